@@ -1,0 +1,139 @@
+"""What every encoder shares: the words, the errors, the port and the one place that makes unit rows.
+
+Rows are float32 arrays of shape (n, d). A row of NaN is missing: the encoder had nothing to say of that
+item (silence, no face, no words). Missing is never zero and never an average.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+Modality = Literal["image", "video", "audio", "text"]
+Sense = Literal["frames", "sound", "text"]
+Rows = npt.NDArray[np.float32]
+Frames = npt.NDArray[np.uint8]  # (t, h, w, 3) RGB
+
+T = TypeVar("T")
+
+
+class AffectError(Exception):
+    """Anything a user can mend; the command line prints it as one line and exits with 2."""
+
+
+class BadMedia(AffectError):
+    """A file that can't be read as media: says which and why."""
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        super().__init__(f"{printable(path)}: {reason}")
+        self.path, self.reason = Path(path), reason
+
+    def __reduce__(self) -> tuple[type[BadMedia], tuple[Path, str]]:
+        return BadMedia, (self.path, self.reason)  # it crosses process borders
+
+
+class MissingBackend(AffectError):
+    """A package or a weights file is not here; the message says what to run to get it."""
+
+
+class UnknownName(AffectError):
+    """A name that no registry entry has; the message lists the known ones and the nearest."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sound:
+    """Mono sound: `samples` (n,) float32 in [-1, 1] at `rate` Hz."""
+
+    samples: npt.NDArray[np.float32]
+    rate: int
+
+    @property
+    def seconds(self) -> float:
+        """Length in seconds."""
+        return len(self.samples) / self.rate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """Facts about an encoder that do not change: what it takes and gives, and under which licence.
+
+    `weights` names the file's origin and `sha256` its content, so that a library knows what made it;
+    `rate` is the sound rate in Hz it wants, for encoders of sound.
+    """
+
+    name: str
+    sense: Sense
+    dim: int
+    licence: str
+    weights: str
+    data: str
+    sha256: str = ""
+    rate: int | None = None
+
+    @property
+    def signature(self) -> str:
+        """What must be equal for two row files to be comparable."""
+        return f"{self.name}/{self.dim}/{self.sha256[:16] or 'no-weights'}"
+
+
+class Encoder(Protocol):
+    """The port: facts on a card and one verb.
+
+    `encode` takes a sequence of Frames, Sound or str (the card's sense says which) and returns raw
+    rows (n, dim) float32, a NaN row where it abstains. It must not depend on how items are batched.
+    """
+
+    @property
+    def card(self) -> Card:
+        """What this encoder is."""
+        ...
+
+    def encode(self, items: Sequence[Any]) -> Rows:
+        """One row an item."""
+        ...
+
+
+def printable(path: Path | str) -> str:
+    """A path as text that any terminal can show: bytes that are not UTF-8 become \\xNN."""
+    return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def batched(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Consecutive slices of at most `size` items."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def encode_all(encoder: Encoder, items: Sequence[Any], batch: int = 32) -> Rows:
+    """Raw rows (n, dim) of all items, in batches, with the encoder's promises checked.
+
+    Raises ValueError when the encoder breaks its contract (shape or dtype).
+    """
+    chunks = [checked(encoder.encode(chunk), len(chunk), encoder.card) for chunk in batched(items, batch)]
+    return np.concatenate(chunks) if chunks else np.empty((0, encoder.card.dim), np.float32)
+
+
+def checked(rows: Rows, count: int, card: Card) -> Rows:
+    """`rows` if they are what the card promises, else ValueError."""
+    if rows.shape != (count, card.dim) or rows.dtype != np.float32:
+        raise ValueError(
+            f"{card.name} gave {rows.dtype}{rows.shape}, its card says float32({count}, {card.dim})"
+        )
+    return rows
+
+
+def missing(rows: Rows) -> npt.NDArray[np.bool_]:
+    """(n,) True where a row is missing, that is, holds a NaN."""
+    return np.isnan(rows).any(axis=1)
+
+
+def unit_rows(rows: Rows) -> Rows:
+    """A copy with every row of length 1; rows that are missing or all zero come back missing (NaN)."""
+    rows = np.asarray(rows, np.float32)
+    norm = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.divide(rows, norm, out=np.full_like(rows, np.nan), where=norm > 0)

@@ -1,0 +1,66 @@
+"""Names to lazily imported factories, so that listing encoders costs nothing and imports no torch."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+
+from encoders.base import Encoder, MissingBackend, UnknownName
+
+
+class Registry(Mapping[str, str]):
+    """name -> "module:factory"; `get(name)` is text, `make(name)` builds (and keeps) the thing itself."""
+
+    def __init__(self, kind: str, targets: Mapping[str, str]) -> None:
+        self.kind = kind
+        self._targets = dict(targets)
+        self.make = functools.cache(self._make)
+
+    def __getitem__(self, name: str) -> str:
+        if name not in self._targets:
+            raise UnknownName(self._unknown(name))
+        return self._targets[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._targets)
+
+    def __len__(self) -> int:
+        return len(self._targets)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._targets
+
+    def add(self, name: str, target: str) -> None:
+        """Register one more. Raises ValueError if the name is taken."""
+        if name in self._targets:
+            raise ValueError(f"{self.kind} {name!r} is taken by {self._targets[name]}")
+        self._targets[name] = target
+
+    def _unknown(self, name: str) -> str:
+        near = difflib.get_close_matches(name, self._targets, n=1)
+        hint = f", did you mean {near[0]!r}" if near else ""
+        return f"no {self.kind} {name!r}{hint}; known: {', '.join(sorted(self._targets))}"
+
+    def _make(self, name: str) -> Encoder:
+        module, factory = self[name].split(":")
+        try:
+            return getattr(import_module(module), factory)()
+        except ModuleNotFoundError as gone:
+            raise MissingBackend(
+                f"{self.kind} {name!r} needs the package {gone.name!r}: pip install 'affect-fusion' again, "
+                f"or pip install {gone.name}"
+            ) from gone
+
+
+ENCODERS = Registry(
+    "encoder",
+    {
+        "efficientnet-lite2": "encoders.objects:efficientnet_lite2",
+        "minilm": "encoders.text:minilm",
+        "toy-frames": "encoders.toy:frames",
+        "toy-sound": "encoders.toy:sound",
+        "toy-text": "encoders.toy:text",
+    },
+)
