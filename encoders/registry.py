@@ -58,7 +58,9 @@ ENCODERS = Registry(
     "encoder",
     {
         "efficientnet-lite2": "encoders.objects:efficientnet_lite2",
+        "logmel": "encoders.audio:logmel",
         "minilm": "encoders.text:minilm",
+        "mtcnn-fer": "encoders.faces:mtcnn_fer",
         "toy-frames": "encoders.toy:frames",
         "toy-sound": "encoders.toy:sound",
         "toy-text": "encoders.toy:text",

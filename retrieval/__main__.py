@@ -1,0 +1,5 @@
+"""`python -m retrieval` is `affect`."""
+
+from retrieval.cli import main
+
+main()

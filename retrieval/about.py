@@ -1,0 +1,78 @@
+"""Facts about a library and about the experts, as plain rows for printing."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from encoders.base import AffectError, printable
+from encoders.registry import ENCODERS
+from retrieval.library import Library
+
+
+def about(library: Library) -> dict[str, Any]:
+    """Counts, sizes, encoders and failures of a library."""
+    sql = library.catalog.all
+    stores = library.catalog.stores().values()
+    sizes = sum(file.stat().st_size for file in library.folder.rglob("*") if file.is_file())
+    index = json.loads(library.catalog.get("index") or '{"kind": "exact"}')
+    return {
+        "library": printable(library.folder),
+        "items": dict(sql("SELECT modality, count(*) FROM items GROUP BY modality ORDER BY modality")),
+        "files": sql("SELECT count(*) FROM files WHERE item IS NOT NULL")[0][0],
+        "segments": sql("SELECT count(*) FROM segments")[0][0],
+        "unreadable": len(library.catalog.errors_kept()),
+        "rows": {store.name: store.count for store in stores},
+        "bytes": sizes,
+        "segment": library.segment,
+        "encoders": json.loads(library.recipe.to_json()),
+        "index": index["kind"],
+    }
+
+
+def items(library: Library, modalities: Sequence[str]) -> list[dict[str, Any]]:
+    """Every item of these modalities."""
+    rows = library.catalog.all(
+        "SELECT items.id, modality, duration, width, height, "
+        "(SELECT count(*) FROM segments WHERE item = items.id), min(path) "
+        "FROM items JOIN files ON item = items.id GROUP BY items.id ORDER BY min(path)"
+    )
+    names = ("id", "modality", "duration", "width", "height", "segments", "path")
+    return [
+        dict(zip(names, (*row[:-1], printable(os.fsdecode(row[-1]))), strict=True))
+        for row in rows
+        if row[1] in modalities
+    ]
+
+
+def failures(library: Library) -> list[dict[str, Any]]:
+    """Files that could not be read, and why."""
+    return [{"path": path, "reason": reason} for path, reason in library.catalog.errors_kept()]
+
+
+def paths_of(library: Library, name: str) -> list[Path]:
+    """The library's paths that an id, a path or a folder stands for. Raises AffectError if there are none."""
+    known = library.catalog.known()
+    below = Path(os.path.abspath(name))  # noqa: PTH100 - a symlink stays the name the user gave
+    found = [path for path, entry in known.items() if entry.item == name or path.is_relative_to(below)]
+    if not found:
+        raise AffectError(f"{name!r}: no item, file or folder of this library; see affect list")
+    return found
+
+
+def experts() -> list[dict[str, Any]]:
+    """Every registered encoder: what it takes and gives, or what is missing."""
+    return [_expert(name) for name in sorted(ENCODERS)]
+
+
+def _expert(name: str) -> dict[str, Any]:
+    try:
+        card = ENCODERS.make(name).card
+    except AffectError as missing:
+        return {"name": name, "takes": None, "dim": None, "licence": None, "weights": f"not here: {missing}"}
+    return {
+        "name": name, "takes": card.sense, "dim": card.dim, "licence": card.licence, "weights": card.weights,
+    }  # fmt: skip

@@ -1,0 +1,107 @@
+"""From a query to unit rows: its media are decoded and encoded just as the library's were."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from encoders.base import AffectError, BadMedia, Rows, batched, missing, unit_rows
+from encoders.decoding import DecoderPool, Failed, Opened, Part
+from encoders.media import Sampling, Segment
+from retrieval.library import Library
+from retrieval.query import Query
+from retrieval.snapshot import Snapshot
+
+LONGEST = 64  # segments of a query's video or sound that are taken in: 16 minutes
+BATCH = 8  # segments encoded at a time
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """One part of a query: its source ("text", "frames" or "sound" by view) and unit rows (1, d) by view.
+
+    `item` is the position of the library's own item that was asked with, which is no answer to itself.
+    """
+
+    source: Callable[[str], str]
+    rows: Mapping[str, Rows]
+    item: int | None = None
+
+
+class Asker:
+    """Reads queries for one library; keeps one decoder process from the first media query on."""
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+        self.experts = library.experts
+        self._pool: DecoderPool | None = None
+
+    def close(self) -> None:
+        """End the decoder process."""
+        if self._pool:
+            self._pool.__exit__(None, None, None)
+            self._pool = None
+
+    def parts(self, query: Query, snapshot: Snapshot) -> list[Asked]:
+        """Every part of the query. Raises BadMedia for a file that can't be read or is of another kind."""
+        read: Mapping[str, Callable[..., Asked]] = {"text": self._text, "item": lambda i: _item(snapshot, i)}
+        return [
+            read[kind](value) if kind in read else self._media(Path(value), kind)
+            for kind, value in query.parts.items()
+        ]
+
+    def _text(self, text: str) -> Asked:
+        rows = self.experts.project(self.experts.read([text]))
+        return Asked(source=lambda view: "text", rows=rows)
+
+    def _media(self, path: Path, kind: str) -> Asked:
+        segments = list(islice(self._segments(path, kind), LONGEST))
+        views: dict[str, list[Rows]] = {}
+        for chunk in batched(segments, BATCH):
+            features = self.experts.watch([s.frames for s in chunk], [s.sound for s in chunk], faces=False)
+            for view, rows in self.experts.project(features).items():
+                views.setdefault(view, []).append(rows)
+        return Asked(source=sense, rows={view: _mean(np.concatenate(rows)) for view, rows in views.items()})
+
+    def _segments(self, path: Path, kind: str) -> Iterator[Segment]:
+        for event in self._decoder().read([path]):
+            match event:
+                case Failed(error=error):
+                    raise error
+                case Opened(probe=probe) if probe.modality != kind:
+                    self.close()  # it is at work on a file nobody wants any more
+                    raise BadMedia(path, f"is {_A[probe.modality]}; ask with --{probe.modality}")
+                case Part(segment=segment):
+                    yield segment
+
+    def _decoder(self) -> DecoderPool:
+        if self._pool is None:
+            sampling = Sampling(segment=self.library.segment, rate=self.experts.sound_rate)
+            self._pool = DecoderPool(1, sampling).__enter__()
+        return self._pool
+
+
+_A = {"image": "a picture", "audio": "sound", "video": "a video"}
+
+
+def sense(view: str) -> str:
+    """What a media query's rows in a view come from."""
+    return "sound" if view.startswith("audio.") else "frames"
+
+
+def _mean(rows: Rows) -> Rows:
+    here = rows[~missing(rows)]
+    return unit_rows(here.mean(axis=0, keepdims=True)) if len(here) else np.full_like(rows[:1], np.nan)
+
+
+def _item(snapshot: Snapshot, name: str) -> Asked:
+    position = snapshot.position(name)
+    segments = snapshot.segments_of(position)
+    rows = {view: table.of(segments) for view, table in snapshot.views.items()}
+    if not rows:
+        raise AffectError(f"item {name}: nothing is known of it that could be compared")
+    return Asked(source=sense, rows={view: _mean(found) for view, found in rows.items()}, item=position)

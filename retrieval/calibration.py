@@ -1,0 +1,71 @@
+"""How to read a cosine: packaged calibrations for the packaged encoders, else fitted on the library itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from encoders.base import Rows
+from fusion.scores import Calibration, fit_calibration
+from retrieval.snapshot import View
+
+LEAST = 20  # rows from which a library can serve as its own background
+MOST = 2000  # rows sampled for it
+SEED = 0
+
+# Everyday sentences of our own that few libraries match: the background of text queries.
+SENTENCES = (
+    "a bowl of soup on a wooden table", "two children on a swing", "the night sky over a city",
+    "an old man reading a newspaper", "a red car parked in the street", "rain on a window",
+    "a dog asleep on a sofa", "people dancing at a wedding", "a bridge over a wide river",
+    "somebody chopping onions", "a bicycle leaning against a wall", "snow on distant mountains",
+    "a crowded train station", "a cat looking out of a window", "a boat in a harbour at dawn",
+    "a woman playing the violin", "football players on a muddy field", "a field of yellow flowers",
+    "a spider in its web", "an empty classroom", "fireworks over the sea", "a man repairing a roof",
+    "birds on a telephone wire", "a birthday cake with candles", "an airplane on the runway",
+    "a horse in a meadow", "the inside of a church", "a girl with a red umbrella", "a pile of old books",
+    "a waterfall in a forest", "a lonely house on a hill", "a market stall with fruit",
+    "somebody typing on a computer", "a baby laughing", "a desert under a blue sky", "a broken bottle",
+    "a runner crossing the finish line", "a cup of coffee", "ships in a storm", "a clown at the circus",
+)  # fmt: skip
+
+
+def key(view: str, source: str) -> str:
+    """Name of a calibration: which view, asked from which source."""
+    return f"{view}|{source}"
+
+
+def packaged(view: str, source: str, signature: str) -> Calibration | None:
+    """The calibration measured beforehand, if the library was made by the encoders it was measured with."""
+    entry = _table().get(key(view, source))
+    made = json.loads(signature)
+    if entry is None or any(made.get(role) != card for role, card in entry["encoders"].items()):
+        return None
+    return Calibration.from_dict(entry["calibration"])
+
+
+@cache
+def _table() -> dict[str, Any]:
+    table: dict[str, Any] = json.loads((files("retrieval") / "calibration.json").read_text())
+    return table
+
+
+def fitted(view: View, asked: Callable[[], Rows] | None) -> Calibration:
+    """From the library's own rows: against each other, or against the rows `asked` gives of SENTENCES.
+
+    With too few rows to serve as background: what random directions of that length would give.
+    """
+    alive = np.flatnonzero(view.segment_of >= 0)
+    if len(alive) < LEAST:
+        return Calibration(mean=0.0, sd=view.rows.shape[1] ** -0.5)
+    chosen = np.sort(np.random.default_rng(SEED).permutation(alive)[:MOST])
+    rows = np.asarray(view.rows[chosen], np.float32)
+    if asked is not None:
+        return fit_calibration(rows @ asked().T)
+    cosines = rows @ rows.T
+    return fit_calibration(cosines[np.triu_indices(len(rows), 1)])

@@ -1,0 +1,190 @@
+"""The search: candidates from every view, scored exactly in every space, calibrated, weighted and merged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from encoders.base import AffectError, Rows, missing
+from fusion.balance import balanced_merge
+from fusion.scores import Calibration, fuse, views
+from retrieval import calibration
+from retrieval.asking import Asked, Asker
+from retrieval.indices import Candidates
+from retrieval.library import Library
+from retrieval.query import SPACES, Query
+from retrieval.snapshot import Snapshot, shown, take, times
+
+Scores = npt.NDArray[np.float64]
+Places = npt.NDArray[np.int64]
+
+DOUBT = 0.5  # marks an item down for a space in which only the query spoke; see fusion.scores.fuse
+SPARE = 10  # candidates per view and modality, as a multiple of k ...
+LEAST = 200  # ... and at least so many segments
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hit:
+    """One result. `spaces` has a score in [0, 1] per space, None where it abstained; times in seconds.
+
+    `segment` is the best segment's position in the engine's snapshot, `views` its score per view spoken in.
+    """
+
+    rank: int
+    id: str
+    path: str
+    modality: str
+    score: float
+    spaces: dict[str, float | None]
+    start: float | None
+    end: float | None
+    segment: int
+    views: dict[str, float]
+
+    def to_json(self) -> dict[str, Any]:
+        """As printed by `affect search --json`."""
+        return {
+            "rank": self.rank, "id": self.id, "path": shown(self.path), "modality": self.modality,
+            "score": self.score, "spaces": self.spaces, "start": self.start, "end": self.end,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scored:
+    """Segments (n,) by position, their total (n,), and their score per space and view (n,), NaN: abstained."""
+
+    segments: Places
+    total: Scores
+    spaces: Mapping[str, Scores]
+    views: Mapping[str, Scores]
+
+
+class Engine:
+    """Answers queries over one library, and notices when another process has written to it."""
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+        self._asker = Asker(library)
+        self._load()
+
+    def _load(self) -> None:
+        self._snapshot = take(self.library)
+        self._candidates = Candidates(self.library, self._snapshot)
+        self._calibrations: dict[str, Calibration] = {}
+
+    def __enter__(self) -> Self:
+        """Use as a context, to end the decoder process when done."""
+        return self
+
+    def __exit__(self, *why: object) -> None:
+        """End the decoder process."""
+        self._asker.close()
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The library as last committed."""
+        if self.library.catalog.version() != self._snapshot.version:
+            self._load()
+        return self._snapshot
+
+    def search(self, query: Query) -> list[Hit]:
+        """The best k items, best first. Raises BadMedia or AffectError for what can't be asked."""
+        snapshot = self.snapshot
+        asked = self._asker.parts(query, snapshot)
+        scored = self._score(query, asked)
+        own = [part.item for part in asked if part.item is not None]
+        best = _best_segments(scored, snapshot, own)
+        return [
+            self._hit(rank, scored, at) for rank, at in enumerate(_merged(query, scored, best, snapshot), 1)
+        ]
+
+    def _score(self, query: Query, asked: Sequence[Asked]) -> Scored:
+        wanted = max(SPARE * query.k, LEAST)
+        segments = self._candidates.find([part.rows for part in asked], query.modalities, wanted)
+        parts = [self._views(part, segments) for part in asked]
+        spaces = {space: _space(space, parts, len(segments)) for space in SPACES}
+        heard = {space: scores for space, scores in spaces.items() if _speaks(space, asked)}
+        weights = {space: query.weights.get(space, 1.0) for space in heard}
+        if not any(weights.values()):
+            raise AffectError(
+                f"this query says something in: {', '.join(heard)}; give one of those a weight"
+                if heard
+                else "nothing in this query can be compared with anything: no picture, no words, no sound in it"
+            )
+        seen = {view: views([part[view] for part in parts if view in part]) for view in set().union(*parts)}
+        return Scored(segments=segments, total=fuse(heard, weights, DOUBT), spaces=spaces, views=seen)
+
+    def _views(self, part: Asked, segments: Places) -> dict[str, Scores]:
+        """Calibrated scores (n,) of one part of the query, by every view it and the library both have."""
+        return {
+            view: self._calibration(view, part.source(view)).probability(table.of(segments) @ rows[0])
+            for view, rows in part.rows.items()
+            if (table := self.snapshot.views.get(view)) is not None and not missing(rows).any()
+        }
+
+    def _calibration(self, view: str, source: str) -> Calibration:
+        key = calibration.key(view, source)
+        if key not in self._calibrations:
+            signature = self.library.catalog.get("signature") or "{}"
+            self._calibrations[key] = calibration.packaged(view, source, signature) or calibration.fitted(
+                self.snapshot.views[view], (lambda: self._background(view)) if source == "text" else None
+            )
+        return self._calibrations[key]
+
+    def _background(self, view: str) -> Rows:
+        experts = self.library.experts
+        return experts.project(experts.read(calibration.SENTENCES))[view]
+
+    def _hit(self, rank: int, scored: Scored, at: int) -> Hit:
+        snapshot, segment = self._snapshot, int(scored.segments[at])
+        item = int(snapshot.item_of[segment])
+        start, end = times(snapshot.spans[segment])
+        return Hit(
+            rank=rank, id=snapshot.ids[item], path=snapshot.paths[item],
+            modality=str(snapshot.modality[item]), score=_rounded(scored.total[at]) or 0.0,
+            spaces={space: _rounded(scores[at]) for space, scores in scored.spaces.items()},
+            start=start, end=end, segment=segment,
+            views={view: told for view in sorted(scored.views) if (told := _rounded(scored.views[view][at])) is not None},
+        )  # fmt: skip
+
+
+def _space(space: str, parts: Sequence[Mapping[str, Scores]], count: int) -> Scores:
+    """(n,) mean over the query's parts of the mean over the space's views; NaN where all abstain."""
+    of_parts = [[part[view] for view in part if view.startswith(f"{space}.")] for part in parts]
+    means = [views(stack) for stack in of_parts if stack]
+    return views(means) if means else np.full(count, np.nan)
+
+
+def _speaks(space: str, asked: Sequence[Asked]) -> bool:
+    return any(
+        view.startswith(f"{space}.") and not missing(rows).any()
+        for part in asked
+        for view, rows in part.rows.items()
+    )
+
+
+def _rounded(score: float) -> float | None:
+    return None if np.isnan(score) else round(float(score), 6)
+
+
+def _best_segments(scored: Scored, snapshot: Snapshot, own: Sequence[int]) -> Places:
+    """Where in `scored` each item's best segment stands: items by (-score, id), those asked with left out."""
+    items = snapshot.item_of[scored.segments]
+    order = np.lexsort((scored.segments, items, -scored.total))  # item positions are in order of id
+    order = order[~np.isnan(scored.total[order]) & ~np.isin(items[order], own)]
+    first = np.unique(items[order], return_index=True)[1]
+    return np.asarray(order[np.sort(first)])
+
+
+def _merged(query: Query, scored: Scored, best: Places, snapshot: Snapshot) -> list[int]:
+    """The k positions in `scored` to show: one list a modality, merged by the balanced heuristic."""
+    best = best[scored.total[best] >= query.min_score]
+    kinds = snapshot.modality[snapshot.item_of[scored.segments[best]]]
+    lists = [best[kinds == modality] for modality in query.modalities]
+    distances = [np.clip(1 - scored.total[places], 0, None) for places in lists]
+    which, place = balanced_merge(distances, query.k, query.balance)
+    return [int(lists[w][p]) for w, p in zip(which, place, strict=True)]

@@ -1,0 +1,41 @@
+"""Why a result is one: what the experts saw in its best segment, and the score of every view."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from encoders.base import Rows
+from retrieval.engine import Engine, Hit
+from spaces.labels import LabelSpace
+
+
+def why(engine: Engine, hit: Hit) -> dict[str, Any]:
+    """Labels with probabilities, the score a view, and the faces' expressions (None without a face)."""
+    return {"labels": _labels(engine, hit), "views": dict(hit.views), "faces": _faces(engine, hit)}
+
+
+def _labels(engine: Engine, hit: Hit) -> list[tuple[str, float]]:
+    space = engine.library.experts.spaces[0]
+    row = _row(engine, "objects", hit)
+    return space.labels(row) if row is not None and isinstance(space, LabelSpace) else []
+
+
+def _faces(engine: Engine, hit: Hit) -> dict[str, float] | None:
+    row = _row(engine, "faces", hit)
+    if row is None:
+        return None
+    from encoders.faces import COLUMNS
+
+    return {name: round(float(value), 4) for name, value in zip(COLUMNS, row, strict=True)}
+
+
+def _row(engine: Engine, store: str, hit: Hit) -> Rows | None:
+    """The raw row (d,) an expert gave the hit's segment, None where it abstained."""
+    library = engine.library
+    segment = int(engine.snapshot.segment_ids[hit.segment])
+    found = library.catalog.all("SELECT row FROM rows WHERE store = ? AND segment = ?", store, segment)
+    if not found:
+        return None
+    return np.asarray(library.mapped(library.catalog.stores()[store])[found[0][0]], np.float32)

@@ -1,0 +1,158 @@
+"""Which segments are worth scoring: the nearest of every view and modality the query speaks in.
+
+Exact by default. After `affect rebuild --index annoy` there is one Annoy file a view and modality; rows that
+came later are searched exactly until the next rebuild, deleted ones are passed over.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from encoders.base import Rows, missing
+from retrieval.index import AnnoyIndex, Exact, Index
+from retrieval.library import Library
+from retrieval.query import MODALITIES
+from retrieval.snapshot import Snapshot, View, take
+
+Places = npt.NDArray[np.int64]
+SAMPLE = 200  # queries with which a new Annoy file's recall is measured
+SEED = 0
+
+
+class Candidates:
+    """Finds the segments to score in one snapshot of a library."""
+
+    def __init__(self, library: Library, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._searches: dict[tuple[str, str], _Search] = {}
+        self._folder = _folder(library)
+        self._built: Mapping[str, int] = json.loads(library.catalog.get("index") or "{}").get("rows", {})
+        self._exact: dict[str, Exact] = {}
+
+    def find(self, asked: Iterable[Mapping[str, Rows]], modalities: Sequence[str], k: int) -> Places:
+        """Segment positions, ascending: over parts, views and modalities, the nearest of at least k items."""
+        found = [
+            self._of_items(self._search(view, modality), rows, k)
+            for part in asked
+            for view, rows in part.items()
+            if view in self._snapshot.views and not missing(rows).any()
+            for modality in modalities
+        ]
+        return np.unique(np.concatenate([np.empty(0, np.int64), *found]))
+
+    def _of_items(self, search: _Search, rows: Rows, k: int) -> Places:
+        """Deepens until k items are met: a long film has more segments than one asks for."""
+        want = k
+        while True:
+            found = search.nearest(rows, want)
+            if len(found) < want or len(np.unique(self._snapshot.item_of[found])) >= k:
+                return found
+            want *= 4
+
+    def _search(self, view: str, modality: str) -> _Search:
+        if (view, modality) not in self._searches:
+            self._searches[view, modality] = self._make(view, modality)
+        return self._searches[view, modality]
+
+    def _make(self, view: str, modality: str) -> _Search:
+        table = self._snapshot.views[view]
+        mask = _of_modality(self._snapshot, table, modality)
+        exact = self._exact.setdefault(view, Exact(table.rows))
+        file = self._folder / f"{view}.{modality}.ann"
+        if view not in self._built or not file.exists():
+            return _Search(table, mask, exact)
+        places = np.load(file.with_suffix(".npy"))
+        mask[: self._built[view]] = False  # what the file covers; the rest is the tail, searched exactly
+        annoy = AnnoyIndex.load(file, table.rows.shape[1])
+        return _Search(table, mask, exact, annoy, places)
+
+
+class _Search:
+    """One view and modality: an exact index over the rows in `mask`, and an Annoy file over `places`."""
+
+    def __init__(
+        self, view: View, mask: npt.NDArray[np.bool_], exact: Index,
+        annoy: AnnoyIndex | None = None, places: Places | None = None,
+    ) -> None:  # fmt: skip
+        self._view, self._mask, self._exact = view, mask, exact
+        self._annoy, self._places = annoy, places
+
+    @cached_property
+    def _alive(self) -> npt.NDArray[np.bool_]:
+        return np.asarray(self._view.segment_of[self._places] >= 0)
+
+    def nearest(self, rows: Rows, k: int) -> Places:
+        """Segment positions of the k nearest rows to each of (q, d)."""
+        found = []
+        if self._mask.any():
+            found.append(self._exact.search(rows, k, self._mask)[0].ravel())
+        if self._annoy is not None and self._places is not None and self._alive.any():
+            at = self._annoy.search(rows, k, self._alive)[0].ravel()
+            found.append(self._places[at[at >= 0]])
+        places = np.concatenate([np.empty(0, np.int64), *found])
+        return np.asarray(self._view.segment_of[places[places >= 0]])
+
+
+def _of_modality(snapshot: Snapshot, view: View, modality: str) -> npt.NDArray[np.bool_]:
+    mask = view.segment_of >= 0
+    items = snapshot.item_of[view.segment_of[mask]]
+    mask[mask] = snapshot.modality[items] == modality
+    return mask
+
+
+def kind(library: Library) -> str:
+    """ "exact" or "annoy": how this library is searched."""
+    return str(json.loads(library.catalog.get("index") or "{}").get("kind", "exact"))
+
+
+def _folder(library: Library) -> Path:
+    return library.folder / "annoy" / (library.catalog.get("generation") or "1")
+
+
+def build(library: Library, trees: int) -> dict[str, float]:
+    """Build Annoy files over the library's rows; the caller holds the right to write.
+
+    Returns recall at 10 against exact search, by "view.modality", measured on rows of the library itself.
+    """
+    snapshot, folder = take(library), _folder(library)
+    recalls = {}
+    for view, table in snapshot.views.items():
+        for modality in MODALITIES:
+            places = np.flatnonzero(_of_modality(snapshot, table, modality))
+            if len(places):
+                recalls[f"{view}.{modality}"] = _build(
+                    table, places, folder / f"{view}.{modality}.ann", trees
+                )
+    rows = {view: len(table.rows) for view, table in snapshot.views.items()}
+    with library.catalog.transaction():
+        library.catalog.set("index", json.dumps({"kind": "annoy", "trees": trees, "rows": rows}))
+    return recalls
+
+
+def _build(table: View, places: Places, file: Path, trees: int) -> float:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    rows = np.asarray(table.rows[places], np.float32)
+    annoy = AnnoyIndex.build(rows, file, trees=trees, seed=SEED)
+    np.save(file.with_suffix(".npy"), places)
+    chosen = rows[np.random.default_rng(SEED).permutation(len(rows))[:SAMPLE]]
+    return overlap(annoy.search(chosen, 10)[0], Exact(rows).search(chosen, 10)[0])
+
+
+def overlap(found: Places, wanted: Places) -> float:
+    """Share of the wanted positions (q, k) that were found; -1 does not count."""
+    hits = sum(len(np.intersect1d(f[f >= 0], w[w >= 0])) for f, w in zip(found, wanted, strict=True))
+    return hits / max(int((wanted >= 0).sum()), 1)
+
+
+def drop(library: Library) -> None:
+    """Back to exact search; old files of Annoy go."""
+    with library.catalog.transaction():
+        library.catalog.set("index", json.dumps({"kind": "exact"}))
+    shutil.rmtree(library.folder / "annoy", ignore_errors=True)

@@ -1,0 +1,218 @@
+"""The library on disk: a catalogue, one append-only row file a store, and the index files built from them.
+
+Stores are of two kinds: what an expert saw ("objects", raw) and where a space puts it ("object.words", unit
+rows). Keeping the first means a new space needs no media to be read again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from encoders.base import AffectError, Rows, missing, printable
+from encoders.media import Probe
+from retrieval import rows as rowfile
+from retrieval.catalog import Catalog, Stamp, Store
+from retrieval.recipe import Experts, Recipe
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+CHUNK = 4096  # segments projected at a time in a rebuild
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoded:
+    """One file's content, ready to commit: features are raw rows (segments, d) by expert role."""
+
+    path: Path
+    stamp: Stamp
+    item: str
+    probe: Probe
+    spans: Sequence[tuple[float | None, float | None]]
+    features: Mapping[str, Rows]
+
+
+class Library:
+    """A folder made by `create` and opened by `open`. Reading needs no lock; writing takes `writing()`."""
+
+    def __init__(self, folder: Path, catalog: Catalog) -> None:
+        self.folder = folder
+        self.catalog = catalog
+        self.recipe = Recipe.from_json(catalog.get("recipe") or "{}")
+        self.experts = Experts(self.recipe)
+        self.segment = float(catalog.get("segment") or 15)
+
+    @classmethod
+    def create(cls, folder: Path, recipe: Recipe, segment: float) -> Library:
+        """A new, empty library. Raises AffectError if the folder can't be written or holds other things."""
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise AffectError(f"{printable(folder)}: is not empty and holds no library; name another folder")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            catalog = Catalog(folder / "catalog.sqlite", create=True)
+        except OSError as bad:
+            raise AffectError(f"{printable(folder)}: {bad.strerror}") from bad
+        with catalog.transaction():
+            catalog.set("recipe", recipe.to_json())
+            catalog.set("signature", Experts(recipe).signature())
+            catalog.set("segment", str(segment))
+            catalog.set("generation", "1")
+        return cls(folder, catalog)
+
+    @classmethod
+    def open(cls, folder: Path) -> Library:
+        """An existing library. Raises AffectError: none here, damaged, or made by encoders not here now."""
+        library = cls(folder, Catalog(folder / "catalog.sqlite"))
+        made, here = library.catalog.get("signature"), library.experts.signature()
+        if made != here:
+            raise AffectError(
+                f"{printable(folder)}: made by other encoders ({made}) than are installed here ({here}); "
+                "install those, or index into a new library"
+            )
+        return library
+
+    @staticmethod
+    def exists(folder: Path) -> bool:
+        """Whether the folder holds a library."""
+        return (folder / "catalog.sqlite").exists()
+
+    def close(self) -> None:
+        """Close the catalogue."""
+        self.catalog.close()
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """The right to write, for one process at a time. Raises AffectError if another one has it."""
+        with (self.folder / "lock").open("a+") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as taken:
+                lock.seek(0)
+                raise AffectError(
+                    f"{printable(self.folder)}: process {lock.read().strip() or 'unknown'} is writing to this "
+                    "library; wait until it is done, or stop it (searching goes on meanwhile)"
+                ) from taken
+            lock.truncate(0)
+            lock.write(str(os.getpid()))
+            lock.flush()
+            yield
+
+    # -- writing ------------------------------------------------------------------------------------------
+
+    def commit(self, batch: Sequence[Encoded]) -> None:
+        """Add items, all of them or none. Raises AffectError when the disk is full."""
+        new = self._unseen(batch)
+        stores = self._gather(new)
+        with self._disk_errors(), self.catalog.transaction():
+            segments: list[int] = []
+            for encoded in new:
+                segments += self.catalog.add_item(encoded.item, encoded.probe, encoded.spans)
+            for encoded in batch:
+                self.catalog.remember(encoded.path, encoded.stamp, item=encoded.item)
+            for name, rows in stores.items():
+                self._append(name, rows, np.array(segments))
+
+    def _unseen(self, batch: Sequence[Encoded]) -> list[Encoded]:
+        by_item = {encoded.item: encoded for encoded in reversed(batch)}
+        return [encoded for item, encoded in by_item.items() if not self.catalog.has(item)]
+
+    def _gather(self, new: Sequence[Encoded]) -> dict[str, Rows]:
+        if not new:
+            return {}
+        roles = self.experts.media_roles
+        features = {role: np.concatenate([encoded.features[role] for encoded in new]) for role in roles}
+        return {**features, **self.experts.project(features)}
+
+    def _append(self, name: str, rows: Rows, segments: npt.NDArray[np.int64]) -> None:
+        here = np.flatnonzero(~missing(rows))
+        store = self.catalog.stores().get(name) or self._new_store(name, rows.shape[1])
+        rowfile.append(self.folder / store.file, store.count, rows[here])
+        pairs = [(store.count + i, int(segments[at])) for i, at in enumerate(here)]
+        self.catalog.map_rows({name: pairs})
+        self.catalog.put_store(replace(store, count=store.count + len(here)))
+
+    def _new_store(self, name: str, dim: int, generation: str | None = None) -> Store:
+        generation = generation or self.catalog.get("generation") or "1"
+        return Store(name=name, dim=dim, count=0, file=f"rows/{generation}/{name}.f16")
+
+    @contextlib.contextmanager
+    def _disk_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as bad:
+            if bad.errno not in FULL:
+                raise AffectError(f"{printable(self.folder)}: {bad.strerror}") from bad
+            raise AffectError(
+                f"{printable(self.folder)}: no space left to write ({bad.strerror}); what was committed is safe, "
+                "make room and run the same command again"
+            ) from bad
+
+    def rebuild(self) -> None:
+        """Write all rows anew, without the deleted ones, with every space projected afresh."""
+        old, generation = self.catalog.stores(), str(int(self.catalog.get("generation") or "1") + 1)
+        with self._disk_errors(), self.catalog.transaction():
+            rows_of = {role: self._rows_by_segment(old[role]) for role in self._kept_roles(old)}
+            segments = [row[0] for row in self.catalog.all("SELECT id FROM segments ORDER BY item, number")]
+            self.catalog.all("DELETE FROM rows")
+            self.catalog.all("DELETE FROM stores")
+            self.catalog.set("generation", generation)
+            for start in range(0, len(segments), CHUNK):
+                part = np.array(segments[start : start + CHUNK])
+                features = {
+                    role: _taken(self.mapped(old[role]), rows, part) for role, rows in rows_of.items()
+                }
+                for name, rows in {**features, **self.experts.project(features)}.items():
+                    self._append(name, rows, part)
+        for folder in (self.folder / "rows").iterdir():
+            if folder.name != generation:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def _kept_roles(self, stores: Mapping[str, Store]) -> list[str]:
+        return [role for role in self.experts.media_roles if role in stores]
+
+    def _rows_by_segment(self, store: Store) -> dict[int, int]:
+        return dict(self.catalog.all("SELECT segment, row FROM rows WHERE store = ?", store.name))
+
+    # -- reading ------------------------------------------------------------------------------------------
+
+    def mapped(self, store: Store) -> npt.NDArray[np.float16]:
+        """A store's committed rows (count, dim). Raises AffectError if its file is too short."""
+        try:
+            return rowfile.mapped(self.folder / store.file, store.count, store.dim)
+        except ValueError as short:
+            raise AffectError(f"{short}; run: affect verify --library {printable(self.folder)}") from short
+
+    def verify(self) -> list[str]:
+        """What is wrong with the library, a line each; empty when all is well."""
+        found = self.catalog.problems()
+        for store in self.catalog.stores().values():
+            try:
+                rows = self.mapped(store)
+            except AffectError as short:
+                found.append(str(short))
+                continue
+            mapped = [r[0] for r in self.catalog.all("SELECT row FROM rows WHERE store = ?", store.name)]
+            if mapped and not np.isfinite(np.asarray(rows[sorted(mapped)], np.float32)).all():
+                found.append(f"{store.file}: rows that are not finite; run: affect rebuild")
+        lost = self.catalog.all(
+            "SELECT count(*) FROM rows LEFT JOIN segments ON segments.id = segment WHERE segments.id IS NULL"
+        )
+        if lost[0][0]:
+            found.append(f"{lost[0][0]} rows belong to no segment; run: affect rebuild")
+        return found
+
+
+def _taken(rows: npt.NDArray[np.float16], row_of: Mapping[int, int], segments: npt.NDArray[np.int64]) -> Rows:
+    """Rows (len(segments), d), NaN where a segment has none."""
+    at = np.array([row_of.get(int(segment), -1) for segment in segments])
+    out = np.full((len(segments), rows.shape[1]), np.nan, np.float32)
+    out[at >= 0] = rows[at[at >= 0]]
+    return out

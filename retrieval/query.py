@@ -1,0 +1,154 @@
+"""What is asked: one query of one or more parts, and what it may be answered with."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+
+from encoders.base import AffectError, printable
+
+MODALITIES = ("image", "video", "audio")
+SPACES = ("object", "activity", "audio")
+BALANCE = 1.1  # how strongly a merged list alternates between modalities; 1 is by score alone
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """Words, an image, a sound, a video, an item of the library, or several of them as one question.
+
+    Raises AffectError where a value makes no sense.
+    """
+
+    text: str | None = None
+    image: Path | None = None
+    audio: Path | None = None
+    video: Path | None = None
+    item: str | None = None
+    k: int = 10
+    modalities: tuple[str, ...] = MODALITIES
+    weights: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(SPACES, 1.0))
+    balance: float = BALANCE
+    min_score: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        if self.text is not None and not self.text.strip():
+            raise AffectError("the query text is empty; say what to look for")
+        if not self.parts:
+            raise AffectError("nothing to look for; give words, --image, --audio, --video or --item")
+        if isinstance(self.k, bool) or not isinstance(self.k, int) or self.k < 1:
+            raise AffectError(f"k is {self.k!r}; it must be a whole number of at least 1")
+        _check_names("modality", self.modalities, MODALITIES)
+        _check_names("space", self.weights, SPACES)
+        if not self.modalities:
+            raise AffectError(f"no modality to search; choose from {', '.join(MODALITIES)}")
+        if not all(math.isfinite(w) and w >= 0 for w in self.weights.values()) or not any(
+            self.weights.values()
+        ):
+            raise AffectError("weights must be finite, not negative, and not all zero")
+        if not (math.isfinite(self.balance) and self.balance > 0):
+            raise AffectError(
+                f"balance is {self.balance}; it must be above 0 (1: by score alone, 1.1: the default)"
+            )
+        if not 0 <= self.min_score <= 1:
+            raise AffectError(f"the least score is {self.min_score}; it must be between 0 and 1")
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """What was given, by kind, in a fixed order."""
+        given = {kind: getattr(self, kind) for kind in ("text", "image", "audio", "video", "item")}
+        return {kind: value for kind, value in given.items() if value is not None}
+
+    def to_json(self) -> dict[str, Any]:
+        """The parts as they are echoed in an answer."""
+        return {kind: printable(value) for kind, value in self.parts.items()}
+
+    @classmethod
+    def from_json(cls, given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Self:
+        """From one line of a query file; `defaults` fill in what the line leaves out. Raises AffectError."""
+        values = {**defaults, **{key: value for key, value in given.items() if key != "id"}}
+        known = {f.name for f in fields(cls)}
+        if unknown := set(values) - known:
+            raise AffectError(
+                f"no such field: {', '.join(sorted(unknown))}; known: {', '.join(sorted(known))}"
+            )
+        try:
+            return cls(
+                **{key: _READ.get(key, _as_is)(value) for key, value in values.items() if value is not None}
+            )
+        except (TypeError, ValueError, AttributeError) as bad:
+            raise AffectError(f"{bad}") from bad
+
+
+def parse_weights(text: str) -> dict[str, float]:
+    """From "object=1,audio=.5"; a space not named weighs 1. Raises AffectError."""
+    weights = dict.fromkeys(SPACES, 1.0)
+    for part in filter(None, text.split(",")):
+        name, _, value = part.partition("=")
+        try:
+            weights[name.strip()] = float(value)
+        except ValueError:
+            raise AffectError(f"weight {part!r}: write it as object=1") from None
+    _check_names("space", weights, SPACES)
+    return weights
+
+
+def parse_modalities(text: str) -> tuple[str, ...]:
+    """From "image,video"."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def read_queries(
+    lines: Iterable[str], defaults: Mapping[str, Any]
+) -> Iterator[tuple[Any, Query | AffectError]]:
+    """(id, query) of each line that is not blank; a bad line gives its error instead and costs no other."""
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        name: Any = number
+        try:
+            given = json.loads(line)
+            if not isinstance(given, dict):
+                raise AffectError("a query is a JSON object")
+            name = given.get("id", number)
+            yield name, Query.from_json(given, defaults)
+        except json.JSONDecodeError as bad:
+            yield name, AffectError(f"line {number}: not JSON ({bad.msg} at column {bad.colno})")
+        except AffectError as bad:
+            yield name, AffectError(f"line {number}: {bad}")
+
+
+def _check_names(kind: str, names: Iterable[str], known: tuple[str, ...]) -> None:
+    for name in names:
+        if name not in known:
+            raise AffectError(f"no {kind} {name!r}; choose from {', '.join(known)}")
+
+
+def _as_is(value: Any) -> Any:
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise AffectError(f"text is {json.dumps(value)}; it must be a string")
+    return value
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    return parse_modalities(value) if isinstance(value, str) else tuple(value)
+
+
+def _weights(value: Any) -> dict[str, float]:
+    if isinstance(value, str):
+        return parse_weights(value)
+    return {**dict.fromkeys(SPACES, 1.0), **{name: float(weight) for name, weight in value.items()}}
+
+
+_READ = {
+    "text": _text, "item": _text, "image": Path, "audio": Path, "video": Path, "modalities": _names,
+    "weights": _weights, "balance": float, "min_score": float,
+}  # fmt: skip

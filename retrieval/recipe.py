@@ -1,0 +1,139 @@
+"""Which experts a library is made with, and the spaces that follow from them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+
+from encoders.base import AffectError, Encoder, Rows, Sound
+from encoders.registry import ENCODERS
+from spaces.base import Direct, Features, Space
+from spaces.labels import LabelSpace
+
+DEFAULT_RATE = 16000  # Hz, where no expert asks for another
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Encoder names by role; an empty name leaves the role out and its space abstains."""
+
+    objects: str = "efficientnet-lite2"
+    activity: str = ""
+    sound: str = "logmel"
+    faces: str = "mtcnn-fer"
+    text: str = "minilm"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """From "objects=resnet152,faces=": roles not named keep the default. Raises AffectError."""
+        known = {field.name for field in fields(cls)}
+        pairs = dict(part.partition("=")[::2] for part in text.split(",") if part)
+        if unknown := set(pairs) - known:
+            raise AffectError(f"no role {', '.join(sorted(unknown))}; roles: {', '.join(sorted(known))}")
+        for name in filter(None, pairs.values()):
+            ENCODERS[name]  # an unknown name speaks up here, not in the middle of the work
+        return replace(cls(), **pairs)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The inverse of `to_json`."""
+        return cls(**json.loads(text))
+
+    def to_json(self) -> str:
+        """As kept in a library."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+
+class Experts:
+    """The encoders of a recipe, each built when first asked for, and the spaces they feed."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+
+    def role(self, role: str) -> Encoder:
+        """The encoder of a role. Raises MissingBackend or UnknownName."""
+        return ENCODERS.make(getattr(self.recipe, role))
+
+    @cached_property
+    def media_roles(self) -> tuple[str, ...]:
+        """Roles that read media, in a fixed order."""
+        return tuple(r for r in ("objects", "activity", "sound", "faces") if getattr(self.recipe, r))
+
+    @cached_property
+    def sound_rate(self) -> int:
+        """Hz at which sound is decoded: what the sound expert wants."""
+        return (self.recipe.sound and self.role("sound").card.rate) or DEFAULT_RATE
+
+    def signature(self) -> str:
+        """What must be equal for two libraries' rows to be comparable."""
+        roles = [*self.media_roles, *(["text"] if self.recipe.text else [])]
+        cards = {role: self.role(role).card.signature for role in roles}
+        return json.dumps(cards, sort_keys=True)
+
+    @cached_property
+    def spaces(self) -> tuple[Space, ...]:
+        """Object, activity and audio space, always all three: one without an expert abstains."""
+        activity = {"activity": "motion"} if self.recipe.activity else {}
+        return self._object_space(), Direct("activity", activity), self._audio_space()
+
+    def _object_space(self) -> Space:
+        if not self.recipe.objects:
+            return Direct("object", {})
+        objects: Any = self.role("objects")
+        if hasattr(objects, "logits") and self.recipe.text:
+            return LabelSpace("object", objects, self.role("text"))
+        return Direct("object", {"objects": "looks"} if not _two_towers(objects) else _towers("objects"))
+
+    def _audio_space(self) -> Space:
+        if not self.recipe.sound:
+            return Direct("audio", {})
+        return Direct("audio", _towers("sound") if _two_towers(self.role("sound")) else {"sound": "sounds"})
+
+    def read(self, texts: Sequence[str]) -> dict[str, Rows]:
+        """Features of words: by the text expert, and by the text tower of every expert that has one."""
+        features = {"text": self.role("text").encode(texts)} if self.recipe.text else {}
+        for role in self.media_roles:
+            if _two_towers(tower := self.role(role)):
+                features[f"{role}.text"] = tower.encode_text(texts)  # type: ignore[attr-defined]
+        return features
+
+    def watch(
+        self, frames: Sequence[Any | None], sounds: Sequence[Sound | None], *, faces: bool = True
+    ) -> dict[str, Rows]:
+        """Raw rows by role of n segments, NaN rows where a segment lacks what the role reads.
+
+        No space reads faces yet, so a query does without them.
+        """
+        inputs: Mapping[str, Sequence[Any | None]] = {"frames": frames, "sound": sounds}
+        roles = [role for role in self.media_roles if faces or role != "faces"]
+        return {role: _where_present(self.role(role), inputs) for role in roles}
+
+    def project(self, features: Features) -> dict[str, Rows]:
+        """Unit rows by "space.view"."""
+        return {
+            f"{space.name}.{view}": rows
+            for space in self.spaces
+            for view, rows in space.project(features).items()
+        }
+
+
+def _two_towers(encoder: Encoder) -> bool:
+    return hasattr(encoder, "encode_text")
+
+
+def _towers(role: str) -> dict[str, str]:
+    return {role: "words", f"{role}.text": "words"}
+
+
+def _where_present(encoder: Encoder, inputs: Mapping[str, Sequence[Any | None]]) -> Rows:
+    items = inputs[encoder.card.sense]
+    rows = np.full((len(items), encoder.card.dim), np.nan, np.float32)
+    here = [i for i, item in enumerate(items) if item is not None]
+    if here:
+        rows[here] = encoder.encode([items[i] for i in here])
+    return rows

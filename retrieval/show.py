@@ -1,0 +1,129 @@
+"""What the command line prints for people: progress, tables with score bars, summaries."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from encoders.base import printable
+from retrieval.engine import Hit
+from retrieval.indexing import Progress as Counts
+from retrieval.query import SPACES, Query
+
+BAR = 10  # characters
+SHOWN = 20  # files that could not be read, before the list is cut short
+
+
+@contextmanager
+def index_progress(*, quiet: bool) -> Iterator[Callable[[Counts], None]]:
+    """A live line on standard error: files, frames a second, time left, failures so far."""
+    if quiet:
+        yield lambda counts: None
+        return
+    columns = (
+        TextColumn("indexing"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[speed]}"),
+        TimeRemainingColumn(), TextColumn("{task.fields[failed]}"),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("index", total=None, speed="", failed="")
+
+        def report(counts: Counts) -> None:
+            bar.update(
+                task, total=counts.todo, completed=counts.done,
+                speed=f"{counts.frames / max(counts.seconds, 1e-9):.1f} frames/s",
+                failed=f"[red]{len(counts.failed)} failed" if counts.failed else "",
+            )  # fmt: skip
+
+        yield report
+
+
+def index_summary(counts: Counts, folder: Path) -> None:
+    """One line of counts, then what could not be read and why."""
+    parts = {
+        "indexed": counts.indexed, "unchanged": counts.unchanged, "moved or copied": counts.moved,
+        "forgotten": counts.removed, "unreadable": len(counts.failed),
+    }  # fmt: skip
+    said = ", ".join(f"{count} {name}" for name, count in parts.items() if count) or "no media files found"
+    click.echo(f"{printable(folder)}: {said} in {counts.seconds:.1f} s")
+    for path, why in sorted(counts.failed.items())[:SHOWN]:
+        click.echo(f"  unreadable: {path}: {why}")
+    if (more := len(counts.failed) - SHOWN) > 0:
+        click.echo(f"  ... and {more} more: affect list --failed --library {printable(folder)}")
+
+
+def hits_table(query: Query, hits: Sequence[Hit], reasons: Sequence[Mapping[str, Any]] | None) -> None:
+    """Ranked results with a bar for the score and a column a space; a dot where it abstained."""
+    if not hits:
+        click.echo(
+            "no good match" if query.min_score > 0 else "no match: nothing here can be compared with it"
+        )
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("", "score", "", *SPACES, "id", "kind", "when", "file"):
+        table.add_column(name, overflow="fold", no_wrap=name not in ("file",))
+    for hit, reason in zip(hits, reasons or [{}] * len(hits), strict=True):
+        table.add_row(*_row(hit))
+        if reason:
+            table.add_row(*[""] * 9, f"[dim]{escape(_said(reason))}")
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+def _row(hit: Hit) -> list[str]:
+    filled = round(hit.score * BAR)
+    spaces = ["·" if hit.spaces[name] is None else f"{hit.spaces[name]:.2f}" for name in SPACES]
+    return [
+        str(hit.rank), f"{hit.score:.2f}", "█" * filled + "░" * (BAR - filled), *spaces,
+        hit.id[:8], hit.modality, when(hit.start, hit.end), escape(printable(hit.path)),
+    ]  # fmt: skip
+
+
+def when(start: float | None, end: float | None) -> str:
+    """ "1:05-1:20" from seconds; empty where there is no time."""
+    return "" if start is None or end is None else f"{_clock(start)}-{_clock(end)}"
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _said(reason: Mapping[str, Any]) -> str:
+    labels = ", ".join(f"{name} {share:.2f}" for name, share in reason["labels"][:3])
+    views = ", ".join(f"{view} {score:.2f}" for view, score in reason["views"].items())
+    faces = ", ".join(
+        f"{name} {share:.2f}" for name, share in (reason["faces"] or {}).items() if share >= 0.2
+    )
+    parts = {"looks like": labels, "scores": views, "faces": faces}
+    return "; ".join(f"{name} {said}" for name, said in parts.items() if said)
+
+
+def lines(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
+    """One row a line: JSON objects, or columns."""
+    if as_json:
+        for row in rows:
+            click.echo(json.dumps(row))
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in rows[0] if rows else ():
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*(escape("" if value is None else str(value)) for value in row.values()))
+    Console(width=None if sys.stdout.isatty() else 200).print(table) if rows else click.echo("nothing")
+
+
+def about_table(facts: Mapping[str, Any]) -> None:
+    """Name and value, a line each."""
+    for name, value in facts.items():
+        said = ", ".join(f"{k}: {v}" for k, v in value.items()) if isinstance(value, Mapping) else value
+        click.echo(f"{name:<12} {said}")

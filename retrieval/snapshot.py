@@ -1,0 +1,133 @@
+"""One consistent state of a library, as arrays: what a search reads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from encoders.base import AffectError, Rows, printable
+from retrieval.library import Library
+
+Index = npt.NDArray[np.int64]
+TRIES = 3  # a rebuild may take the files away between reading the catalogue and opening them
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """A store's rows (n, d), the segment each belongs to (-1: deleted), and each segment's row (-1: none)."""
+
+    rows: npt.NDArray[np.float16]
+    segment_of: Index
+    row_of: Index
+
+    def of(self, segments: Index) -> Rows:
+        """Rows (len(segments), d) float32, NaN where a segment has none."""
+        at = self.row_of[segments]
+        out = np.full((len(segments), self.rows.shape[1]), np.nan, np.float32)
+        out[at >= 0] = self.rows[at[at >= 0]]
+        return out
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """Items and segments by position. `item_of` and `segment_ids` (the catalogue's) are (segments,),
+    `spans` (segments, 2) seconds, NaN where there is no time.
+    """
+
+    version: int
+    ids: tuple[str, ...]
+    paths: tuple[str, ...]
+    modality: npt.NDArray[np.str_]
+    item_of: Index
+    segment_ids: Index
+    spans: npt.NDArray[np.float64]
+    views: dict[str, View]
+
+    def position(self, item: str) -> int:
+        """Where an item stands; a unique beginning of its id will do. Raises AffectError."""
+        found = [
+            i
+            for i, known in enumerate(self.ids)
+            if known == item or (len(item) > 3 and known.startswith(item))
+        ]
+        if len(found) != 1:
+            raise AffectError(
+                f"item {item!r}: {'more than one begins so' if found else 'not in this library'}; see affect list"
+            )
+        return found[0]
+
+    def segments_of(self, item: int) -> Index:
+        """Positions of an item's segments, in order of time."""
+        return np.flatnonzero(self.item_of == item)
+
+
+def take(library: Library) -> Snapshot:
+    """The library as last committed. Raises AffectError if its files don't match its catalogue."""
+    for attempt in range(TRIES):
+        version = library.catalog.version()
+        try:
+            with library.catalog.snapshot():
+                return _read(library, version)
+        except AffectError:
+            if attempt + 1 == TRIES:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _read(library: Library, version: int) -> Snapshot:
+    sql = library.catalog.all
+    items = sql(
+        "SELECT items.id, modality, min(path) FROM items JOIN files ON item = items.id GROUP BY items.id ORDER BY items.id"
+    )
+    number = {row[0]: i for i, row in enumerate(items)}
+    segments = sql(
+        'SELECT id, item, start, "end" FROM segments WHERE item IN (SELECT item FROM files) ORDER BY item, number'
+    )
+    known = np.array([row[0] for row in segments], np.int64)
+    views = {name: _view(library, name, known) for name in library.catalog.stores() if "." in name}
+    return Snapshot(
+        version=version,
+        ids=tuple(row[0] for row in items),
+        paths=tuple(os.fsdecode(row[2]) for row in items),
+        modality=np.array([row[1] for row in items], np.str_),
+        item_of=np.array([number[row[1]] for row in segments], np.int64),
+        segment_ids=known,
+        spans=np.array([[_time(row[2]), _time(row[3])] for row in segments], np.float64).reshape(-1, 2),
+        views=views,
+    )
+
+
+def _time(seconds: float | None) -> float:
+    return np.nan if seconds is None else seconds
+
+
+def _view(library: Library, name: str, segments: Index) -> View:
+    store = library.catalog.stores()[name]
+    found = library.catalog.all("SELECT row, segment FROM rows WHERE store = ?", name)
+    pairs = np.array(found, np.int64).reshape(-1, 2)
+    order = np.argsort(segments)
+    place = np.clip(np.searchsorted(segments, pairs[:, 1], sorter=order), 0, max(len(segments) - 1, 0))
+    at = order[place] if len(segments) else np.empty(0, np.int64)
+    kept = (
+        segments[at] == pairs[: len(at), 1]
+    )  # an item that stands nowhere any more has rows but no segment here
+    segment_of = np.full(store.count, -1, np.int64)
+    row_of = np.full(len(segments), -1, np.int64)
+    segment_of[pairs[: len(at)][kept, 0]] = at[kept]
+    row_of[at[kept]] = pairs[: len(at)][kept, 0]
+    return View(rows=library.mapped(store), segment_of=segment_of, row_of=row_of)
+
+
+def shown(path: str) -> str:
+    """A path as text any terminal can show."""
+    return printable(path)
+
+
+def times(span: Sequence[float]) -> tuple[float | None, float | None]:
+    """(start, end) in seconds, None where there is no time."""
+    start, end = (None if np.isnan(value) else round(float(value), 3) for value in span)
+    return start, end

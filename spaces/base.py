@@ -1,0 +1,45 @@
+"""The port of a space, and the simplest one.
+
+A space has one or more views. A view is a coordinate system in which two things can be compared by cosine;
+two things are comparable in a space through the views both have. So words meet pictures in the view "words",
+pictures meet pictures in "words" and "looks", and what shares no view abstains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from encoders.base import Rows, unit_rows
+
+Features = Mapping[str, Rows]  # role of an expert ("objects", "sound", "text", ...) -> raw rows (n, d)
+Views = dict[str, Rows]  # view -> unit rows (n, d), NaN rows where the space has nothing to say
+
+
+class Space(Protocol):
+    """Projects what experts saw, of items and of queries alike, into views."""
+
+    @property
+    def name(self) -> str:
+        """The name under which its scores are reported."""
+        ...
+
+    def project(self, features: Features) -> Views:
+        """Unit rows for each view that these features allow; no key for a view they say nothing about."""
+        ...
+
+
+@dataclass(frozen=True)
+class Direct:
+    """Experts' rows as they are, made unit length: `views` maps each role to the view its rows belong to.
+
+    One role is a space for one sense (sound meets sound); the two towers of CLIP or CLAP share a view.
+    """
+
+    name: str
+    views: Mapping[str, str]
+
+    def project(self, features: Features) -> Views:
+        """Unit rows of the roles this space knows."""
+        return {view: unit_rows(features[role]) for role, view in self.views.items() if role in features}
