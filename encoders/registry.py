@@ -57,12 +57,19 @@ class Registry(Mapping[str, str]):
 ENCODERS = Registry(
     "encoder",
     {
+        "ast-audioset": "encoders.audioset:ast_audioset",
+        "clap-htsat-unfused": "encoders.clip:clap_htsat_unfused",
+        "clip-vit-base-patch32": "encoders.clip:clip_vit_base_patch32",
         "efficientnet-lite2": "encoders.objects:efficientnet_lite2",
+        "i3d-r50": "encoders.activity:i3d_r50",
         "logmel": "encoders.audio:logmel",
         "minilm": "encoders.text:minilm",
         "mtcnn-fer": "encoders.faces:mtcnn_fer",
+        "resnet152": "encoders.backbones:resnet152",
         "toy-frames": "encoders.toy:frames",
         "toy-sound": "encoders.toy:sound",
         "toy-text": "encoders.toy:text",
+        "vgg16": "encoders.backbones:vgg16",
+        "x3d-m": "encoders.activity:x3d_m",
     },
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -37,6 +38,8 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run, and speak plainly of what goes wrong."""
+        logging.basicConfig(format="affect: %(message)s")
+        logging.getLogger("encoders").setLevel(logging.INFO)
         try:
             return super().invoke(ctx)
         except AffectError as bad:
@@ -145,7 +148,7 @@ def search(
 ) -> None:  # fmt: skip
     """Search by words, an image, a sound, a video, an item, or several of them as one question.
 
-    A score is between 0 and 1; about .5 is where a match is as likely as not. A space that has nothing to
+    A score is between 0 and 1: the chance of a match, were one in ten of all pairs a match. A space that has nothing to
     say of an item abstains (null, or a dot in the table). A line of a query file holds "id" and any of
     "text", "image", "audio", "video", "item", "k", "modalities", "weights", "balance", "min_score".
     """

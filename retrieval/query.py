@@ -13,7 +13,7 @@ from encoders.base import AffectError, printable
 
 MODALITIES = ("image", "video", "audio")
 SPACES = ("object", "activity", "audio")
-BALANCE = 1.1  # how strongly a merged list alternates between modalities; 1 is by score alone
+BALANCE = 1.05  # how strongly a merged list alternates between modalities; 1 is by score alone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ class Query:
             raise AffectError("weights must be finite, not negative, and not all zero")
         if not (math.isfinite(self.balance) and self.balance > 0):
             raise AffectError(
-                f"balance is {self.balance}; it must be above 0 (1: by score alone, 1.1: the default)"
+                f"balance is {self.balance}; it must be above 0 (1: by score alone, 1.05: the default)"
             )
         if not 0 <= self.min_score <= 1:
             raise AffectError(f"the least score is {self.min_score}; it must be between 0 and 1")

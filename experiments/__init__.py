@@ -1,0 +1,1 @@
+"""Experiments: measured comparisons, fitted constants and benchmarks over the same code users run."""

@@ -1,0 +1,88 @@
+"""Measure what sound is like in general, for encoders/audio.py: python -m experiments.background --data DIR.
+
+Every collection weighs the same, however many clips it has; only clips whose split is `train` are read,
+except from a collection that has no split.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+import numpy.typing as npt
+from safetensors.numpy import save_file
+
+from encoders.audio import Array, audible, describe
+from encoders.base import Sound
+
+TABLES = {
+    "animal_sounds": ("labels.csv", "{file}"),
+    "ravdess_speech": ("labels.csv", "audio/{clip}.ogg"),
+    "vgmidi": ("piece_va.csv", "audio/{clip}.ogg"),
+    "sonicpi_samples_cc0": ("samples.csv", "ogg/{name}.ogg"),
+}
+DIRECTIONS = 32  # the rest of the covariance has eigenvalues under 1: damping leaves those alone
+DAMPING = 0.1  # weight of the measured covariance; 1 is full whitening, which makes codec noise loud
+
+
+def decode(path: Path) -> Sound:
+    """The whole file as mono sound."""
+    with av.open(str(path)) as container:
+        mono = av.AudioResampler(format="fltp", layout="mono")
+        frames = [f for frame in [*container.decode(audio=0), None] for f in mono.resample(frame)]
+        return Sound(samples=np.concatenate([f.to_ndarray()[0] for f in frames]), rate=frames[0].sample_rate)
+
+
+def training_clips(data: Path, name: str) -> Iterator[Path]:
+    """Paths of one collection's training clips."""
+    table, pattern = TABLES[name]
+    with (data / name / table).open(newline="") as stream:
+        for row in csv.DictReader(stream):
+            if row.get("split", "train") == "train":
+                yield data / name / pattern.format(**row)
+
+
+def statistics(data: Path, name: str) -> Array:
+    """Statistics (n, 329) of one collection's audible training clips."""
+    sounds = (decode(path) for path in training_clips(data, name))
+    return np.stack([describe(sound) for sound in sounds if audible(sound)])
+
+
+def fit(collections: list[Array]) -> dict[str, Array]:
+    """The fields of `encoders.audio.Background`, from one (n_i, d) array a collection."""
+    rows = np.concatenate(collections).astype(np.float64)
+    weight = np.concatenate([np.full(len(c), 1 / len(c)) for c in collections]) / len(collections)
+    mean = weight @ rows
+    scale = np.sqrt(weight @ (rows - mean) ** 2)
+    directions, gain = damped((rows - mean) / scale, weight)
+    found = {"mean": mean, "scale": scale, "directions": directions, "gain": gain}
+    return {key: np.ascontiguousarray(value, np.float32) for key, value in found.items()}
+
+
+def damped(
+    rows: npt.NDArray[np.float64], weight: npt.NDArray[np.float64]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """The strongest directions (k, d) of standardised rows and the gain (k,) that damps each."""
+    power, vectors = np.linalg.eigh((rows * weight[:, None]).T @ rows)
+    shrunk = DAMPING * power[-DIRECTIONS:] + (1 - DAMPING)
+    return vectors.T[-DIRECTIONS:], np.sqrt((1 - DAMPING) / shrunk)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Command line. Nothing is drawn at random: the same data give the same file."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder with the sound collections")
+    parser.add_argument("--out", type=Path, default=Path("encoders/weights/logmel-background.safetensors"))
+    args = parser.parse_args(argv)
+    collections = [statistics(args.data, name) for name in TABLES]
+    for name, rows in zip(TABLES, collections, strict=True):
+        print(f"{name}\t{len(rows)} clips")
+    save_file(fit(collections), args.out)
+
+
+if __name__ == "__main__":
+    main()

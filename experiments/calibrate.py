@@ -1,0 +1,88 @@
+"""`python -m experiments.calibrate`: how to read the cosines of the packaged encoders.
+
+Matching pairs: a photo and its caption (flickr1k), two photos of a theme (oasis), two clips of an animal
+(animal_sounds), train splits only. Background: pairs of the same files that do not belong together.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import numpy.typing as npt
+
+from encoders.base import Rows
+from experiments.data import DATA, Labelled, animal_sounds, flickr1k, oasis
+from experiments.features import features_of
+from fusion.scores import fit_calibration
+from retrieval.calibration import key
+from retrieval.recipe import Experts, Recipe
+
+PRIOR = 0.1  # share of matches a score is read against: a library has few, though more than one
+
+Pairs = npt.NDArray[np.bool_]
+
+
+@click.command()
+@click.option("--data", type=click.Path(path_type=Path), default=DATA, show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), default=Path("retrieval/calibration.json"))
+def main(data: Path, out: Path) -> None:
+    """Fit every packaged calibration and write them."""
+    experts = Experts(Recipe())
+    table = {
+        **captions(experts, _train(flickr1k(data))),
+        **same_label(experts, _train(oasis(data)), ("object.words", "object.looks"), "frames"),
+        **same_label(experts, _train(animal_sounds(data)), ("audio.sounds",), "sound"),
+    }
+    out.write_text(json.dumps(table, indent=1) + "\n")
+    for name, entry in table.items():
+        click.echo(f"{name:<24} {entry['calibration']}")
+
+
+def _train(found: Sequence[Labelled]) -> list[Labelled]:
+    return [one for one in found if one.split == "train"]
+
+
+def captions(experts: Experts, photos: Sequence[Labelled]) -> dict[str, Any]:
+    """Words against photos: every caption against every photo."""
+    rows = experts.project(features_of(experts, photos))["object.words"]
+    texts = [caption for photo in photos for caption in photo.labels]
+    said = experts.project(experts.read(texts))["object.words"]
+    own = np.repeat(np.arange(len(photos)), [len(photo.labels) for photo in photos])
+    matching = own[:, None] == np.arange(len(photos))
+    return _entry(experts, "object.words", "text", said @ rows.T, matching)
+
+
+def same_label(
+    experts: Experts, files: Sequence[Labelled], views: Sequence[str], source: str
+) -> dict[str, Any]:
+    """Media against media: pairs that share their label match."""
+    projected = experts.project(features_of(experts, files))
+    labels = np.array([one.labels[0] for one in files])
+    upper = np.triu_indices(len(files), 1)
+    matching = (labels[:, None] == labels)[upper]
+    entries: dict[str, Any] = {}
+    for view in views:
+        entries |= _entry(experts, view, source, (projected[view] @ projected[view].T)[upper], matching)
+    return entries
+
+
+def _entry(experts: Experts, view: str, source: str, cosines: Rows, matching: Pairs) -> dict[str, Any]:
+    fitted = fit_calibration(cosines[~matching], cosines[matching], PRIOR)
+    roles = json.loads(experts.signature())
+    made = {"object.words": ("objects", "text"), "object.looks": ("objects",), "audio.sounds": ("sound",)}[view]
+    return {
+        key(view, source): {
+            "encoders": {role: roles[role] for role in made},
+            "calibration": {name: round(value, 4) for name, value in fitted.to_dict().items()},
+            "pairs": {"matching": int(matching.sum()), "background": int((~matching).sum())},
+        }
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""The arithmetic every index shares: similarities, the best k of them, and one shape of answer."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from encoders.base import Rows
+
+Stored = npt.NDArray[np.float16 | np.float32]
+Places = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+Found = tuple[Places, Rows]
+
+CHUNK = 1 << 20  # bytes of converted rows at a time: a core's cache holds them
+
+
+def spans(count: int, width: int) -> Iterator[slice]:
+    """Consecutive slices of `count` rows, each of about CHUNK bytes when a row takes `width` bytes."""
+    step = max(1, CHUNK // max(1, width))
+    return (slice(start, start + step) for start in range(0, count, step))
+
+
+def similarities(rows: Stored, queries: Rows) -> Rows:
+    """(q, n) inner products in float32, NaN for a missing row or query; the last bits depend on BLAS."""
+    if rows.dtype == np.float32:
+        return queries @ rows.T
+    found = np.empty((len(queries), len(rows)), np.float32)
+    for span in spans(len(rows), 4 * rows.shape[1]):
+        found[:, span] = queries @ rows[span].astype(np.float32).T
+    return found
+
+
+def candidates(coarse: Rows, k: int, margin: float) -> Places:
+    """Places in (n,) of what is within `margin` of the k-th best or above it; never NaN or -inf."""
+    known = np.fmax(coarse, np.float32(-np.inf))
+    count = min(k, len(known))
+    if count == 0:
+        return np.empty(0, np.int64)
+    last = np.partition(known, len(known) - count)[len(known) - count]
+    return np.flatnonzero((known >= last - margin) & (known > -np.inf))
+
+
+def rescore(rows: Stored, places: Places, query: Rows) -> Rows:
+    """(m,) inner products of a (d,) query with the rows at (m,) places: double precision, then float32.
+
+    A row's value depends on nothing but the row and the query.
+    """
+    exact = query.astype(np.float64)
+    found = np.empty(len(places), np.float32)
+    for span in spans(len(places), 8 * len(query)):
+        found[span] = np.vecdot(rows[places[span]].astype(np.float64), exact)
+    return found
+
+
+def nearest(places: Places, similarity: Rows, k: int) -> Found:
+    """The first k of (m,) places and similarities in the order (-similarity, place)."""
+    order = np.lexsort((places, -similarity))[:k]
+    return places[order], similarity[order]
+
+
+def padded(hits: Sequence[Found], k: int) -> Found:
+    """Ragged hits of q queries as (q, k) arrays, filled up with -1 and -inf."""
+    places = np.full((len(hits), k), -1, np.int64)
+    similarity = np.full((len(hits), k), -np.inf, np.float32)
+    for row, (found, scores) in enumerate(hits):
+        places[row, : len(found)] = found
+        similarity[row, : len(found)] = scores
+    return places, similarity
+
+
+def checked_k(k: int) -> int:
+    """`k` as an int >= 1, else ValueError (TypeError for what is no whole number)."""
+    if operator.index(k) < 1:
+        raise ValueError(f"k must be >= 1, not {k}")
+    return operator.index(k)
+
+
+def checked_queries(queries: Rows, dim: int) -> Rows:
+    """`queries` as float32 (q, dim), else ValueError."""
+    if queries.ndim != 2 or queries.shape[1] != dim:
+        raise ValueError(f"queries must be (q, {dim}), not {queries.shape}")
+    return np.asarray(queries, np.float32)
