@@ -129,7 +129,7 @@ def checked(rows: Rows, count: int, card: Card) -> Rows:
 
 def missing(rows: Rows) -> npt.NDArray[np.bool_]:
     """(n,) True where a row is missing, that is, holds a NaN."""
-    return np.isnan(rows).any(axis=1)
+    return np.asarray(np.isnan(rows).any(axis=1))
 
 
 def unit_rows(rows: Rows) -> Rows:

@@ -50,7 +50,8 @@ class EfficientNetLite2:
         pixels = np.stack([square(frame) for frames in items for frame in frames])
         (rows,) = self._network(pixels)
         starts = np.cumsum([0, *counts[:-1]])
-        return np.add.reduceat(rows, starts, axis=0) / np.array(counts, np.float32)[:, None]
+        sums = np.add.reduceat(rows, starts, axis=0)
+        return np.asarray(sums / np.array(counts)[:, None], np.float32)
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
@@ -65,7 +66,8 @@ class EfficientNetLite2:
         )
 
     def _build_head(self) -> torch.nn.Module:
-        return _build(self.weights).net._fc
+        head: torch.nn.Module = _build(self.weights).get_submodule("net._fc")
+        return head
 
     def logits(self, rows: Rows) -> Rows:
         """Label logits (n, 1000) of pooled rows (n, 1280)."""

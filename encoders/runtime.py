@@ -7,6 +7,7 @@ after that neither torch nor the original weights are read again.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import tempfile
 from collections.abc import Callable, Sequence
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 Network = Callable[..., tuple[Array, ...]]
 
+log = logging.getLogger(__name__)
+
 TOLERANCE = 1e-3  # largest difference between torch and onnxruntime, relative to the output's own scale
 
 
@@ -33,7 +36,7 @@ def cache_dir() -> Path:
 
 
 def sha256(*files: Path) -> str:
-    """Hex digest over the contents of the files, in order; a file's own is remembered while it is unchanged."""
+    """Hex digest over the files' contents, in order; a file's own is remembered while it is unchanged."""
     return hashlib.sha256("".join(_digest(file) for file in files).encode()).hexdigest()
 
 
@@ -77,6 +80,7 @@ def network(
 
     if torch.cuda.is_available():
         return _torch(build().eval().cuda())
+    log.info("preparing the network %s for this machine (once)", key.rsplit("-", 1)[0])
     module = build().eval()
     _export(module, example, dynamic, file)
     return _onnx(file)

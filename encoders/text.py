@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -62,6 +63,20 @@ class MiniLM:
         return ids, np.array([c.attention_mask for c in coded], np.int64)
 
 
+@contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """No progress bar of the transformers library while it loads; the user's own setting comes back."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
 def _build(folder: Path) -> torch.nn.Module:
     import torch
     from transformers import AutoModel
@@ -71,7 +86,8 @@ def _build(folder: Path) -> torch.nn.Module:
 
         def __init__(self) -> None:
             super().__init__()
-            self.model = AutoModel.from_pretrained(folder, local_files_only=True)
+            with quiet_transformers():
+                self.model = AutoModel.from_pretrained(folder, local_files_only=True)
 
         def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
             hidden = self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state

@@ -11,13 +11,13 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-import av
 import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import save_file
 
-from encoders.audio import Array, audible, describe
+from encoders.audio import RATE, Array, audible, describe
 from encoders.base import Sound
+from encoders.media import Sampling, probe, segments
 
 TABLES = {
     "animal_sounds": ("labels.csv", "{file}"),
@@ -30,11 +30,9 @@ DAMPING = 0.1  # weight of the measured covariance; 1 is full whitening, which m
 
 
 def decode(path: Path) -> Sound:
-    """The whole file as mono sound."""
-    with av.open(str(path)) as container:
-        mono = av.AudioResampler(format="fltp", layout="mono")
-        frames = [f for frame in [*container.decode(audio=0), None] for f in mono.resample(frame)]
-        return Sound(samples=np.concatenate([f.to_ndarray()[0] for f in frames]), rate=frames[0].sample_rate)
+    """The whole file as mono sound at the rate the statistics want."""
+    parts = [segment.sound for segment in segments(path, probe(path), Sampling(rate=RATE)) if segment.sound]
+    return Sound(samples=np.concatenate([part.samples for part in parts]), rate=RATE)
 
 
 def training_clips(data: Path, name: str) -> Iterator[Path]:

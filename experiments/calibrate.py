@@ -24,6 +24,8 @@ from retrieval.recipe import Experts, Recipe
 
 PRIOR = 0.1  # share of matches a score is read against: a library has few, though more than one
 
+MADE_BY = {"object.words": ("objects", "text"), "object.looks": ("objects",), "audio.sounds": ("sound",)}
+
 Pairs = npt.NDArray[np.bool_]
 
 
@@ -74,10 +76,9 @@ def same_label(
 def _entry(experts: Experts, view: str, source: str, cosines: Rows, matching: Pairs) -> dict[str, Any]:
     fitted = fit_calibration(cosines[~matching], cosines[matching], PRIOR)
     roles = json.loads(experts.signature())
-    made = {"object.words": ("objects", "text"), "object.looks": ("objects",), "audio.sounds": ("sound",)}[view]
     return {
         key(view, source): {
-            "encoders": {role: roles[role] for role in made},
+            "encoders": {role: roles[role] for role in MADE_BY[view]},
             "calibration": {name: round(value, 4) for name, value in fitted.to_dict().items()},
             "pairs": {"matching": int(matching.sum()), "background": int((~matching).sum())},
         }

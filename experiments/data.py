@@ -50,9 +50,7 @@ def oasis(data: Path = DATA) -> list[Labelled]:
 def animal_sounds(data: Path = DATA) -> list[Labelled]:
     """Clips with the animal that is heard; the source's folders come in parts, which are one class."""
     found = _labelled(data / "animal_sounds", "labels.csv", "folder")
-    return [
-        Labelled(path=one.path, labels=(one.labels[0].split("-")[0],), split=one.split) for one in found
-    ]
+    return [Labelled(path=one.path, labels=(one.labels[0].split("-")[0],), split=one.split) for one in found]
 
 
 def _labelled(folder: Path, file: str, column: str) -> list[Labelled]:

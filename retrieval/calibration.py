@@ -1,4 +1,4 @@
-"""How to read a cosine: packaged calibrations for the packaged encoders, else fitted on the library itself."""
+"""How to read a cosine: packaged calibrations for the packaged encoders, else one fitted on the library."""
 
 from __future__ import annotations
 

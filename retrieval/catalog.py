@@ -66,46 +66,67 @@ class Store:
     file: str
 
 
+@contextlib.contextmanager
+def _spoken(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.DatabaseError as bad:
+        raise AffectError(f"{printable(file)}: {_told(bad)}") from bad
+
+
+def _told(bad: sqlite3.DatabaseError) -> str:
+    if not isinstance(bad, sqlite3.OperationalError) or "no such table" in str(bad):
+        return (
+            f"the catalogue is damaged ({bad}); put a backup in its place, "
+            "or delete the library's folder and index again"
+        )
+    if "full" in str(bad) or "disk I/O" in str(bad):
+        return (
+            f"no space left to write ({bad}); what was committed is safe, "
+            "make room and run the same command again"
+        )
+    return str(bad)
+
+
+def create(file: Path, meta: Mapping[str, str]) -> None:
+    """A new catalogue that keeps `meta`. It takes its name when it is whole, so a kill leaves none.
+
+    Raises AffectError when the disk is full.
+    """
+    part = file.with_name("catalog.new")
+    for left_over in (part, part.with_name("catalog.new-journal")):
+        left_over.unlink(missing_ok=True)
+    with _spoken(file), contextlib.closing(sqlite3.connect(part, isolation_level=None)) as db:
+        db.execute("BEGIN")
+        for statement in filter(str.strip, SCHEMA.split(";")):
+            db.execute(statement)
+        db.executemany("INSERT INTO meta VALUES(?, ?)", {"format": FORMAT, **meta}.items())
+        db.execute("COMMIT")
+    part.replace(file)
+
+
 class Catalog:
     """One connection to catalog.sqlite. Raises AffectError when it is missing, damaged or of another format."""
 
-    def __init__(self, file: Path, *, create: bool = False) -> None:
+    def __init__(self, file: Path) -> None:
         self.file = file
-        if not create and not file.exists():
+        if not file.exists():
             raise AffectError(
-                f"{file.parent}: no library here; make one with: affect index FOLDER --library LIB"
+                f"{printable(file.parent)}: no library here; make one with: affect index FOLDER --library LIB"
             )
         with self.errors():
             self._db = sqlite3.connect(file, timeout=30, isolation_level=None)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
             self._db.execute("PRAGMA foreign_keys=ON")
-            if create and not self._db.execute("SELECT 1 FROM sqlite_master").fetchone():
-                with self.transaction():
-                    for statement in filter(str.strip, SCHEMA.split(";")):
-                        self._db.execute(statement)
-                    self.set("format", FORMAT)
             if (found := self.get("format")) != FORMAT:
                 raise AffectError(
-                    f"{file}: format {found}, this version reads {FORMAT}; index into a new library"
+                    f"{printable(file)}: format {found}, this version reads {FORMAT}; index into a new library"
                 )
 
-    @contextlib.contextmanager
-    def errors(self) -> Iterator[None]:
+    def errors(self) -> contextlib.AbstractContextManager[None]:
         """Turns SQLite's errors into one clear line each."""
-        try:
-            yield
-        except sqlite3.OperationalError as bad:
-            if "full" in str(bad) or "disk I/O" in str(bad):
-                raise AffectError(
-                    f"{self.file}: no space left to write; what was committed before is safe"
-                ) from bad
-            raise AffectError(f"{self.file}: {bad}") from bad
-        except sqlite3.DatabaseError as bad:
-            raise AffectError(
-                f"{self.file}: the catalogue is damaged ({bad}); put a backup in its place, "
-                "or delete the library's folder and index again"
-            ) from bad
+        return _spoken(self.file)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -114,10 +135,11 @@ class Catalog:
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                self._db.execute("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                if self._db.in_transaction:  # SQLite may have rolled back by itself, on a full disk for one
+                    self._db.execute("ROLLBACK")
                 raise
-            self._db.execute("COMMIT")
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -127,7 +149,8 @@ class Catalog:
             try:
                 yield
             finally:
-                self._db.execute("COMMIT")
+                if self._db.in_transaction:
+                    self._db.execute("COMMIT")
 
     def close(self) -> None:
         """Close the connection."""
@@ -138,9 +161,9 @@ class Catalog:
         with self.errors():
             return self._db.execute(sql, values).fetchall()
 
-    def version(self) -> int:
-        """Changes whenever another connection has committed."""
-        return int(self.all("PRAGMA data_version")[0][0])
+    def version(self) -> tuple[int, int]:
+        """Changes whenever this or another connection has written."""
+        return int(self.all("PRAGMA data_version")[0][0]), self._db.total_changes
 
     # -- meta ---------------------------------------------------------------------------------------------
 

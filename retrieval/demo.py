@@ -38,7 +38,7 @@ def run(folder: Path, page: Path | None) -> None:
         page = page or folder / "demo.html"
         write_page(page, library, answers)
     click.echo(f"\nopen {printable(page)} to see it; go on with:")
-    click.echo(f"  affect search \"a motorbike\" --library {printable(folder / 'library')}")
+    click.echo(f'  affect search "a motorbike" --library {printable(folder / "library")}')
 
 
 def _library(folder: Path) -> Library:
@@ -50,7 +50,8 @@ def _queries(folder: Path) -> list[Query]:
     asked = folder / "queries"
     asked.mkdir(exist_ok=True)
     with Image.open(folder / "media" / "skimage-chelsea.png") as cat:
-        cat.transpose(Image.Transpose.FLIP_LEFT_RIGHT).crop((60, 20, 400, 290)).save(asked / "cat-mirrored.jpg")
+        mirrored = cat.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        mirrored.crop((60, 20, 400, 290)).save(asked / "cat-mirrored.jpg")
     write_sound(asked / "other-chords.flac", calm(np.arange(SECONDS * RATE) / RATE, root=247.0))
     return [
         Query(text="a cup of coffee", k=RESULTS),

@@ -20,12 +20,49 @@ import numpy.typing as npt
 
 from encoders.base import AffectError, Rows, missing, printable
 from encoders.media import Probe
+from retrieval import catalog as catalogue
 from retrieval import rows as rowfile
 from retrieval.catalog import Catalog, Stamp, Store
 from retrieval.recipe import Experts, Recipe
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 CHUNK = 4096  # segments projected at a time in a rebuild
+CATALOG, LOCK = "catalog.sqlite", "lock"
+UNFINISHED = {LOCK, "catalog.new", "catalog.new-journal"}  # what a kill during `create` leaves behind
+
+
+@contextlib.contextmanager
+def disk_errors(folder: Path) -> Iterator[None]:
+    """Turns what the system says of a library's files into one clear line."""
+    try:
+        yield
+    except OSError as bad:
+        if bad.errno not in FULL:
+            raise AffectError(f"{printable(folder)}: {(bad.strerror or str(bad)).lower()}") from bad
+        raise AffectError(
+            f"{printable(folder)}: no space left to write ({bad.strerror}); what was committed is safe, "
+            "make room and run the same command again"
+        ) from bad
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """The right to write in a library's folder. Raises AffectError if another process has it."""
+    with contextlib.ExitStack() as stack:
+        with disk_errors(folder):
+            lock = stack.enter_context((folder / LOCK).open("a+b", buffering=0))
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as taken:
+            lock.seek(0)
+            raise AffectError(
+                f"{printable(folder)}: process {lock.read().decode().strip() or 'unknown'} is writing to this "
+                "library; wait until it is done, or stop it (searching goes on meanwhile)"
+            ) from taken
+        with contextlib.suppress(OSError):  # the number is only for the message above: a full disk may do without
+            lock.truncate(0)
+            lock.write(str(os.getpid()).encode())
+        yield
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,24 +90,24 @@ class Library:
     @classmethod
     def create(cls, folder: Path, recipe: Recipe, segment: float) -> Library:
         """A new, empty library. Raises AffectError if the folder can't be written or holds other things."""
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if folder.exists() and (not folder.is_dir() or {f.name for f in folder.iterdir()} - UNFINISHED):
             raise AffectError(f"{printable(folder)}: is not empty and holds no library; name another folder")
-        try:
+        meta = {
+            "recipe": recipe.to_json(), "signature": Experts(recipe).signature(), "segment": str(segment),
+            "generation": "1",
+        }  # fmt: skip
+        with disk_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            catalog = Catalog(folder / "catalog.sqlite", create=True)
-        except OSError as bad:
-            raise AffectError(f"{printable(folder)}: {bad.strerror}") from bad
-        with catalog.transaction():
-            catalog.set("recipe", recipe.to_json())
-            catalog.set("signature", Experts(recipe).signature())
-            catalog.set("segment", str(segment))
-            catalog.set("generation", "1")
-        return cls(folder, catalog)
+        with locked(folder):
+            if not cls.exists(folder):  # or another process has just made it
+                with disk_errors(folder):
+                    catalogue.create(folder / CATALOG, meta)
+        return cls.open(folder)
 
     @classmethod
     def open(cls, folder: Path) -> Library:
         """An existing library. Raises AffectError: none here, damaged, or made by encoders not here now."""
-        library = cls(folder, Catalog(folder / "catalog.sqlite"))
+        library = cls(folder, Catalog(folder / CATALOG))
         made, here = library.catalog.get("signature"), library.experts.signature()
         if made != here:
             raise AffectError(
@@ -82,7 +119,7 @@ class Library:
     @staticmethod
     def exists(folder: Path) -> bool:
         """Whether the folder holds a library."""
-        return (folder / "catalog.sqlite").exists()
+        return (folder / CATALOG).exists()
 
     def close(self) -> None:
         """Close the catalogue."""
@@ -91,18 +128,7 @@ class Library:
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
         """The right to write, for one process at a time. Raises AffectError if another one has it."""
-        with (self.folder / "lock").open("a+") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as taken:
-                lock.seek(0)
-                raise AffectError(
-                    f"{printable(self.folder)}: process {lock.read().strip() or 'unknown'} is writing to this "
-                    "library; wait until it is done, or stop it (searching goes on meanwhile)"
-                ) from taken
-            lock.truncate(0)
-            lock.write(str(os.getpid()))
-            lock.flush()
+        with locked(self.folder):
             yield
 
     # -- writing ------------------------------------------------------------------------------------------
@@ -111,7 +137,7 @@ class Library:
         """Add items, all of them or none. Raises AffectError when the disk is full."""
         new = self._unseen(batch)
         stores = self._gather(new)
-        with self._disk_errors(), self.catalog.transaction():
+        with disk_errors(self.folder), self.catalog.transaction():
             segments: list[int] = []
             for encoded in new:
                 segments += self.catalog.add_item(encoded.item, encoded.probe, encoded.spans)
@@ -143,22 +169,24 @@ class Library:
         generation = generation or self.catalog.get("generation") or "1"
         return Store(name=name, dim=dim, count=0, file=f"rows/{generation}/{name}.f16")
 
-    @contextlib.contextmanager
-    def _disk_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as bad:
-            if bad.errno not in FULL:
-                raise AffectError(f"{printable(self.folder)}: {bad.strerror}") from bad
-            raise AffectError(
-                f"{printable(self.folder)}: no space left to write ({bad.strerror}); what was committed is safe, "
-                "make room and run the same command again"
-            ) from bad
-
     def rebuild(self) -> None:
-        """Write all rows anew, without the deleted ones, with every space projected afresh."""
-        old, generation = self.catalog.stores(), str(int(self.catalog.get("generation") or "1") + 1)
-        with self._disk_errors(), self.catalog.transaction():
+        """Write all rows anew, without the deleted ones, with every space projected afresh.
+
+        Raises AffectError when the disk is full; all is then as it was.
+        """
+        generation = str(int(self.catalog.get("generation") or "1") + 1)
+        try:
+            self._rewrite(generation)
+        finally:
+            kept = self.catalog.get("generation")
+            for folder in (self.folder / "rows").glob("*"):
+                if folder.name != kept:
+                    shutil.rmtree(folder, ignore_errors=True)
+
+    def _rewrite(self, generation: str) -> None:
+        old = self.catalog.stores()
+        with disk_errors(self.folder), self.catalog.transaction():
+            self.catalog.drop_orphans()
             rows_of = {role: self._rows_by_segment(old[role]) for role in self._kept_roles(old)}
             segments = [row[0] for row in self.catalog.all("SELECT id FROM segments ORDER BY item, number")]
             self.catalog.all("DELETE FROM rows")
@@ -171,9 +199,6 @@ class Library:
                 }
                 for name, rows in {**features, **self.experts.project(features)}.items():
                     self._append(name, rows, part)
-        for folder in (self.folder / "rows").iterdir():
-            if folder.name != generation:
-                shutil.rmtree(folder, ignore_errors=True)
 
     def _kept_roles(self, stores: Mapping[str, Store]) -> list[str]:
         return [role for role in self.experts.media_roles if role in stores]
@@ -184,30 +209,14 @@ class Library:
     # -- reading ------------------------------------------------------------------------------------------
 
     def mapped(self, store: Store) -> npt.NDArray[np.float16]:
-        """A store's committed rows (count, dim). Raises AffectError if its file is too short."""
-        try:
-            return rowfile.mapped(self.folder / store.file, store.count, store.dim)
-        except ValueError as short:
-            raise AffectError(f"{short}; run: affect verify --library {printable(self.folder)}") from short
-
-    def verify(self) -> list[str]:
-        """What is wrong with the library, a line each; empty when all is well."""
-        found = self.catalog.problems()
-        for store in self.catalog.stores().values():
+        """A store's committed rows (count, dim). Raises AffectError if its file is missing or too short."""
+        with disk_errors(self.folder):
             try:
-                rows = self.mapped(store)
-            except AffectError as short:
-                found.append(str(short))
-                continue
-            mapped = [r[0] for r in self.catalog.all("SELECT row FROM rows WHERE store = ?", store.name)]
-            if mapped and not np.isfinite(np.asarray(rows[sorted(mapped)], np.float32)).all():
-                found.append(f"{store.file}: rows that are not finite; run: affect rebuild")
-        lost = self.catalog.all(
-            "SELECT count(*) FROM rows LEFT JOIN segments ON segments.id = segment WHERE segments.id IS NULL"
-        )
-        if lost[0][0]:
-            found.append(f"{lost[0][0]} rows belong to no segment; run: affect rebuild")
-        return found
+                return rowfile.mapped(self.folder / store.file, store.count, store.dim)
+            except ValueError as short:
+                raise AffectError(
+                    f"{short}; put a backup of the library in its place, or index into a new one"
+                ) from short
 
 
 def _taken(rows: npt.NDArray[np.float16], row_of: Mapping[int, int], segments: npt.NDArray[np.int64]) -> Rows:

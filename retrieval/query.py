@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
@@ -148,7 +148,7 @@ def _weights(value: Any) -> dict[str, float]:
     return {**dict.fromkeys(SPACES, 1.0), **{name: float(weight) for name, weight in value.items()}}
 
 
-_READ = {
+_READ: dict[str, Callable[[Any], Any]] = {
     "text": _text, "item": _text, "image": Path, "audio": Path, "video": Path, "modalities": _names,
     "weights": _weights, "balance": float, "min_score": float,
 }  # fmt: skip

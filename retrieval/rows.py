@@ -6,6 +6,7 @@ the next writer cuts it off.
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import numpy.typing as npt
 from encoders.base import Rows
 
 KIND = np.dtype("<f2")
+LARGEST = np.float32(np.finfo(np.float16).max)
 
 
 def append(file: Path, count: int, rows: Rows) -> None:
@@ -24,15 +26,25 @@ def append(file: Path, count: int, rows: Rows) -> None:
     """
     at = count * rows.shape[1] * KIND.itemsize
     file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("ab") as stream:
+    with file.open("ab", buffering=0) as stream:  # no buffer that a full disk could leave to be written later
         stream.truncate(at)
         try:
-            stream.write(np.ascontiguousarray(rows, KIND).tobytes())
-            stream.flush()
+            _write_all(stream, memoryview(storable(rows).tobytes()))
             os.fsync(stream.fileno())
         except OSError:
             os.ftruncate(stream.fileno(), at)
             raise
+
+
+def storable(rows: Rows) -> npt.NDArray[np.float16]:
+    """Rows (n, d) as float16; one that would overflow keeps its direction and gets shorter."""
+    longest = np.abs(rows).max(axis=1, keepdims=True, initial=LARGEST)
+    return np.ascontiguousarray(rows * (LARGEST / longest), KIND)
+
+
+def _write_all(stream: io.FileIO, data: memoryview) -> None:
+    while data:
+        data = data[stream.write(data) :]
 
 
 def mapped(file: Path, count: int, dim: int) -> npt.NDArray[np.float16]:

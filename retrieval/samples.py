@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from encoders.base import MissingBackend
 
-Wave = npt.NDArray[np.float32]
+Wave = npt.NDArray[np.floating]
 
 RATE = 22050  # Hz
 FPS = 12
@@ -44,9 +44,9 @@ def gather(folder: Path) -> None:
             _once(folder / f"{package}-{Path(name).name}", functools.partial(shutil.copyfile, source))
     clock = np.arange(SECONDS * RATE) / RATE
     for name, (draw, play) in CLIPS.items():
-        _once(folder / f"rendered-{name}.mp4", lambda file, draw=draw, play=play: render(file, draw, play(clock)))
+        _once(folder / f"rendered-{name}.mp4", functools.partial(render, draw=draw, samples=play(clock)))
     for name, play in SOUNDS.items():
-        _once(folder / f"rendered-{name}.flac", lambda file, play=play: write_sound(file, play(clock)))
+        _once(folder / f"rendered-{name}.flac", functools.partial(write_sound, samples=play(clock)))
 
 
 def _once(file: Path, make: Callable[[Path], object]) -> None:
@@ -54,10 +54,12 @@ def _once(file: Path, make: Callable[[Path], object]) -> None:
         make(file)
 
 
-def _disc(y: float, x: float, radius: float, colour: tuple[int, int, int], paper: int) -> npt.NDArray[np.uint8]:
+def _disc(
+    y: float, x: float, radius: float, colour: tuple[int, int, int], paper: int
+) -> npt.NDArray[np.uint8]:
     rows, columns = np.mgrid[: SIDE[0], : SIDE[1]]
     inside = (rows - y * SIDE[0]) ** 2 + (columns - x * SIDE[1]) ** 2 < (radius * SIDE[0]) ** 2
-    return np.where(inside[..., None], np.uint8(colour), np.uint8(paper))
+    return np.where(inside[..., None], np.array(colour, np.uint8), np.uint8(paper))
 
 
 def bouncing(t: float) -> npt.NDArray[np.uint8]:

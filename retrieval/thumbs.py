@@ -62,7 +62,7 @@ def wave(sound: Sound) -> Image.Image:
     peaks = np.array([np.abs(part).max(initial=0) for part in np.array_split(sound.samples, width)])
     tall = np.maximum(peaks / max(float(peaks.max()), 1e-6) * (height / 2 - 8), 1)
     inside = np.abs(np.arange(height)[:, None] - height / 2) <= tall
-    pixels: Frames = np.where(inside[..., None], np.uint8(INK), np.uint8(PAPER))
+    pixels: Frames = np.where(inside[..., None], np.array(INK, np.uint8), np.array(PAPER, np.uint8))
     return Image.fromarray(pixels)
 
 

