@@ -1,0 +1,70 @@
+"""The README is true: its commands run, its tables name what there is."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from encoders.registry import ENCODERS
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def run(folder, *arguments):
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=folder, capture_output=True, text=True, timeout=280, check=False
+    )
+    assert done.returncode == 0, f"{shlex.join(arguments)}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """A folder in which `affect demo` has run, as `make demo` runs it."""
+    folder = tmp_path_factory.mktemp("readme")
+    said = run(folder, "-m", "retrieval", "demo")
+    assert "a cup of coffee" in said
+    page = (folder / "demo-library" / "demo.html").read_text()
+    assert page.count("data:image/jpeg;base64") > 20
+    return folder
+
+
+def test_ten_things(demo):
+    query = {"id": "q1", "text": "a cat", "k": 3, "modalities": ["image"]}
+    assert json.dumps(query) in README
+    (demo / "queries.jsonl").write_text(json.dumps(query) + "\n")
+    commands = [line for line in "".join(blocks("sh")).splitlines() if line.startswith("affect ")]
+    assert len(commands) >= 10
+    for command in commands:
+        said = run(demo, "-m", "retrieval", *shlex.split(command)[1:])
+        if "--json" in command:
+            assert "chelsea" in json.loads(said)["results"][0]["path"]
+
+
+def test_python_example(demo):
+    (example,) = blocks("python")
+    run(demo, "-m", "retrieval", "index", "demo-library/media", "--library", "lib")
+    assert "coffee" in run(demo, "-c", example).splitlines()[0]
+
+
+def test_every_encoder_is_listed():
+    assert set(ENCODERS) <= set(re.findall(r"`([\w-]+)`", README))
+
+
+def test_the_two_commands_are_in_the_makefile():
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`make (\w+)`", README)) <= targets
+
+
+def test_its_pictures_are_here():
+    for file in re.findall(r"\]\((?!http)([^)]+)\)", README):
+        assert (ROOT / file).exists()
