@@ -1,0 +1,129 @@
+"""The faces in a clip and what they express: MTCNN finds them, fer's network reads them.
+
+"No face" is not "neutral": an item without a face has a missing row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from encoders import expression, mtcnn
+from encoders.base import Card, Frames, Rows
+from encoders.expression import EMOTIONS
+from encoders.runtime import Network, sha256
+
+COLUMNS = (*EMOTIONS, "coverage", "people", "confidence")
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Face:
+    """One face in one frame of a clip.
+
+    box:       (x0, y0, x1, y1) in px, clipped to the frame
+    score:     the detector's probability that it is a face
+    landmarks: (5, 2) in px: eyes, nose, corners of the mouth; they may lie outside the frame
+    emotions:  (7,) probabilities in the order of EMOTIONS
+    """
+
+    frame: int
+    box: tuple[float, float, float, float]
+    score: float
+    landmarks: Floats
+    emotions: Floats
+
+    @property
+    def weight(self) -> float:
+        """Score times area in px: large, sure faces say most of a clip."""
+        x0, y0, x1, y1 = self.box
+        return self.score * max((x1 - x0) * (y1 - y0), 1)
+
+
+@dataclass(frozen=True)
+class Faces:
+    """Rows (n, 10), their columns named in COLUMNS.
+
+    The seven emotions are means over all faces of an item, weighted by score times area; `coverage` is the
+    share of frames with a face, `people` the most faces in one frame, `confidence` the mean score.
+    """
+
+    card: Card
+
+    @cached_property
+    def _finder(self) -> mtcnn.Cascade:
+        return mtcnn.mtcnn()
+
+    @cached_property
+    def _reader(self) -> Network:
+        return expression.mini_xception()
+
+    def detect(self, frames: Frames) -> list[Face]:
+        """All faces of one clip (t, h, w, 3), by frame, then by falling size."""
+        return self._read([frames])[0]
+
+    def encode(self, items: Sequence[Frames]) -> Rows:
+        """Rows (n, 10), raw; NaN where no frame of the item shows a face."""
+        rows = [summary(faces, len(frames)) for faces, frames in zip(self._read(items), items, strict=True)]
+        return np.stack(rows) if rows else np.empty((0, len(COLUMNS)), np.float32)
+
+    def _read(self, items: Sequence[Frames]) -> list[list[Face]]:
+        """The faces of each item; all go through the network of expressions together."""
+        found = [self._finder.detect(frames) for frames in items]
+        crops = [
+            expression.face_crop(frames[i], box)
+            for frames, faces in zip(items, found, strict=True)
+            for i, box in zip(faces.frame, faces.box, strict=True)
+        ]
+        side = expression.SIDE
+        read = expression.expressions(self._reader, np.array(crops, np.uint8).reshape(-1, side, side))
+        parts = np.split(read, np.cumsum([len(faces.frame) for faces in found])[:-1]) if found else []
+        return [
+            list(_faces(frames, faces, part)) for frames, faces, part in zip(items, found, parts, strict=True)
+        ]
+
+
+def _faces(frames: Frames, found: mtcnn.Found, read: Rows) -> Iterable[Face]:
+    edge = np.array([frames.shape[2], frames.shape[1]] * 2, np.float32)
+    boxes = np.clip(found.box, 0, edge)
+    for i, box in enumerate(boxes):
+        x0, y0, x1, y1 = box.tolist()
+        yield Face(
+            frame=int(found.frame[i]),
+            box=(x0, y0, x1, y1),
+            score=float(found.score[i]),
+            landmarks=found.landmarks[i],
+            emotions=read[i],
+        )
+
+
+def summary(faces: Sequence[Face], frames: int) -> Rows:
+    """The row (10,) of an item of so many frames; NaN without a face."""
+    if not faces:
+        return np.full(len(COLUMNS), np.nan, np.float32)
+    weights = np.array([face.weight for face in faces])
+    emotions = np.average([face.emotions for face in faces], axis=0, weights=weights)
+    _, per_frame = np.unique([face.frame for face in faces], return_counts=True)
+    confidence = np.mean([face.score for face in faces])
+    row = [*emotions, len(per_frame) / frames, per_frame.max(), confidence]
+    return np.array(row, np.float32)
+
+
+def mtcnn_fer() -> Faces:
+    """MTCNN with facenet-pytorch's weights, fer's expressions. Raises MissingBackend without either."""
+    files = [*mtcnn.weight_files(), expression.weights_file()]
+    card = Card(
+        name="mtcnn-fer",
+        sense="frames",
+        dim=len(COLUMNS),
+        licence="MIT",
+        weights="packages facenet-pytorch 2.5.3 (MIT) and fer 25.10.3 (MIT)",
+        data="WIDER FACE and CelebA (faces), FER2013 (expressions)",
+        sha256=sha256(*files),
+    )
+    return Faces(card)
