@@ -74,7 +74,7 @@ class Faces:
 
     def _read(self, items: Sequence[Frames]) -> list[list[Face]]:
         """The faces of each item; all go through the network of expressions together."""
-        found = [self._finder.detect(frames) for frames in items]
+        found = self._finder.detect(items)
         crops = [
             expression.face_crop(frames[i], box)
             for frames, faces in zip(items, found, strict=True)

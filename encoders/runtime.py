@@ -65,6 +65,7 @@ def network(
     build: Callable[[], torch.nn.Module],
     example: Sequence[Array],
     dynamic: Sequence[dict[int, str]],
+    threads: int = 0,
 ) -> Network:
     """A callable from numpy arrays to a tuple of numpy arrays.
 
@@ -72,10 +73,11 @@ def network(
     build:    makes the torch module (only called on a GPU, or when the cache has no such network)
     example:  one array per input, used for tracing and for the equality check; let dynamic axes be > 1
     dynamic:  per input, the axes that vary, by name ({0: "n"})
+    threads:  of one call on a CPU; 0 is one a core, 1 is for callers that make several calls at once
     """
     file = cache_dir() / f"{key}.onnx"
     if file.exists():
-        return _onnx(file)
+        return _onnx(file, threads)
     import torch
 
     if torch.cuda.is_available():
@@ -83,14 +85,17 @@ def network(
     log.info("preparing the network %s for this machine (once)", key.rsplit("-", 1)[0])
     module = build().eval()
     _export(module, example, dynamic, file)
-    return _onnx(file)
+    return _onnx(file, threads)
 
 
-def _onnx(file: Path) -> Network:
+def _onnx(file: Path, threads: int = 0) -> Network:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    options.intra_op_num_threads = threads
+    # Threads that spin while they wait take their core from the decoder processes.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
     names = [entry.name for entry in session.get_inputs()]
 
