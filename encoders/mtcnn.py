@@ -166,14 +166,14 @@ def weight_files() -> list[Path]:
 
 def mtcnn(smallest: int = 20) -> Cascade:
     """The cascade with facenet-pytorch's weights; `smallest` is the least side of a face in px."""
-    key = f"mtcnn-1-{sha256(*weight_files())[:16]}"
+    key = sha256(*weight_files())[:12]
     sizes: dict[str, tuple[int, int, dict[int, str]]] = {
         "p": (40, 52, {0: "n", 2: "h", 3: "w"}),
         "r": (24, 24, {0: "n"}),
         "o": (48, 48, {0: "n"}),
     }
     p, r, o = (
-        network(f"{key}-{letter}", functools.partial(_stage, letter), [_noise(h, w)], [axes], threads=1)
+        network(f"mtcnn-{letter}-1-{key}", functools.partial(_stage, letter), [_noise(h, w)], [axes], threads=1)
         for letter, (h, w, axes) in sizes.items()
     )
     return Cascade(p=p, r=r, o=o, smallest=smallest)

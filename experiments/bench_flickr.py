@@ -48,11 +48,13 @@ def measured(files: Sequence[Labelled], split: str, seed: int) -> Report:
     own = np.repeat(np.arange(len(files)), [len(photo.labels) for photo in files])
     ours, plain = similarities(Experts(Recipe()), files)
     found = {name: ranks(made, own) for name, made in (("engine", ours), ("plain ConSE", plain))}
-    rows = [{"text to photo": name, **told(one, own, seed)} for name, one in found.items()]
+    there, back = "text to photo", "photo to text"
+    rows = [{"search": there, "way": name, **told(one, own, seed)} for name, one in found.items()]
     gained = gain(found["engine"], found["plain ConSE"], own, seed)
-    rows.append({"text to photo": "engine less plain", "R@10": gained})
-    for name, made in (("engine, photo to text", ours), ("plain ConSE, photo to text", plain)):
-        rows.append({"text to photo": name, **told(photo_ranks(made, own), np.arange(len(files)), seed)})
+    rows.append({"search": there, "way": "engine less plain", "R@10": gained})
+    for name, made in (("engine", ours), ("plain ConSE", plain)):
+        ranked = photo_ranks(made, own)
+        rows.append({"search": back, "way": name, **told(ranked, np.arange(len(files)), seed)})
     return Report(
         bench="flickr",
         settings={"split": split, "photos": len(files), "captions": len(own), "seed": seed},
@@ -93,9 +95,7 @@ def photo_ranks(similarity: Floats, own: Ints) -> Floats:
 def told(found: Floats, groups: Ints, seed: int) -> dict[str, Cell]:
     """Recalls in percent and ranks from 1, with intervals."""
     at: dict[str, Cell] = {
-        f"R@{k}": Figure(
-            recall(found, k), *bootstrap_interval(100.0 * (found < k), seed=seed, groups=groups)
-        )
+        f"R@{k}": Figure(recall(found, k), *bootstrap_interval(100.0 * (found < k), seed=seed, groups=groups))
         for k in DEPTHS
     }
     middle = Figure(median_rank(found), *bootstrap_interval(found, median_rank, seed=seed, groups=groups))

@@ -35,7 +35,7 @@ def command(k: int, lists: int, balance: float, rounds: int, seed: int, as_json:
 
 def measured(draws: Sequence[Lists], k: int, c: float, seed: int) -> Report:
     """Time the three ways. Raises AffectError if they don't agree on some draw."""
-    ways = {"loop over lists": by_loop, "heap": by_heap, "closed form": by_sort}
+    ways = {"loop over lists": by_loop, "heap": by_heap, "closed form": balanced_merge}
     for draw in draws:
         if not by_loop(draw, k, c) == by_heap(draw, k, c) == by_sort(draw, k, c):
             raise AffectError("the ways to merge don't agree; fusion.balance is wrong")
@@ -57,7 +57,7 @@ def measured(draws: Sequence[Lists], k: int, c: float, seed: int) -> Report:
 
 
 def by_loop(lists: Lists, k: int, c: float) -> Picks:
-    """The report's words as code (seed 003, section 7.2): after a pick, what remains of that list grows by c."""
+    """The report to the letter (seed 003, section 7.2): after a pick, the rest of that list grows by c."""
     rest = [one.tolist() for one in lists]
     taken, picks = [0] * len(rest), list[tuple[int, int]]()
     while len(picks) < k and any(rest):

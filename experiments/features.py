@@ -2,37 +2,228 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
+from rich.console import Console
+from rich.progress import Progress
 
-from encoders.base import Rows, batched
-from encoders.decoding import DecoderPool, Failed, Part
+from encoders.base import AffectError, BadMedia, Rows, batched, missing, printable
+from encoders.decoding import DecoderPool, Failed, Finished, Part
 from encoders.media import Sampling, Segment
-from experiments.data import Labelled
+from experiments.data import Captioned, Labelled, read_features
+from experiments.reading import EVERY, FIRST, joined
+from experiments.shelf import Entry, Shelf, digest_of
 from retrieval.recipe import Experts
 
 BATCH = 32
 JOBS = 2
 
+Media = tuple[Path, ...]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Encoded:
+    """Rows of all segments of some items.
+
+    rows:   (segments, d) by role, a row of NaN where it has nothing to say
+    owner:  (segments,) the item each belongs to, ascending
+    times:  (segments, 2) seconds from its file's start; NaN for pictures
+    failed: why files could not be read; their items have no segment
+    """
+
+    rows: Mapping[str, Rows]
+    owner: npt.NDArray[np.int64]
+    times: npt.NDArray[np.float64]
+    failed: Mapping[Path, str] = field(default_factory=dict)
+
+    def pooled(self, items: int) -> dict[str, Rows]:
+        """(items, d) by role: the mean over each item's segments that are not missing, NaN without any."""
+        return {role: _means(rows, self.owner, items) for role, rows in self.rows.items()}
+
 
 def first_segments(experts: Experts, paths: Sequence[Path]) -> list[Segment]:
     """The first segment of each file, in order. Raises BadMedia for one that can't be read."""
     found: dict[Path, Segment] = {}
-    with DecoderPool(JOBS, Sampling(rate=experts.sound_rate)) as pool:
-        for event in pool.read(paths):
+    with DecoderPool(JOBS, Sampling(rate=experts.sound_rate), reader=FIRST) as pool:
+        for event in pool.read(dict.fromkeys(paths)):
             if isinstance(event, Failed):
                 raise event.error
             if isinstance(event, Part):
-                found.setdefault(event.path, event.segment)
+                found[event.path] = event.segment
     return [found[path] for path in paths]
 
 
 def features_of(experts: Experts, files: Sequence[Labelled], *, faces: bool = False) -> dict[str, Rows]:
-    """Raw rows by role of each file's first segment."""
+    """Raw rows by role of each file's first segment, computed anew."""
     parts = [
         experts.watch([s.frames for s in chunk], [s.sound for s in chunk], faces=faces)
         for chunk in batched(first_segments(experts, [one.path for one in files]), BATCH)
     ]
     return {role: np.concatenate([part[role] for part in parts]) for role in parts[0]}
+
+
+def item_rows(
+    experts: Experts, data: Captioned, *, every: bool = False, sampling: Sampling | None = None,
+    folder: Path | None = None, quiet: bool = False,
+) -> dict[str, Rows]:  # fmt: skip
+    """Raw rows (items, d) by role of a data set: its feature files if it names some, else its media encoded.
+
+    Files that can't be read are warned of and have missing rows. Other arguments as for `encoded`.
+    Raises AffectError where an item has neither.
+    """
+    if data.features is not None:
+        return read_features(data.features, data.ids)
+    if bare := [item.id for item in data.items if not item.media]:
+        raise AffectError(
+            f"{data.name}: no file of {bare[0]} and {len(bare) - 1} more; name their folder, or feature files"
+        )
+    media = [item.media for item in data.items]
+    found = encoded(experts, media, every=every, sampling=sampling, folder=folder, quiet=quiet)
+    for path, why in found.failed.items():
+        warnings.warn(f"{printable(path)}: {why}", stacklevel=2)
+    return found.pooled(len(media))
+
+
+def encoded(
+    experts: Experts, media: Sequence[Media], *, every: bool = False, sampling: Sampling | None = None,
+    folder: Path | None = None, quiet: bool = False,
+) -> Encoded:  # fmt: skip
+    """Raw rows of items by all media roles of the recipe, each content encoded once and kept on disk.
+
+    media:    the file of each item; several pictures are the frames of one clip
+    every:    all segments of a file, or its first alone
+    sampling: how densely to look, by default as the engine does; the sound's rate is the experts' own
+    folder:   where features are kept, by default in the cache folder
+
+    A run that was stopped goes on where it was.
+    """
+    sampling = replace(sampling or Sampling(), rate=experts.sound_rate)
+    shelves = {role: Shelf(experts.role(role).card, sampling, every, folder) for role in experts.media_roles}
+    failed: dict[Path, str] = {}
+    digests = [_digest(files, failed) for files in media]
+    found = {digest: _kept(shelves, digest) for digest in digests if digest}
+    todo: dict[tuple[str, ...], dict[str, Media]] = {}
+    for files, digest in zip(media, digests, strict=True):
+        if digest and (lacking := tuple(role for role in shelves if role not in found[digest])):
+            todo.setdefault(lacking, {})[digest] = files
+    with Progress(console=Console(stderr=True), transient=True, disable=quiet) as bar:
+        task = bar.add_task("encoding", total=sum(map(len, todo.values())))
+        for roles, wanted in todo.items():
+            for digest, made in _fresh(_only(experts, roles), wanted, sampling, every, failed):
+                for role, entry in made.items():
+                    shelves[role].put(digest, entry)
+                found[digest] |= made
+                bar.advance(task)
+    return _gathered([found.get(digest, {}) for digest in digests], shelves, failed)
+
+
+def _digest(files: Media, failed: dict[Path, str]) -> str:
+    """Of an item's files; empty where one can't be read."""
+    try:
+        return digest_of(files)
+    except OSError as bad:
+        failed[Path(bad.filename or files[0])] = (bad.strerror or str(bad)).lower()
+        return ""
+
+
+def _kept(shelves: Mapping[str, Shelf], digest: str) -> dict[str, Entry]:
+    return {role: entry for role, shelf in shelves.items() if (entry := shelf.get(digest)) is not None}
+
+
+def _only(experts: Experts, roles: Sequence[str]) -> Experts:
+    """The same experts in these media roles alone."""
+    out = {role: "" for role in experts.media_roles if role not in roles}
+    return Experts(replace(experts.recipe, **out)) if out else experts
+
+
+def _fresh(
+    experts: Experts, wanted: Mapping[str, Media], sampling: Sampling, every: bool, failed: dict[Path, str]
+) -> Iterator[tuple[str, dict[str, Entry]]]:
+    """Entries by role of each content as it is done; what can't be read is told in `failed`."""
+    single = {files[0]: digest for digest, files in wanted.items() if len(files) == 1}
+    with DecoderPool(JOBS, sampling, reader=EVERY if every else FIRST) as pool:
+        waiting: list[Part] = []
+        ended: list[Path] = []
+        parts: dict[Path, list[dict[str, Entry]]] = {}
+        for event in pool.read(single):
+            if isinstance(event, Failed):
+                failed[event.path] = event.error.reason
+            elif isinstance(event, Part):
+                waiting.append(event)
+            elif isinstance(event, Finished):
+                ended.append(event.path)
+            if len(waiting) >= BATCH:
+                yield from _flushed(experts, waiting, ended, parts, single)
+        yield from _flushed(experts, waiting, ended, parts, single)
+    for chunk in batched([pair for pair in wanted.items() if len(pair[1]) > 1], BATCH):
+        clips = {digest: clip for digest, files in chunk if (clip := _clip(files, sampling, failed))}
+        yield from zip(clips, _watched(experts, list(clips.values())), strict=True)
+
+
+def _flushed(
+    experts: Experts, waiting: list[Part], ended: list[Path],
+    parts: dict[Path, list[dict[str, Entry]]], digests: Mapping[Path, str],
+) -> Iterator[tuple[str, dict[str, Entry]]]:  # fmt: skip
+    """Encode all that waits; then every file that has ended is whole, and given out."""
+    made = _watched(experts, [part.segment for part in waiting])
+    for part, entry in zip(waiting, made, strict=True):
+        parts.setdefault(part.path, []).append(entry)
+    waiting.clear()
+    for path in ended:
+        if path in digests and (pieces := parts.pop(path, None)):
+            yield digests[path], {role: _stacked([piece[role] for piece in pieces]) for role in pieces[0]}
+    ended.clear()
+
+
+def _clip(files: Media, sampling: Sampling, failed: dict[Path, str]) -> Segment | None:
+    try:
+        return joined(files, sampling)
+    except BadMedia as bad:
+        failed[bad.path] = bad.reason
+        return None
+
+
+def _watched(experts: Experts, segments: Sequence[Segment]) -> list[dict[str, Entry]]:
+    """One entry of one row by role for each segment."""
+    if not segments:
+        return []
+    rows = experts.watch([s.frames for s in segments], [s.sound for s in segments])
+    times = np.array([(s.start, s.end) for s in segments], np.float64)  # None becomes NaN
+    return [
+        {role: Entry(found[index : index + 1], times[index : index + 1]) for role, found in rows.items()}
+        for index in range(len(segments))
+    ]
+
+
+def _stacked(pieces: Sequence[Entry]) -> Entry:
+    return Entry(
+        np.concatenate([piece.rows for piece in pieces]), np.concatenate([piece.times for piece in pieces])
+    )
+
+
+def _gathered(
+    found: Sequence[Mapping[str, Entry]], shelves: Mapping[str, Shelf], failed: Mapping[Path, str]
+) -> Encoded:
+    whole = {index: entries for index, entries in enumerate(found) if len(entries) == len(shelves)}
+    rows = {
+        role: np.concatenate(
+            [np.empty((0, shelf.card.dim), np.float32), *(entries[role].rows for entries in whole.values())]
+        )
+        for role, shelf in shelves.items()
+    }
+    times = [next(iter(entries.values())).times for entries in whole.values()]
+    owner = np.repeat(np.array(list(whole), np.int64), [len(one) for one in times])
+    return Encoded(rows=rows, owner=owner, times=np.concatenate([np.empty((0, 2)), *times]), failed=failed)
+
+
+def _means(rows: Rows, owner: npt.NDArray[np.int64], items: int) -> Rows:
+    here = ~missing(rows)
+    sums = np.zeros((items, rows.shape[1]))
+    np.add.at(sums, owner[here], rows[here])
+    counts = np.bincount(owner[here], minlength=items)[:, None]
+    return np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0).astype(np.float32)

@@ -1,4 +1,4 @@
-"""What a benchmark tells: figures with their interval, a small table, the bars it has to reach, the machine."""
+"""What a benchmark tells: figures with intervals, a small table, bars to reach, and the machine."""
 
 from __future__ import annotations
 

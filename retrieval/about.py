@@ -11,6 +11,7 @@ from typing import Any
 from encoders.base import AffectError, printable
 from encoders.registry import ENCODERS
 from retrieval.library import Library
+from retrieval.snapshot import begins
 
 
 def about(library: Library) -> dict[str, Any]:
@@ -56,10 +57,13 @@ def failures(library: Library) -> list[dict[str, Any]]:
 def paths_of(library: Library, name: str) -> list[Path]:
     """The library's paths that an id, a path or a folder stands for. Raises AffectError if there are none."""
     known = library.catalog.known()
-    below = Path(os.path.abspath(name))  # noqa: PTH100 - a symlink stays the name the user gave
-    found = [path for path, entry in known.items() if entry.item == name or path.is_relative_to(below)]
+    items = {entry.item for entry in known.values() if entry.item and begins(entry.item, name)}
+    if len(items) > 1:
+        raise AffectError(f"{name!r}: more than one item begins so; see affect list")
+    below = Path(os.path.abspath(name)) if name else None  # noqa: PTH100 - a symlink stays the name given
+    found = [path for path, at in known.items() if at.item in items or below in (path, *path.parents)]
     if not found:
-        raise AffectError(f"{name!r}: no item, file or folder of this library; see affect list")
+        raise AffectError(f"{printable(name)!r}: no item, file or folder of this library; see affect list")
     return found
 
 

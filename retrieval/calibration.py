@@ -17,6 +17,7 @@ from retrieval.snapshot import View
 LEAST = 20  # rows from which a library can serve as its own background
 MOST = 2000  # rows sampled for it
 SEED = 0
+NOISE = 1e-3  # what float16 makes of equal rows: a background that differs no more tells nothing
 
 # Everyday sentences of our own that few libraries match: the background of text queries.
 SENTENCES = (
@@ -58,14 +59,13 @@ def _table() -> dict[str, Any]:
 def fitted(view: View, asked: Callable[[], Rows] | None) -> Calibration:
     """From the library's own rows: against each other, or against the rows `asked` gives of SENTENCES.
 
-    With too few rows to serve as background: what random directions of that length would give.
+    With too few rows to serve as background, or all alike: what random directions of that length would give.
     """
     alive = np.flatnonzero(view.segment_of >= 0)
+    random = Calibration(mean=0.0, sd=view.rows.shape[1] ** -0.5)
     if len(alive) < LEAST:
-        return Calibration(mean=0.0, sd=view.rows.shape[1] ** -0.5)
+        return random
     chosen = np.sort(np.random.default_rng(SEED).permutation(alive)[:MOST])
     rows = np.asarray(view.rows[chosen], np.float32)
-    if asked is not None:
-        return fit_calibration(rows @ asked().T)
-    cosines = rows @ rows.T
-    return fit_calibration(cosines[np.triu_indices(len(rows), 1)])
+    cosines = rows @ asked().T if asked is not None else (rows @ rows.T)[np.triu_indices(len(rows), 1)]
+    return fit_calibration(cosines) if np.nanstd(cosines) > NOISE else random

@@ -1,4 +1,4 @@
-"""The catalogue: what is in a library, in SQLite. Row files hold the numbers; this says which of them count."""
+"""The catalogue: what is in a library, in SQLite. Row files hold the numbers; this says which count."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def create(file: Path, meta: Mapping[str, str]) -> None:
 
 
 class Catalog:
-    """One connection to catalog.sqlite. Raises AffectError when it is missing, damaged or of another format."""
+    """A connection to catalog.sqlite. Raises AffectError when it is missing, damaged or of another format."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
@@ -121,7 +121,7 @@ class Catalog:
             self._db.execute("PRAGMA foreign_keys=ON")
             if (found := self.get("format")) != FORMAT:
                 raise AffectError(
-                    f"{printable(file)}: format {found}, this version reads {FORMAT}; index into a new library"
+                    f"{printable(file)}: format {found}, this version reads {FORMAT}; index into a new one"
                 )
 
     def errors(self) -> contextlib.AbstractContextManager[None]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import json
 import logging
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
@@ -82,7 +83,7 @@ def index(
     """Index files and folders, or refresh what is indexed.
 
     Unchanged files cost a stat, moved ones are recognised by content, deleted ones are forgotten. It can be
-    stopped at any time and run again. Files that can't be read are listed at the end and cost only themselves.
+    stopped at any time and run again. Files that can't be read are listed at the end.
     """
     from retrieval.indexing import Indexer
     from retrieval.show import index_progress, index_summary
@@ -97,6 +98,8 @@ def _open_or_create(folder: Path, encoders: str | None, segment: float | None) -
     from retrieval.library import Library
     from retrieval.recipe import Recipe
 
+    if segment is not None and math.isnan(segment):
+        raise AffectError("a segment is nan seconds long; give a number from 1 to 3600")
     recipe = Recipe.parse(encoders or "")
     if not Library.exists(folder):
         return Library.create(folder, recipe, segment or 15.0)
@@ -148,9 +151,10 @@ def search(
 ) -> None:  # fmt: skip
     """Search by words, an image, a sound, a video, an item, or several of them as one question.
 
-    A score is between 0 and 1: the chance of a match, were one in ten of all pairs a match. A space that has nothing to
-    say of an item abstains (null, or a dot in the table). A line of a query file holds "id" and any of
-    "text", "image", "audio", "video", "item", "k", "modalities", "weights", "balance", "min_score".
+    A score is between 0 and 1: the chance of a match, were one in ten of all pairs a match. A space that
+    has nothing to say of an item abstains (null, or a dot in the table). A line of a query file holds
+    "id" and any of "text", "image", "audio", "video", "item", "k", "modalities", "weights", "balance",
+    "min_score".
     """
     settings = {
         "k": k, "modalities": parse_modalities(modalities), "weights": parse_weights(weights),
@@ -213,15 +217,16 @@ def _search_many(folder: Path, file: Path, settings: dict[str, Any], explain: bo
 
 
 @contextmanager
-def _lines(file: Path) -> Iterator[Any]:
+def _lines(file: Path) -> Iterator[BinaryIO]:
     if str(file) == "-":
-        yield sys.stdin
+        yield sys.stdin.buffer
         return
     try:
-        with file.open(encoding="utf-8") as lines:
-            yield lines
-    except (OSError, UnicodeDecodeError) as bad:
-        raise AffectError(f"{printable(file)}: can't be read as a query file ({bad})") from bad
+        lines = file.open("rb")
+    except OSError as bad:
+        raise AffectError(f"{printable(file)}: can't be read as a query file ({bad.strerror})") from bad
+    with lines:
+        yield lines
 
 
 @contextmanager
@@ -273,8 +278,10 @@ def list_items(folder: Path, modalities: str, failed: bool, as_json: bool) -> No
 @json_option
 def verify(folder: Path, as_json: bool) -> None:
     """Check that nothing in a library is damaged. Exit code 1 if something is."""
+    from retrieval.checking import problems
+
     with _library(folder) as library:
-        found = library.verify()
+        found = problems(library)
     if as_json:
         click.echo(json.dumps({"problems": found}))
     else:
@@ -319,7 +326,7 @@ def remove(what: tuple[str, ...], folder: Path, as_json: bool) -> None:
     from retrieval.about import paths_of
 
     with _library(folder) as library, library.writing():
-        gone = [path for name in what for path in paths_of(library, name)]
+        gone = list(dict.fromkeys(path for name in what for path in paths_of(library, name)))
         with library.catalog.transaction():
             library.catalog.forget(gone)
     click.echo(

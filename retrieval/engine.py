@@ -31,7 +31,7 @@ LEAST = 200  # ... and at least so many segments
 class Hit:
     """One result. `spaces` has a score in [0, 1] per space, None where it abstained; times in seconds.
 
-    `segment` is the best segment's position in the engine's snapshot, `views` its score per view spoken in.
+    `segment` is the best segment's id in the catalogue, `views` its score per view spoken in.
     """
 
     rank: int
@@ -55,10 +55,14 @@ class Hit:
 
 @dataclass(frozen=True, kw_only=True)
 class Scored:
-    """Segments (n,) by position, their total (n,), and their score per space and view (n,), NaN: abstained."""
+    """Segments (n,) by position, their total (n,), and their score a space and view (n,), NaN: abstained.
+
+    `near` (n,) is the mean cosine: far above the background all scores are 1, and it decides.
+    """
 
     segments: Places
     total: Scores
+    near: Scores
     spaces: Mapping[str, Scores]
     views: Mapping[str, Scores]
 
@@ -103,27 +107,35 @@ class Engine:
         ]
 
     def _score(self, query: Query, asked: Sequence[Asked]) -> Scored:
-        wanted = max(SPARE * query.k, LEAST)
+        snapshot = self._snapshot
+        wanted = max(min(SPARE * query.k, len(snapshot.ids)), LEAST)
         segments = self._candidates.find([part.rows for part in asked], query.modalities, wanted)
-        parts = [self._views(part, segments) for part in asked]
+        cosines = [self._cosines(part, segments) for part in asked]
+        parts = [self._views(part, found) for part, found in zip(asked, cosines, strict=True)]
+        near = [one for found in cosines for one in found.values()]
         spaces = {space: _space(space, parts, len(segments)) for space in SPACES}
         heard = {space: scores for space, scores in spaces.items() if _speaks(space, asked)}
         weights = {space: query.weights.get(space, 1.0) for space in heard}
-        if not any(weights.values()):
-            raise AffectError(
-                f"this query says something in: {', '.join(heard)}; give one of those a weight"
-                if heard
-                else "nothing in this query can be compared with anything: no picture, no words, no sound in it"
-            )
+        if heard and not any(weights.values()):
+            raise AffectError(f"this query says something in: {', '.join(heard)}; give one of those a weight")
+        total = fuse(heard, weights, DOUBT) if heard else np.empty(0)  # all abstain: nothing is comparable
         seen = {view: views([part[view] for part in parts if view in part]) for view in set().union(*parts)}
-        return Scored(segments=segments, total=fuse(heard, weights, DOUBT), spaces=spaces, views=seen)
+        return Scored(
+            segments=segments, total=total, near=views(near) if near else total, spaces=spaces, views=seen
+        )  # fmt: skip
 
-    def _views(self, part: Asked, segments: Places) -> dict[str, Scores]:
-        """Calibrated scores (n,) of one part of the query, by every view it and the library both have."""
+    def _cosines(self, part: Asked, segments: Places) -> dict[str, Rows]:
+        """Cosines (n,) with one part of the query, by every view it and the library both have."""
         return {
-            view: self._calibration(view, part.source(view)).probability(table.of(segments) @ rows[0])
+            view: table.cosines(segments, rows[0])
             for view, rows in part.rows.items()
-            if (table := self.snapshot.views.get(view)) is not None and not missing(rows).any()
+            if (table := self._snapshot.views.get(view)) is not None and not missing(rows).any()
+        }
+
+    def _views(self, part: Asked, cosines: Mapping[str, Rows]) -> dict[str, Scores]:
+        """The same, calibrated."""
+        return {
+            view: self._calibration(view, part.source(view)).probability(one) for view, one in cosines.items()
         }
 
     def _calibration(self, view: str, source: str) -> Calibration:
@@ -131,7 +143,7 @@ class Engine:
         if key not in self._calibrations:
             signature = self.library.catalog.get("signature") or "{}"
             self._calibrations[key] = calibration.packaged(view, source, signature) or calibration.fitted(
-                self.snapshot.views[view], (lambda: self._background(view)) if source == "text" else None
+                self._snapshot.views[view], (lambda: self._background(view)) if source == "text" else None
             )
         return self._calibrations[key]
 
@@ -143,12 +155,13 @@ class Engine:
         snapshot, segment = self._snapshot, int(scored.segments[at])
         item = int(snapshot.item_of[segment])
         start, end = times(snapshot.spans[segment])
+        seen = {view: _rounded(scored.views[view][at]) for view in sorted(scored.views)}
         return Hit(
             rank=rank, id=snapshot.ids[item], path=snapshot.paths[item],
             modality=str(snapshot.modality[item]), score=_rounded(scored.total[at]) or 0.0,
             spaces={space: _rounded(scores[at]) for space, scores in scored.spaces.items()},
-            start=start, end=end, segment=segment,
-            views={view: told for view in sorted(scored.views) if (told := _rounded(scored.views[view][at])) is not None},
+            start=start, end=end, segment=int(snapshot.segment_ids[segment]),
+            views={view: score for view, score in seen.items() if score is not None},
         )  # fmt: skip
 
 
@@ -172,9 +185,9 @@ def _rounded(score: float) -> float | None:
 
 
 def _best_segments(scored: Scored, snapshot: Snapshot, own: Sequence[int]) -> Places:
-    """Where in `scored` each item's best segment stands: items by (-score, id), those asked with left out."""
+    """Where in `scored` each item's best segment stands, in order; those asked with are left out."""
     items = snapshot.item_of[scored.segments]
-    order = np.lexsort((scored.segments, items, -scored.total))  # item positions are in order of id
+    order = np.lexsort((scored.segments, items, -scored.near, -scored.total))  # items stand in order of id
     order = order[~np.isnan(scored.total[order]) & ~np.isin(items[order], own)]
     first = np.unique(items[order], return_index=True)[1]
     return np.asarray(order[np.sort(first)])
@@ -183,8 +196,10 @@ def _best_segments(scored: Scored, snapshot: Snapshot, own: Sequence[int]) -> Pl
 def _merged(query: Query, scored: Scored, best: Places, snapshot: Snapshot) -> list[int]:
     """The k positions in `scored` to show: one list a modality, merged by the balanced heuristic."""
     best = best[scored.total[best] >= query.min_score]
+    if query.balance == 1:
+        return [int(at) for at in best[: query.k]]
     kinds = snapshot.modality[snapshot.item_of[scored.segments[best]]]
     lists = [best[kinds == modality] for modality in query.modalities]
     distances = [np.clip(1 - scored.total[places], 0, None) for places in lists]
-    which, place = balanced_merge(distances, query.k, query.balance)
+    which, place = balanced_merge(distances, min(query.k, len(best)), query.balance)
     return [int(lists[w][p]) for w, p in zip(which, place, strict=True)]

@@ -34,8 +34,10 @@ def _faces(engine: Engine, hit: Hit) -> dict[str, float] | None:
 def _row(engine: Engine, store: str, hit: Hit) -> Rows | None:
     """The raw row (d,) an expert gave the hit's segment, None where it abstained."""
     library = engine.library
-    segment = int(engine.snapshot.segment_ids[hit.segment])
-    found = library.catalog.all("SELECT row FROM rows WHERE store = ? AND segment = ?", store, segment)
-    if not found:
-        return None
-    return np.asarray(library.mapped(library.catalog.stores()[store])[found[0][0]], np.float32)
+    with library.catalog.snapshot():
+        found = library.catalog.all(
+            "SELECT row FROM rows WHERE store = ? AND segment = ?", store, hit.segment
+        )
+        if not found:
+            return None
+        return np.asarray(library.mapped(library.catalog.stores()[store])[found[0][0]], np.float32)

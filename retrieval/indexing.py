@@ -16,11 +16,12 @@ from encoders.base import Rows, printable
 from encoders.decoding import DecoderPool, Failed, Finished, Opened, Part
 from encoders.media import Limits, Sampling, Segment
 from retrieval.catalog import Known, Stamp
-from retrieval.library import Encoded, Library
+from retrieval.library import Encoded, Library, Note
 from retrieval.scan import media_files, reason
 
 FRAMES = 32  # encode when so many frames wait ...
 SECONDS = 120.0  # ... or so much sound
+NOTES = 256  # moved or unreadable files are written down when there are so many
 PERMISSION = "permission denied"  # not remembered: mending it does not change the file
 
 
@@ -96,6 +97,8 @@ class Indexer:
         self._report = report
         self._stamps: dict[Path, Stamp] = {}
         self._gone: list[Path] = []
+        self._locked: set[Path] = set()  # what could not even be looked at
+        self._notes: list[Note] = []
         self._works: dict[Path, _Work] = {}
         self._waiting: deque[tuple[_Work, Segment]] = deque()
 
@@ -106,21 +109,25 @@ class Indexer:
         KeyboardInterrupt what is complete is committed first.
         """
         todo = self._changed(roots, retry)
-        sampling = Sampling(segment=self.library.segment, rate=self.library.experts.sound_rate)
-        with DecoderPool(jobs, sampling, Limits()) as pool:
-            try:
-                for event in pool.read(todo, wanted=self._is_new):
-                    self._take(event)
-                self._encode()
-            except KeyboardInterrupt:
-                self._commit()
-                raise
+        try:
+            if todo:
+                self._read(todo, jobs)
+        except KeyboardInterrupt:
+            self._commit()
+            raise
         self._forget()
         return self.progress
 
+    def _read(self, todo: Sequence[Path], jobs: int) -> None:
+        sampling = Sampling(segment=self.library.segment, rate=self.library.experts.sound_rate)
+        with DecoderPool(min(jobs, len(todo)), sampling, Limits()) as pool:
+            for event in pool.read(todo, wanted=self._is_new):
+                self._take(event)
+        self._encode()
+
     def _changed(self, roots: Sequence[Path], retry: bool) -> list[Path]:
         known = self.library.catalog.known()
-        found = list(dict.fromkeys(media_files(roots, self._refuse, self.library.folder.absolute())))
+        found = list(dict.fromkeys(media_files(roots, self._lock_out, self.library.folder, known)))
         self._gone = self._gone_from(known, found, roots)
         todo = [path for path in found if not self._unchanged(path, known.get(path), retry)]
         self.progress.found, self.progress.todo = len(found), len(todo) + len(self.progress.failed)
@@ -131,7 +138,7 @@ class Indexer:
         try:
             self._stamps[path] = Stamp.of(path)
         except OSError as bad:
-            self._refuse(path, reason(bad))
+            self._lock_out(path, reason(bad))
             return True
         if known is None or known.stamp != self._stamps[path] or (known.error and retry):
             return False
@@ -142,13 +149,12 @@ class Indexer:
         return True
 
     def _gone_from(self, known: Iterable[Path], found: Iterable[Path], roots: Iterable[Path]) -> list[Path]:
-        below = tuple(Path(os.path.abspath(root)) for root in roots)  # noqa: PTH100 - as in media_files
-        refused = {Path(path) for path in self.progress.failed}  # a locked folder's files are not gone
+        below = {Path(os.path.abspath(root)) for root in roots}  # noqa: PTH100 - as in media_files
+        missed = {path: {path, *path.parents} for path in set(known) - set(found)}
         return [
             path
-            for path in set(known) - set(found)
-            if any(path.is_relative_to(root) for root in below)
-            and not any(path.is_relative_to(folder) for folder in refused)
+            for path, places in missed.items()
+            if not below.isdisjoint(places) and self._locked.isdisjoint(places)
         ]
 
     def _forget(self) -> None:
@@ -157,7 +163,9 @@ class Indexer:
             self.library.catalog.forget(self._gone)
         self.progress.removed = len(self._gone)
 
-    def _refuse(self, path: Path, why: str) -> None:
+    def _lock_out(self, path: Path, why: str) -> None:
+        """What can't be looked at is not gone: a folder may be locked for a while."""
+        self._locked.add(path)
         self.progress.failed[printable(path)] = why
 
     def _is_new(self, opened: Opened) -> bool:
@@ -200,6 +208,9 @@ class Indexer:
         if ready:
             self.library.commit([work.encoded() for work in ready])
             self.progress.indexed += len(ready)
+        if self._notes:
+            self.library.note(self._notes)
+            self._notes = []
         for work in ready:
             del self._works[work.path]
 
@@ -208,17 +219,21 @@ class Indexer:
         if work.spans:
             return
         del self._works[work.path]  # its content is known already: it moved, or it is a copy
-        with self.library.catalog.transaction():
-            self.library.catalog.remember(work.path, work.stamp, item=work.opened.digest[:16])
+        self._note(work.path, work.opened.digest[:16], None)
         self.progress.moved += 1
 
     def _fail(self, path: Path, why: str) -> None:
         self._works.pop(path, None)
         self._waiting = deque((work, segment) for work, segment in self._waiting if work.path != path)
         if PERMISSION not in why:
-            with self.library.catalog.transaction():
-                self.library.catalog.remember(path, self._stamps[path], error=why)
-        self._refuse(path, why)
+            self._note(path, None, why)
+        self.progress.failed[printable(path)] = why
+
+    def _note(self, path: Path, item: str | None, error: str | None) -> None:
+        """Remembered with the next commit: one each would cost a wait for the disk each."""
+        self._notes.append(Note(path=path, stamp=self._stamps[path], item=item, error=error))
+        if len(self._notes) >= NOTES:
+            self._commit()
 
     def _count(self, segments: Sequence[Segment]) -> None:
         progress = self.progress

@@ -7,6 +7,7 @@ came later are searched exactly until the next rebuild, deleted ones are passed 
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
@@ -16,12 +17,14 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import Rows, missing
+from retrieval.disk import disk_errors
 from retrieval.index import AnnoyIndex, Exact, Index
 from retrieval.library import Library
 from retrieval.query import MODALITIES
 from retrieval.snapshot import Snapshot, View, take
 
 Places = npt.NDArray[np.int64]
+log = logging.getLogger(__name__)
 SAMPLE = 200  # queries with which a new Annoy file's recall is measured
 SEED = 0
 
@@ -32,8 +35,7 @@ class Candidates:
     def __init__(self, library: Library, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         self._searches: dict[tuple[str, str], _Search] = {}
-        self._folder = _folder(library)
-        self._built: Mapping[str, int] = json.loads(library.catalog.get("index") or "{}").get("rows", {})
+        self._folder = _folder(library, snapshot.generation)
         self._exact: dict[str, Exact] = {}
 
     def find(self, asked: Iterable[Mapping[str, Rows]], modalities: Sequence[str], k: int) -> Places:
@@ -48,11 +50,11 @@ class Candidates:
         return np.unique(np.concatenate([np.empty(0, np.int64), *found]))
 
     def _of_items(self, search: _Search, rows: Rows, k: int) -> Places:
-        """Deepens until k items are met: a long film has more segments than one asks for."""
-        want = k
+        """Deepens until k items are met, or all: a long film has more segments than one asks for."""
+        want, items = k, min(k, search.items)
         while True:
             found = search.nearest(rows, want)
-            if len(found) < want or len(np.unique(self._snapshot.item_of[found])) >= k:
+            if len(found) < want or len(np.unique(self._snapshot.item_of[found])) >= items:
                 return found
             want *= 4
 
@@ -64,24 +66,25 @@ class Candidates:
     def _make(self, view: str, modality: str) -> _Search:
         table = self._snapshot.views[view]
         mask = _of_modality(self._snapshot, table, modality)
-        exact = self._exact.setdefault(view, Exact(table.rows))
-        file = self._folder / f"{view}.{modality}.ann"
-        if view not in self._built or not file.exists():
-            return _Search(table, mask, exact)
-        places = np.load(file.with_suffix(".npy"))
-        mask[: self._built[view]] = False  # what the file covers; the rest is the tail, searched exactly
-        annoy = AnnoyIndex.load(file, table.rows.shape[1])
-        return _Search(table, mask, exact, annoy, places)
+        items = len(np.unique(self._snapshot.item_of[table.segment_of[mask]]))
+        if view not in self._exact:
+            self._exact[view] = Exact(table.rows)
+        if (covered := self._snapshot.indexed.get(view, 0)) and mask[:covered].any():
+            file = self._folder / f"{view}.{modality}.ann"
+            if (built := _loaded(file, table.rows.shape[1])) is not None:
+                mask[:covered] = False  # the rest is the tail, searched exactly
+                return _Search(table, mask, self._exact[view], items, *built)
+        return _Search(table, mask, self._exact[view], items)
 
 
 class _Search:
-    """One view and modality: an exact index over the rows in `mask`, and an Annoy file over `places`."""
+    """One view and modality of so many `items`: exact over the rows in `mask`, Annoy over `places`."""
 
     def __init__(
-        self, view: View, mask: npt.NDArray[np.bool_], exact: Index,
+        self, view: View, mask: npt.NDArray[np.bool_], exact: Index, items: int,
         annoy: AnnoyIndex | None = None, places: Places | None = None,
     ) -> None:  # fmt: skip
-        self._view, self._mask, self._exact = view, mask, exact
+        self._view, self._mask, self._exact, self.items = view, mask, exact, items
         self._annoy, self._places = annoy, places
 
     @cached_property
@@ -100,6 +103,17 @@ class _Search:
         return np.asarray(self._view.segment_of[places[places >= 0]])
 
 
+def _loaded(file: Path, dim: int) -> tuple[AnnoyIndex, Places] | None:
+    """An Annoy file and the rows it covers; None where it is gone or damaged: exact search needs none."""
+    try:
+        return AnnoyIndex.load(file, dim), np.load(file.with_suffix(".npy"))
+    except FileNotFoundError:  # another process has just rebuilt the library
+        return None
+    except (OSError, ValueError) as bad:
+        log.warning("%s: damaged (%s); searching exactly, affect rebuild --index annoy mends it", file, bad)
+        return None
+
+
 def _of_modality(snapshot: Snapshot, view: View, modality: str) -> npt.NDArray[np.bool_]:
     mask = view.segment_of >= 0
     items = snapshot.item_of[view.segment_of[mask]]
@@ -112,8 +126,8 @@ def kind(library: Library) -> str:
     return str(json.loads(library.catalog.get("index") or "{}").get("kind", "exact"))
 
 
-def _folder(library: Library) -> Path:
-    return library.folder / "annoy" / (library.catalog.get("generation") or "1")
+def _folder(library: Library, generation: str) -> Path:
+    return library.folder / "annoy" / generation
 
 
 def build(library: Library, trees: int) -> dict[str, float]:
@@ -121,15 +135,16 @@ def build(library: Library, trees: int) -> dict[str, float]:
 
     Returns recall at 10 against exact search, by "view.modality", measured on rows of the library itself.
     """
-    snapshot, folder = take(library), _folder(library)
+    snapshot = take(library)
+    folder = _folder(library, snapshot.generation)
     recalls = {}
-    for view, table in snapshot.views.items():
-        for modality in MODALITIES:
-            places = np.flatnonzero(_of_modality(snapshot, table, modality))
-            if len(places):
-                recalls[f"{view}.{modality}"] = _build(
-                    table, places, folder / f"{view}.{modality}.ann", trees
-                )
+    with disk_errors(library.folder):
+        for view, table in snapshot.views.items():
+            for modality in MODALITIES:
+                places = np.flatnonzero(_of_modality(snapshot, table, modality))
+                if len(places):
+                    file = folder / f"{view}.{modality}.ann"
+                    recalls[f"{view}.{modality}"] = _build(table, places, file, trees)
     rows = {view: len(table.rows) for view, table in snapshot.views.items()}
     with library.catalog.transaction():
         library.catalog.set("index", json.dumps({"kind": "annoy", "trees": trees, "rows": rows}))

@@ -7,9 +7,6 @@ rows). Keeping the first means a new space needs no media to be read again.
 from __future__ import annotations
 
 import contextlib
-import errno
-import fcntl
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,46 +20,12 @@ from encoders.media import Probe
 from retrieval import catalog as catalogue
 from retrieval import rows as rowfile
 from retrieval.catalog import Catalog, Stamp, Store
+from retrieval.disk import LOCK, disk_errors, locked
 from retrieval.recipe import Experts, Recipe
 
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 CHUNK = 4096  # segments projected at a time in a rebuild
-CATALOG, LOCK = "catalog.sqlite", "lock"
+CATALOG = "catalog.sqlite"
 UNFINISHED = {LOCK, "catalog.new", "catalog.new-journal"}  # what a kill during `create` leaves behind
-
-
-@contextlib.contextmanager
-def disk_errors(folder: Path) -> Iterator[None]:
-    """Turns what the system says of a library's files into one clear line."""
-    try:
-        yield
-    except OSError as bad:
-        if bad.errno not in FULL:
-            raise AffectError(f"{printable(folder)}: {(bad.strerror or str(bad)).lower()}") from bad
-        raise AffectError(
-            f"{printable(folder)}: no space left to write ({bad.strerror}); what was committed is safe, "
-            "make room and run the same command again"
-        ) from bad
-
-
-@contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """The right to write in a library's folder. Raises AffectError if another process has it."""
-    with contextlib.ExitStack() as stack:
-        with disk_errors(folder):
-            lock = stack.enter_context((folder / LOCK).open("a+b", buffering=0))
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as taken:
-            lock.seek(0)
-            raise AffectError(
-                f"{printable(folder)}: process {lock.read().decode().strip() or 'unknown'} is writing to this "
-                "library; wait until it is done, or stop it (searching goes on meanwhile)"
-            ) from taken
-        with contextlib.suppress(OSError):  # the number is only for the message above: a full disk may do without
-            lock.truncate(0)
-            lock.write(str(os.getpid()).encode())
-        yield
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +38,16 @@ class Encoded:
     probe: Probe
     spans: Sequence[tuple[float | None, float | None]]
     features: Mapping[str, Rows]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Note:
+    """Where an item that is known stands too, or why a file can't be read."""
+
+    path: Path
+    stamp: Stamp
+    item: str | None
+    error: str | None
 
 
 class Library:
@@ -133,6 +106,12 @@ class Library:
 
     # -- writing ------------------------------------------------------------------------------------------
 
+    def note(self, notes: Sequence[Note]) -> None:
+        """Remember files that need no rows. Raises AffectError when the disk is full."""
+        with self.catalog.transaction():
+            for note in notes:
+                self.catalog.remember(note.path, note.stamp, item=note.item, error=note.error)
+
     def commit(self, batch: Sequence[Encoded]) -> None:
         """Add items, all of them or none. Raises AffectError when the disk is full."""
         new = self._unseen(batch)
@@ -154,7 +133,8 @@ class Library:
         if not new:
             return {}
         roles = self.experts.media_roles
-        features = {role: np.concatenate([encoded.features[role] for encoded in new]) for role in roles}
+        raw = {role: np.concatenate([encoded.features[role] for encoded in new]) for role in roles}
+        features = {role: _as_kept(rows) for role, rows in raw.items()}  # what a rebuild would project
         return {**features, **self.experts.project(features)}
 
     def _append(self, name: str, rows: Rows, segments: npt.NDArray[np.int64]) -> None:
@@ -166,7 +146,7 @@ class Library:
         self.catalog.put_store(replace(store, count=store.count + len(here)))
 
     def _new_store(self, name: str, dim: int, generation: str | None = None) -> Store:
-        generation = generation or self.catalog.get("generation") or "1"
+        generation = generation or self.generation
         return Store(name=name, dim=dim, count=0, file=f"rows/{generation}/{name}.f16")
 
     def rebuild(self) -> None:
@@ -174,7 +154,7 @@ class Library:
 
         Raises AffectError when the disk is full; all is then as it was.
         """
-        generation = str(int(self.catalog.get("generation") or "1") + 1)
+        generation = str(int(self.generation) + 1)
         try:
             self._rewrite(generation)
         finally:
@@ -208,15 +188,28 @@ class Library:
 
     # -- reading ------------------------------------------------------------------------------------------
 
+    @property
+    def generation(self) -> str:
+        """Names the files that belong together; a rebuild begins the next."""
+        return self.catalog.get("generation") or "1"
+
     def mapped(self, store: Store) -> npt.NDArray[np.float16]:
         """A store's committed rows (count, dim). Raises AffectError if its file is missing or too short."""
         with disk_errors(self.folder):
             try:
                 return rowfile.mapped(self.folder / store.file, store.count, store.dim)
             except ValueError as short:
-                raise AffectError(
-                    f"{short}; put a backup of the library in its place, or index into a new one"
-                ) from short
+                raise AffectError(f"{short}; {_cure(self.folder, store)}") from short
+
+
+def _cure(folder: Path, store: Store) -> str:
+    if "." in store.name:  # a space's rows can be had again from the experts' rows
+        return f"run: affect rebuild --library {printable(folder)}"
+    return "put a backup in its place, or delete the library's folder and index again"
+
+
+def _as_kept(rows: Rows) -> Rows:
+    return np.asarray(rowfile.storable(rows), np.float32)
 
 
 def _taken(rows: npt.NDArray[np.float16], row_of: Mapping[int, int], segments: npt.NDArray[np.int64]) -> Rows:

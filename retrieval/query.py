@@ -36,14 +36,16 @@ class Query:
 
     def __post_init__(self) -> None:
         """Check every value."""
-        if self.text is not None and not self.text.strip():
-            raise AffectError("the query text is empty; say what to look for")
+        if self.text is not None:
+            _check_text(self.text)
         if not self.parts:
             raise AffectError("nothing to look for; give words, --image, --audio, --video or --item")
         if isinstance(self.k, bool) or not isinstance(self.k, int) or self.k < 1:
             raise AffectError(f"k is {self.k!r}; it must be a whole number of at least 1")
         _check_names("modality", self.modalities, MODALITIES)
         _check_names("space", self.weights, SPACES)
+        if len(set(self.modalities)) < len(self.modalities):
+            raise AffectError(f"a modality is named twice: {', '.join(self.modalities)}")
         if not self.modalities:
             raise AffectError(f"no modality to search; choose from {', '.join(MODALITIES)}")
         if not all(math.isfinite(w) and w >= 0 for w in self.weights.values()) or not any(
@@ -70,17 +72,15 @@ class Query:
     @classmethod
     def from_json(cls, given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Self:
         """From one line of a query file; `defaults` fill in what the line leaves out. Raises AffectError."""
-        values = {**defaults, **{key: value for key, value in given.items() if key != "id"}}
+        values = {**defaults, **{key: v for key, v in given.items() if key != "id" and v is not None}}
         known = {f.name for f in fields(cls)}
         if unknown := set(values) - known:
             raise AffectError(
                 f"no such field: {', '.join(sorted(unknown))}; known: {', '.join(sorted(known))}"
             )
         try:
-            return cls(
-                **{key: _READ.get(key, _as_is)(value) for key, value in values.items() if value is not None}
-            )
-        except (TypeError, ValueError, AttributeError) as bad:
+            return cls(**{key: _READ.get(key, _as_is)(value) for key, value in values.items()})
+        except (TypeError, ValueError, OverflowError) as bad:
             raise AffectError(f"{bad}") from bad
 
 
@@ -98,12 +98,14 @@ def parse_weights(text: str) -> dict[str, float]:
 
 
 def parse_modalities(text: str) -> tuple[str, ...]:
-    """From "image,video"."""
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+    """From "image,video". Raises AffectError."""
+    names = tuple(part.strip() for part in text.split(",") if part.strip())
+    _check_names("modality", names, MODALITIES)
+    return names
 
 
 def read_queries(
-    lines: Iterable[str], defaults: Mapping[str, Any]
+    lines: Iterable[str | bytes], defaults: Mapping[str, Any]
 ) -> Iterator[tuple[Any, Query | AffectError]]:
     """(id, query) of each line that is not blank; a bad line gives its error instead and costs no other."""
     for number, line in enumerate(lines, 1):
@@ -118,8 +120,19 @@ def read_queries(
             yield name, Query.from_json(given, defaults)
         except json.JSONDecodeError as bad:
             yield name, AffectError(f"line {number}: not JSON ({bad.msg} at column {bad.colno})")
+        except (ValueError, RecursionError) as bad:  # not UTF-8, a number of 5,000 digits, 1,000 brackets
+            yield name, AffectError(f"line {number}: not JSON that can be read ({bad})")
         except AffectError as bad:
             yield name, AffectError(f"line {number}: {bad}")
+
+
+def _check_text(text: str) -> None:
+    if not text.strip():
+        raise AffectError("the query text is empty; say what to look for")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise AffectError(f"the query text is not Unicode: {text!r}") from None
 
 
 def _check_names(kind: str, names: Iterable[str], known: tuple[str, ...]) -> None:
@@ -134,21 +147,29 @@ def _as_is(value: Any) -> Any:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise AffectError(f"text is {json.dumps(value)}; it must be a string")
+        raise AffectError(f"{json.dumps(value)} stands where a string must be")
     return value
 
 
+def _path(value: Any) -> Path:
+    if "\0" in _text(value) or not value:
+        raise AffectError(f"{json.dumps(value)} is no file name")
+    return Path(value)
+
+
 def _names(value: Any) -> tuple[str, ...]:
-    return parse_modalities(value) if isinstance(value, str) else tuple(value)
+    if isinstance(value, list | tuple):
+        return tuple(map(_text, value))
+    return parse_modalities(_text(value))
 
 
 def _weights(value: Any) -> dict[str, float]:
-    if isinstance(value, str):
-        return parse_weights(value)
+    if not isinstance(value, dict):
+        return parse_weights(_text(value))
     return {**dict.fromkeys(SPACES, 1.0), **{name: float(weight) for name, weight in value.items()}}
 
 
 _READ: dict[str, Callable[[Any], Any]] = {
-    "text": _text, "item": _text, "image": Path, "audio": Path, "video": Path, "modalities": _names,
+    "text": _text, "item": _text, "image": _path, "audio": _path, "video": _path, "modalities": _names,
     "weights": _weights, "balance": float, "min_score": float,
 }  # fmt: skip

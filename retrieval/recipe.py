@@ -15,6 +15,7 @@ from encoders.registry import ENCODERS
 from spaces.base import Direct, Features, Space
 from spaces.labels import LabelSpace
 
+SENSES = {"sound": "sound", "text": "text"}  # what a role reads, where that is not frames
 DEFAULT_RATE = 16000  # Hz, where no expert asks for another
 
 
@@ -32,7 +33,10 @@ class Recipe:
     def parse(cls, text: str) -> Self:
         """From "objects=resnet152,faces=": roles not named keep the default. Raises AffectError."""
         known = {field.name for field in fields(cls)}
-        pairs = dict(part.partition("=")[::2] for part in text.split(",") if part)
+        parts = [part.strip() for part in text.split(",") if part.strip()]
+        if bare := [part for part in parts if "=" not in part]:
+            raise AffectError(f"encoders {', '.join(bare)}: write it as role=name, or role= to leave it out")
+        pairs = dict(part.partition("=")[::2] for part in parts)
         if unknown := set(pairs) - known:
             raise AffectError(f"no role {', '.join(sorted(unknown))}; roles: {', '.join(sorted(known))}")
         for name in filter(None, pairs.values()):
@@ -56,8 +60,13 @@ class Experts:
         self.recipe = recipe
 
     def role(self, role: str) -> Encoder:
-        """The encoder of a role. Raises MissingBackend or UnknownName."""
-        return ENCODERS.make(getattr(self.recipe, role))
+        """The encoder of a role. Raises MissingBackend, UnknownName, AffectError if it reads other things."""
+        encoder = ENCODERS.make(getattr(self.recipe, role))
+        if encoder.card.sense != (sense := SENSES.get(role, "frames")):
+            raise AffectError(
+                f"{encoder.card.name} reads {encoder.card.sense}; the role {role} reads {sense}"
+            )
+        return encoder
 
     @cached_property
     def media_roles(self) -> tuple[str, ...]:

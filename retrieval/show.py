@@ -34,7 +34,8 @@ def index_progress(*, quiet: bool) -> Iterator[Callable[[Counts], None]]:
         TextColumn("indexing"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[speed]}"),
         TimeRemainingColumn(), TextColumn("{task.fields[failed]}"),
     )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("index", total=None, speed="", failed="")
 
         def report(counts: Counts) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from encoders.base import AffectError, Rows, printable
+from retrieval.catalog import Store
 from retrieval.library import Library
+from retrieval.nearest import rescore
 
 Index = npt.NDArray[np.int64]
 TRIES = 3  # a rebuild may take the files away between reading the catalogue and opening them
@@ -31,14 +35,27 @@ class View:
         out[at >= 0] = self.rows[at[at >= 0]]
         return out
 
+    def cosines(self, segments: Index, query: Rows) -> Rows:
+        """(len(segments),) inner products with a unit (d,) query, NaN where a segment has no row.
+
+        Equal rows get equal numbers, wherever they stand.
+        """
+        at = self.row_of[segments]
+        out = np.full(len(segments), np.nan, np.float32)
+        out[at >= 0] = rescore(self.rows, at[at >= 0], query)
+        return out
+
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
     """Items and segments by position. `item_of` and `segment_ids` (the catalogue's) are (segments,),
-    `spans` (segments, 2) seconds, NaN where there is no time.
+    `spans` (segments, 2) seconds, NaN where there is no time. `generation` names the row and index files
+    that belong to this state, `indexed` is the number of rows by view that index files cover.
     """
 
-    version: int
+    version: tuple[int, int]
+    generation: str
+    indexed: Mapping[str, int]
     ids: tuple[str, ...]
     paths: tuple[str, ...]
     modality: npt.NDArray[np.str_]
@@ -49,20 +66,23 @@ class Snapshot:
 
     def position(self, item: str) -> int:
         """Where an item stands; a unique beginning of its id will do. Raises AffectError."""
-        found = [
-            i
-            for i, known in enumerate(self.ids)
-            if known == item or (len(item) > 3 and known.startswith(item))
-        ]
+        at = bisect_left(self.ids, item)  # ids are in order, so those that begin so stand together
+        found = [i for i, known in enumerate(self.ids[at : at + 2], at) if begins(known, item)]
         if len(found) != 1:
             raise AffectError(
-                f"item {item!r}: {'more than one begins so' if found else 'not in this library'}; see affect list"
+                f"item {item!r}: {'more than one begins so' if found else 'not in this library'}; "
+                "see affect list"
             )
         return found[0]
 
     def segments_of(self, item: int) -> Index:
         """Positions of an item's segments, in order of time."""
         return np.flatnonzero(self.item_of == item)
+
+
+def begins(known: str, item: str) -> bool:
+    """Whether `item` stands for the id `known`: all of it, or at least four characters of its beginning."""
+    return known == item or (len(item) > 3 and known.startswith(item))
 
 
 def take(library: Library) -> Snapshot:
@@ -78,19 +98,23 @@ def take(library: Library) -> Snapshot:
     raise AssertionError("unreachable")
 
 
-def _read(library: Library, version: int) -> Snapshot:
+def _read(library: Library, version: tuple[int, int]) -> Snapshot:
     sql = library.catalog.all
     items = sql(
-        "SELECT items.id, modality, min(path) FROM items JOIN files ON item = items.id GROUP BY items.id ORDER BY items.id"
+        "SELECT items.id, modality, min(path) FROM items JOIN files ON item = items.id "
+        "GROUP BY items.id ORDER BY items.id"
     )
     number = {row[0]: i for i, row in enumerate(items)}
     segments = sql(
-        'SELECT id, item, start, "end" FROM segments WHERE item IN (SELECT item FROM files) ORDER BY item, number'
+        'SELECT id, item, start, "end" FROM segments WHERE item IN (SELECT item FROM files) '
+        "ORDER BY item, number"
     )
     known = np.array([row[0] for row in segments], np.int64)
-    views = {name: _view(library, name, known) for name in library.catalog.stores() if "." in name}
+    views = {name: _view(library, s, known) for name, s in library.catalog.stores().items() if "." in name}
     return Snapshot(
         version=version,
+        generation=library.generation,
+        indexed=json.loads(library.catalog.get("index") or "{}").get("rows", {}),
         ids=tuple(row[0] for row in items),
         paths=tuple(os.fsdecode(row[2]) for row in items),
         modality=np.array([row[1] for row in items], np.str_),
@@ -105,10 +129,14 @@ def _time(seconds: float | None) -> float:
     return np.nan if seconds is None else seconds
 
 
-def _view(library: Library, name: str, segments: Index) -> View:
-    store = library.catalog.stores()[name]
-    found = library.catalog.all("SELECT row, segment FROM rows WHERE store = ?", name)
+def _view(library: Library, store: Store, segments: Index) -> View:
+    found = library.catalog.all("SELECT row, segment FROM rows WHERE store = ?", store.name)
     pairs = np.array(found, np.int64).reshape(-1, 2)
+    if len(pairs) and not 0 <= pairs[:, 0].min() <= pairs[:, 0].max() < store.count:
+        raise AffectError(
+            f"{printable(library.folder)}: the catalogue counts on rows of {store.name} that are not there; "
+            f"run: affect verify --library {printable(library.folder)}"
+        )
     order = np.argsort(segments)
     place = np.clip(np.searchsorted(segments, pairs[:, 1], sorter=order), 0, max(len(segments) - 1, 0))
     at = order[place] if len(segments) else np.empty(0, np.int64)

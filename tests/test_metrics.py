@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from retrieval import metrics
+from retrieval.evaluation import resampling, tables
 from retrieval.metrics import bootstrap_interval, mean_rank, median_rank, precision_at, ranks, recall
 
 NAN, INF = np.nan, np.inf
@@ -57,7 +57,8 @@ def test_ranks_do_not_depend_on_the_order_of_the_gallery(similarity, order):
 def test_chunks_change_nothing(monkeypatch):
     similarity = np.random.default_rng(0).integers(0, 9, (50, 40)).astype(float)
     want = ranks(similarity, np.arange(50) % 40)
-    monkeypatch.setattr(metrics, "CHUNK", 100)
+    monkeypatch.setattr(tables, "CHUNK", 100)
+    monkeypatch.setattr("retrieval.evaluation.standing.CACHED", 64)
     assert np.array_equal(ranks(similarity, np.arange(50) % 40), want)
 
 
@@ -68,7 +69,7 @@ def test_ranks_refuse_targets_that_do_not_fit(target):
 
 
 def test_ranks_refuse_an_unknown_rule():
-    with pytest.raises(ValueError, match="known: optimistic, average, pessimistic"):
+    with pytest.raises(ValueError, match="known: average, optimistic, pessimistic, argsort, each"):
         ranks(np.zeros((1, 1)), [0], "random")
 
 
@@ -136,7 +137,7 @@ def test_groups_of_one_are_the_plain_bootstrap():
 
 def test_each_draw_holds_whole_groups_only():
     groups = np.array(["b", "a", "b", "c", "b", "c"])
-    draw = metrics.resamples(6, groups, np.random.default_rng(0))
+    draw = resampling.resamples(6, groups, np.random.default_rng(0))
     for _ in range(20):
         times = np.bincount(next(draw), minlength=6)
         assert times[0] == times[2] == times[4]

@@ -1,0 +1,167 @@
+"""Features a user already has: .npy per video, HDF5, and the layout of JEMC's released code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from encoders.base import AffectError, Rows, printable
+
+HDF5 = (".h5", ".hdf5", ".hdf")
+SEPARATORS = "-_. "
+EXPECTED = "a folder with <id>.npy, or an HDF5 file with a data set per id or a matrix and its ids"
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """Where one role's files are below a folder: a pattern, the data set inside, and the axis of time."""
+
+    pattern: str
+    inside: str = ""
+    time: int = 0
+
+
+JEMC = {
+    "objects": Layout(pattern="resnet_feat*/video{}.npy"),
+    "activity": Layout(pattern="video_features/msr_vtt-I3D-RGBFeatures-video{}.npy"),
+    "sound": Layout(pattern="audio_features/video{}.mp3.soundnet.h5", inside="layer24", time=1),
+}
+"""As the loaders of github.com/niluthpol/multimodal_vtt read MSR-VTT (data_resnet.py at b138ba7,
+data_i3d_audio.py at 6a9f557): ResNet-152 (t, 2048), I3D (t, 1024), SoundNet (1024, t), each averaged over
+time. Its caption pickles hold word numbers and run code when read; take the official JSON instead."""
+
+
+def read_features(sources: Mapping[str, Path], ids: Sequence[str]) -> dict[str, Rows]:
+    """Rows (n, d) by role, aligned with the ids; a row of NaN where a role has nothing for an id.
+
+    sources: by role, a folder of .npy files (named <id>.npy, or ending in the id: i3d-<id>.npy) or an HDF5
+             file (a data set per id; or one matrix and, beside it, a data set of its ids)
+
+    An entry is (d,), or (t, d), which is averaged over time. Raises AffectError for what is not there, can't
+    be read, holds infinities, or has another width than the rest.
+    """
+    return {role: _aligned(_entries(place, ids), ids, place) for role, place in sources.items()}
+
+
+def read_jemc(folder: Path, ids: Sequence[str]) -> dict[str, Rows]:
+    """Rows (n, d) by role from the layout of JEMC's code; roles without files are left out.
+
+    Raises AffectError where no role has any.
+    """
+    found = {}
+    for role, layout in JEMC.items():
+        paths = {name: _first(folder, layout, name) for name in ids}
+        if entries := {name: pooled(_load(path, layout), path) for name, path in paths.items() if path}:
+            found[role] = _aligned(entries, ids, folder)
+    if not found:
+        wanted = ", ".join(layout.pattern.format("<number>") for layout in JEMC.values())
+        raise AffectError(f"{printable(folder)}: no features in JEMC's layout; wanted {wanted}")
+    return found
+
+
+def pooled(entry: Array, path: Path) -> Rows:
+    """(d,) the mean over time of (d,) or (t, d), trailing axes of length 1 aside.
+
+    Raises AffectError for other shapes and infinities.
+    """
+    rows = entry
+    while rows.ndim > 2 and rows.shape[-1] == 1:
+        rows = rows[..., 0]
+    if rows.ndim not in (1, 2) or not rows.size or rows.dtype.kind not in "fiu":
+        raise AffectError(f"{printable(path)}: {entry.dtype}{entry.shape}; wanted numbers (d,) or (time, d)")
+    row = np.atleast_2d(rows).mean(axis=0, dtype=np.float64).astype(np.float32)
+    if np.isinf(row).any():
+        raise AffectError(f"{printable(path)}: holds infinities; make the features again")
+    return np.asarray(row)
+
+
+def _first(folder: Path, layout: Layout, name: str) -> Path | None:
+    return next(iter(sorted(folder.glob(layout.pattern.format(name.removeprefix("video"))))), None)
+
+
+def _load(path: Path, layout: Layout) -> Array:
+    if path.suffix not in HDF5:
+        return _npy(path)
+    with _hdf5(path) as file:
+        if layout.inside not in file:
+            raise AffectError(f"{printable(path)}: no data set {layout.inside!r} inside")
+        return np.moveaxis(np.asarray(file[layout.inside]), layout.time, 0)
+
+
+def _npy(path: Path) -> Array:
+    try:
+        return np.asarray(np.load(path, allow_pickle=False))
+    except (OSError, ValueError, EOFError) as bad:
+        raise AffectError(f"{printable(path)}: not a readable .npy file ({bad})") from bad
+
+
+def _hdf5(path: Path) -> h5py.File:
+    try:
+        return h5py.File(path, "r")
+    except OSError as bad:
+        raise AffectError(f"{printable(path)}: not a readable HDF5 file ({bad})") from bad
+
+
+def _entries(place: Path, ids: Sequence[str]) -> dict[str, Rows]:
+    if place.is_dir():
+        files = _by_id(place, ids)
+        return {name: pooled(_npy(path), path) for name, path in files.items()}
+    if place.suffix not in HDF5 or not place.exists():
+        raise AffectError(f"{printable(place)}: no features here; wanted {EXPECTED}")
+    with _hdf5(place) as file:
+        if keyed := [name for name in ids if isinstance(file.get(name), h5py.Dataset)]:
+            return {name: pooled(np.asarray(file[name]), place) for name in keyed}
+        names, matrix = _matrix(file, place)
+        wanted = set(ids)
+        return {name: pooled(matrix[row], place) for row, name in enumerate(names) if name in wanted}
+
+
+def _by_id(folder: Path, ids: Iterable[str]) -> dict[str, Path]:
+    """The file of each id. Raises AffectError where two files claim one."""
+    wanted = set(ids)
+    found: dict[str, Path] = {}
+    for file in sorted(folder.glob("*.npy")):
+        ends = (
+            file.stem[cut:] for cut in range(len(file.stem)) if not cut or file.stem[cut - 1] in SEPARATORS
+        )
+        name = next((end for end in ends if end in wanted), None)
+        if name is None:
+            continue
+        if name in found:
+            raise AffectError(
+                f"{printable(file)}: {found[name].name} is of {name} as well; leave one of them"
+            )
+        found[name] = file
+    return found
+
+
+def _matrix(file: h5py.File, place: Path) -> tuple[list[str], Array]:
+    """The ids and the rows of a file with one matrix. Raises AffectError."""
+    sets = [one for one in file.values() if isinstance(one, h5py.Dataset)]
+    texts = [one for one in sets if one.ndim == 1 and one.dtype.kind in "SO"]
+    rows = [one for one in sets if one.ndim in (2, 3) and one.dtype.kind == "f"]
+    if len(texts) != 1 or len(rows) != 1 or len(texts[0]) != len(rows[0]):
+        raise AffectError(f"{printable(place)}: no data set is named like an id; wanted {EXPECTED}")
+    return [str(name) for name in texts[0].asstr()[:]], np.asarray(rows[0])
+
+
+def _aligned(entries: Mapping[str, Rows], ids: Sequence[str], place: Path) -> Rows:
+    if not entries:
+        raise AffectError(f"{printable(place)}: nothing named like {ids[0]!r}; wanted {EXPECTED}")
+    widths = {len(row): name for name, row in entries.items()}
+    if len(widths) > 1:
+        told = ", ".join(f"{width} ({name})" for width, name in sorted(widths.items()))
+        raise AffectError(f"{printable(place)}: rows of different widths: {told}")
+    rows = np.full((len(ids), next(iter(widths))), np.nan, np.float32)
+    for index, name in enumerate(ids):
+        if name in entries:
+            rows[index] = entries[name]
+    return rows

@@ -1,0 +1,12 @@
+"""A synthetic set with known truth: moving coloured shapes with music of a known mood, as real media files.
+
+Shape and colour show in any single frame. The action shows over time alone: sliding left is sliding right
+backwards, shrinking is growing backwards, and where a shape is, how large and how turned says little in one
+frame. The mood is heard and never seen, and some clips are silent. So each expert has something only it
+can tell, and a caption mentions some of it.
+"""
+
+from experiments.synthetic.making import RULE, made
+from experiments.synthetic.world import ACTIONS, BACKDROPS, COLOURS, MOODS, SHAPES, Clip, clips
+
+__all__ = ["ACTIONS", "BACKDROPS", "COLOURS", "MOODS", "RULE", "SHAPES", "Clip", "clips", "made"]

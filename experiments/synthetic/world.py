@@ -1,0 +1,98 @@
+"""What there is in the synthetic world, and which clips a seed makes of it."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+
+from experiments.data.records import grouped_split
+
+SHAPES = ("disc", "square", "triangle", "star")
+COLOURS = {
+    "red": (214, 40, 40), "green": (40, 170, 70), "blue": (45, 85, 220), "yellow": (245, 215, 50),
+    "purple": (140, 60, 190), "orange": (245, 140, 30),
+}  # fmt: skip
+ACTIONS = (
+    "slides left", "slides right", "grows", "shrinks", "bounces", "spins", "shakes", "orbits",
+)  # fmt: skip
+MOODS = {
+    "happy": (0.8, 0.4), "excited": (0.5, 0.9), "calm": (0.6, -0.7), "sad": (-0.7, -0.5),
+    "angry": (-0.7, 0.8), "uneasy": (-0.5, 0.1),
+}  # fmt: skip
+"""(valence, arousal) each mood is played at, before a little scatter."""
+BACKDROPS = ("dark", "light", "striped")
+
+SHARES = {"train": 0.7, "dev": 0.1, "test": 0.2}
+SILENT = 0.15  # share of clips without a sound track
+SCATTER = 0.06  # standard deviation of a clip's valence and arousal about its mood's
+
+Combination = tuple[str, str, str]  # shape, colour, action
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clip:
+    """The truth about one clip; mood, valence and arousal are None where it is silent."""
+
+    number: int
+    seed: int
+    shape: str
+    colour: str
+    action: str
+    backdrop: str
+    mood: str | None
+    valence: float | None
+    arousal: float | None
+    split: str
+
+    @property
+    def name(self) -> str:
+        """File name."""
+        return f"clip{self.number:05d}.mp4"
+
+    @property
+    def group(self) -> str:
+        """Its combination of shape, colour and action, which is in one split only."""
+        return f"{self.colour} {self.shape} {self.action}"
+
+    def rng(self, what: int) -> np.random.Generator:
+        """Random numbers of this clip for one use, the same wherever and whenever it is made."""
+        return np.random.default_rng((self.seed, self.number, what))
+
+
+def clips(count: int, seed: int) -> list[Clip]:
+    """The first `count` clips of a seed; more clips leave the first ones as they are.
+
+    Every combination of shape, colour and action (192) comes once before any comes twice, and belongs to
+    one split: those of test are never seen together in training.
+    """
+    every = list(itertools.product(SHAPES, COLOURS, ACTIONS))
+    split = dict(zip(every, grouped_split(every, SHARES, seed), strict=True))
+    found: list[Clip] = []
+    for turn in itertools.count():
+        for index in np.random.default_rng((seed, turn, 1)).permutation(len(every)):
+            if len(found) == count:
+                return found
+            found.append(_clip(len(found), seed, every[index], str(split[every[index]])))
+    raise AssertionError("unreachable: count is endless")
+
+
+def _clip(number: int, seed: int, combination: Combination, split: str) -> Clip:
+    rng = np.random.default_rng((seed, number, 0))
+    shape, colour, action = combination
+    backdrop, mood = str(rng.choice(BACKDROPS)), str(rng.choice(list(MOODS)))
+    valence, arousal = np.clip(rng.normal(MOODS[mood], SCATTER), -1, 1).round(3).tolist()
+    silent = rng.random() < SILENT
+    return Clip(
+        number=number,
+        seed=seed,
+        shape=shape,
+        colour=colour,
+        action=action,
+        backdrop=backdrop,
+        mood=None if silent else mood,
+        valence=None if silent else valence,
+        arousal=None if silent else arousal,
+        split=split,
+    )

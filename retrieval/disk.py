@@ -1,0 +1,51 @@
+"""What the file system may say of a library's folder, and the right to write in it."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from encoders.base import AffectError, printable
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+LOCK = "lock"
+
+
+@contextlib.contextmanager
+def disk_errors(folder: Path) -> Iterator[None]:
+    """Turns what the system says of a library's files into one clear line."""
+    try:
+        yield
+    except OSError as bad:
+        if bad.errno not in FULL:
+            raise AffectError(f"{printable(folder)}: {(bad.strerror or str(bad)).lower()}") from bad
+        raise AffectError(
+            f"{printable(folder)}: no space left to write ({bad.strerror}); what was committed is safe, "
+            "make room and run the same command again"
+        ) from bad
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """The right to write in a library's folder. Raises AffectError if another process has it."""
+    with contextlib.ExitStack() as stack:
+        with disk_errors(folder):
+            lock = stack.enter_context((folder / LOCK).open("a+b", buffering=0))
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as taken:
+                lock.seek(0)
+                raise AffectError(
+                    f"{printable(folder)}: process {lock.read().decode() or 'unknown'} is writing to this "
+                    "library; wait until it is done, or stop it (searching goes on meanwhile)"
+                ) from taken
+        with contextlib.suppress(
+            OSError
+        ):  # the number is only for the message above: a full disk may do without
+            lock.truncate(0)
+            lock.write(str(os.getpid()).encode())
+        yield

@@ -1,0 +1,143 @@
+"""How sure a number is and whether two differ: bootstrap and permutation, of values or of groups of them.
+
+Five captions of one photo are not five independent photos: with `groups` whole groups are drawn or swapped
+(Davison and Hinkley 1997, 3.8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from retrieval.nearest import checked_k
+
+Ints = npt.NDArray[np.int64]
+Statistic = Callable[[npt.NDArray[Any]], Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """Of two rows over the same queries: first minus second, its interval, and p of there being none."""
+
+    value: float
+    low: float
+    high: float
+    p: float
+
+    def __str__(self) -> str:
+        return f"{self.value:+.2f} [{self.low:+.2f}, {self.high:+.2f}], p = {self.p:.3f}"
+
+
+def bootstrap_interval(
+    values: npt.ArrayLike,
+    statistic: Statistic = np.mean,
+    *,
+    seed: int,
+    draws: int = 2000,
+    level: float = 0.95,
+    groups: npt.ArrayLike | None = None,
+) -> tuple[float, float]:
+    """(low, high) percentile bootstrap interval of `statistic` over `values` (n, ...) (Efron 1979).
+
+    `statistic` takes values drawn with replacement along the first axis and gives one number. With `groups`
+    (n,), whole groups are drawn and all their values come along.
+
+    Raises ValueError without values, for groups of another length, draws < 1 or a level outside (0, 1).
+    """
+    sample = np.asarray(values)
+    if sample.ndim == 0 or len(sample) == 0:
+        raise ValueError("a bootstrap needs at least one value")
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie between 0 and 1, not {level}")
+    picks = resamples(len(sample), groups, np.random.default_rng(seed))
+    drawn = [float(statistic(sample[next(picks)])) for _ in range(checked_k(draws))]
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def compare(
+    first: npt.ArrayLike,
+    second: npt.ArrayLike,
+    statistic: Statistic = np.mean,
+    *,
+    seed: int,
+    draws: int = 2000,
+    level: float = 0.95,
+    groups: npt.ArrayLike | None = None,
+) -> Difference:
+    """statistic(first) - statistic(second) of (n,) values each, paired by place: the same queries.
+
+    The interval is the paired bootstrap's, p that of `permutation_p`; both draw whole `groups` (n,).
+    Raises ValueError for values that do not pair and as `bootstrap_interval` does.
+    """
+    pairs = paired(first, second)
+
+    def gap(drawn: npt.NDArray[Any]) -> float:
+        return float(statistic(drawn[:, 0])) - float(statistic(drawn[:, 1]))
+
+    low, high = bootstrap_interval(pairs, gap, seed=seed, draws=draws, level=level, groups=groups)
+    p = permutation_p(pairs[:, 0], pairs[:, 1], statistic, seed=seed, draws=draws, groups=groups)
+    return Difference(value=gap(pairs), low=low, high=high, p=p)
+
+
+def permutation_p(
+    first: npt.ArrayLike,
+    second: npt.ArrayLike,
+    statistic: Statistic = np.mean,
+    *,
+    seed: int,
+    draws: int = 2000,
+    groups: npt.ArrayLike | None = None,
+) -> float:
+    """Two-sided p of a paired permutation test: (#{|swapped gap| >= |gap|} + 1) / (draws + 1).
+
+    Each draw swaps the two values of about half of the queries, or of whole groups (Fisher 1935; Edgington
+    and Onghena 2007). Raises ValueError for values that do not pair or groups of another length.
+    """
+    pairs = paired(first, second)
+    number = numbered(len(pairs), groups)
+    rng = np.random.default_rng(seed)
+    gap = abs(float(statistic(pairs[:, 0])) - float(statistic(pairs[:, 1])))
+    beyond = 0
+    for _ in range(checked_k(draws)):
+        swap = rng.integers(2, size=number.max() + 1).astype(bool)[number]
+        one, other = np.where(swap, pairs.T[::-1], pairs.T)
+        beyond += abs(float(statistic(one)) - float(statistic(other))) >= gap - 1e-12 * max(1, gap)
+    return (beyond + 1) / (draws + 1)
+
+
+def resamples(count: int, groups: npt.ArrayLike | None, rng: np.random.Generator) -> Iterator[Ints]:
+    """Endless draws with replacement: indices (count,), or those of whole groups (their sum of sizes,)."""
+    if groups is None:
+        while True:
+            yield rng.integers(count, size=count)
+    number = numbered(count, groups)
+    order, sizes = np.argsort(number, kind="stable"), np.bincount(number)
+    starts = np.cumsum(sizes) - sizes
+    while True:
+        chosen = rng.integers(len(sizes), size=len(sizes))
+        long = sizes[chosen]
+        skipped = np.repeat(starts[chosen] - (np.cumsum(long) - long), long)
+        yield order[skipped + np.arange(len(skipped))]
+
+
+def numbered(count: int, groups: npt.ArrayLike | None) -> Ints:
+    """(count,) group numbers from 0; everyone alone without groups. Raises ValueError for another length."""
+    if groups is None:
+        return np.arange(count)
+    labels = np.asarray(groups)
+    if labels.shape != (count,):
+        raise ValueError(f"groups must name one group a value ({count},), not {labels.shape}")
+    return np.unique(labels, return_inverse=True)[1]
+
+
+def paired(first: npt.ArrayLike, second: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """(n, 2) of two (n,), else ValueError."""
+    one, other = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    if one.ndim != 1 or one.shape != other.shape or one.size == 0:
+        raise ValueError(f"values must pair, (n,) and (n,) with n > 0, not {one.shape} and {other.shape}")
+    return np.stack([one, other], axis=1)

@@ -1,0 +1,99 @@
+"""Similarities a block of queries at a time: of a matrix that is there, or of rows whose matrix never is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Block = npt.NDArray[np.floating]
+
+CHUNK = 1 << 22  # similarities made in one step: 16 MiB in float32
+
+
+class Table(Protocol):
+    """Similarities of q queries and n items."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(q, n)."""
+        ...
+
+    def rows(self, queries: slice) -> Block:
+        """The similarities (step, n) of some queries."""
+        ...
+
+    def turned(self) -> Table:
+        """The same with items as queries (n, q)."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Matrix:
+    """A matrix (q, n) in memory or mapped from a file. Raises ValueError unless it has two dimensions."""
+
+    values: Block
+
+    def __post_init__(self) -> None:
+        if self.values.ndim != 2:
+            raise ValueError(f"similarities must be (q, n), not {self.values.shape}")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(q, n)."""
+        return self.values.shape[0], self.values.shape[1]
+
+    def rows(self, queries: slice) -> Block:
+        """A contiguous block (step, n)."""
+        return np.ascontiguousarray(self.values[queries])
+
+    def turned(self) -> Matrix:
+        """The transpose, not copied."""
+        return Matrix(self.values.T)
+
+
+@dataclass(frozen=True, eq=False)
+class Product:
+    """Inner products of rows (q, d) and (n, d), unit length for cosines; made when asked for.
+
+    For JEMC's sum over spaces put the rows of the spaces side by side: the products add up by themselves.
+    Equal rows give equal similarities but for the last bit, which is up to BLAS and the place of the row
+    (seen with a single query; not with two or more).
+
+    Raises ValueError unless both have two dimensions and the same width.
+    """
+
+    queries: Block
+    items: Block
+
+    def __post_init__(self) -> None:
+        shapes = (self.queries.shape, self.items.shape)
+        if self.queries.ndim != 2 or self.items.ndim != 2 or shapes[0][1] != shapes[1][1]:
+            raise ValueError(f"rows must be (q, d) and (n, d), not {shapes}")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(q, n)."""
+        return len(self.queries), len(self.items)
+
+    def rows(self, queries: slice) -> Block:
+        """Inner products (step, n) in the rows' own precision."""
+        return self.queries[queries] @ self.items.T
+
+    def turned(self) -> Product:
+        """Queries and items change places."""
+        return Product(self.items, self.queries)
+
+
+def as_table(similarity: Block | Table) -> Table:
+    """A table of whatever was given."""
+    return Matrix(similarity) if isinstance(similarity, np.ndarray) else similarity
+
+
+def spans(queries: int, items: int, chunk: int | None = None) -> Iterator[slice]:
+    """Consecutive slices of queries, each about `chunk` similarities (CHUNK without one)."""
+    step = max(1, (chunk or CHUNK) // max(1, items))
+    return (slice(start, min(start + step, queries)) for start in range(0, queries, step))
