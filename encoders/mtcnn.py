@@ -173,7 +173,9 @@ def mtcnn(smallest: int = 20) -> Cascade:
         "o": (48, 48, {0: "n"}),
     }
     p, r, o = (
-        network(f"mtcnn-{letter}-1-{key}", functools.partial(_stage, letter), [_noise(h, w)], [axes], threads=1)
+        network(
+            f"mtcnn-{letter}-1-{key}", functools.partial(_stage, letter), [_noise(h, w)], [axes], threads=1
+        )
         for letter, (h, w, axes) in sizes.items()
     )
     return Cascade(p=p, r=r, o=o, smallest=smallest)

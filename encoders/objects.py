@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Card, Frames, Rows
+from encoders.base import Card, Frames, Rows, batched
 from encoders.runtime import Network, network, sha256
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 SIDE = 260  # pixels, the resolution Lite2 was trained at
 DIM = 1280
+BATCH = 8  # frames through the network at once: more take memory and are no faster
+SMALL = 400  # px: a picture that is shrunk from more has lost its codec's traces by that
 
 
 @dataclass(frozen=True)
@@ -43,15 +45,14 @@ class EfficientNetLite2:
         return _build(self.weights)
 
     def encode(self, items: Sequence[Frames]) -> Rows:
-        """Rows (n, 1280), raw. All frames of all items go through the network as one batch."""
+        """Rows (n, 1280), raw. Frames of all items go through the network together, a few at a time."""
         if not items:
             return np.empty((0, DIM), np.float32)
-        counts = [len(frames) for frames in items]
-        pixels = np.stack([square(frame) for frames in items for frame in frames])
-        (rows,) = self._network(pixels)
-        starts = np.cumsum([0, *counts[:-1]])
-        sums = np.add.reduceat(rows, starts, axis=0)
-        return np.asarray(sums / np.array(counts)[:, None], np.float32)
+        pixels = [square(frame) for frames in items for frame in frames]
+        rows = np.concatenate([self._network(np.stack(chunk))[0] for chunk in batched(pixels, BATCH)])
+        counts = np.array([len(frames) for frames in items])
+        sums = np.add.reduceat(rows, np.cumsum([0, *counts[:-1]]), axis=0)
+        return np.asarray(sums / counts[:, None], np.float32)
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
@@ -80,12 +81,16 @@ def imagenet_labels() -> tuple[str, ...]:
 
 
 def square(frame: npt.NDArray[np.uint8], side: int = SIDE) -> npt.NDArray[np.uint8]:
-    """The whole picture (h, w, 3) squeezed to (side, side, 3).
+    """The whole picture (h, w, 3) squeezed to (side, side, 3), a small one smoothed within its edges.
 
     A centre crop, as in training, loses what stands at the border: on flickr photos the whole finds more.
+    In a picture that is hardly shrunk the network sees the traces of its codec; without them one picture
+    in five formats gives nearly one row (cosine .98 instead of .95), and words find it as well as before.
     """
     shrinks = frame.shape[0] > side or frame.shape[1] > side
-    resized = cv2.resize(frame, (side, side), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+    resized = cv2.resize(frame, (side, side), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    if max(frame.shape[:2]) < SMALL:
+        resized = cv2.bilateralFilter(resized, 7, 20, 2)  # px, levels and px: what a codec leaves, no edge
     return np.asarray(resized, np.uint8)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -12,18 +12,14 @@ import numpy.typing as npt
 from rich.console import Console
 from rich.progress import Progress
 
-from encoders.base import AffectError, BadMedia, Rows, batched, missing, printable
-from encoders.decoding import DecoderPool, Failed, Finished, Part
+from encoders.base import AffectError, Rows, batched, missing, printable
+from encoders.decoding import DecoderPool, Failed, Part
 from encoders.media import Sampling, Segment
 from experiments.data import Captioned, Labelled, read_features
-from experiments.reading import EVERY, FIRST, joined
+from experiments.reading import FIRST
 from experiments.shelf import Entry, Shelf, digest_of
+from experiments.streaming import BATCH, JOBS, Media, Stream
 from retrieval.recipe import Experts
-
-BATCH = 32
-JOBS = 2
-
-Media = tuple[Path, ...]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -100,8 +96,10 @@ def encoded(
     sampling: how densely to look, by default as the engine does; the sound's rate is the experts' own
     folder:   where features are kept, by default in the cache folder
 
-    A run that was stopped goes on where it was.
+    A run that was stopped goes on where it was. Raises AffectError for a recipe without media roles.
     """
+    if not experts.media_roles:
+        raise AffectError("no encoder reads media; name one, such as objects=efficientnet-lite2")
     sampling = replace(sampling or Sampling(), rate=experts.sound_rate)
     shelves = {role: Shelf(experts.role(role).card, sampling, every, folder) for role in experts.media_roles}
     failed: dict[Path, str] = {}
@@ -111,10 +109,12 @@ def encoded(
     for files, digest in zip(media, digests, strict=True):
         if digest and (lacking := tuple(role for role in shelves if role not in found[digest])):
             todo.setdefault(lacking, {})[digest] = files
-    with Progress(console=Console(stderr=True), transient=True, disable=quiet) as bar:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
         task = bar.add_task("encoding", total=sum(map(len, todo.values())))
         for roles, wanted in todo.items():
-            for digest, made in _fresh(_only(experts, roles), wanted, sampling, every, failed):
+            stream = Stream(_only(experts, roles), sampling, every=every, failed=failed)
+            for digest, made in stream.entries(wanted):
                 for role, entry in made.items():
                     shelves[role].put(digest, entry)
                 found[digest] |= made
@@ -139,71 +139,6 @@ def _only(experts: Experts, roles: Sequence[str]) -> Experts:
     """The same experts in these media roles alone."""
     out = {role: "" for role in experts.media_roles if role not in roles}
     return Experts(replace(experts.recipe, **out)) if out else experts
-
-
-def _fresh(
-    experts: Experts, wanted: Mapping[str, Media], sampling: Sampling, every: bool, failed: dict[Path, str]
-) -> Iterator[tuple[str, dict[str, Entry]]]:
-    """Entries by role of each content as it is done; what can't be read is told in `failed`."""
-    single = {files[0]: digest for digest, files in wanted.items() if len(files) == 1}
-    with DecoderPool(JOBS, sampling, reader=EVERY if every else FIRST) as pool:
-        waiting: list[Part] = []
-        ended: list[Path] = []
-        parts: dict[Path, list[dict[str, Entry]]] = {}
-        for event in pool.read(single):
-            if isinstance(event, Failed):
-                failed[event.path] = event.error.reason
-            elif isinstance(event, Part):
-                waiting.append(event)
-            elif isinstance(event, Finished):
-                ended.append(event.path)
-            if len(waiting) >= BATCH:
-                yield from _flushed(experts, waiting, ended, parts, single)
-        yield from _flushed(experts, waiting, ended, parts, single)
-    for chunk in batched([pair for pair in wanted.items() if len(pair[1]) > 1], BATCH):
-        clips = {digest: clip for digest, files in chunk if (clip := _clip(files, sampling, failed))}
-        yield from zip(clips, _watched(experts, list(clips.values())), strict=True)
-
-
-def _flushed(
-    experts: Experts, waiting: list[Part], ended: list[Path],
-    parts: dict[Path, list[dict[str, Entry]]], digests: Mapping[Path, str],
-) -> Iterator[tuple[str, dict[str, Entry]]]:  # fmt: skip
-    """Encode all that waits; then every file that has ended is whole, and given out."""
-    made = _watched(experts, [part.segment for part in waiting])
-    for part, entry in zip(waiting, made, strict=True):
-        parts.setdefault(part.path, []).append(entry)
-    waiting.clear()
-    for path in ended:
-        if path in digests and (pieces := parts.pop(path, None)):
-            yield digests[path], {role: _stacked([piece[role] for piece in pieces]) for role in pieces[0]}
-    ended.clear()
-
-
-def _clip(files: Media, sampling: Sampling, failed: dict[Path, str]) -> Segment | None:
-    try:
-        return joined(files, sampling)
-    except BadMedia as bad:
-        failed[bad.path] = bad.reason
-        return None
-
-
-def _watched(experts: Experts, segments: Sequence[Segment]) -> list[dict[str, Entry]]:
-    """One entry of one row by role for each segment."""
-    if not segments:
-        return []
-    rows = experts.watch([s.frames for s in segments], [s.sound for s in segments])
-    times = np.array([(s.start, s.end) for s in segments], np.float64)  # None becomes NaN
-    return [
-        {role: Entry(found[index : index + 1], times[index : index + 1]) for role, found in rows.items()}
-        for index in range(len(segments))
-    ]
-
-
-def _stacked(pieces: Sequence[Entry]) -> Entry:
-    return Entry(
-        np.concatenate([piece.rows for piece in pieces]), np.concatenate([piece.times for piece in pieces])
-    )
 
 
 def _gathered(

@@ -12,7 +12,7 @@ from losses.pairs import same_items
 from losses.ranking import collapsed, rank_weight
 
 DOUBLE = torch.float64
-MARGIN = 0.2
+MARGIN = 0.25  # a sum of halves, as the similarities below: hinges stand on their corner exactly
 SHAPES = {
     "jemc": lambda r, n: 1 / (n - r + 1),
     "inverse": lambda r, n: 1 - 1 / r,
@@ -92,7 +92,7 @@ def batches(draw):
     else:
         width = height
     cells = height * width
-    values = draw(st.lists(st.sampled_from([-0.5, 0.0, 0.1, 0.25, 0.3, 1.0]), min_size=cells, max_size=cells))
+    values = draw(st.lists(st.sampled_from([-0.5, 0.0, 0.25, 0.5, 0.75]), min_size=cells, max_size=cells))
     mask = draw(st.none() | st.lists(st.booleans(), min_size=cells, max_size=cells))
     same = None if mask is None else torch.tensor(mask).reshape(height, width)
     return torch.tensor(values, dtype=DOUBLE).reshape(height, width), same, pairs
@@ -125,6 +125,13 @@ def test_infonce_equals_the_loop(batch, temperature):
         similarity,
         torch.tensor(temperature, dtype=DOUBLE),
     )
+
+
+def test_gradients_at_a_tie_and_at_the_corner():
+    """Two equally hard negatives share the pull; a hinge of exactly 0 has none."""
+    similarity = torch.tensor([[0.5, 0.5, 0.5], [0, 1, 0], [0.25, 0, 0.5]], dtype=DOUBLE)
+    _, (gradient,) = value_and_gradients(Ranking(margin=0.25), similarity)
+    assert gradient.tolist() == [[-1, 0.5, 0.5 + 1], [0, 0, 0], [0, 0, -1]]
 
 
 def test_ranking_by_hand():
@@ -324,8 +331,8 @@ def test_ccc_goldens():
 
 
 def test_ccc_is_of_each_dimension_and_constants_have_a_finite_gradient():
-    truth = torch.tensor([[0.0, 1.0, 0.5], [1.0, 0.0, 0.5]])
-    found = torch.tensor([[0.0, 0.0, 0.5], [1.0, 1.0, 0.5]], requires_grad=True)
+    truth = torch.tensor([[0.0, 1.0, 0.1], [1.0, 0.0, 0.1], [0.5, 0.5, 0.1]])
+    found = torch.tensor([[0.0, 0.0, 0.1], [1.0, 1.0, 0.1], [0.5, 0.5, 0.1]], requires_grad=True)
     loss = ccc_loss(found, truth)
     assert loss.tolist() == [0, 2, 1]
     loss.sum().backward()

@@ -52,7 +52,7 @@ def msrvtt(
     *,
     annotation: Path | None = None,
     videos: Path | None = None,
-    features: Mapping[str, Path] | None = None,
+    features: Mapping[str, Path] | Path | None = None,
 ) -> Captioned:
     """MSR-VTT under a protocol.
 
@@ -60,7 +60,7 @@ def msrvtt(
     annotation: the official JSON file, or a folder with several (train/val and test); by default those in
                 `msrvtt_annotations`. Without any, 1k-A gives its test part, whose captions are in its list
     videos:     folder with video0.mp4 ...
-    features:   feature files by role, see `read_features`
+    features:   feature files by role, or the folder of JEMC's, see `read_features`
 
     Videos the annotation does not hold are left out, and a note says so. Raises AffectError, UnknownName.
     """

@@ -17,11 +17,11 @@ WANTED = "a JSON object of captions by video id"
 
 
 def msvd(
-    data: Path = DATA, *, videos: Path | None = None, features: Mapping[str, Path] | None = None
+    data: Path = DATA, *, videos: Path | None = None, features: Mapping[str, Path] | Path | None = None
 ) -> Captioned:
     """1200 / 100 / 670 videos, all their captions (80,827); for JEMC's Table 2, `drawn(msvd(), 5, seed)`.
 
-    videos: folder with <id>.avi or .mp4; features: feature files by role. Raises AffectError.
+    videos: folder with <id>.avi or .mp4; features: as for `read_features`. Raises AffectError.
     """
     file = data / FOLDER / FILE
     said = reading(file, json.loads, WANTED)

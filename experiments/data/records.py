@@ -57,8 +57,9 @@ class Item:
 
 @dataclass(frozen=True, kw_only=True)
 class Captioned:
-    """Items with captions; `features` names each role's feature files where those are given.
+    """Items with captions.
 
+    features: where each role's feature files are, or a folder in JEMC's layout, for `read_features`
     width: captions a video under the rule "padded"
     notes: what must be said beside figures measured on it
     """
@@ -67,7 +68,7 @@ class Captioned:
     items: tuple[Item, ...]
     rule: Rule = "every"
     width: int = 0
-    features: Mapping[str, Path] | None = None
+    features: Mapping[str, Path] | Path | None = None
     notes: tuple[str, ...] = ()
 
     def part(self, *splits: str) -> Captioned:

@@ -39,15 +39,18 @@ data_i3d_audio.py at 6a9f557): ResNet-152 (t, 2048), I3D (t, 1024), SoundNet (10
 time. Its caption pickles hold word numbers and run code when read; take the official JSON instead."""
 
 
-def read_features(sources: Mapping[str, Path], ids: Sequence[str]) -> dict[str, Rows]:
+def read_features(sources: Mapping[str, Path] | Path, ids: Sequence[str]) -> dict[str, Rows]:
     """Rows (n, d) by role, aligned with the ids; a row of NaN where a role has nothing for an id.
 
     sources: by role, a folder of .npy files (named <id>.npy, or ending in the id: i3d-<id>.npy) or an HDF5
-             file (a data set per id; or one matrix and, beside it, a data set of its ids)
+             file (a data set per id; or one matrix and, beside it, a data set of its ids);
+             a folder alone is read as JEMC's
 
     An entry is (d,), or (t, d), which is averaged over time. Raises AffectError for what is not there, can't
     be read, holds infinities, or has another width than the rest.
     """
+    if isinstance(sources, Path):
+        return read_jemc(sources, ids)
     return {role: _aligned(_entries(place, ids), ids, place) for role, place in sources.items()}
 
 

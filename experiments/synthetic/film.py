@@ -36,10 +36,10 @@ def path(clip: Clip) -> Path:
     rng = clip.rng(1)
     s = (np.arange(COUNT) + 0.5) / COUNT  # 0 to 1 over the clip
     still = np.ones(COUNT)
-    x: Floats
-    y: Floats
-    x, y = rng.uniform(0.36, 0.64, 2)[:, None] * still
-    size, angle = rng.uniform(0.13, 0.2) * still, rng.uniform(0, 2 * np.pi) * still
+    x: Floats = rng.uniform(0.36, 0.64) * still
+    y: Floats = rng.uniform(0.36, 0.64) * still
+    size: Floats = rng.uniform(0.13, 0.2) * still
+    angle: Floats = rng.uniform(0, 2 * np.pi) * still
     phase, speed, sense = rng.uniform(0, 2 * np.pi), rng.uniform(0.9, 1.1), rng.choice((-1, 1))
     turns = 2 * np.pi * s * speed
     match clip.action:

@@ -7,6 +7,7 @@ import io
 import json
 import multiprocessing
 import os
+import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
@@ -42,11 +43,16 @@ def made(folder: Path, count: int, seed: int, *, jobs: int = JOBS, quiet: bool =
     folder.mkdir(parents=True, exist_ok=True)
     _claim(folder, seed)
     todo = [clip for clip in wanted if not (folder / clip.name).exists()]
-    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
+    deaf = signal.signal, (signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
+    pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), *deaf)
+    try:
         done = pool.map(_write, todo, [folder] * len(todo), chunksize=4)
         console = Console(stderr=True)
-        for _ in track(done, "rendering", len(todo), console=console, transient=True, disable=quiet):
+        hidden = quiet or not console.is_terminal
+        for _ in track(done, "rendering", len(todo), console=console, transient=True, disable=hidden):
             pass
+    finally:
+        pool.shutdown(cancel_futures=True)  # an interrupt does not wait for what was not begun
     write_whole(folder / TRUTH, "".join(f"{json.dumps(asdict(clip))}\n" for clip in wanted).encode())
     write_whole(folder / TABLE, _table(wanted).encode())
     return from_csv(folder / TABLE, name=f"synthetic-{count}")

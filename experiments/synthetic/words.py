@@ -36,7 +36,7 @@ WORDS: Mapping[str, Mapping[str, Sequence[str]]] = {
         "bounces": ("bounces", "hops up and down"),
         "spins": ("spins", "rotates", "turns on the spot"),
         "shakes": ("shakes", "trembles", "jitters"),
-        "orbits": ("orbits the middle", "goes round in a circle"),
+        "orbits": ("orbits the middle", "goes round and round"),
     },
     "mood": {
         "happy": ("happy", "cheerful", "merry"),

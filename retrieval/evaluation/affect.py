@@ -24,15 +24,15 @@ def ccc(found: npt.ArrayLike, truth: npt.ArrayLike) -> Floats:
     """
     x, y = checked_pair(found, truth)
     above = 2 * np.mean((x - x.mean(0)) * (y - y.mean(0)), axis=0)
-    return ratio(above, x.var(0) + y.var(0) + (x.mean(0) - y.mean(0)) ** 2)
+    below = x.var(0) + y.var(0) + (x.mean(0) - y.mean(0)) ** 2
+    return ratio(above, np.where(constant(x) & constant(y) & (x[0] == y[0]), 0, below))
 
 
 def pearson(found: npt.ArrayLike, truth: npt.ArrayLike) -> Floats:
     """() or (d,) correlation r of two (n,) or (n, d); NaN where one is constant. Raises as `ccc` does."""
     x, y = checked_pair(found, truth)
     above = np.mean((x - x.mean(0)) * (y - y.mean(0)), axis=0)
-    constant = (np.ptp(x, axis=0) == 0) | (np.ptp(y, axis=0) == 0)
-    return ratio(above, np.where(constant, 0, x.std(0) * y.std(0)))
+    return ratio(above, np.where(constant(x) | constant(y), 0, x.std(0) * y.std(0)))
 
 
 def rmse(found: npt.ArrayLike, truth: npt.ArrayLike) -> Floats:
@@ -117,6 +117,11 @@ def distances(queries: npt.ArrayLike, items: npt.ArrayLike) -> Floats:
         raise ValueError(f"points must be (q, d) and (n, d), not {one.shape} and {other.shape}")
     squares = sum((one[:, None, axis] - other[None, :, axis]) ** 2 for axis in range(one.shape[1]))
     return np.sqrt(squares)
+
+
+def constant(values: Floats) -> npt.NDArray[np.bool_]:
+    """() or (d,) whether all of (n, ...) are one number; a variance would be a hair above 0."""
+    return np.asarray((values == values[0]).all(axis=0))
 
 
 def ratio(above: Floats, below: Floats) -> Floats:

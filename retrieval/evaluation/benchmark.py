@@ -17,7 +17,7 @@ from retrieval.evaluation.captions import (
     standing_among_items,
 )
 from retrieval.evaluation.resampling import Difference, bootstrap_interval, compare
-from retrieval.evaluation.rules import MEASURES, Rules, measured
+from retrieval.evaluation.rules import MEASURES, PROTOCOL, Rules, measured
 from retrieval.evaluation.standing import Floats, Standing, standing
 from retrieval.evaluation.tables import Block, Table, as_table
 
@@ -138,7 +138,7 @@ def evaluate(
     *,
     captions: Sequence[str] | None = None,
     mask: Mask | None = None,
-    rules: Rules = Rules(),  # noqa: B008  (frozen)
+    rules: Rules = PROTOCOL,
 ) -> Evaluation:
     """Both directions of similarities (c, v): one row a caption, one column a video.
 

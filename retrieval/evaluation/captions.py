@@ -85,7 +85,7 @@ def standing_among_captions(turned: Table, owner: Ints, kept: Mask, *, siblings_
     own = captions_by_item(owner[columns], turned.shape[0])
 
     def read(queries: slice, block: Block) -> tuple[Block, Ints]:
-        seen = block[:, columns]  # a copy
+        seen = np.take(block, columns, axis=1)  # a copy, and faster than by index
         wanted = best_of(seen, own[queries])
         if not siblings_tie:
             best = np.take_along_axis(seen, wanted[:, None], axis=1)
@@ -104,7 +104,7 @@ def standing_among_items(turned: Table, owner: Ints, kept: Mask) -> Standing:
     place = np.minimum(np.searchsorted(asked, np.arange(turned.shape[0])), len(asked) - 1)
 
     def read(queries: slice, block: Block) -> tuple[Block, Ints]:
-        return np.fmax.reduceat(block[:, columns], starts, axis=1), place[queries]
+        return np.fmax.reduceat(np.take(block, columns, axis=1), starts, axis=1), place[queries]
 
     return standing_by(turned, read)
 

@@ -55,6 +55,7 @@ class Rules:
         return told + (f", after {self.post}" if self.post else "")
 
 
+PROTOCOL = Rules()
 ARGSORT = Rules(ties="argsort")
 AVERAGED = Rules(ties="average", median="plain", first="exact", siblings="tie")
 EACH_PLACE = Rules(ties="each", median="plain", gallery="videos", first="exact")

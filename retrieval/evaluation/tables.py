@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 Block = npt.NDArray[np.floating]
 
-CHUNK = 1 << 22  # similarities made in one step: 16 MiB in float32
+CHUNK = 1 << 23  # similarities made in one step: 32 MiB in float32
 
 
 class Table(Protocol):

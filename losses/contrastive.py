@@ -1,0 +1,117 @@
+"""InfoNCE in both directions (Oord et al. 2018) and its four source-wise forms (Xue et al. 2022)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from losses.pairs import Facing, facing
+
+Form = Literal["a", "b", "c", "d"]
+
+TEMPERATURE = 0.05  # CLIP-ViP
+
+
+@dataclass(frozen=True, kw_only=True)
+class InfoNCE:
+    """`info_nce` with its temperature, callable as a `PairLoss`; a tensor () is learnt along."""
+
+    temperature: float | Tensor = TEMPERATURE
+
+    def __post_init__(self) -> None:
+        checked_temperature(self.temperature)
+
+    def __call__(self, similarity: Tensor, same: Tensor | None = None, pairs: Tensor | None = None) -> Tensor:
+        """The loss () of similarities (v, t); masks, pairs and what is raised are those of `pairs.facing`."""
+        return info_nce(similarity, self.temperature, same, pairs)
+
+
+def info_nce(
+    similarity: Tensor,
+    temperature: float | Tensor = TEMPERATURE,
+    same: Tensor | None = None,
+    pairs: Tensor | None = None,
+) -> Tensor:
+    """L_v2t + L_t2v of similarities (v, t), each a mean over the pairs (CLIP halves the sum).
+
+    L_v2t = mean of -log(exp(s_ii / T) / (exp(s_ii / T) + sum over negatives of exp(s_ij / T))); a pair
+    without negatives costs 0. A learnable temperature is a tensor (); learn its logarithm, which keeps it
+    above 0. Masks and pairs as in `pairs.facing`.
+
+    Raises ValueError for a temperature that is not above 0, and as `pairs.facing` does.
+    """
+    texts, videos = facing(similarity / checked_temperature(temperature), same, pairs)
+    return surprise(texts).mean() + surprise(videos).mean()
+
+
+def source_wise(
+    video: Tensor,
+    frame: Tensor,
+    subtitle: Tensor,
+    caption: Tensor,
+    form: Form = "d",
+    temperature: float | Tensor = TEMPERATURE,
+    same: Tensor | None = None,
+) -> Tensor:
+    """CLIP-ViP's loss over video V, middle frame F, subtitle S and auxiliary caption C: unit rows (n, d).
+
+    (a) V<->S + F<->C   (b) V<->S + V<->C   (c) V<->S + V<->C + F<->C   (d) V<->S,C + F<->C
+
+    X<->Y is `info_nce`. In (d) a video meets subtitles and captions in one pool, see `joint`. (The released
+    code adds up the two texts of (d) where the formula halves their sum: its V<->S,C is twice this one.)
+    `same` (n, n) bool marks rows of one item.
+
+    Raises ValueError for another form, a temperature that is not above 0, and as `pairs.facing` does.
+    """
+    if form not in ("a", "b", "c", "d"):
+        raise ValueError(f"no form {form!r}; known: a, b, c, d")
+
+    def between(left: Tensor, right: Tensor) -> Tensor:
+        return info_nce(left @ right.T, temperature, same)
+
+    if form == "a":
+        return between(video, subtitle) + between(frame, caption)
+    if form == "b":
+        return between(video, subtitle) + between(video, caption)
+    if form == "c":
+        return between(video, subtitle) + between(video, caption) + between(frame, caption)
+    return joint(video @ subtitle.T, video @ caption.T, temperature, same) + between(frame, caption)
+
+
+def joint(
+    subtitles: Tensor, captions: Tensor, temperature: float | Tensor = TEMPERATURE, same: Tensor | None = None
+) -> Tensor:
+    """L_v2t + L_t2v of a video with two texts, from similarities V S^T and V C^T (n, n) (form d).
+
+    L_v2t = -1/2n * sum_i [log(exp(v_i s_i) / (sum_j exp(v_i s_j) + sum_{j != i} exp(v_i c_j)))
+                         + log(exp(v_i c_i) / (sum_j exp(v_i c_j) + sum_{j != i} exp(v_i s_j)))]
+
+    with similarities over the temperature: the other text of the same video is no negative. L_t2v is the mean
+    over all 2n texts; a text meets the n videos, for which there is only one source.
+    """
+    scale = checked_temperature(temperature)
+    to_subtitles, from_subtitles = facing(subtitles / scale, same)
+    to_captions, from_captions = facing(captions / scale, same)
+    rivals = torch.cat([to_subtitles.rivals, to_captions.rivals], 1)  # (n, 2n): one pool
+    allowed = torch.cat([to_subtitles.allowed, to_captions.allowed], 1)
+    sides = [Facing(side.own, rivals, allowed) for side in (to_subtitles, to_captions)]
+    sides += [from_subtitles, from_captions]
+    return torch.stack([surprise(side).mean() for side in sides]).sum() / 2
+
+
+def surprise(side: Facing) -> Tensor:
+    """(p,) -log of the true pair's share among itself and its negatives (softmax cross-entropy)."""
+    negatives = side.rivals.masked_fill(~side.allowed, -torch.inf)  # (p, m)
+    pool = torch.cat([side.own[:, None], negatives], 1)  # (p, 1 + m)
+    return pool.logsumexp(1) - side.own
+
+
+def checked_temperature(temperature: float | Tensor) -> float | Tensor:
+    """`temperature` if it is above 0, else ValueError."""
+    value = float(temperature.detach()) if isinstance(temperature, Tensor) else temperature
+    if not value > 0:
+        raise ValueError(f"a temperature must be above 0, not {value}")
+    return temperature
