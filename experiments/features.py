@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.progress import Progress
 
 from encoders.base import AffectError, Rows, batched, missing, printable
-from encoders.decoding import DecoderPool, Failed, Part
 from encoders.media import Sampling, Segment
+from encoders.media.decoding import DecoderPool, Failed, Part
 from experiments.data import Captioned, Labelled, read_features
 from experiments.reading import FIRST
 from experiments.shelf import Entry, Shelf, digest_of

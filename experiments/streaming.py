@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from encoders.base import BadMedia, batched
-from encoders.decoding import DecoderPool, Failed, Finished, Part
 from encoders.media import Sampling, Segment
+from encoders.media.decoding import DecoderPool, Failed, Finished, Part
 from experiments.reading import EVERY, FIRST, joined
 from experiments.shelf import Entry
 from retrieval.recipe import Experts

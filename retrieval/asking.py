@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from encoders.base import AffectError, BadMedia, Rows, batched, missing, unit_rows
-from encoders.decoding import DecoderPool, Failed, Opened, Part
 from encoders.media import Sampling, Segment
+from encoders.media.decoding import DecoderPool, Failed, Opened, Part
 from retrieval.library import Library
 from retrieval.query import Query
 from retrieval.snapshot import Snapshot

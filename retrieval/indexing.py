@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from encoders.base import Rows, printable
-from encoders.decoding import DecoderPool, Failed, Finished, Opened, Part
 from encoders.media import Limits, Sampling, Segment
+from encoders.media.decoding import DecoderPool, Failed, Finished, Opened, Part
 from retrieval.catalog import Known, Stamp
 from retrieval.library import Encoded, Library, Note
 from retrieval.scan import media_files, reason

@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image
 
 from encoders.base import Frames, Sound
-from encoders.decoding import DecoderPool, Part
 from encoders.media import Sampling, Segment
+from encoders.media.decoding import DecoderPool, Part
 
 SIDE = 320  # pixels
 WAVE = (320, 140)  # pixels

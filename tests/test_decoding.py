@@ -10,8 +10,8 @@ import pytest
 from media_factory import clip, photo, tone
 
 from encoders.base import BadMedia
-from encoders.decoding import DecoderPool, Failed, Finished, Opened, Part
 from encoders.media import Limits
+from encoders.media.decoding import DecoderPool, Failed, Finished, Opened, Part
 
 ROOT = Path(__file__).parents[1]
 MISHAPS = "misbehaving:reader"  # of this folder, which is on the path of the tests and so of the workers
@@ -155,14 +155,14 @@ def test_starting_is_quick(tmp_path):
 
 
 def test_decoding_imports_no_torch():
-    code = "import sys, encoders.media, encoders.decoding; sys.exit('torch' in sys.modules)"
+    code = "import sys, encoders.media, encoders.media.decoding; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 
 PARENT = """
 import sys
 from pathlib import Path
-from encoders.decoding import DecoderPool
+from encoders.media.decoding import DecoderPool
 sys.path.insert(0, "tests")
 with DecoderPool(2, reader="misbehaving:reader") as pool:
     print(*(worker._process.pid for worker in pool._workers), flush=True)

@@ -1,4 +1,6 @@
+import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -344,3 +346,36 @@ def test_random_lists_lie_on_the_floor():
     assert mood_fit(queries, items, shuffled, 10).share == pytest.approx(0, abs=0.03)
     nearest = ordered(-np.linalg.norm(queries[:, None] - items, axis=2))
     assert mood_fit(queries, items, nearest, 10).share == pytest.approx(1)
+
+
+def real(name):
+    """A file of the labelled data, or a skipped test."""
+    path = Path(__file__).parents[2] / "shared" / "data" / name
+    if not path.exists():
+        pytest.skip("needs the lists in ../shared/data")
+    return path
+
+
+@pytest.mark.data
+def test_duplicate_captions_cap_the_1k_a_test_set():
+    """Nine queries share their words with another: by a perfect text match 995 of 1000 can be first."""
+    with real("msrvtt_annotations/MSRVTT_JSFUSION_test.csv").open(newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    words, ids = np.array([row["sentence"] for row in rows]), [row["video_id"] for row in rows]
+    match = (words[:, None] == words).astype(np.float32)
+    found = {ties: evaluate(match, ids, ids, rules=Rules(ties=ties)).t2v for ties in ("argsort", "average")}
+    assert found["argsort"].measure("R@1") == 99.5
+    assert found["average"].bounds("R@1") == pytest.approx((99.1, 100))
+
+
+@pytest.mark.data
+def test_five_captions_of_each_msvd_test_video():
+    told = json.loads(real("msvd_captions/captions_msvd.json").read_text())
+    videos = real("msvd_captions/test_list.txt").read_text().split()
+    owner = [video for video in videos for _ in told[video]]
+    mask = next(caption_draws(owner, seed=0))
+    assert (len(videos), mask.sum()) == (670, 5 * 670)
+    rows = np.random.default_rng(0).standard_normal((len(owner), 4), dtype=np.float32)
+    found = evaluate(Product(rows, rows[:670]), owner, videos, mask=mask)
+    assert (len(found.t2v.asked), len(found.v2t.asked)) == (3350, 670)
+    assert found.t2v.measure("MnR") == pytest.approx(335.5, rel=0.03)

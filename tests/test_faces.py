@@ -9,11 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
-from encoders import boxes, expression, mtcnn
-from encoders.areas import bins, crops, level, tables
 from encoders.base import MissingBackend, missing
-from encoders.expression import face_crop
-from encoders.faces import COLUMNS, Face, mtcnn_fer, summary
+from encoders.faces import COLUMNS, Face, boxes, expression, mtcnn, mtcnn_fer, summary
+from encoders.faces.areas import bins, crops, level, tables
+from encoders.faces.expression import face_crop
 
 skimage = pytest.importorskip("skimage")
 DATA = Path("../shared/data")

@@ -25,8 +25,8 @@ from library_factory import (
 )
 from media_factory import cut_short, huge_png
 
-from encoders import decoding
 from encoders.base import AffectError
+from encoders.media import decoding
 from retrieval import indexing
 from retrieval.library import Library
 

@@ -26,10 +26,10 @@ from media_factory import (
 )
 from PIL import Image
 
-from encoders import media, video
+from encoders import media
 from encoders.base import BadMedia, Sound
-from encoders.media import Limits, Sampling
-from encoders.timeline import cuts, moments
+from encoders.media import Limits, Sampling, video
+from encoders.media.timeline import cuts, moments
 
 SAMPLES = Path(iscc_samples.__file__).parent / "files"
 CLIPS = Path(__file__).parents[2] / "shared/data/av_clips/videos"

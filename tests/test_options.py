@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from encoders import activity, audioset, backbones, clip, hub
 from encoders.base import MissingBackend, Sound, encode_all, missing
-from encoders.towers import towers
+from encoders.options import activity, audioset, backbones, clip, hub
+from encoders.options.towers import towers
 
 RNG = np.random.default_rng(0)
 WORDS = ["[PAD]", "[UNK]", "[BOS]", "[EOS]", "a", "photo", "sound", "of", "the", "dog", "cat"]

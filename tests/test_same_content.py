@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from encoders.base import unit_rows
-from encoders.decoding import DecoderPool, Failed, Part
 from encoders.media import Sampling
+from encoders.media.decoding import DecoderPool, Failed, Part
 from encoders.registry import ENCODERS
 
 SAMPLES = Path(pytest.importorskip("iscc_samples").__file__).parent / "files"

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from encoders.areas import Tables, crops, level, tables
 from encoders.base import Frames, MissingBackend
-from encoders.boxes import nms, nms_within, shifted, squared
+from encoders.faces.areas import Tables, crops, level, tables
+from encoders.faces.boxes import nms, nms_within, shifted, squared
 from encoders.runtime import Network, network, sha256
 
 if TYPE_CHECKING:
@@ -188,7 +188,7 @@ def _noise(h: int, w: int) -> Floats:
 def _stage(letter: str) -> nn.Module:
     from facenet_pytorch.models import mtcnn as stages
 
-    from encoders.face_nets import Scored
+    from encoders.faces.nets import Scored
 
     return Scored(getattr(stages, f"{letter.upper()}Net")())
 

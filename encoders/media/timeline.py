@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from encoders.base import Frames, Rows, Sound
-from encoders.sniffing import Medium
+from encoders.media.sniffing import Medium
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,7 @@ class Limits:
     """What one file may cost: seconds for each probe or segment, pixels a picture, bytes of memory.
 
     Pixels are checked here on the header; seconds and memory (address space above what a worker needs
-    at rest) are kept by encoders.decoding.
+    at rest) are kept by encoders.media.decoding.
     """
 
     seconds: float = 60.0

@@ -1,7 +1,7 @@
 """Optional classifiers of pictures: ResNet-152 (He et al. 2016) and VGG16 (Simonyan & Zisserman 2015).
 
 A classifier here is a checkpoint read in two parts: the network up to its last linear layer gives rows,
-and that layer reads label logits off rows. `encoders.activity` builds on the same parts.
+and that layer reads label logits off rows. `encoders.options.activity` builds on the same parts.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import Card, Frames, Rows
-from encoders.hub import checkpoint, state_dict
+from encoders.options.hub import checkpoint, state_dict
 from encoders.runtime import Network, network, sha256
 
 if TYPE_CHECKING:

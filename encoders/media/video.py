@@ -15,8 +15,8 @@ from av.video.reformatter import Interpolation
 from decord._ffi.base import DECORDError
 
 from encoders.base import BadMedia, Frames
-from encoders.containers import LONGEST, Picture, decoded, film_of, opened, origin_of, picture_of
-from encoders.timeline import fitted
+from encoders.media.containers import LONGEST, Picture, decoded, film_of, opened, origin_of, picture_of
+from encoders.media.timeline import fitted
 
 # Containers round time stamps; a frame that begins this much after the asked moment is shown at it.
 SLACK = 0.01  # seconds

@@ -1,7 +1,7 @@
 """Reading media: what a file holds, and its segments one at a time as frames and sound.
 
 A file is taken for what its first bytes say and never for its ending. Errors are BadMedia with one
-short line; MemoryError passes through. To read files that may crash a decoder, see encoders.decoding.
+short line; MemoryError passes through. To read files that may crash a decoder, see encoders.media.decoding.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from encoders.base import BadMedia
-from encoders.containers import opened, survey
-from encoders.images import moves, probe_image, read_image
-from encoders.sniffing import EXTENSIONS, IMAGES, head_of, kind_of, looks_like_media
-from encoders.sounds import SoundTrack
-from encoders.timeline import LIMITS, SAMPLING, Limits, Probe, Sampling, Segment, cuts, moments, windows
-from encoders.video import Film
+from encoders.media.containers import opened, survey
+from encoders.media.images import moves, probe_image, read_image
+from encoders.media.sniffing import EXTENSIONS, IMAGES, head_of, kind_of, looks_like_media
+from encoders.media.sounds import SoundTrack
+from encoders.media.timeline import LIMITS, SAMPLING, Limits, Probe, Sampling, Segment, cuts, moments, windows
+from encoders.media.video import Film
 
 __all__ = [
     "EXTENSIONS",

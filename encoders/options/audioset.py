@@ -12,7 +12,7 @@ import numpy as np
 
 from encoders.audio import HOP, RATE, Array, at_rate, audible, windows
 from encoders.base import Card, Rows, Sound
-from encoders.hub import content, model_folder
+from encoders.options.hub import content, model_folder
 from encoders.runtime import Network, network, sha256
 
 if TYPE_CHECKING:

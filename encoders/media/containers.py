@@ -14,8 +14,8 @@ from av.error import FFmpegError
 from av.stream import Disposition
 
 from encoders.base import BadMedia
-from encoders.sniffing import kind_of, looks_like_text, spoken, unknown
-from encoders.timeline import Limits, Probe, too_large
+from encoders.media.sniffing import kind_of, looks_like_text, spoken, unknown
+from encoders.media.timeline import Limits, Probe, too_large
 
 LONGEST = 7 * 86400.0  # seconds; a longer time line is a damaged time stamp
 _ALIEN = frozenset({"hls", "dash", "concat", "sdp", "rtsp", "image2", "tty", "lavfi"})  # name other files

@@ -11,7 +11,7 @@ import numpy as np
 from av.container import InputContainer
 
 from encoders.base import BadMedia, Rows, Sound
-from encoders.containers import decoded, origin_of, sound_of
+from encoders.media.containers import decoded, origin_of, sound_of
 
 _GAP = 0.1  # seconds; larger holes in the time stamps are silence, smaller ones rounding
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TypeAlias, cast
 
 from encoders.base import BadMedia
-from encoders.sniffing import spoken
-from encoders.timeline import Limits, Probe, Sampling, Segment
+from encoders.media.sniffing import spoken
+from encoders.media.timeline import Limits, Probe, Sampling, Segment
 
 _CHUNK = 1 << 20
 

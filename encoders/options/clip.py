@@ -8,8 +8,8 @@ import numpy as np
 
 from encoders.audio import Array, at_rate, audible, windows
 from encoders.base import Frames, Sound
-from encoders.hub import model_folder
-from encoders.towers import Pair, Prepare, Towers, towers
+from encoders.options.hub import model_folder
+from encoders.options.towers import Pair, Prepare, Towers, towers
 
 CLAP_RATE = 48000  # Hz
 

@@ -22,10 +22,13 @@ from pathlib import Path
 from typing import TypeAlias
 
 from encoders.base import BadMedia
-from encoders.timeline import LIMITS, SAMPLING, Limits, Sampling, Segment
-from encoders.worker import Opened, too_much
+from encoders.media.timeline import LIMITS, SAMPLING, Limits, Sampling, Segment
+from encoders.media.worker import Opened, too_much
 
-_BOOT = "import json, sys; sys.path[:] = json.loads(sys.argv[2]); from encoders.worker import serve; serve()"
+_BOOT = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[2]); "
+    "from encoders.media.worker import serve; serve()"
+)
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from encoders.backbones import Classifier, Pixels, Plan, classifier
 from encoders.base import Frames
+from encoders.options.backbones import Classifier, Pixels, Plan, classifier
 
 if TYPE_CHECKING:
     import torch

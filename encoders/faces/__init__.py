@@ -12,9 +12,9 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from encoders import expression, mtcnn
 from encoders.base import Card, Frames, Rows
-from encoders.expression import EMOTIONS
+from encoders.faces import expression, mtcnn
+from encoders.faces.expression import EMOTIONS
 from encoders.runtime import Network, sha256
 
 COLUMNS = (*EMOTIONS, "coverage", "people", "confidence")

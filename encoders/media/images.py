@@ -13,8 +13,8 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from encoders.base import BadMedia, Frames
-from encoders.sniffing import spoken
-from encoders.timeline import Limits, Probe, too_large
+from encoders.media.sniffing import spoken
+from encoders.media.timeline import Limits, Probe, too_large
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 _ORIENTATION = 0x0112  # the EXIF tag

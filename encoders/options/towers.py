@@ -12,7 +12,7 @@ import numpy as np
 
 from encoders.audio import Array
 from encoders.base import Card, Frames, Rows, Sense, Sound, unit_rows
-from encoders.hub import content
+from encoders.options.hub import content
 from encoders.runtime import Network, network, sha256
 
 if TYPE_CHECKING:

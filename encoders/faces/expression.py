@@ -44,7 +44,7 @@ def mini_xception() -> Network:
 
 
 def _build() -> nn.Module:
-    from encoders.face_nets import MiniXception
+    from encoders.faces.nets import MiniXception
 
     return MiniXception(weights_file())
 

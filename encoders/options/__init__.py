@@ -1,0 +1,1 @@
+"""Encoders for machines that have their weights: real loading code, nothing is ever downloaded."""
