@@ -161,5 +161,6 @@ def test_finds_the_same_animal(encoder):
 
 def test_listing_imports_no_torch():
     modules = "audioset, activity, backbones, clip, towers, hub"
-    code = f"import sys, encoders.audio; from encoders.options import {modules}; sys.exit('torch' in sys.modules)"
+    code = f"import sys, encoders.audio; from encoders.options import {modules}"
+    code += "; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -62,7 +62,7 @@ def noise(t, h, w):
 def same_faces(cascade, facenet, picture):
     """Per face that either way finds: is it the other's within 2 px and .01?"""
     wanted, scores = facenet.detect(picture)
-    (found,) = cascade.detect([picture[None]])
+    found = cascade.detect(picture[None])
     if wanted is None or len(wanted) != len(found.box):
         return [False] * max(len(found.box), 0 if wanted is None else len(wanted))
     near = np.abs(found.box - wanted.astype(np.float32)).max(axis=1) < 2

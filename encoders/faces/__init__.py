@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,7 +16,7 @@ import numpy.typing as npt
 
 from encoders.base import Card, Frames, Rows
 from encoders.faces import expression, mtcnn
-from encoders.faces.expression import EMOTIONS
+from encoders.faces.expression import EMOTIONS, SIDE
 from encoders.runtime import Network, sha256
 
 COLUMNS = (*EMOTIONS, "coverage", "people", "confidence")
@@ -73,28 +75,29 @@ class Faces:
         return np.stack(rows) if rows else np.empty((0, len(COLUMNS)), np.float32)
 
     def _read(self, items: Sequence[Frames]) -> list[list[Face]]:
-        """The faces of each item; all go through the network of expressions together."""
-        found = self._finder.detect(items)
-        crops = [
-            expression.face_crop(frames[i], box)
-            for frames, faces in zip(items, found, strict=True)
-            for i, box in zip(faces.frame, faces.box, strict=True)
-        ]
-        side = expression.SIDE
-        read = expression.expressions(self._reader, np.array(crops, np.uint8).reshape(-1, side, side))
-        parts = np.split(read, np.cumsum([len(faces.frame) for faces in found])[:-1]) if found else []
-        return [
-            list(_faces(frames, faces, part)) for frames, faces, part in zip(items, found, parts, strict=True)
-        ]
+        """The faces of each item. Stretches of clips go through side by side, one a core: the networks are
+        too small to share one between cores.
+        """
+        tasks = [(number, *part) for number, clip in enumerate(items) for part in mtcnn.stretches(clip)]
+        faces: list[list[Face]] = [[] for _ in items]
+        finder, reader = self._finder, self._reader  # built here, once, and not by each thread
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            found = threads.map(lambda task: list(_faces(finder, reader, *task[1:])), tasks)
+            for (number, _, _), some in zip(tasks, found, strict=True):
+                faces[number] += some
+        return faces
 
 
-def _faces(frames: Frames, found: mtcnn.Found, read: Rows) -> Iterable[Face]:
+def _faces(finder: mtcnn.Cascade, reader: Network, first: int, frames: Frames) -> Iterator[Face]:
+    """Faces of the frames of a clip from number `first` on."""
+    found = finder.detect(frames)
+    crops = [expression.face_crop(frames[i], box) for i, box in zip(found.frame, found.box, strict=True)]
+    read = expression.expressions(reader, np.array(crops, np.uint8).reshape(-1, SIDE, SIDE))
     edge = np.array([frames.shape[2], frames.shape[1]] * 2, np.float32)
-    boxes = np.clip(found.box, 0, edge)
-    for i, box in enumerate(boxes):
+    for i, box in enumerate(np.clip(found.box, 0, edge)):
         x0, y0, x1, y1 = box.tolist()
         yield Face(
-            frame=int(found.frame[i]),
+            frame=first + int(found.frame[i]),
             box=(x0, y0, x1, y1),
             score=float(found.score[i]),
             landmarks=found.landmarks[i],

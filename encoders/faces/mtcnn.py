@@ -8,9 +8,7 @@ only to export the networks, once. Frames of one size go through together.
 from __future__ import annotations
 
 import functools
-import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -31,7 +29,7 @@ Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.intp]
 
 PIXELS = 1 << 19  # of frames at once: their tables of sums take 16 bytes a pixel
-CROPS = 512  # through R or O at once
+CROPS = 32  # through R or O at once: what a core keeps close at hand
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,26 +57,21 @@ class Cascade:
     factor: float = 0.709
     thresholds: tuple[float, float, float] = (0.6, 0.7, 0.7)
 
-    def detect(self, clips: Sequence[Frames]) -> list[Found]:
-        """For each clip (t, h, w, 3) uint8 RGB, all faces by frame, then by falling size.
+    def detect(self, frames: Frames) -> Found:
+        """All faces of frames (t, h, w, 3) uint8 RGB, by frame, then by falling size.
 
-        Frames without a face, or smaller than a face, have no rows; nothing is raised for them. Stretches of
-        clips go through side by side, one a core: the networks are too small to share one between cores.
+        Frames without a face, or smaller than a face, have no rows; nothing is raised for them. Memory grows
+        with the frames: `stretches` cuts a long clip.
         """
-        tasks = [(number, first, frames) for number, clip in enumerate(clips) for first, frames in _cut(clip)]
-        with ThreadPoolExecutor(os.cpu_count()) as threads:
-            found = list(threads.map(lambda task: self._some(task[2], task[1]), tasks))
-        owners = np.array([number for number, _, _ in tasks])
-        return [_joined([found[i] for i in np.flatnonzero(owners == n)]) for n in range(len(clips))]
-
-    def _some(self, frames: Frames, first: int) -> Found:
+        if not len(frames):
+            return _nothing()
         sums = tables(frames)
         owner, boxes = self._refined(sums, *self._proposed(sums))
         found = self._described(sums, owner, boxes)
         side = found.box[:, 2:] - found.box[:, :2]
         order = np.lexsort((-side.prod(axis=1), found.frame))
         return Found(
-            frame=found.frame[order] + first,
+            frame=found.frame[order],
             box=found.box[order],
             score=found.score[order],
             landmarks=found.landmarks[order],
@@ -174,7 +167,7 @@ def mtcnn(smallest: int = 20) -> Cascade:
     }
     p, r, o = (
         network(
-            f"mtcnn-{letter}-1-{key}", functools.partial(_stage, letter), [_noise(h, w)], [axes], threads=1
+            f"mtcnn-{letter}-2-{key}", functools.partial(_stage, letter), [_noise(h, w)], [axes], threads=1
         )
         for letter, (h, w, axes) in sizes.items()
     )
@@ -193,22 +186,11 @@ def _stage(letter: str) -> nn.Module:
     return Scored(getattr(stages, f"{letter.upper()}Net")())
 
 
-def _cut(clip: Frames) -> Iterator[tuple[int, Frames]]:
-    """Stretches of a clip, and the number of the first frame of each."""
+def stretches(clip: Frames) -> Iterator[tuple[int, Frames]]:
+    """A clip in parts of bounded memory, and the number of the first frame of each."""
     step = max(PIXELS // max(clip[:1, :, :, 0].size, 1), 1)
     for first in range(0, len(clip), step):
         yield first, clip[first : first + step]
-
-
-def _joined(parts: list[Found]) -> Found:
-    if not parts:
-        return _nothing()
-    return Found(
-        frame=np.concatenate([part.frame for part in parts]),
-        box=np.concatenate([part.box for part in parts]),
-        score=np.concatenate([part.score for part in parts]),
-        landmarks=np.concatenate([part.landmarks for part in parts]),
-    )
 
 
 def _nothing() -> Found:

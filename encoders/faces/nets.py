@@ -31,6 +31,9 @@ class Scored(nn.Module):
         net.conv1, net.prelu1, net.pool1 = first, nn.Identity(), nn.Identity()
         for name in [name for name, part in net.named_children() if isinstance(part, nn.Softmax)]:
             setattr(net, name, nn.Identity())
+        if hasattr(net, "conv4_1"):
+            net.conv4_2, net.conv4_1 = Unfolded(net.conv4_2, net.prelu3), Unfolded(net.conv4_1, net.prelu3)
+            net.prelu3 = nn.Identity()
         self.net = net
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
@@ -64,6 +67,27 @@ class PooledFirst(nn.Module):
         highest, lowest = self.pool(self.conv(x)).split([len(self.slope), self.mirrored], dim=1)
         top, low = F.prelu(highest, self.slope), F.prelu(-lowest, self.slope[: self.mirrored])
         return torch.cat([torch.maximum(top[:, : self.mirrored], low), top[:, self.mirrored :]], dim=1)
+
+
+class Unfolded(nn.Module):
+    """conv(prelu(x)) for a 1 x 1 convolution, as conv_a(x) + conv_b(relu(x)).
+
+    prelu(x) is a x + (1 - a) relu(x) with a slope a per channel; onnxruntime has no PReLU in its blocked
+    layout and would copy x out of it and back, which takes longer than the second small convolution.
+    """
+
+    def __init__(self, conv: nn.Conv2d, prelu: nn.PReLU) -> None:
+        super().__init__()
+        slope = prelu.weight.detach()[:, None, None]
+        self.straight, self.bent = (nn.Conv2d(conv.in_channels, conv.out_channels, 1) for _ in range(2))
+        self.straight.weight = nn.Parameter(conv.weight.detach() * slope)
+        self.bent.weight = nn.Parameter(conv.weight.detach() * (1 - slope))
+        self.straight.bias, self.bent.bias = conv.bias, None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, c, h, w) -> (n, c', h, w)."""
+        straight: Tensor = self.straight(x)
+        return straight + self.bent(F.relu(x))
 
 
 class MiniXception(nn.Module):
