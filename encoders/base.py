@@ -6,8 +6,10 @@ item (silence, no face, no words). Missing is never zero and never an average.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -27,14 +29,17 @@ class AffectError(Exception):
 
 
 class BadMedia(AffectError):
-    """A file that can't be read as media: says which and why."""
+    """A file that can't be read as media: says which and why.
 
-    def __init__(self, path: Path | str, reason: str) -> None:
+    `lasting` is False for what may pass while the file stays the same (no permission, no time, no memory).
+    """
+
+    def __init__(self, path: Path | str, reason: str, *, lasting: bool = True) -> None:
         super().__init__(f"{printable(path)}: {reason}")
-        self.path, self.reason = Path(path), reason
+        self.path, self.reason, self.lasting = Path(path), reason, lasting
 
-    def __reduce__(self) -> tuple[type[BadMedia], tuple[Path, str]]:
-        return BadMedia, (self.path, self.reason)  # it crosses process borders
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(BadMedia, lasting=self.lasting), (self.path, self.reason)  # it crosses process borders
 
 
 class MissingBackend(AffectError):
@@ -62,6 +67,7 @@ class Sound:
 class Card:
     """Facts about an encoder that do not change: what it takes and gives, and under which licence.
 
+    `version` counts the changes of its code that change its rows: preparation, pooling, scaling;
     `weights` names the file's origin and `sha256` its content, so that a library knows what made it;
     `rate` is the sound rate in Hz it wants, for encoders of sound.
     """
@@ -72,13 +78,19 @@ class Card:
     licence: str
     weights: str
     data: str
+    version: str = "1"
     sha256: str = ""
     rate: int | None = None
 
     @property
     def signature(self) -> str:
         """What must be equal for two row files to be comparable."""
-        return f"{self.name}/{self.dim}/{self.sha256[:16] or 'no-weights'}"
+        return f"{self.name}/{self.version}/{self.dim}/{self.sha256[:16] or 'no-weights'}"
+
+    @property
+    def key(self) -> str:
+        """The signature as part of a file's name."""
+        return f"{self.name}-{self.version}-{self.sha256[:12]}"
 
 
 class Encoder(Protocol):
@@ -99,8 +111,9 @@ class Encoder(Protocol):
 
 
 def printable(path: Path | str) -> str:
-    """A path as text that any terminal can show: bytes that are not UTF-8 become \\xNN."""
-    return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    """A path as text that is safe on any terminal: bytes that are not UTF-8, and controls, become \\xNN."""
+    text = str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def batched(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

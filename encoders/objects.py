@@ -39,7 +39,7 @@ class EfficientNetLite2:
     @cached_property
     def _network(self) -> Network:
         example = np.zeros((2, SIDE, SIDE, 3), np.uint8)
-        return network(f"efficientnet-lite2-{self.card.sha256[:12]}", self._build, [example], [{0: "n"}])
+        return network(self.card.key, self._build, [example], [{0: "n"}])
 
     def _build(self) -> torch.nn.Module:
         return _build(self.weights)
@@ -62,9 +62,7 @@ class EfficientNetLite2:
     @cached_property
     def _head(self) -> Network:
         example = np.zeros((2, DIM), np.float32)
-        return network(
-            f"efficientnet-lite2-labels-{self.card.sha256[:12]}", self._build_head, [example], [{0: "n"}]
-        )
+        return network(f"labels-{self.card.key}", self._build_head, [example], [{0: "n"}])
 
     def _build_head(self) -> torch.nn.Module:
         head: torch.nn.Module = _build(self.weights).get_submodule("net._fc")

@@ -48,9 +48,11 @@ class Registry(Mapping[str, str]):
         try:
             return getattr(import_module(module), factory)()
         except ModuleNotFoundError as gone:
+            if (gone.name or "").split(".")[0] == __package__:
+                raise  # no package is missing: a fault of our own
             raise MissingBackend(
-                f"{self.kind} {name!r} needs the package {gone.name!r}: pip install 'affect-fusion' again, "
-                f"or pip install {gone.name}"
+                f"{self.kind} {name!r} needs the module {gone.name!r}; "
+                "install this project's requirements again (pip install affect-fusion)"
             ) from gone
 
 

@@ -25,6 +25,7 @@ Network = Callable[..., tuple[Array, ...]]
 
 log = logging.getLogger(__name__)
 
+GPU_DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # NVIDIA's, AMD's and WSL's drivers
 TOLERANCE = 1e-3  # largest difference between torch and onnxruntime, relative to the output's own scale
 
 
@@ -55,9 +56,17 @@ def _digest(file: Path) -> str:
 def write_whole(file: Path, content: bytes) -> None:
     """Write a file so that no reader ever sees part of it (a draft beside it, then a rename)."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as draft:
-        draft.write(content)
-    Path(draft.name).replace(file)
+    with tempfile.TemporaryDirectory(dir=file.parent) as folder:
+        draft = Path(folder) / file.name
+        draft.write_bytes(content)
+        _settle(draft, file)
+
+
+def _settle(draft: Path, file: Path) -> None:
+    """Put a draft in its place once it is on the disk: a power cut leaves all of it or nothing."""
+    with draft.open("rb") as stream:
+        os.fsync(stream.fileno())
+    draft.replace(file)
 
 
 def network(
@@ -69,23 +78,30 @@ def network(
 ) -> Network:
     """A callable from numpy arrays to a tuple of numpy arrays.
 
-    key:      names the weights and the code that wraps them; part of the cached file's name
+    key:      names the weights and the version of the code around them; the cached file's name
     build:    makes the torch module (only called on a GPU, or when the cache has no such network)
     example:  one array per input, used for tracing and for the equality check; let dynamic axes be > 1
     dynamic:  per input, the axes that vary, by name ({0: "n"})
     threads:  of one call on a CPU; 0 is one a core, 1 is for callers that make several calls at once
     """
+    if _gpu():
+        return _torch(build().eval().cuda())
     file = cache_dir() / f"{key}.onnx"
     if file.exists():
         return _onnx(file, threads)
-    import torch
-
-    if torch.cuda.is_available():
-        return _torch(build().eval().cuda())
     log.info("preparing the network %s for this machine (once)", key.rsplit("-", 1)[0])
     module = build().eval()
     _export(module, example, dynamic, file)
     return _onnx(file, threads)
+
+
+def _gpu() -> bool:
+    """Whether torch can use a GPU. Torch, which takes a second to import, is asked only where one may be."""
+    if not any(Path(device).exists() for device in GPU_DEVICES):
+        return False
+    import torch
+
+    return torch.cuda.is_available()
 
 
 def _onnx(file: Path, threads: int = 0) -> Network:
@@ -145,7 +161,7 @@ def _export(
                 verbose=False,
             )
         _check_equal(_torch(module)(*example), _onnx(draft)(*example), file.stem)
-        draft.replace(file)  # two processes may export at once: the last rename wins, both are whole
+        _settle(draft, file)  # two processes may export at once: the last rename wins, both are whole
 
 
 def _check_equal(wanted: Sequence[Array], got: Sequence[Array], name: str) -> None:

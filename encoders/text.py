@@ -43,7 +43,7 @@ class MiniLM:
     def _network(self) -> Network:
         example = [np.ones((2, 8), np.int64), np.ones((2, 8), np.int64)]
         axes = {0: "n", 1: "length"}
-        return network(f"minilm-{self.card.sha256[:12]}", self._build, example, [axes, axes])
+        return network(self.card.key, self._build, example, [axes, axes])
 
     def _build(self) -> torch.nn.Module:
         return _build(self.folder)

@@ -16,8 +16,9 @@ from retrieval.library import Library
 from retrieval.page import write_page
 from retrieval.query import Query
 from retrieval.recipe import Recipe
-from retrieval.samples import RATE, SECONDS, calm, gather, write_sound
+from retrieval.samples import RATE, SECONDS, calm, gather
 from retrieval.show import hits_table, index_progress, index_summary
+from retrieval.writing import write_sound
 
 RESULTS = 5
 
@@ -42,7 +43,7 @@ def run(folder: Path, page: Path | None) -> None:
 
 
 def _library(folder: Path) -> Library:
-    return Library.open(folder) if Library.exists(folder) else Library.create(folder, Recipe(), 15.0)
+    return Library.open(folder) if Library.exists(folder) else Library.create(folder, Recipe.default(), 15.0)
 
 
 def _queries(folder: Path) -> list[Query]:
@@ -52,7 +53,7 @@ def _queries(folder: Path) -> list[Query]:
     with Image.open(folder / "media" / "skimage-chelsea.png") as cat:
         mirrored = cat.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         mirrored.crop((60, 20, 400, 290)).save(asked / "cat-mirrored.jpg")
-    write_sound(asked / "other-chords.flac", calm(np.arange(SECONDS * RATE) / RATE, root=247.0))
+    write_sound(asked / "other-chords.flac", calm(np.arange(SECONDS * RATE) / RATE, root=247.0), RATE)
     return [
         Query(text="a cup of coffee", k=RESULTS),
         Query(text="a rocket on its way to the stars", k=RESULTS),

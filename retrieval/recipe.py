@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
@@ -10,12 +11,14 @@ from typing import Any, Self
 
 import numpy as np
 
-from encoders.base import AffectError, Encoder, Rows, Sound
+from encoders.base import AffectError, Encoder, MissingBackend, Rows, Sound, encode_all
 from encoders.registry import ENCODERS
 from spaces.base import Direct, Features, Space
 from spaces.labels import LabelSpace
 
 SENSES = {"sound": "sound", "text": "text"}  # what a role reads, where that is not frames
+log = logging.getLogger(__name__)
+
 DEFAULT_RATE = 16000  # Hz, where no expert asks for another
 
 
@@ -41,7 +44,18 @@ class Recipe:
             raise AffectError(f"no role {', '.join(sorted(unknown))}; roles: {', '.join(sorted(known))}")
         for name in filter(None, pairs.values()):
             ENCODERS[name]  # an unknown name speaks up here, not in the middle of the work
-        return replace(cls(), **pairs)
+        return replace(cls.default() if "faces" not in pairs else cls(), **pairs)
+
+    @classmethod
+    def default(cls) -> Self:
+        """The packaged encoders; without faces, and a warning, where fer's weights are not installed."""
+        recipe = cls()
+        try:
+            ENCODERS.make(recipe.faces)
+        except MissingBackend as missing:
+            log.warning("faces are left out: %s", missing)
+            return replace(recipe, faces="")
+        return recipe
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -79,10 +93,11 @@ class Experts:
         return (self.recipe.sound and self.role("sound").card.rate) or DEFAULT_RATE
 
     def signature(self) -> str:
-        """What must be equal for two libraries' rows to be comparable."""
+        """What must be equal for two libraries' rows to be comparable: encoders by role, spaces by name."""
         roles = [*self.media_roles, *(["text"] if self.recipe.text else [])]
         cards = {role: self.role(role).card.signature for role in roles}
-        return json.dumps(cards, sort_keys=True)
+        spaces = {f"{space.name} space": space.version for space in self.spaces}
+        return json.dumps({**cards, **spaces}, sort_keys=True)
 
     @cached_property
     def spaces(self) -> tuple[Space, ...]:
@@ -144,5 +159,5 @@ def _where_present(encoder: Encoder, inputs: Mapping[str, Sequence[Any | None]])
     rows = np.full((len(items), encoder.card.dim), np.nan, np.float32)
     here = [i for i, item in enumerate(items) if item is not None]
     if here:
-        rows[here] = encoder.encode([items[i] for i in here])
+        rows[here] = encode_all(encoder, [items[i] for i in here])
     return rows

@@ -25,6 +25,11 @@ class Space(Protocol):
         """The name under which its scores are reported."""
         ...
 
+    @property
+    def version(self) -> str:
+        """Changes when the same features come to lie elsewhere."""
+        ...
+
     def project(self, features: Features) -> Views:
         """Unit rows for each view that these features allow; no key for a view they say nothing about."""
         ...
@@ -39,6 +44,7 @@ class Direct:
 
     name: str
     views: Mapping[str, str]
+    version: str = "direct-1"
 
     def project(self, features: Features) -> Views:
         """Unit rows of the roles this space knows."""

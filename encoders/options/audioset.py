@@ -39,7 +39,7 @@ class SpectrogramTransformer:
     def _network(self) -> Network:
         noise = np.random.default_rng(0).normal(0, 0.1, 2 * self._extract.max_length * HOP)
         example = self.prepare(Sound(samples=noise.astype(np.float32), rate=RATE))
-        return network(f"{NAME}-{self.card.sha256[:12]}", lambda: _build(self.folder), [example], [{0: "n"}])
+        return network(self.card.key, lambda: _build(self.folder), [example], [{0: "n"}])
 
     def prepare(self, sound: Sound) -> Array:
         """Log-mel pictures (windows, frames, bands), made by transformers' own feature extractor."""

@@ -74,8 +74,7 @@ class Classifier:
     @cached_property
     def _network(self) -> Network:
         example = np.random.default_rng(0).random((2, *self.plan.example), np.float32)
-        key = f"{self.card.name}-{self.card.sha256[:12]}"
-        return network(key, lambda: trunk(self.plan, self.weights), [example], [{0: "n"}])
+        return network(self.card.key, lambda: trunk(self.plan, self.weights), [example], [{0: "n"}])
 
     def encode(self, items: Sequence[Frames]) -> Rows:
         """Rows (n, dim), raw; NaN for an item without frames."""

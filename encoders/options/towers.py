@@ -77,7 +77,7 @@ class Towers:
         example: Sequence[Any],
         axes: Sequence[dict[int, str]],
     ) -> Network:
-        return network(f"{self.card.name}-{kind}-{self.card.sha256[:12]}", build, example, axes)
+        return network(f"{kind}-{self.card.key}", build, example, axes)
 
     def encode(self, items: Sequence[Frames | Sound]) -> Rows:
         """Rows (n, dim), raw; NaN for silence or an item without frames."""
