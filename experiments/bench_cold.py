@@ -18,7 +18,7 @@ from encoders.media import Probe
 from encoders.runtime import cache_dir
 from experiments.bench_throughput import SETS, media
 from experiments.data import DATA
-from experiments.figures import Bar, Report, json_option, publish, seed_option
+from experiments.report import Bar, Report, json_option, publish, seed_option
 from experiments.timing import spread
 from retrieval.calibration import SENTENCES
 from retrieval.catalog import Stamp

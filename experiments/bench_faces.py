@@ -16,7 +16,7 @@ from encoders.faces import Faces, expression, mtcnn_fer
 from experiments.bench_throughput import media
 from experiments.data import DATA
 from experiments.features import first_segments
-from experiments.figures import Bar, Figure, Report, json_option, publish, seed_option
+from experiments.report import Bar, Figure, Report, json_option, publish, seed_option
 from experiments.timing import faster_in_all, in_turns, spread, times_faster
 from retrieval.indexing import FRAMES
 from retrieval.metrics import bootstrap_interval

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from encoders.base import AffectError, Rows, unit_rows
 from experiments.data import DATA, Labelled, flickr1k
 from experiments.features import features_of
-from experiments.figures import Bar, Cell, Figure, Report, json_option, publish, seed_option
+from experiments.report import Bar, Cell, Figure, Report, json_option, publish, seed_option
 from retrieval.metrics import bootstrap_interval, mean_rank, median_rank, ranks, recall
 from retrieval.recipe import Experts, Recipe
 from spaces.labels import PROMPT, convex_mix, label_probabilities

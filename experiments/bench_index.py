@@ -15,12 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import AffectError, Rows, unit_rows
-from experiments.figures import Cell, Figure, Report, json_option, publish, seed_option
+from experiments.report import Cell, Figure, Report, json_option, publish, seed_option
 from experiments.timing import in_turns, spread, times_faster
-from retrieval.index import AnnoyIndex, Exact, Index
+from retrieval.index import INDICES, Index
 from retrieval.indices import overlap
 from retrieval.library import Library
 from retrieval.metrics import bootstrap_interval
+from retrieval.nearest import Stored
 from retrieval.snapshot import take
 
 MILLI = 1e-3
@@ -106,7 +107,7 @@ def measured(rows: Rows, queries: int, k: int, trees: int, seed: int) -> list[di
     mixed = rows[np.random.default_rng(seed).permutation(len(rows))]
     kept, asked = np.ascontiguousarray(mixed[:-queries]), mixed[-queries:]
     with tempfile.TemporaryDirectory(prefix="affect-bench-") as folder:
-        ways = prepared(kept, k, trees, seed, Path(folder))
+        ways = prepared(kept, k, trees, Path(folder))
         turns = {name: (lambda i, ask=way.ask: ask(asked[i : i + 1])) for name, way in ways.items()}
         spent = in_turns(turns, queries)
         wanted = [ways["exact"].ask(query[None]) for query in asked]
@@ -121,17 +122,20 @@ def measured(rows: Rows, queries: int, k: int, trees: int, seed: int) -> list[di
     ]  # fmt: skip
 
 
-def prepared(rows: Rows, k: int, trees: int, seed: int, folder: Path) -> dict[str, Way]:
+def prepared(rows: Rows, k: int, trees: int, folder: Path) -> dict[str, Way]:
     """Every way that is here, ready to be asked."""
-    ways = {
-        "exact": timed(lambda: by_index(Exact(rows), k)),
-        "exact, float16": timed(lambda: by_index(Exact(rows.astype(np.float16)), k)),
-        "annoy": timed(lambda: by_index(AnnoyIndex.build(rows, folder / "a.ann", trees, seed), k)),
-        PLAIN: timed(lambda: lambda query: np.argsort(-(rows @ query[0]))[None, :k]),
-    }
+    halves = rows.astype(np.float16)
+    ways = {name: indexed(name, rows, k, trees, folder) for name in INDICES}
+    ways["exact, float16"] = indexed("exact", halves, k, trees, folder)
+    ways[PLAIN] = timed(lambda: lambda query: np.argsort(-(rows @ query[0]))[None, :k])
     if find_spec("sklearn"):
         ways["scikit-learn, brute"] = timed(lambda: by_sklearn(rows, k))
     return ways
+
+
+def indexed(name: str, rows: Stored, k: int, trees: int, folder: Path) -> Way:
+    """One of the engine's indices, through its port."""
+    return timed(lambda: by_index(INDICES[name](rows, folder / name, trees), k))
 
 
 def timed(make: Callable[[], Ask]) -> Way:
@@ -142,7 +146,7 @@ def timed(make: Callable[[], Ask]) -> Way:
 
 
 def by_index(index: Index, k: int) -> Ask:
-    """Through the engine's port."""
+    """Positions alone."""
     return lambda query: index.search(query, k)[0]
 
 

@@ -6,7 +6,6 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterator
-from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import AffectError
-from experiments.figures import Bar, Report, json_option, publish, seed_option
+from experiments.report import Bar, Report, json_option, publish, seed_option
 from experiments.resident import Peak, watched
+from retrieval.writing import Wave, write_clip
 
 BAR = 2.0  # GiB at most
 GIB = 2**30
@@ -73,26 +73,8 @@ def told(peak: Peak, seconds: int, size: int, jobs: int, seed: int) -> Report:
 
 
 def write_film(path: Path, seconds: int, seed: int) -> Path:
-    """A camera that wanders over blots of colour, with a tone that climbs; h264 and mp2 in Matroska."""
-    import av
-
-    with av.open(str(path), "w") as container:
-        film = container.add_stream("libx264", rate=FPS, options={"preset": "ultrafast"})
-        film.width, film.height, film.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        track = container.add_stream("mp2", rate=RATE, layout="mono")
-        resampler = av.AudioResampler("s16", "mono", RATE)
-        pictures, tones = frames(seconds, seed), sound(seconds)
-        for second in range(seconds):
-            for number in range(FPS):
-                frame = av.VideoFrame.from_ndarray(next(pictures), format="rgb24")
-                frame.pts, frame.time_base = second * FPS + number, Fraction(1, FPS)
-                container.mux(film.encode(frame))
-            piece = av.AudioFrame.from_ndarray(next(tones), format="s16", layout="mono")
-            piece.sample_rate, piece.pts, piece.time_base = RATE, second * RATE, Fraction(1, RATE)
-            for part in resampler.resample(piece):
-                container.mux(track.encode(part))
-        container.mux(film.encode())
-        container.mux(track.encode())
+    """A camera that wanders over blots of colour, with a tone that climbs; H.264 and AAC in Matroska."""
+    write_clip(path, frames(seconds, seed), FPS, sound(seconds), RATE, {"preset": "ultrafast"})
     return path
 
 
@@ -109,9 +91,8 @@ def frames(seconds: int, seed: int) -> Iterator[npt.NDArray[np.uint8]]:
             yield np.ascontiguousarray(wide[:, left : left + WIDTH], np.uint8)
 
 
-def sound(seconds: int) -> Iterator[npt.NDArray[np.int16]]:
-    """A second (1, 16000) at a time."""
+def sound(seconds: int) -> Iterator[Wave]:
+    """A second (16000,) at a time."""
     times = np.arange(RATE) / RATE
     for second in range(seconds):
-        wave = np.sin(2 * np.pi * (200 + 10 * (second % 60)) * times)
-        yield (8000 * wave).astype(np.int16)[None]
+        yield 0.25 * np.sin(2 * np.pi * (200 + 10 * (second % 60)) * times)

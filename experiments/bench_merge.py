@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import AffectError
-from experiments.figures import Report, json_option, publish, seed_option
+from experiments.report import Report, json_option, publish, seed_option
 from experiments.timing import in_turns, spread, times_faster
 from fusion.balance import balanced_merge
 

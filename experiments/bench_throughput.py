@@ -15,7 +15,7 @@ import numpy as np
 
 from encoders.base import AffectError, Encoder, Rows
 from experiments.data import DATA
-from experiments.figures import Cell, Figure, Report, json_option, publish
+from experiments.report import Cell, Figure, Report, json_option, publish
 from retrieval.catalog import Catalog
 from retrieval.indexing import Indexer, Progress
 from retrieval.library import Encoded, Library

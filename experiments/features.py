@@ -12,18 +12,18 @@ import numpy.typing as npt
 from rich.console import Console
 from rich.progress import Progress
 
-from encoders.base import AffectError, Rows, batched, missing, printable
+from encoders.base import AffectError, BadMedia, Rows, missing, printable
 from encoders.media import Sampling, Segment
 from encoders.media.decoding import DecoderPool, Failed, Part
 from experiments.data import Captioned, Labelled, read_features
 from experiments.reading import FIRST
 from experiments.shelf import Entry, Shelf, digest_of
-from experiments.streaming import BATCH, JOBS, Media, Stream
+from experiments.streaming import JOBS, Media, Stream
 from retrieval.recipe import Experts
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Encoded:
+class Seen:
     """Rows of all segments of some items.
 
     rows:   (segments, d) by role, a row of NaN where it has nothing to say
@@ -55,12 +55,14 @@ def first_segments(experts: Experts, paths: Sequence[Path]) -> list[Segment]:
 
 
 def features_of(experts: Experts, files: Sequence[Labelled], *, faces: bool = False) -> dict[str, Rows]:
-    """Raw rows by role of each file's first segment, computed anew."""
-    parts = [
-        experts.watch([s.frames for s in chunk], [s.sound for s in chunk], faces=faces)
-        for chunk in batched(first_segments(experts, [one.path for one in files]), BATCH)
-    ]
-    return {role: np.concatenate([part[role] for part in parts]) for role in parts[0]}
+    """Raw rows by role of each file's first segment, computed anew. Raises BadMedia if one can't be read."""
+    failed: dict[Path, str] = {}
+    stream = Stream(experts, Sampling(rate=experts.sound_rate), every=False, failed=failed, faces=faces)
+    found = dict(stream.entries({str(one.path): (one.path,) for one in files}))
+    if failed:
+        raise BadMedia(*next(iter(failed.items())))
+    made = [found[str(one.path)] for one in files]
+    return {role: np.concatenate([entries[role].rows for entries in made]) for role in made[0]}
 
 
 def item_rows(
@@ -88,7 +90,7 @@ def item_rows(
 def encoded(
     experts: Experts, media: Sequence[Media], *, every: bool = False, sampling: Sampling | None = None,
     folder: Path | None = None, quiet: bool = False,
-) -> Encoded:  # fmt: skip
+) -> Seen:  # fmt: skip
     """Raw rows of items by all media roles of the recipe, each content encoded once and kept on disk.
 
     media:    the file of each item; several pictures are the frames of one clip
@@ -143,7 +145,7 @@ def _only(experts: Experts, roles: Sequence[str]) -> Experts:
 
 def _gathered(
     found: Sequence[Mapping[str, Entry]], shelves: Mapping[str, Shelf], failed: Mapping[Path, str]
-) -> Encoded:
+) -> Seen:
     whole = {index: entries for index, entries in enumerate(found) if len(entries) == len(shelves)}
     rows = {
         role: np.concatenate(
@@ -153,7 +155,7 @@ def _gathered(
     }
     times = [next(iter(entries.values())).times for entries in whole.values()]
     owner = np.repeat(np.array(list(whole), np.int64), [len(one) for one in times])
-    return Encoded(rows=rows, owner=owner, times=np.concatenate([np.empty((0, 2)), *times]), failed=failed)
+    return Seen(rows=rows, owner=owner, times=np.concatenate([np.empty((0, 2)), *times]), failed=failed)
 
 
 def _means(rows: Rows, owner: npt.NDArray[np.int64], items: int) -> Rows:

@@ -18,7 +18,7 @@ from safetensors.numpy import load, save
 
 from encoders.base import Card, Rows
 from encoders.media import Sampling
-from encoders.runtime import cache_dir, sha256, write_whole
+from encoders.runtime import cache_dir, write_whole
 
 VERSION = "1"  # raise it when decoding changes what encoders are given
 
@@ -35,7 +35,13 @@ class Entry:
 
 def digest_of(media: Sequence[Path]) -> str:
     """Hex digest of an item's files, in order. Raises OSError where one is not there."""
-    return sha256(*media)
+    return hashlib.sha256("".join(map(_sha256, media)).encode()).hexdigest()
+
+
+def _sha256(file: Path) -> str:
+    """Of one file's content; read anew each time, as a note a file would be kept for ever."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @dataclass(frozen=True)

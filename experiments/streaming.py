@@ -24,8 +24,11 @@ Entries = dict[str, Entry]  # by role
 class Stream:
     """Encodes items by all media roles of some experts; what can't be read is told in `failed`."""
 
-    def __init__(self, experts: Experts, sampling: Sampling, *, every: bool, failed: dict[Path, str]) -> None:
-        self._experts, self._sampling, self._failed = experts, sampling, failed
+    def __init__(
+        self, experts: Experts, sampling: Sampling, *, every: bool, failed: dict[Path, str],
+        faces: bool = True,
+    ) -> None:  # fmt: skip
+        self._experts, self._sampling, self._failed, self._faces = experts, sampling, failed, faces
         self._reader = EVERY if every else FIRST
         self._waiting: list[Part] = []
         self._ended: list[Path] = []
@@ -44,7 +47,7 @@ class Stream:
         with DecoderPool(JOBS, self._sampling, reader=self._reader) as pool:
             for event in pool.read(names):
                 if isinstance(event, Failed):
-                    self._failed[event.path] = event.error.reason
+                    self._drop(event)
                 elif isinstance(event, Part):
                     self._waiting.append(event)
                 elif isinstance(event, Finished):
@@ -52,6 +55,12 @@ class Stream:
                 if len(self._waiting) >= BATCH:
                     yield from self._flushed(names)
             yield from self._flushed(names)
+
+    def _drop(self, event: Failed) -> None:
+        """Note why a file failed; what was read of it so far goes."""
+        self._failed[event.path] = event.error.reason
+        self._waiting = [part for part in self._waiting if part.path != event.path]
+        self._parts.pop(event.path, None)
 
     def _flushed(self, names: Mapping[Path, str]) -> Iterator[tuple[str, Entries]]:
         """Encode all that waits; then every file that has ended is whole, and given out."""
@@ -74,7 +83,8 @@ class Stream:
         """One entry of one row by role for each segment."""
         if not segments:
             return []
-        rows = self._experts.watch([s.frames for s in segments], [s.sound for s in segments])
+        frames, sounds = [s.frames for s in segments], [s.sound for s in segments]
+        rows = self._experts.watch(frames, sounds, faces=self._faces)
         times = np.array([(s.start, s.end) for s in segments], np.float64)  # None becomes NaN
         return [
             {role: Entry(found[index : index + 1], times[index : index + 1]) for role, found in rows.items()}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from experiments.figures import Figure
+from experiments.report import Figure
 from retrieval.metrics import bootstrap_interval
 
 Seconds = npt.NDArray[np.float64]

@@ -9,7 +9,7 @@ would be a verdict, and never the mean of the space, which would beat half of th
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -115,24 +115,10 @@ def fuse(
     return present_mean(stack, chosen) * discount(covered, doubt)
 
 
-def coverage(scores: Mapping[str, npt.ArrayLike], weights: Mapping[str, float]) -> Scores:
-    """(n,) share of the weight, 0 to 1, whose spaces spoke of each item. Raises as `fuse` does."""
-    return share(*aligned(scores, weights))
-
-
 def views(stack: npt.ArrayLike) -> Scores:
     """(n,) mean over the (m, n) views of one space (frames, or words beside an image), NaN left out."""
     rows = np.asarray(stack, np.float64)
     return present_mean(rows, np.ones(len(rows)))
-
-
-def ranked(ids: Sequence[str], scores: npt.ArrayLike) -> list[tuple[str, float]]:
-    """(id, score) pairs in the one order there is, (-score, id); items whose score is NaN are left out.
-
-    Raises ValueError when the lengths differ.
-    """
-    pairs = zip(ids, np.asarray(scores, np.float64).tolist(), strict=True)
-    return sorted((pair for pair in pairs if not math.isnan(pair[1])), key=lambda pair: (-pair[1], pair[0]))
 
 
 def aligned(scores: Mapping[str, npt.ArrayLike], weights: Mapping[str, float]) -> tuple[Scores, Scores]:

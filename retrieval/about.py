@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Sequence
@@ -18,7 +19,6 @@ def about(library: Library) -> dict[str, Any]:
     """Counts, sizes, encoders and failures of a library."""
     sql = library.catalog.all
     stores = library.catalog.stores().values()
-    sizes = sum(file.stat().st_size for file in library.folder.rglob("*") if file.is_file())
     index = json.loads(library.catalog.get("index") or '{"kind": "exact"}')
     return {
         "library": printable(library.folder),
@@ -27,11 +27,21 @@ def about(library: Library) -> dict[str, Any]:
         "segments": sql("SELECT count(*) FROM segments")[0][0],
         "unreadable": len(library.catalog.errors_kept()),
         "rows": {store.name: store.count for store in stores},
-        "bytes": sizes,
+        "bytes": _bytes(library.folder),
         "segment": library.segment,
         "encoders": json.loads(library.recipe.to_json()),
         "index": index["kind"],
     }
+
+
+def _bytes(folder: Path) -> int:
+    """Size of all files below; one that a writer takes away meanwhile counts nothing."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += Path(place, name).lstat().st_size
+    return total
 
 
 def items(library: Library, modalities: Sequence[str]) -> list[dict[str, Any]]:
@@ -55,16 +65,20 @@ def failures(library: Library) -> list[dict[str, Any]]:
 
 
 def paths_of(library: Library, name: str) -> list[Path]:
-    """The library's paths that an id, a path or a folder stands for. Raises AffectError if there are none."""
+    """The library's paths that a path, a folder or else an id stands for.
+
+    Raises AffectError if there are none, or more than one id begins so.
+    """
     known = library.catalog.known()
+    below = Path(os.path.abspath(name)) if name else None  # noqa: PTH100 - a symlink stays the name given
+    if found := [path for path in known if below in (path, *path.parents)]:
+        return found
     items = {entry.item for entry in known.values() if entry.item and begins(entry.item, name)}
     if len(items) > 1:
         raise AffectError(f"{name!r}: more than one item begins so; see affect list")
-    below = Path(os.path.abspath(name)) if name else None  # noqa: PTH100 - a symlink stays the name given
-    found = [path for path, at in known.items() if at.item in items or below in (path, *path.parents)]
-    if not found:
+    if not items:
         raise AffectError(f"{printable(name)!r}: no item, file or folder of this library; see affect list")
-    return found
+    return [path for path, entry in known.items() if entry.item in items]
 
 
 def experts() -> list[dict[str, Any]]:

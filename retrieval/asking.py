@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -9,13 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from encoders.base import AffectError, BadMedia, Rows, batched, missing, unit_rows
+from encoders.base import AffectError, BadMedia, Rows, missing, printable, unit_rows
 from encoders.media import Sampling, Segment
 from encoders.media.decoding import DecoderPool, Failed, Opened, Part
 from retrieval.library import Library
 from retrieval.query import Query
 from retrieval.snapshot import Snapshot
 
+log = logging.getLogger(__name__)
 LONGEST = 64  # segments of a query's video or sound that are taken in: 16 minutes
 BATCH = 8  # segments encoded at a time
 
@@ -59,15 +61,17 @@ class Asker:
         return Asked(source=lambda view: "text", rows=rows)
 
     def _media(self, path: Path, kind: str) -> Asked:
-        segments = list(islice(self._segments(path, kind), LONGEST))
+        segments = self._segments(path, kind)
         views: dict[str, list[Rows]] = {}
-        for chunk in batched(segments, BATCH):
+        while chunk := list(islice(segments, BATCH)):  # read on while encoding: a long film is never held
             features = self.experts.watch([s.frames for s in chunk], [s.sound for s in chunk], faces=False)
             for view, rows in self.experts.project(features).items():
                 views.setdefault(view, []).append(rows)
         return Asked(source=sense, rows={view: _mean(np.concatenate(rows)) for view, rows in views.items()})
 
     def _segments(self, path: Path, kind: str) -> Iterator[Segment]:
+        """The first segments of a query's file; what is left out is told. Raises BadMedia."""
+        taken = 0
         for event in self._decoder().read([path]):
             match event:
                 case Failed(error=error):
@@ -75,7 +79,13 @@ class Asker:
                 case Opened(probe=probe) if probe.modality != kind:
                     self.close()  # it is at work on a file nobody wants any more
                     raise BadMedia(path, f"is {_A[probe.modality]}; ask with --{probe.modality}")
+                case Part() if taken == LONGEST:
+                    log.warning(
+                        "%s: long; only its first %d segments are asked with", printable(path), LONGEST
+                    )
+                    return
                 case Part(segment=segment):
+                    taken += 1
                     yield segment
 
     def _decoder(self) -> DecoderPool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sqlite3
+import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,24 +13,9 @@ from typing import Any
 
 from encoders.base import AffectError, printable
 from encoders.media import Probe
+from retrieval.database import FORMAT, connect, spoken
 
-FORMAT = "1"
-
-SCHEMA = """
-CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE items(id TEXT PRIMARY KEY, modality TEXT NOT NULL, duration REAL, width INTEGER, height INTEGER,
-                   format TEXT, added REAL NOT NULL);
-CREATE TABLE files(path BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
-                   item TEXT REFERENCES items(id), error TEXT);
-CREATE INDEX files_by_item ON files(item);
-CREATE TABLE segments(id INTEGER PRIMARY KEY AUTOINCREMENT, item TEXT NOT NULL REFERENCES items(id),
-                      number INTEGER NOT NULL, start REAL, "end" REAL);
-CREATE INDEX segments_by_item ON segments(item);
-CREATE TABLE stores(name TEXT PRIMARY KEY, dim INTEGER NOT NULL, count INTEGER NOT NULL, file TEXT NOT NULL);
-CREATE TABLE rows(store TEXT NOT NULL, row INTEGER NOT NULL, segment INTEGER NOT NULL,
-                  PRIMARY KEY(store, row)) WITHOUT ROWID;
-CREATE INDEX rows_by_segment ON rows(segment);
-"""
+_NAME = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,51 +43,31 @@ class Known:
 
 @dataclass(frozen=True, kw_only=True)
 class Store:
-    """One row file: its name ("object.words"), row length, committed rows and file name."""
+    """One row file: its name ("object.words"), row length, committed rows and the generation it is of.
+
+    Raises AffectError for what can't be part of a file's name: a library may come from a stranger.
+    """
 
     name: str
     dim: int
     count: int
-    file: str
+    generation: str
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(str(self.name)):
+            raise AffectError(f"the catalogue names a row file {self.name!r}, which no library has")
+
+    @property
+    def file(self) -> str:
+        """Its place in the library's folder."""
+        return f"rows/{self.generation}/{self.name}.f16"
 
 
-@contextlib.contextmanager
-def _spoken(file: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.DatabaseError as bad:
-        raise AffectError(f"{printable(file)}: {_told(bad)}") from bad
-
-
-def _told(bad: sqlite3.DatabaseError) -> str:
-    if not isinstance(bad, sqlite3.OperationalError) or "no such table" in str(bad):
-        return (
-            f"the catalogue is damaged ({bad}); put a backup in its place, "
-            "or delete the library's folder and index again"
-        )
-    if "full" in str(bad) or "disk I/O" in str(bad):
-        return (
-            f"no space left to write ({bad}); what was committed is safe, "
-            "make room and run the same command again"
-        )
-    return str(bad)
-
-
-def create(file: Path, meta: Mapping[str, str]) -> None:
-    """A new catalogue that keeps `meta`. It takes its name when it is whole, so a kill leaves none.
-
-    Raises AffectError when the disk is full.
-    """
-    part = file.with_name("catalog.new")
-    for left_over in (part, part.with_name("catalog.new-journal")):
-        left_over.unlink(missing_ok=True)
-    with _spoken(file), contextlib.closing(sqlite3.connect(part, isolation_level=None)) as db:
-        db.execute("BEGIN")
-        for statement in filter(str.strip, SCHEMA.split(";")):
-            db.execute(statement)
-        db.executemany("INSERT INTO meta VALUES(?, ?)", {"format": FORMAT, **meta}.items())
-        db.execute("COMMIT")
-    part.replace(file)
+def _number(generation: str | None) -> str:
+    """A generation, which is part of names of files. Raises AffectError if it is no number."""
+    if generation is None or not re.fullmatch("[0-9]+", str(generation)):
+        raise AffectError(f"the catalogue is damaged: {generation!r} is no generation of files")
+    return generation
 
 
 class Catalog:
@@ -110,13 +75,8 @@ class Catalog:
 
     def __init__(self, file: Path) -> None:
         self.file = file
-        if not file.exists():
-            raise AffectError(
-                f"{printable(file.parent)}: no library here; make one with: affect index FOLDER --library LIB"
-            )
         with self.errors():
-            self._db = sqlite3.connect(file, timeout=30, isolation_level=None)
-            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db = connect(file)
             self._db.execute("PRAGMA synchronous=FULL")
             self._db.execute("PRAGMA foreign_keys=ON")
             if (found := self.get("format")) != FORMAT:
@@ -126,7 +86,7 @@ class Catalog:
 
     def errors(self) -> contextlib.AbstractContextManager[None]:
         """Turns SQLite's errors into one clear line each."""
-        return _spoken(self.file)
+        return spoken(self.file)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -175,6 +135,10 @@ class Catalog:
     def set(self, key: str, value: str) -> None:
         """Keep a value."""
         self.all("INSERT OR REPLACE INTO meta VALUES(?, ?)", key, value)
+
+    def generation(self) -> str:
+        """Names the files that belong together."""
+        return _number(self.get("generation"))
 
     # -- files --------------------------------------------------------------------------------------------
 
@@ -244,14 +208,18 @@ class Catalog:
 
     def stores(self) -> dict[str, Store]:
         """Every row file by name."""
-        rows = self.all("SELECT name, dim, count, file FROM stores ORDER BY name")
-        return {name: Store(name=name, dim=dim, count=count, file=file) for name, dim, count, file in rows}
+        rows = self.all(
+            "SELECT name, dim, count, (SELECT value FROM meta WHERE key = 'generation') "
+            "FROM stores ORDER BY name"
+        )
+        return {
+            name: Store(name=name, dim=dim, count=count, generation=_number(generation))
+            for name, dim, count, generation in rows
+        }
 
     def put_store(self, store: Store) -> None:
         """Note a row file's committed state."""
-        self.all(
-            "INSERT OR REPLACE INTO stores VALUES(?, ?, ?, ?)", store.name, store.dim, store.count, store.file
-        )
+        self.all("INSERT OR REPLACE INTO stores VALUES(?, ?, ?)", store.name, store.dim, store.count)
 
     def map_rows(self, pairs: Mapping[str, Sequence[tuple[int, int]]]) -> None:
         """Note, per store, (row, segment) pairs."""

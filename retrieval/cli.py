@@ -7,6 +7,7 @@ import json
 import logging
 import math
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from retrieval.engine import Engine
     from retrieval.library import Library
 
-FILE = click.Path(path_type=Path)
+FILE = click.Path(path_type=Path, readable=False)  # what can't be read we say ourselves
 library_option = click.option(
     "--library", "-l", "folder", type=FILE, required=True, envvar="AFFECT_LIBRARY", metavar="LIB",
     help="The library's folder (or set AFFECT_LIBRARY).",
@@ -39,12 +40,21 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run, and speak plainly of what goes wrong."""
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         logging.basicConfig(format="affect: %(message)s")
         logging.getLogger("encoders").setLevel(logging.INFO)
         try:
             return super().invoke(ctx)
         except AffectError as bad:
             click.echo(f"affect: {bad}", err=True)
+            ctx.exit(2)
+        except BrokenPipeError:
+            raise  # click ends quietly when nobody reads any more
+        except OSError as bad:
+            where = (
+                f"{printable(os.fsdecode(bad.filename))}: " if isinstance(bad.filename, str | bytes) else ""
+            )
+            click.echo(f"affect: {where}{(bad.strerror or str(bad)).lower()}", err=True)
             ctx.exit(2)
         except KeyboardInterrupt:
             click.echo("affect: stopped; what was committed stays, run the same command to go on", err=True)
@@ -88,6 +98,8 @@ def index(
     from retrieval.indexing import Indexer
     from retrieval.show import index_progress, index_summary
 
+    if lost := [path for path in paths if not path.exists()]:
+        raise AffectError(f"{printable(lost[0])}: no such file or directory")
     with closing(_open_or_create(folder, encoders, segment)) as library, library.writing():
         with index_progress(quiet=as_json) as report:
             progress = Indexer(library, report).run(paths, jobs or os.cpu_count() or 1, retry=retry)
@@ -140,7 +152,12 @@ def query_options(command: Callable[..., None]) -> Callable[..., None]:
 
 @main.command()
 @query_options
-@click.option("--queries", type=FILE, metavar="FILE.jsonl", help="One query a line (- for standard input).")
+@click.option(
+    "--queries",
+    type=FILE,
+    metavar="FILE.jsonl",
+    help="One query a line (- for standard input); implies --json.",
+)
 @click.option("--explain", is_flag=True, help="Say what was seen and how each space scored.")
 @click.option("--html", type=FILE, metavar="FILE", help="Also write a page with pictures.")
 @json_option
@@ -164,6 +181,8 @@ def search(
     if queries is not None:
         if any(part is not None for part in parts.values()):
             raise click.UsageError("--queries FILE stands in place of a query on the command line.")
+        if html is not None:
+            raise click.UsageError("--html shows one query; leave it out with --queries.")
         _search_many(folder, queries, settings, explain)
         return
     query = Query(**parts, **settings)  # type: ignore[arg-type]
@@ -231,17 +250,19 @@ def _lines(file: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _library(folder: Path) -> Iterator[Library]:
+    """To look at or take things out of, even where its encoders are not here."""
     from retrieval.library import Library
 
-    with closing(Library.open(folder)) as library:
+    with closing(Library.look(folder)) as library:
         yield library
 
 
 @contextmanager
 def _engine(folder: Path) -> Iterator[Engine]:
     from retrieval.engine import Engine
+    from retrieval.library import Library
 
-    with _library(folder) as library, Engine(library) as engine:
+    with closing(Library.open(folder)) as library, Engine(library) as engine:
         yield engine
 
 
@@ -292,17 +313,18 @@ def verify(folder: Path, as_json: bool) -> None:
 @main.command()
 @library_option
 @click.option("--index", "kind", type=click.Choice(["exact", "annoy"]), help="How to search from now on.")
-@click.option("--trees", type=click.IntRange(1, 1000), default=40, show_default=True, help="Trees of Annoy.")
+@click.option("--trees", type=click.IntRange(1, 1000), help="Trees of Annoy (default: as before, or 40).")
 @json_option
-def rebuild(folder: Path, kind: str | None, trees: int, as_json: bool) -> None:
+def rebuild(folder: Path, kind: str | None, trees: int | None, as_json: bool) -> None:
     """Write a library anew: without deleted rows, with spaces projected afresh. No media are read.
 
     With --index annoy, builds an Annoy file a view and modality and tells its recall against exact search.
     """
     from retrieval import indices
+    from retrieval.library import Library
 
-    with _library(folder) as library, library.writing():
-        kind = kind or indices.kind(library)
+    with closing(Library.open(folder)) as library, library.writing():
+        kind, trees = kind or indices.kind(library), trees or indices.trees(library)
         library.rebuild()
         indices.drop(library)
         recall = indices.build(library, trees) if kind == "annoy" else {}

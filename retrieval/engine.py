@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError, Rows, missing
+from encoders.base import AffectError, Rows, missing, printable
 from fusion.balance import balanced_merge
 from fusion.scores import Calibration, fuse, views
 from retrieval import calibration
@@ -17,7 +17,7 @@ from retrieval.asking import Asked, Asker
 from retrieval.indices import Candidates
 from retrieval.library import Library
 from retrieval.query import SPACES, Query
-from retrieval.snapshot import Snapshot, shown, take, times
+from retrieval.snapshot import Snapshot, take, times
 
 Scores = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
@@ -48,7 +48,7 @@ class Hit:
     def to_json(self) -> dict[str, Any]:
         """As printed by `affect search --json`."""
         return {
-            "rank": self.rank, "id": self.id, "path": shown(self.path), "modality": self.modality,
+            "rank": self.rank, "id": self.id, "path": printable(self.path), "modality": self.modality,
             "score": self.score, "spaces": self.spaces, "start": self.start, "end": self.end,
         }  # fmt: skip
 

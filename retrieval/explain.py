@@ -17,7 +17,7 @@ def why(engine: Engine, hit: Hit) -> dict[str, Any]:
 
 
 def _labels(engine: Engine, hit: Hit) -> list[tuple[str, float]]:
-    space = engine.library.experts.spaces[0]
+    space = next(space for space in engine.library.experts.spaces if space.name == "object")
     row = _row(engine, "objects", hit)
     return space.labels(row) if row is not None and isinstance(space, LabelSpace) else []
 

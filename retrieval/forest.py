@@ -10,80 +10,57 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from encoders.base import MissingBackend, Rows, missing
-from retrieval.nearest import (
-    Found,
-    Mask,
-    Places,
-    Stored,
-    checked_k,
-    checked_queries,
-    nearest,
-    padded,
-    rescore,
-    spans,
-)
+from retrieval.nearest import Found, Mask, Stored, checked_k, checked_queries, nearest, padded, spans
 
 if TYPE_CHECKING:
     from annoy import AnnoyIndex as Forest
 
 TREES = 40
-FEW = 50  # where fewer than one row in 50 is alive, comparing those is faster than walking past the dead
 NODE = 12  # bytes of a node beside its 4 d bytes of vector, in Annoy's angular files
 
 
 class AnnoyIndex:
     """Approximate, memory-mapped, and closed once built: Annoy can't add, delete or go on.
 
-    With `rows`, the rows it was built from, similarities are those of Exact; without, they come from
-    Annoy's own float32 distances. `effort` is how many tree nodes a query looks at (Annoy's search_k), at
-    least trees * k. A file stays readable while a new build takes its name.
+    Similarities are Annoy's own, in float32. A file stays readable while a new build takes its name.
     """
 
-    def __init__(self, forest: Forest, rows: Stored | None = None, effort: int = 0) -> None:
-        self._forest, self._effort = forest, effort
-        self._rows = None if rows is None else np.asarray(rows)
+    def __init__(self, forest: Forest) -> None:
+        self._forest = forest
 
     @classmethod
-    def build(
-        cls, rows: Stored, file: Path, trees: int = TREES, seed: int = 0, effort: int = 0, jobs: int = 1
-    ) -> AnnoyIndex:
+    def build(cls, rows: Stored, file: Path, trees: int = TREES, seed: int = 0) -> AnnoyIndex:
         """Build over (n, d) unit `rows`, put it at `file` in one step, and open it.
 
         Missing rows are left out and positions stay: Annoy keeps 12 + 4 d bytes for every position up to
-        the last row that is not missing, in memory while it builds and in the file. With jobs = 1 equal
-        rows and seed give an equal file; -1 takes all cores and gives that up. Interrupted, it leaves
-        `file` as it was. Raises MissingBackend without the package, OSError when the disk says no.
+        the last row that is not missing, in memory while it builds and in the file. Equal rows and seed
+        give an equal file. Interrupted, it leaves `file` as it was. Raises MissingBackend without the
+        package, OSError when the disk says no.
         """
         with tempfile.TemporaryDirectory(prefix=f".{file.name}.", dir=file.parent) as beside:
             part = Path(beside) / "part"
-            planted(rows, trees, seed, jobs).save(str(part))
+            planted(rows, trees, seed).save(str(part))
             with part.open("rb+") as stream:
                 os.fsync(stream.fileno())
             part.replace(file)
-        return cls.load(file, rows.shape[1], rows, effort)
+        return cls.load(file, rows.shape[1])
 
     @classmethod
-    def load(cls, file: Path, dim: int, rows: Stored | None = None, effort: int = 0) -> AnnoyIndex:
+    def load(cls, file: Path, dim: int) -> AnnoyIndex:
         """Map what `build` wrote for rows of `dim` numbers. Raises OSError if absent or not fitting."""
         size = file.stat().st_size
         if size % (NODE + 4 * dim):
             raise OSError(f"{file}: {size} bytes are no Annoy index of {dim}-d rows")
         forest = empty_forest(dim)
         forest.load(str(file))
-        return cls(forest, rows, effort)
+        return cls(forest)
 
     def search(self, queries: Rows, k: int, alive: Mask | None = None) -> Found:
-        """See Index. Asks for more until k alive ones are found or every row was looked at.
-
-        With `rows` and few of them alive, those are compared one by one.
-        """
+        """See Index. Asks for more until k alive ones are found or every row was looked at."""
         size, count = checked_k(k), self._forest.get_n_items()
         if alive is not None and (alive.ndim != 1 or len(alive) < count):
             raise ValueError(f"alive must have one flag a row (>= {count},), not {alive.shape}")
         asked = checked_queries(queries, self._forest.f)
-        if self._rows is not None and alive is not None and alive.sum() * FEW < count:
-            few = np.flatnonzero(alive[:count])
-            return padded([compared(self._rows, few, query, size) for query in asked], size)
         return padded([self._best(query, size, alive) for query in asked], size)
 
     def _best(self, query: Rows, k: int, alive: Mask | None) -> Found:
@@ -93,12 +70,10 @@ class AnnoyIndex:
         while len(places) < k and 0 < want < count:
             want = min(4 * want, count)
             places, similarity = self._ask(query, want, alive)
-        if self._rows is not None:
-            similarity = rescore(self._rows, places, query)
         return nearest(places, similarity, k)
 
     def _ask(self, query: Rows, want: int, alive: Mask | None) -> Found:
-        effort = max(self._effort, want * self._forest.get_n_trees())
+        effort = want * self._forest.get_n_trees()  # tree nodes looked at: Annoy's search_k
         found, far = self._forest.get_nns_by_vector(query, want, effort, include_distances=True)
         places = np.array(found, np.int64)
         similarity = (1 - np.square(far) / 2).astype(np.float32)  # Annoy's angle is sqrt(2 - 2 cos)
@@ -106,14 +81,7 @@ class AnnoyIndex:
         return places[keep], similarity[keep]
 
 
-def compared(rows: Stored, places: Places, query: Rows, k: int) -> Found:
-    """The k nearest of the rows at `places` (m,), without the forest; missing ones left out."""
-    similarity = rescore(rows, places, query)
-    known = ~np.isnan(similarity)
-    return nearest(places[known], similarity[known], k)
-
-
-def planted(rows: Stored, trees: int, seed: int, jobs: int) -> Forest:
+def planted(rows: Stored, trees: int, seed: int) -> Forest:
     """A built forest over the rows that are not missing, each under its own position."""
     forest = empty_forest(rows.shape[1])
     forest.set_seed(seed)
@@ -121,7 +89,7 @@ def planted(rows: Stored, trees: int, seed: int, jobs: int) -> Forest:
         chunk = rows[span].astype(np.float32)
         for place in np.flatnonzero(~missing(chunk)):
             forest.add_item(span.start + int(place), chunk[place].tolist())  # a list is twice as fast
-    forest.build(trees, n_jobs=jobs)
+    forest.build(trees, n_jobs=1)
     return forest
 
 

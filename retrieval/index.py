@@ -5,14 +5,13 @@ Everything here speaks similarity, higher is better; a library's own distance en
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
 from encoders.base import Rows
-from retrieval.forest import AnnoyIndex
+from retrieval.forest import TREES, AnnoyIndex
 from retrieval.nearest import (
     Found,
     Mask,
@@ -79,14 +78,22 @@ class Exact:
         return nearest(places, rescore(self._rows, places, query), k)
 
 
-def exact(rows: Stored, file: Path) -> Index:
-    """Exact over `rows`; needs no file."""
+def exact(rows: Stored, file: Path, trees: int = TREES) -> Index:
+    """Exact over `rows`; needs neither file nor trees."""
     return Exact(rows)
 
 
-def annoy(rows: Stored, file: Path) -> Index:
-    """Annoy over `rows`, built into `file`, similarities exact."""
-    return AnnoyIndex.build(rows, file)
+def annoy(rows: Stored, file: Path, trees: int = TREES) -> Index:
+    """Annoy over `rows`, built into `file`."""
+    return AnnoyIndex.build(rows, file, trees)
 
 
-INDICES: dict[str, Callable[[Stored, Path], Index]] = {"exact": exact, "annoy": annoy}
+class Maker(Protocol):
+    """Makes an Index over rows."""
+
+    def __call__(self, rows: Stored, file: Path, trees: int = TREES) -> Index:
+        """Ready to be asked."""
+        ...
+
+
+INDICES: dict[str, Maker] = {"exact": exact, "annoy": annoy}

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from encoders.base import Rows, printable
+from encoders.base import BadMedia, Rows, printable
 from encoders.media import Limits, Sampling, Segment
 from encoders.media.decoding import DecoderPool, Failed, Finished, Opened, Part
 from retrieval.catalog import Known, Stamp
@@ -22,7 +22,6 @@ from retrieval.scan import media_files, reason
 FRAMES = 32  # encode when so many frames wait ...
 SECONDS = 120.0  # ... or so much sound
 NOTES = 256  # moved or unreadable files are written down when there are so many
-PERMISSION = "permission denied"  # not remembered: mending it does not change the file
 
 
 @dataclass(kw_only=True)
@@ -83,7 +82,7 @@ class _Work:
         """As the library takes it."""
         roles = self.features[0]
         return Encoded(
-            path=self.path, stamp=self.stamp, item=self.opened.digest[:16], probe=self.opened.probe,
+            path=self.path, stamp=self.stamp, item=self.opened.item, probe=self.opened.probe,
             spans=self.spans, features={r: np.concatenate([f[r] for f in self.features]) for r in roles},
         )  # fmt: skip
 
@@ -169,7 +168,7 @@ class Indexer:
         self.progress.failed[printable(path)] = why
 
     def _is_new(self, opened: Opened) -> bool:
-        return not self.library.catalog.has(opened.digest[:16])
+        return not self.library.catalog.has(opened.item)
 
     def _take(self, event: Opened | Part | Finished | Failed) -> None:
         match event:
@@ -184,7 +183,7 @@ class Indexer:
             case Finished(path=path):
                 self._finish(self._works[path])
             case Failed(path=path, error=error):
-                self._fail(path, error.reason)
+                self._fail(path, error)
         self._report(self.progress)
 
     def _enough(self) -> bool:
@@ -219,15 +218,16 @@ class Indexer:
         if work.spans:
             return
         del self._works[work.path]  # its content is known already: it moved, or it is a copy
-        self._note(work.path, work.opened.digest[:16], None)
+        self._note(work.path, work.opened.item, None)
         self.progress.moved += 1
 
-    def _fail(self, path: Path, why: str) -> None:
+    def _fail(self, path: Path, error: BadMedia) -> None:
+        """What may pass is not remembered: the file is tried again, and keeps its old item until then."""
         self._works.pop(path, None)
         self._waiting = deque((work, segment) for work, segment in self._waiting if work.path != path)
-        if PERMISSION not in why:
-            self._note(path, None, why)
-        self.progress.failed[printable(path)] = why
+        if error.lasting:
+            self._note(path, None, error.reason)
+        self.progress.failed[printable(path)] = error.reason
 
     def _note(self, path: Path, item: str | None, error: str | None) -> None:
         """Remembered with the next commit: one each would cost a wait for the disk each."""

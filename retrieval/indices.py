@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,7 @@ Places = npt.NDArray[np.int64]
 log = logging.getLogger(__name__)
 SAMPLE = 200  # queries with which a new Annoy file's recall is measured
 SEED = 0
+TREES = 40
 
 
 class Candidates:
@@ -123,7 +125,16 @@ def _of_modality(snapshot: Snapshot, view: View, modality: str) -> npt.NDArray[n
 
 def kind(library: Library) -> str:
     """ "exact" or "annoy": how this library is searched."""
-    return str(json.loads(library.catalog.get("index") or "{}").get("kind", "exact"))
+    return str(_kept(library).get("kind", "exact"))
+
+
+def trees(library: Library) -> int:
+    """Trees an Annoy file was last built with, or is to be where there is none."""
+    return int(_kept(library).get("trees", TREES))
+
+
+def _kept(library: Library) -> dict[str, Any]:
+    return dict(json.loads(library.catalog.get("index") or "{}"))
 
 
 def _folder(library: Library, generation: str) -> Path:

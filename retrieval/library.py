@@ -7,6 +7,7 @@ rows). Keeping the first means a new space needs no media to be read again.
 from __future__ import annotations
 
 import contextlib
+import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ import numpy.typing as npt
 
 from encoders.base import AffectError, Rows, missing, printable
 from encoders.media import Probe
-from retrieval import catalog as catalogue
+from retrieval import database
 from retrieval import rows as rowfile
 from retrieval.catalog import Catalog, Stamp, Store
 from retrieval.disk import LOCK, disk_errors, locked
@@ -25,7 +26,7 @@ from retrieval.recipe import Experts, Recipe
 
 CHUNK = 4096  # segments projected at a time in a rebuild
 CATALOG = "catalog.sqlite"
-UNFINISHED = {LOCK, "catalog.new", "catalog.new-journal"}  # what a kill during `create` leaves behind
+UNFINISHED = {LOCK, *database.UNFINISHED}  # what a kill during `create` leaves behind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +64,11 @@ class Library:
     @classmethod
     def create(cls, folder: Path, recipe: Recipe, segment: float) -> Library:
         """A new, empty library. Raises AffectError if the folder can't be written or holds other things."""
-        if folder.exists() and (not folder.is_dir() or {f.name for f in folder.iterdir()} - UNFINISHED):
-            raise AffectError(f"{printable(folder)}: is not empty and holds no library; name another folder")
+        with disk_errors(folder):
+            if folder.exists() and (not folder.is_dir() or {f.name for f in folder.iterdir()} - UNFINISHED):
+                raise AffectError(
+                    f"{printable(folder)}: is not empty and holds no library; name another folder"
+                )
         meta = {
             "recipe": recipe.to_json(), "signature": Experts(recipe).signature(), "segment": str(segment),
             "generation": "1",
@@ -74,25 +78,44 @@ class Library:
         with locked(folder):
             if not cls.exists(folder):  # or another process has just made it
                 with disk_errors(folder):
-                    catalogue.create(folder / CATALOG, meta)
+                    database.create(folder / CATALOG, meta)
         return cls.open(folder)
 
     @classmethod
     def open(cls, folder: Path) -> Library:
         """An existing library. Raises AffectError: none here, damaged, or made by encoders not here now."""
-        library = cls(folder, Catalog(folder / CATALOG))
-        made, here = library.catalog.get("signature"), library.experts.signature()
+        with contextlib.ExitStack() as unless_whole:
+            library = cls.look(folder)
+            unless_whole.callback(library.close)
+            library._check_encoders()
+            unless_whole.pop_all()
+        return library
+
+    @classmethod
+    def look(cls, folder: Path) -> Library:
+        """An existing library whose encoders may not be here: nothing can be searched or added.
+
+        Raises AffectError: none here, or damaged.
+        """
+        return cls(folder, Catalog(folder / CATALOG))
+
+    def _check_encoders(self) -> None:
+        made, here = (
+            json.loads(text) for text in (self.catalog.get("signature") or "{}", self.experts.signature())
+        )
         if made != here:
+            others = sorted(role for role in {*made, *here} if made.get(role) != here.get(role))
+            said = ", ".join(f"{role} {made.get(role)} (here {here.get(role)})" for role in others)
             raise AffectError(
-                f"{printable(folder)}: made by other encoders ({made}) than are installed here ({here}); "
+                f"{printable(self.folder)}: made by other encoders: {said}; "
                 "install those, or index into a new library"
             )
-        return library
 
     @staticmethod
     def exists(folder: Path) -> bool:
-        """Whether the folder holds a library."""
-        return (folder / CATALOG).exists()
+        """Whether the folder holds a library. Raises AffectError for one that may not be looked into."""
+        with disk_errors(folder):
+            return (folder / CATALOG).exists()
 
     def close(self) -> None:
         """Close the catalogue."""
@@ -139,15 +162,13 @@ class Library:
 
     def _append(self, name: str, rows: Rows, segments: npt.NDArray[np.int64]) -> None:
         here = np.flatnonzero(~missing(rows))
-        store = self.catalog.stores().get(name) or self._new_store(name, rows.shape[1])
+        store = self.catalog.stores().get(name) or Store(
+            name=name, dim=rows.shape[1], count=0, generation=self.generation
+        )
         rowfile.append(self.folder / store.file, store.count, rows[here])
         pairs = [(store.count + i, int(segments[at])) for i, at in enumerate(here)]
         self.catalog.map_rows({name: pairs})
         self.catalog.put_store(replace(store, count=store.count + len(here)))
-
-    def _new_store(self, name: str, dim: int, generation: str | None = None) -> Store:
-        generation = generation or self.generation
-        return Store(name=name, dim=dim, count=0, file=f"rows/{generation}/{name}.f16")
 
     def rebuild(self) -> None:
         """Write all rows anew, without the deleted ones, with every space projected afresh.
@@ -158,7 +179,7 @@ class Library:
         try:
             self._rewrite(generation)
         finally:
-            kept = self.catalog.get("generation")
+            kept = self.generation
             for folder in (self.folder / "rows").glob("*"):
                 if folder.name != kept:
                     shutil.rmtree(folder, ignore_errors=True)
@@ -191,7 +212,7 @@ class Library:
     @property
     def generation(self) -> str:
         """Names the files that belong together; a rebuild begins the next."""
-        return self.catalog.get("generation") or "1"
+        return self.catalog.generation()
 
     def mapped(self, store: Store) -> npt.NDArray[np.float16]:
         """A store's committed rows (count, dim). Raises AffectError if its file is missing or too short."""

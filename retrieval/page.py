@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,11 @@ from typing import Any
 from jinja2 import Environment
 
 from encoders.base import AffectError, printable
-from retrieval.about import about
 from retrieval.engine import Hit
 from retrieval.library import Library
 from retrieval.query import Query
 from retrieval.show import when
-from retrieval.thumbs import Thumbnails
+from retrieval.thumbs import Moment, thumbnails
 
 Answer = tuple[Query, Sequence[Hit]]
 FOUND = {"image": "photos", "video": "videos", "audio": "sounds"}
@@ -23,12 +22,12 @@ FOUND = {"image": "photos", "video": "videos", "audio": "sounds"}
 
 def write_page(file: Path, library: Library, answers: Sequence[Answer]) -> None:
     """Write a page with a section a query. Raises AffectError if the file can't be written."""
-    with Thumbnails(library.segment) as thumbnails:
-        sections = [_section(thumbnails, query, hits) for query, hits in answers]
-    template = Environment(autoescape=True).from_string((files("retrieval") / "page.html").read_text())
-    items = about(library)["items"]
-    held = ", ".join(f"{count} {FOUND[modality]}" for modality, count in items.items())
-    html = template.render(title="affect search", subtitle=f"{held}", sections=sections)
+    shown = {moment for query, hits in answers for moment in [*_of_query(query), *map(_of_hit, hits)]}
+    pictures = thumbnails(shown, library.segment)
+    sections = [_section(pictures, query, hits) for query, hits in answers]
+    template = (files("retrieval") / "page.html").read_text(encoding="utf-8")
+    page = Environment(autoescape=True).from_string(template)
+    html = page.render(title="affect search", subtitle=_held(library), sections=sections)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(html, encoding="utf-8")
@@ -36,12 +35,25 @@ def write_page(file: Path, library: Library, answers: Sequence[Answer]) -> None:
         raise AffectError(f"{printable(file)}: {bad.strerror}") from bad
 
 
-def _section(thumbnails: Thumbnails, query: Query, hits: Sequence[Hit]) -> dict[str, Any]:
-    asked = [thumbnails.uri(path) for path in (query.image, query.video, query.audio) if path is not None]
+def _held(library: Library) -> str:
+    """ "3 sounds, 12 photos" """
+    counts = library.catalog.all("SELECT modality, count(*) FROM items GROUP BY modality ORDER BY modality")
+    return ", ".join(f"{count} {FOUND[modality]}" for modality, count in counts)
+
+
+def _of_query(query: Query) -> list[Moment]:
+    return [(Path(path), 0.0) for path in (query.image, query.video, query.audio) if path is not None]
+
+
+def _of_hit(hit: Hit) -> Moment:
+    return Path(hit.path), hit.start or 0.0
+
+
+def _section(pictures: Mapping[Moment, str], query: Query, hits: Sequence[Hit]) -> dict[str, Any]:
     return {
         "asked": ", ".join(_asked(kind, value) for kind, value in query.parts.items()),
-        "pictures": [uri for uri in asked if uri],
-        "hits": [_hit(thumbnails, hit) for hit in hits],
+        "pictures": [pictures[moment] for moment in _of_query(query) if moment in pictures],
+        "hits": [_hit(pictures, hit) for hit in hits],
     }
 
 
@@ -51,7 +63,7 @@ def _asked(kind: str, value: Any) -> str:
     return f"{kind} {value if kind == 'item' else printable(Path(value).name)}"
 
 
-def _hit(thumbnails: Thumbnails, hit: Hit) -> dict[str, Any]:
+def _hit(pictures: Mapping[Moment, str], hit: Hit) -> dict[str, Any]:
     return {
         "rank": hit.rank,
         "name": printable(Path(hit.path).name),
@@ -59,5 +71,5 @@ def _hit(thumbnails: Thumbnails, hit: Hit) -> dict[str, Any]:
         "when": when(hit.start, hit.end),
         "score": hit.score,
         "spaces": hit.spaces,
-        "picture": thumbnails.uri(hit.path, hit.start),
+        "picture": pictures.get(_of_hit(hit)),
     }

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import functools
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
-import av
 import numpy as np
 import numpy.typing as npt
 
 from encoders.base import MissingBackend
-
-Wave = npt.NDArray[np.floating]
+from retrieval.writing import Wave, whole, write_clip, write_sound
 
 RATE = 22050  # Hz
 FPS = 12
@@ -46,12 +44,12 @@ def gather(folder: Path) -> None:
     for name, (draw, play) in CLIPS.items():
         _once(folder / f"rendered-{name}.mp4", functools.partial(render, draw=draw, samples=play(clock)))
     for name, play in SOUNDS.items():
-        _once(folder / f"rendered-{name}.flac", functools.partial(write_sound, samples=play(clock)))
+        _once(folder / f"rendered-{name}.flac", functools.partial(write_sound, wave=play(clock), rate=RATE))
 
 
 def _once(file: Path, make: Callable[[Path], object]) -> None:
     if not file.exists():
-        make(file)
+        whole(file, make)
 
 
 def _disc(
@@ -101,31 +99,4 @@ SOUNDS: dict[str, Callable[[Wave], Wave]] = {"rain": rain, "calm-chords": calm, 
 
 def render(file: Path, draw: Callable[[float], npt.NDArray[np.uint8]], samples: Wave) -> None:
     """Write an H.264 + AAC clip of SECONDS seconds."""
-    with av.open(str(file), "w") as container:
-        film = container.add_stream("libx264", rate=FPS)
-        film.width, film.height, film.pix_fmt = SIDE[1], SIDE[0], "yuv420p"
-        sound = container.add_stream("aac", rate=RATE, layout="mono")
-        for number in range(SECONDS * FPS):
-            frame = av.VideoFrame.from_ndarray(draw(number / FPS), "rgb24")
-            container.mux(film.encode(frame))
-        container.mux(film.encode())
-        for part in _sound_frames(samples):
-            container.mux(sound.encode(part))
-        container.mux(sound.encode())
-
-
-def write_sound(file: Path, samples: Wave) -> None:
-    """Write a mono FLAC file at RATE."""
-    with av.open(str(file), "w") as container:
-        stream = container.add_stream("flac", rate=RATE, layout="mono")
-        for part in _sound_frames(samples):
-            container.mux(stream.encode(part))
-        container.mux(stream.encode())
-
-
-def _sound_frames(samples: Wave) -> Iterator[av.AudioFrame]:
-    for start in range(0, len(samples), 1024):
-        part = np.ascontiguousarray(samples[None, start : start + 1024], np.float32)
-        frame = av.AudioFrame.from_ndarray(part, "fltp", "mono")
-        frame.sample_rate, frame.pts = RATE, start
-        yield frame
+    write_clip(file, (draw(number / FPS) for number in range(SECONDS * FPS)), FPS, [samples], RATE)

@@ -16,7 +16,7 @@ from retrieval.catalog import Store
 from retrieval.library import Library
 from retrieval.nearest import rescore
 
-Index = npt.NDArray[np.int64]
+Positions = npt.NDArray[np.int64]
 TRIES = 3  # a rebuild may take the files away between reading the catalogue and opening them
 
 
@@ -25,17 +25,17 @@ class View:
     """A store's rows (n, d), the segment each belongs to (-1: deleted), and each segment's row (-1: none)."""
 
     rows: npt.NDArray[np.float16]
-    segment_of: Index
-    row_of: Index
+    segment_of: Positions
+    row_of: Positions
 
-    def of(self, segments: Index) -> Rows:
+    def of(self, segments: Positions) -> Rows:
         """Rows (len(segments), d) float32, NaN where a segment has none."""
         at = self.row_of[segments]
         out = np.full((len(segments), self.rows.shape[1]), np.nan, np.float32)
         out[at >= 0] = self.rows[at[at >= 0]]
         return out
 
-    def cosines(self, segments: Index, query: Rows) -> Rows:
+    def cosines(self, segments: Positions, query: Rows) -> Rows:
         """(len(segments),) inner products with a unit (d,) query, NaN where a segment has no row.
 
         Equal rows get equal numbers, wherever they stand.
@@ -59,8 +59,8 @@ class Snapshot:
     ids: tuple[str, ...]
     paths: tuple[str, ...]
     modality: npt.NDArray[np.str_]
-    item_of: Index
-    segment_ids: Index
+    item_of: Positions
+    segment_ids: Positions
     spans: npt.NDArray[np.float64]
     views: dict[str, View]
 
@@ -75,7 +75,7 @@ class Snapshot:
             )
         return found[0]
 
-    def segments_of(self, item: int) -> Index:
+    def segments_of(self, item: int) -> Positions:
         """Positions of an item's segments, in order of time."""
         return np.flatnonzero(self.item_of == item)
 
@@ -129,7 +129,7 @@ def _time(seconds: float | None) -> float:
     return np.nan if seconds is None else seconds
 
 
-def _view(library: Library, store: Store, segments: Index) -> View:
+def _view(library: Library, store: Store, segments: Positions) -> View:
     found = library.catalog.all("SELECT row, segment FROM rows WHERE store = ?", store.name)
     pairs = np.array(found, np.int64).reshape(-1, 2)
     if len(pairs) and not 0 <= pairs[:, 0].min() <= pairs[:, 0].max() < store.count:
@@ -148,11 +148,6 @@ def _view(library: Library, store: Store, segments: Index) -> View:
     segment_of[pairs[: len(at)][kept, 0]] = at[kept]
     row_of[at[kept]] = pairs[: len(at)][kept, 0]
     return View(rows=library.mapped(store), segment_of=segment_of, row_of=row_of)
-
-
-def shown(path: str) -> str:
-    """A path as text any terminal can show."""
-    return printable(path)
 
 
 def times(span: Sequence[float]) -> tuple[float | None, float | None]:

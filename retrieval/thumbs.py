@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from encoders.base import Frames, Sound
-from encoders.media import Sampling, Segment
+from encoders.media import Limits, Probe, Sampling, Segment, glimpses, probe
 from encoders.media.decoding import DecoderPool, Part
 
 SIDE = 320  # pixels
@@ -18,36 +20,39 @@ WAVE = (320, 140)  # pixels
 INK = (79, 109, 245)
 PAPER = (238, 241, 250)
 
+Moment = tuple[Path, float]  # a file and the seconds at which a segment of it begins; 0 for a picture
 
-class Thumbnails:
-    """Pictures as data URIs, each made once; read by a decoder process of its own."""
 
-    def __init__(self, segment: float) -> None:
-        self._pool = DecoderPool(1, Sampling(segment=segment, most=1, side=SIDE))
-        self._made: dict[tuple[str, float | None], str | None] = {}
+@dataclass(frozen=True, kw_only=True)
+class Moments(Sampling):
+    """Sampling of chosen segments alone: the seconds at which they begin, by file."""
 
-    def __enter__(self) -> Thumbnails:
-        """Start the decoder process."""
-        self._pool.__enter__()
-        return self
+    starts: Mapping[Path, Sequence[float]]
 
-    def __exit__(self, *why: object) -> None:
-        """End it."""
-        self._pool.__exit__(*why)
 
-    def uri(self, path: str | Path, start: float | None = None) -> str | None:
-        """A JPEG as a data URI; None for a file that can't be read any more."""
-        key = (str(path), start)
-        if key not in self._made:
-            segment = self._segment(Path(path), start or 0.0)
-            self._made[key] = None if segment is None else _uri(_picture(segment))
-        return self._made[key]
+def thumbnails(wanted: Iterable[Moment], segment: float) -> dict[Moment, str]:
+    """JPEGs as data URIs of segments of `segment` seconds, each by its file and start.
 
-    def _segment(self, path: Path, start: float) -> Segment | None:
-        for event in self._pool.read([path]):
-            if isinstance(event, Part) and (event.segment.start or 0.0) >= start - 1e-3:
-                return event.segment
-        return None
+    Every file is opened once, by a decoder process. What can't be read any more is left out.
+    """
+    starts: dict[Path, set[float]] = {}
+    for path, start in wanted:
+        starts.setdefault(path, set()).add(start)
+    asked = {path: sorted(some) for path, some in starts.items()}
+    sampling = Moments(segment=segment, most=1, side=SIDE, starts=asked)
+    with DecoderPool(1, sampling, reader=f"{__name__}:read") as pool:
+        return {
+            (event.path, event.segment.start or 0.0): _uri(_picture(event.segment))
+            for event in pool.read(asked)
+            if isinstance(event, Part)
+        }
+
+
+def read(path: Path, moments: Moments, limits: Limits) -> Iterator[Probe | Segment]:
+    """What a file holds, then its chosen segments: a reader for a DecoderPool. Raises BadMedia."""
+    found = probe(path, limits)
+    yield found
+    yield from glimpses(path, found, moments.starts[path], moments, limits)
 
 
 def _picture(segment: Segment) -> Image.Image:

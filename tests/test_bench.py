@@ -19,7 +19,7 @@ from experiments.bench_faces import batches, overlaps, recall
 from experiments.bench_flickr import gain, photo_ranks, told
 from experiments.bench_merge import by_heap, by_loop, by_sort
 from experiments.bench_throughput import STAGES
-from experiments.figures import Bar, Figure, Report, short, table
+from experiments.report import Bar, Figure, Report, short, table
 
 skimage = pytest.importorskip("skimage")
 PHOTOS = {"astronaut": "a woman in a space suit", "coffee": "a cup of coffee", "chelsea": "a cat"}

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -110,7 +111,9 @@ def test_explain_and_html(shelf, tmp_path):
     assert set(why) == {"labels", "views", "faces"} and why["faces"] is None
     assert list(why["views"]) == ["object.looks"]
     text = page.read_text()
-    assert "photo1.png" in text and "data:image/jpeg;base64," in text and "<script src" not in text
+    assert "photo1.png" in text and "data:image/jpeg;base64," in text and "<script" not in text
+    assert "default-src 'none'" in text
+    assert re.search(r"<p>(\d+ \w+, )*\d+ photos.*</p>", text)
     assert "scores" in ok("search", "--image", media / "photo1.png", "-l", lib, "--explain")
     said = bad_but_answered("search", "--image", media / "photo1.png", "-l", lib, "--html", media)
     assert str(media) in said
@@ -156,6 +159,7 @@ def bad_but_answered(*words):
         (("a", "--nonsense"), "No such option"),
         (("a", "b"), "unexpected extra argument"),
         (("a", "--queries", "-"), "in place of a query"),
+        (("--queries", "-", "--html", "page.html"), "--html shows one query"),
         (("--queries", "/nowhere.jsonl"), "can't be read as a query file"),
         (("--queries", "/"), "can't be read as a query file"),
     ],
@@ -168,6 +172,15 @@ def test_what_cannot_be_asked_is_told_in_a_line(shelf, words, said):
     told = done.stderr
     assert (done.exit_code, done.stdout) == (2, "") and said in told, done
     assert told.startswith("Usage:") or (told.startswith("affect: ") and told.count("\n") == 1)
+
+
+def test_what_the_system_refuses_is_told_in_a_line(shelf, monkeypatch):
+    def refuses(library):
+        raise PermissionError(13, "Permission denied", "/else\udcffwhere")
+
+    monkeypatch.setattr("retrieval.about.about", refuses)
+    done = CliRunner().invoke(main, ["info", "--library", str(shelf[1])])
+    assert (done.exit_code, done.stderr) == (2, "affect: /else\\xffwhere: permission denied\n")
 
 
 def test_commands_that_make_no_sense():

@@ -188,3 +188,16 @@ def test_workers_end_with_their_parent(tmp_path, number):
         time.sleep(0.05)
     assert not any(running(worker) for worker in workers)
     assert errors.count("Traceback") == (1 if number == signal.SIGINT else 0)  # the parent's own
+
+
+def test_what_is_wrong_with_a_file_lasts_and_what_is_not_may_pass(tmp_path):
+    paths = [clip(tmp_path / f"{name}.mp4", seconds=2) for name in ("hang", "bomb", "crash", "fail")]
+    paths += [tmp_path / "empty.jpg", tmp_path / "text.mp4", tmp_path / "gone.jpg"]
+    paths[4].touch()
+    paths[5].write_text("only words")
+    with DecoderPool(2, limits=Limits(seconds=1), reader=MISHAPS) as pool:
+        failed = {e.path.stem: e.error.lasting for e in pool.read(paths) if isinstance(e, Failed)}
+    assert failed == {
+        "hang": True, "bomb": True, "crash": True, "fail": False, "gone": False,
+        "empty": True, "text": True,
+    }  # fmt: skip

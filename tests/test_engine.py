@@ -20,7 +20,7 @@ from media_factory import float_wav
 
 from encoders.base import AffectError, BadMedia
 from fusion.scores import Calibration
-from retrieval import calibration, indices
+from retrieval import asking, calibration, indices
 from retrieval.engine import Engine
 from retrieval.indices import Candidates
 from retrieval.library import Library
@@ -399,6 +399,28 @@ def test_media_that_cannot_be_asked_with(shelf, tmp_path):
         with pytest.raises(BadMedia, match=said):
             engine.search(Query(**asked))
     assert names(engine.search(Query(image=media / "photo1.png")))[0] == "photo1.png"  # and goes on
+
+
+def test_a_long_query_is_read_in_batches_and_cut_with_a_word(tmp_path, monkeypatch, caplog):
+    film = flicker(tmp_path / "long.gif", 3, frames=6, period=1000)
+    whole = flicker(tmp_path / "whole.gif", 3, frames=4, period=1000)
+    monkeypatch.setattr(asking, "LONGEST", 4)
+    monkeypatch.setattr(asking, "BATCH", 3)
+    with (
+        closing(new_library(tmp_path / "lib", segment=1.0)) as library,
+        closing(asking.Asker(library)) as asker,
+    ):
+        taken = []
+        watch = library.experts.watch
+        monkeypatch.setattr(
+            library.experts, "watch", lambda f, *more, **o: taken.append(len(f)) or watch(f, *more, **o)
+        )
+        asked = [asker.parts(Query(video=path), None)[0].rows for path in (film, whole)]
+    assert taken == [3, 1, 3, 1]
+    assert np.allclose(asked[0]["object.looks"], asked[1]["object.looks"], atol=1e-5)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{film}: long; only its first 4 segments are asked with"
+    ]
 
 
 def test_items_that_are_not_there(empty):

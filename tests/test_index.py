@@ -47,6 +47,11 @@ def overlap(found, want):
     return np.mean([len(set(a) & set(b)) / len(b) for a, b in zip(found[0], want[0], strict=True)])
 
 
+def alike(found, want):
+    """The same places; Annoy's float32 distances give similarities that differ in the last bits."""
+    return np.array_equal(found[0], want[0]) and np.allclose(found[1], want[1], atol=1e-6)
+
+
 @pytest.fixture(params=sorted(INDICES))
 def build(request, tmp_path):
     return lambda rows: INDICES[request.param](rows, tmp_path / "rows.index")
@@ -71,12 +76,12 @@ def test_equal_rows_tie_by_position(build):
     places, similarity = build(rows).search(ROWS[:1], 15)
     assert places[0, :5].tolist() == [0, 3, 6, 9, 12]
     assert len(set(similarity[0, :5].tolist())) == 1
-    assert same((places, similarity), plain_search(rows, ROWS[:1], 15))
+    assert alike((places, similarity), plain_search(rows, ROWS[:1], 15))
 
 
 def test_more_asked_than_there_is(build):
     places, similarity = build(ROWS[:3]).search(QUERIES[:2], 7)
-    assert same((places, similarity), plain_search(ROWS[:3], QUERIES[:2], 7))
+    assert alike((places, similarity), plain_search(ROWS[:3], QUERIES[:2], 7))
     assert (places[:, 3:] == -1).all()
     assert (similarity[:, 3:] == -np.inf).all()
 
@@ -97,7 +102,7 @@ def test_missing_rows_keep_their_place_and_are_never_returned(build):
     rows = ROWS[:50].copy()
     rows[[0, 7, 8, 49]] = np.nan
     places, similarity = build(rows).search(ROWS[7:9], 50)
-    assert same((places, similarity), plain_search(rows, ROWS[7:9], 50))
+    assert alike((places, similarity), plain_search(rows, ROWS[7:9], 50))
     assert not np.isin([0, 7, 8, 49], places).any()
 
 
@@ -105,7 +110,7 @@ def test_a_row_of_zeros_has_similarity_zero(build):
     rows = ROWS[:4].copy()
     rows[2] = 0
     places, similarity = build(rows).search(QUERIES[:1], 4)
-    assert similarity[places == 2].tolist() == [0]
+    assert similarity[places == 2].tolist() == pytest.approx([0], abs=1e-6)
 
 
 @pytest.mark.parametrize("living", [[], [3], [1, 5, 1999], range(0, 2000, 2), range(2000)])
@@ -116,7 +121,7 @@ def test_deleted_rows_are_never_returned_and_never_cost_a_result(build, living):
     assert np.isin(places[places >= 0], np.flatnonzero(alive)).all()
     assert ((places >= 0).sum(axis=1) == min(10, len(living))).all()
     if len(living) <= 10:
-        assert same((places, similarity), plain_search(ROWS, QUERIES, 10, alive))
+        assert alike((places, similarity), plain_search(ROWS, QUERIES, 10, alive))
 
 
 def test_refuses_what_does_not_fit(build):
@@ -167,17 +172,14 @@ def test_exact_refuses_other_rows(rows):
         Exact(rows)
 
 
-def test_annoy_loads_what_it_built_with_and_without_rows(tmp_path):
+def test_annoy_loads_what_it_built(tmp_path):
     file = tmp_path / "rows.annoy"
     built = AnnoyIndex.build(ROWS, file).search(QUERIES, 5)
-    assert same(AnnoyIndex.load(file, 64, ROWS).search(QUERIES, 5), built)
-    places, similarity = AnnoyIndex.load(file, 64).search(QUERIES, 5)
-    assert np.array_equal(places, built[0])
-    assert np.allclose(similarity, built[1], atol=1e-6)
+    assert same(AnnoyIndex.load(file, 64).search(QUERIES, 5), built)
 
 
 @pytest.mark.parametrize("living", [[], [5], [3, 5, 9], range(0, 2000, 30)])
-def test_annoy_without_rows_finds_the_alive_as_well(tmp_path, living):
+def test_annoy_finds_the_alive_among_many_dead(tmp_path, living):
     alive = np.zeros(2000, bool)
     alive[list(living)] = True
     AnnoyIndex.build(ROWS, tmp_path / "a")
@@ -191,7 +193,7 @@ def test_a_missing_row_among_few_alive(tmp_path):
     rows[5] = np.nan
     alive = np.isin(np.arange(2000), [3, 5, 9])
     found = AnnoyIndex.build(rows, tmp_path / "a").search(QUERIES, 10, alive)
-    assert same(found, plain_search(rows, QUERIES, 10, alive))
+    assert alike(found, plain_search(rows, QUERIES, 10, alive))
 
 
 def test_annoy_builds_are_reproducible_and_leave_nothing_beside(tmp_path):
@@ -201,13 +203,6 @@ def test_annoy_builds_are_reproducible_and_leave_nothing_beside(tmp_path):
     first, second, third = (file.read_bytes() for file in files)
     assert first == second != third
     assert sorted(tmp_path.iterdir()) == files
-
-
-def test_more_effort_finds_more(tmp_path):
-    want = Exact(ROWS).search(QUERIES, 10)
-    AnnoyIndex.build(ROWS, tmp_path / "a", trees=1)
-    little, much = (AnnoyIndex.load(tmp_path / "a", 64, effort=e).search(QUERIES, 10) for e in (0, 10_000))
-    assert overlap(little, want) < overlap(much, want) == 1
 
 
 def test_annoy_refuses_files_that_are_not_its_own(tmp_path):

@@ -26,8 +26,10 @@ from library_factory import (
 )
 
 from encoders.base import AffectError
-from retrieval import catalog as catalogue
+from retrieval import database
 from retrieval import rows as rowfile
+from retrieval.about import about, paths_of
+from retrieval.catalog import Stamp
 from retrieval.checking import problems
 from retrieval.engine import Engine
 from retrieval.library import Library, Note
@@ -164,7 +166,7 @@ def test_a_commit_is_whole_or_not_at_all(lib, monkeypatch):
     assert len(content(lib)["00000000000000dd"]) == 3
 
 
-@pytest.mark.parametrize("left_over", ["lock", "catalog.new", "catalog.new-journal"])
+@pytest.mark.parametrize("left_over", ["lock", *database.UNFINISHED])
 def test_a_kill_while_a_library_is_made_is_no_hindrance(tmp_path, left_over):
     (tmp_path / "lib").mkdir()
     (tmp_path / "lib" / left_over).write_bytes(b"\0" * 700)
@@ -174,7 +176,7 @@ def test_a_kill_while_a_library_is_made_is_no_hindrance(tmp_path, left_over):
 
 
 def test_no_catalogue_without_its_contents(tmp_path, monkeypatch):
-    monkeypatch.setattr(catalogue, "SCHEMA", catalogue.SCHEMA + "; CREATE NONSENSE")
+    monkeypatch.setattr(database, "SCHEMA", database.SCHEMA + "; CREATE NONSENSE")
     with pytest.raises(AffectError):
         new_library(tmp_path / "lib")
     assert not Library.exists(tmp_path / "lib")
@@ -216,9 +218,84 @@ def test_a_library_of_other_encoders_is_refused(lib):
     with closing(Library.open(lib)) as library, library.catalog.transaction():
         made = json.loads(library.catalog.get("signature"))
         library.catalog.set("signature", json.dumps({**made, "objects": "clip/512/abc"}))
-    said = refused(lib, "list")
-    assert "other encoders" in said and "clip/512/abc" in said
-    assert "other encoders" in refused(lib, "index", lib.parent)
+    for words in (["search", "--item", "00000000000000aa"], ["index", lib.parent], ["rebuild"]):
+        said = refused(lib, *words)
+        assert "other encoders" in said and "clip/512/abc" in said
+
+
+def test_without_its_encoders_a_library_can_be_looked_at_and_emptied(lib):
+    with closing(Library.open(lib)) as library, library.catalog.transaction():
+        library.catalog.set("recipe", library.catalog.get("recipe").replace("toy-frames", "gone-frames"))
+    assert "gone-frames" in refused(lib, "search", "--item", "00000000000000aa")
+    for words in (["info"], ["list"], ["verify"], ["remove", "00000000000000aa"]):
+        done = affect(*words, "--library", lib)
+        assert (done.returncode, done.stderr) == (0, ""), done
+
+
+def test_a_strangers_catalogue_names_no_files_elsewhere(lib):
+    precious = lib.parent / "precious.f16"
+    precious.write_bytes(b"dear to me")
+    for spoil in (
+        "UPDATE stores SET name = '../../../precious' WHERE name = 'objects'",
+        f"UPDATE stores SET name = '{precious.with_suffix('')}' WHERE name = 'objects'",
+        "UPDATE meta SET value = '../..' WHERE key = 'generation'",
+        "UPDATE meta SET value = x'2e2e' WHERE key = 'generation'",
+    ):
+        shutil.copytree(lib, lib.with_name("strange"))
+        with closing(sqlite3.connect(lib.with_name("strange") / "catalog.sqlite")) as db, db:
+            db.execute(spoil)
+        for words in (["info"], ["rebuild"], ["search", "--item", "00000000000000aa"]):
+            assert "catalogue" in refused(lib.with_name("strange"), *words)
+        shutil.rmtree(lib.with_name("strange"))
+    assert precious.read_bytes() == b"dear to me"
+
+
+def set_modes(folder, folders, files):
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(folders if path.is_dir() else files)
+
+
+LOOKS = (["search", "--item", "00000000000000aa"], ["info"], ["list"], ["verify"])
+
+
+@pytest.mark.parametrize("written_meanwhile", [False, True])
+def test_a_library_that_may_only_be_read(lib, bound, written_meanwhile):
+    """Either nobody else has it open, or its owner has: then SQLite's log holds what is newest."""
+    with closing(Library.open(lib)) as library:
+        if not written_meanwhile:
+            library.close()
+        else:
+            with library.writing():
+                library.commit([encoded("dd", random_rows(1, 5))])
+        assert (lib / "catalog.sqlite-wal").exists() == written_meanwhile
+        set_modes(lib, 0o555, 0o444)
+        done = [affect(*words, "--library", lib, prefix=bound) for words in LOOKS]
+        removed = affect("remove", "00000000000000aa", "--library", lib, prefix=bound)
+        set_modes(lib, 0o755, 0o644)
+    assert [(one.returncode, one.stderr) for one in done] == [(0, "")] * len(LOOKS), done
+    assert ("dd.png" in done[2].stdout) == written_meanwhile
+    assert removed.returncode == 2 and removed.stderr.count("\n") == 1, removed
+
+
+def test_a_library_one_may_not_look_into_is_one_line(lib, bound):
+    lib.chmod(0)
+    done = [
+        affect(*words, "--library", where, prefix=bound)
+        for where in (lib, lib / "deeper")
+        for words in (*LOOKS, ["index", lib.parent, "--encoders", ENCODERS])
+    ]
+    lib.chmod(0o755)
+    for one in done:
+        assert one.returncode == 2 and one.stderr.count("\n") == 1, one
+        assert "permission denied" in one.stderr
+
+
+def test_sizes_are_told_while_a_writer_takes_files_away(lib, monkeypatch):
+    (lib / "link").symlink_to(lib / "gone")
+    walk = os.walk
+    monkeypatch.setattr(os, "walk", lambda top: [*walk(top), (str(lib / "rows" / "9"), [], ["objects.f16"])])
+    with closing(Library.open(lib)) as library:
+        assert about(library)["bytes"] > 0
 
 
 def test_other_encoders_for_a_library_that_is_there_are_refused(lib):
@@ -457,6 +534,30 @@ def test_no_room_for_a_library_at_all(tmp_path, small_disk):
     assert "no space left" in said
     (small_disk / "filler").unlink()
     assert affect("index", media, "--library", small_disk / "lib", "--encoders", ENCODERS).returncode == 0
+
+
+def test_a_path_goes_before_an_id_that_begins_so(lib, monkeypatch):
+    with closing(Library.open(lib)) as library, library.writing():
+        path, stamp = lib.parent / "bb".zfill(16), Stamp(size=1, mtime_ns=1)
+        library.note([Note(path=path, stamp=stamp, item="cc".zfill(16), error=None)])
+        monkeypatch.chdir(lib.parent)
+        assert paths_of(library, "bb".zfill(16)) == [path]
+        monkeypatch.chdir(lib)
+        assert [found.name for found in paths_of(library, "bb".zfill(16))] == ["bb.png"]
+        with pytest.raises(AffectError, match="more than one"):
+            paths_of(library, "00000")
+
+
+def test_trees_are_as_before_if_not_told(lib):
+    def kept(*words):
+        assert affect("rebuild", "--library", lib, *words).returncode == 0
+        with closing(Library.open(lib)) as library:
+            return json.loads(library.catalog.get("index")).get("trees")
+
+    assert kept() is None
+    assert kept("--index", "annoy") == 40
+    assert kept("--trees", "7") == 7
+    assert kept() == 7
 
 
 def test_library_keeps_its_recipe(lib):

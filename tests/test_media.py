@@ -27,7 +27,7 @@ from media_factory import (
 from PIL import Image
 
 from encoders import media
-from encoders.base import BadMedia, Sound
+from encoders.base import BadMedia
 from encoders.media import Limits, Sampling, video
 from encoders.media.timeline import cuts, moments
 
@@ -82,16 +82,6 @@ def test_moments_are_the_middles_of_equal_slices():
     assert moments(15, 30, 1, 3) == [17.5, 22.5, 27.5]
     assert moments(0, 0.1, 1, 8) == [0.05]
     assert len(moments(0, 15, 1, None)) == 15
-
-
-def test_windows():
-    sound = Sound(samples=np.arange(10, dtype=np.float32), rate=4)
-    assert media.windows(sound, 1).tolist() == [[0, 1, 2, 3], [4, 5, 6, 7]]
-    assert media.windows(sound, 1, 0.5).shape == (4, 4)
-    assert media.windows(sound, 4).tolist() == [[*range(10), 0, 0, 0, 0, 0, 0]]
-    assert np.shares_memory(media.windows(sound, 1), sound.samples)
-    with pytest.raises(ValueError, match="no windows"):
-        media.windows(Sound(samples=np.zeros(0, np.float32), rate=4))
 
 
 # ---- images

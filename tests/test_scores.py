@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from fusion.scores import Calibration, coverage, fit_calibration, fuse, ranked, views
+from fusion.scores import Calibration, fit_calibration, fuse, views
 
 NAN = float("nan")
 PROBABILITY = st.floats(0, 1) | st.just(NAN)
@@ -92,7 +92,6 @@ def test_fuse_by_hand():
     fused = fuse(scores, {"object": 3, "audio": 1})
     assert fused[:3].tolist() == pytest.approx([(3 * 0.8 + 0.2) / 4, 0.8, 0.2])
     assert math.isnan(fused[3])
-    assert coverage(scores, {"object": 3, "audio": 1}).tolist() == [1, 0.75, 0.25, 0]
 
 
 def test_doubt_by_hand():
@@ -169,10 +168,3 @@ def test_views_average_what_there_is():
     mean = views([[0.2, NAN, NAN], [0.4, 0.5, NAN]])
     assert mean[:2].tolist() == pytest.approx([0.3, 0.5])
     assert math.isnan(mean[2])
-
-
-def test_ranked_is_a_total_order_without_the_missing():
-    assert ranked(["b", "c", "a", "d"], [0.5, NAN, 0.5, 0.9]) == [("d", 0.9), ("a", 0.5), ("b", 0.5)]
-    assert ranked([], []) == []
-    with pytest.raises(ValueError):
-        ranked(["a"], [0.1, 0.2])

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from encoders.base import AffectError, missing
+from encoders.base import AffectError, BadMedia, missing
 from encoders.media import Sampling, Segment, probe, segments
 from experiments import shelf, streaming
-from experiments.data import Captioned, Item
+from experiments.data import Captioned, Item, Labelled
 from experiments.data.sets import named
-from experiments.features import encoded, item_rows
+from experiments.features import encoded, features_of, item_rows
 from experiments.synthetic import ACTIONS, COLOURS, MOODS, SHAPES, clips, making
 from experiments.synthetic.__main__ import main
 from experiments.synthetic.film import FPS, SIDE, backdrop, frames, path
@@ -247,6 +247,41 @@ def test_every_segment_and_what_cannot_be_read(tmp_path):
     assert np.allclose(pooled["objects"][0], found.rows["objects"][:3].mean(axis=0), atol=1e-6)
     only = encoded(Experts(TOYS), media, folder=tmp_path / "kept", quiet=True)
     assert only.owner.tolist() == [0, 2, 4]
+
+
+def test_a_failed_file_leaves_nothing_behind(tmp_path):
+    """Its first segments are read, and then it breaks."""
+    bad, good = tmp_path / "bad.mp4", tmp_path / "good.mp4"
+    whole = film(tmp_path / "whole.mp4", seconds=40)
+    failed = {}
+    stream = streaming.Stream(Experts(TOYS), Sampling(), every=True, failed=failed)
+    (segment, *_) = segments(whole, probe(whole))
+    stream._waiting = [streaming.Part(path, segment) for path in (bad, good)]
+    list(stream._flushed({}))
+    stream._waiting = [streaming.Part(path, segment) for path in (bad, good)]
+    stream._drop(streaming.Failed(bad, BadMedia(bad, "damaged")))
+    assert failed == {bad: "damaged"}
+    assert list(stream._parts) == [good] and [part.path for part in stream._waiting] == [good]
+
+
+def test_features_of_first_segments(tmp_path):
+    experts = Experts(TOYS)
+    files = [Labelled(path=photo(tmp_path / f"{i}.png", 40 + i, 30), labels=(), split="") for i in range(40)]
+    rows = features_of(experts, [*files, files[0]])
+    assert rows["objects"].shape[0] == 41 and missing(rows["sound"]).all()
+    (segment,) = segments(files[7].path, probe(files[7].path))
+    assert np.allclose(rows["objects"][7], experts.role("objects").encode([segment.frames])[0])
+    assert np.array_equal(rows["objects"][0], rows["objects"][40])
+    files[3].path.write_text("no")
+    with pytest.raises(BadMedia, match=r"3\.png"):
+        features_of(experts, files)
+
+
+def test_hashing_media_leaves_no_notes(tmp_path, monkeypatch):
+    monkeypatch.setenv("AFFECT_CACHE", str(tmp_path / "cache"))
+    pair = photo(tmp_path / "a.png"), photo(tmp_path / "b.png", 20)
+    digests = {shelf.digest_of(pair), shelf.digest_of(pair[:1]), shelf.digest_of(pair[::-1])}
+    assert len(digests) == 3 and not (tmp_path / "cache").exists()
 
 
 def test_pictures_are_the_frames_of_one_clip(tmp_path):

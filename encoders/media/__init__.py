@@ -6,16 +6,19 @@ short line; MemoryError passes through. To read files that may crash a decoder, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from encoders.base import BadMedia
-from encoders.media.containers import opened, survey
+import numpy as np
+from av.error import FFmpegError
+
+from encoders.base import BadMedia, Sound
+from encoders.media.containers import opened, origin_of, survey
 from encoders.media.images import moves, probe_image, read_image
 from encoders.media.sniffing import EXTENSIONS, IMAGES, head_of, kind_of, looks_like_media
 from encoders.media.sounds import SoundTrack
-from encoders.media.timeline import LIMITS, SAMPLING, Limits, Probe, Sampling, Segment, cuts, moments, windows
+from encoders.media.timeline import LIMITS, SAMPLING, Limits, Probe, Sampling, Segment, cuts, moments
 from encoders.media.video import Film
 
 __all__ = [
@@ -26,11 +29,11 @@ __all__ = [
     "Probe",
     "Sampling",
     "Segment",
+    "glimpses",
     "looks_like_media",
     "probe",
     "read",
     "segments",
-    "windows",
 ]
 
 
@@ -74,6 +77,37 @@ def read(path: Path, sampling: Sampling, limits: Limits) -> Iterator[Probe | Seg
     found = probe(path, limits)
     yield found
     yield from segments(path, found, sampling, limits)
+
+
+def glimpses(
+    path: Path, probe: Probe, starts: Sequence[float], sampling: Sampling = SAMPLING, limits: Limits = LIMITS
+) -> Iterator[Segment]:
+    """Only the segments that begin at `starts`, ascending: a film's without sound; an image all the same.
+
+    What lies before is not decoded where the file can be sought in. Raises BadMedia.
+    """
+    if probe.modality == "image" or probe.duration is None:
+        yield from segments(path, probe, sampling, limits)
+        return
+    head = head_of(path)
+    with opened(path, head) as container:
+        film = Film(path, head, container, sampling.side) if probe.modality == "video" else None
+        for start, end in cuts(probe.duration, sampling.segment):
+            if not np.isclose(start, starts, rtol=0, atol=1e-3).any():
+                continue
+            if film:
+                frames, times = film.at(moments(start, end, sampling.fps, sampling.most))
+                yield Segment(start=start, end=end, frames=frames, times=times, sound=None)
+            else:
+                sound = _heard(path, head, start, end, sampling.rate)
+                yield Segment(start=start, end=end, frames=None, times=(), sound=sound)
+
+
+def _heard(path: Path, head: bytes, start: float, end: float, rate: int) -> Sound | None:
+    with opened(path, head) as container:
+        with suppress(FFmpegError):  # no index to seek by: all that comes before is read
+            container.seek(int((start + origin_of(container)) * 1e6))
+        return SoundTrack(path, container, rate).between(start, end)
 
 
 def _timed(path: Path, probe: Probe, duration: float, sampling: Sampling) -> Iterator[Segment]:

@@ -14,7 +14,7 @@ from av.error import FFmpegError
 from av.stream import Disposition
 
 from encoders.base import BadMedia
-from encoders.media.sniffing import kind_of, looks_like_text, spoken, unknown
+from encoders.media.sniffing import kind_of, looks_like_text, refused, unknown
 from encoders.media.timeline import Limits, Probe, too_large
 
 LONGEST = 7 * 86400.0  # seconds; a longer time line is a damaged time stamp
@@ -41,7 +41,7 @@ def opened(path: Path, head: bytes) -> Iterator[InputContainer]:
     try:
         file = path.open("rb")
     except OSError as error:
-        raise BadMedia(path, spoken(error)) from None
+        raise refused(path, error) from None
     with file, _container(path, file, head) as container:
         yield container
 
@@ -52,8 +52,10 @@ def _container(path: Path, file: BinaryIO, head: bytes) -> InputContainer:
         raise BadMedia(path, unknown(head))
     try:
         container = av.open(file, "r", options=_LOCKED, metadata_errors="ignore")
-    except (FFmpegError, OSError):
+    except FFmpegError:
         raise BadMedia(path, f"truncated or damaged {kind}" if kind else unknown(head)) from None
+    except OSError as error:  # of the file itself, not of what is in it
+        raise refused(path, error) from None
     names = container.format.name.split(",")
     if _ALIEN & set(names) or names[0].endswith("_pipe"):
         container.close()

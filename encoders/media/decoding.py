@@ -173,7 +173,7 @@ class _Worker:
         try:
             message = self.connection.recv()
         except (EOFError, OSError):
-            return Failed(self._path, BadMedia(self._path, self._cause_of_death()))
+            return Failed(self._path, self._death())
         if isinstance(message, Opened):
             self._send(wanted(message))
             return message
@@ -185,12 +185,14 @@ class _Worker:
         with suppress(BrokenPipeError, ConnectionResetError):  # it died: event() will say why
             self.connection.send(message)
 
-    def _cause_of_death(self) -> str:
+    def _death(self) -> BadMedia:
         code = self._process.wait() if self._process is not None else 0
         self._log.seek(0)
         said = self._log.read().decode(errors="replace").strip()
         self.stop()
-        return _cause(code, said, self._limits)
+        # Killed by a machine out of memory, or ended by an error nobody foresaw: not the file's fault.
+        passing = code == -signal.SIGKILL or (code >= 0 and "bad_alloc" not in said)
+        return BadMedia(self._path, _cause(code, said, self._limits), lasting=not passing)
 
 
 def _cause(code: int, said: str, limits: Limits) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from encoders.base import BadMedia, Frames
-from encoders.media.sniffing import spoken
+from encoders.media.sniffing import refused
 from encoders.media.timeline import Limits, Probe, too_large
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
@@ -100,6 +100,8 @@ def _opened(path: Path, limits: Limits) -> Iterator[Image.Image]:
     except UnidentifiedImageError:
         raise BadMedia(path, "damaged: the picture's header can't be read") from None
     except _BROKEN as error:
+        if isinstance(error, OSError) and error.errno:  # Pillow's own have no number
+            raise refused(path, error) from None
         raise BadMedia(path, _reason(error)) from None
 
 
@@ -114,8 +116,6 @@ def _identified(file: BinaryIO) -> Image.Image:
 
 def _reason(error: Exception) -> str:
     said = str(error).split("\n")[0].lower()
-    if isinstance(error, OSError) and error.errno:
-        return spoken(error)
     if isinstance(error, EOFError) or "truncated" in said or "incomplete" in said:
         return "truncated: the picture ends early"
     return f"damaged picture: {said[:80]}" if said else "damaged picture"

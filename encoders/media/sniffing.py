@@ -91,7 +91,7 @@ def head_of(path: Path) -> bytes:
             raise BadMedia(path, "not a regular file")
         head = _first_bytes(path)
     except OSError as error:
-        raise BadMedia(path, spoken(error)) from None
+        raise refused(path, error) from None
     if not head:
         raise BadMedia(path, "empty file")
     return head
@@ -119,6 +119,12 @@ def looks_like_text(head: bytes) -> bool:
     """True if the bytes are printable UTF-8; a character cut off at the end is forgiven."""
     text = head.decode("utf-8", "ignore")
     return len(text.encode()) > len(head) - 4 and all(char.isprintable() or char.isspace() for char in text)
+
+
+def refused(path: Path, error: OSError) -> BadMedia:
+    """What an operating system's error says of a file: it may pass."""
+    lasting = error.errno == errno.EINVAL  # a damaged file sent its reader to a place that can't be
+    return BadMedia(path, spoken(error), lasting=lasting)
 
 
 def spoken(error: OSError) -> str:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from encoders.base import Frames, Rows, Sound
+from encoders.base import Frames, Sound
 from encoders.media.sniffing import Medium
 
 
@@ -104,18 +102,3 @@ def too_large(width: int, height: int, limits: Limits) -> str | None:
         f"{width} x {height} pixels are {width * height / 1e6:,.0f} megapixels, "
         f"more than the limit of {limits.pixels / 1e6:,.0f}"
     )
-
-
-def windows(sound: Sound, length: float = 0.5, hop: float | None = None) -> Rows:
-    """(n, samples) windows of `length` seconds every `hop` seconds (by default side by side).
-
-    A read-only view of the samples where possible. What is left after the last full window is
-    dropped, unless it is all there is: then it is one window padded with zeros. Raises ValueError for
-    a length or hop under one sample, or no samples at all.
-    """
-    size, step = round(length * sound.rate), round((length if hop is None else hop) * sound.rate)
-    if size < 1 or step < 1 or not len(sound.samples):
-        raise ValueError(f"no windows of {length} s every {hop} s in {len(sound.samples)} samples")
-    if len(sound.samples) < size:
-        return np.pad(sound.samples, (0, size - len(sound.samples)))[None]
-    return np.lib.stride_tricks.sliding_window_view(sound.samples, size)[::step]

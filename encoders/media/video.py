@@ -138,7 +138,8 @@ class Film:
             return self._reader.at(moments)
         except DECORD_FAILS as error:
             if isinstance(self._reader, ByAv):
-                raise BadMedia(self._path, f"damaged: {error}") from None
+                lasting = not isinstance(error, OSError)
+                raise BadMedia(self._path, f"damaged: {error}", lasting=lasting) from None
         self._reader = self._by_av()
         return self.at(moments)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeAlias, cast
 
 from encoders.base import BadMedia
-from encoders.media.sniffing import spoken
+from encoders.media.sniffing import refused
 from encoders.media.timeline import Limits, Probe, Sampling, Segment
 
 _CHUNK = 1 << 20
@@ -30,6 +30,11 @@ class Opened:
     path: Path
     digest: str
     probe: Probe
+
+    @property
+    def item(self) -> str:
+        """What the content is known by."""
+        return self.digest[:16]
 
 
 def serve() -> None:
@@ -91,7 +96,7 @@ def _digest(path: Path, seconds: float) -> str:
                     return hashed.hexdigest()
                 hashed.update(chunk)
     except OSError as error:
-        raise BadMedia(path, spoken(error)) from None
+        raise refused(path, error) from None
 
 
 @contextmanager

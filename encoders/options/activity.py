@@ -34,7 +34,10 @@ def centre(frame: Frames, side: int = SIDE) -> Frames:
 
 
 def clip_pixels(frames: Frames, count: int) -> Pixels:
-    """Frames to one clip (1, 3, count, 256, 256), prepared as pytorchvideo's checkpoints were tested."""
+    """Frames to one clip (1, 3, count, 256, 256): size and colours as pytorchvideo's checkpoints were tested.
+
+    Not the pace: those saw a frame every sixth of a second or so, a library samples one a second or fewer.
+    """
     clip = np.stack([centre(frame) for frame in evenly(frames, count)])
     scaled = (clip.astype(np.float32) / 255 - MEAN) / STD
     return np.ascontiguousarray(scaled.transpose(3, 0, 1, 2)[None], np.float32)

@@ -22,7 +22,7 @@ MARK = (0.5, 0.2)  # a light dot on every shape, so that turning shows: its dist
 
 
 @dataclass(frozen=True, kw_only=True)
-class Path:
+class Trajectory:
     """Where the shape is: (frames,) x to the right, y down, size (radius) in sides, and angle in radians."""
 
     x: Floats
@@ -31,7 +31,7 @@ class Path:
     angle: Floats
 
 
-def path(clip: Clip) -> Path:
+def path(clip: Clip) -> Trajectory:
     """How the shape moves. Place, size, angle and phase are drawn at random, the direction is the action."""
     rng = clip.rng(1)
     s = (np.arange(COUNT) + 0.5) / COUNT  # 0 to 1 over the clip
@@ -55,7 +55,7 @@ def path(clip: Clip) -> Path:
             x = x + 0.07 * np.sin(8 * turns + phase)
         case "orbits":
             x, y = 0.5 + 0.28 * np.cos(sense * turns + phase), 0.5 + 0.28 * np.sin(sense * turns + phase)
-    return Path(x=x, y=y, size=size, angle=angle)
+    return Trajectory(x=x, y=y, size=size, angle=angle)
 
 
 def _toward(forward: bool, low: float, high: float, s: Floats) -> Floats:

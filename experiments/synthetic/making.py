@@ -6,32 +6,31 @@ import csv
 import io
 import json
 import multiprocessing
-import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
-from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
-import av
-import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from encoders.base import AffectError, Frames, printable
+from encoders.base import AffectError, printable
 from encoders.runtime import write_whole
 from experiments.data.records import Captioned
 from experiments.data.sets import from_csv
 from experiments.synthetic.film import FPS, SIDE, frames
-from experiments.synthetic.music import RATE, Wave, samples
+from experiments.synthetic.music import RATE, samples
 from experiments.synthetic.words import captions
 from experiments.synthetic.world import Clip, clips
+from retrieval.writing import whole, write_clip
 
 TABLE, TRUTH = "captions.csv", "truth.jsonl"
 RULE = 1  # raise it when the same seed would make other clips
 HEADER = ("media", "caption", "split", "group")
 JOBS = 2
+CODING = {"preset": "veryfast", "crf": "18", "threads": "1"}
 
 
 def made(folder: Path, count: int, seed: int, *, jobs: int = JOBS, quiet: bool = False) -> Captioned:
@@ -58,38 +57,14 @@ def made(folder: Path, count: int, seed: int, *, jobs: int = JOBS, quiet: bool =
     return from_csv(folder / TABLE, name=f"synthetic-{count}")
 
 
-def write_clip(file: Path, pictures: Frames, wave: Wave | None) -> None:
-    """An H.264 clip at FPS of (t, h, w, 3) pictures; with AAC sound (n,) at RATE unless `wave` is None."""
-    with av.open(str(file), "w", format="mp4") as container:
-        film = container.add_stream("libx264", rate=FPS)
-        film.height, film.width, film.pix_fmt = pictures.shape[1], pictures.shape[2], "yuv420p"
-        film.options = {"preset": "veryfast", "crf": "18", "threads": "1"}
-        sound = None if wave is None else container.add_stream("aac", rate=RATE, layout="mono")
-        for picture in pictures:
-            container.mux(film.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
-        container.mux(film.encode())
-        if sound is not None and wave is not None:
-            for piece in _pieces(wave):
-                container.mux(sound.encode(piece))
-            container.mux(sound.encode())
-
-
-def _pieces(wave: Wave, size: int = 1024) -> Iterator[av.AudioFrame]:
-    for start in range(0, len(wave), size):
-        piece = np.ascontiguousarray(wave[None, start : start + size])
-        frame = av.AudioFrame.from_ndarray(piece, "fltp", "mono")
-        frame.sample_rate, frame.pts, frame.time_base = RATE, start, Fraction(1, RATE)
-        yield frame
-
-
 def _write(clip: Clip, folder: Path) -> None:
     """Render one clip; a kill leaves no half of it under its name."""
-    draft = folder / f".{clip.name}.{os.getpid()}"
-    try:
-        write_clip(draft, frames(clip), samples(clip))
-        draft.replace(folder / clip.name)
-    finally:
-        draft.unlink(missing_ok=True)
+    wave = samples(clip)
+    render = partial(
+        write_clip, pictures=frames(clip), fps=FPS, waves=None if wave is None else [wave], rate=RATE,
+        options=CODING,
+    )  # fmt: skip
+    whole(folder / clip.name, render)
 
 
 def _claim(folder: Path, seed: int) -> None:
