@@ -69,3 +69,9 @@ def test_the_two_commands_are_in_the_makefile():
 def test_its_pictures_are_here():
     for file in re.findall(r"\]\((?!http)([^)]+)\)", README):
         assert (ROOT / file).exists()
+
+
+def test_measured_figures_name_their_commands():
+    from experiments.bench import COMMANDS
+
+    assert set(re.findall(r"python -m experiments\.bench (\w+)", README)) == set(COMMANDS)
