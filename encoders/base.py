@@ -16,7 +16,6 @@ from typing import Any, Literal, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-Modality = Literal["image", "video", "audio", "text"]
 Sense = Literal["frames", "sound", "text"]
 Rows = npt.NDArray[np.float32]
 Frames = npt.NDArray[np.uint8]  # (t, h, w, 3) RGB

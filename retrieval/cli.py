@@ -112,11 +112,11 @@ def _open_or_create(folder: Path, encoders: str | None, segment: float | None) -
 
     if segment is not None and math.isnan(segment):
         raise AffectError("a segment is nan seconds long; give a number from 1 to 3600")
-    recipe = Recipe.parse(encoders or "")
+    recipe = None if encoders is None else Recipe.parse(encoders)
     if not Library.exists(folder):
-        return Library.create(folder, recipe, segment or 15.0)
+        return Library.create(folder, recipe or Recipe.default(), segment or 15.0)
     library = Library.open(folder)
-    if encoders is not None and recipe != library.recipe:
+    if recipe is not None and recipe != library.recipe:
         raise AffectError(
             f"{printable(folder)}: made with the encoders {library.recipe.to_json()}; leave --encoders out, "
             "or index into a new library"
