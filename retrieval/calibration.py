@@ -68,4 +68,5 @@ def fitted(view: View, asked: Callable[[], Rows] | None) -> Calibration:
     chosen = np.sort(np.random.default_rng(SEED).permutation(alive)[:MOST])
     rows = np.asarray(view.rows[chosen], np.float32)
     cosines = rows @ asked().T if asked is not None else (rows @ rows.T)[np.triu_indices(len(rows), 1)]
-    return fit_calibration(cosines) if np.nanstd(cosines) > NOISE else random
+    known = cosines[~np.isnan(cosines)]
+    return fit_calibration(known) if len(known) > 1 and known.std() > NOISE else random

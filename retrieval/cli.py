@@ -323,7 +323,7 @@ def rebuild(folder: Path, kind: str | None, trees: int | None, as_json: bool) ->
     from retrieval import indices
     from retrieval.library import Library
 
-    with closing(Library.open(folder)) as library, library.writing():
+    with closing(Library.open(folder, to_rebuild=True)) as library, library.writing():
         kind, trees = kind or indices.kind(library), trees or indices.trees(library)
         library.rebuild()
         indices.drop(library)

@@ -114,15 +114,39 @@ class Engine:
         parts = [self._views(part, found) for part, found in zip(asked, cosines, strict=True)]
         near = [one for found in cosines for one in found.values()]
         spaces = {space: _space(space, parts, len(segments)) for space in SPACES}
-        heard = {space: scores for space, scores in spaces.items() if _speaks(space, asked)}
+        heard = {
+            space: scores for space, scores in spaces.items() if any(_spoken(part, space) for part in asked)
+        }
         weights = {space: query.weights.get(space, 1.0) for space in heard}
         if heard and not any(weights.values()):
             raise AffectError(f"this query says something in: {', '.join(heard)}; give one of those a weight")
-        total = fuse(heard, weights, DOUBT) if heard else np.empty(0)  # all abstain: nothing is comparable
+        total = self._fused(heard, weights, asked, segments)
         seen = {view: views([part[view] for part in parts if view in part]) for view in set().union(*parts)}
         return Scored(
             segments=segments, total=total, near=views(near) if near else total, spaces=spaces, views=seen
         )  # fmt: skip
+
+    def _fused(
+        self, heard: Mapping[str, Scores], weights: Mapping[str, float], asked: Sequence[Asked],
+        segments: Places,
+    ) -> Scores:  # fmt: skip
+        """(n,) one score a segment, NaN where all abstain.
+
+        Each modality is fused over the spaces it can speak in: that a picture makes no sound is no doubt.
+        """
+        kinds = self._snapshot.modality[self._snapshot.item_of[segments]]
+        total = np.full(len(segments), np.nan)
+        for kind in np.unique(kinds):
+            here = kinds == kind
+            able = [space for space in heard if weights[space] and self._tells(space, str(kind), asked)]
+            if able:
+                scores = {space: heard[space][here] for space in able}
+                total[here] = fuse(scores, {space: weights[space] for space in able}, DOUBT)
+        return total
+
+    def _tells(self, space: str, modality: str, asked: Sequence[Asked]) -> bool:
+        """Whether items of a modality have rows in a view of the space that the query speaks in."""
+        return any((view, modality) in self._snapshot.told for part in asked for view in _spoken(part, space))
 
     def _cosines(self, part: Asked, segments: Places) -> dict[str, Rows]:
         """Cosines (n,) with one part of the query, by every view it and the library both have."""
@@ -141,11 +165,16 @@ class Engine:
     def _calibration(self, view: str, source: str) -> Calibration:
         key = calibration.key(view, source)
         if key not in self._calibrations:
-            signature = self.library.catalog.get("signature") or "{}"
-            self._calibrations[key] = calibration.packaged(view, source, signature) or calibration.fitted(
+            self._calibrations[key] = self._measured(view, source) or calibration.fitted(
                 self._snapshot.views[view], (lambda: self._background(view)) if source == "text" else None
             )
         return self._calibrations[key]
+
+    def _measured(self, view: str, source: str) -> Calibration | None:
+        """Measured beforehand: by those who trained the heads, or for the packaged encoders."""
+        if told := self.library.experts.calibration(view, source):
+            return Calibration.from_dict(told)
+        return calibration.packaged(view, source, self.library.catalog.get("signature") or "{}")
 
     def _background(self, view: str) -> Rows:
         experts = self.library.experts
@@ -172,12 +201,11 @@ def _space(space: str, parts: Sequence[Mapping[str, Scores]], count: int) -> Sco
     return views(means) if means else np.full(count, np.nan)
 
 
-def _speaks(space: str, asked: Sequence[Asked]) -> bool:
-    return any(
-        view.startswith(f"{space}.") and not missing(rows).any()
-        for part in asked
-        for view, rows in part.rows.items()
-    )
+def _spoken(part: Asked, space: str) -> list[str]:
+    """The space's views in which this part of a query says something."""
+    return [
+        view for view, rows in part.rows.items() if view.startswith(f"{space}.") and not missing(rows).any()
+    ]
 
 
 def _rounded(score: float) -> float | None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from encoders.base import Rows
 from retrieval.engine import Engine, Hit
+from spaces.joint import JointSpace
 from spaces.labels import LabelSpace
 
 
@@ -18,6 +19,7 @@ def why(engine: Engine, hit: Hit) -> dict[str, Any]:
 
 def _labels(engine: Engine, hit: Hit) -> list[tuple[str, float]]:
     space = next(space for space in engine.library.experts.spaces if space.name == "object")
+    space = space.base if isinstance(space, JointSpace) else space
     row = _row(engine, "objects", hit)
     return space.labels(row) if row is not None and isinstance(space, LabelSpace) else []
 

@@ -22,7 +22,9 @@ from retrieval import database
 from retrieval import rows as rowfile
 from retrieval.catalog import Catalog, Stamp, Store
 from retrieval.disk import LOCK, disk_errors, locked
-from retrieval.recipe import Experts, Recipe
+from retrieval.heads import FOLDER, NOTE, heads_of, own_files
+from retrieval.recipe import Experts, Recipe, is_space
+from spaces.stored import load_heads, packaged_heads
 
 CHUNK = 4096  # segments projected at a time in a rebuild
 CATALOG = "catalog.sqlite"
@@ -58,7 +60,7 @@ class Library:
         self.folder = folder
         self.catalog = catalog
         self.recipe = Recipe.from_json(catalog.get("recipe") or "{}")
-        self.experts = Experts(self.recipe)
+        self.experts = Experts(self.recipe, heads_of(folder, catalog))
         self.segment = float(catalog.get("segment") or 15)
 
     @classmethod
@@ -82,12 +84,15 @@ class Library:
         return cls.open(folder)
 
     @classmethod
-    def open(cls, folder: Path) -> Library:
-        """An existing library. Raises AffectError: none here, damaged, or made by encoders not here now."""
+    def open(cls, folder: Path, *, to_rebuild: bool = False) -> Library:
+        """An existing library. Raises AffectError: none here, damaged, or made by encoders not here now.
+
+        Spaces that have changed since are an error too, unless it is opened `to_rebuild`.
+        """
         with contextlib.ExitStack() as unless_whole:
             library = cls.look(folder)
             unless_whole.callback(library.close)
-            library._check_encoders()
+            library._check_encoders(spaces=not to_rebuild)
             unless_whole.pop_all()
         return library
 
@@ -99,16 +104,22 @@ class Library:
         """
         return cls(folder, Catalog(folder / CATALOG))
 
-    def _check_encoders(self) -> None:
+    def _check_encoders(self, *, spaces: bool) -> None:
         made, here = (
             json.loads(text) for text in (self.catalog.get("signature") or "{}", self.experts.signature())
         )
-        if made != here:
-            others = sorted(role for role in {*made, *here} if made.get(role) != here.get(role))
-            said = ", ".join(f"{role} {made.get(role)} (here {here.get(role)})" for role in others)
+        others = sorted(part for part in {*made, *here} if made.get(part) != here.get(part))
+        encoders = [part for part in others if not is_space(part)]
+        if encoders:
+            said = ", ".join(f"{role} {made.get(role)} (here {here.get(role)})" for role in encoders)
             raise AffectError(
                 f"{printable(self.folder)}: made by other encoders: {said}; "
                 "install those, or index into a new library"
+            )
+        if others and spaces:
+            raise AffectError(
+                f"{printable(self.folder)}: made by another version of the {', '.join(others)}; "
+                f"run: affect rebuild --library {printable(self.folder)} (no media are read)"
             )
 
     @staticmethod
@@ -175,16 +186,32 @@ class Library:
 
         Raises AffectError when the disk is full; all is then as it was.
         """
-        generation = str(int(self.generation) + 1)
+        self._renew(self.experts, own_files(self.catalog))
+
+    def take_heads(self, heads: Mapping[str, str]) -> None:
+        """Use these heads of its own (file names in its folder "heads" by space) and rebuild with them.
+
+        Without any it goes back to those of the package. Raises AffectError as `rebuild` does, or for heads
+        that can't be read; all is then as it was.
+        """
+        own = {space: load_heads(self.folder / FOLDER / file) for space, file in heads.items()}
+        self._renew(Experts(self.recipe, {**packaged_heads(), **own}), heads)
+
+    def _renew(self, experts: Experts, heads: Mapping[str, str]) -> None:
+        generation, before = str(int(self.generation) + 1), self.experts
+        self.experts = experts
         try:
-            self._rewrite(generation)
+            self._rewrite(generation, heads)
+        except BaseException:
+            self.experts = before
+            raise
         finally:
             kept = self.generation
             for folder in (self.folder / "rows").glob("*"):
                 if folder.name != kept:
                     shutil.rmtree(folder, ignore_errors=True)
 
-    def _rewrite(self, generation: str) -> None:
+    def _rewrite(self, generation: str, heads: Mapping[str, str]) -> None:
         old = self.catalog.stores()
         with disk_errors(self.folder), self.catalog.transaction():
             self.catalog.drop_orphans()
@@ -193,6 +220,8 @@ class Library:
             self.catalog.all("DELETE FROM rows")
             self.catalog.all("DELETE FROM stores")
             self.catalog.set("generation", generation)
+            self.catalog.set(NOTE, json.dumps(dict(heads), sort_keys=True))
+            self.catalog.set("signature", self.experts.signature())
             for start in range(0, len(segments), CHUNK):
                 part = np.array(segments[start : start + CHUNK])
                 features = {

@@ -14,11 +14,14 @@ import numpy as np
 from encoders.base import AffectError, Encoder, MissingBackend, Rows, Sound, encode_all
 from encoders.registry import ENCODERS
 from spaces.base import Direct, Features, Space
+from spaces.joint import VIEW, Heads, JointSpace
 from spaces.labels import LabelSpace
+from spaces.stored import packaged_heads
 
 SENSES = {"sound": "sound", "text": "text"}  # what a role reads, where that is not frames
 log = logging.getLogger(__name__)
 
+SPACE = " space"  # ends the names of spaces in a signature
 DEFAULT_RATE = 16000  # Hz, where no expert asks for another
 
 
@@ -68,10 +71,15 @@ class Recipe:
 
 
 class Experts:
-    """The encoders of a recipe, each built when first asked for, and the spaces they feed."""
+    """The encoders of a recipe, each built when first asked for, and the spaces they feed.
 
-    def __init__(self, recipe: Recipe) -> None:
+    heads: trained heads by space, by default those that come with the package; heads for other encoders
+           than the recipe's are left out, and the space is then as untrained
+    """
+
+    def __init__(self, recipe: Recipe, heads: Mapping[str, Heads] | None = None) -> None:
         self.recipe = recipe
+        self.heads = packaged_heads() if heads is None else heads
 
     def role(self, role: str) -> Encoder:
         """The encoder of a role. Raises MissingBackend, UnknownName, AffectError if it reads other things."""
@@ -96,14 +104,32 @@ class Experts:
         """What must be equal for two libraries' rows to be comparable: encoders by role, spaces by name."""
         roles = [*self.media_roles, *(["text"] if self.recipe.text else [])]
         cards = {role: self.role(role).card.signature for role in roles}
-        spaces = {f"{space.name} space": space.version for space in self.spaces}
+        spaces = {f"{space.name}{SPACE}": space.version for space in self.spaces}
         return json.dumps({**cards, **spaces}, sort_keys=True)
 
     @cached_property
     def spaces(self) -> tuple[Space, ...]:
         """Object, activity and audio space, always all three: one without an expert abstains."""
-        activity = {"activity": "motion"} if self.recipe.activity else {}
-        return self._object_space(), Direct("activity", activity), self._audio_space()
+        activity = Direct("activity", {"activity": "motion"} if self.recipe.activity else {})
+        return tuple(map(self._trained, (self._object_space(), activity, self._audio_space())))
+
+    def _trained(self, space: Space) -> Space:
+        heads = self.heads.get(space.name)
+        if heads is None or any(self._reads(role) != made for role, made in heads.encoders.items()):
+            return space
+        return JointSpace(name=space.name, heads=heads, base=space)
+
+    def _reads(self, role: str) -> str:
+        """The signature of a role's encoder, empty where the recipe leaves the role out."""
+        return self.role(role).card.signature if getattr(self.recipe, role) else ""
+
+    def calibration(self, view: str, source: str) -> Mapping[str, float] | None:
+        """How to read the cosines of a trained "space.view" asked from a source, where its heads tell."""
+        name, _, view = view.partition(".")
+        space = next((space for space in self.spaces if space.name == name), None)
+        return (
+            space.heads.calibrations.get(source) if view == VIEW and isinstance(space, JointSpace) else None
+        )
 
     def _object_space(self) -> Space:
         if not self.recipe.objects:
@@ -144,6 +170,11 @@ class Experts:
             for space in self.spaces
             for view, rows in space.project(features).items()
         }
+
+
+def is_space(part: str) -> bool:
+    """Whether a part of a signature is a space, which can be projected afresh, and not an encoder."""
+    return part.endswith(SPACE)
 
 
 def _two_towers(encoder: Encoder) -> bool:

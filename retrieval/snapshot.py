@@ -7,6 +7,7 @@ import os
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -63,6 +64,16 @@ class Snapshot:
     segment_ids: Positions
     spans: npt.NDArray[np.float64]
     views: dict[str, View]
+
+    @cached_property
+    def told(self) -> frozenset[tuple[str, str]]:
+        """(view, modality) pairs of which there are rows: no picture says anything in a space of sound."""
+        kinds = self.modality[self.item_of]
+        return frozenset(
+            (name, str(kind))
+            for name, view in self.views.items()
+            for kind in np.unique(kinds[view.row_of >= 0])
+        )
 
     def position(self, item: str) -> int:
         """Where an item stands; a unique beginning of its id will do. Raises AffectError."""

@@ -1,0 +1,128 @@
+"""What heads are trained on: items' rows by role and the texts that tell of them, ready as tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from encoders.base import Rows
+from spaces.vocabulary import Tokens
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Material:
+    """Items and texts.
+
+    media: by role (items, d) raw rows, or (items, views, d) where an item is seen in several ways (mirrored,
+           cropped), of which training draws one; a row with a NaN is missing
+    texts: (texts, d) raw sentence vectors, or (texts, length) word numbers; zero behind the end
+    owner: (texts,) the item each text tells of
+
+    Raises ValueError for lengths that don't fit.
+    """
+
+    media: Mapping[str, Rows]
+    texts: Rows | Tokens
+    owner: Ints
+
+    def __post_init__(self) -> None:
+        counts = {role: len(rows) for role, rows in self.media.items()}
+        if len(set(counts.values())) != 1 or len(self.texts) != len(self.owner):
+            raise ValueError(f"{counts} items, {len(self.texts)} texts with {len(self.owner)} owners")
+        if len(self.owner) and not 0 <= self.owner.min() <= self.owner.max() < self.items:
+            raise ValueError(f"a text's owner lies outside the {self.items} items")
+
+    @property
+    def items(self) -> int:
+        """How many."""
+        return len(next(iter(self.media.values())))
+
+    @property
+    def widths(self) -> dict[str, int]:
+        """Columns by role."""
+        return {role: rows.shape[-1] for role, rows in self.media.items()}
+
+    @cached_property
+    def spoken(self) -> Ints:
+        """Texts whose item some role says something of: the others teach nothing."""
+        seen = np.any([there.any(1).numpy() for _, there in self.tensors.values()], axis=0)
+        return np.flatnonzero(seen[self.owner])
+
+    @cached_property
+    def tensors(self) -> dict[str, tuple[Tensor, Tensor]]:
+        """By role: rows (items, views, d), 0 where missing, and where they are there (items, views)."""
+        return {role: _filled(rows) for role, rows in self.media.items()}
+
+    @cached_property
+    def text_tensor(self) -> Tensor:
+        """The texts, as they are."""
+        return torch.from_numpy(np.ascontiguousarray(self.texts))
+
+    def only(self, *roles: str) -> Material:
+        """With these roles alone. Raises KeyError for one that is not here."""
+        return Material(media={role: self.media[role] for role in roles}, texts=self.texts, owner=self.owner)
+
+    def part(self, items: Ints) -> Material:
+        """Some items, renumbered in the order given, and their texts."""
+        place = np.full(self.items, -1)
+        place[items] = np.arange(len(items))
+        kept = np.flatnonzero(place[self.owner] >= 0)
+        return Material(
+            media={role: rows[items] for role, rows in self.media.items()},
+            texts=self.texts[kept],
+            owner=place[self.owner[kept]],
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Batch:
+    """Some texts with their items, one view of each.
+
+    media: by role, rows (n, d), 0 where missing, and where they are there (n,)
+    texts: (n, d) or (n, length)
+    items: (n,) the item of each pair
+    """
+
+    media: Mapping[str, tuple[Tensor, Tensor]]
+    texts: Tensor
+    items: Tensor
+    same: Tensor = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "same", self.items[:, None] == self.items[None, :])
+
+
+def batch_of(material: Material, texts: Tensor, views: torch.Generator) -> Batch:
+    """The pairs of these texts (n,), each item in a view drawn by `views`."""
+    items = torch.from_numpy(material.owner)[texts]
+    media = {}
+    for role, (rows, there) in material.tensors.items():
+        if rows.shape[1] == 1:
+            media[role] = rows[items, 0], there[items, 0]
+        else:
+            view = torch.randint(rows.shape[1], (len(items),), generator=views)
+            media[role] = rows[items, view], there[items, view]
+    return Batch(media=media, texts=trimmed(material.text_tensor[texts]), items=items)
+
+
+def trimmed(texts: Tensor) -> Tensor:
+    """Word numbers (n, length) without the columns that are padding in every row; vectors as they are."""
+    if texts.is_floating_point():
+        return texts
+    longest = int((texts != 0).sum(1).max())
+    return texts[:, :longest]
+
+
+def _filled(rows: Rows) -> tuple[Tensor, Tensor]:
+    views = rows[:, None] if rows.ndim == 2 else rows
+    there = np.asarray(~np.isnan(views).any(-1))
+    filled = np.where(there[..., None], views, 0).astype(np.float32)
+    return torch.from_numpy(filled), torch.from_numpy(there)

@@ -1,0 +1,118 @@
+"""Heads on disk: one safetensors file a space, with what must be known of them in its header."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from encoders.base import AffectError, Rows, printable
+from encoders.runtime import write_whole
+from spaces.joint import Domain, Heads, Layer, Member, Reader, Tower
+
+FORMAT = 1
+PACKAGED = ("object", "activity", "audio")
+SIDES = ("media", "text")
+PARTS = ("mean", "scale", "weight", "absent")
+
+
+def save_heads(file: Path, heads: Heads, about: Mapping[str, Any]) -> str:
+    """Write heads, weights as float16 where that is enough; `about` is kept for people. Gives the digest."""
+    tensors = {
+        name: rows
+        for number, member in enumerate(heads.members)
+        for side in SIDES
+        for name, rows in _tower_tensors(f"{number}.{side}", getattr(member, side))
+    }
+    notes = {
+        "format": FORMAT,
+        "encoders": dict(heads.encoders),
+        "share": heads.share,
+        "weights": [member.weight for member in heads.members],
+        "calibrations": {source: dict(numbers) for source, numbers in heads.calibrations.items()},
+        "about": dict(about),
+    }
+    if heads.domain:
+        tensors["domain"] = heads.domain.texts.astype(np.float16)
+        notes["least"] = heads.domain.least
+    content = save(tensors, {"heads": json.dumps(notes, sort_keys=True)})
+    write_whole(file, content)
+    return hashlib.sha256(content).hexdigest()
+
+
+def load_heads(file: Path) -> Heads:
+    """Read what `save_heads` wrote. Raises AffectError."""
+    try:
+        with safe_open(file, "np") as stored:
+            notes = json.loads((stored.metadata() or {}).get("heads", "{}"))
+            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError) as bad:
+        raise AffectError(
+            f"{printable(file)}: no trained heads can be read ({bad}); train them again"
+        ) from bad
+    if notes.get("format") != FORMAT:
+        raise AffectError(
+            f"{printable(file)}: heads of format {notes.get('format')}, not {FORMAT}; train them again"
+        )
+    members = tuple(
+        Member(
+            media=_tower(tensors, f"{number}.media"), text=_tower(tensors, f"{number}.text"), weight=weight
+        )
+        for number, weight in enumerate(notes["weights"])
+    )
+    domain = None
+    if "domain" in tensors:
+        domain = Domain(texts=tensors["domain"].astype(np.float32), least=notes["least"])
+    return Heads(
+        members=members,
+        encoders=notes["encoders"],
+        share=notes["share"],
+        domain=domain,
+        calibrations=notes["calibrations"],
+        digest=hashlib.sha256(file.read_bytes()).hexdigest(),
+    )
+
+
+@cache
+def packaged_heads() -> Mapping[str, Heads]:
+    """Heads that come with this package, by space."""
+    folder = files("spaces") / "weights"
+    places = {name: Path(str(folder / f"{name}.safetensors")) for name in PACKAGED}
+    return {name: load_heads(place) for name, place in places.items() if place.exists()}
+
+
+def _tower_tensors(prefix: str, tower: Tower) -> Iterator[tuple[str, Rows]]:
+    yield f"{prefix}.bias", tower.bias
+    for role, reader in tower.readers.items():
+        for part in PARTS:
+            rows = getattr(reader, part)
+            yield f"{prefix}.{role}.{part}", rows.astype(np.float16) if part == "weight" else rows
+    for number, layer in enumerate(tower.layers):
+        yield f"{prefix}.{number}.layer.weight", layer.weight.astype(np.float16)
+        yield f"{prefix}.{number}.layer.bias", layer.bias
+
+
+def _tower(tensors: Mapping[str, Rows], prefix: str) -> Tower:
+    inside = {
+        name.removeprefix(f"{prefix}."): np.asarray(rows, np.float32)
+        for name, rows in tensors.items()
+        if name.startswith(f"{prefix}.")
+    }
+    roles = sorted({name.partition(".")[0] for name in inside if name.endswith(".absent")})
+    count = sum(name.endswith(".layer.bias") for name in inside)
+    return Tower(
+        readers={role: Reader(**{part: inside[f"{role}.{part}"] for part in PARTS}) for role in roles},
+        bias=inside["bias"],
+        layers=tuple(
+            Layer(weight=inside[f"{number}.layer.weight"], bias=inside[f"{number}.layer.bias"])
+            for number in range(count)
+        ),
+    )
