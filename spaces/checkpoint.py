@@ -81,13 +81,17 @@ class State:
                 tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
         except (SafetensorError, OSError) as bad:
             raise AffectError(f"{printable(file)}: no checkpoint ({bad}); delete it to begin anew") from bad
+        other = f"{printable(file)}: of another run; delete it, or name another folder"
         if notes.get("key") != key:
-            raise AffectError(f"{printable(file)}: of another run; delete it, or name another folder")
+            raise AffectError(other)
         parts: dict[str, dict[str, Tensor]] = {}
         for name, tensor in tensors.items():
             part, _, rest = name.partition(SEPARATOR)
             parts.setdefault(part, {})[rest] = tensor
-        self.module.load_state_dict(parts["now"])
+        try:
+            self.module.load_state_dict(parts["now"])
+        except RuntimeError as bad:  # names or shapes differ
+            raise AffectError(other) from bad
         self.best = parts.get("best", {})
         self._take_moments(parts.get("moments", {}))
         self.generator.set_state(parts["random"]["batches"])

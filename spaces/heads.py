@@ -25,7 +25,7 @@ from spaces.material import Batch, Material, trimmed
 Loss = Callable[[Tensor, Tensor | None], Tensor]  # similarities (v, t), where pairs are of one item -> ()
 Present = Mapping[str, tuple[Tensor, Tensor]]  # role -> rows (n, d), and where they are there (n,)
 
-LEAST_SCALE = 1e-6  # of a column that never varies
+LEAST_SPREAD = 1e-6  # below it, by 1 or the mean, a column does not vary and is left as large as it is
 CHUNK = 512  # texts or items embedded at a time
 
 
@@ -35,8 +35,9 @@ class Input(nn.Module):
     mean: Tensor
     scale: Tensor
 
-    def __init__(self, width: int, dim: int, dropout: float) -> None:
+    def __init__(self, width: int, dim: int, dropout: float, power: float = 1.0) -> None:
         super().__init__()
+        self.power = power
         self.register_buffer("mean", torch.zeros(width))
         self.register_buffer("scale", torch.ones(width))
         self.weight = nn.Parameter(torch.empty(width, dim))
@@ -46,7 +47,7 @@ class Input(nn.Module):
 
     def forward(self, rows: Tensor, there: Tensor) -> Tensor:
         """(n, dim) of raw rows (n, d), 0 where missing, and where they are there (n,)."""
-        standard = self.dropout((rows - self.mean) / self.scale)
+        standard = self.dropout((self._powered(rows) - self.mean) / self.scale)
         return torch.where(there[:, None], standard @ self.weight, self.absent)
 
     @torch.no_grad()
@@ -54,9 +55,14 @@ class Input(nn.Module):
         """Take mean and scale from rows (n, d): of each column, or one scale for all, which keeps angles."""
         if len(rows) == 0:
             return
+        rows = self._powered(rows)
         self.mean.copy_(rows.mean(0))
         spread = rows.std(0, correction=0) if each else rows.std(0, correction=0).square().mean().sqrt()
-        self.scale.copy_(spread.clamp(min=LEAST_SCALE).expand(len(self.scale)))
+        varies = spread > LEAST_SPREAD * self.mean.abs().clamp(min=1)
+        self.scale.copy_(torch.where(varies, spread, 1))
+
+    def _powered(self, rows: Tensor) -> Tensor:
+        return rows if self.power == 1 else rows.sign() * rows.abs().pow(self.power)
 
 
 class Projection(nn.Module):
@@ -66,11 +72,19 @@ class Projection(nn.Module):
     """
 
     def __init__(
-        self, widths: Mapping[str, int], dim: int, *, dropout: float = 0.0, hidden: Sequence[int] = ()
+        self,
+        widths: Mapping[str, int],
+        dim: int,
+        *,
+        dropout: float = 0.0,
+        hidden: Sequence[int] = (),
+        power: float = 1.0,
     ) -> None:
         super().__init__()
         sizes = [*hidden, dim]
-        self.inputs = nn.ModuleDict({role: Input(width, sizes[0], dropout) for role, width in widths.items()})
+        self.inputs = nn.ModuleDict(
+            {role: Input(width, sizes[0], dropout, power) for role, width in widths.items()}
+        )
         self.bias = nn.Parameter(torch.zeros(sizes[0]))
         self.layers = nn.ModuleList([nn.Linear(left, right) for left, right in itertools.pairwise(sizes)])
         self.between = nn.Dropout(dropout)
@@ -98,15 +112,15 @@ class Projection(nn.Module):
             way.standardise(media[role], each=each)
 
     @torch.no_grad()
-    def start_as_identity(self) -> None:
-        """Begin with rows as they are, less the mean; needs one role, as many columns as dims, no layers.
+    def start_as_rotation(self) -> None:
+        """Begin with rows as they are, less the mean, turned at random: all angles between them are kept.
 
-        Raises ValueError otherwise.
+        Raises ValueError for more than one role, hidden layers, or a space narrower than the rows.
         """
         weights = [way.weight for way in self.ways.values()]
-        if len(weights) != 1 or weights[0].shape[0] != weights[0].shape[1] or len(self.layers):
-            raise ValueError("only one role without hidden layers, as wide as the space, can be the identity")
-        weights[0].copy_(torch.eye(len(weights[0])))
+        if len(weights) != 1 or self.deeper or weights[0].shape[0] > weights[0].shape[1]:
+            raise ValueError("only one role, without hidden layers, in a space as wide, can keep its angles")
+        nn.init.orthogonal_(weights[0])
 
     def tower(self) -> Tower:
         """The same in numpy."""
@@ -120,21 +134,21 @@ class Projection(nn.Module):
 
 
 class Sentences(nn.Module):
-    """Sentence vectors (n, d) to unit rows (n, dim), beginning as they are where the widths allow it."""
+    """Sentence vectors (n, d) to unit rows (n, dim); a space wide enough begins with their angles."""
 
     def __init__(self, width: int, dim: int, *, dropout: float = 0.0) -> None:
         super().__init__()
         self.projection = Projection({TEXT: width}, dim, dropout=dropout)
-        if width == dim:
-            self.projection.start_as_identity()
+        if width <= dim:
+            self.projection.start_as_rotation()
 
     def forward(self, texts: Tensor) -> Tensor:
         """(n, dim) unit rows."""
         return self.projection({TEXT: (texts, torch.ones(len(texts), dtype=torch.bool))})
 
     def prepare(self, texts: Tensor) -> None:
-        """Centre on the training texts."""
-        self.projection.standardise({TEXT: texts}, each=False)
+        """Centre on the training texts that are there."""
+        self.projection.standardise({TEXT: texts[~texts.isnan().any(1)]}, each=False)
 
     def tower(self) -> Tower:
         """The same in numpy."""
@@ -229,7 +243,9 @@ class Shared(nn.Module):
         """() of a batch: words against the first role, the first role against the others."""
         first, *others = self.ways
         main, here = self.ways[first](batch.media), batch.media[first][1]
-        total = loss((main @ self.text(batch.texts).T)[here][:, here], batch.same[here][:, here])
+        total = 0 * main.sum()
+        if here.any():
+            total = loss((main @ self.text(batch.texts).T)[here][:, here], batch.same[here][:, here])
         for role in others:
             both = here & batch.media[role][1]
             if both.any():
@@ -263,7 +279,7 @@ def _first(material: Material, at: slice) -> Present:
 
 def _masked(projection: Projection, media: Present) -> Tensor:
     """Unit rows, NaN where nothing is there."""
-    nothing = ~torch.stack([there for _, there in media.values()]).any(0)
+    nothing = ~torch.stack([media[role][1] for role in projection.ways]).any(0)
     rows: Tensor = projection(media)
     return rows.masked_fill(nothing[:, None], math.nan)
 
@@ -275,7 +291,11 @@ def _in_chunks(count: int, rows: Callable[[slice], Tensor]) -> Rows:
 
 def _reader(way: Input) -> Reader:
     return Reader(
-        mean=_array(way.mean), scale=_array(way.scale), weight=_array(way.weight), absent=_array(way.absent)
+        mean=_array(way.mean),
+        scale=_array(way.scale),
+        weight=_array(way.weight),
+        absent=_array(way.absent),
+        power=way.power,
     )
 
 

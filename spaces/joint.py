@@ -25,7 +25,8 @@ TEXT = "text"  # the role that reads words
 class Reader:
     """How one role enters a tower.
 
-    mean, scale: (d,) of the training items; a row is (row - mean) / scale
+    power:       of every value, its sign kept (Perronnin et al. 2010); .5 tames what is rarely large
+    mean, scale: (d,) of the training items then; a row is (row - mean) / scale
     weight:      (d, h)
     absent:      (h,) what stands for the role where it has nothing to say, learnt as well
     """
@@ -34,12 +35,13 @@ class Reader:
     scale: Rows
     weight: Rows
     absent: Rows
+    power: float = 1.0
 
     def __call__(self, rows: Rows) -> Rows:
         """(n, h) of raw rows (n, d); `absent` for those that are missing."""
         here = ~missing(rows)
         out = np.tile(self.absent, (len(rows), 1))
-        out[here] = (rows[here] - self.mean) / self.scale @ self.weight
+        out[here] = (powered(rows[here], self.power) - self.mean) / self.scale @ self.weight
         return out
 
 
@@ -153,7 +155,7 @@ class JointSpace:
         views = self.base.project(features)
         zero_shot = views.pop(VIEW, None)
         members = self.heads.members
-        if any(role in features for role in self.heads.roles):
+        if all(any(role in features for role in one.media.readers) for one in members):
             return {VIEW: self._stacked([one.media(features) for one in members], zero_shot), **views}
         if TEXT not in features:
             return views
@@ -169,6 +171,11 @@ class JointSpace:
         if zero_shot is not None and share:
             rows, shares = [*rows, zero_shot], np.append(shares, share)
         return stacked(rows, shares)
+
+
+def powered(rows: Rows, power: float) -> Rows:
+    """(n, d) every value to a power, its sign kept."""
+    return rows if power == 1 else np.asarray(np.sign(rows) * np.abs(rows) ** power, np.float32)
 
 
 def stacked(rows: Sequence[Rows], shares: npt.ArrayLike) -> Rows:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -23,8 +23,11 @@ class Material:
 
     media: by role (items, d) raw rows, or (items, views, d) where an item is seen in several ways (mirrored,
            cropped), of which training draws one; a row with a NaN is missing
-    texts: (texts, d) raw sentence vectors, or (texts, length) word numbers; zero behind the end
+    texts: (texts, d) raw sentence vectors, a row with a NaN is missing; or (texts, length) word numbers,
+           zero behind the end
     owner: (texts,) the item each text tells of
+    kinds: (items,) what a text of one may be of another too, such as its class: items of one kind are no
+           negatives of each other; by default each is a kind of its own
 
     Raises ValueError for lengths that don't fit.
     """
@@ -32,6 +35,7 @@ class Material:
     media: Mapping[str, Rows]
     texts: Rows | Tokens
     owner: Ints
+    kinds: Ints | None = None
 
     def __post_init__(self) -> None:
         counts = {role: len(rows) for role, rows in self.media.items()}
@@ -39,6 +43,8 @@ class Material:
             raise ValueError(f"{counts} items, {len(self.texts)} texts with {len(self.owner)} owners")
         if len(self.owner) and not 0 <= self.owner.min() <= self.owner.max() < self.items:
             raise ValueError(f"a text's owner lies outside the {self.items} items")
+        if self.kinds is not None and self.kinds.shape != (self.items,):
+            raise ValueError(f"kinds {self.kinds.shape} of {self.items} items")
 
     @property
     def items(self) -> int:
@@ -51,10 +57,15 @@ class Material:
         return {role: rows.shape[-1] for role, rows in self.media.items()}
 
     @cached_property
+    def kind(self) -> Ints:
+        """(items,) the kind of each."""
+        return np.arange(self.items) if self.kinds is None else self.kinds
+
+    @cached_property
     def spoken(self) -> Ints:
-        """Texts whose item some role says something of: the others teach nothing."""
+        """Texts that are there, of items some role says something of: the others teach nothing."""
         seen = np.any([there.any(1).numpy() for _, there in self.tensors.values()], axis=0)
-        return np.flatnonzero(seen[self.owner])
+        return np.flatnonzero(seen[self.owner] & ~np.isnan(self.texts).any(1))
 
     @cached_property
     def tensors(self) -> dict[str, tuple[Tensor, Tensor]]:
@@ -68,7 +79,7 @@ class Material:
 
     def only(self, *roles: str) -> Material:
         """With these roles alone. Raises KeyError for one that is not here."""
-        return Material(media={role: self.media[role] for role in roles}, texts=self.texts, owner=self.owner)
+        return replace(self, media={role: self.media[role] for role in roles})
 
     def part(self, items: Ints) -> Material:
         """Some items, renumbered in the order given, and their texts."""
@@ -79,6 +90,7 @@ class Material:
             media={role: rows[items] for role, rows in self.media.items()},
             texts=self.texts[kept],
             owner=place[self.owner[kept]],
+            kinds=None if self.kinds is None else self.kinds[items],
         )
 
 
@@ -88,16 +100,12 @@ class Batch:
 
     media: by role, rows (n, d), 0 where missing, and where they are there (n,)
     texts: (n, d) or (n, length)
-    items: (n,) the item of each pair
+    same:  (n, n) which pairs are of one kind, and so no negatives of each other
     """
 
     media: Mapping[str, tuple[Tensor, Tensor]]
     texts: Tensor
-    items: Tensor
-    same: Tensor = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "same", self.items[:, None] == self.items[None, :])
+    same: Tensor
 
 
 def batch_of(material: Material, texts: Tensor, views: torch.Generator) -> Batch:
@@ -110,7 +118,10 @@ def batch_of(material: Material, texts: Tensor, views: torch.Generator) -> Batch
         else:
             view = torch.randint(rows.shape[1], (len(items),), generator=views)
             media[role] = rows[items, view], there[items, view]
-    return Batch(media=media, texts=trimmed(material.text_tensor[texts]), items=items)
+    kinds = torch.from_numpy(material.kind)[items]
+    return Batch(
+        media=media, texts=trimmed(material.text_tensor[texts]), same=kinds[:, None] == kinds[None, :]
+    )
 
 
 def trimmed(texts: Tensor) -> Tensor:

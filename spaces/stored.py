@@ -92,12 +92,18 @@ def packaged_heads() -> Mapping[str, Heads]:
 def _tower_tensors(prefix: str, tower: Tower) -> Iterator[tuple[str, Rows]]:
     yield f"{prefix}.bias", tower.bias
     for role, reader in tower.readers.items():
+        yield f"{prefix}.{role}.power", np.array([reader.power], np.float32)
         for part in PARTS:
             rows = getattr(reader, part)
             yield f"{prefix}.{role}.{part}", rows.astype(np.float16) if part == "weight" else rows
     for number, layer in enumerate(tower.layers):
         yield f"{prefix}.{number}.layer.weight", layer.weight.astype(np.float16)
         yield f"{prefix}.{number}.layer.bias", layer.bias
+
+
+def _reader(inside: Mapping[str, Rows], role: str) -> Reader:
+    parts = {part: inside[f"{role}.{part}"] for part in PARTS}
+    return Reader(**parts, power=float(inside[f"{role}.power"][0]))
 
 
 def _tower(tensors: Mapping[str, Rows], prefix: str) -> Tower:
@@ -109,7 +115,7 @@ def _tower(tensors: Mapping[str, Rows], prefix: str) -> Tower:
     roles = sorted({name.partition(".")[0] for name in inside if name.endswith(".absent")})
     count = sum(name.endswith(".layer.bias") for name in inside)
     return Tower(
-        readers={role: Reader(**{part: inside[f"{role}.{part}"] for part in PARTS}) for role in roles},
+        readers={role: _reader(inside, role) for role in roles},
         bias=inside["bias"],
         layers=tuple(
             Layer(weight=inside[f"{number}.layer.weight"], bias=inside[f"{number}.layer.bias"])

@@ -109,10 +109,10 @@ class Training:
         """Train to the end, from the checkpoint on if there is one; the model then has the best weights.
 
         The checkpoint is written after every epoch and left there. Raises AffectError where it is of another
-        run or can't be read, ValueError without texts to train on.
+        run or can't be read, ValueError without texts of two items to train on.
         """
-        if len(self.material.spoken) < 2:
-            raise ValueError("nothing to train on: fewer than two texts of items that say something")
+        if len(np.unique(self.material.owner[self.material.spoken])) < 2:
+            raise ValueError("nothing to train on: texts of fewer than two items that say something")
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             self.model.prepare(self.material)
@@ -142,7 +142,7 @@ class Training:
 
     def _ended(self, progress: Progress) -> bool:
         done = len(progress.epochs)
-        patient = not self.schedule.patience or done - progress.best <= self.schedule.patience
+        patient = not self.schedule.patience or done - progress.best < self.schedule.patience
         return done >= self.schedule.epochs or progress.collapsed or not patient
 
     def _advance(self, state: State, progress: Progress) -> Progress:
@@ -158,7 +158,8 @@ class Training:
             seconds=time.perf_counter() - begun,
         )
         best = progress.best
-        if score is None or not progress.best or score > (progress.scores[progress.best - 1] or -np.inf):
+        former = progress.scores[best - 1] if best else None
+        if score is None or former is None or score > former:
             state.keep_best()
             best = number
         self.report(epoch)
@@ -188,7 +189,7 @@ class Training:
 
     def _judged(self) -> float | None:
         self.model.eval()
-        return None if self.judge is None else self.judge(self.model)
+        return None if self.judge is None else float(self.judge(self.model))
 
     def _collapsed(self, losses: list[float], sizes: list[int]) -> bool:
         if self.stuck is None:
