@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from losses.contrastive import InfoNCE
+from losses.contrastive import InfoNCE, LearntInfoNCE
 from losses.pairs import PairLoss
 from losses.ranking import Ranking, semi_hard, vse, vse_plus_plus, weighted
 
@@ -14,6 +14,7 @@ LOSSES: dict[str, Callable[..., PairLoss]] = {
     "weighted": weighted,
     "semi-hard": semi_hard,
     "infonce": InfoNCE,
+    "infonce-learnt": LearntInfoNCE,
 }
 
-__all__ = ["LOSSES", "InfoNCE", "PairLoss", "Ranking"]
+__all__ = ["LOSSES", "InfoNCE", "LearntInfoNCE", "PairLoss", "Ranking"]

@@ -29,6 +29,19 @@ class InfoNCE:
         return info_nce(similarity, self.temperature, same, pairs)
 
 
+class LearntInfoNCE(torch.nn.Module):
+    """`info_nce` that learns its temperature along, by its logarithm (Radford et al. 2021, CLIP)."""
+
+    def __init__(self, temperature: float = 0.07) -> None:
+        super().__init__()
+        start = torch.tensor(float(checked_temperature(temperature))).log()
+        self.log_temperature = torch.nn.Parameter(start)
+
+    def forward(self, similarity: Tensor, same: Tensor | None = None, pairs: Tensor | None = None) -> Tensor:
+        """As `InfoNCE`."""
+        return info_nce(similarity, self.log_temperature.exp(), same, pairs)
+
+
 def info_nce(
     similarity: Tensor,
     temperature: float | Tensor = TEMPERATURE,

@@ -326,14 +326,54 @@ def rebuild(folder: Path, kind: str | None, trees: int | None, as_json: bool) ->
     with closing(Library.open(folder, to_rebuild=True)) as library, library.writing():
         kind, trees = kind or indices.kind(library), trees or indices.trees(library)
         library.rebuild()
-        indices.drop(library)
-        recall = indices.build(library, trees) if kind == "annoy" else {}
+        recall = indices.renew(library, kind, trees)
     if as_json:
         click.echo(json.dumps({"index": kind, "recall": recall}))
         return
     click.echo(f"rebuilt {printable(folder)}; search is {kind}")
     for name, share in recall.items():
         click.echo(f"  {name:<24} recall at 10 against exact: {share:.3f}")
+
+
+@main.command()
+@library_option
+@click.option("--captions", type=FILE, help="CSV file: media, caption (and group: what belongs together).")
+@click.option("--undo", is_flag=True, help="Go back to the heads that come with this package.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@json_option
+def train(folder: Path, captions: Path | None, undo: bool, seed: int, as_json: bool) -> None:
+    """Teach a library your own words: train its spaces on captions of its files. No media are read.
+
+    \b
+    media,caption
+    holiday/img1.jpg,grandma feeding the ducks
+    holiday/img1.jpg,a pond in the park
+
+    Paths are relative to the CSV file. What is learnt is tried on files held out, and taken only where it
+    finds more than before; --undo takes it back.
+    """
+    from retrieval import indices
+    from retrieval.captions import read_captions
+    from retrieval.library import Library
+    from retrieval.show import outcomes_table, training_progress
+    from retrieval.teaching import forget, teach
+
+    if (captions is None) != undo:
+        raise AffectError("name the captions to learn from with --captions FILE, or --undo")
+    told = read_captions(captions) if captions else []
+    with closing(Library.open(folder, to_rebuild=True)) as library, library.writing():
+        kind, trees = indices.kind(library), indices.trees(library)
+        with training_progress(quiet=as_json) as report:
+            outcomes = teach(library, told, seed=seed, progress=report) if told else []
+        if undo:
+            forget(library)
+        indices.renew(library, kind, trees)
+    if as_json:
+        click.echo(json.dumps({"spaces": [one.to_json() for one in outcomes]}))
+    elif undo:
+        click.echo(f"{printable(folder)}: back to the heads of the package")
+    else:
+        outcomes_table(outcomes)
 
 
 @main.command()

@@ -19,7 +19,8 @@ def why(engine: Engine, hit: Hit) -> dict[str, Any]:
 
 def _labels(engine: Engine, hit: Hit) -> list[tuple[str, float]]:
     space = next(space for space in engine.library.experts.spaces if space.name == "object")
-    space = space.base if isinstance(space, JointSpace) else space
+    while isinstance(space, JointSpace):
+        space = space.base
     row = _row(engine, "objects", hit)
     return space.labels(row) if row is not None and isinstance(space, LabelSpace) else []
 

@@ -1,4 +1,4 @@
-"""Which trained heads a library is projected with: those that come with the package, or its own."""
+"""Heads that a library has of its own, beside those that come with the package."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from pathlib import Path
 
 from retrieval.catalog import Catalog
 from spaces.joint import Heads
-from spaces.stored import load_heads, packaged_heads
+from spaces.stored import load_heads
 
 FOLDER = "heads"
 NOTE = "heads"  # in the catalogue: the library's own heads, file name by space
 
 
-def heads_of(folder: Path, catalog: Catalog) -> dict[str, Heads]:
-    """Heads by space. Raises AffectError where the library's own can't be read."""
-    own = {space: load_heads(folder / FOLDER / file) for space, file in own_files(catalog).items()}
-    return {**packaged_heads(), **own}
+def own_heads(folder: Path, files: Mapping[str, str]) -> dict[str, Heads]:
+    """Heads by space, from file names by space. Raises AffectError where one can't be read."""
+    return {space: load_heads(folder / FOLDER / file) for space, file in files.items()}
 
 
 def own_files(catalog: Catalog) -> Mapping[str, str]:

@@ -141,6 +141,12 @@ def _folder(library: Library, generation: str) -> Path:
     return library.folder / "annoy" / generation
 
 
+def renew(library: Library, kind: str, trees: int) -> dict[str, float]:
+    """After a rebuild: index files anew if the library is searched by "annoy"; recalls as `build` tells."""
+    drop(library)
+    return build(library, trees) if kind == "annoy" else {}
+
+
 def build(library: Library, trees: int) -> dict[str, float]:
     """Build Annoy files over the library's rows; the caller holds the right to write.
 

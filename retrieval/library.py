@@ -22,9 +22,8 @@ from retrieval import database
 from retrieval import rows as rowfile
 from retrieval.catalog import Catalog, Stamp, Store
 from retrieval.disk import LOCK, disk_errors, locked
-from retrieval.heads import FOLDER, NOTE, heads_of, own_files
+from retrieval.heads import NOTE, own_files, own_heads
 from retrieval.recipe import Experts, Recipe, is_space
-from spaces.stored import load_heads, packaged_heads
 
 CHUNK = 4096  # segments projected at a time in a rebuild
 CATALOG = "catalog.sqlite"
@@ -60,7 +59,7 @@ class Library:
         self.folder = folder
         self.catalog = catalog
         self.recipe = Recipe.from_json(catalog.get("recipe") or "{}")
-        self.experts = Experts(self.recipe, heads_of(folder, catalog))
+        self.experts = Experts(self.recipe, own_heads(folder, own_files(catalog)))
         self.segment = float(catalog.get("segment") or 15)
 
     @classmethod
@@ -191,11 +190,10 @@ class Library:
     def take_heads(self, heads: Mapping[str, str]) -> None:
         """Use these heads of its own (file names in its folder "heads" by space) and rebuild with them.
 
-        Without any it goes back to those of the package. Raises AffectError as `rebuild` does, or for heads
+        Without any it goes back to the package's alone. Raises AffectError as `rebuild` does, or for heads
         that can't be read; all is then as it was.
         """
-        own = {space: load_heads(self.folder / FOLDER / file) for space, file in heads.items()}
-        self._renew(Experts(self.recipe, {**packaged_heads(), **own}), heads)
+        self._renew(Experts(self.recipe, own_heads(self.folder, heads)), heads)
 
     def _renew(self, experts: Experts, heads: Mapping[str, str]) -> None:
         generation, before = str(int(self.generation) + 1), self.experts

@@ -11,7 +11,17 @@ from typing import Any, Self
 
 import numpy as np
 
-from encoders.base import AffectError, Encoder, MissingBackend, Rows, Sound, encode_all
+from encoders.base import (
+    AffectError,
+    Encoder,
+    Frames,
+    MissingBackend,
+    Rows,
+    Sound,
+    batched,
+    checked,
+    encode_all,
+)
 from encoders.registry import ENCODERS
 from spaces.base import Direct, Features, Space
 from spaces.joint import VIEW, Heads, JointSpace
@@ -22,6 +32,7 @@ SENSES = {"sound": "sound", "text": "text"}  # what a role reads, where that is 
 log = logging.getLogger(__name__)
 
 SPACE = " space"  # ends the names of spaces in a signature
+ITEMS = 32  # encoded at a time, as in `encode_all`
 DEFAULT_RATE = 16000  # Hz, where no expert asks for another
 
 
@@ -73,13 +84,16 @@ class Recipe:
 class Experts:
     """The encoders of a recipe, each built when first asked for, and the spaces they feed.
 
-    heads: trained heads by space, by default those that come with the package; heads for other encoders
-           than the recipe's are left out, and the space is then as untrained
+    own: trained heads by space, on top of those that come with the package; heads for other encoders than
+         the recipe's are left out
+    packaged: False for the spaces as they are untrained
     """
 
-    def __init__(self, recipe: Recipe, heads: Mapping[str, Heads] | None = None) -> None:
+    def __init__(
+        self, recipe: Recipe, own: Mapping[str, Heads] | None = None, *, packaged: bool = True
+    ) -> None:
         self.recipe = recipe
-        self.heads = packaged_heads() if heads is None else heads
+        self._layers = (packaged_heads() if packaged else {}, own or {})
 
     def role(self, role: str) -> Encoder:
         """The encoder of a role. Raises MissingBackend, UnknownName, AffectError if it reads other things."""
@@ -114,10 +128,11 @@ class Experts:
         return tuple(map(self._trained, (self._object_space(), activity, self._audio_space())))
 
     def _trained(self, space: Space) -> Space:
-        heads = self.heads.get(space.name)
-        if heads is None or any(self._reads(role) != made for role, made in heads.encoders.items()):
-            return space
-        return JointSpace(name=space.name, heads=heads, base=space)
+        for layer in self._layers:
+            heads = layer.get(space.name)
+            if heads and all(self._reads(role) == made for role, made in heads.encoders.items()):
+                space = JointSpace(name=space.name, heads=heads, base=space)
+        return space
 
     def _reads(self, role: str) -> str:
         """The signature of a role's encoder, empty where the recipe leaves the role out."""
@@ -161,7 +176,31 @@ class Experts:
         """
         inputs: Mapping[str, Sequence[Any | None]] = {"frames": frames, "sound": sounds}
         roles = [role for role in self.media_roles if faces or role != "faces"]
-        return {role: _where_present(self.role(role), inputs) for role in roles}
+        shared = self._watch_shared(frames)
+        alone = (role for role in roles if role not in shared)
+        rows = {role: _where_present(self.role(role), inputs) for role in alone} | shared
+        return {role: rows[role] for role in roles}
+
+    def _watch_shared(self, frames: Sequence[Frames | None]) -> dict[str, Rows]:
+        """Rows of objects and activity, if activity reads what the objects' network sees: it runs once.
+
+        Such an activity expert names the network as its `backbone`; otherwise there are no rows here.
+        """
+        if not (self.recipe.objects and self.recipe.activity):
+            return {}
+        objects: Any = self.role("objects")
+        activity: Any = self.role("activity")
+        backbone: Encoder | None = getattr(activity, "backbone", None)
+        if backbone is None or backbone.card != objects.card:
+            return {}
+        encoders = {"objects": objects, "activity": activity}
+        rows = {role: _absent(len(frames), encoder.card.dim) for role, encoder in encoders.items()}
+        for here in batched([i for i, item in enumerate(frames) if item is not None], ITEMS):
+            items = [frames[i] for i in here]
+            looks = objects.look(items)
+            rows["objects"][here] = checked(objects.pool(looks), len(here), objects.card)
+            rows["activity"][here] = checked(activity.encode_seen(items, looks), len(here), activity.card)
+        return rows
 
     def project(self, features: Features) -> dict[str, Rows]:
         """Unit rows by "space.view"."""
@@ -187,8 +226,12 @@ def _towers(role: str) -> dict[str, str]:
 
 def _where_present(encoder: Encoder, inputs: Mapping[str, Sequence[Any | None]]) -> Rows:
     items = inputs[encoder.card.sense]
-    rows = np.full((len(items), encoder.card.dim), np.nan, np.float32)
+    rows = _absent(len(items), encoder.card.dim)
     here = [i for i, item in enumerate(items) if item is not None]
     if here:
         rows[here] = encode_all(encoder, [items[i] for i in here])
     return rows
+
+
+def _absent(count: int, dim: int) -> Rows:
+    return np.full((count, dim), np.nan, np.float32)

@@ -7,18 +7,21 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from encoders.base import printable
 from retrieval.engine import Hit
 from retrieval.indexing import Progress as Counts
 from retrieval.query import SPACES, Query
+
+if TYPE_CHECKING:
+    from retrieval.teaching import Outcome
 
 BAR = 10  # characters
 SHOWN = 20  # files that could not be read, before the list is cut short
@@ -60,6 +63,36 @@ def index_summary(counts: Counts, folder: Path) -> None:
         click.echo(f"  unreadable: {path}: {why}")
     if (more := len(counts.failed) - SHOWN) > 0:
         click.echo(f"  ... and {more} more: affect list --failed --library {printable(folder)}")
+
+
+@contextmanager
+def training_progress(*, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """A live line on standard error for each space in training."""
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def report(space: str, done: int, count: int) -> None:
+            if space not in tasks:
+                tasks[space] = bar.add_task(f"training {space}", total=count)
+            bar.update(tasks[space], completed=done)
+
+        yield report
+
+
+def outcomes_table(outcomes: Sequence[Outcome]) -> None:
+    """What training came to, a line a space."""
+    for one in outcomes:
+        told = f"{one.space:<9} {one.items} items, {one.texts} captions"
+        if one.gain is None:
+            click.echo(f"{told}: left as it is: {one.why}")
+            continue
+        low, high = one.gain
+        verdict = "taken" if one.taken else "left as it is: no gain beyond the interval"
+        click.echo(
+            f"{told}: mean average precision on what was held out {one.before:.1f} -> {one.after:.1f} % "
+            f"(gain {low:+.1f} to {high:+.1f}): {verdict}"
+        )
 
 
 def hits_table(query: Query, hits: Sequence[Hit], reasons: Sequence[Mapping[str, Any]] | None) -> None:

@@ -56,6 +56,13 @@ class Material:
         """Columns by role."""
         return {role: rows.shape[-1] for role, rows in self.media.items()}
 
+    @property
+    def vectors(self) -> Rows:
+        """The texts (texts, d) where they are sentence vectors. Raises TypeError for word numbers."""
+        if self.texts.dtype.kind != "f":
+            raise TypeError("the texts are word numbers, not vectors")
+        return np.asarray(self.texts, np.float32)
+
     @cached_property
     def kind(self) -> Ints:
         """(items,) the kind of each."""

@@ -127,11 +127,10 @@ class Training:
         return _history(progress)
 
     def trained(self) -> nn.ModuleDict:
-        """All that has weights: the model, and the loss if it has some (a learnt temperature)."""
-        parts: dict[str, nn.Module] = {"model": self.model}
-        if isinstance(self.loss, nn.Module):
-            parts["loss"] = self.loss
-        return nn.ModuleDict(parts)
+        """All that has weights: the model, and losses that have some (a learnt temperature)."""
+        losses = {"loss": self.loss, "warm": self.warm}
+        learnt = {name: loss for name, loss in losses.items() if isinstance(loss, nn.Module)}
+        return nn.ModuleDict({"model": self.model, **learnt})
 
     def _optimiser(self) -> torch.optim.Optimizer:
         decayed = self.schedule.weight_decay
@@ -201,7 +200,7 @@ def rate_at(schedule: Schedule, epoch: float) -> float:
     """The learning rate at a time in epochs from 0, whole ones done and the part of this one."""
     if schedule.decay == "step":
         return schedule.rate * schedule.factor ** (int(epoch) // schedule.every)
-    share, rising = epoch / schedule.epochs, 0.3
+    share, rising = epoch / schedule.epochs, 0.2
     if share < rising:
         return _cosine(schedule.rate / 25, schedule.rate, share / rising)
     return _cosine(schedule.rate, schedule.rate / 25e4, (share - rising) / (1 - rising))

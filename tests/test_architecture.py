@@ -9,7 +9,7 @@ MAY_IMPORT = {
     "spaces": {"encoders"},
     "fusion": set(),
     "losses": set(),
-    "retrieval": {"encoders", "spaces", "fusion"},
+    "retrieval": {"encoders", "spaces", "fusion", "losses"},
     "experiments": {"encoders", "spaces", "fusion", "losses", "retrieval"},
 }
 NO_NAMES = {"utils", "helpers", "common", "misc"}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import AffectError, printable
+from retrieval import captions
+from retrieval.evaluation.splits import grouped_split
 
 DATA = Path("../shared/data")
 
@@ -103,14 +104,10 @@ class Captioned:
 
 
 def table(file: Path) -> Iterator[dict[str, str]]:
-    """Rows of a CSV file with a header. Raises AffectError if it is not there, or no such file."""
+    """Rows of a table of the data sets. Raises AffectError if it is not there, or no CSV file."""
     if not file.exists():
         raise AffectError(f"{file}: not here; name the folder of the data sets with --data")
-    try:
-        with file.open(newline="", encoding="utf-8-sig") as stream:
-            yield from csv.DictReader(stream)
-    except (OSError, UnicodeDecodeError, csv.Error) as bad:
-        raise AffectError(f"{printable(file)}: not a CSV file in UTF-8 ({bad})") from bad
+    yield from captions.table(file)
 
 
 def reading(file: Path, parse: Callable[[str], Any], wanted: str) -> Any:
@@ -121,31 +118,6 @@ def reading(file: Path, parse: Callable[[str], Any], wanted: str) -> Any:
         raise AffectError(f"{printable(file)}: {(bad.strerror or str(bad)).lower()}; give {wanted}") from bad
     except ValueError as bad:  # not UTF-8, or not JSON
         raise AffectError(f"{printable(file)}: not {wanted} ({bad})") from bad
-
-
-def grouped_split(groups: Sequence[Hashable], shares: Mapping[str, float], seed: int) -> npt.NDArray[np.str_]:
-    """(n,) the split of each item; all items of a group are in one split.
-
-    groups: (n,) the group of each item
-    shares: weight of each split by name; whole groups, drawn in random order, go where most is lacking
-
-    Raises ValueError for shares that are negative or all zero, and for fewer groups than splits.
-    """
-    if not shares or min(shares.values()) < 0 or not sum(shares.values()):
-        raise ValueError(f"shares {dict(shares)}; they must be positive")
-    members: dict[Hashable, list[int]] = {}
-    for row, group in enumerate(groups):
-        members.setdefault(group, []).append(row)
-    wanted = {name: share * len(groups) / sum(shares.values()) for name, share in shares.items() if share}
-    if len(members) < len(wanted):
-        raise ValueError(f"{len(members)} groups can't fill {len(wanted)} splits")
-    splits = np.empty(len(groups), f"U{max(map(len, shares))}")
-    order = np.random.default_rng(seed).permutation(len(members))
-    for rows in (list(members.values())[index] for index in order):
-        poorest = max(wanted, key=lambda name: wanted[name])
-        splits[rows] = poorest
-        wanted[poorest] -= len(rows)
-    return splits
 
 
 def carved(

@@ -7,13 +7,11 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
-from encoders.base import AffectError, UnknownName, printable
+from encoders.base import UnknownName
 from experiments.data.msrvtt import PROTOCOLS, msrvtt
 from experiments.data.msvd import msvd
 from experiments.data.records import DATA, Captioned, Item, Labelled, Rated, Rule, table
-
-SPLITS = {"training": "train", "val": "dev", "valid": "dev", "validate": "dev", "validation": "dev"}
-COLUMNS = ("media", "caption")
+from retrieval.captions import read_captions
 
 
 def flickr1k(data: Path = DATA) -> list[Labelled]:
@@ -126,28 +124,9 @@ def from_csv(file: Path, name: str | None = None) -> Captioned:
 
     Paths are relative to the table. Raises AffectError naming the line that can't be used.
     """
-    rows = list(table(file))
-    if lacking := [column for column in COLUMNS if not rows or column not in rows[0]]:
-        missing = f"no column {', '.join(lacking)}" if rows else "no rows"
-        raise AffectError(
-            f"{printable(file)}: {missing}; needed: media, caption (and split: train, dev, test)"
-        )
-    said: dict[str, list[str]] = {}
-    told: dict[str, tuple[str, str]] = {}
-    for line, row in enumerate(rows, start=2):
-        medium, caption = (row[column] or "" for column in COLUMNS)
-        split = (row.get("split") or "train").strip().lower()
-        about = SPLITS.get(split, split), row.get("group") or ""
-        if not medium or not caption.strip():
-            raise AffectError(f"{printable(file)}: line {line} has no {'caption' if medium else 'media'}")
-        if medium not in told and not (file.parent / medium).exists():
-            raise AffectError(f"{printable(file)}: line {line} names {medium}, which is not there")
-        if told.setdefault(medium, about) != about:
-            raise AffectError(f"{printable(file)}: line {line} puts {medium} into another split or group")
-        said.setdefault(medium, []).append(caption.strip())
     items = tuple(
-        Item(id=m, captions=tuple(c), split=told[m][0], media=(file.parent / m,), group=told[m][1])
-        for m, c in said.items()
+        Item(id=one.name, captions=one.captions, split=one.split, media=(one.path,), group=one.group)
+        for one in read_captions(file)
     )
     return Captioned(name=name or file.parent.name, items=items)
 

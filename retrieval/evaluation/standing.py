@@ -6,7 +6,9 @@ of similarities is looked at once.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from typing import Literal, Self, get_args
 
@@ -20,6 +22,7 @@ Ints = npt.NDArray[np.int64]
 Ties = Literal["average", "optimistic", "pessimistic", "argsort", "each"]
 
 TIES: tuple[Ties, ...] = get_args(Ties)
+THREADS = min(os.cpu_count() or 1, 4)  # more would wait for the memory
 CACHED = 1 << 18  # similarities compared in one step: with the marks they fit a core's cache
 
 
@@ -100,11 +103,14 @@ def standing(similarity: Block | Table, target: npt.ArrayLike) -> Standing:
 
 def standing_by(table: Table, read: Callable[[slice, Block], tuple[Block, Ints]]) -> Standing:
     """Block by block of `table` through `read`, which gives what to look at (step, m) and columns (step,)."""
-    parts = []
-    for queries in spans(*table.shape):
+
+    def part(queries: slice) -> Standing:
         block, wanted = read(queries, table.rows(queries))
-        parts += [counted(block[near], wanted[near]) for near in spans(len(block), block.shape[1], CACHED)]
-    return Standing.joined(parts)
+        found = [counted(block[near], wanted[near]) for near in spans(len(block), block.shape[1], CACHED)]
+        return Standing.joined(found)
+
+    with ThreadPoolExecutor(THREADS) as pool:  # numpy works without the lock; a block a thread is held
+        return Standing.joined(pool.map(part, spans(*table.shape)))
 
 
 def counted(block: Block, wanted: Ints) -> Standing:

@@ -1,0 +1,224 @@
+"""Fitting the heads of one space, and knowing how good they are.
+
+Whatever is chosen or told here (the share of the untrained space, calibrations, gains) comes from items that
+the heads it was measured with had not seen: parts are held out in turn, whole groups at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from encoders.base import Rows, missing
+from fusion.scores import Calibration, fit_calibration
+from losses import LOSSES
+from retrieval.evaluation.splits import folds
+from retrieval.metrics import Difference, compare
+from spaces.heads import Joint, Projection, Sentences
+from spaces.joint import TEXT, Domain, Heads, Member
+from spaces.material import Ints, Material
+from spaces.training import Schedule, Training
+
+Step = Callable[[], None]  # called after each training
+Floats = npt.NDArray[np.float64]
+
+PRIOR = 0.1  # share of matches a score is read against: a library has few, though more than one
+SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8)  # of the untrained space, tried on what was held out
+FOREIGN = 0.02  # share of held-out texts that may be taken for foreign
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What to train: one member for each of `losses`, each from another seed.
+
+    losses:  names in `losses.LOSSES`; with `warm` another loss leads the first part of the schedule
+    dim:     of the joint space; where it is as wide as sentence vectors, texts begin with their own angles
+    hidden:  widths of the media tower's hidden layers; none is JEMC's linear projection
+    power:   of every media feature, see `spaces.joint.Reader`
+    dropout, text_dropout: shares of the inputs left out in training
+    folds:   parts held out in turn
+    gated:   whether texts far from all training texts abstain
+    """
+
+    losses: tuple[str, ...]
+    schedule: Schedule
+    warm: str = ""
+    dim: int = 768
+    hidden: tuple[int, ...] = ()
+    power: float = 1.0
+    dropout: float = 0.7
+    text_dropout: float = 0.1
+    folds: int = 4
+    gated: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Lesson:
+    """What to learn from.
+
+    material:  items by role, in one view or more, and unit sentence vectors
+    groups:    (items,) what is never torn apart between what is learnt and what is held out
+    encoders:  signatures by role, the text expert's too
+    zero_shot: unit rows of the untrained space, items (items, d) and texts (texts, d), if it has words
+    """
+
+    material: Material
+    groups: Sequence[str]
+    encoders: Mapping[str, str]
+    zero_shot: tuple[Rows, Rows] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Held:
+    """One fold that was held out: its items and texts by number, cosines (texts, items) in both spaces."""
+
+    items: Ints
+    texts: Ints
+    right: npt.NDArray[np.bool_]  # (texts, items) which match
+    trained: Rows
+    untrained: Rows | None
+
+    def cosines(self, share: float) -> Rows:
+        """(texts, items) with so much of the untrained space, where there is one."""
+        if self.untrained is None or share == 0:
+            return self.trained
+        return (1 - share) * self.trained + share * self.untrained
+
+    def before(self) -> Rows:
+        """(texts, items) of the untrained space, or of no knowledge at all: numbers drawn at random."""
+        if self.untrained is not None:
+            return self.untrained
+        return np.random.default_rng(0).random(self.trained.shape, np.float32)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Fitted:
+    """Heads trained on all items, and the folds held out beforehand."""
+
+    heads: Heads
+    held: Sequence[Held]
+
+    def precisions(self, *, trained: bool) -> Floats:
+        """(queries,) average precision of every held-out text and item; untrained, or else by chance."""
+        share = self.heads.share if trained else 1.0
+        return np.concatenate(
+            [precisions(one.cosines(share) if trained else one.before(), one.right) for one in self.held]
+        )
+
+    def gain(self, seed: int = 0) -> Difference:
+        """Of mean average precision in percent: trained less untrained, or less chance where that is mute.
+
+        Items are drawn and swapped with all their texts.
+        """
+        groups = np.concatenate([_asked_of(one) for one in self.held])
+        after, before = (100 * self.precisions(trained=trained) for trained in (True, False))
+        return compare(after, before, seed=seed, groups=groups)
+
+
+def fit(lesson: Lesson, plan: Plan, *, seed: int, step: Step = lambda: None) -> Fitted:
+    """Heads for one space. `step` is called after each of (folds + 1) * members trainings.
+
+    Raises ValueError where there is too little to learn from.
+    """
+    held = [_held_out(lesson, plan, items, seed, step) for items in folds(lesson.groups, plan.folds, seed)]
+    share = best_share(held)
+    heads = Heads(
+        members=members(lesson.material, plan, seed, step),
+        encoders=lesson.encoders,
+        share=share,
+        domain=_domain(lesson, held) if plan.gated else None,
+        calibrations={TEXT: calibration(held, share).to_dict()},
+    )
+    return Fitted(heads=heads, held=held)
+
+
+def members(material: Material, plan: Plan, seed: int, step: Step = lambda: None) -> tuple[Member, ...]:
+    """One trained member for each loss of the plan."""
+    return tuple(_members(material, plan, seed, step))
+
+
+def _members(material: Material, plan: Plan, seed: int, step: Step) -> Iterator[Member]:
+    for number, loss in enumerate(plan.losses):
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed + 1000 * number)
+            model = Joint(
+                Projection(
+                    material.widths, plan.dim, dropout=plan.dropout, hidden=plan.hidden, power=plan.power
+                ),
+                Sentences(material.texts.shape[1], plan.dim, dropout=plan.text_dropout),
+            )
+            warm = LOSSES[plan.warm]() if plan.warm and plan.warm != loss else None
+            Training(
+                model=model,
+                material=material,
+                loss=LOSSES[loss](),
+                warm=warm,
+                schedule=plan.schedule,
+                seed=seed + 1000 * number,
+            ).run()
+        step()
+        yield model.member()
+
+
+def _held_out(lesson: Lesson, plan: Plan, items: Ints, seed: int, step: Step) -> Held:
+    """Train without these items; how they and their texts then lie."""
+    rest = np.setdiff1d(np.arange(lesson.material.items), items)
+    found = members(lesson.material.part(rest), plan, seed, step)
+    part = lesson.material.part(items)
+    texts = np.flatnonzero(np.isin(lesson.material.owner, items))
+    plain = {role: rows if rows.ndim == 2 else rows[:, 0] for role, rows in part.media.items()}
+    cosines = [one.text({TEXT: part.vectors}) @ one.media(plain).T for one in found]
+    untrained = None
+    if lesson.zero_shot:
+        media, said = lesson.zero_shot
+        untrained = said[texts] @ media[items].T
+    right = part.kind[part.owner][:, None] == part.kind[None, :]
+    return Held(items=items, texts=texts, right=right, trained=np.mean(cosines, axis=0), untrained=untrained)
+
+
+def best_share(held: Sequence[Held]) -> float:
+    """The share of the untrained space with the best mean average precision, both ways."""
+    if held[0].untrained is None:
+        return 0.0
+    scores = [np.mean([precisions(one.cosines(share), one.right).mean() for one in held]) for share in SHARES]
+    return SHARES[int(np.argmax(scores))]
+
+
+def precisions(cosines: Rows, right: npt.NDArray[np.bool_]) -> Floats:
+    """(texts + items,) average precision of each text among the items, then of each item among the texts.
+
+    With one right answer it is the reciprocal rank; without any it is 0. What is missing ranks last.
+    """
+    return np.concatenate([_average_precision(cosines, right), _average_precision(cosines.T, right.T)])
+
+
+def _average_precision(cosines: Rows, right: npt.NDArray[np.bool_]) -> Floats:
+    order = np.argsort(-np.nan_to_num(cosines, nan=-np.inf), axis=1, kind="stable")
+    hits = np.take_along_axis(right, order, axis=1)
+    found = hits.cumsum(axis=1) / np.arange(1, hits.shape[1] + 1)
+    return np.asarray((found * hits).sum(axis=1) / np.maximum(hits.sum(axis=1), 1), np.float64)
+
+
+def calibration(held: Sequence[Held], share: float) -> Calibration:
+    """How to read cosines of texts and items that the heads had not seen."""
+    right = np.concatenate([one.cosines(share)[one.right] for one in held])
+    rest = np.concatenate([one.cosines(share)[~one.right] for one in held])
+    return fit_calibration(rest, right, PRIOR)
+
+
+def _asked_of(held: Held) -> Ints:
+    """(texts + items,) the item each query of `precisions` belongs to."""
+    first = held.right.argmax(axis=1)
+    return np.concatenate([held.items[first], held.items])
+
+
+def _domain(lesson: Lesson, held: Sequence[Held]) -> Domain:
+    """All texts, and how near a text that was held out has one of them but for a few."""
+    texts = lesson.material.vectors
+    nearest = [(texts[one.texts] @ np.delete(texts, one.texts, axis=0).T).max(axis=1) for one in held]
+    least = float(np.nanquantile(np.concatenate(nearest), FOREIGN))
+    return Domain(texts=np.unique(texts[~missing(texts)], axis=0), least=round(least, 4))

@@ -1,0 +1,186 @@
+import json
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from library_factory import DIM, affect, content, encoded, gallery, index, new_library
+
+from encoders.base import AffectError
+from encoders.toy import text
+from retrieval import teaching
+from retrieval.captions import Told, read_captions
+from retrieval.engine import Engine
+from retrieval.heads import FOLDER, own_files
+from retrieval.library import Library
+from retrieval.query import Query
+from retrieval.teaching import LEAST, forget, plan_for, teach
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """What a small library needs, in a second."""
+    schedule = replace(plan_for(COUNT).schedule, epochs=30, warm=15, rate=0.01)
+    small = replace(plan_for(COUNT), schedule=schedule, dim=32, dropout=0.1)
+    monkeypatch.setattr(teaching, "plan_for", lambda items: small)
+
+
+WORDS = ["red", "green", "blue", "round", "square", "striped", "tiny", "giant"]
+COUNT = 120
+
+
+def pairs(rng):
+    """Two words an item, each pair once or twice."""
+    both = [(one, other) for one in range(len(WORDS)) for other in range(one)]
+    return [both[at] for at in rng.permutation(len(both) * 5)[:COUNT] % len(both)]
+
+
+def made(folder, *, meaningful=True, count=COUNT):
+    """A library of pictures whose rows are a turned sum of their words' vectors, and its captions."""
+    rng = np.random.default_rng(0)
+    chosen = pairs(rng)[:count]
+    turn = rng.standard_normal((DIM, DIM))
+    said = [f"{WORDS[one]} {WORDS[other]} number{at}" for at, (one, other) in enumerate(chosen)]
+    rows = text().encode([" ".join(WORDS[word] for word in pair) for pair in chosen]) @ turn
+    rows += rng.standard_normal(rows.shape) * 0.1
+    if not meaningful:
+        rows = rng.standard_normal(rows.shape)
+    items = [encoded(f"{at}", objects=row[None]) for at, row in enumerate(rows)]
+    with closing(new_library(folder)) as library, library.writing():
+        library.commit(items)
+    return [
+        Told(name=str(one.path), path=one.path, captions=(caption,), split="train", group="")
+        for one, caption in zip(items, said, strict=True)
+    ]
+
+
+def taught(folder, told, **options):
+    with closing(Library.open(folder)) as library, library.writing():
+        return {
+            one.space: one for one in teach(library, told, seed=0, progress=lambda *step: None, **options)
+        }
+
+
+def found(folder, words):
+    with closing(Library.open(folder)) as library, Engine(library) as engine:
+        return [hit.path for hit in engine.search(Query(text=words, k=10))]
+
+
+def test_what_is_learnt_is_taken_used_and_can_be_taken_back(tmp_path):
+    folder = tmp_path / "lib"
+    told = made(folder)
+    before = content(folder)
+    assert found(folder, told[0].captions[0]) == []  # toy encoders have no words for pictures
+    outcomes = taught(folder, told)
+    assert outcomes["object"].taken and outcomes["object"].gain[0] > 0
+    assert outcomes["object"].after > outcomes["object"].before
+    assert outcomes["activity"].why and outcomes["audio"].why and not outcomes["audio"].taken
+    wanted = {str(one.path) for one in told if one.captions[0].split()[:2] == told[0].captions[0].split()[:2]}
+    top = found(folder, " ".join(told[0].captions[0].split()[:2]))
+    assert len(top) == 10 and set(top[: len(wanted)]) & wanted
+    files = list((folder / FOLDER).iterdir())
+    assert [file.name for file in files] == [own_files_of(folder)["object"]]
+    with closing(Library.open(folder)) as library, library.writing():
+        forget(library)
+    assert content(folder) == before and not list((folder / FOLDER).iterdir())
+
+
+def own_files_of(folder):
+    with closing(Library.open(folder)) as library:
+        return own_files(library.catalog)
+
+
+def test_learning_twice_gives_the_same_heads(tmp_path):
+    names = []
+    for folder in (tmp_path / "one", tmp_path / "other"):
+        told = made(folder)
+        taught(folder, told)
+        names.append(own_files_of(folder))
+    assert names[0] == names[1]
+
+
+def test_captions_that_mean_nothing_change_nothing(tmp_path):
+    folder = tmp_path / "lib"
+    told = made(folder, meaningful=False)
+    before = content(folder)
+    outcome = taught(folder, told)["object"]
+    assert not outcome.taken and outcome.gain[0] <= 0 and not outcome.why
+    assert content(folder) == before and not own_files_of(folder)
+
+
+def test_too_few_captions_are_told_of(tmp_path):
+    folder = tmp_path / "lib"
+    told = made(folder, count=LEAST - 1)
+    outcome = taught(folder, told)["object"]
+    assert outcome.items == LEAST - 1 and "too little" in outcome.why and outcome.gain is None
+
+
+def test_captions_of_other_files_are_refused(tmp_path):
+    folder = tmp_path / "lib"
+    made(folder)
+    stranger = Told(name="x.png", path=Path("/elsewhere/x.png"), captions=("a",), split="train", group="")
+    with pytest.raises(AffectError, match="none of the 1 captioned files"):
+        taught(folder, [stranger])
+
+
+def test_a_damaged_head_file_is_one_clear_line(tmp_path):
+    folder = tmp_path / "lib"
+    taught(folder, made(folder))
+    file = folder / FOLDER / own_files_of(folder)["object"]
+    file.write_bytes(file.read_bytes()[:100])
+    ran = affect("info", "--library", folder)
+    assert (
+        ran.returncode == 2
+        and "no trained heads can be read" in ran.stderr
+        and len(ran.stderr.splitlines()) == 1
+    )
+
+
+def test_more_items_are_gone_through_fewer_times():
+    few, many = plan_for(100).schedule, plan_for(100_000).schedule
+    assert few.epochs > many.epochs >= 20 and few.warm == few.epochs // 2
+
+
+def test_the_command(tmp_path):
+    media, folder = gallery(tmp_path / "media"), tmp_path / "lib"
+    new_library(folder).close()
+    index(folder, media)
+    table = media / "captions.csv"
+    table.write_text("media,caption\nphoto0.png,a red thing\nphoto1.png,a blue thing\n")
+    ran = affect("train", "--library", folder, "--captions", table, "--json")
+    told = {one["space"]: one for one in json.loads(ran.stdout)["spaces"]}
+    assert told["object"]["items"] == 2 and "too little" in told["object"]["why"]
+    assert "left as it is" in affect("train", "--library", folder, "--captions", table).stdout
+    assert "back to the heads" in affect("train", "--library", folder, "--undo").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "--captions FILE, or --undo"),
+        (["--captions", "{media}/nothing.csv"], "no such file"),
+        (["--captions", "{media}/photo0.png"], "not a CSV file"),
+        (["--captions", "{media}/bad.csv"], "no column caption"),
+        (["--captions", "{media}/lost.csv"], "line 2 names gone.png"),
+        (["--undo", "--captions", "{media}/lost.csv"], "--captions FILE, or --undo"),
+    ],
+)
+def test_bad_input_is_one_line(tmp_path, words, said):
+    media, folder = gallery(tmp_path / "media", photos=1), tmp_path / "lib"
+    new_library(folder).close()
+    (media / "bad.csv").write_text("media,words\nphoto0.png,red\n")
+    (media / "lost.csv").write_text("media,caption\ngone.png,red\n")
+    ran = affect("train", "--library", folder, *(word.format(media=media) for word in words))
+    assert ran.returncode == 2 and said in ran.stderr and len(ran.stderr.splitlines()) == 1
+
+
+def test_captions_are_read_with_their_groups(tmp_path):
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).touch()
+    table = tmp_path / "c.csv"
+    table.write_text("media,caption,split,group\na.png,one,val,x\na.png,two,val,x\nb.png,three,,\n")
+    assert read_captions(table) == [
+        Told(name="a.png", path=tmp_path / "a.png", captions=("one", "two"), split="dev", group="x"),
+        Told(name="b.png", path=tmp_path / "b.png", captions=("three",), split="train", group=""),
+    ]
