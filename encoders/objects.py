@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
@@ -22,8 +22,21 @@ if TYPE_CHECKING:
 
 SIDE = 260  # pixels, the resolution Lite2 was trained at
 DIM = 1280
+LAYOUT = (3, 2, 352)  # of a frame's layout: top to bottom, middle and sides, channels of the last block
 BATCH = 8  # frames through the network at once: more take memory and are no faster
 SMALL = 400  # px: a picture that is shrunk from more has lost its codec's traces by that
+
+
+class Look(NamedTuple):
+    """What the network sees in each of t frames.
+
+    pooled: (t, 1280) features averaged over the picture
+    layout: (t, 2112) the last block's output by place, LAYOUT flattened: where in the picture things are;
+            left and right are one, so a mirrored frame has nearly the same
+    """
+
+    pooled: Rows
+    layout: Rows
 
 
 @dataclass(frozen=True)
@@ -39,18 +52,31 @@ class EfficientNetLite2:
     @cached_property
     def _network(self) -> Network:
         example = np.zeros((2, SIDE, SIDE, 3), np.uint8)
-        return network(self.card.key, self._build, [example], [{0: "n"}])
+        return network(f"layout-{self.card.key}", self._build, [example], [{0: "n"}])
 
     def _build(self) -> torch.nn.Module:
         return _build(self.weights)
 
     def encode(self, items: Sequence[Frames]) -> Rows:
-        """Rows (n, 1280), raw. Frames of all items go through the network together, a few at a time."""
-        if not items:
-            return np.empty((0, DIM), np.float32)
+        """Rows (n, 1280), raw."""
+        return self.pool(self.look(items))
+
+    def look(self, items: Sequence[Frames]) -> list[Look]:
+        """Every frame of every item. All frames go through the network together, a few at a time."""
         pixels = [square(frame) for frames in items for frame in frames]
-        rows = np.concatenate([self._network(np.stack(chunk))[0] for chunk in batched(pixels, BATCH)])
-        counts = np.array([len(frames) for frames in items])
+        if not pixels:
+            return []
+        seen = [self._network(np.stack(chunk)) for chunk in batched(pixels, BATCH)]
+        pooled, layout = (np.concatenate(part) for part in zip(*seen, strict=True))
+        ends = np.cumsum([len(frames) for frames in items])[:-1]
+        return [Look(*one) for one in zip(np.split(pooled, ends), np.split(layout, ends), strict=True)]
+
+    def pool(self, looks: Sequence[Look]) -> Rows:
+        """Rows (n, 1280), raw: each item's mean over its frames. `encode` is this of `look`."""
+        if not looks:
+            return np.empty((0, DIM), np.float32)
+        rows = np.concatenate([look.pooled for look in looks])
+        counts = np.array([len(look.pooled) for look in looks])
         sums = np.add.reduceat(rows, np.cumsum([0, *counts[:-1]]), axis=0)
         return np.asarray(sums / counts[:, None], np.float32)
 
@@ -96,19 +122,25 @@ def _build(weights: Path) -> torch.nn.Module:
     import torch
     from efficientnet_lite_pytorch import EfficientNet
 
-    class Pooled(torch.nn.Module):
-        """uint8 (n, h, w, 3) to pooled features (n, 1280)."""
+    class Looking(torch.nn.Module):
+        """uint8 (n, h, w, 3) to pooled features (n, 1280) and layout (n, 2112)."""
 
         def __init__(self) -> None:
             super().__init__()
             self.net = EfficientNet.from_name("efficientnet-lite2")
             self.net.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
 
-        def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-            scaled = (pixels.permute(0, 3, 1, 2).float() / 255 - 0.498) / 0.502
-            return self.net.extract_features(scaled).mean((2, 3))
+        def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            net, scaled = self.net, (pixels.permute(0, 3, 1, 2).float() / 255 - 0.498) / 0.502
+            last = net._swish(net._bn0(net._conv_stem(scaled)))
+            for block in net._blocks:
+                last = block(last)  # (n, 352, 9, 9) in the end
+            features = net._swish(net._bn1(net._conv_head(last)))
+            thirds = torch.nn.functional.avg_pool2d(last, 3).permute(0, 2, 3, 1)  # (n, 3, 3, 352)
+            sides = (thirds[:, :, 0] + thirds[:, :, 2]) / 2
+            return features.mean((2, 3)), torch.stack([thirds[:, :, 1], sides], 2).flatten(1)
 
-    return Pooled()
+    return Looking()
 
 
 def efficientnet_lite2() -> EfficientNetLite2:

@@ -64,6 +64,7 @@ ENCODERS = Registry(
         "clip-vit-base-patch32": "encoders.options.clip:clip_vit_base_patch32",
         "efficientnet-lite2": "encoders.objects:efficientnet_lite2",
         "i3d-r50": "encoders.options.activity:i3d_r50",
+        "lite2-flow": "encoders.activity:lite2_flow",
         "logmel": "encoders.audio:logmel",
         "minilm": "encoders.text:minilm",
         "mtcnn-fer": "encoders.faces:mtcnn_fer",

@@ -6,7 +6,7 @@ from importlib import import_module
 
 import click
 
-COMMANDS = ("flickr", "throughput", "cold", "faces", "memory", "merge", "index")
+COMMANDS = ("flickr", "throughput", "cold", "faces", "memory", "merge", "index", "epoch", "ranks")
 
 
 class Benches(click.Group):

@@ -46,7 +46,7 @@ def command(data: Path, split: str, photos: int | None, seed: int, as_json: bool
 def measured(files: Sequence[Labelled], split: str, seed: int) -> Report:
     """Rows for the engine's space and for plain ConSE, and their difference on the same queries."""
     own = np.repeat(np.arange(len(files)), [len(photo.labels) for photo in files])
-    ours, plain = similarities(Experts(Recipe()), files)
+    ours, plain = similarities(Experts(Recipe(), packaged=False), files)
     found = {name: ranks(made, own) for name, made in (("engine", ours), ("plain ConSE", plain))}
     there, back = "text to photo", "photo to text"
     rows = [{"search": there, "way": name, **told(one, own, seed)} for name, one in found.items()]

@@ -1,7 +1,8 @@
 """`python -m experiments.calibrate`: how to read the cosines of the packaged encoders.
 
-Matching pairs: a photo and its caption (flickr1k), two photos of a theme (oasis), two clips of an animal
-(animal_sounds), train splits only. Background: pairs of the same files that do not belong together.
+Matching pairs: two photos of a theme (oasis), two clips of an animal (animal_sounds), train splits only.
+Background: pairs of the same files that do not belong together. Words are not here: whoever trained a space
+to read them tells how to read its cosines (`experiments.train`).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import Rows
-from experiments.data import DATA, Labelled, animal_sounds, flickr1k, oasis
+from experiments.data import DATA, Labelled, animal_sounds, oasis
 from experiments.features import features_of
 from fusion.scores import fit_calibration
 from retrieval.calibration import key
@@ -24,7 +25,11 @@ from retrieval.recipe import Experts, Recipe
 
 PRIOR = 0.1  # share of matches a score is read against: a library has few, though more than one
 
-MADE_BY = {"object.words": ("objects", "text"), "object.looks": ("objects",), "audio.sounds": ("sound",)}
+MADE_BY = {
+    "object.words": ("objects", "text", "object space"),
+    "object.looks": ("objects",),
+    "audio.sounds": ("sound",),
+}
 
 Pairs = npt.NDArray[np.bool_]
 
@@ -36,7 +41,6 @@ def main(data: Path, out: Path) -> None:
     """Fit every packaged calibration and write them."""
     experts = Experts(Recipe())
     table = {
-        **captions(experts, _train(flickr1k(data))),
         **same_label(experts, _train(oasis(data)), ("object.words", "object.looks"), "frames"),
         **same_label(experts, _train(animal_sounds(data)), ("audio.sounds",), "sound"),
     }
@@ -47,16 +51,6 @@ def main(data: Path, out: Path) -> None:
 
 def _train(found: Sequence[Labelled]) -> list[Labelled]:
     return [one for one in found if one.split == "train"]
-
-
-def captions(experts: Experts, photos: Sequence[Labelled]) -> dict[str, Any]:
-    """Words against photos: every caption against every photo."""
-    rows = experts.project(features_of(experts, photos))["object.words"]
-    texts = [caption for photo in photos for caption in photo.labels]
-    said = experts.project(experts.read(texts))["object.words"]
-    own = np.repeat(np.arange(len(photos)), [len(photo.labels) for photo in photos])
-    matching = own[:, None] == np.arange(len(photos))
-    return _entry(experts, "object.words", "text", said @ rows.T, matching)
 
 
 def same_label(

@@ -6,8 +6,8 @@ the heads it was measured with had not seen: parts are held out in turn, whole g
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -21,11 +21,14 @@ from retrieval.metrics import Difference, compare
 from spaces.heads import Joint, Projection, Sentences
 from spaces.joint import TEXT, Domain, Heads, Member
 from spaces.material import Ints, Material
+from spaces.ridge import ridge
 from spaces.training import Schedule, Training
 
 Step = Callable[[], None]  # called after each training
 Floats = npt.NDArray[np.float64]
 
+RIDGE = "ridge"
+WHITEN = 0.5  # of the words of a ridge: half-way to all directions alike
 PRIOR = 0.1  # share of matches a score is read against: a library has few, though more than one
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8)  # of the untrained space, tried on what was held out
 FOREIGN = 0.02  # share of held-out texts that may be taken for foreign
@@ -35,17 +38,21 @@ FOREIGN = 0.02  # share of held-out texts that may be taken for foreign
 class Plan:
     """What to train: one member for each of `losses`, each from another seed.
 
-    losses:  names in `losses.LOSSES`; with `warm` another loss leads the first part of the schedule
+    losses:  names in `losses.LOSSES`, or "ridge" for least squares; with `warm` another loss leads the first
+             part of the schedule
+    weights: of the members; by default all alike
     dim:     of the joint space; where it is as wide as sentence vectors, texts begin with their own angles
     hidden:  widths of the media tower's hidden layers; none is JEMC's linear projection
     power:   of every media feature, see `spaces.joint.Reader`
     dropout, text_dropout: shares of the inputs left out in training
     folds:   parts held out in turn
     gated:   whether texts far from all training texts abstain
+    needs:   media roles without which an item abstains
     """
 
     losses: tuple[str, ...]
     schedule: Schedule
+    weights: tuple[float, ...] = ()
     warm: str = ""
     dim: int = 768
     hidden: tuple[int, ...] = ()
@@ -54,6 +61,7 @@ class Plan:
     text_dropout: float = 0.1
     folds: int = 4
     gated: bool = False
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,17 +72,19 @@ class Lesson:
     groups:    (items,) what is never torn apart between what is learnt and what is held out
     encoders:  signatures by role, the text expert's too
     zero_shot: unit rows of the untrained space, items (items, d) and texts (texts, d), if it has words
+    asked:     (texts,) which of them somebody would search with; the others only teach. By default all
     """
 
     material: Material
     groups: Sequence[str]
     encoders: Mapping[str, str]
     zero_shot: tuple[Rows, Rows] | None = None
+    asked: npt.NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Held:
-    """One fold that was held out: its items and texts by number, cosines (texts, items) in both spaces."""
+    """One fold that was held out: items and texts asked by number, cosines (texts, items) in both spaces."""
 
     items: Ints
     texts: Ints
@@ -127,8 +137,9 @@ def fit(lesson: Lesson, plan: Plan, *, seed: int, step: Step = lambda: None) -> 
     held = [_held_out(lesson, plan, items, seed, step) for items in folds(lesson.groups, plan.folds, seed)]
     share = best_share(held)
     heads = Heads(
-        members=members(lesson.material, plan, seed, step),
+        members=tuple(members(lesson, plan, np.arange(lesson.material.items), seed, step)),
         encoders=lesson.encoders,
+        needs=plan.needs,
         share=share,
         domain=_domain(lesson, held) if plan.gated else None,
         calibrations={TEXT: calibration(held, share).to_dict()},
@@ -136,48 +147,74 @@ def fit(lesson: Lesson, plan: Plan, *, seed: int, step: Step = lambda: None) -> 
     return Fitted(heads=heads, held=held)
 
 
-def members(material: Material, plan: Plan, seed: int, step: Step = lambda: None) -> tuple[Member, ...]:
-    """One trained member for each loss of the plan."""
-    return tuple(_members(material, plan, seed, step))
-
-
-def _members(material: Material, plan: Plan, seed: int, step: Step) -> Iterator[Member]:
+def members(lesson: Lesson, plan: Plan, items: Ints, seed: int, step: Step = lambda: None) -> list[Member]:
+    """One member for each loss of the plan, trained on these items alone."""
+    material = lesson.material.part(items)
+    found = []
     for number, loss in enumerate(plan.losses):
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed + 1000 * number)
-            model = Joint(
-                Projection(
-                    material.widths, plan.dim, dropout=plan.dropout, hidden=plan.hidden, power=plan.power
-                ),
-                Sentences(material.texts.shape[1], plan.dim, dropout=plan.text_dropout),
-            )
-            warm = LOSSES[plan.warm]() if plan.warm and plan.warm != loss else None
-            Training(
-                model=model,
-                material=material,
-                loss=LOSSES[loss](),
-                warm=warm,
-                schedule=plan.schedule,
-                seed=seed + 1000 * number,
-            ).run()
+        weight = plan.weights[number] if plan.weights else 1.0
+        if loss == RIDGE:
+            member = ridge(_asked(lesson, items), whiten=WHITEN)
+        else:
+            member = _trained(material, plan, loss, seed + 1000 * number)
+        found.append(replace(member, weight=weight))
         step()
-        yield model.member()
+    return found
+
+
+def _asked(lesson: Lesson, items: Ints) -> Material:
+    """These items with the texts that somebody would search with."""
+    material = lesson.material
+    if lesson.asked is not None:
+        kept = np.flatnonzero(lesson.asked)
+        material = replace(material, texts=material.texts[kept], owner=material.owner[kept])
+    return material.part(items)
+
+
+def _trained(material: Material, plan: Plan, loss: str, seed: int) -> Member:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        media = Projection(
+            material.widths, plan.dim, dropout=plan.dropout, hidden=plan.hidden, power=plan.power
+        )
+        model = Joint(media, Sentences(material.texts.shape[1], plan.dim, dropout=plan.text_dropout))
+    Training(
+        model=model,
+        material=material,
+        loss=LOSSES[loss](),
+        warm=LOSSES[plan.warm]() if plan.warm and plan.warm != loss else None,
+        schedule=plan.schedule,
+        seed=seed,
+    ).run()
+    return model.member()
 
 
 def _held_out(lesson: Lesson, plan: Plan, items: Ints, seed: int, step: Step) -> Held:
     """Train without these items; how they and their texts then lie."""
     rest = np.setdiff1d(np.arange(lesson.material.items), items)
-    found = members(lesson.material.part(rest), plan, seed, step)
+    found = members(lesson, plan, rest, seed, step)
     part = lesson.material.part(items)
-    texts = np.flatnonzero(np.isin(lesson.material.owner, items))
+    asked = np.isin(lesson.material.owner, items)
+    if lesson.asked is not None:
+        asked &= lesson.asked
+    texts = np.flatnonzero(asked)
     plain = {role: rows if rows.ndim == 2 else rows[:, 0] for role, rows in part.media.items()}
-    cosines = [one.text({TEXT: part.vectors}) @ one.media(plain).T for one in found]
+    media = [one.media(plain) for one in found]
+    said = lesson.material.vectors[texts]
+    cosines = [one.text({TEXT: said}) @ rows.T for one, rows in zip(found, media, strict=True)]
+    weights = [one.weight for one in found]
     untrained = None
     if lesson.zero_shot:
-        media, said = lesson.zero_shot
-        untrained = said[texts] @ media[items].T
-    right = part.kind[part.owner][:, None] == part.kind[None, :]
-    return Held(items=items, texts=texts, right=right, trained=np.mean(cosines, axis=0), untrained=untrained)
+        untrained = lesson.zero_shot[1][texts] @ lesson.zero_shot[0][items].T
+    kind = lesson.material.kind
+    right = kind[lesson.material.owner[texts]][:, None] == kind[items]
+    return Held(
+        items=items,
+        texts=texts,
+        right=right,
+        trained=np.average(cosines, axis=0, weights=weights),
+        untrained=untrained,
+    )
 
 
 def best_share(held: Sequence[Held]) -> float:
@@ -217,8 +254,8 @@ def _asked_of(held: Held) -> Ints:
 
 
 def _domain(lesson: Lesson, held: Sequence[Held]) -> Domain:
-    """All texts, and how near a text that was held out has one of them but for a few."""
-    texts = lesson.material.vectors
-    nearest = [(texts[one.texts] @ np.delete(texts, one.texts, axis=0).T).max(axis=1) for one in held]
+    """All texts, and how near a text asked of what was held out has one of the rest, but for a few."""
+    texts, owner = lesson.material.vectors, lesson.material.owner
+    nearest = [(texts[one.texts] @ texts[~np.isin(owner, one.items)].T).max(axis=1) for one in held]
     least = float(np.nanquantile(np.concatenate(nearest), FOREIGN))
     return Domain(texts=np.unique(texts[~missing(texts)], axis=0), least=round(least, 4))

@@ -41,7 +41,7 @@ class Recipe:
     """Encoder names by role; an empty name leaves the role out and its space abstains."""
 
     objects: str = "efficientnet-lite2"
-    activity: str = ""
+    activity: str = "lite2-flow"
     sound: str = "logmel"
     faces: str = "mtcnn-fer"
     text: str = "minilm"
@@ -124,8 +124,7 @@ class Experts:
     @cached_property
     def spaces(self) -> tuple[Space, ...]:
         """Object, activity and audio space, always all three: one without an expert abstains."""
-        activity = Direct("activity", {"activity": "motion"} if self.recipe.activity else {})
-        return tuple(map(self._trained, (self._object_space(), activity, self._audio_space())))
+        return tuple(map(self._trained, (self._object_space(), self._activity_space(), self._audio_space())))
 
     def _trained(self, space: Space) -> Space:
         for layer in self._layers:
@@ -153,6 +152,12 @@ class Experts:
         if hasattr(objects, "logits") and self.recipe.text:
             return LabelSpace("object", objects, self.role("text"))
         return Direct("object", {"objects": "looks"} if not _two_towers(objects) else _towers("objects"))
+
+    def _activity_space(self) -> Space:
+        """Without a view of its own where the expert sees with the object network: "looks" has that."""
+        if not self.recipe.activity or hasattr(self.role("activity"), "backbone"):
+            return Direct("activity", {})
+        return Direct("activity", {"activity": "motion"})
 
     def _audio_space(self) -> Space:
         if not self.recipe.sound:

@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
-from torch.nn.utils.rnn import pack_padded_sequence
 
 from encoders.base import Rows
+from spaces.gru import bfloat16_pays, last_states
 from spaces.joint import TEXT, Layer, Member, Reader, Tower
 from spaces.material import Batch, Material, trimmed
 
@@ -158,11 +158,22 @@ class Sentences(nn.Module):
 class Words(nn.Module):
     """Word numbers (n, length) to unit rows (n, dim): word vectors and a GRU, its last state.
 
-    vectors: (words, d) to begin with, NaN for words without; by default all drawn from (-.1, .1) as in VSE++
+    vectors:  (words, d) to begin with, NaN for words without; by default all drawn from (-.1, .1) as in VSE++
+    bfloat16: the GRU's products round their factors to it, weights and sums stay float32; by default where
+              that pays, a matter of `dim` and the CPU alone: a machine always gives the same bits
     """
 
-    def __init__(self, count: int, dim: int, *, width: int = 300, vectors: Rows | None = None) -> None:
+    def __init__(
+        self,
+        count: int,
+        dim: int,
+        *,
+        width: int = 300,
+        vectors: Rows | None = None,
+        bfloat16: bool | None = None,
+    ) -> None:
         super().__init__()
+        self.rounds = bfloat16_pays(dim) if bfloat16 is None else bfloat16
         self.embedding = nn.Embedding(count, width if vectors is None else vectors.shape[1], padding_idx=0)
         self.gru = nn.GRU(self.embedding.embedding_dim, dim, batch_first=True)
         with torch.no_grad():
@@ -174,11 +185,7 @@ class Words(nn.Module):
 
     def forward(self, texts: Tensor) -> Tensor:
         """(n, dim) unit rows."""
-        lengths = (texts != 0).sum(1)
-        packed = pack_padded_sequence(
-            self.embedding(texts), lengths.cpu(), batch_first=True, enforce_sorted=False
-        )
-        return normalize(self.gru(packed)[1][-1], dim=1)
+        return normalize(last_states(self.gru, self.embedding, texts, bfloat16=self.rounds), dim=1)
 
     def prepare(self, texts: Tensor) -> None:
         """Nothing: all is learnt."""

@@ -136,8 +136,8 @@ class Training:
         decayed = self.schedule.weight_decay
         parameters = self.trained().parameters()
         if decayed:
-            return torch.optim.AdamW(parameters, lr=self.schedule.rate, weight_decay=decayed)
-        return torch.optim.Adam(parameters, lr=self.schedule.rate)
+            return torch.optim.AdamW(parameters, lr=self.schedule.rate, weight_decay=decayed, fused=True)
+        return torch.optim.Adam(parameters, lr=self.schedule.rate, fused=True)
 
     def _ended(self, progress: Progress) -> bool:
         done = len(progress.epochs)

@@ -19,8 +19,8 @@ from retrieval.library import Encoded, Library
 from retrieval.recipe import Recipe
 
 ROOT = Path(__file__).parents[1]
-TOYS = Recipe(objects="toy-frames", sound="toy-sound", faces="", text="toy-text")
-ENCODERS = "objects=toy-frames,sound=toy-sound,faces=,text=toy-text"
+TOYS = Recipe(objects="toy-frames", activity="", sound="toy-sound", faces="", text="toy-text")
+ENCODERS = "objects=toy-frames,activity=,sound=toy-sound,faces=,text=toy-text"
 DIM = 16
 FORMATS = {"image": "png", "video": "mp4", "audio": "wav"}
 

@@ -10,16 +10,20 @@ from types import SimpleNamespace
 import av
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 from media_factory import tone
 from PIL import Image
 
-from experiments import bench, bench_cold, resident, timing
+from encoders.base import AffectError
+from experiments import bench, bench_cold, bench_ranks, epoch, resident, timing
 from experiments.bench_faces import batches, overlaps, recall
 from experiments.bench_flickr import gain, photo_ranks, told
 from experiments.bench_merge import by_heap, by_loop, by_sort
 from experiments.bench_throughput import STAGES
 from experiments.report import Bar, Figure, Report, short, table
+from losses.ranking import weighted
+from spaces.training import RELEASED, Schedule, Training
 
 skimage = pytest.importorskip("skimage")
 PHOTOS = {"astronaut": "a woman in a space suit", "coffee": "a cup of coffee", "chelsea": "a cat"}
@@ -90,6 +94,7 @@ def test_errors_are_one_line(tmp_path):
         ["flickr", "--data", tmp_path],
         ["throughput", "--data", tmp_path],
         ["index", "--sizes", "x"],
+        ["ranks", "--captions", "2", "--videos", "3"],
     ):
         done = CliRunner().invoke(bench.main, [str(part) for part in arguments])
         assert done.exit_code == 2
@@ -157,6 +162,67 @@ def test_index_of_clusters_and_of_a_library(tmp_path):
         assert {"exact", "exact, float16", "annoy"} <= set(ways)
         assert {row["rows"] for row in told.rows} == {rows}
         assert ordered(ways["exact"]["recall@10"]) == 1 and 0.5 < ordered(ways["annoy"]["recall@10"]) <= 1
+
+
+def test_epoch():
+    told = run("epoch", "--videos", "8", "--batches", "2", "--batch", "16", "--dim", "12", "--rounds", "2")
+    assert [row["way"] for row in told.rows] == ["plain", "ours, float32"]  # too narrow for anything else
+    assert all(ordered(row["ms a batch (least to most)"]) > 0 for row in told.rows)
+    assert ordered(told.rows[0]["times as fast as plain"]) == 1
+    assert told.bars[0]["found"] == ordered(told.rows[1]["times as fast as plain"])
+    assert 0 < told.settings["distinct words"] <= told.settings["distinct beginnings"]
+    assert told.settings["distinct beginnings"] <= told.settings["steps a batch"]
+
+
+def test_the_plain_epoch_is_the_same_training(tmp_path):
+    """Ours without means and scales, on videos that meet once: the same weights after the same batches."""
+    corpus = epoch.written(tmp_path, 12, seed=0)
+    texts = np.arange(12) * epoch.CAPTIONS
+    torch.manual_seed(0)
+    plain = epoch.Plain(8)
+    ours = epoch.twin(plain, bfloat16=False)
+    ours.prepare = lambda material: None
+    optimiser = torch.optim.Adam(plain.parameters(), lr=RELEASED.rate)
+    for _ in range(3):
+        epoch.PlainTraining(plain, corpus, 12, 0, optimiser).run(texts)
+    schedule = Schedule(epochs=3, batch=12, rate=RELEASED.rate)
+    Training(model=ours, material=corpus.material(texts), loss=weighted(), schedule=schedule, seed=0).run()
+    assert epoch.difference(plain, ours, corpus, 12) < 1e-4
+    assert torch.allclose(ours.text.gru.weight_hh_l0, plain.gru.weight_hh_l0, atol=1e-5)
+
+
+def test_a_model_of_other_weights_is_no_twin(tmp_path):
+    corpus = epoch.written(tmp_path, 4, seed=0)
+    assert (corpus.material(np.arange(8)).media["resnet"] >= 0).all()
+    plain, other = epoch.Plain(8), epoch.Plain(8)
+    assert epoch.difference(plain, epoch.twin(plain, bfloat16=False), corpus, 4) < 1e-5
+    assert epoch.difference(plain, epoch.twin(other, bfloat16=False), corpus, 4) > 1e-3
+
+
+def test_ranks():
+    told = run("ranks", "--captions", "59", "--videos", "20", "--dim", "8", "--asked", "9", "--rounds", "2")
+    assert [row["way"] for row in told.rows] == [
+        "matrix", "unit rows", "loop, argsort", "loop, stable argsort",
+    ]  # fmt: skip
+    assert all(ordered(row["T2V, s"]) > 0 and ordered(row["both, s"]) > 0 for row in told.rows)
+    assert [0 < row["peak GiB"] < 1 for row in told.rows[:2]] == [True, True]
+    assert len(told.bars) == 8
+    assert [bar["found"] for bar in told.bars[4:]] == [
+        ordered(value) for name, value in told.rows[0].items() if name.startswith("times")
+    ]
+
+
+def test_the_loops_rank_as_the_evaluator_does():
+    world = bench_ranks.World(11, 4, 6, seed=0)
+    queries, videos = [np.arange(11)], [np.arange(4)]
+    found = world.evaluated("matrix")
+    for sort in bench_ranks.SORTS.values():
+        ranks = bench_ranks.by_text(world, queries, sort, 0)
+        assert ranks == found.t2v.ranks.tolist()
+        columns = [np.ascontiguousarray(world.matrix.T)]
+        assert bench_ranks.by_video(world, columns, videos, sort, 0) == found.v2t.ranks.tolist()
+        with pytest.raises(AffectError):
+            bench_ranks.agree([rank + 1 for rank in ranks], found.t2v.standing)
 
 
 def test_ways_take_turns():

@@ -17,7 +17,7 @@ def frames():
     face, still = skimage.data.astronaut()[:256, 100:356], np.random.default_rng(0)
     noise = still.integers(0, 256, (3, 70, 90, 3), np.uint8)
     both = np.stack([face, np.roll(face, 20, axis=1)])
-    return [np.ascontiguousarray(face)[None], noise, both]
+    return [np.stack([face, face[:, ::-1]]), noise, both]
 
 
 def tones():

@@ -117,7 +117,7 @@ def test_likeliest_labels_with_their_shares(space):
 
 def test_the_engine_knows_a_cup_of_coffee():
     skimage = pytest.importorskip("skimage")
-    experts = Experts(Recipe(sound="", faces=""))
+    experts = Experts(Recipe(activity="", sound="", faces=""), packaged=False)
     seen = experts.watch([skimage.data.coffee()[None], skimage.data.chelsea()[None]], [None, None])
     said = experts.read(["a cup of coffee on a table", "a cat"])
     cosines = experts.project(said)["object.words"] @ experts.project(seen)["object.words"].T
@@ -135,6 +135,6 @@ def test_words_find_photos_nobody_trained_on():
         pytest.skip("needs the captioned photos in ../shared/data")
     files = [photo for photo in flickr1k(DATA) if photo.split == "dev"]
     own = np.repeat(np.arange(len(files)), [len(photo.labels) for photo in files])
-    ours, plain = similarities(Experts(Recipe()), files)
+    ours, plain = similarities(Experts(Recipe(), packaged=False), files)
     found, published = (recall(ranks(made, own), 10) for made in (ours, plain))
     assert found >= 65 and found > published + 5

@@ -1,0 +1,1 @@
+"""JEMC's ablations: which rows there are, what is trained for them, and what is told of them."""

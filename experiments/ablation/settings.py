@@ -1,0 +1,130 @@
+"""What can be set, by name: `--set loss.margin=0.1`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from encoders.base import AffectError
+from experiments.ablation.rows import Text
+from spaces.training import Schedule
+
+SCHEDULE = Schedule(warm=3, patience=12)  # the paper's, with a warm-up; both chosen on the synthetic dev part
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossSettings:
+    """margin: of the ranking losses, a cosine; temperature: of InfoNCE."""
+
+    margin: float = 0.2
+    temperature: float = 0.05
+
+    def __post_init__(self) -> None:
+        if not (self.margin >= 0 and self.temperature > 0):
+            raise ValueError(f"loss.margin must be >= 0 and loss.temperature above 0: {self}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadSettings:
+    """dim: of a space (1024 in the paper); dropout: of the features before they are projected."""
+
+    dim: int = 256
+    dropout: float = 0.2
+
+    def __post_init__(self) -> None:
+        if self.dim < 1 or not 0 <= self.dropout < 1:
+            raise ValueError(f"heads.dim must be 1 or more, heads.dropout from 0 to below 1: {self}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class WordSettings:
+    """width: of the word vectors learnt along; least: how often a word must occur in training."""
+
+    width: int = 300
+    least: int = 1
+
+    def __post_init__(self) -> None:
+        if self.width < 1 or self.least < 1:
+            raise ValueError(f"words.width and words.least must be 1 or more: {self}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All of them.
+
+    fps, most: frames a second and at most so many a segment of 15 s
+    share:     of train that becomes dev where the set has no part for that
+    """
+
+    loss: LossSettings = LossSettings()
+    schedule: Schedule = SCHEDULE
+    heads: HeadSettings = HeadSettings()
+    words: WordSettings = WordSettings()
+    text: Text = "gru"
+    fps: float = 4.0
+    most: int = 12
+    share: float = 0.1
+
+    def __post_init__(self) -> None:
+        if not self.fps > 0 or self.most < 1 or not 0 < self.share < 1:
+            raise ValueError(f"fps must be above 0, most 1 or more, share between 0 and 1: {self}")
+
+
+def changed(settings: Settings, pairs: Sequence[str]) -> Settings:
+    """The settings with "name=value" pairs put in. Raises AffectError for one that can't be."""
+    known = dict(names(settings))
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, text = (part.strip() for part in pair.partition("="))
+        if name not in known:
+            raise AffectError(f"no setting {name!r}; known: {', '.join(known)}")
+        if not equals:
+            raise AffectError(f"setting {name}: write it as {name}=value")
+        found[name] = _read(name, text, known[name])
+    try:
+        return _with(settings, found)
+    except ValueError as bad:
+        raise AffectError(str(bad)) from bad
+
+
+def names(settings: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """(dotted name, type) of everything that can be set."""
+    hints = get_type_hints(type(settings))
+    for entry in fields(settings):
+        value = getattr(settings, entry.name)
+        if is_dataclass(value):
+            yield from names(value, f"{prefix}{entry.name}.")
+        else:
+            yield f"{prefix}{entry.name}", hints[entry.name]
+
+
+def flat(settings: Settings) -> dict[str, Any]:
+    """Every setting's value by its dotted name."""
+    found: dict[str, Any] = {}
+    for name, _ in names(settings):
+        value: Any = settings
+        for part in name.split("."):
+            value = getattr(value, part)
+        found[name] = value
+    return found
+
+
+def _with(settings: Any, found: Mapping[str, Any]) -> Any:
+    changes: dict[str, Any] = {name: value for name, value in found.items() if "." not in name}
+    for part in {name.partition(".")[0] for name in found if "." in name}:
+        inside = {n.partition(".")[2]: value for n, value in found.items() if n.startswith(f"{part}.")}
+        changes[part] = _with(getattr(settings, part), inside)
+    return replace(settings, **changes)
+
+
+def _read(name: str, text: str, kind: Any) -> Any:
+    if get_origin(kind) is Literal:
+        if text not in get_args(kind):
+            raise AffectError(f"setting {name}: {text!r}; known: {', '.join(get_args(kind))}")
+        return text
+    try:
+        return kind(text)
+    except ValueError as bad:
+        wanted = {int: "a whole number", float: "a number"}[kind]
+        raise AffectError(f"setting {name}: {text!r} is not {wanted}") from bad

@@ -1,0 +1,48 @@
+"""The card beside a weights file: what it is, what it learnt from, how good it is, how to make it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from experiments.lessons import Subject
+from experiments.report import table
+from spaces.joint import Heads
+
+AUDIO = (
+    "animal_sounds (689 clips from the web, no licence stated), RAVDESS speech (CC BY-NC-SA 4.0; "
+    "Livingstone & Russo 2018), VGMIDI piano pieces (no licence file; Ferreira & Whitehead 2019)",
+    "Landmarks are averages of three clips or more, the rest are sums over all of them: no clip can be had "
+    "back. As RAVDESS is non-commercial, take these weights to be so too.",
+)
+
+
+def card(
+    space: str, subject: Subject | None, heads: Heads, rows: Sequence[Mapping[str, Any]], seed: int, size: int
+) -> str:
+    """Markdown."""
+    data, licence = (subject.told, subject.licence) if subject else AUDIO
+    members = ", ".join(subject.plan.losses) if subject else "kernel ridge"
+    return "\n".join(
+        [
+            f"# Heads of the {space} space",
+            "",
+            f"Members: {members}. File: {size / 1e6:.1f} MB, float16 weights, safetensors.",
+            f"They read: {', '.join(f'{role} ({made})' for role, made in heads.encoders.items())}.",
+            f"Share of the untrained space in the cosine: {heads.share:g}.",
+            "",
+            f"Data: {data}. All items that are in the data folder (train and dev) are learnt from; a further",
+            "test part is kept elsewhere and was not seen.",
+            "",
+            f"Licence: {licence}.",
+            "",
+            "Figures, each on parts held out in turn (whole groups), with heads that had not seen them:",
+            "",
+            "```",
+            *table(rows),
+            "```",
+            "",
+            f"Made by `python -m experiments.train {space} --seed {seed}`.",
+            "",
+        ]
+    )

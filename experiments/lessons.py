@@ -1,0 +1,91 @@
+"""What the packaged heads learn from: photos with captions, and exercises with their names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from encoders.base import encode_all, unit_rows
+from experiments.data import Captioned, named
+from experiments.data.sets import exercises
+from experiments.views import views_of
+from retrieval.fitting import Lesson, Plan
+from retrieval.recipe import Experts
+from spaces.joint import TEXT, VIEW
+from spaces.material import Material
+from spaces.training import Schedule
+
+SCHEDULE = Schedule(
+    epochs=120, rate=1e-3, decay="one-cycle", draw="items", weight_decay=0.01, clip=0, warm=60
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """One packaged space.
+
+    roles: that its heads read
+    read:  loads its data from the folder of the data sets
+    views: of every item beside the plain one, see `experiments.views`
+    told:  of the data, for the card
+    licence: of the data
+    """
+
+    space: str
+    roles: tuple[str, ...]
+    read: Callable[[Path], Captioned]
+    plan: Plan
+    views: int
+    told: str
+    licence: str
+
+
+def photos(data: Path) -> Captioned:
+    """flickr1k, of which all photos that are here are learnt from."""
+    return named("flickr1k", data)
+
+
+SUBJECTS = {
+    "object": Subject(
+        space="object",
+        roles=("objects",),
+        read=photos,
+        plan=Plan(losses=("infonce-learnt", "weighted"), warm="infonce-learnt", schedule=SCHEDULE, power=0.5),
+        views=8,
+        told="flickr1k, 800 photos of Flickr8k with five captions each (Hodosh et al. 2013)",
+        licence="photos and captions for research use only (Flickr's terms); the weights hold neither",
+    ),
+    "activity": Subject(
+        space="activity",
+        roles=("activity", "objects"),
+        read=exercises,
+        plan=Plan(
+            losses=("ridge", "infonce-learnt", "weighted"), warm="infonce-learnt", schedule=SCHEDULE,
+            power=0.5, gated=True, needs=("activity",),
+        ),
+        views=4,
+        told="free-exercise-db, 698 exercises, start and end frame, by name",
+        licence="Unlicense (public domain)",
+    ),
+}  # fmt: skip
+
+
+def lesson(subject: Subject, experts: Experts, data: Path, *, seed: int, quiet: bool = False) -> Lesson:
+    """Rows, sentence vectors and untrained cosines of a subject. Raises AffectError where data is missing."""
+    found = subject.read(data)
+    rows = views_of(experts, [item.media for item in found.items], subject.views, seed=seed, quiet=quiet)
+    texts, owner = found.texts()
+    raw = encode_all(experts.role(TEXT), texts)
+    plain = {role: rows[role][:, 0] for role in rows}
+    untrained = next(space for space in experts.spaces if space.name == "object")
+    return Lesson(
+        material=Material(
+            media={role: rows[role] for role in subject.roles}, texts=unit_rows(raw), owner=owner
+        ),
+        groups=[item.group or item.id for item in found.items],
+        encoders={role: experts.role(role).card.signature for role in (*subject.roles, TEXT)},
+        zero_shot=(untrained.project(plain)[VIEW], untrained.project({TEXT: raw})[VIEW])
+        if subject.space == "object"
+        else None,
+    )

@@ -1,0 +1,222 @@
+"""`python -m experiments.train`: fit the heads that come with the package, or some from your own captions."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+
+from encoders.base import AffectError, encode_all, missing, printable, unit_rows
+from encoders.runtime import write_whole
+from experiments.cards import card
+from experiments.data import DATA, named
+from experiments.features import item_rows
+from experiments.lessons import SUBJECTS, Subject, lesson
+from experiments.report import Figure, table
+from experiments.sounding.lesson import audio_heads
+from retrieval.fitting import Fitted, Held, Lesson, fit
+from retrieval.metrics import Evaluation, bootstrap_interval, evaluate
+from retrieval.recipe import Experts, Recipe
+from retrieval.teaching import ROLES, plan_for
+from spaces.joint import TEXT, VIEW, Heads
+from spaces.material import Material
+from spaces.ridge import ridge
+from spaces.stored import PACKAGED, save_heads
+
+OUT = Path("spaces/weights")
+DEPTHS = (1, 5, 10)
+
+Row = dict[str, Any]
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("spaces", nargs=-1, metavar="[SPACE]...")
+@click.option("--data", "own", metavar="NAME|CSV", help="Your own captions instead: a set or a CSV file.")
+@click.option("--data-root", type=click.Path(path_type=Path), default=DATA, show_default=True)
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=None)
+@click.option("--encoders", default="", metavar="ROLE=NAME,...", help="Other experts, with --data.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_context
+def main(
+    ctx: click.Context, spaces: tuple[str, ...], own: str | None, data_root: Path, out: Path | None,
+    encoders: str, seed: int, as_json: bool,
+) -> None:  # fmt: skip
+    """Fit the trained heads of SPACEs (object, activity, audio; by default all) and tell how good they are.
+
+    Every figure is measured on items that the heads it was measured with had not seen: parts are held out in
+    turn, whole groups at a time. Writes a safetensors file and a card for each space.
+
+    With --data, learns from your own media and captions (columns media, caption and, if wanted, group) and
+    writes to --out. To teach a library instead, see affect train.
+    """
+    try:
+        wanted = spaces or PACKAGED
+        if unknown := [space for space in wanted if space not in PACKAGED]:
+            raise AffectError(f"no space {', '.join(unknown)}; known: {', '.join(PACKAGED)}")
+        if own and out is None:
+            raise AffectError("with --data, name the folder to write to with --out")
+        rows = [
+            row
+            for space in wanted
+            for row in (
+                _own(space, own, data_root, out or OUT, encoders, seed, quiet=as_json)
+                if own
+                else _packaged(space, data_root, out or OUT, seed, quiet=as_json)
+            )
+        ]
+    except AffectError as bad:
+        click.echo(f"train: {bad}", err=True)
+        ctx.exit(2)
+    if as_json:
+        click.echo(json.dumps({"seed": seed, "figures": [_plain(row) for row in rows]}))
+    else:
+        click.echo("\n".join(table(rows)))
+
+
+def _packaged(space: str, data: Path, out: Path, seed: int, *, quiet: bool) -> list[Row]:
+    """Fit one packaged space on the data sets; its figures."""
+    begun = time.perf_counter()
+    if space == "audio":
+        heads, found = audio_heads(Experts(Recipe(faces=""), packaged=False), data, seed=seed)
+        rows: list[Row] = [
+            {"space": space, "what": one.name, "way": one.way, "value": Figure(one.value, one.low, one.high)}
+            for one in found
+        ]
+        _write(heads, out / f"{space}.safetensors", rows, space, seed, begun)
+        return rows
+    subject = SUBJECTS[space]
+    experts = Experts(Recipe(sound="", faces="", activity="lite2-flow"), packaged=False)
+    learnt = lesson(subject, experts, data, seed=seed, quiet=quiet)
+    fitted, rows = _fitted(space, learnt, subject, seed, quiet=quiet)
+    _write(fitted.heads, out / f"{space}.safetensors", rows, space, seed, begun)
+    return rows
+
+
+def _fitted(
+    space: str, learnt: Lesson, subject: Subject, seed: int, *, quiet: bool
+) -> tuple[Fitted, list[Row]]:
+    with _steps(space, (subject.plan.folds + 1) * len(subject.plan.losses), quiet=quiet) as step:
+        fitted = fit(learnt, subject.plan, seed=seed, step=step)
+    return fitted, [{"space": space, **row} for row in figures(learnt, fitted, seed)]
+
+
+def _own(space: str, own: str, data: Path, out: Path, encoders: str, seed: int, *, quiet: bool) -> list[Row]:
+    """Heads from a user's captions; spaces of whose role nothing is there are left out."""
+    begun, found = time.perf_counter(), named(own, data)
+    recipe = Recipe.parse(encoders) if encoders else Recipe(faces="")
+    experts = Experts(recipe)
+    role = ROLES[space]
+    if role not in experts.media_roles or not recipe.text:
+        return [{"space": space, "what": f"left out: the recipe has no {role}, or no text"}]
+    rows = item_rows(experts, found, every=True, quiet=quiet)[role]
+    here = np.flatnonzero(~missing(rows))
+    plan = plan_for(len(here))
+    if len(here) < 2 * plan.folds:
+        return [{"space": space, "what": f"left out: {len(here)} items that it says anything of"}]
+    texts = [caption for at in here for caption in found.items[int(at)].captions]
+    owner = np.repeat(np.arange(len(here)), [len(found.items[int(at)].captions) for at in here])
+    raw, base = encode_all(experts.role(TEXT), texts), _space(experts, space)
+    before = base.project({role: rows[here]}).get(VIEW), base.project({TEXT: raw}).get(VIEW)
+    learnt = Lesson(
+        material=Material(media={role: rows[here]}, texts=unit_rows(raw), owner=owner),
+        groups=[found.items[int(at)].group or found.items[int(at)].id for at in here],
+        encoders={one: experts.role(one).card.signature for one in (role, TEXT)},
+        zero_shot=None if before[0] is None or before[1] is None else (before[0], before[1]),
+    )
+    subject = Subject(
+        space=space, roles=(role,), read=lambda data: found, plan=plan, views=0, told=found.name,
+        licence="yours",
+    )  # fmt: skip
+    fitted, told = _fitted(space, learnt, subject, seed, quiet=quiet)
+    _write(fitted.heads, out / f"{space}.safetensors", told, space, seed, begun, subject)
+    return told
+
+
+def _space(experts: Experts, name: str) -> Any:
+    return next(space for space in experts.spaces if space.name == name)
+
+
+def figures(learnt: Lesson, fitted: Fitted, seed: int) -> Iterator[Row]:
+    """Recall on the held-out folds, both ways: untrained, ridge, the heads alone, and as they are used."""
+    ways = {
+        "untrained": [one.untrained for one in fitted.held],
+        "ridge": [_ridge(learnt, one) for one in fitted.held],
+        "heads": [one.trained for one in fitted.held],
+        "as used": [one.cosines(fitted.heads.share) for one in fitted.held],
+    }
+    for way, cosines in ways.items():
+        if cosines[0] is None or (way == "as used" and not fitted.heads.share):
+            continue
+        found = [
+            evaluated(learnt, one, np.asarray(table, np.float32))
+            for one, table in zip(fitted.held, cosines, strict=True)
+        ]
+        for side in ("t2v", "v2t"):
+            yield {"what": _NAMES[side], "way": way, **_recalls(found, side, seed)}
+
+
+_NAMES = {"t2v": "text to item", "v2t": "item to text"}
+
+
+def _ridge(learnt: Lesson, held: Held) -> Any:
+    """Cosines (texts, items) of the plain way, taught on the rest."""
+    rest = np.setdiff1d(np.arange(learnt.material.items), held.items)
+    plain = {role: rows if rows.ndim == 2 else rows[:, 0] for role, rows in learnt.material.media.items()}
+    one = Material(media=plain, texts=learnt.material.texts, owner=learnt.material.owner)
+    member = ridge(one.part(rest))
+    media = member.media({role: rows[held.items] for role, rows in plain.items()})
+    return member.text({TEXT: learnt.material.vectors[held.texts]}) @ media.T
+
+
+def evaluated(learnt: Lesson, held: Held, cosines: Any) -> Evaluation:
+    """Both directions within one fold, by the protocol's rules."""
+    names = [str(item) for item in held.items]
+    return evaluate(cosines, [str(learnt.material.owner[text]) for text in held.texts], names)
+
+
+def _recalls(found: Sequence[Evaluation], side: str, seed: int) -> Row:
+    """R@k over all folds, in percent, items drawn with all their texts."""
+    ranks = np.concatenate([getattr(one, side).ranks for one in found])
+    groups = np.concatenate([np.asarray(getattr(one, side).groups) for one in found])
+    row: Row = {}
+    for depth in DEPTHS:
+        hits = 100.0 * (ranks < depth)
+        row[f"R@{depth}"] = Figure(float(hits.mean()), *bootstrap_interval(hits, seed=seed, groups=groups))
+    return {**row, "of": round(len(groups) / len(found))}
+
+
+def _write(
+    heads: Heads, file: Path, rows: Sequence[Row], space: str, seed: int, begun: float,
+    subject: Subject | None = None,
+) -> None:  # fmt: skip
+    told = [_plain(row) for row in rows]
+    save_heads(file, heads, {"space": space, "seed": seed, "figures": told})
+    text = card(space, subject or SUBJECTS.get(space), heads, rows, seed, file.stat().st_size)
+    write_whole(file.with_suffix(".md"), text.encode())
+    click.echo(f"{printable(file)}: {time.perf_counter() - begun:.0f} s", err=True)
+
+
+def _plain(row: Row) -> Row:
+    return {name: asdict(cell) if isinstance(cell, Figure) else cell for name, cell in row.items()}
+
+
+@contextmanager
+def _steps(space: str, count: int, *, quiet: bool) -> Iterator[Any]:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
+        task = bar.add_task(f"training {space}", total=count)
+        yield lambda: bar.advance(task)
+
+
+if __name__ == "__main__":
+    main()
