@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 from typing import Any
 
 from experiments.lessons import Subject
 from experiments.report import table
 from spaces.joint import Heads
 
+WIDE = 110  # characters a line
 AUDIO = (
     "animal_sounds (689 clips from the web, no licence stated), RAVDESS speech (CC BY-NC-SA 4.0; "
     "Livingstone & Russo 2018), VGMIDI piano pieces (no licence file; Ferreira & Whitehead 2019)",
     "Landmarks are averages of three clips or more, the rest are sums over all of them: no clip can be had "
-    "back. As RAVDESS is non-commercial, take these weights to be so too.",
+    "back. As RAVDESS is non-commercial, take these weights to be so too",
 )
 
 
@@ -31,10 +33,9 @@ def card(
             f"They read: {', '.join(f'{role} ({made})' for role, made in heads.encoders.items())}.",
             f"Share of the untrained space in the cosine: {heads.share:g}.",
             "",
-            f"Data: {data}. All items that are in the data folder (train and dev) are learnt from; a further",
-            "test part is kept elsewhere and was not seen.",
+            *wrap(f"Data: {data}. All items in the data folder (train and dev) are learnt from.", WIDE),
             "",
-            f"Licence: {licence}.",
+            *wrap(f"Licence: {licence}.", WIDE),
             "",
             "Figures, each on parts held out in turn (whole groups), with heads that had not seen them:",
             "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -18,11 +18,15 @@ from retrieval.indices import Candidates
 from retrieval.library import Library
 from retrieval.query import SPACES, Query
 from retrieval.snapshot import Snapshot, take, times
+from spaces.joint import VIEW, JointSpace
 
 Scores = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
 
 DOUBT = 0.5  # marks an item down for a space in which only the query spoke; see fusion.scores.fuse
+# A space whose heads were taught words like the query's knows what they mean; one taught anything else only
+# guesses. With the guess weighing as much, names of exercises found R@10 54 of 100 instead of 59.
+SPECIALIST = 8.0
 SPARE = 10  # candidates per view and modality, as a multiple of k ...
 LEAST = 200  # ... and at least so many segments
 
@@ -115,9 +119,11 @@ class Engine:
         near = [one for found in cosines for one in found.values()]
         spaces = {space: _space(space, parts, len(segments)) for space in SPACES}
         heard = {
-            space: scores for space, scores in spaces.items() if any(_spoken(part, space) for part in asked)
+            space: scores
+            for space, scores in spaces.items()
+            if any(_spoken(part, f"{space}.") for part in asked)
         }
-        weights = {space: query.weights.get(space, 1.0) for space in heard}
+        weights = self._weights(query, heard, asked)
         if heard and not any(weights.values()):
             raise AffectError(f"this query says something in: {', '.join(heard)}; give one of those a weight")
         total = self._fused(heard, weights, asked, segments)
@@ -125,6 +131,18 @@ class Engine:
         return Scored(
             segments=segments, total=total, near=views(near) if near else total, spaces=spaces, views=seen
         )  # fmt: skip
+
+    def _weights(self, query: Query, heard: Iterable[str], asked: Sequence[Asked]) -> dict[str, float]:
+        """What each space weighs: what the query gives it, times more where it was taught such words."""
+        words = [view for part in asked if part.source("") == "text" for view in _spoken(part, "")]
+        taught = {
+            space.name
+            for space in self.library.experts.spaces
+            if isinstance(space, JointSpace) and space.heads.domain and f"{space.name}.{VIEW}" in words
+        }
+        return {
+            space: query.weights.get(space, 1.0) * (SPECIALIST if space in taught else 1.0) for space in heard
+        }
 
     def _fused(
         self, heard: Mapping[str, Scores], weights: Mapping[str, float], asked: Sequence[Asked],
@@ -146,7 +164,9 @@ class Engine:
 
     def _tells(self, space: str, modality: str, asked: Sequence[Asked]) -> bool:
         """Whether items of a modality have rows in a view of the space that the query speaks in."""
-        return any((view, modality) in self._snapshot.told for part in asked for view in _spoken(part, space))
+        return any(
+            (view, modality) in self._snapshot.told for part in asked for view in _spoken(part, f"{space}.")
+        )
 
     def _cosines(self, part: Asked, segments: Places) -> dict[str, Rows]:
         """Cosines (n,) with one part of the query, by every view it and the library both have."""
@@ -201,11 +221,9 @@ def _space(space: str, parts: Sequence[Mapping[str, Scores]], count: int) -> Sco
     return views(means) if means else np.full(count, np.nan)
 
 
-def _spoken(part: Asked, space: str) -> list[str]:
-    """The space's views in which this part of a query says something."""
-    return [
-        view for view, rows in part.rows.items() if view.startswith(f"{space}.") and not missing(rows).any()
-    ]
+def _spoken(part: Asked, prefix: str) -> list[str]:
+    """The views that begin so ("audio.", or "" for all) in which this part of a query says something."""
+    return [view for view, rows in part.rows.items() if view.startswith(prefix) and not missing(rows).any()]
 
 
 def _rounded(score: float) -> float | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -28,10 +29,11 @@ Step = Callable[[], None]  # called after each training
 Floats = npt.NDArray[np.float64]
 
 RIDGE = "ridge"
+SMALLEST = 1e-6  # spread of cosines
 WHITEN = 0.5  # of the words of a ridge: half-way to all directions alike
 PRIOR = 0.1  # share of matches a score is read against: a library has few, though more than one
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8)  # of the untrained space, tried on what was held out
-FOREIGN = 0.02  # share of held-out texts that may be taken for foreign
+FOREIGN = 0.03  # share of held-out texts that may be taken for foreign
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +42,6 @@ class Plan:
 
     losses:  names in `losses.LOSSES`, or "ridge" for least squares; with `warm` another loss leads the first
              part of the schedule
-    weights: of the members; by default all alike
     dim:     of the joint space; where it is as wide as sentence vectors, texts begin with their own angles
     hidden:  widths of the media tower's hidden layers; none is JEMC's linear projection
     power:   of every media feature, see `spaces.joint.Reader`
@@ -52,7 +53,6 @@ class Plan:
 
     losses: tuple[str, ...]
     schedule: Schedule
-    weights: tuple[float, ...] = ()
     warm: str = ""
     dim: int = 768
     hidden: tuple[int, ...] = ()
@@ -89,14 +89,25 @@ class Held:
     items: Ints
     texts: Ints
     right: npt.NDArray[np.bool_]  # (texts, items) which match
-    trained: Rows
+    members: tuple[Rows, ...]
     untrained: Rows | None
+
+    @property
+    def weights(self) -> Floats:
+        """(members,) so that the cosines of each vary alike; they add up to 1."""
+        inverse = 1 / np.array([max(float(np.nanstd(one)), SMALLEST) for one in self.members])
+        return np.asarray(inverse / inverse.sum())
+
+    @cached_property
+    def trained(self) -> Rows:
+        """(texts, items) of the members together."""
+        return np.asarray(np.average(self.members, axis=0, weights=self.weights), np.float32)
 
     def cosines(self, share: float) -> Rows:
         """(texts, items) with so much of the untrained space, where there is one."""
         if self.untrained is None or share == 0:
             return self.trained
-        return (1 - share) * self.trained + share * self.untrained
+        return (1 - share) * self.trained + share * np.nan_to_num(self.untrained)  # 0 where that abstains
 
     def before(self) -> Rows:
         """(texts, items) of the untrained space, or of no knowledge at all: numbers drawn at random."""
@@ -136,8 +147,10 @@ def fit(lesson: Lesson, plan: Plan, *, seed: int, step: Step = lambda: None) -> 
     """
     held = [_held_out(lesson, plan, items, seed, step) for items in folds(lesson.groups, plan.folds, seed)]
     share = best_share(held)
+    found = members(lesson, plan, np.arange(lesson.material.items), seed, step)
+    weights = np.mean([one.weights for one in held], axis=0)
     heads = Heads(
-        members=tuple(members(lesson, plan, np.arange(lesson.material.items), seed, step)),
+        members=tuple(replace(one, weight=float(weight)) for one, weight in zip(found, weights, strict=True)),
         encoders=lesson.encoders,
         needs=plan.needs,
         share=share,
@@ -152,12 +165,10 @@ def members(lesson: Lesson, plan: Plan, items: Ints, seed: int, step: Step = lam
     material = lesson.material.part(items)
     found = []
     for number, loss in enumerate(plan.losses):
-        weight = plan.weights[number] if plan.weights else 1.0
         if loss == RIDGE:
-            member = ridge(_asked(lesson, items), whiten=WHITEN)
+            found.append(ridge(_asked(lesson, items), whiten=WHITEN))
         else:
-            member = _trained(material, plan, loss, seed + 1000 * number)
-        found.append(replace(member, weight=weight))
+            found.append(_trained(material, plan, loss, seed + 1000 * number))
         step()
     return found
 
@@ -202,7 +213,6 @@ def _held_out(lesson: Lesson, plan: Plan, items: Ints, seed: int, step: Step) ->
     media = [one.media(plain) for one in found]
     said = lesson.material.vectors[texts]
     cosines = [one.text({TEXT: said}) @ rows.T for one, rows in zip(found, media, strict=True)]
-    weights = [one.weight for one in found]
     untrained = None
     if lesson.zero_shot:
         untrained = lesson.zero_shot[1][texts] @ lesson.zero_shot[0][items].T
@@ -212,7 +222,7 @@ def _held_out(lesson: Lesson, plan: Plan, items: Ints, seed: int, step: Step) ->
         items=items,
         texts=texts,
         right=right,
-        trained=np.average(cosines, axis=0, weights=weights),
+        members=tuple(cosines),
         untrained=untrained,
     )
 

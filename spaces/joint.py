@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -46,6 +47,32 @@ class Reader:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class KernelReader:
+    """How one role enters a tower by its likeness to landmarks, in a Gaussian kernel; see `spaces.kernel`.
+
+    mean, scale: (d,) of the training items; a row is (row - mean) / scale
+    centres:     (m, d) landmarks, so standardised
+    gamma:       the kernel is exp(-gamma * ||row - centre||^2)
+    weight:      (m, h)
+    absent:      (h,) what stands for the role where it has nothing to say
+    """
+
+    mean: Rows
+    scale: Rows
+    centres: Rows
+    gamma: float
+    weight: Rows
+    absent: Rows
+
+    def __call__(self, rows: Rows) -> Rows:
+        """(n, h) of raw rows (n, d); `absent` for those that are missing."""
+        here = ~missing(rows)
+        out = np.tile(self.absent, (len(rows), 1))
+        out[here] = gaussian((rows[here] - self.mean) / self.scale, self.centres, self.gamma) @ self.weight
+        return out
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Layer:
     """ReLU, then a linear layer: weight (h, k), bias (k,)."""
 
@@ -61,7 +88,7 @@ class Layer:
 class Tower:
     """Raw rows of one or more roles to unit rows: each role standardised and mapped, summed, then layers."""
 
-    readers: Mapping[str, Reader]
+    readers: Mapping[str, Reader | KernelReader]
     bias: Rows
     layers: tuple[Layer, ...] = ()
 
@@ -85,7 +112,7 @@ class Tower:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Member:
-    """A trained pair of towers and its share of the space's cosine."""
+    """A trained pair of towers and its share of the space's cosine; the text tower reads unit rows."""
 
     media: Tower
     text: Tower
@@ -96,17 +123,23 @@ class Member:
 class Domain:
     """What the heads were taught words about: a text far from all of it abstains, for its place is noise.
 
-    texts: (m, d) unit sentence vectors
-    least: cosine to the nearest of them from which a text belongs
+    texts:     (m, d) unit sentence vectors
+    least:     cosine to the nearest of them from which a text belongs
+    strangers: (s, d) unit vectors of texts about something else; what is as near to one of them as to any of
+               `texts` does not belong (nearest neighbour rule, Cover & Hart 1967)
     """
 
     texts: Rows
     least: float
+    strangers: Rows | None = None
 
     def holds(self, rows: Rows) -> npt.NDArray[np.bool_]:
-        """(n,) whether raw sentence vectors (n, d) belong; False for missing ones."""
-        nearest = (unit_rows(rows) @ self.texts.T).max(axis=1)
-        return np.asarray(nearest >= self.least)
+        """(n,) whether unit sentence vectors (n, d) belong; False for missing ones."""
+        nearest = (rows @ self.texts.T).max(axis=1)
+        holds = nearest >= self.least
+        if self.strangers is not None:
+            holds &= nearest > (rows @ self.strangers.T).max(axis=1)
+        return np.asarray(holds)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -114,6 +147,7 @@ class Heads:
     """Trained members of one space, as they are kept in a file.
 
     encoders: by role, the signature of the encoder whose rows they read
+    needs:    media roles without which an item abstains, whatever the others say of it
     share:    of the untrained space's cosine in the whole
     domain:   None where words of any kind may be asked
     calibrations: by source ("text", "frames", "sound"), the numbers of a `fusion.scores.Calibration` of the
@@ -123,6 +157,7 @@ class Heads:
 
     members: tuple[Member, ...]
     encoders: Mapping[str, str]
+    needs: tuple[str, ...] = ()
     share: float = 0.0
     domain: Domain | None = None
     calibrations: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
@@ -156,26 +191,36 @@ class JointSpace:
         zero_shot = views.pop(VIEW, None)
         members = self.heads.members
         if all(any(role in features for role in one.media.readers) for one in members):
-            return {VIEW: self._stacked([one.media(features) for one in members], zero_shot), **views}
+            rows = self._stacked([one.media(features) for one in members], zero_shot)
+            for role in self.heads.needs:
+                rows[missing(features[role]) if role in features else slice(None)] = np.nan
+            return {VIEW: rows, **views}
         if TEXT not in features:
             return views
-        rows = self._stacked([one.text(features) for one in members], zero_shot)
+        said = {TEXT: unit_rows(features[TEXT])}
+        rows = self._stacked([one.text(said) for one in members], zero_shot)
         if self.heads.domain:
-            rows[~self.heads.domain.holds(features[TEXT])] = np.nan
+            rows[~self.heads.domain.holds(said[TEXT])] = np.nan
         return {VIEW: rows, **views}
 
     def _stacked(self, rows: Sequence[Rows], zero_shot: Rows | None) -> Rows:
         share = self.heads.share if zero_shot is not None else 0.0
         weights = np.array([member.weight for member in self.heads.members])
         shares = weights / weights.sum() * (1 - share)
-        if zero_shot is not None and share:
-            rows, shares = [*rows, zero_shot], np.append(shares, share)
+        if zero_shot is not None and share:  # where the base abstains, the members speak alone
+            rows, shares = [*rows, np.nan_to_num(zero_shot)], np.append(shares, share)
         return stacked(rows, shares)
 
 
 def powered(rows: Rows, power: float) -> Rows:
     """(n, d) every value to a power, its sign kept."""
     return rows if power == 1 else np.asarray(np.sign(rows) * np.abs(rows) ** power, np.float32)
+
+
+def gaussian(rows: npt.NDArray[Any], centres: npt.NDArray[Any], gamma: float) -> npt.NDArray[Any]:
+    """(n, m) exp(-gamma * ||row - centre||^2) of rows (n, d) and centres (m, d), in their own precision."""
+    squares = (rows**2).sum(axis=1)[:, None] + (centres**2).sum(axis=1) - 2 * rows @ centres.T
+    return np.asarray(np.exp(-gamma * np.maximum(squares, 0)))
 
 
 def stacked(rows: Sequence[Rows], shares: npt.ArrayLike) -> Rows:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -16,12 +17,13 @@ from safetensors.numpy import save
 
 from encoders.base import AffectError, Rows, printable
 from encoders.runtime import write_whole
-from spaces.joint import Domain, Heads, Layer, Member, Reader, Tower
+from spaces.joint import Domain, Heads, KernelReader, Layer, Member, Reader, Tower
 
 FORMAT = 1
 PACKAGED = ("object", "activity", "audio")
 SIDES = ("media", "text")
-PARTS = ("mean", "scale", "weight", "absent")
+HALVED = {"weight", "centres"}  # float16 is enough for these
+NUMBERS = {"power", "gamma"}  # kept as arrays of one
 
 
 def save_heads(file: Path, heads: Heads, about: Mapping[str, Any]) -> str:
@@ -35,6 +37,7 @@ def save_heads(file: Path, heads: Heads, about: Mapping[str, Any]) -> str:
     notes = {
         "format": FORMAT,
         "encoders": dict(heads.encoders),
+        "needs": list(heads.needs),
         "share": heads.share,
         "weights": [member.weight for member in heads.members],
         "calibrations": {source: dict(numbers) for source, numbers in heads.calibrations.items()},
@@ -43,6 +46,8 @@ def save_heads(file: Path, heads: Heads, about: Mapping[str, Any]) -> str:
     if heads.domain:
         tensors["domain"] = heads.domain.texts.astype(np.float16)
         notes["least"] = heads.domain.least
+        if heads.domain.strangers is not None:
+            tensors["strangers"] = heads.domain.strangers.astype(np.float16)
     content = save(tensors, {"heads": json.dumps(notes, sort_keys=True)})
     write_whole(file, content)
     return hashlib.sha256(content).hexdigest()
@@ -70,10 +75,12 @@ def load_heads(file: Path) -> Heads:
     )
     domain = None
     if "domain" in tensors:
-        domain = Domain(texts=tensors["domain"].astype(np.float32), least=notes["least"])
+        strangers = tensors["strangers"].astype(np.float32) if "strangers" in tensors else None
+        domain = Domain(texts=tensors["domain"].astype(np.float32), least=notes["least"], strangers=strangers)
     return Heads(
         members=members,
         encoders=notes["encoders"],
+        needs=tuple(notes["needs"]),
         share=notes["share"],
         domain=domain,
         calibrations=notes["calibrations"],
@@ -92,18 +99,20 @@ def packaged_heads() -> Mapping[str, Heads]:
 def _tower_tensors(prefix: str, tower: Tower) -> Iterator[tuple[str, Rows]]:
     yield f"{prefix}.bias", tower.bias
     for role, reader in tower.readers.items():
-        yield f"{prefix}.{role}.power", np.array([reader.power], np.float32)
-        for part in PARTS:
-            rows = getattr(reader, part)
-            yield f"{prefix}.{role}.{part}", rows.astype(np.float16) if part == "weight" else rows
+        for part in fields(reader):
+            rows = np.atleast_1d(np.asarray(getattr(reader, part.name), np.float32))
+            yield f"{prefix}.{role}.{part.name}", rows.astype(np.float16) if part.name in HALVED else rows
     for number, layer in enumerate(tower.layers):
         yield f"{prefix}.{number}.layer.weight", layer.weight.astype(np.float16)
         yield f"{prefix}.{number}.layer.bias", layer.bias
 
 
-def _reader(inside: Mapping[str, Rows], role: str) -> Reader:
-    parts = {part: inside[f"{role}.{part}"] for part in PARTS}
-    return Reader(**parts, power=float(inside[f"{role}.power"][0]))
+def _reader(inside: Mapping[str, Rows], role: str) -> Reader | KernelReader:
+    kind = KernelReader if f"{role}.centres" in inside else Reader
+    parts: dict[str, Any] = {part.name: inside[f"{role}.{part.name}"] for part in fields(kind)}
+    for name in NUMBERS & parts.keys():
+        parts[name] = float(parts[name][0])
+    return kind(**parts)
 
 
 def _tower(tensors: Mapping[str, Rows], prefix: str) -> Tower:

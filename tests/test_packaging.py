@@ -28,6 +28,10 @@ def carried(monkeypatch):
         "retrieval/calibration.json",
         "retrieval/page.html",
         "encoders/py.typed",
+        "spaces/weights/object.safetensors",
+        "spaces/weights/object.md",
+        "spaces/weights/activity.safetensors",
+        "spaces/weights/audio.safetensors",
     ],
 )
 def test_a_wheel_carries(carried, file):

@@ -43,6 +43,8 @@ def test_ten_things(demo):
     query = {"id": "q1", "text": "a cat", "k": 3, "modalities": ["image"]}
     assert json.dumps(query) in README
     (demo / "queries.jsonl").write_text(json.dumps(query) + "\n")
+    table = demo / "captions.csv"
+    table.write_text("media,caption\ndemo-library/media/skimage-chelsea.png,our cat\n")
     commands = [line for line in "".join(blocks("sh")).splitlines() if line.startswith("affect ")]
     assert len(commands) >= 10
     for command in commands:
