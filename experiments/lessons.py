@@ -61,7 +61,8 @@ SUBJECTS = {
         roles=("activity", "objects"),
         read=exercises,
         plan=Plan(
-            losses=("ridge", "infonce-learnt"), schedule=SCHEDULE, dim=384, power=0.5, gated=True, needs=("activity",),
+            losses=("ridge", "infonce-learnt"), schedule=SCHEDULE, dim=384, power=0.5, gated=True,
+            needs=("activity",),
         ),
         views=4,
         told="free-exercise-db, 698 exercises, start and end frame, by name",
