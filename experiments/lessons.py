@@ -6,16 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from encoders.base import encode_all, unit_rows
+from encoders.base import Rows, encode_all, unit_rows
 from experiments.data import Captioned, named
 from experiments.data.sets import exercises
+from experiments.sounding.strangers import strangers
 from experiments.views import views_of
+from retrieval.calibration import SENTENCES
 from retrieval.fitting import Lesson, Plan
 from retrieval.recipe import Experts
 from spaces.joint import TEXT, VIEW
 from spaces.material import Material
 from spaces.training import Schedule
 
+NEAR = 0.55  # cosine from which a word is no stranger: "a barbell" is none among exercises
 SCHEDULE = Schedule(
     epochs=120, rate=1e-3, decay="one-cycle", draw="items", weight_decay=0.01, clip=0, warm=60
 )
@@ -88,4 +91,11 @@ def lesson(subject: Subject, experts: Experts, data: Path, *, seed: int, quiet: 
         zero_shot=(untrained.project(plain)[VIEW], untrained.project({TEXT: raw})[VIEW])
         if subject.space == "object"
         else None,
+        strangers=_strangers(experts, unit_rows(raw)) if subject.plan.gated else None,
     )
+
+
+def _strangers(experts: Experts, taught: Rows) -> Rows:
+    """(s, d) unit vectors of words about other things than any of the texts taught (n, d)."""
+    rows = unit_rows(encode_all(experts.role(TEXT), [*strangers(), *SENTENCES]))
+    return rows[(rows @ taught.T).max(axis=1) < NEAR]

@@ -73,6 +73,7 @@ class Lesson:
     encoders:  signatures by role, the text expert's too
     zero_shot: unit rows of the untrained space, items (items, d) and texts (texts, d), if it has words
     asked:     (texts,) which of them somebody would search with; the others only teach. By default all
+    strangers: (s, d) unit sentence vectors of words about something else, for a plan that is gated
     """
 
     material: Material
@@ -80,6 +81,7 @@ class Lesson:
     encoders: Mapping[str, str]
     zero_shot: tuple[Rows, Rows] | None = None
     asked: npt.NDArray[np.bool_] | None = None
+    strangers: Rows | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -268,4 +270,5 @@ def _domain(lesson: Lesson, held: Sequence[Held]) -> Domain:
     texts, owner = lesson.material.vectors, lesson.material.owner
     nearest = [(texts[one.texts] @ texts[~np.isin(owner, one.items)].T).max(axis=1) for one in held]
     least = float(np.nanquantile(np.concatenate(nearest), FOREIGN))
-    return Domain(texts=np.unique(texts[~missing(texts)], axis=0), least=round(least, 4))
+    kept = np.unique(texts[~missing(texts)], axis=0)
+    return Domain(texts=kept, least=round(least, 4), strangers=lesson.strangers)
