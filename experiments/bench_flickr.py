@@ -33,7 +33,7 @@ Ints = npt.NDArray[np.int64]
 @seed_option
 @json_option
 def command(data: Path, split: str, photos: int | None, seed: int, as_json: bool) -> None:
-    """Zero-shot recall between words and photos, through the engine's own experts and space.
+    """Zero-shot recall between words and photos, through the engine's own experts and untrained space.
 
     Every caption is a query (text to photo); photo to text takes the best of a photo's captions among all.
     """
@@ -47,19 +47,19 @@ def measured(files: Sequence[Labelled], split: str, seed: int) -> Report:
     """Rows for the engine's space and for plain ConSE, and their difference on the same queries."""
     own = np.repeat(np.arange(len(files)), [len(photo.labels) for photo in files])
     ours, plain = similarities(Experts(Recipe(), packaged=False), files)
-    found = {name: ranks(made, own) for name, made in (("engine", ours), ("plain ConSE", plain))}
+    found = {name: ranks(made, own) for name, made in (("untrained", ours), ("plain ConSE", plain))}
     there, back = "text to photo", "photo to text"
     rows = [{"search": there, "way": name, **told(one, own, seed)} for name, one in found.items()]
-    gained = gain(found["engine"], found["plain ConSE"], own, seed)
-    rows.append({"search": there, "way": "engine less plain", "R@10": gained})
-    for name, made in (("engine", ours), ("plain ConSE", plain)):
+    gained = gain(found["untrained"], found["plain ConSE"], own, seed)
+    rows.append({"search": there, "way": "untrained less plain", "R@10": gained})
+    for name, made in (("untrained", ours), ("plain ConSE", plain)):
         ranked = photo_ranks(made, own)
         rows.append({"search": back, "way": name, **told(ranked, np.arange(len(files)), seed)})
     return Report(
         bench="flickr",
         settings={"split": split, "photos": len(files), "captions": len(own), "seed": seed},
         rows=rows,
-        bars=[Bar("text to photo R@10", recall(found["engine"], 10), BAR, least=True)],
+        bars=[Bar("text to photo R@10", recall(found["untrained"], 10), BAR, least=True)],
         notes=[
             "95 % bootstrap intervals, whole photos drawn; ties: average rank; MdR = floor(median) + 1",
             "plain: ten likeliest labels, softmax at temperature 1, sentence vectors not centred",

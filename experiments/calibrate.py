@@ -20,10 +20,8 @@ from encoders.base import Rows
 from experiments.data import DATA, Labelled, animal_sounds, oasis
 from experiments.features import features_of
 from fusion.scores import fit_calibration
-from retrieval.calibration import key
+from retrieval.calibration import PRIOR, key
 from retrieval.recipe import Experts, Recipe
-
-PRIOR = 0.1  # share of matches a score is read against: a library has few, though more than one
 
 MADE_BY = {
     "object.words": ("objects", "text", "object space"),

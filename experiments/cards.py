@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
-from experiments.lessons import Subject
+from experiments.lessons import SUBJECTS
 from experiments.report import table
+from retrieval.teaching import LOSSES
 from spaces.joint import Heads
 
 WIDE = 110  # characters a line
@@ -27,12 +28,15 @@ AUDIO_FIGURES = (
 
 
 def card(
-    space: str, subject: Subject | None, heads: Heads, rows: Sequence[Mapping[str, Any]], seed: int, size: int
-) -> str:
-    """Markdown."""
-    data, licence = (subject.told, subject.licence) if subject else AUDIO
-    members = ", ".join(subject.plan.losses) if subject else "kernel ridge"
-    how = "" if subject else f": {AUDIO_FIGURES}"
+    space: str, own: tuple[str, str] | None, heads: Heads, rows: Sequence[Mapping[str, Any]], seed: int,
+    size: int,
+) -> str:  # fmt: skip
+    """Markdown; `own` is the data and its licence where they are not the package's."""
+    subject = SUBJECTS.get(space)
+    data, licence = own or ((subject.told, subject.licence) if subject else AUDIO)
+    members = ", ".join(LOSSES if own else subject.plan.losses if subject else ("kernel ridge",))
+    command = "--data ... --out ..." if own else f"{space} --seed {seed}"
+    how = "" if subject or own else f": {AUDIO_FIGURES}"
     return "\n".join(
         [
             f"# Heads of the {space} space",
@@ -41,7 +45,7 @@ def card(
             f"They read: {', '.join(f'{role} ({made})' for role, made in heads.encoders.items())}.",
             f"Share of the untrained space in the cosine: {heads.share:g}.",
             "",
-            *wrap(f"Data: {data}. All items in the data folder (train and dev) are learnt from.", WIDE),
+            *wrap(f"Data: {data}. Train and dev parts are learnt from.", WIDE),
             "",
             *wrap(f"Licence: {licence}.", WIDE),
             "",
@@ -51,7 +55,7 @@ def card(
             *table(rows),
             "```",
             "",
-            f"Made by `python -m experiments.train {space} --seed {seed}`.",
+            f"Made by `python -m experiments.train {command}`.",
             "",
         ]
     )

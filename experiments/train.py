@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,10 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
-from encoders.base import AffectError, encode_all, missing, printable, unit_rows
+from encoders.base import AffectError, printable
 from encoders.runtime import write_whole
 from experiments.cards import card
-from experiments.data import DATA, named
+from experiments.data import DATA, Item, named
 from experiments.features import item_rows
 from experiments.lessons import SUBJECTS, Subject, lesson
 from experiments.report import Figure, table
@@ -26,8 +27,8 @@ from experiments.sounding.lesson import audio_heads
 from retrieval.fitting import Fitted, Held, Lesson, fit
 from retrieval.metrics import Evaluation, bootstrap_interval, evaluate
 from retrieval.recipe import Experts, Recipe
-from retrieval.teaching import ROLES, plan_for
-from spaces.joint import TEXT, VIEW, Heads
+from retrieval.teaching import learnt, lesson_of
+from spaces.joint import TEXT, Heads
 from spaces.material import Material
 from spaces.ridge import ridge
 from spaces.stored import PACKAGED, save_heads
@@ -44,7 +45,7 @@ Row = dict[str, Any]
 @click.option("--data-root", type=click.Path(path_type=Path), default=DATA, show_default=True)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=None)
 @click.option("--encoders", default="", metavar="ROLE=NAME,...", help="Other experts, with --data.")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
 def main(
@@ -56,8 +57,9 @@ def main(
     Every figure is measured on items that the heads it was measured with had not seen: parts are held out in
     turn, whole groups at a time. Writes a safetensors file and a card for each space.
 
-    With --data, learns from your own media and captions (columns media, caption and, if wanted, group) and
-    writes to --out. To teach a library instead, see affect train.
+    With --data, learns from your own media and captions (columns media, caption and, if wanted, group and
+    split, of which test is left out) and writes to --out; in spaces/weights the files are the package's. To
+    teach one library instead, see affect train.
     """
     try:
         wanted = spaces or PACKAGED
@@ -96,61 +98,51 @@ def _packaged(space: str, data: Path, out: Path, seed: int, *, quiet: bool) -> l
         return rows
     subject = SUBJECTS[space]
     experts = Experts(Recipe(sound="", faces="", activity="lite2-flow"), packaged=False)
-    learnt = lesson(subject, experts, data, seed=seed, quiet=quiet)
-    fitted, rows = _fitted(space, learnt, subject, seed, quiet=quiet)
+    taught = lesson(subject, experts, data, seed=seed, quiet=quiet)
+    fitted, rows = _fitted(space, taught, subject, seed, quiet=quiet)
     _write(fitted.heads, out / f"{space}.safetensors", rows, space, seed, begun)
     return rows
 
 
 def _fitted(
-    space: str, learnt: Lesson, subject: Subject, seed: int, *, quiet: bool
+    space: str, taught: Lesson, subject: Subject, seed: int, *, quiet: bool
 ) -> tuple[Fitted, list[Row]]:
-    with _steps(space, (subject.plan.folds + 1) * len(subject.plan.losses), quiet=quiet) as step:
-        fitted = fit(learnt, subject.plan, seed=seed, step=step)
-    return fitted, [{"space": space, **row} for row in figures(learnt, fitted, seed)]
+    count, done = (subject.plan.folds + 1) * len(subject.plan.losses), itertools.count(1)
+    with _bar(space, quiet=quiet) as bar:
+        fitted = fit(taught, subject.plan, seed=seed, step=lambda: bar(space, next(done), count))
+    return fitted, [{"space": space, **row} for row in figures(taught, fitted, seed)]
 
 
 def _own(space: str, own: str, data: Path, out: Path, encoders: str, seed: int, *, quiet: bool) -> list[Row]:
-    """Heads from a user's captions; spaces of whose role nothing is there are left out."""
+    """Heads from a user's captions, the test split left out; a space that can't learn says why."""
     begun, found = time.perf_counter(), named(own, data)
-    recipe = Recipe.parse(encoders) if encoders else Recipe(faces="")
-    experts = Experts(recipe)
-    role = ROLES[space]
-    if role not in experts.media_roles or not recipe.text:
-        return [{"space": space, "what": f"left out: the recipe has no {role}, or no text"}]
-    rows = item_rows(experts, found, every=True, quiet=quiet)[role]
-    here = np.flatnonzero(~missing(rows))
-    plan = plan_for(len(here))
-    if len(here) < 2 * plan.folds:
-        return [{"space": space, "what": f"left out: {len(here)} items that it says anything of"}]
-    texts = [caption for at in here for caption in found.items[int(at)].captions]
-    owner = np.repeat(np.arange(len(here)), [len(found.items[int(at)].captions) for at in here])
-    raw, base = encode_all(experts.role(TEXT), texts), _space(experts, space)
-    before = base.project({role: rows[here]}).get(VIEW), base.project({TEXT: raw}).get(VIEW)
-    learnt = Lesson(
-        material=Material(media={role: rows[here]}, texts=unit_rows(raw), owner=owner),
-        groups=[found.items[int(at)].group or found.items[int(at)].id for at in here],
-        encoders={one: experts.role(one).card.signature for one in (role, TEXT)},
-        zero_shot=None if before[0] is None or before[1] is None else (before[0], before[1]),
-    )
-    subject = Subject(
-        space=space, roles=(role,), read=lambda data: found, plan=plan, views=0, told=found.name,
-        licence="yours",
-    )  # fmt: skip
-    fitted, told = _fitted(space, learnt, subject, seed, quiet=quiet)
-    _write(fitted.heads, out / f"{space}.safetensors", told, space, seed, begun, subject)
+    items = tuple(item for item in found.items if item.split != "test")
+    recipe = Recipe.parse(encoders) if encoders else Recipe.default()
+    experts = Experts(recipe, packaged=False)
+    if not items or not experts.media_roles:
+        raise AffectError(f"{own}: nothing to learn from outside the test split, or no encoder of media")
+    rows = item_rows(experts, replace(found, items=items), every=True, quiet=quiet)
+    base = next(one for one in experts.spaces if one.name == space)
+    taught = lesson_of(experts, base, rows, [item.captions for item in items], _groups(items))
+    with _bar(space, quiet=quiet) as bar:
+        outcome, fitted = learnt(space, taught, seed, bar)
+    if fitted is None or taught is None:
+        return [{"space": space, "what": f"left out: {outcome.why}"}]
+    told = [{"space": space, **row} for row in figures(taught, fitted, seed)]
+    about = f"{found.name}, {outcome.items} items with {outcome.texts} captions", "that of your data"
+    _write(fitted.heads, out / f"{space}.safetensors", told, space, seed, begun, about)
     return told
 
 
-def _space(experts: Experts, name: str) -> Any:
-    return next(space for space in experts.spaces if space.name == name)
+def _groups(items: Sequence[Item]) -> list[str]:
+    return [item.group or item.id for item in items]
 
 
-def figures(learnt: Lesson, fitted: Fitted, seed: int) -> Iterator[Row]:
+def figures(taught: Lesson, fitted: Fitted, seed: int) -> Iterator[Row]:
     """Recall on the held-out folds, both ways: untrained, ridge, the heads alone, and as they are used."""
     ways = {
         "untrained": [one.untrained for one in fitted.held],
-        "ridge": [_ridge(learnt, one) for one in fitted.held],
+        "ridge": [_ridge(taught, one) for one in fitted.held],
         "heads": [one.trained for one in fitted.held],
         "as used": [one.cosines(fitted.heads.share) for one in fitted.held],
     }
@@ -158,36 +150,37 @@ def figures(learnt: Lesson, fitted: Fitted, seed: int) -> Iterator[Row]:
         if cosines[0] is None or (way == "as used" and not fitted.heads.share):
             continue
         found = [
-            evaluated(learnt, one, np.asarray(table, np.float32))
+            evaluated(taught, one, np.asarray(table, np.float32))
             for one, table in zip(fitted.held, cosines, strict=True)
         ]
         for side in ("t2v", "v2t"):
-            yield {"what": _NAMES[side], "way": way, **_recalls(found, side, seed)}
+            yield {"what": _NAMES[side], "way": way, **_recalls(taught, found, side, seed)}
 
 
 _NAMES = {"t2v": "text to item", "v2t": "item to text"}
 
 
-def _ridge(learnt: Lesson, held: Held) -> Any:
+def _ridge(taught: Lesson, held: Held) -> Any:
     """Cosines (texts, items) of the plain way, taught on the rest."""
-    rest = np.setdiff1d(np.arange(learnt.material.items), held.items)
-    plain = {role: rows if rows.ndim == 2 else rows[:, 0] for role, rows in learnt.material.media.items()}
-    one = Material(media=plain, texts=learnt.material.texts, owner=learnt.material.owner)
+    rest = np.setdiff1d(np.arange(taught.material.items), held.items)
+    plain = {role: rows if rows.ndim == 2 else rows[:, 0] for role, rows in taught.material.media.items()}
+    one = Material(media=plain, texts=taught.material.texts, owner=taught.material.owner)
     member = ridge(one.part(rest))
     media = member.media({role: rows[held.items] for role, rows in plain.items()})
-    return member.text({TEXT: learnt.material.vectors[held.texts]}) @ media.T
+    return member.text({TEXT: taught.material.vectors[held.texts]}) @ media.T
 
 
-def evaluated(learnt: Lesson, held: Held, cosines: Any) -> Evaluation:
+def evaluated(taught: Lesson, held: Held, cosines: Any) -> Evaluation:
     """Both directions within one fold, by the protocol's rules."""
     names = [str(item) for item in held.items]
-    return evaluate(cosines, [str(learnt.material.owner[text]) for text in held.texts], names)
+    return evaluate(cosines, [str(taught.material.owner[text]) for text in held.texts], names)
 
 
-def _recalls(found: Sequence[Evaluation], side: str, seed: int) -> Row:
-    """R@k over all folds, in percent, items drawn with all their texts."""
+def _recalls(taught: Lesson, found: Sequence[Evaluation], side: str, seed: int) -> Row:
+    """R@k over all folds, in percent, whole groups drawn with all their texts."""
     ranks = np.concatenate([getattr(one, side).ranks for one in found])
-    groups = np.concatenate([np.asarray(getattr(one, side).groups) for one in found])
+    items = np.concatenate([np.asarray(getattr(one, side).groups, np.int64) for one in found])
+    groups = np.asarray(taught.groups)[items]
     row: Row = {}
     for depth in DEPTHS:
         hits = 100.0 * (ranks < depth)
@@ -197,11 +190,11 @@ def _recalls(found: Sequence[Evaluation], side: str, seed: int) -> Row:
 
 def _write(
     heads: Heads, file: Path, rows: Sequence[Row], space: str, seed: int, begun: float,
-    subject: Subject | None = None,
+    about: tuple[str, str] | None = None,
 ) -> None:  # fmt: skip
     told = [_plain(row) for row in rows]
     save_heads(file, heads, {"space": space, "seed": seed, "figures": told})
-    text = card(space, subject or SUBJECTS.get(space), heads, rows, seed, file.stat().st_size)
+    text = card(space, about, heads, rows, seed, file.stat().st_size)
     write_whole(file.with_suffix(".md"), text.encode())
     click.echo(f"{printable(file)}: {time.perf_counter() - begun:.0f} s", err=True)
 
@@ -211,11 +204,12 @@ def _plain(row: Row) -> Row:
 
 
 @contextmanager
-def _steps(space: str, count: int, *, quiet: bool) -> Iterator[Any]:
+def _bar(space: str, *, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """A live line on standard error: (space, trainings done, of how many)."""
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
-        task = bar.add_task(f"training {space}", total=count)
-        yield lambda: bar.advance(task)
+        task = bar.add_task(f"training {space}", total=None)
+        yield lambda name, done, count: bar.update(task, completed=done, total=count)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from encoders.media import Sampling, Segment
 from encoders.media.decoding import DecoderPool, Failed, Opened, Part
 from retrieval.library import Library
 from retrieval.query import Query
+from retrieval.recipe import Experts
 from retrieval.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
@@ -39,8 +40,12 @@ class Asker:
 
     def __init__(self, library: Library) -> None:
         self.library = library
-        self.experts = library.experts
         self._pool: DecoderPool | None = None
+
+    @property
+    def experts(self) -> Experts:
+        """The library's, which may get other heads meanwhile."""
+        return self.library.experts
 
     def close(self) -> None:
         """End the decoder process."""

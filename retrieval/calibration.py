@@ -14,6 +14,7 @@ from encoders.base import Rows
 from fusion.scores import Calibration, fit_calibration
 from retrieval.snapshot import View
 
+PRIOR = 0.1  # share of matches a score is read against: a library has few, though more than one
 LEAST = 20  # rows from which a library can serve as its own background
 MOST = 2000  # rows sampled for it
 SEED = 0

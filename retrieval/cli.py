@@ -140,7 +140,7 @@ def query_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--item", metavar="ID", help="Ask with an item of the library."),
         click.option("-k", type=int, default=10, show_default=True, help="How many results."),
         click.option("--modalities", default=",".join(MODALITIES), show_default=True, help="What to search."),
-        click.option("--weights", default="", metavar="object=1,...", help="Weight of each space (1)."),
+        click.option("--weights", default="", metavar="object=1,...", help="Factors on the spaces' weights."),
         click.option(
             "--balance", type=float, default=BALANCE, show_default=True,
             help="How strongly results alternate between modalities; 1: by score alone.",
@@ -339,7 +339,7 @@ def rebuild(folder: Path, kind: str | None, trees: int | None, as_json: bool) ->
 @library_option
 @click.option("--captions", type=FILE, help="CSV file: media, caption (and group: what belongs together).")
 @click.option("--undo", is_flag=True, help="Go back to the heads that come with this package.")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @json_option
 def train(folder: Path, captions: Path | None, undo: bool, seed: int, as_json: bool) -> None:
     """Teach a library your own words: train its spaces on captions of its files. No media are read.
@@ -349,8 +349,8 @@ def train(folder: Path, captions: Path | None, undo: bool, seed: int, as_json: b
     holiday/img1.jpg,grandma feeding the ducks
     holiday/img1.jpg,a pond in the park
 
-    Paths are relative to the CSV file. What is learnt is tried on files held out, and taken only where it
-    finds more than before; --undo takes it back.
+    Paths are relative to the CSV file; rows of a split "test" are left out. What is learnt is tried on
+    files held out, and taken only where it finds more than before in that space; --undo takes it back.
     """
     from retrieval import indices
     from retrieval.captions import read_captions

@@ -59,7 +59,10 @@ class Library:
         self.folder = folder
         self.catalog = catalog
         self.recipe = Recipe.from_json(catalog.get("recipe") or "{}")
-        self.experts = Experts(self.recipe, own_heads(folder, own_files(catalog)))
+        self.lost: AffectError | None = None  # why heads of its own can't be read
+        self._heads: Mapping[str, str] = {}
+        self.experts = Experts(self.recipe)
+        self.refresh()
         self.segment = float(catalog.get("segment") or 15)
 
     @classmethod
@@ -91,6 +94,8 @@ class Library:
         with contextlib.ExitStack() as unless_whole:
             library = cls.look(folder)
             unless_whole.callback(library.close)
+            if library.lost and not to_rebuild:
+                raise library.lost
             library._check_encoders(spaces=not to_rebuild)
             unless_whole.pop_all()
         return library
@@ -131,10 +136,23 @@ class Library:
         """Close the catalogue."""
         self.catalog.close()
 
+    def refresh(self) -> bool:
+        """Take up heads that another process has given the library since; whether there were any."""
+        files = own_files(self.catalog)
+        if files == self._heads:
+            return False
+        try:
+            self.experts, self.lost = Experts(self.recipe, own_heads(self.folder, files)), None
+        except AffectError as lost:
+            self.lost = AffectError(f"{lost}; or run: affect train --undo --library {printable(self.folder)}")
+        self._heads = files
+        return True
+
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
         """The right to write, for one process at a time. Raises AffectError if another one has it."""
         with locked(self.folder):
+            self.refresh()
             yield
 
     # -- writing ------------------------------------------------------------------------------------------
@@ -175,6 +193,11 @@ class Library:
         store = self.catalog.stores().get(name) or Store(
             name=name, dim=rows.shape[1], count=0, generation=self.generation
         )
+        if rows.shape[1] != store.dim:
+            raise AffectError(
+                f"{printable(self.folder)}: rows of {name} have {rows.shape[1]} columns, not {store.dim}; "
+                f"run: affect rebuild --library {printable(self.folder)}"
+            )
         rowfile.append(self.folder / store.file, store.count, rows[here])
         pairs = [(store.count + i, int(segments[at])) for i, at in enumerate(here)]
         self.catalog.map_rows({name: pairs})
@@ -185,6 +208,8 @@ class Library:
 
         Raises AffectError when the disk is full; all is then as it was.
         """
+        if self.lost:
+            raise self.lost
         self._renew(self.experts, own_files(self.catalog))
 
     def take_heads(self, heads: Mapping[str, str]) -> None:
@@ -194,6 +219,7 @@ class Library:
         that can't be read; all is then as it was.
         """
         self._renew(Experts(self.recipe, own_heads(self.folder, heads)), heads)
+        self._heads, self.lost = dict(heads), None
 
     def _renew(self, experts: Experts, heads: Mapping[str, str]) -> None:
         generation, before = str(int(self.generation) + 1), self.experts

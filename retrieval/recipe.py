@@ -93,7 +93,7 @@ class Experts:
         self, recipe: Recipe, own: Mapping[str, Heads] | None = None, *, packaged: bool = True
     ) -> None:
         self.recipe = recipe
-        self._layers = (packaged_heads() if packaged else {}, own or {})
+        self._own, self._packaged = own or {}, packaged
 
     def role(self, role: str) -> Encoder:
         """The encoder of a role. Raises MissingBackend, UnknownName, AffectError if it reads other things."""
@@ -127,7 +127,7 @@ class Experts:
         return tuple(map(self._trained, (self._object_space(), self._activity_space(), self._audio_space())))
 
     def _trained(self, space: Space) -> Space:
-        for layer in self._layers:
+        for layer in (packaged_heads() if self._packaged else {}, self._own):
             heads = layer.get(space.name)
             if heads and all(self._reads(role) == made for role, made in heads.encoders.items()):
                 space = JointSpace(name=space.name, heads=heads, base=space)

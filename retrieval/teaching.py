@@ -5,6 +5,7 @@ The experts' rows are in the library already, so no media are read.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from scipy.sparse.csgraph import connected_components
 
 from encoders.base import AffectError, Rows, encode_all, missing, printable, unit_rows
 from retrieval.captions import Told
+from retrieval.disk import disk_errors
 from retrieval.fitting import Fitted, Lesson, Plan, fit
 from retrieval.heads import FOLDER, own_files
 from retrieval.library import Library
@@ -33,6 +35,7 @@ STEPS = 720  # of one training, about: what 800 photos need
 BATCH = 128
 LOSSES = ("infonce-learnt", "weighted")
 
+log = logging.getLogger(__name__)
 Progress = Callable[[str, int, int], None]  # space, trainings done, of how many
 
 
@@ -69,17 +72,22 @@ def teach(library: Library, told: Sequence[Told], *, seed: int, progress: Progre
     """Train heads for every space that can learn from these captions; the caller may write.
 
     Those that beat the package's space on held-out items beyond the interval are taken and the library is
-    projected with them; the others are told of and left. Raises AffectError where no caption is of an item.
+    projected with them; the others are told of and left. What is in a split "test" is not looked at. Raises
+    AffectError where no caption is of an item.
     """
-    items, captions, groups = _matched(library, told)
-    heads, outcomes = dict(own_files(library.catalog)), []
-    for space in Experts(library.recipe).spaces:
-        lesson = _lesson(library, space, items, captions, groups)
-        outcome, fitted = _learnt(space.name, lesson, seed, progress)
+    items, captions, groups = _matched(library, [one for one in told if one.split != "test"])
+    experts = Experts(library.recipe)
+    rows = {role: _item_rows(library, role, items) for role in experts.media_roles}
+    heads = {} if library.lost else dict(own_files(library.catalog))
+    before, outcomes = dict(heads), []
+    for space in experts.spaces:
+        lesson = lesson_of(experts, space, rows, captions, groups)
+        outcome, fitted = learnt(space.name, lesson, seed, progress)
         outcomes.append(outcome)
         if fitted and outcome.taken:
             heads[space.name] = _kept(library, space.name, fitted, outcome)
-    library.take_heads(heads)
+    if heads != before or library.lost:
+        library.take_heads(heads)
     _tidy(library)
     return outcomes
 
@@ -92,47 +100,53 @@ def forget(library: Library) -> None:
 
 def _matched(library: Library, told: Sequence[Told]) -> tuple[list[str], list[list[str]], list[str]]:
     """Items of the library with captions: ids, what is said of each, and its group."""
-    known = library.catalog.known()
+    known = {path: entry.item for path, entry in library.catalog.known().items() if entry.item}
+    followed = {path.resolve(): item for path, item in known.items()}
     captions: dict[str, list[str]] = {}
     groups: dict[str, str] = {}
     for one in told:
-        entry = known.get(Path(os.path.abspath(one.path)))  # noqa: PTH100 - a symlink stays the name given
-        if entry and entry.item:
-            captions.setdefault(entry.item, []).extend(one.captions)
-            groups.setdefault(entry.item, one.group or entry.item)
+        named = Path(os.path.abspath(one.path))  # noqa: PTH100 - a symlink stays the name given
+        if item := known.get(named) or followed.get(named.resolve()):
+            captions.setdefault(item, []).extend(one.captions)
+            groups.setdefault(item, one.group or item)
     if not captions:
         raise AffectError(
             f"none of the {len(told)} captioned files is in {printable(library.folder)}; "
             "index their folder first"
         )
+    if (others := len(told) - len(captions)) > 0:
+        log.warning("%d captioned files are not in the library, or there twice: left out", others)
     return list(captions), list(captions.values()), [groups[item] for item in captions]
 
 
-def _lesson(
-    library: Library, space: Space, items: Sequence[str], captions: Sequence[Sequence[str]],
+def lesson_of(
+    experts: Experts, space: Space, rows: Mapping[str, Rows], captions: Sequence[Sequence[str]],
     groups: Sequence[str],
 ) -> Lesson | None:  # fmt: skip
-    """What a space can learn from; None where no item has rows of its role, or words can't be read."""
-    role, experts = ROLES[space.name], library.experts
-    if not experts.recipe.text or role not in experts.media_roles:
+    """What a space can learn from; None where no item has rows of its role, or words can't be read.
+
+    rows: by role (items, d), NaN where missing; captions, groups: (items,)
+    """
+    role = ROLES[space.name]
+    if not experts.recipe.text or role not in rows:
         return None
-    rows = _item_rows(library, role, items)
-    here = np.flatnonzero(~missing(rows))
+    here = np.flatnonzero(~missing(rows[role]))
     if not len(here):
         return None
     texts = [caption for at in here for caption in captions[int(at)]]
     owner = np.repeat(np.arange(len(here)), [len(captions[int(at)]) for at in here])
     raw = encode_all(experts.role(TEXT), texts)
     material = Material(
-        media={role: rows[here]}, texts=unit_rows(raw), owner=owner, kinds=_kinds(texts, owner, len(here))
-    )
-    before = space.project({role: rows[here]}).get(VIEW), space.project({TEXT: raw}).get(VIEW)
-    made = {one: experts.role(one).card.signature for one in (role, TEXT)}
+        media={role: rows[role][here]}, texts=unit_rows(raw), owner=owner,
+        kinds=_kinds(texts, owner, len(here)),
+    )  # fmt: skip
+    seen = space.project({one: found[here] for one, found in rows.items()}).get(VIEW)
+    said = space.project({TEXT: raw}).get(VIEW)
     return Lesson(
         material=material,
         groups=[groups[int(at)] for at in here],
-        encoders=made,
-        zero_shot=None if before[0] is None or before[1] is None else (before[0], before[1]),
+        encoders={one: experts.role(one).card.signature for one in (role, TEXT)},
+        zero_shot=None if seen is None or said is None else (seen, said),
     )
 
 
@@ -155,23 +169,23 @@ def _item_rows(library: Library, role: str, items: Sequence[str]) -> Rows:
 def _kinds(texts: Sequence[str], owner: Ints, items: int) -> Ints:
     """(items,) numbers; items of which the very same is said, such as a class word, are of one kind."""
     number = np.unique([text.casefold() for text in texts], return_inverse=True)[1]
-    said = csr_array((np.ones(len(texts)), (owner, number)), shape=(items, number.max() + 1))
-    return np.asarray(connected_components(said @ said.T, directed=False)[1], np.int64)
+    size = items + int(number.max()) + 1
+    said = csr_array((np.ones(len(texts)), (owner, items + number)), shape=(size, size))
+    return np.asarray(connected_components(said, directed=False)[1][:items], np.int64)
 
 
-def _learnt(
-    space: str, lesson: Lesson | None, seed: int, progress: Progress
-) -> tuple[Outcome, Fitted | None]:
+def learnt(space: str, lesson: Lesson | None, seed: int, progress: Progress) -> tuple[Outcome, Fitted | None]:
+    """Fit one space's heads; None, and the reason, where there is too little to learn from."""
     if lesson is None:
         return Outcome(space=space, items=0, texts=0, why="nothing in it speaks of these items"), None
     items, texts = lesson.material.items, len(lesson.material.owner)
-    plan = plan_for(items)
-    if (
-        items < LEAST
-        or len(set(lesson.groups)) < plan.folds
-        or len(set(lesson.material.kind)) < 2 * plan.folds
-    ):
-        why = f"too little to learn from: {LEAST} items of which different things are said are the least"
+    plan, kinds = plan_for(items, gated=space != "object"), len(set(lesson.material.kind))
+    why = ""
+    if items < LEAST or len(set(lesson.groups)) < plan.folds:
+        why = f"too little to learn from: {LEAST} items in {plan.folds} groups are the least"
+    elif kinds < 2 * plan.folds:
+        why = f"too little to learn from: by captions they share, these items are of {kinds} kinds only"
+    if why:
         return Outcome(space=space, items=items, texts=texts, why=why), None
     done, count = 0, (plan.folds + 1) * len(plan.losses)
 
@@ -181,7 +195,10 @@ def _learnt(
         progress(space, done, count)
 
     progress(space, 0, count)
-    fitted = fit(lesson, plan, seed=seed, step=step)
+    try:
+        fitted = fit(lesson, plan, seed=seed, step=step)
+    except ValueError as bad:  # held-out matches lie no nearer than anything else
+        return Outcome(space=space, items=items, texts=texts, why=str(bad)), None
     gain = fitted.gain(seed)
     before, after = (100 * float(fitted.precisions(trained=way).mean()) for way in (False, True))
     outcome = Outcome(
@@ -191,24 +208,25 @@ def _learnt(
     return outcome, fitted
 
 
-def plan_for(items: int) -> Plan:
+def plan_for(items: int, *, gated: bool = False) -> Plan:
     """Heads for so many items: more of them are gone through fewer times."""
-    steps = -(-items // BATCH)
+    steps = max(-(-items // BATCH), 1)
     epochs = int(np.clip(STEPS // steps, 20, 240))
     schedule = Schedule(
         epochs=epochs, batch=BATCH, rate=1e-3, decay="one-cycle", draw="items", weight_decay=0.01, clip=0,
         warm=epochs // 2,
     )  # fmt: skip
-    return Plan(losses=LOSSES, warm=LOSSES[0], schedule=schedule)
+    return Plan(losses=LOSSES, warm=LOSSES[0], schedule=schedule, gated=gated)
 
 
 def _kept(library: Library, space: str, fitted: Fitted, outcome: Outcome) -> str:
     """Write the heads into the library's folder; the name of their file."""
     folder = library.folder / FOLDER
     draft = folder / f"{space}.safetensors"
-    digest = save_heads(draft, fitted.heads, outcome.to_json())
-    name = f"{space}-{digest[:12]}.safetensors"
-    draft.replace(folder / name)
+    with disk_errors(library.folder):
+        digest = save_heads(draft, fitted.heads, outcome.to_json())
+        name = f"{space}-{digest[:12]}.safetensors"
+        draft.replace(folder / name)
     return name
 
 

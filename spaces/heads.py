@@ -19,7 +19,7 @@ from torch.nn.functional import normalize
 
 from encoders.base import Rows
 from spaces.gru import bfloat16_pays, last_states
-from spaces.joint import TEXT, Layer, Member, Reader, Tower
+from spaces.joint import FARTHEST, TEXT, Layer, Member, Reader, Tower
 from spaces.material import Batch, Material, trimmed
 
 Loss = Callable[[Tensor, Tensor | None], Tensor]  # similarities (v, t), where pairs are of one item -> ()
@@ -47,8 +47,8 @@ class Input(nn.Module):
 
     def forward(self, rows: Tensor, there: Tensor) -> Tensor:
         """(n, dim) of raw rows (n, d), 0 where missing, and where they are there (n,)."""
-        standard = self.dropout((self._powered(rows) - self.mean) / self.scale)
-        return torch.where(there[:, None], standard @ self.weight, self.absent)
+        standard = ((self._powered(rows) - self.mean) / self.scale).clamp(-FARTHEST, FARTHEST)
+        return torch.where(there[:, None], self.dropout(standard) @ self.weight, self.absent)
 
     @torch.no_grad()
     def standardise(self, rows: Tensor, *, each: bool = True) -> None:

@@ -19,6 +19,7 @@ from encoders.base import Rows, missing, unit_rows
 from spaces.base import Features, Space, Views
 
 VIEW = "words"  # the view in which words meet media
+FARTHEST = 10.0  # standard deviations: a column that hardly varied in training says no more than that
 TEXT = "text"  # the role that reads words
 
 
@@ -42,7 +43,8 @@ class Reader:
         """(n, h) of raw rows (n, d); `absent` for those that are missing."""
         here = ~missing(rows)
         out = np.tile(self.absent, (len(rows), 1))
-        out[here] = (powered(rows[here], self.power) - self.mean) / self.scale @ self.weight
+        standard = (powered(rows[here], self.power) - self.mean) / self.scale
+        out[here] = np.clip(standard, -FARTHEST, FARTHEST) @ self.weight
         return out
 
 
@@ -121,7 +123,7 @@ class Member:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Domain:
-    """What the heads were taught words about: a text far from all of it abstains, for its place is noise.
+    """What the heads were taught words about: of a text far from all of it they say nothing but noise.
 
     texts:     (m, d) unit sentence vectors
     least:     cosine to the nearest of them from which a text belongs
@@ -198,17 +200,19 @@ class JointSpace:
         if TEXT not in features:
             return views
         said = {TEXT: unit_rows(features[TEXT])}
-        rows = self._stacked([one.text(said) for one in members], zero_shot)
+        found = [one.text(said) for one in members]
         if self.heads.domain:
-            rows[~self.heads.domain.holds(said[TEXT])] = np.nan
-        return {VIEW: rows, **views}
+            foreign = ~self.heads.domain.holds(said[TEXT])
+            for rows in found:
+                rows[foreign] = np.nan
+        return {VIEW: self._stacked(found, zero_shot), **views}
 
     def _stacked(self, rows: Sequence[Rows], zero_shot: Rows | None) -> Rows:
         share = self.heads.share if zero_shot is not None else 0.0
         weights = np.array([member.weight for member in self.heads.members])
         shares = weights / weights.sum() * (1 - share)
-        if zero_shot is not None and share:  # where the base abstains, the members speak alone
-            rows, shares = [*rows, np.nan_to_num(zero_shot)], np.append(shares, share)
+        if zero_shot is not None and share:
+            rows, shares = [*rows, zero_shot], np.append(shares, share)
         return stacked(rows, shares)
 
 
@@ -226,7 +230,8 @@ def gaussian(rows: npt.NDArray[Any], centres: npt.NDArray[Any], gamma: float) ->
 def stacked(rows: Sequence[Rows], shares: npt.ArrayLike) -> Rows:
     """(n, sum of d) unit rows whose cosine is the mean of the parts' cosines, weighted by `shares` (m,).
 
-    rows: unit rows (n, d) of each part; a row that is missing in one is missing in the whole.
+    rows: unit rows (n, d) of each part; where some are missing the others speak alone.
     """
-    scaled = [np.sqrt(share) * part for share, part in zip(np.asarray(shares), rows, strict=True)]
+    there = [np.nan_to_num(part) for part in rows]
+    scaled = [np.sqrt(share) * part for share, part in zip(np.asarray(shares), there, strict=True)]
     return unit_rows(np.concatenate(scaled, axis=1))

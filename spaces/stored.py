@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
 from encoders.base import AffectError, Rows, printable
 from encoders.runtime import write_whole
@@ -48,6 +48,8 @@ def save_heads(file: Path, heads: Heads, about: Mapping[str, Any]) -> str:
         notes["least"] = heads.domain.least
         if heads.domain.strangers is not None:
             tensors["strangers"] = heads.domain.strangers.astype(np.float16)
+    if not all(np.isfinite(rows).all() for rows in tensors.values()):
+        raise ValueError(f"{file.name}: weights that are not finite, or too large for float16")
     content = save(tensors, {"heads": json.dumps(notes, sort_keys=True)})
     write_whole(file, content)
     return hashlib.sha256(content).hexdigest()
@@ -56,23 +58,29 @@ def save_heads(file: Path, heads: Heads, about: Mapping[str, Any]) -> str:
 def load_heads(file: Path) -> Heads:
     """Read what `save_heads` wrote. Raises AffectError."""
     try:
-        with safe_open(file, "np") as stored:
-            notes = json.loads((stored.metadata() or {}).get("heads", "{}"))
-            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError) as bad:
-        raise AffectError(
-            f"{printable(file)}: no trained heads can be read ({bad}); train them again"
-        ) from bad
-    if notes.get("format") != FORMAT:
-        raise AffectError(
-            f"{printable(file)}: heads of format {notes.get('format')}, not {FORMAT}; train them again"
-        )
+        content = file.read_bytes()
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        notes = json.loads(header.get("__metadata__", {}).get("heads", "{}"))
+        if notes.get("format") != FORMAT:
+            raise AffectError(
+                f"{printable(file)}: heads of format {notes.get('format')}, not {FORMAT}; train them again"
+            )
+        return _heads(load(content), notes, hashlib.sha256(content).hexdigest())
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as bad:
+        said = f"{printable(file)}: no trained heads can be read ({type(bad).__name__}: {bad})"
+        raise AffectError(f"{said}; train them again") from bad
+
+
+def _heads(tensors: Mapping[str, Rows], notes: Mapping[str, Any], digest: str) -> Heads:
+    """Raises ValueError or KeyError for what doesn't hold together."""
     members = tuple(
         Member(
             media=_tower(tensors, f"{number}.media"), text=_tower(tensors, f"{number}.text"), weight=weight
         )
         for number, weight in enumerate(notes["weights"])
     )
+    if not members or not all(np.isfinite(rows).all() for rows in tensors.values()):
+        raise ValueError("no members, or numbers that are not finite")
     domain = None
     if "domain" in tensors:
         strangers = tensors["strangers"].astype(np.float32) if "strangers" in tensors else None
@@ -84,7 +92,7 @@ def load_heads(file: Path) -> Heads:
         share=notes["share"],
         domain=domain,
         calibrations=notes["calibrations"],
-        digest=hashlib.sha256(file.read_bytes()).hexdigest(),
+        digest=digest,
     )
 
 

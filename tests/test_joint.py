@@ -71,13 +71,20 @@ def test_one_cosine_of_the_stack_is_the_weighted_mean_of_the_cosines(drawn):
 
 @settings(max_examples=30, deadline=None)
 @given(parts(), st.data())
-def test_a_row_missing_in_one_part_is_missing_in_the_stack(drawn, data):
+def test_where_some_parts_are_missing_the_others_speak_alone(drawn, data):
     media, _, shares = drawn
-    part, row = data.draw(st.integers(0, len(media) - 1)), data.draw(st.integers(0, 2))
-    media[part][row, -1] = np.nan
-    found = stacked(media, shares)
-    assert np.isnan(found).any(1).tolist() == [at == row for at in range(3)]
-    assert np.isnan(found[row]).all()
+    spoken, row = data.draw(st.integers(0, len(media) - 1)), data.draw(st.integers(0, 2))
+    whole = stacked(media, shares)
+    for number, part in enumerate(media):
+        if number != spoken:
+            part[row] = np.nan
+    found, others = stacked(media, shares), [at for at in range(3) if at != row]
+    np.testing.assert_array_equal(found[others], whole[others])
+    starts = np.cumsum([0, *(part.shape[1] for part in media)])
+    alone = found[row, starts[spoken] : starts[spoken + 1]]
+    np.testing.assert_allclose(alone, unit_rows(media[spoken][row : row + 1])[0], atol=1e-5)
+    media[spoken][row] = np.nan
+    assert np.isnan(stacked(media, shares)[row]).all()
 
 
 def test_a_tower_by_hand():
@@ -204,8 +211,13 @@ def test_texts_outside_the_domain_have_no_words():
     limited = space(member("objects"), base=base, share=0.5, domain=domain)
     free = space(member("objects"), base=base, share=0.5)
     found, known = limited.project(text)["words"], free.project(text)["words"]
-    np.testing.assert_array_equal(np.isnan(found).all(1), ~holds)
     np.testing.assert_array_equal(found[holds], known[holds])
+    said = np.flatnonzero(~holds & ~np.isnan(text["text"]).any(1))
+    width = text["text"].shape[1]  # of the base, which stands last and speaks alone
+    assert not found[said][:, :-width].any() and np.isnan(found[7]).all()
+    np.testing.assert_allclose(found[said][:, -width:], unit_rows(text["text"][said]), atol=1e-6)
+    mute = space(member("objects"), domain=domain).project(text)["words"]
+    np.testing.assert_array_equal(np.isnan(mute).all(1), ~holds)
     media = {"objects": normal(7, 5)}
     np.testing.assert_array_equal(limited.project(media)["words"], free.project(media)["words"])
 

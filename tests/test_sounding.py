@@ -7,22 +7,35 @@ import numpy as np
 import pytest
 
 from encoders.audio import at_rate
-from encoders.base import Sound, unit_rows
+from encoders.base import AffectError, Sound, unit_rows
 from experiments.sounding import altered
 from experiments.sounding.altered import SPEEDS, altered_rows, heard_otherwise
 from experiments.sounding.asking import asked, class_figures, figures, precision, synonym_figures
 from experiments.sounding.belonging import belonging
 from experiments.sounding.clips import (
+    SEGMENTS,
     SPREAD,
     VERSIONS,
     Clips,
     fold_numbers,
+    instruments,
     load_clips,
     match_table,
     recordings,
+    sample_label,
 )
-from experiments.sounding.lesson import Lesson, calibrate, cross_validated, reader, searched
-from experiments.sounding.prompts import ANIMALS, EMOTIONS, MOODS, Prompt, prompts, with_article
+from experiments.sounding.lesson import HOW, Lesson, calibrate, cross_validated, reader, searched
+from experiments.sounding.prompts import (
+    ANIMALS,
+    DRUMS,
+    EMOTIONS,
+    INSTRUMENTS,
+    MOODS,
+    TUNEFUL,
+    Prompt,
+    prompts,
+    with_article,
+)
 from experiments.sounding.strangers import class_names, strangers
 from fusion.scores import Calibration
 from retrieval.recipe import Experts, Recipe
@@ -34,7 +47,10 @@ WIDTH = 12
 
 
 def clips(each=8, seed=0):
-    """`each` clips of every animal and emotion and 3 * each pieces, whose rows lie around their class."""
+    """`each` clips of every animal and emotion, 3 * each pieces and as many sounds of three instruments.
+
+    Their rows lie around their class.
+    """
     rng = np.random.default_rng(seed)
     kinds, labels, speakers, moods, groups = [], [], [], [], []
     for at in range(each):
@@ -48,6 +64,9 @@ def clips(each=8, seed=0):
         for part in range(3):
             kinds, labels, speakers = [*kinds, "music"], [*labels, ""], [*speakers, ""]
             groups.append(f"series {at * 3 + part}")
+        for name in ("guitar", "orchestra", "bell"):
+            kinds, labels, speakers = [*kinds, "instrument"], [*labels, name], [*speakers, ""]
+            groups.append(f"track {name} {at}")
     pieces = np.array(kinds) == "music"
     moods = np.full((len(kinds), 2), np.nan)
     moods[pieces] = rng.uniform(-1, 1, (pieces.sum(), 2))
@@ -99,6 +118,8 @@ def test_every_class_has_words():
         assert {p.speaker for p in known if p.label == name} == {"", "man", "woman"}
     assert {p.mood for p in known if p.kind == "music"} == {(m.valence, m.arousal) for m in MOODS} | {None}
     assert all(name in {p.text for p in known} for name in ANIMALS)
+    assert {p.label for p in known if p.kind == "instrument"} == set(INSTRUMENTS)
+    assert {*DRUMS, *TUNEFUL} <= set(INSTRUMENTS)
 
 
 def test_synonyms_are_left_out_for_measuring():
@@ -113,6 +134,7 @@ def test_names_that_are_heard_are_no_strangers():
     names = class_names()
     assert "an abacus" in names and "a laptop" in names
     assert not [n for n in names if "piano" in n or "organ" in n]
+    assert not [n for n in names if "drum" in n or "guitar" in n]
     assert not {with_article(name) for name in ANIMALS} & set(names)
 
 
@@ -205,6 +227,40 @@ def test_match_table():
     ]  # fmt: skip
     np.testing.assert_allclose(match_table(few, known), want, atol=1e-9)
     np.testing.assert_array_equal(match_table(few.part([0, 1]), known), np.array(want)[:2])
+
+
+def test_music_of_unrated_mood_matches_music_and_no_mood():
+    some = clips(1)
+    some = some.part(np.flatnonzero(np.isin(some.kinds, ["music", "instrument"])))
+    known = [
+        Prompt(text="music", kind="music", also=("guitar", "orchestra")),
+        Prompt(text="happy music", kind="music", mood=(1.0, 0.0)),
+        Prompt(text="a guitar", kind="instrument", label="guitar"),
+        Prompt(text="a piano", kind="music"),
+    ]
+    found = dict(zip(some.classes.tolist(), match_table(some, known).tolist(), strict=True))
+    np.testing.assert_array_equal(found["instrumentguitar"], [1, np.nan, 1, 0])
+    np.testing.assert_array_equal(found["instrumentorchestra"], [1, np.nan, 0, 0])
+    np.testing.assert_array_equal(found["instrumentbell"], [0, 0, 0, 0])
+    assert found["music"][0] == found["music"][3] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("bd_808", "bass drum"), ("elec_soft_kick", "bass drum"), ("elec_hi_snare", "snare drum"),
+        ("drum_cymbal_open", "cymbal"), ("drum_tom_hi_soft", "drum"), ("drum_cowbell", "bell"),
+        ("loop_3d_printer", "noise"), ("loop_drone_g_97", "ambient"), ("loop_amen", "beat"),
+        ("elec_blip", "beep"), ("ambi_choir", ""), ("ambi_piano", ""), ("misc_crow", ""),
+    ],
+)  # fmt: skip
+def test_samples_are_classed_by_their_names(name, label):
+    assert sample_label(name) == label
+
+
+def test_missing_sounds_are_told(tmp_path):
+    with pytest.raises(AffectError, match="sonicpi_samples_cc0"):
+        instruments(Experts(LISTENING), tmp_path)
 
 
 def test_folds_keep_groups_and_spread_classes():
@@ -324,10 +380,20 @@ def heard():
 
 @pytest.mark.data
 @pytest.mark.slow
-def test_music_alone_is_not_heard_otherwise(heard):
+def test_animals_and_voices_alone_are_heard_otherwise(heard):
     silent = np.isnan(heard.altered).all(axis=2)
-    np.testing.assert_array_equal(silent.all(axis=1), heard.kinds == "music")
-    assert heard.altered.shape[1] == VERSIONS and not silent[heard.kinds != "music"].any()
+    np.testing.assert_array_equal(silent.all(axis=1), np.isin(heard.kinds, ["music", "instrument"]))
+    assert heard.altered.shape[1] == VERSIONS and not silent[np.isin(heard.kinds, ["animal", "speech"])].any()
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_instruments_are_all_there_and_none_drowns_the_rest(heard):
+    names, counts = np.unique(heard.labels[heard.kinds == "instrument"], return_counts=True)
+    assert set(names) == set(INSTRUMENTS)
+    assert counts.min() >= HOW.least  # so that no landmark is one clip
+    groups = np.unique(heard.groups[heard.labels == "orchestra"], return_counts=True)[1]
+    assert groups.max() <= 2 * SEGMENTS  # two tracks of one name
 
 
 @pytest.mark.data
@@ -339,7 +405,9 @@ def test_words_find_animals_that_were_not_learnt_from(heard):
 
     parts = [item.split for item in (*animals(DATA).items, *speech(DATA).items)]
     split = np.array(parts + [piece.split for piece in vgmidi(DATA)])
-    assert len(split) == len(heard.rows)  # none is silent
+    rated = np.flatnonzero(heard.kinds != "instrument")
+    assert len(split) == len(rated)  # none is silent
+    split = np.concatenate([split, ["train"] * (len(heard.rows) - len(rated))])
     known = prompts()
     texts = [*(p.text for p in known), *strangers(), *asked()]
     taught = Lesson(clips=heard, prompts=known, strangers=strangers(), read=reader(Experts(LISTENING), texts))

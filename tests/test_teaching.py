@@ -23,7 +23,7 @@ def quick(monkeypatch):
     """What a small library needs, in a second."""
     schedule = replace(plan_for(COUNT).schedule, epochs=30, warm=15, rate=0.01)
     small = replace(plan_for(COUNT), schedule=schedule, dim=32, dropout=0.1)
-    monkeypatch.setattr(teaching, "plan_for", lambda items: small)
+    monkeypatch.setattr(teaching, "plan_for", lambda items, gated: small)
 
 
 WORDS = ["red", "green", "blue", "round", "square", "striped", "tiny", "giant"]
@@ -129,12 +129,55 @@ def test_a_damaged_head_file_is_one_clear_line(tmp_path):
     taught(folder, made(folder))
     file = folder / FOLDER / own_files_of(folder)["object"]
     file.write_bytes(file.read_bytes()[:100])
-    ran = affect("info", "--library", folder)
+    ran = affect("search", "red", "--library", folder)
     assert (
         ran.returncode == 2
         and "no trained heads can be read" in ran.stderr
         and len(ran.stderr.splitlines()) == 1
     )
+
+
+def test_heads_that_are_lost_can_be_undone(tmp_path):
+    folder = tmp_path / "lib"
+    taught(folder, made(folder))
+    (folder / FOLDER / own_files_of(folder)["object"]).unlink()
+    assert affect("info", "--library", folder).returncode == 0  # looking needs no heads
+    ran = affect("search", "red", "--library", folder)
+    assert ran.returncode == 2 and "affect train --undo" in ran.stderr
+    assert affect("rebuild", "--library", folder).returncode == 2
+    assert affect("train", "--undo", "--library", folder).returncode == 0
+    assert affect("search", "red", "--library", folder).returncode == 0
+
+
+def test_a_running_engine_takes_up_new_heads(tmp_path):
+    folder = tmp_path / "lib"
+    told = made(folder)
+    with closing(Library.open(folder)) as library, Engine(library) as engine:
+        assert engine.search(Query(text="red round")) == []
+        taught(folder, told)
+        assert len(engine.search(Query(text="red round"))) == 10
+        with closing(Library.open(folder)) as other, other.writing():
+            forget(other)
+        assert engine.search(Query(text="red round")) == []
+
+
+def test_a_writer_takes_up_new_heads(tmp_path):
+    """Opened before the training, written after it: rows must be those of the new heads."""
+    folder = tmp_path / "lib"
+    told = made(folder)
+    with closing(Library.open(folder)) as stale:
+        taught(folder, told)
+        with stale.writing():
+            stale.commit([encoded("late", objects=np.ones((1, DIM)))])
+    with closing(Library.open(folder)) as library:
+        assert library.catalog.stores()["object.words"].count == COUNT + 1
+
+
+def test_a_test_split_is_not_looked_at(tmp_path):
+    folder = tmp_path / "lib"
+    told = [replace(one, split="test") for one in made(folder)]
+    with pytest.raises(AffectError, match="none of the 0 captioned files"):
+        taught(folder, told)
 
 
 def test_more_items_are_gone_through_fewer_times():

@@ -48,7 +48,7 @@ OTHERS = (
 
 SOUNDING = re.compile(
     r"\b(dogs?|pupp|cats?|kitten|birds?|cows?|cattle|bull|lions?|sheep|lamb|frogs?|toads?|chicken|hens?|"
-    r"rooster|donkey|mule|monkey|ape|animal|piano|music|instrument|guitar|band|sing|talk|speak|voice|mouth|"
+    r"rooster|donkey|mule|monkey|ape|animal|piano|music|instrument|guitar|drum|orchestra|band|sing|talk|speak|voice|mouth|"
     r"shout|scream|laugh|yell|goose|duck|horse|seagull|pigeon|smil|happ|angr|sad|cry)",
     re.IGNORECASE,
 )

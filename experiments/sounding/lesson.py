@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from encoders.base import Rows, encode_all, unit_rows
 from experiments.sounding.asking import (
@@ -23,7 +24,7 @@ from experiments.sounding.asking import (
     synonym_figures,
 )
 from experiments.sounding.belonging import belonging, belonging_texts
-from experiments.sounding.clips import Clips, Floats, fold_numbers, load_clips, match_table
+from experiments.sounding.clips import Clips, Floats, Ints, Names, fold_numbers, load_clips, match_table
 from experiments.sounding.prompts import ANIMALS, EMOTIONS, Prompt, prompts
 from experiments.sounding.strangers import strangers
 from fusion.scores import Calibration, fit_calibration
@@ -45,7 +46,7 @@ TEXTS = 100  # of each kind, of which cosines are calibrated
 DRAWS = 500
 LINEAR_STRENGTH = 1.0  # of the linear ridge's penalty, see `spaces.ridge`
 WAYS = (("sounds",), (VIEW,), ("sounds", VIEW))  # views by which a clip asks for others
-HOW = Kernel()
+HOW = Kernel(width=0.7, penalty=0.07)  # short samples spread the columns, so that all else lies closer
 
 Read = Callable[[Sequence[str]], Rows]
 
@@ -98,7 +99,7 @@ class Lesson:
 
     def targets(self, clips: Clips) -> Floats:
         """(clips, d) where each should come to lie."""
-        return targets(match_table(clips, self.prompts), self.words)
+        return targets(np.nan_to_num(match_table(clips, self.prompts)), self.words)
 
     def member(self, clips: Clips) -> Member:
         """Fitted on these clips and their altered versions."""
@@ -175,21 +176,24 @@ def cross_validated(lesson: Lesson, seed: int, splits: int = SPLITS) -> list[Fig
 
 
 def calibrate(lesson: Lesson, seed: int) -> dict[str, Calibration]:
-    """By source "text" and "sound": how to read cosines of clips that were held out."""
+    """By source "text" and "sound": how to read cosines of clips that were held out.
+
+    Pairs that don't match are as many of each kind of clip, so that no kind is the whole background.
+    """
     right: dict[str, list[Rows]] = {TEXT: [], ROLE: []}
     wrong: dict[str, list[Rows]] = {TEXT: [], ROLE: []}
-    chosen = _evenly(lesson.prompts, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    chosen = _evenly(lesson.prompts, rng)
     for rest, held in _parts(lesson.clips, seed, 1):
         member = lesson.member(rest)
         heard = member.media({ROLE: held.rows})
         said = member.text({TEXT: lesson.read([prompt.text for prompt in chosen])})
         degrees = match_table(held, chosen)
         right[TEXT].append((heard @ said.T)[degrees >= MATCH])
-        wrong[TEXT].append((heard @ said.T)[degrees == 0])
-        pairs = np.triu_indices(len(heard), 1)
-        same = (held.classes[:, None] == held.classes)[pairs]
-        right[ROLE].append((heard @ heard.T)[pairs][same])
-        wrong[ROLE].append((heard @ heard.T)[pairs][~same])
+        wrong[TEXT].append((heard @ said.T)[_alike_many(degrees == 0, held.kinds, rng)])
+        same = held.classes[:, None] == held.classes
+        right[ROLE].append((heard @ heard.T)[np.triu(same, 1)])
+        wrong[ROLE].append((heard @ heard.T)[_alike_many(~same, held.kinds, rng)])
     return {
         source: fit_calibration(np.concatenate(wrong[source]), np.concatenate(right[source]), PRIOR)
         for source in right
@@ -295,6 +299,14 @@ def _evenly(known: Sequence[Prompt], rng: np.random.Generator) -> list[Prompt]:
     kinds = np.array([prompt.kind for prompt in known])
     chosen = [rng.permutation(np.flatnonzero(kinds == kind))[:TEXTS] for kind in np.unique(kinds)]
     return [known[at] for at in np.concatenate(chosen)]
+
+
+def _alike_many(pairs: npt.NDArray[np.bool_], kinds: Names, rng: np.random.Generator) -> tuple[Ints, Ints]:
+    """Where (n, m) pairs are true, as many of each kind (n,) of the first of a pair, drawn at random."""
+    first, second = np.nonzero(pairs)
+    parts = [rng.permutation(np.flatnonzero(kinds[first] == kind)) for kind in np.unique(kinds)]
+    drawn = np.concatenate([part[: min(map(len, parts))] for part in parts])
+    return first[drawn], second[drawn]
 
 
 def _found_by_clips(clips: Clips, views: Sequence[tuple[Calibration, Rows]]) -> Floats:

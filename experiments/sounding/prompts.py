@@ -1,4 +1,4 @@
-"""Words for what is heard: animals, acted emotions of speech, moods of music, and which clips they match."""
+"""Words for what is heard: animals, emotions of speech, moods of music, instruments; what they match."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 class Prompt:
     """A text and the clips it tells of: those of this kind and, where they are given, label and speaker.
 
-    kind:    "animal", "speech" or "music"
-    label:   the animal or the emotion; empty for any
+    kind:    "animal", "speech", "music" or "instrument"
+    label:   the animal, the emotion or the instrument; empty for any
+    also:    instruments of which it tells besides
     speaker: "man" or "woman"; empty for either
     mood:    valence and arousal in the training pieces' standard deviations; such a prompt matches by degree
     """
@@ -19,6 +20,7 @@ class Prompt:
     text: str
     kind: str
     label: str = ""
+    also: tuple[str, ...] = ()
     speaker: str = ""
     mood: tuple[float, float] | None = None
 
@@ -161,17 +163,61 @@ MOODS = (
     ),
 )
 
+# Instruments and other sounds, so that not every sound is an animal, a voice or a piano.
+INSTRUMENTS = {
+    "bass drum": (
+        "a bass drum", "a kick drum", "the thump of a bass drum", "a deep drum beat", "bass drum sounds",
+    ),
+    "snare drum": ("a snare drum", "a snare hit", "a snare drum being hit", "snare drum sounds"),
+    "cymbal": (
+        "a cymbal", "a hi-hat cymbal", "a hi-hat", "a ride cymbal", "a crash cymbal", "cymbals clashing",
+    ),
+    "drum": ("a tom drum", "a drum roll", "a single drum stroke"),
+    "tabla": ("a tabla", "tabla drums", "Indian drums", "hand drums", "someone playing the tabla"),
+    "bell": ("a bell", "a bell ringing", "a chime", "a triangle being struck", "a cowbell"),
+    "beat": (
+        "a drum beat", "a drum loop", "a rhythm", "a breakbeat", "someone playing the drums", "dance music",
+        "techno music", "hip hop beats",
+    ),
+    "guitar": (
+        "a guitar", "an electric guitar", "an acoustic guitar", "guitar music", "a guitar chord",
+        "someone playing the guitar",
+    ),
+    "bass": ("a bass", "a bass guitar", "a synthesiser bass", "a low bass note", "a deep electronic bass"),
+    "beep": (
+        "an electronic beep", "a beep", "a blip", "electronic sounds", "a computer beeping", "a click",
+    ),
+    "robot": ("a robot", "robot sounds", "a robotic voice", "a glitching machine"),
+    "vinyl": (
+        "vinyl crackle", "a vinyl record", "a scratched record", "a turntable", "a record being rewound",
+    ),
+    "ambient": (
+        "an ambient synthesiser", "ambient music", "a drone", "a synthesiser pad", "a humming sound",
+        "an eerie atmosphere", "electronic music",
+    ),
+    "noise": (
+        "a sound effect", "a whoosh", "a bang", "a thud", "a finger snap", "something being struck", "noise",
+    ),
+    "orchestra": (
+        "an orchestra", "orchestral music", "a symphony orchestra", "a symphony", "epic film music",
+        "film music", "classical music", "the score of a film", "strings and brass", "fantasy game music",
+    ),
+}  # fmt: skip
+
+DRUMS = ("bass drum", "snare drum", "cymbal", "drum", "tabla", "beat")
+TUNEFUL = ("orchestra", "guitar", "beat", "ambient")  # music, though nobody rated its mood
+
 SPEAKERS = {"man": ("man", "male voice"), "woman": ("woman", "female voice")}
 ANY_ANIMAL = ("an animal", "animal sounds", "animals", "the call of an animal", "an animal making noise")
 ANY_SPEECH = ("speech", "a voice", "a person speaking", "someone talking", "a human voice")
-ANY_MUSIC = (
-    "music", "piano music", "a piano", "video game music", "a melody", "someone playing the piano"
-)  # fmt: skip
+ANY_PIANO = ("piano music", "a piano", "someone playing the piano")
+ANY_MUSIC = ("music", "a melody", "video game music", "a piece of music", "background music")
+ANY_DRUM = ("a drum", "drums", "drumming", "percussion", "a percussion instrument", "drum sounds")
 
 
 def prompts(*, synonyms: bool = True) -> list[Prompt]:
     """All prompts, each text once; without `synonyms` those words are left for measuring."""
-    return [*_animals(synonyms), *_speech(synonyms), *_music(synonyms)]
+    return [*_animals(synonyms), *_speech(synonyms), *_music(synonyms), *_instruments()]
 
 
 def with_article(words: str) -> str:
@@ -236,4 +282,11 @@ def _music(synonyms: bool) -> Iterator[Prompt]:
             one = with_article(word)
             for text in (f"{word} music", f"{word} piano music", f"{one} melody", f"{one} tune"):
                 yield Prompt(text=text, kind="music", mood=(mood.valence, mood.arousal))
-    yield from (Prompt(text=text, kind="music") for text in ANY_MUSIC)
+    yield from (Prompt(text=text, kind="music") for text in ANY_PIANO)
+    yield from (Prompt(text=text, kind="music", also=TUNEFUL) for text in ANY_MUSIC)
+
+
+def _instruments() -> Iterator[Prompt]:
+    for label, texts in INSTRUMENTS.items():
+        yield from (Prompt(text=text, kind="instrument", label=label) for text in texts)
+    yield from (Prompt(text=text, kind="instrument", label="drum", also=DRUMS) for text in ANY_DRUM)

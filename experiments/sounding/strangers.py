@@ -1,6 +1,6 @@
 """Words for what is not heard in the training clips: places, things, people, sounds of other kinds.
 
-They are our own, but for the names of ImageNet's classes that are no animals and no instruments.
+They are our own, but for the names of ImageNet's classes that are no animals and not heard there.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from experiments.sounding.prompts import with_article
 from retrieval.calibration import SENTENCES
 
 SOUNDS = (
-    "rain falling on a roof", "a car engine", "thunder", "a violin", "an electric guitar", "footsteps",
-    "a church bell", "a telephone ringing", "applause", "a drum", "wind in the trees", "waves on the shore",
+    "rain falling on a roof", "a car engine", "thunder", "a violin", "footsteps",
+    "a telephone ringing", "applause", "wind in the trees", "waves on the shore",
     "a train passing", "a siren", "a door closing", "glass breaking", "a helicopter", "keyboard typing",
     "water running", "fireworks", "an engine starting", "a washing machine", "a hammer on metal",
     "coins falling on a table", "an alarm clock", "a whistle", "a saw cutting wood", "a kettle boiling",
@@ -84,7 +84,9 @@ EVERYDAY = (
 )  # fmt: skip
 
 FIRST_THING = 398  # ImageNet's classes before this one are animals
-HEARD = re.compile(r"piano|upright|organ|accordion|harmonica|microphone|cowboy|chime")
+HEARD = re.compile(
+    r"piano|upright|organ|accordion|harmonica|microphone|cowboy|chime|drum|guitar|bell cote|gong"
+)
 ALSO_HEARD = re.compile(r"\b(dogs?|cats?|birds?|horse|spider|laughing)\b")
 
 
@@ -94,7 +96,7 @@ def strangers() -> list[str]:
 
 
 def class_names() -> list[str]:
-    """ImageNet's classes that are no animals and say nothing of music or speech: "an abacus"."""
+    """ImageNet's classes that are no animals and are not heard in the clips: "an abacus"."""
     return [
         with_article(name.lower())
         for name in imagenet_labels()[FIRST_THING:]
