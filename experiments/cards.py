@@ -15,7 +15,11 @@ WIDE = 110  # characters a line
 AUDIO = (
     "animal_sounds (689 clips from the web, no licence stated), RAVDESS speech (CC BY-NC-SA 4.0; "
     "Livingstone & Russo 2018), VGMIDI piano pieces (no licence file; Ferreira & Whitehead 2019). Each "
-    "animal and speech clip is also heard at three other speeds; music is not, as tempo is part of its mood",
+    "animal and speech clip is also heard at three other speeds; music and instruments are not, as tempo is "
+    "part of a mood. Sonic Pi's samples (199 short sounds of drums, guitars, synthesisers and the like, CC0) "
+    "and 77 segments of 41 orchestral tracks of Battle for Wesnoth (GPL-2+, some CC BY-SA 4.0), so that not "
+    "every sound is taken for an animal, a voice or a piano; those of other kinds (engines, fireworks) can "
+    "still score high for an animal",
     "the file holds averages of three clips or more, weights, and sentence vectors of our own phrases and "
     "of ImageNet label names; no clip's own row is stored. Because of RAVDESS and of the sets without a "
     "licence, use these weights for non-commercial research only",

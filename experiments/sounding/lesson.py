@@ -29,6 +29,7 @@ from experiments.sounding.prompts import ANIMALS, EMOTIONS, Prompt, prompts
 from experiments.sounding.strangers import strangers
 from fusion.scores import Calibration, fit_calibration
 from retrieval import calibration
+from retrieval.calibration import PRIOR
 from retrieval.evaluation.resampling import bootstrap_interval
 from retrieval.metrics import compare
 from retrieval.recipe import Experts
@@ -39,7 +40,6 @@ from spaces.ridge import least_squares
 ROLE = "sound"
 FOLDS = 4
 SPLITS = 3  # times the clips are dealt anew
-PRIOR = 0.1  # share of matches a score is read against, as for the packaged calibrations
 LEAST = 0.45  # cosine to the nearest prompt from which a text belongs
 MATCH = 0.5  # degree from which a mood prompt and a piece count as matching
 TEXTS = 100  # of each kind, of which cosines are calibrated
