@@ -26,8 +26,10 @@ class Told:
 
 def table(file: Path) -> Iterator[dict[str, str]]:
     """Rows of a CSV file with a header. Raises AffectError if it is not there, or no such file."""
-    if not file.exists():
-        raise AffectError(f"{printable(file)}: no such file")
+    if not file.is_file():
+        raise AffectError(
+            f"{printable(file)}: {'a folder, no CSV file' if file.is_dir() else 'no such file'}"
+        )
     try:
         with file.open(newline="", encoding="utf-8-sig") as stream:
             yield from csv.DictReader(stream)

@@ -44,7 +44,14 @@ from retrieval.metrics import bootstrap_interval, compare, median_rank
 
 SMALL = changed(
     Settings(),
-    ["schedule.epochs=3", "schedule.batch=16", "heads.dim=12", "words.width=8", "schedule.patience=0"],
+    [
+        "schedule.epochs=3",
+        "schedule.warm=1",
+        "schedule.batch=16",
+        "heads.dim=12",
+        "words.width=8",
+        "schedule.patience=0",
+    ],
 )
 TRIAL = Trial(space=OBJECT.where(ROLES, "gru"), seed=1)
 
@@ -151,7 +158,7 @@ def test_settings_are_typed():
 
 @pytest.mark.parametrize(
     "pair",
-    ["loss.margn=1", "loss=1", "loss.margin", "schedule.epochs=1.5", "loss.margin=x", "loss.margin=-1",
+    ["schedule.warm=40", "loss.margn=1", "loss=1", "loss.margin", "schedule.epochs=1.5", "loss.margin=x", "loss.margin=-1",
      "schedule.decay=slow", "text=lstm", "schedule.batch=1", "heads.dropout=1", "fps=0", "loss.margin=nan"],
 )  # fmt: skip
 def test_bad_settings_are_one_line(pair):
@@ -555,7 +562,18 @@ def pictures(tmp_path_factory):
 
 
 TOYS = "objects=toy-frames,activity=,sound=,faces=,text=toy-text"
-FEW = ("--set", "schedule.epochs=2", "--set", "heads.dim=8", "--set", "words.width=8", "--seeds", "1")
+FEW = (
+    "--set",
+    "schedule.epochs=2",
+    "--set",
+    "schedule.warm=1",
+    "--set",
+    "heads.dim=8",
+    "--set",
+    "words.width=8",
+    "--seeds",
+    "1",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -601,6 +619,7 @@ def test_features_that_are_there_already(pictures, tmp_path):
         (("--rows", "9.9"), "no row '9.9'"),
         (("--set", "loss.margn=1"), "no setting 'loss.margn'; known: loss.margin"),
         (("--set", "schedule.epochs=many"), "not a whole number"),
+        (("--set", "loss.margin=inf"), "is not a number"),
         (("--features", "smell=x"), "no role smell; roles: objects"),
         (("--encoders", "objects=nothing"), "no encoder 'nothing'"),
         (("--word-vectors", "nowhere.txt"), "nowhere.txt"),

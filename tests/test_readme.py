@@ -53,6 +53,17 @@ def test_ten_things(demo):
             assert Path(json.loads(said)["results"][0]["path"]).name in CATS
 
 
+def test_research_commands_know_their_options(tmp_path):
+    """Run for real by their own tests; here, that README spells them right."""
+    lines = [
+        line.split("#")[0].split() for line in "".join(blocks("sh")).splitlines() if "experiments." in line
+    ]
+    assert len(lines) >= 4
+    for _, _, module, *words in lines:
+        said = run(ROOT, "-m", module, "--help")
+        assert all(word in said for word in words if word.startswith("--"))
+
+
 def test_python_example(demo):
     (example,) = blocks("python")
     run(demo, "-m", "retrieval", "index", "demo-library/media", "--library", "lib")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -69,6 +70,11 @@ class Settings:
     def __post_init__(self) -> None:
         if not self.fps > 0 or self.most < 1 or not 0 < self.share < 1:
             raise ValueError(f"fps must be above 0, most 1 or more, share between 0 and 1: {self}")
+        if self.schedule.warm >= self.schedule.epochs:
+            raise ValueError(
+                f"schedule.warm {self.schedule.warm} leaves none of schedule.epochs {self.schedule.epochs} "
+                "to the loss itself; set both"
+            )
 
 
 def changed(settings: Settings, pairs: Sequence[str]) -> Settings:
@@ -124,7 +130,10 @@ def _read(name: str, text: str, kind: Any) -> Any:
             raise AffectError(f"setting {name}: {text!r}; known: {', '.join(get_args(kind))}")
         return text
     try:
-        return kind(text)
+        value = kind(text)
+        if kind is float and not math.isfinite(value):
+            raise ValueError(text)
+        return value
     except ValueError as bad:
         wanted = {int: "a whole number", float: "a number"}[kind]
         raise AffectError(f"setting {name}: {text!r} is not {wanted}") from bad

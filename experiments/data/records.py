@@ -106,7 +106,7 @@ class Captioned:
 def table(file: Path) -> Iterator[dict[str, str]]:
     """Rows of a table of the data sets. Raises AffectError if it is not there, or no CSV file."""
     if not file.exists():
-        raise AffectError(f"{file}: not here; name the folder of the data sets with --data")
+        raise AffectError(f"{file}: not here; name the folder of the data sets with --data or --data-root")
     yield from captions.table(file)
 
 
