@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,8 @@ SETS = {
     "short sounds": ("sound s", "animal_sounds/audio"),
     "music": ("sound s", "wesnoth_music"),
 }
-STAGES = ("objects", "faces", "sound", "project, commit")
+STAGES = ("objects", "activity", "faces", "sound", "project, commit")
+SHARED = ("look", "encode_seen")  # ways of the encoders that work together
 MEDIA = {".jpg", ".png", ".mp4", ".mkv", ".webm", ".ogg", ".wav"}
 WARM = 3  # files of each kind indexed beforehand: networks are exported and loaded then
 DECODING = "waiting for decoders, other"
@@ -56,8 +57,16 @@ class TimedEncoder:
         self._encoder, self._clock, self._stage = encoder, clock, stage
 
     def __getattr__(self, name: str) -> Any:
-        """Whatever else the encoder has."""
-        return getattr(self._encoder, name)
+        """Whatever else the encoder has; what it shares with another one is timed too."""
+        found = getattr(self._encoder, name)
+        return self._timed(found) if name in SHARED else found
+
+    def _timed(self, work: Callable[..., Any]) -> Callable[..., Any]:
+        def timed(*given: Any) -> Any:
+            with self._clock.on(self._stage):
+                return work(*given)
+
+        return timed
 
     def encode(self, items: Sequence[Any]) -> Rows:
         """As the encoder does."""
