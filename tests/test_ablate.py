@@ -159,7 +159,8 @@ def test_settings_are_typed():
 @pytest.mark.parametrize(
     "pair",
     ["schedule.warm=40", "loss.margn=1", "loss=1", "loss.margin", "schedule.epochs=1.5", "loss.margin=x",
-     "loss.margin=-1", "schedule.decay=slow", "text=lstm", "schedule.batch=1", "heads.dropout=1", "fps=0", "loss.margin=nan"],
+     "loss.margin=-1", "schedule.decay=slow", "text=lstm", "schedule.batch=1", "heads.dropout=1", "fps=0",
+     "loss.margin=nan"],
 )  # fmt: skip
 def test_bad_settings_are_one_line(pair):
     with pytest.raises(AffectError) as bad:
