@@ -662,7 +662,8 @@ def test_ctrl_c(pictures, tmp_path, monkeypatch):
 def test_the_real_thing(tmp_path):
     """A small synthetic set from nothing, interrupted while it trains, and run again."""
     root = Path(__file__).parents[1]
-    options = ["--data", "synthetic-40", "--seeds", "1", "--set", "schedule.epochs=60", "--rows"]
+    long = ["--set", "schedule.epochs=300", "--set", "schedule.patience=0"]  # to be caught while it trains
+    options = ["--data", "synthetic-40", "--seeds", "1", *long, "--rows"]
     arguments = [sys.executable, "-m", "experiments.ablate", *options, "1.2,1.5 object + au"]
     arguments += ["--out", str(tmp_path)]
     first = subprocess.Popen(

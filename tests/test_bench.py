@@ -105,7 +105,7 @@ def test_flickr(data):
     told = run("flickr", "--data", data)
     assert told.settings["photos"] == 3 and told.settings["captions"] == 6
     assert [row["way"] for row in told.rows] == [
-        "untrained", "plain ConSE", "untrained less plain", "engine", "plain ConSE",
+        "untrained", "plain ConSE", "untrained less plain", "untrained", "plain ConSE",
     ]  # fmt: skip
     assert ordered(told.rows[0]["R@5"]) == 100 and ordered(told.rows[0]["MnR"]) < 2
     assert ordered(told.rows[2]["R@10"]) == 0
