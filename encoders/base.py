@@ -144,6 +144,15 @@ def missing(rows: Rows) -> npt.NDArray[np.bool_]:
     return np.asarray(np.isnan(rows).any(axis=1))
 
 
+def owners_means(rows: npt.NDArray[Any], owner: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.float64]:
+    """(count, d) the mean of each owner's rows (n, d) that are not missing; NaN for one without any."""
+    here = ~missing(rows)
+    sums = np.zeros((count, rows.shape[1]))
+    np.add.at(sums, owner[here], rows[here])
+    counts = np.bincount(owner[here], minlength=count)[:, None]
+    return np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
+
+
 def unit_rows(rows: Rows) -> Rows:
     """A copy with every row of length 1; rows that are missing or all zero come back missing (NaN)."""
     rows = np.asarray(rows, np.float32)

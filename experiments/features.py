@@ -12,7 +12,7 @@ import numpy.typing as npt
 from rich.console import Console
 from rich.progress import Progress
 
-from encoders.base import AffectError, BadMedia, Rows, missing, printable
+from encoders.base import AffectError, BadMedia, Rows, owners_means, printable
 from encoders.media import Sampling, Segment
 from encoders.media.decoding import DecoderPool, Failed, Part
 from experiments.data import Captioned, Labelled, read_features
@@ -39,7 +39,9 @@ class Seen:
 
     def pooled(self, items: int) -> dict[str, Rows]:
         """(items, d) by role: the mean over each item's segments that are not missing, NaN without any."""
-        return {role: _means(rows, self.owner, items) for role, rows in self.rows.items()}
+        return {
+            role: owners_means(rows, self.owner, items).astype(np.float32) for role, rows in self.rows.items()
+        }
 
 
 def first_segments(experts: Experts, paths: Sequence[Path]) -> list[Segment]:
@@ -156,11 +158,3 @@ def _gathered(
     times = [next(iter(entries.values())).times for entries in whole.values()]
     owner = np.repeat(np.array(list(whole), np.int64), [len(one) for one in times])
     return Seen(rows=rows, owner=owner, times=np.concatenate([np.empty((0, 2)), *times]), failed=failed)
-
-
-def _means(rows: Rows, owner: npt.NDArray[np.int64], items: int) -> Rows:
-    here = ~missing(rows)
-    sums = np.zeros((items, rows.shape[1]))
-    np.add.at(sums, owner[here], rows[here])
-    counts = np.bincount(owner[here], minlength=items)[:, None]
-    return np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0).astype(np.float32)

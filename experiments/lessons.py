@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from encoders.base import Rows, encode_all, unit_rows
-from experiments.data import Captioned, named
-from experiments.data.sets import exercises
+from experiments.data import Captioned
+from experiments.data.sets import exercises, photos
 from experiments.sounding.strangers import strangers
 from experiments.views import views_of
 from retrieval.calibration import SENTENCES
-from retrieval.fitting import Lesson, Plan
+from retrieval.fitting import Lesson, Plan, zero_shot_rows
 from retrieval.recipe import Experts
-from spaces.joint import TEXT, VIEW
+from spaces.joint import TEXT
 from spaces.material import Material
 from spaces.training import Schedule
 
@@ -42,11 +42,6 @@ class Subject:
     views: int
     told: str
     licence: str
-
-
-def photos(data: Path) -> Captioned:
-    """flickr1k, of which all photos that are here are learnt from."""
-    return named("flickr1k", data)
 
 
 SUBJECTS = {
@@ -80,18 +75,15 @@ def lesson(subject: Subject, experts: Experts, data: Path, *, seed: int, quiet: 
     rows = views_of(experts, [item.media for item in found.items], subject.views, seed=seed, quiet=quiet)
     texts, owner = found.texts()
     raw = encode_all(experts.role(TEXT), texts)
-    plain = {role: rows[role][:, 0] for role in rows}
-    untrained = next(space for space in experts.spaces if space.name == "object")
+    said = unit_rows(raw)
+    untrained = next(space for space in experts.spaces if space.name == subject.space)
+    material = Material(media={role: rows[role] for role in subject.roles}, texts=said, owner=owner)
     return Lesson(
-        material=Material(
-            media={role: rows[role] for role in subject.roles}, texts=unit_rows(raw), owner=owner
-        ),
-        groups=[item.group or item.id for item in found.items],
+        material=material,
+        groups=found.groups,
         encoders={role: experts.role(role).card.signature for role in (*subject.roles, TEXT)},
-        zero_shot=(untrained.project(plain)[VIEW], untrained.project({TEXT: raw})[VIEW])
-        if subject.space == "object"
-        else None,
-        strangers=_strangers(experts, unit_rows(raw)) if subject.plan.gated else None,
+        zero_shot=zero_shot_rows(untrained, material.plain, raw),
+        strangers=_strangers(experts, said) if subject.plan.gated else None,
     )
 
 

@@ -5,21 +5,18 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
-from rich.console import Console
-from rich.progress import Progress
 
 from encoders.base import AffectError, printable
 from encoders.runtime import write_whole
 from experiments.cards import card
-from experiments.data import DATA, Item, named
+from experiments.data import DATA, named
 from experiments.features import item_rows
 from experiments.lessons import SUBJECTS, Subject, lesson
 from experiments.report import Figure, table
@@ -27,9 +24,9 @@ from experiments.sounding.lesson import audio_heads
 from retrieval.fitting import Fitted, Held, Lesson, fit
 from retrieval.metrics import Evaluation, bootstrap_interval, evaluate
 from retrieval.recipe import Experts, Recipe
+from retrieval.show import training_progress
 from retrieval.teaching import learnt, lesson_of
 from spaces.joint import TEXT, Heads
-from spaces.material import Material
 from spaces.ridge import ridge
 from spaces.stored import PACKAGED, save_heads
 
@@ -108,7 +105,7 @@ def _fitted(
     space: str, taught: Lesson, subject: Subject, seed: int, *, quiet: bool
 ) -> tuple[Fitted, list[Row]]:
     count, done = (subject.plan.folds + 1) * len(subject.plan.losses), itertools.count(1)
-    with _bar(space, quiet=quiet) as bar:
+    with training_progress(quiet=quiet) as bar:
         fitted = fit(taught, subject.plan, seed=seed, step=lambda: bar(space, next(done), count))
     return fitted, [{"space": space, **row} for row in figures(taught, fitted, seed)]
 
@@ -116,15 +113,15 @@ def _fitted(
 def _own(space: str, own: str, data: Path, out: Path, encoders: str, seed: int, *, quiet: bool) -> list[Row]:
     """Heads from a user's captions, the test split left out; a space that can't learn says why."""
     begun, found = time.perf_counter(), named(own, data)
-    items = tuple(item for item in found.items if item.split != "test")
+    found = replace(found, items=tuple(item for item in found.items if item.split != "test"))
     recipe = Recipe.parse(encoders) if encoders else Recipe.default()
     experts = Experts(recipe, packaged=False)
-    if not items or not experts.media_roles:
+    if not found.items or not experts.media_roles:
         raise AffectError(f"{own}: nothing to learn from outside the test split, or no encoder of media")
-    rows = item_rows(experts, replace(found, items=items), every=True, quiet=quiet)
+    rows = item_rows(experts, found, every=True, quiet=quiet)
     base = next(one for one in experts.spaces if one.name == space)
-    taught = lesson_of(experts, base, rows, [item.captions for item in items], _groups(items))
-    with _bar(space, quiet=quiet) as bar:
+    taught = lesson_of(experts, base, rows, [item.captions for item in found.items], found.groups)
+    with training_progress(quiet=quiet) as bar:
         outcome, fitted = learnt(space, taught, seed, bar)
     if fitted is None or taught is None:
         return [{"space": space, "what": f"left out: {outcome.why}"}]
@@ -132,10 +129,6 @@ def _own(space: str, own: str, data: Path, out: Path, encoders: str, seed: int, 
     about = f"{found.name}, {outcome.items} items with {outcome.texts} captions", "that of your data"
     _write(fitted.heads, out / f"{space}.safetensors", told, space, seed, begun, about)
     return told
-
-
-def _groups(items: Sequence[Item]) -> list[str]:
-    return [item.group or item.id for item in items]
 
 
 def figures(taught: Lesson, fitted: Fitted, seed: int) -> Iterator[Row]:
@@ -163,11 +156,9 @@ _NAMES = {"t2v": "text to item", "v2t": "item to text"}
 def _ridge(taught: Lesson, held: Held) -> Any:
     """Cosines (texts, items) of the plain way, taught on the rest."""
     rest = np.setdiff1d(np.arange(taught.material.items), held.items)
-    plain = {role: rows if rows.ndim == 2 else rows[:, 0] for role, rows in taught.material.media.items()}
-    one = Material(media=plain, texts=taught.material.texts, owner=taught.material.owner)
-    member = ridge(one.part(rest))
-    media = member.media({role: rows[held.items] for role, rows in plain.items()})
-    return member.text({TEXT: taught.material.vectors[held.texts]}) @ media.T
+    plain = replace(taught.material, media=taught.material.plain)
+    member = ridge(plain.part(rest))
+    return member.text({TEXT: plain.vectors[held.texts]}) @ member.media(plain.part(held.items).media).T
 
 
 def evaluated(taught: Lesson, held: Held, cosines: Any) -> Evaluation:
@@ -201,15 +192,6 @@ def _write(
 
 def _plain(row: Row) -> Row:
     return {name: asdict(cell) if isinstance(cell, Figure) else cell for name, cell in row.items()}
-
-
-@contextmanager
-def _bar(space: str, *, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
-    """A live line on standard error: (space, trainings done, of how many)."""
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
-        task = bar.add_task(f"training {space}", total=None)
-        yield lambda name, done, count: bar.update(task, completed=done, total=count)
 
 
 if __name__ == "__main__":

@@ -20,8 +20,9 @@ from losses import LOSSES
 from retrieval.calibration import PRIOR
 from retrieval.evaluation.splits import folds
 from retrieval.metrics import Difference, compare
+from spaces.base import Features, Space
 from spaces.heads import Joint, Projection, Sentences
-from spaces.joint import TEXT, Domain, Heads, Member
+from spaces.joint import TEXT, VIEW, Domain, Heads, Member
 from spaces.material import Ints, Material
 from spaces.ridge import ridge
 from spaces.training import Schedule, Training
@@ -43,7 +44,6 @@ class Plan:
     losses:  names in `losses.LOSSES`, or "ridge" for least squares; with `warm` another loss leads the first
              part of the schedule
     dim:     of the joint space; where it is as wide as sentence vectors, texts begin with their own angles
-    hidden:  widths of the media tower's hidden layers; none is JEMC's linear projection
     power:   of every media feature, see `spaces.joint.Reader`
     dropout, text_dropout: shares of the inputs left out in training
     folds:   parts held out in turn
@@ -55,7 +55,6 @@ class Plan:
     schedule: Schedule
     warm: str = ""
     dim: int = 768
-    hidden: tuple[int, ...] = ()
     power: float = 1.0
     dropout: float = 0.7
     text_dropout: float = 0.1
@@ -72,7 +71,6 @@ class Lesson:
     groups:    (items,) what is never torn apart between what is learnt and what is held out
     encoders:  signatures by role, the text expert's too
     zero_shot: unit rows of the untrained space, items (items, d) and texts (texts, d), if it has words
-    asked:     (texts,) which of them somebody would search with; the others only teach. By default all
     strangers: (s, d) unit sentence vectors of words about something else, for a plan that is gated
     """
 
@@ -80,13 +78,12 @@ class Lesson:
     groups: Sequence[str]
     encoders: Mapping[str, str]
     zero_shot: tuple[Rows, Rows] | None = None
-    asked: npt.NDArray[np.bool_] | None = None
     strangers: Rows | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Held:
-    """One fold that was held out: items and texts asked by number, cosines (texts, items) in both spaces."""
+    """One fold that was held out: items and texts by number, cosines (texts, items) in both spaces."""
 
     items: Ints
     texts: Ints
@@ -147,6 +144,12 @@ class Fitted:
         return compare(after, before, seed=seed, groups=groups)
 
 
+def zero_shot_rows(space: Space, features: Features, raw: Rows) -> tuple[Rows, Rows] | None:
+    """Where an untrained space puts items' features and raw sentence vectors; None without words."""
+    seen, said = space.project(features).get(VIEW), space.project({TEXT: raw}).get(VIEW)
+    return None if seen is None or said is None else (seen, said)
+
+
 def fit(lesson: Lesson, plan: Plan, *, seed: int, step: Step = lambda: None) -> Fitted:
     """Heads for one space. `step` is called after each of (folds + 1) * members trainings.
 
@@ -173,28 +176,17 @@ def members(lesson: Lesson, plan: Plan, items: Ints, seed: int, step: Step = lam
     found = []
     for number, loss in enumerate(plan.losses):
         if loss == RIDGE:
-            found.append(ridge(_asked(lesson, items), whiten=WHITEN))
+            found.append(ridge(material, whiten=WHITEN))
         else:
             found.append(_trained(material, plan, loss, seed + 1000 * number))
         step()
     return found
 
 
-def _asked(lesson: Lesson, items: Ints) -> Material:
-    """These items with the texts that somebody would search with."""
-    material = lesson.material
-    if lesson.asked is not None:
-        kept = np.flatnonzero(lesson.asked)
-        material = replace(material, texts=material.texts[kept], owner=material.owner[kept])
-    return material.part(items)
-
-
 def _trained(material: Material, plan: Plan, loss: str, seed: int) -> Member:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        media = Projection(
-            material.widths, plan.dim, dropout=plan.dropout, hidden=plan.hidden, power=plan.power
-        )
+        media = Projection(material.widths, plan.dim, dropout=plan.dropout, power=plan.power)
         model = Joint(media, Sentences(material.texts.shape[1], plan.dim, dropout=plan.text_dropout))
     Training(
         model=model,
@@ -211,27 +203,16 @@ def _held_out(lesson: Lesson, plan: Plan, items: Ints, seed: int, step: Step) ->
     """Train without these items; how they and their texts then lie."""
     rest = np.setdiff1d(np.arange(lesson.material.items), items)
     found = members(lesson, plan, rest, seed, step)
-    part = lesson.material.part(items)
-    asked = np.isin(lesson.material.owner, items)
-    if lesson.asked is not None:
-        asked &= lesson.asked
-    texts = np.flatnonzero(asked)
-    plain = {role: rows if rows.ndim == 2 else rows[:, 0] for role, rows in part.media.items()}
-    media = [one.media(plain) for one in found]
-    said = lesson.material.vectors[texts]
+    material = lesson.material
+    part = material.part(items)
+    texts = np.flatnonzero(np.isin(material.owner, items))
+    media, said = [one.media(part.plain) for one in found], material.vectors[texts]
     cosines = [one.text({TEXT: said}) @ rows.T for one, rows in zip(found, media, strict=True)]
     untrained = None
     if lesson.zero_shot:
         untrained = lesson.zero_shot[1][texts] @ lesson.zero_shot[0][items].T
-    kind = lesson.material.kind
-    right = kind[lesson.material.owner[texts]][:, None] == kind[items]
-    return Held(
-        items=items,
-        texts=texts,
-        right=right,
-        members=tuple(cosines),
-        untrained=untrained,
-    )
+    right = material.kind[material.owner[texts]][:, None] == part.kind
+    return Held(items=items, texts=texts, right=right, members=tuple(cosines), untrained=untrained)
 
 
 def best_share(held: Sequence[Held]) -> float:

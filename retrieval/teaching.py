@@ -16,15 +16,15 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from encoders.base import AffectError, Rows, encode_all, missing, printable, unit_rows
+from encoders.base import AffectError, Rows, encode_all, missing, owners_means, printable, unit_rows
 from retrieval.captions import Told
 from retrieval.disk import disk_errors
-from retrieval.fitting import Fitted, Lesson, Plan, fit
+from retrieval.fitting import Fitted, Lesson, Plan, fit, zero_shot_rows
 from retrieval.heads import FOLDER, own_files
 from retrieval.library import Library
 from retrieval.recipe import Experts
 from spaces.base import Space
-from spaces.joint import TEXT, VIEW
+from spaces.joint import TEXT
 from spaces.material import Ints, Material
 from spaces.stored import save_heads
 from spaces.training import Schedule
@@ -140,13 +140,11 @@ def lesson_of(
         media={role: rows[role][here]}, texts=unit_rows(raw), owner=owner,
         kinds=_kinds(texts, owner, len(here)),
     )  # fmt: skip
-    seen = space.project({one: found[here] for one, found in rows.items()}).get(VIEW)
-    said = space.project({TEXT: raw}).get(VIEW)
     return Lesson(
         material=material,
         groups=[groups[int(at)] for at in here],
         encoders={one: experts.role(one).card.signature for one in (role, TEXT)},
-        zero_shot=None if seen is None or said is None else (seen, said),
+        zero_shot=zero_shot_rows(space, {one: found[here] for one, found in rows.items()}, raw),
     )
 
 
@@ -160,10 +158,8 @@ def _item_rows(library: Library, role: str, items: Sequence[str]) -> Rows:
         "SELECT item, row FROM rows JOIN segments ON segments.id = segment WHERE store = ?", role
     )
     pairs = np.array([(place[item], row) for item, row in found if item in place], np.int64).reshape(-1, 2)
-    sums = np.zeros((len(items), store.dim))
-    np.add.at(sums, pairs[:, 0], library.mapped(store)[pairs[:, 1]].astype(np.float64))
-    counts = np.bincount(pairs[:, 0], minlength=len(items))[:, None]
-    return np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0).astype(np.float32)
+    rows = library.mapped(store)[pairs[:, 1]]
+    return owners_means(rows, pairs[:, 0], len(items)).astype(np.float32)
 
 
 def _kinds(texts: Sequence[str], owner: Ints, items: int) -> Ints:

@@ -19,13 +19,12 @@ from torch.nn.functional import normalize
 
 from encoders.base import Rows
 from spaces.gru import bfloat16_pays, last_states
-from spaces.joint import FARTHEST, TEXT, Layer, Member, Reader, Tower
+from spaces.joint import FARTHEST, LEAST_SPREAD, TEXT, Layer, Member, Reader, Tower
 from spaces.material import Batch, Material, trimmed
 
 Loss = Callable[[Tensor, Tensor | None], Tensor]  # similarities (v, t), where pairs are of one item -> ()
 Present = Mapping[str, tuple[Tensor, Tensor]]  # role -> rows (n, d), and where they are there (n,)
 
-LEAST_SPREAD = 1e-6  # below it, by 1 or the mean, a column does not vary and is left as large as it is
 CHUNK = 512  # texts or items embedded at a time
 
 

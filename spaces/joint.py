@@ -20,6 +20,7 @@ from spaces.base import Features, Space, Views
 
 VIEW = "words"  # the view in which words meet media
 FARTHEST = 10.0  # standard deviations: a column that hardly varied in training says no more than that
+LEAST_SPREAD = 1e-6  # below it, by 1 or the mean, a column does not vary and is left as large as it is
 TEXT = "text"  # the role that reads words
 
 

@@ -68,10 +68,13 @@ def wording(prompts: Rows, strangers: Rows, how: Kernel) -> Wording:
     return Wording(centre=centre, map=whiten, rows=known @ whiten)
 
 
-def whitening(scatter: Floats, floor: float) -> Floats:
-    """(scatter + floor)^(-1/2) of a symmetric matrix (d, d): whitening that turns as little as possible."""
+def whitening(scatter: Floats, floor: float, share: float = 1.0) -> Floats:
+    """(scatter + floor)^(-share / 2) of a symmetric matrix (d, d): whitening that turns the least it can.
+
+    share: how far directions are evened out; 0 leaves them, 1 makes all alike
+    """
     values, vectors = np.linalg.eigh(scatter)
-    return np.asarray((vectors * (np.maximum(values, 0) + floor) ** -0.5) @ vectors.T)
+    return np.asarray((vectors * (np.maximum(values, 0) + floor) ** (-share / 2)) @ vectors.T)
 
 
 def targets(matches: npt.ArrayLike, words: Wording) -> Floats:
@@ -126,15 +129,18 @@ def kernel_member(
         weight=single(weight),
         absent=nothing,
     )
-    said = Reader(
-        mean=single(words.centre),
-        scale=np.ones(len(words.centre), np.float32),
-        weight=single(words.map),
-        absent=nothing,
-    )
     return Member(
-        media=Tower(readers={role: listens}, bias=nothing), text=Tower(readers={TEXT: said}, bias=nothing)
+        media=Tower(readers={role: listens}, bias=nothing), text=text_tower(words.centre, words.map)
     )
+
+
+def text_tower(centre: Floats, turn: Floats) -> Tower:
+    """Unit sentence vectors (n, d) less the centre (d,), times the map (d, k)."""
+    nothing = np.zeros(turn.shape[1], np.float32)
+    words = Reader(
+        mean=single(centre), scale=np.ones(len(centre), np.float32), weight=single(turn), absent=nothing
+    )
+    return Tower(readers={TEXT: words}, bias=nothing)
 
 
 def kernel_ridge(

@@ -57,6 +57,11 @@ class Material:
         return {role: rows.shape[-1] for role, rows in self.media.items()}
 
     @property
+    def plain(self) -> dict[str, Rows]:
+        """By role (items, d) each item in its first view, which is how it is seen in use."""
+        return {role: rows if rows.ndim == 2 else rows[:, 0] for role, rows in self.media.items()}
+
+    @property
     def vectors(self) -> Rows:
         """The texts (texts, d) where they are sentence vectors. Raises TypeError for word numbers."""
         if self.texts.dtype.kind != "f":

@@ -8,12 +8,11 @@ from __future__ import annotations
 import numpy as np
 
 from encoders.base import missing
-from spaces.joint import TEXT, Member, Reader, Tower
-from spaces.kernel import Floats, single, unit64
+from spaces.joint import LEAST_SPREAD, Member, Reader, Tower
+from spaces.kernel import Floats, single, text_tower, unit64, whitening
 from spaces.material import Material
 
 SHRINKAGE = 0.1  # of the words' scatter towards a multiple of the identity
-SMALLEST = 1e-6  # standard deviation of a column below which it does not vary
 
 
 def ridge(material: Material, *, strength: float = 2.0, whiten: float = 0.0) -> Member:
@@ -32,34 +31,36 @@ def ridge(material: Material, *, strength: float = 2.0, whiten: float = 0.0) -> 
         raise ValueError(f"no item has rows of {', '.join(material.media)} and texts")
     here = np.isin(owner, kept) & ~np.isnan(texts).any(axis=1)
     centre = texts[here].mean(axis=0)
-    turn = _whitening(texts[here] - centre, whiten)
-    said = unit64((texts[here] - centre) @ turn)
+    centred = texts[here] - centre
+    scatter = centred.T @ centred / len(centred)
+    turn = whitening(scatter, SHRINKAGE * np.trace(scatter) / len(scatter), whiten)
+    said = unit64(centred @ turn)
     sums = np.zeros((material.items, texts.shape[1]))
     np.add.at(sums, owner[here], said)
     wanted = unit64(sums[kept])
-    views = {role: rows[:, None] if rows.ndim == 2 else rows for role, rows in material.media.items()}
-    readers, columns = {}, []
-    for role, rows in views.items():
-        plain = rows[kept, 0].astype(np.float64)
-        mean, scale = plain.mean(axis=0), plain.std(axis=0)
-        scale = np.where(scale > SMALLEST * np.maximum(np.abs(mean), 1), scale, 1)
-        columns.append((rows[kept].astype(np.float64) - mean) / scale)
-        readers[role] = mean, scale
+    means, scales, columns = {}, {}, []
+    for role, rows in material.media.items():
+        means[role], scales[role] = _moments(material.plain[role][kept].astype(np.float64))
+        views = rows[:, None] if rows.ndim == 2 else rows
+        columns.append((views[kept].astype(np.float64) - means[role]) / scales[role])
     seen = np.concatenate(columns, axis=2)  # (items, views, all columns)
-    count = seen.shape[1]
-    weight = least_squares(
-        seen.reshape(-1, seen.shape[2]), np.repeat(wanted - wanted.mean(axis=0), count, axis=0), strength
-    )
+    repeated = np.repeat(wanted - wanted.mean(axis=0), seen.shape[1], axis=0)
+    weight = least_squares(seen.reshape(-1, seen.shape[2]), repeated, strength)
     parts = np.split(weight, np.cumsum([rows.shape[2] for rows in columns])[:-1])
     nothing = np.zeros(weight.shape[1], np.float32)
     media = {
-        role: Reader(mean=single(mean), scale=single(scale), weight=single(part), absent=nothing)
-        for (role, (mean, scale)), part in zip(readers.items(), parts, strict=True)
+        role: Reader(
+            mean=single(means[role]), scale=single(scales[role]), weight=single(part), absent=nothing
+        )
+        for role, part in zip(means, parts, strict=True)
     }
-    words = Reader(
-        mean=single(centre), scale=np.ones(len(centre), np.float32), weight=single(turn), absent=nothing
-    )
-    return Member(media=Tower(readers=media, bias=nothing), text=Tower(readers={TEXT: words}, bias=nothing))
+    return Member(media=Tower(readers=media, bias=nothing), text=text_tower(centre, turn))
+
+
+def _moments(rows: Floats) -> tuple[Floats, Floats]:
+    """Mean and scale (d,) of rows (n, d); a column that does not vary is left as large as it is."""
+    mean, spread = rows.mean(axis=0), rows.std(axis=0)
+    return mean, np.where(spread > LEAST_SPREAD * np.maximum(np.abs(mean), 1), spread, 1)
 
 
 def least_squares(rows: Floats, wanted: Floats, strength: float) -> Floats:
@@ -78,11 +79,3 @@ def _complete(material: Material) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         there &= ~missing(rows.reshape(material.items, -1))
     said = ~np.isnan(material.vectors).any(axis=1)
     return np.flatnonzero(there & np.isin(np.arange(material.items), material.owner[said]))
-
-
-def _whitening(rows: Floats, share: float) -> Floats:
-    """(k, k) the scatter of centred rows (n, k), shrunk, to the power of -share / 2."""
-    scatter = rows.T @ rows / len(rows)
-    values, vectors = np.linalg.eigh(scatter)
-    floor = SHRINKAGE * np.trace(scatter) / len(scatter)
-    return np.asarray((vectors * (np.maximum(values, 0) + floor) ** (-share / 2)) @ vectors.T)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Rows, missing, unit_rows
+from encoders.base import Rows, missing, owners_means, unit_rows
 from experiments.ablation.corpus import Corpus
 from experiments.ablation.scoring import Placed, rsum_of
 from retrieval.recipe import Experts
@@ -43,7 +43,7 @@ def ridge(corpus: Corpus, roles: Sequence[str]) -> tuple[Placed, float]:
     silent = np.all([missing(corpus.media[role]) for role in roles], axis=0)
     said = unit_rows(np.asarray(corpus.texts["sentence"], np.float32)).astype(np.float64)
     captions = said - said[corpus.captions("train")].mean(0)
-    target = _means(captions, corpus.owner, len(silent))
+    target = owners_means(captions, corpus.owner, len(silent))
     told = train[~silent[train] & ~np.isnan(target[train]).any(1)]
     left, values, right = np.linalg.svd(features[told], full_matrices=False)
     turned = left.T @ target[told]
@@ -76,11 +76,3 @@ def _standard(rows: Rows, train: npt.NDArray[np.int64]) -> Floats:
     """Columns with mean 0 and variance 1 over train; 0 where missing."""
     mean, spread = np.nanmean(rows[train], axis=0), np.nanstd(rows[train], axis=0)
     return np.nan_to_num((rows - mean) / np.maximum(spread, 1e-6)).astype(np.float64)
-
-
-def _means(values: Floats, owner: npt.NDArray[np.int64], items: int) -> Floats:
-    """(items, d) the mean over each item's captions; NaN without any."""
-    sums = np.zeros((items, values.shape[1]))
-    np.add.at(sums, owner, values)
-    counts = np.bincount(owner, minlength=items)[:, None]
-    return np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)

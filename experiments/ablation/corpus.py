@@ -20,7 +20,6 @@ from safetensors.numpy import load, load_file, save, save_file
 
 from encoders.base import AffectError, Rows, encode_all, missing, printable, unit_rows
 from encoders.media import Sampling
-from encoders.registry import ENCODERS
 from encoders.runtime import cache_dir, write_whole
 from experiments.ablation.rows import ROLES, Text
 from experiments.ablation.settings import Settings
@@ -37,7 +36,6 @@ PARTS = ("train", "dev", "test")
 SYNTHETIC, CLIPS = "synthetic", 400
 TEST_SHARE = 0.2  # where a set has no parts at all
 SEED = 0  # of the split and of the synthetic set
-ACTIVITY = "lite2-flow"  # what reads activity, where it is registered
 LONGEST = 64  # words of a caption
 
 
@@ -178,21 +176,12 @@ def parted(data: Captioned, share: float) -> Captioned:
     return data.part(*PARTS)
 
 
-def recipe_of(text: str) -> Recipe:
-    """The default recipe with activity where an expert for it is registered, and what `text` changes."""
-    named_here = {part.partition("=")[0].strip() for part in text.split(",")}
-    recipe = Recipe.parse(text)
-    if "activity" not in named_here and ACTIVITY in ENCODERS:
-        return replace(recipe, activity=ACTIVITY)
-    return recipe
-
-
 def prepared(
     data: Captioned, settings: Settings, *, encoders: str = "", word_vectors: Path | None = None, quiet: bool
 ) -> tuple[Corpus, Source]:
     """Everything encoded, once for each content. Raises AffectError."""
     data = parted(data, settings.share)
-    experts = Experts(recipe_of(encoders), packaged=False)  # zero-shot is without trained heads
+    experts = Experts(Recipe.parse(encoders), packaged=False)  # zero-shot is without trained heads
     sampling = Sampling(fps=settings.fps, most=settings.most)
     said, owner = data.texts()
     split = np.array([PARTS.index(item.split) for item in data.items], np.int64)

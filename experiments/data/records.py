@@ -81,6 +81,11 @@ class Captioned:
         return replace(self, items=items)
 
     @property
+    def groups(self) -> tuple[str, ...]:
+        """What a split must not tear apart, item by item: its group, or itself alone."""
+        return tuple(item.group or item.id for item in self.items)
+
+    @property
     def ids(self) -> tuple[str, ...]:
         """Ids in order."""
         return tuple(item.id for item in self.items)
@@ -128,7 +133,8 @@ def carved(
     For sets without a validation split, such as MSR-VTT 1k-A.
     """
     inside = [row for row, item in enumerate(data.items) if item.split == source]
-    groups = [data.items[row].group or data.items[row].id for row in inside]
+    everyone = data.groups
+    groups = [everyone[row] for row in inside]
     found = dict(zip(inside, grouped_split(groups, {source: 1 - share, into: share}, seed), strict=True))
     items = tuple(replace(item, split=str(found.get(row, item.split))) for row, item in enumerate(data.items))
     return replace(data, items=items, notes=(*data.notes, f"{into}: {share:.0%} of {source}, seed {seed}"))
