@@ -96,7 +96,11 @@ class Tower:
     layers: tuple[Layer, ...] = ()
 
     def __call__(self, features: Features) -> Rows:
-        """(n, dim) unit rows of the roles that are there; NaN where none of them says anything.
+        """(n, dim) unit rows of the roles that are there, as `values` has them."""
+        return unit_rows(self.values(features))
+
+    def values(self, features: Features) -> Rows:
+        """(n, dim) rows of the roles that are there, of any length; NaN where none of them says anything.
 
         Raises KeyError if none of its roles is in `features`.
         """
@@ -110,7 +114,7 @@ class Tower:
         for layer in self.layers:
             rows = layer(rows)
         rows[np.all([missing(features[role]) for role in roles], axis=0)] = np.nan
-        return unit_rows(rows)
+        return rows
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

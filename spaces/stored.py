@@ -32,7 +32,7 @@ def save_heads(file: Path, heads: Heads, about: Mapping[str, Any]) -> str:
         name: rows
         for number, member in enumerate(heads.members)
         for side in SIDES
-        for name, rows in _tower_tensors(f"{number}.{side}", getattr(member, side))
+        for name, rows in tower_tensors(f"{number}.{side}", getattr(member, side))
     }
     notes = {
         "format": FORMAT,
@@ -75,7 +75,7 @@ def _heads(tensors: Mapping[str, Rows], notes: Mapping[str, Any], digest: str) -
     """Raises ValueError or KeyError for what doesn't hold together."""
     members = tuple(
         Member(
-            media=_tower(tensors, f"{number}.media"), text=_tower(tensors, f"{number}.text"), weight=weight
+            media=tower(tensors, f"{number}.media"), text=tower(tensors, f"{number}.text"), weight=weight
         )
         for number, weight in enumerate(notes["weights"])
     )
@@ -104,7 +104,8 @@ def packaged_heads() -> Mapping[str, Heads]:
     return {name: load_heads(place) for name, place in places.items() if place.exists()}
 
 
-def _tower_tensors(prefix: str, tower: Tower) -> Iterator[tuple[str, Rows]]:
+def tower_tensors(prefix: str, tower: Tower) -> Iterator[tuple[str, Rows]]:
+    """Names and arrays of a tower as a file keeps them, weights as float16."""
     yield f"{prefix}.bias", tower.bias
     for role, reader in tower.readers.items():
         for part in fields(reader):
@@ -123,7 +124,8 @@ def _reader(inside: Mapping[str, Rows], role: str) -> Reader | KernelReader:
     return kind(**parts)
 
 
-def _tower(tensors: Mapping[str, Rows], prefix: str) -> Tower:
+def tower(tensors: Mapping[str, Rows], prefix: str) -> Tower:
+    """The tower that `tower_tensors` took apart. Raises KeyError for what is not there."""
     inside = {
         name.removeprefix(f"{prefix}."): np.asarray(rows, np.float32)
         for name, rows in tensors.items()

@@ -1,0 +1,55 @@
+"""One figure of the affect report: what, how much, its interval, its floor and ceiling, and the bar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from retrieval.evaluation.resampling import bootstrap_interval
+
+Part = Literal["folds", "dev", "test"]
+"""On what a figure is measured. folds: groups of train and dev held out in turn, by models taught on the
+rest; dev, test: that part of the set, by a model taught without it."""
+
+DIMENSIONS = ("valence", "arousal")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One figure with its 95 % interval.
+
+    data, what: such as "oasis" and "valence CCC"
+    of:       how many items; `part`: which
+    floor:    what a plain way gets on the same items, by its name
+    ceiling:  what people or a replicate would get, with its source; empty where nobody knows
+    bar:      what was set out to be reached; None without one
+    """
+
+    data: str
+    what: str
+    value: float
+    low: float
+    high: float
+    of: int
+    part: Part
+    floor: str = ""
+    ceiling: str = ""
+    bar: float | None = None
+
+
+def line(
+    data: str, what: str, pairs: npt.ArrayLike, statistic: Callable[[npt.NDArray[np.float64]], float], *,
+    part: Part, seed: int, groups: Sequence[object] | None = None, floor: str = "", ceiling: str = "",
+    bar: float | None = None,
+) -> Line:  # fmt: skip
+    """A figure of `statistic` over pairs (n, ...) of what was found and what is so, drawn by whole groups."""
+    known = np.asarray(pairs, np.float64)
+    low, high = bootstrap_interval(known, statistic, seed=seed, groups=groups)
+    return Line(
+        data=data, what=what, value=float(statistic(known)), low=low, high=high, of=len(known), part=part,
+        floor=floor, ceiling=ceiling, bar=bar,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""The subcommands of `affect`, by what they are for. Importing them imports no torch."""

@@ -1,0 +1,118 @@
+"""Asking a library."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import click
+
+from encoders.base import AffectError, printable
+from retrieval.commands.opening import engine_of
+from retrieval.commands.options import FILE, json_option, query_options
+from retrieval.query import Query, parse_modalities, parse_weights, read_queries
+
+if TYPE_CHECKING:
+    from retrieval.engine import Engine
+
+
+@click.command()
+@query_options
+@click.option(
+    "--queries",
+    type=FILE,
+    metavar="FILE.jsonl",
+    help="One query a line (- for standard input); implies --json.",
+)
+@click.option("--explain", is_flag=True, help="Say what was seen and how each space scored.")
+@click.option("--html", type=FILE, metavar="FILE", help="Also write a page with pictures.")
+@json_option
+def search(
+    text: str | None, folder: Path, image: Path | None, audio: Path | None, video: Path | None,
+    item: str | None, k: int, modalities: str, weights: str, balance: float, min_score: float,
+    queries: Path | None, explain: bool, html: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Search by words, an image, a sound, a video, an item, or several of them as one question.
+
+    A score is between 0 and 1: the chance of a match, were one in ten of all pairs a match. A space that
+    has nothing to say of an item abstains (null, or a dot in the table). A line of a query file holds
+    "id" and any of "text", "image", "audio", "video", "item", "k", "modalities", "weights", "balance",
+    "min_score".
+    """
+    settings = {
+        "k": k, "modalities": parse_modalities(modalities), "weights": parse_weights(weights),
+        "balance": balance, "min_score": min_score,
+    }  # fmt: skip
+    parts = {"text": text, "image": image, "audio": audio, "video": video, "item": item}
+    if queries is not None:
+        if any(part is not None for part in parts.values()):
+            raise click.UsageError("--queries FILE stands in place of a query on the command line.")
+        if html is not None:
+            raise click.UsageError("--html shows one query; leave it out with --queries.")
+        _search_many(folder, queries, settings, explain)
+        return
+    query = Query(**parts, **settings)  # type: ignore[arg-type]
+    with engine_of(folder) as engine:
+        _search_one(engine, query, explain=explain, html=html, as_json=as_json)
+
+
+def _search_one(engine: Engine, query: Query, *, explain: bool, html: Path | None, as_json: bool) -> None:
+    from retrieval.explain import why
+    from retrieval.show import hits_table
+
+    hits = engine.search(query)
+    reasons = [why(engine, hit) for hit in hits] if explain else None
+    if as_json:
+        click.echo(json.dumps(_answer(query, hits, reasons)))
+    else:
+        hits_table(query, hits, reasons)
+    if html is not None:
+        from retrieval.page import write_page
+
+        write_page(html, engine.library, [(query, hits)])
+        click.echo(f"wrote {printable(html)}", err=True)
+
+
+def _answer(query: Query, hits: list[Any], reasons: list[dict[str, Any]] | None) -> dict[str, Any]:
+    results = [hit.to_json() for hit in hits]
+    if reasons is not None:
+        results = [{**result, "why": reason} for result, reason in zip(results, reasons, strict=True)]
+    return {"query": query.to_json(), "results": results}
+
+
+def _search_many(folder: Path, file: Path, settings: dict[str, Any], explain: bool) -> None:
+    from retrieval.explain import why
+
+    bad = 0
+    with _lines(file) as lines, engine_of(folder) as engine:
+        for name, query in read_queries(lines, settings):
+            try:
+                if isinstance(query, AffectError):
+                    raise query
+                hits = engine.search(query)
+                reasons = [why(engine, hit) for hit in hits] if explain else None
+                answer = {"id": name, **_answer(query, hits, reasons)}
+            except AffectError as wrong:
+                bad += 1
+                click.echo(f"affect: query {name}: {wrong}", err=True)
+                answer = {"id": name, "error": str(wrong)}
+            click.echo(json.dumps(answer))
+    if bad:
+        raise AffectError(f"{bad} of the queries could not be answered")
+
+
+@contextmanager
+def _lines(file: Path) -> Iterator[BinaryIO]:
+    if str(file) == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        lines = file.open("rb")
+    except OSError as bad:
+        raise AffectError(f"{printable(file)}: can't be read as a query file ({bad.strerror})") from bad
+    with lines:
+        yield lines

@@ -1,0 +1,39 @@
+"""Options that several subcommands share."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from retrieval.query import BALANCE, MODALITIES
+
+FILE = click.Path(path_type=Path, readable=False)  # what can't be read we say ourselves
+library_option = click.option(
+    "--library", "-l", "folder", type=FILE, required=True, envvar="AFFECT_LIBRARY", metavar="LIB",
+    help="The library's folder (or set AFFECT_LIBRARY).",
+)  # fmt: skip
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
+
+
+def query_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that make up a query."""
+    options = [
+        click.argument("text", required=False),
+        library_option,
+        click.option("--image", type=FILE, metavar="FILE", help="Ask with a picture."),
+        click.option("--audio", type=FILE, metavar="FILE", help="Ask with a sound."),
+        click.option("--video", type=FILE, metavar="FILE", help="Ask with a video."),
+        click.option("--item", metavar="ID", help="Ask with an item of the library."),
+        click.option("-k", type=int, default=10, show_default=True, help="How many results."),
+        click.option("--modalities", default=",".join(MODALITIES), show_default=True, help="What to search."),
+        click.option("--weights", default="", metavar="object=1,...", help="Factors on the spaces' weights."),
+        click.option(
+            "--balance", type=float, default=BALANCE, show_default=True,
+            help="How strongly results alternate between modalities; 1: by score alone.",
+        ),
+        click.option("--min-score", type=float, default=0.0, help="Leave out what scores less (0 to 1)."),
+    ]  # fmt: skip
+    return functools.reduce(lambda made, option: option(made), reversed(options), command)
