@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -41,12 +41,12 @@ class MiniLM:
 
     @cached_property
     def _network(self) -> Network:
-        example = [np.ones((2, 8), np.int64), np.ones((2, 8), np.int64)]
-        axes = {0: "n", 1: "length"}
-        return network(self.card.key, self._build, example, [axes, axes])
+        return text_network(self.card.key, lambda: mean_pooled(self.folder))
 
-    def _build(self) -> torch.nn.Module:
-        return _build(self.folder)
+    @cached_property
+    def vocabulary(self) -> dict[str, int]:
+        """The number of every piece of a word."""
+        return self._tokens.get_vocab()
 
     def encode(self, items: Sequence[str]) -> Rows:
         """Rows (n, 384), raw; NaN where the text is empty or blank."""
@@ -77,7 +77,14 @@ def quiet_transformers() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def _build(folder: Path) -> torch.nn.Module:
+def text_network(key: str, build: Callable[[], torch.nn.Module]) -> Network:
+    """A network of token ids and mask, (n, length) int64 each; `key` and `build` as `network` has them."""
+    axes = {0: "n", 1: "length"}
+    return network(key, build, [np.ones((2, 8), np.int64)] * 2, [axes, axes])
+
+
+def mean_pooled(folder: Path) -> torch.nn.Module:
+    """Token ids and mask (n, length) each to the mean of the real tokens' vectors (n, 384)."""
     import torch
     from transformers import AutoModel
 

@@ -27,7 +27,7 @@ SETS = {
     "short sounds": ("sound s", "animal_sounds/audio"),
     "music": ("sound s", "wesnoth_music"),
 }
-STAGES = ("objects", "activity", "faces", "sound", "project, commit")
+STAGES = ("objects", "activity", "faces", "sound", "tone", "project, commit")
 SHARED = ("look", "encode_seen")  # ways of the encoders that work together
 MEDIA = {".jpg", ".png", ".mp4", ".mkv", ".webm", ".ogg", ".wav"}
 WARM = 3  # files of each kind indexed beforehand: networks are exported and loaded then

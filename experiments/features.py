@@ -56,10 +56,10 @@ def first_segments(experts: Experts, paths: Sequence[Path]) -> list[Segment]:
     return [found[path] for path in paths]
 
 
-def features_of(experts: Experts, files: Sequence[Labelled], *, faces: bool = False) -> dict[str, Rows]:
+def features_of(experts: Experts, files: Sequence[Labelled], *, affect: bool = False) -> dict[str, Rows]:
     """Raw rows by role of each file's first segment, computed anew. Raises BadMedia if one can't be read."""
     failed: dict[Path, str] = {}
-    stream = Stream(experts, Sampling(rate=experts.sound_rate), every=False, failed=failed, faces=faces)
+    stream = Stream(experts, Sampling(rate=experts.sound_rate), every=False, failed=failed, affect=affect)
     found = dict(stream.entries({str(one.path): (one.path,) for one in files}))
     if failed:
         raise BadMedia(*next(iter(failed.items())))

@@ -26,9 +26,9 @@ class Stream:
 
     def __init__(
         self, experts: Experts, sampling: Sampling, *, every: bool, failed: dict[Path, str],
-        faces: bool = True,
+        affect: bool = True,
     ) -> None:  # fmt: skip
-        self._experts, self._sampling, self._failed, self._faces = experts, sampling, failed, faces
+        self._experts, self._sampling, self._failed, self._affect = experts, sampling, failed, affect
         self._reader = EVERY if every else FIRST
         self._waiting: list[Part] = []
         self._ended: list[Path] = []
@@ -84,7 +84,7 @@ class Stream:
         if not segments:
             return []
         frames, sounds = [s.frames for s in segments], [s.sound for s in segments]
-        rows = self._experts.watch(frames, sounds, faces=self._faces)
+        rows = self._experts.watch(frames, sounds, affect=self._affect)
         times = np.array([(s.start, s.end) for s in segments], np.float64)  # None becomes NaN
         return [
             {role: Entry(found[index : index + 1], times[index : index + 1]) for role, found in rows.items()}

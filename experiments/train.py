@@ -18,6 +18,8 @@ from encoders.runtime import write_whole
 from experiments.cards import card
 from experiments.data import DATA, named
 from experiments.features import item_rows
+from experiments.feeling.lines import Part
+from experiments.feeling.teaching import LESSONS, made, publish, report
 from experiments.lessons import SUBJECTS, Subject, lesson
 from experiments.report import Figure, table
 from experiments.sounding.lesson import audio_heads
@@ -42,14 +44,23 @@ Row = dict[str, Any]
 @click.option("--data-root", type=click.Path(path_type=Path), default=DATA, show_default=True)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=None)
 @click.option("--encoders", default="", metavar="ROLE=NAME,...", help="Other experts, with --data.")
+@click.option("--report", "reported", is_flag=True, help="Fit nothing for keeps: measure all affect heads.")
+@click.option(
+    "--part",
+    type=click.Choice(["folds", "dev", "test"]),
+    default="folds",
+    show_default=True,
+    help="With --report: groups held out in turn, or one part of each set.",
+)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
 def main(
     ctx: click.Context, spaces: tuple[str, ...], own: str | None, data_root: Path, out: Path | None,
-    encoders: str, seed: int, as_json: bool,
+    encoders: str, reported: bool, part: Part, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
-    """Fit the trained heads of SPACEs (object, activity, audio; by default all) and tell how good they are.
+    """Fit the trained heads of SPACEs (object, activity, audio; affect-image, affect-sound, affect-text,
+    affect-face, affect-emotions, affect-senses; by default the first three) and tell how good they are.
 
     Every figure is measured on items that the heads it was measured with had not seen: parts are held out in
     turn, whole groups at a time. Writes a safetensors file and a card for each space.
@@ -57,11 +68,28 @@ def main(
     With --data, learns from your own media and captions (columns media, caption and, if wanted, group and
     split, of which test is left out) and writes to --out; in spaces/weights the files are the package's. To
     teach one library instead, see affect train.
+
+    With --report, prints every figure of the affect heads beside its floor, its ceiling and the bar set for
+    it: on groups held out in turn, on the dev parts, or on rows of a split "test" where the tables have any.
     """
     try:
         wanted = spaces or PACKAGED
-        if unknown := [space for space in wanted if space not in PACKAGED]:
-            raise AffectError(f"no space {', '.join(unknown)}; known: {', '.join(PACKAGED)}")
+        if unknown := [space for space in wanted if space not in {*PACKAGED, *LESSONS}]:
+            raise AffectError(f"no space {', '.join(unknown)}; known: {', '.join([*PACKAGED, *LESSONS])}")
+        felt = [space for space in wanted if space in LESSONS]
+        if reported:
+            names = [LESSONS[space] for space in felt]
+            lines = report(
+                data_root, seed=seed, part=part, names=names, step=lambda name: _say(name, as_json)
+            )
+            publish(lines, as_json=as_json)
+            return
+        if felt:
+            if own or len(felt) < len(wanted):
+                raise AffectError("affect heads are fitted by themselves, and not from captions")
+            lines = [line for space in felt for line in made(space, data_root, out, seed=seed, quiet=as_json)]
+            publish(lines, as_json=as_json)
+            return
         if own and out is None:
             raise AffectError("with --data, name the folder to write to with --out")
         rows = [
@@ -82,11 +110,16 @@ def main(
         click.echo("\n".join(table(rows)))
 
 
+def _say(name: str, quiet: bool) -> None:
+    if not quiet:
+        click.echo(f"measuring {name}", err=True)
+
+
 def _packaged(space: str, data: Path, out: Path, seed: int, *, quiet: bool) -> list[Row]:
     """Fit one packaged space on the data sets; its figures."""
     begun = time.perf_counter()
     if space == "audio":
-        heads, found = audio_heads(Experts(Recipe(faces=""), packaged=False), data, seed=seed)
+        heads, found = audio_heads(Experts(Recipe(tone="", faces=""), packaged=False), data, seed=seed)
         rows: list[Row] = [
             {"space": space, "what": one.name, "way": one.way, "value": Figure(one.value, one.low, one.high)}
             for one in found
@@ -94,7 +127,7 @@ def _packaged(space: str, data: Path, out: Path, seed: int, *, quiet: bool) -> l
         _write(heads, out / f"{space}.safetensors", rows, space, seed, begun)
         return rows
     subject = SUBJECTS[space]
-    experts = Experts(Recipe(sound="", faces="", activity="lite2-flow"), packaged=False)
+    experts = Experts(Recipe(sound="", tone="", faces="", activity="lite2-flow"), packaged=False)
     taught = lesson(subject, experts, data, seed=seed, quiet=quiet)
     fitted, rows = _fitted(space, taught, subject, seed, quiet=quiet)
     _write(fitted.heads, out / f"{space}.safetensors", rows, space, seed, begun)

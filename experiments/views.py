@@ -92,7 +92,7 @@ def _keep(
         None if s.frames is None else seen_otherwise(s.frames, np.random.default_rng(int(name[:16], 16)))
         for s, name in zip(segments, names, strict=True)
     ]
-    rows = experts.watch(seen, [None] * len(seen), faces=False)
+    rows = experts.watch(seen, [None] * len(seen), affect=False)
     for role, shelf in shelves.items():
         for at, name in enumerate(names):
             shelf.put(name, Entry(rows[role][at : at + 1], np.full((1, 2), np.nan)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
@@ -17,22 +17,26 @@ from retrieval.library import Library
 from retrieval.query import Query
 from retrieval.recipe import Experts
 from retrieval.snapshot import Snapshot
+from spaces.affect import average
 
 log = logging.getLogger(__name__)
 LONGEST = 64  # segments of a query's video or sound that are taken in: 16 minutes
 BATCH = 8  # segments encoded at a time
+ABSENT = np.full(4, np.nan, np.float32)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
     """One part of a query: its source ("text", "frames" or "sound" by view) and unit rows (1, d) by view.
 
-    `item` is the position of the library's own item that was asked with, which is no answer to itself.
+    `item` is the position of the library's own item that was asked with, which is no answer to itself;
+    `affect` (4,) is how it feels, NaN where nobody can tell or nobody asked.
     """
 
     source: Callable[[str], str]
     rows: Mapping[str, Rows]
     item: int | None = None
+    affect: Rows = field(default_factory=lambda: ABSENT)
 
 
 class Asker:
@@ -55,24 +59,33 @@ class Asker:
 
     def parts(self, query: Query, snapshot: Snapshot) -> list[Asked]:
         """Every part of the query. Raises BadMedia for a file that can't be read or is of another kind."""
-        read: Mapping[str, Callable[..., Asked]] = {"text": self._text, "item": lambda i: _item(snapshot, i)}
+        feel = query.dial > 0 and query.mood is None
+        read: Mapping[str, Callable[..., Asked]] = {
+            "text": lambda text: self._text(text, feel),
+            "item": lambda item: _item(snapshot, item),
+        }
         return [
-            read[kind](value) if kind in read else self._media(Path(value), kind)
+            read[kind](value) if kind in read else self._media(Path(value), kind, feel)
             for kind, value in query.parts.items()
         ]
 
-    def _text(self, text: str) -> Asked:
+    def _text(self, text: str, feel: bool) -> Asked:
         rows = self.experts.project(self.experts.read([text]))
-        return Asked(source=lambda view: "text", rows=rows)
+        affect = self.experts.feel_words([text])[0] if feel else ABSENT
+        return Asked(source=lambda view: "text", rows=rows, affect=affect)
 
-    def _media(self, path: Path, kind: str) -> Asked:
+    def _media(self, path: Path, kind: str, feel: bool) -> Asked:
         segments = self._segments(path, kind)
         views: dict[str, list[Rows]] = {}
+        moods = [ABSENT[None]]
         while chunk := list(islice(segments, BATCH)):  # read on while encoding: a long film is never held
-            features = self.experts.watch([s.frames for s in chunk], [s.sound for s in chunk], faces=False)
+            features = self.experts.watch([s.frames for s in chunk], [s.sound for s in chunk], affect=feel)
+            if feel:
+                moods.append(self.experts.feel(features).rows)
             for view, rows in self.experts.project(features).items():
                 views.setdefault(view, []).append(rows)
-        return Asked(source=sense, rows={view: _mean(np.concatenate(rows)) for view, rows in views.items()})
+        means = {view: _mean(np.concatenate(rows)) for view, rows in views.items()}
+        return Asked(source=sense, rows=means, affect=average(np.concatenate(moods)))
 
     def _segments(self, path: Path, kind: str) -> Iterator[Segment]:
         """The first segments of a query's file; what is left out is told. Raises BadMedia."""
@@ -119,4 +132,9 @@ def _item(snapshot: Snapshot, name: str) -> Asked:
     rows = {view: table.of(segments) for view, table in snapshot.views.items()}
     if not rows:
         raise AffectError(f"item {name}: nothing is known of it that could be compared")
-    return Asked(source=sense, rows={view: _mean(found) for view, found in rows.items()}, item=position)
+    return Asked(
+        source=sense,
+        rows={view: _mean(found) for view, found in rows.items()},
+        item=position,
+        affect=average(snapshot.affect_of(segments)),
+    )

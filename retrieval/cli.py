@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from encoders.base import AffectError, printable
-from retrieval.commands import finding, keeping, telling
+from retrieval.commands import feeling, finding, keeping, telling
 
 
 class Commands(click.Group):
@@ -46,7 +46,7 @@ class Commands(click.Group):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="affect-fusion")
 def main() -> None:
-    """Find photos, videos and sound by what they show, what happens in them and how they sound.
+    """Find photos, videos and sound by what they show, what happens in them and how they feel.
 
     \b
     affect index ~/Pictures ~/Music --library lib     make or refresh a library
@@ -54,12 +54,15 @@ def main() -> None:
     affect search --image cat.jpg -l lib              ... by a picture
     affect search --audio rain.ogg -l lib             ... by a sound
     affect search "at night" --image street.jpg -l lib   ... by both at once
+    affect search --mood calm -l lib                  ... by how it feels
+    affect feel cat.jpg rain.ogg                      how files feel
+    affect map -l lib                                 the library on the mood plane
     affect demo                                       see it work on a few sample files
     """
 
 
 for command in (
-    keeping.index, finding.search, telling.info, telling.list_items, keeping.verify, keeping.rebuild,
-    keeping.train, keeping.remove, telling.encoders, telling.demo,
+    keeping.index, finding.search, feeling.feel, feeling.mood_map, telling.info, telling.list_items,
+    keeping.verify, keeping.rebuild, keeping.train, keeping.remove, telling.encoders, telling.demo,
 ):  # fmt: skip
     main.add_command(command)

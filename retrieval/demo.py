@@ -13,12 +13,14 @@ from encoders.base import printable
 from retrieval.engine import Engine
 from retrieval.indexing import Indexer
 from retrieval.library import Library
+from retrieval.mapping import draw_map
 from retrieval.page import write_page
 from retrieval.query import Query
 from retrieval.recipe import Recipe
 from retrieval.samples import RATE, SECONDS, calm, gather
 from retrieval.show import hits_table, index_progress, index_summary
 from retrieval.writing import write_sound
+from spaces.circumplex import WORDS
 
 RESULTS = 5
 
@@ -33,11 +35,13 @@ def run(folder: Path, page: Path | None) -> None:
         index_summary(counts, folder / "library")
         with Engine(library) as engine:
             answers = [(query, engine.search(query)) for query in queries]
+            drawn = draw_map(library, engine.snapshot, folder / "map")
         for query, hits in answers:
             click.echo(f"\n{', '.join(f'{kind}: {value}' for kind, value in query.to_json().items())}")
             hits_table(query, hits, None)
         page = page or folder / "demo.html"
         write_page(page, library, answers)
+    click.echo(f"\nthe library on the mood plane: {' and '.join(drawn['files'])}")
     click.echo(f"\nopen {printable(page)} to see it; go on with:")
     click.echo(f'  affect search "a motorbike" --library {printable(folder / "library")}')
 
@@ -61,4 +65,6 @@ def _queries(folder: Path) -> list[Query]:
         Query(audio=asked / "other-chords.flac", k=RESULTS),
         Query(video=folder / "media" / "rendered-drifting-moon.mp4", k=RESULTS),
         Query(text="in the night sky", image=folder / "media" / "skimage-moon.png", k=RESULTS),
+        Query(mood=WORDS["calm"], k=RESULTS),
+        Query(mood=WORDS["excited"], k=RESULTS),
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -14,10 +14,13 @@ from fusion.balance import balanced_merge
 from fusion.scores import Calibration, fuse, views
 from retrieval import calibration
 from retrieval.asking import Asked, Asker
+from retrieval.feelings import told
 from retrieval.indices import Candidates
 from retrieval.library import Library
+from retrieval.moods import Point, nearest_moods, wanted_mood
 from retrieval.query import SPACES, Query
 from retrieval.snapshot import Snapshot, take, times
+from spaces.circumplex import affinity
 from spaces.joint import VIEW, JointSpace
 
 Scores = npt.NDArray[np.float64]
@@ -36,7 +39,8 @@ LEAST = 200  # ... and at least so many segments
 class Hit:
     """One result. `spaces` has a score in [0, 1] per space, None where it abstained; times in seconds.
 
-    `segment` is the best segment's id in the catalogue, `views` its score per view spoken in.
+    `segment` is the best segment's id in the catalogue, `views` its score per view spoken in, `affect` its
+    valence and arousal with their SDs, None where it abstains, `mood` how well that meets the mood asked for.
     """
 
     rank: int
@@ -49,12 +53,15 @@ class Hit:
     end: float | None
     segment: int
     views: dict[str, float]
+    affect: dict[str, float] | None = None
+    mood: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As printed by `affect search --json`."""
         return {
             "rank": self.rank, "id": self.id, "path": printable(self.path), "modality": self.modality,
             "score": self.score, "spaces": self.spaces, "start": self.start, "end": self.end,
+            "affect": self.affect, "mood": self.mood,
         }  # fmt: skip
 
 
@@ -62,7 +69,8 @@ class Hit:
 class Scored:
     """Segments (n,) by position, their total (n,), and their score a space and view (n,), NaN: abstained.
 
-    `near` (n,) is the mean cosine: far above the background all scores are 1, and it decides.
+    `near` (n,) is the mean cosine: far above the background all scores are 1, and it decides. `mood` (n,) is
+    how well each meets the mood asked for, NaN where it has none or nobody asked.
     """
 
     segments: Places
@@ -70,6 +78,7 @@ class Scored:
     near: Scores
     spaces: Mapping[str, Scores]
     views: Mapping[str, Scores]
+    mood: Scores
 
 
 class Engine:
@@ -115,9 +124,41 @@ class Engine:
         ]
 
     def _score(self, query: Query, asked: Sequence[Asked]) -> Scored:
-        snapshot = self._snapshot
-        wanted = max(min(SPARE * query.k, len(snapshot.ids)), LEAST)
-        segments = self._candidates.find([part.rows for part in asked], query.modalities, wanted)
+        """By content, by mood, or by both, as the dial says."""
+        target = wanted_mood(query, asked)
+        if target is None:
+            return self._by_content(query, asked, self._content_candidates(query, asked))
+        segments = nearest_moods(self._snapshot, target, query.modalities, self._depth(query))
+        if query.dial == 1:
+            return self._by_mood(target, segments)
+        both = np.union1d(segments, self._content_candidates(query, asked))
+        content, mood = self._by_content(query, asked, both), self._by_mood(target, both)
+        total = fuse(
+            {"content": content.total, "mood": mood.total},
+            {"content": 1 - query.dial, "mood": query.dial},
+            DOUBT,
+        )
+        return replace(content, total=total, mood=mood.mood)
+
+    def _by_mood(self, target: Point, segments: Places) -> Scored:
+        mood = affinity(self._snapshot.affect_of(segments), target)
+        silent = np.full(len(segments), np.nan)
+        return Scored(
+            segments=segments,
+            total=mood,
+            near=mood,
+            spaces=dict.fromkeys(SPACES, silent),
+            views={},
+            mood=mood,
+        )
+
+    def _depth(self, query: Query) -> int:
+        return max(min(SPARE * query.k, len(self._snapshot.ids)), LEAST)
+
+    def _content_candidates(self, query: Query, asked: Sequence[Asked]) -> Places:
+        return self._candidates.find([part.rows for part in asked], query.modalities, self._depth(query))
+
+    def _by_content(self, query: Query, asked: Sequence[Asked], segments: Places) -> Scored:
         cosines = [self._cosines(part, segments) for part in asked]
         parts = [self._views(part, found) for part, found in zip(asked, cosines, strict=True)]
         near = [one for found in cosines for one in found.values()]
@@ -133,7 +174,8 @@ class Engine:
         total = self._fused(heard, weights, asked, segments)
         seen = {view: views([part[view] for part in parts if view in part]) for view in set().union(*parts)}
         return Scored(
-            segments=segments, total=total, near=views(near) if near else total, spaces=spaces, views=seen
+            segments=segments, total=total, near=views(near) if near else total, spaces=spaces, views=seen,
+            mood=np.full(len(segments), np.nan),
         )  # fmt: skip
 
     def _weights(self, query: Query, heard: Iterable[str], asked: Sequence[Asked]) -> dict[str, float]:
@@ -216,6 +258,7 @@ class Engine:
             spaces={space: _rounded(scores[at]) for space, scores in scored.spaces.items()},
             start=start, end=end, segment=int(snapshot.segment_ids[segment]),
             views={view: score for view, score in seen.items() if score is not None},
+            affect=told(snapshot.affect_of(scored.segments[at : at + 1])[0]), mood=_rounded(scored.mood[at]),
         )  # fmt: skip
 
 

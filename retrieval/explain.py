@@ -8,13 +8,19 @@ import numpy as np
 
 from encoders.base import Rows
 from retrieval.engine import Engine, Hit
+from retrieval.feelings import told
 from spaces.joint import JointSpace
 from spaces.labels import LabelSpace
 
 
 def why(engine: Engine, hit: Hit) -> dict[str, Any]:
-    """Labels with probabilities, the score a view, and the faces' expressions (None without a face)."""
-    return {"labels": _labels(engine, hit), "views": dict(hit.views), "faces": _faces(engine, hit)}
+    """Labels with probabilities, the score a view, the faces' expressions (None without a face), and what
+    each sense says of the mood (None where it abstains).
+    """
+    return {
+        "labels": _labels(engine, hit), "views": dict(hit.views), "faces": _faces(engine, hit),
+        "affect": _affect(engine, hit),
+    }  # fmt: skip
 
 
 def _labels(engine: Engine, hit: Hit) -> list[tuple[str, float]]:
@@ -32,6 +38,13 @@ def _faces(engine: Engine, hit: Hit) -> dict[str, float] | None:
     from encoders.faces import COLUMNS
 
     return {name: round(float(value), 4) for name, value in zip(COLUMNS, row, strict=True)}
+
+
+def _affect(engine: Engine, hit: Hit) -> dict[str, dict[str, float] | None]:
+    experts = engine.library.experts
+    rows = {role: _row(engine, role, hit) for role in experts.media_roles}
+    senses = experts.senses({role: row[None] for role, row in rows.items() if row is not None})
+    return {sense: told(row[0]) for sense, row in senses.items()}
 
 
 def _row(engine: Engine, store: str, hit: Hit) -> Rows | None:

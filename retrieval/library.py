@@ -186,7 +186,7 @@ class Library:
         roles = self.experts.media_roles
         raw = {role: np.concatenate([encoded.features[role] for encoded in new]) for role in roles}
         features = {role: _as_kept(rows) for role, rows in raw.items()}  # what a rebuild would project
-        return {**features, **self.experts.project(features)}
+        return {**features, **self.experts.placed(features)}
 
     def _append(self, name: str, rows: Rows, segments: npt.NDArray[np.int64]) -> None:
         here = np.flatnonzero(~missing(rows))
@@ -251,7 +251,7 @@ class Library:
                 features = {
                     role: _taken(self.mapped(old[role]), rows, part) for role, rows in rows_of.items()
                 }
-                for name, rows in {**features, **self.experts.project(features)}.items():
+                for name, rows in {**features, **self.experts.placed(features)}.items():
                     self._append(name, rows, part)
 
     def _kept_roles(self, stores: Mapping[str, Store]) -> list[str]:

@@ -13,8 +13,9 @@ from encoders.base import AffectError, printable
 from retrieval.engine import Hit
 from retrieval.library import Library
 from retrieval.query import Query
-from retrieval.show import when
+from retrieval.show import mood_of, when
 from retrieval.thumbs import Moment, thumbnails
+from spaces.circumplex import DIMENSIONS
 
 Answer = tuple[Query, Sequence[Hit]]
 FOUND = {"image": "photos", "video": "videos", "audio": "sounds"}
@@ -51,7 +52,8 @@ def _of_hit(hit: Hit) -> Moment:
 
 def _section(pictures: Mapping[Moment, str], query: Query, hits: Sequence[Hit]) -> dict[str, Any]:
     return {
-        "asked": ", ".join(_asked(kind, value) for kind, value in query.parts.items()),
+        "asked": ", ".join(_asked(kind, value) for kind, value in query.parts.items()) or "by mood",
+        "mood": _mood(query),
         "pictures": [pictures[moment] for moment in _of_query(query) if moment in pictures],
         "hits": [_hit(pictures, hit) for hit in hits],
     }
@@ -63,6 +65,14 @@ def _asked(kind: str, value: Any) -> str:
     return f"{kind} {value if kind == 'item' else printable(Path(value).name)}"
 
 
+def _mood(query: Query) -> str:
+    """ "calm +0.54 -0.52, dial 0.5", "its own mood, dial 0.3"; empty by content alone."""
+    if not query.dial:
+        return ""
+    point = "its own mood" if query.mood is None else mood_of(dict(zip(DIMENSIONS, query.mood, strict=True)))
+    return f"{point}, dial {query.dial:g}"
+
+
 def _hit(pictures: Mapping[Moment, str], hit: Hit) -> dict[str, Any]:
     return {
         "rank": hit.rank,
@@ -71,5 +81,6 @@ def _hit(pictures: Mapping[Moment, str], hit: Hit) -> dict[str, Any]:
         "when": when(hit.start, hit.end),
         "score": hit.score,
         "spaces": hit.spaces,
+        "mood": mood_of(hit.affect),
         "picture": pictures.get(_of_hit(hit)),
     }

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from encoders.base import AffectError, printable
+from spaces.circumplex import parse_mood
 
 MODALITIES = ("image", "video", "audio")
 SPACES = ("object", "activity", "audio")
@@ -19,6 +20,10 @@ BALANCE = 1.05  # how strongly a merged list alternates between modalities; 1 is
 @dataclass(frozen=True, kw_only=True)
 class Query:
     """Words, an image, a sound, a video, an item of the library, or several of them as one question.
+
+    mood:   (valence, arousal) in [-1, 1] to be near to; without one, a dial above 0 goes by the mood of
+            what is asked with
+    affect: the dial from 0, by content alone, to 1, by mood alone; see `dial`
 
     Raises AffectError where a value makes no sense.
     """
@@ -33,13 +38,16 @@ class Query:
     weights: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(SPACES, 1.0))
     balance: float = BALANCE
     min_score: float = 0.0
+    mood: tuple[float, float] | None = None
+    affect: float | None = None
 
     def __post_init__(self) -> None:
         """Check every value."""
         if self.text is not None:
             _check_text(self.text)
-        if not self.parts:
-            raise AffectError("nothing to look for; give words, --image, --audio, --video or --item")
+        if not self.parts and self.mood is None:
+            raise AffectError("nothing to look for; give words, --image, --audio, --video, --item or --mood")
+        self._check_mood()
         if isinstance(self.k, bool) or not isinstance(self.k, int) or self.k < 1:
             raise AffectError(f"k is {self.k!r}; it must be a whole number of at least 1")
         _check_names("modality", self.modalities, MODALITIES)
@@ -59,6 +67,23 @@ class Query:
         if not 0 <= self.min_score <= 1:
             raise AffectError(f"the least score is {self.min_score}; it must be between 0 and 1")
 
+    def _check_mood(self) -> None:
+        if self.mood is not None and not all(math.isfinite(one) and -1 <= one <= 1 for one in self.mood):
+            raise AffectError(f"the mood is {self.mood}; valence and arousal lie between -1 and 1")
+        if self.affect is not None and not 0 <= self.affect <= 1:
+            raise AffectError(f"affect is {self.affect}; it must be between 0 (content) and 1 (mood)")
+        if self.affect == 0 and not self.parts:
+            raise AffectError("affect 0 goes by content alone, and only a mood is asked for; leave one out")
+
+    @property
+    def dial(self) -> float:
+        """0 by content alone to 1 by mood alone: as given, else half for a mood beside content."""
+        if not self.parts:
+            return 1.0
+        if self.affect is not None:
+            return self.affect
+        return 0.0 if self.mood is None else 0.5
+
     @property
     def parts(self) -> dict[str, Any]:
         """What was given, by kind, in a fixed order."""
@@ -67,12 +92,16 @@ class Query:
 
     def to_json(self) -> dict[str, Any]:
         """The parts as they are echoed in an answer."""
-        return {kind: printable(value) for kind, value in self.parts.items()}
+        echoed: dict[str, Any] = {kind: printable(value) for kind, value in self.parts.items()}
+        if self.mood is not None:
+            echoed["mood"] = list(self.mood)
+        return {**echoed, "affect": self.dial} if self.dial else echoed
 
     @classmethod
     def from_json(cls, given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Self:
         """From one line of a query file; `defaults` fill in what the line leaves out. Raises AffectError."""
-        values = {**defaults, **{key: v for key, v in given.items() if key != "id" and v is not None}}
+        own = {key: value for key, value in given.items() if key != "id"}
+        values = {key: v for part in (defaults, own) for key, v in part.items() if v is not None}
         known = {f.name for f in fields(cls)}
         if unknown := set(values) - known:
             raise AffectError(
@@ -163,6 +192,12 @@ def _names(value: Any) -> tuple[str, ...]:
     return parse_modalities(_text(value))
 
 
+def _mood(value: Any) -> tuple[float, float]:
+    if isinstance(value, list | tuple) and len(value) == 2:
+        return float(value[0]), float(value[1])
+    return parse_mood(_text(value))
+
+
 def _weights(value: Any) -> dict[str, float]:
     if not isinstance(value, dict):
         return parse_weights(_text(value))
@@ -171,5 +206,5 @@ def _weights(value: Any) -> dict[str, float]:
 
 _READ: dict[str, Callable[[Any], Any]] = {
     "text": _text, "item": _text, "image": _path, "audio": _path, "video": _path, "modalities": _names,
-    "weights": _weights, "balance": float, "min_score": float,
+    "weights": _weights, "balance": float, "min_score": float, "mood": _mood, "affect": float,
 }  # fmt: skip

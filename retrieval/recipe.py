@@ -23,12 +23,20 @@ from encoders.base import (
     encode_all,
 )
 from encoders.registry import ENCODERS
+from retrieval.feelings import Felt, felt
+from spaces.affect import Affect, affect_of
 from spaces.base import Direct, Features, Space
 from spaces.joint import VIEW, Heads, JointSpace
 from spaces.labels import LabelSpace
 from spaces.stored import packaged_heads
 
-SENSES = {"sound": "sound", "text": "text"}  # what a role reads, where that is not frames
+SENSES = {  # what a role reads, where that is not frames
+    "sound": "sound", "tone": "sound", "text": "text", "sentiment": "text",
+}  # fmt: skip
+MEDIA_ROLES = ("objects", "activity", "sound", "tone", "faces")
+AFFECT_ROLES = ("tone", "faces")  # read for affect alone
+LABELS = "labels"  # a role made of rows of objects
+PLANE = "affect.plane"  # the store of rows of affect (n, 4)
 log = logging.getLogger(__name__)
 
 SPACE = " space"  # ends the names of spaces in a signature
@@ -43,8 +51,10 @@ class Recipe:
     objects: str = "efficientnet-lite2"
     activity: str = "lite2-flow"
     sound: str = "logmel"
-    faces: str = "mtcnn-fer"
+    tone: str = "tone"
+    faces: str = "mtcnn-expression"
     text: str = "minilm"
+    sentiment: str = "minilm-affect"
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -73,8 +83,8 @@ class Recipe:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """The inverse of `to_json`."""
-        return cls(**json.loads(text))
+        """The inverse of `to_json`; roles that came after a library was made are left out of it."""
+        return cls(**{**dict.fromkeys(MEDIA_ROLES, ""), **json.loads(text)})
 
     def to_json(self) -> str:
         """As kept in a library."""
@@ -107,24 +117,51 @@ class Experts:
     @cached_property
     def media_roles(self) -> tuple[str, ...]:
         """Roles that read media, in a fixed order."""
-        return tuple(r for r in ("objects", "activity", "sound", "faces") if getattr(self.recipe, r))
+        return tuple(role for role in MEDIA_ROLES if getattr(self.recipe, role))
 
     @cached_property
     def sound_rate(self) -> int:
-        """Hz at which sound is decoded: what the sound expert wants."""
-        return (self.recipe.sound and self.role("sound").card.rate) or DEFAULT_RATE
+        """Hz at which sound is decoded: what the sound expert wants, or the one of its tone."""
+        roles = (role for role in ("sound", "tone") if getattr(self.recipe, role))
+        return next(filter(None, (self.role(role).card.rate for role in roles)), DEFAULT_RATE)
 
     def signature(self) -> str:
         """What must be equal for two libraries' rows to be comparable: encoders by role, spaces by name."""
         roles = [*self.media_roles, *(["text"] if self.recipe.text else [])]
         cards = {role: self.role(role).card.signature for role in roles}
         spaces = {f"{space.name}{SPACE}": space.version for space in self.spaces}
-        return json.dumps({**cards, **spaces}, sort_keys=True)
+        return json.dumps({**cards, **spaces, f"affect{SPACE}": self.affect.version}, sort_keys=True)
+
+    @cached_property
+    def affect(self) -> Affect:
+        """What their rows say of valence and arousal."""
+        return affect_of(self._reads)
+
+    def feel(self, features: Features) -> Felt:
+        """Affect of n items from raw rows by role, sense by sense and all in all."""
+        return felt(self.senses(features), len(next(iter(features.values()))))
+
+    def senses(self, features: Features) -> dict[str, Rows]:
+        """Affect (n, 4) of n items by sense, from raw rows by role."""
+        return self.affect(self.with_labels(features))
+
+    def with_labels(self, features: Features) -> Features:
+        """The same, and the role "labels" where "objects" is: unit sentence vectors (n, d) of what is seen.
+
+        They are the zero-shot mix of label vectors (see `spaces.labels`), which an affect head reads beside
+        the network's features.
+        """
+        space = self._untrained_objects
+        if "objects" not in features or not isinstance(space, LabelSpace):
+            return features
+        return {**features, LABELS: space.project({"objects": features["objects"]})[VIEW]}
 
     @cached_property
     def spaces(self) -> tuple[Space, ...]:
         """Object, activity and audio space, always all three: one without an expert abstains."""
-        return tuple(map(self._trained, (self._object_space(), self._activity_space(), self._audio_space())))
+        return tuple(
+            map(self._trained, (self._untrained_objects, self._activity_space(), self._audio_space()))
+        )
 
     def _trained(self, space: Space) -> Space:
         for layer in (packaged_heads() if self._packaged else {}, self._own):
@@ -145,7 +182,8 @@ class Experts:
             space.heads.calibrations.get(source) if view == VIEW and isinstance(space, JointSpace) else None
         )
 
-    def _object_space(self) -> Space:
+    @cached_property
+    def _untrained_objects(self) -> Space:
         if not self.recipe.objects:
             return Direct("object", {})
         objects: Any = self.role("objects")
@@ -173,14 +211,14 @@ class Experts:
         return features
 
     def watch(
-        self, frames: Sequence[Any | None], sounds: Sequence[Sound | None], *, faces: bool = True
+        self, frames: Sequence[Any | None], sounds: Sequence[Sound | None], *, affect: bool = True
     ) -> dict[str, Rows]:
         """Raw rows by role of n segments, NaN rows where a segment lacks what the role reads.
 
-        No space reads faces yet, so a query does without them.
+        affect: False leaves out the roles that are read for affect alone
         """
         inputs: Mapping[str, Sequence[Any | None]] = {"frames": frames, "sound": sounds}
-        roles = [role for role in self.media_roles if faces or role != "faces"]
+        roles = [role for role in self.media_roles if affect or role not in AFFECT_ROLES]
         shared = self._watch_shared(frames)
         alone = (role for role in roles if role not in shared)
         rows = {role: _where_present(self.role(role), inputs) for role in alone} | shared
@@ -214,6 +252,16 @@ class Experts:
             for space in self.spaces
             for view, rows in space.project(features).items()
         }
+
+    def feel_words(self, texts: Sequence[str]) -> Rows:
+        """Affect (n, 4) of texts; NaN for empty ones, and where the recipe has nobody to tell."""
+        if not self.recipe.sentiment:
+            return _absent(len(texts), 4)
+        return self.feel({"sentiment": self.role("sentiment").encode(texts)}).rows
+
+    def placed(self, features: Features) -> dict[str, Rows]:
+        """All that a library keeps beside the raw rows: unit rows by "space.view", and rows of affect."""
+        return {**self.project(features), PLANE: self.feel(features).rows}
 
 
 def is_space(part: str) -> bool:

@@ -19,6 +19,7 @@ from encoders.base import printable
 from retrieval.engine import Hit
 from retrieval.indexing import Progress as Counts
 from retrieval.query import SPACES, Query
+from spaces.circumplex import DIMENSIONS, nearest_word
 
 if TYPE_CHECKING:
     from retrieval.teaching import Outcome
@@ -103,12 +104,12 @@ def hits_table(query: Query, hits: Sequence[Hit], reasons: Sequence[Mapping[str,
         )
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("", "score", "", *SPACES, "id", "kind", "when", "file"):
+    for name in ("", "score", "", *SPACES, "mood", "id", "kind", "when", "file"):
         table.add_column(name, overflow="fold", no_wrap=name not in ("file",))
     for hit, reason in zip(hits, reasons or [{}] * len(hits), strict=True):
         table.add_row(*_row(hit))
         if reason:
-            table.add_row(*[""] * 9, f"[dim]{escape(_said(reason))}")
+            table.add_row(*[""] * 10, f"[dim]{escape(_said(reason))}")
     Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 
@@ -117,8 +118,52 @@ def _row(hit: Hit) -> list[str]:
     spaces = ["·" if hit.spaces[name] is None else f"{hit.spaces[name]:.2f}" for name in SPACES]
     return [
         str(hit.rank), f"{hit.score:.2f}", "█" * filled + "░" * (BAR - filled), *spaces,
-        hit.id[:8], hit.modality, when(hit.start, hit.end), escape(printable(hit.path)),
+        mood_of(hit.affect), hit.id[:8], hit.modality, when(hit.start, hit.end), escape(printable(hit.path)),
     ]  # fmt: skip
+
+
+def mood_of(affect: Mapping[str, float] | None) -> str:
+    """ "calm +0.4 -0.3", the nearest word and the point; a dot where it abstains."""
+    if affect is None:
+        return "·"
+    point = affect["valence"], affect["arousal"]
+    return f"{nearest_word(point)} {point[0]:+.2f} {point[1]:+.2f}"
+
+
+@contextmanager
+def feel_progress(count: int, *, quiet: bool) -> Iterator[Callable[[], None]]:
+    """A live line on standard error: inputs done, time left."""
+    console = Console(stderr=True)
+    columns = TextColumn("feeling"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
+        task = bar.add_task("feel", total=count)
+        yield lambda: bar.advance(task)
+
+
+def feel_lines(record: Mapping[str, Any]) -> Iterator[str]:
+    """A record for people: the whole, then each sense that spoke, then what moved it most."""
+    name = record.get("path", record.get("text"))
+    affect = record["affect"]
+    yield f"{name}: {_point(affect)}" if affect else f"{name}: nothing to tell a feeling from"
+    for sense, found in record["experts"].items():
+        if found is not None:
+            share = found["share"]
+            said = f"says {share['valence']:.0%} of valence, {share['arousal']:.0%} of arousal"
+            yield f"  {sense:<6} {_point(found)}, {said}"
+    for name, shares in (("voice", record["speech_emotion"]), ("face", record["face_emotion"])):
+        if shares is not None:
+            best = sorted(shares.items(), key=lambda one: -one[1])[:3]
+            yield f"  {name:<6} {', '.join(f'{emotion} {share:.2f}' for emotion, share in best)}"
+    for reason in record["why"]:
+        what = reason.get("what", "")
+        at = f" at {reason['start']:.1f} s" if reason.get("start") is not None else ""
+        effect = f"{reason['valence']:+.2f} {reason['arousal']:+.2f}"
+        yield f"  why    {reason['sense']}{what and ' '}{what}{at}: {effect}"
+
+
+def _point(row: Mapping[str, float]) -> str:
+    numbers = (f"{name} {row[name]:+.2f} ± {row[f'{name}_sd']:.2f}" for name in DIMENSIONS)
+    return f"{nearest_word((row['valence'], row['arousal']))}, {', '.join(numbers)}"
 
 
 def when(start: float | None, end: float | None) -> str:
@@ -138,7 +183,8 @@ def _said(reason: Mapping[str, Any]) -> str:
     faces = ", ".join(
         f"{name} {share:.2f}" for name, share in (reason["faces"] or {}).items() if share >= 0.2
     )
-    parts = {"looks like": labels, "scores": views, "faces": faces}
+    moods = ", ".join(f"{sense} {mood_of(row)}" for sense, row in reason["affect"].items() if row)
+    parts = {"looks like": labels, "scores": views, "faces": faces, "feels": moods}
     return "; ".join(f"{name} {said}" for name, said in parts.items() if said)
 
 

@@ -16,6 +16,7 @@ from encoders.base import AffectError, Rows, printable
 from retrieval.catalog import Store
 from retrieval.library import Library
 from retrieval.nearest import rescore
+from retrieval.recipe import PLANE
 
 Positions = npt.NDArray[np.int64]
 TRIES = 3  # a rebuild may take the files away between reading the catalogue and opening them
@@ -51,7 +52,8 @@ class View:
 class Snapshot:
     """Items and segments by position. `item_of` and `segment_ids` (the catalogue's) are (segments,),
     `spans` (segments, 2) seconds, NaN where there is no time. `generation` names the row and index files
-    that belong to this state, `indexed` is the number of rows by view that index files cover.
+    that belong to this state, `indexed` is the number of rows by view that index files cover, `plane` holds
+    the affect of segments.
     """
 
     version: tuple[int, int]
@@ -64,6 +66,22 @@ class Snapshot:
     segment_ids: Positions
     spans: npt.NDArray[np.float64]
     views: dict[str, View]
+    plane: View | None = None
+
+    def affect_of(self, segments: Positions) -> Rows:
+        """(len(segments), 4) valence, arousal and their SDs; NaN where a segment has none."""
+        if self.plane is None:
+            return np.full((len(segments), 4), np.nan, np.float32)
+        return self.plane.of(segments)
+
+    @cached_property
+    def affect(self) -> Rows:
+        """(segments, 4) the affect of all segments."""
+        return self.affect_of(np.arange(len(self.item_of)))
+
+    def of_modality(self, modality: str) -> npt.NDArray[np.bool_]:
+        """(segments,) whether each belongs to an item of a modality."""
+        return np.asarray(self.modality[self.item_of] == modality)
 
     @cached_property
     def told(self) -> frozenset[tuple[str, str]]:
@@ -122,6 +140,7 @@ def _read(library: Library, version: tuple[int, int]) -> Snapshot:
     )
     known = np.array([row[0] for row in segments], np.int64)
     views = {name: _view(library, s, known) for name, s in library.catalog.stores().items() if "." in name}
+    plane = views.pop(PLANE, None)
     return Snapshot(
         version=version,
         generation=library.generation,
@@ -133,6 +152,7 @@ def _read(library: Library, version: tuple[int, int]) -> Snapshot:
         segment_ids=known,
         spans=np.array([[_time(row[2]), _time(row[3])] for row in segments], np.float64).reshape(-1, 2),
         views=views,
+        plane=plane,
     )
 
 

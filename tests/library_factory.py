@@ -19,8 +19,10 @@ from retrieval.library import Encoded, Library
 from retrieval.recipe import Recipe
 
 ROOT = Path(__file__).parents[1]
-TOYS = Recipe(objects="toy-frames", activity="", sound="toy-sound", faces="", text="toy-text")
-ENCODERS = "objects=toy-frames,activity=,sound=toy-sound,faces=,text=toy-text"
+TOYS = Recipe(
+    objects="toy-frames", activity="", sound="toy-sound", tone="", faces="", text="toy-text", sentiment=""
+)
+ENCODERS = "objects=toy-frames,activity=,sound=toy-sound,tone=,faces=,text=toy-text,sentiment="
 DIM = 16
 FORMATS = {"image": "png", "video": "mp4", "audio": "wav"}
 

@@ -562,7 +562,7 @@ def pictures(tmp_path_factory):
     return folder
 
 
-TOYS = "objects=toy-frames,activity=,sound=,faces=,text=toy-text"
+TOYS = "objects=toy-frames,activity=,sound=,tone=,faces=,text=toy-text"
 FEW = (
     "--set",
     "schedule.epochs=2",

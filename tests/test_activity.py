@@ -141,7 +141,7 @@ def test_neither_batch_nor_layout_in_memory_matters(activity):
     assert np.array_equal(rows[:, 2 * VIEW :], activity.encode(clips[::-1])[::-1, 2 * VIEW :])
 
 
-RECIPE = Recipe(objects="efficientnet-lite2", activity="lite2-flow", sound="", faces="", text="")
+RECIPE = Recipe(objects="efficientnet-lite2", activity="lite2-flow", sound="", tone="", faces="", text="")
 
 
 def test_shared_frames_give_the_same_rows_and_run_once(activity, counted):
@@ -166,7 +166,7 @@ def test_sharing_takes_many_items_and_none():
 
 @pytest.mark.parametrize("objects", ["", "toy-frames"])
 def test_alone_it_runs_its_own_network(counted, objects):
-    recipe = Recipe(objects=objects, activity="lite2-flow", sound="", faces="", text="")
+    recipe = Recipe(objects=objects, activity="lite2-flow", sound="", tone="", faces="", text="")
     rows = Experts(recipe).watch([shifted(6), None], [None, None])
     assert counted == {"objects": 0, "own": 3}
     assert missing(rows["activity"]).tolist() == [False, True] and (objects == "") == ("objects" not in rows)

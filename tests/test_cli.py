@@ -12,7 +12,7 @@ from library_factory import ENCODERS, ROOT, affect, broken, flicker, gallery, in
 
 from retrieval.cli import main
 
-KEYS = ["rank", "id", "path", "modality", "score", "spaces", "start", "end"]
+KEYS = ["rank", "id", "path", "modality", "score", "spaces", "start", "end", "affect", "mood"]
 SPACES = ["object", "activity", "audio"]
 
 
@@ -108,7 +108,7 @@ def test_explain_and_html(shelf, tmp_path):
     )
     assert done.returncode == 0 and done.stderr == f"wrote {page}\n"
     why = json.loads(done.stdout)["results"][0]["why"]
-    assert set(why) == {"labels", "views", "faces"} and why["faces"] is None
+    assert set(why) == {"labels", "views", "faces", "affect"} and why["faces"] is None
     assert list(why["views"]) == ["object.looks"]
     text = page.read_text()
     assert "photo1.png" in text and "data:image/jpeg;base64," in text and "<script" not in text

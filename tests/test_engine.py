@@ -450,7 +450,7 @@ def test_words_and_pictures_with_the_real_experts(tmp_path):
     media.mkdir()
     for name in ("chelsea", "coffee", "rocket", "astronaut"):
         Image.fromarray(getattr(data, name)()).save(media / f"{name}.png")
-    Library.create(tmp_path / "lib", Recipe(faces=""), 15.0).close()
+    Library.create(tmp_path / "lib", Recipe(tone="", faces=""), 15.0).close()
     assert index(tmp_path / "lib", media).indexed == 4
     with closing(Library.open(tmp_path / "lib")) as library, Engine(library) as engine:
         for words, name in (

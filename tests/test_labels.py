@@ -117,7 +117,7 @@ def test_likeliest_labels_with_their_shares(space):
 
 def test_the_engine_knows_a_cup_of_coffee():
     skimage = pytest.importorskip("skimage")
-    experts = Experts(Recipe(activity="", sound="", faces=""), packaged=False)
+    experts = Experts(Recipe(activity="", sound="", tone="", faces=""), packaged=False)
     seen = experts.watch([skimage.data.coffee()[None], skimage.data.chelsea()[None]], [None, None])
     said = experts.read(["a cup of coffee on a table", "a cat"])
     cosines = experts.project(said)["object.words"] @ experts.project(seen)["object.words"].T

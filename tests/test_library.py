@@ -299,7 +299,7 @@ def test_sizes_are_told_while_a_writer_takes_files_away(lib, monkeypatch):
 
 
 def test_other_encoders_for_a_library_that_is_there_are_refused(lib):
-    said = refused(lib, "index", lib.parent, "--encoders", "objects=toy-frames,sound=,faces=,text=")
+    said = refused(lib, "index", lib.parent, "--encoders", "objects=toy-frames,sound=,tone=,faces=,text=")
     assert "made with the encoders" in said
     assert "made with segments of 15 s" in refused(lib, "index", lib.parent, "--segment", "5")
 

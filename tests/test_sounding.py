@@ -42,7 +42,7 @@ from retrieval.recipe import Experts, Recipe
 from spaces.kernel import Kernel
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
-LISTENING = Recipe(objects="", activity="", faces="")
+LISTENING = Recipe(objects="", activity="", tone="", faces="")
 WIDTH = 12
 
 

@@ -20,7 +20,7 @@ from spaces.stored import PACKAGED, load_heads, packaged_heads, save_heads
 
 @pytest.fixture(scope="module")
 def experts():
-    return Experts(Recipe(faces=""))
+    return Experts(Recipe(tone="", faces=""))
 
 
 def words(experts, *texts):
@@ -38,13 +38,13 @@ def test_all_are_here_and_read_the_packaged_encoders(experts):
 
 
 def test_without_them_the_spaces_are_untrained():
-    plain = Experts(Recipe(faces=""), packaged=False)
+    plain = Experts(Recipe(tone="", faces=""), packaged=False)
     assert not any(isinstance(space, JointSpace) for space in plain.spaces)
     assert plain.calibration("object.words", "text") is None
 
 
 def test_other_encoders_leave_them_out():
-    other = Experts(Recipe(objects="toy-frames", activity="", sound="toy-sound", faces=""))
+    other = Experts(Recipe(objects="toy-frames", activity="", sound="toy-sound", tone="", faces=""))
     assert not any(isinstance(space, JointSpace) for space in other.spaces)
 
 
@@ -73,7 +73,7 @@ def test_words_find_the_sound_they_name(experts):
 
 def test_a_picture_abstains_in_the_space_of_activity(experts):
     frames = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), np.uint8)
-    rows = experts.project(experts.watch([frames[:1], frames], [None, None], faces=False))
+    rows = experts.project(experts.watch([frames[:1], frames], [None, None], affect=False))
     assert missing(rows["activity.words"]).tolist() == [True, False]
     assert not missing(rows["object.words"]).any()
 
@@ -87,7 +87,7 @@ def engine(tmp_path_factory):
         photo(media / f"photo{seed}.jpg", 200, 150)
         clip(media / f"clip{seed}.mp4", seconds=2, sound=2 if seed else 0)
         float_wav(media / f"tone{seed}.wav", sine(1.0, 16000, hertz=300 * (seed + 1))[0])
-    Library.create(folder / "lib", Recipe(faces=""), 15.0).close()
+    Library.create(folder / "lib", Recipe(tone="", faces=""), 15.0).close()
     index(folder / "lib", media)
     with closing(Library.open(folder / "lib")) as library, Engine(library) as opened:
         yield opened

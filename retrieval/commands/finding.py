@@ -15,6 +15,7 @@ from encoders.base import AffectError, printable
 from retrieval.commands.opening import engine_of
 from retrieval.commands.options import FILE, json_option, query_options
 from retrieval.query import Query, parse_modalities, parse_weights, read_queries
+from spaces.circumplex import parse_mood
 
 if TYPE_CHECKING:
     from retrieval.engine import Engine
@@ -33,19 +34,27 @@ if TYPE_CHECKING:
 @json_option
 def search(
     text: str | None, folder: Path, image: Path | None, audio: Path | None, video: Path | None,
-    item: str | None, k: int, modalities: str, weights: str, balance: float, min_score: float,
+    item: str | None, mood: str | None, affect: float | None, k: int, modalities: str, weights: str,
+    balance: float, min_score: float,
     queries: Path | None, explain: bool, html: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Search by words, an image, a sound, a video, an item, or several of them as one question.
 
     A score is between 0 and 1: the chance of a match, were one in ten of all pairs a match. A space that
-    has nothing to say of an item abstains (null, or a dot in the table). A line of a query file holds
-    "id" and any of "text", "image", "audio", "video", "item", "k", "modalities", "weights", "balance",
-    "min_score".
+    has nothing to say of an item abstains (null, or a dot in the table).
+
+    \b
+    affect search --mood calm -l lib                        by mood alone
+    affect search "the sea" --mood=-0.6,0.5 -l lib          the sea, unpleasant and stirred
+    affect search --image party.jpg --affect 0.7 -l lib     what feels like it, more than looks like it
+
+    A line of a query file holds "id" and any of "text", "image", "audio", "video", "item", "mood",
+    "affect", "k", "modalities", "weights", "balance", "min_score".
     """
     settings = {
         "k": k, "modalities": parse_modalities(modalities), "weights": parse_weights(weights),
-        "balance": balance, "min_score": min_score,
+        "balance": balance, "min_score": min_score, "affect": affect,
+        "mood": None if mood is None else parse_mood(mood),
     }  # fmt: skip
     parts = {"text": text, "image": image, "audio": audio, "video": video, "item": item}
     if queries is not None:

@@ -27,6 +27,14 @@ def query_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--audio", type=FILE, metavar="FILE", help="Ask with a sound."),
         click.option("--video", type=FILE, metavar="FILE", help="Ask with a video."),
         click.option("--item", metavar="ID", help="Ask with an item of the library."),
+        click.option(
+            "--mood", metavar="MOOD", help="A word (calm, afraid ...) or V,A: valence and arousal, -1 to 1."
+        ),
+        click.option(
+            "--affect", type=float,
+            help="The dial from 0, content alone, to 1, mood alone (default: 0; with --mood beside content "
+            "0.5). Without --mood it goes by how the query itself feels.",
+        ),
         click.option("-k", type=int, default=10, show_default=True, help="How many results."),
         click.option("--modalities", default=",".join(MODALITIES), show_default=True, help="What to search."),
         click.option("--weights", default="", metavar="object=1,...", help="Factors on the spaces' weights."),

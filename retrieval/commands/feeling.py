@@ -1,0 +1,112 @@
+"""How things feel: of files and texts, and of a whole library on one map."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from encoders.base import AffectError, BadMedia, printable
+from retrieval.commands.opening import engine_of
+from retrieval.commands.options import FILE, json_option, library_option
+
+if TYPE_CHECKING:
+    pass
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=FILE, metavar="FILE...")
+@click.option("--text", metavar="TEXT", help="Words, instead of files.")
+@click.option("--texts", type=FILE, metavar="FILE", help="Texts, one a line (- for standard input).")
+@click.option("--jobs", "-j", type=click.IntRange(1, 64), help="Decoder processes (default: one a core).")
+@json_option
+def feel(
+    paths: tuple[Path, ...], text: str | None, texts: Path | None, jobs: int | None, as_json: bool
+) -> None:
+    """How files or texts feel: valence (unpleasant to pleasant) and arousal (still to stirred), -1 to 1.
+
+    \b
+    affect feel holiday/*.jpg song.ogg clip.mp4
+    affect feel --text "not happy at all"
+    affect feel --texts captions.txt --json > feelings.jsonl
+
+    Each estimate comes with its standard deviation: 68 in 100 ratings by people lie within one. What has
+    nothing to say abstains: silence, no face, an empty line. A face shows an expression, not a feeling.
+
+    With --json a line for each input, in order: "affect" all in all, "experts" by sense, "emotions" (how
+    well each of Plutchik's eight fits the point), "speech_emotion", "face_emotion", "trajectory" over time,
+    and "why": the frames, seconds and words that moved it most. null: abstained.
+    """
+    from retrieval.feeling import feel_files, feel_texts
+    from retrieval.recipe import Experts, Recipe
+
+    if sum((bool(paths), text is not None, texts is not None)) != 1:
+        raise click.UsageError("Name files, or --text, or --texts FILE.")
+    experts = Experts(Recipe.default())
+    if text is not None:
+        found: Iterator[dict[str, Any] | BadMedia] = iter(feel_texts(experts, [text]))
+        count = 1
+    elif texts is not None:
+        lines = _lines(texts)
+        found, count = iter(feel_texts(experts, lines)), len(lines)
+    else:
+        found, count = feel_files(experts, paths, jobs or os.cpu_count() or 1), len(paths)
+    if bad := _print(found, paths, count, as_json=as_json):
+        raise AffectError(f"{bad} of {count} files could not be read")
+
+
+def _print(
+    found: Iterator[dict[str, Any] | BadMedia], paths: tuple[Path, ...], count: int, *, as_json: bool
+) -> int:
+    """Each record as it comes; how many could not be read."""
+    from retrieval.show import feel_lines, feel_progress
+
+    bad = 0
+    with feel_progress(count, quiet=as_json and not sys.stderr.isatty()) as step:
+        for at, record in enumerate(found):
+            if isinstance(record, BadMedia):
+                bad += 1
+                click.echo(f"affect: {record}", err=True)
+                record = {"path": printable(paths[at]), "error": record.reason, "affect": None}
+                if not as_json:
+                    step()
+                    continue
+            click.echo(json.dumps(record) if as_json else "\n".join(feel_lines(record)))
+            step()
+    return bad
+
+
+def _lines(file: Path) -> list[str]:
+    """A text a line, blank ones kept so that answers stand in order. Raises AffectError."""
+    try:
+        content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        return content.decode("utf-8-sig").splitlines()
+    except OSError as bad:
+        raise AffectError(f"{printable(file)}: can't be read as texts ({bad.strerror})") from bad
+    except UnicodeDecodeError as bad:
+        raise AffectError(f"{printable(file)}: not UTF-8 text ({bad.reason} at byte {bad.start})") from bad
+
+
+@click.command("map")
+@library_option
+@click.option("--out", type=FILE, default=Path("map"), show_default=True, help="Writes OUT.png and OUT.html.")
+@json_option
+def mood_map(folder: Path, out: Path, as_json: bool) -> None:
+    """Draw a library on the mood plane: a picture, and a page where one can look closer.
+
+    Each item stands at the mean of its segments; the ellipse is one standard deviation.
+    """
+    from retrieval.mapping import draw_map
+
+    with engine_of(folder) as engine:
+        drawn = draw_map(engine.library, engine.snapshot, out)
+    if as_json:
+        click.echo(json.dumps(drawn))
+    else:
+        counts = f"{drawn['items']} items on the plane, {drawn['abstained']} abstained"
+        click.echo(f"{counts}: wrote {', '.join(drawn['files'])}")

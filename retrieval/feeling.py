@@ -1,0 +1,312 @@
+"""How files and texts feel: a record each, with its senses, its course over time and what moved it most."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from encoders.base import BadMedia, Rows, missing, printable
+from encoders.lexicon import nrc_columns, sentiment
+from retrieval.evidence import STEP, Evidence, Looked, evidence
+from retrieval.feelings import Felt, felt, told
+from retrieval.recipe import Experts
+from spaces.affect import KINDS, SENSES, average
+from spaces.circumplex import DIMENSIONS, SCHEMES, emotions_at
+
+Floats = npt.NDArray[np.float64]
+Record = dict[str, Any]
+
+REASONS = 3  # told a sense at most ...
+LEAST = 0.02  # ... if they moved it so far on the plane
+SPOKEN = 0.1  # probability of speech from which its emotion is told
+TRIED = 6  # words of a text that are left out in turn
+BATCH = 64  # texts read at a time
+PLUTCHIK = SCHEMES["plutchik"]
+
+
+def feel_files(
+    experts: Experts, paths: Sequence[Path], jobs: int, segment: float = 15.0
+) -> Iterator[Record | BadMedia]:
+    """A record of each file, in the order given; BadMedia for one that can't be read."""
+    for found in evidence(experts, paths, jobs, segment):
+        yield found if isinstance(found, BadMedia) else file_record(experts, found)
+
+
+def feel_texts(experts: Experts, texts: Sequence[str]) -> Iterator[Record]:
+    """A record of each text, in order; empty ones abstain."""
+    for start in range(0, len(texts), BATCH):
+        chunk = texts[start : start + BATCH]
+        rows = experts.senses({"sentiment": experts.role("sentiment").encode(chunk)})
+        found = felt(rows, len(chunk))
+        for at, text in enumerate(chunk):
+            yield text_record(experts, text, found, at)
+
+
+def file_record(experts: Experts, found: Evidence) -> Record:
+    """What is told of one file."""
+    looked = found.looked
+    features = {role: np.concatenate([one.features[role] for one in looked]) for role in looked[0].features}
+    weights = np.array([_length(one) for one in looked])
+    by_segment = experts.senses(features)
+    senses = {sense: average(rows, weights)[None] for sense, rows in by_segment.items()}
+    whole = felt(senses, 1)
+    faces = features.get("faces")
+    return {
+        "path": printable(found.path),
+        "modality": found.modality,
+        "affect": told(whole.rows[0]),
+        "experts": _senses(whole, _extras(experts, features, weights)),
+        "emotions": _emotions(whole.rows),
+        "speech_emotion": _speech(experts, features, weights),
+        "face_emotion": None if faces is None else _face_emotion(faces, weights),
+        "face_coverage": _coverage(found, faces, weights),
+        "trajectory": [step for one in looked for step in course(experts, one)],
+        "why": reasons(experts, found),
+    }
+
+
+def text_record(experts: Experts, text: str, found: Felt, at: int) -> Record:
+    """What is told of one text, whose row is `at` in `found`."""
+    senses = Felt(
+        senses={s: rows[at : at + 1] for s, rows in found.senses.items()}, rows=found.rows[at : at + 1]
+    )
+    here = not missing(senses.rows)[0]
+    extras = {"text": {"vader": sentiment(text).compound, "lexicon": nrc_columns(text)}} if here else {}
+    return {
+        "text": text,
+        "modality": "text",
+        "affect": told(senses.rows[0]),
+        "experts": _senses(senses, extras),
+        "emotions": _emotions(senses.rows, nrc_columns(text.lower())),
+        "speech_emotion": None,
+        "face_emotion": None,
+        "face_coverage": None,
+        "trajectory": [],
+        "why": _words(experts, text, senses.rows[0]) if here else [],
+    }
+
+
+def course(experts: Experts, looked: Looked) -> list[dict[str, float]]:
+    """Steps of a segment's way over the plane: each half second of sound, or each frame; none of a picture.
+
+    At each step the senses are joined as in the whole: the sound about it, the frame that is shown, and the
+    faces of the segment.
+    """
+    start, end = looked.span
+    if start is None or end is None:
+        return []
+    sound = _moments(experts, looked)
+    shown = experts.senses({"objects": looked.frames}).get("image") if len(looked.times) else None
+    heard = len(looked.starts) > 0
+    begins = looked.starts if heard else looked.times - looked.times[0] + start if len(looked.times) else []
+    if not len(begins):
+        return []
+    ends = np.append(begins[1:], end) if not heard else np.minimum(np.asarray(begins) + STEP, end)
+    steps: dict[str, Rows] = {}
+    if sound is not None:
+        steps["sound"] = sound
+    if shown is not None:
+        middles = (np.asarray(begins) + ends) / 2
+        steps["image"] = shown[np.abs(looked.times[:, None] - middles).argmin(axis=0)]
+    if "faces" in looked.features:
+        face = experts.senses({"faces": looked.features["faces"]}).get("face")
+        if face is not None:
+            steps["face"] = np.repeat(face, len(begins), axis=0)
+    rows = felt(steps, len(begins)).rows
+    return [
+        {"start": _r(begins[i]), "end": _r(ends[i]), "valence": _r(row[0]), "arousal": _r(row[1])}
+        for i, row in enumerate(rows)
+        if not missing(row[None])[0]
+    ]
+
+
+def reasons(experts: Experts, found: Evidence) -> list[Record]:
+    """The frames and half seconds that moved a file's affect most, by sense.
+
+    A frame's or a half second's effect is how far the mean of its sense would lie without it.
+    """
+    frames = [one.frames for one in found.looked]
+    times = np.concatenate([one.times for one in found.looked])
+    told_of: list[Record] = []
+    rows = np.concatenate(frames) if frames else np.empty((0, 0), np.float32)
+    if len(rows) > 1 and len(times) == len(rows):
+        image = experts.senses({"objects": rows}).get("image")
+        if image is not None:
+            told_of += _moved("image", image, times, None)
+    moments = [_moments(experts, one) for one in found.looked]
+    heard = [one for one in moments if one is not None]
+    if heard:
+        starts = np.concatenate([one.starts for one in found.looked if len(one.starts)])
+        told_of += _moved("sound", np.concatenate(heard), starts, STEP)
+    for one in found.looked:
+        told_of += _faces_seen(experts, one)
+    return told_of
+
+
+def _moved(sense: str, rows: Rows, starts: Floats, length: float | None) -> list[Record]:
+    """The moments (n,) whose leaving out would move the mean of rows (n, 4) most."""
+    here = ~missing(rows)
+    if here.sum() < 2:
+        return []
+    points, when = rows[here, :2].astype(np.float64), starts[here]
+    effects = (points - points.mean(axis=0)) / (len(points) - 1)
+    order = np.argsort(-np.hypot(*effects.T), kind="stable")[:REASONS]
+    return [
+        {
+            "sense": sense,
+            "start": _r(when[at]),
+            "end": _r(when[at] + (length or 0.0)),
+            "valence": _r(effects[at, 0]),
+            "arousal": _r(effects[at, 1]),
+        }
+        for at in order
+        if np.hypot(*effects[at]) >= LEAST / len(points)
+    ]
+
+
+def _faces_seen(experts: Experts, looked: Looked) -> list[Record]:
+    """What the faces of a segment add: where they lie, with the emotion they show most."""
+    row = looked.features.get("faces")
+    if row is None or missing(row)[0]:
+        return []
+    face = experts.senses({"faces": row})["face"][0]
+    return [
+        {
+            "sense": "face",
+            "start": looked.span[0],
+            "end": looked.span[1],
+            "what": SCHEMES["fer"][int(row[0, :7].argmax())],
+            "valence": _r(face[0]),
+            "arousal": _r(face[1]),
+        }
+    ]
+
+
+def _words(experts: Experts, text: str, whole: Rows) -> list[Record]:
+    """The words of a text without which it would feel most different."""
+    words = list(dict.fromkeys(text.split()))
+    if len(words) < 2:
+        return []
+    alone = np.array([_word(experts, word) for word in words])
+    tried = [
+        words[at]
+        for at in np.argsort(-np.hypot(*(alone - np.median(alone, axis=0)).T), kind="stable")[:TRIED]
+    ]
+    without = [" ".join(one for one in text.split() if one != word) for word in tried]
+    rows = experts.feel_words(without)
+    effects = [(word, whole[:2] - row[:2]) for word, row in zip(tried, rows, strict=True)]
+    known = [(word, gap) for word, gap in effects if np.hypot(*gap) >= LEAST]
+    known.sort(key=lambda one: -float(np.hypot(*one[1])))
+    return [
+        {"sense": "text", "what": word, "valence": _r(gap[0]), "arousal": _r(gap[1])}
+        for word, gap in known[:REASONS]
+    ]
+
+
+@lru_cache(maxsize=65536)
+def _word(experts: Experts, word: str) -> tuple[float, float]:
+    row = experts.feel_words([word])[0]
+    return float(row[0]), float(row[1])
+
+
+def _moments(experts: Experts, looked: Looked) -> Rows | None:
+    if not looked.moments or not len(looked.starts):
+        return None
+    return experts.senses(looked.moments).get("sound")
+
+
+def _senses(found: Felt, extras: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Every sense's row with its share in the whole; None where it abstains."""
+    shares = found.shares
+    experts: dict[str, Any] = {}
+    for sense in SENSES:
+        row = told(found.senses[sense][0]) if sense in found.senses else None
+        if row is not None:
+            weight = [_r(one) for one in shares[sense][0]]
+            share = dict(zip(DIMENSIONS, weight, strict=True))
+            experts[sense] = {**row, "share": share, **extras.get(sense, {})}
+        else:
+            experts[sense] = None
+    return experts
+
+
+def _extras(experts: Experts, features: Mapping[str, Rows], weights: Floats) -> dict[str, dict[str, Any]]:
+    """What else a sense can tell: how far people would disagree, what kind of sound it is, who is seen."""
+    extras: dict[str, dict[str, Any]] = {}
+    if (apart := experts.affect.disagreement(experts.with_labels(features))) is not None and not missing(
+        apart
+    ).all():
+        mean = _mean(apart, weights)
+        extras["image"] = {"rater_sd": {"valence": _r(mean[0]), "arousal": _r(mean[1])}}
+    if (kinds := experts.affect.kinds(features)) is not None and not missing(kinds).all():
+        mean = _mean(kinds, weights)
+        extras["sound"] = {"kind": dict(zip(KINDS, map(_r, mean), strict=True))}
+    faces = features.get("faces")
+    if faces is not None and not missing(faces).all():
+        extras["face"] = {
+            "people": int(np.nanmax(faces[:, 8])),
+            "confidence": _r(_mean(faces[:, 9:10], weights)[0]),
+        }
+    return extras
+
+
+def _speech(experts: Experts, features: Mapping[str, Rows], weights: Floats) -> dict[str, float] | None:
+    shares, kinds = experts.affect.speech(features), experts.affect.kinds(features)
+    if shares is None or kinds is None or missing(shares).all():
+        return None
+    if _mean(kinds, weights)[0] < SPOKEN:
+        return None
+    return _shares(SCHEMES["ravdess"], _mean(shares, weights * np.nan_to_num(kinds[:, 0])))
+
+
+def _face_emotion(faces: Rows, weights: Floats) -> dict[str, float] | None:
+    if missing(faces).all():
+        return None
+    return _shares(SCHEMES["fer"], _mean(faces[:, :7], weights * np.nan_to_num(faces[:, 7] * faces[:, 9])))
+
+
+def _coverage(found: Evidence, faces: Rows | None, weights: Floats) -> float | None:
+    """The share of frames with a face; None where nothing is to be seen."""
+    if faces is None or found.modality == "audio":
+        return None
+    return _r(np.average(np.nan_to_num(faces[:, 7]), weights=weights))
+
+
+def _emotions(rows: Rows, counts: Mapping[str, float] | None = None) -> dict[str, float | None]:
+    """Plutchik's emotions at a point; with the words of a text that name them, where there are any.
+
+    Both are taken as independent evidence: "not happy" names joy, and lies where joy is unlikely.
+    """
+    if missing(rows)[0]:
+        return dict.fromkeys(PLUTCHIK)
+    chances = emotions_at(rows)[0]
+    if counts is not None:
+        named = np.array([counts[name] for name in PLUTCHIK], np.float64)
+        chances = chances * (named + 0.5) / (named.sum() + 0.5 * len(named))
+    return dict(_shares(PLUTCHIK, chances))
+
+
+def _shares(names: Sequence[str], values: npt.ArrayLike) -> dict[str, float]:
+    given = np.asarray(values, np.float64)
+    return {name: _r(one) for name, one in zip(names, given / given.sum(), strict=True)}
+
+
+def _mean(rows: Rows, weights: Floats) -> Floats:
+    """(d,) weighted mean of the rows (n, d) that are there."""
+    here = ~missing(rows)
+    told_by = weights[here] if weights[here].sum() > 0 else np.ones(here.sum())
+    return np.asarray(np.average(rows[here].astype(np.float64), axis=0, weights=told_by))
+
+
+def _length(looked: Looked) -> float:
+    start, end = looked.span
+    return 1.0 if start is None or end is None else max(end - start, 1e-3)
+
+
+def _r(value: Any) -> float:
+    return round(float(value), 4)

@@ -1,0 +1,54 @@
+"""Affect all in all: what the senses say of one thing, joined by how far each can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from encoders.base import Rows, missing
+from fusion.precision import precision_mean, shares
+from spaces.affect import SENSES, trust
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Felt:
+    """The affect of n items.
+
+    senses: rows (n, 4) by sense, NaN where it abstains
+    rows:   (n, 4) joined; NaN where all abstain
+    """
+
+    senses: Mapping[str, Rows]
+    rows: Rows
+
+    @property
+    def shares(self) -> dict[str, Rows]:
+        """(n, 2) by sense: its part in valence and in arousal; 0 where it abstained, NaN where all did."""
+        if not self.senses:
+            return {}
+        believed = trust()
+        found = shares(self.senses, believed.reliability, correlation=believed.correlation)
+        return {sense: np.asarray(part, np.float32) for sense, part in found.items()}
+
+
+def felt(senses: Mapping[str, Rows], count: int) -> Felt:
+    """Join what the senses say of `count` items."""
+    known = {sense: senses[sense] for sense in SENSES if sense in senses}
+    if not known:
+        return Felt(senses={}, rows=np.full((count, 4), np.nan, np.float32))
+    believed = trust()
+    rows = precision_mean(known, believed.reliability, correlation=believed.correlation)
+    return Felt(senses=known, rows=np.asarray(rows, np.float32))
+
+
+def told(row: Rows) -> dict[str, float] | None:
+    """A row (4,) as JSON tells of it; None where it abstains."""
+    if missing(row[None])[0]:
+        return None
+    names = ("valence", "arousal", "valence_sd", "arousal_sd")
+    return {name: round(float(value), 4) for name, value in zip(names, row, strict=True)}

@@ -1,0 +1,59 @@
+"""A library drawn on the mood plane, as a picture and as a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from encoders.base import AffectError, Rows, missing, printable
+from retrieval.library import Library
+from retrieval.plane import Placed, draw, write_map
+from retrieval.snapshot import Snapshot
+from retrieval.thumbs import Moment, thumbnails
+from spaces.affect import average
+
+MOST = 400  # thumbnails on a page; items beyond have none
+
+
+def draw_map(library: Library, snapshot: Snapshot, out: Path) -> dict[str, Any]:
+    """Write `out`.png and `out`.html: every item of a library at the mean of its segments.
+
+    What was drawn and what abstained is told. Raises AffectError where nothing can be drawn or written.
+    """
+    rows = item_rows(snapshot)
+    here = np.flatnonzero(~missing(rows))
+    if not len(here):
+        raise AffectError(
+            f"{printable(library.folder)}: nothing in it has a mood; index pictures, videos or sound"
+        )
+    moments: list[Moment] = [(Path(snapshot.paths[at]), 0.0) for at in here[:MOST]]
+    pictures = thumbnails(moments, library.segment)
+    items = [
+        Placed(
+            path=printable(snapshot.paths[at]),
+            name=printable(Path(snapshot.paths[at]).name),
+            modality=str(snapshot.modality[at]),
+            valence=float(rows[at, 0]), arousal=float(rows[at, 1]),
+            valence_sd=float(rows[at, 2]), arousal_sd=float(rows[at, 3]),
+            thumb=pictures.get((Path(snapshot.paths[at]), 0.0)),
+        )
+        for at in here
+    ]  # fmt: skip
+    files = out.with_name(f"{out.name}.png"), out.with_name(f"{out.name}.html")
+    title = f"{len(items)} items of {printable(library.folder)}"
+    draw(files[0], rows[here], [one.name for one in items], [one.modality for one in items], title)
+    write_map(files[1], items, title)
+    return {
+        "items": len(items),
+        "abstained": len(snapshot.ids) - len(items),
+        "files": [printable(file) for file in files],
+    }
+
+
+def item_rows(snapshot: Snapshot) -> Rows:
+    """(items, 4) the affect of each item: the mean of its segments, NaN where all abstain."""
+    ends = np.searchsorted(snapshot.item_of, np.arange(1, len(snapshot.ids)))
+    parts = np.split(snapshot.affect, ends) if len(snapshot.ids) else []
+    return np.array([average(part) for part in parts], np.float32).reshape(-1, 4)

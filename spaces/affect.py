@@ -1,0 +1,190 @@
+"""What experts' rows say of valence and arousal, sense by sense, with a standard deviation each.
+
+Rows of affect are (n, 4): valence, arousal, and the standard deviation of the error of each, all in units of
+the circumplex of [-1, 1] (Russell 1980). A row of NaN abstains: no sound, no face, nothing said.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from encoders.base import MissingBackend, Rows, missing
+from spaces.base import Features
+from spaces.circumplex import PRIOR_MEAN, PRIOR_SD, Table, categories, from_categories
+from spaces.regressor import Regressor, Regressors, load_regressors
+
+Floats = npt.NDArray[np.float64]
+
+COLUMNS = ("valence", "arousal", "valence_sd", "arousal_sd")
+SENSES = ("image", "sound", "face", "text")
+KINDS = ("speech", "music", "other")
+PRIOR = (*PRIOR_MEAN, *PRIOR_SD)  # what is known of something of which nothing is known
+FACES = (7, 10)  # columns of fer's emotions, which lead a row of faces, and of all; confidence is the last
+EXPRESSED: Table = "expressed"  # of faces and voices, which show an emotion
+VERSION = "affect-1"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Affect:
+    """The affect of items from raw rows by role.
+
+    regressors: by sense, those whose encoders are at hand
+    """
+
+    regressors: Mapping[str, Regressors]
+
+    @cached_property
+    def version(self) -> str:
+        """Changes when the same rows come to lie elsewhere on the plane."""
+        tables = "".join(str(categories(name, EXPRESSED).means.tolist()) for name in ("fer", "ravdess"))
+        told = [tables, *(f"{sense}={one.digest}" for sense, one in sorted(self.regressors.items()))]
+        return f"{VERSION}-{hashlib.sha256(' '.join(told).encode()).hexdigest()[:12]}"
+
+    def __call__(self, features: Features) -> dict[str, Rows]:
+        """Rows (n, 4) of each sense that these features can tell of."""
+        found: dict[str, Rows] = {}
+        for sense in ("image", "text"):
+            one = self.regressors.get(sense)
+            if one is not None and any(role in features for role in one["mean"].roles):
+                found[sense] = stated(one["mean"], one["log_sd"], features)
+        sound = self.regressors.get("sound")
+        if sound is not None and any(role in features for role in sound["kind"].roles):
+            found["sound"] = self._sound(sound, features)
+        if "faces" in features and features["faces"].shape[1] == FACES[1]:
+            found["face"] = of_faces(features["faces"])
+        return found
+
+    def kinds(self, features: Features) -> Rows | None:
+        """(n, 3) probabilities of KINDS; None where no sound was heard or nobody can tell."""
+        sound = self.regressors.get("sound")
+        if sound is None or not any(role in features for role in sound["kind"].roles):
+            return None
+        return softmax(sound["kind"](features))
+
+    def speech(self, features: Features) -> Rows | None:
+        """(n, 8) probabilities of RAVDESS' emotions, whoever or whatever speaks; None as for `kinds`."""
+        sound = self.regressors.get("sound")
+        if sound is None or not any(role in features for role in sound["speech_emotion"].roles):
+            return None
+        return softmax(sound["speech_emotion"](features))
+
+    def disagreement(self, features: Features) -> Rows | None:
+        """(n, 2) foretold standard deviation between people who rate the same picture; None without one."""
+        image = self.regressors.get("image")
+        if image is None or not any(role in features for role in image["disagreement"].roles):
+            return None
+        return np.asarray(np.maximum(image["disagreement"](features), 0), np.float32)
+
+    def _sound(self, sound: Regressors, features: Features) -> Rows:
+        """Speech, music and other sounds, each as it is heard best, mixed by how likely it is each."""
+        spoken = from_categories(softmax(sound["speech_emotion"](features)), "ravdess", EXPRESSED)
+        music = stated(sound["music"], sound["music_log_sd"], features)
+        other = stated(sound["other"], sound["other_log_sd"], features)
+        return mixture(np.stack([spoken, music, other]), softmax(sound["kind"](features)))
+
+
+def stated(mean: Regressor, log_sd: Regressor, features: Features) -> Rows:
+    """Rows (n, 4) of a regressor of means (n, 2) and one of the logarithms of their SD."""
+    means = np.clip(mean(features), -1, 1)
+    sds = np.exp(np.clip(log_sd(features), np.log(0.02), 0))  # no model here is surer than .02
+    return np.concatenate([means, sds], axis=1).astype(np.float32)
+
+
+def of_faces(rows: Rows) -> Rows:
+    """Rows (n, 4) of rows of faces (n, 10); the less sure the detector, the more of PRIOR is in them.
+
+    Small, turned or cut-off faces have little confidence: they say little, and not "neutral".
+    """
+    read = from_categories(rows[:, : FACES[0]], "fer", EXPRESSED)
+    sure = np.clip(rows[:, -1:], 0, 1)
+    unknown = np.broadcast_to(np.array(PRIOR), read.shape)
+    return mixture(np.stack([read, unknown]), np.concatenate([sure, 1 - sure], axis=1))
+
+
+def mixture(parts: npt.NDArray[np.floating], shares: npt.NDArray[np.floating]) -> Rows:
+    """(n, 4) mean and SD of a mixture of parts (k, n, 4) in shares (n, k); NaN where one part is.
+
+    Moments as of any mixture: the variance is the mean of variances and the variance of means.
+    """
+    weights = np.asarray(shares, np.float64).T[:, :, None]  # (k, n, 1)
+    means, sds = parts[..., :2].astype(np.float64), parts[..., 2:].astype(np.float64)
+    mean = (weights * means).sum(axis=0)
+    variance = (weights * (sds**2 + (means - mean) ** 2)).sum(axis=0)
+    return np.concatenate([mean, np.sqrt(variance)], axis=1).astype(np.float32)
+
+
+def average(rows: Rows, weights: npt.ArrayLike | None = None) -> Rows:
+    """(4,) of one thing seen several times (n, 4): the mean, and a SD no smaller for seeing it often.
+
+    Readings of neighbouring moments err alike, so nothing is gained by their number. NaN rows are left out,
+    and NaN comes back where all are.
+    """
+    told = np.ones(len(rows)) if weights is None else np.asarray(weights, np.float64)
+    here = ~missing(rows)
+    if not here.any():
+        return np.full(4, np.nan, np.float32)
+    mean = np.average(rows[here, :2], axis=0, weights=told[here])
+    sd = np.sqrt(np.average(rows[here, 2:].astype(np.float64) ** 2, axis=0, weights=told[here]))
+    return np.concatenate([mean, sd]).astype(np.float32)
+
+
+def softmax(logits: Rows) -> Rows:
+    """(n, k) shares that sum to 1; NaN rows stay NaN."""
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
+
+
+@cache
+def packaged_regressors() -> Mapping[str, Regressors]:
+    """Regressors that come with this package, by sense."""
+    folder = files("spaces") / "weights"
+    places = {sense: Path(str(folder / f"affect-{sense}.safetensors")) for sense in SENSES}
+    return {sense: load_regressors(place) for sense, place in places.items() if place.exists()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trust:
+    """How far senses can be believed, for `fusion.precision`: measured by experiments/feeling/senses.py.
+
+    reliability: by sense, a factor on the precision it states of valence and of arousal
+    correlation: of two senses' errors, of valence and of arousal
+    """
+
+    reliability: Mapping[str, tuple[float, float]]
+    correlation: tuple[float, float]
+
+
+@cache
+def trust() -> Trust:
+    """As measured, from the file that comes with this package. Raises MissingBackend where it is lost."""
+    try:
+        told = json.loads((files("spaces") / "weights" / "affect-senses.json").read_text(encoding="utf-8"))
+    except OSError as bad:
+        raise MissingBackend("spaces/weights/affect-senses.json is not here; install again") from bad
+    return Trust(
+        reliability={sense: (one[0], one[1]) for sense, one in told["reliability"].items()},
+        correlation=(told["correlation"][0], told["correlation"][1]),
+    )
+
+
+def affect_of(signature: Callable[[str], str]) -> Affect:
+    """With the packaged regressors that can read what encoders give here.
+
+    signature: of the encoder in a role, empty where there is none
+    """
+    return Affect(
+        regressors={
+            sense: one
+            for sense, one in packaged_regressors().items()
+            if all(signature(role) == made for role, made in one.encoders.items())
+        }
+    )

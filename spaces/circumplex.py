@@ -1,0 +1,376 @@
+"""Russell's circumplex: the plane of moods, its scales, words, emotions and what a point on it may claim.
+
+A point is (valence, arousal), each in [-1, 1]: how pleasant, how stirred (Russell 1980). Rows are points
+(n, 2), or points with the standard deviation of each dimension (n, 4). A missing point is NaN, never 0, which
+is a mood of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from statistics import NormalDist
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from encoders.base import AffectError, MissingBackend, UnknownName
+
+Floats = npt.NDArray[np.float64]
+Table = Literal["learned", "hand", "expressed"]
+
+DIMENSIONS = ("valence", "arousal")
+EMOTIONS_FILE = Path(__file__).parent / "weights" / "emotions.json"
+
+SCALES: Mapping[str, tuple[float, float]] = {
+    "oasis": (1, 7),
+    "emobank": (1, 5),
+    "caav": (1, 9),
+    "liris": (1, 5),
+    "cowen-keltner": (1, 9),
+}
+"""Lowest and highest answer of the scales that data sets were rated on."""
+
+PRIOR_MEAN = (0.0, 0.0)
+PRIOR_SD = (0.4, 0.35)
+"""Where media lie before anything is known of them. Between OASIS (valence SD .43, arousal .26), CAAV (.40,
+.38), Cowen and Keltner's videos (.49, .23), LIRIS-ACCEDE (.31, .48) and VGMIDI (.22, .23), whose means lie
+within .27 of the middle, above and below it."""
+
+QUADRANTS = ("happy-excited", "angry-afraid", "sad-bored", "calm-content")
+"""Q1 to Q4, counted against the clock from pleasant and stirred."""
+
+
+def rescale(values: npt.ArrayLike, low: float, high: float) -> Floats:
+    """Ratings from `low` to `high`, of any shape, on [-1, 1]: `rescale(5.5, *SCALES["oasis"])`.
+
+    Raises ValueError unless low < high.
+    """
+    if not low < high:
+        raise ValueError(f"a scale goes up, not from {low} to {high}")
+    return (2 * np.asarray(values, np.float64) - (low + high)) / (high - low)
+
+
+def unscale(values: npt.ArrayLike, low: float, high: float) -> Floats:
+    """Back from [-1, 1] to a scale; undoes `rescale` and raises as it does."""
+    if not low < high:
+        raise ValueError(f"a scale goes up, not from {low} to {high}")
+    return (np.asarray(values, np.float64) * (high - low) + (low + high)) / 2
+
+
+def distance(a: npt.ArrayLike, b: npt.ArrayLike) -> Floats:
+    """Euclidean distances of points (..., 2) and (..., 2), their shapes broadcast; NaN where one is missing.
+
+    Columns after the second (standard deviations) are not looked at.
+    """
+    one, other = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    return np.hypot(one[..., 0] - other[..., 0], one[..., 1] - other[..., 1])
+
+
+def reliability(sds: npt.ArrayLike) -> Floats:
+    """(n,) in [0, 1] how much points with these SDs (n, 2) may claim: 1 for SD 0, 0 for an endless one.
+
+    The prior's variance over that and the point's, as in a Kalman gain; the mean of both dimensions.
+    """
+    known, noise = np.square(PRIOR_SD), np.square(np.asarray(sds, np.float64))
+    return np.asarray((known / (known + noise)).mean(axis=-1))
+
+
+def affinity(points: npt.ArrayLike, target: npt.ArrayLike, sds: npt.ArrayLike | None = None) -> Floats:
+    """(n,) in (0, 1] how well points (n, 2) meet a target (2,): exp(-distance), weighed by reliability.
+
+    An uncertain point is neither a match nor a miss: with reliability r its affinity is r exp(-distance)
+    + (1 - r) b, where b is what a point drawn from the prior would have with this target. So one that lies
+    on the target by a guess stays behind one known to be near, and before one known to be far.
+
+    sds: (n, 2) the SD of each dimension; without them the points are taken as they are. With rows (n, 4)
+         their last two columns serve.
+    NaN rows stay NaN. Raises ValueError for a target that is no point.
+    """
+    rows, goal = np.asarray(points, np.float64), np.asarray(target, np.float64)
+    if goal.shape != (2,) or not np.isfinite(goal).all():
+        raise ValueError(f"a target is (valence, arousal), not {goal}")
+    if sds is None and rows.shape[-1] == 4:
+        sds = rows[..., 2:]
+    near = np.exp(-distance(rows, goal))
+    if sds is None:
+        return near
+    trust = reliability(sds)
+    return trust * near + (1 - trust) * np.exp(-distance(_prior_nodes(), goal)).mean()
+
+
+@cache
+def _prior_nodes() -> Floats:
+    """(961, 2) points of the prior, each as likely as any other."""
+    quantiles = [NormalDist().inv_cdf((node + 0.5) / 31) for node in range(31)]
+    across, up = (mean + sd * np.array(quantiles) for mean, sd in zip(PRIOR_MEAN, PRIOR_SD, strict=True))
+    return np.clip(np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2), -1, 1)
+
+
+def quadrant(points: npt.ArrayLike) -> npt.NDArray[np.str_]:
+    """(n,) the name in QUADRANTS of each point (n, 2 or more); 0 counts as above, a missing point is ""."""
+    rows = np.atleast_2d(np.asarray(points, np.float64))[:, :2]
+    pleasant, stirred = rows[:, 0] >= 0, rows[:, 1] >= 0
+    number = np.where(stirred, np.where(pleasant, 0, 1), np.where(pleasant, 3, 2))
+    return np.where(np.isnan(rows).any(axis=1), "", np.array(QUADRANTS)[number])
+
+
+def _turned(degrees: float, radius: float = 0.75) -> tuple[float, float]:
+    """The point in a direction, counted from pleasant to stirred, at the radius usual for words."""
+    angle = math.radians(degrees)
+    return round(radius * math.cos(angle), 2), round(radius * math.sin(angle), 2)
+
+
+WORDS: Mapping[str, tuple[float, float]] = {
+    "happy": (0.81, 0.51),
+    "joyful": (0.76, 0.48),
+    "excited": (0.62, 0.75),
+    "surprised": (0.40, 0.67),
+    "interested": (0.64, 0.51),
+    "hopeful": (0.51, 0.23),
+    "angry": (-0.51, 0.59),
+    "afraid": (-0.64, 0.60),
+    "disgusted": (-0.60, 0.35),
+    "sad": (-0.63, -0.27),
+    "bored": (-0.65, -0.62),
+    "relaxed": (0.68, -0.46),
+    "delighted": _turned(24.9),
+    "astonished": _turned(69.8),
+    "tense": _turned(92.8),
+    "alarmed": _turned(96.5),
+    "annoyed": _turned(123.0),
+    "distressed": _turned(138.0),
+    "frustrated": _turned(141.0),
+    "miserable": _turned(188.7),
+    "gloomy": _turned(209.0),
+    "depressed": _turned(210.0),
+    "tired": _turned(267.7),
+    "sleepy": _turned(271.9),
+    "calm": _turned(316.2),
+    "satisfied": _turned(319.0),
+    "content": _turned(323.0),
+    "serene": _turned(328.6),
+    "glad": _turned(349.0),
+    "pleased": _turned(353.2),
+    "neutral": (0.0, 0.0),
+}
+"""Words by their place. The first twelve: the means people gave to terms of emotion in Russell and Mehrabian
+(1977), whose scale is this one (for "afraid" theirs of "fearful"). The others: their directions in Russell
+(1980, direct circular scaling), .75 from the middle, where most terms of 1977 lie. Neutral is the middle."""
+
+NOUNS: Mapping[str, str] = {
+    "happiness": "happy",
+    "joy": "joyful",
+    "excitement": "excited",
+    "surprise": "surprised",
+    "anticipation": "interested",
+    "anger": "angry",
+    "fear": "afraid",
+    "scared": "afraid",
+    "disgust": "disgusted",
+    "sadness": "sad",
+    "boredom": "bored",
+    "peaceful": "serene",
+}
+"""Other words that people ask by."""
+
+
+def nearest_word(point: npt.ArrayLike) -> str | None:
+    """The word nearest to a point (2 or more,), by distance; None for a missing point."""
+    row = np.asarray(point, np.float64)
+    if np.isnan(row[:2]).any():
+        return None
+    return list(WORDS)[int(distance(np.array(list(WORDS.values())), row).argmin())]
+
+
+def parse_mood(text: str) -> tuple[float, float]:
+    """(valence, arousal) of a word such as "calm", or of two numbers such as "0.3,-0.5".
+
+    Raises AffectError for a word that is not placed, with the nearest, and for numbers that are no point.
+    """
+    word = text.strip().lower()
+    word = NOUNS.get(word, word)
+    if word in WORDS:
+        return WORDS[word]
+    parts = [part.strip() for part in word.split(",")]
+    try:
+        numbers = [float(part) for part in parts]
+    except ValueError as bad:
+        raise AffectError(_unplaced(text, word)) from bad
+    if len(numbers) != 2:
+        raise AffectError(f"mood {text!r}: two numbers are wanted, valence and arousal, as in 0.3,-0.5")
+    for name, number in zip(DIMENSIONS, numbers, strict=True):
+        if not -1 <= number <= 1:
+            raise AffectError(f"mood {text!r}: {name} must lie between -1 and 1, not {number}")
+    return numbers[0], numbers[1]
+
+
+def _unplaced(text: str, word: str) -> str:
+    close = get_close_matches(word, [*WORDS, *NOUNS], n=1, cutoff=0.5)
+    hint = f"; did you mean {NOUNS.get(close[0], close[0])}?" if close else ";"
+    return f"no mood {text!r}{hint} known: {', '.join(sorted(WORDS))}, or two numbers such as 0.3,-0.5"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Categories:
+    """Emotions on the plane: their names (k,), means (k, 2) and standard deviations (k, 2)."""
+
+    names: tuple[str, ...]
+    means: Floats
+    sds: Floats
+
+
+SCHEMES: Mapping[str, tuple[str, ...]] = {
+    "fer": ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"),
+    "plutchik": ("joy", "trust", "surprise", "anticipation", "sadness", "fear", "disgust", "anger"),
+    "ravdess": ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised"),
+}
+"""Sets of emotions, in the order of their columns: of faces (encoders.faces.EMOTIONS), Plutchik's eight
+(1980), of RAVDESS' actors (Livingstone and Russo 2018)."""
+
+BY_HAND: Mapping[str, tuple[float, float]] = {
+    "anger": (-0.51, 0.59),
+    "disgust": (-0.60, 0.35),
+    "fear": (-0.64, 0.60),
+    "joy": (0.76, 0.48),
+    "happy": (0.81, 0.51),
+    "sadness": (-0.63, -0.27),
+    "surprise": (0.40, 0.67),
+    "calm": (0.68, -0.46),
+    "trust": (0.38, 0.13),
+    "anticipation": (0.64, 0.51),
+    "neutral": (0.0, 0.0),
+}
+"""The table commonly set by hand: Russell and Mehrabian's (1977) means for the words angry, disgusted,
+fearful, joyful, happy, sad, surprised, relaxed, respectful and interested; neutral is the middle."""
+HAND_SD = 0.3  # of people about these means, in both dimensions
+
+_SAME = {"angry": "anger", "fearful": "fear", "sad": "sadness", "surprised": "surprise"}
+
+
+def categories(scheme: str, table: Table = "learned") -> Categories:
+    """Where the emotions of a scheme lie. learned: from people's ratings of videos; hand: BY_HAND;
+    expressed: for faces and voices, valence as learned and arousal by hand.
+
+    The learned table (experiments/feeling/categories.py) tells what a video made people feel. That is not how
+    stirred a face or voice is that shows it: against how loud RAVDESS' actors speak, by emotion, learned
+    arousal has r .60 and the hand table's .86; few videos made anyone angry. Raises
+    UnknownName for another scheme or table, MissingBackend where the learned one's file is lost.
+    """
+    if scheme not in SCHEMES:
+        raise UnknownName(f"no set of emotions {scheme!r}; known: {', '.join(SCHEMES)}")
+    if table not in get_args(Table):
+        raise UnknownName(f"no table of emotions {table!r}; known: {', '.join(get_args(Table))}")
+    names = SCHEMES[scheme]
+    by_hand = np.array([BY_HAND[_SAME.get(name, name)] for name in names])
+    if table == "hand":
+        return Categories(names=names, means=by_hand, sds=np.full(by_hand.shape, HAND_SD))
+    found = _learned()[scheme]
+    means = np.array([found[name]["mean"] for name in names], np.float64)
+    sds = np.array([found[name]["sd"] for name in names], np.float64)
+    if table == "expressed":
+        means[:, 1], sds[:, 1] = by_hand[:, 1], HAND_SD
+    return Categories(names=names, means=means, sds=sds)
+
+
+@cache
+def _learned() -> Mapping[str, Mapping[str, Mapping[str, list[float]]]]:
+    try:
+        schemes: dict[str, dict[str, dict[str, list[float]]]] = json.loads(
+            EMOTIONS_FILE.read_text(encoding="utf-8")
+        )["schemes"]
+    except OSError as bad:
+        raise MissingBackend(
+            f"{EMOTIONS_FILE.name} is not here; run python -m experiments.feeling.categories"
+        ) from bad
+    return schemes
+
+
+def from_categories(probabilities: npt.ArrayLike, scheme: str, table: Table = "learned") -> Floats:
+    """(n, 4) valence, arousal and their SDs of distributions (n, k) over the emotions of a scheme.
+
+    The first two moments of the mixture of the emotions' normal distributions: unsure which of two distant
+    emotions it is, the SD is large. Rows are brought to sum 1; those with a NaN, a negative number or sum 0
+    come back NaN. Raises ValueError for another number of columns, and as `categories` does.
+    """
+    known = categories(scheme, table)
+    shares = np.asarray(probabilities, np.float64)
+    if shares.ndim != 2 or shares.shape[1] != len(known.names):
+        raise ValueError(f"{scheme} has {len(known.names)} emotions, not the columns of {shares.shape}")
+    total = shares.sum(axis=1, keepdims=True)
+    usable = (shares >= 0).all(axis=1, keepdims=True) & (total > 0) & np.isfinite(total)
+    shares = np.divide(shares, total, out=np.full(shares.shape, np.nan), where=usable)
+    mean = shares @ known.means
+    variance = shares @ (known.sds**2 + known.means**2) - mean**2
+    return np.hstack([mean, np.sqrt(np.maximum(variance, 0))])
+
+
+def emotions_at(rows: npt.ArrayLike) -> Floats:
+    """(n, 8) how likely each of Plutchik's emotions is, given points with their SDs (n, 4); NaN rows stay.
+
+    Bayes' rule with the learned normal distributions, the point being seen through noise of its SDs:
+    P(emotion) ~ N(point; mean, sd of the emotion^2 + sd of the point^2), the same for all beforehand. So the
+    vaguer the point the more even the answer. Raises ValueError for rows of another width.
+    """
+    points = np.asarray(rows, np.float64)
+    if points.ndim != 2 or points.shape[1] != 4:
+        raise ValueError(f"rows are (n, 4) valence, arousal and their SDs, not {points.shape}")
+    known = categories("plutchik")
+    variance = known.sds**2 + points[:, None, 2:] ** 2
+    log = -0.5 * ((points[:, None, :2] - known.means) ** 2 / variance + np.log(variance)).sum(axis=-1)
+    weight = np.exp(log - log.max(axis=1, keepdims=True))
+    return weight / weight.sum(axis=1, keepdims=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trajectory:
+    """How a mood goes over time, in points (valence, arousal).
+
+    mean:   of the known points
+    start, end: the first and the last known point
+    peak:   the known point farthest from the mean, the first of equals; `peak_at`: when, in seconds
+    slope:  change a minute of each dimension, by least squares; NaN with one known time alone
+    """
+
+    mean: tuple[float, float]
+    start: tuple[float, float]
+    end: tuple[float, float]
+    peak: tuple[float, float]
+    peak_at: float
+    slope: tuple[float, float]
+
+
+def trajectory(points: npt.ArrayLike, seconds: npt.ArrayLike) -> Trajectory | None:
+    """The summary of points (t, 2 or more) at `seconds` (t,), in order; missing points are skipped.
+
+    None where no point is known. Raises ValueError for shapes that do not fit.
+    """
+    rows, times = np.asarray(points, np.float64), np.asarray(seconds, np.float64)
+    if rows.ndim != 2 or rows.shape[1] < 2 or times.shape != (len(rows),):
+        raise ValueError(f"points (t, 2) and seconds (t,) do not fit: {rows.shape}, {times.shape}")
+    known = ~np.isnan(rows[:, :2]).any(axis=1)
+    rows, times = rows[known, :2], times[known]
+    if not len(rows):
+        return None
+    mean = rows.mean(axis=0)
+    peak = int(distance(rows, mean).argmax())
+    return Trajectory(
+        mean=_pair(mean), start=_pair(rows[0]), end=_pair(rows[-1]), peak=_pair(rows[peak]),
+        peak_at=float(times[peak]), slope=_pair(_slope(rows, times / 60)),
+    )  # fmt: skip
+
+
+def _slope(rows: Floats, minutes: Floats) -> Floats:
+    away = minutes - minutes.mean()
+    spread = float(away @ away)
+    return away @ rows / spread if spread > 0 else np.full(2, np.nan)
+
+
+def _pair(row: Floats) -> tuple[float, float]:
+    return float(row[0]), float(row[1])

@@ -1,0 +1,223 @@
+"""The picture head: what teaches it, that it finds a truth, tells something from nothing, and its rival."""
+
+from importlib.resources import files
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from encoders.base import missing
+from encoders.objects import efficientnet_lite2
+from experiments.feeling import image, perceptron
+from experiments.feeling.image import (
+    ROLE,
+    Lesson,
+    Picture,
+    lesson,
+    neighbourhoods,
+    nothing,
+    oasis_ratings,
+    taught,
+)
+from experiments.feeling.perceptron import Schedule, cross_validated
+from retrieval.evaluation.affect import ccc, pearson
+from spaces.affect import stated
+from spaces.regressor import load_regressors
+
+DATA = Path(__file__).parents[2] / "shared" / "data"
+SHIPPED = Path(str(files("spaces") / "weights" / "affect-image.safetensors"))
+WIDTH = 24
+
+
+def made(pictures=240, noise=0.3, seed=0):
+    """Pictures of 40 themes in two views; their mood is a smooth function of ten columns, and noise."""
+    rng = np.random.default_rng(seed)
+    themes = rng.normal(0, 1, (40, WIDTH))
+    group = np.arange(pictures) % 40
+    plain = themes[group] + rng.normal(0, 1, (pictures, WIDTH))
+    rows = np.stack([plain, plain + rng.normal(0, 0.1, plain.shape)], axis=1) + 3
+    slopes = rng.normal(0, 0.08, (WIDTH, 2)) * (np.arange(WIDTH) < 10)[:, None]
+    truth = np.tanh(plain @ slopes) + rng.normal(0, noise * 0.3, (pictures, 2))
+    return Lesson(
+        rows=rows, means=truth, spread=0.4 + 0.1 * np.tanh(plain[:, :2]), doubt=np.ones(pictures),
+        groups=tuple(f"theme {number}" for number in group),
+    )  # fmt: skip
+
+
+def far(count=40, seed=0):
+    return np.random.default_rng(seed).normal(-4, 0.3, (count, WIDTH)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def known():
+    return made()
+
+
+@pytest.fixture(scope="module")
+def members(known):
+    chosen = np.flatnonzero([int(name.split()[1]) < 30 for name in known.groups])
+    return taught(known.part(chosen), far(), seed=0)[0], known.without(chosen)
+
+
+def test_it_finds_a_truth_in_themes_it_never_saw(members):
+    of, there = members
+    found = of["mean"](there.plain)
+    assert (ccc(found, there.means) > 0.6).all()
+    assert np.abs(np.log(found.std(axis=0) / there.means.std(axis=0))).max() < 0.35  # of the truth's spread
+    assert (pearson(of["disagreement"](there.plain), there.spread) > 0.5).all()
+
+
+def test_as_many_errors_lie_within_the_stated_sd_as_it_says():
+    whole = made(pictures=600, seed=1)
+    chosen = np.flatnonzero([int(name.split()[1]) < 25 for name in whole.groups])
+    of, there = taught(whole.part(chosen), far(), seed=0)[0], whole.without(chosen)
+    said = stated(of["mean"], of["log_sd"], there.plain)
+    inside = np.abs(said[:, :2] - there.means) <= said[:, 2:]
+    assert np.abs(inside.mean(axis=0) - 0.68).max() < 0.1
+
+
+def test_what_shows_nothing_is_doubted(members):
+    of, there = members
+    photos, blank = (np.exp(of["log_sd"]({ROLE: rows})) for rows in (there.plain[ROLE], far(seed=9)))
+    assert (blank > 0.5).all() and (np.median(photos, axis=0) < 0.3).all()
+
+
+def test_a_missing_row_stays_missing(members):
+    of, there = members
+    rows = there.plain[ROLE][:3].copy()
+    rows[1] = np.nan
+    for member in of.values():
+        assert missing(member({ROLE: rows})).tolist() == [False, True, False]
+
+
+def test_landmarks_are_means_of_each_row_and_its_two_nearest():
+    rows = np.array([[0.0, 0], [0, 1], [0, 2], [9, 9], [9, 10], [10, 9]])
+    found = neighbourhoods(rows)
+    assert np.allclose(found[[0, 1]], [[0, 1], [0, 1]]) and np.allclose(found[3:], [[28 / 3, 28 / 3]] * 3)
+
+
+def test_few_or_quarrelling_raters_count_less():
+    def picture(spread, raters):
+        return Picture(
+            path=Path("a.jpg"), mean=(0.1, 0.2), spread=(spread,) * 2, raters=(raters,) * 2, group="Lake",
+            free=True, split="train",
+        )  # fmt: skip
+
+    weights = lesson([picture(0.3, 100), picture(0.3, 10), picture(0.6, 100)], np.zeros((3, 1, 4))).doubt
+    assert weights[0] > weights[2] > weights[1] and weights.mean() == pytest.approx(1)
+
+
+def test_pictures_of_nothing_are_bright_and_dark_and_of_many_kinds():
+    pictures = nothing(seed=0, count=40)
+    levels = np.array([one.mean() for one in pictures])
+    busy = np.array([one.std() for one in pictures])
+    assert all(one.shape == (1, 260, 260, 3) and one.dtype == np.uint8 for one in pictures)
+    assert levels.min() < 15 and levels.max() > 150 and (busy[::4] < 90).all() and (busy > 5).sum() > 15
+    assert all(np.array_equal(a, b) for a, b in zip(pictures, nothing(seed=0, count=40), strict=True))
+
+
+@pytest.mark.data
+def test_ratings_lie_on_the_plane():
+    pictures = [one for one in oasis_ratings(DATA) if one.split in ("train", "dev")]
+    means = np.array([one.mean for one in pictures])
+    assert len(pictures) == 661 and len({one.group for one in pictures}) == 180
+    assert np.abs(means).max() < 1 and sum(one.free for one in pictures) == 501
+    first = next(
+        one for one in pictures if one.path.name == "33d9538c75fc.jpg"
+    )  # valence 4.685, arousal 2.865
+    assert first.mean == pytest.approx((0.2284, -0.3782), abs=1e-4) and first.group == "Alcohol"
+    by = {
+        name: np.mean([one.mean for one in pictures if one.group == name], axis=0) for name in ("Dog", "Fire")
+    }
+    assert by["Dog"][0] > by["Fire"][0] and by["Fire"][1] > by["Dog"][1]
+
+
+# ---- the file that is shipped ----
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return load_regressors(SHIPPED)
+
+
+def doubt(shipped, pictures):
+    rows = efficientnet_lite2().encode([picture[None] for picture in pictures])
+    return stated(shipped["mean"], shipped["log_sd"], {ROLE: rows})
+
+
+def test_the_shipped_file_is_small_and_reads_the_packaged_network(shipped):
+    assert SHIPPED.stat().st_size < 3e6 and set(shipped.members) == {"mean", "log_sd", "disagreement"}
+    assert shipped.encoders == {ROLE: efficientnet_lite2().card.signature}
+    assert all(member.roles == (ROLE,) for member in shipped.members.values())
+
+
+def test_the_shipped_head_is_less_sure_of_grey_black_and_noise_than_of_a_photo(shipped):
+    skimage = pytest.importorskip("skimage")
+    side = (300, 400, 3)
+    blank = [np.full(side, level, np.uint8) for level in (0, 90, 128, 255)]
+    checks = np.kron(np.indices((10, 10)).sum(axis=0) % 2, np.ones((30, 30))) * 255
+    noise = np.random.default_rng(5).integers(0, 256, side, np.uint8)
+    red = np.tile(np.array([190, 30, 20], np.uint8), (300, 400, 1))
+    odd = doubt(shipped, [*blank, noise, red, np.repeat(checks.astype(np.uint8)[..., None], 3, axis=2)])
+    photos = doubt(shipped, [skimage.data.astronaut(), skimage.data.chelsea(), skimage.data.coffee()])
+    assert (odd[:6, 2:] > 1.2 * photos[:, 2:].max(axis=0)).all()
+    assert (odd[6, 2:] >= photos[:, 2:].min(axis=0) - 1e-3).all()  # a pattern is something, if not much
+
+
+@pytest.mark.data
+def test_the_shipped_landmarks_are_nobodys_picture(shipped):
+    """A picture's own row is never at a landmark, which is the mean of three."""
+    some = oasis_ratings(DATA)[:40]
+    seen = [cv2.cvtColor(cv2.imread(str(one.path)), cv2.COLOR_BGR2RGB)[None] for one in some]
+    reader = shipped["mean"].towers[0].readers[ROLE]
+    rows = (efficientnet_lite2().encode(seen) - reader.mean) / reader.scale
+    far_off = np.sqrt(((rows[:, None] - reader.centres[None]) ** 2).sum(axis=2)).min(axis=1)
+    assert far_off.min() > 5  # of about 36 between any two photos
+
+
+# ---- the report's network ----
+
+SMALL = Schedule(hidden=(32, 16), rate=0.02, batch=60, iterations=150)
+
+
+def test_the_reports_schedule_is_the_default():
+    how = Schedule()
+    assert (how.hidden, how.rate, how.momentum) == ((3000, 1000, 1000), 1e-4, 0.9)
+    assert (how.batch, how.iterations, how.patience) == (500, 70000, None)
+    sizes = [tuple(one.weight.shape) for one in perceptron.network(1721, how.hidden)[::2]]
+    assert sizes == [(3000, 1721), (1000, 3000), (1000, 1000), (1, 1000)]
+
+
+def test_a_small_network_learns_across_themes(known):
+    rows = known.rows[:, 0].astype(np.float32)
+    found, nets = cross_validated(rows, known.means, known.groups, SMALL, seed=0, count=3)
+    assert (pearson(found, known.means) > 0.5).all() and np.abs(found).max() <= 1
+    assert all(net.losses[-1] < 0.5 * net.losses[0] and len(net.losses) == 150 for net in nets)
+
+
+def test_early_stopping_looks_at_other_themes(known):
+    rows = known.rows[:, 0].astype(np.float32)
+    noise = np.random.default_rng(0).uniform(-1, 1, len(rows))
+    how = Schedule(hidden=(64,), rate=0.05, batch=60, iterations=400, patience=3)
+    net = perceptron.fit(rows, noise, known.groups, how, seed=0)
+    assert len(net.losses) < 400 and len(net.held) == len(net.losses) // perceptron.EVERY
+    assert len(net.held) - 1 - int(np.argmin(net.held)) == 3
+
+
+def test_a_missing_block_is_the_training_mean(known):
+    rows = np.pad(known.rows[:, 0].astype(np.float32), ((0, 0), (0, 2)), constant_values=np.nan)
+    rows[:5, 0] = np.nan
+    net = perceptron.fit(rows, known.means[:, 0], known.groups, SMALL, seed=0)
+    asked = rows[:5].copy()
+    asked[:, 0] = net.mean[0]
+    assert np.isfinite(net(rows)).all() and np.allclose(net(rows[:5]), net(asked), atol=1e-5)
+
+
+def test_figures_need_a_test_part(tmp_path):
+    (tmp_path / "oasis").mkdir()
+    (tmp_path / "oasis" / "oasis.csv").write_text(
+        "file,theme_base,licence_class,valence_mean,valence_sd,valence_n,arousal_mean,arousal_sd,arousal_n,split\n"
+        "a.jpg,Lake,pixabay_cc0,5,1,100,3,1,100,train\n"
+    )
+    assert image.figures(tmp_path, seed=0, part="test") == []
