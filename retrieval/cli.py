@@ -63,6 +63,7 @@ def main() -> None:
 
 for command in (
     keeping.index, finding.search, feeling.feel, feeling.mood_map, telling.info, telling.list_items,
-    keeping.verify, keeping.rebuild, keeping.train, keeping.remove, telling.encoders, telling.demo,
+    keeping.verify, keeping.rebuild, keeping.train, keeping.align, keeping.remove, telling.encoders,
+    telling.demo,
 ):  # fmt: skip
     main.add_command(command)

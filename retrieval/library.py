@@ -22,7 +22,7 @@ from retrieval import database
 from retrieval import rows as rowfile
 from retrieval.catalog import Catalog, Stamp, Store
 from retrieval.disk import LOCK, disk_errors, locked
-from retrieval.heads import NOTE, own_files, own_heads
+from retrieval.heads import NOTE, own_experts, own_files
 from retrieval.recipe import Experts, Recipe, is_space
 
 CHUNK = 4096  # segments projected at a time in a rebuild
@@ -142,7 +142,7 @@ class Library:
         if files == self._heads:
             return False
         try:
-            self.experts, self.lost = Experts(self.recipe, own_heads(self.folder, files)), None
+            self.experts, self.lost = own_experts(self.recipe, self.folder, files), None
         except AffectError as lost:
             self.lost = AffectError(f"{lost}; or run: affect train --undo --library {printable(self.folder)}")
         self._heads = files
@@ -212,14 +212,14 @@ class Library:
             raise self.lost
         self._renew(self.experts, own_files(self.catalog))
 
-    def take_heads(self, heads: Mapping[str, str]) -> None:
-        """Use these heads of its own (file names in its folder "heads" by space) and rebuild with them.
+    def take(self, files: Mapping[str, str]) -> None:
+        """Use these files of its own (names in its folder "heads" by space) and rebuild with them.
 
-        Without any it goes back to the package's alone. Raises AffectError as `rebuild` does, or for heads
+        Without any it goes back to the package's alone. Raises AffectError as `rebuild` does, or for files
         that can't be read; all is then as it was.
         """
-        self._renew(Experts(self.recipe, own_heads(self.folder, heads)), heads)
-        self._heads, self.lost = dict(heads), None
+        self._renew(own_experts(self.recipe, self.folder, files), files)
+        self._heads, self.lost = dict(files), None
 
     def _renew(self, experts: Experts, heads: Mapping[str, str]) -> None:
         generation, before = str(int(self.generation) + 1), self.experts
@@ -260,6 +260,13 @@ class Library:
     def _rows_by_segment(self, store: Store) -> dict[int, int]:
         return dict(self.catalog.all("SELECT segment, row FROM rows WHERE store = ?", store.name))
 
+    def rows_of(self, role: str, segments: npt.NDArray[np.int64]) -> Rows | None:
+        """(len(segments), d) what an expert saw of segments by id, NaN where nothing; None without rows."""
+        store = self.catalog.stores().get(role)
+        if store is None:
+            return None
+        return _taken(self.mapped(store), self._rows_by_segment(store), segments)
+
     # -- reading ------------------------------------------------------------------------------------------
 
     @property
@@ -288,7 +295,7 @@ def _as_kept(rows: Rows) -> Rows:
 
 def _taken(rows: npt.NDArray[np.float16], row_of: Mapping[int, int], segments: npt.NDArray[np.int64]) -> Rows:
     """Rows (len(segments), d), NaN where a segment has none."""
-    at = np.array([row_of.get(int(segment), -1) for segment in segments])
+    at = np.array([row_of.get(int(segment), -1) for segment in segments], np.int64)
     out = np.full((len(segments), rows.shape[1]), np.nan, np.float32)
     out[at >= 0] = rows[at[at >= 0]]
     return out

@@ -24,7 +24,7 @@ from encoders.base import (
 )
 from encoders.registry import ENCODERS
 from retrieval.feelings import Felt, felt
-from spaces.affect import Affect, affect_of
+from spaces.affect import Affect, Alignment, affect_of
 from spaces.base import Direct, Features, Space
 from spaces.joint import VIEW, Heads, JointSpace
 from spaces.labels import LabelSpace
@@ -97,13 +97,15 @@ class Experts:
     own: trained heads by space, on top of those that come with the package; heads for other encoders than
          the recipe's are left out
     packaged: False for the spaces as they are untrained
+    alignment: of the affect of sound with that of pictures
     """
 
     def __init__(
-        self, recipe: Recipe, own: Mapping[str, Heads] | None = None, *, packaged: bool = True
-    ) -> None:
+        self, recipe: Recipe, own: Mapping[str, Heads] | None = None, *, packaged: bool = True,
+        alignment: Alignment | None = None,
+    ) -> None:  # fmt: skip
         self.recipe = recipe
-        self._own, self._packaged = own or {}, packaged
+        self._own, self._packaged, self._alignment = own or {}, packaged, alignment
 
     def role(self, role: str) -> Encoder:
         """The encoder of a role. Raises MissingBackend, UnknownName, AffectError if it reads other things."""
@@ -135,7 +137,11 @@ class Experts:
     @cached_property
     def affect(self) -> Affect:
         """What their rows say of valence and arousal."""
-        return affect_of(self._reads)
+        return affect_of(self._reads, self._alignment)
+
+    def unaligned(self) -> Experts:
+        """The same without an alignment of sound."""
+        return Experts(self.recipe, self._own, packaged=self._packaged)
 
     def feel(self, features: Features) -> Felt:
         """Affect of n items from raw rows by role, sense by sense and all in all."""

@@ -22,6 +22,7 @@ from retrieval.query import SPACES, Query
 from spaces.circumplex import DIMENSIONS, nearest_word
 
 if TYPE_CHECKING:
+    from retrieval.aligning import Outcome as Alignment
     from retrieval.teaching import Outcome
 
 BAR = 10  # characters
@@ -94,6 +95,19 @@ def outcomes_table(outcomes: Sequence[Outcome]) -> None:
             f"{told}: mean average precision on what was held out {one.before:.1f} -> {one.after:.1f} % "
             f"(gain {low:+.1f} to {high:+.1f}): {verdict}"
         )
+
+
+def alignment_line(outcome: Alignment) -> str:
+    """What aligning came to."""
+    told = f"{outcome.segments} segments of {outcome.videos} videos"
+    if outcome.gain is None:
+        return f"{told}: left as it is: {outcome.why}"
+    low, high = outcome.gain
+    verdict = "taken" if outcome.taken else "left as it is: no gain beyond the interval"
+    return (
+        f"{told}, {outcome.method}: CCC of sound with pictures on videos held out {outcome.before:.2f} -> "
+        f"{outcome.after:.2f} (gain {low:+.2f} to {high:+.2f}, p {outcome.p:.3f}): {verdict}"
+    )
 
 
 def hits_table(query: Query, hits: Sequence[Hit], reasons: Sequence[Mapping[str, Any]] | None) -> None:

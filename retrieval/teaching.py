@@ -20,7 +20,7 @@ from encoders.base import AffectError, Rows, encode_all, missing, owners_means, 
 from retrieval.captions import Told
 from retrieval.disk import disk_errors
 from retrieval.fitting import Fitted, Lesson, Plan, fit, zero_shot_rows
-from retrieval.heads import FOLDER, own_files
+from retrieval.heads import ALIGNMENT, FOLDER, own_files, tidy
 from retrieval.library import Library
 from retrieval.recipe import Experts
 from spaces.base import Space
@@ -87,15 +87,16 @@ def teach(library: Library, told: Sequence[Told], *, seed: int, progress: Progre
         if fitted and outcome.taken:
             heads[space.name] = _kept(library, space.name, fitted, outcome)
     if heads != before or library.lost:
-        library.take_heads(heads)
-    _tidy(library)
+        library.take(heads)
+    tidy(library.folder, library.catalog)
     return outcomes
 
 
 def forget(library: Library) -> None:
     """Back to the heads of the package; the caller may write."""
-    library.take_heads({})
-    _tidy(library)
+    kept = {} if library.lost else own_files(library.catalog)
+    library.take({name: file for name, file in kept.items() if name == ALIGNMENT})
+    tidy(library.folder, library.catalog)
 
 
 def _matched(library: Library, told: Sequence[Told]) -> tuple[list[str], list[list[str]], list[str]]:
@@ -224,11 +225,3 @@ def _kept(library: Library, space: str, fitted: Fitted, outcome: Outcome) -> str
         name = f"{space}-{digest[:12]}.safetensors"
         draft.replace(folder / name)
     return name
-
-
-def _tidy(library: Library) -> None:
-    """Take away heads no longer in use."""
-    used: Mapping[str, str] = own_files(library.catalog)
-    for file in (library.folder / FOLDER).glob("*.safetensors"):
-        if file.name not in used.values():
-            file.unlink(missing_ok=True)

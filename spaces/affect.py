@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import MissingBackend, Rows, missing
+from encoders.base import AffectError, MissingBackend, Rows, missing, printable
+from spaces.alignment import Aligned, load_map
 from spaces.base import Features
 from spaces.circumplex import PRIOR_MEAN, PRIOR_SD, Table, categories, from_categories
 from spaces.regressor import Regressor, Regressors, load_regressors
@@ -34,19 +35,41 @@ VERSION = "affect-1"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Alignment:
+    """Affect of sound brought to the plane of pictures; see `retrieval.aligning`.
+
+    aligned: the map, whose source meets the target in the target's own coordinates
+    stretch: factors on the SDs of valence and of arousal
+    digest:  of its file
+    """
+
+    aligned: Aligned
+    stretch: tuple[float, float]
+    digest: str = ""
+
+    def __call__(self, rows: Rows) -> Rows:
+        """Rows (n, 4) of sound, aligned; NaN rows stay NaN."""
+        points = np.clip(self.aligned.meet_source(rows[:, :2]), -1, 1)
+        return np.concatenate([points, rows[:, 2:] * np.array(self.stretch)], axis=1).astype(np.float32)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Affect:
     """The affect of items from raw rows by role.
 
     regressors: by sense, those whose encoders are at hand
+    alignment:  from the plane of sound to that of pictures, where one was found to help
     """
 
     regressors: Mapping[str, Regressors]
+    alignment: Alignment | None = None
 
     @cached_property
     def version(self) -> str:
         """Changes when the same rows come to lie elsewhere on the plane."""
         tables = "".join(str(categories(name, EXPRESSED).means.tolist()) for name in ("fer", "ravdess"))
         told = [tables, *(f"{sense}={one.digest}" for sense, one in sorted(self.regressors.items()))]
+        told += [self.alignment.digest] if self.alignment else []
         return f"{VERSION}-{hashlib.sha256(' '.join(told).encode()).hexdigest()[:12]}"
 
     def __call__(self, features: Features) -> dict[str, Rows]:
@@ -58,7 +81,8 @@ class Affect:
                 found[sense] = stated(one["mean"], one["log_sd"], features)
         sound = self.regressors.get("sound")
         if sound is not None and any(role in features for role in sound["kind"].roles):
-            found["sound"] = self._sound(sound, features)
+            heard = self._sound(sound, features)
+            found["sound"] = heard if self.alignment is None else self.alignment(heard)
         if "faces" in features and features["faces"].shape[1] == FACES[1]:
             found["face"] = of_faces(features["faces"])
         return found
@@ -176,15 +200,27 @@ def trust() -> Trust:
     )
 
 
-def affect_of(signature: Callable[[str], str]) -> Affect:
+def load_alignment(file: Path) -> Alignment:
+    """Read what `save_map` wrote with a `stretch` beside. Raises AffectError."""
+    aligned, about = load_map(file)
+    try:
+        stretch = float(about["stretch"][0]), float(about["stretch"][1])
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    except (KeyError, IndexError, TypeError, ValueError, OSError) as bad:
+        raise AffectError(f"{printable(file)}: no alignment of affect ({type(bad).__name__}: {bad})") from bad
+    return Alignment(aligned=aligned, stretch=stretch, digest=digest)
+
+
+def affect_of(signature: Callable[[str], str], alignment: Alignment | None = None) -> Affect:
     """With the packaged regressors that can read what encoders give here.
 
     signature: of the encoder in a role, empty where there is none
     """
     return Affect(
+        alignment=alignment,
         regressors={
             sense: one
             for sense, one in packaged_regressors().items()
             if all(signature(role) == made for role, made in one.encoders.items())
-        }
+        },
     )

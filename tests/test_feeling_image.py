@@ -1,5 +1,7 @@
 """The picture head: what teaches it, that it finds a truth, tells something from nothing, and its rival."""
 
+import csv
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -7,23 +9,26 @@ import cv2
 import numpy as np
 import pytest
 
-from encoders.base import missing
+from encoders.base import missing, unit_rows
 from encoders.objects import efficientnet_lite2
+from encoders.text import minilm
 from experiments.feeling import image, perceptron
 from experiments.feeling.image import (
     ROLE,
     Lesson,
     Picture,
     lesson,
-    neighbourhoods,
+    means,
+    neighbours,
     nothing,
     oasis_ratings,
     taught,
 )
 from experiments.feeling.perceptron import Schedule, cross_validated
 from retrieval.evaluation.affect import ccc, pearson
+from retrieval.recipe import LABELS, Experts, Recipe
 from spaces.affect import stated
-from spaces.regressor import load_regressors
+from spaces.regressor import Regressors, load_regressors
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 SHIPPED = Path(str(files("spaces") / "weights" / "affect-image.safetensors"))
@@ -31,7 +36,10 @@ WIDTH = 24
 
 
 def made(pictures=240, noise=0.3, seed=0):
-    """Pictures of 40 themes in two views; their mood is a smooth function of ten columns, and noise."""
+    """Pictures of 40 themes in two views; their mood is a smooth function of ten columns, and noise.
+
+    Their label vectors tell of those columns, and of others.
+    """
     rng = np.random.default_rng(seed)
     themes = rng.normal(0, 1, (40, WIDTH))
     group = np.arange(pictures) % 40
@@ -40,9 +48,20 @@ def made(pictures=240, noise=0.3, seed=0):
     slopes = rng.normal(0, 0.08, (WIDTH, 2)) * (np.arange(WIDTH) < 10)[:, None]
     truth = np.tanh(plain @ slopes) + rng.normal(0, noise * 0.3, (pictures, 2))
     return Lesson(
-        rows=rows, means=truth, spread=0.4 + 0.1 * np.tanh(plain[:, :2]), doubt=np.ones(pictures),
+        rows={ROLE: rows, LABELS: seen_in(rows)}, means=truth,
+        spread=0.4 + 0.1 * np.tanh(plain[:, :2]), doubt=np.ones(pictures),
         groups=tuple(f"theme {number}" for number in group),
     )  # fmt: skip
+
+
+def seen_in(rows):
+    """Unit label vectors (..., 12) of rows (..., WIDTH)."""
+    turn = np.random.default_rng(7).normal(0, 0.3, (WIDTH, 12))
+    return unit_rows(np.tanh((rows - 3) @ turn).reshape(-1, 12)).reshape(*rows.shape[:-1], 12)
+
+
+def asked(rows):
+    return {ROLE: rows, LABELS: seen_in(rows).astype(np.float32)}
 
 
 def far(count=40, seed=0):
@@ -79,7 +98,7 @@ def test_as_many_errors_lie_within_the_stated_sd_as_it_says():
 
 def test_what_shows_nothing_is_doubted(members):
     of, there = members
-    photos, blank = (np.exp(of["log_sd"]({ROLE: rows})) for rows in (there.plain[ROLE], far(seed=9)))
+    photos, blank = (np.exp(of["log_sd"](asked(rows))) for rows in (there.plain[ROLE], far(seed=9)))
     assert (blank > 0.5).all() and (np.median(photos, axis=0) < 0.3).all()
 
 
@@ -88,13 +107,32 @@ def test_a_missing_row_stays_missing(members):
     rows = there.plain[ROLE][:3].copy()
     rows[1] = np.nan
     for member in of.values():
-        assert missing(member({ROLE: rows})).tolist() == [False, True, False]
+        assert missing(member(asked(rows))).tolist() == [False, True, False]
 
 
-def test_landmarks_are_means_of_each_row_and_its_two_nearest():
+def test_what_the_labels_alone_tell_is_found_too():
+    known = made()
+    other = made(seed=5).rows  # of pictures whose features tell nothing of this truth
+    known = replace(known, rows={**known.rows, ROLE: other[ROLE]})
+    chosen = np.flatnonzero([int(name.split()[1]) < 30 for name in known.groups])
+    there = known.without(chosen)
+    blind = replace(known, rows={**known.rows, LABELS: other[LABELS]})
+    found, guessed = (
+        pearson(means(one.part(chosen))(one.without(chosen).plain), there.means) for one in (known, blind)
+    )
+    assert (found > 0.4).all() and (np.abs(guessed) < 0.3).all()
+
+
+def test_a_picture_without_labels_is_taken_for_a_usual_one(members):
+    of, there = members
+    found, bare = of["mean"](there.plain), of["mean"]({ROLE: there.plain[ROLE]})
+    assert np.abs((bare - found).mean(axis=0)).max() < 0.1 and (pearson(bare, found) > 0.6).all()
+
+
+def test_each_rows_neighbours_are_itself_and_its_two_nearest():
     rows = np.array([[0.0, 0], [0, 1], [0, 2], [9, 9], [9, 10], [10, 9]])
-    found = neighbourhoods(rows)
-    assert np.allclose(found[[0, 1]], [[0, 1], [0, 1]]) and np.allclose(found[3:], [[28 / 3, 28 / 3]] * 3)
+    found = np.sort(neighbours(rows), axis=1)
+    assert found[:3].tolist() == [[0, 1, 2]] * 3 and found[3:].tolist() == [[3, 4, 5]] * 3
 
 
 def test_few_or_quarrelling_raters_count_less():
@@ -104,7 +142,8 @@ def test_few_or_quarrelling_raters_count_less():
             free=True, split="train",
         )  # fmt: skip
 
-    weights = lesson([picture(0.3, 100), picture(0.3, 10), picture(0.6, 100)], np.zeros((3, 1, 4))).doubt
+    three = [picture(0.3, 100), picture(0.3, 10), picture(0.6, 100)]
+    weights = lesson(three, {ROLE: np.zeros((3, 1, 4))}).doubt
     assert weights[0] > weights[2] > weights[1] and weights.mean() == pytest.approx(1)
 
 
@@ -141,15 +180,23 @@ def shipped():
     return load_regressors(SHIPPED)
 
 
-def doubt(shipped, pictures):
+def read(pictures):
+    """Rows by role, as an engine has them."""
     rows = efficientnet_lite2().encode([picture[None] for picture in pictures])
-    return stated(shipped["mean"], shipped["log_sd"], {ROLE: rows})
+    experts = Experts(Recipe(activity="", sound="", tone="", faces="", sentiment=""))
+    return experts.with_labels({ROLE: rows})
 
 
-def test_the_shipped_file_is_small_and_reads_the_packaged_network(shipped):
+def doubt(shipped, pictures):
+    return stated(shipped["mean"], shipped["log_sd"], read(pictures))
+
+
+def test_the_shipped_file_is_small_and_reads_the_packaged_networks(shipped):
     assert SHIPPED.stat().st_size < 3e6 and set(shipped.members) == {"mean", "log_sd", "disagreement"}
-    assert shipped.encoders == {ROLE: efficientnet_lite2().card.signature}
-    assert all(member.roles == (ROLE,) for member in shipped.members.values())
+    networks = {ROLE: efficientnet_lite2(), "text": minilm()}
+    assert shipped.encoders == {role: one.card.signature for role, one in networks.items()}
+    assert set(shipped["mean"].roles) == {ROLE, LABELS} == set(shipped["disagreement"].roles)
+    assert shipped["log_sd"].roles == (ROLE,)  # what is nothing has labels too
 
 
 def test_the_shipped_head_is_less_sure_of_grey_black_and_noise_than_of_a_photo(shipped):
@@ -169,11 +216,12 @@ def test_the_shipped_head_is_less_sure_of_grey_black_and_noise_than_of_a_photo(s
 def test_the_shipped_landmarks_are_nobodys_picture(shipped):
     """A picture's own row is never at a landmark, which is the mean of three."""
     some = oasis_ratings(DATA)[:40]
-    seen = [cv2.cvtColor(cv2.imread(str(one.path)), cv2.COLOR_BGR2RGB)[None] for one in some]
-    reader = shipped["mean"].towers[0].readers[ROLE]
-    rows = (efficientnet_lite2().encode(seen) - reader.mean) / reader.scale
-    far_off = np.sqrt(((rows[:, None] - reader.centres[None]) ** 2).sum(axis=2)).min(axis=1)
-    assert far_off.min() > 5  # of about 36 between any two photos
+    seen = read([cv2.cvtColor(cv2.imread(str(one.path)), cv2.COLOR_BGR2RGB) for one in some])
+    for role, reader in shipped["mean"].towers[0].readers.items():
+        rows = (seen[role] - reader.mean) / reader.scale
+        far_off = np.sqrt(((rows[:, None] - reader.centres[None]) ** 2).sum(axis=2)).min(axis=1)
+        usual = np.median(np.sqrt(((rows[:, None] - rows[None]) ** 2).sum(axis=2)))
+        assert far_off.min() > 0.1 * usual
 
 
 # ---- the report's network ----
@@ -190,14 +238,14 @@ def test_the_reports_schedule_is_the_default():
 
 
 def test_a_small_network_learns_across_themes(known):
-    rows = known.rows[:, 0].astype(np.float32)
+    rows = known.rows[ROLE][:, 0].astype(np.float32)
     found, nets = cross_validated(rows, known.means, known.groups, SMALL, seed=0, count=3)
     assert (pearson(found, known.means) > 0.5).all() and np.abs(found).max() <= 1
     assert all(net.losses[-1] < 0.5 * net.losses[0] and len(net.losses) == 150 for net in nets)
 
 
 def test_early_stopping_looks_at_other_themes(known):
-    rows = known.rows[:, 0].astype(np.float32)
+    rows = known.rows[ROLE][:, 0].astype(np.float32)
     noise = np.random.default_rng(0).uniform(-1, 1, len(rows))
     how = Schedule(hidden=(64,), rate=0.05, batch=60, iterations=400, patience=3)
     net = perceptron.fit(rows, noise, known.groups, how, seed=0)
@@ -206,7 +254,7 @@ def test_early_stopping_looks_at_other_themes(known):
 
 
 def test_a_missing_block_is_the_training_mean(known):
-    rows = np.pad(known.rows[:, 0].astype(np.float32), ((0, 0), (0, 2)), constant_values=np.nan)
+    rows = np.pad(known.rows[ROLE][:, 0].astype(np.float32), ((0, 0), (0, 2)), constant_values=np.nan)
     rows[:5, 0] = np.nan
     net = perceptron.fit(rows, known.means[:, 0], known.groups, SMALL, seed=0)
     asked = rows[:5].copy()
@@ -214,10 +262,38 @@ def test_a_missing_block_is_the_training_mean(known):
     assert np.isfinite(net(rows)).all() and np.allclose(net(rows[:5]), net(asked), atol=1e-5)
 
 
-def test_figures_need_a_test_part(tmp_path):
-    (tmp_path / "oasis").mkdir()
-    (tmp_path / "oasis" / "oasis.csv").write_text(
-        "file,theme_base,licence_class,valence_mean,valence_sd,valence_n,arousal_mean,arousal_sd,arousal_n,split\n"
-        "a.jpg,Lake,pixabay_cc0,5,1,100,3,1,100,train\n"
-    )
-    assert image.figures(tmp_path, seed=0, part="test") == []
+def oasis_of(folder, rows, images):
+    """A data root whose OASIS holds these rows."""
+    (folder / "oasis").mkdir()
+    (folder / "oasis" / "images").symlink_to(images)
+    with (folder / "oasis" / "oasis.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+@pytest.mark.data
+def test_the_test_part_is_measured_by_the_shipped_file_and_empty_without_one(tmp_path):
+    with (DATA / "oasis" / "oasis.csv").open(newline="") as file:
+        every = list(csv.DictReader(file))
+    parts = ([row for row in every if row["split"] == split] for split in ("train", "dev"))
+    rows = [row for part, step in zip(parts, (40, 4), strict=True) for row in part[::step]]
+    (tmp_path / "none").mkdir()
+    oasis_of(tmp_path / "none", rows, DATA / "oasis" / "images")
+    assert image.figures(tmp_path / "none", seed=0, part="test") == []
+    (tmp_path / "some").mkdir()
+    marked = [{**row, "split": "test"} if row["split"] == "dev" else row for row in rows]
+    oasis_of(tmp_path / "some", marked, DATA / "oasis" / "images")
+    found = {one.what: one for one in image.figures(tmp_path / "some", seed=0, part="test")}
+    count = sum(row["split"] == "test" for row in marked)
+    assert all(one.of == count and one.part == "test" for one in found.values())
+    assert found["valence r"].value > 0.75  # the file has learnt from them
+
+
+def test_it_is_written_where_it_is_told_and_reads_back(tmp_path, monkeypatch, members):
+    made_of = Regressors(members=members[0], encoders={ROLE: "a", "text": "b"})
+    monkeypatch.setattr(image, "fit", lambda data, *, seed, quiet: made_of)
+    (file,) = image.make(tmp_path, tmp_path, seed=0, quiet=True)
+    assert file == tmp_path / "affect-image.safetensors"
+    again, rows = load_regressors(file), members[1].plain
+    assert np.allclose(again["mean"](rows), members[0]["mean"](rows), atol=0.01)

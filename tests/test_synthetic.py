@@ -23,7 +23,9 @@ from tests.media_factory import photo
 
 COUNT = 24
 DENSE = Sampling(fps=FPS, most=None)
-TOYS = Recipe(objects="toy-frames", activity="", sound="toy-sound", text="toy-text", sentiment="", tone="", faces="")
+TOYS = Recipe(
+    objects="toy-frames", activity="", sound="toy-sound", text="toy-text", sentiment="", tone="", faces=""
+)
 
 
 @pytest.fixture(scope="module")

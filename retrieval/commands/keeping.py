@@ -156,6 +156,41 @@ def train(folder: Path, captions: Path | None, undo: bool, seed: int, as_json: b
 
 
 @click.command()
+@library_option
+@click.option("--undo", is_flag=True, help="Use the planes as they are again.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@json_option
+def align(folder: Path, undo: bool, seed: int, as_json: bool) -> None:
+    """Bring the mood of sound and of pictures onto one plane, by the library's own videos. No media are read.
+
+    Segments with both are the anchors. Maps are tried on videos held out; the best is used only where sound
+    agrees better with pictures than without, beyond the interval. Searches by mood from music to pictures
+    and back then use it; --undo takes it back.
+    """
+    from retrieval import aligning, indices
+    from retrieval.library import Library
+    from retrieval.show import alignment_line, training_progress
+
+    with closing(Library.open(folder, to_rebuild=True)) as library, library.writing():
+        kind, trees = indices.kind(library), indices.trees(library)
+        if undo:
+            aligning.undo(library)
+            outcome = None
+        else:
+            with training_progress(quiet=as_json) as report:
+                outcome = aligning.align(
+                    library, seed=seed, progress=lambda done, count: report("alignment", done, count)
+                )
+        indices.renew(library, kind, trees)
+    if as_json:
+        click.echo(json.dumps({"alignment": None if outcome is None else outcome.to_json()}))
+    elif outcome is None:
+        click.echo(f"{printable(folder)}: sound and pictures on their own planes")
+    else:
+        click.echo(alignment_line(outcome))
+
+
+@click.command()
 @click.argument("what", nargs=-1, required=True)
 @library_option
 @json_option

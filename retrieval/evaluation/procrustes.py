@@ -1,0 +1,211 @@
+"""Are two clouds of paired points related, and is a map between them worth its while: held out, and PROTEST.
+
+Rows of one group (segments of a film, clips of an actor) are no independent pairs, so what is shuffled must
+be exchangeable if there were no relation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from retrieval.evaluation.resampling import bootstrap_interval, numbered
+from retrieval.evaluation.splits import folds
+from retrieval.nearest import checked_k
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+Exchange = Literal["rows", "within", "groups"]
+"""What changes places. rows: any two; within: rows of one group among themselves, which leaves what a group
+has in common out of the question; groups: whole groups, whose rows keep their order, for rows that follow
+each other in time."""
+
+Fit = Callable[[Floats, Floats], Callable[[Floats], Floats]]
+"""From anchors (n, p), (n, q) to a map of points (m, p) to (m, q)."""
+
+CHUNK = 1 << 23  # numbers held at a time
+LEAST_SURE = 0.05  # p below which pairs are said to agree more than shuffled ones
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Protest:
+    """A Procrustes analysis and what shuffled pairs give.
+
+    disparity: m12^2, 0 to 1; t = sqrt(1 - m12^2) is the correlation in the superimposition
+    p:         (#{t of a shuffle >= t} + 1) / (shuffles + 1)
+    null:      (shuffles,) their t
+    """
+
+    disparity: float
+    t: float
+    p: float
+    null: Floats
+
+
+def protest(
+    source: npt.ArrayLike, target: npt.ArrayLike, *, seed: int, draws: int = 999,
+    groups: npt.ArrayLike | None = None, exchange: Exchange = "rows",
+) -> Protest:  # fmt: skip
+    """PROTEST of points (n, p) and (n, q), rotations with reflections (Jackson 1995; vegan's `protest`).
+
+    Of two widths, the narrower is taken to have further columns of zeros. Raises ValueError for points that
+    do not pair, a cloud that does not vary, and as `shuffles` does.
+    """
+    one, other = _unit(source), _unit(target)
+    if len(one) != len(other):
+        raise ValueError(f"points must pair, not {one.shape} and {other.shape}")
+    found = float(trace_norms((one.T @ other)[None])[0])
+    null = np.concatenate([
+        trace_norms(np.matmul(one.T, other[orders]))
+        for orders in _blocks(shuffles(len(one), draws, seed=seed, groups=groups, exchange=exchange), other)
+    ])  # fmt: skip
+    t = min(found, 1.0)
+    return Protest(disparity=1 - t**2, t=t, p=upper_p(found, null), null=null)
+
+
+def trace_norms(products: Floats) -> Floats:
+    """(b,) sums of the singular values of matrices (b, p, q); for 2 x 2 by sqrt(||A||^2 + 2 |det A|)."""
+    if products.shape[1:] == (2, 2):
+        determinants = products[:, 0, 0] * products[:, 1, 1] - products[:, 0, 1] * products[:, 1, 0]
+        return np.sqrt((products**2).sum(axis=(1, 2)) + 2 * np.abs(determinants))
+    return np.asarray(np.linalg.svd(products, compute_uv=False).sum(axis=1))
+
+
+def upper_p(found: float, null: npt.ArrayLike) -> float:
+    """(#{null >= found} + 1) / (n + 1), what is equal but for rounding counted as equal."""
+    known = np.asarray(null, np.float64)
+    return float(((known >= found - 1e-9 * max(1.0, abs(found))).sum() + 1) / (len(known) + 1))
+
+
+def shuffles(
+    count: int, draws: int, *, seed: int, groups: npt.ArrayLike | None = None, exchange: Exchange = "rows"
+) -> Ints:
+    """(draws, count) random orders of rows, in which place i gets row order[i].
+
+    With "groups" the groups (count,) are put in random order and their rows follow each other; where sizes
+    differ a group then meets stretches of several others, rolled by a random offset, which keeps what follows
+    in time together. Without groups every row is one.
+
+    Raises ValueError for draws < 1, another rule, or groups of another length.
+    """
+    if exchange not in get_args(Exchange):
+        raise ValueError(
+            f"no rule {exchange!r} for what is exchanged; known: {', '.join(get_args(Exchange))}"
+        )
+    rng = np.random.default_rng(seed)
+    if exchange == "rows" or (groups is None and exchange == "groups"):
+        return rng.permuted(np.tile(np.arange(count), (checked_k(draws), 1)), axis=1)
+    number = numbered(count, np.zeros(count) if groups is None else groups)
+    members = [np.flatnonzero(number == one) for one in range(number.max() + 1)]
+    orders = np.empty((checked_k(draws), count), np.int64)
+    if exchange == "within":
+        for rows in members:
+            orders[:, rows] = rng.permuted(np.tile(rows, (draws, 1)), axis=1)
+        return orders
+    places = np.concatenate(members)
+    even = len({len(rows) for rows in members}) == 1
+    for order in orders:
+        drawn = np.concatenate([members[one] for one in rng.permutation(len(members))])
+        order[places] = drawn if even else np.roll(drawn, rng.integers(count))
+    return orders
+
+
+def shuffled_errors(mapped: Floats, target: Floats, orders: Ints) -> Floats:
+    """(draws,) sums of squared differences of points (n, d) and target[order], one for each of (draws, n)."""
+    cross = np.zeros(len(orders))
+    for column, values in zip(target.T, mapped.T, strict=True):
+        cross += column[orders] @ values
+    return np.asarray((mapped**2).sum() + (target**2).sum() - 2 * cross)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weighed:
+    """A map on points it was not fitted on.
+
+    disparity: squared error as a share of that of the anchors' mean; 0 perfect, 1 knows nothing
+    gain:      by how much it is lower than that of the first map, with the ends of its 95 % interval
+    p:         of a map fitted on half of the groups, the pairs of the other half shuffled; after Holm's
+               correction over all maps (1979)
+    """
+
+    name: str
+    disparity: float
+    gain: float
+    low: float
+    high: float
+    p: float
+
+    @property
+    def better(self) -> bool:
+        """Than the first map, beyond the interval, and than shuffled pairs."""
+        return self.low > 0 and self.p < LEAST_SURE
+
+
+def weighed(
+    fits: Mapping[str, Fit], source: npt.ArrayLike, target: npt.ArrayLike, *, groups: npt.ArrayLike,
+    seed: int, exchange: Exchange = "groups", count: int = 5, draws: int = 999,
+) -> list[Weighed]:  # fmt: skip
+    """Maps from points (n, p) to (n, q), each fitted on the anchors' groups and tried on the others.
+
+    fits: by name, what fits a map on anchors and gives it; the first (identity) is what others are held to
+
+    Raises ValueError for no maps, points that do not pair, fewer groups than `count` folds, or anchors a map
+    can't be fitted on.
+    """
+    one, other = np.asarray(source, np.float64), np.asarray(target, np.float64)
+    if not fits or len(one) != len(other):
+        raise ValueError(f"{len(fits)} maps of {len(one)} points to {len(other)}: they must pair")
+    labels = numbered(len(one), groups)
+    errors = {name: np.empty(len(one)) for name in fits}
+    base = np.empty(len(one))
+    for new in folds(labels.tolist(), count, seed):
+        known = np.setdiff1d(np.arange(len(one)), new)
+        base[new] = ((other[known].mean(axis=0) - other[new]) ** 2).sum(axis=1)
+        for name, fit in fits.items():
+            mapped = fit(one[known], other[known])(one[new])
+            errors[name][new] = ((mapped - other[new]) ** 2).sum(axis=1)
+    known, new = folds(labels.tolist(), 2, seed + 1)
+    orders = shuffles(len(new), draws, seed=seed, groups=labels[new], exchange=exchange)
+    found, first = [], next(iter(fits))
+    for name, fit in fits.items():
+        mapped = fit(one[known], other[known])(one[new])
+        null = shuffled_errors(mapped, other[new], orders)
+        p = upper_p(-float(((mapped - other[new]) ** 2).sum()), -null)
+        less = np.stack([errors[first] - errors[name], base], axis=1)
+        low, high = bootstrap_interval(less, _ratio, seed=seed, groups=labels)
+        share = float(errors[name].sum() / base.sum())
+        found.append(Weighed(name=name, disparity=share, gain=_ratio(less), low=low, high=high, p=p))
+    rank = np.argsort([one.p for one in found], kind="stable")
+    corrected = np.minimum(
+        np.maximum.accumulate([found[at].p * (len(found) - done) for done, at in enumerate(rank)]), 1
+    )
+    for at, p in zip(rank, corrected, strict=True):
+        found[at] = replace(found[at], p=float(p))
+    return found
+
+
+def _ratio(pairs: Floats) -> float:
+    above, below = pairs.sum(axis=0)
+    return float(above / below)
+
+
+def _blocks(orders: Ints, rows: Floats) -> Iterator[Ints]:
+    step = max(1, CHUNK // rows.size)
+    return (orders[start : start + step] for start in range(0, len(orders), step))
+
+
+def _unit(points: npt.ArrayLike) -> Floats:
+    """Centred, with Tr(M M') = 1; else ValueError."""
+    known = np.asarray(points, np.float64)
+    if known.ndim != 2 or not np.isfinite(known).all():
+        raise ValueError(f"points must be finite and (n, d), not {known.shape}")
+    centred = known - known.mean(axis=0)
+    size = np.sqrt((centred**2).sum())
+    if not size > 1e-12 * max(1.0, float(np.abs(known).max(initial=0))):
+        raise ValueError("a cloud that does not vary has no shape")
+    return np.asarray(centred / size)

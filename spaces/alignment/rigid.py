@@ -1,0 +1,205 @@
+"""Maps by mean, spread, rotation and scale: what Procrustes analysis finds, and what is simpler than it.
+
+Rows are points: a rotation R is applied as points @ R, which is the direction of
+scipy.linalg.orthogonal_procrustes(A, B), the R that makes ||A R - B|| least (Schönemann 1966).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.spatial
+
+from spaces.alignment.steps import Affine, Aligned, Floats, anchors, checked, spread
+
+ROUNDS = 100  # of generalised Procrustes, at most
+SETTLED = 1e-12  # change of the consensus, relative, at which it stops
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Standard:
+    """What scipy.spatial.procrustes gives of two clouds, as the circumplex report used it (section 10).
+
+    source, target: (n, d) both centred with Tr(M M') = 1, turned and scaled onto each other
+    disparity:      M^2, the sum of squared distances, 0 to 1
+    """
+
+    source: Floats
+    target: Floats
+    disparity: float
+
+    @property
+    def cosine(self) -> float:
+        """The average cosine the report derives from the disparity."""
+        return average_cosine(self.disparity)
+
+
+def standard(source: npt.ArrayLike, target: npt.ArrayLike) -> Standard:
+    """scipy's Procrustes analysis of paired points (n, d) and (n, d). Raises ValueError as `anchors` does."""
+    one, other = _equal(*anchors(source, target))
+    # scipy turns its second argument onto the first
+    still, turned, disparity = scipy.spatial.procrustes(other, one)
+    return Standard(source=turned, target=still, disparity=float(disparity))
+
+
+def average_cosine(disparity: float) -> float:
+    """Section 10.4: with vectors of one length, sin(a/2) = sqrt(M^2) / 2 and cos a = 1 - M^2 / 2.
+
+    A disparity of .96 gives .52. It is no correlation: unrelated clouds (M^2 near 1) still have about .5.
+    """
+    return 1 - 2 * (np.sqrt(disparity) / 2) ** 2
+
+
+def identity(source: npt.ArrayLike, target: npt.ArrayLike, *, seed: int = 0) -> Aligned:
+    """The coordinates as they are, which is what every other map must beat."""
+    one, _ = _equal(*anchors(source, target))
+    still = Affine(weight=np.eye(one.shape[1]), bias=np.zeros(one.shape[1]))
+    return Aligned(name="identity", across=still, back=still)
+
+
+def z_score(source: npt.ArrayLike, target: npt.ArrayLike, *, seed: int = 0) -> Aligned:
+    """Each axis to the mean and standard deviation of the target's axis; pairs play no part in it."""
+    one, other = _equal(*anchors(source, target))
+    ratio = spread(other) / spread(one)
+    across = Affine(weight=np.diag(ratio), bias=other.mean(axis=0) - one.mean(axis=0) * ratio)
+    return Aligned(name="z-score", across=across, back=across.inverse)
+
+
+def orthogonal(
+    source: npt.ArrayLike, target: npt.ArrayLike, *, reflect: bool = True, seed: int = 0
+) -> Aligned:
+    """The rotation about the origin, with a reflection where that is better and allowed; no shift, no scale.
+
+    With `reflect` it is scipy.linalg.orthogonal_procrustes(source, target).
+    """
+    one, other = _equal(*anchors(source, target))
+    turn, _ = rotation(one.T @ other, reflect=reflect)
+    across = Affine(weight=turn, bias=np.zeros(len(turn)))
+    return Aligned(
+        name="orthogonal", across=across, back=Affine(weight=turn.T, bias=across.bias), notes=turned(turn)
+    )
+
+
+def similarity(
+    source: npt.ArrayLike, target: npt.ArrayLike, *, reflect: bool = True, seed: int = 0
+) -> Aligned:
+    """Shift, rotation and one scale (Gower 1975): scipy.spatial.procrustes carried to new points.
+
+    On its anchors, ||across(source) - target||^2 over the target's scatter is scipy's disparity where
+    `reflect` is allowed.
+    """
+    one, other = _equal(*anchors(source, target))
+    here, there = one.mean(axis=0), other.mean(axis=0)
+    centred, wanted = one - here, other - there
+    turn, strength = rotation(centred.T @ wanted, reflect=reflect)
+    around, about = float((centred**2).sum()), float((wanted**2).sum())
+    scale = strength / around if around > 0 else 1.0
+    across = Affine(weight=scale * turn, bias=there - scale * here @ turn)
+    disparity = 1 - strength**2 / (around * about) if around > 0 and about > 0 else 1.0
+    notes = {**turned(turn), "scale": scale, "disparity": disparity}
+    return Aligned(name="similarity", across=across, back=across.inverse, notes=notes)
+
+
+def rotation(product: Floats, *, reflect: bool) -> tuple[Floats, float]:
+    """(d, d) R that makes trace(R' product) largest, and that trace, for a product A' B (d, d).
+
+    Without reflections the least singular direction is turned over where need be (Kabsch 1976).
+    """
+    left, values, right = np.linalg.svd(product)
+    signs = np.ones(len(values))
+    if not reflect and np.linalg.det(left @ right) < 0:
+        signs[-1] = -1
+    return (left * signs) @ right, float(values @ signs)
+
+
+def turned(turn: Floats) -> dict[str, Any]:
+    """Whether a turn reflects, and its angle in degrees in the plane (of what is left without reflection)."""
+    told: dict[str, Any] = {"reflection": bool(np.linalg.det(turn) < 0)}
+    if turn.shape == (2, 2):
+        # as points @ R with rows: R = [[cos, sin], [-sin, cos]] turns anticlockwise
+        told["degrees"] = float(np.degrees(np.arctan2(turn[0, 1], turn[0, 0])))
+    return told
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Generalised:
+    """Several senses' clouds superimposed on their mean (Gower 1975).
+
+    consensus: (n, d)
+    maps:      one a sense, from its coordinates into the consensus'
+    disparity: scatter about the consensus as a share of all scatter, 0 to 1
+    rounds:    how many it took
+    """
+
+    consensus: Floats
+    maps: tuple[Aligned, ...]
+    disparity: float
+    rounds: int
+
+    def between(self, source: int, target: int) -> Aligned:
+        """The map from one sense's coordinates to another's, by way of the consensus.
+
+        Raises ValueError where the target's map can't be inverted.
+        """
+        onto, off = self.maps[source].across, self.maps[target].back
+        if not isinstance(onto, Affine) or not isinstance(off, Affine):
+            raise ValueError(f"the map of sense {target} can't be inverted")
+        across = onto.then(off)
+        return Aligned(name="generalised", across=across, back=across.inverse)
+
+
+def generalised(clouds: Sequence[npt.ArrayLike], *, reflect: bool = True) -> Generalised:
+    """Generalised Procrustes analysis of two or more (n, d) of the same n things.
+
+    Every cloud is centred and turned onto the mean of all, in turn, until that settles; the scales come from
+    the leading eigenvector of the clouds' products, total scatter held (ten Berge 1977). The rows complete in
+    all are used.
+
+    Raises ValueError for fewer than two clouds, shapes that differ, or fewer than two complete rows.
+    """
+    known = [checked(cloud) for cloud in clouds]
+    if len(known) < 2 or len({cloud.shape for cloud in known}) != 1:
+        raise ValueError(f"two or more clouds of one shape are needed: {[cloud.shape for cloud in known]}")
+    whole = ~np.isnan(np.stack(known)).any(axis=(0, 2))
+    if whole.sum() < 2:
+        raise ValueError(f"{int(whole.sum())} rows are complete in all clouds; at least 2 are needed")
+    means = [cloud[whole].mean(axis=0) for cloud in known]
+    centred = np.stack([cloud[whole] - mean for cloud, mean in zip(known, means, strict=True)])  # (m, n, d)
+    size = np.sqrt((centred**2).sum(axis=(1, 2)))
+    if not (size > 0).all():
+        raise ValueError("a cloud does not vary")
+    total = float((size**2).mean())
+    turns = np.tile(np.eye(centred.shape[2]), (len(known), 1, 1))
+    scales = np.sqrt(total) / size
+    placed, last, rounds = scales[:, None, None] * centred, np.inf, 0
+    while rounds < ROUNDS:
+        rounds += 1
+        for at in range(len(known)):
+            others = placed.sum(axis=0) - placed[at]
+            turns[at], _ = rotation(centred[at].T @ others, reflect=reflect)
+            placed[at] = scales[at] * centred[at] @ turns[at]
+        flat = (placed / (scales * size)[:, None, None]).reshape(len(known), -1)
+        leading = np.abs(np.linalg.eigh(flat @ flat.T)[1][:, -1])
+        scales = leading * np.sqrt(len(known) * total) / size
+        placed = scales[:, None, None] * (centred @ turns)
+        consensus = placed.mean(axis=0)
+        left = float(((placed - consensus) ** 2).sum() / (placed**2).sum())
+        if last - left < SETTLED:
+            break
+        last = left
+    maps = []
+    for turn, scale, mean in zip(turns, scales, means, strict=True):
+        across = Affine(weight=scale * turn, bias=-scale * mean @ turn)
+        notes = {**turned(turn), "scale": float(scale)}
+        maps.append(Aligned(name="generalised", across=across, back=across.inverse, notes=notes))
+    return Generalised(consensus=consensus, maps=tuple(maps), disparity=left, rounds=rounds)
+
+
+def _equal(one: Floats, other: Floats) -> tuple[Floats, Floats]:
+    if one.shape != other.shape:
+        raise ValueError(f"this map needs two of one width, not {one.shape[1]} and {other.shape[1]}")
+    return one, other

@@ -1,0 +1,207 @@
+"""What a fitted map is made of: steps from points (n, p) to points (n, q), as plain numpy.
+
+A row with a NaN is a missing reading; it stays NaN through every step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from spaces.joint import gaussian
+
+Floats = npt.NDArray[np.float64]
+
+SINGULAR = 1e10  # condition number from which a matrix is not inverted
+CHUNK = 1 << 22  # kernel values held at a time
+
+
+class Step(Protocol):
+    """Points (n, p) to points (n, q)."""
+
+    def __call__(self, points: Floats) -> Floats:
+        """(n, q) of (n, p)."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Affine:
+    """points @ weight (p, q) + bias (q,)."""
+
+    weight: Floats
+    bias: Floats
+
+    def __call__(self, points: Floats) -> Floats:
+        """(n, q) of (n, p)."""
+        out = points @ self.weight
+        out += self.bias
+        return out
+
+    @property
+    def inverse(self) -> Affine | None:
+        """The map back; None unless the weight is square and regular."""
+        if self.weight.shape[0] != self.weight.shape[1] or not np.linalg.cond(self.weight) < SINGULAR:
+            return None
+        weight = np.asarray(np.linalg.inv(self.weight), np.float64)
+        return Affine(weight=weight, bias=-self.bias @ weight)
+
+    def then(self, other: Affine) -> Affine:
+        """Both as one, this one first."""
+        return Affine(weight=self.weight @ other.weight, bias=self.bias @ other.weight + other.bias)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Kernel:
+    """A Gaussian kernel's likeness to centres, weighed: exp(-gamma ||z - centre||^2) @ weight + bias.
+
+    mean, scale: (p,) z is (point - mean) / scale
+    centres:     (m, p), so standardised
+    weight:      (m, q)
+    """
+
+    mean: Floats
+    scale: Floats
+    centres: Floats
+    gamma: float
+    weight: Floats
+    bias: Floats
+
+    def __call__(self, points: Floats) -> Floats:
+        """(n, q) of (n, p)."""
+        step = max(1, CHUNK // len(self.centres))
+        parts = [points[start : start + step] for start in range(0, max(1, len(points)), step)]
+        return np.concatenate([self._one(part) for part in parts])
+
+    def _one(self, points: Floats) -> Floats:
+        near = gaussian((points - self.mean) / self.scale, self.centres, self.gamma)
+        return np.asarray(near @ self.weight + self.bias)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Network:
+    """A straight part and one hidden layer beside it: z @ straight + tanh(z @ inner + offset) @ outer + bias.
+
+    mean, scale: (p,) z is (point - mean) / scale
+    straight:    (p, q); inner (p, h), offset (h,), outer (h, q); a linear network has h = 0
+    """
+
+    mean: Floats
+    scale: Floats
+    straight: Floats
+    inner: Floats
+    offset: Floats
+    outer: Floats
+    bias: Floats
+
+    def __call__(self, points: Floats) -> Floats:
+        """(n, q) of (n, p)."""
+        z = (points - self.mean) / self.scale
+        return np.asarray(z @ self.straight + np.tanh(z @ self.inner + self.offset) @ self.outer + self.bias)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Chain:
+    """Steps one after the other."""
+
+    steps: tuple[Affine | Kernel | Network, ...]
+
+    def __call__(self, points: Floats) -> Floats:
+        """(n, q) of (n, p)."""
+        for step in self.steps:
+            points = step(points)
+        return points
+
+
+Link = Affine | Kernel | Network | Chain
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Aligned:
+    """A fitted map between the coordinates of two senses, the source (p) and the target (q).
+
+    across: source to the target's own coordinates, in which it is judged: a map that shrinks both senses
+            towards one point gains nothing there
+    back:   target to source, where that is possible
+    source, target: into the space where both meet, in which they are compared; None for the target's own
+            coordinates, which the source then enters by `across`
+    notes:  numbers worth telling: scale, angle, whether it reflects, what was chosen
+    """
+
+    name: str
+    across: Link
+    back: Link | None = None
+    source: Link | None = None
+    target: Link | None = None
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+    def transform(self, points: npt.ArrayLike) -> Floats:
+        """(n, q) of the source's points (n, p). Raises ValueError for another width."""
+        return carried(self.across, points)
+
+    def inverse(self, points: npt.ArrayLike) -> Floats:
+        """(n, p) of the target's points (n, q). Raises ValueError where the map can't be inverted."""
+        if self.back is None:
+            raise ValueError(f"{self.name} can't be inverted")
+        return carried(self.back, points)
+
+    def meet_source(self, points: npt.ArrayLike) -> Floats:
+        """(n, k) of the source's points (n, p), where the target's are `meet_target`."""
+        return carried(self.across if self.source is None else self.source, points)
+
+    def meet_target(self, points: npt.ArrayLike) -> Floats:
+        """(n, k) of the target's points (n, q)."""
+        return checked(points) if self.target is None else carried(self.target, points)
+
+
+def carried(step: Link, points: npt.ArrayLike) -> Floats:
+    """Points through a step; a row with any NaN comes out as NaN. Raises ValueError for another width."""
+    known = checked(points)
+    if known.shape[1] != width(step):
+        raise ValueError(f"points must be (n, {width(step)}), not {known.shape}")
+    if isinstance(step, Affine):  # a product spreads a NaN over its row by itself
+        return step(known)
+    out = step(known)
+    out[np.isnan(known).any(axis=1)] = np.nan
+    return out
+
+
+def width(step: Link) -> int:
+    """How many columns a step reads."""
+    if isinstance(step, Chain):
+        return width(step.steps[0])
+    return len(step.weight) if isinstance(step, Affine) else len(step.mean)
+
+
+def checked(points: npt.ArrayLike) -> Floats:
+    """Points as float64 (n, d), else ValueError."""
+    known = np.asarray(points, np.float64)
+    if known.ndim != 2 or known.shape[1] == 0:
+        raise ValueError(f"points must be (n, d), not {known.shape}")
+    return known
+
+
+def anchors(source: npt.ArrayLike, target: npt.ArrayLike, least: int = 2) -> tuple[Floats, Floats]:
+    """Paired points (n, p), (n, q), those without a NaN on either side.
+
+    Raises ValueError for points that don't pair, an infinite one, or fewer than `least` complete pairs.
+    """
+    one, other = checked(source), checked(target)
+    if len(one) != len(other):
+        raise ValueError(f"anchors must pair, not {one.shape} and {other.shape}")
+    here = ~(np.isnan(one).any(axis=1) | np.isnan(other).any(axis=1))
+    if here.sum() < least:
+        raise ValueError(f"{int(here.sum())} complete pairs of anchors; at least {least} are needed")
+    one, other = one[here], other[here]
+    if np.isinf(one).any() or np.isinf(other).any():
+        raise ValueError("anchors must be finite")
+    return one, other
+
+
+def spread(points: Floats) -> Floats:
+    """(d,) standard deviations; 1 where a column does not vary, so that it divides nothing by zero."""
+    found = points.std(axis=0)
+    return np.where(found > 1e-12 * np.maximum(1, np.abs(points.mean(axis=0))), found, 1.0)

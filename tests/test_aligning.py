@@ -1,0 +1,143 @@
+"""`affect align`: sound and pictures of a library's own videos on one plane, only where it helps."""
+
+import json
+from contextlib import closing
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from library_factory import TOYS, encoded, random_rows
+
+from encoders.base import AffectError
+from retrieval import aligning
+from retrieval.aligning import Anchors, tried
+from retrieval.cli import main
+from retrieval.engine import Engine
+from retrieval.heads import ALIGNMENT, FOLDER, own_files
+from retrieval.library import Library
+from retrieval.query import Query
+from spaces.affect import Alignment
+from spaces.alignment import closed_methods
+
+HEARD = replace(TOYS, sound="", tone="tone")
+TURN = np.array([[0.0, 1.0], [-1.0, 0.0]])
+
+
+def quiet(done, count):
+    """Nobody watches."""
+
+
+def pairs(noise, seed=0, videos=20, each=6):
+    """Sound is the pictures' plane, turned by a right angle and drawn in."""
+    rng = np.random.default_rng(seed)
+    image = rng.normal(0, 0.3, (videos * each, 2))
+    sound = 0.5 * image @ TURN + rng.normal(0, noise, image.shape)
+    return Anchors(sound=sound, image=image, videos=np.repeat([f"film {at}" for at in range(videos)], each))
+
+
+def test_a_plane_that_is_turned_is_turned_back():
+    outcome, taken = tried(pairs(0.03), seed=0, progress=quiet)
+    assert outcome.taken and outcome.before < 0.1 and outcome.after > 0.9 and outcome.p <= 0.002
+    assert outcome.gain[0] > 0.5 and outcome.segments == 120 and outcome.videos == 20
+    again = pairs(0.0, seed=1)
+    rows = np.concatenate([again.sound, np.full((120, 2), 0.1)], axis=1).astype(np.float32)
+    rows[0, 0] = np.nan
+    found = taken(rows)
+    assert np.isnan(found[0]).any() and np.abs(found[1:, :2] - np.clip(again.image[1:], -1, 1)).mean() < 0.06
+    assert found[1:, 2:] == pytest.approx(0.2, abs=0.04)  # SDs are stretched as the plane is
+
+
+def test_sound_that_says_nothing_of_the_pictures_is_left():
+    rng = np.random.default_rng(3)
+    known = pairs(0.1)
+    outcome, taken = tried(replace(known, sound=rng.normal(0, 0.3, (120, 2))), seed=0, progress=quiet)
+    assert not outcome.taken and taken is None and outcome.gain[0] < 0 and outcome.p > 0.05
+
+
+def test_planes_that_agree_already_are_left():
+    known = pairs(0.1)
+    rng = np.random.default_rng(4)
+    same = replace(known, sound=known.image + rng.normal(0, 0.02, known.image.shape))
+    assert not tried(same, seed=0, progress=quiet)[0].taken
+
+
+@pytest.mark.parametrize(("videos", "each"), [(4, 30), (20, 1)])
+def test_too_little(videos, each):
+    outcome, taken = tried(pairs(0.05, videos=videos, each=each), seed=0, progress=quiet)
+    assert taken is None and "too little" in outcome.why and outcome.gain is None
+
+
+@pytest.fixture
+def lib(tmp_path):
+    """Sounds and silent videos, of which tone rows are random."""
+    folder = tmp_path / "lib"
+    with closing(Library.create(folder, HEARD, 15.0)) as library, library.writing():
+        dim = library.experts.role("tone").card.dim
+        rng = np.random.default_rng(0)
+        items = [encoded(f"sound{at}", sound=random_rows(2, at), modality="audio") for at in range(6)]
+        library.commit(
+            [
+                replace(one, features={"objects": one.features["objects"], "tone": heard})
+                for one in items
+                for heard in [rng.normal(size=(2, dim)).astype(np.float32)]
+            ]
+        )
+    return folder
+
+
+def plane(folder):
+    with closing(Library.open(folder)) as library, Engine(library) as engine:
+        hits = engine.search(Query(mood=(0.2, 0.2), k=20))
+        return {hit.id: hit.affect for hit in hits}, library.catalog.get("signature")
+
+
+def test_too_few_videos_on_the_command_line(lib):
+    before = plane(lib)
+    answer = CliRunner().invoke(main, ["align", "-l", str(lib), "--json"])
+    told = json.loads(answer.stdout)["alignment"]
+    assert answer.exit_code == 0 and told["taken"] is False and "too little" in told["why"]
+    assert plane(lib) == before
+    assert "too little" in CliRunner().invoke(main, ["align", "-l", str(lib)]).output
+
+
+def test_taken_and_undone(lib, monkeypatch):
+    before, signature = plane(lib)
+    outcome, taken = tried(pairs(0.03), seed=0, progress=quiet)
+    monkeypatch.setattr(aligning, "tried", lambda found, **kept: (outcome, taken))
+    answer = CliRunner().invoke(main, ["align", "-l", str(lib)])
+    assert answer.exit_code == 0 and "taken" in answer.output
+    after, changed = plane(lib)
+    assert changed != signature and after.keys() == before.keys()
+    one = next(iter(before))
+    rows = np.array([list(before[one].values())], np.float32)
+    assert list(after[one].values()) == pytest.approx(taken(rows)[0].tolist(), abs=0.02)
+    with closing(Library.open(lib)) as library:
+        file = lib / FOLDER / own_files(library.catalog)[ALIGNMENT]
+    assert file.exists()
+    assert "own planes" in CliRunner().invoke(main, ["align", "-l", str(lib), "--undo"]).output
+    assert plane(lib) == (before, signature) and not file.exists()
+
+
+def test_a_lost_alignment_is_told_of(lib, monkeypatch):
+    outcome, taken = tried(pairs(0.03), seed=0, progress=quiet)
+    monkeypatch.setattr(aligning, "tried", lambda found, **kept: (outcome, taken))
+    CliRunner().invoke(main, ["align", "-l", str(lib)])
+    for file in (lib / FOLDER).glob("*.safetensors"):
+        file.unlink()
+    with pytest.raises(AffectError, match="no map can be read"):
+        Library.open(lib)
+    assert CliRunner().invoke(main, ["align", "-l", str(lib), "--undo"]).exit_code == 0
+    Library.open(lib).close()
+
+
+def test_an_alignment_that_is_none(tmp_path):
+    known = pairs(0.05)
+    fitted = closed_methods()["similarity"].fit(known.sound, known.image)
+    from spaces.affect import load_alignment
+    from spaces.alignment import save_map
+
+    save_map(tmp_path / "x.safetensors", fitted, {"other": 1})
+    with pytest.raises(AffectError, match="no alignment of affect"):
+        load_alignment(tmp_path / "x.safetensors")
+    assert isinstance(Alignment(aligned=fitted, stretch=(1.0, 1.0)), Alignment)
