@@ -6,7 +6,7 @@ from importlib import import_module
 
 import click
 
-COMMANDS = ("flickr", "throughput", "cold", "faces", "memory", "merge", "index", "epoch", "ranks")
+COMMANDS = ("flickr", "throughput", "cold", "faces", "memory", "merge", "index", "epoch", "ranks", "align")
 
 
 class Benches(click.Group):

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -128,8 +127,7 @@ def prepared(rows: Rows, k: int, trees: int, folder: Path) -> dict[str, Way]:
     ways = {name: indexed(name, rows, k, trees, folder) for name in INDICES}
     ways["exact, float16"] = indexed("exact", halves, k, trees, folder)
     ways[PLAIN] = timed(lambda: lambda query: np.argsort(-(rows @ query[0]))[None, :k])
-    if find_spec("sklearn"):
-        ways["scikit-learn, brute"] = timed(lambda: by_sklearn(rows, k))
+    ways["scikit-learn, brute"] = timed(lambda: by_sklearn(rows, k))
     return ways
 
 

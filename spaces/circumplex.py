@@ -287,7 +287,7 @@ def _learned() -> Mapping[str, Mapping[str, Mapping[str, list[float]]]]:
         )["schemes"]
     except OSError as bad:
         raise MissingBackend(
-            f"{EMOTIONS_FILE.name} is not here; run python -m experiments.feeling.categories"
+            f"{EMOTIONS_FILE.name} is not here: python -m experiments.train affect-emotions makes it"
         ) from bad
     return schemes
 

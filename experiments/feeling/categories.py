@@ -1,4 +1,4 @@
-"""`python -m experiments.feeling.categories`: where emotions lie on the plane, learned from people's ratings.
+"""Where emotions lie on the plane, learned from people's ratings.
 
 Cowen and Keltner (2017) had 2185 short videos judged in 34 categories of emotion (the share of judges who
 felt it) and, by others, on valence and arousal, 1 to 9. So the table tells what a video makes people feel.
@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
 import numpy.typing as npt
 
@@ -38,6 +37,13 @@ FILE = Path("cowen_keltner_ratings") / "CowenKeltnerEmotionalVideos.csv"
 WANTED = "Cowen and Keltner's table of 34 emotions and 14 dimensions"
 EMOTIONS = 34
 FOLDS = 10
+TOLD = (
+    "Cowen and Keltner (2017, PNAS): 2185 short videos judged in 34 categories of emotion and, by others, on "
+    "valence and arousal (1 to 9). What a video makes people feel: boredom stands in for neutral, and the "
+    "arousal is doubtful for what a face or a voice shows, as few videos made anyone angry; for those the "
+    "table of expressed emotions takes it by hand"
+)
+LICENCE = "ratings posted by their authors for research, in a mirror under MIT; the file holds means alone"
 PULL = 3.0  # videos' worth of pull to the plain weighted mean; 0.1 to 10 give the same within .03 CCC
 FELT = 0.5  # least sum of an emotion scheme's shares, for a video to be measured on
 
@@ -119,11 +125,18 @@ def fit(data: Path = DATA) -> Told:
         "about": {
             "learnt from": "Cowen and Keltner (2017, PNAS), 2185 videos: 34 emotions, valence, arousal",
             "scale": "valence and arousal (rating - 5) / 4, ratings 1 to 9",
-            "made by": "python -m experiments.feeling.categories",
+            "made by": "python -m experiments.train affect-emotions",
             "videos": "in which the emotion is the strongest of its scheme",
         },
         "schemes": {scheme: _table(judged, scheme) for scheme in SCHEMES},
     }
+
+
+def make(data: Path, out: Path | None, *, seed: int, quiet: bool = False) -> list[Path]:
+    """Write emotions.json into `out`, by default where it ships. Nothing in it is drawn at random."""
+    file = EMOTIONS_FILE if out is None else out / EMOTIONS_FILE.name
+    write_whole(file, (json.dumps(fit(data), indent=1) + "\n").encode())
+    return [file]
 
 
 def _table(judged: Ratings, scheme: str) -> Told:
@@ -194,25 +207,3 @@ def _lines(judged: Ratings, scheme: str, seed: int) -> list[Line]:
         )
         for column, name in enumerate(DIMENSIONS)
     ]  # fmt: skip
-
-
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--data-root", type=click.Path(path_type=Path), default=DATA, show_default=True)
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=EMOTIONS_FILE)
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.pass_context
-def main(ctx: click.Context, data_root: Path, out: Path, seed: int) -> None:
-    """Learn the tables of emotions, write them, and tell how well they do on videos held out."""
-    try:
-        told = fit(data_root)
-        write_whole(out, (json.dumps(told, indent=1) + "\n").encode())
-        found = figures(data_root, seed=seed)
-    except (AffectError, OSError) as bad:
-        click.echo(f"categories: {bad}", err=True)
-        ctx.exit(2)
-    for one in found:
-        click.echo(f"{one.what}: {one.value:.3f} ({one.low:.3f} to {one.high:.3f}), {one.floor}")
-
-
-if __name__ == "__main__":
-    main()

@@ -120,10 +120,10 @@ def audio_heads(experts: Experts, data: Path, *, seed: int) -> tuple[Heads, list
 
     experts: any recipe with sound and text; data: the folder of the data sets
     The report stands the kernel's figures beside others that learn from the plain clips alone: the kernel
-    too, linear ridge on the same targets and, where scikit-learn is installed, a support vector machine.
+    too, linear ridge on the same targets, and a support vector machine.
     Raises AffectError where a set is not there.
     """
-    listening = Experts(replace(experts.recipe, objects="", activity="", faces=""))
+    listening = Experts(replace(experts.recipe, objects="", activity="", tone="", faces=""))
     clips = load_clips(listening, data, seed=seed)
     told = belonging_texts(data)
     known, plain, others = prompts(), prompts(synonyms=False), strangers()
@@ -252,12 +252,10 @@ def linear_cosines(lesson: Lesson, rest: Clips, held: Clips) -> Callable[[Sequen
     return lambda texts: _said(lesson, texts) @ heard.T
 
 
-def svm_figures(rest: Clips, held: Clips) -> Figures | None:
-    """A support vector machine on animals and one on emotions; None without scikit-learn."""
-    try:
-        from sklearn.svm import SVC
-    except ImportError:
-        return None
+def svm_figures(rest: Clips, held: Clips) -> Figures:
+    """A support vector machine on animals and one on emotions."""
+    from sklearn.svm import SVC
+
     found: Figures = {}
     for kind, names, told in (("animal", ANIMALS, "animals"), ("speech", EMOTIONS, "emotions")):
         known, asked_of = (one.part(np.flatnonzero(one.kinds == kind)) for one in (rest, held))
@@ -278,8 +276,7 @@ def _ways(lesson: Lesson, rest: Clips, held: Clips) -> Iterator[tuple[str, Figur
     }
     for way, cosines in asking.items():
         yield way, {**figures(held, cosines), **synonym_figures(held, cosines)}
-    if (machine := svm_figures(rest, held)) is not None:
-        yield "svm", machine
+    yield "svm", svm_figures(rest, held)
 
 
 def _said(lesson: Lesson, texts: Sequence[str]) -> Rows:
