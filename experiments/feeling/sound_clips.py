@@ -1,7 +1,7 @@
 """Clips of speech, music and other sounds with how they feel, plain and altered.
 
 Altered copies stand for rooms, microphones and speakers that were not recorded: speed (Ko et al. 2015, "Audio
-augmentation for speech recognition"), an equaliser, an echo, noise, a part alone.
+augmentation for speech recognition"), an equaliser, an echo, noise, a telephone, a part alone.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from encoders.registry import ENCODERS
 from experiments.background import decode
 from experiments.data import vgmidi
 from experiments.data.records import table
+from experiments.feeling.voices import gather
 from experiments.shelf import Entry, Shelf, digest_of
 
 ENCODER, ROLE = "tone", "tone"
@@ -38,7 +39,9 @@ NOISES, EVERY, FRAGMENT = (
     (0.06, 0.3),
 )  # drawn noises; every sixth clip has a fragment of so many seconds
 RULE = 1  # raise it when the same seed would make other versions
-PIECES, PIECE = 3, 10.0  # of an orchestral track: how many, seconds
+PIECES, PIECE = 3, 10.0  # of a track: how many, seconds
+APART = 20.0  # seconds between pieces of a whole track
+TELEPHONE = 300.0, 3400.0  # Hz
 FAST, SLIGHT = (0.875, 0.90625, 0.9375, 1.0625, 1.09375, 1.125), (0.96875, 0.984375, 1.015625, 1.03125)
 
 Names = npt.NDArray[np.str_]
@@ -125,6 +128,20 @@ def excerpt(sound: Sound, rng: np.random.Generator, least: float = 1.0, most: fl
     return replace(sound, samples=sound.samples[start : start + size])
 
 
+def drowned(sound: Sound, rng: np.random.Generator) -> Sound:
+    """With noise 3 to 15 dB below."""
+    return noisy(sound, rng, 3, 15)
+
+
+def telephoned(sound: Sound, rng: np.random.Generator) -> Sound:
+    """Through a band of the telephone's, its edges up to a fifth off, 60 dB down an octave beyond."""
+    hertz = np.maximum(np.fft.rfftfreq(len(sound.samples), 1 / sound.rate), 1)
+    low, high = np.array(TELEPHONE) * rng.uniform(0.8, 1.2, 2)
+    beyond = np.maximum(np.log2(low / hertz), 0) + np.maximum(np.log2(hertz / high), 0)
+    spectrum = np.fft.rfft(sound.samples) * 10 ** (-np.minimum(60 * beyond, 60) / 20)
+    return replace(sound, samples=np.fft.irfft(spectrum, len(sound.samples)).astype(np.float32))
+
+
 def passage(sound: Sound, rng: np.random.Generator) -> Sound:
     """A part of 3 to 6 s, for music."""
     return excerpt(sound, rng, 3.0, 6.0)
@@ -138,9 +155,16 @@ VERSIONS: dict[str, tuple[tuple[Alter, ...], ...]] = {
     "music": (
         (equalised, detuned), (echoing, equalised), (passage, equalised, detuned), (passage, equalised),
     ),
-    "other": ((equalised, faster), (excerpt,)),
+    "other": ((equalised, faster), (excerpt,), (telephoned, faster)),
+    "voice": (
+        (telephoned, faster), (equalised, noisy, faster), (drowned, equalised), (echoing, equalised, faster),
+        (excerpt, equalised, drowned), (echoing, telephoned, noisy),
+    ),
+    "tune": (
+        (equalised, detuned), (echoing, telephoned), (passage, equalised, drowned), (passage, telephoned),
+    ),
 }  # fmt: skip
-"""What is done to a clip of each kind, version by version."""
+"""What is done to a clip of each kind, version by version; voices and tunes are the packages'."""
 
 
 # ---------------------------------------------------------------- clips
@@ -148,7 +172,10 @@ VERSIONS: dict[str, tuple[tuple[Alter, ...], ...]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class _Told:
-    """A file, what is known of it, and what is taken: PIECE seconds from `start`, a fragment, or all."""
+    """A file, what is known of it, and what is taken: PIECE seconds from `start`, a fragment, or all.
+
+    altered: one of VERSIONS, empty for the kind's own
+    """
 
     path: Path
     kind: str
@@ -158,17 +185,26 @@ class _Told:
     mood: tuple[float, float] = (float("nan"), float("nan"))
     start: float | None = None
     fragment: bool = False
+    altered: str = ""
 
 
 def load_heard(
-    data: Path, *, seed: int, parts: Sequence[str] = ("train", "dev"), quiet: bool = False
+    data: Path,
+    *,
+    seed: int,
+    parts: Sequence[str] = ("train", "dev"),
+    quiet: bool = False,
+    packages: bool = True,
 ) -> Heard:
-    """Clips of these parts of ravdess_speech, vgmidi and animal_sounds; with "train" also samples and tracks.
+    """Clips of these parts of ravdess_speech, vgmidi and animal_sounds; with "train" also samples and tracks,
+    and if wanted recordings from packages.
 
     Silent clips are left out. Test clips have no altered versions. Rows are kept in the cache folder.
-    Raises AffectError where a set is not there, BadMedia where a file can't be read.
+    Raises AffectError where a set is not there, its kind Unreachable where a package can't be had, BadMedia
+    where a file can't be read.
     """
-    told = [one for one in _everything(data, "train" in parts) if one.split in parts]
+    told = list(_everything(data, "train" in parts, "train" in parts and packages))
+    told = [one for one in told if one.split in parts]
     encoder = ENCODERS.make(ENCODER)
     shelf = Shelf(encoder.card, Sampling(rate=encoder.card.rate or 0), every=False)
     drawn = noises(NOISES, seed) if "train" in parts else []
@@ -195,9 +231,9 @@ def load_heard(
 
 def _rows(encoder: Encoder, shelf: Shelf, one: _Told, seed: int) -> Rows:
     """(versions, d) of one clip, from the shelf if it is there."""
-    recipes = () if one.split == "test" else VERSIONS[one.kind]
+    recipes = () if one.split == "test" else VERSIONS[one.altered or one.kind]
     told = f"{digest_of((one.path,))} from {one.start}, {len(recipes)} versions of rule {RULE}, seed {seed}"
-    told += " fragment" * one.fragment
+    told += " fragment" * one.fragment + f" {one.altered}" * bool(one.altered)
     name = hashlib.sha256(told.encode()).hexdigest()
     if (entry := shelf.get(name)) is not None:
         return entry.rows
@@ -239,14 +275,16 @@ def noises(count: int, seed: int) -> list[Sound]:
     return found
 
 
-def _everything(data: Path, samples: bool) -> Iterator[_Told]:
-    told = [*_named(data), *(_samples(data) if samples else ())]
+def _everything(data: Path, samples: bool, packages: bool) -> Iterator[_Told]:
+    told = [*_named(data), *(_samples(data) if samples else ()), *(_packaged() if packages else ())]
     yield from told
     for at, one in enumerate(told):
         if (
             one.kind != "other" and at % EVERY == 0
         ):  # what lasts a tenth of a second is neither speech nor music
-            yield replace(one, kind="other", label="", mood=(float("nan"), float("nan")), fragment=True)
+            yield replace(
+                one, kind="other", label="", mood=(float("nan"), float("nan")), fragment=True, altered=""
+            )
 
 
 def _named(data: Path) -> Iterator[_Told]:
@@ -278,6 +316,19 @@ def _samples(data: Path) -> Iterator[_Told]:
         group = f"track {re.split('[-_0-9]', path.stem)[0]}"
         for start in range(PIECES):
             yield _Told(path=path, kind="music", group=group, split="train", start=start * PIECE / 2)
+
+
+def _packaged() -> Iterator[_Told]:
+    for one in gather():
+        kind, group = one.package.kind, one.package.group
+        if kind == "music":
+            group += f" {one.path.stem}"
+            for at in range(PIECES):
+                start = at * APART
+                yield _Told(path=one.path, kind=kind, group=group, split="train", start=start, altered="tune")
+        else:
+            altered = "voice" if kind == "speech" else ""
+            yield _Told(path=one.path, kind=kind, group=group, split="train", start=0.0, altered=altered)
 
 
 def _sounds(folder: Path) -> list[Path]:
