@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from encoders.base import BadMedia, Rows, missing, printable
 from encoders.lexicon import nrc_columns, sentiment
 from retrieval.evidence import STEP, Evidence, Looked, evidence
 from retrieval.feelings import Felt, felt, told
+from retrieval.reasons import Reason, heard_moments, reasons, words_that_moved
 from retrieval.recipe import Experts
 from spaces.affect import KINDS, SENSES, average
 from spaces.circumplex import DIMENSIONS, SCHEMES, emotions_at
@@ -21,11 +21,8 @@ from spaces.circumplex import DIMENSIONS, SCHEMES, emotions_at
 Floats = npt.NDArray[np.float64]
 Record = dict[str, Any]
 
-REASONS = 3  # told a sense at most ...
-LEAST = 0.02  # ... if they moved it so far on the plane
 SPOKEN = 0.1  # probability of speech from which its emotion is told
-TRIED = 6  # words of a text that are left out in turn
-BATCH = 64  # texts read at a time
+BATCH = 256  # texts read at a time; the more, the more often a word was read before
 PLUTCHIK = SCHEMES["plutchik"]
 
 
@@ -41,10 +38,11 @@ def feel_texts(experts: Experts, texts: Sequence[str]) -> Iterator[Record]:
     """A record of each text, in order; empty ones abstain."""
     for start in range(0, len(texts), BATCH):
         chunk = texts[start : start + BATCH]
-        rows = experts.senses({"sentiment": experts.role("sentiment").encode(chunk)})
-        found = felt(rows, len(chunk))
+        rows = experts.feel_words(chunk)
+        found = Felt(senses={"text": rows}, rows=rows)
+        why = words_that_moved(experts.feel_words, chunk, found.rows)
         for at, text in enumerate(chunk):
-            yield text_record(experts, text, found, at)
+            yield text_record(text, found, at, why[at])
 
 
 def file_record(experts: Experts, found: Evidence) -> Record:
@@ -66,11 +64,11 @@ def file_record(experts: Experts, found: Evidence) -> Record:
         "face_emotion": None if faces is None else _face_emotion(faces, weights),
         "face_coverage": _coverage(found, faces, weights),
         "trajectory": [step for one in looked for step in course(experts, one)],
-        "why": reasons(experts, found),
+        "why": [reason.to_json() for reason in reasons(experts, found)],
     }
 
 
-def text_record(experts: Experts, text: str, found: Felt, at: int) -> Record:
+def text_record(text: str, found: Felt, at: int, why: Sequence[Reason]) -> Record:
     """What is told of one text, whose row is `at` in `found`."""
     senses = Felt(
         senses={s: rows[at : at + 1] for s, rows in found.senses.items()}, rows=found.rows[at : at + 1]
@@ -87,7 +85,7 @@ def text_record(experts: Experts, text: str, found: Felt, at: int) -> Record:
         "face_emotion": None,
         "face_coverage": None,
         "trajectory": [],
-        "why": _words(experts, text, senses.rows[0]) if here else [],
+        "why": [reason.to_json() for reason in why],
     }
 
 
@@ -100,7 +98,7 @@ def course(experts: Experts, looked: Looked) -> list[dict[str, float]]:
     start, end = looked.span
     if start is None or end is None:
         return []
-    sound = _moments(experts, looked)
+    sound = heard_moments(experts, looked)
     shown = experts.senses({"objects": looked.frames}).get("image") if len(looked.times) else None
     heard = len(looked.starts) > 0
     begins = looked.starts if heard else looked.times - looked.times[0] + start if len(looked.times) else []
@@ -123,101 +121,6 @@ def course(experts: Experts, looked: Looked) -> list[dict[str, float]]:
         for i, row in enumerate(rows)
         if not missing(row[None])[0]
     ]
-
-
-def reasons(experts: Experts, found: Evidence) -> list[Record]:
-    """The frames and half seconds that moved a file's affect most, by sense.
-
-    A frame's or a half second's effect is how far the mean of its sense would lie without it.
-    """
-    frames = [one.frames for one in found.looked]
-    times = np.concatenate([one.times for one in found.looked])
-    told_of: list[Record] = []
-    rows = np.concatenate(frames) if frames else np.empty((0, 0), np.float32)
-    if len(rows) > 1 and len(times) == len(rows):
-        image = experts.senses({"objects": rows}).get("image")
-        if image is not None:
-            told_of += _moved("image", image, times, None)
-    moments = [_moments(experts, one) for one in found.looked]
-    heard = [one for one in moments if one is not None]
-    if heard:
-        starts = np.concatenate([one.starts for one in found.looked if len(one.starts)])
-        told_of += _moved("sound", np.concatenate(heard), starts, STEP)
-    for one in found.looked:
-        told_of += _faces_seen(experts, one)
-    return told_of
-
-
-def _moved(sense: str, rows: Rows, starts: Floats, length: float | None) -> list[Record]:
-    """The moments (n,) whose leaving out would move the mean of rows (n, 4) most."""
-    here = ~missing(rows)
-    if here.sum() < 2:
-        return []
-    points, when = rows[here, :2].astype(np.float64), starts[here]
-    effects = (points - points.mean(axis=0)) / (len(points) - 1)
-    order = np.argsort(-np.hypot(*effects.T), kind="stable")[:REASONS]
-    return [
-        {
-            "sense": sense,
-            "start": _r(when[at]),
-            "end": _r(when[at] + (length or 0.0)),
-            "valence": _r(effects[at, 0]),
-            "arousal": _r(effects[at, 1]),
-        }
-        for at in order
-        if np.hypot(*effects[at]) >= LEAST / len(points)
-    ]
-
-
-def _faces_seen(experts: Experts, looked: Looked) -> list[Record]:
-    """What the faces of a segment add: where they lie, with the emotion they show most."""
-    row = looked.features.get("faces")
-    if row is None or missing(row)[0]:
-        return []
-    face = experts.senses({"faces": row})["face"][0]
-    return [
-        {
-            "sense": "face",
-            "start": looked.span[0],
-            "end": looked.span[1],
-            "what": SCHEMES["fer"][int(row[0, :7].argmax())],
-            "valence": _r(face[0]),
-            "arousal": _r(face[1]),
-        }
-    ]
-
-
-def _words(experts: Experts, text: str, whole: Rows) -> list[Record]:
-    """The words of a text without which it would feel most different."""
-    words = list(dict.fromkeys(text.split()))
-    if len(words) < 2:
-        return []
-    alone = np.array([_word(experts, word) for word in words])
-    tried = [
-        words[at]
-        for at in np.argsort(-np.hypot(*(alone - np.median(alone, axis=0)).T), kind="stable")[:TRIED]
-    ]
-    without = [" ".join(one for one in text.split() if one != word) for word in tried]
-    rows = experts.feel_words(without)
-    effects = [(word, whole[:2] - row[:2]) for word, row in zip(tried, rows, strict=True)]
-    known = [(word, gap) for word, gap in effects if np.hypot(*gap) >= LEAST]
-    known.sort(key=lambda one: -float(np.hypot(*one[1])))
-    return [
-        {"sense": "text", "what": word, "valence": _r(gap[0]), "arousal": _r(gap[1])}
-        for word, gap in known[:REASONS]
-    ]
-
-
-@lru_cache(maxsize=65536)
-def _word(experts: Experts, word: str) -> tuple[float, float]:
-    row = experts.feel_words([word])[0]
-    return float(row[0]), float(row[1])
-
-
-def _moments(experts: Experts, looked: Looked) -> Rows | None:
-    if not looked.moments or not len(looked.starts):
-        return None
-    return experts.senses(looked.moments).get("sound")
 
 
 def _senses(found: Felt, extras: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -261,9 +261,11 @@ class Experts:
 
     def feel_words(self, texts: Sequence[str]) -> Rows:
         """Affect (n, 4) of texts; NaN for empty ones, and where the recipe has nobody to tell."""
-        if not self.recipe.sentiment:
+        if not self.recipe.sentiment or not texts:
             return _absent(len(texts), 4)
-        return self.feel({"sentiment": self.role("sentiment").encode(texts)}).rows
+        order = np.argsort([len(text) for text in texts], kind="stable")  # a batch is as long as its longest
+        rows = encode_all(self.role("sentiment"), [texts[at] for at in order])
+        return self.feel({"sentiment": rows[np.argsort(order, kind="stable")]}).rows
 
     def placed(self, features: Features) -> dict[str, Rows]:
         """All that a library keeps beside the raw rows: unit rows by "space.view", and rows of affect."""

@@ -85,7 +85,8 @@ def _lines(file: Path) -> list[str]:
     """A text a line, blank ones kept so that answers stand in order. Raises AffectError."""
     try:
         content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-        return content.decode("utf-8-sig").splitlines()
+        lines = content.decode("utf-8-sig").split("\n")
+        return [line.removesuffix("\r") for line in (lines[:-1] if lines[-1] == "" else lines)]
     except OSError as bad:
         raise AffectError(f"{printable(file)}: can't be read as texts ({bad.strerror})") from bad
     except UnicodeDecodeError as bad:

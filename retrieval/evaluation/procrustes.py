@@ -6,15 +6,14 @@ be exchangeable if there were no relation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.evaluation.resampling import bootstrap_interval, numbered
-from retrieval.evaluation.splits import folds
+from retrieval.evaluation.resampling import numbered
 from retrieval.nearest import checked_k
 
 Floats = npt.NDArray[np.float64]
@@ -25,11 +24,7 @@ Exchange = Literal["rows", "within", "groups"]
 has in common out of the question; groups: whole groups, whose rows keep their order, for rows that follow
 each other in time."""
 
-Fit = Callable[[Floats, Floats], Callable[[Floats], Floats]]
-"""From anchors (n, p), (n, q) to a map of points (m, p) to (m, q)."""
-
 CHUNK = 1 << 23  # numbers held at a time
-LEAST_SURE = 0.05  # p below which pairs are said to agree more than shuffled ones
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -121,77 +116,6 @@ def shuffled_errors(mapped: Floats, target: Floats, orders: Ints) -> Floats:
     for column, values in zip(target.T, mapped.T, strict=True):
         cross += column[orders] @ values
     return np.asarray((mapped**2).sum() + (target**2).sum() - 2 * cross)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Weighed:
-    """A map on points it was not fitted on.
-
-    disparity: squared error as a share of that of the anchors' mean; 0 perfect, 1 knows nothing
-    gain:      by how much it is lower than that of the first map, with the ends of its 95 % interval
-    p:         of a map fitted on half of the groups, the pairs of the other half shuffled; after Holm's
-               correction over all maps (1979)
-    """
-
-    name: str
-    disparity: float
-    gain: float
-    low: float
-    high: float
-    p: float
-
-    @property
-    def better(self) -> bool:
-        """Than the first map, beyond the interval, and than shuffled pairs."""
-        return self.low > 0 and self.p < LEAST_SURE
-
-
-def weighed(
-    fits: Mapping[str, Fit], source: npt.ArrayLike, target: npt.ArrayLike, *, groups: npt.ArrayLike,
-    seed: int, exchange: Exchange = "groups", count: int = 5, draws: int = 999,
-) -> list[Weighed]:  # fmt: skip
-    """Maps from points (n, p) to (n, q), each fitted on the anchors' groups and tried on the others.
-
-    fits: by name, what fits a map on anchors and gives it; the first (identity) is what others are held to
-
-    Raises ValueError for no maps, points that do not pair, fewer groups than `count` folds, or anchors a map
-    can't be fitted on.
-    """
-    one, other = np.asarray(source, np.float64), np.asarray(target, np.float64)
-    if not fits or len(one) != len(other):
-        raise ValueError(f"{len(fits)} maps of {len(one)} points to {len(other)}: they must pair")
-    labels = numbered(len(one), groups)
-    errors = {name: np.empty(len(one)) for name in fits}
-    base = np.empty(len(one))
-    for new in folds(labels.tolist(), count, seed):
-        known = np.setdiff1d(np.arange(len(one)), new)
-        base[new] = ((other[known].mean(axis=0) - other[new]) ** 2).sum(axis=1)
-        for name, fit in fits.items():
-            mapped = fit(one[known], other[known])(one[new])
-            errors[name][new] = ((mapped - other[new]) ** 2).sum(axis=1)
-    known, new = folds(labels.tolist(), 2, seed + 1)
-    orders = shuffles(len(new), draws, seed=seed, groups=labels[new], exchange=exchange)
-    found, first = [], next(iter(fits))
-    for name, fit in fits.items():
-        mapped = fit(one[known], other[known])(one[new])
-        null = shuffled_errors(mapped, other[new], orders)
-        p = upper_p(-float(((mapped - other[new]) ** 2).sum()), -null)
-        less = np.stack([errors[first] - errors[name], base], axis=1)
-        low, high = bootstrap_interval(less, _ratio, seed=seed, groups=labels)
-        share = float(errors[name].sum() / base.sum())
-        found.append(Weighed(name=name, disparity=share, gain=_ratio(less), low=low, high=high, p=p))
-    rank = np.argsort([one.p for one in found], kind="stable")
-    corrected = np.minimum(
-        np.maximum.accumulate([found[at].p * (len(found) - done) for done, at in enumerate(rank)]), 1
-    )
-    for at, p in zip(rank, corrected, strict=True):
-        found[at] = replace(found[at], p=float(p))
-    return found
-
-
-def _ratio(pairs: Floats) -> float:
-    above, below = pairs.sum(axis=0)
-    return float(above / below)
 
 
 def _blocks(orders: Ints, rows: Floats) -> Iterator[Ints]:
