@@ -59,7 +59,10 @@ class Sentiment:
         said = [i for i, text in enumerate(items) if text.strip()]
         if said:
             ids, mask = self.words.tokenize([items[i] for i in said])
-            rows[said] = np.hstack([self._network(ids, mask)[0], self._surface(ids, mask)])
+            surface = self._surface(ids, mask)
+            # of digits, dots or emoji the network knows every piece, and yet they say next to nothing
+            surface[[not any(map(str.isalpha, items[i])) for i in said], 1] = 1
+            rows[said] = np.hstack([self._network(ids, mask)[0], surface])
         return rows
 
     def _surface(self, ids: npt.NDArray[np.int64], mask: npt.NDArray[np.int64]) -> Rows:

@@ -78,6 +78,8 @@ def main(
             raise AffectError(f"no space {', '.join(unknown)}; known: {', '.join([*PACKAGED, *LESSONS])}")
         felt = [space for space in wanted if space in LESSONS]
         if reported:
+            if spaces and len(felt) < len(spaces):
+                raise AffectError(f"--report is of affect heads: {', '.join(LESSONS)}")
             names = [LESSONS[space] for space in felt]
             lines = report(
                 data_root, seed=seed, part=part, names=names, step=lambda name: _say(name, as_json)

@@ -11,6 +11,7 @@ from typing import Any
 
 from encoders.base import AffectError, printable
 from encoders.registry import ENCODERS
+from retrieval.heads import own_files
 from retrieval.library import Library
 from retrieval.snapshot import begins
 
@@ -30,6 +31,7 @@ def about(library: Library) -> dict[str, Any]:
         "bytes": _bytes(library.folder),
         "segment": library.segment,
         "encoders": json.loads(library.recipe.to_json()),
+        "own": dict(own_files(library.catalog)),
         "index": index["kind"],
     }
 

@@ -26,6 +26,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 TRIED = ("z-score", "similarity", "ridge", "kernel ridge")
+ROLES = ("objects", "sound", "tone")  # of which pictures and sound are told
 FOLDS = 5
 LEAST = 30  # segments with sound and pictures, in FOLDS videos or more
 DRAWS = 999
@@ -69,7 +70,7 @@ class Outcome:
 
 
 def align(library: Library, *, seed: int, progress: Callable[[int, int], None]) -> Outcome:
-    """Fit maps on the library's own videos; use the best if it beats no map beyond its interval.
+    """Fit maps on the library's own videos; use the best if it beats no map beyond its interval, else none.
 
     The caller may write. Raises AffectError when the disk is full; all is then as it was.
     """
@@ -78,6 +79,8 @@ def align(library: Library, *, seed: int, progress: Callable[[int, int], None]) 
     if taken is not None:
         library.take({**own_files(library.catalog), ALIGNMENT: _kept(library, taken, outcome)})
         tidy(library.folder, library.catalog)
+    elif ALIGNMENT in own_files(library.catalog):
+        undo(library)
     return outcome
 
 
@@ -93,11 +96,11 @@ def anchors(library: Library) -> Anchors:
     experts, sql = library.experts.unaligned(), library.catalog.all
     segments = sql(
         "SELECT segments.id, item FROM segments JOIN items ON items.id = item "
-        "WHERE modality = 'video' ORDER BY item, number"
+        "WHERE modality = 'video' AND item IN (SELECT item FROM files) ORDER BY item, number"
     )
     known = np.array([row[0] for row in segments], np.int64)
     videos = np.array([row[1] for row in segments], np.str_)
-    rows = {role: library.rows_of(role, known) for role in experts.media_roles}
+    rows = {role: library.rows_of(role, known) for role in experts.media_roles if role in ROLES}
     features = {role: found for role, found in rows.items() if found is not None}
     senses = experts.senses(features) if features and len(known) else {}
     if not {"sound", "image"} <= senses.keys():
@@ -139,8 +142,13 @@ def tried(
     if not taken:
         return outcome, None
     whole = method.fit(found.sound, found.image, seed=seed)
-    spread = whole.meet_source(found.sound).std(axis=0) / np.maximum(found.sound.std(axis=0), SMALLEST)
-    return outcome, Alignment(aligned=whole, stretch=(float(spread[0]), float(spread[1])))
+    stretch = whole.meet_source(found.sound).std(axis=0) / np.maximum(found.sound.std(axis=0), SMALLEST)
+    residual = np.sqrt(((mapped - found.image) ** 2).mean(axis=0))
+    return outcome, Alignment(aligned=whole, stretch=_pair(stretch), residual=_pair(residual))
+
+
+def _pair(row: Floats) -> tuple[float, float]:
+    return float(row[0]), float(row[1])
 
 
 def _chosen(sound: Floats, image: Floats, videos: npt.NDArray[np.str_], seed: int) -> Method:
@@ -185,7 +193,11 @@ def _kept(library: Library, found: Alignment, outcome: Outcome) -> str:
     folder = library.folder / FOLDER
     draft = folder / f"{ALIGNMENT}.safetensors"
     with disk_errors(library.folder):
-        digest = save_map(draft, found.aligned, {"stretch": list(found.stretch), **outcome.to_json()})
+        about = {
+            "stretch": found.stretch, "residual": found.residual,
+            "made_for": library.experts.unaligned().affect.version, **outcome.to_json(),
+        }  # fmt: skip
+        digest = save_map(draft, found.aligned, about)
         name = f"{ALIGNMENT}-{digest[:12]}.safetensors"
         draft.replace(folder / name)
     return name

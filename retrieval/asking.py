@@ -13,6 +13,7 @@ import numpy as np
 from encoders.base import AffectError, BadMedia, Rows, missing, printable, unit_rows
 from encoders.media import Sampling, Segment
 from encoders.media.decoding import DecoderPool, Failed, Opened, Part
+from retrieval.feelings import lengths
 from retrieval.library import Library
 from retrieval.query import Query
 from retrieval.recipe import Experts
@@ -77,15 +78,18 @@ class Asker:
     def _media(self, path: Path, kind: str, feel: bool) -> Asked:
         segments = self._segments(path, kind)
         views: dict[str, list[Rows]] = {}
-        moods = [ABSENT[None]]
+        moods, spans = [ABSENT[None]], [(0.0, 0.0)]
         while chunk := list(islice(segments, BATCH)):  # read on while encoding: a long film is never held
             features = self.experts.watch([s.frames for s in chunk], [s.sound for s in chunk], affect=feel)
             if feel:
                 moods.append(self.experts.feel(features).rows)
+                spans += [(np.nan if s.start is None else s.start, s.end or np.nan) for s in chunk]
             for view, rows in self.experts.project(features).items():
                 views.setdefault(view, []).append(rows)
         means = {view: _mean(np.concatenate(rows)) for view, rows in views.items()}
-        return Asked(source=sense, rows=means, affect=average(np.concatenate(moods)))
+        return Asked(
+            source=sense, rows=means, affect=average(np.concatenate(moods), lengths(np.array(spans)))
+        )
 
     def _segments(self, path: Path, kind: str) -> Iterator[Segment]:
         """The first segments of a query's file; what is left out is told. Raises BadMedia."""
@@ -136,5 +140,5 @@ def _item(snapshot: Snapshot, name: str) -> Asked:
         source=sense,
         rows={view: _mean(found) for view, found in rows.items()},
         item=position,
-        affect=average(snapshot.affect_of(segments)),
+        affect=average(snapshot.affect_of(segments), lengths(snapshot.spans[segments])),
     )

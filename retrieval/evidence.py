@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,16 +12,16 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import BadMedia, Rows, Sound, encode_all
+from encoders.faces import Face, summary
 from encoders.media import Sampling, Segment
 from encoders.media.decoding import DecoderPool, Failed, Finished, Opened, Part
 from encoders.tone import windows
-from retrieval.recipe import Experts
+from retrieval.indexing import FRAMES, SECONDS
+from retrieval.recipe import Experts, absent, where_present
 
 Floats = npt.NDArray[np.float64]
 
 STEP = 0.5  # seconds between readings of sound, as the circumplex report has it
-FRAMES = 32  # encode when so many frames wait ...
-SECONDS = 120.0  # ... or so much sound
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -30,6 +31,7 @@ class Looked:
     span:     (start, end) in seconds, None for a picture
     features: raw rows (1, d) by role
     frames:   raw rows (f, d) of each frame of the role "objects", at `times` (f,) seconds
+    faces:    those of its frames, where they can be told apart
     moments:  raw rows (w, d) by role of the sound about each of `starts` (w,) seconds
     """
 
@@ -37,6 +39,7 @@ class Looked:
     features: Mapping[str, Rows]
     frames: Rows
     times: Floats
+    faces: Sequence[Face]
     moments: Mapping[str, Rows]
     starts: Floats
 
@@ -59,12 +62,12 @@ def evidence(
     """
     reader = _Reader(experts)
     sampling = Sampling(segment=segment, rate=experts.sound_rate)
-    unique = list(dict.fromkeys(paths))
+    unique, wanted = list(dict.fromkeys(paths)), Counter(paths)
     if not unique:
         return
     with DecoderPool(min(jobs, len(unique)), sampling) as pool:
         events = pool.read(unique)
-        for at, path in enumerate(paths):
+        for path in paths:
             while path not in reader.done:
                 event = next(events, None)
                 if event is None:
@@ -72,7 +75,8 @@ def evidence(
                     break
                 reader.take(event)
             found = reader.done[path]
-            if path not in paths[at + 1 :]:
+            wanted[path] -= 1
+            if not wanted[path]:
                 del reader.done[path]
             yield found
 
@@ -116,66 +120,69 @@ class _Reader:
 
 def look(experts: Experts, segments: Sequence[Segment]) -> list[Looked]:
     """Every expert of affect on every segment, its frames and its half seconds."""
-    recipe = experts.recipe
-    frames = [one.frames for one in segments]
-    features: dict[str, list[Rows]] = {}
-    seen, seen_ends = _each_frame(experts, frames)
-    if recipe.objects:
-        features["objects"] = [
-            rows.mean(axis=0, keepdims=True) if len(rows) else _absent(1, seen.shape[1])
-            for rows in np.split(seen, seen_ends)
-        ]
-    if recipe.faces:
-        features["faces"] = _where(experts.role("faces"), frames)
-    sounds = [one.sound for one in segments]
+    recipe, clips, sounds = experts.recipe, [one.frames for one in segments], [one.sound for one in segments]
+    inputs: dict[str, Sequence[Any | None]] = {"frames": clips, "sound": sounds}
     heard = [role for role in ("tone", "sound") if getattr(recipe, role)]
-    for role in heard:
-        features[role] = _where(experts.role(role), sounds)
-    cut = [windows(sound, STEP) if sound is not None else ([], np.empty(0)) for sound in sounds]
-    ends = np.cumsum([len(starts) for _, starts in cut])[:-1]
-    parts = [part for some, _ in cut for part in some]
-    moments = {role: np.split(encode_all(experts.role(role), parts), ends) for role in heard}
-    shown = np.split(seen, seen_ends)
+    features = {role: where_present(experts.role(role), inputs) for role in heard}
+    faces: list[list[Face]] = [[] for _ in segments]
+    if recipe.faces:
+        features["faces"], faces = _faces(experts.role("faces"), clips)
+    shown = _each_frame(experts, clips)
+    if recipe.objects:
+        features["objects"] = np.stack([_mean(rows) for rows in shown])
+    moments, starts = _each_moment(experts, heard, sounds)
     return [
         Looked(
             span=(one.start, one.end),
-            features={role: rows[at] for role, rows in features.items()},
+            features={role: rows[at : at + 1] for role, rows in features.items()},
             frames=shown[at],
             times=np.array(one.times, np.float64),
-            moments={role: rows[at] for role, rows in moments.items()},
-            starts=np.asarray(cut[at][1], np.float64) + (one.start or 0.0),
+            faces=faces[at],
+            moments=moments[at],
+            starts=starts[at] + (one.start or 0.0),
         )
         for at, one in enumerate(segments)
     ]
 
 
-def _each_frame(experts: Experts, clips: Sequence[Any | None]) -> tuple[Rows, npt.NDArray[np.int64]]:
-    """Rows (all frames, d) of the role "objects", a frame at a time, and where each clip's end."""
-    counts = [0 if clip is None else len(clip) for clip in clips]
-    ends = np.cumsum(counts)[:-1]
+def _faces(encoder: Any, clips: Sequence[Any | None]) -> tuple[Rows, list[list[Face]]]:
+    """Rows (n, d) of clips, and the faces themselves where the encoder can tell them apart."""
+    found: list[list[Face]] = [[] for _ in clips]
+    if not hasattr(encoder, "read"):
+        return where_present(encoder, {"frames": clips}), found
+    rows = absent(len(clips), encoder.card.dim)
+    here = [(at, clip) for at, clip in enumerate(clips) if clip is not None]
+    for (at, clip), some in zip(here, encoder.read([clip for _, clip in here]), strict=True):
+        rows[at], found[at] = summary(some, len(clip)), some
+    return rows, found
+
+
+def _each_frame(experts: Experts, clips: Sequence[Any | None]) -> list[Rows]:
+    """Of each clip, rows (frames, d) of the role "objects", a frame at a time."""
+    ends = np.cumsum([0 if clip is None else len(clip) for clip in clips])
     if not experts.recipe.objects:
-        return _absent(sum(counts), 0), ends
+        return np.split(absent(int(ends[-1]), 0), ends[:-1])
     singles = [frame[None] for clip in clips if clip is not None for frame in clip]
-    return encode_all(experts.role("objects"), singles), ends
+    return np.split(encode_all(experts.role("objects"), singles), ends[:-1])
 
 
-def _where(encoder: Any, items: Iterable[Any | None]) -> list[Rows]:
-    listed = list(items)
-    rows = _absent(len(listed), encoder.card.dim)
-    here = [at for at, item in enumerate(listed) if item is not None]
-    if here:
-        rows[here] = encode_all(encoder, [listed[at] for at in here])
-    return list(rows[:, None])
+def _each_moment(
+    experts: Experts, roles: Sequence[str], sounds: Sequence[Sound | None]
+) -> tuple[list[dict[str, Rows]], list[Floats]]:
+    """Of each sound, raw rows (w, d) by role about each half second, and the seconds (w,) those begin."""
+    cut = [windows(sound, STEP) if sound is not None else ([], np.empty(0)) for sound in sounds]
+    ends = np.cumsum([len(starts) for _, starts in cut])[:-1]
+    parts = [part for some, _ in cut for part in some]
+    rows = {role: np.split(encode_all(experts.role(role), parts), ends) for role in roles}
+    told = [{role: found[at] for role, found in rows.items()} for at in range(len(sounds))]
+    return told, [np.asarray(starts, np.float64) for _, starts in cut]
 
 
-def _absent(count: int, dim: int) -> Rows:
-    return np.full((count, dim), np.nan, np.float32)
+def _mean(rows: Rows) -> Rows:
+    """(d,) of rows (f, d); NaN of none."""
+    return rows.mean(axis=0) if len(rows) else np.full(rows.shape[1], np.nan, np.float32)
 
 
 def _enough(segments: Sequence[Segment]) -> bool:
     frames = sum(len(one.frames) for one in segments if one.frames is not None)
-    return frames >= FRAMES or sum(_seconds(one.sound) for one in segments) >= SECONDS
-
-
-def _seconds(sound: Sound | None) -> float:
-    return 0.0 if sound is None else sound.seconds
+    return frames >= FRAMES or sum(one.sound.seconds for one in segments if one.sound) >= SECONDS

@@ -12,8 +12,6 @@ from encoders.base import Rows, missing
 from fusion.precision import precision_mean, shares
 from spaces.affect import SENSES, trust
 
-Ints = npt.NDArray[np.int64]
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Felt:
@@ -44,6 +42,12 @@ def felt(senses: Mapping[str, Rows], count: int) -> Felt:
     believed = trust()
     rows = precision_mean(known, believed.reliability, correlation=believed.correlation)
     return Felt(senses=known, rows=np.asarray(rows, np.float32))
+
+
+def lengths(spans: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """(n,) how much each segment weighs in a whole: its seconds, of spans (n, 2); a picture weighs 1."""
+    seconds = spans[:, 1] - spans[:, 0]
+    return np.where(np.isnan(seconds), 1.0, np.maximum(seconds, 1e-3))
 
 
 def told(row: Rows) -> dict[str, float] | None:

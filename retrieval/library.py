@@ -22,7 +22,7 @@ from retrieval import database
 from retrieval import rows as rowfile
 from retrieval.catalog import Catalog, Stamp, Store
 from retrieval.disk import LOCK, disk_errors, locked
-from retrieval.heads import NOTE, own_experts, own_files
+from retrieval.heads import ALIGNMENT, NOTE, own_experts, own_files
 from retrieval.recipe import Experts, Recipe, is_space
 
 CHUNK = 4096  # segments projected at a time in a rebuild
@@ -144,7 +144,10 @@ class Library:
         try:
             self.experts, self.lost = own_experts(self.recipe, self.folder, files), None
         except AffectError as lost:
-            self.lost = AffectError(f"{lost}; or run: affect train --undo --library {printable(self.folder)}")
+            cure = "align" if ALIGNMENT in files and ALIGNMENT in str(lost) else "train"
+            self.lost = AffectError(
+                f"{lost}; or run: affect {cure} --undo --library {printable(self.folder)}"
+            )
         self._heads = files
         return True
 

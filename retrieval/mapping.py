@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from encoders.base import AffectError, Rows, missing, printable
+from retrieval.feelings import lengths
 from retrieval.library import Library
 from retrieval.plane import Placed, draw, write_map
 from retrieval.snapshot import Snapshot
@@ -41,7 +42,10 @@ def draw_map(library: Library, snapshot: Snapshot, out: Path) -> dict[str, Any]:
         )
         for at in here
     ]  # fmt: skip
-    files = out.with_name(f"{out.name}.png"), out.with_name(f"{out.name}.html")
+    if not out.name:
+        raise AffectError(f"{printable(out)}: name a file to write, such as map")
+    stem = out.stem if out.suffix.lower() in (".png", ".html") else out.name
+    files = out.with_name(f"{stem}.png"), out.with_name(f"{stem}.html")
     title = f"{len(items)} items of {printable(library.folder)}"
     draw(files[0], rows[here], [one.name for one in items], [one.modality for one in items], title)
     write_map(files[1], items, title)
@@ -55,5 +59,7 @@ def draw_map(library: Library, snapshot: Snapshot, out: Path) -> dict[str, Any]:
 def item_rows(snapshot: Snapshot) -> Rows:
     """(items, 4) the affect of each item: the mean of its segments, NaN where all abstain."""
     ends = np.searchsorted(snapshot.item_of, np.arange(1, len(snapshot.ids)))
-    parts = np.split(snapshot.affect, ends) if len(snapshot.ids) else []
-    return np.array([average(part) for part in parts], np.float32).reshape(-1, 4)
+    if not len(snapshot.ids):
+        return np.empty((0, 4), np.float32)
+    parts = zip(np.split(snapshot.affect, ends), np.split(lengths(snapshot.spans), ends), strict=True)
+    return np.array([average(rows, weights) for rows, weights in parts], np.float32)

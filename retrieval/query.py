@@ -72,8 +72,10 @@ class Query:
             raise AffectError(f"the mood is {self.mood}; valence and arousal lie between -1 and 1")
         if self.affect is not None and not 0 <= self.affect <= 1:
             raise AffectError(f"affect is {self.affect}; it must be between 0 (content) and 1 (mood)")
-        if self.affect == 0 and not self.parts:
-            raise AffectError("affect 0 goes by content alone, and only a mood is asked for; leave one out")
+        if self.affect not in (None, 1) and not self.parts:
+            raise AffectError(
+                f"affect is {self.affect:g}, and only a mood is asked for; give content too, or no affect"
+            )
 
     @property
     def dial(self) -> float:
@@ -158,6 +160,11 @@ def read_queries(
 def _check_text(text: str) -> None:
     if not text.strip():
         raise AffectError("the query text is empty; say what to look for")
+    check_unicode(text)
+
+
+def check_unicode(text: str) -> None:
+    """Raises AffectError for words that came as bytes of another encoding."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -193,8 +200,8 @@ def _names(value: Any) -> tuple[str, ...]:
 
 
 def _mood(value: Any) -> tuple[float, float]:
-    if isinstance(value, list | tuple) and len(value) == 2:
-        return float(value[0]), float(value[1])
+    if isinstance(value, list | tuple):
+        value = ",".join(map(str, value))
     return parse_mood(_text(value))
 
 

@@ -18,7 +18,9 @@ from spaces.circumplex import SCHEMES
 Floats = npt.NDArray[np.float64]
 
 MOST = 3  # told a sense at most ...
-LEAST = 0.02  # ... if they moved it so far on the plane; a moment of n, if so far over n
+LEAST = 0.02  # ... if they moved it so far on the plane ...
+LEAST_MOMENT = 0.002  # ... or so far, one of many moments
+READ = 200  # words of a text; the network reads about as many
 TRIED = 6  # words of a text that are left out in turn
 
 
@@ -90,7 +92,7 @@ def words_that_moved(
 
     Of long texts only the words are tried that feel least like the others when read alone.
     """
-    words = [list(dict.fromkeys(text.split())) for text in texts]
+    words = [list(dict.fromkeys(text.split()[:READ])) for text in texts]
     words = [some if len(some) > 1 else [] for some in words]
     known = list(dict.fromkeys(word for some in words if len(some) > TRIED for word in some))
     alone = dict(zip(known, feel(known)[:, :2].astype(np.float64), strict=True)) if known else {}
@@ -127,7 +129,7 @@ def _moments_that_moved(sense: str, rows: Rows | None, starts: Floats, length: f
         Reason(sense=sense, start=float(at), end=float(at + length), effect=(float(one[0]), float(one[1])))
         for at, one in zip(when, effects, strict=True)
     ]
-    return _best(told, LEAST / len(points))
+    return _best(told, LEAST_MOMENT)
 
 
 def _face(experts: Experts, looked: Looked) -> list[Reason]:

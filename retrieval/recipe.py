@@ -145,7 +145,7 @@ class Experts:
 
     def feel(self, features: Features) -> Felt:
         """Affect of n items from raw rows by role, sense by sense and all in all."""
-        return felt(self.senses(features), len(next(iter(features.values()))))
+        return felt(self.senses(features), max(map(len, features.values()), default=0))
 
     def senses(self, features: Features) -> dict[str, Rows]:
         """Affect (n, 4) of n items by sense, from raw rows by role."""
@@ -227,7 +227,7 @@ class Experts:
         roles = [role for role in self.media_roles if affect or role not in AFFECT_ROLES]
         shared = self._watch_shared(frames)
         alone = (role for role in roles if role not in shared)
-        rows = {role: _where_present(self.role(role), inputs) for role in alone} | shared
+        rows = {role: where_present(self.role(role), inputs) for role in alone} | shared
         return {role: rows[role] for role in roles}
 
     def _watch_shared(self, frames: Sequence[Frames | None]) -> dict[str, Rows]:
@@ -243,7 +243,7 @@ class Experts:
         if backbone is None or backbone.card != objects.card:
             return {}
         encoders = {"objects": objects, "activity": activity}
-        rows = {role: _absent(len(frames), encoder.card.dim) for role, encoder in encoders.items()}
+        rows = {role: absent(len(frames), encoder.card.dim) for role, encoder in encoders.items()}
         for here in batched([i for i, item in enumerate(frames) if item is not None], ITEMS):
             items = [frames[i] for i in here]
             looks = objects.look(items)
@@ -262,7 +262,7 @@ class Experts:
     def feel_words(self, texts: Sequence[str]) -> Rows:
         """Affect (n, 4) of texts; NaN for empty ones, and where the recipe has nobody to tell."""
         if not self.recipe.sentiment or not texts:
-            return _absent(len(texts), 4)
+            return absent(len(texts), 4)
         order = np.argsort([len(text) for text in texts], kind="stable")  # a batch is as long as its longest
         rows = encode_all(self.role("sentiment"), [texts[at] for at in order])
         return self.feel({"sentiment": rows[np.argsort(order, kind="stable")]}).rows
@@ -285,14 +285,16 @@ def _towers(role: str) -> dict[str, str]:
     return {role: "words", f"{role}.text": "words"}
 
 
-def _where_present(encoder: Encoder, inputs: Mapping[str, Sequence[Any | None]]) -> Rows:
+def where_present(encoder: Encoder, inputs: Mapping[str, Sequence[Any | None]]) -> Rows:
+    """(n, d) raw rows of what the encoder reads of n items, by its sense; NaN where there is none of it."""
     items = inputs[encoder.card.sense]
-    rows = _absent(len(items), encoder.card.dim)
+    rows = absent(len(items), encoder.card.dim)
     here = [i for i, item in enumerate(items) if item is not None]
     if here:
         rows[here] = encode_all(encoder, [items[i] for i in here])
     return rows
 
 
-def _absent(count: int, dim: int) -> Rows:
+def absent(count: int, dim: int) -> Rows:
+    """(count, dim) rows of nothing."""
     return np.full((count, dim), np.nan, np.float32)

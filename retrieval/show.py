@@ -19,7 +19,7 @@ from encoders.base import printable
 from retrieval.engine import Hit
 from retrieval.indexing import Progress as Counts
 from retrieval.query import SPACES, Query
-from spaces.circumplex import DIMENSIONS, nearest_word
+from spaces.circumplex import DIMENSIONS, nearest_word, trajectory
 
 if TYPE_CHECKING:
     from retrieval.aligning import Outcome as Alignment
@@ -168,11 +168,23 @@ def feel_lines(record: Mapping[str, Any]) -> Iterator[str]:
         if shares is not None:
             best = sorted(shares.items(), key=lambda one: -one[1])[:3]
             yield f"  {name:<6} {', '.join(f'{emotion} {share:.2f}' for emotion, share in best)}"
+    if way := _way(record["trajectory"]):
+        yield f"  course {way}"
     for reason in record["why"]:
         what = reason.get("what", "")
         at = f" at {reason['start']:.1f} s" if reason.get("start") is not None else ""
         effect = f"{reason['valence']:+.2f} {reason['arousal']:+.2f}"
         yield f"  why    {reason['sense']}{what and ' '}{what}{at}: {effect}"
+
+
+def _way(steps: Sequence[Mapping[str, float]]) -> str:
+    """ "starts calm, ends excited, farthest at 3.5 s (tense)"; empty for less than two steps."""
+    points = [[step["valence"], step["arousal"]] for step in steps]
+    found = trajectory(points, [step["start"] for step in steps]) if len(points) > 1 else None
+    if found is None:
+        return ""
+    ends = f"starts {nearest_word(found.start)}, ends {nearest_word(found.end)}"
+    return f"{ends}, farthest from its mean at {found.peak_at:.1f} s ({nearest_word(found.peak)})"
 
 
 def _point(row: Mapping[str, float]) -> str:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -20,7 +21,7 @@ import numpy.typing as npt
 from encoders.base import AffectError, MissingBackend, Rows, missing, printable
 from spaces.alignment import Aligned, load_map
 from spaces.base import Features
-from spaces.circumplex import PRIOR_MEAN, PRIOR_SD, Table, categories, from_categories
+from spaces.circumplex import Table, categories, from_categories
 from spaces.regressor import Regressor, Regressors, load_regressors
 
 Floats = npt.NDArray[np.float64]
@@ -28,7 +29,9 @@ Floats = npt.NDArray[np.float64]
 COLUMNS = ("valence", "arousal", "valence_sd", "arousal_sd")
 SENSES = ("image", "sound", "face", "text")
 KINDS = ("speech", "music", "other")
-PRIOR = (*PRIOR_MEAN, *PRIOR_SD)  # what is known of something of which nothing is known
+READABLE = 0.1  # confidence from which a face says anything
+LEAST_SD = 0.02  # no model here is surer than that
+log = logging.getLogger(__name__)
 FACES = (7, 10)  # columns of fer's emotions, which lead a row of faces, and of all; confidence is the last
 EXPRESSED: Table = "expressed"  # of faces and voices, which show an emotion
 VERSION = "affect-1"
@@ -39,18 +42,23 @@ class Alignment:
     """Affect of sound brought to the plane of pictures; see `retrieval.aligning`.
 
     aligned: the map, whose source meets the target in the target's own coordinates
-    stretch: factors on the SDs of valence and of arousal
-    digest:  of its file
+    stretch:  factors on the SDs of valence and of arousal
+    residual: SD of what is left between aligned sound and pictures, held out; aligned sound is no surer
+    made_for: version of the affect that it was fitted on, without any alignment
+    digest:   of its file
     """
 
     aligned: Aligned
     stretch: tuple[float, float]
+    residual: tuple[float, float]
+    made_for: str = ""
     digest: str = ""
 
     def __call__(self, rows: Rows) -> Rows:
         """Rows (n, 4) of sound, aligned; NaN rows stay NaN."""
         points = np.clip(self.aligned.meet_source(rows[:, :2]), -1, 1)
-        return np.concatenate([points, rows[:, 2:] * np.array(self.stretch)], axis=1).astype(np.float32)
+        sds = np.maximum(rows[:, 2:] * np.array(self.stretch), np.maximum(self.residual, LEAST_SD))
+        return np.concatenate([points, sds], axis=1).astype(np.float32)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -66,9 +74,11 @@ class Affect:
 
     @cached_property
     def version(self) -> str:
-        """Changes when the same rows come to lie elsewhere on the plane."""
-        tables = "".join(str(categories(name, EXPRESSED).means.tolist()) for name in ("fer", "ravdess"))
-        told = [tables, *(f"{sense}={one.digest}" for sense, one in sorted(self.regressors.items()))]
+        """Changes when the same rows of media come to lie elsewhere on the plane."""
+        tables = [categories(name, EXPRESSED) for name in ("fer", "ravdess")]
+        told = [str((table.means.tolist(), table.sds.tolist())) for table in tables]
+        told += [f"{sense}={one.digest}" for sense, one in sorted(self.regressors.items()) if sense != "text"]
+        told.append(str(trust()))
         told += [self.alignment.digest] if self.alignment else []
         return f"{VERSION}-{hashlib.sha256(' '.join(told).encode()).hexdigest()[:12]}"
 
@@ -119,19 +129,21 @@ class Affect:
 def stated(mean: Regressor, log_sd: Regressor, features: Features) -> Rows:
     """Rows (n, 4) of a regressor of means (n, 2) and one of the logarithms of their SD."""
     means = np.clip(mean(features), -1, 1)
-    sds = np.exp(np.clip(log_sd(features), np.log(0.02), 0))  # no model here is surer than .02
+    sds = np.exp(np.clip(log_sd(features), np.log(LEAST_SD), 0))
     return np.concatenate([means, sds], axis=1).astype(np.float32)
 
 
 def of_faces(rows: Rows) -> Rows:
-    """Rows (n, 4) of rows of faces (n, 10); the less sure the detector, the more of PRIOR is in them.
+    """Rows (n, 4) of rows of faces (n, 10): the less they can be read, the larger the SD.
 
-    Small, turned or cut-off faces have little confidence: they say little, and not "neutral".
+    Small, turned or cut-off faces have little confidence: they say little, and not "neutral". Below READABLE
+    they abstain.
     """
     read = from_categories(rows[:, : FACES[0]], "fer", EXPRESSED)
     sure = np.clip(rows[:, -1:], 0, 1)
-    unknown = np.broadcast_to(np.array(PRIOR), read.shape)
-    return mixture(np.stack([read, unknown]), np.concatenate([sure, 1 - sure], axis=1))
+    found = np.concatenate([read[:, :2], read[:, 2:] / np.sqrt(np.maximum(sure, READABLE))], axis=1)
+    found[sure[:, 0] < READABLE] = np.nan
+    return found.astype(np.float32)
 
 
 def mixture(parts: npt.NDArray[np.floating], shares: npt.NDArray[np.floating]) -> Rows:
@@ -204,23 +216,43 @@ def load_alignment(file: Path) -> Alignment:
     """Read what `save_map` wrote with a `stretch` beside. Raises AffectError."""
     aligned, about = load_map(file)
     try:
-        stretch = float(about["stretch"][0]), float(about["stretch"][1])
+        stretch, residual = (tuple(map(float, about[name])) for name in ("stretch", "residual"))
+        if len(stretch) != 2 or len(residual) != 2:
+            raise ValueError("a number for valence and one for arousal are wanted")
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        made_for = str(about["made_for"])
     except (KeyError, IndexError, TypeError, ValueError, OSError) as bad:
         raise AffectError(f"{printable(file)}: no alignment of affect ({type(bad).__name__}: {bad})") from bad
-    return Alignment(aligned=aligned, stretch=stretch, digest=digest)
+    return Alignment(
+        aligned=aligned, stretch=(stretch[0], stretch[1]), residual=(residual[0], residual[1]),
+        made_for=made_for, digest=digest,
+    )  # fmt: skip
+
+
+def _name(signature: str) -> str:
+    return signature.partition("/")[0]
 
 
 def affect_of(signature: Callable[[str], str], alignment: Alignment | None = None) -> Affect:
-    """With the packaged regressors that can read what encoders give here.
+    """With the packaged regressors that can read what encoders give here; others are left out.
+
+    That is told of where it can't be meant: the same encoders in another version.
 
     signature: of the encoder in a role, empty where there is none
+    alignment: left out as well where it was fitted on another affect
     """
-    return Affect(
-        alignment=alignment,
-        regressors={
-            sense: one
-            for sense, one in packaged_regressors().items()
-            if all(signature(role) == made for role, made in one.encoders.items())
-        },
-    )
+    fitting = {}
+    for sense, one in packaged_regressors().items():
+        others = {role: signature(role) for role, made in one.encoders.items() if signature(role) != made}
+        if not others:
+            fitting[sense] = one
+        elif all(_name(here) == _name(one.encoders[role]) for role, here in others.items()):
+            told = ", ".join(f"{role} is {here}, not {one.encoders[role]}" for role, here in others.items())
+            log.warning("no affect of the sense %s: %s", sense, told)
+    plain = Affect(regressors=fitting)
+    if alignment is None:
+        return plain
+    if alignment.made_for != plain.version:
+        log.warning("the alignment of sound was fitted on another affect; run affect align again")
+        return plain
+    return replace(plain, alignment=alignment)

@@ -100,13 +100,16 @@ def load_regressors(file: Path) -> Regressors:
             name: Regressor(towers=tuple(tower(tensors, f"{name}.{number}") for number in range(count)))
             for name, count in notes["members"].items()
         }
+        encoders, about = dict(notes["encoders"]), dict(notes["about"])
+        if not all(one.towers for one in members.values()):
+            raise ValueError("a regressor without a tower")
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as bad:
         raise AffectError(
             f"{printable(file)}: no regressors can be read ({type(bad).__name__}: {bad}); install again"
         ) from bad
     return Regressors(
         members=members,
-        encoders=notes["encoders"],
-        about=notes["about"],
+        encoders=encoders,
+        about=about,
         digest=hashlib.sha256(content).hexdigest(),
     )

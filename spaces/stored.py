@@ -74,9 +74,7 @@ def load_heads(file: Path) -> Heads:
 def _heads(tensors: Mapping[str, Rows], notes: Mapping[str, Any], digest: str) -> Heads:
     """Raises ValueError or KeyError for what doesn't hold together."""
     members = tuple(
-        Member(
-            media=tower(tensors, f"{number}.media"), text=tower(tensors, f"{number}.text"), weight=weight
-        )
+        Member(media=tower(tensors, f"{number}.media"), text=tower(tensors, f"{number}.text"), weight=weight)
         for number, weight in enumerate(notes["weights"])
     )
     if not members or not all(np.isfinite(rows).all() for rows in tensors.values()):

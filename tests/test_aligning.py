@@ -45,7 +45,9 @@ def test_a_plane_that_is_turned_is_turned_back():
     rows[0, 0] = np.nan
     found = taken(rows)
     assert np.isnan(found[0]).any() and np.abs(found[1:, :2] - np.clip(again.image[1:], -1, 1)).mean() < 0.06
-    assert found[1:, 2:] == pytest.approx(0.2, abs=0.04)  # SDs are stretched as the plane is
+    assert found[1:, 2:] == pytest.approx(0.2, abs=0.04)  # SDs are stretched as the plane is ...
+    sure = taken(np.array([[0.1, 0.1, 1e-6, 1e-6]], np.float32))
+    assert (sure[0, 2:] >= 0.03).all()  # ... and no surer than the map
 
 
 def test_sound_that_says_nothing_of_the_pictures_is_left():
@@ -140,4 +142,4 @@ def test_an_alignment_that_is_none(tmp_path):
     save_map(tmp_path / "x.safetensors", fitted, {"other": 1})
     with pytest.raises(AffectError, match="no alignment of affect"):
         load_alignment(tmp_path / "x.safetensors")
-    assert isinstance(Alignment(aligned=fitted, stretch=(1.0, 1.0)), Alignment)
+    assert isinstance(Alignment(aligned=fitted, stretch=(1.0, 1.0), residual=(0.1, 0.1)), Alignment)

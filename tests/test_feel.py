@@ -10,11 +10,15 @@ import pytest
 import skimage.data
 from click.testing import CliRunner
 from library_factory import affect, hum
+from media_factory import clip as film
 from media_factory import float_wav
 from PIL import Image
 
 from encoders.faces import EMOTIONS
 from retrieval.cli import main
+from retrieval.feelings import felt
+from retrieval.writing import write_clip
+from spaces.affect import of_faces
 from spaces.circumplex import SCHEMES
 
 KEYS = {
@@ -103,7 +107,7 @@ def test_files_that_can_not_be_read_cost_no_other(media):
     broken.write_bytes(b"no picture")
     code, found, said = feel(media / "cat.png", broken, media / "gone.png", media, media / "cat.png")
     assert code == 2 and [bool(one["affect"]) for one in found] == [True, False, False, False, True]
-    assert found[0] == found[4] and all("error" in one for one in found[1:4])
+    assert found[0] == found[4] and all({"path", "error", *KEYS} == set(one) for one in found[1:4])
     assert "Traceback" not in said and said.count("affect: ") >= 3 and str(broken) in said
 
 
@@ -200,3 +204,52 @@ def test_help_teaches_and_imports_no_torch():
 
 def test_names_of_emotions():
     assert set(SCHEMES["fer"]) == set(EMOTIONS) and set(SCHEMES["plutchik"]) == PLUTCHIK
+
+
+def test_pictures_go_on_where_the_sound_has_ended(media):
+    film(media / "short-sound.mp4", seconds=6, sound=1)
+    _, (record,), _ = feel(media / "short-sound.mp4")
+    assert record["trajectory"][-1]["end"] == pytest.approx(6, abs=0.3)
+    assert [step["start"] for step in record["trajectory"]][:3] == [0, 0.5, 1.0]
+
+
+def test_a_line_is_what_a_newline_ends(tmp_path):
+    file = tmp_path / "texts.txt"
+    file.write_bytes("one\u2028still one\r\ntwo\x0bstill two\nthree".encode())
+    _, found, _ = feel("--texts", file)
+    assert [one["text"] for one in found] == ["one\u2028still one", "two\x0bstill two", "three"]
+
+
+def test_words_that_are_not_unicode():
+    code, found, said = feel("--text", "\udcff")
+    assert code == 2 and not found and "not Unicode" in said
+
+
+def test_no_words_are_no_confident_neutral():
+    _, (sentence,), _ = feel("--text", "the table stands in the room")
+    for nothing in ("...", "12345", "?!", ":::"):
+        _, (record,), _ = feel("--text", nothing)
+        assert record["affect"]["valence_sd"] > sentence["affect"]["valence_sd"]
+
+
+def test_a_face_that_can_not_be_read_leaves_the_rest_as_it_is():
+    image = np.array([[0.6, -0.5, 0.36, 0.23]], np.float32)
+    face = np.array([[0.1] * 7 + [1.0, 1.0, 0.0]], np.float32)
+    alone, both = (
+        felt(senses, 1).rows for senses in ({"image": image}, {"image": image, "face": of_faces(face)})
+    )
+    assert np.array_equal(alone, both)
+    shares = [
+        felt({"image": image, "face": of_faces(np.where(face == 0, sure, face))}, 1).shares["face"][0, 0]
+        for sure in (0.15, 0.5, 1.0)
+    ]
+    assert shares == sorted(shares) and shares[0] < shares[-1]
+
+
+def test_faces_are_followed(media):
+    frames = np.stack([skimage.data.astronaut()] * 48)
+    write_clip(media / "still.mp4", iter(frames), 12, [], 16000)
+    _, (record,), _ = feel(media / "still.mp4")
+    (track,) = record["experts"]["face"]["tracks"]
+    assert track["frames"] >= 3 and max(track["emotion"], key=track["emotion"].get) == "happy"
+    assert record["face_coverage"] == 1 and len(record["trajectory"]) >= 3

@@ -118,8 +118,9 @@ def test_a_query_nobody_can_tell_the_mood_of_goes_by_content(engine, caplog):
 
 def test_unsure_faces_say_little():
     sure, unsure = (of_faces(face("angry", confidence))[0] for confidence in (1.0, 0.2))
-    assert np.hypot(*unsure[:2]) < np.hypot(*sure[:2])
-    assert (unsure[2:] > sure[2:]).all()
+    assert unsure[:2] == pytest.approx(sure[:2])
+    assert unsure[2:] == pytest.approx(sure[2:] / np.sqrt(0.2), rel=1e-3)
+    assert np.isnan(of_faces(face("angry", 0.05))).all()
 
 
 @pytest.mark.parametrize(

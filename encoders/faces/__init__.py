@@ -88,16 +88,18 @@ class Faces:
 
     def detect(self, frames: Frames) -> list[Face]:
         """All faces of one clip (t, h, w, 3), by frame, then by falling size."""
-        return self._read([frames])[0]
+        return self.read([frames])[0]
 
     def encode(self, items: Sequence[Frames]) -> Rows:
         """Rows (n, 10), raw; NaN where no frame of the item shows a face."""
-        rows = [summary(faces, len(frames)) for faces, frames in zip(self._read(items), items, strict=True)]
+        rows = [summary(faces, len(frames)) for faces, frames in zip(self.read(items), items, strict=True)]
         return np.stack(rows) if rows else np.empty((0, len(COLUMNS)), np.float32)
 
-    def _read(self, items: Sequence[Frames]) -> list[list[Face]]:
-        """The faces of each item. Stretches of clips go through side by side, one a core: the networks are
-        too small to share one between cores.
+    def read(self, items: Sequence[Frames]) -> list[list[Face]]:
+        """The faces of each item, by frame, then by falling size.
+
+        Stretches of clips go through side by side, one a core: the networks are too small to share one
+        between cores.
         """
         tasks = [(number, *part) for number, clip in enumerate(items) for part in mtcnn.stretches(clip)]
         faces: list[list[Face]] = [[] for _ in items]

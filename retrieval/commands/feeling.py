@@ -7,16 +7,14 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from encoders.base import AffectError, BadMedia, printable
 from retrieval.commands.opening import engine_of
 from retrieval.commands.options import FILE, json_option, library_option
-
-if TYPE_CHECKING:
-    pass
+from retrieval.query import check_unicode
 
 
 @click.command()
@@ -42,13 +40,14 @@ def feel(
     well each of Plutchik's eight fits the point), "speech_emotion", "face_emotion", "trajectory" over time,
     and "why": the frames, seconds and words that moved it most. null: abstained.
     """
-    from retrieval.feeling import feel_files, feel_texts
     from retrieval.recipe import Experts, Recipe
+    from retrieval.records import feel_files, feel_texts
 
     if sum((bool(paths), text is not None, texts is not None)) != 1:
         raise click.UsageError("Name files, or --text, or --texts FILE.")
     experts = Experts(Recipe.default())
     if text is not None:
+        check_unicode(text)
         found: Iterator[dict[str, Any] | BadMedia] = iter(feel_texts(experts, [text]))
         count = 1
     elif texts is not None:
@@ -64,6 +63,7 @@ def _print(
     found: Iterator[dict[str, Any] | BadMedia], paths: tuple[Path, ...], count: int, *, as_json: bool
 ) -> int:
     """Each record as it comes; how many could not be read."""
+    from retrieval.records import failed_record
     from retrieval.show import feel_lines, feel_progress
 
     bad = 0
@@ -72,11 +72,11 @@ def _print(
             if isinstance(record, BadMedia):
                 bad += 1
                 click.echo(f"affect: {record}", err=True)
-                record = {"path": printable(paths[at]), "error": record.reason, "affect": None}
-                if not as_json:
-                    step()
-                    continue
-            click.echo(json.dumps(record) if as_json else "\n".join(feel_lines(record)))
+                record = failed_record(paths[at], record.reason)
+            if as_json:
+                click.echo(json.dumps(record))
+            elif "error" not in record:
+                click.echo("\n".join(feel_lines(record)))
             step()
     return bad
 

@@ -40,8 +40,9 @@ def search(
 ) -> None:  # fmt: skip
     """Search by words, an image, a sound, a video, an item, or several of them as one question.
 
-    A score is between 0 and 1: the chance of a match, were one in ten of all pairs a match. A space that
-    has nothing to say of an item abstains (null, or a dot in the table).
+    A score is between 0 and 1: the chance of a match, were one in ten of all pairs a match; by mood, how
+    near it is and how sure; with the dial between, a mean of both. A space that has nothing to say of an
+    item abstains (null, or a dot in the table).
 
     \b
     affect search --mood calm -l lib                        by mood alone

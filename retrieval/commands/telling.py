@@ -56,7 +56,8 @@ def encoders(as_json: bool) -> None:
 def demo(folder: Path, html: Path | None) -> None:
     """Index a few sample files that come with Python packages, search them, and write a page.
 
-    Ask for a text, an image, a sound and a video, print the tables, and show all of it on one HTML page.
+    Ask for a text, an image, a sound, a video and a mood, print the tables, show all of it on one HTML page,
+    and draw the files on the mood plane.
     """
     from retrieval.demo import run
 

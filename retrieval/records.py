@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import BadMedia, Rows, missing, printable
+from encoders.faces.tracks import tracks
 from encoders.lexicon import nrc_columns, sentiment
 from retrieval.evidence import STEP, Evidence, Looked, evidence
-from retrieval.feelings import Felt, felt, told
+from retrieval.feelings import Felt, felt, lengths, told
 from retrieval.reasons import Reason, heard_moments, reasons, words_that_moved
 from retrieval.recipe import Experts
 from spaces.affect import KINDS, SENSES, average
@@ -23,6 +25,10 @@ Record = dict[str, Any]
 
 SPOKEN = 0.1  # probability of speech from which its emotion is told
 BATCH = 256  # texts read at a time; the more, the more often a word was read before
+KEYS = (
+    "modality", "affect", "experts", "emotions", "speech_emotion", "face_emotion", "face_coverage",
+    "trajectory", "why",
+)  # fmt: skip
 PLUTCHIK = SCHEMES["plutchik"]
 
 
@@ -49,16 +55,16 @@ def file_record(experts: Experts, found: Evidence) -> Record:
     """What is told of one file."""
     looked = found.looked
     features = {role: np.concatenate([one.features[role] for one in looked]) for role in looked[0].features}
-    weights = np.array([_length(one) for one in looked])
-    by_segment = experts.senses(features)
-    senses = {sense: average(rows, weights)[None] for sense, rows in by_segment.items()}
-    whole = felt(senses, 1)
+    weights = lengths(np.array([one.span for one in looked], np.float64))
+    by_segment = experts.feel(features)
+    senses = {sense: average(rows, weights)[None] for sense, rows in by_segment.senses.items()}
+    whole = Felt(senses=senses, rows=average(by_segment.rows, weights)[None])
     faces = features.get("faces")
     return {
         "path": printable(found.path),
         "modality": found.modality,
         "affect": told(whole.rows[0]),
-        "experts": _senses(whole, _extras(experts, features, weights)),
+        "experts": _senses(whole, _extras(experts, looked, features, weights)),
         "emotions": _emotions(whole.rows),
         "speech_emotion": _speech(experts, features, weights),
         "face_emotion": None if faces is None else _face_emotion(faces, weights),
@@ -66,6 +72,15 @@ def file_record(experts: Experts, found: Evidence) -> Record:
         "trajectory": [step for one in looked for step in course(experts, one)],
         "why": [reason.to_json() for reason in reasons(experts, found)],
     }
+
+
+def failed_record(path: Path, reason: str) -> Record:
+    """What is told of a file that can't be read: everything a record has, abstained, and why."""
+    nothing: Record = dict.fromkeys(KEYS)
+    return {
+        "path": printable(path), "error": reason, **nothing, "experts": dict.fromkeys(SENSES),
+        "emotions": dict.fromkeys(PLUTCHIK), "trajectory": [], "why": [],
+    }  # fmt: skip
 
 
 def text_record(text: str, found: Felt, at: int, why: Sequence[Reason]) -> Record:
@@ -90,37 +105,40 @@ def text_record(text: str, found: Felt, at: int, why: Sequence[Reason]) -> Recor
 
 
 def course(experts: Experts, looked: Looked) -> list[dict[str, float]]:
-    """Steps of a segment's way over the plane: each half second of sound, or each frame; none of a picture.
+    """Steps of a segment's way over the plane: every half second, or each frame of a silent film.
 
     At each step the senses are joined as in the whole: the sound about it, the frame that is shown, and the
-    faces of the segment.
+    faces of the segment. A picture goes no way.
     """
     start, end = looked.span
     if start is None or end is None:
         return []
-    sound = heard_moments(experts, looked)
-    shown = experts.senses({"objects": looked.frames}).get("image") if len(looked.times) else None
-    heard = len(looked.starts) > 0
-    begins = looked.starts if heard else looked.times - looked.times[0] + start if len(looked.times) else []
-    if not len(begins):
-        return []
-    ends = np.append(begins[1:], end) if not heard else np.minimum(np.asarray(begins) + STEP, end)
+    begins, ends = _steps(looked, start, end)
     steps: dict[str, Rows] = {}
-    if sound is not None:
-        steps["sound"] = sound
+    if (sound := heard_moments(experts, looked)) is not None:
+        steps["sound"] = np.pad(sound, ((0, len(begins) - len(sound)), (0, 0)), constant_values=np.nan)
+    shown = experts.senses({"objects": looked.frames}).get("image") if len(looked.times) else None
     if shown is not None:
-        middles = (np.asarray(begins) + ends) / 2
+        middles = (begins + ends) / 2
         steps["image"] = shown[np.abs(looked.times[:, None] - middles).argmin(axis=0)]
-    if "faces" in looked.features:
-        face = experts.senses({"faces": looked.features["faces"]}).get("face")
-        if face is not None:
-            steps["face"] = np.repeat(face, len(begins), axis=0)
+    if (face := experts.senses(looked.features).get("face")) is not None:
+        steps["face"] = np.repeat(face, len(begins), axis=0)
     rows = felt(steps, len(begins)).rows
     return [
         {"start": _r(begins[i]), "end": _r(ends[i]), "valence": _r(row[0]), "arousal": _r(row[1])}
         for i, row in enumerate(rows)
         if not missing(row[None])[0]
     ]
+
+
+def _steps(looked: Looked, start: float, end: float) -> tuple[Floats, Floats]:
+    """(n,) where the steps of a segment begin and end."""
+    if len(looked.starts) or not len(looked.times):
+        count = max(math.ceil((end - start) / STEP - 1e-6), len(looked.starts), 1)
+        begins = start + STEP * np.arange(count)
+    else:
+        begins = looked.times - looked.times[0] + start
+    return np.asarray(begins, np.float64), np.append(begins[1:], max(end, begins[-1]))
 
 
 def _senses(found: Felt, extras: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -138,7 +156,9 @@ def _senses(found: Felt, extras: Mapping[str, Mapping[str, Any]]) -> dict[str, A
     return experts
 
 
-def _extras(experts: Experts, features: Mapping[str, Rows], weights: Floats) -> dict[str, dict[str, Any]]:
+def _extras(
+    experts: Experts, looked: Sequence[Looked], features: Mapping[str, Rows], weights: Floats
+) -> dict[str, dict[str, Any]]:
     """What else a sense can tell: how far people would disagree, what kind of sound it is, who is seen."""
     extras: dict[str, dict[str, Any]] = {}
     if (apart := experts.affect.disagreement(experts.with_labels(features))) is not None and not missing(
@@ -154,8 +174,23 @@ def _extras(experts: Experts, features: Mapping[str, Rows], weights: Floats) -> 
         extras["face"] = {
             "people": int(np.nanmax(faces[:, 8])),
             "confidence": _r(_mean(faces[:, 9:10], weights)[0]),
+            "tracks": [track for one in looked for track in _tracks(one)],
         }
     return extras
+
+
+def _tracks(looked: Looked) -> list[Record]:
+    """The faces of a segment followed over time: when each is seen, and what it shows."""
+    if len(looked.times) != len(looked.frames) or not looked.faces:
+        return []
+    return [
+        {
+            "start": _r(one.first), "end": _r(one.last), "frames": one.frames,
+            "confidence": _r(one.confidence),
+            "emotion": _shares(SCHEMES["fer"], one.emotions),
+        }
+        for one in tracks(looked.faces, looked.times.tolist())
+    ]  # fmt: skip
 
 
 def _speech(experts: Experts, features: Mapping[str, Rows], weights: Floats) -> dict[str, float] | None:
@@ -204,11 +239,6 @@ def _mean(rows: Rows, weights: Floats) -> Floats:
     here = ~missing(rows)
     told_by = weights[here] if weights[here].sum() > 0 else np.ones(here.sum())
     return np.asarray(np.average(rows[here].astype(np.float64), axis=0, weights=told_by))
-
-
-def _length(looked: Looked) -> float:
-    start, end = looked.span
-    return 1.0 if start is None or end is None else max(end - start, 1e-3)
 
 
 def _r(value: Any) -> float:
