@@ -7,7 +7,9 @@ Geneva minimalistic acoustic parameter set"). None depends on the gain.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -23,10 +25,10 @@ if TYPE_CHECKING:
     import torch
 
 RATE = 16000  # Hz
-WINDOW, HOP, FFT = 640, 160, 1024  # samples: 40 ms, two periods of the lowest voice, every 10 ms
+WINDOW, HOP, FFT = 640, 320, 1024  # samples: 40 ms, two periods of the lowest voice, every 20 ms
 FRAME_RATE = RATE / HOP  # Hz
-LONG, LONG_HOP = 4096, 2048  # samples: 256 ms tell semitones apart
-BLOCK = 6000  # frames, a minute: a spectrum of hours at once would take gigabytes
+LONG, LONG_HOP = 4096, 4096  # samples: 256 ms tell semitones apart
+BLOCK = 3000  # frames, a minute: a spectrum of hours at once would take gigabytes
 MELS, LOWEST, HIGHEST = 40, 50.0, 7600.0
 FLOOR = -60.0  # dB under the loudest mel cell
 SOUNDING = 10 * np.log10(ACTIVE)  # dB: frames below it are pauses
@@ -37,7 +39,7 @@ OCTAVE_COST = 0.04  # an octave down must be that much more regular
 NEAR = 0.7, 1.6  # of the clip's lower and upper quartile: where its pitch is looked for again
 COURSE = 6  # parts of the sounding stretch
 QUANTILES = (0.1, 0.5, 0.9)
-MODULATIONS = (0.5, 1, 2, 4, 8, 16, 32)  # Hz, of the loudness envelope
+MODULATIONS = (0.5, 1, 2, 4, 8, 16, 25)  # Hz, of the loudness envelope
 ROUGHNESS = (20, 40, 75, 150, 300)  # Hz, of the amplitude (Arnal et al. 2015 hear screams at 30 to 150)
 NOTES = np.arange(33, 97)  # MIDI: 55 to 2093 Hz
 TEMPO = 0.25, 1.5  # seconds a beat
@@ -45,6 +47,8 @@ TEMPO = 0.25, 1.5  # seconds a beat
 MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
 MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
 TINY = 1e-10
+LAGS = 1, 3, 10  # frames over which bands change: 20, 60, 200 ms
+TIMBRE = 60.0, 250.0, 500.0, 1000.0, 2000.0, 3500.0, 5000.0, HIGHEST  # Hz between bands that are compared
 DIM = 442
 _EDGE = (FFT - WINDOW) // 2
 
@@ -53,7 +57,7 @@ Array = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Tracks:
-    """What is measured every 10 ms of n frames, 0 dB being the loudest frame.
+    """What is measured every 20 ms of n frames, 0 dB being the loudest frame.
 
     mel:     (n, 40) dB under the loudest cell
     loud:    (n,) dB
@@ -113,11 +117,10 @@ class Tone:
 
     def encode(self, items: Sequence[Sound]) -> Rows:
         """Rows (n, 442); NaN where `audible` is False."""
-        rows = np.full((len(items), DIM), np.nan, np.float32)
-        for row, sound in zip(rows, items, strict=True):
-            if audible(sound):
-                row[:] = describe(sound)
-        return rows
+        nothing = np.full(DIM, np.nan, np.float32)
+        with ThreadPoolExecutor(os.cpu_count()) as threads:  # one a core: a sound is too short to share out
+            rows = list(threads.map(lambda sound: describe(sound) if audible(sound) else nothing, items))
+        return np.stack(rows) if rows else np.empty((0, DIM), np.float32)
 
 
 def tone() -> Tone:
@@ -127,6 +130,7 @@ def tone() -> Tone:
             name="tone",
             sense="sound",
             dim=DIM,
+            version="2",
             licence="Apache-2.0",
             weights="none",
             data="none: measurements by formula",
@@ -155,18 +159,19 @@ def windows(
 def _tracks(samples: Array) -> Tracks:
     import torch
 
-    samples = np.pad(samples, (0, max(FFT - len(samples), 0)))
+    samples, side = _lasting(samples, FFT), FFT // 2
     frames = 1 + len(samples) // HOP
-    centred = torch.from_numpy(np.pad(samples, FFT // 2, mode="reflect"))
+    mirrored = np.concatenate([samples[side:0:-1], samples, samples[-2 : -side - 2 : -1]])
+    centred = torch.from_numpy(mirrored)
     parts = []
     for start in range(0, frames, BLOCK):
         stop = min(start + BLOCK, frames)
         pieces = centred[start * HOP : (stop - 1) * HOP + FFT].unfold(0, FFT, HOP)[:, _EDGE : _EDGE + WINDOW]
         spectrum = torch.fft.rfft(pieces * _window(WINDOW), FFT)
-        power = spectrum.real**2 + spectrum.imag**2
+        power = _power(spectrum)
         regular = torch.fft.irfft(power)[:, : _lags()[1] + 2]
         parts.append(_measured(power.numpy(), regular.numpy()))
-    mel, energy, *rest = (np.concatenate(part) for part in zip(*parts, strict=True))
+    mel, energy, *rest = parts[0] if len(parts) == 1 else map(np.concatenate, zip(*parts, strict=True))
     return Tracks(
         mel=np.maximum(_decibels(mel / max(mel.max(), TINY)), FLOOR),
         loud=np.maximum(_decibels(energy / max(energy.max(), TINY)), FLOOR),
@@ -177,11 +182,30 @@ def _tracks(samples: Array) -> Tracks:
     )
 
 
+def _power(spectrum: torch.Tensor) -> torch.Tensor:
+    """Squared magnitude; `abs` takes three times as long."""
+    return spectrum.real.square().addcmul_(spectrum.imag, spectrum.imag)
+
+
+def _product(left: Array, right: Array) -> Array:
+    """Of matrices, by torch: numpy's threads and torch's, each awake for a while after work, get in each
+    other's way, which takes ten times as long on a busy machine.
+    """
+    import torch
+
+    return np.asarray((torch.from_numpy(left) @ torch.from_numpy(right)).numpy())
+
+
+def _lasting(samples: Array, least: int) -> Array:
+    """With silence at the end of what is too short."""
+    return np.pad(samples, (0, least - len(samples))) if len(samples) < least else samples
+
+
 def _measured(power: Array, regular: Array) -> tuple[Array, ...]:
-    energy = power.sum(axis=1)
+    sums = _product(power, _sums())
+    mel, energy, shape = sums[:, :MELS], sums[:, MELS], sums[:, MELS + 1 :]
     pitch, clarity = _pitch(regular, energy)
-    mel = power @ _mel_bank()
-    return mel, energy, pitch, clarity, _timbre(power, energy), _voice(power, pitch)
+    return mel, energy, pitch, clarity, _timbre(power, shape, TINY * energy.max()), _voice(power, pitch)
 
 
 def _pitch(regular: Array, energy: Array) -> tuple[Array, Array]:
@@ -190,20 +214,22 @@ def _pitch(regular: Array, energy: Array) -> tuple[Array, Array]:
     The second time near the first's quartiles, against jumps of an octave (De Looze & Hirst 2008).
     """
     shortest, longest = _lags()
-    normal = regular / (np.maximum(regular[:, :1], TINY) * _own_correlation()[: regular.shape[1]])
-    lags = np.arange(shortest, longest + 1)
+    normal = regular * (1 / np.maximum(regular[:, :1], TINY))
+    normal *= _own_correlation()
     inside = normal[:, shortest : longest + 1]
-    peak = (inside >= normal[:, shortest - 1 : longest]) & (inside >= normal[:, shortest + 1 : longest + 2])
-    score = np.where(peak, inside - OCTAVE_COST * np.log2(lags / shortest), -1)
+    rising = normal[:, shortest : longest + 2] >= normal[:, shortest - 1 : longest + 1]
+    falling = normal[:, shortest : longest + 1] >= normal[:, shortest + 1 : longest + 2]
+    lags = np.arange(shortest, longest + 1)
+    cost = (OCTAVE_COST * np.log2(lags / shortest)).astype(np.float32)
+    score = np.where(rising[:, :-1] & falling, inside - cost, np.float32(-1))
     rows = np.arange(len(score))
     loud = energy >= energy.max() * ACTIVE
     best = score.argmax(axis=1)
     sure = (inside[rows, best] >= VOICED) & loud
     if sure.any():
-        low, high = np.quantile(RATE / lags[best[sure]], (0.25, 0.75))
-        hertz = RATE / lags
-        score[:, (hertz < NEAR[0] * low) | (hertz > NEAR[1] * high)] = -1
-        best = score.argmax(axis=1)
+        low, high = _quantiles(RATE / lags[best[sure]], (0.25, 0.75))
+        near = np.flatnonzero((RATE / lags >= NEAR[0] * low) & (RATE / lags <= NEAR[1] * high))
+        best = near[0] + score[:, near[0] : near[-1] + 1].argmax(axis=1)
     clarity = np.clip(inside[rows, best], 0, 1)
     left, middle, right = (normal[rows, best + shortest + step] for step in (-1, 0, 1))
     bend = left - 2 * middle + right
@@ -213,20 +239,30 @@ def _pitch(regular: Array, energy: Array) -> tuple[Array, Array]:
     return (np.where(found, 12 * np.log2(hertz), np.nan).astype(np.float32), clarity.astype(np.float32))
 
 
-def _timbre(power: Array, energy: Array) -> Array:
-    """Centroid and spread (octaves), flatness, roll-off, and tilts (dB) of each frame (n, 513)."""
-    hertz = _hertz()
-    inside = (hertz >= 60) & (hertz <= HIGHEST)
-    part, octave = power[:, inside] + TINY * energy.max(), np.log2(hertz[inside])
-    whole = part.sum(axis=1)
-    centroid = part @ octave / whole
-    spread = np.sqrt(np.maximum(part @ octave**2 / whole - centroid**2, 0))
-    flatness = np.log(part).mean(axis=1) - np.log(whole / part.shape[1])
-    edges = np.searchsorted(hertz[inside], (60, 250, 500, 1000, 2000, 3500, 5000))
-    bands = _decibels(np.add.reduceat(part, edges, axis=1))
-    alpha = _decibels(part[:, : edges[3]].sum(axis=1)) - _decibels(part[:, edges[3] : edges[6]].sum(axis=1))
-    peaks = [_decibels(part[:, one:two].max(axis=1)) for one, two in ((0, edges[4]), (edges[4], edges[6]))]
-    tilts = np.diff(bands, axis=1)
+def _timbre(power: Array, sums: Array, floor: float) -> Array:
+    """Centroid and spread (octaves), flatness, roll-off, and tilts (dB) of each frame (n, 513).
+
+    sums:  (n, 9) of power times octaves and their squares, and of bands between TIMBRE
+    floor: added to each bin
+    """
+    import torch
+
+    edges = _edges()
+    inside = power[:, edges[0] : edges[-1]]
+    octave = np.log2(_hertz()[edges[0] : edges[-1]])
+    bands = sums[:, 2:] + floor * np.diff(edges)
+    whole = bands.sum(axis=1)
+    centroid = (sums[:, 0] + floor * octave.sum()) / whole
+    square = (sums[:, 1] + floor * (octave**2).sum()) / whole
+    spread = np.sqrt(np.maximum(square - centroid**2, 0))
+    every_second = torch.from_numpy(inside)[:, ::2]  # the window blurs neighbours into one
+    logs = (every_second + floor).log_().mean(dim=1).numpy()
+    flatness = logs - np.log(whole / inside.shape[1])
+    level = _decibels(bands)
+    alpha = _decibels(bands[:, :3].sum(axis=1)) - _decibels(bands[:, 3:6].sum(axis=1))
+    places = ((edges[0], edges[4]), (edges[4], edges[6]))
+    peaks = [_decibels(_highest(power[:, one:two]) + floor) for one, two in places]
+    tilts = np.diff(level, axis=1)
     return np.column_stack([centroid, spread, flatness, alpha, peaks[0] - peaks[1], tilts]).astype(np.float32)
 
 
@@ -235,19 +271,24 @@ def _voice(power: Array, pitch: Array) -> Array:
     out = np.full((len(power), 4), np.nan, np.float32)
     here = np.flatnonzero(~np.isnan(pitch))
     if len(here):
-        level = _decibels(power[here])
         bins = 2 ** (pitch[here] / 12) * FFT / RATE
-        first, second, third = (_at(level, bins * number) for number in (1, 2, 3))
-        formants = [level[:, one:two].max(axis=1) for one, two in ((64, 128), (128, 256))]
-        out[here] = np.column_stack([first - second, first - third, *(first - top for top in formants)])
+        first, *others = (_at(power, here, bins * number) for number in (1, 2, 3))
+        others += [_highest(power[here, one:two]) for one, two in ((64, 128), (128, 256))]
+        out[here] = _decibels(first)[:, None] - _decibels(np.stack(others, axis=1))
     return out
 
 
-def _at(level: Array, bins: npt.NDArray[np.floating]) -> Array:
-    """The loudest of the three bins around a place (n,) in spectra (n, bins)."""
-    middle = np.clip(np.round(bins).astype(int), 1, level.shape[1] - 2)
-    rows = np.arange(len(level))
-    return np.max([level[rows, middle + step] for step in (-1, 0, 1)], axis=0)
+def _at(power: Array, rows: npt.NDArray[np.int64], bins: npt.NDArray[np.floating]) -> Array:
+    """The most of the three bins around a place (n,) in some rows (n,) of spectra."""
+    middle = np.clip(np.round(bins).astype(int), 1, power.shape[1] - 2)
+    return np.asarray(power[rows[:, None], middle[:, None] + np.arange(-1, 2)].max(axis=1))
+
+
+def _highest(values: Array) -> Array:
+    """(n,) the most of each row; numpy takes four times as long."""
+    import torch
+
+    return np.asarray(torch.from_numpy(values).amax(dim=1).numpy())
 
 
 # ---------------------------------------------------------------- statistics
@@ -255,7 +296,16 @@ def _at(level: Array, bins: npt.NDArray[np.floating]) -> Array:
 
 def _summary(values: Array) -> Array:
     """Mean, spread and three quantiles (5, k) of (n, k), n > 0."""
-    return np.concatenate([[values.mean(axis=0), values.std(axis=0)], np.quantile(values, QUANTILES, axis=0)])
+    return np.concatenate([[values.mean(axis=0), values.std(axis=0)], _quantiles(values, QUANTILES)])
+
+
+def _quantiles(values: npt.NDArray[np.floating], shares: Sequence[float]) -> npt.NDArray[np.floating]:
+    """As np.quantile along the first axis, without its checks, which take longer than the work."""
+    ordered = np.sort(values, axis=0)
+    place = (len(ordered) - 1) * np.array(shares)
+    below = place.astype(int)
+    part = (place - below).reshape(-1, *[1] * (values.ndim - 1))
+    return ordered[below] * (1 - part) + ordered[np.minimum(below + 1, len(ordered) - 1)] * part
 
 
 def _known_summary(values: Array) -> Array:
@@ -264,7 +314,7 @@ def _known_summary(values: Array) -> Array:
     return _summary(known).ravel() if len(known) else np.zeros(5 * values.shape[1], np.float32)
 
 
-def _change(values: Array, lag: int = 1) -> Array:
+def _change(values: Array, lag: int) -> Array:
     """Mean absolute change (k,) of (n, k) over `lag` rows."""
     if len(values) <= lag:
         return np.zeros(values.shape[1], np.float32)
@@ -272,18 +322,18 @@ def _change(values: Array, lag: int = 1) -> Array:
 
 
 def _bands(tracks: Tracks, here: npt.NDArray[np.bool_]) -> Array:
-    """Of each mel band: mean under the clip's own, spread, change over 10, 50 and 200 ms."""
+    """Of each mel band: mean under the clip's own, spread, change over 20, 60 and 200 ms."""
     level = tracks.mel[here]
     mean = level.mean(axis=0)
-    parts = [mean - mean.mean(), level.std(axis=0), _change(level), _change(tracks.mel, 5)]
-    return np.concatenate([*parts, _change(tracks.mel, 20)])
+    parts = [mean - mean.mean(), level.std(axis=0), _change(level, LAGS[0])]
+    return np.concatenate([*parts, *(_change(tracks.mel, lag) for lag in LAGS[1:])])
 
 
 def _cepstra(tracks: Tracks, here: npt.NDArray[np.bool_]) -> Array:
     """Spread, change, and change of the change of the mel cepstrum; its mean is in the bands."""
-    cepstrum = tracks.mel @ _cosines()
-    step = np.gradient(cepstrum, axis=0) if len(cepstrum) > 1 else np.zeros_like(cepstrum)
-    bend = np.gradient(step, axis=0) if len(cepstrum) > 1 else step
+    cepstrum = _product(tracks.mel, _cosines())
+    step = _slopes(cepstrum)
+    bend = _slopes(step)
     inside = cepstrum[here]
     return np.concatenate(
         [
@@ -296,6 +346,13 @@ def _cepstra(tracks: Tracks, here: npt.NDArray[np.bool_]) -> Array:
     )
 
 
+def _slopes(values: Array) -> Array:
+    """Half of what lies between the rows before and after, of (n, k); 0 at the ends."""
+    found = np.zeros_like(values)
+    found[1:-1] = (values[2:] - values[:-2]) / 2
+    return found
+
+
 def _smooth(values: Array, weights: npt.NDArray[np.float64]) -> Array:
     """Running mean (n,) of (n,) with an odd number of weights."""
     side = len(weights) // 2
@@ -304,7 +361,8 @@ def _smooth(values: Array, weights: npt.NDArray[np.float64]) -> Array:
 
 def _skew(values: Array) -> Array:
     centred = values - values.mean(axis=0)
-    return np.asarray((centred**3).mean(axis=0) / (values.std(axis=0) ** 3 + TINY))
+    square = centred * centred
+    return np.asarray((square * centred).mean(axis=0) / (square.mean(axis=0) ** 1.5 + TINY))
 
 
 def _melody(tracks: Tracks, here: npt.NDArray[np.bool_]) -> Array:
@@ -314,7 +372,9 @@ def _melody(tracks: Tracks, here: npt.NDArray[np.bool_]) -> Array:
     clear = _summary(tracks.clarity[here, None]).ravel()
     seconds = max(here.sum() / FRAME_RATE, 0.1)
     starts = np.flatnonzero(np.diff(np.concatenate([[False], voiced]).astype(int)) == 1)
-    shape = np.array([voiced[here].mean(), len(starts) / seconds, voiced.sum() / max(len(starts), 1) / 100])
+    shape = np.array(
+        [voiced[here].mean(), len(starts) / seconds, voiced.sum() / max(len(starts), 1) / FRAME_RATE]
+    )
     steps = np.diff(pitch)
     steps = steps[~np.isnan(steps)]
     bends = np.diff(pitch, n=2)
@@ -322,8 +382,9 @@ def _melody(tracks: Tracks, here: npt.NDArray[np.bool_]) -> Array:
     told = np.zeros(16, np.float32)
     if voiced.sum() > 3:
         known, when = pitch[voiced], np.flatnonzero(voiced) / FRAME_RATE
-        spots = np.quantile(known, (0.05, 0.25, 0.5, 0.75, 0.95))
-        slope = np.polyfit(when, known, 1)[0] if np.ptp(when) > 0.2 else 0.0
+        spots = _quantiles(known, (0.05, 0.25, 0.5, 0.75, 0.95))
+        late = when - when.mean()
+        slope = late @ known / (late @ late) if np.ptp(when) > 0.2 else 0.0
         third = np.array_split(known, 3)
         told[:10] = [
             known.mean(), known.std(), *spots, np.clip(slope, -20, 20),
@@ -346,28 +407,28 @@ def _loudness(tracks: Tracks, here: npt.NDArray[np.bool_]) -> Array:
     inside = loud[here]
     seconds = len(loud) / FRAME_RATE
     steps = np.diff(loud, prepend=loud[:1])
-    smooth = _smooth(loud, np.hanning(9))
+    smooth = _smooth(loud, np.hanning(5))
     peaks = (smooth[1:-1] > smooth[:-2]) & (smooth[1:-1] >= smooth[2:]) & (smooth[1:-1] > -25)
     rise, fall = steps[steps > 0], -steps[steps < 0]
     basic = [
-        inside.mean(), inside.std(), *np.quantile(inside, QUANTILES), *np.quantile(loud, (0.05, 0.2)),
+        inside.mean(), inside.std(), *_quantiles(inside, QUANTILES), *_quantiles(loud, (0.05, 0.2)),
         rise.mean() if len(rise) else 0, fall.mean() if len(fall) else 0, here.mean(),
         peaks.sum() / max(seconds, 0.1), np.log2(max(seconds, 0.05)),
     ]  # fmt: skip
     third = np.array_split(loud, 3)
     basic += [third[0].mean() - loud.mean(), third[2].mean() - loud.mean()] if len(loud) > 3 else [0, 0]
-    return np.concatenate([basic, _modulation(10 ** (loud / 20), FRAME_RATE, MODULATIONS)])
+    return np.concatenate([basic, _modulation(10 ** (loud[None] / 20), FRAME_RATE, MODULATIONS)[0]])
 
 
-def _modulation(envelope: npt.NDArray[np.floating], rate: float, edges: Sequence[float]) -> Array:
-    """ln of the power of an envelope (n,) between consecutive Hz, by its squared mean."""
-    centred = envelope - envelope.mean()
-    size = max(len(centred), 64)
-    power = np.abs(np.fft.rfft(centred * np.hanning(len(centred)), size)) ** 2
-    hertz = np.fft.rfftfreq(size, 1 / rate)
-    scale = len(centred) ** 2 * max(float(envelope.mean()) ** 2, TINY)
-    found = [power[(hertz >= one) & (hertz < two)].sum() / scale for one, two in pairwise(edges)]
-    return np.log(np.array(found) + 1e-7)
+def _modulation(envelopes: npt.NDArray[np.floating], rate: float, edges: Sequence[float]) -> Array:
+    """ln of the power of envelopes (n, t) between consecutive Hz (n, bands), by their squared means."""
+    mean, count = envelopes.mean(axis=1, keepdims=True), envelopes.shape[1]
+    size = max(count, 64)
+    spectrum = np.fft.rfft((envelopes - mean) * np.hanning(count), size)
+    power = spectrum.real**2 + spectrum.imag**2
+    bounds = np.searchsorted(np.fft.rfftfreq(size, 1 / rate), edges)
+    sums = np.stack([power[:, one:two].sum(axis=1) for one, two in pairwise(bounds)], axis=1)
+    return np.log(sums / (count**2 * np.maximum(mean**2, TINY)) + 1e-7)
 
 
 def _roughness(samples: Array) -> Array:
@@ -375,18 +436,19 @@ def _roughness(samples: Array) -> Array:
     size, piece = 16, RATE // 2
     filled = np.pad(samples, (0, -len(samples) % piece)) if len(samples) < piece else samples
     count = len(filled) // piece
-    envelope = np.abs(filled[: count * piece]).reshape(count, piece // size, size).mean(axis=2)
-    loud = envelope.mean(axis=1) >= envelope.mean() * 0.3
-    told = np.stack([_modulation(part, RATE / size, ROUGHNESS) for part in envelope[loud]])
+    envelope = np.abs(filled[: count * piece]).reshape(-1, size) @ np.full(size, 1 / size, np.float32)
+    envelope = envelope.reshape(count, piece // size)
+    level = envelope.mean(axis=1)
+    told = _modulation(envelope[level >= level.mean() * 0.3], RATE / size, ROUGHNESS)
     return np.concatenate([told.mean(axis=0), told.std(axis=0)])
 
 
 def _rhythm(tracks: Tracks) -> Array:
     """Onsets: strength, spread, number a second; pulse clarity and tempo by autocorrelation."""
-    rises = np.maximum(tracks.mel[2:] - tracks.mel[:-2], 0).mean(axis=1)
+    rises = np.maximum(np.diff(tracks.mel, axis=0), 0).mean(axis=1)
     if len(rises) < 10:
         return np.zeros(11, np.float32)
-    local = _smooth(rises, np.ones(31))
+    local = _smooth(rises, np.ones(15))
     top = (rises[1:-1] > rises[:-2]) & (rises[1:-1] >= rises[2:]) & (rises[1:-1] > 1.5 * local[1:-1] + 1)
     centred = rises - rises.mean()
     size = 1 << (2 * len(centred) - 1).bit_length()
@@ -398,7 +460,7 @@ def _rhythm(tracks: Tracks) -> Array:
     strength = rises[1:-1][top]
     return np.array(
         [
-            rises.mean(), rises.std(), *np.quantile(rises, (0.5, 0.9, 0.98)),
+            rises.mean(), rises.std(), *_quantiles(rises, (0.5, 0.9, 0.98)),
             top.sum() / (len(rises) / FRAME_RATE), strength.mean() if len(strength) else 0,
             strength.std() if len(strength) else 0, clear, np.log2(beat), float(_skew(rises[:, None])[0]),
         ]
@@ -409,25 +471,26 @@ def _harmony(samples: Array) -> Array:
     """Key clarity, major against minor, the twelve tones' evenness and change, register, dissonance."""
     import torch
 
-    filled = torch.from_numpy(np.pad(samples, (0, max(LONG - len(samples), 0))))
-    notes, weights = [], []
+    filled = torch.from_numpy(_lasting(samples, LONG))
+    notes = []
     for start in range(0, len(filled) - LONG + 1, LONG_HOP * BLOCK):
         pieces = filled[start : start + LONG_HOP * (BLOCK - 1) + LONG].unfold(0, LONG, LONG_HOP)
-        size = torch.fft.rfft(pieces * _window(LONG)).abs().numpy()
-        notes.append(size @ _note_bank())
-        weights.append(size.sum(axis=1))
+        power = _power(torch.fft.rfft(pieces * _window(LONG))[:, : len(_note_bank())])
+        notes.append(_product(power.sqrt_().numpy(), _note_bank()))
     tones = np.concatenate(notes) + TINY
-    shares = tones / tones.sum(axis=1, keepdims=True)
-    weight = np.sqrt(np.concatenate(weights) + TINY)
+    whole = tones.sum(axis=1)
+    shares = tones / whole[:, None]
+    weight = np.sqrt(whole)
     weight = weight / weight.sum()
-    chroma = np.stack([shares[:, step::12].sum(axis=1) for step in range(12)], axis=1)
+    chroma = shares @ _octaves()
     mean = weight @ chroma
-    fits = np.array([[_fit(mean, np.roll(key, turn)) for turn in range(12)] for key in (MAJOR, MINOR)])
+    even = mean - mean.mean()
+    fits = (_keys() @ even / (np.sqrt(even @ even) + TINY)).reshape(2, 12)
     best = fits.max(axis=1)
     evenness = -(mean * np.log(mean + TINY)).sum()
     own = -(chroma * np.log(chroma + TINY)).sum(axis=1) @ weight
     height = shares @ NOTES
-    rough = np.einsum("ni,ij,nj->n", shares, _dissonance(), shares) / (shares**2).sum(axis=1)
+    rough = (_product(shares, _dissonance()) * shares).sum(axis=1) / (shares**2).sum(axis=1)
     spread = np.sqrt(np.maximum(shares @ NOTES**2 - height**2, 0))
     flux = np.abs(np.diff(shares, axis=0)).sum(axis=1).mean() if len(shares) > 1 else 0.0
     peaky = np.log(shares.max(axis=1)) @ weight
@@ -438,11 +501,6 @@ def _harmony(samples: Array) -> Array:
             weight @ rough, shares[:, :15].sum(axis=1) @ weight, shares[:, -24:].sum(axis=1) @ weight,
         ]
     )  # fmt: skip
-
-
-def _fit(tones: npt.NDArray[np.floating], key: npt.NDArray[np.floating]) -> float:
-    one, two = tones - tones.mean(), key - key.mean()
-    return float(one @ two / (np.sqrt((one @ one) * (two @ two)) + TINY))
 
 
 def _course(tracks: Tracks) -> Array:
@@ -459,7 +517,7 @@ def _course(tracks: Tracks) -> Array:
 # ---------------------------------------------------------------- tables
 
 
-def _decibels(power: Array) -> Array:
+def _decibels(power: npt.NDArray[np.floating]) -> Array:
     return np.asarray(10 * np.log10(np.maximum(power, TINY)), np.float32)
 
 
@@ -477,11 +535,11 @@ def _window(size: int) -> torch.Tensor:
 
 @cache
 def _own_correlation() -> Array:
-    """Of the window, which the frames' own is divided by (Boersma 1993)."""
+    """One by that of the window at each lag: what the frames' own is multiplied by (Boersma 1993)."""
     window = _window(WINDOW).numpy().astype(np.float64)
     power = np.abs(np.fft.rfft(window, 2 * FFT)) ** 2
-    own = np.fft.irfft(power)[:FFT]
-    return np.maximum(own / own[0], 0.02).astype(np.float32)
+    own = np.fft.irfft(power)[: _lags()[1] + 2]
+    return (1 / np.maximum(own / own[0], 0.02)).astype(np.float32)
 
 
 @cache
@@ -490,10 +548,21 @@ def _hertz() -> Array:
 
 
 @cache
-def _mel_bank() -> Array:
+def _edges() -> npt.NDArray[np.int64]:
+    """Bins between the bands of TIMBRE."""
+    return np.searchsorted(_hertz(), TIMBRE)
+
+
+@cache
+def _sums() -> Array:
+    """(513, 50) from power to mel bands, energy, power times octaves and their squares, bands of TIMBRE."""
     from torchaudio.functional import melscale_fbanks
 
-    return np.asarray(melscale_fbanks(FFT // 2 + 1, LOWEST, HIGHEST, MELS, RATE).numpy(), np.float32)
+    mel = melscale_fbanks(FFT // 2 + 1, LOWEST, HIGHEST, MELS, RATE).numpy()
+    edges, bins = _edges(), np.arange(FFT // 2 + 1)
+    octave = np.log2(np.maximum(_hertz(), 1)) * ((bins >= edges[0]) & (bins < edges[-1]))
+    bands = [(bins >= one) & (bins < two) for one, two in pairwise(edges)]
+    return np.column_stack([mel, np.ones(len(bins)), octave, octave**2, *bands]).astype(np.float32)
 
 
 @cache
@@ -507,10 +576,25 @@ def _cosines() -> Array:
 
 @cache
 def _note_bank() -> Array:
-    """(2049, 64) how far a bin belongs to a semitone."""
+    """(k, 64) how far a bin belongs to a semitone, up to two semitones above the highest."""
     hertz = np.fft.rfftfreq(LONG, 1 / RATE)
     height = 69 + 12 * np.log2(np.maximum(hertz, 1) / 440)
+    height = height[height < NOTES[-1] + 2]
     return np.asarray(np.exp(-0.5 * ((height[:, None] - NOTES) / 0.35) ** 2), np.float32)
+
+
+@cache
+def _octaves() -> Array:
+    """(64, 12) the same tone of all octaves."""
+    return (np.arange(len(NOTES))[:, None] % 12 == np.arange(12)).astype(np.float32)
+
+
+@cache
+def _keys() -> Array:
+    """(24, 12) profiles of the major keys, then the minor ones, of mean 0 and length 1."""
+    turned = np.array([np.roll(key, turn) for key in (MAJOR, MINOR) for turn in range(12)])
+    centred = turned - turned.mean(axis=1, keepdims=True)
+    return np.asarray(centred / np.sqrt((centred**2).sum(axis=1, keepdims=True)), np.float32)
 
 
 @cache

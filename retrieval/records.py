@@ -23,7 +23,7 @@ from spaces.circumplex import DIMENSIONS, SCHEMES, emotions_at
 Floats = npt.NDArray[np.float64]
 Record = dict[str, Any]
 
-SPOKEN = 0.1  # probability of speech from which its emotion is told
+SPOKEN = 0.05  # probability of speech from which its emotion is told
 BATCH = 256  # texts read at a time; the more, the more often a word was read before
 KEYS = (
     "modality", "affect", "experts", "emotions", "speech_emotion", "face_emotion", "face_coverage",

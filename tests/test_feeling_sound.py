@@ -24,6 +24,7 @@ from experiments.feeling.sound_clips import (
     load_heard,
     noises,
     noisy,
+    telephoned,
 )
 from experiments.feeling.sound_networks import How, networks, scaled
 from spaces.regressor import Regressor, load_regressors, save_regressors
@@ -59,7 +60,7 @@ def test_alterations_do_what_they_say():
     gap = noisy(plain, rng, 20, 20).samples - plain.samples
     assert 20 * np.log10(plain.samples.std() / gap.std()) == pytest.approx(20, abs=0.5)
     assert excerpt(plain, rng, 0.5, 0.5).seconds == 0.5 and excerpt(plain, rng, 3, 4) is plain
-    for alter in (equalised, echoing):
+    for alter in (equalised, echoing, telephoned):
         other = alter(plain, rng)
         assert other.samples.shape == plain.samples.shape and not np.allclose(other.samples, plain.samples)
     late = Sound(samples=np.concatenate([np.zeros(RATE, np.float32), plain.samples]), rate=RATE)
@@ -68,11 +69,20 @@ def test_alterations_do_what_they_say():
     )  # never the silence
 
 
+def test_a_telephone_leaves_its_band_alone():
+    rng, hertz = np.random.default_rng(0), (100, 1000, 7000)
+    at = np.arange(2 * RATE) / RATE
+    plain = Sound(samples=sum(np.sin(2 * np.pi * one * at) for one in hertz).astype(np.float32), rate=RATE)
+    spectrum = np.abs(np.fft.rfft(telephoned(plain, rng).samples)) / RATE
+    low, middle, high = (spectrum[2 * one] for one in hertz)
+    assert middle == pytest.approx(1, rel=1e-3) and max(low, high) < 0.01
+
+
 def test_drawn_noises_are_the_same_again_and_all_audible():
     first, again = noises(12, 3), noises(12, 3)
     assert all(np.array_equal(one.samples, two.samples) for one, two in zip(first, again, strict=True))
     rows = ENCODERS.make("tone").encode(first)
-    assert np.isfinite(rows).all() and set(VERSIONS) == set(KINDS)
+    assert np.isfinite(rows).all() and set(VERSIONS) == {*KINDS, "voice", "tune"}
 
 
 def test_networks_learn_classes_and_are_the_same_again():

@@ -106,3 +106,22 @@ def test_windows_cover_the_sound_every_half_second():
     assert [round(part.seconds, 2) for part in parts] == [1.75, 2.25, 2.75, 3, 3, 2.95, 2.45, 1.95, 1.45]
     assert parts[3].samples[0] == pytest.approx(0.25 * RATE / 1e6, rel=1e-3)
     assert len(tone.windows(sound(np.ones(10)))[0]) == 1
+
+
+def test_sounds_side_by_side_keep_their_order_and_torch_its_threads():
+    import torch
+
+    encoder, before = ENCODERS.make("tone"), torch.get_num_threads()
+    items = [sound(voice(100 + 20 * number, 0.3 + 0.1 * (number % 4))) for number in range(12)]
+    items[5] = sound(np.zeros(RATE))
+    together, alone = encoder.encode(items), np.concatenate([encoder.encode([one]) for one in items])
+    np.testing.assert_allclose(together, alone, rtol=1e-4, atol=1e-3)
+    assert np.isnan(together[5]).all() and torch.get_num_threads() == before
+    assert encoder.encode([]).shape == (0, encoder.card.dim)
+
+
+def test_quantiles_are_those_of_numpy():
+    values = np.random.default_rng(0).normal(size=(37, 3))
+    for part in (values, values[:1], values[:, 0]):
+        told = np.quantile(part, (0.05, 0.5, 0.98), axis=0)
+        assert tone._quantiles(part, (0.05, 0.5, 0.98)) == pytest.approx(told)

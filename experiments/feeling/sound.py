@@ -28,11 +28,12 @@ TOLD = (
     "RAVDESS speech, actors 1 to 20, acted emotions (Livingstone & Russo 2018); VGMIDI, 148 pieces of game "
     "music rated by about 30 people each (Ferreira & Whitehead 2019), rendered to 15 s; to tell kinds of "
     "sound apart also animal sounds (github YashNita/Animal-Sound-Dataset), Sonic Pi's samples (CC0), "
-    "Wesnoth's music (GPL-2+), drawn noises, and recordings from Debian packages: telephone prompts in English, "
-    "Spanish, French, Italian and Russian (Asterisk; A. Smith, J. Wallack, C. Flora, P. Dal Zot, A. Desjardins "
-    "and others), dialogue in Czech and Dutch (Fish Fillets), letters in 11 languages (KLettres), music on hold, "
-    "music of Fish Fillets and Colobot, sounds of Colobot and of a keyboard. No emotion was learnt from those. "
-    "Altered copies of the clips were learnt from as well: speed, equaliser, room, noise, telephone band."
+    "Wesnoth's music (GPL-2+), drawn noises, and recordings from Debian packages: telephone prompts in "
+    "English, Spanish, French, Italian and Russian (Asterisk; A. Smith, J. Wallack, C. Flora, P. Dal Zot, "
+    "A. Desjardins and others), dialogue in Czech and Dutch (Fish Fillets), letters in 11 languages "
+    "(KLettres), music on hold, music of Fish Fillets and Colobot, sounds of Colobot and of a keyboard. No "
+    "emotion was learnt from those. Altered copies of the clips were learnt from as well: speed, equaliser, "
+    "room, noise, telephone band."
 )
 LICENCE = (
     "non-commercial research: RAVDESS is CC BY-NC-SA 4.0, VGMIDI and the animal sounds state no licence. The "
@@ -53,7 +54,10 @@ Statistic = Callable[[Floats], float]
 
 
 def make(data: Path, out: Path | None = None, *, seed: int, quiet: bool = False) -> list[Path]:
-    """Write the file of regressors; where, comes back. Raises AffectError where a set or a package can't be had."""
+    """Write the file of regressors; where, comes back.
+
+    Raises AffectError where a set is not there, its kind Unreachable where a package can't be had.
+    """
     file = (out or WEIGHTS.parent) / WEIGHTS.name
     save_regressors(file, fit(data, seed=seed, quiet=quiet))
     return [file]
