@@ -17,6 +17,7 @@ from retrieval.engine import Engine
 from retrieval.heads import ALIGNMENT, FOLDER, own_files
 from retrieval.library import Library
 from retrieval.query import Query
+from retrieval.recipe import Experts
 from spaces.affect import Alignment
 from spaces.alignment import closed_methods
 
@@ -86,6 +87,84 @@ def lib(tmp_path):
             ]
         )
     return folder
+
+
+SEEN = replace(HEARD, objects="efficientnet-lite2", text="minilm")
+
+
+def filmed(folder, turned, videos=10, each=4):
+    """A library of videos with random rows of objects and of tone, which the real heads read.
+
+    Each row of tone is chosen, of many, for its affect: with `turned` that of the pictures turned by a right
+    angle, else any.
+    """
+    rng = np.random.default_rng(0)
+    with closing(Library.create(folder, SEEN, 15.0)) as library, library.writing():
+        experts = library.experts
+        dims = {role: experts.role(role).card.dim for role in ("objects", "tone")}
+        count = videos * each
+        objects = np.abs(rng.normal(0.3, 0.3, (count, dims["objects"]))).astype(np.float32)
+        tone = rng.normal(0, 1.5, (20 * count, dims["tone"])).astype(np.float32)
+        points = experts.senses({"objects": objects})["image"][:, :2]
+        heard = experts.senses({"tone": tone})["sound"][:, :2]
+        unit = (points - points.mean(axis=0)) / points.std(axis=0)
+        wanted = (unit @ TURN if turned else rng.normal(size=points.shape)) * heard.std(axis=0) + heard.mean(
+            axis=0
+        )
+        chosen = np.linalg.norm(wanted[:, None] - heard, axis=2).argmin(axis=1)
+        kept = tone[chosen].reshape(videos, each, -1)
+        items = [encoded(f"film{at}", objects=np.zeros((each, 16)), modality="video") for at in range(videos)]
+        library.commit(
+            [
+                replace(item, features={"objects": objects.reshape(videos, each, -1)[at], "tone": kept[at]})
+                for at, item in enumerate(items)
+            ]
+        )
+    return folder
+
+
+def test_anchors_are_what_the_senses_say_of_each_segment(tmp_path):
+    folder = filmed(tmp_path / "lib", turned=False, videos=3)
+    with closing(Library.open(folder)) as library:
+        found = aligning.anchors(library)
+        segments = library.catalog.all("SELECT id, item FROM segments ORDER BY item, number")
+        assert found.videos.tolist() == [row[1] for row in segments]
+        for at, (segment, _) in enumerate(segments):
+            known = np.array([segment])
+            senses = library.experts.senses(
+                {role: library.rows_of(role, known) for role in ("objects", "tone")}
+            )
+            assert found.sound[at] == pytest.approx(senses["sound"][0, :2], abs=1e-5)
+            assert found.image[at] == pytest.approx(senses["image"][0, :2], abs=1e-5)
+        library.catalog.forget(
+            [path for path, known in library.catalog.known().items() if "film1" in str(path)]
+        )
+        assert len(aligning.anchors(library).videos) == 8
+
+
+def test_a_library_of_turned_films_is_aligned_from_end_to_end(tmp_path):
+    folder = filmed(tmp_path / "lib", turned=True)
+    answer = CliRunner().invoke(main, ["align", "-l", str(folder), "--json"])
+    told = json.loads(answer.stdout)["alignment"]
+    assert told["segments"] == 40 and told["videos"] == 10
+    assert told["taken"] and told["after"] > told["before"] + 0.3, told
+    with closing(Library.open(folder)) as library:
+        assert ALIGNMENT in own_files(library.catalog)
+        again = aligning.anchors(library)  # without the map
+        assert aligning._agreement(again.sound, again.image) == pytest.approx(told["before"], abs=0.02)
+    with closing(Library.open(folder)) as library, library.writing():
+        library.catalog.forget([path for path in library.catalog.known() if "film0" not in str(path)])
+    answer = CliRunner().invoke(main, ["align", "-l", str(folder)])
+    assert "too little" in answer.output
+    with closing(Library.open(folder)) as library:
+        assert ALIGNMENT not in own_files(library.catalog)  # it was of films that are gone
+
+
+def test_an_alignment_of_another_affect_is_left_out(lib, caplog):
+    taken = tried(pairs(0.03), seed=0, progress=quiet)[1]
+    stale = replace(taken, made_for="affect-0")
+    experts = Experts(HEARD, alignment=stale)
+    assert experts.affect.alignment is None and "run affect align again" in caplog.text
 
 
 def plane(folder):
