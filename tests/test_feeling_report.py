@@ -90,3 +90,13 @@ def test_the_card_names_sizes_and_command(tmp_path):
     file.write_text("{}")
     told = card("affect-senses", module("senses"), [file], [], 3)
     assert "x.json" in told and "experiments.train affect-senses --seed 3" in told
+
+
+@pytest.mark.data
+@pytest.mark.slow
+@here
+def test_pictures_and_their_faces_together():
+    told = {one.what: one for one in module("together").figures(DATA, seed=0)}
+    assert told["valence CCC of both"].of > 100
+    assert told["valence CCC of both"].value > told["valence CCC of picture"].value - 0.02
+    assert not module("together").figures(DATA, seed=0, part="test")

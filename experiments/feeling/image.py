@@ -308,6 +308,17 @@ def figures(data: Path, *, seed: int, part: Part = "folds") -> list[Line]:
     return _lines(all_of.part(chosen), answers[chosen], plain[chosen], part, seed)
 
 
+def held_out(data: Path, *, seed: int) -> tuple[list[Picture], Floats]:
+    """Pictures of train and dev, and (n, 4) the affect of each by a head taught other themes."""
+    pictures = _told(oasis_ratings(data))
+    all_of, empty = _seen(pictures, seed, True), _empty(seed)
+    answers = np.full((len(pictures), 4), np.nan)
+    for out in folds(all_of.groups, COUNT, seed):
+        answers[out] = _answers(taught(all_of.without(out), empty, seed=seed)[0], all_of.part(out))[:, :4]
+    answers[:, :2] = np.clip(answers[:, :2], -1, 1)
+    return pictures, answers
+
+
 def floor(known: Lesson, there: Lesson) -> Floats:
     """(n, 2) by ridge on the features as they are, of one view and not stretched."""
     seen, asked = known.rows[ROLE][:, 0], there.rows[ROLE][:, 0]

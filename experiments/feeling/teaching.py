@@ -33,7 +33,7 @@ LESSONS = {
 """What can be made anew, by name, and the module that makes it: `make(data, out, *, seed, quiet)` writes its
 files and gives them, the one that has a card first; `figures` measures it."""
 
-REPORTED = (*LESSONS.values(), "film")
+REPORTED = (*LESSONS.values(), "together", "film")
 """Modules with figures, in the order of the report."""
 
 
