@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from encoders.base import Rows, missing
 from fusion.precision import precision_mean, shares
-from spaces.affect import SENSES, trust
+from spaces.affect import COLUMNS, SENSES, trust
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -54,5 +54,4 @@ def told(row: Rows) -> dict[str, float] | None:
     """A row (4,) as JSON tells of it; None where it abstains."""
     if missing(row[None])[0]:
         return None
-    names = ("valence", "arousal", "valence_sd", "arousal_sd")
-    return {name: round(float(value), 4) for name, value in zip(names, row, strict=True)}
+    return {name: round(float(value), 4) for name, value in zip(COLUMNS, row, strict=True)}

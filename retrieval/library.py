@@ -60,7 +60,7 @@ class Library:
         self.catalog = catalog
         self.recipe = Recipe.from_json(catalog.get("recipe") or "{}")
         self.lost: AffectError | None = None  # why heads of its own can't be read
-        self._heads: Mapping[str, str] = {}
+        self._own: Mapping[str, str] = {}
         self.experts = Experts(self.recipe)
         self.refresh()
         self.segment = float(catalog.get("segment") or 15)
@@ -139,7 +139,7 @@ class Library:
     def refresh(self) -> bool:
         """Take up heads that another process has given the library since; whether there were any."""
         files = own_files(self.catalog)
-        if files == self._heads:
+        if files == self._own:
             return False
         try:
             self.experts, self.lost = own_experts(self.recipe, self.folder, files), None
@@ -148,7 +148,7 @@ class Library:
             self.lost = AffectError(
                 f"{lost}; or run: affect {cure} --undo --library {printable(self.folder)}"
             )
-        self._heads = files
+        self._own = files
         return True
 
     @contextlib.contextmanager
@@ -222,7 +222,7 @@ class Library:
         that can't be read; all is then as it was.
         """
         self._renew(own_experts(self.recipe, self.folder, files), files)
-        self._heads, self.lost = dict(files), None
+        self._own, self.lost = dict(files), None
 
     def _renew(self, experts: Experts, heads: Mapping[str, str]) -> None:
         generation, before = str(int(self.generation) + 1), self.experts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import Rows, missing
-from retrieval.evidence import STEP, Evidence, Looked
+from retrieval.evidence import STEP, Looked
 from retrieval.feelings import felt
 from retrieval.recipe import Experts
 from spaces.circumplex import SCHEMES
@@ -58,28 +58,47 @@ class Reason:
         }
 
 
-def reasons(experts: Experts, found: Evidence) -> list[Reason]:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Reading:
+    """Affect of one segment, moment by moment.
+
+    senses: rows (1, 4) by sense, of the segment as a whole
+    image:  (f, 4) of each frame; None where nobody tells of pictures
+    sound:  (w, 4) of each half second; None without sound
+    """
+
+    looked: Looked
+    senses: Mapping[str, Rows]
+    image: Rows | None
+    sound: Rows | None
+
+
+def readings(experts: Experts, looked: Sequence[Looked], senses: Mapping[str, Rows]) -> list[Reading]:
+    """Every segment's frames and half seconds, read once; `senses` are those of the segments (n, 4)."""
+    return [
+        Reading(
+            looked=one,
+            senses={sense: rows[at : at + 1] for sense, rows in senses.items()},
+            image=experts.senses({"objects": one.frames}).get("image") if len(one.times) else None,
+            sound=experts.senses(one.moments).get("sound") if one.moments and len(one.starts) else None,
+        )
+        for at, one in enumerate(looked)
+    ]
+
+
+def reasons(read: Sequence[Reading]) -> list[Reason]:
     """The frames, half seconds and segments with faces that moved a file's affect most, by sense.
 
     A frame's or half second's effect is on the mean of its sense, a face's on its segment as a whole.
     """
     told: list[Reason] = []
-    times = np.concatenate([one.times for one in found.looked])
-    if len(times) > 1:
-        rows = np.concatenate([one.frames for one in found.looked])
-        told += _moments_that_moved("image", experts.senses({"objects": rows}).get("image"), times, 0.0)
-    heard = [(one.starts, heard_moments(experts, one)) for one in found.looked]
-    if spoken := [(starts, rows) for starts, rows in heard if rows is not None]:
-        starts, moments = (np.concatenate(part) for part in zip(*spoken, strict=True))
+    if shown := [(one.looked.times, one.image) for one in read if one.image is not None]:
+        times, frames = (np.concatenate(part) for part in zip(*shown, strict=True))
+        told += _moments_that_moved("image", frames, times, 0.0)
+    if heard := [(one.looked.starts, one.sound) for one in read if one.sound is not None]:
+        starts, moments = (np.concatenate(part) for part in zip(*heard, strict=True))
         told += _moments_that_moved("sound", moments, starts, STEP)
-    return told + _best([one for looked in found.looked for one in _face(experts, looked)])
-
-
-def heard_moments(experts: Experts, looked: Looked) -> Rows | None:
-    """(w, 4) affect of the sound about each of a segment's half seconds; None without sound."""
-    if not looked.moments or not len(looked.starts):
-        return None
-    return experts.senses(looked.moments).get("sound")
+    return told + _best([reason for one in read for reason in _face(one)])
 
 
 def words_that_moved(
@@ -118,10 +137,10 @@ def _standing_out(words: Sequence[str], alone: dict[str, Floats]) -> list[str]:
     return [words[at] for at in np.argsort(-away, kind="stable")[:TRIED]]
 
 
-def _moments_that_moved(sense: str, rows: Rows | None, starts: Floats, length: float) -> list[Reason]:
+def _moments_that_moved(sense: str, rows: Rows, starts: Floats, length: float) -> list[Reason]:
     """The moments (n,) whose leaving out would move the mean of rows (n, 4) most."""
-    here = np.zeros(0, bool) if rows is None else ~missing(rows)
-    if rows is None or here.sum() < 2:
+    here = ~missing(rows)
+    if here.sum() < 2:
         return []
     points, when = rows[here, :2].astype(np.float64), starts[here]
     effects = (points - points.mean(axis=0)) / (len(points) - 1)
@@ -132,17 +151,16 @@ def _moments_that_moved(sense: str, rows: Rows | None, starts: Floats, length: f
     return _best(told, LEAST_MOMENT)
 
 
-def _face(experts: Experts, looked: Looked) -> list[Reason]:
+def _face(read: Reading) -> list[Reason]:
     """The faces of a segment, if it has any: what they show most, and what the segment would be without."""
-    row = looked.features.get("faces")
+    row = read.looked.features.get("faces")
     if row is None or missing(row)[0]:
         return []
-    senses = experts.senses(looked.features)
-    whole = felt(senses, 1).rows[0]
-    rest = felt({sense: rows for sense, rows in senses.items() if sense != "face"}, 1).rows[0]
+    whole = felt(read.senses, 1).rows[0]
+    rest = felt({sense: rows for sense, rows in read.senses.items() if sense != "face"}, 1).rows[0]
     gap = whole[:2] if missing(rest[None])[0] else whole[:2] - rest[:2]
     shown = SCHEMES["fer"][int(row[0, : len(SCHEMES["fer"])].argmax())]
-    start, end = looked.span
+    start, end = read.looked.span
     return [Reason(sense="face", what=shown, start=start, end=end, effect=(float(gap[0]), float(gap[1])))]
 
 

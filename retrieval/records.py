@@ -15,7 +15,7 @@ from encoders.faces.tracks import tracks
 from encoders.lexicon import nrc_columns, sentiment
 from retrieval.evidence import STEP, Evidence, Looked, evidence
 from retrieval.feelings import Felt, felt, lengths, told
-from retrieval.reasons import Reason, heard_moments, reasons, words_that_moved
+from retrieval.reasons import Reading, Reason, readings, reasons, words_that_moved
 from retrieval.recipe import Experts
 from spaces.affect import KINDS, SENSES, average
 from spaces.circumplex import DIMENSIONS, SCHEMES, emotions_at
@@ -59,7 +59,7 @@ def file_record(experts: Experts, found: Evidence) -> Record:
     by_segment = experts.feel(features)
     senses = {sense: average(rows, weights)[None] for sense, rows in by_segment.senses.items()}
     whole = Felt(senses=senses, rows=average(by_segment.rows, weights)[None])
-    faces = features.get("faces")
+    faces, read = features.get("faces"), readings(experts, looked, by_segment.senses)
     return {
         "path": printable(found.path),
         "modality": found.modality,
@@ -69,8 +69,8 @@ def file_record(experts: Experts, found: Evidence) -> Record:
         "speech_emotion": _speech(experts, features, weights),
         "face_emotion": None if faces is None else _face_emotion(faces, weights),
         "face_coverage": _coverage(found, faces, weights),
-        "trajectory": [step for one in looked for step in course(experts, one)],
-        "why": [reason.to_json() for reason in reasons(experts, found)],
+        "trajectory": [step for one in read for step in course(one)],
+        "why": [reason.to_json() for reason in reasons(read)],
     }
 
 
@@ -104,25 +104,25 @@ def text_record(text: str, found: Felt, at: int, why: Sequence[Reason]) -> Recor
     }
 
 
-def course(experts: Experts, looked: Looked) -> list[dict[str, float]]:
+def course(read: Reading) -> list[dict[str, float]]:
     """Steps of a segment's way over the plane: every half second, or each frame of a silent film.
 
     At each step the senses are joined as in the whole: the sound about it, the frame that is shown, and the
     faces of the segment. A picture goes no way.
     """
-    start, end = looked.span
+    looked, (start, end) = read.looked, read.looked.span
     if start is None or end is None:
         return []
     begins, ends = _steps(looked, start, end)
     steps: dict[str, Rows] = {}
-    if (sound := heard_moments(experts, looked)) is not None:
-        steps["sound"] = np.pad(sound, ((0, len(begins) - len(sound)), (0, 0)), constant_values=np.nan)
-    shown = experts.senses({"objects": looked.frames}).get("image") if len(looked.times) else None
-    if shown is not None:
+    if read.sound is not None:
+        beyond = len(begins) - len(read.sound)
+        steps["sound"] = np.pad(read.sound, ((0, beyond), (0, 0)), constant_values=np.nan)
+    if read.image is not None:
         middles = (begins + ends) / 2
-        steps["image"] = shown[np.abs(looked.times[:, None] - middles).argmin(axis=0)]
-    if (face := experts.senses(looked.features).get("face")) is not None:
-        steps["face"] = np.repeat(face, len(begins), axis=0)
+        steps["image"] = read.image[np.abs(looked.times[:, None] - middles).argmin(axis=0)]
+    if "face" in read.senses:
+        steps["face"] = np.repeat(read.senses["face"], len(begins), axis=0)
     rows = felt(steps, len(begins)).rows
     return [
         {"start": _r(begins[i]), "end": _r(ends[i]), "valence": _r(row[0]), "arousal": _r(row[1])}

@@ -86,12 +86,11 @@ class Affect:
         """Rows (n, 4) of each sense that these features can tell of."""
         found: dict[str, Rows] = {}
         for sense in ("image", "text"):
-            one = self.regressors.get(sense)
-            if one is not None and any(role in features for role in one["mean"].roles):
+            if self._reads(sense, "mean", features):
+                one = self.regressors[sense]
                 found[sense] = stated(one["mean"], one["log_sd"], features)
-        sound = self.regressors.get("sound")
-        if sound is not None and any(role in features for role in sound["kind"].roles):
-            heard = self._sound(sound, features)
+        if self._reads("sound", "kind", features):
+            heard = self._sound(self.regressors["sound"], features)
             found["sound"] = heard if self.alignment is None else self.alignment(heard)
         if "faces" in features and features["faces"].shape[1] == FACES[1]:
             found["face"] = of_faces(features["faces"])
@@ -99,24 +98,27 @@ class Affect:
 
     def kinds(self, features: Features) -> Rows | None:
         """(n, 3) probabilities of KINDS; None where no sound was heard or nobody can tell."""
-        sound = self.regressors.get("sound")
-        if sound is None or not any(role in features for role in sound["kind"].roles):
+        if not self._reads("sound", "kind", features):
             return None
-        return softmax(sound["kind"](features))
+        return softmax(self.regressors["sound"]["kind"](features))
 
     def speech(self, features: Features) -> Rows | None:
         """(n, 8) probabilities of RAVDESS' emotions, whoever or whatever speaks; None as for `kinds`."""
-        sound = self.regressors.get("sound")
-        if sound is None or not any(role in features for role in sound["speech_emotion"].roles):
+        if not self._reads("sound", "speech_emotion", features):
             return None
-        return softmax(sound["speech_emotion"](features))
+        return softmax(self.regressors["sound"]["speech_emotion"](features))
 
     def disagreement(self, features: Features) -> Rows | None:
         """(n, 2) foretold standard deviation between people who rate the same picture; None without one."""
-        image = self.regressors.get("image")
-        if image is None or not any(role in features for role in image["disagreement"].roles):
+        if not self._reads("image", "disagreement", features):
             return None
-        return np.asarray(np.maximum(image["disagreement"](features), 0), np.float32)
+        found = self.regressors["image"]["disagreement"](features)
+        return np.asarray(np.maximum(found, 0), np.float32)
+
+    def _reads(self, sense: str, member: str, features: Features) -> bool:
+        """Whether a sense's regressor is at hand, and any of what it reads."""
+        one = self.regressors.get(sense)
+        return one is not None and any(role in features for role in one[member].roles)
 
     def _sound(self, sound: Regressors, features: Features) -> Rows:
         """Speech, music and other sounds, each as it is heard best, mixed by how likely it is each."""

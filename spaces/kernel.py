@@ -151,7 +151,13 @@ def kernel_ridge(
     They make the sum of weights * ||K(rows, centres) A - wanted||^2 + penalty * trace(A' K(centres) A) least.
     With the rows as centres this is (K + penalty * diag(1 / weights))^-1 wanted, the whole kernel ridge.
     """
-    seen, among = gaussian(rows, centres, gamma), gaussian(centres, centres, gamma)
+    return on_landmarks(
+        gaussian(rows, centres, gamma), gaussian(centres, centres, gamma), wanted, penalty, weights
+    )
+
+
+def on_landmarks(seen: Floats, among: Floats, wanted: Floats, penalty: float, weights: Floats) -> Floats:
+    """(m, k) as `kernel_ridge`, from values of any kernel: of rows (n, m) and among the centres (m, m)."""
     weighted = seen.T * weights
     system = weighted @ seen + penalty * among
     system[np.diag_indices(len(system))] += JITTER * np.trace(system) / len(system)

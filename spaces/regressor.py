@@ -7,7 +7,6 @@ the unit length. A file holds the regressors of one sense by name.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,12 +14,12 @@ from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load, save
+from safetensors.numpy import load
 
 from encoders.base import AffectError, Rows, printable
-from encoders.runtime import write_whole
 from spaces.base import Features
 from spaces.joint import Tower
+from spaces.noted import notes_of, write_noted
 from spaces.stored import tower, tower_tensors
 
 FORMAT = 1
@@ -82,17 +81,14 @@ def save_regressors(file: Path, regressors: Regressors) -> str:
     }
     if not all(np.isfinite(rows).all() for rows in tensors.values()):
         raise ValueError(f"{file.name}: weights that are not finite, or too large for float16")
-    content = save(tensors, {"regressors": json.dumps(notes, sort_keys=True)})
-    write_whole(file, content)
-    return hashlib.sha256(content).hexdigest()
+    return write_noted(file, tensors, "regressors", notes)
 
 
 def load_regressors(file: Path) -> Regressors:
     """Read what `save_regressors` wrote. Raises AffectError."""
     try:
         content = file.read_bytes()
-        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-        notes = json.loads(header["__metadata__"]["regressors"])
+        notes = notes_of(content, "regressors")
         if notes["format"] != FORMAT:
             raise ValueError(f"format {notes['format']}, not {FORMAT}")
         tensors = load(content)

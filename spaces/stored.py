@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from functools import cache
@@ -13,11 +12,11 @@ from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load, save
+from safetensors.numpy import load
 
 from encoders.base import AffectError, Rows, printable
-from encoders.runtime import write_whole
 from spaces.joint import Domain, Heads, KernelReader, Layer, Member, Reader, Tower
+from spaces.noted import notes_of, write_noted
 
 FORMAT = 1
 PACKAGED = ("object", "activity", "audio")
@@ -50,17 +49,14 @@ def save_heads(file: Path, heads: Heads, about: Mapping[str, Any]) -> str:
             tensors["strangers"] = heads.domain.strangers.astype(np.float16)
     if not all(np.isfinite(rows).all() for rows in tensors.values()):
         raise ValueError(f"{file.name}: weights that are not finite, or too large for float16")
-    content = save(tensors, {"heads": json.dumps(notes, sort_keys=True)})
-    write_whole(file, content)
-    return hashlib.sha256(content).hexdigest()
+    return write_noted(file, tensors, "heads", notes)
 
 
 def load_heads(file: Path) -> Heads:
     """Read what `save_heads` wrote. Raises AffectError."""
     try:
         content = file.read_bytes()
-        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-        notes = json.loads(header.get("__metadata__", {}).get("heads", "{}"))
+        notes = notes_of(content, "heads")
         if notes.get("format") != FORMAT:
             raise AffectError(
                 f"{printable(file)}: heads of format {notes.get('format')}, not {FORMAT}; train them again"

@@ -31,7 +31,7 @@ from retrieval.evaluation.splits import folds
 from retrieval.recipe import LABELS, Experts, Recipe
 from spaces.affect import packaged_regressors, stated
 from spaces.joint import FARTHEST, TEXT, KernelReader, Layer, Reader, Tower, gaussian, powered
-from spaces.kernel import JITTER, SMALLEST, single
+from spaces.kernel import SMALLEST, on_landmarks, single
 from spaces.regressor import Regressor, Regressors, save_regressors
 from spaces.ridge import least_squares
 
@@ -405,10 +405,10 @@ def _kernel(known: Lesson, factors: npt.ArrayLike) -> Tower:
     among = sum(gaussian(rows, rows, gammas[role]) for role, rows in centres.items())
     middle, count = known.means.mean(axis=0), standard[ROLE].shape[1]
     whole = np.asarray(sum(seen.values()))
-    weighted = whole.T * np.repeat(known.doubt / count, count)
-    system = weighted @ whole + PENALTY * len(seen) * among
-    system[np.diag_indices(len(system))] += JITTER * np.trace(system) / len(system)
-    weight = np.linalg.solve(system, weighted @ np.repeat(known.means - middle, count, axis=0))
+    wanted = np.repeat(known.means - middle, count, axis=0)
+    weight = on_landmarks(
+        whole, np.asarray(among), wanted, PENALTY * len(seen), np.repeat(known.doubt / count, count)
+    )
     weight *= np.asarray(factors)
     readers = {
         role: KernelReader(

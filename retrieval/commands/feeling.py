@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from encoders.base import AffectError, BadMedia, printable
-from retrieval.commands.opening import engine_of
+from retrieval.commands.opening import engine_of, read_as
 from retrieval.commands.options import FILE, json_option, library_option
 from retrieval.query import check_unicode
 
@@ -83,14 +83,13 @@ def _print(
 
 def _lines(file: Path) -> list[str]:
     """A text a line, blank ones kept so that answers stand in order. Raises AffectError."""
+    with read_as("texts", file) as opened:
+        content = opened.read()
     try:
-        content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
         lines = content.decode("utf-8-sig").split("\n")
-        return [line.removesuffix("\r") for line in (lines[:-1] if lines[-1] == "" else lines)]
-    except OSError as bad:
-        raise AffectError(f"{printable(file)}: can't be read as texts ({bad.strerror})") from bad
     except UnicodeDecodeError as bad:
         raise AffectError(f"{printable(file)}: not UTF-8 text ({bad.reason} at byte {bad.start})") from bad
+    return [line.removesuffix("\r") for line in (lines[:-1] if lines[-1] == "" else lines)]
 
 
 @click.command("map")

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from encoders.base import AffectError, printable
-from retrieval.commands.opening import engine_of
+from retrieval.commands.opening import engine_of, read_as
 from retrieval.commands.options import FILE, json_option, query_options
 from retrieval.query import Query, parse_modalities, parse_weights, read_queries
 from spaces.circumplex import parse_mood
@@ -98,7 +95,7 @@ def _search_many(folder: Path, file: Path, settings: dict[str, Any], explain: bo
     from retrieval.explain import why
 
     bad = 0
-    with _lines(file) as lines, engine_of(folder) as engine:
+    with read_as("a query file", file) as lines, engine_of(folder) as engine:
         for name, query in read_queries(lines, settings):
             try:
                 if isinstance(query, AffectError):
@@ -113,16 +110,3 @@ def _search_many(folder: Path, file: Path, settings: dict[str, Any], explain: bo
             click.echo(json.dumps(answer))
     if bad:
         raise AffectError(f"{bad} of the queries could not be answered")
-
-
-@contextmanager
-def _lines(file: Path) -> Iterator[BinaryIO]:
-    if str(file) == "-":
-        yield sys.stdin.buffer
-        return
-    try:
-        lines = file.open("rb")
-    except OSError as bad:
-        raise AffectError(f"{printable(file)}: can't be read as a query file ({bad.strerror})") from bad
-    with lines:
-        yield lines

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from encoders.base import AffectError, printable
-from retrieval.commands.opening import any_library
+from retrieval.commands.opening import any_library, changed
 from retrieval.commands.options import FILE, json_option, library_option
 
 if TYPE_CHECKING:
@@ -131,22 +131,18 @@ def train(folder: Path, captions: Path | None, undo: bool, seed: int, as_json: b
     Paths are relative to the CSV file; rows of a split "test" are left out. What is learnt is tried on
     files held out, and taken only where it finds more than before in that space; --undo takes it back.
     """
-    from retrieval import indices
     from retrieval.captions import read_captions
-    from retrieval.library import Library
     from retrieval.show import outcomes_table, training_progress
     from retrieval.teaching import forget, teach
 
     if (captions is None) != undo:
         raise AffectError("name the captions to learn from with --captions FILE, or --undo")
     told = read_captions(captions) if captions else []
-    with closing(Library.open(folder, to_rebuild=True)) as library, library.writing():
-        kind, trees = indices.kind(library), indices.trees(library)
+    with changed(folder) as library:
         with training_progress(quiet=as_json) as report:
             outcomes = teach(library, told, seed=seed, progress=report) if told else []
         if undo:
             forget(library)
-        indices.renew(library, kind, trees)
     if as_json:
         click.echo(json.dumps({"spaces": [one.to_json() for one in outcomes]}))
     elif undo:
@@ -167,12 +163,10 @@ def align(folder: Path, undo: bool, seed: int, as_json: bool) -> None:
     agrees better with pictures than without, beyond the interval. Searches by mood from music to pictures
     and back then use it; --undo takes it back.
     """
-    from retrieval import aligning, indices
-    from retrieval.library import Library
+    from retrieval import aligning
     from retrieval.show import alignment_line, training_progress
 
-    with closing(Library.open(folder, to_rebuild=True)) as library, library.writing():
-        kind, trees = indices.kind(library), indices.trees(library)
+    with changed(folder) as library:
         if undo:
             aligning.undo(library)
             outcome = None
@@ -181,7 +175,6 @@ def align(folder: Path, undo: bool, seed: int, as_json: bool) -> None:
                 outcome = aligning.align(
                     library, seed=seed, progress=lambda done, count: report("alignment", done, count)
                 )
-        indices.renew(library, kind, trees)
     if as_json:
         click.echo(json.dumps({"alignment": None if outcome is None else outcome.to_json()}))
     elif outcome is None:

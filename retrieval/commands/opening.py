@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
+
+from encoders.base import AffectError, printable
 
 if TYPE_CHECKING:
     from retrieval.engine import Engine
@@ -29,3 +32,29 @@ def engine_of(folder: Path) -> Iterator[Engine]:
 
     with closing(Library.open(folder)) as library, Engine(library) as engine:
         yield engine
+
+
+@contextmanager
+def changed(folder: Path) -> Iterator[Library]:
+    """To project anew: it may be of other spaces, is locked for writing, and its index files follow."""
+    from retrieval import indices
+    from retrieval.library import Library
+
+    with closing(Library.open(folder, to_rebuild=True)) as library, library.writing():
+        kind, trees = indices.kind(library), indices.trees(library)
+        yield library
+        indices.renew(library, kind, trees)
+
+
+@contextmanager
+def read_as(what: str, file: Path) -> Iterator[BinaryIO]:
+    """A file's bytes, or standard input for "-". Raises AffectError: it can't be read as `what`."""
+    if str(file) == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        opened = file.open("rb")
+    except OSError as bad:
+        raise AffectError(f"{printable(file)}: can't be read as {what} ({bad.strerror})") from bad
+    with opened:
+        yield opened

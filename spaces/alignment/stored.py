@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -11,11 +9,11 @@ from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load, save
+from safetensors.numpy import load
 
 from encoders.base import AffectError, printable
-from encoders.runtime import write_whole
 from spaces.alignment.steps import Affine, Aligned, Chain, Floats, Kernel, Link, Network
+from spaces.noted import notes_of, write_noted
 
 FORMAT = 1
 KINDS: Mapping[str, type[Affine] | type[Kernel] | type[Network]] = {
@@ -50,17 +48,14 @@ def save_map(file: Path, aligned: Aligned, about: Mapping[str, Any] | None = Non
         "notes": dict(aligned.notes),
         "about": dict(about or {}),
     }
-    content = save(tensors, {"map": json.dumps(notes, sort_keys=True)})
-    write_whole(file, content)
-    return hashlib.sha256(content).hexdigest()
+    return write_noted(file, tensors, "map", notes)
 
 
 def load_map(file: Path) -> tuple[Aligned, dict[str, Any]]:
     """Read what `save_map` wrote: the map and what it says about itself. Raises AffectError."""
     try:
         content = file.read_bytes()
-        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-        notes = json.loads(header["__metadata__"]["map"])
+        notes = notes_of(content, "map")
         if notes["format"] != FORMAT:
             raise ValueError(f"format {notes['format']}, not {FORMAT}")
         tensors = load(content)
