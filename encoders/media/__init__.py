@@ -7,18 +7,22 @@ short line; MemoryError passes through. To read files that may crash a decoder, 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 
+import av
 import numpy as np
 from av.error import FFmpegError
 
 from encoders.base import BadMedia, Sound
-from encoders.media.containers import opened, origin_of, survey
+from encoders.media.containers import opened
 from encoders.media.images import moves, probe_image, read_image
+from encoders.media.segmenting import split
 from encoders.media.sniffing import EXTENSIONS, IMAGES, head_of, kind_of, looks_like_media
 from encoders.media.sounds import SoundTrack
+from encoders.media.survey import Survey, survey
 from encoders.media.timeline import LIMITS, SAMPLING, Limits, Probe, Sampling, Segment, cuts, moments
+from encoders.media.timing import TrackTimes
 from encoders.media.video import Film
 
 __all__ = [
@@ -43,12 +47,9 @@ def probe(path: Path, limits: Limits = LIMITS) -> Probe:
     Raises BadMedia for what is no media, has nothing that can be decoded, or is larger than allowed.
     """
     head = head_of(path)
-    kind = kind_of(head)
-    if kind == "heic":
-        raise BadMedia(path, "HEIC pictures can't be read; save it as JPEG")
-    if kind in IMAGES and not (kind == "gif" and moves(path, limits)):
+    if _is_image(path, head, limits):
         return probe_image(path, limits)
-    return survey(path, head, limits)
+    return survey(path, head, limits).probe
 
 
 def segments(
@@ -56,27 +57,27 @@ def segments(
 ) -> Iterator[Segment]:
     """The segments of a file, decoded one at a time as they are asked for.
 
-    An image is one segment. Stretches of a damaged sound file without any sound are left out.
-    Raises BadMedia when nothing can be decoded, or the sound is not finite.
+    An image is one segment. Stretches of a damaged sound file without any sound are left out, and where
+    one track of a film is broken the segments have the other. Raises BadMedia when nothing can be
+    decoded, or the sound of a sound file is not finite.
     """
     if probe.modality == "image" or probe.duration is None:
-        frames = read_image(path, sampling.side, limits)
-        yield Segment(start=None, end=None, frames=frames, times=(0.0,), sound=None)
+        yield _still(path, sampling, limits)
         return
-    found = False
-    for segment in _timed(path, probe, probe.duration, sampling):
-        if segment.frames is not None or segment.sound is not None:
-            found = True
-            yield segment
-    if not found:
-        raise BadMedia(path, "damaged: no sound can be decoded")
+    head = head_of(path)
+    yield from _pieces(path, head, survey(path, head, limits), sampling)
 
 
 def read(path: Path, sampling: Sampling, limits: Limits) -> Iterator[Probe | Segment]:
     """What a file holds, then its segments. Raises BadMedia."""
-    found = probe(path, limits)
-    yield found
-    yield from segments(path, found, sampling, limits)
+    head = head_of(path)
+    if _is_image(path, head, limits):
+        yield probe_image(path, limits)
+        yield _still(path, sampling, limits)
+        return
+    found = survey(path, head, limits)
+    yield found.probe
+    yield from _pieces(path, head, found, sampling)
 
 
 def glimpses(
@@ -87,40 +88,51 @@ def glimpses(
     What lies before is not decoded where the file can be sought in. Raises BadMedia.
     """
     if probe.modality == "image" or probe.duration is None:
-        yield from segments(path, probe, sampling, limits)
+        yield _still(path, sampling, limits)
         return
     head = head_of(path)
+    found = survey(path, head, limits)
     with opened(path, head) as container:
-        film = Film(path, head, container, sampling.side) if probe.modality == "video" else None
-        for start, end in cuts(probe.duration, sampling.segment):
+        film = Film(path, container, found.video, sampling.side) if found.video else None
+        for start, end in cuts(found.probe.duration or 0.0, sampling.segment):
             if not np.isclose(start, starts, rtol=0, atol=1e-3).any():
                 continue
             if film:
                 frames, times = film.at(moments(start, end, sampling.fps, sampling.most))
                 yield Segment(start=start, end=end, frames=frames, times=times, sound=None)
-            else:
-                sound = _heard(path, head, start, end, sampling.rate)
+            elif found.sound:
+                sound = _sound_between(path, head, found.sound, start, end, sampling.rate)
                 yield Segment(start=start, end=end, frames=None, times=(), sound=sound)
 
 
-def _heard(path: Path, head: bytes, start: float, end: float, rate: int) -> Sound | None:
+def _is_image(path: Path, head: bytes, limits: Limits) -> bool:
+    kind = kind_of(head)
+    if kind == "heic":
+        raise BadMedia(path, "HEIC pictures can't be read; save it as JPEG")
+    return kind in IMAGES and not (kind == "gif" and moves(path, limits))
+
+
+def _still(path: Path, sampling: Sampling, limits: Limits) -> Segment:
+    frames = read_image(path, sampling.side, limits)
+    return Segment(start=None, end=None, frames=frames, times=(0.0,), sound=None)
+
+
+def _pieces(path: Path, head: bytes, found: Survey, sampling: Sampling) -> Iterator[Segment]:
+    """The segments that hold something. Raises BadMedia if none does."""
+    empty = True
+    for segment in split(path, head, found, sampling):
+        if segment.frames is not None or segment.sound is not None:
+            empty = False
+            yield segment
+    if empty:
+        raise BadMedia(path, "damaged: no sound can be decoded")
+
+
+def _sound_between(
+    path: Path, head: bytes, track: TrackTimes, start: float, end: float, rate: int
+) -> Sound | None:
     with opened(path, head) as container:
-        with suppress(FFmpegError):  # no index to seek by: all that comes before is read
-            container.seek(int((start + origin_of(container)) * 1e6))
-        return SoundTrack(path, container, rate).between(start, end)
-
-
-def _timed(path: Path, probe: Probe, duration: float, sampling: Sampling) -> Iterator[Segment]:
-    """Every segment of a time line, also those with neither frames nor sound."""
-    head = head_of(path)
-    with ExitStack() as stack:
-        film = track = None
-        if probe.modality == "video":
-            film = Film(path, head, stack.enter_context(opened(path, head)), sampling.side)
-        if probe.rate is not None:
-            track = SoundTrack(path, stack.enter_context(opened(path, head)), sampling.rate)
-        for start, end in cuts(duration, sampling.segment):
-            wanted = moments(start, end, sampling.fps, sampling.most)
-            frames, times = film.at(wanted) if film else (None, ())
-            sound = track.between(start, end) if track else None
-            yield Segment(start=start, end=end, frames=frames, times=times, sound=sound)
+        if not track.shifts:
+            with suppress(FFmpegError):  # no index to seek by: all that comes before is read
+                container.seek(int((start + track.origin) * av.time_base))
+        return SoundTrack(path, container, rate, track).between(start, end)

@@ -11,7 +11,8 @@ import numpy as np
 from av.container import InputContainer
 
 from encoders.base import BadMedia, Rows, Sound
-from encoders.media.containers import decoded, origin_of, sound_of
+from encoders.media.containers import decoded
+from encoders.media.timing import TrackTimes
 
 _GAP = 0.1  # seconds; larger holes in the time stamps are silence, smaller ones rounding
 
@@ -21,9 +22,9 @@ Piece = tuple[int, Rows]  # position in samples from time zero, mono samples (n,
 class SoundTrack:
     """Sound of an open container from one moment to the next; holds no more than was just asked for."""
 
-    def __init__(self, path: Path, container: InputContainer, rate: int) -> None:
+    def __init__(self, path: Path, container: InputContainer, rate: int, track: TrackTimes) -> None:
         self._path, self._rate = path, rate
-        self._pieces = _pieces(container, rate)
+        self._pieces = _pieces(container, rate, track)
         self._held: deque[Piece] = deque()
         self._ended = False
 
@@ -71,11 +72,11 @@ def _end(piece: Piece) -> int:
     return piece[0] + len(piece[1])
 
 
-def _pieces(container: InputContainer, rate: int) -> Iterator[Piece]:
+def _pieces(container: InputContainer, rate: int, track: TrackTimes) -> Iterator[Piece]:
     """Consecutive pieces of mono sound; frames that follow each other are resampled without a seam."""
-    origin, position, shape = origin_of(container), 0, None
+    origin, position, shape = track.origin, 0, None
     resampler = av.AudioResampler(format="fltp", rate=rate)
-    for frame in decoded(container, sound_of(container)):
+    for frame in decoded(container, container.streams[track.index], track.shifts):
         begin = position if frame.time is None else round((frame.time - origin) * rate)
         changed = shape not in (None, _shape(frame))
         if changed or begin - position > _GAP * rate:

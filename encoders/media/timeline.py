@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from encoders.base import Frames, Sound
 from encoders.media.sniffing import Medium
@@ -33,7 +34,8 @@ class Segment:
     """A stretch of a file, in seconds from its start; an image is one segment without a time.
 
     `frames` is None where there is only sound, `times` says when each frame begins, and `sound` is
-    mono, begins at `start`, and is None where the file has none here.
+    mono, begins at `start`, and is None where the file has none here. `incomplete` says once what of
+    the file turned out here not to be readable.
     """
 
     start: float | None
@@ -41,13 +43,15 @@ class Segment:
     frames: Frames | None
     times: tuple[float, ...]
     sound: Sound | None
+    incomplete: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sampling:
     """How densely to look: seconds a segment, frames a second and at most so many a segment.
 
-    `side` is the longest side in pixels (smaller pictures stay as they are), `rate` the sound's Hz.
+    `side` is the longest side in pixels (smaller pictures stay as they are), `rate` the sound's Hz, and
+    `without` the track of a film that is left out because it crashes its decoder.
     """
 
     segment: float = 15.0
@@ -55,6 +59,7 @@ class Sampling:
     most: int | None = 8
     side: int = 512
     rate: int = 16000
+    without: Literal["pictures", "sound"] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
