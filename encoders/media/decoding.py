@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from encoders.base import BadMedia
-from encoders.media.timeline import LIMITS, SAMPLING, Limits, Sampling, Segment
+from encoders.media.progress import FileReading
+from encoders.media.timeline import LIMITS, SAMPLING, Limits, Sampling, Segment, Track
 from encoders.media.worker import Opened, too_much
 
 _BOOT = (
@@ -41,9 +42,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Finished:
-    """All of a file was read, or skipped as not wanted."""
+    """All of a file that can be read was read, or skipped as not wanted; `incomplete` says what can't."""
 
     path: Path
+    incomplete: str | None = None
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,8 @@ class DecoderPool:
                 ready = wait([worker.connection for worker in busy])
                 for worker in [worker for worker in busy if worker.connection in ready]:
                     event = worker.event(wanted)
+                    if event is None:
+                        continue
                     if isinstance(event, Finished | Failed):
                         busy.remove(worker)
                         idle.append(worker)
@@ -162,24 +166,39 @@ class _Worker:
 
     def take(self, path: Path) -> None:
         """Give it a file to read."""
-        if self._process is None or self._process.poll() is not None:
-            self.stop()
-            self.start()
-        self._path = path
-        self._send(path)
+        self._reading = FileReading(path)
+        self._ask(None)
 
-    def event(self, wanted: Callable[[Opened], bool]) -> Event:
-        """What it says next."""
+    def event(self, wanted: Callable[[Opened], bool]) -> Event | None:
+        """What it says next; None for what it said already, or if it begins anew without a track."""
+        path = self._reading.path
         try:
             message = self.connection.recv()
         except (EOFError, OSError):
-            return Failed(self._path, self._death())
-        if isinstance(message, Opened):
-            self._send(wanted(message))
-            return message
+            return self._retry(self._death())
         if isinstance(message, BadMedia):
-            return Failed(self._path, message)
-        return Finished(self._path) if message is None else Part(self._path, message)
+            return Failed(path, self._reading.death or message)
+        if message is None:
+            return Finished(path, "; ".join(self._reading.notes) or None)
+        if isinstance(message, Opened):
+            known = self._reading.opened is not None
+            self._send(known or wanted(message))
+            return self._reading.open(message)
+        return Part(path, message) if self._reading.add(message) else None
+
+    def _ask(self, without: Track | None) -> None:
+        if self._process is None or self._process.poll() is not None:
+            self.stop()
+            self.start()
+        self._send((self._reading.path, without))
+
+    def _retry(self, death: BadMedia) -> Event | None:
+        """Read a film whose decoder died again without its sound, then without its pictures."""
+        without = self._reading.leave_out(death)
+        if without is None:
+            return Failed(self._reading.path, self._reading.death or death)
+        self._ask(without)
+        return None
 
     def _send(self, message: object) -> None:
         with suppress(BrokenPipeError, ConnectionResetError):  # it died: event() will say why
@@ -192,7 +211,7 @@ class _Worker:
         self.stop()
         # Killed by a machine out of memory, or ended by an error nobody foresaw: not the file's fault.
         passing = code == -signal.SIGKILL or (code >= 0 and "bad_alloc" not in said)
-        return BadMedia(self._path, _cause(code, said, self._limits), lasting=not passing)
+        return BadMedia(self._reading.path, _cause(code, said, self._limits), lasting=not passing)
 
 
 def _cause(code: int, said: str, limits: Limits) -> str:

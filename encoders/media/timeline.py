@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from encoders.base import Frames, Sound
 from encoders.media.sniffing import Medium
+
+Track: TypeAlias = Literal["pictures", "sound"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +61,7 @@ class Sampling:
     most: int | None = 8
     side: int = 512
     rate: int = 16000
-    without: Literal["pictures", "sound"] | None = None
+    without: Track | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

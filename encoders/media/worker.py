@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -40,8 +40,9 @@ class Opened:
 def serve() -> None:
     """Answer the parent over the pipe named on the command line, until the parent is gone.
 
-    It sends (reader, sampling, limits), then paths. Each path is answered by Opened, and once the
-    parent has said whether it wants more, by Segments and None; or by BadMedia at any point.
+    It sends (reader, sampling, limits), then (path, track to leave out or None). Each is answered by
+    Opened, and once the parent has said whether it wants more, by Segments and None; or by BadMedia at
+    any point.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)  # the kernel ends a decoder that holds the interpreter
@@ -52,7 +53,8 @@ def serve() -> None:
         read = getattr(import_module(module), function)
         _confine(limits.memory)
         while True:
-            _answer(connection, connection.recv(), read, sampling, limits)
+            path, without = connection.recv()
+            _answer(connection, path, read, replace(sampling, without=without), limits)
 
 
 def _answer(connection: Connection, path: Path, read: Read, sampling: Sampling, limits: Limits) -> None:
