@@ -14,6 +14,7 @@ Track: TypeAlias = tuple[Runs, Seconds]
 
 _BACK = 0.2  # seconds; decoding times that go back by more begin anew
 _AHEAD = 10.0  # seconds; in broadcast formats a step ahead by more is a new clock, as ffmpeg has it
+_SKEW = 2.0  # seconds; streams are interleaved more closely than this
 
 
 def count_restarts(tracks: Sequence[Track], broadcast: bool) -> list[Runs]:
@@ -21,13 +22,16 @@ def count_restarts(tracks: Sequence[Track], broadcast: bool) -> list[Runs]:
 
     A stream is (orders, steps), both (n,): the packets' places among those of all streams, and times in
     seconds that go up from packet to packet as long as the clock runs on (NaN where unknown). Clocks of
-    `broadcast` formats may also leap ahead.
+    `broadcast` formats may also leap ahead. Damaged stamps, after which a stream goes on as before or
+    which other streams do not share, count for nothing, and then none does.
     """
     runs = [np.zeros(len(orders), np.int64) for orders, _ in tracks]
     if any(_leaps(steps, broadcast) for _, steps in tracks):
         counter = _RunCounter(len(tracks), broadcast)
         for track, at in _in_file_order([orders for orders, _ in tracks]):
             runs[track][at] = counter.run_of(track, float(tracks[track][1][at]))
+        if counter.uneven:
+            return [np.zeros_like(run) for run in runs]
     return runs
 
 
@@ -48,10 +52,13 @@ class _RunCounter:
     """Counts how often a file's clock begins anew; streams follow each other into a new run."""
 
     def __init__(self, count: int, broadcast: bool) -> None:
+        self.uneven = False  # the streams do not agree
         self._broadcast, self._latest = broadcast, 0
         self._run: list[int | None] = [None] * count
         self._last = [np.nan] * count
         self._before = [np.inf] * count  # the time before a step ahead, to which a damaged stamp returns
+        self._left = [np.nan] * count  # the time before the last restart, to which a damaged stamp returns
+        self._behind = [np.nan] * count  # the time since when other streams are in a later run
         self._furthest = {0: -np.inf}  # time by run, over all streams
 
     def run_of(self, track: int, time: float) -> int:
@@ -60,12 +67,13 @@ class _RunCounter:
             self._run[track] = self._latest
         elif time - self._last[track] < -_BACK:
             self._go_back(track, time)
-        elif time - self._last[track] > _AHEAD:
+        elif time - self._last[track] > _BACK:
             self._go_ahead(track, time)
         run = self._run[track] or 0
         if np.isfinite(time):
             self._last[track] = time
             self._furthest[run] = max(self._furthest.get(run, -np.inf), time)
+            self._compare(track, run, time)
         return run
 
     def _go_back(self, track: int, time: float) -> None:
@@ -75,6 +83,9 @@ class _RunCounter:
 
     def _go_ahead(self, track: int, time: float) -> None:
         run = self._run[track] or 0
+        self.uneven = self.uneven or 0 <= time - self._left[track] < _BACK
+        if time - self._last[track] <= _AHEAD:
+            return
         if self._broadcast and time - self._furthest[run] > _AHEAD:
             self._enter(track)
         else:
@@ -84,3 +95,12 @@ class _RunCounter:
         if self._run[track] == self._latest:
             self._latest += 1
         self._run[track], self._before[track] = self._latest, np.inf
+        self._left[track] = self._last[track]
+
+    def _compare(self, track: int, run: int, time: float) -> None:
+        """A stream that goes on for long in an earlier run than others contradicts them."""
+        if run == self._latest:
+            self._behind[track] = np.nan
+        elif np.isnan(self._behind[track]):
+            self._behind[track] = time
+        self.uneven = self.uneven or time - self._behind[track] > _SKEW
