@@ -40,3 +40,25 @@ def _fail():
 
 
 MISHAPS = {"hang": _hang, "spin": _hang_in_c, "bomb": _bomb, "crash": _crash, "fail": _fail}
+
+
+def dies_of_sound(path, sampling, limits):
+    """Crashes after the first segment unless told to leave the sound out."""
+    yield from _unless_without(("sound",), path, sampling, limits)
+
+
+def dies_of_pictures(path, sampling, limits):
+    """Crashes after the first segment unless told to leave the pictures out."""
+    yield from _unless_without(("pictures",), path, sampling, limits)
+
+
+def dies_of_all(path, sampling, limits):
+    """Crashes after the first segment whatever is left out."""
+    yield from _unless_without((), path, sampling, limits)
+
+
+def _unless_without(harmless, path, sampling, limits):
+    for number, piece in enumerate(read(path, sampling, limits)):
+        if number == 2 and sampling.without not in harmless:
+            _crash()
+        yield piece

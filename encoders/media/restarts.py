@@ -58,6 +58,7 @@ class _RunCounter:
         self._last = [np.nan] * count
         self._before = [np.inf] * count  # the time before a step ahead, to which a damaged stamp returns
         self._left = [np.nan] * count  # the time before the last restart, to which a damaged stamp returns
+        self._entered = [np.nan] * count  # the time after it
         self._behind = [np.nan] * count  # the time since when other streams are in a later run
         self._furthest = {0: -np.inf}  # time by run, over all streams
 
@@ -78,24 +79,26 @@ class _RunCounter:
 
     def _go_back(self, track: int, time: float) -> None:
         if time < self._before[track]:
-            self._enter(track)
+            self._enter(track, time)
         self._before[track] = np.inf
 
     def _go_ahead(self, track: int, time: float) -> None:
         run = self._run[track] or 0
-        self.uneven = self.uneven or 0 <= time - self._left[track] < _BACK
+        left, entered = self._left[track], self._entered[track]
+        returns = 0 <= time - left < _BACK and time - self._last[track] > (left - entered) / 2
+        self.uneven = self.uneven or returns
         if time - self._last[track] <= _AHEAD:
             return
         if self._broadcast and time - self._furthest[run] > _AHEAD:
-            self._enter(track)
+            self._enter(track, time)
         else:
             self._before[track] = self._last[track]
 
-    def _enter(self, track: int) -> None:
+    def _enter(self, track: int, time: float) -> None:
         if self._run[track] == self._latest:
             self._latest += 1
         self._run[track], self._before[track] = self._latest, np.inf
-        self._left[track] = self._last[track]
+        self._left[track], self._entered[track] = self._last[track], time
 
     def _compare(self, track: int, run: int, time: float) -> None:
         """A stream that goes on for long in an earlier run than others contradicts them."""
