@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import logging
 import os
 import sys
 from pathlib import Path
@@ -22,6 +23,8 @@ NO_TELEMETRY = {
     "HF_HUB_DISABLE_UPDATE_CHECK": "1",
     "DO_NOT_TRACK": "1",
 }
+COMPILER_CACHE, UNUSED_FOLDER = "TORCHINDUCTOR_CACHE_DIR", str(Path(__file__).parent)
+"""torch makes this folder when it imports its compiler; one that is there keeps it from making another."""
 PLAIN = {"█": "#", "░": ".", "·": "-", "…": "...", "±": "+-", "–": "-", "’": "'"}
 ERRORS, ASCII = "affect-plain", "affect-ascii"
 
@@ -46,7 +49,11 @@ def set_up_command(name: str, interrupted: str) -> None:
     """
     end_on_signals(f"{name}: {interrupted}\n")
     os.environ["HF_HUB_OFFLINE"] = "1"  # models are read from this machine only, see encoders.options.hub
+    os.environ.setdefault(COMPILER_CACHE, UNUSED_FOLDER)
     os.environ.setdefault("MPLCONFIGDIR", str(_matplotlib_folder()))
+    logging.getLogger("matplotlib").setLevel(
+        logging.ERROR
+    )  # it says more than a line of a cache it can't write
     codecs.register_error(ERRORS, _plain)
     codecs.register(_ascii_codec)
     for stream in (sys.stdout, sys.stderr):

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from encoders.base import printable
 from encoders.interrupts import draft_beside
+from encoders.process import COMPILER_CACHE, UNUSED_FOLDER
 
 if TYPE_CHECKING:
     import torch
@@ -40,9 +41,13 @@ def cache_dir() -> Path:
     """Where exported networks live: $AFFECT_CACHE, else the user's cache folder, NO_CACHE without a home."""
     from platformdirs import user_cache_dir
 
-    named = os.environ.get("AFFECT_CACHE")
-    folder = Path(named or user_cache_dir("affect-fusion"))
-    return folder if named or folder.is_absolute() else NO_CACHE
+    if named := os.environ.get("AFFECT_CACHE"):
+        return Path(named)
+    try:
+        folder = Path(user_cache_dir("affect-fusion"))
+    except RuntimeError:  # newer platformdirs; older ones leave "~" as it is
+        return NO_CACHE
+    return folder if folder.is_absolute() else NO_CACHE
 
 
 def read_cached(file: Path) -> bytes | None:
@@ -129,12 +134,14 @@ def network(
     threads:  of one call on a CPU; 0 is one a core, 1 is for callers that make several calls at once
     """
     if _gpu():
-        return _torch(build().eval().cuda())
+        with without_compiler_cache():
+            return _torch(build().eval().cuda())
     file = cache_dir() / f"{key}.onnx"
     content = read_cached(file)
     if content is None:
         log.info("preparing the network %s for this machine (once)", key.rsplit("-", 1)[0])
-        content = _export(build().eval(), example, dynamic, key)
+        with without_compiler_cache():
+            content = _export(build().eval(), example, dynamic, key)
         write_cached(file, content)  # two processes may write at once: the last rename wins, both are whole
     return _onnx(content, threads)
 
@@ -190,7 +197,7 @@ def _export(
     tensors = tuple(torch.from_numpy(a) for a in example)
     axes = {name: torch.export.Dim(name) for shape in dynamic for name in shape.values()}
     shapes = tuple({axis: axes[name] for axis, name in shape.items()} for shape in dynamic)
-    with _no_compiler_folder(), warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         program = torch.onnx.export(module, tensors, dynamo=True, dynamic_shapes=shapes, verbose=False)
     assert program is not None  # as it is with dynamo=True
@@ -200,17 +207,17 @@ def _export(
 
 
 @contextlib.contextmanager
-def _no_compiler_folder() -> Iterator[None]:
+def without_compiler_cache() -> Iterator[None]:
     """Keep torch's compiler, which is imported but not used, from making its cache folder in /tmp."""
-    name = "TORCHINDUCTOR_CACHE_DIR"
-    before = os.environ.get(name)
-    os.environ[name] = before or str(Path(__file__).parent)  # one that is there: nothing is written in it
+    before = os.environ.get(COMPILER_CACHE)
+    os.environ[COMPILER_CACHE] = before or UNUSED_FOLDER
     try:
         yield
     finally:
-        del os.environ[name]
-        if before is not None:
-            os.environ[name] = before
+        if before is None:
+            del os.environ[COMPILER_CACHE]
+        else:
+            os.environ[COMPILER_CACHE] = before
 
 
 def _check_equal(wanted: Sequence[Array], got: Sequence[Array], name: str) -> None:
