@@ -6,16 +6,22 @@ after that neither torch nor the original weights are read again.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import hashlib
 import logging
 import os
-import tempfile
-from collections.abc import Callable, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+
+from encoders.base import printable
+from encoders.interrupts import draft_beside
+from encoders.process import COMPILER_CACHE, UNUSED_FOLDER
 
 if TYPE_CHECKING:
     import torch
@@ -26,14 +32,54 @@ Network = Callable[..., tuple[Array, ...]]
 log = logging.getLogger(__name__)
 
 GPU_DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # NVIDIA's, AMD's and WSL's drivers
+NO_CACHE = Path(os.devnull, "affect-fusion")  # can neither be read nor made
+CHECKSUM_TAG = b"\xc5\x3e"  # field 1000, four bytes
 TOLERANCE = 1e-3  # largest difference between torch and onnxruntime, relative to the output's own scale
 
 
 def cache_dir() -> Path:
-    """Where exported networks live: $AFFECT_CACHE, else the user's cache folder."""
+    """Where exported networks live: $AFFECT_CACHE, else the user's cache folder, NO_CACHE without a home."""
     from platformdirs import user_cache_dir
 
-    return Path(os.environ.get("AFFECT_CACHE") or user_cache_dir("affect-fusion"))
+    if named := os.environ.get("AFFECT_CACHE"):
+        return Path(named)
+    try:
+        folder = Path(user_cache_dir("affect-fusion"))
+    except RuntimeError:  # newer platformdirs; older ones leave "~" as it is
+        return NO_CACHE
+    return folder if folder.is_absolute() else NO_CACHE
+
+
+def read_cached(file: Path) -> bytes | None:
+    """What `write_cached` wrote; None if it is not there, can't be read or is damaged."""
+    try:
+        content = file.read_bytes()
+    except OSError:
+        return None
+    end = len(content) - len(_trailer(b""))
+    return content[:end] if content.endswith(_trailer(memoryview(content)[:end])) else None
+
+
+def write_cached(file: Path, content: bytes) -> None:
+    """Write a file of the cache, or warn once where that can't be done (no permission, a full disk)."""
+    try:
+        write_whole(file, content + _trailer(content))
+    except OSError as bad:
+        _warn_not_cached(f"{printable(cache_dir())}: {(bad.strerror or str(bad)).lower()}")
+
+
+@functools.cache
+def _warn_not_cached(why: str) -> None:
+    why = "this user has no home folder" if cache_dir() == NO_CACHE else why
+    log.warning(
+        "the cache can't be written (%s), so every command prepares anew what it needs and does not find "
+        "there, which takes up to a minute; to mend it, set AFFECT_CACHE to a folder that can be written", why
+    )  # fmt: skip
+
+
+def _trailer(content: bytes | memoryview) -> bytes:
+    """The CRC-32 of `content` as a protobuf field, which readers of ONNX files pass over as unknown."""
+    return CHECKSUM_TAG + zlib.crc32(content).to_bytes(4, "little")
 
 
 def sha256(*files: Path) -> str:
@@ -43,30 +89,33 @@ def sha256(*files: Path) -> str:
 
 def _digest(file: Path) -> str:
     stat = file.stat()
-    known = f"{file.resolve()}:{stat.st_size}:{stat.st_mtime_ns}"
-    note = cache_dir() / "digests" / hashlib.sha256(known.encode("utf-8", "surrogateescape")).hexdigest()
-    if note.exists():
-        return note.read_text()
+    return _known_digest(file, f"{file.resolve()}:{stat.st_size}:{stat.st_mtime_ns}")
+
+
+@functools.lru_cache
+def _known_digest(file: Path, known: str) -> str:
+    note = cache_dir() / "sha256" / hashlib.sha256(known.encode("utf-8", "surrogateescape")).hexdigest()
+    kept = read_cached(note)
+    if kept is not None:
+        return kept.decode()
     with file.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    write_whole(note, digest.encode())
+    write_cached(note, digest.encode())
     return digest
 
 
 def write_whole(file: Path, content: bytes) -> None:
-    """Write a file so that no reader ever sees part of it (a draft beside it, then a rename)."""
+    """Write a file so that no reader ever sees part of it (a draft beside it, then a rename).
+
+    Once it is in its place it is on the disk: a power cut leaves all of it or nothing.
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=file.parent) as folder:
-        draft = Path(folder) / file.name
-        draft.write_bytes(content)
-        _settle(draft, file)
-
-
-def _settle(draft: Path, file: Path) -> None:
-    """Put a draft in its place once it is on the disk: a power cut leaves all of it or nothing."""
-    with draft.open("rb") as stream:
-        os.fsync(stream.fileno())
-    draft.replace(file)
+    with draft_beside(file) as draft:
+        with draft.open("xb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.replace(file)
 
 
 def network(
@@ -85,14 +134,16 @@ def network(
     threads:  of one call on a CPU; 0 is one a core, 1 is for callers that make several calls at once
     """
     if _gpu():
-        return _torch(build().eval().cuda())
+        with without_compiler_cache():
+            return _torch(build().eval().cuda())
     file = cache_dir() / f"{key}.onnx"
-    if file.exists():
-        return _onnx(file, threads)
-    log.info("preparing the network %s for this machine (once)", key.rsplit("-", 1)[0])
-    module = build().eval()
-    _export(module, example, dynamic, file)
-    return _onnx(file, threads)
+    content = read_cached(file)
+    if content is None:
+        log.info("preparing the network %s for this machine (once)", key.rsplit("-", 1)[0])
+        with without_compiler_cache():
+            content = _export(build().eval(), example, dynamic, key)
+        write_cached(file, content)  # two processes may write at once: the last rename wins, both are whole
+    return _onnx(content, threads)
 
 
 def _gpu() -> bool:
@@ -104,7 +155,7 @@ def _gpu() -> bool:
     return torch.cuda.is_available()
 
 
-def _onnx(file: Path, threads: int = 0) -> Network:
+def _onnx(content: bytes, threads: int = 0) -> Network:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -112,7 +163,7 @@ def _onnx(file: Path, threads: int = 0) -> Network:
     options.intra_op_num_threads = threads
     # Threads that spin while they wait take their core from the decoder processes.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     names = [entry.name for entry in session.get_inputs()]
 
     def run(*arrays: Array) -> tuple[Array, ...]:
@@ -135,33 +186,38 @@ def _torch(module: torch.nn.Module) -> Network:
 
 
 def _export(
-    module: torch.nn.Module, example: Sequence[Array], dynamic: Sequence[dict[int, str]], file: Path
-) -> None:
-    import contextlib
+    module: torch.nn.Module, example: Sequence[Array], dynamic: Sequence[dict[int, str]], name: str
+) -> bytes:
+    """The module as an ONNX file's content. Raises RuntimeError if it gives other numbers than torch."""
     import io
     import warnings
 
     import torch
 
-    file.parent.mkdir(parents=True, exist_ok=True)
     tensors = tuple(torch.from_numpy(a) for a in example)
     axes = {name: torch.export.Dim(name) for shape in dynamic for name in shape.values()}
     shapes = tuple({axis: axes[name] for axis, name in shape.items()} for shape in dynamic)
-    with tempfile.TemporaryDirectory(dir=file.parent) as folder:
-        draft = Path(folder) / "network.onnx"
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            torch.onnx.export(
-                module,
-                tensors,
-                str(draft),
-                dynamo=True,
-                dynamic_shapes=shapes,
-                external_data=False,
-                verbose=False,
-            )
-        _check_equal(_torch(module)(*example), _onnx(draft)(*example), file.stem)
-        _settle(draft, file)  # two processes may export at once: the last rename wins, both are whole
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(module, tensors, dynamo=True, dynamic_shapes=shapes, verbose=False)
+    assert program is not None  # as it is with dynamo=True
+    content: bytes = program.model_proto.SerializeToString()
+    _check_equal(_torch(module)(*example), _onnx(content)(*example), name)
+    return content
+
+
+@contextlib.contextmanager
+def without_compiler_cache() -> Iterator[None]:
+    """Keep torch's compiler, which is imported but not used, from making its cache folder in /tmp."""
+    before = os.environ.get(COMPILER_CACHE)
+    os.environ[COMPILER_CACHE] = before or UNUSED_FOLDER
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[COMPILER_CACHE]
+        else:
+            os.environ[COMPILER_CACHE] = before
 
 
 def _check_equal(wanted: Sequence[Array], got: Sequence[Array], name: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -60,7 +59,6 @@ def main(ctx: click.Context, as_json: bool, **options: Any) -> None:
     Writes table.md, table.csv, results.json and pictures into the folder --out. Spaces that are trained are
     kept there and not trained again; an interrupted run goes on where it was.
     """
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have started us deaf
     try:
         ablate(as_json=as_json, **options)
     except AffectError as bad:

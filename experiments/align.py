@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import signal
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -74,7 +73,6 @@ def main(ctx: click.Context, as_json: bool, **options: Any) -> None:
     is kept there, what was read of a video in the cache folder, and not done again; an interrupted run goes
     on where it was.
     """
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have started us deaf
     try:
         align(as_json=as_json, **options)
     except AffectError as bad:

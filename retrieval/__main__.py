@@ -1,10 +1,10 @@
 """`python -m retrieval`, and `affect`, which is the same."""
 
-import signal
+from encoders.process import set_up_command
 
-signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while numpy is being imported simply ends us
+set_up_command("affect", "stopped; what was committed stays, run the same command to go on")
 
-from retrieval.cli import main  # noqa: E402
+from retrieval.cli import main  # noqa: E402 (signals are heeded while it is imported)
 
 if __name__ == "__main__":
     main()

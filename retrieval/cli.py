@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 from typing import Any
 
 import click
@@ -22,7 +21,6 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run, and speak plainly of what goes wrong."""
-        signal.signal(signal.SIGINT, signal.default_int_handler)
         logging.basicConfig(format="affect: %(message)s")
         logging.getLogger("encoders").setLevel(logging.INFO)
         try:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from encoders.base import MissingBackend, Rows, missing
+from encoders.interrupts import draft_beside
 from retrieval.nearest import Found, Mask, Stored, checked_k, checked_queries, nearest, padded, spans
 
 if TYPE_CHECKING:
@@ -37,8 +37,7 @@ class AnnoyIndex:
         give an equal file. Interrupted, it leaves `file` as it was. Raises MissingBackend without the
         package, OSError when the disk says no.
         """
-        with tempfile.TemporaryDirectory(prefix=f".{file.name}.", dir=file.parent) as beside:
-            part = Path(beside) / "part"
+        with draft_beside(file) as part:
             planted(rows, trees, seed).save(str(part))
             with part.open("rb+") as stream:
                 os.fsync(stream.fileno())

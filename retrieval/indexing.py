@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from encoders.base import BadMedia, Rows, printable
+from encoders.interrupts import safe_point, stop_at_safe_points
 from encoders.media import Limits, Sampling, Segment
 from encoders.media.decoding import DecoderPool, Failed, Finished, Opened, Part
 from retrieval.catalog import Known, Stamp
@@ -105,12 +106,13 @@ class Indexer:
         """Index what is new or changed below the roots and forget what is gone; the caller may write.
 
         Raises AffectError for a root that does not exist or a full disk; what was committed stays. On
-        KeyboardInterrupt what is complete is committed first.
+        KeyboardInterrupt (see encoders.interrupts) what is complete is committed first.
         """
         todo = self._changed(roots, retry)
         try:
             if todo:
-                self._read(todo, jobs)
+                with stop_at_safe_points():
+                    self._read(todo, jobs)
         except KeyboardInterrupt:
             self._commit()
             raise
@@ -122,6 +124,7 @@ class Indexer:
         with DecoderPool(min(jobs, len(todo)), sampling, Limits()) as pool:
             for event in pool.read(todo, wanted=self._is_new):
                 self._take(event)
+                safe_point()
         self._encode()
 
     def _changed(self, roots: Sequence[Path], retry: bool) -> list[Path]:

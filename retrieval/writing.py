@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 import math
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from itertools import chain
@@ -16,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import Frames
+from encoders.interrupts import draft_beside
 
 Wave = npt.NDArray[np.floating]
 Coded = tuple[float, list[av.Packet]]  # seconds at which what was encoded begins, and what came of it
@@ -27,12 +27,9 @@ def whole(file: Path, make: Callable[[Path], object]) -> None:
 
     A kill leaves no part of it under its name.
     """
-    draft = file.with_name(f".{os.getpid()}.{file.name}")
-    try:
+    with draft_beside(file) as draft:
         make(draft)
         draft.replace(file)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def write_clip(

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import Card, Encoder, Rows, missing, unit_rows
-from encoders.runtime import cache_dir, write_whole
+from encoders.runtime import cache_dir, read_cached, write_cached
 from spaces.base import Features, Views
 
 # Chosen on the 700 train photos of flickr1k (text to photo R@10 of 700: 24 as published, 33 so).
@@ -104,9 +104,9 @@ class LabelSpace:
 def _remembered(text: Encoder, sentences: Sequence[str]) -> Rows:
     """The sentences' raw rows, read from the cache where they were encoded before."""
     content = "\n".join([text.card.signature, *sentences])
-    note = cache_dir() / f"sentences-{hashlib.sha256(content.encode()).hexdigest()[:16]}.f32"
-    if note.exists():
-        return np.fromfile(note, np.float32).reshape(len(sentences), text.card.dim)
+    note = cache_dir() / f"sentences-{hashlib.sha256(content.encode()).hexdigest()[:16]}.rows"
+    if (kept := read_cached(note)) is not None:
+        return np.frombuffer(bytearray(kept), np.float32).reshape(len(sentences), text.card.dim)
     rows: npt.NDArray[np.float32] = text.encode(sentences)
-    write_whole(note, rows.tobytes())
+    write_cached(note, rows.tobytes())
     return rows

@@ -4,6 +4,8 @@ import subprocess
 
 import pytest
 
+import encoders  # noqa: F401 (first of all: it forbids telemetry)
+
 
 @pytest.fixture
 def bound():

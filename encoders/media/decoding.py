@@ -146,7 +146,7 @@ class _Worker:
         self._process = subprocess.Popen(
             [sys.executable, "-c", _BOOT, str(theirs.fileno()), json.dumps(sys.path)],
             pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # nothing is written; it closes when we end, however we end
             stdout=subprocess.DEVNULL,
             stderr=self._log,
             env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
@@ -159,7 +159,7 @@ class _Worker:
         """End the process at once; it holds nothing worth saving."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait()
+            self._process.communicate()
             self.connection.close()
             self._log.close()
             self._process = None

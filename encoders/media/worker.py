@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TypeAlias, cast
 
 from encoders.base import BadMedia
+from encoders.interrupts import end_with_pipe
 from encoders.media.sniffing import refused
 from encoders.media.timeline import Limits, Probe, Sampling, Segment
 
@@ -45,6 +46,7 @@ def serve() -> None:
     any point.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_pipe(0)  # the parent holds the other end
     signal.signal(signal.SIGALRM, signal.SIG_DFL)  # the kernel ends a decoder that holds the interpreter
     connection = Connection(int(sys.argv[1]))
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):

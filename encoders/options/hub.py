@@ -80,7 +80,8 @@ def torch_checkpoints() -> Path:
     """What torch.hub.get_dir() would say, plus its folder of checkpoints, without importing torch."""
     cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache"))
     home = Path(os.environ.get("TORCH_HOME", cache / "torch"))
-    return home.expanduser() / "hub" / "checkpoints"
+    # as torch does it, and unlike Path.expanduser, which raises RuntimeError for a user without a home
+    return Path(os.path.expanduser(home)) / "hub" / "checkpoints"  # noqa: PTH111
 
 
 def _cached(repo: str) -> Path | None:
@@ -89,5 +90,5 @@ def _cached(repo: str) -> Path | None:
 
     try:
         return Path(snapshot_download(repo, local_files_only=True))
-    except LocalEntryNotFoundError:
+    except (LocalEntryNotFoundError, RuntimeError):  # RuntimeError: this user has no home
         return None

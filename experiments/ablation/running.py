@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
-import tempfile
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -20,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from encoders.base import AffectError
+from encoders.interrupts import end_with_parent, safe_point, stop_at_safe_points, temporary_folder
 from experiments.ablation.corpus import Corpus
 from experiments.ablation.settings import Settings
 from experiments.ablation.trials import Trial, finished, key_of, train
@@ -75,8 +73,8 @@ def _one_thread(trial: Trial, corpus: Corpus, settings: Settings, folder: Path, 
 def _beside(waiting: Mapping[Trial, Path], corpus: Corpus, settings: Settings, jobs: int, done: Tell) -> None:
     context = multiprocessing.get_context("spawn")
     counter = context.Value("q", 0)
-    with tempfile.TemporaryDirectory() as place:
-        file = Path(place) / "corpus.safetensors"
+    with stop_at_safe_points(), temporary_folder() as place:
+        file = place / "corpus.safetensors"
         corpus.save(file)
         pool = ProcessPoolExecutor(jobs, context, _begin, (file, settings, counter))
         with _ending(pool):
@@ -86,6 +84,7 @@ def _beside(waiting: Mapping[Trial, Path], corpus: Corpus, settings: Settings, j
                 ended, futures = wait(futures, LOOK, FIRST_EXCEPTION)
                 done(counter.value)
                 _raise_first(ended)
+                safe_point()
 
 
 def _raise_first(ended: set[Future[None]]) -> None:
@@ -128,15 +127,8 @@ _here: dict[str, Any] = {}  # what a process trains with
 
 def _begin(file: Path, settings: Settings, counter: Synchronized[int]) -> None:
     """In each process: read the corpus once, and end when the parent ends."""
-    threading.Thread(target=_outlive_not, daemon=True).start()
+    end_with_parent()
     _here.update(corpus=Corpus.load(file), settings=settings, counter=counter)
-
-
-def _outlive_not() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _work(trial: Trial, folder: Path) -> None:

@@ -6,9 +6,9 @@ import csv
 import io
 import json
 import multiprocessing
-import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import track
 
 from encoders.base import AffectError, printable
+from encoders.interrupts import end_with_parent, safe_point, stop_at_safe_points
 from encoders.runtime import write_whole
 from experiments.data.records import Captioned
 from experiments.data.sets import from_csv
@@ -42,19 +43,25 @@ def made(folder: Path, count: int, seed: int, *, jobs: int = JOBS, quiet: bool =
     folder.mkdir(parents=True, exist_ok=True)
     _claim(folder, seed)
     todo = [clip for clip in wanted if not (folder / clip.name).exists()]
-    deaf = signal.signal, (signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
-    pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), *deaf)
-    try:
+    pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), end_with_parent)
+    with stop_at_safe_points(), _ending(pool):
         done = pool.map(_write, todo, [folder] * len(todo), chunksize=4)
         console = Console(stderr=True)
         hidden = quiet or not console.is_terminal
         for _ in track(done, "rendering", len(todo), console=console, transient=True, disable=hidden):
-            pass
-    finally:
-        pool.shutdown(cancel_futures=True)  # an interrupt does not wait for what was not begun
+            safe_point()
     write_whole(folder / TRUTH, "".join(f"{json.dumps(asdict(clip))}\n" for clip in wanted).encode())
     write_whole(folder / TABLE, _table(wanted).encode())
     return from_csv(folder / TABLE, name=f"synthetic-{count}")
+
+
+@contextmanager
+def _ending(pool: ProcessPoolExecutor) -> Iterator[None]:
+    """An interrupt does not wait for what was not begun."""
+    try:
+        yield
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _write(clip: Clip, folder: Path) -> None:

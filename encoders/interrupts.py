@@ -1,0 +1,153 @@
+"""Ending on a signal: at once, without a traceback, and with nothing half-written left behind.
+
+KeyboardInterrupt may be raised inside an import, a destructor or a callback from native code, where it is
+printed, swallowed or ends in abort(). So commands end in a thread that waits for signals, by os._exit. Work
+that has something to finish first says so with `stop_at_safe_points`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import select
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+GRACE = 5.0  # seconds until the next safe point
+SHOW_CURSOR = b"\r\x1b[2K\x1b[?25h"  # also clears the line that a progress bar left
+
+_drafts: set[Path] = set()
+
+
+class _SafePoints:
+    """Whether work is under way that stops at safe points only, and whether it was asked to stop."""
+
+    sections = 0
+    asked = False
+
+
+def end_on_signals(message: str) -> None:
+    """Let SIGINT, SIGTERM and SIGHUP end this process; SIGINT writes `message` and exits with 130.
+
+    SIGTERM and SIGHUP stay ignored where they are (nohup). Call it once, in the main thread.
+    """
+    numbers = {signal.SIGINT}  # also where a shell started us with it ignored, in the background
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            numbers.add(number)
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    for number in numbers:
+        signal.signal(number, lambda *_: None)  # the number goes to the pipe, also during native code
+    threading.Thread(target=_await_signal, args=(reader, numbers, message), daemon=True).start()
+
+
+@contextlib.contextmanager
+def stop_at_safe_points() -> Iterator[None]:
+    """Within it signals raise KeyboardInterrupt at `safe_point` and at the end, if GRACE seconds do.
+
+    A second signal does not wait. Without `end_on_signals` it changes nothing.
+    """
+    _SafePoints.sections += 1
+    try:
+        yield
+        safe_point()
+    finally:
+        _SafePoints.sections -= 1
+
+
+def safe_point() -> None:
+    """Raise KeyboardInterrupt if a signal asked to stop."""
+    if _SafePoints.asked:
+        raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def draft_beside(file: Path) -> Iterator[Path]:
+    """A hidden path beside `file`, with its ending, to write and then move there.
+
+    What is left at it is removed at the end, also when a signal ends the process.
+    """
+    draft = file.with_name(f".{os.urandom(8).hex()}{file.suffix}")
+    _drafts.add(draft)
+    try:
+        yield draft
+    finally:
+        _remove(draft)
+        _drafts.discard(draft)
+
+
+@contextlib.contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A new folder for temporary files, removed at the end, also when a signal ends the process."""
+    import tempfile
+
+    with draft_beside(Path(tempfile.gettempdir(), "folder.affect")) as folder:
+        folder.mkdir(mode=0o700)
+        yield folder
+
+
+def end_with_pipe(descriptor: int) -> None:
+    """Let the kernel end this process once the other end of a pipe is closed, whatever it is doing.
+
+    Nothing may be written to the pipe. Only Linux ends it; elsewhere the signal is ignored.
+    """
+    fcntl.fcntl(descriptor, fcntl.F_SETOWN, os.getpid())
+    flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
+    fcntl.fcntl(descriptor, fcntl.F_SETFL, flags | os.O_ASYNC)
+    if select.select([descriptor], [], [], 0)[0]:  # closed before that
+        os._exit(1)
+
+
+def end_with_parent() -> None:
+    """Let a process of multiprocessing end once its parent has ended; Ctrl-C is for the parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_await_parent, daemon=True).start()
+
+
+def _await_parent() -> None:
+    from multiprocessing import parent_process
+
+    if (parent := parent_process()) is not None:
+        parent.join()
+        _remove_drafts()
+        os._exit(1)
+
+
+def _await_signal(reader: int, numbers: set[signal.Signals], message: str) -> None:
+    """Read signal numbers from the wake-up pipe until one ends the process."""
+    while (number := os.read(reader, 1)[0]) not in numbers:
+        pass
+    if _SafePoints.sections:
+        _SafePoints.asked = True
+        select.select([reader], [], [], GRACE)
+    _leave(number, message)
+
+
+def _leave(number: int, message: str) -> None:
+    """End the process, without destructors: they may wait for threads, or abort."""
+    _remove_drafts()
+    with contextlib.suppress(OSError):
+        if os.isatty(2):
+            os.write(2, SHOW_CURSOR)
+        if number == signal.SIGINT:
+            os.write(2, message.encode())
+    os._exit(128 + number)
+
+
+def _remove_drafts() -> None:
+    for draft in list(_drafts):
+        _remove(draft)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        import shutil
+
+        shutil.rmtree(path, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)
