@@ -14,6 +14,7 @@ class Probe:
 
     `duration` is None for an image, `rate` and `channels` are None without sound. The duration is
     measured on the packets that are really there, so that of a truncated file is what is left of it.
+    `incomplete` is a short clause for the user about what of the file can't be read, None for all of it.
     """
 
     modality: Medium
@@ -24,6 +25,7 @@ class Probe:
     rate: int | None
     channels: int | None
     format: str
+    incomplete: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
