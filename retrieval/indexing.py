@@ -90,6 +90,7 @@ class Indexer:
         try:
             if todo:
                 self._read(todo, jobs)
+                self._report(self.progress)
         except KeyboardInterrupt:
             self._commit()
             raise
