@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from library_factory import ENCODERS, affect, content, index, new_library, painted, paths, wrong_with
 
-from retrieval import missing
+from retrieval import indexing, missing
 from retrieval.library import Library
 from retrieval.missing import Loss
 from retrieval.snapshot import take
@@ -190,7 +190,7 @@ def test_deleted_copies_are_forgotten_however_many(tmp_path, lib):
 
 
 def test_copies_on_a_disk_that_is_not_mounted_are_kept(tmp_path, lib):
-    disk, home = tmp_path / "mnt" / "a-disk", tmp_path / "home"
+    disk, home = tmp_path / "a-mnt" / "disk", tmp_path / "home"
     photos(home, 4)
     shutil.copytree(home, disk)
     index(lib, home, disk)
@@ -249,14 +249,15 @@ def test_copied_then_deleted(tmp_path, lib):
     assert shown(lib) == set(paths(lib)) == {*new.iterdir()}
 
 
-def test_a_moved_file_whose_place_another_took(tmp_path, lib):
+def test_a_moved_file_whose_place_another_took(tmp_path, lib, monkeypatch):
     """An item stands nowhere for a moment; its file comes later in the same run."""
+    monkeypatch.setattr(indexing, "NOTES", 1)
     first, second = photos(tmp_path / "root", 2)
     index(lib, tmp_path / "root")
     before = content(lib)
     first.rename(tmp_path / "root" / "9.png")
     shutil.copy(second, first)
-    assert told(index(lib, tmp_path / "root")) == (0, 1, 2, 0, 0)
+    assert told(index(lib, tmp_path / "root", jobs=1)) == (0, 1, 2, 0, 0)
     assert content(lib) == before and len(paths(lib)) == 3 and wrong_with(lib) == []
 
 
