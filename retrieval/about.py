@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from encoders.base import AffectError, printable
 from encoders.registry import ENCODERS
 from retrieval.heads import own_files
 from retrieval.library import Library
+from retrieval.paths import BEST_PATH, counts, marked_missing
 from retrieval.snapshot import begins
 
 
@@ -20,11 +21,15 @@ def about(library: Library) -> dict[str, Any]:
     """Counts, sizes, encoders and failures of a library."""
     sql = library.catalog.all
     stores = library.catalog.stores().values()
+    files, different = counts(library.catalog)
     index = json.loads(library.catalog.get("index") or '{"kind": "exact"}')
     return {
-        "library": printable(library.folder),
+        "library": str(library.folder),
         "items": dict(sql("SELECT modality, count(*) FROM items GROUP BY modality ORDER BY modality")),
-        "files": sql("SELECT count(*) FROM files WHERE item IS NOT NULL")[0][0],
+        "files": files,
+        "duplicates": files - different,
+        "missing": len(marked_missing(library.catalog)),
+        "incomplete": sql("SELECT count(incomplete) FROM items")[0][0],
         "segments": sql("SELECT count(*) FROM segments")[0][0],
         "unreadable": len(library.catalog.errors_kept()),
         "rows": {store.name: store.count for store in stores},
@@ -47,17 +52,30 @@ def _bytes(folder: Path) -> int:
 
 
 def items(library: Library, modalities: Sequence[str]) -> list[dict[str, Any]]:
-    """Every item of these modalities."""
+    """Every item of these modalities, in order of path; `missing` ones were gone when last looked for."""
     rows = library.catalog.all(
         "SELECT items.id, modality, duration, width, height, "
-        "(SELECT count(*) FROM segments WHERE item = items.id), min(path) "
-        "FROM items JOIN files ON item = items.id GROUP BY items.id ORDER BY min(path)"
+        "(SELECT count(*) FROM segments WHERE item = items.id), incomplete, min(missing), "
+        f"{BEST_PATH} AS place FROM items JOIN files ON item = items.id GROUP BY items.id ORDER BY place"
     )
-    names = ("id", "modality", "duration", "width", "height", "segments", "path")
+    names = ("id", "modality", "duration", "width", "height", "segments", "incomplete", "missing", "path")
     return [
-        dict(zip(names, (*row[:-1], printable(os.fsdecode(row[-1]))), strict=True))
+        dict(zip(names, (*row[:-2], bool(row[-2]), os.fsdecode(row[-1])), strict=True))
         for row in rows
         if row[1] in modalities
+    ]
+
+
+def for_people(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows with paths that are safe on any terminal, without `incomplete` and `missing` where none is."""
+    told = {name for name in ("incomplete", "missing") if any(row.get(name) for row in rows)}
+    return [
+        {
+            name: printable(value) if isinstance(value, str) else value
+            for name, value in row.items()
+            if name in told or name not in ("incomplete", "missing")
+        }
+        for row in rows
     ]
 
 

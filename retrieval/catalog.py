@@ -13,32 +13,10 @@ from typing import Any
 
 from encoders.base import AffectError, printable
 from encoders.media import Probe
-from retrieval.database import FORMAT, connect, spoken
+from retrieval.database import AS_IF_NEW, FIRST, FORMAT, UPGRADE, connect, run_all, spoken
+from retrieval.stamps import Known, Stamp
 
 _NAME = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)?")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stamp:
-    """What tells a changed file from an unchanged one without reading it."""
-
-    size: int
-    mtime_ns: int
-
-    @classmethod
-    def of(cls, path: Path) -> Stamp:
-        """From one stat. Raises OSError."""
-        stat = path.stat()
-        return cls(size=stat.st_size, mtime_ns=stat.st_mtime_ns)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Known:
-    """What the catalogue remembers of a path."""
-
-    stamp: Stamp
-    item: str | None
-    error: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,10 +57,21 @@ class Catalog:
             self._db = connect(file)
             self._db.execute("PRAGMA synchronous=FULL")
             self._db.execute("PRAGMA foreign_keys=ON")
-            if (found := self.get("format")) != FORMAT:
+            found = self.get("format")
+            if found not in (FIRST, FORMAT):
                 raise AffectError(
-                    f"{printable(file)}: format {found}, this version reads {FORMAT}; index into a new one"
+                    f"{printable(file)}: format {found}, this version reads up to {FORMAT}; "
+                    "index into a new one"
                 )
+            if found == FIRST:
+                run_all(self._db, AS_IF_NEW)
+
+    def upgrade(self) -> None:
+        """Make a catalogue of the first format one of this format; the caller may write."""
+        if self.get("format") == FIRST:
+            with self.transaction():
+                run_all(self._db, UPGRADE)
+                self.set("format", FORMAT)
 
     def errors(self) -> contextlib.AbstractContextManager[None]:
         """Turns SQLite's errors into one clear line each."""
@@ -116,6 +105,11 @@ class Catalog:
         """Close the connection."""
         self._db.close()
 
+    def many(self, sql: str, values: Iterable[Sequence[Any]]) -> None:
+        """One statement for each row of values."""
+        with self.errors():
+            self._db.executemany(sql, values)
+
     def all(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """Every row of a query."""
         with self.errors():
@@ -144,10 +138,12 @@ class Catalog:
 
     def known(self) -> dict[Path, Known]:
         """Every remembered path."""
-        rows = self.all("SELECT path, size, mtime_ns, item, error FROM files")
+        rows = self.all("SELECT path, size, mtime_ns, ctime_ns, item, error FROM files")
         return {
-            Path(os.fsdecode(path)): Known(stamp=Stamp(size=size, mtime_ns=mtime_ns), item=item, error=error)
-            for path, size, mtime_ns, item, error in rows
+            Path(os.fsdecode(path)): Known(
+                stamp=Stamp(size=size, mtime_ns=mtime_ns, ctime_ns=ctime_ns), item=item, error=error
+            )
+            for path, size, mtime_ns, ctime_ns, item, error in rows
         }
 
     def remember(
@@ -155,15 +151,23 @@ class Catalog:
     ) -> None:
         """Note where an item stands, or why a file could not be read."""
         self.all(
-            "INSERT OR REPLACE INTO files VALUES(?, ?, ?, ?, ?)",
-            os.fsencode(path), stamp.size, stamp.mtime_ns, item, error,
+            "INSERT OR REPLACE INTO files(path, size, mtime_ns, ctime_ns, item, error) "
+            "VALUES(?, ?, ?, ?, ?, ?)",
+            os.fsencode(path), stamp.size, stamp.mtime_ns, stamp.ctime_ns, item, error,
         )  # fmt: skip
+
+    def drop(self, paths: Iterable[Path]) -> None:
+        """Drop paths. Items that have none left stay until `drop_orphans`."""
+        self.many("DELETE FROM files WHERE path = ?", ((os.fsencode(path),) for path in paths))
 
     def forget(self, paths: Iterable[Path]) -> None:
         """Drop paths; items that have none left go with them."""
-        with self.errors():
-            self._db.executemany("DELETE FROM files WHERE path = ?", [(os.fsencode(p),) for p in paths])
+        self.drop(paths)
         self.drop_orphans()
+
+    def places(self, item: str) -> list[Path]:
+        """Every path of an item."""
+        return [Path(os.fsdecode(row[0])) for row in self.all("SELECT path FROM files WHERE item = ?", item)]
 
     def drop_orphans(self) -> None:
         """Drop items that stand nowhere. Their rows stay in the files, mapped to nothing, until a rebuild."""
@@ -176,7 +180,7 @@ class Catalog:
     def errors_kept(self) -> list[tuple[str, str]]:
         """(path, reason) of files that could not be read."""
         rows = self.all("SELECT path, error FROM files WHERE error IS NOT NULL ORDER BY path")
-        return [(printable(os.fsdecode(path)), error) for path, error in rows]
+        return [(os.fsdecode(path), error) for path, error in rows]
 
     # -- items --------------------------------------------------------------------------------------------
 
@@ -189,8 +193,10 @@ class Catalog:
     ) -> list[int]:
         """A new item with its segments' (start, end); returns the segments' ids."""
         self.all(
-            "INSERT INTO items VALUES(?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO items(id, modality, duration, width, height, format, added, incomplete) "
+            "VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
             item, probe.modality, probe.duration, probe.width, probe.height, probe.format, time.time(),
+            probe.incomplete,
         )  # fmt: skip
         with self.errors():
             return [
@@ -223,9 +229,8 @@ class Catalog:
 
     def map_rows(self, pairs: Mapping[str, Sequence[tuple[int, int]]]) -> None:
         """Note, per store, (row, segment) pairs."""
-        with self.errors():
-            for store, mapped in pairs.items():
-                self._db.executemany("INSERT INTO rows VALUES(?, ?, ?)", [(store, r, s) for r, s in mapped])
+        for store, mapped in pairs.items():
+            self.many("INSERT INTO rows VALUES(?, ?, ?)", ((store, r, s) for r, s in mapped))
 
     def problems(self) -> list[str]:
         """What SQLite itself finds wrong with the file; empty when all is well."""

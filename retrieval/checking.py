@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 
 from encoders.base import AffectError
 from retrieval.catalog import Store
 from retrieval.library import Library
+from retrieval.missing import Loss, is_gone, lost_folders
 
 CHUNK = 4096  # rows looked at at a time
 
@@ -34,6 +37,13 @@ def problems(library: Library) -> list[str]:
                 found.append(f"{count} {rule}")
         told = [_store(library, store) for store in library.catalog.stores().values()]
     return found + [problem for problem in told if problem]
+
+
+def missing_files(library: Library) -> tuple[list[Path], list[Loss]]:
+    """Files of the library that are gone, in order of path, and the folders that lost them."""
+    known = library.catalog.known()
+    gone = sorted(path for path in known if is_gone(path))
+    return gone, lost_folders(known, gone)
 
 
 def _store(library: Library, store: Store) -> str | None:

@@ -11,15 +11,17 @@ from pathlib import Path
 from encoders.base import AffectError, printable
 from retrieval.disk import disk_errors
 
-FORMAT = "1"
+FORMAT = "2"
+FIRST = "1"  # had neither ctime_ns and missing of files nor incomplete of items
 UNFINISHED = tuple(f"catalog.new{ending}" for ending in ("", "-journal", "-wal", "-shm"))
 
 SCHEMA = """
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE items(id TEXT PRIMARY KEY, modality TEXT NOT NULL, duration REAL, width INTEGER, height INTEGER,
-                   format TEXT, added REAL NOT NULL);
+                   format TEXT, added REAL NOT NULL, incomplete TEXT);
 CREATE TABLE files(path BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
-                   item TEXT REFERENCES items(id), error TEXT);
+                   item TEXT REFERENCES items(id), error TEXT, ctime_ns INTEGER,
+                   missing INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX files_by_item ON files(item);
 CREATE TABLE segments(id INTEGER PRIMARY KEY AUTOINCREMENT, item TEXT NOT NULL REFERENCES items(id),
                       number INTEGER NOT NULL, start REAL, "end" REAL);
@@ -28,6 +30,20 @@ CREATE TABLE stores(name TEXT PRIMARY KEY, dim INTEGER NOT NULL, count INTEGER N
 CREATE TABLE rows(store TEXT NOT NULL, row INTEGER NOT NULL, segment INTEGER NOT NULL,
                   PRIMARY KEY(store, row)) WITHOUT ROWID;
 CREATE INDEX rows_by_segment ON rows(segment);
+"""
+# What lets a catalogue of the first format be read as it stands, and what makes it one of this format.
+AS_IF_NEW = """
+CREATE TEMP VIEW files AS SELECT path, size, mtime_ns, item, error, NULL AS ctime_ns, 0 AS missing
+    FROM main.files;
+CREATE TEMP VIEW items AS SELECT id, modality, duration, width, height, format, added, NULL AS incomplete
+    FROM main.items;
+"""
+UPGRADE = """
+DROP VIEW temp.files;
+DROP VIEW temp.items;
+ALTER TABLE main.files ADD COLUMN ctime_ns INTEGER;
+ALTER TABLE main.files ADD COLUMN missing INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE main.items ADD COLUMN incomplete TEXT;
 """
 
 
@@ -64,12 +80,17 @@ def create(file: Path, meta: Mapping[str, str]) -> None:
     part = file.with_name(UNFINISHED[0])
     with spoken(file), contextlib.closing(sqlite3.connect(part, isolation_level=None)) as db:
         db.execute("BEGIN")
-        for statement in filter(str.strip, SCHEMA.split(";")):
-            db.execute(statement)
+        run_all(db, SCHEMA)
         db.executemany("INSERT INTO meta VALUES(?, ?)", {"format": FORMAT, **meta}.items())
         db.execute("COMMIT")
         db.execute("PRAGMA journal_mode=WAL")  # kept in the file
     part.replace(file)
+
+
+def run_all(db: sqlite3.Connection, statements: str) -> None:
+    """Run statements one by one: sqlite3's own executescript would commit first."""
+    for statement in filter(str.strip, statements.split(";")):
+        db.execute(statement)
 
 
 def connect(file: Path) -> sqlite3.Connection:

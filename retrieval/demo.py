@@ -11,6 +11,7 @@ from PIL import Image
 
 from encoders.base import printable
 from retrieval.engine import Engine
+from retrieval.index_report import index_progress, index_summary
 from retrieval.indexing import Indexer
 from retrieval.library import Library
 from retrieval.mapping import draw_map
@@ -18,7 +19,7 @@ from retrieval.page import write_page
 from retrieval.query import Query
 from retrieval.recipe import Recipe
 from retrieval.samples import RATE, SECONDS, calm, gather
-from retrieval.show import hits_table, index_progress, index_summary
+from retrieval.show import hits_table
 from retrieval.writing import write_sound
 from spaces.circumplex import WORDS
 
@@ -30,7 +31,7 @@ def run(folder: Path, page: Path | None) -> None:
     gather(folder / "media")
     queries = _queries(folder)
     with closing(_library(folder / "library")) as library:
-        with library.writing(), index_progress(quiet=False) as report:
+        with library.writing(), index_progress() as report:
             counts = Indexer(library, report).run([folder / "media"], jobs=2)
         index_summary(counts, folder / "library")
         with Engine(library) as engine:

@@ -2,65 +2,29 @@
 
 from __future__ import annotations
 
-import os
-import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from encoders.base import BadMedia, Rows, printable
+from encoders.base import BadMedia, Rows
 from encoders.interrupts import safe_point, stop_at_safe_points
 from encoders.media import Limits, Sampling, Segment
 from encoders.media.decoding import DecoderPool, Failed, Finished, Opened, Part
-from retrieval.catalog import Known, Stamp
+from retrieval.exclusions import Exclusions
 from retrieval.library import Encoded, Library, Note
-from retrieval.scan import media_files, reason
+from retrieval.paths import add_ctimes, counts
+from retrieval.progress import Progress
+from retrieval.pruning import Scanned, forget_absent
+from retrieval.scan import absolute, media_files, reason
+from retrieval.stamps import Known, Stamp
 
 FRAMES = 32  # encode when so many frames wait ...
 SECONDS = 120.0  # ... or so much sound
+SCANNED = 256  # files between two reports of a scan
 NOTES = 256  # moved or unreadable files are written down when there are so many
-
-
-@dataclass(kw_only=True)
-class Progress:
-    """Counts so far; `failed` maps paths to reasons. Sound and video in seconds of media."""
-
-    found: int = 0
-    todo: int = 0
-    indexed: int = 0
-    unchanged: int = 0
-    moved: int = 0
-    removed: int = 0
-    frames: int = 0
-    images: int = 0
-    video_seconds: float = 0.0
-    sound_seconds: float = 0.0
-    failed: dict[str, str] = field(default_factory=dict)
-    started: float = field(default_factory=time.monotonic)
-
-    @property
-    def done(self) -> int:
-        """Files dealt with, of `todo`."""
-        return self.indexed + self.moved + len(self.failed)
-
-    @property
-    def seconds(self) -> float:
-        """Since the start."""
-        return time.monotonic() - self.started
-
-    def to_json(self) -> dict[str, Any]:
-        """As printed by `affect index --json`."""
-        return {
-            "indexed": self.indexed, "unchanged": self.unchanged, "moved": self.moved,
-            "removed": self.removed, "images": self.images, "frames": self.frames,
-            "video_seconds": round(self.video_seconds, 3), "sound_seconds": round(self.sound_seconds, 3),
-            "failed": [{"path": path, "reason": why} for path, why in sorted(self.failed.items())],
-            "seconds": round(self.seconds, 3),
-        }  # fmt: skip
 
 
 @dataclass(kw_only=True)
@@ -73,6 +37,7 @@ class _Work:
     spans: list[tuple[float | None, float | None]] = field(default_factory=list)
     features: list[dict[str, Rows]] = field(default_factory=list)
     finished: bool = False
+    incomplete: str | None = None
 
     @property
     def ready(self) -> bool:
@@ -83,7 +48,8 @@ class _Work:
         """As the library takes it."""
         roles = self.features[0]
         return Encoded(
-            path=self.path, stamp=self.stamp, item=self.opened.item, probe=self.opened.probe,
+            path=self.path, stamp=self.stamp, item=self.opened.item,
+            probe=replace(self.opened.probe, incomplete=self.incomplete),
             spans=self.spans, features={r: np.concatenate([f[r] for f in self.features]) for r in roles},
         )  # fmt: skip
 
@@ -95,29 +61,86 @@ class Indexer:
         self.library = library
         self.progress = Progress()
         self._report = report
+        self._known: dict[Path, Known] = {}
         self._stamps: dict[Path, Stamp] = {}
-        self._gone: list[Path] = []
-        self._locked: set[Path] = set()  # what could not even be looked at
+        self._completed: dict[Path, Stamp] = {}  # files of the first format, which kept no ctime
+        self._unreadable: set[Path] = set()  # what could not even be looked at
+        self._dropped: set[Path] = set()  # where content was before it moved
         self._notes: list[Note] = []
         self._works: dict[Path, _Work] = {}
         self._waiting: deque[tuple[_Work, Segment]] = deque()
 
-    def run(self, roots: Sequence[Path], jobs: int, *, retry: bool = False) -> Progress:
-        """Index what is new or changed below the roots and forget what is gone; the caller may write.
+    def run(
+        self, roots: Sequence[Path], jobs: int, *, retry: bool = False, recheck: bool = False,
+        prune: bool = False, exclude: Sequence[str] = (),
+    ) -> Progress:  # fmt: skip
+        """Index what is new or changed below the roots and forget what was deleted; the caller may write.
+
+        retry:   read files again that could not be read
+        recheck: read all files again, also those that look unchanged
+        prune:   forget all that is gone, even where its disk may not be mounted
+        exclude: patterns of names to leave out, as in .gitignore
 
         Raises AffectError for a root that does not exist or a full disk; what was committed stays. On
         KeyboardInterrupt (see encoders.interrupts) what is complete is committed first.
         """
-        todo = self._changed(roots, retry)
+        scanned = self._scan(roots, exclude)
+        todo = [
+            path for path in self._stamped(scanned.found) if recheck or not self._is_unchanged(path, retry)
+        ]
+        self.progress.todo = len(todo) + len(self.progress.failed)
+        self._report(self.progress)
         try:
             if todo:
                 with stop_at_safe_points():
                     self._read(todo, jobs)
+                self._report(self.progress)
         except KeyboardInterrupt:
             self._commit()
             raise
-        self._forget()
+        self._end(scanned, prune)
         return self.progress
+
+    def _scan(self, roots: Sequence[Path], exclude: Sequence[str]) -> Scanned:
+        self._known = self.library.catalog.known()
+        exclusions = Exclusions(exclude)
+        self.progress.passed_over.excluded.update(dict.fromkeys(exclusions.given, 0))
+        found: dict[Path, None] = {}
+        for path in media_files(
+            roots, self._refuse, self.library.folder, self._known,
+            exclusions=exclusions, passed_over=self.progress.passed_over,
+        ):  # fmt: skip
+            found[path] = None
+            self.progress.found = len(found)
+            if len(found) % SCANNED == 0:
+                self._report(self.progress)
+        return Scanned(
+            roots=[absolute(root) for root in roots], known=self._known, found=found.keys(),
+            unreadable=self._unreadable, exclusions=exclusions,
+        )  # fmt: skip
+
+    def _stamped(self, paths: Iterable[Path]) -> Iterator[Path]:
+        """Files that can be looked at, with their stamps kept."""
+        for path in paths:
+            try:
+                self._stamps[path] = Stamp.of(path)
+            except OSError as bad:
+                self._refuse(path, reason(bad))
+            else:
+                yield path
+
+    def _is_unchanged(self, path: Path, retry: bool) -> bool:
+        """Whether a file needs no reading; counted if so."""
+        known, stamp = self._known.get(path), self._stamps[path]
+        if known is None or not known.stamp.fits(stamp) or (known.error and retry):
+            return False
+        if known.stamp.ctime_ns is None:
+            self._completed[path] = stamp
+        if known.error:
+            self.progress.failed[str(path)] = known.error
+        else:
+            self.progress.unchanged += 1
+        return True
 
     def _read(self, todo: Sequence[Path], jobs: int) -> None:
         sampling = Sampling(segment=self.library.segment, rate=self.library.experts.sound_rate)
@@ -127,48 +150,19 @@ class Indexer:
                 safe_point()
         self._encode()
 
-    def _changed(self, roots: Sequence[Path], retry: bool) -> list[Path]:
-        known = self.library.catalog.known()
-        found = list(dict.fromkeys(media_files(roots, self._lock_out, self.library.folder, known)))
-        self._gone = self._gone_from(known, found, roots)
-        todo = [path for path in found if not self._unchanged(path, known.get(path), retry)]
-        self.progress.found, self.progress.todo = len(found), len(todo) + len(self.progress.failed)
-        self._report(self.progress)
-        return todo
-
-    def _unchanged(self, path: Path, known: Known | None, retry: bool) -> bool:
-        try:
-            self._stamps[path] = Stamp.of(path)
-        except OSError as bad:
-            self._lock_out(path, reason(bad))
-            return True
-        if known is None or known.stamp != self._stamps[path] or (known.error and retry):
-            return False
-        if known.error:
-            self.progress.failed[printable(path)] = known.error
-        else:
-            self.progress.unchanged += 1
-        return True
-
-    def _gone_from(self, known: Iterable[Path], found: Iterable[Path], roots: Iterable[Path]) -> list[Path]:
-        below = {Path(os.path.abspath(root)) for root in roots}  # noqa: PTH100 - as in media_files
-        missed = {path: {path, *path.parents} for path in set(known) - set(found)}
-        return [
-            path
-            for path, places in missed.items()
-            if not below.isdisjoint(places) and self._locked.isdisjoint(places)
-        ]
-
-    def _forget(self) -> None:
-        """Last of all, so that what only moved is found to be known before its old place is forgotten."""
+    def _end(self, scanned: Scanned, everything: bool) -> None:
+        """Forget last of all, so that what only moved is still known when it is found."""
         with self.library.catalog.transaction():
-            self.library.catalog.forget(self._gone)
-        self.progress.removed = len(self._gone)
+            add_ctimes(self.library.catalog, self._completed)
+        verdict = forget_absent(self.library, scanned, self._dropped, everything=everything)
+        self.progress.removed = len(verdict.forgotten)
+        self.progress.losses = verdict.losses
+        self.progress.files, self.progress.items = counts(self.library.catalog)
 
-    def _lock_out(self, path: Path, why: str) -> None:
+    def _refuse(self, path: Path, why: str) -> None:
         """What can't be looked at is not gone: a folder may be locked for a while."""
-        self._locked.add(path)
-        self.progress.failed[printable(path)] = why
+        self._unreadable.add(path)
+        self.progress.failed[str(path)] = why
 
     def _is_new(self, opened: Opened) -> bool:
         return not self.library.catalog.has(opened.item)
@@ -183,8 +177,8 @@ class Indexer:
                 self._waiting.append((work, segment))
                 if self._enough():
                     self._encode()
-            case Finished(path=path):
-                self._finish(self._works[path])
+            case Finished(path=path, incomplete=incomplete):
+                self._finish(self._works[path], incomplete)
             case Failed(path=path, error=error):
                 self._fail(path, error)
         self._report(self.progress)
@@ -210,19 +204,26 @@ class Indexer:
         if ready:
             self.library.commit([work.encoded() for work in ready])
             self.progress.indexed += len(ready)
+            self.progress.incomplete.update(
+                {str(work.path): work.incomplete for work in ready if work.incomplete}
+            )
         if self._notes:
-            self.library.note(self._notes)
+            self._dropped |= self.library.note(self._notes)
             self._notes = []
         for work in ready:
             del self._works[work.path]
 
-    def _finish(self, work: _Work) -> None:
-        work.finished = True
+    def _finish(self, work: _Work, incomplete: str | None) -> None:
+        work.finished, work.incomplete = True, incomplete
         if work.spans:
             return
-        del self._works[work.path]  # its content is known already: it moved, or it is a copy
+        del self._works[work.path]  # its content is known already: it was there, it moved, or it is a copy
         self._note(work.path, work.opened.item, None)
-        self.progress.moved += 1
+        known = self._known.get(work.path)
+        if known is not None and known.item == work.opened.item:
+            self.progress.rechecked += 1
+        else:
+            self.progress.moved += 1
 
     def _fail(self, path: Path, error: BadMedia) -> None:
         """What may pass is not remembered: the file is tried again, and keeps its old item until then."""
@@ -230,7 +231,7 @@ class Indexer:
         self._waiting = deque((work, segment) for work, segment in self._waiting if work.path != path)
         if error.lasting:
             self._note(path, None, error.reason)
-        self.progress.failed[printable(path)] = error.reason
+        self.progress.failed[str(path)] = error.reason
 
     def _note(self, path: Path, item: str | None, error: str | None) -> None:
         """Remembered with the next commit: one each would cost a wait for the disk each."""

@@ -23,6 +23,7 @@ from retrieval import rows as rowfile
 from retrieval.catalog import Catalog, Stamp, Store
 from retrieval.disk import LOCK, disk_errors, locked
 from retrieval.heads import ALIGNMENT, NOTE, own_experts, own_files
+from retrieval.missing import is_gone
 from retrieval.recipe import Experts, Recipe, is_space
 
 CHUNK = 4096  # segments projected at a time in a rebuild
@@ -155,16 +156,26 @@ class Library:
     def writing(self) -> Iterator[None]:
         """The right to write, for one process at a time. Raises AffectError if another one has it."""
         with locked(self.folder):
+            self.catalog.upgrade()
             self.refresh()
             yield
 
     # -- writing ------------------------------------------------------------------------------------------
 
-    def note(self, notes: Sequence[Note]) -> None:
-        """Remember files that need no rows. Raises AffectError when the disk is full."""
+    def note(self, notes: Sequence[Note]) -> set[Path]:
+        """Remember files that need no rows; paths where an item was before it moved are dropped and returned.
+
+        Raises AffectError when the disk is full.
+        """
+        left: set[Path] = set()
         with self.catalog.transaction():
             for note in notes:
+                places = self.catalog.places(note.item) if note.item else []
+                if note.path not in places:
+                    left.update(path for path in places if is_gone(path))
                 self.catalog.remember(note.path, note.stamp, item=note.item, error=note.error)
+            self.catalog.drop(left)  # not the items: a file of one that stands nowhere now may come next
+        return left
 
     def commit(self, batch: Sequence[Encoded]) -> None:
         """Add items, all of them or none. Raises AffectError when the disk is full."""

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import stat
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Container, Iterable, Iterator
-from functools import partial
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from encoders.base import AffectError, printable
 from encoders.media import looks_like_media
+from encoders.media.sniffing import name_kind
+from retrieval.exclusions import Exclusions
 
 Refused = Callable[[Path, str], None]
 Place = tuple[int, int]  # what is the same for all paths of a folder
@@ -19,25 +22,49 @@ _NOWHERE = {errno.ENOENT, errno.ELOOP}
 _LINK = "the link leads nowhere, or to itself"
 
 
+@dataclass(kw_only=True)
+class PassedOver:
+    """What a scan did not take: how often by pattern of exclusion, how many other files by kind."""
+
+    excluded: Counter[str] = field(default_factory=Counter)
+    kinds: Counter[str] = field(default_factory=Counter)
+
+
 def media_files(
-    roots: Iterable[Path], refused: Refused, leave_out: Path, known: Container[Path] = ()
+    roots: Iterable[Path],
+    refused: Refused,
+    leave_out: Path,
+    known: Container[Path] = (),
+    *,
+    exclusions: Exclusions | None = None,
+    passed_over: PassedOver | None = None,
 ) -> Iterator[Path]:
-    """Absolute paths of media files below the roots, each once; hidden ones are left out.
+    """Absolute paths of media files below the roots, each once; hidden and excluded ones are left out.
 
     A file named as a root is always given, whatever it looks like; one that is `known` is not looked into.
     A folder is entered once, whatever links lead to it. `refused(path, why)` is told of folders and files
-    that can't be read; `leave_out` (the library itself) is not entered.
+    that can't be read; `leave_out` (the library itself) is not entered; `passed_over` counts what is left.
     Raises AffectError for a root that does not exist: a disk that is not mounted must not empty a library.
     """
-    wanted = partial(_wanted, refused=refused, known=known)
-    seen: set[Place] = {place} if (place := _place(leave_out)) else set()
     files, folders = _sorted_out(roots)
     yield from files
-    links: deque[Path] = deque()
+    walk = _Walk(refused, known, exclusions or Exclusions(), passed_over or PassedOver())
+    if place := _place(leave_out):
+        walk.seen.add(place)
     for root in folders:
-        yield from _below(root, wanted, refused, seen, links)
-    while links:  # links last, so that a file is known by its own path if it has one here
-        yield from _below(links.popleft(), wanted, refused, seen, links)
+        yield from walk.below(root, root)
+    while walk.links:  # links last, so that a file is known by its own path if it has one here
+        yield from walk.below(*walk.links.popleft())
+
+
+def absolute(path: Path | str) -> Path:
+    """A path from the root of the file system; a symbolic link in it stays the name the user gave."""
+    return Path(os.path.abspath(path))  # noqa: PTH100 - Path.resolve follows links
+
+
+def quoted(path: Path) -> str:
+    """A path as part of a command to copy."""
+    return shlex.quote(printable(path))
 
 
 def _sorted_out(roots: Iterable[Path]) -> tuple[list[Path], list[Path]]:
@@ -45,7 +72,7 @@ def _sorted_out(roots: Iterable[Path]) -> tuple[list[Path], list[Path]]:
     files: list[Path] = []
     folders: list[Path] = []
     for root in dict.fromkeys(roots):
-        path = Path(os.path.abspath(root))  # noqa: PTH100 - a symlink stays the name the user gave
+        path = absolute(root)
         try:
             (folders if stat.S_ISDIR(path.stat().st_mode) else files).append(path)
         except OSError as bad:
@@ -62,35 +89,63 @@ def _place(folder: Path) -> Place | None:
     return found.st_dev, found.st_ino
 
 
-def _below(
-    top: Path,
-    wanted: Callable[[Path], bool],
-    refused: Refused,
-    seen: set[Place],
-    links: deque[Path],
-) -> Iterator[Path]:
-    """Media files below a folder, in order of name; links to folders are put off to `links`."""
-    stack = [top]
-    while stack:
-        folder = stack.pop()
+class _Walk:
+    """The state of one scan: folders entered so far, links to folders that are still to be followed."""
+
+    def __init__(
+        self, refused: Refused, known: Container[Path], exclusions: Exclusions, passed_over: PassedOver
+    ) -> None:
+        self.seen: set[Place] = set()
+        self.links: deque[tuple[Path, Path]] = deque()  # and the root each was found below
+        self._refused, self._known = refused, known
+        self._exclusions, self._passed_over = exclusions, passed_over
+
+    def below(self, top: Path, root: Path) -> Iterator[Path]:
+        """Media files below a folder, in order of name; links to folders are put off to `links`."""
+        stack = [top]
+        while stack:
+            within = []
+            for path, is_folder, is_link in self._entered(stack.pop()):
+                if self._is_excluded(path, root, is_folder=is_folder):
+                    continue
+                if not is_folder:
+                    if self._is_wanted(path):
+                        yield path
+                elif is_link:
+                    self.links.append((path, root))
+                else:
+                    within.append(path)
+            stack += reversed(within)
+
+    def _entered(self, folder: Path) -> list[tuple[Path, bool, bool]]:
+        """What a folder holds; nothing if it was entered before, is gone or can't be read."""
         try:
             place = _place(folder)
-            entries = [] if place is None or place in seen else _entries(folder)
+            if place is None or place in self.seen:
+                return []
+            entries = _entries(folder)
         except OSError as bad:
-            refused(folder, reason(bad))
-            continue
-        if place is not None:
-            seen.add(place)
-        within = []
-        for path, is_folder, is_link in entries:
-            if not is_folder:
-                if wanted(path):
-                    yield path
-            elif is_link:
-                links.append(path)
-            else:
-                within.append(path)
-        stack += reversed(within)
+            self._refused(folder, reason(bad))
+            return []
+        self.seen.add(place)
+        return entries
+
+    def _is_excluded(self, path: Path, root: Path, *, is_folder: bool) -> bool:
+        pattern = self._exclusions.match(path, root, is_folder=is_folder)
+        if pattern is not None:
+            self._passed_over.excluded[pattern] += 1
+        return pattern is not None
+
+    def _is_wanted(self, path: Path) -> bool:
+        """Whether it is media and a plain file; a pipe, socket or device is none."""
+        try:
+            if path in self._known or looks_like_media(path):
+                return stat.S_ISREG(path.stat().st_mode)
+            if os.path.isfile(path):  # noqa: PTH113 - Path.is_file raises where a folder can't be entered
+                self._passed_over.kinds[name_kind(path)] += 1
+        except OSError as bad:
+            self._refused(path, _LINK if bad.errno in _NOWHERE and path.is_symlink() else reason(bad))
+        return False
 
 
 def _entries(folder: Path) -> list[tuple[Path, bool, bool]]:
@@ -108,20 +163,6 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:  # a loop of links, or a link into a locked folder
         return False
-
-
-def _wanted(path: Path, refused: Refused, known: Container[Path]) -> bool:
-    try:
-        if path in known or looks_like_media(path):
-            return _is_file(path)
-    except OSError as bad:
-        refused(path, _LINK if bad.errno in _NOWHERE and path.is_symlink() else reason(bad))
-    return False
-
-
-def _is_file(path: Path) -> bool:
-    """Whether it is a plain file; a pipe, socket or device is no media. Raises OSError."""
-    return stat.S_ISREG(path.stat().st_mode)
 
 
 def reason(bad: OSError) -> str:

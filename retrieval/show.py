@@ -6,7 +6,6 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,7 +16,6 @@ from rich.table import Table
 
 from encoders.base import printable
 from retrieval.engine import Hit
-from retrieval.indexing import Progress as Counts
 from retrieval.query import SPACES, Query
 from spaces.circumplex import DIMENSIONS, nearest_word, trajectory
 
@@ -26,45 +24,6 @@ if TYPE_CHECKING:
     from retrieval.teaching import Outcome
 
 BAR = 10  # characters
-SHOWN = 20  # files that could not be read, before the list is cut short
-
-
-@contextmanager
-def index_progress(*, quiet: bool) -> Iterator[Callable[[Counts], None]]:
-    """A live line on standard error: files, frames a second, time left, failures so far."""
-    if quiet:
-        yield lambda counts: None
-        return
-    columns = (
-        TextColumn("indexing"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[speed]}"),
-        TimeRemainingColumn(), TextColumn("{task.fields[failed]}"),
-    )  # fmt: skip
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("index", total=None, speed="", failed="")
-
-        def report(counts: Counts) -> None:
-            bar.update(
-                task, total=counts.todo, completed=counts.done,
-                speed=f"{counts.frames / max(counts.seconds, 1e-9):.1f} frames/s",
-                failed=f"[red]{len(counts.failed)} failed" if counts.failed else "",
-            )  # fmt: skip
-
-        yield report
-
-
-def index_summary(counts: Counts, folder: Path) -> None:
-    """One line of counts, then what could not be read and why."""
-    parts = {
-        "indexed": counts.indexed, "unchanged": counts.unchanged, "moved or copied": counts.moved,
-        "forgotten": counts.removed, "unreadable": len(counts.failed),
-    }  # fmt: skip
-    said = ", ".join(f"{count} {name}" for name, count in parts.items() if count) or "no media files found"
-    click.echo(f"{printable(folder)}: {said} in {counts.seconds:.1f} s")
-    for path, why in sorted(counts.failed.items())[:SHOWN]:
-        click.echo(f"  unreadable: {path}: {why}")
-    if (more := len(counts.failed) - SHOWN) > 0:
-        click.echo(f"  ... and {more} more: affect list --failed --library {printable(folder)}")
 
 
 @contextmanager

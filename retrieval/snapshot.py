@@ -16,6 +16,7 @@ from encoders.base import AffectError, Rows, printable
 from retrieval.catalog import Store
 from retrieval.library import Library
 from retrieval.nearest import rescore
+from retrieval.paths import BEST_PATH
 from retrieval.recipe import PLANE
 
 Positions = npt.NDArray[np.int64]
@@ -130,7 +131,7 @@ def take(library: Library) -> Snapshot:
 def _read(library: Library, version: tuple[int, int]) -> Snapshot:
     sql = library.catalog.all
     items = sql(
-        "SELECT items.id, modality, min(path) FROM items JOIN files ON item = items.id "
+        f"SELECT items.id, modality, {BEST_PATH} FROM items JOIN files ON item = items.id "
         "GROUP BY items.id ORDER BY items.id"
     )
     number = {row[0]: i for i, row in enumerate(items)}

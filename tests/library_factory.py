@@ -39,11 +39,11 @@ def new_library(folder, segment=15.0):
     return Library.create(folder, TOYS, segment)
 
 
-def index(folder, *roots, jobs=2, retry=False):
+def index(folder, *roots, jobs=2, **options):
     """Index into a library that is made if need be; the counts."""
     library = Library.open(folder) if Library.exists(folder) else new_library(folder)
     with closing(library), library.writing():
-        return Indexer(library, lambda counts: None).run(roots, jobs, retry=retry)
+        return Indexer(library, lambda counts: None).run(roots, jobs, **options)
 
 
 def painted(path, seed, **options):

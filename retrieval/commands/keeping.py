@@ -15,6 +15,7 @@ import click
 from encoders.base import AffectError, printable
 from retrieval.commands.opening import any_library, changed
 from retrieval.commands.options import FILE, json_option, library_option
+from retrieval.exclusions import Exclusions
 
 if TYPE_CHECKING:
     from retrieval.library import Library
@@ -29,24 +30,47 @@ if TYPE_CHECKING:
     "--encoders", metavar="ROLE=NAME,...", help="Other experts for a new library; see affect encoders."
 )
 @click.option("--retry", is_flag=True, help="Try files again that could not be read before.")
+@click.option("--recheck", is_flag=True, help="Read all files again, also those that look unchanged.")
+@click.option("--prune", is_flag=True, help="Forget all files that are gone, however many.")
+@click.option(
+    "--exclude",
+    multiple=True,
+    metavar="PATTERN",
+    help="Leave out what matches, as in .gitignore: a name ('*.gif', 'thumbs/') at any depth, or a path "
+    "below PATHS ('/old', 'a/**/b'). Can be given several times.",
+)
 @json_option
 def index(
     paths: tuple[Path, ...], folder: Path, jobs: int | None, segment: float | None,
-    encoders: str | None, retry: bool, as_json: bool,
+    encoders: str | None, retry: bool, recheck: bool, prune: bool, exclude: tuple[str, ...], as_json: bool,
 ) -> None:  # fmt: skip
     """Index files and folders, or refresh what is indexed.
 
-    Unchanged files cost a stat, moved ones are recognised by content, deleted ones are forgotten. It can be
-    stopped at any time and run again. Files that can't be read are listed at the end.
-    """
-    from retrieval.indexing import Indexer
-    from retrieval.show import index_progress, index_summary
+    Unchanged files (size, times) cost a stat, moved ones are recognised by content, deleted ones are
+    forgotten. It can be stopped at any time and run again. Files that can't be read are listed at the end.
 
-    if lost := [path for path in paths if not path.exists()]:
+    Where a folder is empty now, or lost more than half of its files and at least 5, its disk may not be
+    mounted: its files are kept, reported as missing (the exit code is 0), and forgotten with --prune.
+
+    Hidden files and folders of systems (@eaDir, #recycle, $RECYCLE.BIN, node_modules ...) are left out,
+    unless they are among PATHS. Upper and lower case are one in patterns. --exclude is not remembered: give
+    it each time; what was indexed and is left out now is forgotten.
+    """
+    from retrieval.index_report import index_progress, index_summary
+    from retrieval.indexing import Indexer
+    from retrieval.library import Library
+    from retrieval.pruning import present_roots
+
+    if not Library.exists(folder) and (lost := [path for path in paths if not path.exists()]):
         raise AffectError(f"{printable(lost[0])}: no such file or directory")
+    Exclusions(exclude)  # a bad pattern makes no library
     with closing(_open_or_create(folder, encoders, segment)) as library, library.writing():
-        with index_progress(quiet=as_json) as report:
-            progress = Indexer(library, report).run(paths, jobs or os.cpu_count() or 1, retry=retry)
+        roots, forgotten = present_roots(library, paths, everything=prune)
+        with index_progress() as report:
+            progress = Indexer(library, report).run(
+                roots, jobs or os.cpu_count() or 1, retry=retry, recheck=recheck, prune=prune, exclude=exclude
+            )
+        progress.removed += forgotten
         click.echo(json.dumps(progress.to_json())) if as_json else index_summary(progress, folder)
 
 
@@ -77,15 +101,22 @@ def _open_or_create(folder: Path, encoders: str | None, segment: float | None) -
 @library_option
 @json_option
 def verify(folder: Path, as_json: bool) -> None:
-    """Check that nothing in a library is damaged. Exit code 1 if something is."""
-    from retrieval.checking import problems
+    """Check that nothing in a library is damaged. Exit code 1 if something is.
+
+    It also looks whether the indexed files are still there; a missing file is no damage.
+    """
+    from retrieval.checking import missing_files, problems
+    from retrieval.index_report import loss_line
 
     with any_library(folder) as library:
         found = problems(library)
+        missing, losses = missing_files(library)
     if as_json:
-        click.echo(json.dumps({"problems": found}))
+        below = [loss.to_json() for loss in losses]
+        click.echo(json.dumps({"problems": found, "missing": [*map(str, missing)], "missing_below": below}))
     else:
-        click.echo("\n".join(found) or "all is well")
+        whole = "all is well" if not missing else "nothing is damaged"
+        click.echo("\n".join([*(found or [whole]), *(loss_line(loss, folder) for loss in losses)]))
     sys.exit(1 if found else 0)
 
 
@@ -198,6 +229,4 @@ def remove(what: tuple[str, ...], folder: Path, as_json: bool) -> None:
         gone = list(dict.fromkeys(path for name in what for path in paths_of(library, name)))
         with library.catalog.transaction():
             library.catalog.forget(gone)
-    click.echo(
-        json.dumps({"removed": [printable(p) for p in gone]}) if as_json else f"forgot {len(gone)} files"
-    )
+    click.echo(json.dumps({"removed": [*map(str, gone)]}) if as_json else f"forgot {len(gone)} files")

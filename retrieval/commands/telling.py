@@ -17,12 +17,12 @@ from retrieval.query import MODALITIES, parse_modalities
 @json_option
 def info(folder: Path, as_json: bool) -> None:
     """What a library holds, which encoders made it, and what could not be read."""
-    from retrieval.about import about
+    from retrieval.about import about, for_people
     from retrieval.show import about_table
 
     with any_library(folder) as library:
         facts = about(library)
-    click.echo(json.dumps(facts)) if as_json else about_table(facts)
+    click.echo(json.dumps(facts)) if as_json else about_table(for_people([facts])[0])
 
 
 @click.command("list")
@@ -32,12 +32,12 @@ def info(folder: Path, as_json: bool) -> None:
 @json_option
 def list_items(folder: Path, modalities: str, failed: bool, as_json: bool) -> None:
     """Every item: its id, modality, length and path."""
-    from retrieval.about import failures, items
+    from retrieval.about import failures, for_people, items
     from retrieval.show import lines
 
     with any_library(folder) as library:
         rows = failures(library) if failed else items(library, parse_modalities(modalities))
-    lines(rows, as_json=as_json)
+    lines(rows if as_json else for_people(rows), as_json=as_json)
 
 
 @click.command()
