@@ -20,6 +20,7 @@ from retrieval.query import SPACES, Query
 from retrieval.scored import COPY, Scored
 from retrieval.scoring import DOUBT, Scorer
 from retrieval.snapshot import Snapshot, take, times
+from retrieval.unanswered import explain_empty
 from spaces.circumplex import affinity
 
 Places = npt.NDArray[np.int64]
@@ -60,6 +61,14 @@ class Hit:
         }  # fmt: skip
 
 
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """The hits of a query, best first; `note` says why there are none, and is empty where there are."""
+
+    hits: list[Hit]
+    note: str = ""
+
+
 class Engine:
     """Answers queries over one library, and notices when another process has written to it."""
 
@@ -93,16 +102,26 @@ class Engine:
 
     def search(self, query: Query) -> list[Hit]:
         """The best k items, best first. Raises BadMedia or AffectError for what can't be asked."""
+        return self.answer(query).hits
+
+    def answer(self, query: Query) -> Answer:
+        """The same, and why where there is no item. Raises as `search` does."""
         snapshot = self.snapshot
         asked = self._asker.parts(query, snapshot)
         scored = self._score(query, asked)
         own = [part.item for part in asked if part.item is not None]
-        best = _best_segments(scored, snapshot, own)
-        best = best[scored.total[best] >= query.min_score]
+        comparable = _best_segments(scored, snapshot, own)
+        best = comparable[scored.total[comparable] >= query.min_score]
         merged = _merged(query, scored, best, snapshot)
         if query.mood is None:  # else it is not the same as what is asked for
             merged = list(dict.fromkeys([*_copies(scored, best), *merged]))[: query.k]
-        return [self._hit(rank, scored, at) for rank, at in enumerate(merged, 1)]
+        hits = [self._hit(rank, scored, at) for rank, at in enumerate(merged, 1)]
+        if hits:
+            return Answer(hits=hits)
+        speaks = any(part.speaks for part in asked)
+        highest = float(scored.total[comparable].max()) if len(comparable) else None
+        note = explain_empty(query, snapshot, self.library.folder, speaks=speaks, best=highest)
+        return Answer(hits=[], note=note)
 
     def _score(self, query: Query, asked: Sequence[Asked]) -> Scored:
         """By content, by mood, or by both, as the dial says."""
