@@ -86,11 +86,22 @@ class Scorer:
             if any(_spoken(part, f"{space}.") for part in asked)
         }
         total = self._fused(heard, weights, asked, segments)
+        closeness = views(near) if near else total
+        if len(at := np.flatnonzero(same)):
+            closeness[at] = self._angular({view: one[at] for view, one in cosines[0].items()}, segments[at])
         seen = {view: views([part[view] for part in parts if view in part]) for view in set().union(*parts)}
         return Scored(
-            segments=segments, total=total, near=views(near) if near else total, spaces=spaces, views=seen,
+            segments=segments, total=total, near=closeness, spaces=spaces, views=seen,
             mood=np.full(len(segments), np.nan), same=same, moment=np.zeros(len(segments)),
         )  # fmt: skip
+
+    def _angular(self, cosines: Mapping[str, Rows], segments: Places) -> Scores:
+        """(n,) mean cosine with rows brought back to length 1, from which float16 takes them by up to 3e-4.
+
+        Near duplicates differ by less: the one with the longer row would go first.
+        """
+        tables = self.snapshot.views
+        return views([one / tables[view].lengths(segments) for view, one in cosines.items()])
 
     def _weights(self, query: Query, heard: Iterable[str], asked: Sequence[Asked]) -> dict[str, float]:
         """What each space weighs: what the query gives it, times more where it was taught such words."""

@@ -47,6 +47,10 @@ class View:
         out[:, at >= 0] = rescore_all(self.rows, at[at >= 0], queries)
         return out
 
+    def lengths(self, segments: Positions) -> npt.NDArray[np.float64]:
+        """(len(segments),) of the rows as they are kept, NaN where a segment has none."""
+        return np.linalg.norm(self.of(segments).astype(np.float64), axis=1)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
