@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -61,6 +62,8 @@ def fitted(view: View, asked: Callable[[], Rows] | None) -> Calibration:
     """From the library's own rows: against each other, or against the rows `asked` gives of SENTENCES.
 
     With too few rows to serve as background, or all alike: what random directions of that length would give.
+    Against each other the midpoint is at most half way to a cosine of 1, which the same content has: where
+    all films of a library are much alike, it would otherwise not match itself.
     """
     alive = np.flatnonzero(view.segment_of >= 0)
     random = Calibration(mean=0.0, sd=view.rows.shape[1] ** -0.5)
@@ -70,4 +73,15 @@ def fitted(view: View, asked: Callable[[], Rows] | None) -> Calibration:
     rows = np.asarray(view.rows[chosen], np.float32)
     cosines = rows @ asked().T if asked is not None else (rows @ rows.T)[np.triu_indices(len(rows), 1)]
     known = cosines[~np.isnan(cosines)]
-    return fit_calibration(known) if len(known) > 1 and known.std() > NOISE else random
+    if len(known) < 2 or known.std() <= NOISE:
+        return random
+    plain = fit_calibration(known)
+    return plain if asked is not None else _reaching(plain)
+
+
+def _reaching(plain: Calibration) -> Calibration:
+    """The same where a cosine of 1 is a sure match; else as steep as makes it one, equally sure of a miss."""
+    halfway = plain.z(1.0) / 2
+    if halfway >= plain.midpoint:
+        return plain
+    return replace(plain, midpoint=float(halfway), slope=float(plain.slope * plain.midpoint / halfway))

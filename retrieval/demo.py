@@ -18,8 +18,8 @@ from retrieval.mapping import draw_map
 from retrieval.page import write_page
 from retrieval.query import Query
 from retrieval.recipe import Recipe
+from retrieval.results_table import print_hits
 from retrieval.samples import RATE, SECONDS, calm, gather
-from retrieval.show import hits_table
 from retrieval.writing import write_sound
 from spaces.circumplex import WORDS
 
@@ -38,8 +38,9 @@ def run(folder: Path, page: Path | None) -> None:
             answers = [(query, engine.search(query)) for query in queries]
             drawn = draw_map(library, engine.snapshot, folder / "map")
         for query, hits in answers:
-            click.echo(f"\n{', '.join(f'{kind}: {value}' for kind, value in query.to_json().items())}")
-            hits_table(query, hits, None)
+            asked = ", ".join(f"{kind}: {value}" for kind, value in query.to_json().items())
+            click.echo(f"\n{printable(asked)}")
+            print_hits(query, hits)
         page = page or folder / "demo.html"
         write_page(page, library, answers)
     click.echo(f"\nthe library on the mood plane: {' and '.join(drawn['files'])}")

@@ -49,3 +49,17 @@ def locked(folder: Path) -> Iterator[None]:
             lock.truncate(0)
             lock.write(str(os.getpid()).encode())
         yield
+
+
+def writer(folder: Path) -> str | None:
+    """The number of the process that has the right to write in a library's folder; None if nobody has."""
+    try:
+        with (folder / LOCK).open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        with contextlib.suppress(OSError):
+            return (folder / LOCK).read_text(errors="replace") or "unknown"
+        return "unknown"
+    except OSError:  # never written to, or not to be read: then nobody here can tell
+        return None
+    return None

@@ -1,36 +1,30 @@
-"""The search: candidates from every view, scored exactly in every space, calibrated, weighted and merged."""
+"""The search: candidates from every view, scored exactly by content and mood, merged over the modalities."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError, Rows, missing, printable
 from fusion.balance import balanced_merge
-from fusion.scores import Calibration, fuse, views
-from retrieval import calibration
+from fusion.scores import fuse
 from retrieval.asking import Asked, Asker
 from retrieval.feelings import told
 from retrieval.indices import Candidates
 from retrieval.library import Library
 from retrieval.moods import Point, nearest_moods, wanted_mood
 from retrieval.query import SPACES, Query
+from retrieval.scored import COPY, Scored
+from retrieval.scoring import DOUBT, Scorer
 from retrieval.snapshot import Snapshot, take, times
+from retrieval.unanswered import explain_empty
 from spaces.circumplex import affinity
-from spaces.joint import VIEW, JointSpace
 
-Scores = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
 
-DOUBT = 0.5  # marks an item down for a space in which only the query spoke; see fusion.scores.fuse
-# A space that was taught words like the query's, and sees what the object space sees, knows what they mean
-# where that only guesses. With the guess weighing as much, exercises are found worse by their names.
-SPECIALIST = 4.0
-OBJECT = "object"
 SPARE = 10  # candidates per view and modality, as a multiple of k ...
 LEAST = 200  # ... and at least so many segments
 
@@ -41,6 +35,7 @@ class Hit:
 
     `segment` is the best segment's id in the catalogue, `views` its score per view spoken in, `affect` its
     valence and arousal with their SDs, None where it abstains, `mood` how well that meets the mood asked for.
+    `copy` says that it is the file asked with, here or elsewhere.
     """
 
     rank: int
@@ -55,30 +50,23 @@ class Hit:
     views: dict[str, float]
     affect: dict[str, float] | None = None
     mood: float | None = None
+    copy: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """As printed by `affect search --json`."""
         return {
-            "rank": self.rank, "id": self.id, "path": printable(self.path), "modality": self.modality,
+            "rank": self.rank, "id": self.id, "path": self.path, "modality": self.modality,
             "score": self.score, "spaces": self.spaces, "start": self.start, "end": self.end,
             "affect": self.affect, "mood": self.mood,
         }  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scored:
-    """Segments (n,) by position, their total (n,), and their score a space and view (n,), NaN: abstained.
+class Answer:
+    """The hits of a query, best first; `note` says why there are none, and is empty where there are."""
 
-    `near` (n,) is the mean cosine: far above the background all scores are 1, and it decides. `mood` (n,) is
-    how well each meets the mood asked for, NaN where it has none or nobody asked.
-    """
-
-    segments: Places
-    total: Scores
-    near: Scores
-    spaces: Mapping[str, Scores]
-    views: Mapping[str, Scores]
-    mood: Scores
+    hits: list[Hit]
+    note: str = ""
 
 
 class Engine:
@@ -95,7 +83,7 @@ class Engine:
             raise self.library.lost
         self._snapshot = take(self.library)
         self._candidates = Candidates(self.library, self._snapshot)
-        self._calibrations: dict[str, Calibration] = {}
+        self._scorer = Scorer(library=self.library, snapshot=self._snapshot)
 
     def __enter__(self) -> Self:
         """Use as a context, to end the decoder process when done."""
@@ -114,25 +102,38 @@ class Engine:
 
     def search(self, query: Query) -> list[Hit]:
         """The best k items, best first. Raises BadMedia or AffectError for what can't be asked."""
+        return self.answer(query).hits
+
+    def answer(self, query: Query) -> Answer:
+        """The same, and why where there is no item. Raises as `search` does."""
         snapshot = self.snapshot
         asked = self._asker.parts(query, snapshot)
         scored = self._score(query, asked)
         own = [part.item for part in asked if part.item is not None]
-        best = _best_segments(scored, snapshot, own)
-        return [
-            self._hit(rank, scored, at) for rank, at in enumerate(_merged(query, scored, best, snapshot), 1)
-        ]
+        comparable = _best_segments(scored, snapshot, own)
+        best = comparable[scored.total[comparable] >= query.min_score]
+        merged = _merged(query, scored, best, snapshot)
+        if query.mood is None:  # else it is not the same as what is asked for
+            merged = list(dict.fromkeys([*_copies(scored, best), *merged]))[: query.k]
+        hits = [self._hit(rank, scored, at) for rank, at in enumerate(merged, 1)]
+        if hits:
+            return Answer(hits=hits)
+        speaks = any(part.speaks for part in asked)
+        highest = float(scored.total[comparable].max()) if len(comparable) else None
+        note = explain_empty(query, snapshot, self.library.folder, speaks=speaks, best=highest)
+        return Answer(hits=[], note=note)
 
     def _score(self, query: Query, asked: Sequence[Asked]) -> Scored:
         """By content, by mood, or by both, as the dial says."""
         target = wanted_mood(query, asked)
+        speaking = [part for part in asked if part.speaks]
         if target is None:
-            return self._by_content(query, asked, self._content_candidates(query, asked))
+            return self._scorer.score(query, speaking, self._content_candidates(query, speaking))
         segments = nearest_moods(self._snapshot, target, query.modalities, self._depth(query))
         if query.dial == 1:
             return self._by_mood(target, segments)
-        both = np.union1d(segments, self._content_candidates(query, asked))
-        content, mood = self._by_content(query, asked, both), self._by_mood(target, both)
+        both = np.union1d(segments, self._content_candidates(query, speaking))
+        content, mood = self._scorer.score(query, speaking, both), self._by_mood(target, both)
         total = fuse(
             {"content": content.total, "mood": mood.total},
             {"content": 1 - query.dial, "mood": query.dial},
@@ -150,102 +151,18 @@ class Engine:
             spaces=dict.fromkeys(SPACES, silent),
             views={},
             mood=mood,
+            same=np.zeros(len(segments), np.int64),
+            moment=np.zeros(len(segments)),
         )
 
     def _depth(self, query: Query) -> int:
         return max(min(SPARE * query.k, len(self._snapshot.ids)), LEAST)
 
     def _content_candidates(self, query: Query, asked: Sequence[Asked]) -> Places:
-        return self._candidates.find([part.rows for part in asked], query.modalities, self._depth(query))
-
-    def _by_content(self, query: Query, asked: Sequence[Asked], segments: Places) -> Scored:
-        cosines = [self._cosines(part, segments) for part in asked]
-        parts = [self._views(part, found) for part, found in zip(asked, cosines, strict=True)]
-        near = [one for found in cosines for one in found.values()]
-        spaces = {space: _space(space, parts, len(segments)) for space in SPACES}
-        heard = {
-            space: scores
-            for space, scores in spaces.items()
-            if any(_spoken(part, f"{space}.") for part in asked)
-        }
-        weights = self._weights(query, heard, asked)
-        if heard and not any(weights.values()):
-            raise AffectError(f"this query says something in: {', '.join(heard)}; give one of those a weight")
-        total = self._fused(heard, weights, asked, segments)
-        seen = {view: views([part[view] for part in parts if view in part]) for view in set().union(*parts)}
-        return Scored(
-            segments=segments, total=total, near=views(near) if near else total, spaces=spaces, views=seen,
-            mood=np.full(len(segments), np.nan),
-        )  # fmt: skip
-
-    def _weights(self, query: Query, heard: Iterable[str], asked: Sequence[Asked]) -> dict[str, float]:
-        """What each space weighs: what the query gives it, times more where it was taught such words."""
-        words = [view for part in asked if part.source("") == "text" for view in _spoken(part, "")]
-        taught = {
-            space.name
-            for space in self.library.experts.spaces
-            if isinstance(space, JointSpace) and space.heads.domain and f"{space.name}.{VIEW}" in words
-            if space.name != OBJECT and "objects" in space.heads.roles
-        }
-        return {
-            space: query.weights.get(space, 1.0) * (SPECIALIST if space in taught else 1.0) for space in heard
-        }
-
-    def _fused(
-        self, heard: Mapping[str, Scores], weights: Mapping[str, float], asked: Sequence[Asked],
-        segments: Places,
-    ) -> Scores:  # fmt: skip
-        """(n,) one score a segment, NaN where all abstain.
-
-        Each modality is fused over the spaces it can speak in: that a picture makes no sound is no doubt.
-        """
-        kinds = self._snapshot.modality[self._snapshot.item_of[segments]]
-        total = np.full(len(segments), np.nan)
-        for kind in np.unique(kinds):
-            here = kinds == kind
-            able = [space for space in heard if weights[space] and self._tells(space, str(kind), asked)]
-            if able:
-                scores = {space: heard[space][here] for space in able}
-                total[here] = fuse(scores, {space: weights[space] for space in able}, DOUBT)
-        return total
-
-    def _tells(self, space: str, modality: str, asked: Sequence[Asked]) -> bool:
-        """Whether items of a modality have rows in a view of the space that the query speaks in."""
-        return any(
-            (view, modality) in self._snapshot.told for part in asked for view in _spoken(part, f"{space}.")
-        )
-
-    def _cosines(self, part: Asked, segments: Places) -> dict[str, Rows]:
-        """Cosines (n,) with one part of the query, by every view it and the library both have."""
-        return {
-            view: table.cosines(segments, rows[0])
-            for view, rows in part.rows.items()
-            if (table := self._snapshot.views.get(view)) is not None and not missing(rows).any()
-        }
-
-    def _views(self, part: Asked, cosines: Mapping[str, Rows]) -> dict[str, Scores]:
-        """The same, calibrated."""
-        return {
-            view: self._calibration(view, part.source(view)).probability(one) for view, one in cosines.items()
-        }
-
-    def _calibration(self, view: str, source: str) -> Calibration:
-        key = calibration.key(view, source)
-        if key not in self._calibrations:
-            self._calibrations[key] = self._measured(view, source) or calibration.fitted(
-                self._snapshot.views[view], (lambda: self._background(view)) if source == "text" else None
-            )
-        return self._calibrations[key]
-
-    def _measured(self, view: str, source: str) -> Calibration | None:
-        """Measured beforehand: by those who trained the heads, or for the packaged encoders."""
-        if told := self.library.experts.calibration(view, source):
-            return Calibration.from_dict(told)
-        return calibration.packaged(view, source, self.library.catalog.get("signature") or "{}")
-
-    def _background(self, view: str) -> Rows:
-        experts = self.library.experts
-        return experts.project(experts.read(calibration.SENTENCES))[view]
+        found = self._candidates.find([part.rows for part in asked], query.modalities, self._depth(query))
+        copies = [part.same for part in asked if part.same is not None]
+        shown = [one for one in copies if self._snapshot.modality[one] in query.modalities]
+        return np.union1d(found, np.concatenate([found[:0], *map(self._snapshot.segments_of, shown)]))
 
     def _hit(self, rank: int, scored: Scored, at: int) -> Hit:
         snapshot, segment = self._snapshot, int(scored.segments[at])
@@ -259,19 +176,8 @@ class Engine:
             start=start, end=end, segment=int(snapshot.segment_ids[segment]),
             views={view: score for view, score in seen.items() if score is not None},
             affect=told(snapshot.affect_of(scored.segments[at : at + 1])[0]), mood=_rounded(scored.mood[at]),
+            copy=bool(scored.same[at] == COPY),
         )  # fmt: skip
-
-
-def _space(space: str, parts: Sequence[Mapping[str, Scores]], count: int) -> Scores:
-    """(n,) mean over the query's parts of the mean over the space's views; NaN where all abstain."""
-    of_parts = [[part[view] for view in part if view.startswith(f"{space}.")] for part in parts]
-    means = [views(stack) for stack in of_parts if stack]
-    return views(means) if means else np.full(count, np.nan)
-
-
-def _spoken(part: Asked, prefix: str) -> list[str]:
-    """The views that begin so ("audio.", or "" for all) in which this part of a query says something."""
-    return [view for view, rows in part.rows.items() if view.startswith(prefix) and not missing(rows).any()]
 
 
 def _rounded(score: float) -> float | None:
@@ -281,15 +187,21 @@ def _rounded(score: float) -> float | None:
 def _best_segments(scored: Scored, snapshot: Snapshot, own: Sequence[int]) -> Places:
     """Where in `scored` each item's best segment stands, in order; those asked with are left out."""
     items = snapshot.item_of[scored.segments]
-    order = np.lexsort((scored.segments, items, -scored.near, -scored.total))  # items stand in order of id
+    keys = (scored.segments, -scored.moment, items, -scored.near, -scored.total)
+    order = np.lexsort(keys)  # items stand in order of id
     order = order[~np.isnan(scored.total[order]) & ~np.isin(items[order], own)]
     first = np.unique(items[order], return_index=True)[1]
     return np.asarray(order[np.sort(first)])
 
 
+def _copies(scored: Scored, best: Places) -> list[int]:
+    """Those of `best` that hold the content asked with: the very file, other encodings, then the nearest."""
+    copies = best[scored.same[best] > 0]
+    return [int(at) for at in copies[np.lexsort((-scored.near[copies], -scored.same[copies]))]]
+
+
 def _merged(query: Query, scored: Scored, best: Places, snapshot: Snapshot) -> list[int]:
     """The k positions in `scored` to show: one list a modality, merged by the balanced heuristic."""
-    best = best[scored.total[best] >= query.min_score]
     if query.balance == 1:
         return [int(at) for at in best[: query.k]]
     kinds = snapshot.modality[snapshot.item_of[scored.segments[best]]]

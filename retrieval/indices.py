@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Rows, missing
+from encoders.base import Rows, missing, unit_rows
 from retrieval.disk import disk_errors
 from retrieval.index import AnnoyIndex, Exact, Index
 from retrieval.library import Library
@@ -41,15 +41,29 @@ class Candidates:
         self._exact: dict[str, Exact] = {}
 
     def find(self, asked: Iterable[Mapping[str, Rows]], modalities: Sequence[str], k: int) -> Places:
-        """Segment positions, ascending: over parts, views and modalities, the nearest of at least k items."""
+        """Segment positions, ascending: over parts, views and modalities, the nearest of at least k items.
+
+        They are nearest to the mean of a part's rows; each of its rows brings its own nearest beside them, so
+        that an item which is near one segment of a film is not missed.
+        """
         found = [
-            self._of_items(self._search(view, modality), rows, k)
+            near
             for part in asked
             for view, rows in part.items()
-            if view in self._snapshot.views and not missing(rows).any()
+            if view in self._snapshot.views and len(here := rows[~missing(rows)])
             for modality in modalities
+            for near in self._of_part(self._search(view, modality), here, k)
         ]
         return np.unique(np.concatenate([np.empty(0, np.int64), *found]))
+
+    def _of_part(self, search: _Search, rows: Rows, k: int) -> Iterator[Places]:
+        if len(rows) == 1:
+            yield self._of_items(search, rows, k)
+            return
+        mean = unit_rows(rows.mean(axis=0, keepdims=True))
+        if not missing(mean).any():  # rows that cancel have no mean direction
+            yield self._of_items(search, mean, k)
+        yield search.nearest(rows, max(k // len(rows), 1))
 
     def _of_items(self, search: _Search, rows: Rows, k: int) -> Places:
         """Deepens until k items are met, or all: a long film has more segments than one asks for."""

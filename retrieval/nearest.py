@@ -49,10 +49,17 @@ def rescore(rows: Stored, places: Places, query: Rows) -> Rows:
 
     A row's value depends on nothing but the row and the query.
     """
-    exact = query.astype(np.float64)
-    found = np.empty(len(places), np.float32)
-    for span in spans(len(places), 8 * len(query)):
-        found[span] = np.vecdot(rows[places[span]].astype(np.float64), exact)
+    return rescore_all(rows, places, query[None])[0]
+
+
+def rescore_all(rows: Stored, places: Places, queries: Rows) -> Rows:
+    """(q, m) the same of (q, d) queries, with each row converted once; a missing query gives NaN."""
+    exact = queries.astype(np.float64)
+    found = np.empty((len(queries), len(places)), np.float32)
+    for span in spans(len(places), 8 * queries.shape[1]):
+        converted = rows[places[span]].astype(np.float64)
+        for number, query in enumerate(exact):
+            found[number, span] = np.vecdot(converted, query)
     return found
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
-from encoders.base import AffectError, printable
+from encoders.base import AffectError
 from spaces.circumplex import parse_mood
 
 MODALITIES = ("image", "video", "audio")
@@ -93,8 +93,8 @@ class Query:
         return {kind: value for kind, value in given.items() if value is not None}
 
     def to_json(self) -> dict[str, Any]:
-        """The parts as they are echoed in an answer."""
-        echoed: dict[str, Any] = {kind: printable(value) for kind, value in self.parts.items()}
+        """The parts as echoed in an answer; a path is one that opens the file (surrogateescape)."""
+        echoed: dict[str, Any] = {kind: str(value) for kind, value in self.parts.items()}
         if self.mood is not None:
             echoed["mood"] = list(self.mood)
         return {**echoed, "affect": self.dial} if self.dial else echoed

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import BadMedia, Rows, missing, printable
+from encoders.base import BadMedia, Rows, missing
 from encoders.faces.tracks import tracks
 from encoders.lexicon import nrc_columns, sentiment
 from retrieval.evidence import STEP, Evidence, Looked, evidence
@@ -61,7 +61,7 @@ def file_record(experts: Experts, found: Evidence) -> Record:
     whole = Felt(senses=senses, rows=average(by_segment.rows, weights)[None])
     faces, read = features.get("faces"), readings(experts, looked, by_segment.senses)
     return {
-        "path": printable(found.path),
+        "path": str(found.path),
         "modality": found.modality,
         "affect": told(whole.rows[0]),
         "experts": _senses(whole, _extras(experts, looked, features, weights)),
@@ -78,7 +78,7 @@ def failed_record(path: Path, reason: str) -> Record:
     """What is told of a file that can't be read: everything a record has, abstained, and why."""
     nothing: Record = dict.fromkeys(KEYS)
     return {
-        "path": printable(path), "error": reason, **nothing, "experts": dict.fromkeys(SENSES),
+        "path": str(path), "error": reason, **nothing, "experts": dict.fromkeys(SENSES),
         "emotions": dict.fromkeys(PLUTCHIK), "trajectory": [], "why": [],
     }  # fmt: skip
 

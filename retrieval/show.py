@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from encoders.base import printable
-from retrieval.engine import Hit
-from retrieval.query import SPACES, Query
+from retrieval.columns import Column, indented, table, terminal_width
 from spaces.circumplex import DIMENSIONS, nearest_word, trajectory
 
 if TYPE_CHECKING:
     from retrieval.aligning import Outcome as Alignment
     from retrieval.teaching import Outcome
 
-BAR = 10  # characters
+INDENT = 13  # cells before the values of `affect info`
 
 
 @contextmanager
@@ -69,32 +65,6 @@ def alignment_line(outcome: Alignment) -> str:
     )
 
 
-def hits_table(query: Query, hits: Sequence[Hit], reasons: Sequence[Mapping[str, Any]] | None) -> None:
-    """Ranked results with a bar for the score and a column a space; a dot where it abstained."""
-    if not hits:
-        click.echo(
-            "no good match" if query.min_score > 0 else "no match: nothing here can be compared with it"
-        )
-        return
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("", "score", "", *SPACES, "mood", "id", "kind", "when", "file"):
-        table.add_column(name, overflow="fold", no_wrap=name not in ("file",))
-    for hit, reason in zip(hits, reasons or [{}] * len(hits), strict=True):
-        table.add_row(*_row(hit))
-        if reason:
-            table.add_row(*[""] * 10, f"[dim]{escape(_said(reason))}")
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
-
-
-def _row(hit: Hit) -> list[str]:
-    filled = round(hit.score * BAR)
-    spaces = ["·" if hit.spaces[name] is None else f"{hit.spaces[name]:.2f}" for name in SPACES]
-    return [
-        str(hit.rank), f"{hit.score:.2f}", "█" * filled + "░" * (BAR - filled), *spaces,
-        mood_of(hit.affect), hit.id[:8], hit.modality, when(hit.start, hit.end), escape(printable(hit.path)),
-    ]  # fmt: skip
-
-
 def mood_of(affect: Mapping[str, float] | None) -> str:
     """ "calm +0.4 -0.3", the nearest word and the point; a dot where it abstains."""
     if affect is None:
@@ -115,7 +85,7 @@ def feel_progress(count: int, *, quiet: bool) -> Iterator[Callable[[], None]]:
 
 def feel_lines(record: Mapping[str, Any]) -> Iterator[str]:
     """A record for people: the whole, then each sense that spoke, then what moved it most."""
-    name = record.get("path", record.get("text"))
+    name = printable(record.get("path", record.get("text")))
     affect = record["affect"]
     yield f"{name}: {_point(affect)}" if affect else f"{name}: nothing to tell a feeling from"
     for sense, found in record["experts"].items():
@@ -162,15 +132,14 @@ def _clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def _said(reason: Mapping[str, Any]) -> str:
-    labels = ", ".join(f"{name} {share:.2f}" for name, share in reason["labels"][:3])
-    views = ", ".join(f"{view} {score:.2f}" for view, score in reason["views"].items())
-    faces = ", ".join(
-        f"{name} {share:.2f}" for name, share in (reason["faces"] or {}).items() if share >= 0.2
-    )
-    moods = ", ".join(f"{sense} {mood_of(row)}" for sense, row in reason["affect"].items() if row)
-    parts = {"looks like": labels, "scores": views, "faces": faces, "feels": moods}
-    return "; ".join(f"{name} {said}" for name, said in parts.items() if said)
+LISTED = {  # columns by name; of others all is shown
+    "path": Column(name="path", fill="path"), "reason": Column(name="reason", fill="text"),
+    "weights": Column(name="weights", fill="text"), "id": Column(name="id", rank=1),
+    "modality": Column(name="modality", rank=2), "duration": Column(name="duration", rank=3),
+    "takes": Column(name="takes", rank=1), "dim": Column(name="dim", rank=2),
+    "licence": Column(name="licence", rank=3), "width": Column(name="width", rank=4),
+    "height": Column(name="height", rank=4), "segments": Column(name="segments", rank=5),
+}  # fmt: skip
 
 
 def lines(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
@@ -178,17 +147,33 @@ def lines(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
     if as_json:
         for row in rows:
             click.echo(json.dumps(row))
-        return
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in rows[0] if rows else ():
-        table.add_column(name, overflow="fold")
+    elif rows:
+        columns = [LISTED.get(name, Column(name=name)) for name in rows[0]]
+        cells = [[_cell(value) for value in row.values()] for row in rows]
+        click.echo("\n".join(table(columns, cells, terminal_width())))
+    else:
+        click.echo("nothing")
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.3f}".rstrip("0").rstrip(".")
+    return "" if value is None else printable(str(value))
+
+
+def print_encoders(rows: Sequence[Mapping[str, Any]]) -> None:
+    """A table, then what to run for those whose weights are not here: a line each, whole, to be copied."""
+    short = [{**row, "weights": row["weights"].partition(": ")[0]} for row in rows]
+    lines(short, as_json=False)
     for row in rows:
-        table.add_row(*(escape("" if value is None else str(value)) for value in row.values()))
-    Console(width=None if sys.stdout.isatty() else 200).print(table) if rows else click.echo("nothing")
+        if why := row["weights"].partition(": ")[2]:
+            click.echo(f"\n{row['name']}: {why}")
 
 
 def about_table(facts: Mapping[str, Any]) -> None:
-    """Name and value, a line each."""
+    """Name and value, a line each; a long value goes on below itself."""
+    width = terminal_width()
     for name, value in facts.items():
         said = ", ".join(f"{k}: {v}" for k, v in value.items()) if isinstance(value, Mapping) else value
-        click.echo(f"{name:<12} {said}")
+        first, *more = indented(str(said), INDENT, width)
+        click.echo("\n".join([f"{name:<{INDENT}}{first[INDENT:]}", *more]))

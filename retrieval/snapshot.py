@@ -15,7 +15,7 @@ import numpy.typing as npt
 from encoders.base import AffectError, Rows, printable
 from retrieval.catalog import Store
 from retrieval.library import Library
-from retrieval.nearest import rescore
+from retrieval.nearest import rescore_all
 from retrieval.paths import BEST_PATH
 from retrieval.recipe import PLANE
 
@@ -38,15 +38,19 @@ class View:
         out[at >= 0] = self.rows[at[at >= 0]]
         return out
 
-    def cosines(self, segments: Positions, query: Rows) -> Rows:
-        """(len(segments),) inner products with a unit (d,) query, NaN where a segment has no row.
+    def cosines(self, segments: Positions, queries: Rows) -> Rows:
+        """(q, len(segments)) inner products with unit (q, d) queries, NaN where a segment has no row.
 
         Equal rows get equal numbers, wherever they stand.
         """
         at = self.row_of[segments]
-        out = np.full(len(segments), np.nan, np.float32)
-        out[at >= 0] = rescore(self.rows, at[at >= 0], query)
+        out = np.full((len(queries), len(segments)), np.nan, np.float32)
+        out[:, at >= 0] = rescore_all(self.rows, at[at >= 0], queries)
         return out
+
+    def lengths(self, segments: Positions) -> npt.NDArray[np.float64]:
+        """(len(segments),) of the rows as they are kept, NaN where a segment has none."""
+        return np.linalg.norm(self.of(segments).astype(np.float64), axis=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +97,11 @@ class Snapshot:
             for name, view in self.views.items()
             for kind in np.unique(kinds[view.row_of >= 0])
         )
+
+    def find(self, item: str) -> int | None:
+        """Where the item of this whole id stands; None where it is not in the library."""
+        at = bisect_left(self.ids, item)
+        return at if self.ids[at : at + 1] == (item,) else None
 
     def position(self, item: str) -> int:
         """Where an item stands; a unique beginning of its id will do. Raises AffectError."""

@@ -83,7 +83,15 @@ def test_a_table_for_people(shelf):
     assert "film.mp4" in said and "█" in said and "0:00-0:03" in said and "·" in said
     assert "no match" in ok("search", "--library", lib, "words no toy can read")
     assert "no good match" in ok(
-        "search", "--library", lib, "--image", media / "photo1.png", "--min-score", "1"
+        "search",
+        "--library",
+        lib,
+        "--image",
+        media / "photo1.png",
+        "--min-score",
+        "1",
+        "--modalities",
+        "video",
     )
 
 
@@ -235,7 +243,7 @@ def test_a_file_of_queries(shelf, tmp_path):
     assert [answer["id"] for answer in told] == ["a", 7, 5, {"deep": [1]}, "words"]
     assert [len(answer["results"]) for answer in told] == [2, 2, 3, 3, 0]
     for answer in told:
-        assert list(answer) == ["id", "query", "results"]
+        assert list(answer) == ["id", "query", "results"] + ["note"] * (not answer["results"])
         assert all(list(result) == KEYS for result in answer["results"])
     assert told[0]["results"][0]["path"].endswith("photo1.png")
     assert ok("search", "-l", lib, "--queries", "-", "-k", "3", input=file.read_text()).splitlines() == [

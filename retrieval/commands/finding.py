@@ -15,7 +15,7 @@ from retrieval.query import Query, parse_modalities, parse_weights, read_queries
 from spaces.circumplex import parse_mood
 
 if TYPE_CHECKING:
-    from retrieval.engine import Engine
+    from retrieval.engine import Answer, Engine
 
 
 @click.command()
@@ -69,26 +69,27 @@ def search(
 
 def _search_one(engine: Engine, query: Query, *, explain: bool, html: Path | None, as_json: bool) -> None:
     from retrieval.explain import why
-    from retrieval.show import hits_table
+    from retrieval.results_table import print_hits
 
-    hits = engine.search(query)
-    reasons = [why(engine, hit) for hit in hits] if explain else None
+    answer = engine.answer(query)
+    reasons = [why(engine, hit) for hit in answer.hits] if explain else None
     if as_json:
-        click.echo(json.dumps(_answer(query, hits, reasons)))
+        click.echo(json.dumps(_answer(query, answer, reasons)))
     else:
-        hits_table(query, hits, reasons)
+        print_hits(query, answer.hits, reasons, answer.note)
     if html is not None:
         from retrieval.page import write_page
 
-        write_page(html, engine.library, [(query, hits)])
+        write_page(html, engine.library, [(query, answer.hits)])
         click.echo(f"wrote {printable(html)}", err=True)
 
 
-def _answer(query: Query, hits: list[Any], reasons: list[dict[str, Any]] | None) -> dict[str, Any]:
-    results = [hit.to_json() for hit in hits]
+def _answer(query: Query, answer: Answer, reasons: list[dict[str, Any]] | None) -> dict[str, Any]:
+    results = [hit.to_json() for hit in answer.hits]
     if reasons is not None:
         results = [{**result, "why": reason} for result, reason in zip(results, reasons, strict=True)]
-    return {"query": query.to_json(), "results": results}
+    note = {"note": answer.note} if answer.note else {}
+    return {"query": query.to_json(), "results": results, **note}
 
 
 def _search_many(folder: Path, file: Path, settings: dict[str, Any], explain: bool) -> None:
@@ -100,9 +101,9 @@ def _search_many(folder: Path, file: Path, settings: dict[str, Any], explain: bo
             try:
                 if isinstance(query, AffectError):
                     raise query
-                hits = engine.search(query)
-                reasons = [why(engine, hit) for hit in hits] if explain else None
-                answer = {"id": name, **_answer(query, hits, reasons)}
+                found = engine.answer(query)
+                reasons = [why(engine, hit) for hit in found.hits] if explain else None
+                answer = {"id": name, **_answer(query, found, reasons)}
             except AffectError as wrong:
                 bad += 1
                 click.echo(f"affect: query {name}: {wrong}", err=True)

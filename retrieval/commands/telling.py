@@ -45,9 +45,10 @@ def list_items(folder: Path, modalities: str, failed: bool, as_json: bool) -> No
 def encoders(as_json: bool) -> None:
     """The experts there are, by role, and whether their weights are here."""
     from retrieval.about import experts
-    from retrieval.show import lines
+    from retrieval.show import lines, print_encoders
 
-    lines(experts(), as_json=as_json)
+    rows = experts()
+    lines(rows, as_json=True) if as_json else print_encoders(rows)
 
 
 @click.command()
