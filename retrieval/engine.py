@@ -17,7 +17,7 @@ from retrieval.asking import Asked, Asker
 from retrieval.feelings import told
 from retrieval.indices import Candidates
 from retrieval.library import Library
-from retrieval.moods import Point, nearest_moods, wanted_mood
+from retrieval.moods import Point, nearest_moods, read_mood, wanted_mood
 from retrieval.query import SPACES, Query
 from retrieval.snapshot import Snapshot, take, times
 from spaces.circumplex import affinity
@@ -112,9 +112,13 @@ class Engine:
             self._load()
         return self._snapshot
 
+    def read_query(self, query: Query) -> Query:
+        """The query as it is searched for: with a point for its mood. Raises as `read_mood` does."""
+        return read_mood(query, self.library.experts)
+
     def search(self, query: Query) -> list[Hit]:
         """The best k items, best first. Raises BadMedia or AffectError for what can't be asked."""
-        snapshot = self.snapshot
+        snapshot, query = self.snapshot, self.read_query(query)
         asked = self._asker.parts(query, snapshot)
         scored = self._score(query, asked)
         own = [part.item for part in asked if part.item is not None]

@@ -43,6 +43,7 @@ def search(
 
     \b
     affect search --mood calm -l lib                        by mood alone
+    affect search --mood "like a sunday morning" -l lib     any words, as the text regressor reads them
     affect search "the sea" --mood=-0.6,0.5 -l lib          the sea, unpleasant and stirred
     affect search --image party.jpg --affect 0.7 -l lib     what feels like it, more than looks like it
 
@@ -69,18 +70,21 @@ def search(
 
 def _search_one(engine: Engine, query: Query, *, explain: bool, html: Path | None, as_json: bool) -> None:
     from retrieval.explain import why
-    from retrieval.show import hits_table
+    from retrieval.show import hits_table, mood_line
 
+    query = engine.read_query(query)
     hits = engine.search(query)
     reasons = [why(engine, hit) for hit in hits] if explain else None
     if as_json:
         click.echo(json.dumps(_answer(query, hits, reasons)))
     else:
         hits_table(query, hits, reasons)
+        if query.point is not None:
+            click.echo(mood_line(query))
     if html is not None:
         from retrieval.page import write_page
 
-        write_page(html, engine.library, [(query, hits)])
+        write_page(html, engine.library, [(query, hits, reasons)])
         click.echo(f"wrote {printable(html)}", err=True)
 
 
@@ -100,6 +104,7 @@ def _search_many(folder: Path, file: Path, settings: dict[str, Any], explain: bo
             try:
                 if isinstance(query, AffectError):
                     raise query
+                query = engine.read_query(query)
                 hits = engine.search(query)
                 reasons = [why(engine, hit) for hit in hits] if explain else None
                 answer = {"id": name, **_answer(query, hits, reasons)}
