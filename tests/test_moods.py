@@ -17,7 +17,7 @@ from retrieval.library import Library
 from retrieval.query import Query, ReadMood
 from retrieval.recipe import Experts, Recipe
 from retrieval.show import feel_lines, mood_of
-from spaces.affect import of_faces
+from spaces.affect import bound, of_faces, stated
 from spaces.circumplex import WORDS, affinity
 
 FACED = replace(TOYS, faces="mtcnn-fer")
@@ -280,6 +280,40 @@ def test_a_record_has_words_only_where_it_is_sure():
     assert "a.mp4: calm, valence +0.54 ± 0.10" in told and "starts calm +0.54 -0.52" in told
     told = lines({**sure, "valence_sd": 0.4, "arousal_sd": 0.35})
     assert "a.mp4: valence +0.54 ± 0.40" in told and "starts +0.54 -0.52, ends +0.34 -0.52" in told
+
+
+def test_the_bound_is_smooth_and_keeps_the_order():
+    values = np.linspace(-1.5, 1.5, 601)
+    bounded = bound(values)
+    inside = np.abs(values) <= 0.5
+    assert np.array_equal(bounded[inside], values[inside])
+    assert (np.abs(bounded) < 1).all() and (np.diff(bounded) > 0).all()  # a clip makes all beyond 1 alike
+    slopes = np.diff(bounded) / np.diff(values)
+    assert np.abs(np.diff(slopes)).max() < 0.02  # no corner anywhere
+    assert np.array_equal(bounded, -bound(-values))
+    assert np.isnan(bound([np.nan, 0])).tolist() == [True, False] and (bound([-99, 99]) == [-1, 1]).all()
+
+
+def test_estimates_beyond_the_edge_keep_their_order():
+    means = np.array([[0.3, -0.2], [1.1, -1.3], [1.4, -1.6], [np.nan, np.nan]], np.float32)
+    rows = stated(lambda features: means, lambda features: np.full((4, 2), -1.0, np.float32), {})
+    assert rows[0, :2] == pytest.approx([0.3, -0.2])
+    assert 0.9 < rows[1, 0] < rows[2, 0] < 1 and -0.9 > rows[1, 1] > rows[2, 1] > -1
+    assert np.isnan(rows[3, :2]).all()
+
+
+def test_affect_of_the_version_before_is_renewed_without_media(tmp_path):
+    with closing(Library.create(tmp_path / "old", FACED, 15.0)) as library, library.writing():
+        library.commit([faced("one", random_rows(1, 0), face("happy"))])
+        told = json.loads(library.catalog.get("signature"))
+        assert told["affect space"].startswith("affect-2-")
+        told["affect space"] = told["affect space"].replace("affect-2-", "affect-1-")
+        library.catalog.set("signature", json.dumps(told))
+    with pytest.raises(AffectError, match="affect rebuild"):
+        Library.open(tmp_path / "old")
+    assert CliRunner().invoke(main, ["rebuild", "-l", str(tmp_path / "old")]).exit_code == 0
+    with closing(Library.open(tmp_path / "old")) as library, Engine(library) as engine:
+        assert names(engine.search(Query(mood=HAPPY))) == ["one"]  # a file that is nowhere
 
 
 def test_a_library_from_before_affect_gets_it_by_a_rebuild(moods, tmp_path):
