@@ -38,12 +38,16 @@ def rim_words() -> list[tuple[str, float, float]]:
 
 
 def place_labels(
-    figure: Figure, axes: Axes, rows: npt.NDArray[np.float64], labels: Sequence[str]
+    figure: Figure, axes: Axes, rows: npt.NDArray[np.float64], labels: Sequence[str],
+    drawn: npt.NDArray[np.float64],
 ) -> None:  # fmt: skip
-    """Names beside their dots, as far as they cover neither another name nor a dot."""
+    """Write names (n,) beside their points (n, 2 or more), as far as they cover no name and no point `drawn`.
+
+    Those farthest from the middle first.
+    """
     renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
     frame = axes.get_window_extent(renderer)
-    dots = axes.transData.transform(rows[:, :2])
+    dots = axes.transData.transform(drawn[:, :2])
     taken: list[Bbox] = []
     for at in np.argsort(-distance(rows, np.zeros(2)), kind="stable")[:TRIED]:
         if len(taken) == LABELLED:

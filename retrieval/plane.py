@@ -88,7 +88,7 @@ def draw(
     stream = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph")  # names in other scripts than the font's show as boxes
-        place_labels(figure, axes, rows[known & ~little], _chosen(labels, known & ~little))
+        place_labels(figure, axes, rows[known & ~little], _chosen(labels, known & ~little), rows[known])
         figure.savefig(stream, format="png", dpi=DPI)
     _write(file, stream.getvalue())
 
