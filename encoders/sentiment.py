@@ -65,6 +65,10 @@ class Sentiment:
             rows[said] = np.hstack([self._network(ids, mask)[0], surface])
         return rows
 
+    def knows(self, word: str) -> bool:
+        """Whether the network has a vector for the word as a whole."""
+        return word.strip().lower() in self.words.vocabulary
+
     def _surface(self, ids: npt.NDArray[np.int64], mask: npt.NDArray[np.int64]) -> Rows:
         lengths = mask.sum(axis=1)
         broken = (self._continues[ids] * mask).sum(axis=1) / np.maximum(

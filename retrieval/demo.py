@@ -35,9 +35,9 @@ def run(folder: Path, page: Path | None) -> None:
             counts = Indexer(library, report).run([folder / "media"], jobs=2)
         index_summary(counts, folder / "library")
         with Engine(library) as engine:
-            answers = [(query, engine.search(query)) for query in queries]
+            answers = [(query, engine.search(query), None) for query in queries]
             drawn = draw_map(library, engine.snapshot, folder / "map")
-        for query, hits in answers:
+        for query, hits, _ in answers:
             asked = ", ".join(f"{kind}: {value}" for kind, value in query.to_json().items())
             click.echo(f"\n{printable(asked)}")
             print_hits(query, hits)

@@ -15,7 +15,7 @@ from retrieval.asking import Asked, Asker
 from retrieval.feelings import told
 from retrieval.indices import Candidates
 from retrieval.library import Library
-from retrieval.moods import Point, nearest_moods, wanted_mood
+from retrieval.moods import Point, nearest_moods, read_mood, wanted_mood
 from retrieval.query import SPACES, Query
 from retrieval.scored import COPY, Scored
 from retrieval.scoring import DOUBT, Scorer
@@ -100,13 +100,17 @@ class Engine:
             self._load()
         return self._snapshot
 
+    def read_query(self, query: Query) -> Query:
+        """The query as it is searched for: with a point for its mood. Raises as `read_mood` does."""
+        return read_mood(query, self.library.experts)
+
     def search(self, query: Query) -> list[Hit]:
         """The best k items, best first. Raises BadMedia or AffectError for what can't be asked."""
         return self.answer(query).hits
 
     def answer(self, query: Query) -> Answer:
         """The same, and why where there is no item. Raises as `search` does."""
-        snapshot = self.snapshot
+        snapshot, query = self.snapshot, self.read_query(query)
         asked = self._asker.parts(query, snapshot)
         scored = self._score(query, asked)
         own = [part.item for part in asked if part.item is not None]

@@ -14,14 +14,18 @@ from retrieval.plane import Placed, draw, write_map
 from retrieval.snapshot import Snapshot
 from retrieval.thumbs import Moment, thumbnails
 from spaces.affect import average
+from spaces.circumplex import knows_little
 
 MOST = 400  # thumbnails on a page; items beyond have none
 
 
-def draw_map(library: Library, snapshot: Snapshot, out: Path) -> dict[str, Any]:
+def draw_map(library: Library, snapshot: Snapshot, out: Path, *, ellipses: bool = False) -> dict[str, Any]:
     """Write `out`.png and `out`.html: every item of a library at the mean of its segments.
 
-    What was drawn and what abstained is told. Raises AffectError where nothing can be drawn or written.
+    ellipses: of one SD in the picture; the page shows them when asked
+
+    Returns how many items were drawn, are little known and abstained, and the files.
+    Raises AffectError where nothing can be drawn or written.
     """
     rows = item_rows(snapshot)
     here = np.flatnonzero(~missing(rows))
@@ -47,10 +51,12 @@ def draw_map(library: Library, snapshot: Snapshot, out: Path) -> dict[str, Any]:
     stem = out.stem if out.suffix.lower() in (".png", ".html") else out.name
     files = out.with_name(f"{stem}.png"), out.with_name(f"{stem}.html")
     title = f"{len(items)} items of {printable(library.folder)}"
-    draw(files[0], rows[here], [one.name for one in items], [one.modality for one in items], title)
+    names, kinds = [one.name for one in items], [one.modality for one in items]
+    draw(files[0], rows[here], names, kinds, title, ellipses=ellipses)
     write_map(files[1], items, title)
     return {
         "items": len(items),
+        "little_known": int(knows_little(rows[here]).sum()),
         "abstained": len(snapshot.ids) - len(items),
         "files": [printable(file) for file in files],
     }

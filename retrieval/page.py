@@ -1,11 +1,14 @@
-"""Answers as one HTML page that needs nothing beside itself."""
+"""Answers as one HTML page: links to the files, players at the moment found, nothing from elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import mimetypes
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment
 
@@ -13,27 +16,51 @@ from encoders.base import AffectError, printable
 from retrieval.engine import Hit
 from retrieval.library import Library
 from retrieval.query import Query
-from retrieval.show import mood_of, when
+from retrieval.show import mood_line, mood_of, when
 from retrieval.thumbs import Moment, thumbnails
-from spaces.circumplex import DIMENSIONS
 
-Answer = tuple[Query, Sequence[Hit]]
+Reasons = Sequence[Mapping[str, Any]]
+Answer = tuple[Query, Sequence[Hit], Reasons | None]
 FOUND = {"image": "photos", "video": "videos", "audio": "sounds"}
+MOST = 400  # thumbnails on a page, about 20 kB each; results beyond have none
+MEDIA = {"audio", "video"}  # modalities that play over time
 
 
 def write_page(file: Path, library: Library, answers: Sequence[Answer]) -> None:
-    """Write a page with a section a query. Raises AffectError if the file can't be written."""
-    shown = {moment for query, hits in answers for moment in [*_of_query(query), *map(_of_hit, hits)]}
-    pictures = thumbnails(shown, library.segment)
-    sections = [_section(pictures, query, hits) for query, hits in answers]
+    """Write a page with a section a query, its reasons where there are any.
+
+    Raises AffectError if the file can't be written.
+    """
+    shown = [moment for query, hits, _ in answers for moment in [*_of_query(query), *map(_of_hit, hits)]]
+    pictures = thumbnails(list(dict.fromkeys(shown))[:MOST], library.segment)
     template = (files("retrieval") / "page.html").read_text(encoding="utf-8")
-    page = Environment(autoescape=True).from_string(template)
-    html = page.render(title="affect search", subtitle=_held(library), sections=sections)
+    page = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(template)
+    folder = Path(os.path.normpath(file.absolute())).parent
+    html = page.render(
+        title="affect search",
+        subtitle=_held(library),
+        sections=[_section(pictures, folder, *answer) for answer in answers],
+    )
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(html, encoding="utf-8")
     except OSError as bad:
         raise AffectError(f"{printable(file)}: {bad.strerror}") from bad
+
+
+def link_to(path: str, folder: Path, start: float | None = None, end: float | None = None) -> str:
+    """A URI of a file for a page in `folder`: relative where both lie in one folder below the root.
+
+    Every byte of the name outside unreserved ASCII is percent-encoded, whether it is UTF-8 or not. Times in
+    seconds are added as a media fragment (W3C Media Fragments 1.0). A page reached through a symbolic link
+    gets absolute URIs: browsers resolve ".." by the address they were given.
+    """
+    place = Path(os.path.normpath(Path(path).absolute()))
+    near = os.path.commonpath([place, folder]) != os.path.sep and os.path.realpath(folder) == str(folder)
+    uri = quote(os.fsencode(os.path.relpath(place, folder))) if near else place.as_uri()
+    if start is None or end is None:
+        return uri
+    return f"{uri}#t={start:.3f},{end:.3f}"
 
 
 def _held(library: Library) -> str:
@@ -50,12 +77,17 @@ def _of_hit(hit: Hit) -> Moment:
     return Path(hit.path), hit.start or 0.0
 
 
-def _section(pictures: Mapping[Moment, str], query: Query, hits: Sequence[Hit]) -> dict[str, Any]:
+def _section(
+    pictures: Mapping[Moment, str], folder: Path, query: Query, hits: Sequence[Hit], reasons: Reasons | None
+) -> dict[str, Any]:
     return {
         "asked": ", ".join(_asked(kind, value) for kind, value in query.parts.items()) or "by mood",
         "mood": _mood(query),
         "pictures": [pictures[moment] for moment in _of_query(query) if moment in pictures],
-        "hits": [_hit(pictures, hit) for hit in hits],
+        "hits": [
+            {**_hit(pictures, folder, hit), "reasons": list(_reasons(reason))}
+            for hit, reason in zip(hits, reasons or [{}] * len(hits), strict=True)
+        ],
     }
 
 
@@ -66,21 +98,35 @@ def _asked(kind: str, value: Any) -> str:
 
 
 def _mood(query: Query) -> str:
-    """ "calm +0.54 -0.52, dial 0.5", "its own mood, dial 0.3"; empty by content alone."""
-    if not query.dial:
-        return ""
-    point = "its own mood" if query.mood is None else mood_of(dict(zip(DIMENSIONS, query.mood, strict=True)))
-    return f"{point}, dial {query.dial:g}"
+    """ "mood calm: valence +0.54, arousal -0.52, dial 0.5", "its own mood, dial 0.3"; empty at 0."""
+    return f"{mood_line(query) or 'its own mood'}, dial {query.dial:g}" if query.dial else ""
 
 
-def _hit(pictures: Mapping[Moment, str], hit: Hit) -> dict[str, Any]:
+def _hit(pictures: Mapping[Moment, str], folder: Path, hit: Hit) -> dict[str, Any]:
+    guessed = mimetypes.guess_type(hit.path)[0] or ""
+    plays = hit.modality in MEDIA and not guessed.startswith("image/")  # a GIF moves, and is no film
     return {
         "rank": hit.rank,
         "name": printable(Path(hit.path).name),
+        "link": link_to(hit.path, folder, *((hit.start, hit.end) if plays else ())),
+        "player": hit.modality if plays else "",
         "modality": hit.modality,
         "when": when(hit.start, hit.end),
         "score": hit.score,
         "spaces": hit.spaces,
-        "mood": mood_of(hit.affect),
+        "mood": mood_of(hit.affect) if hit.affect else "",
         "picture": pictures.get(_of_hit(hit)),
     }
+
+
+def _reasons(reason: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Headings and rows of name and value, of what `retrieval.explain.why` tells; without empty ones."""
+    if not reason:
+        return
+    told = {
+        "Looks like": [(name, f"{share:.2f}") for name, share in reason["labels"]],
+        "Scores": [(view, f"{score:.2f}") for view, score in reason["views"].items()],
+        "Faces": [(name, f"{value:.2f}") for name, value in (reason["faces"] or {}).items()],
+        "Mood by sense": [(sense, mood_of(row)) for sense, row in reason["affect"].items() if row],
+    }
+    yield from ((heading, rows) for heading, rows in told.items() if rows)

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,21 +19,18 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import EllipseCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.transforms import Bbox
 
 from encoders.base import AffectError, printable
 from encoders.runtime import write_whole
-from spaces.circumplex import WORDS, distance
+from retrieval.labels import INK, place_labels, rim_words, shorten
+from spaces.circumplex import WORDS, find_sure_word, knows_little
 
 COLOURS = {"image": "#0072B2", "video": "#D55E00", "audio": "#009E73", "text": "#CC79A7"}
 """Okabe and Ito (2008): told apart by colour-blind people."""
 PLURALS = {"image": "photos", "video": "videos", "audio": "sounds", "text": "texts"}
 OTHER = "#7f7f7f"
-INK, SOFT, FAINT = "#1d2433", "#667085", "#d0d5dd"
+SOFT, FAINT = "#667085", "#d0d5dd"
 DPI = 150
-LABELLED, TRIED = 40, 400  # items with names, at most, and how many are tried for room
-LONGEST = 24  # characters of a label
-APART_ALONG, APART_ABOVE = 0.09, 0.24  # words at the rim: at the sides, at top and bottom
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,11 +56,15 @@ class Placed:
 
 
 def draw(
-    file: Path, points: npt.ArrayLike, labels: Sequence[str], kinds: Sequence[str], title: str
+    file: Path, points: npt.ArrayLike, labels: Sequence[str], kinds: Sequence[str], title: str, *,
+    ellipses: bool = False,
 ) -> None:  # fmt: skip
-    """Write a PNG of items on the plane, an ellipse of one SD around each, coloured by kind.
+    """Write a PNG of items on the plane, coloured by kind; hollow where there is little to go by.
 
-    points: (n, 4) valence, arousal and their SDs; missing ones are counted in the legend, not drawn
+    points: (n, 4) valence, arousal and their SDs; missing ones are counted in the legend, not drawn. Those no
+            surer than the prior are hollow rings below the others, without a name: they lie where the prior
+            does because nothing is known of them
+    ellipses: of one SD around each item that is not hollow
     labels, kinds: (n,) names, and modalities such as "image". Names are written where there is room, those
                    farthest from the middle first. Words of the plane stand at the rim, in their direction.
 
@@ -76,13 +78,17 @@ def draw(
     axes = figure.add_axes((0.1, 0.08, 0.8, 0.8))
     _plane(axes)
     known: npt.NDArray[np.bool_] = np.asarray(~np.isnan(rows).any(axis=1))
-    _items(axes, rows[known], [kind for kind, here in zip(kinds, known, strict=True) if here])
-    _legend(axes, kinds, known)
-    figure.text(0.1, 0.965, _short(title, 90), fontsize=13, color=INK, weight="bold", va="top")
+    little: npt.NDArray[np.bool_] = known & knows_little(rows)
+    for some, hollow in ((little, True), (known & ~little, False)):
+        if ellipses and not hollow:
+            _ellipses(axes, rows[some], _chosen(kinds, some))
+        _dots(axes, rows[some], _chosen(kinds, some), hollow=hollow, count=len(rows))
+    _legend(axes, kinds, known, little)
+    figure.text(0.1, 0.965, shorten(title, 90), fontsize=13, color=INK, weight="bold", va="top")
     stream = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph")  # names in other scripts than the font's show as boxes
-        _labels(figure, axes, rows[known], [name for name, here in zip(labels, known, strict=True) if here])
+        place_labels(figure, axes, rows[known & ~little], _chosen(labels, known & ~little), rows[known])
         figure.savefig(stream, format="png", dpi=DPI)
     _write(file, stream.getvalue())
 
@@ -100,35 +106,28 @@ def write_map(file: Path, items: Iterable[Placed], title: str = "affect map") ->
     html = page.render(
         title=title,
         subtitle=_told(here, len(every) - len(here), kinds),
+        little=sum(map(_little, here)),
         kinds=[{"name": kind, "many": PLURALS.get(kind, kind), "colour": _colour(kind)} for kind in kinds],
-        items=[
-            {
-                "path": one.path, "name": printable(one.name), "kind": one.modality, "thumb": one.thumb,
-                "at": [round(number, 4) for number in one.point],
-            }
-            for one in here
-        ],
+        items=list(map(_item, here)),
         words=[{"word": word, "at": place} for word, place in WORDS.items()],
     )  # fmt: skip
     _write(file, html.encode())
 
 
-def rim_words() -> list[tuple[str, float, float]]:
-    """Words and where they stand on the frame of the square, in their direction, none on another."""
-    placed: list[tuple[str, float, float]] = []
-    for word, (valence, arousal) in WORDS.items():
-        reach = max(abs(valence), abs(arousal))
-        if reach == 0:
-            continue
-        x, y = valence / reach, arousal / reach
-        above = abs(y) == 1
-        if all(
-            abs(x - other_x) >= APART_ABOVE if above else abs(y - other_y) >= APART_ALONG
-            for _, other_x, other_y in placed
-            if (abs(other_y) == 1) == above and (y == other_y if above else x == other_x)
-        ):
-            placed.append((word, x, y))
-    return placed
+def _item(one: Placed) -> dict[str, Any]:
+    """As the page has it: "little" where there is little to go by, "word" where it is sure of one."""
+    item = {
+        "path": one.path, "name": printable(one.name), "kind": one.modality, "thumb": one.thumb,
+        "at": [round(number, 4) for number in one.point],
+    }  # fmt: skip
+    if _little(one):
+        return {**item, "little": True}
+    word = find_sure_word(one.point)
+    return {**item, "word": word} if word else item
+
+
+def _little(one: Placed) -> bool:
+    return bool(knows_little(one.point))
 
 
 def _plane(axes: Axes) -> None:
@@ -151,32 +150,55 @@ def _plane(axes: Axes) -> None:
         )  # fmt: skip
 
 
-def _items(axes: Axes, rows: npt.NDArray[np.float64], kinds: Sequence[str]) -> None:
+def _chosen(values: Sequence[str], which: npt.NDArray[np.bool_]) -> list[str]:
+    return [value for value, here in zip(values, which, strict=True) if here]
+
+
+def _ellipses(axes: Axes, rows: npt.NDArray[np.float64], kinds: Sequence[str]) -> None:
     colours = [_colour(kind) for kind in kinds]
-    fade = min(1.0, 5 / max(len(rows), 1))  # many ellipses would hide all dots
-    axes.add_collection(
-        EllipseCollection(
-            2 * rows[:, 2], 2 * rows[:, 3], np.zeros(len(rows)), units="xy", offsets=rows[:, :2],
-            transOffset=axes.transData, facecolors=colours, edgecolors="none", alpha=0.22 * fade, zorder=1,
+    fade = min(1.0, 5 / max(len(rows), 1))  # many would hide all dots
+    sizes = 2 * rows[:, 2], 2 * rows[:, 3], np.zeros(len(rows))
+    for style in (
+        {"facecolors": colours, "edgecolors": "none", "alpha": 0.22 * fade, "zorder": 1},
+        {
+            "facecolors": "none",
+            "edgecolors": colours,
+            "linewidths": 0.6,
+            "alpha": 0.6 * fade**0.5,
+            "zorder": 2,
+        },
+    ):
+        axes.add_collection(
+            EllipseCollection(*sizes, units="xy", offsets=rows[:, :2], transOffset=axes.transData, **style)
         )
-    )  # fmt: skip
-    axes.add_collection(
-        EllipseCollection(
-            2 * rows[:, 2], 2 * rows[:, 3], np.zeros(len(rows)), units="xy", offsets=rows[:, :2],
-            transOffset=axes.transData, facecolors="none", edgecolors=colours, linewidths=0.6,
-            alpha=0.6 * fade**0.5, zorder=2,
-        )
-    )  # fmt: skip
-    axes.scatter(rows[:, 0], rows[:, 1], s=26, c=colours, edgecolors="white", linewidths=0.6, zorder=3)
 
 
-def _legend(axes: Axes, kinds: Sequence[str], known: npt.NDArray[np.bool_]) -> None:
-    drawn = [kind for kind, here in zip(kinds, known, strict=True) if here]
+def _dots(
+    axes: Axes, rows: npt.NDArray[np.float64], kinds: Sequence[str], *, hollow: bool, count: int
+) -> None:  # fmt: skip
+    """Dots, or rings where they are `hollow`; smaller the more items (`count`) are on the map."""
+    colours = [_colour(kind) for kind in kinds]
+    size = max(26 * min(1.0, (300 / max(count, 1)) ** 0.5), 4)
+    style: dict[str, Any] = (
+        {"facecolors": "none", "edgecolors": colours, "linewidths": 0.8, "alpha": 0.6, "zorder": 2.5}
+        if hollow
+        else {"c": colours, "edgecolors": "white", "linewidths": 0.6 * (size / 26) ** 0.5, "zorder": 3}
+    )
+    axes.scatter(rows[:, 0], rows[:, 1], s=size, clip_on=False, **style)
+
+
+def _legend(
+    axes: Axes, kinds: Sequence[str], known: npt.NDArray[np.bool_], little: npt.NDArray[np.bool_]
+) -> None:  # fmt: skip
+    drawn = _chosen(kinds, known)
     handles = [
         Line2D([], [], marker="o", linestyle="", color=_colour(kind), markeredgecolor="white", label=text)
         for kind in _in_order(set(drawn))
         for text in [_many(drawn.count(kind), kind)]
     ]
+    if hollow := int(little.sum()):
+        told = f"{hollow} with little to go by"
+        handles.append(Line2D([], [], marker="o", linestyle="", color=SOFT, fillstyle="none", label=told))
     if lacking := int((~known).sum()):
         handles.append(Line2D([], [], linestyle="", label=f"{lacking} without a mood"))
     if handles:
@@ -184,36 +206,6 @@ def _legend(axes: Axes, kinds: Sequence[str], known: npt.NDArray[np.bool_]) -> N
             handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.035), ncols=len(handles),
             frameon=False, labelcolor=INK, handletextpad=0.1,
         )  # fmt: skip
-
-
-def _labels(figure: Figure, axes: Axes, rows: npt.NDArray[np.float64], labels: Sequence[str]) -> None:
-    """Names beside their dots, as far as they cover neither another name nor a dot."""
-    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
-    frame = axes.get_window_extent(renderer)
-    dots = axes.transData.transform(rows[:, :2])
-    taken: list[Bbox] = []
-    for at in np.argsort(-distance(rows, np.zeros(2)), kind="stable")[:TRIED]:
-        if len(taken) == LABELLED:
-            return
-        for side in (1, -1):
-            text = axes.annotate(
-                _short(printable(labels[at])), (rows[at, 0], rows[at, 1]), xytext=(5 * side, 0),
-                textcoords="offset points", fontsize=7, color=INK, zorder=4,
-                ha="left" if side > 0 else "right", va="center",
-            )  # fmt: skip
-            box = text.get_window_extent(renderer).padded(1)
-            inside = frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 and box.y1 <= frame.y1
-            under = (dots > box.min).all(axis=1) & (dots < box.max).all(axis=1)
-            if inside and not under.any() and not any(box.overlaps(other) for other in taken):
-                taken.append(box)
-                break
-            text.remove()
-
-
-def _short(text: str, longest: int = LONGEST) -> str:
-    # a dollar would begin a formula
-    text = text if len(text) <= longest else f"{text[: longest - 1]}…"
-    return text.replace("$", r"\$")
 
 
 def _in_order(kinds: Collection[str]) -> list[str]:

@@ -18,11 +18,21 @@ BALANCE = 1.05  # how strongly a merged list alternates between modalities; 1 is
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReadMood:
+    """A phrase as a text regressor reads it: a point (valence, arousal) and the SD of each."""
+
+    phrase: str
+    point: tuple[float, float]
+    sds: tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Query:
     """Words, an image, a sound, a video, an item of the library, or several of them as one question.
 
-    mood:   (valence, arousal) in [-1, 1] to be near to; without one, a dial above 0 goes by the mood of
-            what is asked with
+    mood:   to be near to: (valence, arousal) in [-1, 1], or words. A landmark such as "calm" becomes its
+            point here; any other phrase is read by the library's text regressor in the search, see
+            `retrieval.moods.read_mood`. Without a mood, a dial above 0 goes by that of what is asked with
     affect: the dial from 0, by content alone, to 1, by mood alone; see `dial`
 
     Raises AffectError where a value makes no sense.
@@ -38,7 +48,7 @@ class Query:
     weights: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(SPACES, 1.0))
     balance: float = BALANCE
     min_score: float = 0.0
-    mood: tuple[float, float] | None = None
+    mood: tuple[float, float] | str | ReadMood | None = None
     affect: float | None = None
 
     def __post_init__(self) -> None:
@@ -68,7 +78,10 @@ class Query:
             raise AffectError(f"the least score is {self.min_score}; it must be between 0 and 1")
 
     def _check_mood(self) -> None:
-        if self.mood is not None and not all(math.isfinite(one) and -1 <= one <= 1 for one in self.mood):
+        if isinstance(self.mood, str):
+            check_unicode(self.mood)
+            object.__setattr__(self, "mood", parse_mood(self.mood))  # landmarks are points from here on
+        if self.point is not None and not all(math.isfinite(one) and -1 <= one <= 1 for one in self.point):
             raise AffectError(f"the mood is {self.mood}; valence and arousal lie between -1 and 1")
         if self.affect is not None and not 0 <= self.affect <= 1:
             raise AffectError(f"affect is {self.affect}; it must be between 0 (content) and 1 (mood)")
@@ -76,6 +89,13 @@ class Query:
             raise AffectError(
                 f"affect is {self.affect:g}, and only a mood is asked for; give content too, or no affect"
             )
+
+    @property
+    def point(self) -> tuple[float, float] | None:
+        """(valence, arousal) of the mood asked for; None without one, or while a phrase waits to be read."""
+        if isinstance(self.mood, ReadMood):
+            return self.mood.point
+        return None if isinstance(self.mood, str) else self.mood
 
     @property
     def dial(self) -> float:
@@ -96,7 +116,9 @@ class Query:
         """The parts as echoed in an answer; a path is one that opens the file (surrogateescape)."""
         echoed: dict[str, Any] = {kind: str(value) for kind, value in self.parts.items()}
         if self.mood is not None:
-            echoed["mood"] = list(self.mood)
+            echoed["mood"] = self.mood if self.point is None else list(self.point)
+        if isinstance(self.mood, ReadMood):
+            echoed |= {"mood_phrase": self.mood.phrase, "mood_sd": list(self.mood.sds)}
         return {**echoed, "affect": self.dial} if self.dial else echoed
 
     @classmethod
@@ -199,7 +221,7 @@ def _names(value: Any) -> tuple[str, ...]:
     return parse_modalities(_text(value))
 
 
-def _mood(value: Any) -> tuple[float, float]:
+def _mood(value: Any) -> tuple[float, float] | str:
     if isinstance(value, list | tuple):
         value = ",".join(map(str, value))
     return parse_mood(_text(value))

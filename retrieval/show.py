@@ -13,7 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from encoders.base import printable
 from retrieval.columns import Column, indented, table, terminal_width
-from spaces.circumplex import DIMENSIONS, nearest_word, trajectory
+from retrieval.query import Query, ReadMood
+from spaces.circumplex import DIMENSIONS, WORDS, find_sure_word, trajectory
 
 if TYPE_CHECKING:
     from retrieval.aligning import Outcome as Alignment
@@ -66,11 +67,37 @@ def alignment_line(outcome: Alignment) -> str:
 
 
 def mood_of(affect: Mapping[str, float] | None) -> str:
-    """ "calm +0.4 -0.3", the nearest word and the point; a dot where it abstains."""
+    """ "calm +0.40 -0.30" where an estimate is sure of its word, else "+0.10 -0.20 ±0.4", the larger SD.
+
+    A dot where it abstains.
+    """
     if affect is None:
         return "·"
-    point = affect["valence"], affect["arousal"]
-    return f"{nearest_word(point)} {point[0]:+.2f} {point[1]:+.2f}"
+    valence, arousal, *sds = _estimate(affect)
+    word = find_sure_word((valence, arousal, *sds))
+    numbers = f"{valence:+.2f} {arousal:+.2f}"
+    return f"{word} {numbers}" if word else f"{numbers} ±{max(sds):.1f}"
+
+
+def mood_line(query: Query) -> str:
+    """ "mood scary: valence -0.74 ± 0.34, arousal +0.35 ± 0.13, as the text regressor reads it".
+
+    The point that a query with a mood is searched by. Empty without one.
+    """
+    if query.point is None:
+        return ""
+    valence, arousal = query.point
+    if isinstance(query.mood, ReadMood):
+        (valence_sd, arousal_sd), phrase = query.mood.sds, printable(query.mood.phrase)
+        numbers = f"valence {valence:+.2f} ± {valence_sd:.2f}, arousal {arousal:+.2f} ± {arousal_sd:.2f}"
+        return f"mood {phrase}: {numbers}, as the text regressor reads it"
+    word = next((word for word, point in WORDS.items() if point == (valence, arousal)), "")
+    return f"mood{word and ' '}{word}: valence {valence:+.2f}, arousal {arousal:+.2f}"
+
+
+def _estimate(affect: Mapping[str, float]) -> tuple[float, float, float, float]:
+    """valence, arousal and their SDs of a record."""
+    return affect["valence"], affect["arousal"], affect["valence_sd"], affect["arousal_sd"]
 
 
 @contextmanager
@@ -97,7 +124,7 @@ def feel_lines(record: Mapping[str, Any]) -> Iterator[str]:
         if shares is not None:
             best = sorted(shares.items(), key=lambda one: -one[1])[:3]
             yield f"  {name:<6} {', '.join(f'{emotion} {share:.2f}' for emotion, share in best)}"
-    if way := _way(record["trajectory"]):
+    if affect and (way := _way(record["trajectory"], _estimate(affect)[2:])):
         yield f"  course {way}"
     for reason in record["why"]:
         what = reason.get("what", "")
@@ -106,19 +133,29 @@ def feel_lines(record: Mapping[str, Any]) -> Iterator[str]:
         yield f"  why    {reason['sense']}{what and ' '}{what}{at}: {effect}"
 
 
-def _way(steps: Sequence[Mapping[str, float]]) -> str:
-    """ "starts calm, ends excited, farthest at 3.5 s (tense)"; empty for less than two steps."""
+def _way(steps: Sequence[Mapping[str, float]], sds: tuple[float, float]) -> str:
+    """ "starts calm +0.52 -0.49, ends +0.10 -0.20, farthest from its mean at 3.5 s (tense -0.02 +0.70)".
+
+    Empty for less than two steps. Steps are about as sure as the whole, whose SDs these are: an estimate gets
+    no surer by averaging neighbours.
+    """
     points = [[step["valence"], step["arousal"]] for step in steps]
     found = trajectory(points, [step["start"] for step in steps]) if len(points) > 1 else None
     if found is None:
         return ""
-    ends = f"starts {nearest_word(found.start)}, ends {nearest_word(found.end)}"
-    return f"{ends}, farthest from its mean at {found.peak_at:.1f} s ({nearest_word(found.peak)})"
+    start, end, peak = (_place(point, sds) for point in (found.start, found.end, found.peak))
+    return f"starts {start}, ends {end}, farthest from its mean at {found.peak_at:.1f} s ({peak})"
+
+
+def _place(point: tuple[float, float], sds: tuple[float, float]) -> str:
+    word = find_sure_word((*point, *sds))
+    return f"{f'{word} ' if word else ''}{point[0]:+.2f} {point[1]:+.2f}"
 
 
 def _point(row: Mapping[str, float]) -> str:
-    numbers = (f"{name} {row[name]:+.2f} ± {row[f'{name}_sd']:.2f}" for name in DIMENSIONS)
-    return f"{nearest_word((row['valence'], row['arousal']))}, {', '.join(numbers)}"
+    numbers = ", ".join(f"{name} {row[name]:+.2f} ± {row[f'{name}_sd']:.2f}" for name in DIMENSIONS)
+    word = find_sure_word(_estimate(row))
+    return f"{word}, {numbers}" if word else numbers
 
 
 def when(start: float | None, end: float | None) -> str:

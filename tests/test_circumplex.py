@@ -14,23 +14,28 @@ from experiments.feeling import categories as learning
 from retrieval.evaluation.affect import ccc, pearson, rmse
 from spaces import circumplex
 from spaces.circumplex import (
+    LEAST_SHARE,
     NOUNS,
     PRIOR_MEAN,
     PRIOR_SD,
     QUADRANTS,
     SCALES,
     SCHEMES,
+    WORD_REACH,
     WORDS,
     affinity,
     categories,
     distance,
     emotions_at,
+    find_sure_word,
     from_categories,
+    knows_little,
     nearest_word,
     parse_mood,
     quadrant,
     reliability,
     rescale,
+    suggest_landmark,
     trajectory,
     unscale,
 )
@@ -115,6 +120,57 @@ def test_words_are_on_the_plane_and_each_is_nearest_to_itself():
     assert set(NOUNS.values()) <= set(WORDS)
 
 
+@pytest.mark.parametrize("text", ["scary", "clam", "calm,sad", "infinity", "nan", "怖い", "a 2nd time"])
+def test_any_other_words_are_a_phrase(text):
+    assert parse_mood(f"  {text} ") == text
+
+
+@pytest.mark.parametrize(
+    ("word", "landmark"),
+    [
+        ("clam", "calm"), ("hapy", "happy"), ("Happpy", "happy"), ("hsppy", "happy"), ("sereen", "serene"),
+        ("angre", "angry"), ("joi", "joyful"), ("xalm", "calm"), ("", None), ("scary", None),
+        ("displeased", None), ("unsatisfied", None), ("calm", None),
+    ],
+)  # fmt: skip
+def test_a_slip_of_a_landmark_is_found(word, landmark):
+    assert suggest_landmark(word) == landmark
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_sure_estimates_get_their_word_and_unsure_ones_none(word):
+    assert find_sure_word((*WORDS[word], 0.1, 0.1)) == word
+    assert find_sure_word((*WORDS[word], *PRIOR_SD)) is None
+    assert (
+        find_sure_word((*WORDS[word], 0.01, 2.0)) is None and find_sure_word((*WORDS[word], 2, 0.01)) is None
+    )
+
+
+def test_an_estimate_between_words_gets_none():
+    between = (0.0, -0.38)  # neutral and sleepy are both .37 away
+    assert find_sure_word((*between, 0.15, 0.15)) is None
+    assert find_sure_word((np.nan, 0.1, 0.1, 0.1)) is None
+    with pytest.raises(ValueError, match="SDs"):
+        find_sure_word((0.1, 0.1))
+
+
+@pytest.mark.parametrize("sds", [(0.3, 0.1), (0.25, 0.45), (0.24, 0.24)])
+@pytest.mark.parametrize("off", [0.0, 0.1, 0.2])
+def test_a_word_is_told_as_often_as_draws_say(sds, off):
+    rng = np.random.default_rng(0)
+    point = WORDS["glad"][0] + off, WORDS["glad"][1]
+    drawn = rng.normal(point, sds, (100_000, 2))
+    share = (distance(drawn, WORDS["glad"]) <= WORD_REACH).mean()
+    assert abs(share - LEAST_SHARE) > 0.01  # the test asks nothing at the bound itself
+    assert (find_sure_word((*point, *sds)) == "glad") == (share > LEAST_SHARE)
+
+
+def test_an_estimate_no_surer_than_the_prior_knows_little():
+    valence_sd, arousal_sd = PRIOR_SD
+    rows = [[0, 0, valence_sd + 0.01, arousal_sd], [0.5, 0, 0.5, 0.36], [0.5, 0, 0.36, 0.23], [np.nan] * 4]
+    assert knows_little(rows).tolist() == [True, True, False, False]
+
+
 @pytest.mark.data
 def test_words_agree_with_what_people_felt():
     """By categories of Cowen and Keltner that have a word: right order of valence, and of arousal in part."""
@@ -145,10 +201,10 @@ def test_moods_are_read(text, point):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("clam", "did you mean calm"), ("anxiety-ridden", "known: afraid"), ("", "no mood ''"),
+        ("", "no mood ''.*landmarks: afraid"), ("?!", "no words in it"), ("0.3;0.2", "no words in it"),
         ("0.3", "two numbers"), ("1,2,3", "two numbers"), ("nan,0", "valence must lie"),
         ("0,inf", "arousal must lie"),
-        ("1.01,0", "valence must lie"), ("calm,sad", "or two numbers"),
+        ("1.01,0", "valence must lie"),
     ],
 )  # fmt: skip
 def test_moods_that_are_none_are_refused_in_one_line(text, said):

@@ -58,10 +58,34 @@ def test_a_point_is_drawn_at_its_place_in_its_colour(tmp_path):
 def test_wider_sds_make_wider_ellipses(tmp_path):
     drawn = []
     for sd in (0.05, 0.3):
-        draw(tmp_path / "map.png", [[0, 0, sd, sd]], [""], ["video"], "")
+        draw(tmp_path / "map.png", [[0, 0, sd, sd]], [""], ["video"], "", ellipses=True)
         image = pixels(tmp_path / "map.png")
         drawn.append(int((np.ptp(image, axis=-1) > 20).sum()))
     assert drawn[1] > 5 * drawn[0]
+
+
+def test_ellipses_are_drawn_only_when_asked(tmp_path):
+    drawn = []
+    for ellipses in (False, True):
+        draw(tmp_path / "map.png", [[0, 0, 0.3, 0.3]], [""], ["video"], "", ellipses=ellipses)
+        drawn.append(int((np.ptp(pixels(tmp_path / "map.png"), axis=-1) > 20).sum()))
+    assert drawn[1] > 5 * drawn[0]
+
+
+def test_what_is_no_surer_than_the_prior_is_a_ring_without_a_name(tmp_path):
+    drawn = []
+    for sds in ((0.3, 0.3), (0.42, 0.36)):
+        draw(tmp_path / "map.png", [[0.5, 0.5, *sds]], ["a long name"], ["image"], "", ellipses=True)
+        image = pixels(tmp_path / "map.png")
+        height, width = image.shape[:2]
+        across, down = round((0.1 + 0.8 * 0.75) * width), round((0.92 - 0.8 * 0.75) * height)
+        drawn.append(image[down - 120 : down + 120, across - 120 : across + 120])
+    dot, ring = drawn
+    assert np.ptp(dot[120, 120]) > 100 and (ring[120, 120] == 255).all()  # its middle is paper
+    near = ring[100:140, 100:140]
+    assert (np.ptp(near, axis=-1) > 20).sum() > 20  # of its colour
+    ring[100:140, 100:140] = 255
+    assert (ring == 255).all() and not (dot == 255).all()  # neither an ellipse nor a name about it
 
 
 @pytest.mark.parametrize("count", [0, 1, 300])
@@ -107,7 +131,30 @@ def test_the_page_holds_every_item_that_has_a_mood(tmp_path):
     assert sound["thumb"] == PICTURE
     assert "1 photo, 1 sound; 1 without a mood" in page
     assert "<title>&lt;my&gt; library</title>" in page
-    assert page.count('type="checkbox"') == 2
+    assert page.count('type="checkbox" name="kind"') == 2
+
+
+def test_the_page_says_what_is_little_known_and_what_is_sure(tmp_path):
+    items = [
+        placed("a.jpg", (0.54, -0.52, 0.1, 0.1)), placed("b.jpg", (0.54, -0.52, 0.36, 0.23)),
+        placed("c.wav", (0.0, -0.07, 0.42, 0.36), "audio"),
+    ]  # fmt: skip
+    write_map(tmp_path / "map.html", items)
+    page = (tmp_path / "map.html").read_text()
+    sure, unsure, little = items_of(page)
+    assert sure["word"] == "calm" and "little" not in sure
+    assert "word" not in unsure and "little" not in unsure
+    assert little["little"] is True and "word" not in little
+    assert "1 with little to go by" in page and "a ring: little is known" in page
+    write_map(tmp_path / "map.html", items[:2])
+    assert "little to go by</label>" not in (tmp_path / "map.html").read_text()
+
+
+def test_a_page_of_ten_thousand_items_is_small(tmp_path):
+    items = [placed(f"{at:05}.jpg", (*row[:2], 0.36, 0.23)) for at, row in enumerate(points(10_000))]
+    write_map(tmp_path / "map.html", items)
+    assert (tmp_path / "map.html").stat().st_size < 2_500_000
+    assert len(items_of((tmp_path / "map.html").read_text())) == 10_000
 
 
 def test_the_page_needs_no_network_and_runs_nothing_of_a_name(tmp_path):

@@ -95,18 +95,21 @@ def _lines(file: Path) -> list[str]:
 @click.command("map")
 @library_option
 @click.option("--out", type=FILE, default=Path("map"), show_default=True, help="Writes OUT.png and OUT.html.")
+@click.option("--ellipses", is_flag=True, help="Draw one standard deviation around each item.")
 @json_option
-def mood_map(folder: Path, out: Path, as_json: bool) -> None:
+def mood_map(folder: Path, out: Path, ellipses: bool, as_json: bool) -> None:
     """Draw a library on the mood plane: a picture, and a page where one can look closer.
 
-    Each item stands at the mean of its segments; the ellipse is one standard deviation.
+    Each item stands at the mean of its segments. A ring instead of a dot: little is known of it, no more than
+    of any item before it is seen or heard; so it lies where the average item does.
     """
     from retrieval.mapping import draw_map
 
     with engine_of(folder) as engine:
-        drawn = draw_map(engine.library, engine.snapshot, out)
+        drawn = draw_map(engine.library, engine.snapshot, out, ellipses=ellipses)
     if as_json:
         click.echo(json.dumps(drawn))
     else:
-        counts = f"{drawn['items']} items on the plane, {drawn['abstained']} abstained"
+        little = f", {drawn['little_known']} of them with little to go by" if drawn["little_known"] else ""
+        counts = f"{drawn['items']} items on the plane{little}, {drawn['abstained']} abstained"
         click.echo(f"{counts}: wrote {', '.join(drawn['files'])}")

@@ -43,6 +43,7 @@ def search(
 
     \b
     affect search --mood calm -l lib                        by mood alone
+    affect search --mood "like a sunday morning" -l lib     any words, as the text regressor reads them
     affect search "the sea" --mood=-0.6,0.5 -l lib          the sea, unpleasant and stirred
     affect search --image party.jpg --affect 0.7 -l lib     what feels like it, more than looks like it
 
@@ -70,17 +71,21 @@ def search(
 def _search_one(engine: Engine, query: Query, *, explain: bool, html: Path | None, as_json: bool) -> None:
     from retrieval.explain import why
     from retrieval.results_table import print_hits
+    from retrieval.show import mood_line
 
+    query = engine.read_query(query)
     answer = engine.answer(query)
     reasons = [why(engine, hit) for hit in answer.hits] if explain else None
     if as_json:
         click.echo(json.dumps(_answer(query, answer, reasons)))
     else:
         print_hits(query, answer.hits, reasons, answer.note)
+        if query.point is not None:
+            click.echo(mood_line(query))
     if html is not None:
         from retrieval.page import write_page
 
-        write_page(html, engine.library, [(query, answer.hits)])
+        write_page(html, engine.library, [(query, answer.hits, reasons)])
         click.echo(f"wrote {printable(html)}", err=True)
 
 
@@ -101,6 +106,7 @@ def _search_many(folder: Path, file: Path, settings: dict[str, Any], explain: bo
             try:
                 if isinstance(query, AffectError):
                     raise query
+                query = engine.read_query(query)
                 found = engine.answer(query)
                 reasons = [why(engine, hit) for hit in found.hits] if explain else None
                 answer = {"id": name, **_answer(query, found, reasons)}

@@ -28,7 +28,8 @@ def query_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--video", type=FILE, metavar="FILE", help="Ask with a video."),
         click.option("--item", metavar="ID", help="Ask with an item of the library."),
         click.option(
-            "--mood", metavar="MOOD", help="A word (calm, afraid ...) or V,A: valence and arousal, -1 to 1."
+            "--mood", metavar="MOOD",
+            help="Words (calm, scary, like a sunday morning ...) or V,A: valence and arousal, -1 to 1.",
         ),
         click.option(
             "--affect", type=float,
