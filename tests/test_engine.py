@@ -259,7 +259,7 @@ def test_a_long_video_does_not_crowd_out_others(empty):
     near = random_rows(1, 1)
     jitter = 0.01 * random_rows(3000, 2)
     empty.commit([encoded("aa", near), encoded("bb", near + jitter, modality="video")])
-    others = [encoded(f"c{n:02x}", random_rows(2, n), modality="video") for n in range(40)]
+    others = [encoded(f"c{n:02x}", random_rows(2, 10 + n), modality="video") for n in range(40)]
     empty.commit(others)
     hits = search(empty, item="00000000000000aa", k=100)
     assert len(hits) == 41 and ids(hits)[0] == "bb"
