@@ -6,13 +6,16 @@ import contextlib
 import errno
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from encoders.base import AffectError, printable
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 LOCK = "lock"
+TRIES, LOOK = 4, 0.05  # how often, and for how many seconds, a lock is waited for
 
 
 @contextlib.contextmanager
@@ -36,7 +39,7 @@ def locked(folder: Path) -> Iterator[None]:
         with disk_errors(folder):
             lock = stack.enter_context((folder / LOCK).open("a+b", buffering=0))
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _acquire(lock)
             except BlockingIOError as taken:
                 lock.seek(0)
                 raise AffectError(
@@ -51,7 +54,22 @@ def locked(folder: Path) -> Iterator[None]:
         yield
 
 
-def writer(folder: Path) -> str | None:
+def _acquire(lock: BinaryIO) -> None:
+    """Take the exclusive lock. Raises BlockingIOError if another process keeps it.
+
+    `find_writer` of another process holds the lock for an instant, so one refusal is not believed.
+    """
+    for wait in (*[LOOK] * TRIES, 0.0):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if not wait:
+                raise
+            time.sleep(wait)
+
+
+def find_writer(folder: Path) -> str | None:
     """The number of the process that has the right to write in a library's folder; None if nobody has."""
     try:
         with (folder / LOCK).open("rb") as lock:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from encoders.base import printable
-from retrieval.disk import writer
+from retrieval.disk import find_writer
 from retrieval.query import Query
 from retrieval.snapshot import Snapshot
 
@@ -18,7 +18,7 @@ def explain_empty(query: Query, snapshot: Snapshot, folder: Path, *, speaks: boo
     speaks: whether any space understands what was asked; best: the best score of what could be compared,
     None without any
     """
-    busy = writer(folder)
+    busy = find_writer(folder)
     if not snapshot.ids:
         return _of_an_empty_library(folder, busy)
     more = "; the library is being written to, ask again later" if busy else ""

@@ -1,6 +1,8 @@
 """Why nothing was found: a line for each cause, on the terminal and in JSON."""
 
+import fcntl
 import json
+import threading
 from contextlib import closing
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 from library_factory import affect, encoded, gallery, hum, index, new_library, painted, random_rows
 from media_factory import float_wav
 
+from retrieval.disk import LOCK
 from retrieval.library import Library
 
 
@@ -67,10 +70,17 @@ def test_a_library_that_is_being_indexed_says_so(shelf, tmp_path):
 
 
 def test_an_empty_search_does_not_take_the_library_away_from_a_writer(tmp_path):
+    """It looks at the lock for an instant, in which a writer waits instead of giving up."""
     with closing(new_library(tmp_path / "lib")) as library:
         assert "is empty" in why(tmp_path, "lib", "words")
         with library.writing(), closing(Library.open(tmp_path / "lib")):
             pass
+        looked = (tmp_path / "lib" / LOCK).open("rb")
+        fcntl.flock(looked, fcntl.LOCK_SH)
+        letting_go = threading.Timer(0.05, looked.close)
+        letting_go.start()
+        with library.writing():
+            letting_go.join()
 
 
 def test_a_mood_that_nothing_has(shelf):
