@@ -4,19 +4,45 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import av
 import numpy as np
 from av.container import InputContainer
+from av.error import FFmpegError
+from scipy.signal import butter, sosfiltfilt
 
 from encoders.base import BadMedia, Rows, Sound
 from encoders.media.containers import decoded
+from encoders.media.downmix import downmix
 from encoders.media.timing import TrackTimes
 
 _GAP = 0.1  # seconds; larger holes in the time stamps are silence, smaller ones rounding
+_MOST = 64  # channels; ffmpeg's resampler takes no more
+_INAUDIBLE = 20.0  # Hz; nobody hears what is below
+_SLOW_RATE = 400  # Hz, at which that is looked for
+_OFFSET = (
+    0.1  # of the RMS above; smaller ones moved no log-mel row of 481 recordings by more than a cosine of .99
+)
 
-Piece = tuple[int, Rows]  # position in samples from time zero, mono samples (n,)
+
+@dataclass(frozen=True)
+class Piece:
+    """Sound that was decoded: where it begins, in samples from time zero, and the channels (c, n)."""
+
+    begin: int
+    channels: Rows
+
+    @property
+    def end(self) -> int:
+        """Where the next may begin."""
+        return self.begin + self.channels.shape[1]
+
+    def part(self, first: int, last: int) -> Piece:
+        """What of it lies between two positions."""
+        left, right = max(self.begin, first), min(self.end, last)
+        return Piece(left, self.channels[:, left - self.begin : max(right, left) - self.begin])
 
 
 class SoundTrack:
@@ -31,75 +57,134 @@ class SoundTrack:
     def between(self, start: float, end: float) -> Sound | None:
         """Sound that begins at `start` seconds, silent in holes and ending at `end` or with the file's.
 
-        None where the file has no sound here. Moments must not go back. Raises BadMedia for samples
-        that are not finite.
+        Channels become one by `downmix`, offsets go, and what is above full scale is scaled to it. None where
+        the file has no sound here. Moments must not go back. Raises BadMedia for samples that are not finite,
+        and for sound that can't be brought to the rate.
         """
         first, last = round(start * self._rate), round(end * self._rate)
         self._fill(last)
         out, length = np.zeros(last - first, np.float32), 0
-        for position, samples in self._held:
-            left, right = max(position, first), min(position + len(samples), last)
-            if left < right:
-                out[left - first : right - first] = samples[left - position : right - position]
-                length = max(length, right - first)
+        for run in _runs([piece.part(first, last) for piece in self._held]):
+            if not np.isfinite(run.channels).all():
+                raise BadMedia(self._path, "its sound has samples that are not finite (NaN or infinite)")
+            out[run.begin - first : run.end - first] = centred(downmix(run.channels, self._rate), self._rate)
+            length = max(length, run.end - first)
         self._forget(last)
-        if not np.isfinite(out).all():
-            raise BadMedia(self._path, "its sound has samples that are not finite (NaN or infinite)")
-        return Sound(samples=out[:length].clip(-1, 1), rate=self._rate) if length else None
+        return Sound(samples=within_full_scale(out[:length]), rate=self._rate) if length else None
 
     def _fill(self, last: int) -> None:
-        while not self._ended and (not self._held or _end(self._held[-1]) < last):
-            piece = next(self._pieces, None)
+        while not self._ended and (not self._held or self._held[-1].end < last):
+            try:
+                piece = next(self._pieces, None)
+            except FFmpegError as error:
+                raise BadMedia(self._path, f"its sound can't be resampled ({error.strerror})") from None
             self._ended = piece is None
             if piece is not None:
                 self._held.append(piece)
 
     def _forget(self, last: int) -> None:
-        while self._held and _end(self._held[0]) <= last:
+        while self._held and self._held[0].end <= last:
             self._held.popleft()
 
 
-def to_mono(samples: Rows, names: tuple[str, ...]) -> Rows:
-    """(channels, n) to (n,): the mean of the channels but the effects one (LFE), which is no direction.
+def centred(samples: Rows, rate: int) -> Rows:
+    """Samples (n,) without what lies below 20 Hz, offset or drift, where that is a tenth of the rest.
 
-    A mean can't clip; ffmpeg's own float downmix adds channels up to 1.7 times full scale.
+    It is inaudible, but a window's leakage spreads it over the lowest bands. Smaller offsets are left, which
+    no feature notices.
     """
-    loud = np.array([not name.startswith("LFE") for name in names])
-    return samples[loud if loud.any() and len(loud) == len(samples) else slice(None)].mean(axis=0)
+    block = max(rate // _SLOW_RATE, 1)
+    slow = samples[: len(samples) // block * block].reshape(-1, block).mean(axis=1)
+    if not len(slow):
+        return samples
+    filtering = butter(2, _INAUDIBLE, fs=rate / block, output="sos")
+    slow = sosfiltfilt(filtering, slow, padtype="even", padlen=min(len(slow) - 1, _SLOW_RATE // 4))
+    below, power = np.square(slow).mean(), float(samples @ samples) / len(samples)
+    if below <= _OFFSET**2 * (power - below):
+        return samples
+    middles = (np.arange(len(slow)) + 0.5) * block - 0.5
+    return np.asarray(samples - np.interp(np.arange(len(samples)), middles, slow), np.float32)
 
 
-def _end(piece: Piece) -> int:
-    return piece[0] + len(piece[1])
+def within_full_scale(samples: Rows) -> Rows:
+    """Samples (n,) scaled so that none is above 1; recordings in floating point may be, and are intact."""
+    peak = np.abs(samples).max(initial=0)
+    return samples / peak if peak > 1 else samples
+
+
+def heard_channels(names: tuple[str, ...]) -> list[int]:
+    """Which channels make up what is heard, by their names.
+
+    Not the effects (LFE), which are no direction; and of ambisonics the first alone, which is the sound from
+    all around, the others being differences of directions.
+    """
+    if names[0].startswith("AMBI"):
+        return [0]
+    return [at for at, name in enumerate(names) if not name.startswith("LFE")] or list(range(len(names)))
+
+
+def _runs(pieces: list[Piece]) -> Iterator[Piece]:
+    """Pieces that follow each other and have as many channels, joined; the empty ones left out."""
+    run: list[Piece] = []
+    for piece in pieces:
+        if piece.begin == piece.end:
+            continue
+        if run and (piece.begin != run[-1].end or len(piece.channels) != len(run[-1].channels)):
+            yield _joined(run)
+            run = []
+        run.append(piece)
+    if run:
+        yield _joined(run)
+
+
+def _joined(run: list[Piece]) -> Piece:
+    return Piece(run[0].begin, np.concatenate([piece.channels for piece in run], axis=1))
 
 
 def _pieces(container: InputContainer, rate: int, track: TrackTimes) -> Iterator[Piece]:
-    """Consecutive pieces of mono sound; frames that follow each other are resampled without a seam."""
+    """Consecutive pieces of sound; frames that follow each other are resampled without a seam."""
     origin, position, shape = track.origin, 0, None
-    resampler = av.AudioResampler(format="fltp", rate=rate)
+    resampler = _resampler(rate)
     for frame in decoded(container, container.streams[track.index], track.shifts):
         begin = position if frame.time is None else round((frame.time - origin) * rate)
         changed = shape not in (None, _shape(frame))
         if changed or begin - position > _GAP * rate:
             yield from _placed(resampler.resample(None), position)
-            resampler = av.AudioResampler(format="fltp", rate=rate)
+            resampler = _resampler(rate)
             position = max(position, begin)
         shape = _shape(frame)
-        for piece in _placed(resampler.resample(frame), position):
-            position = _end(piece)
+        for piece in _placed(resampler.resample(_first_channels(frame)), position):
+            position = piece.end
             yield piece
     yield from _placed(resampler.resample(None), position)
+
+
+def _resampler(rate: int) -> av.AudioResampler:
+    """To interleaved samples: PyAV 18.1 reads beyond the end of the planes of 8 and more channels."""
+    return av.AudioResampler(format="flt", rate=rate)
+
+
+def _first_channels(frame: av.AudioFrame) -> av.AudioFrame:
+    """The frame without the channels that are too many to resample; only interleaved samples have so many."""
+    channels = frame.layout.nb_channels
+    if channels <= _MOST or frame.format.is_planar:
+        return frame
+    size = frame.samples * channels * frame.format.bytes
+    samples = np.frombuffer(bytes(frame.planes[0])[:size], np.uint8).reshape(frame.samples, channels, -1)
+    fewer = av.AudioFrame(frame.format.name, f"{_MOST} channels", frame.samples)
+    fewer.planes[0].update(samples[:, :_MOST].tobytes())
+    fewer.sample_rate, fewer.pts, fewer.time_base = frame.sample_rate, frame.pts, frame.time_base
+    return fewer
 
 
 def _shape(frame: av.AudioFrame) -> tuple[str, int, str]:
     return frame.layout.name, frame.sample_rate, frame.format.name
 
 
-def _names(frame: av.AudioFrame) -> tuple[str, ...]:
-    return tuple(channel.name for channel in frame.layout.channels)
-
-
 def _placed(frames: list[av.AudioFrame], position: int) -> Iterator[Piece]:
     for frame in frames:
-        samples = to_mono(frame.to_ndarray().astype(np.float32, copy=False), _names(frame))
-        yield position, samples
-        position += len(samples)
+        names = tuple(channel.name for channel in frame.layout.channels)
+        interleaved = frame.to_ndarray().reshape(-1, len(names))
+        piece = Piece(position, np.ascontiguousarray(interleaved.T[heard_channels(names)]))
+        position = piece.end
+        yield piece
