@@ -81,6 +81,15 @@ def looks_like_media(path: Path) -> bool:
         return False
 
 
+def name_kind(path: Path) -> str:
+    """The kind of a file that is not read, for a summary: its ending in lower case, else "no ending".
+
+    Only up to 10 ASCII letters and digits count as an ending: "Mr. Smith" has none.
+    """
+    ending = path.suffix[1:].lower()
+    return ending if len(ending) <= 10 and ending.isascii() and ending.isalnum() else "no ending"
+
+
 def head_of(path: Path) -> bytes:
     """The first 64 bytes of a file. Raises BadMedia if it can't be read, is empty or is no file."""
     try:
