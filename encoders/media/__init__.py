@@ -16,7 +16,7 @@ from av.error import FFmpegError
 from encoders.base import BadMedia, Sound
 from encoders.media.containers import opened, origin_of, survey
 from encoders.media.images import moves, probe_image, read_image
-from encoders.media.sniffing import EXTENSIONS, IMAGES, head_of, kind_of, looks_like_media
+from encoders.media.sniffing import EXTENSIONS, IMAGES, MOVING, REFUSALS, head_of, kind_of, looks_like_media
 from encoders.media.sounds import SoundTrack
 from encoders.media.timeline import LIMITS, SAMPLING, Limits, Probe, Sampling, Segment, cuts, moments
 from encoders.media.video import Film
@@ -43,10 +43,11 @@ def probe(path: Path, limits: Limits = LIMITS) -> Probe:
     Raises BadMedia for what is no media, has nothing that can be decoded, or is larger than allowed.
     """
     head = head_of(path)
-    kind = kind_of(head)
-    if kind == "heic":
-        raise BadMedia(path, "HEIC pictures can't be read; save it as JPEG")
-    if kind in IMAGES and not (kind == "gif" and moves(path, limits)):
+    kind = kind_of(head, path)
+    refusal = REFUSALS.get(kind or "")
+    if refusal:
+        raise BadMedia(path, refusal)
+    if kind in IMAGES and not (kind in MOVING and moves(path, limits)):
         return probe_image(path, limits)
     return survey(path, head, limits)
 
