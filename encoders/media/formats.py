@@ -83,6 +83,7 @@ TABLE: tuple[Format, ...] = (
     _riff("webp", "image", "webp", b"WEBP"),
     _image("gif", "gif", b"GIF8"),
     _image("bmp", "bmp dib", check=signatures.is_bmp),
+    _image("dib", "dib", check=signatures.is_dib, ending=True),
     _refused("raw", RAW, (0, b"IIRO"), (0, b"IIRS"), (0, b"MMOR"), (0, b"IIU\0"), (0, b"FUJIFILMCCD-RAW")),
     _refused("raw", RAW, (4, b"ftypcrx "), (0, b"FOVb"), (0, b"\0MRM")),
     _image("tiff", "tif tiff dng nef nrw cr2 arw srw pef", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),

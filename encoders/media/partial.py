@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
@@ -93,6 +94,7 @@ def _tolerance() -> Iterator[None]:
     # No compressed text longer than MAX_TEXT_CHUNK (1 MB) is inflated: what is kept is what the file holds.
     ImageFile.LOAD_TRUNCATED_IMAGES, PngImagePlugin.MAX_TEXT_MEMORY = True, _MOST_TEXT
     try:
-        yield
+        with warnings.catch_warnings(action="ignore"):  # what is damaged is said once
+            yield
     finally:
         ImageFile.LOAD_TRUNCATED_IMAGES, PngImagePlugin.MAX_TEXT_MEMORY = before

@@ -42,6 +42,12 @@ def is_bmp(head: bytes) -> bool:
     return head.startswith(b"BM") and int.from_bytes(head[14:18], "little") in (12, 40, 52, 56, 64, 108, 124)
 
 
+def is_dib(head: bytes) -> bool:
+    """A bitmap without the header "BM": the size of the next header, one plane, and a known depth."""
+    planes, depth = int.from_bytes(head[12:14], "little"), int.from_bytes(head[14:16], "little")
+    return head.startswith(b"\x28\0\0\0") and planes == 1 and depth in (1, 4, 8, 16, 24, 32)
+
+
 def is_icon(head: bytes) -> bool:
     """A Windows icon, by its first entry."""
     return head.startswith(b"\0\0\1\0") and _has_icon_entry(head)
