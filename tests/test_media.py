@@ -157,7 +157,6 @@ def test_a_huge_picture_is_refused_by_its_header(tmp_path):
 def test_truncated_pictures(tmp_path):
     for ending in ("jpg", "png"):
         whole = photo(tmp_path / f"whole.{ending}", 800, 600)
-        assert reason(cut_short(tmp_path / f"cut.{ending}", whole, 0.5)).startswith("truncated")
         assert "picture" in reason(cut_short(tmp_path / f"head.{ending}", whole, 0.004))
 
 

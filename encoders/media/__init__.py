@@ -18,7 +18,7 @@ from encoders.base import BadMedia, Sound
 from encoders.media.containers import opened
 from encoders.media.images import moves, probe_image, read_image
 from encoders.media.segmenting import split
-from encoders.media.sniffing import EXTENSIONS, IMAGES, head_of, kind_of, looks_like_media
+from encoders.media.sniffing import EXTENSIONS, IMAGES, MOVING, REFUSALS, head_of, kind_of, looks_like_media
 from encoders.media.sounds import SoundTrack
 from encoders.media.survey import Survey, survey
 from encoders.media.timeline import LIMITS, SAMPLING, Limits, Probe, Sampling, Segment, cuts, moments
@@ -106,10 +106,11 @@ def glimpses(
 
 
 def _is_image(path: Path, head: bytes, limits: Limits) -> bool:
-    kind = kind_of(head)
-    if kind == "heic":
-        raise BadMedia(path, "HEIC pictures can't be read; save it as JPEG")
-    return kind in IMAGES and not (kind == "gif" and moves(path, limits))
+    """Whether a file is a still picture. Raises BadMedia for a kind that can't be read."""
+    kind = kind_of(head, path)
+    if refusal := REFUSALS.get(kind or ""):
+        raise BadMedia(path, refusal)
+    return kind in IMAGES and not (kind in MOVING and moves(path, limits))
 
 
 def _still(path: Path, sampling: Sampling, limits: Limits) -> Segment:

@@ -7,59 +7,27 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
 
 from encoders.base import BadMedia
+from encoders.media.formats import TABLE, Medium
 
-HEAD = 64  # bytes read to tell what a file is
+HEAD = 512  # bytes read to tell what a file is
+_TEXT = 64  # bytes of these looked at to tell a text
 
-Medium = Literal["image", "video", "audio"]
-
-_ENDINGS: dict[Medium, str] = {
-    "image": "jpg jpeg jpe jfif png webp gif bmp dib tif tiff avif",
-    "video": "mp4 m4v mov qt mkv webm avi mpg mpeg m1v m2v vob ts mts m2ts 3gp 3g2 flv f4v wmv asf ogv rm",
-    "audio": "wav mp3 flac ogg oga opus m4a m4b aac ac3 aif aiff aifc amr wma wv caf mp2 mka",
-}
 EXTENSIONS: Mapping[str, Medium] = MappingProxyType(
-    {f".{ending}": medium for medium, endings in _ENDINGS.items() for ending in endings.split()}
+    {f".{ending}": known.medium for known in TABLE for ending in known.endings.split()}
 )
-
-_MAGIC: tuple[tuple[int, bytes, str], ...] = (
-    (0, b"\xff\xd8\xff", "jpeg"),
-    (0, b"\x89PNG\r\n\x1a\n", "png"),
-    (8, b"WEBP", "webp"),
-    (0, b"GIF8", "gif"),
-    (0, b"II*\0", "tiff"),
-    (0, b"MM\0*", "tiff"),
-    (0, b"II+\0", "tiff"),
-    (4, b"ftypavi", "avif"),
-    (4, b"ftyphei", "heic"),
-    (4, b"ftyphev", "heic"),
-    (4, b"ftypmif1", "heic"),
-    (4, b"ftypmsf1", "heic"),
-    (4, b"ftypM4A", "m4a"),
-    (4, b"ftyp", "mp4"),
-    (4, b"moov", "mp4"),
-    (4, b"mdat", "mp4"),
-    (4, b"wide", "mp4"),
-    (0, b"\x1aE\xdf\xa3", "mkv"),
-    (8, b"AVI ", "avi"),
-    (0, b"FLV\x01", "flv"),
-    (0, b"\0\0\1\xba", "mpeg"),
-    (0, b"\0\0\1\xb3", "mpeg"),
-    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "asf"),
-    (0, b".RMF", "rm"),
-    (8, b"WAVE", "wav"),
-    (0, b"OggS", "ogg"),
-    (0, b"fLaC", "flac"),
-    (0, b"ID3", "mp3"),
-    (0, b"FORM", "aiff"),
-    (0, b"#!AMR", "amr"),
-    (0, b"wvpk", "wavpack"),
-    (0, b"caff", "caf"),
+IMAGES = frozenset(known.kind for known in TABLE if known.pillow)
+_TEXTS = tuple(known for known in TABLE if known.text)
+_PICTURES = tuple(magic for known in TABLE if known.pillow for _, magic in known.magics)
+MOVING = frozenset({"gif", "png", "avif"})  # pictures that are films where they have several frames
+REFUSALS: Mapping[str, str] = MappingProxyType(
+    {known.kind: known.refusal for known in TABLE if known.refusal is not None}
 )
-IMAGES = frozenset({"jpeg", "png", "webp", "gif", "bmp", "tiff", "avif"})
-_BMP_HEADERS = frozenset({12, 40, 52, 56, 64, 108, 124})  # possible sizes of the header after "BM"
+# Endings that texts have too: TypeScript, device trees, vocabularies, ...
+_SHARED = frozenset({".ts", ".mts", ".dts", ".voc", ".au", ".snd", ".mpc", ".rgb", ".ra", ".rm", ".avc"})
+_BEFORE = b"\xef\xbb\xbf\r\n\t "  # what badly written scripts send before a picture
+_BYTES_BEFORE = 16  # at most
 
 _SPOKEN = {
     errno.ENOENT: "no such file",
@@ -72,13 +40,21 @@ _SPOKEN = {
 
 
 def looks_like_media(path: Path) -> bool:
-    """True for a known ending, else for known first bytes; False for what can't be read."""
-    if path.suffix.lower() in EXTENSIONS:
+    """True for a known ending, else for known first bytes; False for what can't be read.
+
+    A text whose ending media and texts share is none.
+    """
+    ending = path.suffix.lower()
+    known = ending in EXTENSIONS
+    if known and ending not in _SHARED:
         return True
     try:
-        return path.is_file() and kind_of(_first_bytes(path)) is not None
+        if not path.is_file():
+            return known
+        head = _first_bytes(path)
     except OSError:
-        return False
+        return known
+    return kind_of(head, path) is not None or (known and not looks_like_text(head))
 
 
 def name_kind(path: Path) -> str:
@@ -91,7 +67,7 @@ def name_kind(path: Path) -> str:
 
 
 def head_of(path: Path) -> bytes:
-    """The first 64 bytes of a file. Raises BadMedia if it can't be read, is empty or is no file."""
+    """The first 512 bytes of a file. Raises BadMedia if it can't be read, is empty or is no file."""
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
@@ -106,16 +82,25 @@ def head_of(path: Path) -> bytes:
     return head
 
 
-def kind_of(head: bytes) -> str | None:
-    """The format that these first bytes announce ("jpeg", "mp4", "wav", ...), None if none known."""
-    for offset, magic, kind in _MAGIC:
-        if head.startswith(magic, offset):
-            return kind
-    if head.startswith(b"BM") and int.from_bytes(head[14:18], "little") in _BMP_HEADERS:
-        return "bmp"
-    if len(head) > 2 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0 and head[1:] != b"\xff" * len(head[1:]):
-        return "mp3"  # a frame of MPEG or ADTS sound without a tag before it
-    return None
+def kind_of(head: bytes, path: Path | None = None) -> str | None:
+    """The format that these first bytes announce ("jpeg", "mp4", "wav", ...), None if none known.
+
+    Some formats are told only with the ending of the path. A text is taken for a few formats alone.
+    """
+    ending = "" if path is None else path.suffix[1:].lower()
+    for known in _TEXTS if looks_like_text(head) else TABLE:
+        if known.tells(head, ending):
+            return known.kind
+    start = picture_start(head)
+    return kind_of(head[start:], path) if start else None
+
+
+def picture_start(head: bytes) -> int:
+    """How many stray bytes (line breaks, blanks, a byte order mark) stand before a picture; 0 if none."""
+    start = len(head) - len(head.lstrip(_BEFORE))
+    if not 0 < start <= _BYTES_BEFORE:
+        return 0
+    return start if head.startswith(_PICTURES, start) else 0
 
 
 def unknown(head: bytes) -> str:
@@ -126,8 +111,10 @@ def unknown(head: bytes) -> str:
 
 def looks_like_text(head: bytes) -> bool:
     """True if the bytes are printable UTF-8; a character cut off at the end is forgiven."""
-    text = head.decode("utf-8", "ignore")
-    return len(text.encode()) > len(head) - 4 and all(char.isprintable() or char.isspace() for char in text)
+    text = head[:_TEXT].decode("utf-8", "ignore")
+    return len(text.encode()) > len(head[:_TEXT]) - 4 and all(
+        char.isprintable() or char.isspace() for char in text
+    )
 
 
 def refused(path: Path, error: OSError) -> BadMedia:
