@@ -33,7 +33,7 @@ class ProgressReporter:
         """
         self._name, self._unit, self._every, self._clock = name, unit, every, clock
         self._console = Console(file=sys.stderr if stream is None else stream)
-        self._begun = self._written = clock()
+        self._begun = self._written = self._counted_from = clock()
         self._last = ""
         self._live = Progress(
             TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[counts]}"),
@@ -56,33 +56,39 @@ class ProgressReporter:
     def update(self, label: str, done: float, total: float | None = None, *, note: str = "") -> None:
         """Tell how much is done, of how much where that is known; a part of one counts for the time left.
 
+        Where nothing is done yet the time left is reckoned from now on, so that one job can follow another.
+
         label: what is being done
         note:  anything else, such as failures so far
         """
-        seconds = self._clock() - self._begun
-        counts = counts_line(done, total, self._unit, seconds, note)
+        now = self._clock()
+        if done == 0:
+            self._counted_from = now
+        counts = counts_line(done, total, self._unit, now - self._begun, now - self._counted_from, note)
         if self._console.is_terminal:
             self._live.update(
                 self._task, description=escape(label), completed=done, total=total, counts=escape(counts),
                 visible=True,
             )  # fmt: skip
-        elif self._clock() - self._written >= self._every:
-            self._written, self._last = self._clock(), label
+        elif now - self._written >= self._every:
+            self._written, self._last = now, label
             self._write(f"{label}: {counts}")
 
     def _write(self, line: str) -> None:
         print(f"{self._name}: {line}", file=self._console.file, flush=True)
 
 
-def counts_line(done: float, total: float | None, unit: str, seconds: float, note: str = "") -> str:
+def counts_line(
+    done: float, total: float | None, unit: str, seconds: float, counted: float, note: str = ""
+) -> str:
     """Such as "3 of 10 files, 42 s so far, about 1 min 38 s left"; without a total there is no time left.
 
-    seconds: since the job began
+    seconds: since the command began; counted: since the first of `done` began
     """
     of = "" if total is None else f" of {total:.0f}"
     parts = [f"{int(done)}{of} {unit}".rstrip(), f"{format_seconds(seconds)} so far"]
     if total is not None and 0 < done < total:
-        parts.append(f"about {format_seconds(seconds / done * (total - done))} left")
+        parts.append(f"about {format_seconds(counted / done * (total - done))} left")
     return ", ".join([*parts, note] if note else parts)
 
 

@@ -7,12 +7,12 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from encoders.base import printable
@@ -20,10 +20,6 @@ from retrieval.engine import Hit
 from retrieval.indexing import Progress as Counts
 from retrieval.query import SPACES, Query
 from spaces.circumplex import DIMENSIONS, nearest_word, trajectory
-
-if TYPE_CHECKING:
-    from retrieval.aligning import Outcome as Alignment
-    from retrieval.teaching import Outcome
 
 BAR = 10  # characters
 SHOWN = 20  # files that could not be read, before the list is cut short
@@ -65,49 +61,6 @@ def index_summary(counts: Counts, folder: Path) -> None:
         click.echo(f"  unreadable: {path}: {why}")
     if (more := len(counts.failed) - SHOWN) > 0:
         click.echo(f"  ... and {more} more: affect list --failed --library {printable(folder)}")
-
-
-@contextmanager
-def training_progress(*, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
-    """A live line on standard error for each space in training."""
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
-        tasks: dict[str, TaskID] = {}
-
-        def report(space: str, done: int, count: int) -> None:
-            if space not in tasks:
-                tasks[space] = bar.add_task(f"training {space}", total=count)
-            bar.update(tasks[space], completed=done)
-
-        yield report
-
-
-def outcomes_table(outcomes: Sequence[Outcome]) -> None:
-    """What training came to, a line a space."""
-    for one in outcomes:
-        told = f"{one.space:<9} {one.items} items, {one.texts} captions"
-        if one.gain is None:
-            click.echo(f"{told}: left as it is: {one.why}")
-            continue
-        low, high = one.gain
-        verdict = "taken" if one.taken else "left as it is: no gain beyond the interval"
-        click.echo(
-            f"{told}: mean average precision on what was held out {one.before:.1f} -> {one.after:.1f} % "
-            f"(gain {low:+.1f} to {high:+.1f}): {verdict}"
-        )
-
-
-def alignment_line(outcome: Alignment) -> str:
-    """What aligning came to."""
-    told = f"{outcome.segments} segments of {outcome.videos} videos"
-    if outcome.gain is None:
-        return f"{told}: left as it is: {outcome.why}"
-    low, high = outcome.gain
-    verdict = "taken" if outcome.taken else "left as it is: no gain beyond the interval"
-    return (
-        f"{told}, {outcome.method}: CCC of sound with pictures on videos held out {outcome.before:.2f} -> "
-        f"{outcome.after:.2f} (gain {low:+.2f} to {high:+.2f}, p {outcome.p:.3f}): {verdict}"
-    )
 
 
 def hits_table(query: Query, hits: Sequence[Hit], reasons: Sequence[Mapping[str, Any]] | None) -> None:

@@ -64,6 +64,16 @@ def test_one_label_after_another_and_a_name_that_looks_like_markup():
     ]
 
 
+def test_the_time_left_of_a_second_job_is_reckoned_from_its_own_beginning():
+    clock, stream = Clock(), io.StringIO()
+    with ProgressReporter("affect", stream=stream, clock=clock) as report:
+        clock.now += 9
+        report.update("training", 0, 4)
+        clock.now += 2
+        report.update("training", 1, 4)
+    assert stream.getvalue().splitlines()[0] == "affect: training: 1 of 4, 11 s so far, about 6 s left"
+
+
 @pytest.mark.parametrize(
     ("done", "total", "line"),
     [
@@ -74,7 +84,7 @@ def test_one_label_after_another_and_a_name_that_looks_like_markup():
     ],
 )
 def test_counts(done, total, line):
-    assert counts_line(done, total, "files", 30) == line
+    assert counts_line(done, total, "files", 30, 30) == line
 
 
 @pytest.mark.parametrize(
