@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import time
 from collections.abc import Iterator, Sequence
@@ -25,9 +24,10 @@ from experiments.report import Figure, table
 from experiments.sounding.lesson import audio_heads
 from retrieval.fitting import Fitted, Held, Lesson, fit
 from retrieval.metrics import Evaluation, bootstrap_interval, evaluate
+from retrieval.preparing import lesson_of
+from retrieval.progress_lines import ProgressReporter
 from retrieval.recipe import Experts, Recipe
-from retrieval.show import training_progress
-from retrieval.teaching import learnt, lesson_of
+from retrieval.teaching import count_trainings, learnt
 from spaces.joint import TEXT, Heads
 from spaces.ridge import ridge
 from spaces.stored import PACKAGED, save_heads
@@ -131,17 +131,15 @@ def _packaged(space: str, data: Path, out: Path, seed: int, *, quiet: bool) -> l
     subject = SUBJECTS[space]
     experts = Experts(Recipe(sound="", tone="", faces="", activity="lite2-flow"), packaged=False)
     taught = lesson(subject, experts, data, seed=seed, quiet=quiet)
-    fitted, rows = _fitted(space, taught, subject, seed, quiet=quiet)
+    fitted, rows = _fitted(space, taught, subject, seed)
     _write(fitted.heads, out / f"{space}.safetensors", rows, space, seed, begun)
     return rows
 
 
-def _fitted(
-    space: str, taught: Lesson, subject: Subject, seed: int, *, quiet: bool
-) -> tuple[Fitted, list[Row]]:
-    count, done = (subject.plan.folds + 1) * len(subject.plan.losses), itertools.count(1)
-    with training_progress(quiet=quiet) as bar:
-        fitted = fit(taught, subject.plan, seed=seed, step=lambda: bar(space, next(done), count))
+def _fitted(space: str, taught: Lesson, subject: Subject, seed: int) -> tuple[Fitted, list[Row]]:
+    with ProgressReporter("train") as report:
+        step = count_trainings(space, subject.plan, report.update)
+        fitted = fit(taught, subject.plan, seed=seed, step=step)
     return fitted, [{"space": space, **row} for row in figures(taught, fitted, seed)]
 
 
@@ -156,8 +154,8 @@ def _own(space: str, own: str, data: Path, out: Path, encoders: str, seed: int, 
     rows = item_rows(experts, found, every=True, quiet=quiet)
     base = next(one for one in experts.spaces if one.name == space)
     taught = lesson_of(experts, base, rows, [item.captions for item in found.items], found.groups)
-    with training_progress(quiet=quiet) as bar:
-        outcome, fitted = learnt(space, taught, seed, bar)
+    with ProgressReporter("train") as report:
+        outcome, fitted = learnt(space, taught, seed, report.update)
     if fitted is None or taught is None:
         return [{"space": space, "what": f"left out: {outcome.why}"}]
     told = [{"space": space, **row} for row in figures(taught, fitted, seed)]

@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import missing
+from encoders.base import AffectError, missing
+from retrieval.captioned import name_first
 from retrieval.disk import disk_errors
 from retrieval.evaluation.affect import ccc
 from retrieval.evaluation.resampling import bootstrap_interval
@@ -35,11 +36,34 @@ SMALLEST = 1e-6  # spread of a dimension that does not vary
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Anchors:
-    """n segments of videos: affect of their sound and their pictures (n, 2) each, and their videos (n,)."""
+    """n segments of videos: affect of their sound and their pictures (n, 2) each, and their videos (n,).
+
+    left_out: paths of videos without such a segment
+    """
 
     sound: Floats
     image: Floats
     videos: npt.NDArray[np.str_]
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """Of videos."""
+        return len(set(self.videos.tolist()))
+
+    @property
+    def suffice(self) -> bool:
+        """Whether a map can be fitted and tried on them."""
+        return len(self.videos) >= LEAST and self.count >= FOLDS
+
+    def messages(self) -> list[str]:
+        """Lines to read before work begins: videos left out, and what is here and needed."""
+        here = f"{len(self.videos)} segments with sound and pictures, of {self.count} videos"
+        lines = [f"alignment: {here} (needs {LEAST}, of {FOLDS})"]
+        if self.left_out:
+            count = f"{len(self.left_out)} video{'' if len(self.left_out) == 1 else 's'}"
+            lines.append(f"{count} without mood of both sound and pictures: {name_first(self.left_out)}")
+        return lines
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,15 +93,21 @@ class Outcome:
         return asdict(self)
 
 
-def align(library: Library, *, seed: int, progress: Callable[[int, int], None]) -> Outcome:
-    """Fit maps on the library's own videos; use the best if it beats no map beyond its interval, else none.
+def prepare(library: Library) -> Anchors:
+    """The anchors of a library. Raises AffectError for too few, unless an alignment of others is to go."""
+    found = anchors(library)
+    if not found.suffice and ALIGNMENT not in own_files(library.catalog):
+        raise AffectError("; ".join(["too little to align on", *found.messages()]))
+    return found
+
+
+def take_up(library: Library, outcome: Outcome, alignment: Alignment | None) -> Outcome:
+    """Use what `tried` found, or go back to no map where it found none.
 
     The caller may write. Raises AffectError when the disk is full; all is then as it was.
     """
-    found = anchors(library)
-    outcome, taken = tried(found, seed=seed, progress=progress)
-    if taken is not None:
-        library.take({**own_files(library.catalog), ALIGNMENT: _kept(library, taken, outcome)})
+    if alignment is not None:
+        library.take({**own_files(library.catalog), ALIGNMENT: _kept(library, alignment, outcome)})
         tidy(library.folder, library.catalog)
     elif ALIGNMENT in own_files(library.catalog):
         undo(library)
@@ -104,10 +134,20 @@ def anchors(library: Library) -> Anchors:
     features = {role: found for role, found in rows.items() if found is not None}
     senses = experts.senses(features) if features and len(known) else {}
     if not {"sound", "image"} <= senses.keys():
-        return Anchors(sound=np.empty((0, 2)), image=np.empty((0, 2)), videos=videos[:0])
+        return Anchors(
+            sound=np.empty((0, 2)), image=np.empty((0, 2)), videos=videos[:0],
+            left_out=_paths_of(library, videos),
+        )  # fmt: skip
     here = ~missing(senses["sound"]) & ~missing(senses["image"])
     sound, image = (np.asarray(senses[one][here, :2], np.float64) for one in ("sound", "image"))
-    return Anchors(sound=sound, image=image, videos=videos[here])
+    left_out = _paths_of(library, np.setdiff1d(videos, videos[here]))
+    return Anchors(sound=sound, image=image, videos=videos[here], left_out=left_out)
+
+
+def _paths_of(library: Library, items: npt.NDArray[np.str_]) -> tuple[str, ...]:
+    """One path of each item, in order."""
+    paths = {entry.item: str(path) for path, entry in library.catalog.known().items()}
+    return tuple(sorted(paths[item] for item in set(items.tolist())))
 
 
 def tried(
@@ -117,20 +157,26 @@ def tried(
 
     In each fold the map is chosen by folds of the rest, so that choosing is paid for.
     """
-    segments, videos = len(found.videos), len(set(found.videos.tolist()))
-    if segments < LEAST or videos < FOLDS:
+    segments, videos = len(found.videos), found.count
+    if not found.suffice:
         why = f"too little to align on: {LEAST} segments with sound, in {FOLDS} videos, are the least"
         return Outcome(segments=segments, videos=videos, why=why), None
     mapped = np.empty_like(found.sound)
     parts = folds(found.videos.tolist(), FOLDS, seed)
-    for done, held in enumerate(parts):
-        progress(done, FOLDS + 1)
+    done, count = 0, (FOLDS + 1) * len(TRIED)
+
+    def step() -> None:
+        nonlocal done
+        done += 1
+        progress(done, count)
+
+    progress(0, count)
+    for held in parts:
         rest = np.setdiff1d(np.arange(segments), held)
-        method = _chosen(found.sound[rest], found.image[rest], found.videos[rest], seed)
+        method = _chosen(found.sound[rest], found.image[rest], found.videos[rest], seed, step)
         whole = method.fit(found.sound[rest], found.image[rest], seed=seed)
         mapped[held] = whole.meet_source(found.sound[held])
-    progress(FOLDS, FOLDS + 1)
-    method = _chosen(found.sound, found.image, found.videos, seed)
+    method = _chosen(found.sound, found.image, found.videos, seed, step)
     stack = np.stack([mapped, found.sound, found.image], axis=1)  # (n, 3, 2)
     gain = bootstrap_interval(stack, _gain, seed=seed, groups=found.videos)
     taken = gain[0] > 0
@@ -151,8 +197,10 @@ def _pair(row: Floats) -> tuple[float, float]:
     return float(row[0]), float(row[1])
 
 
-def _chosen(sound: Floats, image: Floats, videos: npt.NDArray[np.str_], seed: int) -> Method:
-    """The map whose held-out points agree best with the pictures."""
+def _chosen(
+    sound: Floats, image: Floats, videos: npt.NDArray[np.str_], seed: int, step: Callable[[], None]
+) -> Method:
+    """The map whose held-out points agree best with the pictures; `step` is called after each map."""
     methods = closed_methods()
     parts = folds(videos.tolist(), min(FOLDS, len(set(videos.tolist()))), seed + 1)
     best: tuple[float, str] = (-np.inf, TRIED[0])
@@ -163,6 +211,7 @@ def _chosen(sound: Floats, image: Floats, videos: npt.NDArray[np.str_], seed: in
             found = methods[name].fit(sound[rest], image[rest], seed=seed)
             mapped[held] = found.meet_source(sound[held])
         best = max(best, (_agreement(mapped, image), name))
+        step()
     return methods[best[1]]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from encoders.base import AffectError, printable
-from retrieval.commands import feeling, finding, keeping, telling
+from retrieval.commands import feeling, finding, keeping, learning, telling
 
 
 class Commands(click.Group):
@@ -61,7 +61,7 @@ def main() -> None:
 
 for command in (
     keeping.index, finding.search, feeling.feel, feeling.mood_map, telling.info, telling.list_items,
-    keeping.verify, keeping.rebuild, keeping.train, keeping.align, keeping.remove, telling.encoders,
+    keeping.verify, keeping.rebuild, learning.train, learning.align, keeping.remove, telling.encoders,
     telling.demo,
 ):  # fmt: skip
     main.add_command(command)

@@ -27,7 +27,7 @@ from spaces.material import Ints, Material
 from spaces.ridge import ridge
 from spaces.training import Schedule, Training
 
-Step = Callable[[], None]  # called after each training
+Step = Callable[[float], None]  # called with the part of a training that was done since the last call
 Floats = npt.NDArray[np.float64]
 
 RIDGE = "ridge"
@@ -150,8 +150,8 @@ def zero_shot_rows(space: Space, features: Features, raw: Rows) -> tuple[Rows, R
     return None if seen is None or said is None else (seen, said)
 
 
-def fit(lesson: Lesson, plan: Plan, *, seed: int, step: Step = lambda: None) -> Fitted:
-    """Heads for one space. `step` is called after each of (folds + 1) * members trainings.
+def fit(lesson: Lesson, plan: Plan, *, seed: int, step: Step = lambda part: None) -> Fitted:
+    """Heads for one space. `step` is called with parts that add up to (folds + 1) * members trainings.
 
     Raises ValueError where there is too little to learn from.
     """
@@ -170,20 +170,22 @@ def fit(lesson: Lesson, plan: Plan, *, seed: int, step: Step = lambda: None) -> 
     return Fitted(heads=heads, held=held, groups=lesson.groups)
 
 
-def members(lesson: Lesson, plan: Plan, items: Ints, seed: int, step: Step = lambda: None) -> list[Member]:
+def members(
+    lesson: Lesson, plan: Plan, items: Ints, seed: int, step: Step = lambda part: None
+) -> list[Member]:
     """One member for each loss of the plan, trained on these items alone."""
     material = lesson.material.part(items)
     found = []
     for number, loss in enumerate(plan.losses):
         if loss == RIDGE:
             found.append(ridge(material, whiten=WHITEN))
+            step(1.0)
         else:
-            found.append(_trained(material, plan, loss, seed + 1000 * number))
-        step()
+            found.append(_trained(material, plan, loss, seed + 1000 * number, step))
     return found
 
 
-def _trained(material: Material, plan: Plan, loss: str, seed: int) -> Member:
+def _trained(material: Material, plan: Plan, loss: str, seed: int, step: Step = lambda part: None) -> Member:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         media = Projection(material.widths, plan.dim, dropout=plan.dropout, power=plan.power)
@@ -195,6 +197,7 @@ def _trained(material: Material, plan: Plan, loss: str, seed: int) -> Member:
         warm=LOSSES[plan.warm]() if plan.warm and plan.warm != loss else None,
         schedule=plan.schedule,
         seed=seed,
+        report=lambda epoch: step(1 / plan.schedule.epochs),
     ).run()
     return model.member()
 

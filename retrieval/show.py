@@ -5,65 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from encoders.base import printable
 from retrieval.columns import Column, indented, table, terminal_width
 from retrieval.query import Query, ReadMood
 from spaces.circumplex import DIMENSIONS, WORDS, find_sure_word, trajectory
 
-if TYPE_CHECKING:
-    from retrieval.aligning import Outcome as Alignment
-    from retrieval.teaching import Outcome
-
 INDENT = 13  # cells before the values of `affect info`
-
-
-@contextmanager
-def training_progress(*, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
-    """A live line on standard error for each space in training."""
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
-        tasks: dict[str, TaskID] = {}
-
-        def report(space: str, done: int, count: int) -> None:
-            if space not in tasks:
-                tasks[space] = bar.add_task(f"training {space}", total=count)
-            bar.update(tasks[space], completed=done)
-
-        yield report
-
-
-def outcomes_table(outcomes: Sequence[Outcome]) -> None:
-    """What training came to, a line a space."""
-    for one in outcomes:
-        told = f"{one.space:<9} {one.items} items, {one.texts} captions"
-        if one.gain is None:
-            click.echo(f"{told}: left as it is: {one.why}")
-            continue
-        low, high = one.gain
-        verdict = "taken" if one.taken else "left as it is: no gain beyond the interval"
-        click.echo(
-            f"{told}: mean average precision on what was held out {one.before:.1f} -> {one.after:.1f} % "
-            f"(gain {low:+.1f} to {high:+.1f}): {verdict}"
-        )
-
-
-def alignment_line(outcome: Alignment) -> str:
-    """What aligning came to."""
-    told = f"{outcome.segments} segments of {outcome.videos} videos"
-    if outcome.gain is None:
-        return f"{told}: left as it is: {outcome.why}"
-    low, high = outcome.gain
-    verdict = "taken" if outcome.taken else "left as it is: no gain beyond the interval"
-    return (
-        f"{told}, {outcome.method}: CCC of sound with pictures on videos held out {outcome.before:.2f} -> "
-        f"{outcome.after:.2f} (gain {low:+.2f} to {high:+.2f}, p {outcome.p:.3f}): {verdict}"
-    )
 
 
 def mood_of(affect: Mapping[str, float] | None) -> str:

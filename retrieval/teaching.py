@@ -5,38 +5,28 @@ The experts' rows are in the library already, so no media are read.
 
 from __future__ import annotations
 
-import logging
-import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
+import torch
 
-from encoders.base import AffectError, Rows, encode_all, missing, owners_means, printable, unit_rows
-from retrieval.captions import Told
+from retrieval.budget import Budget, OutOfTimeError, plan_within
 from retrieval.disk import disk_errors
-from retrieval.fitting import Fitted, Lesson, Plan, fit, zero_shot_rows
+from retrieval.fitting import Fitted, Lesson, Plan, Step, fit
 from retrieval.heads import ALIGNMENT, FOLDER, own_files, tidy
 from retrieval.library import Library
-from retrieval.recipe import Experts
-from spaces.base import Space
-from spaces.joint import TEXT
-from spaces.material import Ints, Material
+from retrieval.preparing import Preparation, Progress, lessons_of
+from retrieval.supply import Supply
 from spaces.stored import save_heads
 from spaces.training import Schedule
 
-ROLES = {"object": "objects", "activity": "activity", "audio": "sound"}
-LEAST = 40  # items with captions below which nothing can be learnt that would hold
 STEPS = 720  # of one training, about: what 800 photos need
 BATCH = 128
 LOSSES = ("infonce-learnt", "weighted")
-
-log = logging.getLogger(__name__)
-Progress = Callable[[str, int, int], None]  # space, trainings done, of how many
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +39,7 @@ class Outcome:
     gain:  (low, high) of after less before, 95 %
     taken: whether the heads are in use now
     why:   where nothing was trained, the reason
+    cut:   where less was trained than usual to stay within the time given, what
     """
 
     space: str
@@ -59,37 +50,57 @@ class Outcome:
     gain: tuple[float, float] | None = None
     taken: bool = False
     why: str = ""
+    cut: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """As printed by `affect train --json`."""
         return {
             "space": self.space, "items": self.items, "texts": self.texts, "before": self.before,
             "after": self.after, "gain": self.gain, "taken": self.taken, "why": self.why or None,
+            "cut": self.cut or None,
         }  # fmt: skip
 
 
-def teach(library: Library, told: Sequence[Told], *, seed: int, progress: Progress) -> list[Outcome]:
-    """Train heads for every space that can learn from these captions; the caller may write.
+Trained = tuple[Outcome, Fitted | None]
 
-    Those that beat the package's space on held-out items beyond the interval are taken and the library is
-    projected with them; the others are told of and left. What is in a split "test" is not looked at. Raises
-    AffectError where no caption is of an item.
+
+def train_spaces(
+    found: Preparation, *, seed: int, progress: Progress, minutes: float | None = None
+) -> list[Trained]:
+    """Fit heads for every space that has enough to learn from; nothing is written.
+
+    minutes: how long it may take, about; by default as long as it takes
     """
-    items, captions, groups = _matched(library, [one for one in told if one.split != "test"])
-    experts = Experts(library.recipe)
-    rows = {role: _item_rows(library, role, items) for role in experts.media_roles}
+    budget = Budget(minutes)
+    with _single_thread():
+        lessons = lessons_of(found, progress)
+        trained: list[Trained] = []
+        for number, (space, supply) in enumerate(found.supplies.items()):
+            if space not in lessons:
+                outcome = Outcome(space=space, items=supply.items, texts=supply.captions, why=supply.why_not)
+                trained.append((outcome, None))
+                continue
+            spaces_left = sum(one in lessons for one in list(found.supplies)[number:])
+            trained.append(learnt(space, lessons[space], seed, progress, budget, share=1 / spaces_left))
+    return trained
+
+
+def take_up(library: Library, trained: Sequence[Trained]) -> list[Outcome]:
+    """Use the heads that are better than the package's, and project the library with them.
+
+    The caller may write. Raises AffectError when the disk is full; all is then as it was.
+    """
     heads = {} if library.lost else dict(own_files(library.catalog))
-    before, outcomes = dict(heads), []
-    for space in experts.spaces:
-        lesson = lesson_of(experts, space, rows, captions, groups)
-        outcome, fitted = learnt(space.name, lesson, seed, progress)
-        outcomes.append(outcome)
-        if fitted and outcome.taken:
-            heads[space.name] = _kept(library, space.name, fitted, outcome)
-    if heads != before or library.lost:
-        library.take(heads)
-    tidy(library.folder, library.catalog)
-    return outcomes
+    before = dict(heads)
+    try:
+        for outcome, fitted in trained:
+            if fitted is not None and outcome.taken:
+                heads[outcome.space] = _kept(library, outcome.space, fitted, outcome)
+        if heads != before or library.lost:
+            library.take(heads)
+    finally:
+        tidy(library.folder, library.catalog)
+    return [outcome for outcome, _ in trained]
 
 
 def forget(library: Library) -> None:
@@ -99,110 +110,67 @@ def forget(library: Library) -> None:
     tidy(library.folder, library.catalog)
 
 
-def _matched(library: Library, told: Sequence[Told]) -> tuple[list[str], list[list[str]], list[str]]:
-    """Items of the library with captions: ids, what is said of each, and its group."""
-    known = {path: entry.item for path, entry in library.catalog.known().items() if entry.item}
-    followed = {path.resolve(): item for path, item in known.items()}
-    captions: dict[str, list[str]] = {}
-    groups: dict[str, str] = {}
-    for one in told:
-        named = Path(os.path.abspath(one.path))  # noqa: PTH100 - a symlink stays the name given
-        if item := known.get(named) or followed.get(named.resolve()):
-            captions.setdefault(item, []).extend(one.captions)
-            groups.setdefault(item, one.group or item)
-    if not captions:
-        raise AffectError(
-            f"none of the {len(told)} captioned files is in {printable(library.folder)}; "
-            "index their folder first"
-        )
-    if (others := len(told) - len(captions)) > 0:
-        log.warning("%d captioned files are not in the library, or there twice: left out", others)
-    return list(captions), list(captions.values()), [groups[item] for item in captions]
+@contextmanager
+def _single_thread() -> Iterator[None]:
+    """One thread for torch: for matrices as small as these more cost far more on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
-def lesson_of(
-    experts: Experts, space: Space, rows: Mapping[str, Rows], captions: Sequence[Sequence[str]],
-    groups: Sequence[str],
-) -> Lesson | None:  # fmt: skip
-    """What a space can learn from; None where no item has rows of its role, or words can't be read.
+def learnt(
+    space: str, lesson: Lesson | None, seed: int, progress: Progress, budget: Budget | None = None,
+    share: float = 1.0,
+) -> Trained:  # fmt: skip
+    """Fit one space's heads; None, and the reason, where there are too few items or there is too little time.
 
-    rows: by role (items, d), NaN where missing; captions, groups: (items,)
+    share: of the time left that is this space's
     """
-    role = ROLES[space.name]
-    if not experts.recipe.text or role not in rows:
-        return None
-    here = np.flatnonzero(~missing(rows[role]))
-    if not len(here):
-        return None
-    texts = [caption for at in here for caption in captions[int(at)]]
-    owner = np.repeat(np.arange(len(here)), [len(captions[int(at)]) for at in here])
-    raw = encode_all(experts.role(TEXT), texts)
-    material = Material(
-        media={role: rows[role][here]}, texts=unit_rows(raw), owner=owner,
-        kinds=_kinds(texts, owner, len(here)),
-    )  # fmt: skip
-    return Lesson(
-        material=material,
-        groups=[groups[int(at)] for at in here],
-        encoders={one: experts.role(one).card.signature for one in (role, TEXT)},
-        zero_shot=zero_shot_rows(space, {one: found[here] for one, found in rows.items()}, raw),
-    )
-
-
-def _item_rows(library: Library, role: str, items: Sequence[str]) -> Rows:
-    """(items, d) the mean of each item's segments, NaN where none has a row."""
-    store = library.catalog.stores().get(role)
-    if store is None:
-        return np.full((len(items), 1), np.nan, np.float32)
-    place = {item: at for at, item in enumerate(items)}
-    found = library.catalog.all(
-        "SELECT item, row FROM rows JOIN segments ON segments.id = segment WHERE store = ?", role
-    )
-    pairs = np.array([(place[item], row) for item, row in found if item in place], np.int64).reshape(-1, 2)
-    rows = library.mapped(store)[pairs[:, 1]]
-    return owners_means(rows, pairs[:, 0], len(items)).astype(np.float32)
-
-
-def _kinds(texts: Sequence[str], owner: Ints, items: int) -> Ints:
-    """(items,) numbers; items of which the very same is said, such as a class word, are of one kind."""
-    number = np.unique([text.casefold() for text in texts], return_inverse=True)[1]
-    size = items + int(number.max()) + 1
-    said = csr_array((np.ones(len(texts)), (owner, items + number)), shape=(size, size))
-    return np.asarray(connected_components(said, directed=False)[1][:items], np.int64)
-
-
-def learnt(space: str, lesson: Lesson | None, seed: int, progress: Progress) -> tuple[Outcome, Fitted | None]:
-    """Fit one space's heads; None, and the reason, where there is too little to learn from."""
     if lesson is None:
         return Outcome(space=space, items=0, texts=0, why="nothing in it speaks of these items"), None
     items, texts = lesson.material.items, len(lesson.material.owner)
-    plan, kinds = plan_for(items, gated=space != "object"), len(set(lesson.material.kind))
-    why = ""
-    if items < LEAST or len(set(lesson.groups)) < plan.folds:
-        why = f"too little to learn from: {LEAST} items in {plan.folds} groups are the least"
-    elif kinds < 2 * plan.folds:
-        why = f"too little to learn from: by captions they share, these items are of {kinds} kinds only"
-    if why:
-        return Outcome(space=space, items=items, texts=texts, why=why), None
-    done, count = 0, (plan.folds + 1) * len(plan.losses)
-
-    def step() -> None:
-        nonlocal done
-        done += 1
-        progress(space, done, count)
-
-    progress(space, 0, count)
+    supply = Supply(
+        space=space, items=items, captions=texts, groups=len(set(lesson.groups)),
+        kinds=len(set(lesson.material.kind.tolist())),
+    )  # fmt: skip
+    outcome = Outcome(space=space, items=items, texts=texts, why=supply.why_not)
+    if not supply.suffices:
+        return outcome, None
+    plan = plan_for(items, gated=space != "object")
     try:
-        fitted = fit(lesson, plan, seed=seed, step=step)
+        if budget is not None and math.isfinite(budget.left):
+            plan, cut = plan_within(lesson, plan, seed, share * budget.left)
+            outcome = replace(outcome, cut=cut)
+        fitted = fit(lesson, plan, seed=seed, step=count_trainings(space, plan, progress, budget))
     except ValueError as bad:  # held-out matches lie no nearer than anything else
-        return Outcome(space=space, items=items, texts=texts, why=str(bad)), None
+        return replace(outcome, why=str(bad)), None
+    except OutOfTimeError as late:
+        return replace(outcome, why=str(late)), None
     gain = fitted.gain(seed)
     before, after = (100 * float(fitted.precisions(trained=way).mean()) for way in (False, True))
-    outcome = Outcome(
-        space=space, items=items, texts=texts, before=round(before, 2), after=round(after, 2),
+    outcome = replace(
+        outcome, before=round(before, 2), after=round(after, 2),
         gain=(round(gain.low, 2), round(gain.high, 2)), taken=gain.low > 0,
     )  # fmt: skip
     return outcome, fitted
+
+
+def count_trainings(space: str, plan: Plan, progress: Progress, budget: Budget | None = None) -> Step:
+    """For `fit`: add up parts of trainings and report them; OutOfTimeError where the time is over."""
+    done, count = 0.0, (plan.folds + 1) * len(plan.losses)
+
+    def step(part: float) -> None:
+        nonlocal done
+        done += part
+        progress(f"training {space}", done, count)
+        if budget is not None:
+            budget.check()
+
+    progress(f"training {space}", 0, count)
+    return step
 
 
 def plan_for(items: int, *, gated: bool = False) -> Plan:

@@ -122,7 +122,8 @@ class Training:
                 progress = self._advance(state, progress)
                 if checkpoint:
                     state.save(checkpoint, self.key, progress)
-            state.take_best()
+            if self.judge is not None:
+                state.take_best()
             self.model.eval()
         return _history(progress)
 
@@ -158,7 +159,9 @@ class Training:
         )
         best = progress.best
         former = progress.scores[best - 1] if best else None
-        if score is None or former is None or score > former:
+        if score is None:  # without a judge the last weights are kept, and no copy of them is needed
+            best = number
+        elif former is None or score > former:
             state.keep_best()
             best = number
         self.report(epoch)

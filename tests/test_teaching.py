@@ -1,4 +1,3 @@
-import json
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +13,10 @@ from retrieval.captions import Told, read_captions
 from retrieval.engine import Engine
 from retrieval.heads import FOLDER, own_files
 from retrieval.library import Library
+from retrieval.preparing import prepare
 from retrieval.query import Query
-from retrieval.teaching import LEAST, forget, plan_for, teach
+from retrieval.supply import LEAST_ITEMS
+from retrieval.teaching import forget, plan_for, take_up, train_spaces
 
 
 @pytest.fixture(autouse=True)
@@ -57,9 +58,9 @@ def made(folder, *, meaningful=True, count=COUNT):
 
 def taught(folder, told, **options):
     with closing(Library.open(folder)) as library, library.writing():
-        return {
-            one.space: one for one in teach(library, told, seed=0, progress=lambda *step: None, **options)
-        }
+        found = prepare(library, told)
+        trained = train_spaces(found, seed=0, progress=lambda *step: None, **options)
+        return {one.space: one for one in take_up(library, trained)}
 
 
 def found(folder, words):
@@ -111,16 +112,20 @@ def test_captions_that_mean_nothing_change_nothing(tmp_path):
 
 def test_too_few_captions_are_told_of(tmp_path):
     folder = tmp_path / "lib"
-    told = made(folder, count=LEAST - 1)
-    outcome = taught(folder, told)["object"]
-    assert outcome.items == LEAST - 1 and "too little" in outcome.why and outcome.gain is None
+    with pytest.raises(
+        AffectError, match=r"too little.*needs 40 items in 4 groups.*object: 39 items in 39 gr"
+    ):
+        taught(folder, made(folder, count=LEAST_ITEMS - 1))
 
 
 def test_captions_of_other_files_are_refused(tmp_path):
     folder = tmp_path / "lib"
     made(folder)
     stranger = Told(name="x.png", path=Path("/elsewhere/x.png"), captions=("a",), split="train", group="")
-    with pytest.raises(AffectError, match="none of the 1 captioned files"):
+    with pytest.raises(
+        AffectError,
+        match=r"none of the captioned files is in .*1 captioned file: not in the library, left out: x.png",
+    ):
         taught(folder, [stranger])
 
 
@@ -176,7 +181,7 @@ def test_a_writer_takes_up_new_heads(tmp_path):
 def test_a_test_split_is_not_looked_at(tmp_path):
     folder = tmp_path / "lib"
     told = [replace(one, split="test") for one in made(folder)]
-    with pytest.raises(AffectError, match="none of the 0 captioned files"):
+    with pytest.raises(AffectError, match=r"none of .*120 captioned files: in the split test, left out"):
         taught(folder, told)
 
 
@@ -185,16 +190,17 @@ def test_more_items_are_gone_through_fewer_times():
     assert few.epochs > many.epochs >= 20 and few.warm == few.epochs // 2
 
 
-def test_the_command(tmp_path):
+def test_needs_that_are_not_met_are_one_line_and_exit_code_2(tmp_path):
     media, folder = gallery(tmp_path / "media"), tmp_path / "lib"
     new_library(folder).close()
     index(folder, media)
     table = media / "captions.csv"
     table.write_text("media,caption\nphoto0.png,a red thing\nphoto1.png,a blue thing\n")
     ran = affect("train", "--library", folder, "--captions", table, "--json")
-    told = {one["space"]: one for one in json.loads(ran.stdout)["spaces"]}
-    assert told["object"]["items"] == 2 and "too little" in told["object"]["why"]
-    assert "left as it is" in affect("train", "--library", folder, "--captions", table).stdout
+    assert ran.returncode == 2 and ran.stdout == "" and len(ran.stderr.splitlines()) == 1
+    assert "needs 40 items in 4 groups, with 8 captions that differ; " in ran.stderr
+    assert "object: 2 items in 2 groups, with 2 captions that differ" in ran.stderr
+    assert "audio: 0 items in 0 groups" in ran.stderr
     assert "back to the heads" in affect("train", "--library", folder, "--undo").stdout
 
 

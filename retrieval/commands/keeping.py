@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from encoders.base import AffectError, printable
-from retrieval.commands.opening import any_library, changed
+from retrieval.commands.opening import any_library
 from retrieval.commands.options import FILE, json_option, library_option
 from retrieval.exclusions import Exclusions
 
@@ -143,75 +143,6 @@ def rebuild(folder: Path, kind: str | None, trees: int | None, as_json: bool) ->
     click.echo(f"rebuilt {printable(folder)}; search is {kind}")
     for name, share in recall.items():
         click.echo(f"  {name:<24} recall at 10 against exact: {share:.3f}")
-
-
-@click.command()
-@library_option
-@click.option("--captions", type=FILE, help="CSV file: media, caption (and group: what belongs together).")
-@click.option("--undo", is_flag=True, help="Go back to the heads that come with this package.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@json_option
-def train(folder: Path, captions: Path | None, undo: bool, seed: int, as_json: bool) -> None:
-    """Teach a library your own words: train its spaces on captions of its files. No media are read.
-
-    \b
-    media,caption
-    holiday/img1.jpg,grandma feeding the ducks
-    holiday/img1.jpg,a pond in the park
-
-    Paths are relative to the CSV file; rows of a split "test" are left out. What is learnt is tried on
-    files held out, and taken only where it finds more than before in that space; --undo takes it back.
-    """
-    from retrieval.captions import read_captions
-    from retrieval.show import outcomes_table, training_progress
-    from retrieval.teaching import forget, teach
-
-    if (captions is None) != undo:
-        raise AffectError("name the captions to learn from with --captions FILE, or --undo")
-    told = read_captions(captions) if captions else []
-    with changed(folder) as library:
-        with training_progress(quiet=as_json) as report:
-            outcomes = teach(library, told, seed=seed, progress=report) if told else []
-        if undo:
-            forget(library)
-    if as_json:
-        click.echo(json.dumps({"spaces": [one.to_json() for one in outcomes]}))
-    elif undo:
-        click.echo(f"{printable(folder)}: back to the heads of the package")
-    else:
-        outcomes_table(outcomes)
-
-
-@click.command()
-@library_option
-@click.option("--undo", is_flag=True, help="Use the planes as they are again.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@json_option
-def align(folder: Path, undo: bool, seed: int, as_json: bool) -> None:
-    """Bring the mood of sound and of pictures onto one plane, by the library's own videos. No media are read.
-
-    Segments with both are the anchors. Maps are tried on videos held out; the best is used only where sound
-    agrees better with pictures than without, beyond the interval. Searches by mood from music to pictures
-    and back then use it; --undo takes it back.
-    """
-    from retrieval import aligning
-    from retrieval.show import alignment_line, training_progress
-
-    with changed(folder) as library:
-        if undo:
-            aligning.undo(library)
-            outcome = None
-        else:
-            with training_progress(quiet=as_json) as report:
-                outcome = aligning.align(
-                    library, seed=seed, progress=lambda done, count: report("alignment", done, count)
-                )
-    if as_json:
-        click.echo(json.dumps({"alignment": None if outcome is None else outcome.to_json()}))
-    elif outcome is None:
-        click.echo(f"{printable(folder)}: sound and pictures on their own planes")
-    else:
-        click.echo(alignment_line(outcome))
 
 
 @click.command()
