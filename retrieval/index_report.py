@@ -2,81 +2,40 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from encoders.base import printable
 from retrieval.missing import Loss
 from retrieval.progress import Progress as Counts
+from retrieval.progress_lines import ProgressReporter
 from retrieval.scan import quoted
 
-EVERY = 10.0  # seconds between two lines where there is no terminal
 SHOWN = 20  # files that could not be read, or kinds of files, before the list is cut short
 
 
 @contextmanager
 def index_progress() -> Iterator[Callable[[Counts], None]]:
     """Files, frames a second, time left and failures on standard error: live, or a line now and then."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield _Lines().report
-        return
-    columns = (
-        TextColumn("indexing"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[speed]}"),
-        TimeRemainingColumn(), TextColumn("{task.fields[failed]}"),
-    )  # fmt: skip
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("index", total=None, speed="", failed="")
+    with ProgressReporter("affect", unit="files") as progress:
 
         def report(counts: Counts) -> None:
-            bar.update(
-                task, total=counts.todo or None, completed=counts.done or counts.found,
-                speed=f"{counts.frames / max(counts.seconds, 1e-9):.1f} frames/s",
-                failed=f"[red]{len(counts.failed)} failed" if counts.failed else "",
-            )  # fmt: skip
+            if counts.todo:
+                progress.update("indexing", counts.done, counts.todo, note=_note(counts))
+            else:
+                progress.update("scanning", counts.found)
 
         yield report
 
 
-class _Lines:
-    """A line every `EVERY` seconds, for a log file."""
-
-    def __init__(self) -> None:
-        self._last = time.monotonic()
-
-    def report(self, counts: Counts) -> None:
-        """Print where a run is, if it is time to."""
-        now = time.monotonic()
-        if now - self._last >= EVERY:
-            self._last = now
-            click.echo(f"affect: {progress_line(counts)}", err=True)
-
-
-def progress_line(counts: Counts) -> str:
-    """ "120 of 770 files, 3.2 files/s, 3 min left, 2 failed"; during the scan "640 files found"."""
-    if not counts.todo:
-        return f"{counts.found} files found"
-    rate = counts.done / max(counts.seconds, 1e-9)
-    parts = [f"{counts.done} of {counts.todo} files", f"{rate:.1f} files/s"]
-    if counts.done:
-        parts.append(f"{_duration((counts.todo - counts.done) / rate)} left")
-    if counts.failed:
-        parts.append(f"{len(counts.failed)} failed")
-    return ", ".join(parts)
-
-
-def _duration(seconds: float) -> str:
-    """ "40 s", "3 min", "2 h 5 min" """
-    minutes = round(seconds / 60)
-    if minutes < 2:
-        return f"{seconds:.0f} s"
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+def _note(counts: Counts) -> str:
+    """ "31.4 frames/s, 2 failed" """
+    rate = counts.frames / max(counts.seconds, 1e-9)
+    parts = [f"{rate:.1f} frames/s"] if counts.frames else []
+    return ", ".join([*parts, f"{len(counts.failed)} failed"] if counts.failed else parts)
 
 
 def index_summary(counts: Counts, folder: Path) -> None:

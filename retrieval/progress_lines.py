@@ -23,15 +23,17 @@ class ProgressReporter:
     """
 
     def __init__(
-        self, name: str, *, unit: str = "", every: float = EVERY, stream: TextIO | None = None,
+        self, name: str, *, unit: str = "", every: float | None = None, stream: TextIO | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
         """Begin.
 
         name:  of the command, before every plain line
         unit:  what is counted, in the plural, such as "files"
+        every: seconds between plain lines
         """
-        self._name, self._unit, self._every, self._clock = name, unit, every, clock
+        self._name, self._unit, self._clock = name, unit, clock
+        self._every = EVERY if every is None else every
         self._console = Console(file=sys.stderr if stream is None else stream)
         self._begun = self._written = self._counted_from = clock()
         self._last = ""

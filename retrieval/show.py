@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from encoders.base import printable
 from retrieval.columns import Column, indented, table, terminal_width
@@ -51,16 +48,6 @@ def mood_line(query: Query) -> str:
 def _estimate(affect: Mapping[str, float]) -> tuple[float, float, float, float]:
     """valence, arousal and their SDs of a record."""
     return affect["valence"], affect["arousal"], affect["valence_sd"], affect["arousal_sd"]
-
-
-@contextmanager
-def feel_progress(count: int, *, quiet: bool) -> Iterator[Callable[[], None]]:
-    """A live line on standard error: inputs done, time left."""
-    console = Console(stderr=True)
-    columns = TextColumn("feeling"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
-        task = bar.add_task("feel", total=count)
-        yield lambda: bar.advance(task)
 
 
 def feel_lines(record: Mapping[str, Any]) -> Iterator[str]:

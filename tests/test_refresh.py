@@ -26,9 +26,8 @@ from library_factory import (
 
 from encoders.media import Probe
 from retrieval import indexing
-from retrieval.index_report import _duration, progress_line, summary_lines
+from retrieval.index_report import summary_lines
 from retrieval.library import Library
-from retrieval.progress import Progress
 
 
 @pytest.fixture
@@ -230,20 +229,9 @@ def test_paths_in_json_can_be_opened(root, lib):
 
 
 def test_progress_without_a_terminal(root, lib):
-    code = "from retrieval import cli, index_report; index_report.EVERY = 0; cli.main()"
+    code = "from retrieval import cli, progress_lines; progress_lines.EVERY = 0; cli.main()"
     words = "index", root, "-l", lib, "--encoders", ENCODERS, "--json"
     done = subprocess.run([sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, text=True)
     lines = done.stderr.splitlines()
     assert done.returncode == 0 and json.loads(done.stdout)["indexed"] == 4
-    assert any(line.startswith("affect: 4 of 4 files, ") for line in lines), lines
-
-
-def test_a_line_of_progress():
-    counts = Progress(found=640)
-    assert progress_line(counts) == "640 files found"
-    counts.todo, counts.indexed, counts.started = 770, 118, counts.started - 60
-    counts.failed = {"a": "bad", "b": "bad"}
-    assert progress_line(counts).startswith("120 of 770 files, 2.0 files/s, 5 min left, 2 failed")
-    assert [_duration(seconds) for seconds in (0.4, 59, 150, 3600 * 2 + 300)] == [
-        "0 s", "59 s", "2 min", "2 h 5 min",
-    ]  # fmt: skip
+    assert any(line.startswith("affect: indexing: 4 of 4 files, ") for line in lines), lines

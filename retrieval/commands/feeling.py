@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -63,11 +62,12 @@ def _print(
     found: Iterator[dict[str, Any] | BadMedia], paths: tuple[Path, ...], count: int, *, as_json: bool
 ) -> int:
     """Each record as it comes; how many could not be read."""
+    from retrieval.progress_lines import ProgressReporter
     from retrieval.records import failed_record
-    from retrieval.show import feel_lines, feel_progress
+    from retrieval.show import feel_lines
 
     bad = 0
-    with feel_progress(count, quiet=as_json and not sys.stderr.isatty()) as step:
+    with ProgressReporter("affect", unit="inputs") as progress:
         for at, record in enumerate(found):
             if isinstance(record, BadMedia):
                 bad += 1
@@ -77,7 +77,7 @@ def _print(
                 click.echo(json.dumps(record))
             elif "error" not in record:
                 click.echo("\n".join(feel_lines(record)))
-            step()
+            progress.update("feeling", at + 1, count)
     return bad
 
 
