@@ -10,10 +10,11 @@ from media_factory import clip, float_wav, photo, sine
 
 from encoders.base import AffectError, missing
 from fusion.scores import Calibration
-from retrieval.engine import SPECIALIST, Engine
+from retrieval.engine import Engine
 from retrieval.library import Library
 from retrieval.query import Query
 from retrieval.recipe import Experts, Recipe
+from retrieval.scoring import SPECIALIST
 from spaces.joint import Domain, Heads, JointSpace
 from spaces.stored import PACKAGED, load_heads, packaged_heads, save_heads
 
