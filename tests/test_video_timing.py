@@ -310,6 +310,18 @@ def test_a_film_without_decodable_pictures_is_its_sound(tmp_path):
     assert part.frames is None and part.sound.seconds == pytest.approx(4, abs=0.1)
 
 
+def test_a_film_in_a_codec_nobody_knows_is_its_sound(tmp_path):
+    for name, sound in (("mute.mkv", None), ("film.mkv", 2)):
+        path = clip(tmp_path / name, sound=sound)
+        path.write_bytes(path.read_bytes().replace(b"V_MPEG4/ISO/AVC", b"V_MPEGX/ISO/AVC"))
+        if sound is None:
+            with pytest.raises(BadMedia, match="nothing in it can be decoded"):
+                media.probe(path)
+        else:
+            found = media.probe(path)
+            assert (found.modality, found.incomplete) == ("audio", "its pictures can't be decoded")
+
+
 def test_whole_files_are_not_said_to_be_incomplete(tmp_path):
     path = clip(tmp_path / "film.mp4", seconds=20, sound=20)
     assert media.probe(path).incomplete is None

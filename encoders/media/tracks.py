@@ -67,7 +67,7 @@ def films_of(container: InputContainer) -> list[av.VideoStream]:
 def rank_videos(container: InputContainer, counts: Mapping[int, int]) -> list[av.VideoStream]:
     """The decodable films, the one players take first; stills, by `counts` of packets, come last."""
     best = container.streams.best("video")
-    found = [stream for stream in films_of(container) if counts.get(stream.index)]
+    found = [s for s in films_of(container) if counts.get(s.index) and s.codec_context is not None]
     return sorted(found, key=lambda stream: (counts[stream.index] > 1, *_rank(stream, best)), reverse=True)
 
 
