@@ -37,6 +37,9 @@ NLTK_LACKS = frozenset({"heart", "hearts"})
 Inferred, not read there: "a heart is shown" scores .64 by nltk's code with the package's lexicon too, holds
 no other word of feeling, and is the one caption of 1k-A that the report has otherwise, as not sentimental."""
 
+APOSTROPHES = str.maketrans(dict.fromkeys("’‘‛ʼ＇´`", "'"))
+VARIATION = "\ufe0f"  # asks for an emoji in colour; it may follow any
+
 # nltk's Treebank rules, as far as they decide which words come out (but for "wanna", which it cuts)
 SEPARATORS = re.compile(r"[\s\"“”«»‘’—–()\[\]{}<>;@#$%&?!]+|[,:](?!\d)|\.{2,}|--+|``|''")
 CONTRACTION = re.compile(r"(n't|'(?:s|m|d|ll|re|ve))$", re.IGNORECASE)
@@ -72,6 +75,31 @@ def _analyser(without: frozenset[str]) -> SentimentIntensityAnalyzer:
     analyser = SentimentIntensityAnalyzer()
     analyser.lexicon = {word: value for word, value in analyser.lexicon.items() if word not in without}
     return analyser
+
+
+def plainly_spelled(text: str) -> str:
+    """The text as VADER, NRC's lexicon and MiniLM know its words: apostrophes straight, emoji by their names.
+
+    Phones write don’t, of which none of them knows the negation; and MiniLM has one piece for all emoji. The
+    names are VADER's ("loudly crying face"). For features; `experiments.emotions` counts as the report did.
+    """
+    text = text.translate(APOSTROPHES)
+    if text.isascii() or _emoji_begin().isdisjoint(text):
+        return text
+    spelled = _emoji_pattern().sub(lambda found: f" {_analyser(frozenset()).emojis[found[0]]} ", text)
+    return spelled if spelled == text else " ".join(spelled.replace(VARIATION, "").split())
+
+
+@cache
+def _emoji_begin() -> frozenset[str]:
+    return frozenset(emoji[0] for emoji in _analyser(frozenset()).emojis)
+
+
+@cache
+def _emoji_pattern() -> re.Pattern[str]:
+    """All emoji that VADER names, longer ones first: of a family, not of its members."""
+    emoji = sorted(_analyser(frozenset()).emojis, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, emoji)))
 
 
 def sentimental(score: Sentiment, bound: float = 0.6) -> bool:

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import Card, Rows
+from encoders.lexicon import plainly_spelled
 from encoders.runtime import Network, sha256
 from encoders.text import DIM as WORDS
 from encoders.text import MiniLM, mean_pooled, minilm, text_network
@@ -37,7 +38,8 @@ class Sentiment:
 
     The columns are the logarithm of the number of tokens and the share of pieces that go on with a word: 0
     where every word is one the network knows, .5 and more in most foreign languages and random letters.
-    Empty text abstains.
+    Curly apostrophes are read as straight ones and emoji by their names. Text abstains that is empty, or of
+    which the network knows no piece.
     """
 
     card: Card
@@ -54,15 +56,17 @@ class Sentiment:
         return module
 
     def encode(self, items: Sequence[str]) -> Rows:
-        """Rows (n, 386), raw; NaN where the text is empty or blank."""
+        """Rows (n, 386), raw; NaN where the text is empty, blank or unknown from end to end."""
         rows = np.full((len(items), DIM), np.nan, np.float32)
-        said = [i for i, text in enumerate(items) if text.strip()]
+        texts = [plainly_spelled(text) for text in items]
+        said = [i for i, text in enumerate(texts) if text.strip()]
         if said:
-            ids, mask = self.words.tokenize([items[i] for i in said])
+            ids, mask = self.words.tokenize([texts[i] for i in said])
             surface = self._surface(ids, mask)
-            # of digits, dots or emoji the network knows every piece, and yet they say next to nothing
-            surface[[not any(map(str.isalpha, items[i])) for i in said], 1] = 1
-            rows[said] = np.hstack([self._network(ids, mask)[0], surface])
+            # of digits and dots the network knows every piece, and yet they say next to nothing
+            surface[[not any(map(str.isalpha, texts[i])) for i in said], 1] = 1
+            found = np.hstack([self._network(ids, mask)[0], surface])
+            rows[said] = np.where(self._known(ids)[:, None], found, np.nan)
         return rows
 
     def knows(self, word: str) -> bool:
@@ -75,6 +79,11 @@ class Sentiment:
             lengths - 2, 1
         )  # less [CLS] and [SEP]
         return np.stack([np.log(lengths), broken], axis=1).astype(np.float32)
+
+    def _known(self, ids: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """(n,) whether any piece of a text is one of the vocabulary."""
+        about = [self.words.vocabulary[piece] for piece in ("[CLS]", "[SEP]", "[PAD]", "[UNK]")]
+        return np.asarray(~np.isin(ids, about).all(axis=1))
 
     @cached_property
     def _continues(self) -> npt.NDArray[np.bool_]:

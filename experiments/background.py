@@ -38,7 +38,7 @@ def decode(path: Path) -> Sound:
 def training_clips(data: Path, name: str) -> Iterator[Path]:
     """Paths of one collection's training clips."""
     table, pattern = TABLES[name]
-    with (data / name / table).open(newline="") as stream:
+    with (data / name / table).open(newline="", encoding="utf-8-sig") as stream:
         for row in csv.DictReader(stream):
             if row.get("split", "train") == "train":
                 yield data / name / pattern.format(**row)

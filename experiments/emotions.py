@@ -42,6 +42,9 @@ def main(ctx: click.Context, as_json: bool, **options: Any) -> None:
     plain text, one a line. Emotional is what VADER finds sentimental or a keyword is in; the emotions are
     NRC's. Several captions of one video count as one text. Writes all.json, emotional.json, neutral.json
     (as many of each) and balanced.json (both) into the folder --out.
+
+    As in the report, VADER and NRC's words know the straight apostrophe alone: of "don’t", as phones write
+    it, the negation is not seen and "don" counts. `affect feel` reads both alike.
     """
     try:
         emotions(as_json=as_json, **options)

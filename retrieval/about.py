@@ -15,6 +15,7 @@ from retrieval.heads import own_files
 from retrieval.library import Library
 from retrieval.paths import BEST_PATH, counts, marked_missing
 from retrieval.snapshot import begins
+from retrieval.spelling import spelled_alike
 
 
 def about(library: Library) -> dict[str, Any]:
@@ -91,7 +92,7 @@ def paths_of(library: Library, name: str) -> list[Path]:
     """
     known = library.catalog.known()
     below = Path(os.path.abspath(name)) if name else None  # noqa: PTH100 - a symlink stays the name given
-    if found := [path for path in known if below in (path, *path.parents)]:
+    if found := [path for path in known if below in (path, *path.parents)] or spelled_alike(below, known):
         return found
     items = {entry.item for entry in known.values() if entry.item and begins(entry.item, name)}
     if len(items) > 1:

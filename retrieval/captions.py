@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from encoders.base import AffectError, printable
+from encoders.textfiles import read_text
+from retrieval.spelling import on_disk
 
 SPLITS = {"training": "train", "val": "dev", "valid": "dev", "validate": "dev", "validation": "dev"}
 COLUMNS = ("media", "caption")
@@ -31,9 +34,8 @@ def table(file: Path) -> Iterator[dict[str, str]]:
             f"{printable(file)}: {'a folder, no CSV file' if file.is_dir() else 'no such file'}"
         )
     try:
-        with file.open(newline="", encoding="utf-8-sig") as stream:
-            yield from csv.DictReader(stream)
-    except (OSError, UnicodeDecodeError, csv.Error) as bad:
+        yield from csv.DictReader(io.StringIO(read_text(file), newline=""))
+    except (OSError, ValueError, csv.Error) as bad:
         raise AffectError(f"{printable(file)}: not a CSV file in UTF-8 ({bad})") from bad
 
 
@@ -56,7 +58,7 @@ def read_captions(file: Path) -> list[Told]:
         about = SPLITS.get(split, split), row.get("group") or ""
         if not medium or not caption.strip():
             raise AffectError(f"{printable(file)}: line {line} has no {'caption' if medium else 'media'}")
-        if medium not in told and not (file.parent / medium).exists():
+        if medium not in told and not on_disk(file.parent / medium).exists():
             raise AffectError(f"{printable(file)}: line {line} names {medium}, which is not there")
         if told.setdefault(medium, about) != about:
             raise AffectError(f"{printable(file)}: line {line} puts {medium} into another split or group")
@@ -64,7 +66,7 @@ def read_captions(file: Path) -> list[Told]:
     return [
         Told(
             name=name,
-            path=file.parent / name,
+            path=on_disk(file.parent / name),
             captions=tuple(captions),
             split=told[name][0],
             group=told[name][1],

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from encoders.base import AffectError
+from encoders.textfiles import each_line
+from retrieval.spelling import on_disk
 from spaces.circumplex import parse_mood
 
 MODALITIES = ("image", "video", "audio")
@@ -161,7 +163,7 @@ def read_queries(
     lines: Iterable[str | bytes], defaults: Mapping[str, Any]
 ) -> Iterator[tuple[Any, Query | AffectError]]:
     """(id, query) of each line that is not blank; a bad line gives its error instead and costs no other."""
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(each_line(lines), 1):
         if not line.strip():
             continue
         name: Any = number
@@ -212,7 +214,7 @@ def _text(value: Any) -> str:
 def _path(value: Any) -> Path:
     if "\0" in _text(value) or not value:
         raise AffectError(f"{json.dumps(value)} is no file name")
-    return Path(value)
+    return on_disk(Path(value))
 
 
 def _names(value: Any) -> tuple[str, ...]:

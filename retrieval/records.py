@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from encoders.base import BadMedia, Rows, missing
 from encoders.faces.tracks import tracks
-from encoders.lexicon import nrc_columns, sentiment
+from encoders.lexicon import nrc_columns, plainly_spelled, sentiment
 from retrieval.evidence import STEP, Evidence, Looked, evidence
 from retrieval.feelings import Felt, felt, lengths, told
 from retrieval.reasons import Reading, Reason, readings, reasons, words_that_moved
@@ -89,13 +89,14 @@ def text_record(text: str, found: Felt, at: int, why: Sequence[Reason]) -> Recor
         senses={s: rows[at : at + 1] for s, rows in found.senses.items()}, rows=found.rows[at : at + 1]
     )
     here = not missing(senses.rows)[0]
-    extras = {"text": {"vader": sentiment(text).compound, "lexicon": nrc_columns(text)}} if here else {}
+    plain = plainly_spelled(text)
+    extras = {"text": {"vader": sentiment(plain).compound, "lexicon": nrc_columns(plain)}} if here else {}
     return {
         "text": text,
         "modality": "text",
         "affect": told(senses.rows[0]),
         "experts": _senses(senses, extras),
-        "emotions": _emotions(senses.rows, nrc_columns(text.lower())),
+        "emotions": _emotions(senses.rows, nrc_columns(plain.lower())),
         "speech_emotion": None,
         "face_emotion": None,
         "face_coverage": None,

@@ -77,7 +77,7 @@ def read_word_vectors(file: Path, vocabulary: Vocabulary) -> Rows:
     wanted = {word: number for number, word in enumerate(vocabulary.known)}
     found: dict[int, Rows] = {}
     try:
-        with file.open(encoding="utf-8") as lines:
+        with file.open(encoding="utf-8-sig") as lines:
             for line in lines:
                 word, *numbers = line.split() or [""]
                 if word in wanted and len(numbers) > 1 and NUMBER.match(numbers[0]):

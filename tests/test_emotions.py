@@ -134,6 +134,32 @@ def test_captions_are_read_from_any_common_form(name, tmp_path):
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("name", FILES)
+def test_captions_of_any_encoding(name, encoding, tmp_path):
+    (tmp_path / name).write_bytes(FILES[name].removeprefix("\ufeff").encode(encoding))
+    assert [one.caption for one in read(tmp_path / name)] == ["one", "two"]
+
+
+def test_only_ends_of_line_end_a_caption(tmp_path):
+    said = ["a man\u2028dances\x0chappily", "a dog\u2029runs\x85on\x0bthe grass"]
+    (tmp_path / "a.jsonl").write_text(
+        "".join(json.dumps({"caption": one}, ensure_ascii=False) + "\n" for one in said), encoding="utf-8"
+    )
+    (tmp_path / "a.csv").write_text("\n".join(["caption", *said]), encoding="utf-8")
+    for ending in ("\n", "\r\n", "\r"):
+        (tmp_path / "a.txt").write_bytes(ending.join(said).encode())
+        for name in ("a.jsonl", "a.csv", "a.txt"):
+            assert [one.caption for one in read(tmp_path / name)] == said, (name, ending)
+
+
+def test_a_curly_apostrophe_counts_as_in_the_report_and_help_says_so():
+    curly, straight = annotate(captions("I don’t like it", "I don't like it"))
+    assert curly.columns["trust"] == 1 and straight.columns["trust"] == 0
+    assert curly.compound > 0 > straight.compound
+    assert "apostrophe" in run("--help").output
+
+
 def test_plain_text_is_one_caption_a_line_in_its_order(tmp_path):
     (tmp_path / "said.txt").write_text("b, first\n\n  a second \n")
     assert read(tmp_path / "said.txt") == [Captioned(caption="b, first"), Captioned(caption="a second")]

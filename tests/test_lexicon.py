@@ -20,6 +20,7 @@ from encoders.lexicon import (
     nrc_columns,
     nrc_counts,
     nrc_words,
+    plainly_spelled,
     sentiment,
     sentimental,
 )
@@ -158,3 +159,19 @@ def test_emotions_are_plutchiks():
 
     assert set(EMOTIONS) == set(SCHEMES["plutchik"])
     assert all(re.fullmatch("[a-z]+", name) for name in COLUMNS)
+
+
+@pytest.mark.parametrize("apostrophe", "’‘ʼ＇´`")
+def test_features_read_any_apostrophe_as_the_straight_one(apostrophe):
+    curly, straight = (
+        f"I don{apostrophe}t like it, it isn{apostrophe}t good",
+        "I don't like it, it isn't good",
+    )
+    assert plainly_spelled(curly) == straight
+    assert sentiment(plainly_spelled(curly)) == sentiment(straight) != sentiment(curly)
+
+
+def test_emoji_have_names():
+    assert plainly_spelled("so 😭😭") == "so loudly crying face loudly crying face"
+    assert plainly_spelled("❤\ufe0f") == "red heart" and plainly_spelled("👍🏽").startswith("thumbs up")
+    assert plainly_spelled("№ 1 * 2\n") == "№ 1 * 2\n" and plainly_spelled("") == ""

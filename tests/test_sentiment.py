@@ -75,6 +75,17 @@ def test_empty_text_abstains(encoder, shipped):
     assert np.isfinite(rows[2]).all()
 
 
+def test_emoji_are_read_by_their_names_and_unknown_signs_abstain(encoder, shipped):
+    glad, sobbing, unnamed, mixed = felt(encoder, shipped, ["😀", "😭😭😭", "\U0001fac8", "a cat \U0001fac8"])
+    assert glad[0] > 0.2 and sobbing[0] < -0.2
+    assert np.isnan(unnamed).all() and np.isfinite(mixed).all()
+
+
+def test_a_curly_apostrophe_is_a_straight_one(encoder):
+    curly, straight = encoder.encode(["I don’t like it", "I don't like it"])
+    assert np.array_equal(curly, straight)
+
+
 def test_rows_do_not_depend_on_the_batch(encoder):
     texts = ["a happy child", "The new law was announced on Monday, after a long and heated debate.", ""]
     together = encoder.encode(texts)

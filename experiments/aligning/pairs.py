@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import AffectError, printable
+from encoders.textfiles import read_text
 from retrieval.evaluation.procrustes import Exchange
 from retrieval.evaluation.splits import folds
 from spaces.alignment.steps import spread
@@ -215,9 +217,8 @@ def read_pairs(file: Path, *, exchange: Exchange | None = None) -> Blocks:
     Raises AffectError naming what can't be used.
     """
     try:
-        with file.open(newline="", encoding="utf-8-sig") as stream:
-            lines = list(csv.reader(stream))
-    except (OSError, UnicodeDecodeError, csv.Error) as bad:
+        lines = list(csv.reader(io.StringIO(read_text(file), newline="")))
+    except (OSError, ValueError, csv.Error) as bad:
         reason = getattr(bad, "strerror", None) or str(bad)
         raise AffectError(f"{printable(file)}: {str(reason).lower()}") from bad
     if len(lines) < 2:

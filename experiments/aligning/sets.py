@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import AffectError, UnknownName
+from encoders.textfiles import read_text, split_lines
 from experiments.aligning import readers
 from experiments.aligning.pairs import Floats, Names, Pairs
 from experiments.data.records import DATA, table
@@ -224,7 +225,7 @@ def _voted(rows: list[dict[str, str]], sense: str) -> Floats:
 
 
 def _tabbed(file: Path) -> list[dict[str, str]]:
-    lines = [line.split("\t") for line in file.read_text().splitlines() if line.strip()]
+    lines = [line.split("\t") for line in split_lines(read_text(file)) if line.strip()]
     return [dict(zip(lines[0], line, strict=False)) for line in lines[1:]]
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import AffectError, printable
+from encoders.textfiles import read_text
 from retrieval import captions
 from retrieval.evaluation.splits import grouped_split
 
@@ -118,10 +119,10 @@ def table(file: Path) -> Iterator[dict[str, str]]:
 def reading(file: Path, parse: Callable[[str], Any], wanted: str) -> Any:
     """What a text file holds. Raises AffectError, saying what was `wanted`, where it can't be had."""
     try:
-        return parse(file.read_text(encoding="utf-8"))
+        return parse(read_text(file))
     except OSError as bad:
         raise AffectError(f"{printable(file)}: {(bad.strerror or str(bad)).lower()}; give {wanted}") from bad
-    except ValueError as bad:  # not UTF-8, or not JSON
+    except ValueError as bad:  # not text, or not JSON
         raise AffectError(f"{printable(file)}: not {wanted} ({bad})") from bad
 
 

@@ -33,6 +33,7 @@ from torch import Tensor, nn
 
 from encoders.runtime import cache_dir, write_whole
 from encoders.text import DIM, MiniLM, mean_pooled, minilm
+from encoders.textfiles import split_lines
 from experiments.data.records import DATA, table
 from losses.affect import ccc_loss
 from retrieval.evaluation.splits import folds
@@ -159,7 +160,7 @@ def held_out(sentences: Sequence[Rated]) -> list[Rated]:
 
 def vader_words() -> dict[str, float]:
     """How pleasant each word of VADER's lexicon is, in [-1, 1]: the mean of ten raters, -4..4."""
-    lines = (files("vaderSentiment") / "vader_lexicon.txt").read_text(encoding="utf-8").splitlines()
+    lines = split_lines((files("vaderSentiment") / "vader_lexicon.txt").read_text(encoding="utf-8"))
     rows = (line.split("\t") for line in lines if line)
     return {row[0]: float(row[1]) / 4 for row in rows if re.fullmatch(r"[a-z'-]{4,}", row[0])}
 

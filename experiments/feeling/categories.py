@@ -13,6 +13,7 @@ video does to people, take arousal from the hand table.
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -106,7 +107,7 @@ class Ratings:
 
 def ratings(data: Path = DATA) -> Ratings:
     """Read the table. Raises AffectError if it is not there, or not this one."""
-    lines = reading(data / FILE, lambda text: list(csv.reader(text.splitlines())), WANTED)
+    lines = reading(data / FILE, lambda text: list(csv.reader(io.StringIO(text, newline=""))), WANTED)
     try:
         head, body = lines[0], lines[1:]
         # "arousal" is there twice: the dimension first, a word that people wrote much later

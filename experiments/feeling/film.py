@@ -9,6 +9,7 @@ consecutive numbers, and the three parts share no film.
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,7 +106,7 @@ def clips(data: Path = DATA) -> Clips:
 
 def _table(file: Path) -> dict[int, dict[str, str]]:
     def parse(text: str) -> dict[int, dict[str, str]]:
-        rows = list(csv.DictReader(text.splitlines(), delimiter="\t"))
+        rows = list(csv.DictReader(io.StringIO(text, newline=""), delimiter="\t"))
         if not rows or "id" not in rows[0]:
             raise ValueError("no column id, or no rows")
         return {int(row["id"]): row for row in rows}

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from encoders.base import AffectError, printable
+from encoders.textfiles import split_lines
 from experiments.data.records import reading
 
 WORDS = ("caption", "text", "sentence")
@@ -119,7 +120,7 @@ def _loaded(line: str, number: int) -> Any:
 
 def _table(delimiter: str) -> Callable[[str], Entries]:
     def parse(text: str) -> Entries:
-        stream = io.StringIO(text.removeprefix("\ufeff"), newline="")
+        stream = io.StringIO(text, newline="")
         try:
             rows = list(csv.DictReader(stream, delimiter=delimiter))
         except csv.Error as bad:
@@ -136,8 +137,7 @@ def _lines(text: str) -> Entries:
 
 
 def _numbered(text: str) -> Iterator[tuple[int, str]]:
-    lines = text.removeprefix("\ufeff").splitlines()
-    return ((number, line) for number, line in enumerate(lines, start=1) if line.strip())
+    return ((number, line) for number, line in enumerate(split_lines(text), start=1) if line.strip())
 
 
 PARSERS: Mapping[str, Callable[[str], Entries]] = {

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from encoders.base import AffectError, BadMedia, printable
+from encoders.textfiles import decoded_text, split_lines
 from retrieval.commands.opening import engine_of, read_as
 from retrieval.commands.options import FILE, json_option, library_option
 from retrieval.query import check_unicode
@@ -86,10 +87,9 @@ def _lines(file: Path) -> list[str]:
     with read_as("texts", file) as opened:
         content = opened.read()
     try:
-        lines = content.decode("utf-8-sig").split("\n")
-    except UnicodeDecodeError as bad:
-        raise AffectError(f"{printable(file)}: not UTF-8 text ({bad.reason} at byte {bad.start})") from bad
-    return [line.removesuffix("\r") for line in (lines[:-1] if lines[-1] == "" else lines)]
+        return split_lines(decoded_text(content))
+    except ValueError as bad:
+        raise AffectError(f"{printable(file)}: {bad}") from bad
 
 
 @click.command("map")

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
 from retrieval.query import BALANCE, MODALITIES
+from retrieval.spelling import on_disk
 
-FILE = click.Path(path_type=Path, readable=False)  # what can't be read we say ourselves
+
+class ExistingForm(click.Path):
+    """A path, in whichever Unicode normal form it stands on disk."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """As a Path."""
+        return on_disk(Path(os.fsdecode(super().convert(value, param, ctx))))
+
+
+FILE = ExistingForm(path_type=Path, readable=False)  # what can't be read we say ourselves
 library_option = click.option(
     "--library", "-l", "folder", type=FILE, required=True, envvar="AFFECT_LIBRARY", metavar="LIB",
     help="The library's folder (or set AFFECT_LIBRARY).",

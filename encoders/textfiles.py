@@ -1,0 +1,67 @@
+"""Text as files hold it: its encoding by the byte order mark, and lines as files have them."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+
+# the longer mark first: UTF-32's begins with UTF-16's
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def read_text(file: Path) -> str:
+    """The text of a file, as `decoded_text` has it. Raises OSError, ValueError."""
+    return decoded_text(file.read_bytes())
+
+
+def decoded_text(content: bytes) -> str:
+    """UTF-8, or what a byte order mark says, without the mark. Raises ValueError for anything else."""
+    encoding = encoding_of(content)
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError as bad:
+        raise ValueError(
+            f"not {encoding.removesuffix('-sig').upper()} text: {bad.reason} at byte {bad.start}"
+        ) from bad
+    if "\0" in text:
+        raise ValueError("not text: it has zero bytes, as UTF-16 without a byte order mark; save it as UTF-8")
+    return text
+
+
+def encoding_of(content: bytes) -> str:
+    """What a byte order mark at the beginning says; UTF-8 without one."""
+    return next((encoding for mark, encoding in MARKS if content.startswith(mark)), "utf-8")
+
+
+def split_lines(text: str) -> list[str]:
+    r"""Lines ended by \n, \r\n or \r, without their ends; what else `str.splitlines` splits at is text.
+
+    Blank lines are kept. Nothing follows the end of the last line.
+    """
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return lines[:-1] if lines[-1] == "" else lines
+
+
+def each_line(stream: Iterable[str | bytes]) -> Iterator[str | bytes]:
+    """Lines as they come from an open file, without their ends.
+
+    Only what begins with the mark of UTF-16 or UTF-32 is read to the end first; what of it can't be decoded
+    becomes U+FFFD.
+    """
+    lines = iter(stream)
+    first = next(lines, b"")
+    if isinstance(first, bytes) and (encoding := encoding_of(first)) in ("utf-16", "utf-32"):
+        rest = (line if isinstance(line, bytes) else line.encode() for line in lines)
+        lines = iter(split_lines(b"".join((first, *rest)).decode(encoding, "replace")))
+    else:
+        lines = chain([first], lines)
+    for line in lines:
+        yield from (line.splitlines() if isinstance(line, bytes) else split_lines(line)) or [line]
