@@ -299,7 +299,7 @@ def test_rates_and_layouts(tmp_path, rate, layout):
     assert np.abs(samples[2000:14000] - sine(1, 16000, level=0.9)[0, 2000:14000]).max() < 0.02
 
 
-def test_loud_samples_are_clipped(tmp_path):
+def test_samples_above_full_scale_are_scaled(tmp_path):
     (part,) = parts(float_wav(tmp_path / "loud.wav", 3 * sine(1, 16000)[0]))
     assert np.abs(part.sound.samples).max() == 1
 
