@@ -304,6 +304,8 @@ def test_pictures_that_move_are_films(tmp_path, ending):
 def test_pictures_that_nothing_here_reads_are_named(tmp_path):
     heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(50)
     assert "HEIC" in refusal(saved(tmp_path / "a.heic", heic))
+    assert "JPEG XL" in refusal(saved(tmp_path / "b.jxl", b"\xff\x0a" + bytes(50)))
+    assert not media.looks_like_media(saved(tmp_path / "b.bin", b"\xff\x0a" + bytes(50)))
     assert "JPEG XL" in refusal(saved(tmp_path / "a.jxl", b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(50)))
 
 
