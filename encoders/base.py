@@ -20,6 +20,9 @@ Sense = Literal["frames", "sound", "text"]
 Rows = npt.NDArray[np.float32]
 Frames = npt.NDArray[np.uint8]  # (t, h, w, 3) RGB
 
+# A picture more than so many times longer than wide is read larger, and seen as several squares too.
+ELONGATED = 2.5  # films of 2.39 to 1 and telephones' pictures of 2.22 to 1 are not
+
 T = TypeVar("T")
 
 

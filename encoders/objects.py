@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Card, Frames, Rows, batched
+from encoders.base import ELONGATED, Card, Frames, Rows, batched
 from encoders.runtime import Network, network, sha256
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ SIDE = 260  # pixels, the resolution Lite2 was trained at
 DIM = 1280
 LAYOUT = (3, 2, 352)  # of a frame's layout: top to bottom, middle and sides, channels of the last block
 BATCH = 8  # frames through the network at once: more take memory and are no faster
+OVERLAP = 1.5  # squares of such a picture, as many times as would stand side by side
+MOST_VIEWS = 16  # of one picture, beside the whole
+CERTAINTY = 2.0  # how much more a view counts with each nat less of entropy of its labels
 SMALL = 400  # px: a picture that is shrunk from more has lost its codec's traces by that
 
 
@@ -63,13 +66,29 @@ class EfficientNetLite2:
 
     def look(self, items: Sequence[Frames]) -> list[Look]:
         """Every frame of every item. All frames go through the network together, a few at a time."""
-        pixels = [square(frame) for frames in items for frame in frames]
+        views = [views_of(frame) for frames in items for frame in frames]
+        pixels = [square(view) for some in views for view in some]
         if not pixels:
             return []
         seen = [self._network(np.stack(chunk)) for chunk in batched(pixels, BATCH)]
         pooled, layout = (np.concatenate(part) for part in zip(*seen, strict=True))
+        if len(pixels) > len(views):
+            first = np.cumsum([0, *(len(some) for some in views[:-1])])  # the whole picture is the first view
+            pooled, layout = self._combine(pooled, first), layout[first]
         ends = np.cumsum([len(frames) for frames in items])[:-1]
         return [Look(*one) for one in zip(np.split(pooled, ends), np.split(layout, ends), strict=True)]
+
+    def _combine(self, rows: Rows, first: npt.NDArray[np.intp]) -> Rows:
+        """One row (1280) for each frame from its views, the surer the labels of a view the more it counts."""
+        parts = np.split(rows, first[1:])
+        return np.stack([part[0] if len(part) == 1 else self._weigh(part) for part in parts])
+
+    def _weigh(self, rows: Rows) -> Rows:
+        logits = self.logits(rows).astype(np.float64)
+        logs = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+        entropy = -(np.exp(logs) * logs).sum(axis=1)
+        weights = np.exp(-CERTAINTY * (entropy - entropy.min()))
+        return np.asarray(weights @ rows / weights.sum(), np.float32)
 
     def pool(self, looks: Sequence[Look]) -> Rows:
         """Rows (n, 1280), raw: each item's mean over its frames. `encode` is this of `look`."""
@@ -102,6 +121,21 @@ class EfficientNetLite2:
 def imagenet_labels() -> tuple[str, ...]:
     """The 1000 ImageNet label names in network order."""
     return tuple(json.loads((files("encoders") / "weights" / "imagenet-labels.json").read_text()))
+
+
+def views_of(frame: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.uint8]]:
+    """The whole picture (h, w, 3), and overlapping squares along it if it is much longer than wide.
+
+    Squeezed to one square such a picture loses what is in it: a cat on a quarter of 6 to 1 is 1 to 6.
+    """
+    height, width = frame.shape[:2]
+    long, short = max(height, width), min(height, width)
+    if long <= ELONGATED * short:
+        return [frame]
+    count = min(MOST_VIEWS, int(np.ceil((long / short - 1) * OVERLAP)) + 1)
+    starts = np.linspace(0, long - short, count).round().astype(int)
+    squares = (frame[:, at : at + short] if width > height else frame[at : at + short] for at in starts)
+    return [frame, *(np.ascontiguousarray(part) for part in squares)]
 
 
 def square(frame: npt.NDArray[np.uint8], side: int = SIDE) -> npt.NDArray[np.uint8]:

@@ -57,7 +57,9 @@ def read(path: Path, moments: Moments, limits: Limits) -> Iterator[Probe | Segme
 
 def _picture(segment: Segment) -> Image.Image:
     if segment.frames is not None:
-        return Image.fromarray(segment.frames[0])
+        picture = Image.fromarray(segment.frames[0])
+        picture.thumbnail((SIDE, SIDE))  # a panorama is read larger
+        return picture
     return wave(segment.sound) if segment.sound else Image.new("RGB", WAVE, PAPER)
 
 

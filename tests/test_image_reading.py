@@ -246,6 +246,26 @@ def test_a_turned_picture_cut_late(tmp_path):
     assert error(pixels, np.asarray(scene())[160 - found.height :]) == 0
 
 
+# ---- panoramas
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ((1600, 900), (512, 288)),
+        ((1920, 803), (512, 214)),  # 2.39 to 1
+        ((3000, 1000), (768, 256)),
+        ((400, 2400), (256, 1536)),
+        ((9000, 300), (2048, 68)),
+        ((600, 100), (600, 100)),
+    ],
+)
+@pytest.mark.parametrize("ending", ["jpg", "bmp"])
+def test_panoramas_keep_pixels_on_the_short_side(tmp_path, size, expected, ending):
+    Image.new("RGB", size).save(tmp_path / f"a.{ending}")
+    assert shown(tmp_path / f"a.{ending}")[1].shape[:2] == expected[::-1]
+
+
 # ---- formats
 
 
@@ -284,6 +304,8 @@ def test_pictures_that_move_are_films(tmp_path, ending):
 def test_pictures_that_nothing_here_reads_are_named(tmp_path):
     heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(50)
     assert "HEIC" in refusal(saved(tmp_path / "a.heic", heic))
+    assert "JPEG XL" in refusal(saved(tmp_path / "b.jxl", b"\xff\x0a" + bytes(50)))
+    assert not media.looks_like_media(saved(tmp_path / "b.bin", b"\xff\x0a" + bytes(50)))
     assert "JPEG XL" in refusal(saved(tmp_path / "a.jxl", b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(50)))
 
 

@@ -74,6 +74,7 @@ def _refused(kind: str, refusal: str, *magics: tuple[int, bytes], check: Check |
     return Format(kind=kind, medium="image", magics=magics, check=check, refusal=refusal)
 
 
+JXL = "JPEG XL pictures can't be read; save it as JPEG"
 RAW = "a camera's RAW can't be read; export it as JPEG"
 
 # The first format that a file's first bytes tell is taken.
@@ -89,9 +90,8 @@ TABLE: tuple[Format, ...] = (
     _image("tiff", "tif tiff dng nef nrw cr2 arw srw pef", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
     _image("avif", "avif avifs", check=signatures.is_avif),
     _refused("heic", "HEIC pictures can't be read; save it as JPEG", check=signatures.is_heic),
-    _refused(
-        "jxl", "JPEG XL pictures can't be read; save it as JPEG", (0, b"\xff\x0a"), (0, b"\0\0\0\x0cJXL \r\n")
-    ),
+    _refused("jxl", JXL, (0, b"\0\0\0\x0cJXL \r\n")),
+    Format(kind="jxl", medium="image", endings="jxl", check=signatures.is_jxl, ending=True, refusal=JXL),
     _image("jp2", "jp2 jpx jpf j2k j2c jpc", b"\0\0\0\x0cjP  \r\n", b"\xff\x4f\xff\x51", pillow="JPEG2000"),
     _image("ppm", "ppm pgm pbm pnm pfm", check=signatures.is_portable, text=True),
     _image("psd", "psd", b"8BPS\0\1"),

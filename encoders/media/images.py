@@ -14,7 +14,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from encoders.base import BadMedia, Frames
+from encoders.base import ELONGATED, BadMedia, Frames
 from encoders.media.ends import is_whole
 from encoders.media.formats import RAW, TABLE
 from encoders.media.partial import LEAST, decode_twice, rows_there
@@ -45,6 +45,18 @@ _BROKEN = (
     RuntimeError,
 )
 _MOVING = "animated, only its first picture can be read"
+
+
+def longest_side(size: tuple[int, int], side: int) -> int:
+    """Pixels of the longest side to which a picture is made smaller: `side`, more for a panorama.
+
+    Of a picture more than ELONGATED times longer than wide the short side keeps side / 2 pixels, as long as
+    the other has no more than 4 * side.
+    """
+    long, short = max(size), min(size)
+    if long <= ELONGATED * short:
+        return side
+    return max(1, min(4 * side, long * side // (2 * short)))
 
 
 def moves(path: Path, limits: Limits) -> bool:
@@ -89,7 +101,7 @@ def _probe_of(name: str, size: tuple[int, int], incomplete: str | None) -> Probe
 
 
 def read_image(path: Path, side: int, limits: Limits) -> Frames:
-    """(1, h, w, 3) of a picture's first frame, the longest side at most `side`. Raises BadMedia."""
+    """(1, h, w, 3) of a picture's first frame, the sides as longest_side says. Raises BadMedia."""
     shown, _, _ = _decoded(path, side, limits)
     return np.array(shown)[None]
 
@@ -99,7 +111,8 @@ def _decoded(path: Path, side: int | None, limits: Limits) -> tuple[Image.Image,
     try:
         with _opened(path, limits) as image:
             if side is not None:
-                image.draft("RGB", (side, side))  # JPEG: decode at 1/2, 1/4 or 1/8 where that is enough
+                longest = longest_side(image.size, side)
+                image.draft("RGB", (longest, longest))  # JPEG: decode at 1/2, 1/4 or 1/8 where that is enough
             image.load()
             shown = _upright(on_white(image), _orientation(image), side)
             return shown, (image.format or "").lower(), _incomplete(image)
@@ -129,7 +142,8 @@ def _salvaged(
 
 def _upright(image: Image.Image, orientation: int, side: int | None) -> Image.Image:
     if side is not None:
-        image.thumbnail((side, side), Image.Resampling.BILINEAR)
+        longest = longest_side(image.size, side)
+        image.thumbnail((longest, longest), Image.Resampling.BILINEAR)
     turn = _UPRIGHT.get(orientation)
     return image if turn is None else image.transpose(turn)
 

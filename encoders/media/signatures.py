@@ -48,6 +48,11 @@ def is_dib(head: bytes) -> bool:
     return head.startswith(b"\x28\0\0\0") and planes == 1 and depth in (1, 4, 8, 16, 24, 32)
 
 
+def is_jxl(head: bytes) -> bool:
+    """A JPEG XL without a container: two bytes, which is too few without the ending."""
+    return head.startswith(b"\xff\x0a")
+
+
 def is_icon(head: bytes) -> bool:
     """A Windows icon, by its first entry."""
     return head.startswith(b"\0\0\1\0") and _has_icon_entry(head)
