@@ -13,9 +13,6 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import track
-
 from encoders.base import AffectError, printable
 from encoders.runtime import write_whole
 from experiments.data.records import Captioned
@@ -24,6 +21,7 @@ from experiments.synthetic.film import FPS, SIDE, frames
 from experiments.synthetic.music import RATE, samples
 from experiments.synthetic.words import captions
 from experiments.synthetic.world import Clip, clips
+from retrieval.progress_lines import ProgressReporter
 from retrieval.writing import whole, write_clip
 
 TABLE, TRUTH = "captions.csv", "truth.jsonl"
@@ -46,10 +44,9 @@ def made(folder: Path, count: int, seed: int, *, jobs: int = JOBS, quiet: bool =
     pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), *deaf)
     try:
         done = pool.map(_write, todo, [folder] * len(todo), chunksize=4)
-        console = Console(stderr=True)
-        hidden = quiet or not console.is_terminal
-        for _ in track(done, "rendering", len(todo), console=console, transient=True, disable=hidden):
-            pass
+        with ProgressReporter("synthetic", unit="clips", quiet=quiet) as report:
+            for number, _ in enumerate(done, 1):
+                report.update("rendering", number, len(todo))
     finally:
         pool.shutdown(cancel_futures=True)  # an interrupt does not wait for what was not begun
     write_whole(folder / TRUTH, "".join(f"{json.dumps(asdict(clip))}\n" for clip in wanted).encode())
