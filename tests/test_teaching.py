@@ -22,7 +22,7 @@ from retrieval.teaching import forget, plan_for, take_up, train_spaces
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """What a small library needs, in a second."""
-    schedule = replace(plan_for(COUNT).schedule, epochs=30, warm=15, rate=0.01)
+    schedule = replace(plan_for(COUNT).schedule, epochs=30, rate=0.01)
     small = replace(plan_for(COUNT), schedule=schedule, dim=32, dropout=0.1)
     monkeypatch.setattr(teaching, "plan_for", lambda items, gated: small)
 
@@ -187,7 +187,7 @@ def test_a_test_split_is_not_looked_at(tmp_path):
 
 def test_more_items_are_gone_through_fewer_times():
     few, many = plan_for(100).schedule, plan_for(100_000).schedule
-    assert few.epochs > many.epochs >= 20 and few.warm == few.epochs // 2
+    assert few.epochs > many.epochs >= 20
 
 
 def test_needs_that_are_not_met_are_one_line_and_exit_code_2(tmp_path):

@@ -29,7 +29,13 @@ Tell = Callable[[int], None]  # that so many epochs more are done
 
 
 def run(
-    trials: Sequence[Trial], corpus: Corpus, settings: Settings, folder: Path, *, jobs: int, quiet: bool
+    trials: Sequence[Trial],
+    corpus: Corpus,
+    settings: Settings,
+    folder: Path,
+    *,
+    jobs: int,
+    quiet: bool = False,
 ) -> dict[Trial, Path]:
     """Every trial's folder, trained where it was not yet.
 

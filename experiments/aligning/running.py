@@ -34,7 +34,7 @@ PARTS_OF_SETS: tuple[Literal["folds", "test"], ...] = ("folds", "test")
 
 def run(
     load: Mapping[str, Callable[[], Pairs]], methods: Mapping[str, Method], plan: Plan, folder: Path, *,
-    apart: str = "", quiet: bool,
+    apart: str = "", quiet: bool = False,
 ) -> tuple[dict[str, Found], list[Part], dict[str, str]]:  # fmt: skip
     """Every set with every map, its test rows as a set of their own; what can't be studied, with the reason.
 
