@@ -55,13 +55,18 @@ def seconds_of_plan(
 
 
 def plan_within(lesson: Lesson, plan: Plan, *, seed: int, left: float) -> tuple[Plan, str]:
-    """The best plan that fits into the seconds left, and how it was cut; empty where it was not.
+    """The best plan that is likely to fit into the seconds left, and how it was cut, see `cut_plan`.
 
     Raises ValueError as training does.
     """
-    if math.isinf(left):
-        return plan, ""
-    seconds = seconds_of_plan(lesson, plan, seed=seed)
+    return (plan, "") if math.isinf(left) else cut_plan(plan, seconds_of_plan(lesson, plan, seed=seed), left)
+
+
+def cut_plan(plan: Plan, seconds: float, left: float) -> tuple[Plan, str]:
+    """The best plan that fits into the seconds left, where all of it takes `seconds`, and how it was cut.
+
+    How is empty where nothing was.
+    """
     for share in SHARES:
         if seconds * share * MARGIN <= left:
             return cut_epochs(plan, share), "" if share == 1 else f"{share:.0%} of the epochs"

@@ -26,7 +26,6 @@ from spaces.training import Schedule
 STEPS = 720  # of one training, about: what 800 photos need
 BATCH = 128
 LOSSES = ("infonce-learnt",)  # a second member, of another loss, cost as much again and found no more
-DIM = 384  # as wide as the sentence vectors: twice that found no more
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,7 +188,7 @@ def plan_for(items: int, *, gated: bool = False) -> Plan:
     schedule = Schedule(
         epochs=epochs, batch=BATCH, rate=1e-3, decay="one-cycle", draw="items", weight_decay=0.01, clip=0,
     )  # fmt: skip
-    return Plan(losses=LOSSES, schedule=schedule, dim=DIM, gated=gated)
+    return Plan(losses=LOSSES, schedule=schedule, gated=gated)
 
 
 def _kept(library: Library, space: str, fitted: Fitted, outcome: Outcome) -> str:
