@@ -88,15 +88,15 @@ def ablate(
     settings = changed(Settings(), pairs)
     prefixes = [one.strip() for one in rows.split(",") if one.strip()]
     check_known(prefixes)
-    chosen = found(data, data_root, sources(features), quiet=as_json)
+    chosen = found(data, data_root, sources(features))
     out = out or Path("runs") / "ablate" / chosen.name
     claimed(out)
-    corpus, source = prepared(chosen, settings, encoders=encoders, word_vectors=word_vectors, quiet=as_json)
+    corpus, source = prepared(chosen, settings, encoders=encoders, word_vectors=word_vectors)
     plan = planned(
         corpus.present, settings.text, prefixes=prefixes, zero_shot=can_zero_shot(source.experts, corpus)
     )
     trials = [Trial(space=space, seed=seed) for seed in range(seeds) for space in plan.spaces]
-    folders = run(trials, corpus, settings, out / "trials", jobs=jobs, quiet=as_json)
+    folders = run(trials, corpus, settings, out / "trials", jobs=jobs)
     result = measured(plan, range(seeds), folders, corpus, source.experts)
     told = tables.Told(
         data=chosen.name, seeds=seeds, settings=flat(settings), encoders=source.encoders,

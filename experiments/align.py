@@ -109,12 +109,12 @@ def align(
     claimed(out)
     films, alone = None, {}
     if videos is not None:
-        films = watched(videos, seconds, seed=seed, quiet=as_json)
+        films = watched(videos, seconds, seed=seed)
         load |= {name: partial(enough, pairs) for name, pairs in films.pairs().items()}
         three, alone = films.three()
         several += three
     apart = APART if APART in load and not maps else ""
-    found, parts, left_out = run(load, methods, plan, out / "trials", apart=apart, quiet=as_json)
+    found, parts, left_out = run(load, methods, plan, out / "trials", apart=apart)
     left_out |= alone
     if not found and films is None:
         raise AffectError("; ".join(left_out.values()))
@@ -128,7 +128,7 @@ def align(
     click.echo(f"{printable(out)}: {', '.join(file.name for file in written)}")
 
 
-def watched(folder: Path, lengths: tuple[float, ...], *, seed: int, quiet: bool) -> Any:
+def watched(folder: Path, lengths: tuple[float, ...], *, seed: int) -> Any:
     """A folder's videos as anchors; a line on stderr for each file that can't be read. Raises AffectError."""
     from experiments.aligning.lengths import films
     from experiments.aligning.videos import experts_of_affect, watch
@@ -136,9 +136,7 @@ def watched(folder: Path, lengths: tuple[float, ...], *, seed: int, quiet: bool)
     def told(line: str) -> None:
         click.echo(f"align: {line}", err=True)
 
-    return films(
-        watch(folder, lengths, experts=experts_of_affect(), told=told, quiet=quiet), lengths, seed=seed
-    )
+    return films(watch(folder, lengths, experts=experts_of_affect(), told=told), lengths, seed=seed)
 
 
 def loaders(

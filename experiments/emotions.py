@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -70,7 +71,7 @@ def emotions(
         released = data_root / RELEASED
     earlier = reading(released, _records, "a JSON list of records with video_id") if released else None
     found = read(file)
-    with progress(len(found), quiet=as_json) as step:
+    with progress(len(found)) as step:
         annotated = ordered(annotate(found, bound=bound, as_reported=as_reported, lower=lower, step=step))
     emotional, neutral = balanced(annotated, seed=seed)
     parts = {"all": annotated, "emotional": emotional, "neutral": neutral, "balanced": emotional + neutral}
@@ -154,15 +155,13 @@ def write(out: Path, parts: dict[str, list[Annotated]]) -> None:
 
 
 @contextmanager
-def progress(count: int, *, quiet: bool) -> Iterator[Callable[[], None]]:
-    """A live line on standard error, where it is a terminal."""
-    from rich.console import Console
-    from rich.progress import Progress
+def progress(count: int) -> Iterator[Callable[[], None]]:
+    """Called after each caption; how far it is goes to standard error."""
+    from retrieval.progress_lines import ProgressReporter
 
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
-        task = bar.add_task("captions", total=count)
-        yield lambda: bar.advance(task)
+    done = itertools.count(1)
+    with ProgressReporter("emotions") as report:
+        yield lambda: report.update("captions", next(done), count)
 
 
 def _records(text: str) -> list[dict[str, Any]]:

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from rich.console import Console
-from rich.progress import Progress
 
 from encoders.base import AffectError, BadMedia, Rows, owners_means, printable
 from encoders.media import Sampling, Segment
@@ -19,6 +17,7 @@ from experiments.data import Captioned, Labelled, read_features
 from experiments.reading import FIRST
 from experiments.shelf import Entry, Shelf, digest_of
 from experiments.streaming import JOBS, Media, Stream
+from retrieval.progress_lines import ProgressReporter
 from retrieval.recipe import Experts
 
 
@@ -113,16 +112,17 @@ def encoded(
     for files, digest in zip(media, digests, strict=True):
         if digest and (lacking := tuple(role for role in shelves if role not in found[digest])):
             todo.setdefault(lacking, {})[digest] = files
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
-        task = bar.add_task("encoding", total=sum(map(len, todo.values())))
+    done, total = 0, sum(map(len, todo.values()))
+    with ProgressReporter("features", unit="items", quiet=quiet) as report:
+        report.update("encoding", 0, total)
         for roles, wanted in todo.items():
             stream = Stream(_only(experts, roles), sampling, every=every, failed=failed)
             for digest, made in stream.entries(wanted):
                 for role, entry in made.items():
                     shelves[role].put(digest, entry)
                 found[digest] |= made
-                bar.advance(task)
+                done += 1
+                report.update("encoding", done, total)
     return _gathered([found.get(digest, {}) for digest in digests], shelves, failed)
 
 

@@ -98,9 +98,9 @@ def main(
             row
             for space in wanted
             for row in (
-                _own(space, own, data_root, out or OUT, encoders, seed, quiet=as_json)
+                _own(space, own, data_root, out or OUT, encoders, seed)
                 if own
-                else _packaged(space, data_root, out or OUT, seed, quiet=as_json)
+                else _packaged(space, data_root, out or OUT, seed)
             )
         ]
     except AffectError as bad:
@@ -117,7 +117,7 @@ def _say(name: str, quiet: bool) -> None:
         click.echo(f"measuring {name}", err=True)
 
 
-def _packaged(space: str, data: Path, out: Path, seed: int, *, quiet: bool) -> list[Row]:
+def _packaged(space: str, data: Path, out: Path, seed: int) -> list[Row]:
     """Fit one packaged space on the data sets; its figures."""
     begun = time.perf_counter()
     if space == "audio":
@@ -130,7 +130,7 @@ def _packaged(space: str, data: Path, out: Path, seed: int, *, quiet: bool) -> l
         return rows
     subject = SUBJECTS[space]
     experts = Experts(Recipe(sound="", tone="", faces="", activity="lite2-flow"), packaged=False)
-    taught = lesson(subject, experts, data, seed=seed, quiet=quiet)
+    taught = lesson(subject, experts, data, seed=seed)
     fitted, rows = _fitted(space, taught, subject, seed)
     _write(fitted.heads, out / f"{space}.safetensors", rows, space, seed, begun)
     return rows
@@ -143,7 +143,7 @@ def _fitted(space: str, taught: Lesson, subject: Subject, seed: int) -> tuple[Fi
     return fitted, [{"space": space, **row} for row in figures(taught, fitted, seed)]
 
 
-def _own(space: str, own: str, data: Path, out: Path, encoders: str, seed: int, *, quiet: bool) -> list[Row]:
+def _own(space: str, own: str, data: Path, out: Path, encoders: str, seed: int) -> list[Row]:
     """Heads from a user's captions, the test split left out; a space that can't learn says why."""
     begun, found = time.perf_counter(), named(own, data)
     found = replace(found, items=tuple(item for item in found.items if item.split != "test"))
@@ -151,7 +151,7 @@ def _own(space: str, own: str, data: Path, out: Path, encoders: str, seed: int, 
     experts = Experts(recipe, packaged=False)
     if not found.items or not experts.media_roles:
         raise AffectError(f"{own}: nothing to learn from outside the test split, or no encoder of media")
-    rows = item_rows(experts, found, every=True, quiet=quiet)
+    rows = item_rows(experts, found, every=True)
     base = next(one for one in experts.spaces if one.name == space)
     taught = lesson_of(experts, base, rows, [item.captions for item in found.items], found.groups)
     with ProgressReporter("train") as report:

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.progress import Progress
 
 from encoders.base import Frames, Rows, batched
 from encoders.media import Sampling, Segment
 from experiments.features import encoded, first_segments
 from experiments.reading import joined
 from experiments.shelf import Entry, Shelf, digest_of
+from retrieval.progress_lines import ProgressReporter
 from retrieval.recipe import Experts
 
 RULE = 1  # raise it when the same seed would make other views
@@ -60,14 +59,15 @@ def views_of(
     todo = [
         at for at, row in enumerate(names) if any(s.get(n) is None for n in row for s in shelves.values())
     ]
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
-        task = bar.add_task("views", total=len(todo) * count)
+    done = 0
+    with ProgressReporter("features", quiet=quiet) as report:
+        report.update("views", 0, len(todo) * count)
         for chunk in batched(todo, BATCH):
             segments = _segments(experts, [media[at] for at in chunk])
             for view in range(count):
                 _keep(experts, shelves, segments, [names[at][view] for at in chunk])
-                bar.advance(task, len(chunk))
+                done += len(chunk)
+                report.update("views", done, len(todo) * count)
     return {
         role: np.stack([plain[role], *_kept(shelves[role], names, count)], axis=1).astype(np.float32)
         for role in roles

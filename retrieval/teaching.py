@@ -5,7 +5,6 @@ The experts' rows are in the library already, so no media are read.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from retrieval.budget import Budget, OutOfTimeError, plan_within
+from retrieval.budget import CLOSED_FORM, Budget, OutOfTimeError, closed_form, plan_within
 from retrieval.disk import disk_errors
 from retrieval.fitting import Fitted, Lesson, Plan, Step, fit
 from retrieval.heads import ALIGNMENT, FOLDER, own_files, tidy
@@ -26,7 +25,7 @@ from spaces.training import Schedule
 
 STEPS = 720  # of one training, about: what 800 photos need
 BATCH = 128
-LOSSES = ("infonce-learnt", "weighted")
+LOSSES = ("infonce-learnt",)  # a second member, of another loss, cost as much again and found no more
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,23 +138,32 @@ def learnt(
     outcome = Outcome(space=space, items=items, texts=texts, why=supply.why_not)
     if not supply.suffices:
         return outcome, None
-    plan = plan_for(items, gated=space != "object")
+    if budget is not None and budget.left <= 0:
+        return replace(outcome, why="not trained: the time given was over"), None
     try:
-        if budget is not None and math.isfinite(budget.left):
-            plan, cut = plan_within(lesson, plan, seed, share * budget.left)
-            outcome = replace(outcome, cut=cut)
-        fitted = fit(lesson, plan, seed=seed, step=count_trainings(space, plan, progress, budget))
+        fitted, cut = _fitted_within(space, lesson, seed, progress, budget or Budget(), share)
     except ValueError as bad:  # held-out matches lie no nearer than anything else
         return replace(outcome, why=str(bad)), None
-    except OutOfTimeError as late:
-        return replace(outcome, why=str(late)), None
     gain = fitted.gain(seed)
     before, after = (100 * float(fitted.precisions(trained=way).mean()) for way in (False, True))
     outcome = replace(
-        outcome, before=round(before, 2), after=round(after, 2),
+        outcome, cut=cut, before=round(before, 2), after=round(after, 2),
         gain=(round(gain.low, 2), round(gain.high, 2)), taken=gain.low > 0,
     )  # fmt: skip
     return outcome, fitted
+
+
+def _fitted_within(
+    space: str, lesson: Lesson, seed: int, progress: Progress, budget: Budget, share: float
+) -> tuple[Fitted, str]:
+    """Heads fitted in a share of the time left, and how training was cut for that."""
+    plan = plan_for(lesson.material.items, gated=space != "object")
+    plan, cut = plan_within(lesson, plan, seed=seed, left=share * budget.left)
+    try:
+        return fit(lesson, plan, seed=seed, step=count_trainings(space, plan, progress, budget)), cut
+    except OutOfTimeError:  # it took longer than a few epochs had suggested
+        plan = closed_form(plan)
+        return fit(lesson, plan, seed=seed, step=count_trainings(space, plan, progress)), CLOSED_FORM
 
 
 def count_trainings(space: str, plan: Plan, progress: Progress, budget: Budget | None = None) -> Step:
@@ -179,9 +187,8 @@ def plan_for(items: int, *, gated: bool = False) -> Plan:
     epochs = int(np.clip(STEPS // steps, 20, 240))
     schedule = Schedule(
         epochs=epochs, batch=BATCH, rate=1e-3, decay="one-cycle", draw="items", weight_decay=0.01, clip=0,
-        warm=epochs // 2,
     )  # fmt: skip
-    return Plan(losses=LOSSES, warm=LOSSES[0], schedule=schedule, gated=gated)
+    return Plan(losses=LOSSES, schedule=schedule, gated=gated)
 
 
 def _kept(library: Library, space: str, fitted: Fitted, outcome: Outcome) -> str:

@@ -16,6 +16,7 @@ from retrieval.cli import main
 from retrieval.engine import Engine
 from retrieval.heads import ALIGNMENT, FOLDER, own_files
 from retrieval.library import Library
+from retrieval.progress_lines import ProgressReporter
 from retrieval.query import Query
 from retrieval.recipe import Experts
 from spaces.affect import Alignment
@@ -175,17 +176,57 @@ def plane(folder):
 
 def test_too_few_videos_on_the_command_line(lib):
     before = plane(lib)
-    answer = CliRunner().invoke(main, ["align", "-l", str(lib), "--json"])
-    told = json.loads(answer.stdout)["alignment"]
-    assert answer.exit_code == 0 and told["taken"] is False and "too little" in told["why"]
+    for words in (["--json"], []):
+        answer = CliRunner().invoke(main, ["align", "-l", str(lib), *words])
+        assert answer.exit_code == 2 and answer.stdout == "" and len(answer.stderr.splitlines()) == 1
+        assert answer.stderr.startswith("affect: too little to align on; alignment: 0 segments with sound")
+        assert answer.stderr.endswith("of 0 videos (needs 30, of 5)\n")
     assert plane(lib) == before
-    assert "too little" in CliRunner().invoke(main, ["align", "-l", str(lib)]).output
+
+
+def test_needs_are_stated_before_work_and_videos_without_anchors_are_named(tmp_path):
+    folder = filmed(tmp_path / "lib", turned=True)
+    with closing(Library.open(folder)) as library, library.writing():
+        silent = encoded("silent", objects=np.zeros((2, 16)), modality="video")
+        dims = {role: library.experts.role(role).card.dim for role in ("objects", "tone")}
+        nothing = {role: np.full((2, dim), np.nan, np.float32) for role, dim in dims.items()}
+        library.commit([replace(silent, features=nothing)])
+    answer = CliRunner().invoke(main, ["align", "-l", str(folder)])
+    assert answer.exit_code == 0 and answer.stderr.splitlines() == [
+        "affect: alignment: 40 segments with sound and pictures, of 10 videos (needs 30, of 5)",
+        "affect: 1 video without mood of both sound and pictures: /nowhere/silent.mp4",
+    ]
+
+
+def test_stopped_while_aligning_it_leaves_the_library_as_it_was(tmp_path, monkeypatch):
+    folder = filmed(tmp_path / "lib", turned=True)
+    before = plane(folder)
+
+    def stopped(*step):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ProgressReporter, "update", stopped)
+    answer = CliRunner().invoke(main, ["align", "-l", str(folder)])
+    assert answer.exit_code == 130 and answer.stderr.endswith("affect: stopped; the library is as it was\n")
+    assert plane(folder) == before and not list((folder / FOLDER).glob("*"))
+
+
+def test_the_help_states_what_is_needed():
+    said = " ".join(CliRunner().invoke(main, ["align", "--help"]).output.split())
+    assert f"{aligning.LEAST} of them, of {aligning.FOLDS} videos, are needed" in said
+
+
+def test_progress_counts_every_map_in_every_fold():
+    steps = []
+    tried(pairs(0.03), seed=0, progress=lambda done, count: steps.append((done, count)))
+    assert steps == [(done, 24) for done in range(25)]
 
 
 def test_taken_and_undone(lib, monkeypatch):
     before, signature = plane(lib)
     outcome, taken = tried(pairs(0.03), seed=0, progress=quiet)
     monkeypatch.setattr(aligning, "tried", lambda found, **kept: (outcome, taken))
+    monkeypatch.setattr(aligning, "anchors", lambda library: pairs(0.03))
     answer = CliRunner().invoke(main, ["align", "-l", str(lib)])
     assert answer.exit_code == 0 and "taken" in answer.output
     after, changed = plane(lib)
@@ -203,6 +244,7 @@ def test_taken_and_undone(lib, monkeypatch):
 def test_a_lost_alignment_is_told_of(lib, monkeypatch):
     outcome, taken = tried(pairs(0.03), seed=0, progress=quiet)
     monkeypatch.setattr(aligning, "tried", lambda found, **kept: (outcome, taken))
+    monkeypatch.setattr(aligning, "anchors", lambda library: pairs(0.03))
     CliRunner().invoke(main, ["align", "-l", str(lib)])
     for file in (lib / FOLDER).glob("*.safetensors"):
         file.unlink()

@@ -5,6 +5,7 @@ import os
 import pty
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -99,6 +100,37 @@ from retrieval.progress_lines import ProgressReporter
 with ProgressReporter("affect", unit="files", every=0) as report:
     report.update("reading", 3, 8)
 """
+
+
+class NotifyingStream(io.StringIO):
+    """Says when something was written."""
+
+    def __init__(self):
+        super().__init__()
+        self.written = threading.Event()
+
+    def write(self, text):
+        count = super().write(text)
+        self.written.set()
+        return count
+
+
+def test_lines_come_while_one_part_takes_long():
+    clock, stream = Clock(), NotifyingStream()
+    with ProgressReporter("affect", every=1, stream=stream, clock=clock) as report:
+        report.update("reading", 0, 2)
+        assert not stream.getvalue()
+        clock.now += 7
+        assert stream.written.wait(60)
+    assert stream.getvalue().splitlines()[0] == "affect: reading: 0 of 2, 7 s so far"
+
+
+def test_a_quiet_job_writes_nothing():
+    clock, stream = Clock(), io.StringIO()
+    with ProgressReporter("affect", quiet=True, stream=stream, clock=clock) as report:
+        clock.now += 60
+        report.update("reading", 1, 2)
+    assert stream.getvalue() == ""
 
 
 def test_a_terminal_gets_a_live_line_and_a_pipe_plain_ones():

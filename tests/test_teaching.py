@@ -1,28 +1,34 @@
+import csv
+import json
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from library_factory import DIM, affect, content, encoded, gallery, index, new_library
 
 from encoders.base import AffectError
 from encoders.toy import text
 from retrieval import teaching
+from retrieval.captioned import match_captions, name_first
 from retrieval.captions import Told, read_captions
+from retrieval.cli import main
 from retrieval.engine import Engine
 from retrieval.heads import FOLDER, own_files
-from retrieval.library import Library
+from retrieval.library import Library, Note
 from retrieval.preparing import prepare
+from retrieval.progress_lines import ProgressReporter
 from retrieval.query import Query
-from retrieval.supply import LEAST_ITEMS
+from retrieval.supply import FOLDS, LEAST_ITEMS, LEAST_KINDS, caption_kinds, measure_supply
 from retrieval.teaching import forget, plan_for, take_up, train_spaces
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """What a small library needs, in a second."""
-    schedule = replace(plan_for(COUNT).schedule, epochs=30, warm=15, rate=0.01)
+    schedule = replace(plan_for(COUNT).schedule, epochs=30, rate=0.01)
     small = replace(plan_for(COUNT), schedule=schedule, dim=32, dropout=0.1)
     monkeypatch.setattr(teaching, "plan_for", lambda items, gated: small)
 
@@ -37,7 +43,7 @@ def pairs(rng):
     return [both[at] for at in rng.permutation(len(both) * 5)[:COUNT] % len(both)]
 
 
-def made(folder, *, meaningful=True, count=COUNT):
+def made(folder, *, meaningful=True, count=COUNT, media=None):
     """A library of pictures whose rows are a turned sum of their words' vectors, and its captions."""
     rng = np.random.default_rng(0)
     chosen = pairs(rng)[:count]
@@ -48,6 +54,10 @@ def made(folder, *, meaningful=True, count=COUNT):
     if not meaningful:
         rows = rng.standard_normal(rows.shape)
     items = [encoded(f"{at}", objects=row[None]) for at, row in enumerate(rows)]
+    if media is not None:  # where there are files of these names, all empty
+        items = [replace(one, path=media / one.path.name) for one in items]
+        for one in items:
+            one.path.touch()
     with closing(new_library(folder)) as library, library.writing():
         library.commit(items)
     return [
@@ -187,7 +197,7 @@ def test_a_test_split_is_not_looked_at(tmp_path):
 
 def test_more_items_are_gone_through_fewer_times():
     few, many = plan_for(100).schedule, plan_for(100_000).schedule
-    assert few.epochs > many.epochs >= 20 and few.warm == few.epochs // 2
+    assert few.epochs > many.epochs >= 20
 
 
 def test_needs_that_are_not_met_are_one_line_and_exit_code_2(tmp_path):
@@ -202,6 +212,102 @@ def test_needs_that_are_not_met_are_one_line_and_exit_code_2(tmp_path):
     assert "object: 2 items in 2 groups, with 2 captions that differ" in ran.stderr
     assert "audio: 0 items in 0 groups" in ran.stderr
     assert "back to the heads" in affect("train", "--library", folder, "--undo").stdout
+
+
+def written(folder, told):
+    """A table of captions beside a library; media by the paths they have."""
+    table = folder.parent / "captions.csv"
+    with table.open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(("media", "caption", "split"))
+        writer.writerows((one.name, caption, one.split) for one in told for caption in one.captions)
+    return table
+
+
+def test_files_left_out_are_named_and_counted_apart(tmp_path):
+    folder = tmp_path / "lib"
+    told = made(folder)
+    with closing(Library.open(folder)) as library, library.writing():
+        entry = library.catalog.known()[told[0].path]
+        library.note(
+            [
+                Note(path=tmp_path / "copy.png", stamp=entry.stamp, item=entry.item, error=None),
+                Note(path=tmp_path / "broken.png", stamp=entry.stamp, item=None, error="no picture"),
+            ]
+        )
+        about = {"path": tmp_path, "captions": ("red",), "group": ""}
+        names = ["copy.png", "broken.png", *(f"absent{at}.png" for at in range(7)), "odd\nname.png"]
+        others = [Told(**{**about, "path": tmp_path / name}, name=name, split="train") for name in names]
+        held = Told(**{**about, "path": tmp_path / "held.png"}, name="held.png", split="test")
+        found = match_captions(library, [*told, *others, held])
+    assert len(found.items) == COUNT and found.captions[0] == (*told[0].captions, "red")
+    assert found.messages() == [
+        "8 captioned files: not in the library, left out: absent0.png, absent1.png, absent2.png, "
+        "absent3.png, absent4.png ... and 3 more",
+        "1 captioned file: could not be read when indexed, left out: broken.png",
+        "1 captioned file: the same content as another captioned file, captions joined: "
+        f"copy.png (as {told[0].name})",
+        "1 captioned file: in the split test, left out",
+    ]
+    assert found.to_json() == {
+        "absent": [*(f"absent{at}.png" for at in range(7)), "odd\nname.png"],
+        "unreadable": ["broken.png"],
+        "copies": [{"file": "copy.png", "same_as": told[0].name}],
+        "test_split": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["a"], "a"),
+        (["a", "b", "c", "d", "e"], "a, b, c, d, e"),
+        (["a", "b", "c", "d", "e", "f"], "a, b, c, d, e ... and 1 more"),
+        (["a\x1bb"], "a\\x1bb"),
+    ],
+)
+def test_the_first_names(names, said):
+    assert name_first(names) == said
+
+
+def test_the_command_states_needs_first_and_prints_json(tmp_path):
+    folder = tmp_path / "lib"
+    told = made(folder, media=tmp_path)
+    (tmp_path / "stray.png").touch()
+    stray = Told(name="stray.png", path=tmp_path / "stray.png", captions=("a",), split="train", group="")
+    table = written(folder, [*told, stray])
+    ran = CliRunner().invoke(main, ["train", "-l", str(folder), "--captions", str(table), "--json"])
+    assert ran.exit_code == 0, ran.output
+    lines = ran.stderr.splitlines()
+    assert lines[0] == "affect: 1 captioned file: not in the library, left out: stray.png"
+    assert lines[1] == (
+        f"affect: object: {COUNT} items in {COUNT} groups, with {COUNT} captions that differ "
+        "(needs 40 items in 4 groups, with 8 captions that differ)"
+    )
+    said = json.loads(ran.stdout)
+    assert said["absent"] == ["stray.png"]
+    assert {one["space"]: one["taken"] for one in said["spaces"]} == {
+        "object": True, "activity": False, "audio": False
+    }  # fmt: skip
+
+
+def test_stopped_while_training_it_leaves_the_library_as_it_was(tmp_path, monkeypatch):
+    folder = tmp_path / "lib"
+    told = made(folder, media=tmp_path)
+    before, table = content(folder), written(folder, told)
+
+    def stopped(*step):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ProgressReporter, "update", stopped)
+    ran = CliRunner().invoke(main, ["train", "-l", str(folder), "--captions", str(table)])
+    assert ran.exit_code == 130 and ran.stderr.endswith("affect: stopped; the library is as it was\n")
+    assert content(folder) == before and not list((folder / FOLDER).glob("*"))
+
+
+def test_the_help_states_what_is_needed():
+    said = " ".join(CliRunner().invoke(main, ["train", "--help"]).output.split())
+    assert f"{LEAST_ITEMS} items in {FOLDS} groups, with {LEAST_KINDS} captions that differ" in said
 
 
 @pytest.mark.parametrize(
@@ -233,3 +339,27 @@ def test_captions_are_read_with_their_groups(tmp_path):
         Told(name="a.png", path=tmp_path / "a.png", captions=("one", "two"), split="dev", group="x"),
         Told(name="b.png", path=tmp_path / "b.png", captions=("three",), split="train", group=""),
     ]
+
+
+@pytest.mark.parametrize(
+    ("items", "groups", "said", "suffices"),
+    [
+        (40, 4, 40, True),
+        (39, 39, 39, False),
+        (40, 3, 40, False),
+        (80, 80, 8, True),
+        (80, 80, 7, False),
+    ],
+)
+def test_what_is_needed(items, groups, said, suffices):
+    captions = [[f"word {at % said}"] for at in range(items)]
+    supply = measure_supply("object", captions, [f"group {at % groups}" for at in range(items)])
+    assert (supply.items, supply.groups, supply.kinds) == (items, groups, said)
+    assert supply.suffices == suffices == (not supply.why_not)
+
+
+def test_items_of_which_the_same_is_said_are_of_one_kind():
+    texts, owner = ["A cat", "a CAT", "a dog", "rain", "a dog"], np.array([0, 1, 1, 2, 3])
+    kinds = caption_kinds(texts, owner, 4)
+    assert kinds[0] == kinds[1] == kinds[3] != kinds[2]
+    assert caption_kinds([], owner[:0], 3).tolist() == [0, 1, 2]

@@ -142,7 +142,9 @@ class Source:
         return {role: self.experts.role(role).card.signature for role in self.experts.media_roles}
 
 
-def found(name: str, root: Path, features: Mapping[str, Path] | Path | None, *, quiet: bool) -> Captioned:
+def found(
+    name: str, root: Path, features: Mapping[str, Path] | Path | None, *, quiet: bool = False
+) -> Captioned:
     """A data set by name. Raises AffectError for one that is not there or has no captions, UnknownName."""
     if name == SYNTHETIC or name.startswith(f"{SYNTHETIC}-"):
         count = name.partition("-")[2] or str(CLIPS)
@@ -177,7 +179,12 @@ def parted(data: Captioned, share: float) -> Captioned:
 
 
 def prepared(
-    data: Captioned, settings: Settings, *, encoders: str = "", word_vectors: Path | None = None, quiet: bool
+    data: Captioned,
+    settings: Settings,
+    *,
+    encoders: str = "",
+    word_vectors: Path | None = None,
+    quiet: bool = False,
 ) -> tuple[Corpus, Source]:
     """Everything encoded, once for each content. Raises AffectError."""
     data = parted(data, settings.share)

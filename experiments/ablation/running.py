@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from encoders.base import AffectError
 from encoders.interrupts import end_with_parent, safe_point, stop_at_safe_points, temporary_folder
 from experiments.ablation.corpus import Corpus
 from experiments.ablation.settings import Settings
 from experiments.ablation.trials import Trial, finished, key_of, train
+from retrieval.progress_lines import ProgressReporter
 
 LOOK = 0.3  # seconds between looks at how far trainings are
 
@@ -28,7 +27,13 @@ Tell = Callable[[int], None]  # that so many epochs more are done
 
 
 def run(
-    trials: Sequence[Trial], corpus: Corpus, settings: Settings, folder: Path, *, jobs: int, quiet: bool
+    trials: Sequence[Trial],
+    corpus: Corpus,
+    settings: Settings,
+    folder: Path,
+    *,
+    jobs: int,
+    quiet: bool = False,
 ) -> dict[Trial, Path]:
     """Every trial's folder, trained where it was not yet.
 
@@ -39,17 +44,22 @@ def run(
     """
     folders = {trial: folder / key_of(trial.told(corpus, settings)) for trial in trials}
     todo = [trial for trial in trials if not finished(folders[trial])]
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
-        total = sum(trial.schedule(settings).epochs for trial in todo)
-        task = bar.add_task(f"training {len(todo)} spaces, epochs", total=total)
+    label, done = f"training {len(todo)} spaces", 0
+    total = sum(trial.schedule(settings).epochs for trial in todo)
+
+    def tell(more: int) -> None:
+        nonlocal done
+        done += more
+        report.update(label, done, total)
+
+    with ProgressReporter("ablate", unit="epochs", quiet=quiet) as report:
+        report.update(label, 0, total)
         if jobs == 1:
             for trial in todo:
-                _one_thread(trial, corpus, settings, folders[trial], lambda more: bar.advance(task, more))
+                _one_thread(trial, corpus, settings, folders[trial], tell)
         elif todo:
             waiting = {trial: folders[trial] for trial in todo}
-            _beside(waiting, corpus, settings, jobs, lambda done: bar.update(task, completed=done))
+            _beside(waiting, corpus, settings, jobs, lambda done: report.update(label, done, total))
     return folders
 
 

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from encoders.base import AffectError
 from encoders.runtime import write_whole
@@ -27,6 +25,7 @@ from experiments.aligning.study import (
     save_outcome,
     tried,
 )
+from retrieval.progress_lines import ProgressReporter
 from spaces.alignment import Method
 
 FEWEST = 20  # pairs that can be studied
@@ -35,7 +34,7 @@ PARTS_OF_SETS: tuple[Literal["folds", "test"], ...] = ("folds", "test")
 
 def run(
     load: Mapping[str, Callable[[], Pairs]], methods: Mapping[str, Method], plan: Plan, folder: Path, *,
-    apart: str = "", quiet: bool,
+    apart: str = "", quiet: bool = False,
 ) -> tuple[dict[str, Found], list[Part], dict[str, str]]:  # fmt: skip
     """Every set with every map, its test rows as a set of their own; what can't be studied, with the reason.
 
@@ -43,19 +42,19 @@ def run(
 
     Whatever one map did on one set is a file in `folder`, and is read again where nothing has changed.
     """
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     found: dict[str, Found] = {}
     left_out: dict[str, str] = {}
     parts: list[Part] = []
-    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
-        task = bar.add_task("reading", total=len(load) * len(methods) + (len(PARTS) if apart else 0))
+    count, total, name = 0, len(load) * len(methods) + (len(PARTS) if apart else 0), ""
 
-        def done() -> None:
-            bar.advance(task)
+    def done() -> None:
+        nonlocal count
+        count += 1
+        report.update(name, count, total)
 
+    with ProgressReporter("align", unit="maps", quiet=quiet) as report:
         for name, read in load.items():
-            bar.update(task, description=name)
+            report.update(name, count, total)
             try:
                 pairs = read()
                 found |= studied(name, pairs, methods, plan, folder, done)

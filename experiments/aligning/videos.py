@@ -14,8 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
@@ -27,6 +25,7 @@ from encoders.tone import windows
 from experiments.streaming import JOBS
 from retrieval.disk import disk_errors
 from retrieval.evidence import STEP
+from retrieval.progress_lines import ProgressReporter
 from retrieval.recipe import Experts, Recipe
 from retrieval.scan import media_files
 
@@ -98,17 +97,17 @@ def watch(
     files = list(media_files([folder], refused, cache_dir()))
     sampling = Sampling(segment=BLOCK, fps=1.0, most=None, rate=experts.sound_rate)
     reader = _Reader(experts, sampling, tuple(lengths), found)
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
-        task = bar.add_task("videos", total=len(files))
+    done = 0
+    with ProgressReporter("align", unit="files", quiet=quiet) as report:
+        report.update("reading videos", 0, len(files))
         with DecoderPool(max(1, min(JOBS, len(files))), sampling) as pool:
             for event in pool.read(files, reader.wanted):
                 reader.take(event)
                 if isinstance(event, Failed):
                     refused(event.path, event.error.reason)
                 if isinstance(event, Failed | Finished):
-                    bar.advance(task)
+                    done += 1
+                    report.update("reading videos", done, len(files))
     if not found.videos:
         raise AffectError(
             f"{printable(folder)}: no video with sound that can be read, among {len(files)} media files"

@@ -14,8 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from rich.console import Console
-from rich.progress import Progress
 from scipy.signal import fftconvolve
 
 from encoders.audio import audible
@@ -27,6 +25,7 @@ from experiments.data import vgmidi
 from experiments.data.records import table
 from experiments.feeling.voices import gather
 from experiments.shelf import Entry, Shelf, digest_of
+from retrieval.progress_lines import ProgressReporter
 
 ENCODER, ROLE = "tone", "tone"
 KINDS = ("speech", "music", "other")
@@ -211,13 +210,12 @@ def load_heard(
     most = 1 + max(map(len, VERSIONS.values()))
     rows = np.full((len(told) + len(drawn), most, encoder.card.dim), np.nan, np.float32)
     rows[len(told) :, 0] = encode_all(encoder, drawn)
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
-        task = bar.add_task("listening", total=len(told))
+    with ProgressReporter("features", unit="clips", quiet=quiet) as report:
+        report.update("encoding sound", 0, len(told))
         for at, one in enumerate(told):
             found = _rows(encoder, shelf, one, seed)
             rows[at, : len(found)] = found
-            bar.advance(task)
+            report.update("encoding sound", at + 1, len(told))
     heard = Heard(
         rows=rows,
         kinds=np.array([one.kind for one in told] + ["other"] * len(drawn)),

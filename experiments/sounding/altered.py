@@ -11,13 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.progress import Progress
 
 from encoders.base import Rows, Sound, batched, encode_all
 from encoders.media import Sampling
 from experiments.features import first_segments
 from experiments.shelf import Entry, Shelf, digest_of
+from retrieval.progress_lines import ProgressReporter
 from retrieval.recipe import Experts
 
 ROLE = "sound"
@@ -46,14 +45,15 @@ def altered_rows(
     digests = [digest_of((path,)) for path in media]
     names = [[_name(digest, version, seed) for version in range(count)] for digest in digests]
     todo = [at for at, row in enumerate(names) if any(shelf.get(name) is None for name in row)]
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
-        task = bar.add_task("altered versions", total=len(todo))
+    done = 0
+    with ProgressReporter("features", unit="clips", quiet=quiet) as report:
+        report.update("altered versions", 0, len(todo))
         for chunk in batched(todo, BATCH):
             segments = first_segments(experts, [media[at] for at in chunk])
             for at, segment in zip(chunk, segments, strict=True):
                 _keep(experts, shelf, segment.sound, names[at])
-            bar.advance(task, len(chunk))
+            done += len(chunk)
+            report.update("altered versions", done, len(todo))
     kept = [entry.rows for row in names for name in row if (entry := shelf.get(name)) is not None]
     return np.reshape(kept, (len(media), count, card.dim)).astype(np.float32)
 

@@ -13,9 +13,6 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import track
-
 from encoders.base import AffectError, printable
 from encoders.interrupts import end_with_parent, safe_point, stop_at_safe_points
 from encoders.runtime import write_whole
@@ -25,6 +22,7 @@ from experiments.synthetic.film import FPS, SIDE, frames
 from experiments.synthetic.music import RATE, samples
 from experiments.synthetic.words import captions
 from experiments.synthetic.world import Clip, clips
+from retrieval.progress_lines import ProgressReporter
 from retrieval.writing import whole, write_clip
 
 TABLE, TRUTH = "captions.csv", "truth.jsonl"
@@ -46,10 +44,10 @@ def made(folder: Path, count: int, seed: int, *, jobs: int = JOBS, quiet: bool =
     pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), end_with_parent)
     with stop_at_safe_points(), _ending(pool):
         done = pool.map(_write, todo, [folder] * len(todo), chunksize=4)
-        console = Console(stderr=True)
-        hidden = quiet or not console.is_terminal
-        for _ in track(done, "rendering", len(todo), console=console, transient=True, disable=hidden):
-            safe_point()
+        with ProgressReporter("synthetic", unit="clips", quiet=quiet) as report:
+            for number, _ in enumerate(done, 1):
+                report.update("rendering", number, len(todo))
+                safe_point()
     write_whole(folder / TRUTH, "".join(f"{json.dumps(asdict(clip))}\n" for clip in wanted).encode())
     write_whole(folder / TABLE, _table(wanted).encode())
     return from_csv(folder / TABLE, name=f"synthetic-{count}")
