@@ -325,6 +325,8 @@ def test_list(shelf):
         "width",
         "height",
         "segments",
+        "incomplete",
+        "missing",
         "path",
     }
     assert len(answers(ok("list", "--library", lib, "--json", "--modalities", "audio"))) == 2
@@ -348,7 +350,11 @@ def test_verify_rebuild_and_remove(tmp_path):
     index(lib, media)
     before = json.loads(ok("search", "--image", media / "photo1.png", "-l", lib, "--json"))
     assert ok("verify", "--library", lib) == "all is well\n"
-    assert json.loads(ok("verify", "--library", lib, "--json")) == {"problems": []}
+    assert json.loads(ok("verify", "--library", lib, "--json")) == {
+        "problems": [],
+        "missing": [],
+        "missing_below": [],
+    }
     assert "search is exact" in ok("rebuild", "--library", lib)
     told = json.loads(ok("rebuild", "--library", lib, "--index", "annoy", "--json"))
     assert told["index"] == "annoy" and told["recall"]["object.looks.image"] == 1
