@@ -173,7 +173,7 @@ def test_csv(tmp_path):
         ("media,caption\na.jpg,x\nb.jpg,\n", "line 3 has no caption"),
         ("media,caption\na.jpg,x\nb.jpg\n", "line 3 has no caption"),
         ("media,caption\n,x\n", "line 2 has no media"),
-        ("media,caption\nc.jpg,x\n", "line 2 names c.jpg, which is not there"),
+        ("media,caption\nc.jpg,x\n", "names c.jpg, which is not there"),
         ("media,caption,split\na.jpg,x,train\na.jpg,y,test\n", "line 3 puts a.jpg into another split"),
     ],
 )

@@ -317,7 +317,7 @@ def test_the_help_states_what_is_needed():
         (["--captions", "{media}/nothing.csv"], "no such file"),
         (["--captions", "{media}/photo0.png"], "not a CSV file"),
         (["--captions", "{media}/bad.csv"], "no column caption"),
-        (["--captions", "{media}/lost.csv"], "line 2 names gone.png"),
+        (["--captions", "{media}/lost.csv"], "none of the captioned files is in"),
         (["--undo", "--captions", "{media}/lost.csv"], "--captions FILE, or --undo"),
     ],
 )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
-from encoders.base import UnknownName
+from encoders.base import AffectError, UnknownName, printable
 from experiments.data.msrvtt import PROTOCOLS, msrvtt
 from experiments.data.msvd import msvd
 from experiments.data.records import DATA, Captioned, Item, Labelled, Rated, Rule, table
@@ -122,11 +122,15 @@ def speech(data: Path = DATA) -> Captioned:
 def from_csv(file: Path, name: str | None = None) -> Captioned:
     """A table with the columns media, caption and, if there is one, split and group; several rows a medium.
 
-    Paths are relative to the table. Raises AffectError naming the line that can't be used.
+    Paths are relative to the table. Raises AffectError naming the line that can't be used, or the medium that
+    is not there.
     """
+    found = read_captions(file)
+    if missing := next((one.name for one in found if not one.path.exists()), None):
+        raise AffectError(f"{printable(file)}: names {missing}, which is not there")
     items = tuple(
         Item(id=one.name, captions=one.captions, split=one.split, media=(one.path,), group=one.group)
-        for one in read_captions(file)
+        for one in found
     )
     return Captioned(name=name or file.parent.name, items=items)
 
