@@ -226,7 +226,7 @@ def written(folder, told):
 
 def test_files_left_out_are_named_and_counted_apart(tmp_path):
     folder = tmp_path / "lib"
-    told = made(folder)
+    told = made(folder, media=tmp_path)  # a path that is gone would give way to its copy's
     with closing(Library.open(folder)) as library, library.writing():
         entry = library.catalog.known()[told[0].path]
         library.note(
