@@ -80,7 +80,7 @@ def _search_one(engine: Engine, query: Query, *, explain: bool, html: Path | Non
         click.echo(json.dumps(_answer(query, answer, reasons)))
     else:
         print_hits(query, answer.hits, reasons, answer.note)
-        if query.point is not None:
+        if query.point is not None and answer.hits:
             click.echo(mood_line(query))
     if html is not None:
         from retrieval.page import write_page
