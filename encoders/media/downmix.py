@@ -11,7 +11,6 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
-from scipy.fft import rfft
 
 from encoders.base import Rows
 
@@ -52,7 +51,9 @@ def cross_powers(channels: Rows, rate: int) -> Floats:
     """(bands, c, c) real cross-powers of channels (c, n), summed over time; powers on the diagonal."""
     size = round(WINDOW * rate)
     filled = np.pad(channels, ((0, 0), (0, -channels.shape[1] % size)))
-    spectra = rfft(filled.reshape(len(channels), -1, size) * np.hanning(size).astype(np.float32), axis=2)
+    spectra = np.fft.rfft(
+        filled.reshape(len(channels), -1, size) * np.hanning(size).astype(np.float32), axis=2
+    )
     bands = [spectra[:, :, a:b].reshape(len(channels), -1) for a, b in pairwise(_edges(rate, size))]
     return np.stack([(band @ band.conj().T).real for band in bands]).astype(np.float64)
 
