@@ -56,8 +56,19 @@ def read_cached(file: Path) -> bytes | None:
         content = file.read_bytes()
     except OSError:
         return None
-    end = len(content) - len(_trailer(b""))
-    return content[:end] if content.endswith(_trailer(memoryview(content)[:end])) else None
+    return content[: -len(_trailer(b""))] if _is_whole(content) else None
+
+
+def is_cached(file: Path) -> bool:
+    """Whether `read_cached` would give something."""
+    try:
+        return _is_whole(file.read_bytes())
+    except OSError:
+        return False
+
+
+def _is_whole(content: bytes) -> bool:
+    return content.endswith(_trailer(memoryview(content)[: -len(_trailer(b""))]))
 
 
 def write_cached(file: Path, content: bytes) -> None:
@@ -137,12 +148,12 @@ def network(
         with without_compiler_cache():
             return _torch(build().eval().cuda())
     file = cache_dir() / f"{key}.onnx"
-    content = read_cached(file)
-    if content is None:
-        log.info("preparing the network %s for this machine (once)", key.rsplit("-", 1)[0])
-        with without_compiler_cache():
-            content = _export(build().eval(), example, dynamic, key)
-        write_cached(file, content)  # two processes may write at once: the last rename wins, both are whole
+    if is_cached(file):
+        return _onnx(str(file), threads)  # by its name: its content is not held in memory twice
+    log.info("preparing the network %s for this machine (once)", key.rsplit("-", 1)[0])
+    with without_compiler_cache():
+        content = _export(build().eval(), example, dynamic, key)
+    write_cached(file, content)  # two processes may write at once: the last rename wins, both are whole
     return _onnx(content, threads)
 
 
@@ -155,7 +166,8 @@ def _gpu() -> bool:
     return torch.cuda.is_available()
 
 
-def _onnx(content: bytes, threads: int = 0) -> Network:
+def _onnx(model: bytes | str, threads: int = 0) -> Network:
+    """A network from an ONNX file's content or name."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -163,7 +175,7 @@ def _onnx(content: bytes, threads: int = 0) -> Network:
     options.intra_op_num_threads = threads
     # Threads that spin while they wait take their core from the decoder processes.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     names = [entry.name for entry in session.get_inputs()]
 
     def run(*arrays: Array) -> tuple[Array, ...]:
