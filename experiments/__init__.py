@@ -2,7 +2,7 @@
 
 import sys
 
-from encoders.process import set_up_command
+from encoders.process_setup import set_up_command
 
 if sys.argv[:1] == ["-m"]:  # as it is while `python -m experiments.NAME` looks for NAME
     name = sys.orig_argv[sys.orig_argv.index("-m") + 1].rpartition(".")[2]

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from encoders.base import AffectError, printable
-from experiments.data.records import DATA
+from experiments.datasets.records import DATA
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -76,13 +76,13 @@ def ablate(
     """The whole of it. Raises AffectError."""
     from rich.console import Console
 
-    from experiments.ablation import charts, tables
+    from experiments.ablation import plots, tables
     from experiments.ablation.baselines import can_zero_shot
-    from experiments.ablation.corpus import found, prepared
+    from experiments.ablation.prepared_data import found, prepared
     from experiments.ablation.results import measured
-    from experiments.ablation.rows import check_known, planned
-    from experiments.ablation.running import run
+    from experiments.ablation.runner import run
     from experiments.ablation.settings import Settings, changed, flat
+    from experiments.ablation.table_rows import check_known, planned
     from experiments.ablation.trials import Trial
 
     settings = changed(Settings(), pairs)
@@ -103,7 +103,7 @@ def ablate(
         notes=source.notes, left_out=plan.left_out,
     )  # fmt: skip
     everything = tables.to_json(told, result)
-    written = tables.write(out, told, result, everything) + charts.draw(out, chosen.name, result)
+    written = tables.write(out, told, result, everything) + plots.draw(out, chosen.name, result)
     if as_json:
         click.echo(json.dumps(everything))
         return
@@ -116,7 +116,7 @@ def ablate(
 
 def sources(features: str | None) -> Mapping[str, Path] | Path | None:
     """From "objects=DIR,sound=FILE.h5", or a folder. Raises AffectError."""
-    from experiments.ablation.rows import ROLES
+    from experiments.ablation.table_rows import ROLES
 
     if not features:
         return None

@@ -13,8 +13,8 @@ import click
 
 from encoders.base import AffectError, printable
 from experiments.ablate import claimed
-from experiments.data.records import DATA
-from experiments.report import seed_option
+from experiments.datasets.records import DATA
+from experiments.statistics.report import seed_option
 
 SURE = 0.05  # p after Holm's correction that must be within reach
 APART = "synthetic-non-linear"  # the set on which the learned mapping is taken apart
@@ -88,11 +88,11 @@ def align(
     data_root: Path, draws: int, out: Path, as_json: bool, seed: int,
 ) -> None:  # fmt: skip
     """The whole of it. Raises AffectError."""
-    from experiments.aligning import charts, tables
-    from experiments.aligning.lengths import enough, read_lengths
-    from experiments.aligning.running import run, selected
-    from experiments.aligning.study import Plan, every_method
-    from experiments.aligning.together import superimposed
+    from experiments.alignment import plots, tables
+    from experiments.alignment.generalised_procrustes import superimposed
+    from experiments.alignment.runner import run, selected
+    from experiments.alignment.segment_lengths import enough, read_lengths
+    from experiments.alignment.study import Plan, every_method
 
     if seed < 0:
         raise AffectError(f"--seed {seed}: a seed is 0 or more")
@@ -120,7 +120,7 @@ def align(
         raise AffectError("; ".join(left_out.values()))
     together = [one for blocks in several if (one := superimposed(blocks, seed=seed)) is not None]
     told = tables.Told(found=found, parts=parts, left_out=left_out, plan=plan, together=together, films=films)
-    written = tables.write(out, told) + (charts.draw(out, found) if found else [])
+    written = tables.write(out, told) + (plots.draw(out, found) if found else [])
     if as_json:
         click.echo(json.dumps(tables.everything(told)))
         return
@@ -130,8 +130,8 @@ def align(
 
 def watched(folder: Path, lengths: tuple[float, ...], *, seed: int) -> Any:
     """A folder's videos as anchors; a line on stderr for each file that can't be read. Raises AffectError."""
-    from experiments.aligning.lengths import films
-    from experiments.aligning.videos import experts_of_affect, watch
+    from experiments.alignment.segment_lengths import films
+    from experiments.alignment.video_affect import experts_of_affect, watch
 
     def told(line: str) -> None:
         click.echo(f"align: {line}", err=True)
@@ -146,13 +146,13 @@ def loaders(
 
     Raises AffectError for an unknown set or a file that can't be read.
     """
-    from experiments.aligning import sets
-    from experiments.aligning.pairs import read_pairs
-    from experiments.aligning.synthetic import CASES, synthetic
+    from experiments.alignment import paired_sets
+    from experiments.alignment.pairs import read_pairs
+    from experiments.alignment.synthetic import CASES, synthetic
 
     built_in = {f"synthetic-{name}": partial(synthetic, name, seed=seed) for name in CASES}
-    real = {name: partial(sets.named, name, data_root) for name in sets.found(data_root)}
-    known = {**built_in, **{name: partial(sets.named, name, data_root) for name in sets.SETS}}
+    real = {name: partial(paired_sets.named, name, data_root) for name in paired_sets.found(data_root)}
+    known = {**built_in, **{name: partial(paired_sets.named, name, data_root) for name in paired_sets.SETS}}
     if not names and not files:
         names = [*built_in, *real]
     wanted: list[str] = []

@@ -1,4 +1,4 @@
-"""Measure what sound is like in general, for encoders/audio.py: python -m experiments.background --data DIR.
+"""Measure what sound is like in general, for encoders/logmel.py: python -m experiments.background --data DIR.
 
 Every collection weighs the same, however many clips it has; only clips whose split is `train` are read,
 except from a collection that has no split.
@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import save_file
 
-from encoders.audio import RATE, Array, audible, describe
 from encoders.base import Sound
+from encoders.logmel import RATE, Array, audible, describe
 from encoders.media import Sampling, probe, segments
 
 TABLES = {
@@ -51,7 +51,7 @@ def statistics(data: Path, name: str) -> Array:
 
 
 def fit(collections: list[Array]) -> dict[str, Array]:
-    """The fields of `encoders.audio.Background`, from one (n_i, d) array a collection."""
+    """The fields of `encoders.logmel.Background`, from one (n_i, d) array a collection."""
     rows = np.concatenate(collections).astype(np.float64)
     weight = np.concatenate([np.full(len(c), 1 / len(c)) for c in collections]) / len(collections)
     mean = weight @ rows

@@ -6,7 +6,18 @@ from importlib import import_module
 
 import click
 
-COMMANDS = ("flickr", "throughput", "cold", "faces", "memory", "merge", "index", "epoch", "ranks", "align")
+COMMANDS = {  # by the name it is called with: its module
+    "flickr": "flickr",
+    "throughput": "throughput",
+    "cold": "search_latency",
+    "faces": "faces",
+    "memory": "memory",
+    "merge": "merge",
+    "index": "vector_index",
+    "epoch": "training_epoch",
+    "ranks": "ranks",
+    "align": "alignment",
+}
 
 
 class Benches(click.Group):
@@ -20,7 +31,7 @@ class Benches(click.Group):
         """The `command` of the module."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"experiments.bench_{cmd_name}").command
+        command: click.Command = import_module(f"experiments.benchmarks.{COMMANDS[cmd_name]}").command
         return command
 
     def invoke(self, ctx: click.Context) -> None:

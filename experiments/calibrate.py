@@ -17,11 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import Rows
-from experiments.data import DATA, Labelled, animal_sounds, oasis
-from experiments.features import features_of
-from fusion.scores import fit_calibration
-from retrieval.calibration import PRIOR, key
-from retrieval.recipe import Experts, Recipe
+from experiments.datasets import DATA, Labelled, animal_sounds, oasis
+from experiments.features.extraction import features_of
+from fusion.late_fusion import fit_calibration
+from retrieval.features.pipeline import Experts, Recipe
+from retrieval.search.calibration import PRIOR, key
 
 MADE_BY = {
     "object.words": ("objects", "text", "object space"),

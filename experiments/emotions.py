@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from encoders.base import AffectError, printable
-from experiments.data.records import DATA
+from experiments.datasets.records import DATA
 
 if TYPE_CHECKING:
-    from experiments.lexicons.annotating import Annotated
+    from experiments.lexicons.annotation import Annotated
 
 CAPTIONS = Path("msrvtt_annotations") / "msrvtt_ret_test1k.json"
 RELEASED = Path("msrvtt_annotations") / "msrvtt_test1k.json"
@@ -62,9 +62,9 @@ def emotions(
     data_root: Path, out: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """The whole of it. Raises AffectError."""
-    from experiments.data.records import reading
-    from experiments.lexicons.annotating import annotate, balanced, compared, counts, ordered
-    from experiments.lexicons.reading import read
+    from experiments.datasets.records import reading
+    from experiments.lexicons.annotation import annotate, balanced, compared, counts, ordered
+    from experiments.lexicons.caption_files import read
 
     file = captions or data_root / CAPTIONS
     if captions is None and released is None and (data_root / RELEASED).exists():
@@ -144,7 +144,7 @@ def _difference(one: Annotated) -> dict[str, Any]:
 
 def write(out: Path, parts: dict[str, list[Annotated]]) -> None:
     """A JSON list a part. Raises AffectError if the folder can't be written in."""
-    from encoders.runtime import write_whole
+    from encoders.onnx_runtime import write_whole
 
     try:
         for name, some in parts.items():
@@ -157,7 +157,7 @@ def write(out: Path, parts: dict[str, list[Annotated]]) -> None:
 @contextmanager
 def progress(count: int) -> Iterator[Callable[[], None]]:
     """Called after each caption; how far it is goes to standard error."""
-    from retrieval.progress_lines import ProgressReporter
+    from retrieval.progress_reporter import ProgressReporter
 
     done = itertools.count(1)
     with ProgressReporter("emotions") as report:

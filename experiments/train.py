@@ -13,24 +13,24 @@ import click
 import numpy as np
 
 from encoders.base import AffectError, printable
-from encoders.runtime import write_whole
-from experiments.cards import card
-from experiments.data import DATA, named
-from experiments.features import item_rows
-from experiments.feeling.lines import Part
-from experiments.feeling.teaching import LESSONS, made, publish, report
-from experiments.lessons import SUBJECTS, Subject, lesson
-from experiments.report import Figure, table
-from experiments.sounding.lesson import audio_heads
-from retrieval.fitting import Fitted, Held, Lesson, fit
-from retrieval.metrics import Evaluation, bootstrap_interval, evaluate
-from retrieval.preparing import lesson_of
-from retrieval.progress_lines import ProgressReporter
-from retrieval.recipe import Experts, Recipe
-from retrieval.teaching import count_trainings, learnt
-from spaces.joint import TEXT, Heads
-from spaces.ridge import ridge
-from spaces.stored import PACKAGED, save_heads
+from encoders.onnx_runtime import write_whole
+from experiments.datasets import DATA, named
+from experiments.features.extraction import item_rows
+from experiments.heads.audio_text.train import audio_heads
+from experiments.heads.model_cards import card
+from experiments.heads.report_figure import Part
+from experiments.heads.train_affect import LESSONS, made, publish, report
+from experiments.heads.training_sets import SUBJECTS, Subject, lesson
+from experiments.statistics.report import Figure, table
+from retrieval.evaluation import Evaluation, bootstrap_interval, evaluate
+from retrieval.features.pipeline import Experts, Recipe
+from retrieval.progress_reporter import ProgressReporter
+from retrieval.training.cross_validation import Fitted, Held, Lesson, fit
+from retrieval.training.train_heads import count_trainings, learnt
+from retrieval.training.training_data import lesson_of
+from spaces.joint.io import PACKAGED, save_heads
+from spaces.joint.ridge import ridge
+from spaces.joint.space import TEXT, Heads
 
 OUT = Path("spaces/weights")
 DEPTHS = (1, 5, 10)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from losses.contrastive import InfoNCE, LearntInfoNCE
-from losses.pairs import PairLoss
+from losses.negatives import PairLoss
 from losses.ranking import Ranking, semi_hard, vse, vse_plus_plus, weighted
 
 LOSSES: dict[str, Callable[..., PairLoss]] = {

@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from losses.pairs import Facing, facing
+from losses.negatives import Facing, facing
 
 Form = Literal["a", "b", "c", "d"]
 

@@ -17,7 +17,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from losses.pairs import Facing, facing
+from losses.negatives import Facing, facing
 
 Negatives = Literal["every", "hardest", "semi_hard"]
 Shape = Literal["jemc", "inverse", "log", "linear"]

@@ -228,7 +228,7 @@ def find_sure_word(row: npt.ArrayLike) -> str | None:
 def parse_mood(text: str) -> tuple[float, float] | str:
     """(valence, arousal) of a landmark such as "calm" or of numbers such as "0.3,-0.5"; else the phrase.
 
-    A phrase has a letter; what feeling it names is for a text regressor to say (`retrieval.moods.read_mood`).
+    A phrase has a letter; what feeling it names is for a text regressor to say (`retrieval.search.affect_search.read_mood`).
     Raises AffectError for text without a letter and for numbers that are no point.
     """
     phrase = text.strip()
@@ -325,7 +325,7 @@ def categories(scheme: str, table: Table = "learned") -> Categories:
     """Where the emotions of a scheme lie. learned: from people's ratings of videos; hand: BY_HAND;
     expressed: for faces and voices, valence as learned and arousal by hand.
 
-    The learned table (experiments/feeling/categories.py) tells what a video made people feel. That is not how
+    The learned table (experiments/heads/emotion_categories.py) tells what a video made people feel. That is not how
     stirred a face or voice is that shows it: against how loud RAVDESS' actors speak, by emotion, learned
     arousal has r .60 and the hand table's .86; few videos made anyone angry. Raises
     UnknownName for another scheme or table, MissingBackend where the learned one's file is lost.

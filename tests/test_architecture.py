@@ -1,9 +1,8 @@
 import ast
-from pathlib import Path
 
 import pytest
+from repository import ROOT
 
-ROOT = Path(__file__).parents[1]
 MAY_IMPORT = {
     "encoders": set(),
     "spaces": {"encoders"},

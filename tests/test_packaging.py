@@ -3,10 +3,9 @@
 from pathlib import Path
 
 import pytest
+from repository import ROOT
 from setuptools import Distribution
 from setuptools.command.build_py import build_py
-
-ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture

@@ -63,7 +63,9 @@ def python(code, env):
     return done.stdout
 
 
-@pytest.mark.parametrize("first", ["encoders", "retrieval", "spaces.affect", "experiments.report"])
+@pytest.mark.parametrize(
+    "first", ["encoders", "retrieval", "spaces.affect_regression", "experiments.statistics.report"]
+)
 def test_onnxruntime_reports_nothing_where_this_project_is_imported_first(home, first):
     folder, env = home
     python(f"import {first}\n{ONNX}", env)
@@ -82,7 +84,7 @@ def test_these_checks_see_the_telemetry_of_onnxruntime(home):
 def test_decoding_workers_report_nothing_either(tmp_path):
     """They forbid it themselves: a program may have changed the environment since it imported us."""
     code = "import os, sys; from pathlib import Path; sys.path.insert(0, 'tests')\n"
-    code += "from encoders.media.decoding import DecoderPool\n"
+    code += "from encoders.media.decoder_pool import DecoderPool\n"
     code += "del os.environ['ORT_DISABLE_TELEMETRY']\n"
     code += "with DecoderPool(1, reader='misbehaving:reader') as pool: print(*pool.read([Path(sys.argv[1])]))"
     file = painted(tmp_path / "tell.png", 1)

@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from repository import ROOT
 
 from encoders.registry import ENCODERS
 
-ROOT = Path(__file__).parents[1]
 CATS = ("skimage-chelsea.png", "iscc_samples-demo.jpg")
 README = (ROOT / "README.md").read_text()
 

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import Card, Frames, Rows
-from encoders.faces import expression, learned, mtcnn
-from encoders.faces.expression import EMOTIONS
-from encoders.runtime import sha256
+from encoders.faces import expression_head, fer_network, mtcnn
+from encoders.faces.fer_network import EMOTIONS
+from encoders.onnx_runtime import sha256
 
 LEAST_WEIGHT = 1e-9  # of a face that can't be read, so that a clip of such faces still has a mean
 FINEST = 20  # px, side of the smallest face sought, as facenet-pytorch has it
@@ -148,7 +148,7 @@ def summary(faces: Sequence[Face], frames: int) -> Rows:
 
 def mtcnn_fer() -> Faces:
     """MTCNN with facenet-pytorch's weights, fer's expressions. Raises MissingBackend without either."""
-    files = [*mtcnn.weight_files(), expression.weights_file()]
+    files = [*mtcnn.weight_files(), fer_network.weights_file()]
     card = Card(
         name="mtcnn-fer",
         sense="frames",
@@ -158,15 +158,15 @@ def mtcnn_fer() -> Faces:
         data="WIDER FACE and CelebA (faces), FER2013 (expressions)",
         sha256=sha256(*files),
     )
-    return Faces(card, lambda: expression.PlainReader(expression.mini_xception()))
+    return Faces(card, lambda: fer_network.PlainReader(fer_network.mini_xception()))
 
 
 def mtcnn_expression() -> Faces:
-    """MTCNN, and expressions by the head of `encoders.faces.learned`. Raises MissingBackend without either.
+    """MTCNN, and expressions by the head of `encoders.faces.expression_head`. Raises MissingBackend without either.
 
     Its confidence falls for faces that can't be read well: in profile, at the edge, small.
     """
-    files = [*mtcnn.weight_files(), *learned.weight_files()]
+    files = [*mtcnn.weight_files(), *expression_head.weight_files()]
     card = Card(
         name="mtcnn-expression",
         sense="frames",
@@ -176,4 +176,4 @@ def mtcnn_expression() -> Faces:
         data="WIDER FACE and CelebA (faces), FER2013 and faces_muxspace (expressions)",
         sha256=sha256(*files),
     )
-    return Faces(card, learned.learned_reader, coarsest=READABLE)
+    return Faces(card, expression_head.learned_reader, coarsest=READABLE)

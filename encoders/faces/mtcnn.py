@@ -18,9 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import Frames, MissingBackend
-from encoders.faces.areas import Tables, crops, level, tables
 from encoders.faces.boxes import nms, nms_within, shifted, squared
-from encoders.runtime import Network, network, sha256
+from encoders.faces.summed_area import Tables, crops, level, tables
+from encoders.onnx_runtime import Network, network, sha256
 
 if TYPE_CHECKING:
     from torch import nn
@@ -181,7 +181,7 @@ def _noise(h: int, w: int) -> Floats:
 def _stage(letter: str) -> nn.Module:
     from facenet_pytorch.models import mtcnn as stages
 
-    from encoders.faces.nets import Scored
+    from encoders.faces.torch_networks import Scored
 
     return Scored(getattr(stages, f"{letter.upper()}Net")())
 

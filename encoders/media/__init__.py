@@ -1,7 +1,7 @@
 """Reading media: what a file holds, and its segments one at a time as frames and sound.
 
 A file is taken for what its first bytes say and never for its ending. Errors are BadMedia with one
-short line; MemoryError passes through. To read files that may crash a decoder, see encoders.media.decoding.
+short line; MemoryError passes through. To read files that may crash a decoder, see encoders.media.decoder_pool.
 """
 
 from __future__ import annotations
@@ -15,14 +15,22 @@ import numpy as np
 from av.error import FFmpegError
 
 from encoders.base import BadMedia, Sound
+from encoders.media.audio import SoundTrack
 from encoders.media.containers import opened
-from encoders.media.images import moves, probe_image, read_image
-from encoders.media.segmenting import split
-from encoders.media.sniffing import EXTENSIONS, IMAGES, MOVING, REFUSALS, head_of, kind_of, looks_like_media
-from encoders.media.sounds import SoundTrack
-from encoders.media.survey import Survey, survey
-from encoders.media.timeline import LIMITS, SAMPLING, Limits, Probe, Sampling, Segment, cuts, moments
-from encoders.media.timing import TrackTimes
+from encoders.media.format_detection import (
+    EXTENSIONS,
+    IMAGES,
+    MOVING,
+    REFUSALS,
+    head_of,
+    kind_of,
+    looks_like_media,
+)
+from encoders.media.image import moves, probe_image, read_image
+from encoders.media.packet_timing import TrackTimes
+from encoders.media.segmentation import split
+from encoders.media.segments import LIMITS, SAMPLING, Limits, Probe, Sampling, Segment, cuts, moments
+from encoders.media.stream_survey import Survey, survey
 from encoders.media.video import Film
 
 __all__ = [

@@ -12,8 +12,8 @@ from av.container import InputContainer
 from av.error import FFmpegError
 
 from encoders.base import BadMedia
-from encoders.media.sniffing import kind_of, looks_like_text, refused, unknown
-from encoders.media.timing import Shift
+from encoders.media.format_detection import kind_of, looks_like_text, refused, unknown
+from encoders.media.packet_timing import Shift
 
 _ALIEN = frozenset({"hls", "dash", "concat", "sdp", "rtsp", "image2", "tty", "lavfi"})  # name other files
 _LOCKED = {"protocol_whitelist": "none", "enable_drefs": "0"}  # a file must not make ffmpeg open others

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from encoders.media import signatures
+from encoders.media import header_signatures
 
 Medium = Literal["image", "video", "audio"]
 Check = Callable[[bytes], bool]
@@ -83,27 +83,29 @@ TABLE: tuple[Format, ...] = (
     _image("png", "png apng", b"\x89PNG\r\n\x1a\n"),
     _riff("webp", "image", "webp", b"WEBP"),
     _image("gif", "gif", b"GIF8"),
-    _image("bmp", "bmp dib", check=signatures.is_bmp),
-    _image("dib", "dib", check=signatures.is_dib, ending=True),
+    _image("bmp", "bmp dib", check=header_signatures.is_bmp),
+    _image("dib", "dib", check=header_signatures.is_dib, ending=True),
     _refused("raw", RAW, (0, b"IIRO"), (0, b"IIRS"), (0, b"MMOR"), (0, b"IIU\0"), (0, b"FUJIFILMCCD-RAW")),
     _refused("raw", RAW, (4, b"ftypcrx "), (0, b"FOVb"), (0, b"\0MRM")),
     _image("tiff", "tif tiff dng nef nrw cr2 arw srw pef", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
-    _image("avif", "avif avifs", check=signatures.is_avif),
-    _refused("heic", "HEIC pictures can't be read; save it as JPEG", check=signatures.is_heic),
+    _image("avif", "avif avifs", check=header_signatures.is_avif),
+    _refused("heic", "HEIC pictures can't be read; save it as JPEG", check=header_signatures.is_heic),
     _refused("jxl", JXL, (0, b"\0\0\0\x0cJXL \r\n")),
-    Format(kind="jxl", medium="image", endings="jxl", check=signatures.is_jxl, ending=True, refusal=JXL),
+    Format(
+        kind="jxl", medium="image", endings="jxl", check=header_signatures.is_jxl, ending=True, refusal=JXL
+    ),
     _image("jp2", "jp2 jpx jpf j2k j2c jpc", b"\0\0\0\x0cjP  \r\n", b"\xff\x4f\xff\x51", pillow="JPEG2000"),
-    _image("ppm", "ppm pgm pbm pnm pfm", check=signatures.is_portable, text=True),
+    _image("ppm", "ppm pgm pbm pnm pfm", check=header_signatures.is_portable, text=True),
     _image("psd", "psd", b"8BPS\0\1"),
     _image("qoi", "qoi", b"qoif"),
     _image("dds", "dds", b"DDS \x7c\0\0\0"),
     _image("icns", "icns", b"icns"),
-    _image("ico", "ico", check=signatures.is_icon),
-    _image("cur", "cur", check=signatures.is_cursor),
+    _image("ico", "ico", check=header_signatures.is_icon),
+    _image("cur", "cur", check=header_signatures.is_cursor),
     _image("sun", "ras", b"\x59\xa6\x6a\x95"),
-    _image("sgi", "sgi rgb rgba bw", check=signatures.is_sgi),
-    _image("pcx", "pcx", check=signatures.is_pcx),
-    _image("tga", "tga", check=signatures.is_tga, ending=True),
+    _image("sgi", "sgi rgb rgba bw", check=header_signatures.is_sgi),
+    _image("pcx", "pcx", check=header_signatures.is_pcx),
+    _image("tga", "tga", check=header_signatures.is_tga, ending=True),
     _sound("m4a", "m4a m4b m4r", b"ftypM4A", b"ftypM4B", at=4),
     _video("mp4", "mp4 m4v mov qt 3gp 3g2 f4v", b"ftyp", b"moov", b"mdat", b"wide", at=4),
     _video("mkv", "mkv webm mk3d", b"\x1aE\xdf\xa3"),
@@ -116,7 +118,7 @@ TABLE: tuple[Format, ...] = (
         kind="mpegts",
         medium="video",
         endings="ts mts m2ts m2t tod",
-        check=signatures.is_transport_stream,
+        check=header_signatures.is_transport_stream,
     ),
     _video("asf", "wmv asf", b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"),
     _video("rm", "rm rmvb", b".RMF\0"),
@@ -131,12 +133,12 @@ TABLE: tuple[Format, ...] = (
     _video("roq", "roq", b"\x84\x10\xff\xff\xff\xff"),
     _video("nsv", "nsv", b"NSVf", b"NSVs"),
     _video("mve", "mve", b"Interplay MVE File\x1a\0"),
-    Format(kind="flic", medium="video", endings="fli flc", check=signatures.is_flic),
+    Format(kind="flic", medium="video", endings="fli flc", check=header_signatures.is_flic),
     Format(
         kind="raw stream",
         medium="video",
         endings="h264 264 avc h265 265 hevc",
-        check=signatures.is_elementary_stream,
+        check=header_signatures.is_elementary_stream,
     ),
     _riff("wav", "audio", "wav rf64 bwf", b"WAVE"),
     _sound("w64", "w64", b"riff\x2e\x91\xcf\x11"),
@@ -147,7 +149,7 @@ TABLE: tuple[Format, ...] = (
         medium="audio",
         endings="mp3 mp2 mpga aac adts",
         magics=((0, b"ID3"),),
-        check=signatures.is_mpeg_sound,
+        check=header_signatures.is_mpeg_sound,
     ),
     _sound("aiff", "aif aiff aifc", b"AIFF", b"AIFC", at=8),
     _sound("8svx", "8svx iff", b"8SVX", b"16SV", at=8),
@@ -167,5 +169,5 @@ TABLE: tuple[Format, ...] = (
     _sound("tak", "tak", b"tBaK"),
     _sound("shorten", "shn", b"ajkg"),
     _sound("wma", "wma"),
-    Format(kind="ac3", medium="audio", endings="ac3 eac3 ec3", check=signatures.is_ac3),
+    Format(kind="ac3", medium="audio", endings="ac3 eac3 ec3", check=header_signatures.is_ac3),
 )

@@ -16,9 +16,9 @@ from decord._ffi.base import DECORDError
 
 from encoders.base import BadMedia, Frames
 from encoders.media.containers import decoded, film_of
-from encoders.media.restarts import Seconds
-from encoders.media.timeline import fitted
-from encoders.media.tracks import UPRIGHT, Orientation, VideoTrack
+from encoders.media.segments import fitted
+from encoders.media.stream_selection import UPRIGHT, Orientation, VideoTrack
+from encoders.media.timestamp_resets import Seconds
 
 # Containers round time stamps; a frame that begins this much after the asked moment is shown at it.
 SLACK = 0.01  # seconds

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import Rows, missing, owners_means, unit_rows
-from experiments.ablation.corpus import Corpus
-from experiments.ablation.scoring import Placed, rsum_of
-from retrieval.recipe import Experts
-from spaces.labels import LabelSpace
+from experiments.ablation.fused_ranks import Placed, rsum_of
+from experiments.ablation.prepared_data import Corpus
+from retrieval.features.pipeline import Experts
+from spaces.zero_shot import LabelSpace
 
 STRENGTHS = tuple(10.0**power for power in range(7))  # of the ridge
 SHARES = tuple(round(0.1 * tenth, 1) for tenth in range(1, 10))  # of zero-shot beside a trained row

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from experiments.ablation import baselines
-from experiments.ablation.corpus import Corpus
-from experiments.ablation.figures import Figure, Gap, Standings, draws, holm
-from experiments.ablation.rows import SAID, Plan, Row, Space
-from experiments.ablation.scoring import Pair, Placed, judged, together
+from experiments.ablation.fused_ranks import Pair, Placed, judged, together
+from experiments.ablation.prepared_data import Corpus
+from experiments.ablation.row_statistics import Figure, Gap, Standings, draws, holm
+from experiments.ablation.table_rows import SAID, Plan, Row, Space
 from experiments.ablation.trials import Trial, history_of, rows_of
-from retrieval.metrics import Evaluation
-from retrieval.recipe import Experts
-from spaces.training import History
+from retrieval.evaluation import Evaluation
+from retrieval.features.pipeline import Experts
+from spaces.joint.training import History
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from encoders.base import AffectError
-from experiments.ablation.rows import Text
-from spaces.training import Schedule
+from experiments.ablation.table_rows import Text
+from spaces.joint.training import Schedule
 
 SCHEDULE = Schedule(warm=3, patience=12)  # the paper's, with a warm-up; both chosen on the synthetic dev part
 

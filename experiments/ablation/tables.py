@@ -13,10 +13,10 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from encoders.runtime import write_whole
-from experiments.ablation.figures import DRAWS, MEASURES, SIDES, Figure, Gap
+from encoders.onnx_runtime import write_whole
 from experiments.ablation.results import Line, Measured
-from experiments.report import machine
+from experiments.ablation.row_statistics import DRAWS, MEASURES, SIDES, Figure, Gap
+from experiments.statistics.report import machine
 from retrieval.evaluation.rules import PROTOCOL
 
 RULES = (

@@ -13,16 +13,16 @@ import numpy as np
 import torch
 from safetensors.numpy import load_file, save
 
-from encoders.runtime import write_whole
-from experiments.ablation.corpus import Corpus
-from experiments.ablation.rows import Cost, Space, Text
-from experiments.ablation.scoring import Placed, rsum_of
+from encoders.onnx_runtime import write_whole
+from experiments.ablation.fused_ranks import Placed, rsum_of
+from experiments.ablation.prepared_data import Corpus
 from experiments.ablation.settings import LossSettings, Settings
+from experiments.ablation.table_rows import Cost, Space, Text
 from losses import LOSSES, PairLoss, vse
 from losses.ranking import collapsed, rank_weight
-from spaces.heads import Joint, Model, Projection, Sentences, Shared, Words
-from spaces.material import Material
-from spaces.training import RELEASED, Epoch, History, Schedule, Training
+from spaces.joint.towers import Joint, Model, Projection, Sentences, Shared, Words
+from spaces.joint.training import RELEASED, Epoch, History, Schedule, Training
+from spaces.joint.training_set import Material
 
 RULE = 1  # raise it when the same trial would give other rows
 HISTORY, ROWS, TRIAL, CHECKPOINT = "history.json", "rows.safetensors", "trial.json", "checkpoint.safetensors"

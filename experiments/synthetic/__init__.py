@@ -6,7 +6,7 @@ frame. The mood is heard and never seen, and some clips are silent. So each expe
 can tell, and a caption mentions some of it.
 """
 
-from experiments.synthetic.making import RULE, made
+from experiments.synthetic.render import RULE, made
 from experiments.synthetic.world import ACTIONS, BACKDROPS, COLOURS, MOODS, SHAPES, Clip, clips
 
 __all__ = ["ACTIONS", "BACKDROPS", "COLOURS", "MOODS", "RULE", "SHAPES", "Clip", "clips", "made"]

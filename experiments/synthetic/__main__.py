@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from encoders.base import AffectError, printable
-from experiments.synthetic.making import JOBS, made
+from experiments.synthetic.render import JOBS, made
 
 
 @click.command()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from experiments.synthetic.film import SECONDS
+from experiments.synthetic.frames import SECONDS
 from experiments.synthetic.world import Clip
 
 RATE = 16000  # Hz

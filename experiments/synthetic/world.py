@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from experiments.data.records import grouped_split
+from experiments.datasets.records import grouped_split
 
 SHAPES = ("disc", "square", "triangle", "star")
 COLOURS = {

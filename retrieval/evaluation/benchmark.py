@@ -16,10 +16,10 @@ from retrieval.evaluation.captions import (
     standing_among_captions,
     standing_among_items,
 )
+from retrieval.evaluation.rank_counts import Floats, Standing, standing
 from retrieval.evaluation.resampling import Difference, bootstrap_interval, compare
 from retrieval.evaluation.rules import MEASURES, PROTOCOL, Rules, measured
-from retrieval.evaluation.standing import Floats, Standing, standing
-from retrieval.evaluation.tables import Block, Table, as_table
+from retrieval.evaluation.similarity_blocks import Block, Table, as_table
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.evaluation.standing import Ints, Standing, standing_by
-from retrieval.evaluation.tables import Block, Table
-from retrieval.nearest import checked_k
+from retrieval.evaluation.rank_counts import Ints, Standing, standing_by
+from retrieval.evaluation.similarity_blocks import Block, Table
+from retrieval.vector_index.topk import checked_k
 
 Mask = npt.NDArray[np.bool_]
 

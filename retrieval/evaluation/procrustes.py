@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from retrieval.evaluation.resampling import numbered
-from retrieval.nearest import checked_k
+from retrieval.vector_index.topk import checked_k
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.nearest import checked_k
+from retrieval.vector_index.topk import checked_k
 
 Ints = npt.NDArray[np.int64]
 Statistic = Callable[[npt.NDArray[Any]], Any]

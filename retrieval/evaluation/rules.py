@@ -11,8 +11,8 @@ from typing import Literal, get_args
 
 import numpy.typing as npt
 
-from retrieval.evaluation.measures import FirstRule, MedianRule, geometric, mean_rank, median_rank, recall
-from retrieval.evaluation.standing import TIES, Ties
+from retrieval.evaluation.rank_counts import TIES, Ties
+from retrieval.evaluation.rank_metrics import FirstRule, MedianRule, geometric, mean_rank, median_rank, recall
 
 Gallery = Literal["captions", "videos"]
 

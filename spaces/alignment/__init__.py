@@ -5,10 +5,10 @@ of one sense, inverts where that is possible, and is kept by `save_map`. Nothing
 scikit-learn before a map needs them.
 """
 
+from spaces.alignment.io import load_map, save_map
 from spaces.alignment.methods import Method, closed_methods, learned_methods
-from spaces.alignment.rigid import average_cosine, generalised, standard
+from spaces.alignment.procrustes import average_cosine, generalised, standard
 from spaces.alignment.steps import Aligned
-from spaces.alignment.stored import load_map, save_map
 
 __all__ = [
     "Aligned",

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from spaces.alignment.steps import Affine, Aligned, Floats, Kernel, anchors, spread
-from spaces.joint import gaussian
-from spaces.kernel import kernel_ridge as on_centres
+from spaces.joint.kernel_ridge import kernel_ridge as on_centres
+from spaces.joint.space import gaussian
 
 PENALTIES = np.logspace(-4, 2, 13)  # of the ridge, an anchor
 WIDTHS = (0.1, 0.3, 1.0)  # of the kernel, exp(-width / d * ||x - y||^2)

@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from spaces.alignment import linear, rigid
+from spaces.alignment import linear, procrustes
 from spaces.alignment.steps import Affine, Aligned, Chain, Floats, Link, anchors, spread
 
 Kind = Literal["none", "linear", "curved"]
@@ -81,25 +81,25 @@ def closed_methods() -> dict[str, Method]:
     """The maps with a solution in closed form, in the order of a report."""
     rows = [
         Method(
-            name="identity", kind="none", fit_one=rigid.identity, square=True, told="coordinates as they are"
+            name="identity", kind="none", fit_one=procrustes.identity, square=True, told="coordinates as they are"
         ),
         Method(
-            name="z-score", kind="none", fit_one=rigid.z_score, square=True, told="mean and SD of each axis"
+            name="z-score", kind="none", fit_one=procrustes.z_score, square=True, told="mean and SD of each axis"
         ),
         Method(
-            name="rotation", kind="linear", fit_one=partial(rigid.orthogonal, reflect=False), square=True,
+            name="rotation", kind="linear", fit_one=partial(procrustes.orthogonal, reflect=False), square=True,
             told="orthogonal Procrustes without reflection",
         ),
         Method(
-            name="orthogonal", kind="linear", fit_one=rigid.orthogonal, square=True,
+            name="orthogonal", kind="linear", fit_one=procrustes.orthogonal, square=True,
             told="orthogonal Procrustes, scipy.linalg.orthogonal_procrustes",
         ),
         Method(
-            name="similarity", kind="linear", fit_one=partial(rigid.similarity, reflect=False),
+            name="similarity", kind="linear", fit_one=partial(procrustes.similarity, reflect=False),
             square=True, evens=True, told="shift, scale and rotation without reflection",
         ),
         Method(
-            name="procrustes", kind="linear", fit_one=rigid.similarity, square=True, evens=True,
+            name="procrustes", kind="linear", fit_one=procrustes.similarity, square=True, evens=True,
             told="scipy.spatial.procrustes carried to new points: shift, scale, rotation or reflection",
         ),
         Method(name="affine", kind="linear", evens=True, fit_one=linear.affine, told="least squares"),

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from spaces.joint import gaussian
+from spaces.joint.space import gaussian
 
 Floats = npt.NDArray[np.float64]
 

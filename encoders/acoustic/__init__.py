@@ -1,0 +1,1 @@
+"""Acoustic features of affect: pitch, spectrum, rhythm, harmony and voice quality."""

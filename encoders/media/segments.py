@@ -1,0 +1,113 @@
+"""What reading a file gives (Probe, Segment), how it is asked for (Sampling, Limits), and where it is cut."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from encoders.base import Frames, Sound
+from encoders.media.format_detection import Medium
+
+Track: TypeAlias = Literal["pictures", "sound"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """What a file holds: seconds, pixels as shown (after rotation), frames a second, Hz of its sound.
+
+    `duration` is None for an image, `rate` and `channels` are None without sound. The duration is
+    measured on the packets that are really there, so that of a truncated file is what is left of it.
+    `incomplete` is a short clause for the user about what of the file can't be read, None for all of it.
+    """
+
+    modality: Medium
+    duration: float | None
+    width: int | None
+    height: int | None
+    fps: float | None
+    rate: int | None
+    channels: int | None
+    format: str
+    incomplete: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Segment:
+    """A stretch of a file, in seconds from its start; an image is one segment without a time.
+
+    `frames` is None where there is only sound, `times` says when each frame begins, and `sound` is
+    mono, begins at `start`, and is None where the file has none here. `incomplete` says once what of
+    the file turned out here not to be readable.
+    """
+
+    start: float | None
+    end: float | None
+    frames: Frames | None
+    times: tuple[float, ...]
+    sound: Sound | None
+    incomplete: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sampling:
+    """How densely to look: seconds a segment, frames a second and at most so many a segment.
+
+    `side` is the longest side in pixels (smaller pictures stay as they are), `rate` the sound's Hz, and
+    `without` the track of a film that is left out because it crashes its decoder.
+    """
+
+    segment: float = 15.0
+    fps: float = 1.0
+    most: int | None = 8
+    side: int = 512
+    rate: int = 16000
+    without: Track | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What one file may cost: seconds for each probe or segment, pixels a picture, bytes of memory.
+
+    Pixels are checked here on the header; seconds and memory (address space above what a worker needs
+    at rest) are kept by encoders.media.decoder_pool.
+    """
+
+    seconds: float = 60.0
+    pixels: int = 200_000_000
+    memory: int = 4 << 30
+
+
+SAMPLING = Sampling()
+LIMITS = Limits()
+
+
+def cuts(duration: float, length: float) -> list[tuple[float, float]]:
+    """(start, end) of each segment; a remainder under a third of `length` joins the one before."""
+    whole = int(duration / length + 1e-6)
+    if whole and duration - whole * length < length / 3:
+        whole -= 1
+    starts = [index * length for index in range(whole + 1)]
+    return list(zip(starts, [*starts[1:], duration], strict=True))
+
+
+def moments(start: float, end: float, fps: float, most: int | None) -> list[float]:
+    """The middles of equal slices, about `fps` a second, at least one and at most `most`."""
+    count = max(1, round((end - start) * fps))
+    count = count if most is None else min(count, most)
+    return [start + (index + 0.5) * (end - start) / count for index in range(count)]
+
+
+def fitted(width: int, height: int, side: int) -> tuple[int, int]:
+    """(width, height) with the longest side at most `side`, never larger than it was."""
+    scale = min(1.0, side / max(width, height))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def too_large(width: int, height: int, limits: Limits) -> str | None:
+    """Why a picture of this size is refused, None if it is not."""
+    if width * height <= limits.pixels:
+        return None
+    return (
+        f"{width} x {height} pixels are {width * height / 1e6:,.0f} megapixels, "
+        f"more than the limit of {limits.pixels / 1e6:,.0f}"
+    )

@@ -1,0 +1,239 @@
+"""How networks run: onnxruntime on a CPU (5 to 7 times faster than eager torch here), torch on a GPU.
+
+A network is exported to ONNX once, checked equal to torch on its example, and cached by what made it;
+after that neither torch nor the original weights are read again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import logging
+import os
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from encoders.base import printable
+from encoders.interrupts import draft_beside
+from encoders.process_setup import COMPILER_CACHE, UNUSED_FOLDER
+
+if TYPE_CHECKING:
+    import torch
+
+Array = npt.NDArray[Any]
+Network = Callable[..., tuple[Array, ...]]
+
+log = logging.getLogger(__name__)
+
+GPU_DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # NVIDIA's, AMD's and WSL's drivers
+NO_CACHE = Path(os.devnull, "affect-fusion")  # can neither be read nor made
+CHECKSUM_TAG = b"\xc5\x3e"  # field 1000, four bytes
+TOLERANCE = 1e-3  # largest difference between torch and onnxruntime, relative to the output's own scale
+
+
+def cache_dir() -> Path:
+    """Where exported networks live: $AFFECT_CACHE, else the user's cache folder, NO_CACHE without a home."""
+    from platformdirs import user_cache_dir
+
+    if named := os.environ.get("AFFECT_CACHE"):
+        return Path(named)
+    try:
+        folder = Path(user_cache_dir("affect-fusion"))
+    except RuntimeError:  # newer platformdirs; older ones leave "~" as it is
+        return NO_CACHE
+    return folder if folder.is_absolute() else NO_CACHE
+
+
+def read_cached(file: Path) -> bytes | None:
+    """What `write_cached` wrote; None if it is not there, can't be read or is damaged."""
+    try:
+        content = file.read_bytes()
+    except OSError:
+        return None
+    return content[: -len(_trailer(b""))] if _is_whole(content) else None
+
+
+def is_cached(file: Path) -> bool:
+    """Whether `read_cached` would give something."""
+    try:
+        return _is_whole(file.read_bytes())
+    except OSError:
+        return False
+
+
+def _is_whole(content: bytes) -> bool:
+    return content.endswith(_trailer(memoryview(content)[: -len(_trailer(b""))]))
+
+
+def write_cached(file: Path, content: bytes) -> None:
+    """Write a file of the cache, or warn once where that can't be done (no permission, a full disk)."""
+    try:
+        write_whole(file, content + _trailer(content))
+    except OSError as bad:
+        _warn_not_cached(f"{printable(cache_dir())}: {(bad.strerror or str(bad)).lower()}")
+
+
+@functools.cache
+def _warn_not_cached(why: str) -> None:
+    why = "this user has no home folder" if cache_dir() == NO_CACHE else why
+    log.warning(
+        "the cache can't be written (%s), so every command prepares anew what it needs and does not find "
+        "there, which takes up to a minute; to mend it, set AFFECT_CACHE to a folder that can be written", why
+    )  # fmt: skip
+
+
+def _trailer(content: bytes | memoryview) -> bytes:
+    """The CRC-32 of `content` as a protobuf field, which readers of ONNX files pass over as unknown."""
+    return CHECKSUM_TAG + zlib.crc32(content).to_bytes(4, "little")
+
+
+def sha256(*files: Path) -> str:
+    """Hex digest over the files' contents, in order; a file's own is remembered while it is unchanged."""
+    return hashlib.sha256("".join(_digest(file) for file in files).encode()).hexdigest()
+
+
+def _digest(file: Path) -> str:
+    stat = file.stat()
+    return _known_digest(file, f"{file.resolve()}:{stat.st_size}:{stat.st_mtime_ns}")
+
+
+@functools.lru_cache
+def _known_digest(file: Path, known: str) -> str:
+    note = cache_dir() / "sha256" / hashlib.sha256(known.encode("utf-8", "surrogateescape")).hexdigest()
+    kept = read_cached(note)
+    if kept is not None:
+        return kept.decode()
+    with file.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    write_cached(note, digest.encode())
+    return digest
+
+
+def write_whole(file: Path, content: bytes) -> None:
+    """Write a file so that no reader ever sees part of it (a draft beside it, then a rename).
+
+    Once it is in its place it is on the disk: a power cut leaves all of it or nothing.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with draft_beside(file) as draft:
+        with draft.open("xb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.replace(file)
+
+
+def network(
+    key: str,
+    build: Callable[[], torch.nn.Module],
+    example: Sequence[Array],
+    dynamic: Sequence[dict[int, str]],
+    threads: int = 0,
+) -> Network:
+    """A callable from numpy arrays to a tuple of numpy arrays.
+
+    key:      names the weights and the version of the code around them; the cached file's name
+    build:    makes the torch module (only called on a GPU, or when the cache has no such network)
+    example:  one array per input, used for tracing and for the equality check; let dynamic axes be > 1
+    dynamic:  per input, the axes that vary, by name ({0: "n"})
+    threads:  of one call on a CPU; 0 is one a core, 1 is for callers that make several calls at once
+    """
+    if _gpu():
+        with without_compiler_cache():
+            return _torch(build().eval().cuda())
+    file = cache_dir() / f"{key}.onnx"
+    if is_cached(file):
+        return _onnx(str(file), threads)  # by its name: its content is not held in memory twice
+    log.info("preparing the network %s for this machine (once)", key.rsplit("-", 1)[0])
+    with without_compiler_cache():
+        content = _export(build().eval(), example, dynamic, key)
+    write_cached(file, content)  # two processes may write at once: the last rename wins, both are whole
+    return _onnx(content, threads)
+
+
+def _gpu() -> bool:
+    """Whether torch can use a GPU. Torch, which takes a second to import, is asked only where one may be."""
+    if not any(Path(device).exists() for device in GPU_DEVICES):
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def _onnx(model: bytes | str, threads: int = 0) -> Network:
+    """A network from an ONNX file's content or name."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = threads
+    # Threads that spin while they wait take their core from the decoder processes.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    names = [entry.name for entry in session.get_inputs()]
+
+    def run(*arrays: Array) -> tuple[Array, ...]:
+        return tuple(session.run(None, dict(zip(names, arrays, strict=True))))
+
+    return run
+
+
+def _torch(module: torch.nn.Module) -> Network:
+    import torch
+
+    device = next(module.parameters()).device
+
+    def run(*arrays: Array) -> tuple[Array, ...]:
+        with torch.inference_mode():
+            out = module(*(torch.from_numpy(np.ascontiguousarray(a)).to(device) for a in arrays))
+        return tuple(t.cpu().numpy() for t in (out if isinstance(out, tuple) else (out,)))
+
+    return run
+
+
+def _export(
+    module: torch.nn.Module, example: Sequence[Array], dynamic: Sequence[dict[int, str]], name: str
+) -> bytes:
+    """The module as an ONNX file's content. Raises RuntimeError if it gives other numbers than torch."""
+    import io
+    import warnings
+
+    import torch
+
+    tensors = tuple(torch.from_numpy(a) for a in example)
+    axes = {name: torch.export.Dim(name) for shape in dynamic for name in shape.values()}
+    shapes = tuple({axis: axes[name] for axis, name in shape.items()} for shape in dynamic)
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(module, tensors, dynamo=True, dynamic_shapes=shapes, verbose=False)
+    assert program is not None  # as it is with dynamo=True
+    content: bytes = program.model_proto.SerializeToString()
+    _check_equal(_torch(module)(*example), _onnx(content)(*example), name)
+    return content
+
+
+@contextlib.contextmanager
+def without_compiler_cache() -> Iterator[None]:
+    """Keep torch's compiler, which is imported but not used, from making its cache folder in /tmp."""
+    before = os.environ.get(COMPILER_CACHE)
+    os.environ[COMPILER_CACHE] = before or UNUSED_FOLDER
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[COMPILER_CACHE]
+        else:
+            os.environ[COMPILER_CACHE] = before
+
+
+def _check_equal(wanted: Sequence[Array], got: Sequence[Array], name: str) -> None:
+    for left, right in zip(wanted, got, strict=True):
+        worst = float(np.abs(left - right).max()) / max(float(np.abs(left).max()), 1e-6)
+        if not worst <= TOLERANCE:
+            raise RuntimeError(f"{name}: onnxruntime differs from torch by {worst:.2g} of the output's scale")

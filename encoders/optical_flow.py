@@ -1,0 +1,100 @@
+"""What happens in a clip: how the object network's view changes over time, and dense optical flow.
+
+Early and late view stand side by side, so that standing up is not sitting down (the order of frames, as in
+two-stream networks, Simonyan & Zisserman 2014, comes from what is seen and from what moves).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from encoders.base import Card, Frames, Rows
+from encoders.efficientnet import LAYOUT, EfficientNetLite2, Look, efficientnet_lite2
+
+SIDE = 128  # px, to which frames are squeezed before their flow is measured
+CELLS = 4  # of the flow's grid, each way
+MEASURES = ("u", "v", "magnitude", "divergence", "rotation")
+VIEW = int(np.prod(LAYOUT))  # numbers in one view
+FLOW = 2 * len(MEASURES) * CELLS**2  # mean and spread of each measure in each cell
+DIM = 2 * VIEW + FLOW
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class ViewsAndFlow:
+    """Rows (n, 4384), raw: early view (2112), late view (2112), flow (160); NaN for a single frame.
+
+    `backbone` is the object network whose views are read. Who runs that network on the same frames anyway
+    hands its looks to `encode_seen`, and it runs once.
+    """
+
+    card: Card
+    backbone: EfficientNetLite2
+
+    def encode(self, items: Sequence[Frames]) -> Rows:
+        """Rows (n, 4384); a picture (one frame) has no time in it and abstains."""
+        moving = [i for i, frames in enumerate(items) if len(frames) > 1]
+        rows = np.full((len(items), DIM), np.nan, np.float32)
+        some = [items[i] for i in moving]
+        rows[moving] = self.encode_seen(some, self.backbone.look(some))
+        return rows
+
+    def encode_seen(self, items: Sequence[Frames], looks: Sequence[Look]) -> Rows:
+        """`encode` of items of which the backbone's looks are there already."""
+        rows = np.full((len(items), DIM), np.nan, np.float32)
+        for row, frames, look in zip(rows, items, looks, strict=True):
+            if len(frames) > 1:
+                row[:] = np.concatenate([*early_and_late(look.layout), flow_row(frames)])
+        return rows
+
+
+def early_and_late(rows: Rows) -> tuple[Rows, Rows]:
+    """Means (d,) of the first and the last half of rows (t, d); of an odd t the middle is half in each."""
+    ends = np.minimum(np.arange(1, len(rows) + 1), len(rows) / 2)  # how much of the first half is over
+    early = np.diff(ends, prepend=0).astype(np.float32) * 2 / len(rows)
+    return np.asarray(early @ rows, np.float32), np.asarray(early[::-1] @ rows, np.float32)
+
+
+def flow_row(frames: Frames) -> Floats:
+    """(160,) by MEASURES and cell, row by row: means over the steps between t frames, then spreads.
+
+    u is to the right and v down, in shares of the picture a step; spreads are standard deviations.
+    """
+    grey = [_grey(frame) for frame in frames]
+    steps = np.stack([_cells(optical_flow(a, b)) for a, b in pairwise(grey)])
+    return np.concatenate([steps.mean(axis=0), steps.std(axis=0)]).ravel()
+
+
+def optical_flow(before: npt.NDArray[np.uint8], after: npt.NDArray[np.uint8]) -> Floats:
+    """Flow (h, w, 2) in px between grey pictures (h, w): DIS, fast preset (Kroeger et al. 2016)."""
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    return np.asarray(search.calc(before, after, None), np.float32)  # type: ignore[call-overload]
+
+
+def _grey(frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    shrinks = frame.shape[0] > SIDE or frame.shape[1] > SIDE
+    way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.cvtColor(cv2.resize(frame, (SIDE, SIDE), interpolation=way), cv2.COLOR_RGB2GRAY))
+
+
+def _cells(flow: Floats) -> Floats:
+    """(5, 4, 4) MEASURES of a flow (128, 128, 2), averaged within each cell."""
+    u, v = flow[..., 0], flow[..., 1]
+    (u_down, u_right), (v_down, v_right) = np.gradient(u), np.gradient(v)  # a pixel is 1 / SIDE both ways
+    measures = np.stack([u / SIDE, v / SIDE, np.hypot(u, v) / SIDE, u_right + v_down, v_right - u_down])
+    inside = SIDE // CELLS
+    cells = measures.reshape(len(MEASURES), CELLS, inside, CELLS, inside).mean(axis=(2, 4))
+    return np.asarray(cells, np.float32)
+
+
+def lite2_flow() -> ViewsAndFlow:
+    """Views of EfficientNet-Lite2 and DIS flow."""
+    backbone = efficientnet_lite2()
+    return ViewsAndFlow(replace(backbone.card, name="lite2-flow", dim=DIM, version="1"), backbone)

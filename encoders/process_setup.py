@@ -1,0 +1,93 @@
+"""Sets up a process before other libraries are imported: no telemetry, and for commands plain streams.
+
+`encoders` calls `forbid_telemetry` when it is imported, so that it holds in every process of this project:
+commands, decoding workers, tests, and programs that use it as a library. `set_up_command` is for processes
+that are ours alone.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+import logging
+import os
+import sys
+from pathlib import Path
+
+from encoders.interrupts import end_on_signals
+
+# By library. onnxruntime reads its variable when it is imported, huggingface_hub and transformers likewise.
+NO_TELEMETRY = {
+    "ORT_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_UPDATE_CHECK": "1",
+    "DO_NOT_TRACK": "1",
+}
+COMPILER_CACHE, UNUSED_FOLDER = "TORCHINDUCTOR_CACHE_DIR", str(Path(__file__).parent)
+"""torch makes this folder when it imports its compiler; one that is there keeps it from making another."""
+PLAIN = {"█": "#", "░": ".", "·": "-", "…": "...", "±": "+-", "–": "-", "’": "'"}
+ERRORS, ASCII = "affect-plain", "affect-ascii"
+
+
+def forbid_telemetry() -> None:
+    """Keep every library from reporting to its makers, as far as each still lets us.
+
+    A program that imported onnxruntime before has started its telemetry; then its API stops further events.
+    """
+    os.environ.update(NO_TELEMETRY)
+    if "onnxruntime" in sys.modules:
+        import onnxruntime
+
+        onnxruntime.disable_telemetry_events()
+
+
+def set_up_command(name: str, interrupted: str) -> None:
+    """Set up a process that runs one command, before it imports anything large.
+
+    name:         stands before the line that is written on Ctrl-C
+    interrupted:  that line
+    """
+    end_on_signals(f"{name}: {interrupted}\n")
+    os.environ["HF_HUB_OFFLINE"] = "1"  # models are read from this machine only, see encoders.hub.weights
+    os.environ.setdefault(COMPILER_CACHE, UNUSED_FOLDER)
+    os.environ.setdefault("MPLCONFIGDIR", str(_matplotlib_folder()))
+    logging.getLogger("matplotlib").setLevel(
+        logging.ERROR
+    )  # it says more than a line of a cache it can't write
+    codecs.register_error(ERRORS, _plain)
+    codecs.register(_ascii_codec)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            _allow_any_text(stream)
+
+
+def _matplotlib_folder() -> Path:
+    """Where matplotlib keeps its list of fonts, which it would put in folders of its own."""
+    from encoders.onnx_runtime import cache_dir
+
+    return cache_dir() / "matplotlib"
+
+
+def _allow_any_text(stream: io.TextIOWrapper) -> None:
+    """Let a stream replace what its encoding lacks. ASCII gets another name: click writes UTF-8 to it."""
+    is_ascii = codecs.lookup(stream.encoding).name == "ascii"
+    stream.reconfigure(encoding=ASCII if is_ascii else None, errors=ERRORS)
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    """Codec error handler: the nearest ASCII where there is one, else \\xNN, \\uNNNN or \\UNNNNNNNN."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    plain = (PLAIN.get(char) or char.encode("ascii", "backslashreplace").decode() for char in lacking)
+    return "".join(plain), error.end
+
+
+def _ascii_codec(name: str) -> codecs.CodecInfo | None:
+    if name.replace("_", "-") != ASCII:
+        return None
+    ascii_codec = codecs.lookup("ascii")
+    return codecs.CodecInfo(
+        ascii_codec.encode, ascii_codec.decode, ascii_codec.streamreader, ascii_codec.streamwriter,
+        ascii_codec.incrementalencoder, ascii_codec.incrementaldecoder, name=ASCII,
+    )  # fmt: skip

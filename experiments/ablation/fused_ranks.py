@@ -1,0 +1,68 @@
+"""Similarities of several spaces added up, and both directions measured under the protocol's rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from encoders.base import Rows
+from retrieval.evaluation import Evaluation, Product, Table, evaluate
+from retrieval.evaluation.rules import PROTOCOL
+
+Ints = npt.NDArray[np.int64]
+Block = npt.NDArray[np.floating]
+Pair = tuple[Rows, Rows]  # unit rows of items (v, d) and of captions (c, d)
+Placed = dict[str, Pair]  # by part, "dev" and "test"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Speaking:
+    """The weighted mean of tables (q, n) over those that say something of a pair; NaN where none does.
+
+    Where no space is silent this ranks as JEMC's sum of similarities does.
+    """
+
+    tables: tuple[Table, ...]
+    weights: tuple[float, ...]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(q, n)."""
+        return self.tables[0].shape
+
+    def rows(self, queries: slice) -> Block:
+        """The similarities (step, n) of some queries."""
+        blocks = [table.rows(queries) for table in self.tables]
+        said = np.zeros_like(blocks[0])
+        spoke = np.zeros_like(blocks[0])
+        for block, weight in zip(blocks, self.weights, strict=True):
+            here = ~np.isnan(block)
+            said += weight * np.where(here, block, 0)
+            spoke += weight * here
+        return np.divide(said, spoke, out=np.full_like(said, np.nan), where=spoke > 0)
+
+    def turned(self) -> Speaking:
+        """The same with items as queries (n, q)."""
+        return Speaking(tables=tuple(table.turned() for table in self.tables), weights=self.weights)
+
+
+def together(spaces: Sequence[Pair], weights: Sequence[float] | None = None) -> Table:
+    """The table (captions, items) of spaces, each given as rows of items (v, d) and of captions (c, d)."""
+    tables: list[Table] = [Product(texts, media) for media, texts in spaces]
+    if len(tables) == 1:
+        return tables[0]
+    return Speaking(tables=tuple(tables), weights=tuple(weights or [1.0] * len(tables)))
+
+
+def judged(similarity: Table, owner: Ints) -> Evaluation:
+    """Both directions of a table (c, v); `owner` (c,) is the item of each caption."""
+    names = [str(item) for item in range(similarity.shape[1])]
+    return evaluate(similarity, [names[item] for item in owner], names, rules=PROTOCOL)
+
+
+def rsum_of(media: Rows, texts: Rows, owner: Ints) -> float:
+    """The sum of the six recalls of one space."""
+    return judged(Product(texts, media), owner).rsum

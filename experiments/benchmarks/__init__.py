@@ -1,0 +1,1 @@
+"""Benchmarks, one module each; `python -m experiments.bench NAME` runs them."""

@@ -1,0 +1,33 @@
+"""Training JEMC's heads: this project's loop beside the one the paper's code runs."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import click
+
+from experiments.statistics.report import json_option, publish, seed_option
+
+
+@click.command("epoch", short_help="Training: an epoch of JEMC against the paper's code.")
+@click.option("--videos", type=click.IntRange(2), default=1000, show_default=True)
+@click.option("--batches", type=click.IntRange(1), default=8, show_default=True, help="Of a round.")
+@click.option("--batch", type=click.IntRange(2), default=128, show_default=True)
+@click.option("--dim", type=click.IntRange(1), default=1024, show_default=True)
+@click.option("--workers", type=click.IntRange(0), default=0, show_default=True, help="Readers, plain way.")
+@click.option("--rounds", type=click.IntRange(2), default=5, show_default=True)
+@seed_option
+@json_option
+def command(
+    videos: int, batches: int, batch: int, dim: int, workers: int, rounds: int, seed: int, as_json: bool
+) -> None:
+    """Train on shares of an epoch: weighted hardest negatives, GRU over words, 2048 features of a video.
+
+    Both ways get the same captions every round, in an order of their own.
+    """
+    from experiments.benchmarks.jemc_reference_loop import measured, written
+
+    with tempfile.TemporaryDirectory(prefix="affect-bench-") as name:
+        corpus = written(Path(name), videos, seed)
+        publish(measured(corpus, batches, batch, dim, workers, rounds, seed), as_json=as_json)

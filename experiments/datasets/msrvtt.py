@@ -1,0 +1,141 @@
+"""MSR-VTT (Xu et al. 2016) in the splits figures are published on; captions and videos are the user's.
+
+| protocol | train / dev / test | test queries |
+| --- | --- | --- |
+| full | 6513 / 497 / 2990 | 20 a video, 6 missing: 59,794 |
+| 1k-a, 1k-a-7k | 9000 or 7010 / none / 1000 | one fixed caption a video (Yu et al. 2018, JSFusion) |
+| 1k-b | 6656 / none / 1000 | the first caption of each video (Miech et al. 2018; CE) |
+
+1k-A and 1k-B have no validation split: `carved` takes one out of train. 1k-A's test set lies
+inside the Full test set, most of 1k-B's too, and the 9k list trains on the rest of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from encoders.base import AffectError, UnknownName, printable
+from experiments.datasets.records import DATA, Captioned, Item, Rule, reading, table
+
+LISTS = "msrvtt_annotations"
+FIXED = "MSRVTT_JSFUSION_test.csv"
+WIDTH = 20  # captions a video
+FULL = {"train": range(6513), "dev": range(6513, 7010), "test": range(7010, 10000)}
+PROTOCOLS: dict[str, dict[str, str]] = {
+    "full": {},
+    "1k-a": {"train": "MSRVTT_train.9k.csv", "test": FIXED},
+    "1k-a-7k": {"train": "MSRVTT_train.7k.csv", "test": FIXED},
+    "1k-b": {"train": "train_list_miech.txt", "test": "test_list_miech.txt"},
+}
+RULES: dict[str, Rule] = {"full": "padded"}
+OFFICIAL = "the official annotation (*videodatainfo*.json or MSRVTT_data.json)"
+ENDINGS = (".mp4", ".avi", ".webm", ".mkv", ".mov")
+
+Captions = Mapping[str, Sequence[str]]
+
+
+def msrvtt_ids(protocol: str, lists: Path) -> dict[str, tuple[str, ...]]:
+    """Video ids by split. Raises UnknownName for another protocol, AffectError if a list is not there."""
+    if protocol not in PROTOCOLS:
+        raise UnknownName(f"no MSR-VTT protocol {protocol!r}; known: {', '.join(PROTOCOLS)}")
+    if protocol == "full":
+        return {split: tuple(f"video{number}" for number in numbers) for split, numbers in FULL.items()}
+    return {split: _listed(lists / file) for split, file in PROTOCOLS[protocol].items()}
+
+
+def msrvtt(
+    data: Path = DATA,
+    protocol: str = "full",
+    *,
+    annotation: Path | None = None,
+    videos: Path | None = None,
+    features: Mapping[str, Path] | Path | None = None,
+) -> Captioned:
+    """MSR-VTT under a protocol.
+
+    data:       folder that holds `msrvtt_annotations` with the lists
+    annotation: the official JSON file, or a folder with several (train/val and test); by default those in
+                `msrvtt_annotations`. Without any, 1k-A gives its test part, whose captions are in its list
+    videos:     folder with video0.mp4 ...
+    features:   feature files by role, or the folder of JEMC's, see `read_features`
+
+    Videos the annotation does not hold are left out, and a note says so. Raises AffectError, UnknownName.
+    """
+    lists = data / LISTS
+    parts = msrvtt_ids(protocol, lists)
+    said = official_captions(annotation or lists, needed=protocol not in ("1k-a", "1k-a-7k"))
+    held = {split: {name: list(said[name]) for name in ids if name in said} for split, ids in parts.items()}
+    if protocol.startswith("1k-a"):
+        held["test"] = {row["video_id"]: [row["sentence"]] for row in table(lists / FIXED)}
+    elif protocol == "1k-b":
+        held["test"] = {name: captions[:1] for name, captions in held["test"].items()}
+    if not any(held.values()):
+        raise AffectError(f"{printable(annotation or lists)}: none of the protocol's videos; give {OFFICIAL}")
+    items = tuple(
+        Item(id=name, captions=tuple(captions), split=split, media=media_of(videos, name))
+        for split, found in held.items()
+        for name, captions in found.items()
+    )
+    rule = RULES.get(protocol, "one")
+    notes = tuple(_lacking(split, len(held[split]), len(ids)) for split, ids in parts.items())
+    width = WIDTH if rule == "padded" else 0
+    name = f"msrvtt-{protocol}"
+    return Captioned(
+        name=name, items=items, rule=rule, width=width, features=features, notes=tuple(filter(None, notes))
+    )
+
+
+def official_captions(place: Path, *, needed: bool = True) -> dict[str, list[str]]:
+    """Captions by video id, each video's in the order of sen_id.
+
+    place: a JSON file {"videos": [...], "sentences": [{"video_id", "sen_id", "caption"}]}, or a folder with
+           such files. Raises AffectError if there is none and it is `needed`, or it has another layout.
+    """
+    files = [place]
+    if place.is_dir():
+        files = sorted({*place.glob("*videodatainfo*.json"), *place.glob("MSRVTT_data.json")})
+    if not files and needed:
+        raise AffectError(f"{printable(place)}: no captions here; give {OFFICIAL}")
+    sentences: dict[tuple[str, int], str] = {}
+    for file in files:
+        sentences |= _sentences(reading(file, json.loads, OFFICIAL), file)
+    captions: dict[str, list[str]] = {}
+    for (video, _), caption in sorted(sentences.items(), key=lambda entry: entry[0][1]):
+        captions.setdefault(video, []).append(caption)
+    return captions
+
+
+def media_of(videos: Path | None, name: str) -> tuple[Path, ...]:
+    """The video of this name in a folder; empty where it is not there."""
+    if videos is None:
+        return ()
+    return tuple(file for ending in ENDINGS if (file := videos / f"{name}{ending}").exists())[:1]
+
+
+def _sentences(found: Any, file: Path) -> dict[tuple[str, int], str]:
+    try:
+        return {(one["video_id"], int(one["sen_id"])): one["caption"].strip() for one in found["sentences"]}
+    except (KeyError, TypeError, AttributeError) as bad:
+        raise AffectError(
+            f'{printable(file)}: not {OFFICIAL}: wanted "sentences", each with video_id, sen_id and caption'
+        ) from bad
+
+
+def _listed(file: Path) -> tuple[str, ...]:
+    """Ids of a list: a CSV file with the column video_id, or one id a line."""
+    if file.suffix == ".csv":
+        return tuple(row["video_id"] for row in table(file))
+    return lines(file)
+
+
+def lines(file: Path) -> tuple[str, ...]:
+    """The words of a text file, in order. Raises AffectError."""
+    found: Iterable[str] = reading(file, str.split, "a list with one id a line")
+    return tuple(found)
+
+
+def _lacking(split: str, here: int, wanted: int) -> str:
+    return f"{split}: {here} of {wanted} videos, not the published split" if here != wanted else ""

@@ -1,0 +1,1 @@
+"""Features of media for experiments: extraction, streaming, and their cache on disk."""

@@ -1,0 +1,1 @@
+"""Figures with intervals and how they are reported."""

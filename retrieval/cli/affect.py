@@ -1,0 +1,115 @@
+"""How things feel: of files and texts, and of a whole library on one map."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from encoders.base import AffectError, BadMedia, printable
+from encoders.text_files import decoded_text, split_lines
+from retrieval.cli.options import FILE, json_option, library_option
+from retrieval.cli.session import engine_of, read_as
+from retrieval.search.query import check_unicode
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=FILE, metavar="FILE...")
+@click.option("--text", metavar="TEXT", help="Words, instead of files.")
+@click.option("--texts", type=FILE, metavar="FILE", help="Texts, one a line (- for standard input).")
+@click.option("--jobs", "-j", type=click.IntRange(1, 64), help="Decoder processes (default: one a core).")
+@json_option
+def feel(
+    paths: tuple[Path, ...], text: str | None, texts: Path | None, jobs: int | None, as_json: bool
+) -> None:
+    """How files or texts feel: valence (unpleasant to pleasant) and arousal (still to stirred), -1 to 1.
+
+    \b
+    affect feel holiday/*.jpg song.ogg clip.mp4
+    affect feel --text "not happy at all"
+    affect feel --texts captions.txt --json > feelings.jsonl
+
+    Each estimate comes with its standard deviation: 68 in 100 ratings by people lie within one. What has
+    nothing to say abstains: silence, no face, an empty line. A face shows an expression, not a feeling.
+
+    With --json a line for each input, in order: "affect" all in all, "experts" by sense, "emotions" (how
+    well each of Plutchik's eight fits the point), "speech_emotion", "face_emotion", "trajectory" over time,
+    and "why": the frames, seconds and words that moved it most. null: abstained.
+    """
+    from retrieval.affect.predict import feel_files, feel_texts
+    from retrieval.features.pipeline import Experts, Recipe
+
+    if sum((bool(paths), text is not None, texts is not None)) != 1:
+        raise click.UsageError("Name files, or --text, or --texts FILE.")
+    experts = Experts(Recipe.default())
+    if text is not None:
+        check_unicode(text)
+        found: Iterator[dict[str, Any] | BadMedia] = iter(feel_texts(experts, [text]))
+        count = 1
+    elif texts is not None:
+        lines = _lines(texts)
+        found, count = iter(feel_texts(experts, lines)), len(lines)
+    else:
+        found, count = feel_files(experts, paths, jobs or os.cpu_count() or 1), len(paths)
+    if bad := _print(found, paths, count, as_json=as_json):
+        raise AffectError(f"{bad} of {count} files could not be read")
+
+
+def _print(
+    found: Iterator[dict[str, Any] | BadMedia], paths: tuple[Path, ...], count: int, *, as_json: bool
+) -> int:
+    """Each record as it comes; how many could not be read."""
+    from retrieval.affect.predict import failed_record
+    from retrieval.progress_reporter import ProgressReporter
+    from retrieval.report.terminal import feel_lines
+
+    bad = 0
+    with ProgressReporter("affect", unit="inputs") as progress:
+        for at, record in enumerate(found):
+            if isinstance(record, BadMedia):
+                bad += 1
+                click.echo(f"affect: {record}", err=True)
+                record = failed_record(paths[at], record.reason)
+            if as_json:
+                click.echo(json.dumps(record))
+            elif "error" not in record:
+                click.echo("\n".join(feel_lines(record)))
+            progress.update("feeling", at + 1, count)
+    return bad
+
+
+def _lines(file: Path) -> list[str]:
+    """A text a line, blank ones kept so that answers stand in order. Raises AffectError."""
+    with read_as("texts", file) as opened:
+        content = opened.read()
+    try:
+        return split_lines(decoded_text(content))
+    except ValueError as bad:
+        raise AffectError(f"{printable(file)}: {bad}") from bad
+
+
+@click.command("map")
+@library_option
+@click.option("--out", type=FILE, default=Path("map"), show_default=True, help="Writes OUT.png and OUT.html.")
+@click.option("--ellipses", is_flag=True, help="Draw one standard deviation around each item.")
+@json_option
+def mood_map(folder: Path, out: Path, ellipses: bool, as_json: bool) -> None:
+    """Draw a library on the mood plane: a picture, and a page where one can look closer.
+
+    Each item stands at the mean of its segments. A ring instead of a dot: little is known of it, no more than
+    of any item before it is seen or heard; so it lies where the average item does.
+    """
+    from retrieval.report.va_map import draw_map
+
+    with engine_of(folder) as engine:
+        drawn = draw_map(engine.library, engine.snapshot, out, ellipses=ellipses)
+    if as_json:
+        click.echo(json.dumps(drawn))
+    else:
+        little = f", {drawn['little_known']} of them with little to go by" if drawn["little_known"] else ""
+        counts = f"{drawn['items']} items on the plane{little}, {drawn['abstained']} abstained"
+        click.echo(f"{counts}: wrote {', '.join(drawn['files'])}")

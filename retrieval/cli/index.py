@@ -1,0 +1,163 @@
+"""Making, refreshing, teaching and looking after a library."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from encoders.base import AffectError, printable
+from retrieval.cli.options import FILE, json_option, library_option
+from retrieval.cli.session import any_library
+from retrieval.indexing.exclusions import Exclusions
+
+if TYPE_CHECKING:
+    from retrieval.storage.library import Library
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=FILE)
+@library_option
+@click.option("--jobs", "-j", type=click.IntRange(1, 64), help="Decoder processes (default: one a core).")
+@click.option("--segment", type=click.FloatRange(1, 3600), help="Seconds a segment, for a new library (15).")
+@click.option(
+    "--encoders", metavar="ROLE=NAME,...", help="Other experts for a new library; see affect encoders."
+)
+@click.option("--retry", is_flag=True, help="Try files again that could not be read before.")
+@click.option("--recheck", is_flag=True, help="Read all files again, also those that look unchanged.")
+@click.option("--prune", is_flag=True, help="Forget all files that are gone, however many.")
+@click.option(
+    "--exclude",
+    multiple=True,
+    metavar="PATTERN",
+    help="Leave out what matches, as in .gitignore: a name ('*.gif', 'thumbs/') at any depth, or a path "
+    "below PATHS ('/old', 'a/**/b'). Can be given several times.",
+)
+@json_option
+def index(
+    paths: tuple[Path, ...], folder: Path, jobs: int | None, segment: float | None,
+    encoders: str | None, retry: bool, recheck: bool, prune: bool, exclude: tuple[str, ...], as_json: bool,
+) -> None:  # fmt: skip
+    """Index files and folders, or refresh what is indexed.
+
+    Unchanged files (size, times) cost a stat, moved ones are recognised by content, deleted ones are
+    forgotten. It can be stopped at any time and run again. Files that can't be read are listed at the end.
+
+    Where a folder is empty now, or lost more than half of its files and at least 5, its disk may not be
+    mounted: its files are kept, reported as missing (the exit code is 0), and forgotten with --prune.
+
+    Hidden files and folders of systems (@eaDir, #recycle, $RECYCLE.BIN, node_modules ...) are left out,
+    unless they are among PATHS. Upper and lower case are one in patterns. --exclude is not remembered: give
+    it each time; what was indexed and is left out now is forgotten.
+    """
+    from retrieval.indexing.indexer import Indexer
+    from retrieval.indexing.pruning import present_roots
+    from retrieval.report.index_report import index_progress, index_summary
+    from retrieval.storage.library import Library
+
+    if not Library.exists(folder) and (lost := [path for path in paths if not path.exists()]):
+        raise AffectError(f"{printable(lost[0])}: no such file or directory")
+    Exclusions(exclude)  # a bad pattern makes no library
+    with closing(_open_or_create(folder, encoders, segment)) as library, library.writing():
+        roots, forgotten = present_roots(library, paths, everything=prune)
+        with index_progress() as report:
+            progress = Indexer(library, report).run(
+                roots, jobs or os.cpu_count() or 1, retry=retry, recheck=recheck, prune=prune, exclude=exclude
+            )
+        progress.removed += forgotten
+        click.echo(json.dumps(progress.to_json())) if as_json else index_summary(progress, folder)
+
+
+def _open_or_create(folder: Path, encoders: str | None, segment: float | None) -> Library:
+    from retrieval.features.pipeline import Recipe
+    from retrieval.storage.library import Library
+
+    if segment is not None and math.isnan(segment):
+        raise AffectError("a segment is nan seconds long; give a number from 1 to 3600")
+    recipe = None if encoders is None else Recipe.parse(encoders)
+    if not Library.exists(folder):
+        return Library.create(folder, recipe or Recipe.default(), segment or 15.0)
+    library = Library.open(folder)
+    if recipe is not None and recipe != library.recipe:
+        raise AffectError(
+            f"{printable(folder)}: made with the encoders {library.recipe.to_json()}; leave --encoders out, "
+            "or index into a new library"
+        )
+    if segment is not None and segment != library.segment:
+        raise AffectError(
+            f"{printable(folder)}: made with segments of {library.segment:g} s; leave --segment out, "
+            "or index into a new library"
+        )
+    return library
+
+
+@click.command()
+@library_option
+@json_option
+def verify(folder: Path, as_json: bool) -> None:
+    """Check that nothing in a library is damaged. Exit code 1 if something is.
+
+    It also looks whether the indexed files are still there; a missing file is no damage.
+    """
+    from retrieval.report.index_report import loss_line
+    from retrieval.storage.integrity import missing_files, problems
+
+    with any_library(folder) as library:
+        found = problems(library)
+        missing, losses = missing_files(library)
+    if as_json:
+        below = [loss.to_json() for loss in losses]
+        click.echo(json.dumps({"problems": found, "missing": [*map(str, missing)], "missing_below": below}))
+    else:
+        whole = "all is well" if not missing else "nothing is damaged"
+        click.echo("\n".join([*(found or [whole]), *(loss_line(loss, folder) for loss in losses)]))
+    sys.exit(1 if found else 0)
+
+
+@click.command()
+@library_option
+@click.option("--index", "kind", type=click.Choice(["exact", "annoy"]), help="How to search from now on.")
+@click.option("--trees", type=click.IntRange(1, 1000), help="Trees of Annoy (default: as before, or 40).")
+@json_option
+def rebuild(folder: Path, kind: str | None, trees: int | None, as_json: bool) -> None:
+    """Write a library anew: without deleted rows, with spaces projected afresh. No media are read.
+
+    With --index annoy, builds an Annoy file a view and modality and tells its recall against exact search.
+    """
+    from retrieval.search import candidates
+    from retrieval.storage.library import Library
+
+    with closing(Library.open(folder, to_rebuild=True)) as library, library.writing():
+        kind, trees = kind or candidates.kind(library), trees or candidates.trees(library)
+        library.rebuild()
+        recall = candidates.renew(library, kind, trees)
+    if as_json:
+        click.echo(json.dumps({"index": kind, "recall": recall}))
+        return
+    click.echo(f"rebuilt {printable(folder)}; search is {kind}")
+    for name, share in recall.items():
+        click.echo(f"  {name:<24} recall at 10 against exact: {share:.3f}")
+
+
+@click.command()
+@click.argument("what", nargs=-1, required=True)
+@library_option
+@json_option
+def remove(what: tuple[str, ...], folder: Path, as_json: bool) -> None:
+    """Forget items, by id or path (a folder takes all below it). The files themselves are not touched.
+
+    Indexing the folder they are in again brings them back.
+    """
+    from retrieval.report.library_info import paths_of
+
+    with any_library(folder) as library, library.writing():
+        gone = list(dict.fromkeys(path for name in what for path in paths_of(library, name)))
+        with library.catalog.transaction():
+            library.catalog.forget(gone)
+    click.echo(json.dumps({"removed": [*map(str, gone)]}) if as_json else f"forgot {len(gone)} files")

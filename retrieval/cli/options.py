@@ -1,0 +1,60 @@
+"""Options that several subcommands share."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from retrieval.search.query import BALANCE, MODALITIES
+from retrieval.storage.unicode_names import on_disk
+
+
+class ExistingForm(click.Path):
+    """A path, in whichever Unicode normal form it stands on disk."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """As a Path."""
+        return on_disk(Path(os.fsdecode(super().convert(value, param, ctx))))
+
+
+FILE = ExistingForm(path_type=Path, readable=False)  # what can't be read we say ourselves
+library_option = click.option(
+    "--library", "-l", "folder", type=FILE, required=True, envvar="AFFECT_LIBRARY", metavar="LIB",
+    help="The library's folder (or set AFFECT_LIBRARY).",
+)  # fmt: skip
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
+
+
+def query_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that make up a query."""
+    options = [
+        click.argument("text", required=False),
+        library_option,
+        click.option("--image", type=FILE, metavar="FILE", help="Ask with a picture."),
+        click.option("--audio", type=FILE, metavar="FILE", help="Ask with a sound."),
+        click.option("--video", type=FILE, metavar="FILE", help="Ask with a video."),
+        click.option("--item", metavar="ID", help="Ask with an item of the library."),
+        click.option(
+            "--mood", metavar="MOOD",
+            help="Words (calm, scary, like a sunday morning ...) or V,A: valence and arousal, -1 to 1.",
+        ),
+        click.option(
+            "--affect", type=float,
+            help="The dial from 0, content alone, to 1, mood alone (default: 0; with --mood beside content "
+            "0.5). Without --mood it goes by how the query itself feels.",
+        ),
+        click.option("-k", type=int, default=10, show_default=True, help="How many results."),
+        click.option("--modalities", default=",".join(MODALITIES), show_default=True, help="What to search."),
+        click.option("--weights", default="", metavar="object=1,...", help="Factors on the spaces' weights."),
+        click.option(
+            "--balance", type=float, default=BALANCE, show_default=True,
+            help="How strongly results alternate between modalities; 1: by score alone.",
+        ),
+        click.option("--min-score", type=float, default=0.0, help="Leave out what scores less (0 to 1)."),
+    ]  # fmt: skip
+    return functools.reduce(lambda made, option: option(made), reversed(options), command)

@@ -1,0 +1,119 @@
+"""Asking a library."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from encoders.base import AffectError, printable
+from retrieval.cli.options import FILE, json_option, query_options
+from retrieval.cli.session import engine_of, read_as
+from retrieval.search.query import Query, parse_modalities, parse_weights, read_queries
+from spaces.circumplex import parse_mood
+
+if TYPE_CHECKING:
+    from retrieval.search.engine import Answer, Engine
+
+
+@click.command()
+@query_options
+@click.option(
+    "--queries",
+    type=FILE,
+    metavar="FILE.jsonl",
+    help="One query a line (- for standard input); implies --json.",
+)
+@click.option("--explain", is_flag=True, help="Say what was seen and how each space scored.")
+@click.option("--html", type=FILE, metavar="FILE", help="Also write a page with pictures.")
+@json_option
+def search(
+    text: str | None, folder: Path, image: Path | None, audio: Path | None, video: Path | None,
+    item: str | None, mood: str | None, affect: float | None, k: int, modalities: str, weights: str,
+    balance: float, min_score: float,
+    queries: Path | None, explain: bool, html: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Search by words, an image, a sound, a video, an item, or several of them as one question.
+
+    A score is between 0 and 1: the chance of a match, were one in ten of all pairs a match; by mood, how
+    near it is and how sure; with the dial between, a mean of both. A space that has nothing to say of an
+    item abstains (null, or a dot in the table).
+
+    \b
+    affect search --mood calm -l lib                        by mood alone
+    affect search --mood "like a sunday morning" -l lib     any words, as the text regressor reads them
+    affect search "the sea" --mood=-0.6,0.5 -l lib          the sea, unpleasant and stirred
+    affect search --image party.jpg --affect 0.7 -l lib     what feels like it, more than looks like it
+
+    A line of a query file holds "id" and any of "text", "image", "audio", "video", "item", "mood",
+    "affect", "k", "modalities", "weights", "balance", "min_score".
+    """
+    settings = {
+        "k": k, "modalities": parse_modalities(modalities), "weights": parse_weights(weights),
+        "balance": balance, "min_score": min_score, "affect": affect,
+        "mood": None if mood is None else parse_mood(mood),
+    }  # fmt: skip
+    parts = {"text": text, "image": image, "audio": audio, "video": video, "item": item}
+    if queries is not None:
+        if any(part is not None for part in parts.values()):
+            raise click.UsageError("--queries FILE stands in place of a query on the command line.")
+        if html is not None:
+            raise click.UsageError("--html shows one query; leave it out with --queries.")
+        _search_many(folder, queries, settings, explain)
+        return
+    query = Query(**parts, **settings)  # type: ignore[arg-type]
+    with engine_of(folder) as engine:
+        _search_one(engine, query, explain=explain, html=html, as_json=as_json)
+
+
+def _search_one(engine: Engine, query: Query, *, explain: bool, html: Path | None, as_json: bool) -> None:
+    from retrieval.report.results_table import print_hits
+    from retrieval.report.terminal import mood_line
+    from retrieval.search.explain import why
+
+    query = engine.read_query(query)
+    answer = engine.answer(query)
+    reasons = [why(engine, hit) for hit in answer.hits] if explain else None
+    if as_json:
+        click.echo(json.dumps(_answer(query, answer, reasons)))
+    else:
+        print_hits(query, answer.hits, reasons, answer.note)
+        if query.point is not None and answer.hits:
+            click.echo(mood_line(query))
+    if html is not None:
+        from retrieval.report.results_page import write_page
+
+        write_page(html, engine.library, [(query, answer.hits, reasons)])
+        click.echo(f"wrote {printable(html)}", err=True)
+
+
+def _answer(query: Query, answer: Answer, reasons: list[dict[str, Any]] | None) -> dict[str, Any]:
+    results = [hit.to_json() for hit in answer.hits]
+    if reasons is not None:
+        results = [{**result, "why": reason} for result, reason in zip(results, reasons, strict=True)]
+    note = {"note": answer.note} if answer.note else {}
+    return {"query": query.to_json(), "results": results, **note}
+
+
+def _search_many(folder: Path, file: Path, settings: dict[str, Any], explain: bool) -> None:
+    from retrieval.search.explain import why
+
+    bad = 0
+    with read_as("a query file", file) as lines, engine_of(folder) as engine:
+        for name, query in read_queries(lines, settings):
+            try:
+                if isinstance(query, AffectError):
+                    raise query
+                query = engine.read_query(query)
+                found = engine.answer(query)
+                reasons = [why(engine, hit) for hit in found.hits] if explain else None
+                answer = {"id": name, **_answer(query, found, reasons)}
+            except AffectError as wrong:
+                bad += 1
+                click.echo(f"affect: query {name}: {wrong}", err=True)
+                answer = {"id": name, "error": str(wrong)}
+            click.echo(json.dumps(answer))
+    if bad:
+        raise AffectError(f"{bad} of the queries could not be answered")

@@ -1,0 +1,60 @@
+"""Libraries and engines for the length of one command."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from encoders.base import AffectError, printable
+
+if TYPE_CHECKING:
+    from retrieval.search.engine import Engine
+    from retrieval.storage.library import Library
+
+
+@contextmanager
+def any_library(folder: Path) -> Iterator[Library]:
+    """To look at or take things out of, even where its encoders are not here."""
+    from retrieval.storage.library import Library
+
+    with closing(Library.look(folder)) as library:
+        yield library
+
+
+@contextmanager
+def engine_of(folder: Path) -> Iterator[Engine]:
+    """To search. Raises AffectError for a library made by encoders that are not here."""
+    from retrieval.search.engine import Engine
+    from retrieval.storage.library import Library
+
+    with closing(Library.open(folder)) as library, Engine(library) as engine:
+        yield engine
+
+
+@contextmanager
+def changed(folder: Path) -> Iterator[Library]:
+    """To project anew: it may be of other spaces, is locked for writing, and its index files follow."""
+    from retrieval.search import candidates
+    from retrieval.storage.library import Library
+
+    with closing(Library.open(folder, to_rebuild=True)) as library, library.writing():
+        kind, trees = candidates.kind(library), candidates.trees(library)
+        yield library
+        candidates.renew(library, kind, trees)
+
+
+@contextmanager
+def read_as(what: str, file: Path) -> Iterator[BinaryIO]:
+    """A file's bytes, or standard input for "-". Raises AffectError: it can't be read as `what`."""
+    if str(file) == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        opened = file.open("rb")
+    except OSError as bad:
+        raise AffectError(f"{printable(file)}: can't be read as {what} ({bad.strerror})") from bad
+    with opened:
+        yield opened

@@ -1,0 +1,91 @@
+"""Numbers told of ranks. A rank is 0-based inside: 0 is a hit at the first place."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from retrieval.vector_index.topk import checked_k
+
+Floats = npt.NDArray[np.float64]
+MedianRule = Literal["floor", "plain"]
+FirstRule = Literal["below", "exact"]
+
+
+def recall(ranks: npt.ArrayLike, k: int, first: FirstRule = "below") -> float:
+    """R@k in percent: 100 * mean(rank < k).
+
+    `first` matters for R@1 with average ties alone: a rank of .5, shared by two, is below 1 and so a hit; CE
+    and MMT ask for a rank of 0 exactly ("exact"), which makes it a miss.
+
+    Raises ValueError without ranks, for k < 1 or another rule.
+    """
+    if first not in ("below", "exact"):
+        raise ValueError(f"no rule {first!r} for R@1; known: below, exact")
+    found, size = checked_ranks(ranks), checked_k(k)
+    return 100 * float(np.mean(found == 0 if size == 1 and first == "exact" else found < size))
+
+
+def median_rank(ranks: npt.ArrayLike, rule: MedianRule = "floor") -> float:
+    """MdR, 1-based: floor(median) + 1 ("floor": VSE++, JEMC) or median + 1 ("plain": CE, MMT, CLIP4Clip).
+
+    Raises ValueError without ranks or for another rule.
+    """
+    middle = float(np.median(checked_ranks(ranks)))
+    if rule == "floor":
+        return float(math.floor(middle)) + 1
+    if rule == "plain":
+        return middle + 1
+    raise ValueError(f"no rule {rule!r} for the median rank; known: floor, plain")
+
+
+def mean_rank(ranks: npt.ArrayLike) -> float:
+    """MnR, 1-based: mean(rank) + 1. Raises ValueError without ranks."""
+    return float(np.mean(checked_ranks(ranks))) + 1
+
+
+def geometric(ranks: npt.ArrayLike, first: FirstRule = "below") -> float:
+    """Geom: the geometric mean of R@1, R@5 and R@10 in percent, 0 if one is. Raises as `recall` does."""
+    return math.prod(recall(ranks, k, first) for k in (1, 5, 10)) ** (1 / 3)
+
+
+def reciprocal_ranks(ranks: npt.ArrayLike) -> Floats:
+    """(q,) 1 / (rank + 1), whose mean is MRR. Raises ValueError without ranks."""
+    return 1 / (checked_ranks(ranks) + 1)
+
+
+def precision_at(relevance: npt.NDArray[np.bool_], k: int) -> Floats:
+    """(q,) P@k of each query, 0 to 1: relevant ones among the first k of `relevance` (q, n), best first.
+
+    A list shorter than k has misses for the rest: the divisor is always k. Raises ValueError for k < 1 or
+    anything but a two-dimensional array of bool.
+    """
+    size = checked_k(k)
+    return checked_relevance(relevance)[:, :size].sum(axis=1) / size
+
+
+def first_hits(relevance: npt.NDArray[np.bool_]) -> Floats:
+    """(q,) 1 / place of the first relevant one in `relevance` (q, n), best first; 0 where none is.
+
+    The mean is MRR. Raises ValueError for anything but a two-dimensional array of bool with a column.
+    """
+    marks = checked_relevance(relevance)
+    return np.where(marks.any(axis=1), 1 / (marks.argmax(axis=1) + 1), 0)
+
+
+def checked_relevance(relevance: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """`relevance` if it is bool (q, n) with n > 0, else ValueError."""
+    if relevance.ndim != 2 or relevance.dtype != np.bool_ or relevance.shape[1] == 0:
+        raise ValueError(f"relevance must be bool (q, n), not {relevance.dtype}{relevance.shape}")
+    return relevance
+
+
+def checked_ranks(ranks: npt.ArrayLike) -> Floats:
+    """`ranks` as float64 (q,), else ValueError: no queries is no zero, and a NaN is no rank."""
+    found = np.asarray(ranks, np.float64)
+    if found.ndim != 1 or found.size == 0 or not (found >= 0).all():
+        raise ValueError(f"ranks must be one or more numbers >= 0 (q,), not {found.shape}")
+    return found

@@ -1,0 +1,1 @@
+"""From a folder to a library: file scan, decoding, encoding, commit."""

@@ -1,0 +1,1 @@
+"""Output for people: terminal tables, the results page, valence-arousal plots, thumbnails."""

@@ -1,0 +1,1 @@
+"""Sample media of the demo, and writers for clips and sound."""

@@ -1,0 +1,87 @@
+"""How to read a cosine: packaged calibrations for the packaged encoders, else one fitted on the library."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from encoders.base import Rows
+from fusion.late_fusion import Calibration, fit_calibration
+from retrieval.storage.snapshot import View
+
+PRIOR = 0.1  # share of matches a score is read against: a library has few, though more than one
+LEAST = 20  # rows from which a library can serve as its own background
+MOST = 2000  # rows sampled for it
+SEED = 0
+NOISE = 1e-3  # what float16 makes of equal rows: a background that differs no more tells nothing
+
+# Everyday sentences of our own that few libraries match: the background of text queries.
+SENTENCES = (
+    "a bowl of soup on a wooden table", "two children on a swing", "the night sky over a city",
+    "an old man reading a newspaper", "a red car parked in the street", "rain on a window",
+    "a dog asleep on a sofa", "people dancing at a wedding", "a bridge over a wide river",
+    "somebody chopping onions", "a bicycle leaning against a wall", "snow on distant mountains",
+    "a crowded train station", "a cat looking out of a window", "a boat in a harbour at dawn",
+    "a woman playing the violin", "football players on a muddy field", "a field of yellow flowers",
+    "a spider in its web", "an empty classroom", "fireworks over the sea", "a man repairing a roof",
+    "birds on a telephone wire", "a birthday cake with candles", "an airplane on the runway",
+    "a horse in a meadow", "the inside of a church", "a girl with a red umbrella", "a pile of old books",
+    "a waterfall in a forest", "a lonely house on a hill", "a market stall with fruit",
+    "somebody typing on a computer", "a baby laughing", "a desert under a blue sky", "a broken bottle",
+    "a runner crossing the finish line", "a cup of coffee", "ships in a storm", "a clown at the circus",
+)  # fmt: skip
+
+
+def key(view: str, source: str) -> str:
+    """Name of a calibration: which view, asked from which source."""
+    return f"{view}|{source}"
+
+
+def packaged(view: str, source: str, signature: str) -> Calibration | None:
+    """The calibration measured beforehand, if the library was made by the encoders it was measured with."""
+    entry = _table().get(key(view, source))
+    made = json.loads(signature)
+    if entry is None or any(made.get(role) != card for role, card in entry["encoders"].items()):
+        return None
+    return Calibration.from_dict(entry["calibration"])
+
+
+@cache
+def _table() -> dict[str, Any]:
+    table: dict[str, Any] = json.loads((files("retrieval") / "calibration.json").read_text())
+    return table
+
+
+def fitted(view: View, asked: Callable[[], Rows] | None) -> Calibration:
+    """From the library's own rows: against each other, or against the rows `asked` gives of SENTENCES.
+
+    With too few rows to serve as background, or all alike: what random directions of that length would give.
+    Against each other the midpoint is at most half way to a cosine of 1, which the same content has: where
+    all films of a library are much alike, it would otherwise not match itself.
+    """
+    alive = np.flatnonzero(view.segment_of >= 0)
+    random = Calibration(mean=0.0, sd=view.rows.shape[1] ** -0.5)
+    if len(alive) < LEAST:
+        return random
+    chosen = np.sort(np.random.default_rng(SEED).permutation(alive)[:MOST])
+    rows = np.asarray(view.rows[chosen], np.float32)
+    cosines = rows @ asked().T if asked is not None else (rows @ rows.T)[np.triu_indices(len(rows), 1)]
+    known = cosines[~np.isnan(cosines)]
+    if len(known) < 2 or known.std() <= NOISE:
+        return random
+    plain = fit_calibration(known)
+    return plain if asked is not None else _reaching(plain)
+
+
+def _reaching(plain: Calibration) -> Calibration:
+    """The same where a cosine of 1 is a sure match; else as steep as makes it one, equally sure of a miss."""
+    halfway = plain.z(1.0) / 2
+    if halfway >= plain.midpoint:
+        return plain
+    return replace(plain, midpoint=float(halfway), slope=float(plain.slope * plain.midpoint / halfway))

@@ -1,0 +1,59 @@
+"""Why a result is one: what the experts saw in its best segment, and the score of every view."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from encoders.base import Rows
+from retrieval.features.affect import told
+from retrieval.search.engine import Engine, Hit
+from spaces.joint.space import JointSpace
+from spaces.zero_shot import LabelSpace
+
+
+def why(engine: Engine, hit: Hit) -> dict[str, Any]:
+    """Labels with probabilities, the score a view, the faces' expressions (None without a face), and what
+    each sense says of the mood (None where it abstains).
+    """
+    return {
+        "labels": _labels(engine, hit), "views": dict(hit.views), "faces": _faces(engine, hit),
+        "affect": _affect(engine, hit),
+    }  # fmt: skip
+
+
+def _labels(engine: Engine, hit: Hit) -> list[tuple[str, float]]:
+    space = next(space for space in engine.library.experts.spaces if space.name == "object")
+    while isinstance(space, JointSpace):
+        space = space.base
+    row = _row(engine, "objects", hit)
+    return space.labels(row) if row is not None and isinstance(space, LabelSpace) else []
+
+
+def _faces(engine: Engine, hit: Hit) -> dict[str, float] | None:
+    row = _row(engine, "faces", hit)
+    if row is None:
+        return None
+    from encoders.faces import COLUMNS
+
+    return {name: round(float(value), 4) for name, value in zip(COLUMNS, row, strict=True)}
+
+
+def _affect(engine: Engine, hit: Hit) -> dict[str, dict[str, float] | None]:
+    experts = engine.library.experts
+    rows = {role: _row(engine, role, hit) for role in experts.media_roles}
+    senses = experts.senses({role: row[None] for role, row in rows.items() if row is not None})
+    return {sense: told(row[0]) for sense, row in senses.items()}
+
+
+def _row(engine: Engine, store: str, hit: Hit) -> Rows | None:
+    """The raw row (d,) an expert gave the hit's segment, None where it abstained."""
+    library = engine.library
+    with library.catalog.snapshot():
+        found = library.catalog.all(
+            "SELECT row FROM rows WHERE store = ? AND segment = ?", store, hit.segment
+        )
+        if not found:
+            return None
+        return np.asarray(library.mapped(library.catalog.stores()[store])[found[0][0]], np.float32)

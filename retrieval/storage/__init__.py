@@ -1,0 +1,1 @@
+"""A library on disk: catalogue, vector files, snapshots, locking, integrity."""

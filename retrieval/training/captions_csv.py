@@ -1,0 +1,74 @@
+"""Captions of a user's own media: a CSV file with the columns media, caption and, if wanted, split, group."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from encoders.base import AffectError, printable
+from encoders.text_files import read_text
+from retrieval.storage.unicode_names import on_disk
+
+SPLITS = {"training": "train", "val": "dev", "valid": "dev", "validate": "dev", "validation": "dev"}
+COLUMNS = ("media", "caption")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """A medium (the name as it stands in the table), its file, what is said of it, its split and group."""
+
+    name: str
+    path: Path
+    captions: tuple[str, ...]
+    split: str
+    group: str
+
+
+def table(file: Path) -> Iterator[dict[str, str]]:
+    """Rows of a CSV file with a header. Raises AffectError if it is not there, or no such file."""
+    if not file.is_file():
+        raise AffectError(
+            f"{printable(file)}: {'a folder, no CSV file' if file.is_dir() else 'no such file'}"
+        )
+    try:
+        yield from csv.DictReader(io.StringIO(read_text(file), newline=""))
+    except (OSError, ValueError, csv.Error) as bad:
+        raise AffectError(f"{printable(file)}: not a CSV file in UTF-8 ({bad})") from bad
+
+
+def read_captions(file: Path) -> list[Told]:
+    """Media and their captions, several rows a medium; paths are relative to the table.
+
+    Whether a file is there is not looked at: its library may know it all the same. Raises AffectError naming
+    the line that can't be used.
+    """
+    rows = list(table(file))
+    if lacking := [column for column in COLUMNS if not rows or column not in rows[0]]:
+        missing = f"no column {', '.join(lacking)}" if rows else "no rows"
+        raise AffectError(
+            f"{printable(file)}: {missing}; needed: media, caption (and split: train, dev, test)"
+        )
+    said: dict[str, list[str]] = {}
+    told: dict[str, tuple[str, str]] = {}
+    for line, row in enumerate(rows, start=2):
+        medium, caption = (row[column] or "" for column in COLUMNS)
+        split = (row.get("split") or "train").strip().lower()
+        about = SPLITS.get(split, split), row.get("group") or ""
+        if not medium or not caption.strip():
+            raise AffectError(f"{printable(file)}: line {line} has no {'caption' if medium else 'media'}")
+        if told.setdefault(medium, about) != about:
+            raise AffectError(f"{printable(file)}: line {line} puts {medium} into another split or group")
+        said.setdefault(medium, []).append(caption.strip())
+    return [
+        Told(
+            name=name,
+            path=on_disk(file.parent / name),
+            captions=tuple(captions),
+            split=told[name][0],
+            group=told[name][1],
+        )
+        for name, captions in said.items()
+    ]

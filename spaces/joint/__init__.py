@@ -1,0 +1,1 @@
+"""Joint spaces of media and text: towers, their training, and the trained heads as numpy."""

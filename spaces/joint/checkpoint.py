@@ -1,0 +1,107 @@
+"""All that a training run is made of, on disk and back: safetensors, nothing that runs code when read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from encoders.base import AffectError, printable
+from encoders.onnx_runtime import write_whole
+
+SEPARATOR = "/"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """Epochs done (loss, score, rate, seconds), the best one's number from 1 (0: none), whether collapsed."""
+
+    epochs: tuple[dict[str, Any], ...] = ()
+    best: int = 0
+    collapsed: bool = False
+
+    @property
+    def scores(self) -> list[float | None]:
+        """The judge's, epoch by epoch."""
+        return [epoch["score"] for epoch in self.epochs]
+
+
+class State:
+    """What changes while a run goes on, beside torch's own random state, which is saved with it."""
+
+    def __init__(
+        self, module: nn.Module, optimiser: torch.optim.Optimizer, generator: torch.Generator
+    ) -> None:
+        self.module, self.optimiser, self.generator = module, optimiser, generator
+        self.best: dict[str, Tensor] = {}
+
+    def keep_best(self) -> None:
+        """Remember the weights of now."""
+        self.best = {name: tensor.detach().clone() for name, tensor in self.module.state_dict().items()}
+
+    def take_best(self) -> None:
+        """Go back to the weights remembered, if any."""
+        if self.best:
+            self.module.load_state_dict(self.best)
+
+    def save(self, file: Path, key: str, progress: Progress) -> None:
+        """Write all of it, so that no reader ever sees half."""
+        moments = {
+            f"{number}{SEPARATOR}{name}": torch.as_tensor(value)
+            for number, values in self.optimiser.state_dict()["state"].items()
+            for name, value in values.items()
+        }
+        parts = {
+            "now": self.module.state_dict(),
+            "best": self.best,
+            "moments": moments,
+            "random": {"batches": self.generator.get_state(), "torch": torch.random.get_rng_state()},
+        }
+        tensors = {
+            f"{part}{SEPARATOR}{name}": tensor.contiguous()
+            for part, entries in parts.items()
+            for name, tensor in entries.items()
+        }
+        notes = {"key": key, "progress": json.dumps(asdict(progress))}
+        write_whole(file, save(tensors, notes))
+
+    def load(self, file: Path, key: str) -> Progress:
+        """Take up what `save` wrote; without a file, the beginning. Raises AffectError."""
+        if not file.exists():
+            return Progress()
+        try:
+            with safe_open(file, "pt") as stored:
+                notes = stored.metadata() or {}
+                tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+        except (SafetensorError, OSError) as bad:
+            raise AffectError(f"{printable(file)}: no checkpoint ({bad}); delete it to begin anew") from bad
+        other = f"{printable(file)}: of another run; delete it, or name another folder"
+        if notes.get("key") != key:
+            raise AffectError(other)
+        parts: dict[str, dict[str, Tensor]] = {}
+        for name, tensor in tensors.items():
+            part, _, rest = name.partition(SEPARATOR)
+            parts.setdefault(part, {})[rest] = tensor
+        try:
+            self.module.load_state_dict(parts["now"])
+        except RuntimeError as bad:  # names or shapes differ
+            raise AffectError(other) from bad
+        self.best = parts.get("best", {})
+        self._take_moments(parts.get("moments", {}))
+        self.generator.set_state(parts["random"]["batches"])
+        torch.random.set_rng_state(parts["random"]["torch"])
+        told = json.loads(notes["progress"])
+        return Progress(epochs=tuple(told["epochs"]), best=told["best"], collapsed=told["collapsed"])
+
+    def _take_moments(self, moments: dict[str, Tensor]) -> None:
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in moments.items():
+            number, _, rest = name.partition(SEPARATOR)
+            state.setdefault(int(number), {})[rest] = tensor
+        self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": state})

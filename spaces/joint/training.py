@@ -1,0 +1,235 @@
+"""The one training loop. It is given its loss, its judge and what counts as collapsed.
+
+On a CPU, a run that was stopped and resumed gives the same bits as one that was not: weights, optimiser and
+both random states are in the checkpoint.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from spaces.joint.checkpoint import Progress, State
+from spaces.joint.towers import Loss, Model
+from spaces.joint.training_set import Ints, Material, batch_of
+
+Judge = Callable[[Model], float]  # higher is better, such as rsum of the dev split
+Stuck = Callable[[float, int], bool]  # (loss of a batch, its pairs): as if all vectors were equal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """How long, in what steps.
+
+    decay: "step" multiplies the rate by `factor` every `every` epochs; "one-cycle" rises to the rate and
+           falls to nothing over the whole run (Smith & Topin 2018)
+    draw:  an epoch is every text once ("texts"), or every item once with one of its texts ("items")
+    warm:  epochs on the warm-up loss (VSE's sum of hinges does not collapse where VSE++'s maximum may)
+    clip:  largest norm of the gradient, 0 for any
+    patience: epochs without a better score after which to stop, 0 for never
+
+    Raises ValueError for numbers that can't be.
+    """
+
+    epochs: int = 30
+    batch: int = 128
+    rate: float = 0.002
+    decay: Literal["step", "one-cycle"] = "step"
+    factor: float = 0.1
+    every: int = 15
+    draw: Literal["texts", "items"] = "texts"
+    weight_decay: float = 0.0
+    clip: float = 2.0
+    warm: int = 0
+    patience: int = 0
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1 or self.batch < 2 or not self.rate > 0 or self.every < 1:
+            raise ValueError(f"epochs and every must be 1 or more, batch 2 or more, rate above 0: {self}")
+        if min(self.weight_decay, self.clip, self.warm, self.patience) < 0 or not self.factor > 0:
+            raise ValueError(f"nothing in a schedule may be negative: {self}")
+
+
+PAPER = Schedule()  # section 4 of Mithun et al. 2018
+RELEASED = Schedule(rate=0.0002, factor=0.5, every=10)  # github.com/niluthpol/multimodal_vtt, train_vtt.py
+
+
+@dataclass(frozen=True, kw_only=True)
+class Epoch:
+    """One epoch done: mean loss a batch, the judge's score after it, the last rate, seconds."""
+
+    number: int
+    loss: float
+    score: float | None
+    rate: float
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """All epochs, the one whose weights were kept, and whether training had collapsed when it ended."""
+
+    epochs: tuple[Epoch, ...]
+    best: int
+    collapsed: bool = False
+
+    @property
+    def seconds(self) -> float:
+        """Of training, all epochs."""
+        return sum(epoch.seconds for epoch in self.epochs)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Training:
+    """One run. `warm` is the loss of the first `schedule.warm` epochs; `key` names what the run is.
+
+    judge:  scores the model after every epoch; the best epoch's weights are kept. Without, the last ones are
+    stuck:  where it says so of every batch of an epoch after the warm-up, training has collapsed and stops
+    """
+
+    model: Model
+    material: Material
+    loss: Loss
+    schedule: Schedule
+    seed: int
+    warm: Loss | None = None
+    judge: Judge | None = None
+    stuck: Stuck | None = None
+    key: str = ""
+    report: Callable[[Epoch], None] = field(default=lambda epoch: None)
+
+    def run(self, checkpoint: Path | None = None) -> History:
+        """Train to the end, from the checkpoint on if there is one; the model then has the best weights.
+
+        The checkpoint is written after every epoch and left there. Raises AffectError where it is of another
+        run or can't be read, ValueError without texts of two items to train on.
+        """
+        if len(np.unique(self.material.owner[self.material.spoken])) < 2:
+            raise ValueError("nothing to train on: texts of fewer than two items that say something")
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            self.model.prepare(self.material)
+            state = State(self.trained(), self._optimiser(), torch.Generator().manual_seed(self.seed))
+            progress = state.load(checkpoint, self.key) if checkpoint else Progress()
+            while not self._ended(progress):
+                progress = self._advance(state, progress)
+                if checkpoint:
+                    state.save(checkpoint, self.key, progress)
+            if self.judge is not None:
+                state.take_best()
+            self.model.eval()
+        return _history(progress)
+
+    def trained(self) -> nn.ModuleDict:
+        """All that has weights: the model, and losses that have some (a learnt temperature)."""
+        losses = {"loss": self.loss, "warm": self.warm}
+        learnt = {name: loss for name, loss in losses.items() if isinstance(loss, nn.Module)}
+        return nn.ModuleDict({"model": self.model, **learnt})
+
+    def _optimiser(self) -> torch.optim.Optimizer:
+        decayed = self.schedule.weight_decay
+        parameters = self.trained().parameters()
+        if decayed:
+            return torch.optim.AdamW(parameters, lr=self.schedule.rate, weight_decay=decayed, fused=True)
+        return torch.optim.Adam(parameters, lr=self.schedule.rate, fused=True)
+
+    def _ended(self, progress: Progress) -> bool:
+        done = len(progress.epochs)
+        patient = not self.schedule.patience or done - progress.best < self.schedule.patience
+        return done >= self.schedule.epochs or progress.collapsed or not patient
+
+    def _advance(self, state: State, progress: Progress) -> Progress:
+        """One epoch more."""
+        number, begun = len(progress.epochs) + 1, time.perf_counter()
+        losses, sizes, rate = self._epoch(state, number)
+        score = self._judged()
+        epoch = Epoch(
+            number=number,
+            loss=float(np.mean(losses)),
+            score=score,
+            rate=rate,
+            seconds=time.perf_counter() - begun,
+        )
+        best = progress.best
+        former = progress.scores[best - 1] if best else None
+        if score is None:  # without a judge the last weights are kept, and no copy of them is needed
+            best = number
+        elif former is None or score > former:
+            state.keep_best()
+            best = number
+        self.report(epoch)
+        told = {"loss": epoch.loss, "score": score, "rate": rate, "seconds": epoch.seconds}
+        collapsed = number > self.schedule.warm and self._collapsed(losses, sizes)
+        return Progress(epochs=(*progress.epochs, told), best=best, collapsed=collapsed)
+
+    def _epoch(self, state: State, number: int) -> tuple[list[float], list[int], float]:
+        self.model.train()
+        loss = self.warm if self.warm is not None and number <= self.schedule.warm else self.loss
+        chunks = list(_batches(self.material, self.schedule, state.generator))
+        losses, sizes, rate = [], [], 0.0
+        for step, texts in enumerate(chunks):
+            rate = rate_at(self.schedule, (number - 1) + step / len(chunks))
+            for group in state.optimiser.param_groups:
+                group["lr"] = rate
+            batch = batch_of(self.material, texts, state.generator)
+            state.optimiser.zero_grad()
+            cost = self.model.cost(batch, loss)
+            cost.backward()
+            if self.schedule.clip:
+                nn.utils.clip_grad_norm_(state.module.parameters(), self.schedule.clip)
+            state.optimiser.step()
+            losses.append(float(cost.detach()))
+            sizes.append(len(texts))
+        return losses, sizes, rate
+
+    def _judged(self) -> float | None:
+        self.model.eval()
+        return None if self.judge is None else float(self.judge(self.model))
+
+    def _collapsed(self, losses: list[float], sizes: list[int]) -> bool:
+        if self.stuck is None:
+            return False
+        return all(self.stuck(loss, size) for loss, size in zip(losses, sizes, strict=True))
+
+
+def rate_at(schedule: Schedule, epoch: float) -> float:
+    """The learning rate at a time in epochs from 0, whole ones done and the part of this one."""
+    if schedule.decay == "step":
+        return schedule.rate * schedule.factor ** (int(epoch) // schedule.every)
+    share, rising = epoch / schedule.epochs, 0.2
+    if share < rising:
+        return _cosine(schedule.rate / 25, schedule.rate, share / rising)
+    return _cosine(schedule.rate, schedule.rate / 25e4, (share - rising) / (1 - rising))
+
+
+def _cosine(start: float, end: float, share: float) -> float:
+    return float(end + (start - end) * (1 + np.cos(np.pi * share)) / 2)
+
+
+def _batches(material: Material, schedule: Schedule, generator: torch.Generator) -> Iterator[Tensor]:
+    """Numbers of texts (n,), batch by batch; a last one of a single text is left out: it has no negatives."""
+    texts = _drawn(material, schedule, generator)
+    for chunk in texts.split(schedule.batch):
+        if len(chunk) > 1:
+            yield chunk
+
+
+def _drawn(material: Material, schedule: Schedule, generator: torch.Generator) -> Tensor:
+    spoken = torch.from_numpy(material.spoken)
+    shuffled = spoken[torch.randperm(len(spoken), generator=generator)]
+    if schedule.draw == "texts":
+        return shuffled
+    first: Ints = np.unique(material.owner[shuffled.numpy()], return_index=True)[1]
+    return shuffled[torch.from_numpy(np.sort(first))]
+
+
+def _history(progress: Progress) -> History:
+    epochs = tuple(Epoch(number=at, **told) for at, told in enumerate(progress.epochs, 1))
+    return History(epochs=epochs, best=progress.best, collapsed=progress.collapsed)

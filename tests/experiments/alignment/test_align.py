@@ -1,0 +1,232 @@
+"""The command `python -m experiments.align`: what it writes, what it keeps, what it says of bad input."""
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+from repository import ROOT
+
+from experiments import align
+from experiments.alignment import runner, study
+from experiments.alignment.loss_ablation import PARTS, taken_apart
+from experiments.alignment.study import Plan, every_method
+from experiments.alignment.synthetic import CASES, synthetic
+
+FEW = ("--maps", "procrustes,affine", "--draws", "99")
+
+
+def command(*arguments):
+    return CliRunner().invoke(align.main, [str(part) for part in arguments])
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    out = tmp_path_factory.mktemp("align")
+    said = command("--sets", "synthetic-shear,synthetic-unrelated", *FEW, "--out", out)
+    assert said.exit_code == 0, said.output
+    return out, said.stdout
+
+
+def test_what_it_says(done):
+    _, said = done
+    assert "synthetic-shear: Linearly alignable: affine leaves" in said
+    assert "synthetic-unrelated: Not alignable on this data" in said
+    assert "report.md, maps.csv, results.json, maps.png, curves.png" in said
+
+
+def test_what_it_writes(done):
+    out, _ = done
+    report = (out / "report.md").read_text()
+    for part in (
+        "# Alignment study", "## synthetic-shear", "gain on identity", "p (Holm)", "average cosine",
+        "rise with swapped axes", "Disparity by number of anchors", "recovered: expected, found",
+        "## How the figures were made",
+    ):  # fmt: skip
+        assert part in report
+    lines = list(csv.DictReader(io.StringIO((out / "maps.csv").read_text())))
+    assert {(line["set"], line["map"]) for line in lines} == {
+        (name, map_)
+        for name in ("synthetic-shear", "synthetic-unrelated")
+        for map_ in ("identity", "procrustes", "affine")
+    }
+    affine = next(line for line in lines if line["map"] == "affine" and line["set"] == "synthetic-shear")
+    assert float(affine["disparity low"]) < float(affine["disparity"]) < float(affine["disparity high"]) < 0.1
+    told = json.loads((out / "results.json").read_text())
+    shear = told["sets"]["synthetic-shear"]
+    assert shear["verdict"]["standing"] == "linear"
+    assert shear["recovered"]["affine"] == {"expected": True, "found": True}
+    assert shear["recovered"]["identity"] == {"expected": False, "found": False}
+    assert shear["maps"][2]["p"] == 0.01 and shear["procrustes"]["p"] == 0.01
+    assert [size for size, _ in shear["maps"][2]["curve"]] == [10, 30, 100, 300]
+
+
+def test_its_pictures(done):
+    out, _ = done
+    names = {"maps.png", "curves.png", "synthetic-shear-clouds.png", "synthetic-shear-nulls.png"}
+    assert names <= {file.name for file in out.iterdir()}
+    for name in names:
+        with Image.open(out / name) as picture:
+            pixels = np.asarray(picture.convert("RGB"))
+        assert min(pixels.shape[:2]) > 200
+        assert len(np.unique(pixels @ np.array([65536, 256, 1]))) > 20  # colours
+
+
+def test_nothing_is_done_twice(done, monkeypatch):
+    out, _ = done
+    before = {name: (out / name).read_bytes() for name in ("report.md", "maps.csv", "maps.png")}
+
+    def never(*_, **__):
+        raise AssertionError("done again")
+
+    monkeypatch.setattr(runner, "tried", never)
+    said = command("--sets", "synthetic-shear,synthetic-unrelated", *FEW, "--out", out, "--json")
+    assert said.exit_code == 0, said.output
+    assert json.loads(said.stdout)["sets"]["synthetic-shear"]["rows"] == 375
+    assert {name: (out / name).read_bytes() for name in before} == before
+    again = command("--sets", "synthetic-shear", *FEW, "--out", out, "--seed", "1")
+    assert isinstance(again.exception, AssertionError)
+
+
+def test_pairs_of_one_s_own(tmp_path):
+    """Three senses that see one plane through a turn, with a column of groups."""
+    rng = np.random.default_rng(0)
+    mood = rng.normal(size=(60, 2)) * 0.3
+    senses = {
+        "image": mood,
+        "sound": mood[:, ::-1] + 0.1 * rng.normal(size=(60, 2)),
+        "face": rng.normal(size=(60, 2)),
+    }
+    with (tmp_path / "clips.csv").open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow([*(f"{name}.{part}" for name in senses for part in ("valence", "arousal")), "group"])
+        for at in range(60):
+            writer.writerow([*(f"{value:.4f}" for rows in senses.values() for value in rows[at]), at // 5])
+    said = command("--pairs", tmp_path / "clips.csv", *FEW, "--out", tmp_path / "out", "--json")
+    assert said.exit_code == 0, said.output
+    found = json.loads(said.stdout)["sets"]
+    assert list(found) == ["clips: image to sound", "clips: image to face", "clips: sound to face"]
+    swapped = found["clips: image to sound"]
+    assert swapped["verdict"]["hypothesis"] == "supported" and swapped["exchange"] == "groups"
+    assert swapped["maps"][1]["reflection"] == 1
+    assert found["clips: image to face"]["verdict"]["standing"] == "unrelated"
+    (together,) = json.loads(said.stdout)["several senses together"]
+    assert together["senses"] == ["image", "sound", "face"] and together["p"] < 0.05
+    assert (
+        together["reflections"] in (["sound"], ["sound", "face"])
+        and together["disparity"] < together["shuffled"]
+    )
+
+
+def test_sets_that_can_not_be_studied_are_told(tmp_path):
+    (tmp_path / "short.csv").write_text("a.x,b.x\n" + "1,2\n" * 12)
+    (tmp_path / "still.csv").write_text("a.x,a.y,b.x,b.y\n" + "1,1,2,3\n" * 40)
+    said = command("--pairs", tmp_path / "short.csv", *FEW, "--out", tmp_path / "out")
+    assert said.exit_code == 2 and "12 whole pairs; at least 20 are needed" in said.stderr
+    both = command(
+        "--pairs", tmp_path / "short.csv", "--sets", "synthetic-shear", *FEW, "--out", tmp_path / "out"
+    )
+    assert both.exit_code == 0 and "short: a to b: left out" in both.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--sets", "nothing"), "no set nothing; sets: synthetic, real, synthetic-rotation"),
+        (("--maps", "warp"), "no map warp; maps: identity, z-score"),
+        (("--pairs", "nowhere.csv"), "nowhere.csv: no such file"),
+        (("--sets", "real", "--data-root", "nowhere"), "no sets under nowhere"),
+        (("--sets", "cremad_votes", "--data-root", "nowhere"), "summaryTable.csv: not here"),
+        (("--seed", "-1"), "a seed is 0 or more"),
+        (("--draws", "99"), "99 shuffles are too few for 13 maps; 260 at least"),
+    ],
+)
+def test_bad_input_is_one_line(arguments, told, tmp_path):
+    said = command(*arguments, "--out", tmp_path / "out")
+    assert said.exit_code == 2, said.output
+    assert told in said.stderr and said.stderr.count("\n") == 1 and said.stderr.startswith("align: ")
+
+
+def test_a_place_that_can_not_be_written(tmp_path):
+    (tmp_path / "file").touch()
+    said = command("--sets", "synthetic-shear", *FEW, "--out", tmp_path / "file")
+    assert said.exit_code == 2 and said.stderr.count("\n") == 1
+
+
+def test_without_arguments_all_is_studied(tmp_path):
+    load, several = align.loaders([], (), None, tmp_path, 0)
+    assert list(load) == [f"synthetic-{name}" for name in CASES] and several == []
+    (tmp_path / "cremad_votes").mkdir()
+    load, _ = align.loaders([], (), None, tmp_path, 0)
+    assert list(load)[-1] == "cremad_votes"
+    load, _ = align.loaders(["real"], (), None, tmp_path, 0)
+    assert list(load) == ["cremad_votes"]
+
+
+@pytest.mark.slow
+def test_the_learned_mapping_taken_apart():
+    known = study.material(synthetic("non-linear"), Plan())
+    parts = {name: taken_apart(known, name, seed=0) for name in ("whole", "first term alone", "all linear")}
+    assert set(parts) < set(PARTS)
+    assert [part.collapsed for part in parts.values()] == [False, True, False]
+    assert parts["all linear"].bent < 1e-9 < 0.2 < parts["whole"].bent
+    assert parts["whole"].disparity < 0.3 * parts["all linear"].disparity
+
+
+def test_ctrl_c(tmp_path, monkeypatch):
+    """What was done before is kept."""
+    real, count = runner.tried, []
+
+    def stop(*arguments):
+        count.append(1)
+        if len(count) > 2:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    monkeypatch.setattr(runner, "tried", stop)
+    said = command("--sets", "synthetic-shear", *FEW, "--out", tmp_path)
+    assert said.exit_code == 130 and said.stderr == "align: interrupted; run it again to go on\n"
+    assert len(list((tmp_path / "trials").iterdir())) == 2 and not (tmp_path / "report.md").exists()
+    count.clear()
+    monkeypatch.setattr(runner, "tried", lambda *arguments: (count.append(1), real(*arguments))[1])
+    assert command("--sets", "synthetic-shear", *FEW, "--out", tmp_path).exit_code == 0
+    assert len(count) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_real_thing(tmp_path):
+    """Two synthetic sets with every map, interrupted while it works, and run again."""
+    arguments = [
+        sys.executable,
+        "-m",
+        "experiments.align",
+        "--sets",
+        "synthetic-non-linear,synthetic-rotation",
+    ]
+    arguments += ["--draws", "299", "--out", str(tmp_path)]
+    first = subprocess.Popen(
+        arguments, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    limit = time.monotonic() + 120
+    while len(list(tmp_path.glob("trials/*.safetensors"))) < 3:
+        assert first.poll() is None and time.monotonic() < limit, first.communicate()
+        time.sleep(0.05)
+    os.killpg(first.pid, signal.SIGINT)
+    _, said = first.communicate(timeout=60)
+    assert first.returncode == 130 and said == "align: interrupted; run it again to go on\n"
+    again = subprocess.run([*arguments, "--json"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert again.returncode == 0, again.stderr
+    told = json.loads(again.stdout)
+    assert all(bar["met"] for bar in told["bars"]) and len(told["bars"]) == 3
+    assert told["sets"]["synthetic-non-linear"]["verdict"]["standing"] == "non-linear"
+    assert len(told["sets"]["synthetic-non-linear"]["maps"]) == len(every_method())
+    assert [part["variant"] for part in told["learned mapping taken apart"]] == list(PARTS)

@@ -1,0 +1,305 @@
+"""The benchmarks run, and say what they should; how fast they find things to be is not asked here."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import av
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from media_factory import tone
+from PIL import Image
+
+from encoders.base import AffectError
+from experiments import bench
+from experiments.benchmarks import jemc_reference_loop, process_memory, search_latency, timing
+from experiments.benchmarks import ranks as ranks_module
+from experiments.benchmarks.faces import batches, overlaps, recall
+from experiments.benchmarks.flickr import gain, photo_ranks, told
+from experiments.benchmarks.merge import by_heap, by_loop, by_sort
+from experiments.benchmarks.throughput import STAGES
+from experiments.statistics.report import Bar, Figure, Report, short, table
+from losses.ranking import weighted
+from spaces.joint.training import RELEASED, Schedule, Training
+
+skimage = pytest.importorskip("skimage")
+PHOTOS = {"astronaut": "a woman in a space suit", "coffee": "a cup of coffee", "chelsea": "a cat"}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Data sets of a few files each, laid out like the real ones."""
+    root = tmp_path_factory.mktemp("data")
+    folders = ("flickr1k/images", "av_clips/videos", "animal_sounds/audio", "wesnoth_music")
+    for folder in folders:
+        (root / folder).mkdir(parents=True)
+    rows = []
+    for name, caption in PHOTOS.items():
+        Image.fromarray(getattr(skimage.data, name)()).save(root / folders[0] / f"{name}.jpg")
+        rows += [{"image": f"{name}.jpg", "caption": f"{caption}{end}", "split": "dev"} for end in ("", " .")]
+    with (root / "flickr1k/captions.csv").open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, ["image", "caption", "split"])
+        writer.writeheader()
+        writer.writerows(rows)
+    portrait(root / folders[1] / "a.mp4")
+    tone(root / folders[2] / "a.wav", seconds=1)
+    tone(root / folders[3] / "b.wav", seconds=2)
+    return root
+
+
+def portrait(path, frames=3):
+    with av.open(str(path), "w") as container:
+        film = container.add_stream("libx264", rate=1)
+        film.width, film.height, film.pix_fmt = 256, 256, "yuv420p"
+        face = np.ascontiguousarray(skimage.data.astronaut()[:256, 100:356])
+        for _ in range(frames):
+            container.mux(film.encode(av.VideoFrame.from_ndarray(face, format="rgb24")))
+        container.mux(film.encode())
+
+
+def run(*arguments):
+    done = CliRunner().invoke(bench.main, [str(part) for part in (*arguments, "--json")])
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert told["bench"] == arguments[0]
+    assert told["machine"]["cores"] >= 1 and told["machine"]["packages"]["numpy"] == np.__version__
+    assert all(bar.keys() >= {"what", "found", "met"} for bar in told["bars"])
+    return SimpleNamespace(**told)
+
+
+def ordered(cell):
+    assert cell["low"] <= cell["value"] <= cell["high"], cell
+    return cell["value"]
+
+
+def test_help_lists_all_and_loads_no_torch():
+    code = "import sys; from experiments.bench import main; main(['--help'], standalone_mode=False); "
+    code += "sys.exit('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert all(name in done.stdout for name in bench.COMMANDS)
+
+
+@pytest.mark.parametrize("name", bench.COMMANDS)
+def test_every_command_explains_itself(name):
+    done = CliRunner().invoke(bench.main, [name, "--help"])
+    assert done.exit_code == 0 and "--json" in done.output
+
+
+def test_errors_are_one_line(tmp_path):
+    for arguments in (
+        ["flickr", "--data", tmp_path],
+        ["throughput", "--data", tmp_path],
+        ["index", "--sizes", "x"],
+        ["ranks", "--captions", "2", "--videos", "3"],
+    ):
+        done = CliRunner().invoke(bench.main, [str(part) for part in arguments])
+        assert done.exit_code == 2
+        assert done.stderr.startswith("bench: ") and done.stderr.count("\n") == 1
+
+
+def test_flickr(data):
+    told = run("flickr", "--data", data)
+    assert told.settings["photos"] == 3 and told.settings["captions"] == 6
+    assert [row["way"] for row in told.rows] == [
+        "untrained", "plain ConSE", "untrained less plain", "untrained", "plain ConSE",
+    ]  # fmt: skip
+    assert ordered(told.rows[0]["R@5"]) == 100 and ordered(told.rows[0]["MnR"]) < 2
+    assert ordered(told.rows[2]["R@10"]) == 0
+
+
+def test_throughput(data):
+    told = run("throughput", "--data", data, "--rounds", "1", "--jobs", "1")
+    rows = {row["what"]: row for row in told.rows}
+    assert [rows[what]["amount"] for what in ("photos", "short sounds", "music")] == [3, 1, 2]
+    assert rows["clips"]["amount"] == pytest.approx(3, abs=0.1) and rows["clips"]["failed"] == 0
+    for row in rows.values():
+        assert ordered(row["a second"]) > 0
+        shares = [value for name, value in row.items() if name.startswith("% ")]
+        assert len(shares) == len(STAGES) + 1 and sum(shares) == pytest.approx(100) and min(shares) >= 0
+
+
+def test_cold_on_real_and_on_invented_items(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(search_latency, "cache_dir", lambda: tmp_path)
+    for options, items in ((["--items", "5", "--data", data], 5), (["--items", "30", "--synthetic"], 30)):
+        told = run("cold", *options, "--runs", "1", "--queries", "2")
+        assert told.settings["items"] == items
+        assert [ordered(row["median (least to most)"]) > 0 for row in told.rows] == [True, True]
+    (library,) = (tmp_path / "bench").iterdir()
+    before = (library / "catalog.sqlite").stat().st_ino
+    run("cold", "--items", "5", "--data", data, "--runs", "1", "--queries", "2")
+    assert (library / "catalog.sqlite").stat().st_ino == before  # it was kept
+
+
+def test_faces(data):
+    told = run("faces", "--data", data, "--rounds", "1")
+    assert [row["way"] for row in told.rows] == ["ours", "plain"]
+    assert [row["faces"] for row in told.rows] == [3, 3]
+    assert [ordered(row["% of the other's found"]) for row in told.rows] == [100, 100]
+
+
+def test_memory():
+    told = run("memory", "--hours", "0.005", "--jobs", "1")
+    total, resident_sum, workers, largest = (row["peak GiB"] for row in told.rows)
+    assert 0 < workers < resident_sum and 0.05 < total <= resident_sum and 0.05 < largest < 4
+    assert told.bars[0]["found"] == total and told.bars[0]["most"] == 2
+
+
+def test_merge():
+    told = run("merge", "--rounds", "5", "-k", "20")
+    assert [row["way"] for row in told.rows] == ["loop over lists", "heap", "closed form"]
+    assert ordered(told.rows[2]["closed form is faster by"]) == 1
+
+
+def test_index_of_clusters_and_of_a_library(tmp_path):
+    search_latency.fill(tmp_path / "library", 40, seed=0)
+    for options, rows in ((["--sizes", "200"], 200), (["--library", tmp_path / "library"], 30)):
+        told = run("index", *options, "--queries", "10", "--trees", "5")
+        ways = {row["way"]: row for row in told.rows}
+        assert {"exact", "exact, float16", "annoy"} <= set(ways)
+        assert {row["rows"] for row in told.rows} == {rows}
+        assert ordered(ways["exact"]["recall@10"]) == 1 and 0.5 < ordered(ways["annoy"]["recall@10"]) <= 1
+
+
+def test_epoch():
+    told = run("epoch", "--videos", "8", "--batches", "2", "--batch", "16", "--dim", "12", "--rounds", "2")
+    assert [row["way"] for row in told.rows] == ["plain", "ours, float32"]  # too narrow for anything else
+    assert all(ordered(row["ms a batch (least to most)"]) > 0 for row in told.rows)
+    assert ordered(told.rows[0]["times as fast as plain"]) == 1
+    assert told.bars[0]["found"] == ordered(told.rows[1]["times as fast as plain"])
+    assert 0 < told.settings["distinct words"] <= told.settings["distinct beginnings"]
+    assert told.settings["distinct beginnings"] <= told.settings["steps a batch"]
+
+
+def test_the_plain_epoch_is_the_same_training(tmp_path):
+    """Ours without means and scales, on videos that meet once: the same weights after the same batches."""
+    corpus = jemc_reference_loop.written(tmp_path, 12, seed=0)
+    texts = np.arange(12) * jemc_reference_loop.CAPTIONS
+    torch.manual_seed(0)
+    plain = jemc_reference_loop.Plain(8)
+    ours = jemc_reference_loop.twin(plain, bfloat16=False)
+    ours.prepare = lambda material: None
+    optimiser = torch.optim.Adam(plain.parameters(), lr=RELEASED.rate)
+    for _ in range(3):
+        jemc_reference_loop.PlainTraining(plain, corpus, 12, 0, optimiser).run(texts)
+    schedule = Schedule(epochs=3, batch=12, rate=RELEASED.rate)
+    Training(model=ours, material=corpus.material(texts), loss=weighted(), schedule=schedule, seed=0).run()
+    assert jemc_reference_loop.difference(plain, ours, corpus, 12) < 1e-4
+    assert torch.allclose(ours.text.gru.weight_hh_l0, plain.gru.weight_hh_l0, atol=1e-5)
+
+
+def test_a_model_of_other_weights_is_no_twin(tmp_path):
+    corpus = jemc_reference_loop.written(tmp_path, 4, seed=0)
+    assert (corpus.material(np.arange(8)).media["resnet"] >= 0).all()
+    plain, other = jemc_reference_loop.Plain(8), jemc_reference_loop.Plain(8)
+    assert (
+        jemc_reference_loop.difference(plain, jemc_reference_loop.twin(plain, bfloat16=False), corpus, 4)
+        < 1e-5
+    )
+    assert (
+        jemc_reference_loop.difference(plain, jemc_reference_loop.twin(other, bfloat16=False), corpus, 4)
+        > 1e-3
+    )
+
+
+def test_ranks():
+    told = run("ranks", "--captions", "59", "--videos", "20", "--dim", "8", "--asked", "9", "--rounds", "2")
+    assert [row["way"] for row in told.rows] == [
+        "matrix", "unit rows", "loop, argsort", "loop, stable argsort",
+    ]  # fmt: skip
+    assert all(ordered(row["T2V, s"]) > 0 and ordered(row["both, s"]) > 0 for row in told.rows)
+    assert [0 < row["peak GiB"] < 1 for row in told.rows[:2]] == [True, True]
+    assert len(told.bars) == 8
+    assert [bar["found"] for bar in told.bars[4:]] == [
+        ordered(value) for name, value in told.rows[0].items() if name.startswith("times")
+    ]
+
+
+def test_the_loops_rank_as_the_evaluator_does():
+    world = ranks_module.World(11, 4, 6, seed=0)
+    queries, videos = [np.arange(11)], [np.arange(4)]
+    found = world.evaluated("matrix")
+    for sort in ranks_module.SORTS.values():
+        ranks = ranks_module.by_text(world, queries, sort, 0)
+        assert ranks == found.t2v.ranks.tolist()
+        columns = [np.ascontiguousarray(world.matrix.T)]
+        assert ranks_module.by_video(world, columns, videos, sort, 0) == found.v2t.ranks.tolist()
+        with pytest.raises(AffectError):
+            ranks_module.agree([rank + 1 for rank in ranks], found.t2v.standing)
+
+
+def test_ways_take_turns():
+    calls = []
+    ways = {name: (lambda i, name=name: calls.append((name, i))) for name in "ab"}
+    spent = timing.in_turns(ways, 3)
+    assert calls == [
+        *zip("ab", [0, 0], strict=True),
+        ("a", 0),
+        ("b", 0),
+        ("b", 1),
+        ("a", 1),
+        ("a", 2),
+        ("b", 2),
+    ]
+    assert all(seconds.shape == (3,) and (seconds > 0).all() for seconds in spent.values())
+
+
+def test_times_faster_is_the_median_of_the_pairs():
+    slow, fast = np.array([2.0, 30.0, 4.0]), np.array([1.0, 10.0, 1.0])
+    assert timing.times_faster(slow, fast, seed=0) == Figure(3.0, 2.0, 4.0)
+    total = timing.faster_in_all(slow, fast, seed=0)
+    assert total.value == 3 and 2 <= total.low < 3 < total.high <= 4
+    assert timing.spread(slow, 2.0) == Figure(2.0, 1.0, 15.0)
+
+
+def test_figures_and_bars_as_text():
+    assert [short(value) for value in (3, 3.0, 0.01234, 1.5, 123.45)] == ["3", "3", "0.0123", "1.5", "123.5"]
+    assert str(Figure(1.5)) == "1.5" and str(Figure(62.44, 57, 67.8)) == "62.4 (57 to 67.8)"
+    assert Bar("speed", 3.0, 3, least=True).met and not Bar("seconds", 3.1, 3, least=False).met
+    assert str(Bar("speed", 2.5, 3, least=True)) == "speed: 2.5, at least 3 wanted: MISSED"
+    assert table([{"a": 1, "bb": "x"}, {"a": 22.0, "c": None}]) == ["a   bb  c", "1   x", "22"]
+    lines = Report(bench="x", settings={"seed": 1}, rows=[{"a": 1}]).lines()
+    assert "settings: seed 1" in lines and any(line.startswith("machine: ") for line in lines)
+
+
+def test_ranks_of_photos_and_paired_gain():
+    similarity = np.array([[0.9, 0.1], [0.2, 0.8], [0.3, 0.4]])  # captions of photos 0, 0, 1
+    own = np.array([0, 0, 1])
+    assert photo_ranks(similarity, own).tolist() == [0, 1]
+    assert gain(np.array([0.0, 0, 9]), np.array([0.0, 10, 9]), own, seed=0) == Figure(100 / 3, 0, 50)
+    assert told(np.array([0.0, 1, 9]), own, seed=0)["R@10"] == Figure(100, 100, 100)
+
+
+def test_overlap_and_recall_of_boxes():
+    one = np.array([[0, 0, 2, 2]], np.float32)
+    two = np.array([[0, 0, 2, 1], [1, 1, 3, 3], [5, 5, 6, 6]], np.float32)
+    none = np.empty((0, 4), np.float32)
+    assert np.allclose(overlaps(one, two), [[1 / 2, 1 / 7, 0]])
+    assert recall([[one, one], [none]], [[two, none], [two]], seed=0).value == 50
+
+
+def test_clips_are_grouped_as_in_an_indexing_run():
+    films = [np.zeros((size, 2, 2, 3), np.uint8) for size in (8, 8, 8, 8, 8, 40, 1)]
+    assert [[len(film) for film in group] for group in batches(films)] == [[8, 8, 8, 8], [8, 40], [1]]
+
+
+def test_ways_to_merge_agree_on_ties_and_short_lists():
+    lists = [np.array([0.0, 0.5, 0.5]), np.array([0.5]), np.array([])]
+    for c in (1.0, 1.1):
+        assert by_loop(lists, 9, c) == by_heap(lists, 9, c) == by_sort(lists, 9, c)
+
+
+def test_a_process_is_watched_with_its_children(tmp_path):
+    hold = "held = bytearray(64 << 20); held[::4096] = b'x' * len(held[::4096]); import time; time.sleep(.4)"
+    code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {hold!r}])"
+    peak = process_memory.watched([sys.executable, "-c", code], tmp_path / "log")
+    assert peak.code == 0 and peak.looks > 1
+    assert peak.workers > 64 << 20 and peak.resident > peak.workers and peak.largest > 64 << 20
+    assert 64 << 20 < peak.total <= peak.resident
+    assert process_memory.watched([sys.executable, "-c", "print(1); exit(3)"], tmp_path / "log").code == 3
+    assert process_memory.resident(os.getpid()) > 0 and process_memory.family(os.getpid())[0] == os.getpid()

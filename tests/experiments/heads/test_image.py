@@ -1,0 +1,299 @@
+"""The picture head: what teaches it, that it finds a truth, tells something from nothing, and its rival."""
+
+import csv
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from repository import DATA
+
+from encoders.base import missing, unit_rows
+from encoders.efficientnet import efficientnet_lite2
+from encoders.minilm import minilm
+from experiments.heads import image, image_mlp_baseline
+from experiments.heads.image import (
+    ROLE,
+    Lesson,
+    Picture,
+    lesson,
+    means,
+    neighbours,
+    nothing,
+    oasis_ratings,
+    taught,
+)
+from experiments.heads.image_mlp_baseline import Schedule, cross_validated
+from retrieval.evaluation.affect_metrics import ccc, pearson
+from retrieval.features.pipeline import LABELS, Experts, Recipe
+from spaces.affect_regression import stated
+from spaces.affect_regressor import Regressors, load_regressors
+
+SHIPPED = Path(str(files("spaces") / "weights" / "affect-image.safetensors"))
+WIDTH = 24
+
+
+def made(pictures=240, noise=0.3, seed=0):
+    """Pictures of 40 themes in two views; their mood is a smooth function of ten columns, and noise.
+
+    Their label vectors tell of those columns, and of others.
+    """
+    rng = np.random.default_rng(seed)
+    themes = rng.normal(0, 1, (40, WIDTH))
+    group = np.arange(pictures) % 40
+    plain = themes[group] + rng.normal(0, 1, (pictures, WIDTH))
+    rows = np.stack([plain, plain + rng.normal(0, 0.1, plain.shape)], axis=1) + 3
+    slopes = rng.normal(0, 0.08, (WIDTH, 2)) * (np.arange(WIDTH) < 10)[:, None]
+    truth = np.tanh(plain @ slopes) + rng.normal(0, noise * 0.3, (pictures, 2))
+    return Lesson(
+        rows={ROLE: rows, LABELS: seen_in(rows)}, means=truth,
+        spread=0.4 + 0.1 * np.tanh(plain[:, :2]), doubt=np.ones(pictures),
+        groups=tuple(f"theme {number}" for number in group),
+    )  # fmt: skip
+
+
+def seen_in(rows):
+    """Unit label vectors (..., 12) of rows (..., WIDTH)."""
+    turn = np.random.default_rng(7).normal(0, 0.3, (WIDTH, 12))
+    return unit_rows(np.tanh((rows - 3) @ turn).reshape(-1, 12)).reshape(*rows.shape[:-1], 12)
+
+
+def asked(rows):
+    return {ROLE: rows, LABELS: seen_in(rows).astype(np.float32)}
+
+
+def far(count=40, seed=0):
+    return np.random.default_rng(seed).normal(-4, 0.3, (count, WIDTH)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def known():
+    return made()
+
+
+@pytest.fixture(scope="module")
+def members(known):
+    chosen = np.flatnonzero([int(name.split()[1]) < 30 for name in known.groups])
+    return taught(known.part(chosen), far(), seed=0)[0], known.without(chosen)
+
+
+def test_it_finds_a_truth_in_themes_it_never_saw(members):
+    of, there = members
+    found = of["mean"](there.plain)
+    assert (ccc(found, there.means) > 0.6).all()
+    assert np.abs(np.log(found.std(axis=0) / there.means.std(axis=0))).max() < 0.35  # of the truth's spread
+    assert (pearson(of["disagreement"](there.plain), there.spread) > 0.5).all()
+
+
+def test_as_many_errors_lie_within_the_stated_sd_as_it_says():
+    whole = made(pictures=600, seed=1)
+    chosen = np.flatnonzero([int(name.split()[1]) < 25 for name in whole.groups])
+    of, there = taught(whole.part(chosen), far(), seed=0)[0], whole.without(chosen)
+    said = stated(of["mean"], of["log_sd"], there.plain)
+    inside = np.abs(said[:, :2] - there.means) <= said[:, 2:]
+    assert np.abs(inside.mean(axis=0) - 0.68).max() < 0.1
+
+
+def test_what_shows_nothing_is_doubted(members):
+    of, there = members
+    photos, blank = (np.exp(of["log_sd"](asked(rows))) for rows in (there.plain[ROLE], far(seed=9)))
+    assert (blank > 0.5).all() and (np.median(photos, axis=0) < 0.3).all()
+
+
+def test_a_missing_row_stays_missing(members):
+    of, there = members
+    rows = there.plain[ROLE][:3].copy()
+    rows[1] = np.nan
+    for member in of.values():
+        assert missing(member(asked(rows))).tolist() == [False, True, False]
+
+
+def test_what_the_labels_alone_tell_is_found_too():
+    known = made()
+    other = made(seed=5).rows  # of pictures whose features tell nothing of this truth
+    known = replace(known, rows={**known.rows, ROLE: other[ROLE]})
+    chosen = np.flatnonzero([int(name.split()[1]) < 30 for name in known.groups])
+    there = known.without(chosen)
+    blind = replace(known, rows={**known.rows, LABELS: other[LABELS]})
+    found, guessed = (
+        pearson(means(one.part(chosen))(one.without(chosen).plain), there.means) for one in (known, blind)
+    )
+    assert (found > 0.4).all() and (np.abs(guessed) < 0.3).all()
+
+
+def test_a_picture_without_labels_is_taken_for_a_usual_one(members):
+    of, there = members
+    found, bare = of["mean"](there.plain), of["mean"]({ROLE: there.plain[ROLE]})
+    assert np.abs((bare - found).mean(axis=0)).max() < 0.1 and (pearson(bare, found) > 0.6).all()
+
+
+def test_each_rows_neighbours_are_itself_and_its_two_nearest():
+    rows = np.array([[0.0, 0], [0, 1], [0, 2], [9, 9], [9, 10], [10, 9]])
+    found = np.sort(neighbours(rows), axis=1)
+    assert found[:3].tolist() == [[0, 1, 2]] * 3 and found[3:].tolist() == [[3, 4, 5]] * 3
+
+
+def test_few_or_quarrelling_raters_count_less():
+    def picture(spread, raters):
+        return Picture(
+            path=Path("a.jpg"), mean=(0.1, 0.2), spread=(spread,) * 2, raters=(raters,) * 2, group="Lake",
+            free=True, split="train",
+        )  # fmt: skip
+
+    three = [picture(0.3, 100), picture(0.3, 10), picture(0.6, 100)]
+    weights = lesson(three, {ROLE: np.zeros((3, 1, 4))}).doubt
+    assert weights[0] > weights[2] > weights[1] and weights.mean() == pytest.approx(1)
+
+
+def test_pictures_of_nothing_are_bright_and_dark_and_of_many_kinds():
+    pictures = nothing(seed=0, count=40)
+    levels = np.array([one.mean() for one in pictures])
+    busy = np.array([one.std() for one in pictures])
+    assert all(one.shape == (1, 260, 260, 3) and one.dtype == np.uint8 for one in pictures)
+    assert levels.min() < 15 and levels.max() > 150 and (busy[::4] < 90).all() and (busy > 5).sum() > 15
+    assert all(np.array_equal(a, b) for a, b in zip(pictures, nothing(seed=0, count=40), strict=True))
+
+
+@pytest.mark.data
+def test_ratings_lie_on_the_plane():
+    pictures = [one for one in oasis_ratings(DATA) if one.split in ("train", "dev")]
+    means = np.array([one.mean for one in pictures])
+    assert len(pictures) == 661 and len({one.group for one in pictures}) == 180
+    assert np.abs(means).max() < 1 and sum(one.free for one in pictures) == 501
+    first = next(
+        one for one in pictures if one.path.name == "33d9538c75fc.jpg"
+    )  # valence 4.685, arousal 2.865
+    assert first.mean == pytest.approx((0.2284, -0.3782), abs=1e-4) and first.group == "Alcohol"
+    by = {
+        name: np.mean([one.mean for one in pictures if one.group == name], axis=0) for name in ("Dog", "Fire")
+    }
+    assert by["Dog"][0] > by["Fire"][0] and by["Fire"][1] > by["Dog"][1]
+
+
+# ---- the file that is shipped ----
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return load_regressors(SHIPPED)
+
+
+def read(pictures):
+    """Rows by role, as an engine has them."""
+    rows = efficientnet_lite2().encode([picture[None] for picture in pictures])
+    experts = Experts(Recipe(activity="", sound="", tone="", faces="", sentiment=""))
+    return experts.with_labels({ROLE: rows})
+
+
+def doubt(shipped, pictures):
+    return stated(shipped["mean"], shipped["log_sd"], read(pictures))
+
+
+def test_the_shipped_file_is_small_and_reads_the_packaged_networks(shipped):
+    assert SHIPPED.stat().st_size < 3e6 and set(shipped.members) == {"mean", "log_sd", "disagreement"}
+    networks = {ROLE: efficientnet_lite2(), "text": minilm()}
+    assert shipped.encoders == {role: one.card.signature for role, one in networks.items()}
+    assert set(shipped["mean"].roles) == {ROLE, LABELS} == set(shipped["disagreement"].roles)
+    assert shipped["log_sd"].roles == (ROLE,)  # what is nothing has labels too
+
+
+def test_the_shipped_head_is_less_sure_of_grey_black_and_noise_than_of_a_photo(shipped):
+    skimage = pytest.importorskip("skimage")
+    side = (300, 400, 3)
+    blank = [np.full(side, level, np.uint8) for level in (0, 90, 128, 255)]
+    checks = np.kron(np.indices((10, 10)).sum(axis=0) % 2, np.ones((30, 30))) * 255
+    noise = np.random.default_rng(5).integers(0, 256, side, np.uint8)
+    red = np.tile(np.array([190, 30, 20], np.uint8), (300, 400, 1))
+    odd = doubt(shipped, [*blank, noise, red, np.repeat(checks.astype(np.uint8)[..., None], 3, axis=2)])
+    photos = doubt(shipped, [skimage.data.astronaut(), skimage.data.chelsea(), skimage.data.coffee()])
+    assert (odd[:6, 2:] > 1.2 * photos[:, 2:].max(axis=0)).all()
+    assert (odd[6, 2:] >= photos[:, 2:].min(axis=0) - 1e-3).all()  # a pattern is something, if not much
+
+
+@pytest.mark.data
+def test_the_shipped_landmarks_are_nobodys_picture(shipped):
+    """A picture's own row is never at a landmark, which is the mean of three."""
+    some = oasis_ratings(DATA)[:40]
+    seen = read([cv2.cvtColor(cv2.imread(str(one.path)), cv2.COLOR_BGR2RGB) for one in some])
+    for role, reader in shipped["mean"].towers[0].readers.items():
+        rows = (seen[role] - reader.mean) / reader.scale
+        far_off = np.sqrt(((rows[:, None] - reader.centres[None]) ** 2).sum(axis=2)).min(axis=1)
+        usual = np.median(np.sqrt(((rows[:, None] - rows[None]) ** 2).sum(axis=2)))
+        assert far_off.min() > 0.1 * usual
+
+
+# ---- the report's network ----
+
+SMALL = Schedule(hidden=(32, 16), rate=0.02, batch=60, iterations=150)
+
+
+def test_the_reports_schedule_is_the_default():
+    how = Schedule()
+    assert (how.hidden, how.rate, how.momentum) == ((3000, 1000, 1000), 1e-4, 0.9)
+    assert (how.batch, how.iterations, how.patience) == (500, 70000, None)
+    sizes = [tuple(one.weight.shape) for one in image_mlp_baseline.network(1721, how.hidden)[::2]]
+    assert sizes == [(3000, 1721), (1000, 3000), (1000, 1000), (1, 1000)]
+
+
+def test_a_small_network_learns_across_themes(known):
+    rows = known.rows[ROLE][:, 0].astype(np.float32)
+    found, nets = cross_validated(rows, known.means, known.groups, SMALL, seed=0, count=3)
+    assert (pearson(found, known.means) > 0.5).all() and np.abs(found).max() <= 1
+    assert all(net.losses[-1] < 0.5 * net.losses[0] and len(net.losses) == 150 for net in nets)
+
+
+def test_early_stopping_looks_at_other_themes(known):
+    rows = known.rows[ROLE][:, 0].astype(np.float32)
+    noise = np.random.default_rng(0).uniform(-1, 1, len(rows))
+    how = Schedule(hidden=(64,), rate=0.05, batch=60, iterations=400, patience=3)
+    net = image_mlp_baseline.fit(rows, noise, known.groups, how, seed=0)
+    assert len(net.losses) < 400 and len(net.held) == len(net.losses) // image_mlp_baseline.EVERY
+    assert len(net.held) - 1 - int(np.argmin(net.held)) == 3
+
+
+def test_a_missing_block_is_the_training_mean(known):
+    rows = np.pad(known.rows[ROLE][:, 0].astype(np.float32), ((0, 0), (0, 2)), constant_values=np.nan)
+    rows[:5, 0] = np.nan
+    net = image_mlp_baseline.fit(rows, known.means[:, 0], known.groups, SMALL, seed=0)
+    asked = rows[:5].copy()
+    asked[:, 0] = net.mean[0]
+    assert np.isfinite(net(rows)).all() and np.allclose(net(rows[:5]), net(asked), atol=1e-5)
+
+
+def oasis_of(folder, rows, images):
+    """A data root whose OASIS holds these rows."""
+    (folder / "oasis").mkdir()
+    (folder / "oasis" / "images").symlink_to(images)
+    with (folder / "oasis" / "oasis.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+@pytest.mark.data
+def test_the_test_part_is_measured_by_the_shipped_file_and_empty_without_one(tmp_path):
+    with (DATA / "oasis" / "oasis.csv").open(newline="") as file:
+        every = list(csv.DictReader(file))
+    parts = ([row for row in every if row["split"] == split] for split in ("train", "dev"))
+    rows = [row for part, step in zip(parts, (40, 4), strict=True) for row in part[::step]]
+    (tmp_path / "none").mkdir()
+    oasis_of(tmp_path / "none", rows, DATA / "oasis" / "images")
+    assert image.figures(tmp_path / "none", seed=0, part="test") == []
+    (tmp_path / "some").mkdir()
+    marked = [{**row, "split": "test"} if row["split"] == "dev" else row for row in rows]
+    oasis_of(tmp_path / "some", marked, DATA / "oasis" / "images")
+    found = {one.what: one for one in image.figures(tmp_path / "some", seed=0, part="test")}
+    count = sum(row["split"] == "test" for row in marked)
+    assert all(one.of == count and one.part == "test" for one in found.values())
+    assert found["valence r"].value > 0.75  # the file has learnt from them
+
+
+def test_it_is_written_where_it_is_told_and_reads_back(tmp_path, monkeypatch, members):
+    made_of = Regressors(members=members[0], encoders={ROLE: "a", "text": "b"})
+    monkeypatch.setattr(image, "fit", lambda data, *, seed, quiet: made_of)
+    (file,) = image.make(tmp_path, tmp_path, seed=0, quiet=True)
+    assert file == tmp_path / "affect-image.safetensors"
+    again, rows = load_regressors(file), members[1].plain
+    assert np.allclose(again["mean"](rows), members[0]["mean"](rows), atol=0.01)

@@ -1,0 +1,102 @@
+"""`python -m experiments.train affect-...` and `--report`: made anew, measured, told beside bars."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from experiments.datasets.records import DATA
+from experiments.heads.report_figure import Line, line
+from experiments.heads.train_affect import LESSONS, REPORTED, card, module, rows
+from experiments.train import main
+from spaces.circumplex import EMOTIONS_FILE
+
+here = pytest.mark.skipif(not (DATA / "cowen_keltner_ratings").exists(), reason=f"no data sets in {DATA}")
+
+
+def run(*words):
+    return CliRunner().invoke(main, list(map(str, words)))
+
+
+def test_a_line_is_of_whole_groups():
+    pairs = [[at % 7, at % 7 + 0.1 * (at % 3)] for at in range(60)]
+    found = line(
+        "set", "r", pairs, lambda some: float(some[:, 0].mean()), part="folds", seed=0, groups=[0] * 60, bar=9
+    )
+    assert found.low == found.high == pytest.approx(found.value)  # one group is drawn as it is
+    assert found.of == 60 and found.bar == 9
+
+
+def test_bars_are_told_as_met_or_missed():
+    told = {"data": "set", "what": "r", "low": 0.4, "high": 0.6, "of": 10, "part": "dev"}
+    met, missed, none = rows(
+        [Line(value=0.5, bar=0.5, **told), Line(value=0.49, bar=0.5, **told), Line(value=0.5, **told)]
+    )
+    assert (met["bar"], missed["bar"], none["bar"]) == ("0.5 met", "0.5 MISSED", "")
+
+
+@pytest.mark.parametrize("name", REPORTED)
+def test_every_module_of_the_report_has_figures(name):
+    assert callable(module(name).figures)
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_every_lesson_tells_what_it_learnt_from(name):
+    maker = module(LESSONS[name])
+    assert callable(maker.make) and maker.TOLD and maker.LICENCE
+
+
+@pytest.mark.data
+@here
+def test_emotions_are_made_anew_with_a_card(tmp_path):
+    done = run("affect-emotions", "--out", tmp_path, "--json")
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "emotions.json").read_bytes() == EMOTIONS_FILE.read_bytes()
+    told = (tmp_path / "emotions.md").read_text()
+    assert "Cowen and Keltner" in told and "experiments.train affect-emotions --seed 0" in told
+    assert "hand table" in told and len(json.loads(done.stdout)["figures"]) == 6
+
+
+@pytest.mark.data
+@here
+def test_a_report_of_one(tmp_path):
+    done = run("--report", "affect-emotions")
+    assert done.exit_code == 0 and "cowen-keltner" in done.output and "measuring categories" in done.stderr
+
+
+@pytest.mark.data
+@here
+def test_nothing_to_measure():
+    done = run("--report", "affect-emotions", "--part", "test")
+    assert done.exit_code == 2 and "nothing to measure" in done.output
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("affect-smell",), "no space affect-smell"),
+        (("affect-emotions", "object"), "by themselves"),
+        (("affect-emotions", "--data", "flickr1k", "--out", "x"), "by themselves"),
+        (("affect-emotions", "--data-root", "/nowhere"), "/nowhere"),
+    ],
+)
+def test_what_can_not_be_made(words, said):
+    done = run(*words)
+    assert done.exit_code == 2 and said in done.output and "Traceback" not in done.output
+
+
+def test_the_card_names_sizes_and_command(tmp_path):
+    file = tmp_path / "x.json"
+    file.write_text("{}")
+    told = card("affect-senses", module("senses"), [file], [], 3)
+    assert "x.json" in told and "experiments.train affect-senses --seed 3" in told
+
+
+@pytest.mark.data
+@pytest.mark.slow
+@here
+def test_pictures_and_their_faces_together():
+    told = {one.what: one for one in module("together").figures(DATA, seed=0)}
+    assert told["valence CCC of both"].of > 100
+    assert told["valence CCC of both"].value > told["valence CCC of picture"].value - 0.02
+    assert not module("together").figures(DATA, seed=0, part="test")

@@ -1,0 +1,154 @@
+"""The heads that come with the package, and what the engine does with them."""
+
+import json
+from contextlib import closing
+
+import numpy as np
+import pytest
+from library_factory import index
+from media_factory import clip, float_wav, photo, sine
+
+from encoders.base import AffectError, missing
+from fusion.late_fusion import Calibration
+from retrieval.features.pipeline import Experts, Recipe
+from retrieval.search.engine import Engine
+from retrieval.search.query import Query
+from retrieval.search.scoring import SPECIALIST
+from retrieval.storage.library import Library
+from spaces.joint.io import PACKAGED, load_heads, packaged_heads, save_heads
+from spaces.joint.space import Domain, Heads, JointSpace
+
+
+@pytest.fixture(scope="module")
+def experts():
+    return Experts(Recipe(tone="", faces=""))
+
+
+def words(experts, *texts):
+    return experts.project(experts.read(texts))
+
+
+def test_all_are_here_and_read_the_packaged_encoders(experts):
+    assert set(packaged_heads()) == set(PACKAGED) == {space.name for space in experts.spaces}
+    assert all(isinstance(space, JointSpace) for space in experts.spaces)
+    made = json.loads(experts.signature())
+    for space in experts.spaces:
+        assert all(made[role] == signature for role, signature in space.heads.encoders.items())
+        assert space.heads.digest[:12] in made[f"{space.name} space"]
+        assert Calibration.from_dict(experts.calibration(f"{space.name}.words", "text"))
+
+
+def test_without_them_the_spaces_are_untrained():
+    plain = Experts(Recipe(tone="", faces=""), packaged=False)
+    assert not any(isinstance(space, JointSpace) for space in plain.spaces)
+    assert plain.calibration("object.words", "text") is None
+
+
+def test_other_encoders_leave_them_out():
+    other = Experts(Recipe(objects="toy-frames", activity="", sound="toy-sound", tone="", faces=""))
+    assert not any(isinstance(space, JointSpace) for space in other.spaces)
+
+
+@pytest.mark.parametrize(
+    ("text", "spaces"),
+    [
+        ("a dog barking", {"object", "audio"}),
+        ("sad piano music", {"object", "audio"}),
+        ("an angry voice", {"object", "audio"}),
+        ("Barbell Curl", {"object", "activity"}),
+        ("a red car parked in the street", {"object"}),
+        ("children on a beach", {"object"}),
+    ],
+)
+def test_words_are_read_where_they_were_taught(experts, text, spaces):
+    said = {view.partition(".")[0] for view, rows in words(experts, text).items() if not missing(rows).any()}
+    assert said == spaces
+
+
+def test_words_find_the_sound_they_name(experts):
+    """A purr of noise bursts is no dog; sentence vectors alone decide nothing here, so only that it runs."""
+    rows = experts.project({"sound": np.random.default_rng(0).normal(size=(3, 329)).astype(np.float32)})
+    assert rows["audio.words"].shape == (3, words(experts, "dog")["audio.words"].shape[1])
+    assert np.allclose(np.linalg.norm(rows["audio.words"], axis=1), 1, atol=1e-5)
+
+
+def test_a_picture_abstains_in_the_space_of_activity(experts):
+    frames = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), np.uint8)
+    rows = experts.project(experts.watch([frames[:1], frames], [None, None], affect=False))
+    assert missing(rows["activity.words"]).tolist() == [True, False]
+    assert not missing(rows["object.words"]).any()
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained")
+    media = folder / "media"
+    media.mkdir()
+    for seed in range(3):
+        photo(media / f"photo{seed}.jpg", 200, 150)
+        clip(media / f"clip{seed}.mp4", seconds=2, sound=2 if seed else 0)
+        float_wav(media / f"tone{seed}.wav", sine(1.0, 16000, hertz=300 * (seed + 1))[0])
+    Library.create(folder / "lib", Recipe(tone="", faces=""), 15.0).close()
+    index(folder / "lib", media)
+    with closing(Library.open(folder / "lib")) as library, Engine(library) as opened:
+        yield opened
+
+
+def test_a_space_taught_the_words_weighs_more(engine):
+    hits = {hit.path: hit for hit in engine.search(Query(text="Barbell Curl", k=50, balance=1))}
+    films = [hit for hit in hits.values() if hit.modality == "video"]
+    assert films and not [hit for hit in hits.values() if hit.modality == "audio"]
+    for hit in films:
+        mean = (hit.spaces["object"] + SPECIALIST * hit.spaces["activity"]) / (1 + SPECIALIST)
+        assert hit.score == pytest.approx(mean, abs=1e-5) and hit.spaces["audio"] is None
+    for hit in hits.values():
+        if hit.modality == "image":  # no picture says anything of an activity, and that is no doubt
+            assert hit.spaces["activity"] is None and hit.score == pytest.approx(
+                hit.spaces["object"], abs=1e-5
+            )
+
+
+def test_given_weights_multiply(engine):
+    alone = engine.search(Query(text="Barbell Curl", k=50, weights={"object": 0, "activity": 1, "audio": 1}))
+    assert {hit.modality for hit in alone} == {"video"}
+    assert all(hit.score == pytest.approx(hit.spaces["activity"], abs=1e-5) for hit in alone)
+
+
+def test_words_find_sounds(engine):
+    hits = engine.search(Query(text="a dog barking", k=50, modalities=("audio",)))
+    assert hits and all(0 <= hit.spaces["audio"] <= 1 and hit.spaces["object"] is None for hit in hits)
+
+
+def test_heads_survive_their_file(tmp_path, experts):
+    for space in experts.spaces:
+        save_heads(tmp_path / "h.safetensors", space.heads, {})
+        again = JointSpace(name=space.name, heads=load_heads(tmp_path / "h.safetensors"), base=space.base)
+        said = experts.read(["a dog barking", "Barbell Curl", "a red car"])
+        ours, theirs = space.project(said), again.project(said)
+        assert all(np.array_equal(ours[view], theirs[view], equal_nan=True) for view in ours)
+        assert again.heads.needs == space.heads.needs and again.heads.share == space.heads.share
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", b"\xff" * 100])
+def test_a_file_that_holds_no_heads_is_refused(tmp_path, content):
+    file = tmp_path / "h.safetensors"
+    file.write_bytes(content)
+    with pytest.raises(AffectError, match="no trained heads can be read"):
+        load_heads(file)
+
+
+def test_another_format_is_refused(tmp_path):
+    from safetensors.numpy import save_file
+
+    save_file({"x": np.zeros(1, np.float32)}, tmp_path / "h.safetensors", {"heads": '{"format": 99}'})
+    with pytest.raises(AffectError, match="format 99"):
+        load_heads(tmp_path / "h.safetensors")
+
+
+def test_a_domain_is_the_nearest_text():
+    texts = np.eye(3, dtype=np.float32)
+    domain = Domain(texts=texts[:1], least=0.5, strangers=texts[1:2])
+    rows = np.array([[1, 0, 0], [0.7, 0.71, 0], [0.4, 0, 0.9], [np.nan] * 3], np.float32)
+    assert domain.holds(rows).tolist() == [True, False, False, False]
+    assert Domain(texts=texts[:1], least=0.5).holds(rows).tolist() == [True, True, False, False]
+    assert Heads(members=(), encoders={}).domain is None
