@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from encoders.base import AffectError, printable
-from experiments.datasets.records import DATA
+from experiments.datasets.records import DATA_ROOT
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -25,7 +25,7 @@ from experiments.datasets.records import DATA
 @click.option(
     "--data-root",
     type=click.Path(path_type=Path),
-    default=DATA,
+    default=DATA_ROOT,
     show_default=True,
     help="Folder of the known sets.",
 )
@@ -60,7 +60,7 @@ def main(ctx: click.Context, as_json: bool, **options: Any) -> None:
     kept there and not trained again; an interrupted run goes on where it was.
     """
     try:
-        ablate(as_json=as_json, **options)
+        run_ablation(as_json=as_json, **options)
     except AffectError as bad:
         click.echo(f"ablate: {bad}", err=True)
         ctx.exit(2)
@@ -69,7 +69,7 @@ def main(ctx: click.Context, as_json: bool, **options: Any) -> None:
         ctx.exit(130)
 
 
-def ablate(
+def run_ablation(
     *, data: str, data_root: Path, features: str | None, rows: str, seeds: int, pairs: tuple[str, ...],
     word_vectors: Path | None, encoders: str, jobs: int, out: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
@@ -77,65 +77,65 @@ def ablate(
     from rich.console import Console
 
     from experiments.ablation import plots, tables
-    from experiments.ablation.baselines import can_zero_shot
-    from experiments.ablation.prepared_data import found, prepared
-    from experiments.ablation.results import measured
-    from experiments.ablation.runner import run
-    from experiments.ablation.settings import Settings, changed, flat
-    from experiments.ablation.table_rows import check_known, planned
+    from experiments.ablation.baselines import supports_zero_shot
+    from experiments.ablation.prepared_data import load_dataset, prepare_data
+    from experiments.ablation.results import measure_rows
+    from experiments.ablation.runner import run_trials
+    from experiments.ablation.settings import AblationSettings, apply_overrides, flatten_settings
+    from experiments.ablation.table_rows import check_row_prefixes, plan_rows
     from experiments.ablation.trials import Trial
 
-    settings = changed(Settings(), pairs)
+    settings = apply_overrides(AblationSettings(), pairs)
     prefixes = [one.strip() for one in rows.split(",") if one.strip()]
-    check_known(prefixes)
-    chosen = found(data, data_root, sources(features))
+    check_row_prefixes(prefixes)
+    chosen = load_dataset(data, data_root, parse_feature_paths(features))
     out = out or Path("runs") / "ablate" / chosen.name
-    claimed(out)
-    corpus, source = prepared(chosen, settings, encoders=encoders, word_vectors=word_vectors)
-    plan = planned(
-        corpus.present, settings.text, prefixes=prefixes, zero_shot=can_zero_shot(source.experts, corpus)
+    create_out_folder(out)
+    corpus, source = prepare_data(chosen, settings, encoder_spec=encoders, word_vectors_path=word_vectors)
+    plan = plan_rows(
+        corpus.present_roles, settings.text, prefixes=prefixes, has_zero_shot=supports_zero_shot(source.pipeline, corpus)
     )
     trials = [Trial(space=space, seed=seed) for seed in range(seeds) for space in plan.spaces]
-    folders = run(trials, corpus, settings, out / "trials", jobs=jobs)
-    result = measured(plan, range(seeds), folders, corpus, source.experts)
-    told = tables.Told(
-        data=chosen.name, seeds=seeds, settings=flat(settings), encoders=source.encoders,
+    folders = run_trials(trials, corpus, settings, out / "trials", jobs=jobs)
+    result = measure_rows(plan, range(seeds), folders, corpus, source.pipeline)
+    told = tables.RunMetadata(
+        data=chosen.name, seeds=seeds, settings=flatten_settings(settings), encoders=source.encoder_signatures,
         notes=source.notes, left_out=plan.left_out,
     )  # fmt: skip
     everything = tables.to_json(told, result)
-    written = tables.write(out, told, result, everything) + plots.draw(out, chosen.name, result)
+    written = tables.write_results(out, told, result, everything) + plots.save_plots(out, chosen.name, result)
     if as_json:
         click.echo(json.dumps(everything))
         return
     console = Console(width=None if sys.stdout.isatty() else 200)
-    console.print(tables.on_terminal(told, result))
-    for note in tables.notes(told):
+    console.print(tables.make_terminal_table(told, result))
+    for note in tables.list_notes(told):
         click.echo(note)
     click.echo(f"{printable(out)}: {', '.join(file.name for file in written)}")
 
 
-def sources(features: str | None) -> Mapping[str, Path] | Path | None:
+def parse_feature_paths(spec: str | None) -> Mapping[str, Path] | Path | None:
     """From "objects=DIR,sound=FILE.h5", or a folder. Raises AffectError."""
     from experiments.ablation.table_rows import ROLES
 
-    if not features:
+    if not spec:
         return None
-    if "=" not in features:
-        return Path(features)
-    pairs = dict(part.partition("=")[::2] for part in features.split(",") if part.strip())
+    if "=" not in spec:
+        return Path(spec)
+    pairs = dict(part.partition("=")[::2] for part in spec.split(",") if part.strip())
     if unknown := [role for role in pairs if role.strip() not in ROLES]:
         raise AffectError(f"no role {', '.join(unknown)}; roles: {', '.join(ROLES)}")
     return {role.strip(): Path(path.strip()) for role, path in pairs.items()}
 
 
-def claimed(out: Path) -> None:
+def create_out_folder(out_folder: Path) -> None:
     """Make the folder. Raises AffectError if it can't be written in."""
     try:
-        (out / "trials").mkdir(parents=True, exist_ok=True)
+        (out_folder / "trials").mkdir(parents=True, exist_ok=True)
     except OSError as bad:
-        raise AffectError(f"{printable(out)}: {(bad.strerror or str(bad)).lower()}") from bad
-    if not all(os.access(folder, os.W_OK) for folder in (out, out / "trials")):
-        raise AffectError(f"{printable(out)}: may not be written in")
+        raise AffectError(f"{printable(out_folder)}: {(bad.strerror or str(bad)).lower()}") from bad
+    if not all(os.access(folder, os.W_OK) for folder in (out_folder, out_folder / "trials")):
+        raise AffectError(f"{printable(out_folder)}: may not be written in")
 
 
 if __name__ == "__main__":

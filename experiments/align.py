@@ -12,12 +12,12 @@ from typing import Any
 import click
 
 from encoders.base import AffectError, printable
-from experiments.ablate import claimed
-from experiments.datasets.records import DATA
-from experiments.statistics.report import seed_option
+from experiments.ablate import create_out_folder
+from experiments.datasets.records import DATA_ROOT
+from experiments.statistics.report import add_seed_option
 
-SURE = 0.05  # p after Holm's correction that must be within reach
-APART = "synthetic-non-linear"  # the set on which the learned mapping is taken apart
+SIGNIFICANCE_LEVEL = 0.05  # p after Holm's correction that must be within reach
+ABLATED_SET = "synthetic-non-linear"  # the set on which the learned mapping is taken apart
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -55,7 +55,7 @@ APART = "synthetic-non-linear"  # the set on which the learned mapping is taken 
 @click.option(
     "--data-root",
     type=click.Path(path_type=Path),
-    default=DATA,
+    default=DATA_ROOT,
     show_default=True,
     help="Folder of the real sets.",
 )
@@ -64,7 +64,7 @@ APART = "synthetic-non-linear"  # the set on which the learned mapping is taken 
 )
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs/align"), show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@seed_option
+@add_seed_option
 @click.pass_context
 def main(ctx: click.Context, as_json: bool, **options: Any) -> None:
     """Fit every map between two senses' readings and report what it does with pairs it has not seen.
@@ -74,7 +74,7 @@ def main(ctx: click.Context, as_json: bool, **options: Any) -> None:
     on where it was.
     """
     try:
-        align(as_json=as_json, **options)
+        run_alignment_study(as_json=as_json, **options)
     except AffectError as bad:
         click.echo(f"align: {bad}", err=True)
         ctx.exit(2)
@@ -83,100 +83,100 @@ def main(ctx: click.Context, as_json: bool, **options: Any) -> None:
         ctx.exit(130)
 
 
-def align(
+def run_alignment_study(
     *, sets: str, files: tuple[Path, ...], exchange: Any, videos: Path | None, lengths: str, maps: str,
     data_root: Path, draws: int, out: Path, as_json: bool, seed: int,
 ) -> None:  # fmt: skip
     """The whole of it. Raises AffectError."""
     from experiments.alignment import plots, tables
-    from experiments.alignment.generalised_procrustes import superimposed
-    from experiments.alignment.runner import run, selected
-    from experiments.alignment.segment_lengths import enough, read_lengths
-    from experiments.alignment.study import Plan, every_method
+    from experiments.alignment.generalised_procrustes import run_generalised_procrustes
+    from experiments.alignment.runner import run_study, select_methods
+    from experiments.alignment.segment_lengths import check_enough_videos, parse_segment_lengths
+    from experiments.alignment.study import StudyConfig, list_methods
 
     if seed < 0:
         raise AffectError(f"--seed {seed}: a seed is 0 or more")
-    methods = selected(_split(maps), every_method())
-    least = math.ceil(len(methods) / SURE)
+    methods = select_methods(_split_names(maps), list_methods())
+    least = math.ceil(len(methods) / SIGNIFICANCE_LEVEL)
     if draws < least:
         raise AffectError(f"{draws} shuffles are too few for {len(methods)} maps; {least} at least")
-    seconds = read_lengths(lengths)
+    seconds = parse_segment_lengths(lengths)
     load: dict[str, Callable[[], Any]] = {}
     several: list[Any] = []
     if videos is None or sets or files:
-        load, several = loaders(_split(sets), files, exchange, data_root, seed)
-    plan = Plan(seed=seed, draws=draws)
-    claimed(out)
+        load, several = make_loaders(_split_names(sets), files, exchange, data_root, seed)
+    plan = StudyConfig(seed=seed, draws=draws)
+    create_out_folder(out)
     films, alone = None, {}
     if videos is not None:
-        films = watched(videos, seconds, seed=seed)
-        load |= {name: partial(enough, pairs) for name, pairs in films.pairs().items()}
+        films = load_video_study(videos, seconds, seed=seed)
+        load |= {name: partial(check_enough_videos, pairs) for name, pairs in films.pairs().items()}
         three, alone = films.three()
         several += three
-    apart = APART if APART in load and not maps else ""
-    found, parts, left_out = run(load, methods, plan, out / "trials", apart=apart)
+    apart = ABLATED_SET if ABLATED_SET in load and not maps else ""
+    found, parts, left_out = run_study(load, methods, plan, out / "trials", ablated_set=apart)
     left_out |= alone
     if not found and films is None:
         raise AffectError("; ".join(left_out.values()))
-    together = [one for blocks in several if (one := superimposed(blocks, seed=seed)) is not None]
-    told = tables.Told(found=found, parts=parts, left_out=left_out, plan=plan, together=together, films=films)
-    written = tables.write(out, told) + (plots.draw(out, found) if found else [])
+    together = [one for blocks in several if (one := run_generalised_procrustes(blocks, seed=seed)) is not None]
+    told = tables.StudyResults(results=found, variants=parts, left_out=left_out, config=plan, gpa_results=together, video_study=films)
+    written = tables.write_report(out, told) + (plots.save_plots(out, found) if found else [])
     if as_json:
-        click.echo(json.dumps(tables.everything(told)))
+        click.echo(json.dumps(tables.make_report_json(told)))
         return
-    click.echo("\n".join(tables.on_terminal(told)))
+    click.echo("\n".join(tables.format_terminal(told)))
     click.echo(f"{printable(out)}: {', '.join(file.name for file in written)}")
 
 
-def watched(folder: Path, lengths: tuple[float, ...], *, seed: int) -> Any:
+def load_video_study(video_folder: Path, segment_lengths: tuple[float, ...], *, seed: int) -> Any:
     """A folder's videos as anchors; a line on stderr for each file that can't be read. Raises AffectError."""
-    from experiments.alignment.segment_lengths import films
-    from experiments.alignment.video_affect import experts_of_affect, watch
+    from experiments.alignment.segment_lengths import make_video_study
+    from experiments.alignment.video_affect import load_affect_pipeline, read_video_affect
 
-    def told(line: str) -> None:
+    def print_warning(line: str) -> None:
         click.echo(f"align: {line}", err=True)
 
-    return films(watch(folder, lengths, experts=experts_of_affect(), told=told), lengths, seed=seed)
+    return make_video_study(read_video_affect(video_folder, segment_lengths, pipeline=load_affect_pipeline(), on_unreadable=print_warning), segment_lengths, seed=seed)
 
 
-def loaders(
-    names: list[str], files: tuple[Path, ...], exchange: Any, data_root: Path, seed: int
+def make_loaders(
+    set_names: list[str], paths: tuple[Path, ...], exchange: Any, data_root: Path, seed: int
 ) -> tuple[dict[str, Callable[[], Any]], list[Any]]:
     """How every set is had, by name, and what was read of files, all senses of each together.
 
     Raises AffectError for an unknown set or a file that can't be read.
     """
     from experiments.alignment import paired_sets
-    from experiments.alignment.pairs import read_pairs
-    from experiments.alignment.synthetic import CASES, synthetic
+    from experiments.alignment.pairs import read_readings_csv
+    from experiments.alignment.synthetic import CASES, make_synthetic_pairs
 
-    built_in = {f"synthetic-{name}": partial(synthetic, name, seed=seed) for name in CASES}
-    real = {name: partial(paired_sets.named, name, data_root) for name in paired_sets.found(data_root)}
-    known = {**built_in, **{name: partial(paired_sets.named, name, data_root) for name in paired_sets.SETS}}
-    if not names and not files:
-        names = [*built_in, *real]
+    built_in = {f"synthetic-{name}": partial(make_synthetic_pairs, name, seed=seed) for name in CASES}
+    real = {name: partial(paired_sets.load_set, name, data_root) for name in paired_sets.list_available_sets(data_root)}
+    known = {**built_in, **{name: partial(paired_sets.load_set, name, data_root) for name in paired_sets.PAIRED_SETS}}
+    if not set_names and not paths:
+        set_names = [*built_in, *real]
     wanted: list[str] = []
-    for name in names:
+    for name in set_names:
         wanted += {"synthetic": list(built_in), "real": list(real)}.get(name, [name])
     if unknown := [name for name in wanted if name not in known]:
         raise AffectError(f"no set {', '.join(unknown)}; sets: synthetic, real, {', '.join(known)}")
     several: list[Any] = []
     load: dict[str, Callable[[], Any]] = {name: known[name] for name in dict.fromkeys(wanted)}
-    for file in files:
-        blocks = read_pairs(file, exchange=exchange)
+    for file in paths:
+        blocks = read_readings_csv(file, exchange=exchange)
         several.append(blocks)
-        for one in blocks.pairs():
-            load[one.name] = partial(_same, one)
+        for one in blocks.make_pairs():
+            load[one.name] = partial(_return_value, one)
     if not load:
         raise AffectError(f"no sets under {printable(data_root)}")
     return load, several
 
 
-def _same(value: Any) -> Any:
+def _return_value(value: Any) -> Any:
     return value
 
 
-def _split(text: str) -> list[str]:
+def _split_names(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 

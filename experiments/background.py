@@ -17,57 +17,57 @@ from safetensors.numpy import save_file
 
 from encoders.base import Sound
 from encoders.logmel import RATE, Array, audible, describe
-from encoders.media import Sampling, probe, segments
+from encoders.media import Sampling, probe, read_segments
 
-TABLES = {
+COLLECTION_TABLES = {
     "animal_sounds": ("labels.csv", "{file}"),
     "ravdess_speech": ("labels.csv", "audio/{clip}.ogg"),
     "vgmidi": ("piece_va.csv", "audio/{clip}.ogg"),
     "sonicpi_samples_cc0": ("samples.csv", "ogg/{name}.ogg"),
 }
-DIRECTIONS = 32  # the rest of the covariance has eigenvalues under 1: damping leaves those alone
-DAMPING = 0.1  # weight of the measured covariance; 1 is full whitening, which makes codec noise loud
+DAMPED_DIRECTIONS = 32  # the rest of the covariance has eigenvalues under 1: damping leaves those alone
+COVARIANCE_WEIGHT = 0.1  # weight of the measured covariance; 1 is full whitening, which makes codec noise loud
 
 
-def decode(path: Path) -> Sound:
+def decode_audio(path: Path) -> Sound:
     """The whole file as mono sound at the rate the statistics want."""
-    parts = [segment.sound for segment in segments(path, probe(path), Sampling(rate=RATE)) if segment.sound]
+    parts = [segment.audio for segment in read_segments(path, probe(path), Sampling(sample_rate=RATE)) if segment.audio]
     return Sound(samples=np.concatenate([part.samples for part in parts]), rate=RATE)
 
 
-def training_clips(data: Path, name: str) -> Iterator[Path]:
+def list_training_clips(data_root: Path, collection: str) -> Iterator[Path]:
     """Paths of one collection's training clips."""
-    table, pattern = TABLES[name]
-    with (data / name / table).open(newline="", encoding="utf-8-sig") as stream:
+    table, pattern = COLLECTION_TABLES[collection]
+    with (data_root / collection / table).open(newline="", encoding="utf-8-sig") as stream:
         for row in csv.DictReader(stream):
             if row.get("split", "train") == "train":
-                yield data / name / pattern.format(**row)
+                yield data_root / collection / pattern.format(**row)
 
 
-def statistics(data: Path, name: str) -> Array:
+def compute_statistics(data_root: Path, collection: str) -> Array:
     """Statistics (n, 329) of one collection's audible training clips."""
-    sounds = (decode(path) for path in training_clips(data, name))
+    sounds = (decode_audio(path) for path in list_training_clips(data_root, collection))
     return np.stack([describe(sound) for sound in sounds if audible(sound)])
 
 
-def fit(collections: list[Array]) -> dict[str, Array]:
+def fit_background(statistics_by_collection: list[Array]) -> dict[str, Array]:
     """The fields of `encoders.logmel.Background`, from one (n_i, d) array a collection."""
-    rows = np.concatenate(collections).astype(np.float64)
-    weight = np.concatenate([np.full(len(c), 1 / len(c)) for c in collections]) / len(collections)
+    rows = np.concatenate(statistics_by_collection).astype(np.float64)
+    weight = np.concatenate([np.full(len(c), 1 / len(c)) for c in statistics_by_collection]) / len(statistics_by_collection)
     mean = weight @ rows
     scale = np.sqrt(weight @ (rows - mean) ** 2)
-    directions, gain = damped((rows - mean) / scale, weight)
+    directions, gain = compute_damping((rows - mean) / scale, weight)
     found = {"mean": mean, "scale": scale, "directions": directions, "gain": gain}
     return {key: np.ascontiguousarray(value, np.float32) for key, value in found.items()}
 
 
-def damped(
-    rows: npt.NDArray[np.float64], weight: npt.NDArray[np.float64]
+def compute_damping(
+    features: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """The strongest directions (k, d) of standardised rows and the gain (k,) that damps each."""
-    power, vectors = np.linalg.eigh((rows * weight[:, None]).T @ rows)
-    shrunk = DAMPING * power[-DIRECTIONS:] + (1 - DAMPING)
-    return vectors.T[-DIRECTIONS:], np.sqrt((1 - DAMPING) / shrunk)
+    power, vectors = np.linalg.eigh((features * weights[:, None]).T @ features)
+    shrunk = COVARIANCE_WEIGHT * power[-DAMPED_DIRECTIONS:] + (1 - COVARIANCE_WEIGHT)
+    return vectors.T[-DAMPED_DIRECTIONS:], np.sqrt((1 - COVARIANCE_WEIGHT) / shrunk)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -76,10 +76,10 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with the sound collections")
     parser.add_argument("--out", type=Path, default=Path("encoders/weights/logmel-background.safetensors"))
     args = parser.parse_args(argv)
-    collections = [statistics(args.data, name) for name in TABLES]
-    for name, rows in zip(TABLES, collections, strict=True):
+    collections = [compute_statistics(args.data, name) for name in COLLECTION_TABLES]
+    for name, rows in zip(COLLECTION_TABLES, collections, strict=True):
         print(f"{name}\t{len(rows)} clips")
-    save_file(fit(collections), args.out)
+    save_file(fit_background(collections), args.out)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from importlib import import_module
 
 import click
 
-COMMANDS = {  # by the name it is called with: its module
+BENCHMARKS = {  # by the name it is called with: its module
     "flickr": "flickr",
     "throughput": "throughput",
     "cold": "search_latency",
@@ -20,18 +20,18 @@ COMMANDS = {  # by the name it is called with: its module
 }
 
 
-class Benches(click.Group):
+class BenchmarkGroup(click.Group):
     """Each benchmark is a module of its own; our errors become one line and exit code 2."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order of README."""
-        return list(COMMANDS)
+        return list(BENCHMARKS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The `command` of the module."""
-        if cmd_name not in COMMANDS:
+        if cmd_name not in BENCHMARKS:
             return None
-        command: click.Command = import_module(f"experiments.benchmarks.{COMMANDS[cmd_name]}").command
+        command: click.Command = import_module(f"experiments.benchmarks.{BENCHMARKS[cmd_name]}").command
         return command
 
     def invoke(self, ctx: click.Context) -> None:
@@ -45,7 +45,7 @@ class Benches(click.Group):
             ctx.exit(2)
 
 
-@click.group(cls=Benches, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=BenchmarkGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 def main() -> None:
     """Measure the engine on this machine, each figure beside the plain way to do the same.
 

@@ -17,62 +17,62 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import Rows
-from experiments.datasets import DATA, Labelled, animal_sounds, oasis
-from experiments.features.extraction import features_of
+from experiments.datasets import DATA_ROOT, LabelledFile, load_animal_sounds, load_oasis
+from experiments.features.extraction import encode_first_segments
 from fusion.late_fusion import fit_calibration
-from retrieval.features.pipeline import Experts, Recipe
+from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
 from retrieval.search.calibration import PRIOR, key
 
-MADE_BY = {
+ENCODERS_BY_VIEW = {
     "object.words": ("objects", "text", "object space"),
     "object.looks": ("objects",),
     "audio.sounds": ("sound",),
 }
 
-Pairs = npt.NDArray[np.bool_]
+PairMask = npt.NDArray[np.bool_]
 
 
 @click.command()
-@click.option("--data", type=click.Path(path_type=Path), default=DATA, show_default=True)
+@click.option("--data", type=click.Path(path_type=Path), default=DATA_ROOT, show_default=True)
 @click.option("--out", type=click.Path(path_type=Path), default=Path("retrieval/calibration.json"))
 def main(data: Path, out: Path) -> None:
     """Fit every packaged calibration and write them."""
-    experts = Experts(Recipe())
+    experts = FeaturePipeline(PipelineConfig())
     table = {
-        **same_label(experts, _train(oasis(data)), ("object.words", "object.looks"), "frames"),
-        **same_label(experts, _train(animal_sounds(data)), ("audio.sounds",), "sound"),
+        **calibrate_same_label(experts, _select_train_split(load_oasis(data)), ("object.words", "object.looks"), "frames"),
+        **calibrate_same_label(experts, _select_train_split(load_animal_sounds(data)), ("audio.sounds",), "sound"),
     }
     out.write_text(json.dumps(table, indent=1) + "\n")
     for name, entry in table.items():
         click.echo(f"{name:<24} {entry['calibration']}")
 
 
-def _train(found: Sequence[Labelled]) -> list[Labelled]:
-    return [one for one in found if one.split == "train"]
+def _select_train_split(files: Sequence[LabelledFile]) -> list[LabelledFile]:
+    return [one for one in files if one.split == "train"]
 
 
-def same_label(
-    experts: Experts, files: Sequence[Labelled], views: Sequence[str], source: str
+def calibrate_same_label(
+    pipeline: FeaturePipeline, files: Sequence[LabelledFile], views: Sequence[str], query_modality: str
 ) -> dict[str, Any]:
     """Media against media: pairs that share their label match."""
-    projected = experts.project(features_of(experts, files))
+    projected = pipeline.project(encode_first_segments(pipeline, files))
     labels = np.array([one.labels[0] for one in files])
     upper = np.triu_indices(len(files), 1)
     matching = (labels[:, None] == labels)[upper]
     entries: dict[str, Any] = {}
     for view in views:
-        entries |= _entry(experts, view, source, (projected[view] @ projected[view].T)[upper], matching)
+        entries |= _make_entry(pipeline, view, query_modality, (projected[view] @ projected[view].T)[upper], matching)
     return entries
 
 
-def _entry(experts: Experts, view: str, source: str, cosines: Rows, matching: Pairs) -> dict[str, Any]:
-    fitted = fit_calibration(cosines[~matching], cosines[matching], PRIOR)
-    roles = json.loads(experts.signature())
+def _make_entry(pipeline: FeaturePipeline, view: str, query_modality: str, similarities: Rows, is_match: PairMask) -> dict[str, Any]:
+    fitted = fit_calibration(similarities[~is_match], similarities[is_match], PRIOR)
+    roles = json.loads(pipeline.make_signature())
     return {
-        key(view, source): {
-            "encoders": {role: roles[role] for role in MADE_BY[view]},
+        key(view, query_modality): {
+            "encoders": {role: roles[role] for role in ENCODERS_BY_VIEW[view]},
             "calibration": {name: round(value, 4) for name, value in fitted.to_dict().items()},
-            "pairs": {"matching": int(matching.sum()), "background": int((~matching).sum())},
+            "pairs": {"matching": int(is_match.sum()), "background": int((~is_match).sum())},
         }
     }
 

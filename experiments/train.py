@@ -14,34 +14,34 @@ import numpy as np
 
 from encoders.base import AffectError, printable
 from encoders.onnx_runtime import write_whole
-from experiments.datasets import DATA, named
-from experiments.features.extraction import item_rows
-from experiments.heads.audio_text.train import audio_heads
-from experiments.heads.model_cards import card
-from experiments.heads.report_figure import Part
-from experiments.heads.train_affect import LESSONS, made, publish, report
-from experiments.heads.training_sets import SUBJECTS, Subject, lesson
-from experiments.statistics.report import Figure, table
+from experiments.datasets import DATA_ROOT, load_named_dataset
+from experiments.features.extraction import load_item_features
+from experiments.heads.audio_text.train import fit_audio_heads
+from experiments.heads.model_cards import format_model_card
+from experiments.heads.report_figure import EvaluationPart
+from experiments.heads.train_affect import HEAD_MODULES, train_head, print_results, evaluate_heads
+from experiments.heads.training_sets import TRAINING_SPECS, SpaceTrainingSpec, load_training_data
+from experiments.statistics.report import Estimate, format_table
 from retrieval.evaluation import Evaluation, bootstrap_interval, evaluate
-from retrieval.features.pipeline import Experts, Recipe
+from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
 from retrieval.progress_reporter import ProgressReporter
-from retrieval.training.cross_validation import Fitted, Held, Lesson, fit
-from retrieval.training.train_heads import count_trainings, learnt
-from retrieval.training.training_data import lesson_of
-from spaces.joint.io import PACKAGED, save_heads
-from spaces.joint.ridge import ridge
-from spaces.joint.space import TEXT, Heads
+from retrieval.training.cross_validation import FittedHeads, HeldOutFold, TrainingData, fit_heads
+from retrieval.training.train_heads import make_step_callback, train_space
+from retrieval.training.training_data import make_training_data
+from spaces.joint.io import PACKAGED_HEADS, save_heads
+from spaces.joint.ridge import fit_ridge_tower_pair
+from spaces.joint.space import TEXT_ROLE, Heads
 
-OUT = Path("spaces/weights")
-DEPTHS = (1, 5, 10)
+WEIGHTS_FOLDER = Path("spaces/weights")
+RECALL_DEPTHS = (1, 5, 10)
 
-Row = dict[str, Any]
+MetricRow = dict[str, Any]
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("spaces", nargs=-1, metavar="[SPACE]...")
 @click.option("--data", "own", metavar="NAME|CSV", help="Your own captions instead: a set or a CSV file.")
-@click.option("--data-root", type=click.Path(path_type=Path), default=DATA, show_default=True)
+@click.option("--data-root", type=click.Path(path_type=Path), default=DATA_ROOT, show_default=True)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=None)
 @click.option("--encoders", default="", metavar="ROLE=NAME,...", help="Other experts, with --data.")
 @click.option("--report", "reported", is_flag=True, help="Fit nothing for keeps: measure all affect heads.")
@@ -57,7 +57,7 @@ Row = dict[str, Any]
 @click.pass_context
 def main(
     ctx: click.Context, spaces: tuple[str, ...], own: str | None, data_root: Path, out: Path | None,
-    encoders: str, reported: bool, part: Part, seed: int, as_json: bool,
+    encoders: str, reported: bool, part: EvaluationPart, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Fit the trained heads of SPACEs (object, activity, audio; affect-image, affect-sound, affect-text,
     affect-face, affect-emotions, affect-senses; by default the first three) and tell how good they are.
@@ -73,24 +73,24 @@ def main(
     it: on groups held out in turn, on the dev parts, or on rows of a split "test" where the tables have any.
     """
     try:
-        wanted = spaces or PACKAGED
-        if unknown := [space for space in wanted if space not in {*PACKAGED, *LESSONS}]:
-            raise AffectError(f"no space {', '.join(unknown)}; known: {', '.join([*PACKAGED, *LESSONS])}")
-        felt = [space for space in wanted if space in LESSONS]
+        wanted = spaces or PACKAGED_HEADS
+        if unknown := [space for space in wanted if space not in {*PACKAGED_HEADS, *HEAD_MODULES}]:
+            raise AffectError(f"no space {', '.join(unknown)}; known: {', '.join([*PACKAGED_HEADS, *HEAD_MODULES])}")
+        felt = [space for space in wanted if space in HEAD_MODULES]
         if reported:
             if spaces and len(felt) < len(spaces):
-                raise AffectError(f"--report is of affect heads: {', '.join(LESSONS)}")
-            names = [LESSONS[space] for space in felt]
-            lines = report(
-                data_root, seed=seed, part=part, names=names, step=lambda name: _say(name, as_json)
+                raise AffectError(f"--report is of affect heads: {', '.join(HEAD_MODULES)}")
+            names = [HEAD_MODULES[space] for space in felt]
+            lines = evaluate_heads(
+                data_root, seed=seed, part=part, names=names, on_start=lambda name: _print_progress(name, as_json)
             )
-            publish(lines, as_json=as_json)
+            print_results(lines, as_json=as_json)
             return
         if felt:
             if own or len(felt) < len(wanted):
                 raise AffectError("affect heads are fitted by themselves, and not from captions")
-            lines = [line for space in felt for line in made(space, data_root, out, seed=seed, quiet=as_json)]
-            publish(lines, as_json=as_json)
+            lines = [line for space in felt for line in train_head(space, data_root, out, seed=seed, quiet=as_json)]
+            print_results(lines, as_json=as_json)
             return
         if own and out is None:
             raise AffectError("with --data, name the folder to write to with --out")
@@ -98,133 +98,133 @@ def main(
             row
             for space in wanted
             for row in (
-                _own(space, own, data_root, out or OUT, encoders, seed)
+                _train_custom_space(space, own, data_root, out or WEIGHTS_FOLDER, encoders, seed)
                 if own
-                else _packaged(space, data_root, out or OUT, seed)
+                else _train_packaged_space(space, data_root, out or WEIGHTS_FOLDER, seed)
             )
         ]
     except AffectError as bad:
         click.echo(f"train: {bad}", err=True)
         ctx.exit(2)
     if as_json:
-        click.echo(json.dumps({"seed": seed, "figures": [_plain(row) for row in rows]}))
+        click.echo(json.dumps({"seed": seed, "figures": [_row_to_json(row) for row in rows]}))
     else:
-        click.echo("\n".join(table(rows)))
+        click.echo("\n".join(format_table(rows)))
 
 
-def _say(name: str, quiet: bool) -> None:
+def _print_progress(name: str, quiet: bool) -> None:
     if not quiet:
         click.echo(f"measuring {name}", err=True)
 
 
-def _packaged(space: str, data: Path, out: Path, seed: int) -> list[Row]:
+def _train_packaged_space(space: str, data_root: Path, out_folder: Path, seed: int) -> list[MetricRow]:
     """Fit one packaged space on the data sets; its figures."""
     begun = time.perf_counter()
     if space == "audio":
-        heads, found = audio_heads(Experts(Recipe(tone="", faces=""), packaged=False), data, seed=seed)
-        rows: list[Row] = [
-            {"space": space, "what": one.name, "way": one.way, "value": Figure(one.value, one.low, one.high)}
+        heads, found = fit_audio_heads(FeaturePipeline(PipelineConfig(tone="", faces=""), use_packaged=False), data_root, seed=seed)
+        rows: list[MetricRow] = [
+            {"space": space, "what": one.name, "way": one.method, "value": Estimate(one.value, one.low, one.high)}
             for one in found
         ]
-        _write(heads, out / f"{space}.safetensors", rows, space, seed, begun)
+        _write_heads_and_card(heads, out_folder / f"{space}.safetensors", rows, space, seed, begun)
         return rows
-    subject = SUBJECTS[space]
-    experts = Experts(Recipe(sound="", tone="", faces="", activity="lite2-flow"), packaged=False)
-    taught = lesson(subject, experts, data, seed=seed)
-    fitted, rows = _fitted(space, taught, subject, seed)
-    _write(fitted.heads, out / f"{space}.safetensors", rows, space, seed, begun)
+    subject = TRAINING_SPECS[space]
+    experts = FeaturePipeline(PipelineConfig(sound="", tone="", faces="", activity="lite2-flow"), use_packaged=False)
+    taught = load_training_data(subject, experts, data_root, seed=seed)
+    fitted, rows = _fit_with_progress(space, taught, subject, seed)
+    _write_heads_and_card(fitted.heads, out_folder / f"{space}.safetensors", rows, space, seed, begun)
     return rows
 
 
-def _fitted(space: str, taught: Lesson, subject: Subject, seed: int) -> tuple[Fitted, list[Row]]:
+def _fit_with_progress(space: str, training_data: TrainingData, spec: SpaceTrainingSpec, seed: int) -> tuple[FittedHeads, list[MetricRow]]:
     with ProgressReporter("train") as report:
-        step = count_trainings(space, subject.plan, report.update)
-        fitted = fit(taught, subject.plan, seed=seed, step=step)
-    return fitted, [{"space": space, **row} for row in figures(taught, fitted, seed)]
+        step = make_step_callback(space, spec.config, report.update)
+        fitted = fit_heads(training_data, spec.config, seed=seed, on_step=step)
+    return fitted, [{"space": space, **row} for row in compute_recall_rows(training_data, fitted, seed)]
 
 
-def _own(space: str, own: str, data: Path, out: Path, encoders: str, seed: int) -> list[Row]:
+def _train_custom_space(space: str, dataset_name: str, data_root: Path, out_folder: Path, encoder_spec: str, seed: int) -> list[MetricRow]:
     """Heads from a user's captions, the test split left out; a space that can't learn says why."""
-    begun, found = time.perf_counter(), named(own, data)
+    begun, found = time.perf_counter(), load_named_dataset(dataset_name, data_root)
     found = replace(found, items=tuple(item for item in found.items if item.split != "test"))
-    recipe = Recipe.parse(encoders) if encoders else Recipe.default()
-    experts = Experts(recipe, packaged=False)
+    recipe = PipelineConfig.parse(encoder_spec) if encoder_spec else PipelineConfig.default()
+    experts = FeaturePipeline(recipe, use_packaged=False)
     if not found.items or not experts.media_roles:
-        raise AffectError(f"{own}: nothing to learn from outside the test split, or no encoder of media")
-    rows = item_rows(experts, found, every=True)
+        raise AffectError(f"{dataset_name}: nothing to learn from outside the test split, or no encoder of media")
+    rows = load_item_features(experts, found, all_segments=True)
     base = next(one for one in experts.spaces if one.name == space)
-    taught = lesson_of(experts, base, rows, [item.captions for item in found.items], found.groups)
+    taught = make_training_data(experts, base, rows, [item.captions for item in found.items], found.groups)
     with ProgressReporter("train") as report:
-        outcome, fitted = learnt(space, taught, seed, report.update)
+        outcome, fitted = train_space(space, taught, seed, report.update)
     if fitted is None or taught is None:
-        return [{"space": space, "what": f"left out: {outcome.why}"}]
-    told = [{"space": space, **row} for row in figures(taught, fitted, seed)]
-    about = f"{found.name}, {outcome.items} items with {outcome.texts} captions", "that of your data"
-    _write(fitted.heads, out / f"{space}.safetensors", told, space, seed, begun, about)
+        return [{"space": space, "what": f"left out: {outcome.reason}"}]
+    told = [{"space": space, **row} for row in compute_recall_rows(taught, fitted, seed)]
+    about = f"{found.name}, {outcome.item_count} items with {outcome.caption_count} captions", "that of your data"
+    _write_heads_and_card(fitted.heads, out_folder / f"{space}.safetensors", told, space, seed, begun, about)
     return told
 
 
-def figures(taught: Lesson, fitted: Fitted, seed: int) -> Iterator[Row]:
+def compute_recall_rows(training_data: TrainingData, fitted: FittedHeads, seed: int) -> Iterator[MetricRow]:
     """Recall on the held-out folds, both ways: untrained, ridge, the heads alone, and as they are used."""
     ways = {
-        "untrained": [one.untrained for one in fitted.held],
-        "ridge": [_ridge(taught, one) for one in fitted.held],
-        "heads": [one.trained for one in fitted.held],
-        "as used": [one.cosines(fitted.heads.share) for one in fitted.held],
+        "untrained": [one.zero_shot_similarity for one in fitted.held_out_folds],
+        "ridge": [_compute_ridge_similarity(training_data, one) for one in fitted.held_out_folds],
+        "heads": [one.trained_similarity for one in fitted.held_out_folds],
+        "as used": [one.blend_with_zero_shot(fitted.heads.zero_shot_weight) for one in fitted.held_out_folds],
     }
     for way, cosines in ways.items():
-        if cosines[0] is None or (way == "as used" and not fitted.heads.share):
+        if cosines[0] is None or (way == "as used" and not fitted.heads.zero_shot_weight):
             continue
         found = [
-            evaluated(taught, one, np.asarray(table, np.float32))
-            for one, table in zip(fitted.held, cosines, strict=True)
+            evaluate_fold(training_data, one, np.asarray(table, np.float32))
+            for one, table in zip(fitted.held_out_folds, cosines, strict=True)
         ]
         for side in ("t2v", "v2t"):
-            yield {"what": _NAMES[side], "way": way, **_recalls(taught, found, side, seed)}
+            yield {"what": _DIRECTION_TITLES[side], "way": way, **_compute_recalls(training_data, found, side, seed)}
 
 
-_NAMES = {"t2v": "text to item", "v2t": "item to text"}
+_DIRECTION_TITLES = {"t2v": "text to item", "v2t": "item to text"}
 
 
-def _ridge(taught: Lesson, held: Held) -> Any:
+def _compute_ridge_similarity(training_data: TrainingData, fold: HeldOutFold) -> Any:
     """Cosines (texts, items) of the plain way, taught on the rest."""
-    rest = np.setdiff1d(np.arange(taught.material.items), held.items)
-    plain = replace(taught.material, media=taught.material.plain)
-    member = ridge(plain.part(rest))
-    return member.text({TEXT: plain.vectors[held.texts]}) @ member.media(plain.part(held.items).media).T
+    rest = np.setdiff1d(np.arange(training_data.training_set.item_count), fold.item_indices)
+    plain = replace(training_data.training_set, media=training_data.training_set.first_views)
+    member = fit_ridge_tower_pair(plain.select_items(rest))
+    return member.text({TEXT_ROLE: plain.sentence_vectors[fold.text_indices]}) @ member.media(plain.select_items(fold.item_indices).features).T
 
 
-def evaluated(taught: Lesson, held: Held, cosines: Any) -> Evaluation:
+def evaluate_fold(training_data: TrainingData, fold: HeldOutFold, similarity: Any) -> Evaluation:
     """Both directions within one fold, by the protocol's rules."""
-    names = [str(item) for item in held.items]
-    return evaluate(cosines, [str(taught.material.owner[text]) for text in held.texts], names)
+    names = [str(item) for item in fold.item_indices]
+    return evaluate(similarity, [str(training_data.training_set.item_by_text[text]) for text in fold.text_indices], names)
 
 
-def _recalls(taught: Lesson, found: Sequence[Evaluation], side: str, seed: int) -> Row:
+def _compute_recalls(training_data: TrainingData, evaluations: Sequence[Evaluation], direction: str, seed: int) -> MetricRow:
     """R@k over all folds, in percent, whole groups drawn with all their texts."""
-    ranks = np.concatenate([getattr(one, side).ranks for one in found])
-    items = np.concatenate([np.asarray(getattr(one, side).groups, np.int64) for one in found])
-    groups = np.asarray(taught.groups)[items]
-    row: Row = {}
-    for depth in DEPTHS:
+    ranks = np.concatenate([getattr(one, direction).ranks for one in evaluations])
+    items = np.concatenate([np.asarray(getattr(one, direction).groups, np.int64) for one in evaluations])
+    groups = np.asarray(training_data.groups)[items]
+    row: MetricRow = {}
+    for depth in RECALL_DEPTHS:
         hits = 100.0 * (ranks < depth)
-        row[f"R@{depth}"] = Figure(float(hits.mean()), *bootstrap_interval(hits, seed=seed, groups=groups))
-    return {**row, "of": round(len(groups) / len(found))}
+        row[f"R@{depth}"] = Estimate(float(hits.mean()), *bootstrap_interval(hits, seed=seed, groups=groups))
+    return {**row, "of": round(len(groups) / len(evaluations))}
 
 
-def _write(
-    heads: Heads, file: Path, rows: Sequence[Row], space: str, seed: int, begun: float,
-    about: tuple[str, str] | None = None,
+def _write_heads_and_card(
+    heads: Heads, path: Path, metric_rows: Sequence[MetricRow], space: str, seed: int, start_time: float,
+    data_and_licence: tuple[str, str] | None = None,
 ) -> None:  # fmt: skip
-    told = [_plain(row) for row in rows]
-    save_heads(file, heads, {"space": space, "seed": seed, "figures": told})
-    text = card(space, about, heads, rows, seed, file.stat().st_size)
-    write_whole(file.with_suffix(".md"), text.encode())
-    click.echo(f"{printable(file)}: {time.perf_counter() - begun:.0f} s", err=True)
+    told = [_row_to_json(row) for row in metric_rows]
+    save_heads(path, heads, {"space": space, "seed": seed, "figures": told})
+    text = format_model_card(space, data_and_licence, heads, metric_rows, seed, path.stat().st_size)
+    write_whole(path.with_suffix(".md"), text.encode())
+    click.echo(f"{printable(path)}: {time.perf_counter() - start_time:.0f} s", err=True)
 
 
-def _plain(row: Row) -> Row:
-    return {name: asdict(cell) if isinstance(cell, Figure) else cell for name, cell in row.items()}
+def _row_to_json(row: MetricRow) -> MetricRow:
+    return {name: asdict(cell) if isinstance(cell, Estimate) else cell for name, cell in row.items()}
 
 
 if __name__ == "__main__":

@@ -20,23 +20,23 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
-Both = tuple[float, float]
+PerDimension = tuple[float, float]
 """A number for valence and one for arousal."""
 
-PRIOR = 3.0
+PRIOR_DEGREES_OF_FREEDOM = 3.0
 """Degrees of freedom of the prior that stated SDs are right, against the Birge ratio."""
 
-CAUTION = 0.5
+CORRELATION_SHRINKAGE = 0.5
 """The part of the correlation that the weights go by. By all of it a sense whose SD is 1 / correlation times
 that of another would have no say, be the SDs right or wrong; half has most of the gain."""
 
 
-def precision_mean(
-    rows: Mapping[str, npt.ArrayLike],
-    reliability: Mapping[str, Both],
+def precision_weighted_mean(
+    estimates: Mapping[str, npt.ArrayLike],
+    reliability: Mapping[str, PerDimension],
     *,
-    correlation: float | Both,
-    prior: float = PRIOR,
+    correlation: float | PerDimension,
+    prior_dof: float = PRIOR_DEGREES_OF_FREEDOM,
 ) -> Floats:
     """(n, 4) valence, arousal and their SDs of each item, from each sense's (n, 4); NaN where all abstain.
 
@@ -53,52 +53,52 @@ def precision_mean(
     senses' values. Raises ValueError for no senses, shapes that do not fit, an SD that is not positive, a
     sense without a reliability, or factors and correlations out of range.
     """
-    value, spread, factor = _checked(rows, reliability)
-    shared = _correlation(correlation)
-    if not prior >= 0:
-        raise ValueError(f"the prior must be at least 0, not {prior}")
+    value, spread, factor = _validate_estimates(estimates, reliability)
+    shared = _validate_correlation(correlation)
+    if not prior_dof >= 0:
+        raise ValueError(f"the prior must be at least 0, not {prior_dof}")
     heard = ~np.isnan(value)
     spread = spread / np.sqrt(factor)
-    weight = _weights(spread, shared)
+    weight = _compute_weights(spread, shared)
     mean = np.where(heard.any(axis=0), np.nansum(weight * value, axis=0), np.nan)
     part = np.where(heard, weight * spread, 0)
     variance = shared * part.sum(axis=0) ** 2 + (1 - shared) * (part**2).sum(axis=0)
-    variance *= _widening(value, spread, heard.sum(axis=0), shared, prior)
+    variance *= _compute_variance_inflation(value, spread, heard.sum(axis=0), shared, prior_dof)
     deviation = np.where(heard.any(axis=0), np.sqrt(variance), np.nan)
     return np.concatenate([mean, deviation], axis=1)
 
 
-def shares(
-    rows: Mapping[str, npt.ArrayLike], reliability: Mapping[str, Both], *, correlation: float | Both = 0.0
+def compute_modality_weights(
+    estimates: Mapping[str, npt.ArrayLike], reliability: Mapping[str, PerDimension], *, correlation: float | PerDimension = 0.0
 ) -> dict[str, Floats]:
     """By sense, (n, 2) its part in the mean of `precision_mean`, for valence and arousal.
 
     They add up to 1 over the senses; 0 where a sense abstains, NaN where all do. Give the correlation that
     the mean was given. Raises as `precision_mean`.
     """
-    value, spread, factor = _checked(rows, reliability)
-    weight = _weights(spread / np.sqrt(factor), _correlation(correlation))
+    value, spread, factor = _validate_estimates(estimates, reliability)
+    weight = _compute_weights(spread / np.sqrt(factor), _validate_correlation(correlation))
     silent = np.isnan(value).all(axis=0)
-    return {sense: np.where(silent, np.nan, part) for sense, part in zip(rows, weight, strict=True)}
+    return {sense: np.where(silent, np.nan, part) for sense, part in zip(estimates, weight, strict=True)}
 
 
-def _correlation(told: float | Both) -> Floats:
+def _validate_correlation(correlation: float | PerDimension) -> Floats:
     """(2,) of a number or two, else ValueError."""
-    shared = np.array(np.broadcast_to(np.asarray(told, np.float64), 2))
+    shared = np.array(np.broadcast_to(np.asarray(correlation, np.float64), 2))
     if not ((shared >= 0) & (shared < 1)).all():
-        raise ValueError(f"a correlation is in [0, 1), not {told}")
+        raise ValueError(f"a correlation is in [0, 1), not {correlation}")
     return shared
 
 
-def _checked(
-    rows: Mapping[str, npt.ArrayLike], reliability: Mapping[str, Both]
+def _validate_estimates(
+    estimates: Mapping[str, npt.ArrayLike], reliability: Mapping[str, PerDimension]
 ) -> tuple[Floats, Floats, Floats]:
     """Values (k, n, 2), SDs (k, n, 2) and factors (k, 1, 2) of k senses; both NaN where one of them is."""
-    if not rows:
+    if not estimates:
         raise ValueError("no senses")
-    if lacking := [sense for sense in rows if sense not in reliability]:
+    if lacking := [sense for sense in estimates if sense not in reliability]:
         raise ValueError(f"no reliability of {', '.join(lacking)}")
-    tables = [np.asarray(table, np.float64) for table in rows.values()]
+    tables = [np.asarray(table, np.float64) for table in estimates.values()]
     if any(table.ndim != 2 or table.shape[1] != 4 or len(table) != len(tables[0]) for table in tables):
         raise ValueError(
             f"rows must be (n, 4) of one n, not {', '.join(str(table.shape) for table in tables)}"
@@ -106,7 +106,7 @@ def _checked(
     stacked = np.stack(tables)
     silent = np.isnan(stacked[:, :, :2]) | np.isnan(stacked[:, :, 2:])
     value, spread = (np.where(silent, np.nan, part) for part in (stacked[:, :, :2], stacked[:, :, 2:]))
-    factor = np.array([reliability[sense] for sense in rows], np.float64)[:, None]
+    factor = np.array([reliability[sense] for sense in estimates], np.float64)[:, None]
     if not (silent | (np.isfinite(value) & np.isfinite(spread) & (spread > 0))).all():
         raise ValueError("a value is infinite, or an SD not positive and finite")
     if factor.shape[1:] != (1, 2) or not (np.isfinite(factor) & (factor > 0)).all():
@@ -114,47 +114,47 @@ def _checked(
     return value, spread, factor
 
 
-def _weights(spread: Floats, shared: Floats) -> Floats:
+def _compute_weights(sds: Floats, correlation: Floats) -> Floats:
     """(k, n, 2) parts of 1, of least variance for errors that correlate by CAUTION * shared; 0 where NaN.
 
     A sense that would count against itself is left out, the worst first.
     """
-    heard = ~np.isnan(spread)
-    least = np.min(np.where(heard, spread, np.inf), axis=0)
-    unit = np.where(heard, np.where(heard, least, 1) / np.where(heard, spread, 1), 0)  # no square overflows
-    half = CAUTION * shared
-    weight = np.zeros(spread.shape)
-    for _ in spread:
+    heard = ~np.isnan(sds)
+    least = np.min(np.where(heard, sds, np.inf), axis=0)
+    unit = np.where(heard, np.where(heard, least, 1) / np.where(heard, sds, 1), 0)  # no square overflows
+    half = CORRELATION_SHRINKAGE * correlation
+    weight = np.zeros(sds.shape)
+    for _ in sds:
         kept = unit > 0
         common = half / (1 + np.maximum(kept.sum(axis=0) - 1, 0) * half)
         weight = unit * (unit - common * unit.sum(axis=0))
         worst = np.where(kept, unit, np.inf).argmin(axis=0)
-        out = (np.arange(len(spread))[:, None, None] == worst) & (weight < 0)
+        out = (np.arange(len(sds))[:, None, None] == worst) & (weight < 0)
         unit = np.where(out, 0, unit)
     total = weight.sum(axis=0)
     return np.asarray(np.divide(weight, total, out=np.zeros_like(weight), where=total > 0))
 
 
-def _widening(value: Floats, spread: Floats, count: Floats, shared: Floats, prior: float) -> Floats:
+def _compute_variance_inflation(means: Floats, sds: Floats, modality_counts: Floats, correlation: Floats, prior_dof: float) -> Floats:
     """(n, 2) factors of the variance, by the spread of k values about their best mean in units of their SDs.
 
     Q = x' S^-1 x - (1' S^-1 x)^2 / (1' S^-1 1) of errors with one correlation for all pairs, whose inverse
     is (I - rho / (1 + (k - 1) rho) 11') / (1 - rho) in units of the SDs.
     """
-    if np.isinf(prior):
-        return np.ones(count.shape)
-    common = shared / (1 + np.maximum(count - 1, 0) * shared)
+    if np.isinf(prior_dof):
+        return np.ones(modality_counts.shape)
+    common = correlation / (1 + np.maximum(modality_counts - 1, 0) * correlation)
 
-    def inner(one: Floats, other: Floats) -> Floats:
-        apart = np.nansum(one * other, axis=0) - common * np.nansum(one, axis=0) * np.nansum(other, axis=0)
-        return np.asarray(apart / (1 - shared))
+    def inner_product(left: Floats, right: Floats) -> Floats:
+        apart = np.nansum(left * right, axis=0) - common * np.nansum(left, axis=0) * np.nansum(right, axis=0)
+        return np.asarray(apart / (1 - correlation))
 
-    unit, scaled = 1 / spread, value / spread
-    along = inner(scaled, unit)
-    across = inner(unit, unit)
-    squares = inner(scaled, scaled) - np.divide(along**2, across, out=np.zeros_like(along), where=across > 0)
-    free = np.maximum(count - 1, 0)
+    unit, scaled = 1 / sds, means / sds
+    along = inner_product(scaled, unit)
+    across = inner_product(unit, unit)
+    squares = inner_product(scaled, scaled) - np.divide(along**2, across, out=np.zeros_like(along), where=across > 0)
+    free = np.maximum(modality_counts - 1, 0)
     several = free > 0  # one value alone agrees with itself; rounding must not widen it
-    ratio = np.ones(count.shape)
-    np.divide(prior + np.maximum(squares, 0), prior + free, out=ratio, where=several)
+    ratio = np.ones(modality_counts.shape)
+    np.divide(prior_dof + np.maximum(squares, 0), prior_dof + free, out=ratio, where=several)
     return np.maximum(1, ratio)

@@ -17,12 +17,12 @@ import numpy.typing as npt
 
 Distances = npt.NDArray[np.floating]
 Keys = npt.NDArray[np.float64]
-Places = npt.NDArray[np.int64]
+Positions = npt.NDArray[np.int64]
 
-HUGE, TINY = 1e300, 1e-300  # beyond these a power would turn a zero distance, or an infinite one, into NaN
+MAX_FACTOR, MIN_FACTOR = 1e300, 1e-300  # beyond these a power would turn a zero distance, or an infinite one, into NaN
 
 
-def balanced_merge(lists: Sequence[Distances], k: int, c: float = 1.1) -> tuple[Places, Places]:
+def balanced_merge(distance_lists: Sequence[Distances], k: int, balance_factor: float = 1.1) -> tuple[Positions, Positions]:
     """Where the first k results come from: (list number, place in that list), two int64 arrays of (<=k,).
 
     `lists` holds one ascending (n_i,) array of distances >= 0 for each modality, in comparable units:
@@ -33,10 +33,10 @@ def balanced_merge(lists: Sequence[Distances], k: int, c: float = 1.1) -> tuple[
     Raises ValueError for c not positive and finite, k < 0, or a list that is not one-dimensional, has a
     negative or NaN distance, or does not ascend.
     """
-    count = checked_count(k)
-    factors = powers(checked_factor(c), count)
-    heads = [checked_distances(one)[:count] for one in lists]
-    keys = np.concatenate([np.empty(0), *(merge_keys(head, factors) for head in heads)])
+    count = validate_count(k)
+    factors = compute_factor_powers(validate_factor(balance_factor), count)
+    heads = [validate_distances(one)[:count] for one in distance_lists]
+    keys = np.concatenate([np.empty(0), *(compute_merge_keys(head, factors) for head in heads)])
     chosen = np.argsort(keys, kind="stable")[:count]
     sizes = [len(head) for head in heads]
     starts = np.cumsum([0, *sizes])
@@ -44,7 +44,7 @@ def balanced_merge(lists: Sequence[Distances], k: int, c: float = 1.1) -> tuple[
     return which, chosen - starts[which]
 
 
-def merge_keys(distances: Distances, factors: Keys) -> Keys:
+def compute_merge_keys(distances: Distances, factors: Keys) -> Keys:
     """(n,) keys d_j * c^j that sort as the report's loop picks; `factors` are the powers of c.
 
     With c < 1 the keys may fall, but the loop can't reach an item before those ahead of it: whatever
@@ -55,33 +55,33 @@ def merge_keys(distances: Distances, factors: Keys) -> Keys:
 
 
 @functools.lru_cache(maxsize=32)
-def powers(c: float, count: int) -> Keys:
+def compute_factor_powers(balance_factor: float, count: int) -> Keys:
     """(count,) c^0, c^1, ... as repeated multiplication, kept within [1e-300, 1e300]; read-only.
 
     Not c ** arange: that rounds differently from the loop, and then equal keys come out in another order.
     """
     with np.errstate(over="ignore", under="ignore"):
-        steps = np.concatenate([np.ones(min(count, 1)), np.full(max(count - 1, 0), c)])
-        factors = np.clip(np.multiply.accumulate(steps), TINY, HUGE)
+        steps = np.concatenate([np.ones(min(count, 1)), np.full(max(count - 1, 0), balance_factor)])
+        factors = np.clip(np.multiply.accumulate(steps), MIN_FACTOR, MAX_FACTOR)
     factors.flags.writeable = False
     return factors
 
 
-def checked_count(k: int) -> int:
+def validate_count(k: int) -> int:
     """`k` as an int >= 0, else ValueError (TypeError for what is no whole number)."""
     if operator.index(k) < 0:
         raise ValueError(f"k must be >= 0, not {k}")
     return operator.index(k)
 
 
-def checked_factor(c: float) -> float:
+def validate_factor(balance_factor: float) -> float:
     """`c` as a float, ValueError unless 0 < c < infinity."""
-    if not 0 < c < float("inf"):
-        raise ValueError(f"the balance factor c must be positive and finite, not {c}")
-    return float(c)
+    if not 0 < balance_factor < float("inf"):
+        raise ValueError(f"the balance factor c must be positive and finite, not {balance_factor}")
+    return float(balance_factor)
 
 
-def checked_distances(distances: Distances) -> Keys:
+def validate_distances(distances: Distances) -> Keys:
     """A float64 (n,) array of ascending distances >= 0, else ValueError."""
     row = np.asarray(distances, np.float64)
     if row.ndim != 1:

@@ -6,51 +6,51 @@ import numpy as np
 import numpy.typing as npt
 
 Vector = npt.NDArray[np.float64]
-NEWTON_STEPS = 100
+MAX_NEWTON_STEPS = 100
 
 
-def logistic(rest: Vector, right: Vector) -> tuple[float, float]:
+def fit_logistic(negatives: Vector, positives: Vector) -> tuple[float, float]:
     """(slope, midpoint) of the logistic regression that tells `right` (m,) from `rest` (n,).
 
     Both groups weigh 1/2. Targets are (m + 1) / (m + 2) and 1 / (n + 2) instead of 1 and 0 (Platt 1999),
     which keeps the slope finite when the groups don't overlap. Newton's method with step halving (Lin, Lin
     and Weng 2007).
     """
-    m, n = len(right), len(rest)
-    x = np.concatenate([right, rest])
+    m, n = len(positives), len(negatives)
+    x = np.concatenate([positives, negatives])
     weight = np.repeat([0.5 / m, 0.5 / n], [m, n])
     target = np.repeat([(m + 1) / (m + 2), 1 / (n + 2)], [m, n])
     terms = np.stack([x, np.ones_like(x)])
     line = np.zeros(2)
-    for _ in range(NEWTON_STEPS):
+    for _ in range(MAX_NEWTON_STEPS):
         guess = sigmoid(line @ terms)
         slant = terms @ (weight * (guess - target))
         bend = (terms * (weight * guess * (1 - guess))) @ terms.T + 1e-12 * np.eye(2)
-        line, moved = halved(line, np.linalg.solve(bend, slant), slant, terms, weight, target)
+        line, moved = line_search(line, np.linalg.solve(bend, slant), slant, terms, weight, target)
         if not moved:
             break
     return float(line[0]), float(-line[1] / line[0])
 
 
-def halved(
-    line: Vector, step: Vector, slant: Vector, terms: Vector, weight: Vector, target: Vector
+def line_search(
+    coefficients: Vector, step: Vector, gradient: Vector, design: Vector, weights: Vector, targets: Vector
 ) -> tuple[Vector, bool]:
     """`line` after the largest of step, step/2, ... that lowers the loss enough (Armijo 1966), or unmoved."""
-    before, fall = cross_entropy(line, terms, weight, target), float(slant @ step)
+    before, fall = cross_entropy(coefficients, design, weights, targets), float(gradient @ step)
     for size in 0.5 ** np.arange(20):
-        after = line - size * step
-        if cross_entropy(after, terms, weight, target) < before - 1e-4 * size * fall:
+        after = coefficients - size * step
+        if cross_entropy(after, design, weights, targets) < before - 1e-4 * size * fall:
             return after, True
-    return line, False
+    return coefficients, False
 
 
-def cross_entropy(line: Vector, terms: Vector, weight: Vector, target: Vector) -> float:
+def cross_entropy(coefficients: Vector, design: Vector, weights: Vector, targets: Vector) -> float:
     """Weighted logistic loss of `line` (2,) on `terms` (2, n)."""
-    logit = line @ terms
-    return float(weight @ (np.logaddexp(0, logit) - target * logit))
+    logit = coefficients @ design
+    return float(weights @ (np.logaddexp(0, logit) - targets * logit))
 
 
-def sigmoid(x: Vector) -> Vector:
+def sigmoid(logits: Vector) -> Vector:
     """1 / (1 + exp(-x)) without overflow; NaN stays NaN."""
-    small = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1, small) / (1 + small)
+    small = np.exp(-np.abs(logits))
+    return np.where(logits >= 0, 1, small) / (1 + small)

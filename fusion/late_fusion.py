@@ -15,12 +15,12 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fusion.calibration import logistic, sigmoid
+from fusion.calibration import fit_logistic, sigmoid
 
 Scores = npt.NDArray[np.float64]
 
-MIDPOINT = 3.0  # 1 of 740 background pairs lies above, were they normal
-SLOPE = 1.5  # one z beside the midpoint is a probability of .18 or .82
+DEFAULT_MIDPOINT_Z = 3.0  # 1 of 740 background pairs lies above, were they normal
+DEFAULT_SLOPE = 1.5  # one z beside the midpoint is a probability of .18 or .82
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,34 +33,34 @@ class Calibration:
 
     mean: float
     sd: float
-    slope: float = SLOPE
-    midpoint: float = MIDPOINT
+    slope: float = DEFAULT_SLOPE
+    midpoint: float = DEFAULT_MIDPOINT_Z
 
     def __post_init__(self) -> None:
         finite = all(map(math.isfinite, (self.mean, self.sd, self.slope, self.midpoint)))
         if not finite or self.sd <= 0 or self.slope <= 0:
             raise ValueError(f"a calibration needs finite numbers, sd > 0 and slope > 0: {self}")
 
-    def z(self, scores: npt.ArrayLike) -> Scores:
+    def to_z_scores(self, scores: npt.ArrayLike) -> Scores:
         """Standard deviations above the background mean, any shape; NaN stays NaN."""
         return (np.asarray(scores, np.float64) - self.mean) / self.sd
 
-    def probability(self, scores: npt.ArrayLike) -> Scores:
+    def to_probabilities(self, scores: npt.ArrayLike) -> Scores:
         """Probability of a match in [0, 1], rising with the score, any shape; NaN stays NaN."""
-        return sigmoid(self.slope * (self.z(scores) - self.midpoint))
+        return sigmoid(self.slope * (self.to_z_scores(scores) - self.midpoint))
 
     def to_dict(self) -> dict[str, float]:
         """Plain numbers for JSON."""
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, numbers: Mapping[str, float]) -> Calibration:
+    def from_dict(cls, parameters: Mapping[str, float]) -> Calibration:
         """The inverse of `to_dict`. Raises TypeError for a name that is too many or too few."""
-        return cls(**numbers)
+        return cls(**parameters)
 
 
 def fit_calibration(
-    background: npt.ArrayLike, matching: npt.ArrayLike | None = None, prior: float = 0.5
+    background: npt.ArrayLike, matching: npt.ArrayLike | None = None, match_prior: float = 0.5
 ) -> Calibration:
     """A calibration from cosines of non-matching pairs and, if there are any, of matching ones.
 
@@ -72,24 +72,24 @@ def fit_calibration(
     Raises ValueError with fewer than two background scores, if those are all equal, if the matching
     pairs score no higher than the background: then the space can't tell a match.
     """
-    rest = spoken(background)
+    rest = drop_nan(background)
     if len(rest) < 2 or rest.std() == 0:
         raise ValueError("a calibration needs two background scores or more that are not all equal")
     plain = Calibration(mean=float(rest.mean()), sd=float(rest.std()))
     if matching is None:
         return plain
-    if not 0 < prior < 1:
-        raise ValueError(f"a prior is a share between 0 and 1, not {prior}")
-    right = plain.z(spoken(matching))
+    if not 0 < match_prior < 1:
+        raise ValueError(f"a prior is a share between 0 and 1, not {match_prior}")
+    right = plain.to_z_scores(drop_nan(matching))
     if len(right) == 0 or right.mean() <= 0:
         raise ValueError("matching pairs score no higher than the background; this space can't tell them")
-    slope, midpoint = logistic(plain.z(rest), right)
-    rarer = math.log((1 - prior) / prior) / slope
+    slope, midpoint = fit_logistic(plain.to_z_scores(rest), right)
+    rarer = math.log((1 - match_prior) / match_prior) / slope
     return Calibration(mean=plain.mean, sd=plain.sd, slope=slope, midpoint=midpoint + rarer)
 
 
-def fuse(
-    scores: Mapping[str, npt.ArrayLike], weights: Mapping[str, float], doubt: float = 0.0
+def fuse_scores(
+    scores: Mapping[str, npt.ArrayLike], weights: Mapping[str, float], missing_discount: float = 0.0
 ) -> npt.NDArray[np.float64]:
     """(n,) one score an item: the weighted mean over the spaces that spoke of it; NaN if none did.
 
@@ -108,20 +108,20 @@ def fuse(
     Raises ValueError for no spaces, arrays of different shape, weights of unknown spaces, weights that are
     negative, not finite or all zero, or a doubt that is.
     """
-    stack, chosen = aligned(scores, weights)
-    if not 0 <= doubt < math.inf:
-        raise ValueError(f"doubt must be finite and >= 0, not {doubt}")
-    covered = share(stack, chosen)
-    return present_mean(stack, chosen) * discount(covered, doubt)
+    stack, chosen = stack_scores(scores, weights)
+    if not 0 <= missing_discount < math.inf:
+        raise ValueError(f"doubt must be finite and >= 0, not {missing_discount}")
+    covered = compute_coverage(stack, chosen)
+    return weighted_nanmean(stack, chosen) * discount_missing(covered, missing_discount)
 
 
-def views(stack: npt.ArrayLike) -> Scores:
+def average_views(view_scores: npt.ArrayLike) -> Scores:
     """(n,) mean over the (m, n) views of one space (frames, or words beside an image), NaN left out."""
-    rows = np.asarray(stack, np.float64)
-    return present_mean(rows, np.ones(len(rows)))
+    rows = np.asarray(view_scores, np.float64)
+    return weighted_nanmean(rows, np.ones(len(rows)))
 
 
-def aligned(scores: Mapping[str, npt.ArrayLike], weights: Mapping[str, float]) -> tuple[Scores, Scores]:
+def stack_scores(scores: Mapping[str, npt.ArrayLike], weights: Mapping[str, float]) -> tuple[Scores, Scores]:
     """(m, n) scores and (m,) relative weights of the spaces that count, sorted by name; the largest is 1."""
     known = ", ".join(sorted(scores)) or "none"
     if unknown := sorted(set(weights) - set(scores)):
@@ -138,26 +138,26 @@ def aligned(scores: Mapping[str, npt.ArrayLike], weights: Mapping[str, float]) -
     return np.array([scores[name] for name in names], np.float64), relative / relative.max()
 
 
-def present_mean(stack: Scores, weights: Scores) -> Scores:
+def weighted_nanmean(scores: Scores, weights: Scores) -> Scores:
     """(n,) weighted mean of (m, n) over what is not NaN, NaN where nothing is or its weight is 0."""
-    spoke = ~np.isnan(stack)
+    spoke = ~np.isnan(scores)
     column = weights[:, None]
     total = (column * spoke).sum(axis=0)
-    summed = (column * np.where(spoke, stack, 0)).sum(axis=0)  # not @: BLAS rounds by an item's place
-    return np.divide(summed, total, out=np.full(stack.shape[1], np.nan), where=total > 0)
+    summed = (column * np.where(spoke, scores, 0)).sum(axis=0)  # not @: BLAS rounds by an item's place
+    return np.divide(summed, total, out=np.full(scores.shape[1], np.nan), where=total > 0)
 
 
-def share(stack: Scores, weights: Scores) -> Scores:
+def compute_coverage(scores: Scores, weights: Scores) -> Scores:
     """(n,) part of the weight, 0 to 1, that is not NaN in (m, n)."""
-    return weights @ ~np.isnan(stack) / weights.sum()
+    return weights @ ~np.isnan(scores) / weights.sum()
 
 
-def discount(covered: Scores, doubt: float) -> Scores:
+def discount_missing(coverage: Scores, missing_discount: float) -> Scores:
     """(n,) factor 0 to 1 for items of which only part of the weight spoke; see `fuse`."""
-    return np.divide(covered * (1 + doubt), covered + doubt, out=np.zeros_like(covered), where=covered > 0)
+    return np.divide(coverage * (1 + missing_discount), coverage + missing_discount, out=np.zeros_like(coverage), where=coverage > 0)
 
 
-def spoken(scores: npt.ArrayLike) -> Scores:
+def drop_nan(scores: npt.ArrayLike) -> Scores:
     """The scores that are not NaN, (n,) float64."""
     flat = np.ravel(np.asarray(scores, np.float64))
     return flat[~np.isnan(flat)]

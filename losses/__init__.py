@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from losses.contrastive import InfoNCE, LearntInfoNCE
+from losses.contrastive import InfoNCE, LearnableInfoNCE
 from losses.negatives import PairLoss
-from losses.ranking import Ranking, semi_hard, vse, vse_plus_plus, weighted
+from losses.ranking import RankingLoss, semi_hard, vse, vse_plus_plus, weighted_ranking
 
 LOSSES: dict[str, Callable[..., PairLoss]] = {
     "vse": vse,
     "vse++": vse_plus_plus,
-    "weighted": weighted,
+    "weighted": weighted_ranking,
     "semi-hard": semi_hard,
     "infonce": InfoNCE,
-    "infonce-learnt": LearntInfoNCE,
+    "infonce-learnt": LearnableInfoNCE,
 }
 
-__all__ = ["LOSSES", "InfoNCE", "LearntInfoNCE", "PairLoss", "Ranking"]
+__all__ = ["LOSSES", "InfoNCE", "LearnableInfoNCE", "PairLoss", "RankingLoss"]

@@ -14,9 +14,9 @@ def mapping_loss(
     audio_origin: Tensor,
     image_origin: Tensor,
     *,
-    agree: float = 1.0,
-    keep_audio: float = 1.0,
-    keep_image: float = 1.0,
+    agreement_weight: float = 1.0,
+    audio_weight: float = 1.0,
+    image_weight: float = 1.0,
     reduction: Literal["sum", "mean"] = "sum",
 ) -> Tensor:
     """() sum over segments of agree |a2 - i2|^2 + keep_audio |f1(a1) - a2|^2 + keep_image |f2(i1) - i2|^2.
@@ -31,31 +31,31 @@ def mapping_loss(
     points = (audio, image, audio_origin, image_origin)
     if audio.ndim != 2 or len({one.shape for one in points}) != 1:
         raise ValueError(f"points must be of one shape (n, d): {[tuple(one.shape) for one in points]}")
-    if min(agree, keep_audio, keep_image) < 0:
-        raise ValueError(f"weights must be >= 0: {agree}, {keep_audio}, {keep_image}")
+    if min(agreement_weight, audio_weight, image_weight) < 0:
+        raise ValueError(f"weights must be >= 0: {agreement_weight}, {audio_weight}, {image_weight}")
     cost = (
-        agree * (audio - image).square().sum(1)
-        + keep_audio * (audio_origin - audio).square().sum(1)
-        + keep_image * (image_origin - image).square().sum(1)
+        agreement_weight * (audio - image).square().sum(1)
+        + audio_weight * (audio_origin - audio).square().sum(1)
+        + image_weight * (image_origin - image).square().sum(1)
     )  # (n,)
     return cost.sum() if reduction == "sum" else cost.mean()
 
 
-def concordance(found: Tensor, truth: Tensor) -> Tensor:
+def concordance(predictions: Tensor, targets: Tensor) -> Tensor:
     """(d,) CCC of each column of two (n, d): 2 cov / (var_x + var_y + (mean_x - mean_y)^2) (Lin 1989).
 
     Population variance. Where both columns are one constant the ratio is 0 / 0; it is told as 0, with
     gradient 0. Raises ValueError unless both are of one shape (n, d) with n >= 1.
     """
-    if found.ndim != 2 or found.shape != truth.shape or len(found) == 0:
-        raise ValueError(f"CCC needs two of one shape (n, d): {tuple(found.shape)}, {tuple(truth.shape)}")
-    x, y = found - found.mean(0), truth - truth.mean(0)  # (n, d)
+    if predictions.ndim != 2 or predictions.shape != targets.shape or len(predictions) == 0:
+        raise ValueError(f"CCC needs two of one shape (n, d): {tuple(predictions.shape)}, {tuple(targets.shape)}")
+    x, y = predictions - predictions.mean(0), targets - targets.mean(0)  # (n, d)
     above = 2 * (x * y).mean(0)  # (d,)
-    below = x.square().mean(0) + y.square().mean(0) + (found.mean(0) - truth.mean(0)).square()
-    empty = (found == truth[0]).all(0) & (truth == truth[0]).all(0)  # (d,)
+    below = x.square().mean(0) + y.square().mean(0) + (predictions.mean(0) - targets.mean(0)).square()
+    empty = (predictions == targets[0]).all(0) & (targets == targets[0]).all(0)  # (d,)
     return torch.where(empty, 0, above / torch.where(empty, 1, below))
 
 
-def ccc_loss(found: Tensor, truth: Tensor) -> Tensor:
+def ccc_loss(predictions: Tensor, targets: Tensor) -> Tensor:
     """(d,) 1 - CCC of each dimension of (n, d): 0 for agreement, 1 for none, 2 at worst; as `concordance`."""
-    return 1 - concordance(found, truth)
+    return 1 - concordance(predictions, targets)

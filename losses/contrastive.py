@@ -8,9 +8,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from losses.negatives import Facing, facing
+from losses.negatives import AnchorSimilarities, split_directions
 
-Form = Literal["a", "b", "c", "d"]
+SourceWiseForm = Literal["a", "b", "c", "d"]
 
 TEMPERATURE = 0.05  # CLIP-ViP
 
@@ -22,30 +22,30 @@ class InfoNCE:
     temperature: float | Tensor = TEMPERATURE
 
     def __post_init__(self) -> None:
-        checked_temperature(self.temperature)
+        validate_temperature(self.temperature)
 
-    def __call__(self, similarity: Tensor, same: Tensor | None = None, pairs: Tensor | None = None) -> Tensor:
+    def __call__(self, similarity: Tensor, same_item: Tensor | None = None, pairs: Tensor | None = None) -> Tensor:
         """The loss () of similarities (v, t); masks, pairs and what is raised are those of `pairs.facing`."""
-        return info_nce(similarity, self.temperature, same, pairs)
+        return info_nce(similarity, self.temperature, same_item, pairs)
 
 
-class LearntInfoNCE(torch.nn.Module):
+class LearnableInfoNCE(torch.nn.Module):
     """`info_nce` that learns its temperature along, by its logarithm (Radford et al. 2021, CLIP)."""
 
     def __init__(self, temperature: float = 0.07) -> None:
         super().__init__()
-        start = torch.tensor(float(checked_temperature(temperature))).log()
+        start = torch.tensor(float(validate_temperature(temperature))).log()
         self.log_temperature = torch.nn.Parameter(start)
 
-    def forward(self, similarity: Tensor, same: Tensor | None = None, pairs: Tensor | None = None) -> Tensor:
+    def forward(self, similarity: Tensor, same_item: Tensor | None = None, pairs: Tensor | None = None) -> Tensor:
         """As `InfoNCE`."""
-        return info_nce(similarity, self.log_temperature.exp(), same, pairs)
+        return info_nce(similarity, self.log_temperature.exp(), same_item, pairs)
 
 
 def info_nce(
     similarity: Tensor,
     temperature: float | Tensor = TEMPERATURE,
-    same: Tensor | None = None,
+    same_item: Tensor | None = None,
     pairs: Tensor | None = None,
 ) -> Tensor:
     """L_v2t + L_t2v of similarities (v, t), each a mean over the pairs (CLIP halves the sum).
@@ -56,18 +56,18 @@ def info_nce(
 
     Raises ValueError for a temperature that is not above 0, and as `pairs.facing` does.
     """
-    texts, videos = facing(similarity / checked_temperature(temperature), same, pairs)
-    return surprise(texts).mean() + surprise(videos).mean()
+    texts, videos = split_directions(similarity / validate_temperature(temperature), same_item, pairs)
+    return negative_log_likelihood(texts).mean() + negative_log_likelihood(videos).mean()
 
 
-def source_wise(
+def source_wise_info_nce(
     video: Tensor,
     frame: Tensor,
     subtitle: Tensor,
     caption: Tensor,
-    form: Form = "d",
+    form: SourceWiseForm = "d",
     temperature: float | Tensor = TEMPERATURE,
-    same: Tensor | None = None,
+    same_item: Tensor | None = None,
 ) -> Tensor:
     """CLIP-ViP's loss over video V, middle frame F, subtitle S and auxiliary caption C: unit rows (n, d).
 
@@ -82,20 +82,20 @@ def source_wise(
     if form not in ("a", "b", "c", "d"):
         raise ValueError(f"no form {form!r}; known: a, b, c, d")
 
-    def between(left: Tensor, right: Tensor) -> Tensor:
-        return info_nce(left @ right.T, temperature, same)
+    def compute_info_nce(left: Tensor, right: Tensor) -> Tensor:
+        return info_nce(left @ right.T, temperature, same_item)
 
     if form == "a":
-        return between(video, subtitle) + between(frame, caption)
+        return compute_info_nce(video, subtitle) + compute_info_nce(frame, caption)
     if form == "b":
-        return between(video, subtitle) + between(video, caption)
+        return compute_info_nce(video, subtitle) + compute_info_nce(video, caption)
     if form == "c":
-        return between(video, subtitle) + between(video, caption) + between(frame, caption)
-    return joint(video @ subtitle.T, video @ caption.T, temperature, same) + between(frame, caption)
+        return compute_info_nce(video, subtitle) + compute_info_nce(video, caption) + compute_info_nce(frame, caption)
+    return joint_info_nce(video @ subtitle.T, video @ caption.T, temperature, same_item) + compute_info_nce(frame, caption)
 
 
-def joint(
-    subtitles: Tensor, captions: Tensor, temperature: float | Tensor = TEMPERATURE, same: Tensor | None = None
+def joint_info_nce(
+    subtitle_similarity: Tensor, caption_similarity: Tensor, temperature: float | Tensor = TEMPERATURE, same_item: Tensor | None = None
 ) -> Tensor:
     """L_v2t + L_t2v of a video with two texts, from similarities V S^T and V C^T (n, n) (form d).
 
@@ -105,24 +105,24 @@ def joint(
     with similarities over the temperature: the other text of the same video is no negative. L_t2v is the mean
     over all 2n texts; a text meets the n videos, for which there is only one source.
     """
-    scale = checked_temperature(temperature)
-    to_subtitles, from_subtitles = facing(subtitles / scale, same)
-    to_captions, from_captions = facing(captions / scale, same)
-    rivals = torch.cat([to_subtitles.rivals, to_captions.rivals], 1)  # (n, 2n): one pool
-    allowed = torch.cat([to_subtitles.allowed, to_captions.allowed], 1)
-    sides = [Facing(side.own, rivals, allowed) for side in (to_subtitles, to_captions)]
+    scale = validate_temperature(temperature)
+    to_subtitles, from_subtitles = split_directions(subtitle_similarity / scale, same_item)
+    to_captions, from_captions = split_directions(caption_similarity / scale, same_item)
+    rivals = torch.cat([to_subtitles.candidates, to_captions.candidates], 1)  # (n, 2n): one pool
+    allowed = torch.cat([to_subtitles.negative_mask, to_captions.negative_mask], 1)
+    sides = [AnchorSimilarities(side.positive, rivals, allowed) for side in (to_subtitles, to_captions)]
     sides += [from_subtitles, from_captions]
-    return torch.stack([surprise(side).mean() for side in sides]).sum() / 2
+    return torch.stack([negative_log_likelihood(side).mean() for side in sides]).sum() / 2
 
 
-def surprise(side: Facing) -> Tensor:
+def negative_log_likelihood(anchors: AnchorSimilarities) -> Tensor:
     """(p,) -log of the true pair's share among itself and its negatives (softmax cross-entropy)."""
-    negatives = side.rivals.masked_fill(~side.allowed, -torch.inf)  # (p, m)
-    pool = torch.cat([side.own[:, None], negatives], 1)  # (p, 1 + m)
-    return pool.logsumexp(1) - side.own
+    negatives = anchors.candidates.masked_fill(~anchors.negative_mask, -torch.inf)  # (p, m)
+    pool = torch.cat([anchors.positive[:, None], negatives], 1)  # (p, 1 + m)
+    return pool.logsumexp(1) - anchors.positive
 
 
-def checked_temperature(temperature: float | Tensor) -> float | Tensor:
+def validate_temperature(temperature: float | Tensor) -> float | Tensor:
     """`temperature` if it is above 0, else ValueError."""
     value = float(temperature.detach()) if isinstance(temperature, Tensor) else temperature
     if not value > 0:

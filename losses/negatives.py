@@ -16,27 +16,27 @@ from torch import Tensor
 class PairLoss(Protocol):
     """What a training loop calls: similarities (v, t) to a loss (); masks and pairs as in `facing`."""
 
-    def __call__(self, similarity: Tensor, same: Tensor | None = None, pairs: Tensor | None = None) -> Tensor:
+    def __call__(self, similarity: Tensor, same_item: Tensor | None = None, pairs: Tensor | None = None) -> Tensor:
         """The loss () of a batch."""
         ...
 
 
-class Facing(NamedTuple):
+class AnchorSimilarities(NamedTuple):
     """One direction: p anchors, each with its own partner and m candidates."""
 
-    own: Tensor  # (p,) similarity of the true pair
-    rivals: Tensor  # (p, m) similarities of the anchor to every candidate, its own partner among them
-    allowed: Tensor  # (p, m) bool, where a candidate is a negative
+    positive: Tensor  # (p,) similarity of the true pair
+    candidates: Tensor  # (p, m) similarities of the anchor to every candidate, its own partner among them
+    negative_mask: Tensor  # (p, m) bool, where a candidate is a negative
 
 
-def same_items(videos: Tensor, texts: Tensor | None = None) -> Tensor:
+def make_same_item_mask(video_ids: Tensor, text_ids: Tensor | None = None) -> Tensor:
     """(v, t) bool, which rows and columns are of one item, by numbers (v,) and (t,), or (v,) for both."""
-    return videos[:, None] == (videos if texts is None else texts)[None, :]
+    return video_ids[:, None] == (video_ids if text_ids is None else text_ids)[None, :]
 
 
-def facing(
-    similarity: Tensor, same: Tensor | None = None, pairs: Tensor | None = None
-) -> tuple[Facing, Facing]:
+def split_directions(
+    similarity: Tensor, same_item: Tensor | None = None, pairs: Tensor | None = None
+) -> tuple[AnchorSimilarities, AnchorSimilarities]:
     """The two directions of a table (v, t): every pair's video among the texts, its text among the videos.
 
     `same` (v, t) bool marks what is of one item, and `pairs` (p, 2) int64 the true (row, column) places; then
@@ -46,18 +46,18 @@ def facing(
     Raises ValueError for shapes that don't fit, no pairs, places outside the table, or a table that is not
     square while no pairs are named.
     """
-    row, column = checked_pairs(similarity, pairs)
+    row, column = validate_pairs(similarity, pairs)
     allowed = (
-        torch.ones_like(similarity, dtype=torch.bool) if same is None else ~checked_same(similarity, same)
+        torch.ones_like(similarity, dtype=torch.bool) if same_item is None else ~validate_same_item(similarity, same_item)
     )
     allowed[row, column] = False
     own = similarity[row, column]  # (p,)
-    texts = Facing(own, similarity[row], allowed[row])  # (p, t)
-    videos = Facing(own, similarity.T[column], allowed.T[column])  # (p, v)
+    texts = AnchorSimilarities(own, similarity[row], allowed[row])  # (p, t)
+    videos = AnchorSimilarities(own, similarity.T[column], allowed.T[column])  # (p, v)
     return texts, videos
 
 
-def checked_pairs(similarity: Tensor, pairs: Tensor | None) -> tuple[Tensor, Tensor]:
+def validate_pairs(similarity: Tensor, pairs: Tensor | None) -> tuple[Tensor, Tensor]:
     """Rows (p,) and columns (p,) of the true pairs, else ValueError; see `facing`."""
     if similarity.ndim != 2 or similarity.numel() == 0:
         raise ValueError(
@@ -77,10 +77,10 @@ def checked_pairs(similarity: Tensor, pairs: Tensor | None) -> tuple[Tensor, Ten
     return row, column
 
 
-def checked_same(similarity: Tensor, same: Tensor) -> Tensor:
+def validate_same_item(similarity: Tensor, same_item: Tensor) -> Tensor:
     """`same` if it is bool and as large as the table, else ValueError."""
-    if same.dtype != torch.bool or same.shape != similarity.shape:
+    if same_item.dtype != torch.bool or same_item.shape != similarity.shape:
         raise ValueError(
-            f"`same` must be bool {tuple(similarity.shape)}, not {same.dtype} {tuple(same.shape)}"
+            f"`same` must be bool {tuple(similarity.shape)}, not {same_item.dtype} {tuple(same_item.shape)}"
         )
-    return same
+    return same_item

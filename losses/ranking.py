@@ -17,10 +17,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from losses.negatives import Facing, facing
+from losses.negatives import AnchorSimilarities, split_directions
 
-Negatives = Literal["every", "hardest", "semi_hard"]
-Shape = Literal["jemc", "inverse", "log", "linear"]
+NegativeMining = Literal["every", "hardest", "semi_hard"]
+WeightShape = Literal["jemc", "inverse", "log", "linear"]
 Reduction = Literal["sum", "mean"]
 
 REDUCTIONS = ("sum", "mean")
@@ -28,7 +28,7 @@ MARGIN = 0.2  # of a cosine, in JEMC, VSE and VSE++
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ranking:
+class RankingLoss:
     """A hinge ranking loss, callable as a `PairLoss`.
 
     `strength` scales the weight, 1 + strength * shape(rank): 0 is no weight, 1 with "jemc" the paper's.
@@ -38,118 +38,118 @@ class Ranking:
     """
 
     margin: float = MARGIN
-    negatives: Negatives = "hardest"
+    negatives: NegativeMining = "hardest"
     strength: float = 0.0
-    shape: Shape = "jemc"
+    shape: WeightShape = "jemc"
     reduction: Reduction = "sum"
 
     def __post_init__(self) -> None:
-        for word, known in ((self.negatives, NEGATIVES), (self.shape, SHAPES), (self.reduction, REDUCTIONS)):
+        for word, known in ((self.negatives, NEGATIVE_MINING), (self.shape, WEIGHT_SHAPES), (self.reduction, REDUCTIONS)):
             if word not in known:
                 raise ValueError(f"no {word!r} here; known: {', '.join(known)}")
         if not (self.margin >= 0 and self.strength >= 0):
             raise ValueError(f"margin and strength must be >= 0: {self}")
 
-    def __call__(self, similarity: Tensor, same: Tensor | None = None, pairs: Tensor | None = None) -> Tensor:
+    def __call__(self, similarity: Tensor, same_item: Tensor | None = None, pairs: Tensor | None = None) -> Tensor:
         """The loss () of similarities (v, t); masks, pairs and what is raised are those of `pairs.facing`.
 
         A pair without negatives (N = 1, all masked) costs 0 and has gradient 0.
         """
-        texts, videos = facing(similarity, same, pairs)
-        cost = self.one_way(texts) + self.one_way(videos)  # (p,)
+        texts, videos = split_directions(similarity, same_item, pairs)
+        cost = self.compute_one_direction(texts) + self.compute_one_direction(videos)  # (p,)
         return cost.sum() if self.reduction == "sum" else cost.mean()
 
-    def one_way(self, side: Facing) -> Tensor:
+    def compute_one_direction(self, anchors: AnchorSimilarities) -> Tensor:
         """(p,) weighted cost of each anchor in one direction."""
-        cost = NEGATIVES[self.negatives](side, self.margin)  # (p,)
+        cost = NEGATIVE_MINING[self.negatives](anchors, self.margin)  # (p,)
         if self.strength == 0:
             return cost
-        return rank_weight(*ranks(side), strength=self.strength, shape=self.shape).to(cost) * cost
+        return compute_rank_weight(*compute_ranks(anchors), strength=self.strength, shape=self.shape).to(cost) * cost
 
 
-def every(side: Facing, margin: float) -> Tensor:
+def sum_negative_hinges(anchors: AnchorSimilarities, margin: float) -> Tensor:
     """(p,) sum of the hinges of all negatives."""
-    hinge = torch.relu(margin - side.own[:, None] + side.rivals)  # (p, m)
-    return torch.where(side.allowed, hinge, 0).sum(1)
+    hinge = torch.relu(margin - anchors.positive[:, None] + anchors.candidates)  # (p, m)
+    return torch.where(anchors.negative_mask, hinge, 0).sum(1)
 
 
-def hardest(side: Facing, margin: float) -> Tensor:
+def hardest_negative_hinge(anchors: AnchorSimilarities, margin: float) -> Tensor:
     """(p,) hinge of the most similar negative; equally similar ones share its gradient evenly."""
-    return hinge_of_most(side, side.allowed, margin)
+    return max_hinge(anchors, anchors.negative_mask, margin)
 
 
-def semi_hard_one(side: Facing, margin: float) -> Tensor:
+def semi_hard_hinge(anchors: AnchorSimilarities, margin: float) -> Tensor:
     """(p,) hinge of the most similar negative that lies below the true pair (Schroff et al. 2015).
 
     A pair without such a negative costs 0, so a batch whose similarities are all equal costs nothing: don't
     start with this one.
     """
-    below = side.rivals < side.own[:, None]  # (p, m)
-    return hinge_of_most(side, side.allowed & below, margin)
+    below = anchors.candidates < anchors.positive[:, None]  # (p, m)
+    return max_hinge(anchors, anchors.negative_mask & below, margin)
 
 
-def hinge_of_most(side: Facing, counted: Tensor, margin: float) -> Tensor:
+def max_hinge(anchors: AnchorSimilarities, mask: Tensor, margin: float) -> Tensor:
     """(p,) hinge of the most similar rival that is `counted` (p, m), 0 where none is."""
-    most = side.rivals.masked_fill(~counted, -torch.inf).amax(1)  # (p,)
-    return torch.relu(margin - side.own + most)
+    most = anchors.candidates.masked_fill(~mask, -torch.inf).amax(1)  # (p,)
+    return torch.relu(margin - anchors.positive + most)
 
 
-def ranks(side: Facing) -> tuple[Tensor, Tensor]:
+def compute_ranks(anchors: AnchorSimilarities) -> tuple[Tensor, Tensor]:
     """(p,) 1-based rank r of the true pair among itself and its negatives, and (p,) their number N.
 
     Each direction has its own: a video's r and N count texts, a text's count videos. What is masked counts
     in neither. Of negatives as similar as the true pair half lie ahead, as in the evaluator, so that a table
     of equal values has r = (N + 1) / 2. There is no gradient through a rank.
     """
-    own, rivals = side.own.detach()[:, None], side.rivals.detach()
-    ahead = (side.allowed & (rivals > own)).sum(1)
-    tied = (side.allowed & (rivals == own)).sum(1)
-    return 1 + ahead + tied / 2, 1 + side.allowed.sum(1)
+    own, rivals = anchors.positive.detach()[:, None], anchors.candidates.detach()
+    ahead = (anchors.negative_mask & (rivals > own)).sum(1)
+    tied = (anchors.negative_mask & (rivals == own)).sum(1)
+    return 1 + ahead + tied / 2, 1 + anchors.negative_mask.sum(1)
 
 
-def rank_weight(rank: Tensor, among: Tensor, *, strength: float = 1.0, shape: Shape = "jemc") -> Tensor:
+def compute_rank_weight(ranks: Tensor, candidate_counts: Tensor, *, strength: float = 1.0, shape: WeightShape = "jemc") -> Tensor:
     """(p,) float64 weight 1 + strength * shape(r, N) of 1-based ranks (p,) among (p,) candidates.
 
     All shapes grow with the rank and stay within 0 and 1. "jemc" is the paper's L(r) at strength 1 and
     nearly inert: at N = 128 it is 1.008 at rank 1, 1.015 at rank 64, and 2 only at the very last.
     """
-    return 1 + strength * SHAPES[shape](rank.double(), among.double())
+    return 1 + strength * WEIGHT_SHAPES[shape](ranks.double(), candidate_counts.double())
 
 
-SHAPES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+WEIGHT_SHAPES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "jemc": lambda r, n: 1 / (n - r + 1),  # 1/N at the first, 1 at the last
     "inverse": lambda r, n: 1 - 1 / r,  # 0 at the first, 1/2 at the second
     "log": lambda r, n: r.log() / n.clamp(min=2).log(),  # 0 at the first, 1 at the last
     "linear": lambda r, n: (r - 1) / (n - 1).clamp(min=1),  # 0 at the first, 1 at the last
 }
-NEGATIVES: dict[str, Callable[[Facing, float], Tensor]] = {
-    "every": every,
-    "hardest": hardest,
-    "semi_hard": semi_hard_one,
+NEGATIVE_MINING: dict[str, Callable[[AnchorSimilarities, float], Tensor]] = {
+    "every": sum_negative_hinges,
+    "hardest": hardest_negative_hinge,
+    "semi_hard": semi_hard_hinge,
 }
 
 
-def vse(margin: float = MARGIN) -> Ranking:
+def vse(margin: float = MARGIN) -> RankingLoss:
     """Sum over all negatives (Kiros et al. 2014); JEMC's row "VSE"."""
-    return Ranking(margin=margin, negatives="every")
+    return RankingLoss(margin=margin, negatives="every")
 
 
-def vse_plus_plus(margin: float = MARGIN) -> Ranking:
+def vse_plus_plus(margin: float = MARGIN) -> RankingLoss:
     """The hardest negative (Faghri et al. 2018); JEMC's row "VSEPP"."""
-    return Ranking(margin=margin, negatives="hardest")
+    return RankingLoss(margin=margin, negatives="hardest")
 
 
-def weighted(margin: float = MARGIN, strength: float = 1.0, shape: Shape = "jemc") -> Ranking:
+def weighted_ranking(margin: float = MARGIN, strength: float = 1.0, shape: WeightShape = "jemc") -> RankingLoss:
     """The hardest negative, weighted by the true pair's rank: JEMC's own loss."""
-    return Ranking(margin=margin, negatives="hardest", strength=strength, shape=shape)
+    return RankingLoss(margin=margin, negatives="hardest", strength=strength, shape=shape)
 
 
-def semi_hard(margin: float = MARGIN) -> Ranking:
+def semi_hard(margin: float = MARGIN) -> RankingLoss:
     """The hardest of the negatives below the true pair (Schroff et al. 2015)."""
-    return Ranking(margin=margin, negatives="semi_hard")
+    return RankingLoss(margin=margin, negatives="semi_hard")
 
 
-def collapsed(loss: float, n: int, margin: float, weight: float = 1.0, tolerance: float = 0.02) -> bool:
+def is_collapsed(loss: float, pair_count: int, margin: float, weight: float = 1.0, tolerance: float = 0.02) -> bool:
     """Whether a summed hardest-negative loss of n pairs lies where it does when all vectors are equal.
 
     There every hinge is the margin, so the loss is 2 * n * margin * weight, `weight` being `rank_weight` at
@@ -157,5 +157,5 @@ def collapsed(loss: float, n: int, margin: float, weight: float = 1.0, tolerance
     loss). One such batch may be chance: training that stays there for many has collapsed and won't leave by
     itself, as equal vectors pull each other equally; warm up with `vse`, whose sum does not get stuck so.
     """
-    stuck = 2 * n * margin * weight
+    stuck = 2 * pair_count * margin * weight
     return abs(loss - stuck) <= tolerance * stuck

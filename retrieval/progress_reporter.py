@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 
-EVERY = 10.0  # seconds between plain lines
-LIVE = 1.0  # seconds between looks at the time, on a terminal
+PLAIN_LINE_SECONDS = 10.0  # seconds between plain lines
+REFRESH_SECONDS = 1.0  # seconds between looks at the time, on a terminal
 
 
 class ProgressReporter:
@@ -26,7 +26,7 @@ class ProgressReporter:
     """
 
     def __init__(
-        self, name: str, *, unit: str = "", quiet: bool = False, every: float | None = None,
+        self, command: str, *, unit: str = "", quiet: bool = False, interval_seconds: float | None = None,
         stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
         """Begin.
@@ -36,34 +36,34 @@ class ProgressReporter:
         quiet: write nothing at all
         every: seconds between plain lines
         """
-        self._name, self._unit, self._quiet, self._clock = name, unit, quiet, clock
-        self._every = EVERY if every is None else every
+        self._command, self._unit, self._quiet, self._clock = command, unit, quiet, clock
+        self._interval_seconds = PLAIN_LINE_SECONDS if interval_seconds is None else interval_seconds
         self._console = Console(file=sys.stderr if stream is None else stream)
-        self._begun = self._written = self._counted_from = clock()
-        self._now: tuple[str, float, float | None, str] | None = None  # as `update` was called last
-        self._last = ""
-        self._live = Progress(
+        self._start_time = self._last_write_time = self._count_start_time = clock()
+        self._last_update: tuple[str, float, float | None, str] | None = None  # as `update` was called last
+        self._last_label = ""
+        self._live_display = Progress(
             TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[counts]}"),
             console=self._console, transient=True, disable=quiet or not self._console.is_terminal,
         )  # fmt: skip
-        self._task = self._live.add_task("", total=None, counts="", visible=False)
-        self._lock, self._ended = threading.Lock(), threading.Event()
-        self._beat = threading.Thread(target=self._keep_showing, daemon=True)
+        self._task = self._live_display.add_task("", total=None, counts="", visible=False)
+        self._lock, self._stop_event = threading.Lock(), threading.Event()
+        self._refresh_thread = threading.Thread(target=self._run_refresh_loop, daemon=True)
 
     def __enter__(self) -> ProgressReporter:
-        self._live.start()
+        self._live_display.start()
         if not self._quiet:
-            self._beat.start()
+            self._refresh_thread.start()
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._ended.set()
+        self._stop_event.set()
         with self._lock:
-            self._live.stop()
-            if kind is None and self._last:
-                self._write(f"{self._last}: done in {format_seconds(self._clock() - self._begun)}")
+            self._live_display.stop()
+            if exc_type is None and self._last_label:
+                self._write_line(f"{self._last_label}: done in {format_seconds(self._clock() - self._start_time)}")
 
     def update(self, label: str, done: float, total: float | None = None, *, note: str = "") -> None:
         """Tell how much is done, of how much where that is known; a part of one counts for the time left.
@@ -75,46 +75,46 @@ class ProgressReporter:
         """
         with self._lock:
             if done == 0:
-                self._counted_from = self._clock()
-            self._now = label, done, total, note
+                self._count_start_time = self._clock()
+            self._last_update = label, done, total, note
             self._show()
 
-    def _keep_showing(self) -> None:
+    def _run_refresh_loop(self) -> None:
         """While one part of the job takes long."""
-        while not self._ended.wait(LIVE if self._console.is_terminal else max(self._every, LIVE)):
+        while not self._stop_event.wait(REFRESH_SECONDS if self._console.is_terminal else max(self._interval_seconds, REFRESH_SECONDS)):
             with self._lock:
-                if not self._ended.is_set():
+                if not self._stop_event.is_set():
                     self._show()
 
     def _show(self) -> None:
-        if self._now is None or self._quiet:
+        if self._last_update is None or self._quiet:
             return
-        (label, done, total, note), now = self._now, self._clock()
-        counts = counts_line(done, total, self._unit, now - self._begun, now - self._counted_from, note)
+        (label, done, total, note), now = self._last_update, self._clock()
+        counts = format_counts(done, total, self._unit, now - self._start_time, now - self._count_start_time, note)
         if self._console.is_terminal:
-            self._live.update(
+            self._live_display.update(
                 self._task, description=escape(label), completed=done, total=total, counts=escape(counts),
                 visible=True,
             )  # fmt: skip
-        elif now - self._written >= self._every:
-            self._written, self._last = now, label
-            self._write(f"{label}: {counts}")
+        elif now - self._last_write_time >= self._interval_seconds:
+            self._last_write_time, self._last_label = now, label
+            self._write_line(f"{label}: {counts}")
 
-    def _write(self, line: str) -> None:
-        print(f"{self._name}: {line}", file=self._console.file, flush=True)
+    def _write_line(self, line: str) -> None:
+        print(f"{self._command}: {line}", file=self._console.file, flush=True)
 
 
-def counts_line(
-    done: float, total: float | None, unit: str, seconds: float, counted: float, note: str = ""
+def format_counts(
+    done: float, total: float | None, unit: str, elapsed_seconds: float, counted_seconds: float, note: str = ""
 ) -> str:
     """Such as "3 of 10 files, 42 s so far, about 1 min 38 s left"; without a total there is no time left.
 
     seconds: since the command began; counted: since the first of `done` began
     """
     of = "" if total is None else f" of {total:.0f}"
-    parts = [f"{int(done)}{of} {unit}".rstrip(), f"{format_seconds(seconds)} so far"]
+    parts = [f"{int(done)}{of} {unit}".rstrip(), f"{format_seconds(elapsed_seconds)} so far"]
     if total is not None and 0 < done < total:
-        parts.append(f"about {format_seconds(counted / done * (total - done))} left")
+        parts.append(f"about {format_seconds(counted_seconds / done * (total - done))} left")
     return ", ".join([*parts, note] if note else parts)
 
 

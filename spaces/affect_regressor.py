@@ -18,11 +18,11 @@ from safetensors.numpy import load
 
 from encoders.base import AffectError, Rows, printable
 from spaces.base import Features
-from spaces.joint.io import tower, tower_tensors
+from spaces.joint.io import unflatten_tower, flatten_tower
 from spaces.joint.space import Tower
-from spaces.safetensors_io import notes_of, write_noted
+from spaces.safetensors_io import parse_metadata, write_safetensors
 
-FORMAT = 1
+FORMAT_VERSION = 1
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -34,18 +34,18 @@ class Regressor:
     @property
     def roles(self) -> tuple[str, ...]:
         """The roles it reads."""
-        return tuple(dict.fromkeys(role for tower in self.towers for role in tower.readers))
+        return tuple(dict.fromkeys(role for tower in self.towers for role in tower.inputs))
 
     def __call__(self, features: Features) -> Rows:
         """(n, k) of features by role; NaN where none of its roles says anything.
 
         Raises KeyError if none of its roles is in `features`.
         """
-        return np.asarray(np.mean([tower.values(features) for tower in self.towers], axis=0), np.float32)
+        return np.asarray(np.mean([tower.project_raw(features) for tower in self.towers], axis=0), np.float32)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Regressors:
+class RegressorSet:
     """The regressors of one sense, as a file holds them.
 
     encoders: by role, the signature of the encoder whose rows they read
@@ -54,15 +54,15 @@ class Regressors:
     """
 
     members: Mapping[str, Regressor]
-    encoders: Mapping[str, str]
-    about: Mapping[str, Any] = field(default_factory=dict)
+    encoder_signatures: Mapping[str, str]
+    metadata: Mapping[str, Any] = field(default_factory=dict)
     digest: str = ""
 
     def __getitem__(self, name: str) -> Regressor:
         return self.members[name]
 
 
-def save_regressors(file: Path, regressors: Regressors) -> str:
+def save_regressors(path: Path, regressors: RegressorSet) -> str:
     """Write them, weights as float16 where that is enough; gives the digest.
 
     Raises ValueError for weights that are not finite or too large.
@@ -71,29 +71,29 @@ def save_regressors(file: Path, regressors: Regressors) -> str:
         name: rows
         for member, regressor in regressors.members.items()
         for number, one in enumerate(regressor.towers)
-        for name, rows in tower_tensors(f"{member}.{number}", one)
+        for name, rows in flatten_tower(f"{member}.{number}", one)
     }
     notes = {
-        "format": FORMAT,
+        "format": FORMAT_VERSION,
         "members": {name: len(one.towers) for name, one in regressors.members.items()},
-        "encoders": dict(regressors.encoders),
-        "about": dict(regressors.about),
+        "encoders": dict(regressors.encoder_signatures),
+        "about": dict(regressors.metadata),
     }
     if not all(np.isfinite(rows).all() for rows in tensors.values()):
-        raise ValueError(f"{file.name}: weights that are not finite, or too large for float16")
-    return write_noted(file, tensors, "regressors", notes)
+        raise ValueError(f"{path.name}: weights that are not finite, or too large for float16")
+    return write_safetensors(path, tensors, "regressors", notes)
 
 
-def load_regressors(file: Path) -> Regressors:
+def load_regressors(path: Path) -> RegressorSet:
     """Read what `save_regressors` wrote. Raises AffectError."""
     try:
-        content = file.read_bytes()
-        notes = notes_of(content, "regressors")
-        if notes["format"] != FORMAT:
-            raise ValueError(f"format {notes['format']}, not {FORMAT}")
+        content = path.read_bytes()
+        notes = parse_metadata(content, "regressors")
+        if notes["format"] != FORMAT_VERSION:
+            raise ValueError(f"format {notes['format']}, not {FORMAT_VERSION}")
         tensors = load(content)
         members = {
-            name: Regressor(towers=tuple(tower(tensors, f"{name}.{number}") for number in range(count)))
+            name: Regressor(towers=tuple(unflatten_tower(tensors, f"{name}.{number}") for number in range(count)))
             for name, count in notes["members"].items()
         }
         encoders, about = dict(notes["encoders"]), dict(notes["about"])
@@ -101,11 +101,11 @@ def load_regressors(file: Path) -> Regressors:
             raise ValueError("a regressor without a tower")
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as bad:
         raise AffectError(
-            f"{printable(file)}: no regressors can be read ({type(bad).__name__}: {bad}); install again"
+            f"{printable(path)}: no regressors can be read ({type(bad).__name__}: {bad}); install again"
         ) from bad
-    return Regressors(
+    return RegressorSet(
         members=members,
-        encoders=encoders,
-        about=about,
+        encoder_signatures=encoders,
+        metadata=about,
         digest=hashlib.sha256(content).hexdigest(),
     )

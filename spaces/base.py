@@ -36,16 +36,16 @@ class Space(Protocol):
 
 
 @dataclass(frozen=True)
-class Direct:
+class IdentitySpace:
     """Experts' rows as they are, made unit length: `views` maps each role to the view its rows belong to.
 
     One role is a space for one sense (sound meets sound); the two towers of CLIP or CLAP share a view.
     """
 
     name: str
-    views: Mapping[str, str]
+    view_by_role: Mapping[str, str]
     version: str = "direct-1"
 
     def project(self, features: Features) -> Views:
         """Unit rows of the roles this space knows."""
-        return {view: unit_rows(features[role]) for role, view in self.views.items() if role in features}
+        return {view: unit_rows(features[role]) for role, view in self.view_by_role.items() if role in features}

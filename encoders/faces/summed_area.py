@@ -12,12 +12,12 @@ import numpy.typing as npt
 
 from encoders.base import Frames
 
-Tables = npt.NDArray[np.int32]  # (t, h + 1, w + 1, 4): sums over all pixels above and to the left
+SummedAreaTables = npt.NDArray[np.int32]  # (t, h + 1, w + 1, 4): sums over all pixels above and to the left
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.intp]
 
 
-def tables(frames: Frames) -> Tables:
+def compute_summed_areas(frames: Frames) -> SummedAreaTables:
     """Tables of sums of frames (t, h, w, 3). The fourth channel is there to be copied in one 16 byte move.
 
     Sums of huge frames wrap around in 32 bits; differences of them still come out right.
@@ -28,45 +28,45 @@ def tables(frames: Frames) -> Tables:
     return out
 
 
-def bins(size: int | Ints, count: int) -> tuple[Ints, Ints]:
+def compute_bins(size: int | Ints, count: int) -> tuple[Ints, Ints]:
     """(..., count) starts and ends of `count` bins over `size` (...) pixels, as torch's adaptive pooling."""
     i, size = np.arange(count), np.asarray(size)[..., None]
     return i * size // count, -(-(i + 1) * size // count)
 
 
-def level(sums: Tables, h: int, w: int) -> Floats:
+def resize_by_area(tables: SummedAreaTables, height: int, width: int) -> Floats:
     """All frames at another size: (t, 3, h, w), from [0, 255] to [-1, 1)."""
-    (top, bottom), (left, right) = bins(sums.shape[1] - 1, h), bins(sums.shape[2] - 1, w)
-    scale = _scale((bottom - top)[:, None] * (right - left))
-    out = np.empty((len(sums), 3, h, w), np.float32)
-    for table, image in zip(sums, out, strict=True):
+    (top, bottom), (left, right) = compute_bins(tables.shape[1] - 1, height), compute_bins(tables.shape[2] - 1, width)
+    scale = _compute_scale((bottom - top)[:, None] * (right - left))
+    out = np.empty((len(tables), 3, height, width), np.float32)
+    for table, image in zip(tables, out, strict=True):
         rows = table[bottom] - table[top]
         boxes = rows.take(right, axis=1) - rows.take(left, axis=1)
-        _normal(boxes.transpose(2, 0, 1)[:3], scale, image)
+        _normalise(boxes.transpose(2, 0, 1)[:3], scale, image)
     return out
 
 
-def crops(sums: Tables, owner: Ints, cut: Ints, side: int) -> Floats:
+def crop_boxes(tables: SummedAreaTables, frame_indices: Ints, pixel_boxes: Ints, side: int) -> Floats:
     """Boxes `cut` (m, 4), x0 y0 x1 y1 in whole px, of frames `owner` (m,): (m, 3, side, side) in [-1, 1)."""
-    x0, y0, x1, y1 = cut.T
-    left, right = (edge + x0[:, None] for edge in bins(x1 - x0, side))
-    top, bottom = (edge + y0[:, None] for edge in bins(y1 - y0, side))
-    flat = sums.reshape(-1, 4)
-    base = (owner * sums.shape[1])[:, None]
-    low, high = (((base + edge) * sums.shape[2])[:, :, None] for edge in (top, bottom))
+    x0, y0, x1, y1 = pixel_boxes.T
+    left, right = (edge + x0[:, None] for edge in compute_bins(x1 - x0, side))
+    top, bottom = (edge + y0[:, None] for edge in compute_bins(y1 - y0, side))
+    flat = tables.reshape(-1, 4)
+    base = (frame_indices * tables.shape[1])[:, None]
+    low, high = (((base + edge) * tables.shape[2])[:, :, None] for edge in (top, bottom))
     left, right = left[:, None], right[:, None]
     boxes = flat.take(high + right, 0) - flat.take(high + left, 0)
     boxes -= flat.take(low + right, 0) - flat.take(low + left, 0)
     area = (bottom - top)[:, :, None] * (right - left)
-    out = np.empty((len(cut), 3, side, side), np.float32)
-    _normal(boxes.transpose(0, 3, 1, 2)[:, :3], _scale(area)[:, None], out)
+    out = np.empty((len(pixel_boxes), 3, side, side), np.float32)
+    _normalise(boxes.transpose(0, 3, 1, 2)[:, :3], _compute_scale(area)[:, None], out)
     return out
 
 
-def _scale(area: Ints) -> Floats:
+def _compute_scale(area: Ints) -> Floats:
     return (1 / (128 * area)).astype(np.float32)
 
 
-def _normal(boxes: Tables, scale: Floats, out: Floats) -> None:
-    np.multiply(boxes, scale, out=out, dtype=np.float32, casting="unsafe")
+def _normalise(sums: SummedAreaTables, scale: Floats, out: Floats) -> None:
+    np.multiply(sums, scale, out=out, dtype=np.float32, casting="unsafe")
     out -= np.float32(127.5 / 128)

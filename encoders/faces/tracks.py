@@ -15,17 +15,17 @@ from itertools import groupby
 import numpy as np
 import numpy.typing as npt
 
-from encoders.faces import LEAST_WEIGHT, Face
+from encoders.faces import MIN_WEIGHT, Face
 
-FARTHEST = 1.0  # between centres, in mean sides of the two boxes
-LARGEST = 2.0  # times the other's side
-LONGEST = 4.0  # seconds a face may be out of sight
+MAX_CENTRE_DISTANCE = 1.0  # between centres, in mean sides of the two boxes
+MAX_SIZE_RATIO = 2.0  # times the other's side
+MAX_GAP_SECONDS = 4.0  # seconds a face may be out of sight
 
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Track:
+class FaceTrack:
     """One face over time.
 
     faces:       by time
@@ -37,40 +37,40 @@ class Track:
     faces: tuple[Face, ...]
     emotions: npt.NDArray[np.float32]
     confidence: float
-    first: float
-    last: float
+    start_time: float
+    end_time: float
 
     @property
-    def frames(self) -> int:
+    def frame_count(self) -> int:
         """In how many frames it is seen."""
         return len(self.faces)
 
 
-def tracks(faces: Sequence[Face], times: Sequence[float]) -> list[Track]:
+def track_faces(faces: Sequence[Face], frame_times: Sequence[float]) -> list[FaceTrack]:
     """The tracks of a clip's faces, by first sight, then by falling size; every face is in one.
 
     times: (t,) seconds of the clip's frames, ascending; a face's frame is its number in here
 
     Raises ValueError for a face of a frame that has no time.
     """
-    if any(not 0 <= face.frame < len(times) for face in faces):
-        raise ValueError(f"faces of frames beyond the {len(times)} whose times are known")
+    if any(not 0 <= face.frame_index < len(frame_times) for face in faces):
+        raise ValueError(f"faces of frames beyond the {len(frame_times)} whose times are known")
     linked: list[list[Face]] = []
-    for frame, some in groupby(sorted(faces, key=lambda face: face.frame), lambda face: face.frame):
+    for frame, some in groupby(sorted(faces, key=lambda face: face.frame_index), lambda face: face.frame_index):
         here = sorted(some, key=lambda face: -face.weight)
-        alive = [track for track in linked if times[frame] - times[track[-1].frame] <= LONGEST]
-        old, new = _pairs(alive, here)
+        alive = [track for track in linked if frame_times[frame] - frame_times[track[-1].frame_index] <= MAX_GAP_SECONDS]
+        old, new = _match_faces(alive, here)
         for track, face in zip(old, new, strict=True):
             alive[track].append(here[face])
         linked += [[face] for at, face in enumerate(here) if at not in new]
-    return [_track(some, times) for some in linked]
+    return [_make_track(some, frame_times) for some in linked]
 
 
-def _pairs(alive: Sequence[Sequence[Face]], here: Sequence[Face]) -> tuple[list[int], list[int]]:
+def _match_faces(tracks: Sequence[Sequence[Face]], faces: Sequence[Face]) -> tuple[list[int], list[int]]:
     """Numbers of tracks and of faces that belong together, the nearest first."""
-    if not alive or not here:
+    if not tracks or not faces:
         return [], []
-    cost = _distances([track[-1] for track in alive], here)
+    cost = _compute_distances([track[-1] for track in tracks], faces)
     old, new = list[int](), list[int]()
     while np.isfinite(least := cost.min()):
         track, face = (int(at[0]) for at in np.nonzero(cost == least))
@@ -80,28 +80,28 @@ def _pairs(alive: Sequence[Sequence[Face]], here: Sequence[Face]) -> tuple[list[
     return old, new
 
 
-def _distances(before: Sequence[Face], here: Sequence[Face]) -> Floats:
+def _compute_distances(previous_faces: Sequence[Face], faces: Sequence[Face]) -> Floats:
     """(b, h) between centres in mean sides, and half the logarithm of the sizes' ratio; inf if too far."""
-    (old, large), (new, small) = (_places(some) for some in (before, here))
+    (old, large), (new, small) = (_compute_centres_and_sides(some) for some in (previous_faces, faces))
     apart = np.linalg.norm(old[:, None] - new, axis=2) * 2 / (large[:, None] + small)
     growth = np.abs(np.log(large[:, None] / small))
-    near = (apart <= FARTHEST) & (growth <= np.log(LARGEST))
+    near = (apart <= MAX_CENTRE_DISTANCE) & (growth <= np.log(MAX_SIZE_RATIO))
     return np.where(near, apart + growth / 2, np.inf)
 
 
-def _places(faces: Sequence[Face]) -> tuple[Floats, Floats]:
+def _compute_centres_and_sides(faces: Sequence[Face]) -> tuple[Floats, Floats]:
     """Centres (n, 2) and sides (n,) of boxes, px."""
     boxes = np.array([face.box for face in faces], np.float64)
     sides = boxes[:, 2:] - boxes[:, :2]
     return (boxes[:, :2] + boxes[:, 2:]) / 2, np.sqrt(np.maximum(sides.prod(axis=1), 1))
 
 
-def _track(faces: Sequence[Face], times: Sequence[float]) -> Track:
-    weights = [max(face.weight, LEAST_WEIGHT) for face in faces]
-    return Track(
+def _make_track(faces: Sequence[Face], frame_times: Sequence[float]) -> FaceTrack:
+    weights = [max(face.weight, MIN_WEIGHT) for face in faces]
+    return FaceTrack(
         faces=tuple(faces),
         emotions=np.average([face.emotions for face in faces], axis=0, weights=weights).astype(np.float32),
         confidence=float(np.mean([face.confidence for face in faces])),
-        first=float(times[faces[0].frame]),
-        last=float(times[faces[-1].frame]),
+        start_time=float(frame_times[faces[0].frame_index]),
+        end_time=float(frame_times[faces[-1].frame_index]),
     )

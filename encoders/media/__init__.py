@@ -15,53 +15,53 @@ import numpy as np
 from av.error import FFmpegError
 
 from encoders.base import BadMedia, Sound
-from encoders.media.audio import SoundTrack
-from encoders.media.containers import opened
+from encoders.media.audio import AudioReader
+from encoders.media.containers import open_container
 from encoders.media.format_detection import (
     EXTENSIONS,
-    IMAGES,
-    MOVING,
-    REFUSALS,
-    head_of,
-    kind_of,
+    IMAGE_FORMATS,
+    ANIMATED_FORMATS,
+    REFUSAL_REASONS,
+    read_header,
+    detect_format,
     looks_like_media,
 )
-from encoders.media.image import moves, probe_image, read_image
+from encoders.media.image import is_animated, probe_image, read_image
 from encoders.media.packet_timing import TrackTimes
-from encoders.media.segmentation import split
-from encoders.media.segments import LIMITS, SAMPLING, Limits, Probe, Sampling, Segment, cuts, moments
-from encoders.media.stream_survey import Survey, survey
-from encoders.media.video import Film
+from encoders.media.segmentation import decode_segments
+from encoders.media.segments import DEFAULT_LIMITS, DEFAULT_SAMPLING, Limits, Probe, Sampling, Segment, compute_segment_bounds, compute_frame_times
+from encoders.media.stream_survey import StreamSurvey, survey_streams
+from encoders.media.video import VideoReader
 
 __all__ = [
     "EXTENSIONS",
-    "LIMITS",
-    "SAMPLING",
+    "DEFAULT_LIMITS",
+    "DEFAULT_SAMPLING",
     "Limits",
     "Probe",
     "Sampling",
     "Segment",
-    "glimpses",
+    "read_segments_at",
     "looks_like_media",
     "probe",
-    "read",
-    "segments",
+    "read_media",
+    "read_segments",
 ]
 
 
-def probe(path: Path, limits: Limits = LIMITS) -> Probe:
+def probe(path: Path, limits: Limits = DEFAULT_LIMITS) -> Probe:
     """What a file holds; an animated GIF is a video, a sound file with cover art is audio.
 
     Raises BadMedia for what is no media, has nothing that can be decoded, or is larger than allowed.
     """
-    head = head_of(path)
+    head = read_header(path)
     if _is_image(path, head, limits):
         return probe_image(path, limits)
-    return survey(path, head, limits).probe
+    return survey_streams(path, head, limits).probe
 
 
-def segments(
-    path: Path, probe: Probe, sampling: Sampling = SAMPLING, limits: Limits = LIMITS
+def read_segments(
+    path: Path, probe: Probe, sampling: Sampling = DEFAULT_SAMPLING, limits: Limits = DEFAULT_LIMITS
 ) -> Iterator[Segment]:
     """The segments of a file, decoded one at a time as they are asked for.
 
@@ -70,78 +70,78 @@ def segments(
     decoded, or the sound of a sound file is not finite.
     """
     if probe.modality == "image" or probe.duration is None:
-        yield _still(path, sampling, limits)
+        yield _read_image_segment(path, sampling, limits)
         return
-    head = head_of(path)
-    yield from _pieces(path, head, survey(path, head, limits), sampling)
+    head = read_header(path)
+    yield from _read_nonempty_segments(path, head, survey_streams(path, head, limits), sampling)
 
 
-def read(path: Path, sampling: Sampling, limits: Limits) -> Iterator[Probe | Segment]:
+def read_media(path: Path, sampling: Sampling, limits: Limits) -> Iterator[Probe | Segment]:
     """What a file holds, then its segments. Raises BadMedia."""
-    head = head_of(path)
+    head = read_header(path)
     if _is_image(path, head, limits):
         yield probe_image(path, limits)
-        yield _still(path, sampling, limits)
+        yield _read_image_segment(path, sampling, limits)
         return
-    found = survey(path, head, limits)
+    found = survey_streams(path, head, limits)
     yield found.probe
-    yield from _pieces(path, head, found, sampling)
+    yield from _read_nonempty_segments(path, head, found, sampling)
 
 
-def glimpses(
-    path: Path, probe: Probe, starts: Sequence[float], sampling: Sampling = SAMPLING, limits: Limits = LIMITS
+def read_segments_at(
+    path: Path, probe: Probe, starts: Sequence[float], sampling: Sampling = DEFAULT_SAMPLING, limits: Limits = DEFAULT_LIMITS
 ) -> Iterator[Segment]:
     """Only the segments that begin at `starts`, ascending: a film's without sound; an image all the same.
 
     What lies before is not decoded where the file can be sought in. Raises BadMedia.
     """
     if probe.modality == "image" or probe.duration is None:
-        yield _still(path, sampling, limits)
+        yield _read_image_segment(path, sampling, limits)
         return
-    head = head_of(path)
-    found = survey(path, head, limits)
-    with opened(path, head) as container:
-        film = Film(path, container, found.video, sampling.side) if found.video else None
-        for start, end in cuts(found.probe.duration or 0.0, sampling.segment):
+    head = read_header(path)
+    found = survey_streams(path, head, limits)
+    with open_container(path, head) as container:
+        film = VideoReader(path, container, found.video, sampling.max_side) if found.video else None
+        for start, end in compute_segment_bounds(found.probe.duration or 0.0, sampling.segment_seconds):
             if not np.isclose(start, starts, rtol=0, atol=1e-3).any():
                 continue
             if film:
-                frames, times = film.at(moments(start, end, sampling.fps, sampling.most))
-                yield Segment(start=start, end=end, frames=frames, times=times, sound=None)
-            elif found.sound:
-                sound = _sound_between(path, head, found.sound, start, end, sampling.rate)
-                yield Segment(start=start, end=end, frames=None, times=(), sound=sound)
+                frames, times = film.read_frames_at(compute_frame_times(start, end, sampling.fps, sampling.max_frames))
+                yield Segment(start=start, end=end, frames=frames, frame_times=times, audio=None)
+            elif found.audio:
+                sound = _read_audio_between(path, head, found.audio, start, end, sampling.sample_rate)
+                yield Segment(start=start, end=end, frames=None, frame_times=(), audio=sound)
 
 
-def _is_image(path: Path, head: bytes, limits: Limits) -> bool:
+def _is_image(path: Path, header: bytes, limits: Limits) -> bool:
     """Whether a file is a still picture. Raises BadMedia for a kind that can't be read."""
-    kind = kind_of(head, path)
-    if refusal := REFUSALS.get(kind or ""):
+    kind = detect_format(header, path)
+    if refusal := REFUSAL_REASONS.get(kind or ""):
         raise BadMedia(path, refusal)
-    return kind in IMAGES and not (kind in MOVING and moves(path, limits))
+    return kind in IMAGE_FORMATS and not (kind in ANIMATED_FORMATS and is_animated(path, limits))
 
 
-def _still(path: Path, sampling: Sampling, limits: Limits) -> Segment:
-    frames = read_image(path, sampling.side, limits)
-    return Segment(start=None, end=None, frames=frames, times=(0.0,), sound=None)
+def _read_image_segment(path: Path, sampling: Sampling, limits: Limits) -> Segment:
+    frames = read_image(path, sampling.max_side, limits)
+    return Segment(start=None, end=None, frames=frames, frame_times=(0.0,), audio=None)
 
 
-def _pieces(path: Path, head: bytes, found: Survey, sampling: Sampling) -> Iterator[Segment]:
+def _read_nonempty_segments(path: Path, header: bytes, survey: StreamSurvey, sampling: Sampling) -> Iterator[Segment]:
     """The segments that hold something. Raises BadMedia if none does."""
     empty = True
-    for segment in split(path, head, found, sampling):
-        if segment.frames is not None or segment.sound is not None:
+    for segment in decode_segments(path, header, survey, sampling):
+        if segment.frames is not None or segment.audio is not None:
             empty = False
             yield segment
     if empty:
         raise BadMedia(path, "damaged: no sound can be decoded")
 
 
-def _sound_between(
-    path: Path, head: bytes, track: TrackTimes, start: float, end: float, rate: int
+def _read_audio_between(
+    path: Path, header: bytes, track_times: TrackTimes, start: float, end: float, sample_rate: int
 ) -> Sound | None:
-    with opened(path, head) as container:
-        if not track.shifts:
+    with open_container(path, header) as container:
+        if not track_times.clock_shifts:
             with suppress(FFmpegError):  # no index to seek by: all that comes before is read
-                container.seek(int((start + track.origin) * av.time_base))
-        return SoundTrack(path, container, rate, track).between(start, end)
+                container.seek(int((start + track_times.origin) * av.time_base))
+        return AudioReader(path, container, sample_rate, track_times).read_between(start, end)

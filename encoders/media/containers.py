@@ -12,15 +12,15 @@ from av.container import InputContainer
 from av.error import FFmpegError
 
 from encoders.base import BadMedia
-from encoders.media.format_detection import kind_of, looks_like_text, refused, unknown
-from encoders.media.packet_timing import Shift
+from encoders.media.format_detection import detect_format, looks_like_text, make_bad_media, format_unknown_reason
+from encoders.media.packet_timing import ClockShift
 
-_ALIEN = frozenset({"hls", "dash", "concat", "sdp", "rtsp", "image2", "tty", "lavfi"})  # name other files
-_LOCKED = {"protocol_whitelist": "none", "enable_drefs": "0"}  # a file must not make ffmpeg open others
+_REFUSED_DEMUXERS = frozenset({"hls", "dash", "concat", "sdp", "rtsp", "image2", "tty", "lavfi"})  # name other files
+_DEMUXER_OPTIONS = {"protocol_whitelist": "none", "enable_drefs": "0"}  # a file must not make ffmpeg open others
 
 
 @contextmanager
-def opened(path: Path, head: bytes) -> Iterator[InputContainer]:
+def open_container(path: Path, header: bytes) -> Iterator[InputContainer]:
     """A container for reading, from an open file and not a name: any name will do, none is a URL.
 
     Raises BadMedia where the file is no container that can be read.
@@ -28,53 +28,53 @@ def opened(path: Path, head: bytes) -> Iterator[InputContainer]:
     try:
         file = path.open("rb")
     except OSError as error:
-        raise refused(path, error) from None
-    with file, _container(path, file, head) as container:
+        raise make_bad_media(path, error) from None
+    with file, _open_file(path, file, header) as container:
         yield container
 
 
-def _container(path: Path, file: BinaryIO, head: bytes) -> InputContainer:
-    kind = kind_of(head)
-    if kind is None and looks_like_text(head):  # also keeps play lists, which name other files, from ffmpeg
-        raise BadMedia(path, unknown(head))
+def _open_file(path: Path, file: BinaryIO, header: bytes) -> InputContainer:
+    kind = detect_format(header)
+    if kind is None and looks_like_text(header):  # also keeps play lists, which name other files, from ffmpeg
+        raise BadMedia(path, format_unknown_reason(header))
     try:
-        container = av.open(file, "r", options=_LOCKED, metadata_errors="ignore")
+        container = av.open(file, "r", options=_DEMUXER_OPTIONS, metadata_errors="ignore")
     except FFmpegError:
-        raise BadMedia(path, f"truncated or damaged {kind}" if kind else unknown(head)) from None
+        raise BadMedia(path, f"truncated or damaged {kind}" if kind else format_unknown_reason(header)) from None
     except OSError as error:  # of the file itself, not of what is in it
-        raise refused(path, error) from None
+        raise make_bad_media(path, error) from None
     names = container.format.name.split(",")
-    if _ALIEN & set(names) or names[0].endswith("_pipe"):
+    if _REFUSED_DEMUXERS & set(names) or names[0].endswith("_pipe"):
         container.close()
-        raise BadMedia(path, unknown(head))
+        raise BadMedia(path, format_unknown_reason(header))
     return container
 
 
-def film_of(container: InputContainer, index: int) -> av.VideoStream:
+def get_video_stream(container: InputContainer, stream_index: int) -> av.VideoStream:
     """The video stream at this place among all streams."""
-    return cast(av.VideoStream, container.streams[index])
+    return cast(av.VideoStream, container.streams[stream_index])
 
 
-def origin_of(container: InputContainer) -> float:
+def get_clock_origin(container: InputContainer) -> float:
     """Where the file's own clock stands at time zero, in seconds."""
     return (container.start_time or 0) / av.time_base
 
 
-def decoded(container: InputContainer, stream: Any, shifts: Sequence[Shift] = ()) -> Iterator[Any]:
+def decode_frames(container: InputContainer, stream: Any, clock_shifts: Sequence[ClockShift] = ()) -> Iterator[Any]:
     """All frames of a stream that can be decoded, from its first packet on; damaged ones are left out.
 
     `shifts` say from which packet on how many seconds are added to the file's time stamps.
     """
-    for packet in _shifted(packets(container, stream), shifts):
+    for packet in _shift_timestamps(read_packets(container, stream), clock_shifts):
         try:
             yield from packet.decode()
         except FFmpegError:
             continue
 
 
-def _shifted(source: Iterator[av.Packet], shifts: Sequence[Shift]) -> Iterator[av.Packet]:
-    pending, ticks, number = list(shifts), 0, 0
-    for packet in source:
+def _shift_timestamps(packets: Iterator[av.Packet], clock_shifts: Sequence[ClockShift]) -> Iterator[av.Packet]:
+    pending, ticks, number = list(clock_shifts), 0, 0
+    for packet in packets:
         if pending and packet.size and number == pending[0][0]:
             ticks = round(pending.pop(0)[1] / packet.time_base)
         number += bool(packet.size)
@@ -84,7 +84,7 @@ def _shifted(source: Iterator[av.Packet], shifts: Sequence[Shift]) -> Iterator[a
         yield packet
 
 
-def packets(container: InputContainer, *streams: Any) -> Iterator[av.Packet]:
+def read_packets(container: InputContainer, *streams: Any) -> Iterator[av.Packet]:
     """The packets of some streams as far as they can be read."""
     source = container.demux(*streams)
     while True:

@@ -22,18 +22,18 @@ from pathlib import Path
 from typing import TypeAlias
 
 from encoders.base import BadMedia
-from encoders.media.decoder_worker import Opened, too_much
-from encoders.media.decoding_progress import FileReading
-from encoders.media.segments import LIMITS, SAMPLING, Limits, Sampling, Segment, Track
+from encoders.media.decoder_worker import OpenedFile, format_memory_reason
+from encoders.media.decoding_progress import DecodingProgress
+from encoders.media.segments import DEFAULT_LIMITS, DEFAULT_SAMPLING, Limits, Sampling, Segment, TrackName
 
-_BOOT = (
+_WORKER_CODE = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[2]); "
     "from encoders.media.decoder_worker import serve; serve()"
 )
 
 
 @dataclass(frozen=True)
-class Part:
+class DecodedSegment:
     """One segment of a file."""
 
     path: Path
@@ -41,25 +41,25 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Finished:
+class FinishedFile:
     """All of a file that can be read was read, or skipped as not wanted; `incomplete` says what can't."""
 
     path: Path
-    incomplete: str | None = None
+    incomplete_reason: str | None = None
 
 
 @dataclass(frozen=True)
-class Failed:
+class FailedFile:
     """A file that can't be read (further), and why."""
 
     path: Path
     error: BadMedia
 
 
-Event: TypeAlias = Opened | Part | Finished | Failed
+DecodingEvent: TypeAlias = OpenedFile | DecodedSegment | FinishedFile | FailedFile
 
 
-def always(_: Opened) -> bool:
+def accept_every_file(_: OpenedFile) -> bool:
     """Every file is wanted."""
     return True
 
@@ -74,17 +74,17 @@ class DecoderPool:
     def __init__(
         self,
         jobs: int,
-        sampling: Sampling = SAMPLING,
-        limits: Limits = LIMITS,
+        sampling: Sampling = DEFAULT_SAMPLING,
+        limits: Limits = DEFAULT_LIMITS,
         reader: str = "encoders.media:read",
     ) -> None:
         if jobs < 1:
             raise ValueError(f"{jobs} jobs; at least one is needed")
-        self._jobs, self._orders = jobs, (reader, sampling, limits)
+        self._jobs, self._worker_settings = jobs, (reader, sampling, limits)
         self._workers: list[_Worker] = []
 
     def __enter__(self) -> DecoderPool:
-        self._workers = [_Worker(*self._orders) for _ in range(self._jobs)]
+        self._workers = [_Worker(*self._worker_settings) for _ in range(self._jobs)]
         for worker in self._workers:
             worker.start()
         return self
@@ -94,7 +94,7 @@ class DecoderPool:
             worker.stop()
         self._workers = []
 
-    def read(self, paths: Iterable[Path], wanted: Callable[[Opened], bool] = always) -> Iterator[Event]:
+    def read(self, paths: Iterable[Path], should_decode: Callable[[OpenedFile], bool] = accept_every_file) -> Iterator[DecodingEvent]:
         """Events of all files as they come: for each file Opened, Parts and Finished, or at last Failed.
 
         Files are taken from `paths` as workers get free. Where `wanted` says no after Opened, the file
@@ -105,13 +105,13 @@ class DecoderPool:
         queue, idle = iter(paths), list(self._workers)
         busy: list[_Worker] = []
         try:
-            while _hand_out(queue, idle, busy):
+            while _assign_files(queue, idle, busy):
                 ready = wait([worker.connection for worker in busy])
                 for worker in [worker for worker in busy if worker.connection in ready]:
-                    event = worker.event(wanted)
+                    event = worker.receive_event(should_decode)
                     if event is None:
                         continue
-                    if isinstance(event, Finished | Failed):
+                    if isinstance(event, FinishedFile | FailedFile):
                         busy.remove(worker)
                         idle.append(worker)
                     yield event
@@ -120,40 +120,40 @@ class DecoderPool:
                 worker.stop()
 
 
-def _hand_out(queue: Iterator[Path], idle: list[_Worker], busy: list[_Worker]) -> bool:
+def _assign_files(paths: Iterator[Path], idle_workers: list[_Worker], busy_workers: list[_Worker]) -> bool:
     """Give every idle worker a file while there are any; True if some worker has one."""
-    while idle:
-        path = next(queue, None)
+    while idle_workers:
+        path = next(paths, None)
         if path is None:
             break
-        worker = idle.pop()
-        worker.take(path)
-        busy.append(worker)
-    return bool(busy)
+        worker = idle_workers.pop()
+        worker.start_file(path)
+        busy_workers.append(worker)
+    return bool(busy_workers)
 
 
 class _Worker:
     """The parent's end of one process; it starts again by itself when it died."""
 
     def __init__(self, reader: str, sampling: Sampling, limits: Limits) -> None:
-        self._orders, self._limits = (reader, sampling, limits), limits
+        self._settings, self._limits = (reader, sampling, limits), limits
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Launch the process; it gets ready by itself."""
         self.connection, theirs = Pipe()
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the process)
+        self._stderr_file = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the process)
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _BOOT, str(theirs.fileno()), json.dumps(sys.path)],
+            [sys.executable, "-c", _WORKER_CODE, str(theirs.fileno()), json.dumps(sys.path)],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.PIPE,  # nothing is written; it closes when we end, however we end
             stdout=subprocess.DEVNULL,
-            stderr=self._log,
+            stderr=self._stderr_file,
             env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
             start_new_session=True,  # Ctrl-C is for the parent
         )
         theirs.close()
-        self._send(self._orders)
+        self._send(self._settings)
 
     def stop(self) -> None:
         """End the process at once; it holds nothing worth saving."""
@@ -161,66 +161,66 @@ class _Worker:
             self._process.kill()
             self._process.communicate()
             self.connection.close()
-            self._log.close()
+            self._stderr_file.close()
             self._process = None
 
-    def take(self, path: Path) -> None:
+    def start_file(self, path: Path) -> None:
         """Give it a file to read."""
-        self._reading = FileReading(path)
-        self._ask(None)
+        self._progress = DecodingProgress(path)
+        self._request_file(None)
 
-    def event(self, wanted: Callable[[Opened], bool]) -> Event | None:
+    def receive_event(self, should_decode: Callable[[OpenedFile], bool]) -> DecodingEvent | None:
         """What it says next; None for what it said already, or if it begins anew without a track."""
-        path = self._reading.path
+        path = self._progress.path
         try:
             message = self.connection.recv()
         except (EOFError, OSError):
-            return self._retry(self._death())
+            return self._retry_without_track(self._make_crash_error())
         if isinstance(message, BadMedia):
-            return Failed(path, self._reading.death or message)
+            return FailedFile(path, self._progress.crash_error or message)
         if message is None:
-            return Finished(path, "; ".join(self._reading.notes) or None)
-        if isinstance(message, Opened):
-            known = self._reading.opened is not None
-            self._send(known or wanted(message))
-            return self._reading.open(message)
-        return Part(path, message) if self._reading.add(message) else None
+            return FinishedFile(path, "; ".join(self._progress.notes) or None)
+        if isinstance(message, OpenedFile):
+            known = self._progress.opened is not None
+            self._send(known or should_decode(message))
+            return self._progress.record_opened(message)
+        return DecodedSegment(path, message) if self._progress.record_segment(message) else None
 
-    def _ask(self, without: Track | None) -> None:
+    def _request_file(self, skip_track: TrackName | None) -> None:
         if self._process is None or self._process.poll() is not None:
             self.stop()
             self.start()
-        self._send((self._reading.path, without))
+        self._send((self._progress.path, skip_track))
 
-    def _retry(self, death: BadMedia) -> Event | None:
+    def _retry_without_track(self, crash_error: BadMedia) -> DecodingEvent | None:
         """Read a film whose decoder died again without its sound, then without its pictures."""
-        without = self._reading.leave_out(death)
+        without = self._progress.select_track_to_skip(crash_error)
         if without is None:
-            return Failed(self._reading.path, self._reading.death or death)
-        self._ask(without)
+            return FailedFile(self._progress.path, self._progress.crash_error or crash_error)
+        self._request_file(without)
         return None
 
     def _send(self, message: object) -> None:
         with suppress(BrokenPipeError, ConnectionResetError):  # it died: event() will say why
             self.connection.send(message)
 
-    def _death(self) -> BadMedia:
+    def _make_crash_error(self) -> BadMedia:
         code = self._process.wait() if self._process is not None else 0
-        self._log.seek(0)
-        said = self._log.read().decode(errors="replace").strip()
+        self._stderr_file.seek(0)
+        said = self._stderr_file.read().decode(errors="replace").strip()
         self.stop()
         # Killed by a machine out of memory, or ended by an error nobody foresaw: not the file's fault.
         passing = code == -signal.SIGKILL or (code >= 0 and "bad_alloc" not in said)
-        return BadMedia(self._reading.path, _cause(code, said, self._limits), lasting=not passing)
+        return BadMedia(self._progress.path, _format_exit_reason(code, said, self._limits), lasting=not passing)
 
 
-def _cause(code: int, said: str, limits: Limits) -> str:
+def _format_exit_reason(exit_code: int, stderr_text: str, limits: Limits) -> str:
     """Why a worker ended, from its exit status and what it wrote to stderr."""
-    if code == -signal.SIGALRM:
-        return f"decoding took longer than {limits.seconds:g} s"
-    if "bad_alloc" in said:
-        return too_much(limits)
-    if code < 0:
+    if exit_code == -signal.SIGALRM:
+        return f"decoding took longer than {limits.timeout_seconds:g} s"
+    if "bad_alloc" in stderr_text:
+        return format_memory_reason(limits)
+    if exit_code < 0:
         names = {number.value: number.name for number in signal.Signals}
-        return f"decoder crashed (signal {names.get(-code, -code)})"
-    return f"decoder failed: {said.splitlines()[-1][:200] if said else f'exit status {code}'}"
+        return f"decoder crashed (signal {names.get(-exit_code, -exit_code)})"
+    return f"decoder failed: {stderr_text.splitlines()[-1][:200] if stderr_text else f'exit status {exit_code}'}"

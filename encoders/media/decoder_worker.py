@@ -16,16 +16,16 @@ from typing import TypeAlias, cast
 
 from encoders.base import BadMedia
 from encoders.interrupts import end_with_pipe
-from encoders.media.format_detection import refused
+from encoders.media.format_detection import make_bad_media
 from encoders.media.segments import Limits, Probe, Sampling, Segment
 
-_CHUNK = 1 << 20
+_CHUNK_BYTES = 1 << 20
 
-Read: TypeAlias = Callable[[Path, Sampling, Limits], Iterator[Probe | Segment]]
+MediaReader: TypeAlias = Callable[[Path, Sampling, Limits], Iterator[Probe | Segment]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Opened:
+class OpenedFile:
     """A file that is media: the hash of its content (32 hexadecimal digits) and what it holds."""
 
     path: Path
@@ -33,7 +33,7 @@ class Opened:
     probe: Probe
 
     @property
-    def item(self) -> str:
+    def item_id(self) -> str:
         """What the content is known by."""
         return self.digest[:16]
 
@@ -53,58 +53,58 @@ def serve() -> None:
         reader, sampling, limits = connection.recv()
         module, function = reader.split(":")
         read = getattr(import_module(module), function)
-        _confine(limits.memory)
+        _limit_memory(limits.memory)
         while True:
             path, without = connection.recv()
-            _answer(connection, path, read, replace(sampling, without=without), limits)
+            _process_file(connection, path, read, replace(sampling, without=without), limits)
 
 
-def _answer(connection: Connection, path: Path, read: Read, sampling: Sampling, limits: Limits) -> None:
+def _process_file(connection: Connection, path: Path, reader: MediaReader, sampling: Sampling, limits: Limits) -> None:
     try:
-        pieces = read(path, sampling, limits)
-        with _alarm(limits.seconds):
+        pieces = reader(path, sampling, limits)
+        with _limit_time(limits.timeout_seconds):
             found = next(pieces)
-        connection.send(Opened(path=path, digest=_digest(path, limits.seconds), probe=cast(Probe, found)))
+        connection.send(OpenedFile(path=path, digest=_compute_digest(path, limits.timeout_seconds), probe=cast(Probe, found)))
         if connection.recv():
-            _send_on(connection, pieces, limits.seconds)
+            _send_segments(connection, pieces, limits.timeout_seconds)
         connection.send(None)
     except BadMedia as error:
         connection.send(error)
     except MemoryError:
-        connection.send(BadMedia(path, too_much(limits)))
+        connection.send(BadMedia(path, format_memory_reason(limits)))
 
 
-def too_much(limits: Limits) -> str:
+def format_memory_reason(limits: Limits) -> str:
     """Why a file is given up that wants more memory than a worker may have."""
-    return f"decoding needs more than {limits.memory / 2**30:g} GiB of memory"
+    return f"decoding needs more than {limits.max_memory_bytes / 2**30:g} GiB of memory"
 
 
-def _send_on(connection: Connection, pieces: Iterator[Probe | Segment], seconds: float) -> None:
+def _send_segments(connection: Connection, segments: Iterator[Probe | Segment], timeout_seconds: float) -> None:
     while True:
-        with _alarm(seconds):
-            piece = next(pieces, None)
+        with _limit_time(timeout_seconds):
+            piece = next(segments, None)
         if piece is None:
             return
         connection.send(piece)  # waits here, without an alarm, while the parent is busy
 
 
-def _digest(path: Path, seconds: float) -> str:
+def _compute_digest(path: Path, timeout_seconds: float) -> str:
     """blake2b of the content; the alarm is for each chunk, as a large file may take its time."""
     hashed = hashlib.blake2b(digest_size=16)
     try:
         with path.open("rb", buffering=0) as file:
             while True:
-                with _alarm(seconds):
-                    chunk = file.read(_CHUNK)
+                with _limit_time(timeout_seconds):
+                    chunk = file.read(_CHUNK_BYTES)
                 if not chunk:
                     return hashed.hexdigest()
                 hashed.update(chunk)
     except OSError as error:
-        raise refused(path, error) from None
+        raise make_bad_media(path, error) from None
 
 
 @contextmanager
-def _alarm(seconds: float) -> Iterator[None]:
+def _limit_time(seconds: float) -> Iterator[None]:
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
@@ -112,10 +112,10 @@ def _alarm(seconds: float) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def _confine(memory: int) -> None:
+def _limit_memory(max_bytes: int) -> None:
     """Allow `memory` bytes of address space above what is mapped now, and no core files."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     mapped = Path("/proc/self/statm")
     if mapped.exists():  # elsewhere than on Linux the system's own limit has to do
         at_rest = int(mapped.read_text().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (at_rest + memory, resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_AS, (at_rest + max_bytes, resource.RLIM_INFINITY))

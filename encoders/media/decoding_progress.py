@@ -6,44 +6,44 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from encoders.base import BadMedia
-from encoders.media.decoder_worker import Opened
-from encoders.media.segments import Segment, Track
+from encoders.media.decoder_worker import OpenedFile
+from encoders.media.segments import Segment, TrackName
 
 
 @dataclass
-class FileReading:
+class DecodingProgress:
     """How far a file was read, and what of it can't be (`notes`)."""
 
     path: Path
-    opened: Opened | None = None
-    death: BadMedia | None = None  # of the first decoder process
+    opened: OpenedFile | None = None
+    crash_error: BadMedia | None = None  # of the first decoder process
     notes: list[str] = field(default_factory=list)
-    untried: list[Track] = field(default_factory=lambda: ["sound", "pictures"])
-    _passed: float = -1.0  # seconds at which the last segment that was passed on begins
+    untried_tracks: list[TrackName] = field(default_factory=lambda: ["sound", "pictures"])
+    _last_passed_start: float = -1.0  # seconds at which the last segment that was passed on begins
 
-    def open(self, opened: Opened) -> Opened | None:
+    def record_opened(self, opened: OpenedFile) -> OpenedFile | None:
         """Note what the file holds; None if that is known."""
         first, self.opened = self.opened is None, opened
-        self._note(opened.probe.incomplete)
+        self._add_note(opened.probe.incomplete_reason)
         return opened if first else None
 
-    def add(self, segment: Segment) -> bool:
+    def record_segment(self, segment: Segment) -> bool:
         """Note a segment; False for one that was passed on before the decoder died."""
-        self._note(segment.incomplete)
+        self._add_note(segment.incomplete_reason)
         start = segment.start or 0.0
-        new, self._passed = start > self._passed, max(start, self._passed)
+        new, self._last_passed_start = start > self._last_passed_start, max(start, self._last_passed_start)
         return new
 
-    def leave_out(self, death: BadMedia) -> Track | None:
+    def select_track_to_skip(self, crash_error: BadMedia) -> TrackName | None:
         """The track of a film to do without after its decoder died; None if that is no help."""
         probe = self.opened and self.opened.probe
-        if not (probe and probe.modality == "video" and probe.rate and death.lasting and self.untried):
+        if not (probe and probe.modality == "video" and probe.sample_rate and crash_error.lasting and self.untried_tracks):
             return None
-        self.death = self.death or death
-        without = self.untried.pop(0)
-        self.notes = [f"its {without} can't be decoded: {self.death.reason}"]
+        self.crash_error = self.crash_error or crash_error
+        without = self.untried_tracks.pop(0)
+        self.notes = [f"its {without} can't be decoded: {self.crash_error.reason}"]
         return without
 
-    def _note(self, incomplete: str | None) -> None:
-        if incomplete and incomplete not in self.notes:
-            self.notes.append(incomplete)
+    def _add_note(self, incomplete_reason: str | None) -> None:
+        if incomplete_reason and incomplete_reason not in self.notes:
+            self.notes.append(incomplete_reason)

@@ -14,18 +14,18 @@ import numpy.typing as npt
 
 from encoders.base import Rows
 
-LOWEST = 100.0  # Hz, of the bands compared
-WINDOW = 0.064  # seconds
-AUDIBLE = 1e-4  # bands within 40 dB of the strongest count
-LOST = 0.35  # of the power that channels without anything in common would have in the mean
-FEW = 0.1  # share of bands lost over the whole stretch: one octave (a channel .1 to 5 ms late) is more
-MOST = 0.4  # share of bands lost in one second: no recording measured has as many by chance
-FADE = 0.02  # seconds from one combination to the next
+MIN_BAND_HZ = 100.0  # Hz, of the bands compared
+WINDOW_SECONDS = 0.064  # seconds
+MIN_AUDIBLE_POWER_RATIO = 1e-4  # bands within 40 dB of the strongest count
+LOST_POWER_RATIO = 0.35  # of the power that channels without anything in common would have in the mean
+MAX_LOST_SHARE_OVERALL = 0.1  # share of bands lost over the whole stretch: one octave (a channel .1 to 5 ms late) is more
+MAX_LOST_SHARE_PER_SECOND = 0.4  # share of bands lost in one second: no recording measured has as many by chance
+FADE_SECONDS = 0.02  # seconds from one combination to the next
 
 Floats = npt.NDArray[np.float64]
 
 
-def downmix(channels: Rows, rate: int) -> Rows:
+def downmix(channels: Rows, sample_rate: int) -> Rows:
     """(c, n) to (n,): the plain mean, or other combinations for the time in which that loses what is there.
 
     What is lost are bands under LOST, 4.6 dB under the power of channels that have nothing in common: the
@@ -37,64 +37,64 @@ def downmix(channels: Rows, rate: int) -> Rows:
     peak = np.abs(channels).max(initial=0)
     if (channels == channels[0]).all() or not 0 < peak < np.inf:
         return mean
-    edges = np.append(np.arange(max(channels.shape[1] // rate, 1)) * rate, channels.shape[1])
-    powers = np.stack([cross_powers(channels[:, a:b] / peak, rate) for a, b in pairwise(edges)])
+    edges = np.append(np.arange(max(channels.shape[1] // sample_rate, 1)) * sample_rate, channels.shape[1])
+    powers = np.stack([compute_cross_powers(channels[:, a:b] / peak, sample_rate) for a, b in pairwise(edges)])
     plain = np.full(len(channels), 1 / len(channels))
-    whole = combination(powers.sum(axis=0), plain, FEW)
-    weights = np.stack([combination(second, whole, MOST) for second in powers])
+    whole = choose_weights(powers.sum(axis=0), plain, MAX_LOST_SHARE_OVERALL)
+    weights = np.stack([choose_weights(second, whole, MAX_LOST_SHARE_PER_SECOND) for second in powers])
     if (weights == plain).all():
         return mean
-    return mixed(channels, weights, edges, rate)
+    return mix_channels(channels, weights, edges, sample_rate)
 
 
-def cross_powers(channels: Rows, rate: int) -> Floats:
+def compute_cross_powers(channels: Rows, sample_rate: int) -> Floats:
     """(bands, c, c) real cross-powers of channels (c, n), summed over time; powers on the diagonal."""
-    size = round(WINDOW * rate)
+    size = round(WINDOW_SECONDS * sample_rate)
     filled = np.pad(channels, ((0, 0), (0, -channels.shape[1] % size)))
     spectra = np.fft.rfft(
         filled.reshape(len(channels), -1, size) * np.hanning(size).astype(np.float32), axis=2
     )
-    bands = [spectra[:, :, a:b].reshape(len(channels), -1) for a, b in pairwise(_edges(rate, size))]
+    bands = [spectra[:, :, a:b].reshape(len(channels), -1) for a, b in pairwise(_compute_band_edges(sample_rate, size))]
     return np.stack([(band @ band.conj().T).real for band in bands]).astype(np.float64)
 
 
-def _edges(rate: int, size: int) -> npt.NDArray[np.int64]:
+def _compute_band_edges(sample_rate: int, window_size: int) -> npt.NDArray[np.int64]:
     """The bins at which bands of a third of an octave begin, and the end of the last."""
-    hertz = LOWEST * 2 ** (np.arange(40) / 3)
-    bins = np.round(hertz[hertz < rate / 2] * size / rate).astype(np.int64)
-    return np.append(bins[bins < size // 2], size // 2 + 1)
+    hertz = MIN_BAND_HZ * 2 ** (np.arange(40) / 3)
+    bins = np.round(hertz[hertz < sample_rate / 2] * window_size / sample_rate).astype(np.int64)
+    return np.append(bins[bins < window_size // 2], window_size // 2 + 1)
 
 
-def lost(powers: Floats, weights: Floats) -> float:
+def compute_lost_share(cross_powers: Floats, weights: Floats) -> float:
     """The share of audible bands that a combination (c,) loses, of cross-powers (bands, c, c)."""
-    apart = np.einsum("bii->b", powers)
-    audible = apart > apart.max() * AUDIBLE
-    kept = np.einsum("i,bij,j->b", weights, powers, weights)
-    return float((kept < LOST * apart / len(weights) ** 2)[audible].mean()) if audible.any() else 0.0
+    apart = np.einsum("bii->b", cross_powers)
+    audible = apart > apart.max() * MIN_AUDIBLE_POWER_RATIO
+    kept = np.einsum("i,bij,j->b", weights, cross_powers, weights)
+    return float((kept < LOST_POWER_RATIO * apart / len(weights) ** 2)[audible].mean()) if audible.any() else 0.0
 
 
-def combination(powers: Floats, usual: Floats, bearable: float) -> Floats:
+def choose_weights(cross_powers: Floats, default_weights: Floats, max_lost_share: float) -> Floats:
     """Weights (c,): the usual ones, or those that lose least if they lose more bands than is bearable."""
-    if lost(powers, usual) <= bearable:
-        return usual
-    total = powers.sum(axis=0)
-    plain = np.full(len(usual), 1 / len(usual))
-    strongest = np.eye(len(usual))[total.diagonal().argmax()]
-    return min((usual, plain, signs(total) / len(usual), strongest), key=lambda some: lost(powers, some))
+    if compute_lost_share(cross_powers, default_weights) <= max_lost_share:
+        return default_weights
+    total = cross_powers.sum(axis=0)
+    plain = np.full(len(default_weights), 1 / len(default_weights))
+    strongest = np.eye(len(default_weights))[total.diagonal().argmax()]
+    return min((default_weights, plain, compute_signs(total) / len(default_weights), strongest), key=lambda some: compute_lost_share(cross_powers, some))
 
 
-def signs(total: Floats) -> Floats:
+def compute_signs(cross_power: Floats) -> Floats:
     """(c,) 1 or -1, so that each channel adds to the stronger ones before it; of cross-powers (c, c)."""
-    found = np.zeros(len(total))
-    for at in np.argsort(-total.diagonal(), kind="stable"):
-        found[at] = -1.0 if total[at] @ found < 0 else 1.0
+    found = np.zeros(len(cross_power))
+    for at in np.argsort(-cross_power.diagonal(), kind="stable"):
+        found[at] = -1.0 if cross_power[at] @ found < 0 else 1.0
     return found
 
 
-def mixed(channels: Rows, weights: Floats, edges: npt.NDArray[np.int64], rate: int) -> Rows:
+def mix_channels(channels: Rows, weights: Floats, edges: npt.NDArray[np.int64], sample_rate: int) -> Rows:
     """(n,) of channels (c, n) with weights (seconds, c) between edges (seconds + 1,), faded at each."""
     times = np.arange(channels.shape[1])
-    half = FADE * rate / 2
+    half = FADE_SECONDS * sample_rate / 2
     knots = np.stack([edges[1:-1] - half, edges[1:-1] + half], axis=1).ravel()
     if not len(knots):
         return np.asarray(weights[0] @ channels, np.float32)

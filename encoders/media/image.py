@@ -15,16 +15,16 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from encoders.base import ELONGATED, BadMedia, Frames
-from encoders.media.format_detection import head_of, kind_of, picture_start, refused
-from encoders.media.formats import RAW, TABLE
-from encoders.media.image_endings import is_whole
-from encoders.media.partial_images import LEAST, decode_twice, rows_there
-from encoders.media.raw_previews import is_raw, preview_of
-from encoders.media.segments import Limits, Probe, too_large
+from encoders.media.format_detection import read_header, detect_format, find_image_start, make_bad_media
+from encoders.media.formats import RAW_REFUSAL, MEDIA_FORMATS
+from encoders.media.image_endings import is_complete
+from encoders.media.partial_images import MIN_READABLE_SHARE, decode_twice, crop_and_fill_gaps
+from encoders.media.raw_previews import is_raw, extract_preview
+from encoders.media.segments import Limits, Probe, get_size_refusal
 
-_READERS = {known.kind: known.pillow for known in TABLE if known.pillow}
-_ORIENTATION = 0x0112  # the EXIF tag
-_UPRIGHT = {
+_PILLOW_FORMATS = {known.name: known.pillow_format for known in MEDIA_FORMATS if known.pillow_format}
+_ORIENTATION_TAG = 0x0112  # the EXIF tag
+_TRANSPOSE_BY_ORIENTATION = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -33,7 +33,7 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_BROKEN = (
+_DECODE_ERRORS = (
     OSError,
     ValueError,
     SyntaxError,
@@ -44,10 +44,10 @@ _BROKEN = (
     KeyError,
     RuntimeError,
 )
-_MOVING = "animated, only its first picture can be read"
+_ANIMATED_REASON = "animated, only its first picture can be read"
 
 
-def longest_side(size: tuple[int, int], side: int) -> int:
+def compute_longest_side(size: tuple[int, int], max_side: int) -> int:
     """Pixels of the longest side to which a picture is made smaller: `side`, more for a panorama.
 
     Of a picture more than ELONGATED times longer than wide the short side keeps side / 2 pixels, as long as
@@ -55,13 +55,13 @@ def longest_side(size: tuple[int, int], side: int) -> int:
     """
     long, short = max(size), min(size)
     if long <= ELONGATED * short:
-        return side
-    return max(1, min(4 * side, long * side // (2 * short)))
+        return max_side
+    return max(1, min(4 * max_side, long * max_side // (2 * short)))
 
 
-def moves(path: Path, limits: Limits) -> bool:
+def is_animated(path: Path, limits: Limits) -> bool:
     """True for a picture of several frames, False for one whose header is damaged."""
-    with suppress(BadMedia), _opened(path, limits) as image:
+    with suppress(BadMedia), _open_image(path, limits) as image:
         return bool(getattr(image, "is_animated", False))
     return False
 
@@ -72,87 +72,87 @@ def probe_image(path: Path, limits: Limits) -> Probe:
     Else the picture is decoded, to say what of it is there. Raises BadMedia.
     """
     try:
-        with _opened(path, limits) as image:
-            if is_whole(image):
-                turned = image.format != "TIFF" and _orientation(image) >= 5  # a TIFF says its size as shown
-                return _probe(image, image.size[::-1] if turned else image.size, _incomplete(image))
+        with _open_image(path, limits) as image:
+            if is_complete(image):
+                turned = image.format != "TIFF" and _read_orientation(image) >= 5  # a TIFF says its size as shown
+                return _make_probe_from_image(image, image.size[::-1] if turned else image.size, _get_incomplete_reason(image))
     except BadMedia:
         pass  # what can be read of it is read below, or its fault said
-    shown, name, incomplete = _decoded(path, None, limits)
-    return _probe_of(name, shown.size, incomplete)
+    shown, name, incomplete = _decode_image(path, None, limits)
+    return _make_probe(name, shown.size, incomplete)
 
 
-def _probe(image: Image.Image, size: tuple[int, int], incomplete: str | None) -> Probe:
-    return _probe_of((image.format or "").lower(), size, incomplete)
+def _make_probe_from_image(image: Image.Image, size: tuple[int, int], incomplete_reason: str | None) -> Probe:
+    return _make_probe((image.format or "").lower(), size, incomplete_reason)
 
 
-def _probe_of(name: str, size: tuple[int, int], incomplete: str | None) -> Probe:
+def _make_probe(format_name: str, size: tuple[int, int], incomplete_reason: str | None) -> Probe:
     return Probe(
         modality="image",
         duration=None,
         width=size[0],
         height=size[1],
         fps=None,
-        rate=None,
+        sample_rate=None,
         channels=None,
-        format=name,
-        incomplete=incomplete,
+        format=format_name,
+        incomplete_reason=incomplete_reason,
     )
 
 
-def read_image(path: Path, side: int, limits: Limits) -> Frames:
+def read_image(path: Path, max_side: int, limits: Limits) -> Frames:
     """(1, h, w, 3) of a picture's first frame, the sides as longest_side says. Raises BadMedia."""
-    shown, _, _ = _decoded(path, side, limits)
+    shown, _, _ = _decode_image(path, max_side, limits)
     return np.array(shown)[None]
 
 
-def _decoded(path: Path, side: int | None, limits: Limits) -> tuple[Image.Image, str, str | None]:
+def _decode_image(path: Path, max_side: int | None, limits: Limits) -> tuple[Image.Image, str, str | None]:
     """A picture upright in RGB and its format, and what of it is missing. Raises BadMedia."""
     try:
-        with _opened(path, limits) as image:
-            if side is not None:
-                longest = longest_side(image.size, side)
+        with _open_image(path, limits) as image:
+            if max_side is not None:
+                longest = compute_longest_side(image.size, max_side)
                 image.draft("RGB", (longest, longest))  # JPEG: decode at 1/2, 1/4 or 1/8 where that is enough
             image.load()
-            shown = _upright(on_white(image), _orientation(image), side)
-            return shown, (image.format or "").lower(), _incomplete(image)
+            shown = _resize_and_orient(flatten_to_rgb(image), _read_orientation(image), max_side)
+            return shown, (image.format or "").lower(), _get_incomplete_reason(image)
     except BadMedia as error:
-        return _salvaged(path, side, limits, error)
+        return _decode_damaged_image(path, max_side, limits, error)
 
 
-def _salvaged(
-    path: Path, side: int | None, limits: Limits, error: BadMedia
+def _decode_damaged_image(
+    path: Path, max_side: int | None, limits: Limits, error: BadMedia
 ) -> tuple[Image.Image, str, str | None]:
     """As _decoded, of a damaged picture of which enough is left. Raises BadMedia, `error` if nothing is."""
     try:
         with path.open("rb") as file:
             pixels, there, image = decode_twice(
-                file, lambda file: _checked(path, _identified(path, file), limits), on_white
+                file, lambda file: _validate_image(path, _identify_image(path, file), limits), flatten_to_rgb
             )
-    except (*_BROKEN, BadMedia):
+    except (*_DECODE_ERRORS, BadMedia):
         raise error from None
     share = float(there.mean())
-    if share < LEAST:
+    if share < MIN_READABLE_SHARE:
         raise BadMedia(path, f"{error.reason} ({share:.0%} of it can be read)") from None
-    shown = _upright(Image.fromarray(rows_there(pixels, there)), _orientation(image), side)
+    shown = _resize_and_orient(Image.fromarray(crop_and_fill_gaps(pixels, there)), _read_orientation(image), max_side)
     early = error.reason.startswith("truncated")
     lost = f"only {min(int(share * 100), 99)} % of the picture can be read" if share < 1 else None
     return shown, (image.format or "").lower(), lost or ("the end of the file is missing" if early else None)
 
 
-def _upright(image: Image.Image, orientation: int, side: int | None) -> Image.Image:
-    if side is not None:
-        longest = longest_side(image.size, side)
+def _resize_and_orient(image: Image.Image, orientation: int, max_side: int | None) -> Image.Image:
+    if max_side is not None:
+        longest = compute_longest_side(image.size, max_side)
         image.thumbnail((longest, longest), Image.Resampling.BILINEAR)
-    turn = _UPRIGHT.get(orientation)
+    turn = _TRANSPOSE_BY_ORIENTATION.get(orientation)
     return image if turn is None else image.transpose(turn)
 
 
-def on_white(image: Image.Image) -> Image.Image:
+def flatten_to_rgb(image: Image.Image) -> Image.Image:
     """Any mode to RGB: deep grey scaled to 8 bits, transparent parts on white."""
     if image.mode.startswith("I") or image.mode == "F":
         values = np.nan_to_num(np.asarray(image, np.float32), nan=0, posinf=0, neginf=0).clip(0)
-        scaled = values * (255 / _white_level(image.mode, float(values.max(initial=0))))
+        scaled = values * (255 / _get_white_level(image.mode, float(values.max(initial=0))))
         return Image.fromarray(scaled.round().astype(np.uint8)).convert("RGB")
     if not image.has_transparency_data:
         return image.convert("RGB")
@@ -161,62 +161,62 @@ def on_white(image: Image.Image) -> Image.Image:
     return Image.alpha_composite(white, clear).convert("RGB")
 
 
-def _white_level(mode: str, peak: float) -> float:
+def _get_white_level(mode: str, peak: float) -> float:
     """The value shown as white: the depth's for integers, 1 or 255 for floats, the peak beyond these."""
     known = (1.0, 255.0) if mode == "F" else (65535.0,)
     return next((level for level in known if peak <= level), peak)
 
 
-def _orientation(image: Image.Image) -> int:
+def _read_orientation(image: Image.Image) -> int:
     """How the picture is stored, 1 to 8; of a TIFF that is loaded, and so upright, always 1."""
     try:
-        found = image.getexif().get(_ORIENTATION, 1)
-    except (*_BROKEN, TypeError):  # broken EXIF does not spoil the picture
+        found = image.getexif().get(_ORIENTATION_TAG, 1)
+    except (*_DECODE_ERRORS, TypeError):  # broken EXIF does not spoil the picture
         return 1
-    return found if isinstance(found, int) and found in _UPRIGHT else 1
+    return found if isinstance(found, int) and found in _TRANSPOSE_BY_ORIENTATION else 1
 
 
-def _incomplete(image: Image.Image) -> str | None:
+def _get_incomplete_reason(image: Image.Image) -> str | None:
     """What is not read of a picture that moves, where films of its format can't be decoded."""
-    return _MOVING if image.format == "WEBP" and getattr(image, "is_animated", False) else None
+    return _ANIMATED_REASON if image.format == "WEBP" and getattr(image, "is_animated", False) else None
 
 
 @contextmanager
-def _opened(path: Path, limits: Limits) -> Iterator[Image.Image]:
+def _open_image(path: Path, limits: Limits) -> Iterator[Image.Image]:
     """An open picture of allowed size; what Pillow raises inside becomes BadMedia."""
     try:
         with (
             warnings.catch_warnings(action="ignore"),  # of EXIF that is damaged, and the like
             path.open("rb") as file,
-            _checked(path, _identified(path, file), limits) as image,
+            _validate_image(path, _identify_image(path, file), limits) as image,
         ):
             yield image
     except UnidentifiedImageError:
         raise BadMedia(path, "damaged: the picture's header can't be read") from None
-    except _BROKEN as error:
+    except _DECODE_ERRORS as error:
         if isinstance(error, OSError) and error.errno:  # Pillow's own have no number
-            raise refused(path, error) from None
-        raise BadMedia(path, _reason(error)) from None
+            raise make_bad_media(path, error) from None
+        raise BadMedia(path, _format_decode_error(error)) from None
 
 
-def _checked(path: Path, image: Image.Image, limits: Limits) -> Image.Image:
+def _validate_image(path: Path, image: Image.Image, limits: Limits) -> Image.Image:
     """The picture, or the preview in a camera's RAW. Raises BadMedia if it is too large, or has none."""
     if image.format == "TIFF" and is_raw(image):
-        preview = preview_of(image)
+        preview = extract_preview(image)
         if preview is None:
-            raise BadMedia(path, RAW)
+            raise BadMedia(path, RAW_REFUSAL)
         image = preview
-    reason = too_large(*image.size, limits)
+    reason = get_size_refusal(*image.size, limits)
     if reason:
         raise BadMedia(path, reason)
     return image
 
 
-def _identified(path: Path, file: BinaryIO) -> Image.Image:
+def _identify_image(path: Path, file: BinaryIO) -> Image.Image:
     """Pillow's lazy open, without its own limit on pixels: ours is checked on the same header."""
-    head = head_of(path)
-    reader = _READERS[kind_of(head, path) or ""]
-    start = picture_start(head)
+    head = read_header(path)
+    reader = _PILLOW_FORMATS[detect_format(head, path) or ""]
+    start = find_image_start(head)
     if start:
         file.seek(start)
         file = io.BytesIO(file.read())
@@ -227,7 +227,7 @@ def _identified(path: Path, file: BinaryIO) -> Image.Image:
         Image.MAX_IMAGE_PIXELS = guard
 
 
-def _reason(error: Exception) -> str:
+def _format_decode_error(error: Exception) -> str:
     said = str(error).split("\n")[0].lower()
     if isinstance(error, EOFError) or "truncated" in said or "incomplete" in said:
         return "truncated: the picture ends early"

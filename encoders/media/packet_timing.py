@@ -11,11 +11,11 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.media.timestamp_resets import Runs, Seconds, count_restarts
+from encoders.media.timestamp_resets import Ints, Seconds, count_clock_resets
 
-Shift: TypeAlias = tuple[int, float]  # from this packet of a stream on, so many seconds later
+ClockShift: TypeAlias = tuple[int, float]  # from this packet of a stream on, so many seconds later
 
-_NONE = -(1 << 63)  # ffmpeg's own mark for a missing time stamp
+_NO_TIMESTAMP = -(1 << 63)  # ffmpeg's own mark for a missing time stamp
 
 
 @dataclass
@@ -25,41 +25,41 @@ class PacketLog:
     A packet that claims to last more than `longest` seconds has to be like the others of its stream.
     """
 
-    base: Fraction
-    longest: float
-    orders: array[int] = field(default_factory=lambda: array("q"))
-    shown: array[int] = field(default_factory=lambda: array("q"))
-    decoded: array[int] = field(default_factory=lambda: array("q"))
-    lasting: array[int] = field(default_factory=lambda: array("q"))
-    keys: array[int] = field(default_factory=lambda: array("b"))
-    hidden: array[int] = field(default_factory=lambda: array("b"))
+    time_base: Fraction
+    max_packet_seconds: float
+    file_positions: array[int] = field(default_factory=lambda: array("q"))
+    pts: array[int] = field(default_factory=lambda: array("q"))
+    dts: array[int] = field(default_factory=lambda: array("q"))
+    durations: array[int] = field(default_factory=lambda: array("q"))
+    is_keyframe: array[int] = field(default_factory=lambda: array("b"))
+    is_discarded: array[int] = field(default_factory=lambda: array("b"))
 
-    def add(self, packet: Any, order: int) -> None:
+    def add(self, packet: Any, file_position: int) -> None:
         """Note the next packet of the stream, the `order`-th of the file."""
         shown, decoded = packet.pts, packet.dts
-        self.orders.append(order)
-        self.shown.append(_NONE if shown is None else shown)
-        self.decoded.append(_NONE if decoded is None else decoded)
-        self.lasting.append(packet.duration or 0)
-        self.keys.append(packet.is_keyframe)
-        self.hidden.append(packet.is_discard)
+        self.file_positions.append(file_position)
+        self.pts.append(_NO_TIMESTAMP if shown is None else shown)
+        self.dts.append(_NO_TIMESTAMP if decoded is None else decoded)
+        self.durations.append(packet.duration or 0)
+        self.is_keyframe.append(packet.is_keyframe)
+        self.is_discarded.append(packet.is_discard)
 
     def __len__(self) -> int:
-        return len(self.orders)
+        return len(self.file_positions)
 
-    def times(self) -> PacketTimes:
+    def compute_times(self) -> PacketTimes:
         """The same in seconds."""
-        shown, decoded = _seconds(self.shown, self.base), _seconds(self.decoded, self.base)
+        shown, decoded = _convert_to_seconds(self.pts, self.time_base), _convert_to_seconds(self.dts, self.time_base)
         begins = np.where(np.isnan(shown), decoded, shown)
         ordered = np.isfinite(decoded).mean() > 0.5 if len(self) else False
         return PacketTimes(
-            orders=np.array(self.orders, np.int64),
-            begins=begins,
-            steps=decoded if ordered else begins,
-            durations=np.array(self.lasting, np.float64) * float(self.base),
-            keys=np.array(self.keys, bool),
-            hidden=np.array(self.hidden, bool),
-            longest=self.longest,
+            file_positions=np.array(self.file_positions, np.int64),
+            start_times=begins,
+            clock_times=decoded if ordered else begins,
+            durations=np.array(self.durations, np.float64) * float(self.time_base),
+            is_keyframe=np.array(self.is_keyframe, bool),
+            is_discarded=np.array(self.is_discarded, bool),
+            max_packet_seconds=self.max_packet_seconds,
         )
 
 
@@ -73,13 +73,13 @@ class PacketTimes:
     and `longest` what a packet may claim to last.
     """
 
-    orders: Runs
-    begins: Seconds
-    steps: Seconds
+    file_positions: Ints
+    start_times: Seconds
+    clock_times: Seconds
     durations: Seconds
-    keys: NDArray[np.bool_]
-    hidden: NDArray[np.bool_]
-    longest: float
+    is_keyframe: NDArray[np.bool_]
+    is_discarded: NDArray[np.bool_]
+    max_packet_seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,96 +92,96 @@ class TrackTimes:
     and `shifts` what to add to the file's time stamps where its clock begins anew.
     """
 
-    index: int
+    stream_index: int
     origin: float
-    begins: Seconds
-    keys: Seconds
-    end: float
-    untimed: int = 0
-    shifts: tuple[Shift, ...] = ()
+    start_times: Seconds
+    keyframe_times: Seconds
+    end_time: float
+    untimed_count: int = 0
+    clock_shifts: tuple[ClockShift, ...] = ()
 
     @property
-    def begin(self) -> float:
+    def start_time(self) -> float:
         """When the first packet begins; 0 without any time."""
-        return float(self.begins[0]) if len(self.begins) else 0.0
+        return float(self.start_times[0]) if len(self.start_times) else 0.0
 
-    def video_end(self, rate: float) -> float:
+    def compute_video_end(self, fps: float) -> float:
         """When the last frame ends; where the file does not say, frames last as at `rate` a second."""
-        if not len(self.begins):
-            return self.untimed / rate
-        usual = float(np.median(np.diff(self.begins))) if len(self.begins) > 1 else 1 / rate
-        return float(self.begins[-1]) + usual if np.isnan(self.end) else self.end
+        if not len(self.start_times):
+            return self.untimed_count / fps
+        usual = float(np.median(np.diff(self.start_times))) if len(self.start_times) > 1 else 1 / fps
+        return float(self.start_times[-1]) + usual if np.isnan(self.end_time) else self.end_time
 
 
-def place(
-    tracks: Sequence[PacketTimes], indices: Sequence[int], origin: float, broadcast: bool
+def place_on_timeline(
+    streams: Sequence[PacketTimes], stream_indices: Sequence[int], origin: float, is_broadcast: bool
 ) -> list[TrackTimes]:
     """The streams of a file on one time line that never begins anew; `broadcast` clocks may also leap."""
-    runs = count_restarts([(track.orders, track.steps) for track in tracks], broadcast)
-    offsets = _offsets(tracks, runs)
+    runs = count_clock_resets([(track.file_positions, track.clock_times) for track in streams], is_broadcast)
+    offsets = _compute_run_offsets(streams, runs)
     if len(offsets) > 1:  # what ffmpeg takes for the start may be that of a later run
-        origin = _first(tracks, runs, 0)
+        origin = _find_run_start(streams, runs, 0)
     return [
-        _placed(track, run, offsets, index, origin)
-        for track, run, index in zip(tracks, runs, indices, strict=True)
+        _make_track_times(track, run, offsets, index, origin)
+        for track, run, index in zip(streams, runs, stream_indices, strict=True)
     ]
 
 
-def last_duration(begins: Seconds, durations: Seconds, longest: float) -> float:
+def estimate_last_duration(start_times: Seconds, durations: Seconds, max_packet_seconds: float) -> float:
     """Seconds that the last packet lasts: what it claims, or NaN if that can't be.
 
     Believed are claims up to `longest` seconds or four times what any other packet lasts.
     """
-    known = max(longest, 4 * float(np.diff(begins).max(initial=0)))
+    known = max(max_packet_seconds, 4 * float(np.diff(start_times).max(initial=0)))
     return float(durations[-1]) if 0 <= durations[-1] <= known else float("nan")
 
 
-def _seconds(ticks: array[int], base: Fraction) -> Seconds:
+def _convert_to_seconds(ticks: array[int], time_base: Fraction) -> Seconds:
     counted = np.array(ticks, np.int64)
-    return np.where(counted == _NONE, np.nan, counted * float(base))
+    return np.where(counted == _NO_TIMESTAMP, np.nan, counted * float(time_base))
 
 
-def _placed(track: PacketTimes, run: Runs, offsets: Seconds, index: int, origin: float) -> TrackTimes:
-    shown = np.isfinite(track.begins) & ~track.hidden
-    begins = track.begins[shown] + offsets[run[shown]] - origin
+def _make_track_times(packet_times: PacketTimes, runs: Ints, run_offsets: Seconds, stream_index: int, origin: float) -> TrackTimes:
+    shown = np.isfinite(packet_times.start_times) & ~packet_times.is_discarded
+    begins = packet_times.start_times[shown] + run_offsets[runs[shown]] - origin
     order = np.argsort(begins, kind="stable")
     begins = begins[order]
-    changes = np.flatnonzero(np.diff(run, prepend=0))
+    changes = np.flatnonzero(np.diff(runs, prepend=0))
     return TrackTimes(
-        index=index,
+        stream_index=stream_index,
         origin=origin,
-        begins=begins,
-        keys=begins[track.keys[shown][order]],
-        end=_end(begins, track.durations[shown][order], track.longest),
-        untimed=int((np.isnan(track.begins) & ~track.hidden).sum()),
-        shifts=tuple((int(at), float(offsets[run[at]])) for at in changes),
+        start_times=begins,
+        keyframe_times=begins[packet_times.is_keyframe[shown][order]],
+        end_time=_compute_end(begins, packet_times.durations[shown][order], packet_times.max_packet_seconds),
+        untimed_count=int((np.isnan(packet_times.start_times) & ~packet_times.is_discarded).sum()),
+        clock_shifts=tuple((int(at), float(run_offsets[runs[at]])) for at in changes),
     )
 
 
-def _end(begins: Seconds, durations: Seconds, longest: float) -> float:
+def _compute_end(start_times: Seconds, durations: Seconds, max_packet_seconds: float) -> float:
     """When the last packet ends; NaN if what it claims can't be, -inf without packets."""
-    return float(begins[-1]) + last_duration(begins, durations, longest) if len(begins) else -np.inf
+    return float(start_times[-1]) + estimate_last_duration(start_times, durations, max_packet_seconds) if len(start_times) else -np.inf
 
 
-def _offsets(tracks: Sequence[PacketTimes], runs: Sequence[Runs]) -> Seconds:
+def _compute_run_offsets(streams: Sequence[PacketTimes], runs: Sequence[Ints]) -> Seconds:
     """Seconds to add in each run, so that it begins where the one before ends."""
     count = 1 + max((int(run.max(initial=0)) for run in runs), default=0)
     offsets = np.zeros(count)
     for run in range(1, count):
-        ended = max((_last(track, own == run - 1) for track, own in zip(tracks, runs, strict=True)))
-        offsets[run] = offsets[run - 1] + ended - _first(tracks, runs, run)
+        ended = max((_find_end(track, own == run - 1) for track, own in zip(streams, runs, strict=True)))
+        offsets[run] = offsets[run - 1] + ended - _find_run_start(streams, runs, run)
     return offsets
 
 
-def _first(tracks: Sequence[PacketTimes], runs: Sequence[Runs], run: int) -> float:
+def _find_run_start(streams: Sequence[PacketTimes], runs: Sequence[Ints], run: int) -> float:
     """When a run begins, in the file's own time."""
-    parts = [track.begins[own == run] for track, own in zip(tracks, runs, strict=True)]
+    parts = [track.start_times[own == run] for track, own in zip(streams, runs, strict=True)]
     return float(np.nanmin(np.concatenate(parts)))
 
 
-def _last(track: PacketTimes, inside: NDArray[np.bool_]) -> float:
+def _find_end(packet_times: PacketTimes, mask: NDArray[np.bool_]) -> float:
     """When some packets of a stream end, in the file's own time; -inf for none."""
-    chosen = np.flatnonzero(inside & np.isfinite(track.begins))
-    chosen = chosen[np.argsort(track.begins[chosen], kind="stable")]
-    end = _end(track.begins[chosen], track.durations[chosen], track.longest)
-    return float(track.begins[chosen[-1]]) if np.isnan(end) else end
+    chosen = np.flatnonzero(mask & np.isfinite(packet_times.start_times))
+    chosen = chosen[np.argsort(packet_times.start_times[chosen], kind="stable")]
+    end = _compute_end(packet_times.start_times[chosen], packet_times.durations[chosen], packet_times.max_packet_seconds)
+    return float(packet_times.start_times[chosen[-1]]) if np.isnan(end) else end

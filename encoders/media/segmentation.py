@@ -10,17 +10,17 @@ from typing import Generic, TypeVar
 from av.error import FFmpegError
 
 from encoders.base import BadMedia, Sound
-from encoders.media.audio import SoundTrack
-from encoders.media.containers import opened
-from encoders.media.segments import Sampling, Segment, cuts, moments
-from encoders.media.stream_survey import Survey
-from encoders.media.video import Film, Shown
+from encoders.media.audio import AudioReader
+from encoders.media.containers import open_container
+from encoders.media.segments import Sampling, Segment, compute_segment_bounds, compute_frame_times
+from encoders.media.stream_survey import StreamSurvey
+from encoders.media.video import VideoReader, TimedFrames
 
 _Value = TypeVar("_Value")
-Read = Callable[[float, float], _Value | None]
+ReadInterval = Callable[[float, float], _Value | None]
 
 # What decoders and their bindings raise for broken content. Not OSError: a disk that fails may recover.
-BROKEN = (
+DECODE_ERRORS = (
     BadMedia,
     FFmpegError,
     ArithmeticError,
@@ -32,98 +32,98 @@ BROKEN = (
 )
 
 
-def split(path: Path, head: bytes, found: Survey, sampling: Sampling) -> Iterator[Segment]:
+def decode_segments(path: Path, header: bytes, survey: StreamSurvey, sampling: Sampling) -> Iterator[Segment]:
     """Every segment of a time line, also those with neither frames nor sound.
 
     Where only one of a film's two tracks can be read, the segments say so (`incomplete`). Raises
     BadMedia where the only track is broken.
     """
-    duration = found.probe.duration or 0.0
+    duration = survey.probe.duration or 0.0
     with ExitStack() as stack:
-        readers = _Readers(path, head, found, sampling, stack)
-        whole = found.video is not None and found.sound is not None and sampling.without is None
-        shown = _Track[Shown]("pictures", readers.video(), spared=whole)
-        heard = _Track[Sound]("sound", readers.sound(), spared=whole)
-        for start, end in cuts(duration, sampling.segment):
-            frames, times = shown.between(start, end) or (None, ())
-            sound = heard.between(start, end)
-            notes = [track.note(last=end >= duration) for track in (shown, heard)]
+        readers = _TrackOpeners(path, header, survey, sampling, stack)
+        whole = survey.video is not None and survey.audio is not None and sampling.skip_track is None
+        shown = _TrackReader[TimedFrames]("pictures", readers.make_video_opener(), is_optional=whole)
+        heard = _TrackReader[Sound]("sound", readers.make_audio_opener(), is_optional=whole)
+        for start, end in compute_segment_bounds(duration, sampling.segment_seconds):
+            frames, times = shown.read_between(start, end) or (None, ())
+            sound = heard.read_between(start, end)
+            notes = [track.take_note(is_last=end >= duration) for track in (shown, heard)]
             yield Segment(
                 start=start,
                 end=end,
                 frames=frames,
-                times=times,
-                sound=sound,
-                incomplete="; ".join(filter(None, notes)) or None,
+                frame_times=times,
+                audio=sound,
+                incomplete_reason="; ".join(filter(None, notes)) or None,
             )
 
 
-class _Readers:
+class _TrackOpeners:
     """Opens a file's two tracks, each with a container of its own that `stack` closes."""
 
-    def __init__(self, path: Path, head: bytes, found: Survey, sampling: Sampling, stack: ExitStack) -> None:
-        self._path, self._head, self._found = path, head, found
+    def __init__(self, path: Path, header: bytes, survey: StreamSurvey, sampling: Sampling, stack: ExitStack) -> None:
+        self._path, self._header, self._survey = path, header, survey
         self._sampling, self._stack = sampling, stack
 
-    def video(self) -> Callable[[], Read[Shown]] | None:
+    def make_video_opener(self) -> Callable[[], ReadInterval[TimedFrames]] | None:
         """What opens the film; None if it is not wanted or there is none."""
-        track, asked = self._found.video, self._sampling
-        if track is None or asked.without == "pictures":
+        track, asked = self._survey.video, self._sampling
+        if track is None or asked.skip_track == "pictures":
             return None
 
-        def open_film() -> Read[Shown]:
-            container = self._stack.enter_context(opened(self._path, self._head))
-            film = Film(self._path, container, track, asked.side)
-            return lambda start, end: film.at(moments(start, end, asked.fps, asked.most))
+        def open_video() -> ReadInterval[TimedFrames]:
+            container = self._stack.enter_context(open_container(self._path, self._header))
+            film = VideoReader(self._path, container, track, asked.max_side)
+            return lambda start, end: film.read_frames_at(compute_frame_times(start, end, asked.fps, asked.max_frames))
 
-        return open_film
+        return open_video
 
-    def sound(self) -> Callable[[], Read[Sound]] | None:
+    def make_audio_opener(self) -> Callable[[], ReadInterval[Sound]] | None:
         """What opens the sound; None if it is not wanted or there is none."""
-        track, asked = self._found.sound, self._sampling
-        if track is None or asked.without == "sound":
+        track, asked = self._survey.audio, self._sampling
+        if track is None or asked.skip_track == "sound":
             return None
 
-        def open_sound() -> Read[Sound]:
-            container = self._stack.enter_context(opened(self._path, self._head))
-            return SoundTrack(self._path, container, asked.rate, track).between
+        def open_audio() -> ReadInterval[Sound]:
+            container = self._stack.enter_context(open_container(self._path, self._header))
+            return AudioReader(self._path, container, asked.sample_rate, track).read_between
 
-        return open_sound
+        return open_audio
 
 
-class _Track(Generic[_Value]):
+class _TrackReader(Generic[_Value]):
     """One track of a file, read segment by segment; if `spared`, what breaks it is only noted."""
 
-    def __init__(self, name: str, open_track: Callable[[], Read[_Value]] | None, *, spared: bool) -> None:
-        self._name, self._open, self._spared = name, open_track, spared
-        self._read: Read[_Value] | None = None
-        self._found = self._broken = False
-        self._note: str | None = None
+    def __init__(self, name: str, open_track: Callable[[], ReadInterval[_Value]] | None, *, is_optional: bool) -> None:
+        self._name, self._open_track, self._is_optional = name, open_track, is_optional
+        self._read_interval: ReadInterval[_Value] | None = None
+        self._has_data = self._is_broken = False
+        self._pending_note: str | None = None
 
-    def between(self, start: float, end: float) -> _Value | None:
+    def read_between(self, start: float, end: float) -> _Value | None:
         """What the track has from `start` to `end` seconds, None for nothing."""
-        if self._open is None:
+        if self._open_track is None:
             return None
         try:
-            self._read = self._read or self._open()
-            value = self._read(start, end)
-        except BROKEN as error:
-            if not self._spared or not getattr(error, "lasting", True):
+            self._read_interval = self._read_interval or self._open_track()
+            value = self._read_interval(start, end)
+        except DECODE_ERRORS as error:
+            if not self._is_optional or not getattr(error, "lasting", True):
                 raise
-            self._break(start, error)
+            self._mark_broken(start, error)
             return None
-        self._found = self._found or value is not None
+        self._has_data = self._has_data or value is not None
         return value
 
-    def note(self, *, last: bool) -> str | None:
+    def take_note(self, *, is_last: bool) -> str | None:
         """What can't be read, once: as it breaks, or at the last segment if there was never anything."""
-        if last and self._open is not None and not self._found and not self._broken:
+        if is_last and self._open_track is not None and not self._has_data and not self._is_broken:
             return f"none of its {self._name} can be decoded"
-        note, self._note = self._note, None
+        note, self._pending_note = self._pending_note, None
         return note
 
-    def _break(self, start: float, error: Exception) -> None:
-        if not self._broken:
+    def _mark_broken(self, start: float, error: Exception) -> None:
+        if not self._is_broken:
             said = error.reason if isinstance(error, BadMedia) else (str(error) or type(error).__name__)
-            self._note = f"its {self._name} can't be decoded at {start:g} s: {said.splitlines()[0][:100]}"
-        self._broken = True
+            self._pending_note = f"its {self._name} can't be decoded at {start:g} s: {said.splitlines()[0][:100]}"
+        self._is_broken = True

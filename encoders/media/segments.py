@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from encoders.base import Frames, Sound
-from encoders.media.format_detection import Medium
+from encoders.media.format_detection import MediaModality
 
-Track: TypeAlias = Literal["pictures", "sound"]
+TrackName: TypeAlias = Literal["pictures", "sound"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,15 +20,15 @@ class Probe:
     `incomplete` is a short clause for the user about what of the file can't be read, None for all of it.
     """
 
-    modality: Medium
+    modality: MediaModality
     duration: float | None
     width: int | None
     height: int | None
     fps: float | None
-    rate: int | None
+    sample_rate: int | None
     channels: int | None
     format: str
-    incomplete: str | None = None
+    incomplete_reason: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,9 +43,9 @@ class Segment:
     start: float | None
     end: float | None
     frames: Frames | None
-    times: tuple[float, ...]
-    sound: Sound | None
-    incomplete: str | None = None
+    frame_times: tuple[float, ...]
+    audio: Sound | None
+    incomplete_reason: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,12 +56,12 @@ class Sampling:
     `without` the track of a film that is left out because it crashes its decoder.
     """
 
-    segment: float = 15.0
+    segment_seconds: float = 15.0
     fps: float = 1.0
-    most: int | None = 8
-    side: int = 512
-    rate: int = 16000
-    without: Track | None = None
+    max_frames: int | None = 8
+    max_side: int = 512
+    sample_rate: int = 16000
+    skip_track: TrackName | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,42 +72,42 @@ class Limits:
     at rest) are kept by encoders.media.decoder_pool.
     """
 
-    seconds: float = 60.0
-    pixels: int = 200_000_000
-    memory: int = 4 << 30
+    timeout_seconds: float = 60.0
+    max_pixels: int = 200_000_000
+    max_memory_bytes: int = 4 << 30
 
 
-SAMPLING = Sampling()
-LIMITS = Limits()
+DEFAULT_SAMPLING = Sampling()
+DEFAULT_LIMITS = Limits()
 
 
-def cuts(duration: float, length: float) -> list[tuple[float, float]]:
+def compute_segment_bounds(duration: float, segment_seconds: float) -> list[tuple[float, float]]:
     """(start, end) of each segment; a remainder under a third of `length` joins the one before."""
-    whole = int(duration / length + 1e-6)
-    if whole and duration - whole * length < length / 3:
+    whole = int(duration / segment_seconds + 1e-6)
+    if whole and duration - whole * segment_seconds < segment_seconds / 3:
         whole -= 1
-    starts = [index * length for index in range(whole + 1)]
+    starts = [index * segment_seconds for index in range(whole + 1)]
     return list(zip(starts, [*starts[1:], duration], strict=True))
 
 
-def moments(start: float, end: float, fps: float, most: int | None) -> list[float]:
+def compute_frame_times(start: float, end: float, fps: float, max_frames: int | None) -> list[float]:
     """The middles of equal slices, about `fps` a second, at least one and at most `most`."""
     count = max(1, round((end - start) * fps))
-    count = count if most is None else min(count, most)
+    count = count if max_frames is None else min(count, max_frames)
     return [start + (index + 0.5) * (end - start) / count for index in range(count)]
 
 
-def fitted(width: int, height: int, side: int) -> tuple[int, int]:
+def fit_size(width: int, height: int, max_side: int) -> tuple[int, int]:
     """(width, height) with the longest side at most `side`, never larger than it was."""
-    scale = min(1.0, side / max(width, height))
+    scale = min(1.0, max_side / max(width, height))
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def too_large(width: int, height: int, limits: Limits) -> str | None:
+def get_size_refusal(width: int, height: int, limits: Limits) -> str | None:
     """Why a picture of this size is refused, None if it is not."""
-    if width * height <= limits.pixels:
+    if width * height <= limits.max_pixels:
         return None
     return (
         f"{width} x {height} pixels are {width * height / 1e6:,.0f} megapixels, "
-        f"more than the limit of {limits.pixels / 1e6:,.0f}"
+        f"more than the limit of {limits.max_pixels / 1e6:,.0f}"
     )

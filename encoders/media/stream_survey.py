@@ -13,144 +13,144 @@ from av.container import InputContainer
 from av.format import Flags
 
 from encoders.base import BadMedia
-from encoders.media.containers import decoded, film_of, opened, origin_of, packets
-from encoders.media.packet_timing import PacketLog, TrackTimes, place
-from encoders.media.segments import Limits, Probe, too_large
+from encoders.media.containers import decode_frames, get_video_stream, open_container, get_clock_origin, read_packets
+from encoders.media.packet_timing import PacketLog, TrackTimes, place_on_timeline
+from encoders.media.segments import Limits, Probe, get_size_refusal
 from encoders.media.stream_selection import (
-    Picture,
+    FrameGeometry,
     VideoTrack,
-    decodable_sounds,
-    films_of,
-    picture_of,
-    rank_sounds,
-    rank_videos,
+    list_decodable_audio_streams,
+    list_video_streams,
+    read_frame_geometry,
+    rank_audio_streams,
+    rank_video_streams,
 )
 
-LONGEST = 7 * 86400.0  # seconds; a longer time line is a damaged time stamp
-_STILL, _BLOCK = 60.0, 1.0  # seconds that a frame and a packet of sound may claim to last without others
+MAX_DURATION_SECONDS = 7 * 86400.0  # seconds; a longer time line is a damaged time stamp
+_MAX_FRAME_SECONDS, _MAX_AUDIO_PACKET_SECONDS = 60.0, 1.0  # seconds that a frame and a packet of sound may claim to last without others
 
 
 @dataclass(frozen=True)
-class Survey:
+class StreamSurvey:
     """What a file holds, and the streams that its pictures and its sound are read from."""
 
     probe: Probe
     video: VideoTrack | None
-    sound: TrackTimes | None
+    audio: TrackTimes | None
 
 
-def survey(path: Path, head: bytes, limits: Limits) -> Survey:
+def survey_streams(path: Path, header: bytes, limits: Limits) -> StreamSurvey:
     """Choose a file's streams by all its packets' times and its first frame. Raises BadMedia."""
-    with opened(path, head) as container:
-        logs = _read_packets(container)
+    with open_container(path, header) as container:
+        logs = _read_packet_logs(container)
         counts = {index: len(log) for index, log in logs.items()}
-        film, picture = _first_picture(path, head, rank_videos(container, counts), limits)
-        sound = next(iter(rank_sounds(container, counts, film)), None)
+        film, picture = _find_decodable_video(path, header, rank_video_streams(container, counts), limits)
+        sound = next(iter(rank_audio_streams(container, counts, film)), None)
         if film is None and sound is None:
-            raise BadMedia(path, _nothing(container, logs))
-        times = _times(container, logs, [stream.index for stream in (film, sound) if stream])
+            raise BadMedia(path, _format_empty_reason(container, logs))
+        times = _compute_track_times(container, logs, [stream.index for stream in (film, sound) if stream])
         ends = []
         video = heard = None
         if film and picture:
-            video = VideoTrack(times[film.index], picture, alone=len(films_of(container)) == 1)
-            ends.append(video.times.video_end(float(film.average_rate or 25)))
+            video = VideoTrack(times[film.index], picture, is_only_video=len(list_video_streams(container)) == 1)
+            ends.append(video.times.compute_video_end(float(film.average_rate or 25)))
         if sound:
             heard = times[sound.index]
-            ends.append(_sound_end(path, head, heard))
-        duration = _duration(path, container, ends)
-        return Survey(_probe(container, film, sound, picture, duration), video, heard)
+            ends.append(_compute_audio_end(path, header, heard))
+        duration = _compute_duration(path, container, ends)
+        return StreamSurvey(_make_probe(container, film, sound, picture, duration), video, heard)
 
 
-def _read_packets(container: InputContainer) -> dict[int, PacketLog]:
+def _read_packet_logs(container: InputContainer) -> dict[int, PacketLog]:
     """What the packets of each film and sound say of time, by the stream's index."""
-    streams = [*films_of(container), *decodable_sounds(container)]
-    longest = {stream.index: _STILL if stream.type == "video" else _BLOCK for stream in streams}
+    streams = [*list_video_streams(container), *list_decodable_audio_streams(container)]
+    longest = {stream.index: _MAX_FRAME_SECONDS if stream.type == "video" else _MAX_AUDIO_PACKET_SECONDS for stream in streams}
     logs = {s.index: PacketLog(s.time_base or Fraction(1, av.time_base), longest[s.index]) for s in streams}
     if streams:
-        for order, packet in enumerate(packets(container, *streams)):
+        for order, packet in enumerate(read_packets(container, *streams)):
             if packet.size:
                 logs[packet.stream_index].add(packet, order)
     return logs
 
 
-def _first_picture(
-    path: Path, head: bytes, films: Sequence[av.VideoStream], limits: Limits
-) -> tuple[av.VideoStream | None, Picture | None]:
+def _find_decodable_video(
+    path: Path, header: bytes, video_streams: Sequence[av.VideoStream], limits: Limits
+) -> tuple[av.VideoStream | None, FrameGeometry | None]:
     """The first of these streams of which a frame can be decoded, and that frame. Raises BadMedia."""
-    for film in films:
-        reason = too_large(film.codec_context.width, film.codec_context.height, limits)
+    for film in video_streams:
+        reason = get_size_refusal(film.codec_context.width, film.codec_context.height, limits)
         if reason:
             raise BadMedia(path, reason)
-        with opened(path, head) as container:
-            picture = picture_of(container, film_of(container, film.index))
+        with open_container(path, header) as container:
+            picture = read_frame_geometry(container, get_video_stream(container, film.index))
         if picture:
             return film, picture
     return None, None
 
 
-def _nothing(container: InputContainer, logs: Mapping[int, PacketLog]) -> str:
+def _format_empty_reason(container: InputContainer, logs: Mapping[int, PacketLog]) -> str:
     """Why a file without film or sound is refused."""
     if any(len(log) for log in logs.values()) or not (container.streams.video or container.streams.audio):
         return "damaged: nothing in it can be decoded"
     return "zero length: no frames and no sound"
 
 
-def _times(
-    container: InputContainer, logs: Mapping[int, PacketLog], indices: Sequence[int]
+def _compute_track_times(
+    container: InputContainer, logs: Mapping[int, PacketLog], stream_indices: Sequence[int]
 ) -> dict[int, TrackTimes]:
     broadcast = Flags.ts_discont in Flags(container.format.flags)
-    tracks = [logs[index].times() for index in indices]
-    placed = place(tracks, indices, origin_of(container), broadcast)
-    return dict(zip(indices, placed, strict=True))
+    tracks = [logs[index].compute_times() for index in stream_indices]
+    placed = place_on_timeline(tracks, stream_indices, get_clock_origin(container), broadcast)
+    return dict(zip(stream_indices, placed, strict=True))
 
 
-def _sound_end(path: Path, head: bytes, times: TrackTimes) -> float:
+def _compute_audio_end(path: Path, header: bytes, track_times: TrackTimes) -> float:
     """Seconds to the end of the last packet of sound; counted in samples if that claims the impossible."""
-    if np.isfinite(times.end):
-        return times.end
-    with opened(path, head) as container:
-        frames = decoded(container, container.streams[times.index], times.shifts)
-        return sum(frame.samples / frame.sample_rate for frame in frames) + max(0.0, times.begin)
+    if np.isfinite(track_times.end_time):
+        return track_times.end_time
+    with open_container(path, header) as container:
+        frames = decode_frames(container, container.streams[track_times.stream_index], track_times.clock_shifts)
+        return sum(frame.samples / frame.sample_rate for frame in frames) + max(0.0, track_times.start_time)
 
 
-def _duration(path: Path, container: InputContainer, ends: Sequence[float]) -> float:
+def _compute_duration(path: Path, container: InputContainer, end_times: Sequence[float]) -> float:
     """Seconds from time zero to the end of the last frame or sound. Raises BadMedia if there is none."""
-    claims = (max(ends), (container.duration or 0) / av.time_base)
-    seconds = next((claim for claim in claims if 0 < claim <= LONGEST), None)
+    claims = (max(end_times), (container.duration or 0) / av.time_base)
+    seconds = next((claim for claim in claims if 0 < claim <= MAX_DURATION_SECONDS), None)
     if seconds is None:
         raise BadMedia(path, "damaged time stamps")
     return seconds
 
 
-def _probe(
+def _make_probe(
     container: InputContainer,
-    film: av.VideoStream | None,
-    sound: av.AudioStream | None,
-    picture: Picture | None,
+    video_stream: av.VideoStream | None,
+    audio_stream: av.AudioStream | None,
+    geometry: FrameGeometry | None,
     duration: float,
 ) -> Probe:
-    names = [stream.codec_context.name for stream in (film, sound) if stream is not None]
-    width, height = picture.shown if picture else (None, None)
-    fps = film and (film.average_rate or film.guessed_rate)
+    names = [stream.codec_context.name for stream in (video_stream, audio_stream) if stream is not None]
+    width, height = geometry.display_size if geometry else (None, None)
+    fps = video_stream and (video_stream.average_rate or video_stream.guessed_rate)
     return Probe(
-        modality="video" if film else "audio",
+        modality="video" if video_stream else "audio",
         duration=duration,
         width=width,
         height=height,
         fps=float(fps) if fps else None,
-        rate=sound.codec_context.sample_rate if sound else None,
-        channels=sound.codec_context.channels if sound else None,
+        sample_rate=audio_stream.codec_context.sample_rate if audio_stream else None,
+        channels=audio_stream.codec_context.channels if audio_stream else None,
         format=" ".join([container.format.name, *names]),
-        incomplete=_undecodable(container, film, sound),
+        incomplete_reason=_format_undecodable_reason(container, video_stream, audio_stream),
     )
 
 
-def _undecodable(
-    container: InputContainer, film: av.VideoStream | None, sound: av.AudioStream | None
+def _format_undecodable_reason(
+    container: InputContainer, video_stream: av.VideoStream | None, audio_stream: av.AudioStream | None
 ) -> str | None:
     """Which of a file's tracks can't be read at all."""
-    if films_of(container) and film is None:
+    if list_video_streams(container) and video_stream is None:
         return "its pictures can't be decoded"
-    if any(stream.codec_context is None for stream in container.streams.audio) and sound is None:
+    if any(stream.codec_context is None for stream in container.streams.audio) and audio_stream is None:
         return "its sound can't be decoded"
     return None

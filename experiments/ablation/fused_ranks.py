@@ -14,12 +14,12 @@ from retrieval.evaluation.rules import PROTOCOL
 
 Ints = npt.NDArray[np.int64]
 Block = npt.NDArray[np.floating]
-Pair = tuple[Rows, Rows]  # unit rows of items (v, d) and of captions (c, d)
-Placed = dict[str, Pair]  # by part, "dev" and "test"
+EmbeddingPair = tuple[Rows, Rows]  # unit rows of items (v, d) and of captions (c, d)
+SplitEmbeddings = dict[str, EmbeddingPair]  # by part, "dev" and "test"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Speaking:
+class FusedSimilarity:
     """The weighted mean of tables (q, n) over those that say something of a pair; NaN where none does.
 
     Where no space is silent this ranks as JEMC's sum of similarities does.
@@ -44,25 +44,25 @@ class Speaking:
             spoke += weight * here
         return np.divide(said, spoke, out=np.full_like(said, np.nan), where=spoke > 0)
 
-    def turned(self) -> Speaking:
+    def transpose(self) -> FusedSimilarity:
         """The same with items as queries (n, q)."""
-        return Speaking(tables=tuple(table.turned() for table in self.tables), weights=self.weights)
+        return FusedSimilarity(tables=tuple(table.transpose() for table in self.tables), weights=self.weights)
 
 
-def together(spaces: Sequence[Pair], weights: Sequence[float] | None = None) -> Table:
+def fuse_similarities(embeddings: Sequence[EmbeddingPair], space_weights: Sequence[float] | None = None) -> Table:
     """The table (captions, items) of spaces, each given as rows of items (v, d) and of captions (c, d)."""
-    tables: list[Table] = [Product(texts, media) for media, texts in spaces]
+    tables: list[Table] = [Product(texts, media) for media, texts in embeddings]
     if len(tables) == 1:
         return tables[0]
-    return Speaking(tables=tuple(tables), weights=tuple(weights or [1.0] * len(tables)))
+    return FusedSimilarity(tables=tuple(tables), weights=tuple(space_weights or [1.0] * len(tables)))
 
 
-def judged(similarity: Table, owner: Ints) -> Evaluation:
+def evaluate_similarity(similarity: Table, caption_items: Ints) -> Evaluation:
     """Both directions of a table (c, v); `owner` (c,) is the item of each caption."""
     names = [str(item) for item in range(similarity.shape[1])]
-    return evaluate(similarity, [names[item] for item in owner], names, rules=PROTOCOL)
+    return evaluate(similarity, [names[item] for item in caption_items], names, rules=PROTOCOL)
 
 
-def rsum_of(media: Rows, texts: Rows, owner: Ints) -> float:
+def compute_rsum(item_embeddings: Rows, caption_embeddings: Rows, caption_items: Ints) -> float:
     """The sum of the six recalls of one space."""
-    return judged(Product(texts, media), owner).rsum
+    return evaluate_similarity(Product(caption_embeddings, item_embeddings), caption_items).rsum

@@ -21,26 +21,26 @@ from safetensors.numpy import load, load_file, save, save_file
 from encoders.base import AffectError, Rows, encode_all, missing, printable, unit_rows
 from encoders.media import Sampling
 from encoders.onnx_runtime import cache_dir, write_whole
-from experiments.ablation.settings import Settings
-from experiments.ablation.table_rows import ROLES, Text
-from experiments.datasets import Captioned, carved, named
-from experiments.features.extraction import item_rows
-from experiments.synthetic import made
-from retrieval.features.pipeline import Experts, Recipe
-from spaces.joint.training_set import Material
-from spaces.joint.vocabulary import Tokens, Vocabulary, read_word_vectors
+from experiments.ablation.settings import AblationSettings
+from experiments.ablation.table_rows import ROLES, TextTower
+from experiments.datasets import CaptionDataset, hold_out_split, load_named_dataset
+from experiments.features.extraction import load_item_features
+from experiments.synthetic import render_dataset
+from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
+from spaces.joint.training_set import TrainingSet
+from spaces.joint.vocabulary import TokenIds, Vocabulary, read_word_vectors
 
 Ints = npt.NDArray[np.int64]
 
-PARTS = ("train", "dev", "test")
-SYNTHETIC, CLIPS = "synthetic", 400
+SPLITS = ("train", "dev", "test")
+SYNTHETIC, DEFAULT_SYNTHETIC_CLIPS = "synthetic", 400
 TEST_SHARE = 0.2  # where a set has no parts at all
 SEED = 0  # of the split and of the synthetic set
-LONGEST = 64  # words of a caption
+MAX_CAPTION_WORDS = 64  # words of a caption
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Corpus:
+class PreparedData:
     """Items and captions.
 
     media:   (items, d) by role, NaN where it says nothing
@@ -51,40 +51,40 @@ class Corpus:
     vectors: (words, d) to begin with, or None
     """
 
-    media: Mapping[str, Rows]
-    texts: Mapping[str, Rows | Tokens]
-    owner: Ints
-    split: Ints
-    words: int
-    vectors: Rows | None = None
+    features: Mapping[str, Rows]
+    texts: Mapping[str, Rows | TokenIds]
+    caption_items: Ints
+    item_splits: Ints
+    vocabulary_size: int
+    word_vectors: Rows | None = None
 
     @cached_property
-    def present(self) -> tuple[str, ...]:
+    def present_roles(self) -> tuple[str, ...]:
         """Roles that say something in training and in what is reported on."""
         return tuple(
             role
             for role in ROLES
-            if role in self.media
-            and all((~missing(self.media[role][self.items(part)])).sum() >= 2 for part in ("train", "test"))
+            if role in self.features
+            and all((~missing(self.features[role][self.select_items(part)])).sum() >= 2 for part in ("train", "test"))
         )
 
-    def items(self, part: str) -> Ints:
+    def select_items(self, split: str) -> Ints:
         """The numbers of a part's items."""
-        return np.flatnonzero(self.split == PARTS.index(part))
+        return np.flatnonzero(self.item_splits == SPLITS.index(split))
 
-    def captions(self, part: str) -> Ints:
+    def select_captions(self, split: str) -> Ints:
         """The numbers of a part's captions."""
-        return np.flatnonzero(self.split[self.owner] == PARTS.index(part))
+        return np.flatnonzero(self.item_splits[self.caption_items] == SPLITS.index(split))
 
-    def material(self, part: str, roles: Sequence[str], text: Text) -> Material:
+    def make_training_set(self, split: str, roles: Sequence[str], text_tower: TextTower) -> TrainingSet:
         """A part as heads take it."""
-        media = {role: self.media[role] for role in roles}
-        return Material(media=media, texts=self.texts[text], owner=self.owner).part(self.items(part))
+        media = {role: self.features[role] for role in roles}
+        return TrainingSet(features=media, texts=self.texts[text_tower], item_by_text=self.caption_items).select_items(self.select_items(split))
 
-    def digest(self, roles: Sequence[str], text: Text) -> str:
+    def compute_digest(self, roles: Sequence[str], text_tower: TextTower) -> str:
         """Of all that a space of these roles and this text tower is trained and measured with."""
-        used = [*(f"media/{role}" for role in roles), f"texts/{text}", "owner", "split", "words"]
-        used += ["vectors"] * (text == "gru" and self.vectors is not None)
+        used = [*(f"media/{role}" for role in roles), f"texts/{text_tower}", "owner", "split", "words"]
+        used += ["vectors"] * (text_tower == "gru" and self.word_vectors is not None)
         return hashlib.sha256("".join(self._digests[name] for name in used).encode()).hexdigest()
 
     @cached_property
@@ -97,28 +97,28 @@ class Corpus:
     @cached_property
     def _arrays(self) -> dict[str, Any]:
         """All of it by name, contiguous."""
-        arrays: dict[str, Any] = {f"media/{role}": rows for role, rows in self.media.items()}
+        arrays: dict[str, Any] = {f"media/{role}": rows for role, rows in self.features.items()}
         arrays |= {f"texts/{name}": rows for name, rows in self.texts.items()}
-        arrays |= {"owner": self.owner, "split": self.split, "words": np.array([self.words])}
-        if self.vectors is not None:
-            arrays["vectors"] = self.vectors
+        arrays |= {"owner": self.caption_items, "split": self.item_splits, "words": np.array([self.vocabulary_size])}
+        if self.word_vectors is not None:
+            arrays["vectors"] = self.word_vectors
         return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
-    def save(self, file: Path) -> None:
+    def save(self, path: Path) -> None:
         """For the processes that train."""
-        save_file(self._arrays, file)
+        save_file(self._arrays, path)
 
     @classmethod
-    def load(cls, file: Path) -> Self:
+    def load(cls, path: Path) -> Self:
         """What `save` wrote."""
-        arrays = load_file(file)
+        arrays = load_file(path)
 
-        def inside(what: str) -> dict[str, Any]:
-            return {n.removeprefix(what): array for n, array in arrays.items() if n.startswith(what)}
+        def select_prefix(prefix: str) -> dict[str, Any]:
+            return {n.removeprefix(prefix): array for n, array in arrays.items() if n.startswith(prefix)}
 
         return cls(
-            media=inside("media/"),
-            texts=inside("texts/"),
+            media=select_prefix("media/"),
+            texts=select_prefix("texts/"),
             owner=arrays["owner"],
             split=arrays["split"],
             words=int(arrays["words"][0]),
@@ -127,100 +127,100 @@ class Corpus:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Source:
+class DataSource:
     """Where a corpus comes from; `experts` encoded its media, None where features were given."""
 
-    data: Captioned
-    experts: Experts | None
+    dataset: CaptionDataset
+    pipeline: FeaturePipeline | None
     notes: tuple[str, ...]
 
     @property
-    def encoders(self) -> dict[str, str]:
+    def encoder_signatures(self) -> dict[str, str]:
         """What made the rows, by role."""
-        if self.experts is None:
+        if self.pipeline is None:
             return {}
-        return {role: self.experts.role(role).card.signature for role in self.experts.media_roles}
+        return {role: self.pipeline.get_encoder(role).card.signature for role in self.pipeline.media_roles}
 
 
-def found(
-    name: str, root: Path, features: Mapping[str, Path] | Path | None, *, quiet: bool = False
-) -> Captioned:
+def load_dataset(
+    name: str, data_root: Path, feature_paths: Mapping[str, Path] | Path | None, *, quiet: bool = False
+) -> CaptionDataset:
     """A data set by name. Raises AffectError for one that is not there or has no captions, UnknownName."""
     if name == SYNTHETIC or name.startswith(f"{SYNTHETIC}-"):
-        count = name.partition("-")[2] or str(CLIPS)
+        count = name.partition("-")[2] or str(DEFAULT_SYNTHETIC_CLIPS)
         if not count.isdecimal() or int(count) < 1:
             raise AffectError(f"{printable(name)}: write it as {SYNTHETIC}-400, a number of clips")
-        data = made(cache_dir() / f"{SYNTHETIC}-{int(count)}", int(count), SEED, quiet=quiet)
+        data = render_dataset(cache_dir() / f"{SYNTHETIC}-{int(count)}", int(count), SEED, quiet=quiet)
     else:
-        data = named(name, root)
-    if data.rule == "label":
+        data = load_named_dataset(name, data_root)
+    if data.query_rule == "label":
         raise AffectError(f"{data.name}: its words are class labels, not captions; take a set with captions")
-    return replace(data, features=features) if features is not None else data
+    return replace(data, features=feature_paths) if feature_paths is not None else data
 
 
-def parted(data: Captioned, share: float) -> Captioned:
+def ensure_splits(dataset: CaptionDataset, dev_share: float) -> CaptionDataset:
     """The set with all three parts: those it lacks are taken out of others, and a note says so.
 
     Raises AffectError where that can't be done.
     """
-    here = {item.split for item in data.items}
+    here = {item.split for item in dataset.items}
     try:
         if "test" not in here and "dev" in here:
-            items = tuple(replace(i, split="test") if i.split == "dev" else i for i in data.items)
+            items = tuple(replace(i, split="test") if i.split == "dev" else i for i in dataset.items)
             note = "reported on the set's dev part: it has no test part here"
-            data = replace(data, items=items, notes=(*data.notes, note))
+            dataset = replace(dataset, items=items, notes=(*dataset.notes, note))
         elif "test" not in here:
-            data = carved(data, TEST_SHARE, SEED, into="test")
-        if "dev" not in {item.split for item in data.items}:
-            data = carved(data, share, SEED)
+            dataset = hold_out_split(dataset, TEST_SHARE, SEED, target="test")
+        if "dev" not in {item.split for item in dataset.items}:
+            dataset = hold_out_split(dataset, dev_share, SEED)
     except ValueError as bad:
-        raise AffectError(f"{data.name}: too small to be split ({bad})") from bad
-    return data.part(*PARTS)
+        raise AffectError(f"{dataset.name}: too small to be split ({bad})") from bad
+    return dataset.select_splits(*SPLITS)
 
 
-def prepared(
-    data: Captioned,
-    settings: Settings,
+def prepare_data(
+    dataset: CaptionDataset,
+    settings: AblationSettings,
     *,
-    encoders: str = "",
-    word_vectors: Path | None = None,
+    encoder_spec: str = "",
+    word_vectors_path: Path | None = None,
     quiet: bool = False,
-) -> tuple[Corpus, Source]:
+) -> tuple[PreparedData, DataSource]:
     """Everything encoded, once for each content. Raises AffectError."""
-    data = parted(data, settings.share)
-    experts = Experts(Recipe.parse(encoders), packaged=False)  # zero-shot is without trained heads
-    sampling = Sampling(fps=settings.fps, most=settings.most)
-    said, owner = data.texts()
-    split = np.array([PARTS.index(item.split) for item in data.items], np.int64)
+    dataset = ensure_splits(dataset, settings.share)
+    experts = FeaturePipeline(PipelineConfig.parse(encoder_spec), use_packaged=False)  # zero-shot is without trained heads
+    sampling = Sampling(fps=settings.fps, max_frames=settings.most)
+    said, owner = dataset.flatten_captions()
+    split = np.array([SPLITS.index(item.split) for item in dataset.items], np.int64)
     training = [text for text, item in zip(said, owner, strict=True) if split[item] == 0]
-    for part in PARTS:
-        if not (split[owner] == PARTS.index(part)).any():
-            raise AffectError(f"{data.name}: no captions in its part {part}")
-    vocabulary = Vocabulary.of(training, settings.words.least)
-    vectors = read_word_vectors(word_vectors, vocabulary) if word_vectors else None
-    media = item_rows(experts, data, every=True, sampling=sampling, quiet=quiet)
-    corpus = Corpus(
-        media={role: media[role] for role in ROLES if role in media},
-        texts={"gru": vocabulary.tokens(said, LONGEST), "sentence": sentence_rows(experts, said)},
-        owner=owner.astype(np.int64),
-        split=split,
-        words=len(vocabulary),
-        vectors=vectors,
+    for part in SPLITS:
+        if not (split[owner] == SPLITS.index(part)).any():
+            raise AffectError(f"{dataset.name}: no captions in its part {part}")
+    vocabulary = Vocabulary.from_sentences(training, settings.words.least)
+    vectors = read_word_vectors(word_vectors_path, vocabulary) if word_vectors_path else None
+    media = load_item_features(experts, dataset, all_segments=True, sampling=sampling, quiet=quiet)
+    corpus = PreparedData(
+        features={role: media[role] for role in ROLES if role in media},
+        texts={"gru": vocabulary.encode(said, MAX_CAPTION_WORDS), "sentence": encode_sentences(experts, said)},
+        caption_items=owner.astype(np.int64),
+        item_splits=split,
+        vocabulary_size=len(vocabulary),
+        word_vectors=vectors,
     )
-    counts = Counter(item.split for item in data.items)
-    told = ", ".join(f"{counts[part]} {part}" for part in PARTS)
+    counts = Counter(item.split for item in dataset.items)
+    told = ", ".join(f"{counts[part]} {part}" for part in SPLITS)
     steps = -(-len(training) // settings.schedule.batch)
     notes = (
-        *data.notes,
+        *dataset.notes,
         f"items: {told}; {len(said)} captions, {len(vocabulary)} words in training",
         f"an epoch over all captions is {steps} steps (MSR-VTT Full, which the schedules are for: 1018)",
     )
-    return corpus, Source(data=data, experts=experts if data.features is None else None, notes=notes)
+    return corpus, DataSource(dataset=dataset, pipeline=experts if dataset.feature_sources is None else None, notes=notes)
 
 
-def sentence_rows(experts: Experts, sentences: Sequence[str]) -> Rows:
+def encode_sentences(pipeline: FeaturePipeline, sentences: Sequence[str]) -> Rows:
     """(n, d) unit rows of the text expert, read from the cache where these were encoded before."""
-    text = experts.role("text")
+    text = pipeline.get_encoder("text")
     key = hashlib.sha256("\n".join([text.card.signature, *sentences]).encode()).hexdigest()
     file = cache_dir() / "features" / "sentences" / f"{key}.safetensors"
     try:

@@ -9,18 +9,18 @@ from pathlib import Path
 import numpy as np
 
 from experiments.ablation import baselines
-from experiments.ablation.fused_ranks import Pair, Placed, judged, together
-from experiments.ablation.prepared_data import Corpus
-from experiments.ablation.row_statistics import Figure, Gap, Standings, draws, holm
-from experiments.ablation.table_rows import SAID, Plan, Row, Space
-from experiments.ablation.trials import Trial, history_of, rows_of
+from experiments.ablation.fused_ranks import EmbeddingPair, SplitEmbeddings, evaluate_similarity, fuse_similarities
+from experiments.ablation.prepared_data import PreparedData
+from experiments.ablation.row_statistics import MetricEstimate, RsumDifference, RowRanks, draw_resamples, adjust_holm
+from experiments.ablation.table_rows import ROLE_LABELS, AblationPlan, TableRow, SpaceSpec
+from experiments.ablation.trials import Trial, load_history, load_embeddings
 from retrieval.evaluation import Evaluation
-from retrieval.features.pipeline import Experts
-from spaces.joint.training import History
+from retrieval.features.pipeline import FeaturePipeline
+from spaces.joint.training import TrainingHistory
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Line:
+class RowResult:
     """A row measured.
 
     told:      what its spaces are
@@ -30,112 +30,112 @@ class Line:
     """
 
     name: str
-    told: str
-    dev: float
-    seeds: tuple[dict[str, float], ...]
-    figures: dict[str, Figure]
+    description: str
+    dev_rsum: float
+    metrics_by_seed: tuple[dict[str, float], ...]
+    estimates: dict[str, MetricEstimate]
     collapsed: int
     trainings: int
-    gap: Gap | None = None
+    difference: RsumDifference | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Measured:
+class AblationResults:
     """All lines, and the epochs of every training by space and seed."""
 
-    lines: tuple[Line, ...]
-    histories: dict[Space, dict[int, History]]
+    rows: tuple[RowResult, ...]
+    histories: dict[SpaceSpec, dict[int, TrainingHistory]]
 
 
-def measured(
-    plan: Plan, seeds: Sequence[int], folders: Mapping[Trial, Path], corpus: Corpus, experts: Experts | None
-) -> Measured:
+def measure_rows(
+    plan: AblationPlan, seeds: Sequence[int], trial_folders: Mapping[Trial, Path], data: PreparedData, pipeline: FeaturePipeline | None
+) -> AblationResults:
     """Measure every row of a plan whose trials are finished."""
-    histories: dict[Space, dict[int, History]] = {}
-    for trial, folder in folders.items():
-        histories.setdefault(trial.space, {})[trial.seed] = history_of(folder)
-    board = _Board(corpus)
+    histories: dict[SpaceSpec, dict[int, TrainingHistory]] = {}
+    for trial, folder in trial_folders.items():
+        histories.setdefault(trial.space, {})[trial.seed] = load_history(folder)
+    board = _RowEvaluator(data)
     for row in plan.rows:
         if row.spaces:
             placed = [
-                [rows_of(folders[Trial(space=space, seed=seed)]) for space in row.spaces] for seed in seeds
+                [load_embeddings(trial_folders[Trial(space=space, seed=seed)]) for space in row.spaces] for seed in seeds
             ]
             fallen = sum(histories[space][seed].collapsed for seed in seeds for space in row.spaces)
-            board.add(row, " + ".join(map(str, row.spaces)), placed, fallen=fallen)
-        elif row.baseline == "zero-shot" and experts is not None:
-            board.add(row, "the engine's object space, untrained", [[baselines.zero_shot(corpus, experts)]])
+            board.add(row, " + ".join(map(str, row.spaces)), placed, collapsed_count=fallen)
+        elif row.baseline == "zero-shot" and pipeline is not None:
+            board.add(row, "the engine's object space, untrained", [[baselines.project_zero_shot(data, pipeline)]])
         elif row.baseline == "ridge":
-            found, strength = baselines.ridge(corpus, row.ridge)
-            roles = ", ".join(SAID[role] for role in row.ridge)
+            found, strength = baselines.fit_ridge(data, row.ridge_roles)
+            roles = ", ".join(ROLE_LABELS[role] for role in row.ridge_roles)
             board.add(row, f"{roles} to the mean sentence vector, strength {strength:g}", [[found]])
-        elif row.baseline == "best + zero-shot" and experts is not None:
-            board.add_best(row, baselines.zero_shot(corpus, experts))
-    return Measured(lines=board.compared(plan), histories=histories)
+        elif row.baseline == "best + zero-shot" and pipeline is not None:
+            board.add_best_with_zero_shot(row, baselines.project_zero_shot(data, pipeline))
+    return AblationResults(rows=board.compare_rows(plan), histories=histories)
 
 
-class _Board:
+class _RowEvaluator:
     """Lines as they come, and what later ones are compared with."""
 
-    def __init__(self, corpus: Corpus) -> None:
-        self._corpus = corpus
-        self._owner = {part: baselines.owners(corpus, part) for part in ("dev", "test")}
-        self._lines: dict[str, Line] = {}
-        self._standings: dict[str, Standings] = {}
-        self._best: tuple[Line, list[list[Placed]]] | None = None
-        self._against: dict[str, str] = {}
-        self._weights, self._signs = draws(len(np.unique(self._owner["test"])), seed=0)
+    def __init__(self, data: PreparedData) -> None:
+        self._data = data
+        self._caption_items = {part: baselines.map_captions_to_items(data, part) for part in ("dev", "test")}
+        self._results: dict[str, RowResult] = {}
+        self._row_ranks: dict[str, RowRanks] = {}
+        self._best_row: tuple[RowResult, list[list[SplitEmbeddings]]] | None = None
+        self._reference_rows: dict[str, str] = {}
+        self._bootstrap_weights, self._signs = draw_resamples(len(np.unique(self._caption_items["test"])), seed=0)
 
     def add(
-        self, row: Row, told: str, placed: list[list[Placed]], *,
-        weights: Sequence[float] | None = None, fallen: int = 0,
+        self, row: TableRow, description: str, embeddings_by_seed: list[list[SplitEmbeddings]], *,
+        space_weights: Sequence[float] | None = None, collapsed_count: int = 0,
     ) -> None:  # fmt: skip
         """Measure a row from its spaces' rows by seed."""
-        dev = [self._judged("dev", of_seed, weights).rsum for of_seed in placed]
-        found = [self._judged("test", of_seed, weights) for of_seed in placed]
-        standings = Standings.of(found)
-        self._standings[row.name] = standings
-        line = Line(
+        dev = [self._evaluate("dev", of_seed, space_weights).rsum for of_seed in embeddings_by_seed]
+        found = [self._evaluate("test", of_seed, space_weights) for of_seed in embeddings_by_seed]
+        standings = RowRanks.from_evaluations(found)
+        self._row_ranks[row.name] = standings
+        line = RowResult(
             name=row.name,
-            told=told,
-            dev=float(np.mean(dev)),
-            seeds=tuple(one.measures() for one in found),
-            figures=standings.figures(found, self._weights),
-            collapsed=fallen,
-            trainings=len(placed) * len(row.spaces),
+            description=description,
+            dev_rsum=float(np.mean(dev)),
+            metrics_by_seed=tuple(one.measures() for one in found),
+            estimates=standings.estimate_metrics(found, self._bootstrap_weights),
+            collapsed=collapsed_count,
+            trainings=len(embeddings_by_seed) * len(row.spaces),
         )
-        self._lines[row.name] = line
-        if row.spaces and (self._best is None or line.dev > self._best[0].dev):
-            self._best = line, placed
+        self._results[row.name] = line
+        if row.spaces and (self._best_row is None or line.dev_rsum > self._best_row[0].dev_rsum):
+            self._best_row = line, embeddings_by_seed
 
-    def add_best(self, row: Row, untrained: Placed) -> None:
+    def add_best_with_zero_shot(self, row: TableRow, zero_shot_embeddings: SplitEmbeddings) -> None:
         """The trained row with the best dev part, with as much of zero-shot as its dev part likes."""
-        if self._best is None:
+        if self._best_row is None:
             return
-        best, own = self._best[0].name, self._best[1]
-        placed = [[*of_seed, untrained] for of_seed in own]
+        best, own = self._best_row[0].name, self._best_row[1]
+        placed = [[*of_seed, zero_shot_embeddings] for of_seed in own]
 
-        def weights(share: float) -> list[float]:
+        def make_space_weights(share: float) -> list[float]:
             return [*([(1 - share) / len(own[0])] * len(own[0])), share]
 
-        def liked(share: float) -> float:
-            return float(np.mean([self._judged("dev", one, weights(share)).rsum for one in placed]))
+        def score_on_dev(share: float) -> float:
+            return float(np.mean([self._evaluate("dev", one, make_space_weights(share)).rsum for one in placed]))
 
-        share = max(baselines.SHARES, key=liked)
-        self.add(row, f"{best}, {share:g} of the weight on zero-shot", placed, weights=weights(share))
-        self._against[row.name] = best
+        share = max(baselines.ZERO_SHOT_WEIGHTS, key=score_on_dev)
+        self.add(row, f"{best}, {share:g} of the weight on zero-shot", placed, space_weights=make_space_weights(share))
+        self._reference_rows[row.name] = best
 
-    def compared(self, plan: Plan) -> tuple[Line, ...]:
+    def compare_rows(self, plan: AblationPlan) -> tuple[RowResult, ...]:
         """All lines, each with its difference from the row it belongs to, corrected for their number."""
-        gaps: dict[str, Gap] = {}
+        gaps: dict[str, RsumDifference] = {}
         for row in plan.rows:
-            base = self._against.get(row.name) or next(iter(row.against), "")
-            if row.name in self._lines and base in self._lines:
-                mine, theirs = self._standings[row.name], self._standings[base]
-                gaps[row.name] = mine.gap(theirs, base, self._weights, self._signs)
-        for (name, gap), p in zip(list(gaps.items()), holm([g.p for g in gaps.values()]), strict=True):
+            base = self._reference_rows.get(row.name) or next(iter(row.against), "")
+            if row.name in self._results and base in self._results:
+                mine, theirs = self._row_ranks[row.name], self._row_ranks[base]
+                gaps[row.name] = mine.compare_rsum(theirs, base, self._bootstrap_weights, self._signs)
+        for (name, gap), p in zip(list(gaps.items()), adjust_holm([g.p for g in gaps.values()]), strict=True):
             gaps[name] = replace(gap, holm=p)
-        return tuple(replace(line, gap=gaps.get(name)) for name, line in self._lines.items())
+        return tuple(replace(line, gap=gaps.get(name)) for name, line in self._results.items())
 
-    def _judged(self, part: str, spaces: Sequence[Placed], weights: Sequence[float] | None) -> Evaluation:
-        pairs: list[Pair] = [space[part] for space in spaces]
-        return judged(together(pairs, weights), self._owner[part])
+    def _evaluate(self, split: str, embeddings: Sequence[SplitEmbeddings], space_weights: Sequence[float] | None) -> Evaluation:
+        pairs: list[EmbeddingPair] = [space[split] for space in embeddings]
+        return evaluate_similarity(fuse_similarities(pairs, space_weights), self._caption_items[split])

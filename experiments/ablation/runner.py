@@ -16,20 +16,20 @@ import torch
 
 from encoders.base import AffectError
 from encoders.interrupts import end_with_parent, safe_point, stop_at_safe_points, temporary_folder
-from experiments.ablation.prepared_data import Corpus
-from experiments.ablation.settings import Settings
-from experiments.ablation.trials import Trial, finished, key_of, train
+from experiments.ablation.prepared_data import PreparedData
+from experiments.ablation.settings import AblationSettings
+from experiments.ablation.trials import Trial, is_finished, compute_trial_key, train_trial
 from retrieval.progress_reporter import ProgressReporter
 
-LOOK = 0.3  # seconds between looks at how far trainings are
+POLL_INTERVAL_S = 0.3  # seconds between looks at how far trainings are
 
-Tell = Callable[[int], None]  # that so many epochs more are done
+ProgressCallback = Callable[[int], None]  # that so many epochs more are done
 
 
-def run(
+def run_trials(
     trials: Sequence[Trial],
-    corpus: Corpus,
-    settings: Settings,
+    data: PreparedData,
+    settings: AblationSettings,
     folder: Path,
     *,
     jobs: int,
@@ -42,63 +42,63 @@ def run(
 
     Raises AffectError if a process died.
     """
-    folders = {trial: folder / key_of(trial.told(corpus, settings)) for trial in trials}
-    todo = [trial for trial in trials if not finished(folders[trial])]
+    folders = {trial: folder / compute_trial_key(trial.to_json(data, settings)) for trial in trials}
+    todo = [trial for trial in trials if not is_finished(folders[trial])]
     label, done = f"training {len(todo)} spaces", 0
-    total = sum(trial.schedule(settings).epochs for trial in todo)
+    total = sum(trial.resolve_schedule(settings).epochs for trial in todo)
 
-    def tell(more: int) -> None:
+    def add_progress(epochs: int) -> None:
         nonlocal done
-        done += more
+        done += epochs
         report.update(label, done, total)
 
     with ProgressReporter("ablate", unit="epochs", quiet=quiet) as report:
         report.update(label, 0, total)
         if jobs == 1:
             for trial in todo:
-                _one_thread(trial, corpus, settings, folders[trial], tell)
+                _train_single_threaded(trial, data, settings, folders[trial], add_progress)
         elif todo:
             waiting = {trial: folders[trial] for trial in todo}
-            _beside(waiting, corpus, settings, jobs, lambda done: report.update(label, done, total))
+            _train_in_processes(waiting, data, settings, jobs, lambda done: report.update(label, done, total))
     return folders
 
 
-def _one_thread(trial: Trial, corpus: Corpus, settings: Settings, folder: Path, tell: Tell) -> None:
+def _train_single_threaded(trial: Trial, data: PreparedData, settings: AblationSettings, folder: Path, on_progress: ProgressCallback) -> None:
     """Train on one thread, which gives the same bits wherever it happens."""
-    left, threads = trial.schedule(settings).epochs, torch.get_num_threads()
+    left, threads = trial.resolve_schedule(settings).epochs, torch.get_num_threads()
 
-    def told() -> None:
+    def count_epoch() -> None:
         nonlocal left
         left -= 1
-        tell(1)
+        on_progress(1)
 
     torch.set_num_threads(1)
     try:
-        train(trial, corpus, settings, folder, told)
+        train_trial(trial, data, settings, folder, count_epoch)
     finally:
         torch.set_num_threads(threads)
-    tell(left)  # those it did not need
+    on_progress(left)  # those it did not need
 
 
-def _beside(waiting: Mapping[Trial, Path], corpus: Corpus, settings: Settings, jobs: int, done: Tell) -> None:
+def _train_in_processes(trial_folders: Mapping[Trial, Path], data: PreparedData, settings: AblationSettings, jobs: int, on_progress: ProgressCallback) -> None:
     context = multiprocessing.get_context("spawn")
     counter = context.Value("q", 0)
     with stop_at_safe_points(), temporary_folder() as place:
         file = place / "corpus.safetensors"
-        corpus.save(file)
-        pool = ProcessPoolExecutor(jobs, context, _begin, (file, settings, counter))
-        with _ending(pool):
-            with _deaf():
-                futures: set[Future[None]] = {pool.submit(_work, *pair) for pair in waiting.items()}
+        data.save(file)
+        pool = ProcessPoolExecutor(jobs, context, _init_worker, (file, settings, counter))
+        with _terminate_on_error(pool):
+            with _block_sigint():
+                futures: set[Future[None]] = {pool.submit(_train_in_worker, *pair) for pair in trial_folders.items()}
             while futures:
-                ended, futures = wait(futures, LOOK, FIRST_EXCEPTION)
-                done(counter.value)
+                ended, futures = wait(futures, POLL_INTERVAL_S, FIRST_EXCEPTION)
+                on_progress(counter.value)
                 _raise_first(ended)
                 safe_point()
 
 
-def _raise_first(ended: set[Future[None]]) -> None:
-    for future in ended:
+def _raise_first(futures: set[Future[None]]) -> None:
+    for future in futures:
         try:
             future.result()
         except BrokenProcessPool as bad:
@@ -108,7 +108,7 @@ def _raise_first(ended: set[Future[None]]) -> None:
 
 
 @contextmanager
-def _ending(pool: ProcessPoolExecutor) -> Iterator[None]:
+def _terminate_on_error(pool: ProcessPoolExecutor) -> Iterator[None]:
     """Whatever happens, no process of the pool goes on afterwards."""
     others = set(multiprocessing.active_children())
     try:
@@ -123,7 +123,7 @@ def _ending(pool: ProcessPoolExecutor) -> Iterator[None]:
 
 
 @contextmanager
-def _deaf() -> Iterator[None]:
+def _block_sigint() -> Iterator[None]:
     """Processes begun here never hear Ctrl-C: it is for the parent, also while they still import."""
     heard = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
@@ -132,20 +132,20 @@ def _deaf() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, heard)
 
 
-_here: dict[str, Any] = {}  # what a process trains with
+_worker_state: dict[str, Any] = {}  # what a process trains with
 
 
-def _begin(file: Path, settings: Settings, counter: Synchronized[int]) -> None:
+def _init_worker(data_path: Path, settings: AblationSettings, counter: Synchronized[int]) -> None:
     """In each process: read the corpus once, and end when the parent ends."""
     end_with_parent()
-    _here.update(corpus=Corpus.load(file), settings=settings, counter=counter)
+    _worker_state.update(corpus=PreparedData.load(data_path), settings=settings, counter=counter)
 
 
-def _work(trial: Trial, folder: Path) -> None:
-    counter = _here["counter"]
+def _train_in_worker(trial: Trial, folder: Path) -> None:
+    counter = _worker_state["counter"]
 
-    def tell(more: int) -> None:
+    def add_progress(epochs: int) -> None:
         with counter.get_lock():
-            counter.value += more
+            counter.value += epochs
 
-    _one_thread(trial, _here["corpus"], _here["settings"], folder, tell)
+    _train_single_threaded(trial, _worker_state["corpus"], _worker_state["settings"], folder, add_progress)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from encoders.base import AffectError
-from experiments.ablation.table_rows import Text
+from experiments.ablation.table_rows import TextTower
 from spaces.joint.training import Schedule
 
-SCHEDULE = Schedule(warm=3, patience=12)  # the paper's, with a warm-up; both chosen on the synthetic dev part
+DEFAULT_SCHEDULE = Schedule(warm=3, patience=12)  # the paper's, with a warm-up; both chosen on the synthetic dev part
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ class WordSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class AblationSettings:
     """All of them.
 
     fps, most: frames a second and at most so many a segment of 15 s
@@ -59,10 +59,10 @@ class Settings:
     """
 
     loss: LossSettings = LossSettings()
-    schedule: Schedule = SCHEDULE
+    schedule: Schedule = DEFAULT_SCHEDULE
     heads: HeadSettings = HeadSettings()
     words: WordSettings = WordSettings()
-    text: Text = "gru"
+    text: TextTower = "gru"
     fps: float = 4.0
     most: int = 12
     share: float = 0.1
@@ -77,38 +77,38 @@ class Settings:
             )
 
 
-def changed(settings: Settings, pairs: Sequence[str]) -> Settings:
+def apply_overrides(settings: AblationSettings, assignments: Sequence[str]) -> AblationSettings:
     """The settings with "name=value" pairs put in. Raises AffectError for one that can't be."""
-    known = dict(names(settings))
+    known = dict(list_settings(settings))
     found: dict[str, Any] = {}
-    for pair in pairs:
+    for pair in assignments:
         name, equals, text = (part.strip() for part in pair.partition("="))
         if name not in known:
             raise AffectError(f"no setting {name!r}; known: {', '.join(known)}")
         if not equals:
             raise AffectError(f"setting {name}: write it as {name}=value")
-        found[name] = _read(name, text, known[name])
+        found[name] = _parse_value(name, text, known[name])
     try:
-        return _with(settings, found)
+        return _replace_nested(settings, found)
     except ValueError as bad:
         raise AffectError(str(bad)) from bad
 
 
-def names(settings: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+def list_settings(settings: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """(dotted name, type) of everything that can be set."""
     hints = get_type_hints(type(settings))
     for entry in fields(settings):
         value = getattr(settings, entry.name)
         if is_dataclass(value):
-            yield from names(value, f"{prefix}{entry.name}.")
+            yield from list_settings(value, f"{prefix}{entry.name}.")
         else:
             yield f"{prefix}{entry.name}", hints[entry.name]
 
 
-def flat(settings: Settings) -> dict[str, Any]:
+def flatten_settings(settings: AblationSettings) -> dict[str, Any]:
     """Every setting's value by its dotted name."""
     found: dict[str, Any] = {}
-    for name, _ in names(settings):
+    for name, _ in list_settings(settings):
         value: Any = settings
         for part in name.split("."):
             value = getattr(value, part)
@@ -116,24 +116,24 @@ def flat(settings: Settings) -> dict[str, Any]:
     return found
 
 
-def _with(settings: Any, found: Mapping[str, Any]) -> Any:
-    changes: dict[str, Any] = {name: value for name, value in found.items() if "." not in name}
-    for part in {name.partition(".")[0] for name in found if "." in name}:
-        inside = {n.partition(".")[2]: value for n, value in found.items() if n.startswith(f"{part}.")}
-        changes[part] = _with(getattr(settings, part), inside)
+def _replace_nested(settings: Any, values: Mapping[str, Any]) -> Any:
+    changes: dict[str, Any] = {name: value for name, value in values.items() if "." not in name}
+    for part in {name.partition(".")[0] for name in values if "." in name}:
+        inside = {n.partition(".")[2]: value for n, value in values.items() if n.startswith(f"{part}.")}
+        changes[part] = _replace_nested(getattr(settings, part), inside)
     return replace(settings, **changes)
 
 
-def _read(name: str, text: str, kind: Any) -> Any:
-    if get_origin(kind) is Literal:
-        if text not in get_args(kind):
-            raise AffectError(f"setting {name}: {text!r}; known: {', '.join(get_args(kind))}")
+def _parse_value(name: str, text: str, value_type: Any) -> Any:
+    if get_origin(value_type) is Literal:
+        if text not in get_args(value_type):
+            raise AffectError(f"setting {name}: {text!r}; known: {', '.join(get_args(value_type))}")
         return text
     try:
-        value = kind(text)
-        if kind is float and not math.isfinite(value):
+        value = value_type(text)
+        if value_type is float and not math.isfinite(value):
             raise ValueError(text)
         return value
     except ValueError as bad:
-        wanted = {int: "a whole number", float: "a number"}[kind]
+        wanted = {int: "a whole number", float: "a number"}[value_type]
         raise AffectError(f"setting {name}: {text!r} is not {wanted}") from bad

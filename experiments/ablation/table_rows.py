@@ -11,23 +11,23 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from encoders.base import AffectError
-from losses.ranking import Shape
+from losses.ranking import WeightShape
 
-Text = Literal["gru", "sentence"]
+TextTower = Literal["gru", "sentence"]
 Baseline = Literal["zero-shot", "ridge", "best + zero-shot"]
 
-SAID = {"objects": "object", "activity": "activity", "sound": "audio", "faces": "faces", "affect": "affect"}
+ROLE_LABELS = {"objects": "object", "activity": "activity", "sound": "audio", "faces": "faces", "affect": "affect"}
 """What a role is called in the paper and in tables."""
-ROLES = tuple(SAID)
+ROLES = tuple(ROLE_LABELS)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cost:
+class LossSpec:
     """A loss by its name in `losses.LOSSES`; `strength` and `shape` are those of "weighted"."""
 
     name: str = "weighted"
     strength: float = 1.0
-    shape: Shape = "jemc"
+    shape: WeightShape = "jemc"
 
     def __str__(self) -> str:
         paper = self.name != "weighted" or (self.strength, self.shape) == (1.0, "jemc")
@@ -35,7 +35,7 @@ class Cost:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Space:
+class SpaceSpec:
     """One space to train.
 
     roles:    what is projected into it, side by side
@@ -46,29 +46,29 @@ class Space:
     """
 
     roles: tuple[str, ...]
-    some: bool = False
+    allows_missing_roles: bool = False
     shared: bool = False
-    cost: Cost = Cost()
-    text: Text | None = None
+    loss: LossSpec = LossSpec()
+    text_tower: TextTower | None = None
     released: bool = False
 
-    def where(self, present: Iterable[str], text: Text) -> Space | None:
+    def resolve(self, present_roles: Iterable[str], text_tower: TextTower) -> SpaceSpec | None:
         """The space as it can be had from these roles; None if it can't."""
-        there = tuple(role for role in self.roles if role in set(present))
-        if not there or (not self.some and there != self.roles):
+        there = tuple(role for role in self.roles if role in set(present_roles))
+        if not there or (not self.allows_missing_roles and there != self.roles):
             return None
-        return replace(self, roles=there, some=False, text=self.text or text)
+        return replace(self, roles=there, some=False, text=self.text_tower or text_tower)
 
     def __str__(self) -> str:
-        told = ", ".join(SAID[role] for role in self.roles)
+        told = ", ".join(ROLE_LABELS[role] for role in self.roles)
         told = f"shared({told})" if self.shared else f"[{told}]" if len(self.roles) > 1 else told
-        about = ["" if self.cost == Cost() else str(self.cost), "" if self.text == "gru" else self.text or ""]
+        about = ["" if self.loss == LossSpec() else str(self.loss), "" if self.text_tower == "gru" else self.text_tower or ""]
         about.append("released" if self.released else "")
         return ", ".join(filter(None, (told, *about)))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class TableRow:
     """One line of the table.
 
     name:    its group, then what it is
@@ -78,9 +78,9 @@ class Row:
     """
 
     name: str
-    spaces: tuple[Space, ...] = ()
+    spaces: tuple[SpaceSpec, ...] = ()
     baseline: Baseline | None = None
-    ridge: tuple[str, ...] = ()
+    ridge_roles: tuple[str, ...] = ()
     against: tuple[str, ...] = ()
 
     @property
@@ -89,106 +89,106 @@ class Row:
         return self.name.split()[0]
 
 
-OBJECT, ACTIVITY, AUDIO = (Space(roles=(role,)) for role in ("objects", "activity", "sound"))
-BOTH = Space(roles=("activity", "sound"))
-EMOTION = Space(roles=("sound", "faces", "affect"), some=True)
+OBJECT_SPACE, ACTIVITY_SPACE, AUDIO_SPACE = (SpaceSpec(roles=(role,)) for role in ("objects", "activity", "sound"))
+ACTIVITY_AUDIO_SPACE = SpaceSpec(roles=("activity", "sound"))
+EMOTION_SPACE = SpaceSpec(roles=("sound", "faces", "affect"), allows_missing_roles=True)
 
-BASE, SINGLE, BEST = "1.1 weighted", "1.2 object", "2.4 best + zero-shot"
-TWO, JEMC, WITH_AUDIO = "1.5 object + activity", "1.5 object + [activity, audio]", "1.5 object + audio"
-
-
-def _costing(**cost: object) -> tuple[Space]:
-    return (replace(OBJECT, cost=Cost(**cost)),)  # type: ignore[arg-type]
+WEIGHTED_ROW, OBJECT_ROW, BEST_ZERO_SHOT_ROW = "1.1 weighted", "1.2 object", "2.4 best + zero-shot"
+OBJECT_ACTIVITY_ROW, JEMC_ROW, OBJECT_AUDIO_ROW = "1.5 object + activity", "1.5 object + [activity, audio]", "1.5 object + audio"
 
 
-def _reading(text: Text, *spaces: Space) -> tuple[Space, ...]:
-    return tuple(replace(space, text=text) for space in spaces)
+def _make_object_space(**loss_options: object) -> tuple[SpaceSpec]:
+    return (replace(OBJECT_SPACE, cost=LossSpec(**loss_options)),)  # type: ignore[arg-type]
 
 
-ROWS: tuple[Row, ...] = (
+def _set_text_tower(text_tower: TextTower, *spaces: SpaceSpec) -> tuple[SpaceSpec, ...]:
+    return tuple(replace(space, text=text_tower) for space in spaces)
+
+
+TABLE_ROWS: tuple[TableRow, ...] = (
     # 1.1 the loss, on the object-text space
-    Row(name="1.1 VSE", spaces=_costing(name="vse"), against=(BASE,)),
-    Row(name="1.1 VSE++", spaces=_costing(name="vse++"), against=(BASE,)),
-    Row(name=BASE, spaces=(OBJECT,)),
-    Row(name="1.1 weighted, strength 0.5", spaces=_costing(strength=0.5), against=(BASE,)),
-    Row(name="1.1 weighted, strength 4", spaces=_costing(strength=4.0), against=(BASE,)),
-    Row(name="1.1 weighted, linear", spaces=_costing(shape="linear"), against=(BASE,)),
-    Row(name="1.1 weighted, log", spaces=_costing(shape="log"), against=(BASE,)),
-    Row(name="1.1 semi-hard", spaces=_costing(name="semi-hard"), against=(BASE,)),
-    Row(name="1.1 InfoNCE", spaces=_costing(name="infonce"), against=(BASE,)),
+    TableRow(name="1.1 VSE", spaces=_make_object_space(name="vse"), against=(WEIGHTED_ROW,)),
+    TableRow(name="1.1 VSE++", spaces=_make_object_space(name="vse++"), against=(WEIGHTED_ROW,)),
+    TableRow(name=WEIGHTED_ROW, spaces=(OBJECT_SPACE,)),
+    TableRow(name="1.1 weighted, strength 0.5", spaces=_make_object_space(strength=0.5), against=(WEIGHTED_ROW,)),
+    TableRow(name="1.1 weighted, strength 4", spaces=_make_object_space(strength=4.0), against=(WEIGHTED_ROW,)),
+    TableRow(name="1.1 weighted, linear", spaces=_make_object_space(shape="linear"), against=(WEIGHTED_ROW,)),
+    TableRow(name="1.1 weighted, log", spaces=_make_object_space(shape="log"), against=(WEIGHTED_ROW,)),
+    TableRow(name="1.1 semi-hard", spaces=_make_object_space(name="semi-hard"), against=(WEIGHTED_ROW,)),
+    TableRow(name="1.1 InfoNCE", spaces=_make_object_space(name="infonce"), against=(WEIGHTED_ROW,)),
     # 1.2 one feature alone
-    Row(name=SINGLE, spaces=(OBJECT,)),
-    Row(name="1.2 activity", spaces=(ACTIVITY,), against=(SINGLE,)),
-    Row(name="1.2 audio", spaces=(AUDIO,), against=(SINGLE,)),
+    TableRow(name=OBJECT_ROW, spaces=(OBJECT_SPACE,)),
+    TableRow(name="1.2 activity", spaces=(ACTIVITY_SPACE,), against=(OBJECT_ROW,)),
+    TableRow(name="1.2 audio", spaces=(AUDIO_SPACE,), against=(OBJECT_ROW,)),
     # 1.3 direct concatenation
-    Row(name="1.3 [object, activity]", spaces=(Space(roles=("objects", "activity")),), against=(SINGLE,)),
-    Row(
+    TableRow(name="1.3 [object, activity]", spaces=(SpaceSpec(roles=("objects", "activity")),), against=(OBJECT_ROW,)),
+    TableRow(
         name="1.3 [object, activity, audio]",
-        spaces=(Space(roles=("objects", "activity", "sound")),),
-        against=(SINGLE,),
+        spaces=(SpaceSpec(roles=("objects", "activity", "sound")),),
+        against=(OBJECT_ROW,),
     ),
     # 1.4 one shared space
-    Row(
+    TableRow(
         name="1.4 shared: object, audio",
-        spaces=(Space(roles=("objects", "sound"), shared=True),),
-        against=(SINGLE,),
+        spaces=(SpaceSpec(roles=("objects", "sound"), shared=True),),
+        against=(OBJECT_ROW,),
     ),
-    Row(
+    TableRow(
         name="1.4 shared: object, activity, audio",
-        spaces=(Space(roles=("objects", "activity", "sound"), shared=True),),
-        against=(SINGLE,),
+        spaces=(SpaceSpec(roles=("objects", "activity", "sound"), shared=True),),
+        against=(OBJECT_ROW,),
     ),
     # 1.5 fusion of spaces
-    Row(name=WITH_AUDIO, spaces=(OBJECT, AUDIO), against=(SINGLE,)),
-    Row(name=TWO, spaces=(OBJECT, ACTIVITY), against=(SINGLE,)),
-    Row(name=JEMC, spaces=(OBJECT, BOTH), against=(TWO, SINGLE)),
-    Row(name="1.5 object + emotion", spaces=(OBJECT, EMOTION), against=(SINGLE,)),
-    Row(name=f"{JEMC} + emotion", spaces=(OBJECT, BOTH, EMOTION), against=(JEMC,)),
+    TableRow(name=OBJECT_AUDIO_ROW, spaces=(OBJECT_SPACE, AUDIO_SPACE), against=(OBJECT_ROW,)),
+    TableRow(name=OBJECT_ACTIVITY_ROW, spaces=(OBJECT_SPACE, ACTIVITY_SPACE), against=(OBJECT_ROW,)),
+    TableRow(name=JEMC_ROW, spaces=(OBJECT_SPACE, ACTIVITY_AUDIO_SPACE), against=(OBJECT_ACTIVITY_ROW, OBJECT_ROW)),
+    TableRow(name="1.5 object + emotion", spaces=(OBJECT_SPACE, EMOTION_SPACE), against=(OBJECT_ROW,)),
+    TableRow(name=f"{JEMC_ROW} + emotion", spaces=(OBJECT_SPACE, ACTIVITY_AUDIO_SPACE, EMOTION_SPACE), against=(JEMC_ROW,)),
     # 2 beyond the paper
-    Row(name="2.1 object, sentence vectors", spaces=_reading("sentence", OBJECT), against=(SINGLE,)),
-    Row(
+    TableRow(name="2.1 object, sentence vectors", spaces=_set_text_tower("sentence", OBJECT_SPACE), against=(OBJECT_ROW,)),
+    TableRow(
         name="2.1 object + [activity, audio], sentence vectors",
-        spaces=_reading("sentence", OBJECT, BOTH),
-        against=(JEMC,),
+        spaces=_set_text_tower("sentence", OBJECT_SPACE, ACTIVITY_AUDIO_SPACE),
+        against=(JEMC_ROW,),
     ),
-    Row(name="2.1 object, GRU", spaces=_reading("gru", OBJECT), against=(SINGLE,)),
-    Row(
+    TableRow(name="2.1 object, GRU", spaces=_set_text_tower("gru", OBJECT_SPACE), against=(OBJECT_ROW,)),
+    TableRow(
         name="2.1 object + [activity, audio], GRU",
-        spaces=_reading("gru", OBJECT, BOTH),
-        against=(JEMC,),
+        spaces=_set_text_tower("gru", OBJECT_SPACE, ACTIVITY_AUDIO_SPACE),
+        against=(JEMC_ROW,),
     ),
-    Row(name="2.2 object, released schedule", spaces=(replace(OBJECT, released=True),), against=(SINGLE,)),
-    Row(name="2.3 zero-shot", baseline="zero-shot", against=(SINGLE,)),
-    Row(name="2.3 ridge: object", baseline="ridge", ridge=("objects",), against=(SINGLE,)),
-    Row(name="2.3 ridge: all", baseline="ridge", ridge=ROLES, against=(JEMC, WITH_AUDIO, SINGLE)),
-    Row(name=BEST, baseline="best + zero-shot"),
+    TableRow(name="2.2 object, released schedule", spaces=(replace(OBJECT_SPACE, released=True),), against=(OBJECT_ROW,)),
+    TableRow(name="2.3 zero-shot", baseline="zero-shot", against=(OBJECT_ROW,)),
+    TableRow(name="2.3 ridge: object", baseline="ridge", ridge_roles=("objects",), against=(OBJECT_ROW,)),
+    TableRow(name="2.3 ridge: all", baseline="ridge", ridge_roles=ROLES, against=(JEMC_ROW, OBJECT_AUDIO_ROW, OBJECT_ROW)),
+    TableRow(name=BEST_ZERO_SHOT_ROW, baseline="best + zero-shot"),
 )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class AblationPlan:
     """The rows that can be had, with their spaces as they can be had, and why the others can't."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[TableRow, ...]
     left_out: dict[str, str]
 
     @property
-    def spaces(self) -> tuple[Space, ...]:
+    def spaces(self) -> tuple[SpaceSpec, ...]:
         """What is to be trained, each once."""
         return tuple(dict.fromkeys(space for row in self.rows for space in row.spaces))
 
 
-def check_known(prefixes: Sequence[str]) -> None:
+def check_row_prefixes(prefixes: Sequence[str]) -> None:
     """Raises AffectError for a prefix that no row's name has."""
     for prefix in prefixes:
-        if not any(row.name.startswith(prefix) for row in ROWS):
-            groups = ", ".join(dict.fromkeys(row.group for row in ROWS))
+        if not any(row.name.startswith(prefix) for row in TABLE_ROWS):
+            groups = ", ".join(dict.fromkeys(row.group for row in TABLE_ROWS))
             raise AffectError(f"no row {prefix!r}; groups: {groups}")
 
 
-def planned(
-    present: Sequence[str], text: Text, *, prefixes: Sequence[str] = (), zero_shot: bool = True
-) -> Plan:
+def plan_rows(
+    present_roles: Sequence[str], text_tower: TextTower, *, prefixes: Sequence[str] = (), has_zero_shot: bool = True
+) -> AblationPlan:
     """The rows whose names begin with a prefix (all without), and those they are compared with.
 
     present:   roles that say something in this data
@@ -197,14 +197,14 @@ def planned(
 
     Raises AffectError for a prefix that no row has, or if no row can be had.
     """
-    check_known(prefixes)
-    had: dict[str, Row] = {}
+    check_row_prefixes(prefixes)
+    had: dict[str, TableRow] = {}
     left_out: dict[str, str] = {}
-    for row in ROWS:
-        if wanting := _wanting(row, present, text, zero_shot, had):
+    for row in TABLE_ROWS:
+        if wanting := _explain_exclusion(row, present_roles, text_tower, has_zero_shot, had):
             left_out[row.name] = wanting
         else:
-            had[row.name] = _where(row, present, text)
+            had[row.name] = _resolve_row(row, present_roles, text_tower)
     for name, row in had.items():
         had[name] = replace(row, against=tuple(base for base in row.against if base in had)[:1])
     chosen = {name for name in had if not prefixes or name.startswith(tuple(prefixes))}
@@ -212,36 +212,36 @@ def planned(
         chosen |= more
     if not chosen:
         raise AffectError(f"no row can be had: {'; '.join(f'{n} {why}' for n, why in left_out.items())}")
-    if not any(had[name].spaces for name in chosen) and BEST in chosen:
-        raise AffectError(f"{BEST}: best of which rows? name some beside it")
+    if not any(had[name].spaces for name in chosen) and BEST_ZERO_SHOT_ROW in chosen:
+        raise AffectError(f"{BEST_ZERO_SHOT_ROW}: best of which rows? name some beside it")
     shown = {n: why for n, why in left_out.items() if not prefixes or n.startswith(tuple(prefixes))}
-    return Plan(rows=tuple(row for name, row in had.items() if name in chosen), left_out=shown)
+    return AblationPlan(rows=tuple(row for name, row in had.items() if name in chosen), left_out=shown)
 
 
-def _where(row: Row, present: Sequence[str], text: Text) -> Row:
-    spaces = tuple(found for space in row.spaces if (found := space.where(present, text)))
-    ridge = tuple(role for role in row.ridge if role in present)
+def _resolve_row(row: TableRow, present_roles: Sequence[str], text_tower: TextTower) -> TableRow:
+    spaces = tuple(found for space in row.spaces if (found := space.resolve(present_roles, text_tower)))
+    ridge = tuple(role for role in row.ridge_roles if role in present_roles)
     return replace(row, spaces=tuple(dict.fromkeys(spaces)), ridge=ridge)
 
 
-def _wanting(row: Row, present: Sequence[str], text: Text, zero_shot: bool, had: dict[str, Row]) -> str:
+def _explain_exclusion(row: TableRow, present_roles: Sequence[str], text_tower: TextTower, has_zero_shot: bool, included_rows: dict[str, TableRow]) -> str:
     """Why a row can't be had, or would say what another says; empty if it can."""
-    needed = dict.fromkeys(role for space in row.spaces for role in space.roles if not space.some)
-    lacking = [SAID[role] for role in needed if role not in present]
+    needed = dict.fromkeys(role for space in row.spaces for role in space.roles if not space.allows_missing_roles)
+    lacking = [ROLE_LABELS[role] for role in needed if role not in present_roles]
     if lacking:
         return f"needs {' and '.join(lacking)}"
-    if any(space.where(present, text) is None for space in row.spaces):
-        return f"needs one of {', '.join(SAID[role] for role in EMOTION.roles)}"
-    if row.baseline in ("zero-shot", "best + zero-shot") and not zero_shot:
+    if any(space.resolve(present_roles, text_tower) is None for space in row.spaces):
+        return f"needs one of {', '.join(ROLE_LABELS[role] for role in EMOTION_SPACE.roles)}"
+    if row.baseline in ("zero-shot", "best + zero-shot") and not has_zero_shot:
         return "needs the engine's own object expert and media"
-    found = _where(row, present, text)
-    if row.baseline == "ridge" and not found.ridge:
-        return f"needs {' or '.join(SAID[role] for role in row.ridge)}"
-    for other in had.values():
-        twins = (set(other.spaces), other.baseline, other.ridge) == (
+    found = _resolve_row(row, present_roles, text_tower)
+    if row.baseline == "ridge" and not found.ridge_roles:
+        return f"needs {' or '.join(ROLE_LABELS[role] for role in row.ridge_roles)}"
+    for other in included_rows.values():
+        twins = (set(other.spaces), other.baseline, other.ridge_roles) == (
             set(found.spaces),
             row.baseline,
-            found.ridge,
+            found.ridge_roles,
         )
         if twins and (other.group == row.group or row.group == "2.1"):
             return f"is the same as {other.name} here"

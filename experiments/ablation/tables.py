@@ -14,25 +14,25 @@ from rich.markup import escape
 from rich.table import Table
 
 from encoders.onnx_runtime import write_whole
-from experiments.ablation.results import Line, Measured
-from experiments.ablation.row_statistics import DRAWS, MEASURES, SIDES, Figure, Gap
-from experiments.statistics.report import machine
+from experiments.ablation.results import RowResult, AblationResults
+from experiments.ablation.row_statistics import RESAMPLES, METRIC_NAMES, DIRECTIONS, MetricEstimate, RsumDifference
+from experiments.statistics.report import describe_machine
 from retrieval.evaluation.rules import PROTOCOL
 
-RULES = (
+REPORTING_RULES = (
     "Ties: average rank. MdR = floor(median) + 1. V2T: the best of an item's captions among all captions.",
     "Similarities of several spaces: their mean over those that speak of the item; an item of which none "
     "speaks ranks below all others.",
     "Figures: mean over seeds, ± standard deviation over seeds, and in brackets the 95 % bootstrap interval "
-    f"over queries ({DRAWS} draws of whole items, seeds averaged within a draw).",
-    f"Differences: in rsum, over the same queries; permutation test ({DRAWS} draws, whole items), p "
+    f"over queries ({RESAMPLES} draws of whole items, seeds averaged within a draw).",
+    f"Differences: in rsum, over the same queries; permutation test ({RESAMPLES} draws, whole items), p "
     "corrected by Holm over all rows that are compared.",
     "The epoch kept is the best by rsum of the dev part; nothing is chosen on the part reported on.",
 )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
+class RunMetadata:
     """What a run was: the set, its parts, the settings, what could not be had."""
 
     data: str
@@ -43,135 +43,135 @@ class Told:
     left_out: Mapping[str, str]
 
 
-def write(out: Path, told: Told, found: Measured, everything: Mapping[str, Any]) -> list[Path]:
+def write_results(out_folder: Path, metadata: RunMetadata, results: AblationResults, report: Mapping[str, Any]) -> list[Path]:
     """Write table.md, table.csv and results.json, each whole."""
     texts = {
-        "table.md": to_markdown(told, found),
-        "table.csv": to_csv(found.lines),
-        "results.json": json.dumps(everything, indent=1),
+        "table.md": to_markdown(metadata, results),
+        "table.csv": to_csv(results.rows),
+        "results.json": json.dumps(report, indent=1),
     }
     for name, text in texts.items():
-        write_whole(out / name, text.encode())
-    return [out / name for name in texts]
+        write_whole(out_folder / name, text.encode())
+    return [out_folder / name for name in texts]
 
 
-def to_json(told: Told, found: Measured) -> dict[str, Any]:
+def to_json(metadata: RunMetadata, results: AblationResults) -> dict[str, Any]:
     """Everything, for results.json."""
     return {
-        **asdict(told),
-        "rules": {**asdict(PROTOCOL), "told": RULES},
-        "machine": machine(),
-        "rows": [_line(line) for line in found.lines],
+        **asdict(metadata),
+        "rules": {**asdict(PROTOCOL), "told": REPORTING_RULES},
+        "machine": describe_machine(),
+        "rows": [_row_to_json(line) for line in results.rows],
         "spaces": [
             {"space": str(space), "seed": seed, **asdict(history)}
-            for space, seeds in found.histories.items()
+            for space, seeds in results.histories.items()
             for seed, history in seeds.items()
         ],
     }
 
 
-def to_csv(lines: Sequence[Line]) -> str:
+def to_csv(rows: Sequence[RowResult]) -> str:
     """One line a row; of every measure the mean, sd, low and high."""
     text = io.StringIO()
     parts = ("mean", "sd", "low", "high")
     gap = ("against", "value", "low", "high", "p", "holm", "words")
-    header = ["row", "spaces", "dev rsum", *(f"{name} {part}" for name in MEASURES for part in parts)]
+    header = ["row", "spaces", "dev rsum", *(f"{name} {part}" for name in METRIC_NAMES for part in parts)]
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([*header, *(f"difference {part}" for part in gap), "collapsed", "trainings"])
-    for line in lines:
-        figures = [getattr(line.figures[name], part) for name in MEASURES for part in parts]
-        differs = [getattr(line.gap, part) if line.gap else "" for part in gap]
-        writer.writerow([line.name, line.told, line.dev, *figures, *differs, line.collapsed, line.trainings])
+    for line in rows:
+        figures = [getattr(line.estimates[name], part) for name in METRIC_NAMES for part in parts]
+        differs = [getattr(line.difference, part) if line.difference else "" for part in gap]
+        writer.writerow([line.name, line.description, line.dev_rsum, *figures, *differs, line.collapsed, line.trainings])
     return text.getvalue()
 
 
-def to_markdown(told: Told, found: Measured) -> str:
+def to_markdown(metadata: RunMetadata, results: AblationResults) -> str:
     """The tables with their rules and notes."""
-    lines = [f"# Ablation on {told.data}", ""]
-    for side in SIDES:
-        names = [name for name in MEASURES if name.startswith(side)]
+    lines = [f"# Ablation on {metadata.data}", ""]
+    for side in DIRECTIONS:
+        names = [name for name in METRIC_NAMES if name.startswith(side)]
         title = {"T2V": "Words find items (T2V)", "V2T": "Items find words (V2T)"}[side]
-        lines += [f"## {title}", "", *_markdown(["row", *(name[4:] for name in names)], [
-            [marked(line), *(told_of(line.figures[name]) for name in names)] for line in found.lines
+        lines += [f"## {title}", "", *_format_markdown_table(["row", *(name[4:] for name in names)], [
+            [format_row_name(line), *(format_estimate(line.estimates[name]) for name in names)] for line in results.rows
         ]), ""]  # fmt: skip
-    lines += ["## Both, and what differs", "", *_markdown(
+    lines += ["## Both, and what differs", "", *_format_markdown_table(
         ["row", "rsum", "dev rsum", "difference in rsum", "p", "p (Holm)", "in words"],
         [
-            [marked(line), told_of(line.figures["rsum"]), f"{line.dev:.1f}", *_differs(line.gap)]
-            for line in found.lines
+            [format_row_name(line), format_estimate(line.estimates["rsum"]), f"{line.dev_rsum:.1f}", *_format_difference_cells(line.difference)]
+            for line in results.rows
         ],
     ), ""]  # fmt: skip
-    lines += ["## What the rows are", "", *(f"* {line.name}: {line.told}" for line in found.lines), ""]
-    lines += ["## Rules and notes", "", *(f"* {note}" for note in notes(told)), ""]
+    lines += ["## What the rows are", "", *(f"* {line.name}: {line.description}" for line in results.rows), ""]
+    lines += ["## Rules and notes", "", *(f"* {note}" for note in list_notes(metadata)), ""]
     return "\n".join(lines)
 
 
-def notes(told: Told) -> list[str]:
+def list_notes(metadata: RunMetadata) -> list[str]:
     """Rules, and what must be known beside the figures."""
     return [
-        *RULES,
-        f"Seeds: {told.seeds}.",
-        *(f"{told.data}: {note}" for note in told.notes),
-        *(f"Left out: {name} {why}." for name, why in told.left_out.items()),
-        f"Settings: {', '.join(f'{name} {value}' for name, value in told.settings.items())}.",
-        *(f"Encoder of {role}: {card}." for role, card in told.encoders.items()),
+        *REPORTING_RULES,
+        f"Seeds: {metadata.seeds}.",
+        *(f"{metadata.data}: {note}" for note in metadata.notes),
+        *(f"Left out: {name} {why}." for name, why in metadata.left_out.items()),
+        f"Settings: {', '.join(f'{name} {value}' for name, value in metadata.settings.items())}.",
+        *(f"Encoder of {role}: {card}." for role, card in metadata.encoders.items()),
     ]
 
 
-def on_terminal(told: Told, found: Measured) -> Table:
+def make_terminal_table(metadata: RunMetadata, results: AblationResults) -> Table:
     """The means, rsum with its interval, and the differences."""
     table = Table(
-        title=escape(f"Ablation on {told.data}, seeds: {told.seeds}"), title_justify="left", box=None
+        title=escape(f"Ablation on {metadata.data}, seeds: {metadata.seeds}"), title_justify="left", box=None
     )
     table.add_column("row", no_wrap=True)
-    for name in MEASURES[:-1]:
+    for name in METRIC_NAMES[:-1]:
         table.add_column(name.replace(" ", "\n"), justify="right", no_wrap=True)
     table.add_column("rsum\n± sd (95 %)", justify="right", no_wrap=True)
     table.add_column("difference in rsum")
     group = ""
-    for line in found.lines:
+    for line in results.rows:
         if group and line.name.split()[0] != group:
             table.add_section()
         group = line.name.split()[0]
-        means = [_short(name, line.figures[name].mean) for name in MEASURES[:-1]]
-        gap = f"{line.gap.value:+.1f}, p {_p(line.gap.holm)}: {line.gap.words}" if line.gap else ""
-        table.add_row(escape(marked(line)), *means, told_of(line.figures["rsum"], 0), escape(gap))
+        means = [_format_metric(name, line.estimates[name].mean) for name in METRIC_NAMES[:-1]]
+        gap = f"{line.difference.value:+.1f}, p {_format_p_value(line.difference.holm)}: {line.difference.words}" if line.difference else ""
+        table.add_row(escape(format_row_name(line)), *means, format_estimate(line.estimates["rsum"], 0), escape(gap))
     return table
 
 
-def marked(line: Line) -> str:
+def format_row_name(row: RowResult) -> str:
     """A row's name, and how many of its trainings had collapsed."""
-    return f"{line.name} ({line.collapsed} of {line.trainings} collapsed)" if line.collapsed else line.name
+    return f"{row.name} ({row.collapsed} of {row.trainings} collapsed)" if row.collapsed else row.name
 
 
-def told_of(figure: Figure, digits: int = 1) -> str:
+def format_estimate(estimate: MetricEstimate, digits: int = 1) -> str:
     """Such as "12.3 ±0.4 (10.1 to 14.5)"."""
-    sd = "" if figure.sd is None else f" ±{figure.sd:.{digits}f}"
-    return f"{figure.mean:.{digits}f}{sd} ({figure.low:.{digits}f} to {figure.high:.{digits}f})"
+    sd = "" if estimate.sd is None else f" ±{estimate.sd:.{digits}f}"
+    return f"{estimate.mean:.{digits}f}{sd} ({estimate.low:.{digits}f} to {estimate.high:.{digits}f})"
 
 
-def _differs(gap: Gap | None) -> list[str]:
-    if gap is None:
+def _format_difference_cells(difference: RsumDifference | None) -> list[str]:
+    if difference is None:
         return ["", "", "", ""]
-    value = f"{gap.value:+.1f} ({gap.low:+.1f} to {gap.high:+.1f})"
-    return [value, _p(gap.p), _p(gap.holm), gap.words]
+    value = f"{difference.value:+.1f} ({difference.low:+.1f} to {difference.high:+.1f})"
+    return [value, _format_p_value(difference.p), _format_p_value(difference.holm), difference.words]
 
 
-def _p(value: float) -> str:
+def _format_p_value(value: float) -> str:
     return f"{value:.4f}" if value < 0.1 else f"{value:.2f}"
 
 
-def _short(name: str, value: float) -> str:
-    return f"{value:.0f}" if name.endswith("MdR") and value == int(value) else f"{value:.1f}"
+def _format_metric(metric: str, value: float) -> str:
+    return f"{value:.0f}" if metric.endswith("MdR") and value == int(value) else f"{value:.1f}"
 
 
-def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def _format_markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     ruler = ["---", *["---:"] * (len(header) - 1)]
     return [f"| {' | '.join(cells)} |" for cells in (header, ruler, *rows)]
 
 
-def _line(line: Line) -> dict[str, Any]:
-    told = asdict(line)
-    if line.gap:
-        told["gap"]["words"] = line.gap.words
+def _row_to_json(row: RowResult) -> dict[str, Any]:
+    told = asdict(row)
+    if row.difference:
+        told["gap"]["words"] = row.difference.words
     return told

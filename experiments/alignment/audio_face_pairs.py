@@ -9,37 +9,37 @@ from pathlib import Path
 import numpy as np
 
 from encoders.base import MissingBackend
-from experiments.alignment.paired_sets import ravdess
-from experiments.alignment.pairs import Floats, Pairs
-from experiments.datasets.records import DATA, table
+from experiments.alignment.paired_sets import load_ravdess
+from experiments.alignment.pairs import Floats, PairedReadings
+from experiments.datasets.records import DATA_ROOT, read_table
 
-Hear = Callable[[Sequence[Path]], Floats]  # files to valence and arousal (n, 2), NaN where nothing is heard
+AffectPredictor = Callable[[Sequence[Path]], Floats]  # files to valence and arousal (n, 2), NaN where nothing is heard
 
 
-def speech(data: Path = DATA, hear: Hear | None = None) -> Pairs:
+def load_ravdess_speech(data_root: Path = DATA_ROOT, predict: AffectPredictor | None = None) -> PairedReadings:
     """The engine's valence and arousal of a clip's sound, against the face's as a taught model reads it.
 
     hear: by default the packaged sound head. It was taught on these actors, the test rows apart, so that only
     the figures of test rows are those of strangers; the face's model is held out all the same.
     """
-    pairs = ravdess(data, read="moods")
-    names = [row["file"] for row in table(data / "ravdess_av_features" / "combined_summary.csv")]
-    files = [data / "ravdess_speech" / "audio" / f"03-{name.partition('-')[2]}.ogg" for name in names]
+    pairs = load_ravdess(data_root, readings="moods")
+    names = [row["file"] for row in read_table(data_root / "ravdess_av_features" / "combined_summary.csv")]
+    files = [data_root / "ravdess_speech" / "audio" / f"03-{name.partition('-')[2]}.ogg" for name in names]
     note = "the packaged sound head was taught on these actors' clips, those of test rows apart"
     return replace(
-        pairs, name="ravdess speech", source=(hear or packaged)(files), scale=False,
-        teach=(None, pairs.teach[1]),
-        notes=(*pairs.notes, *(() if hear else (note,))),
+        pairs, name="ravdess speech", source=(predict or predict_with_packaged_head)(files), scale=False,
+        teach=(None, pairs.fit_functions[1]),
+        notes=(*pairs.notes, *(() if predict else (note,))),
     )  # fmt: skip
 
 
-def packaged(files: Sequence[Path]) -> Floats:
+def predict_with_packaged_head(paths: Sequence[Path]) -> Floats:
     """(n, 2) by the packaged sound head, features kept in the cache. Raises MissingBackend without one."""
-    from experiments.features.extraction import encoded
-    from retrieval.features.pipeline import Experts, Recipe
+    from experiments.features.extraction import encode_items
+    from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
 
-    experts = Experts(Recipe(objects="", activity="", faces=""))
-    found = experts.affect(encoded(experts, [(file,) for file in files], quiet=True).pooled(len(files)))
+    experts = FeaturePipeline(PipelineConfig(objects="", activity="", faces=""))
+    found = experts.affect_model(encode_items(experts, [(file,) for file in paths], quiet=True).mean_pool(len(paths)))
     if "sound" not in found:
         raise MissingBackend("no packaged head reads valence and arousal from sound; install again")
     return np.asarray(found["sound"][:, :2], np.float64)

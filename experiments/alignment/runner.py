@@ -12,125 +12,125 @@ import numpy as np
 
 from encoders.base import AffectError
 from encoders.onnx_runtime import write_whole
-from experiments.alignment.loss_ablation import PARTS, Part, taken_apart
-from experiments.alignment.pairs import Pairs, chosen, usable
-from experiments.alignment.statistics import Found, measured
+from experiments.alignment.loss_ablation import LOSS_VARIANTS, VariantResult, evaluate_variant
+from experiments.alignment.pairs import PairedReadings, select_rows, find_usable_rows
+from experiments.alignment.statistics import SetResult, compute_statistics
 from experiments.alignment.study import (
-    Material,
-    Outcome,
-    Plan,
-    key_of,
+    FoldedPairs,
+    MapOutcome,
+    StudyConfig,
+    compute_outcome_key,
     load_outcome,
-    material,
+    fold_pairs,
     save_outcome,
-    tried,
+    evaluate_map,
 )
 from retrieval.progress_reporter import ProgressReporter
-from spaces.alignment import Method
+from spaces.alignment import AlignmentMethod
 
-FEWEST = 20  # pairs that can be studied
-PARTS_OF_SETS: tuple[Literal["folds", "test"], ...] = ("folds", "test")
+MIN_PAIRS = 20  # pairs that can be studied
+SPLITS: tuple[Literal["folds", "test"], ...] = ("folds", "test")
 
 
-def run(
-    load: Mapping[str, Callable[[], Pairs]], methods: Mapping[str, Method], plan: Plan, folder: Path, *,
-    apart: str = "", quiet: bool = False,
-) -> tuple[dict[str, Found], list[Part], dict[str, str]]:  # fmt: skip
+def run_study(
+    loaders: Mapping[str, Callable[[], PairedReadings]], methods: Mapping[str, AlignmentMethod], config: StudyConfig, folder: Path, *,
+    ablated_set: str = "", quiet: bool = False,
+) -> tuple[dict[str, SetResult], list[VariantResult], dict[str, str]]:  # fmt: skip
     """Every set with every map, its test rows as a set of their own; what can't be studied, with the reason.
 
     apart: the set on which the learned mapping is taken apart, if any
 
     Whatever one map did on one set is a file in `folder`, and is read again where nothing has changed.
     """
-    found: dict[str, Found] = {}
+    found: dict[str, SetResult] = {}
     left_out: dict[str, str] = {}
-    parts: list[Part] = []
-    count, total, name = 0, len(load) * len(methods) + (len(PARTS) if apart else 0), ""
+    parts: list[VariantResult] = []
+    count, total, name = 0, len(loaders) * len(methods) + (len(LOSS_VARIANTS) if ablated_set else 0), ""
 
-    def done() -> None:
+    def advance() -> None:
         nonlocal count
         count += 1
         report.update(name, count, total)
 
     with ProgressReporter("align", unit="maps", quiet=quiet) as report:
-        for name, read in load.items():
+        for name, read in loaders.items():
             report.update(name, count, total)
             try:
                 pairs = read()
-                found |= studied(name, pairs, methods, plan, folder, done)
+                found |= study_set(name, pairs, methods, config, folder, advance)
             except AffectError as bad:
                 left_out[name] = str(bad)
                 continue
-            if name == apart:
-                for variant in PARTS:
-                    parts.append(_part(pairs, variant, plan, folder))
-                    done()
+            if name == ablated_set:
+                for variant in LOSS_VARIANTS:
+                    parts.append(_load_or_evaluate_variant(pairs, variant, config, folder))
+                    advance()
     return found, parts, left_out
 
 
-def studied(
-    name: str, pairs: Pairs, methods: Mapping[str, Method], plan: Plan, folder: Path,
-    done: Callable[[], None] = lambda: None,
-) -> dict[str, Found]:  # fmt: skip
+def study_set(
+    name: str, pairs: PairedReadings, methods: Mapping[str, AlignmentMethod], config: StudyConfig, folder: Path,
+    on_map_done: Callable[[], None] = lambda: None,
+) -> dict[str, SetResult]:  # fmt: skip
     """A set, and its test rows where there are some. Raises AffectError where it can't be studied."""
-    keep = np.flatnonzero(usable(pairs))
-    if len(keep) < FEWEST:
-        raise AffectError(f"{pairs.name}: {len(keep)} whole pairs; at least {FEWEST} are needed")
+    keep = np.flatnonzero(find_usable_rows(pairs))
+    if len(keep) < MIN_PAIRS:
+        raise AffectError(f"{pairs.name}: {len(keep)} whole pairs; at least {MIN_PAIRS} are needed")
     note = f"{len(pairs) - len(keep)} pairs with a missing reading left out"
-    pairs = chosen(pairs, keep, note)
+    pairs = select_rows(pairs, keep, note)
     found = {}
-    for part in PARTS_OF_SETS:
-        known = material(pairs, plan, part)
-        if known is not None and len(known.rows) >= FEWEST:
+    for part in SPLITS:
+        known = fold_pairs(pairs, config, part)
+        if known is not None and len(known.pair_rows) >= MIN_PAIRS:
             title = name if part == "folds" else f"{name}, test rows"
-            found[title] = _set(known, methods, plan, folder, done if part == "folds" else lambda: None)
+            found[title] = _study_split(known, methods, config, folder, on_map_done if part == "folds" else lambda: None)
     return found
 
 
-def _set(
-    known: Material, methods: Mapping[str, Method], plan: Plan, folder: Path, done: Callable[[], None]
-) -> Found:
-    outcomes: dict[str, Outcome] = {}
+def _study_split(
+    data: FoldedPairs, methods: Mapping[str, AlignmentMethod], config: StudyConfig, folder: Path, on_map_done: Callable[[], None]
+) -> SetResult:
+    outcomes: dict[str, MapOutcome] = {}
     left_out: dict[str, str] = {}
     for name, method in methods.items():
-        file = folder / f"{key_of(name, known, plan)}.safetensors"
+        file = folder / f"{compute_outcome_key(name, data, config)}.safetensors"
         outcome = load_outcome(file)
         if outcome is None:
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")  # of scikit-learn, about directions that are exhausted
-                    outcome = tried(method, known, plan)
+                    outcome = evaluate_map(method, data, config)
             except ValueError as bad:
                 left_out[name] = str(bad)
-                done()
+                on_map_done()
                 continue
             save_outcome(file, outcome)
         outcomes[name] = outcome
-        done()
+        on_map_done()
     if not outcomes:
-        raise AffectError(f"{known.pairs.name}: no map can be fitted; {next(iter(left_out.values()), '')}")
-    return measured(known, methods, outcomes, plan, left_out)
+        raise AffectError(f"{data.pairs.name}: no map can be fitted; {next(iter(left_out.values()), '')}")
+    return compute_statistics(data, methods, outcomes, config, left_out)
 
 
-def _part(pairs: Pairs, variant: str, plan: Plan, folder: Path) -> Part:
-    known = material(pairs, plan)
+def _load_or_evaluate_variant(pairs: PairedReadings, variant: str, config: StudyConfig, folder: Path) -> VariantResult:
+    known = fold_pairs(pairs, config)
     if known is None:
         raise AffectError(f"{pairs.name}: no rows to learn from")
-    file = folder / f"{key_of(f'apart {variant}', known, plan)}.json"
+    file = folder / f"{compute_outcome_key(f'apart {variant}', known, config)}.json"
     try:
-        return Part(**json.loads(file.read_text()))
+        return VariantResult(**json.loads(file.read_text()))
     except (OSError, ValueError, TypeError):
-        found = taken_apart(known, variant, seed=plan.seed)
+        found = evaluate_variant(known, variant, seed=config.seed)
         told: dict[str, str | float] = {
-            "name": found.name, "told": found.told, "spread": found.spread, "bent": found.bent,
+            "name": found.name, "told": found.description, "spread": found.spread, "bent": found.non_affine_share,
             "disparity": found.disparity,
         }  # fmt: skip
         write_whole(file, json.dumps(told).encode())
         return found
 
 
-def selected(names: Sequence[str], known: Mapping[str, Method]) -> dict[str, Method]:
+def select_methods(names: Sequence[str], methods: Mapping[str, AlignmentMethod]) -> dict[str, AlignmentMethod]:
     """Some maps by name, identity always among them. Raises AffectError for another name."""
-    if unknown := [name for name in names if name not in known]:
-        raise AffectError(f"no map {', '.join(unknown)}; maps: {', '.join(known)}")
-    return {name: one for name, one in known.items() if not names or name in (*names, "identity")}
+    if unknown := [name for name in names if name not in methods]:
+        raise AffectError(f"no map {', '.join(unknown)}; maps: {', '.join(methods)}")
+    return {name: one for name, one in methods.items() if not names or name in (*names, "identity")}

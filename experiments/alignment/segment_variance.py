@@ -12,11 +12,11 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
-LENGTHS = (2.0, 5.0, 10.0, 15.0)  # seconds
+DEFAULT_SEGMENT_LENGTHS_S = (2.0, 5.0, 10.0, 15.0)  # seconds
 
 
 @dataclass(frozen=True, kw_only=True)
-class Deviation:
+class SegmentDeviation:
     """Readings inside segments of one length.
 
     seconds:  the length; segments: how many have two readings or more
@@ -25,15 +25,15 @@ class Deviation:
     share:    (d,) of all scatter of the readings, what lies inside segments: 0 none, 1 all of it
     """
 
-    seconds: float
-    segments: int
-    inside: tuple[float, ...]
-    between: tuple[float, ...]
-    share: tuple[float, ...]
+    segment_length: float
+    segment_count: int
+    within_sd: tuple[float, ...]
+    between_sd: tuple[float, ...]
+    within_share: tuple[float, ...]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Segments:
+class SegmentMeans:
     """Readings averaged by segment: means (m, d), of which video and from which second (m,)."""
 
     means: Floats
@@ -42,76 +42,76 @@ class Segments:
     counts: npt.NDArray[np.int64]
 
 
-def segmented(
-    readings: npt.ArrayLike, seconds: npt.ArrayLike, videos: npt.ArrayLike, length: float
-) -> Segments:
+def average_segments(
+    readings: npt.ArrayLike, seconds: npt.ArrayLike, video_ids: npt.ArrayLike, segment_length: float
+) -> SegmentMeans:
     """Means of readings (n, d) taken at `seconds` (n,) of `videos` (n,), over windows of `length` seconds.
 
     Windows follow each other from second 0 of each video; the last may be short. Missing readings count for
     nothing; a window without any is left out. Raises ValueError for a length that is not above 0 or rows that
     do not fit.
     """
-    values, owner, first, number = _numbered(readings, seconds, videos, length)
+    values, owner, first, number = _assign_segments(readings, seconds, video_ids, segment_length)
     counts = np.bincount(number)
     means = np.stack([np.bincount(number, column) for column in values.T], axis=1) / counts[:, None]
-    return Segments(means=means, videos=owner, starts=first, counts=counts)
+    return SegmentMeans(means=means, videos=owner, starts=first, counts=counts)
 
 
-def deviation(
-    readings: npt.ArrayLike, seconds: npt.ArrayLike, videos: npt.ArrayLike, length: float
-) -> Deviation:
+def measure_deviation(
+    readings: npt.ArrayLike, seconds: npt.ArrayLike, video_ids: npt.ArrayLike, segment_length: float
+) -> SegmentDeviation:
     """How readings (n, d) vary inside segments of `length` seconds; NaN where no segment has two readings.
 
     Standard deviations have n - 1 below, so that short segments, with few readings, look no steadier for it.
     Raises as `segmented`.
     """
-    values, _, _, number = _numbered(readings, seconds, videos, length)
-    scatter, means, counts = _inside(values, number)
+    values, _, _, number = _assign_segments(readings, seconds, video_ids, segment_length)
+    scatter, means, counts = _compute_scatter(values, number)
     several = counts >= 2
     if not several.any():
         nothing = (float("nan"),) * values.shape[1]
-        return Deviation(seconds=length, segments=0, inside=nothing, between=nothing, share=nothing)
+        return SegmentDeviation(segment_length=segment_length, segment_count=0, within_sd=nothing, between_sd=nothing, within_share=nothing)
     freedom = (counts - 1).sum()
     inside = scatter.sum(axis=0) / freedom
     total = values.var(axis=0, ddof=1)
     share = np.divide(inside, total, out=np.full(len(total), np.nan), where=total > 0)
     between = means.std(axis=0, ddof=1) if len(means) > 1 else np.full(len(total), np.nan)
-    return Deviation(
-        seconds=length, segments=int(several.sum()), inside=tuple(np.sqrt(inside).tolist()),
-        between=tuple(between.tolist()), share=tuple(share.tolist()),
+    return SegmentDeviation(
+        segment_length=segment_length, segment_count=int(several.sum()), within_sd=tuple(np.sqrt(inside).tolist()),
+        between_sd=tuple(between.tolist()), within_share=tuple(share.tolist()),
     )  # fmt: skip
 
 
-def scattered(
-    readings: npt.ArrayLike, seconds: npt.ArrayLike, videos: npt.ArrayLike, length: float
+def compute_segment_scatter(
+    readings: npt.ArrayLike, seconds: npt.ArrayLike, video_ids: npt.ArrayLike, segment_length: float
 ) -> tuple[Floats, Floats, npt.NDArray[np.str_]]:
     """Of each segment: squared distances from its mean (m, d), readings less one (m,), and its video (m,).
 
     The ratio of their sums is `Deviation.inside` squared. Raises as `segmented`.
     """
-    values, owner, _, number = _numbered(readings, seconds, videos, length)
-    scatter, _, counts = _inside(values, number)
+    values, owner, _, number = _assign_segments(readings, seconds, video_ids, segment_length)
+    scatter, _, counts = _compute_scatter(values, number)
     return scatter, (counts - 1).astype(np.float64), owner
 
 
-def _inside(values: Floats, number: npt.NDArray[np.int64]) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
+def _compute_scatter(values: Floats, segment_ids: npt.NDArray[np.int64]) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
     """Scatter (m, d) inside segments, their means (m, d) and how many readings they have (m,)."""
-    counts = np.bincount(number)
-    means = np.stack([np.bincount(number, column) for column in values.T], axis=1) / counts[:, None]
-    left = (values - means[number]) ** 2
-    return np.stack([np.bincount(number, column) for column in left.T], axis=1), means, counts
+    counts = np.bincount(segment_ids)
+    means = np.stack([np.bincount(segment_ids, column) for column in values.T], axis=1) / counts[:, None]
+    left = (values - means[segment_ids]) ** 2
+    return np.stack([np.bincount(segment_ids, column) for column in left.T], axis=1), means, counts
 
 
-def _numbered(
-    readings: npt.ArrayLike, seconds: npt.ArrayLike, videos: npt.ArrayLike, length: float
+def _assign_segments(
+    readings: npt.ArrayLike, seconds: npt.ArrayLike, video_ids: npt.ArrayLike, segment_length: float
 ) -> tuple[Floats, npt.NDArray[np.str_], Floats, npt.NDArray[np.int64]]:
     values, times, names = (
         np.asarray(readings, np.float64),
         np.asarray(seconds, np.float64),
-        np.asarray(videos),
+        np.asarray(video_ids),
     )
-    if not length > 0:
-        raise ValueError(f"a segment has a length above 0 s, not {length}")
+    if not segment_length > 0:
+        raise ValueError(f"a segment has a length above 0 s, not {segment_length}")
     if values.ndim != 2 or times.shape != values.shape[:1] or names.shape != times.shape:
         raise ValueError(
             f"readings (n, d), seconds (n,) and videos (n,): {values.shape}, {times.shape}, {names.shape}"
@@ -119,9 +119,9 @@ def _numbered(
     here = ~np.isnan(values).any(axis=1) & (times >= 0)
     if not here.any():
         raise ValueError("no readings")
-    window = np.floor(times[here] / length + 1e-9).astype(np.int64)
+    window = np.floor(times[here] / segment_length + 1e-9).astype(np.int64)
     owner = np.unique(names[here], return_inverse=True)[1]
     keys, first, number = np.unique(
         np.stack([owner, window], axis=1), axis=0, return_index=True, return_inverse=True
     )
-    return values[here], names[here][first].astype(str), keys[:, 1] * length, number.reshape(-1)
+    return values[here], names[here][first].astype(str), keys[:, 1] * segment_length, number.reshape(-1)

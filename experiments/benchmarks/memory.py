@@ -14,85 +14,85 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import AffectError
-from experiments.benchmarks.process_memory import Peak, watched
-from experiments.statistics.report import Bar, Report, json_option, publish, seed_option
-from retrieval.samples.media_writer import Wave, write_clip
+from experiments.benchmarks.process_memory import PeakMemory, run_and_measure_memory
+from experiments.statistics.report import Requirement, BenchmarkReport, json_option, print_report, add_seed_option
+from retrieval.samples.media_writer import Waveform, write_video
 
-BAR = 2.0  # GiB at most
+MAX_PEAK_GIB = 2.0  # GiB at most
 GIB = 2**30
-WIDTH, HEIGHT, FPS, RATE = 320, 180, 5, 16000
-WANDER = 256  # px the camera goes along before it begins again
+WIDTH, HEIGHT, FPS, SAMPLE_RATE_HZ = 320, 180, 5, 16000
+CAMERA_PAN_PX = 256  # px the camera goes along before it begins again
 
 
 @click.command("memory", short_help="Peak memory of indexing a long video.")
 @click.option("--hours", type=click.FloatRange(0, min_open=True), default=2.0, show_default=True)
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True)
-@seed_option
+@add_seed_option
 @json_option
 def command(hours: float, jobs: int, seed: int, as_json: bool) -> None:
     """Write a video with sound, index it by `python -m retrieval index`, and watch all its processes."""
     seconds = max(round(hours * 3600), 1)
     with tempfile.TemporaryDirectory(prefix="affect-bench-") as name:
-        film = write_film(Path(name) / "film.mkv", seconds, seed)
+        film = write_test_video(Path(name) / "film.mkv", seconds, seed)
         size = film.stat().st_size
-        peak = index(film, Path(name), jobs)
-    publish(told(peak, seconds, size, jobs, seed), as_json=as_json)
+        peak = index_video(film, Path(name), jobs)
+    print_report(make_report(peak, seconds, size, jobs, seed), as_json=as_json)
 
 
-def index(film: Path, folder: Path, jobs: int) -> Peak:
+def index_video(video_path: Path, folder: Path, jobs: int) -> PeakMemory:
     """Index a film into a new library. Raises AffectError where that fails."""
-    command = [sys.executable, "-m", "retrieval", "index", str(film), "--library", str(folder / "library")]
-    peak = watched([*command, "--jobs", str(jobs), "--json"], folder / "log")
-    said = json.loads(peak.output.splitlines()[-1]) if peak.code == 0 else {}
+    command = [sys.executable, "-m", "retrieval", "index", str(video_path), "--library", str(folder / "library")]
+    peak = run_and_measure_memory([*command, "--jobs", str(jobs), "--json"], folder / "log")
+    said = json.loads(peak.output.splitlines()[-1]) if peak.exit_code == 0 else {}
     if said.get("indexed") != 1:
         raise AffectError(f"indexing failed: {peak.output.strip()[-400:]}")
     return peak
 
 
-def told(peak: Peak, seconds: int, size: int, jobs: int, seed: int) -> Report:
+def make_report(peak: PeakMemory, video_seconds: int, file_bytes: int, jobs: int, seed: int) -> BenchmarkReport:
     """The peaks in GiB."""
     found = {
-        "all processes (PSS)": peak.total,
-        "all processes (RSS)": peak.resident,
-        "decoder processes (RSS)": peak.workers,
-        "largest process (ru_maxrss)": peak.largest,
+        "all processes (PSS)": peak.peak_pss,
+        "all processes (RSS)": peak.peak_rss,
+        "decoder processes (RSS)": peak.peak_worker_rss,
+        "largest process (ru_maxrss)": peak.max_process_rss,
     }
-    return Report(
-        bench="memory",
+    return BenchmarkReport(
+        benchmark="memory",
         settings={
-            "hours": seconds / 3600, "pixels": f"{WIDTH}x{HEIGHT}", "fps": FPS, "sound Hz": RATE,
-            "file MiB": round(size / 2**20, 1), "jobs": jobs, "seed": seed,
+            "hours": video_seconds / 3600, "pixels": f"{WIDTH}x{HEIGHT}", "fps": FPS, "sound Hz": SAMPLE_RATE_HZ,
+            "file MiB": round(file_bytes / 2**20, 1), "jobs": jobs, "seed": seed,
         },
         rows=[{"held by": name, "peak GiB": held / GIB} for name, held in found.items()],
-        bars=[Bar("peak of all processes, GiB (PSS)", peak.total / GIB, BAR, least=False)],
+        requirements=[Requirement("peak of all processes, GiB (PSS)", peak.peak_pss / GIB, MAX_PEAK_GIB, is_minimum=False)],
         notes=[
             "PSS: a page that k processes share counts as a k-th in each; RSS: in full in each",
-            f"{peak.looks} looks in {peak.seconds:.1f} s, {seconds / peak.seconds:.1f} times real time",
+            f"{peak.sample_count} looks in {peak.elapsed_seconds:.1f} s, {video_seconds / peak.elapsed_seconds:.1f} times real time",
         ],
     )  # fmt: skip
 
 
-def write_film(path: Path, seconds: int, seed: int) -> Path:
+def write_test_video(path: Path, video_seconds: int, seed: int) -> Path:
     """A camera that wanders over blots of colour, with a tone that climbs; H.264 and AAC in Matroska."""
-    write_clip(path, frames(seconds, seed), FPS, sound(seconds), RATE, {"preset": "ultrafast"})
+    write_video(path, generate_frames(video_seconds, seed), FPS, generate_audio(video_seconds), SAMPLE_RATE_HZ, {"preset": "ultrafast"})
     return path
 
 
-def frames(seconds: int, seed: int) -> Iterator[npt.NDArray[np.uint8]]:
+def generate_frames(video_seconds: int, seed: int) -> Iterator[npt.NDArray[np.uint8]]:
     """Views (180, 320, 3) of a wide picture, another picture every minute."""
     import cv2
 
     rng = np.random.default_rng(seed)
-    for start, end in pairwise([*range(0, seconds, 60), seconds]):
+    for start, end in pairwise([*range(0, video_seconds, 60), video_seconds]):
         blots = rng.integers(0, 256, (6, 18, 3), np.uint8)
-        wide = cv2.resize(blots, (WIDTH + WANDER, HEIGHT), interpolation=cv2.INTER_CUBIC)
+        wide = cv2.resize(blots, (WIDTH + CAMERA_PAN_PX, HEIGHT), interpolation=cv2.INTER_CUBIC)
         for number in range((end - start) * FPS):
-            left = number % WANDER
+            left = number % CAMERA_PAN_PX
             yield np.ascontiguousarray(wide[:, left : left + WIDTH], np.uint8)
 
 
-def sound(seconds: int) -> Iterator[Wave]:
+def generate_audio(audio_seconds: int) -> Iterator[Waveform]:
     """A second (16000,) at a time."""
-    times = np.arange(RATE) / RATE
-    for second in range(seconds):
+    times = np.arange(SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ
+    for second in range(audio_seconds):
         yield 0.25 * np.sin(2 * np.pi * (200 + 10 * (second % 60)) * times)

@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import AffectError
-from experiments.benchmarks.timing import in_turns, spread, times_faster
-from experiments.statistics.report import Report, json_option, publish, seed_option
+from experiments.benchmarks.timing import time_in_turns, summarise_seconds, estimate_speedup
+from experiments.statistics.report import BenchmarkReport, json_option, print_report, add_seed_option
 from fusion.balanced_merge import balanced_merge
 
 MICRO = 1e-6
-Lists = Sequence[npt.NDArray[np.float64]]
+DistanceLists = Sequence[npt.NDArray[np.float64]]
 Picks = list[tuple[int, int]]
 
 
@@ -24,31 +24,31 @@ Picks = list[tuple[int, int]]
 @click.option("--lists", type=click.IntRange(1), default=3, show_default=True, help="Modalities.")
 @click.option("--balance", type=float, default=1.1, show_default=True)
 @click.option("--rounds", type=click.IntRange(2), default=300, show_default=True)
-@seed_option
+@add_seed_option
 @json_option
 def command(k: int, lists: int, balance: float, rounds: int, seed: int, as_json: bool) -> None:
     """Merge k results out of lists of k distances each, another draw every round."""
     rng = np.random.default_rng(seed)
     draws = [[np.sort(rng.random(k)) for _ in range(lists)] for _ in range(rounds)]
-    publish(measured(draws, k, balance, seed), as_json=as_json)
+    print_report(run_benchmark(draws, k, balance, seed), as_json=as_json)
 
 
-def measured(draws: Sequence[Lists], k: int, c: float, seed: int) -> Report:
+def run_benchmark(draws: Sequence[DistanceLists], k: int, balance: float, seed: int) -> BenchmarkReport:
     """Time the three ways. Raises AffectError if they don't agree on some draw."""
-    ways = {"loop over lists": by_loop, "heap": by_heap, "closed form": balanced_merge}
+    ways = {"loop over lists": merge_by_loop, "heap": merge_by_heap, "closed form": balanced_merge}
     for draw in draws:
-        if not by_loop(draw, k, c) == by_heap(draw, k, c) == by_sort(draw, k, c):
+        if not merge_by_loop(draw, k, balance) == merge_by_heap(draw, k, balance) == merge_closed_form(draw, k, balance):
             raise AffectError("the ways to merge don't agree; fusion.balanced_merge is wrong")
-    turns = {name: (lambda i, way=way: way(draws[i], k, c)) for name, way in ways.items()}
-    spent = in_turns(turns, len(draws))
-    return Report(
-        bench="merge",
-        settings={"k": k, "lists": len(draws[0]), "balance": c, "rounds": len(draws), "seed": seed},
+    turns = {name: (lambda i, way=way: way(draws[i], k, balance)) for name, way in ways.items()}
+    spent = time_in_turns(turns, len(draws))
+    return BenchmarkReport(
+        benchmark="merge",
+        settings={"k": k, "lists": len(draws[0]), "balance": balance, "rounds": len(draws), "seed": seed},
         rows=[
             {
                 "way": name,
-                "us (least to most)": spread(seconds, MICRO),
-                "closed form is faster by": times_faster(seconds, spent["closed form"], seed=seed),
+                "us (least to most)": summarise_seconds(seconds, MICRO),
+                "closed form is faster by": estimate_speedup(seconds, spent["closed form"], seed=seed),
             }
             for name, seconds in spent.items()
         ],
@@ -56,19 +56,19 @@ def measured(draws: Sequence[Lists], k: int, c: float, seed: int) -> Report:
     )
 
 
-def by_loop(lists: Lists, k: int, c: float) -> Picks:
+def merge_by_loop(lists: DistanceLists, k: int, balance: float) -> Picks:
     """The report to the letter (seed 003, section 7.2): after a pick, the rest of that list grows by c."""
     rest = [one.tolist() for one in lists]
     taken, picks = [0] * len(rest), list[tuple[int, int]]()
     while len(picks) < k and any(rest):
         nearest = min((i for i in range(len(rest)) if rest[i]), key=lambda i: (rest[i][0], i))
         picks.append((nearest, taken[nearest]))
-        rest[nearest] = [distance * c for distance in rest[nearest][1:]]
+        rest[nearest] = [distance * balance for distance in rest[nearest][1:]]
         taken[nearest] += 1
     return picks
 
 
-def by_heap(lists: Lists, k: int, c: float) -> Picks:
+def merge_by_heap(lists: DistanceLists, k: int, balance: float) -> Picks:
     """The same with a factor a list and a heap of the heads."""
     heads = [(float(one[0]), i, 0, 1.0) for i, one in enumerate(lists) if len(one)]
     heapq.heapify(heads)
@@ -77,14 +77,14 @@ def by_heap(lists: Lists, k: int, c: float) -> Picks:
         _, i, at, factor = heads[0]
         picks.append((i, at))
         if at + 1 < len(lists[i]):
-            grown = factor * c
+            grown = factor * balance
             heapq.heapreplace(heads, (float(lists[i][at + 1]) * grown, i, at + 1, grown))
         else:
             heapq.heappop(heads)
     return picks
 
 
-def by_sort(lists: Lists, k: int, c: float) -> Picks:
+def merge_closed_form(lists: DistanceLists, k: int, balance: float) -> Picks:
     """What the engine calls."""
-    which, place = balanced_merge(lists, k, c)
+    which, place = balanced_merge(lists, k, balance)
     return list(zip(which.tolist(), place.tolist(), strict=True))

@@ -9,49 +9,49 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from experiments.statistics.report import Figure
+from experiments.statistics.report import Estimate
 from retrieval.evaluation import bootstrap_interval
 
 Seconds = npt.NDArray[np.float64]
 
 
-def in_turns(ways: Mapping[str, Callable[[int], Any]], rounds: int) -> dict[str, Seconds]:
+def time_in_turns(methods: Mapping[str, Callable[[int], Any]], rounds: int) -> dict[str, Seconds]:
     """Seconds (rounds,) of each way; every way is called with the round's number.
 
     Odd rounds go through the ways backwards, so that none always follows the same other one. One more call
     of each, ahead and not counted, takes what is done only once.
     """
-    names = list(ways)
+    names = list(methods)
     spent = {name: np.empty(rounds) for name in names}
     for name in names:
-        ways[name](0)
+        methods[name](0)
     for number in range(rounds):
         for name in names if number % 2 == 0 else reversed(names):
             begin = time.perf_counter()
-            ways[name](number)
+            methods[name](number)
             spent[name][number] = time.perf_counter() - begin
     return spent
 
 
-def times_faster(slow: Seconds, fast: Seconds, *, seed: int) -> Figure:
+def estimate_speedup(baseline_seconds: Seconds, method_seconds: Seconds, *, seed: int) -> Estimate:
     """Median of the ratios slow / fast of (n,) paired runs, with its 95 % bootstrap interval over pairs."""
-    ratios = slow / fast
+    ratios = baseline_seconds / method_seconds
     low, high = bootstrap_interval(ratios, np.median, seed=seed)
-    return Figure(float(np.median(ratios)), low, high)
+    return Estimate(float(np.median(ratios)), low, high)
 
 
-def faster_in_all(slow: Seconds, fast: Seconds, *, seed: int) -> Figure:
+def estimate_total_speedup(baseline_seconds: Seconds, method_seconds: Seconds, *, seed: int) -> Estimate:
     """All seconds slow / all seconds fast of (n,) paired runs of unlike length; interval as above."""
-    both = np.stack([slow, fast], axis=1)
-    low, high = bootstrap_interval(both, _ratio_of_sums, seed=seed)
-    return Figure(_ratio_of_sums(both), low, high)
+    both = np.stack([baseline_seconds, method_seconds], axis=1)
+    low, high = bootstrap_interval(both, _compute_total_ratio, seed=seed)
+    return Estimate(_compute_total_ratio(both), low, high)
 
 
-def _ratio_of_sums(pairs: Seconds) -> float:
-    slow, fast = pairs.sum(axis=0)
+def _compute_total_ratio(paired_seconds: Seconds) -> float:
+    slow, fast = paired_seconds.sum(axis=0)
     return float(slow / fast)
 
 
-def spread(seconds: Seconds, unit: float = 1.0) -> Figure:
+def summarise_seconds(seconds: Seconds, unit_seconds: float = 1.0) -> Estimate:
     """Median, least and most of (n,) seconds, in units of so many seconds."""
-    return Figure(*(float(np.quantile(seconds, q)) / unit for q in (0.5, 0, 1)))
+    return Estimate(*(float(np.quantile(seconds, q)) / unit_seconds for q in (0.5, 0, 1)))

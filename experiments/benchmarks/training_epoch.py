@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from experiments.statistics.report import json_option, publish, seed_option
+from experiments.statistics.report import json_option, print_report, add_seed_option
 
 
 @click.command("epoch", short_help="Training: an epoch of JEMC against the paper's code.")
@@ -17,7 +17,7 @@ from experiments.statistics.report import json_option, publish, seed_option
 @click.option("--dim", type=click.IntRange(1), default=1024, show_default=True)
 @click.option("--workers", type=click.IntRange(0), default=0, show_default=True, help="Readers, plain way.")
 @click.option("--rounds", type=click.IntRange(2), default=5, show_default=True)
-@seed_option
+@add_seed_option
 @json_option
 def command(
     videos: int, batches: int, batch: int, dim: int, workers: int, rounds: int, seed: int, as_json: bool
@@ -26,8 +26,8 @@ def command(
 
     Both ways get the same captions every round, in an order of their own.
     """
-    from experiments.benchmarks.jemc_reference_loop import measured, written
+    from experiments.benchmarks.jemc_reference_loop import run_benchmark, write_corpus
 
     with tempfile.TemporaryDirectory(prefix="affect-bench-") as name:
-        corpus = written(Path(name), videos, seed)
-        publish(measured(corpus, batches, batch, dim, workers, rounds, seed), as_json=as_json)
+        corpus = write_corpus(Path(name), videos, seed)
+        print_report(run_benchmark(corpus, batches, batch, dim, workers, rounds, seed), as_json=as_json)

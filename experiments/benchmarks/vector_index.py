@@ -14,29 +14,29 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import AffectError, Rows, unit_rows
-from experiments.benchmarks.timing import in_turns, spread, times_faster
-from experiments.statistics.report import Cell, Figure, Report, json_option, publish, seed_option
+from experiments.benchmarks.timing import time_in_turns, summarise_seconds, estimate_speedup
+from experiments.statistics.report import Cell, Estimate, BenchmarkReport, json_option, print_report, add_seed_option
 from retrieval.evaluation import bootstrap_interval
 from retrieval.search.candidates import overlap
 from retrieval.storage.library import Library
-from retrieval.storage.snapshot import take
-from retrieval.vector_index.exact import INDICES, Index
-from retrieval.vector_index.topk import Stored
+from retrieval.storage.snapshot import load_snapshot
+from retrieval.vector_index.exact import INDEX_FACTORIES, VectorIndex
+from retrieval.vector_index.topk import StoredRows
 
 MILLI = 1e-3
 DIM = 384
-PER_CLUSTER, SCATTER = 50, 1.0  # rows about a centre; length of what is added to it, which has length 1
-PLAIN = "numpy: rows @ q, argsort"
-Places = npt.NDArray[np.int64]
-Ask = Callable[[Rows], Places]  # (1, d) unit row -> (1, k) positions
+CLUSTER_SIZE, NOISE_NORM = 50, 1.0  # rows about a centre; length of what is added to it, which has length 1
+NUMPY_BASELINE = "numpy: rows @ q, argsort"
+Positions = npt.NDArray[np.int64]
+SearchFunction = Callable[[Rows], Positions]  # (1, d) unit row -> (1, k) positions
 
 
 @dataclass(frozen=True)
-class Way:
+class SearchMethod:
     """A way to search, and the seconds it took to get ready."""
 
-    ask: Ask
-    built: float
+    search: SearchFunction
+    build_seconds: float
 
 
 @click.command("index", short_help="Exact search against Annoy, numpy and scikit-learn.")
@@ -46,7 +46,7 @@ class Way:
 @click.option("--queries", type=click.IntRange(2), default=100, show_default=True)
 @click.option("-k", type=click.IntRange(1), default=10, show_default=True)
 @click.option("--trees", type=click.IntRange(1), default=40, show_default=True, help="Of Annoy.")
-@seed_option
+@add_seed_option
 @json_option
 def command(
     library: Path | None, view: str, sizes: str, queries: int, k: int, trees: int, seed: int, as_json: bool
@@ -55,12 +55,12 @@ def command(
 
     Synthetic rows lie about common centres, 50 each. Queries are held out of the rows.
     """
-    sets = [stored(library, view)] if library else [clustered(n + queries, seed) for n in whole(sizes)]
-    rows = [row for one in sets for row in measured(one, min(queries, len(one) // 2), k, trees, seed)]
-    report = Report(
-        bench="index",
+    sets = [load_view_vectors(library, view)] if library else [make_clustered_vectors(n + queries, seed) for n in parse_sizes(sizes)]
+    rows = [row for one in sets for row in measure_methods(one, min(queries, len(one) // 2), k, trees, seed)]
+    report = BenchmarkReport(
+        benchmark="index",
         settings={
-            "rows of": str(library) if library else f"clusters of {PER_CLUSTER}", "dim": sets[0].shape[1],
+            "rows of": str(library) if library else f"clusters of {CLUSTER_SIZE}", "dim": sets[0].shape[1],
             "queries": queries, "k": k, "trees": trees, "seed": seed,
         },
         rows=rows,
@@ -69,10 +69,10 @@ def command(
             "intervals 95 % bootstraps over queries; one query at a time, ways in turns",
         ],
     )  # fmt: skip
-    publish(report, as_json=as_json)
+    print_report(report, as_json=as_json)
 
 
-def whole(text: str) -> list[int]:
+def parse_sizes(text: str) -> list[int]:
     """From "1000,10000". Raises AffectError."""
     try:
         sizes = [int(part) for part in text.split(",")]
@@ -83,80 +83,80 @@ def whole(text: str) -> list[int]:
     return sizes
 
 
-def clustered(count: int, seed: int) -> Rows:
+def make_clustered_vectors(vector_count: int, seed: int) -> Rows:
     """(count, 384) unit rows about common centres, in no order."""
     rng = np.random.default_rng(seed)
-    centres = unit_rows(rng.standard_normal((-(-count // PER_CLUSTER), DIM), np.float32))
-    noise = rng.standard_normal((count, DIM), np.float32) * np.float32(SCATTER / np.sqrt(DIM))
-    return unit_rows(centres[rng.integers(len(centres), size=count)] + noise)
+    centres = unit_rows(rng.standard_normal((-(-vector_count // CLUSTER_SIZE), DIM), np.float32))
+    noise = rng.standard_normal((vector_count, DIM), np.float32) * np.float32(NOISE_NORM / np.sqrt(DIM))
+    return unit_rows(centres[rng.integers(len(centres), size=vector_count)] + noise)
 
 
-def stored(folder: Path, view: str) -> Rows:
+def load_view_vectors(folder: Path, view: str) -> Rows:
     """All rows of a view of a library. Raises AffectError if it has no such view."""
     with closing(Library.open(folder)) as library:
-        views = take(library).views
+        views = load_snapshot(library).views
         if view not in views:
             raise AffectError(f"{folder}: no view {view!r}; it has {', '.join(views) or 'none'}")
         table = views[view]
-        return np.asarray(table.rows[table.segment_of >= 0], np.float32)
+        return np.asarray(table.rows[table.segment_by_row >= 0], np.float32)
 
 
-def measured(rows: Rows, queries: int, k: int, trees: int, seed: int) -> list[dict[str, Cell]]:
+def measure_methods(vectors: Rows, query_count: int, k: int, tree_count: int, seed: int) -> list[dict[str, Cell]]:
     """A row of the table for each way; the last `queries` of the shuffled rows are asked for."""
-    mixed = rows[np.random.default_rng(seed).permutation(len(rows))]
-    kept, asked = np.ascontiguousarray(mixed[:-queries]), mixed[-queries:]
+    mixed = vectors[np.random.default_rng(seed).permutation(len(vectors))]
+    kept, asked = np.ascontiguousarray(mixed[:-query_count]), mixed[-query_count:]
     with tempfile.TemporaryDirectory(prefix="affect-bench-") as folder:
-        ways = prepared(kept, k, trees, Path(folder))
-        turns = {name: (lambda i, ask=way.ask: ask(asked[i : i + 1])) for name, way in ways.items()}
-        spent = in_turns(turns, queries)
-        wanted = [ways["exact"].ask(query[None]) for query in asked]
-        found = {name: [way.ask(query[None]) for query in asked] for name, way in ways.items()}
+        ways = prepare_methods(kept, k, tree_count, Path(folder))
+        turns = {name: (lambda i, ask=way.search: ask(asked[i : i + 1])) for name, way in ways.items()}
+        spent = time_in_turns(turns, query_count)
+        wanted = [ways["exact"].search(query[None]) for query in asked]
+        found = {name: [way.search(query[None]) for query in asked] for name, way in ways.items()}
     return [
         {
-            "rows": len(kept), "way": name, "ready in s": way.built,
-            f"recall@{k}": recall(found[name], wanted, seed), "ms": spread(spent[name], MILLI),
-            "times as fast as numpy": times_faster(spent[PLAIN], spent[name], seed=seed),
+            "rows": len(kept), "way": name, "ready in s": way.build_seconds,
+            f"recall@{k}": estimate_recall(found[name], wanted, seed), "ms": summarise_seconds(spent[name], MILLI),
+            "times as fast as numpy": estimate_speedup(spent[NUMPY_BASELINE], spent[name], seed=seed),
         }
         for name, way in ways.items()
     ]  # fmt: skip
 
 
-def prepared(rows: Rows, k: int, trees: int, folder: Path) -> dict[str, Way]:
+def prepare_methods(vectors: Rows, k: int, tree_count: int, folder: Path) -> dict[str, SearchMethod]:
     """Every way that is here, ready to be asked."""
-    halves = rows.astype(np.float16)
-    ways = {name: indexed(name, rows, k, trees, folder) for name in INDICES}
-    ways["exact, float16"] = indexed("exact", halves, k, trees, folder)
-    ways[PLAIN] = timed(lambda: lambda query: np.argsort(-(rows @ query[0]))[None, :k])
-    ways["scikit-learn, brute"] = timed(lambda: by_sklearn(rows, k))
+    halves = vectors.astype(np.float16)
+    ways = {name: prepare_index(name, vectors, k, tree_count, folder) for name in INDEX_FACTORIES}
+    ways["exact, float16"] = prepare_index("exact", halves, k, tree_count, folder)
+    ways[NUMPY_BASELINE] = time_build(lambda: lambda query: np.argsort(-(vectors @ query[0]))[None, :k])
+    ways["scikit-learn, brute"] = time_build(lambda: make_sklearn_search(vectors, k))
     return ways
 
 
-def indexed(name: str, rows: Stored, k: int, trees: int, folder: Path) -> Way:
+def prepare_index(name: str, vectors: StoredRows, k: int, tree_count: int, folder: Path) -> SearchMethod:
     """One of the engine's indices, through its port."""
-    return timed(lambda: by_index(INDICES[name](rows, folder / name, trees), k))
+    return time_build(lambda: make_index_search(INDEX_FACTORIES[name](vectors, folder / name, tree_count), k))
 
 
-def timed(make: Callable[[], Ask]) -> Way:
+def time_build(build: Callable[[], SearchFunction]) -> SearchMethod:
     """A way, and how long it took to make."""
     begin = time.perf_counter()
-    ask = make()
-    return Way(ask, time.perf_counter() - begin)
+    ask = build()
+    return SearchMethod(ask, time.perf_counter() - begin)
 
 
-def by_index(index: Index, k: int) -> Ask:
+def make_index_search(index: VectorIndex, k: int) -> SearchFunction:
     """Positions alone."""
     return lambda query: index.search(query, k)[0]
 
 
-def by_sklearn(rows: Rows, k: int) -> Ask:
+def make_sklearn_search(vectors: Rows, k: int) -> SearchFunction:
     """The peer: NearestNeighbors by cosine."""
     from sklearn.neighbors import NearestNeighbors
 
-    model = NearestNeighbors(n_neighbors=min(k, len(rows)), algorithm="brute", metric="cosine").fit(rows)
+    model = NearestNeighbors(n_neighbors=min(k, len(vectors)), algorithm="brute", metric="cosine").fit(vectors)
     return lambda query: np.asarray(model.kneighbors(query, return_distance=False), np.int64)
 
 
-def recall(found: Sequence[Places], wanted: Sequence[Places], seed: int) -> Figure:
+def estimate_recall(neighbours: Sequence[Positions], exact_neighbours: Sequence[Positions], seed: int) -> Estimate:
     """Share of the exact neighbours that were found."""
-    shares = [overlap(one, exact) for one, exact in zip(found, wanted, strict=True)]
-    return Figure(float(np.mean(shares)), *bootstrap_interval(shares, seed=seed))
+    shares = [overlap(one, exact) for one, exact in zip(neighbours, exact_neighbours, strict=True)]
+    return Estimate(float(np.mean(shares)), *bootstrap_interval(shares, seed=seed))

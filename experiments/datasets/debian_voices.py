@@ -16,16 +16,16 @@ from pathlib import Path
 from encoders.base import AffectError
 from encoders.onnx_runtime import cache_dir
 
-PATIENCE = 300  # seconds an answer may take
-LONGER = 0.25  # the shortest quarter of a package's files is left out: single digits, clicks of a tongue
+TIMEOUT_SECONDS = 300  # seconds an answer may take
+SKIPPED_SHORTEST_SHARE = 0.25  # the shortest quarter of a package's files is left out: single digits, clicks of a tongue
 
 
-class Unreachable(AffectError):
+class PackageUnavailable(AffectError):
     """A package can't be had here."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Package:
+class DebianPackage:
     """A package and which of its files are taken.
 
     kind:   "speech", "music" or "other"
@@ -37,14 +37,14 @@ class Package:
     name: str
     kind: str
     licence: str
-    files: str
-    count: int
-    tongue: str = ""
+    pattern: str
+    max_files: int
+    language: str = ""
 
     @property
     def group(self) -> str:
         """What a split must not tear apart: a speaker's or a troupe's recordings."""
-        return f"package {self.name} {self.tongue}".strip()
+        return f"package {self.name} {self.language}".strip()
 
 
 @dataclass(frozen=True)
@@ -52,105 +52,105 @@ class Recording:
     """A file of a package."""
 
     path: Path
-    package: Package
+    package: DebianPackage
 
 
-def _prompts(name: str, tongue: str, licence: str, end: str = "g722", count: int = 80) -> Package:
-    where = f"usr/share/asterisk/sounds/**/*.{end}"
-    return Package(name=name, kind="speech", licence=licence, files=where, count=count, tongue=tongue)
+def _make_prompt_package(name: str, language: str, licence: str, suffix: str = "g722", max_files: int = 80) -> DebianPackage:
+    where = f"usr/share/asterisk/sounds/**/*.{suffix}"
+    return DebianPackage(name=name, kind="speech", licence=licence, pattern=where, max_files=max_files, language=language)
 
 
-def _letters(tongue: str) -> Package:
-    where = f"usr/share/klettres/{tongue}/*/*.ogg"
-    return Package(
-        name="klettres-data", kind="speech", licence="GPL-2+", files=where, count=12, tongue=tongue
+def _make_letter_package(language: str) -> DebianPackage:
+    where = f"usr/share/klettres/{language}/*/*.ogg"
+    return DebianPackage(
+        name="klettres-data", kind="speech", licence="GPL-2+", pattern=where, max_files=12, language=language
     )
 
 
-def _dialogue(tongue: str) -> Package:
-    where = f"usr/share/games/fillets-ng/sound/*/{tongue}/*.ogg"
-    return Package(
-        name=f"fillets-ng-data-{tongue}", kind="speech", licence="GPL-2+", files=where, count=160,
-        tongue=tongue,
+def _make_dialogue_package(language: str) -> DebianPackage:
+    where = f"usr/share/games/fillets-ng/sound/*/{language}/*.ogg"
+    return DebianPackage(
+        name=f"fillets-ng-data-{language}", kind="speech", licence="GPL-2+", pattern=where, max_files=160,
+        language=language,
     )  # fmt: skip
 
 
 PACKAGES = (
-    _prompts("asterisk-core-sounds-en-g722", "en", "CC BY-SA 3.0"),
-    _prompts("asterisk-core-sounds-es-g722", "es", "CC BY-SA 3.0"),
-    _prompts("asterisk-core-sounds-fr-g722", "fr", "CC BY-SA 3.0"),
-    _prompts("asterisk-core-sounds-it-g722", "it", "CC BY 3.0"),
-    _prompts("asterisk-core-sounds-ru-g722", "ru", "CC BY 3.0"),
-    _prompts("asterisk-prompt-it-menardi-wav", "it", "CC BY-SA 3.0", "wav", 60),
-    _prompts("asterisk-prompt-fr-armelle", "fr", "GPL-2+", "gsm", 60),
-    _prompts("asterisk-prompt-es-co", "es", "GPL-2+", "gsm", 60),
-    _dialogue("cs"),
-    _dialogue("nl"),
-    *(_letters(tongue) for tongue in ("ar", "cs", "da", "de", "en", "es", "fr", "hu", "it", "ru", "uk")),
-    Package(
+    _make_prompt_package("asterisk-core-sounds-en-g722", "en", "CC BY-SA 3.0"),
+    _make_prompt_package("asterisk-core-sounds-es-g722", "es", "CC BY-SA 3.0"),
+    _make_prompt_package("asterisk-core-sounds-fr-g722", "fr", "CC BY-SA 3.0"),
+    _make_prompt_package("asterisk-core-sounds-it-g722", "it", "CC BY 3.0"),
+    _make_prompt_package("asterisk-core-sounds-ru-g722", "ru", "CC BY 3.0"),
+    _make_prompt_package("asterisk-prompt-it-menardi-wav", "it", "CC BY-SA 3.0", "wav", 60),
+    _make_prompt_package("asterisk-prompt-fr-armelle", "fr", "GPL-2+", "gsm", 60),
+    _make_prompt_package("asterisk-prompt-es-co", "es", "GPL-2+", "gsm", 60),
+    _make_dialogue_package("cs"),
+    _make_dialogue_package("nl"),
+    *(_make_letter_package(tongue) for tongue in ("ar", "cs", "da", "de", "en", "es", "fr", "hu", "it", "ru", "uk")),
+    DebianPackage(
         name="asterisk-moh-opsound-g722", kind="music", licence="CC BY-SA 2.5 and 3.0",
-        files="usr/share/asterisk/moh/*.g722", count=5,
+        pattern="usr/share/asterisk/moh/*.g722", max_files=5,
     ),
-    Package(
+    DebianPackage(
         name="fillets-ng-data", kind="music", licence="GPL-2+",
-        files="usr/share/games/fillets-ng/music/*.ogg", count=14,
+        pattern="usr/share/games/fillets-ng/music/*.ogg", max_files=14,
     ),
-    Package(
+    DebianPackage(
         name="colobot-common-sounds", kind="music", licence="GPL-3+",
-        files="usr/share/games/colobot/music/*.ogg", count=14,
+        pattern="usr/share/games/colobot/music/*.ogg", max_files=14,
     ),
-    Package(
+    DebianPackage(
         name="colobot-common-sounds", kind="other", licence="GPL-3+",
-        files="usr/share/games/colobot/sounds/*.wav", count=60,
+        pattern="usr/share/games/colobot/sounds/*.wav", max_files=60,
     ),
-    Package(
-        name="bucklespring-data", kind="other", licence="GPL-2+", files="usr/share/buckle/wav/*.wav", count=20
+    DebianPackage(
+        name="bucklespring-data", kind="other", licence="GPL-2+", pattern="usr/share/buckle/wav/*.wav", max_files=20
     ),
 )  # fmt: skip
 """From Debian 12 (bookworm)."""
 
 
-def gather(folder: Path | None = None, packages: Iterable[Package] = PACKAGES) -> list[Recording]:
+def fetch_recordings(folder: Path | None = None, packages: Iterable[DebianPackage] = PACKAGES) -> list[Recording]:
     """What is taken of these packages, downloaded and unpacked below `folder` (in the cache) once.
 
     Raises Unreachable where a package can't be had, or holds no such file.
     """
     root = folder or cache_dir() / "packages"
-    return [Recording(path, package) for package in packages for path in _taken(root, package)]
+    return [Recording(path, package) for package in packages for path in _select_files(root, package)]
 
 
-def _taken(root: Path, package: Package) -> Iterator[Path]:
+def _select_files(root: Path, package: DebianPackage) -> Iterator[Path]:
     place = root / package.name
     if not place.exists():
-        _fetch(package.name, place)
-    found = sorted(place.glob(package.files), key=lambda path: (path.stat().st_size, path.name))
+        _download_package(package.name, place)
+    found = sorted(place.glob(package.pattern), key=lambda path: (path.stat().st_size, path.name))
     if not found:
-        raise Unreachable(f"{package.name}: no {package.files} there; is it of Debian 12?")
-    longer = sorted(found[int(LONGER * len(found)) :])
-    step = max(len(longer) / package.count, 1)
-    yield from (longer[int(at * step)] for at in range(min(package.count, len(longer))))
+        raise PackageUnavailable(f"{package.name}: no {package.pattern} there; is it of Debian 12?")
+    longer = sorted(found[int(SKIPPED_SHORTEST_SHARE * len(found)) :])
+    step = max(len(longer) / package.max_files, 1)
+    yield from (longer[int(at * step)] for at in range(min(package.max_files, len(longer))))
 
 
-def _fetch(name: str, place: Path) -> None:
+def _download_package(name: str, folder: Path) -> None:
     """Download a package and lay what it holds at `place`, all of it or nothing."""
     for program in ("apt-get", "dpkg-deb"):
         if shutil.which(program) is None:
-            raise Unreachable(f"{name}: {program} is not here; recordings come in Debian's packages")
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=place.parent) as draft:
-        _run(["apt-get", "download", name], draft, name)
+            raise PackageUnavailable(f"{name}: {program} is not here; recordings come in Debian's packages")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as draft:
+        _run_command(["apt-get", "download", name], draft, name)
         files = list(Path(draft).glob("*.deb"))
         if not files:
-            raise Unreachable(f"{name}: apt-get downloaded nothing")
-        _run(["dpkg-deb", "-x", str(files[0]), "laid"], draft, name)
-        (Path(draft) / "laid").rename(place)
+            raise PackageUnavailable(f"{name}: apt-get downloaded nothing")
+        _run_command(["dpkg-deb", "-x", str(files[0]), "laid"], draft, name)
+        (Path(draft) / "laid").rename(folder)
 
 
-def _run(command: list[str], folder: str, name: str) -> None:
+def _run_command(command: list[str], folder: str, package_name: str) -> None:
     try:
-        subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, timeout=PATIENCE)
+        subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, timeout=TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired as bad:
-        raise Unreachable(f"{name}: {command[0]} took more than {PATIENCE} s") from bad
+        raise PackageUnavailable(f"{package_name}: {command[0]} took more than {TIMEOUT_SECONDS} s") from bad
     except subprocess.CalledProcessError as bad:
         last = (bad.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise Unreachable(f"{name}: {last}; run apt-get update and try again") from bad
+        raise PackageUnavailable(f"{package_name}: {last}; run apt-get update and try again") from bad

@@ -18,42 +18,42 @@ from pathlib import Path
 from typing import Any
 
 from encoders.base import AffectError, UnknownName, printable
-from experiments.datasets.records import DATA, Captioned, Item, Rule, reading, table
+from experiments.datasets.records import DATA_ROOT, CaptionDataset, DatasetItem, QueryRule, parse_text_file, read_table
 
-LISTS = "msrvtt_annotations"
-FIXED = "MSRVTT_JSFUSION_test.csv"
-WIDTH = 20  # captions a video
-FULL = {"train": range(6513), "dev": range(6513, 7010), "test": range(7010, 10000)}
+ANNOTATION_FOLDER = "msrvtt_annotations"
+FIXED_TEST_LIST = "MSRVTT_JSFUSION_test.csv"
+CAPTIONS_PER_VIDEO = 20  # captions a video
+FULL_SPLITS = {"train": range(6513), "dev": range(6513, 7010), "test": range(7010, 10000)}
 PROTOCOLS: dict[str, dict[str, str]] = {
     "full": {},
-    "1k-a": {"train": "MSRVTT_train.9k.csv", "test": FIXED},
-    "1k-a-7k": {"train": "MSRVTT_train.7k.csv", "test": FIXED},
+    "1k-a": {"train": "MSRVTT_train.9k.csv", "test": FIXED_TEST_LIST},
+    "1k-a-7k": {"train": "MSRVTT_train.7k.csv", "test": FIXED_TEST_LIST},
     "1k-b": {"train": "train_list_miech.txt", "test": "test_list_miech.txt"},
 }
-RULES: dict[str, Rule] = {"full": "padded"}
-OFFICIAL = "the official annotation (*videodatainfo*.json or MSRVTT_data.json)"
-ENDINGS = (".mp4", ".avi", ".webm", ".mkv", ".mov")
+QUERY_RULES: dict[str, QueryRule] = {"full": "padded"}
+OFFICIAL_ANNOTATION = "the official annotation (*videodatainfo*.json or MSRVTT_data.json)"
+VIDEO_SUFFIXES = (".mp4", ".avi", ".webm", ".mkv", ".mov")
 
 Captions = Mapping[str, Sequence[str]]
 
 
-def msrvtt_ids(protocol: str, lists: Path) -> dict[str, tuple[str, ...]]:
+def list_msrvtt_ids(protocol: str, list_folder: Path) -> dict[str, tuple[str, ...]]:
     """Video ids by split. Raises UnknownName for another protocol, AffectError if a list is not there."""
     if protocol not in PROTOCOLS:
         raise UnknownName(f"no MSR-VTT protocol {protocol!r}; known: {', '.join(PROTOCOLS)}")
     if protocol == "full":
-        return {split: tuple(f"video{number}" for number in numbers) for split, numbers in FULL.items()}
-    return {split: _listed(lists / file) for split, file in PROTOCOLS[protocol].items()}
+        return {split: tuple(f"video{number}" for number in numbers) for split, numbers in FULL_SPLITS.items()}
+    return {split: _read_id_list(list_folder / file) for split, file in PROTOCOLS[protocol].items()}
 
 
-def msrvtt(
-    data: Path = DATA,
+def load_msrvtt(
+    data_root: Path = DATA_ROOT,
     protocol: str = "full",
     *,
     annotation: Path | None = None,
-    videos: Path | None = None,
-    features: Mapping[str, Path] | Path | None = None,
-) -> Captioned:
+    video_folder: Path | None = None,
+    feature_sources: Mapping[str, Path] | Path | None = None,
+) -> CaptionDataset:
     """MSR-VTT under a protocol.
 
     data:       folder that holds `msrvtt_annotations` with the lists
@@ -64,78 +64,78 @@ def msrvtt(
 
     Videos the annotation does not hold are left out, and a note says so. Raises AffectError, UnknownName.
     """
-    lists = data / LISTS
-    parts = msrvtt_ids(protocol, lists)
-    said = official_captions(annotation or lists, needed=protocol not in ("1k-a", "1k-a-7k"))
+    lists = data_root / ANNOTATION_FOLDER
+    parts = list_msrvtt_ids(protocol, lists)
+    said = read_official_captions(annotation or lists, required=protocol not in ("1k-a", "1k-a-7k"))
     held = {split: {name: list(said[name]) for name in ids if name in said} for split, ids in parts.items()}
     if protocol.startswith("1k-a"):
-        held["test"] = {row["video_id"]: [row["sentence"]] for row in table(lists / FIXED)}
+        held["test"] = {row["video_id"]: [row["sentence"]] for row in read_table(lists / FIXED_TEST_LIST)}
     elif protocol == "1k-b":
         held["test"] = {name: captions[:1] for name, captions in held["test"].items()}
     if not any(held.values()):
-        raise AffectError(f"{printable(annotation or lists)}: none of the protocol's videos; give {OFFICIAL}")
+        raise AffectError(f"{printable(annotation or lists)}: none of the protocol's videos; give {OFFICIAL_ANNOTATION}")
     items = tuple(
-        Item(id=name, captions=tuple(captions), split=split, media=media_of(videos, name))
+        DatasetItem(id=name, captions=tuple(captions), split=split, media=find_video(video_folder, name))
         for split, found in held.items()
         for name, captions in found.items()
     )
-    rule = RULES.get(protocol, "one")
-    notes = tuple(_lacking(split, len(held[split]), len(ids)) for split, ids in parts.items())
-    width = WIDTH if rule == "padded" else 0
+    rule = QUERY_RULES.get(protocol, "one")
+    notes = tuple(_describe_missing(split, len(held[split]), len(ids)) for split, ids in parts.items())
+    width = CAPTIONS_PER_VIDEO if rule == "padded" else 0
     name = f"msrvtt-{protocol}"
-    return Captioned(
-        name=name, items=items, rule=rule, width=width, features=features, notes=tuple(filter(None, notes))
+    return CaptionDataset(
+        name=name, items=items, query_rule=rule, captions_per_item=width, feature_sources=feature_sources, notes=tuple(filter(None, notes))
     )
 
 
-def official_captions(place: Path, *, needed: bool = True) -> dict[str, list[str]]:
+def read_official_captions(path: Path, *, required: bool = True) -> dict[str, list[str]]:
     """Captions by video id, each video's in the order of sen_id.
 
     place: a JSON file {"videos": [...], "sentences": [{"video_id", "sen_id", "caption"}]}, or a folder with
            such files. Raises AffectError if there is none and it is `needed`, or it has another layout.
     """
-    files = [place]
-    if place.is_dir():
-        files = sorted({*place.glob("*videodatainfo*.json"), *place.glob("MSRVTT_data.json")})
-    if not files and needed:
-        raise AffectError(f"{printable(place)}: no captions here; give {OFFICIAL}")
+    files = [path]
+    if path.is_dir():
+        files = sorted({*path.glob("*videodatainfo*.json"), *path.glob("MSRVTT_data.json")})
+    if not files and required:
+        raise AffectError(f"{printable(path)}: no captions here; give {OFFICIAL_ANNOTATION}")
     sentences: dict[tuple[str, int], str] = {}
     for file in files:
-        sentences |= _sentences(reading(file, json.loads, OFFICIAL), file)
+        sentences |= _parse_sentences(parse_text_file(file, json.loads, OFFICIAL_ANNOTATION), file)
     captions: dict[str, list[str]] = {}
     for (video, _), caption in sorted(sentences.items(), key=lambda entry: entry[0][1]):
         captions.setdefault(video, []).append(caption)
     return captions
 
 
-def media_of(videos: Path | None, name: str) -> tuple[Path, ...]:
+def find_video(video_folder: Path | None, video_id: str) -> tuple[Path, ...]:
     """The video of this name in a folder; empty where it is not there."""
-    if videos is None:
+    if video_folder is None:
         return ()
-    return tuple(file for ending in ENDINGS if (file := videos / f"{name}{ending}").exists())[:1]
+    return tuple(file for ending in VIDEO_SUFFIXES if (file := video_folder / f"{video_id}{ending}").exists())[:1]
 
 
-def _sentences(found: Any, file: Path) -> dict[tuple[str, int], str]:
+def _parse_sentences(content: Any, path: Path) -> dict[tuple[str, int], str]:
     try:
-        return {(one["video_id"], int(one["sen_id"])): one["caption"].strip() for one in found["sentences"]}
+        return {(one["video_id"], int(one["sen_id"])): one["caption"].strip() for one in content["sentences"]}
     except (KeyError, TypeError, AttributeError) as bad:
         raise AffectError(
-            f'{printable(file)}: not {OFFICIAL}: wanted "sentences", each with video_id, sen_id and caption'
+            f'{printable(path)}: not {OFFICIAL_ANNOTATION}: wanted "sentences", each with video_id, sen_id and caption'
         ) from bad
 
 
-def _listed(file: Path) -> tuple[str, ...]:
+def _read_id_list(path: Path) -> tuple[str, ...]:
     """Ids of a list: a CSV file with the column video_id, or one id a line."""
-    if file.suffix == ".csv":
-        return tuple(row["video_id"] for row in table(file))
-    return lines(file)
+    if path.suffix == ".csv":
+        return tuple(row["video_id"] for row in read_table(path))
+    return read_words(path)
 
 
-def lines(file: Path) -> tuple[str, ...]:
+def read_words(path: Path) -> tuple[str, ...]:
     """The words of a text file, in order. Raises AffectError."""
-    found: Iterable[str] = reading(file, str.split, "a list with one id a line")
+    found: Iterable[str] = parse_text_file(path, str.split, "a list with one id a line")
     return tuple(found)
 
 
-def _lacking(split: str, here: int, wanted: int) -> str:
-    return f"{split}: {here} of {wanted} videos, not the published split" if here != wanted else ""
+def _describe_missing(split: str, count: int, expected: int) -> str:
+    return f"{split}: {count} of {expected} videos, not the published split" if count != expected else ""

@@ -7,31 +7,31 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from encoders.base import AffectError, printable
-from experiments.datasets.msrvtt import lines, media_of
-from experiments.datasets.records import DATA, Captioned, Item, reading
+from experiments.datasets.msrvtt import read_words, find_video
+from experiments.datasets.records import DATA_ROOT, CaptionDataset, DatasetItem, parse_text_file
 
-FOLDER = "msvd_captions"
-FILE = "captions_msvd.json"
-LISTS = {"train": "train_list.txt", "dev": "val_list.txt", "test": "test_list.txt"}
-WANTED = "a JSON object of captions by video id"
+DATASET_FOLDER = "msvd_captions"
+CAPTIONS_FILE = "captions_msvd.json"
+SPLIT_LISTS = {"train": "train_list.txt", "dev": "val_list.txt", "test": "test_list.txt"}
+CAPTIONS_DESCRIPTION = "a JSON object of captions by video id"
 
 
-def msvd(
-    data: Path = DATA, *, videos: Path | None = None, features: Mapping[str, Path] | Path | None = None
-) -> Captioned:
+def load_msvd(
+    data_root: Path = DATA_ROOT, *, video_folder: Path | None = None, feature_sources: Mapping[str, Path] | Path | None = None
+) -> CaptionDataset:
     """1200 / 100 / 670 videos, all their captions (80,827); for JEMC's Table 2, `drawn(msvd(), 5, seed)`.
 
     videos: folder with <id>.avi or .mp4; features: as for `read_features`. Raises AffectError.
     """
-    file = data / FOLDER / FILE
-    said = reading(file, json.loads, WANTED)
+    file = data_root / DATASET_FOLDER / CAPTIONS_FILE
+    said = parse_text_file(file, json.loads, CAPTIONS_DESCRIPTION)
     if not isinstance(said, dict):
-        raise AffectError(f"{printable(file)}: not {WANTED}")
+        raise AffectError(f"{printable(file)}: not {CAPTIONS_DESCRIPTION}")
     items = []
-    for split, name in LISTS.items():
-        for video in lines(data / FOLDER / name):
+    for split, name in SPLIT_LISTS.items():
+        for video in read_words(data_root / DATASET_FOLDER / name):
             if video not in said:
                 raise AffectError(f"{printable(file)}: no captions of {video}, which {name} lists")
             captions = tuple(said[video])
-            items.append(Item(id=video, captions=captions, split=split, media=media_of(videos, video)))
-    return Captioned(name="msvd", items=tuple(items), features=features, notes=("MSVD has no sound",))
+            items.append(DatasetItem(id=video, captions=captions, split=split, media=find_video(video_folder, video)))
+    return CaptionDataset(name="msvd", items=tuple(items), feature_sources=feature_sources, notes=("MSVD has no sound",))

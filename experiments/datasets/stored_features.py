@@ -13,26 +13,26 @@ import numpy.typing as npt
 
 from encoders.base import AffectError, Rows, printable
 
-HDF5 = (".h5", ".hdf5", ".hdf")
-SEPARATORS = "-_. "
-EXPECTED = "a folder with <id>.npy, or an HDF5 file with a data set per id or a matrix and its ids"
+HDF5_SUFFIXES = (".h5", ".hdf5", ".hdf")
+ID_SEPARATORS = "-_. "
+EXPECTED_SOURCE = "a folder with <id>.npy, or an HDF5 file with a data set per id or a matrix and its ids"
 
 Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Layout:
+class FeatureLayout:
     """Where one role's files are below a folder: a pattern, the data set inside, and the axis of time."""
 
     pattern: str
-    inside: str = ""
-    time: int = 0
+    dataset_name: str = ""
+    time_axis: int = 0
 
 
-JEMC = {
-    "objects": Layout(pattern="resnet_feat*/video{}.npy"),
-    "activity": Layout(pattern="video_features/msr_vtt-I3D-RGBFeatures-video{}.npy"),
-    "sound": Layout(pattern="audio_features/video{}.mp3.soundnet.h5", inside="layer24", time=1),
+JEMC_LAYOUT = {
+    "objects": FeatureLayout(pattern="resnet_feat*/video{}.npy"),
+    "activity": FeatureLayout(pattern="video_features/msr_vtt-I3D-RGBFeatures-video{}.npy"),
+    "sound": FeatureLayout(pattern="audio_features/video{}.mp3.soundnet.h5", dataset_name="layer24", time_axis=1),
 }
 """As the loaders of github.com/niluthpol/multimodal_vtt read MSR-VTT (data_resnet.py at b138ba7,
 data_i3d_audio.py at 6a9f557): ResNet-152 (t, 2048), I3D (t, 1024), SoundNet (1024, t), each averaged over
@@ -50,90 +50,90 @@ def read_features(sources: Mapping[str, Path] | Path, ids: Sequence[str]) -> dic
     be read, holds infinities, or has another width than the rest.
     """
     if isinstance(sources, Path):
-        return read_jemc(sources, ids)
-    return {role: _aligned(_entries(place, ids), ids, place) for role, place in sources.items()}
+        return read_jemc_features(sources, ids)
+    return {role: _align_to_ids(_read_source(place, ids), ids, place) for role, place in sources.items()}
 
 
-def read_jemc(folder: Path, ids: Sequence[str]) -> dict[str, Rows]:
+def read_jemc_features(folder: Path, ids: Sequence[str]) -> dict[str, Rows]:
     """Rows (n, d) by role from the layout of JEMC's code; roles without files are left out.
 
     Raises AffectError where no role has any.
     """
     found = {}
-    for role, layout in JEMC.items():
-        paths = {name: _first(folder, layout, name) for name in ids}
-        if entries := {name: pooled(_load(path, layout), path) for name, path in paths.items() if path}:
-            found[role] = _aligned(entries, ids, folder)
+    for role, layout in JEMC_LAYOUT.items():
+        paths = {name: _find_feature_file(folder, layout, name) for name in ids}
+        if entries := {name: average_over_time(_read_array(path, layout), path) for name, path in paths.items() if path}:
+            found[role] = _align_to_ids(entries, ids, folder)
     if not found:
-        wanted = ", ".join(layout.pattern.format("<number>") for layout in JEMC.values())
+        wanted = ", ".join(layout.pattern.format("<number>") for layout in JEMC_LAYOUT.values())
         raise AffectError(f"{printable(folder)}: no features in JEMC's layout; wanted {wanted}")
     return found
 
 
-def pooled(entry: Array, path: Path) -> Rows:
+def average_over_time(features: Array, path: Path) -> Rows:
     """(d,) the mean over time of (d,) or (t, d), trailing axes of length 1 aside.
 
     Raises AffectError for other shapes and infinities.
     """
-    rows = entry
+    rows = features
     while rows.ndim > 2 and rows.shape[-1] == 1:
         rows = rows[..., 0]
     if rows.ndim not in (1, 2) or not rows.size or rows.dtype.kind not in "fiu":
-        raise AffectError(f"{printable(path)}: {entry.dtype}{entry.shape}; wanted numbers (d,) or (time, d)")
+        raise AffectError(f"{printable(path)}: {features.dtype}{features.shape}; wanted numbers (d,) or (time, d)")
     row = np.atleast_2d(rows).mean(axis=0, dtype=np.float64).astype(np.float32)
     if np.isinf(row).any():
         raise AffectError(f"{printable(path)}: holds infinities; make the features again")
     return np.asarray(row)
 
 
-def _first(folder: Path, layout: Layout, name: str) -> Path | None:
-    return next(iter(sorted(folder.glob(layout.pattern.format(name.removeprefix("video"))))), None)
+def _find_feature_file(folder: Path, layout: FeatureLayout, item_id: str) -> Path | None:
+    return next(iter(sorted(folder.glob(layout.pattern.format(item_id.removeprefix("video"))))), None)
 
 
-def _load(path: Path, layout: Layout) -> Array:
-    if path.suffix not in HDF5:
-        return _npy(path)
-    with _hdf5(path) as file:
-        if layout.inside not in file:
-            raise AffectError(f"{printable(path)}: no data set {layout.inside!r} inside")
-        return np.moveaxis(np.asarray(file[layout.inside]), layout.time, 0)
+def _read_array(path: Path, layout: FeatureLayout) -> Array:
+    if path.suffix not in HDF5_SUFFIXES:
+        return _read_npy(path)
+    with _open_hdf5(path) as file:
+        if layout.dataset_name not in file:
+            raise AffectError(f"{printable(path)}: no data set {layout.dataset_name!r} inside")
+        return np.moveaxis(np.asarray(file[layout.dataset_name]), layout.time_axis, 0)
 
 
-def _npy(path: Path) -> Array:
+def _read_npy(path: Path) -> Array:
     try:
         return np.asarray(np.load(path, allow_pickle=False))
     except (OSError, ValueError, EOFError) as bad:
         raise AffectError(f"{printable(path)}: not a readable .npy file ({bad})") from bad
 
 
-def _hdf5(path: Path) -> h5py.File:
+def _open_hdf5(path: Path) -> h5py.File:
     try:
         return h5py.File(path, "r")
     except OSError as bad:
         raise AffectError(f"{printable(path)}: not a readable HDF5 file ({bad})") from bad
 
 
-def _entries(place: Path, ids: Sequence[str]) -> dict[str, Rows]:
-    if place.is_dir():
-        files = _by_id(place, ids)
-        return {name: pooled(_npy(path), path) for name, path in files.items()}
-    if place.suffix not in HDF5 or not place.exists():
-        raise AffectError(f"{printable(place)}: no features here; wanted {EXPECTED}")
-    with _hdf5(place) as file:
+def _read_source(source: Path, ids: Sequence[str]) -> dict[str, Rows]:
+    if source.is_dir():
+        files = _match_files(source, ids)
+        return {name: average_over_time(_read_npy(path), path) for name, path in files.items()}
+    if source.suffix not in HDF5_SUFFIXES or not source.exists():
+        raise AffectError(f"{printable(source)}: no features here; wanted {EXPECTED_SOURCE}")
+    with _open_hdf5(source) as file:
         if keyed := [name for name in ids if isinstance(file.get(name), h5py.Dataset)]:
-            return {name: pooled(np.asarray(file[name]), place) for name in keyed}
-        names, matrix = _matrix(file, place)
+            return {name: average_over_time(np.asarray(file[name]), source) for name in keyed}
+        names, matrix = _read_matrix(file, source)
         wanted = set(ids)
-        return {name: pooled(matrix[row], place) for row, name in enumerate(names) if name in wanted}
+        return {name: average_over_time(matrix[row], source) for row, name in enumerate(names) if name in wanted}
 
 
-def _by_id(folder: Path, ids: Iterable[str]) -> dict[str, Path]:
+def _match_files(folder: Path, ids: Iterable[str]) -> dict[str, Path]:
     """The file of each id. Raises AffectError where two files claim one."""
     wanted = set(ids)
     found: dict[str, Path] = {}
     for file in sorted(folder.glob("*.npy")):
         ends = (
-            file.stem[cut:] for cut in range(len(file.stem)) if not cut or file.stem[cut - 1] in SEPARATORS
+            file.stem[cut:] for cut in range(len(file.stem)) if not cut or file.stem[cut - 1] in ID_SEPARATORS
         )
         name = next((end for end in ends if end in wanted), None)
         if name is None:
@@ -146,25 +146,25 @@ def _by_id(folder: Path, ids: Iterable[str]) -> dict[str, Path]:
     return found
 
 
-def _matrix(file: h5py.File, place: Path) -> tuple[list[str], Array]:
+def _read_matrix(file: h5py.File, path: Path) -> tuple[list[str], Array]:
     """The ids and the rows of a file with one matrix. Raises AffectError."""
     sets = [one for one in file.values() if isinstance(one, h5py.Dataset)]
     texts = [one for one in sets if one.ndim == 1 and one.dtype.kind in "SO"]
     rows = [one for one in sets if one.ndim in (2, 3) and one.dtype.kind == "f"]
     if len(texts) != 1 or len(rows) != 1 or len(texts[0]) != len(rows[0]):
-        raise AffectError(f"{printable(place)}: no data set is named like an id; wanted {EXPECTED}")
+        raise AffectError(f"{printable(path)}: no data set is named like an id; wanted {EXPECTED_SOURCE}")
     return [str(name) for name in texts[0].asstr()[:]], np.asarray(rows[0])
 
 
-def _aligned(entries: Mapping[str, Rows], ids: Sequence[str], place: Path) -> Rows:
-    if not entries:
-        raise AffectError(f"{printable(place)}: nothing named like {ids[0]!r}; wanted {EXPECTED}")
-    widths = {len(row): name for name, row in entries.items()}
+def _align_to_ids(features: Mapping[str, Rows], ids: Sequence[str], source: Path) -> Rows:
+    if not features:
+        raise AffectError(f"{printable(source)}: nothing named like {ids[0]!r}; wanted {EXPECTED_SOURCE}")
+    widths = {len(row): name for name, row in features.items()}
     if len(widths) > 1:
         told = ", ".join(f"{width} ({name})" for width, name in sorted(widths.items()))
-        raise AffectError(f"{printable(place)}: rows of different widths: {told}")
+        raise AffectError(f"{printable(source)}: rows of different widths: {told}")
     rows = np.full((len(ids), next(iter(widths))), np.nan, np.float32)
     for index, name in enumerate(ids):
-        if name in entries:
-            rows[index] = entries[name]
+        if name in features:
+            rows[index] = features[name]
     return rows

@@ -20,60 +20,60 @@ from encoders.base import Card, Rows
 from encoders.media import Sampling
 from encoders.onnx_runtime import cache_dir, write_whole
 
-VERSION = "1"  # raise it when decoding changes what encoders are given
+CACHE_VERSION = "1"  # raise it when decoding changes what encoders are given
 
 Times = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Entry:
+class ItemFeatures:
     """Raw rows (segments, d) of one item and when they begin and end (segments, 2), NaN for pictures."""
 
-    rows: Rows
+    features: Rows
     times: Times
 
 
-def digest_of(media: Sequence[Path]) -> str:
+def compute_content_digest(paths: Sequence[Path]) -> str:
     """Hex digest of an item's files, in order. Raises OSError where one is not there."""
-    return hashlib.sha256("".join(map(_sha256, media)).encode()).hexdigest()
+    return hashlib.sha256("".join(map(_hash_file, paths)).encode()).hexdigest()
 
 
-def _sha256(file: Path) -> str:
+def _hash_file(path: Path) -> str:
     """Of one file's content; read anew each time, as a note a file would be kept for ever."""
-    with file.open("rb") as stream:
+    with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @dataclass(frozen=True)
-class Shelf:
+class FeatureCache:
     """Entries of one role: `card` read segments taken as `sampling` says, all of them or the first."""
 
     card: Card
     sampling: Sampling
-    every: bool
+    all_segments: bool
     folder: Path | None = None
 
-    def get(self, digest: str) -> Entry | None:
+    def get(self, digest: str) -> ItemFeatures | None:
         """What is kept for these contents; None for nothing, or nothing that can be read."""
         try:
-            found = load(self._file(digest).read_bytes())
-            return Entry(found["rows"], found["times"])
+            found = load(self._get_path(digest).read_bytes())
+            return ItemFeatures(found["rows"], found["times"])
         except (FileNotFoundError, SafetensorError, KeyError):
             return None
 
-    def put(self, digest: str, entry: Entry) -> None:
+    def put(self, digest: str, item: ItemFeatures) -> None:
         """Keep rows for these contents."""
-        rows, times = np.ascontiguousarray(entry.rows), np.ascontiguousarray(entry.times)
-        write_whole(self._file(digest), save({"rows": rows, "times": times}))
+        rows, times = np.ascontiguousarray(item.features), np.ascontiguousarray(item.times)
+        write_whole(self._get_path(digest), save({"rows": rows, "times": times}))
 
-    def _file(self, digest: str) -> Path:
+    def _get_path(self, digest: str) -> Path:
         root = self.folder or cache_dir() / "features"
-        return root / f"{self.card.name}-{self._key}" / digest[:2] / f"{digest}.safetensors"
+        return root / f"{self.card.name}-{self._settings_digest}" / digest[:2] / f"{digest}.safetensors"
 
     @property
-    def _key(self) -> str:
+    def _settings_digest(self) -> str:
         """What must be equal for rows to be the same; how sound is sampled matters to no picture."""
         s = self.sampling
-        how = (s.segment, s.rate) if self.card.sense == "sound" else (s.segment, s.fps, s.most, s.side)
-        told = repr((VERSION, self.card.signature, how, self.every))
+        how = (s.segment_seconds, s.sample_rate) if self.card.sense == "sound" else (s.segment_seconds, s.fps, s.max_frames, s.max_side)
+        told = repr((CACHE_VERSION, self.card.signature, how, self.all_segments))
         return hashlib.sha256(told.encode()).hexdigest()[:12]

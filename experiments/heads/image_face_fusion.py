@@ -12,46 +12,46 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import missing
-from experiments.datasets.records import DATA
-from experiments.features.extraction import encoded
-from experiments.heads.image import held_out
-from experiments.heads.report_figure import DIMENSIONS, Line, Part, line
+from experiments.datasets.records import DATA_ROOT
+from experiments.features.extraction import encode_items
+from experiments.heads.image import predict_held_out
+from experiments.heads.report_figure import DIMENSIONS, MetricResult, EvaluationPart, measure_metric
 from retrieval.evaluation.affect_metrics import ccc
-from retrieval.features.affect import felt
-from retrieval.features.pipeline import Experts, Recipe
-from spaces.affect_regression import of_faces
+from retrieval.features.affect import fuse_affect
+from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
+from spaces.affect_regression import estimate_face_affect
 
 Floats = npt.NDArray[np.float64]
-FACES = Recipe(objects="", activity="", sound="", tone="", text="", sentiment="")
+FACES_CONFIG = PipelineConfig(objects="", activity="", sound="", tone="", text="", sentiment="")
 
 
-def figures(data: Path = DATA, *, seed: int, part: Part = "folds") -> list[Line]:
+def evaluate(data_root: Path = DATA_ROOT, *, seed: int, part: EvaluationPart = "folds") -> list[MetricResult]:
     """CCC of the picture, the face and both on OASIS' photos that show a readable face; none but by folds."""
     if part != "folds":
         return []
-    pictures, image = held_out(data, seed=seed)
-    rows = encoded(Experts(FACES), [(one.path,) for one in pictures], quiet=True).pooled(len(pictures))
-    face = of_faces(rows["faces"])
-    both = felt({"image": image.astype(np.float32), "face": face}, len(image)).rows
+    pictures, image = predict_held_out(data_root, seed=seed)
+    rows = encode_items(FeaturePipeline(FACES_CONFIG), [(one.path,) for one in pictures], quiet=True).mean_pool(len(pictures))
+    face = estimate_face_affect(rows["faces"])
+    both = fuse_affect({"image": image.astype(np.float32), "face": face}, len(image)).fused
     here = np.flatnonzero(~missing(face))
     truth = np.array([one.mean for one in pictures])
     groups = [pictures[at].group for at in here]
     ways: dict[str, npt.NDArray[np.floating]] = {"picture": image, "face": face, "both": both}
     return [
-        line(
+        measure_metric(
             "oasis with faces", f"{name} CCC of {way}",
             np.stack([found[here, column], truth[here, column]], axis=1),
             lambda pairs: float(ccc(pairs[:, 0], pairs[:, 1])), part="folds", seed=seed, groups=groups,
         )
         for column, name in enumerate(DIMENSIONS)
         for way, found in ways.items()
-    ] + [_gain(image[here], both[here], truth[here], groups, seed)]  # fmt: skip
+    ] + [_measure_gain(image[here], both[here], truth[here], groups, seed)]  # fmt: skip
 
 
-def _gain(image: Floats, both: npt.NDArray[np.floating], truth: Floats, groups: list[str], seed: int) -> Line:
+def _measure_gain(image_affect: Floats, fused_affect: npt.NDArray[np.floating], ratings: Floats, groups: list[str], seed: int) -> MetricResult:
     """How much the face adds to the picture's valence."""
-    stack = np.stack([both[:, 0], image[:, 0], truth[:, 0]], axis=1)
-    return line(
+    stack = np.stack([fused_affect[:, 0], image_affect[:, 0], ratings[:, 0]], axis=1)
+    return measure_metric(
         "oasis with faces", "valence CCC, both less picture", stack,
         lambda some: float(ccc(some[:, 0], some[:, 2]) - ccc(some[:, 1], some[:, 2])),
         part="folds", seed=seed, groups=groups,

@@ -25,34 +25,34 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.onnx_runtime import write_whole
-from experiments.datasets.records import DATA, table
+from experiments.datasets.records import DATA_ROOT, read_table
 from experiments.heads import film_benchmark
-from experiments.heads.report_figure import DIMENSIONS, Line, Part, line
-from fusion.affect_fusion import Both, precision_mean
+from experiments.heads.report_figure import DIMENSIONS, MetricResult, EvaluationPart, measure_metric
+from fusion.affect_fusion import PerDimension, precision_weighted_mean
 from retrieval.evaluation.affect_metrics import ccc, rmse
 from retrieval.evaluation.splits import folds
-from spaces.affect_regression import trust
-from spaces.circumplex import EMOTIONS_FILE, Table, categories
-from spaces.joint.kernel_ridge import kernel_ridge
-from spaces.joint.space import gaussian
+from spaces.affect_regression import load_modality_reliability
+from spaces.circumplex import EMOTIONS_FILE, EmotionTable, load_emotion_categories
+from spaces.joint.kernel_ridge import solve_kernel_ridge
+from spaces.joint.space import gaussian_kernel
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-Rows = Mapping[str, Floats]
-Told = dict[str, Any]
+FeaturesByModality = Mapping[str, Floats]
+JsonDict = dict[str, Any]
 
-FILE = EMOTIONS_FILE.with_name("affect-senses.json")
-SENSES = ("image", "sound", "face", "text")
-FOLDS = 5
-CENTRES = 300  # of a kernel, at most
-DOUBT = 0.3  # SD of log reliability: what is believed of a sense before, and how sets differ
-STATED = 0.6827  # of a normal distribution within one SD
-CREMA = {"A": "angry", "D": "disgust", "F": "fearful", "H": "happy", "N": "neutral", "S": "sad"}
-LONG = {"ANG": "A", "DIS": "D", "FEA": "F", "HAP": "H", "NEU": "N", "SAD": "S"}
-MODEL_OUTPUT = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
-HARDLY_KNOWN = "cpp_"  # columns with a value in 30 % of the rows
+RELIABILITY_FILE = EMOTIONS_FILE.with_name("affect-senses.json")
+MODALITIES = ("image", "sound", "face", "text")
+N_FOLDS = 5
+MAX_CENTRES = 300  # of a kernel, at most
+PRIOR_LOG_SD = 0.3  # SD of log reliability: what is believed of a sense before, and how sets differ
+ONE_SD_COVERAGE = 0.6827  # of a normal distribution within one SD
+CREMAD_VOTE_EMOTIONS = {"A": "angry", "D": "disgust", "F": "fearful", "H": "happy", "N": "neutral", "S": "sad"}
+CREMAD_INTENDED_VOTES = {"ANG": "A", "DIS": "D", "FEA": "F", "HAP": "H", "NEU": "N", "SAD": "S"}
+CLASSIFIER_COLUMNS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
+SPARSE_COLUMN_PREFIX = "cpp_"  # columns with a value in 30 % of the rows
 
-TOLD = (
+TRAINING_DATA = (
     "pairs of senses: 300 performances of RAVDESS (voice and face features; truth: where the acted emotion "
     "lies on the plane; without a model's columns anger_mean .. neutral_mean) and 7442 of CREMA-D (votes "
     "of people by voice alone and by face alone; truth: the acted emotion). Reliabilities are factors on the "
@@ -65,7 +65,7 @@ LICENCE = (
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Pairs:
+class PairedModalities:
     """The same n items by several senses.
 
     senses: by name, features (n, d); NaN where unknown
@@ -77,134 +77,134 @@ class Pairs:
     """
 
     name: str
-    senses: Rows
-    truth: Floats
+    features: FeaturesByModality
+    ratings: Floats
     groups: npt.NDArray[np.str_]
-    parts: npt.NDArray[np.str_]
+    splits: npt.NDArray[np.str_]
     shifts: Mapping[str, npt.NDArray[np.str_]]
-    pull: float = 0.3
+    ridge_penalty: float = 0.3
 
-    def rows(self, *parts: str) -> Ints:
+    def find_rows(self, *splits: str) -> Ints:
         """Row numbers of these parts."""
-        return np.flatnonzero(np.isin(self.parts, parts))
+        return np.flatnonzero(np.isin(self.splits, splits))
 
 
-def performances(data: Path = DATA, emotions: Table = "learned") -> Pairs:
+def load_ravdess_pairs(data_root: Path = DATA_ROOT, emotion_table: EmotionTable = "learned") -> PairedModalities:
     """RAVDESS by voice ("sound") and face. Raises AffectError."""
-    rows = list(table(data / "ravdess_av_features" / "combined_summary.csv"))
+    rows = list(read_table(data_root / "ravdess_av_features" / "combined_summary.csv"))
     columns = list(rows[0])
-    heard = [name for name in columns[: columns.index("file")] if not name.startswith(HARDLY_KNOWN)]
+    heard = [name for name in columns[: columns.index("file")] if not name.startswith(SPARSE_COLUMN_PREFIX)]
     rest = columns[columns.index("file") + 1 : columns.index("emotion")]
-    seen = [name for name in rest if not name.startswith(MODEL_OUTPUT)]
-    known = categories("ravdess", emotions)
-    return Pairs(
-        name=_named("ravdess", emotions),
-        senses={"sound": _numbers(rows, heard), "face": _numbers(rows, seen)},
-        truth=known.means[[known.names.index(row["emotion"]) for row in rows]],
+    seen = [name for name in rest if not name.startswith(CLASSIFIER_COLUMNS)]
+    known = load_emotion_categories("ravdess", emotion_table)
+    return PairedModalities(
+        name=_label_dataset("ravdess", emotion_table),
+        features={"sound": _parse_columns(rows, heard), "face": _parse_columns(rows, seen)},
+        ratings=known.means[[known.names.index(row["emotion"]) for row in rows]],
         groups=np.array([row["actor"] for row in rows]),
-        parts=np.array([row["split"] for row in rows]),
+        splits=np.array([row["split"] for row in rows]),
         shifts={name: np.array([row[name] for row in rows]) for name in ("gender", "intensity")},
     )
 
 
-def _named(name: str, emotions: Table) -> str:
-    return name if emotions == "learned" else f"{name}, hand table"
+def _label_dataset(name: str, emotion_table: EmotionTable) -> str:
+    return name if emotion_table == "learned" else f"{name}, hand table"
 
 
-def _numbers(rows: Sequence[Mapping[str, str]], columns: Sequence[str]) -> Floats:
+def _parse_columns(rows: Sequence[Mapping[str, str]], columns: Sequence[str]) -> Floats:
     """(n, d) of columns; NaN where empty."""
     return np.array([[float(row[name] or "nan") for name in columns] for row in rows], np.float64)
 
 
-def people(data: Path = DATA, emotions: Table = "learned") -> Pairs:
+def load_cremad_pairs(data_root: Path = DATA_ROOT, emotion_table: EmotionTable = "learned") -> PairedModalities:
     """CREMA-D by what people voted who only heard ("sound") or only saw ("face"). Raises AffectError."""
-    rows = list(table(data / "cremad_votes" / "summaryTable.csv"))
-    known = categories("ravdess", emotions)
-    acted = [CREMA[LONG[row["FileName"].split("_")[2]]] for row in rows]
-    return Pairs(
-        name=_named("cremad", emotions),
-        senses={sense: _votes(rows, kind) for sense, kind in (("sound", "Voice"), ("face", "Face"))},
-        truth=known.means[[known.names.index(name) for name in acted]],
+    rows = list(read_table(data_root / "cremad_votes" / "summaryTable.csv"))
+    known = load_emotion_categories("ravdess", emotion_table)
+    acted = [CREMAD_VOTE_EMOTIONS[CREMAD_INTENDED_VOTES[row["FileName"].split("_")[2]]] for row in rows]
+    return PairedModalities(
+        name=_label_dataset("cremad", emotion_table),
+        features={sense: _parse_votes(rows, kind) for sense, kind in (("sound", "Voice"), ("face", "Face"))},
+        ratings=known.means[[known.names.index(name) for name in acted]],
         groups=np.array([row["FileName"][:4] for row in rows]),
-        parts=np.full(len(rows), "train"),
+        splits=np.full(len(rows), "train"),
         shifts={},
     )
 
 
-def _votes(rows: Sequence[Mapping[str, str]], kind: str) -> Floats:
+def _parse_votes(rows: Sequence[Mapping[str, str]], column_prefix: str) -> Floats:
     """(n, 12) share of each emotion in the winning vote (several if tied), and the same times its level."""
-    found = np.zeros((len(rows), 2, len(CREMA)))
+    found = np.zeros((len(rows), 2, len(CREMAD_VOTE_EMOTIONS)))
     for place, row in enumerate(rows):
-        winners, levels = row[f"{kind}Vote"].split(":"), row[f"{kind}Level"].split(":")
+        winners, levels = row[f"{column_prefix}Vote"].split(":"), row[f"{column_prefix}Level"].split(":")
         for winner, level in zip(winners, levels, strict=True):
-            found[place, :, list(CREMA).index(winner)] += np.array([1, float(level) / 100]) / len(winners)
+            found[place, :, list(CREMAD_VOTE_EMOTIONS).index(winner)] += np.array([1, float(level) / 100]) / len(winners)
     return found.reshape(len(rows), -1)
 
 
-def films(data: Path = DATA) -> Pairs:
+def load_liris_pairs(data_root: Path = DATA_ROOT) -> PairedModalities:
     """LIRIS-ACCEDE by features of the pictures ("image") and of the sound, as normal scores. Raises."""
-    known = film_benchmark.clips(data)
-    scores = film_benchmark.even(known.features)(known.features)
-    return Pairs(
+    known = film_benchmark.load_clips(data_root)
+    scores = film_benchmark.fit_normal_scores(known.features)(known.features)
+    return PairedModalities(
         name="liris",
-        senses={"image": scores[:, ~known.heard], "sound": scores[:, known.heard]},
-        truth=known.ratings,
-        groups=known.films.astype(np.str_),
-        parts=np.array([{"learn": "train", "valid": "dev"}.get(one, one) for one in known.parts]),
+        features={"image": scores[:, ~known.is_audio], "sound": scores[:, known.is_audio]},
+        ratings=known.ratings,
+        groups=known.film_ids.astype(np.str_),
+        splits=np.array([{"learn": "train", "valid": "dev"}.get(one, one) for one in known.splits]),
         shifts={},
-        pull=10.0,
+        ridge_penalty=10.0,
     )
 
 
-def foretold(pairs: Pairs, taught: Ints, asked: Ints, *, seed: int) -> dict[str, Floats]:
+def predict_affect(pairs: PairedModalities, train_rows: Ints, test_rows: Ints, *, seed: int) -> dict[str, Floats]:
     """By sense, (m, 4) values and stated SDs of the rows `asked`, from a model of the rows `taught`.
 
     The SD is one number a dimension: what inner folds over the groups of those taught leave.
     """
     found = {}
-    for sense, features in pairs.senses.items():
-        left = np.full((len(taught), 2), np.nan)
-        for fold in folds(pairs.groups[taught].tolist(), FOLDS, seed):
-            rest, these = np.delete(taught, fold), taught[fold]
-            left[fold] = _values(features, pairs, rest, these, seed) - pairs.truth[these]
-        values = _values(features, pairs, taught, asked, seed)
+    for sense, features in pairs.features.items():
+        left = np.full((len(train_rows), 2), np.nan)
+        for fold in folds(pairs.groups[train_rows].tolist(), N_FOLDS, seed):
+            rest, these = np.delete(train_rows, fold), train_rows[fold]
+            left[fold] = _predict_kernel_ridge(features, pairs, rest, these, seed) - pairs.ratings[these]
+        values = _predict_kernel_ridge(features, pairs, train_rows, test_rows, seed)
         spread = np.sqrt(np.mean(left**2, axis=0))
         found[sense] = np.concatenate([values, np.broadcast_to(spread, values.shape)], axis=1)
     return found
 
 
-def _values(features: Floats, pairs: Pairs, taught: Ints, asked: Ints, seed: int) -> Floats:
+def _predict_kernel_ridge(features: Floats, pairs: PairedModalities, train_rows: Ints, test_rows: Ints, seed: int) -> Floats:
     """(m, 2) by Gaussian kernel ridge on standardised columns, the unknown at the median."""
-    middle = np.nanmedian(features[taught], axis=0)
+    middle = np.nanmedian(features[train_rows], axis=0)
     filled = np.where(np.isnan(features), middle, features)
-    mean, scale = filled[taught].mean(axis=0), filled[taught].std(axis=0) + 1e-9
+    mean, scale = filled[train_rows].mean(axis=0), filled[train_rows].std(axis=0) + 1e-9
     scaled = np.clip((filled - mean) / scale, -3, 3)
-    drawn = np.random.default_rng(seed).permutation(taught)[:CENTRES]
-    centre, wanted = scaled[drawn], pairs.truth[taught]
+    drawn = np.random.default_rng(seed).permutation(train_rows)[:MAX_CENTRES]
+    centre, wanted = scaled[drawn], pairs.ratings[train_rows]
     gamma = 0.3 / features.shape[1]
-    weight = kernel_ridge(
-        scaled[taught], centre, wanted - wanted.mean(axis=0), gamma=gamma, penalty=pairs.pull,
-        weights=np.ones(len(taught)),
+    weight = solve_kernel_ridge(
+        scaled[train_rows], centre, wanted - wanted.mean(axis=0), gamma=gamma, penalty=pairs.ridge_penalty,
+        weights=np.ones(len(train_rows)),
     )  # fmt: skip
-    return gaussian(scaled[asked], centre, gamma) @ weight + wanted.mean(axis=0)
+    return gaussian_kernel(scaled[test_rows], centre, gamma) @ weight + wanted.mean(axis=0)
 
 
-def held_out(pairs: Pairs, inside: Ints, *, seed: int, shift: str = "") -> dict[str, Floats]:
+def predict_held_out(pairs: PairedModalities, selected_rows: Ints, *, seed: int, shift: str = "") -> dict[str, Floats]:
     """By sense, (m, 4) of the rows `inside`, whole groups held out in turn, or whole kinds of a shift."""
     if shift:
-        kinds = pairs.shifts[shift][inside]
+        kinds = pairs.shifts[shift][selected_rows]
         parts = [np.flatnonzero(kinds == kind) for kind in np.unique(kinds)]
     else:
-        parts = folds(pairs.groups[inside].tolist(), FOLDS, seed)
-    found = {sense: np.full((len(inside), 4), np.nan) for sense in pairs.senses}
+        parts = folds(pairs.groups[selected_rows].tolist(), N_FOLDS, seed)
+    found = {sense: np.full((len(selected_rows), 4), np.nan) for sense in pairs.features}
     for part in parts:
-        for sense, rows in foretold(pairs, np.delete(inside, part), inside[part], seed=seed).items():
+        for sense, rows in predict_affect(pairs, np.delete(selected_rows, part), selected_rows[part], seed=seed).items():
             found[sense][part] = rows
     return found
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Evidence:
+class ReliabilityEstimate:
     """What one set says.
 
     reliability: by sense, (valence, arousal) factors on the stated precision
@@ -213,43 +213,43 @@ class Evidence:
     """
 
     name: str
-    reliability: Mapping[str, Both]
-    error: Mapping[str, Both]
-    correlation: Both
+    reliability: Mapping[str, PerDimension]
+    log_standard_error: Mapping[str, PerDimension]
+    error_correlation: PerDimension
 
-    def told(self) -> Told:
+    def to_json(self) -> JsonDict:
         """As JSON."""
         return {
             "set": self.name,
-            "reliability": {sense: _short(two) for sense, two in self.reliability.items()},
-            "log_error": {sense: _short(two) for sense, two in self.error.items()},
-            "correlation": _short(self.correlation),
+            "reliability": {sense: _round_pair(two) for sense, two in self.reliability.items()},
+            "log_error": {sense: _round_pair(two) for sense, two in self.log_standard_error.items()},
+            "correlation": _round_pair(self.error_correlation),
         }
 
 
-def evidence(pairs: Pairs, inside: Ints, *, seed: int) -> Evidence:
+def estimate_reliability(pairs: PairedModalities, selected_rows: Ints, *, seed: int) -> ReliabilityEstimate:
     """From rows held out: groups in turn and, beside them, kinds of each shift, which weigh the same."""
-    ways = [held_out(pairs, inside, seed=seed, shift=shift) for shift in ("", *pairs.shifts)]
-    rows = {sense: np.concatenate([way[sense] for way in ways]) for sense in pairs.senses}
-    truth = np.tile(pairs.truth[inside], (len(ways), 1))
-    groups = np.tile(pairs.groups[inside], len(ways))
-    whole, correlation = learnt(rows, truth)
+    ways = [predict_held_out(pairs, selected_rows, seed=seed, shift=shift) for shift in ("", *pairs.shifts)]
+    rows = {sense: np.concatenate([way[sense] for way in ways]) for sense in pairs.features}
+    truth = np.tile(pairs.ratings[selected_rows], (len(ways), 1))
+    groups = np.tile(pairs.groups[selected_rows], len(ways))
+    whole, correlation = fit_reliability(rows, truth)
     parts = folds(groups.tolist(), min(10, len(np.unique(groups))), seed)
     without = np.stack([
-        learnt({sense: np.delete(one, part, axis=0) for sense, one in rows.items()},
-               np.delete(truth, part, axis=0), start=whole)[0]
+        fit_reliability({sense: np.delete(one, part, axis=0) for sense, one in rows.items()},
+               np.delete(truth, part, axis=0), initial=whole)[0]
         for part in parts
     ])  # fmt: skip
     error = np.sqrt((len(parts) - 1) * without.var(axis=0))
-    return Evidence(
+    return ReliabilityEstimate(
         name=pairs.name,
-        reliability={sense: _both(np.exp(one)) for sense, one in zip(rows, whole, strict=True)},
-        error={sense: _both(one) for sense, one in zip(rows, error, strict=True)},
-        correlation=correlation,
+        reliability={sense: _to_pair(np.exp(one)) for sense, one in zip(rows, whole, strict=True)},
+        log_standard_error={sense: _to_pair(one) for sense, one in zip(rows, error, strict=True)},
+        error_correlation=correlation,
     )
 
 
-def learnt(rows: Rows, truth: Floats, *, start: Floats | None = None) -> tuple[Floats, Both]:
+def fit_reliability(predictions: FeaturesByModality, ratings: Floats, *, initial: Floats | None = None) -> tuple[Floats, PerDimension]:
     """(senses, 2) log reliabilities and the errors' correlation that make `truth` (n, 2) likely.
 
     The likelihood is that of what `precision_mean` gives when each sense speaks alone, and when all do: as
@@ -257,54 +257,54 @@ def learnt(rows: Rows, truth: Floats, *, start: Floats | None = None) -> tuple[F
     """
     from scipy.optimize import minimize
 
-    known = np.stack(list(rows.values()))
-    misses = (known[:, :, :2] - truth) / known[:, :, 2:]
-    pairs = np.triu_indices(len(rows), 1)
+    known = np.stack(list(predictions.values()))
+    misses = (known[:, :, :2] - ratings) / known[:, :, 2:]
+    pairs = np.triu_indices(len(predictions), 1)
     together = [np.atleast_2d(np.corrcoef(misses[:, :, column]))[pairs].mean() for column in (0, 1)]
-    correlation = _both(np.clip(together, 0, 0.95))
+    correlation = _to_pair(np.clip(together, 0, 0.95))
 
-    def unlikely(logs: Floats) -> float:
-        factors = np.exp(logs.reshape(len(rows), 2))
-        trust = {sense: _both(one) for sense, one in zip(rows, factors, strict=True)}
-        choices = [{sense: one} for sense, one in rows.items()] + [dict(rows)]
-        return sum(surprise(precision_mean(one, trust, correlation=correlation), truth) for one in choices)
+    def objective(log_reliability: Floats) -> float:
+        factors = np.exp(log_reliability.reshape(len(predictions), 2))
+        trust = {sense: _to_pair(one) for sense, one in zip(predictions, factors, strict=True)}
+        choices = [{sense: one} for sense, one in predictions.items()] + [dict(predictions)]
+        return sum(negative_log_likelihood(precision_weighted_mean(one, trust, correlation=correlation), ratings) for one in choices)
 
-    begin = np.zeros((len(rows), 2)) if start is None else start
-    best = minimize(unlikely, begin.ravel(), method="L-BFGS-B", bounds=[(-2, 2)] * begin.size)
+    begin = np.zeros((len(predictions), 2)) if initial is None else initial
+    best = minimize(objective, begin.ravel(), method="L-BFGS-B", bounds=[(-2, 2)] * begin.size)
     return np.asarray(best.x).reshape(begin.shape), correlation
 
 
-def surprise(rows: Floats, truth: Floats) -> float:
+def negative_log_likelihood(predictions: Floats, ratings: Floats) -> float:
     """Mean over items, summed over both dimensions, of -log likelihood of truth (n, 2), less a constant."""
-    sd = rows[:, 2:]
-    return float(np.mean(np.log(sd) + ((rows[:, :2] - truth) / sd) ** 2 / 2, axis=0).sum())
+    sd = predictions[:, 2:]
+    return float(np.mean(np.log(sd) + ((predictions[:, :2] - ratings) / sd) ** 2 / 2, axis=0).sum())
 
 
-def pooled(found: Sequence[Evidence]) -> tuple[dict[str, Both], Both]:
+def pool_reliability(estimates: Sequence[ReliabilityEstimate]) -> tuple[dict[str, PerDimension], PerDimension]:
     """Reliabilities of SENSES, drawn towards 1, and the mean correlation (Fisher's z), of several sets.
 
     A log reliability is N(0, DOUBT^2) before; a set shows it with its standard error and, as sets differ,
     DOUBT again. So one set moves it less than half of the way, two less than two thirds.
     """
     reliability = {}
-    for sense in SENSES:
-        known = [one for one in found if sense in one.reliability]
+    for sense in MODALITIES:
+        known = [one for one in estimates if sense in one.reliability]
         logs = np.log([one.reliability[sense] for one in known]).reshape(-1, 2)
-        weight = 1 / (np.array([one.error[sense] for one in known]).reshape(-1, 2) ** 2 + DOUBT**2)
-        reliability[sense] = _both(np.exp((weight * logs).sum(axis=0) / (weight.sum(axis=0) + DOUBT**-2)))
-    turned = np.arctanh([one.correlation for one in found]).mean(axis=0)
-    return reliability, _both(np.tanh(turned))
+        weight = 1 / (np.array([one.log_standard_error[sense] for one in known]).reshape(-1, 2) ** 2 + PRIOR_LOG_SD**2)
+        reliability[sense] = _to_pair(np.exp((weight * logs).sum(axis=0) / (weight.sum(axis=0) + PRIOR_LOG_SD**-2)))
+    turned = np.arctanh([one.error_correlation for one in estimates]).mean(axis=0)
+    return reliability, _to_pair(np.tanh(turned))
 
 
-def fit(data: Path = DATA, *, seed: int) -> Told:
+def fit(data_root: Path = DATA_ROOT, *, seed: int) -> JsonDict:
     """What spaces/weights/affect-senses.json holds: reliabilities, correlation, and where they come from."""
     found = [
-        evidence(pairs, pairs.rows("train", "dev"), seed=seed) for pairs in (performances(data), people(data))
+        estimate_reliability(pairs, pairs.find_rows("train", "dev"), seed=seed) for pairs in (load_ravdess_pairs(data_root), load_cremad_pairs(data_root))
     ]
-    reliability, correlation = pooled(found)
+    reliability, correlation = pool_reliability(found)
     return {
-        "reliability": {sense: _short(two) for sense, two in reliability.items()},
-        "correlation": _short(correlation),
+        "reliability": {sense: _round_pair(two) for sense, two in reliability.items()},
+        "correlation": _round_pair(correlation),
         "about": {
             "order": "valence, arousal",
             "reliability": "factor on the precision 1 / SD^2 that a sense states",
@@ -315,24 +315,24 @@ def fit(data: Path = DATA, *, seed: int) -> Told:
                 "image": "1: no set pairs our picture features with another sense",
                 "text": "1: no set pairs text with another sense",
             },
-            "prior": f"log reliability N(0, {DOUBT}^2), and {DOUBT} more between sets",
+            "prior": f"log reliability N(0, {PRIOR_LOG_SD}^2), and {PRIOR_LOG_SD} more between sets",
             "made by": f"python -m experiments.train affect-senses --seed {seed}",
         },
-        "evidence": [one.told() for one in found],
+        "evidence": [one.to_json() for one in found],
     }
 
 
-def make(data: Path = DATA, out: Path | None = None, *, seed: int, quiet: bool = False) -> list[Path]:
+def fit_and_save(data_root: Path = DATA_ROOT, out_folder: Path | None = None, *, seed: int, quiet: bool = False) -> list[Path]:
     """Learn and write affect-senses.json, into `out` (by default the package's). Raises AffectError."""
-    told = fit(data, seed=seed)
+    told = fit(data_root, seed=seed)
     if not quiet:
         print(json.dumps({name: told[name] for name in ("reliability", "correlation")}))
-    file = (out or FILE.parent) / FILE.name
+    file = (out_folder or RELIABILITY_FILE.parent) / RELIABILITY_FILE.name
     write_whole(file, (json.dumps(told, indent=1) + "\n").encode())
     return [file]
 
 
-def figures(data: Path = DATA, *, seed: int, part: Part = "folds") -> list[Line]:
+def evaluate(data_root: Path = DATA_ROOT, *, seed: int, part: EvaluationPart = "folds") -> list[MetricResult]:
     """How near each sense comes, by how much one is nearer than the other, what joining them brings, and how
     often the truth lies within one SD of what is joined.
 
@@ -340,93 +340,93 @@ def figures(data: Path = DATA, *, seed: int, part: Part = "folds") -> list[Line]
     dev, test: RAVDESS' and LIRIS-ACCEDE's rows of that part, where `data` has any; on test by the packaged
     reliabilities. Without train rows in `data`, those of DATA teach. CREMA-D has no parts.
     """
-    judged = people(data) if (data / "cremad_votes").exists() else people(DATA)
-    acted = _taught(performances, data)
+    judged = load_cremad_pairs(data_root) if (data_root / "cremad_votes").exists() else load_cremad_pairs(DATA_ROOT)
+    acted = _load_with_training_rows(load_ravdess_pairs, data_root)
     if part == "folds":
-        known = {one.name: evidence(one, one.rows("train", "dev"), seed=seed) for one in (acted, judged)}
+        known = {one.name: estimate_reliability(one, one.find_rows("train", "dev"), seed=seed) for one in (acted, judged)}
         lines = []
         for one, other in ((acted, judged), (judged, acted)):
-            rows, joined = _joined_in_turn(one, [known[other.name]], seed=seed)
-            inside = one.rows("train", "dev")
+            rows, joined = _fuse_held_out(one, [known[other.name]], seed=seed)
+            inside = one.find_rows("train", "dev")
             lines += [
-                *_apart(one, inside, rows, part, seed),
-                *_together(one, inside, rows, joined, part, seed),
+                *_compare_modalities(one, inside, rows, part, seed),
+                *_evaluate_fusion(one, inside, rows, joined, part, seed),
             ]
-        for one in (performances(data, "hand"), people(data, "hand"), films(data)):
-            inside = one.rows("train", "dev")
-            lines += _apart(one, inside, held_out(one, inside, seed=seed), part, seed)
+        for one in (load_ravdess_pairs(data_root, "hand"), load_cremad_pairs(data_root, "hand"), load_liris_pairs(data_root)):
+            inside = one.find_rows("train", "dev")
+            lines += _compare_modalities(one, inside, predict_held_out(one, inside, seed=seed), part, seed)
         return lines
     lines = []
-    for one in (acted, _taught(films, data)):
-        inside, asked = one.rows("train", *(["dev"] if part == "test" else [])), one.rows(part)
+    for one in (acted, _load_with_training_rows(load_liris_pairs, data_root)):
+        inside, asked = one.find_rows("train", *(["dev"] if part == "test" else [])), one.find_rows(part)
         if not len(asked):
             continue
-        rows = foretold(one, inside, asked, seed=seed)
-        lines += _apart(one, asked, rows, part, seed)
+        rows = predict_affect(one, inside, asked, seed=seed)
+        lines += _compare_modalities(one, asked, rows, part, seed)
         if one is acted:
             found = (
                 []
                 if part == "test"
-                else [evidence(pairs, pairs.rows("train"), seed=seed) for pairs in (acted, judged)]
+                else [estimate_reliability(pairs, pairs.find_rows("train"), seed=seed) for pairs in (acted, judged)]
             )
-            reliability, correlation = pooled(found) if found else (trust().reliability, trust().correlation)
-            joined = precision_mean(rows, reliability, correlation=correlation)
-            lines += _together(one, asked, rows, joined, part, seed)
+            reliability, correlation = pool_reliability(found) if found else (load_modality_reliability().reliability, load_modality_reliability().correlation)
+            joined = precision_weighted_mean(rows, reliability, correlation=correlation)
+            lines += _evaluate_fusion(one, asked, rows, joined, part, seed)
     return lines
 
 
-def _taught(read: Callable[[Path], Pairs], data: Path) -> Pairs:
+def _load_with_training_rows(load_pairs: Callable[[Path], PairedModalities], data_root: Path) -> PairedModalities:
     """The pairs of a root, with the train and dev rows of DATA where it has none of its own."""
-    found = read(data)
-    if len(found.rows("train", "dev")) or data == DATA:
+    found = load_pairs(data_root)
+    if len(found.find_rows("train", "dev")) or data_root == DATA_ROOT:
         return found
-    known = read(DATA)
-    kept = known.rows("train", "dev")
+    known = load_pairs(DATA_ROOT)
+    kept = known.find_rows("train", "dev")
     return replace(
         found,
         senses={
-            sense: np.concatenate([one[kept], found.senses[sense]]) for sense, one in known.senses.items()
+            sense: np.concatenate([one[kept], found.features[sense]]) for sense, one in known.features.items()
         },
-        truth=np.concatenate([known.truth[kept], found.truth]),
+        truth=np.concatenate([known.ratings[kept], found.ratings]),
         groups=np.concatenate([known.groups[kept], np.char.add("asked ", found.groups)]),
-        parts=np.concatenate([known.parts[kept], found.parts]),
+        parts=np.concatenate([known.splits[kept], found.splits]),
         shifts={name: np.concatenate([one[kept], found.shifts[name]]) for name, one in known.shifts.items()},
     )
 
 
-def _joined_in_turn(
-    pairs: Pairs, others: Sequence[Evidence], *, seed: int
+def _fuse_held_out(
+    pairs: PairedModalities, other_estimates: Sequence[ReliabilityEstimate], *, seed: int
 ) -> tuple[dict[str, Floats], Floats]:
     """Rows by sense and joined (n, 4), of train and dev: groups held out in turn, also from reliabilities."""
-    inside = pairs.rows("train", "dev")
-    found = {sense: np.full((len(inside), 4), np.nan) for sense in pairs.senses}
+    inside = pairs.find_rows("train", "dev")
+    found = {sense: np.full((len(inside), 4), np.nan) for sense in pairs.features}
     joined = np.full((len(inside), 4), np.nan)
-    for fold in folds(pairs.groups[inside].tolist(), FOLDS, seed):
+    for fold in folds(pairs.groups[inside].tolist(), N_FOLDS, seed):
         rest = np.delete(inside, fold)
-        rows = foretold(pairs, rest, inside[fold], seed=seed)
-        reliability, correlation = pooled([evidence(pairs, rest, seed=seed), *others])
-        joined[fold] = precision_mean(rows, reliability, correlation=correlation)
+        rows = predict_affect(pairs, rest, inside[fold], seed=seed)
+        reliability, correlation = pool_reliability([estimate_reliability(pairs, rest, seed=seed), *other_estimates])
+        joined[fold] = precision_weighted_mean(rows, reliability, correlation=correlation)
         for sense in found:
             found[sense][fold] = rows[sense]
     return found, joined
 
 
-def _apart(pairs: Pairs, asked: Ints, rows: Rows, part: Part, seed: int) -> list[Line]:
+def _compare_modalities(pairs: PairedModalities, test_rows: Ints, predictions: FeaturesByModality, part: EvaluationPart, seed: int) -> list[MetricResult]:
     """CCC of each sense, and the RMSE of sound less that of the other."""
-    truth, groups = pairs.truth[asked], pairs.groups[asked].tolist()
-    (other,) = (sense for sense in rows if sense != "sound")
+    truth, groups = pairs.ratings[test_rows], pairs.groups[test_rows].tolist()
+    (other,) = (sense for sense in predictions if sense != "sound")
     lines = []
     for column, name in enumerate(DIMENSIONS):
-        sides = np.stack([rows["sound"][:, column], rows[other][:, column], truth[:, column]], axis=1)
+        sides = np.stack([predictions["sound"][:, column], predictions[other][:, column], truth[:, column]], axis=1)
         for place, sense in enumerate(("sound", other)):
             lines.append(
-                line(
+                measure_metric(
                     pairs.name, f"{name} CCC of {sense}", sides[:, [place, 2]],
                     lambda drawn: float(ccc(drawn[:, 0], drawn[:, 1])), part=part, seed=seed, groups=groups,
                 )
             )  # fmt: skip
         lines.append(
-            line(
+            measure_metric(
                 pairs.name, f"{name} RMSE, sound less {other}", sides,
                 lambda drawn: float(rmse(drawn[:, 0], drawn[:, 2]) - rmse(drawn[:, 1], drawn[:, 2])),
                 part=part, seed=seed, groups=groups,
@@ -435,39 +435,39 @@ def _apart(pairs: Pairs, asked: Ints, rows: Rows, part: Part, seed: int) -> list
     return lines
 
 
-def _together(pairs: Pairs, asked: Ints, rows: Rows, joined: Floats, part: Part, seed: int) -> list[Line]:
+def _evaluate_fusion(pairs: PairedModalities, test_rows: Ints, predictions: FeaturesByModality, fused: Floats, part: EvaluationPart, seed: int) -> list[MetricResult]:
     """CCC and RMSE of what is joined, and its coverage."""
-    truth, groups = pairs.truth[asked], pairs.groups[asked].tolist()
-    plain = np.mean([one[:, :2] for one in rows.values()], axis=0)
+    truth, groups = pairs.ratings[test_rows], pairs.groups[test_rows].tolist()
+    plain = np.mean([one[:, :2] for one in predictions.values()], axis=0)
     lines = []
     for column, name in enumerate(DIMENSIONS):
-        both = np.stack([joined[:, column], truth[:, column], joined[:, 2 + column]], axis=1)
-        alone = {sense: float(rmse(one[:, column], truth[:, column])) for sense, one in rows.items()}
+        both = np.stack([fused[:, column], truth[:, column], fused[:, 2 + column]], axis=1)
+        alone = {sense: float(rmse(one[:, column], truth[:, column])) for sense, one in predictions.items()}
         best = min(alone, key=lambda sense: alone[sense])
         even = float(rmse(plain[:, column], truth[:, column]))
         lines += [
-            line(
+            measure_metric(
                 pairs.name, f"{name} CCC joined", both,
                 lambda drawn: float(ccc(drawn[:, 0], drawn[:, 1])), part=part, seed=seed, groups=groups,
             ),
-            line(
+            measure_metric(
                 pairs.name, f"{name} RMSE joined", both,
                 lambda drawn: float(rmse(drawn[:, 0], drawn[:, 1])), part=part, seed=seed, groups=groups,
-                floor=f"plain mean {even:.3f}, {best} alone {alone[best]:.3f}",
+                baseline=f"plain mean {even:.3f}, {best} alone {alone[best]:.3f}",
             ),
-            line(
+            measure_metric(
                 pairs.name, f"{name} truth within one SD of joined", both,
                 lambda drawn: float(np.mean(np.abs(drawn[:, 0] - drawn[:, 1]) <= drawn[:, 2])),
-                part=part, seed=seed, groups=groups, ceiling=f"stated {STATED:.2f}, to be met within .05",
+                part=part, seed=seed, groups=groups, ceiling=f"stated {ONE_SD_COVERAGE:.2f}, to be met within .05",
             ),
         ]  # fmt: skip
     return lines
 
 
-def _both(two: npt.ArrayLike) -> Both:
-    first, second = np.asarray(two, np.float64)
+def _to_pair(values: npt.ArrayLike) -> PerDimension:
+    first, second = np.asarray(values, np.float64)
     return float(first), float(second)
 
 
-def _short(two: Both) -> list[float]:
-    return [round(one, 3) for one in two]
+def _round_pair(pair: PerDimension) -> list[float]:
+    return [round(one, 3) for one in pair]

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
-from experiments.heads.training_sets import SUBJECTS
-from experiments.statistics.report import table
-from retrieval.training.train_heads import LOSSES
+from experiments.heads.training_sets import TRAINING_SPECS
+from experiments.statistics.report import format_table
+from retrieval.training.train_heads import MEMBER_LOSSES
 from spaces.joint.space import Heads
 
-WIDE = 110  # characters a line
-AUDIO = (
+LINE_WIDTH = 110  # characters a line
+AUDIO_DATA_AND_LICENCE = (
     "animal_sounds (689 clips from the web, no licence stated), RAVDESS speech (CC BY-NC-SA 4.0; "
     "Livingstone & Russo 2018), VGMIDI piano pieces (no licence file; Ferreira & Whitehead 2019). Each "
     "animal and speech clip is also heard at three other speeds; music and instruments are not, as tempo is "
@@ -24,39 +24,39 @@ AUDIO = (
     "of ImageNet label names; no clip's own row is stored. Because of RAVDESS and of the sets without a "
     "licence, use these weights for non-commercial research only",
 )
-AUDIO_FIGURES = (
+AUDIO_METRICS_NOTE = (
     "kernel is what ships; plain, linear and svm learn from plain clips only. Lines about words found are "
     "of 4 folds in 3 splits, by heads taught without the synonyms they are asked; those by clip of one "
     "split; those that say what belongs hold out texts instead of clips"
 )
 
 
-def card(
-    space: str, own: tuple[str, str] | None, heads: Heads, rows: Sequence[Mapping[str, Any]], seed: int,
-    size: int,
+def format_model_card(
+    space: str, custom_data: tuple[str, str] | None, heads: Heads, metric_rows: Sequence[Mapping[str, Any]], seed: int,
+    file_bytes: int,
 ) -> str:  # fmt: skip
     """Markdown; `own` is the data and its licence where they are not the package's."""
-    subject = SUBJECTS.get(space)
-    data, licence = own or ((subject.told, subject.licence) if subject else AUDIO)
-    members = ", ".join(LOSSES if own else subject.plan.losses if subject else ("kernel ridge",))
-    command = "--data ... --out ..." if own else f"{space} --seed {seed}"
-    how = "" if subject or own else f": {AUDIO_FIGURES}"
+    subject = TRAINING_SPECS.get(space)
+    data, licence = custom_data or ((subject.data_description, subject.licence) if subject else AUDIO_DATA_AND_LICENCE)
+    members = ", ".join(MEMBER_LOSSES if custom_data else subject.config.losses if subject else ("kernel ridge",))
+    command = "--data ... --out ..." if custom_data else f"{space} --seed {seed}"
+    how = "" if subject or custom_data else f": {AUDIO_METRICS_NOTE}"
     return "\n".join(
         [
             f"# Heads of the {space} space",
             "",
-            f"Members: {members}. File: {size / 1e6:.1f} MB, float16 weights, safetensors.",
-            f"They read: {', '.join(f'{role} ({made})' for role, made in heads.encoders.items())}.",
-            f"Share of the untrained space in the cosine: {heads.share:g}.",
+            f"Members: {members}. File: {file_bytes / 1e6:.1f} MB, float16 weights, safetensors.",
+            f"They read: {', '.join(f'{role} ({made})' for role, made in heads.encoder_signatures.items())}.",
+            f"Share of the untrained space in the cosine: {heads.zero_shot_weight:g}.",
             "",
-            *wrap(f"Data: {data}. Train and dev parts are learnt from.", WIDE),
+            *wrap(f"Data: {data}. Train and dev parts are learnt from.", LINE_WIDTH),
             "",
-            *wrap(f"Licence: {licence}.", WIDE),
+            *wrap(f"Licence: {licence}.", LINE_WIDTH),
             "",
-            *wrap(f"Figures, on parts held out in turn (whole groups), 95 % intervals{how}.", WIDE),
+            *wrap(f"Figures, on parts held out in turn (whole groups), 95 % intervals{how}.", LINE_WIDTH),
             "",
             "```",
-            *table(rows),
+            *format_table(metric_rows),
             "```",
             "",
             f"Made by `python -m experiments.train {command}`.",

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from retrieval.evaluation.resampling import bootstrap_interval
 
-Part = Literal["folds", "dev", "test"]
+EvaluationPart = Literal["folds", "dev", "test"]
 """On what a figure is measured. folds: groups of train and dev held out in turn, by models taught on the
 rest; dev, test: that part of the set, by a model taught without it."""
 
@@ -19,7 +19,7 @@ DIMENSIONS = ("valence", "arousal")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
+class MetricResult:
     """One figure with its 95 % interval.
 
     data, what: such as "oasis" and "valence CCC"
@@ -29,27 +29,27 @@ class Line:
     bar:      what was set out to be reached; None without one
     """
 
-    data: str
-    what: str
+    dataset: str
+    metric: str
     value: float
     low: float
     high: float
-    of: int
-    part: Part
-    floor: str = ""
+    count: int
+    part: EvaluationPart
+    baseline: str = ""
     ceiling: str = ""
-    bar: float | None = None
+    required: float | None = None
 
 
-def line(
-    data: str, what: str, pairs: npt.ArrayLike, statistic: Callable[[npt.NDArray[np.float64]], float], *,
-    part: Part, seed: int, groups: npt.ArrayLike | None = None, floor: str = "", ceiling: str = "",
-    bar: float | None = None,
-) -> Line:  # fmt: skip
+def measure_metric(
+    dataset: str, metric: str, pairs: npt.ArrayLike, statistic: Callable[[npt.NDArray[np.float64]], float], *,
+    part: EvaluationPart, seed: int, groups: npt.ArrayLike | None = None, baseline: str = "", ceiling: str = "",
+    required: float | None = None,
+) -> MetricResult:  # fmt: skip
     """A figure of `statistic` over pairs (n, ...) of what was found and what is so, drawn by whole groups."""
     known = np.asarray(pairs, np.float64)
     low, high = bootstrap_interval(known, statistic, seed=seed, groups=groups)
-    return Line(
-        data=data, what=what, value=float(statistic(known)), low=low, high=high, of=len(known), part=part,
-        floor=floor, ceiling=ceiling, bar=bar,
+    return MetricResult(
+        dataset=dataset, metric=metric, value=float(statistic(known)), low=low, high=high, count=len(known), part=part,
+        baseline=baseline, ceiling=ceiling, required=required,
     )  # fmt: skip

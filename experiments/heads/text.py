@@ -26,42 +26,42 @@ from encoders.lexicon import nrc_columns, sentiment
 from encoders.minilm import minilm
 from encoders.minilm_affect import DIM, SURFACE, Sentiment
 from encoders.registry import ENCODERS
-from experiments.datasets.records import DATA
-from experiments.heads.report_figure import DIMENSIONS, Line, Part, line
-from experiments.heads.text_adapter import Rated, actions, emobank, held_out, themes
+from experiments.datasets.records import DATA_ROOT
+from experiments.heads.report_figure import DIMENSIONS, MetricResult, EvaluationPart, measure_metric
+from experiments.heads.text_adapter import RatedText, load_caav_actions, load_emobank, select_held_out, load_oasis_themes
 from retrieval.evaluation.affect_metrics import pearson
 from retrieval.evaluation.splits import folds
-from spaces.affect_regression import packaged_regressors, stated
-from spaces.affect_regressor import Regressor, Regressors, save_regressors
-from spaces.joint.kernel_ridge import kernel_ridge, landmarks, single
-from spaces.joint.ridge import least_squares
-from spaces.joint.space import KernelReader, Reader, Tower
+from spaces.affect_regression import load_packaged_regressors, predict_mean_and_sd
+from spaces.affect_regressor import Regressor, RegressorSet, save_regressors
+from spaces.joint.kernel_ridge import solve_kernel_ridge, compute_landmarks, to_float32
+from spaces.joint.ridge import solve_ridge
+from spaces.joint.space import KernelInput, LinearInput, Tower
 
 Floats = npt.NDArray[np.float64]
-Floor = tuple[str, Floats] | None  # a plain way's name and what it tells, (n, 2)
+Baseline = tuple[str, Floats] | None  # a plain way's name and what it tells, (n, 2)
 
-FILE = Path(__file__).parents[2] / "spaces" / "weights" / "affect-text.safetensors"
+WEIGHTS_FILE = Path(__file__).parents[2] / "spaces" / "weights" / "affect-text.safetensors"
 ROLE = "sentiment"
-FOLDS = 10
-WIDTH, PENALTY, LEAST = (
+N_FOLDS = 10
+KERNEL_WIDTH, KERNEL_PENALTY, MIN_LANDMARK_SIZE = (
     0.8,
     1.0,
     3,
 )  # of the kernel ridge; `spaces.joint.kernel_ridge.Kernel` says what they are
-THEMES = 0.5  # weight of a picture's theme against an action phrase
-MIDWAY = 0.5  # of what is missed of short phrases on the whole, left missed: raters differ in height
-STILL = 1e-3  # added to the standard deviation of a column
-DECAY = 30.0  # ridge of the log-linear SD's content columns, on the mean log likelihood
-FORM_DECAY = 0.003  # of the two columns of form: few, and they tell what cannot be read
-INSIDE = 0.6827  # of a normal distribution within one standard deviation
-NONSENSE = 150  # texts of random letters
-BARS = {
+THEME_WEIGHT = 0.5  # weight of a picture's theme against an action phrase
+UNCORRECTED_BIAS_SHARE = 0.5  # of what is missed of short phrases on the whole, left missed: raters differ in height
+SD_OFFSET = 1e-3  # added to the standard deviation of a column
+LOG_SD_PENALTY = 30.0  # ridge of the log-linear SD's content columns, on the mean log likelihood
+LOG_SD_FORM_PENALTY = 0.003  # of the two columns of form: few, and they tell what cannot be read
+ONE_SD_COVERAGE = 0.6827  # of a normal distribution within one standard deviation
+N_NONSENSE_TEXTS = 150  # texts of random letters
+REQUIRED_CORRELATIONS = {
     ("emobank", "valence"): 0.75, ("emobank", "arousal"): 0.52,
     ("caav", "valence"): 0.86, ("caav", "arousal"): 0.80,
 }  # fmt: skip
 CEILINGS = {"valence": "replicate .95 (r)", "arousal": "replicate .93 (r)"}
 
-TOLD = (
+TRAINING_DATA = (
     "EmoBank's training sentences (Buechel & Hahn 2017) and themes of OASIS' training pictures (Kurdi et al. "
     "2017) for the adapters, with the words of VADER's lexicon (Hutto & Gilbert 2014) and NRC's (Mohammad & "
     "Turney 2013); CAAV's action phrases (Di Crosta et al. 2020) and the other themes for the ridge on top. "
@@ -75,7 +75,7 @@ LICENCE = (
     "for research and needs its authors' leave for commerce."
 )
 
-FOREIGN = (
+FOREIGN_TEXTS = (
     "Gestern habe ich meinen alten Lehrer am Bahnhof getroffen.",
     "Das Wetter wird morgen besser.",
     "Die Kinder spielen im Garten hinter dem Haus.",
@@ -145,71 +145,71 @@ FOREIGN = (
 """Plain sentences in 25 languages, written for this."""
 
 
-def make(data: Path, out: Path | None, *, seed: int, quiet: bool = False) -> list[Path]:
+def fit_and_save(data_root: Path, out_folder: Path | None, *, seed: int, quiet: bool = False) -> list[Path]:
     """Fit and write; gives the file."""
-    file = FILE if out is None else out / FILE.name
-    save_regressors(file, fit(data, seed=seed, quiet=quiet))
+    file = WEIGHTS_FILE if out_folder is None else out_folder / WEIGHTS_FILE.name
+    save_regressors(file, fit(data_root, seed=seed, quiet=quiet))
     return [file]
 
 
-def fit(data: Path = DATA, *, seed: int, quiet: bool = False, dev: bool = True) -> Regressors:
+def fit(data_root: Path = DATA_ROOT, *, seed: int, quiet: bool = False, use_dev: bool = True) -> RegressorSet:
     """The regressors "mean" and "log_sd" of role "sentiment", (n, 2) each; without `dev` from train alone.
 
     The adapters are those of the encoder, taught on train. It takes half a minute and says nothing, `quiet`
     or not. Raises AffectError where a set is not there.
     """
     encoder: Sentiment = ENCODERS.make("minilm-affect")  # type: ignore[assignment]
-    parts = ("train", "dev") if dev else ("train",)
-    acts = [one for one in actions(data) if one.split in parts]
-    named = [one for one in themes(data) if one.split in parts and one.split != "train"]
-    unseen = held_out(emobank(data)) + [one for one in emobank(data) if one.split in parts[1:]]
-    short = _encoded(encoder, acts + named)
-    mean = _mean(encoder, short, acts, named)
+    parts = ("train", "dev") if use_dev else ("train",)
+    acts = [one for one in load_caav_actions(data_root) if one.split in parts]
+    named = [one for one in load_oasis_themes(data_root) if one.split in parts and one.split != "train"]
+    unseen = select_held_out(load_emobank(data_root)) + [one for one in load_emobank(data_root) if one.split in parts[1:]]
+    short = _encode_texts(encoder, acts + named)
+    mean = _fit_mean(encoder, short, acts, named)
     errors = [
-        _values(unseen) - mean({ROLE: _encoded(encoder, unseen)}),
-        _crossed(encoder, short, acts, named, seed),
+        _stack_affect(unseen) - mean({ROLE: _encode_texts(encoder, unseen)}),
+        _compute_held_out_errors(encoder, short, acts, named, seed),
     ]
-    odd = encode_all(encoder, [*FOREIGN, *nonsense(NONSENSE, seed)])
-    guess = _guess(_values(acts), mean({ROLE: odd}))
-    rows = np.concatenate([_encoded(encoder, unseen), short, odd])
+    odd = encode_all(encoder, [*FOREIGN_TEXTS, *make_nonsense_texts(N_NONSENSE_TEXTS, seed)])
+    guess = _compute_uninformed_errors(_stack_affect(acts), mean({ROLE: odd}))
+    rows = np.concatenate([_encode_texts(encoder, unseen), short, odd])
     squares = np.concatenate([*(one**2 for one in errors), guess])
-    log_sd = _log_sd(rows, squares, seen=len(unseen), short=len(short))
-    return Regressors(
+    log_sd = _fit_log_sd(rows, squares, n_sentences=len(unseen), n_phrases=len(short))
+    return RegressorSet(
         members={"mean": mean, "log_sd": log_sd},
-        encoders={ROLE: encoder.card.signature},
-        about={"values": list(DIMENSIONS), "log_sd": "natural logarithm of the SD of the mean's error"},
+        encoder_signatures={ROLE: encoder.card.signature},
+        metadata={"values": list(DIMENSIONS), "log_sd": "natural logarithm of the SD of the mean's error"},
     )
 
 
-def figures(data: Path = DATA, *, seed: int, part: Part = "folds") -> list[Line]:
+def evaluate(data_root: Path = DATA_ROOT, *, seed: int, part: EvaluationPart = "folds") -> list[MetricResult]:
     """EmoBank and CAAV, correlations and how often the truth lies within one stated SD.
 
     folds: the kept tenth of EmoBank's training sentences, and every action phrase by folds; dev: by `fit` of
     train alone; test: rows with the split "test", by the shipped file, of the sets that `data` has.
     """
     encoder: Sentiment = ENCODERS.make("minilm-affect")  # type: ignore[assignment]
-    sentences = emobank(data) if (data / "emobank").exists() else []
-    acts = actions(data) if (data / "caav_action_norms").exists() else []
+    sentences = load_emobank(data_root) if (data_root / "emobank").exists() else []
+    acts = load_caav_actions(data_root) if (data_root / "caav_action_norms").exists() else []
     known = [[one for one in texts if one.split == "train"] for texts in (sentences, acts)]
     if part == "folds":
-        acts, sentences = [one for one in acts if one.split != "test"], held_out(sentences)
+        acts, sentences = [one for one in acts if one.split != "test"], select_held_out(sentences)
         kept = set(sentences)
         rest = [one for one in known[0] if one not in kept]
-        told = fit(data, seed=seed, dev=False)["mean"]({ROLE: _encoded(encoder, sentences)})
-        lines = _lines("emobank", sentences, told, _by_lexicons(rest, sentences), part, seed)
-        folded = _folded(encoder, data, acts, seed)
-        return lines + _lines("caav", acts, folded, _by_ridge(acts, acts, seed), part, seed)
-    model = fit(data, seed=seed, dev=False) if part == "dev" else packaged_regressors()["text"]
+        told = fit(data_root, seed=seed, use_dev=False)["mean"]({ROLE: _encode_texts(encoder, sentences)})
+        lines = _compute_metrics("emobank", sentences, told, _predict_by_lexicons(rest, sentences), part, seed)
+        folded = _predict_held_out(encoder, data_root, acts, seed)
+        return lines + _compute_metrics("caav", acts, folded, _predict_by_ridge(acts, acts, seed), part, seed)
+    model = fit(data_root, seed=seed, use_dev=False) if part == "dev" else load_packaged_regressors()["text"]
     lines = []
     for name, texts, taught in (("emobank", sentences, known[0]), ("caav", acts, known[1])):
         asked = [one for one in texts if one.split == part]
         if asked:
-            floor = _by_lexicons(taught, asked) if name == "emobank" else _by_ridge(taught, asked, seed)
-            lines += _lines(name, asked, _told(model, encoder, asked), floor, part, seed)
+            floor = _predict_by_lexicons(taught, asked) if name == "emobank" else _predict_by_ridge(taught, asked, seed)
+            lines += _compute_metrics(name, asked, _predict(model, encoder, asked), floor, part, seed)
     return lines
 
 
-def nonsense(count: int, seed: int) -> list[str]:
+def make_nonsense_texts(count: int, seed: int) -> list[str]:
     """Texts of two to nine words of random letters, half of them with vowels where a word would have some."""
     rng = np.random.default_rng(seed)
     found = []
@@ -223,65 +223,65 @@ def nonsense(count: int, seed: int) -> list[str]:
     return found
 
 
-def _mean(encoder: Sentiment, short: Rows, acts: Sequence[Rated], named: Sequence[Rated]) -> Regressor:
+def _fit_mean(encoder: Sentiment, short_features: Rows, actions: Sequence[RatedText], themes: Sequence[RatedText]) -> Regressor:
     """The taught line, plus kernel ridge on what it misses of short texts (n, 386): `acts`, then `named`."""
-    line = _taught(encoder)
-    missed = np.asarray(_values([*acts, *named]) - line.values({ROLE: short}), np.float64)
-    missed -= MIDWAY * missed.mean(axis=0)
-    mean, scale = short.mean(axis=0).astype(np.float64), short.std(axis=0).astype(np.float64) + STILL
+    line = _make_adapter_tower(encoder)
+    missed = np.asarray(_stack_affect([*actions, *themes]) - line.project_raw({ROLE: short_features}), np.float64)
+    missed -= UNCORRECTED_BIAS_SHARE * missed.mean(axis=0)
+    mean, scale = short_features.mean(axis=0).astype(np.float64), short_features.std(axis=0).astype(np.float64) + SD_OFFSET
     scale[-SURFACE:] = 1e6  # only what is said counts: the length would set EmoBank's sentences apart
-    rows, gamma = (short - mean) / scale, WIDTH / DIM
-    kinds = np.repeat(["action", "theme"], [len(acts), len(named)])
-    centres = landmarks(rows, kinds, LEAST)
-    weights = np.where(kinds == "action", 1.0, THEMES)
-    weight = kernel_ridge(rows, centres, missed, gamma=gamma, penalty=PENALTY, weights=weights)
+    rows, gamma = (short_features - mean) / scale, KERNEL_WIDTH / DIM
+    kinds = np.repeat(["action", "theme"], [len(actions), len(themes)])
+    centres = compute_landmarks(rows, kinds, MIN_LANDMARK_SIZE)
+    weights = np.where(kinds == "action", 1.0, THEME_WEIGHT)
+    weight = solve_kernel_ridge(rows, centres, missed, gamma=gamma, penalty=KERNEL_PENALTY, weights=weights)
     nothing = np.zeros(2, np.float32)
-    more = KernelReader(
-        mean=single(mean), scale=single(scale), centres=single(centres), gamma=gamma,
-        weight=single(2 * weight), absent=nothing,
+    more = KernelInput(
+        mean=to_float32(mean), scale=to_float32(scale), centres=to_float32(centres), gamma=gamma,
+        weight=to_float32(2 * weight), absent=nothing,
     )  # fmt: skip
     return Regressor(
-        towers=(_scaled(line, 2), Tower(readers={ROLE: more}, bias=nothing))
+        towers=(_scale_tower(line, 2), Tower(inputs={ROLE: more}, bias=nothing))
     )  # their mean is the sum
 
 
-def _taught(encoder: Sentiment) -> Tower:
+def _make_adapter_tower(encoder: Sentiment) -> Tower:
     weight = np.zeros((DIM, 2), np.float32)
     weight[:-SURFACE] = encoder.adapters["head.weight"].T
-    return _linear(np.zeros(DIM), np.ones(DIM), weight, encoder.adapters["head.bias"])
+    return _make_linear_tower(np.zeros(DIM), np.ones(DIM), weight, encoder.adapters["head.bias"])
 
 
-def _scaled(line: Tower, factor: float) -> Tower:
-    reader = line.readers[ROLE]
-    return _linear(reader.mean, reader.scale, factor * reader.weight, factor * line.bias)
+def _scale_tower(tower: Tower, factor: float) -> Tower:
+    reader = tower.inputs[ROLE]
+    return _make_linear_tower(reader.mean, reader.scale, factor * reader.weight, factor * tower.bias)
 
 
-def _linear(mean: npt.ArrayLike, scale: npt.ArrayLike, weight: npt.ArrayLike, bias: npt.ArrayLike) -> Tower:
+def _make_linear_tower(mean: npt.ArrayLike, scale: npt.ArrayLike, weight: npt.ArrayLike, bias: npt.ArrayLike) -> Tower:
     mean, scale, weight, bias = (np.asarray(one, np.float32) for one in (mean, scale, weight, bias))
-    reader = Reader(mean=mean, scale=scale, weight=weight, absent=np.zeros(2, np.float32))
-    return Tower(readers={ROLE: reader}, bias=bias)
+    reader = LinearInput(mean=mean, scale=scale, weight=weight, absent=np.zeros(2, np.float32))
+    return Tower(inputs={ROLE: reader}, bias=bias)
 
 
-def _crossed(
-    encoder: Sentiment, short: Rows, acts: Sequence[Rated], named: Sequence[Rated], seed: int
+def _compute_held_out_errors(
+    encoder: Sentiment, short_features: Rows, actions: Sequence[RatedText], themes: Sequence[RatedText], seed: int
 ) -> Floats:
     """(n, 2) errors on short texts (`acts`, then `named`) by ridges that had not seen them."""
-    every = [*acts, *named]
+    every = [*actions, *themes]
     errors = np.empty((len(every), 2))
-    for away in folds([one.group for one in every], FOLDS, seed):
+    for away in folds([one.group for one in every], N_FOLDS, seed):
         rest = np.setdiff1d(np.arange(len(every)), away)
-        first, second = rest[rest < len(acts)], rest[rest >= len(acts)]
-        model = _mean(encoder, short[rest], [every[i] for i in first], [every[i] for i in second])
-        errors[away] = _values([every[i] for i in away]) - model({ROLE: short[away]})
+        first, second = rest[rest < len(actions)], rest[rest >= len(actions)]
+        model = _fit_mean(encoder, short_features[rest], [every[i] for i in first], [every[i] for i in second])
+        errors[away] = _stack_affect([every[i] for i in away]) - model({ROLE: short_features[away]})
     return errors
 
 
-def _guess(truths: Floats, told: Rows) -> Floats:
+def _compute_uninformed_errors(ratings: Floats, predictions: Rows) -> Floats:
     """(n, 2) mean square error of what is told (n, 2) where the truth might be any of (m, 2)."""
-    return np.asarray(truths.var(axis=0) + (truths.mean(axis=0) - told) ** 2)
+    return np.asarray(ratings.var(axis=0) + (ratings.mean(axis=0) - predictions) ** 2)
 
 
-def _log_sd(rows: Rows, squares: Floats, *, seen: int, short: int) -> Regressor:
+def _fit_log_sd(features: Rows, squared_errors: Floats, *, n_sentences: int, n_phrases: int) -> Regressor:
     """Log SD, linear in standardised rows (n, 386), most likely for squared errors (n, 2) that are normal.
 
     The first `seen` rows are sentences, then `short` phrases, then what nobody can read. In the end it is
@@ -289,113 +289,113 @@ def _log_sd(rows: Rows, squares: Floats, *, seen: int, short: int) -> Regressor:
     """
     from scipy.optimize import minimize
 
-    known = rows[: seen + short].astype(np.float64)
-    mean, scale = known.mean(axis=0), known.std(axis=0) + STILL
-    inputs = np.clip((rows - mean) / scale, -10, 10)
+    known = features[: n_sentences + n_phrases].astype(np.float64)
+    mean, scale = known.mean(axis=0), known.std(axis=0) + SD_OFFSET
+    inputs = np.clip((features - mean) / scale, -10, 10)
     share = np.concatenate(
-        [np.full(n, w / n) for n, w in ((seen, 0.6), (short, 0.2), (len(rows) - seen - short, 0.2))]
+        [np.full(n, w / n) for n, w in ((n_sentences, 0.6), (n_phrases, 0.2), (len(features) - n_sentences - n_phrases, 0.2))]
     )
-    decay = np.full(DIM, DECAY)
-    decay[-SURFACE:] = FORM_DECAY
+    decay = np.full(DIM, LOG_SD_PENALTY)
+    decay[-SURFACE:] = LOG_SD_FORM_PENALTY
     weight, bias = np.empty((DIM, 2)), np.empty(2)
     for column in range(2):
-        square = squares[:, column]
+        square = squared_errors[:, column]
         start = np.zeros(DIM + 1)
         start[-1] = np.log(share @ square) / 2
 
-        def cost(flat: Floats, square: Floats = square) -> tuple[float, Floats]:
-            told = inputs @ flat[:-1] + flat[-1]
-            ratio = square * np.exp(-2 * told)
+        def objective(parameters: Floats, column_errors: Floats = square) -> tuple[float, Floats]:
+            told = inputs @ parameters[:-1] + parameters[-1]
+            ratio = column_errors * np.exp(-2 * told)
             slope = share * (1 - ratio)
-            value = share @ (told + ratio / 2) + decay @ flat[:-1] ** 2 / 2
-            return value, np.append(inputs.T @ slope + decay * flat[:-1], slope.sum())
+            value = share @ (told + ratio / 2) + decay @ parameters[:-1] ** 2 / 2
+            return value, np.append(inputs.T @ slope + decay * parameters[:-1], slope.sum())
 
-        found = minimize(cost, start, jac=True, method="L-BFGS-B", options={"maxiter": 500}).x
+        found = minimize(objective, start, jac=True, method="L-BFGS-B", options={"maxiter": 500}).x
         told = inputs @ found[:-1] + found[-1]
-        ratio = np.log(np.maximum(square[: seen + short], 1e-12)) / 2 - told[: seen + short]
-        parts = ratio[:seen], ratio[seen:]
-        shift = np.mean([np.quantile(part, INSIDE) for part in parts])
+        ratio = np.log(np.maximum(square[: n_sentences + n_phrases], 1e-12)) / 2 - told[: n_sentences + n_phrases]
+        parts = ratio[:n_sentences], ratio[n_sentences:]
+        shift = np.mean([np.quantile(part, ONE_SD_COVERAGE) for part in parts])
         weight[:, column], bias[column] = found[:-1], found[-1] + shift
-    return Regressor(towers=(_linear(mean, scale, weight, bias),))
+    return Regressor(towers=(_make_linear_tower(mean, scale, weight, bias),))
 
 
-def _encoded(encoder: Sentiment, texts: Sequence[Rated]) -> Rows:
+def _encode_texts(encoder: Sentiment, texts: Sequence[RatedText]) -> Rows:
     rows = encode_all(encoder, [one.text for one in texts])
     if missing(rows).any():
         raise ValueError("a rated text is empty")
     return rows
 
 
-def _values(texts: Sequence[Rated]) -> Floats:
-    return np.array([one.values for one in texts], np.float64).reshape(-1, 2)
+def _stack_affect(texts: Sequence[RatedText]) -> Floats:
+    return np.array([one.affect for one in texts], np.float64).reshape(-1, 2)
 
 
-def _told(model: Regressors, encoder: Sentiment, texts: Sequence[Rated]) -> Rows:
+def _predict(regressors: RegressorSet, encoder: Sentiment, texts: Sequence[RatedText]) -> Rows:
     """(n, 4), as `spaces.affect_regression.stated` has them."""
-    return stated(model["mean"], model["log_sd"], {ROLE: _encoded(encoder, texts)})
+    return predict_mean_and_sd(regressors["mean"], regressors["log_sd"], {ROLE: _encode_texts(encoder, texts)})
 
 
-def _folded(encoder: Sentiment, data: Path, acts: Sequence[Rated], seed: int) -> Floats:
+def _predict_held_out(encoder: Sentiment, data_root: Path, actions: Sequence[RatedText], seed: int) -> Floats:
     """(n, 2) of action phrases, each by a ridge that had not seen it."""
-    named = [one for one in themes(data) if one.split == "dev"]
-    short = _encoded(encoder, [*acts, *named])
-    return _values(acts) - _crossed(encoder, short, acts, named, seed)[: len(acts)]
+    named = [one for one in load_oasis_themes(data_root) if one.split == "dev"]
+    short = _encode_texts(encoder, [*actions, *named])
+    return _stack_affect(actions) - _compute_held_out_errors(encoder, short, actions, named, seed)[: len(actions)]
 
 
-def _lines(
-    name: str, texts: Sequence[Rated], told: npt.NDArray[np.floating], floor: Floor, part: Part, seed: int
-) -> list[Line]:
+def _compute_metrics(
+    dataset: str, texts: Sequence[RatedText], predictions: npt.NDArray[np.floating], baseline: Baseline, part: EvaluationPart, seed: int
+) -> list[MetricResult]:
     """Lines of what is told (n, 2), or (n, 4) with the SDs, of texts."""
-    truths, groups = _values(texts), [one.group for one in texts]
+    truths, groups = _stack_affect(texts), [one.group for one in texts]
     lines = []
     for column, dimension in enumerate(DIMENSIONS):
-        pairs = np.stack([told[:, column], truths[:, column]], axis=1)
-        plain = f"{floor[0]} {pearson(floor[1][:, column], truths[:, column]):.2f}" if floor else ""
+        pairs = np.stack([predictions[:, column], truths[:, column]], axis=1)
+        plain = f"{baseline[0]} {pearson(baseline[1][:, column], truths[:, column]):.2f}" if baseline else ""
         lines.append(
-            line(
-                name, f"{dimension} r", pairs, _agreement, part=part, seed=seed, groups=groups, floor=plain,
-                ceiling=CEILINGS[dimension] if name == "caav" else "", bar=BARS[name, dimension],
+            measure_metric(
+                dataset, f"{dimension} r", pairs, _pearson, part=part, seed=seed, groups=groups, baseline=plain,
+                ceiling=CEILINGS[dimension] if dataset == "caav" else "", required=REQUIRED_CORRELATIONS[dataset, dimension],
             )
         )  # fmt: skip
-        if told.shape[1] == 4:
-            inside = np.abs(pairs[:, 0] - pairs[:, 1]) <= told[:, 2 + column]
+        if predictions.shape[1] == 4:
+            inside = np.abs(pairs[:, 0] - pairs[:, 1]) <= predictions[:, 2 + column]
             lines.append(
-                line(name, f"{dimension} within its SD", inside, np.mean, part=part, seed=seed, groups=groups)
+                measure_metric(dataset, f"{dimension} within its SD", inside, np.mean, part=part, seed=seed, groups=groups)
             )
     return lines
 
 
-def _agreement(pairs: Floats) -> float:
+def _pearson(pairs: Floats) -> float:
     return float(pearson(pairs[:, 0], pairs[:, 1]))
 
 
-def _by_lexicons(taught: Sequence[Rated], texts: Sequence[Rated]) -> Floor:
+def _predict_by_lexicons(train_texts: Sequence[RatedText], test_texts: Sequence[RatedText]) -> Baseline:
     """A line of VADER's compound and how many words NRC's lexicon ties to what; None with nothing taught."""
-    if not taught:
+    if not train_texts:
         return None
     known, asked = (
         np.array([[sentiment(one.text).compound, *nrc_columns(one.text).values()] for one in part])
-        for part in (taught, texts)
+        for part in (train_texts, test_texts)
     )
-    return "lexicons", _ridge(known, _values(taught), asked, 1e-3)
+    return "lexicons", _fit_and_predict_ridge(known, _stack_affect(train_texts), asked, 1e-3)
 
 
-def _by_ridge(taught: Sequence[Rated], texts: Sequence[Rated], seed: int) -> Floor:
+def _predict_by_ridge(train_texts: Sequence[RatedText], test_texts: Sequence[RatedText], seed: int) -> Baseline:
     """Ridge on the sentence vectors, by folds where both are the same texts; None with nothing taught."""
-    if not taught:
+    if not train_texts:
         return None
     encoder = minilm()
-    rows = encode_all(encoder, [one.text for one in texts]).astype(np.float64)
-    if list(taught) != list(texts):
-        known = encode_all(encoder, [one.text for one in taught]).astype(np.float64)
-        return "ridge", _ridge(known, _values(taught), rows, 0.3)
-    found = np.empty((len(texts), 2))
-    for away in folds([one.group for one in texts], FOLDS, seed):
-        rest = np.setdiff1d(np.arange(len(texts)), away)
-        found[away] = _ridge(rows[rest], _values([texts[i] for i in rest]), rows[away], 0.3)
+    rows = encode_all(encoder, [one.text for one in test_texts]).astype(np.float64)
+    if list(train_texts) != list(test_texts):
+        known = encode_all(encoder, [one.text for one in train_texts]).astype(np.float64)
+        return "ridge", _fit_and_predict_ridge(known, _stack_affect(train_texts), rows, 0.3)
+    found = np.empty((len(test_texts), 2))
+    for away in folds([one.group for one in test_texts], N_FOLDS, seed):
+        rest = np.setdiff1d(np.arange(len(test_texts)), away)
+        found[away] = _fit_and_predict_ridge(rows[rest], _stack_affect([test_texts[i] for i in rest]), rows[away], 0.3)
     return "ridge", found
 
 
-def _ridge(known: Floats, values: Floats, rows: Floats, penalty: float) -> Floats:
-    mean, middle = known.mean(axis=0), values.mean(axis=0)
-    return (rows - mean) @ least_squares(known - mean, values - middle, penalty) + middle
+def _fit_and_predict_ridge(train_features: Floats, train_targets: Floats, test_features: Floats, penalty: float) -> Floats:
+    mean, middle = train_features.mean(axis=0), train_targets.mean(axis=0)
+    return (test_features - mean) @ solve_ridge(train_features - mean, train_targets - middle, penalty) + middle

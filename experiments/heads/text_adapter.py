@@ -34,40 +34,40 @@ from torch import Tensor, nn
 from encoders.minilm import DIM, MiniLM, mean_pooled, minilm
 from encoders.onnx_runtime import cache_dir, write_whole
 from encoders.text_files import split_lines
-from experiments.datasets.records import DATA, table
+from experiments.datasets.records import DATA_ROOT, read_table
 from losses.affect import ccc_loss
 from retrieval.evaluation.splits import folds
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
-HELD_OUT = 10  # one in ten of EmoBank's training sentences, by document, is kept to learn the errors from
-PARTING = 0  # the seed that says which: always the same, for whoever learns the errors must know them
-SOUP = 3  # trainings in what ships
-NEGATION = -0.74  # VADER's factor of a negated word
-NEGATED = (
+N_HELD_OUT_FOLDS = 10  # one in ten of EmoBank's training sentences, by document, is kept to learn the errors from
+HELD_OUT_SEED = 0  # the seed that says which: always the same, for whoever learns the errors must know them
+SOUP_SIZE = 3  # trainings in what ships
+NEGATION_FACTOR = -0.74  # VADER's factor of a negated word
+NEGATED_TEMPLATES = (
     "not {}", "not {} at all", "not very {}", "never {}", "isn't {}", "it was not {}", "I am not {}",
     "he is not {} at all", "nothing {} here",
 )  # fmt: skip
-STATED = ("very {}", "so {}", "it was {}", "I am {}", "he feels {}")
-TELLING = 0.3  # VADER's words of at least this valence are put into sentences
-EMOTIONS = (
+AFFIRMED_TEMPLATES = ("very {}", "so {}", "it was {}", "I am {}", "he feels {}")
+MIN_ABS_VALENCE = 0.3  # VADER's words of at least this valence are put into sentences
+NRC_EMOTIONS = (
     "anger", "anticipation", "disgust", "fear", "joy", "negative", "positive", "sadness", "surprise", "trust",
 )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rated:
+class RatedText:
     """A text with the mean (valence, arousal) people gave it, in [-1, 1]; groups never cross a split."""
 
     text: str
-    values: tuple[float, float]
+    affect: tuple[float, float]
     split: str
     group: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lesson:
+class TrainingSet:
     """Texts and what is to be foretold of them.
 
     values: (n, k) valence and arousal (the first k of them), or with `own` anything, for a head of its own
@@ -77,14 +77,14 @@ class Lesson:
 
     name: str
     texts: Sequence[str]
-    values: Floats
-    batch: int
-    weight: float = 1.0
-    own: bool = False
+    targets: Floats
+    batch_size: int
+    loss_weight: float = 1.0
+    has_separate_head: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
-class How:
+class AdapterConfig:
     """How to train: the adapters' rank and gain, times through the first lesson, AdamW's rate and decay.
 
     warm:    share of the steps in which the rate rises; then it falls to nothing
@@ -93,120 +93,120 @@ class How:
     """
 
     rank: int = 16
-    gain: float = 2.0
+    scaling: float = 2.0
     epochs: float = 3.0
-    rate: float = 1e-3
-    decay: float = 0.01
-    warm: float = 0.06
-    ccc: float = 0.5
-    longest: int = 64
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.01
+    warmup_share: float = 0.06
+    ccc_weight: float = 0.5
+    max_tokens: int = 64
 
 
-class LowRank(nn.Module):
+class LoRALinear(nn.Module):
     """A linear layer that stays, plus gain * up(down(x)), which learns; it starts as the layer alone."""
 
-    def __init__(self, layer: nn.Linear, rank: int, gain: float) -> None:
+    def __init__(self, layer: nn.Linear, rank: int, scaling: float) -> None:
         super().__init__()
-        self.layer, self.gain = layer, gain
+        self.layer, self.scaling = layer, scaling
         self.down = nn.Parameter(torch.randn(rank, layer.in_features) / layer.in_features**0.5)
         self.up = nn.Parameter(torch.zeros(layer.out_features, rank))
 
-    def forward(self, rows: Tensor) -> Tensor:
+    def forward(self, inputs: Tensor) -> Tensor:
         """(..., out) of rows (..., in)."""
-        return self.layer(rows) + self.gain * ((rows @ self.down.T) @ self.up.T)
+        return self.layer(inputs) + self.scaling * ((inputs @ self.down.T) @ self.up.T)
 
 
-def emobank(data: Path = DATA) -> list[Rated]:
+def load_emobank(data_root: Path = DATA_ROOT) -> list[RatedText]:
     """EmoBank's sentences, 1..5 (Buechel & Hahn 2017); the group is the document."""
     return [
-        Rated(
+        RatedText(
             text=row["text"],
-            values=((float(row["V"]) - 3) / 2, (float(row["A"]) - 3) / 2),
+            affect=((float(row["V"]) - 3) / 2, (float(row["A"]) - 3) / 2),
             split=row["split"],
             group=row["id"] if row["id"].startswith("SemEval") else row["id"].rsplit("_", 2)[0],
         )
-        for row in table(data / "emobank" / "emobank.csv")
+        for row in read_table(data_root / "emobank" / "emobank.csv")
     ]
 
 
-def actions(data: Path = DATA) -> list[Rated]:
+def load_caav_actions(data_root: Path = DATA_ROOT) -> list[RatedText]:
     """CAAV's action phrases, 1..9, the mean over their four videos (Di Crosta et al. 2020)."""
-    file = data / "caav_action_norms" / "caav_norms.csv"
-    return _means(file, "action_description", middle=5, half=4)
+    file = data_root / "caav_action_norms" / "caav_norms.csv"
+    return _load_mean_ratings(file, "action_description", scale_middle=5, scale_half_range=4)
 
 
-def themes(data: Path = DATA) -> list[Rated]:
+def load_oasis_themes(data_root: Path = DATA_ROOT) -> list[RatedText]:
     """OASIS' themes, 1..7, the mean over their pictures (Kurdi, Lozano & Banaji 2017)."""
-    return _means(data / "oasis" / "oasis.csv", "theme_base", middle=4, half=3)
+    return _load_mean_ratings(data_root / "oasis" / "oasis.csv", "theme_base", scale_middle=4, scale_half_range=3)
 
 
-def _means(file: Path, column: str, *, middle: float, half: float) -> list[Rated]:
+def _load_mean_ratings(path: Path, text_column: str, *, scale_middle: float, scale_half_range: float) -> list[RatedText]:
     found: dict[tuple[str, str], list[tuple[float, float]]] = {}
-    for row in table(file):
-        values = (float(row["valence_mean"]) - middle) / half, (float(row["arousal_mean"]) - middle) / half
-        found.setdefault((row[column], row["split"]), []).append(values)
+    for row in read_table(path):
+        values = (float(row["valence_mean"]) - scale_middle) / scale_half_range, (float(row["arousal_mean"]) - scale_middle) / scale_half_range
+        found.setdefault((row[text_column], row["split"]), []).append(values)
     means = {key: np.mean(values, axis=0) for key, values in found.items()}
     return [
-        Rated(text=text, values=(float(mean[0]), float(mean[1])), split=split, group=text)
+        RatedText(text=text, affect=(float(mean[0]), float(mean[1])), split=split, group=text)
         for (text, split), mean in means.items()
     ]
 
 
-def held_out(sentences: Sequence[Rated]) -> list[Rated]:
+def select_held_out(sentences: Sequence[RatedText]) -> list[RatedText]:
     """The training sentences that the adapters never see: whole documents, a tenth of all."""
     taught = [one for one in sentences if one.split == "train"]
-    return [taught[row] for row in folds([one.group for one in taught], HELD_OUT, PARTING)[0]]
+    return [taught[row] for row in folds([one.group for one in taught], N_HELD_OUT_FOLDS, HELD_OUT_SEED)[0]]
 
 
-def vader_words() -> dict[str, float]:
+def load_vader_valence() -> dict[str, float]:
     """How pleasant each word of VADER's lexicon is, in [-1, 1]: the mean of ten raters, -4..4."""
     lines = split_lines((files("vaderSentiment") / "vader_lexicon.txt").read_text(encoding="utf-8"))
     rows = (line.split("\t") for line in lines if line)
     return {row[0]: float(row[1]) / 4 for row in rows if re.fullmatch(r"[a-z'-]{4,}", row[0])}
 
 
-def nrc_words() -> dict[str, list[float]]:
+def load_nrc_emotions() -> dict[str, list[float]]:
     """Which of `EMOTIONS` each word of NRC's lexicon goes with, 1 or 0 each."""
     content = (files("nrclex") / "data" / "nrc_en.json").read_text(encoding="utf-8")
-    return {word: [float(one in said) for one in EMOTIONS] for word, said in json.loads(content).items()}
+    return {word: [float(one in said) for one in NRC_EMOTIONS] for word, said in json.loads(content).items()}
 
 
-def in_sentences(words: dict[str, float]) -> dict[str, float]:
+def fill_templates(valence_by_word: dict[str, float]) -> dict[str, float]:
     """Words that tell something, negated and stated, and how pleasant VADER's rule calls them."""
-    telling = [(word, value) for word, value in words.items() if abs(value) > TELLING]
+    telling = [(word, value) for word, value in valence_by_word.items() if abs(value) > MIN_ABS_VALENCE]
     found = {}
     for number, (word, value) in enumerate(telling):
-        found[NEGATED[number % len(NEGATED)].format(word)] = NEGATION * value
-        found[STATED[number % len(STATED)].format(word)] = value
+        found[NEGATED_TEMPLATES[number % len(NEGATED_TEMPLATES)].format(word)] = NEGATION_FACTOR * value
+        found[AFFIRMED_TEMPLATES[number % len(AFFIRMED_TEMPLATES)].format(word)] = value
     return found
 
 
-def lessons(data: Path) -> list[Lesson]:
+def load_training_sets(data_root: Path) -> list[TrainingSet]:
     """What it is taught: nothing but training rows, and no action phrase at all."""
-    sentences = emobank(data)
-    kept = {one.text for one in held_out(sentences)}
+    sentences = load_emobank(data_root)
+    kept = {one.text for one in select_held_out(sentences)}
     taught = [one for one in sentences if one.split == "train" and one.text not in kept]
-    named = [one for one in themes(data) if one.split == "train"]
-    words, emotions = vader_words(), nrc_words()
-    said = in_sentences(words)
+    named = [one for one in load_oasis_themes(data_root) if one.split == "train"]
+    words, emotions = load_vader_valence(), load_nrc_emotions()
+    said = fill_templates(words)
     return [
-        _lesson("emobank", [one.text for one in taught], [one.values for one in taught], 32),
-        _lesson("themes", [one.text for one in named], [one.values for one in named], 8, 0.5),
-        _lesson("vader", list(words), [[value] for value in words.values()], 16, 0.3),
-        _lesson("nrc", list(emotions), list(emotions.values()), 16, 0.3, own=True),
-        _lesson("negated", list(said), [[value] for value in said.values()], 8, 0.3),
+        _make_training_set("emobank", [one.text for one in taught], [one.affect for one in taught], 32),
+        _make_training_set("themes", [one.text for one in named], [one.affect for one in named], 8, 0.5),
+        _make_training_set("vader", list(words), [[value] for value in words.values()], 16, 0.3),
+        _make_training_set("nrc", list(emotions), list(emotions.values()), 16, 0.3, has_separate_head=True),
+        _make_training_set("negated", list(said), [[value] for value in said.values()], 8, 0.3),
     ]
 
 
-def _lesson(
-    name: str, texts: Sequence[str], values: Sequence[Sequence[float]], batch: int, weight: float = 1.0,
-    *, own: bool = False,
-) -> Lesson:  # fmt: skip
-    told = np.asarray(values, np.float32)
-    return Lesson(name=name, texts=texts, values=told, batch=batch, weight=weight, own=own)
+def _make_training_set(
+    name: str, texts: Sequence[str], targets: Sequence[Sequence[float]], batch_size: int, loss_weight: float = 1.0,
+    *, has_separate_head: bool = False,
+) -> TrainingSet:  # fmt: skip
+    told = np.asarray(targets, np.float32)
+    return TrainingSet(name=name, texts=texts, targets=told, batch_size=batch_size, loss_weight=loss_weight, has_separate_head=has_separate_head)
 
 
-def adapt(model: nn.Module, rank: int, gain: float) -> dict[str, LowRank]:
+def add_lora(model: nn.Module, rank: int, scaling: float) -> dict[str, LoRALinear]:
     """A `LowRank` for every linear layer of the blocks, by the layer's name; all else is frozen."""
     for weight in model.parameters():
         weight.requires_grad_(False)
@@ -215,15 +215,15 @@ def adapt(model: nn.Module, rank: int, gain: float) -> dict[str, LowRank]:
         for name, one in model.named_modules()
         if isinstance(one, nn.Linear) and ".encoder.layer." in name
     }
-    found = {name: LowRank(layer, rank, gain) for name, layer in layers.items()}
+    found = {name: LoRALinear(layer, rank, scaling) for name, layer in layers.items()}
     for name, one in found.items():
         home, _, leaf = name.rpartition(".")
         setattr(model.get_submodule(home), leaf, one)
     return found
 
 
-def train(
-    taught: Sequence[Lesson], how: How, *, seed: int, order: int = 0, quiet: bool = False
+def train_adapters(
+    training_sets: Sequence[TrainingSet], config: AdapterConfig, *, seed: int, order: int = 0, quiet: bool = False
 ) -> dict[str, Floats]:
     """Adapters and head, as `encoders.minilm_affect` reads them; the first lesson sets the pace.
 
@@ -236,43 +236,43 @@ def train(
     torch.manual_seed(seed)
     words = minilm()
     model = mean_pooled(words.folder)
-    layers = adapt(model, how.rank, how.gain)
+    layers = add_lora(model, config.rank, config.scaling)
     plane = nn.Linear(DIM, 2)
-    heads = {one.name: nn.Linear(DIM, one.values.shape[1]) if one.own else plane for one in taught}
+    heads = {one.name: nn.Linear(DIM, one.targets.shape[1]) if one.has_separate_head else plane for one in training_sets}
     for head in heads.values():
         nn.init.normal_(head.weight, std=0.02)
         nn.init.zeros_(head.bias)
     adapters = [weight for one in layers.values() for weight in (one.down, one.up)]
     learnt = adapters + [weight for head in set(heads.values()) for weight in head.parameters()]
-    steps = int(np.ceil(len(taught[0].texts) / taught[0].batch * how.epochs))
-    optimiser = torch.optim.AdamW(learnt, lr=how.rate, weight_decay=how.decay)
+    steps = int(np.ceil(len(training_sets[0].texts) / training_sets[0].batch_size * config.epochs))
+    optimiser = torch.optim.AdamW(learnt, lr=config.learning_rate, weight_decay=config.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, how.rate, total_steps=steps, pct_start=how.warm, anneal_strategy="linear",
+        optimiser, config.learning_rate, total_steps=steps, pct_start=config.warmup_share, anneal_strategy="linear",
         cycle_momentum=False,
     )  # fmt: skip
-    coded = {one.name: _coded(words, one.texts, how.longest) for one in taught}
+    coded = {one.name: _tokenize(words, one.texts, config.max_tokens) for one in training_sets}
     rng = np.random.default_rng([seed, order])
     torch.manual_seed(int(rng.integers(2**31)))
-    draws = {one.name: _draws([len(ids) for ids in coded[one.name]], one.batch, rng) for one in taught}
+    draws = {one.name: _draw_batches([len(ids) for ids in coded[one.name]], one.batch_size, rng) for one in training_sets}
     model.train()
     began = told = time.monotonic()
     for step in range(steps):
         optimiser.zero_grad()
         losses = []
-        for together in (taught[:1], taught[1:]):  # the others are short: no use in padding them to sentences
+        for together in (training_sets[:1], training_sets[1:]):  # the others are short: no use in padding them to sentences
             picks = [next(draws[one.name]) for one in together]
             texts = [coded[one.name][row] for one, pick in zip(together, picks, strict=True) for row in pick]
             with torch.autocast("cpu", torch.bfloat16):  # twice as fast where the processor knows bfloat16
-                rows = model(*_padded(texts)) if texts else torch.zeros(0, DIM)
+                rows = model(*_pad_tokens(texts)) if texts else torch.zeros(0, DIM)
             parts = torch.split(rows.float(), [len(pick) for pick in picks])
             for one, pick, part in zip(together, picks, parts, strict=True):
-                spread = torch.from_numpy(one.values.std(axis=0))
-                wanted = torch.from_numpy(one.values[pick]) / spread
+                spread = torch.from_numpy(one.targets.std(axis=0))
+                wanted = torch.from_numpy(one.targets[pick]) / spread
                 found = heads[one.name](part)[:, : wanted.shape[1]] / spread
                 loss = (found - wanted).square().mean()
-                if not one.own:
-                    loss = loss + how.ccc * ccc_loss(found, wanted).mean()
-                losses.append(one.weight * loss)
+                if not one.has_separate_head:
+                    loss = loss + config.ccc_weight * ccc_loss(found, wanted).mean()
+                losses.append(one.loss_weight * loss)
         torch.stack(losses).sum().backward()
         torch.nn.utils.clip_grad_norm_(adapters, 1.0)
         optimiser.step()
@@ -284,12 +284,12 @@ def train(
                 f"step {step} of {steps}, {told - began:.0f} s, losses {shown}", file=sys.stderr, flush=True
             )
     tensors: dict[str, Tensor] = {f"{name}.down": one.down for name, one in layers.items()}
-    tensors |= {f"{name}.up": one.gain * one.up for name, one in layers.items()}
+    tensors |= {f"{name}.up": one.scaling * one.up for name, one in layers.items()}
     tensors |= {f"head.{name}": weight for name, weight in plane.named_parameters()}
     return {name: weight.detach().contiguous().numpy() for name, weight in tensors.items()}
 
 
-def soup(members: Sequence[Mapping[str, Floats]], rank: int) -> dict[str, Floats]:
+def make_model_soup(adapters: Sequence[Mapping[str, Floats]], rank: int) -> dict[str, Floats]:
     """One set of adapters of a rank, that changes a layer by the mean of what the members change it by.
 
     (Wortsman et al. 2022, Model soups, the uniform one.) The mean of up @ down has the rank of all members
@@ -297,10 +297,10 @@ def soup(members: Sequence[Mapping[str, Floats]], rank: int) -> dict[str, Floats
     between up and down. Members that start alike change much the same: of three of rank 16, a change of rank
     16 keeps 98 % of the squares. Heads are averaged.
     """
-    found = {name: np.mean([one[name] for one in members], axis=0) for name in members[0] if "head." in name}
-    for layer in [name.removesuffix(".down") for name in members[0] if name.endswith(".down")]:
-        downs = np.concatenate([one[f"{layer}.down"] for one in members]).astype(np.float64)
-        ups = np.concatenate([one[f"{layer}.up"] for one in members], axis=1) / np.float64(len(members))
+    found = {name: np.mean([one[name] for one in adapters], axis=0) for name in adapters[0] if "head." in name}
+    for layer in [name.removesuffix(".down") for name in adapters[0] if name.endswith(".down")]:
+        downs = np.concatenate([one[f"{layer}.down"] for one in adapters]).astype(np.float64)
+        ups = np.concatenate([one[f"{layer}.up"] for one in adapters], axis=1) / np.float64(len(adapters))
         outer, left = np.linalg.qr(ups)
         inner, right = np.linalg.qr(downs.T)
         first, values, second = np.linalg.svd(left @ right.T)
@@ -310,45 +310,45 @@ def soup(members: Sequence[Mapping[str, Floats]], rank: int) -> dict[str, Floats
     return found
 
 
-def member(
-    taught: Sequence[Lesson], how: How, *, seed: int, order: int, folder: Path, quiet: bool = False
+def load_or_train_adapters(
+    training_sets: Sequence[TrainingSet], config: AdapterConfig, *, seed: int, order: int, folder: Path, quiet: bool = False
 ) -> dict[str, Floats]:
     """As `train`; read from `folder` where the same lessons were taught before, the same way by this file."""
     key = hashlib.sha256(Path(__file__).read_bytes())
-    key.update(repr((how, seed, order, minilm().card.sha256)).encode())
-    for one in taught:
-        key.update(repr((one.name, list(one.texts), one.batch, one.weight, one.own)).encode())
-        key.update(one.values.tobytes())
+    key.update(repr((config, seed, order, minilm().card.sha256)).encode())
+    for one in training_sets:
+        key.update(repr((one.name, list(one.texts), one.batch_size, one.loss_weight, one.has_separate_head)).encode())
+        key.update(one.targets.tobytes())
     file = folder / f"minilm-affect-{key.hexdigest()[:16]}.safetensors"
     if not file.exists():
-        write_whole(file, save(train(taught, how, seed=seed, order=order, quiet=quiet)))
+        write_whole(file, save(train_adapters(training_sets, config, seed=seed, order=order, quiet=quiet)))
     return load_file(file)
 
 
-def _coded(words: MiniLM, texts: Sequence[str], longest: int) -> list[list[int]]:
-    ids, mask = words.tokenize(texts)
-    return [row[: min(length, longest)].tolist() for row, length in zip(ids, mask.sum(axis=1), strict=True)]
+def _tokenize(encoder: MiniLM, texts: Sequence[str], max_tokens: int) -> list[list[int]]:
+    ids, mask = encoder.tokenize(texts)
+    return [row[: min(length, max_tokens)].tolist() for row, length in zip(ids, mask.sum(axis=1), strict=True)]
 
 
-def _padded(texts: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+def _pad_tokens(token_ids: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
     """Token ids and mask, (n, length) each."""
-    rows = [torch.tensor(text) for text in texts]
+    rows = [torch.tensor(text) for text in token_ids]
     ids = nn.utils.rnn.pad_sequence(rows, batch_first=True)
     mask = nn.utils.rnn.pad_sequence([torch.ones_like(row) for row in rows], batch_first=True)
     return ids, mask
 
 
-def _draws(lengths: Sequence[int], batch: int, rng: np.random.Generator, pool: int = 8) -> Iterator[Ints]:
+def _draw_batches(lengths: Sequence[int], batch_size: int, rng: np.random.Generator, pool_size: int = 8) -> Iterator[Ints]:
     """Endless batches of texts of about the same length: each shuffle is sorted within pools of batches.
 
     What is left over at a pool's end, fewer than a batch, waits for the next shuffle.
     """
     long = np.asarray(lengths)
-    size = min(batch, len(long))
+    size = min(batch_size, len(long))
     while True:
         order = rng.permutation(len(long))
         batches = []
-        for pooled in np.split(order, range(size * pool, len(order), size * pool)):
+        for pooled in np.split(order, range(size * pool_size, len(order), size * pool_size)):
             by_length = pooled[np.argsort(long[pooled], kind="stable")]
             parts = np.split(by_length, range(size, len(by_length), size))
             batches += [part for part in parts if len(part) == size]
@@ -359,19 +359,19 @@ def _draws(lengths: Sequence[int], batch: int, rng: np.random.Generator, pool: i
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train, average and write, weights as float16."""
     parser = argparse.ArgumentParser(prog="python -m experiments.heads.text_adapter", description=__doc__)
-    parser.add_argument("--data", type=Path, default=DATA, help="folder of the data sets")
+    parser.add_argument("--data", type=Path, default=DATA_ROOT, help="folder of the data sets")
     parser.add_argument("--out", type=Path, required=True, help="file to write")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--soup", type=int, default=SOUP, metavar="N", help=f"trainings to average [{SOUP}]")
+    parser.add_argument("--soup", type=int, default=SOUP_SIZE, metavar="N", help=f"trainings to average [{SOUP_SIZE}]")
     parser.add_argument("--cache", type=Path, default=cache_dir() / "adapters", help="keeps what is finished")
     options = parser.parse_args(arguments)
     if options.soup < 1:
         parser.error("--soup must be 1 or more")
     torch.set_num_threads(1)  # sums in another order would give other weights
-    taught, how = lessons(options.data), How()
-    found = soup(
+    taught, how = load_training_sets(options.data), AdapterConfig()
+    found = make_model_soup(
         [
-            member(taught, how, seed=options.seed, order=order, folder=options.cache)
+            load_or_train_adapters(taught, how, seed=options.seed, order=order, folder=options.cache)
             for order in range(options.soup)
         ],
         how.rank,

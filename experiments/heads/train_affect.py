@@ -16,13 +16,13 @@ import click
 
 from encoders.base import AffectError
 from encoders.onnx_runtime import write_whole
-from experiments.heads.report_figure import Line, Part
-from experiments.statistics.report import Figure, table
+from experiments.heads.report_figure import MetricResult, EvaluationPart
+from experiments.statistics.report import Estimate, format_table
 
 log = logging.getLogger(__name__)
-WIDE = 110  # characters a line
+LINE_WIDTH = 110  # characters a line
 
-LESSONS = {
+HEAD_MODULES = {
     "affect-image": "image",
     "affect-sound": "sound",
     "affect-text": "text",
@@ -33,86 +33,86 @@ LESSONS = {
 """What can be made anew, by name, and the module that makes it: `make(data, out, *, seed, quiet)` writes its
 files and gives them, the one that has a card first; `figures` measures it."""
 
-REPORTED = (*LESSONS.values(), "together", "film")
+EVALUATED_MODULES = (*HEAD_MODULES.values(), "together", "film")
 """Modules with figures, in the order of the report."""
 
 
-def module(name: str) -> ModuleType:
+def import_head_module(name: str) -> ModuleType:
     """A module of this room."""
     return import_module(f"experiments.heads.{name}")
 
 
-def made(name: str, data: Path, out: Path | None, *, seed: int, quiet: bool) -> list[Line]:
+def train_head(name: str, data_root: Path, out_folder: Path | None, *, seed: int, quiet: bool) -> list[MetricResult]:
     """Make the files of one lesson, a card beside the first, and measure it. Raises AffectError."""
-    maker = module(LESSONS[name])
-    files: Sequence[Path] = maker.make(data, out, seed=seed, quiet=quiet)
-    lines: list[Line] = maker.figures(data, seed=seed)
-    write_whole(files[0].with_suffix(".md"), card(name, maker, files, lines, seed).encode())
+    maker = import_head_module(HEAD_MODULES[name])
+    files: Sequence[Path] = maker.make(data_root, out_folder, seed=seed, quiet=quiet)
+    lines: list[MetricResult] = maker.figures(data_root, seed=seed)
+    write_whole(files[0].with_suffix(".md"), format_card(name, maker, files, lines, seed).encode())
     return lines
 
 
-def report(
-    data: Path,
+def evaluate_heads(
+    data_root: Path,
     *,
     seed: int,
-    part: Part,
+    part: EvaluationPart,
     names: Sequence[str] = (),
-    step: Callable[[str], None] = lambda _: None,
-) -> list[Line]:
+    on_start: Callable[[str], None] = lambda _: None,
+) -> list[MetricResult]:
     """Every figure of these modules (all of REPORTED by default) that can be measured on a part."""
-    lines: list[Line] = []
-    for name in names or REPORTED:
-        step(name)
+    lines: list[MetricResult] = []
+    for name in names or EVALUATED_MODULES:
+        on_start(name)
         try:
-            lines += module(name).figures(data, seed=seed, part=part)
+            lines += import_head_module(name).figures(data_root, seed=seed, part=part)
         except AffectError as lacking:  # a set that is not there costs only its own figures
             log.warning("%s is not measured: %s", name, lacking)
     if not lines:
-        raise AffectError(f"{data}: nothing to measure on the part {part}")
+        raise AffectError(f"{data_root}: nothing to measure on the part {part}")
     return lines
 
 
-def rows(lines: Sequence[Line]) -> list[dict[str, Any]]:
+def format_rows(results: Sequence[MetricResult]) -> list[dict[str, Any]]:
     """As rows of a table."""
     return [
         {
-            "data": one.data,
-            "what": one.what,
-            "value": Figure(one.value, one.low, one.high),
-            "of": one.of,
+            "data": one.dataset,
+            "what": one.metric,
+            "value": Estimate(one.value, one.low, one.high),
+            "of": one.count,
             "part": one.part,
-            "bar": "" if one.bar is None else f"{one.bar:g} {'met' if one.value >= one.bar else 'MISSED'}",
-            "floor": one.floor,
+            "bar": "" if one.required is None else f"{one.required:g} {'met' if one.value >= one.required else 'MISSED'}",
+            "floor": one.baseline,
             "ceiling": one.ceiling,
         }
-        for one in lines
+        for one in results
     ]
 
 
-def publish(lines: Sequence[Line], *, as_json: bool) -> None:
+def print_results(results: Sequence[MetricResult], *, as_json: bool) -> None:
     """Print the report."""
     if as_json:
-        click.echo(json.dumps({"figures": [asdict(one) for one in lines]}))
+        click.echo(json.dumps({"figures": [asdict(one) for one in results]}))
     else:
-        click.echo("\n".join(table(rows(lines))))
+        click.echo("\n".join(format_table(format_rows(results))))
 
 
-def card(name: str, maker: ModuleType, files: Sequence[Path], lines: Sequence[Line], seed: int) -> str:
+def format_card(name: str, head_module: ModuleType, files: Sequence[Path], results: Sequence[MetricResult], seed: int) -> str:
     """Markdown beside a file: what it is, learnt from, how good, and how to make it again."""
-    return "\n".join(_card(name, maker, files, lines, seed))
+    return "\n".join(_iterate_card_lines(name, head_module, files, results, seed))
 
 
-def _card(
-    name: str, maker: ModuleType, files: Sequence[Path], lines: Sequence[Line], seed: int
+def _iterate_card_lines(
+    name: str, head_module: ModuleType, files: Sequence[Path], results: Sequence[MetricResult], seed: int
 ) -> Iterator[str]:
     sizes = ", ".join(f"{file.name} {file.stat().st_size / 1e6:.2f} MB" for file in files)
     yield from (f"# {name}", "", f"Files: {sizes}.", "")
-    yield from wrap(f"Learnt from: {maker.TOLD}", WIDE)
-    yield from ("", *wrap(f"Licence: {maker.LICENCE}", WIDE), "")
+    yield from wrap(f"Learnt from: {head_module.TOLD}", LINE_WIDTH)
+    yield from ("", *wrap(f"Licence: {head_module.LICENCE}", LINE_WIDTH), "")
     yield from wrap(
         "Figures with 95 % bootstrap intervals over groups. folds: groups of train and dev held out in turn; "
         "dev: by a model that had not learnt from it.",
-        WIDE,
+        LINE_WIDTH,
     )
-    yield from ("", "```", *table(rows(lines)), "```", "")
+    yield from ("", "```", *format_table(format_rows(results)), "```", "")
     yield from (f"Made by `python -m experiments.train {name} --seed {seed}`.", "")

@@ -16,14 +16,14 @@ from encoders.lexicon import (
     sentiment,
     sentimental,
 )
-from experiments.lexicons.caption_files import Captioned
+from experiments.lexicons.caption_files import VideoCaption
 
 Record = dict[str, Any]
-BOUND = 0.6
+COMPOUND_THRESHOLD = 0.6
 
 
 @dataclass(frozen=True, kw_only=True)
-class Annotated:
+class AnnotatedCaption:
     """A caption with its eleven columns and what makes it emotional.
 
     compound: VADER's, by the package's lexicon; `compound_then` as the report had it, by nltk's copy
@@ -32,14 +32,14 @@ class Annotated:
     emotional: vader (or vader_then, where asked as reported) or keyword
     """
 
-    source: Captioned
-    columns: Mapping[str, float]
+    source: VideoCaption
+    nrc_scores: Mapping[str, float]
     compound: float
-    compound_then: float
-    vader: bool
-    vader_then: bool
-    keyword: bool
-    emotional: bool
+    compound_nltk: float
+    is_sentimental: bool
+    is_sentimental_nltk: bool
+    has_keyword: bool
+    is_emotional: bool
 
     @property
     def record(self) -> Record:
@@ -47,12 +47,12 @@ class Annotated:
         about = self.source
         return {
             "video": about.video, "video_id": about.video_id, "caption": about.caption,
-            "duration": about.duration, "emotion": int(self.emotional), **self.columns,
+            "duration": about.duration, "emotion": int(self.is_emotional), **self.nrc_scores,
         }  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
-class Counts:
+class EmotionalCounts:
     """How many captions there are, and how many of them are emotional by what."""
 
     captions: int
@@ -62,7 +62,7 @@ class Counts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Compared:
+class RecordComparison:
     """With released records: how many captions are in both, have equal columns, and the ids that do not."""
 
     both: int
@@ -72,51 +72,51 @@ class Compared:
 
 
 def annotate(
-    found: Sequence[Captioned], *, bound: float = BOUND, as_reported: bool = False, lower: bool = False,
-    step: Callable[[], None] = lambda: None,
-) -> list[Annotated]:  # fmt: skip
+    captions: Sequence[VideoCaption], *, threshold: float = COMPOUND_THRESHOLD, as_reported: bool = False, lower_case: bool = False,
+    on_caption: Callable[[], None] = lambda: None,
+) -> list[AnnotatedCaption]:  # fmt: skip
     """Every caption annotated, in order; `lower` case for keywords and NRC's words, which know no other.
 
     step: called after each. Raises MissingBackend without the lexicons.
     """
     annotated = []
-    for one in found:
-        annotated.append(_annotated(one, bound, as_reported, lower))
-        step()
+    for one in captions:
+        annotated.append(_annotate_caption(one, threshold, as_reported, lower_case))
+        on_caption()
     return annotated
 
 
-def _annotated(one: Captioned, bound: float, as_reported: bool, lower: bool) -> Annotated:
-    words = one.caption.lower() if lower else one.caption
-    today = sentiment(one.caption)
-    then = sentiment(one.caption, without=NLTK_LACKS)
-    vader, vader_then, keyword = sentimental(today, bound), sentimental(then, bound), named_emotion(words)
-    return Annotated(
-        source=one, columns=nrc_columns(words), compound=today.compound, compound_then=then.compound,
-        vader=vader, vader_then=vader_then, keyword=keyword,
-        emotional=keyword or (vader_then if as_reported else vader),
+def _annotate_caption(caption: VideoCaption, threshold: float, as_reported: bool, lower_case: bool) -> AnnotatedCaption:
+    words = caption.caption.lower() if lower_case else caption.caption
+    today = sentiment(caption.caption)
+    then = sentiment(caption.caption, without=NLTK_LACKS)
+    vader, vader_then, keyword = sentimental(today, threshold), sentimental(then, threshold), named_emotion(words)
+    return AnnotatedCaption(
+        source=caption, nrc_scores=nrc_columns(words), compound=today.compound, compound_nltk=then.compound,
+        is_sentimental=vader, is_sentimental_nltk=vader_then, has_keyword=keyword,
+        is_emotional=keyword or (vader_then if as_reported else vader),
     )  # fmt: skip
 
 
-def counts(annotated: Sequence[Annotated], *, as_reported: bool) -> Counts:
+def count_emotional(annotated: Sequence[AnnotatedCaption], *, as_reported: bool) -> EmotionalCounts:
     """By the package's lexicon, or by nltk's copy of it, as the report."""
-    vader = [one.vader_then if as_reported else one.vader for one in annotated]
-    return Counts(
+    vader = [one.is_sentimental_nltk if as_reported else one.is_sentimental for one in annotated]
+    return EmotionalCounts(
         captions=len(annotated),
         vader=sum(vader),
-        keyword=sum(one.keyword for one in annotated),
-        together=sum(one.keyword or by for one, by in zip(annotated, vader, strict=True)),
+        keyword=sum(one.has_keyword for one in annotated),
+        together=sum(one.has_keyword or by for one, by in zip(annotated, vader, strict=True)),
     )
 
 
-def ordered(annotated: Sequence[Annotated]) -> list[Annotated]:
+def sort_emotional_first(annotated: Sequence[AnnotatedCaption]) -> list[AnnotatedCaption]:
     """Emotional ones first, those by VADER before those by keyword alone, as the report put them together."""
-    return sorted(annotated, key=lambda one: (not one.emotional, one.emotional and not one.vader))
+    return sorted(annotated, key=lambda one: (not one.is_emotional, one.is_emotional and not one.is_sentimental))
 
 
-def balanced(annotated: Sequence[Annotated], *, seed: int) -> tuple[list[Annotated], list[Annotated]]:
+def sample_balanced(annotated: Sequence[AnnotatedCaption], *, seed: int) -> tuple[list[AnnotatedCaption], list[AnnotatedCaption]]:
     """As many emotional as neutral captions, the larger side drawn by seed; both in their order."""
-    sides = [[one for one in annotated if one.emotional is side] for side in (True, False)]
+    sides = [[one for one in annotated if one.is_emotional is side] for side in (True, False)]
     size = min(map(len, sides))
     rng = np.random.default_rng(seed)
     emotional, neutral = (
@@ -126,7 +126,7 @@ def balanced(annotated: Sequence[Annotated], *, seed: int) -> tuple[list[Annotat
     return emotional, neutral
 
 
-def compared(annotated: Sequence[Annotated], released: Sequence[Record]) -> Compared:
+def compare_records(annotated: Sequence[AnnotatedCaption], released: Sequence[Record]) -> RecordComparison:
     """Set against records of an earlier run by video id: the eleven columns, and the emotion flag."""
     known = {record.get("video_id"): record for record in released}
     pairs = [
@@ -136,7 +136,7 @@ def compared(annotated: Sequence[Annotated], released: Sequence[Record]) -> Comp
     ]
     unequal = [name for name, ours, theirs in pairs if any(ours[key] != theirs.get(key) for key in COLUMNS)]
     flags = [name for name, ours, theirs in pairs if ours["emotion"] != theirs.get("emotion")]
-    return Compared(
+    return RecordComparison(
         both=len(pairs),
         equal=len(pairs) - len(unequal),
         columns_differ=tuple(unequal),

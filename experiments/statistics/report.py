@@ -14,11 +14,11 @@ from typing import Any
 
 import click
 
-PACKAGES = ("numpy", "torch", "onnxruntime", "av", "decord", "annoy")
+REPORTED_PACKAGES = ("numpy", "torch", "onnxruntime", "av", "decord", "annoy")
 
 
 @dataclass(frozen=True)
-class Figure:
+class Estimate:
     """A number, and the interval it comes with: what kind of interval, the report's notes say."""
 
     value: float
@@ -28,8 +28,8 @@ class Figure:
     def __str__(self) -> str:
         """Such as "62.4 (57.0 to 67.8)"."""
         if self.low is None or self.high is None:
-            return short(self.value)
-        return f"{short(self.value)} ({short(self.low)} to {short(self.high)})"
+            return format_number(self.value)
+        return f"{format_number(self.value)} ({format_number(self.low)} to {format_number(self.high)})"
 
     def to_json(self) -> dict[str, float | None]:
         """As printed with --json."""
@@ -37,59 +37,59 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Bar:
+class Requirement:
     """A figure that has to be reached: `found` at least, or at most, `wanted`."""
 
-    what: str
-    found: float
-    wanted: float
-    least: bool
+    name: str
+    value: float
+    bound: float
+    is_minimum: bool
 
     @property
-    def met(self) -> bool:
+    def is_met(self) -> bool:
         """Whether it is reached."""
-        return self.found >= self.wanted if self.least else self.found <= self.wanted
+        return self.value >= self.bound if self.is_minimum else self.value <= self.bound
 
     def __str__(self) -> str:
         """One line."""
-        bound = f"at {'least' if self.least else 'most'} {self.wanted:g}"
-        return f"{self.what}: {short(self.found)}, {bound} wanted: {'met' if self.met else 'MISSED'}"
+        bound = f"at {'least' if self.is_minimum else 'most'} {self.bound:g}"
+        return f"{self.name}: {format_number(self.value)}, {bound} wanted: {'met' if self.is_met else 'MISSED'}"
 
     def to_json(self) -> dict[str, Any]:
         """As printed with --json."""
-        bound = "least" if self.least else "most"
-        return {"what": self.what, "found": self.found, bound: self.wanted, "met": self.met}
+        bound = "least" if self.is_minimum else "most"
+        return {"what": self.name, "found": self.value, bound: self.bound, "met": self.is_met}
 
 
-Cell = Figure | float | str | None
+Cell = Estimate | float | str | None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report:
+class BenchmarkReport:
     """One benchmark's result: what it was run with, a row for each thing measured, and what to know."""
 
-    bench: str
+    benchmark: str
     settings: Mapping[str, Any]
     rows: Sequence[Mapping[str, Cell]]
-    bars: Sequence[Bar] = ()
+    requirements: Sequence[Requirement] = ()
     notes: Sequence[str] = field(default=())
 
     def to_json(self) -> dict[str, Any]:
         """One object, with the machine and the versions it ran on."""
         return {
-            "bench": self.bench, "machine": machine(), "settings": dict(self.settings),
-            "rows": [{name: _plain(cell) for name, cell in row.items()} for row in self.rows],
-            "bars": [bar.to_json() for bar in self.bars], "notes": list(self.notes),
+            "bench": self.benchmark, "machine": describe_machine(), "settings": dict(self.settings),
+            "rows": [{name: _cell_to_json(cell) for name, cell in row.items()} for row in self.rows],
+            "bars": [bar.to_json() for bar in self.requirements], "notes": list(self.notes),
         }  # fmt: skip
 
-    def lines(self) -> list[str]:
+    def format_lines(self) -> list[str]:
         """The table, then bars, notes and the machine, as text."""
-        about = machine()
+        about = describe_machine()
         told = ", ".join(f"{name} {number}" for name, number in about["packages"].items())
         return [
-            *table(self.rows),
+            *format_table(self.rows),
             "",
-            *map(str, self.bars),
+            *map(str, self.requirements),
             *self.notes,
             f"settings: {', '.join(f'{name} {value}' for name, value in self.settings.items())}",
             f"machine: {about['cores']} cores, {about['cpu']}, load {about['load']}, {about['date']}",
@@ -97,48 +97,48 @@ class Report:
         ]
 
 
-def publish(report: Report, *, as_json: bool) -> None:
+def print_report(report: BenchmarkReport, *, as_json: bool) -> None:
     """Print a report."""
-    click.echo(json.dumps(report.to_json()) if as_json else "\n".join(report.lines()))
+    click.echo(json.dumps(report.to_json()) if as_json else "\n".join(report.format_lines()))
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
-def seed_option(command: Callable[..., None]) -> Callable[..., None]:
+def add_seed_option(command: Callable[..., None]) -> Callable[..., None]:
     """The option --seed, of all that is drawn at random."""
     return click.option("--seed", type=int, default=0, show_default=True)(command)
 
 
-def table(rows: Sequence[Mapping[str, Cell]]) -> list[str]:
+def format_table(rows: Sequence[Mapping[str, Cell]]) -> list[str]:
     """Rows as lines of aligned columns, under the names of the columns; what a row lacks stays blank."""
     names = list(dict.fromkeys(name for row in rows for name in row))
-    cells = [names, *([_text(row.get(name)) for name in names] for row in rows)]
+    cells = [names, *([_format_cell(row.get(name)) for name in names] for row in rows)]
     wide = [max(len(line[at]) for line in cells) for at in range(len(names))]
     return ["  ".join(cell.ljust(w) for cell, w in zip(line, wide, strict=True)).rstrip() for line in cells]
 
 
-def short(value: float) -> str:
+def format_number(value: float) -> str:
     """A number to three digits, whole ones as they are."""
     if value == int(value) and abs(value) < 1e15:
         return f"{int(value)}"
     return f"{value:.1f}" if 100 <= abs(value) < 1e6 else f"{value:.3g}"
 
 
-def machine() -> dict[str, Any]:
+def describe_machine() -> dict[str, Any]:
     """What the figures depend on besides the code."""
     return {
         "cores": len(os.sched_getaffinity(0)),
-        "cpu": cpu(),
+        "cpu": get_cpu_name(),
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         "load": round(os.getloadavg()[0], 2),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
-        "packages": {name: number for name in PACKAGES if (number := installed(name))},
+        "packages": {name: number for name in REPORTED_PACKAGES if (number := get_package_version(name))},
     }
 
 
-def installed(package: str) -> str | None:
+def get_package_version(package: str) -> str | None:
     """The version of a package that is here, found without importing it."""
     try:
         return version(package)
@@ -146,7 +146,7 @@ def installed(package: str) -> str | None:
         return None
 
 
-def cpu() -> str:
+def get_cpu_name() -> str:
     """The processor's name."""
     known = Path("/proc/cpuinfo")
     lines = known.read_text().splitlines() if known.exists() else []
@@ -154,11 +154,11 @@ def cpu() -> str:
     return names[0] if names else platform.processor() or platform.machine()
 
 
-def _plain(cell: Cell) -> Any:
-    return cell.to_json() if isinstance(cell, Figure) else cell
+def _cell_to_json(cell: Cell) -> Any:
+    return cell.to_json() if isinstance(cell, Estimate) else cell
 
 
-def _text(cell: Cell) -> str:
+def _format_cell(cell: Cell) -> str:
     if cell is None:
         return ""
-    return short(cell) if isinstance(cell, int | float) else str(cell)
+    return format_number(cell) if isinstance(cell, int | float) else str(cell)

@@ -6,7 +6,7 @@ frame. The mood is heard and never seen, and some clips are silent. So each expe
 can tell, and a caption mentions some of it.
 """
 
-from experiments.synthetic.render import RULE, made
-from experiments.synthetic.world import ACTIONS, BACKDROPS, COLOURS, MOODS, SHAPES, Clip, clips
+from experiments.synthetic.render import GENERATOR_VERSION, render_dataset
+from experiments.synthetic.world import ACTIONS, BACKDROPS, COLOURS, MOODS, SHAPES, SyntheticClip, generate_clips
 
-__all__ = ["ACTIONS", "BACKDROPS", "COLOURS", "MOODS", "RULE", "SHAPES", "Clip", "clips", "made"]
+__all__ = ["ACTIONS", "BACKDROPS", "COLOURS", "MOODS", "GENERATOR_VERSION", "SHAPES", "SyntheticClip", "generate_clips", "render_dataset"]

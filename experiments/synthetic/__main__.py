@@ -9,19 +9,19 @@ from pathlib import Path
 import click
 
 from encoders.base import AffectError, printable
-from experiments.synthetic.render import JOBS, made
+from experiments.synthetic.render import DEFAULT_JOBS, render_dataset
 
 
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True)
 @click.option("--clips", "count", type=click.IntRange(1), default=400, show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--jobs", type=click.IntRange(1), default=JOBS, show_default=True)
+@click.option("--jobs", type=click.IntRange(1), default=DEFAULT_JOBS, show_default=True)
 def main(out: Path, count: int, seed: int, jobs: int) -> None:
     """Render clips of moving shapes with music, their captions and their truth. Goes on where it stopped."""
     begun = time.perf_counter()
     try:
-        data = made(out, count, seed, jobs=jobs)
+        data = render_dataset(out, count, seed, jobs=jobs)
     except AffectError as bad:
         raise click.ClickException(str(bad)) from bad
     parts = Counter(item.split for item in data.items)

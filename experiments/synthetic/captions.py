@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from experiments.synthetic.world import Clip
+from experiments.synthetic.world import SyntheticClip
 
-CAPTIONS = 5
-SAID = {"shape": 0.75, "colour": 0.75, "action": 0.75, "mood": 0.65, "backdrop": 0.2}
+CAPTIONS_PER_CLIP = 5
+MENTION_PROBABILITIES = {"shape": 0.75, "colour": 0.75, "action": 0.75, "mood": 0.65, "backdrop": 0.2}
 """Chance that a caption says a thing."""
-LEAST = 2  # things every caption says
+MIN_MENTIONS = 2  # things every caption says
 
-WORDS: Mapping[str, Mapping[str, Sequence[str]]] = {
+SYNONYMS: Mapping[str, Mapping[str, Sequence[str]]] = {
     "shape": {
         "disc": ("disc", "circle", "ball"),
         "square": ("square", "box", "block"),
@@ -48,53 +48,53 @@ WORDS: Mapping[str, Mapping[str, Sequence[str]]] = {
     },
     "backdrop": {"dark": ("dark", "black"), "light": ("light", "white"), "striped": ("striped",)},
 }
-THINGS = ("shape", "figure", "thing")
-MUSIC = ("to {} music", "while {} music plays", "with a {} tune")
-BEHIND = ("on a {} background", "in front of a {} wall")
+GENERIC_NOUNS = ("shape", "figure", "thing")
+MUSIC_PHRASES = ("to {} music", "while {} music plays", "with a {} tune")
+BACKDROP_PHRASES = ("on a {} background", "in front of a {} wall")
 VOWELS = "aeiou"
 
 
-def captions(clip: Clip) -> tuple[str, ...]:
+def generate_captions(clip: SyntheticClip) -> tuple[str, ...]:
     """Five different captions, the same for the same clip."""
-    rng = clip.rng(4)
+    rng = clip.make_rng(4)
     found: dict[str, None] = {}
-    while len(found) < CAPTIONS:
-        found[caption(clip, _chosen(clip, rng), rng)] = None
+    while len(found) < CAPTIONS_PER_CLIP:
+        found[generate_caption(clip, _draw_attributes(clip, rng), rng)] = None
     return tuple(found)
 
 
-def caption(clip: Clip, said: Sequence[str], rng: np.random.Generator) -> str:
+def generate_caption(clip: SyntheticClip, attributes: Sequence[str], rng: np.random.Generator) -> str:
     """One caption that says these things of a clip (keys of WORDS), in words chosen at random."""
 
-    def word(what: str) -> str:
-        return _pick(WORDS[what][getattr(clip, what)], rng)
+    def choose_word(attribute: str) -> str:
+        return _choose_one(SYNONYMS[attribute][getattr(clip, attribute)], rng)
 
-    noun = word("shape") if "shape" in said else _pick(THINGS, rng)
-    if "colour" in said:
-        noun = f"{word('colour')} {noun}"
-    parts = [_article(noun)]
-    if "action" in said:
-        parts.append(word("action"))
-    if "backdrop" in said:
-        parts.append(_pick(BEHIND, rng).format(word("backdrop")))
-    if "mood" in said:
-        mood = word("mood")
-        pattern = _pick(MUSIC, rng)
-        parts.append(pattern.replace("a {}", _article(mood)).format(mood))
+    noun = choose_word("shape") if "shape" in attributes else _choose_one(GENERIC_NOUNS, rng)
+    if "colour" in attributes:
+        noun = f"{choose_word('colour')} {noun}"
+    parts = [_add_article(noun)]
+    if "action" in attributes:
+        parts.append(choose_word("action"))
+    if "backdrop" in attributes:
+        parts.append(_choose_one(BACKDROP_PHRASES, rng).format(choose_word("backdrop")))
+    if "mood" in attributes:
+        mood = choose_word("mood")
+        pattern = _choose_one(MUSIC_PHRASES, rng)
+        parts.append(pattern.replace("a {}", _add_article(mood)).format(mood))
     return " ".join(parts)
 
 
-def _chosen(clip: Clip, rng: np.random.Generator) -> list[str]:
-    there = [what for what in SAID if getattr(clip, what) is not None]
+def _draw_attributes(clip: SyntheticClip, rng: np.random.Generator) -> list[str]:
+    there = [what for what in MENTION_PROBABILITIES if getattr(clip, what) is not None]
     while True:
-        said = [what for what in there if rng.random() < SAID[what]]
-        if len(said) >= LEAST:
+        said = [what for what in there if rng.random() < MENTION_PROBABILITIES[what]]
+        if len(said) >= MIN_MENTIONS:
             return said
 
 
-def _pick(options: Sequence[str], rng: np.random.Generator) -> str:
+def _choose_one(options: Sequence[str], rng: np.random.Generator) -> str:
     return options[int(rng.integers(len(options)))]
 
 
-def _article(noun: str) -> str:
+def _add_article(noun: str) -> str:
     return f"{'an' if noun[0] in VOWELS else 'a'} {noun}"

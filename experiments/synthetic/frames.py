@@ -9,20 +9,20 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import Frames
-from experiments.synthetic.world import COLOURS, Clip
+from experiments.synthetic.world import COLOURS, SyntheticClip
 
 FPS = 12
-SECONDS = 3
-SIDE = 128  # pixels, both ways
-COUNT = FPS * SECONDS
+CLIP_SECONDS = 3
+FRAME_SIZE = 128  # pixels, both ways
+FRAME_COUNT = FPS * CLIP_SECONDS
 
 Floats = npt.NDArray[np.floating]
 
-MARK = (0.5, 0.2)  # a light dot on every shape, so that turning shows: its distance and radius, in sizes
+MARKER = (0.5, 0.2)  # a light dot on every shape, so that turning shows: its distance and radius, in sizes
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trajectory:
+class ShapeTrajectory:
     """Where the shape is: (frames,) x to the right, y down, size (radius) in sides, and angle in radians."""
 
     x: Floats
@@ -31,11 +31,11 @@ class Trajectory:
     angle: Floats
 
 
-def path(clip: Clip) -> Trajectory:
+def compute_trajectory(clip: SyntheticClip) -> ShapeTrajectory:
     """How the shape moves. Place, size, angle and phase are drawn at random, the direction is the action."""
-    rng = clip.rng(1)
-    s = (np.arange(COUNT) + 0.5) / COUNT  # 0 to 1 over the clip
-    still = np.ones(COUNT)
+    rng = clip.make_rng(1)
+    s = (np.arange(FRAME_COUNT) + 0.5) / FRAME_COUNT  # 0 to 1 over the clip
+    still = np.ones(FRAME_COUNT)
     x: Floats = rng.uniform(0.36, 0.64) * still
     y: Floats = rng.uniform(0.36, 0.64) * still
     size: Floats = rng.uniform(0.13, 0.2) * still
@@ -44,9 +44,9 @@ def path(clip: Clip) -> Trajectory:
     turns = 2 * np.pi * s * speed
     match clip.action:
         case "slides right" | "slides left":
-            x = _toward(clip.action == "slides right", 0.22, 0.78, s)
+            x = _interpolate(clip.action == "slides right", 0.22, 0.78, s)
         case "grows" | "shrinks":
-            size = _toward(clip.action == "grows", 0.08, 0.27, s)
+            size = _interpolate(clip.action == "grows", 0.08, 0.27, s)
         case "bounces":
             y = 0.76 - 0.5 * np.abs(np.sin(1.25 * turns + phase))
         case "spins":
@@ -55,61 +55,61 @@ def path(clip: Clip) -> Trajectory:
             x = x + 0.07 * np.sin(8 * turns + phase)
         case "orbits":
             x, y = 0.5 + 0.28 * np.cos(sense * turns + phase), 0.5 + 0.28 * np.sin(sense * turns + phase)
-    return Trajectory(x=x, y=y, size=size, angle=angle)
+    return ShapeTrajectory(x=x, y=y, size=size, angle=angle)
 
 
-def _toward(forward: bool, low: float, high: float, s: Floats) -> Floats:
-    return low + (high - low) * (s if forward else 1 - s)
+def _interpolate(is_forward: bool, low: float, high: float, progress: Floats) -> Floats:
+    return low + (high - low) * (progress if is_forward else 1 - progress)
 
 
-def frames(clip: Clip) -> Frames:
+def render_frames(clip: SyntheticClip) -> Frames:
     """(36, 128, 128, 3) RGB, the same for the same clip."""
-    way = path(clip)
-    grid = (np.arange(SIDE, dtype=np.float32) + 0.5) / SIDE
+    way = compute_trajectory(clip)
+    grid = (np.arange(FRAME_SIZE, dtype=np.float32) + 0.5) / FRAME_SIZE
     x, y, size, angle = (one.astype(np.float32)[:, None, None] for one in (way.x, way.y, way.size, way.angle))
     across, down = (grid - x) / size, (grid[:, None] - y) / size  # (t, 1, w), (t, h, 1), in sizes
     body = np.hypot(across, down) - OUTLINES[clip.shape](np.arctan2(down, across) - angle)
-    dot = np.hypot(across - MARK[0] * np.cos(angle), down - MARK[0] * np.sin(angle)) - MARK[1]
-    canvas = np.broadcast_to(backdrop(clip)[None], (COUNT, SIDE, SIDE, 3))
-    canvas = canvas + _cover(body, size) * (np.array(COLOURS[clip.colour], np.float32) - canvas)
-    canvas += 0.75 * _cover(dot, size) * (255 - canvas)
+    dot = np.hypot(across - MARKER[0] * np.cos(angle), down - MARKER[0] * np.sin(angle)) - MARKER[1]
+    canvas = np.broadcast_to(render_backdrop(clip)[None], (FRAME_COUNT, FRAME_SIZE, FRAME_SIZE, 3))
+    canvas = canvas + _compute_coverage(body, size) * (np.array(COLOURS[clip.colour], np.float32) - canvas)
+    canvas += 0.75 * _compute_coverage(dot, size) * (255 - canvas)
     return np.asarray(canvas.round().clip(0, 255), np.uint8)
 
 
-def backdrop(clip: Clip) -> Floats:
+def render_backdrop(clip: SyntheticClip) -> Floats:
     """(h, w, 3) float32: what is behind the shape: near black, near white, or grey stripes."""
-    rng = clip.rng(2)
+    rng = clip.make_rng(2)
     tint = rng.uniform(-8, 8, 3)
     level = {"dark": 28.0, "light": 228.0, "striped": 105.0}[clip.backdrop] + tint
-    stripes: Floats = np.zeros(SIDE)
+    stripes: Floats = np.zeros(FRAME_SIZE)
     if clip.backdrop == "striped":
-        stripes = 55.0 * ((np.arange(SIDE) + rng.integers(16)) // 8 % 2)
-    return np.broadcast_to((level + stripes[:, None]).astype(np.float32), (SIDE, SIDE, 3))
+        stripes = 55.0 * ((np.arange(FRAME_SIZE) + rng.integers(16)) // 8 % 2)
+    return np.broadcast_to((level + stripes[:, None]).astype(np.float32), (FRAME_SIZE, FRAME_SIZE, 3))
 
 
-def _cover(beyond: Floats, size: Floats) -> Floats:
+def _compute_coverage(signed_distance: Floats, size: Floats) -> Floats:
     """(t, h, w, 1) share of each pixel inside (`beyond` < 0, in sizes); the edge is one pixel wide."""
-    return np.asarray(np.clip(0.5 - beyond * (size * SIDE), 0, 1)[..., None])
+    return np.asarray(np.clip(0.5 - signed_distance * (size * FRAME_SIZE), 0, 1)[..., None])
 
 
-def _polygon(corners: int, radius: float) -> Callable[[Floats], Floats]:
+def _make_polygon_outline(corners: int, radius: float) -> Callable[[Floats], Floats]:
     half = np.pi / corners
 
-    def outline(turn: Floats) -> Floats:
-        return np.asarray(radius * np.cos(half) / np.cos(turn % (2 * half) - half))
+    def outline(angle: Floats) -> Floats:
+        return np.asarray(radius * np.cos(half) / np.cos(angle % (2 * half) - half))
 
     return outline
 
 
-def _star(turn: Floats) -> Floats:
-    wave = np.abs(turn * 5 / (2 * np.pi) % 1 - 0.5) * 2  # 1 at the five points, 0 between them
+def _compute_star_outline(angle: Floats) -> Floats:
+    wave = np.abs(angle * 5 / (2 * np.pi) % 1 - 0.5) * 2  # 1 at the five points, 0 between them
     return np.asarray(0.55 + 0.75 * wave**1.6)
 
 
 OUTLINES: dict[str, Callable[[Floats], Floats]] = {
     "disc": np.ones_like,
-    "square": _polygon(4, 1.25),
-    "triangle": _polygon(3, 1.45),
-    "star": _star,
+    "square": _make_polygon_outline(4, 1.25),
+    "triangle": _make_polygon_outline(3, 1.45),
+    "star": _compute_star_outline,
 }
 """By shape, its edge's distance from the middle at an angle, in sizes; areas are about equal."""

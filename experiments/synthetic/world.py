@@ -24,15 +24,15 @@ MOODS = {
 """(valence, arousal) each mood is played at, before a little scatter."""
 BACKDROPS = ("dark", "light", "striped")
 
-SHARES = {"train": 0.7, "dev": 0.1, "test": 0.2}
-SILENT = 0.15  # share of clips without a sound track
-SCATTER = 0.06  # standard deviation of a clip's valence and arousal about its mood's
+SPLIT_SHARES = {"train": 0.7, "dev": 0.1, "test": 0.2}
+SILENT_SHARE = 0.15  # share of clips without a sound track
+AFFECT_SD = 0.06  # standard deviation of a clip's valence and arousal about its mood's
 
 Combination = tuple[str, str, str]  # shape, colour, action
 
 
 @dataclass(frozen=True, kw_only=True)
-class Clip:
+class SyntheticClip:
     """The truth about one clip; mood, valence and arousal are None where it is silent."""
 
     number: int
@@ -56,35 +56,35 @@ class Clip:
         """Its combination of shape, colour and action, which is in one split only."""
         return f"{self.colour} {self.shape} {self.action}"
 
-    def rng(self, what: int) -> np.random.Generator:
+    def make_rng(self, stream: int) -> np.random.Generator:
         """Random numbers of this clip for one use, the same wherever and whenever it is made."""
-        return np.random.default_rng((self.seed, self.number, what))
+        return np.random.default_rng((self.seed, self.number, stream))
 
 
-def clips(count: int, seed: int) -> list[Clip]:
+def generate_clips(count: int, seed: int) -> list[SyntheticClip]:
     """The first `count` clips of a seed; more clips leave the first ones as they are.
 
     Every combination of shape, colour and action (192) comes once before any comes twice, and belongs to
     one split: those of test are never seen together in training.
     """
     every = list(itertools.product(SHAPES, COLOURS, ACTIONS))
-    split = dict(zip(every, grouped_split(every, SHARES, seed), strict=True))
-    found: list[Clip] = []
+    split = dict(zip(every, grouped_split(every, SPLIT_SHARES, seed), strict=True))
+    found: list[SyntheticClip] = []
     for turn in itertools.count():
         for index in np.random.default_rng((seed, turn, 1)).permutation(len(every)):
             if len(found) == count:
                 return found
-            found.append(_clip(len(found), seed, every[index], str(split[every[index]])))
+            found.append(_generate_clip(len(found), seed, every[index], str(split[every[index]])))
     raise AssertionError("unreachable: count is endless")
 
 
-def _clip(number: int, seed: int, combination: Combination, split: str) -> Clip:
+def _generate_clip(number: int, seed: int, combination: Combination, split: str) -> SyntheticClip:
     rng = np.random.default_rng((seed, number, 0))
     shape, colour, action = combination
     backdrop, mood = str(rng.choice(BACKDROPS)), str(rng.choice(list(MOODS)))
-    valence, arousal = np.clip(rng.normal(MOODS[mood], SCATTER), -1, 1).round(3).tolist()
-    silent = rng.random() < SILENT
-    return Clip(
+    valence, arousal = np.clip(rng.normal(MOODS[mood], AFFECT_SD), -1, 1).round(3).tolist()
+    silent = rng.random() < SILENT_SHARE
+    return SyntheticClip(
         number=number,
         seed=seed,
         shape=shape,

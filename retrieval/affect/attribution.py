@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import Rows, missing
-from retrieval.features.affect import felt
-from retrieval.features.extraction import STEP, Looked
-from retrieval.features.pipeline import Experts
-from spaces.circumplex import SCHEMES
+from retrieval.features.affect import fuse_affect
+from retrieval.features.extraction import WINDOW_HOP_SECONDS, SegmentFeatures
+from retrieval.features.pipeline import FeaturePipeline
+from spaces.circumplex import EMOTION_SCHEMES
 
 Floats = npt.NDArray[np.float64]
 
@@ -67,20 +67,20 @@ class Reading:
     sound:  (w, 4) of each half second; None without sound
     """
 
-    looked: Looked
+    looked: SegmentFeatures
     senses: Mapping[str, Rows]
     image: Rows | None
     sound: Rows | None
 
 
-def readings(experts: Experts, looked: Sequence[Looked], senses: Mapping[str, Rows]) -> list[Reading]:
+def readings(experts: FeaturePipeline, looked: Sequence[SegmentFeatures], senses: Mapping[str, Rows]) -> list[Reading]:
     """Every segment's frames and half seconds, read once; `senses` are those of the segments (n, 4)."""
     return [
         Reading(
             looked=one,
             senses={sense: rows[at : at + 1] for sense, rows in senses.items()},
-            image=experts.senses({"objects": one.frames}).get("image") if len(one.times) else None,
-            sound=experts.senses(one.moments).get("sound") if one.moments and len(one.starts) else None,
+            image=experts.estimate_affect_by_modality({"objects": one.frame_features}).get("image") if len(one.frame_times) else None,
+            sound=experts.estimate_affect_by_modality(one.window_features).get("sound") if one.window_features and len(one.window_starts) else None,
         )
         for at, one in enumerate(looked)
     ]
@@ -92,12 +92,12 @@ def reasons(read: Sequence[Reading]) -> list[Reason]:
     A frame's or half second's effect is on the mean of its sense, a face's on its segment as a whole.
     """
     told: list[Reason] = []
-    if shown := [(one.looked.times, one.image) for one in read if one.image is not None]:
+    if shown := [(one.looked.frame_times, one.image) for one in read if one.image is not None]:
         times, frames = (np.concatenate(part) for part in zip(*shown, strict=True))
         told += _moments_that_moved("image", frames, times, 0.0)
-    if heard := [(one.looked.starts, one.sound) for one in read if one.sound is not None]:
+    if heard := [(one.looked.window_starts, one.sound) for one in read if one.sound is not None]:
         starts, moments = (np.concatenate(part) for part in zip(*heard, strict=True))
-        told += _moments_that_moved("sound", moments, starts, STEP)
+        told += _moments_that_moved("sound", moments, starts, WINDOW_HOP_SECONDS)
     return told + _best([reason for one in read for reason in _face(one)])
 
 
@@ -156,10 +156,10 @@ def _face(read: Reading) -> list[Reason]:
     row = read.looked.features.get("faces")
     if row is None or missing(row)[0]:
         return []
-    whole = felt(read.senses, 1).rows[0]
-    rest = felt({sense: rows for sense, rows in read.senses.items() if sense != "face"}, 1).rows[0]
+    whole = fuse_affect(read.senses, 1).fused[0]
+    rest = fuse_affect({sense: rows for sense, rows in read.senses.items() if sense != "face"}, 1).fused[0]
     gap = whole[:2] if missing(rest[None])[0] else whole[:2] - rest[:2]
-    shown = SCHEMES["fer"][int(row[0, : len(SCHEMES["fer"])].argmax())]
+    shown = EMOTION_SCHEMES["fer"][int(row[0, : len(EMOTION_SCHEMES["fer"])].argmax())]
     start, end = read.looked.span
     return [Reason(sense="face", what=shown, start=start, end=end, effect=(float(gap[0]), float(gap[1])))]
 

@@ -11,14 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import BadMedia, Rows, missing
-from encoders.faces.tracks import tracks
+from encoders.faces.tracks import track_faces
 from encoders.lexicon import nrc_columns, plainly_spelled, sentiment
 from retrieval.affect.attribution import Reading, Reason, readings, reasons, words_that_moved
-from retrieval.features.affect import Felt, felt, lengths, told
-from retrieval.features.extraction import STEP, Evidence, Looked, evidence
-from retrieval.features.pipeline import Experts
-from spaces.affect_regression import KINDS, SENSES, average
-from spaces.circumplex import DIMENSIONS, SCHEMES, emotions_at
+from retrieval.features.affect import AffectEstimate, fuse_affect, compute_duration_weights, affect_to_json
+from retrieval.features.extraction import WINDOW_HOP_SECONDS, FileFeatures, SegmentFeatures, extract_features
+from retrieval.features.pipeline import FeaturePipeline
+from spaces.affect_regression import AUDIO_KINDS, AFFECT_MODALITIES, average_estimates
+from spaces.circumplex import DIMENSIONS, EMOTION_SCHEMES, compute_emotion_posterior
 
 Floats = npt.NDArray[np.float64]
 Record = dict[str, Any]
@@ -29,43 +29,43 @@ KEYS = (
     "modality", "affect", "experts", "emotions", "speech_emotion", "face_emotion", "face_coverage",
     "trajectory", "why",
 )  # fmt: skip
-PLUTCHIK = SCHEMES["plutchik"]
+PLUTCHIK = EMOTION_SCHEMES["plutchik"]
 
 
 def feel_files(
-    experts: Experts, paths: Sequence[Path], jobs: int, segment: float = 15.0
+    experts: FeaturePipeline, paths: Sequence[Path], jobs: int, segment: float = 15.0
 ) -> Iterator[Record | BadMedia]:
     """A record of each file, in the order given; BadMedia for one that can't be read."""
-    for found in evidence(experts, paths, jobs, segment):
+    for found in extract_features(experts, paths, jobs, segment):
         yield found if isinstance(found, BadMedia) else file_record(experts, found)
 
 
-def feel_texts(experts: Experts, texts: Sequence[str]) -> Iterator[Record]:
+def feel_texts(experts: FeaturePipeline, texts: Sequence[str]) -> Iterator[Record]:
     """A record of each text, in order; empty ones abstain."""
     for start in range(0, len(texts), BATCH):
         chunk = texts[start : start + BATCH]
-        rows = experts.feel_words(chunk)
-        found = Felt(senses={"text": rows}, rows=rows)
-        why = words_that_moved(experts.feel_words, chunk, found.rows)
+        rows = experts.estimate_text_affect(chunk)
+        found = AffectEstimate(by_modality={"text": rows}, fused=rows)
+        why = words_that_moved(experts.estimate_text_affect, chunk, found.fused)
         for at, text in enumerate(chunk):
             yield text_record(text, found, at, why[at])
 
 
-def file_record(experts: Experts, found: Evidence) -> Record:
+def file_record(experts: FeaturePipeline, found: FileFeatures) -> Record:
     """What is told of one file."""
-    looked = found.looked
+    looked = found.segments
     features = {role: np.concatenate([one.features[role] for one in looked]) for role in looked[0].features}
-    weights = lengths(np.array([one.span for one in looked], np.float64))
-    by_segment = experts.feel(features)
-    senses = {sense: average(rows, weights)[None] for sense, rows in by_segment.senses.items()}
-    whole = Felt(senses=senses, rows=average(by_segment.rows, weights)[None])
-    faces, read = features.get("faces"), readings(experts, looked, by_segment.senses)
+    weights = compute_duration_weights(np.array([one.span for one in looked], np.float64))
+    by_segment = experts.estimate_affect(features)
+    senses = {sense: average_estimates(rows, weights)[None] for sense, rows in by_segment.by_modality.items()}
+    whole = AffectEstimate(by_modality=senses, fused=average_estimates(by_segment.fused, weights)[None])
+    faces, read = features.get("faces"), readings(experts, looked, by_segment.by_modality)
     return {
         "path": str(found.path),
         "modality": found.modality,
-        "affect": told(whole.rows[0]),
+        "affect": affect_to_json(whole.fused[0]),
         "experts": _senses(whole, _extras(experts, looked, features, weights)),
-        "emotions": _emotions(whole.rows),
+        "emotions": _emotions(whole.fused),
         "speech_emotion": _speech(experts, features, weights),
         "face_emotion": None if faces is None else _face_emotion(faces, weights),
         "face_coverage": _coverage(found, faces, weights),
@@ -78,25 +78,25 @@ def failed_record(path: Path, reason: str) -> Record:
     """What is told of a file that can't be read: everything a record has, abstained, and why."""
     nothing: Record = dict.fromkeys(KEYS)
     return {
-        "path": str(path), "error": reason, **nothing, "experts": dict.fromkeys(SENSES),
+        "path": str(path), "error": reason, **nothing, "experts": dict.fromkeys(AFFECT_MODALITIES),
         "emotions": dict.fromkeys(PLUTCHIK), "trajectory": [], "why": [],
     }  # fmt: skip
 
 
-def text_record(text: str, found: Felt, at: int, why: Sequence[Reason]) -> Record:
+def text_record(text: str, found: AffectEstimate, at: int, why: Sequence[Reason]) -> Record:
     """What is told of one text, whose row is `at` in `found`."""
-    senses = Felt(
-        senses={s: rows[at : at + 1] for s, rows in found.senses.items()}, rows=found.rows[at : at + 1]
+    senses = AffectEstimate(
+        by_modality={s: rows[at : at + 1] for s, rows in found.by_modality.items()}, fused=found.fused[at : at + 1]
     )
-    here = not missing(senses.rows)[0]
+    here = not missing(senses.fused)[0]
     plain = plainly_spelled(text)
     extras = {"text": {"vader": sentiment(plain).compound, "lexicon": nrc_columns(plain)}} if here else {}
     return {
         "text": text,
         "modality": "text",
-        "affect": told(senses.rows[0]),
+        "affect": affect_to_json(senses.fused[0]),
         "experts": _senses(senses, extras),
-        "emotions": _emotions(senses.rows, nrc_columns(plain.lower())),
+        "emotions": _emotions(senses.fused, nrc_columns(plain.lower())),
         "speech_emotion": None,
         "face_emotion": None,
         "face_coverage": None,
@@ -121,10 +121,10 @@ def course(read: Reading) -> list[dict[str, float]]:
         steps["sound"] = np.pad(read.sound, ((0, beyond), (0, 0)), constant_values=np.nan)
     if read.image is not None:
         middles = (begins + ends) / 2
-        steps["image"] = read.image[np.abs(looked.times[:, None] - middles).argmin(axis=0)]
+        steps["image"] = read.image[np.abs(looked.frame_times[:, None] - middles).argmin(axis=0)]
     if "face" in read.senses:
         steps["face"] = np.repeat(read.senses["face"], len(begins), axis=0)
-    rows = felt(steps, len(begins)).rows
+    rows = fuse_affect(steps, len(begins)).fused
     return [
         {"start": _r(begins[i]), "end": _r(ends[i]), "valence": _r(row[0]), "arousal": _r(row[1])}
         for i, row in enumerate(rows)
@@ -132,22 +132,22 @@ def course(read: Reading) -> list[dict[str, float]]:
     ]
 
 
-def _steps(looked: Looked, start: float, end: float) -> tuple[Floats, Floats]:
+def _steps(looked: SegmentFeatures, start: float, end: float) -> tuple[Floats, Floats]:
     """(n,) where the steps of a segment begin and end."""
-    if len(looked.starts) or not len(looked.times):
-        count = max(math.ceil((end - start) / STEP - 1e-6), len(looked.starts), 1)
-        begins = start + STEP * np.arange(count)
+    if len(looked.window_starts) or not len(looked.frame_times):
+        count = max(math.ceil((end - start) / WINDOW_HOP_SECONDS - 1e-6), len(looked.window_starts), 1)
+        begins = start + WINDOW_HOP_SECONDS * np.arange(count)
     else:
-        begins = looked.times - looked.times[0] + start
+        begins = looked.frame_times - looked.frame_times[0] + start
     return np.asarray(begins, np.float64), np.append(begins[1:], max(end, begins[-1]))
 
 
-def _senses(found: Felt, extras: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def _senses(found: AffectEstimate, extras: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Every sense's row with its share in the whole; None where it abstains."""
-    shares = found.shares
+    shares = found.weights
     experts: dict[str, Any] = {}
-    for sense in SENSES:
-        row = told(found.senses[sense][0]) if sense in found.senses else None
+    for sense in AFFECT_MODALITIES:
+        row = affect_to_json(found.by_modality[sense][0]) if sense in found.by_modality else None
         if row is not None:
             weight = [_r(one) for one in shares[sense][0]]
             share = dict(zip(DIMENSIONS, weight, strict=True))
@@ -158,18 +158,18 @@ def _senses(found: Felt, extras: Mapping[str, Mapping[str, Any]]) -> dict[str, A
 
 
 def _extras(
-    experts: Experts, looked: Sequence[Looked], features: Mapping[str, Rows], weights: Floats
+    experts: FeaturePipeline, looked: Sequence[SegmentFeatures], features: Mapping[str, Rows], weights: Floats
 ) -> dict[str, dict[str, Any]]:
     """What else a sense can tell: how far people would disagree, what kind of sound it is, who is seen."""
     extras: dict[str, dict[str, Any]] = {}
-    if (apart := experts.affect.disagreement(experts.with_labels(features))) is not None and not missing(
+    if (apart := experts.affect_model.predict_rater_sd(experts.with_labels(features))) is not None and not missing(
         apart
     ).all():
         mean = _mean(apart, weights)
         extras["image"] = {"rater_sd": {"valence": _r(mean[0]), "arousal": _r(mean[1])}}
-    if (kinds := experts.affect.kinds(features)) is not None and not missing(kinds).all():
+    if (kinds := experts.affect_model.predict_audio_kind(features)) is not None and not missing(kinds).all():
         mean = _mean(kinds, weights)
-        extras["sound"] = {"kind": dict(zip(KINDS, map(_r, mean), strict=True))}
+        extras["sound"] = {"kind": dict(zip(AUDIO_KINDS, map(_r, mean), strict=True))}
     faces = features.get("faces")
     if faces is not None and not missing(faces).all():
         extras["face"] = {
@@ -180,36 +180,36 @@ def _extras(
     return extras
 
 
-def _tracks(looked: Looked) -> list[Record]:
+def _tracks(looked: SegmentFeatures) -> list[Record]:
     """The faces of a segment followed over time: when each is seen, and what it shows."""
-    if len(looked.times) != len(looked.frames) or not looked.faces:
+    if len(looked.frame_times) != len(looked.frame_features) or not looked.faces:
         return []
     return [
         {
-            "start": _r(one.first), "end": _r(one.last), "frames": one.frames,
+            "start": _r(one.start_time), "end": _r(one.end_time), "frames": one.frame_count,
             "confidence": _r(one.confidence),
-            "emotion": _shares(SCHEMES["fer"], one.emotions),
+            "emotion": _shares(EMOTION_SCHEMES["fer"], one.emotions),
         }
-        for one in tracks(looked.faces, looked.times.tolist())
+        for one in track_faces(looked.faces, looked.frame_times.tolist())
     ]  # fmt: skip
 
 
-def _speech(experts: Experts, features: Mapping[str, Rows], weights: Floats) -> dict[str, float] | None:
-    shares, kinds = experts.affect.speech(features), experts.affect.kinds(features)
+def _speech(experts: FeaturePipeline, features: Mapping[str, Rows], weights: Floats) -> dict[str, float] | None:
+    shares, kinds = experts.affect_model.predict_speech_emotion(features), experts.affect_model.predict_audio_kind(features)
     if shares is None or kinds is None or missing(shares).all():
         return None
     if _mean(kinds, weights)[0] < SPOKEN:
         return None
-    return _shares(SCHEMES["ravdess"], _mean(shares, weights * np.nan_to_num(kinds[:, 0])))
+    return _shares(EMOTION_SCHEMES["ravdess"], _mean(shares, weights * np.nan_to_num(kinds[:, 0])))
 
 
 def _face_emotion(faces: Rows, weights: Floats) -> dict[str, float] | None:
     if missing(faces).all():
         return None
-    return _shares(SCHEMES["fer"], _mean(faces[:, :7], weights * np.nan_to_num(faces[:, 7] * faces[:, 9])))
+    return _shares(EMOTION_SCHEMES["fer"], _mean(faces[:, :7], weights * np.nan_to_num(faces[:, 7] * faces[:, 9])))
 
 
-def _coverage(found: Evidence, faces: Rows | None, weights: Floats) -> float | None:
+def _coverage(found: FileFeatures, faces: Rows | None, weights: Floats) -> float | None:
     """The share of frames with a face; None where nothing is to be seen."""
     if faces is None or found.modality == "audio":
         return None
@@ -223,7 +223,7 @@ def _emotions(rows: Rows, counts: Mapping[str, float] | None = None) -> dict[str
     """
     if missing(rows)[0]:
         return dict.fromkeys(PLUTCHIK)
-    chances = emotions_at(rows)[0]
+    chances = compute_emotion_posterior(rows)[0]
     if counts is not None:
         named = np.array([counts[name] for name in PLUTCHIK], np.float64)
         chances = chances * (named + 0.5) / (named.sum() + 0.5 * len(named))

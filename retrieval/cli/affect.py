@@ -12,15 +12,15 @@ import click
 
 from encoders.base import AffectError, BadMedia, printable
 from encoders.text_files import decoded_text, split_lines
-from retrieval.cli.options import FILE, json_option, library_option
-from retrieval.cli.session import engine_of, read_as
+from retrieval.cli.options import PATH_TYPE, json_option, library_option
+from retrieval.cli.session import open_engine, open_input
 from retrieval.search.query import check_unicode
 
 
 @click.command()
-@click.argument("paths", nargs=-1, type=FILE, metavar="FILE...")
+@click.argument("paths", nargs=-1, type=PATH_TYPE, metavar="FILE...")
 @click.option("--text", metavar="TEXT", help="Words, instead of files.")
-@click.option("--texts", type=FILE, metavar="FILE", help="Texts, one a line (- for standard input).")
+@click.option("--texts", type=PATH_TYPE, metavar="FILE", help="Texts, one a line (- for standard input).")
 @click.option("--jobs", "-j", type=click.IntRange(1, 64), help="Decoder processes (default: one a core).")
 @json_option
 def feel(
@@ -41,35 +41,35 @@ def feel(
     and "why": the frames, seconds and words that moved it most. null: abstained.
     """
     from retrieval.affect.predict import feel_files, feel_texts
-    from retrieval.features.pipeline import Experts, Recipe
+    from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
 
     if sum((bool(paths), text is not None, texts is not None)) != 1:
         raise click.UsageError("Name files, or --text, or --texts FILE.")
-    experts = Experts(Recipe.default())
+    experts = FeaturePipeline(PipelineConfig.default())
     if text is not None:
         check_unicode(text)
         found: Iterator[dict[str, Any] | BadMedia] = iter(feel_texts(experts, [text]))
         count = 1
     elif texts is not None:
-        lines = _lines(texts)
+        lines = _read_lines(texts)
         found, count = iter(feel_texts(experts, lines)), len(lines)
     else:
         found, count = feel_files(experts, paths, jobs or os.cpu_count() or 1), len(paths)
-    if bad := _print(found, paths, count, as_json=as_json):
+    if bad := _print_records(found, paths, count, as_json=as_json):
         raise AffectError(f"{bad} of {count} files could not be read")
 
 
-def _print(
-    found: Iterator[dict[str, Any] | BadMedia], paths: tuple[Path, ...], count: int, *, as_json: bool
+def _print_records(
+    records: Iterator[dict[str, Any] | BadMedia], paths: tuple[Path, ...], count: int, *, as_json: bool
 ) -> int:
     """Each record as it comes; how many could not be read."""
     from retrieval.affect.predict import failed_record
     from retrieval.progress_reporter import ProgressReporter
-    from retrieval.report.terminal import feel_lines
+    from retrieval.report.terminal import format_affect_record
 
     bad = 0
     with ProgressReporter("affect", unit="inputs") as progress:
-        for at, record in enumerate(found):
+        for at, record in enumerate(records):
             if isinstance(record, BadMedia):
                 bad += 1
                 click.echo(f"affect: {record}", err=True)
@@ -77,36 +77,36 @@ def _print(
             if as_json:
                 click.echo(json.dumps(record))
             elif "error" not in record:
-                click.echo("\n".join(feel_lines(record)))
+                click.echo("\n".join(format_affect_record(record)))
             progress.update("feeling", at + 1, count)
     return bad
 
 
-def _lines(file: Path) -> list[str]:
+def _read_lines(path: Path) -> list[str]:
     """A text a line, blank ones kept so that answers stand in order. Raises AffectError."""
-    with read_as("texts", file) as opened:
+    with open_input("texts", path) as opened:
         content = opened.read()
     try:
         return split_lines(decoded_text(content))
     except ValueError as bad:
-        raise AffectError(f"{printable(file)}: {bad}") from bad
+        raise AffectError(f"{printable(path)}: {bad}") from bad
 
 
 @click.command("map")
 @library_option
-@click.option("--out", type=FILE, default=Path("map"), show_default=True, help="Writes OUT.png and OUT.html.")
+@click.option("--out", type=PATH_TYPE, default=Path("map"), show_default=True, help="Writes OUT.png and OUT.html.")
 @click.option("--ellipses", is_flag=True, help="Draw one standard deviation around each item.")
 @json_option
-def mood_map(folder: Path, out: Path, ellipses: bool, as_json: bool) -> None:
+def draw_affect_map(folder: Path, out: Path, ellipses: bool, as_json: bool) -> None:
     """Draw a library on the mood plane: a picture, and a page where one can look closer.
 
     Each item stands at the mean of its segments. A ring instead of a dot: little is known of it, no more than
     of any item before it is seen or heard; so it lies where the average item does.
     """
-    from retrieval.report.va_map import draw_map
+    from retrieval.report.va_map import write_va_map
 
-    with engine_of(folder) as engine:
-        drawn = draw_map(engine.library, engine.snapshot, out, ellipses=ellipses)
+    with open_engine(folder) as engine:
+        drawn = write_va_map(engine.library, engine.snapshot, out, show_ellipses=ellipses)
     if as_json:
         click.echo(json.dumps(drawn))
     else:

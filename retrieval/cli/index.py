@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import click
 
 from encoders.base import AffectError, printable
-from retrieval.cli.options import FILE, json_option, library_option
-from retrieval.cli.session import any_library
+from retrieval.cli.options import PATH_TYPE, json_option, library_option
+from retrieval.cli.session import open_any_library
 from retrieval.indexing.exclusions import Exclusions
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, type=FILE)
+@click.argument("paths", nargs=-1, required=True, type=PATH_TYPE)
 @library_option
 @click.option("--jobs", "-j", type=click.IntRange(1, 64), help="Decoder processes (default: one a core).")
 @click.option("--segment", type=click.FloatRange(1, 3600), help="Seconds a segment, for a new library (15).")
@@ -57,41 +57,41 @@ def index(
     it each time; what was indexed and is left out now is forgotten.
     """
     from retrieval.indexing.indexer import Indexer
-    from retrieval.indexing.pruning import present_roots
-    from retrieval.report.index_report import index_progress, index_summary
+    from retrieval.indexing.pruning import select_present_roots
+    from retrieval.report.index_report import report_index_progress, print_index_summary
     from retrieval.storage.library import Library
 
     if not Library.exists(folder) and (lost := [path for path in paths if not path.exists()]):
         raise AffectError(f"{printable(lost[0])}: no such file or directory")
     Exclusions(exclude)  # a bad pattern makes no library
-    with closing(_open_or_create(folder, encoders, segment)) as library, library.writing():
-        roots, forgotten = present_roots(library, paths, everything=prune)
-        with index_progress() as report:
+    with closing(_open_or_create_library(folder, encoders, segment)) as library, library.lock_for_writing():
+        roots, forgotten = select_present_roots(library, paths, prune_all=prune)
+        with report_index_progress() as report:
             progress = Indexer(library, report).run(
                 roots, jobs or os.cpu_count() or 1, retry=retry, recheck=recheck, prune=prune, exclude=exclude
             )
         progress.removed += forgotten
-        click.echo(json.dumps(progress.to_json())) if as_json else index_summary(progress, folder)
+        click.echo(json.dumps(progress.to_json())) if as_json else print_index_summary(progress, folder)
 
 
-def _open_or_create(folder: Path, encoders: str | None, segment: float | None) -> Library:
-    from retrieval.features.pipeline import Recipe
+def _open_or_create_library(folder: Path, encoder_spec: str | None, segment_seconds: float | None) -> Library:
+    from retrieval.features.pipeline import PipelineConfig
     from retrieval.storage.library import Library
 
-    if segment is not None and math.isnan(segment):
+    if segment_seconds is not None and math.isnan(segment_seconds):
         raise AffectError("a segment is nan seconds long; give a number from 1 to 3600")
-    recipe = None if encoders is None else Recipe.parse(encoders)
+    recipe = None if encoder_spec is None else PipelineConfig.parse(encoder_spec)
     if not Library.exists(folder):
-        return Library.create(folder, recipe or Recipe.default(), segment or 15.0)
+        return Library.create(folder, recipe or PipelineConfig.default(), segment_seconds or 15.0)
     library = Library.open(folder)
-    if recipe is not None and recipe != library.recipe:
+    if recipe is not None and recipe != library.config:
         raise AffectError(
-            f"{printable(folder)}: made with the encoders {library.recipe.to_json()}; leave --encoders out, "
+            f"{printable(folder)}: made with the encoders {library.config.to_json()}; leave --encoders out, "
             "or index into a new library"
         )
-    if segment is not None and segment != library.segment:
+    if segment_seconds is not None and segment_seconds != library.segment_seconds:
         raise AffectError(
-            f"{printable(folder)}: made with segments of {library.segment:g} s; leave --segment out, "
+            f"{printable(folder)}: made with segments of {library.segment_seconds:g} s; leave --segment out, "
             "or index into a new library"
         )
     return library
@@ -105,18 +105,18 @@ def verify(folder: Path, as_json: bool) -> None:
 
     It also looks whether the indexed files are still there; a missing file is no damage.
     """
-    from retrieval.report.index_report import loss_line
-    from retrieval.storage.integrity import missing_files, problems
+    from retrieval.report.index_report import format_missing_files
+    from retrieval.storage.integrity import find_missing_files, find_problems
 
-    with any_library(folder) as library:
-        found = problems(library)
-        missing, losses = missing_files(library)
+    with open_any_library(folder) as library:
+        found = find_problems(library)
+        missing, losses = find_missing_files(library)
     if as_json:
         below = [loss.to_json() for loss in losses]
         click.echo(json.dumps({"problems": found, "missing": [*map(str, missing)], "missing_below": below}))
     else:
         whole = "all is well" if not missing else "nothing is damaged"
-        click.echo("\n".join([*(found or [whole]), *(loss_line(loss, folder) for loss in losses)]))
+        click.echo("\n".join([*(found or [whole]), *(format_missing_files(loss, folder) for loss in losses)]))
     sys.exit(1 if found else 0)
 
 
@@ -133,7 +133,7 @@ def rebuild(folder: Path, kind: str | None, trees: int | None, as_json: bool) ->
     from retrieval.search import candidates
     from retrieval.storage.library import Library
 
-    with closing(Library.open(folder, to_rebuild=True)) as library, library.writing():
+    with closing(Library.open(folder, to_rebuild=True)) as library, library.lock_for_writing():
         kind, trees = kind or candidates.kind(library), trees or candidates.trees(library)
         library.rebuild()
         recall = candidates.renew(library, kind, trees)
@@ -154,10 +154,10 @@ def remove(what: tuple[str, ...], folder: Path, as_json: bool) -> None:
 
     Indexing the folder they are in again brings them back.
     """
-    from retrieval.report.library_info import paths_of
+    from retrieval.report.library_info import resolve_paths
 
-    with any_library(folder) as library, library.writing():
-        gone = list(dict.fromkeys(path for name in what for path in paths_of(library, name)))
+    with open_any_library(folder) as library, library.lock_for_writing():
+        gone = list(dict.fromkeys(path for name in what for path in resolve_paths(library, name)))
         with library.catalog.transaction():
-            library.catalog.forget(gone)
+            library.catalog.remove_paths_and_orphans(gone)
     click.echo(json.dumps({"removed": [*map(str, gone)]}) if as_json else f"forgot {len(gone)} files")

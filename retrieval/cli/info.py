@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from retrieval.cli.options import FILE, json_option, library_option
-from retrieval.cli.session import any_library
+from retrieval.cli.options import PATH_TYPE, json_option, library_option
+from retrieval.cli.session import open_any_library
 from retrieval.search.query import MODALITIES, parse_modalities
 
 
@@ -17,12 +17,12 @@ from retrieval.search.query import MODALITIES, parse_modalities
 @json_option
 def info(folder: Path, as_json: bool) -> None:
     """What a library holds, which encoders made it, and what could not be read."""
-    from retrieval.report.library_info import about, for_people
-    from retrieval.report.terminal import about_table
+    from retrieval.report.library_info import get_library_info, make_rows_printable
+    from retrieval.report.terminal import print_library_info
 
-    with any_library(folder) as library:
-        facts = about(library)
-    click.echo(json.dumps(facts)) if as_json else about_table(for_people([facts])[0])
+    with open_any_library(folder) as library:
+        facts = get_library_info(library)
+    click.echo(json.dumps(facts)) if as_json else print_library_info(make_rows_printable([facts])[0])
 
 
 @click.command("list")
@@ -32,34 +32,34 @@ def info(folder: Path, as_json: bool) -> None:
 @json_option
 def list_items(folder: Path, modalities: str, failed: bool, as_json: bool) -> None:
     """Every item: its id, modality, length and path."""
-    from retrieval.report.library_info import failures, for_people, items
-    from retrieval.report.terminal import lines
+    from retrieval.report.library_info import list_unreadable_files, make_rows_printable, list_library_items
+    from retrieval.report.terminal import print_rows
 
-    with any_library(folder) as library:
-        rows = failures(library) if failed else items(library, parse_modalities(modalities))
-    lines(rows if as_json else for_people(rows), as_json=as_json)
+    with open_any_library(folder) as library:
+        rows = list_unreadable_files(library) if failed else list_library_items(library, parse_modalities(modalities))
+    print_rows(rows if as_json else make_rows_printable(rows), as_json=as_json)
 
 
 @click.command()
 @json_option
 def encoders(as_json: bool) -> None:
     """The experts there are, by role, and whether their weights are here."""
-    from retrieval.report.library_info import experts
-    from retrieval.report.terminal import lines, print_encoders
+    from retrieval.report.library_info import list_encoders
+    from retrieval.report.terminal import print_rows, print_encoders
 
-    rows = experts()
-    lines(rows, as_json=True) if as_json else print_encoders(rows)
+    rows = list_encoders()
+    print_rows(rows, as_json=True) if as_json else print_encoders(rows)
 
 
 @click.command()
-@click.option("--library", "-l", "folder", type=FILE, default=Path("demo-library"), show_default=True)
-@click.option("--html", type=FILE, help="Where the page goes (default: demo.html in the library's folder).")
+@click.option("--library", "-l", "folder", type=PATH_TYPE, default=Path("demo-library"), show_default=True)
+@click.option("--html", type=PATH_TYPE, help="Where the page goes (default: demo.html in the library's folder).")
 def demo(folder: Path, html: Path | None) -> None:
     """Index a few sample files that come with Python packages, search them, and write a page.
 
     Ask for a text, an image, a sound, a video and a mood, print the tables, show all of it on one HTML page,
     and draw the files on the mood plane.
     """
-    from retrieval.cli.demo import run
+    from retrieval.cli.demo import run_demo
 
-    run(folder, html)
+    run_demo(folder, html)

@@ -12,7 +12,7 @@ from encoders.base import AffectError, printable
 from retrieval.cli import affect, index, info, search, train
 
 
-class Commands(click.Group):
+class CommandGroup(click.Group):
     """Turns our own errors into one line on standard error and exit code 2."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -41,7 +41,7 @@ class Commands(click.Group):
             ctx.exit(130)
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="affect-fusion")
 def main() -> None:
     """Find photos, videos and sound by what they show, what happens in them and how they feel.
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 for command in (
-    index.index, search.search, affect.feel, affect.mood_map, info.info, info.list_items,
+    index.index, search.search, affect.feel, affect.draw_affect_map, info.info, info.list_items,
     index.verify, index.rebuild, train.train, train.align, index.remove, info.encoders,
     info.demo,
 ):  # fmt: skip

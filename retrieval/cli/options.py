@@ -11,33 +11,33 @@ from typing import Any
 import click
 
 from retrieval.search.query import BALANCE, MODALITIES
-from retrieval.storage.unicode_names import on_disk
+from retrieval.storage.unicode_names import find_on_disk
 
 
-class ExistingForm(click.Path):
+class NormalisedPath(click.Path):
     """A path, in whichever Unicode normal form it stands on disk."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """As a Path."""
-        return on_disk(Path(os.fsdecode(super().convert(value, param, ctx))))
+        return find_on_disk(Path(os.fsdecode(super().convert(value, param, ctx))))
 
 
-FILE = ExistingForm(path_type=Path, readable=False)  # what can't be read we say ourselves
+PATH_TYPE = NormalisedPath(path_type=Path, readable=False)  # what can't be read we say ourselves
 library_option = click.option(
-    "--library", "-l", "folder", type=FILE, required=True, envvar="AFFECT_LIBRARY", metavar="LIB",
+    "--library", "-l", "folder", type=PATH_TYPE, required=True, envvar="AFFECT_LIBRARY", metavar="LIB",
     help="The library's folder (or set AFFECT_LIBRARY).",
 )  # fmt: skip
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
 
 
-def query_options(command: Callable[..., None]) -> Callable[..., None]:
+def add_query_options(command: Callable[..., None]) -> Callable[..., None]:
     """The options that make up a query."""
     options = [
         click.argument("text", required=False),
         library_option,
-        click.option("--image", type=FILE, metavar="FILE", help="Ask with a picture."),
-        click.option("--audio", type=FILE, metavar="FILE", help="Ask with a sound."),
-        click.option("--video", type=FILE, metavar="FILE", help="Ask with a video."),
+        click.option("--image", type=PATH_TYPE, metavar="FILE", help="Ask with a picture."),
+        click.option("--audio", type=PATH_TYPE, metavar="FILE", help="Ask with a sound."),
+        click.option("--video", type=PATH_TYPE, metavar="FILE", help="Ask with a video."),
         click.option("--item", metavar="ID", help="Ask with an item of the library."),
         click.option(
             "--mood", metavar="MOOD",

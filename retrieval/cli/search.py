@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from encoders.base import AffectError, printable
-from retrieval.cli.options import FILE, json_option, query_options
-from retrieval.cli.session import engine_of, read_as
+from retrieval.cli.options import PATH_TYPE, json_option, add_query_options
+from retrieval.cli.session import open_engine, open_input
 from retrieval.search.query import Query, parse_modalities, parse_weights, read_queries
 from spaces.circumplex import parse_mood
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@query_options
+@add_query_options
 @click.option(
     "--queries",
-    type=FILE,
+    type=PATH_TYPE,
     metavar="FILE.jsonl",
     help="One query a line (- for standard input); implies --json.",
 )
 @click.option("--explain", is_flag=True, help="Say what was seen and how each space scored.")
-@click.option("--html", type=FILE, metavar="FILE", help="Also write a page with pictures.")
+@click.option("--html", type=PATH_TYPE, metavar="FILE", help="Also write a page with pictures.")
 @json_option
 def search(
     text: str | None, folder: Path, image: Path | None, audio: Path | None, video: Path | None,
@@ -64,44 +64,44 @@ def search(
         _search_many(folder, queries, settings, explain)
         return
     query = Query(**parts, **settings)  # type: ignore[arg-type]
-    with engine_of(folder) as engine:
+    with open_engine(folder) as engine:
         _search_one(engine, query, explain=explain, html=html, as_json=as_json)
 
 
 def _search_one(engine: Engine, query: Query, *, explain: bool, html: Path | None, as_json: bool) -> None:
     from retrieval.report.results_table import print_hits
-    from retrieval.report.terminal import mood_line
+    from retrieval.report.terminal import format_query_mood
     from retrieval.search.explain import why
 
     query = engine.read_query(query)
     answer = engine.answer(query)
     reasons = [why(engine, hit) for hit in answer.hits] if explain else None
     if as_json:
-        click.echo(json.dumps(_answer(query, answer, reasons)))
+        click.echo(json.dumps(_answer_to_json(query, answer, reasons)))
     else:
         print_hits(query, answer.hits, reasons, answer.note)
         if query.point is not None and answer.hits:
-            click.echo(mood_line(query))
+            click.echo(format_query_mood(query))
     if html is not None:
-        from retrieval.report.results_page import write_page
+        from retrieval.report.results_page import write_results_page
 
-        write_page(html, engine.library, [(query, answer.hits, reasons)])
+        write_results_page(html, engine.library, [(query, answer.hits, reasons)])
         click.echo(f"wrote {printable(html)}", err=True)
 
 
-def _answer(query: Query, answer: Answer, reasons: list[dict[str, Any]] | None) -> dict[str, Any]:
+def _answer_to_json(query: Query, answer: Answer, explanations: list[dict[str, Any]] | None) -> dict[str, Any]:
     results = [hit.to_json() for hit in answer.hits]
-    if reasons is not None:
-        results = [{**result, "why": reason} for result, reason in zip(results, reasons, strict=True)]
+    if explanations is not None:
+        results = [{**result, "why": reason} for result, reason in zip(results, explanations, strict=True)]
     note = {"note": answer.note} if answer.note else {}
     return {"query": query.to_json(), "results": results, **note}
 
 
-def _search_many(folder: Path, file: Path, settings: dict[str, Any], explain: bool) -> None:
+def _search_many(folder: Path, path: Path, settings: dict[str, Any], explain: bool) -> None:
     from retrieval.search.explain import why
 
     bad = 0
-    with read_as("a query file", file) as lines, engine_of(folder) as engine:
+    with open_input("a query file", path) as lines, open_engine(folder) as engine:
         for name, query in read_queries(lines, settings):
             try:
                 if isinstance(query, AffectError):
@@ -109,7 +109,7 @@ def _search_many(folder: Path, file: Path, settings: dict[str, Any], explain: bo
                 query = engine.read_query(query)
                 found = engine.answer(query)
                 reasons = [why(engine, hit) for hit in found.hits] if explain else None
-                answer = {"id": name, **_answer(query, found, reasons)}
+                answer = {"id": name, **_answer_to_json(query, found, reasons)}
             except AffectError as wrong:
                 bad += 1
                 click.echo(f"affect: query {name}: {wrong}", err=True)

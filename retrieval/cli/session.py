@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def any_library(folder: Path) -> Iterator[Library]:
+def open_any_library(folder: Path) -> Iterator[Library]:
     """To look at or take things out of, even where its encoders are not here."""
     from retrieval.storage.library import Library
 
-    with closing(Library.look(folder)) as library:
+    with closing(Library.open_unchecked(folder)) as library:
         yield library
 
 
 @contextmanager
-def engine_of(folder: Path) -> Iterator[Engine]:
+def open_engine(folder: Path) -> Iterator[Engine]:
     """To search. Raises AffectError for a library made by encoders that are not here."""
     from retrieval.search.engine import Engine
     from retrieval.storage.library import Library
@@ -35,26 +35,26 @@ def engine_of(folder: Path) -> Iterator[Engine]:
 
 
 @contextmanager
-def changed(folder: Path) -> Iterator[Library]:
+def open_for_update(folder: Path) -> Iterator[Library]:
     """To project anew: it may be of other spaces, is locked for writing, and its index files follow."""
     from retrieval.search import candidates
     from retrieval.storage.library import Library
 
-    with closing(Library.open(folder, to_rebuild=True)) as library, library.writing():
+    with closing(Library.open(folder, to_rebuild=True)) as library, library.lock_for_writing():
         kind, trees = candidates.kind(library), candidates.trees(library)
         yield library
         candidates.renew(library, kind, trees)
 
 
 @contextmanager
-def read_as(what: str, file: Path) -> Iterator[BinaryIO]:
+def open_input(description: str, path: Path) -> Iterator[BinaryIO]:
     """A file's bytes, or standard input for "-". Raises AffectError: it can't be read as `what`."""
-    if str(file) == "-":
+    if str(path) == "-":
         yield sys.stdin.buffer
         return
     try:
-        opened = file.open("rb")
+        opened = path.open("rb")
     except OSError as bad:
-        raise AffectError(f"{printable(file)}: can't be read as {what} ({bad.strerror})") from bad
+        raise AffectError(f"{printable(path)}: can't be read as {description} ({bad.strerror})") from bad
     with opened:
         yield opened

@@ -11,13 +11,13 @@ from pathlib import Path
 import click
 
 from encoders.base import AffectError, printable
-from retrieval.cli.options import FILE, json_option, library_option
-from retrieval.cli.session import changed
+from retrieval.cli.options import PATH_TYPE, json_option, library_option
+from retrieval.cli.session import open_for_update
 
 
 @click.command()
 @library_option
-@click.option("--captions", type=FILE, help="CSV file: media, caption (and group: what belongs together).")
+@click.option("--captions", type=PATH_TYPE, help="CSV file: media, caption (and group: what belongs together).")
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), help="How long it may take, about.")
 @click.option("--undo", is_flag=True, help="Go back to the heads that come with this package.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
@@ -41,32 +41,32 @@ def train(
     Stopped by Ctrl-C it leaves the library as it was.
     """
     from retrieval.progress_reporter import ProgressReporter
-    from retrieval.report.training_report import outcomes_table
+    from retrieval.report.training_report import print_training_outcomes
     from retrieval.training.captions_csv import read_captions
-    from retrieval.training.train_heads import forget, take_up, train_spaces
-    from retrieval.training.training_data import prepare
+    from retrieval.training.train_heads import restore_packaged_heads, install_better_heads, train_spaces
+    from retrieval.training.training_data import prepare_training_data
 
     if (captions is None) != undo:
         raise AffectError("name the captions to learn from with --captions FILE, or --undo")
     if minutes is not None and math.isnan(minutes):
         raise AffectError("--minutes nan: give a number above 0")
-    with changed(folder) as library:
+    with open_for_update(folder) as library:
         if captions is None:
-            forget(library)
+            restore_packaged_heads(library)
             told: dict[str, object] = {"spaces": []}
         else:
-            found = prepare(library, read_captions(captions))
-            _say(found.messages())
-            with _unchanged_if_stopped(), ProgressReporter("affect") as report:
-                trained = train_spaces(found, seed=seed, progress=report.update, minutes=minutes)
-            outcomes = take_up(library, trained)
-            told = {"spaces": [one.to_json() for one in outcomes], **found.captioned.to_json()}
+            found = prepare_training_data(library, read_captions(captions))
+            _print_messages(found.format_messages())
+            with _exit_unchanged_on_interrupt(), ProgressReporter("affect") as report:
+                trained = train_spaces(found, seed=seed, on_progress=report.update, minutes=minutes)
+            outcomes = install_better_heads(library, trained)
+            told = {"spaces": [one.to_json() for one in outcomes], **found.captioned_items.to_json()}
     if as_json:
         click.echo(json.dumps(told))
     elif undo:
         click.echo(f"{printable(folder)}: back to the heads of the package")
     else:
-        outcomes_table(outcomes)
+        print_training_outcomes(outcomes)
 
 
 @click.command()
@@ -83,36 +83,36 @@ def align(folder: Path, undo: bool, seed: int, as_json: bool) -> None:
     leaves the library as it was.
     """
     from retrieval.progress_reporter import ProgressReporter
-    from retrieval.report.training_report import alignment_line
+    from retrieval.report.training_report import format_alignment_outcome
     from retrieval.training import align_affect
 
-    with changed(folder) as library:
+    with open_for_update(folder) as library:
         if undo:
-            align_affect.undo(library)
+            align_affect.remove_alignment(library)
             outcome = None
         else:
-            found = align_affect.prepare(library)
-            _say(found.messages())
-            with _unchanged_if_stopped(), ProgressReporter("affect") as report:
-                tried = align_affect.tried(
-                    found, seed=seed, progress=lambda done, count: report.update("aligning", done, count)
+            found = align_affect.prepare_anchors(library)
+            _print_messages(found.format_messages())
+            with _exit_unchanged_on_interrupt(), ProgressReporter("affect") as report:
+                tried = align_affect.cross_validate_alignment(
+                    found, seed=seed, on_progress=lambda done, count: report.update("aligning", done, count)
                 )
-            outcome = align_affect.take_up(library, *tried)
+            outcome = align_affect.install_alignment(library, *tried)
     if as_json:
         click.echo(json.dumps({"alignment": None if outcome is None else outcome.to_json()}))
     elif outcome is None:
         click.echo(f"{printable(folder)}: sound and pictures on their own planes")
     else:
-        click.echo(alignment_line(outcome))
+        click.echo(format_alignment_outcome(outcome))
 
 
-def _say(lines: Sequence[str]) -> None:
-    for line in lines:
+def _print_messages(messages: Sequence[str]) -> None:
+    for line in messages:
         click.echo(f"affect: {line}", err=True)
 
 
 @contextmanager
-def _unchanged_if_stopped() -> Iterator[None]:
+def _exit_unchanged_on_interrupt() -> Iterator[None]:
     """Ctrl-C while nothing has been written yet."""
     try:
         yield

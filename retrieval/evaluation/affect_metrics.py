@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.vector_index.topk import checked_k
+from retrieval.vector_index.topk import validate_k
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -46,7 +46,7 @@ def ordered(similarity: npt.NDArray[np.floating], k: int | None = None) -> Ints:
 
     Number the items by id and this is the project's order. Raises ValueError for k < 1.
     """
-    depth = similarity.shape[1] if k is None else checked_k(k)
+    depth = similarity.shape[1] if k is None else validate_k(k)
     return np.argsort(-similarity, axis=1, kind="stable")[:, :depth]
 
 
@@ -70,7 +70,7 @@ def ndcg(queries: npt.ArrayLike, items: npt.ArrayLike, results: Ints, k: int) ->
 
     Raises ValueError for k < 1, shapes that don't fit or lists shorter than k and the items.
     """
-    far, depth = distances(queries, items), min(checked_k(k), len(np.asarray(items)))
+    far, depth = distances(queries, items), min(validate_k(k), len(np.asarray(items)))
     gains = np.exp(-top(far, results, depth))
     ideal = np.exp(-np.sort(far, axis=1)[:, :depth])
     discount = 1 / np.log2(np.arange(depth) + 2)
@@ -98,7 +98,7 @@ class MoodFit:
 
 def mood_fit(queries: npt.ArrayLike, items: npt.ArrayLike, results: Ints, k: int) -> MoodFit:
     """The mean V-A distance of the first k of results (q, >= k); arguments and errors as `ndcg`."""
-    far, depth = distances(queries, items), min(checked_k(k), len(np.asarray(items)))
+    far, depth = distances(queries, items), min(validate_k(k), len(np.asarray(items)))
     oracle = np.sort(far, axis=1)[:, :depth].mean(axis=1)
     return MoodFit(found=top(far, results, depth).mean(axis=1), floor=far.mean(axis=1), oracle=oracle)
 

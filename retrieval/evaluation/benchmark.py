@@ -181,9 +181,9 @@ def video_to_text(
     """The standing of each video that has captions, and which those are; see `evaluate`."""
     if rules.gallery == "captions":
         tie = rules.siblings == "tie"
-        everyone = standing_among_captions(table.turned(), owner, kept, siblings_tie=tie)
+        everyone = standing_among_captions(table.transpose(), owner, kept, siblings_tie=tie)
     else:
-        everyone = standing_among_items(table.turned(), owner, kept)
+        everyone = standing_among_items(table.transpose(), owner, kept)
     asked = np.unique(owner[kept])
     return everyone.only(asked), asked
 

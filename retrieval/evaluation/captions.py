@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from retrieval.evaluation.rank_counts import Ints, Standing, standing_by
 from retrieval.evaluation.similarity_blocks import Block, Table
-from retrieval.vector_index.topk import checked_k
+from retrieval.vector_index.topk import validate_k
 
 Mask = npt.NDArray[np.bool_]
 
@@ -35,7 +35,7 @@ def caption_draws(items: Sequence[str], per_item: int = 5, draws: int = 20, *, s
     An item with fewer has all of them. Raises ValueError for per_item < 1.
     """
     number = np.unique(np.asarray(items), return_inverse=True)[1]
-    size, rng = checked_k(per_item), np.random.default_rng(seed)
+    size, rng = validate_k(per_item), np.random.default_rng(seed)
     for _ in range(draws):
         order = np.lexsort((rng.random(len(number)), number))  # item by item, each in random order
         place = np.arange(len(number)) - np.searchsorted(number[order], number[order])

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from retrieval.evaluation.resampling import numbered
-from retrieval.vector_index.topk import checked_k
+from retrieval.vector_index.topk import validate_k
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -94,10 +94,10 @@ def shuffles(
         )
     rng = np.random.default_rng(seed)
     if exchange == "rows" or (groups is None and exchange == "groups"):
-        return rng.permuted(np.tile(np.arange(count), (checked_k(draws), 1)), axis=1)
+        return rng.permuted(np.tile(np.arange(count), (validate_k(draws), 1)), axis=1)
     number = numbered(count, np.zeros(count) if groups is None else groups)
     members = [np.flatnonzero(number == one) for one in range(number.max() + 1)]
-    orders = np.empty((checked_k(draws), count), np.int64)
+    orders = np.empty((validate_k(draws), count), np.int64)
     if exchange == "within":
         for rows in members:
             orders[:, rows] = rng.permuted(np.tile(rows, (draws, 1)), axis=1)

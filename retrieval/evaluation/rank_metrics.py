@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.vector_index.topk import checked_k
+from retrieval.vector_index.topk import validate_k
 
 Floats = npt.NDArray[np.float64]
 MedianRule = Literal["floor", "plain"]
@@ -25,7 +25,7 @@ def recall(ranks: npt.ArrayLike, k: int, first: FirstRule = "below") -> float:
     """
     if first not in ("below", "exact"):
         raise ValueError(f"no rule {first!r} for R@1; known: below, exact")
-    found, size = checked_ranks(ranks), checked_k(k)
+    found, size = checked_ranks(ranks), validate_k(k)
     return 100 * float(np.mean(found == 0 if size == 1 and first == "exact" else found < size))
 
 
@@ -63,7 +63,7 @@ def precision_at(relevance: npt.NDArray[np.bool_], k: int) -> Floats:
     A list shorter than k has misses for the rest: the divisor is always k. Raises ValueError for k < 1 or
     anything but a two-dimensional array of bool.
     """
-    size = checked_k(k)
+    size = validate_k(k)
     return checked_relevance(relevance)[:, :size].sum(axis=1) / size
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.vector_index.topk import checked_k
+from retrieval.vector_index.topk import validate_k
 
 Ints = npt.NDArray[np.int64]
 Statistic = Callable[[npt.NDArray[Any]], Any]
@@ -54,7 +54,7 @@ def bootstrap_interval(
     if not 0 < level < 1:
         raise ValueError(f"level must lie between 0 and 1, not {level}")
     picks = resamples(len(sample), groups, np.random.default_rng(seed))
-    drawn = [float(statistic(sample[next(picks)])) for _ in range(checked_k(draws))]
+    drawn = [float(statistic(sample[next(picks)])) for _ in range(validate_k(draws))]
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
@@ -103,7 +103,7 @@ def permutation_p(
     rng = np.random.default_rng(seed)
     gap = abs(float(statistic(pairs[:, 0])) - float(statistic(pairs[:, 1])))
     beyond = 0
-    for _ in range(checked_k(draws)):
+    for _ in range(validate_k(draws)):
         swap = rng.integers(2, size=number.max() + 1).astype(bool)[number]
         one, other = np.where(swap, pairs.T[::-1], pairs.T)
         beyond += abs(float(statistic(one)) - float(statistic(other))) >= gap - 1e-12 * max(1, gap)

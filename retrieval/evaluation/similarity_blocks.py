@@ -27,7 +27,7 @@ class Table(Protocol):
         """The similarities (step, n) of some queries."""
         ...
 
-    def turned(self) -> Table:
+    def transpose(self) -> Table:
         """The same with items as queries (n, q)."""
         ...
 
@@ -57,7 +57,7 @@ class Matrix:
             out[:, start : start + TILE] = block[:, start : start + TILE]
         return out
 
-    def turned(self) -> Matrix:
+    def transpose(self) -> Matrix:
         """The transpose, not copied."""
         return Matrix(self.values.T)
 
@@ -90,7 +90,7 @@ class Product:
         """Inner products (step, n) in the rows' own precision."""
         return self.queries[queries] @ self.items.T
 
-    def turned(self) -> Product:
+    def transpose(self) -> Product:
         """Queries and items change places."""
         return Product(self.items, self.queries)
 

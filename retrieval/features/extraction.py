@@ -13,19 +13,19 @@ import numpy.typing as npt
 
 from encoders.acoustic.features import windows
 from encoders.base import BadMedia, Rows, Sound, encode_all
-from encoders.faces import Face, summary
+from encoders.faces import Face, summarise_faces
 from encoders.media import Sampling, Segment
-from encoders.media.decoder_pool import DecoderPool, Failed, Finished, Opened, Part
-from retrieval.features.pipeline import Experts, absent, where_present
-from retrieval.indexing.indexer import FRAMES, SECONDS
+from encoders.media.decoder_pool import DecoderPool, FailedFile, FinishedFile, OpenedFile, DecodedSegment
+from retrieval.features.pipeline import FeaturePipeline, make_missing_rows, encode_present
+from retrieval.indexing.indexer import BATCH_FRAMES, BATCH_AUDIO_SECONDS
 
 Floats = npt.NDArray[np.float64]
 
-STEP = 0.5  # seconds between readings of sound, as the circumplex report has it
+WINDOW_HOP_SECONDS = 0.5  # seconds between readings of sound, as the circumplex report has it
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Looked:
+class SegmentFeatures:
     """One segment.
 
     span:     (start, end) in seconds, None for a picture
@@ -37,152 +37,152 @@ class Looked:
 
     span: tuple[float | None, float | None]
     features: Mapping[str, Rows]
-    frames: Rows
-    times: Floats
+    frame_features: Rows
+    frame_times: Floats
     faces: Sequence[Face]
-    moments: Mapping[str, Rows]
-    starts: Floats
+    window_features: Mapping[str, Rows]
+    window_starts: Floats
 
 
 @dataclass(kw_only=True)
-class Evidence:
+class FileFeatures:
     """All segments of a file in order, and what kind of file it is."""
 
     path: Path
     modality: str
-    looked: list[Looked] = field(default_factory=list)
+    segments: list[SegmentFeatures] = field(default_factory=list)
 
 
-def evidence(
-    experts: Experts, paths: Sequence[Path], jobs: int, segment: float = 15.0
-) -> Iterator[Evidence | BadMedia]:
+def extract_features(
+    pipeline: FeaturePipeline, paths: Sequence[Path], jobs: int, segment_seconds: float = 15.0
+) -> Iterator[FileFeatures | BadMedia]:
     """What there is to know of each file, in the order given; BadMedia for one that can't be read.
 
     Files are decoded side by side and encoded together; one given twice is read once.
     """
-    reader = _Reader(experts)
-    sampling = Sampling(segment=segment, rate=experts.sound_rate)
+    reader = _SegmentBatcher(pipeline)
+    sampling = Sampling(segment_seconds=segment_seconds, sample_rate=pipeline.sample_rate)
     unique, wanted = list(dict.fromkeys(paths)), Counter(paths)
     if not unique:
         return
     with DecoderPool(min(jobs, len(unique)), sampling) as pool:
         events = pool.read(unique)
         for path in paths:
-            while path not in reader.done:
+            while path not in reader.results:
                 event = next(events, None)
                 if event is None:
                     reader.flush()
                     break
-                reader.take(event)
-            found = reader.done[path]
+                reader.handle_event(event)
+            found = reader.results[path]
             wanted[path] -= 1
             if not wanted[path]:
-                del reader.done[path]
+                del reader.results[path]
             yield found
 
 
-class _Reader:
+class _SegmentBatcher:
     """Gathers segments of several files until there are enough to encode together."""
 
-    def __init__(self, experts: Experts) -> None:
-        self.done: dict[Path, Evidence | BadMedia] = {}
-        self._experts = experts
-        self._open: dict[Path, Evidence] = {}
-        self._waiting: list[tuple[Evidence, Segment]] = []
-        self._ended: list[Path] = []
+    def __init__(self, pipeline: FeaturePipeline) -> None:
+        self.results: dict[Path, FileFeatures | BadMedia] = {}
+        self._pipeline = pipeline
+        self._open_files: dict[Path, FileFeatures] = {}
+        self._pending_segments: list[tuple[FileFeatures, Segment]] = []
+        self._decoded_paths: list[Path] = []
 
-    def take(self, event: Opened | Part | Finished | Failed) -> None:
+    def handle_event(self, event: OpenedFile | DecodedSegment | FinishedFile | FailedFile) -> None:
         match event:
-            case Opened(path=path, probe=probe):
-                self._open[path] = Evidence(path=path, modality=probe.modality)
-            case Part(path=path, segment=segment):
-                self._waiting.append((self._open[path], segment))
-            case Finished(path=path):
-                self._ended.append(path)
-            case Failed(path=path, error=error):
-                self._waiting = [one for one in self._waiting if one[0].path != path]
-                self._open.pop(path, None)
-                self.done[path] = error
-        if _enough([segment for _, segment in self._waiting]):
+            case OpenedFile(path=path, probe=probe):
+                self._open_files[path] = FileFeatures(path=path, modality=probe.modality)
+            case DecodedSegment(path=path, segment=segment):
+                self._pending_segments.append((self._open_files[path], segment))
+            case FinishedFile(path=path):
+                self._decoded_paths.append(path)
+            case FailedFile(path=path, error=error):
+                self._pending_segments = [one for one in self._pending_segments if one[0].path != path]
+                self._open_files.pop(path, None)
+                self.results[path] = error
+        if _is_batch_full([segment for _, segment in self._pending_segments]):
             self.flush()
 
     def flush(self) -> None:
         """Encode what waits; files that have ended are done."""
-        if self._waiting:
-            looked = look(self._experts, [segment for _, segment in self._waiting])
-            for (file, _), one in zip(self._waiting, looked, strict=True):
-                file.looked.append(one)
-        self._waiting = []
-        for path in self._ended:
-            self.done[path] = self._open.pop(path)
-        self._ended = []
+        if self._pending_segments:
+            looked = extract_segment_features(self._pipeline, [segment for _, segment in self._pending_segments])
+            for (file, _), one in zip(self._pending_segments, looked, strict=True):
+                file.segments.append(one)
+        self._pending_segments = []
+        for path in self._decoded_paths:
+            self.results[path] = self._open_files.pop(path)
+        self._decoded_paths = []
 
 
-def look(experts: Experts, segments: Sequence[Segment]) -> list[Looked]:
+def extract_segment_features(pipeline: FeaturePipeline, segments: Sequence[Segment]) -> list[SegmentFeatures]:
     """Every expert of affect on every segment, its frames and its half seconds."""
-    recipe, clips, sounds = experts.recipe, [one.frames for one in segments], [one.sound for one in segments]
+    recipe, clips, sounds = pipeline.config, [one.frames for one in segments], [one.audio for one in segments]
     inputs: dict[str, Sequence[Any | None]] = {"frames": clips, "sound": sounds}
     heard = [role for role in ("tone", "sound") if getattr(recipe, role)]
-    features = {role: where_present(experts.role(role), inputs) for role in heard}
+    features = {role: encode_present(pipeline.get_encoder(role), inputs) for role in heard}
     faces: list[list[Face]] = [[] for _ in segments]
     if recipe.faces:
-        features["faces"], faces = _faces(experts.role("faces"), clips)
-    shown = _each_frame(experts, clips)
+        features["faces"], faces = _extract_faces(pipeline.get_encoder("faces"), clips)
+    shown = _encode_frames(pipeline, clips)
     if recipe.objects:
-        features["objects"] = np.stack([_mean(rows) for rows in shown])
-    moments, starts = _each_moment(experts, heard, sounds)
+        features["objects"] = np.stack([_compute_mean(rows) for rows in shown])
+    moments, starts = _encode_audio_windows(pipeline, heard, sounds)
     return [
-        Looked(
+        SegmentFeatures(
             span=(one.start, one.end),
             features={role: rows[at : at + 1] for role, rows in features.items()},
-            frames=shown[at],
-            times=np.array(one.times, np.float64),
+            frame_features=shown[at],
+            frame_times=np.array(one.frame_times, np.float64),
             faces=faces[at],
-            moments=moments[at],
-            starts=starts[at] + (one.start or 0.0),
+            window_features=moments[at],
+            window_starts=starts[at] + (one.start or 0.0),
         )
         for at, one in enumerate(segments)
     ]
 
 
-def _faces(encoder: Any, clips: Sequence[Any | None]) -> tuple[Rows, list[list[Face]]]:
+def _extract_faces(encoder: Any, clips: Sequence[Any | None]) -> tuple[Rows, list[list[Face]]]:
     """Rows (n, d) of clips, and the faces themselves where the encoder can tell them apart."""
     found: list[list[Face]] = [[] for _ in clips]
     if not hasattr(encoder, "read"):
-        return where_present(encoder, {"frames": clips}), found
-    rows = absent(len(clips), encoder.card.dim)
+        return encode_present(encoder, {"frames": clips}), found
+    rows = make_missing_rows(len(clips), encoder.card.dim)
     here = [(at, clip) for at, clip in enumerate(clips) if clip is not None]
     for (at, clip), some in zip(here, encoder.read([clip for _, clip in here]), strict=True):
-        rows[at], found[at] = summary(some, len(clip)), some
+        rows[at], found[at] = summarise_faces(some, len(clip)), some
     return rows, found
 
 
-def _each_frame(experts: Experts, clips: Sequence[Any | None]) -> list[Rows]:
+def _encode_frames(pipeline: FeaturePipeline, clips: Sequence[Any | None]) -> list[Rows]:
     """Of each clip, rows (frames, d) of the role "objects", a frame at a time."""
     ends = np.cumsum([0 if clip is None else len(clip) for clip in clips])
-    if not experts.recipe.objects:
-        return np.split(absent(int(ends[-1]), 0), ends[:-1])
+    if not pipeline.config.objects:
+        return np.split(make_missing_rows(int(ends[-1]), 0), ends[:-1])
     singles = [frame[None] for clip in clips if clip is not None for frame in clip]
-    return np.split(encode_all(experts.role("objects"), singles), ends[:-1])
+    return np.split(encode_all(pipeline.get_encoder("objects"), singles), ends[:-1])
 
 
-def _each_moment(
-    experts: Experts, roles: Sequence[str], sounds: Sequence[Sound | None]
+def _encode_audio_windows(
+    pipeline: FeaturePipeline, roles: Sequence[str], audio: Sequence[Sound | None]
 ) -> tuple[list[dict[str, Rows]], list[Floats]]:
     """Of each sound, raw rows (w, d) by role about each half second, and the seconds (w,) those begin."""
-    cut = [windows(sound, STEP) if sound is not None else ([], np.empty(0)) for sound in sounds]
+    cut = [windows(sound, WINDOW_HOP_SECONDS) if sound is not None else ([], np.empty(0)) for sound in audio]
     ends = np.cumsum([len(starts) for _, starts in cut])[:-1]
     parts = [part for some, _ in cut for part in some]
-    rows = {role: np.split(encode_all(experts.role(role), parts), ends) for role in roles}
-    told = [{role: found[at] for role, found in rows.items()} for at in range(len(sounds))]
+    rows = {role: np.split(encode_all(pipeline.get_encoder(role), parts), ends) for role in roles}
+    told = [{role: found[at] for role, found in rows.items()} for at in range(len(audio))]
     return told, [np.asarray(starts, np.float64) for _, starts in cut]
 
 
-def _mean(rows: Rows) -> Rows:
+def _compute_mean(rows: Rows) -> Rows:
     """(d,) of rows (f, d); NaN of none."""
     return rows.mean(axis=0) if len(rows) else np.full(rows.shape[1], np.nan, np.float32)
 
 
-def _enough(segments: Sequence[Segment]) -> bool:
+def _is_batch_full(segments: Sequence[Segment]) -> bool:
     frames = sum(len(one.frames) for one in segments if one.frames is not None)
-    return frames >= FRAMES or sum(one.sound.seconds for one in segments if one.sound) >= SECONDS
+    return frames >= BATCH_FRAMES or sum(one.audio.seconds for one in segments if one.audio) >= BATCH_AUDIO_SECONDS

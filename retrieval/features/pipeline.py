@@ -23,29 +23,29 @@ from encoders.base import (
     encode_all,
 )
 from encoders.registry import ENCODERS
-from retrieval.features.affect import Felt, felt
-from spaces.affect_regression import Affect, Alignment, affect_of
-from spaces.base import Direct, Features, Space
-from spaces.joint.io import packaged_heads
-from spaces.joint.space import VIEW, Heads, JointSpace
-from spaces.zero_shot import LabelSpace
+from retrieval.features.affect import AffectEstimate, fuse_affect
+from spaces.affect_regression import AffectModel, AffectAlignment, make_affect_model
+from spaces.base import IdentitySpace, Features, Space
+from spaces.joint.io import load_packaged_heads
+from spaces.joint.space import WORDS_VIEW, Heads, JointSpace
+from spaces.zero_shot import ZeroShotSpace
 
-SENSES = {  # what a role reads, where that is not frames
+ROLE_MODALITIES = {  # what a role reads, where that is not frames
     "sound": "sound", "tone": "sound", "text": "text", "sentiment": "text",
 }  # fmt: skip
 MEDIA_ROLES = ("objects", "activity", "sound", "tone", "faces")
 AFFECT_ROLES = ("tone", "faces")  # read for affect alone
-LABELS = "labels"  # a role made of rows of objects
-PLANE = "affect.plane"  # the store of rows of affect (n, 4)
+LABELS_ROLE = "labels"  # a role made of rows of objects
+AFFECT_VECTORS_NAME = "affect.plane"  # the store of rows of affect (n, 4)
 log = logging.getLogger(__name__)
 
-SPACE = " space"  # ends the names of spaces in a signature
-ITEMS = 32  # encoded at a time, as in `encode_all`
-DEFAULT_RATE = 16000  # Hz, where no expert asks for another
+SPACE_SUFFIX = " space"  # ends the names of spaces in a signature
+BATCH_SIZE = 32  # encoded at a time, as in `encode_all`
+DEFAULT_SAMPLE_RATE_HZ = 16000  # Hz, where no expert asks for another
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
+class PipelineConfig:
     """Encoder names by role; an empty name leaves the role out and its space abstains."""
 
     objects: str = "efficientnet-lite2"
@@ -91,7 +91,7 @@ class Recipe:
         return json.dumps(asdict(self), sort_keys=True)
 
 
-class Experts:
+class FeaturePipeline:
     """The encoders of a recipe, each built when first asked for, and the spaces they feed.
 
     own: trained heads by space, on top of those that come with the package; heads for other encoders than
@@ -101,16 +101,16 @@ class Experts:
     """
 
     def __init__(
-        self, recipe: Recipe, own: Mapping[str, Heads] | None = None, *, packaged: bool = True,
-        alignment: Alignment | None = None,
+        self, config: PipelineConfig, custom_heads: Mapping[str, Heads] | None = None, *, use_packaged: bool = True,
+        alignment: AffectAlignment | None = None,
     ) -> None:  # fmt: skip
-        self.recipe = recipe
-        self._own, self._packaged, self._alignment = own or {}, packaged, alignment
+        self.config = config
+        self._custom_heads, self._use_packaged, self._alignment = custom_heads or {}, use_packaged, alignment
 
-    def role(self, role: str) -> Encoder:
+    def get_encoder(self, role: str) -> Encoder:
         """The encoder of a role. Raises MissingBackend, UnknownName, AffectError if it reads other things."""
-        encoder = ENCODERS.make(getattr(self.recipe, role))
-        if encoder.card.sense != (sense := SENSES.get(role, "frames")):
+        encoder = ENCODERS.make(getattr(self.config, role))
+        if encoder.card.sense != (sense := ROLE_MODALITIES.get(role, "frames")):
             raise AffectError(
                 f"{encoder.card.name} reads {encoder.card.sense}; the role {role} reads {sense}"
             )
@@ -119,37 +119,37 @@ class Experts:
     @cached_property
     def media_roles(self) -> tuple[str, ...]:
         """Roles that read media, in a fixed order."""
-        return tuple(role for role in MEDIA_ROLES if getattr(self.recipe, role))
+        return tuple(role for role in MEDIA_ROLES if getattr(self.config, role))
 
     @cached_property
-    def sound_rate(self) -> int:
+    def sample_rate(self) -> int:
         """Hz at which sound is decoded: what the sound expert wants, or the one of its tone."""
-        roles = (role for role in ("sound", "tone") if getattr(self.recipe, role))
-        return next(filter(None, (self.role(role).card.rate for role in roles)), DEFAULT_RATE)
+        roles = (role for role in ("sound", "tone") if getattr(self.config, role))
+        return next(filter(None, (self.get_encoder(role).card.rate for role in roles)), DEFAULT_SAMPLE_RATE_HZ)
 
-    def signature(self) -> str:
+    def make_signature(self) -> str:
         """What must be equal for two libraries' rows to be comparable: encoders by role, spaces by name."""
-        roles = [*self.media_roles, *(["text"] if self.recipe.text else [])]
-        cards = {role: self.role(role).card.signature for role in roles}
-        spaces = {f"{space.name}{SPACE}": space.version for space in self.spaces}
-        return json.dumps({**cards, **spaces, f"affect{SPACE}": self.affect.version}, sort_keys=True)
+        roles = [*self.media_roles, *(["text"] if self.config.text else [])]
+        cards = {role: self.get_encoder(role).card.signature for role in roles}
+        spaces = {f"{space.name}{SPACE_SUFFIX}": space.version for space in self.spaces}
+        return json.dumps({**cards, **spaces, f"affect{SPACE_SUFFIX}": self.affect_model.version}, sort_keys=True)
 
     @cached_property
-    def affect(self) -> Affect:
+    def affect_model(self) -> AffectModel:
         """What their rows say of valence and arousal."""
-        return affect_of(self._reads, self._alignment)
+        return make_affect_model(self._get_encoder_signature, self._alignment)
 
-    def unaligned(self) -> Experts:
+    def without_alignment(self) -> FeaturePipeline:
         """The same without an alignment of sound."""
-        return Experts(self.recipe, self._own, packaged=self._packaged)
+        return FeaturePipeline(self.config, self._custom_heads, use_packaged=self._use_packaged)
 
-    def feel(self, features: Features) -> Felt:
+    def estimate_affect(self, features: Features) -> AffectEstimate:
         """Affect of n items from raw rows by role, sense by sense and all in all."""
-        return felt(self.senses(features), max(map(len, features.values()), default=0))
+        return fuse_affect(self.estimate_affect_by_modality(features), max(map(len, features.values()), default=0))
 
-    def senses(self, features: Features) -> dict[str, Rows]:
+    def estimate_affect_by_modality(self, features: Features) -> dict[str, Rows]:
         """Affect (n, 4) of n items by sense, from raw rows by role."""
-        return self.affect(self.with_labels(features))
+        return self.affect_model(self.with_labels(features))
 
     def with_labels(self, features: Features) -> Features:
         """The same, and the role "labels" where "objects" is: unit sentence vectors (n, d) of what is seen.
@@ -157,94 +157,94 @@ class Experts:
         They are the zero-shot mix of label vectors (see `spaces.zero_shot`), which an affect head reads beside
         the network's features.
         """
-        space = self._untrained_objects
-        if "objects" not in features or not isinstance(space, LabelSpace):
+        space = self._untrained_object_space
+        if "objects" not in features or not isinstance(space, ZeroShotSpace):
             return features
-        return {**features, LABELS: space.project({"objects": features["objects"]})[VIEW]}
+        return {**features, LABELS_ROLE: space.project({"objects": features["objects"]})[WORDS_VIEW]}
 
     @cached_property
     def spaces(self) -> tuple[Space, ...]:
         """Object, activity and audio space, always all three: one without an expert abstains."""
         return tuple(
-            map(self._trained, (self._untrained_objects, self._activity_space(), self._audio_space()))
+            map(self._add_trained_heads, (self._untrained_object_space, self._make_activity_space(), self._make_audio_space()))
         )
 
-    def _trained(self, space: Space) -> Space:
-        for layer in (packaged_heads() if self._packaged else {}, self._own):
+    def _add_trained_heads(self, space: Space) -> Space:
+        for layer in (load_packaged_heads() if self._use_packaged else {}, self._custom_heads):
             heads = layer.get(space.name)
-            if heads and all(self._reads(role) == made for role, made in heads.encoders.items()):
-                space = JointSpace(name=space.name, heads=heads, base=space)
+            if heads and all(self._get_encoder_signature(role) == made for role, made in heads.encoder_signatures.items()):
+                space = JointSpace(name=space.name, heads=heads, base_space=space)
         return space
 
-    def _reads(self, role: str) -> str:
+    def _get_encoder_signature(self, role: str) -> str:
         """The signature of a role's encoder, empty where the recipe leaves the role out."""
-        return self.role(role).card.signature if getattr(self.recipe, role) else ""
+        return self.get_encoder(role).card.signature if getattr(self.config, role) else ""
 
-    def calibration(self, view: str, source: str) -> Mapping[str, float] | None:
+    def get_calibration(self, view: str, query_modality: str) -> Mapping[str, float] | None:
         """How to read the cosines of a trained "space.view" asked from a source, where its heads tell."""
         name, _, view = view.partition(".")
         space = next((space for space in self.spaces if space.name == name), None)
         return (
-            space.heads.calibrations.get(source) if view == VIEW and isinstance(space, JointSpace) else None
+            space.heads.calibrations.get(query_modality) if view == WORDS_VIEW and isinstance(space, JointSpace) else None
         )
 
     @cached_property
-    def _untrained_objects(self) -> Space:
-        if not self.recipe.objects:
-            return Direct("object", {})
-        objects: Any = self.role("objects")
-        if hasattr(objects, "logits") and self.recipe.text:
-            return LabelSpace("object", objects, self.role("text"))
-        return Direct("object", {"objects": "looks"} if not _two_towers(objects) else _towers("objects"))
+    def _untrained_object_space(self) -> Space:
+        if not self.config.objects:
+            return IdentitySpace("object", {})
+        objects: Any = self.get_encoder("objects")
+        if hasattr(objects, "logits") and self.config.text:
+            return ZeroShotSpace("object", objects, self.get_encoder("text"))
+        return IdentitySpace("object", {"objects": "looks"} if not _is_dual_encoder(objects) else _make_dual_encoder_views("objects"))
 
-    def _activity_space(self) -> Space:
+    def _make_activity_space(self) -> Space:
         """Without a view of its own where the expert sees with the object network: "looks" has that."""
-        if not self.recipe.activity or hasattr(self.role("activity"), "backbone"):
-            return Direct("activity", {})
-        return Direct("activity", {"activity": "motion"})
+        if not self.config.activity or hasattr(self.get_encoder("activity"), "backbone"):
+            return IdentitySpace("activity", {})
+        return IdentitySpace("activity", {"activity": "motion"})
 
-    def _audio_space(self) -> Space:
-        if not self.recipe.sound:
-            return Direct("audio", {})
-        return Direct("audio", _towers("sound") if _two_towers(self.role("sound")) else {"sound": "sounds"})
+    def _make_audio_space(self) -> Space:
+        if not self.config.sound:
+            return IdentitySpace("audio", {})
+        return IdentitySpace("audio", _make_dual_encoder_views("sound") if _is_dual_encoder(self.get_encoder("sound")) else {"sound": "sounds"})
 
-    def read(self, texts: Sequence[str]) -> dict[str, Rows]:
+    def encode_text(self, texts: Sequence[str]) -> dict[str, Rows]:
         """Features of words: by the text expert, and by the text tower of every expert that has one."""
-        features = {"text": self.role("text").encode(texts)} if self.recipe.text else {}
+        features = {"text": self.get_encoder("text").encode(texts)} if self.config.text else {}
         for role in self.media_roles:
-            if _two_towers(tower := self.role(role)):
+            if _is_dual_encoder(tower := self.get_encoder(role)):
                 features[f"{role}.text"] = tower.encode_text(texts)  # type: ignore[attr-defined]
         return features
 
-    def watch(
-        self, frames: Sequence[Any | None], sounds: Sequence[Sound | None], *, affect: bool = True
+    def encode_media(
+        self, frames: Sequence[Any | None], audio: Sequence[Sound | None], *, include_affect: bool = True
     ) -> dict[str, Rows]:
         """Raw rows by role of n segments, NaN rows where a segment lacks what the role reads.
 
         affect: False leaves out the roles that are read for affect alone
         """
-        inputs: Mapping[str, Sequence[Any | None]] = {"frames": frames, "sound": sounds}
-        roles = [role for role in self.media_roles if affect or role not in AFFECT_ROLES]
-        shared = self._watch_shared(frames)
+        inputs: Mapping[str, Sequence[Any | None]] = {"frames": frames, "sound": audio}
+        roles = [role for role in self.media_roles if include_affect or role not in AFFECT_ROLES]
+        shared = self._encode_shared_backbone(frames)
         alone = (role for role in roles if role not in shared)
-        rows = {role: where_present(self.role(role), inputs) for role in alone} | shared
+        rows = {role: encode_present(self.get_encoder(role), inputs) for role in alone} | shared
         return {role: rows[role] for role in roles}
 
-    def _watch_shared(self, frames: Sequence[Frames | None]) -> dict[str, Rows]:
+    def _encode_shared_backbone(self, frames: Sequence[Frames | None]) -> dict[str, Rows]:
         """Rows of objects and activity, if activity reads what the objects' network sees: it runs once.
 
         Such an activity expert names the network as its `backbone`; otherwise there are no rows here.
         """
-        if not (self.recipe.objects and self.recipe.activity):
+        if not (self.config.objects and self.config.activity):
             return {}
-        objects: Any = self.role("objects")
-        activity: Any = self.role("activity")
+        objects: Any = self.get_encoder("objects")
+        activity: Any = self.get_encoder("activity")
         backbone: Encoder | None = getattr(activity, "backbone", None)
         if backbone is None or backbone.card != objects.card:
             return {}
         encoders = {"objects": objects, "activity": activity}
-        rows = {role: absent(len(frames), encoder.card.dim) for role, encoder in encoders.items()}
-        for here in batched([i for i, item in enumerate(frames) if item is not None], ITEMS):
+        rows = {role: make_missing_rows(len(frames), encoder.card.dim) for role, encoder in encoders.items()}
+        for here in batched([i for i, item in enumerate(frames) if item is not None], BATCH_SIZE):
             items = [frames[i] for i in here]
             looks = objects.look(items)
             rows["objects"][here] = checked(objects.pool(looks), len(here), objects.card)
@@ -259,42 +259,42 @@ class Experts:
             for view, rows in space.project(features).items()
         }
 
-    def feel_words(self, texts: Sequence[str]) -> Rows:
+    def estimate_text_affect(self, texts: Sequence[str]) -> Rows:
         """Affect (n, 4) of texts; NaN for empty ones, and where the recipe has nobody to tell."""
-        if not self.recipe.sentiment or not texts:
-            return absent(len(texts), 4)
+        if not self.config.sentiment or not texts:
+            return make_missing_rows(len(texts), 4)
         order = np.argsort([len(text) for text in texts], kind="stable")  # a batch is as long as its longest
-        rows = encode_all(self.role("sentiment"), [texts[at] for at in order])
-        return self.feel({"sentiment": rows[np.argsort(order, kind="stable")]}).rows
+        rows = encode_all(self.get_encoder("sentiment"), [texts[at] for at in order])
+        return self.estimate_affect({"sentiment": rows[np.argsort(order, kind="stable")]}).fused
 
-    def placed(self, features: Features) -> dict[str, Rows]:
+    def project_all(self, features: Features) -> dict[str, Rows]:
         """All that a library keeps beside the raw rows: unit rows by "space.view", and rows of affect."""
-        return {**self.project(features), PLANE: self.feel(features).rows}
+        return {**self.project(features), AFFECT_VECTORS_NAME: self.estimate_affect(features).fused}
 
 
-def is_space(part: str) -> bool:
+def is_space_key(key: str) -> bool:
     """Whether a part of a signature is a space, which can be projected afresh, and not an encoder."""
-    return part.endswith(SPACE)
+    return key.endswith(SPACE_SUFFIX)
 
 
-def _two_towers(encoder: Encoder) -> bool:
+def _is_dual_encoder(encoder: Encoder) -> bool:
     return hasattr(encoder, "encode_text")
 
 
-def _towers(role: str) -> dict[str, str]:
+def _make_dual_encoder_views(role: str) -> dict[str, str]:
     return {role: "words", f"{role}.text": "words"}
 
 
-def where_present(encoder: Encoder, inputs: Mapping[str, Sequence[Any | None]]) -> Rows:
+def encode_present(encoder: Encoder, inputs: Mapping[str, Sequence[Any | None]]) -> Rows:
     """(n, d) raw rows of what the encoder reads of n items, by its sense; NaN where there is none of it."""
     items = inputs[encoder.card.sense]
-    rows = absent(len(items), encoder.card.dim)
+    rows = make_missing_rows(len(items), encoder.card.dim)
     here = [i for i, item in enumerate(items) if item is not None]
     if here:
         rows[here] = encode_all(encoder, [items[i] for i in here])
     return rows
 
 
-def absent(count: int, dim: int) -> Rows:
+def make_missing_rows(count: int, dim: int) -> Rows:
     """(count, dim) rows of nothing."""
     return np.full((count, dim), np.nan, np.float32)

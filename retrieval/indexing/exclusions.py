@@ -31,7 +31,7 @@ ANY_DEPTH = "**"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pattern:
+class ExclusionPattern:
     """A pattern as in .gitignore: `text` as given, `parts` of its path.
 
     Without a slash but at its end it is for a name at any depth, else for a path below the root of a scan or
@@ -43,9 +43,9 @@ class Pattern:
     folders_only: bool
 
     @classmethod
-    def parse(cls, text: str) -> Pattern:
+    def parse(cls, text: str) -> ExclusionPattern:
         """Raises AffectError for one that is empty."""
-        parts = tuple(_comparable(part) for part in text.split("/") if part not in ("", "."))
+        parts = tuple(_normalise_name(part) for part in text.split("/") if part not in ("", "."))
         if not parts:
             raise AffectError(f"--exclude {text!r}: give a name, a path or a pattern, such as '*.gif'")
         anchored = "/" in text.rstrip("/")
@@ -57,45 +57,45 @@ class Pattern:
         """Whether a path, as comparable names, is meant itself (not a folder above it)."""
         if len(self.parts) == 2 and self.parts[0] == ANY_DEPTH:
             return fnmatchcase(names[-1], self.parts[1])
-        return _matches(self.parts, names)
+        return _match_parts(self.parts, names)
 
 
 class Exclusions:
     """The table above and patterns of the user. Raises AffectError for an empty pattern."""
 
     def __init__(self, patterns: Sequence[str] = ()) -> None:
-        self.given = tuple(dict.fromkeys(patterns))
-        self._for_folders = [Pattern.parse(text) for text in (*SYSTEM_FOLDERS, *self.given)]
-        self._for_files = [pattern for pattern in self._for_folders if not pattern.folders_only]
+        self.user_patterns = tuple(dict.fromkeys(patterns))
+        self._folder_patterns = [ExclusionPattern.parse(text) for text in (*SYSTEM_FOLDERS, *self.user_patterns)]
+        self._file_patterns = [pattern for pattern in self._folder_patterns if not pattern.folders_only]
 
-    def match(self, path: Path, root: Path, *, is_folder: bool) -> str | None:
+    def find_match(self, path: Path, root: Path, *, is_folder: bool) -> str | None:
         """The pattern that leaves a path below a root out, None if none does."""
-        patterns = self._for_folders if is_folder else self._for_files
+        patterns = self._folder_patterns if is_folder else self._file_patterns
         if not patterns or path == root:
             return None
-        absolute = [_comparable(name) for name in path.parts[1:]]
+        absolute = [_normalise_name(name) for name in path.parts[1:]]
         below = absolute[len(root.parts) - 1 :]
         for pattern in patterns:
             if pattern.matches(below) or (pattern.text.startswith("/") and pattern.matches(absolute)):
                 return pattern.text
         return None
 
-    def covers(self, path: Path, root: Path) -> bool:
+    def is_excluded(self, path: Path, root: Path) -> bool:
         """Whether a file below a root, or a folder between them, is left out."""
         between = path.parents[: len(path.parts) - len(root.parts) - 1]
-        return self.match(path, root, is_folder=False) is not None or any(
-            self.match(folder, root, is_folder=True) is not None for folder in between
+        return self.find_match(path, root, is_folder=False) is not None or any(
+            self.find_match(folder, root, is_folder=True) is not None for folder in between
         )
 
 
-def _matches(parts: Sequence[str], names: Sequence[str]) -> bool:
+def _match_parts(parts: Sequence[str], names: Sequence[str]) -> bool:
     if not parts:
         return not names
     if parts[0] == ANY_DEPTH:
-        return any(_matches(parts[1:], names[at:]) for at in range(len(names) + 1))
-    return bool(names) and fnmatchcase(names[0], parts[0]) and _matches(parts[1:], names[1:])
+        return any(_match_parts(parts[1:], names[at:]) for at in range(len(names) + 1))
+    return bool(names) and fnmatchcase(names[0], parts[0]) and _match_parts(parts[1:], names[1:])
 
 
-def _comparable(name: str) -> str:
+def _normalise_name(name: str) -> str:
     """Names that look the same compare equal: upper and lower case, and both ways to write an accent."""
     return unicodedata.normalize("NFC", name).casefold()

@@ -12,44 +12,44 @@ import numpy as np
 from encoders.base import BadMedia, Rows
 from encoders.interrupts import safe_point, stop_at_safe_points
 from encoders.media import Limits, Sampling, Segment
-from encoders.media.decoder_pool import DecoderPool, Failed, Finished, Opened, Part
+from encoders.media.decoder_pool import DecoderPool, FailedFile, FinishedFile, OpenedFile, DecodedSegment
 from retrieval.indexing.exclusions import Exclusions
-from retrieval.indexing.file_scan import absolute, media_files, reason
-from retrieval.indexing.pruning import Scanned, forget_absent
-from retrieval.indexing.summary import Progress
-from retrieval.storage.file_stamps import Known, Stamp
-from retrieval.storage.item_paths import add_ctimes, counts
-from retrieval.storage.library import Encoded, Library, Note
+from retrieval.indexing.file_scan import make_absolute, find_media_files, describe_os_error
+from retrieval.indexing.pruning import ScanResult, prune_missing
+from retrieval.indexing.summary import IndexProgress
+from retrieval.storage.file_stamps import FileRecord, FileStamp
+from retrieval.storage.item_paths import add_ctimes, count_files_and_items
+from retrieval.storage.library import EncodedFile, Library, FileUpdate
 
-FRAMES = 32  # encode when so many frames wait ...
-SECONDS = 120.0  # ... or so much sound
-SCANNED = 256  # files between two reports of a scan
-NOTES = 256  # moved or unreadable files are written down when there are so many
+BATCH_FRAMES = 32  # encode when so many frames wait ...
+BATCH_AUDIO_SECONDS = 120.0  # ... or so much sound
+SCAN_REPORT_INTERVAL = 256  # files between two reports of a scan
+UPDATE_BATCH_SIZE = 256  # moved or unreadable files are written down when there are so many
 
 
 @dataclass(kw_only=True)
-class _Work:
+class _PendingFile:
     """A file between decoding and commit."""
 
     path: Path
-    stamp: Stamp
-    opened: Opened
+    stamp: FileStamp
+    opened: OpenedFile
     spans: list[tuple[float | None, float | None]] = field(default_factory=list)
     features: list[dict[str, Rows]] = field(default_factory=list)
-    finished: bool = False
-    incomplete: str | None = None
+    is_decoded: bool = False
+    incomplete_reason: str | None = None
 
     @property
-    def ready(self) -> bool:
+    def is_complete(self) -> bool:
         """All decoded, all encoded."""
-        return self.finished and len(self.features) == len(self.spans)
+        return self.is_decoded and len(self.features) == len(self.spans)
 
-    def encoded(self) -> Encoded:
+    def to_encoded_file(self) -> EncodedFile:
         """As the library takes it."""
         roles = self.features[0]
-        return Encoded(
-            path=self.path, stamp=self.stamp, item=self.opened.item,
-            probe=replace(self.opened.probe, incomplete=self.incomplete),
+        return EncodedFile(
+            path=self.path, stamp=self.stamp, item_id=self.opened.item_id,
+            probe=replace(self.opened.probe, incomplete=self.incomplete_reason),
             spans=self.spans, features={r: np.concatenate([f[r] for f in self.features]) for r in roles},
         )  # fmt: skip
 
@@ -57,23 +57,23 @@ class _Work:
 class Indexer:
     """One run over some folders. `report` is called after every step."""
 
-    def __init__(self, library: Library, report: Callable[[Progress], None]) -> None:
+    def __init__(self, library: Library, on_progress: Callable[[IndexProgress], None]) -> None:
         self.library = library
-        self.progress = Progress()
-        self._report = report
-        self._known: dict[Path, Known] = {}
-        self._stamps: dict[Path, Stamp] = {}
-        self._completed: dict[Path, Stamp] = {}  # files of the first format, which kept no ctime
+        self.progress = IndexProgress()
+        self._on_progress = on_progress
+        self._known_files: dict[Path, FileRecord] = {}
+        self._stamps: dict[Path, FileStamp] = {}
+        self._completed_stamps: dict[Path, FileStamp] = {}  # files of the first format, which kept no ctime
         self._unreadable: set[Path] = set()  # what could not even be looked at
-        self._dropped: set[Path] = set()  # where content was before it moved
-        self._notes: list[Note] = []
-        self._works: dict[Path, _Work] = {}
-        self._waiting: deque[tuple[_Work, Segment]] = deque()
+        self._moved_paths: set[Path] = set()  # where content was before it moved
+        self._pending_updates: list[FileUpdate] = []
+        self._pending_files: dict[Path, _PendingFile] = {}
+        self._pending_segments: deque[tuple[_PendingFile, Segment]] = deque()
 
     def run(
         self, roots: Sequence[Path], jobs: int, *, retry: bool = False, recheck: bool = False,
         prune: bool = False, exclude: Sequence[str] = (),
-    ) -> Progress:  # fmt: skip
+    ) -> IndexProgress:  # fmt: skip
         """Index what is new or changed below the roots and forget what was deleted; the caller may write.
 
         retry:   read files again that could not be read
@@ -86,164 +86,164 @@ class Indexer:
         """
         scanned = self._scan(roots, exclude)
         todo = [
-            path for path in self._stamped(scanned.found) if recheck or not self._is_unchanged(path, retry)
+            path for path in self._stat_files(scanned.found_paths) if recheck or not self._is_unchanged(path, retry)
         ]
-        self.progress.todo = len(todo) + len(self.progress.failed)
-        self._report(self.progress)
+        self.progress.to_process = len(todo) + len(self.progress.failed)
+        self._on_progress(self.progress)
         try:
             if todo:
                 with stop_at_safe_points():
-                    self._read(todo, jobs)
-                self._report(self.progress)
+                    self._decode_files(todo, jobs)
+                self._on_progress(self.progress)
         except KeyboardInterrupt:
-            self._commit()
+            self._commit_complete()
             raise
-        self._end(scanned, prune)
+        self._finish_run(scanned, prune)
         return self.progress
 
-    def _scan(self, roots: Sequence[Path], exclude: Sequence[str]) -> Scanned:
-        self._known = self.library.catalog.known()
+    def _scan(self, roots: Sequence[Path], exclude: Sequence[str]) -> ScanResult:
+        self._known_files = self.library.catalog.load_files()
         exclusions = Exclusions(exclude)
-        self.progress.passed_over.excluded.update(dict.fromkeys(exclusions.given, 0))
+        self.progress.skip_counts.excluded.update(dict.fromkeys(exclusions.user_patterns, 0))
         found: dict[Path, None] = {}
-        for path in media_files(
-            roots, self._refuse, self.library.folder, self._known,
-            exclusions=exclusions, passed_over=self.progress.passed_over,
+        for path in find_media_files(
+            roots, self._record_unreadable, self.library.folder, self._known_files,
+            exclusions=exclusions, skip_counts=self.progress.skip_counts,
         ):  # fmt: skip
             found[path] = None
             self.progress.found = len(found)
-            if len(found) % SCANNED == 0:
-                self._report(self.progress)
-        return Scanned(
-            roots=[absolute(root) for root in roots], known=self._known, found=found.keys(),
+            if len(found) % SCAN_REPORT_INTERVAL == 0:
+                self._on_progress(self.progress)
+        return ScanResult(
+            roots=[make_absolute(root) for root in roots], known_files=self._known_files, found_paths=found.keys(),
             unreadable=self._unreadable, exclusions=exclusions,
         )  # fmt: skip
 
-    def _stamped(self, paths: Iterable[Path]) -> Iterator[Path]:
+    def _stat_files(self, paths: Iterable[Path]) -> Iterator[Path]:
         """Files that can be looked at, with their stamps kept."""
         for path in paths:
             try:
-                self._stamps[path] = Stamp.of(path)
+                self._stamps[path] = FileStamp.from_path(path)
             except OSError as bad:
-                self._refuse(path, reason(bad))
+                self._record_unreadable(path, describe_os_error(bad))
             else:
                 yield path
 
     def _is_unchanged(self, path: Path, retry: bool) -> bool:
         """Whether a file needs no reading; counted if so."""
-        known, stamp = self._known.get(path), self._stamps[path]
-        if known is None or not known.stamp.fits(stamp) or (known.error and retry):
+        known, stamp = self._known_files.get(path), self._stamps[path]
+        if known is None or not known.stamp.matches(stamp) or (known.error and retry):
             return False
         if known.stamp.ctime_ns is None:
-            self._completed[path] = stamp
+            self._completed_stamps[path] = stamp
         if known.error:
             self.progress.failed[str(path)] = known.error
         else:
             self.progress.unchanged += 1
         return True
 
-    def _read(self, todo: Sequence[Path], jobs: int) -> None:
-        sampling = Sampling(segment=self.library.segment, rate=self.library.experts.sound_rate)
-        with DecoderPool(min(jobs, len(todo)), sampling, Limits()) as pool:
-            for event in pool.read(todo, wanted=self._is_new):
-                self._take(event)
+    def _decode_files(self, paths: Sequence[Path], jobs: int) -> None:
+        sampling = Sampling(segment_seconds=self.library.segment_seconds, sample_rate=self.library.pipeline.sample_rate)
+        with DecoderPool(min(jobs, len(paths)), sampling, Limits()) as pool:
+            for event in pool.read(paths, should_decode=self._is_new):
+                self._handle_event(event)
                 safe_point()
-        self._encode()
+        self._encode_pending()
 
-    def _end(self, scanned: Scanned, everything: bool) -> None:
+    def _finish_run(self, scan_result: ScanResult, prune_all: bool) -> None:
         """Forget last of all, so that what only moved is still known when it is found."""
         with self.library.catalog.transaction():
-            add_ctimes(self.library.catalog, self._completed)
-        verdict = forget_absent(self.library, scanned, self._dropped, everything=everything)
-        self.progress.removed = len(verdict.forgotten)
-        self.progress.losses = verdict.losses
-        self.progress.files, self.progress.items = counts(self.library.catalog)
+            add_ctimes(self.library.catalog, self._completed_stamps)
+        verdict = prune_missing(self.library, scan_result, self._moved_paths, prune_all=prune_all)
+        self.progress.removed = len(verdict.removed)
+        self.progress.missing_by_folder = verdict.missing_by_folder
+        self.progress.files, self.progress.items = count_files_and_items(self.library.catalog)
 
-    def _refuse(self, path: Path, why: str) -> None:
+    def _record_unreadable(self, path: Path, reason: str) -> None:
         """What can't be looked at is not gone: a folder may be locked for a while."""
         self._unreadable.add(path)
-        self.progress.failed[str(path)] = why
+        self.progress.failed[str(path)] = reason
 
-    def _is_new(self, opened: Opened) -> bool:
-        return not self.library.catalog.has(opened.item)
+    def _is_new(self, opened: OpenedFile) -> bool:
+        return not self.library.catalog.has_item(opened.item_id)
 
-    def _take(self, event: Opened | Part | Finished | Failed) -> None:
+    def _handle_event(self, event: OpenedFile | DecodedSegment | FinishedFile | FailedFile) -> None:
         match event:
-            case Opened(path=path):
-                self._works[path] = _Work(path=path, stamp=self._stamps[path], opened=event)
-            case Part(path=path, segment=segment):
-                work = self._works[path]
+            case OpenedFile(path=path):
+                self._pending_files[path] = _PendingFile(path=path, stamp=self._stamps[path], opened=event)
+            case DecodedSegment(path=path, segment=segment):
+                work = self._pending_files[path]
                 work.spans.append((segment.start, segment.end))
-                self._waiting.append((work, segment))
-                if self._enough():
-                    self._encode()
-            case Finished(path=path, incomplete=incomplete):
-                self._finish(self._works[path], incomplete)
-            case Failed(path=path, error=error):
-                self._fail(path, error)
-        self._report(self.progress)
+                self._pending_segments.append((work, segment))
+                if self._is_batch_full():
+                    self._encode_pending()
+            case FinishedFile(path=path, incomplete_reason=incomplete):
+                self._finish_file(self._pending_files[path], incomplete)
+            case FailedFile(path=path, error=error):
+                self._fail_file(path, error)
+        self._on_progress(self.progress)
 
-    def _enough(self) -> bool:
-        frames = sum(len(s.frames) for _, s in self._waiting if s.frames is not None)
-        sound = sum(s.sound.seconds for _, s in self._waiting if s.sound is not None)
-        return frames >= FRAMES or sound >= SECONDS
+    def _is_batch_full(self) -> bool:
+        frames = sum(len(s.frames) for _, s in self._pending_segments if s.frames is not None)
+        sound = sum(s.audio.seconds for _, s in self._pending_segments if s.audio is not None)
+        return frames >= BATCH_FRAMES or sound >= BATCH_AUDIO_SECONDS
 
-    def _encode(self) -> None:
+    def _encode_pending(self) -> None:
         """Encode what waits, then commit the files this completes."""
-        if self._waiting:
-            works, segments = zip(*self._waiting, strict=True)
-            self._waiting.clear()
-            features = self.library.experts.watch([s.frames for s in segments], [s.sound for s in segments])
+        if self._pending_segments:
+            works, segments = zip(*self._pending_segments, strict=True)
+            self._pending_segments.clear()
+            features = self.library.pipeline.encode_media([s.frames for s in segments], [s.sound for s in segments])
             for at, work in enumerate(works):
                 work.features.append({role: rows[at : at + 1] for role, rows in features.items()})
-            self._count(segments)
-        self._commit()
+            self._count_segments(segments)
+        self._commit_complete()
 
-    def _commit(self) -> None:
-        ready = [work for work in self._works.values() if work.ready]
+    def _commit_complete(self) -> None:
+        ready = [work for work in self._pending_files.values() if work.is_complete]
         if ready:
-            self.library.commit([work.encoded() for work in ready])
+            self.library.commit([work.to_encoded_file() for work in ready])
             self.progress.indexed += len(ready)
             self.progress.incomplete.update(
-                {str(work.path): work.incomplete for work in ready if work.incomplete}
+                {str(work.path): work.incomplete_reason for work in ready if work.incomplete_reason}
             )
-        if self._notes:
-            self._dropped |= self.library.note(self._notes)
-            self._notes = []
+        if self._pending_updates:
+            self._moved_paths |= self.library.record_files(self._pending_updates)
+            self._pending_updates = []
         for work in ready:
-            del self._works[work.path]
+            del self._pending_files[work.path]
 
-    def _finish(self, work: _Work, incomplete: str | None) -> None:
-        work.finished, work.incomplete = True, incomplete
-        if work.spans:
+    def _finish_file(self, pending_file: _PendingFile, incomplete_reason: str | None) -> None:
+        pending_file.is_decoded, pending_file.incomplete_reason = True, incomplete_reason
+        if pending_file.spans:
             return
-        del self._works[work.path]  # its content is known already: it was there, it moved, or it is a copy
-        self._note(work.path, work.opened.item, None)
-        known = self._known.get(work.path)
-        if known is not None and known.item == work.opened.item:
+        del self._pending_files[pending_file.path]  # its content is known already: it was there, it moved, or it is a copy
+        self._queue_update(pending_file.path, pending_file.opened.item_id, None)
+        known = self._known_files.get(pending_file.path)
+        if known is not None and known.item_id == pending_file.opened.item_id:
             self.progress.rechecked += 1
         else:
             self.progress.moved += 1
 
-    def _fail(self, path: Path, error: BadMedia) -> None:
+    def _fail_file(self, path: Path, error: BadMedia) -> None:
         """What may pass is not remembered: the file is tried again, and keeps its old item until then."""
-        self._works.pop(path, None)
-        self._waiting = deque((work, segment) for work, segment in self._waiting if work.path != path)
+        self._pending_files.pop(path, None)
+        self._pending_segments = deque((work, segment) for work, segment in self._pending_segments if work.path != path)
         if error.lasting:
-            self._note(path, None, error.reason)
+            self._queue_update(path, None, error.reason)
         self.progress.failed[str(path)] = error.reason
 
-    def _note(self, path: Path, item: str | None, error: str | None) -> None:
+    def _queue_update(self, path: Path, item_id: str | None, error: str | None) -> None:
         """Remembered with the next commit: one each would cost a wait for the disk each."""
-        self._notes.append(Note(path=path, stamp=self._stamps[path], item=item, error=error))
-        if len(self._notes) >= NOTES:
-            self._commit()
+        self._pending_updates.append(FileUpdate(path=path, stamp=self._stamps[path], item_id=item_id, error=error))
+        if len(self._pending_updates) >= UPDATE_BATCH_SIZE:
+            self._commit_complete()
 
-    def _count(self, segments: Sequence[Segment]) -> None:
+    def _count_segments(self, segments: Sequence[Segment]) -> None:
         progress = self.progress
         for segment in segments:
             long = (segment.end or 0) - (segment.start or 0)
             progress.images += segment.start is None
             progress.frames += 0 if segment.frames is None else len(segment.frames)
             progress.video_seconds += long if segment.frames is not None else 0
-            progress.sound_seconds += segment.sound.seconds if segment.sound is not None else 0
+            progress.audio_seconds += segment.audio.seconds if segment.audio is not None else 0

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from retrieval.indexing.file_scan import PassedOver
-from retrieval.storage.missing_files import Loss
+from retrieval.indexing.file_scan import SkipCounts
+from retrieval.storage.missing_files import MissingFiles
 
 
 @dataclass(kw_only=True)
-class Progress:
+class IndexProgress:
     """Counts so far; sound and video in seconds of media.
 
     failed, incomplete: paths of files that can't be read, or not all of them, to reasons
@@ -23,7 +23,7 @@ class Progress:
     """
 
     found: int = 0
-    todo: int = 0
+    to_process: int = 0
     indexed: int = 0
     unchanged: int = 0
     rechecked: int = 0
@@ -34,46 +34,46 @@ class Progress:
     frames: int = 0
     images: int = 0
     video_seconds: float = 0.0
-    sound_seconds: float = 0.0
+    audio_seconds: float = 0.0
     failed: dict[str, str] = field(default_factory=dict)
     incomplete: dict[str, str] = field(default_factory=dict)
-    losses: list[Loss] = field(default_factory=list)
-    passed_over: PassedOver = field(default_factory=PassedOver)
-    started: float = field(default_factory=time.monotonic)
+    missing_by_folder: list[MissingFiles] = field(default_factory=list)
+    skip_counts: SkipCounts = field(default_factory=SkipCounts)
+    start_time: float = field(default_factory=time.monotonic)
 
     @property
-    def done(self) -> int:
+    def processed(self) -> int:
         """Files dealt with, of `todo`."""
         return self.indexed + self.rechecked + self.moved + len(self.failed)
 
     @property
-    def missing(self) -> int:
+    def missing_count(self) -> int:
         """Files below the roots that are gone and kept."""
-        return sum(loss.missing for loss in self.losses)
+        return sum(loss.missing_count for loss in self.missing_by_folder)
 
     @property
-    def seconds(self) -> float:
+    def elapsed_seconds(self) -> float:
         """Since the start."""
-        return time.monotonic() - self.started
+        return time.monotonic() - self.start_time
 
     def to_json(self) -> dict[str, Any]:
         """As printed by `affect index --json`."""
         return {
             "indexed": self.indexed, "unchanged": self.unchanged, "rechecked": self.rechecked,
-            "moved": self.moved, "removed": self.removed, "missing": self.missing,
+            "moved": self.moved, "removed": self.removed, "missing": self.missing_count,
             "files": self.files, "items": self.items, "duplicates": self.files - self.items,
             "images": self.images, "frames": self.frames,
-            "video_seconds": round(self.video_seconds, 3), "sound_seconds": round(self.sound_seconds, 3),
-            "failed": _reasons(self.failed), "incomplete": _reasons(self.incomplete),
-            "missing_below": [loss.to_json() for loss in self.losses],
-            "excluded": _counts(self.passed_over.excluded), "skipped": _counts(self.passed_over.kinds),
-            "seconds": round(self.seconds, 3),
+            "video_seconds": round(self.video_seconds, 3), "sound_seconds": round(self.audio_seconds, 3),
+            "failed": _reasons_to_json(self.failed), "incomplete": _reasons_to_json(self.incomplete),
+            "missing_below": [loss.to_json() for loss in self.missing_by_folder],
+            "excluded": _counts_to_json(self.skip_counts.excluded), "skipped": _counts_to_json(self.skip_counts.non_media),
+            "seconds": round(self.elapsed_seconds, 3),
         }  # fmt: skip
 
 
-def _reasons(reasons: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"path": path, "reason": why} for path, why in sorted(reasons.items())]
+def _reasons_to_json(reason_by_path: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"path": path, "reason": why} for path, why in sorted(reason_by_path.items())]
 
 
-def _counts(counts: Counter[str]) -> dict[str, int]:
+def _counts_to_json(counts: Counter[str]) -> dict[str, int]:
     return dict(counts.most_common())

@@ -9,82 +9,82 @@ from pathlib import Path
 import click
 
 from encoders.base import printable
-from retrieval.indexing.file_scan import quoted
-from retrieval.indexing.summary import Progress as Counts
+from retrieval.indexing.file_scan import quote_path
+from retrieval.indexing.summary import IndexProgress as Counts
 from retrieval.progress_reporter import ProgressReporter
-from retrieval.storage.missing_files import Loss
+from retrieval.storage.missing_files import MissingFiles
 
-SHOWN = 20  # files that could not be read, or kinds of files, before the list is cut short
+MAX_LISTED = 20  # files that could not be read, or kinds of files, before the list is cut short
 
 
 @contextmanager
-def index_progress() -> Iterator[Callable[[Counts], None]]:
+def report_index_progress() -> Iterator[Callable[[Counts], None]]:
     """Files, frames a second, time left and failures on standard error: live, or a line now and then."""
     with ProgressReporter("affect", unit="files") as progress:
 
-        def report(counts: Counts) -> None:
-            if counts.todo:
-                progress.update("indexing", counts.done, counts.todo, note=_note(counts))
+        def on_progress(counts: Counts) -> None:
+            if counts.to_process:
+                progress.update("indexing", counts.processed, counts.to_process, note=_format_note(counts))
             else:
                 progress.update("scanning", counts.found)
 
-        yield report
+        yield on_progress
 
 
-def _note(counts: Counts) -> str:
+def _format_note(progress: Counts) -> str:
     """ "31.4 frames/s, 2 failed" """
-    rate = counts.frames / max(counts.seconds, 1e-9)
-    parts = [f"{rate:.1f} frames/s"] if counts.frames else []
-    return ", ".join([*parts, f"{len(counts.failed)} failed"] if counts.failed else parts)
+    rate = progress.frames / max(progress.elapsed_seconds, 1e-9)
+    parts = [f"{rate:.1f} frames/s"] if progress.frames else []
+    return ", ".join([*parts, f"{len(progress.failed)} failed"] if progress.failed else parts)
 
 
-def index_summary(counts: Counts, folder: Path) -> None:
+def print_index_summary(progress: Counts, folder: Path) -> None:
     """A line of counts, then what was left out, can't be read or is missing."""
-    for line in summary_lines(counts, folder):
+    for line in format_index_summary(progress, folder):
         click.echo(line)
 
 
-def summary_lines(counts: Counts, folder: Path) -> Iterator[str]:
+def format_index_summary(progress: Counts, folder: Path) -> Iterator[str]:
     """What an index run came to, for people."""
     parts = {
-        "indexed": counts.indexed, "unchanged": counts.unchanged,
-        "read again and found unchanged": counts.rechecked, "moved or copied": counts.moved,
-        "forgotten": counts.removed, "missing": counts.missing, "unreadable": len(counts.failed),
-        "incomplete": len(counts.incomplete),
+        "indexed": progress.indexed, "unchanged": progress.unchanged,
+        "read again and found unchanged": progress.rechecked, "moved or copied": progress.moved,
+        "forgotten": progress.removed, "missing": progress.missing_count, "unreadable": len(progress.failed),
+        "incomplete": len(progress.incomplete),
     }  # fmt: skip
     said = ", ".join(f"{count} {name}" for name, count in parts.items() if count) or "no media files found"
-    yield f"{printable(folder)}: {said} in {counts.seconds:.1f} s"
-    if duplicates := counts.files - counts.items:
+    yield f"{printable(folder)}: {said} in {progress.elapsed_seconds:.1f} s"
+    if duplicates := progress.files - progress.items:
         noun = "duplicate" if duplicates == 1 else "duplicates"
-        yield f"  in the library: {counts.files} files, {counts.items} items ({duplicates} {noun})"
-    yield from _counted("left out", counts.passed_over.excluded)
-    yield from _counted("no media, skipped", counts.passed_over.kinds)
-    yield from _listed("unreadable", counts.failed, f"affect list --failed --library {quoted(folder)}")
-    yield from _listed("incomplete", counts.incomplete, f"affect list --library {quoted(folder)}")
-    for loss in counts.losses:
-        yield f"  {loss_line(loss, folder)}"
+        yield f"  in the library: {progress.files} files, {progress.items} items ({duplicates} {noun})"
+    yield from _format_counts("left out", progress.skip_counts.excluded)
+    yield from _format_counts("no media, skipped", progress.skip_counts.non_media)
+    yield from _format_reasons("unreadable", progress.failed, f"affect list --failed --library {quote_path(folder)}")
+    yield from _format_reasons("incomplete", progress.incomplete, f"affect list --library {quote_path(folder)}")
+    for loss in progress.missing_by_folder:
+        yield f"  {format_missing_files(loss, folder)}"
 
 
-def loss_line(loss: Loss, library: Path) -> str:
+def format_missing_files(missing_files: MissingFiles, library_folder: Path) -> str:
     """What is missing below a folder, and what to do."""
     return (
-        f"missing: {loss.missing} of {loss.known} files below {printable(loss.folder)}, kept in the library; "
+        f"missing: {missing_files.missing_count} of {missing_files.known_count} files below {printable(missing_files.folder)}, kept in the library; "
         "mount the disk and index again, or forget them: "
-        f"affect index {quoted(loss.folder)} --prune --library {quoted(library)}"
+        f"affect index {quote_path(missing_files.folder)} --prune --library {quote_path(library_folder)}"
     )
 
 
-def _counted(what: str, counts: Mapping[str, int]) -> Iterator[str]:
+def _format_counts(label: str, counts: Mapping[str, int]) -> Iterator[str]:
     if counts:
         ordered = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
-        more = ["..."] if len(ordered) > SHOWN else []
-        yield f"  {what}: " + ", ".join(
-            [f"{count} {printable(name)}" for name, count in ordered[:SHOWN]] + more
+        more = ["..."] if len(ordered) > MAX_LISTED else []
+        yield f"  {label}: " + ", ".join(
+            [f"{count} {printable(name)}" for name, count in ordered[:MAX_LISTED]] + more
         )
 
 
-def _listed(what: str, reasons: Mapping[str, str], command: str) -> Iterator[str]:
-    for path, why in sorted(reasons.items())[:SHOWN]:
-        yield f"  {what}: {printable(path)}: {printable(why)}"
-    if (more := len(reasons) - SHOWN) > 0:
+def _format_reasons(label: str, reason_by_path: Mapping[str, str], command: str) -> Iterator[str]:
+    for path, why in sorted(reason_by_path.items())[:MAX_LISTED]:
+        yield f"  {label}: {printable(path)}: {printable(why)}"
+    if (more := len(reason_by_path) - MAX_LISTED) > 0:
         yield f"  ... and {more} more: {command}"

@@ -11,38 +11,38 @@ from typing import Any
 
 from encoders.base import AffectError, printable
 from encoders.registry import ENCODERS
-from retrieval.storage.custom_heads import own_files
-from retrieval.storage.item_paths import BEST_PATH, counts, marked_missing
+from retrieval.storage.custom_heads import list_custom_heads
+from retrieval.storage.item_paths import BEST_PATH_SQL, count_files_and_items, list_missing_paths
 from retrieval.storage.library import Library
-from retrieval.storage.snapshot import begins
-from retrieval.storage.unicode_names import spelled_alike
+from retrieval.storage.snapshot import matches_id
+from retrieval.storage.unicode_names import find_equivalent_paths
 
 
-def about(library: Library) -> dict[str, Any]:
+def get_library_info(library: Library) -> dict[str, Any]:
     """Counts, sizes, encoders and failures of a library."""
-    sql = library.catalog.all
-    stores = library.catalog.stores().values()
-    files, different = counts(library.catalog)
-    index = json.loads(library.catalog.get("index") or '{"kind": "exact"}')
+    sql = library.catalog.execute
+    stores = library.catalog.list_vector_files().values()
+    files, different = count_files_and_items(library.catalog)
+    index = json.loads(library.catalog.get_meta("index") or '{"kind": "exact"}')
     return {
         "library": str(library.folder),
         "items": dict(sql("SELECT modality, count(*) FROM items GROUP BY modality ORDER BY modality")),
         "files": files,
         "duplicates": files - different,
-        "missing": len(marked_missing(library.catalog)),
+        "missing": len(list_missing_paths(library.catalog)),
         "incomplete": sql("SELECT count(incomplete) FROM items")[0][0],
         "segments": sql("SELECT count(*) FROM segments")[0][0],
-        "unreadable": len(library.catalog.errors_kept()),
+        "unreadable": len(library.catalog.list_unreadable()),
         "rows": {store.name: store.count for store in stores},
-        "bytes": _bytes(library.folder),
-        "segment": library.segment,
-        "encoders": json.loads(library.recipe.to_json()),
-        "own": dict(own_files(library.catalog)),
+        "bytes": _measure_folder_bytes(library.folder),
+        "segment": library.segment_seconds,
+        "encoders": json.loads(library.config.to_json()),
+        "own": dict(list_custom_heads(library.catalog)),
         "index": index["kind"],
     }
 
 
-def _bytes(folder: Path) -> int:
+def _measure_folder_bytes(folder: Path) -> int:
     """Size of all files below; one that a writer takes away meanwhile counts nothing."""
     total = 0
     for place, _, names in os.walk(folder):
@@ -52,12 +52,12 @@ def _bytes(folder: Path) -> int:
     return total
 
 
-def items(library: Library, modalities: Sequence[str]) -> list[dict[str, Any]]:
+def list_library_items(library: Library, modalities: Sequence[str]) -> list[dict[str, Any]]:
     """Every item of these modalities, in order of path; `missing` ones were gone when last looked for."""
-    rows = library.catalog.all(
+    rows = library.catalog.execute(
         "SELECT items.id, modality, duration, width, height, "
         "(SELECT count(*) FROM segments WHERE item = items.id), incomplete, min(missing), "
-        f"{BEST_PATH} AS place FROM items JOIN files ON item = items.id GROUP BY items.id ORDER BY place"
+        f"{BEST_PATH_SQL} AS place FROM items JOIN files ON item = items.id GROUP BY items.id ORDER BY place"
     )
     names = ("id", "modality", "duration", "width", "height", "segments", "incomplete", "missing", "path")
     return [
@@ -67,7 +67,7 @@ def items(library: Library, modalities: Sequence[str]) -> list[dict[str, Any]]:
     ]
 
 
-def for_people(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def make_rows_printable(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Rows with paths that are safe on any terminal, without `incomplete` and `missing` where none is."""
     told = {name for name in ("incomplete", "missing") if any(row.get(name) for row in rows)}
     return [
@@ -80,34 +80,34 @@ def for_people(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def failures(library: Library) -> list[dict[str, Any]]:
+def list_unreadable_files(library: Library) -> list[dict[str, Any]]:
     """Files that could not be read, and why."""
-    return [{"path": path, "reason": reason} for path, reason in library.catalog.errors_kept()]
+    return [{"path": path, "reason": reason} for path, reason in library.catalog.list_unreadable()]
 
 
-def paths_of(library: Library, name: str) -> list[Path]:
+def resolve_paths(library: Library, path_or_id: str) -> list[Path]:
     """The library's paths that a path, a folder or else an id stands for.
 
     Raises AffectError if there are none, or more than one id begins so.
     """
-    known = library.catalog.known()
-    below = Path(os.path.abspath(name)) if name else None  # noqa: PTH100 - a symlink stays the name given
-    if found := [path for path in known if below in (path, *path.parents)] or spelled_alike(below, known):
+    known = library.catalog.load_files()
+    below = Path(os.path.abspath(path_or_id)) if path_or_id else None  # noqa: PTH100 - a symlink stays the name given
+    if found := [path for path in known if below in (path, *path.parents)] or find_equivalent_paths(below, known):
         return found
-    items = {entry.item for entry in known.values() if entry.item and begins(entry.item, name)}
+    items = {entry.item_id for entry in known.values() if entry.item_id and matches_id(entry.item_id, path_or_id)}
     if len(items) > 1:
-        raise AffectError(f"{name!r}: more than one item begins so; see affect list")
+        raise AffectError(f"{path_or_id!r}: more than one item begins so; see affect list")
     if not items:
-        raise AffectError(f"{printable(name)!r}: no item, file or folder of this library; see affect list")
-    return [path for path, entry in known.items() if entry.item in items]
+        raise AffectError(f"{printable(path_or_id)!r}: no item, file or folder of this library; see affect list")
+    return [path for path, entry in known.items() if entry.item_id in items]
 
 
-def experts() -> list[dict[str, Any]]:
+def list_encoders() -> list[dict[str, Any]]:
     """Every registered encoder: what it takes and gives, or what is missing."""
-    return [_expert(name) for name in sorted(ENCODERS)]
+    return [_describe_encoder(name) for name in sorted(ENCODERS)]
 
 
-def _expert(name: str) -> dict[str, Any]:
+def _describe_encoder(name: str) -> dict[str, Any]:
     try:
         card = ENCODERS.make(name).card
     except AffectError as missing:

@@ -13,42 +13,42 @@ from urllib.parse import quote
 from jinja2 import Environment
 
 from encoders.base import AffectError, printable
-from retrieval.report.terminal import mood_line, mood_of, when
-from retrieval.report.thumbnails import Moment, thumbnails
+from retrieval.report.terminal import format_query_mood, format_affect, format_time_span
+from retrieval.report.thumbnails import Moment, make_thumbnails
 from retrieval.search.engine import Hit
 from retrieval.search.query import Query
 from retrieval.storage.library import Library
 
-Reasons = Sequence[Mapping[str, Any]]
-Answer = tuple[Query, Sequence[Hit], Reasons | None]
-FOUND = {"image": "photos", "video": "videos", "audio": "sounds"}
-MOST = 400  # thumbnails on a page, about 20 kB each; results beyond have none
-MEDIA = {"audio", "video"}  # modalities that play over time
+Explanations = Sequence[Mapping[str, Any]]
+AnsweredQuery = tuple[Query, Sequence[Hit], Explanations | None]
+MODALITY_PLURALS = {"image": "photos", "video": "videos", "audio": "sounds"}
+MAX_THUMBNAILS = 400  # thumbnails on a page, about 20 kB each; results beyond have none
+TIMED_MODALITIES = {"audio", "video"}  # modalities that play over time
 
 
-def write_page(file: Path, library: Library, answers: Sequence[Answer]) -> None:
+def write_results_page(path: Path, library: Library, answers: Sequence[AnsweredQuery]) -> None:
     """Write a page with a section a query, its reasons where there are any.
 
     Raises AffectError if the file can't be written.
     """
-    shown = [moment for query, hits, _ in answers for moment in [*_of_query(query), *map(_of_hit, hits)]]
-    pictures = thumbnails(list(dict.fromkeys(shown))[:MOST], library.segment)
+    shown = [moment for query, hits, _ in answers for moment in [*_list_query_moments(query), *map(_get_hit_moment, hits)]]
+    pictures = make_thumbnails(list(dict.fromkeys(shown))[:MAX_THUMBNAILS], library.segment_seconds)
     template = (files("retrieval") / "page.html").read_text(encoding="utf-8")
     page = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(template)
-    folder = Path(os.path.normpath(file.absolute())).parent
+    folder = Path(os.path.normpath(path.absolute())).parent
     html = page.render(
         title="affect search",
-        subtitle=_held(library),
-        sections=[_section(pictures, folder, *answer) for answer in answers],
+        subtitle=_format_item_counts(library),
+        sections=[_make_section(pictures, folder, *answer) for answer in answers],
     )
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(html, encoding="utf-8")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(html, encoding="utf-8")
     except OSError as bad:
-        raise AffectError(f"{printable(file)}: {bad.strerror}") from bad
+        raise AffectError(f"{printable(path)}: {bad.strerror}") from bad
 
 
-def link_to(path: str, folder: Path, start: float | None = None, end: float | None = None) -> str:
+def make_media_link(path: str, folder: Path, start: float | None = None, end: float | None = None) -> str:
     """A URI of a file for a page in `folder`: relative where both lie in one folder below the root.
 
     Every byte of the name outside unreserved ASCII is percent-encoded, whether it is UTF-8 or not. Times in
@@ -63,70 +63,70 @@ def link_to(path: str, folder: Path, start: float | None = None, end: float | No
     return f"{uri}#t={start:.3f},{end:.3f}"
 
 
-def _held(library: Library) -> str:
+def _format_item_counts(library: Library) -> str:
     """ "3 sounds, 12 photos" """
-    counts = library.catalog.all("SELECT modality, count(*) FROM items GROUP BY modality ORDER BY modality")
-    return ", ".join(f"{count} {FOUND[modality]}" for modality, count in counts)
+    counts = library.catalog.execute("SELECT modality, count(*) FROM items GROUP BY modality ORDER BY modality")
+    return ", ".join(f"{count} {MODALITY_PLURALS[modality]}" for modality, count in counts)
 
 
-def _of_query(query: Query) -> list[Moment]:
+def _list_query_moments(query: Query) -> list[Moment]:
     return [(Path(path), 0.0) for path in (query.image, query.video, query.audio) if path is not None]
 
 
-def _of_hit(hit: Hit) -> Moment:
+def _get_hit_moment(hit: Hit) -> Moment:
     return Path(hit.path), hit.start or 0.0
 
 
-def _section(
-    pictures: Mapping[Moment, str], folder: Path, query: Query, hits: Sequence[Hit], reasons: Reasons | None
+def _make_section(
+    thumbnail_by_moment: Mapping[Moment, str], folder: Path, query: Query, hits: Sequence[Hit], explanations: Explanations | None
 ) -> dict[str, Any]:
     return {
-        "asked": ", ".join(_asked(kind, value) for kind, value in query.parts.items()) or "by mood",
-        "mood": _mood(query),
-        "pictures": [pictures[moment] for moment in _of_query(query) if moment in pictures],
+        "asked": ", ".join(_format_query_part(kind, value) for kind, value in query.parts.items()) or "by mood",
+        "mood": _format_mood_and_dial(query),
+        "pictures": [thumbnail_by_moment[moment] for moment in _list_query_moments(query) if moment in thumbnail_by_moment],
         "hits": [
-            {**_hit(pictures, folder, hit), "reasons": list(_reasons(reason))}
-            for hit, reason in zip(hits, reasons or [{}] * len(hits), strict=True)
+            {**_make_hit_entry(thumbnail_by_moment, folder, hit), "reasons": list(_list_explanation_tables(reason))}
+            for hit, reason in zip(hits, explanations or [{}] * len(hits), strict=True)
         ],
     }
 
 
-def _asked(kind: str, value: Any) -> str:
-    if kind == "text":
+def _format_query_part(part_name: str, value: Any) -> str:
+    if part_name == "text":
         return f"“{value}”"
-    return f"{kind} {value if kind == 'item' else printable(Path(value).name)}"
+    return f"{part_name} {value if part_name == 'item' else printable(Path(value).name)}"
 
 
-def _mood(query: Query) -> str:
+def _format_mood_and_dial(query: Query) -> str:
     """ "mood calm: valence +0.54, arousal -0.52, dial 0.5", "its own mood, dial 0.3"; empty at 0."""
-    return f"{mood_line(query) or 'its own mood'}, dial {query.dial:g}" if query.dial else ""
+    return f"{format_query_mood(query) or 'its own mood'}, dial {query.dial:g}" if query.dial else ""
 
 
-def _hit(pictures: Mapping[Moment, str], folder: Path, hit: Hit) -> dict[str, Any]:
+def _make_hit_entry(thumbnail_by_moment: Mapping[Moment, str], folder: Path, hit: Hit) -> dict[str, Any]:
     guessed = mimetypes.guess_type(hit.path)[0] or ""
-    plays = hit.modality in MEDIA and not guessed.startswith("image/")  # a GIF moves, and is no film
+    plays = hit.modality in TIMED_MODALITIES and not guessed.startswith("image/")  # a GIF moves, and is no film
     return {
         "rank": hit.rank,
         "name": printable(Path(hit.path).name),
-        "link": link_to(hit.path, folder, *((hit.start, hit.end) if plays else ())),
+        "link": make_media_link(hit.path, folder, *((hit.start, hit.end) if plays else ())),
         "player": hit.modality if plays else "",
         "modality": hit.modality,
-        "when": when(hit.start, hit.end),
+        "when": format_time_span(hit.start, hit.end),
         "score": hit.score,
         "spaces": hit.spaces,
-        "mood": mood_of(hit.affect) if hit.affect else "",
-        "picture": pictures.get(_of_hit(hit)),
+        "mood": format_affect(hit.affect) if hit.affect else "",
+        "picture": thumbnail_by_moment.get(_get_hit_moment(hit)),
     }
 
 
-def _reasons(reason: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+def _list_explanation_tables(explanation: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """Headings and rows of name and value, of what `retrieval.search.explain.why` tells; without empty ones."""
-    if not reason:
+    if not explanation:
         return
     told = {
-        "Looks like": [(name, f"{share:.2f}") for name, share in reason["labels"]],
-        "Scores": [(view, f"{score:.2f}") for view, score in reason["views"].items()],
-        "Faces": [(name, f"{value:.2f}") for name, value in (reason["faces"] or {}).items()],
-        "Mood by sense": [(sense, mood_of(row)) for sense, row in reason["affect"].items() if row],
+        "Looks like": [(name, f"{share:.2f}") for name, share in explanation["labels"]],
+        "Scores": [(view, f"{score:.2f}") for view, score in explanation["views"].items()],
+        "Faces": [(name, f"{value:.2f}") for name, value in (explanation["faces"] or {}).items()],
+        "Mood by sense": [(sense, format_affect(row)) for sense, row in explanation["affect"].items() if row],
     }
     yield from ((heading, rows) for heading, rows in told.items() if rows)

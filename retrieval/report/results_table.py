@@ -9,43 +9,43 @@ from typing import Any
 import click
 
 from encoders.base import printable
-from retrieval.report.terminal import mood_of, when
-from retrieval.report.text_columns import Column, table, terminal_width, wrapped
+from retrieval.report.terminal import format_affect, format_time_span
+from retrieval.report.text_columns import Column, format_table, get_terminal_width, wrap_text
 from retrieval.search.engine import Hit
 from retrieval.search.query import SPACES, Query
 
-BAR = 10  # characters
-COLUMNS = (
-    Column(name="", right=True),
+BAR_WIDTH = 10  # characters
+RESULT_COLUMNS = (
+    Column(name="", is_right_aligned=True),
     Column(name="score"),
-    Column(name="", rank=5),
-    *(Column(name=space, rank=6) for space in SPACES),
-    Column(name="mood", rank=3),
-    Column(name="id", rank=4),
-    Column(name="kind", rank=2),
-    Column(name="when", rank=1),
+    Column(name="", priority=5),
+    *(Column(name=space, priority=6) for space in SPACES),
+    Column(name="mood", priority=3),
+    Column(name="id", priority=4),
+    Column(name="kind", priority=2),
+    Column(name="when", priority=1),
     Column(name="file", fill="path"),
 )
 
 
 def print_hits(
-    query: Query, hits: Sequence[Hit], reasons: Sequence[Mapping[str, Any]] | None = None, note: str = ""
+    query: Query, hits: Sequence[Hit], explanations: Sequence[Mapping[str, Any]] | None = None, note: str = ""
 ) -> None:
     """Ranked results with a bar for the score and a column a space; a dot where it abstained.
 
     Without any, `note` says why.
     """
-    width = terminal_width()
+    width = get_terminal_width()
     if not hits:
-        click.echo("\n".join(wrapped(note or "no match", width)))
+        click.echo("\n".join(wrap_text(note or "no match", width)))
         return
-    below = [_seen(reason) for reason in reasons or ()]
-    click.echo("\n".join(table(COLUMNS, [_row(hit) for hit in hits], width, below)))
-    for remark in remarks(query, hits):
-        click.echo("\n".join(wrapped(remark, width)))
+    below = [_format_explanation(reason) for reason in explanations or ()]
+    click.echo("\n".join(format_table(RESULT_COLUMNS, [_format_row(hit) for hit in hits], width, below)))
+    for remark in list_remarks(query, hits):
+        click.echo("\n".join(wrap_text(remark, width)))
 
 
-def remarks(query: Query, hits: Sequence[Hit]) -> list[str]:
+def list_remarks(query: Query, hits: Sequence[Hit]) -> list[str]:
     """What has to be said of the order: the file that was asked with, scores that do not fall."""
     said = [f"{hit.rank} is the file asked with" for hit in hits if hit.copy]
     rest = [round(hit.score, 2) for hit in hits if not hit.copy]
@@ -54,21 +54,21 @@ def remarks(query: Query, hits: Sequence[Hit]) -> list[str]:
     return said
 
 
-def _row(hit: Hit) -> list[str]:
-    filled = round(hit.score * BAR)
+def _format_row(hit: Hit) -> list[str]:
+    filled = round(hit.score * BAR_WIDTH)
     spaces = ["·" if hit.spaces[name] is None else f"{hit.spaces[name]:.2f}" for name in SPACES]
     return [
-        str(hit.rank), f"{hit.score:.2f}", "█" * filled + "░" * (BAR - filled), *spaces,
-        mood_of(hit.affect), hit.id[:8], hit.modality, when(hit.start, hit.end), printable(hit.path),
+        str(hit.rank), f"{hit.score:.2f}", "█" * filled + "░" * (BAR_WIDTH - filled), *spaces,
+        format_affect(hit.affect), hit.id[:8], hit.modality, format_time_span(hit.start, hit.end), printable(hit.path),
     ]  # fmt: skip
 
 
-def _seen(reason: Mapping[str, Any]) -> str:
-    labels = ", ".join(f"{name} {share:.2f}" for name, share in reason["labels"][:3])
-    views = ", ".join(f"{view} {score:.2f}" for view, score in reason["views"].items())
+def _format_explanation(explanation: Mapping[str, Any]) -> str:
+    labels = ", ".join(f"{name} {share:.2f}" for name, share in explanation["labels"][:3])
+    views = ", ".join(f"{view} {score:.2f}" for view, score in explanation["views"].items())
     faces = ", ".join(
-        f"{name} {share:.2f}" for name, share in (reason["faces"] or {}).items() if share >= 0.2
+        f"{name} {share:.2f}" for name, share in (explanation["faces"] or {}).items() if share >= 0.2
     )
-    moods = ", ".join(f"{sense} {mood_of(row)}" for sense, row in reason["affect"].items() if row)
+    moods = ", ".join(f"{sense} {format_affect(row)}" for sense, row in explanation["affect"].items() if row)
     parts = {"looks like": labels, "scores": views, "faces": faces, "feels": moods}
     return "; ".join(f"{name} {said}" for name, said in parts.items() if said)

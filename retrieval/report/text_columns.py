@@ -14,8 +14,8 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-GAP = "  "
-LEAST = 24  # cells a column of paths or of sentences gets before others give way for it
+COLUMN_GAP = "  "
+MIN_FILL_WIDTH = 24  # cells a column of paths or of sentences gets before others give way for it
 ELLIPSIS = "…"
 
 
@@ -29,18 +29,18 @@ class Column:
     """
 
     name: str
-    rank: int = 0
+    priority: int = 0
     fill: str = ""
-    right: bool = False
+    is_right_aligned: bool = False
 
 
-def terminal_width() -> int | None:
+def get_terminal_width() -> int | None:
     """Cells in a line of the terminal; None where standard output is none: then nothing is cut."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
-def table(
-    columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int | None, below: Sequence[str] = ()
+def format_table(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int | None, notes: Sequence[str] = ()
 ) -> list[str]:
     """The lines of a table with a header; `below` has a text to stand under each row, wrapped.
 
@@ -48,28 +48,28 @@ def table(
     """
     names = [column.name for column in columns]
     cells = [list(column) for column in zip(names, *rows, strict=True)]
-    shown, widths = _fitting(columns, [max(map(cell_len, one)) for one in cells], width)
-    parts = [_parts(columns[at], cells[at], widths[at], width is not None) for at in shown]
+    shown, widths = _fit_columns(columns, [max(map(cell_len, one)) for one in cells], width)
+    parts = [_format_cells(columns[at], cells[at], widths[at], width is not None) for at in shown]
     lines: list[str] = []
     for number, row in enumerate(zip(*parts, strict=True)):
         for line in range(max(map(len, row))):
             texts = (part[line] if line < len(part) else "" for part in row)
             padded = (
-                _padded(text, widths[at], columns[at].right) for text, at in zip(texts, shown, strict=True)
+                _pad_cell(text, widths[at], columns[at].is_right_aligned) for text, at in zip(texts, shown, strict=True)
             )
-            lines.append(GAP.join(padded).rstrip())
-        if number and below and below[number - 1]:
-            lines += indented(below[number - 1], 4, width)
+            lines.append(COLUMN_GAP.join(padded).rstrip())
+        if number and notes and notes[number - 1]:
+            lines += indent_text(notes[number - 1], 4, width)
     return [click.style(lines[0], bold=True), *lines[1:]] if width is not None else lines
 
 
-def indented(text: str, indent: int, width: int | None) -> list[str]:
+def indent_text(text: str, indent: int, width: int | None) -> list[str]:
     """The text in lines of at most `width` cells, all but its own indent to be had by words."""
     room = None if width is None else max(width - indent, 8)
-    return [" " * indent + line for line in wrapped(text, room)]
+    return [" " * indent + line for line in wrap_text(text, room)]
 
 
-def wrapped(text: str, width: int | None) -> list[str]:
+def wrap_text(text: str, width: int | None) -> list[str]:
     """The text in lines of at most `width` cells, broken between words where it can be."""
     if width is None or cell_len(text) <= width:
         return [text]
@@ -77,19 +77,19 @@ def wrapped(text: str, width: int | None) -> list[str]:
     return [line.plain.rstrip() for line in found]
 
 
-def shortened(paths: Sequence[str], width: int) -> list[str]:
+def shorten_paths(paths: Sequence[str], width: int) -> list[str]:
     """Paths in at most `width` cells, cut from the left; where two would read alike, what differs stays."""
-    short = [_from_right(path, width) for path in paths]
+    short = [_shorten_path(path, width) for path in paths]
     alike: dict[str, set[str]] = defaultdict(set)
     for path, text in zip(paths, short, strict=True):
         alike[text].add(path)
     return [
-        _told_apart(path, alike[text], width) if len(alike[text]) > 1 else text
+        _shorten_ambiguous_path(path, alike[text], width) if len(alike[text]) > 1 else text
         for path, text in zip(paths, short, strict=True)
     ]
 
 
-def _from_right(path: str, width: int) -> str:
+def _shorten_path(path: str, width: int) -> str:
     """The end of a path from a folder on; of a name too long for that its beginning and its end."""
     if cell_len(path) <= width:
         return path
@@ -98,30 +98,30 @@ def _from_right(path: str, width: int) -> str:
         text = "/".join((ELLIPSIS, *parts[first:]))
         if cell_len(text) <= width:
             return text
-    return _middle_cut(parts[-1], width)
+    return _cut_middle(parts[-1], width)
 
 
-def _told_apart(path: str, others: Iterable[str], width: int) -> str:
+def _shorten_ambiguous_path(path: str, others: Iterable[str], width: int) -> str:
     """The first folder in which paths differ, and the name."""
     parts = PurePath(path).parts
     columns = zip(*(PurePath(other).parts for other in others), strict=False)
     differs = next((at for at, column in enumerate(columns) if len(set(column)) > 1), len(parts) - 1)
     if differs >= len(parts) - 1:
-        return _middle_cut(parts[-1], width)
-    folder = _middle_cut(parts[differs], max(width // 3, 3))
-    rest = _middle_cut(parts[-1], max(width - cell_len(folder) - 3, 3))
-    return _middle_cut(f"{folder}/{ELLIPSIS}/{rest}", width)
+        return _cut_middle(parts[-1], width)
+    folder = _cut_middle(parts[differs], max(width // 3, 3))
+    rest = _cut_middle(parts[-1], max(width - cell_len(folder) - 3, 3))
+    return _cut_middle(f"{folder}/{ELLIPSIS}/{rest}", width)
 
 
-def _middle_cut(text: str, width: int) -> str:
+def _cut_middle(text: str, width: int) -> str:
     """Beginning and end of a text, the longer part being the end: it has the ending of a file's name."""
     if cell_len(text) <= width:
         return text
     end = max((width - 1) * 2 // 3, min(width - 1, 8))
-    return _head(text, width - 1 - end) + ELLIPSIS + _head(text[::-1], end)[::-1]
+    return _take_head(text, width - 1 - end) + ELLIPSIS + _take_head(text[::-1], end)[::-1]
 
 
-def _head(text: str, width: int) -> str:
+def _take_head(text: str, width: int) -> str:
     taken = 0
     for at, character in enumerate(text):
         taken += cell_len(character)
@@ -130,35 +130,35 @@ def _head(text: str, width: int) -> str:
     return text
 
 
-def _fitting(columns: Sequence[Column], widest: list[int], width: int | None) -> tuple[list[int], list[int]]:
+def _fit_columns(columns: Sequence[Column], full_widths: list[int], width: int | None) -> tuple[list[int], list[int]]:
     """Which columns are shown, and the width of each."""
     shown = list(range(len(columns)))
     if width is None:
-        return shown, widest
-    least = [min(wide, LEAST) if column.fill else wide for column, wide in zip(columns, widest, strict=True)]
-    while _total(least, shown) > width and (last := max(columns[at].rank for at in shown)):
-        shown = [at for at in shown if columns[at].rank != last]
-    widths, left = list(least), width - _total(least, shown)
+        return shown, full_widths
+    least = [min(wide, MIN_FILL_WIDTH) if column.fill else wide for column, wide in zip(columns, full_widths, strict=True)]
+    while _compute_line_width(least, shown) > width and (last := max(columns[at].priority for at in shown)):
+        shown = [at for at in shown if columns[at].priority != last]
+    widths, left = list(least), width - _compute_line_width(least, shown)
     for number, at in enumerate(filling := [at for at in shown if columns[at].fill]):
         share = left // (len(filling) - number)
-        widths[at] = max(min(widest[at], widths[at] + share), 4)
+        widths[at] = max(min(full_widths[at], widths[at] + share), 4)
         left -= widths[at] - least[at]
     return shown, widths
 
 
-def _total(widths: Sequence[int], shown: Sequence[int]) -> int:
-    return sum(widths[at] for at in shown) + len(GAP) * (len(shown) - 1)
+def _compute_line_width(widths: Sequence[int], visible: Sequence[int]) -> int:
+    return sum(widths[at] for at in visible) + len(COLUMN_GAP) * (len(visible) - 1)
 
 
-def _parts(column: Column, cells: Sequence[str], width: int, narrow: bool) -> list[list[str]]:
+def _format_cells(column: Column, cells: Sequence[str], width: int, is_limited: bool) -> list[list[str]]:
     """The lines of each cell."""
-    if narrow and column.fill == "path":
-        return [[text] for text in (cells[0], *shortened(cells[1:], width))]
-    if narrow and column.fill == "text":
-        return [wrapped(text, width) for text in cells]
+    if is_limited and column.fill == "path":
+        return [[text] for text in (cells[0], *shorten_paths(cells[1:], width))]
+    if is_limited and column.fill == "text":
+        return [wrap_text(text, width) for text in cells]
     return [[text] for text in cells]
 
 
-def _padded(text: str, width: int, right: bool) -> str:
+def _pad_cell(text: str, width: int, is_right_aligned: bool) -> str:
     space = " " * (width - cell_len(text))
-    return space + text if right else text + space
+    return space + text if is_right_aligned else text + space

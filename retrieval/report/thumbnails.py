@@ -12,68 +12,68 @@ import numpy as np
 from PIL import Image
 
 from encoders.base import Frames, Sound
-from encoders.media import Limits, Probe, Sampling, Segment, glimpses, probe
-from encoders.media.decoder_pool import DecoderPool, Part
+from encoders.media import Limits, Probe, Sampling, Segment, read_segments_at, probe
+from encoders.media.decoder_pool import DecoderPool, DecodedSegment
 
-SIDE = 320  # pixels
-WAVE = (320, 140)  # pixels
-INK = (79, 109, 245)
-PAPER = (238, 241, 250)
+THUMBNAIL_SIDE_PX = 320  # pixels
+WAVEFORM_SIZE_PX = (320, 140)  # pixels
+WAVEFORM_COLOUR = (79, 109, 245)
+BACKGROUND_COLOUR = (238, 241, 250)
 
 Moment = tuple[Path, float]  # a file and the seconds at which a segment of it begins; 0 for a picture
 
 
 @dataclass(frozen=True, kw_only=True)
-class Moments(Sampling):
+class MomentSampling(Sampling):
     """Sampling of chosen segments alone: the seconds at which they begin, by file."""
 
-    starts: Mapping[Path, Sequence[float]]
+    starts_by_path: Mapping[Path, Sequence[float]]
 
 
-def thumbnails(wanted: Iterable[Moment], segment: float) -> dict[Moment, str]:
+def make_thumbnails(moments: Iterable[Moment], segment_seconds: float) -> dict[Moment, str]:
     """JPEGs as data URIs of segments of `segment` seconds, each by its file and start.
 
     Every file is opened once, by a decoder process. What can't be read any more is left out.
     """
     starts: dict[Path, set[float]] = {}
-    for path, start in wanted:
+    for path, start in moments:
         starts.setdefault(path, set()).add(start)
     asked = {path: sorted(some) for path, some in starts.items()}
-    sampling = Moments(segment=segment, most=1, side=SIDE, starts=asked)
+    sampling = MomentSampling(segment_seconds=segment_seconds, max_frames=1, max_side=THUMBNAIL_SIDE_PX, starts_by_path=asked)
     with DecoderPool(1, sampling, reader=f"{__name__}:read") as pool:
         return {
-            (event.path, event.segment.start or 0.0): _uri(_picture(event.segment))
+            (event.path, event.segment.start or 0.0): _to_data_uri(_render_segment(event.segment))
             for event in pool.read(asked)
-            if isinstance(event, Part)
+            if isinstance(event, DecodedSegment)
         }
 
 
-def read(path: Path, moments: Moments, limits: Limits) -> Iterator[Probe | Segment]:
+def read_moments(path: Path, sampling: MomentSampling, limits: Limits) -> Iterator[Probe | Segment]:
     """What a file holds, then its chosen segments: a reader for a DecoderPool. Raises BadMedia."""
     found = probe(path, limits)
     yield found
-    yield from glimpses(path, found, moments.starts[path], moments, limits)
+    yield from read_segments_at(path, found, sampling.starts_by_path[path], sampling, limits)
 
 
-def _picture(segment: Segment) -> Image.Image:
+def _render_segment(segment: Segment) -> Image.Image:
     if segment.frames is not None:
         picture = Image.fromarray(segment.frames[0])
-        picture.thumbnail((SIDE, SIDE))  # a panorama is read larger
+        picture.thumbnail((THUMBNAIL_SIDE_PX, THUMBNAIL_SIDE_PX))  # a panorama is read larger
         return picture
-    return wave(segment.sound) if segment.sound else Image.new("RGB", WAVE, PAPER)
+    return draw_waveform(segment.audio) if segment.audio else Image.new("RGB", WAVEFORM_SIZE_PX, BACKGROUND_COLOUR)
 
 
-def wave(sound: Sound) -> Image.Image:
+def draw_waveform(audio: Sound) -> Image.Image:
     """The loudness of a sound over time, drawn as a wave of 320 x 140 pixels."""
-    width, height = WAVE
-    peaks = np.array([np.abs(part).max(initial=0) for part in np.array_split(sound.samples, width)])
+    width, height = WAVEFORM_SIZE_PX
+    peaks = np.array([np.abs(part).max(initial=0) for part in np.array_split(audio.samples, width)])
     tall = np.maximum(peaks / max(float(peaks.max()), 1e-6) * (height / 2 - 8), 1)
     inside = np.abs(np.arange(height)[:, None] - height / 2) <= tall
-    pixels: Frames = np.where(inside[..., None], np.array(INK, np.uint8), np.array(PAPER, np.uint8))
+    pixels: Frames = np.where(inside[..., None], np.array(WAVEFORM_COLOUR, np.uint8), np.array(BACKGROUND_COLOUR, np.uint8))
     return Image.fromarray(pixels)
 
 
-def _uri(picture: Image.Image) -> str:
+def _to_data_uri(image: Image.Image) -> str:
     stream = io.BytesIO()
-    picture.save(stream, "JPEG", quality=82)
+    image.save(stream, "JPEG", quality=82)
     return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode()

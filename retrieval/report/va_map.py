@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 
 from encoders.base import AffectError, Rows, missing, printable
-from retrieval.features.affect import lengths
-from retrieval.report.thumbnails import Moment, thumbnails
-from retrieval.report.va_plot import Placed, draw, write_map
+from retrieval.features.affect import compute_duration_weights
+from retrieval.report.thumbnails import Moment, make_thumbnails
+from retrieval.report.va_plot import PlottedItem, write_va_plot, write_va_page
 from retrieval.storage.library import Library
 from retrieval.storage.snapshot import Snapshot
-from spaces.affect_regression import average
-from spaces.circumplex import knows_little
+from spaces.affect_regression import average_estimates
+from spaces.circumplex import is_uncertain
 
-MOST = 400  # thumbnails on a page; items beyond have none
+MAX_THUMBNAILS = 400  # thumbnails on a page; items beyond have none
 
 
-def draw_map(library: Library, snapshot: Snapshot, out: Path, *, ellipses: bool = False) -> dict[str, Any]:
+def write_va_map(library: Library, snapshot: Snapshot, out_path: Path, *, show_ellipses: bool = False) -> dict[str, Any]:
     """Write `out`.png and `out`.html: every item of a library at the mean of its segments.
 
     ellipses: of one SD in the picture; the page shows them when asked
@@ -27,45 +27,45 @@ def draw_map(library: Library, snapshot: Snapshot, out: Path, *, ellipses: bool 
     Returns how many items were drawn, are little known and abstained, and the files.
     Raises AffectError where nothing can be drawn or written.
     """
-    rows = item_rows(snapshot)
+    rows = compute_item_affect(snapshot)
     here = np.flatnonzero(~missing(rows))
     if not len(here):
         raise AffectError(
             f"{printable(library.folder)}: nothing in it has a mood; index pictures, videos or sound"
         )
-    moments: list[Moment] = [(Path(snapshot.paths[at]), 0.0) for at in here[:MOST]]
-    pictures = thumbnails(moments, library.segment)
+    moments: list[Moment] = [(Path(snapshot.item_paths[at]), 0.0) for at in here[:MAX_THUMBNAILS]]
+    pictures = make_thumbnails(moments, library.segment_seconds)
     items = [
-        Placed(
-            path=printable(snapshot.paths[at]),
-            name=printable(Path(snapshot.paths[at]).name),
-            modality=str(snapshot.modality[at]),
+        PlottedItem(
+            path=printable(snapshot.item_paths[at]),
+            name=printable(Path(snapshot.item_paths[at]).name),
+            modality=str(snapshot.item_modalities[at]),
             valence=float(rows[at, 0]), arousal=float(rows[at, 1]),
             valence_sd=float(rows[at, 2]), arousal_sd=float(rows[at, 3]),
-            thumb=pictures.get((Path(snapshot.paths[at]), 0.0)),
+            thumbnail=pictures.get((Path(snapshot.item_paths[at]), 0.0)),
         )
         for at in here
     ]  # fmt: skip
-    if not out.name:
-        raise AffectError(f"{printable(out)}: name a file to write, such as map")
-    stem = out.stem if out.suffix.lower() in (".png", ".html") else out.name
-    files = out.with_name(f"{stem}.png"), out.with_name(f"{stem}.html")
+    if not out_path.name:
+        raise AffectError(f"{printable(out_path)}: name a file to write, such as map")
+    stem = out_path.stem if out_path.suffix.lower() in (".png", ".html") else out_path.name
+    files = out_path.with_name(f"{stem}.png"), out_path.with_name(f"{stem}.html")
     title = f"{len(items)} items of {printable(library.folder)}"
     names, kinds = [one.name for one in items], [one.modality for one in items]
-    draw(files[0], rows[here], names, kinds, title, ellipses=ellipses)
-    write_map(files[1], items, title)
+    write_va_plot(files[0], rows[here], names, kinds, title, show_ellipses=show_ellipses)
+    write_va_page(files[1], items, title)
     return {
         "items": len(items),
-        "little_known": int(knows_little(rows[here]).sum()),
-        "abstained": len(snapshot.ids) - len(items),
+        "little_known": int(is_uncertain(rows[here]).sum()),
+        "abstained": len(snapshot.item_ids) - len(items),
         "files": [printable(file) for file in files],
     }
 
 
-def item_rows(snapshot: Snapshot) -> Rows:
+def compute_item_affect(snapshot: Snapshot) -> Rows:
     """(items, 4) the affect of each item: the mean of its segments, NaN where all abstain."""
-    ends = np.searchsorted(snapshot.item_of, np.arange(1, len(snapshot.ids)))
-    if not len(snapshot.ids):
+    ends = np.searchsorted(snapshot.item_by_segment, np.arange(1, len(snapshot.item_ids)))
+    if not len(snapshot.item_ids):
         return np.empty((0, 4), np.float32)
-    parts = zip(np.split(snapshot.affect, ends), np.split(lengths(snapshot.spans), ends), strict=True)
-    return np.array([average(rows, weights) for rows, weights in parts], np.float32)
+    parts = zip(np.split(snapshot.affect, ends), np.split(compute_duration_weights(snapshot.spans), ends), strict=True)
+    return np.array([average_estimates(rows, weights) for rows, weights in parts], np.float32)

@@ -17,24 +17,24 @@ import numpy.typing as npt
 from encoders.base import Frames
 from encoders.interrupts import draft_beside
 
-Wave = npt.NDArray[np.floating]
-Coded = tuple[float, list[av.Packet]]  # seconds at which what was encoded begins, and what came of it
+Waveform = npt.NDArray[np.floating]
+EncodedPackets = tuple[float, list[av.Packet]]  # seconds at which what was encoded begins, and what came of it
 NO_OPTIONS: Mapping[str, str] = {}
 
 
-def whole(file: Path, make: Callable[[Path], object]) -> None:
+def make_file_atomically(path: Path, write_file: Callable[[Path], object]) -> None:
     """Make a file beside its place under a hidden name of the same ending, then move it there.
 
     A kill leaves no part of it under its name.
     """
-    with draft_beside(file) as draft:
-        make(draft)
-        draft.replace(file)
+    with draft_beside(path) as draft:
+        write_file(draft)
+        draft.replace(path)
 
 
-def write_clip(
-    file: Path, pictures: Iterable[Frames], fps: int, waves: Iterable[Wave] | None = None, rate: int = 0,
-    options: Mapping[str, str] = NO_OPTIONS,
+def write_video(
+    path: Path, frames: Iterable[Frames], fps: int, audio_blocks: Iterable[Waveform] | None = None, sample_rate: int = 0,
+    codec_options: Mapping[str, str] = NO_OPTIONS,
 ) -> None:  # fmt: skip
     """An H.264 clip in the container its ending names, with AAC sound unless `waves` is None.
 
@@ -42,41 +42,41 @@ def write_clip(
     as they are needed, so that hours of them fit. `options` are those of libx264. Raises ValueError for
     no pictures.
     """
-    ahead = iter(pictures)
+    ahead = iter(frames)
     first = next(ahead, None)
     if first is None:
-        raise ValueError(f"{file}: a clip needs a picture")
-    with av.open(str(file), "w") as container:
-        film = container.add_stream("libx264", rate=fps, options=dict(options))
+        raise ValueError(f"{path}: a clip needs a picture")
+    with av.open(str(path), "w") as container:
+        film = container.add_stream("libx264", rate=fps, options=dict(codec_options))
         film.height, film.width, film.pix_fmt = first.shape[0], first.shape[1], "yuv420p"
-        coded = [_film(film, chain([first], ahead), fps)]
-        if waves is not None:
-            coded.append(_track(container.add_stream("aac", rate=rate, layout="mono"), waves, rate))
+        coded = [_encode_video(film, chain([first], ahead), fps)]
+        if audio_blocks is not None:
+            coded.append(_encode_audio(container.add_stream("aac", rate=sample_rate, layout="mono"), audio_blocks, sample_rate))
         for _, packets in heapq.merge(*coded, key=itemgetter(0)):
             container.mux(packets)
 
 
-def write_sound(file: Path, wave: Wave, rate: int) -> None:
+def write_audio(path: Path, audio: Waveform, sample_rate: int) -> None:
     """A mono FLAC file of samples (n,)."""
-    with av.open(str(file), "w") as container:
-        for _, packets in _track(container.add_stream("flac", rate=rate, layout="mono"), [wave], rate):
+    with av.open(str(path), "w") as container:
+        for _, packets in _encode_audio(container.add_stream("flac", rate=sample_rate, layout="mono"), [audio], sample_rate):
             container.mux(packets)
 
 
-def _film(stream: av.VideoStream, pictures: Iterable[Frames], fps: int) -> Iterator[Coded]:
-    for number, picture in enumerate(pictures):
+def _encode_video(stream: av.VideoStream, frames: Iterable[Frames], fps: int) -> Iterator[EncodedPackets]:
+    for number, picture in enumerate(frames):
         frame = av.VideoFrame.from_ndarray(picture, "rgb24")
         frame.pts, frame.time_base = number, Fraction(1, fps)
         yield number / fps, stream.encode(frame)
     yield math.inf, stream.encode()
 
 
-def _track(stream: av.AudioStream, waves: Iterable[Wave], rate: int) -> Iterator[Coded]:
+def _encode_audio(stream: av.AudioStream, audio_blocks: Iterable[Waveform], sample_rate: int) -> Iterator[EncodedPackets]:
     begin = 0
-    for wave in waves:
+    for wave in audio_blocks:
         samples = np.ascontiguousarray(wave[None], np.float32)
         frame = av.AudioFrame.from_ndarray(samples, "fltp", "mono")
-        frame.sample_rate, frame.pts, frame.time_base = rate, begin, Fraction(1, rate)
-        yield begin / rate, stream.encode(frame)
+        frame.sample_rate, frame.pts, frame.time_base = sample_rate, begin, Fraction(1, sample_rate)
+        yield begin / sample_rate, stream.encode(frame)
         begin += len(wave)
     yield math.inf, stream.encode()

@@ -12,14 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import MissingBackend
-from retrieval.samples.media_writer import Wave, whole, write_clip, write_sound
+from retrieval.samples.media_writer import Waveform, make_file_atomically, write_video, write_audio
 
-RATE = 22050  # Hz
+SAMPLE_RATE_HZ = 22050  # Hz
 FPS = 12
-SIDE = (192, 256)  # pixels, height and width
-SECONDS = 6
+FRAME_SIZE_PX = (192, 256)  # pixels, height and width
+CLIP_SECONDS = 6
 
-PACKAGED = {
+PACKAGED_SAMPLES = {
     "skimage": ("data", (
         "astronaut.png", "camera.png", "chelsea.png", "coffee.png", "coins.png", "grass.png", "gravel.png",
         "horse.png", "hubble_deep_field.jpg", "moon.png", "motorcycle_left.png", "page.png", "retina.jpg",
@@ -30,73 +30,73 @@ PACKAGED = {
 }  # fmt: skip
 
 
-def gather(folder: Path) -> None:
+def create_sample_media(folder: Path) -> None:
     """Fill a folder with samples. Raises MissingBackend if a package that carries them is not here."""
     folder.mkdir(parents=True, exist_ok=True)
-    for package, (inside, names) in PACKAGED.items():
+    for package, (inside, names) in PACKAGED_SAMPLES.items():
         spec = find_spec(package)
         if spec is None or not spec.submodule_search_locations:
             raise MissingBackend("the demo's samples are not here: pip install 'affect-fusion[demo]'")
         for name in names:
             source = Path(spec.submodule_search_locations[0]) / inside / name
-            _once(folder / f"{package}-{Path(name).name}", functools.partial(shutil.copyfile, source))
-    clock = np.arange(SECONDS * RATE) / RATE
-    for name, (draw, play) in CLIPS.items():
-        _once(folder / f"rendered-{name}.mp4", functools.partial(render, draw=draw, samples=play(clock)))
-    for name, play in SOUNDS.items():
-        _once(folder / f"rendered-{name}.flac", functools.partial(write_sound, wave=play(clock), rate=RATE))
+            _write_if_missing(folder / f"{package}-{Path(name).name}", functools.partial(shutil.copyfile, source))
+    clock = np.arange(CLIP_SECONDS * SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ
+    for name, (draw, play) in RENDERED_CLIPS.items():
+        _write_if_missing(folder / f"rendered-{name}.mp4", functools.partial(render_clip, draw_frame=draw, audio=play(clock)))
+    for name, play in RENDERED_SOUNDS.items():
+        _write_if_missing(folder / f"rendered-{name}.flac", functools.partial(write_audio, audio=play(clock), sample_rate=SAMPLE_RATE_HZ))
 
 
-def _once(file: Path, make: Callable[[Path], object]) -> None:
-    if not file.exists():
-        whole(file, make)
+def _write_if_missing(path: Path, write_file: Callable[[Path], object]) -> None:
+    if not path.exists():
+        make_file_atomically(path, write_file)
 
 
-def _disc(
-    y: float, x: float, radius: float, colour: tuple[int, int, int], paper: int
+def _draw_disc(
+    y: float, x: float, radius: float, colour: tuple[int, int, int], background: int
 ) -> npt.NDArray[np.uint8]:
-    rows, columns = np.mgrid[: SIDE[0], : SIDE[1]]
-    inside = (rows - y * SIDE[0]) ** 2 + (columns - x * SIDE[1]) ** 2 < (radius * SIDE[0]) ** 2
-    return np.where(inside[..., None], np.array(colour, np.uint8), np.uint8(paper))
+    rows, columns = np.mgrid[: FRAME_SIZE_PX[0], : FRAME_SIZE_PX[1]]
+    inside = (rows - y * FRAME_SIZE_PX[0]) ** 2 + (columns - x * FRAME_SIZE_PX[1]) ** 2 < (radius * FRAME_SIZE_PX[0]) ** 2
+    return np.where(inside[..., None], np.array(colour, np.uint8), np.uint8(background))
 
 
-def bouncing(t: float) -> npt.NDArray[np.uint8]:
+def draw_bouncing_ball(seconds: float) -> npt.NDArray[np.uint8]:
     """A bright ball that bounces fast, frame at second t."""
-    return _disc(0.85 - 0.6 * abs(np.sin(5 * t)), 0.5 + 0.35 * np.sin(1.7 * t), 0.13, (255, 180, 0), 245)
+    return _draw_disc(0.85 - 0.6 * abs(np.sin(5 * seconds)), 0.5 + 0.35 * np.sin(1.7 * seconds), 0.13, (255, 180, 0), 245)
 
 
-def drifting(t: float) -> npt.NDArray[np.uint8]:
+def draw_drifting_moon(seconds: float) -> npt.NDArray[np.uint8]:
     """A pale disc that drifts slowly across a dark sky, frame at second t."""
-    return _disc(0.35, 0.15 + 0.7 * t / SECONDS, 0.16, (215, 220, 235), 22)
+    return _draw_disc(0.35, 0.15 + 0.7 * seconds / CLIP_SECONDS, 0.16, (215, 220, 235), 22)
 
 
-def calm(t: Wave, root: float = 220.0) -> Wave:
+def synthesise_calm_chords(times: Waveform, root_hz: float = 220.0) -> Waveform:
     """Slow swelling chords."""
-    chord = sum(np.sin(2 * np.pi * root * ratio * t) for ratio in (1, 1.25, 1.5))
-    return np.asarray(0.15 * chord * (0.6 + 0.4 * np.sin(2 * np.pi * 0.2 * t)), np.float32)
+    chord = sum(np.sin(2 * np.pi * root_hz * ratio * times) for ratio in (1, 1.25, 1.5))
+    return np.asarray(0.15 * chord * (0.6 + 0.4 * np.sin(2 * np.pi * 0.2 * times)), np.float32)
 
 
-def lively(t: Wave, root: float = 440.0) -> Wave:
+def synthesise_lively_notes(times: Waveform, root_hz: float = 440.0) -> Waveform:
     """Quick bright notes up and down."""
-    steps = np.array([0, 4, 7, 12, 7, 4])[(t * 8).astype(int) % 6]
-    decay = np.exp(-6 * (t * 8 % 1) / 8 * 4)
-    return np.asarray(0.5 * np.sin(2 * np.pi * root * 2 ** (steps / 12) * t) * decay, np.float32)
+    steps = np.array([0, 4, 7, 12, 7, 4])[(times * 8).astype(int) % 6]
+    decay = np.exp(-6 * (times * 8 % 1) / 8 * 4)
+    return np.asarray(0.5 * np.sin(2 * np.pi * root_hz * 2 ** (steps / 12) * times) * decay, np.float32)
 
 
-def rain(t: Wave, seed: int = 0) -> Wave:
+def synthesise_rain(times: Waveform, seed: int = 0) -> Waveform:
     """Soft noise with drops."""
     rng = np.random.default_rng(seed)
-    drops = (rng.random(len(t)) > 0.9985) * rng.normal(0, 1, len(t))
-    return np.asarray(0.06 * rng.normal(0, 1, len(t)) + np.clip(drops, -0.7, 0.7), np.float32)
+    drops = (rng.random(len(times)) > 0.9985) * rng.normal(0, 1, len(times))
+    return np.asarray(0.06 * rng.normal(0, 1, len(times)) + np.clip(drops, -0.7, 0.7), np.float32)
 
 
-CLIPS: dict[str, tuple[Callable[[float], npt.NDArray[np.uint8]], Callable[[Wave], Wave]]] = {
-    "bouncing-ball": (bouncing, lively),
-    "drifting-moon": (drifting, calm),
+RENDERED_CLIPS: dict[str, tuple[Callable[[float], npt.NDArray[np.uint8]], Callable[[Waveform], Waveform]]] = {
+    "bouncing-ball": (draw_bouncing_ball, synthesise_lively_notes),
+    "drifting-moon": (draw_drifting_moon, synthesise_calm_chords),
 }
-SOUNDS: dict[str, Callable[[Wave], Wave]] = {"rain": rain, "calm-chords": calm, "lively-notes": lively}
+RENDERED_SOUNDS: dict[str, Callable[[Waveform], Waveform]] = {"rain": synthesise_rain, "calm-chords": synthesise_calm_chords, "lively-notes": synthesise_lively_notes}
 
 
-def render(file: Path, draw: Callable[[float], npt.NDArray[np.uint8]], samples: Wave) -> None:
+def render_clip(path: Path, draw_frame: Callable[[float], npt.NDArray[np.uint8]], audio: Waveform) -> None:
     """Write an H.264 + AAC clip of SECONDS seconds."""
-    write_clip(file, (draw(number / FPS) for number in range(SECONDS * FPS)), FPS, [samples], RATE)
+    write_video(path, (draw_frame(number / FPS) for number in range(CLIP_SECONDS * FPS)), FPS, [audio], SAMPLE_RATE_HZ)

@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import AffectError, missing
-from retrieval.features.pipeline import Experts
+from retrieval.features.pipeline import FeaturePipeline
 from retrieval.search.query import Query, ReadMood
 from retrieval.search.query_encoder import Asked
 from retrieval.storage.snapshot import Snapshot
-from spaces.affect_regression import average
-from spaces.circumplex import PRIOR_SD, affinity, list_landmarks, suggest_landmark
+from spaces.affect_regression import average_estimates
+from spaces.circumplex import PRIOR_SD, affinity, format_landmarks, suggest_landmark
 
 Point = npt.NDArray[np.floating]
 Places = npt.NDArray[np.int64]
@@ -23,7 +23,7 @@ LONGEST = 60  # characters of a phrase in a message
 log = logging.getLogger(__name__)
 
 
-def read_mood(query: Query, experts: Experts) -> Query:
+def read_mood(query: Query, experts: FeaturePipeline) -> Query:
     """The query with a phrase for its mood read by the text regressor; any other query as it is.
 
     Raises AffectError where there is no text regressor, where it knows no more of the phrase than of any
@@ -33,12 +33,12 @@ def read_mood(query: Query, experts: Experts) -> Query:
     phrase = query.mood
     if not isinstance(phrase, str):
         return query
-    if not experts.recipe.sentiment:
+    if not experts.config.sentiment:
         raise AffectError(_refusal(phrase, "this library has no text regressor to read words by"))
-    knows = getattr(experts.role("sentiment"), "knows", None)
+    knows = getattr(experts.get_encoder("sentiment"), "knows", None)
     if suggest_landmark(phrase) and not (knows and knows(phrase)):
         raise AffectError(_refusal(phrase, "no such word"))
-    row = [round(float(value), 4) for value in experts.feel_words([phrase])[0]]
+    row = [round(float(value), 4) for value in experts.estimate_text_affect([phrase])[0]]
     if not (np.array(row[2:]) < PRIOR_SD).any():
         raise AffectError(_refusal(phrase, "the text regressor has nothing to say of it"))
     return replace(query, mood=ReadMood(phrase=phrase, point=(row[0], row[1]), sds=(row[2], row[3])))
@@ -48,7 +48,7 @@ def _refusal(phrase: str, why: str) -> str:
     near = suggest_landmark(phrase)
     hint = f"; did you mean {near}?" if near else ""
     shown = phrase if len(phrase) <= LONGEST else f"{phrase[: LONGEST - 3]}..."
-    return f"no mood {shown!r}: {why}{hint}; {list_landmarks()}"
+    return f"no mood {shown!r}: {why}{hint}; {format_landmarks()}"
 
 
 def wanted_mood(query: Query, asked: Sequence[Asked]) -> Point | None:
@@ -60,7 +60,7 @@ def wanted_mood(query: Query, asked: Sequence[Asked]) -> Point | None:
         return None
     if query.point is not None:
         return np.array(query.point)
-    felt = average(np.stack([part.affect for part in asked]))
+    felt = average_estimates(np.stack([part.affect for part in asked]))
     if missing(felt[None])[0]:
         log.warning("nobody can tell how this query feels; going by content alone (or name a mood: --mood)")
         return None
@@ -75,9 +75,9 @@ def nearest_moods(snapshot: Snapshot, target: Point, modalities: Sequence[str], 
     found = [np.empty(0, np.int64)]
     near = affinity(snapshot.affect, target)
     for modality in modalities:
-        here = np.flatnonzero(snapshot.of_modality(modality) & ~np.isnan(near))
+        here = np.flatnonzero(snapshot.mask_modality(modality) & ~np.isnan(near))
         order = here[np.argsort(-near[here], kind="stable")]
-        first = np.sort(np.unique(snapshot.item_of[order], return_index=True)[1])[:k]
+        first = np.sort(np.unique(snapshot.item_by_segment[order], return_index=True)[1])[:k]
         if len(first):
             found.append(order[near[order] >= near[order[first[-1]]]])
     return np.unique(np.concatenate(found))

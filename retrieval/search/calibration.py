@@ -13,7 +13,7 @@ import numpy as np
 
 from encoders.base import Rows
 from fusion.late_fusion import Calibration, fit_calibration
-from retrieval.storage.snapshot import View
+from retrieval.storage.snapshot import SegmentVectors
 
 PRIOR = 0.1  # share of matches a score is read against: a library has few, though more than one
 LEAST = 20  # rows from which a library can serve as its own background
@@ -58,14 +58,14 @@ def _table() -> dict[str, Any]:
     return table
 
 
-def fitted(view: View, asked: Callable[[], Rows] | None) -> Calibration:
+def fitted(view: SegmentVectors, asked: Callable[[], Rows] | None) -> Calibration:
     """From the library's own rows: against each other, or against the rows `asked` gives of SENTENCES.
 
     With too few rows to serve as background, or all alike: what random directions of that length would give.
     Against each other the midpoint is at most half way to a cosine of 1, which the same content has: where
     all films of a library are much alike, it would otherwise not match itself.
     """
-    alive = np.flatnonzero(view.segment_of >= 0)
+    alive = np.flatnonzero(view.segment_by_row >= 0)
     random = Calibration(mean=0.0, sd=view.rows.shape[1] ** -0.5)
     if len(alive) < LEAST:
         return random
@@ -81,7 +81,7 @@ def fitted(view: View, asked: Callable[[], Rows] | None) -> Calibration:
 
 def _reaching(plain: Calibration) -> Calibration:
     """The same where a cosine of 1 is a sure match; else as steep as makes it one, equally sure of a miss."""
-    halfway = plain.z(1.0) / 2
+    halfway = plain.to_z_scores(1.0) / 2
     if halfway >= plain.midpoint:
         return plain
     return replace(plain, midpoint=float(halfway), slope=float(plain.slope * plain.midpoint / halfway))

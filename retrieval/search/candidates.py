@@ -20,9 +20,9 @@ import numpy.typing as npt
 from encoders.base import Rows, missing, unit_rows
 from retrieval.search.query import MODALITIES
 from retrieval.storage.library import Library
-from retrieval.storage.locking import disk_errors
-from retrieval.storage.snapshot import Snapshot, View, take
-from retrieval.vector_index.exact import AnnoyIndex, Exact, Index
+from retrieval.storage.locking import translate_disk_errors
+from retrieval.storage.snapshot import Snapshot, SegmentVectors, load_snapshot
+from retrieval.vector_index.exact import AnnoyIndex, ExactIndex, VectorIndex
 
 Places = npt.NDArray[np.int64]
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class Candidates:
         self._snapshot = snapshot
         self._searches: dict[tuple[str, str], _Search] = {}
         self._folder = _folder(library, snapshot.generation)
-        self._exact: dict[str, Exact] = {}
+        self._exact: dict[str, ExactIndex] = {}
 
     def find(self, asked: Iterable[Mapping[str, Rows]], modalities: Sequence[str], k: int) -> Places:
         """Segment positions, ascending: over parts, views and modalities, the nearest of at least k items.
@@ -70,7 +70,7 @@ class Candidates:
         want, items = k, min(k, search.items)
         while True:
             found = search.nearest(rows, want)
-            if len(found) < want or len(np.unique(self._snapshot.item_of[found])) >= items:
+            if len(found) < want or len(np.unique(self._snapshot.item_by_segment[found])) >= items:
                 return found
             want *= 4
 
@@ -82,10 +82,10 @@ class Candidates:
     def _make(self, view: str, modality: str) -> _Search:
         table = self._snapshot.views[view]
         mask = _of_modality(self._snapshot, table, modality)
-        items = len(np.unique(self._snapshot.item_of[table.segment_of[mask]]))
+        items = len(np.unique(self._snapshot.item_by_segment[table.segment_by_row[mask]]))
         if view not in self._exact:
-            self._exact[view] = Exact(table.rows)
-        if (covered := self._snapshot.indexed.get(view, 0)) and mask[:covered].any():
+            self._exact[view] = ExactIndex(table.rows)
+        if (covered := self._snapshot.indexed_row_counts.get(view, 0)) and mask[:covered].any():
             file = self._folder / f"{view}.{modality}.ann"
             if (built := _loaded(file, table.rows.shape[1])) is not None:
                 mask[:covered] = False  # the rest is the tail, searched exactly
@@ -97,7 +97,7 @@ class _Search:
     """One view and modality of so many `items`: exact over the rows in `mask`, Annoy over `places`."""
 
     def __init__(
-        self, view: View, mask: npt.NDArray[np.bool_], exact: Index, items: int,
+        self, view: SegmentVectors, mask: npt.NDArray[np.bool_], exact: VectorIndex, items: int,
         annoy: AnnoyIndex | None = None, places: Places | None = None,
     ) -> None:  # fmt: skip
         self._view, self._mask, self._exact, self.items = view, mask, exact, items
@@ -105,7 +105,7 @@ class _Search:
 
     @cached_property
     def _alive(self) -> npt.NDArray[np.bool_]:
-        return np.asarray(self._view.segment_of[self._places] >= 0)
+        return np.asarray(self._view.segment_by_row[self._places] >= 0)
 
     def nearest(self, rows: Rows, k: int) -> Places:
         """Segment positions of the k nearest rows to each of (q, d)."""
@@ -116,7 +116,7 @@ class _Search:
             at = self._annoy.search(rows, k, self._alive)[0].ravel()
             found.append(self._places[at[at >= 0]])
         places = np.concatenate([np.empty(0, np.int64), *found])
-        return np.asarray(self._view.segment_of[places[places >= 0]])
+        return np.asarray(self._view.segment_by_row[places[places >= 0]])
 
 
 def _loaded(file: Path, dim: int) -> tuple[AnnoyIndex, Places] | None:
@@ -130,10 +130,10 @@ def _loaded(file: Path, dim: int) -> tuple[AnnoyIndex, Places] | None:
         return None
 
 
-def _of_modality(snapshot: Snapshot, view: View, modality: str) -> npt.NDArray[np.bool_]:
-    mask = view.segment_of >= 0
-    items = snapshot.item_of[view.segment_of[mask]]
-    mask[mask] = snapshot.modality[items] == modality
+def _of_modality(snapshot: Snapshot, view: SegmentVectors, modality: str) -> npt.NDArray[np.bool_]:
+    mask = view.segment_by_row >= 0
+    items = snapshot.item_by_segment[view.segment_by_row[mask]]
+    mask[mask] = snapshot.item_modalities[items] == modality
     return mask
 
 
@@ -148,7 +148,7 @@ def trees(library: Library) -> int:
 
 
 def _kept(library: Library) -> dict[str, Any]:
-    return dict(json.loads(library.catalog.get("index") or "{}"))
+    return dict(json.loads(library.catalog.get_meta("index") or "{}"))
 
 
 def _folder(library: Library, generation: str) -> Path:
@@ -166,10 +166,10 @@ def build(library: Library, trees: int) -> dict[str, float]:
 
     Returns recall at 10 against exact search, by "view.modality", measured on rows of the library itself.
     """
-    snapshot = take(library)
+    snapshot = load_snapshot(library)
     folder = _folder(library, snapshot.generation)
     recalls = {}
-    with disk_errors(library.folder):
+    with translate_disk_errors(library.folder):
         for view, table in snapshot.views.items():
             for modality in MODALITIES:
                 places = np.flatnonzero(_of_modality(snapshot, table, modality))
@@ -178,17 +178,17 @@ def build(library: Library, trees: int) -> dict[str, float]:
                     recalls[f"{view}.{modality}"] = _build(table, places, file, trees)
     rows = {view: len(table.rows) for view, table in snapshot.views.items()}
     with library.catalog.transaction():
-        library.catalog.set("index", json.dumps({"kind": "annoy", "trees": trees, "rows": rows}))
+        library.catalog.set_meta("index", json.dumps({"kind": "annoy", "trees": trees, "rows": rows}))
     return recalls
 
 
-def _build(table: View, places: Places, file: Path, trees: int) -> float:
+def _build(table: SegmentVectors, places: Places, file: Path, trees: int) -> float:
     file.parent.mkdir(parents=True, exist_ok=True)
     rows = np.asarray(table.rows[places], np.float32)
-    annoy = AnnoyIndex.build(rows, file, trees=trees, seed=SEED)
+    annoy = AnnoyIndex.build(rows, file, tree_count=trees, seed=SEED)
     np.save(file.with_suffix(".npy"), places)
     chosen = rows[np.random.default_rng(SEED).permutation(len(rows))[:SAMPLE]]
-    return overlap(annoy.search(chosen, 10)[0], Exact(rows).search(chosen, 10)[0])
+    return overlap(annoy.search(chosen, 10)[0], ExactIndex(rows).search(chosen, 10)[0])
 
 
 def overlap(found: Places, wanted: Places) -> float:
@@ -200,5 +200,5 @@ def overlap(found: Places, wanted: Places) -> float:
 def drop(library: Library) -> None:
     """Back to exact search; old files of Annoy go."""
     with library.catalog.transaction():
-        library.catalog.set("index", json.dumps({"kind": "exact"}))
+        library.catalog.set_meta("index", json.dumps({"kind": "exact"}))
     shutil.rmtree(library.folder / "annoy", ignore_errors=True)

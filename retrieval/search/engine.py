@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fusion.balanced_merge import balanced_merge
-from fusion.late_fusion import fuse
-from retrieval.features.affect import told
+from fusion.late_fusion import fuse_scores
+from retrieval.features.affect import affect_to_json
 from retrieval.search.affect_search import Point, nearest_moods, read_mood, wanted_mood
 from retrieval.search.candidates import Candidates
 from retrieval.search.no_results import explain_empty
@@ -20,7 +20,7 @@ from retrieval.search.query_encoder import Asked, Asker
 from retrieval.search.scoring import DOUBT, Scorer
 from retrieval.search.segment_scores import COPY, Scored
 from retrieval.storage.library import Library
-from retrieval.storage.snapshot import Snapshot, take, times
+from retrieval.storage.snapshot import Snapshot, load_snapshot, round_span
 from spaces.circumplex import affinity
 
 Places = npt.NDArray[np.int64]
@@ -78,10 +78,10 @@ class Engine:
         self._load()
 
     def _load(self) -> None:
-        self.library.refresh()
-        if self.library.lost:
-            raise self.library.lost
-        self._snapshot = take(self.library)
+        self.library.refresh_custom_heads()
+        if self.library.custom_heads_error:
+            raise self.library.custom_heads_error
+        self._snapshot = load_snapshot(self.library)
         self._candidates = Candidates(self.library, self._snapshot)
         self._scorer = Scorer(library=self.library, snapshot=self._snapshot)
 
@@ -96,13 +96,13 @@ class Engine:
     @property
     def snapshot(self) -> Snapshot:
         """The library as last committed."""
-        if self.library.catalog.version() != self._snapshot.version:
+        if self.library.catalog.get_version() != self._snapshot.catalog_version:
             self._load()
         return self._snapshot
 
     def read_query(self, query: Query) -> Query:
         """The query as it is searched for: with a point for its mood. Raises as `read_mood` does."""
-        return read_mood(query, self.library.experts)
+        return read_mood(query, self.library.pipeline)
 
     def search(self, query: Query) -> list[Hit]:
         """The best k items, best first. Raises BadMedia or AffectError for what can't be asked."""
@@ -138,7 +138,7 @@ class Engine:
             return self._by_mood(target, segments)
         both = np.union1d(segments, self._content_candidates(query, speaking))
         content, mood = self._scorer.score(query, speaking, both), self._by_mood(target, both)
-        total = fuse(
+        total = fuse_scores(
             {"content": content.total, "mood": mood.total},
             {"content": 1 - query.dial, "mood": query.dial},
             DOUBT,
@@ -146,7 +146,7 @@ class Engine:
         return replace(content, total=total, mood=mood.mood)
 
     def _by_mood(self, target: Point, segments: Places) -> Scored:
-        mood = affinity(self._snapshot.affect_of(segments), target)
+        mood = affinity(self._snapshot.select_affect(segments), target)
         silent = np.full(len(segments), np.nan)
         return Scored(
             segments=segments,
@@ -160,26 +160,26 @@ class Engine:
         )
 
     def _depth(self, query: Query) -> int:
-        return max(min(SPARE * query.k, len(self._snapshot.ids)), LEAST)
+        return max(min(SPARE * query.k, len(self._snapshot.item_ids)), LEAST)
 
     def _content_candidates(self, query: Query, asked: Sequence[Asked]) -> Places:
         found = self._candidates.find([part.rows for part in asked], query.modalities, self._depth(query))
         copies = [part.same for part in asked if part.same is not None]
-        shown = [one for one in copies if self._snapshot.modality[one] in query.modalities]
-        return np.union1d(found, np.concatenate([found[:0], *map(self._snapshot.segments_of, shown)]))
+        shown = [one for one in copies if self._snapshot.item_modalities[one] in query.modalities]
+        return np.union1d(found, np.concatenate([found[:0], *map(self._snapshot.list_segments, shown)]))
 
     def _hit(self, rank: int, scored: Scored, at: int) -> Hit:
         snapshot, segment = self._snapshot, int(scored.segments[at])
-        item = int(snapshot.item_of[segment])
-        start, end = times(snapshot.spans[segment])
+        item = int(snapshot.item_by_segment[segment])
+        start, end = round_span(snapshot.spans[segment])
         seen = {view: _rounded(scored.views[view][at]) for view in sorted(scored.views)}
         return Hit(
-            rank=rank, id=snapshot.ids[item], path=snapshot.paths[item],
-            modality=str(snapshot.modality[item]), score=_rounded(scored.total[at]) or 0.0,
+            rank=rank, id=snapshot.item_ids[item], path=snapshot.item_paths[item],
+            modality=str(snapshot.item_modalities[item]), score=_rounded(scored.total[at]) or 0.0,
             spaces={space: _rounded(scores[at]) for space, scores in scored.spaces.items()},
             start=start, end=end, segment=int(snapshot.segment_ids[segment]),
             views={view: score for view, score in seen.items() if score is not None},
-            affect=told(snapshot.affect_of(scored.segments[at : at + 1])[0]), mood=_rounded(scored.mood[at]),
+            affect=affect_to_json(snapshot.select_affect(scored.segments[at : at + 1])[0]), mood=_rounded(scored.mood[at]),
             copy=bool(scored.same[at] == COPY),
         )  # fmt: skip
 
@@ -190,7 +190,7 @@ def _rounded(score: float) -> float | None:
 
 def _best_segments(scored: Scored, snapshot: Snapshot, own: Sequence[int]) -> Places:
     """Where in `scored` each item's best segment stands, in order; those asked with are left out."""
-    items = snapshot.item_of[scored.segments]
+    items = snapshot.item_by_segment[scored.segments]
     keys = (scored.segments, -scored.moment, items, -scored.near, -scored.total)
     order = np.lexsort(keys)  # items stand in order of id
     order = order[~np.isnan(scored.total[order]) & ~np.isin(items[order], own)]
@@ -208,7 +208,7 @@ def _merged(query: Query, scored: Scored, best: Places, snapshot: Snapshot) -> l
     """The k positions in `scored` to show: one list a modality, merged by the balanced heuristic."""
     if query.balance == 1:
         return [int(at) for at in best[: query.k]]
-    kinds = snapshot.modality[snapshot.item_of[scored.segments[best]]]
+    kinds = snapshot.item_modalities[snapshot.item_by_segment[scored.segments[best]]]
     lists = [best[kinds == modality] for modality in query.modalities]
     distances = [np.clip(1 - scored.total[places], 0, None) for places in lists]
     which, place = balanced_merge(distances, min(query.k, len(best)), query.balance)

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from encoders.base import Rows
-from retrieval.features.affect import told
+from retrieval.features.affect import affect_to_json
 from retrieval.search.engine import Engine, Hit
 from spaces.joint.space import JointSpace
-from spaces.zero_shot import LabelSpace
+from spaces.zero_shot import ZeroShotSpace
 
 
 def why(engine: Engine, hit: Hit) -> dict[str, Any]:
@@ -24,36 +24,36 @@ def why(engine: Engine, hit: Hit) -> dict[str, Any]:
 
 
 def _labels(engine: Engine, hit: Hit) -> list[tuple[str, float]]:
-    space = next(space for space in engine.library.experts.spaces if space.name == "object")
+    space = next(space for space in engine.library.pipeline.spaces if space.name == "object")
     while isinstance(space, JointSpace):
-        space = space.base
+        space = space.base_space
     row = _row(engine, "objects", hit)
-    return space.labels(row) if row is not None and isinstance(space, LabelSpace) else []
+    return space.predict_labels(row) if row is not None and isinstance(space, ZeroShotSpace) else []
 
 
 def _faces(engine: Engine, hit: Hit) -> dict[str, float] | None:
     row = _row(engine, "faces", hit)
     if row is None:
         return None
-    from encoders.faces import COLUMNS
+    from encoders.faces import FACE_COLUMNS
 
-    return {name: round(float(value), 4) for name, value in zip(COLUMNS, row, strict=True)}
+    return {name: round(float(value), 4) for name, value in zip(FACE_COLUMNS, row, strict=True)}
 
 
 def _affect(engine: Engine, hit: Hit) -> dict[str, dict[str, float] | None]:
-    experts = engine.library.experts
+    experts = engine.library.pipeline
     rows = {role: _row(engine, role, hit) for role in experts.media_roles}
-    senses = experts.senses({role: row[None] for role, row in rows.items() if row is not None})
-    return {sense: told(row[0]) for sense, row in senses.items()}
+    senses = experts.estimate_affect_by_modality({role: row[None] for role, row in rows.items() if row is not None})
+    return {sense: affect_to_json(row[0]) for sense, row in senses.items()}
 
 
 def _row(engine: Engine, store: str, hit: Hit) -> Rows | None:
     """The raw row (d,) an expert gave the hit's segment, None where it abstained."""
     library = engine.library
-    with library.catalog.snapshot():
-        found = library.catalog.all(
+    with library.catalog.read_transaction():
+        found = library.catalog.execute(
             "SELECT row FROM rows WHERE store = ? AND segment = ?", store, hit.segment
         )
         if not found:
             return None
-        return np.asarray(library.mapped(library.catalog.stores()[store])[found[0][0]], np.float32)
+        return np.asarray(library.open_vectors(library.catalog.list_vector_files()[store])[found[0][0]], np.float32)

@@ -8,7 +8,7 @@ import numpy as np
 
 from encoders.base import printable
 from retrieval.search.query import Query
-from retrieval.storage.locking import find_writer
+from retrieval.storage.locking import find_writer_pid
 from retrieval.storage.snapshot import Snapshot
 
 
@@ -18,11 +18,11 @@ def explain_empty(query: Query, snapshot: Snapshot, folder: Path, *, speaks: boo
     speaks: whether any space understands what was asked; best: the best score of what could be compared,
     None without any
     """
-    busy = find_writer(folder)
-    if not snapshot.ids:
+    busy = find_writer_pid(folder)
+    if not snapshot.item_ids:
         return _of_an_empty_library(folder, busy)
     more = "; the library is being written to, ask again later" if busy else ""
-    if not np.isin(snapshot.modality, query.modalities).any():
+    if not np.isin(snapshot.item_modalities, query.modalities).any():
         return f"no match: the library holds nothing of {', '.join(query.modalities)} (--modalities){more}"
     if best is not None:
         return f"no good match: the best scores {best:.2f}, below --min-score {query.min_score:g}{more}"

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from encoders.base import AffectError
 from encoders.text_files import each_line
-from retrieval.storage.unicode_names import on_disk
+from retrieval.storage.unicode_names import find_on_disk
 from spaces.circumplex import parse_mood
 
 MODALITIES = ("image", "video", "audio")
@@ -214,7 +214,7 @@ def _text(value: Any) -> str:
 def _path(value: Any) -> Path:
     if "\0" in _text(value) or not value:
         raise AffectError(f"{json.dumps(value)} is no file name")
-    return on_disk(Path(value))
+    return find_on_disk(Path(value))
 
 
 def _names(value: Any) -> tuple[str, ...]:

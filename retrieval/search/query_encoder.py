@@ -12,13 +12,13 @@ import numpy as np
 
 from encoders.base import AffectError, BadMedia, Rows, missing, printable, unit_rows
 from encoders.media import Sampling, Segment
-from encoders.media.decoder_pool import DecoderPool, Event, Failed, Opened, Part
-from retrieval.features.affect import lengths
-from retrieval.features.pipeline import Experts
+from encoders.media.decoder_pool import DecoderPool, DecodingEvent, FailedFile, OpenedFile, DecodedSegment
+from retrieval.features.affect import compute_duration_weights
+from retrieval.features.pipeline import FeaturePipeline
 from retrieval.search.query import Query
 from retrieval.storage.library import Library
 from retrieval.storage.snapshot import Snapshot
-from spaces.affect_regression import average
+from spaces.affect_regression import average_estimates
 
 log = logging.getLogger(__name__)
 LONGEST = 64  # segments of a query's video or sound that are taken in: 16 minutes
@@ -66,9 +66,9 @@ class Asker:
         self._pool: DecoderPool | None = None
 
     @property
-    def experts(self) -> Experts:
+    def experts(self) -> FeaturePipeline:
         """The library's, which may get other heads meanwhile."""
-        return self.library.experts
+        return self.library.pipeline
 
     def close(self) -> None:
         """End the decoder process."""
@@ -89,8 +89,8 @@ class Asker:
         ]
 
     def _text(self, text: str, feel: bool) -> Asked:
-        rows = self.experts.project(self.experts.read([text]))
-        affect = self.experts.feel_words([text])[0] if feel else ABSENT
+        rows = self.experts.project(self.experts.encode_text([text]))
+        affect = self.experts.estimate_text_affect([text])[0] if feel else ABSENT
         return Asked(source=lambda view: "text", rows=rows, affect=affect)
 
     def _media(self, path: Path, kind: str, feel: bool, snapshot: Snapshot) -> Asked:
@@ -98,50 +98,50 @@ class Asker:
         views: dict[str, list[Rows]] = {}
         moods, spans = [ABSENT[None]], [(0.0, 0.0)]
         while chunk := list(islice(segments, BATCH)):  # read on while encoding: a long film is never held
-            features = self.experts.watch([s.frames for s in chunk], [s.sound for s in chunk], affect=feel)
+            features = self.experts.encode_media([s.frames for s in chunk], [s.audio for s in chunk], include_affect=feel)
             if feel:
-                moods.append(self.experts.feel(features).rows)
+                moods.append(self.experts.estimate_affect(features).fused)
                 spans += [(np.nan if s.start is None else s.start, s.end or np.nan) for s in chunk]
             for view, rows in self.experts.project(features).items():
                 views.setdefault(view, []).append(rows)
         return Asked(
             source=sense,
             rows={view: unit_rows(np.concatenate(rows)) for view, rows in views.items()},
-            same=snapshot.find(opened.item),
-            affect=average(np.concatenate(moods), lengths(np.array(spans))),
+            same=snapshot.find_item(opened.item_id),
+            affect=average_estimates(np.concatenate(moods), compute_duration_weights(np.array(spans))),
         )
 
-    def _open(self, path: Path, kind: str) -> tuple[Opened, Iterator[Segment]]:
+    def _open(self, path: Path, kind: str) -> tuple[OpenedFile, Iterator[Segment]]:
         """A query's file, its content's hash known, and its segments. Raises BadMedia."""
         events = self._decoder().read([path])
         match next(events):
-            case Opened(probe=probe) as opened if probe.modality == kind:
+            case OpenedFile(probe=probe) as opened if probe.modality == kind:
                 return opened, _segments(path, events)
-            case Opened(probe=probe):
+            case OpenedFile(probe=probe):
                 self.close()  # it is at work on a file nobody wants any more
                 raise BadMedia(path, f"is {_A[probe.modality]}; ask with --{probe.modality}")
-            case Failed(error=error):
+            case FailedFile(error=error):
                 raise error
         raise AssertionError("unreachable")
 
     def _decoder(self) -> DecoderPool:
         if self._pool is None:
-            sampling = Sampling(segment=self.library.segment, rate=self.experts.sound_rate)
+            sampling = Sampling(segment_seconds=self.library.segment_seconds, sample_rate=self.experts.sample_rate)
             self._pool = DecoderPool(1, sampling).__enter__()
         return self._pool
 
 
-def _segments(path: Path, events: Iterator[Event]) -> Iterator[Segment]:
+def _segments(path: Path, events: Iterator[DecodingEvent]) -> Iterator[Segment]:
     """The first segments of a query's file; what is left out is told. Raises BadMedia."""
     taken = 0
     for event in events:
         match event:
-            case Failed(error=error):
+            case FailedFile(error=error):
                 raise error
-            case Part() if taken == LONGEST:
+            case DecodedSegment() if taken == LONGEST:
                 log.warning("%s: long; only its first %d segments are asked with", printable(path), LONGEST)
                 return
-            case Part(segment=segment):
+            case DecodedSegment(segment=segment):
                 taken += 1
                 yield segment
 
@@ -155,14 +155,14 @@ def sense(view: str) -> str:
 
 
 def _item(snapshot: Snapshot, name: str) -> Asked:
-    position = snapshot.position(name)
-    segments = snapshot.segments_of(position)
+    position = snapshot.resolve_item(name)
+    segments = snapshot.list_segments(position)
     if not snapshot.views:
         raise AffectError(f"item {name}: nothing is known of it that could be compared")
     taken = segments[np.linspace(0, len(segments) - 1, min(LONGEST, len(segments))).round().astype(int)]
     return Asked(
         source=sense,
-        rows={view: unit_rows(table.of(taken)) for view, table in snapshot.views.items()},
+        rows={view: unit_rows(table.select_rows(taken)) for view, table in snapshot.views.items()},
         item=position,
-        affect=average(snapshot.affect_of(segments), lengths(snapshot.spans[segments])),
+        affect=average_estimates(snapshot.select_affect(segments), compute_duration_weights(snapshot.spans[segments])),
     )

@@ -11,14 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import AffectError, Rows, missing
-from fusion.late_fusion import Calibration, fuse, views
+from fusion.late_fusion import Calibration, fuse_scores, average_views
 from retrieval.search import calibration
 from retrieval.search.query import SPACES, Query
 from retrieval.search.query_encoder import Asked
 from retrieval.search.segment_scores import Scored, by_item, near_copies, with_copy
 from retrieval.storage.library import Library
 from retrieval.storage.snapshot import Snapshot
-from spaces.joint.space import VIEW, JointSpace
+from spaces.joint.space import WORDS_VIEW, JointSpace
 
 Scores = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
@@ -48,7 +48,7 @@ class Scorer:
         weights = self._weights(query, heard, asked)
         if heard and not any(weights.values()):
             raise AffectError(f"this query says something in: {', '.join(heard)}; give one of those a weight")
-        items = self.snapshot.item_of[segments]
+        items = self.snapshot.item_by_segment[segments]
         cosines = [self._cosines(part, segments) for part in asked]
         questions = [
             self._question(
@@ -86,10 +86,10 @@ class Scorer:
             if any(_spoken(part, f"{space}.") for part in asked)
         }
         total = self._fused(heard, weights, asked, segments)
-        closeness = views(near) if near else total
+        closeness = average_views(near) if near else total
         if len(at := np.flatnonzero(same)):
             closeness[at] = self._angular({view: one[at] for view, one in cosines[0].items()}, segments[at])
-        seen = {view: views([part[view] for part in parts if view in part]) for view in set().union(*parts)}
+        seen = {view: average_views([part[view] for part in parts if view in part]) for view in set().union(*parts)}
         return Scored(
             segments=segments, total=total, near=closeness, spaces=spaces, views=seen,
             mood=np.full(len(segments), np.nan), same=same, moment=np.zeros(len(segments)),
@@ -101,15 +101,15 @@ class Scorer:
         Near duplicates differ by less: the one with the longer row would go first.
         """
         tables = self.snapshot.views
-        return views([one / tables[view].lengths(segments) for view, one in cosines.items()])
+        return average_views([one / tables[view].compute_norms(segments) for view, one in cosines.items()])
 
     def _weights(self, query: Query, heard: Iterable[str], asked: Sequence[Asked]) -> dict[str, float]:
         """What each space weighs: what the query gives it, times more where it was taught such words."""
         words = [view for part in asked if part.source("") == "text" for view in _spoken(part, "")]
         taught = {
             space.name
-            for space in self.library.experts.spaces
-            if isinstance(space, JointSpace) and space.heads.domain and f"{space.name}.{VIEW}" in words
+            for space in self.library.pipeline.spaces
+            if isinstance(space, JointSpace) and space.heads.domain and f"{space.name}.{WORDS_VIEW}" in words
             if space.name != OBJECT and "objects" in space.heads.roles
         }
         return {
@@ -124,26 +124,26 @@ class Scorer:
 
         Each modality is fused over the spaces it can speak in: that a picture makes no sound is no doubt.
         """
-        kinds = self.snapshot.modality[self.snapshot.item_of[segments]]
+        kinds = self.snapshot.item_modalities[self.snapshot.item_by_segment[segments]]
         total = np.full(len(segments), np.nan)
         for kind in np.unique(kinds):
             here = kinds == kind
             able = [space for space in heard if weights[space] and self._tells(space, str(kind), asked)]
             if able:
                 scores = {space: heard[space][here] for space in able}
-                total[here] = fuse(scores, {space: weights[space] for space in able}, DOUBT)
+                total[here] = fuse_scores(scores, {space: weights[space] for space in able}, DOUBT)
         return total
 
     def _tells(self, space: str, modality: str, asked: Sequence[Asked]) -> bool:
         """Whether items of a modality have rows in a view of the space that the query speaks in."""
         return any(
-            (view, modality) in self.snapshot.told for part in asked for view in _spoken(part, f"{space}.")
+            (view, modality) in self.snapshot.observed_views for part in asked for view in _spoken(part, f"{space}.")
         )
 
     def _cosines(self, part: Asked, segments: Places) -> dict[str, Rows]:
         """Cosines (questions, n) with one part of the query, by every view it and the library both have."""
         return {
-            view: table.cosines(segments, rows)
+            view: table.compute_cosines(segments, rows)
             for view, rows in part.rows.items()
             if (table := self.snapshot.views.get(view)) is not None and not missing(rows).all()
         }
@@ -151,7 +151,7 @@ class Scorer:
     def _views(self, part: Asked, cosines: Mapping[str, Rows]) -> dict[str, Scores]:
         """The same of one question, calibrated."""
         return {
-            view: self._calibration(view, part.source(view)).probability(one) for view, one in cosines.items()
+            view: self._calibration(view, part.source(view)).to_probabilities(one) for view, one in cosines.items()
         }
 
     def _calibration(self, view: str, source: str) -> Calibration:
@@ -164,13 +164,13 @@ class Scorer:
 
     def _measured(self, view: str, source: str) -> Calibration | None:
         """Measured beforehand: by those who trained the heads, or for the packaged encoders."""
-        if told := self.library.experts.calibration(view, source):
+        if told := self.library.pipeline.get_calibration(view, source):
             return Calibration.from_dict(told)
-        return calibration.packaged(view, source, self.library.catalog.get("signature") or "{}")
+        return calibration.packaged(view, source, self.library.catalog.get_meta("signature") or "{}")
 
     def _background(self, view: str) -> Rows:
-        experts = self.library.experts
-        return experts.project(experts.read(calibration.SENTENCES))[view]
+        experts = self.library.pipeline
+        return experts.project(experts.encode_text(calibration.SENTENCES))[view]
 
 
 def _questions(asked: Sequence[Asked]) -> list[list[int]]:
@@ -189,8 +189,8 @@ def _questions(asked: Sequence[Asked]) -> list[list[int]]:
 def _space(space: str, parts: Sequence[Mapping[str, Scores]], count: int) -> Scores:
     """(n,) mean over the query's parts of the mean over the space's views; NaN where all abstain."""
     of_parts = [[part[view] for view in part if view.startswith(f"{space}.")] for part in parts]
-    means = [views(stack) for stack in of_parts if stack]
-    return views(means) if means else np.full(count, np.nan)
+    means = [average_views(stack) for stack in of_parts if stack]
+    return average_views(means) if means else np.full(count, np.nan)
 
 
 def _spoken(part: Asked, prefix: str) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import Rows
-from fusion.late_fusion import views
+from fusion.late_fusion import average_views
 
 Scores = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
@@ -55,7 +55,7 @@ def by_item(questions: Sequence[Scored], items: Places) -> Scored:
     best = [_best_of_groups(one, items, firsts) for one in questions]
 
     def mean(rows: Sequence[Scores]) -> Scores:
-        return views([row[at] for row, at in zip(rows, best, strict=True)])[which]
+        return average_views([row[at] for row, at in zip(rows, best, strict=True)])[which]
 
     silent = np.full(len(items), np.nan)
     names = sorted(set().union(*(one.views for one in questions)))

@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import AffectError
-from retrieval.storage.catalog import Store
+from retrieval.storage.catalog import VectorFile
 from retrieval.storage.library import Library
-from retrieval.storage.missing_files import Loss, is_gone, lost_folders
+from retrieval.storage.missing_files import MissingFiles, is_missing, group_missing_by_folder
 
-CHUNK = 4096  # rows looked at at a time
+CHUNK_ROWS = 4096  # rows looked at at a time
 
-RULES = {
+CONSISTENCY_QUERIES = {
     "rows belong to no segment": """SELECT count(*) FROM rows LEFT JOIN segments ON segments.id = segment
         WHERE segments.id IS NULL""",
     "rows are counted on that no row file has": """SELECT count(*) FROM rows LEFT JOIN stores ON name = store
@@ -28,34 +28,34 @@ RULES = {
 }
 
 
-def problems(library: Library) -> list[str]:
+def find_problems(library: Library) -> list[str]:
     """What is wrong with a library, a line each; empty when all is well."""
-    with library.catalog.snapshot():
-        found = library.catalog.problems()
-        for rule, sql in RULES.items():
-            if count := library.catalog.all(sql)[0][0]:
+    with library.catalog.read_transaction():
+        found = library.catalog.check_integrity()
+        for rule, sql in CONSISTENCY_QUERIES.items():
+            if count := library.catalog.execute(sql)[0][0]:
                 found.append(f"{count} {rule}")
-        told = [_store(library, store) for store in library.catalog.stores().values()]
+        told = [_check_vector_file(library, store) for store in library.catalog.list_vector_files().values()]
     return found + [problem for problem in told if problem]
 
 
-def missing_files(library: Library) -> tuple[list[Path], list[Loss]]:
+def find_missing_files(library: Library) -> tuple[list[Path], list[MissingFiles]]:
     """Files of the library that are gone, in order of path, and the folders that lost them."""
-    known = library.catalog.known()
-    gone = sorted(path for path in known if is_gone(path))
-    return gone, lost_folders(known, gone)
+    known = library.catalog.load_files()
+    gone = sorted(path for path in known if is_missing(path))
+    return gone, group_missing_by_folder(known, gone)
 
 
-def _store(library: Library, store: Store) -> str | None:
+def _check_vector_file(library: Library, vector_file: VectorFile) -> str | None:
     try:
-        rows = library.mapped(store)
+        rows = library.open_vectors(vector_file)
     except AffectError as short:
         return str(short)
-    counted = library.catalog.all("SELECT row FROM rows WHERE store = ? ORDER BY row", store.name)
-    places = np.array([row for (row,) in counted if 0 <= row < store.count], np.int64)
-    return None if _finite(rows, places) else f"{store.file}: rows that are not finite numbers"
+    counted = library.catalog.execute("SELECT row FROM rows WHERE store = ? ORDER BY row", vector_file.name)
+    places = np.array([row for (row,) in counted if 0 <= row < vector_file.count], np.int64)
+    return None if _are_finite(rows, places) else f"{vector_file.relative_path}: rows that are not finite numbers"
 
 
-def _finite(rows: npt.NDArray[np.float16], places: npt.NDArray[np.int64]) -> bool:
-    chunks = (rows[places[at : at + CHUNK]] for at in range(0, len(places), CHUNK))
+def _are_finite(rows: npt.NDArray[np.float16], row_indices: npt.NDArray[np.int64]) -> bool:
+    chunks = (rows[row_indices[at : at + CHUNK_ROWS]] for at in range(0, len(row_indices), CHUNK_ROWS))
     return all(bool(np.isfinite(chunk).all()) for chunk in chunks)

@@ -18,38 +18,38 @@ import numpy.typing as npt
 
 from encoders.base import AffectError, Rows, missing, printable
 from encoders.media import Probe
-from retrieval.features.pipeline import Experts, Recipe, is_space
+from retrieval.features.pipeline import FeaturePipeline, PipelineConfig, is_space_key
 from retrieval.storage import schema
 from retrieval.storage import vector_file as rowfile
-from retrieval.storage.catalog import Catalog, Stamp, Store
-from retrieval.storage.custom_heads import ALIGNMENT, NOTE, own_experts, own_files
-from retrieval.storage.locking import LOCK, disk_errors, locked
-from retrieval.storage.missing_files import is_gone
+from retrieval.storage.catalog import Catalog, FileStamp, VectorFile
+from retrieval.storage.custom_heads import ALIGNMENT_KEY, HEADS_KEY, load_custom_pipeline, list_custom_heads
+from retrieval.storage.locking import LOCK_NAME, translate_disk_errors, lock_folder
+from retrieval.storage.missing_files import is_missing
 
-CHUNK = 4096  # segments projected at a time in a rebuild
-CATALOG = "catalog.sqlite"
-UNFINISHED = {LOCK, *schema.UNFINISHED}  # what a kill during `create` leaves behind
+CHUNK_SEGMENTS = 4096  # segments projected at a time in a rebuild
+CATALOG_NAME = "catalog.sqlite"
+UNFINISHED_NAMES = {LOCK_NAME, *schema.UNFINISHED_NAMES}  # what a kill during `create` leaves behind
 
 
 @dataclass(frozen=True, kw_only=True)
-class Encoded:
+class EncodedFile:
     """One file's content, ready to commit: features are raw rows (segments, d) by expert role."""
 
     path: Path
-    stamp: Stamp
-    item: str
+    stamp: FileStamp
+    item_id: str
     probe: Probe
     spans: Sequence[tuple[float | None, float | None]]
     features: Mapping[str, Rows]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Note:
+class FileUpdate:
     """Where an item that is known stands too, or why a file can't be read."""
 
     path: Path
-    stamp: Stamp
-    item: str | None
+    stamp: FileStamp
+    item_id: str | None
     error: str | None
 
 
@@ -59,31 +59,31 @@ class Library:
     def __init__(self, folder: Path, catalog: Catalog) -> None:
         self.folder = folder
         self.catalog = catalog
-        self.recipe = Recipe.from_json(catalog.get("recipe") or "{}")
-        self.lost: AffectError | None = None  # why heads of its own can't be read
-        self._own: Mapping[str, str] = {}
-        self.experts = Experts(self.recipe)
-        self.refresh()
-        self.segment = float(catalog.get("segment") or 15)
+        self.config = PipelineConfig.from_json(catalog.get_meta("recipe") or "{}")
+        self.custom_heads_error: AffectError | None = None  # why heads of its own can't be read
+        self._custom_head_files: Mapping[str, str] = {}
+        self.pipeline = FeaturePipeline(self.config)
+        self.refresh_custom_heads()
+        self.segment_seconds = float(catalog.get_meta("segment") or 15)
 
     @classmethod
-    def create(cls, folder: Path, recipe: Recipe, segment: float) -> Library:
+    def create(cls, folder: Path, config: PipelineConfig, segment_seconds: float) -> Library:
         """A new, empty library. Raises AffectError if the folder can't be written or holds other things."""
-        with disk_errors(folder):
-            if folder.exists() and (not folder.is_dir() or {f.name for f in folder.iterdir()} - UNFINISHED):
+        with translate_disk_errors(folder):
+            if folder.exists() and (not folder.is_dir() or {f.name for f in folder.iterdir()} - UNFINISHED_NAMES):
                 raise AffectError(
                     f"{printable(folder)}: is not empty and holds no library; name another folder"
                 )
         meta = {
-            "recipe": recipe.to_json(), "signature": Experts(recipe).signature(), "segment": str(segment),
+            "recipe": config.to_json(), "signature": FeaturePipeline(config).make_signature(), "segment": str(segment_seconds),
             "generation": "1",
         }  # fmt: skip
-        with disk_errors(folder):
+        with translate_disk_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        with locked(folder):
+        with lock_folder(folder):
             if not cls.exists(folder):  # or another process has just made it
-                with disk_errors(folder):
-                    schema.create(folder / CATALOG, meta)
+                with translate_disk_errors(folder):
+                    schema.create_catalog(folder / CATALOG_NAME, meta)
         return cls.open(folder)
 
     @classmethod
@@ -93,35 +93,35 @@ class Library:
         Spaces that have changed since are an error too, unless it is opened `to_rebuild`.
         """
         with contextlib.ExitStack() as unless_whole:
-            library = cls.look(folder)
+            library = cls.open_unchecked(folder)
             unless_whole.callback(library.close)
-            if library.lost and not to_rebuild:
-                raise library.lost
-            library._check_encoders(spaces=not to_rebuild)
+            if library.custom_heads_error and not to_rebuild:
+                raise library.custom_heads_error
+            library._check_encoders(check_spaces=not to_rebuild)
             unless_whole.pop_all()
         return library
 
     @classmethod
-    def look(cls, folder: Path) -> Library:
+    def open_unchecked(cls, folder: Path) -> Library:
         """An existing library whose encoders may not be here: nothing can be searched or added.
 
         Raises AffectError: none here, or damaged.
         """
-        return cls(folder, Catalog(folder / CATALOG))
+        return cls(folder, Catalog(folder / CATALOG_NAME))
 
-    def _check_encoders(self, *, spaces: bool) -> None:
+    def _check_encoders(self, *, check_spaces: bool) -> None:
         made, here = (
-            json.loads(text) for text in (self.catalog.get("signature") or "{}", self.experts.signature())
+            json.loads(text) for text in (self.catalog.get_meta("signature") or "{}", self.pipeline.make_signature())
         )
         others = sorted(part for part in {*made, *here} if made.get(part) != here.get(part))
-        encoders = [part for part in others if not is_space(part)]
+        encoders = [part for part in others if not is_space_key(part)]
         if encoders:
             said = ", ".join(f"{role} {made.get(role)} (here {here.get(role)})" for role in encoders)
             raise AffectError(
                 f"{printable(self.folder)}: made by other encoders: {said}; "
                 "install those, or index into a new library"
             )
-        if others and spaces:
+        if others and check_spaces:
             raise AffectError(
                 f"{printable(self.folder)}: made by another version of the {', '.join(others)}; "
                 f"run: affect rebuild --library {printable(self.folder)} (no media are read)"
@@ -130,81 +130,81 @@ class Library:
     @staticmethod
     def exists(folder: Path) -> bool:
         """Whether the folder holds a library. Raises AffectError for one that may not be looked into."""
-        with disk_errors(folder):
-            return (folder / CATALOG).exists()
+        with translate_disk_errors(folder):
+            return (folder / CATALOG_NAME).exists()
 
     def close(self) -> None:
         """Close the catalogue."""
         self.catalog.close()
 
-    def refresh(self) -> bool:
+    def refresh_custom_heads(self) -> bool:
         """Take up heads that another process has given the library since; whether there were any."""
-        files = own_files(self.catalog)
-        if files == self._own:
+        files = list_custom_heads(self.catalog)
+        if files == self._custom_head_files:
             return False
         try:
-            self.experts, self.lost = own_experts(self.recipe, self.folder, files), None
+            self.pipeline, self.custom_heads_error = load_custom_pipeline(self.config, self.folder, files), None
         except AffectError as lost:
-            cure = "align" if ALIGNMENT in files and ALIGNMENT in str(lost) else "train"
-            self.lost = AffectError(
+            cure = "align" if ALIGNMENT_KEY in files and ALIGNMENT_KEY in str(lost) else "train"
+            self.custom_heads_error = AffectError(
                 f"{lost}; or run: affect {cure} --undo --library {printable(self.folder)}"
             )
-        self._own = files
+        self._custom_head_files = files
         return True
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[None]:
+    def lock_for_writing(self) -> Iterator[None]:
         """The right to write, for one process at a time. Raises AffectError if another one has it."""
-        with locked(self.folder):
+        with lock_folder(self.folder):
             self.catalog.upgrade()
-            self.refresh()
+            self.refresh_custom_heads()
             yield
 
     # -- writing ------------------------------------------------------------------------------------------
 
-    def note(self, notes: Sequence[Note]) -> set[Path]:
+    def record_files(self, updates: Sequence[FileUpdate]) -> set[Path]:
         """Remember files that need no rows; paths where an item was before it moved are dropped and returned.
 
         Raises AffectError when the disk is full.
         """
         left: set[Path] = set()
         with self.catalog.transaction():
-            for note in notes:
-                places = self.catalog.places(note.item) if note.item else []
+            for note in updates:
+                places = self.catalog.list_paths(note.item_id) if note.item_id else []
                 if note.path not in places:
-                    left.update(path for path in places if is_gone(path))
-                self.catalog.remember(note.path, note.stamp, item=note.item, error=note.error)
-            self.catalog.drop(left)  # not the items: a file of one that stands nowhere now may come next
+                    left.update(path for path in places if is_missing(path))
+                self.catalog.record_file(note.path, note.stamp, item_id=note.item_id, error=note.error)
+            self.catalog.remove_paths(left)  # not the items: a file of one that stands nowhere now may come next
         return left
 
-    def commit(self, batch: Sequence[Encoded]) -> None:
+    def commit(self, batch: Sequence[EncodedFile]) -> None:
         """Add items, all of them or none. Raises AffectError when the disk is full."""
-        new = self._unseen(batch)
-        stores = self._gather(new)
-        with disk_errors(self.folder), self.catalog.transaction():
+        new = self._select_new(batch)
+        stores = self._collect_vectors(new)
+        with translate_disk_errors(self.folder), self.catalog.transaction():
             segments: list[int] = []
             for encoded in new:
-                segments += self.catalog.add_item(encoded.item, encoded.probe, encoded.spans)
+                segments += self.catalog.add_item(encoded.item_id, encoded.probe, encoded.spans)
             for encoded in batch:
-                self.catalog.remember(encoded.path, encoded.stamp, item=encoded.item)
+                self.catalog.record_file(encoded.path, encoded.stamp, item_id=encoded.item_id)
             for name, rows in stores.items():
-                self._append(name, rows, np.array(segments))
+                self._append_rows(name, rows, np.array(segments))
 
-    def _unseen(self, batch: Sequence[Encoded]) -> list[Encoded]:
-        by_item = {encoded.item: encoded for encoded in reversed(batch)}
-        return [encoded for item, encoded in by_item.items() if not self.catalog.has(item)]
+    def _select_new(self, batch: Sequence[EncodedFile]) -> list[EncodedFile]:
+        by_item = {encoded.item_id: encoded for encoded in reversed(batch)}
+        return [encoded for item, encoded in by_item.items() if not self.catalog.has_item(item)]
 
-    def _gather(self, new: Sequence[Encoded]) -> dict[str, Rows]:
-        if not new:
+    def _collect_vectors(self, files: Sequence[EncodedFile]) -> dict[str, Rows]:
+        if not files:
             return {}
-        roles = self.experts.media_roles
-        raw = {role: np.concatenate([encoded.features[role] for encoded in new]) for role in roles}
-        features = {role: _as_kept(rows) for role, rows in raw.items()}  # what a rebuild would project
-        return {**features, **self.experts.placed(features)}
+        roles = self.pipeline.media_roles
+        raw = {role: np.concatenate([encoded.features[role] for encoded in files]) for role in roles}
+        features = {role: _round_to_float16(rows) for role, rows in raw.items()}  # what a rebuild would project
+        return {**features, **self.pipeline.project_all(features)}
 
-    def _append(self, name: str, rows: Rows, segments: npt.NDArray[np.int64]) -> None:
+    def _append_rows(self, name: str, rows: Rows, segment_ids: npt.NDArray[np.int64]) -> None:
         here = np.flatnonzero(~missing(rows))
-        store = self.catalog.stores().get(name) or Store(
+        store = self.catalog.list_vector_files().get(name) or VectorFile(
             name=name, dim=rows.shape[1], count=0, generation=self.generation
         )
         if rows.shape[1] != store.dim:
@@ -212,36 +212,36 @@ class Library:
                 f"{printable(self.folder)}: rows of {name} have {rows.shape[1]} columns, not {store.dim}; "
                 f"run: affect rebuild --library {printable(self.folder)}"
             )
-        rowfile.append(self.folder / store.file, store.count, rows[here])
-        pairs = [(store.count + i, int(segments[at])) for i, at in enumerate(here)]
-        self.catalog.map_rows({name: pairs})
-        self.catalog.put_store(replace(store, count=store.count + len(here)))
+        rowfile.append_rows(self.folder / store.relative_path, store.count, rows[here])
+        pairs = [(store.count + i, int(segment_ids[at])) for i, at in enumerate(here)]
+        self.catalog.map_rows_to_segments({name: pairs})
+        self.catalog.record_vector_file(replace(store, count=store.count + len(here)))
 
     def rebuild(self) -> None:
         """Write all rows anew, without the deleted ones, with every space projected afresh.
 
         Raises AffectError when the disk is full; all is then as it was.
         """
-        if self.lost:
-            raise self.lost
-        self._renew(self.experts, own_files(self.catalog))
+        if self.custom_heads_error:
+            raise self.custom_heads_error
+        self._rebuild_with(self.pipeline, list_custom_heads(self.catalog))
 
-    def take(self, files: Mapping[str, str]) -> None:
+    def install_custom_heads(self, files: Mapping[str, str]) -> None:
         """Use these files of its own (names in its folder "heads" by space) and rebuild with them.
 
         Without any it goes back to the package's alone. Raises AffectError as `rebuild` does, or for files
         that can't be read; all is then as it was.
         """
-        self._renew(own_experts(self.recipe, self.folder, files), files)
-        self._own, self.lost = dict(files), None
+        self._rebuild_with(load_custom_pipeline(self.config, self.folder, files), files)
+        self._custom_head_files, self.custom_heads_error = dict(files), None
 
-    def _renew(self, experts: Experts, heads: Mapping[str, str]) -> None:
-        generation, before = str(int(self.generation) + 1), self.experts
-        self.experts = experts
+    def _rebuild_with(self, pipeline: FeaturePipeline, custom_heads: Mapping[str, str]) -> None:
+        generation, before = str(int(self.generation) + 1), self.pipeline
+        self.pipeline = pipeline
         try:
-            self._rewrite(generation, heads)
+            self._rewrite_vectors(generation, custom_heads)
         except BaseException:
-            self.experts = before
+            self.pipeline = before
             raise
         finally:
             kept = self.generation
@@ -249,67 +249,67 @@ class Library:
                 if folder.name != kept:
                     shutil.rmtree(folder, ignore_errors=True)
 
-    def _rewrite(self, generation: str, heads: Mapping[str, str]) -> None:
-        old = self.catalog.stores()
-        with disk_errors(self.folder), self.catalog.transaction():
-            self.catalog.drop_orphans()
-            rows_of = {role: self._rows_by_segment(old[role]) for role in self._kept_roles(old)}
-            segments = [row[0] for row in self.catalog.all("SELECT id FROM segments ORDER BY item, number")]
-            self.catalog.all("DELETE FROM rows")
-            self.catalog.all("DELETE FROM stores")
-            self.catalog.set("generation", generation)
-            self.catalog.set(NOTE, json.dumps(dict(heads), sort_keys=True))
-            self.catalog.set("signature", self.experts.signature())
-            for start in range(0, len(segments), CHUNK):
-                part = np.array(segments[start : start + CHUNK])
+    def _rewrite_vectors(self, generation: str, custom_heads: Mapping[str, str]) -> None:
+        old = self.catalog.list_vector_files()
+        with translate_disk_errors(self.folder), self.catalog.transaction():
+            self.catalog.remove_orphans()
+            rows_of = {role: self._load_row_by_segment(old[role]) for role in self._list_stored_roles(old)}
+            segments = [row[0] for row in self.catalog.execute("SELECT id FROM segments ORDER BY item, number")]
+            self.catalog.execute("DELETE FROM rows")
+            self.catalog.execute("DELETE FROM stores")
+            self.catalog.set_meta("generation", generation)
+            self.catalog.set_meta(HEADS_KEY, json.dumps(dict(custom_heads), sort_keys=True))
+            self.catalog.set_meta("signature", self.pipeline.make_signature())
+            for start in range(0, len(segments), CHUNK_SEGMENTS):
+                part = np.array(segments[start : start + CHUNK_SEGMENTS])
                 features = {
-                    role: _taken(self.mapped(old[role]), rows, part) for role, rows in rows_of.items()
+                    role: _select_rows(self.open_vectors(old[role]), rows, part) for role, rows in rows_of.items()
                 }
-                for name, rows in {**features, **self.experts.placed(features)}.items():
-                    self._append(name, rows, part)
+                for name, rows in {**features, **self.pipeline.project_all(features)}.items():
+                    self._append_rows(name, rows, part)
 
-    def _kept_roles(self, stores: Mapping[str, Store]) -> list[str]:
-        return [role for role in self.experts.media_roles if role in stores]
+    def _list_stored_roles(self, vector_files: Mapping[str, VectorFile]) -> list[str]:
+        return [role for role in self.pipeline.media_roles if role in vector_files]
 
-    def _rows_by_segment(self, store: Store) -> dict[int, int]:
-        return dict(self.catalog.all("SELECT segment, row FROM rows WHERE store = ?", store.name))
+    def _load_row_by_segment(self, vector_file: VectorFile) -> dict[int, int]:
+        return dict(self.catalog.execute("SELECT segment, row FROM rows WHERE store = ?", vector_file.name))
 
-    def rows_of(self, role: str, segments: npt.NDArray[np.int64]) -> Rows | None:
+    def load_features(self, role: str, segment_ids: npt.NDArray[np.int64]) -> Rows | None:
         """(len(segments), d) what an expert saw of segments by id, NaN where nothing; None without rows."""
-        store = self.catalog.stores().get(role)
+        store = self.catalog.list_vector_files().get(role)
         if store is None:
             return None
-        return _taken(self.mapped(store), self._rows_by_segment(store), segments)
+        return _select_rows(self.open_vectors(store), self._load_row_by_segment(store), segment_ids)
 
     # -- reading ------------------------------------------------------------------------------------------
 
     @property
     def generation(self) -> str:
         """Names the files that belong together; a rebuild begins the next."""
-        return self.catalog.generation()
+        return self.catalog.get_generation()
 
-    def mapped(self, store: Store) -> npt.NDArray[np.float16]:
+    def open_vectors(self, vector_file: VectorFile) -> npt.NDArray[np.float16]:
         """A store's committed rows (count, dim). Raises AffectError if its file is missing or too short."""
-        with disk_errors(self.folder):
+        with translate_disk_errors(self.folder):
             try:
-                return rowfile.mapped(self.folder / store.file, store.count, store.dim)
+                return rowfile.open_memmap(self.folder / vector_file.relative_path, vector_file.count, vector_file.dim)
             except ValueError as short:
-                raise AffectError(f"{short}; {_cure(self.folder, store)}") from short
+                raise AffectError(f"{short}; {_suggest_fix(self.folder, vector_file)}") from short
 
 
-def _cure(folder: Path, store: Store) -> str:
-    if "." in store.name:  # a space's rows can be had again from the experts' rows
+def _suggest_fix(folder: Path, vector_file: VectorFile) -> str:
+    if "." in vector_file.name:  # a space's rows can be had again from the experts' rows
         return f"run: affect rebuild --library {printable(folder)}"
     return "put a backup in its place, or delete the library's folder and index again"
 
 
-def _as_kept(rows: Rows) -> Rows:
-    return np.asarray(rowfile.storable(rows), np.float32)
+def _round_to_float16(rows: Rows) -> Rows:
+    return np.asarray(rowfile.to_float16(rows), np.float32)
 
 
-def _taken(rows: npt.NDArray[np.float16], row_of: Mapping[int, int], segments: npt.NDArray[np.int64]) -> Rows:
+def _select_rows(rows: npt.NDArray[np.float16], row_by_segment: Mapping[int, int], segment_ids: npt.NDArray[np.int64]) -> Rows:
     """Rows (len(segments), d), NaN where a segment has none."""
-    at = np.array([row_of.get(int(segment), -1) for segment in segments], np.int64)
-    out = np.full((len(segments), rows.shape[1]), np.nan, np.float32)
+    at = np.array([row_by_segment.get(int(segment), -1) for segment in segment_ids], np.int64)
+    out = np.full((len(segment_ids), rows.shape[1]), np.nan, np.float32)
     out[at >= 0] = rows[at[at >= 0]]
     return out

@@ -13,18 +13,18 @@ from typing import BinaryIO
 
 from encoders.base import AffectError, printable
 
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-LOCK = "lock"
-TRIES, LOOK = 4, 0.05  # how often, and for how many seconds, a lock is waited for
+DISK_FULL_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+LOCK_NAME = "lock"
+LOCK_RETRIES, LOCK_WAIT_SECONDS = 4, 0.05  # how often, and for how many seconds, a lock is waited for
 
 
 @contextlib.contextmanager
-def disk_errors(folder: Path) -> Iterator[None]:
+def translate_disk_errors(folder: Path) -> Iterator[None]:
     """Turns what the system says of a library's files into one clear line."""
     try:
         yield
     except OSError as bad:
-        if bad.errno not in FULL:
+        if bad.errno not in DISK_FULL_ERRNOS:
             raise AffectError(f"{printable(folder)}: {(bad.strerror or str(bad)).lower()}") from bad
         raise AffectError(
             f"{printable(folder)}: no space left to write ({bad.strerror}); what was committed is safe, "
@@ -33,13 +33,13 @@ def disk_errors(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def lock_folder(folder: Path) -> Iterator[None]:
     """The right to write in a library's folder. Raises AffectError if another process has it."""
     with contextlib.ExitStack() as stack:
-        with disk_errors(folder):
-            lock = stack.enter_context((folder / LOCK).open("a+b", buffering=0))
+        with translate_disk_errors(folder):
+            lock = stack.enter_context((folder / LOCK_NAME).open("a+b", buffering=0))
             try:
-                _acquire(lock)
+                _acquire_lock(lock)
             except BlockingIOError as taken:
                 lock.seek(0)
                 raise AffectError(
@@ -54,14 +54,14 @@ def locked(folder: Path) -> Iterator[None]:
         yield
 
 
-def _acquire(lock: BinaryIO) -> None:
+def _acquire_lock(lock_file: BinaryIO) -> None:
     """Take the exclusive lock. Raises BlockingIOError if another process keeps it.
 
     `find_writer` of another process holds the lock for an instant, so one refusal is not believed.
     """
-    for wait in (*[LOOK] * TRIES, 0.0):
+    for wait in (*[LOCK_WAIT_SECONDS] * LOCK_RETRIES, 0.0):
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return
         except BlockingIOError:
             if not wait:
@@ -69,14 +69,14 @@ def _acquire(lock: BinaryIO) -> None:
             time.sleep(wait)
 
 
-def find_writer(folder: Path) -> str | None:
+def find_writer_pid(folder: Path) -> str | None:
     """The number of the process that has the right to write in a library's folder; None if nobody has."""
     try:
-        with (folder / LOCK).open("rb") as lock:
+        with (folder / LOCK_NAME).open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         with contextlib.suppress(OSError):
-            return (folder / LOCK).read_text(errors="replace") or "unknown"
+            return (folder / LOCK_NAME).read_text(errors="replace") or "unknown"
         return "unknown"
     except OSError:  # never written to, or not to be read: then nobody here can tell
         return None

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from encoders.base import AffectError, printable
-from retrieval.storage.locking import disk_errors
+from retrieval.storage.locking import translate_disk_errors
 
-FORMAT = "2"
-FIRST = "1"  # had neither ctime_ns and missing of files nor incomplete of items
-UNFINISHED = tuple(f"catalog.new{ending}" for ending in ("", "-journal", "-wal", "-shm"))
+SCHEMA_VERSION = "2"
+FIRST_SCHEMA_VERSION = "1"  # had neither ctime_ns and missing of files nor incomplete of items
+UNFINISHED_NAMES = tuple(f"catalog.new{ending}" for ending in ("", "-journal", "-wal", "-shm"))
 
 SCHEMA = """
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -32,13 +32,13 @@ CREATE TABLE rows(store TEXT NOT NULL, row INTEGER NOT NULL, segment INTEGER NOT
 CREATE INDEX rows_by_segment ON rows(segment);
 """
 # What lets a catalogue of the first format be read as it stands, and what makes it one of this format.
-AS_IF_NEW = """
+COMPATIBILITY_VIEWS = """
 CREATE TEMP VIEW files AS SELECT path, size, mtime_ns, item, error, NULL AS ctime_ns, 0 AS missing
     FROM main.files;
 CREATE TEMP VIEW items AS SELECT id, modality, duration, width, height, format, added, NULL AS incomplete
     FROM main.items;
 """
-UPGRADE = """
+MIGRATION = """
 DROP VIEW temp.files;
 DROP VIEW temp.items;
 ALTER TABLE main.files ADD COLUMN ctime_ns INTEGER;
@@ -48,71 +48,71 @@ ALTER TABLE main.items ADD COLUMN incomplete TEXT;
 
 
 @contextlib.contextmanager
-def spoken(file: Path) -> Iterator[None]:
+def translate_sqlite_errors(path: Path) -> Iterator[None]:
     """Turns SQLite's errors into one clear line each."""
     try:
         yield
     except sqlite3.DatabaseError as bad:
-        raise AffectError(f"{printable(file)}: {_told(bad)}") from bad
+        raise AffectError(f"{printable(path)}: {_describe_error(bad)}") from bad
 
 
-def _told(bad: sqlite3.DatabaseError) -> str:
-    if not isinstance(bad, sqlite3.OperationalError) or "no such table" in str(bad):
+def _describe_error(error: sqlite3.DatabaseError) -> str:
+    if not isinstance(error, sqlite3.OperationalError) or "no such table" in str(error):
         return (
-            f"the catalogue is damaged ({bad}); put a backup in its place, "
+            f"the catalogue is damaged ({error}); put a backup in its place, "
             "or delete the library's folder and index again"
         )
-    if "full" in str(bad) or "disk I/O" in str(bad):
+    if "full" in str(error) or "disk I/O" in str(error):
         return (
-            f"no space left to write ({bad}); what was committed is safe, "
+            f"no space left to write ({error}); what was committed is safe, "
             "make room and run the same command again"
         )
-    return str(bad)
+    return str(error)
 
 
-def create(file: Path, meta: Mapping[str, str]) -> None:
+def create_catalog(path: Path, meta: Mapping[str, str]) -> None:
     """A new catalogue that keeps `meta`. It takes its name when it is whole, so a kill leaves none.
 
     Raises AffectError when the disk is full.
     """
-    for left_over in UNFINISHED:
-        file.with_name(left_over).unlink(missing_ok=True)
-    part = file.with_name(UNFINISHED[0])
-    with spoken(file), contextlib.closing(sqlite3.connect(part, isolation_level=None)) as db:
+    for left_over in UNFINISHED_NAMES:
+        path.with_name(left_over).unlink(missing_ok=True)
+    part = path.with_name(UNFINISHED_NAMES[0])
+    with translate_sqlite_errors(path), contextlib.closing(sqlite3.connect(part, isolation_level=None)) as db:
         db.execute("BEGIN")
-        run_all(db, SCHEMA)
-        db.executemany("INSERT INTO meta VALUES(?, ?)", {"format": FORMAT, **meta}.items())
+        execute_script(db, SCHEMA)
+        db.executemany("INSERT INTO meta VALUES(?, ?)", {"format": SCHEMA_VERSION, **meta}.items())
         db.execute("COMMIT")
         db.execute("PRAGMA journal_mode=WAL")  # kept in the file
-    part.replace(file)
+    part.replace(path)
 
 
-def run_all(db: sqlite3.Connection, statements: str) -> None:
+def execute_script(db: sqlite3.Connection, script: str) -> None:
     """Run statements one by one: sqlite3's own executescript would commit first."""
-    for statement in filter(str.strip, statements.split(";")):
+    for statement in filter(str.strip, script.split(";")):
         db.execute(statement)
 
 
-def connect(file: Path) -> sqlite3.Connection:
+def connect(path: Path) -> sqlite3.Connection:
     """Open a catalogue, to write if one may. Raises AffectError if there is none, or what SQLite raises."""
-    with disk_errors(file.parent):
-        how = _how(file) if file.exists() else None
+    with translate_disk_errors(path.parent):
+        how = _select_open_mode(path) if path.exists() else None
     if how is None:
         raise AffectError(
-            f"{printable(file.parent)}: no library here; make one with: affect index FOLDER --library LIB"
+            f"{printable(path.parent)}: no library here; make one with: affect index FOLDER --library LIB"
         )
-    uri = f"{file.absolute().as_uri()}?{how}"
+    uri = f"{path.absolute().as_uri()}?{how}"
     return sqlite3.connect(uri, uri=True, timeout=30, isolation_level=None)
 
 
-def _how(file: Path) -> str:
+def _select_open_mode(path: Path) -> str:
     """How SQLite is to open the file: to write if one may.
 
     Reading needs SQLite's log and its index beside the file; where they are not and can't be made nobody
     is writing, and the file is read as it stands.
     """
-    if os.access(file, os.W_OK) and os.access(file.parent, os.W_OK):
+    if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
         return "mode=rw"
-    log, log_index = (file.with_name(file.name + ending) for ending in ("-wal", "-shm"))
+    log, log_index = (path.with_name(path.name + ending) for ending in ("-wal", "-shm"))
     begun = log.exists() and (log_index.exists() or log.stat().st_size)
     return "mode=ro" if begun else "mode=ro&immutable=1"

@@ -8,24 +8,24 @@ from collections.abc import Iterable
 from pathlib import Path
 
 
-def composed(path: Path) -> Path:
+def normalise_path(path: Path) -> Path:
     """The path in normal form C, in which paths that people see as one are equal."""
     return Path(unicodedata.normalize("NFC", str(path)))
 
 
-def spelled_alike(wanted: Path | None, paths: Iterable[Path]) -> list[Path]:
+def find_equivalent_paths(target: Path | None, paths: Iterable[Path]) -> list[Path]:
     """Those of the paths that are the wanted one, or lie below it, in another normal form."""
-    if wanted is None or str(wanted).isascii():
+    if target is None or str(target).isascii():
         return []
-    like = composed(wanted)
-    return [path for path in paths if like in (one := composed(path), *one.parents)]
+    like = normalise_path(target)
+    return [path for path in paths if like in (one := normalise_path(path), *one.parents)]
 
 
-def on_disk(path: Path) -> Path:
+def find_on_disk(path: Path) -> Path:
     """The path in the normal form that is on disk; as given where it is there, or where no form is."""
     if os.path.lexists(path) or path.parent == path:
         return path
-    folder, wanted = on_disk(path.parent), composed(Path(path.name))
+    folder, wanted = find_on_disk(path.parent), normalise_path(Path(path.name))
     for form in ("NFC", "NFD"):  # a folder is only listed for a name that mixes them
         if os.path.lexists(found := folder / unicodedata.normalize(form, path.name)):
             return found
@@ -33,4 +33,4 @@ def on_disk(path: Path) -> Path:
         there = sorted(folder.iterdir())
     except OSError:
         return path
-    return next((found for found in there if composed(Path(found.name)) == wanted), path)
+    return next((found for found in there if normalise_path(Path(found.name)) == wanted), path)

@@ -16,22 +16,22 @@ from encoders.base import AffectError, missing
 from retrieval.evaluation.affect_metrics import ccc
 from retrieval.evaluation.resampling import bootstrap_interval
 from retrieval.evaluation.splits import folds
-from retrieval.storage.custom_heads import ALIGNMENT, FOLDER, own_files, tidy
+from retrieval.storage.custom_heads import ALIGNMENT_KEY, HEADS_FOLDER, list_custom_heads, remove_unused_heads
 from retrieval.storage.library import Library
-from retrieval.storage.locking import disk_errors
-from retrieval.training.captioned_items import name_first
-from spaces.affect_regression import Alignment
-from spaces.alignment import Method, closed_methods, save_map
+from retrieval.storage.locking import translate_disk_errors
+from retrieval.training.captioned_items import format_first_names
+from spaces.affect_regression import AffectAlignment
+from spaces.alignment import AlignmentMethod, make_closed_form_methods, save_map
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-TRIED = ("z-score", "similarity", "ridge", "kernel ridge")
-ROLES = ("objects", "sound", "tone")  # of which pictures and sound are told
-FOLDS = 5
-LEAST = 30  # segments with sound and pictures, in FOLDS videos or more
-DRAWS = 999
-SMALLEST = 1e-6  # spread of a dimension that does not vary
+CANDIDATE_METHODS = ("z-score", "similarity", "ridge", "kernel ridge")
+AFFECT_ROLES = ("objects", "sound", "tone")  # of which pictures and sound are told
+FOLD_COUNT = 5
+MIN_SEGMENTS = 30  # segments with sound and pictures, in FOLDS videos or more
+PERMUTATION_DRAWS = 999
+MIN_SPREAD = 1e-6  # spread of a dimension that does not vary
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,33 +41,33 @@ class Anchors:
     left_out: paths of videos without such a segment
     """
 
-    sound: Floats
-    image: Floats
-    videos: npt.NDArray[np.str_]
-    left_out: tuple[str, ...] = ()
+    audio_affect: Floats
+    image_affect: Floats
+    video_ids: npt.NDArray[np.str_]
+    skipped_paths: tuple[str, ...] = ()
 
     @property
-    def count(self) -> int:
+    def video_count(self) -> int:
         """Of videos."""
-        return len(set(self.videos.tolist()))
+        return len(set(self.video_ids.tolist()))
 
     @property
-    def suffice(self) -> bool:
+    def is_sufficient(self) -> bool:
         """Whether a map can be fitted and tried on them."""
-        return len(self.videos) >= LEAST and self.count >= FOLDS
+        return len(self.video_ids) >= MIN_SEGMENTS and self.video_count >= FOLD_COUNT
 
-    def messages(self) -> list[str]:
+    def format_messages(self) -> list[str]:
         """Lines to read before work begins: videos left out, and what is here and needed."""
-        here = f"{len(self.videos)} segments with sound and pictures, of {self.count} videos"
-        lines = [f"alignment: {here} (needs {LEAST}, of {FOLDS})"]
-        if self.left_out:
-            count = f"{len(self.left_out)} video{'' if len(self.left_out) == 1 else 's'}"
-            lines.append(f"{count} without mood of both sound and pictures: {name_first(self.left_out)}")
+        here = f"{len(self.video_ids)} segments with sound and pictures, of {self.video_count} videos"
+        lines = [f"alignment: {here} (needs {MIN_SEGMENTS}, of {FOLD_COUNT})"]
+        if self.skipped_paths:
+            count = f"{len(self.skipped_paths)} video{'' if len(self.skipped_paths) == 1 else 's'}"
+            lines.append(f"{count} without mood of both sound and pictures: {format_first_names(self.skipped_paths)}")
         return lines
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class AlignmentOutcome:
     """What came of aligning a library.
 
     segments, videos: anchors, and how many videos they are of
@@ -78,175 +78,175 @@ class Outcome:
     why:              empty, or why nothing was tried
     """
 
-    segments: int
-    videos: int
-    before: float | None = None
-    after: float | None = None
-    gain: tuple[float, float] | None = None
-    p: float | None = None
+    segment_count: int
+    video_count: int
+    baseline_ccc: float | None = None
+    aligned_ccc: float | None = None
+    gain_interval: tuple[float, float] | None = None
+    p_value: float | None = None
     method: str | None = None
-    taken: bool = False
-    why: str = ""
+    is_used: bool = False
+    reason: str = ""
 
     def to_json(self) -> dict[str, object]:
         """As printed by `affect align --json`."""
         return asdict(self)
 
 
-def prepare(library: Library) -> Anchors:
+def prepare_anchors(library: Library) -> Anchors:
     """The anchors of a library. Raises AffectError for too few, unless an alignment of others is to go."""
-    found = anchors(library)
-    if not found.suffice and ALIGNMENT not in own_files(library.catalog):
-        raise AffectError("; ".join(["too little to align on", *found.messages()]))
+    found = load_anchors(library)
+    if not found.is_sufficient and ALIGNMENT_KEY not in list_custom_heads(library.catalog):
+        raise AffectError("; ".join(["too little to align on", *found.format_messages()]))
     return found
 
 
-def take_up(library: Library, outcome: Outcome, alignment: Alignment | None) -> Outcome:
+def install_alignment(library: Library, outcome: AlignmentOutcome, alignment: AffectAlignment | None) -> AlignmentOutcome:
     """Use what `tried` found, or go back to no map where it found none.
 
     The caller may write. Raises AffectError when the disk is full; all is then as it was.
     """
     if alignment is not None:
-        library.take({**own_files(library.catalog), ALIGNMENT: _kept(library, alignment, outcome)})
-        tidy(library.folder, library.catalog)
-    elif ALIGNMENT in own_files(library.catalog):
-        undo(library)
+        library.install_custom_heads({**list_custom_heads(library.catalog), ALIGNMENT_KEY: _write_alignment_file(library, alignment, outcome)})
+        remove_unused_heads(library.folder, library.catalog)
+    elif ALIGNMENT_KEY in list_custom_heads(library.catalog):
+        remove_alignment(library)
     return outcome
 
 
-def undo(library: Library) -> None:
+def remove_alignment(library: Library) -> None:
     """Use the planes as they are again. The caller may write."""
-    files = own_files(library.catalog)
-    library.take({name: file for name, file in files.items() if name != ALIGNMENT})
-    tidy(library.folder, library.catalog)
+    files = list_custom_heads(library.catalog)
+    library.install_custom_heads({name: file for name, file in files.items() if name != ALIGNMENT_KEY})
+    remove_unused_heads(library.folder, library.catalog)
 
 
-def anchors(library: Library) -> Anchors:
+def load_anchors(library: Library) -> Anchors:
     """The segments of videos of which both sound and pictures are told, without any map."""
-    experts, sql = library.experts.unaligned(), library.catalog.all
+    experts, sql = library.pipeline.without_alignment(), library.catalog.execute
     segments = sql(
         "SELECT segments.id, item FROM segments JOIN items ON items.id = item "
         "WHERE modality = 'video' AND item IN (SELECT item FROM files) ORDER BY item, number"
     )
     known = np.array([row[0] for row in segments], np.int64)
     videos = np.array([row[1] for row in segments], np.str_)
-    rows = {role: library.rows_of(role, known) for role in experts.media_roles if role in ROLES}
+    rows = {role: library.load_features(role, known) for role in experts.media_roles if role in AFFECT_ROLES}
     features = {role: found for role, found in rows.items() if found is not None}
-    senses = experts.senses(features) if features and len(known) else {}
+    senses = experts.estimate_affect_by_modality(features) if features and len(known) else {}
     if not {"sound", "image"} <= senses.keys():
         return Anchors(
-            sound=np.empty((0, 2)), image=np.empty((0, 2)), videos=videos[:0],
-            left_out=_paths_of(library, videos),
+            audio_affect=np.empty((0, 2)), image_affect=np.empty((0, 2)), video_ids=videos[:0],
+            skipped_paths=_list_item_paths(library, videos),
         )  # fmt: skip
     here = ~missing(senses["sound"]) & ~missing(senses["image"])
     sound, image = (np.asarray(senses[one][here, :2], np.float64) for one in ("sound", "image"))
-    left_out = _paths_of(library, np.setdiff1d(videos, videos[here]))
-    return Anchors(sound=sound, image=image, videos=videos[here], left_out=left_out)
+    left_out = _list_item_paths(library, np.setdiff1d(videos, videos[here]))
+    return Anchors(audio_affect=sound, image_affect=image, video_ids=videos[here], skipped_paths=left_out)
 
 
-def _paths_of(library: Library, items: npt.NDArray[np.str_]) -> tuple[str, ...]:
+def _list_item_paths(library: Library, item_ids: npt.NDArray[np.str_]) -> tuple[str, ...]:
     """One path of each item, in order."""
-    paths = {entry.item: str(path) for path, entry in library.catalog.known().items()}
-    return tuple(sorted(paths[item] for item in set(items.tolist())))
+    paths = {entry.item_id: str(path) for path, entry in library.catalog.load_files().items()}
+    return tuple(sorted(paths[item] for item in set(item_ids.tolist())))
 
 
-def tried(
-    found: Anchors, *, seed: int, progress: Callable[[int, int], None]
-) -> tuple[Outcome, Alignment | None]:
+def cross_validate_alignment(
+    anchors: Anchors, *, seed: int, on_progress: Callable[[int, int], None]
+) -> tuple[AlignmentOutcome, AffectAlignment | None]:
     """What the maps gain on videos held out, and the one to use, if any.
 
     In each fold the map is chosen by folds of the rest, so that choosing is paid for.
     """
-    segments, videos = len(found.videos), found.count
-    if not found.suffice:
-        why = f"too little to align on: {LEAST} segments with sound, in {FOLDS} videos, are the least"
-        return Outcome(segments=segments, videos=videos, why=why), None
-    mapped = np.empty_like(found.sound)
-    parts = folds(found.videos.tolist(), FOLDS, seed)
-    done, count = 0, (FOLDS + 1) * len(TRIED)
+    segments, videos = len(anchors.video_ids), anchors.video_count
+    if not anchors.is_sufficient:
+        why = f"too little to align on: {MIN_SEGMENTS} segments with sound, in {FOLD_COUNT} videos, are the least"
+        return AlignmentOutcome(segment_count=segments, video_count=videos, reason=why), None
+    mapped = np.empty_like(anchors.audio_affect)
+    parts = folds(anchors.video_ids.tolist(), FOLD_COUNT, seed)
+    done, count = 0, (FOLD_COUNT + 1) * len(CANDIDATE_METHODS)
 
-    def step() -> None:
+    def advance() -> None:
         nonlocal done
         done += 1
-        progress(done, count)
+        on_progress(done, count)
 
-    progress(0, count)
+    on_progress(0, count)
     for held in parts:
         rest = np.setdiff1d(np.arange(segments), held)
-        method = _chosen(found.sound[rest], found.image[rest], found.videos[rest], seed, step)
-        whole = method.fit(found.sound[rest], found.image[rest], seed=seed)
-        mapped[held] = whole.meet_source(found.sound[held])
-    method = _chosen(found.sound, found.image, found.videos, seed, step)
-    stack = np.stack([mapped, found.sound, found.image], axis=1)  # (n, 3, 2)
-    gain = bootstrap_interval(stack, _gain, seed=seed, groups=found.videos)
+        method = _select_method(anchors.audio_affect[rest], anchors.image_affect[rest], anchors.video_ids[rest], seed, advance)
+        whole = method.fit(anchors.audio_affect[rest], anchors.image_affect[rest], seed=seed)
+        mapped[held] = whole.project_source(anchors.audio_affect[held])
+    method = _select_method(anchors.audio_affect, anchors.image_affect, anchors.video_ids, seed, advance)
+    stack = np.stack([mapped, anchors.audio_affect, anchors.image_affect], axis=1)  # (n, 3, 2)
+    gain = bootstrap_interval(stack, _compute_gain, seed=seed, groups=anchors.video_ids)
     taken = gain[0] > 0
-    outcome = Outcome(
-        segments=segments, videos=videos, before=round(_agreement(found.sound, found.image), 4),
-        after=round(_agreement(mapped, found.image), 4), gain=(round(gain[0], 4), round(gain[1], 4)),
-        p=_swapped_p(stack, found.videos, seed), method=method.name, taken=taken,
+    outcome = AlignmentOutcome(
+        segment_count=segments, video_count=videos, baseline_ccc=round(_compute_mean_ccc(anchors.audio_affect, anchors.image_affect), 4),
+        aligned_ccc=round(_compute_mean_ccc(mapped, anchors.image_affect), 4), gain_interval=(round(gain[0], 4), round(gain[1], 4)),
+        p_value=_compute_permutation_p(stack, anchors.video_ids, seed), method=method.name, is_used=taken,
     )  # fmt: skip
     if not taken:
         return outcome, None
-    whole = method.fit(found.sound, found.image, seed=seed)
-    stretch = whole.meet_source(found.sound).std(axis=0) / np.maximum(found.sound.std(axis=0), SMALLEST)
-    residual = np.sqrt(((mapped - found.image) ** 2).mean(axis=0))
-    return outcome, Alignment(aligned=whole, stretch=_pair(stretch), residual=_pair(residual))
+    whole = method.fit(anchors.audio_affect, anchors.image_affect, seed=seed)
+    stretch = whole.project_source(anchors.audio_affect).std(axis=0) / np.maximum(anchors.audio_affect.std(axis=0), MIN_SPREAD)
+    residual = np.sqrt(((mapped - anchors.image_affect) ** 2).mean(axis=0))
+    return outcome, AffectAlignment(mapping=whole, sd_factors=_to_pair(stretch), residual_sds=_to_pair(residual))
 
 
-def _pair(row: Floats) -> tuple[float, float]:
-    return float(row[0]), float(row[1])
+def _to_pair(values: Floats) -> tuple[float, float]:
+    return float(values[0]), float(values[1])
 
 
-def _chosen(
-    sound: Floats, image: Floats, videos: npt.NDArray[np.str_], seed: int, step: Callable[[], None]
-) -> Method:
+def _select_method(
+    audio_affect: Floats, image_affect: Floats, video_ids: npt.NDArray[np.str_], seed: int, on_method_done: Callable[[], None]
+) -> AlignmentMethod:
     """The map whose held-out points agree best with the pictures; `step` is called after each map."""
-    methods = closed_methods()
-    parts = folds(videos.tolist(), min(FOLDS, len(set(videos.tolist()))), seed + 1)
-    best: tuple[float, str] = (-np.inf, TRIED[0])
-    for name in TRIED:
-        mapped = np.empty_like(sound)
+    methods = make_closed_form_methods()
+    parts = folds(video_ids.tolist(), min(FOLD_COUNT, len(set(video_ids.tolist()))), seed + 1)
+    best: tuple[float, str] = (-np.inf, CANDIDATE_METHODS[0])
+    for name in CANDIDATE_METHODS:
+        mapped = np.empty_like(audio_affect)
         for held in parts:
-            rest = np.setdiff1d(np.arange(len(sound)), held)
-            found = methods[name].fit(sound[rest], image[rest], seed=seed)
-            mapped[held] = found.meet_source(sound[held])
-        best = max(best, (_agreement(mapped, image), name))
-        step()
+            rest = np.setdiff1d(np.arange(len(audio_affect)), held)
+            found = methods[name].fit(audio_affect[rest], image_affect[rest], seed=seed)
+            mapped[held] = found.project_source(audio_affect[held])
+        best = max(best, (_compute_mean_ccc(mapped, image_affect), name))
+        on_method_done()
     return methods[best[1]]
 
 
-def _agreement(one: Floats, other: Floats) -> float:
+def _compute_mean_ccc(predictions: Floats, targets: Floats) -> float:
     """Mean CCC of both dimensions: 1 where points agree, 0 for a cloud drawn into one point."""
-    return float(np.nan_to_num(ccc(one, other)).mean())
+    return float(np.nan_to_num(ccc(predictions, targets)).mean())
 
 
-def _gain(stack: Floats) -> float:
-    return _agreement(stack[:, 0], stack[:, 2]) - _agreement(stack[:, 1], stack[:, 2])
+def _compute_gain(points: Floats) -> float:
+    return _compute_mean_ccc(points[:, 0], points[:, 2]) - _compute_mean_ccc(points[:, 1], points[:, 2])
 
 
-def _swapped_p(stack: Floats, videos: npt.NDArray[np.str_], seed: int) -> float:
+def _compute_permutation_p(points: Floats, video_ids: npt.NDArray[np.str_], seed: int) -> float:
     """One-sided p of the gain: mapped and unmapped swapped for about half of the videos at a time."""
     rng = np.random.default_rng(seed)
-    number = np.unique(videos, return_inverse=True)[1]
-    seen, draws = _gain(stack), []
-    for _ in range(DRAWS):
+    number = np.unique(video_ids, return_inverse=True)[1]
+    seen, draws = _compute_gain(points), []
+    for _ in range(PERMUTATION_DRAWS):
         swap = rng.random(number.max() + 1)[number] < 0.5
-        drawn = stack.copy()
-        drawn[swap, 0], drawn[swap, 1] = stack[swap, 1], stack[swap, 0]
-        draws.append(_gain(drawn))
-    return round((1 + sum(draw >= seen for draw in draws)) / (DRAWS + 1), 4)
+        drawn = points.copy()
+        drawn[swap, 0], drawn[swap, 1] = points[swap, 1], points[swap, 0]
+        draws.append(_compute_gain(drawn))
+    return round((1 + sum(draw >= seen for draw in draws)) / (PERMUTATION_DRAWS + 1), 4)
 
 
-def _kept(library: Library, found: Alignment, outcome: Outcome) -> str:
+def _write_alignment_file(library: Library, alignment: AffectAlignment, outcome: AlignmentOutcome) -> str:
     """Write the alignment into the library's folder; the name of its file."""
-    folder = library.folder / FOLDER
-    draft = folder / f"{ALIGNMENT}.safetensors"
-    with disk_errors(library.folder):
+    folder = library.folder / HEADS_FOLDER
+    draft = folder / f"{ALIGNMENT_KEY}.safetensors"
+    with translate_disk_errors(library.folder):
         about = {
-            "stretch": found.stretch, "residual": found.residual,
-            "made_for": library.experts.unaligned().affect.version, **outcome.to_json(),
+            "stretch": alignment.sd_factors, "residual": alignment.residual_sds,
+            "made_for": library.pipeline.without_alignment().affect_model.version, **outcome.to_json(),
         }  # fmt: skip
-        digest = save_map(draft, found.aligned, about)
-        name = f"{ALIGNMENT}-{digest[:12]}.safetensors"
+        digest = save_map(draft, alignment.mapping, about)
+        name = f"{ALIGNMENT_KEY}-{digest[:12]}.safetensors"
         draft.replace(folder / name)
     return name

@@ -10,9 +10,9 @@ from typing import Any
 
 from encoders.base import AffectError, printable
 from retrieval.storage.library import Library
-from retrieval.training.captions_csv import Told
+from retrieval.training.captions_csv import CaptionedFile
 
-NAMED = 5  # files, before a list is cut short
+MAX_NAMES_SHOWN = 5  # files, before a list is cut short
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,79 +28,79 @@ class CaptionedItems:
     testing:    files of the split "test", which are not looked at
     """
 
-    items: tuple[str, ...]
+    item_ids: tuple[str, ...]
     captions: tuple[tuple[str, ...], ...]
     groups: tuple[str, ...]
-    absent: tuple[str, ...] = ()
+    not_indexed: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
-    copies: tuple[tuple[str, str], ...] = ()
-    testing: tuple[str, ...] = ()
+    duplicates: tuple[tuple[str, str], ...] = ()
+    test_files: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Everything that was left out or joined, as printed by `affect train --json`."""
         return {
-            "absent": list(self.absent), "unreadable": list(self.unreadable),
-            "copies": [{"file": copy, "same_as": first} for first, copy in self.copies],
-            "test_split": len(self.testing),
+            "absent": list(self.not_indexed), "unreadable": list(self.unreadable),
+            "copies": [{"file": copy, "same_as": first} for first, copy in self.duplicates],
+            "test_split": len(self.test_files),
         }  # fmt: skip
 
-    def messages(self) -> list[str]:
+    def format_messages(self) -> list[str]:
         """A line for each kind of file that was left out or joined, with the first names."""
-        copies = [f"{copy} (as {first})" for first, copy in self.copies]
+        copies = [f"{copy} (as {first})" for first, copy in self.duplicates]
         kinds = (
-            (self.absent, "not in the library, left out"),
+            (self.not_indexed, "not in the library, left out"),
             (self.unreadable, "could not be read when indexed, left out"),
             (copies, "the same content as another captioned file, captions joined"),
         )
-        told = [f"{count_files(names)}: {why}: {name_first(names)}" for names, why in kinds if names]
-        return [*told, f"{count_files(self.testing)}: in the split test, left out"] if self.testing else told
+        told = [f"{format_file_count(names)}: {why}: {format_first_names(names)}" for names, why in kinds if names]
+        return [*told, f"{format_file_count(self.test_files)}: in the split test, left out"] if self.test_files else told
 
 
-def match_captions(library: Library, table: Sequence[Told]) -> CaptionedItems:
+def match_captions(library: Library, captioned_files: Sequence[CaptionedFile]) -> CaptionedItems:
     """The items that a table of captions is about. Raises AffectError where it is about none.
 
     A file is found by its path as named, or else by where that leads to through symlinks.
     """
-    known = library.catalog.known()
+    known = library.catalog.load_files()
     followed = {path.resolve(): entry for path, entry in known.items()}
     captions: dict[str, list[str]] = {}
     groups: dict[str, str] = {}
     first: dict[str, str] = {}  # item -> the name in the table that it was first found by
     absent, unreadable, copies = [], [], []
-    for one in (one for one in table if one.split != "test"):
+    for one in (one for one in captioned_files if one.split != "test"):
         named = Path(os.path.abspath(one.path))  # noqa: PTH100 - a symlink stays the name given
         entry = known.get(named) or followed.get(named.resolve())
         if entry is None:
             absent.append(one.name)
-        elif entry.item is None:
+        elif entry.item_id is None:
             unreadable.append(one.name)
         else:
-            if entry.item in first:
-                copies.append((first[entry.item], one.name))
-            first.setdefault(entry.item, one.name)
-            captions.setdefault(entry.item, []).extend(one.captions)
-            groups.setdefault(entry.item, one.group or entry.item)
+            if entry.item_id in first:
+                copies.append((first[entry.item_id], one.name))
+            first.setdefault(entry.item_id, one.name)
+            captions.setdefault(entry.item_id, []).extend(one.captions)
+            groups.setdefault(entry.item_id, one.group or entry.item_id)
     found = CaptionedItems(
-        items=tuple(captions),
+        item_ids=tuple(captions),
         captions=tuple(tuple(dict.fromkeys(said)) for said in captions.values()),
         groups=tuple(groups.values()),
-        absent=tuple(absent), unreadable=tuple(unreadable), copies=tuple(copies),
-        testing=tuple(one.name for one in table if one.split == "test"),
+        not_indexed=tuple(absent), unreadable=tuple(unreadable), duplicates=tuple(copies),
+        test_files=tuple(one.name for one in captioned_files if one.split == "test"),
     )  # fmt: skip
     if not captions:
-        told = "; ".join(found.messages()) or "the table names none"
+        told = "; ".join(found.format_messages()) or "the table names none"
         where = printable(library.folder)
         raise AffectError(f"none of the captioned files is in {where}; index their folder first ({told})")
     return found
 
 
-def count_files(names: Sequence[object]) -> str:
+def format_file_count(names: Sequence[object]) -> str:
     """Such as "1 captioned file" or "12 captioned files"."""
     return f"{len(names)} captioned file{'' if len(names) == 1 else 's'}"
 
 
-def name_first(names: Sequence[str], shown: int = NAMED) -> str:
+def format_first_names(names: Sequence[str], limit: int = MAX_NAMES_SHOWN) -> str:
     """The first names, safe on a terminal, and how many more there are."""
-    told = ", ".join(printable(name) for name in names[:shown])
-    more = len(names) - shown
+    told = ", ".join(printable(name) for name in names[:limit])
+    more = len(names) - limit
     return f"{told} ... and {more} more" if more > 0 else told

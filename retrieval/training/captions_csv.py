@@ -10,14 +10,14 @@ from pathlib import Path
 
 from encoders.base import AffectError, printable
 from encoders.text_files import read_text
-from retrieval.storage.unicode_names import on_disk
+from retrieval.storage.unicode_names import find_on_disk
 
-SPLITS = {"training": "train", "val": "dev", "valid": "dev", "validate": "dev", "validation": "dev"}
-COLUMNS = ("media", "caption")
+SPLIT_ALIASES = {"training": "train", "val": "dev", "valid": "dev", "validate": "dev", "validation": "dev"}
+REQUIRED_COLUMNS = ("media", "caption")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
+class CaptionedFile:
     """A medium (the name as it stands in the table), its file, what is said of it, its split and group."""
 
     name: str
@@ -27,45 +27,45 @@ class Told:
     group: str
 
 
-def table(file: Path) -> Iterator[dict[str, str]]:
+def read_csv_rows(path: Path) -> Iterator[dict[str, str]]:
     """Rows of a CSV file with a header. Raises AffectError if it is not there, or no such file."""
-    if not file.is_file():
+    if not path.is_file():
         raise AffectError(
-            f"{printable(file)}: {'a folder, no CSV file' if file.is_dir() else 'no such file'}"
+            f"{printable(path)}: {'a folder, no CSV file' if path.is_dir() else 'no such file'}"
         )
     try:
-        yield from csv.DictReader(io.StringIO(read_text(file), newline=""))
+        yield from csv.DictReader(io.StringIO(read_text(path), newline=""))
     except (OSError, ValueError, csv.Error) as bad:
-        raise AffectError(f"{printable(file)}: not a CSV file in UTF-8 ({bad})") from bad
+        raise AffectError(f"{printable(path)}: not a CSV file in UTF-8 ({bad})") from bad
 
 
-def read_captions(file: Path) -> list[Told]:
+def read_captions(path: Path) -> list[CaptionedFile]:
     """Media and their captions, several rows a medium; paths are relative to the table.
 
     Whether a file is there is not looked at: its library may know it all the same. Raises AffectError naming
     the line that can't be used.
     """
-    rows = list(table(file))
-    if lacking := [column for column in COLUMNS if not rows or column not in rows[0]]:
+    rows = list(read_csv_rows(path))
+    if lacking := [column for column in REQUIRED_COLUMNS if not rows or column not in rows[0]]:
         missing = f"no column {', '.join(lacking)}" if rows else "no rows"
         raise AffectError(
-            f"{printable(file)}: {missing}; needed: media, caption (and split: train, dev, test)"
+            f"{printable(path)}: {missing}; needed: media, caption (and split: train, dev, test)"
         )
     said: dict[str, list[str]] = {}
     told: dict[str, tuple[str, str]] = {}
     for line, row in enumerate(rows, start=2):
-        medium, caption = (row[column] or "" for column in COLUMNS)
+        medium, caption = (row[column] or "" for column in REQUIRED_COLUMNS)
         split = (row.get("split") or "train").strip().lower()
-        about = SPLITS.get(split, split), row.get("group") or ""
+        about = SPLIT_ALIASES.get(split, split), row.get("group") or ""
         if not medium or not caption.strip():
-            raise AffectError(f"{printable(file)}: line {line} has no {'caption' if medium else 'media'}")
+            raise AffectError(f"{printable(path)}: line {line} has no {'caption' if medium else 'media'}")
         if told.setdefault(medium, about) != about:
-            raise AffectError(f"{printable(file)}: line {line} puts {medium} into another split or group")
+            raise AffectError(f"{printable(path)}: line {line} puts {medium} into another split or group")
         said.setdefault(medium, []).append(caption.strip())
     return [
-        Told(
+        CaptionedFile(
             name=name,
-            path=on_disk(file.parent / name),
+            path=find_on_disk(path.parent / name),
             captions=tuple(captions),
             split=told[name][0],
             group=told[name][1],

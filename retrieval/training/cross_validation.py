@@ -21,24 +21,24 @@ from retrieval.evaluation import Difference, compare
 from retrieval.evaluation.splits import folds
 from retrieval.search.calibration import PRIOR
 from spaces.base import Features, Space
-from spaces.joint.ridge import ridge
-from spaces.joint.space import TEXT, VIEW, Domain, Heads, Member
-from spaces.joint.towers import Joint, Projection, Sentences
-from spaces.joint.training import Schedule, Training
-from spaces.joint.training_set import Ints, Material
+from spaces.joint.ridge import fit_ridge_tower_pair
+from spaces.joint.space import TEXT_ROLE, WORDS_VIEW, TextDomain, Heads, TowerPair
+from spaces.joint.towers import JointModel, Projection, SentenceTower
+from spaces.joint.training import Schedule, Trainer
+from spaces.joint.training_set import Ints, TrainingSet
 
-Step = Callable[[float], None]  # called with the part of a training that was done since the last call
+StepCallback = Callable[[float], None]  # called with the part of a training that was done since the last call
 Floats = npt.NDArray[np.float64]
 
-RIDGE = "ridge"
-SMALLEST = 1e-6  # spread of cosines
-WHITEN = 0.5  # of the words of a ridge: half-way to all directions alike
-SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8)  # of the untrained space, tried on what was held out
-FOREIGN = 0.03  # share of held-out texts that may be taken for foreign
+RIDGE_LOSS = "ridge"
+MIN_COSINE_SD = 1e-6  # spread of cosines
+RIDGE_WHITENING = 0.5  # of the words of a ridge: half-way to all directions alike
+ZERO_SHOT_WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8)  # of the untrained space, tried on what was held out
+MAX_OUT_OF_DOMAIN_SHARE = 0.03  # share of held-out texts that may be taken for foreign
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class EnsembleConfig:
     """What to train: one member for each of `losses`, each from another seed.
 
     losses:  names in `losses.LOSSES`, or "ridge" for least squares; with `warm` another loss leads the first
@@ -53,18 +53,18 @@ class Plan:
 
     losses: tuple[str, ...]
     schedule: Schedule
-    warm: str = ""
+    warmup_loss: str = ""
     dim: int = 768
-    power: float = 1.0
+    feature_power: float = 1.0
     dropout: float = 0.7
     text_dropout: float = 0.1
-    folds: int = 4
-    gated: bool = False
-    needs: tuple[str, ...] = ()
+    fold_count: int = 4
+    rejects_out_of_domain: bool = False
+    required_roles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Lesson:
+class TrainingData:
     """What to learn from.
 
     material:  items by role, in one view or more, and unit sentence vectors
@@ -74,49 +74,49 @@ class Lesson:
     strangers: (s, d) unit sentence vectors of words about something else, for a plan that is gated
     """
 
-    material: Material
+    training_set: TrainingSet
     groups: Sequence[str]
-    encoders: Mapping[str, str]
-    zero_shot: tuple[Rows, Rows] | None = None
-    strangers: Rows | None = None
+    encoder_signatures: Mapping[str, str]
+    zero_shot_embeddings: tuple[Rows, Rows] | None = None
+    out_of_domain_embeddings: Rows | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Held:
+class HeldOutFold:
     """One fold that was held out: items and texts by number, cosines (texts, items) in both spaces."""
 
-    items: Ints
-    texts: Ints
-    right: npt.NDArray[np.bool_]  # (texts, items) which match
-    members: tuple[Rows, ...]
-    untrained: Rows | None
+    item_indices: Ints
+    text_indices: Ints
+    is_match: npt.NDArray[np.bool_]  # (texts, items) which match
+    member_similarities: tuple[Rows, ...]
+    zero_shot_similarity: Rows | None
 
     @property
-    def weights(self) -> Floats:
+    def member_weights(self) -> Floats:
         """(members,) so that the cosines of each vary alike; they add up to 1."""
-        inverse = 1 / np.array([max(float(np.nanstd(one)), SMALLEST) for one in self.members])
+        inverse = 1 / np.array([max(float(np.nanstd(one)), MIN_COSINE_SD) for one in self.member_similarities])
         return np.asarray(inverse / inverse.sum())
 
     @cached_property
-    def trained(self) -> Rows:
+    def trained_similarity(self) -> Rows:
         """(texts, items) of the members together."""
-        return np.asarray(np.average(self.members, axis=0, weights=self.weights), np.float32)
+        return np.asarray(np.average(self.member_similarities, axis=0, weights=self.member_weights), np.float32)
 
-    def cosines(self, share: float) -> Rows:
+    def blend_with_zero_shot(self, zero_shot_weight: float) -> Rows:
         """(texts, items) with so much of the untrained space, where there is one."""
-        if self.untrained is None or share == 0:
-            return self.trained
-        return (1 - share) * self.trained + share * np.nan_to_num(self.untrained)  # 0 where that abstains
+        if self.zero_shot_similarity is None or zero_shot_weight == 0:
+            return self.trained_similarity
+        return (1 - zero_shot_weight) * self.trained_similarity + zero_shot_weight * np.nan_to_num(self.zero_shot_similarity)  # 0 where that abstains
 
-    def before(self) -> Rows:
+    def get_baseline_similarity(self) -> Rows:
         """(texts, items) of the untrained space, or of no knowledge at all: numbers drawn at random."""
-        if self.untrained is not None:
-            return self.untrained
-        return np.random.default_rng(0).random(self.trained.shape, np.float32)
+        if self.zero_shot_similarity is not None:
+            return self.zero_shot_similarity
+        return np.random.default_rng(0).random(self.trained_similarity.shape, np.float32)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Fitted:
+class FittedHeads:
     """Heads trained on all items, the folds held out beforehand, and the (items,) groups they keep whole.
 
     The share of the untrained space was chosen on these folds, of eight, so figures with it are a little
@@ -124,140 +124,140 @@ class Fitted:
     """
 
     heads: Heads
-    held: Sequence[Held]
+    held_out_folds: Sequence[HeldOutFold]
     groups: Sequence[str]
 
-    def precisions(self, *, trained: bool) -> Floats:
+    def compute_held_out_precisions(self, *, use_trained: bool) -> Floats:
         """(queries,) average precision of every held-out text and item; untrained, or else by chance."""
-        share = self.heads.share if trained else 1.0
+        share = self.heads.zero_shot_weight if use_trained else 1.0
         return np.concatenate(
-            [precisions(one.cosines(share) if trained else one.before(), one.right) for one in self.held]
+            [compute_average_precisions(one.blend_with_zero_shot(share) if use_trained else one.get_baseline_similarity(), one.is_match) for one in self.held_out_folds]
         )
 
-    def gain(self, seed: int = 0) -> Difference:
+    def estimate_gain(self, seed: int = 0) -> Difference:
         """Of mean average precision in percent: trained less untrained, or less chance where that is mute.
 
         Groups are drawn and swapped whole, with all their texts.
         """
-        groups = np.asarray(self.groups)[np.concatenate([_asked_of(one) for one in self.held])]
-        after, before = (100 * self.precisions(trained=trained) for trained in (True, False))
+        groups = np.asarray(self.groups)[np.concatenate([_map_queries_to_items(one) for one in self.held_out_folds])]
+        after, before = (100 * self.compute_held_out_precisions(use_trained=trained) for trained in (True, False))
         return compare(after, before, seed=seed, groups=groups)
 
 
-def zero_shot_rows(space: Space, features: Features, raw: Rows) -> tuple[Rows, Rows] | None:
+def project_zero_shot(space: Space, features: Features, sentence_vectors: Rows) -> tuple[Rows, Rows] | None:
     """Where an untrained space puts items' features and raw sentence vectors; None without words."""
-    seen, said = space.project(features).get(VIEW), space.project({TEXT: raw}).get(VIEW)
+    seen, said = space.project(features).get(WORDS_VIEW), space.project({TEXT_ROLE: sentence_vectors}).get(WORDS_VIEW)
     return None if seen is None or said is None else (seen, said)
 
 
-def fit(lesson: Lesson, plan: Plan, *, seed: int, step: Step = lambda part: None) -> Fitted:
+def fit_heads(training_data: TrainingData, config: EnsembleConfig, *, seed: int, on_step: StepCallback = lambda part: None) -> FittedHeads:
     """Heads for one space. `step` is called with parts that add up to (folds + 1) * members trainings.
 
     Raises ValueError where there is too little to learn from.
     """
-    held = [_held_out(lesson, plan, items, seed, step) for items in folds(lesson.groups, plan.folds, seed)]
-    share = best_share(held)
-    found = members(lesson, plan, np.arange(lesson.material.items), seed, step)
-    weights = np.mean([one.weights for one in held], axis=0)
+    held = [_evaluate_fold(training_data, config, items, seed, on_step) for items in folds(training_data.groups, config.fold_count, seed)]
+    share = select_zero_shot_weight(held)
+    found = fit_members(training_data, config, np.arange(training_data.training_set.item_count), seed, on_step)
+    weights = np.mean([one.member_weights for one in held], axis=0)
     heads = Heads(
         members=tuple(replace(one, weight=float(weight)) for one, weight in zip(found, weights, strict=True)),
-        encoders=lesson.encoders,
-        needs=plan.needs,
-        share=share,
-        domain=_domain(lesson, held) if plan.gated else None,
-        calibrations={TEXT: calibration(held, share).to_dict()},
+        encoder_signatures=training_data.encoder_signatures,
+        required_roles=config.required_roles,
+        zero_shot_weight=share,
+        domain=_fit_domain(training_data, held) if config.rejects_out_of_domain else None,
+        calibrations={TEXT_ROLE: calibrate_similarity(held, share).to_dict()},
     )
-    return Fitted(heads=heads, held=held, groups=lesson.groups)
+    return FittedHeads(heads=heads, held_out_folds=held, groups=training_data.groups)
 
 
-def members(
-    lesson: Lesson, plan: Plan, items: Ints, seed: int, step: Step = lambda part: None
-) -> list[Member]:
+def fit_members(
+    training_data: TrainingData, config: EnsembleConfig, item_indices: Ints, seed: int, on_step: StepCallback = lambda part: None
+) -> list[TowerPair]:
     """One member for each loss of the plan, trained on these items alone."""
-    material = lesson.material.part(items)
+    material = training_data.training_set.select_items(item_indices)
     found = []
-    for number, loss in enumerate(plan.losses):
-        if loss == RIDGE:
-            found.append(ridge(material, whiten=WHITEN))
-            step(1.0)
+    for number, loss in enumerate(config.losses):
+        if loss == RIDGE_LOSS:
+            found.append(fit_ridge_tower_pair(material, whitening_strength=RIDGE_WHITENING))
+            on_step(1.0)
         else:
-            found.append(_trained(material, plan, loss, seed + 1000 * number, step))
+            found.append(_train_member(material, config, loss, seed + 1000 * number, on_step))
     return found
 
 
-def _trained(material: Material, plan: Plan, loss: str, seed: int, step: Step = lambda part: None) -> Member:
+def _train_member(training_set: TrainingSet, config: EnsembleConfig, loss_name: str, seed: int, on_step: StepCallback = lambda part: None) -> TowerPair:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        media = Projection(material.widths, plan.dim, dropout=plan.dropout, power=plan.power)
-        model = Joint(media, Sentences(material.texts.shape[1], plan.dim, dropout=plan.text_dropout))
-    Training(
+        media = Projection(training_set.feature_dims, config.dim, dropout=config.dropout, power=config.feature_power)
+        model = JointModel(media, SentenceTower(training_set.texts.shape[1], config.dim, dropout=config.text_dropout))
+    Trainer(
         model=model,
-        material=material,
-        loss=LOSSES[loss](),
-        warm=LOSSES[plan.warm]() if plan.warm and plan.warm != loss else None,
-        schedule=plan.schedule,
+        training_set=training_set,
+        loss=LOSSES[loss_name](),
+        warmup_loss=LOSSES[config.warmup_loss]() if config.warmup_loss and config.warmup_loss != loss_name else None,
+        schedule=config.schedule,
         seed=seed,
-        report=lambda epoch: step(1 / plan.schedule.epochs),
+        on_epoch=lambda epoch: on_step(1 / config.schedule.epochs),
     ).run()
-    return model.member()
+    return model.to_tower_pair()
 
 
-def _held_out(lesson: Lesson, plan: Plan, items: Ints, seed: int, step: Step) -> Held:
+def _evaluate_fold(training_data: TrainingData, config: EnsembleConfig, item_indices: Ints, seed: int, on_step: StepCallback) -> HeldOutFold:
     """Train without these items; how they and their texts then lie."""
-    rest = np.setdiff1d(np.arange(lesson.material.items), items)
-    found = members(lesson, plan, rest, seed, step)
-    material = lesson.material
-    part = material.part(items)
-    texts = np.flatnonzero(np.isin(material.owner, items))
-    media, said = [one.media(part.plain) for one in found], material.vectors[texts]
-    cosines = [one.text({TEXT: said}) @ rows.T for one, rows in zip(found, media, strict=True)]
+    rest = np.setdiff1d(np.arange(training_data.training_set.item_count), item_indices)
+    found = fit_members(training_data, config, rest, seed, on_step)
+    material = training_data.training_set
+    part = material.select_items(item_indices)
+    texts = np.flatnonzero(np.isin(material.item_by_text, item_indices))
+    media, said = [one.media(part.first_views) for one in found], material.sentence_vectors[texts]
+    cosines = [one.text({TEXT_ROLE: said}) @ rows.T for one, rows in zip(found, media, strict=True)]
     untrained = None
-    if lesson.zero_shot:
-        untrained = lesson.zero_shot[1][texts] @ lesson.zero_shot[0][items].T
-    right = material.kind[material.owner[texts]][:, None] == part.kind
-    return Held(items=items, texts=texts, right=right, members=tuple(cosines), untrained=untrained)
+    if training_data.zero_shot_embeddings:
+        untrained = training_data.zero_shot_embeddings[1][texts] @ training_data.zero_shot_embeddings[0][item_indices].T
+    right = material.class_ids[material.item_by_text[texts]][:, None] == part.class_ids
+    return HeldOutFold(item_indices=item_indices, text_indices=texts, is_match=right, member_similarities=tuple(cosines), zero_shot_similarity=untrained)
 
 
-def best_share(held: Sequence[Held]) -> float:
+def select_zero_shot_weight(held_out_folds: Sequence[HeldOutFold]) -> float:
     """The share of the untrained space with the best mean average precision, both ways."""
-    if held[0].untrained is None:
+    if held_out_folds[0].zero_shot_similarity is None:
         return 0.0
-    scores = [np.mean([precisions(one.cosines(share), one.right).mean() for one in held]) for share in SHARES]
-    return SHARES[int(np.argmax(scores))]
+    scores = [np.mean([compute_average_precisions(one.blend_with_zero_shot(share), one.is_match).mean() for one in held_out_folds]) for share in ZERO_SHOT_WEIGHTS]
+    return ZERO_SHOT_WEIGHTS[int(np.argmax(scores))]
 
 
-def precisions(cosines: Rows, right: npt.NDArray[np.bool_]) -> Floats:
+def compute_average_precisions(similarity: Rows, is_match: npt.NDArray[np.bool_]) -> Floats:
     """(texts + items,) average precision of each text among the items, then of each item among the texts.
 
     With one right answer it is the reciprocal rank; without any it is 0. What is missing ranks last.
     """
-    return np.concatenate([_average_precision(cosines, right), _average_precision(cosines.T, right.T)])
+    return np.concatenate([_compute_row_average_precisions(similarity, is_match), _compute_row_average_precisions(similarity.T, is_match.T)])
 
 
-def _average_precision(cosines: Rows, right: npt.NDArray[np.bool_]) -> Floats:
-    order = np.argsort(-np.nan_to_num(cosines, nan=-np.inf), axis=1, kind="stable")
-    hits = np.take_along_axis(right, order, axis=1)
+def _compute_row_average_precisions(similarity: Rows, is_match: npt.NDArray[np.bool_]) -> Floats:
+    order = np.argsort(-np.nan_to_num(similarity, nan=-np.inf), axis=1, kind="stable")
+    hits = np.take_along_axis(is_match, order, axis=1)
     found = hits.cumsum(axis=1) / np.arange(1, hits.shape[1] + 1)
     return np.asarray((found * hits).sum(axis=1) / np.maximum(hits.sum(axis=1), 1), np.float64)
 
 
-def calibration(held: Sequence[Held], share: float) -> Calibration:
+def calibrate_similarity(held_out_folds: Sequence[HeldOutFold], zero_shot_weight: float) -> Calibration:
     """How to read cosines of texts and items that the heads had not seen."""
-    right = np.concatenate([one.cosines(share)[one.right] for one in held])
-    rest = np.concatenate([one.cosines(share)[~one.right] for one in held])
+    right = np.concatenate([one.blend_with_zero_shot(zero_shot_weight)[one.is_match] for one in held_out_folds])
+    rest = np.concatenate([one.blend_with_zero_shot(zero_shot_weight)[~one.is_match] for one in held_out_folds])
     return fit_calibration(rest, right, PRIOR)
 
 
-def _asked_of(held: Held) -> Ints:
+def _map_queries_to_items(fold: HeldOutFold) -> Ints:
     """(texts + items,) the item each query of `precisions` belongs to."""
-    first = held.right.argmax(axis=1)
-    return np.concatenate([held.items[first], held.items])
+    first = fold.is_match.argmax(axis=1)
+    return np.concatenate([fold.item_indices[first], fold.item_indices])
 
 
-def _domain(lesson: Lesson, held: Sequence[Held]) -> Domain:
+def _fit_domain(training_data: TrainingData, held_out_folds: Sequence[HeldOutFold]) -> TextDomain:
     """All texts, and how near a text asked of what was held out has one of the rest, but for a few."""
-    texts, owner = lesson.material.vectors, lesson.material.owner
-    nearest = [(texts[one.texts] @ texts[~np.isin(owner, one.items)].T).max(axis=1) for one in held]
-    least = float(np.nanquantile(np.concatenate(nearest), FOREIGN))
+    texts, owner = training_data.training_set.sentence_vectors, training_data.training_set.item_by_text
+    nearest = [(texts[one.text_indices] @ texts[~np.isin(owner, one.item_indices)].T).max(axis=1) for one in held_out_folds]
+    least = float(np.nanquantile(np.concatenate(nearest), MAX_OUT_OF_DOMAIN_SHARE))
     kept = np.unique(texts[~missing(texts)], axis=0)
-    return Domain(texts=kept, least=round(least, 4), strangers=lesson.strangers)
+    return TextDomain(in_domain=kept, min_similarity=round(least, 4), out_of_domain=training_data.out_of_domain_embeddings)

@@ -12,56 +12,56 @@ from scipy.sparse.csgraph import connected_components
 
 Ints = npt.NDArray[np.int64]
 
-FOLDS = 4  # parts that are held out in turn, whole groups at a time
-LEAST_ITEMS = 40  # below which nothing can be learnt that would hold
-LEAST_KINDS = 2 * FOLDS  # of what is said, so that every fold tells some apart
-NEEDS = f"{LEAST_ITEMS} items in {FOLDS} groups, with {LEAST_KINDS} captions that differ"
+FOLD_COUNT = 4  # parts that are held out in turn, whole groups at a time
+MIN_ITEMS = 40  # below which nothing can be learnt that would hold
+MIN_DISTINCT_CAPTIONS = 2 * FOLD_COUNT  # of what is said, so that every fold tells some apart
+REQUIREMENTS_TEXT = f"{MIN_ITEMS} items in {FOLD_COUNT} groups, with {MIN_DISTINCT_CAPTIONS} captions that differ"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Supply:
+class TrainingDataCounts:
     """What one space could learn from: items with its features, their captions, groups and kinds.
 
     kinds: items of which the very same is said are of one kind
     """
 
     space: str
-    items: int
-    captions: int
-    groups: int
-    kinds: int
+    item_count: int
+    caption_count: int
+    group_count: int
+    distinct_caption_count: int
 
     @property
-    def suffices(self) -> bool:
+    def is_sufficient(self) -> bool:
         """Whether the space can learn from it."""
-        return self.items >= LEAST_ITEMS and self.groups >= FOLDS and self.kinds >= LEAST_KINDS
+        return self.item_count >= MIN_ITEMS and self.group_count >= FOLD_COUNT and self.distinct_caption_count >= MIN_DISTINCT_CAPTIONS
 
     def describe(self) -> str:
         """Such as "object: 347 items in 320 groups, with 300 captions that differ"."""
-        items = f"{self.items} items in {self.groups} groups"
-        return f"{self.space}: {items}, with {self.kinds} captions that differ"
+        items = f"{self.item_count} items in {self.group_count} groups"
+        return f"{self.space}: {items}, with {self.distinct_caption_count} captions that differ"
 
     @property
-    def why_not(self) -> str:
+    def insufficiency_reason(self) -> str:
         """Why the space can't learn; empty where it can."""
-        return "" if self.suffices else f"too little to learn from: needs {NEEDS}"
+        return "" if self.is_sufficient else f"too little to learn from: needs {REQUIREMENTS_TEXT}"
 
 
-def measure_supply(
+def count_training_data(
     space: str, captions: Sequence[Sequence[str]], groups: Sequence[str]
-) -> Supply:  # fmt: skip
+) -> TrainingDataCounts:  # fmt: skip
     """Count what there is of the items (n,) of which a space has features."""
     texts = [caption for said in captions for caption in said]
     owner = np.repeat(np.arange(len(captions)), [len(said) for said in captions])
-    kinds = len(set(caption_kinds(texts, owner, len(captions)).tolist()))
-    return Supply(space=space, items=len(captions), captions=len(texts), groups=len(set(groups)), kinds=kinds)
+    kinds = len(set(assign_caption_classes(texts, owner, len(captions)).tolist()))
+    return TrainingDataCounts(space=space, item_count=len(captions), caption_count=len(texts), group_count=len(set(groups)), distinct_caption_count=kinds)
 
 
-def caption_kinds(texts: Sequence[str], owner: Ints, items: int) -> Ints:
+def assign_caption_classes(captions: Sequence[str], item_by_caption: Ints, item_count: int) -> Ints:
     """(items,) numbers; items of which the very same is said, such as a class word, are of one kind."""
-    if not texts:
-        return np.arange(items)
-    number = np.unique([text.casefold() for text in texts], return_inverse=True)[1]
-    size = items + int(number.max()) + 1
-    said = csr_array((np.ones(len(texts)), (owner, items + number)), shape=(size, size))
-    return np.asarray(connected_components(said, directed=False)[1][:items], np.int64)
+    if not captions:
+        return np.arange(item_count)
+    number = np.unique([text.casefold() for text in captions], return_inverse=True)[1]
+    size = item_count + int(number.max()) + 1
+    said = csr_array((np.ones(len(captions)), (item_by_caption, item_count + number)), shape=(size, size))
+    return np.asarray(connected_components(said, directed=False)[1][:item_count], np.int64)

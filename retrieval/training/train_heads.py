@@ -13,23 +13,23 @@ from typing import Any
 import numpy as np
 import torch
 
-from retrieval.storage.custom_heads import ALIGNMENT, FOLDER, own_files, tidy
+from retrieval.storage.custom_heads import ALIGNMENT_KEY, HEADS_FOLDER, list_custom_heads, remove_unused_heads
 from retrieval.storage.library import Library
-from retrieval.storage.locking import disk_errors
-from retrieval.training.cross_validation import Fitted, Lesson, Plan, Step, fit
-from retrieval.training.data_requirements import Supply
-from retrieval.training.time_budget import CLOSED_FORM, Budget, OutOfTimeError, closed_form, plan_within
-from retrieval.training.training_data import Preparation, Progress, lessons_of
+from retrieval.storage.locking import translate_disk_errors
+from retrieval.training.cross_validation import FittedHeads, TrainingData, EnsembleConfig, StepCallback, fit_heads
+from retrieval.training.data_requirements import TrainingDataCounts
+from retrieval.training.time_budget import CLOSED_FORM_NOTE, TimeBudget, OutOfTimeError, make_closed_form_config, shorten_to_budget
+from retrieval.training.training_data import LibraryTrainingData, ProgressCallback, make_training_data_by_space
 from spaces.joint.io import save_heads
 from spaces.joint.training import Schedule
 
-STEPS = 720  # of one training, about: what 800 photos need
-BATCH = 128
-LOSSES = ("infonce-learnt",)  # a second member, of another loss, cost as much again and found no more
+TARGET_STEPS = 720  # of one training, about: what 800 photos need
+BATCH_SIZE = 128
+MEMBER_LOSSES = ("infonce-learnt",)  # a second member, of another loss, cost as much again and found no more
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class TrainingOutcome:
     """What came of one space.
 
     items, texts: how many there were to learn from
@@ -42,75 +42,75 @@ class Outcome:
     """
 
     space: str
-    items: int
-    texts: int
-    before: float | None = None
-    after: float | None = None
-    gain: tuple[float, float] | None = None
-    taken: bool = False
-    why: str = ""
-    cut: str = ""
+    item_count: int
+    caption_count: int
+    baseline_map: float | None = None
+    trained_map: float | None = None
+    gain_interval: tuple[float, float] | None = None
+    is_used: bool = False
+    reason: str = ""
+    shortening: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """As printed by `affect train --json`."""
         return {
-            "space": self.space, "items": self.items, "texts": self.texts, "before": self.before,
-            "after": self.after, "gain": self.gain, "taken": self.taken, "why": self.why or None,
-            "cut": self.cut or None,
+            "space": self.space, "items": self.item_count, "texts": self.caption_count, "before": self.baseline_map,
+            "after": self.trained_map, "gain": self.gain_interval, "taken": self.is_used, "why": self.reason or None,
+            "cut": self.shortening or None,
         }  # fmt: skip
 
 
-Trained = tuple[Outcome, Fitted | None]
+TrainingResult = tuple[TrainingOutcome, FittedHeads | None]
 
 
 def train_spaces(
-    found: Preparation, *, seed: int, progress: Progress, minutes: float | None = None
-) -> list[Trained]:
+    library_data: LibraryTrainingData, *, seed: int, on_progress: ProgressCallback, minutes: float | None = None
+) -> list[TrainingResult]:
     """Fit heads for every space that has enough to learn from; nothing is written.
 
     minutes: how long it may take, about; by default as long as it takes
     """
-    budget = Budget(minutes)
-    with _single_thread():
-        lessons = lessons_of(found, progress)
-        trained: list[Trained] = []
-        for number, (space, supply) in enumerate(found.supplies.items()):
+    budget = TimeBudget(minutes)
+    with _use_single_thread():
+        lessons = make_training_data_by_space(library_data, on_progress)
+        trained: list[TrainingResult] = []
+        for number, (space, supply) in enumerate(library_data.counts_by_space.items()):
             if space not in lessons:
-                outcome = Outcome(space=space, items=supply.items, texts=supply.captions, why=supply.why_not)
+                outcome = TrainingOutcome(space=space, item_count=supply.item_count, caption_count=supply.caption_count, reason=supply.insufficiency_reason)
                 trained.append((outcome, None))
                 continue
-            spaces_left = sum(one in lessons for one in list(found.supplies)[number:])
-            trained.append(learnt(space, lessons[space], seed, progress, budget, share=1 / spaces_left))
+            spaces_left = sum(one in lessons for one in list(library_data.counts_by_space)[number:])
+            trained.append(train_space(space, lessons[space], seed, on_progress, budget, time_share=1 / spaces_left))
     return trained
 
 
-def take_up(library: Library, trained: Sequence[Trained]) -> list[Outcome]:
+def install_better_heads(library: Library, results: Sequence[TrainingResult]) -> list[TrainingOutcome]:
     """Use the heads that are better than the package's, and project the library with them.
 
     The caller may write. Raises AffectError when the disk is full; all is then as it was.
     """
-    heads = {} if library.lost else dict(own_files(library.catalog))
+    heads = {} if library.custom_heads_error else dict(list_custom_heads(library.catalog))
     before = dict(heads)
     try:
-        for outcome, fitted in trained:
-            if fitted is not None and outcome.taken:
-                heads[outcome.space] = _kept(library, outcome.space, fitted, outcome)
-        if heads != before or library.lost:
-            library.take(heads)
+        for outcome, fitted in results:
+            if fitted is not None and outcome.is_used:
+                heads[outcome.space] = _write_heads_file(library, outcome.space, fitted, outcome)
+        if heads != before or library.custom_heads_error:
+            library.install_custom_heads(heads)
     finally:
-        tidy(library.folder, library.catalog)
-    return [outcome for outcome, _ in trained]
+        remove_unused_heads(library.folder, library.catalog)
+    return [outcome for outcome, _ in results]
 
 
-def forget(library: Library) -> None:
+def restore_packaged_heads(library: Library) -> None:
     """Back to the heads of the package; the caller may write."""
-    kept = {} if library.lost else own_files(library.catalog)
-    library.take({name: file for name, file in kept.items() if name == ALIGNMENT})
-    tidy(library.folder, library.catalog)
+    kept = {} if library.custom_heads_error else list_custom_heads(library.catalog)
+    library.install_custom_heads({name: file for name, file in kept.items() if name == ALIGNMENT_KEY})
+    remove_unused_heads(library.folder, library.catalog)
 
 
 @contextmanager
-def _single_thread() -> Iterator[None]:
+def _use_single_thread() -> Iterator[None]:
     """One thread for torch: for matrices as small as these more cost far more on a busy machine."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -120,32 +120,32 @@ def _single_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def learnt(
-    space: str, lesson: Lesson | None, seed: int, progress: Progress, budget: Budget | None = None,
-    share: float = 1.0,
-) -> Trained:  # fmt: skip
+def train_space(
+    space: str, training_data: TrainingData | None, seed: int, on_progress: ProgressCallback, budget: TimeBudget | None = None,
+    time_share: float = 1.0,
+) -> TrainingResult:  # fmt: skip
     """Fit one space's heads; None, and the reason, where there are too few items or there is too little time.
 
     share: of the time left that is this space's
     """
-    if lesson is None:
-        return Outcome(space=space, items=0, texts=0, why="nothing in it speaks of these items"), None
-    items, texts = lesson.material.items, len(lesson.material.owner)
-    supply = Supply(
-        space=space, items=items, captions=texts, groups=len(set(lesson.groups)),
-        kinds=len(set(lesson.material.kind.tolist())),
+    if training_data is None:
+        return TrainingOutcome(space=space, item_count=0, caption_count=0, reason="nothing in it speaks of these items"), None
+    items, texts = training_data.training_set.item_count, len(training_data.training_set.item_by_text)
+    supply = TrainingDataCounts(
+        space=space, item_count=items, caption_count=texts, group_count=len(set(training_data.groups)),
+        distinct_caption_count=len(set(training_data.training_set.class_ids.tolist())),
     )  # fmt: skip
-    outcome = Outcome(space=space, items=items, texts=texts, why=supply.why_not)
-    if not supply.suffices:
+    outcome = TrainingOutcome(space=space, item_count=items, caption_count=texts, reason=supply.insufficiency_reason)
+    if not supply.is_sufficient:
         return outcome, None
-    if budget is not None and budget.left <= 0:
+    if budget is not None and budget.seconds_left <= 0:
         return replace(outcome, why="not trained: the time given was over"), None
     try:
-        fitted, cut = _fitted_within(space, lesson, seed, progress, budget or Budget(), share)
+        fitted, cut = _fit_within_budget(space, training_data, seed, on_progress, budget or TimeBudget(), time_share)
     except ValueError as bad:  # held-out matches lie no nearer than anything else
         return replace(outcome, why=str(bad)), None
-    gain = fitted.gain(seed)
-    before, after = (100 * float(fitted.precisions(trained=way).mean()) for way in (False, True))
+    gain = fitted.estimate_gain(seed)
+    before, after = (100 * float(fitted.compute_held_out_precisions(use_trained=way).mean()) for way in (False, True))
     outcome = replace(
         outcome, cut=cut, before=round(before, 2), after=round(after, 2),
         gain=(round(gain.low, 2), round(gain.high, 2)), taken=gain.low > 0,
@@ -153,49 +153,49 @@ def learnt(
     return outcome, fitted
 
 
-def _fitted_within(
-    space: str, lesson: Lesson, seed: int, progress: Progress, budget: Budget, share: float
-) -> tuple[Fitted, str]:
+def _fit_within_budget(
+    space: str, training_data: TrainingData, seed: int, on_progress: ProgressCallback, budget: TimeBudget, time_share: float
+) -> tuple[FittedHeads, str]:
     """Heads fitted in a share of the time left, and how training was cut for that."""
-    plan = plan_for(lesson.material.items, gated=space != "object")
-    plan, cut = plan_within(lesson, plan, seed=seed, left=share * budget.left)
+    plan = make_default_config(training_data.training_set.item_count, rejects_out_of_domain=space != "object")
+    plan, cut = shorten_to_budget(training_data, plan, seed=seed, seconds_left=time_share * budget.seconds_left)
     try:
-        return fit(lesson, plan, seed=seed, step=count_trainings(space, plan, progress, budget)), cut
+        return fit_heads(training_data, plan, seed=seed, on_step=make_step_callback(space, plan, on_progress, budget)), cut
     except OutOfTimeError:  # it took longer than a few epochs had suggested
-        plan = closed_form(plan)
-        return fit(lesson, plan, seed=seed, step=count_trainings(space, plan, progress)), CLOSED_FORM
+        plan = make_closed_form_config(plan)
+        return fit_heads(training_data, plan, seed=seed, on_step=make_step_callback(space, plan, on_progress)), CLOSED_FORM_NOTE
 
 
-def count_trainings(space: str, plan: Plan, progress: Progress, budget: Budget | None = None) -> Step:
+def make_step_callback(space: str, config: EnsembleConfig, on_progress: ProgressCallback, budget: TimeBudget | None = None) -> StepCallback:
     """For `fit`: add up parts of trainings and report them; OutOfTimeError where the time is over."""
-    done, count = 0.0, (plan.folds + 1) * len(plan.losses)
+    done, count = 0.0, (config.fold_count + 1) * len(config.losses)
 
-    def step(part: float) -> None:
+    def on_step(part: float) -> None:
         nonlocal done
         done += part
-        progress(f"training {space}", done, count)
+        on_progress(f"training {space}", done, count)
         if budget is not None:
             budget.check()
 
-    progress(f"training {space}", 0, count)
-    return step
+    on_progress(f"training {space}", 0, count)
+    return on_step
 
 
-def plan_for(items: int, *, gated: bool = False) -> Plan:
+def make_default_config(item_count: int, *, rejects_out_of_domain: bool = False) -> EnsembleConfig:
     """Heads for so many items: more of them are gone through fewer times."""
-    steps = max(-(-items // BATCH), 1)
-    epochs = int(np.clip(STEPS // steps, 20, 240))
+    steps = max(-(-item_count // BATCH_SIZE), 1)
+    epochs = int(np.clip(TARGET_STEPS // steps, 20, 240))
     schedule = Schedule(
-        epochs=epochs, batch=BATCH, rate=1e-3, decay="one-cycle", draw="items", weight_decay=0.01, clip=0,
+        epochs=epochs, batch=BATCH_SIZE, rate=1e-3, decay="one-cycle", draw="items", weight_decay=0.01, clip=0,
     )  # fmt: skip
-    return Plan(losses=LOSSES, schedule=schedule, gated=gated)
+    return EnsembleConfig(losses=MEMBER_LOSSES, schedule=schedule, rejects_out_of_domain=rejects_out_of_domain)
 
 
-def _kept(library: Library, space: str, fitted: Fitted, outcome: Outcome) -> str:
+def _write_heads_file(library: Library, space: str, fitted: FittedHeads, outcome: TrainingOutcome) -> str:
     """Write the heads into the library's folder; the name of their file."""
-    folder = library.folder / FOLDER
+    folder = library.folder / HEADS_FOLDER
     draft = folder / f"{space}.safetensors"
-    with disk_errors(library.folder):
+    with translate_disk_errors(library.folder):
         digest = save_heads(draft, fitted.heads, outcome.to_json())
         name = f"{space}-{digest[:12]}.safetensors"
         draft.replace(folder / name)

@@ -11,28 +11,28 @@ from typing import Protocol
 import numpy as np
 
 from encoders.base import Rows
-from retrieval.vector_index.annoy import TREES, AnnoyIndex
+from retrieval.vector_index.annoy import DEFAULT_TREE_COUNT, AnnoyIndex
 from retrieval.vector_index.topk import (
-    Found,
+    Neighbours,
     Mask,
-    Stored,
-    candidates,
-    checked_k,
-    checked_queries,
-    nearest,
-    padded,
+    StoredRows,
+    select_candidates,
+    validate_k,
+    validate_queries,
+    select_top_k,
+    pad_neighbours,
     rescore,
-    similarities,
+    compute_similarities,
 )
 
-BLOCK = 64 << 20  # bytes of similarities of one block of queries
-CACHE = 256 << 20  # converting float16 takes eight times as long as the product: small sets stay converted
+BLOCK_BYTES = 64 << 20  # bytes of similarities of one block of queries
+CACHE_BYTES = 256 << 20  # converting float16 takes eight times as long as the product: small sets stay converted
 
 
-class Index(Protocol):
+class VectorIndex(Protocol):
     """A set of unit rows one can ask for the nearest."""
 
-    def search(self, queries: Rows, k: int, alive: Mask | None = None) -> Found:
+    def search(self, queries: Rows, k: int, mask: Mask | None = None) -> Neighbours:
         """The k nearest rows of each query: positions (q, k) int64 and similarity (q, k) float32.
 
         `queries` (q, d) are unit rows; a missing (NaN) query finds nothing. Order is (-similarity,
@@ -42,7 +42,7 @@ class Index(Protocol):
         ...
 
 
-class Exact:
+class ExactIndex:
     """All rows compared: (n, d) unit rows, float32 or float16, an array or a memory map.
 
     Float16 rows that take up to `cache` bytes as float32 are converted once, larger ones a chunk at a time at
@@ -51,49 +51,49 @@ class Exact:
     on the row's place, so equal rows tie. Raises ValueError for rows of another shape or type.
     """
 
-    def __init__(self, rows: Stored, cache: int = CACHE) -> None:
+    def __init__(self, rows: StoredRows, cache_bytes: int = CACHE_BYTES) -> None:
         if rows.ndim != 2 or rows.dtype not in (np.float16, np.float32):
             raise ValueError(f"rows must be float16 or float32 (n, d), not {rows.dtype}{rows.shape}")
         plain = np.asarray(rows)
-        self._rows = plain.astype(np.float32, copy=False) if 4 * plain.size <= cache else plain
+        self._rows = plain.astype(np.float32, copy=False) if 4 * plain.size <= cache_bytes else plain
 
-    def search(self, queries: Rows, k: int, alive: Mask | None = None) -> Found:
+    def search(self, queries: Rows, k: int, mask: Mask | None = None) -> Neighbours:
         """See Index."""
-        count, size = len(self._rows), checked_k(k)
-        if alive is not None and alive.shape != (count,):
-            raise ValueError(f"alive must have one flag a row ({count},), not {alive.shape}")
-        asked = checked_queries(queries, self._rows.shape[1])
-        block = max(1, BLOCK // max(1, 4 * count))
-        hits: list[Found] = []
+        count, size = len(self._rows), validate_k(k)
+        if mask is not None and mask.shape != (count,):
+            raise ValueError(f"alive must have one flag a row ({count},), not {mask.shape}")
+        asked = validate_queries(queries, self._rows.shape[1])
+        block = max(1, BLOCK_BYTES // max(1, 4 * count))
+        hits: list[Neighbours] = []
         for start in range(0, len(asked), block):
             some = asked[start : start + block]
-            pairs = zip(some, similarities(self._rows, some), strict=True)
-            hits += [self._best(query, coarse, size, alive) for query, coarse in pairs]
-        return padded(hits, size)
+            pairs = zip(some, compute_similarities(self._rows, some), strict=True)
+            hits += [self._search_one(query, coarse, size, mask) for query, coarse in pairs]
+        return pad_neighbours(hits, size)
 
-    def _best(self, query: Rows, coarse: Rows, k: int, alive: Mask | None) -> Found:
-        allowed = coarse if alive is None else np.where(alive, coarse, np.float32(-np.inf))
+    def _search_one(self, query: Rows, similarities: Rows, k: int, mask: Mask | None) -> Neighbours:
+        allowed = similarities if mask is None else np.where(mask, similarities, np.float32(-np.inf))
         margin = len(query) * 2.0**-22  # twice what float32 sums of unit rows can be off (Higham 2002, 3.1)
-        places = candidates(allowed, k, margin)
-        return nearest(places, rescore(self._rows, places, query), k)
+        places = select_candidates(allowed, k, margin)
+        return select_top_k(places, rescore(self._rows, places, query), k)
 
 
-def exact(rows: Stored, file: Path, trees: int = TREES) -> Index:
+def make_exact_index(rows: StoredRows, path: Path, tree_count: int = DEFAULT_TREE_COUNT) -> VectorIndex:
     """Exact over `rows`; needs neither file nor trees."""
-    return Exact(rows)
+    return ExactIndex(rows)
 
 
-def annoy(rows: Stored, file: Path, trees: int = TREES) -> Index:
+def make_annoy_index(rows: StoredRows, path: Path, tree_count: int = DEFAULT_TREE_COUNT) -> VectorIndex:
     """Annoy over `rows`, built into `file`."""
-    return AnnoyIndex.build(rows, file, trees)
+    return AnnoyIndex.build(rows, path, tree_count)
 
 
-class Maker(Protocol):
+class IndexFactory(Protocol):
     """Makes an Index over rows."""
 
-    def __call__(self, rows: Stored, file: Path, trees: int = TREES) -> Index:
+    def __call__(self, rows: StoredRows, path: Path, tree_count: int = DEFAULT_TREE_COUNT) -> VectorIndex:
         """Ready to be asked."""
         ...
 
 
-INDICES: dict[str, Maker] = {"exact": exact, "annoy": annoy}
+INDEX_FACTORIES: dict[str, IndexFactory] = {"exact": make_exact_index, "annoy": make_annoy_index}

@@ -10,33 +10,33 @@ import numpy.typing as npt
 
 from encoders.base import Rows
 
-Stored = npt.NDArray[np.float16 | np.float32]
-Places = npt.NDArray[np.int64]
+StoredRows = npt.NDArray[np.float16 | np.float32]
+Positions = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
-Found = tuple[Places, Rows]
+Neighbours = tuple[Positions, Rows]
 
-CHUNK = 1 << 20  # bytes of converted rows at a time: a core's cache holds them
+CHUNK_BYTES = 1 << 20  # bytes of converted rows at a time: a core's cache holds them
 
 
-def spans(count: int, width: int) -> Iterator[slice]:
+def split_into_chunks(row_count: int, row_bytes: int) -> Iterator[slice]:
     """Consecutive slices of `count` rows, each of about CHUNK bytes when a row takes `width` bytes."""
-    step = max(1, CHUNK // max(1, width))
-    return (slice(start, start + step) for start in range(0, count, step))
+    step = max(1, CHUNK_BYTES // max(1, row_bytes))
+    return (slice(start, start + step) for start in range(0, row_count, step))
 
 
-def similarities(rows: Stored, queries: Rows) -> Rows:
+def compute_similarities(rows: StoredRows, queries: Rows) -> Rows:
     """(q, n) inner products in float32, NaN for a missing row or query; the last bits depend on BLAS."""
     if rows.dtype == np.float32:
         return queries @ rows.T
     found = np.empty((len(queries), len(rows)), np.float32)
-    for span in spans(len(rows), 4 * rows.shape[1]):
+    for span in split_into_chunks(len(rows), 4 * rows.shape[1]):
         found[:, span] = queries @ rows[span].astype(np.float32).T
     return found
 
 
-def candidates(coarse: Rows, k: int, margin: float) -> Places:
+def select_candidates(similarities: Rows, k: int, margin: float) -> Positions:
     """Places in (n,) of what is within `margin` of the k-th best or above it; never NaN or -inf."""
-    known = np.fmax(coarse, np.float32(-np.inf))
+    known = np.fmax(similarities, np.float32(-np.inf))
     count = min(k, len(known))
     if count == 0:
         return np.empty(0, np.int64)
@@ -44,49 +44,49 @@ def candidates(coarse: Rows, k: int, margin: float) -> Places:
     return np.flatnonzero((known >= last - margin) & (known > -np.inf))
 
 
-def rescore(rows: Stored, places: Places, query: Rows) -> Rows:
+def rescore(rows: StoredRows, positions: Positions, query: Rows) -> Rows:
     """(m,) inner products of a (d,) query with the rows at (m,) places: double precision, then float32.
 
     A row's value depends on nothing but the row and the query.
     """
-    return rescore_all(rows, places, query[None])[0]
+    return rescore_all(rows, positions, query[None])[0]
 
 
-def rescore_all(rows: Stored, places: Places, queries: Rows) -> Rows:
+def rescore_all(rows: StoredRows, positions: Positions, queries: Rows) -> Rows:
     """(q, m) the same of (q, d) queries, with each row converted once; a missing query gives NaN."""
     exact = queries.astype(np.float64)
-    found = np.empty((len(queries), len(places)), np.float32)
-    for span in spans(len(places), 8 * queries.shape[1]):
-        converted = rows[places[span]].astype(np.float64)
+    found = np.empty((len(queries), len(positions)), np.float32)
+    for span in split_into_chunks(len(positions), 8 * queries.shape[1]):
+        converted = rows[positions[span]].astype(np.float64)
         for number, query in enumerate(exact):
             found[number, span] = np.vecdot(converted, query)
     return found
 
 
-def nearest(places: Places, similarity: Rows, k: int) -> Found:
+def select_top_k(positions: Positions, similarities: Rows, k: int) -> Neighbours:
     """The first k of (m,) places and similarities in the order (-similarity, place)."""
-    order = np.lexsort((places, -similarity))[:k]
-    return places[order], similarity[order]
+    order = np.lexsort((positions, -similarities))[:k]
+    return positions[order], similarities[order]
 
 
-def padded(hits: Sequence[Found], k: int) -> Found:
+def pad_neighbours(neighbours: Sequence[Neighbours], k: int) -> Neighbours:
     """Ragged hits of q queries as (q, k) arrays, filled up with -1 and -inf."""
-    places = np.full((len(hits), k), -1, np.int64)
-    similarity = np.full((len(hits), k), -np.inf, np.float32)
-    for row, (found, scores) in enumerate(hits):
+    places = np.full((len(neighbours), k), -1, np.int64)
+    similarity = np.full((len(neighbours), k), -np.inf, np.float32)
+    for row, (found, scores) in enumerate(neighbours):
         places[row, : len(found)] = found
         similarity[row, : len(found)] = scores
     return places, similarity
 
 
-def checked_k(k: int) -> int:
+def validate_k(k: int) -> int:
     """`k` as an int >= 1, else ValueError (TypeError for what is no whole number)."""
     if operator.index(k) < 1:
         raise ValueError(f"k must be >= 1, not {k}")
     return operator.index(k)
 
 
-def checked_queries(queries: Rows, dim: int) -> Rows:
+def validate_queries(queries: Rows, dim: int) -> Rows:
     """`queries` as float32 (q, dim), else ValueError."""
     if queries.ndim != 2 or queries.shape[1] != dim:
         raise ValueError(f"queries must be (q, {dim}), not {queries.shape}")

@@ -6,18 +6,18 @@ scikit-learn before a map needs them.
 """
 
 from spaces.alignment.io import load_map, save_map
-from spaces.alignment.methods import Method, closed_methods, learned_methods
-from spaces.alignment.procrustes import average_cosine, generalised, standard
-from spaces.alignment.steps import Aligned
+from spaces.alignment.methods import AlignmentMethod, make_closed_form_methods, make_learned_methods
+from spaces.alignment.procrustes import compute_average_cosine, fit_generalised_procrustes, run_procrustes
+from spaces.alignment.steps import AlignmentMap
 
 __all__ = [
-    "Aligned",
-    "Method",
-    "average_cosine",
-    "closed_methods",
-    "generalised",
-    "learned_methods",
+    "AlignmentMap",
+    "AlignmentMethod",
+    "compute_average_cosine",
+    "make_closed_form_methods",
+    "fit_generalised_procrustes",
+    "make_learned_methods",
     "load_map",
     "save_map",
-    "standard",
+    "run_procrustes",
 ]

@@ -12,75 +12,75 @@ from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from encoders.base import AffectError, printable
-from spaces.alignment.steps import Affine, Aligned, Chain, Floats, Kernel, Link, Network
-from spaces.safetensors_io import notes_of, write_noted
+from spaces.alignment.steps import AffineMap, AlignmentMap, ChainedMap, Floats, KernelMap, PointMap, NetworkMap
+from spaces.safetensors_io import parse_metadata, write_safetensors
 
-FORMAT = 1
-KINDS: Mapping[str, type[Affine] | type[Kernel] | type[Network]] = {
-    "affine": Affine,
-    "kernel": Kernel,
-    "network": Network,
+FORMAT_VERSION = 1
+MAP_CLASSES: Mapping[str, type[AffineMap] | type[KernelMap] | type[NetworkMap]] = {
+    "affine": AffineMap,
+    "kernel": KernelMap,
+    "network": NetworkMap,
 }
-PARTS = ("across", "back", "source", "target")
+MAP_PARTS = ("across", "back", "source", "target")
 
 
-def save_map(file: Path, aligned: Aligned, about: Mapping[str, Any] | None = None) -> str:
+def save_map(path: Path, fitted_map: AlignmentMap, metadata: Mapping[str, Any] | None = None) -> str:
     """Write a map, and `about` for people and for whoever uses it; gives the digest.
 
     Raises ValueError for numbers that are not finite.
     """
     tensors: dict[str, Floats] = {}
     kinds: dict[str, list[str]] = {}
-    for part in PARTS:
-        link = getattr(aligned, part)
+    for part in MAP_PARTS:
+        link = getattr(fitted_map, part)
         if link is None:
             continue
-        steps = link.steps if isinstance(link, Chain) else (link,)
-        kinds[part] = [_kind(step) for step in steps]
+        steps = link.steps if isinstance(link, ChainedMap) else (link,)
+        kinds[part] = [_get_kind(step) for step in steps]
         for number, step in enumerate(steps):
-            tensors |= {f"{part}.{number}.{name}": array for name, array in _arrays(step)}
+            tensors |= {f"{part}.{number}.{name}": array for name, array in _list_arrays(step)}
     if not all(np.isfinite(array).all() for array in tensors.values()):
-        raise ValueError(f"{file.name}: a map with numbers that are not finite")
+        raise ValueError(f"{path.name}: a map with numbers that are not finite")
     notes = {
-        "format": FORMAT,
-        "name": aligned.name,
+        "format": FORMAT_VERSION,
+        "name": fitted_map.name,
         "steps": kinds,
-        "notes": dict(aligned.notes),
-        "about": dict(about or {}),
+        "notes": dict(fitted_map.notes),
+        "about": dict(metadata or {}),
     }
-    return write_noted(file, tensors, "map", notes)
+    return write_safetensors(path, tensors, "map", notes)
 
 
-def load_map(file: Path) -> tuple[Aligned, dict[str, Any]]:
+def load_map(path: Path) -> tuple[AlignmentMap, dict[str, Any]]:
     """Read what `save_map` wrote: the map and what it says about itself. Raises AffectError."""
     try:
-        content = file.read_bytes()
-        notes = notes_of(content, "map")
-        if notes["format"] != FORMAT:
-            raise ValueError(f"format {notes['format']}, not {FORMAT}")
+        content = path.read_bytes()
+        notes = parse_metadata(content, "map")
+        if notes["format"] != FORMAT_VERSION:
+            raise ValueError(f"format {notes['format']}, not {FORMAT_VERSION}")
         tensors = load(content)
-        parts = {part: _link(part, kinds, tensors) for part, kinds in notes["steps"].items()}
-        return Aligned(name=notes["name"], notes=notes["notes"], **parts), notes["about"]
+        parts = {part: _make_map(part, kinds, tensors) for part, kinds in notes["steps"].items()}
+        return AlignmentMap(name=notes["name"], notes=notes["notes"], **parts), notes["about"]
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError) as bad:
-        raise AffectError(f"{printable(file)}: no map can be read ({type(bad).__name__}: {bad})") from bad
+        raise AffectError(f"{printable(path)}: no map can be read ({type(bad).__name__}: {bad})") from bad
 
 
-def _kind(step: object) -> str:
-    return next(name for name, kind in KINDS.items() if type(step) is kind)
+def _get_kind(step: object) -> str:
+    return next(name for name, kind in MAP_CLASSES.items() if type(step) is kind)
 
 
-def _arrays(step: Affine | Kernel | Network) -> Iterator[tuple[str, Floats]]:
+def _list_arrays(step: AffineMap | KernelMap | NetworkMap) -> Iterator[tuple[str, Floats]]:
     for entry in fields(step):
         value = np.asarray(getattr(step, entry.name), np.float64)
         yield entry.name, np.ascontiguousarray(np.atleast_1d(value))
 
 
-def _link(part: str, kinds: list[str], tensors: Mapping[str, Floats]) -> Link:
-    steps: list[Affine | Kernel | Network] = []
+def _make_map(part: str, kinds: list[str], tensors: Mapping[str, Floats]) -> PointMap:
+    steps: list[AffineMap | KernelMap | NetworkMap] = []
     for number, kind in enumerate(kinds):
         found: dict[str, Any] = {}
-        for entry in fields(KINDS[kind]):
+        for entry in fields(MAP_CLASSES[kind]):
             value = tensors[f"{part}.{number}.{entry.name}"]
             found[entry.name] = float(value[0]) if entry.name == "gamma" else value
-        steps.append(KINDS[kind](**found))
-    return steps[0] if len(steps) == 1 else Chain(steps=tuple(steps))
+        steps.append(MAP_CLASSES[kind](**found))
+    return steps[0] if len(steps) == 1 else ChainedMap(steps=tuple(steps))

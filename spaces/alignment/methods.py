@@ -11,24 +11,24 @@ import numpy as np
 import numpy.typing as npt
 
 from spaces.alignment import linear, procrustes
-from spaces.alignment.steps import Affine, Aligned, Chain, Floats, Link, anchors, spread
+from spaces.alignment.steps import AffineMap, AlignmentMap, ChainedMap, Floats, PointMap, select_complete_pairs, compute_scale
 
-Kind = Literal["none", "linear", "curved"]
+MethodKind = Literal["none", "linear", "curved"]
 
-MOST_EVENED = 10.0  # times a mapped axis is stretched, at most: beyond it is noise
-COMPONENTS = 10  # of blocks of two widths, for maps that need one: principal components, at most
+MAX_STRETCH = 10.0  # times a mapped axis is stretched, at most: beyond it is noise
+MAX_COMPONENTS = 10  # of blocks of two widths, for maps that need one: principal components, at most
 
 
-class Fit(Protocol):
+class FitFunction(Protocol):
     """Fits a map on paired anchors (n, p) and (n, q)."""
 
-    def __call__(self, source: npt.ArrayLike, target: npt.ArrayLike, *, seed: int = 0) -> Aligned:
+    def __call__(self, source: npt.ArrayLike, target: npt.ArrayLike, *, seed: int = 0) -> AlignmentMap:
         """Raises ValueError for anchors it can't be fitted on."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
-class Method:
+class AlignmentMethod:
     """One way to align.
 
     kind:   "none" looks at no pairs, "linear" and "curved" do
@@ -40,152 +40,152 @@ class Method:
     """
 
     name: str
-    kind: Kind
-    fit_one: Fit
-    told: str
-    square: bool = False
-    evens: bool = False
-    many: Callable[..., list[Aligned]] | None = None
+    kind: MethodKind
+    fit_one: FitFunction
+    description: str
+    needs_equal_widths: bool = False
+    restores_scale: bool = False
+    fit_batch: Callable[..., list[AlignmentMap]] | None = None
 
-    def fit(self, source: npt.ArrayLike, target: npt.ArrayLike, *, seed: int = 0) -> Aligned:
+    def fit(self, source: npt.ArrayLike, target: npt.ArrayLike, *, seed: int = 0) -> AlignmentMap:
         """The map fitted on paired anchors (n, p), (n, q); incomplete pairs are left out.
 
         Raises ValueError for anchors it can't be fitted on.
         """
-        one, other = anchors(source, target)
-        if self.square and one.shape[1] != other.shape[1]:
-            return self._finished(_in_components(self.fit_one, one, other, seed), one, other)
-        return self._finished(self.fit_one(one, other, seed=seed), one, other)
+        one, other = select_complete_pairs(source, target)
+        if self.needs_equal_widths and one.shape[1] != other.shape[1]:
+            return self._finish(_fit_in_components(self.fit_one, one, other, seed), one, other)
+        return self._finish(self.fit_one(one, other, seed=seed), one, other)
 
     def fit_many(
         self, sources: Sequence[npt.ArrayLike], targets: Sequence[npt.ArrayLike], *, seed: int = 0
-    ) -> list[Aligned]:
+    ) -> list[AlignmentMap]:
         """The map of each of several sets of anchors. Raises ValueError as `fit` does."""
-        if self.many is None:
+        if self.fit_batch is None:
             return [self.fit(one, other, seed=seed) for one, other in zip(sources, targets, strict=True)]
-        maps = self.many(sources, targets, seed=seed)
+        maps = self.fit_batch(sources, targets, seed=seed)
         return [
-            self._finished(one, *anchors(*pair))
+            self._finish(one, *select_complete_pairs(*pair))
             for one, pair in zip(maps, zip(sources, targets, strict=True), strict=True)
         ]
 
-    def _finished(self, aligned: Aligned, one: Floats, other: Floats) -> Aligned:
-        source = aligned.source
-        if self.evens:
-            way = aligned.across if source is None else source
-            source = _after(way, _evening(aligned.meet_source(one), aligned.meet_target(other)))
-        return replace(aligned, name=self.name, source=source)
+    def _finish(self, fitted_map: AlignmentMap, source_points: Floats, target_points: Floats) -> AlignmentMap:
+        source = fitted_map.source_to_common
+        if self.restores_scale:
+            way = fitted_map.forward if source is None else source
+            source = _compose(way, _match_scale(fitted_map.project_source(source_points), fitted_map.project_target(target_points)))
+        return replace(fitted_map, name=self.name, source=source)
 
 
-def closed_methods() -> dict[str, Method]:
+def make_closed_form_methods() -> dict[str, AlignmentMethod]:
     """The maps with a solution in closed form, in the order of a report."""
     rows = [
-        Method(
-            name="identity", kind="none", fit_one=procrustes.identity, square=True, told="coordinates as they are"
+        AlignmentMethod(
+            name="identity", kind="none", fit_one=procrustes.fit_identity, needs_equal_widths=True, description="coordinates as they are"
         ),
-        Method(
-            name="z-score", kind="none", fit_one=procrustes.z_score, square=True, told="mean and SD of each axis"
+        AlignmentMethod(
+            name="z-score", kind="none", fit_one=procrustes.fit_z_score, needs_equal_widths=True, description="mean and SD of each axis"
         ),
-        Method(
-            name="rotation", kind="linear", fit_one=partial(procrustes.orthogonal, reflect=False), square=True,
-            told="orthogonal Procrustes without reflection",
+        AlignmentMethod(
+            name="rotation", kind="linear", fit_one=partial(procrustes.fit_orthogonal, allow_reflection=False), needs_equal_widths=True,
+            description="orthogonal Procrustes without reflection",
         ),
-        Method(
-            name="orthogonal", kind="linear", fit_one=procrustes.orthogonal, square=True,
-            told="orthogonal Procrustes, scipy.linalg.orthogonal_procrustes",
+        AlignmentMethod(
+            name="orthogonal", kind="linear", fit_one=procrustes.fit_orthogonal, needs_equal_widths=True,
+            description="orthogonal Procrustes, scipy.linalg.orthogonal_procrustes",
         ),
-        Method(
-            name="similarity", kind="linear", fit_one=partial(procrustes.similarity, reflect=False),
-            square=True, evens=True, told="shift, scale and rotation without reflection",
+        AlignmentMethod(
+            name="similarity", kind="linear", fit_one=partial(procrustes.fit_similarity, allow_reflection=False),
+            needs_equal_widths=True, restores_scale=True, description="shift, scale and rotation without reflection",
         ),
-        Method(
-            name="procrustes", kind="linear", fit_one=procrustes.similarity, square=True, evens=True,
-            told="scipy.spatial.procrustes carried to new points: shift, scale, rotation or reflection",
+        AlignmentMethod(
+            name="procrustes", kind="linear", fit_one=procrustes.fit_similarity, needs_equal_widths=True, restores_scale=True,
+            description="scipy.spatial.procrustes carried to new points: shift, scale, rotation or reflection",
         ),
-        Method(name="affine", kind="linear", evens=True, fit_one=linear.affine, told="least squares"),
-        Method(
-            name="ridge", kind="linear", evens=True, fit_one=linear.ridge, told="least squares with a penalty"
+        AlignmentMethod(name="affine", kind="linear", restores_scale=True, fit_one=linear.fit_affine, description="least squares"),
+        AlignmentMethod(
+            name="ridge", kind="linear", restores_scale=True, fit_one=linear.fit_ridge, description="least squares with a penalty"
         ),
-        Method(name="CCA", kind="linear", fit_one=linear.cca, told="canonical correlation"),
-        Method(name="PLS", kind="linear", evens=True, fit_one=linear.pls, told="partial least squares"),
-        Method(
-            name="kernel ridge", kind="curved", evens=True, fit_one=linear.kernel_ridge,
-            many=linear.kernel_ridge_many, told="ridge in a Gaussian kernel",
+        AlignmentMethod(name="CCA", kind="linear", fit_one=linear.fit_cca, description="canonical correlation"),
+        AlignmentMethod(name="PLS", kind="linear", restores_scale=True, fit_one=linear.fit_pls, description="partial least squares"),
+        AlignmentMethod(
+            name="kernel ridge", kind="curved", restores_scale=True, fit_one=linear.fit_kernel_ridge,
+            fit_batch=linear.fit_kernel_ridges, description="ridge in a Gaussian kernel",
         ),
     ]  # fmt: skip
     return {row.name: row for row in rows}
 
 
-def learned_methods(loss: Callable[..., Any]) -> dict[str, Method]:
+def make_learned_methods(loss: Callable[..., Any]) -> dict[str, AlignmentMethod]:
     """The maps learnt by steps, from the report's loss: of a2, i2, f1(a1), f2(i1), their mean."""
 
-    def one(source: npt.ArrayLike, target: npt.ArrayLike, *, seed: int = 0) -> Aligned:
-        return several([source], [target], seed=seed)[0]
+    def fit_mapping(source: npt.ArrayLike, target: npt.ArrayLike, *, seed: int = 0) -> AlignmentMap:
+        return fit_mappings([source], [target], seed=seed)[0]
 
-    def several(
+    def fit_mappings(
         sources: Sequence[npt.ArrayLike], targets: Sequence[npt.ArrayLike], *, seed: int = 0
-    ) -> list[Aligned]:
-        from spaces.alignment.learned import joint_many
+    ) -> list[AlignmentMap]:
+        from spaces.alignment.learned import fit_joint_mappings
 
-        return [found.aligned for found in joint_many(sources, targets, loss=loss, seed=seed)]
+        return [found.mapping for found in fit_joint_mappings(sources, targets, loss=loss, seed=seed)]
 
-    def small(source: npt.ArrayLike, target: npt.ArrayLike, *, seed: int = 0) -> Aligned:
-        return smalls([source], [target], seed=seed)[0]
+    def fit_mlp(source: npt.ArrayLike, target: npt.ArrayLike, *, seed: int = 0) -> AlignmentMap:
+        return fit_mlps([source], [target], seed=seed)[0]
 
-    def smalls(
+    def fit_mlps(
         sources: Sequence[npt.ArrayLike], targets: Sequence[npt.ArrayLike], *, seed: int = 0
-    ) -> list[Aligned]:
-        from spaces.alignment.learned import network_many
+    ) -> list[AlignmentMap]:
+        from spaces.alignment.learned import fit_networks
 
-        return network_many(sources, targets, seed=seed)
+        return fit_networks(sources, targets, seed=seed)
 
     rows = [
-        Method(
-            name="learned mapping", kind="curved", fit_one=one, many=several,
-            told="both models learnt again, the report's section 9.2",
+        AlignmentMethod(
+            name="learned mapping", kind="curved", fit_one=fit_mapping, fit_batch=fit_mappings,
+            description="both models learnt again, the report's section 9.2",
         ),
-        Method(
-            name="MLP", kind="curved", evens=True, fit_one=small, many=smalls,
-            told="one hidden layer, least squares",
+        AlignmentMethod(
+            name="MLP", kind="curved", restores_scale=True, fit_one=fit_mlp, fit_batch=fit_mlps,
+            description="one hidden layer, least squares",
         ),
     ]  # fmt: skip
     return {row.name: row for row in rows}
 
 
-def _evening(mapped: Floats, target: Floats) -> Affine:
+def _match_scale(mapped_points: Floats, target_points: Floats) -> AffineMap:
     """Each axis of mapped anchors (n, q) to the mean and spread of the target's."""
-    ratio = np.minimum(spread(target) / spread(mapped), MOST_EVENED)
-    return Affine(weight=np.diag(ratio), bias=target.mean(axis=0) - mapped.mean(axis=0) * ratio)
+    ratio = np.minimum(compute_scale(target_points) / compute_scale(mapped_points), MAX_STRETCH)
+    return AffineMap(weight=np.diag(ratio), bias=target_points.mean(axis=0) - mapped_points.mean(axis=0) * ratio)
 
 
-def _in_components(fit: Fit, one: Floats, other: Floats, seed: int) -> Aligned:
+def _fit_in_components(fit: FitFunction, source_points: Floats, target_points: Floats, seed: int) -> AlignmentMap:
     """The principal components of each side, as many as the narrower has, aligned with each other."""
-    count = min(one.shape[1], other.shape[1], COMPONENTS)
-    into, there = _components(one, count), _components(other, count)
-    found = fit(into(one), there(other), seed=seed)
-    home = Affine(weight=there.weight.T, bias=other.mean(axis=0))
+    count = min(source_points.shape[1], target_points.shape[1], MAX_COMPONENTS)
+    into, there = _fit_pca(source_points, count), _fit_pca(target_points, count)
+    found = fit(into(source_points), there(target_points), seed=seed)
+    home = AffineMap(weight=there.weight.T, bias=target_points.mean(axis=0))
     notes: Mapping[str, Any] = {**found.notes, "components": count}
-    return Aligned(
+    return AlignmentMap(
         name=found.name,
-        across=_after(_after(into, found.across), home),
-        source=_after(into, found.across if found.source is None else found.source),
-        target=there if found.target is None else _after(there, found.target),
+        forward=_compose(_compose(into, found.forward), home),
+        source_to_common=_compose(into, found.forward if found.source_to_common is None else found.source_to_common),
+        target_to_common=there if found.target_to_common is None else _compose(there, found.target_to_common),
         notes=notes,
     )
 
 
-def _components(rows: Floats, count: int) -> Affine:
-    mean = rows.mean(axis=0)
-    axes = np.linalg.svd(rows - mean, full_matrices=False)[2][:count].T
+def _fit_pca(points: Floats, count: int) -> AffineMap:
+    mean = points.mean(axis=0)
+    axes = np.linalg.svd(points - mean, full_matrices=False)[2][:count].T
     if axes.shape[1] < count:  # fewer anchors than components
         axes = np.pad(axes, ((0, 0), (0, count - axes.shape[1])))
-    return Affine(weight=axes, bias=-mean @ axes)
+    return AffineMap(weight=axes, bias=-mean @ axes)
 
 
-def _after(first: Link, second: Link) -> Link:
-    if isinstance(first, Affine) and isinstance(second, Affine):
+def _compose(first: PointMap, second: PointMap) -> PointMap:
+    if isinstance(first, AffineMap) and isinstance(second, AffineMap):
         return first.then(second)
     steps = [
-        step for link in (first, second) for step in (link.steps if isinstance(link, Chain) else (link,))
+        step for link in (first, second) for step in (link.steps if isinstance(link, ChainedMap) else (link,))
     ]
-    return Chain(steps=tuple(steps))
+    return ChainedMap(steps=tuple(steps))

@@ -14,14 +14,14 @@ import numpy as np
 import numpy.typing as npt
 import scipy.spatial
 
-from spaces.alignment.steps import Affine, Aligned, Floats, anchors, checked, spread
+from spaces.alignment.steps import AffineMap, AlignmentMap, Floats, select_complete_pairs, validate_points, compute_scale
 
-ROUNDS = 100  # of generalised Procrustes, at most
-SETTLED = 1e-12  # change of the consensus, relative, at which it stops
+MAX_ITERATIONS = 100  # of generalised Procrustes, at most
+CONVERGENCE_TOLERANCE = 1e-12  # change of the consensus, relative, at which it stops
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Standard:
+class ProcrustesResult:
     """What scipy.spatial.procrustes gives of two clouds, as the circumplex report used it (section 10).
 
     source, target: (n, d) both centred with Tr(M M') = 1, turned and scaled onto each other
@@ -35,18 +35,18 @@ class Standard:
     @property
     def cosine(self) -> float:
         """The average cosine the report derives from the disparity."""
-        return average_cosine(self.disparity)
+        return compute_average_cosine(self.disparity)
 
 
-def standard(source: npt.ArrayLike, target: npt.ArrayLike) -> Standard:
+def run_procrustes(source: npt.ArrayLike, target: npt.ArrayLike) -> ProcrustesResult:
     """scipy's Procrustes analysis of paired points (n, d) and (n, d). Raises ValueError as `anchors` does."""
-    one, other = _equal(*anchors(source, target))
+    one, other = _require_equal_widths(*select_complete_pairs(source, target))
     # scipy turns its second argument onto the first
     still, turned, disparity = scipy.spatial.procrustes(other, one)
-    return Standard(source=turned, target=still, disparity=float(disparity))
+    return ProcrustesResult(source=turned, target=still, disparity=float(disparity))
 
 
-def average_cosine(disparity: float) -> float:
+def compute_average_cosine(disparity: float) -> float:
     """Section 10.4: with vectors of one length, sin(a/2) = sqrt(M^2) / 2 and cos a = 1 - M^2 / 2.
 
     A disparity of .96 gives .52. It is no correlation: unrelated clouds (M^2 near 1) still have about .5.
@@ -54,79 +54,79 @@ def average_cosine(disparity: float) -> float:
     return 1 - 2 * (np.sqrt(disparity) / 2) ** 2
 
 
-def identity(source: npt.ArrayLike, target: npt.ArrayLike, *, seed: int = 0) -> Aligned:
+def fit_identity(source: npt.ArrayLike, target: npt.ArrayLike, *, seed: int = 0) -> AlignmentMap:
     """The coordinates as they are, which is what every other map must beat."""
-    one, _ = _equal(*anchors(source, target))
-    still = Affine(weight=np.eye(one.shape[1]), bias=np.zeros(one.shape[1]))
-    return Aligned(name="identity", across=still, back=still)
+    one, _ = _require_equal_widths(*select_complete_pairs(source, target))
+    still = AffineMap(weight=np.eye(one.shape[1]), bias=np.zeros(one.shape[1]))
+    return AlignmentMap(name="identity", forward=still, backward=still)
 
 
-def z_score(source: npt.ArrayLike, target: npt.ArrayLike, *, seed: int = 0) -> Aligned:
+def fit_z_score(source: npt.ArrayLike, target: npt.ArrayLike, *, seed: int = 0) -> AlignmentMap:
     """Each axis to the mean and standard deviation of the target's axis; pairs play no part in it."""
-    one, other = _equal(*anchors(source, target))
-    ratio = spread(other) / spread(one)
-    across = Affine(weight=np.diag(ratio), bias=other.mean(axis=0) - one.mean(axis=0) * ratio)
-    return Aligned(name="z-score", across=across, back=across.inverse)
+    one, other = _require_equal_widths(*select_complete_pairs(source, target))
+    ratio = compute_scale(other) / compute_scale(one)
+    across = AffineMap(weight=np.diag(ratio), bias=other.mean(axis=0) - one.mean(axis=0) * ratio)
+    return AlignmentMap(name="z-score", forward=across, backward=across.inverse)
 
 
-def orthogonal(
-    source: npt.ArrayLike, target: npt.ArrayLike, *, reflect: bool = True, seed: int = 0
-) -> Aligned:
+def fit_orthogonal(
+    source: npt.ArrayLike, target: npt.ArrayLike, *, allow_reflection: bool = True, seed: int = 0
+) -> AlignmentMap:
     """The rotation about the origin, with a reflection where that is better and allowed; no shift, no scale.
 
     With `reflect` it is scipy.linalg.orthogonal_procrustes(source, target).
     """
-    one, other = _equal(*anchors(source, target))
-    turn, _ = rotation(one.T @ other, reflect=reflect)
-    across = Affine(weight=turn, bias=np.zeros(len(turn)))
-    return Aligned(
-        name="orthogonal", across=across, back=Affine(weight=turn.T, bias=across.bias), notes=turned(turn)
+    one, other = _require_equal_widths(*select_complete_pairs(source, target))
+    turn, _ = solve_rotation(one.T @ other, allow_reflection=allow_reflection)
+    across = AffineMap(weight=turn, bias=np.zeros(len(turn)))
+    return AlignmentMap(
+        name="orthogonal", forward=across, backward=AffineMap(weight=turn.T, bias=across.bias), notes=describe_rotation(turn)
     )
 
 
-def similarity(
-    source: npt.ArrayLike, target: npt.ArrayLike, *, reflect: bool = True, seed: int = 0
-) -> Aligned:
+def fit_similarity(
+    source: npt.ArrayLike, target: npt.ArrayLike, *, allow_reflection: bool = True, seed: int = 0
+) -> AlignmentMap:
     """Shift, rotation and one scale (Gower 1975): scipy.spatial.procrustes carried to new points.
 
     On its anchors, ||across(source) - target||^2 over the target's scatter is scipy's disparity where
     `reflect` is allowed.
     """
-    one, other = _equal(*anchors(source, target))
+    one, other = _require_equal_widths(*select_complete_pairs(source, target))
     here, there = one.mean(axis=0), other.mean(axis=0)
     centred, wanted = one - here, other - there
-    turn, strength = rotation(centred.T @ wanted, reflect=reflect)
+    turn, strength = solve_rotation(centred.T @ wanted, allow_reflection=allow_reflection)
     around, about = float((centred**2).sum()), float((wanted**2).sum())
     scale = strength / around if around > 0 else 1.0
-    across = Affine(weight=scale * turn, bias=there - scale * here @ turn)
+    across = AffineMap(weight=scale * turn, bias=there - scale * here @ turn)
     disparity = 1 - strength**2 / (around * about) if around > 0 and about > 0 else 1.0
-    notes = {**turned(turn), "scale": scale, "disparity": disparity}
-    return Aligned(name="similarity", across=across, back=across.inverse, notes=notes)
+    notes = {**describe_rotation(turn), "scale": scale, "disparity": disparity}
+    return AlignmentMap(name="similarity", forward=across, backward=across.inverse, notes=notes)
 
 
-def rotation(product: Floats, *, reflect: bool) -> tuple[Floats, float]:
+def solve_rotation(cross_product: Floats, *, allow_reflection: bool) -> tuple[Floats, float]:
     """(d, d) R that makes trace(R' product) largest, and that trace, for a product A' B (d, d).
 
     Without reflections the least singular direction is turned over where need be (Kabsch 1976).
     """
-    left, values, right = np.linalg.svd(product)
+    left, values, right = np.linalg.svd(cross_product)
     signs = np.ones(len(values))
-    if not reflect and np.linalg.det(left @ right) < 0:
+    if not allow_reflection and np.linalg.det(left @ right) < 0:
         signs[-1] = -1
     return (left * signs) @ right, float(values @ signs)
 
 
-def turned(turn: Floats) -> dict[str, Any]:
+def describe_rotation(rotation: Floats) -> dict[str, Any]:
     """Whether a turn reflects, and its angle in degrees in the plane (of what is left without reflection)."""
-    told: dict[str, Any] = {"reflection": bool(np.linalg.det(turn) < 0)}
-    if turn.shape == (2, 2):
+    told: dict[str, Any] = {"reflection": bool(np.linalg.det(rotation) < 0)}
+    if rotation.shape == (2, 2):
         # as points @ R with rows: R = [[cos, sin], [-sin, cos]] turns anticlockwise
-        told["degrees"] = float(np.degrees(np.arctan2(turn[0, 1], turn[0, 0])))
+        told["degrees"] = float(np.degrees(np.arctan2(rotation[0, 1], rotation[0, 0])))
     return told
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Generalised:
+class GeneralisedProcrustes:
     """Several senses' clouds superimposed on their mean (Gower 1975).
 
     consensus: (n, d)
@@ -136,23 +136,23 @@ class Generalised:
     """
 
     consensus: Floats
-    maps: tuple[Aligned, ...]
+    maps: tuple[AlignmentMap, ...]
     disparity: float
-    rounds: int
+    iteration_count: int
 
-    def between(self, source: int, target: int) -> Aligned:
+    def compose_map(self, source: int, target: int) -> AlignmentMap:
         """The map from one sense's coordinates to another's, by way of the consensus.
 
         Raises ValueError where the target's map can't be inverted.
         """
-        onto, off = self.maps[source].across, self.maps[target].back
-        if not isinstance(onto, Affine) or not isinstance(off, Affine):
+        onto, off = self.maps[source].forward, self.maps[target].backward
+        if not isinstance(onto, AffineMap) or not isinstance(off, AffineMap):
             raise ValueError(f"the map of sense {target} can't be inverted")
         across = onto.then(off)
-        return Aligned(name="generalised", across=across, back=across.inverse)
+        return AlignmentMap(name="generalised", forward=across, backward=across.inverse)
 
 
-def generalised(clouds: Sequence[npt.ArrayLike], *, reflect: bool = True) -> Generalised:
+def fit_generalised_procrustes(clouds: Sequence[npt.ArrayLike], *, allow_reflection: bool = True) -> GeneralisedProcrustes:
     """Generalised Procrustes analysis of two or more (n, d) of the same n things.
 
     Every cloud is centred and turned onto the mean of all, in turn, until that settles; the scales come from
@@ -161,7 +161,7 @@ def generalised(clouds: Sequence[npt.ArrayLike], *, reflect: bool = True) -> Gen
 
     Raises ValueError for fewer than two clouds, shapes that differ, or fewer than two complete rows.
     """
-    known = [checked(cloud) for cloud in clouds]
+    known = [validate_points(cloud) for cloud in clouds]
     if len(known) < 2 or len({cloud.shape for cloud in known}) != 1:
         raise ValueError(f"two or more clouds of one shape are needed: {[cloud.shape for cloud in known]}")
     whole = ~np.isnan(np.stack(known)).any(axis=(0, 2))
@@ -176,11 +176,11 @@ def generalised(clouds: Sequence[npt.ArrayLike], *, reflect: bool = True) -> Gen
     turns = np.tile(np.eye(centred.shape[2]), (len(known), 1, 1))
     scales = np.sqrt(total) / size
     placed, last, rounds = scales[:, None, None] * centred, np.inf, 0
-    while rounds < ROUNDS:
+    while rounds < MAX_ITERATIONS:
         rounds += 1
         for at in range(len(known)):
             others = placed.sum(axis=0) - placed[at]
-            turns[at], _ = rotation(centred[at].T @ others, reflect=reflect)
+            turns[at], _ = solve_rotation(centred[at].T @ others, allow_reflection=allow_reflection)
             placed[at] = scales[at] * centred[at] @ turns[at]
         flat = (placed / (scales * size)[:, None, None]).reshape(len(known), -1)
         leading = np.abs(np.linalg.eigh(flat @ flat.T)[1][:, -1])
@@ -188,18 +188,18 @@ def generalised(clouds: Sequence[npt.ArrayLike], *, reflect: bool = True) -> Gen
         placed = scales[:, None, None] * (centred @ turns)
         consensus = placed.mean(axis=0)
         left = float(((placed - consensus) ** 2).sum() / (placed**2).sum())
-        if last - left < SETTLED:
+        if last - left < CONVERGENCE_TOLERANCE:
             break
         last = left
     maps = []
     for turn, scale, mean in zip(turns, scales, means, strict=True):
-        across = Affine(weight=scale * turn, bias=-scale * mean @ turn)
-        notes = {**turned(turn), "scale": float(scale)}
-        maps.append(Aligned(name="generalised", across=across, back=across.inverse, notes=notes))
-    return Generalised(consensus=consensus, maps=tuple(maps), disparity=left, rounds=rounds)
+        across = AffineMap(weight=scale * turn, bias=-scale * mean @ turn)
+        notes = {**describe_rotation(turn), "scale": float(scale)}
+        maps.append(AlignmentMap(name="generalised", forward=across, backward=across.inverse, notes=notes))
+    return GeneralisedProcrustes(consensus=consensus, maps=tuple(maps), disparity=left, iteration_count=rounds)
 
 
-def _equal(one: Floats, other: Floats) -> tuple[Floats, Floats]:
-    if one.shape != other.shape:
-        raise ValueError(f"this map needs two of one width, not {one.shape[1]} and {other.shape[1]}")
-    return one, other
+def _require_equal_widths(source: Floats, target: Floats) -> tuple[Floats, Floats]:
+    if source.shape != target.shape:
+        raise ValueError(f"this map needs two of one width, not {source.shape[1]} and {target.shape[1]}")
+    return source, target

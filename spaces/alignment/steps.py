@@ -12,15 +12,15 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from spaces.joint.space import gaussian
+from spaces.joint.space import gaussian_kernel
 
 Floats = npt.NDArray[np.float64]
 
-SINGULAR = 1e10  # condition number from which a matrix is not inverted
-CHUNK = 1 << 22  # kernel values held at a time
+MAX_CONDITION_NUMBER = 1e10  # condition number from which a matrix is not inverted
+MAX_KERNEL_VALUES = 1 << 22  # kernel values held at a time
 
 
-class Step(Protocol):
+class MapStep(Protocol):
     """Points (n, p) to points (n, q)."""
 
     def __call__(self, points: Floats) -> Floats:
@@ -29,7 +29,7 @@ class Step(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Affine:
+class AffineMap:
     """points @ weight (p, q) + bias (q,)."""
 
     weight: Floats
@@ -42,20 +42,20 @@ class Affine:
         return out
 
     @property
-    def inverse(self) -> Affine | None:
+    def inverse(self) -> AffineMap | None:
         """The map back; None unless the weight is square and regular."""
-        if self.weight.shape[0] != self.weight.shape[1] or not np.linalg.cond(self.weight) < SINGULAR:
+        if self.weight.shape[0] != self.weight.shape[1] or not np.linalg.cond(self.weight) < MAX_CONDITION_NUMBER:
             return None
         weight = np.asarray(np.linalg.inv(self.weight), np.float64)
-        return Affine(weight=weight, bias=-self.bias @ weight)
+        return AffineMap(weight=weight, bias=-self.bias @ weight)
 
-    def then(self, other: Affine) -> Affine:
+    def then(self, other: AffineMap) -> AffineMap:
         """Both as one, this one first."""
-        return Affine(weight=self.weight @ other.weight, bias=self.bias @ other.weight + other.bias)
+        return AffineMap(weight=self.weight @ other.weight, bias=self.bias @ other.weight + other.bias)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Kernel:
+class KernelMap:
     """A Gaussian kernel's likeness to centres, weighed: exp(-gamma ||z - centre||^2) @ weight + bias.
 
     mean, scale: (p,) z is (point - mean) / scale
@@ -72,17 +72,17 @@ class Kernel:
 
     def __call__(self, points: Floats) -> Floats:
         """(n, q) of (n, p)."""
-        step = max(1, CHUNK // len(self.centres))
+        step = max(1, MAX_KERNEL_VALUES // len(self.centres))
         parts = [points[start : start + step] for start in range(0, max(1, len(points)), step)]
-        return np.concatenate([self._one(part) for part in parts])
+        return np.concatenate([self._map_chunk(part) for part in parts])
 
-    def _one(self, points: Floats) -> Floats:
-        near = gaussian((points - self.mean) / self.scale, self.centres, self.gamma)
+    def _map_chunk(self, points: Floats) -> Floats:
+        near = gaussian_kernel((points - self.mean) / self.scale, self.centres, self.gamma)
         return np.asarray(near @ self.weight + self.bias)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Network:
+class NetworkMap:
     """A straight part and one hidden layer beside it: z @ straight + tanh(z @ inner + offset) @ outer + bias.
 
     mean, scale: (p,) z is (point - mean) / scale
@@ -104,10 +104,10 @@ class Network:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Chain:
+class ChainedMap:
     """Steps one after the other."""
 
-    steps: tuple[Affine | Kernel | Network, ...]
+    steps: tuple[AffineMap | KernelMap | NetworkMap, ...]
 
     def __call__(self, points: Floats) -> Floats:
         """(n, q) of (n, p)."""
@@ -116,11 +116,11 @@ class Chain:
         return points
 
 
-Link = Affine | Kernel | Network | Chain
+PointMap = AffineMap | KernelMap | NetworkMap | ChainedMap
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Aligned:
+class AlignmentMap:
     """A fitted map between the coordinates of two senses, the source (p) and the target (q).
 
     across: source to the target's own coordinates, in which it is judged: a map that shrinks both senses
@@ -132,51 +132,51 @@ class Aligned:
     """
 
     name: str
-    across: Link
-    back: Link | None = None
-    source: Link | None = None
-    target: Link | None = None
+    forward: PointMap
+    backward: PointMap | None = None
+    source_to_common: PointMap | None = None
+    target_to_common: PointMap | None = None
     notes: Mapping[str, Any] = field(default_factory=dict)
 
     def transform(self, points: npt.ArrayLike) -> Floats:
         """(n, q) of the source's points (n, p). Raises ValueError for another width."""
-        return carried(self.across, points)
+        return apply_map(self.forward, points)
 
-    def inverse(self, points: npt.ArrayLike) -> Floats:
+    def inverse_transform(self, points: npt.ArrayLike) -> Floats:
         """(n, p) of the target's points (n, q). Raises ValueError where the map can't be inverted."""
-        if self.back is None:
+        if self.backward is None:
             raise ValueError(f"{self.name} can't be inverted")
-        return carried(self.back, points)
+        return apply_map(self.backward, points)
 
-    def meet_source(self, points: npt.ArrayLike) -> Floats:
+    def project_source(self, points: npt.ArrayLike) -> Floats:
         """(n, k) of the source's points (n, p), where the target's are `meet_target`."""
-        return carried(self.across if self.source is None else self.source, points)
+        return apply_map(self.forward if self.source_to_common is None else self.source_to_common, points)
 
-    def meet_target(self, points: npt.ArrayLike) -> Floats:
+    def project_target(self, points: npt.ArrayLike) -> Floats:
         """(n, k) of the target's points (n, q)."""
-        return checked(points) if self.target is None else carried(self.target, points)
+        return validate_points(points) if self.target_to_common is None else apply_map(self.target_to_common, points)
 
 
-def carried(step: Link, points: npt.ArrayLike) -> Floats:
+def apply_map(point_map: PointMap, points: npt.ArrayLike) -> Floats:
     """Points through a step; a row with any NaN comes out as NaN. Raises ValueError for another width."""
-    known = checked(points)
-    if known.shape[1] != width(step):
-        raise ValueError(f"points must be (n, {width(step)}), not {known.shape}")
-    if isinstance(step, Affine):  # a product spreads a NaN over its row by itself
-        return step(known)
-    out = step(known)
+    known = validate_points(points)
+    if known.shape[1] != get_input_dim(point_map):
+        raise ValueError(f"points must be (n, {get_input_dim(point_map)}), not {known.shape}")
+    if isinstance(point_map, AffineMap):  # a product spreads a NaN over its row by itself
+        return point_map(known)
+    out = point_map(known)
     out[np.isnan(known).any(axis=1)] = np.nan
     return out
 
 
-def width(step: Link) -> int:
+def get_input_dim(point_map: PointMap) -> int:
     """How many columns a step reads."""
-    if isinstance(step, Chain):
-        return width(step.steps[0])
-    return len(step.weight) if isinstance(step, Affine) else len(step.mean)
+    if isinstance(point_map, ChainedMap):
+        return get_input_dim(point_map.steps[0])
+    return len(point_map.weight) if isinstance(point_map, AffineMap) else len(point_map.mean)
 
 
-def checked(points: npt.ArrayLike) -> Floats:
+def validate_points(points: npt.ArrayLike) -> Floats:
     """Points as float64 (n, d), else ValueError."""
     known = np.asarray(points, np.float64)
     if known.ndim != 2 or known.shape[1] == 0:
@@ -184,24 +184,24 @@ def checked(points: npt.ArrayLike) -> Floats:
     return known
 
 
-def anchors(source: npt.ArrayLike, target: npt.ArrayLike, least: int = 2) -> tuple[Floats, Floats]:
+def select_complete_pairs(source: npt.ArrayLike, target: npt.ArrayLike, min_pairs: int = 2) -> tuple[Floats, Floats]:
     """Paired points (n, p), (n, q), those without a NaN on either side.
 
     Raises ValueError for points that don't pair, an infinite one, or fewer than `least` complete pairs.
     """
-    one, other = checked(source), checked(target)
+    one, other = validate_points(source), validate_points(target)
     if len(one) != len(other):
         raise ValueError(f"anchors must pair, not {one.shape} and {other.shape}")
     here = ~(np.isnan(one).any(axis=1) | np.isnan(other).any(axis=1))
-    if here.sum() < least:
-        raise ValueError(f"{int(here.sum())} complete pairs of anchors; at least {least} are needed")
+    if here.sum() < min_pairs:
+        raise ValueError(f"{int(here.sum())} complete pairs of anchors; at least {min_pairs} are needed")
     one, other = one[here], other[here]
     if np.isinf(one).any() or np.isinf(other).any():
         raise ValueError("anchors must be finite")
     return one, other
 
 
-def spread(points: Floats) -> Floats:
+def compute_scale(points: Floats) -> Floats:
     """(d,) standard deviations; 1 where a column does not vary, so that it divides nothing by zero."""
     found = points.std(axis=0)
     return np.where(found > 1e-12 * np.maximum(1, np.abs(points.mean(axis=0))), found, 1.0)

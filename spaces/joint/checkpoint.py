@@ -15,11 +15,11 @@ from torch import Tensor, nn
 from encoders.base import AffectError, printable
 from encoders.onnx_runtime import write_whole
 
-SEPARATOR = "/"
+KEY_SEPARATOR = "/"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Progress:
+class TrainingProgress:
     """Epochs done (loss, score, rate, seconds), the best one's number from 1 (0: none), whether collapsed."""
 
     epochs: tuple[dict[str, Any], ...] = ()
@@ -32,76 +32,76 @@ class Progress:
         return [epoch["score"] for epoch in self.epochs]
 
 
-class State:
+class TrainingState:
     """What changes while a run goes on, beside torch's own random state, which is saved with it."""
 
     def __init__(
         self, module: nn.Module, optimiser: torch.optim.Optimizer, generator: torch.Generator
     ) -> None:
         self.module, self.optimiser, self.generator = module, optimiser, generator
-        self.best: dict[str, Tensor] = {}
+        self.best_weights: dict[str, Tensor] = {}
 
-    def keep_best(self) -> None:
+    def store_best(self) -> None:
         """Remember the weights of now."""
-        self.best = {name: tensor.detach().clone() for name, tensor in self.module.state_dict().items()}
+        self.best_weights = {name: tensor.detach().clone() for name, tensor in self.module.state_dict().items()}
 
-    def take_best(self) -> None:
+    def restore_best(self) -> None:
         """Go back to the weights remembered, if any."""
-        if self.best:
-            self.module.load_state_dict(self.best)
+        if self.best_weights:
+            self.module.load_state_dict(self.best_weights)
 
-    def save(self, file: Path, key: str, progress: Progress) -> None:
+    def save(self, path: Path, run_key: str, progress: TrainingProgress) -> None:
         """Write all of it, so that no reader ever sees half."""
         moments = {
-            f"{number}{SEPARATOR}{name}": torch.as_tensor(value)
+            f"{number}{KEY_SEPARATOR}{name}": torch.as_tensor(value)
             for number, values in self.optimiser.state_dict()["state"].items()
             for name, value in values.items()
         }
         parts = {
             "now": self.module.state_dict(),
-            "best": self.best,
+            "best": self.best_weights,
             "moments": moments,
             "random": {"batches": self.generator.get_state(), "torch": torch.random.get_rng_state()},
         }
         tensors = {
-            f"{part}{SEPARATOR}{name}": tensor.contiguous()
+            f"{part}{KEY_SEPARATOR}{name}": tensor.contiguous()
             for part, entries in parts.items()
             for name, tensor in entries.items()
         }
-        notes = {"key": key, "progress": json.dumps(asdict(progress))}
-        write_whole(file, save(tensors, notes))
+        notes = {"key": run_key, "progress": json.dumps(asdict(progress))}
+        write_whole(path, save(tensors, notes))
 
-    def load(self, file: Path, key: str) -> Progress:
+    def load(self, path: Path, run_key: str) -> TrainingProgress:
         """Take up what `save` wrote; without a file, the beginning. Raises AffectError."""
-        if not file.exists():
-            return Progress()
+        if not path.exists():
+            return TrainingProgress()
         try:
-            with safe_open(file, "pt") as stored:
+            with safe_open(path, "pt") as stored:
                 notes = stored.metadata() or {}
                 tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
         except (SafetensorError, OSError) as bad:
-            raise AffectError(f"{printable(file)}: no checkpoint ({bad}); delete it to begin anew") from bad
-        other = f"{printable(file)}: of another run; delete it, or name another folder"
-        if notes.get("key") != key:
+            raise AffectError(f"{printable(path)}: no checkpoint ({bad}); delete it to begin anew") from bad
+        other = f"{printable(path)}: of another run; delete it, or name another folder"
+        if notes.get("key") != run_key:
             raise AffectError(other)
         parts: dict[str, dict[str, Tensor]] = {}
         for name, tensor in tensors.items():
-            part, _, rest = name.partition(SEPARATOR)
+            part, _, rest = name.partition(KEY_SEPARATOR)
             parts.setdefault(part, {})[rest] = tensor
         try:
             self.module.load_state_dict(parts["now"])
         except RuntimeError as bad:  # names or shapes differ
             raise AffectError(other) from bad
-        self.best = parts.get("best", {})
-        self._take_moments(parts.get("moments", {}))
+        self.best_weights = parts.get("best", {})
+        self._load_moments(parts.get("moments", {}))
         self.generator.set_state(parts["random"]["batches"])
         torch.random.set_rng_state(parts["random"]["torch"])
         told = json.loads(notes["progress"])
-        return Progress(epochs=tuple(told["epochs"]), best=told["best"], collapsed=told["collapsed"])
+        return TrainingProgress(epochs=tuple(told["epochs"]), best=told["best"], collapsed=told["collapsed"])
 
-    def _take_moments(self, moments: dict[str, Tensor]) -> None:
+    def _load_moments(self, moments: dict[str, Tensor]) -> None:
         state: dict[int, dict[str, Tensor]] = {}
         for name, tensor in moments.items():
-            number, _, rest = name.partition(SEPARATOR)
+            number, _, rest = name.partition(KEY_SEPARATOR)
             state.setdefault(int(number), {})[rest] = tensor
         self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": state})

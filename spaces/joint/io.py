@@ -15,110 +15,110 @@ from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from encoders.base import AffectError, Rows, printable
-from spaces.joint.space import Domain, Heads, KernelReader, Layer, Member, Reader, Tower
-from spaces.safetensors_io import notes_of, write_noted
+from spaces.joint.space import TextDomain, Heads, KernelInput, Layer, TowerPair, LinearInput, Tower
+from spaces.safetensors_io import parse_metadata, write_safetensors
 
-FORMAT = 1
-PACKAGED = ("object", "activity", "audio")
-SIDES = ("media", "text")
-HALVED = {"weight", "centres"}  # float16 is enough for these
-NUMBERS = {"power", "gamma"}  # kept as arrays of one
+FORMAT_VERSION = 1
+PACKAGED_HEADS = ("object", "activity", "audio")
+TOWER_NAMES = ("media", "text")
+FLOAT16_FIELDS = {"weight", "centres"}  # float16 is enough for these
+SCALAR_FIELDS = {"power", "gamma"}  # kept as arrays of one
 
 
-def save_heads(file: Path, heads: Heads, about: Mapping[str, Any]) -> str:
+def save_heads(path: Path, heads: Heads, metadata: Mapping[str, Any]) -> str:
     """Write heads, weights as float16 where that is enough; `about` is kept for people. Gives the digest."""
     tensors = {
         name: rows
         for number, member in enumerate(heads.members)
-        for side in SIDES
-        for name, rows in tower_tensors(f"{number}.{side}", getattr(member, side))
+        for side in TOWER_NAMES
+        for name, rows in flatten_tower(f"{number}.{side}", getattr(member, side))
     }
     notes = {
-        "format": FORMAT,
-        "encoders": dict(heads.encoders),
-        "needs": list(heads.needs),
-        "share": heads.share,
+        "format": FORMAT_VERSION,
+        "encoders": dict(heads.encoder_signatures),
+        "needs": list(heads.required_roles),
+        "share": heads.zero_shot_weight,
         "weights": [member.weight for member in heads.members],
         "calibrations": {source: dict(numbers) for source, numbers in heads.calibrations.items()},
-        "about": dict(about),
+        "about": dict(metadata),
     }
     if heads.domain:
-        tensors["domain"] = heads.domain.texts.astype(np.float16)
-        notes["least"] = heads.domain.least
-        if heads.domain.strangers is not None:
-            tensors["strangers"] = heads.domain.strangers.astype(np.float16)
+        tensors["domain"] = heads.domain.in_domain.astype(np.float16)
+        notes["least"] = heads.domain.min_similarity
+        if heads.domain.out_of_domain is not None:
+            tensors["strangers"] = heads.domain.out_of_domain.astype(np.float16)
     if not all(np.isfinite(rows).all() for rows in tensors.values()):
-        raise ValueError(f"{file.name}: weights that are not finite, or too large for float16")
-    return write_noted(file, tensors, "heads", notes)
+        raise ValueError(f"{path.name}: weights that are not finite, or too large for float16")
+    return write_safetensors(path, tensors, "heads", notes)
 
 
-def load_heads(file: Path) -> Heads:
+def load_heads(path: Path) -> Heads:
     """Read what `save_heads` wrote. Raises AffectError."""
     try:
-        content = file.read_bytes()
-        notes = notes_of(content, "heads")
-        if notes.get("format") != FORMAT:
+        content = path.read_bytes()
+        notes = parse_metadata(content, "heads")
+        if notes.get("format") != FORMAT_VERSION:
             raise AffectError(
-                f"{printable(file)}: heads of format {notes.get('format')}, not {FORMAT}; train them again"
+                f"{printable(path)}: heads of format {notes.get('format')}, not {FORMAT_VERSION}; train them again"
             )
-        return _heads(load(content), notes, hashlib.sha256(content).hexdigest())
+        return _make_heads(load(content), notes, hashlib.sha256(content).hexdigest())
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as bad:
-        said = f"{printable(file)}: no trained heads can be read ({type(bad).__name__}: {bad})"
+        said = f"{printable(path)}: no trained heads can be read ({type(bad).__name__}: {bad})"
         raise AffectError(f"{said}; train them again") from bad
 
 
-def _heads(tensors: Mapping[str, Rows], notes: Mapping[str, Any], digest: str) -> Heads:
+def _make_heads(tensors: Mapping[str, Rows], metadata: Mapping[str, Any], digest: str) -> Heads:
     """Raises ValueError or KeyError for what doesn't hold together."""
     members = tuple(
-        Member(media=tower(tensors, f"{number}.media"), text=tower(tensors, f"{number}.text"), weight=weight)
-        for number, weight in enumerate(notes["weights"])
+        TowerPair(media=unflatten_tower(tensors, f"{number}.media"), text=unflatten_tower(tensors, f"{number}.text"), weight=weight)
+        for number, weight in enumerate(metadata["weights"])
     )
     if not members or not all(np.isfinite(rows).all() for rows in tensors.values()):
         raise ValueError("no members, or numbers that are not finite")
     domain = None
     if "domain" in tensors:
         strangers = tensors["strangers"].astype(np.float32) if "strangers" in tensors else None
-        domain = Domain(texts=tensors["domain"].astype(np.float32), least=notes["least"], strangers=strangers)
+        domain = TextDomain(in_domain=tensors["domain"].astype(np.float32), min_similarity=metadata["least"], out_of_domain=strangers)
     return Heads(
         members=members,
-        encoders=notes["encoders"],
-        needs=tuple(notes["needs"]),
-        share=notes["share"],
+        encoder_signatures=metadata["encoders"],
+        required_roles=tuple(metadata["needs"]),
+        zero_shot_weight=metadata["share"],
         domain=domain,
-        calibrations=notes["calibrations"],
+        calibrations=metadata["calibrations"],
         digest=digest,
     )
 
 
 @cache
-def packaged_heads() -> Mapping[str, Heads]:
+def load_packaged_heads() -> Mapping[str, Heads]:
     """Heads that come with this package, by space."""
     folder = files("spaces") / "weights"
-    places = {name: Path(str(folder / f"{name}.safetensors")) for name in PACKAGED}
+    places = {name: Path(str(folder / f"{name}.safetensors")) for name in PACKAGED_HEADS}
     return {name: load_heads(place) for name, place in places.items() if place.exists()}
 
 
-def tower_tensors(prefix: str, tower: Tower) -> Iterator[tuple[str, Rows]]:
+def flatten_tower(prefix: str, tower: Tower) -> Iterator[tuple[str, Rows]]:
     """Names and arrays of a tower as a file keeps them, weights as float16."""
     yield f"{prefix}.bias", tower.bias
-    for role, reader in tower.readers.items():
+    for role, reader in tower.inputs.items():
         for part in fields(reader):
             rows = np.atleast_1d(np.asarray(getattr(reader, part.name), np.float32))
-            yield f"{prefix}.{role}.{part.name}", rows.astype(np.float16) if part.name in HALVED else rows
+            yield f"{prefix}.{role}.{part.name}", rows.astype(np.float16) if part.name in FLOAT16_FIELDS else rows
     for number, layer in enumerate(tower.layers):
         yield f"{prefix}.{number}.layer.weight", layer.weight.astype(np.float16)
         yield f"{prefix}.{number}.layer.bias", layer.bias
 
 
-def _reader(inside: Mapping[str, Rows], role: str) -> Reader | KernelReader:
-    kind = KernelReader if f"{role}.centres" in inside else Reader
-    parts: dict[str, Any] = {part.name: inside[f"{role}.{part.name}"] for part in fields(kind)}
-    for name in NUMBERS & parts.keys():
+def _make_input(tensors: Mapping[str, Rows], role: str) -> LinearInput | KernelInput:
+    kind = KernelInput if f"{role}.centres" in tensors else LinearInput
+    parts: dict[str, Any] = {part.name: tensors[f"{role}.{part.name}"] for part in fields(kind)}
+    for name in SCALAR_FIELDS & parts.keys():
         parts[name] = float(parts[name][0])
     return kind(**parts)
 
 
-def tower(tensors: Mapping[str, Rows], prefix: str) -> Tower:
+def unflatten_tower(tensors: Mapping[str, Rows], prefix: str) -> Tower:
     """The tower that `tower_tensors` took apart. Raises KeyError for what is not there."""
     inside = {
         name.removeprefix(f"{prefix}."): np.asarray(rows, np.float32)
@@ -128,7 +128,7 @@ def tower(tensors: Mapping[str, Rows], prefix: str) -> Tower:
     roles = sorted({name.partition(".")[0] for name in inside if name.endswith(".absent")})
     count = sum(name.endswith(".layer.bias") for name in inside)
     return Tower(
-        readers={role: _reader(inside, role) for role in roles},
+        inputs={role: _make_input(inside, role) for role in roles},
         bias=inside["bias"],
         layers=tuple(
             Layer(weight=inside[f"{number}.layer.weight"], bias=inside[f"{number}.layer.bias"])

@@ -15,17 +15,17 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import Rows, missing
-from spaces.joint.space import TEXT, KernelReader, Member, Reader, Tower, gaussian
+from spaces.joint.space import TEXT_ROLE, KernelInput, TowerPair, LinearInput, Tower, gaussian_kernel
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-SMALLEST = 1e-6  # standard deviation of a column, so that one that never changes divides nothing by zero
+SD_EPSILON = 1e-6  # standard deviation of a column, so that one that never changes divides nothing by zero
 JITTER = 1e-10  # of the kernel's diagonal: landmarks may nearly coincide
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kernel:
+class KernelRidgeConfig:
     """How to fit.
 
     width:     the kernel is exp(-width / d * ||x - y||^2) of d standardised columns
@@ -38,14 +38,14 @@ class Kernel:
 
     width: float = 0.5
     penalty: float = 0.1
-    least: int = 3
-    balance: float = 0.5
-    strangers: float = 0.25
+    min_landmark_items: int = 3
+    class_balance: float = 0.5
+    out_of_domain_weight: float = 0.25
     shrinkage: float = 0.03
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Wording:
+class TextProjection:
     """How sentence vectors are read: unit, less the centre, times the map. `rows` are those of the prompts.
 
     centre: (d,) half-way between the prompts' mean and the strangers'
@@ -54,42 +54,42 @@ class Wording:
     """
 
     centre: Floats
-    map: Floats
-    rows: Floats
+    matrix: Floats
+    prompt_rows: Floats
 
 
-def wording(prompts: Rows, strangers: Rows, how: Kernel) -> Wording:
+def fit_text_projection(prompts: Rows, out_of_domain: Rows, config: KernelRidgeConfig) -> TextProjection:
     """From sentence vectors of prompts (m, d) and of words about something else (n, d)."""
-    known, other = unit64(prompts), unit64(strangers)
+    known, other = unit_rows_float64(prompts), unit_rows_float64(out_of_domain)
     centre = (known.mean(axis=0) + other.mean(axis=0)) / 2
-    known, other = unit64(known - centre), unit64(other - centre)
-    scatter = known.T @ known / len(known) + how.strangers * other.T @ other / len(other)
-    whiten = whitening(scatter, how.shrinkage / len(centre))
-    return Wording(centre=centre, map=whiten, rows=known @ whiten)
+    known, other = unit_rows_float64(known - centre), unit_rows_float64(other - centre)
+    scatter = known.T @ known / len(known) + config.out_of_domain_weight * other.T @ other / len(other)
+    whiten = compute_whitening(scatter, config.shrinkage / len(centre))
+    return TextProjection(centre=centre, matrix=whiten, prompt_rows=known @ whiten)
 
 
-def whitening(scatter: Floats, floor: float, share: float = 1.0) -> Floats:
+def compute_whitening(scatter: Floats, floor: float, strength: float = 1.0) -> Floats:
     """(scatter + floor)^(-share / 2) of a symmetric matrix (d, d): whitening that turns the least it can.
 
     share: how far directions are evened out; 0 leaves them, 1 makes all alike
     """
     values, vectors = np.linalg.eigh(scatter)
-    return np.asarray((vectors * (np.maximum(values, 0) + floor) ** (-share / 2)) @ vectors.T)
+    return np.asarray((vectors * (np.maximum(values, 0) + floor) ** (-strength / 2)) @ vectors.T)
 
 
-def targets(matches: npt.ArrayLike, words: Wording) -> Floats:
+def compute_targets(matches: npt.ArrayLike, text_projection: TextProjection) -> Floats:
     """(items, d) unit rows: the mean of the prompts each matches, the rarer ones weighing more.
 
     matches: (items, prompts) in [0, 1]
     """
     degrees = np.asarray(matches, np.float64)
-    return unit64(degrees / np.maximum(degrees.sum(axis=0), 1) @ words.rows)
+    return unit_rows_float64(degrees / np.maximum(degrees.sum(axis=0), 1) @ text_projection.prompt_rows)
 
 
-def kernel_member(
-    media: Rows, role: str, classes: Sequence[str], wanted: Floats, words: Wording, how: Kernel,
-    *, altered: Rows | None = None, sources: Sequence[str] | None = None,
-) -> Member:  # fmt: skip
+def fit_kernel_tower_pair(
+    features: Rows, role: str, classes: Sequence[str], targets: Floats, text_projection: TextProjection, config: KernelRidgeConfig,
+    *, augmented_features: Rows | None = None, sources: Sequence[str] | None = None,
+) -> TowerPair:  # fmt: skip
     """A member whose media tower is kernel ridge on landmarks and whose words lie where `words` puts them.
 
     media:   (items, d) raw rows; the missing ones are left out
@@ -101,70 +101,70 @@ def kernel_member(
 
     Raises ValueError where no item has a row.
     """
-    kept = np.flatnonzero(~missing(media))
+    kept = np.flatnonzero(~missing(features))
     if not len(kept):
         raise ValueError(f"no item has a row of {role}")
-    rows, names = media[kept].astype(np.float64), np.asarray(classes)[kept]
-    mean, scale = rows.mean(axis=0), rows.std(axis=0) + SMALLEST
-    distinct = np.arange(len(kept)) if sources is None else _first_of_each(np.asarray(sources)[kept])
-    centres = landmarks(((rows - mean) / scale)[distinct], names[distinct], how.least)
-    versions = rows[:, None] if altered is None else np.concatenate([rows[:, None], altered[kept]], axis=1)
-    gamma = how.width / rows.shape[1]
+    rows, names = features[kept].astype(np.float64), np.asarray(classes)[kept]
+    mean, scale = rows.mean(axis=0), rows.std(axis=0) + SD_EPSILON
+    distinct = np.arange(len(kept)) if sources is None else _find_first_of_each(np.asarray(sources)[kept])
+    centres = compute_landmarks(((rows - mean) / scale)[distinct], names[distinct], config.min_landmark_items)
+    versions = rows[:, None] if augmented_features is None else np.concatenate([rows[:, None], augmented_features[kept]], axis=1)
+    gamma = config.width / rows.shape[1]
     heard = ~np.isnan(versions).any(axis=2)
     owner = np.nonzero(heard)[0]
-    weight = kernel_ridge(
+    weight = solve_kernel_ridge(
         (versions[heard] - mean) / scale,
         centres,
-        wanted[kept][owner],
+        targets[kept][owner],
         gamma=gamma,
-        penalty=how.penalty,
-        weights=(class_weights(names, how.balance) / heard.sum(axis=1))[owner],
+        penalty=config.penalty,
+        weights=(compute_class_weights(names, config.class_balance) / heard.sum(axis=1))[owner],
     )
     nothing = np.zeros(weight.shape[1], np.float32)
-    listens = KernelReader(
-        mean=single(mean),
-        scale=single(scale),
-        centres=single(centres),
+    listens = KernelInput(
+        mean=to_float32(mean),
+        scale=to_float32(scale),
+        centres=to_float32(centres),
         gamma=gamma,
-        weight=single(weight),
+        weight=to_float32(weight),
         absent=nothing,
     )
-    return Member(
-        media=Tower(readers={role: listens}, bias=nothing), text=text_tower(words.centre, words.map)
+    return TowerPair(
+        media=Tower(inputs={role: listens}, bias=nothing), text=make_text_tower(text_projection.centre, text_projection.matrix)
     )
 
 
-def text_tower(centre: Floats, turn: Floats) -> Tower:
+def make_text_tower(centre: Floats, matrix: Floats) -> Tower:
     """Unit sentence vectors (n, d) less the centre (d,), times the map (d, k)."""
-    nothing = np.zeros(turn.shape[1], np.float32)
-    words = Reader(
-        mean=single(centre), scale=np.ones(len(centre), np.float32), weight=single(turn), absent=nothing
+    nothing = np.zeros(matrix.shape[1], np.float32)
+    words = LinearInput(
+        mean=to_float32(centre), scale=np.ones(len(centre), np.float32), weight=to_float32(matrix), absent=nothing
     )
-    return Tower(readers={TEXT: words}, bias=nothing)
+    return Tower(inputs={TEXT_ROLE: words}, bias=nothing)
 
 
-def kernel_ridge(
-    rows: Floats, centres: Floats, wanted: Floats, *, gamma: float, penalty: float, weights: Floats
+def solve_kernel_ridge(
+    rows: Floats, centres: Floats, targets: Floats, *, gamma: float, penalty: float, weights: Floats
 ) -> Floats:
     """(m, k) weights A of the kernel's values at centres (m, d), from rows (n, d) to wanted (n, k).
 
     They make the sum of weights * ||K(rows, centres) A - wanted||^2 + penalty * trace(A' K(centres) A) least.
     With the rows as centres this is (K + penalty * diag(1 / weights))^-1 wanted, the whole kernel ridge.
     """
-    return on_landmarks(
-        gaussian(rows, centres, gamma), gaussian(centres, centres, gamma), wanted, penalty, weights
+    return solve_landmark_ridge(
+        gaussian_kernel(rows, centres, gamma), gaussian_kernel(centres, centres, gamma), targets, penalty, weights
     )
 
 
-def on_landmarks(seen: Floats, among: Floats, wanted: Floats, penalty: float, weights: Floats) -> Floats:
+def solve_landmark_ridge(row_kernel: Floats, landmark_kernel: Floats, targets: Floats, penalty: float, weights: Floats) -> Floats:
     """(m, k) as `kernel_ridge`, from values of any kernel: of rows (n, m) and among the centres (m, m)."""
-    weighted = seen.T * weights
-    system = weighted @ seen + penalty * among
+    weighted = row_kernel.T * weights
+    system = weighted @ row_kernel + penalty * landmark_kernel
     system[np.diag_indices(len(system))] += JITTER * np.trace(system) / len(system)
-    return np.asarray(np.linalg.solve(system, weighted @ wanted))
+    return np.asarray(np.linalg.solve(system, weighted @ targets))
 
 
-def landmarks(rows: Floats, classes: npt.ArrayLike, least: int) -> Floats:
+def compute_landmarks(rows: Floats, classes: npt.ArrayLike, min_items: int) -> Floats:
     """(m, d) means of `least` to 2 * least - 1 rows (n, d) of one class that lie close together.
 
     Each class is halved along its first principal axis, and the halves again (Verma, Kpotufe & Dasgupta 2009,
@@ -172,37 +172,37 @@ def landmarks(rows: Floats, classes: npt.ArrayLike, least: int) -> Floats:
     """
     names = np.asarray(classes)
     parts = [
-        part for name in np.unique(names) for part in _halves(rows, np.flatnonzero(names == name), least)
+        part for name in np.unique(names) for part in _split_cluster(rows, np.flatnonzero(names == name), min_items)
     ]
     return np.stack([rows[part].mean(axis=0) for part in parts])
 
 
-def class_weights(classes: npt.ArrayLike, balance: float) -> Floats:
+def compute_class_weights(classes: npt.ArrayLike, balance: float) -> Floats:
     """(n,) (size of the class / mean size)^-balance."""
     _, number, sizes = np.unique(np.asarray(classes), return_inverse=True, return_counts=True)
     return np.asarray((sizes[number] / sizes.mean()) ** -balance, np.float64)
 
 
-def unit64(rows: npt.ArrayLike) -> Floats:
+def unit_rows_float64(rows: npt.ArrayLike) -> Floats:
     """(n, d) float64 rows of length 1; those that are all zero stay so."""
     found = np.asarray(rows, np.float64)
     return found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
 
 
-def single(rows: Floats) -> Rows:
+def to_float32(rows: Floats) -> Rows:
     """As float32."""
     return np.asarray(rows, np.float32)
 
 
-def _first_of_each(names: npt.NDArray[np.str_]) -> Ints:
+def _find_first_of_each(names: npt.NDArray[np.str_]) -> Ints:
     return np.sort(np.unique(names, return_index=True)[1])
 
 
-def _halves(rows: Floats, part: Ints, least: int) -> list[Ints]:
-    if len(part) < 2 * least:
-        return [part]
-    centred = rows[part] - rows[part].mean(axis=0)
+def _split_cluster(rows: Floats, row_indices: Ints, min_items: int) -> list[Ints]:
+    if len(row_indices) < 2 * min_items:
+        return [row_indices]
+    centred = rows[row_indices] - rows[row_indices].mean(axis=0)
     inner = centred @ centred.T  # its first eigenvector holds the rows' places on the first principal axis
     order = np.argsort(np.linalg.eigh(inner)[1][:, -1], kind="stable")
-    half = len(part) // 2
-    return [one for side in (order[:half], order[half:]) for one in _halves(rows, part[side], least)]
+    half = len(row_indices) // 2
+    return [one for side in (order[:half], order[half:]) for one in _split_cluster(rows, row_indices[side], min_items)]

@@ -18,14 +18,14 @@ import numpy.typing as npt
 from encoders.base import Rows, missing, unit_rows
 from spaces.base import Features, Space, Views
 
-VIEW = "words"  # the view in which words meet media
-FARTHEST = 10.0  # standard deviations: a column that hardly varied in training says no more than that
-LEAST_SPREAD = 1e-6  # below it, by 1 or the mean, a column does not vary and is left as large as it is
-TEXT = "text"  # the role that reads words
+WORDS_VIEW = "words"  # the view in which words meet media
+MAX_Z_SCORE = 10.0  # standard deviations: a column that hardly varied in training says no more than that
+MIN_RELATIVE_SD = 1e-6  # below it, by 1 or the mean, a column does not vary and is left as large as it is
+TEXT_ROLE = "text"  # the role that reads words
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Reader:
+class LinearInput:
     """How one role enters a tower.
 
     power:       of every value, its sign kept (Perronnin et al. 2010); .5 tames what is rarely large
@@ -44,13 +44,13 @@ class Reader:
         """(n, h) of raw rows (n, d); `absent` for those that are missing."""
         here = ~missing(rows)
         out = np.tile(self.absent, (len(rows), 1))
-        standard = (powered(rows[here], self.power) - self.mean) / self.scale
-        out[here] = np.clip(standard, -FARTHEST, FARTHEST) @ self.weight
+        standard = (signed_power(rows[here], self.power) - self.mean) / self.scale
+        out[here] = np.clip(standard, -MAX_Z_SCORE, MAX_Z_SCORE) @ self.weight
         return out
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class KernelReader:
+class KernelInput:
     """How one role enters a tower by its likeness to landmarks, in a Gaussian kernel; see `spaces.joint.kernel_ridge`.
 
     mean, scale: (d,) of the training items; a row is (row - mean) / scale
@@ -71,7 +71,7 @@ class KernelReader:
         """(n, h) of raw rows (n, d); `absent` for those that are missing."""
         here = ~missing(rows)
         out = np.tile(self.absent, (len(rows), 1))
-        out[here] = gaussian((rows[here] - self.mean) / self.scale, self.centres, self.gamma) @ self.weight
+        out[here] = gaussian_kernel((rows[here] - self.mean) / self.scale, self.centres, self.gamma) @ self.weight
         return out
 
 
@@ -91,25 +91,25 @@ class Layer:
 class Tower:
     """Raw rows of one or more roles to unit rows: each role standardised and mapped, summed, then layers."""
 
-    readers: Mapping[str, Reader | KernelReader]
+    inputs: Mapping[str, LinearInput | KernelInput]
     bias: Rows
     layers: tuple[Layer, ...] = ()
 
     def __call__(self, features: Features) -> Rows:
         """(n, dim) unit rows of the roles that are there, as `values` has them."""
-        return unit_rows(self.values(features))
+        return unit_rows(self.project_raw(features))
 
-    def values(self, features: Features) -> Rows:
+    def project_raw(self, features: Features) -> Rows:
         """(n, dim) rows of the roles that are there, of any length; NaN where none of them says anything.
 
         Raises KeyError if none of its roles is in `features`.
         """
-        roles = [role for role in self.readers if role in features]
+        roles = [role for role in self.inputs if role in features]
         if not roles:
-            raise KeyError(f"no features of {', '.join(self.readers)}")
+            raise KeyError(f"no features of {', '.join(self.inputs)}")
         count = len(features[roles[0]])
         rows = np.tile(self.bias, (count, 1))
-        for role, reader in self.readers.items():
+        for role, reader in self.inputs.items():
             rows += reader(features[role]) if role in features else reader.absent
         for layer in self.layers:
             rows = layer(rows)
@@ -118,7 +118,7 @@ class Tower:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Member:
+class TowerPair:
     """A trained pair of towers and its share of the space's cosine; the text tower reads unit rows."""
 
     media: Tower
@@ -127,7 +127,7 @@ class Member:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Domain:
+class TextDomain:
     """What the heads were taught words about: of a text far from all of it they say nothing but noise.
 
     texts:     (m, d) unit sentence vectors
@@ -136,16 +136,16 @@ class Domain:
                `texts` does not belong (nearest neighbour rule, Cover & Hart 1967)
     """
 
-    texts: Rows
-    least: float
-    strangers: Rows | None = None
+    in_domain: Rows
+    min_similarity: float
+    out_of_domain: Rows | None = None
 
-    def holds(self, rows: Rows) -> npt.NDArray[np.bool_]:
+    def contains(self, rows: Rows) -> npt.NDArray[np.bool_]:
         """(n,) whether unit sentence vectors (n, d) belong; False for missing ones."""
-        nearest = (rows @ self.texts.T).max(axis=1)
-        holds = nearest >= self.least
-        if self.strangers is not None:
-            holds &= nearest > (rows @ self.strangers.T).max(axis=1)
+        nearest = (rows @ self.in_domain.T).max(axis=1)
+        holds = nearest >= self.min_similarity
+        if self.out_of_domain is not None:
+            holds &= nearest > (rows @ self.out_of_domain.T).max(axis=1)
         return np.asarray(holds)
 
 
@@ -162,18 +162,18 @@ class Heads:
     digest:   of the file
     """
 
-    members: tuple[Member, ...]
-    encoders: Mapping[str, str]
-    needs: tuple[str, ...] = ()
-    share: float = 0.0
-    domain: Domain | None = None
+    members: tuple[TowerPair, ...]
+    encoder_signatures: Mapping[str, str]
+    required_roles: tuple[str, ...] = ()
+    zero_shot_weight: float = 0.0
+    domain: TextDomain | None = None
     calibrations: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     digest: str = ""
 
     @property
     def roles(self) -> tuple[str, ...]:
         """The media roles they read."""
-        return tuple(dict.fromkeys(role for member in self.members for role in member.media.readers))
+        return tuple(dict.fromkeys(role for member in self.members for role in member.media.inputs))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -185,58 +185,58 @@ class JointSpace:
 
     name: str
     heads: Heads
-    base: Space
+    base_space: Space
 
     @property
     def version(self) -> str:
         """Changes with the weights and the base."""
-        return f"joint-1-{self.heads.digest[:12]}+{self.base.version}"
+        return f"joint-1-{self.heads.digest[:12]}+{self.base_space.version}"
 
     def project(self, features: Features) -> Views:
         """Unit rows from its media roles, or from the role "text"."""
-        views = self.base.project(features)
-        zero_shot = views.pop(VIEW, None)
+        views = self.base_space.project(features)
+        zero_shot = views.pop(WORDS_VIEW, None)
         members = self.heads.members
-        if all(any(role in features for role in one.media.readers) for one in members):
-            rows = self._stacked([one.media(features) for one in members], zero_shot)
-            for role in self.heads.needs:
+        if all(any(role in features for role in one.media.inputs) for one in members):
+            rows = self._stack_members([one.media(features) for one in members], zero_shot)
+            for role in self.heads.required_roles:
                 rows[missing(features[role]) if role in features else slice(None)] = np.nan
-            return {VIEW: rows, **views}
-        if TEXT not in features:
+            return {WORDS_VIEW: rows, **views}
+        if TEXT_ROLE not in features:
             return views
-        said = {TEXT: unit_rows(features[TEXT])}
+        said = {TEXT_ROLE: unit_rows(features[TEXT_ROLE])}
         found = [one.text(said) for one in members]
         if self.heads.domain:
-            foreign = ~self.heads.domain.holds(said[TEXT])
+            foreign = ~self.heads.domain.contains(said[TEXT_ROLE])
             for rows in found:
                 rows[foreign] = np.nan
-        return {VIEW: self._stacked(found, zero_shot), **views}
+        return {WORDS_VIEW: self._stack_members(found, zero_shot), **views}
 
-    def _stacked(self, rows: Sequence[Rows], zero_shot: Rows | None) -> Rows:
-        share = self.heads.share if zero_shot is not None else 0.0
+    def _stack_members(self, rows: Sequence[Rows], zero_shot: Rows | None) -> Rows:
+        share = self.heads.zero_shot_weight if zero_shot is not None else 0.0
         weights = np.array([member.weight for member in self.heads.members])
         shares = weights / weights.sum() * (1 - share)
         if zero_shot is not None and share:
             rows, shares = [*rows, zero_shot], np.append(shares, share)
-        return stacked(rows, shares)
+        return stack_weighted(rows, shares)
 
 
-def powered(rows: Rows, power: float) -> Rows:
+def signed_power(rows: Rows, power: float) -> Rows:
     """(n, d) every value to a power, its sign kept."""
     return rows if power == 1 else np.asarray(np.sign(rows) * np.abs(rows) ** power, np.float32)
 
 
-def gaussian(rows: npt.NDArray[Any], centres: npt.NDArray[Any], gamma: float) -> npt.NDArray[Any]:
+def gaussian_kernel(rows: npt.NDArray[Any], centres: npt.NDArray[Any], gamma: float) -> npt.NDArray[Any]:
     """(n, m) exp(-gamma * ||row - centre||^2) of rows (n, d) and centres (m, d), in their own precision."""
     squares = (rows**2).sum(axis=1)[:, None] + (centres**2).sum(axis=1) - 2 * rows @ centres.T
     return np.asarray(np.exp(-gamma * np.maximum(squares, 0)))
 
 
-def stacked(rows: Sequence[Rows], shares: npt.ArrayLike) -> Rows:
+def stack_weighted(rows: Sequence[Rows], weights: npt.ArrayLike) -> Rows:
     """(n, sum of d) unit rows whose cosine is the mean of the parts' cosines, weighted by `shares` (m,).
 
     rows: unit rows (n, d) of each part; where some are missing the others speak alone.
     """
     there = [np.nan_to_num(part) for part in rows]
-    scaled = [np.sqrt(share) * part for share, part in zip(np.asarray(shares), there, strict=True)]
+    scaled = [np.sqrt(share) * part for share, part in zip(np.asarray(weights), there, strict=True)]
     return unit_rows(np.concatenate(scaled, axis=1))

@@ -16,12 +16,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from spaces.joint.checkpoint import Progress, State
-from spaces.joint.towers import Loss, Model
-from spaces.joint.training_set import Ints, Material, batch_of
+from spaces.joint.checkpoint import TrainingProgress, TrainingState
+from spaces.joint.towers import BatchLoss, Model
+from spaces.joint.training_set import Ints, TrainingSet, make_batch
 
-Judge = Callable[[Model], float]  # higher is better, such as rsum of the dev split
-Stuck = Callable[[float, int], bool]  # (loss of a batch, its pairs): as if all vectors were equal
+ModelScorer = Callable[[Model], float]  # higher is better, such as rsum of the dev split
+CollapseTest = Callable[[float, int], bool]  # (loss of a batch, its pairs): as if all vectors were equal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,12 +57,12 @@ class Schedule:
             raise ValueError(f"nothing in a schedule may be negative: {self}")
 
 
-PAPER = Schedule()  # section 4 of Mithun et al. 2018
-RELEASED = Schedule(rate=0.0002, factor=0.5, every=10)  # github.com/niluthpol/multimodal_vtt, train_vtt.py
+PAPER_SCHEDULE = Schedule()  # section 4 of Mithun et al. 2018
+RELEASED_SCHEDULE = Schedule(rate=0.0002, factor=0.5, every=10)  # github.com/niluthpol/multimodal_vtt, train_vtt.py
 
 
 @dataclass(frozen=True, kw_only=True)
-class Epoch:
+class EpochResult:
     """One epoch done: mean loss a batch, the judge's score after it, the last rate, seconds."""
 
     number: int
@@ -73,10 +73,10 @@ class Epoch:
 
 
 @dataclass(frozen=True, kw_only=True)
-class History:
+class TrainingHistory:
     """All epochs, the one whose weights were kept, and whether training had collapsed when it ended."""
 
-    epochs: tuple[Epoch, ...]
+    epochs: tuple[EpochResult, ...]
     best: int
     collapsed: bool = False
 
@@ -87,7 +87,7 @@ class History:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Training:
+class Trainer:
     """One run. `warm` is the loss of the first `schedule.warm` epochs; `key` names what the run is.
 
     judge:  scores the model after every epoch; the best epoch's weights are kept. Without, the last ones are
@@ -95,62 +95,62 @@ class Training:
     """
 
     model: Model
-    material: Material
-    loss: Loss
+    training_set: TrainingSet
+    loss: BatchLoss
     schedule: Schedule
     seed: int
-    warm: Loss | None = None
-    judge: Judge | None = None
-    stuck: Stuck | None = None
-    key: str = ""
-    report: Callable[[Epoch], None] = field(default=lambda epoch: None)
+    warmup_loss: BatchLoss | None = None
+    score_model: ModelScorer | None = None
+    collapse_test: CollapseTest | None = None
+    run_key: str = ""
+    on_epoch: Callable[[EpochResult], None] = field(default=lambda epoch: None)
 
-    def run(self, checkpoint: Path | None = None) -> History:
+    def run(self, checkpoint: Path | None = None) -> TrainingHistory:
         """Train to the end, from the checkpoint on if there is one; the model then has the best weights.
 
         The checkpoint is written after every epoch and left there. Raises AffectError where it is of another
         run or can't be read, ValueError without texts of two items to train on.
         """
-        if len(np.unique(self.material.owner[self.material.spoken])) < 2:
+        if len(np.unique(self.training_set.item_by_text[self.training_set.usable_texts])) < 2:
             raise ValueError("nothing to train on: texts of fewer than two items that say something")
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
-            self.model.prepare(self.material)
-            state = State(self.trained(), self._optimiser(), torch.Generator().manual_seed(self.seed))
-            progress = state.load(checkpoint, self.key) if checkpoint else Progress()
-            while not self._ended(progress):
-                progress = self._advance(state, progress)
+            self.model.fit_standardisation(self.training_set)
+            state = TrainingState(self.make_trainable_module(), self._make_optimiser(), torch.Generator().manual_seed(self.seed))
+            progress = state.load(checkpoint, self.run_key) if checkpoint else TrainingProgress()
+            while not self._is_finished(progress):
+                progress = self._advance_epoch(state, progress)
                 if checkpoint:
-                    state.save(checkpoint, self.key, progress)
-            if self.judge is not None:
-                state.take_best()
+                    state.save(checkpoint, self.run_key, progress)
+            if self.score_model is not None:
+                state.restore_best()
             self.model.eval()
-        return _history(progress)
+        return _make_history(progress)
 
-    def trained(self) -> nn.ModuleDict:
+    def make_trainable_module(self) -> nn.ModuleDict:
         """All that has weights: the model, and losses that have some (a learnt temperature)."""
-        losses = {"loss": self.loss, "warm": self.warm}
+        losses = {"loss": self.loss, "warm": self.warmup_loss}
         learnt = {name: loss for name, loss in losses.items() if isinstance(loss, nn.Module)}
         return nn.ModuleDict({"model": self.model, **learnt})
 
-    def _optimiser(self) -> torch.optim.Optimizer:
+    def _make_optimiser(self) -> torch.optim.Optimizer:
         decayed = self.schedule.weight_decay
-        parameters = self.trained().parameters()
+        parameters = self.make_trainable_module().parameters()
         if decayed:
             return torch.optim.AdamW(parameters, lr=self.schedule.rate, weight_decay=decayed, fused=True)
         return torch.optim.Adam(parameters, lr=self.schedule.rate, fused=True)
 
-    def _ended(self, progress: Progress) -> bool:
+    def _is_finished(self, progress: TrainingProgress) -> bool:
         done = len(progress.epochs)
         patient = not self.schedule.patience or done - progress.best < self.schedule.patience
         return done >= self.schedule.epochs or progress.collapsed or not patient
 
-    def _advance(self, state: State, progress: Progress) -> Progress:
+    def _advance_epoch(self, state: TrainingState, progress: TrainingProgress) -> TrainingProgress:
         """One epoch more."""
         number, begun = len(progress.epochs) + 1, time.perf_counter()
-        losses, sizes, rate = self._epoch(state, number)
-        score = self._judged()
-        epoch = Epoch(
+        losses, sizes, rate = self._train_epoch(state, number)
+        score = self._score_model()
+        epoch = EpochResult(
             number=number,
             loss=float(np.mean(losses)),
             score=score,
@@ -162,25 +162,25 @@ class Training:
         if score is None:  # without a judge the last weights are kept, and no copy of them is needed
             best = number
         elif former is None or score > former:
-            state.keep_best()
+            state.store_best()
             best = number
-        self.report(epoch)
+        self.on_epoch(epoch)
         told = {"loss": epoch.loss, "score": score, "rate": rate, "seconds": epoch.seconds}
-        collapsed = number > self.schedule.warm and self._collapsed(losses, sizes)
-        return Progress(epochs=(*progress.epochs, told), best=best, collapsed=collapsed)
+        collapsed = number > self.schedule.warm and self._has_collapsed(losses, sizes)
+        return TrainingProgress(epochs=(*progress.epochs, told), best=best, collapsed=collapsed)
 
-    def _epoch(self, state: State, number: int) -> tuple[list[float], list[int], float]:
+    def _train_epoch(self, state: TrainingState, epoch_number: int) -> tuple[list[float], list[int], float]:
         self.model.train()
-        loss = self.warm if self.warm is not None and number <= self.schedule.warm else self.loss
-        chunks = list(_batches(self.material, self.schedule, state.generator))
+        loss = self.warmup_loss if self.warmup_loss is not None and epoch_number <= self.schedule.warm else self.loss
+        chunks = list(_iterate_batches(self.training_set, self.schedule, state.generator))
         losses, sizes, rate = [], [], 0.0
         for step, texts in enumerate(chunks):
-            rate = rate_at(self.schedule, (number - 1) + step / len(chunks))
+            rate = compute_learning_rate(self.schedule, (epoch_number - 1) + step / len(chunks))
             for group in state.optimiser.param_groups:
                 group["lr"] = rate
-            batch = batch_of(self.material, texts, state.generator)
+            batch = make_batch(self.training_set, texts, state.generator)
             state.optimiser.zero_grad()
-            cost = self.model.cost(batch, loss)
+            cost = self.model.compute_loss(batch, loss)
             cost.backward()
             if self.schedule.clip:
                 nn.utils.clip_grad_norm_(state.module.parameters(), self.schedule.clip)
@@ -189,47 +189,47 @@ class Training:
             sizes.append(len(texts))
         return losses, sizes, rate
 
-    def _judged(self) -> float | None:
+    def _score_model(self) -> float | None:
         self.model.eval()
-        return None if self.judge is None else float(self.judge(self.model))
+        return None if self.score_model is None else float(self.score_model(self.model))
 
-    def _collapsed(self, losses: list[float], sizes: list[int]) -> bool:
-        if self.stuck is None:
+    def _has_collapsed(self, losses: list[float], batch_sizes: list[int]) -> bool:
+        if self.collapse_test is None:
             return False
-        return all(self.stuck(loss, size) for loss, size in zip(losses, sizes, strict=True))
+        return all(self.collapse_test(loss, size) for loss, size in zip(losses, batch_sizes, strict=True))
 
 
-def rate_at(schedule: Schedule, epoch: float) -> float:
+def compute_learning_rate(schedule: Schedule, epoch: float) -> float:
     """The learning rate at a time in epochs from 0, whole ones done and the part of this one."""
     if schedule.decay == "step":
         return schedule.rate * schedule.factor ** (int(epoch) // schedule.every)
     share, rising = epoch / schedule.epochs, 0.2
     if share < rising:
-        return _cosine(schedule.rate / 25, schedule.rate, share / rising)
-    return _cosine(schedule.rate, schedule.rate / 25e4, (share - rising) / (1 - rising))
+        return _interpolate_cosine(schedule.rate / 25, schedule.rate, share / rising)
+    return _interpolate_cosine(schedule.rate, schedule.rate / 25e4, (share - rising) / (1 - rising))
 
 
-def _cosine(start: float, end: float, share: float) -> float:
-    return float(end + (start - end) * (1 + np.cos(np.pi * share)) / 2)
+def _interpolate_cosine(start: float, end: float, fraction: float) -> float:
+    return float(end + (start - end) * (1 + np.cos(np.pi * fraction)) / 2)
 
 
-def _batches(material: Material, schedule: Schedule, generator: torch.Generator) -> Iterator[Tensor]:
+def _iterate_batches(training_set: TrainingSet, schedule: Schedule, generator: torch.Generator) -> Iterator[Tensor]:
     """Numbers of texts (n,), batch by batch; a last one of a single text is left out: it has no negatives."""
-    texts = _drawn(material, schedule, generator)
+    texts = _draw_texts(training_set, schedule, generator)
     for chunk in texts.split(schedule.batch):
         if len(chunk) > 1:
             yield chunk
 
 
-def _drawn(material: Material, schedule: Schedule, generator: torch.Generator) -> Tensor:
-    spoken = torch.from_numpy(material.spoken)
+def _draw_texts(training_set: TrainingSet, schedule: Schedule, generator: torch.Generator) -> Tensor:
+    spoken = torch.from_numpy(training_set.usable_texts)
     shuffled = spoken[torch.randperm(len(spoken), generator=generator)]
     if schedule.draw == "texts":
         return shuffled
-    first: Ints = np.unique(material.owner[shuffled.numpy()], return_index=True)[1]
+    first: Ints = np.unique(training_set.item_by_text[shuffled.numpy()], return_index=True)[1]
     return shuffled[torch.from_numpy(np.sort(first))]
 
 
-def _history(progress: Progress) -> History:
-    epochs = tuple(Epoch(number=at, **told) for at, told in enumerate(progress.epochs, 1))
-    return History(epochs=epochs, best=progress.best, collapsed=progress.collapsed)
+def _make_history(progress: TrainingProgress) -> TrainingHistory:
+    epochs = tuple(EpochResult(number=at, **told) for at, told in enumerate(progress.epochs, 1))
+    return TrainingHistory(epochs=epochs, best=progress.best, collapsed=progress.collapsed)

@@ -15,50 +15,50 @@ import numpy.typing as npt
 from encoders.base import AffectError, Rows, printable
 
 PADDING, UNKNOWN, START, END = "<pad>", "<unk>", "<start>", "<end>"  # VSE++'s, in its order of numbers
-SPECIAL = (PADDING, UNKNOWN, START, END)
-WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
-NUMBER = re.compile(r"[-+]?\.?\d")  # how one begins
+SPECIAL_TOKENS = (PADDING, UNKNOWN, START, END)
+WORD_PATTERN = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
+NUMBER_PATTERN = re.compile(r"[-+]?\.?\d")  # how one begins
 
-Tokens = npt.NDArray[np.int64]
+TokenIds = npt.NDArray[np.int64]
 
 
-def words(sentence: str) -> list[str]:
+def tokenise(sentence: str) -> list[str]:
     """The words of a sentence in lower case, without punctuation."""
-    return WORD.findall(sentence.lower())
+    return WORD_PATTERN.findall(sentence.lower())
 
 
 @dataclass(frozen=True)
 class Vocabulary:
     """Known words, in order of their numbers; the first four are padding, unknown, start and end."""
 
-    known: tuple[str, ...]
+    words: tuple[str, ...]
 
     @classmethod
-    def of(cls, sentences: Iterable[str], least: int = 1) -> Vocabulary:
+    def from_sentences(cls, sentences: Iterable[str], min_count: int = 1) -> Vocabulary:
         """Words that occur at least so often in these sentences: those of the training split, no others."""
-        counts = Counter(word for sentence in sentences for word in words(sentence))
-        return cls((*SPECIAL, *sorted(word for word, count in counts.items() if count >= least)))
+        counts = Counter(word for sentence in sentences for word in tokenise(sentence))
+        return cls((*SPECIAL_TOKENS, *sorted(word for word, count in counts.items() if count >= min_count)))
 
     @cached_property
-    def _numbers(self) -> Mapping[str, int]:
-        return {word: number for number, word in enumerate(self.known)}
+    def _id_by_word(self) -> Mapping[str, int]:
+        return {word: number for number, word in enumerate(self.words)}
 
     def __len__(self) -> int:
-        return len(self.known)
+        return len(self.words)
 
-    def tokens(self, sentences: Sequence[str], longest: int = 64) -> Tokens:
+    def encode(self, sentences: Sequence[str], max_words: int = 64) -> TokenIds:
         """(n, length) word numbers between start and end, 0 behind the end.
 
         A sentence of more than `longest` words loses the rest. Raises ValueError without sentences.
         """
         if not sentences:
             raise ValueError("no sentences to number")
-        unknown = self._numbers[UNKNOWN]
+        unknown = self._id_by_word[UNKNOWN]
         rows = [
             [
-                self._numbers[START],
-                *(self._numbers.get(word, unknown) for word in words(sentence)[:longest]),
-                self._numbers[END],
+                self._id_by_word[START],
+                *(self._id_by_word.get(word, unknown) for word in tokenise(sentence)[:max_words]),
+                self._id_by_word[END],
             ]
             for sentence in sentences
         ]
@@ -68,26 +68,26 @@ class Vocabulary:
         return table
 
 
-def read_word_vectors(file: Path, vocabulary: Vocabulary) -> Rows:
+def read_word_vectors(path: Path, vocabulary: Vocabulary) -> Rows:
     """(words, d) vectors of the vocabulary from a text file: a word and its numbers a line (GloVe, word2vec).
 
     Words the file lacks have NaN. Entries of several words, which GloVe's largest file has, are passed over.
     Raises AffectError for a file that can't be read, or without any of the words.
     """
-    wanted = {word: number for number, word in enumerate(vocabulary.known)}
+    wanted = {word: number for number, word in enumerate(vocabulary.words)}
     found: dict[int, Rows] = {}
     try:
-        with file.open(encoding="utf-8-sig") as lines:
+        with path.open(encoding="utf-8-sig") as lines:
             for line in lines:
                 word, *numbers = line.split() or [""]
-                if word in wanted and len(numbers) > 1 and NUMBER.match(numbers[0]):
+                if word in wanted and len(numbers) > 1 and NUMBER_PATTERN.match(numbers[0]):
                     found[wanted[word]] = np.array(numbers, np.float32)
     except (OSError, ValueError) as bad:
-        raise AffectError(f"{printable(file)}: no word vectors can be read ({bad})") from bad
+        raise AffectError(f"{printable(path)}: no word vectors can be read ({bad})") from bad
     widths = {len(vector) for vector in found.values()}
     if len(widths) != 1:
         told = "none of the words" if not widths else f"rows of different widths {sorted(widths)}"
-        raise AffectError(f"{printable(file)}: holds {told}; wanted a word and its numbers a line")
+        raise AffectError(f"{printable(path)}: holds {told}; wanted a word and its numbers a line")
     rows = np.full((len(vocabulary), widths.pop()), np.nan, np.float32)
     for number, vector in found.items():
         rows[number] = vector

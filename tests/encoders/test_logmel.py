@@ -12,7 +12,7 @@ from safetensors.numpy import load_file
 
 from encoders.base import Sound, encode_all, missing, unit_rows
 from encoders.logmel import DIM, Background, at_rate, audible, describe, logmel, windows
-from experiments.background import DIRECTIONS, TABLES, decode, fit, main
+from experiments.background import DAMPED_DIRECTIONS, COLLECTION_TABLES, decode_audio, fit_background, main
 
 RATE = 22050
 
@@ -101,7 +101,7 @@ def test_padding_with_silence_keeps_the_bands():
 @pytest.mark.parametrize("name", ["aac", "ac3", "aif", "mp3", "ogg", "opus", "wv"])
 def test_lossy_copies_give_the_same_row(encoder, name):
     folder = Path(pytest.importorskip("iscc_samples").__file__).parent / "files" / "audio"
-    rows = encoder.encode([decode(folder / "demo.wav"), decode(folder / f"demo.{name}")])
+    rows = encoder.encode([decode_audio(folder / "demo.wav"), decode_audio(folder / f"demo.{name}")])
     assert cosine(*rows) > 0.98
 
 
@@ -115,8 +115,8 @@ def test_windows_cover_all_but_a_short_tail():
 def test_damping_shrinks_what_all_rows_share():
     rng = np.random.default_rng(0)
     rows = (rng.normal(size=(400, 40)) + 5 * rng.normal(size=(400, 1)) + 7).astype(np.float32)
-    background = Background(**fit([rows]))
-    assert background.directions.shape == (DIRECTIONS, 40) and (background.gain < 1.06).all()
+    background = Background(**fit_background([rows]))
+    assert background.directions.shape == (DAMPED_DIRECTIONS, 40) and (background.gain < 1.06).all()
     made = background.standardise(rows)
     before, after = np.linalg.eigvalsh(np.corrcoef(rows.T))[-1], np.linalg.eigvalsh(np.cov(made.T))[-1]
     assert np.abs(made.mean(axis=0)).max() < 1e-3
@@ -124,7 +124,7 @@ def test_damping_shrinks_what_all_rows_share():
 
 
 def test_the_command_reads_training_clips_alone(tmp_path):
-    for number, (name, (table, pattern)) in enumerate(TABLES.items()):
+    for number, (name, (table, pattern)) in enumerate(COLLECTION_TABLES.items()):
         rows = [dict.fromkeys(("file", "clip", "name"), f"{n}") for n in range(3)]
         for row in rows:
             save_wav(tmp_path / name / pattern.format(**row), chirps(seed=number * 3 + int(row["clip"])))
@@ -132,8 +132,8 @@ def test_the_command_reads_training_clips_alone(tmp_path):
         (tmp_path / name / table).write_text("\n".join(["file,clip,name,split", *lines, "no,no,no,dev"]))
     main(["--data", str(tmp_path), "--out", str(tmp_path / "made.safetensors")])
     made = Background(**load_file(tmp_path / "made.safetensors"))
-    assert made.mean.shape == (DIM,) and made.directions.shape == (DIRECTIONS, DIM)
-    assert np.allclose(made.directions @ made.directions.T, np.eye(DIRECTIONS), atol=1e-4)
+    assert made.mean.shape == (DIM,) and made.directions.shape == (DAMPED_DIRECTIONS, DIM)
+    assert np.allclose(made.directions @ made.directions.T, np.eye(DAMPED_DIRECTIONS), atol=1e-4)
 
 
 def save_wav(path, sound):
@@ -152,7 +152,7 @@ def test_finds_the_same_animal(encoder):
         pytest.skip("needs the labelled sounds in ../shared/data")
     clips = [row for row in csv.DictReader(table.open()) if row["split"] == "dev"]
     animal = np.array([row["folder"].split("-")[0] for row in clips])
-    sounds = [decode(table.parent / row["file"]) for row in clips]
+    sounds = [decode_audio(table.parent / row["file"]) for row in clips]
     assert all(audible(sound) for sound in sounds)
     rows = unit_rows(encoder.encode(sounds))
     near = np.argsort(-(rows @ rows.T - 9 * np.eye(len(rows))), axis=1)[:, :10]

@@ -12,25 +12,25 @@ from encoders.base import encode_all
 from encoders.minilm_affect import SURFACE, merge
 from encoders.registry import ENCODERS
 from experiments.heads import text_adapter
-from experiments.heads.text import FILE, FOREIGN, ROLE, figures, fit, nonsense
+from experiments.heads.text import WEIGHTS_FILE, FOREIGN_TEXTS, ROLE, evaluate, fit, make_nonsense_texts
 from experiments.heads.text_adapter import (
-    NEGATION,
-    How,
-    LowRank,
-    _draws,
-    actions,
-    adapt,
-    emobank,
-    held_out,
-    in_sentences,
-    lessons,
-    member,
-    soup,
-    themes,
-    train,
+    NEGATION_FACTOR,
+    AdapterConfig,
+    LoRALinear,
+    _draw_batches,
+    load_caav_actions,
+    add_lora,
+    load_emobank,
+    select_held_out,
+    fill_templates,
+    load_training_sets,
+    load_or_train_adapters,
+    make_model_soup,
+    load_oasis_themes,
+    train_adapters,
 )
 from retrieval.evaluation.affect_metrics import pearson
-from spaces.affect_regression import stated
+from spaces.affect_regression import predict_mean_and_sd
 from spaces.affect_regressor import load_regressors, save_regressors
 
 ENGLISH = (
@@ -60,12 +60,12 @@ def encoder():
 
 @pytest.fixture(scope="module")
 def shipped():
-    return load_regressors(FILE)
+    return load_regressors(WEIGHTS_FILE)
 
 
 def felt(encoder, regressors, texts):
     """(n, 4) valence, arousal and their standard deviations."""
-    return stated(regressors["mean"], regressors["log_sd"], {ROLE: encode_all(encoder, texts)})
+    return predict_mean_and_sd(regressors["mean"], regressors["log_sd"], {ROLE: encode_all(encoder, texts)})
 
 
 def test_empty_text_abstains(encoder, shipped):
@@ -127,20 +127,20 @@ def test_moods_lie_where_they_belong(encoder, shipped):
 
 
 def test_what_cannot_be_read_has_a_larger_sd(encoder, shipped):
-    assert not set(STRANGE) & set(FOREIGN)
+    assert not set(STRANGE) & set(FOREIGN_TEXTS)
     known, strange = felt(encoder, shipped, ENGLISH)[:, 2:], felt(encoder, shipped, STRANGE)[:, 2:]
     assert (strange.min(axis=0) > known.max(axis=0)).all()
 
 
 def test_nonsense_is_drawn_from_a_seed():
-    assert nonsense(20, 1) == nonsense(20, 1) != nonsense(20, 2)
-    assert all(2 <= len(text.split()) <= 9 for text in nonsense(20, 1))
+    assert make_nonsense_texts(20, 1) == make_nonsense_texts(20, 1) != make_nonsense_texts(20, 2)
+    assert all(2 <= len(text.split()) <= 9 for text in make_nonsense_texts(20, 1))
 
 
 def test_merging_is_what_the_adapted_layers_do():
     torch.manual_seed(0)
     layer = torch.nn.Linear(6, 4)
-    adapted = LowRank(layer, rank=2, gain=3.0)
+    adapted = LoRALinear(layer, rank=2, scaling=3.0)
     rows = torch.randn(5, 6)
     assert torch.equal(adapted(rows), layer(rows))  # up starts as nothing
     torch.nn.init.normal_(adapted.up)
@@ -157,11 +157,11 @@ def test_a_soup_changes_a_layer_by_the_mean_of_what_its_members_change():
         {name: rng.normal(size=size).astype(np.float32) for name, size in shapes.items()} for _ in range(3)
     ]
     wanted = np.mean([one["one.up"] @ one["one.down"] for one in members], axis=0)
-    whole = soup(members, 6)
+    whole = make_model_soup(members, 6)
     assert (whole["one.down"].shape, whole["one.up"].shape) == ((6, 9), (7, 6))
     np.testing.assert_allclose(whole["one.up"] @ whole["one.down"], wanted, atol=1e-5)
     np.testing.assert_allclose(whole["head.bias"], np.mean([one["head.bias"] for one in members], axis=0))
-    nearest = soup(members, 2)
+    nearest = make_model_soup(members, 2)
     left, values, right = np.linalg.svd(wanted, full_matrices=False)
     np.testing.assert_allclose(
         nearest["one.up"] @ nearest["one.down"], (left * [*values[:2], 0, 0, 0, 0, 0]) @ right, atol=1e-5
@@ -177,7 +177,7 @@ def test_only_the_adapters_of_the_blocks_learn():
         }
     )
     outer = torch.nn.ModuleDict({"model": model})
-    assert list(adapt(outer, 2, 1.0)) == ["model.encoder.layer.0.query"]
+    assert list(add_lora(outer, 2, 1.0)) == ["model.encoder.layer.0.query"]
     assert {name.rpartition(".")[2] for name, one in outer.named_parameters() if one.requires_grad} == {
         "down",
         "up",
@@ -185,14 +185,14 @@ def test_only_the_adapters_of_the_blocks_learn():
 
 
 def test_negated_words_get_vaders_factor():
-    found = in_sentences({"lovely": 0.7, "awful": -0.5, "desk": 0.0})
+    found = fill_templates({"lovely": 0.7, "awful": -0.5, "desk": 0.0})
     assert len(found) == 4
-    assert sorted(found.values()) == pytest.approx(sorted([0.7, -0.5, 0.7 * NEGATION, -0.5 * NEGATION]))
+    assert sorted(found.values()) == pytest.approx(sorted([0.7, -0.5, 0.7 * NEGATION_FACTOR, -0.5 * NEGATION_FACTOR]))
 
 
 def test_batches_hold_texts_of_one_length_and_every_text_in_time():
     lengths = np.repeat([3, 30], 64)
-    draws = _draws(lengths, 8, np.random.default_rng(0))
+    draws = _draw_batches(lengths, 8, np.random.default_rng(0))
     batches = [next(draws) for _ in range(16)]
     assert sorted(np.concatenate(batches)) == list(range(128))
     assert np.mean([np.ptp(lengths[one]) > 0 for one in batches]) <= 2 / 16
@@ -200,35 +200,35 @@ def test_batches_hold_texts_of_one_length_and_every_text_in_time():
 
 @pytest.mark.data
 def test_ratings_are_read_with_their_scales():
-    acts = {one.text: one for one in actions(DATA)}
+    acts = {one.text: one for one in load_caav_actions(DATA)}
     assert len(acts) == 60
-    assert acts["Kicking something"].values == pytest.approx(((2.4 - 5) / 4, (6.01 - 5) / 4), abs=0.01)
-    everyone = [*emobank(DATA), *acts.values(), *themes(DATA)]
-    assert np.abs([one.values for one in everyone]).max() <= 1
-    assert min(one.values[0] for one in emobank(DATA)) < -0.7
+    assert acts["Kicking something"].affect == pytest.approx(((2.4 - 5) / 4, (6.01 - 5) / 4), abs=0.01)
+    everyone = [*load_emobank(DATA), *acts.values(), *load_oasis_themes(DATA)]
+    assert np.abs([one.affect for one in everyone]).max() <= 1
+    assert min(one.affect[0] for one in load_emobank(DATA)) < -0.7
 
 
 @pytest.mark.data
 def test_no_lesson_has_a_held_out_or_dev_text_or_an_action():
-    sentences = emobank(DATA)
-    kept = held_out(sentences)
+    sentences = load_emobank(DATA)
+    kept = select_held_out(sentences)
     assert 600 < len(kept) < 1000
     assert not {one.group for one in kept} & {
         one.group for one in sentences if one.split == "train" and one not in kept
     }
     pytest.importorskip("vaderSentiment")
-    taught = {text for lesson in lessons(DATA)[:2] for text in lesson.texts}
-    away = [one.text for one in [*kept, *actions(DATA)]]
-    away += [one.text for one in [*sentences, *themes(DATA)] if one.split != "train"]
-    known = {one.text for one in [*sentences, *themes(DATA)] if one.split == "train" and one not in kept}
+    taught = {text for lesson in load_training_sets(DATA)[:2] for text in lesson.texts}
+    away = [one.text for one in [*kept, *load_caav_actions(DATA)]]
+    away += [one.text for one in [*sentences, *load_oasis_themes(DATA)] if one.split != "train"]
+    known = {one.text for one in [*sentences, *load_oasis_themes(DATA)] if one.split == "train" and one not in kept}
     assert not taught & (set(away) - known)  # a few sentences of dev stand in train as well
 
 
 @pytest.mark.data
 def test_shipped_regressors_agree_with_people_who_rated_unseen_sentences(encoder, shipped):
-    dev = [one for one in emobank(DATA) if one.split == "dev"][::8]
+    dev = [one for one in load_emobank(DATA) if one.split == "dev"][::8]
     told = felt(encoder, shipped, [one.text for one in dev])[:, :2]
-    valence, arousal = pearson(told, np.array([one.values for one in dev]))
+    valence, arousal = pearson(told, np.array([one.affect for one in dev]))
     assert valence > 0.65
     assert arousal > 0.42
 
@@ -256,34 +256,34 @@ def little(tmp_path):
 @pytest.mark.data
 def test_figures_of_test_rows_are_of_the_shipped_file(encoder, shipped, tmp_path):
     fewer(tmp_path, 12, "test")  # and no CAAV
-    asked = [one for one in emobank(tmp_path) if one.split == "test"]
+    asked = [one for one in load_emobank(tmp_path) if one.split == "test"]
     told = felt(encoder, shipped, [one.text for one in asked])
-    truths = np.array([one.values for one in asked])
+    truths = np.array([one.affect for one in asked])
     inside = (np.abs(told[:, :2] - truths) <= told[:, 2:]).mean(axis=0)
-    lines = {one.what: one for one in figures(tmp_path, seed=0, part="test")}
+    lines = {one.metric: one for one in evaluate(tmp_path, seed=0, part="test")}
     assert {one.part for one in lines.values()} == {"test"}
-    assert {one.data for one in lines.values()} == {"emobank"}
+    assert {one.dataset for one in lines.values()} == {"emobank"}
     for column, name in enumerate(("valence", "arousal")):
         found = lines[f"{name} r"]
-        assert found.of == len(asked)
+        assert found.count == len(asked)
         assert found.value == pytest.approx(pearson(told[:, :2], truths)[column], abs=1e-4)
         assert found.low < found.value < found.high
-        assert found.value > float(found.floor.removeprefix("lexicons ")) > 0
+        assert found.value > float(found.baseline.removeprefix("lexicons ")) > 0
         assert lines[f"{name} within its SD"].value == pytest.approx(inside[column], abs=0.02)
 
 
 @pytest.mark.data
 @pytest.mark.slow
 def test_fit_and_figures_on_a_little_data(encoder, little, tmp_path):
-    lines = {(one.data, one.what): one.value for one in figures(little, seed=0, part="dev")}
+    lines = {(one.dataset, one.metric): one.value for one in evaluate(little, seed=0, part="dev")}
     assert lines["caav", "valence r"] > 0.7
     assert lines["emobank", "valence r"] > 0.6
     assert 0.45 < lines["emobank", "valence within its SD"] < 0.9
-    assert figures(little, seed=0, part="test") == []
+    assert evaluate(little, seed=0, part="test") == []
     made = fit(little, seed=0)
     save_regressors(tmp_path / "one.safetensors", made)
     again = load_regressors(tmp_path / "one.safetensors")
-    json.dumps(again.about)
+    json.dumps(again.metadata)
     texts = [*ENGLISH, *STRANGE]
     np.testing.assert_allclose(felt(encoder, made, texts), felt(encoder, again, texts), atol=0.01)
     assert (tmp_path / "one.safetensors").stat().st_size < 300_000
@@ -294,14 +294,14 @@ def test_fit_and_figures_on_a_little_data(encoder, little, tmp_path):
 def test_training_learns_repeats_itself_and_is_kept(tmp_path):
     pytest.importorskip("vaderSentiment")
     torch.set_num_threads(1)
-    few = [replace(one, texts=one.texts[:48], values=one.values[:48]) for one in lessons(DATA)]
-    how = replace(How(), epochs=2.0, rank=4)
-    first = member(few, how, seed=1, order=0, folder=tmp_path, quiet=True)
+    few = [replace(one, texts=one.texts[:48], values=one.targets[:48]) for one in load_training_sets(DATA)]
+    how = replace(AdapterConfig(), epochs=2.0, rank=4)
+    first = load_or_train_adapters(few, how, seed=1, order=0, folder=tmp_path, quiet=True)
     (kept,) = tmp_path.iterdir()
     written = kept.stat().st_mtime_ns
-    again = member(few, how, seed=1, order=0, folder=tmp_path, quiet=True)
+    again = load_or_train_adapters(few, how, seed=1, order=0, folder=tmp_path, quiet=True)
     assert kept.stat().st_mtime_ns == written
-    second, other = (train(few, how, seed=1, order=order, quiet=True) for order in (0, 1))
+    second, other = (train_adapters(few, how, seed=1, order=order, quiet=True) for order in (0, 1))
     assert all(np.array_equal(first[name], second[name]) for name in first)
     assert all(np.array_equal(first[name], again[name]) for name in first)
     assert first["head.weight"].shape == (2, 384)

@@ -7,7 +7,7 @@ from skimage import data
 from encoders.base import missing
 from encoders.optical_flow import CELLS, DIM, FLOW, MEASURES, VIEW, early_and_late, flow_row
 from encoders.registry import ENCODERS
-from retrieval.features.pipeline import Experts, Recipe
+from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
 
 SILENT = [None] * 4
 
@@ -141,12 +141,12 @@ def test_neither_batch_nor_layout_in_memory_matters(activity):
     assert np.array_equal(rows[:, 2 * VIEW :], activity.encode(clips[::-1])[::-1, 2 * VIEW :])
 
 
-RECIPE = Recipe(objects="efficientnet-lite2", activity="lite2-flow", sound="", tone="", faces="", text="")
+RECIPE = PipelineConfig(objects="efficientnet-lite2", activity="lite2-flow", sound="", tone="", faces="", text="")
 
 
 def test_shared_frames_give_the_same_rows_and_run_once(activity, counted):
     frames = [shifted(6), None, photo()[None], shifted(-6, steps=2)]
-    rows = Experts(RECIPE).watch(frames, SILENT)
+    rows = FeaturePipeline(RECIPE).encode_media(frames, SILENT)
     assert list(rows) == ["objects", "activity"]
     assert counted == {"objects": 6, "own": 0}
     present = [clip for clip in frames if clip is not None]
@@ -158,15 +158,15 @@ def test_shared_frames_give_the_same_rows_and_run_once(activity, counted):
 
 def test_sharing_takes_many_items_and_none():
     frames = [shifted(i % 5, steps=2) for i in range(35)]
-    rows = Experts(RECIPE).watch(frames, [None] * 35)
+    rows = FeaturePipeline(RECIPE).encode_media(frames, [None] * 35)
     assert np.array_equal(rows["activity"][5:10, 2 * VIEW :], rows["activity"][30:35, 2 * VIEW :])
-    none = Experts(RECIPE).watch([None], [None])
+    none = FeaturePipeline(RECIPE).encode_media([None], [None])
     assert missing(none["objects"]).all() and missing(none["activity"]).all()
 
 
 @pytest.mark.parametrize("objects", ["", "toy-frames"])
 def test_alone_it_runs_its_own_network(counted, objects):
-    recipe = Recipe(objects=objects, activity="lite2-flow", sound="", tone="", faces="", text="")
-    rows = Experts(recipe).watch([shifted(6), None], [None, None])
+    recipe = PipelineConfig(objects=objects, activity="lite2-flow", sound="", tone="", faces="", text="")
+    rows = FeaturePipeline(recipe).encode_media([shifted(6), None], [None, None])
     assert counted == {"objects": 0, "own": 3}
     assert missing(rows["activity"]).tolist() == [False, True] and (objects == "") == ("objects" not in rows)

@@ -9,11 +9,11 @@ from library_factory import affect, index, painted
 
 from encoders.base import AffectError
 from encoders.text_files import decoded_text, each_line, split_lines
-from experiments.alignment.pairs import read_pairs
-from experiments.datasets.msrvtt import official_captions
-from experiments.datasets.records import table
+from experiments.alignment.pairs import read_readings_csv
+from experiments.datasets.msrvtt import read_official_captions
+from experiments.datasets.records import read_table
 from retrieval.search.query import read_queries
-from retrieval.storage.unicode_names import on_disk
+from retrieval.storage.unicode_names import find_on_disk
 from retrieval.training.captions_csv import read_captions
 
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-32")
@@ -77,13 +77,13 @@ def test_queries_captions_and_pairs_of_any_encoding(tmp_path, encoding):
     (tmp_path / "a.png").touch()
     (tmp_path / "captions.csv").write_bytes('media,caption\na.png,"one\u2028é"\n'.encode(encoding))
     assert read_captions(tmp_path / "captions.csv")[0].captions == ("one\u2028é",)
-    assert [row["caption"] for row in table(tmp_path / "captions.csv")] == ["one\u2028é"]
+    assert [row["caption"] for row in read_table(tmp_path / "captions.csv")] == ["one\u2028é"]
     rows = "".join(f"{n},{n},{n},{n}\n" for n in range(9))
     (tmp_path / "pairs.csv").write_bytes(f"a.valence,a.arousal,b.valence,b.arousal\n{rows}".encode(encoding))
-    assert len(read_pairs(tmp_path / "pairs.csv").readings) == 2
+    assert len(read_readings_csv(tmp_path / "pairs.csv").by_modality) == 2
     content = json.dumps({"sentences": [{"video_id": "v", "sen_id": 0, "caption": "é\u2028"}]})
     (tmp_path / "official.json").write_bytes(content.encode(encoding))
-    assert official_captions(tmp_path / "official.json") == {"v": ["é"]}
+    assert read_official_captions(tmp_path / "official.json") == {"v": ["é"]}
 
 
 def test_tables_that_are_no_text_are_one_line(tmp_path):
@@ -113,10 +113,10 @@ def other(path, name):
 def test_a_path_is_found_in_the_form_on_disk(named):
     path, name = named
     assert other(path, name) != path and not os.path.lexists(other(path, name))
-    assert on_disk(other(path, name)) == path == on_disk(path)
+    assert find_on_disk(other(path, name)) == path == find_on_disk(path)
     mixed = path.parent / (form("NFC", "Café Å") + form("NFD", "nger ño.png"))
-    assert on_disk(mixed) == path
-    assert on_disk(path.parent / "gone é.png") == path.parent / "gone é.png"
+    assert find_on_disk(mixed) == path
+    assert find_on_disk(path.parent / "gone é.png") == path.parent / "gone é.png"
 
 
 @pytest.mark.parametrize("folder", [False, True])

@@ -13,13 +13,13 @@ from PIL import Image
 from repository import ROOT
 
 from encoders.media import Probe
-from retrieval.features.pipeline import Recipe
+from retrieval.features.pipeline import PipelineConfig
 from retrieval.indexing.indexer import Indexer
-from retrieval.storage.catalog import Stamp
-from retrieval.storage.integrity import problems
-from retrieval.storage.library import Encoded, Library
+from retrieval.storage.catalog import FileStamp
+from retrieval.storage.integrity import find_problems
+from retrieval.storage.library import EncodedFile, Library
 
-TOYS = Recipe(
+TOYS = PipelineConfig(
     objects="toy-frames", activity="", sound="toy-sound", tone="", faces="", text="toy-text", sentiment=""
 )
 ENCODERS = "objects=toy-frames,activity=,sound=toy-sound,tone=,faces=,text=toy-text,sentiment="
@@ -42,7 +42,7 @@ def new_library(folder, segment=15.0):
 def index(folder, *roots, jobs=2, **options):
     """Index into a library that is made if need be; the counts."""
     library = Library.open(folder) if Library.exists(folder) else new_library(folder)
-    with closing(library), library.writing():
+    with closing(library), library.lock_for_writing():
         return Indexer(library, lambda counts: None).run(roots, jobs, **options)
 
 
@@ -93,13 +93,13 @@ def encoded(name, objects=None, sound=None, modality="image"):
     count = len(objects if objects is not None else sound)
     absent = np.full((count, DIM), np.nan, np.float32)
     timed = modality != "image"
-    return Encoded(
+    return EncodedFile(
         path=Path("/nowhere") / f"{name}.{FORMATS[modality]}",
-        stamp=Stamp(size=1, mtime_ns=1),
-        item=f"{name:0>16}",
+        stamp=FileStamp(size=1, mtime_ns=1),
+        item_id=f"{name:0>16}",
         probe=Probe(
             modality=modality, duration=15.0 * count if timed else None, width=64, height=48, fps=None,
-            rate=None, channels=None, format=FORMATS[modality],
+            sample_rate=None, channels=None, format=FORMATS[modality],
         ),
         spans=[(15.0 * i, 15.0 * i + 15) if timed else (None, None) for i in range(count)],
         features={
@@ -116,13 +116,13 @@ def random_rows(count, seed):
 def content(folder):
     """All a library holds, whatever the order it came in: {item: [(start, end, {store: row bytes})]}."""
     with closing(Library.open(folder)) as library:
-        stores = library.catalog.stores()
-        rows = {name: library.mapped(store) for name, store in stores.items()}
+        stores = library.catalog.list_vector_files()
+        rows = {name: library.open_vectors(store) for name, store in stores.items()}
         found = {}
-        for item, segment, start, end in library.catalog.all(
+        for item, segment, start, end in library.catalog.execute(
             'SELECT item, id, start, "end" FROM segments ORDER BY item, number'
         ):
-            mapped = library.catalog.all("SELECT store, row FROM rows WHERE segment = ?", segment)
+            mapped = library.catalog.execute("SELECT store, row FROM rows WHERE segment = ?", segment)
             kept = {store: rows[store][row].tobytes() for store, row in mapped}
             found.setdefault(item, []).append((start, end, kept))
         return found
@@ -131,9 +131,9 @@ def content(folder):
 def paths(folder):
     """{path: item} of what could be read."""
     with closing(Library.open(folder)) as library:
-        return {path: known.item for path, known in library.catalog.known().items() if known.item}
+        return {path: known.item_id for path, known in library.catalog.load_files().items() if known.item_id}
 
 
 def wrong_with(folder):
     with closing(Library.open(folder)) as library:
-        return problems(library)
+        return find_problems(library)

@@ -6,12 +6,12 @@ import time
 
 import numpy as np
 
-from encoders.media import read
+from encoders.media import read_media
 
 
 def reader(path, sampling, limits):
     """Reads like the real one, but for files named after a mishap."""
-    pieces = read(path, sampling, limits)
+    pieces = read_media(path, sampling, limits)
     yield next(pieces)
     mishap = MISHAPS.get(path.stem.split("-")[0])
     if mishap:
@@ -62,7 +62,7 @@ def dies_of_all(path, sampling, limits):
 
 
 def _unless_without(harmless, path, sampling, limits):
-    for number, piece in enumerate(read(path, sampling, limits)):
+    for number, piece in enumerate(read_media(path, sampling, limits)):
         if number == 2 and sampling.without not in harmless:
             _crash()
         yield piece

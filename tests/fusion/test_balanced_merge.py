@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fusion.balanced_merge import HUGE, TINY, balanced_merge, powers
+from fusion.balanced_merge import MAX_FACTOR, MIN_FACTOR, balanced_merge, compute_factor_powers
 
 FACTORS = [0.5, 0.9, 1.0, 1.1, 2.0, 1e6]
 COARSE = st.integers(0, 12).map(lambda tenths: tenths / 10)  # many ties, many zeros
@@ -34,7 +34,7 @@ def balanced_merge_loop(lists, k, c):
         nearest = min(open_lists, key=lambda i: (float(lists[i][heads[i]]) * factor[i], i))
         picks.append((nearest, heads[nearest]))
         heads[nearest] += 1
-        factor[nearest] = min(max(factor[nearest] * c, TINY), HUGE)
+        factor[nearest] = min(max(factor[nearest] * c, MIN_FACTOR), MAX_FACTOR)
     return picks
 
 
@@ -108,8 +108,8 @@ def test_nothing_in_nothing_out():
 
 
 def test_powers_are_repeated_multiplication():
-    assert powers(1.1, 100).tolist() == list(accumulate([1.0] + 99 * [1.1], operator.mul))
-    assert powers(1e200, 4).tolist() == [1, 1e200, HUGE, HUGE]
+    assert compute_factor_powers(1.1, 100).tolist() == list(accumulate([1.0] + 99 * [1.1], operator.mul))
+    assert compute_factor_powers(1e200, 4).tolist() == [1, 1e200, MAX_FACTOR, MAX_FACTOR]
 
 
 @pytest.mark.parametrize("c", [0, -1, float("inf"), float("nan")])

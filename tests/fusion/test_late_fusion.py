@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from fusion.late_fusion import Calibration, fit_calibration, fuse, views
+from fusion.late_fusion import Calibration, fit_calibration, fuse_scores, average_views
 
 NAN = float("nan")
 PROBABILITY = st.floats(0, 1) | st.just(NAN)
@@ -20,22 +20,22 @@ def spaces(items=5):
 
 
 def test_z_and_probability_by_hand():
-    assert CALIBRATION.z([0.1, 0.2, 0.25]).tolist() == pytest.approx([0, 2, 3])
-    assert CALIBRATION.probability([0.25, 0.2]).tolist() == pytest.approx([0.5, 1 / (1 + math.exp(1.5))])
+    assert CALIBRATION.to_z_scores([0.1, 0.2, 0.25]).tolist() == pytest.approx([0, 2, 3])
+    assert CALIBRATION.to_probabilities([0.25, 0.2]).tolist() == pytest.approx([0.5, 1 / (1 + math.exp(1.5))])
 
 
 @pytest.mark.filterwarnings("error")
 def test_probability_of_extremes_neither_overflows_nor_leaves_the_unit_interval():
     with np.errstate(over="raise", invalid="raise"):
-        low, high = CALIBRATION.probability([-1e6, 1e6])
+        low, high = CALIBRATION.to_probabilities([-1e6, 1e6])
     assert low == 0
     assert high == 1
-    assert np.isnan(CALIBRATION.probability([NAN, 0.3])).tolist() == [True, False]
+    assert np.isnan(CALIBRATION.to_probabilities([NAN, 0.3])).tolist() == [True, False]
 
 
 @given(st.lists(st.floats(-1, 1), min_size=2, max_size=20))
 def test_probability_rises_with_the_score(cosines):
-    assert (np.diff(CALIBRATION.probability(sorted(cosines))) >= -1e-15).all()
+    assert (np.diff(CALIBRATION.to_probabilities(sorted(cosines))) >= -1e-15).all()
 
 
 def test_calibration_survives_json():
@@ -62,7 +62,7 @@ def test_fit_stays_finite_when_nothing_overlaps():
     fitted = fit_calibration([0.0, 0.01, 0.02], [0.9, 0.91])
     assert 0.02 < fitted.mean + fitted.midpoint * fitted.sd < 0.9
     assert math.isfinite(fitted.slope)
-    assert fitted.probability([0.9])[0] > 0.7
+    assert fitted.to_probabilities([0.9])[0] > 0.7
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_calibration_refuses_bad_numbers(wrong):
 
 def test_fuse_by_hand():
     scores = {"object": [0.8, 0.8, NAN, NAN], "audio": [0.2, NAN, 0.2, NAN]}
-    fused = fuse(scores, {"object": 3, "audio": 1})
+    fused = fuse_scores(scores, {"object": 3, "audio": 1})
     assert fused[:3].tolist() == pytest.approx([(3 * 0.8 + 0.2) / 4, 0.8, 0.2])
     assert math.isnan(fused[3])
 
@@ -97,29 +97,29 @@ def test_fuse_by_hand():
 def test_doubt_by_hand():
     scores = {"object": [0.8, 0.8], "audio": [0.8, NAN]}
     weights = {"object": 1, "audio": 1}
-    assert fuse(scores, weights, doubt=0.5).tolist() == pytest.approx([0.8, 0.8 * 0.5 * 1.5 / 1.0])
-    assert fuse(scores, weights, doubt=1e12).tolist() == pytest.approx([0.8, 0.4])
+    assert fuse_scores(scores, weights, missing_discount=0.5).tolist() == pytest.approx([0.8, 0.8 * 0.5 * 1.5 / 1.0])
+    assert fuse_scores(scores, weights, missing_discount=1e12).tolist() == pytest.approx([0.8, 0.4])
 
 
 def test_a_space_of_weight_zero_or_without_weight_has_no_say():
     scores = {"object": [0.5, NAN], "audio": [0.9, 0.9]}
     for weights in ({"object": 2.0}, {"object": 2.0, "audio": 0.0}):
-        assert np.array_equal(fuse(scores, weights), [0.5, NAN], equal_nan=True)
+        assert np.array_equal(fuse_scores(scores, weights), [0.5, NAN], equal_nan=True)
 
 
 def test_silence_is_neither_zero_nor_the_average():
     """An item heard in one space must not gain or lose by what the others score in the silent one."""
-    quiet = fuse({"object": [0.6, 0.6], "audio": [NAN, 0.1]}, {"object": 1, "audio": 1})
-    loud = fuse({"object": [0.6, 0.6], "audio": [NAN, 0.9]}, {"object": 1, "audio": 1})
+    quiet = fuse_scores({"object": [0.6, 0.6], "audio": [NAN, 0.1]}, {"object": 1, "audio": 1})
+    loud = fuse_scores({"object": [0.6, 0.6], "audio": [NAN, 0.9]}, {"object": 1, "audio": 1})
     assert quiet[0] == loud[0] == 0.6
 
 
 @given(spaces(), st.randoms(use_true_random=False), st.floats(0, 2))
 def test_fuse_does_not_depend_on_any_order(scores, rng, doubt):
     weights = {name: 0.1 + rng.random() for name in scores}
-    fused = fuse(scores, weights, doubt)
+    fused = fuse_scores(scores, weights, doubt)
     names, items = rng.sample(sorted(scores), len(scores)), rng.sample(range(5), 5)
-    again = fuse(
+    again = fuse_scores(
         {name: scores[name][items] for name in names}, {name: weights[name] for name in names[::-1]}, doubt
     )
     assert np.array_equal(fused[items], again, equal_nan=True)
@@ -127,12 +127,12 @@ def test_fuse_does_not_depend_on_any_order(scores, rng, doubt):
 
 @given(arrays(np.float64, 4, elements=PROBABILITY), st.floats(1e-6, 1e6), st.floats(0, 9))
 def test_one_space_is_the_identity(row, weight, doubt):
-    assert np.array_equal(fuse({"object": row}, {"object": weight}, doubt), row, equal_nan=True)
+    assert np.array_equal(fuse_scores({"object": row}, {"object": weight}, doubt), row, equal_nan=True)
 
 
 @given(spaces(), st.floats(0, 2))
 def test_fused_scores_stay_between_the_spaces(scores, doubt):
-    fused = fuse(scores, dict.fromkeys(scores, 0.7), doubt)
+    fused = fuse_scores(scores, dict.fromkeys(scores, 0.7), doubt)
     stack = np.array(list(scores.values()))
     for item, score in enumerate(fused):
         said = stack[:, item][~np.isnan(stack[:, item])]
@@ -153,18 +153,18 @@ def test_fused_scores_stay_between_the_spaces(scores, doubt):
 )
 def test_fuse_refuses_bad_weights(weights, message):
     with pytest.raises(ValueError, match=message):
-        fuse({"object": [0.1], "audio": [0.2]}, weights)
+        fuse_scores({"object": [0.1], "audio": [0.2]}, weights)
 
 
 def test_fuse_refuses_uneven_spaces_and_bad_doubt():
     with pytest.raises(ValueError, match="differ"):
-        fuse({"object": [0.1], "audio": [0.2, 0.3]}, {"object": 1})
+        fuse_scores({"object": [0.1], "audio": [0.2, 0.3]}, {"object": 1})
     for doubt in (-0.1, NAN, math.inf):
         with pytest.raises(ValueError, match="doubt"):
-            fuse({"object": [0.1]}, {"object": 1}, doubt)
+            fuse_scores({"object": [0.1]}, {"object": 1}, doubt)
 
 
 def test_views_average_what_there_is():
-    mean = views([[0.2, NAN, NAN], [0.4, 0.5, NAN]])
+    mean = average_views([[0.2, NAN, NAN], [0.4, 0.5, NAN]])
     assert mean[:2].tolist() == pytest.approx([0.3, 0.5])
     assert math.isnan(mean[2])

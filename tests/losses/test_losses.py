@@ -5,11 +5,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from losses import LOSSES, InfoNCE, Ranking
+from losses import LOSSES, InfoNCE, RankingLoss
 from losses.affect import ccc_loss, concordance, mapping_loss
-from losses.contrastive import info_nce, joint, source_wise
-from losses.negatives import same_items
-from losses.ranking import collapsed, rank_weight
+from losses.contrastive import info_nce, joint_info_nce, source_wise_info_nce
+from losses.negatives import make_same_item_mask
+from losses.ranking import is_collapsed, compute_rank_weight
 
 DOUBLE = torch.float64
 MARGIN = 0.25  # a sum of halves, as the similarities below: hinges stand on their corner exactly
@@ -107,7 +107,7 @@ def batches(draw):
 )
 def test_ranking_equals_the_loop(batch, negatives, shape, strength):
     similarity, same, pairs = batch
-    loss = Ranking(margin=MARGIN, negatives=negatives, strength=strength, shape=shape)
+    loss = RankingLoss(margin=MARGIN, negatives=negatives, strength=strength, shape=shape)
     assert_equal(
         lambda s: loss(s, same, pairs),
         lambda s: ranking_loop(s, same, pairs, negatives, strength, shape),
@@ -130,7 +130,7 @@ def test_infonce_equals_the_loop(batch, temperature):
 def test_gradients_at_a_tie_and_at_the_corner():
     """Two equally hard negatives share the pull; a hinge of exactly 0 has none."""
     similarity = torch.tensor([[0.5, 0.5, 0.5], [0, 1, 0], [0.25, 0, 0.5]], dtype=DOUBLE)
-    _, (gradient,) = value_and_gradients(Ranking(margin=0.25), similarity)
+    _, (gradient,) = value_and_gradients(RankingLoss(margin=0.25), similarity)
     assert gradient.tolist() == [[-1, 0.5, 0.5 + 1], [0, 0, 0], [0, 0, -1]]
 
 
@@ -141,13 +141,13 @@ def test_ranking_by_hand():
     weights = [1 + 1 / 2, 1 + 1 / 2, 1 + 1 / 2, 1 + 1]  # rank 1 of 2, but the second column has its pair last
     want = weights[0] * 0.1 + weights[3] * 0.5
     assert LOSSES["weighted"]()(similarity).item() == pytest.approx(want)
-    assert Ranking(reduction="mean")(similarity).item() == pytest.approx(0.6 / 2)
+    assert RankingLoss(reduction="mean")(similarity).item() == pytest.approx(0.6 / 2)
 
 
 def test_the_papers_weight_is_nearly_inert():
     """PROTOCOL's figures at batch 128."""
     rank = torch.tensor([1, 64, 64.5, 128])
-    found = rank_weight(rank, torch.full((4,), 128)).tolist()
+    found = compute_rank_weight(rank, torch.full((4,), 128)).tolist()
     assert [round(weight, 3) for weight in found] == [1.008, 1.015, 1.016, 2.0]
     assert found == [1 + 1 / 128, 1 + 1 / 65, 1 + 1 / 64.5, 2]
 
@@ -155,11 +155,11 @@ def test_the_papers_weight_is_nearly_inert():
 @pytest.mark.parametrize("shape", sorted(SHAPES))
 def test_shapes_grow_with_the_rank_within_0_and_1(shape):
     rank = torch.arange(1, 129)
-    height = rank_weight(rank, torch.full((128,), 128), shape=shape) - 1
+    height = compute_rank_weight(rank, torch.full((128,), 128), shape=shape) - 1
     assert (height.diff() > 0).all()
     assert height[0] <= 1 / 128
     assert 0.99 < height[-1] <= 1
-    assert torch.isfinite(rank_weight(torch.ones(1), torch.ones(1), shape=shape)).all()
+    assert torch.isfinite(compute_rank_weight(torch.ones(1), torch.ones(1), shape=shape)).all()
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -176,7 +176,7 @@ def test_without_negatives_there_is_no_loss_and_the_gradient_is_zero(name, maske
 def test_captions_of_one_video_are_no_negatives(name):
     """What a masked place holds, NaN and infinity included, changes neither value nor gradient."""
     groups = torch.tensor([0, 1, 0, 2])
-    same = same_items(groups)
+    same = make_same_item_mask(groups)
     similarity = torch.rand(4, 4, generator=torch.Generator().manual_seed(0), dtype=DOUBLE)
     loss = LOSSES[name]()
     want, (slope,) = value_and_gradients(lambda s: loss(s, same), similarity)
@@ -204,19 +204,19 @@ def test_several_captions_a_video_in_an_uneven_batch():
     pairs = torch.tensor([[0, 0], [1, 1], [1, 2]])
     similarity = torch.tensor([[0.5, 0.4, 0.1], [0.2, 0.6, 0.3]], dtype=DOUBLE)
     want = (0.1 + 0) + (0 + 0) + (0.1 + 0)  # (text side, video side) of each pair
-    for same in (None, same_items(videos, texts)):
-        assert Ranking()(similarity, same, pairs).item() == pytest.approx(want)
+    for same in (None, make_same_item_mask(videos, texts)):
+        assert RankingLoss()(similarity, same, pairs).item() == pytest.approx(want)
 
 
 def test_collapse_is_seen():
     similarity = torch.full((128, 128), 0.7)
-    weight = rank_weight(torch.tensor([64.5]), torch.tensor([128])).item()
+    weight = compute_rank_weight(torch.tensor([64.5]), torch.tensor([128])).item()
     for name, factor in (("vse++", 1.0), ("weighted", weight)):
         loss = LOSSES[name]()(similarity).item()
         assert loss == pytest.approx(2 * 128 * 0.2 * factor, rel=1e-5)
-        assert collapsed(loss, 128, 0.2)
-        assert collapsed(loss, 128, 0.2, weight=factor, tolerance=1e-4)
-    assert not collapsed(LOSSES["vse++"]()(torch.eye(128)).item(), 128, 0.2)
+        assert is_collapsed(loss, 128, 0.2)
+        assert is_collapsed(loss, 128, 0.2, weight=factor, tolerance=1e-4)
+    assert not is_collapsed(LOSSES["vse++"]()(torch.eye(128)).item(), 128, 0.2)
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_collapse_is_seen():
     ],
 )
 def test_what_does_not_fit_is_refused(shape, same, pairs):
-    for loss in (Ranking(), InfoNCE()):
+    for loss in (RankingLoss(), InfoNCE()):
         with pytest.raises(ValueError):
             loss(torch.zeros(shape), same, pairs)
 
@@ -248,7 +248,7 @@ def test_unknown_words_and_bad_numbers_are_refused():
         {"strength": math.nan},
     ):
         with pytest.raises(ValueError):
-            Ranking(**options)
+            RankingLoss(**options)
     for temperature in (0, -1.0, torch.tensor(0.0)):
         with pytest.raises(ValueError, match="temperature"):
             InfoNCE(temperature=temperature)
@@ -277,7 +277,7 @@ def test_source_wise_forms_equal_their_loops(groups):
     generator = torch.Generator().manual_seed(3)
     rows = [torch.randn(5, 4, generator=generator, dtype=DOUBLE) for _ in range(4)]
     rows = [torch.nn.functional.normalize(one) for one in rows]
-    same = None if groups is None else same_items(torch.tensor(groups))
+    same = None if groups is None else make_same_item_mask(torch.tensor(groups))
     heat = torch.tensor(0.3, dtype=DOUBLE)
 
     def pair(left, right, t):
@@ -291,7 +291,7 @@ def test_source_wise_forms_equal_their_loops(groups):
     }
     for form, loop in spelt.items():
         assert_equal(
-            lambda v, f, s, c, t, form=form: source_wise(v, f, s, c, form, t, same) + 0 * f.sum(),
+            lambda v, f, s, c, t, form=form: source_wise_info_nce(v, f, s, c, form, t, same) + 0 * f.sum(),
             loop,
             *rows,
             heat,
@@ -302,16 +302,16 @@ def test_the_joint_pool_is_harder_than_two_pools():
     generator = torch.Generator().manual_seed(4)
     subtitles, captions = (torch.rand(6, 6, generator=generator) for _ in range(2))
     apart = (info_nce(subtitles, 0.1) + info_nce(captions, 0.1)) / 2
-    assert joint(subtitles, captions, 0.1) > apart
+    assert joint_info_nce(subtitles, captions, 0.1) > apart
     with pytest.raises(ValueError, match="known: a, b, c, d"):
-        source_wise(*[torch.eye(2)] * 4, form="e")
+        source_wise_info_nce(*[torch.eye(2)] * 4, form="e")
 
 
 def test_mapping_loss_by_hand():
     audio, image = torch.tensor([[0.0, 0.0]]), torch.tensor([[3.0, 4.0]])
     old_audio, old_image = torch.tensor([[1.0, 0.0]]), torch.tensor([[3.0, 6.0]])
     assert mapping_loss(audio, image, old_audio, old_image).item() == 25 + 1 + 4
-    assert mapping_loss(audio, image, old_audio, old_image, agree=0, keep_image=0.5).item() == 1 + 2
+    assert mapping_loss(audio, image, old_audio, old_image, agreement_weight=0, image_weight=0.5).item() == 1 + 2
     twice = [one.repeat(2, 1) for one in (audio, image, old_audio, old_image)]
     assert mapping_loss(*twice).item() == 60
     assert mapping_loss(*twice, reduction="mean").item() == 30
@@ -319,7 +319,7 @@ def test_mapping_loss_by_hand():
         with pytest.raises(ValueError):
             mapping_loss(*bad)
     with pytest.raises(ValueError):
-        mapping_loss(*twice, agree=-1)
+        mapping_loss(*twice, agreement_weight=-1)
 
 
 def test_ccc_goldens():

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from retrieval.progress_reporter import ProgressReporter, counts_line, format_seconds
+from retrieval.progress_reporter import ProgressReporter, format_counts, format_seconds
 
 
 class Clock:
@@ -85,7 +85,7 @@ def test_the_time_left_of_a_second_job_is_reckoned_from_its_own_beginning():
     ],
 )
 def test_counts(done, total, line):
-    assert counts_line(done, total, "files", 30, 30) == line
+    assert format_counts(done, total, "files", 30, 30) == line
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ class NotifyingStream(io.StringIO):
 
 def test_lines_come_while_one_part_takes_long():
     clock, stream = Clock(), NotifyingStream()
-    with ProgressReporter("affect", every=1, stream=stream, clock=clock) as report:
+    with ProgressReporter("affect", interval_seconds=1, stream=stream, clock=clock) as report:
         report.update("reading", 0, 2)
         assert not stream.getvalue()
         clock.now += 7

@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 
 from encoders.base import AffectError
-from spaces.affect_regressor import Regressor, Regressors, load_regressors, save_regressors
-from spaces.joint.space import KernelReader, Layer, Reader, Tower
+from spaces.affect_regressor import Regressor, RegressorSet, load_regressors, save_regressors
+from spaces.joint.space import KernelInput, Layer, LinearInput, Tower
 
 
 def reader(dim, out, rng):
-    return Reader(
+    return LinearInput(
         mean=rng.normal(size=dim).astype(np.float32),
         scale=np.full(dim, 2, np.float32),
         weight=rng.normal(size=(dim, out)).astype(np.float16).astype(np.float32),
@@ -18,18 +18,18 @@ def reader(dim, out, rng):
 
 def linear(seed, dim=5, out=2):
     rng = np.random.default_rng(seed)
-    return Tower(readers={"objects": reader(dim, out, rng)}, bias=rng.normal(size=out).astype(np.float32))
+    return Tower(inputs={"objects": reader(dim, out, rng)}, bias=rng.normal(size=out).astype(np.float32))
 
 
 def kernel(seed, dim=3, out=2):
     rng = np.random.default_rng(seed)
-    listens = KernelReader(
+    listens = KernelInput(
         mean=np.zeros(dim, np.float32), scale=np.ones(dim, np.float32),
         centres=rng.normal(size=(4, dim)).astype(np.float16).astype(np.float32), gamma=0.5,
         weight=rng.normal(size=(4, 3)).astype(np.float16).astype(np.float32), absent=np.zeros(3, np.float32),
     )  # fmt: skip
     layer = Layer(weight=np.ones((3, out), np.float32), bias=np.zeros(out, np.float32))
-    return Tower(readers={"tone": listens}, bias=np.zeros(3, np.float32), layers=(layer,))
+    return Tower(inputs={"tone": listens}, bias=np.zeros(3, np.float32), layers=(layer,))
 
 
 def test_the_mean_of_towers_and_not_of_unit_length():
@@ -38,7 +38,7 @@ def test_the_mean_of_towers_and_not_of_unit_length():
     found = Regressor(towers=(one, other))({"objects": rows})
     root = np.sign(rows) * np.sqrt(np.abs(rows))
     expected = [
-        (root - tower.readers["objects"].mean) / 2 @ tower.readers["objects"].weight + tower.bias
+        (root - tower.inputs["objects"].mean) / 2 @ tower.inputs["objects"].weight + tower.bias
         for tower in (one, other)
     ]
     assert np.allclose(found, np.mean(expected, axis=0), atol=1e-5)
@@ -58,15 +58,15 @@ def test_none_of_its_roles():
 
 
 def test_a_file_gives_back_what_was_saved(tmp_path):
-    kept = Regressors(
+    kept = RegressorSet(
         members={"mean": Regressor(towers=(linear(0), linear(1))), "log_sd": Regressor(towers=(kernel(2),))},
-        encoders={"objects": "made/1/5/x", "tone": "heard/1/3/y"},
-        about={"classes": ["a", "b"]},
+        encoder_signatures={"objects": "made/1/5/x", "tone": "heard/1/3/y"},
+        metadata={"classes": ["a", "b"]},
     )
     file = tmp_path / "affect-image.safetensors"
     digest = save_regressors(file, kept)
     found = load_regressors(file)
-    assert (found.digest, found.encoders, found.about) == (digest, kept.encoders, kept.about)
+    assert (found.digest, found.encoder_signatures, found.metadata) == (digest, kept.encoder_signatures, kept.metadata)
     rows = np.random.default_rng(3).normal(size=(4, 5)).astype(np.float32)
     heard = rows[:, :3]
     assert np.allclose(found["mean"]({"objects": rows}), kept["mean"]({"objects": rows}), atol=1e-6)
@@ -79,7 +79,7 @@ def test_what_is_not_finite_is_not_saved(tmp_path):
     tower.bias[0] = np.inf
     with pytest.raises(ValueError, match="finite"):
         save_regressors(
-            tmp_path / "x.safetensors", Regressors(members={"mean": Regressor(towers=(tower,))}, encoders={})
+            tmp_path / "x.safetensors", RegressorSet(members={"mean": Regressor(towers=(tower,))}, encoder_signatures={})
         )
 
 

@@ -9,34 +9,34 @@ from repository import DATA
 from encoders.base import AffectError, MissingBackend, UnknownName
 from encoders.faces import EMOTIONS
 from encoders.lexicon import nrc_counts
-from experiments.datasets.records import table
+from experiments.datasets.records import read_table
 from experiments.heads import emotion_categories as learning
 from retrieval.evaluation.affect_metrics import ccc, pearson, rmse
 from spaces import circumplex
 from spaces.circumplex import (
-    LEAST_SHARE,
-    NOUNS,
+    MIN_LANDMARK_PROBABILITY,
+    LANDMARK_SYNONYMS,
     PRIOR_MEAN,
     PRIOR_SD,
     QUADRANTS,
-    SCALES,
-    SCHEMES,
-    WORD_REACH,
-    WORDS,
+    RATING_SCALES,
+    EMOTION_SCHEMES,
+    LANDMARK_RADIUS,
+    LANDMARKS,
     affinity,
-    categories,
+    load_emotion_categories,
     distance,
-    emotions_at,
-    find_sure_word,
-    from_categories,
-    knows_little,
-    nearest_word,
+    compute_emotion_posterior,
+    find_confident_landmark,
+    map_emotions_to_affect,
+    is_uncertain,
+    find_nearest_landmark,
     parse_mood,
-    quadrant,
-    reliability,
+    find_quadrants,
+    compute_reliability,
     rescale,
     suggest_landmark,
-    trajectory,
+    summarise_trajectory,
     unscale,
 )
 
@@ -48,9 +48,9 @@ def test_import_is_light():
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
 
 
-@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("scale", RATING_SCALES)
 def test_scales_there_and_back(scale):
-    low, high = SCALES[scale]
+    low, high = RATING_SCALES[scale]
     ratings = np.array([[low, high], [(low + high) / 2, np.nan]])
     points = rescale(ratings, low, high)
     assert points[0].tolist() == [-1, 1]
@@ -94,7 +94,7 @@ def test_what_nobody_knows_has_the_affinity_of_the_prior():
 
 
 def test_reliability_is_half_where_the_point_knows_as_little_as_the_prior():
-    np.testing.assert_allclose(reliability([PRIOR_SD, (0, 0), (np.inf, np.inf)]), [0.5, 1, 0])
+    np.testing.assert_allclose(compute_reliability([PRIOR_SD, (0, 0), (np.inf, np.inf)]), [0.5, 1, 0])
 
 
 @pytest.mark.parametrize("target", [(0.1,), (np.nan, 0), (0, 0, 0)])
@@ -105,18 +105,18 @@ def test_affinity_refuses_what_is_no_point(target):
 
 def test_quadrants():
     points = np.array([[0.5, 0.5], [-0.5, 0.5], [-0.5, -0.5], [0.5, -0.5], [0, 0], [np.nan, 0]])
-    assert quadrant(points).tolist() == [*QUADRANTS, QUADRANTS[0], ""]
+    assert find_quadrants(points).tolist() == [*QUADRANTS, QUADRANTS[0], ""]
     for word, name in {"happy": 0, "angry": 1, "bored": 2, "calm": 3}.items():
-        assert quadrant(np.array(WORDS[word])).tolist() == [QUADRANTS[name]]
+        assert find_quadrants(np.array(LANDMARKS[word])).tolist() == [QUADRANTS[name]]
 
 
 def test_words_are_on_the_plane_and_each_is_nearest_to_itself():
-    assert 28 <= len(WORDS) <= 34
-    assert all(abs(value) <= 1 for point in WORDS.values() for value in point)
-    assert len(set(WORDS.values())) == len(WORDS)
-    assert all(nearest_word(point) == word for word, point in WORDS.items())
-    assert nearest_word(NOTHING) is None
-    assert set(NOUNS.values()) <= set(WORDS)
+    assert 28 <= len(LANDMARKS) <= 34
+    assert all(abs(value) <= 1 for point in LANDMARKS.values() for value in point)
+    assert len(set(LANDMARKS.values())) == len(LANDMARKS)
+    assert all(find_nearest_landmark(point) == word for word, point in LANDMARKS.items())
+    assert find_nearest_landmark(NOTHING) is None
+    assert set(LANDMARK_SYNONYMS.values()) <= set(LANDMARKS)
 
 
 @pytest.mark.parametrize("text", ["scary", "clam", "calm,sad", "infinity", "nan", "怖い", "a 2nd time"])
@@ -136,38 +136,38 @@ def test_a_slip_of_a_landmark_is_found(word, landmark):
     assert suggest_landmark(word) == landmark
 
 
-@pytest.mark.parametrize("word", WORDS)
+@pytest.mark.parametrize("word", LANDMARKS)
 def test_sure_estimates_get_their_word_and_unsure_ones_none(word):
-    assert find_sure_word((*WORDS[word], 0.1, 0.1)) == word
-    assert find_sure_word((*WORDS[word], *PRIOR_SD)) is None
+    assert find_confident_landmark((*LANDMARKS[word], 0.1, 0.1)) == word
+    assert find_confident_landmark((*LANDMARKS[word], *PRIOR_SD)) is None
     assert (
-        find_sure_word((*WORDS[word], 0.01, 2.0)) is None and find_sure_word((*WORDS[word], 2, 0.01)) is None
+        find_confident_landmark((*LANDMARKS[word], 0.01, 2.0)) is None and find_confident_landmark((*LANDMARKS[word], 2, 0.01)) is None
     )
 
 
 def test_an_estimate_between_words_gets_none():
     between = (0.0, -0.38)  # neutral and sleepy are both .37 away
-    assert find_sure_word((*between, 0.15, 0.15)) is None
-    assert find_sure_word((np.nan, 0.1, 0.1, 0.1)) is None
+    assert find_confident_landmark((*between, 0.15, 0.15)) is None
+    assert find_confident_landmark((np.nan, 0.1, 0.1, 0.1)) is None
     with pytest.raises(ValueError, match="SDs"):
-        find_sure_word((0.1, 0.1))
+        find_confident_landmark((0.1, 0.1))
 
 
 @pytest.mark.parametrize("sds", [(0.3, 0.1), (0.25, 0.45), (0.24, 0.24)])
 @pytest.mark.parametrize("off", [0.0, 0.1, 0.2])
 def test_a_word_is_told_as_often_as_draws_say(sds, off):
     rng = np.random.default_rng(0)
-    point = WORDS["glad"][0] + off, WORDS["glad"][1]
+    point = LANDMARKS["glad"][0] + off, LANDMARKS["glad"][1]
     drawn = rng.normal(point, sds, (100_000, 2))
-    share = (distance(drawn, WORDS["glad"]) <= WORD_REACH).mean()
-    assert abs(share - LEAST_SHARE) > 0.01  # the test asks nothing at the bound itself
-    assert (find_sure_word((*point, *sds)) == "glad") == (share > LEAST_SHARE)
+    share = (distance(drawn, LANDMARKS["glad"]) <= LANDMARK_RADIUS).mean()
+    assert abs(share - MIN_LANDMARK_PROBABILITY) > 0.01  # the test asks nothing at the bound itself
+    assert (find_confident_landmark((*point, *sds)) == "glad") == (share > MIN_LANDMARK_PROBABILITY)
 
 
 def test_an_estimate_no_surer_than_the_prior_knows_little():
     valence_sd, arousal_sd = PRIOR_SD
     rows = [[0, 0, valence_sd + 0.01, arousal_sd], [0.5, 0, 0.5, 0.36], [0.5, 0, 0.36, 0.23], [np.nan] * 4]
-    assert knows_little(rows).tolist() == [True, True, False, False]
+    assert is_uncertain(rows).tolist() == [True, True, False, False]
 
 
 @pytest.mark.data
@@ -179,9 +179,9 @@ def test_words_agree_with_what_people_felt():
         "Sadness": "sad", "Satisfaction": "satisfied", "Surprise": "surprised",
     }  # fmt: skip
     judged = ratings()
-    shares = judged.shares[:, [judged.names.index(name) for name in pairs]]
-    felt = (shares.T @ judged.points) / shares.sum(axis=0)[:, None]
-    valence, arousal = pearson([WORDS[word] for word in pairs.values()], felt)
+    shares = judged.shares[:, [judged.emotion_names.index(name) for name in pairs]]
+    felt = (shares.T @ judged.affect) / shares.sum(axis=0)[:, None]
+    valence, arousal = pearson([LANDMARKS[word] for word in pairs.values()], felt)
     assert valence > 0.8  # boredom apart, which the word calls unpleasant and the videos do not
     assert arousal > 0.4
 
@@ -189,7 +189,7 @@ def test_words_agree_with_what_people_felt():
 @pytest.mark.parametrize(
     ("text", "point"),
     [
-        ("calm", WORDS["calm"]), (" Happy ", WORDS["happy"]), ("sadness", WORDS["sad"]),
+        ("calm", LANDMARKS["calm"]), (" Happy ", LANDMARKS["happy"]), ("sadness", LANDMARKS["sad"]),
         ("0.3,-0.5", (0.3, -0.5)), (" -1 , 1 ", (-1, 1)),
     ],
 )  # fmt: skip
@@ -213,18 +213,18 @@ def test_moods_that_are_none_are_refused_in_one_line(text, said):
 
 
 def test_schemes_are_in_the_order_of_their_columns():
-    assert SCHEMES["fer"] == EMOTIONS
-    assert set(learning.GROUPS) == set(SCHEMES)
-    for scheme, names in SCHEMES.items():
-        assert set(learning.GROUPS[scheme]) == set(names)
-        used = [one for group in learning.GROUPS[scheme].values() for one in group]
+    assert EMOTION_SCHEMES["fer"] == EMOTIONS
+    assert set(learning.EMOTION_GROUPS) == set(EMOTION_SCHEMES)
+    for scheme, names in EMOTION_SCHEMES.items():
+        assert set(learning.EMOTION_GROUPS[scheme]) == set(names)
+        used = [one for group in learning.EMOTION_GROUPS[scheme].values() for one in group]
         assert len(used) == len(set(used))
 
 
 @pytest.mark.parametrize("table_name", ["learned", "hand"])
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", EMOTION_SCHEMES)
 def test_emotions_lie_where_people_put_them(scheme, table_name):
-    known = categories(scheme, table_name)
+    known = load_emotion_categories(scheme, table_name)
     valence, arousal = (dict(zip(known.names, column, strict=True)) for column in known.means.T)
     assert known.means.shape == known.sds.shape == (len(known.names), 2)
     assert (np.abs(known.means) <= 1).all()
@@ -240,60 +240,60 @@ def test_emotions_lie_where_people_put_them(scheme, table_name):
 
 def test_unknown_schemes_and_tables_are_named():
     with pytest.raises(UnknownName, match="fer, plutchik, ravdess"):
-        categories("ekman")
+        load_emotion_categories("ekman")
     with pytest.raises(UnknownName, match="learned, hand"):
-        categories("fer", "guessed")
+        load_emotion_categories("fer", "guessed")
 
 
 def test_a_lost_table_says_how_to_make_it(monkeypatch, tmp_path):
     monkeypatch.setattr(circumplex, "EMOTIONS_FILE", tmp_path / "emotions.json")
-    circumplex._learned.cache_clear()
+    circumplex._load_learned_table.cache_clear()
     with pytest.raises(MissingBackend, match="train affect-emotions"):
-        categories("fer")
-    circumplex._learned.cache_clear()
+        load_emotion_categories("fer")
+    circumplex._load_learned_table.cache_clear()
 
 
 def test_mixtures_have_the_moments_of_draws():
     shares = np.array([[0.5, 0, 0, 0.3, 0, 0.2, 0]])
-    known = categories("fer")
+    known = load_emotion_categories("fer")
     rng = np.random.default_rng(0)
     which = rng.choice(7, 200_000, p=shares[0])
     drawn = rng.normal(known.means[which], known.sds[which])
-    found = from_categories(3 * shares, "fer")
+    found = map_emotions_to_affect(3 * shares, "fer")
     np.testing.assert_allclose(found[0], [*drawn.mean(axis=0), *drawn.std(axis=0)], atol=0.005)
 
 
 def test_a_sure_emotion_is_its_own_moments_and_unknown_ones_abstain():
-    known = categories("ravdess", "hand")
+    known = load_emotion_categories("ravdess", "hand")
     np.testing.assert_allclose(
-        from_categories(np.eye(8), "ravdess", "hand"), np.hstack([known.means, known.sds]), atol=1e-9
+        map_emotions_to_affect(np.eye(8), "ravdess", "hand"), np.hstack([known.means, known.sds]), atol=1e-9
     )
     bad = np.array([[np.nan] * 8, [0] * 8, [-1, 2, 0, 0, 0, 0, 0, 0], [np.inf] + [0] * 7])
-    assert np.isnan(from_categories(bad, "ravdess")).all()
+    assert np.isnan(map_emotions_to_affect(bad, "ravdess")).all()
     with pytest.raises(ValueError, match="8 emotions"):
-        from_categories(np.eye(7), "ravdess")
+        map_emotions_to_affect(np.eye(7), "ravdess")
 
 
 def test_emotions_at_a_point():
-    names, means = SCHEMES["plutchik"], categories("plutchik").means
-    sure = emotions_at(np.hstack([means, np.full((8, 2), 0.01)]))
+    names, means = EMOTION_SCHEMES["plutchik"], load_emotion_categories("plutchik").means
+    sure = compute_emotion_posterior(np.hstack([means, np.full((8, 2), 0.01)]))
     for name in ("trust", "fear", "disgust", "sadness", "anger"):
         assert sure[names.index(name)].argmax() == names.index(name)
-    vague, vaguest, nothing = emotions_at([[0.8, 0.2, 0.5, 0.5], [0.8, 0.2, 1e3, 1e3], NOTHING])
+    vague, vaguest, nothing = compute_emotion_posterior([[0.8, 0.2, 0.5, 0.5], [0.8, 0.2, 1e3, 1e3], NOTHING])
     np.testing.assert_allclose(np.vstack([sure, vague]).sum(axis=1), 1)
-    assert vague.max() < emotions_at([[0.8, 0.2, 0.05, 0.05]]).max()
+    assert vague.max() < compute_emotion_posterior([[0.8, 0.2, 0.05, 0.05]]).max()
     np.testing.assert_allclose(vaguest, 1 / 8, atol=1e-3)
     assert np.isnan(nothing).all()
     with pytest.raises(ValueError, match="their SDs"):
-        emotions_at(np.zeros((1, 2)))
+        compute_emotion_posterior(np.zeros((1, 2)))
 
 
 def test_emotions_at_is_bayes_rule_for_a_point_seen_through_noise():
-    known, rng = categories("plutchik"), np.random.default_rng(0)
+    known, rng = load_emotion_categories("plutchik"), np.random.default_rng(0)
     point, sd = np.array([0.2, 0.1]), np.array([0.15, 0.2])
     drawn = rng.normal(known.means, known.sds, (40_000, 8, 2))
     seen = np.exp(-0.5 * (((point - drawn) / sd) ** 2).sum(axis=-1)).mean(axis=0)
-    np.testing.assert_allclose(emotions_at([[*point, *sd]])[0], seen / seen.sum(), atol=0.01)
+    np.testing.assert_allclose(compute_emotion_posterior([[*point, *sd]])[0], seen / seen.sum(), atol=0.01)
 
 
 def test_trajectory():
@@ -301,23 +301,23 @@ def test_trajectory():
     points = np.stack([seconds / 60, np.full(7, 0.1)], axis=1)
     points[3, 1] = 0.9
     points = np.vstack([[[np.nan, np.nan]], points, [[np.nan, 0]]])
-    found = trajectory(points, np.concatenate([[-5.0], seconds, [70.0]]))
+    found = summarise_trajectory(points, np.concatenate([[-5.0], seconds, [70.0]]))
     assert found.start == (0, 0.1)
     assert found.end == pytest.approx((1, 0.1))
     assert found.peak == pytest.approx((0.5, 0.9))
-    assert found.peak_at == 30
+    assert found.peak_seconds == 30
     assert found.mean == pytest.approx((0.5, 0.1 + 0.8 / 7))
     assert found.slope == pytest.approx((1, 0))
 
 
 def test_trajectories_of_one_point_and_of_none():
-    one = trajectory([[0.2, 0.3]], [4])
+    one = summarise_trajectory([[0.2, 0.3]], [4])
     assert one.start == one.end == one.mean == one.peak == (0.2, 0.3)
     assert np.isnan(one.slope).all()
-    assert trajectory([[np.nan, np.nan]], [0]) is None
-    assert trajectory(np.empty((0, 2)), []) is None
+    assert summarise_trajectory([[np.nan, np.nan]], [0]) is None
+    assert summarise_trajectory(np.empty((0, 2)), []) is None
     with pytest.raises(ValueError, match="do not fit"):
-        trajectory([[0, 0]], [0, 1])
+        summarise_trajectory([[0, 0]], [0, 1])
 
 
 def test_moments_find_the_emotions_behind_mixed_videos():
@@ -325,24 +325,24 @@ def test_moments_find_the_emotions_behind_mixed_videos():
     truth = np.array([[0.8, 0.5], [-0.7, -0.1], [0.1, 0.6]])
     shares = rng.dirichlet([0.6] * 3, 2000)
     points = shares @ truth + rng.normal(0, [0.2, 0.1], (2000, 2))
-    means, sds = learning.moments(shares, points)
+    means, sds = learning.fit_emotion_moments(shares, points)
     np.testing.assert_allclose(means, truth, atol=0.03)
     np.testing.assert_allclose(sds, np.broadcast_to([0.2, 0.1], (3, 2)), atol=0.02)
 
 
 def test_other_tables_are_refused(tmp_path):
     with pytest.raises(AffectError, match="give Cowen"):
-        learning.ratings(tmp_path)
-    (tmp_path / learning.FILE.parent).mkdir()
-    (tmp_path / learning.FILE).write_text("a,b\n1,2\n")
+        learning.load_ratings(tmp_path)
+    (tmp_path / learning.RATINGS_FILE.parent).mkdir()
+    (tmp_path / learning.RATINGS_FILE).write_text("a,b\n1,2\n")
     with pytest.raises(AffectError, match="not Cowen"):
-        learning.ratings(tmp_path)
+        learning.load_ratings(tmp_path)
 
 
 def ratings():
-    if not (DATA / learning.FILE).exists():
+    if not (DATA / learning.RATINGS_FILE).exists():
         pytest.skip("needs ../shared/data/cowen_keltner_ratings")
-    return learning.ratings(DATA)
+    return learning.load_ratings(DATA)
 
 
 @pytest.mark.data
@@ -350,7 +350,7 @@ def test_the_shipped_table_is_what_is_learnt():
     ratings()
     shipped = json.loads(circumplex.EMOTIONS_FILE.read_text())
     learnt = learning.fit(DATA)
-    for scheme, names in SCHEMES.items():
+    for scheme, names in EMOTION_SCHEMES.items():
         for name in names:
             np.testing.assert_allclose(
                 shipped["schemes"][scheme][name]["mean"], learnt["schemes"][scheme][name]["mean"], atol=1e-3
@@ -359,13 +359,13 @@ def test_the_shipped_table_is_what_is_learnt():
 
 @pytest.mark.data
 def test_arousal_is_the_dimension_not_the_word():
-    assert ratings().points[:, 1].std() > 0.2
+    assert ratings().affect[:, 1].std() > 0.2
 
 
 @pytest.mark.data
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", EMOTION_SCHEMES)
 def test_learned_table_beats_the_hand_table_on_videos_held_out(scheme):
-    truth, learned, by_hand = learning.held_out(ratings(), scheme, seed=0)
+    truth, learned, by_hand = learning.predict_held_out(ratings(), scheme, seed=0)
     assert (ccc(learned, truth) > ccc(by_hand, truth) + 0.04).all()
     assert (pearson(learned, truth) > pearson(by_hand, truth)).all()
     assert (rmse(learned, truth) < rmse(by_hand, truth)).all()
@@ -376,10 +376,10 @@ def test_learned_table_beats_the_hand_table_on_videos_held_out(scheme):
 @pytest.mark.data
 def test_figures_stand_beside_the_hand_table():
     ratings()
-    found = learning.figures(DATA, seed=0)
-    assert len(found) == 2 * len(SCHEMES)
-    assert all(one.low < one.value < one.high and one.floor.startswith("hand table") for one in found)
-    assert learning.figures(DATA, seed=0, part="dev") == []
+    found = learning.evaluate(DATA, seed=0)
+    assert len(found) == 2 * len(EMOTION_SCHEMES)
+    assert all(one.low < one.value < one.high and one.baseline.startswith("hand table") for one in found)
+    assert learning.evaluate(DATA, seed=0, part="dev") == []
 
 
 @pytest.mark.data
@@ -388,13 +388,13 @@ def test_neither_table_of_felt_emotions_reads_words_well():
     file = DATA / "emobank" / "emobank.csv"
     if not file.exists():
         pytest.skip("needs ../shared/data/emobank")
-    rows = [row for row in table(file) if row["split"] == "dev"]
-    truth = rescale([[float(row["V"]), float(row["A"])] for row in rows], *SCALES["emobank"])
+    rows = [row for row in read_table(file) if row["split"] == "dev"]
+    truth = rescale([[float(row["V"]), float(row["A"])] for row in rows], *RATING_SCALES["emobank"])
     counts = [nrc_counts(row["text"].lower()) for row in rows]
-    shares = np.array([[count[name] for name in SCHEMES["plutchik"]] for count in counts], np.float64)
+    shares = np.array([[count[name] for name in EMOTION_SCHEMES["plutchik"]] for count in counts], np.float64)
     reached = {}
     for name in ("learned", "hand"):
-        found = from_categories(shares, "plutchik", name)
+        found = map_emotions_to_affect(shares, "plutchik", name)
         known = ~np.isnan(found[:, 0])
         reached[name] = pearson(found[known, :2], truth[known])
     assert reached["learned"][0] > 0.25
@@ -403,7 +403,7 @@ def test_neither_table_of_felt_emotions_reads_words_well():
 
 
 def test_faces_and_voices_are_as_pleasant_as_learned_and_as_stirred_as_by_hand():
-    learned, hand, expressed = (categories("ravdess", table) for table in ("learned", "hand", "expressed"))
+    learned, hand, expressed = (load_emotion_categories("ravdess", table) for table in ("learned", "hand", "expressed"))
     assert (expressed.means[:, 0] == learned.means[:, 0]).all() and (
         expressed.sds[:, 0] == learned.sds[:, 0]
     ).all()

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from encoders.base import Card, unit_rows
-from experiments.datasets import flickr1k
-from retrieval.features.pipeline import Experts, Recipe
+from experiments.datasets import load_flickr1k
+from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
 from spaces import zero_shot
-from spaces.zero_shot import LabelSpace, centred, convex_mix, label_probabilities
+from spaces.zero_shot import ZeroShotSpace, centre_rows, convex_combination, compute_label_probabilities
 
 DATA = Path("../shared/data")
 VECTORS = np.eye(3, dtype=np.float32)
@@ -41,41 +41,41 @@ class Counted:
 @pytest.fixture
 def space(tmp_path, monkeypatch):
     monkeypatch.setenv("AFFECT_CACHE", str(tmp_path))
-    return LabelSpace("object", Three(), Counted())
+    return ZeroShotSpace("object", Three(), Counted())
 
 
 def test_softmax_at_a_temperature():
     logits = np.log(np.array([[1, 2, 4], [1, 1, 1]], np.float32))
-    assert np.allclose(label_probabilities(logits, 1), [[1 / 7, 2 / 7, 4 / 7], [1 / 3, 1 / 3, 1 / 3]])
+    assert np.allclose(compute_label_probabilities(logits, 1), [[1 / 7, 2 / 7, 4 / 7], [1 / 3, 1 / 3, 1 / 3]])
     flatter = np.sqrt([1, 2, 4]) / np.sqrt([1, 2, 4]).sum()
-    assert np.allclose(label_probabilities(logits, 2)[0], flatter)
-    assert np.allclose(label_probabilities(logits * 1e4, 1)[0], [0, 0, 1])  # no overflow
+    assert np.allclose(compute_label_probabilities(logits, 2)[0], flatter)
+    assert np.allclose(compute_label_probabilities(logits * 1e4, 1)[0], [0, 0, 1])  # no overflow
 
 
 def test_missing_logits_stay_missing():
-    made = label_probabilities(np.array([[0, 0], [np.nan, 0]], np.float32))
+    made = compute_label_probabilities(np.array([[0, 0], [np.nan, 0]], np.float32))
     assert np.allclose(made[0], 0.5) and np.isnan(made[1]).all()
 
 
 def test_the_mix_is_convex_over_the_top_labels():
     shares = np.array([[0.5, 0.3, 0.2], [0.1, 0.2, 0.7]], np.float32)
-    assert np.allclose(convex_mix(shares, VECTORS, top=3), shares)
-    assert np.allclose(convex_mix(shares, VECTORS, top=2), [[0.625, 0.375, 0], [0, 2 / 9, 7 / 9]])
-    assert np.allclose(convex_mix(shares, VECTORS, top=1), [[1, 0, 0], [0, 0, 1]])
-    assert np.allclose(convex_mix(shares, VECTORS, top=9), shares)
-    assert convex_mix(shares, VECTORS, top=2).dtype == np.float32
+    assert np.allclose(convex_combination(shares, VECTORS, top_k=3), shares)
+    assert np.allclose(convex_combination(shares, VECTORS, top_k=2), [[0.625, 0.375, 0], [0, 2 / 9, 7 / 9]])
+    assert np.allclose(convex_combination(shares, VECTORS, top_k=1), [[1, 0, 0], [0, 0, 1]])
+    assert np.allclose(convex_combination(shares, VECTORS, top_k=9), shares)
+    assert convex_combination(shares, VECTORS, top_k=2).dtype == np.float32
 
 
 def test_mixing_changes_neither_input():
     shares = np.array([[0.5, 0.3, 0.2]], np.float32)
-    convex_mix(shares, VECTORS, top=1)
+    convex_combination(shares, VECTORS, top_k=1)
     assert np.array_equal(shares, np.array([[0.5, 0.3, 0.2]], np.float32))
 
 
 def test_centring_takes_the_common_direction():
     rows = np.array([[3, 4], [3, -4]], np.float32)  # unit: (.6, .8), (.6, -.8); their mean is (.6, 0)
-    assert np.allclose(centred(rows), [[0, 1], [0, -1]], atol=1e-6)
-    many = centred(np.random.default_rng(0).normal(size=(50, 8)).astype(np.float32) + 3)
+    assert np.allclose(centre_rows(rows), [[0, 1], [0, -1]], atol=1e-6)
+    many = centre_rows(np.random.default_rng(0).normal(size=(50, 8)).astype(np.float32) + 3)
     assert np.allclose(np.linalg.norm(many, axis=1), 1, atol=1e-6)
     assert np.linalg.norm(many.mean(axis=0)) < 0.1
 
@@ -93,9 +93,9 @@ def test_pictures_go_into_two_views_and_words_into_one(space):
 
 
 def test_a_sure_picture_lies_at_its_label(space):
-    prompts = Counted().encode([zero_shot.PROMPT.format(name) for name in Three.classes])
+    prompts = Counted().encode([zero_shot.LABEL_PROMPT.format(name) for name in Three.classes])
     rows = space.project({"objects": 1e3 * VECTORS})["words"]
-    assert np.allclose(rows, centred(prompts), atol=1e-5)
+    assert np.allclose(rows, centre_rows(prompts), atol=1e-5)
 
 
 def test_all_missing_is_no_error(space):
@@ -106,8 +106,8 @@ def test_all_missing_is_no_error(space):
 def test_sentences_are_encoded_once(space):
     first = space.project({"objects": VECTORS})["words"]
     assert space.text.asked == ["a photo of a cat", "a photo of a dog", "a photo of a cup"]
-    again = LabelSpace("object", Three(), Counted())
-    assert np.array_equal(again.project({"objects": VECTORS})["words"], first) and again.text.asked == []
+    again = ZeroShotSpace("object", Three(), Counted())
+    assert np.array_equal(again.project({"objects": VECTORS})["words"], first) and again.text_encoder.asked == []
 
 
 def test_likeliest_labels_with_their_shares(space):
@@ -117,9 +117,9 @@ def test_likeliest_labels_with_their_shares(space):
 
 def test_the_engine_knows_a_cup_of_coffee():
     skimage = pytest.importorskip("skimage")
-    experts = Experts(Recipe(activity="", sound="", tone="", faces=""), packaged=False)
-    seen = experts.watch([skimage.data.coffee()[None], skimage.data.chelsea()[None]], [None, None])
-    said = experts.read(["a cup of coffee on a table", "a cat"])
+    experts = FeaturePipeline(PipelineConfig(activity="", sound="", tone="", faces=""), use_packaged=False)
+    seen = experts.encode_media([skimage.data.coffee()[None], skimage.data.chelsea()[None]], [None, None])
+    said = experts.encode_text(["a cup of coffee on a table", "a cat"])
     cosines = experts.project(said)["object.words"] @ experts.project(seen)["object.words"].T
     assert cosines.argmax(axis=1).tolist() == [0, 1]
     assert np.allclose(unit_rows(said["text"]), experts.project(said)["object.words"])
@@ -128,13 +128,13 @@ def test_the_engine_knows_a_cup_of_coffee():
 @pytest.mark.data
 def test_words_find_photos_nobody_trained_on():
     """Measured on these: R@10 70; the bar is 50."""
-    from experiments.benchmarks.flickr import similarities
+    from experiments.benchmarks.flickr import compute_similarities
     from retrieval.evaluation import ranks, recall
 
     if not (DATA / "flickr1k").exists():
         pytest.skip("needs the captioned photos in ../shared/data")
-    files = [photo for photo in flickr1k(DATA) if photo.split == "dev"]
+    files = [photo for photo in load_flickr1k(DATA) if photo.split == "dev"]
     own = np.repeat(np.arange(len(files)), [len(photo.labels) for photo in files])
-    ours, plain = similarities(Experts(Recipe(), packaged=False), files)
+    ours, plain = compute_similarities(FeaturePipeline(PipelineConfig(), use_packaged=False), files)
     found, published = (recall(ranks(made, own), 10) for made in (ours, plain))
     assert found >= 65 and found > published + 5

@@ -14,24 +14,24 @@ import numpy as np
 
 from encoders.base import Rows, Sound, batched, encode_all
 from encoders.media import Sampling
-from experiments.features.cache import Entry, Shelf, digest_of
-from experiments.features.extraction import first_segments
-from retrieval.features.pipeline import Experts
+from experiments.features.cache import ItemFeatures, FeatureCache, compute_content_digest
+from experiments.features.extraction import decode_first_segments
+from retrieval.features.pipeline import FeaturePipeline
 from retrieval.progress_reporter import ProgressReporter
 
 ROLE = "sound"
-RULE = 2  # raise it when the same seed would make other versions
-BATCH = 64  # clips decoded at a time
-SPEEDS = (0.875, 0.9, 0.925, 0.95, 1.05, 1.075, 1.1, 1.125)
+AUGMENTATION_VERSION = 2  # raise it when the same seed would make other versions
+BATCH_SIZE = 64  # clips decoded at a time
+SPEED_FACTORS = (0.875, 0.9, 0.925, 0.95, 1.05, 1.075, 1.1, 1.125)
 
 
-def heard_otherwise(sound: Sound, rng: np.random.Generator) -> Sound:
+def change_speed(audio: Sound, rng: np.random.Generator) -> Sound:
     """The same samples as a tape plays them at one of SPEEDS; pitch and formants go along."""
-    return Sound(samples=sound.samples, rate=round(sound.rate * float(rng.choice(SPEEDS))))
+    return Sound(samples=audio.samples, rate=round(audio.rate * float(rng.choice(SPEED_FACTORS))))
 
 
-def altered_rows(
-    experts: Experts, media: Sequence[Path], count: int, *, seed: int, quiet: bool = False
+def encode_augmented(
+    pipeline: FeaturePipeline, paths: Sequence[Path], n_versions: int, *, seed: int, quiet: bool = False
 ) -> Rows:
     """Raw rows (clips, count, d) of the sound expert, of `count` altered versions of each clip.
 
@@ -40,35 +40,35 @@ def altered_rows(
     NaN where the expert has nothing to say. Kept on disk by content like other features. Raises BadMedia
     where a file can't be read.
     """
-    card = experts.role(ROLE).card
-    shelf = Shelf(card, Sampling(rate=experts.sound_rate), every=False)
-    digests = [digest_of((path,)) for path in media]
-    names = [[_name(digest, version, seed) for version in range(count)] for digest in digests]
+    card = pipeline.get_encoder(ROLE).card
+    shelf = FeatureCache(card, Sampling(sample_rate=pipeline.sample_rate), all_segments=False)
+    digests = [compute_content_digest((path,)) for path in paths]
+    names = [[_make_cache_key(digest, version, seed) for version in range(n_versions)] for digest in digests]
     todo = [at for at, row in enumerate(names) if any(shelf.get(name) is None for name in row)]
     done = 0
     with ProgressReporter("features", unit="clips", quiet=quiet) as report:
         report.update("altered versions", 0, len(todo))
-        for chunk in batched(todo, BATCH):
-            segments = first_segments(experts, [media[at] for at in chunk])
+        for chunk in batched(todo, BATCH_SIZE):
+            segments = decode_first_segments(pipeline, [paths[at] for at in chunk])
             for at, segment in zip(chunk, segments, strict=True):
-                _keep(experts, shelf, segment.sound, names[at])
+                _encode_versions(pipeline, shelf, segment.audio, names[at])
             done += len(chunk)
             report.update("altered versions", done, len(todo))
-    kept = [entry.rows for row in names for name in row if (entry := shelf.get(name)) is not None]
-    return np.reshape(kept, (len(media), count, card.dim)).astype(np.float32)
+    kept = [entry.features for row in names for name in row if (entry := shelf.get(name)) is not None]
+    return np.reshape(kept, (len(paths), n_versions, card.dim)).astype(np.float32)
 
 
-def _name(digest: str, version: int, seed: int) -> str:
-    told = f"{digest} altered version {version} of rule {RULE}, seed {seed}"
+def _make_cache_key(digest: str, version: int, seed: int) -> str:
+    told = f"{digest} altered version {version} of rule {AUGMENTATION_VERSION}, seed {seed}"
     return hashlib.sha256(told.encode()).hexdigest()
 
 
-def _keep(experts: Experts, shelf: Shelf, sound: Sound | None, names: Sequence[str]) -> None:
+def _encode_versions(pipeline: FeaturePipeline, cache: FeatureCache, audio: Sound | None, keys: Sequence[str]) -> None:
     """Encode the versions of one clip, each drawn by its name."""
-    encoder = experts.role(ROLE)
-    rows = np.full((len(names), encoder.card.dim), np.nan, np.float32)
-    if sound is not None:
-        drawn = [np.random.default_rng(int(name[:16], 16)) for name in names]
-        rows = encode_all(encoder, [heard_otherwise(sound, rng) for rng in drawn])
-    for name, row in zip(names, rows, strict=True):
-        shelf.put(name, Entry(row[None], np.full((1, 2), np.nan)))
+    encoder = pipeline.get_encoder(ROLE)
+    rows = np.full((len(keys), encoder.card.dim), np.nan, np.float32)
+    if audio is not None:
+        drawn = [np.random.default_rng(int(name[:16], 16)) for name in keys]
+        rows = encode_all(encoder, [change_speed(audio, rng) for rng in drawn])
+    for name, row in zip(keys, rows, strict=True):
+        cache.put(name, ItemFeatures(row[None], np.full((1, 2), np.nan)))

@@ -9,18 +9,18 @@ from pathlib import Path
 import numpy as np
 
 from encoders.base import Rows
-from experiments.datasets import flickr1k
-from experiments.datasets.registry import exercises
-from experiments.heads.audio_text.out_of_domain_texts import class_names
+from experiments.datasets import load_flickr1k
+from experiments.datasets.registry import load_exercises
+from experiments.heads.audio_text.out_of_domain_texts import list_class_names
 from experiments.heads.audio_text.prompts import ANIMALS, EMOTIONS, MOODS, Prompt
-from experiments.heads.audio_text.retrieval_metrics import voice_texts
+from experiments.heads.audio_text.retrieval_metrics import list_voice_queries
 from retrieval.evaluation.resampling import bootstrap_interval
-from spaces.joint.space import Domain
+from spaces.joint.space import TextDomain
 
-MOST = 250  # texts of one source
-STEP = 3  # every third of the class names is held out
+MAX_TEXTS = 250  # texts of one source
+CLASS_NAME_STEP = 3  # every third of the class names is held out
 
-PHRASES = (
+IN_DOMAIN_PHRASES = (
     "a dog barking in the yard", "someone shouting angrily", "cheerful music", "sad piano music",
     "a woman speaking happily", "a cat meowing at the door", "birds singing at dawn",
     "a lion roaring in the distance", "cows mooing in a field", "a frog croaking by the pond",
@@ -38,7 +38,7 @@ PHRASES = (
     "dogs howling at the moon", "a purring cat",
 )  # fmt: skip
 
-OTHERS = (
+OUT_OF_DOMAIN_TEXTS = (
     "a red car", "children on a beach", "a sunset", "a skyscraper", "a woman in a green dress", "a pizza",
     "a spaceship", "football players on a field", "a forest in autumn", "a chair",
     "a man climbing a mountain", "two girls in swimsuits", "a glass of wine", "tax law", "an airport",
@@ -46,75 +46,75 @@ OTHERS = (
     "a snowboarder", "a lorry", "chocolate cake", "a tent", "the number seven", "a doctor in a hospital",
 )  # fmt: skip
 
-SOUNDING = re.compile(
+AUDIO_WORDS_PATTERN = re.compile(
     r"\b(dogs?|pupp|cats?|kitten|birds?|cows?|cattle|bull|lions?|sheep|lamb|frogs?|toads?|chicken|hens?|"
     r"rooster|donkey|mule|monkey|ape|animal|piano|music|instrument|guitar|drum|orchestra|band|sing|talk|speak|voice|mouth|"
     r"shout|scream|laugh|yell|goose|duck|horse|seagull|pigeon|smil|happ|angr|sad|cry)",
     re.IGNORECASE,
 )
 
-Read = Callable[[Sequence[str]], Rows]
-Share = tuple[float, float, float]  # and its 95 % interval
+EncodeTexts = Callable[[Sequence[str]], Rows]
+ShareWithInterval = tuple[float, float, float]  # and its 95 % interval
 
 
-def belonging_texts(data: Path) -> dict[str, list[str]]:
+def load_domain_texts(data_root: Path) -> dict[str, list[str]]:
     """Texts by source; those of the first three tell of sounds.
 
     Raises AffectError where a set is not there.
     """
-    said = (caption for photo in flickr1k(data) if photo.split == "dev" for caption in photo.labels)
-    captions = [caption for caption in said if not SOUNDING.search(caption)]
-    trained = [item.captions[0] for item in exercises(data).items if item.split == "dev"]
+    said = (caption for photo in load_flickr1k(data_root) if photo.split == "dev" for caption in photo.labels)
+    captions = [caption for caption in said if not AUDIO_WORDS_PATTERN.search(caption)]
+    trained = [item.captions[0] for item in load_exercises(data_root).items if item.split == "dev"]
     return {
         "names": list(ANIMALS),
-        "synonyms": _synonyms(),
-        "phrases": list(PHRASES),
-        "captions": captions[:: max(len(captions) // MOST, 1)][:MOST],
-        "exercises": trained[:MOST],
-        "class names": class_names()[::STEP],
-        "things": list(OTHERS),
+        "synonyms": _list_synonyms(),
+        "phrases": list(IN_DOMAIN_PHRASES),
+        "captions": captions[:: max(len(captions) // MAX_TEXTS, 1)][:MAX_TEXTS],
+        "exercises": trained[:MAX_TEXTS],
+        "class names": list_class_names()[::CLASS_NAME_STEP],
+        "things": list(OUT_OF_DOMAIN_TEXTS),
     }
 
 
-def belonging(
-    told: Mapping[str, Sequence[str]], known: Sequence[Prompt], strangers: Sequence[str], read: Read,
-    least: float, seed: int,
-) -> dict[str, Share]:  # fmt: skip
+def evaluate_domain_detection(
+    texts_by_source: Mapping[str, Sequence[str]], prompts: Sequence[Prompt], out_of_domain_texts: Sequence[str], encode_texts: EncodeTexts,
+    min_cosine: float, seed: int,
+) -> dict[str, ShareWithInterval]:  # fmt: skip
     """By source, the share that belongs; and the area under the ROC of the cosines' difference.
 
     known, strangers: what the rule knows; strangers that are asked are taken out
     """
-    held = {text for texts in told.values() for text in texts}
-    others = read([text for text in strangers if text not in held])
-    domain = Domain(texts=read([prompt.text for prompt in known]), least=least, strangers=others)
-    found: dict[str, Share] = {}
+    held = {text for texts in texts_by_source.values() for text in texts}
+    others = encode_texts([text for text in out_of_domain_texts if text not in held])
+    domain = TextDomain(in_domain=encode_texts([prompt.text for prompt in prompts]), min_similarity=min_cosine, out_of_domain=others)
+    found: dict[str, ShareWithInterval] = {}
     margins: dict[str, Rows] = {}
-    for source, texts in told.items():
-        rows = read(texts)
-        holds = domain.holds(rows).astype(np.float64)
+    for source, texts in texts_by_source.items():
+        rows = encode_texts(texts)
+        holds = domain.contains(rows).astype(np.float64)
         low, high = bootstrap_interval(holds, seed=seed)
         found[f"belongs: {source}"] = float(holds.mean()), low, high
-        margins[source] = (rows @ domain.texts.T).max(axis=1) - (rows @ others.T).max(axis=1)
+        margins[source] = (rows @ domain.in_domain.T).max(axis=1) - (rows @ others.T).max(axis=1)
     inside = np.concatenate([margins[source] for source in ("synonyms", "phrases")])
-    outside = np.concatenate([margins[source] for source in list(told)[3:]])
+    outside = np.concatenate([margins[source] for source in list(texts_by_source)[3:]])
     pairs = np.concatenate(
         [np.stack([inside, np.ones(len(inside))], 1), np.stack([outside, np.zeros(len(outside))], 1)]
     )
-    low, high = bootstrap_interval(pairs, _area, seed=seed, draws=500)
-    found["belongs: area under the ROC"] = _area(pairs), low, high
+    low, high = bootstrap_interval(pairs, _roc_auc, seed=seed, draws=500)
+    found["belongs: area under the ROC"] = _roc_auc(pairs), low, high
     return found
 
 
-def _area(pairs: Rows) -> float:
+def _roc_auc(pairs: Rows) -> float:
     """Of (n, 2) scores and 1 or 0: how often a score of a 1 lies above one of a 0, ties half."""
     right, wrong = pairs[pairs[:, 1] == 1, 0], np.sort(pairs[pairs[:, 1] == 0, 0])
     below = np.searchsorted(wrong, right, "left") + np.searchsorted(wrong, right, "right")
     return float(below.mean() / 2 / len(wrong))
 
 
-def _synonyms() -> list[str]:
+def _list_synonyms() -> list[str]:
     return [
         *(text for animal in ANIMALS.values() for text in animal.synonyms),
-        *(text for emotion in EMOTIONS.values() for text in voice_texts(emotion.synonyms)),
+        *(text for emotion in EMOTIONS.values() for text in list_voice_queries(emotion.synonyms)),
         *dict.fromkeys(f"{word} music" for mood in MOODS for word in mood.synonyms),
     ]

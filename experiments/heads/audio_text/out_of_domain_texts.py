@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 
 from encoders.efficientnet import imagenet_labels
-from experiments.heads.audio_text.prompts import with_article
+from experiments.heads.audio_text.prompts import add_article
 from retrieval.search.calibration import SENTENCES
 
-SOUNDS = (
+OTHER_SOUNDS = (
     "rain falling on a roof", "a car engine", "thunder", "a violin", "footsteps",
     "a telephone ringing", "applause", "wind in the trees", "waves on the shore",
     "a train passing", "a siren", "a door closing", "glass breaking", "a helicopter", "keyboard typing",
@@ -19,7 +19,7 @@ SOUNDS = (
     "coins falling on a table", "an alarm clock", "a whistle", "a saw cutting wood", "a kettle boiling",
 )  # fmt: skip
 
-THINGS = (
+OTHER_THINGS = (
     "a mountain lake", "a city street at night", "a bicycle", "a plate of food", "the stock market",
     "a mathematical proof", "a yellow flower", "people in a park", "a football match", "a kitchen table",
     "snow on a roof", "a wedding dress", "a laptop computer", "a bridge over a river",
@@ -31,7 +31,7 @@ THINGS = (
     "jumping jacks", "running on a treadmill", "sit-ups on a mat", "a dumbbell curl", "swimming lengths",
 )  # fmt: skip
 
-EVERYDAY = (
+EVERYDAY_SENTENCES = (
     "a man in a blue shirt standing on a ladder", "a woman sitting on a park bench",
     "two men are playing cards at a table", "a group of people waiting for a bus",
     "a little girl in a pink dress is running over the grass", "a boy jumps into a swimming pool",
@@ -83,26 +83,26 @@ EVERYDAY = (
     "a contract of employment", "a bus timetable", "a poem about the sea", "a theory of gravity",
 )  # fmt: skip
 
-FIRST_THING = 398  # ImageNet's classes before this one are animals
-HEARD = re.compile(
+FIRST_NON_ANIMAL_CLASS = 398  # ImageNet's classes before this one are animals
+AUDIBLE_CLASS_PATTERN = re.compile(
     r"piano|upright|organ|accordion|harmonica|microphone|cowboy|chime|drum|guitar|bell cote|gong"
 )
-ALSO_HEARD = re.compile(r"\b(dogs?|cats?|birds?|horse|spider|laughing)\b")
+AUDIBLE_SENTENCE_PATTERN = re.compile(r"\b(dogs?|cats?|birds?|horse|spider|laughing)\b")
 
 
-def strangers() -> list[str]:
+def list_out_of_domain_texts() -> list[str]:
     """Texts (about 900), none of which tells of a training clip, each once."""
-    return list(dict.fromkeys((*SOUNDS, *THINGS, *EVERYDAY, *_sentences(), *class_names())))
+    return list(dict.fromkeys((*OTHER_SOUNDS, *OTHER_THINGS, *EVERYDAY_SENTENCES, *_list_silent_sentences(), *list_class_names())))
 
 
-def class_names() -> list[str]:
+def list_class_names() -> list[str]:
     """ImageNet's classes that are no animals and are not heard in the clips: "an abacus"."""
     return [
-        with_article(name.lower())
-        for name in imagenet_labels()[FIRST_THING:]
-        if not HEARD.search(name.lower())
+        add_article(name.lower())
+        for name in imagenet_labels()[FIRST_NON_ANIMAL_CLASS:]
+        if not AUDIBLE_CLASS_PATTERN.search(name.lower())
     ]
 
 
-def _sentences() -> list[str]:
-    return [sentence for sentence in SENTENCES if not ALSO_HEARD.search(sentence)]
+def _list_silent_sentences() -> list[str]:
+    return [sentence for sentence in SENTENCES if not AUDIBLE_SENTENCE_PATTERN.search(sentence)]

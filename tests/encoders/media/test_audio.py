@@ -8,18 +8,18 @@ from sound_factory import calls, encoded, late, wav
 
 from encoders import media
 from encoders.logmel import audible, describe
-from encoders.media.audio import heard_channels
+from encoders.media.audio import select_audible_channels
 from encoders.media.downmix import downmix
 
 RATE = 48000
-READ = media.Sampling(rate=16000)
+READ = media.Sampling(sample_rate=16000)
 CALLS = calls()
 NOISE = np.random.default_rng(7).normal(0, 0.1, (2, len(CALLS)))
 NONE = np.zeros_like(CALLS)
 
 
 def sounds(path):
-    return [part.sound for part in media.segments(path, media.probe(path), READ)]
+    return [part.audio for part in media.read_segments(path, media.probe(path), READ)]
 
 
 def whole(path):
@@ -86,14 +86,14 @@ def test_a_film_with_many_channels_keeps_both(tmp_path, ending, layout):
     count = av.AudioLayout(layout).nb_channels
     pictures = [card(grey=4 * at) for at in range(40)]
     path = encoded(tmp_path / f"film.{ending}", np.tile(CALLS, (count, 1)), "aac", layout, pictures=pictures)
-    (part,) = media.segments(path, media.probe(path), READ)
-    assert len(part.frames) >= 4 and part.sound.samples.std() == pytest.approx(CALLS.std(), rel=0.1)
+    (part,) = media.read_segments(path, media.probe(path), READ)
+    assert len(part.frames) >= 4 and part.audio.samples.std() == pytest.approx(CALLS.std(), rel=0.1)
 
 
 def test_which_channels_are_heard():
-    assert heard_channels(("FL", "FR", "FC", "LFE", "BL", "BR")) == [0, 1, 2, 4, 5]
-    assert heard_channels(("AMBI0", "AMBI1", "AMBI2", "AMBI3")) == [0]
-    assert heard_channels(("LFE",)) == [0] and heard_channels(("NONE", "NONE")) == [0, 1]
+    assert select_audible_channels(("FL", "FR", "FC", "LFE", "BL", "BR")) == [0, 1, 2, 4, 5]
+    assert select_audible_channels(("AMBI0", "AMBI1", "AMBI2", "AMBI3")) == [0]
+    assert select_audible_channels(("LFE",)) == [0] and select_audible_channels(("NONE", "NONE")) == [0, 1]
 
 
 def test_ambisonics_from_any_side(tmp_path):
@@ -164,10 +164,10 @@ def test_the_same_whole_and_sought(tmp_path, kind):
     made = np.concatenate([np.stack(CANCELLING[kind])] * 9, axis=1)  # 36 s
     path = wav(tmp_path / "long.wav", made, rate=16000)
     found = media.probe(path)
-    one, two, *_ = media.segments(path, found, READ)
-    (again,) = media.glimpses(path, found, [two.start], READ)
-    assert np.array_equal(again.sound.samples, two.sound.samples)
-    assert one.sound.samples.std() == pytest.approx(two.sound.samples.std(), rel=0.1)
+    one, two, *_ = media.read_segments(path, found, READ)
+    (again,) = media.read_segments_at(path, found, [two.start], READ)
+    assert np.array_equal(again.audio.samples, two.audio.samples)
+    assert one.audio.samples.std() == pytest.approx(two.audio.samples.std(), rel=0.1)
 
 
 @pytest.mark.parametrize("size", ["512", "4608"])

@@ -12,7 +12,7 @@ from repository import ROOT
 
 from encoders.base import BadMedia
 from encoders.media import Limits
-from encoders.media.decoder_pool import DecoderPool, Failed, Finished, Opened, Part
+from encoders.media.decoder_pool import DecoderPool, FailedFile, FinishedFile, OpenedFile, DecodedSegment
 
 MISHAPS = "misbehaving:reader"  # of this folder, which is on the path of the tests and so of the workers
 
@@ -38,9 +38,9 @@ def test_events_of_each_file_are_in_order(tmp_path):
     paths[-1].touch()
     with DecoderPool(2) as pool:
         found = by_file(pool.read(paths))
-    assert kinds(found["film.mp4"]) == [Opened, Part, Part, Part, Finished]
-    assert kinds(found["card.jpg"]) == [Opened, Part, Finished]
-    assert kinds(found["tone.wav"]) == [Opened, Part, Part, Finished]
+    assert kinds(found["film.mp4"]) == [OpenedFile, DecodedSegment, DecodedSegment, DecodedSegment, FinishedFile]
+    assert kinds(found["card.jpg"]) == [OpenedFile, DecodedSegment, FinishedFile]
+    assert kinds(found["tone.wav"]) == [OpenedFile, DecodedSegment, DecodedSegment, FinishedFile]
     assert [event.segment.start for event in found["film.mp4"][1:-1]] == [0, 15, 30]
     assert found["gone.mp4"][0].error.reason == "no such file"
     assert found["empty.jpg"][0].error.reason == "empty file"
@@ -49,16 +49,16 @@ def test_events_of_each_file_are_in_order(tmp_path):
 def test_the_digest_tells_content_and_not_names(tmp_path):
     paths = [photo(tmp_path / "a.png"), photo(tmp_path / "b.png"), photo(tmp_path / "c.png", 20, 20)]
     with DecoderPool(1) as pool:
-        digests = {e.path.stem: e.digest for e in pool.read(paths) if isinstance(e, Opened)}
+        digests = {e.path.stem: e.digest for e in pool.read(paths) if isinstance(e, OpenedFile)}
     assert digests["a"] == digests["b"] != digests["c"] and len(digests["a"]) == 32
 
 
 def test_unwanted_files_are_not_decoded(tmp_path):
     paths = [photo(tmp_path / "known.png"), photo(tmp_path / "new.png")]
     with DecoderPool(1) as pool:
-        found = by_file(pool.read(paths, wanted=lambda opened: opened.path.stem == "new"))
-    assert kinds(found["known.png"]) == [Opened, Finished]
-    assert kinds(found["new.png"]) == [Opened, Part, Finished]
+        found = by_file(pool.read(paths, should_decode=lambda opened: opened.path.stem == "new"))
+    assert kinds(found["known.png"]) == [OpenedFile, FinishedFile]
+    assert kinds(found["new.png"]) == [OpenedFile, DecodedSegment, FinishedFile]
 
 
 def test_paths_are_taken_as_workers_get_free(tmp_path):
@@ -74,7 +74,7 @@ def test_paths_are_taken_as_workers_get_free(tmp_path):
         next(events)
         assert len(taken) == 2
         events.close()
-        assert len([e for e in pool.read([path]) if isinstance(e, Part)]) == 1  # still usable
+        assert len([e for e in pool.read([path]) if isinstance(e, DecodedSegment)]) == 1  # still usable
 
 
 def test_a_worker_waits_for_the_consumer(tmp_path):
@@ -82,13 +82,13 @@ def test_a_worker_waits_for_the_consumer(tmp_path):
     path = tone(tmp_path / "long.wav", seconds=600, rate=8000)
     with DecoderPool(1) as pool:
         events = pool.read([path])
-        assert isinstance(next(events), Opened)
+        assert isinstance(next(events), OpenedFile)
         process = pool._workers[0]._process.pid
         time.sleep(0.3)
         before = Path(f"/proc/{process}/stat").read_text().split()[13]
         time.sleep(0.3)
         assert Path(f"/proc/{process}/stat").read_text().split()[13] == before
-        assert len([e for e in events if isinstance(e, Part)]) == 40
+        assert len([e for e in events if isinstance(e, DecodedSegment)]) == 40
 
 
 @pytest.mark.parametrize(
@@ -105,12 +105,12 @@ def test_a_mishap_costs_only_its_file(tmp_path, mishap, reason):
     paths = [
         photo(tmp_path / name) for name in ("a.png", f"{mishap}.png", "b.png", f"{mishap}-2.png", "c.png")
     ]
-    with DecoderPool(1, limits=Limits(seconds=1, memory=1 << 29), reader=MISHAPS) as pool:
+    with DecoderPool(1, limits=Limits(timeout_seconds=1, max_memory_bytes=1 << 29), reader=MISHAPS) as pool:
         found = by_file(pool.read(paths))
     for name in ("a.png", "b.png", "c.png"):
-        assert kinds(found[name]) == [Opened, Part, Finished]
+        assert kinds(found[name]) == [OpenedFile, DecodedSegment, FinishedFile]
     for name in (f"{mishap}.png", f"{mishap}-2.png"):
-        assert kinds(found[name]) == [Opened, Failed]
+        assert kinds(found[name]) == [OpenedFile, FailedFile]
         assert isinstance(found[name][-1].error, BadMedia) and found[name][-1].error.reason == reason
 
 
@@ -119,14 +119,14 @@ def test_real_decoding_fits_the_memory_it_is_given(tmp_path):
         clip(tmp_path / "film.mp4", size=(1920, 1080), seconds=1),
         photo(tmp_path / "big.png", 6000, 4000),
     ]
-    with DecoderPool(1, limits=Limits(memory=1 << 30)) as pool:
+    with DecoderPool(1, limits=Limits(max_memory_bytes=1 << 30)) as pool:
         found = by_file(pool.read(paths))
-    assert all(kinds(events) == [Opened, Part, Finished] for events in found.values())
+    assert all(kinds(events) == [OpenedFile, DecodedSegment, FinishedFile] for events in found.values())
 
 
 def test_a_picture_that_needs_more_memory_than_allowed(tmp_path):
     path = photo(tmp_path / "big.png", 8000, 6000)
-    with DecoderPool(1, limits=Limits(memory=100 << 20)) as pool:
+    with DecoderPool(1, limits=Limits(max_memory_bytes=100 << 20)) as pool:
         *_, last = pool.read([path])
     assert last.error.reason == "decoding needs more than 0.0976562 GiB of memory"
 
@@ -195,8 +195,8 @@ def test_what_is_wrong_with_a_file_lasts_and_what_is_not_may_pass(tmp_path):
     paths += [tmp_path / "empty.jpg", tmp_path / "text.mp4", tmp_path / "gone.jpg"]
     paths[4].touch()
     paths[5].write_text("only words")
-    with DecoderPool(2, limits=Limits(seconds=1), reader=MISHAPS) as pool:
-        failed = {e.path.stem: e.error.lasting for e in pool.read(paths) if isinstance(e, Failed)}
+    with DecoderPool(2, limits=Limits(timeout_seconds=1), reader=MISHAPS) as pool:
+        failed = {e.path.stem: e.error.lasting for e in pool.read(paths) if isinstance(e, FailedFile)}
     assert failed == {
         "hang": True, "bomb": True, "crash": True, "fail": False, "gone": False,
         "empty": True, "text": True,

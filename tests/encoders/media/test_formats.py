@@ -11,8 +11,8 @@ from media_factory import card, photo, tone
 
 from encoders import media
 from encoders.base import BadMedia
-from encoders.media.format_detection import EXTENSIONS, kind_of, name_kind
-from encoders.media.formats import TABLE
+from encoders.media.format_detection import EXTENSIONS, detect_format, get_extension_label
+from encoders.media.formats import MEDIA_FORMATS
 
 SOUNDS = {"au": "pcm_s16be", "snd": "pcm_s16be", "tta": "tta", "wv": "wavpack", "ac3": "ac3", "eac3": "eac3"}
 SOUNDS |= {"voc": "pcm_s16le", "w64": "pcm_s16le", "caf": "pcm_s16be", "aif": "pcm_s16be", "mka": "flac"}
@@ -62,9 +62,9 @@ def test_sounds_are_read_with_and_without_their_ending(tmp_path, ending):
     for name in (path, without_ending(path)):
         assert media.looks_like_media(name)
         found = media.probe(name)
-        (part,) = media.segments(name, found)
+        (part,) = media.read_segments(name, found)
         assert found.modality == "audio" and found.duration == pytest.approx(1, abs=0.15)
-        assert np.argmax(np.abs(np.fft.rfft(part.sound.samples[:16000]))) == pytest.approx(440, abs=2)
+        assert np.argmax(np.abs(np.fft.rfft(part.audio.samples[:16000]))) == pytest.approx(440, abs=2)
 
 
 def sound(path, codec, muxer):
@@ -88,7 +88,7 @@ def test_films_are_read_with_and_without_their_ending(tmp_path, ending):
     for name in (path, without_ending(path)):
         assert media.looks_like_media(name)
         found = media.probe(name)
-        assert found.modality == "video" and next(media.segments(name, found)).frames is not None
+        assert found.modality == "video" and next(media.read_segments(name, found)).frames is not None
 
 
 TEXTS = {
@@ -118,7 +118,7 @@ def test_texts_are_no_media(tmp_path, name):
         asked = tmp_path / f"asked.{ending}"
         asked.write_text(TEXTS[name])
         with pytest.raises(BadMedia, match="not an image, video or sound"):
-            list(media.segments(asked, media.probe(asked)))
+            list(media.read_segments(asked, media.probe(asked)))
 
 
 @pytest.mark.parametrize(
@@ -155,14 +155,14 @@ def test_archives_are_passed_over(tmp_path):
 def test_a_header_by_the_ending_alone_needs_the_ending(tmp_path):
     photo(tmp_path / "a.tga")
     head = (tmp_path / "a.tga").read_bytes()[:512]
-    assert kind_of(head, tmp_path / "a.TGA") == "tga" and kind_of(head, tmp_path / "a.dat") is None
+    assert detect_format(head, tmp_path / "a.TGA") == "tga" and detect_format(head, tmp_path / "a.dat") is None
 
 
 def test_an_ending_belongs_to_one_medium():
     endings: dict[str, str] = {}
-    for known in TABLE:
-        for ending in known.endings.split():
-            assert endings.setdefault(ending, known.medium) == known.medium
+    for known in MEDIA_FORMATS:
+        for ending in known.extensions.split():
+            assert endings.setdefault(ending, known.modality) == known.modality
     assert {f".{ending}" for ending in endings} == set(EXTENSIONS)
 
 
@@ -192,4 +192,4 @@ def test_a_sound_named_as_a_picture(tmp_path):
     ],
 )
 def test_kinds_of_skipped_files_are_named_by_their_endings(name, kind):
-    assert name_kind(Path(name)) == kind
+    assert get_extension_label(Path(name)) == kind

@@ -21,8 +21,8 @@ from repository import ROOT
 from encoders import media
 from encoders.base import BadMedia
 from encoders.media import Limits, Sampling
-from encoders.media.decoder_pool import DecoderPool, Part
-from encoders.media.raw_previews import LEAST_SIDE
+from encoders.media.decoder_pool import DecoderPool, DecodedSegment
+from encoders.media.raw_previews import MIN_PREVIEW_SIDE_PX
 
 T = Image.Transpose
 # What a picture with this tag was turned by before it was stored.
@@ -34,7 +34,7 @@ TIFFS = ("raw", "tiff_lzw", "tiff_adobe_deflate", "jpeg", "packbits")
 def shown(path, side=512):
     """Probe and pixels, with what holds for every picture checked."""
     found = media.probe(path)
-    (part,) = media.segments(path, found, Sampling(side=side))
+    (part,) = media.read_segments(path, found, Sampling(max_side=side))
     assert found.modality == "image" and part.frames.shape[0] == 1
     if side >= max(found.width, found.height):
         assert part.frames.shape[1:3] == (found.height, found.width)
@@ -112,14 +112,14 @@ def test_an_orientation_after_the_pixels_of_a_png(tmp_path):
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("tag", [1, 6])
 def test_a_raw_shows_its_preview(tmp_path, order, tag):
-    picture = scene(LEAST_SIDE + 44, 200)
+    picture = scene(MIN_PREVIEW_SIDE_PX + 44, 200)
     path = saved(tmp_path / "a.dng", raw(stored(picture, tag), tag, order))
     found, pixels = shown(path)
-    assert error(pixels, picture) < 5 and found.incomplete is None
+    assert error(pixels, picture) < 5 and found.incomplete_reason is None
 
 
 def test_a_raw_without_a_preview_is_refused(tmp_path):
-    for picture in (None, scene(LEAST_SIDE - 1, 100)):
+    for picture in (None, scene(MIN_PREVIEW_SIDE_PX - 1, 100)):
         assert refusal(saved(tmp_path / "a.nef", raw(picture))) == (
             "a camera's RAW can't be read; export it as JPEG"
         )
@@ -140,7 +140,7 @@ def test_large_texts_and_profiles_of_a_png(tmp_path):
     }
     for name, more in chunks.items():
         found, pixels = shown(saved(tmp_path / f"{name}.png", png_with(more)))
-        assert error(pixels, scene()) == 0 and found.incomplete is None
+        assert error(pixels, scene()) == 0 and found.incomplete_reason is None
     after = png_with()
     after = after[:-12] + chunks["zTXt"] + after[-12:]
     assert error(shown(saved(tmp_path / "after.png", after))[1], scene()) == 0
@@ -149,16 +149,16 @@ def test_large_texts_and_profiles_of_a_png(tmp_path):
 def test_a_text_is_not_inflated_beyond_its_limit(tmp_path):
     bomb = chunk(b"zTXt", b"a\0\0" + deflated_zeros(600 << 20))
     path = saved(tmp_path / "bomb.png", png_with(bomb))
-    with DecoderPool(1, limits=Limits(memory=256 << 20)) as pool:
+    with DecoderPool(1, limits=Limits(max_memory_bytes=256 << 20)) as pool:
         events = list(pool.read([path]))
-    assert any(isinstance(event, Part) for event in events)
+    assert any(isinstance(event, DecodedSegment) for event in events)
 
 
 @pytest.mark.parametrize("name", [b"tEXt", b"gAMA", b"pHYs", b"tIME", b"prVt"])
 def test_a_bad_checksum_of_an_ancillary_chunk(tmp_path, name):
     path = saved(tmp_path / "a.png", png_with(chunk(name, b"\0\0\xb1\x8f\0\0\0\0\0", crc=1)))
     found, pixels = shown(path)
-    assert error(pixels, scene()) == 0 and found.incomplete is None
+    assert error(pixels, scene()) == 0 and found.incomplete_reason is None
 
 
 def test_a_bad_checksum_of_the_pixels(tmp_path):
@@ -181,7 +181,7 @@ def test_bytes_after_a_picture_are_no_damage(tmp_path):
         path = tmp_path / f"a.{ending}"
         scene().save(path)
         saved(path, path.read_bytes() + bytes(100_000))
-        assert shown(path)[0].incomplete is None
+        assert shown(path)[0].incomplete_reason is None
 
 
 # ---- files that end early
@@ -192,7 +192,7 @@ def test_a_jpeg_without_its_end_mark(tmp_path):
         scene().save(tmp_path / "a.jpg", quality=95, **options)
         path = saved(tmp_path / "b.jpg", (tmp_path / "a.jpg").read_bytes()[:-2])
         found, pixels = shown(path)
-        assert found.incomplete == "the end of the file is missing"
+        assert found.incomplete_reason == "the end of the file is missing"
         assert np.array_equal(pixels, shown(tmp_path / "a.jpg")[1])
 
 
@@ -203,10 +203,10 @@ CUT = ["jpg", "png", "gif", "webp", "bmp", "tif", "ppm", "tga", "pcx"]
 def test_a_picture_cut_late_is_read_and_said_to_be_incomplete(tmp_path, ending):
     scene().save(tmp_path / f"a.{ending}", quality=90)
     whole, data = shown(tmp_path / f"a.{ending}"), (tmp_path / f"a.{ending}").read_bytes()
-    assert whole[0].incomplete is None
+    assert whole[0].incomplete_reason is None
     found, pixels = shown(saved(tmp_path / f"b.{ending}", data[: len(data) * 9 // 10]))
-    assert found.incomplete.endswith("% of the picture can be read")
-    assert 75 <= int(found.incomplete.split()[1]) <= 98
+    assert found.incomplete_reason.endswith("% of the picture can be read")
+    assert 75 <= int(found.incomplete_reason.split()[1]) <= 98
     rows = slice(-found.height, None) if ending in ("bmp", "tga") else slice(found.height)
     assert found.width == 240 and error(pixels, whole[1][rows]) < 6
 
@@ -226,14 +226,14 @@ def test_what_is_missing_of_a_black_or_white_picture_is_known(tmp_path):
         picture.save(tmp_path / "a.tif")
         data = (tmp_path / "a.tif").read_bytes()
         found, _ = shown(saved(tmp_path / "b.tif", data[: len(data) * 9 // 10]))
-        assert found.incomplete == "only 89 % of the picture can be read"
+        assert found.incomplete_reason == "only 89 % of the picture can be read"
 
 
 def test_an_interlaced_picture_cut_short_has_no_gaps(tmp_path):
     data = interlaced_png(scene())
     assert error(shown(saved(tmp_path / "a.png", data))[1], scene()) == 0
     found, pixels = shown(saved(tmp_path / "b.png", data[: len(data) * 8 // 10]))
-    assert found.incomplete and error(pixels, np.asarray(scene())[: found.height]) < 8
+    assert found.incomplete_reason and error(pixels, np.asarray(scene())[: found.height]) < 8
     assert refusal(saved(tmp_path / "c.png", data[: len(data) * 3 // 10])).startswith("truncated")
 
 
@@ -290,7 +290,7 @@ def test_still_formats(tmp_path, ending):
 def test_an_animated_webp_says_that_only_its_first_picture_is_read(tmp_path):
     scene().save(tmp_path / "a.webp", save_all=True, append_images=[scene().rotate(90)], quality=95)
     found, pixels = shown(tmp_path / "a.webp")
-    assert found.incomplete.startswith("animated") and error(pixels, scene()) < 5
+    assert found.incomplete_reason.startswith("animated") and error(pixels, scene()) < 5
 
 
 @pytest.mark.parametrize("ending", ["png", "gif"])

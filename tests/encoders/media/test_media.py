@@ -30,25 +30,25 @@ from repository import DATA, ROOT
 from encoders import media
 from encoders.base import BadMedia
 from encoders.media import Limits, Sampling, video
-from encoders.media.segments import cuts, moments
+from encoders.media.segments import compute_segment_bounds, compute_frame_times
 
 SAMPLES = Path(iscc_samples.__file__).parent / "files"
 CLIPS = DATA / "av_clips/videos"
 
 
 def parts(path, **sampling):
-    return list(media.segments(path, media.probe(path), Sampling(**sampling)))
+    return list(media.read_segments(path, media.probe(path), Sampling(**sampling)))
 
 
 def by_av(path, **sampling):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(video.Film, "_by_decord", lambda *_: None)
+        patch.setattr(video.VideoReader, "_by_decord", lambda *_: None)
         return parts(path, **sampling)
 
 
-def reason(path, limits=media.LIMITS):
+def reason(path, limits=media.DEFAULT_LIMITS):
     with pytest.raises(BadMedia) as caught:
-        list(media.segments(path, media.probe(path, limits), limits=limits))
+        list(media.read_segments(path, media.probe(path, limits), limits=limits))
     assert "\n" not in str(caught.value) and "Traceback" not in str(caught.value)
     return caught.value.reason
 
@@ -75,14 +75,14 @@ def close(colours, expected, tolerance=40):
     ],
 )
 def test_cuts(seconds, expected):
-    assert cuts(seconds, 15) == expected
+    assert compute_segment_bounds(seconds, 15) == expected
 
 
 def test_moments_are_the_middles_of_equal_slices():
-    assert moments(0, 2, 1, 8) == [0.5, 1.5]
-    assert moments(15, 30, 1, 3) == [17.5, 22.5, 27.5]
-    assert moments(0, 0.1, 1, 8) == [0.05]
-    assert len(moments(0, 15, 1, None)) == 15
+    assert compute_frame_times(0, 2, 1, 8) == [0.5, 1.5]
+    assert compute_frame_times(15, 30, 1, 3) == [17.5, 22.5, 27.5]
+    assert compute_frame_times(0, 0.1, 1, 8) == [0.05]
+    assert len(compute_frame_times(0, 15, 1, None)) == 15
 
 
 # ---- images
@@ -94,7 +94,7 @@ def test_an_image_is_one_segment(tmp_path, ending):
     assert media.probe(path).modality == "image"
     (part,) = parts(path)
     assert part.frames.shape == (1, 120, 160, 3) and part.frames.dtype == np.uint8
-    assert (part.start, part.end, part.sound) == (None, None, None)
+    assert (part.start, part.end, part.audio) == (None, None, None)
     assert close(corners(part.frames[0]), [RED, GREEN, BLUE, WHITE])
 
 
@@ -168,10 +168,10 @@ def test_a_clip(tmp_path):
     path = clip(tmp_path / "clip.mp4", seconds=2, sound=2)
     found = media.probe(path)
     assert (found.modality, found.width, found.height, found.fps) == ("video", 160, 120, 10)
-    assert found.duration == pytest.approx(2, abs=0.05) and found.rate == 48000
+    assert found.duration == pytest.approx(2, abs=0.05) and found.sample_rate == 48000
     (part,) = parts(path)
-    assert part.times == pytest.approx((0.5, 1.5)) and part.frames.shape == (2, 120, 160, 3)
-    assert part.sound.rate == 16000 and part.sound.seconds == pytest.approx(2, abs=0.05)
+    assert part.frame_times == pytest.approx((0.5, 1.5)) and part.frames.shape == (2, 120, 160, 3)
+    assert part.audio.rate == 16000 and part.audio.seconds == pytest.approx(2, abs=0.05)
     assert close([part.frames[0][60, 80], part.frames[1][60, 80]], [[20] * 3, [60] * 3], 6)
 
 
@@ -182,8 +182,8 @@ def test_a_clip(tmp_path):
 def test_decord_and_pyav_agree(tmp_path, ending, codec):
     path = clip(tmp_path / f"clip.{ending}", seconds=20, fps=8, size=(240, 180), codec=codec)
     for one, two in zip(parts(path, side=200), by_av(path, side=200), strict=True):
-        assert len(one.times) in (5, 8) and one.frames.shape[1:] == (150, 200, 3)
-        assert one.times == pytest.approx(two.times, abs=2e-3)
+        assert len(one.frame_times) in (5, 8) and one.frames.shape[1:] == (150, 200, 3)
+        assert one.frame_times == pytest.approx(two.frame_times, abs=2e-3)
         assert np.abs(one.frames.astype(int) - two.frames).mean() < 1
 
 
@@ -193,8 +193,8 @@ def test_variable_frame_rate(tmp_path, ending):
     begins = np.cumsum(gaps) - gaps[0]
     path = clip(tmp_path / f"vfr.{ending}", begins=begins.tolist())
     (part,), (again,) = parts(path, most=None), by_av(path, most=None)
-    shown = [begins[begins <= 1000 * t + 10].max() / 1000 for t in moments(0, part.end, 1, None)]
-    assert part.times == pytest.approx(shown, abs=2e-3) and again.times == pytest.approx(shown, abs=2e-3)
+    shown = [begins[begins <= 1000 * t + 10].max() / 1000 for t in compute_frame_times(0, part.end, 1, None)]
+    assert part.frame_times == pytest.approx(shown, abs=2e-3) and again.frame_times == pytest.approx(shown, abs=2e-3)
     levels = [4 * int(np.flatnonzero(begins == round(1000 * t))[0]) for t in shown]
     assert close(part.frames[:, 60, 80].mean(-1), levels, 6)
 
@@ -220,36 +220,36 @@ def test_rotation_flags(tmp_path, degrees, expected):
 
 def test_one_frame(tmp_path):
     (part,) = parts(clip(tmp_path / "one.mp4", begins=[0]))
-    assert part.times == (0,) and len(part.frames) == 1
+    assert part.frame_times == (0,) and len(part.frames) == 1
 
 
 def test_gif(tmp_path):
     path = gif(tmp_path / "moves.png")  # the content counts, not the ending
     assert media.probe(path).modality == "video"
     (part,) = parts(path)
-    assert part.times == pytest.approx((0.5,)) and close(part.frames[0, 24, 32], [100] * 3, 12)
+    assert part.frame_times == pytest.approx((0.5,)) and close(part.frames[0, 24, 32], [100] * 3, 12)
     assert media.probe(gif(tmp_path / "still.gif", frames=1)).modality == "image"
 
 
 def test_sound_in_a_part_of_the_film_only(tmp_path):
     path = clip(tmp_path / "part.mkv", seconds=45, fps=2, sound=11, at=18)
     first, second, third = parts(path)
-    assert first.sound is None and third.sound is None
-    quiet, loud = second.sound.samples[: 16000 * 2], second.sound.samples[16000 * 4 : 16000 * 14]
+    assert first.audio is None and third.audio is None
+    quiet, loud = second.audio.samples[: 16000 * 2], second.audio.samples[16000 * 4 : 16000 * 14]
     assert np.abs(quiet).max() < 1e-3 and loud.std() == pytest.approx(0.5 / np.sqrt(2), rel=0.05)
 
 
 def test_a_film_that_begins_late_keeps_its_time(tmp_path):
     path = clip(tmp_path / "late.mkv", begins=[*range(1000, 4000, 100)], sound=4)
     for read in (parts, by_av):
-        assert read(path)[0].times == pytest.approx((1.0, 1.5, 2.5, 3.5))
+        assert read(path)[0].frame_times == pytest.approx((1.0, 1.5, 2.5, 3.5))
 
 
 def test_an_mp4_with_sound_only_is_audio(tmp_path):
     path = tone(tmp_path / "song.mp4", seconds=3, rate=44100)
     assert media.probe(path).modality == "audio"
     (part,) = parts(path)
-    assert part.frames is None and part.times == () and part.sound.seconds == pytest.approx(3, abs=0.1)
+    assert part.frames is None and part.frame_times == () and part.audio.seconds == pytest.approx(3, abs=0.1)
 
 
 @pytest.mark.parametrize(("ending", "share"), [("mkv", 0.6), ("avi", 0.2)])
@@ -284,8 +284,8 @@ def test_sound_formats(tmp_path, ending):
     found = media.probe(path)
     assert (found.modality, found.channels, found.width) == ("audio", 2, None)
     one, two = parts(path)
-    assert one.sound.seconds == 15 and two.sound.seconds == pytest.approx(5.5, abs=0.15)
-    both = np.concatenate([one.sound.samples, two.sound.samples])
+    assert one.audio.seconds == 15 and two.audio.seconds == pytest.approx(5.5, abs=0.15)
+    both = np.concatenate([one.audio.samples, two.audio.samples])
     middle = both[16000 * 10 : 16000 * 20]  # over the cut: the sine must go on without a seam
     assert np.argmax(np.abs(np.fft.rfft(middle))) == 4400
     assert middle.std() == pytest.approx(0.5 / np.sqrt(2), rel=0.05)
@@ -295,14 +295,14 @@ def test_sound_formats(tmp_path, ending):
 @pytest.mark.parametrize("layout", ["mono", "stereo", "5.1"])
 def test_rates_and_layouts(tmp_path, rate, layout):
     (part,) = parts(tone(tmp_path / "tone.wav", rate=rate, layout=layout, level=0.9))
-    samples = part.sound.samples
+    samples = part.audio.samples
     assert samples.dtype == np.float32 and len(samples) == 16000
     assert np.abs(samples[2000:14000] - sine(1, 16000, level=0.9)[0, 2000:14000]).max() < 0.02
 
 
 def test_samples_above_full_scale_are_scaled(tmp_path):
     (part,) = parts(float_wav(tmp_path / "loud.wav", 3 * sine(1, 16000)[0]))
-    assert np.abs(part.sound.samples).max() == 1
+    assert np.abs(part.audio.samples).max() == 1
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -329,15 +329,15 @@ def test_same_film_in_another_container(ending):
     assert len(other) == len(reference) == 4
     for one, two in zip(reference, other, strict=True):
         assert np.abs(one.frames.astype(int) - two.frames).mean() < 12
-        assert two.times == pytest.approx(one.times, abs=0.1)
-        assert two.sound.samples.std() == pytest.approx(one.sound.samples.std(), rel=0.1)
+        assert two.frame_times == pytest.approx(one.frame_times, abs=0.1)
+        assert two.audio.samples.std() == pytest.approx(one.audio.samples.std(), rel=0.1)
 
 
 @pytest.mark.parametrize("ending", ["aac", "ac3", "aif", "mp3", "ogg", "opus", "wv"])
 def test_same_sound_in_another_container(ending):
     (reference,), (other,) = parts(SAMPLES / "audio/demo.wav"), parts(SAMPLES / f"audio/demo.{ending}")
-    n = min(len(reference.sound.samples), len(other.sound.samples))
-    spectra = [np.abs(np.fft.rfft(part.sound.samples[:n])) for part in (reference, other)]
+    n = min(len(reference.audio.samples), len(other.audio.samples))
+    spectra = [np.abs(np.fft.rfft(part.audio.samples[:n])) for part in (reference, other)]
     assert np.corrcoef(*spectra)[0, 1] > 0.9
 
 
@@ -354,7 +354,7 @@ def test_real_clips_by_both_decoders():
         pytest.skip("no ../shared/data/av_clips beside the repository")
     for path in found:
         for one, two in zip(parts(path), by_av(path), strict=True):
-            assert one.times == pytest.approx(two.times, abs=2e-3)
+            assert one.frame_times == pytest.approx(two.frame_times, abs=2e-3)
             assert np.abs(one.frames.astype(int) - two.frames).mean() < 1
 
 
@@ -402,14 +402,14 @@ def test_no_permission(tmp_path, monkeypatch):
 def test_names_that_are_not_utf8(tmp_path):
     name = os.fsdecode(b"caf\xe9.mp4")
     path = clip(tmp_path / "clip.mp4").rename(tmp_path / name)
-    assert parts(path)[0].times == pytest.approx((0.5, 1.5))
+    assert parts(path)[0].frame_times == pytest.approx((0.5, 1.5))
     path.write_bytes(b"")
     with pytest.raises(BadMedia, match=r"caf\\xe9.mp4: empty file"):
         media.probe(path)
 
 
 def test_too_many_pixels_in_a_film(tmp_path):
-    assert "megapixels" in reason(clip(tmp_path / "clip.mp4"), Limits(pixels=10_000))
+    assert "megapixels" in reason(clip(tmp_path / "clip.mp4"), Limits(max_pixels=10_000))
 
 
 def test_looks_like_media(tmp_path):

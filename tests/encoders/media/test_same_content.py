@@ -8,7 +8,7 @@ import pytest
 
 from encoders.base import unit_rows
 from encoders.media import Sampling
-from encoders.media.decoder_pool import DecoderPool, Failed, Part
+from encoders.media.decoder_pool import DecoderPool, FailedFile, DecodedSegment
 from encoders.registry import ENCODERS
 
 SAMPLES = Path(pytest.importorskip("iscc_samples").__file__).parent / "files"
@@ -20,13 +20,13 @@ SOUNDS = ("aac", "ac3", "aif", "mp3", "ogg", "opus", "wv")
 @pytest.fixture(scope="module")
 def segments():
     """Segments of a file, as an indexing run gets them."""
-    with DecoderPool(1, Sampling(rate=16000)) as pool:
+    with DecoderPool(1, Sampling(sample_rate=16000)) as pool:
 
         @cache
         def read(path):
             events = list(pool.read([path]))
-            assert not [event for event in events if isinstance(event, Failed)], events
-            return [event.segment for event in events if isinstance(event, Part)]
+            assert not [event for event in events if isinstance(event, FailedFile)], events
+            return [event.segment for event in events if isinstance(event, DecodedSegment)]
 
         yield read
 

@@ -20,14 +20,14 @@ from timing_factory import (
 from encoders import media
 from encoders.base import BadMedia
 from encoders.media import Sampling, segmentation
-from encoders.media.decoder_pool import DecoderPool, Failed, Finished, Opened, Part
-from encoders.media.packet_timing import last_duration
-from encoders.media.timestamp_resets import count_restarts
-from encoders.media.video import ByDecord, agree
+from encoders.media.decoder_pool import DecoderPool, FailedFile, FinishedFile, OpenedFile, DecodedSegment
+from encoders.media.packet_timing import estimate_last_duration
+from encoders.media.timestamp_resets import count_clock_resets
+from encoders.media.video import DecordReader, has_same_times
 
 
 def parts(path, **sampling):
-    return list(media.segments(path, media.probe(path), Sampling(**sampling)))
+    return list(media.read_segments(path, media.probe(path), Sampling(**sampling)))
 
 
 def numbers(found):
@@ -91,9 +91,9 @@ def test_a_clock_that_begins_anew(tmp_path, ending):
     path = joined(tmp_path / f"both.{ending}", one, two)
     assert media.probe(path).duration == pytest.approx(18, abs=0.1)
     (part,) = parts(path, segment=30, most=None)
-    assert len(part.times) == 18
+    assert len(part.frame_times) == 18
     assert all(abs(t - number / 3) < 0.35 for t, number in numbers([part]))
-    assert pitch(part.sound, 6.5) == pytest.approx(440, abs=2) and pitch(part.sound, 8.5) == 1000
+    assert pitch(part.audio, 6.5) == pytest.approx(440, abs=2) and pitch(part.audio, 8.5) == 1000
 
 
 def test_a_clock_that_begins_earlier_than_the_first(tmp_path):
@@ -114,36 +114,36 @@ def test_chained_sounds(tmp_path):
     one, two = tone(tmp_path / "one.opus", 3, rate=48000), tone(tmp_path / "two.opus", 4, rate=48000)
     path = joined(tmp_path / "both.opus", one, two)
     assert media.probe(path).duration == pytest.approx(7, abs=0.1)
-    assert sum(part.sound.seconds for part in parts(path)) == pytest.approx(7, abs=0.1)
+    assert sum(part.audio.seconds for part in parts(path)) == pytest.approx(7, abs=0.1)
 
 
 def test_a_glimpse_after_a_clock_began_anew(tmp_path):
     one, two = broadcast(tmp_path / "one.ts", 8), broadcast(tmp_path / "two.ts", 10, first=24)
     path = joined(tmp_path / "both.ts", one, two)
-    asked = Sampling(segment=5, most=1)
-    (glimpse,) = media.glimpses(path, media.probe(path), [10.0], asked)
-    assert abs(glimpse.times[0] - numbers([glimpse])[0][1] / 3) < 0.35 and glimpse.times[0] > 11
+    asked = Sampling(segment_seconds=5, max_frames=1)
+    (glimpse,) = media.read_segments_at(path, media.probe(path), [10.0], asked)
+    assert abs(glimpse.frame_times[0] - numbers([glimpse])[0][1] / 3) < 0.35 and glimpse.frame_times[0] > 11
 
 
 def test_a_last_packet_with_an_impossible_duration(tmp_path):
     path = ends_before_it_ends(tmp_path / "short.ogg", vorbis(tmp_path / "whole.ogg"))
     assert media.probe(path).duration == pytest.approx(0.27, abs=0.03)
-    assert sum(part.sound.seconds for part in parts(path)) == pytest.approx(0.27, abs=0.03)
+    assert sum(part.audio.seconds for part in parts(path)) == pytest.approx(0.27, abs=0.03)
 
 
 def test_what_a_last_packet_may_claim():
     begins = np.array([0.0, 0.02, 0.04])
-    assert last_duration(begins, np.array([0.02, 0.02, 0.02]), 1.0) == 0.02
-    assert last_duration(np.array([0.0, 30.0]), np.array([30.0, 90.0]), 60.0) == 90
-    assert last_duration(np.array([0.0]), np.array([5.0]), 60.0) == 5
-    assert np.isnan(last_duration(begins, np.array([0.02, 0.02, 2**32 / 22050]), 1.0))
-    assert np.isnan(last_duration(begins, np.array([0.02, 0.02, -0.5]), 1.0))
+    assert estimate_last_duration(begins, np.array([0.02, 0.02, 0.02]), 1.0) == 0.02
+    assert estimate_last_duration(np.array([0.0, 30.0]), np.array([30.0, 90.0]), 60.0) == 90
+    assert estimate_last_duration(np.array([0.0]), np.array([5.0]), 60.0) == 5
+    assert np.isnan(estimate_last_duration(begins, np.array([0.02, 0.02, 2**32 / 22050]), 1.0))
+    assert np.isnan(estimate_last_duration(begins, np.array([0.02, 0.02, -0.5]), 1.0))
 
 
 def restarts(*steps, broadcast=False):
     """Runs of streams whose packets take turns in the file."""
     tracks = [(np.arange(len(s)) * len(steps) + at, np.array(s, float)) for at, s in enumerate(steps)]
-    return [run.tolist() for run in count_restarts(tracks, broadcast)]
+    return [run.tolist() for run in count_clock_resets(tracks, broadcast)]
 
 
 def test_restarts_are_told_from_damage():
@@ -159,11 +159,11 @@ def test_restarts_are_told_from_damage():
 
 def test_decord_is_believed_only_where_its_frames_are_those_of_the_file(tmp_path):
     begins = np.arange(5.0)
-    assert agree(begins - 8, begins) and not agree(begins[:4], begins) and not agree(begins * 1.01, begins)
-    assert not agree(np.array([]), np.array([]))
+    assert has_same_times(begins - 8, begins) and not has_same_times(begins[:4], begins) and not has_same_times(begins * 1.01, begins)
+    assert not has_same_times(np.array([]), np.array([]))
     whole = clip(tmp_path / "whole.mp4", seconds=2)
     with pytest.raises(ValueError, match="other frames"):
-        ByDecord(whole, (160, 120), np.arange(19) / 10)
+        DecordReader(whole, (160, 120), np.arange(19) / 10)
 
 
 # ---- tracks
@@ -192,7 +192,7 @@ def test_a_still_is_no_film_beside_one(tmp_path, ending):
     found = media.probe(path)
     assert (found.width, found.duration) == (96, pytest.approx(4, abs=0.05))
     (part,) = parts(path)
-    assert part.frames.shape == (4, 64, 96, 3) and part.sound is not None
+    assert part.frames.shape == (4, 64, 96, 3) and part.audio is not None
     assert media.probe(still).width == 400
 
 
@@ -200,7 +200,7 @@ def test_a_still_is_no_film_beside_one(tmp_path, ending):
 @pytest.mark.parametrize("ending", ["mka", "m4a"])
 def test_the_default_sound_of_several(tmp_path, ending, default, hertz):
     (part,) = parts(two_sounds(tmp_path / f"two.{ending}", default=default))
-    assert pitch(part.sound, 1) == hertz
+    assert pitch(part.audio, 1) == hertz
 
 
 # ---- turns
@@ -238,7 +238,7 @@ def test_mirrored_films(tmp_path, entries, expected):
 
 def test_a_glimpse_of_a_turned_film_is_the_frame_of_its_segment(tmp_path):
     path = turned(tmp_path / "turned.mp4", clip(tmp_path / "clip.mp4", seconds=60, fps=1), 90)
-    (glimpse,) = media.glimpses(path, media.probe(path), [45.0], Sampling(most=1))
+    (glimpse,) = media.read_segments_at(path, media.probe(path), [45.0], Sampling(max_frames=1))
     assert numbers([glimpse]) == numbers(parts(path, most=1)[3:]) == [(52.0, 52)]
 
 
@@ -260,8 +260,8 @@ def test_samples_that_are_not_finite_do_not_cost_the_pictures(tmp_path):
     path = with_pcm(tmp_path / "nan.mkv", clip(tmp_path / "film.mkv", seconds=40, fps=2), samples)
     found = parts(path)
     assert [len(part.frames) for part in found] == [8, 8, 8]
-    assert [part.sound is not None for part in found] == [True, False, True]
-    assert [part.incomplete for part in found] == [
+    assert [part.audio is not None for part in found] == [True, False, True]
+    assert [part.incomplete_reason for part in found] == [
         None,
         "its sound can't be decoded at 15 s: its sound has samples that are not finite (NaN or infinite)",
         None,
@@ -276,21 +276,21 @@ def test_what_a_binding_raises_of_the_sound_does_not_cost_the_pictures(tmp_path,
         raise error
 
     path = clip(tmp_path / "film.mp4", seconds=20, sound=20)
-    monkeypatch.setattr(segmentation.SoundTrack, "between", fail)
+    monkeypatch.setattr(segmentation.AudioReader, "between", fail)
     (part,) = parts(path, segment=30)
-    assert len(part.frames) == 8 and part.sound is None
-    assert part.incomplete.startswith("its sound can't be decoded at 0 s: ")
+    assert len(part.frames) == 8 and part.audio is None
+    assert part.incomplete_reason.startswith("its sound can't be decoded at 0 s: ")
     monkeypatch.undo()
-    monkeypatch.setattr(segmentation.Film, "at", fail)
+    monkeypatch.setattr(segmentation.VideoReader, "at", fail)
     (part,) = parts(path, segment=30)
-    assert part.frames is None and part.sound.seconds == pytest.approx(20, abs=0.1)
+    assert part.frames is None and part.audio.seconds == pytest.approx(20, abs=0.1)
 
 
 def test_a_disk_that_fails_is_no_broken_sound(tmp_path, monkeypatch):
     def fail(*_):
         raise OSError(5, os.strerror(5))
 
-    monkeypatch.setattr(segmentation.SoundTrack, "between", fail)
+    monkeypatch.setattr(segmentation.AudioReader, "between", fail)
     with pytest.raises(OSError, match="Input/output"):
         parts(clip(tmp_path / "film.mp4", sound=2))
 
@@ -298,16 +298,16 @@ def test_a_disk_that_fails_is_no_broken_sound(tmp_path, monkeypatch):
 def test_sound_that_can_not_be_decoded(tmp_path):
     path = spoilt(tmp_path / "deaf.mkv", clip(tmp_path / "film.mp4", seconds=4, sound=4), "audio")
     (part,) = parts(path)
-    assert len(part.frames) == 4 and part.sound is None
-    assert part.incomplete == "none of its sound can be decoded"
+    assert len(part.frames) == 4 and part.audio is None
+    assert part.incomplete_reason == "none of its sound can be decoded"
 
 
 def test_a_film_without_decodable_pictures_is_its_sound(tmp_path):
     path = spoilt(tmp_path / "blind.mkv", clip(tmp_path / "film.mp4", seconds=4, sound=4), "video")
     found = media.probe(path)
-    assert (found.modality, found.width, found.incomplete) == ("audio", None, "its pictures can't be decoded")
+    assert (found.modality, found.width, found.incomplete_reason) == ("audio", None, "its pictures can't be decoded")
     (part,) = parts(path)
-    assert part.frames is None and part.sound.seconds == pytest.approx(4, abs=0.1)
+    assert part.frames is None and part.audio.seconds == pytest.approx(4, abs=0.1)
 
 
 def test_a_film_in_a_codec_nobody_knows_is_its_sound(tmp_path):
@@ -319,15 +319,15 @@ def test_a_film_in_a_codec_nobody_knows_is_its_sound(tmp_path):
                 media.probe(path)
         else:
             found = media.probe(path)
-            assert (found.modality, found.incomplete) == ("audio", "its pictures can't be decoded")
+            assert (found.modality, found.incomplete_reason) == ("audio", "its pictures can't be decoded")
 
 
 def test_whole_files_are_not_said_to_be_incomplete(tmp_path):
     path = clip(tmp_path / "film.mp4", seconds=20, sound=20)
-    assert media.probe(path).incomplete is None
-    assert [part.incomplete for part in parts(path, segment=5)] == [None] * 4
+    assert media.probe(path).incomplete_reason is None
+    assert [part.incomplete_reason for part in parts(path, segment=5)] == [None] * 4
     with DecoderPool(1) as pool:
-        assert list(pool.read([path]))[-1] == Finished(path)
+        assert list(pool.read([path]))[-1] == FinishedFile(path)
 
 
 def read_by(name, path):
@@ -339,15 +339,15 @@ def read_by(name, path):
 def test_a_decoder_that_dies_of_one_track_costs_that_track(tmp_path, track):
     path = clip(tmp_path / "film.mp4", seconds=40, sound=40)
     opened, *found, end = read_by(f"dies_of_{track}", path)
-    assert isinstance(opened, Opened) and all(isinstance(event, Part) for event in found)
+    assert isinstance(opened, OpenedFile) and all(isinstance(event, DecodedSegment) for event in found)
     assert [event.segment.start for event in found] == [0, 15, 30]
-    assert end == Finished(path, f"its {track} can't be decoded: decoder crashed (signal SIGSEGV)")
+    assert end == FinishedFile(path, f"its {track} can't be decoded: decoder crashed (signal SIGSEGV)")
     after = found[-1].segment
-    assert (after.sound is None, after.frames is None) == (track == "sound", track == "pictures")
+    assert (after.audio is None, after.frames is None) == (track == "sound", track == "pictures")
 
 
 def test_a_decoder_that_dies_of_both_tracks_costs_the_file(tmp_path):
     path = clip(tmp_path / "film.mp4", seconds=40, sound=40)
     events = read_by("dies_of_all", path)
-    assert [type(event) for event in events] == [Opened, Part, Failed]
+    assert [type(event) for event in events] == [OpenedFile, DecodedSegment, FailedFile]
     assert events[-1].error.reason == "decoder crashed (signal SIGSEGV)"

@@ -20,21 +20,21 @@ from rich.console import Console
 from encoders.base import AffectError
 from experiments import ablate
 from experiments.ablation import plots, runner, tables, trials
-from experiments.ablation.baselines import ridge
-from experiments.ablation.fused_ranks import judged, rsum_of, together
-from experiments.ablation.prepared_data import Corpus, parted
-from experiments.ablation.results import measured
-from experiments.ablation.row_statistics import MEASURES, Standings, draws, holm, medians_drawn
-from experiments.ablation.runner import run
-from experiments.ablation.settings import Settings, changed, flat
-from experiments.ablation.table_rows import BOTH, EMOTION, OBJECT, ROLES, ROWS, Cost, Space, planned
-from experiments.ablation.trials import Trial, Watch, finished, history_of, rows_of, train
-from experiments.datasets import Captioned, Item
+from experiments.ablation.baselines import fit_ridge
+from experiments.ablation.fused_ranks import evaluate_similarity, compute_rsum, fuse_similarities
+from experiments.ablation.prepared_data import PreparedData, ensure_splits
+from experiments.ablation.results import measure_rows
+from experiments.ablation.row_statistics import METRIC_NAMES, RowRanks, draw_resamples, adjust_holm, bootstrap_median_ranks
+from experiments.ablation.runner import run_trials
+from experiments.ablation.settings import AblationSettings, apply_overrides, flatten_settings
+from experiments.ablation.table_rows import ACTIVITY_AUDIO_SPACE, EMOTION_SPACE, OBJECT_SPACE, ROLES, TABLE_ROWS, LossSpec, SpaceSpec, plan_rows
+from experiments.ablation.trials import Trial, DevMonitor, is_finished, load_history, load_embeddings, train_trial
+from experiments.datasets import CaptionDataset, DatasetItem
 from losses import LOSSES
 from retrieval.evaluation import bootstrap_interval, compare, median_rank
 
-SMALL = changed(
-    Settings(),
+SMALL = apply_overrides(
+    AblationSettings(),
     [
         "schedule.epochs=3",
         "schedule.warm=1",
@@ -44,7 +44,7 @@ SMALL = changed(
         "schedule.patience=0",
     ],
 )
-TRIAL = Trial(space=OBJECT.where(ROLES, "gru"), seed=1)
+TRIAL = Trial(space=OBJECT_SPACE.resolve(ROLES, "gru"), seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -60,15 +60,15 @@ def made_up(items=50, captions=2, seed=0):
     words = 4 + 2 * np.arange(6) + (truth[owner] > 0)
     sound = truth[:, 3:] @ rng.normal(size=(3, 7)).astype(np.float32)
     sound[::7] = np.nan
-    return Corpus(
-        media={"objects": truth[:, :3] @ rng.normal(size=(3, 9)).astype(np.float32), "sound": sound},
+    return PreparedData(
+        features={"objects": truth[:, :3] @ rng.normal(size=(3, 9)).astype(np.float32), "sound": sound},
         texts={
             "gru": words.astype(np.int64),
             "sentence": truth[owner] + 0.1 * rng.normal(size=(len(owner), 6)).astype(np.float32),
         },
-        owner=owner,
-        split=np.array([0, 0, 0, 1, 2] * (items // 5)),
-        words=16,
+        caption_items=owner,
+        item_splits=np.array([0, 0, 0, 1, 2] * (items // 5)),
+        vocabulary_size=16,
     )
 
 
@@ -81,70 +81,70 @@ def unit(rng, *shape):
 
 
 def test_the_table_is_consistent():
-    names = [row.name for row in ROWS]
+    names = [row.name for row in TABLE_ROWS]
     assert len(set(names)) == len(names)
-    for row in ROWS:
+    for row in TABLE_ROWS:
         assert bool(row.spaces) != bool(row.baseline)
         assert set(row.against) <= set(names)
-        assert {space.cost.name for space in row.spaces} <= set(LOSSES)
+        assert {space.loss.name for space in row.spaces} <= set(LOSSES)
         assert {role for space in row.spaces for role in space.roles} <= set(ROLES)
-    assert {row.group for row in ROWS} >= {"1.1", "1.2", "1.3", "1.4", "1.5"}
+    assert {row.group for row in TABLE_ROWS} >= {"1.1", "1.2", "1.3", "1.4", "1.5"}
 
 
 def test_every_row_can_be_had_with_every_role():
-    plan = planned(ROLES, "gru")
+    plan = plan_rows(ROLES, "gru")
     assert set(plan.left_out) == {"2.1 object, GRU", "2.1 object + [activity, audio], GRU"}
-    assert planned(ROLES, "sentence").left_out.keys() == {
+    assert plan_rows(ROLES, "sentence").left_out.keys() == {
         name.replace("GRU", "sentence vectors") for name in plan.left_out
     }
 
 
 def test_shared_spaces_are_trained_once():
-    plan = planned(ROLES, "gru", prefixes=["1.1 weighted", "1.2", "1.5"])
+    plan = plan_rows(ROLES, "gru", prefixes=["1.1 weighted", "1.2", "1.5"])
     assert len(plan.spaces) == len(set(plan.spaces))
-    assert sum(space.roles == ("objects",) and space.cost == Cost() for space in plan.spaces) == 1
+    assert sum(space.roles == ("objects",) and space.loss == LossSpec() for space in plan.spaces) == 1
 
 
 def test_rows_without_their_roles_are_left_out():
-    plan = planned(("objects", "sound"), "gru")
+    plan = plan_rows(("objects", "sound"), "gru")
     assert plan.left_out["1.2 activity"] == "needs activity"
     assert plan.left_out["1.5 object + emotion"] == "is the same as 1.5 object + audio here"
     assert "1.4 shared: object, audio" in {row.name for row in plan.rows}
-    silent = planned(("objects",), "gru", zero_shot=False)
+    silent = plan_rows(("objects",), "gru", has_zero_shot=False)
     assert silent.left_out["1.5 object + emotion"].startswith("needs one of")
     assert silent.left_out["2.3 zero-shot"].startswith("needs the engine's")
 
 
 def test_a_row_brings_what_it_is_compared_with():
-    rows = {row.name: row for row in planned(ROLES, "gru", prefixes=["1.5 object + [a"]).rows}
+    rows = {row.name: row for row in plan_rows(ROLES, "gru", prefixes=["1.5 object + [a"]).rows}
     assert {"1.2 object", "1.5 object + activity", "1.5 object + [activity, audio]"} <= set(rows)
     assert all(base in rows for row in rows.values() for base in row.against)
 
 
 def test_unknown_rows_are_told():
     with pytest.raises(AffectError, match=r"no row '9'; groups: 1\.1, 1\.2"):
-        planned(ROLES, "gru", prefixes=["9"])
+        plan_rows(ROLES, "gru", prefixes=["9"])
 
 
 def test_the_best_needs_others():
     with pytest.raises(AffectError, match="best of which rows"):
-        planned(ROLES, "gru", prefixes=["2.4"])
+        plan_rows(ROLES, "gru", prefixes=["2.4"])
 
 
 def test_a_space_takes_what_is_there():
-    assert EMOTION.where(("objects", "faces"), "gru").roles == ("faces",)
-    assert BOTH.where(("sound",), "gru") is None
-    assert str(BOTH.where(ROLES, "sentence")) == "[activity, audio], sentence"
+    assert EMOTION_SPACE.resolve(("objects", "faces"), "gru").roles == ("faces",)
+    assert ACTIVITY_AUDIO_SPACE.resolve(("sound",), "gru") is None
+    assert str(ACTIVITY_AUDIO_SPACE.resolve(ROLES, "sentence")) == "[activity, audio], sentence"
 
 
 # settings
 
 
 def test_settings_are_typed():
-    settings = changed(Settings(), ["loss.margin=0.1", "schedule.epochs = 7", "text=sentence"])
+    settings = apply_overrides(AblationSettings(), ["loss.margin=0.1", "schedule.epochs = 7", "text=sentence"])
     assert (settings.loss.margin, settings.schedule.epochs, settings.text) == (0.1, 7, "sentence")
-    assert settings.schedule.rate == Settings().schedule.rate
-    assert flat(settings)["schedule.epochs"] == 7
+    assert settings.schedule.rate == AblationSettings().schedule.rate
+    assert flatten_settings(settings)["schedule.epochs"] == 7
 
 
 @pytest.mark.parametrize(
@@ -155,30 +155,30 @@ def test_settings_are_typed():
 )  # fmt: skip
 def test_bad_settings_are_one_line(pair):
     with pytest.raises(AffectError) as bad:
-        changed(Settings(), [pair])
+        apply_overrides(AblationSettings(), [pair])
     assert "\n" not in str(bad.value)
 
 
 def test_an_unknown_setting_lists_the_known():
     with pytest.raises(AffectError, match=r"no setting 'x'; known: loss\.margin, .*words\.width.*text"):
-        changed(Settings(), ["x=1"])
+        apply_overrides(AblationSettings(), ["x=1"])
 
 
 # splits
 
 
 def items(splits):
-    return Captioned(
+    return CaptionDataset(
         name="set",
         items=tuple(
-            Item(id=str(n), captions=("a",), split=split, group=f"g{n // 2}")
+            DatasetItem(id=str(n), captions=("a",), split=split, group=f"g{n // 2}")
             for n, split in enumerate(splits)
         ),
     )
 
 
 def test_a_set_without_test_is_reported_on_its_dev():
-    data = parted(items(["train"] * 40 + ["dev"] * 10), 0.1)
+    data = ensure_splits(items(["train"] * 40 + ["dev"] * 10), 0.1)
     found = {item.id: item.split for item in data.items}
     assert {found[str(n)] for n in range(40, 50)} == {"test"}
     assert sum(split == "dev" for split in found.values()) == 4
@@ -187,10 +187,10 @@ def test_a_set_without_test_is_reported_on_its_dev():
 
 
 def test_a_set_without_parts_is_split():
-    data = parted(items(["train"] * 40), 0.1)
+    data = ensure_splits(items(["train"] * 40), 0.1)
     assert {item.split for item in data.items} == {"train", "dev", "test"}
     with pytest.raises(AffectError, match="too small"):
-        parted(items(["train"] * 2), 0.1)
+        ensure_splits(items(["train"] * 2), 0.1)
 
 
 # scoring
@@ -201,8 +201,8 @@ def test_spaces_are_added_up_as_the_paper_does():
     spaces = [(unit(rng, 9, 4), unit(rng, 18, 4)) for _ in range(2)]
     owner = np.repeat(np.arange(9), 2)
     summed = sum(texts @ media.T for media, texts in spaces)
-    ours = judged(together(spaces), owner)
-    stacked = judged(together([tuple(np.hstack(pair) for pair in zip(*spaces, strict=True))]), owner)
+    ours = evaluate_similarity(fuse_similarities(spaces), owner)
+    stacked = evaluate_similarity(fuse_similarities([tuple(np.hstack(pair) for pair in zip(*spaces, strict=True))]), owner)
     np.testing.assert_array_equal(ours.t2v.ranks, stacked.t2v.ranks)
     np.testing.assert_array_equal(ours.v2t.ranks, stacked.v2t.ranks)
     assert ours.t2v.ranks[0] == (summed[0] > summed[0, 0]).sum()
@@ -212,7 +212,7 @@ def test_a_silent_space_abstains():
     rng = np.random.default_rng(1)
     first, second = ((unit(rng, 5, 4), unit(rng, 5, 4)) for _ in range(2))
     second[0][2] = np.nan
-    table = together([first, second]).rows(slice(0, 5))
+    table = fuse_similarities([first, second]).rows(slice(0, 5))
     alone = first[1] @ first[0].T
     np.testing.assert_allclose(table[:, 2], alone[:, 2], atol=1e-6)
     both = (alone + second[1] @ second[0].T) / 2
@@ -224,7 +224,7 @@ def test_an_item_nobody_speaks_of_ranks_last():
     spaces = [(unit(rng, 6, 4), unit(rng, 6, 4)) for _ in range(2)]
     for media, _ in spaces:
         media[3] = np.nan
-    found = judged(together(spaces), np.arange(6))
+    found = evaluate_similarity(fuse_similarities(spaces), np.arange(6))
     assert found.t2v.ranks[3] == 5
     assert (np.delete(found.t2v.ranks, 3) < 5).all()
 
@@ -240,21 +240,21 @@ def standings():
     for noise in (1.0, 2.5):
         media = unit(rng, 30, 8)
         seeds = [media[owner] + noise * rng.normal(size=(90, 8)).astype(np.float32) for _ in range(3)]
-        made.append([judged(together([(media, texts)]), owner) for texts in seeds])
+        made.append([evaluate_similarity(fuse_similarities([(media, texts)]), owner) for texts in seeds])
     return made
 
 
 def test_figures_are_those_of_the_evaluator(standings):
     good, _ = standings
-    weights, _ = draws(30, seed=0)
-    found = Standings.of(good).figures(good, weights)
-    for name in MEASURES:
+    weights, _ = draw_resamples(30, seed=0)
+    found = RowRanks.from_evaluations(good).estimate_metrics(good, weights)
+    for name in METRIC_NAMES:
         values = [one.measures()[name] for one in good]
         assert found[name].mean == pytest.approx(np.mean(values))
         assert found[name].sd == pytest.approx(np.std(values, ddof=1))
         assert found[name].low <= found[name].mean + 1 and found[name].high >= found[name].mean - 1
     direction = good[0].t2v
-    one = Standings.of(good[:1]).figures(good[:1], weights)["T2V R@10"]
+    one = RowRanks.from_evaluations(good[:1]).estimate_metrics(good[:1], weights)["T2V R@10"]
     assert one.sd is None
     low, high = bootstrap_interval(100.0 * (direction.ranks < 10), seed=0, groups=direction.groups)
     assert (one.low, one.high) == pytest.approx((low, high), abs=2)
@@ -263,32 +263,32 @@ def test_figures_are_those_of_the_evaluator(standings):
 def test_medians_are_those_of_what_was_drawn():
     rng = np.random.default_rng(4)
     ranks, item = rng.integers(20, size=15).astype(float), np.repeat(np.arange(5), 3)
-    weights, _ = draws(5, seed=1, count=20)
+    weights, _ = draw_resamples(5, seed=1, draw_count=20)
     expected = [median_rank(np.repeat(ranks, w[item].astype(int))) for w in weights]
-    np.testing.assert_array_equal(medians_drawn(ranks, item, weights), expected)
+    np.testing.assert_array_equal(bootstrap_median_ranks(ranks, item, weights), expected)
 
 
 def test_differences_are_paired(standings):
     good, bad = standings
-    weights, signs = draws(30, seed=0)
-    mine, theirs = Standings.of(good), Standings.of(bad)
-    gap = mine.gap(theirs, "bad", weights, signs)
+    weights, signs = draw_resamples(30, seed=0)
+    mine, theirs = RowRanks.from_evaluations(good), RowRanks.from_evaluations(bad)
+    gap = mine.compare_rsum(theirs, "bad", weights, signs)
     assert gap.value == pytest.approx(np.mean([a.rsum - b.rsum for a, b in zip(good, bad, strict=True)]))
     assert gap.low < gap.value < gap.high and gap.p < 0.01
-    back = theirs.gap(mine, "good", weights, signs)
+    back = theirs.compare_rsum(mine, "good", weights, signs)
     assert (back.value, back.p) == (pytest.approx(-gap.value), gap.p)
-    same = mine.gap(mine, "itself", weights, signs)
+    same = mine.compare_rsum(mine, "itself", weights, signs)
     assert (same.value, same.p, same.low, same.high) == (0, 1, 0, 0)
 
 
 def test_the_permutation_test_is_the_evaluators():
     rng, owner = np.random.default_rng(5), np.arange(40)
     first, second = (
-        [judged(together([(m := unit(rng, 40, 4), m + n * rng.normal(size=(40, 4)).astype("f4"))]), owner)]
+        [evaluate_similarity(fuse_similarities([(m := unit(rng, 40, 4), m + n * rng.normal(size=(40, 4)).astype("f4"))]), owner)]
         for n in (1.0, 1.3)
     )
-    weights, signs = draws(40, seed=0)
-    ours = Standings.of(first).gap(Standings.of(second), "", weights, signs)
+    weights, signs = draw_resamples(40, seed=0)
+    ours = RowRanks.from_evaluations(first).compare_rsum(RowRanks.from_evaluations(second), "", weights, signs)
 
     def score(evaluation):
         return sum((side.ranks < k) * 100.0 for side in (evaluation.t2v, evaluation.v2t) for k in (1, 5, 10))
@@ -299,14 +299,14 @@ def test_the_permutation_test_is_the_evaluators():
 
 
 def test_holm():
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm([0.6, 0.9]) == [1, 1]
-    assert holm([]) == []
+    assert adjust_holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert adjust_holm([0.6, 0.9]) == [1, 1]
+    assert adjust_holm([]) == []
 
 
 def test_a_difference_in_words(standings):
-    weights, signs = draws(30, seed=0)
-    gap = Standings.of(standings[0]).gap(Standings.of(standings[1]), "base", weights, signs)
+    weights, signs = draw_resamples(30, seed=0)
+    gap = RowRanks.from_evaluations(standings[0]).compare_rsum(RowRanks.from_evaluations(standings[1]), "base", weights, signs)
     assert replace(gap, holm=0.01).words == "better than base"
     assert replace(gap, holm=0.01, value=-1.0).words == "worse than base"
     assert replace(gap, holm=0.2).words == "no difference shown from base"
@@ -318,45 +318,45 @@ def test_a_difference_in_words(standings):
 @pytest.mark.parametrize(
     "space",
     [
-        OBJECT,
-        replace(OBJECT, text="sentence"),
-        Space(roles=("objects", "sound")),
-        Space(roles=("objects", "sound"), shared=True),
-        *(replace(OBJECT, cost=Cost(name=name)) for name in LOSSES),
-        replace(OBJECT, cost=Cost(shape="linear", strength=4.0)),
-        replace(OBJECT, released=True),
+        OBJECT_SPACE,
+        replace(OBJECT_SPACE, text="sentence"),
+        SpaceSpec(roles=("objects", "sound")),
+        SpaceSpec(roles=("objects", "sound"), shared=True),
+        *(replace(OBJECT_SPACE, cost=LossSpec(name=name)) for name in LOSSES),
+        replace(OBJECT_SPACE, cost=LossSpec(shape="linear", strength=4.0)),
+        replace(OBJECT_SPACE, released=True),
     ],
     ids=str,
 )
 def test_every_kind_of_space_trains(space, corpus, tmp_path):
-    train(Trial(space=space.where(corpus.present, "gru"), seed=0), corpus, SMALL, tmp_path)
-    rows = rows_of(tmp_path)
-    assert finished(tmp_path) and not (tmp_path / trials.CHECKPOINT).exists()
+    train_trial(Trial(space=space.where(corpus.present, "gru"), seed=0), corpus, SMALL, tmp_path)
+    rows = load_embeddings(tmp_path)
+    assert is_finished(tmp_path) and not (tmp_path / trials.CHECKPOINT_FILE).exists()
     for part in ("dev", "test"):
         media, texts = rows[part]
         assert media.shape == (10, 12) and texts.shape == (20, 12)
         np.testing.assert_allclose(np.linalg.norm(texts, axis=1), 1, atol=1e-2)
-    assert len(history_of(tmp_path).epochs) == 3
+    assert len(load_history(tmp_path).epochs) == 3
 
 
 def test_sound_that_is_missing_is_missing(corpus, tmp_path):
-    train(Trial(space=Space(roles=("sound",), text="gru"), seed=0), corpus, SMALL, tmp_path)
-    media, _ = rows_of(tmp_path)["test"]
+    train_trial(Trial(space=SpaceSpec(roles=("sound",), text_tower="gru"), seed=0), corpus, SMALL, tmp_path)
+    media, _ = load_embeddings(tmp_path)["test"]
     silent = np.isnan(corpus.media["sound"][corpus.items("test")]).any(1)
     np.testing.assert_array_equal(np.isnan(media).any(1), silent)
     assert silent.any()
 
 
 def test_training_learns(corpus, tmp_path):
-    settings = changed(SMALL, ["schedule.epochs=12"])
-    train(TRIAL, corpus, settings, tmp_path)
-    media, texts = rows_of(tmp_path)["test"]
-    chance = rsum_of(unit(np.random.default_rng(0), 10, 12), texts, np.repeat(np.arange(10), 2))
-    assert rsum_of(media, texts, np.repeat(np.arange(10), 2)) > chance + 50
+    settings = apply_overrides(SMALL, ["schedule.epochs=12"])
+    train_trial(TRIAL, corpus, settings, tmp_path)
+    media, texts = load_embeddings(tmp_path)["test"]
+    chance = compute_rsum(unit(np.random.default_rng(0), 10, 12), texts, np.repeat(np.arange(10), 2))
+    assert compute_rsum(media, texts, np.repeat(np.arange(10), 2)) > chance + 50
 
 
 def test_an_interrupted_training_goes_on_to_the_same_end(corpus, tmp_path):
-    train(TRIAL, corpus, SMALL, tmp_path / "whole")
+    train_trial(TRIAL, corpus, SMALL, tmp_path / "whole")
     told = 0
 
     def stop():
@@ -366,15 +366,15 @@ def test_an_interrupted_training_goes_on_to_the_same_end(corpus, tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(TRIAL, corpus, SMALL, tmp_path / "cut", stop)
-    assert (tmp_path / "cut" / trials.CHECKPOINT).exists() and not finished(tmp_path / "cut")
-    train(TRIAL, corpus, SMALL, tmp_path / "cut", stop)
+        train_trial(TRIAL, corpus, SMALL, tmp_path / "cut", stop)
+    assert (tmp_path / "cut" / trials.CHECKPOINT_FILE).exists() and not is_finished(tmp_path / "cut")
+    train_trial(TRIAL, corpus, SMALL, tmp_path / "cut", stop)
     for part in ("dev", "test"):
         for one, other in zip(
-            rows_of(tmp_path / "whole")[part], rows_of(tmp_path / "cut")[part], strict=True
+            load_embeddings(tmp_path / "whole")[part], load_embeddings(tmp_path / "cut")[part], strict=True
         ):
             np.testing.assert_array_equal(one, other)
-    histories = [history_of(tmp_path / name) for name in ("whole", "cut")]
+    histories = [load_history(tmp_path / name) for name in ("whole", "cut")]
     assert histories[0].best == histories[1].best
     assert [e.loss for e in histories[0].epochs] == [e.loss for e in histories[1].epochs]
 
@@ -384,28 +384,28 @@ def test_finished_trainings_are_not_done_again(corpus, tmp_path, monkeypatch):
 
     def counting(trial, *rest):
         done.append(trial)
-        train(trial, *rest)
+        train_trial(trial, *rest)
 
     monkeypatch.setattr(runner, "train", counting)
     two = [TRIAL, replace(TRIAL, seed=2)]
-    first = run(two[:1], corpus, SMALL, tmp_path, jobs=1, quiet=True)
-    again = run(two, corpus, SMALL, tmp_path, jobs=1, quiet=True)
+    first = run_trials(two[:1], corpus, SMALL, tmp_path, jobs=1, quiet=True)
+    again = run_trials(two, corpus, SMALL, tmp_path, jobs=1, quiet=True)
     assert done == two and first[TRIAL] == again[TRIAL]
-    run(two, corpus, changed(SMALL, ["loss.margin=0.1"]), tmp_path, jobs=1, quiet=True)
+    run_trials(two, corpus, apply_overrides(SMALL, ["loss.margin=0.1"]), tmp_path, jobs=1, quiet=True)
     assert len(done) == 4
 
 
 def test_all_that_matters_names_a_trial(corpus):
     def key(trial=TRIAL, data=corpus, settings=SMALL):
-        return trials.key_of(trial.told(data, settings))
+        return trials.compute_trial_key(trial.to_json(data, settings))
 
     texts = {**corpus.texts, "gru": corpus.texts["gru"][::-1].copy()}
     others = [
         key(replace(TRIAL, seed=0)),
-        key(replace(TRIAL, space=replace(TRIAL.space, cost=Cost(name="vse")))),
+        key(replace(TRIAL, space=replace(TRIAL.space, cost=LossSpec(name="vse")))),
         key(replace(TRIAL, space=replace(TRIAL.space, text="sentence"))),
-        key(settings=changed(SMALL, ["heads.dim=13"])),
-        key(settings=changed(SMALL, ["schedule.rate=0.1"])),
+        key(settings=apply_overrides(SMALL, ["heads.dim=13"])),
+        key(settings=apply_overrides(SMALL, ["schedule.rate=0.1"])),
         key(data=replace(corpus, media={**corpus.media, "objects": corpus.media["objects"] * 2})),
         key(data=replace(corpus, texts=texts)),
         key(data=replace(corpus, split=corpus.split[::-1].copy())),
@@ -415,13 +415,13 @@ def test_all_that_matters_names_a_trial(corpus):
 
 
 def test_side_by_side_is_the_same(corpus, tmp_path):
-    two = [TRIAL, Trial(space=Space(roles=("sound",), text="sentence"), seed=0)]
-    alone = run(two, corpus, SMALL, tmp_path / "one", jobs=1, quiet=True)
-    beside = run(two, corpus, SMALL, tmp_path / "two", jobs=2, quiet=True)
+    two = [TRIAL, Trial(space=SpaceSpec(roles=("sound",), text_tower="sentence"), seed=0)]
+    alone = run_trials(two, corpus, SMALL, tmp_path / "one", jobs=1, quiet=True)
+    beside = run_trials(two, corpus, SMALL, tmp_path / "two", jobs=2, quiet=True)
     for trial in two:
         assert alone[trial].name == beside[trial].name
         for part in ("dev", "test"):
-            for one, other in zip(rows_of(alone[trial])[part], rows_of(beside[trial])[part], strict=True):
+            for one, other in zip(load_embeddings(alone[trial])[part], load_embeddings(beside[trial])[part], strict=True):
                 np.testing.assert_array_equal(one, other)
 
 
@@ -432,29 +432,29 @@ class Alike:
         rng = np.random.default_rng(0)
         self.make = (lambda n: np.tile(unit(rng, 1, 4), (n, 1))) if alike else (lambda n: unit(rng, n, 4))
 
-    def media_rows(self, material):
-        return self.make(material.items)
+    def encode_media(self, training_set):
+        return self.make(training_set.items)
 
-    def text_rows(self, texts):
+    def encode_texts(self, texts):
         return self.make(len(texts))
 
 
 def test_a_collapse_is_seen(corpus):
     train_part, dev = (corpus.material(part, ("objects",), "gru") for part in ("train", "dev"))
-    watch = Watch(TRIAL.space, train_part, dev, 0.2)
-    watch.judge(Alike(alike=True))
-    assert watch.stuck(2 * 128 * 0.2, 128)
-    assert not watch.stuck(2 * 128 * 0.1, 128)
-    watch.judge(Alike(alike=False))
-    assert not watch.stuck(2 * 128 * 0.2, 128)
+    watch = DevMonitor(TRIAL.space, train_part, dev, 0.2)
+    watch.score_dev(Alike(alike=True))
+    assert watch.is_collapsed(2 * 128 * 0.2, 128)
+    assert not watch.is_collapsed(2 * 128 * 0.1, 128)
+    watch.score_dev(Alike(alike=False))
+    assert not watch.is_collapsed(2 * 128 * 0.2, 128)
 
 
 def test_ridge_sees_what_it_can(corpus):
-    found, _ = ridge(corpus, ("objects", "sound"))
+    found, _ = fit_ridge(corpus, ("objects", "sound"))
     media, texts = found["test"]
     owner = np.repeat(np.arange(10), 2)
-    assert rsum_of(media, texts, owner) > rsum_of(*ridge(corpus, ("objects",))[0]["test"], owner)
-    alone, _ = ridge(corpus, ("sound",))
+    assert compute_rsum(media, texts, owner) > compute_rsum(*fit_ridge(corpus, ("objects",))[0]["test"], owner)
+    alone, _ = fit_ridge(corpus, ("sound",))
     silent = np.isnan(corpus.media["sound"][corpus.items("test")]).any(1)
     np.testing.assert_array_equal(np.isnan(alone["test"][0]).any(1), silent)
 
@@ -466,14 +466,14 @@ def test_ridge_sees_what_it_can(corpus):
 def result(corpus, tmp_path_factory):
     """A few rows, measured, one of their trainings collapsed."""
     folder = tmp_path_factory.mktemp("rows")
-    plan = planned(corpus.present, "gru", prefixes=["1.1 VSE", "1.2", "1.4", "1.5", "2.3"], zero_shot=False)
+    plan = plan_rows(corpus.present, "gru", prefixes=["1.1 VSE", "1.2", "1.4", "1.5", "2.3"], has_zero_shot=False)
     made = [Trial(space=space, seed=seed) for seed in range(2) for space in plan.spaces]
-    folders = run(made, corpus, SMALL, folder, jobs=1, quiet=True)
-    file = folders[made[0]] / trials.HISTORY
+    folders = run_trials(made, corpus, SMALL, folder, jobs=1, quiet=True)
+    file = folders[made[0]] / trials.HISTORY_FILE
     file.write_text(json.dumps({**json.loads(file.read_text()), "collapsed": True}))
-    found = measured(plan, range(2), folders, corpus, None)
-    told = tables.Told(
-        data="made-up", seeds=2, settings=flat(SMALL), encoders={}, notes=("a note",), left_out=plan.left_out
+    found = measure_rows(plan, range(2), folders, corpus, None)
+    told = tables.RunMetadata(
+        data="made-up", seeds=2, settings=flatten_settings(SMALL), encoders={}, notes=("a note",), left_out=plan.left_out
     )
     return told, found
 
@@ -481,7 +481,7 @@ def result(corpus, tmp_path_factory):
 def test_tables_are_well_formed(result, tmp_path):
     told, found = result
     everything = tables.to_json(told, found)
-    tables.write(tmp_path, told, found, everything)
+    tables.write_results(tmp_path, told, found, everything)
     rows = list(csv.DictReader(io.StringIO((tmp_path / "table.csv").read_text())))
     assert [row["row"] for row in rows] == [line.name for line in found.lines]
     for row, line in zip(rows, found.lines, strict=True):
@@ -501,11 +501,11 @@ def test_tables_are_well_formed(result, tmp_path):
 
 def test_the_terminal_shows_every_row(result):
     console = Console(width=250, file=io.StringIO())
-    console.print(tables.on_terminal(*result))
+    console.print(tables.make_terminal_table(*result))
     said = console.file.getvalue()
     assert all(line.name in said for line in result[1].lines)
     bracketed = replace(result[1].lines[0], name="1.5 object + [activity, audio]")
-    console.print(tables.on_terminal(result[0], replace(result[1], lines=(bracketed,))))
+    console.print(tables.make_terminal_table(result[0], replace(result[1], lines=(bracketed,))))
     assert "[activity, audio]" in console.file.getvalue()
 
 
@@ -520,7 +520,7 @@ def test_what_is_compared_with_what(result):
 
 def test_pictures_show_something(result, tmp_path):
     _, found = result
-    files = plots.draw(tmp_path, "made-up", found)
+    files = plots.save_plots(tmp_path, "made-up", found)
     assert [file.name for file in files] == ["rows.png", "learning-rsum.png", "learning-loss.png"]
     for file in files:
         pixels = np.asarray(Image.open(file).convert("RGB")).astype(int)
@@ -661,7 +661,7 @@ def test_the_real_thing(tmp_path):
         arguments, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     limit = time.monotonic() + 600
-    while not list(tmp_path.glob(f"trials/*/{trials.CHECKPOINT}")):
+    while not list(tmp_path.glob(f"trials/*/{trials.CHECKPOINT_FILE}")):
         assert first.poll() is None and time.monotonic() < limit, first.communicate()
         time.sleep(0.05)
     os.killpg(first.pid, signal.SIGINT)
@@ -676,4 +676,4 @@ def test_the_real_thing(tmp_path):
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert {"1.2 object", "1.2 audio", "1.5 object + audio"} <= {row["name"] for row in found["rows"]}
-    assert (tmp_path / "rows.png").exists() and not list(tmp_path.glob(f"trials/*/{trials.CHECKPOINT}"))
+    assert (tmp_path / "rows.png").exists() and not list(tmp_path.glob(f"trials/*/{trials.CHECKPOINT_FILE}"))

@@ -17,9 +17,9 @@ from repository import ROOT
 
 from experiments import align
 from experiments.alignment import runner, study
-from experiments.alignment.loss_ablation import PARTS, taken_apart
-from experiments.alignment.study import Plan, every_method
-from experiments.alignment.synthetic import CASES, synthetic
+from experiments.alignment.loss_ablation import LOSS_VARIANTS, evaluate_variant
+from experiments.alignment.study import StudyConfig, list_methods
+from experiments.alignment.synthetic import CASES, make_synthetic_pairs
 
 FEW = ("--maps", "procrustes,affine", "--draws", "99")
 
@@ -162,28 +162,28 @@ def test_a_place_that_can_not_be_written(tmp_path):
 
 
 def test_without_arguments_all_is_studied(tmp_path):
-    load, several = align.loaders([], (), None, tmp_path, 0)
+    load, several = align.make_loaders([], (), None, tmp_path, 0)
     assert list(load) == [f"synthetic-{name}" for name in CASES] and several == []
     (tmp_path / "cremad_votes").mkdir()
-    load, _ = align.loaders([], (), None, tmp_path, 0)
+    load, _ = align.make_loaders([], (), None, tmp_path, 0)
     assert list(load)[-1] == "cremad_votes"
-    load, _ = align.loaders(["real"], (), None, tmp_path, 0)
+    load, _ = align.make_loaders(["real"], (), None, tmp_path, 0)
     assert list(load) == ["cremad_votes"]
 
 
 @pytest.mark.slow
 def test_the_learned_mapping_taken_apart():
-    known = study.material(synthetic("non-linear"), Plan())
-    parts = {name: taken_apart(known, name, seed=0) for name in ("whole", "first term alone", "all linear")}
-    assert set(parts) < set(PARTS)
-    assert [part.collapsed for part in parts.values()] == [False, True, False]
-    assert parts["all linear"].bent < 1e-9 < 0.2 < parts["whole"].bent
+    known = study.fold_pairs(make_synthetic_pairs("non-linear"), StudyConfig())
+    parts = {name: evaluate_variant(known, name, seed=0) for name in ("whole", "first term alone", "all linear")}
+    assert set(parts) < set(LOSS_VARIANTS)
+    assert [part.is_collapsed for part in parts.values()] == [False, True, False]
+    assert parts["all linear"].non_affine_share < 1e-9 < 0.2 < parts["whole"].non_affine_share
     assert parts["whole"].disparity < 0.3 * parts["all linear"].disparity
 
 
 def test_ctrl_c(tmp_path, monkeypatch):
     """What was done before is kept."""
-    real, count = runner.tried, []
+    real, count = runner.evaluate_map, []
 
     def stop(*arguments):
         count.append(1)
@@ -228,5 +228,5 @@ def test_the_real_thing(tmp_path):
     told = json.loads(again.stdout)
     assert all(bar["met"] for bar in told["bars"]) and len(told["bars"]) == 3
     assert told["sets"]["synthetic-non-linear"]["verdict"]["standing"] == "non-linear"
-    assert len(told["sets"]["synthetic-non-linear"]["maps"]) == len(every_method())
-    assert [part["variant"] for part in told["learned mapping taken apart"]] == list(PARTS)
+    assert len(told["sets"]["synthetic-non-linear"]["maps"]) == len(list_methods())
+    assert [part["variant"] for part in told["learned mapping taken apart"]] == list(LOSS_VARIANTS)

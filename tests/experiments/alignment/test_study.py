@@ -11,18 +11,18 @@ from scipy.stats import kstest
 
 from encoders.base import AffectError
 from experiments.alignment import paired_sets, segment_variance, study, unimodal_models
-from experiments.alignment.audio_face_pairs import speech
-from experiments.alignment.pairs import Pairs, chosen, halved, held_out, read_pairs, scaled, usable
-from experiments.alignment.runner import studied
-from experiments.alignment.statistics import Draws, chance, floor, measured
-from experiments.alignment.study import Plan, every_method, load_outcome, save_outcome, tried
-from experiments.alignment.synthetic import CASES, oracle, synthetic
-from experiments.alignment.verdict import judged
+from experiments.alignment.audio_face_pairs import load_ravdess_speech
+from experiments.alignment.pairs import PairedReadings, select_rows, split_half, split_folds, read_readings_csv, standardise, find_usable_rows
+from experiments.alignment.runner import study_set
+from experiments.alignment.statistics import GroupBootstrap, compute_chance_precision, compute_random_ndcg, compute_statistics
+from experiments.alignment.study import StudyConfig, list_methods, load_outcome, save_outcome, evaluate_map
+from experiments.alignment.synthetic import CASES, compute_oracle_disparity, make_synthetic_pairs
+from experiments.alignment.verdict import make_verdict
 from retrieval.evaluation.affect_metrics import ccc
 from retrieval.evaluation.procrustes import protest, shuffles, trace_norms, upper_p
 
-METHODS = every_method()
-QUICK = Plan(draws=199, shuffles=4, sizes=(10, 30), again=1)
+METHODS = list_methods()
+QUICK = StudyConfig(draws=199, shuffles=4, sizes=(10, 30), repeats=1)
 CLOSED = ("identity", "z-score", "rotation", "procrustes", "affine", "CCA", "kernel ridge")
 
 
@@ -37,13 +37,13 @@ def noise(n=60, seed=0, width=2):
 
 def paired(source, target, **options):
     told = {"columns": tuple("va"), "groups": np.arange(len(source)).astype(str)} | options
-    return Pairs(name="made", senses=("one", "other"), source=source, target=target, **told)
+    return PairedReadings(name="made", modalities=("one", "other"), source=source, target=target, **told)
 
 
 def outcomes(pairs, names=CLOSED, plan=QUICK):
-    known = study.material(pairs, plan)
-    found = {name: tried(METHODS[name], known, plan) for name in names}
-    return measured(known, METHODS, found, plan, {})
+    known = study.fold_pairs(pairs, plan)
+    found = {name: evaluate_map(METHODS[name], known, plan) for name in names}
+    return compute_statistics(known, METHODS, found, plan, {})
 
 
 # PROTEST
@@ -132,16 +132,16 @@ def test_groups_that_are_shuffled_as_rows_deceive():
 @pytest.mark.parametrize("exchange", ["rows", "within", "groups"])
 def test_p_is_uniform_without_a_relation(exchange):
     """200 draws of nothing, with PROTEST and with maps fitted on one half and shuffled on the other."""
-    plan = Plan(draws=199)
+    plan = StudyConfig(draws=199)
     found = {"PROTEST": [], "identity": [], "affine": [], "procrustes": []}
     for seed in range(200):
         owner, x, y = grouped_noise(1000 + seed)
         if exchange == "rows":
             x, y = noise(80, 2 * seed), noise(80, 2 * seed + 1)
         found["PROTEST"].append(protest(x, y, seed=seed, draws=199, groups=owner, exchange=exchange).p)
-        known = study.material(paired(x, y, groups=owner.astype(str), exchange=exchange), plan)
+        known = study.fold_pairs(paired(x, y, groups=owner.astype(str), exchange=exchange), plan)
         for name in ("identity", "affine", "procrustes"):
-            half, null = study.permuted(METHODS[name], known, replace(plan, seed=seed))
+            half, null = study.run_permutation_test(METHODS[name], known, replace(plan, seed=seed))
             found[name].append(upper_p(-half, -null))
     for name, ps in found.items():
         assert kstest(ps, "uniform").pvalue > 0.005, name
@@ -161,38 +161,38 @@ def test_folds_keep_groups_and_readers_out():
         return lambda asked: np.full((len(asked), 2), len(seen))
 
     pairs = paired(noise(60, 0, 4), noise(60, 1, 4), groups=groups, teach=(teach, None))
-    folds = held_out(pairs, seed=0)
-    assert sorted(row for fold in folds for row in fold.rows) == list(range(60))
+    folds = split_folds(pairs, seed=0)
+    assert sorted(row for fold in folds for row in fold.held_out_rows) == list(range(60))
     per_fold = len(seen) // len(folds)
     for at, fold in enumerate(folds):
-        out = set(groups[fold.rows])
-        assert not out & set(groups[fold.anchors])
+        out = set(groups[fold.held_out_rows])
+        assert not out & set(groups[fold.anchor_rows])
         taught = seen[at * per_fold : (at + 1) * per_fold]
         assert not any(out & names for names in taught)
         assert not np.isnan(fold.source).any()
-        for row, number in zip(fold.anchors, fold.source[:, 0], strict=True):
+        for row, number in zip(fold.anchor_rows, fold.source[:, 0], strict=True):
             assert groups[row] not in seen[int(number) - 1]
 
 
 def test_test_rows_are_never_learnt_from():
     test = np.arange(60) % 5 == 0
     pairs = paired(noise(60), noise(60, 1), groups=np.repeat(np.arange(20), 3).astype(str), test=test)
-    for fold in (*held_out(pairs, seed=0), halved(pairs, seed=0)):
-        assert not test[fold.rows].any() and not test[fold.anchors].any()
-    (last,) = held_out(pairs, seed=0, part="test")
-    assert test[last.rows].all() and len(last.rows) == 12 and not test[last.anchors].any()
-    assert held_out(replace(pairs, test=None), seed=0, part="test") == []
+    for fold in (*split_folds(pairs, seed=0), split_half(pairs, seed=0)):
+        assert not test[fold.held_out_rows].any() and not test[fold.anchor_rows].any()
+    (last,) = split_folds(pairs, seed=0, split="test")
+    assert test[last.held_out_rows].all() and len(last.held_out_rows) == 12 and not test[last.anchor_rows].any()
+    assert split_folds(replace(pairs, test=None), seed=0, split="test") == []
 
 
 def test_test_rows_are_a_set_of_their_own(tmp_path):
     """As large as they are, and with maps that were fitted on all the others."""
-    pairs = synthetic("similarity")
+    pairs = make_synthetic_pairs("similarity")
     pairs = replace(pairs, test=np.arange(375) >= 300)
     methods = {name: METHODS[name] for name in ("identity", "affine")}
-    found = studied("set", pairs, methods, QUICK, tmp_path)
+    found = study_set("set", pairs, methods, QUICK, tmp_path)
     assert list(found) == ["set", "set, test rows"]
-    assert [len(one.known.rows) for one in found.values()] == [300, 75]
-    row = found["set, test rows"].rows[1]
+    assert [len(one.data.pair_rows) for one in found.values()] == [300, 75]
+    row = found["set, test rows"].maps[1]
     fit = METHODS["affine"].fit(pairs.source[:300], pairs.target[:300])
     left = ((fit.transform(pairs.source[300:]) - pairs.target[300:]) ** 2).sum()
     assert row.disparity.value == pytest.approx(
@@ -202,12 +202,12 @@ def test_test_rows_are_a_set_of_their_own(tmp_path):
 
 def test_one_group_can_not_be_held_out():
     with pytest.raises(AffectError, match="all 9 rows are of one group"):
-        held_out(paired(noise(9), noise(9, 1), groups=np.full(9, "one")), seed=0)
+        split_folds(paired(noise(9), noise(9, 1), groups=np.full(9, "one")), seed=0)
 
 
 def test_scaling_learns_from_anchors_alone():
     known, asked = np.array([[0.0, 1], [2, np.nan]]), np.array([[1.0, 1], [100, np.nan]])
-    one, other = scaled(known, asked)
+    one, other = standardise(known, asked)
     assert np.allclose(one, [[-1, 0], [1, 0]]) and np.allclose(other, [[0, 0], [5, 0]])
 
 
@@ -215,10 +215,10 @@ def test_missing_readings_are_left_out():
     source, target = noise(30), noise(30, 1)
     source[3, 0], target[5] = np.nan, np.nan
     pairs = paired(source, target, emotions=np.full(30, "joy"))
-    kept = np.flatnonzero(usable(pairs))
+    kept = np.flatnonzero(find_usable_rows(pairs))
     assert set(range(30)) - set(kept) == {3, 5}
-    assert usable(replace(pairs, scale=True)).sum() == 29  # of features some are enough
-    fewer = chosen(pairs, kept, "why")
+    assert find_usable_rows(replace(pairs, scale=True)).sum() == 29  # of features some are enough
+    fewer = select_rows(pairs, kept, "why")
     assert len(fewer) == 28 and fewer.notes == ("why",) and len(fewer.emotions) == 28
 
 
@@ -236,17 +236,17 @@ CSV = """face.valence,face.arousal,voice.valence,voice.arousal,words.joy,group,e
 
 def test_a_table_of_one_s_own(tmp_path):
     (tmp_path / "mine.csv").write_text(CSV)
-    found = read_pairs(tmp_path / "mine.csv").pairs()
-    assert [one.senses for one in found] == [("face", "voice"), ("face", "words"), ("voice", "words")]
+    found = read_readings_csv(tmp_path / "mine.csv").make_pairs()
+    assert [one.modalities for one in found] == [("face", "voice"), ("face", "words"), ("voice", "words")]
     first = found[0]
     assert first.name == "mine: face to voice" and first.columns == ("valence", "arousal")
     assert np.isnan(first.source[1, 1]) and first.target[2].tolist() == [-0.3, 0.4]
     assert first.exchange == "groups" and first.groups.tolist() == ["a", "a", "b"]
     assert first.emotions.tolist() == ["glad", "", "sad"]
-    assert not first.scale and found[1].scale
-    assert read_pairs(tmp_path / "mine.csv", exchange="within").pairs()[0].exchange == "within"
+    assert not first.standardise and found[1].standardise
+    assert read_readings_csv(tmp_path / "mine.csv", exchange="within").make_pairs()[0].exchange == "within"
     (tmp_path / "plain.csv").write_text("a.x,b.x\n1,2\n3,4\n")
-    plain = read_pairs(tmp_path / "plain.csv").pairs()[0]
+    plain = read_readings_csv(tmp_path / "plain.csv").make_pairs()[0]
     assert plain.exchange == "rows" and plain.groups.tolist() == ["0", "1"]
 
 
@@ -267,10 +267,10 @@ def test_tables_that_can_not_be_used(tmp_path, text, told):
     file = tmp_path / "bad.csv"
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(AffectError, match=told) as bad:
-        read_pairs(file)
+        read_readings_csv(file)
     assert "\n" not in str(bad.value)
     with pytest.raises(AffectError, match="no such file"):
-        read_pairs(tmp_path / "nowhere.csv")
+        read_readings_csv(tmp_path / "nowhere.csv")
 
 
 # figures
@@ -280,8 +280,8 @@ def test_intervals_are_the_bootstrap_s():
     """The ratios and CCCs of group sums are those of the rows a draw would hold."""
     x, y = noise(40), 0.5 * noise(40) + noise(40, 1)
     groups = np.repeat(np.arange(8), 5)
-    draws = Draws(groups, seed=0)
-    assert draws.groups == 8
+    draws = GroupBootstrap(groups, seed=0)
+    assert draws.group_count == 8
     value, drawn = draws.ccc(x, y)
     assert np.allclose(value, ccc(x, y))
     weights = draws._weights[3].astype(int)
@@ -293,58 +293,58 @@ def test_intervals_are_the_bootstrap_s():
 
 
 def test_disparity_by_hand():
-    known = study.material(paired(noise(50), noise(50, 1)), QUICK)
+    known = study.fold_pairs(paired(noise(50), noise(50, 1)), QUICK)
     assert study.disparity(known.target, known) == 0
-    assert study.disparity(known.centre, known) == pytest.approx(1)
-    assert study.disparity(2 * known.centre - known.target, known) == pytest.approx(4)
+    assert study.disparity(known.target_means, known) == pytest.approx(1)
+    assert study.disparity(2 * known.target_means - known.target, known) == pytest.approx(4)
 
 
 def test_chance_and_floor():
     """Against random orders drawn one by one."""
     pairs = paired(noise(60), noise(60, 1), emotions=np.array(["a", "b", "b"] * 20))
-    known = study.material(pairs, QUICK)
+    known = study.fold_pairs(pairs, QUICK)
     rng = np.random.default_rng(0)
     hits, gains = [], []
     for _ in range(40):
-        shuffled = study.Outcome(
-            **{name: np.zeros(1) for name in study.ARRAYS if name not in ("hits", "graded")}, halved=0.0,
-            hits=np.zeros(1), graded=np.zeros(1),
+        shuffled = study.MapOutcome(
+            **{name: np.zeros(1) for name in study.STORED_ARRAYS if name not in ("hits", "graded")}, half_disparity=0.0,
+            precision=np.zeros(1), ndcg=np.zeros(1),
         )  # fmt: skip
-        assert shuffled.halved == 0
+        assert shuffled.half_disparity == 0
         for at, fold in enumerate(known.folds):
-            order = np.stack([rng.permutation(len(fold.rows)) for _ in fold.rows])
-            words = pairs.emotions[fold.rows]
+            order = np.stack([rng.permutation(len(fold.held_out_rows)) for _ in fold.held_out_rows])
+            words = pairs.emotions[fold.held_out_rows]
             hits.append((words[order[:, :5]] == words[:, None]).mean())
-            mood = known.mood[known.fold == at]
+            mood = known.affect[known.fold_ids == at]
             gains.append(study.ndcg(mood, mood, order, 10).mean())
-    assert chance(known) == pytest.approx(np.mean(hits), abs=0.02)
-    assert floor(known) == pytest.approx(np.mean(gains), abs=0.02)
+    assert compute_chance_precision(known) == pytest.approx(np.mean(hits), abs=0.02)
+    assert compute_random_ndcg(known) == pytest.approx(np.mean(gains), abs=0.02)
 
 
 def test_retrieval_finds_its_own():
     """Of a clean rotation the own pair comes first; without it the emotion must do."""
-    pairs = replace(synthetic("rotation"), emotions=np.arange(375).astype(str))
-    row = next(row for row in outcomes(pairs, ("identity", "rotation")).rows if row.name == "rotation")
-    assert row.hits.value == pytest.approx(0.2) and row.others.value == 0
-    assert row.graded.value == pytest.approx(1)
+    pairs = replace(make_synthetic_pairs("rotation"), emotions=np.arange(375).astype(str))
+    row = next(row for row in outcomes(pairs, ("identity", "rotation")).maps if row.name == "rotation")
+    assert row.precision.value == pytest.approx(0.2) and row.precision_without_pair.value == 0
+    assert row.ndcg.value == pytest.approx(1)
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_every_closed_map_recovers_what_it_should(name):
-    pairs = synthetic(name)
+    pairs = make_synthetic_pairs(name)
     found = outcomes(pairs)
-    bound = oracle(name, pairs) + 0.05
-    for row in found.rows:
-        recovered = CASES[name].shared and row.disparity.value <= bound
-        assert recovered == (row.name in CASES[name].recovers), row.name
-        if CASES[name].shared and row.name in CASES[name].recovers:
-            assert row.p == 0.005 and row.null[1] > row.disparity.value
-            assert row.swapped.low > 0.3  # a map that works breaks when the axes change places
+    bound = compute_oracle_disparity(name, pairs) + 0.05
+    for row in found.maps:
+        recovered = CASES[name].is_related and row.disparity.value <= bound
+        assert recovered == (row.name in CASES[name].recovering_maps), row.name
+        if CASES[name].is_related and row.name in CASES[name].recovering_maps:
+            assert row.p == 0.005 and row.null_disparity[1] > row.disparity.value
+            assert row.swapped_axes_rise.low > 0.3  # a map that works breaks when the axes change places
     wanted = {"non-linear": "non-linear", "unrelated": "unrelated"}.get(name, "linear")
-    assert judged(found).standing == wanted
-    assert judged(found).hypothesis == "not tested"
+    assert make_verdict(found).relation == wanted
+    assert make_verdict(found).hypothesis == "not tested"
     if name == "reflection":
-        assert {row.name: row.reflection for row in found.rows}["procrustes"] == 1
+        assert {row.name: row.reflection_share for row in found.maps}["procrustes"] == 1
 
 
 @pytest.mark.slow
@@ -352,16 +352,16 @@ def test_the_learned_mapping_wins_where_it_should():
     """Beyond its interval on the bent pair, and not on the similar one."""
     names = ("identity", "procrustes", "affine", "learned mapping")
     plan = replace(QUICK, shuffles=1, sizes=())
-    bent, alike = (outcomes(synthetic(name), names, plan).rows[-1] for name in ("non-linear", "similarity"))
-    assert bent.beyond.low > 0 and alike.beyond.low <= 0
-    assert abs(alike.beyond.value) < 0.02
+    bent, alike = (outcomes(make_synthetic_pairs(name), names, plan).maps[-1] for name in ("non-linear", "similarity"))
+    assert bent.gain_on_best_linear.low > 0 and alike.gain_on_best_linear.low <= 0
+    assert abs(alike.gain_on_best_linear.value) < 0.02
 
 
 def test_more_anchors_are_better():
     found = outcomes(
-        synthetic("non-linear"), ("identity", "kernel ridge"), replace(QUICK, sizes=(10, 100, 999))
+        make_synthetic_pairs("non-linear"), ("identity", "kernel ridge"), replace(QUICK, sizes=(10, 100, 999))
     )
-    (few, small), (many, large) = found.rows[-1].curve  # 999 is more than there are
+    (few, small), (many, large) = found.maps[-1].learning_curve  # 999 is more than there are
     assert (few, many) == (10, 100) and large < 0.5 * small
 
 
@@ -370,12 +370,12 @@ def test_warnings_tell_of_collapse_and_of_too_few():
     source, target = noise(600), noise(600, 1)
     target[:, 1] = source[:, 1]
     one_axis = outcomes(paired(source, target), ("identity", "affine"))
-    told = {row.name: row.warnings for row in one_axis.rows}
+    told = {row.name: row.warnings for row in one_axis.maps}
     assert any("collapsed on v" in warning for warning in told["affine"])
     assert not any("collapsed" in warning for warning in told["identity"])
     line = np.stack([source[:, 0], source[:, 0] + 0.02 * rng.normal(size=600)], axis=1)
     same = outcomes(paired(line, line), ("identity", "affine"))
-    assert any("both axes tell the same" in warning for row in same.rows for warning in row.warnings)
+    assert any("both axes tell the same" in warning for row in same.maps for warning in row.warnings)
     wide = outcomes(
         paired(noise(60, 0, 20), noise(60, 1, 20), columns=tuple(map(str, range(20)))), ("identity", "affine")
     )
@@ -389,58 +389,58 @@ def test_warnings_tell_of_collapse_and_of_too_few():
 
 def test_made_pairs_prove_nothing():
     source = noise(80)
-    pairs = paired(source, source + 0.1 * noise(80, 1), columns=paired_sets.MOOD, made="nearest on the plane")
-    told = judged(outcomes(pairs, ("identity", "affine")))
-    assert told.standing == "linear" and told.hypothesis == "not tested"
-    assert "nearest on the plane" in told.hypothesis_words and told.words.startswith("A control, no finding")
-    real = judged(outcomes(replace(pairs, made=""), ("identity", "affine")))
+    pairs = paired(source, source + 0.1 * noise(80, 1), columns=paired_sets.AFFECT_COLUMNS, made="nearest on the plane")
+    told = make_verdict(outcomes(pairs, ("identity", "affine")))
+    assert told.relation == "linear" and told.hypothesis == "not tested"
+    assert "nearest on the plane" in told.hypothesis_explanation and told.explanation.startswith("A control, no finding")
+    real = make_verdict(outcomes(replace(pairs, made=""), ("identity", "affine")))
     assert real.hypothesis == "supported"
 
 
 def test_one_shared_dimension_is_half_a_hypothesis():
     source = noise(200)
     target = np.stack([source[:, 0] + 0.3 * noise(200, 1)[:, 0], noise(200, 2)[:, 0]], axis=1)
-    told = judged(outcomes(paired(source, target, columns=paired_sets.MOOD), ("identity", "affine")))
-    assert told.hypothesis == "partly supported" and "share valence alone" in told.hypothesis_words
+    told = make_verdict(outcomes(paired(source, target, columns=paired_sets.AFFECT_COLUMNS), ("identity", "affine")))
+    assert told.hypothesis == "partly supported" and "share valence alone" in told.hypothesis_explanation
 
 
 def test_both_senses_together():
     p, q = np.array([[0.6, 0.4], [0.5, 0.5]]), np.array([[0.5, 0.5], [0.9, 0.1]])
-    assert np.allclose(unimodal_models.fused(p, q, np.array([[0.5, 0.5]])), [[0.6, 0.4], [0.9, 0.1]])
+    assert np.allclose(unimodal_models.fuse_posteriors(p, q, np.array([[0.5, 0.5]])), [[0.6, 0.4], [0.9, 0.1]])
     # a prior that both already hold counts once
     prior = np.array([[0.8, 0.2]])
-    assert np.allclose(unimodal_models.fused(prior, prior, prior), prior)
+    assert np.allclose(unimodal_models.fuse_posteriors(prior, prior, prior), prior)
 
 
 # kept on disk
 
 
 def test_outcomes_are_kept_to_the_bit(tmp_path):
-    known = study.material(synthetic("shear"), QUICK)
-    found = tried(METHODS["procrustes"], known, QUICK)
+    known = study.fold_pairs(make_synthetic_pairs("shear"), QUICK)
+    found = evaluate_map(METHODS["procrustes"], known, QUICK)
     save_outcome(tmp_path / "one", found)
     again = load_outcome(tmp_path / "one")
-    for name in study.ARRAYS:
+    for name in study.STORED_ARRAYS:
         assert np.array_equal(getattr(again, name), getattr(found, name), equal_nan=True)
-    assert again.halved == found.halved and again.fits == found.fits
+    assert again.half_disparity == found.half_disparity and again.fit_notes == found.fit_notes
     (tmp_path / "one").write_bytes(b"spoilt")
     assert load_outcome(tmp_path / "one") is None and load_outcome(tmp_path / "none") is None
 
 
 def test_a_key_changes_with_all_that_matters():
-    known = study.material(synthetic("shear"), QUICK)
-    moved = synthetic("shear")
+    known = study.fold_pairs(make_synthetic_pairs("shear"), QUICK)
+    moved = make_synthetic_pairs("shear")
     moved.source[7, 1] += 1e-9
     keys = {
-        study.key_of("affine", known, QUICK),
-        study.key_of("ridge", known, QUICK),
-        study.key_of("affine", known, replace(QUICK, seed=1)),
-        study.key_of("affine", known, replace(QUICK, draws=9)),
-        study.key_of("affine", study.material(moved, QUICK), QUICK),
-        study.key_of("affine", study.material(synthetic("shear", seed=1), QUICK), QUICK),
+        study.compute_outcome_key("affine", known, QUICK),
+        study.compute_outcome_key("ridge", known, QUICK),
+        study.compute_outcome_key("affine", known, replace(QUICK, seed=1)),
+        study.compute_outcome_key("affine", known, replace(QUICK, draws=9)),
+        study.compute_outcome_key("affine", study.fold_pairs(moved, QUICK), QUICK),
+        study.compute_outcome_key("affine", study.fold_pairs(make_synthetic_pairs("shear", seed=1), QUICK), QUICK),
     }
     assert len(keys) == 6
-    assert study.key_of("affine", study.material(synthetic("shear"), QUICK), QUICK) in keys
+    assert study.compute_outcome_key("affine", study.fold_pairs(make_synthetic_pairs("shear"), QUICK), QUICK) in keys
 
 
 # inside a segment
@@ -453,24 +453,24 @@ def test_deviation_inside_segments():
     readings = np.zeros((60, 2))
     readings[(videos == "jumps") & (seconds >= 7)] = [1.0, 0.5]
     readings[videos == "stays"] = -1
-    short, long = (segment_variance.deviation(readings, seconds, videos, length) for length in (1.0, 10.0))
-    assert short.segments == 0 and np.isnan(short.inside).all()
+    short, long = (segment_variance.measure_deviation(readings, seconds, videos, length) for length in (1.0, 10.0))
+    assert short.segment_count == 0 and np.isnan(short.within_sd).all()
     one = readings[:10]
     wanted = np.sqrt(((one - one.mean(0)) ** 2).sum(0) / (6 * 9))
-    assert np.allclose(long.inside, wanted) and long.segments == 6
-    assert np.allclose(long.share, wanted**2 / readings.var(axis=0, ddof=1))
-    whole = segment_variance.deviation(readings, seconds, videos, 30.0)
-    assert whole.inside[0] > long.inside[0]
+    assert np.allclose(long.within_sd, wanted) and long.segment_count == 6
+    assert np.allclose(long.within_share, wanted**2 / readings.var(axis=0, ddof=1))
+    whole = segment_variance.measure_deviation(readings, seconds, videos, 30.0)
+    assert whole.within_sd[0] > long.within_sd[0]
 
 
 def test_segments_are_means():
     readings = np.array([[0.0, 0], [1, 1], [np.nan, 0], [3, 3], [9, 9]])
-    found = segment_variance.segmented(readings, [0, 1.9, 1, 2, 0.5], ["a", "a", "a", "a", "b"], 2)
+    found = segment_variance.average_segments(readings, [0, 1.9, 1, 2, 0.5], ["a", "a", "a", "a", "b"], 2)
     assert found.videos.tolist() == ["a", "a", "b"] and found.starts.tolist() == [0, 2, 0]
     assert np.allclose(found.means, [[0.5, 0.5], [3, 3], [9, 9]]) and found.counts.tolist() == [2, 1, 1]
     for bad in ((readings, [0] * 5, ["a"] * 5, 0), (readings, [0] * 4, ["a"] * 5, 2)):
         with pytest.raises(ValueError, match=r"length above|readings"):
-            segment_variance.segmented(*bad)
+            segment_variance.average_segments(*bad)
 
 
 # real sets
@@ -479,36 +479,36 @@ def test_segments_are_means():
 @needs("ravdess_av_features")
 @pytest.mark.data
 def test_ravdess_is_read_as_it_is():
-    pairs = paired_sets.ravdess(DATA)
+    pairs = paired_sets.load_ravdess(DATA)
     assert pairs.source.shape[1] == 69 and pairs.target.shape[1] == 42
     assert not [name for name in pairs.columns if name.startswith(("anger", "happi", "neutral"))]
-    assert set(pairs.emotions) == set(paired_sets.RAVDESS)
+    assert set(pairs.emotions) == set(paired_sets.RAVDESS_EMOTIONS)
 
 
 @needs("ravdess_av_features")
 @pytest.mark.data
 def test_voice_finds_faces_of_strangers():
     """The bars of the issue: P@5 .33 (PLS .20, chance .13), and both senses beyond the better one."""
-    found = outcomes(paired_sets.ravdess(DATA, read="emotions"), ("identity", "procrustes"))
-    assert found.rows[0].hits.value >= 0.33
-    assert 0.11 < found.chance < 0.15
-    assert found.fusion.both.value > 0.62 and found.fusion.beyond.low > 0
+    found = outcomes(paired_sets.load_ravdess(DATA, readings="emotions"), ("identity", "procrustes"))
+    assert found.maps[0].precision.value >= 0.33
+    assert 0.11 < found.chance_precision < 0.15
+    assert found.fusion.both.value > 0.62 and found.fusion.gain_on_best.low > 0
     assert found.fusion.source.value < 0.6 and found.fusion.target.value < 0.65
-    assert all(row.p == 0.005 for row in found.rows)
+    assert all(row.p == 0.005 for row in found.maps)
 
 
 @needs("ravdess_av_features")
 @pytest.mark.data
 def test_labels_of_the_held_out_are_not_read(monkeypatch):
     """With shuffled labels of strangers nothing changes: their emotion is looked at only to judge."""
-    pairs = paired_sets.ravdess(DATA, read="emotions")
-    fold = held_out(pairs, seed=0)[0]
+    pairs = paired_sets.load_ravdess(DATA, readings="emotions")
+    fold = split_folds(pairs, seed=0)[0]
     wrong = pairs.emotions.copy()
-    wrong[fold.rows] = "happy"
-    teach = unimodal_models.emotions(wrong, paired_sets.RAVDESS)
-    again = held_out(replace(pairs, teach=(teach, teach)), seed=0)[0]
-    assert np.array_equal(again.new_source, fold.new_source)
-    assert np.array_equal(again.new_target, fold.new_target)
+    wrong[fold.held_out_rows] = "happy"
+    teach = unimodal_models.make_emotion_classifier(wrong, paired_sets.RAVDESS_EMOTIONS)
+    again = split_folds(replace(pairs, teach=(teach, teach)), seed=0)[0]
+    assert np.array_equal(again.held_out_source, fold.held_out_source)
+    assert np.array_equal(again.held_out_target, fold.held_out_target)
 
 
 @needs("ravdess_av_features")
@@ -520,26 +520,26 @@ def test_speech_is_heard_by_whoever_hears():
         asked.extend(files)
         return noise(len(files))
 
-    pairs = speech(DATA, hear)
-    assert pairs.teach[0] is None and pairs.teach[1] is not None
+    pairs = load_ravdess_speech(DATA, hear)
+    assert pairs.fit_functions[0] is None and pairs.fit_functions[1] is not None
     assert asked[0].name.startswith("03-01-") and asked[0].suffix == ".ogg"
-    fold = held_out(pairs, seed=0)[0]
-    assert np.array_equal(fold.new_source, pairs.source[fold.rows])  # readings are not standardised
+    fold = split_folds(pairs, seed=0)[0]
+    assert np.array_equal(fold.held_out_source, pairs.source[fold.held_out_rows])  # readings are not standardised
 
 
 @needs("liris_accede_features")
 @pytest.mark.data
 def test_liris_keeps_films_whole():
-    pairs = paired_sets.liris(DATA)
-    assert pairs.source.shape[1] == 16 and not set(paired_sets.SOUND) & set(pairs.columns)
+    pairs = paired_sets.load_liris(DATA)
+    assert pairs.source.shape[1] == 16 and not set(paired_sets.LIRIS_AUDIO_FEATURES) & set(pairs.columns)
     assert len(np.unique(pairs.groups)) > 20 and np.isfinite(pairs.source).all()
-    assert (np.abs(pairs.moods) <= 1).all()
+    assert (np.abs(pairs.affect) <= 1).all()
 
 
 @needs("cremad_votes")
 @pytest.mark.data
 def test_votes_lie_where_their_emotions_do():
-    pairs = paired_sets.cremad(DATA)
+    pairs = paired_sets.load_cremad(DATA)
     happy = pairs.emotions == "happy"
     assert pairs.target[happy, 0].mean() > 0.4 > pairs.target[~happy, 0].mean()
     assert np.isfinite(pairs.source).all() and len(np.unique(pairs.groups)) > 50
@@ -548,18 +548,18 @@ def test_votes_lie_where_their_emotions_do():
 @needs("oasis", "vgmidi")
 @pytest.mark.data
 def test_ratings_are_a_control():
-    pairs = paired_sets.ratings(DATA)
-    assert pairs.made and judged(outcomes(pairs, ("identity", "affine"))).hypothesis == "not tested"
+    pairs = paired_sets.load_oasis_vgmidi(DATA)
+    assert pairs.construction and make_verdict(outcomes(pairs, ("identity", "affine"))).hypothesis == "not tested"
 
 
 def test_sets_that_are_not_there(tmp_path):
-    assert paired_sets.found(tmp_path) == ()
+    assert paired_sets.list_available_sets(tmp_path) == ()
     with pytest.raises(AffectError, match=r"summaryTable\.csv: not here"):
-        paired_sets.named("cremad_votes", tmp_path)
+        paired_sets.load_set("cremad_votes", tmp_path)
     with pytest.raises(AffectError, match="no set 'x'; sets: ravdess_moods"):
-        paired_sets.named("x", tmp_path)
+        paired_sets.load_set("x", tmp_path)
 
 
 def test_every_set_has_its_folders():
-    assert set(paired_sets.FOLDERS) == set(paired_sets.SETS)
-    assert all(isinstance(one, partial) or callable(one) for one in paired_sets.SETS.values())
+    assert set(paired_sets.SET_FOLDERS) == set(paired_sets.PAIRED_SETS)
+    assert all(isinstance(one, partial) or callable(one) for one in paired_sets.PAIRED_SETS.values())

@@ -11,29 +11,29 @@ from media_factory import clip, photo
 from encoders.base import AffectError
 from experiments import align
 from experiments.alignment import segment_lengths, video_affect
-from experiments.alignment.runner import studied
-from experiments.alignment.study import Plan, every_method
-from experiments.alignment.tables import Told, everything, on_terminal, to_markdown
-from experiments.alignment.verdict import judged
-from experiments.alignment.video_affect import Folder, Watched, experts_of_affect, watch
-from retrieval.features.extraction import evidence
-from retrieval.samples.sample_media import CLIPS, RATE, SECONDS, render
+from experiments.alignment.runner import study_set
+from experiments.alignment.study import StudyConfig, list_methods
+from experiments.alignment.tables import StudyResults, make_report_json, format_terminal, to_markdown
+from experiments.alignment.verdict import make_verdict
+from experiments.alignment.video_affect import VideoFolder, VideoAffect, load_affect_pipeline, read_video_affect
+from retrieval.features.extraction import extract_features
+from retrieval.samples.sample_media import RENDERED_CLIPS, SAMPLE_RATE_HZ, CLIP_SECONDS, render_clip
 
 LENGTHS = (2.0, 5.0, 6.0)
 
 
 @pytest.fixture(scope="module")
 def experts():
-    return experts_of_affect()
+    return load_affect_pipeline()
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Two films with sound, a copy, one without sound, a picture, a film cut off, and what is no film."""
     place = tmp_path_factory.mktemp("films")
-    clock = np.arange(SECONDS * RATE) / RATE
-    for name, (draw, play) in CLIPS.items():
-        render(place / f"{name}.mp4", draw, play(clock))
+    clock = np.arange(CLIP_SECONDS * SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ
+    for name, (draw, play) in RENDERED_CLIPS.items():
+        render_clip(place / f"{name}.mp4", draw, play(clock))
     shutil.copyfile(place / "bouncing-ball.mp4", place / "copy.mp4")
     clip(place / "mute.mp4")
     photo(place / "photo.png")
@@ -57,13 +57,13 @@ def seen(folder, experts, cache):
     said = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(video_affect, "cache_dir", lambda: cache)
-        return watch(folder, LENGTHS, experts=experts, told=said.append, quiet=True), said
+        return read_video_affect(folder, LENGTHS, pipeline=experts, on_unreadable=said.append, quiet=True), said
 
 
 def same(one, other):
     for left, right in zip(one.videos, other.videos, strict=True):
         assert left.digest == right.digest and left.duration == right.duration
-        for name in video_affect.ARRAYS:
+        for name in video_affect.STORED_ARRAYS:
             assert np.array_equal(getattr(left, name), getattr(right, name), equal_nan=True)
         for length in LENGTHS:
             assert np.array_equal(left.whole[length], right.whole[length], equal_nan=True)
@@ -76,9 +76,9 @@ def test_what_is_read(folder, experts, seen):
     assert (len(found.videos), found.silent, found.twice) == (2, 1, 1)
     (line,) = said
     assert line.startswith(str(folder / "broken.mp4"))
-    wanted = [one.looked[0] for one in evidence(experts, [folder / f"{name}.mp4" for name in CLIPS], 1)]
+    wanted = [one.segments[0] for one in extract_features(experts, [folder / f"{name}.mp4" for name in RENDERED_CLIPS], 1)]
     for one in found.videos:
-        assert one.duration == pytest.approx(SECONDS, abs=0.1)
+        assert one.duration == pytest.approx(CLIP_SECONDS, abs=0.1)
         assert np.allclose(one.shown, np.arange(6), atol=0.6) and np.allclose(
             one.heard, np.arange(12) / 2 + 0.25
         )
@@ -87,10 +87,10 @@ def test_what_is_read(folder, experts, seen):
         here = [
             looked
             for looked in wanted
-            if np.allclose(experts.senses({"objects": looked.frames})["image"], one.picture, atol=1e-4)
+            if np.allclose(experts.senses({"objects": looked.frame_features})["image"], one.picture, atol=1e-4)
         ]
         assert len(here) == 1
-        assert np.allclose(experts.senses(here[0].moments)["sound"], one.sound, atol=1e-4)
+        assert np.allclose(experts.senses(here[0].window_features)["sound"], one.sound, atol=1e-4)
         assert np.allclose(
             experts.senses({"tone": here[0].features["tone"]})["sound"], one.whole[6.0], atol=1e-3
         )
@@ -100,15 +100,15 @@ def test_what_is_read(folder, experts, seen):
 @pytest.mark.usefixtures("kept")
 def test_nothing_is_read_twice(folder, experts, seen, monkeypatch, cache):
     monkeypatch.setattr(video_affect, "encode_all", None)  # so that reading would fail
-    assert same(watch(folder, LENGTHS, experts=experts, quiet=True), seen[0])
+    assert same(read_video_affect(folder, LENGTHS, pipeline=experts, quiet=True), seen[0])
     with pytest.raises(TypeError):  # other lengths are other readings
-        watch(folder, (3.0,), experts=experts, quiet=True)
+        read_video_affect(folder, (3.0,), pipeline=experts, quiet=True)
     monkeypatch.undo()
     monkeypatch.setattr(video_affect, "cache_dir", lambda: cache)
     spoilt = next(cache.rglob("*.safetensors"))
     whole = spoilt.read_bytes()
     spoilt.write_bytes(whole[:99])
-    assert same(watch(folder, LENGTHS, experts=experts, quiet=True), seen[0])
+    assert same(read_video_affect(folder, LENGTHS, pipeline=experts, quiet=True), seen[0])
     assert spoilt.read_bytes() == whole
 
 
@@ -123,12 +123,12 @@ def test_an_interrupted_run_goes_on(folder, experts, seen, monkeypatch, tmp_path
 
     monkeypatch.setattr(video_affect, "write_whole", stop)
     with pytest.raises(KeyboardInterrupt):
-        watch(folder, LENGTHS, experts=experts, quiet=True)
+        read_video_affect(folder, LENGTHS, pipeline=experts, quiet=True)
     assert len(list(tmp_path.rglob("*.safetensors"))) == 1
     monkeypatch.setattr(
         video_affect, "write_whole", lambda file, content: (films.append(file), real(file, content))
     )
-    assert same(watch(folder, LENGTHS, experts=experts, quiet=True), seen[0])
+    assert same(read_video_affect(folder, LENGTHS, pipeline=experts, quiet=True), seen[0])
     assert len(films) == 1
 
 
@@ -138,11 +138,11 @@ def test_blocks_are_no_borders(folder, experts, seen, monkeypatch, tmp_path):
     monkeypatch.setattr(video_affect, "BLOCK", 2.0)
     (tmp_path / "films").mkdir()
     shutil.copyfile(folder / "bouncing-ball.mp4", tmp_path / "films" / "one.mp4")
-    (one,) = watch(tmp_path / "films", (5.0,), experts=experts, quiet=True).videos
+    (one,) = read_video_affect(tmp_path / "films", (5.0,), pipeline=experts, quiet=True).videos
     (wanted,) = (two for two in seen[0].videos if two.digest == one.digest)
-    assert np.allclose(one.shown, wanted.shown) and np.allclose(one.heard, wanted.heard)
+    assert np.allclose(one.picture_times, wanted.shown) and np.allclose(one.sound_times, wanted.heard)
     assert np.allclose(one.picture, wanted.picture, atol=1e-4)
-    assert np.allclose(one.whole[5.0], wanted.whole[5.0], atol=0.02)
+    assert np.allclose(one.whole_sound[5.0], wanted.whole[5.0], atol=0.02)
 
 
 def test_a_cache_that_can_not_be_written_is_told(folder, experts, monkeypatch, tmp_path):
@@ -151,16 +151,16 @@ def test_a_cache_that_can_not_be_written_is_told(folder, experts, monkeypatch, t
     (tmp_path / "films").mkdir()
     shutil.copyfile(folder / "bouncing-ball.mp4", tmp_path / "films" / "one.mp4")
     with pytest.raises(AffectError, match="file: "):
-        watch(tmp_path / "films", (), experts=experts, quiet=True)
+        read_video_affect(tmp_path / "films", (), pipeline=experts, quiet=True)
 
 
 def test_whole_sound_is_cut_across_blocks():
     """Whatever the blocks, a segment's sound is what a slice of all of it would be."""
     samples = np.random.default_rng(0).normal(size=10_007).astype(np.float32)
     for length in (0.7, 1.0, 3.3):
-        cutter = video_affect._Cutter(length, 1000)
+        cutter = video_affect._AudioSegmenter(length, 1000)
         parts = [part for block in np.split(samples, [1, 2500, 2600, 9000]) for part in cutter.cut(block)]
-        parts += cutter.rest()
+        parts += cutter.flush()
         edges = [round(k * length * 1000) for k in range(1, len(parts))]
         assert all(
             np.array_equal(part.samples, slice_)
@@ -188,64 +188,64 @@ def made(count=24, seconds=30, jumps=5, noise=0.1, seed=0):
             )
             for length in (2.0, 5.0, 15.0)
         }
-        films.append(Watched(
+        films.append(VideoAffect(
             digest=f"{number:03}", duration=float(seconds), picture=read(mood), face=face,
-            shown=np.arange(seconds) + 0.5, sound=read(np.repeat(turned, 2, axis=0)),
-            heard=np.arange(2 * seconds) / 2 + 0.25, whole=whole,
+            picture_times=np.arange(seconds) + 0.5, sound=read(np.repeat(turned, 2, axis=0)),
+            sound_times=np.arange(2 * seconds) / 2 + 0.25, whole_sound=whole,
         ))  # fmt: skip
-    return Folder(name="made", videos=films)
+    return VideoFolder(name="made", videos=films)
 
 
 def test_lengths_are_studied(tmp_path):
     """Sound and pictures relate by a turn, at 5 s best; at 15 s moods are averaged away; faces do not."""
-    films = segment_lengths.films(made(), (2.0, 5.0, 15.0), seed=0)
-    inside = {(one.sense, one.found.seconds): one for one in films.varied}
-    short, right, long = (inside["picture", length].inside[0] for length in (2.0, 5.0, 15.0))
+    films = segment_lengths.make_video_study(made(), (2.0, 5.0, 15.0), seed=0)
+    inside = {(one.modality, one.deviation.segment_length): one for one in films.variations}
+    short, right, long = (inside["picture", length].within_sd[0] for length in (2.0, 5.0, 15.0))
     assert right.value == pytest.approx(0.1, abs=0.01) and right.value < short.value < long.value
     assert right.low < right.value < right.high < long.low
-    methods = {name: every_method()[name] for name in ("identity", "rotation", "affine")}
-    plan = Plan(draws=199, shuffles=4, sizes=(30,), again=1)
+    methods = {name: list_methods()[name] for name in ("identity", "rotation", "affine")}
+    plan = StudyConfig(draws=199, shuffles=4, sizes=(30,), repeats=1)
     found = {}
     for name in (
         "made 5 s: sound to picture",
         "made 5 s: whole sound to picture",
         "made 5 s: face to picture",
     ):
-        pairs = segment_lengths.enough(films.pairs()[name])
+        pairs = segment_lengths.check_enough_videos(films.make_pairs()[name])
         assert len(pairs) == 24 * 6 and pairs.exchange == "groups" and len(set(pairs.groups)) == 24
-        found |= studied(name, pairs, methods, plan, tmp_path)
+        found |= study_set(name, pairs, methods, plan, tmp_path)
     sound, whole, face = found.values()
     for one in (sound, whole):
         turned = next(row for row in one.rows if row.name == "rotation")
         assert turned.disparity.value < 0.3 and turned.holm < 0.05
-        assert judged(one).hypothesis == "supported"
+        assert make_verdict(one).hypothesis == "supported"
         assert max(ccc.value for ccc in one.rows[0].ccc) < 0.3  # as it stands it means nothing
-    assert judged(face).standing == "unrelated"
-    told = Told(found=found, parts=[], left_out={"made 2 s: sound to face": "why"}, plan=plan, films=films)
-    sure = everything(told)["videos"]["p over all sets"]
+    assert make_verdict(face).relation == "unrelated"
+    told = StudyResults(results=found, variants=[], left_out={"made 2 s: sound to face": "why"}, config=plan, video_study=films)
+    sure = make_report_json(told)["videos"]["p over all sets"]
     assert sure["made 5 s: sound to picture"] < 0.05 < sure["made 5 s: face to picture"]
-    assert "## Videos of made" in to_markdown(told) and any("why" in line for line in on_terminal(told))
+    assert "## Videos of made" in to_markdown(told) and any("why" in line for line in format_terminal(told))
 
 
 def test_a_rest_is_no_segment():
     """31 s are two segments of 15 s, the third second alone none; 8 s of 15 are one."""
-    films = segment_lengths.films(made(count=2, seconds=31), (15.0,), seed=0)
-    assert len(films.blocks[15.0].owner) == 4
+    films = segment_lengths.make_video_study(made(count=2, seconds=31), (15.0,), seed=0)
+    assert len(films.readings_by_length[15.0].row_groups) == 4
     eight = made(count=2, seconds=8)
-    assert len(segment_lengths.anchors(eight, 15.0).owner) == 2
+    assert len(segment_lengths.compute_segment_readings(eight, 15.0).row_groups) == 2
     assert np.allclose(
-        segment_lengths.anchors(eight, 15.0).readings["picture"][0],
+        segment_lengths.compute_segment_readings(eight, 15.0).by_modality["picture"][0],
         eight.videos[0].picture[:, :2].mean(0),
         atol=1e-6,
     )
 
 
 def test_too_few_videos():
-    pairs = segment_lengths.films(made(count=9), (2.0,), seed=0).pairs()["made 2 s: sound to picture"]
+    pairs = segment_lengths.make_video_study(made(count=9), (2.0,), seed=0).make_pairs()["made 2 s: sound to picture"]
     with pytest.raises(
         AffectError, match="135 segments of 9 videos have these senses; 20 of 10 videos are needed"
     ):
-        segment_lengths.enough(pairs)
+        segment_lengths.check_enough_videos(pairs)
 
 
 def command(*arguments):

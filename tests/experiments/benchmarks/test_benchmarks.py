@@ -19,13 +19,13 @@ from encoders.base import AffectError
 from experiments import bench
 from experiments.benchmarks import jemc_reference_loop, process_memory, search_latency, timing
 from experiments.benchmarks import ranks as ranks_module
-from experiments.benchmarks.faces import batches, overlaps, recall
-from experiments.benchmarks.flickr import gain, photo_ranks, told
-from experiments.benchmarks.merge import by_heap, by_loop, by_sort
+from experiments.benchmarks.faces import split_into_batches, compute_iou, compute_detection_recall
+from experiments.benchmarks.flickr import estimate_recall_gain, compute_photo_ranks, summarise_ranks
+from experiments.benchmarks.merge import merge_by_heap, merge_by_loop, merge_closed_form
 from experiments.benchmarks.throughput import STAGES
-from experiments.statistics.report import Bar, Figure, Report, short, table
-from losses.ranking import weighted
-from spaces.joint.training import RELEASED, Schedule, Training
+from experiments.statistics.report import Requirement, Estimate, BenchmarkReport, format_number, format_table
+from losses.ranking import weighted_ranking
+from spaces.joint.training import RELEASED_SCHEDULE, Schedule, Trainer
 
 skimage = pytest.importorskip("skimage")
 PHOTOS = {"astronaut": "a woman in a space suit", "coffee": "a cup of coffee", "chelsea": "a cat"}
@@ -82,10 +82,10 @@ def test_help_lists_all_and_loads_no_torch():
     code += "sys.exit('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert all(name in done.stdout for name in bench.COMMANDS)
+    assert all(name in done.stdout for name in bench.BENCHMARKS)
 
 
-@pytest.mark.parametrize("name", bench.COMMANDS)
+@pytest.mark.parametrize("name", bench.BENCHMARKS)
 def test_every_command_explains_itself(name):
     done = CliRunner().invoke(bench.main, [name, "--help"])
     assert done.exit_code == 0 and "--json" in done.output
@@ -157,7 +157,7 @@ def test_merge():
 
 
 def test_index_of_clusters_and_of_a_library(tmp_path):
-    search_latency.fill(tmp_path / "library", 40, seed=0)
+    search_latency.build_synthetic_library(tmp_path / "library", 40, seed=0)
     for options, rows in ((["--sizes", "200"], 200), (["--library", tmp_path / "library"], 30)):
         told = run("index", *options, "--queries", "10", "--trees", "5")
         ways = {row["way"]: row for row in told.rows}
@@ -178,31 +178,31 @@ def test_epoch():
 
 def test_the_plain_epoch_is_the_same_training(tmp_path):
     """Ours without means and scales, on videos that meet once: the same weights after the same batches."""
-    corpus = jemc_reference_loop.written(tmp_path, 12, seed=0)
-    texts = np.arange(12) * jemc_reference_loop.CAPTIONS
+    corpus = jemc_reference_loop.write_corpus(tmp_path, 12, seed=0)
+    texts = np.arange(12) * jemc_reference_loop.CAPTIONS_PER_VIDEO
     torch.manual_seed(0)
-    plain = jemc_reference_loop.Plain(8)
-    ours = jemc_reference_loop.twin(plain, bfloat16=False)
-    ours.prepare = lambda material: None
-    optimiser = torch.optim.Adam(plain.parameters(), lr=RELEASED.rate)
+    plain = jemc_reference_loop.ReferenceModel(8)
+    ours = jemc_reference_loop.copy_to_joint_model(plain, bfloat16=False)
+    ours.fit_standardisation = lambda material: None
+    optimiser = torch.optim.Adam(plain.parameters(), lr=RELEASED_SCHEDULE.rate)
     for _ in range(3):
-        jemc_reference_loop.PlainTraining(plain, corpus, 12, 0, optimiser).run(texts)
-    schedule = Schedule(epochs=3, batch=12, rate=RELEASED.rate)
-    Training(model=ours, material=corpus.material(texts), loss=weighted(), schedule=schedule, seed=0).run()
-    assert jemc_reference_loop.difference(plain, ours, corpus, 12) < 1e-4
+        jemc_reference_loop.ReferenceTrainer(plain, corpus, 12, 0, optimiser).run(texts)
+    schedule = Schedule(epochs=3, batch=12, rate=RELEASED_SCHEDULE.rate)
+    Trainer(model=ours, training_set=corpus.make_training_set(texts), loss=weighted_ranking(), schedule=schedule, seed=0).run()
+    assert jemc_reference_loop.compute_loss_difference(plain, ours, corpus, 12) < 1e-4
     assert torch.allclose(ours.text.gru.weight_hh_l0, plain.gru.weight_hh_l0, atol=1e-5)
 
 
 def test_a_model_of_other_weights_is_no_twin(tmp_path):
-    corpus = jemc_reference_loop.written(tmp_path, 4, seed=0)
-    assert (corpus.material(np.arange(8)).media["resnet"] >= 0).all()
-    plain, other = jemc_reference_loop.Plain(8), jemc_reference_loop.Plain(8)
+    corpus = jemc_reference_loop.write_corpus(tmp_path, 4, seed=0)
+    assert (corpus.make_training_set(np.arange(8)).features["resnet"] >= 0).all()
+    plain, other = jemc_reference_loop.ReferenceModel(8), jemc_reference_loop.ReferenceModel(8)
     assert (
-        jemc_reference_loop.difference(plain, jemc_reference_loop.twin(plain, bfloat16=False), corpus, 4)
+        jemc_reference_loop.compute_loss_difference(plain, jemc_reference_loop.copy_to_joint_model(plain, bfloat16=False), corpus, 4)
         < 1e-5
     )
     assert (
-        jemc_reference_loop.difference(plain, jemc_reference_loop.twin(other, bfloat16=False), corpus, 4)
+        jemc_reference_loop.compute_loss_difference(plain, jemc_reference_loop.copy_to_joint_model(other, bfloat16=False), corpus, 4)
         > 1e-3
     )
 
@@ -221,22 +221,22 @@ def test_ranks():
 
 
 def test_the_loops_rank_as_the_evaluator_does():
-    world = ranks_module.World(11, 4, 6, seed=0)
+    world = ranks_module.SyntheticCorpus(11, 4, 6, seed=0)
     queries, videos = [np.arange(11)], [np.arange(4)]
-    found = world.evaluated("matrix")
-    for sort in ranks_module.SORTS.values():
-        ranks = ranks_module.by_text(world, queries, sort, 0)
+    found = world.evaluate_both_ways("matrix")
+    for sort in ranks_module.LOOP_SORTS.values():
+        ranks = ranks_module.rank_by_text(world, queries, sort, 0)
         assert ranks == found.t2v.ranks.tolist()
-        columns = [np.ascontiguousarray(world.matrix.T)]
-        assert ranks_module.by_video(world, columns, videos, sort, 0) == found.v2t.ranks.tolist()
+        columns = [np.ascontiguousarray(world.similarity_matrix.T)]
+        assert ranks_module.rank_by_video(world, columns, videos, sort, 0) == found.v2t.ranks.tolist()
         with pytest.raises(AffectError):
-            ranks_module.agree([rank + 1 for rank in ranks], found.t2v.standing)
+            ranks_module.check_ranks_agree([rank + 1 for rank in ranks], found.t2v.standing)
 
 
 def test_ways_take_turns():
     calls = []
     ways = {name: (lambda i, name=name: calls.append((name, i))) for name in "ab"}
-    spent = timing.in_turns(ways, 3)
+    spent = timing.time_in_turns(ways, 3)
     assert calls == [
         *zip("ab", [0, 0], strict=True),
         ("a", 0),
@@ -251,55 +251,55 @@ def test_ways_take_turns():
 
 def test_times_faster_is_the_median_of_the_pairs():
     slow, fast = np.array([2.0, 30.0, 4.0]), np.array([1.0, 10.0, 1.0])
-    assert timing.times_faster(slow, fast, seed=0) == Figure(3.0, 2.0, 4.0)
-    total = timing.faster_in_all(slow, fast, seed=0)
+    assert timing.estimate_speedup(slow, fast, seed=0) == Estimate(3.0, 2.0, 4.0)
+    total = timing.estimate_total_speedup(slow, fast, seed=0)
     assert total.value == 3 and 2 <= total.low < 3 < total.high <= 4
-    assert timing.spread(slow, 2.0) == Figure(2.0, 1.0, 15.0)
+    assert timing.summarise_seconds(slow, 2.0) == Estimate(2.0, 1.0, 15.0)
 
 
 def test_figures_and_bars_as_text():
-    assert [short(value) for value in (3, 3.0, 0.01234, 1.5, 123.45)] == ["3", "3", "0.0123", "1.5", "123.5"]
-    assert str(Figure(1.5)) == "1.5" and str(Figure(62.44, 57, 67.8)) == "62.4 (57 to 67.8)"
-    assert Bar("speed", 3.0, 3, least=True).met and not Bar("seconds", 3.1, 3, least=False).met
-    assert str(Bar("speed", 2.5, 3, least=True)) == "speed: 2.5, at least 3 wanted: MISSED"
-    assert table([{"a": 1, "bb": "x"}, {"a": 22.0, "c": None}]) == ["a   bb  c", "1   x", "22"]
-    lines = Report(bench="x", settings={"seed": 1}, rows=[{"a": 1}]).lines()
+    assert [format_number(value) for value in (3, 3.0, 0.01234, 1.5, 123.45)] == ["3", "3", "0.0123", "1.5", "123.5"]
+    assert str(Estimate(1.5)) == "1.5" and str(Estimate(62.44, 57, 67.8)) == "62.4 (57 to 67.8)"
+    assert Requirement("speed", 3.0, 3, is_minimum=True).is_met and not Requirement("seconds", 3.1, 3, is_minimum=False).is_met
+    assert str(Requirement("speed", 2.5, 3, is_minimum=True)) == "speed: 2.5, at least 3 wanted: MISSED"
+    assert format_table([{"a": 1, "bb": "x"}, {"a": 22.0, "c": None}]) == ["a   bb  c", "1   x", "22"]
+    lines = BenchmarkReport(benchmark="x", settings={"seed": 1}, rows=[{"a": 1}]).format_lines()
     assert "settings: seed 1" in lines and any(line.startswith("machine: ") for line in lines)
 
 
 def test_ranks_of_photos_and_paired_gain():
     similarity = np.array([[0.9, 0.1], [0.2, 0.8], [0.3, 0.4]])  # captions of photos 0, 0, 1
     own = np.array([0, 0, 1])
-    assert photo_ranks(similarity, own).tolist() == [0, 1]
-    assert gain(np.array([0.0, 0, 9]), np.array([0.0, 10, 9]), own, seed=0) == Figure(100 / 3, 0, 50)
-    assert told(np.array([0.0, 1, 9]), own, seed=0)["R@10"] == Figure(100, 100, 100)
+    assert compute_photo_ranks(similarity, own).tolist() == [0, 1]
+    assert estimate_recall_gain(np.array([0.0, 0, 9]), np.array([0.0, 10, 9]), own, seed=0) == Estimate(100 / 3, 0, 50)
+    assert summarise_ranks(np.array([0.0, 1, 9]), own, seed=0)["R@10"] == Estimate(100, 100, 100)
 
 
 def test_overlap_and_recall_of_boxes():
     one = np.array([[0, 0, 2, 2]], np.float32)
     two = np.array([[0, 0, 2, 1], [1, 1, 3, 3], [5, 5, 6, 6]], np.float32)
     none = np.empty((0, 4), np.float32)
-    assert np.allclose(overlaps(one, two), [[1 / 2, 1 / 7, 0]])
-    assert recall([[one, one], [none]], [[two, none], [two]], seed=0).value == 50
+    assert np.allclose(compute_iou(one, two), [[1 / 2, 1 / 7, 0]])
+    assert compute_detection_recall([[one, one], [none]], [[two, none], [two]], seed=0).value == 50
 
 
 def test_clips_are_grouped_as_in_an_indexing_run():
     films = [np.zeros((size, 2, 2, 3), np.uint8) for size in (8, 8, 8, 8, 8, 40, 1)]
-    assert [[len(film) for film in group] for group in batches(films)] == [[8, 8, 8, 8], [8, 40], [1]]
+    assert [[len(film) for film in group] for group in split_into_batches(films)] == [[8, 8, 8, 8], [8, 40], [1]]
 
 
 def test_ways_to_merge_agree_on_ties_and_short_lists():
     lists = [np.array([0.0, 0.5, 0.5]), np.array([0.5]), np.array([])]
     for c in (1.0, 1.1):
-        assert by_loop(lists, 9, c) == by_heap(lists, 9, c) == by_sort(lists, 9, c)
+        assert merge_by_loop(lists, 9, c) == merge_by_heap(lists, 9, c) == merge_closed_form(lists, 9, c)
 
 
 def test_a_process_is_watched_with_its_children(tmp_path):
     hold = "held = bytearray(64 << 20); held[::4096] = b'x' * len(held[::4096]); import time; time.sleep(.4)"
     code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {hold!r}])"
-    peak = process_memory.watched([sys.executable, "-c", code], tmp_path / "log")
-    assert peak.code == 0 and peak.looks > 1
-    assert peak.workers > 64 << 20 and peak.resident > peak.workers and peak.largest > 64 << 20
-    assert 64 << 20 < peak.total <= peak.resident
-    assert process_memory.watched([sys.executable, "-c", "print(1); exit(3)"], tmp_path / "log").code == 3
-    assert process_memory.resident(os.getpid()) > 0 and process_memory.family(os.getpid())[0] == os.getpid()
+    peak = process_memory.run_and_measure_memory([sys.executable, "-c", code], tmp_path / "log")
+    assert peak.exit_code == 0 and peak.sample_count > 1
+    assert peak.peak_worker_rss > 64 << 20 and peak.peak_rss > peak.peak_worker_rss and peak.max_process_rss > 64 << 20
+    assert 64 << 20 < peak.peak_pss <= peak.peak_rss
+    assert process_memory.run_and_measure_memory([sys.executable, "-c", "print(1); exit(3)"], tmp_path / "log").exit_code == 3
+    assert process_memory.read_rss(os.getpid()) > 0 and process_memory.list_process_tree(os.getpid())[0] == os.getpid()

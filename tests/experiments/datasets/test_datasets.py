@@ -7,10 +7,10 @@ import pytest
 from repository import DATA
 
 from encoders.base import AffectError, UnknownName
-from experiments.datasets import carved, drawn, grouped_split, named, read_features, read_jemc, vgmidi
-from experiments.datasets.msrvtt import msrvtt, msrvtt_ids
-from experiments.datasets.msvd import msvd
-from experiments.datasets.registry import SETS, exercises, from_csv
+from experiments.datasets import hold_out_split, sample_captions, grouped_split, load_named_dataset, read_features, read_jemc_features, load_vgmidi
+from experiments.datasets.msrvtt import load_msrvtt, list_msrvtt_ids
+from experiments.datasets.msvd import load_msvd
+from experiments.datasets.registry import DATASETS, load_exercises, load_caption_csv
 
 
 @pytest.fixture
@@ -36,36 +36,36 @@ def official(folder, counts):
 def test_full_has_the_queries_of_the_protocol(tmp_path):
     short = {7010: 19, 8000: 18, 8500: 17}  # six captions missing
     file = official(tmp_path, {n: short.get(n, 20) for n in range(7010, 10000)})
-    test = msrvtt(tmp_path, annotation=file).part("test")
-    assert len(test.items) == 2990 and test.rule == "padded"
-    mask = test.mask()
-    assert mask.shape == (2990, 20) and mask.sum() == 59794 == len(test.texts()[0])
+    test = load_msrvtt(tmp_path, annotation=file).select_splits("test")
+    assert len(test.items) == 2990 and test.query_rule == "padded"
+    mask = test.make_caption_mask()
+    assert mask.shape == (2990, 20) and mask.sum() == 59794 == len(test.flatten_captions()[0])
     assert mask[0].tolist() == [True] * 19 + [False]
     assert test.items[0].captions[:2] == ("0 of 7010", "1 of 7010")
-    texts, own = test.texts()
+    texts, own = test.flatten_captions()
     assert own[19] == 1 and texts[19] == "0 of 7011"
 
 
 def test_full_says_which_videos_are_not_there(tmp_path):
     official(tmp_path, {0: 20, 1: 20, 6513: 20, 9999: 20})
-    found = msrvtt(tmp_path, annotation=tmp_path)
+    found = load_msrvtt(tmp_path, annotation=tmp_path)
     assert Counter(item.split for item in found.items) == {"train": 2, "dev": 1, "test": 1}
     assert found.notes[0] == "train: 2 of 6513 videos, not the published split"
     (tmp_path / "video9999.mp4").write_bytes(b"")
-    media = msrvtt(tmp_path, annotation=tmp_path, videos=tmp_path).part("test").items[0].media
+    media = load_msrvtt(tmp_path, annotation=tmp_path, video_folder=tmp_path).select_splits("test").items[0].media
     assert media == (tmp_path / "video9999.mp4",)
 
 
 def test_more_captions_than_the_width_are_refused(tmp_path):
     with pytest.raises(ValueError, match="21 captions"):
-        msrvtt(tmp_path, annotation=official(tmp_path, {7010: 21})).mask()
+        load_msrvtt(tmp_path, annotation=official(tmp_path, {7010: 21})).make_caption_mask()
 
 
 @pytest.mark.data
 def test_lists_of_each_protocol(data):
     sizes = dict.fromkeys(("full", "1k-a", "1k-a-7k", "1k-b"), 0)
     for name in sizes:
-        ids = msrvtt_ids(name, data / "msrvtt_annotations")
+        ids = list_msrvtt_ids(name, data / "msrvtt_annotations")
         sizes[name] = tuple(map(len, ids.values()))
         assert not set(ids["train"]) & set(ids["test"])
     assert sizes == {
@@ -76,37 +76,37 @@ def test_lists_of_each_protocol(data):
     }
     for split, part in (("train", "train"), ("dev", "val"), ("test", "test")):
         listed = (data / "msrvtt_annotations" / f"{part}_list_full.txt").read_text().split()
-        assert set(listed) == set(msrvtt_ids("full", data)[split])
+        assert set(listed) == set(list_msrvtt_ids("full", data)[split])
 
 
 @pytest.mark.data
 def test_1k_a_has_one_fixed_caption_a_video(data, tmp_path):
-    test = named("msrvtt-1k-a", data).part("test")
-    assert len(test.items) == 1000 and test.mask().shape == (1000, 1)
+    test = load_named_dataset("msrvtt-1k-a", data).select_splits("test")
+    assert len(test.items) == 1000 and test.make_caption_mask().shape == (1000, 1)
     assert test.items[0].id == "video9770"
     assert test.items[0].captions == ("a person is connecting something to system",)
-    texts = Counter(test.texts()[0])
+    texts = Counter(test.flatten_captions()[0])
     assert sum(count for count in texts.values() if count > 1) == 9  # queries with duplicate captions
-    whole = msrvtt(data, "1k-a", annotation=official(tmp_path, {0: 20, 1: 20, 9770: 20}))
-    assert len(whole.part("train").items) == 2 and len(whole.part("train").texts()[0]) == 40
-    assert whole.part("test").items == test.items
+    whole = load_msrvtt(data, "1k-a", annotation=official(tmp_path, {0: 20, 1: 20, 9770: 20}))
+    assert len(whole.select_splits("train").items) == 2 and len(whole.select_splits("train").flatten_captions()[0]) == 40
+    assert whole.select_splits("test").items == test.items
 
 
 @pytest.mark.data
 def test_1k_b_asks_the_first_caption(data, tmp_path):
-    found = msrvtt(data, "1k-b", annotation=official(tmp_path, {0: 20, 8782: 20}))
-    assert found.part("test").items[0].captions == ("0 of 8782",)
-    assert len(found.part("train").items[0].captions) == 20
+    found = load_msrvtt(data, "1k-b", annotation=official(tmp_path, {0: 20, 8782: 20}))
+    assert found.select_splits("test").items[0].captions == ("0 of 8782",)
+    assert len(found.select_splits("train").items[0].captions) == 20
 
 
 @pytest.mark.data
 def test_msvd(data):
-    found = msvd(data)
+    found = load_msvd(data)
     assert Counter(item.split for item in found.items) == {"train": 1200, "dev": 100, "test": 670}
-    assert len(found.texts()[0]) == 80827
-    test = found.part("test")
-    five = drawn(test, 5, seed=0)
-    assert len(five.texts()[0]) == 670 * 5 and five == drawn(test, 5, seed=0) != drawn(test, 5, seed=1)
+    assert len(found.flatten_captions()[0]) == 80827
+    test = found.select_splits("test")
+    five = sample_captions(test, 5, seed=0)
+    assert len(five.flatten_captions()[0]) == 670 * 5 and five == sample_captions(test, 5, seed=0) != sample_captions(test, 5, seed=1)
     assert all(set(a.captions) <= set(b.captions) for a, b in zip(five.items, test.items, strict=True))
 
 
@@ -119,25 +119,25 @@ def test_msvd(data):
     ],
 )  # fmt: skip
 def test_sets_of_the_folder(data, name, items, captions):
-    found = named(name, data)
-    assert (len(found.items), len(found.texts()[0])) == (items, captions)
+    found = load_named_dataset(name, data)
+    assert (len(found.items), len(found.flatten_captions()[0])) == (items, captions)
     assert all(file.exists() for item in found.items for file in item.media)
     assert len(set(found.ids)) == items
 
 
 @pytest.mark.data
 def test_what_the_sets_say(data):
-    sit_up = exercises(data, instructions=True).items[0]
+    sit_up = load_exercises(data, include_instructions=True).items[0]
     assert sit_up.captions[0] == "3/4 Sit-Up" and sit_up.captions[1].startswith("Lie down on the floor")
     assert len(sit_up.media) == 2
-    series = {item.group for item in exercises(data).items if item.id.startswith("Bench Press - ")}
+    series = {item.group for item in load_exercises(data).items if item.id.startswith("Bench Press - ")}
     assert series == {"bench press"}
-    assert {c for item in named("animal_sounds", data).items for c in item.captions} >= {"dog", "cat", "frog"}
-    music = vgmidi(data)
+    assert {c for item in load_named_dataset("animal_sounds", data).items for c in item.captions} >= {"dog", "cat", "frog"}
+    music = load_vgmidi(data)
     assert len(music) == 148 and all(-1 <= one.valence <= 1 for one in music) and music[0].path.exists()
     for set_name in ("oasis", "ravdess_speech"):
         splits = {}
-        for item in named(set_name, data).items:
+        for item in load_named_dataset(set_name, data).items:
             splits.setdefault(item.group, set()).add(item.split)
         assert all(len(found) == 1 for found in splits.values())
 
@@ -151,16 +151,16 @@ def table(folder, text):
 
 def test_csv(tmp_path):
     file = table(tmp_path, "media,caption,split\na.jpg,one,train\na.jpg,two,train\nb.jpg,three,Validation\n")
-    found = named(str(tmp_path))
-    assert found == from_csv(file)
+    found = load_named_dataset(str(tmp_path))
+    assert found == load_caption_csv(file)
     assert [(i.id, i.captions, i.split) for i in found.items] == [
         ("a.jpg", ("one", "two"), "train"),
         ("b.jpg", ("three",), "dev"),
     ]
     assert found.items[0].media == (tmp_path / "a.jpg",)
-    assert found.mask().tolist() == [[True, True], [True, False]]
-    assert found.part("dev").ids == ("b.jpg",)
-    assert from_csv(table(tmp_path, "media,caption\nb.jpg,x\n")).items[0].split == "train"
+    assert found.make_caption_mask().tolist() == [[True, True], [True, False]]
+    assert found.select_splits("dev").ids == ("b.jpg",)
+    assert load_caption_csv(table(tmp_path, "media,caption\nb.jpg,x\n")).items[0].split == "train"
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_csv(tmp_path):
 )
 def test_a_bad_csv_says_where(tmp_path, text, reason):
     with pytest.raises(AffectError, match=reason) as told:
-        from_csv(table(tmp_path, text))
+        load_caption_csv(table(tmp_path, text))
     assert "captions.csv" in str(told.value) and "\n" not in str(told.value)
 
 
@@ -186,26 +186,26 @@ def test_what_is_not_there_is_said_in_one_line(tmp_path):
     (tmp_path / "other.json").write_text("[]")
     (tmp_path / "latin.csv").write_bytes(b"media,caption\n\xe9,x\n")
     tries = [
-        lambda: named("nothing"),
-        lambda: named("flickr1k", tmp_path),
-        lambda: named("msvd", tmp_path),
-        lambda: named("msrvtt-full", tmp_path),
-        lambda: named("msrvtt-1k-b", tmp_path),
-        lambda: msrvtt(tmp_path, "1k-c"),
-        lambda: msrvtt(tmp_path, annotation=tmp_path / "gone.json"),
-        lambda: msrvtt(tmp_path, annotation=tmp_path / "bad.json"),
-        lambda: msrvtt(tmp_path, annotation=tmp_path / "other.json"),
-        lambda: msrvtt(tmp_path, annotation=official(tmp_path, {20000: 1})),
-        lambda: from_csv(tmp_path / "latin.csv"),
-        lambda: from_csv(tmp_path),
+        lambda: load_named_dataset("nothing"),
+        lambda: load_named_dataset("flickr1k", tmp_path),
+        lambda: load_named_dataset("msvd", tmp_path),
+        lambda: load_named_dataset("msrvtt-full", tmp_path),
+        lambda: load_named_dataset("msrvtt-1k-b", tmp_path),
+        lambda: load_msrvtt(tmp_path, "1k-c"),
+        lambda: load_msrvtt(tmp_path, annotation=tmp_path / "gone.json"),
+        lambda: load_msrvtt(tmp_path, annotation=tmp_path / "bad.json"),
+        lambda: load_msrvtt(tmp_path, annotation=tmp_path / "other.json"),
+        lambda: load_msrvtt(tmp_path, annotation=official(tmp_path, {20000: 1})),
+        lambda: load_caption_csv(tmp_path / "latin.csv"),
+        lambda: load_caption_csv(tmp_path),
     ]
     for attempt in tries:
         with pytest.raises(AffectError) as told:
             attempt()
         assert str(told.value).count("\n") == 0 and len(str(told.value)) > 20
     with pytest.raises(UnknownName, match="animal_sounds"):
-        named("nothing")
-    assert "msvd" in SETS
+        load_named_dataset("nothing")
+    assert "msvd" in DATASETS
 
 
 def test_groups_never_cross_and_shares_are_met():
@@ -228,10 +228,10 @@ def test_a_dev_part_is_carved_from_train_alone(tmp_path):
     for n in range(100):
         (tmp_path / f"{n}.jpg").touch()
     (tmp_path / "captions.csv").write_text("\n".join(["media,caption,split,group", *rows]))
-    before, after = named(str(tmp_path)), carved(named(str(tmp_path)), 0.25, seed=3)
+    before, after = load_named_dataset(str(tmp_path)), hold_out_split(load_named_dataset(str(tmp_path)), 0.25, seed=3)
     assert Counter(item.split for item in after.items) == {"train": 60, "dev": 20, "test": 20}
-    assert after.part("test").items == before.part("test").items
-    assert not {i.group for i in after.part("dev").items} & {i.group for i in after.part("train").items}
+    assert after.select_splits("test").items == before.select_splits("test").items
+    assert not {i.group for i in after.select_splits("dev").items} & {i.group for i in after.select_splits("train").items}
 
 
 IDS = ("video0", "video1", "-ab_c_5_15")
@@ -315,4 +315,4 @@ def test_bad_feature_files_say_which_and_why(tmp_path):
             read_features({"objects": tmp_path / place}, IDS)
         assert "\n" not in str(told.value)
     with pytest.raises(AffectError, match="JEMC"):
-        read_jemc(tmp_path, IDS)
+        read_jemc_features(tmp_path, IDS)

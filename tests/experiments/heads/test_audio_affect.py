@@ -6,30 +6,30 @@ from repository import DATA
 
 from encoders.base import Sound, encode_all
 from encoders.registry import ENCODERS
-from experiments.background import decode
-from experiments.datasets import vgmidi
+from experiments.background import decode_audio
+from experiments.datasets import load_vgmidi
 from experiments.heads import audio_affect
 from experiments.heads.audio_clips import (
     EMOTIONS,
-    FAST,
+    SPEED_FACTORS,
     KINDS,
     ROLE,
-    VERSIONS,
-    Heard,
-    echoing,
-    equalised,
-    excerpt,
-    faster,
-    load_heard,
-    noises,
-    noisy,
-    telephoned,
+    AUGMENTATIONS,
+    AudioClips,
+    add_reverb,
+    equalise,
+    crop_excerpt,
+    change_speed,
+    load_clips,
+    make_noises,
+    add_noise,
+    filter_telephone_band,
 )
-from experiments.heads.audio_networks import How, networks, scaled
+from experiments.heads.audio_networks import NetworkConfig, train_networks, scale_outputs
 from spaces.affect_regressor import Regressor, load_regressors, save_regressors
 
 RATE = 16000
-QUICK = How(count=1, hidden=16, epochs=40, rate=2e-2, batch=16, dropped=(0.0, 0.1))
+QUICK = NetworkConfig(n_networks=1, hidden_size=16, epochs=40, learning_rate=2e-2, batch_size=16, dropout=(0.0, 0.1))
 
 
 def tone(seconds=2.0):
@@ -49,21 +49,21 @@ def heard(each=40, width=6, seed=0):
         rows[at, :, 2] += 8 * KINDS.index(kinds[at])
     rows[::4, 2] = np.nan  # some have a version less
     groups = np.array([f"{kind} {at % 10}" for at, kind in enumerate(kinds)])
-    return Heard(rows=rows, kinds=kinds, labels=labels, moods=moods, groups=groups, splits=kinds)
+    return AudioClips(features=rows, kinds=kinds, labels=labels, affect=moods, groups=groups, splits=kinds)
 
 
 def test_alterations_do_what_they_say():
     rng, plain = np.random.default_rng(0), tone()
-    assert faster(plain, rng).rate / RATE in FAST
-    gap = noisy(plain, rng, 20, 20).samples - plain.samples
+    assert change_speed(plain, rng).rate / RATE in SPEED_FACTORS
+    gap = add_noise(plain, rng, 20, 20).samples - plain.samples
     assert 20 * np.log10(plain.samples.std() / gap.std()) == pytest.approx(20, abs=0.5)
-    assert excerpt(plain, rng, 0.5, 0.5).seconds == 0.5 and excerpt(plain, rng, 3, 4) is plain
-    for alter in (equalised, echoing, telephoned):
+    assert crop_excerpt(plain, rng, 0.5, 0.5).seconds == 0.5 and crop_excerpt(plain, rng, 3, 4) is plain
+    for alter in (equalise, add_reverb, filter_telephone_band):
         other = alter(plain, rng)
         assert other.samples.shape == plain.samples.shape and not np.allclose(other.samples, plain.samples)
     late = Sound(samples=np.concatenate([np.zeros(RATE, np.float32), plain.samples]), rate=RATE)
     assert all(
-        np.abs(excerpt(late, rng, 0.2, 0.3).samples).max() > 0.5 for _ in range(20)
+        np.abs(crop_excerpt(late, rng, 0.2, 0.3).samples).max() > 0.5 for _ in range(20)
     )  # never the silence
 
 
@@ -71,27 +71,27 @@ def test_a_telephone_leaves_its_band_alone():
     rng, hertz = np.random.default_rng(0), (100, 1000, 7000)
     at = np.arange(2 * RATE) / RATE
     plain = Sound(samples=sum(np.sin(2 * np.pi * one * at) for one in hertz).astype(np.float32), rate=RATE)
-    spectrum = np.abs(np.fft.rfft(telephoned(plain, rng).samples)) / RATE
+    spectrum = np.abs(np.fft.rfft(filter_telephone_band(plain, rng).samples)) / RATE
     low, middle, high = (spectrum[2 * one] for one in hertz)
     assert middle == pytest.approx(1, rel=1e-3) and max(low, high) < 0.01
 
 
 def test_drawn_noises_are_the_same_again_and_all_audible():
-    first, again = noises(12, 3), noises(12, 3)
+    first, again = make_noises(12, 3), make_noises(12, 3)
     assert all(np.array_equal(one.samples, two.samples) for one, two in zip(first, again, strict=True))
     rows = ENCODERS.make("tone").encode(first)
-    assert np.isfinite(rows).all() and set(VERSIONS) == {*KINDS, "voice", "tune"}
+    assert np.isfinite(rows).all() and set(AUGMENTATIONS) == {*KINDS, "voice", "tune"}
 
 
 def test_networks_learn_classes_and_are_the_same_again():
     known, new = heard(seed=0), heard(seed=1)
     goals = audio_affect.one_hot(known.kinds, KINDS)
-    first = networks(known.rows, goals, QUICK, role=ROLE, seed=0)
-    found = Regressor(towers=first)({ROLE: new.rows[:, 0]})
+    first = train_networks(known.features, goals, QUICK, role=ROLE, seed=0)
+    found = Regressor(towers=first)({ROLE: new.features[:, 0]})
     assert (found.argmax(axis=1) == audio_affect.one_hot(new.kinds, KINDS).argmax(axis=1)).mean() > 0.95
-    again = Regressor(towers=networks(known.rows, goals, QUICK, role=ROLE, seed=0))({ROLE: new.rows[:, 0]})
+    again = Regressor(towers=train_networks(known.features, goals, QUICK, role=ROLE, seed=0))({ROLE: new.features[:, 0]})
     assert np.array_equal(found, again)
-    halved = Regressor(towers=scaled(first, 0.5))({ROLE: new.rows[:, 0]})
+    halved = Regressor(towers=scale_outputs(first, 0.5))({ROLE: new.features[:, 0]})
     assert halved == pytest.approx(found / 2, abs=1e-5)
 
 
@@ -100,7 +100,7 @@ def test_temperature_undoes_what_logits_were_multiplied_by():
     logits = rng.normal(size=(4000, 3))
     drawn = (np.exp(audio_affect.log_softmax(logits)).cumsum(axis=1) < rng.random((4000, 1))).sum(axis=1)
     goals = np.eye(3)[drawn]
-    assert audio_affect.temperature(3 * logits, goals) == pytest.approx(3, rel=0.1)
+    assert audio_affect.fit_temperature(3 * logits, goals) == pytest.approx(3, rel=0.1)
 
 
 def test_answers_come_from_other_groups():
@@ -108,9 +108,9 @@ def test_answers_come_from_other_groups():
 
     def teach(part):
         taught_on.append(set(part.groups.tolist()))
-        return (audio_affect.constant_tower(part, [float(len(taught_on))]),)
+        return (audio_affect.make_constant_tower(part, [float(len(taught_on))]),)
 
-    said = audio_affect.held_out(clips, teach, seed=0)[:, 0].astype(int)
+    said = audio_affect.predict_held_out(clips, teach, seed=0)[:, 0].astype(int)
     assert sorted(set(said.tolist())) == [1, 2, 3, 4, 5]
     assert all(group not in taught_on[fold - 1] for group, fold in zip(clips.groups, said, strict=True))
 
@@ -118,50 +118,50 @@ def test_answers_come_from_other_groups():
 def test_music_that_only_sounds_otherwise_is_no_more_aroused():
     """A timbre that goes with arousal among the rated pieces, and is that of all the others."""
     clips = heard(each=100)
-    rated, other = audio_affect.rated_of(clips), audio_affect.rated_of(heard(each=100, seed=1))
+    rated, other = audio_affect.select_rated_music(clips), audio_affect.select_rated_music(heard(each=100, seed=1))
     for part, shift in ((rated, 0), (other, 3)):
-        part.rows[:, :, 3] += 2 * part.moods[:, 1, None] + shift
-        part.rows[:, :, 4] += shift
-    naive, aware = audio_affect.music_towers(rated), audio_affect.music_towers(rated, other)
-    far, known = ({ROLE: part.rows[:, 0]} for part in (other, rated))
+        part.features[:, :, 3] += 2 * part.affect[:, 1, None] + shift
+        part.features[:, :, 4] += shift
+    naive, aware = audio_affect.fit_music_towers(rated), audio_affect.fit_music_towers(rated, other)
+    far, known = ({ROLE: part.features[:, 0]} for part in (other, rated))
     assert Regressor(towers=naive)(far)[:, 1].mean() > 0.2
     found = Regressor(towers=aware)(far)[:, 1]
-    assert abs(found.mean()) < 0.1 and np.corrcoef(found, other.moods[:, 1])[0, 1] > 0.7
+    assert abs(found.mean()) < 0.1 and np.corrcoef(found, other.affect[:, 1])[0, 1] > 0.7
     assert Regressor(towers=aware)(known) == pytest.approx(Regressor(towers=naive)(known), abs=0.1)
 
 
 def test_arousal_of_other_sounds_trusts_only_cues_that_speech_and_music_share():
     clips = heard(each=200)
-    acted = audio_affect.from_categories(
-        audio_affect.one_hot(audio_affect.speech_of(clips).labels, EMOTIONS), "ravdess"
+    acted = audio_affect.map_emotions_to_affect(
+        audio_affect.one_hot(audio_affect.select_speech(clips).labels, EMOTIONS), "ravdess"
     )[:, 1]
-    rated = clips.moods[clips.kinds == "music", 1]
+    rated = clips.affect[clips.kinds == "music", 1]
     for column, sign in ((3, 1), (4, -1)):  # one rises with both, the other with speech alone
-        clips.rows[clips.kinds == "speech", :, column] += 5 * acted[:, None]
-        clips.rows[clips.kinds == "music", :, column] += sign * 5 * rated[:, None]
-    weight = audio_affect.other_tower(clips).readers[ROLE].weight
+        clips.features[clips.kinds == "speech", :, column] += 5 * acted[:, None]
+        clips.features[clips.kinds == "music", :, column] += sign * 5 * rated[:, None]
+    weight = audio_affect.fit_other_tower(clips).inputs[ROLE].weight
     assert weight[3, 1] > 5 * np.abs(np.delete(weight[:, 1], 3)).max() and weight[4, 1] == 0
     assert not weight[:, 0].any()
     new = heard(each=50, seed=1)
-    quiet, stirred = new.rows[:, 0].copy(), new.rows[:, 0].copy()
+    quiet, stirred = new.features[:, 0].copy(), new.features[:, 0].copy()
     stirred[:, 3] += 3
-    tower = audio_affect.other_tower(clips)
-    assert (tower.values({ROLE: stirred}) > tower.values({ROLE: quiet}))[:, 1].all()
+    tower = audio_affect.fit_other_tower(clips)
+    assert (tower.project_raw({ROLE: stirred}) > tower.project_raw({ROLE: quiet}))[:, 1].all()
 
 
 def test_all_regressors_are_taught_kept_and_measured(monkeypatch, tmp_path):
     monkeypatch.setattr(audio_affect, "SPEECH", QUICK)
     monkeypatch.setattr(audio_affect, "KIND", QUICK)
     clips = heard(each=48)
-    made = audio_affect.taught(clips, seed=0)
+    made = audio_affect.fit_regressors(clips, seed=0)
     save_regressors(tmp_path / "sound.safetensors", made)
     kept = load_regressors(tmp_path / "sound.safetensors")
     assert set(kept.members) == {"speech_emotion", "kind", "music", "music_log_sd", "other", "other_log_sd"}
-    rows = {ROLE: heard(each=30, seed=1).rows[:, 0]}
+    rows = {ROLE: heard(each=30, seed=1).features[:, 0]}
     for name, member in made.members.items():
         assert kept[name](rows) == pytest.approx(member(rows), abs=0.05)
     lines = {
-        one.what: one for one in audio_affect._measured(clips, audio_affect._folded(clips, 0), "folds", 0)
+        one.metric: one for one in audio_affect._compute_metrics(clips, audio_affect._predict_calibrated_held_out(clips, 0), "folds", 0)
     }
     assert lines["speech, music or other, macro recall"].value > 0.95
     assert lines["arousal r"].value > 0.9 > 0.5 > lines["valence r"].value  # no column tells of valence
@@ -170,11 +170,11 @@ def test_all_regressors_are_taught_kept_and_measured(monkeypatch, tmp_path):
 
 
 def test_the_packaged_file_reads_the_encoder_and_doubts_what_is_neither_voice_nor_music():
-    file = load_regressors(audio_affect.WEIGHTS)
+    file = load_regressors(audio_affect.WEIGHTS_FILE)
     encoder = ENCODERS.make("tone")
-    assert file.encoders == {ROLE: encoder.card.signature}
-    assert file.about["speech_emotion"] == list(EMOTIONS) and file.about["kind"] == list(KINDS)
-    strange = [*noises(20, 99), tone(0.1), Sound(samples=np.clip(50 * tone(1).samples, -1, 1), rate=RATE)]
+    assert file.encoder_signatures == {ROLE: encoder.card.signature}
+    assert file.metadata["speech_emotion"] == list(EMOTIONS) and file.metadata["kind"] == list(KINDS)
+    strange = [*make_noises(20, 99), tone(0.1), Sound(samples=np.clip(50 * tone(1).samples, -1, 1), rate=RATE)]
     rows = {ROLE: encode_all(encoder, [*strange, Sound(samples=np.zeros(RATE, np.float32), rate=RATE)])}
     shares = np.exp(audio_affect.log_softmax(file["kind"](rows)))
     assert (shares[:-1].argmax(axis=1) == KINDS.index("other")).mean() > 0.9
@@ -186,19 +186,19 @@ def test_the_packaged_file_reads_the_encoder_and_doubts_what_is_neither_voice_no
 def test_music_of_series_never_heard_is_placed_on_the_plane():
     if not DATA.exists():
         pytest.skip("../shared/data is not here")
-    pieces = vgmidi(DATA)
-    rows = encode_all(ENCODERS.make("tone"), [decode(piece.path) for piece in pieces])
+    pieces = load_vgmidi(DATA)
+    rows = encode_all(ENCODERS.make("tone"), [decode_audio(piece.path) for piece in pieces])
     count = len(pieces)
-    clips = Heard(
-        rows=rows[:, None],
+    clips = AudioClips(
+        features=rows[:, None],
         kinds=np.array(["music"] * count),
         labels=np.array([""] * count),
-        moods=np.array([[piece.valence, piece.arousal] for piece in pieces]),
+        affect=np.array([[piece.valence, piece.arousal] for piece in pieces]),
         groups=np.array([piece.group for piece in pieces]),
         splits=np.array([piece.split for piece in pieces]),
     )
-    said = audio_affect.held_out(clips, audio_affect.music_towers, seed=0)
-    valence, arousal = (np.corrcoef(said[:, at], clips.moods[:, at])[0, 1] for at in (0, 1))
+    said = audio_affect.predict_held_out(clips, audio_affect.fit_music_towers, seed=0)
+    valence, arousal = (np.corrcoef(said[:, at], clips.affect[:, at])[0, 1] for at in (0, 1))
     assert valence > 0.4 and arousal > 0.7
 
 
@@ -206,4 +206,4 @@ def test_a_missing_set_says_what_to_do(tmp_path):
     from encoders.base import AffectError
 
     with pytest.raises(AffectError, match="name the folder of the data sets"):
-        load_heard(tmp_path, seed=0, quiet=True)
+        load_clips(tmp_path, seed=0, quiet=True)

@@ -16,20 +16,20 @@ from encoders.minilm import minilm
 from experiments.heads import image, image_mlp_baseline
 from experiments.heads.image import (
     ROLE,
-    Lesson,
-    Picture,
-    lesson,
-    means,
-    neighbours,
-    nothing,
-    oasis_ratings,
-    taught,
+    TrainingSet,
+    RatedImage,
+    make_training_set,
+    fit_mean,
+    find_neighbours,
+    make_blank_images,
+    load_oasis_ratings,
+    fit_members,
 )
-from experiments.heads.image_mlp_baseline import Schedule, cross_validated
+from experiments.heads.image_mlp_baseline import MLPConfig, cross_validate
 from retrieval.evaluation.affect_metrics import ccc, pearson
-from retrieval.features.pipeline import LABELS, Experts, Recipe
-from spaces.affect_regression import stated
-from spaces.affect_regressor import Regressors, load_regressors
+from retrieval.features.pipeline import LABELS_ROLE, FeaturePipeline, PipelineConfig
+from spaces.affect_regression import predict_mean_and_sd
+from spaces.affect_regressor import RegressorSet, load_regressors
 
 SHIPPED = Path(str(files("spaces") / "weights" / "affect-image.safetensors"))
 WIDTH = 24
@@ -47,9 +47,9 @@ def made(pictures=240, noise=0.3, seed=0):
     rows = np.stack([plain, plain + rng.normal(0, 0.1, plain.shape)], axis=1) + 3
     slopes = rng.normal(0, 0.08, (WIDTH, 2)) * (np.arange(WIDTH) < 10)[:, None]
     truth = np.tanh(plain @ slopes) + rng.normal(0, noise * 0.3, (pictures, 2))
-    return Lesson(
-        rows={ROLE: rows, LABELS: seen_in(rows)}, means=truth,
-        spread=0.4 + 0.1 * np.tanh(plain[:, :2]), doubt=np.ones(pictures),
+    return TrainingSet(
+        features={ROLE: rows, LABELS_ROLE: seen_in(rows)}, mean_ratings=truth,
+        rater_sd=0.4 + 0.1 * np.tanh(plain[:, :2]), sample_weights=np.ones(pictures),
         groups=tuple(f"theme {number}" for number in group),
     )  # fmt: skip
 
@@ -61,7 +61,7 @@ def seen_in(rows):
 
 
 def asked(rows):
-    return {ROLE: rows, LABELS: seen_in(rows).astype(np.float32)}
+    return {ROLE: rows, LABELS_ROLE: seen_in(rows).astype(np.float32)}
 
 
 def far(count=40, seed=0):
@@ -76,7 +76,7 @@ def known():
 @pytest.fixture(scope="module")
 def members(known):
     chosen = np.flatnonzero([int(name.split()[1]) < 30 for name in known.groups])
-    return taught(known.part(chosen), far(), seed=0)[0], known.without(chosen)
+    return fit_members(known.part(chosen), far(), seed=0)[0], known.without(chosen)
 
 
 def test_it_finds_a_truth_in_themes_it_never_saw(members):
@@ -90,9 +90,9 @@ def test_it_finds_a_truth_in_themes_it_never_saw(members):
 def test_as_many_errors_lie_within_the_stated_sd_as_it_says():
     whole = made(pictures=600, seed=1)
     chosen = np.flatnonzero([int(name.split()[1]) < 25 for name in whole.groups])
-    of, there = taught(whole.part(chosen), far(), seed=0)[0], whole.without(chosen)
-    said = stated(of["mean"], of["log_sd"], there.plain)
-    inside = np.abs(said[:, :2] - there.means) <= said[:, 2:]
+    of, there = fit_members(whole.select(chosen), far(), seed=0)[0], whole.exclude(chosen)
+    said = predict_mean_and_sd(of["mean"], of["log_sd"], there.unaugmented_features)
+    inside = np.abs(said[:, :2] - there.mean_ratings) <= said[:, 2:]
     assert np.abs(inside.mean(axis=0) - 0.68).max() < 0.1
 
 
@@ -112,13 +112,13 @@ def test_a_missing_row_stays_missing(members):
 
 def test_what_the_labels_alone_tell_is_found_too():
     known = made()
-    other = made(seed=5).rows  # of pictures whose features tell nothing of this truth
-    known = replace(known, rows={**known.rows, ROLE: other[ROLE]})
+    other = made(seed=5).features  # of pictures whose features tell nothing of this truth
+    known = replace(known, rows={**known.features, ROLE: other[ROLE]})
     chosen = np.flatnonzero([int(name.split()[1]) < 30 for name in known.groups])
-    there = known.without(chosen)
-    blind = replace(known, rows={**known.rows, LABELS: other[LABELS]})
+    there = known.exclude(chosen)
+    blind = replace(known, rows={**known.features, LABELS_ROLE: other[LABELS_ROLE]})
     found, guessed = (
-        pearson(means(one.part(chosen))(one.without(chosen).plain), there.means) for one in (known, blind)
+        pearson(fit_mean(one.select(chosen))(one.exclude(chosen).unaugmented_features), there.mean_ratings) for one in (known, blind)
     )
     assert (found > 0.4).all() and (np.abs(guessed) < 0.3).all()
 
@@ -131,37 +131,37 @@ def test_a_picture_without_labels_is_taken_for_a_usual_one(members):
 
 def test_each_rows_neighbours_are_itself_and_its_two_nearest():
     rows = np.array([[0.0, 0], [0, 1], [0, 2], [9, 9], [9, 10], [10, 9]])
-    found = np.sort(neighbours(rows), axis=1)
+    found = np.sort(find_neighbours(rows), axis=1)
     assert found[:3].tolist() == [[0, 1, 2]] * 3 and found[3:].tolist() == [[3, 4, 5]] * 3
 
 
 def test_few_or_quarrelling_raters_count_less():
     def picture(spread, raters):
-        return Picture(
-            path=Path("a.jpg"), mean=(0.1, 0.2), spread=(spread,) * 2, raters=(raters,) * 2, group="Lake",
-            free=True, split="train",
+        return RatedImage(
+            path=Path("a.jpg"), mean=(0.1, 0.2), rater_sd=(spread,) * 2, n_raters=(raters,) * 2, group="Lake",
+            is_cc0=True, split="train",
         )  # fmt: skip
 
     three = [picture(0.3, 100), picture(0.3, 10), picture(0.6, 100)]
-    weights = lesson(three, {ROLE: np.zeros((3, 1, 4))}).doubt
+    weights = make_training_set(three, {ROLE: np.zeros((3, 1, 4))}).sample_weights
     assert weights[0] > weights[2] > weights[1] and weights.mean() == pytest.approx(1)
 
 
 def test_pictures_of_nothing_are_bright_and_dark_and_of_many_kinds():
-    pictures = nothing(seed=0, count=40)
+    pictures = make_blank_images(seed=0, count=40)
     levels = np.array([one.mean() for one in pictures])
     busy = np.array([one.std() for one in pictures])
     assert all(one.shape == (1, 260, 260, 3) and one.dtype == np.uint8 for one in pictures)
     assert levels.min() < 15 and levels.max() > 150 and (busy[::4] < 90).all() and (busy > 5).sum() > 15
-    assert all(np.array_equal(a, b) for a, b in zip(pictures, nothing(seed=0, count=40), strict=True))
+    assert all(np.array_equal(a, b) for a, b in zip(pictures, make_blank_images(seed=0, count=40), strict=True))
 
 
 @pytest.mark.data
 def test_ratings_lie_on_the_plane():
-    pictures = [one for one in oasis_ratings(DATA) if one.split in ("train", "dev")]
+    pictures = [one for one in load_oasis_ratings(DATA) if one.split in ("train", "dev")]
     means = np.array([one.mean for one in pictures])
     assert len(pictures) == 661 and len({one.group for one in pictures}) == 180
-    assert np.abs(means).max() < 1 and sum(one.free for one in pictures) == 501
+    assert np.abs(means).max() < 1 and sum(one.is_cc0 for one in pictures) == 501
     first = next(
         one for one in pictures if one.path.name == "33d9538c75fc.jpg"
     )  # valence 4.685, arousal 2.865
@@ -183,19 +183,19 @@ def shipped():
 def read(pictures):
     """Rows by role, as an engine has them."""
     rows = efficientnet_lite2().encode([picture[None] for picture in pictures])
-    experts = Experts(Recipe(activity="", sound="", tone="", faces="", sentiment=""))
+    experts = FeaturePipeline(PipelineConfig(activity="", sound="", tone="", faces="", sentiment=""))
     return experts.with_labels({ROLE: rows})
 
 
 def doubt(shipped, pictures):
-    return stated(shipped["mean"], shipped["log_sd"], read(pictures))
+    return predict_mean_and_sd(shipped["mean"], shipped["log_sd"], read(pictures))
 
 
 def test_the_shipped_file_is_small_and_reads_the_packaged_networks(shipped):
     assert SHIPPED.stat().st_size < 3e6 and set(shipped.members) == {"mean", "log_sd", "disagreement"}
     networks = {ROLE: efficientnet_lite2(), "text": minilm()}
     assert shipped.encoders == {role: one.card.signature for role, one in networks.items()}
-    assert set(shipped["mean"].roles) == {ROLE, LABELS} == set(shipped["disagreement"].roles)
+    assert set(shipped["mean"].roles) == {ROLE, LABELS_ROLE} == set(shipped["disagreement"].roles)
     assert shipped["log_sd"].roles == (ROLE,)  # what is nothing has labels too
 
 
@@ -215,7 +215,7 @@ def test_the_shipped_head_is_less_sure_of_grey_black_and_noise_than_of_a_photo(s
 @pytest.mark.data
 def test_the_shipped_landmarks_are_nobodys_picture(shipped):
     """A picture's own row is never at a landmark, which is the mean of three."""
-    some = oasis_ratings(DATA)[:40]
+    some = load_oasis_ratings(DATA)[:40]
     seen = read([cv2.cvtColor(cv2.imread(str(one.path)), cv2.COLOR_BGR2RGB) for one in some])
     for role, reader in shipped["mean"].towers[0].readers.items():
         rows = (seen[role] - reader.mean) / reader.scale
@@ -226,31 +226,31 @@ def test_the_shipped_landmarks_are_nobodys_picture(shipped):
 
 # ---- the report's network ----
 
-SMALL = Schedule(hidden=(32, 16), rate=0.02, batch=60, iterations=150)
+SMALL = MLPConfig(hidden_sizes=(32, 16), learning_rate=0.02, batch_size=60, iterations=150)
 
 
 def test_the_reports_schedule_is_the_default():
-    how = Schedule()
-    assert (how.hidden, how.rate, how.momentum) == ((3000, 1000, 1000), 1e-4, 0.9)
-    assert (how.batch, how.iterations, how.patience) == (500, 70000, None)
-    sizes = [tuple(one.weight.shape) for one in image_mlp_baseline.network(1721, how.hidden)[::2]]
+    how = MLPConfig()
+    assert (how.hidden_sizes, how.learning_rate, how.momentum) == ((3000, 1000, 1000), 1e-4, 0.9)
+    assert (how.batch_size, how.iterations, how.patience) == (500, 70000, None)
+    sizes = [tuple(one.weight.shape) for one in image_mlp_baseline.build_network(1721, how.hidden_sizes)[::2]]
     assert sizes == [(3000, 1721), (1000, 3000), (1000, 1000), (1, 1000)]
 
 
 def test_a_small_network_learns_across_themes(known):
     rows = known.rows[ROLE][:, 0].astype(np.float32)
-    found, nets = cross_validated(rows, known.means, known.groups, SMALL, seed=0, count=3)
+    found, nets = cross_validate(rows, known.means, known.groups, SMALL, seed=0, n_folds=3)
     assert (pearson(found, known.means) > 0.5).all() and np.abs(found).max() <= 1
-    assert all(net.losses[-1] < 0.5 * net.losses[0] and len(net.losses) == 150 for net in nets)
+    assert all(net.training_losses[-1] < 0.5 * net.training_losses[0] and len(net.training_losses) == 150 for net in nets)
 
 
 def test_early_stopping_looks_at_other_themes(known):
     rows = known.rows[ROLE][:, 0].astype(np.float32)
     noise = np.random.default_rng(0).uniform(-1, 1, len(rows))
-    how = Schedule(hidden=(64,), rate=0.05, batch=60, iterations=400, patience=3)
+    how = MLPConfig(hidden_sizes=(64,), learning_rate=0.05, batch_size=60, iterations=400, patience=3)
     net = image_mlp_baseline.fit(rows, noise, known.groups, how, seed=0)
-    assert len(net.losses) < 400 and len(net.held) == len(net.losses) // image_mlp_baseline.EVERY
-    assert len(net.held) - 1 - int(np.argmin(net.held)) == 3
+    assert len(net.training_losses) < 400 and len(net.validation_losses) == len(net.training_losses) // image_mlp_baseline.CHECK_INTERVAL
+    assert len(net.validation_losses) - 1 - int(np.argmin(net.validation_losses)) == 3
 
 
 def test_a_missing_block_is_the_training_mean(known):
@@ -280,20 +280,20 @@ def test_the_test_part_is_measured_by_the_shipped_file_and_empty_without_one(tmp
     rows = [row for part, step in zip(parts, (40, 4), strict=True) for row in part[::step]]
     (tmp_path / "none").mkdir()
     oasis_of(tmp_path / "none", rows, DATA / "oasis" / "images")
-    assert image.figures(tmp_path / "none", seed=0, part="test") == []
+    assert image.evaluate(tmp_path / "none", seed=0, part="test") == []
     (tmp_path / "some").mkdir()
     marked = [{**row, "split": "test"} if row["split"] == "dev" else row for row in rows]
     oasis_of(tmp_path / "some", marked, DATA / "oasis" / "images")
-    found = {one.what: one for one in image.figures(tmp_path / "some", seed=0, part="test")}
+    found = {one.metric: one for one in image.evaluate(tmp_path / "some", seed=0, part="test")}
     count = sum(row["split"] == "test" for row in marked)
-    assert all(one.of == count and one.part == "test" for one in found.values())
+    assert all(one.count == count and one.part == "test" for one in found.values())
     assert found["valence r"].value > 0.75  # the file has learnt from them
 
 
 def test_it_is_written_where_it_is_told_and_reads_back(tmp_path, monkeypatch, members):
-    made_of = Regressors(members=members[0], encoders={ROLE: "a", "text": "b"})
+    made_of = RegressorSet(members=members[0], encoder_signatures={ROLE: "a", "text": "b"})
     monkeypatch.setattr(image, "fit", lambda data, *, seed, quiet: made_of)
-    (file,) = image.make(tmp_path, tmp_path, seed=0, quiet=True)
+    (file,) = image.fit_and_save(tmp_path, tmp_path, seed=0, quiet=True)
     assert file == tmp_path / "affect-image.safetensors"
     again, rows = load_regressors(file), members[1].plain
     assert np.allclose(again["mean"](rows), members[0]["mean"](rows), atol=0.01)

@@ -7,9 +7,9 @@ from repository import DATA
 
 from encoders.base import AffectError
 from experiments.heads import film_benchmark, modality_reliability
-from experiments.heads.modality_reliability import Evidence, held_out, learnt, performances, pooled
+from experiments.heads.modality_reliability import ReliabilityEstimate, predict_held_out, fit_reliability, load_ravdess_pairs, pool_reliability
 from retrieval.evaluation.affect_metrics import ccc, rmse
-from spaces.affect_regression import trust
+from spaces.affect_regression import load_modality_reliability
 
 NOWHERE = (0.0, 0.0)
 needs_data = pytest.mark.skipif(not (DATA / "README.md").exists(), reason="no ../shared/data here")
@@ -28,19 +28,19 @@ def stating(count, truly, stated, correlation, seed=0):
 
 
 def evidence(reliability, error, correlation=NOWHERE, name="a set"):
-    return Evidence(name=name, reliability=reliability, error=error, correlation=correlation)
+    return ReliabilityEstimate(name=name, reliability=reliability, log_standard_error=error, error_correlation=correlation)
 
 
 def test_a_sense_that_claims_half_its_sd_is_found_out():
     truth, rows = stating(4000, truly=(0.4, 0.3), stated=(0.2, 0.3), correlation=0.5)
-    logs, correlation = learnt(rows, truth)
+    logs, correlation = fit_reliability(rows, truth)
     assert np.exp(logs[0]) == pytest.approx([0.25, 0.25], rel=0.2)
     assert np.exp(logs[1]) == pytest.approx([1, 1], rel=0.2)
     assert correlation == pytest.approx((0.5, 0.5), abs=0.05)
 
 
 def test_without_evidence_a_sense_is_taken_at_its_word():
-    reliability, _ = pooled([evidence({"sound": (0.5, 2.0)}, {"sound": (0.1, 0.1)})])
+    reliability, _ = pool_reliability([evidence({"sound": (0.5, 2.0)}, {"sound": (0.1, 0.1)})])
     assert reliability["image"] == reliability["text"] == (1, 1)
 
 
@@ -50,7 +50,7 @@ def test_evidence_moves_it_the_further_the_more_there_is():
         ({"sound": (0.25, 0.25)}, {"sound": (3.0, 3.0)}),
     )
     (one, two, vague) = (
-        pooled([evidence(*each) for each in found])[0]["sound"][0]
+        pool_reliability([evidence(*each) for each in found])[0]["sound"][0]
         for found in ([sure], [sure, sure], [unsure])
     )
     assert one == pytest.approx(0.25**0.5)
@@ -60,15 +60,15 @@ def test_evidence_moves_it_the_further_the_more_there_is():
 
 def test_the_correlation_is_the_mean_of_the_sets():
     some = {"sound": (1.0, 1.0)}
-    found = pooled([evidence(some, some, (0.2, 0.5)), evidence(some, some, (0.6, 0.5))])[1]
+    found = pool_reliability([evidence(some, some, (0.2, 0.5)), evidence(some, some, (0.6, 0.5))])[1]
     assert found == pytest.approx((np.tanh(np.mean(np.arctanh([0.2, 0.6]))), 0.5))
 
 
 def test_what_is_packaged_is_what_the_engine_reads():
-    told = json.loads(modality_reliability.FILE.read_text(encoding="utf-8"))
-    assert set(told["reliability"]) == set(modality_reliability.SENSES)
-    assert trust().reliability == {sense: tuple(two) for sense, two in told["reliability"].items()}
-    assert all(0 < one < 1 for one in trust().correlation)
+    told = json.loads(modality_reliability.RELIABILITY_FILE.read_text(encoding="utf-8"))
+    assert set(told["reliability"]) == set(modality_reliability.MODALITIES)
+    assert load_modality_reliability().reliability == {sense: tuple(two) for sense, two in told["reliability"].items()}
+    assert all(0 < one < 1 for one in load_modality_reliability().correlation)
     assert told["reliability"]["text"] == told["reliability"]["image"] == [1, 1]
     assert {one["set"] for one in told["evidence"]} == {"ravdess", "cremad"}
 
@@ -77,42 +77,42 @@ def test_what_is_packaged_is_what_the_engine_reads():
 @needs_data
 class TestPerformances:
     def test_only_features_of_face_and_voice_are_read(self):
-        pairs = performances(DATA)
-        assert {sense: rows.shape for sense, rows in pairs.senses.items()} == {
+        pairs = load_ravdess_pairs(DATA)
+        assert {sense: rows.shape for sense, rows in pairs.features.items()} == {
             "sound": (300, 67),
             "face": (300, 42),
         }
-        assert set(pairs.parts) == {"train", "dev"}
-        dev = set(pairs.groups[pairs.rows("dev")])
+        assert set(pairs.splits) == {"train", "dev"}
+        dev = set(pairs.groups[pairs.find_rows("dev")])
         assert dev == {"17", "18", "19", "20"}
-        assert not dev & set(pairs.groups[pairs.rows("train")])
+        assert not dev & set(pairs.groups[pairs.find_rows("train")])
 
     @pytest.mark.parametrize("table", ["learned", "hand"])
     def test_the_face_tells_valence_better_and_the_voice_arousal(self, table):
-        pairs = performances(DATA, table)
-        rows = held_out(pairs, pairs.rows("train", "dev"), seed=0)
-        miss = {sense: rmse(one[:, :2], pairs.truth) for sense, one in rows.items()}
+        pairs = load_ravdess_pairs(DATA, table)
+        rows = predict_held_out(pairs, pairs.find_rows("train", "dev"), seed=0)
+        miss = {sense: rmse(one[:, :2], pairs.ratings) for sense, one in rows.items()}
         assert miss["face"][0] < miss["sound"][0] - 0.03
         assert miss["sound"][1] < miss["face"][1]
 
     def test_there_is_nothing_to_test_on_without_test_rows(self):
-        assert modality_reliability.figures(DATA, seed=0, part="test") == []
+        assert modality_reliability.evaluate(DATA, seed=0, part="test") == []
 
     @pytest.mark.slow
     def test_joined_is_nearer_than_the_better_sense_and_covers_what_it_says(self):
-        found = {(one.data, one.what): one for one in modality_reliability.figures(DATA, seed=0, part="dev")}
+        found = {(one.dataset, one.metric): one for one in modality_reliability.evaluate(DATA, seed=0, part="dev")}
         for name in ("valence", "arousal"):
             best = max(found["ravdess", f"{name} CCC of {sense}"].value for sense in ("sound", "face"))
             assert found["ravdess", f"{name} CCC joined"].value > best - 0.03
             assert 0.55 < found["ravdess", f"{name} truth within one SD of joined"].value < 0.85
 
     def test_people_see_more_than_they_hear(self):
-        pairs = modality_reliability.people(DATA)
-        assert len(pairs.truth) == 7442
+        pairs = modality_reliability.load_cremad_pairs(DATA)
+        assert len(pairs.ratings) == 7442
         assert len(np.unique(pairs.groups)) == 91
         taught, asked = (np.flatnonzero(np.char.startswith(pairs.groups, year)) for year in ("100", "101"))
-        rows = modality_reliability.foretold(pairs, taught, asked, seed=0)
-        told = {sense: ccc(one[:, :2], pairs.truth[asked]) for sense, one in rows.items()}
+        rows = modality_reliability.predict_affect(pairs, taught, asked, seed=0)
+        told = {sense: ccc(one[:, :2], pairs.ratings[asked]) for sense, one in rows.items()}
         assert (told["face"] > told["sound"] + 0.1).all()
 
 
@@ -120,46 +120,46 @@ class TestPerformances:
 @needs_data
 class TestFilms:
     def test_runs_of_clips_lie_in_one_part(self):
-        known = film_benchmark.clips(DATA)
+        known = film_benchmark.load_clips(DATA)
         assert len(known.ids) == 4900
-        assert len(known.rows("learn")) == len(known.rows("valid")) == 2450
-        assert all(len(set(known.parts[known.films == one])) == 1 for one in np.unique(known.films))
-        assert known.heard.sum() == 16
-        assert not known.heard[known.names.index("slope")]
+        assert len(known.find_rows("learn")) == len(known.find_rows("valid")) == 2450
+        assert all(len(set(known.splits[known.film_ids == one])) == 1 for one in np.unique(known.film_ids))
+        assert known.is_audio.sum() == 16
+        assert not known.is_audio[known.feature_names.index("slope")]
         assert np.abs(known.ratings).max() <= 1
 
     def test_outliers_are_tamed(self):
-        known = film_benchmark.clips(DATA)
+        known = film_benchmark.load_clips(DATA)
         assert known.features.max() > 1e15
-        assert np.abs(film_benchmark.even(known.features[:100])(known.features)).max() <= 2.5
+        assert np.abs(film_benchmark.fit_normal_scores(known.features[:100])(known.features)).max() <= 2.5
 
     def test_test_clips_are_measured_where_a_root_has_them(self, tmp_path):
         small(tmp_path, lambda place: "1" if place < 400 else "0")
-        found = film_benchmark.figures(tmp_path, seed=0, part="test")
-        assert {one.of for one in found} == {200}
-        assert {one.bar for one in found} == {None, 0.25, 0.30}
-        assert film_benchmark.figures(tmp_path, seed=0, part="dev") == []
+        found = film_benchmark.evaluate(tmp_path, seed=0, part="test")
+        assert {one.count for one in found} == {200}
+        assert {one.required for one in found} == {None, 0.25, 0.30}
+        assert film_benchmark.evaluate(tmp_path, seed=0, part="dev") == []
 
     def test_what_is_no_such_table_is_refused(self, tmp_path):
         with pytest.raises(AffectError, match="ACCEDEsets"):
-            film_benchmark.clips(tmp_path)
+            film_benchmark.load_clips(tmp_path)
         small(tmp_path, lambda place: "7")
         with pytest.raises(AffectError, match="liris_accede_features"):
-            film_benchmark.clips(tmp_path)
+            film_benchmark.load_clips(tmp_path)
 
 
 def test_neighbours_are_of_the_same_film():
     found = np.array([[0.0, 0.0], [2.0, 0.0], [4.0, 0.0], [6.0, 0.0]])
-    summed = film_benchmark.neighbours(found, np.array([0, 0, 1, 2]))
+    summed = film_benchmark.add_neighbour_means(found, np.array([0, 0, 1, 2]))
     assert summed[:, 0] == pytest.approx([0 + 2 - 3, 2 + 0 - 3, 4, 6])
 
 
 def small(root, part):
     """600 clips of the tables, with parts as `part` gives them by place."""
-    folder = root / film_benchmark.FOLDER
+    folder = root / film_benchmark.DATASET_FOLDER
     folder.mkdir(exist_ok=True)
-    for name in ("ACCEDEsets.txt", "ACCEDEranking.txt", *film_benchmark.TABLES):
-        with (DATA / film_benchmark.FOLDER / name).open(encoding="utf-8", newline="") as stream:
+    for name in ("ACCEDEsets.txt", "ACCEDEranking.txt", *film_benchmark.FEATURE_TABLES):
+        with (DATA / film_benchmark.DATASET_FOLDER / name).open(encoding="utf-8", newline="") as stream:
             rows = list(csv.DictReader(stream, delimiter="\t"))[:600]
         if name == "ACCEDEsets.txt":
             rows = [{**row, "set": part(place)} for place, row in enumerate(rows)]

@@ -5,13 +5,13 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from experiments.datasets.records import DATA
-from experiments.heads.report_figure import Line, line
-from experiments.heads.train_affect import LESSONS, REPORTED, card, module, rows
+from experiments.datasets.records import DATA_ROOT
+from experiments.heads.report_figure import MetricResult, measure_metric
+from experiments.heads.train_affect import HEAD_MODULES, EVALUATED_MODULES, format_card, import_head_module, format_rows
 from experiments.train import main
 from spaces.circumplex import EMOTIONS_FILE
 
-here = pytest.mark.skipif(not (DATA / "cowen_keltner_ratings").exists(), reason=f"no data sets in {DATA}")
+here = pytest.mark.skipif(not (DATA_ROOT / "cowen_keltner_ratings").exists(), reason=f"no data sets in {DATA_ROOT}")
 
 
 def run(*words):
@@ -20,29 +20,29 @@ def run(*words):
 
 def test_a_line_is_of_whole_groups():
     pairs = [[at % 7, at % 7 + 0.1 * (at % 3)] for at in range(60)]
-    found = line(
-        "set", "r", pairs, lambda some: float(some[:, 0].mean()), part="folds", seed=0, groups=[0] * 60, bar=9
+    found = measure_metric(
+        "set", "r", pairs, lambda some: float(some[:, 0].mean()), part="folds", seed=0, groups=[0] * 60, required=9
     )
     assert found.low == found.high == pytest.approx(found.value)  # one group is drawn as it is
-    assert found.of == 60 and found.bar == 9
+    assert found.count == 60 and found.required == 9
 
 
 def test_bars_are_told_as_met_or_missed():
     told = {"data": "set", "what": "r", "low": 0.4, "high": 0.6, "of": 10, "part": "dev"}
-    met, missed, none = rows(
-        [Line(value=0.5, bar=0.5, **told), Line(value=0.49, bar=0.5, **told), Line(value=0.5, **told)]
+    met, missed, none = format_rows(
+        [MetricResult(value=0.5, required=0.5, **told), MetricResult(value=0.49, required=0.5, **told), MetricResult(value=0.5, **told)]
     )
     assert (met["bar"], missed["bar"], none["bar"]) == ("0.5 met", "0.5 MISSED", "")
 
 
-@pytest.mark.parametrize("name", REPORTED)
+@pytest.mark.parametrize("name", EVALUATED_MODULES)
 def test_every_module_of_the_report_has_figures(name):
-    assert callable(module(name).figures)
+    assert callable(import_head_module(name).figures)
 
 
-@pytest.mark.parametrize("name", LESSONS)
+@pytest.mark.parametrize("name", HEAD_MODULES)
 def test_every_lesson_tells_what_it_learnt_from(name):
-    maker = module(LESSONS[name])
+    maker = import_head_module(HEAD_MODULES[name])
     assert callable(maker.make) and maker.TOLD and maker.LICENCE
 
 
@@ -88,7 +88,7 @@ def test_what_can_not_be_made(words, said):
 def test_the_card_names_sizes_and_command(tmp_path):
     file = tmp_path / "x.json"
     file.write_text("{}")
-    told = card("affect-senses", module("senses"), [file], [], 3)
+    told = format_card("affect-senses", import_head_module("senses"), [file], [], 3)
     assert "x.json" in told and "experiments.train affect-senses --seed 3" in told
 
 
@@ -96,7 +96,7 @@ def test_the_card_names_sizes_and_command(tmp_path):
 @pytest.mark.slow
 @here
 def test_pictures_and_their_faces_together():
-    told = {one.what: one for one in module("together").figures(DATA, seed=0)}
+    told = {one.what: one for one in import_head_module("together").figures(DATA_ROOT, seed=0)}
     assert told["valence CCC of both"].of > 100
     assert told["valence CCC of both"].value > told["valence CCC of picture"].value - 0.02
-    assert not module("together").figures(DATA, seed=0, part="test")
+    assert not import_head_module("together").figures(DATA_ROOT, seed=0, part="test")

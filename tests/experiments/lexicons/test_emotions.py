@@ -5,9 +5,9 @@ from click.testing import CliRunner
 from repository import DATA
 
 from encoders.base import AffectError
-from experiments.emotions import CAPTIONS, RELEASED, main
-from experiments.lexicons.annotation import annotate, balanced, compared, counts, ordered
-from experiments.lexicons.caption_files import Captioned, read
+from experiments.emotions import MSRVTT_CAPTIONS_FILE, MSRVTT_RELEASED_FILE, main
+from experiments.lexicons.annotation import annotate, sample_balanced, compare_records, count_emotional, sort_emotional_first
+from experiments.lexicons.caption_files import VideoCaption, read_video_captions
 
 KEYS = [
     "video", "video_id", "caption", "duration", "emotion", "positive", "negative", "neutral", "joy", "trust",
@@ -17,7 +17,7 @@ JOYFUL, KEYWORD, PLAIN = "a great, wonderful and lovely party", "a ranger saddle
 
 
 def captions(*said):
-    return [Captioned(caption=one, video_id=f"video{at}") for at, one in enumerate(said)]
+    return [VideoCaption(caption=one, video_id=f"video{at}") for at, one in enumerate(said)]
 
 
 def run(*options):
@@ -26,7 +26,7 @@ def run(*options):
 
 @pytest.fixture
 def real():
-    if not (DATA / RELEASED).exists():
+    if not (DATA / MSRVTT_RELEASED_FILE).exists():
         pytest.skip("needs ../shared/data/msrvtt_annotations")
     return ["--data-root", DATA]
 
@@ -71,7 +71,7 @@ def test_without_an_argument_people_read_what_differs(real, tmp_path):
 
 
 def test_records_have_the_types_of_the_released_ones():
-    [one] = annotate([Captioned(caption=KEYWORD)])
+    [one] = annotate([VideoCaption(caption=KEYWORD)])
     assert list(one.record) == KEYS
     assert one.record["video"] is one.record["video_id"] is one.record["duration"] is None
     assert type(one.record["emotion"]) is int and one.record["emotion"] == 1
@@ -80,25 +80,25 @@ def test_records_have_the_types_of_the_released_ones():
 
 def test_captions_are_emotional_by_vader_or_by_keyword():
     found = annotate(captions(PLAIN, KEYWORD, JOYFUL, "Happy"))
-    assert [one.emotional for one in found] == [False, True, True, False]
-    assert counts(found, as_reported=False).vader == 1
-    assert counts(found, as_reported=False).together == 2
-    assert [one.source.video_id for one in ordered(found)] == ["video2", "video1", "video0", "video3"]
-    assert [one.emotional for one in annotate(captions("Happy"), lower=True)] == [True]
-    assert not any(one.vader for one in annotate(captions(JOYFUL), bound=0.99))
+    assert [one.is_emotional for one in found] == [False, True, True, False]
+    assert count_emotional(found, as_reported=False).vader == 1
+    assert count_emotional(found, as_reported=False).together == 2
+    assert [one.source.video_id for one in sort_emotional_first(found)] == ["video2", "video1", "video0", "video3"]
+    assert [one.is_emotional for one in annotate(captions("Happy"), lower_case=True)] == [True]
+    assert not any(one.is_sentimental for one in annotate(captions(JOYFUL), threshold=0.99))
 
 
 @pytest.mark.parametrize(("emotional", "neutral"), [(3, 20), (20, 3), (0, 5), (5, 0)])
 def test_subsets_are_balanced_and_drawn_by_seed(emotional, neutral):
     found = annotate(captions(*[JOYFUL] * emotional, *[PLAIN] * neutral))
     size = min(emotional, neutral)
-    one, other = balanced(found, seed=1)
+    one, other = sample_balanced(found, seed=1)
     assert len(one) == len(other) == size
-    assert all(item.emotional for item in one) and not any(item.emotional for item in other)
-    assert balanced(found, seed=1) == (one, other)
+    assert all(item.is_emotional for item in one) and not any(item.is_emotional for item in other)
+    assert sample_balanced(found, seed=1) == (one, other)
     if size:
         draws = {
-            tuple(item.source.video_id for part in balanced(found, seed=at) for item in part)
+            tuple(item.source.video_id for part in sample_balanced(found, seed=at) for item in part)
             for at in range(9)
         }
         assert len(draws) > 1
@@ -107,11 +107,11 @@ def test_subsets_are_balanced_and_drawn_by_seed(emotional, neutral):
 def test_records_that_differ_are_named():
     found = annotate(captions(JOYFUL, PLAIN))
     records = [one.record for one in found]
-    assert compared(found, records).equal == 2
+    assert compare_records(found, records).equal == 2
     worse = [{**records[0], "joy": 9.0}, {**records[1], "emotion": 1}, {"video_id": "elsewhere"}]
-    assert compared(found, worse).columns_differ == ("video0",)
-    assert compared(found, worse).emotion_differs == ("video1",)
-    assert compared(found, []).both == 0
+    assert compare_records(found, worse).columns_differ == ("video0",)
+    assert compare_records(found, worse).emotion_differs == ("video1",)
+    assert compare_records(found, []).both == 0
 
 
 FILES = {
@@ -127,7 +127,7 @@ FILES = {
 @pytest.mark.parametrize("name", FILES)
 def test_captions_are_read_from_any_common_form(name, tmp_path):
     (tmp_path / name).write_text(FILES[name], encoding="utf-8")
-    found = read(tmp_path / name)
+    found = read_video_captions(tmp_path / name)
     assert [(one.caption, one.video_id, one.duration) for one in found] == [
         ("one", "v1", 3.0), ("two", "v2", None),
     ]  # fmt: skip
@@ -137,7 +137,7 @@ def test_captions_are_read_from_any_common_form(name, tmp_path):
 @pytest.mark.parametrize("name", FILES)
 def test_captions_of_any_encoding(name, encoding, tmp_path):
     (tmp_path / name).write_bytes(FILES[name].removeprefix("\ufeff").encode(encoding))
-    assert [one.caption for one in read(tmp_path / name)] == ["one", "two"]
+    assert [one.caption for one in read_video_captions(tmp_path / name)] == ["one", "two"]
 
 
 def test_only_ends_of_line_end_a_caption(tmp_path):
@@ -149,26 +149,26 @@ def test_only_ends_of_line_end_a_caption(tmp_path):
     for ending in ("\n", "\r\n", "\r"):
         (tmp_path / "a.txt").write_bytes(ending.join(said).encode())
         for name in ("a.jsonl", "a.csv", "a.txt"):
-            assert [one.caption for one in read(tmp_path / name)] == said, (name, ending)
+            assert [one.caption for one in read_video_captions(tmp_path / name)] == said, (name, ending)
 
 
 def test_a_curly_apostrophe_counts_as_in_the_report_and_help_says_so():
     curly, straight = annotate(captions("I don’t like it", "I don't like it"))
-    assert curly.columns["trust"] == 1 and straight.columns["trust"] == 0
+    assert curly.nrc_scores["trust"] == 1 and straight.nrc_scores["trust"] == 0
     assert curly.compound > 0 > straight.compound
     assert "apostrophe" in run("--help").output
 
 
 def test_plain_text_is_one_caption_a_line_in_its_order(tmp_path):
     (tmp_path / "said.txt").write_text("b, first\n\n  a second \n")
-    assert read(tmp_path / "said.txt") == [Captioned(caption="b, first"), Captioned(caption="a second")]
+    assert read_video_captions(tmp_path / "said.txt") == [VideoCaption(caption="b, first"), VideoCaption(caption="a second")]
 
 
 def test_captions_of_one_video_are_joined_and_sorted_by_id(tmp_path):
     said = [("v9", "one"), ("v10", "two"), ("v9", "three")]
     file = tmp_path / "MSRVTT_data.json"
     file.write_text(json.dumps({"sentences": [{"video_id": name, "caption": text} for name, text in said]}))
-    assert [(one.video_id, one.caption) for one in read(file)] == [("v10", "two"), ("v9", "one. three")]
+    assert [(one.video_id, one.caption) for one in read_video_captions(file)] == [("v10", "two"), ("v9", "one. three")]
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_places_that_are_not_there_are_named(tmp_path):
     assert done.stderr.count("\n") == 1
     assert run(tmp_path / "said.txt", "--released", tmp_path / "gone.json").exit_code == 2
     assert run("--data-root", tmp_path).exit_code == 2
-    assert str(tmp_path / CAPTIONS) in run("--data-root", tmp_path).stderr
+    assert str(tmp_path / MSRVTT_CAPTIONS_FILE) in run("--data-root", tmp_path).stderr
 
 
 def test_own_captions_end_to_end(tmp_path):
@@ -216,4 +216,4 @@ def test_own_captions_end_to_end(tmp_path):
     every = json.loads((tmp_path / "out" / "all.json").read_text())
     assert [record["caption"] for record in every] == [JOYFUL, KEYWORD, PLAIN]
     with pytest.raises(AffectError):
-        read(tmp_path / "out")
+        read_video_captions(tmp_path / "out")

@@ -17,10 +17,10 @@ from repository import ROOT
 
 from encoders.faces import EMOTIONS
 from retrieval.cli.main import main
-from retrieval.features.affect import felt
-from retrieval.samples.media_writer import write_clip
-from spaces.affect_regression import of_faces
-from spaces.circumplex import SCHEMES
+from retrieval.features.affect import fuse_affect
+from retrieval.samples.media_writer import write_video
+from spaces.affect_regression import estimate_face_affect
+from spaces.circumplex import EMOTION_SCHEMES
 
 KEYS = {
     "modality", "affect", "experts", "emotions", "speech_emotion", "face_emotion", "face_coverage",
@@ -204,7 +204,7 @@ def test_help_teaches_and_imports_no_torch():
 
 
 def test_names_of_emotions():
-    assert set(SCHEMES["fer"]) == set(EMOTIONS) and set(SCHEMES["plutchik"]) == PLUTCHIK
+    assert set(EMOTION_SCHEMES["fer"]) == set(EMOTIONS) and set(EMOTION_SCHEMES["plutchik"]) == PLUTCHIK
 
 
 def test_pictures_go_on_where_the_sound_has_ended(media):
@@ -237,11 +237,11 @@ def test_a_face_that_can_not_be_read_leaves_the_rest_as_it_is():
     image = np.array([[0.6, -0.5, 0.36, 0.23]], np.float32)
     face = np.array([[0.1] * 7 + [1.0, 1.0, 0.0]], np.float32)
     alone, both = (
-        felt(senses, 1).rows for senses in ({"image": image}, {"image": image, "face": of_faces(face)})
+        fuse_affect(senses, 1).fused for senses in ({"image": image}, {"image": image, "face": estimate_face_affect(face)})
     )
     assert np.array_equal(alone, both)
     shares = [
-        felt({"image": image, "face": of_faces(np.where(face == 0, sure, face))}, 1).shares["face"][0, 0]
+        fuse_affect({"image": image, "face": estimate_face_affect(np.where(face == 0, sure, face))}, 1).weights["face"][0, 0]
         for sure in (0.15, 0.5, 1.0)
     ]
     assert shares == sorted(shares) and shares[0] < shares[-1]
@@ -249,7 +249,7 @@ def test_a_face_that_can_not_be_read_leaves_the_rest_as_it_is():
 
 def test_faces_are_followed(media):
     frames = np.stack([skimage.data.astronaut()] * 48)
-    write_clip(media / "still.mp4", iter(frames), 12, [], 16000)
+    write_video(media / "still.mp4", iter(frames), 12, [], 16000)
     _, (record,), _ = feel(media / "still.mp4")
     (track,) = record["experts"]["face"]["tracks"]
     assert track["frames"] >= 3 and max(track["emotion"], key=track["emotion"].get) == "happy"

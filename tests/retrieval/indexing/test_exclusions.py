@@ -52,7 +52,7 @@ def photo(path, seed=1):
     ],
 )
 def test_patterns(pattern, path, is_folder, left_out):
-    found = Exclusions([pattern]).match(ROOT / path, ROOT, is_folder=is_folder)
+    found = Exclusions([pattern]).find_match(ROOT / path, ROOT, is_folder=is_folder)
     assert found == (pattern if left_out else None)
 
 

@@ -228,7 +228,7 @@ def test_errors_are_remembered_until_retried_or_changed(media, lib, monkeypatch)
     (media / "cut.jpg").unlink()
     assert counts(index(lib, media)) == {"unchanged": 11, "removed": 2}
     with closing(Library.open(lib)) as library:
-        assert library.catalog.errors_kept() == []
+        assert library.catalog.list_unreadable() == []
 
 
 def test_a_file_that_breaks_later_is_told_and_its_item_goes(media, lib):
@@ -271,7 +271,7 @@ def test_what_may_pass_is_tried_again_and_the_old_item_stays(media, lib, monkeyp
     pool = decoder_pool.DecoderPool
 
     def failing(jobs, sampling, _):
-        return pool(jobs, sampling, Limits(seconds=1), reader="passing:read")
+        return pool(jobs, sampling, Limits(timeout_seconds=1), reader="passing:read")
 
     with monkeypatch.context() as patched:
         patched.syspath_prepend(str(media.parent))
@@ -377,7 +377,7 @@ def test_a_folder_full_of_nothing(tmp_path, lib):
 
 
 def test_a_file_that_vanishes_on_the_way(media, lib, monkeypatch):
-    scan = indexer.media_files
+    scan = indexer.find_media_files
 
     def vanishing(*given, **options):
         found = list(scan(*given, **options))

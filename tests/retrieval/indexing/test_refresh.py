@@ -26,7 +26,7 @@ from library_factory import (
 
 from encoders.media import Probe
 from retrieval.indexing import indexer
-from retrieval.report.index_report import summary_lines
+from retrieval.report.index_report import format_index_summary
 from retrieval.storage.library import Library
 
 
@@ -95,7 +95,7 @@ def test_recheck_reads_what_looks_unchanged(root, lib):
     later = (root / "1.bmp").stat().st_ctime_ns
     with closing(Library.open(lib)) as library:  # as on a file system that keeps no ctime
         path = os.fsencode(root / "1.bmp")
-        library.catalog.all("UPDATE files SET ctime_ns = ? WHERE path = ?", later, path)
+        library.catalog.execute("UPDATE files SET ctime_ns = ? WHERE path = ?", later, path)
     assert told(index(lib, root)) == (0, 4, 0, 0, 0)
     progress = index(lib, root, recheck=True)
     assert told(progress) == (1, 0, 3, 0, 0) and len(progress.failed) == 1
@@ -151,9 +151,9 @@ def test_a_reader_of_the_first_format_goes_on_while_a_writer_upgrades(root, lib)
     index(lib, root)
     to_first_format(lib)
     with closing(Library.open(lib)) as reader:
-        assert len(reader.catalog.known()) == 4
+        assert len(reader.catalog.load_files()) == 4
         index(lib, root)
-        assert len(reader.catalog.known()) == 4
+        assert len(reader.catalog.load_files()) == 4
 
 
 def test_paths_that_were_dead_before_give_way(root, lib):
@@ -201,7 +201,7 @@ def test_incomplete_files_of_a_run(root, lib, monkeypatch):
     monkeypatch.setattr(indexer, "DecoderPool", lambda *given: pool(*given, reader="partly:read"))
     progress = index(lib, root)
     assert progress.incomplete == {str(root / "2.bmp"): "cut"} and progress.indexed == 4
-    assert f"  incomplete: {root / '2.bmp'}: cut" in list(summary_lines(progress, lib))
+    assert f"  incomplete: {root / '2.bmp'}: cut" in list(format_index_summary(progress, lib))
 
 
 NAMES = (b"new\nline.bmp", b"esc\x1b[31m.bmp", b"caf\xe9.bmp", b"back\\x0aslash.bmp")

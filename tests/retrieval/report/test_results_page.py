@@ -12,7 +12,7 @@ import pytest
 from library_factory import flicker, hum, index, painted
 from media_factory import clip
 
-from retrieval.report.results_page import link_to, write_page
+from retrieval.report.results_page import make_media_link, write_results_page
 from retrieval.search.engine import Engine
 from retrieval.search.explain import why
 from retrieval.search.query import Query
@@ -65,7 +65,7 @@ def answered(folder, file, kind="image", *, explain=True):
     with closing(Library.open(folder / "lib")) as library, Engine(library) as engine:
         query = Query(**{kind: folder / ODD / os.fsdecode(NAMES[kind][0])})
         hits = engine.search(query)
-        write_page(file, library, [(query, hits, [why(engine, hit) for hit in hits] if explain else None)])
+        write_results_page(file, library, [(query, hits, [why(engine, hit) for hit in hits] if explain else None)])
     return hits, Tags(file.read_text(encoding="utf-8"))
 
 
@@ -127,7 +127,7 @@ def test_reasons_are_folded_below_each_result(library):
 
 def test_a_phrase_and_its_point_are_told(library):
     with closing(Library.open(library / "lib")) as opened:
-        write_page(library / "page.html", opened, [(Query(mood="calm"), [], None)])
+        write_results_page(library / "page.html", opened, [(Query(mood="calm"), [], None)])
     page = (library / "page.html").read_text(encoding="utf-8")
     assert "mood calm: valence +0.54, arousal -0.52, dial 1" in page and "No good match" in page
 
@@ -141,13 +141,13 @@ def test_a_phrase_and_its_point_are_told(library):
     ],
 )  # fmt: skip
 def test_relative_where_both_share_a_folder(path, folder, link):
-    assert link_to(path, Path(folder)) == link
-    assert link_to(path, Path(folder), 1.5, 3) == f"{link}#t=1.500,3.000"
+    assert make_media_link(path, Path(folder)) == link
+    assert make_media_link(path, Path(folder), 1.5, 3) == f"{link}#t=1.500,3.000"
 
 
 def test_a_page_behind_a_symbolic_link_has_absolute_links(tmp_path):
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")
     photo = tmp_path / "real" / "a.png"
-    assert link_to(str(photo), tmp_path / "link") == photo.as_uri()
-    assert link_to(str(photo), tmp_path / "real") == "a.png"
+    assert make_media_link(str(photo), tmp_path / "link") == photo.as_uri()
+    assert make_media_link(str(photo), tmp_path / "real") == "a.png"

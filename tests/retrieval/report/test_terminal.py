@@ -9,8 +9,8 @@ from library_factory import affect, broken, gallery, hum, index, painted
 from rich.cells import cell_len
 from terminal_factory import on_terminal
 
-from retrieval.report.results_table import remarks
-from retrieval.report.text_columns import Column, shortened, table
+from retrieval.report.results_table import list_remarks
+from retrieval.report.text_columns import Column, shorten_paths, format_table
 from retrieval.search.engine import Hit
 from retrieval.search.query import Query
 
@@ -118,26 +118,26 @@ def test_wide_characters_count_double():
     columns = (Column(name="n"), Column(name="file", fill="path"))
     path = f"/{WIDE}/{WIDE}.png"
     for width in range(12, 120):
-        lines = table(columns, [["1", path]], width)
+        lines = format_table(columns, [["1", path]], width)
         assert cell_len(lines[1]) <= width and lines[1].endswith("g"), lines
-    assert table(columns, [["1", path]], None)[1] == f"1  {path}"
+    assert format_table(columns, [["1", path]], None)[1] == f"1  {path}"
 
 
 def test_a_path_is_cut_from_the_left_and_a_name_in_its_middle():
     path = "/data/anna/pictures/summer/beach.jpeg"
-    assert shortened([path], 40) == [path]
-    assert shortened([path], 26) == ["…/summer/beach.jpeg"]
-    assert shortened([path], 12) == ["…/beach.jpeg"]
-    assert shortened([path], 10) == ["beach.jpeg"]
-    assert shortened([path], 9) == ["be…h.jpeg"] or shortened([path], 9)[0].endswith(".jpeg")
-    assert shortened(["/a/" + "x" * 50 + ".png"], 20)[0].endswith("x.png")
+    assert shorten_paths([path], 40) == [path]
+    assert shorten_paths([path], 26) == ["…/summer/beach.jpeg"]
+    assert shorten_paths([path], 12) == ["…/beach.jpeg"]
+    assert shorten_paths([path], 10) == ["beach.jpeg"]
+    assert shorten_paths([path], 9) == ["be…h.jpeg"] or shorten_paths([path], 9)[0].endswith(".jpeg")
+    assert shorten_paths(["/a/" + "x" * 50 + ".png"], 20)[0].endswith("x.png")
 
 
 def test_paths_that_would_read_the_same_show_where_they_differ():
     paths = ["/data/first/2026/beach/img.jpg", "/data/second/2026/beach/img.jpg"]
-    short = shortened(paths, 22)
+    short = shorten_paths(paths, 22)
     assert short == ["first/…/img.jpg", "second/…/img.jpg"]
-    assert shortened([paths[0]] * 2, 22) == ["…/2026/beach/img.jpg"] * 2
+    assert shorten_paths([paths[0]] * 2, 22) == ["…/2026/beach/img.jpg"] * 2
 
 
 def hit(rank, score, modality="image", copy=False):
@@ -150,11 +150,11 @@ def hit(rank, score, modality="image", copy=False):
 def test_scores_that_do_not_fall_are_explained_and_others_are_not():
     query = Query(text="a")
     turns = ["photos, videos and sounds take turns (--balance 1 orders by score alone)"]
-    assert remarks(query, [hit(1, 0.75), hit(2, 0.77, "video")]) == turns
-    assert remarks(query, [hit(1, 0.77), hit(2, 0.75, "video")]) == []
-    assert remarks(query, [hit(1, 0.751), hit(2, 0.754, "video")]) == []  # printed alike
-    assert remarks(Query(text="a", balance=1), [hit(1, 0.75), hit(2, 0.77)]) == []
-    assert remarks(query, [hit(1, 1.0, copy=True), hit(2, 0.5)]) == ["1 is the file asked with"]
+    assert list_remarks(query, [hit(1, 0.75), hit(2, 0.77, "video")]) == turns
+    assert list_remarks(query, [hit(1, 0.77), hit(2, 0.75, "video")]) == []
+    assert list_remarks(query, [hit(1, 0.751), hit(2, 0.754, "video")]) == []  # printed alike
+    assert list_remarks(Query(text="a", balance=1), [hit(1, 0.75), hit(2, 0.77)]) == []
+    assert list_remarks(query, [hit(1, 1.0, copy=True), hit(2, 0.5)]) == ["1 is the file asked with"]
 
 
 def test_the_line_about_turns_is_printed(shelf, tmp_path):

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from encoders.base import AffectError
-from retrieval.report.va_plot import COLOURS, Placed, draw, rim_words, write_map
-from spaces.circumplex import WORDS
+from retrieval.report.va_plot import MODALITY_COLOURS, PlottedItem, write_va_plot, place_rim_words, write_va_page
+from spaces.circumplex import LANDMARKS
 
 PICTURE = "data:image/png;base64,iVBORw0KGgo="
 
@@ -19,9 +19,9 @@ def points(count, seed=0):
 
 def placed(name="cat.jpg", at=(0.4, -0.2, 0.1, 0.2), modality="image", thumb=None):
     valence, arousal, valence_sd, arousal_sd = at
-    return Placed(
+    return PlottedItem(
         path=f"/media/{name}", name=name, modality=modality, valence=valence, arousal=arousal,
-        valence_sd=valence_sd, arousal_sd=arousal_sd, thumb=thumb,
+        valence_sd=valence_sd, arousal_sd=arousal_sd, thumbnail=thumb,
     )  # fmt: skip
 
 
@@ -43,12 +43,12 @@ def items_of(page):
 
 def test_a_point_is_drawn_at_its_place_in_its_colour(tmp_path):
     rows = [[0.5, 0.5, 0.01, 0.01], [-0.5, -0.25, 0.01, 0.01]]
-    draw(tmp_path / "map.png", rows, ["", ""], ["image", "audio"], "two")
+    write_va_plot(tmp_path / "map.png", rows, ["", ""], ["image", "audio"], "two")
     image = pixels(tmp_path / "map.png")
     height, width = image.shape[:2]
     left, bottom, side = 0.1 * width, 0.92 * height, 0.8 * width  # where the axes lie
     for (valence, arousal, *_), kind in zip(rows, ("image", "audio"), strict=True):
-        spots = inked(image, COLOURS[kind])
+        spots = inked(image, MODALITY_COLOURS[kind])
         spots = spots[spots[:, 0] < bottom]  # the legend is below
         down, across = np.median(spots, axis=0)
         assert across == pytest.approx(left + side * (valence + 1) / 2, abs=4)
@@ -58,7 +58,7 @@ def test_a_point_is_drawn_at_its_place_in_its_colour(tmp_path):
 def test_wider_sds_make_wider_ellipses(tmp_path):
     drawn = []
     for sd in (0.05, 0.3):
-        draw(tmp_path / "map.png", [[0, 0, sd, sd]], [""], ["video"], "", ellipses=True)
+        write_va_plot(tmp_path / "map.png", [[0, 0, sd, sd]], [""], ["video"], "", show_ellipses=True)
         image = pixels(tmp_path / "map.png")
         drawn.append(int((np.ptp(image, axis=-1) > 20).sum()))
     assert drawn[1] > 5 * drawn[0]
@@ -67,7 +67,7 @@ def test_wider_sds_make_wider_ellipses(tmp_path):
 def test_ellipses_are_drawn_only_when_asked(tmp_path):
     drawn = []
     for ellipses in (False, True):
-        draw(tmp_path / "map.png", [[0, 0, 0.3, 0.3]], [""], ["video"], "", ellipses=ellipses)
+        write_va_plot(tmp_path / "map.png", [[0, 0, 0.3, 0.3]], [""], ["video"], "", show_ellipses=ellipses)
         drawn.append(int((np.ptp(pixels(tmp_path / "map.png"), axis=-1) > 20).sum()))
     assert drawn[1] > 5 * drawn[0]
 
@@ -75,7 +75,7 @@ def test_ellipses_are_drawn_only_when_asked(tmp_path):
 def test_what_is_no_surer_than_the_prior_is_a_ring_without_a_name(tmp_path):
     drawn = []
     for sds in ((0.3, 0.3), (0.42, 0.36)):
-        draw(tmp_path / "map.png", [[0.5, 0.5, *sds]], ["a long name"], ["image"], "", ellipses=True)
+        write_va_plot(tmp_path / "map.png", [[0.5, 0.5, *sds]], ["a long name"], ["image"], "", show_ellipses=True)
         image = pixels(tmp_path / "map.png")
         height, width = image.shape[:2]
         across, down = round((0.1 + 0.8 * 0.75) * width), round((0.92 - 0.8 * 0.75) * height)
@@ -94,21 +94,21 @@ def test_any_number_of_items_with_missing_ones_and_odd_names(count, tmp_path):
     rows[::5] = np.nan
     names = [["$x^$", "a" * 300, "\udcff\n.jpg", "雪.png"][at % 4] for at in range(count)]
     kinds = [["image", "video", "audio", "text", "smell"][at % 5] for at in range(count)]
-    draw(tmp_path / "new" / "map.png", rows, names, kinds, "a $ title_{")
+    write_va_plot(tmp_path / "new" / "map.png", rows, names, kinds, "a $ title_{")
     assert min(pixels(tmp_path / "new" / "map.png").shape[:2]) > 1000
 
 
 def test_lengths_must_fit(tmp_path):
     with pytest.raises(ValueError, match="do not fit"):
-        draw(tmp_path / "map.png", points(2), ["a"], ["image", "image"], "")
+        write_va_plot(tmp_path / "map.png", points(2), ["a"], ["image", "image"], "")
 
 
 def test_words_at_the_rim_are_on_the_frame_and_apart():
-    found = rim_words()
+    found = place_rim_words()
     assert len(found) >= 12
     for word, x, y in found:
         assert max(abs(x), abs(y)) == pytest.approx(1)
-        valence, arousal = WORDS[word]
+        valence, arousal = LANDMARKS[word]
         assert x * arousal == pytest.approx(y * valence)
     for at, (_, x, y) in enumerate(found):
         for _, other_x, other_y in found[at + 1 :]:
@@ -121,7 +121,7 @@ def test_the_page_holds_every_item_that_has_a_mood(tmp_path):
         placed("b.ogg", (-0.1, 0.9, 0.3, 0.3), "audio", PICTURE),
         placed("c.mp4", [np.nan] * 4),
     ]
-    write_map(tmp_path / "map.html", items, title="<my> library")
+    write_va_page(tmp_path / "map.html", items, title="<my> library")
     page = (tmp_path / "map.html").read_text()
     cat, sound = items_of(page)
     assert cat == {
@@ -139,27 +139,27 @@ def test_the_page_says_what_is_little_known_and_what_is_sure(tmp_path):
         placed("a.jpg", (0.54, -0.52, 0.1, 0.1)), placed("b.jpg", (0.54, -0.52, 0.36, 0.23)),
         placed("c.wav", (0.0, -0.07, 0.42, 0.36), "audio"),
     ]  # fmt: skip
-    write_map(tmp_path / "map.html", items)
+    write_va_page(tmp_path / "map.html", items)
     page = (tmp_path / "map.html").read_text()
     sure, unsure, little = items_of(page)
     assert sure["word"] == "calm" and "little" not in sure
     assert "word" not in unsure and "little" not in unsure
     assert little["little"] is True and "word" not in little
     assert "1 with little to go by" in page and "a ring: little is known" in page
-    write_map(tmp_path / "map.html", items[:2])
+    write_va_page(tmp_path / "map.html", items[:2])
     assert "little to go by</label>" not in (tmp_path / "map.html").read_text()
 
 
 def test_a_page_of_ten_thousand_items_is_small(tmp_path):
     items = [placed(f"{at:05}.jpg", (*row[:2], 0.36, 0.23)) for at, row in enumerate(points(10_000))]
-    write_map(tmp_path / "map.html", items)
+    write_va_page(tmp_path / "map.html", items)
     assert (tmp_path / "map.html").stat().st_size < 2_500_000
     assert len(items_of((tmp_path / "map.html").read_text())) == 10_000
 
 
 def test_the_page_needs_no_network_and_runs_nothing_of_a_name(tmp_path):
     nasty = '</script><img src=x onerror="alert(1)">\udcff.jpg'
-    write_map(tmp_path / "map.html", [placed(nasty)])
+    write_va_page(tmp_path / "map.html", [placed(nasty)])
     page = (tmp_path / "map.html").read_text()
     assert "default-src 'none'" in page
     assert not re.search(r"https?://|src=\"(?!data:)|url\(|@import|<link", page)
@@ -169,15 +169,15 @@ def test_the_page_needs_no_network_and_runs_nothing_of_a_name(tmp_path):
 
 
 def test_an_empty_page(tmp_path):
-    write_map(tmp_path / "map.html", [])
+    write_va_page(tmp_path / "map.html", [])
     assert items_of((tmp_path / "map.html").read_text()) == []
 
 
 def test_files_that_cannot_be_written_are_named(tmp_path):
     (tmp_path / "taken").write_text("")
     for write in (
-        lambda file: draw(file, points(1), ["a"], ["image"], ""),
-        lambda file: write_map(file, [placed()]),
+        lambda file: write_va_plot(file, points(1), ["a"], ["image"], ""),
+        lambda file: write_va_page(file, [placed()]),
     ):
         with pytest.raises(AffectError, match="taken"):
             write(tmp_path / "taken" / "map")

@@ -10,19 +10,19 @@ from click.testing import CliRunner
 from library_factory import TOYS, encoded, random_rows
 
 from encoders.base import AffectError
-from encoders.faces import COLUMNS, EMOTIONS
+from encoders.faces import FACE_COLUMNS, EMOTIONS
 from retrieval.cli.main import main
-from retrieval.features.pipeline import Experts, Recipe
-from retrieval.report.terminal import feel_lines, mood_of
+from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
+from retrieval.report.terminal import format_affect_record, format_affect
 from retrieval.search.engine import Engine
 from retrieval.search.query import Query, ReadMood
 from retrieval.storage.library import Library
-from spaces.affect_regression import bound, of_faces, stated
-from spaces.circumplex import WORDS, affinity
+from spaces.affect_regression import soft_clip, estimate_face_affect, predict_mean_and_sd
+from spaces.circumplex import LANDMARKS, affinity
 
 FACED = replace(TOYS, faces="mtcnn-fer")
 SHOWN = {f"{emotion}{number}": emotion for emotion in EMOTIONS for number in range(3)}
-HAPPY, ANGRY = WORDS["happy"], WORDS["angry"]
+HAPPY, ANGRY = LANDMARKS["happy"], LANDMARKS["angry"]
 
 
 def face(emotion, confidence=1.0):
@@ -41,8 +41,8 @@ def filled(folder, recipe):
     """A library of 21 pictures with faces and random contents, one without a face."""
     rows = random_rows(len(SHOWN) + 1, 5)
     items = [faced(name, rows[at : at + 1], face(one)) for at, (name, one) in enumerate(SHOWN.items())]
-    items.append(faced("nobody", rows[-1:], np.full((1, len(COLUMNS)), np.nan, np.float32)))
-    with closing(Library.create(folder, recipe, 15.0)) as library, library.writing():
+    items.append(faced("nobody", rows[-1:], np.full((1, len(FACE_COLUMNS)), np.nan, np.float32)))
+    with closing(Library.create(folder, recipe, 15.0)) as library, library.lock_for_writing():
         library.commit(items)
     return folder
 
@@ -128,10 +128,10 @@ def test_a_query_nobody_can_tell_the_mood_of_goes_by_content(engine, caplog):
 
 
 def test_unsure_faces_say_little():
-    sure, unsure = (of_faces(face("angry", confidence))[0] for confidence in (1.0, 0.2))
+    sure, unsure = (estimate_face_affect(face("angry", confidence))[0] for confidence in (1.0, 0.2))
     assert unsure[:2] == pytest.approx(sure[:2])
     assert unsure[2:] == pytest.approx(sure[2:] / np.sqrt(0.2), rel=1e-3)
-    assert np.isnan(of_faces(face("angry", 0.05))).all()
+    assert np.isnan(estimate_face_affect(face("angry", 0.05))).all()
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def found(folder, *words):
 )
 def test_any_phrase_is_a_mood_by_the_text_regressor(reading, phrase, pleasant):
     told = json.loads(found(reading, "--mood", phrase, "--json").stdout)
-    row = Experts(Recipe()).feel_words([phrase])[0]
+    row = FeaturePipeline(PipelineConfig()).estimate_text_affect([phrase])[0]
     assert told["query"]["mood_phrase"] == phrase and told["query"]["affect"] == 1
     assert [*told["query"]["mood"], *told["query"]["mood_sd"]] == pytest.approx(row, abs=1e-4)
     assert (told["query"]["mood"][0] > 0) == pleasant
@@ -210,12 +210,12 @@ def test_a_phrase_beside_content_and_from_python(reading):
         assert isinstance(query.mood, ReadMood) and engine.read_query(query) is query
         expected = engine.search(Query(**asked, mood=query.point))
         assert engine.search(Query(**asked, mood="scary")) == engine.search(query) == expected
-    assert Query(mood="Calm").mood == WORDS["calm"]
+    assert Query(mood="Calm").mood == LANDMARKS["calm"]
 
 
 def test_landmarks_stay_exact_points(reading):
     told = json.loads(found(reading, "--mood", "fear", "--json").stdout)
-    assert told["query"] == {"mood": list(WORDS["afraid"]), "affect": 1.0}
+    assert told["query"] == {"mood": list(LANDMARKS["afraid"]), "affect": 1.0}
     assert "mood afraid: valence -0.64, arousal +0.60\n" in found(reading, "--mood", "fear").stdout
     assert "mood: valence +0.30, arousal -0.20\n" in found(reading, "--mood=.3,-.2").stdout
 
@@ -260,9 +260,9 @@ def test_phrases_in_a_query_file(reading, tmp_path):
 
 def test_estimates_are_told_with_a_word_or_with_their_sd():
     row = {"valence": 0.54, "arousal": -0.52, "valence_sd": 0.1, "arousal_sd": 0.15}
-    assert mood_of(row) == "calm +0.54 -0.52"
-    assert mood_of({**row, "valence_sd": 0.36, "arousal_sd": 0.23}) == "+0.54 -0.52 ±0.4"
-    assert mood_of(None) == "·"
+    assert format_affect(row) == "calm +0.54 -0.52"
+    assert format_affect({**row, "valence_sd": 0.36, "arousal_sd": 0.23}) == "+0.54 -0.52 ±0.4"
+    assert format_affect(None) == "·"
 
 
 def test_a_record_has_words_only_where_it_is_sure():
@@ -274,7 +274,7 @@ def test_a_record_has_words_only_where_it_is_sure():
             "path": "a.mp4", "affect": affect, "experts": {}, "speech_emotion": None, "face_emotion": None,
             "trajectory": steps, "why": [],
         }  # fmt: skip
-        return "\n".join(feel_lines(record))
+        return "\n".join(format_affect_record(record))
 
     told = lines(sure)
     assert "a.mp4: calm, valence +0.54 ± 0.10" in told and "starts calm +0.54 -0.52" in told
@@ -284,31 +284,31 @@ def test_a_record_has_words_only_where_it_is_sure():
 
 def test_the_bound_is_smooth_and_keeps_the_order():
     values = np.linspace(-1.5, 1.5, 601)
-    bounded = bound(values)
+    bounded = soft_clip(values)
     inside = np.abs(values) <= 0.5
     assert np.array_equal(bounded[inside], values[inside])
     assert (np.abs(bounded) < 1).all() and (np.diff(bounded) > 0).all()  # a clip makes all beyond 1 alike
     slopes = np.diff(bounded) / np.diff(values)
     assert np.abs(np.diff(slopes)).max() < 0.02  # no corner anywhere
-    assert np.array_equal(bounded, -bound(-values))
-    assert np.isnan(bound([np.nan, 0])).tolist() == [True, False] and (bound([-99, 99]) == [-1, 1]).all()
+    assert np.array_equal(bounded, -soft_clip(-values))
+    assert np.isnan(soft_clip([np.nan, 0])).tolist() == [True, False] and (soft_clip([-99, 99]) == [-1, 1]).all()
 
 
 def test_estimates_beyond_the_edge_keep_their_order():
     means = np.array([[0.3, -0.2], [1.1, -1.3], [1.4, -1.6], [np.nan, np.nan]], np.float32)
-    rows = stated(lambda features: means, lambda features: np.full((4, 2), -1.0, np.float32), {})
+    rows = predict_mean_and_sd(lambda features: means, lambda features: np.full((4, 2), -1.0, np.float32), {})
     assert rows[0, :2] == pytest.approx([0.3, -0.2])
     assert 0.9 < rows[1, 0] < rows[2, 0] < 1 and -0.9 > rows[1, 1] > rows[2, 1] > -1
     assert np.isnan(rows[3, :2]).all()
 
 
 def test_affect_of_the_version_before_is_renewed_without_media(tmp_path):
-    with closing(Library.create(tmp_path / "old", FACED, 15.0)) as library, library.writing():
+    with closing(Library.create(tmp_path / "old", FACED, 15.0)) as library, library.lock_for_writing():
         library.commit([faced("one", random_rows(1, 0), face("happy"))])
-        told = json.loads(library.catalog.get("signature"))
+        told = json.loads(library.catalog.get_meta("signature"))
         assert told["affect space"].startswith("affect-2-")
         told["affect space"] = told["affect space"].replace("affect-2-", "affect-1-")
-        library.catalog.set("signature", json.dumps(told))
+        library.catalog.set_meta("signature", json.dumps(told))
     with pytest.raises(AffectError, match="affect rebuild"):
         Library.open(tmp_path / "old")
     assert CliRunner().invoke(main, ["rebuild", "-l", str(tmp_path / "old")]).exit_code == 0
@@ -317,13 +317,13 @@ def test_affect_of_the_version_before_is_renewed_without_media(tmp_path):
 
 
 def test_a_library_from_before_affect_gets_it_by_a_rebuild(moods, tmp_path):
-    with closing(Library.create(tmp_path / "old", FACED, 15.0)) as library, library.writing():
+    with closing(Library.create(tmp_path / "old", FACED, 15.0)) as library, library.lock_for_writing():
         library.commit([faced("one", random_rows(1, 0), face("happy"))])
-        library.catalog.all("DELETE FROM rows WHERE store = 'affect.plane'")
-        library.catalog.all("DELETE FROM stores WHERE name = 'affect.plane'")
-        told = json.loads(library.catalog.get("signature"))
+        library.catalog.execute("DELETE FROM rows WHERE store = 'affect.plane'")
+        library.catalog.execute("DELETE FROM stores WHERE name = 'affect.plane'")
+        told = json.loads(library.catalog.get_meta("signature"))
         del told["affect space"]
-        library.catalog.set("signature", json.dumps(told))
+        library.catalog.set_meta("signature", json.dumps(told))
     with pytest.raises(AffectError, match="affect rebuild"):
         Library.open(tmp_path / "old")
     assert CliRunner().invoke(main, ["rebuild", "-l", str(tmp_path / "old")]).exit_code == 0

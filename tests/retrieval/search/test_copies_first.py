@@ -13,12 +13,12 @@ from media_factory import clip, float_wav
 from PIL import Image
 
 from encoders.media import Sampling
-from encoders.media.decoder_pool import DecoderPool, Part
+from encoders.media.decoder_pool import DecoderPool, DecodedSegment
 from retrieval.search import calibration
 from retrieval.search.engine import Engine
 from retrieval.search.query import Query
 from retrieval.storage.library import Library
-from retrieval.storage.snapshot import View
+from retrieval.storage.snapshot import SegmentVectors
 
 SEGMENT = 1.0
 BALANCES = (1.05, 1, 3)
@@ -191,13 +191,13 @@ def test_a_library_of_films_much_alike_still_knows_the_same_from_another():
     common = rng.standard_normal(DIM)
     rows = common * 1.2 + rng.standard_normal((60, DIM))
     rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float16)
-    view = View(rows=rows, segment_of=np.arange(60), row_of=np.arange(60))
+    view = SegmentVectors(rows=rows, segment_by_row=np.arange(60), row_by_segment=np.arange(60))
     fitted = calibration.fitted(view, None)
-    assert fitted.z(1.0) < 6 and fitted.probability(1.0) > 0.98
-    assert fitted.probability(fitted.mean) == pytest.approx(0.011, abs=0.001)
+    assert fitted.to_z_scores(1.0) < 6 and fitted.to_probabilities(1.0) > 0.98
+    assert fitted.to_probabilities(fitted.mean) == pytest.approx(0.011, abs=0.001)
     apart = rng.standard_normal((60, 400))
     apart = (apart / np.linalg.norm(apart, axis=1, keepdims=True)).astype(np.float16)
-    usual = calibration.fitted(View(rows=apart, segment_of=np.arange(60), row_of=np.arange(60)), None)
+    usual = calibration.fitted(SegmentVectors(rows=apart, segment_by_row=np.arange(60), row_by_segment=np.arange(60)), None)
     assert (usual.slope, usual.midpoint) == (1.5, 3.0)
 
 
@@ -207,8 +207,8 @@ def test_the_segments_of_a_query_keep_their_silences(tmp_path):
     samples = np.frombuffer(sound.read_bytes()[44:], "<f4").copy()
     samples[16000:32000] = 0
     float_wav(tmp_path / "gap.wav", samples)
-    with DecoderPool(1, Sampling(segment=SEGMENT)) as pool:
-        assert sum(isinstance(event, Part) for event in pool.read([tmp_path / "gap.wav"])) == 3
+    with DecoderPool(1, Sampling(segment_seconds=SEGMENT)) as pool:
+        assert sum(isinstance(event, DecodedSegment) for event in pool.read([tmp_path / "gap.wav"])) == 3
     with closing(new_library(tmp_path / "lib", segment=SEGMENT)):
         pass
     for name in ("a.wav", "gap.wav"):

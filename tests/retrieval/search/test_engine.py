@@ -26,7 +26,7 @@ from retrieval.search.candidates import Candidates
 from retrieval.search.engine import Engine
 from retrieval.search.query import Query
 from retrieval.storage.library import Library
-from retrieval.storage.snapshot import take
+from retrieval.storage.snapshot import load_snapshot
 
 SPACES = {"object", "activity", "audio"}
 
@@ -240,7 +240,7 @@ def test_scores_that_are_all_one_keep_the_order_of_nearness(empty, monkeypatch):
     with Engine(empty) as engine:
         hits = engine.search(Query(item="0000000000000007", k=5))
         view = engine.snapshot.views["object.looks"]
-        cosines = view.cosines(np.arange(40), view.of(np.array([7])))[0]
+        cosines = view.compute_cosines(np.arange(40), view.select_rows(np.array([7])))[0]
     assert {hit.score for hit in hits} == {1.0}
     assert [hit.id for hit in hits] == [f"{n:0>16x}" for n in np.argsort(-cosines)[1:6]]
 
@@ -274,7 +274,7 @@ def answers(library):
     with Engine(library) as engine:
         return {
             (item, kind): [(hit.id, hit.score) for hit in engine.search(Query(item=item, modalities=(kind,)))]
-            for item in engine.snapshot.ids
+            for item in engine.snapshot.item_ids
             for kind in ("image", "video")
         }
 
@@ -323,7 +323,7 @@ def test_rebuild_keeps_annoy_up_to_date(empty):
         empty.rebuild()
         candidates_module.drop(empty)
         candidates_module.build(empty, trees=10)
-        assert engine.snapshot.indexed["object.looks"] == 60
+        assert engine.snapshot.indexed_row_counts["object.looks"] == 60
     assert answers(empty) == before and content(lib) == held
 
 
@@ -333,12 +333,12 @@ def test_a_snapshot_goes_with_its_own_index_files(empty):
     candidates_module.build(empty, trees=10)
     with empty.catalog.transaction():
         empty.catalog.forget([p for i, p in enumerate(sorted(empty.catalog.known())) if i % 2])
-    old = take(empty)
+    old = load_snapshot(empty)
     candidates = Candidates(empty, old)
     empty.rebuild()
     candidates_module.drop(empty)
     candidates_module.build(empty, trees=10)
-    rows = old.views["object.looks"].of(np.array([3]))
+    rows = old.views["object.looks"].select_rows(np.array([3]))
     assert 3 in candidates.find([{"object.looks": rows}], ("image",), 1)
 
 
@@ -378,13 +378,13 @@ def test_a_commit_in_the_middle_of_a_search_waits_for_the_next(empty, monkeypatc
         def interrupted(self, *given):
             found = find(self, *given)
             with other.catalog.transaction():
-                other.catalog.forget(sorted(other.catalog.known())[:3])
+                other.catalog.remove_paths_and_orphans(sorted(other.catalog.load_files())[:3])
             return found
 
         with monkeypatch.context() as patched:
             patched.setattr(Candidates, "find", interrupted)
             assert engine.search(Query(item="0000000000000a05")) == wanted
-        assert len(engine.snapshot.ids) == 27
+        assert len(engine.snapshot.item_ids) == 27
 
 
 # -- what can't be asked ----------------------------------------------------------------------------------
@@ -418,7 +418,7 @@ def test_a_long_query_is_read_in_batches_and_cut_with_a_word(tmp_path, monkeypat
         monkeypatch.setattr(
             library.experts, "watch", lambda f, *more, **o: taken.append(len(f)) or watch(f, *more, **o)
         )
-        asked = [asker.parts(Query(video=path), take(library))[0].rows for path in (film, whole)]
+        asked = [asker.parts(Query(video=path), load_snapshot(library))[0].rows for path in (film, whole)]
     assert taken == [3, 1, 3, 1]
     assert np.allclose(asked[0]["object.looks"], asked[1]["object.looks"], atol=1e-5)
     assert [record.getMessage() for record in caplog.records] == [
@@ -445,13 +445,13 @@ def test_words_and_pictures_with_the_real_experts(tmp_path):
     data = pytest.importorskip("skimage.data")
     from PIL import Image
 
-    from retrieval.features.pipeline import Recipe
+    from retrieval.features.pipeline import PipelineConfig
 
     media = tmp_path / "media"
     media.mkdir()
     for name in ("chelsea", "coffee", "rocket", "astronaut"):
         Image.fromarray(getattr(data, name)()).save(media / f"{name}.png")
-    Library.create(tmp_path / "lib", Recipe(tone="", faces=""), 15.0).close()
+    Library.create(tmp_path / "lib", PipelineConfig(tone="", faces=""), 15.0).close()
     assert index(tmp_path / "lib", media).indexed == 4
     with closing(Library.open(tmp_path / "lib")) as library, Engine(library) as engine:
         for words, name in (

@@ -11,7 +11,7 @@ from library_factory import affect, encoded, gallery, hum, index, new_library, p
 from media_factory import float_wav
 
 from retrieval.storage.library import Library
-from retrieval.storage.locking import LOCK
+from retrieval.storage.locking import LOCK_NAME
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_an_empty_search_does_not_take_the_library_away_from_a_writer(tmp_path):
         assert "is empty" in why(tmp_path, "lib", "words")
         with library.writing(), closing(Library.open(tmp_path / "lib")):
             pass
-        looked = (tmp_path / "lib" / LOCK).open("rb")
+        looked = (tmp_path / "lib" / LOCK_NAME).open("rb")
         fcntl.flock(looked, fcntl.LOCK_SH)
         letting_go = threading.Timer(0.05, looked.close)
         letting_go.start()

@@ -26,14 +26,14 @@ from library_factory import (
 )
 
 from encoders.base import AffectError
-from retrieval.report.library_info import about, paths_of
+from retrieval.report.library_info import get_library_info, resolve_paths
 from retrieval.search.engine import Engine
 from retrieval.search.query import Query
 from retrieval.storage import schema
 from retrieval.storage import vector_file as rowfile
-from retrieval.storage.catalog import Stamp
-from retrieval.storage.integrity import problems
-from retrieval.storage.library import Library, Note
+from retrieval.storage.catalog import FileStamp
+from retrieval.storage.integrity import find_problems
+from retrieval.storage.library import Library, FileUpdate
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def lib(tmp_path):
 
 def row_file(lib, store):
     with closing(Library.open(lib)) as library:
-        return lib / library.catalog.stores()[store].file
+        return lib / library.catalog.list_vector_files()[store].relative_path
 
 
 def refused(lib, *words):
@@ -81,31 +81,31 @@ def test_what_is_committed_is_there_when_opened_again(lib):
 
 
 def test_equal_content_is_held_once(lib):
-    with closing(Library.open(lib)) as library, library.writing():
+    with closing(Library.open(lib)) as library, library.lock_for_writing():
         again = encoded("aa", random_rows(1, 9))
         library.commit([again, encoded("dd", random_rows(1, 5)), encoded("dd", random_rows(1, 5))])
-        assert library.catalog.stores()["objects"].count == 7
+        assert library.catalog.list_vector_files()["objects"].count == 7
     assert len(content(lib)) == 4 and wrong_with(lib) == []
 
 
 def test_removed_items_leave_rows_until_a_rebuild(lib):
-    with closing(Library.open(lib)) as library, library.writing():
-        gone = [path for path, known in library.catalog.known().items() if known.item.endswith("bb")]
+    with closing(Library.open(lib)) as library, library.lock_for_writing():
+        gone = [path for path, known in library.catalog.load_files().items() if known.item_id.endswith("bb")]
         with library.catalog.transaction():
-            library.catalog.forget(gone)
-        assert library.catalog.stores()["objects"].count == 6
+            library.catalog.remove_paths_and_orphans(gone)
+        assert library.catalog.list_vector_files()["objects"].count == 6
     held = content(lib)
     assert set(held) == {"00000000000000aa", "00000000000000cc"} and wrong_with(lib) == []
-    with closing(Library.open(lib)) as library, library.writing():
+    with closing(Library.open(lib)) as library, library.lock_for_writing():
         library.rebuild()
-        assert library.catalog.stores()["objects"].count == 5
+        assert library.catalog.list_vector_files()["objects"].count == 5
     assert content(lib) == held and wrong_with(lib) == []
 
 
 def test_a_rebuild_changes_no_row_and_leaves_no_file(lib):
     before = content(lib)
     for generation in ("2", "3"):
-        with closing(Library.open(lib)) as library, library.writing():
+        with closing(Library.open(lib)) as library, library.lock_for_writing():
             library.rebuild()
         assert content(lib) == before
         assert [folder.name for folder in (lib / "rows").iterdir()] == [generation]
@@ -119,13 +119,13 @@ def test_an_empty_library_can_be_rebuilt(tmp_path):
 
 def test_items_that_stand_nowhere_go(lib):
     """A file whose content changed leaves its old item behind."""
-    with closing(Library.open(lib)) as library, library.writing():
-        path, known = next((p, k) for p, k in library.catalog.known().items() if k.item.endswith("aa"))
-        library.note([Note(path=path, stamp=known.stamp, item=None, error="damaged")])
+    with closing(Library.open(lib)) as library, library.lock_for_writing():
+        path, known = next((p, k) for p, k in library.catalog.load_files().items() if k.item_id.endswith("aa"))
+        library.record_files([FileUpdate(path=path, stamp=known.stamp, item_id=None, error="damaged")])
         with Engine(library) as engine:
-            assert "00000000000000aa" not in engine.snapshot.ids
+            assert "00000000000000aa" not in engine.snapshot.item_ids
         with library.catalog.transaction():
-            library.catalog.drop_orphans()
+            library.catalog.remove_orphans()
     assert set(content(lib)) == {"00000000000000bb", "00000000000000cc"} and wrong_with(lib) == []
 
 
@@ -148,7 +148,7 @@ def test_rows_past_the_last_commit_are_ignored_then_cut_off(lib):
     with file.open("ab") as stream:
         stream.write(b"half a row that a kill left")
     assert content(lib) == before and wrong_with(lib) == []
-    with closing(Library.open(lib)) as library, library.writing():
+    with closing(Library.open(lib)) as library, library.lock_for_writing():
         library.commit([encoded("dd", random_rows(1, 5))])
     assert file.stat().st_size == size + 32
     assert {**before, "00000000000000dd": content(lib)["00000000000000dd"]} == content(lib)
@@ -156,7 +156,7 @@ def test_rows_past_the_last_commit_are_ignored_then_cut_off(lib):
 
 def test_a_commit_is_whole_or_not_at_all(lib, monkeypatch):
     before = content(lib)
-    with closing(Library.open(lib)) as library, library.writing():
+    with closing(Library.open(lib)) as library, library.lock_for_writing():
         monkeypatch.setattr(library.catalog, "map_rows", lambda pairs: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             library.commit([encoded("dd", random_rows(3, 5), modality="video")])
@@ -166,7 +166,7 @@ def test_a_commit_is_whole_or_not_at_all(lib, monkeypatch):
     assert len(content(lib)["00000000000000dd"]) == 3
 
 
-@pytest.mark.parametrize("left_over", ["lock", *schema.UNFINISHED])
+@pytest.mark.parametrize("left_over", ["lock", *schema.UNFINISHED_NAMES])
 def test_a_kill_while_a_library_is_made_is_no_hindrance(tmp_path, left_over):
     (tmp_path / "lib").mkdir()
     (tmp_path / "lib" / left_over).write_bytes(b"\0" * 700)
@@ -184,7 +184,7 @@ def test_no_catalogue_without_its_contents(tmp_path, monkeypatch):
 
 def test_a_rebuild_on_a_full_disk_leaves_all_as_it_was(lib, monkeypatch):
     before = content(lib)
-    with closing(Library.open(lib)) as library, library.writing():
+    with closing(Library.open(lib)) as library, library.lock_for_writing():
         monkeypatch.setattr(rowfile, "append", full_disk)
         with pytest.raises(AffectError, match="no space left"):
             library.rebuild()
@@ -216,8 +216,8 @@ def test_no_library(tmp_path):
 
 def test_a_library_of_other_encoders_is_refused(lib):
     with closing(Library.open(lib)) as library, library.catalog.transaction():
-        made = json.loads(library.catalog.get("signature"))
-        library.catalog.set("signature", json.dumps({**made, "objects": "clip/512/abc"}))
+        made = json.loads(library.catalog.get_meta("signature"))
+        library.catalog.set_meta("signature", json.dumps({**made, "objects": "clip/512/abc"}))
     for words in (["search", "--item", "00000000000000aa"], ["index", lib.parent], ["rebuild"]):
         said = refused(lib, *words)
         assert "other encoders" in said and "clip/512/abc" in said
@@ -225,7 +225,7 @@ def test_a_library_of_other_encoders_is_refused(lib):
 
 def test_without_its_encoders_a_library_can_be_looked_at_and_emptied(lib):
     with closing(Library.open(lib)) as library, library.catalog.transaction():
-        library.catalog.set("recipe", library.catalog.get("recipe").replace("toy-frames", "gone-frames"))
+        library.catalog.set_meta("recipe", library.catalog.get_meta("recipe").replace("toy-frames", "gone-frames"))
     assert "gone-frames" in refused(lib, "search", "--item", "00000000000000aa")
     for words in (["info"], ["list"], ["verify"], ["remove", "00000000000000aa"]):
         done = affect(*words, "--library", lib)
@@ -265,7 +265,7 @@ def test_a_library_that_may_only_be_read(lib, bound, written_meanwhile):
         if not written_meanwhile:
             library.close()
         else:
-            with library.writing():
+            with library.lock_for_writing():
                 library.commit([encoded("dd", random_rows(1, 5))])
         assert (lib / "catalog.sqlite-wal").exists() == written_meanwhile
         set_modes(lib, 0o555, 0o444)
@@ -295,7 +295,7 @@ def test_sizes_are_told_while_a_writer_takes_files_away(lib, monkeypatch):
     walk = os.walk
     monkeypatch.setattr(os, "walk", lambda top: [*walk(top), (str(lib / "rows" / "9"), [], ["objects.f16"])])
     with closing(Library.open(lib)) as library:
-        assert about(library)["bytes"] > 0
+        assert get_library_info(library)["bytes"] > 0
 
 
 def test_other_encoders_for_a_library_that_is_there_are_refused(lib):
@@ -306,7 +306,7 @@ def test_other_encoders_for_a_library_that_is_there_are_refused(lib):
 
 def test_a_library_of_a_later_format_is_refused(lib):
     with closing(Library.open(lib)) as library:
-        library.catalog.set("format", "99")
+        library.catalog.set_meta("format", "99")
     assert "format 99" in refused(lib, "info")
 
 
@@ -422,14 +422,14 @@ def test_a_dead_writer_leaves_no_lock(lib):
     assert writer.stdout.readline() == "writing\n"
     writer.kill()
     writer.communicate()
-    with closing(Library.open(lib)) as library, library.writing():
+    with closing(Library.open(lib)) as library, library.lock_for_writing():
         pass
 
 
 def test_an_engine_sees_a_rebuild_of_another_connection(lib):
     with closing(Library.open(lib)) as reader, Engine(reader) as engine:
         first = engine.search(Query(item="00000000000000aa"))
-        with closing(Library.open(lib)) as writer, writer.writing():
+        with closing(Library.open(lib)) as writer, writer.lock_for_writing():
             writer.rebuild()
         assert engine.search(Query(item="00000000000000aa")) == first
         assert engine.snapshot.generation == "2"
@@ -467,7 +467,7 @@ def test_a_write_that_fails_loses_nothing(lib, limit, segments):
     assert done.returncode == 1 and "no space left to write" in done.stderr, done.stderr
     assert done.stderr.count("\n") == 1
     assert content(lib) == before and wrong_with(lib) == []
-    with closing(Library.open(lib)) as library, library.writing():
+    with closing(Library.open(lib)) as library, library.lock_for_writing():
         library.commit([encoded("ee", random_rows(segments, 1), modality="video")])
     assert len(content(lib)["00000000000000ee"]) == segments and wrong_with(lib) == []
 
@@ -537,22 +537,22 @@ def test_no_room_for_a_library_at_all(tmp_path, small_disk):
 
 
 def test_a_path_goes_before_an_id_that_begins_so(lib, monkeypatch):
-    with closing(Library.open(lib)) as library, library.writing():
-        path, stamp = lib.parent / "bb".zfill(16), Stamp(size=1, mtime_ns=1)
-        library.note([Note(path=path, stamp=stamp, item="cc".zfill(16), error=None)])
+    with closing(Library.open(lib)) as library, library.lock_for_writing():
+        path, stamp = lib.parent / "bb".zfill(16), FileStamp(size=1, mtime_ns=1)
+        library.record_files([FileUpdate(path=path, stamp=stamp, item_id="cc".zfill(16), error=None)])
         monkeypatch.chdir(lib.parent)
-        assert paths_of(library, "bb".zfill(16)) == [path]
+        assert resolve_paths(library, "bb".zfill(16)) == [path]
         monkeypatch.chdir(lib)
-        assert [found.name for found in paths_of(library, "bb".zfill(16))] == ["bb.png"]
+        assert [found.name for found in resolve_paths(library, "bb".zfill(16))] == ["bb.png"]
         with pytest.raises(AffectError, match="more than one"):
-            paths_of(library, "00000")
+            resolve_paths(library, "00000")
 
 
 def test_trees_are_as_before_if_not_told(lib):
     def kept(*words):
         assert affect("rebuild", "--library", lib, *words).returncode == 0
         with closing(Library.open(lib)) as library:
-            return json.loads(library.catalog.get("index")).get("trees")
+            return json.loads(library.catalog.get_meta("index")).get("trees")
 
     assert kept() is None
     assert kept("--index", "annoy") == 40
@@ -562,4 +562,4 @@ def test_trees_are_as_before_if_not_told(lib):
 
 def test_library_keeps_its_recipe(lib):
     with closing(Library.open(lib)) as library:
-        assert library.recipe == TOYS and library.segment == 15 and problems(library) == []
+        assert library.config == TOYS and library.segment_seconds == 15 and find_problems(library) == []

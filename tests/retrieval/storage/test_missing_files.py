@@ -13,8 +13,8 @@ from library_factory import ENCODERS, affect, content, index, new_library, paint
 from retrieval.indexing import indexer
 from retrieval.storage import missing_files
 from retrieval.storage.library import Library
-from retrieval.storage.missing_files import Loss
-from retrieval.storage.snapshot import take
+from retrieval.storage.missing_files import MissingFiles
+from retrieval.storage.snapshot import load_snapshot
 
 
 @pytest.fixture
@@ -43,8 +43,8 @@ def mount_again(folder, away):
 def shown(lib):
     """The path that results name, by item."""
     with closing(Library.open(lib)) as library:
-        state = take(library)
-        return {Path(path) for path in state.paths}
+        state = load_snapshot(library)
+        return {Path(path) for path in state.item_paths}
 
 
 def told(progress):
@@ -63,12 +63,12 @@ def test_a_root_that_turned_empty_forgets_nothing(tmp_path, lib, count):
     away = empty(disk)
     progress = index(lib, disk)
     assert told(progress) == (0, 0, 0, 0, count)
-    assert progress.losses == [Loss(folder=disk, missing=count, known=count)]
+    assert progress.losses == [MissingFiles(folder=disk, missing_count=count, known_count=count)]
     assert content(lib) == before and paths(lib) == places and shown(lib) == set(places)
     mount_again(disk, away)
     assert told(index(lib, disk)) == (0, count, 0, 0, 0) and content(lib) == before
     with closing(Library.open(lib)) as library:
-        assert library.catalog.all("SELECT count(*) FROM files WHERE missing") == [(0,)]
+        assert library.catalog.execute("SELECT count(*) FROM files WHERE missing") == [(0,)]
 
 
 def test_a_folder_below_the_root_that_turned_empty(tmp_path, lib):
@@ -80,7 +80,7 @@ def test_a_folder_below_the_root_that_turned_empty(tmp_path, lib):
     away = empty(root / "disk")
     kept[0].unlink()
     progress = index(lib, root)
-    assert progress.losses == [Loss(folder=root / "disk", missing=3, known=3)]
+    assert progress.losses == [MissingFiles(folder=root / "disk", missing_count=3, known_count=3)]
     assert told(progress) == (0, 3, 0, 1, 3)  # the deleted one is forgotten all the same
     mount_again(root / "disk", away)
     assert told(index(lib, root)) == (0, 6, 0, 0, 0)
@@ -96,7 +96,7 @@ def test_a_link_that_dangles_now(tmp_path, lib):
     shutil.move(tmp_path / "far" / "disk", tmp_path / "away")
     progress = index(lib, root)
     assert told(progress) == (0, 8, 0, 0, 1)
-    assert progress.losses == [Loss(folder=root / "link", missing=1, known=1)]
+    assert progress.losses == [MissingFiles(folder=root / "link", missing_count=1, known_count=1)]
 
 
 @pytest.mark.parametrize("deleted", [5, 8])
@@ -108,7 +108,7 @@ def test_a_folder_that_lost_most_of_its_files(tmp_path, lib, deleted):
         path.unlink()
     progress = index(lib, tmp_path / "root")
     assert progress.removed == 0 and progress.missing == deleted
-    assert progress.losses == [Loss(folder=tmp_path / "root" / "sub", missing=deleted, known=9)]
+    assert progress.losses == [MissingFiles(folder=tmp_path / "root" / "sub", missing_count=deleted, known_count=9)]
 
 
 def test_prune_forgets_all_that_is_gone(tmp_path, lib):
@@ -323,9 +323,9 @@ def test_mount_points_with_odd_names(tmp_path, monkeypatch):
     table.write_bytes(b"36 35 98:0 / /mnt/a\\040disk\\134\xff rw - ext4 /dev/sda1 rw\n")
     monkeypatch.setattr(missing_files, "_MOUNTS", table)
     folder = Path(os.fsdecode(b"/mnt/a disk\\\xff"))
-    assert missing_files.mount_points([Path("/mnt")], [folder / "x.png"]) == {folder}
-    assert missing_files.is_mounted(folder) and not missing_files.is_mounted(Path("/mnt"))
-    assert missing_files.mount_points([Path("/mnt")], [Path("/mnt/b/x.png")]) == set()
+    assert missing_files.find_mount_points([Path("/mnt")], [folder / "x.png"]) == {folder}
+    assert missing_files.is_mount_point(folder) and not missing_files.is_mount_point(Path("/mnt"))
+    assert missing_files.find_mount_points([Path("/mnt")], [Path("/mnt/b/x.png")]) == set()
 
 
 def test_a_new_library_has_no_mounts(lib):

@@ -11,16 +11,16 @@ from library_factory import TOYS, encoded, random_rows
 
 from encoders.base import AffectError
 from retrieval.cli.main import main
-from retrieval.features.pipeline import Experts
+from retrieval.features.pipeline import FeaturePipeline
 from retrieval.progress_reporter import ProgressReporter
 from retrieval.search.engine import Engine
 from retrieval.search.query import Query
-from retrieval.storage.custom_heads import ALIGNMENT, FOLDER, own_files
+from retrieval.storage.custom_heads import ALIGNMENT_KEY, HEADS_FOLDER, list_custom_heads
 from retrieval.storage.library import Library
 from retrieval.training import align_affect
-from retrieval.training.align_affect import Anchors, tried
-from spaces.affect_regression import Alignment
-from spaces.alignment import closed_methods
+from retrieval.training.align_affect import Anchors, cross_validate_alignment
+from spaces.affect_regression import AffectAlignment
+from spaces.alignment import make_closed_form_methods
 
 HEARD = replace(TOYS, sound="", tone="tone")
 TURN = np.array([[0.0, 1.0], [-1.0, 0.0]])
@@ -35,18 +35,18 @@ def pairs(noise, seed=0, videos=20, each=6):
     rng = np.random.default_rng(seed)
     image = rng.normal(0, 0.3, (videos * each, 2))
     sound = 0.5 * image @ TURN + rng.normal(0, noise, image.shape)
-    return Anchors(sound=sound, image=image, videos=np.repeat([f"film {at}" for at in range(videos)], each))
+    return Anchors(audio_affect=sound, image_affect=image, video_ids=np.repeat([f"film {at}" for at in range(videos)], each))
 
 
 def test_a_plane_that_is_turned_is_turned_back():
-    outcome, taken = tried(pairs(0.03), seed=0, progress=quiet)
-    assert outcome.taken and outcome.before < 0.1 and outcome.after > 0.9 and outcome.p <= 0.002
-    assert outcome.gain[0] > 0.5 and outcome.segments == 120 and outcome.videos == 20
+    outcome, taken = cross_validate_alignment(pairs(0.03), seed=0, on_progress=quiet)
+    assert outcome.is_used and outcome.baseline_ccc < 0.1 and outcome.aligned_ccc > 0.9 and outcome.p_value <= 0.002
+    assert outcome.gain_interval[0] > 0.5 and outcome.segment_count == 120 and outcome.video_count == 20
     again = pairs(0.0, seed=1)
-    rows = np.concatenate([again.sound, np.full((120, 2), 0.1)], axis=1).astype(np.float32)
+    rows = np.concatenate([again.audio_affect, np.full((120, 2), 0.1)], axis=1).astype(np.float32)
     rows[0, 0] = np.nan
     found = taken(rows)
-    assert np.isnan(found[0]).any() and np.abs(found[1:, :2] - np.clip(again.image[1:], -1, 1)).mean() < 0.06
+    assert np.isnan(found[0]).any() and np.abs(found[1:, :2] - np.clip(again.image_affect[1:], -1, 1)).mean() < 0.06
     assert found[1:, 2:] == pytest.approx(0.2, abs=0.04)  # SDs are stretched as the plane is ...
     sure = taken(np.array([[0.1, 0.1, 1e-6, 1e-6]], np.float32))
     assert (sure[0, 2:] >= 0.03).all()  # ... and no surer than the map
@@ -55,29 +55,29 @@ def test_a_plane_that_is_turned_is_turned_back():
 def test_sound_that_says_nothing_of_the_pictures_is_left():
     rng = np.random.default_rng(3)
     known = pairs(0.1)
-    outcome, taken = tried(replace(known, sound=rng.normal(0, 0.3, (120, 2))), seed=0, progress=quiet)
-    assert not outcome.taken and taken is None and outcome.gain[0] < 0 and outcome.p > 0.05
+    outcome, taken = cross_validate_alignment(replace(known, sound=rng.normal(0, 0.3, (120, 2))), seed=0, on_progress=quiet)
+    assert not outcome.is_used and taken is None and outcome.gain_interval[0] < 0 and outcome.p_value > 0.05
 
 
 def test_planes_that_agree_already_are_left():
     known = pairs(0.1)
     rng = np.random.default_rng(4)
-    same = replace(known, sound=known.image + rng.normal(0, 0.02, known.image.shape))
-    assert not tried(same, seed=0, progress=quiet)[0].taken
+    same = replace(known, sound=known.image_affect + rng.normal(0, 0.02, known.image_affect.shape))
+    assert not cross_validate_alignment(same, seed=0, on_progress=quiet)[0].is_used
 
 
 @pytest.mark.parametrize(("videos", "each"), [(4, 30), (20, 1)])
 def test_too_little(videos, each):
-    outcome, taken = tried(pairs(0.05, videos=videos, each=each), seed=0, progress=quiet)
-    assert taken is None and "too little" in outcome.why and outcome.gain is None
+    outcome, taken = cross_validate_alignment(pairs(0.05, videos=videos, each=each), seed=0, on_progress=quiet)
+    assert taken is None and "too little" in outcome.reason and outcome.gain_interval is None
 
 
 @pytest.fixture
 def lib(tmp_path):
     """Sounds and silent videos, of which tone rows are random."""
     folder = tmp_path / "lib"
-    with closing(Library.create(folder, HEARD, 15.0)) as library, library.writing():
-        dim = library.experts.role("tone").card.dim
+    with closing(Library.create(folder, HEARD, 15.0)) as library, library.lock_for_writing():
+        dim = library.pipeline.get_encoder("tone").card.dim
         rng = np.random.default_rng(0)
         items = [encoded(f"sound{at}", sound=random_rows(2, at), modality="audio") for at in range(6)]
         library.commit(
@@ -100,14 +100,14 @@ def filmed(folder, turned, videos=10, each=4):
     angle, else any.
     """
     rng = np.random.default_rng(0)
-    with closing(Library.create(folder, SEEN, 15.0)) as library, library.writing():
-        experts = library.experts
-        dims = {role: experts.role(role).card.dim for role in ("objects", "tone")}
+    with closing(Library.create(folder, SEEN, 15.0)) as library, library.lock_for_writing():
+        experts = library.pipeline
+        dims = {role: experts.get_encoder(role).card.dim for role in ("objects", "tone")}
         count = videos * each
         objects = np.abs(rng.normal(0.3, 0.3, (count, dims["objects"]))).astype(np.float32)
         tone = rng.normal(0, 1.5, (20 * count, dims["tone"])).astype(np.float32)
-        points = experts.senses({"objects": objects})["image"][:, :2]
-        heard = experts.senses({"tone": tone})["sound"][:, :2]
+        points = experts.estimate_affect_by_modality({"objects": objects})["image"][:, :2]
+        heard = experts.estimate_affect_by_modality({"tone": tone})["sound"][:, :2]
         unit = (points - points.mean(axis=0)) / points.std(axis=0)
         wanted = (unit @ TURN if turned else rng.normal(size=points.shape)) * heard.std(axis=0) + heard.mean(
             axis=0
@@ -127,20 +127,20 @@ def filmed(folder, turned, videos=10, each=4):
 def test_anchors_are_what_the_senses_say_of_each_segment(tmp_path):
     folder = filmed(tmp_path / "lib", turned=False, videos=3)
     with closing(Library.open(folder)) as library:
-        found = align_affect.anchors(library)
-        segments = library.catalog.all("SELECT id, item FROM segments ORDER BY item, number")
-        assert found.videos.tolist() == [row[1] for row in segments]
+        found = align_affect.load_anchors(library)
+        segments = library.catalog.execute("SELECT id, item FROM segments ORDER BY item, number")
+        assert found.video_ids.tolist() == [row[1] for row in segments]
         for at, (segment, _) in enumerate(segments):
             known = np.array([segment])
-            senses = library.experts.senses(
-                {role: library.rows_of(role, known) for role in ("objects", "tone")}
+            senses = library.pipeline.estimate_affect_by_modality(
+                {role: library.load_features(role, known) for role in ("objects", "tone")}
             )
-            assert found.sound[at] == pytest.approx(senses["sound"][0, :2], abs=1e-5)
-            assert found.image[at] == pytest.approx(senses["image"][0, :2], abs=1e-5)
-        library.catalog.forget(
-            [path for path, known in library.catalog.known().items() if "film1" in str(path)]
+            assert found.audio_affect[at] == pytest.approx(senses["sound"][0, :2], abs=1e-5)
+            assert found.image_affect[at] == pytest.approx(senses["image"][0, :2], abs=1e-5)
+        library.catalog.remove_paths_and_orphans(
+            [path for path, known in library.catalog.load_files().items() if "film1" in str(path)]
         )
-        assert len(align_affect.anchors(library).videos) == 8
+        assert len(align_affect.load_anchors(library).video_ids) == 8
 
 
 def test_a_library_of_turned_films_is_aligned_from_end_to_end(tmp_path):
@@ -150,28 +150,28 @@ def test_a_library_of_turned_films_is_aligned_from_end_to_end(tmp_path):
     assert told["segments"] == 40 and told["videos"] == 10
     assert told["taken"] and told["after"] > told["before"] + 0.3, told
     with closing(Library.open(folder)) as library:
-        assert ALIGNMENT in own_files(library.catalog)
-        again = align_affect.anchors(library)  # without the map
-        assert align_affect._agreement(again.sound, again.image) == pytest.approx(told["before"], abs=0.02)
-    with closing(Library.open(folder)) as library, library.writing():
-        library.catalog.forget([path for path in library.catalog.known() if "film0" not in str(path)])
+        assert ALIGNMENT_KEY in list_custom_heads(library.catalog)
+        again = align_affect.load_anchors(library)  # without the map
+        assert align_affect._compute_mean_ccc(again.audio_affect, again.image_affect) == pytest.approx(told["before"], abs=0.02)
+    with closing(Library.open(folder)) as library, library.lock_for_writing():
+        library.catalog.remove_paths_and_orphans([path for path in library.catalog.load_files() if "film0" not in str(path)])
     answer = CliRunner().invoke(main, ["align", "-l", str(folder)])
     assert "too little" in answer.output
     with closing(Library.open(folder)) as library:
-        assert ALIGNMENT not in own_files(library.catalog)  # it was of films that are gone
+        assert ALIGNMENT_KEY not in list_custom_heads(library.catalog)  # it was of films that are gone
 
 
 def test_an_alignment_of_another_affect_is_left_out(lib, caplog):
-    taken = tried(pairs(0.03), seed=0, progress=quiet)[1]
+    taken = cross_validate_alignment(pairs(0.03), seed=0, on_progress=quiet)[1]
     stale = replace(taken, made_for="affect-0")
-    experts = Experts(HEARD, alignment=stale)
-    assert experts.affect.alignment is None and "run affect align again" in caplog.text
+    experts = FeaturePipeline(HEARD, alignment=stale)
+    assert experts.affect_model.alignment is None and "run affect align again" in caplog.text
 
 
 def plane(folder):
     with closing(Library.open(folder)) as library, Engine(library) as engine:
         hits = engine.search(Query(mood=(0.2, 0.2), k=20))
-        return {hit.id: hit.affect for hit in hits}, library.catalog.get("signature")
+        return {hit.id: hit.affect for hit in hits}, library.catalog.get_meta("signature")
 
 
 def test_too_few_videos_on_the_command_line(lib):
@@ -186,9 +186,9 @@ def test_too_few_videos_on_the_command_line(lib):
 
 def test_needs_are_stated_before_work_and_videos_without_anchors_are_named(tmp_path):
     folder = filmed(tmp_path / "lib", turned=True)
-    with closing(Library.open(folder)) as library, library.writing():
+    with closing(Library.open(folder)) as library, library.lock_for_writing():
         silent = encoded("silent", objects=np.zeros((2, 16)), modality="video")
-        dims = {role: library.experts.role(role).card.dim for role in ("objects", "tone")}
+        dims = {role: library.pipeline.get_encoder(role).card.dim for role in ("objects", "tone")}
         nothing = {role: np.full((2, dim), np.nan, np.float32) for role, dim in dims.items()}
         library.commit([replace(silent, features=nothing)])
     answer = CliRunner().invoke(main, ["align", "-l", str(folder)])
@@ -208,23 +208,23 @@ def test_stopped_while_aligning_it_leaves_the_library_as_it_was(tmp_path, monkey
     monkeypatch.setattr(ProgressReporter, "update", stopped)
     answer = CliRunner().invoke(main, ["align", "-l", str(folder)])
     assert answer.exit_code == 130 and answer.stderr.endswith("affect: stopped; the library is as it was\n")
-    assert plane(folder) == before and not list((folder / FOLDER).glob("*"))
+    assert plane(folder) == before and not list((folder / HEADS_FOLDER).glob("*"))
 
 
 def test_the_help_states_what_is_needed():
     said = " ".join(CliRunner().invoke(main, ["align", "--help"]).output.split())
-    assert f"{align_affect.LEAST} of them, of {align_affect.FOLDS} videos, are needed" in said
+    assert f"{align_affect.MIN_SEGMENTS} of them, of {align_affect.FOLD_COUNT} videos, are needed" in said
 
 
 def test_progress_counts_every_map_in_every_fold():
     steps = []
-    tried(pairs(0.03), seed=0, progress=lambda done, count: steps.append((done, count)))
+    cross_validate_alignment(pairs(0.03), seed=0, on_progress=lambda done, count: steps.append((done, count)))
     assert steps == [(done, 24) for done in range(25)]
 
 
 def test_taken_and_undone(lib, monkeypatch):
     before, signature = plane(lib)
-    outcome, taken = tried(pairs(0.03), seed=0, progress=quiet)
+    outcome, taken = cross_validate_alignment(pairs(0.03), seed=0, on_progress=quiet)
     monkeypatch.setattr(align_affect, "tried", lambda found, **kept: (outcome, taken))
     monkeypatch.setattr(align_affect, "anchors", lambda library: pairs(0.03))
     answer = CliRunner().invoke(main, ["align", "-l", str(lib)])
@@ -235,18 +235,18 @@ def test_taken_and_undone(lib, monkeypatch):
     rows = np.array([list(before[one].values())], np.float32)
     assert list(after[one].values()) == pytest.approx(taken(rows)[0].tolist(), abs=0.02)
     with closing(Library.open(lib)) as library:
-        file = lib / FOLDER / own_files(library.catalog)[ALIGNMENT]
+        file = lib / HEADS_FOLDER / list_custom_heads(library.catalog)[ALIGNMENT_KEY]
     assert file.exists()
     assert "own planes" in CliRunner().invoke(main, ["align", "-l", str(lib), "--undo"]).output
     assert plane(lib) == (before, signature) and not file.exists()
 
 
 def test_a_lost_alignment_is_told_of(lib, monkeypatch):
-    outcome, taken = tried(pairs(0.03), seed=0, progress=quiet)
+    outcome, taken = cross_validate_alignment(pairs(0.03), seed=0, on_progress=quiet)
     monkeypatch.setattr(align_affect, "tried", lambda found, **kept: (outcome, taken))
     monkeypatch.setattr(align_affect, "anchors", lambda library: pairs(0.03))
     CliRunner().invoke(main, ["align", "-l", str(lib)])
-    for file in (lib / FOLDER).glob("*.safetensors"):
+    for file in (lib / HEADS_FOLDER).glob("*.safetensors"):
         file.unlink()
     with pytest.raises(AffectError, match="no map can be read"):
         Library.open(lib)
@@ -256,11 +256,11 @@ def test_a_lost_alignment_is_told_of(lib, monkeypatch):
 
 def test_an_alignment_that_is_none(tmp_path):
     known = pairs(0.05)
-    fitted = closed_methods()["similarity"].fit(known.sound, known.image)
+    fitted = make_closed_form_methods()["similarity"].fit(known.audio_affect, known.image_affect)
     from spaces.affect_regression import load_alignment
     from spaces.alignment import save_map
 
     save_map(tmp_path / "x.safetensors", fitted, {"other": 1})
     with pytest.raises(AffectError, match="no alignment of affect"):
         load_alignment(tmp_path / "x.safetensors")
-    assert isinstance(Alignment(aligned=fitted, stretch=(1.0, 1.0), residual=(0.1, 0.1)), Alignment)
+    assert isinstance(AffectAlignment(mapping=fitted, sd_factors=(1.0, 1.0), residual_sds=(0.1, 0.1)), AffectAlignment)

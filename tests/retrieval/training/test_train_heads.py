@@ -15,27 +15,27 @@ from retrieval.cli.main import main
 from retrieval.progress_reporter import ProgressReporter
 from retrieval.search.engine import Engine
 from retrieval.search.query import Query
-from retrieval.storage.custom_heads import FOLDER, own_files
-from retrieval.storage.library import Library, Note
+from retrieval.storage.custom_heads import HEADS_FOLDER, list_custom_heads
+from retrieval.storage.library import Library, FileUpdate
 from retrieval.training import train_heads
-from retrieval.training.captioned_items import match_captions, name_first
-from retrieval.training.captions_csv import Told, read_captions
+from retrieval.training.captioned_items import match_captions, format_first_names
+from retrieval.training.captions_csv import CaptionedFile, read_captions
 from retrieval.training.data_requirements import (
-    FOLDS,
-    LEAST_ITEMS,
-    LEAST_KINDS,
-    caption_kinds,
-    measure_supply,
+    FOLD_COUNT,
+    MIN_ITEMS,
+    MIN_DISTINCT_CAPTIONS,
+    assign_caption_classes,
+    count_training_data,
 )
-from retrieval.training.train_heads import forget, plan_for, take_up, train_spaces
-from retrieval.training.training_data import prepare
+from retrieval.training.train_heads import restore_packaged_heads, make_default_config, install_better_heads, train_spaces
+from retrieval.training.training_data import prepare_training_data
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """What a small library needs, in a second."""
-    schedule = replace(plan_for(COUNT).schedule, epochs=30, rate=0.01)
-    small = replace(plan_for(COUNT), schedule=schedule, dim=32, dropout=0.1)
+    schedule = replace(make_default_config(COUNT).schedule, epochs=30, rate=0.01)
+    small = replace(make_default_config(COUNT), schedule=schedule, dim=32, dropout=0.1)
     monkeypatch.setattr(train_heads, "plan_for", lambda items, gated: small)
 
 
@@ -67,16 +67,16 @@ def made(folder, *, meaningful=True, count=COUNT, media=None):
     with closing(new_library(folder)) as library, library.writing():
         library.commit(items)
     return [
-        Told(name=str(one.path), path=one.path, captions=(caption,), split="train", group="")
+        CaptionedFile(name=str(one.path), path=one.path, captions=(caption,), split="train", group="")
         for one, caption in zip(items, said, strict=True)
     ]
 
 
 def taught(folder, told, **options):
-    with closing(Library.open(folder)) as library, library.writing():
-        found = prepare(library, told)
-        trained = train_spaces(found, seed=0, progress=lambda *step: None, **options)
-        return {one.space: one for one in take_up(library, trained)}
+    with closing(Library.open(folder)) as library, library.lock_for_writing():
+        found = prepare_training_data(library, told)
+        trained = train_spaces(found, seed=0, on_progress=lambda *step: None, **options)
+        return {one.space: one for one in install_better_heads(library, trained)}
 
 
 def found(folder, words):
@@ -90,22 +90,22 @@ def test_what_is_learnt_is_taken_used_and_can_be_taken_back(tmp_path):
     before = content(folder)
     assert found(folder, told[0].captions[0]) == []  # toy encoders have no words for pictures
     outcomes = taught(folder, told)
-    assert outcomes["object"].taken and outcomes["object"].gain[0] > 0
-    assert outcomes["object"].after > outcomes["object"].before
-    assert outcomes["activity"].why and outcomes["audio"].why and not outcomes["audio"].taken
+    assert outcomes["object"].is_used and outcomes["object"].gain_interval[0] > 0
+    assert outcomes["object"].trained_map > outcomes["object"].baseline_map
+    assert outcomes["activity"].reason and outcomes["audio"].reason and not outcomes["audio"].is_used
     wanted = {str(one.path) for one in told if one.captions[0].split()[:2] == told[0].captions[0].split()[:2]}
     top = found(folder, " ".join(told[0].captions[0].split()[:2]))
     assert len(top) == 10 and set(top[: len(wanted)]) & wanted
-    files = list((folder / FOLDER).iterdir())
+    files = list((folder / HEADS_FOLDER).iterdir())
     assert [file.name for file in files] == [own_files_of(folder)["object"]]
-    with closing(Library.open(folder)) as library, library.writing():
-        forget(library)
-    assert content(folder) == before and not list((folder / FOLDER).iterdir())
+    with closing(Library.open(folder)) as library, library.lock_for_writing():
+        restore_packaged_heads(library)
+    assert content(folder) == before and not list((folder / HEADS_FOLDER).iterdir())
 
 
 def own_files_of(folder):
     with closing(Library.open(folder)) as library:
-        return own_files(library.catalog)
+        return list_custom_heads(library.catalog)
 
 
 def test_learning_twice_gives_the_same_heads(tmp_path):
@@ -122,7 +122,7 @@ def test_captions_that_mean_nothing_change_nothing(tmp_path):
     told = made(folder, meaningful=False)
     before = content(folder)
     outcome = taught(folder, told)["object"]
-    assert not outcome.taken and outcome.gain[0] <= 0 and not outcome.why
+    assert not outcome.is_used and outcome.gain_interval[0] <= 0 and not outcome.reason
     assert content(folder) == before and not own_files_of(folder)
 
 
@@ -131,13 +131,13 @@ def test_too_few_captions_are_told_of(tmp_path):
     with pytest.raises(
         AffectError, match=r"too little.*needs 40 items in 4 groups.*object: 39 items in 39 gr"
     ):
-        taught(folder, made(folder, count=LEAST_ITEMS - 1))
+        taught(folder, made(folder, count=MIN_ITEMS - 1))
 
 
 def test_captions_of_other_files_are_refused(tmp_path):
     folder = tmp_path / "lib"
     made(folder)
-    stranger = Told(name="x.png", path=Path("/elsewhere/x.png"), captions=("a",), split="train", group="")
+    stranger = CaptionedFile(name="x.png", path=Path("/elsewhere/x.png"), captions=("a",), split="train", group="")
     with pytest.raises(
         AffectError,
         match=r"none of the captioned files is in .*1 captioned file: not in the library, left out: x.png",
@@ -148,7 +148,7 @@ def test_captions_of_other_files_are_refused(tmp_path):
 def test_a_damaged_head_file_is_one_clear_line(tmp_path):
     folder = tmp_path / "lib"
     taught(folder, made(folder))
-    file = folder / FOLDER / own_files_of(folder)["object"]
+    file = folder / HEADS_FOLDER / own_files_of(folder)["object"]
     file.write_bytes(file.read_bytes()[:100])
     ran = affect("search", "red", "--library", folder)
     assert (
@@ -161,7 +161,7 @@ def test_a_damaged_head_file_is_one_clear_line(tmp_path):
 def test_heads_that_are_lost_can_be_undone(tmp_path):
     folder = tmp_path / "lib"
     taught(folder, made(folder))
-    (folder / FOLDER / own_files_of(folder)["object"]).unlink()
+    (folder / HEADS_FOLDER / own_files_of(folder)["object"]).unlink()
     assert affect("info", "--library", folder).returncode == 0  # looking needs no heads
     ran = affect("search", "red", "--library", folder)
     assert ran.returncode == 2 and "affect train --undo" in ran.stderr
@@ -177,8 +177,8 @@ def test_a_running_engine_takes_up_new_heads(tmp_path):
         assert engine.search(Query(text="red round")) == []
         taught(folder, told)
         assert len(engine.search(Query(text="red round"))) == 10
-        with closing(Library.open(folder)) as other, other.writing():
-            forget(other)
+        with closing(Library.open(folder)) as other, other.lock_for_writing():
+            restore_packaged_heads(other)
         assert engine.search(Query(text="red round")) == []
 
 
@@ -188,10 +188,10 @@ def test_a_writer_takes_up_new_heads(tmp_path):
     told = made(folder)
     with closing(Library.open(folder)) as stale:
         taught(folder, told)
-        with stale.writing():
+        with stale.lock_for_writing():
             stale.commit([encoded("late", objects=np.ones((1, DIM)))])
     with closing(Library.open(folder)) as library:
-        assert library.catalog.stores()["object.words"].count == COUNT + 1
+        assert library.catalog.list_vector_files()["object.words"].count == COUNT + 1
 
 
 def test_a_test_split_is_not_looked_at(tmp_path):
@@ -202,7 +202,7 @@ def test_a_test_split_is_not_looked_at(tmp_path):
 
 
 def test_more_items_are_gone_through_fewer_times():
-    few, many = plan_for(100).schedule, plan_for(100_000).schedule
+    few, many = make_default_config(100).schedule, make_default_config(100_000).schedule
     assert few.epochs > many.epochs >= 20
 
 
@@ -233,21 +233,21 @@ def written(folder, told):
 def test_files_left_out_are_named_and_counted_apart(tmp_path):
     folder = tmp_path / "lib"
     told = made(folder, media=tmp_path)  # a path that is gone would give way to its copy's
-    with closing(Library.open(folder)) as library, library.writing():
-        entry = library.catalog.known()[told[0].path]
-        library.note(
+    with closing(Library.open(folder)) as library, library.lock_for_writing():
+        entry = library.catalog.load_files()[told[0].path]
+        library.record_files(
             [
-                Note(path=tmp_path / "copy.png", stamp=entry.stamp, item=entry.item, error=None),
-                Note(path=tmp_path / "broken.png", stamp=entry.stamp, item=None, error="no picture"),
+                FileUpdate(path=tmp_path / "copy.png", stamp=entry.stamp, item_id=entry.item_id, error=None),
+                FileUpdate(path=tmp_path / "broken.png", stamp=entry.stamp, item_id=None, error="no picture"),
             ]
         )
         about = {"path": tmp_path, "captions": ("red",), "group": ""}
         names = ["copy.png", "broken.png", *(f"absent{at}.png" for at in range(7)), "odd\nname.png"]
-        others = [Told(**{**about, "path": tmp_path / name}, name=name, split="train") for name in names]
-        held = Told(**{**about, "path": tmp_path / "held.png"}, name="held.png", split="test")
+        others = [CaptionedFile(**{**about, "path": tmp_path / name}, name=name, split="train") for name in names]
+        held = CaptionedFile(**{**about, "path": tmp_path / "held.png"}, name="held.png", split="test")
         found = match_captions(library, [*told, *others, held])
-    assert len(found.items) == COUNT and found.captions[0] == (*told[0].captions, "red")
-    assert found.messages() == [
+    assert len(found.item_ids) == COUNT and found.captions[0] == (*told[0].captions, "red")
+    assert found.format_messages() == [
         "8 captioned files: not in the library, left out: absent0.png, absent1.png, absent2.png, "
         "absent3.png, absent4.png ... and 3 more",
         "1 captioned file: could not be read when indexed, left out: broken.png",
@@ -273,14 +273,14 @@ def test_files_left_out_are_named_and_counted_apart(tmp_path):
     ],
 )
 def test_the_first_names(names, said):
-    assert name_first(names) == said
+    assert format_first_names(names) == said
 
 
 def test_the_command_states_needs_first_and_prints_json(tmp_path):
     folder = tmp_path / "lib"
     told = made(folder, media=tmp_path)
     (tmp_path / "stray.png").touch()
-    stray = Told(name="stray.png", path=tmp_path / "stray.png", captions=("a",), split="train", group="")
+    stray = CaptionedFile(name="stray.png", path=tmp_path / "stray.png", captions=("a",), split="train", group="")
     table = written(folder, [*told, stray])
     ran = CliRunner().invoke(main, ["train", "-l", str(folder), "--captions", str(table), "--json"])
     assert ran.exit_code == 0, ran.output
@@ -308,12 +308,12 @@ def test_stopped_while_training_it_leaves_the_library_as_it_was(tmp_path, monkey
     monkeypatch.setattr(ProgressReporter, "update", stopped)
     ran = CliRunner().invoke(main, ["train", "-l", str(folder), "--captions", str(table)])
     assert ran.exit_code == 130 and ran.stderr.endswith("affect: stopped; the library is as it was\n")
-    assert content(folder) == before and not list((folder / FOLDER).glob("*"))
+    assert content(folder) == before and not list((folder / HEADS_FOLDER).glob("*"))
 
 
 def test_the_help_states_what_is_needed():
     said = " ".join(CliRunner().invoke(main, ["train", "--help"]).output.split())
-    assert f"{LEAST_ITEMS} items in {FOLDS} groups, with {LEAST_KINDS} captions that differ" in said
+    assert f"{MIN_ITEMS} items in {FOLD_COUNT} groups, with {MIN_DISTINCT_CAPTIONS} captions that differ" in said
 
 
 @pytest.mark.parametrize(
@@ -342,8 +342,8 @@ def test_captions_are_read_with_their_groups(tmp_path):
     table = tmp_path / "c.csv"
     table.write_text("media,caption,split,group\na.png,one,val,x\na.png,two,val,x\nb.png,three,,\n")
     assert read_captions(table) == [
-        Told(name="a.png", path=tmp_path / "a.png", captions=("one", "two"), split="dev", group="x"),
-        Told(name="b.png", path=tmp_path / "b.png", captions=("three",), split="train", group=""),
+        CaptionedFile(name="a.png", path=tmp_path / "a.png", captions=("one", "two"), split="dev", group="x"),
+        CaptionedFile(name="b.png", path=tmp_path / "b.png", captions=("three",), split="train", group=""),
     ]
 
 
@@ -359,13 +359,13 @@ def test_captions_are_read_with_their_groups(tmp_path):
 )
 def test_what_is_needed(items, groups, said, suffices):
     captions = [[f"word {at % said}"] for at in range(items)]
-    supply = measure_supply("object", captions, [f"group {at % groups}" for at in range(items)])
-    assert (supply.items, supply.groups, supply.kinds) == (items, groups, said)
-    assert supply.suffices == suffices == (not supply.why_not)
+    supply = count_training_data("object", captions, [f"group {at % groups}" for at in range(items)])
+    assert (supply.item_count, supply.group_count, supply.distinct_caption_count) == (items, groups, said)
+    assert supply.is_sufficient == suffices == (not supply.insufficiency_reason)
 
 
 def test_items_of_which_the_same_is_said_are_of_one_kind():
     texts, owner = ["A cat", "a CAT", "a dog", "rain", "a dog"], np.array([0, 1, 1, 2, 3])
-    kinds = caption_kinds(texts, owner, 4)
+    kinds = assign_caption_classes(texts, owner, 4)
     assert kinds[0] == kinds[1] == kinds[3] != kinds[2]
-    assert caption_kinds([], owner[:0], 3).tolist() == [0, 1, 2]
+    assert assign_caption_classes([], owner[:0], 3).tolist() == [0, 1, 2]

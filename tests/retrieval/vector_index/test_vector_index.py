@@ -10,7 +10,7 @@ from repository import ROOT
 from encoders.base import unit_rows
 from retrieval.vector_index import topk
 from retrieval.vector_index.annoy import AnnoyIndex
-from retrieval.vector_index.exact import INDICES, Exact
+from retrieval.vector_index.exact import INDEX_FACTORIES, ExactIndex
 
 
 def clustered(count=2000, dim=64, clusters=40, seed=0):
@@ -52,9 +52,9 @@ def alike(found, want):
     return np.array_equal(found[0], want[0]) and np.allclose(found[1], want[1], atol=1e-6)
 
 
-@pytest.fixture(params=sorted(INDICES))
+@pytest.fixture(params=sorted(INDEX_FACTORIES))
 def build(request, tmp_path):
-    return lambda rows: INDICES[request.param](rows, tmp_path / "rows.index")
+    return lambda rows: INDEX_FACTORIES[request.param](rows, tmp_path / "rows.index")
 
 
 def test_dtypes_shapes_and_total_order(build):
@@ -67,7 +67,7 @@ def test_dtypes_shapes_and_total_order(build):
 
 
 def test_agrees_with_exact(build):
-    index, specification = build(ROWS), Exact(ROWS)
+    index, specification = build(ROWS), ExactIndex(ROWS)
     assert overlap(index.search(QUERIES, 10), specification.search(QUERIES, 10)) >= 0.9
 
 
@@ -143,7 +143,7 @@ def test_float16_memory_map_is_read(build, tmp_path):
     file.write_bytes(ROWS.astype(np.float16).tobytes())
     rows = np.memmap(file, np.float16, "r", shape=ROWS.shape)
     found = build(rows).search(QUERIES, 5)
-    assert overlap(found, Exact(ROWS).search(QUERIES, 5)) >= 0.9
+    assert overlap(found, ExactIndex(ROWS).search(QUERIES, 5)) >= 0.9
     assert overlap(found, plain_search(rows, QUERIES, 5)) >= 0.9
 
 
@@ -154,22 +154,22 @@ def test_exact_is_the_contract_whatever_the_chunks_and_batches(monkeypatch):
     for cache in (0, 1 << 30):
         for chunk in (1, 64 * 4 * 7, 1 << 20):
             monkeypatch.setattr(topk, "CHUNK", chunk)
-            index = Exact(rows, cache=cache)
+            index = ExactIndex(rows, cache_bytes=cache)
             assert same(index.search(QUERIES, 12), want)
             alone = [index.search(QUERIES[i : i + 1], 12) for i in range(20)]
             assert same(tuple(np.concatenate(part) for part in zip(*alone, strict=True)), want)
 
 
 def test_exact_in_blocks_of_queries(monkeypatch):
-    want = Exact(ROWS).search(QUERIES, 5)
+    want = ExactIndex(ROWS).search(QUERIES, 5)
     monkeypatch.setattr("retrieval.vector_index.exact.BLOCK", 4 * 2000 * 3)
-    assert same(Exact(ROWS).search(QUERIES, 5), want)
+    assert same(ExactIndex(ROWS).search(QUERIES, 5), want)
 
 
 @pytest.mark.parametrize("rows", [np.ones(3, np.float32), np.ones((2, 2)), np.ones((2, 2), int)])
 def test_exact_refuses_other_rows(rows):
     with pytest.raises(ValueError, match="float16 or float32"):
-        Exact(rows)
+        ExactIndex(rows)
 
 
 def test_annoy_loads_what_it_built(tmp_path):
@@ -199,7 +199,7 @@ def test_a_missing_row_among_few_alive(tmp_path):
 def test_annoy_builds_are_reproducible_and_leave_nothing_beside(tmp_path):
     files = [tmp_path / name for name in ("a", "b", "c")]
     for file, seed in zip(files, (0, 0, 1), strict=True):
-        AnnoyIndex.build(ROWS[:300], file, trees=5, seed=seed)
+        AnnoyIndex.build(ROWS[:300], file, tree_count=5, seed=seed)
     first, second, third = (file.read_bytes() for file in files)
     assert first == second != third
     assert sorted(tmp_path.iterdir()) == files

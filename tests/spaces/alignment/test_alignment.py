@@ -13,15 +13,15 @@ import torch
 
 from encoders.base import AffectError
 from losses.affect import mapping_loss
-from spaces.alignment import average_cosine, closed_methods, generalised, learned_methods, load_map, save_map
-from spaces.alignment.learned import Steps, joint, joint_many, network, network_many
-from spaces.alignment.linear import affine, kernel_ridge
-from spaces.alignment.procrustes import orthogonal, rotation, similarity, standard, z_score
-from spaces.alignment.steps import Affine, Chain
+from spaces.alignment import compute_average_cosine, make_closed_form_methods, fit_generalised_procrustes, make_learned_methods, load_map, save_map
+from spaces.alignment.learned import DescentConfig, fit_joint_mapping, fit_joint_mappings, fit_network, fit_networks
+from spaces.alignment.linear import fit_affine, fit_kernel_ridge
+from spaces.alignment.procrustes import fit_orthogonal, solve_rotation, fit_similarity, run_procrustes, fit_z_score
+from spaces.alignment.steps import AffineMap, ChainedMap
 
 LOSS = partial(mapping_loss, reduction="mean")
-CLOSED = closed_methods()
-METHODS = {**CLOSED, **learned_methods(LOSS)}
+CLOSED = make_closed_form_methods()
+METHODS = {**CLOSED, **make_learned_methods(LOSS)}
 PAIRED = [name for name, method in METHODS.items() if method.kind != "none"]
 
 
@@ -54,22 +54,22 @@ def disparity(aligned, source, target):
 def test_direction_of_the_arguments():
     """R turns A onto B by A @ R: a quarter anticlockwise takes (1, 0) to (0, 1)."""
     a, b = np.array([[1.0, 0], [0, 2]]), np.array([[0.0, 1], [-2, 0]])
-    found = orthogonal(a, b)
-    assert np.allclose(found.across.weight, [[0, 1], [-1, 0]])
-    assert np.allclose(found.across.weight, scipy.linalg.orthogonal_procrustes(a, b)[0])
+    found = fit_orthogonal(a, b)
+    assert np.allclose(found.forward.weight, [[0, 1], [-1, 0]])
+    assert np.allclose(found.forward.weight, scipy.linalg.orthogonal_procrustes(a, b)[0])
     assert found.notes == {"reflection": False, "degrees": pytest.approx(90)}
     assert np.allclose(found.transform([[1, 0]]), [[0, 1]])
-    assert np.allclose(found.inverse([[0, 1]]), [[1, 0]])
+    assert np.allclose(found.inverse_transform([[0, 1]]), [[1, 0]])
 
 
 def test_the_report_s_cosine():
-    assert average_cosine(0.96) == pytest.approx(0.52)
-    assert average_cosine(0) == 1 and average_cosine(1) == pytest.approx(0.5)
+    assert compute_average_cosine(0.96) == pytest.approx(0.52)
+    assert compute_average_cosine(0) == 1 and compute_average_cosine(1) == pytest.approx(0.5)
 
 
 def test_the_report_s_procrustes_is_scipy_s():
     x, y = cloud(195), cloud(195, 1)
-    found = standard(x, y)
+    found = run_procrustes(x, y)
     still, turned, m2 = scipy.spatial.procrustes(y, x)
     assert found.disparity == m2
     assert np.array_equal(found.source, turned) and np.array_equal(found.target, still)
@@ -84,11 +84,11 @@ def test_the_report_s_procrustes_is_scipy_s():
 def test_carried_to_its_own_anchors_it_has_scipy_s_disparity(seed):
     rng = np.random.default_rng(seed)
     x, y = rng.normal(size=(30, 3)), rng.normal(size=(30, 3)) + 4
-    found = similarity(x, y)
+    found = fit_similarity(x, y)
     m2 = scipy.spatial.procrustes(y, x)[2]
     assert found.notes["disparity"] == pytest.approx(m2)
     assert disparity(found, x, y) == pytest.approx(m2)
-    assert np.allclose(orthogonal(x, y).across.weight, scipy.linalg.orthogonal_procrustes(x, y)[0])
+    assert np.allclose(fit_orthogonal(x, y).forward.weight, scipy.linalg.orthogonal_procrustes(x, y)[0])
 
 
 @pytest.mark.parametrize("reflect", [False, True])
@@ -98,14 +98,14 @@ def test_no_angle_is_better(seed, reflect):
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(20, 2))
     y = x @ turn(rng.uniform(0, 360)) @ np.diag([1, rng.choice([-1, 1])]) + rng.normal(size=x.shape)
-    found = orthogonal(x, y, reflect=reflect)
+    found = fit_orthogonal(x, y, allow_reflection=reflect)
     tried = [turn(a) @ np.diag([1, s]) for a in np.arange(0, 360, 0.05) for s in (1, -1)[: 1 + reflect]]
     costs = [((x @ one - y) ** 2).sum() for one in tried]
     cost = ((found.transform(x) - y) ** 2).sum()
     assert cost <= min(costs) + 1e-9 and cost == pytest.approx(min(costs), rel=1e-5)
-    assert np.allclose(found.across.weight, tried[int(np.argmin(costs))], atol=1e-3)
+    assert np.allclose(found.forward.weight, tried[int(np.argmin(costs))], atol=1e-3)
     # with a shift and a scale beside it the best angle is that of the centred clouds
-    whole = similarity(x, y, reflect=reflect)
+    whole = fit_similarity(x, y, allow_reflection=reflect)
     xc, yc = x - x.mean(0), y - y.mean(0)
     fits = [((xc @ one) * yc).sum() for one in tried]
     assert whole.notes["scale"] == pytest.approx(max(fits) / (xc**2).sum(), rel=1e-6)
@@ -114,11 +114,11 @@ def test_no_angle_is_better(seed, reflect):
 def test_a_reflection_is_told_and_can_be_forbidden():
     x = cloud()
     y = x[:, ::-1]  # the axes swapped
-    found, forbidden = similarity(x, y), similarity(x, y, reflect=False)
+    found, forbidden = fit_similarity(x, y), fit_similarity(x, y, allow_reflection=False)
     assert found.notes["reflection"] and disparity(found, x, y) == pytest.approx(0, abs=1e-12)
-    assert not forbidden.notes["reflection"] and np.linalg.det(forbidden.across.weight) > 0
+    assert not forbidden.notes["reflection"] and np.linalg.det(forbidden.forward.weight) > 0
     assert disparity(forbidden, x, y) > 0.1
-    assert rotation(np.eye(2), reflect=False)[1] == pytest.approx(2)
+    assert solve_rotation(np.eye(2), allow_reflection=False)[1] == pytest.approx(2)
 
 
 # known truths
@@ -127,7 +127,7 @@ def test_a_reflection_is_told_and_can_be_forbidden():
 @pytest.mark.parametrize("name", [name for name in PAIRED if name not in ("rotation", "orthogonal")])
 def test_a_known_similarity_is_recovered(name):
     x, new = cloud(), cloud(50, 1)
-    truth = Affine(weight=1.3 * turn(50), bias=np.array([0.1, -0.2]))
+    truth = AffineMap(weight=1.3 * turn(50), bias=np.array([0.1, -0.2]))
     found = METHODS[name].fit(x, truth(x))
     exact = 1e-6 if name in ("similarity", "procrustes", "affine", "CCA", "PLS") else 0.2
     assert np.abs(found.transform(new) - truth(new)).max() < exact
@@ -139,12 +139,12 @@ def test_a_known_similarity_is_recovered(name):
 def test_a_known_rotation_is_recovered(name, degrees):
     x = cloud()
     found = METHODS[name].fit(x, x @ turn(degrees))
-    assert np.abs(found.across.weight - turn(degrees)).max() < 1e-6
+    assert np.abs(found.forward.weight - turn(degrees)).max() < 1e-6
     assert np.cos(np.radians(found.notes["degrees"] - degrees)) == pytest.approx(1)
 
 
 def test_z_score_by_hand():
-    found = z_score([[0.0, 0], [2, 4]], [[1.0, 5], [2, 7]])
+    found = fit_z_score([[0.0, 0], [2, 4]], [[1.0, 5], [2, 7]])
     assert np.allclose(found.transform([[1, 2], [2, 4]]), [[1.5, 6], [2, 7]])
 
 
@@ -152,12 +152,12 @@ def test_affine_is_least_squares():
     x, y = bent()
     design = np.column_stack([x, np.ones(len(x))])
     weight = np.linalg.lstsq(design, y, rcond=None)[0]
-    assert np.allclose(affine(x, y).transform(x), design @ weight)
+    assert np.allclose(fit_affine(x, y).transform(x), design @ weight)
 
 
 def test_kernel_ridge_is_the_textbook_s():
     x, y = bent(60)
-    found = kernel_ridge(x, y)
+    found = fit_kernel_ridge(x, y)
     z = (x - x.mean(0)) / x.std(0)
     gamma = found.notes["width"] / 2
     likeness = np.exp(-gamma * ((z[:, None] - z[None]) ** 2).sum(-1))
@@ -187,7 +187,7 @@ def test_missing_readings_stay_missing_and_teach_nothing(name):
     out = found.transform(gap_x)
     assert np.isnan(out[3]).all() and np.isfinite(np.delete(out, 3, 0)).all()
     assert np.allclose(out[kept], clean.transform(x[kept]))
-    assert np.isnan(found.meet_source(gap_x)[3]).all() and np.isnan(found.meet_target(gap_y)[7]).any()
+    assert np.isnan(found.project_source(gap_x)[3]).all() and np.isnan(found.project_target(gap_y)[7]).any()
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -198,9 +198,9 @@ def test_kept_on_disk(name, tmp_path):
     again, about = load_map(tmp_path / "map.safetensors")
     assert about == {"version": 3} and again.name == name and again.notes == found.notes
     assert np.array_equal(again.transform(x), found.transform(x))
-    assert np.array_equal(again.meet_source(x), found.meet_source(x))
-    assert np.array_equal(again.meet_target(y), found.meet_target(y))
-    assert (again.back is None) == (found.back is None)
+    assert np.array_equal(again.project_source(x), found.project_source(x))
+    assert np.array_equal(again.project_target(y), found.project_target(y))
+    assert (again.backward is None) == (found.backward is None)
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -209,9 +209,9 @@ def test_inverses_undo(name):
     found = METHODS[name].fit(x, y)
     if METHODS[name].kind == "curved":
         with pytest.raises(ValueError, match=f"{name} can't be inverted"):
-            found.inverse(y)
+            found.inverse_transform(y)
     else:
-        assert np.allclose(found.inverse(found.transform(x)), x)
+        assert np.allclose(found.inverse_transform(found.transform(x)), x)
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -223,9 +223,9 @@ def test_blocks_of_two_widths(name):
     y = plane @ rng.normal(size=(2, 3)) + 0.1 * rng.normal(size=(90, 3))
     found = METHODS[name].fit(x[:60], y[:60])
     assert found.transform(x[60:]).shape == (30, 3)
-    assert found.meet_source(x).shape == found.meet_target(y).shape
+    assert found.project_source(x).shape == found.project_target(y).shape
     if METHODS[name].kind != "none" and name not in ("rotation", "orthogonal"):  # which do not scale
-        assert disparity(found, x[60:], y[60:]) < (0.8 if METHODS[name].square else 0.1)
+        assert disparity(found, x[60:], y[60:]) < (0.8 if METHODS[name].needs_equal_widths else 0.1)
 
 
 def test_anchors_that_do_not_serve():
@@ -235,11 +235,11 @@ def test_anchors_that_do_not_serve():
         ([[np.nan, 1]] * 3, np.zeros((3, 2))),
     ):
         with pytest.raises(ValueError, match=r"pair|points must be|complete pairs"):
-            affine(*bad)
+            fit_affine(*bad)
     with pytest.raises(ValueError, match="finite"):
-        affine([[np.inf], [1]], [[1], [2]])
+        fit_affine([[np.inf], [1]], [[1], [2]])
     with pytest.raises(ValueError, match=r"points must be \(n, 2\)"):
-        affine(*bent(20)).transform(np.zeros((4, 3)))
+        fit_affine(*bent(20)).transform(np.zeros((4, 3)))
 
 
 def test_a_cloud_that_does_not_vary():
@@ -260,7 +260,7 @@ def test_files_that_are_no_maps(tmp_path):
         load_map(tmp_path / "nowhere")
     with pytest.raises(ValueError, match="not finite"):
         save_map(file, METHODS["identity"].fit(*bent(9)).__class__(
-            name="x", across=Affine(weight=np.array([[np.nan]]), bias=np.zeros(1))
+            name="x", forward=AffineMap(weight=np.array([[np.nan]]), bias=np.zeros(1))
         ))  # fmt: skip
 
 
@@ -288,13 +288,13 @@ def test_listing_the_maps_loads_nothing_heavy():
 def test_several_senses_meet_in_one():
     x = cloud()
     clouds = [x, 2 * x @ turn(40) + 1, 0.5 * x[:, ::-1] - [3, 0]]
-    found = generalised(clouds)
+    found = fit_generalised_procrustes(clouds)
     assert found.disparity < 1e-10
     assert [one.notes["reflection"] for one in found.maps].count(True) in (1, 2)
     for one, points in zip(found.maps, clouds, strict=True):
         assert np.allclose(one.transform(points), found.consensus, atol=1e-5)
-        assert np.allclose(one.inverse(one.transform(points)), points)
-    assert np.allclose(found.between(1, 2).transform(clouds[1]), clouds[2], atol=1e-5)
+        assert np.allclose(one.inverse_transform(one.transform(points)), points)
+    assert np.allclose(found.compose_map(1, 2).transform(clouds[1]), clouds[2], atol=1e-5)
 
 
 def test_two_senses_are_procrustes():
@@ -303,13 +303,13 @@ def test_two_senses_are_procrustes():
     x, y = rng.normal(size=(40, 2)), rng.normal(size=(40, 2))
     m2 = scipy.spatial.procrustes(x, y)[2]
     # unit clouds with inner product c = sqrt(1 - M^2): scatter about their mean is (1 - c) / 2 of all
-    assert generalised([x, y]).disparity == pytest.approx((1 - np.sqrt(1 - m2)) / 2, rel=1e-6)
+    assert fit_generalised_procrustes([x, y]).disparity == pytest.approx((1 - np.sqrt(1 - m2)) / 2, rel=1e-6)
 
 
 def test_generalised_is_a_minimum():
     rng = np.random.default_rng(1)
     clouds = [cloud() @ turn(a) + 0.1 * rng.normal(size=(80, 2)) for a in (0, 70, 200)]
-    found = generalised(clouds, reflect=False)
+    found = fit_generalised_procrustes(clouds, allow_reflection=False)
     placed = np.stack([one.transform(points) for one, points in zip(found.maps, clouds, strict=True)])
     least = ((placed - placed.mean(0)) ** 2).sum()
     for degrees in (-2, 2):
@@ -322,10 +322,10 @@ def test_generalised_leaves_out_what_is_not_whole():
     clouds = [cloud(), cloud() @ turn(30)]
     holed = [clouds[0].copy(), clouds[1].copy()]
     holed[0][4], holed[1][9] = np.nan, np.nan
-    assert len(generalised(holed).consensus) == 78
+    assert len(fit_generalised_procrustes(holed).consensus) == 78
     for bad in ([clouds[0]], [clouds[0], clouds[1][:5]], [clouds[0], np.ones_like(clouds[0])]):
         with pytest.raises(ValueError, match=r"two or more|does not vary"):
-            generalised(bad)
+            fit_generalised_procrustes(bad)
 
 
 # the report's learned mapping
@@ -342,8 +342,8 @@ def nonlinear_share(aligned, points):
 @pytest.mark.slow
 def test_without_the_keeping_terms_it_collapses():
     x, y = bent(noise=0.15)
-    whole = joint(x, y, loss=LOSS)
-    alone = joint(x, y, loss=partial(LOSS, keep_audio=0, keep_image=0), how=Steps(steps=500))
+    whole = fit_joint_mapping(x, y, loss=LOSS)
+    alone = fit_joint_mapping(x, y, loss=partial(LOSS, keep_audio=0, keep_image=0), config=DescentConfig(steps=500))
     assert 0.8 < whole.spread < 1.05
     assert alone.spread < 0.1 * whole.spread
     assert whole.losses[-1] < whole.losses[0]
@@ -352,31 +352,31 @@ def test_without_the_keeping_terms_it_collapses():
 def test_origins_without_bound_collapse_as_well():
     """What the report does not say: free f1 and f2 run into the point together with the rest."""
     x, y = bent(noise=0.15)
-    assert joint(x, y, loss=LOSS, origins="free", how=Steps(steps=500)).spread < 0.1
+    assert fit_joint_mapping(x, y, loss=LOSS, origins="free", config=DescentConfig(steps=500)).spread < 0.1
 
 
 @pytest.mark.slow
 def test_with_linear_origins_it_is_a_linear_map():
     x, y = bent(noise=0.15)
-    linear = joint(x, y, loss=LOSS, how=Steps(hidden=0))
-    assert nonlinear_share(linear.aligned, x) < 1e-9
-    assert disparity(linear.aligned, x, y) > 0.98 * disparity(affine(x, y), x, y)
+    linear = fit_joint_mapping(x, y, loss=LOSS, config=DescentConfig(hidden_units=0))
+    assert nonlinear_share(linear.mapping, x) < 1e-9
+    assert disparity(linear.mapping, x, y) > 0.98 * disparity(fit_affine(x, y), x, y)
     # linear f1 and f2 alone do so as far as they are kept to: A2 and I2 may still bend
-    held = joint(x, y, loss=partial(LOSS, keep_audio=30, keep_image=30), linear_origins=True)
-    assert nonlinear_share(held.aligned, x) < 0.01
-    assert nonlinear_share(joint(x, y, loss=LOSS).aligned, x) > 0.2
+    held = fit_joint_mapping(x, y, loss=partial(LOSS, keep_audio=30, keep_image=30), linear_origins=True)
+    assert nonlinear_share(held.mapping, x) < 0.01
+    assert nonlinear_share(fit_joint_mapping(x, y, loss=LOSS).mapping, x) > 0.2
 
 
 def test_without_origins_it_goes_to_the_mean():
     """With the readings in place of f1 and f2, a2 lies between a1 and what a1 tells of i1."""
     x, y = bent(noise=0.15)
-    found = joint(x, y, loss=LOSS, origins="none", how=Steps(hidden=0, steps=400)).aligned
+    found = fit_joint_mapping(x, y, loss=LOSS, origins="none", config=DescentConfig(hidden_units=0, steps=400)).mapping
     zx, zy = (x - x.mean(0)) / x.std(0), (y - y.mean(0)) / y.std(0)
     cross = zx.T @ zy / len(zx)
     # both linear: a2 = zx A, i2 = zy B with 2 A - Cxx^-1 Cxy B = I and 2 B - Cyy^-1 Cyx A = I
     one, other = np.linalg.solve(zx.T @ zx / len(zx), cross), np.linalg.solve(zy.T @ zy / len(zy), cross.T)
     wanted = np.linalg.solve(4 * np.eye(2) - one @ other, 2 * np.eye(2) + one)
-    assert np.allclose(found.meet_source(x), zx @ wanted, atol=0.02)
+    assert np.allclose(found.project_source(x), zx @ wanted, atol=0.02)
 
 
 @pytest.mark.slow
@@ -387,8 +387,8 @@ def test_both_models_can_be_learnt_from_features():
     voice = mood @ rng.normal(size=(2, 8)) + 0.3 * rng.normal(size=(300, 8))
     face = mood @ rng.normal(size=(2, 6)) + 0.3 * rng.normal(size=(300, 6))
     poor = mood + rng.normal(size=(300, 2)), mood + rng.normal(size=(300, 2))
-    blind = joint(poor[0][:200], poor[1][:200], loss=LOSS).aligned
-    seeing = joint(poor[0][:200], poor[1][:200], loss=LOSS, inputs=(voice[:200], face[:200])).aligned
+    blind = fit_joint_mapping(poor[0][:200], poor[1][:200], loss=LOSS).mapping
+    seeing = fit_joint_mapping(poor[0][:200], poor[1][:200], loss=LOSS, inputs=(voice[:200], face[:200])).mapping
 
     def apart(aligned, one, other):
         a2, i2 = aligned.meet_source(one), aligned.meet_target(other)
@@ -396,38 +396,38 @@ def test_both_models_can_be_learnt_from_features():
 
     assert apart(seeing, voice[200:], face[200:]) < 0.5 * apart(blind, poor[0][200:], poor[1][200:])
     with pytest.raises(ValueError, match="one row for every"):
-        joint(*poor, loss=LOSS, inputs=(voice[:10], None))
+        fit_joint_mapping(*poor, loss=LOSS, inputs=(voice[:10], None))
 
 
 def test_copies_come_out_as_they_would_alone():
     pairs = [bent(40, seed=seed) for seed in range(3)]
-    short = Steps(steps=40)
+    short = DescentConfig(steps=40)
     sources, targets = zip(*pairs, strict=True)
-    together = joint_many(sources, targets, loss=LOSS, how=short)
-    nets = network_many(sources, targets, how=short)
+    together = fit_joint_mappings(sources, targets, loss=LOSS, config=short)
+    nets = fit_networks(sources, targets, config=short)
     for (x, y), both, net in zip(pairs, together, nets, strict=True):
-        alone = joint(x, y, loss=LOSS, how=short)
-        assert np.allclose(both.aligned.transform(x), alone.aligned.transform(x), atol=1e-3)
-        assert np.allclose(net.transform(x), network(x, y, how=short).transform(x), atol=1e-3)
+        alone = fit_joint_mapping(x, y, loss=LOSS, config=short)
+        assert np.allclose(both.mapping.transform(x), alone.mapping.transform(x), atol=1e-3)
+        assert np.allclose(net.transform(x), fit_network(x, y, config=short).transform(x), atol=1e-3)
     with pytest.raises(ValueError, match="one shape"):
-        network_many([pairs[0][0], pairs[1][0][:9]], [pairs[0][1], pairs[1][1][:9]])
+        fit_networks([pairs[0][0], pairs[1][0][:9]], [pairs[0][1], pairs[1][1][:9]])
 
 
 def test_training_leaves_torch_s_random_state_alone():
     torch.manual_seed(3)
     before = torch.rand(1)
     torch.manual_seed(3)
-    joint(*bent(20), loss=LOSS, how=Steps(steps=2))
+    fit_joint_mapping(*bent(20), loss=LOSS, config=DescentConfig(steps=2))
     assert torch.equal(torch.rand(1), before)
 
 
 def test_steps_that_can_not_be():
     for bad in ({"hidden": -1}, {"steps": 0}, {"rate": 0}, {"decay": -1}):
         with pytest.raises(ValueError, match="hidden and decay"):
-            Steps(**bad)
+            DescentConfig(**bad)
 
 
 def test_a_chain_of_affine_steps_is_one():
-    one, other = Affine(weight=turn(20), bias=np.ones(2)), Affine(weight=2 * turn(9), bias=np.zeros(2))
+    one, other = AffineMap(weight=turn(20), bias=np.ones(2)), AffineMap(weight=2 * turn(9), bias=np.zeros(2))
     x = cloud()
-    assert np.allclose(Chain(steps=(one, other))(x), one.then(other)(x))
+    assert np.allclose(ChainedMap(steps=(one, other))(x), one.then(other)(x))

@@ -4,7 +4,7 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from spaces.joint import gru as grus
-from spaces.joint.gru import beginnings, last_states
+from spaces.joint.gru import build_prefix_tree, compute_last_states
 
 COUNT, VECTOR, WIDTH = 12, 20, 24
 
@@ -47,7 +47,7 @@ def apart(found, wanted):
 @pytest.mark.parametrize(("dtype", "most"), [(torch.float32, 1e-5), (torch.float64, 1e-12)])
 def test_states_and_gradients_are_those_of_torch(dtype, most):
     for texts in (batch(), batch(n=1), batch(longest=1), batch()[:, [0, 1]]):
-        rows, ours = slopes(last_states, *parts(dtype), texts)
+        rows, ours = slopes(compute_last_states, *parts(dtype), texts)
         wanted, theirs = slopes(by_torch, *parts(dtype), texts)
         assert apart(rows, wanted) < most
         for found, want in zip(ours, theirs, strict=True):
@@ -58,32 +58,32 @@ def test_gradients_are_those_of_small_steps():
     gru, _ = parts(torch.float64, width=3)
     weights = [weight.detach().requires_grad_() for weight in gru.parameters()]
     vectors = torch.randn(COUNT, VECTOR, dtype=torch.float64, requires_grad=True)
-    tree = beginnings(batch(n=6, longest=4))
+    tree = build_prefix_tree(batch(n=6, longest=4))
 
     def states(vectors, *weights):
-        return grus._States.apply(vectors[tree.words], *weights, tree, False)
+        return grus._PrefixGRU.apply(vectors[tree.word_ids], *weights, tree, False)
 
     assert torch.autograd.gradcheck(states, (vectors, *weights))
 
 
 def test_a_beginning_stands_once():
-    tree = beginnings(torch.tensor([[2, 5, 6, 3, 0], [2, 5, 3, 0, 0], [2, 5, 6, 3, 0], [4, 5, 6, 3, 3]]))
+    tree = build_prefix_tree(torch.tensor([[2, 5, 6, 3, 0], [2, 5, 3, 0, 0], [2, 5, 6, 3, 0], [4, 5, 6, 3, 3]]))
     assert [len(parents) for parents in tree.parents] == [2, 2, 3, 2, 1]
-    assert tree.words.tolist() == [2, 3, 4, 5, 6]
-    assert tree.words[tree.places].tolist() == [2, 4, 5, 5, 3, 6, 6, 3, 3, 3]
+    assert tree.word_ids.tolist() == [2, 3, 4, 5, 6]
+    assert tree.word_ids[tree.last_word_index].tolist() == [2, 4, 5, 5, 3, 6, 6, 3, 3, 3]
     assert [parents.tolist() for parents in tree.parents[1:]] == [[0, 1], [0, 0, 1], [1, 2], [1]]
-    assert tree.ends.tolist() == [7, 4, 7, 9]
+    assert tree.text_nodes.tolist() == [7, 4, 7, 9]
 
 
 @pytest.mark.parametrize("bfloat16", [False, True])
 def test_neither_padding_nor_the_batch_matters(bfloat16):
     gru, embedding = parts()
     texts, most = batch(), 1e-2 if bfloat16 else 1e-6
-    together = last_states(gru, embedding, texts, bfloat16=bfloat16)
+    together = compute_last_states(gru, embedding, texts, use_bfloat16=bfloat16)
     wider = torch.cat([texts, torch.zeros(len(texts), 4, dtype=torch.int64)], 1)
-    turned = last_states(gru, embedding, texts.flip(0), bfloat16=bfloat16).flip(0)
-    alone = torch.cat([last_states(gru, embedding, text[None], bfloat16=bfloat16) for text in texts])
-    for rows in (last_states(gru, embedding, wider, bfloat16=bfloat16), turned, alone):
+    turned = compute_last_states(gru, embedding, texts.flip(0), use_bfloat16=bfloat16).flip(0)
+    alone = torch.cat([compute_last_states(gru, embedding, text[None], use_bfloat16=bfloat16) for text in texts])
+    for rows in (compute_last_states(gru, embedding, wider, use_bfloat16=bfloat16), turned, alone):
         assert torch.allclose(rows, together, atol=most)
     assert torch.equal(together[0], together[-1])  # the same text
 
@@ -91,15 +91,15 @@ def test_neither_padding_nor_the_batch_matters(bfloat16):
 def test_rounding_is_small_is_repeatable_and_leaves_no_trace():
     before = torch.get_float32_matmul_precision()
     texts = batch()
-    rows, exact = slopes(last_states, *parts(width=128), texts)
-    first, rounded = slopes(last_states, *parts(width=128), texts, bfloat16=True)
-    again, repeated = slopes(last_states, *parts(width=128), texts, bfloat16=True)
+    rows, exact = slopes(compute_last_states, *parts(width=128), texts)
+    first, rounded = slopes(compute_last_states, *parts(width=128), texts, bfloat16=True)
+    again, repeated = slopes(compute_last_states, *parts(width=128), texts, bfloat16=True)
     assert torch.equal(first, again)
     assert all(torch.equal(*pair) for pair in zip(rounded, repeated, strict=True))
     assert apart(first, rows) < 0.02
     for found, want in zip(rounded, exact, strict=True):
         assert found.dtype == torch.float32 and apart(found, want) < 0.02
-    if grus.bfloat16_pays(grus.WIDE):
+    if grus.is_bfloat16_faster(grus.MIN_BFLOAT16_WIDTH):
         assert not torch.equal(first, rows)
     assert torch.get_float32_matmul_precision() == before
 
@@ -108,19 +108,19 @@ def test_a_failure_leaves_no_trace_either():
     before = torch.get_float32_matmul_precision()
     gru, _ = parts()
     with pytest.raises(RuntimeError):
-        last_states(gru, nn.Embedding(COUNT, VECTOR + 1), batch(), bfloat16=True)
+        compute_last_states(gru, nn.Embedding(COUNT, VECTOR + 1), batch(), use_bfloat16=True)
     assert torch.get_float32_matmul_precision() == before
 
 
 def test_a_text_without_words_has_no_state():
     for texts in (torch.tensor([[2, 3], [0, 0]]), torch.empty(0, 4, dtype=torch.int64)):
         with pytest.raises(ValueError, match="without words"):
-            beginnings(texts)
+            build_prefix_tree(texts)
 
 
 def test_bfloat16_pays_where_states_are_wide_and_the_cpu_has_it(monkeypatch):
     for has in (True, False):
         monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda has=has: has, raising=False)
-        assert grus.bfloat16_pays(1024) == has and not grus.bfloat16_pays(256)
+        assert grus.is_bfloat16_faster(1024) == has and not grus.is_bfloat16_faster(256)
     monkeypatch.delattr(torch.cpu, "_is_amx_tile_supported")
-    assert not grus.bfloat16_pays(1024)
+    assert not grus.is_bfloat16_faster(1024)

@@ -10,18 +10,18 @@ from media_factory import clip, float_wav, photo, sine
 
 from encoders.base import AffectError, missing
 from fusion.late_fusion import Calibration
-from retrieval.features.pipeline import Experts, Recipe
+from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
 from retrieval.search.engine import Engine
 from retrieval.search.query import Query
 from retrieval.search.scoring import SPECIALIST
 from retrieval.storage.library import Library
-from spaces.joint.io import PACKAGED, load_heads, packaged_heads, save_heads
-from spaces.joint.space import Domain, Heads, JointSpace
+from spaces.joint.io import PACKAGED_HEADS, load_heads, load_packaged_heads, save_heads
+from spaces.joint.space import TextDomain, Heads, JointSpace
 
 
 @pytest.fixture(scope="module")
 def experts():
-    return Experts(Recipe(tone="", faces=""))
+    return FeaturePipeline(PipelineConfig(tone="", faces=""))
 
 
 def words(experts, *texts):
@@ -29,7 +29,7 @@ def words(experts, *texts):
 
 
 def test_all_are_here_and_read_the_packaged_encoders(experts):
-    assert set(packaged_heads()) == set(PACKAGED) == {space.name for space in experts.spaces}
+    assert set(load_packaged_heads()) == set(PACKAGED_HEADS) == {space.name for space in experts.spaces}
     assert all(isinstance(space, JointSpace) for space in experts.spaces)
     made = json.loads(experts.signature())
     for space in experts.spaces:
@@ -39,13 +39,13 @@ def test_all_are_here_and_read_the_packaged_encoders(experts):
 
 
 def test_without_them_the_spaces_are_untrained():
-    plain = Experts(Recipe(tone="", faces=""), packaged=False)
+    plain = FeaturePipeline(PipelineConfig(tone="", faces=""), use_packaged=False)
     assert not any(isinstance(space, JointSpace) for space in plain.spaces)
-    assert plain.calibration("object.words", "text") is None
+    assert plain.get_calibration("object.words", "text") is None
 
 
 def test_other_encoders_leave_them_out():
-    other = Experts(Recipe(objects="toy-frames", activity="", sound="toy-sound", tone="", faces=""))
+    other = FeaturePipeline(PipelineConfig(objects="toy-frames", activity="", sound="toy-sound", tone="", faces=""))
     assert not any(isinstance(space, JointSpace) for space in other.spaces)
 
 
@@ -88,7 +88,7 @@ def engine(tmp_path_factory):
         photo(media / f"photo{seed}.jpg", 200, 150)
         clip(media / f"clip{seed}.mp4", seconds=2, sound=2 if seed else 0)
         float_wav(media / f"tone{seed}.wav", sine(1.0, 16000, hertz=300 * (seed + 1))[0])
-    Library.create(folder / "lib", Recipe(tone="", faces=""), 15.0).close()
+    Library.create(folder / "lib", PipelineConfig(tone="", faces=""), 15.0).close()
     index(folder / "lib", media)
     with closing(Library.open(folder / "lib")) as library, Engine(library) as opened:
         yield opened
@@ -122,11 +122,11 @@ def test_words_find_sounds(engine):
 def test_heads_survive_their_file(tmp_path, experts):
     for space in experts.spaces:
         save_heads(tmp_path / "h.safetensors", space.heads, {})
-        again = JointSpace(name=space.name, heads=load_heads(tmp_path / "h.safetensors"), base=space.base)
+        again = JointSpace(name=space.name, heads=load_heads(tmp_path / "h.safetensors"), base_space=space.base)
         said = experts.read(["a dog barking", "Barbell Curl", "a red car"])
         ours, theirs = space.project(said), again.project(said)
         assert all(np.array_equal(ours[view], theirs[view], equal_nan=True) for view in ours)
-        assert again.heads.needs == space.heads.needs and again.heads.share == space.heads.share
+        assert again.heads.required_roles == space.heads.needs and again.heads.zero_shot_weight == space.heads.share
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage", b"\xff" * 100])
@@ -147,8 +147,8 @@ def test_another_format_is_refused(tmp_path):
 
 def test_a_domain_is_the_nearest_text():
     texts = np.eye(3, dtype=np.float32)
-    domain = Domain(texts=texts[:1], least=0.5, strangers=texts[1:2])
+    domain = TextDomain(in_domain=texts[:1], min_similarity=0.5, out_of_domain=texts[1:2])
     rows = np.array([[1, 0, 0], [0.7, 0.71, 0], [0.4, 0, 0.9], [np.nan] * 3], np.float32)
-    assert domain.holds(rows).tolist() == [True, False, False, False]
-    assert Domain(texts=texts[:1], least=0.5).holds(rows).tolist() == [True, True, False, False]
-    assert Heads(members=(), encoders={}).domain is None
+    assert domain.contains(rows).tolist() == [True, False, False, False]
+    assert TextDomain(in_domain=texts[:1], min_similarity=0.5).contains(rows).tolist() == [True, True, False, False]
+    assert Heads(members=(), encoder_signatures={}).domain is None

@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from encoders.base import unit_rows
-from spaces.base import Direct
-from spaces.joint.space import Domain, Heads, JointSpace, Layer, Member, Reader, Tower, stacked
+from spaces.base import IdentitySpace
+from spaces.joint.space import TextDomain, Heads, JointSpace, Layer, TowerPair, LinearInput, Tower, stack_weighted
 
 WIDTHS = {"objects": 5, "sound": 3}
-NOTHING = Direct("nothing", {})
+NOTHING = IdentitySpace("nothing", {})
 
 
 def normal(*shape, seed=0):
@@ -18,7 +18,7 @@ def normal(*shape, seed=0):
 
 
 def reader(width, dim, seed):
-    return Reader(
+    return LinearInput(
         mean=normal(width, seed=seed),
         scale=1 + np.abs(normal(width, seed=seed + 1)),
         weight=normal(width, dim, seed=seed + 2),
@@ -29,16 +29,16 @@ def reader(width, dim, seed):
 def member(*roles, dim=4, seed=0, weight=1.0):
     """One with random towers, words of 6 columns."""
     media = {role: reader(WIDTHS[role], dim, seed + 10 * n) for n, role in enumerate(roles, 1)}
-    return Member(
-        media=Tower(readers=media, bias=normal(dim, seed=seed + 5)),
-        text=Tower(readers={"text": reader(6, dim, seed + 6)}, bias=normal(dim, seed=seed + 7)),
+    return TowerPair(
+        media=Tower(inputs=media, bias=normal(dim, seed=seed + 5)),
+        text=Tower(inputs={"text": reader(6, dim, seed + 6)}, bias=normal(dim, seed=seed + 7)),
         weight=weight,
     )
 
 
 def space(*members, base=NOTHING, **more):
-    heads = Heads(members=members, encoders={}, digest="0123456789abcdef", **more)
-    return JointSpace(name="joint", heads=heads, base=base)
+    heads = Heads(members=members, encoder_signatures={}, digest="0123456789abcdef", **more)
+    return JointSpace(name="joint", heads=heads, base_space=base)
 
 
 def media_and_words(seed=0):
@@ -63,10 +63,10 @@ def parts(draw):
 @given(parts())
 def test_one_cosine_of_the_stack_is_the_weighted_mean_of_the_cosines(drawn):
     media, text, shares = drawn
-    found = stacked(media, shares) @ stacked(text, shares).T
+    found = stack_weighted(media, shares) @ stack_weighted(text, shares).T
     cosines = [left @ right.T for left, right in zip(media, text, strict=True)]
     np.testing.assert_allclose(found, np.average(cosines, axis=0, weights=shares), atol=1e-5)
-    np.testing.assert_allclose(np.linalg.norm(stacked(media, shares), axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(stack_weighted(media, shares), axis=1), 1, atol=1e-6)
 
 
 @settings(max_examples=30, deadline=None)
@@ -74,33 +74,33 @@ def test_one_cosine_of_the_stack_is_the_weighted_mean_of_the_cosines(drawn):
 def test_where_some_parts_are_missing_the_others_speak_alone(drawn, data):
     media, _, shares = drawn
     spoken, row = data.draw(st.integers(0, len(media) - 1)), data.draw(st.integers(0, 2))
-    whole = stacked(media, shares)
+    whole = stack_weighted(media, shares)
     for number, part in enumerate(media):
         if number != spoken:
             part[row] = np.nan
-    found, others = stacked(media, shares), [at for at in range(3) if at != row]
+    found, others = stack_weighted(media, shares), [at for at in range(3) if at != row]
     np.testing.assert_array_equal(found[others], whole[others])
     starts = np.cumsum([0, *(part.shape[1] for part in media)])
     alone = found[row, starts[spoken] : starts[spoken + 1]]
     np.testing.assert_allclose(alone, unit_rows(media[spoken][row : row + 1])[0], atol=1e-5)
     media[spoken][row] = np.nan
-    assert np.isnan(stacked(media, shares)[row]).all()
+    assert np.isnan(stack_weighted(media, shares)[row]).all()
 
 
 def test_a_tower_by_hand():
     """Half the row less its mean, a bias, a ReLU and one layer; unit length at the end."""
-    entrance = Reader(
+    entrance = LinearInput(
         mean=np.float32([1, 1]),
         scale=np.float32([2, 2]),
         weight=np.eye(2, dtype=np.float32),
         absent=np.float32([2, 5]),
     )
     layer = Layer(weight=np.float32([[1, 1], [0, 1]]), bias=np.float32([0, 1]))
-    tower = Tower(readers={"objects": entrance}, bias=np.float32([-1, -1]), layers=(layer,))
+    tower = Tower(inputs={"objects": entrance}, bias=np.float32([-1, -1]), layers=(layer,))
     rows = tower({"objects": np.float32([[9, -7]])})  # (4, -4) - 1 -> (3, 0) -> (3, 3 + 1)
     np.testing.assert_allclose(rows, [[0.6, 0.8]], atol=1e-6)
     other = reader(3, 2, 0)
-    both = Tower(readers={"objects": entrance, "sound": other}, bias=np.float32([-1, -1]), layers=(layer,))
+    both = Tower(inputs={"objects": entrance, "sound": other}, bias=np.float32([-1, -1]), layers=(layer,))
     said = normal(1, 3)
     for silent in ({}, {"objects": np.full((1, 2), np.nan, np.float32)}):  # (2, 5) stands in either way
         first = np.maximum(other(said) + entrance.absent - 1, 0)
@@ -135,12 +135,12 @@ def test_words_meet_media_by_the_weighted_mean_of_the_members():
 @pytest.mark.parametrize("share", [0.25, 1.0])
 def test_the_base_joins_with_its_share_and_keeps_its_other_views(share):
     one, other = member("objects"), member("objects", "sound", seed=50, weight=2.0)
-    base = Direct("zero", {"objects": "words", "sound": "looks", "text": "words"}, version="zero-7")
+    base = IdentitySpace("zero", {"objects": "words", "sound": "looks", "text": "words"}, version="zero-7")
     media, text = {"objects": normal(7, 6), "sound": normal(7, 3)}, {"text": normal(9, 6, seed=1)}
     media["objects"][2] = np.nan
-    wide = Reader(mean=normal(6), scale=np.ones(6, np.float32), weight=normal(6, 4), absent=normal(4))
-    one = dataclasses.replace(one, media=Tower(readers={"objects": wide}, bias=normal(4)))
-    other = dataclasses.replace(other, media=Tower(readers={"objects": wide}, bias=normal(4, seed=9)))
+    wide = LinearInput(mean=normal(6), scale=np.ones(6, np.float32), weight=normal(6, 4), absent=normal(4))
+    one = dataclasses.replace(one, media=Tower(inputs={"objects": wide}, bias=normal(4)))
+    other = dataclasses.replace(other, media=Tower(inputs={"objects": wide}, bias=normal(4, seed=9)))
     joint = space(one, other, base=base, share=share)
     seen, said = joint.project(media), joint.project(text)
     unit = {"text": unit_rows(text["text"])}
@@ -154,7 +154,7 @@ def test_the_base_joins_with_its_share_and_keeps_its_other_views(share):
 
 
 def test_a_base_without_words_keeps_its_views():
-    base = Direct("sounds", {"sound": "timbre"})
+    base = IdentitySpace("sounds", {"sound": "timbre"})
     media, text = media_and_words()
     alone, joint = space(member("sound")), space(member("sound"), base=base)
     found = joint.project(media)
@@ -165,7 +165,7 @@ def test_a_base_without_words_keeps_its_views():
 
 
 def test_unrelated_roles_have_no_words():
-    base = Direct("zero", {"faces": "expression", "objects": "words", "text": "words"})
+    base = IdentitySpace("zero", {"faces": "expression", "objects": "words", "text": "words"})
     assert space(member("objects")).project({"faces": normal(3, 2)}) == {}
     joint = space(member("objects"), base=base, share=0.5)
     assert set(joint.project({"faces": normal(3, 2)})) == {"expression"}
@@ -200,14 +200,14 @@ def test_one_role_of_several_is_enough():
 
 def test_texts_outside_the_domain_have_no_words():
     _, text = media_and_words()
-    domain = Domain(texts=unit_rows(text["text"][[1, 3]]), least=0.9)
+    domain = TextDomain(in_domain=unit_rows(text["text"][[1, 3]]), min_similarity=0.9)
     text["text"][3] *= 0.1  # only the direction counts
     text["text"][5] = text["text"][1] + 0.01
     text["text"][6] = -text["text"][1]
     text["text"][7] = np.nan
     holds = np.isin(np.arange(9), [1, 3, 5])
-    np.testing.assert_array_equal(domain.holds(unit_rows(text["text"])), holds)
-    base = Direct("zero", {"objects": "words", "text": "words"})
+    np.testing.assert_array_equal(domain.contains(unit_rows(text["text"])), holds)
+    base = IdentitySpace("zero", {"objects": "words", "text": "words"})
     limited = space(member("objects"), base=base, share=0.5, domain=domain)
     free = space(member("objects"), base=base, share=0.5)
     found, known = limited.project(text)["words"], free.project(text)["words"]
@@ -223,7 +223,7 @@ def test_texts_outside_the_domain_have_no_words():
 
 
 def test_the_version_changes_with_the_weights_and_the_base():
-    base = Direct("zero", {"objects": "words"}, version="zero-1")
+    base = IdentitySpace("zero", {"objects": "words"}, version="zero-1")
     known = space(member("objects"), base=base)
     other = dataclasses.replace(known.heads, digest="f" * 64)
     versions = [

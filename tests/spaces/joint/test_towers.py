@@ -8,8 +8,8 @@ from torch import nn
 from torch.nn.functional import normalize
 
 from losses import LOSSES
-from spaces.joint.towers import Input, Joint, Projection, Sentences, Shared, Words
-from spaces.joint.training_set import Material, batch_of
+from spaces.joint.towers import InputLayer, JointModel, Projection, SentenceTower, SharedModel, GRUTower
+from spaces.joint.training_set import TrainingSet, make_batch
 
 WIDTHS = {"objects": 6, "sound": 3}
 DIM = 5
@@ -28,7 +28,7 @@ def material(items=12, *, views=0, holes=True, seed=0):
         media["sound"][[2, 3]] = np.nan
         media["objects"][4, ..., 2] = np.nan
     owner = np.arange(2 * items) % items
-    return Material(media=media, texts=normal(2 * items, 4, seed=seed + 1), owner=owner)
+    return TrainingSet(features=media, texts=normal(2 * items, 4, seed=seed + 1), item_by_text=owner)
 
 
 def shaken(module, seed=0):
@@ -42,17 +42,17 @@ def shaken(module, seed=0):
 
 def joint(data, *, hidden=(), dropout=0.0, power=1.0):
     torch.manual_seed(0)
-    media = Projection(data.widths, DIM, dropout=dropout, hidden=hidden, power=power)
-    model = Joint(media, Sentences(4, DIM, dropout=dropout))
-    model.prepare(data)
+    media = Projection(data.widths, DIM, dropout=dropout, hidden_dims=hidden, power=power)
+    model = JointModel(media, SentenceTower(4, DIM, dropout=dropout))
+    model.fit_standardisation(data)
     return shaken(model).eval()
 
 
 def shared(data):
     torch.manual_seed(0)
     apart = {role: Projection({role: width}, DIM) for role, width in data.widths.items()}
-    model = Shared(apart, Sentences(4, DIM))
-    model.prepare(data)
+    model = SharedModel(apart, SentenceTower(4, DIM))
+    model.fit_standardisation(data)
     return shaken(model).eval()
 
 
@@ -65,49 +65,49 @@ def total(table, same):
 def test_numpy_towers_equal_the_modules(hidden, power):
     data = material()
     model = joint(data, hidden=hidden, dropout=0.5, power=power)
-    member = model.member(weight=2.5)
-    rows = model.media_rows(data)
+    member = model.to_tower_pair(weight=2.5)
+    rows = model.encode_media(data)
     assert rows.dtype == np.float32
     assert np.isnan(rows).all(1).tolist() == [item == 3 for item in range(12)]
-    np.testing.assert_allclose(member.media(data.media), rows, atol=1e-6)
+    np.testing.assert_allclose(member.media(data.features), rows, atol=1e-6)
     texts = data.texts.copy()
     texts[5, 1] = np.nan
-    said = model.text_rows(torch.from_numpy(texts))
+    said = model.encode_texts(torch.from_numpy(texts))
     assert np.isnan(said).all(1).tolist() == [text == 5 for text in range(24)]
     np.testing.assert_allclose(member.text({"text": texts}), said, atol=1e-6)
     assert member.weight == 2.5
-    silent = {**data.media, "sound": np.full_like(data.media["sound"], np.nan)}
-    alone = member.media({"objects": data.media["objects"]})
+    silent = {**data.features, "sound": np.full_like(data.features["sound"], np.nan)}
+    alone = member.media({"objects": data.features["objects"]})
     np.testing.assert_allclose(member.media(silent), alone, atol=1e-6)
 
 
 def test_a_tower_is_a_copy():
     data = material()
     model = joint(data)
-    tower = model.member().media
-    before = tower(data.media)
+    tower = model.to_tower_pair().media
+    before = tower(data.features)
     shaken(model, seed=1)
-    np.testing.assert_array_equal(tower(data.media), before)
+    np.testing.assert_array_equal(tower(data.features), before)
 
 
 @pytest.mark.parametrize("power", [1.0, 0.5])
 def test_a_projection_is_one_linear_map_of_all_standardised_columns_side_by_side(power):
     data = material(holes=False)
     model = joint(data, power=power)
-    beside = np.concatenate([data.media[role] for role in WIDTHS], axis=1).astype(np.float64)
+    beside = np.concatenate([data.features[role] for role in WIDTHS], axis=1).astype(np.float64)
     beside = np.sign(beside) * np.abs(beside) ** power
     standard = (beside - beside.mean(0)) / beside.std(0)
-    weight = np.concatenate([way.weight.detach().numpy() for way in model.media.ways.values()])
+    weight = np.concatenate([way.weight.detach().numpy() for way in model.media.input_layers.values()])
     want = standard @ weight + model.media.bias.detach().numpy()
     want /= np.linalg.norm(want, axis=1, keepdims=True)
-    np.testing.assert_allclose(model.media_rows(data), want, atol=1e-6)
+    np.testing.assert_allclose(model.encode_media(data), want, atol=1e-6)
 
 
 def test_what_stands_behind_a_missing_row_is_never_seen():
     data = material()
     model = joint(data)
     rows, there = {}, {}
-    for role, (filled, here) in data.tensors.items():
+    for role, (filled, here) in data.feature_tensors.items():
         assert (filled[~here] == 0).all()
         rows[role], there[role] = filled[:, 0], here[:, 0]
     before = model.media({role: (rows[role], there[role]) for role in rows})
@@ -115,16 +115,16 @@ def test_what_stands_behind_a_missing_row_is_never_seen():
         rows[role][~there[role]] = 1e6
     after = model.media({role: (rows[role], there[role]) for role in rows})
     assert torch.equal(before, after)
-    bias, absent = model.media.bias, [way.absent for way in model.media.ways.values()]
+    bias, absent = model.media.bias, [way.absent for way in model.media.input_layers.values()]
     assert torch.allclose(after[3], normalize(bias + sum(absent), dim=0), atol=1e-6)
 
 
 def test_statistics_ignore_missing_rows_and_see_every_view():
     data = material(views=3)
-    data.media["sound"][5, 1] = np.nan  # one view of three
+    data.features["sound"][5, 1] = np.nan  # one view of three
     model = joint(data)
-    for role, way in model.media.ways.items():
-        known = data.media[role].reshape(-1, WIDTHS[role])
+    for role, way in model.media.input_layers.items():
+        known = data.features[role].reshape(-1, WIDTHS[role])
         known = known[~np.isnan(known).any(1)].astype(np.float64)
         assert len(known) == {"objects": 27, "sound": 29}[role]
         np.testing.assert_allclose(way.mean.numpy(), known.mean(0), rtol=1e-5)
@@ -133,19 +133,19 @@ def test_statistics_ignore_missing_rows_and_see_every_view():
 
 def test_a_role_that_is_nowhere_keeps_finite_statistics():
     data = material(holes=False)
-    data.media["sound"][:] = np.nan
+    data.features["sound"][:] = np.nan
     model = joint(data)
-    way = model.media.ways["sound"]
+    way = model.media.input_layers["sound"]
     assert (way.mean == 0).all() and (way.scale == 1).all()
-    assert np.isfinite(model.media_rows(data)).all()
+    assert np.isfinite(model.encode_media(data)).all()
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, 1234.5])
 def test_a_column_that_never_varied_does_not_drown_the_others_when_it_does(value):
     rows = torch.from_numpy(normal(1000, 3))
     rows[:, 1] = value
-    way = Input(3, DIM, 0.0)
-    way.standardise(rows)
+    way = InputLayer(3, DIM, 0.0)
+    way.fit_standardisation(rows)
     other = rows[:1].clone()
     other[0, 1] += 0.5
     assert ((other - way.mean) / way.scale).abs().max() < 10
@@ -153,36 +153,36 @@ def test_a_column_that_never_varied_does_not_drown_the_others_when_it_does(value
 
 def test_only_the_first_view_is_judged():
     data = material(views=3, holes=False)
-    first = Material(
-        media={role: rows[:, 0] for role, rows in data.media.items()}, texts=data.texts, owner=data.owner
+    first = TrainingSet(
+        features={role: rows[:, 0] for role, rows in data.features.items()}, texts=data.texts, item_by_text=data.item_by_text
     )
     model = joint(data)
-    np.testing.assert_array_equal(model.media_rows(data), model.media_rows(first))
+    np.testing.assert_array_equal(model.encode_media(data), model.encode_media(first))
 
 
 def test_more_items_than_a_chunk():
     data = material(600, holes=False)
     model = joint(data)
-    rows, texts = model.media_rows(data), model.text_rows(data.text_tensor)
+    rows, texts = model.encode_media(data), model.encode_texts(data.text_tensor)
     assert rows.shape == (600, DIM) and texts.shape == (1200, DIM)
-    last = data.part(np.arange(500, 600))
-    np.testing.assert_allclose(rows[500:], model.media_rows(last), atol=1e-6)
-    np.testing.assert_allclose(texts[[1199]], model.text_rows(data.text_tensor[[1199]]), atol=1e-6)
+    last = data.select_items(np.arange(500, 600))
+    np.testing.assert_allclose(rows[500:], model.encode_media(last), atol=1e-6)
+    np.testing.assert_allclose(texts[[1199]], model.encode_texts(data.text_tensor[[1199]]), atol=1e-6)
 
 
 def test_roles_the_model_does_not_read_do_not_count_as_something_said():
     data = material()
-    model = joint(data.only("objects"))
-    both = model.media_rows(data)
-    np.testing.assert_array_equal(both, model.media_rows(data.only("objects")))
+    model = joint(data.select_roles("objects"))
+    both = model.encode_media(data)
+    np.testing.assert_array_equal(both, model.encode_media(data.select_roles("objects")))
     assert np.isnan(both).all(1).nonzero()[0].tolist() == [1, 3, 4]
 
 
 @pytest.mark.parametrize("dim", [DIM, 2 * DIM])
 def test_sentences_begin_with_their_angles_about_the_mean(dim):
     texts = torch.from_numpy(normal(50, DIM) * [1, 2, 3, 4, 5] + 2).float()
-    tower = Sentences(DIM, dim, dropout=0.3).eval()
-    tower.prepare(texts)
+    tower = SentenceTower(DIM, dim, dropout=0.3).eval()
+    tower.fit_standardisation(texts)
     fresh = torch.cat([texts, torch.from_numpy(normal(4, DIM, seed=1))])
     rows, centred = tower(fresh), normalize(fresh - texts.mean(0), dim=1)
     assert rows.shape == (54, dim)
@@ -191,9 +191,9 @@ def test_sentences_begin_with_their_angles_about_the_mean(dim):
 
 def test_missing_sentences_do_not_spoil_the_mean():
     texts = torch.from_numpy(normal(50, DIM))
-    tower, holed = Sentences(DIM, DIM), torch.cat([texts, torch.full((1, DIM), torch.nan)])
-    tower.prepare(holed)
-    assert torch.allclose(tower.projection.ways["text"].mean, texts.mean(0), atol=1e-6)
+    tower, holed = SentenceTower(DIM, DIM), torch.cat([texts, torch.full((1, DIM), torch.nan)])
+    tower.fit_standardisation(holed)
+    assert torch.allclose(tower.projection.input_layers["text"].mean, texts.mean(0), atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_missing_sentences_do_not_spoil_the_mean():
     [
         Projection({"objects": 5}, 4),
         Projection({"objects": 4, "sound": 4}, 4),
-        Projection({"objects": 4}, 4, hidden=[4]),
+        Projection({"objects": 4}, 4, hidden_dims=[4]),
     ],
 )
 def test_not_every_projection_can_keep_angles(projection):
@@ -211,7 +211,7 @@ def test_not_every_projection_can_keep_angles(projection):
 
 def test_a_gru_does_not_see_padding_or_its_batch():
     torch.manual_seed(0)
-    tower = Words(20, DIM, width=8, bfloat16=False)
+    tower = GRUTower(20, DIM, word_dim=8, use_bfloat16=False)
     texts = torch.tensor([[2, 5, 6, 7, 3, 0, 0], [2, 3, 0, 0, 0, 0, 0], [2, 9, 9, 4, 11, 12, 3]])
     together = tower(texts)
     assert torch.allclose(together.norm(dim=1), torch.ones(3), atol=1e-6)
@@ -227,7 +227,7 @@ def test_a_gru_does_not_see_padding_or_its_batch():
 def test_a_gru_is_its_last_state():
     """Step by step over the words of one text, with torch's own cell and the same weights."""
     torch.manual_seed(0)
-    tower = Words(20, DIM, width=8, bfloat16=False)
+    tower = GRUTower(20, DIM, word_dim=8, use_bfloat16=False)
     cell = nn.GRUCell(8, DIM)
     names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     cell.load_state_dict({name: getattr(tower.gru, f"{name}_l0") for name in names})
@@ -243,7 +243,7 @@ def test_a_gru_learns_as_torchs_own():
         [[2, 5, 6, 7, 3], [2, 5, 6, 3, 0], [2, 3, 0, 0, 0], [2, 5, 5, 5, 3], [2, 5, 6, 7, 3]]
     )
     torch.manual_seed(0)
-    tower = Words(20, DIM, width=8, bfloat16=False).double()
+    tower = GRUTower(20, DIM, word_dim=8, use_bfloat16=False).double()
     padded = tower.gru(tower.embedding(texts))[0]  # (n, length, dim), wrong behind the end
     states = padded[torch.arange(5), (texts != 0).sum(1) - 1]
     ours, theirs = tower(texts), normalize(states, dim=1)
@@ -258,7 +258,7 @@ def test_a_gru_learns_as_torchs_own():
 
 def test_a_rounded_gru_is_nearly_the_same():
     texts = torch.tensor([[2, 5, 6, 7, 3], [2, 3, 0, 0, 0]])
-    exact, rounded = Words(20, DIM, width=8, bfloat16=False), Words(20, DIM, width=8, bfloat16=True)
+    exact, rounded = GRUTower(20, DIM, word_dim=8, use_bfloat16=False), GRUTower(20, DIM, word_dim=8, use_bfloat16=True)
     rounded.load_state_dict(exact.state_dict())
     rows = rounded(texts)
     assert rows.dtype == torch.float32
@@ -270,10 +270,10 @@ def test_words_without_a_given_vector_begin_at_random():
     given = normal(6, 3)
     given[[1, 4]] = np.nan
     torch.manual_seed(0)
-    weight = Words(6, DIM, vectors=given).embedding.weight.detach().numpy()
+    weight = GRUTower(6, DIM, word_vectors=given).embedding.weight.detach().numpy()
     np.testing.assert_array_equal(weight[[2, 3, 5]], given[[2, 3, 5]])
     torch.manual_seed(0)
-    free = Words(6, DIM, width=3).embedding.weight.detach().numpy()
+    free = GRUTower(6, DIM, word_dim=3).embedding.weight.detach().numpy()
     np.testing.assert_array_equal(weight[[1, 4]], free[[1, 4]])
     assert (np.abs(free[1:]) <= 0.1).all() and len(np.unique(free[1:])) == 15
     assert (weight[0] == 0).all() and (free[0] == 0).all()
@@ -281,7 +281,7 @@ def test_words_without_a_given_vector_begin_at_random():
 
 def test_padding_learns_nothing():
     torch.manual_seed(0)
-    tower = Words(6, DIM, width=3)
+    tower = GRUTower(6, DIM, word_dim=3)
     total(tower(torch.tensor([[2, 4, 3], [2, 3, 0]])), None).backward()
     slope = tower.embedding.weight.grad
     assert slope[[2, 3, 4]].abs().sum(1).min() > 0
@@ -291,20 +291,20 @@ def test_padding_learns_nothing():
 def test_a_gru_is_no_member():
     data = material()
     with pytest.raises(TypeError, match="GRU"):
-        Joint(Projection(data.widths, DIM), Words(9, DIM)).member()
+        JointModel(Projection(data.feature_dims, DIM), GRUTower(9, DIM)).to_tower_pair()
 
 
 def batch(data, texts):
-    return batch_of(data, torch.tensor(texts), torch.Generator().manual_seed(0))
+    return make_batch(data, torch.tensor(texts), torch.Generator().manual_seed(0))
 
 
 def test_the_cost_is_of_all_pairs_and_knows_which_are_of_one_item():
     data = material()
     model = joint(data)
     seen = []
-    cost = model.cost(batch(data, [0, 5, 12, 7]), lambda *given: seen.extend(given) or given[0].sum())
+    cost = model.compute_loss(batch(data, [0, 5, 12, 7]), lambda *given: seen.extend(given) or given[0].sum())
     table, same = seen
-    want = model.media_rows(data)[[0, 5, 0, 7]] @ model.text_rows(data.text_tensor[[0, 5, 12, 7]]).T
+    want = model.encode_media(data)[[0, 5, 0, 7]] @ model.encode_texts(data.text_tensor[[0, 5, 12, 7]]).T
     np.testing.assert_allclose(table.detach().numpy(), want, atol=1e-6)
     assert cost.item() == pytest.approx(want.sum(), abs=1e-5)
     assert same.nonzero().tolist() == [[0, 0], [0, 2], [1, 1], [2, 0], [2, 2], [3, 3]]
@@ -314,9 +314,9 @@ def test_all_items_missing_gives_finite_gradients():
     data = material()
     model = joint(data)
     torch.nn.init.zeros_(model.media.bias)  # as they begin: the rows of missing items have length 0
-    for way in model.media.ways.values():
+    for way in model.media.input_layers.values():
         torch.nn.init.zeros_(way.absent)
-    LOSSES["vse++"]()(model.media(batch(data, [3, 15]).media) @ torch.ones(DIM, 2)).backward()
+    LOSSES["vse++"]()(model.media(batch(data, [3, 15]).features) @ torch.ones(DIM, 2)).backward()
     assert all(torch.isfinite(weight.grad).all() for weight in model.media.parameters())
 
 
@@ -325,11 +325,11 @@ def test_shared_sees_pairs_of_what_is_there():
     data = material()
     model = shared(data)
     seen = []
-    model.cost(batch(data, [0, 1, 2, 3, 4, 5, 12]), lambda *given: seen.append(given) or given[0].sum())
+    model.compute_loss(batch(data, [0, 1, 2, 3, 4, 5, 12]), lambda *given: seen.append(given) or given[0].sum())
     (first, same), (second, same_too) = seen
-    objects = model.ways["objects"].tower()({"objects": data.media["objects"]})
-    sound = model.ways["sound"].tower()({"sound": data.media["sound"]})
-    texts = model.text_rows(data.text_tensor[[0, 2, 5, 12]])
+    objects = model.projections["objects"].to_tower()({"objects": data.features["objects"]})
+    sound = model.projections["sound"].to_tower()({"sound": data.features["sound"]})
+    texts = model.encode_texts(data.text_tensor[[0, 2, 5, 12]])
     np.testing.assert_allclose(first.detach().numpy(), objects[[0, 2, 5, 0]] @ texts.T, atol=1e-6)
     np.testing.assert_allclose(second.detach().numpy(), objects[[0, 5, 0]] @ sound[[0, 5, 0]].T, atol=1e-6)
     assert same.nonzero().tolist() == [[0, 0], [0, 3], [1, 1], [2, 2], [3, 0], [3, 3]]
@@ -369,7 +369,7 @@ def test_shared_roles_that_are_missing_take_no_part(texts, moved):
 def test_shared_learns_nothing_from_batches_without_the_first_role(name):
     data = material()
     model = shared(data)
-    cost = model.cost(batch(data, [1, 13, 3]), LOSSES[name]())
+    cost = model.compute_loss(batch(data, [1, 13, 3]), LOSSES[name]())
     cost.backward()
     assert cost.item() == 0
     assert all(weight.grad is None or not weight.grad.any() for weight in model.parameters())
@@ -386,8 +386,8 @@ def test_shared_missing_pairs_change_nothing_for_the_others():
 def test_shared_rows_are_the_mean_of_the_roles_that_speak():
     data = material()
     model = shared(data)
-    rows = model.media_rows(data)
-    apart = {role: way.tower()({role: data.media[role]}) for role, way in model.ways.items()}
+    rows = model.encode_media(data)
+    apart = {role: way.to_tower()({role: data.features[role]}) for role, way in model.projections.items()}
     np.testing.assert_allclose(rows[1], apart["sound"][1], atol=1e-6)
     np.testing.assert_allclose(rows[2], apart["objects"][2], atol=1e-6)
     np.testing.assert_allclose(rows[4], apart["sound"][4], atol=1e-6)
@@ -406,16 +406,16 @@ def test_material_that_does_not_fit_is_refused():
         ({"a": rows}, [0, 1, 2, -1]),
     ]:
         with pytest.raises(ValueError):
-            Material(media=media, texts=texts, owner=np.array(owner))
+            TrainingSet(features=media, texts=texts, item_by_text=np.array(owner))
 
 
 def test_part_of_the_material():
     data = material()
-    part = data.part(np.array([5, 0, 3]))
-    assert part.items == 3
-    assert part.owner.tolist() == [1, 2, 0, 1, 2, 0]
+    part = data.select_items(np.array([5, 0, 3]))
+    assert part.item_count == 3
+    assert part.item_by_text.tolist() == [1, 2, 0, 1, 2, 0]
     np.testing.assert_array_equal(part.texts, data.texts[[0, 3, 5, 12, 15, 17]])
-    np.testing.assert_array_equal(part.media["objects"], data.media["objects"][[5, 0, 3]])
+    np.testing.assert_array_equal(part.features["objects"], data.features["objects"][[5, 0, 3]])
 
 
 def test_views_are_drawn_anew_each_time_and_by_seed():
@@ -423,13 +423,13 @@ def test_views_are_drawn_anew_each_time_and_by_seed():
     texts = torch.arange(12).repeat(20)
 
     def drawn(seed):
-        rows, there = batch_of(data, texts, torch.Generator().manual_seed(seed)).media["objects"]
+        rows, there = make_batch(data, texts, torch.Generator().manual_seed(seed)).features["objects"]
         assert there.all()
         return rows.reshape(20, 12, -1)
 
     rows = drawn(0)
     assert torch.equal(rows, drawn(0)) and not torch.equal(rows, drawn(1))
-    for item, known in enumerate(data.media["objects"]):
+    for item, known in enumerate(data.features["objects"]):
         assert set(map(tuple, rows[:, item].tolist())) == set(map(tuple, known.tolist()))
 
 
@@ -438,7 +438,7 @@ def test_items_of_one_kind_are_no_negatives_of_each_other():
     kinds = np.arange(12) % 5
     alike = replace(data, kinds=kinds)
     texts = [0, 5, 12, 7, 2]  # of items 0, 5, 0, 7, 2: kinds 0, 0, 0, 2, 2
-    assert batch(data, texts).same.nonzero().tolist() == [
+    assert batch(data, texts).same_class.nonzero().tolist() == [
         [0, 0],
         [0, 2],
         [1, 1],
@@ -447,9 +447,9 @@ def test_items_of_one_kind_are_no_negatives_of_each_other():
         [3, 3],
         [4, 4],
     ]
-    same = batch(alike, texts).same
+    same = batch(alike, texts).same_class
     assert same.tolist() == [[True] * 3 + [False] * 2] * 3 + [[False] * 3 + [True] * 2] * 2
-    assert alike.part(np.array([7, 3])).kind.tolist() == [2, 3]
-    assert alike.only("sound").kind.tolist() == kinds.tolist()
+    assert alike.select_items(np.array([7, 3])).class_ids.tolist() == [2, 3]
+    assert alike.select_roles("sound").class_ids.tolist() == kinds.tolist()
     with pytest.raises(ValueError):
         replace(data, kinds=kinds[:-1])

@@ -9,10 +9,10 @@ from torch import nn
 from encoders.base import AffectError
 from losses import LOSSES
 from losses.contrastive import info_nce
-from losses.ranking import collapsed
-from spaces.joint.towers import Joint, Projection, Sentences, Shared, Words
-from spaces.joint.training import PAPER, RELEASED, Schedule, Training, rate_at
-from spaces.joint.training_set import Material
+from losses.ranking import is_collapsed
+from spaces.joint.towers import JointModel, Projection, SentenceTower, SharedModel, GRUTower
+from spaces.joint.training import PAPER_SCHEDULE, RELEASED_SCHEDULE, Schedule, Trainer, compute_learning_rate
+from spaces.joint.training_set import TrainingSet
 
 MARGIN = 0.2
 SHORT = Schedule(epochs=4, batch=8, rate=0.01, every=2)
@@ -56,31 +56,31 @@ def world(items=20, *, texts_each=2, views=0, noise=0.3, words=False, seed=0):
     else:
         texts = (causes[owner] @ random.standard_normal((4, 6))).astype(np.float32)
         texts += noise * random.standard_normal(texts.shape).astype(np.float32)
-    return Material(media=media, texts=texts, owner=owner)
+    return TrainingSet(features=media, texts=texts, item_by_text=owner)
 
 
 def linear(data, *, seed=0, dropout=0.0, dim=6):
     torch.manual_seed(seed)
-    return Joint(Projection(data.widths, dim, dropout=dropout), Sentences(6, dim, dropout=dropout))
+    return JointModel(Projection(data.widths, dim, dropout=dropout), SentenceTower(6, dim, dropout=dropout))
 
 
 def recurrent(data, *, seed=0, dropout=0.0, dim=6, bfloat16=False):
     torch.manual_seed(seed)
-    text = Words(WORDS, dim, width=8, bfloat16=bfloat16)
-    return Joint(Projection(data.widths, dim, dropout=dropout, hidden=[16]), text)
+    text = GRUTower(WORDS, dim, word_dim=8, use_bfloat16=bfloat16)
+    return JointModel(Projection(data.widths, dim, dropout=dropout, hidden_dims=[16]), text)
 
 
 def apart(data, *, seed=0, dropout=0.0, dim=6):
     torch.manual_seed(seed)
     media = {role: Projection({role: width}, dim, dropout=dropout) for role, width in data.widths.items()}
-    return Shared(media, Sentences(6, dim))
+    return SharedModel(media, SentenceTower(6, dim))
 
 
 def training(data=None, model=None, **more):
     """A short run on a small world, unless told otherwise."""
     data = world() if data is None else data
     told = {"loss": LOSSES["vse"](), "schedule": SHORT, "seed": 0, **more}
-    return Training(model=linear(data) if model is None else model, material=data, **told)
+    return Trainer(model=linear(data) if model is None else model, training_set=data, **told)
 
 
 def weights(run):
@@ -115,28 +115,28 @@ def ranks(model, data):
     return (table > own[:, None]).sum(1)
 
 
-class Watched(Joint):
+class Watched(JointModel):
     """Remembers the first columns of every batch's texts and, over the roles that are there, items."""
 
     def __init__(self, *parts):
         super().__init__(*parts)
         self.batches = []
 
-    def cost(self, batch, loss):
-        items = torch.stack([rows[:, 0] for rows, _ in batch.media.values()]).amax(0)
+    def compute_loss(self, batch, loss):
+        items = torch.stack([rows[:, 0] for rows, _ in batch.features.values()]).amax(0)
         self.batches.append((batch.texts[:, 0].int().tolist(), items.int().tolist()))
-        return super().cost(batch, loss)
+        return super().compute_loss(batch, loss)
 
 
 def watched(data, schedule, **more):
     """The batches of a run, epoch by epoch: numbers of texts, numbers of items."""
-    data = Material(
-        media={role: numbered(rows) for role, rows in data.media.items()},
+    data = TrainingSet(
+        features={role: numbered(rows) for role, rows in data.media.items()},
         texts=numbered(data.texts),
-        owner=data.owner,
+        item_by_text=data.owner,
     )
     torch.manual_seed(0)
-    model = Watched(Projection(data.widths, 6), Sentences(6, 6))
+    model = Watched(Projection(data.feature_dims, 6), SentenceTower(6, 6))
     training(data, model, schedule=schedule, **more).run()
     each = len(model.batches) // schedule.epochs
     return [model.batches[start : start + each] for start in range(0, len(model.batches), each)]
@@ -398,7 +398,7 @@ def test_the_warm_up_loss_is_used_in_its_epochs_alone(warm):
 
 
 def stuck(loss, size):
-    return collapsed(loss, size, MARGIN)
+    return is_collapsed(loss, size, MARGIN)
 
 
 def frozen(data):
@@ -480,9 +480,9 @@ def test_weight_decay_draws_weights_to_zero():
 
 
 def test_rates_of_the_paper_and_of_the_released_code():
-    assert [rate_at(PAPER, epoch) for epoch in (0, 14, 14.99)] == [0.002] * 3
-    assert [rate_at(PAPER, epoch) for epoch in (15, 29.5)] == pytest.approx([0.0002] * 2)
-    halved = [rate_at(RELEASED, epoch) for epoch in (0, 9.9, 10, 19, 20, 29)]
+    assert [compute_learning_rate(PAPER_SCHEDULE, epoch) for epoch in (0, 14, 14.99)] == [0.002] * 3
+    assert [compute_learning_rate(PAPER_SCHEDULE, epoch) for epoch in (15, 29.5)] == pytest.approx([0.0002] * 2)
+    halved = [compute_learning_rate(RELEASED_SCHEDULE, epoch) for epoch in (0, 9.9, 10, 19, 20, 29)]
     assert halved == pytest.approx([2e-4, 2e-4, 1e-4, 1e-4, 5e-5, 5e-5])
 
 
@@ -494,11 +494,11 @@ def test_one_cycle_rises_and_falls():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         want = [cycle.get_last_lr()[0] for _ in range(steps) if cycle.step() is None]
-    found = [rate_at(schedule, step / 10) for step in range(1, steps + 1)]
+    found = [compute_learning_rate(schedule, step / 10) for step in range(1, steps + 1)]
     assert max(found) == found[19] == 0.01
     np.testing.assert_allclose(found, want, rtol=0.08, atol=1e-6)
     assert (np.diff(found[:20]) > 0).all() and (np.diff(found[19:]) < 0).all()
-    assert rate_at(schedule, 0) == pytest.approx(0.01 / 25)
+    assert compute_learning_rate(schedule, 0) == pytest.approx(0.01 / 25)
 
 
 def test_the_rate_is_the_optimisers(monkeypatch):
@@ -509,7 +509,7 @@ def test_the_rate_is_the_optimisers(monkeypatch):
     )
     schedule = replace(SHORT, decay="one-cycle")
     history = training(schedule=schedule).run()
-    assert used == [rate_at(schedule, number / 5) for number in range(20)]
+    assert used == [compute_learning_rate(schedule, number / 5) for number in range(20)]
     assert [epoch.rate for epoch in history.epochs] == used[4::5]
 
 
@@ -533,7 +533,7 @@ def test_texts_are_drawn_once_an_epoch_each():
     for epoch in epochs:
         texts = [text for drawn, _ in epoch for text in drawn]
         assert sorted(texts) == list(range(30)) and texts != sorted(texts)
-        assert [item for _, items in epoch for item in items] == [data.owner[text] for text in texts]
+        assert [item for _, items in epoch for item in items] == [data.item_by_text[text] for text in texts]
     assert epochs[0] != epochs[1]
 
 
@@ -546,7 +546,7 @@ def test_items_are_drawn_once_an_epoch_each_with_one_of_their_texts():
         items = [item for _, items in epoch for item in items]
         texts = [text for texts, _ in epoch for text in texts]
         assert sorted(items) == list(range(10)) and items != sorted(items)
-        assert items == [data.owner[text] for text in texts]
+        assert items == [data.item_by_text[text] for text in texts]
         drawn.update(texts)
     assert drawn == set(range(30))
 
@@ -559,24 +559,24 @@ def test_a_last_batch_of_one_is_left_out():
 @pytest.mark.parametrize("draw", ["texts", "items"])
 def test_items_that_say_nothing_and_texts_that_are_missing_are_left_out(draw):
     data = world(10, texts_each=3)
-    data.media["objects"][[2, 5]] = np.nan
-    data.media["sound"][[2, 6]] = np.nan
+    data.features["objects"][[2, 5]] = np.nan
+    data.features["sound"][[2, 6]] = np.nan
     data.texts[[0, 10, 27, 28, 29], 3] = np.nan
     out = {0, 6, 7, 8, 10, 27, 28, 29}
-    assert set(data.spoken.tolist()) == set(range(30)) - out
+    assert set(data.usable_texts.tolist()) == set(range(30)) - out
     for epoch in watched(data, replace(SHORT, draw=draw)):
         texts = [text for texts, _ in epoch for text in texts]
         assert not out & set(texts)
-        assert {data.owner[text] for text in texts} == {0, 1, 3, 4, 5, 6, 7, 8}
+        assert {data.item_by_text[text] for text in texts} == {0, 1, 3, 4, 5, 6, 7, 8}
 
 
 @pytest.mark.parametrize("draw", ["texts", "items"])
 def test_nothing_to_train_on(draw):
     data = world(3)
     for items in ([], [1]):  # two texts of one item are no negatives of each other
-        for rows in data.media.values():
+        for rows in data.features.values():
             rows[[item for item in range(3) if item not in items]] = np.nan
-        fresh = Material(media=data.media, texts=data.texts, owner=data.owner)
+        fresh = TrainingSet(features=data.features, texts=data.texts, item_by_text=data.item_by_text)
         with pytest.raises(ValueError, match="nothing to train on"):
             training(fresh, schedule=replace(SHORT, draw=draw)).run()
         data = world(3)
@@ -588,15 +588,15 @@ def test_nothing_to_train_on(draw):
 @pytest.mark.parametrize("model", [linear, apart])
 def test_missing_rows_leave_the_weights_finite(model):
     data = world(20, views=2)
-    data.media["objects"][[0, 3]] = np.nan
-    data.media["sound"][[0, 4, 5]] = np.nan
-    data.media["sound"][6, 1, 2] = np.nan
+    data.features["objects"][[0, 3]] = np.nan
+    data.features["sound"][[0, 4, 5]] = np.nan
+    data.features["sound"][6, 1, 2] = np.nan
     data.texts[7] = np.nan
     run = training(data, model(data, dropout=0.2), loss=LOSSES["vse++"]())
     history = run.run()
     assert all(torch.isfinite(tensor).all() for tensor in weights(run).values())
     assert all(np.isfinite(epoch.loss) for epoch in history.epochs)
-    assert np.isnan(run.model.media_rows(data)).all(1).nonzero()[0].tolist() == [0]
+    assert np.isnan(run.model.encode_media(data)).all(1).nonzero()[0].tolist() == [0]
 
 
 def test_a_learnt_loss_learns():
@@ -630,8 +630,8 @@ def test_a_separable_world_is_learnt(make, words, loss):
 def test_what_is_learnt_holds_for_items_not_seen():
     data = world(200, noise=0.02)
     model = linear(data, dim=8)
-    training(data.part(np.arange(150)), model, schedule=replace(SHORT, epochs=30, every=20, batch=32)).run()
-    rest = data.part(np.arange(150, 200))
+    training(data.select_items(np.arange(150)), model, schedule=replace(SHORT, epochs=30, every=20, batch=32)).run()
+    rest = data.select_items(np.arange(150, 200))
     assert (ranks(model, rest) == 0).mean() > 0.8
-    shuffled = Material(media=rest.media, texts=rest.texts, owner=rest.owner[::-1].copy())
+    shuffled = TrainingSet(features=rest.features, texts=rest.texts, item_by_text=rest.item_by_text[::-1].copy())
     assert (ranks(model, shuffled) == 0).mean() < 0.1

@@ -9,45 +9,45 @@ from repository import DATA
 from encoders.base import AffectError, Sound, unit_rows
 from encoders.logmel import at_rate
 from experiments.heads.audio_text import audio_augmentation
-from experiments.heads.audio_text.audio_augmentation import SPEEDS, altered_rows, heard_otherwise
+from experiments.heads.audio_text.audio_augmentation import SPEED_FACTORS, encode_augmented, change_speed
 from experiments.heads.audio_text.clips import (
-    SEGMENTS,
-    SPREAD,
-    VERSIONS,
-    Clips,
-    fold_numbers,
-    instruments,
+    MAX_TRACK_SEGMENTS,
+    MOOD_MATCH_SD,
+    N_VERSIONS,
+    LabelledClips,
+    assign_folds,
+    load_instruments,
     load_clips,
-    match_table,
-    recordings,
-    sample_label,
+    compute_match_matrix,
+    group_duplicates,
+    classify_sample,
 )
-from experiments.heads.audio_text.domain_detection import belonging
-from experiments.heads.audio_text.out_of_domain_texts import class_names, strangers
+from experiments.heads.audio_text.domain_detection import evaluate_domain_detection
+from experiments.heads.audio_text.out_of_domain_texts import list_class_names, list_out_of_domain_texts
 from experiments.heads.audio_text.prompts import (
     ANIMALS,
-    DRUMS,
+    DRUM_LABELS,
     EMOTIONS,
     INSTRUMENTS,
     MOODS,
-    TUNEFUL,
+    UNRATED_MUSIC_LABELS,
     Prompt,
-    prompts,
-    with_article,
+    list_prompts,
+    add_article,
 )
 from experiments.heads.audio_text.retrieval_metrics import (
-    asked,
-    class_figures,
-    figures,
-    precision,
-    synonym_figures,
+    list_queries,
+    compute_classifier_metrics,
+    compute_metrics,
+    precision_at_k,
+    compute_synonym_metrics,
 )
-from experiments.heads.audio_text.train import HOW, Lesson, calibrate, cross_validated, reader, searched
+from experiments.heads.audio_text.train import KERNEL_CONFIG, TrainingSet, fit_calibrations, cross_validate, make_text_encoder, evaluate_search
 from fusion.late_fusion import Calibration
-from retrieval.features.pipeline import Experts, Recipe
-from spaces.joint.kernel_ridge import Kernel
+from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
+from spaces.joint.kernel_ridge import KernelRidgeConfig
 
-LISTENING = Recipe(objects="", activity="", tone="", faces="")
+LISTENING = PipelineConfig(objects="", activity="", tone="", faces="")
 WIDTH = 12
 
 
@@ -80,13 +80,13 @@ def clips(each=8, seed=0):
     rows = centres[np.unique(names, return_inverse=True)[1]] + rng.standard_normal((len(kinds), WIDTH))
     rows[pieces, :2] += 3 * moods[pieces]
     versions = rows[:, None] + 0.3 * rng.standard_normal((len(kinds), 2, WIDTH))
-    return Clips(
-        rows=rows.astype(np.float32),
-        altered=versions.astype(np.float32),
+    return LabelledClips(
+        features=rows.astype(np.float32),
+        augmented_features=versions.astype(np.float32),
         kinds=np.array(kinds),
         labels=np.array(labels),
         speakers=np.array(speakers),
-        moods=moods,
+        affect=moods,
         groups=np.array(groups),
     )
 
@@ -102,21 +102,21 @@ def bags(texts):
 
 
 def lesson():
-    return Lesson(
-        clips=clips(), prompts=prompts(), strangers=strangers()[:60], read=bags, how=Kernel(least=2)
+    return TrainingSet(
+        clips=clips(), prompts=list_prompts(), out_of_domain_texts=list_out_of_domain_texts()[:60], encode_texts=bags, kernel_config=KernelRidgeConfig(min_landmark_items=2)
     )
 
 
 def test_texts_come_once_and_are_of_one_side():
-    for known in (prompts(), prompts(synonyms=False)):
+    for known in (list_prompts(), list_prompts(include_synonyms=False)):
         texts = [prompt.text for prompt in known]
         assert len(set(texts)) == len(texts)
-        assert not set(texts) & set(strangers())
-    assert len(set(strangers())) == len(strangers()) > 700
+        assert not set(texts) & set(list_out_of_domain_texts())
+    assert len(set(list_out_of_domain_texts())) == len(list_out_of_domain_texts()) > 700
 
 
 def test_every_class_has_words():
-    known = prompts(synonyms=False)
+    known = list_prompts(include_synonyms=False)
     assert {p.label for p in known if p.kind == "animal"} == {*ANIMALS, ""}
     assert {p.label for p in known if p.kind == "speech"} == {*EMOTIONS, ""}
     for name in EMOTIONS:
@@ -124,23 +124,23 @@ def test_every_class_has_words():
     assert {p.mood for p in known if p.kind == "music"} == {(m.valence, m.arousal) for m in MOODS} | {None}
     assert all(name in {p.text for p in known} for name in ANIMALS)
     assert {p.label for p in known if p.kind == "instrument"} == set(INSTRUMENTS)
-    assert {*DRUMS, *TUNEFUL} <= set(INSTRUMENTS)
+    assert {*DRUM_LABELS, *UNRATED_MUSIC_LABELS} <= set(INSTRUMENTS)
 
 
 def test_synonyms_are_left_out_for_measuring():
-    more = {p.text for p in prompts()} - {p.text for p in prompts(synonyms=False)}
+    more = {p.text for p in list_prompts()} - {p.text for p in list_prompts(include_synonyms=False)}
     assert {"puppy", "kitten", "lamb", "rooster", "calf", "toad", "a furious voice", "merry music"} <= more
-    words = {word for text in (p.text for p in prompts(synonyms=False)) for word in text.split()}
+    words = {word for text in (p.text for p in list_prompts(include_synonyms=False)) for word in text.split()}
     alone = {s for animal in ANIMALS.values() for s in animal.synonyms if " " not in s}
     assert not alone & words
 
 
 def test_names_that_are_heard_are_no_strangers():
-    names = class_names()
+    names = list_class_names()
     assert "an abacus" in names and "a laptop" in names
     assert not [n for n in names if "piano" in n or "organ" in n]
     assert not [n for n in names if "drum" in n or "guitar" in n]
-    assert not {with_article(name) for name in ANIMALS} & set(names)
+    assert not {add_article(name) for name in ANIMALS} & set(names)
 
 
 def tone(seconds=1.0, rate=8000):
@@ -152,10 +152,10 @@ def tone(seconds=1.0, rate=8000):
 
 def test_a_clip_heard_otherwise_is_faster_or_slower():
     plain = tone()
-    found = [heard_otherwise(plain, np.random.default_rng(seed)) for seed in range(60)]
-    assert {one.rate for one in found} == {round(8000 * speed) for speed in SPEEDS}
+    found = [change_speed(plain, np.random.default_rng(seed)) for seed in range(60)]
+    assert {one.rate for one in found} == {round(8000 * speed) for speed in SPEED_FACTORS}
     assert 8000 not in {one.rate for one in found}
-    assert heard_otherwise(plain, np.random.default_rng(7)).rate == found[7].rate
+    assert change_speed(plain, np.random.default_rng(7)).rate == found[7].rate
     for one in found:
         np.testing.assert_array_equal(one.samples, plain.samples)
         heard = at_rate(one, 8000)
@@ -175,45 +175,45 @@ def write_wav(path, sound):
 
 def test_altered_rows_are_kept_by_content(tmp_path, monkeypatch):
     monkeypatch.setenv("AFFECT_CACHE", str(tmp_path / "cache"))
-    experts = Experts(replace(LISTENING, text=""), packaged=False)
+    experts = FeaturePipeline(replace(LISTENING, text=""), use_packaged=False)
     silent = Sound(samples=np.zeros(8000, np.float32), rate=8000)
     files = [
         write_wav(tmp_path / "tone.wav", tone()),
         write_wav(tmp_path / "lower.wav", tone(0.6)),
         write_wav(tmp_path / "silent.wav", silent),
     ]
-    found = altered_rows(experts, files, 4, seed=1, quiet=True)
+    found = encode_augmented(experts, files, 4, seed=1, quiet=True)
     assert found.shape == (3, 4, 329) and found.dtype == np.float32
     assert np.isnan(found[2]).all() and np.isfinite(found[:2]).all()
-    plain = experts.role("sound").encode([tone()])
+    plain = experts.get_encoder("sound").encode([tone()])
     assert (np.abs(found[0] - plain).max(axis=1) > 0.1).all()
     assert len(np.unique(found[0], axis=0)) > 1
     monkeypatch.setattr(audio_augmentation, "first_segments", None)  # what is kept is not decoded again
     turned = [files[1], files[0].rename(tmp_path / "renamed.wav")]
-    np.testing.assert_array_equal(altered_rows(experts, turned, 4, seed=1, quiet=True), found[[1, 0]])
-    assert altered_rows(experts, turned, 0, seed=1, quiet=True).shape == (2, 0, 329)
+    np.testing.assert_array_equal(encode_augmented(experts, turned, 4, seed=1, quiet=True), found[[1, 0]])
+    assert encode_augmented(experts, turned, 0, seed=1, quiet=True).shape == (2, 0, 329)
     with pytest.raises(TypeError):
-        altered_rows(experts, turned, 4, seed=2, quiet=True)  # another seed makes others
+        encode_augmented(experts, turned, 4, seed=2, quiet=True)  # another seed makes others
 
 
 def test_members_learn_from_altered_versions_of_the_clips_they_are_given():
     taught = lesson()
-    rest = taught.clips.part(np.arange(0, len(taught.clips.rows), 2))
-    np.testing.assert_array_equal(rest.altered, taught.clips.altered[::2])
-    plain = replace(rest, altered=rest.altered[:, :0])
-    one, other = (taught.member(part).media.readers["sound"] for part in (rest, plain))
+    rest = taught.clips.select(np.arange(0, len(taught.clips.features), 2))
+    np.testing.assert_array_equal(rest.augmented_features, taught.clips.augmented_features[::2])
+    plain = replace(rest, altered=rest.augmented_features[:, :0])
+    one, other = (taught.fit_member(part).media.inputs["sound"] for part in (rest, plain))
     np.testing.assert_array_equal(one.centres, other.centres)  # no version is in a landmark
     assert np.abs(one.weight - other.weight).max() > 1e-3
 
 
 def test_match_table():
-    few = Clips(
-        rows=np.zeros((6, 2), np.float32),
-        altered=np.zeros((6, 0, 2), np.float32),
+    few = LabelledClips(
+        features=np.zeros((6, 2), np.float32),
+        augmented_features=np.zeros((6, 0, 2), np.float32),
         kinds=np.array(["animal", "animal", "speech", "speech", "music", "music"]),
         labels=np.array(["dog", "cat", "sad", "sad", "", ""]),
         speakers=np.array(["", "", "man", "woman", "", ""]),
-        moods=np.array([[np.nan] * 2] * 4 + [[-0.5, 0.1], [0.5, 0.3]]),  # standardised (-1, -1), (1, 1)
+        affect=np.array([[np.nan] * 2] * 4 + [[-0.5, 0.1], [0.5, 0.3]]),  # standardised (-1, -1), (1, 1)
         groups=np.array(list("abcdef")),
     )
     known = [
@@ -225,25 +225,25 @@ def test_match_table():
         Prompt(text="music", kind="music"),
         Prompt(text="happy music", kind="music", mood=(1.0, 0.0)),
     ]
-    near, far = np.exp(-1 / (2 * SPREAD**2)), np.exp(-5 / (2 * SPREAD**2))
+    near, far = np.exp(-1 / (2 * MOOD_MATCH_SD**2)), np.exp(-5 / (2 * MOOD_MATCH_SD**2))
     want = [
         [1, 1, 0, 0, 0, 0, 0], [0, 1, 0, 0, 0, 0, 0], [0, 0, 1, 1, 0, 0, 0],
         [0, 0, 1, 0, 1, 0, 0], [0, 0, 0, 0, 0, 1, far], [0, 0, 0, 0, 0, 1, near],
     ]  # fmt: skip
-    np.testing.assert_allclose(match_table(few, known), want, atol=1e-9)
-    np.testing.assert_array_equal(match_table(few.part([0, 1]), known), np.array(want)[:2])
+    np.testing.assert_allclose(compute_match_matrix(few, known), want, atol=1e-9)
+    np.testing.assert_array_equal(compute_match_matrix(few.select([0, 1]), known), np.array(want)[:2])
 
 
 def test_music_of_unrated_mood_matches_music_and_no_mood():
     some = clips(1)
-    some = some.part(np.flatnonzero(np.isin(some.kinds, ["music", "instrument"])))
+    some = some.select(np.flatnonzero(np.isin(some.kinds, ["music", "instrument"])))
     known = [
-        Prompt(text="music", kind="music", also=("guitar", "orchestra")),
+        Prompt(text="music", kind="music", extra_labels=("guitar", "orchestra")),
         Prompt(text="happy music", kind="music", mood=(1.0, 0.0)),
         Prompt(text="a guitar", kind="instrument", label="guitar"),
         Prompt(text="a piano", kind="music"),
     ]
-    found = dict(zip(some.classes.tolist(), match_table(some, known).tolist(), strict=True))
+    found = dict(zip(some.classes.tolist(), compute_match_matrix(some, known).tolist(), strict=True))
     np.testing.assert_array_equal(found["instrumentguitar"], [1, np.nan, 1, 0])
     np.testing.assert_array_equal(found["instrumentorchestra"], [1, np.nan, 0, 0])
     np.testing.assert_array_equal(found["instrumentbell"], [0, 0, 0, 0])
@@ -260,47 +260,47 @@ def test_music_of_unrated_mood_matches_music_and_no_mood():
     ],
 )  # fmt: skip
 def test_samples_are_classed_by_their_names(name, label):
-    assert sample_label(name) == label
+    assert classify_sample(name) == label
 
 
 def test_missing_sounds_are_told(tmp_path):
     with pytest.raises(AffectError, match="sonicpi_samples_cc0"):
-        instruments(Experts(LISTENING), tmp_path)
+        load_instruments(FeaturePipeline(LISTENING), tmp_path)
 
 
 def test_folds_keep_groups_and_spread_classes():
     found = clips()
-    number = fold_numbers(found, 4, seed=1)
+    number = assign_folds(found, 4, seed=1)
     for group in np.unique(found.groups):
         assert len(set(number[found.groups == group])) == 1
     for name in ANIMALS:
         assert np.bincount(number[found.labels == name], minlength=4).tolist() == [2] * 4
     for speaker in ("man", "woman"):
         assert np.bincount(number[found.speakers == speaker], minlength=4).tolist() == [8] * 4
-    assert not np.array_equal(number, fold_numbers(found, 4, seed=2))
+    assert not np.array_equal(number, assign_folds(found, 4, seed=2))
 
 
 def test_near_duplicates_are_one_recording():
     rows = np.float32([[1, 0, 0], [1, 0.15, 0], [1, 0.3, 0], [0, 1, 0], [np.nan, 0, 0]])
-    number = recordings(rows)  # the first and the third through the second
+    number = group_duplicates(rows)  # the first and the third through the second
     assert number[0] == number[1] == number[2]
     assert len(set(number)) == 3
 
 
 def test_precision():
     right = np.array([True, False, True, False])
-    assert precision([4, 3, 2, 1], right) == 0.5  # of the two best, as two are right
-    assert precision([4, 1, 3, 2], right) == 1
-    assert np.isnan(precision([1, 2], np.array([False, False])))
+    assert precision_at_k([4, 3, 2, 1], right) == 0.5  # of the two best, as two are right
+    assert precision_at_k([4, 1, 3, 2], right) == 1
+    assert np.isnan(precision_at_k([1, 2], np.array([False, False])))
     many = np.arange(30) < 20
-    assert precision(-np.arange(30), many) == 1 and precision(np.arange(30), many) == 0
+    assert precision_at_k(-np.arange(30), many) == 1 and precision_at_k(np.arange(30), many) == 0
 
 
 def test_figures_of_a_perfect_and_of_a_random_answer():
     found = clips()
 
     def perfect(texts):
-        table = np.zeros((len(texts), len(found.rows)))
+        table = np.zeros((len(texts), len(found.features)))
         for row, text in zip(table, texts, strict=True):
             for name, animal in ANIMALS.items():
                 others = {word for one in ANIMALS.values() for word in one.synonyms}
@@ -309,7 +309,7 @@ def test_figures_of_a_perfect_and_of_a_random_answer():
             for name, emotion in EMOTIONS.items():
                 words = (*emotion.adjectives, *emotion.synonyms)
                 said = any(
-                    text == w or text.startswith((f"{w} speech", f"{with_article(w)} ")) for w in words
+                    text == w or text.startswith((f"{w} speech", f"{add_article(w)} ")) for w in words
                 )
                 row[(found.labels == name) & (found.kinds == "speech")] += said
             for speaker in ("man", "woman"):
@@ -319,13 +319,13 @@ def test_figures_of_a_perfect_and_of_a_random_answer():
                 {"energetic": 1, "calm": -1}.get(text.split()[0], 0),
             )
             if text.endswith("music"):
-                row += np.nan_to_num(found.moods) @ sign
+                row += np.nan_to_num(found.affect) @ sign
         return table
 
-    known = {**figures(found, perfect), **synonym_figures(found, perfect)}
+    known = {**compute_metrics(found, perfect), **compute_synonym_metrics(found, perfect)}
     assert {name: value for name, value in known.items() if value < 0.999} == {}
     rng = np.random.default_rng(0)
-    random = figures(found, lambda texts: rng.standard_normal((len(texts), len(found.rows))))
+    random = compute_metrics(found, lambda texts: rng.standard_normal((len(texts), len(found.features))))
     assert random["P@10 animals"] < 0.4 and abs(random["r valence of music"]) < 0.6
 
 
@@ -334,17 +334,17 @@ def test_asked_holds_every_text_of_the_figures():
 
     def note(texts):
         seen.update(texts)
-        return np.zeros((len(texts), len(found.rows)))
+        return np.zeros((len(texts), len(found.features)))
 
-    figures(found, note)
-    synonym_figures(found, note)
-    assert seen <= set(asked())
+    compute_metrics(found, note)
+    compute_synonym_metrics(found, note)
+    assert seen <= set(list_queries())
 
 
 def test_class_figures():
-    found = clips(2).part(np.arange(10))  # one of each animal
+    found = clips(2).select(np.arange(10))  # one of each animal
     scores = np.eye(10)
-    assert class_figures(found, "animals", list(ANIMALS), scores) == {
+    assert compute_classifier_metrics(found, "animals", list(ANIMALS), scores) == {
         "P@10 animals": 1,
         "accuracy of animals": 1,
     }
@@ -352,25 +352,25 @@ def test_class_figures():
 
 def test_figures_calibrations_and_search_of_a_small_lesson():
     taught = lesson()
-    report = cross_validated(replace(taught, prompts=prompts(synonyms=False)), seed=0, splits=1)
-    kernel = {one.name: one for one in report if one.way == "kernel"}
-    assert kernel["P@10 animals"].value > 0.8 and kernel["P@10 animals"].folds == 4
+    report = cross_validate(replace(taught, prompts=list_prompts(include_synonyms=False)), seed=0, n_repeats=1)
+    kernel = {one.name: one for one in report if one.method == "kernel"}
+    assert kernel["P@10 animals"].value > 0.8 and kernel["P@10 animals"].n_folds == 4
     assert kernel["P@10 animals"].low <= kernel["P@10 animals"].value <= kernel["P@10 animals"].high
-    assert {"kernel", "plain", "linear", "kernel - plain"} <= {one.way for one in report}
-    found = calibrate(taught, seed=0)
+    assert {"kernel", "plain", "linear", "kernel - plain"} <= {one.method for one in report}
+    found = fit_calibrations(taught, seed=0)
     assert set(found) == {"text", "sound"} and all(one.slope > 0 for one in found.values())
-    by_clip = searched(taught, found["sound"], Calibration(mean=0, sd=0.3), seed=0)
-    values = {(one.name, one.way): one.value for one in by_clip}
+    by_clip = evaluate_search(taught, found["sound"], Calibration(mean=0, sd=0.3), seed=0)
+    values = {(one.name, one.method): one.value for one in by_clip}
     both, alone = values["P@10 animal by clip", "sounds + words"], values["P@10 animal by clip", "sounds"]
     assert both - alone == pytest.approx(values["P@10 animal by clip", "gain"])
-    assert searched(taught, found["sound"], None, seed=0) == []
+    assert evaluate_search(taught, found["sound"], None, seed=0) == []
 
 
 def test_belonging_takes_what_is_asked_out_of_what_is_known():
     heard = {"names": ["dog"], "synonyms": ["puppy"] * 9, "phrases": ["a dog"] * 9}
     told = {**heard, "things": ["a bicycle", "economics"] * 9}
-    known = [prompt for prompt in prompts() if prompt.text in ("a dog barking", "dog")]
-    found = belonging(told, known, ["a bicycle", "the moon"], bags, 0.3, seed=0)
+    known = [prompt for prompt in list_prompts() if prompt.text in ("a dog barking", "dog")]
+    found = evaluate_domain_detection(told, known, ["a bicycle", "the moon"], bags, 0.3, seed=0)
     assert found["belongs: names"][0] == 1 and found["belongs: phrases"][0] == 1
     assert 0 <= found["belongs: area under the ROC"][0] <= 1
     assert set(found) == {f"belongs: {name}" for name in (*told, "area under the ROC")}
@@ -380,7 +380,7 @@ def test_belonging_takes_what_is_asked_out_of_what_is_known():
 def heard():
     if not (DATA / "animal_sounds" / "labels.csv").exists():
         pytest.skip("no ../shared/data here")
-    return load_clips(Experts(LISTENING), DATA, seed=0)
+    return load_clips(FeaturePipeline(LISTENING), DATA, seed=0)
 
 
 @pytest.mark.data
@@ -388,7 +388,7 @@ def heard():
 def test_animals_and_voices_alone_are_heard_otherwise(heard):
     silent = np.isnan(heard.altered).all(axis=2)
     np.testing.assert_array_equal(silent.all(axis=1), np.isin(heard.kinds, ["music", "instrument"]))
-    assert heard.altered.shape[1] == VERSIONS and not silent[np.isin(heard.kinds, ["animal", "speech"])].any()
+    assert heard.altered.shape[1] == N_VERSIONS and not silent[np.isin(heard.kinds, ["animal", "speech"])].any()
 
 
 @pytest.mark.data
@@ -396,28 +396,28 @@ def test_animals_and_voices_alone_are_heard_otherwise(heard):
 def test_instruments_are_all_there_and_none_drowns_the_rest(heard):
     names, counts = np.unique(heard.labels[heard.kinds == "instrument"], return_counts=True)
     assert set(names) == set(INSTRUMENTS)
-    assert counts.min() >= HOW.least  # so that no landmark is one clip
+    assert counts.min() >= KERNEL_CONFIG.min_landmark_items  # so that no landmark is one clip
     groups = np.unique(heard.groups[heard.labels == "orchestra"], return_counts=True)[1]
-    assert groups.max() <= 2 * SEGMENTS  # two tracks of one name
+    assert groups.max() <= 2 * MAX_TRACK_SEGMENTS  # two tracks of one name
 
 
 @pytest.mark.data
 @pytest.mark.slow
 def test_words_find_animals_that_were_not_learnt_from(heard):
     """The set's own split: P@10 of dev after learning from train."""
-    from experiments.datasets import vgmidi
-    from experiments.datasets.registry import animals, speech
+    from experiments.datasets import load_vgmidi
+    from experiments.datasets.registry import load_animal_captions, load_ravdess_speech
 
-    parts = [item.split for item in (*animals(DATA).items, *speech(DATA).items)]
-    split = np.array(parts + [piece.split for piece in vgmidi(DATA)])
+    parts = [item.split for item in (*load_animal_captions(DATA).items, *load_ravdess_speech(DATA).items)]
+    split = np.array(parts + [piece.split for piece in load_vgmidi(DATA)])
     rated = np.flatnonzero(heard.kinds != "instrument")
     assert len(split) == len(rated)  # none is silent
     split = np.concatenate([split, ["train"] * (len(heard.rows) - len(rated))])
-    known = prompts()
-    texts = [*(p.text for p in known), *strangers(), *asked()]
-    taught = Lesson(clips=heard, prompts=known, strangers=strangers(), read=reader(Experts(LISTENING), texts))
-    member = taught.member(heard.part(np.flatnonzero(split == "train")))
+    known = list_prompts()
+    texts = [*(p.text for p in known), *list_out_of_domain_texts(), *list_queries()]
+    taught = TrainingSet(clips=heard, prompts=known, out_of_domain_texts=list_out_of_domain_texts(), encode_texts=make_text_encoder(FeaturePipeline(LISTENING), texts))
+    member = taught.fit_member(heard.part(np.flatnonzero(split == "train")))
     dev = heard.part(np.flatnonzero(split == "dev"))
     rows = member.media({"sound": dev.rows})
-    found = figures(dev, lambda asked_of: member.text({"text": taught.read(asked_of)}) @ rows.T)
+    found = compute_metrics(dev, lambda asked_of: member.text({"text": taught.encode_texts(asked_of)}) @ rows.T)
     assert found["P@10 animals"] >= 0.8
