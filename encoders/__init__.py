@@ -1,5 +1,5 @@
 """Media to features: decoding, and one expert each for objects, activity, sound, faces and words."""
 
-from encoders.process_setup import forbid_telemetry
+from encoders.process_setup import disable_telemetry
 
-forbid_telemetry()
+disable_telemetry()

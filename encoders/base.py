@@ -16,12 +16,12 @@ from typing import Any, Literal, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-Sense = Literal["frames", "sound", "text"]
+Modality = Literal["frames", "sound", "text"]
 Rows = npt.NDArray[np.float32]
 Frames = npt.NDArray[np.uint8]  # (t, h, w, 3) RGB
 
 # A picture more than so many times longer than wide is read larger, and seen as several squares too.
-ELONGATED = 2.5  # films of 2.39 to 1 and telephones' pictures of 2.22 to 1 are not
+PANORAMA_ASPECT_RATIO = 2.5  # films of 2.39 to 1 and telephones' pictures of 2.22 to 1 are not
 
 T = TypeVar("T")
 
@@ -30,43 +30,43 @@ class AffectError(Exception):
     """Anything a user can mend; the command line prints it as one line and exits with 2."""
 
 
-class BadMedia(AffectError):
+class MediaError(AffectError):
     """A file that can't be read as media: says which and why.
 
     `lasting` is False for what may pass while the file stays the same (no permission, no time, no memory).
     """
 
-    def __init__(self, path: Path | str, reason: str, *, lasting: bool = True) -> None:
-        super().__init__(f"{printable(path)}: {reason}")
-        self.path, self.reason, self.lasting = Path(path), reason, lasting
+    def __init__(self, path: Path | str, reason: str, *, is_permanent: bool = True) -> None:
+        super().__init__(f"{format_path(path)}: {reason}")
+        self.path, self.reason, self.is_permanent = Path(path), reason, is_permanent
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return partial(BadMedia, lasting=self.lasting), (self.path, self.reason)  # it crosses process borders
+        return partial(MediaError, is_permanent=self.is_permanent), (self.path, self.reason)  # it crosses process borders
 
 
-class MissingBackend(AffectError):
+class MissingBackendError(AffectError):
     """A package or a weights file is not here; the message says what to run to get it."""
 
 
-class UnknownName(AffectError):
+class UnknownNameError(AffectError):
     """A name that no registry entry has; the message lists the known ones and the nearest."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sound:
+class Audio:
     """Mono sound: `samples` (n,) float32 in [-1, 1] at `rate` Hz."""
 
     samples: npt.NDArray[np.float32]
-    rate: int
+    sample_rate: int
 
     @property
-    def seconds(self) -> float:
+    def duration(self) -> float:
         """Length in seconds."""
-        return len(self.samples) / self.rate
+        return len(self.samples) / self.sample_rate
 
 
 @dataclass(frozen=True, kw_only=True)
-class Card:
+class EncoderCard:
     """Facts about an encoder that do not change: what it takes and gives, and under which licence.
 
     `version` counts the changes of its code that change its rows: preparation, pooling, scaling;
@@ -75,14 +75,14 @@ class Card:
     """
 
     name: str
-    sense: Sense
+    modality: Modality
     dim: int
     licence: str
-    weights: str
-    data: str
+    weights_source: str
+    training_data: str
     version: str = "1"
     sha256: str = ""
-    rate: int | None = None
+    sample_rate: int | None = None
 
     @property
     def signature(self) -> str:
@@ -90,7 +90,7 @@ class Card:
         return f"{self.name}/{self.version}/{self.dim}/{self.sha256[:16] or 'no-weights'}"
 
     @property
-    def key(self) -> str:
+    def cache_key(self) -> str:
         """The signature as part of a file's name."""
         return f"{self.name}-{self.version}-{self.sha256[:12]}"
 
@@ -103,7 +103,7 @@ class Encoder(Protocol):
     """
 
     @property
-    def card(self) -> Card:
+    def card(self) -> EncoderCard:
         """What this encoder is."""
         ...
 
@@ -112,28 +112,28 @@ class Encoder(Protocol):
         ...
 
 
-def printable(path: Path | str) -> str:
+def format_path(path: Path | str) -> str:
     """A path as text that is safe on any terminal: bytes that are not UTF-8, and controls, become \\xNN."""
     text = str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
-def batched(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+def batched(items: Sequence[T], batch_size: int) -> Iterator[Sequence[T]]:
     """Consecutive slices of at most `size` items."""
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
+    for start in range(0, len(items), batch_size):
+        yield items[start : start + batch_size]
 
 
-def encode_all(encoder: Encoder, items: Sequence[Any], batch: int = 32) -> Rows:
+def encode_all(encoder: Encoder, items: Sequence[Any], batch_size: int = 32) -> Rows:
     """Raw rows (n, dim) of all items, in batches, with the encoder's promises checked.
 
     Raises ValueError when the encoder breaks its contract (shape or dtype).
     """
-    chunks = [checked(encoder.encode(chunk), len(chunk), encoder.card) for chunk in batched(items, batch)]
+    chunks = [check_rows(encoder.encode(chunk), len(chunk), encoder.card) for chunk in batched(items, batch_size)]
     return np.concatenate(chunks) if chunks else np.empty((0, encoder.card.dim), np.float32)
 
 
-def checked(rows: Rows, count: int, card: Card) -> Rows:
+def check_rows(rows: Rows, count: int, card: EncoderCard) -> Rows:
     """`rows` if they are what the card promises, else ValueError."""
     if rows.shape != (count, card.dim) or rows.dtype != np.float32:
         raise ValueError(
@@ -142,17 +142,17 @@ def checked(rows: Rows, count: int, card: Card) -> Rows:
     return rows
 
 
-def missing(rows: Rows) -> npt.NDArray[np.bool_]:
+def is_missing_row(rows: Rows) -> npt.NDArray[np.bool_]:
     """(n,) True where a row is missing, that is, holds a NaN."""
     return np.asarray(np.isnan(rows).any(axis=1))
 
 
-def owners_means(rows: npt.NDArray[Any], owner: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.float64]:
+def average_by_owner(rows: npt.NDArray[Any], owners: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.float64]:
     """(count, d) the mean of each owner's rows (n, d) that are not missing; NaN for one without any."""
-    here = ~missing(rows)
+    here = ~is_missing_row(rows)
     sums = np.zeros((count, rows.shape[1]))
-    np.add.at(sums, owner[here], rows[here])
-    counts = np.bincount(owner[here], minlength=count)[:, None]
+    np.add.at(sums, owners[here], rows[here])
+    counts = np.bincount(owners[here], minlength=count)[:, None]
     return np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
 
 

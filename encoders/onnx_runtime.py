@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import printable
-from encoders.interrupts import draft_beside
-from encoders.process_setup import COMPILER_CACHE, UNUSED_FOLDER
+from encoders.base import format_path
+from encoders.interrupts import make_draft_path
+from encoders.process_setup import COMPILER_CACHE_VARIABLE, UNUSED_CACHE_FOLDER
 
 if TYPE_CHECKING:
     import torch
@@ -34,10 +34,10 @@ log = logging.getLogger(__name__)
 GPU_DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # NVIDIA's, AMD's and WSL's drivers
 NO_CACHE = Path(os.devnull, "affect-fusion")  # can neither be read nor made
 CHECKSUM_TAG = b"\xc5\x3e"  # field 1000, four bytes
-TOLERANCE = 1e-3  # largest difference between torch and onnxruntime, relative to the output's own scale
+EXPORT_TOLERANCE = 1e-3  # largest difference between torch and onnxruntime, relative to the output's own scale
 
 
-def cache_dir() -> Path:
+def get_cache_dir() -> Path:
     """Where exported networks live: $AFFECT_CACHE, else the user's cache folder, NO_CACHE without a home."""
     from platformdirs import user_cache_dir
 
@@ -50,90 +50,90 @@ def cache_dir() -> Path:
     return folder if folder.is_absolute() else NO_CACHE
 
 
-def read_cached(file: Path) -> bytes | None:
+def read_cached(path: Path) -> bytes | None:
     """What `write_cached` wrote; None if it is not there, can't be read or is damaged."""
     try:
-        content = file.read_bytes()
+        content = path.read_bytes()
     except OSError:
         return None
-    return content[: -len(_trailer(b""))] if _is_whole(content) else None
+    return content[: -len(_make_checksum_field(b""))] if _has_valid_checksum(content) else None
 
 
-def is_cached(file: Path) -> bool:
+def is_cached(path: Path) -> bool:
     """Whether `read_cached` would give something."""
     try:
-        return _is_whole(file.read_bytes())
+        return _has_valid_checksum(path.read_bytes())
     except OSError:
         return False
 
 
-def _is_whole(content: bytes) -> bool:
-    return content.endswith(_trailer(memoryview(content)[: -len(_trailer(b""))]))
+def _has_valid_checksum(content: bytes) -> bool:
+    return content.endswith(_make_checksum_field(memoryview(content)[: -len(_make_checksum_field(b""))]))
 
 
-def write_cached(file: Path, content: bytes) -> None:
+def write_cached(path: Path, content: bytes) -> None:
     """Write a file of the cache, or warn once where that can't be done (no permission, a full disk)."""
     try:
-        write_whole(file, content + _trailer(content))
+        write_atomically(path, content + _make_checksum_field(content))
     except OSError as bad:
-        _warn_not_cached(f"{printable(cache_dir())}: {(bad.strerror or str(bad)).lower()}")
+        _warn_not_cached(f"{format_path(get_cache_dir())}: {(bad.strerror or str(bad)).lower()}")
 
 
 @functools.cache
-def _warn_not_cached(why: str) -> None:
-    why = "this user has no home folder" if cache_dir() == NO_CACHE else why
+def _warn_not_cached(reason: str) -> None:
+    reason = "this user has no home folder" if get_cache_dir() == NO_CACHE else reason
     log.warning(
         "the cache can't be written (%s), so every command prepares anew what it needs and does not find "
-        "there, which takes up to a minute; to mend it, set AFFECT_CACHE to a folder that can be written", why
+        "there, which takes up to a minute; to mend it, set AFFECT_CACHE to a folder that can be written", reason
     )  # fmt: skip
 
 
-def _trailer(content: bytes | memoryview) -> bytes:
+def _make_checksum_field(content: bytes | memoryview) -> bytes:
     """The CRC-32 of `content` as a protobuf field, which readers of ONNX files pass over as unknown."""
     return CHECKSUM_TAG + zlib.crc32(content).to_bytes(4, "little")
 
 
-def sha256(*files: Path) -> str:
+def compute_sha256(*paths: Path) -> str:
     """Hex digest over the files' contents, in order; a file's own is remembered while it is unchanged."""
-    return hashlib.sha256("".join(_digest(file) for file in files).encode()).hexdigest()
+    return hashlib.sha256("".join(_hash_file(file) for file in paths).encode()).hexdigest()
 
 
-def _digest(file: Path) -> str:
-    stat = file.stat()
-    return _known_digest(file, f"{file.resolve()}:{stat.st_size}:{stat.st_mtime_ns}")
+def _hash_file(path: Path) -> str:
+    stat = path.stat()
+    return _hash_file_cached(path, f"{path.resolve()}:{stat.st_size}:{stat.st_mtime_ns}")
 
 
 @functools.lru_cache
-def _known_digest(file: Path, known: str) -> str:
-    note = cache_dir() / "sha256" / hashlib.sha256(known.encode("utf-8", "surrogateescape")).hexdigest()
+def _hash_file_cached(path: Path, file_state: str) -> str:
+    note = get_cache_dir() / "sha256" / hashlib.sha256(file_state.encode("utf-8", "surrogateescape")).hexdigest()
     kept = read_cached(note)
     if kept is not None:
         return kept.decode()
-    with file.open("rb") as stream:
+    with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     write_cached(note, digest.encode())
     return digest
 
 
-def write_whole(file: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that no reader ever sees part of it (a draft beside it, then a rename).
 
     Once it is in its place it is on the disk: a power cut leaves all of it or nothing.
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with draft_beside(file) as draft:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with make_draft_path(path) as draft:
         with draft.open("xb") as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        draft.replace(file)
+        draft.replace(path)
 
 
-def network(
+def load_network(
     key: str,
     build: Callable[[], torch.nn.Module],
-    example: Sequence[Array],
-    dynamic: Sequence[dict[int, str]],
+    example_inputs: Sequence[Array],
+    dynamic_axes: Sequence[dict[int, str]],
     threads: int = 0,
 ) -> Network:
     """A callable from numpy arrays to a tuple of numpy arrays.
@@ -144,20 +144,20 @@ def network(
     dynamic:  per input, the axes that vary, by name ({0: "n"})
     threads:  of one call on a CPU; 0 is one a core, 1 is for callers that make several calls at once
     """
-    if _gpu():
-        with without_compiler_cache():
-            return _torch(build().eval().cuda())
-    file = cache_dir() / f"{key}.onnx"
+    if _is_gpu_available():
+        with disable_compiler_cache():
+            return _make_torch_network(build().eval().cuda())
+    file = get_cache_dir() / f"{key}.onnx"
     if is_cached(file):
-        return _onnx(str(file), threads)  # by its name: its content is not held in memory twice
+        return _make_onnx_network(str(file), threads)  # by its name: its content is not held in memory twice
     log.info("preparing the network %s for this machine (once)", key.rsplit("-", 1)[0])
-    with without_compiler_cache():
-        content = _export(build().eval(), example, dynamic, key)
+    with disable_compiler_cache():
+        content = _export_onnx(build().eval(), example_inputs, dynamic_axes, key)
     write_cached(file, content)  # two processes may write at once: the last rename wins, both are whole
-    return _onnx(content, threads)
+    return _make_onnx_network(content, threads)
 
 
-def _gpu() -> bool:
+def _is_gpu_available() -> bool:
     """Whether torch can use a GPU. Torch, which takes a second to import, is asked only where one may be."""
     if not any(Path(device).exists() for device in GPU_DEVICES):
         return False
@@ -166,7 +166,7 @@ def _gpu() -> bool:
     return torch.cuda.is_available()
 
 
-def _onnx(model: bytes | str, threads: int = 0) -> Network:
+def _make_onnx_network(model: bytes | str, threads: int = 0) -> Network:
     """A network from an ONNX file's content or name."""
     import onnxruntime
 
@@ -184,7 +184,7 @@ def _onnx(model: bytes | str, threads: int = 0) -> Network:
     return run
 
 
-def _torch(module: torch.nn.Module) -> Network:
+def _make_torch_network(module: torch.nn.Module) -> Network:
     import torch
 
     device = next(module.parameters()).device
@@ -197,8 +197,8 @@ def _torch(module: torch.nn.Module) -> Network:
     return run
 
 
-def _export(
-    module: torch.nn.Module, example: Sequence[Array], dynamic: Sequence[dict[int, str]], name: str
+def _export_onnx(
+    module: torch.nn.Module, example_inputs: Sequence[Array], dynamic_axes: Sequence[dict[int, str]], name: str
 ) -> bytes:
     """The module as an ONNX file's content. Raises RuntimeError if it gives other numbers than torch."""
     import io
@@ -206,34 +206,34 @@ def _export(
 
     import torch
 
-    tensors = tuple(torch.from_numpy(a) for a in example)
-    axes = {name: torch.export.Dim(name) for shape in dynamic for name in shape.values()}
-    shapes = tuple({axis: axes[name] for axis, name in shape.items()} for shape in dynamic)
+    tensors = tuple(torch.from_numpy(a) for a in example_inputs)
+    axes = {name: torch.export.Dim(name) for shape in dynamic_axes for name in shape.values()}
+    shapes = tuple({axis: axes[name] for axis, name in shape.items()} for shape in dynamic_axes)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         program = torch.onnx.export(module, tensors, dynamo=True, dynamic_shapes=shapes, verbose=False)
     assert program is not None  # as it is with dynamo=True
     content: bytes = program.model_proto.SerializeToString()
-    _check_equal(_torch(module)(*example), _onnx(content)(*example), name)
+    _check_equal(_make_torch_network(module)(*example_inputs), _make_onnx_network(content)(*example_inputs), name)
     return content
 
 
 @contextlib.contextmanager
-def without_compiler_cache() -> Iterator[None]:
+def disable_compiler_cache() -> Iterator[None]:
     """Keep torch's compiler, which is imported but not used, from making its cache folder in /tmp."""
-    before = os.environ.get(COMPILER_CACHE)
-    os.environ[COMPILER_CACHE] = before or UNUSED_FOLDER
+    before = os.environ.get(COMPILER_CACHE_VARIABLE)
+    os.environ[COMPILER_CACHE_VARIABLE] = before or UNUSED_CACHE_FOLDER
     try:
         yield
     finally:
         if before is None:
-            del os.environ[COMPILER_CACHE]
+            del os.environ[COMPILER_CACHE_VARIABLE]
         else:
-            os.environ[COMPILER_CACHE] = before
+            os.environ[COMPILER_CACHE_VARIABLE] = before
 
 
-def _check_equal(wanted: Sequence[Array], got: Sequence[Array], name: str) -> None:
-    for left, right in zip(wanted, got, strict=True):
+def _check_equal(expected: Sequence[Array], actual: Sequence[Array], name: str) -> None:
+    for left, right in zip(expected, actual, strict=True):
         worst = float(np.abs(left - right).max()) / max(float(np.abs(left).max()), 1e-6)
-        if not worst <= TOLERANCE:
+        if not worst <= EXPORT_TOLERANCE:
             raise RuntimeError(f"{name}: onnxruntime differs from torch by {worst:.2g} of the output's scale")

@@ -14,28 +14,28 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Card, Frames, Rows
-from encoders.efficientnet import LAYOUT, EfficientNetLite2, Look, efficientnet_lite2
+from encoders.base import EncoderCard, Frames, Rows
+from encoders.efficientnet import LAYOUT_SHAPE, EfficientNetLite2, FrameFeatures, efficientnet_lite2
 
-SIDE = 128  # px, to which frames are squeezed before their flow is measured
-CELLS = 4  # of the flow's grid, each way
-MEASURES = ("u", "v", "magnitude", "divergence", "rotation")
-VIEW = int(np.prod(LAYOUT))  # numbers in one view
-FLOW = 2 * len(MEASURES) * CELLS**2  # mean and spread of each measure in each cell
-DIM = 2 * VIEW + FLOW
+FLOW_SIDE = 128  # px, to which frames are squeezed before their flow is measured
+FLOW_GRID = 4  # of the flow's grid, each way
+FLOW_MEASURES = ("u", "v", "magnitude", "divergence", "rotation")
+LAYOUT_DIM = int(np.prod(LAYOUT_SHAPE))  # numbers in one view
+FLOW_DIM = 2 * len(FLOW_MEASURES) * FLOW_GRID**2  # mean and spread of each measure in each cell
+DIM = 2 * LAYOUT_DIM + FLOW_DIM
 
 Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class ViewsAndFlow:
+class AppearanceFlowEncoder:
     """Rows (n, 4384), raw: early view (2112), late view (2112), flow (160); NaN for a single frame.
 
     `backbone` is the object network whose views are read. Who runs that network on the same frames anyway
     hands its looks to `encode_seen`, and it runs once.
     """
 
-    card: Card
+    card: EncoderCard
     backbone: EfficientNetLite2
 
     def encode(self, items: Sequence[Frames]) -> Rows:
@@ -43,58 +43,58 @@ class ViewsAndFlow:
         moving = [i for i, frames in enumerate(items) if len(frames) > 1]
         rows = np.full((len(items), DIM), np.nan, np.float32)
         some = [items[i] for i in moving]
-        rows[moving] = self.encode_seen(some, self.backbone.look(some))
+        rows[moving] = self.encode_features(some, self.backbone.extract_features(some))
         return rows
 
-    def encode_seen(self, items: Sequence[Frames], looks: Sequence[Look]) -> Rows:
+    def encode_features(self, items: Sequence[Frames], features: Sequence[FrameFeatures]) -> Rows:
         """`encode` of items of which the backbone's looks are there already."""
         rows = np.full((len(items), DIM), np.nan, np.float32)
-        for row, frames, look in zip(rows, items, looks, strict=True):
+        for row, frames, look in zip(rows, items, features, strict=True):
             if len(frames) > 1:
-                row[:] = np.concatenate([*early_and_late(look.layout), flow_row(frames)])
+                row[:] = np.concatenate([*average_halves(look.layout), compute_flow_features(frames)])
         return rows
 
 
-def early_and_late(rows: Rows) -> tuple[Rows, Rows]:
+def average_halves(rows: Rows) -> tuple[Rows, Rows]:
     """Means (d,) of the first and the last half of rows (t, d); of an odd t the middle is half in each."""
     ends = np.minimum(np.arange(1, len(rows) + 1), len(rows) / 2)  # how much of the first half is over
     early = np.diff(ends, prepend=0).astype(np.float32) * 2 / len(rows)
     return np.asarray(early @ rows, np.float32), np.asarray(early[::-1] @ rows, np.float32)
 
 
-def flow_row(frames: Frames) -> Floats:
+def compute_flow_features(frames: Frames) -> Floats:
     """(160,) by MEASURES and cell, row by row: means over the steps between t frames, then spreads.
 
     u is to the right and v down, in shares of the picture a step; spreads are standard deviations.
     """
-    grey = [_grey(frame) for frame in frames]
-    steps = np.stack([_cells(optical_flow(a, b)) for a, b in pairwise(grey)])
+    grey = [_resize_to_grey(frame) for frame in frames]
+    steps = np.stack([_average_flow_cells(compute_optical_flow(a, b)) for a, b in pairwise(grey)])
     return np.concatenate([steps.mean(axis=0), steps.std(axis=0)]).ravel()
 
 
-def optical_flow(before: npt.NDArray[np.uint8], after: npt.NDArray[np.uint8]) -> Floats:
+def compute_optical_flow(previous: npt.NDArray[np.uint8], current: npt.NDArray[np.uint8]) -> Floats:
     """Flow (h, w, 2) in px between grey pictures (h, w): DIS, fast preset (Kroeger et al. 2016)."""
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-    return np.asarray(search.calc(before, after, None), np.float32)  # type: ignore[call-overload]
+    return np.asarray(search.calc(previous, current, None), np.float32)  # type: ignore[call-overload]
 
 
-def _grey(frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    shrinks = frame.shape[0] > SIDE or frame.shape[1] > SIDE
+def _resize_to_grey(frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    shrinks = frame.shape[0] > FLOW_SIDE or frame.shape[1] > FLOW_SIDE
     way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return np.asarray(cv2.cvtColor(cv2.resize(frame, (SIDE, SIDE), interpolation=way), cv2.COLOR_RGB2GRAY))
+    return np.asarray(cv2.cvtColor(cv2.resize(frame, (FLOW_SIDE, FLOW_SIDE), interpolation=way), cv2.COLOR_RGB2GRAY))
 
 
-def _cells(flow: Floats) -> Floats:
+def _average_flow_cells(flow: Floats) -> Floats:
     """(5, 4, 4) MEASURES of a flow (128, 128, 2), averaged within each cell."""
     u, v = flow[..., 0], flow[..., 1]
     (u_down, u_right), (v_down, v_right) = np.gradient(u), np.gradient(v)  # a pixel is 1 / SIDE both ways
-    measures = np.stack([u / SIDE, v / SIDE, np.hypot(u, v) / SIDE, u_right + v_down, v_right - u_down])
-    inside = SIDE // CELLS
-    cells = measures.reshape(len(MEASURES), CELLS, inside, CELLS, inside).mean(axis=(2, 4))
+    measures = np.stack([u / FLOW_SIDE, v / FLOW_SIDE, np.hypot(u, v) / FLOW_SIDE, u_right + v_down, v_right - u_down])
+    inside = FLOW_SIDE // FLOW_GRID
+    cells = measures.reshape(len(FLOW_MEASURES), FLOW_GRID, inside, FLOW_GRID, inside).mean(axis=(2, 4))
     return np.asarray(cells, np.float32)
 
 
-def lite2_flow() -> ViewsAndFlow:
+def lite2_flow() -> AppearanceFlowEncoder:
     """Views of EfficientNet-Lite2 and DIS flow."""
     backbone = efficientnet_lite2()
-    return ViewsAndFlow(replace(backbone.card, name="lite2-flow", dim=DIM, version="1"), backbone)
+    return AppearanceFlowEncoder(replace(backbone.card, name="lite2-flow", dim=DIM, version="1"), backbone)

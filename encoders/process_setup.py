@@ -14,80 +14,80 @@ import os
 import sys
 from pathlib import Path
 
-from encoders.interrupts import end_on_signals
+from encoders.interrupts import exit_on_signals
 
 # By library. onnxruntime reads its variable when it is imported, huggingface_hub and transformers likewise.
-NO_TELEMETRY = {
+TELEMETRY_OPT_OUTS = {
     "ORT_DISABLE_TELEMETRY": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_HUB_DISABLE_UPDATE_CHECK": "1",
     "DO_NOT_TRACK": "1",
 }
-COMPILER_CACHE, UNUSED_FOLDER = "TORCHINDUCTOR_CACHE_DIR", str(Path(__file__).parent)
+COMPILER_CACHE_VARIABLE, UNUSED_CACHE_FOLDER = "TORCHINDUCTOR_CACHE_DIR", str(Path(__file__).parent)
 """torch makes this folder when it imports its compiler; one that is there keeps it from making another."""
-PLAIN = {"█": "#", "░": ".", "·": "-", "…": "...", "±": "+-", "–": "-", "’": "'"}
-ERRORS, ASCII = "affect-plain", "affect-ascii"
+ASCII_REPLACEMENTS = {"█": "#", "░": ".", "·": "-", "…": "...", "±": "+-", "–": "-", "’": "'"}
+ERROR_HANDLER_NAME, ASCII_CODEC_NAME = "affect-plain", "affect-ascii"
 
 
-def forbid_telemetry() -> None:
+def disable_telemetry() -> None:
     """Keep every library from reporting to its makers, as far as each still lets us.
 
     A program that imported onnxruntime before has started its telemetry; then its API stops further events.
     """
-    os.environ.update(NO_TELEMETRY)
+    os.environ.update(TELEMETRY_OPT_OUTS)
     if "onnxruntime" in sys.modules:
         import onnxruntime
 
         onnxruntime.disable_telemetry_events()
 
 
-def set_up_command(name: str, interrupted: str) -> None:
+def set_up_command(name: str, interrupt_message: str) -> None:
     """Set up a process that runs one command, before it imports anything large.
 
     name:         stands before the line that is written on Ctrl-C
     interrupted:  that line
     """
-    end_on_signals(f"{name}: {interrupted}\n")
+    exit_on_signals(f"{name}: {interrupt_message}\n")
     os.environ["HF_HUB_OFFLINE"] = "1"  # models are read from this machine only, see encoders.hub.weights
-    os.environ.setdefault(COMPILER_CACHE, UNUSED_FOLDER)
-    os.environ.setdefault("MPLCONFIGDIR", str(_matplotlib_folder()))
+    os.environ.setdefault(COMPILER_CACHE_VARIABLE, UNUSED_CACHE_FOLDER)
+    os.environ.setdefault("MPLCONFIGDIR", str(_get_matplotlib_folder()))
     logging.getLogger("matplotlib").setLevel(
         logging.ERROR
     )  # it says more than a line of a cache it can't write
-    codecs.register_error(ERRORS, _plain)
-    codecs.register(_ascii_codec)
+    codecs.register_error(ERROR_HANDLER_NAME, _replace_with_ascii)
+    codecs.register(_find_ascii_codec)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            _allow_any_text(stream)
+            _replace_unencodable_text(stream)
 
 
-def _matplotlib_folder() -> Path:
+def _get_matplotlib_folder() -> Path:
     """Where matplotlib keeps its list of fonts, which it would put in folders of its own."""
-    from encoders.onnx_runtime import cache_dir
+    from encoders.onnx_runtime import get_cache_dir
 
-    return cache_dir() / "matplotlib"
+    return get_cache_dir() / "matplotlib"
 
 
-def _allow_any_text(stream: io.TextIOWrapper) -> None:
+def _replace_unencodable_text(stream: io.TextIOWrapper) -> None:
     """Let a stream replace what its encoding lacks. ASCII gets another name: click writes UTF-8 to it."""
     is_ascii = codecs.lookup(stream.encoding).name == "ascii"
-    stream.reconfigure(encoding=ASCII if is_ascii else None, errors=ERRORS)
+    stream.reconfigure(encoding=ASCII_CODEC_NAME if is_ascii else None, errors=ERROR_HANDLER_NAME)
 
 
-def _plain(error: UnicodeError) -> tuple[str, int]:
+def _replace_with_ascii(error: UnicodeError) -> tuple[str, int]:
     """Codec error handler: the nearest ASCII where there is one, else \\xNN, \\uNNNN or \\UNNNNNNNN."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     lacking = error.object[error.start : error.end]
-    plain = (PLAIN.get(char) or char.encode("ascii", "backslashreplace").decode() for char in lacking)
+    plain = (ASCII_REPLACEMENTS.get(char) or char.encode("ascii", "backslashreplace").decode() for char in lacking)
     return "".join(plain), error.end
 
 
-def _ascii_codec(name: str) -> codecs.CodecInfo | None:
-    if name.replace("_", "-") != ASCII:
+def _find_ascii_codec(name: str) -> codecs.CodecInfo | None:
+    if name.replace("_", "-") != ASCII_CODEC_NAME:
         return None
     ascii_codec = codecs.lookup("ascii")
     return codecs.CodecInfo(
         ascii_codec.encode, ascii_codec.decode, ascii_codec.streamreader, ascii_codec.streamwriter,
-        ascii_codec.incrementalencoder, ascii_codec.incrementaldecoder, name=ASCII,
+        ascii_codec.incrementalencoder, ascii_codec.incrementaldecoder, name=ASCII_CODEC_NAME,
     )  # fmt: skip

@@ -7,7 +7,7 @@ import functools
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 
-from encoders.base import Encoder, MissingBackend, UnknownName
+from encoders.base import Encoder, MissingBackendError, UnknownNameError
 
 
 class Registry(Mapping[str, str]):
@@ -20,7 +20,7 @@ class Registry(Mapping[str, str]):
 
     def __getitem__(self, name: str) -> str:
         if name not in self._targets:
-            raise UnknownName(self._unknown(name))
+            raise UnknownNameError(self._format_unknown_name(name))
         return self._targets[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -38,7 +38,7 @@ class Registry(Mapping[str, str]):
             raise ValueError(f"{self.kind} {name!r} is taken by {self._targets[name]}")
         self._targets[name] = target
 
-    def _unknown(self, name: str) -> str:
+    def _format_unknown_name(self, name: str) -> str:
         near = difflib.get_close_matches(name, self._targets, n=1)
         hint = f", did you mean {near[0]!r}" if near else ""
         return f"no {self.kind} {name!r}{hint}; known: {', '.join(sorted(self._targets))}"
@@ -50,7 +50,7 @@ class Registry(Mapping[str, str]):
         except ModuleNotFoundError as gone:
             if (gone.name or "").split(".")[0] == __package__:
                 raise  # no package is missing: a fault of our own
-            raise MissingBackend(
+            raise MissingBackendError(
                 f"{self.kind} {name!r} needs the module {gone.name!r}; "
                 "install this project's requirements again (pip install affect-fusion)"
             ) from gone

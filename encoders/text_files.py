@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 
 # the longer mark first: UTF-32's begins with UTF-16's
-MARKS = (
+BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -17,14 +17,14 @@ MARKS = (
 )
 
 
-def read_text(file: Path) -> str:
+def read_text(path: Path) -> str:
     """The text of a file, as `decoded_text` has it. Raises OSError, ValueError."""
-    return decoded_text(file.read_bytes())
+    return decode_text(path.read_bytes())
 
 
-def decoded_text(content: bytes) -> str:
+def decode_text(content: bytes) -> str:
     """UTF-8, or what a byte order mark says, without the mark. Raises ValueError for anything else."""
-    encoding = encoding_of(content)
+    encoding = detect_encoding(content)
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError as bad:
@@ -36,9 +36,9 @@ def decoded_text(content: bytes) -> str:
     return text
 
 
-def encoding_of(content: bytes) -> str:
+def detect_encoding(content: bytes) -> str:
     """What a byte order mark at the beginning says; UTF-8 without one."""
-    return next((encoding for mark, encoding in MARKS if content.startswith(mark)), "utf-8")
+    return next((encoding for mark, encoding in BYTE_ORDER_MARKS if content.startswith(mark)), "utf-8")
 
 
 def split_lines(text: str) -> list[str]:
@@ -50,7 +50,7 @@ def split_lines(text: str) -> list[str]:
     return lines[:-1] if lines[-1] == "" else lines
 
 
-def each_line(stream: Iterable[str | bytes]) -> Iterator[str | bytes]:
+def iterate_lines(stream: Iterable[str | bytes]) -> Iterator[str | bytes]:
     """Lines as they come from an open file, without their ends.
 
     Only what begins with the mark of UTF-16 or UTF-32 is read to the end first; what of it can't be decoded
@@ -58,7 +58,7 @@ def each_line(stream: Iterable[str | bytes]) -> Iterator[str | bytes]:
     """
     lines = iter(stream)
     first = next(lines, b"")
-    if isinstance(first, bytes) and (encoding := encoding_of(first)) in ("utf-16", "utf-32"):
+    if isinstance(first, bytes) and (encoding := detect_encoding(first)) in ("utf-16", "utf-32"):
         rest = (line if isinstance(line, bytes) else line.encode() for line in lines)
         lines = iter(split_lines(b"".join((first, *rest)).decode(encoding, "replace")))
     else:

@@ -8,30 +8,30 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from encoders.base import Card, Frames, Rows, Sense, Sound
+from encoders.base import EncoderCard, Frames, Rows, Modality, Audio
 
 DIM = 16
 
 
 @dataclass(frozen=True)
-class Toy:
+class ToyEncoder:
     """Frames: mean colour per quarter; sound: energy per band; text: hashed words. 16 numbers each."""
 
-    card: Card
+    card: EncoderCard
 
-    def encode(self, items: Sequence[Frames | Sound | str]) -> Rows:
+    def encode(self, items: Sequence[Frames | Audio | str]) -> Rows:
         """Rows (n, 16)."""
-        rows = [_row(item) for item in items]
+        rows = [_encode_item(item) for item in items]
         return np.stack(rows) if rows else np.empty((0, DIM), np.float32)
 
 
-def _row(item: Frames | Sound | str) -> Rows:
+def _encode_item(item: Frames | Audio | str) -> Rows:
     if isinstance(item, str):
-        return _words(item)
-    return _bands(item) if isinstance(item, Sound) else _colours(item)
+        return _hash_words(item)
+    return _compute_band_energies(item) if isinstance(item, Audio) else _compute_mean_colours(item)
 
 
-def _words(text: str) -> Rows:
+def _hash_words(text: str) -> Rows:
     row = np.zeros(DIM, np.float32)
     for word in text.lower().split():
         digest = hashlib.blake2b(word.encode(), digest_size=DIM).digest()
@@ -39,14 +39,14 @@ def _words(text: str) -> Rows:
     return row if row.any() else np.full(DIM, np.nan, np.float32)
 
 
-def _bands(sound: Sound) -> Rows:
-    if not np.any(np.abs(sound.samples) > 1e-4):
+def _compute_band_energies(audio: Audio) -> Rows:
+    if not np.any(np.abs(audio.samples) > 1e-4):
         return np.full(DIM, np.nan, np.float32)
-    power = np.abs(np.fft.rfft(sound.samples)) ** 2
+    power = np.abs(np.fft.rfft(audio.samples)) ** 2
     return np.array([band.mean() if len(band) else 0 for band in np.array_split(power, DIM)], np.float32)
 
 
-def _colours(frames: Frames) -> Rows:
+def _compute_mean_colours(frames: Frames) -> Rows:
     h, w = max(frames.shape[1] // 2, 1), max(frames.shape[2] // 2, 1)
     quarters = [
         frames[:, y : y + h, x : x + w] for y in (0, frames.shape[1] - h) for x in (0, frames.shape[2] - w)
@@ -55,20 +55,20 @@ def _colours(frames: Frames) -> Rows:
     return np.concatenate([*colours, np.ones(DIM - 12)]).astype(np.float32)
 
 
-def _card(name: str, sense: Sense, rate: int | None = None) -> Card:
-    return Card(name=name, sense=sense, dim=DIM, licence="Apache-2.0", weights="none", data="none", rate=rate)
+def _make_card(name: str, modality: Modality, sample_rate: int | None = None) -> EncoderCard:
+    return EncoderCard(name=name, modality=modality, dim=DIM, licence="Apache-2.0", weights_source="none", training_data="none", sample_rate=sample_rate)
 
 
-def frames() -> Toy:
+def toy_frames() -> ToyEncoder:
     """Frames to mean colours."""
-    return Toy(_card("toy-frames", "frames"))
+    return ToyEncoder(_make_card("toy-frames", "frames"))
 
 
-def sound() -> Toy:
+def toy_sound() -> ToyEncoder:
     """Sound to band energies; abstains on silence."""
-    return Toy(_card("toy-sound", "sound", rate=16000))
+    return ToyEncoder(_make_card("toy-sound", "sound", sample_rate=16000))
 
 
-def text() -> Toy:
+def toy_text() -> ToyEncoder:
     """Words to hashed signs; abstains on empty text."""
-    return Toy(_card("toy-text", "text"))
+    return ToyEncoder(_make_card("toy-text", "text"))

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from encoders.base import AffectError, printable
+from encoders.base import AffectError, format_path
 from experiments.datasets.records import DATA_ROOT
 
 
@@ -111,7 +111,7 @@ def run_ablation(
     console.print(tables.make_terminal_table(told, result))
     for note in tables.list_notes(told):
         click.echo(note)
-    click.echo(f"{printable(out)}: {', '.join(file.name for file in written)}")
+    click.echo(f"{format_path(out)}: {', '.join(file.name for file in written)}")
 
 
 def parse_feature_paths(spec: str | None) -> Mapping[str, Path] | Path | None:
@@ -133,9 +133,9 @@ def create_out_folder(out_folder: Path) -> None:
     try:
         (out_folder / "trials").mkdir(parents=True, exist_ok=True)
     except OSError as bad:
-        raise AffectError(f"{printable(out_folder)}: {(bad.strerror or str(bad)).lower()}") from bad
+        raise AffectError(f"{format_path(out_folder)}: {(bad.strerror or str(bad)).lower()}") from bad
     if not all(os.access(folder, os.W_OK) for folder in (out_folder, out_folder / "trials")):
-        raise AffectError(f"{printable(out_folder)}: may not be written in")
+        raise AffectError(f"{format_path(out_folder)}: may not be written in")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from encoders.base import AffectError, printable
+from encoders.base import AffectError, format_path
 from experiments.ablate import create_out_folder
 from experiments.datasets.records import DATA_ROOT
 from experiments.statistics.report import add_seed_option
@@ -110,8 +110,8 @@ def run_alignment_study(
     films, alone = None, {}
     if videos is not None:
         films = load_video_study(videos, seconds, seed=seed)
-        load |= {name: partial(check_enough_videos, pairs) for name, pairs in films.pairs().items()}
-        three, alone = films.three()
+        load |= {name: partial(check_enough_videos, pairs) for name, pairs in films.make_pairs().items()}
+        three, alone = films.select_gpa_readings()
         several += three
     apart = ABLATED_SET if ABLATED_SET in load and not maps else ""
     found, parts, left_out = run_study(load, methods, plan, out / "trials", ablated_set=apart)
@@ -125,7 +125,7 @@ def run_alignment_study(
         click.echo(json.dumps(tables.make_report_json(told)))
         return
     click.echo("\n".join(tables.format_terminal(told)))
-    click.echo(f"{printable(out)}: {', '.join(file.name for file in written)}")
+    click.echo(f"{format_path(out)}: {', '.join(file.name for file in written)}")
 
 
 def load_video_study(video_folder: Path, segment_lengths: tuple[float, ...], *, seed: int) -> Any:
@@ -168,7 +168,7 @@ def make_loaders(
         for one in blocks.make_pairs():
             load[one.name] = partial(_return_value, one)
     if not load:
-        raise AffectError(f"no sets under {printable(data_root)}")
+        raise AffectError(f"no sets under {format_path(data_root)}")
     return load, several
 
 

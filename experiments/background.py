@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import save_file
 
-from encoders.base import Sound
-from encoders.logmel import RATE, Array, audible, describe
+from encoders.base import Audio
+from encoders.logmel import SAMPLE_RATE_HZ, Array, is_audible, compute_logmel_statistics
 from encoders.media import Sampling, probe, read_segments
 
 COLLECTION_TABLES = {
@@ -29,10 +29,10 @@ DAMPED_DIRECTIONS = 32  # the rest of the covariance has eigenvalues under 1: da
 COVARIANCE_WEIGHT = 0.1  # weight of the measured covariance; 1 is full whitening, which makes codec noise loud
 
 
-def decode_audio(path: Path) -> Sound:
+def decode_audio(path: Path) -> Audio:
     """The whole file as mono sound at the rate the statistics want."""
-    parts = [segment.audio for segment in read_segments(path, probe(path), Sampling(sample_rate=RATE)) if segment.audio]
-    return Sound(samples=np.concatenate([part.samples for part in parts]), rate=RATE)
+    parts = [segment.audio for segment in read_segments(path, probe(path), Sampling(sample_rate=SAMPLE_RATE_HZ)) if segment.audio]
+    return Audio(samples=np.concatenate([part.samples for part in parts]), sample_rate=SAMPLE_RATE_HZ)
 
 
 def list_training_clips(data_root: Path, collection: str) -> Iterator[Path]:
@@ -47,7 +47,7 @@ def list_training_clips(data_root: Path, collection: str) -> Iterator[Path]:
 def compute_statistics(data_root: Path, collection: str) -> Array:
     """Statistics (n, 329) of one collection's audible training clips."""
     sounds = (decode_audio(path) for path in list_training_clips(data_root, collection))
-    return np.stack([describe(sound) for sound in sounds if audible(sound)])
+    return np.stack([compute_logmel_statistics(sound) for sound in sounds if is_audible(sound)])
 
 
 def fit_background(statistics_by_collection: list[Array]) -> dict[str, Array]:

@@ -21,7 +21,7 @@ from experiments.datasets import DATA_ROOT, LabelledFile, load_animal_sounds, lo
 from experiments.features.extraction import encode_first_segments
 from fusion.late_fusion import fit_calibration
 from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
-from retrieval.search.calibration import PRIOR, key
+from retrieval.search.calibration import MATCH_PRIOR, make_calibration_key
 
 ENCODERS_BY_VIEW = {
     "object.words": ("objects", "text", "object space"),
@@ -66,10 +66,10 @@ def calibrate_same_label(
 
 
 def _make_entry(pipeline: FeaturePipeline, view: str, query_modality: str, similarities: Rows, is_match: PairMask) -> dict[str, Any]:
-    fitted = fit_calibration(similarities[~is_match], similarities[is_match], PRIOR)
+    fitted = fit_calibration(similarities[~is_match], similarities[is_match], MATCH_PRIOR)
     roles = json.loads(pipeline.make_signature())
     return {
-        key(view, query_modality): {
+        make_calibration_key(view, query_modality): {
             "encoders": {role: roles[role] for role in ENCODERS_BY_VIEW[view]},
             "calibration": {name: round(value, 4) for name, value in fitted.to_dict().items()},
             "pairs": {"matching": int(is_match.sum()), "background": int((~is_match).sum())},

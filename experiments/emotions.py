@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from encoders.base import AffectError, printable
+from encoders.base import AffectError, format_path
 from experiments.datasets.records import DATA_ROOT
 
 if TYPE_CHECKING:
@@ -96,14 +96,14 @@ def run_annotation(
 def format_summary(report: dict[str, Any]) -> Iterator[str]:
     """What people read: counts, what changed since the report, the comparison, the files."""
     today, then = report["today"], report["as_reported"]
-    yield f"{printable(report['captions'])}: {today['captions']} captions"
+    yield f"{format_path(report['captions'])}: {today['captions']} captions"
     yield f"emotional: {_format_counts(today)}"
     if report["differ"]:
         yield f"           {_format_counts(then)} with nltk's copy of VADER, as reported"
         for one in report["differ"][:MAX_LISTED]:
-            name = f"{printable(one['video_id'])}: " if one["video_id"] else ""
+            name = f"{format_path(one['video_id'])}: " if one["video_id"] else ""
             yield (
-                f'  {name}"{printable(one["caption"])}" scores {one["compound"]:+.2f}, there '
+                f'  {name}"{format_path(one["caption"])}" scores {one["compound"]:+.2f}, there '
                 f"{one['compound_then']:+.2f}: its lexicon lacks {', '.join(one['words'])}"
             )
         if (more := len(report["differ"]) - MAX_LISTED) > 0:
@@ -118,7 +118,7 @@ def format_summary(report: dict[str, Any]) -> Iterator[str]:
         )
     sizes = report["balanced"]
     yield f"balanced: {sizes['emotional']} emotional + {sizes['neutral']} neutral, seed {report['seed']}"
-    yield f"{printable(report['out'])}: all.json, emotional.json, neutral.json, balanced.json"
+    yield f"{format_path(report['out'])}: all.json, emotional.json, neutral.json, balanced.json"
 
 
 def _format_counts(counts: dict[str, int]) -> str:
@@ -128,30 +128,30 @@ def _format_counts(counts: dict[str, int]) -> str:
 def _format_ids(video_ids: Sequence[str]) -> str:
     if not video_ids:
         return ""
-    return f"; not {', '.join(map(printable, video_ids[:MAX_LISTED]))}{', ...' if len(video_ids) > MAX_LISTED else ''}"
+    return f"; not {', '.join(map(format_path, video_ids[:MAX_LISTED]))}{', ...' if len(video_ids) > MAX_LISTED else ''}"
 
 
 def _difference_to_json(annotated: AnnotatedCaption) -> dict[str, Any]:
     """A caption that today's lexicon judges otherwise than the report's, and by which words."""
-    from encoders.lexicon import NLTK_LACKS, nrc_words
+    from encoders.lexicon import WORDS_NOT_IN_NLTK, tokenize_for_nrc
 
-    there = {word.lower() for word in nrc_words(annotated.source.caption)}
+    there = {word.lower() for word in tokenize_for_nrc(annotated.source.caption)}
     return {
         "video_id": annotated.source.video_id, "caption": annotated.source.caption, "compound": annotated.compound,
-        "compound_then": annotated.compound_nltk, "words": sorted(there & NLTK_LACKS),
+        "compound_then": annotated.compound_nltk, "words": sorted(there & WORDS_NOT_IN_NLTK),
     }  # fmt: skip
 
 
 def write_subsets(out_folder: Path, subsets: dict[str, list[AnnotatedCaption]]) -> None:
     """A JSON list a part. Raises AffectError if the folder can't be written in."""
-    from encoders.onnx_runtime import write_whole
+    from encoders.onnx_runtime import write_atomically
 
     try:
         for name, some in subsets.items():
             text = json.dumps([one.record for one in some], ensure_ascii=False)
-            write_whole(out_folder / f"{name}.json", text.encode())
+            write_atomically(out_folder / f"{name}.json", text.encode())
     except OSError as bad:
-        raise AffectError(f"{printable(out_folder)}: {(bad.strerror or str(bad)).lower()}") from bad
+        raise AffectError(f"{format_path(out_folder)}: {(bad.strerror or str(bad)).lower()}") from bad
 
 
 @contextmanager

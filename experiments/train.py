@@ -12,14 +12,14 @@ from typing import Any
 import click
 import numpy as np
 
-from encoders.base import AffectError, printable
-from encoders.onnx_runtime import write_whole
+from encoders.base import AffectError, format_path
+from encoders.onnx_runtime import write_atomically
 from experiments.datasets import DATA_ROOT, load_named_dataset
 from experiments.features.extraction import load_item_features
 from experiments.heads.audio_text.train import fit_audio_heads
 from experiments.heads.model_cards import format_model_card
 from experiments.heads.report_figure import EvaluationPart
-from experiments.heads.train_affect import HEAD_MODULES, train_head, print_results, evaluate_heads
+from experiments.heads.train_affect import HEAD_NAMES, train_head, print_results, evaluate_heads
 from experiments.heads.training_sets import TRAINING_SPECS, SpaceTrainingSpec, load_training_data
 from experiments.statistics.report import Estimate, format_table
 from retrieval.evaluation import Evaluation, bootstrap_interval, evaluate
@@ -74,13 +74,13 @@ def main(
     """
     try:
         wanted = spaces or PACKAGED_HEADS
-        if unknown := [space for space in wanted if space not in {*PACKAGED_HEADS, *HEAD_MODULES}]:
-            raise AffectError(f"no space {', '.join(unknown)}; known: {', '.join([*PACKAGED_HEADS, *HEAD_MODULES])}")
-        felt = [space for space in wanted if space in HEAD_MODULES]
+        if unknown := [space for space in wanted if space not in {*PACKAGED_HEADS, *HEAD_NAMES}]:
+            raise AffectError(f"no space {', '.join(unknown)}; known: {', '.join([*PACKAGED_HEADS, *HEAD_NAMES])}")
+        felt = [space for space in wanted if space in HEAD_NAMES]
         if reported:
             if spaces and len(felt) < len(spaces):
-                raise AffectError(f"--report is of affect heads: {', '.join(HEAD_MODULES)}")
-            names = [HEAD_MODULES[space] for space in felt]
+                raise AffectError(f"--report is of affect heads: {', '.join(HEAD_NAMES)}")
+            names = [HEAD_NAMES[space] for space in felt]
             lines = evaluate_heads(
                 data_root, seed=seed, part=part, names=names, on_start=lambda name: _print_progress(name, as_json)
             )
@@ -189,7 +189,7 @@ _DIRECTION_TITLES = {"t2v": "text to item", "v2t": "item to text"}
 def _compute_ridge_similarity(training_data: TrainingData, fold: HeldOutFold) -> Any:
     """Cosines (texts, items) of the plain way, taught on the rest."""
     rest = np.setdiff1d(np.arange(training_data.training_set.item_count), fold.item_indices)
-    plain = replace(training_data.training_set, media=training_data.training_set.first_views)
+    plain = replace(training_data.training_set, features=training_data.training_set.first_views)
     member = fit_ridge_tower_pair(plain.select_items(rest))
     return member.text({TEXT_ROLE: plain.sentence_vectors[fold.text_indices]}) @ member.media(plain.select_items(fold.item_indices).features).T
 
@@ -219,8 +219,8 @@ def _write_heads_and_card(
     told = [_row_to_json(row) for row in metric_rows]
     save_heads(path, heads, {"space": space, "seed": seed, "figures": told})
     text = format_model_card(space, data_and_licence, heads, metric_rows, seed, path.stat().st_size)
-    write_whole(path.with_suffix(".md"), text.encode())
-    click.echo(f"{printable(path)}: {time.perf_counter() - start_time:.0f} s", err=True)
+    write_atomically(path.with_suffix(".md"), text.encode())
+    click.echo(f"{format_path(path)}: {time.perf_counter() - start_time:.0f} s", err=True)
 
 
 def _row_to_json(row: MetricRow) -> MetricRow:

@@ -25,7 +25,7 @@ class InfoNCE:
         validate_temperature(self.temperature)
 
     def __call__(self, similarity: Tensor, same_item: Tensor | None = None, pairs: Tensor | None = None) -> Tensor:
-        """The loss () of similarities (v, t); masks, pairs and what is raised are those of `pairs.facing`."""
+        """The loss () of similarities (v, t); masks, pairs and what is raised are those of `negatives.split_directions`."""
         return info_nce(similarity, self.temperature, same_item, pairs)
 
 
@@ -52,9 +52,9 @@ def info_nce(
 
     L_v2t = mean of -log(exp(s_ii / T) / (exp(s_ii / T) + sum over negatives of exp(s_ij / T))); a pair
     without negatives costs 0. A learnable temperature is a tensor (); learn its logarithm, which keeps it
-    above 0. Masks and pairs as in `pairs.facing`.
+    above 0. Masks and pairs as in `negatives.split_directions`.
 
-    Raises ValueError for a temperature that is not above 0, and as `pairs.facing` does.
+    Raises ValueError for a temperature that is not above 0, and as `negatives.split_directions` does.
     """
     texts, videos = split_directions(similarity / validate_temperature(temperature), same_item, pairs)
     return negative_log_likelihood(texts).mean() + negative_log_likelihood(videos).mean()
@@ -77,7 +77,7 @@ def source_wise_info_nce(
     code adds up the two texts of (d) where the formula halves their sum: its V<->S,C is twice this one.)
     `same` (n, n) bool marks rows of one item.
 
-    Raises ValueError for another form, a temperature that is not above 0, and as `pairs.facing` does.
+    Raises ValueError for another form, a temperature that is not above 0, and as `negatives.split_directions` does.
     """
     if form not in ("a", "b", "c", "d"):
         raise ValueError(f"no form {form!r}; known: a, b, c, d")

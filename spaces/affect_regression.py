@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError, MissingBackend, Rows, missing, printable
+from encoders.base import AffectError, MissingBackendError, Rows, is_missing_row, format_path
 from spaces.affect_regressor import Regressor, RegressorSet, load_regressors
 from spaces.alignment import AlignmentMap, load_map
 from spaces.base import Features
@@ -182,7 +182,7 @@ def average_estimates(rows: Rows, weights: npt.ArrayLike | None = None) -> Rows:
     and NaN comes back where all are.
     """
     told = np.ones(len(rows)) if weights is None else np.asarray(weights, np.float64)
-    here = ~missing(rows)
+    here = ~is_missing_row(rows)
     if not here.any():
         return np.full(4, np.nan, np.float32)
     mean = np.average(rows[here, :2], axis=0, weights=told[here])
@@ -222,7 +222,7 @@ def load_modality_reliability() -> ModalityReliability:
     try:
         told = json.loads((files("spaces") / "weights" / "affect-senses.json").read_text(encoding="utf-8"))
     except OSError as bad:
-        raise MissingBackend("spaces/weights/affect-senses.json is not here; install again") from bad
+        raise MissingBackendError("spaces/weights/affect-senses.json is not here; install again") from bad
     return ModalityReliability(
         reliability={sense: (one[0], one[1]) for sense, one in told["reliability"].items()},
         correlation=(told["correlation"][0], told["correlation"][1]),
@@ -239,7 +239,7 @@ def load_alignment(path: Path) -> AffectAlignment:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         made_for = str(about["made_for"])
     except (KeyError, IndexError, TypeError, ValueError, OSError) as bad:
-        raise AffectError(f"{printable(path)}: no alignment of affect ({type(bad).__name__}: {bad})") from bad
+        raise AffectError(f"{format_path(path)}: no alignment of affect ({type(bad).__name__}: {bad})") from bad
     return AffectAlignment(
         mapping=aligned, sd_factors=(stretch[0], stretch[1]), residual_sds=(residual[0], residual[1]),
         affect_version=made_for, digest=digest,

@@ -16,7 +16,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
-from encoders.base import AffectError, Rows, printable
+from encoders.base import AffectError, Rows, format_path
 from spaces.base import Features
 from spaces.joint.io import unflatten_tower, flatten_tower
 from spaces.joint.space import Tower
@@ -101,7 +101,7 @@ def load_regressors(path: Path) -> RegressorSet:
             raise ValueError("a regressor without a tower")
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as bad:
         raise AffectError(
-            f"{printable(path)}: no regressors can be read ({type(bad).__name__}: {bad}); install again"
+            f"{format_path(path)}: no regressors can be read ({type(bad).__name__}: {bad}); install again"
         ) from bad
     return RegressorSet(
         members=members,

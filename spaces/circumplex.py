@@ -20,7 +20,7 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError, MissingBackend, UnknownName
+from encoders.base import AffectError, MissingBackendError, UnknownNameError
 
 Floats = npt.NDArray[np.float64]
 EmotionTable = Literal["learned", "hand", "expressed"]
@@ -331,9 +331,9 @@ def load_emotion_categories(scheme: str, table: EmotionTable = "learned") -> Emo
     UnknownName for another scheme or table, MissingBackend where the learned one's file is lost.
     """
     if scheme not in EMOTION_SCHEMES:
-        raise UnknownName(f"no set of emotions {scheme!r}; known: {', '.join(EMOTION_SCHEMES)}")
+        raise UnknownNameError(f"no set of emotions {scheme!r}; known: {', '.join(EMOTION_SCHEMES)}")
     if table not in get_args(EmotionTable):
-        raise UnknownName(f"no table of emotions {table!r}; known: {', '.join(get_args(EmotionTable))}")
+        raise UnknownNameError(f"no table of emotions {table!r}; known: {', '.join(get_args(EmotionTable))}")
     names = EMOTION_SCHEMES[scheme]
     by_hand = np.array([HAND_TABLE[_EMOTION_ALIASES.get(name, name)] for name in names])
     if table == "hand":
@@ -353,7 +353,7 @@ def _load_learned_table() -> Mapping[str, Mapping[str, Mapping[str, list[float]]
             EMOTIONS_FILE.read_text(encoding="utf-8")
         )["schemes"]
     except OSError as bad:
-        raise MissingBackend(
+        raise MissingBackendError(
             f"{EMOTIONS_FILE.name} is not here: python -m experiments.train affect-emotions makes it"
         ) from bad
     return schemes

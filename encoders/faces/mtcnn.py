@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Frames, MissingBackend
+from encoders.base import Frames, MissingBackendError
 from encoders.faces.boxes import nms, nms_by_min_area, regress_boxes, make_square
 from encoders.faces.summed_area import SummedAreaTables, crop_boxes, resize_by_area, compute_summed_areas
-from encoders.onnx_runtime import Network, network, sha256
+from encoders.onnx_runtime import Network, load_network, compute_sha256
 
 if TYPE_CHECKING:
     from torch import nn
@@ -152,21 +152,21 @@ def find_weight_files() -> list[Path]:
     """
     spec = find_spec("facenet_pytorch")
     if spec is None or not spec.submodule_search_locations:
-        raise MissingBackend("finding faces needs facenet-pytorch: pip install 'facenet-pytorch>=2.5.3,<2.6'")
+        raise MissingBackendError("finding faces needs facenet-pytorch: pip install 'facenet-pytorch>=2.5.3,<2.6'")
     folder = Path(spec.submodule_search_locations[0]) / "data"
     return [folder / f"{name}net.pt" for name in "pro"]
 
 
 def load_mtcnn(min_face_side: int = 20) -> MTCNN:
     """The cascade with facenet-pytorch's weights; `smallest` is the least side of a face in px."""
-    key = sha256(*find_weight_files())[:12]
+    key = compute_sha256(*find_weight_files())[:12]
     sizes: dict[str, tuple[int, int, dict[int, str]]] = {
         "p": (40, 52, {0: "n", 2: "h", 3: "w"}),
         "r": (24, 24, {0: "n"}),
         "o": (48, 48, {0: "n"}),
     }
     p, r, o = (
-        network(
+        load_network(
             f"mtcnn-{letter}-2-{key}", functools.partial(_build_stage, letter), [_make_example_input(h, w)], [axes], threads=1
         )
         for letter, (h, w, axes) in sizes.items()

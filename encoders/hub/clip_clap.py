@@ -6,30 +6,30 @@ from pathlib import Path
 
 import numpy as np
 
-from encoders.base import Frames, Sound
-from encoders.hub.dual_encoders import Pair, Prepare, Towers, towers
-from encoders.hub.weights import model_folder
-from encoders.logmel import Array, at_rate, audible, windows
+from encoders.base import Frames, Audio
+from encoders.hub.dual_encoders import DualEncoderSpec, Preprocessor, DualEncoder, load_dual_encoder
+from encoders.hub.weights import find_model_folder
+from encoders.logmel import Array, resample, is_audible, split_windows
 
-CLAP_RATE = 48000  # Hz
+CLAP_SAMPLE_RATE_HZ = 48000  # Hz
 
 
-def picture_inputs(folder: Path) -> Prepare:
+def load_image_preprocessor(folder: Path) -> Preprocessor:
     """Frames to pixels (t, 3, side, side), by transformers' own image processor."""
     from transformers import CLIPImageProcessor
 
     process = CLIPImageProcessor.from_pretrained(folder, local_files_only=True)
 
-    def prepare(frames: Frames) -> Array | None:
+    def preprocess(frames: Frames) -> Array | None:
         if not len(frames):
             return None
         pixels = process(images=list(frames), return_tensors="pt")["pixel_values"]
         return np.asarray(pixels.numpy(), np.float32)
 
-    return prepare
+    return preprocess
 
 
-def sound_inputs(folder: Path) -> Prepare:
+def load_audio_preprocessor(folder: Path) -> Preprocessor:
     """Sound to log-mel pictures (windows, 1, frames, bands), by transformers' own feature extractor.
 
     Cut into windows of its longest length first: left to itself it takes a random piece of a long sound.
@@ -38,57 +38,57 @@ def sound_inputs(folder: Path) -> Prepare:
 
     extract = ClapFeatureExtractor.from_pretrained(folder, local_files_only=True)
 
-    def prepare(sound: Sound) -> Array | None:
-        if not audible(sound):
+    def preprocess(audio: Audio) -> Array | None:
+        if not is_audible(audio):
             return None
-        parts = windows(at_rate(sound, extract.sampling_rate), extract.nb_max_samples)
+        parts = split_windows(resample(audio, extract.sampling_rate), extract.nb_max_samples)
         made = extract(parts, sampling_rate=extract.sampling_rate, return_tensors="np")
         return np.asarray(made["input_features"], np.float32)
 
-    return prepare
+    return preprocess
 
 
-def two_frames() -> Frames:
+def make_noise_frames() -> Frames:
     """Noise, for tracing."""
     return np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), np.uint8)
 
 
-def two_windows() -> Sound:
+def make_noise_audio() -> Audio:
     """20 s of noise, for tracing."""
-    return Sound(samples=np.random.default_rng(0).random(20 * CLAP_RATE, np.float32), rate=CLAP_RATE)
+    return Audio(samples=np.random.default_rng(0).random(20 * CLAP_SAMPLE_RATE_HZ, np.float32), sample_rate=CLAP_SAMPLE_RATE_HZ)
 
 
-CLIP = Pair(
+CLIP = DualEncoderSpec(
     name="clip-vit-base-patch32",
     repo="openai/clip-vit-base-patch32",
-    sense="frames",
+    modality="frames",
     licence="MIT",
-    data="400 million pictures with texts from the web, not published",
-    model="CLIPModel",
-    media="get_image_features",
-    prepare=picture_inputs,
-    trial=two_frames,
+    training_data="400 million pictures with texts from the web, not published",
+    model_class="CLIPModel",
+    media_method="get_image_features",
+    load_preprocessor=load_image_preprocessor,
+    make_example=make_noise_frames,
 )
 
-CLAP = Pair(
+CLAP = DualEncoderSpec(
     name="clap-htsat-unfused",
     repo="laion/clap-htsat-unfused",
-    sense="sound",
+    modality="sound",
     licence="Apache-2.0",
-    data="LAION-Audio-630K, AudioSet",
-    model="ClapModel",
-    media="get_audio_features",
-    prepare=sound_inputs,
-    trial=two_windows,
-    rate=CLAP_RATE,
+    training_data="LAION-Audio-630K, AudioSet",
+    model_class="ClapModel",
+    media_method="get_audio_features",
+    load_preprocessor=load_audio_preprocessor,
+    make_example=make_noise_audio,
+    sample_rate=CLAP_SAMPLE_RATE_HZ,
 )
 
 
-def clip_vit_base_patch32() -> Towers:
+def clip_vit_base_patch32() -> DualEncoder:
     """OpenAI's CLIP ViT-B/32, 512-d. Raises MissingBackend where it isn't on this machine."""
-    return towers(CLIP, model_folder(CLIP.name, CLIP.repo))
+    return load_dual_encoder(CLIP, find_model_folder(CLIP.name, CLIP.repo))
 
 
-def clap_htsat_unfused() -> Towers:
+def clap_htsat_unfused() -> DualEncoder:
     """LAION's CLAP, 512-d. Raises MissingBackend where it isn't on this machine."""
-    return towers(CLAP, model_folder(CLAP.name, CLAP.repo))
+    return load_dual_encoder(CLAP, find_model_folder(CLAP.name, CLAP.repo))

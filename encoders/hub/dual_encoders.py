@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from encoders.base import Card, Frames, Rows, Sense, Sound, unit_rows
-from encoders.hub.weights import content
+from encoders.base import EncoderCard, Frames, Rows, Modality, Audio, unit_rows
+from encoders.hub.weights import find_model_weights
 from encoders.logmel import Array
-from encoders.onnx_runtime import Network, network, sha256
+from encoders.onnx_runtime import Network, load_network, compute_sha256
 
 if TYPE_CHECKING:
     import torch
 
-Prepare = Callable[[Any], Array | None]
+Preprocessor = Callable[[Any], Array | None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pair:
+class DualEncoderSpec:
     """All that tells one pair of towers from another.
 
     model:    name of the class in transformers
@@ -33,70 +33,70 @@ class Pair:
 
     name: str
     repo: str
-    sense: Sense
+    modality: Modality
     licence: str
-    data: str
-    model: str
-    media: str
-    prepare: Callable[[Path], Prepare]
-    trial: Callable[[], Frames | Sound]
-    rate: int | None = None
+    training_data: str
+    model_class: str
+    media_method: str
+    load_preprocessor: Callable[[Path], Preprocessor]
+    make_example: Callable[[], Frames | Audio]
+    sample_rate: int | None = None
 
 
 @dataclass(frozen=True)
-class Towers:
+class DualEncoder:
     """Media rows by `encode`, word rows by `encode_text`, both (n, dim) in the same space.
 
     An item's row is the mean over its frames or windows, each taken at length 1.
     """
 
-    card: Card
-    pair: Pair
+    card: EncoderCard
+    spec: DualEncoderSpec
     folder: Path
 
     @cached_property
-    def prepare(self) -> Prepare:
+    def preprocess(self) -> Preprocessor:
         """An item to inputs (k, ...) of the media tower; None for silence or no frames."""
-        return self.pair.prepare(self.folder)
+        return self.spec.load_preprocessor(self.folder)
 
     @cached_property
-    def _media(self) -> Network:
-        example = self.prepare(self.pair.trial())
-        return self._tower("media", lambda: _media_tower(self.pair, self.folder), [example], [{0: "n"}])
+    def _media_network(self) -> Network:
+        example = self.preprocess(self.spec.make_example())
+        return self._load_tower("media", lambda: _build_media_tower(self.spec, self.folder), [example], [{0: "n"}])
 
     @cached_property
-    def _text(self) -> Network:
+    def _text_network(self) -> Network:
         axes = {0: "n", 1: "length"}
         example = self.tokenize(["a photo of a dog", "the sound of a cat"])
-        return self._tower("text", lambda: _text_tower(self.pair, self.folder), example, [axes, axes])
+        return self._load_tower("text", lambda: _build_text_tower(self.spec, self.folder), example, [axes, axes])
 
-    def _tower(
+    def _load_tower(
         self,
-        kind: str,
+        tower_name: str,
         build: Callable[[], torch.nn.Module],
-        example: Sequence[Any],
-        axes: Sequence[dict[int, str]],
+        example_inputs: Sequence[Any],
+        dynamic_axes: Sequence[dict[int, str]],
     ) -> Network:
-        return network(f"{kind}-{self.card.key}", build, example, axes)
+        return load_network(f"{tower_name}-{self.card.cache_key}", build, example_inputs, dynamic_axes)
 
-    def encode(self, items: Sequence[Frames | Sound]) -> Rows:
+    def encode(self, items: Sequence[Frames | Audio]) -> Rows:
         """Rows (n, dim), raw; NaN for silence or an item without frames."""
         rows = np.full((len(items), self.card.dim), np.nan, np.float32)
         for i, item in enumerate(items):
-            inputs = self.prepare(item)
+            inputs = self.preprocess(item)
             if inputs is not None:
-                rows[i] = unit_rows(self._media(inputs)[0]).mean(axis=0)
+                rows[i] = unit_rows(self._media_network(inputs)[0]).mean(axis=0)
         return rows
 
     @cached_property
-    def _tokens(self) -> Any:
+    def _tokenizer(self) -> Any:
         from transformers import AutoTokenizer
 
         return AutoTokenizer.from_pretrained(self.folder, local_files_only=True)
 
     def tokenize(self, texts: Sequence[str]) -> list[Any]:
         """Token ids and mask, (n, length) int64 each, padded to the longest, cut at the model's limit."""
-        coded = self._tokens(list(texts), padding=True, truncation=True, return_tensors="np")
+        coded = self._tokenizer(list(texts), padding=True, truncation=True, return_tensors="np")
         return [coded["input_ids"].astype(np.int64), coded["attention_mask"].astype(np.int64)]
 
     def encode_text(self, texts: Sequence[str]) -> Rows:
@@ -104,63 +104,63 @@ class Towers:
         rows = np.full((len(texts), self.card.dim), np.nan, np.float32)
         said = [i for i, text in enumerate(texts) if text.strip()]
         if said:
-            rows[said] = unit_rows(self._text(*self.tokenize([texts[i] for i in said]))[0])
+            rows[said] = unit_rows(self._text_network(*self.tokenize([texts[i] for i in said]))[0])
         return rows
 
 
-def _model(pair: Pair, folder: Path) -> Any:
+def _load_model(spec: DualEncoderSpec, folder: Path) -> Any:
     import transformers
 
-    return getattr(transformers, pair.model).from_pretrained(folder, local_files_only=True).eval()
+    return getattr(transformers, spec.model_class).from_pretrained(folder, local_files_only=True).eval()
 
 
-def _media_tower(pair: Pair, folder: Path) -> torch.nn.Module:
+def _build_media_tower(spec: DualEncoderSpec, folder: Path) -> torch.nn.Module:
     import torch
 
-    class Media(torch.nn.Module):
+    class MediaTower(torch.nn.Module):
         """Inputs (n, ...) to embeddings (n, dim)."""
 
         def __init__(self) -> None:
             super().__init__()
-            self.model = _model(pair, folder)
+            self.model = _load_model(spec, folder)
 
         def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-            embedded: torch.Tensor = getattr(self.model, pair.media)(inputs).pooler_output
+            embedded: torch.Tensor = getattr(self.model, spec.media_method)(inputs).pooler_output
             return embedded
 
-    return Media()
+    return MediaTower()
 
 
-def _text_tower(pair: Pair, folder: Path) -> torch.nn.Module:
+def _build_text_tower(spec: DualEncoderSpec, folder: Path) -> torch.nn.Module:
     import torch
 
-    class Text(torch.nn.Module):
+    class TextTower(torch.nn.Module):
         """Token ids and mask (n, length) to embeddings (n, dim)."""
 
         def __init__(self) -> None:
             super().__init__()
-            self.model = _model(pair, folder)
+            self.model = _load_model(spec, folder)
 
         def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
             embedded: torch.Tensor = self.model.get_text_features(ids, attention_mask=mask).pooler_output
             return embedded
 
-    return Text()
+    return TextTower()
 
 
-def towers(pair: Pair, folder: Path) -> Towers:
+def load_dual_encoder(spec: DualEncoderSpec, folder: Path) -> DualEncoder:
     """The model in a folder of transformers' layout."""
     from transformers import AutoConfig
 
-    weights = content(folder)
-    card = Card(
-        name=pair.name,
-        sense=pair.sense,
+    weights = find_model_weights(folder)
+    card = EncoderCard(
+        name=spec.name,
+        modality=spec.modality,
         dim=AutoConfig.from_pretrained(folder, local_files_only=True).projection_dim,
-        licence=pair.licence,
-        weights=f"huggingface.co/{pair.repo}",
-        data=pair.data,
-        sha256=sha256(weights) if weights else "",
-        rate=pair.rate,
+        licence=spec.licence,
+        weights_source=f"huggingface.co/{spec.repo}",
+        training_data=spec.training_data,
+        sha256=compute_sha256(weights) if weights else "",
+        sample_rate=spec.sample_rate,
     )
-    return Towers(card, pair, folder)
+    return DualEncoder(card, spec, folder)

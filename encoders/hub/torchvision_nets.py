@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Card, Frames, Rows
-from encoders.hub.weights import checkpoint, state_dict
-from encoders.onnx_runtime import Network, network, sha256
+from encoders.base import EncoderCard, Frames, Rows
+from encoders.hub.weights import find_checkpoint, read_checkpoint
+from encoders.onnx_runtime import Network, load_network, compute_sha256
 
 if TYPE_CHECKING:
     import torch
@@ -26,7 +26,7 @@ Pixels = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class ClassifierSpec:
     """All that tells one classifier of frames from another.
 
     build:   the architecture with its last layer, weights not loaded
@@ -38,61 +38,61 @@ class Plan:
 
     name: str
     dim: int
-    url: str
+    weights_url: str
     licence: str
-    data: str
-    build: Callable[[], torch.nn.Module]
-    head: str
-    prepare: Callable[[Frames], Pixels]
-    example: tuple[int, ...]
-    classes: Callable[[], tuple[str, ...]]
+    training_data: str
+    build_model: Callable[[], torch.nn.Module]
+    head_layer: str
+    preprocess: Callable[[Frames], Pixels]
+    input_shape: tuple[int, ...]
+    load_classes: Callable[[], tuple[str, ...]]
 
 
 @dataclass(frozen=True)
-class Classifier:
+class FrameClassifier:
     """Rows (n, dim) before the last layer; `logits` applies that layer.
 
     It is linear, so the logits of a mean row are the mean of the frames' logits.
     """
 
-    plan: Plan
-    weights: Path
+    spec: ClassifierSpec
+    weights_path: Path
 
     @cached_property
-    def card(self) -> Card:
+    def card(self) -> EncoderCard:
         """What this encoder is; hashes the weights on first use."""
-        return Card(
-            name=self.plan.name,
-            sense="frames",
-            dim=self.plan.dim,
-            licence=self.plan.licence,
-            weights=self.plan.url,
-            data=self.plan.data,
-            sha256=sha256(self.weights),
+        return EncoderCard(
+            name=self.spec.name,
+            modality="frames",
+            dim=self.spec.dim,
+            licence=self.spec.licence,
+            weights_source=self.spec.weights_url,
+            training_data=self.spec.training_data,
+            sha256=compute_sha256(self.weights_path),
         )
 
     @cached_property
     def _network(self) -> Network:
-        example = np.random.default_rng(0).random((2, *self.plan.example), np.float32)
-        return network(self.card.key, lambda: trunk(self.plan, self.weights), [example], [{0: "n"}])
+        example = np.random.default_rng(0).random((2, *self.spec.input_shape), np.float32)
+        return load_network(self.card.cache_key, lambda: build_backbone(self.spec, self.weights_path), [example], [{0: "n"}])
 
     def encode(self, items: Sequence[Frames]) -> Rows:
         """Rows (n, dim), raw; NaN for an item without frames."""
-        rows = np.full((len(items), self.plan.dim), np.nan, np.float32)
+        rows = np.full((len(items), self.spec.dim), np.nan, np.float32)
         for i, frames in enumerate(items):
             if len(frames):
-                rows[i] = self._network(self.plan.prepare(frames))[0].mean(axis=0)
+                rows[i] = self._network(self.spec.preprocess(frames))[0].mean(axis=0)
         return rows
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
         """The label names in network order."""
-        return self.plan.classes()
+        return self.spec.load_classes()
 
     @cached_property
     def _head(self) -> tuple[Rows, Rows]:
-        state = state_dict(self.weights)
-        return state[f"{self.plan.head}.weight"].numpy(), state[f"{self.plan.head}.bias"].numpy()
+        state = read_checkpoint(self.weights_path)
+        return state[f"{self.spec.head_layer}.weight"].numpy(), state[f"{self.spec.head_layer}.bias"].numpy()
 
     def logits(self, rows: Rows) -> Rows:
         """Label logits (n, len(classes)) of rows (n, dim)."""
@@ -100,18 +100,18 @@ class Classifier:
         return np.asarray(rows @ weight.T + bias, np.float32)
 
 
-def trunk(plan: Plan, weights: Path) -> torch.nn.Module:
+def build_backbone(spec: ClassifierSpec, weights_path: Path) -> torch.nn.Module:
     """The network with its weights, ending before the layer `plan.head`."""
     import torch
 
-    model = plan.build()
-    model.load_state_dict(state_dict(weights))
-    parent, _, leaf = plan.head.rpartition(".")
+    model = spec.build_model()
+    model.load_state_dict(read_checkpoint(weights_path))
+    parent, _, leaf = spec.head_layer.rpartition(".")
     setattr(model.get_submodule(parent), leaf, torch.nn.Identity())
     return model
 
 
-def imagenet_pixels(frames: Frames) -> Pixels:
+def preprocess_imagenet(frames: Frames) -> Pixels:
     """Frames to (t, 3, 224, 224): torchvision's own transform, short side 256 and the centre of it."""
     import torch
     from torchvision.transforms._presets import ImageClassification
@@ -120,61 +120,61 @@ def imagenet_pixels(frames: Frames) -> Pixels:
     return np.asarray(ImageClassification(crop_size=224)(pixels).numpy(), np.float32)
 
 
-def _imagenet_labels() -> tuple[str, ...]:
-    from encoders.efficientnet import imagenet_labels
+def _load_imagenet_labels() -> tuple[str, ...]:
+    from encoders.efficientnet import load_imagenet_labels
 
-    return imagenet_labels()
+    return load_imagenet_labels()
 
 
-def _resnet152() -> torch.nn.Module:
+def _build_resnet152() -> torch.nn.Module:
     from torchvision.models import resnet152
 
     return resnet152()
 
 
-def _vgg16() -> torch.nn.Module:
+def _build_vgg16() -> torch.nn.Module:
     from torchvision.models import vgg16
 
     return vgg16(init_weights=False)
 
 
-RESNET152 = Plan(
+RESNET152 = ClassifierSpec(
     name="resnet152",
     dim=2048,
-    url="https://download.pytorch.org/models/resnet152-394f9c45.pth",
+    weights_url="https://download.pytorch.org/models/resnet152-394f9c45.pth",
     licence="BSD-3-Clause",
-    data="ImageNet-1k",
-    build=_resnet152,
-    head="fc",
-    prepare=imagenet_pixels,
-    example=(3, 224, 224),
-    classes=_imagenet_labels,
+    training_data="ImageNet-1k",
+    build_model=_build_resnet152,
+    head_layer="fc",
+    preprocess=preprocess_imagenet,
+    input_shape=(3, 224, 224),
+    load_classes=_load_imagenet_labels,
 )
 
-VGG16 = Plan(
+VGG16 = ClassifierSpec(
     name="vgg16",
     dim=4096,
-    url="https://download.pytorch.org/models/vgg16-397923af.pth",
+    weights_url="https://download.pytorch.org/models/vgg16-397923af.pth",
     licence="BSD-3-Clause",
-    data="ImageNet-1k",
-    build=_vgg16,
-    head="classifier.6",
-    prepare=imagenet_pixels,
-    example=(3, 224, 224),
-    classes=_imagenet_labels,
+    training_data="ImageNet-1k",
+    build_model=_build_vgg16,
+    head_layer="classifier.6",
+    preprocess=preprocess_imagenet,
+    input_shape=(3, 224, 224),
+    load_classes=_load_imagenet_labels,
 )
 
 
-def classifier(plan: Plan) -> Classifier:
+def load_classifier(spec: ClassifierSpec) -> FrameClassifier:
     """The classifier with the published weights. Raises MissingBackend where they aren't on this machine."""
-    return Classifier(plan, checkpoint(plan.name, plan.url))
+    return FrameClassifier(spec, find_checkpoint(spec.name, spec.weights_url))
 
 
-def resnet152() -> Classifier:
+def resnet152() -> FrameClassifier:
     """ResNet-152, 2048-d pooled features, torchvision's first ImageNet weights."""
-    return classifier(RESNET152)
+    return load_classifier(RESNET152)
 
 
-def vgg16() -> Classifier:
+def vgg16() -> FrameClassifier:
     """VGG16, 4096-d features of its second hidden layer (fc7)."""
-    return classifier(VGG16)
+    return load_classifier(VGG16)

@@ -15,41 +15,41 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlparse
 
-from encoders.base import MissingBackend
-from encoders.onnx_runtime import cache_dir
+from encoders.base import MissingBackendError
+from encoders.onnx_runtime import get_cache_dir
 
 if TYPE_CHECKING:
     import torch
 
-CONTENTS = ("model.safetensors", "pytorch_model.bin")  # in the order transformers prefers them
+WEIGHTS_FILES = ("model.safetensors", "pytorch_model.bin")  # in the order transformers prefers them
 
 
-def models_dir() -> Path:
+def get_models_dir() -> Path:
     """Where a user puts weights by hand: $AFFECT_MODELS, else a folder in the user's cache."""
     named = os.environ.get("AFFECT_MODELS")
-    return Path(named) if named else cache_dir() / "models"
+    return Path(named) if named else get_cache_dir() / "models"
 
 
-def checkpoint(name: str, url: str) -> Path:
+def find_checkpoint(name: str, url: str) -> Path:
     """The checkpoint file of encoder `name`, published at `url`. Raises MissingBackend if it isn't here."""
-    placed = models_dir() / f"{name}.pth"
-    for file in (placed, torch_checkpoints() / Path(urlparse(url).path).name):
+    placed = get_models_dir() / f"{name}.pth"
+    for file in (placed, get_torch_checkpoints_dir() / Path(urlparse(url).path).name):
         if file.is_file():
             return file
-    raise MissingBackend(
+    raise MissingBackendError(
         f"encoder {name!r} needs weights that are not on this machine. Where there is a network, run "
         f"'curl -L --create-dirs -o {placed.name} {url}' and put the file at {placed} "
         "(or set AFFECT_MODELS to the folder that holds it)"
     )
 
 
-def model_folder(name: str, repo: str) -> Path:
+def find_model_folder(name: str, repo: str) -> Path:
     """The folder with the transformers model `repo`. Raises MissingBackend if it isn't here."""
-    placed = models_dir() / name
-    for folder in (placed, _cached(repo)):
-        if folder is not None and content(folder) is not None:
+    placed = get_models_dir() / name
+    for folder in (placed, _find_in_hub_cache(repo)):
+        if folder is not None and find_model_weights(folder) is not None:
             return folder
-    raise MissingBackend(
+    raise MissingBackendError(
         f"encoder {name!r} needs the model {repo}, which is not on this machine. Where there is a network, "
         f'run \'hf download {repo} --exclude "*.h5" --exclude "*.msgpack" --local-dir {name}\' '
         f"(huggingface-cli in older versions) and put the folder at {placed} "
@@ -57,12 +57,12 @@ def model_folder(name: str, repo: str) -> Path:
     )
 
 
-def content(folder: Path) -> Path | None:
+def find_model_weights(folder: Path) -> Path | None:
     """The weights file inside a model folder, None if it has none."""
-    return next((folder / name for name in CONTENTS if (folder / name).is_file()), None)
+    return next((folder / name for name in WEIGHTS_FILES if (folder / name).is_file()), None)
 
 
-def state_dict(file: Path) -> dict[str, torch.Tensor]:
+def read_checkpoint(path: Path) -> dict[str, torch.Tensor]:
     """The tensors of a checkpoint, unwrapped from pytorchvideo's envelope; no code in it is ever run.
 
     Raises MissingBackend when the file is not a checkpoint (a download cut short, an error page).
@@ -70,13 +70,13 @@ def state_dict(file: Path) -> dict[str, torch.Tensor]:
     import torch
 
     try:
-        state = torch.load(file, map_location="cpu", weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, EOFError, RuntimeError) as broken:
-        raise MissingBackend(f"{file} is not a readable checkpoint, fetch it again: {broken}") from broken
+        raise MissingBackendError(f"{path} is not a readable checkpoint, fetch it again: {broken}") from broken
     return dict(state.get("model_state", state))
 
 
-def torch_checkpoints() -> Path:
+def get_torch_checkpoints_dir() -> Path:
     """What torch.hub.get_dir() would say, plus its folder of checkpoints, without importing torch."""
     cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache"))
     home = Path(os.environ.get("TORCH_HOME", cache / "torch"))
@@ -84,7 +84,7 @@ def torch_checkpoints() -> Path:
     return Path(os.path.expanduser(home)) / "hub" / "checkpoints"  # noqa: PTH111
 
 
-def _cached(repo: str) -> Path | None:
+def _find_in_hub_cache(repo: str) -> Path | None:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 

@@ -14,7 +14,7 @@ import av
 import numpy as np
 from av.error import FFmpegError
 
-from encoders.base import BadMedia, Sound
+from encoders.base import MediaError, Audio
 from encoders.media.audio import AudioReader
 from encoders.media.containers import open_container
 from encoders.media.format_detection import (
@@ -34,18 +34,18 @@ from encoders.media.stream_survey import StreamSurvey, survey_streams
 from encoders.media.video import VideoReader
 
 __all__ = [
-    "EXTENSIONS",
     "DEFAULT_LIMITS",
     "DEFAULT_SAMPLING",
+    "EXTENSIONS",
     "Limits",
     "Probe",
     "Sampling",
     "Segment",
-    "read_segments_at",
     "looks_like_media",
     "probe",
     "read_media",
     "read_segments",
+    "read_segments_at",
 ]
 
 
@@ -117,7 +117,7 @@ def _is_image(path: Path, header: bytes, limits: Limits) -> bool:
     """Whether a file is a still picture. Raises BadMedia for a kind that can't be read."""
     kind = detect_format(header, path)
     if refusal := REFUSAL_REASONS.get(kind or ""):
-        raise BadMedia(path, refusal)
+        raise MediaError(path, refusal)
     return kind in IMAGE_FORMATS and not (kind in ANIMATED_FORMATS and is_animated(path, limits))
 
 
@@ -134,12 +134,12 @@ def _read_nonempty_segments(path: Path, header: bytes, survey: StreamSurvey, sam
             empty = False
             yield segment
     if empty:
-        raise BadMedia(path, "damaged: no sound can be decoded")
+        raise MediaError(path, "damaged: no sound can be decoded")
 
 
 def _read_audio_between(
     path: Path, header: bytes, track_times: TrackTimes, start: float, end: float, sample_rate: int
-) -> Sound | None:
+) -> Audio | None:
     with open_container(path, header) as container:
         if not track_times.clock_shifts:
             with suppress(FFmpegError):  # no index to seek by: all that comes before is read

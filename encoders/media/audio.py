@@ -12,7 +12,7 @@ import numpy as np
 from av.container import InputContainer
 from av.error import FFmpegError
 
-from encoders.base import BadMedia, Rows, Sound
+from encoders.base import MediaError, Rows, Audio
 from encoders.media.containers import decode_frames
 from encoders.media.downmix import downmix
 from encoders.media.packet_timing import TrackTimes
@@ -53,7 +53,7 @@ class AudioReader:
         self._buffer: deque[AudioChunk] = deque()
         self._is_exhausted = False
 
-    def read_between(self, start: float, end: float) -> Sound | None:
+    def read_between(self, start: float, end: float) -> Audio | None:
         """Sound that begins at `start` seconds, silent in holes and ending at `end` or with the file's.
 
         Channels become one by `downmix`, offsets go, and what is above full scale is scaled to it. None where
@@ -65,18 +65,18 @@ class AudioReader:
         out, length = np.zeros(last - first, np.float32), 0
         for run in _join_contiguous([piece.crop(first, last) for piece in self._buffer]):
             if not np.isfinite(run.channels).all():
-                raise BadMedia(self._path, "its sound has samples that are not finite (NaN or infinite)")
+                raise MediaError(self._path, "its sound has samples that are not finite (NaN or infinite)")
             out[run.start_sample - first : run.end_sample - first] = remove_offset(downmix(run.channels, self._sample_rate), self._sample_rate)
             length = max(length, run.end_sample - first)
         self._discard_before(last)
-        return Sound(samples=limit_to_full_scale(out[:length]), rate=self._sample_rate) if length else None
+        return Audio(samples=limit_to_full_scale(out[:length]), sample_rate=self._sample_rate) if length else None
 
     def _fill_buffer(self, end_sample: int) -> None:
         while not self._is_exhausted and (not self._buffer or self._buffer[-1].end_sample < end_sample):
             try:
                 piece = next(self._chunks, None)
             except FFmpegError as error:
-                raise BadMedia(self._path, f"its sound can't be resampled ({error.strerror})") from None
+                raise MediaError(self._path, f"its sound can't be resampled ({error.strerror})") from None
             self._is_exhausted = piece is None
             if piece is not None:
                 self._buffer.append(piece)

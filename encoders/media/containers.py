@@ -11,7 +11,7 @@ import av
 from av.container import InputContainer
 from av.error import FFmpegError
 
-from encoders.base import BadMedia
+from encoders.base import MediaError
 from encoders.media.format_detection import detect_format, looks_like_text, make_bad_media, format_unknown_reason
 from encoders.media.packet_timing import ClockShift
 
@@ -36,17 +36,17 @@ def open_container(path: Path, header: bytes) -> Iterator[InputContainer]:
 def _open_file(path: Path, file: BinaryIO, header: bytes) -> InputContainer:
     kind = detect_format(header)
     if kind is None and looks_like_text(header):  # also keeps play lists, which name other files, from ffmpeg
-        raise BadMedia(path, format_unknown_reason(header))
+        raise MediaError(path, format_unknown_reason(header))
     try:
         container = av.open(file, "r", options=_DEMUXER_OPTIONS, metadata_errors="ignore")
     except FFmpegError:
-        raise BadMedia(path, f"truncated or damaged {kind}" if kind else format_unknown_reason(header)) from None
+        raise MediaError(path, f"truncated or damaged {kind}" if kind else format_unknown_reason(header)) from None
     except OSError as error:  # of the file itself, not of what is in it
         raise make_bad_media(path, error) from None
     names = container.format.name.split(",")
     if _REFUSED_DEMUXERS & set(names) or names[0].endswith("_pipe"):
         container.close()
-        raise BadMedia(path, format_unknown_reason(header))
+        raise MediaError(path, format_unknown_reason(header))
     return container
 
 

@@ -21,7 +21,7 @@ from multiprocessing.connection import Pipe, wait
 from pathlib import Path
 from typing import TypeAlias
 
-from encoders.base import BadMedia
+from encoders.base import MediaError
 from encoders.media.decoder_worker import OpenedFile, format_memory_reason
 from encoders.media.decoding_progress import DecodingProgress
 from encoders.media.segments import DEFAULT_LIMITS, DEFAULT_SAMPLING, Limits, Sampling, Segment, TrackName
@@ -53,7 +53,7 @@ class FailedFile:
     """A file that can't be read (further), and why."""
 
     path: Path
-    error: BadMedia
+    error: MediaError
 
 
 DecodingEvent: TypeAlias = OpenedFile | DecodedSegment | FinishedFile | FailedFile
@@ -76,7 +76,7 @@ class DecoderPool:
         jobs: int,
         sampling: Sampling = DEFAULT_SAMPLING,
         limits: Limits = DEFAULT_LIMITS,
-        reader: str = "encoders.media:read",
+        reader: str = "encoders.media:read_media",
     ) -> None:
         if jobs < 1:
             raise ValueError(f"{jobs} jobs; at least one is needed")
@@ -176,7 +176,7 @@ class _Worker:
             message = self.connection.recv()
         except (EOFError, OSError):
             return self._retry_without_track(self._make_crash_error())
-        if isinstance(message, BadMedia):
+        if isinstance(message, MediaError):
             return FailedFile(path, self._progress.crash_error or message)
         if message is None:
             return FinishedFile(path, "; ".join(self._progress.notes) or None)
@@ -192,7 +192,7 @@ class _Worker:
             self.start()
         self._send((self._progress.path, skip_track))
 
-    def _retry_without_track(self, crash_error: BadMedia) -> DecodingEvent | None:
+    def _retry_without_track(self, crash_error: MediaError) -> DecodingEvent | None:
         """Read a film whose decoder died again without its sound, then without its pictures."""
         without = self._progress.select_track_to_skip(crash_error)
         if without is None:
@@ -204,14 +204,14 @@ class _Worker:
         with suppress(BrokenPipeError, ConnectionResetError):  # it died: event() will say why
             self.connection.send(message)
 
-    def _make_crash_error(self) -> BadMedia:
+    def _make_crash_error(self) -> MediaError:
         code = self._process.wait() if self._process is not None else 0
         self._stderr_file.seek(0)
         said = self._stderr_file.read().decode(errors="replace").strip()
         self.stop()
         # Killed by a machine out of memory, or ended by an error nobody foresaw: not the file's fault.
         passing = code == -signal.SIGKILL or (code >= 0 and "bad_alloc" not in said)
-        return BadMedia(self._progress.path, _format_exit_reason(code, said, self._limits), lasting=not passing)
+        return MediaError(self._progress.path, _format_exit_reason(code, said, self._limits), is_permanent=not passing)
 
 
 def _format_exit_reason(exit_code: int, stderr_text: str, limits: Limits) -> str:

@@ -14,8 +14,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TypeAlias, cast
 
-from encoders.base import BadMedia
-from encoders.interrupts import end_with_pipe
+from encoders.base import MediaError
+from encoders.interrupts import exit_with_pipe
 from encoders.media.format_detection import make_bad_media
 from encoders.media.segments import Limits, Probe, Sampling, Segment
 
@@ -46,17 +46,17 @@ def serve() -> None:
     any point.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    end_with_pipe(0)  # the parent holds the other end
+    exit_with_pipe(0)  # the parent holds the other end
     signal.signal(signal.SIGALRM, signal.SIG_DFL)  # the kernel ends a decoder that holds the interpreter
     connection = Connection(int(sys.argv[1]))
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         reader, sampling, limits = connection.recv()
         module, function = reader.split(":")
         read = getattr(import_module(module), function)
-        _limit_memory(limits.memory)
+        _limit_memory(limits.max_memory_bytes)
         while True:
             path, without = connection.recv()
-            _process_file(connection, path, read, replace(sampling, without=without), limits)
+            _process_file(connection, path, read, replace(sampling, skip_track=without), limits)
 
 
 def _process_file(connection: Connection, path: Path, reader: MediaReader, sampling: Sampling, limits: Limits) -> None:
@@ -68,10 +68,10 @@ def _process_file(connection: Connection, path: Path, reader: MediaReader, sampl
         if connection.recv():
             _send_segments(connection, pieces, limits.timeout_seconds)
         connection.send(None)
-    except BadMedia as error:
+    except MediaError as error:
         connection.send(error)
     except MemoryError:
-        connection.send(BadMedia(path, format_memory_reason(limits)))
+        connection.send(MediaError(path, format_memory_reason(limits)))
 
 
 def format_memory_reason(limits: Limits) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from encoders.base import BadMedia
+from encoders.base import MediaError
 from encoders.media.decoder_worker import OpenedFile
 from encoders.media.segments import Segment, TrackName
 
@@ -16,7 +16,7 @@ class DecodingProgress:
 
     path: Path
     opened: OpenedFile | None = None
-    crash_error: BadMedia | None = None  # of the first decoder process
+    crash_error: MediaError | None = None  # of the first decoder process
     notes: list[str] = field(default_factory=list)
     untried_tracks: list[TrackName] = field(default_factory=lambda: ["sound", "pictures"])
     _last_passed_start: float = -1.0  # seconds at which the last segment that was passed on begins
@@ -34,10 +34,10 @@ class DecodingProgress:
         new, self._last_passed_start = start > self._last_passed_start, max(start, self._last_passed_start)
         return new
 
-    def select_track_to_skip(self, crash_error: BadMedia) -> TrackName | None:
+    def select_track_to_skip(self, crash_error: MediaError) -> TrackName | None:
         """The track of a film to do without after its decoder died; None if that is no help."""
         probe = self.opened and self.opened.probe
-        if not (probe and probe.modality == "video" and probe.sample_rate and crash_error.lasting and self.untried_tracks):
+        if not (probe and probe.modality == "video" and probe.sample_rate and crash_error.is_permanent and self.untried_tracks):
             return None
         self.crash_error = self.crash_error or crash_error
         without = self.untried_tracks.pop(0)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from encoders.base import BadMedia
+from encoders.base import MediaError
 from encoders.media.formats import MEDIA_FORMATS, MediaModality
 
 HEADER_BYTES = 512  # bytes read to tell what a file is
@@ -71,14 +71,14 @@ def read_header(path: Path) -> bytes:
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
-            raise BadMedia(path, _OS_ERROR_MESSAGES[errno.EISDIR])
+            raise MediaError(path, _OS_ERROR_MESSAGES[errno.EISDIR])
         if not stat.S_ISREG(mode):  # opening a named pipe would wait for its writer
-            raise BadMedia(path, "not a regular file")
+            raise MediaError(path, "not a regular file")
         head = _read_first_bytes(path)
     except OSError as error:
         raise make_bad_media(path, error) from None
     if not head:
-        raise BadMedia(path, "empty file")
+        raise MediaError(path, "empty file")
     return head
 
 
@@ -117,10 +117,10 @@ def looks_like_text(header: bytes) -> bool:
     )
 
 
-def make_bad_media(path: Path, error: OSError) -> BadMedia:
+def make_bad_media(path: Path, error: OSError) -> MediaError:
     """What an operating system's error says of a file: it may pass."""
     lasting = error.errno == errno.EINVAL  # a damaged file sent its reader to a place that can't be
-    return BadMedia(path, format_os_error(error), lasting=lasting)
+    return MediaError(path, format_os_error(error), is_permanent=lasting)
 
 
 def format_os_error(error: OSError) -> str:

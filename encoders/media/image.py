@@ -14,7 +14,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from encoders.base import ELONGATED, BadMedia, Frames
+from encoders.base import PANORAMA_ASPECT_RATIO, MediaError, Frames
 from encoders.media.format_detection import read_header, detect_format, find_image_start, make_bad_media
 from encoders.media.formats import RAW_REFUSAL, MEDIA_FORMATS
 from encoders.media.image_endings import is_complete
@@ -54,14 +54,14 @@ def compute_longest_side(size: tuple[int, int], max_side: int) -> int:
     the other has no more than 4 * side.
     """
     long, short = max(size), min(size)
-    if long <= ELONGATED * short:
+    if long <= PANORAMA_ASPECT_RATIO * short:
         return max_side
     return max(1, min(4 * max_side, long * max_side // (2 * short)))
 
 
 def is_animated(path: Path, limits: Limits) -> bool:
     """True for a picture of several frames, False for one whose header is damaged."""
-    with suppress(BadMedia), _open_image(path, limits) as image:
+    with suppress(MediaError), _open_image(path, limits) as image:
         return bool(getattr(image, "is_animated", False))
     return False
 
@@ -76,7 +76,7 @@ def probe_image(path: Path, limits: Limits) -> Probe:
             if is_complete(image):
                 turned = image.format != "TIFF" and _read_orientation(image) >= 5  # a TIFF says its size as shown
                 return _make_probe_from_image(image, image.size[::-1] if turned else image.size, _get_incomplete_reason(image))
-    except BadMedia:
+    except MediaError:
         pass  # what can be read of it is read below, or its fault said
     shown, name, incomplete = _decode_image(path, None, limits)
     return _make_probe(name, shown.size, incomplete)
@@ -116,12 +116,12 @@ def _decode_image(path: Path, max_side: int | None, limits: Limits) -> tuple[Ima
             image.load()
             shown = _resize_and_orient(flatten_to_rgb(image), _read_orientation(image), max_side)
             return shown, (image.format or "").lower(), _get_incomplete_reason(image)
-    except BadMedia as error:
+    except MediaError as error:
         return _decode_damaged_image(path, max_side, limits, error)
 
 
 def _decode_damaged_image(
-    path: Path, max_side: int | None, limits: Limits, error: BadMedia
+    path: Path, max_side: int | None, limits: Limits, error: MediaError
 ) -> tuple[Image.Image, str, str | None]:
     """As _decoded, of a damaged picture of which enough is left. Raises BadMedia, `error` if nothing is."""
     try:
@@ -129,11 +129,11 @@ def _decode_damaged_image(
             pixels, there, image = decode_twice(
                 file, lambda file: _validate_image(path, _identify_image(path, file), limits), flatten_to_rgb
             )
-    except (*_DECODE_ERRORS, BadMedia):
+    except (*_DECODE_ERRORS, MediaError):
         raise error from None
     share = float(there.mean())
     if share < MIN_READABLE_SHARE:
-        raise BadMedia(path, f"{error.reason} ({share:.0%} of it can be read)") from None
+        raise MediaError(path, f"{error.reason} ({share:.0%} of it can be read)") from None
     shown = _resize_and_orient(Image.fromarray(crop_and_fill_gaps(pixels, there)), _read_orientation(image), max_side)
     early = error.reason.startswith("truncated")
     lost = f"only {min(int(share * 100), 99)} % of the picture can be read" if share < 1 else None
@@ -192,11 +192,11 @@ def _open_image(path: Path, limits: Limits) -> Iterator[Image.Image]:
         ):
             yield image
     except UnidentifiedImageError:
-        raise BadMedia(path, "damaged: the picture's header can't be read") from None
+        raise MediaError(path, "damaged: the picture's header can't be read") from None
     except _DECODE_ERRORS as error:
         if isinstance(error, OSError) and error.errno:  # Pillow's own have no number
             raise make_bad_media(path, error) from None
-        raise BadMedia(path, _format_decode_error(error)) from None
+        raise MediaError(path, _format_decode_error(error)) from None
 
 
 def _validate_image(path: Path, image: Image.Image, limits: Limits) -> Image.Image:
@@ -204,11 +204,11 @@ def _validate_image(path: Path, image: Image.Image, limits: Limits) -> Image.Ima
     if image.format == "TIFF" and is_raw(image):
         preview = extract_preview(image)
         if preview is None:
-            raise BadMedia(path, RAW_REFUSAL)
+            raise MediaError(path, RAW_REFUSAL)
         image = preview
     reason = get_size_refusal(*image.size, limits)
     if reason:
-        raise BadMedia(path, reason)
+        raise MediaError(path, reason)
     return image
 
 

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from av.error import FFmpegError
 
-from encoders.base import BadMedia, Sound
+from encoders.base import MediaError, Audio
 from encoders.media.audio import AudioReader
 from encoders.media.containers import open_container
 from encoders.media.segments import Sampling, Segment, compute_segment_bounds, compute_frame_times
@@ -21,7 +21,7 @@ ReadInterval = Callable[[float, float], _Value | None]
 
 # What decoders and their bindings raise for broken content. Not OSError: a disk that fails may recover.
 DECODE_ERRORS = (
-    BadMedia,
+    MediaError,
     FFmpegError,
     ArithmeticError,
     AssertionError,
@@ -43,7 +43,7 @@ def decode_segments(path: Path, header: bytes, survey: StreamSurvey, sampling: S
         readers = _TrackOpeners(path, header, survey, sampling, stack)
         whole = survey.video is not None and survey.audio is not None and sampling.skip_track is None
         shown = _TrackReader[TimedFrames]("pictures", readers.make_video_opener(), is_optional=whole)
-        heard = _TrackReader[Sound]("sound", readers.make_audio_opener(), is_optional=whole)
+        heard = _TrackReader[Audio]("sound", readers.make_audio_opener(), is_optional=whole)
         for start, end in compute_segment_bounds(duration, sampling.segment_seconds):
             frames, times = shown.read_between(start, end) or (None, ())
             sound = heard.read_between(start, end)
@@ -78,13 +78,13 @@ class _TrackOpeners:
 
         return open_video
 
-    def make_audio_opener(self) -> Callable[[], ReadInterval[Sound]] | None:
+    def make_audio_opener(self) -> Callable[[], ReadInterval[Audio]] | None:
         """What opens the sound; None if it is not wanted or there is none."""
         track, asked = self._survey.audio, self._sampling
         if track is None or asked.skip_track == "sound":
             return None
 
-        def open_audio() -> ReadInterval[Sound]:
+        def open_audio() -> ReadInterval[Audio]:
             container = self._stack.enter_context(open_container(self._path, self._header))
             return AudioReader(self._path, container, asked.sample_rate, track).read_between
 
@@ -124,6 +124,6 @@ class _TrackReader(Generic[_Value]):
 
     def _mark_broken(self, start: float, error: Exception) -> None:
         if not self._is_broken:
-            said = error.reason if isinstance(error, BadMedia) else (str(error) or type(error).__name__)
+            said = error.reason if isinstance(error, MediaError) else (str(error) or type(error).__name__)
             self._pending_note = f"its {self._name} can't be decoded at {start:g} s: {said.splitlines()[0][:100]}"
         self._is_broken = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from encoders.base import Frames, Sound
+from encoders.base import Frames, Audio
 from encoders.media.format_detection import MediaModality
 
 TrackName: TypeAlias = Literal["pictures", "sound"]
@@ -44,7 +44,7 @@ class Segment:
     end: float | None
     frames: Frames | None
     frame_times: tuple[float, ...]
-    audio: Sound | None
+    audio: Audio | None
     incomplete_reason: str | None = None
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from av.container import InputContainer
 from av.format import Flags
 
-from encoders.base import BadMedia
+from encoders.base import MediaError
 from encoders.media.containers import decode_frames, get_video_stream, open_container, get_clock_origin, read_packets
 from encoders.media.packet_timing import PacketLog, TrackTimes, place_on_timeline
 from encoders.media.segments import Limits, Probe, get_size_refusal
@@ -47,7 +47,7 @@ def survey_streams(path: Path, header: bytes, limits: Limits) -> StreamSurvey:
         film, picture = _find_decodable_video(path, header, rank_video_streams(container, counts), limits)
         sound = next(iter(rank_audio_streams(container, counts, film)), None)
         if film is None and sound is None:
-            raise BadMedia(path, _format_empty_reason(container, logs))
+            raise MediaError(path, _format_empty_reason(container, logs))
         times = _compute_track_times(container, logs, [stream.index for stream in (film, sound) if stream])
         ends = []
         video = heard = None
@@ -80,7 +80,7 @@ def _find_decodable_video(
     for film in video_streams:
         reason = get_size_refusal(film.codec_context.width, film.codec_context.height, limits)
         if reason:
-            raise BadMedia(path, reason)
+            raise MediaError(path, reason)
         with open_container(path, header) as container:
             picture = read_frame_geometry(container, get_video_stream(container, film.index))
         if picture:
@@ -118,7 +118,7 @@ def _compute_duration(path: Path, container: InputContainer, end_times: Sequence
     claims = (max(end_times), (container.duration or 0) / av.time_base)
     seconds = next((claim for claim in claims if 0 < claim <= MAX_DURATION_SECONDS), None)
     if seconds is None:
-        raise BadMedia(path, "damaged time stamps")
+        raise MediaError(path, "damaged time stamps")
     return seconds
 
 

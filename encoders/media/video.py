@@ -14,7 +14,7 @@ from av.error import FFmpegError
 from av.video.reformatter import Interpolation
 from decord._ffi.base import DECORDError
 
-from encoders.base import BadMedia, Frames
+from encoders.base import MediaError, Frames
 from encoders.media.containers import decode_frames, get_video_stream
 from encoders.media.segments import fit_size
 from encoders.media.stream_selection import UPRIGHT, Orientation, VideoTrack
@@ -147,7 +147,7 @@ class VideoReader:
         except DECORD_ERRORS as error:
             if isinstance(self._reader, PyAVReader):
                 lasting = not isinstance(error, OSError)
-                raise BadMedia(self._path, f"damaged: {error}", lasting=lasting) from None
+                raise MediaError(self._path, f"damaged: {error}", is_permanent=lasting) from None
         self._reader = self._open_pyav()
         return self.read_frames_at(times)
 

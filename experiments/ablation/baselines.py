@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Rows, missing, owners_means, unit_rows
+from encoders.base import Rows, is_missing_row, average_by_owner, unit_rows
 from experiments.ablation.fused_ranks import SplitEmbeddings, compute_rsum
 from experiments.ablation.prepared_data import PreparedData
 from retrieval.features.pipeline import FeaturePipeline
@@ -40,10 +40,10 @@ def fit_ridge(data: PreparedData, roles: Sequence[str]) -> tuple[SplitEmbeddings
     """
     train = data.select_items("train")
     features = np.concatenate([_standardise(data.features[role], train) for role in roles], axis=1)
-    silent = np.all([missing(data.features[role]) for role in roles], axis=0)
+    silent = np.all([is_missing_row(data.features[role]) for role in roles], axis=0)
     said = unit_rows(np.asarray(data.texts["sentence"], np.float32)).astype(np.float64)
     captions = said - said[data.select_captions("train")].mean(0)
-    target = owners_means(captions, data.caption_items, len(silent))
+    target = average_by_owner(captions, data.caption_items, len(silent))
     told = train[~silent[train] & ~np.isnan(target[train]).any(1)]
     left, values, right = np.linalg.svd(features[told], full_matrices=False)
     turned = left.T @ target[told]

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import Rows
-from retrieval.evaluation import Evaluation, Product, Table, evaluate
-from retrieval.evaluation.rules import PROTOCOL
+from retrieval.evaluation import Evaluation, InnerProductSimilarity, Similarity, evaluate
+from retrieval.evaluation.rules import DEFAULT_PROTOCOL
 
 Ints = npt.NDArray[np.int64]
 Block = npt.NDArray[np.floating]
@@ -25,7 +25,7 @@ class FusedSimilarity:
     Where no space is silent this ranks as JEMC's sum of similarities does.
     """
 
-    tables: tuple[Table, ...]
+    tables: tuple[Similarity, ...]
     weights: tuple[float, ...]
 
     @property
@@ -49,20 +49,20 @@ class FusedSimilarity:
         return FusedSimilarity(tables=tuple(table.transpose() for table in self.tables), weights=self.weights)
 
 
-def fuse_similarities(embeddings: Sequence[EmbeddingPair], space_weights: Sequence[float] | None = None) -> Table:
+def fuse_similarities(embeddings: Sequence[EmbeddingPair], space_weights: Sequence[float] | None = None) -> Similarity:
     """The table (captions, items) of spaces, each given as rows of items (v, d) and of captions (c, d)."""
-    tables: list[Table] = [Product(texts, media) for media, texts in embeddings]
+    tables: list[Similarity] = [InnerProductSimilarity(texts, media) for media, texts in embeddings]
     if len(tables) == 1:
         return tables[0]
     return FusedSimilarity(tables=tuple(tables), weights=tuple(space_weights or [1.0] * len(tables)))
 
 
-def evaluate_similarity(similarity: Table, caption_items: Ints) -> Evaluation:
+def evaluate_similarity(similarity: Similarity, caption_items: Ints) -> Evaluation:
     """Both directions of a table (c, v); `owner` (c,) is the item of each caption."""
     names = [str(item) for item in range(similarity.shape[1])]
-    return evaluate(similarity, [names[item] for item in caption_items], names, rules=PROTOCOL)
+    return evaluate(similarity, [names[item] for item in caption_items], names, protocol=DEFAULT_PROTOCOL)
 
 
 def compute_rsum(item_embeddings: Rows, caption_embeddings: Rows, caption_items: Ints) -> float:
     """The sum of the six recalls of one space."""
-    return evaluate_similarity(Product(caption_embeddings, item_embeddings), caption_items).rsum
+    return evaluate_similarity(InnerProductSimilarity(caption_embeddings, item_embeddings), caption_items).rsum

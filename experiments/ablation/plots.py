@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from encoders.onnx_runtime import write_whole
+from encoders.onnx_runtime import write_atomically
 from experiments.ablation.results import RowResult, AblationResults
 from experiments.ablation.row_statistics import RECALL_DEPTHS, DIRECTIONS
 from experiments.ablation.table_rows import SpaceSpec
@@ -42,7 +42,7 @@ def save_plots(folder: Path, dataset_name: str, results: AblationResults) -> lis
     for name, figure in made.items():
         stream = io.BytesIO()
         figure.savefig(stream, format="png", dpi=DPI)
-        write_whole(folder / name, stream.getvalue())
+        write_atomically(folder / name, stream.getvalue())
     return [folder / name for name in made]
 
 

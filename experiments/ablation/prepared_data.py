@@ -18,9 +18,9 @@ import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors.numpy import load, load_file, save, save_file
 
-from encoders.base import AffectError, Rows, encode_all, missing, printable, unit_rows
+from encoders.base import AffectError, Rows, encode_all, is_missing_row, format_path, unit_rows
 from encoders.media import Sampling
-from encoders.onnx_runtime import cache_dir, write_whole
+from encoders.onnx_runtime import get_cache_dir, write_atomically
 from experiments.ablation.settings import AblationSettings
 from experiments.ablation.table_rows import ROLES, TextTower
 from experiments.datasets import CaptionDataset, hold_out_split, load_named_dataset
@@ -65,7 +65,7 @@ class PreparedData:
             role
             for role in ROLES
             if role in self.features
-            and all((~missing(self.features[role][self.select_items(part)])).sum() >= 2 for part in ("train", "test"))
+            and all((~is_missing_row(self.features[role][self.select_items(part)])).sum() >= 2 for part in ("train", "test"))
         )
 
     def select_items(self, split: str) -> Ints:
@@ -117,12 +117,12 @@ class PreparedData:
             return {n.removeprefix(prefix): array for n, array in arrays.items() if n.startswith(prefix)}
 
         return cls(
-            media=select_prefix("media/"),
+            features=select_prefix("media/"),
             texts=select_prefix("texts/"),
-            owner=arrays["owner"],
-            split=arrays["split"],
-            words=int(arrays["words"][0]),
-            vectors=arrays.get("vectors"),
+            caption_items=arrays["owner"],
+            item_splits=arrays["split"],
+            vocabulary_size=int(arrays["words"][0]),
+            word_vectors=arrays.get("vectors"),
         )
 
 
@@ -149,13 +149,13 @@ def load_dataset(
     if name == SYNTHETIC or name.startswith(f"{SYNTHETIC}-"):
         count = name.partition("-")[2] or str(DEFAULT_SYNTHETIC_CLIPS)
         if not count.isdecimal() or int(count) < 1:
-            raise AffectError(f"{printable(name)}: write it as {SYNTHETIC}-400, a number of clips")
-        data = render_dataset(cache_dir() / f"{SYNTHETIC}-{int(count)}", int(count), SEED, quiet=quiet)
+            raise AffectError(f"{format_path(name)}: write it as {SYNTHETIC}-400, a number of clips")
+        data = render_dataset(get_cache_dir() / f"{SYNTHETIC}-{int(count)}", int(count), SEED, quiet=quiet)
     else:
         data = load_named_dataset(name, data_root)
     if data.query_rule == "label":
         raise AffectError(f"{data.name}: its words are class labels, not captions; take a set with captions")
-    return replace(data, features=feature_paths) if feature_paths is not None else data
+    return replace(data, feature_sources=feature_paths) if feature_paths is not None else data
 
 
 def ensure_splits(dataset: CaptionDataset, dev_share: float) -> CaptionDataset:
@@ -222,10 +222,10 @@ def encode_sentences(pipeline: FeaturePipeline, sentences: Sequence[str]) -> Row
     """(n, d) unit rows of the text expert, read from the cache where these were encoded before."""
     text = pipeline.get_encoder("text")
     key = hashlib.sha256("\n".join([text.card.signature, *sentences]).encode()).hexdigest()
-    file = cache_dir() / "features" / "sentences" / f"{key}.safetensors"
+    file = get_cache_dir() / "features" / "sentences" / f"{key}.safetensors"
     try:
         return load(file.read_bytes())["rows"]
     except (FileNotFoundError, SafetensorError, KeyError):
         rows = unit_rows(encode_all(text, sentences))
-        write_whole(file, save({"rows": np.ascontiguousarray(rows)}))
+        write_atomically(file, save({"rows": np.ascontiguousarray(rows)}))
         return rows

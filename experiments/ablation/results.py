@@ -98,7 +98,7 @@ class _RowEvaluator:
             name=row.name,
             description=description,
             dev_rsum=float(np.mean(dev)),
-            metrics_by_seed=tuple(one.measures() for one in found),
+            metrics_by_seed=tuple(one.compute_metrics() for one in found),
             estimates=standings.estimate_metrics(found, self._bootstrap_weights),
             collapsed=collapsed_count,
             trainings=len(embeddings_by_seed) * len(row.spaces),
@@ -134,7 +134,7 @@ class _RowEvaluator:
                 gaps[row.name] = mine.compare_rsum(theirs, base, self._bootstrap_weights, self._signs)
         for (name, gap), p in zip(list(gaps.items()), adjust_holm([g.p for g in gaps.values()]), strict=True):
             gaps[name] = replace(gap, holm=p)
-        return tuple(replace(line, gap=gaps.get(name)) for name, line in self._results.items())
+        return tuple(replace(line, difference=gaps.get(name)) for name, line in self._results.items())
 
     def _evaluate(self, split: str, embeddings: Sequence[SplitEmbeddings], space_weights: Sequence[float] | None) -> Evaluation:
         pairs: list[EmbeddingPair] = [space[split] for space in embeddings]

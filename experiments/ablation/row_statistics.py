@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.evaluation import Direction, Evaluation
+from retrieval.evaluation import DirectionResult, Evaluation
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -66,11 +66,11 @@ class DirectionRanks:
     item_count: int
 
     @classmethod
-    def from_directions(cls, directions: Sequence[Direction]) -> DirectionRanks:
+    def from_directions(cls, directions: Sequence[DirectionResult]) -> DirectionRanks:
         """Of the same direction under several seeds."""
         groups = np.unique(np.asarray(directions[0].groups), return_inverse=True)[1]
         ranks = np.stack([side.ranks for side in directions])
-        return cls(ranks=ranks, item=groups, items=int(groups.max()) + 1)
+        return cls(ranks=ranks, query_items=groups, item_count=int(groups.max()) + 1)
 
     @cached_property
     def queries_per_item(self) -> Floats:
@@ -91,7 +91,7 @@ class RowRanks:
     @classmethod
     def from_evaluations(cls, evaluations: Sequence[Evaluation]) -> RowRanks:
         """Of one evaluation a seed."""
-        return cls(sides={"T2V": DirectionRanks.from_directions([e.t2v for e in evaluations]), "V2T": DirectionRanks.from_directions([e.v2t for e in evaluations])})
+        return cls(directions={"T2V": DirectionRanks.from_directions([e.t2v for e in evaluations]), "V2T": DirectionRanks.from_directions([e.v2t for e in evaluations])})
 
     @cached_property
     def metric_sums(self) -> dict[str, Floats]:
@@ -105,7 +105,7 @@ class RowRanks:
 
     def estimate_metrics(self, evaluations: Sequence[Evaluation], bootstrap_weights: Floats) -> dict[str, MetricEstimate]:
         """Every measure; `weights` (draws, items) says how often each draw took each item."""
-        told = [evaluation.measures() for evaluation in evaluations]
+        told = [evaluation.compute_metrics() for evaluation in evaluations]
         drawn = self._bootstrap_metrics(bootstrap_weights)
         found = {}
         for name in METRIC_NAMES:

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from encoders.base import AffectError
-from encoders.interrupts import end_with_parent, safe_point, stop_at_safe_points, temporary_folder
+from encoders.interrupts import exit_with_parent, stop_if_requested, stop_at_safe_points, make_temporary_folder
 from experiments.ablation.prepared_data import PreparedData
 from experiments.ablation.settings import AblationSettings
 from experiments.ablation.trials import Trial, is_finished, compute_trial_key, train_trial
@@ -83,7 +83,7 @@ def _train_single_threaded(trial: Trial, data: PreparedData, settings: AblationS
 def _train_in_processes(trial_folders: Mapping[Trial, Path], data: PreparedData, settings: AblationSettings, jobs: int, on_progress: ProgressCallback) -> None:
     context = multiprocessing.get_context("spawn")
     counter = context.Value("q", 0)
-    with stop_at_safe_points(), temporary_folder() as place:
+    with stop_at_safe_points(), make_temporary_folder() as place:
         file = place / "corpus.safetensors"
         data.save(file)
         pool = ProcessPoolExecutor(jobs, context, _init_worker, (file, settings, counter))
@@ -94,7 +94,7 @@ def _train_in_processes(trial_folders: Mapping[Trial, Path], data: PreparedData,
                 ended, futures = wait(futures, POLL_INTERVAL_S, FIRST_EXCEPTION)
                 on_progress(counter.value)
                 _raise_first(ended)
-                safe_point()
+                stop_if_requested()
 
 
 def _raise_first(futures: set[Future[None]]) -> None:
@@ -137,7 +137,7 @@ _worker_state: dict[str, Any] = {}  # what a process trains with
 
 def _init_worker(data_path: Path, settings: AblationSettings, counter: Synchronized[int]) -> None:
     """In each process: read the corpus once, and end when the parent ends."""
-    end_with_parent()
+    exit_with_parent()
     _worker_state.update(corpus=PreparedData.load(data_path), settings=settings, counter=counter)
 
 

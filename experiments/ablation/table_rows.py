@@ -57,7 +57,7 @@ class SpaceSpec:
         there = tuple(role for role in self.roles if role in set(present_roles))
         if not there or (not self.allows_missing_roles and there != self.roles):
             return None
-        return replace(self, roles=there, some=False, text=self.text_tower or text_tower)
+        return replace(self, roles=there, allows_missing_roles=False, text_tower=self.text_tower or text_tower)
 
     def __str__(self) -> str:
         told = ", ".join(ROLE_LABELS[role] for role in self.roles)
@@ -98,11 +98,11 @@ OBJECT_ACTIVITY_ROW, JEMC_ROW, OBJECT_AUDIO_ROW = "1.5 object + activity", "1.5 
 
 
 def _make_object_space(**loss_options: object) -> tuple[SpaceSpec]:
-    return (replace(OBJECT_SPACE, cost=LossSpec(**loss_options)),)  # type: ignore[arg-type]
+    return (replace(OBJECT_SPACE, loss=LossSpec(**loss_options)),)  # type: ignore[arg-type]
 
 
 def _set_text_tower(text_tower: TextTower, *spaces: SpaceSpec) -> tuple[SpaceSpec, ...]:
-    return tuple(replace(space, text=text_tower) for space in spaces)
+    return tuple(replace(space, text_tower=text_tower) for space in spaces)
 
 
 TABLE_ROWS: tuple[TableRow, ...] = (
@@ -221,7 +221,7 @@ def plan_rows(
 def _resolve_row(row: TableRow, present_roles: Sequence[str], text_tower: TextTower) -> TableRow:
     spaces = tuple(found for space in row.spaces if (found := space.resolve(present_roles, text_tower)))
     ridge = tuple(role for role in row.ridge_roles if role in present_roles)
-    return replace(row, spaces=tuple(dict.fromkeys(spaces)), ridge=ridge)
+    return replace(row, spaces=tuple(dict.fromkeys(spaces)), ridge_roles=ridge)
 
 
 def _explain_exclusion(row: TableRow, present_roles: Sequence[str], text_tower: TextTower, has_zero_shot: bool, included_rows: dict[str, TableRow]) -> str:

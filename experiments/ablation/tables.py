@@ -13,11 +13,11 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from encoders.onnx_runtime import write_whole
+from encoders.onnx_runtime import write_atomically
 from experiments.ablation.results import RowResult, AblationResults
 from experiments.ablation.row_statistics import RESAMPLES, METRIC_NAMES, DIRECTIONS, MetricEstimate, RsumDifference
 from experiments.statistics.report import describe_machine
-from retrieval.evaluation.rules import PROTOCOL
+from retrieval.evaluation.rules import DEFAULT_PROTOCOL
 
 REPORTING_RULES = (
     "Ties: average rank. MdR = floor(median) + 1. V2T: the best of an item's captions among all captions.",
@@ -29,6 +29,14 @@ REPORTING_RULES = (
     "corrected by Holm over all rows that are compared.",
     "The epoch kept is the best by rsum of the dev part; nothing is chosen on the part reported on.",
 )
+
+JSON_NAMES = {
+    "description": "told",
+    "dev_rsum": "dev",
+    "metrics_by_seed": "seeds",
+    "estimates": "figures",
+    "difference": "gap",
+}  # fields of a row that results.json calls otherwise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +59,7 @@ def write_results(out_folder: Path, metadata: RunMetadata, results: AblationResu
         "results.json": json.dumps(report, indent=1),
     }
     for name, text in texts.items():
-        write_whole(out_folder / name, text.encode())
+        write_atomically(out_folder / name, text.encode())
     return [out_folder / name for name in texts]
 
 
@@ -59,7 +67,7 @@ def to_json(metadata: RunMetadata, results: AblationResults) -> dict[str, Any]:
     """Everything, for results.json."""
     return {
         **asdict(metadata),
-        "rules": {**asdict(PROTOCOL), "told": REPORTING_RULES},
+        "rules": {**asdict(DEFAULT_PROTOCOL), "told": REPORTING_RULES},
         "machine": describe_machine(),
         "rows": [_row_to_json(line) for line in results.rows],
         "spaces": [
@@ -171,7 +179,7 @@ def _format_markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]])
 
 
 def _row_to_json(row: RowResult) -> dict[str, Any]:
-    told = asdict(row)
+    told = {JSON_NAMES.get(name, name): value for name, value in asdict(row).items()}
     if row.difference:
         told["gap"]["words"] = row.difference.words
     return told

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from safetensors.numpy import load_file, save
 
-from encoders.onnx_runtime import write_whole
+from encoders.onnx_runtime import write_atomically
 from experiments.ablation.fused_ranks import SplitEmbeddings, compute_rsum
 from experiments.ablation.prepared_data import PreparedData
 from experiments.ablation.settings import LossSettings, AblationSettings
@@ -55,7 +55,14 @@ class Trial:
         return {
             "rule": TRIAL_VERSION,
             "data": data.compute_digest(self.space.roles, self.text_tower),
-            "space": asdict(self.space),
+            "space": {
+                "roles": self.space.roles,
+                "some": self.space.allows_missing_roles,
+                "shared": self.space.shared,
+                "cost": asdict(self.space.loss),
+                "text": self.space.text_tower,
+                "released": self.space.released,
+            },
             "loss": asdict(settings.loss),
             "schedule": asdict(self.resolve_schedule(settings)),
             "heads": asdict(settings.heads),
@@ -96,7 +103,7 @@ def train_trial(
     after every epoch. Rows are kept in float16, as a library keeps them.
     """
     told = trial.to_json(data, settings)
-    write_whole(folder / TRIAL_FILE, json.dumps(told, indent=1).encode())
+    write_atomically(folder / TRIAL_FILE, json.dumps(told, indent=1).encode())
     parts = {part: data.make_training_set(part, trial.space.roles, trial.text_tower) for part in ("train", "dev", "test")}
     margin = settings.loss.margin
     watch = DevMonitor(trial.space, parts["train"], parts["dev"], margin)
@@ -119,8 +126,8 @@ def train_trial(
     for part in ("dev", "test"):
         rows[f"{part}/media"] = model.encode_media(parts[part]).astype(np.float16)
         rows[f"{part}/texts"] = model.encode_texts(parts[part].text_tensor).astype(np.float16)
-    write_whole(folder / EMBEDDINGS_FILE, save(rows))
-    write_whole(folder / HISTORY_FILE, json.dumps(asdict(history)).encode())
+    write_atomically(folder / EMBEDDINGS_FILE, save(rows))
+    write_atomically(folder / HISTORY_FILE, json.dumps(asdict(history)).encode())
     (folder / CHECKPOINT_FILE).unlink(missing_ok=True)
 
 

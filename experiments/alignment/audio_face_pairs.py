@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from encoders.base import MissingBackend
+from encoders.base import MissingBackendError
 from experiments.alignment.paired_sets import load_ravdess
 from experiments.alignment.pairs import Floats, PairedReadings
 from experiments.datasets.records import DATA_ROOT, read_table
@@ -27,8 +27,8 @@ def load_ravdess_speech(data_root: Path = DATA_ROOT, predict: AffectPredictor | 
     files = [data_root / "ravdess_speech" / "audio" / f"03-{name.partition('-')[2]}.ogg" for name in names]
     note = "the packaged sound head was taught on these actors' clips, those of test rows apart"
     return replace(
-        pairs, name="ravdess speech", source=(predict or predict_with_packaged_head)(files), scale=False,
-        teach=(None, pairs.fit_functions[1]),
+        pairs, name="ravdess speech", source=(predict or predict_with_packaged_head)(files), standardise=False,
+        fit_functions=(None, pairs.fit_functions[1]),
         notes=(*pairs.notes, *(() if predict else (note,))),
     )  # fmt: skip
 
@@ -41,5 +41,5 @@ def predict_with_packaged_head(paths: Sequence[Path]) -> Floats:
     experts = FeaturePipeline(PipelineConfig(objects="", activity="", faces=""))
     found = experts.affect_model(encode_items(experts, [(file,) for file in paths], quiet=True).mean_pool(len(paths)))
     if "sound" not in found:
-        raise MissingBackend("no packaged head reads valence and arousal from sound; install again")
+        raise MissingBackendError("no packaged head reads valence and arousal from sound; install again")
     return np.asarray(found["sound"][:, :2], np.float64)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from experiments.alignment.pairs import MultimodalReadings
-from retrieval.evaluation.procrustes import shuffles, upper_p
+from retrieval.evaluation.procrustes import draw_permutations, compute_upper_p_value
 from spaces.alignment import fit_generalised_procrustes
 
 PERMUTATION_DRAWS = 199  # each is an analysis of its own
@@ -52,7 +52,7 @@ def run_generalised_procrustes(readings: MultimodalReadings, *, seed: int, draws
         return None
     found = fit_generalised_procrustes(list(clouds))
     orders = [
-        shuffles(len(groups), draws, seed=seed + at, groups=groups, exchange=readings.exchange)
+        draw_permutations(len(groups), draws, seed=seed + at, groups=groups, exchange=readings.exchange)
         for at in range(1, len(senses))
     ]
     null = np.array([
@@ -63,7 +63,7 @@ def run_generalised_procrustes(readings: MultimodalReadings, *, seed: int, draws
     mirrored = [name for name, one in zip(senses, turned, strict=True) if one != turned[0]]
     return GpaResult(
         name=readings.name, modalities=senses, row_count=int(whole.sum()), disparity=found.disparity,
-        p=upper_p(-found.disparity, -null), null_disparity=float(null.mean()), reflected_modalities=tuple(mirrored),
+        p=compute_upper_p_value(-found.disparity, -null), null_disparity=float(null.mean()), reflected_modalities=tuple(mirrored),
     )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from spaces.alignment.learned import DEFAULT_DESCENT, JointMapping, DescentConfi
 from spaces.alignment.linear import fit_least_squares
 
 MEAN_MAPPING_LOSS = partial(mapping_loss, reduction="mean")
-FIRST_TERM_LOSS = partial(MEAN_MAPPING_LOSS, keep_audio=0, keep_image=0)
+FIRST_TERM_LOSS = partial(MEAN_MAPPING_LOSS, audio_weight=0, image_weight=0)
 HIGH_KEEP_WEIGHT = 30.0  # weight of the keeping terms where the new values are held close to f1 and f2
 COLLAPSED_SPREAD = 0.1  # of the spread of bounded origins: less is one point
 
@@ -41,7 +41,7 @@ LOSS_VARIANTS: Mapping[str, tuple[str, Callable[..., JointMapping]]] = {
     ),
     "linear f, held": (
         f"linear f1 and f2, the keeping terms with weight {HIGH_KEEP_WEIGHT:g}",
-        partial(fit_joint_mapping, loss=partial(MEAN_MAPPING_LOSS, keep_audio=HIGH_KEEP_WEIGHT, keep_image=HIGH_KEEP_WEIGHT), linear_origins=True),
+        partial(fit_joint_mapping, loss=partial(MEAN_MAPPING_LOSS, audio_weight=HIGH_KEEP_WEIGHT, image_weight=HIGH_KEEP_WEIGHT), linear_origins=True),
     ),
     "all linear": ("linear f1, f2 and models", partial(fit_joint_mapping, loss=MEAN_MAPPING_LOSS, config=DescentConfig(hidden_units=0))),
 }  # fmt: skip

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError, UnknownName
+from encoders.base import AffectError, UnknownNameError
 from encoders.text_files import read_text, split_lines
 from experiments.alignment import unimodal_models
 from experiments.alignment.pairs import Floats, Strings, PairedReadings
@@ -53,10 +53,10 @@ def load_ravdess(data_root: Path = DATA_ROOT, *, readings: str = "") -> PairedRe
     )  # fmt: skip
     if readings == "emotions":
         teach = unimodal_models.make_emotion_classifier(emotion, RAVDESS_EMOTIONS)
-        return replace(features, name="ravdess emotions", columns=RAVDESS_EMOTIONS, teach=(teach, teach), product=True)
+        return replace(features, name="ravdess emotions", columns=RAVDESS_EMOTIONS, fit_functions=(teach, teach), uses_inner_product=True)
     if readings == "moods":
         teach = unimodal_models.make_affect_from_emotions(emotion, "ravdess")
-        return replace(features, name="ravdess moods", columns=AFFECT_COLUMNS, teach=(teach, teach))
+        return replace(features, name="ravdess moods", columns=AFFECT_COLUMNS, fit_functions=(teach, teach))
     return features
 
 
@@ -95,7 +95,7 @@ def load_liris(data_root: Path = DATA_ROOT, *, readings: str = "") -> PairedRead
     )  # fmt: skip
     if readings == "moods":
         teach = unimodal_models.make_affect_regressor(truth[drawn])
-        return replace(features, name="liris moods", columns=AFFECT_COLUMNS, teach=(teach, teach))
+        return replace(features, name="liris moods", columns=AFFECT_COLUMNS, fit_functions=(teach, teach))
     return features
 
 
@@ -183,7 +183,7 @@ def list_available_sets(data_root: Path = DATA_ROOT) -> tuple[str, ...]:
 def load_set(name: str, data_root: Path = DATA_ROOT) -> PairedReadings:
     """A set by name. Raises UnknownName, and AffectError where its files are not there or not as expected."""
     if name not in PAIRED_SETS:
-        raise UnknownName(f"no set {name!r}; sets: {', '.join(PAIRED_SETS)}")
+        raise UnknownNameError(f"no set {name!r}; sets: {', '.join(PAIRED_SETS)}")
     try:
         return PAIRED_SETS[name](data_root)
     except (OSError, KeyError, ValueError, IndexError) as bad:

@@ -13,10 +13,10 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError, printable
+from encoders.base import AffectError, format_path
 from encoders.text_files import read_text
-from retrieval.evaluation.procrustes import Exchange
-from retrieval.evaluation.splits import folds
+from retrieval.evaluation.procrustes import ExchangeRule
+from retrieval.evaluation.splits import make_group_folds
 from spaces.alignment.steps import compute_scale
 
 Floats = npt.NDArray[np.float64]
@@ -61,7 +61,7 @@ class PairedReadings:
     groups: Strings
     emotions: Strings | None = None
     affect: Floats | None = None
-    exchange: Exchange = "rows"
+    exchange: ExchangeRule = "rows"
     fit_functions: tuple[FitFunction | None, FitFunction | None] = (None, None)
     standardise: bool = False
     uses_inner_product: bool = False
@@ -130,7 +130,7 @@ def _split_groups(pairs: PairedReadings, rows: Ints, seed: int, max_folds: int =
     count = min(max_folds, len(np.unique(groups)))
     if count < 2:
         raise AffectError(f"{pairs.name}: all {len(rows)} rows are of one group; nothing can be held out")
-    return [np.sort(rows[part]) for part in folds(list(groups), count, seed)]
+    return [np.sort(rows[part]) for part in make_group_folds(list(groups), count, seed)]
 
 
 def _make_fold(pairs: PairedReadings, anchor_rows: Ints, held_out_rows: Ints, seed: int) -> Fold:
@@ -185,7 +185,7 @@ class MultimodalReadings:
     columns: Mapping[str, tuple[str, ...]]
     groups: Strings | None
     emotions: Strings | None
-    exchange: Exchange
+    exchange: ExchangeRule
 
     @property
     def row_groups(self) -> Strings:
@@ -207,7 +207,7 @@ class MultimodalReadings:
         return found
 
 
-def read_readings_csv(path: Path, *, exchange: Exchange | None = None) -> MultimodalReadings:
+def read_readings_csv(path: Path, *, exchange: ExchangeRule | None = None) -> MultimodalReadings:
     """Blocks of columns of a CSV file, named by prefix: a.valence, a.arousal, b.valence, ...
 
     A block's prefix is what stands before the last dot. The columns `group` (rows of one are never torn
@@ -220,19 +220,19 @@ def read_readings_csv(path: Path, *, exchange: Exchange | None = None) -> Multim
         lines = list(csv.reader(io.StringIO(read_text(path), newline="")))
     except (OSError, ValueError, csv.Error) as bad:
         reason = getattr(bad, "strerror", None) or str(bad)
-        raise AffectError(f"{printable(path)}: {str(reason).lower()}") from bad
+        raise AffectError(f"{format_path(path)}: {str(reason).lower()}") from bad
     if len(lines) < 2:
-        raise AffectError(f"{printable(path)}: no rows")
+        raise AffectError(f"{format_path(path)}: no rows")
     header = [name.strip() for name in lines[0]]
     if len(set(header)) != len(header):
-        raise AffectError(f"{printable(path)}: a column is there twice")
+        raise AffectError(f"{format_path(path)}: a column is there twice")
     blocks = {
         prefix: [at for at, name in enumerate(header) if "." in name and name.rpartition(".")[0] == prefix]
         for prefix in dict.fromkeys(name.rpartition(".")[0] for name in header if "." in name)
     }
     if len(blocks) < 2:
         raise AffectError(
-            f"{printable(path)}: two or more blocks of columns are needed, such as a.valence, a.arousal, "
+            f"{format_path(path)}: two or more blocks of columns are needed, such as a.valence, a.arousal, "
             f"b.valence, b.arousal; found: {', '.join(blocks) or 'none'}"
         )
     readings = {prefix: _parse_numbers(path, header, lines[1:], at) for prefix, at in blocks.items()}
@@ -248,7 +248,7 @@ def _parse_numbers(path: Path, header: list[str], lines: list[list[str]], column
     out = np.full((len(lines), len(columns)), np.nan)
     for number, line in enumerate(lines):
         if len(line) != len(header):
-            raise AffectError(f"{printable(path)}, line {number + 2}: {len(line)} cells, not {len(header)}")
+            raise AffectError(f"{format_path(path)}, line {number + 2}: {len(line)} cells, not {len(header)}")
         for column, place in enumerate(columns):
             cell = line[place].strip()
             if not cell or cell.lower() == "nan":
@@ -256,10 +256,10 @@ def _parse_numbers(path: Path, header: list[str], lines: list[list[str]], column
             try:
                 out[number, column] = float(cell)
             except ValueError as bad:
-                told = f"{printable(path)}, line {number + 2}, {header[place]}: {cell!r} is not a number"
+                told = f"{format_path(path)}, line {number + 2}, {header[place]}: {cell!r} is not a number"
                 raise AffectError(told) from bad
             if np.isinf(out[number, column]):
-                raise AffectError(f"{printable(path)}, line {number + 2}, {header[place]}: not finite")
+                raise AffectError(f"{format_path(path)}, line {number + 2}, {header[place]}: not finite")
     return out
 
 
@@ -290,6 +290,6 @@ def select_rows(pairs: PairedReadings, rows: Ints, *notes: str) -> PairedReading
 
     return replace(
         pairs, source=pairs.source[rows], target=pairs.target[rows], groups=pairs.groups[rows],
-        emotions=select_optional(pairs.emotions), moods=select_optional(pairs.affect), test=select_optional(pairs.is_test),
+        emotions=select_optional(pairs.emotions), affect=select_optional(pairs.affect), is_test=select_optional(pairs.is_test),
         notes=(*pairs.notes, *notes),
     )  # fmt: skip

@@ -12,7 +12,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from encoders.onnx_runtime import write_whole
+from encoders.onnx_runtime import write_atomically
 from experiments.alignment.pairs import Floats
 from experiments.alignment.statistics import SetResult, MapResult
 from spaces.alignment.procrustes import run_procrustes
@@ -37,7 +37,7 @@ def save_plots(folder: Path, results: Mapping[str, SetResult]) -> list[Path]:
     for name, figure in made.items():
         stream = io.BytesIO()
         figure.savefig(stream, format="png", dpi=DPI)
-        write_whole(folder / name, stream.getvalue())
+        write_atomically(folder / name, stream.getvalue())
     return [folder / name for name in made]
 
 
@@ -146,9 +146,9 @@ def plot_null_distributions(name: str, result: SetResult) -> Figure:
     rest = iter(panels)
     if result.protest is not None:
         axes = next(rest)
-        axes.hist(result.protest.null, bins=30, color=PALE)
-        axes.axvline(result.protest.t, color=RED, linewidth=1.4)
-        _style_axes(axes, f"PROTEST t {result.protest.t:.2f}, p {result.protest.p:.3f}")
+        axes.hist(result.protest.null_correlations, bins=30, color=PALE)
+        axes.axvline(result.protest.correlation, color=RED, linewidth=1.4)
+        _style_axes(axes, f"PROTEST t {result.protest.correlation:.2f}, p {result.protest.p_value:.3f}")
     for axes, row in zip(rest, result.maps, strict=False):
         outcome = result.outcomes[row.name]
         axes.hist(outcome.permuted_disparities, bins=30, color=PALE)

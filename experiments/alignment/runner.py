@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from encoders.base import AffectError
-from encoders.onnx_runtime import write_whole
+from encoders.onnx_runtime import write_atomically
 from experiments.alignment.loss_ablation import LOSS_VARIANTS, VariantResult, evaluate_variant
 from experiments.alignment.pairs import PairedReadings, select_rows, find_usable_rows
 from experiments.alignment.statistics import SetResult, compute_statistics
@@ -118,14 +118,18 @@ def _load_or_evaluate_variant(pairs: PairedReadings, variant: str, config: Study
         raise AffectError(f"{pairs.name}: no rows to learn from")
     file = folder / f"{compute_outcome_key(f'apart {variant}', known, config)}.json"
     try:
-        return VariantResult(**json.loads(file.read_text()))
-    except (OSError, ValueError, TypeError):
+        stored = json.loads(file.read_text())
+        return VariantResult(
+            name=stored["name"], description=stored["told"], spread=stored["spread"],
+            non_affine_share=stored["bent"], disparity=stored["disparity"],
+        )  # fmt: skip
+    except (OSError, ValueError, TypeError, KeyError):
         found = evaluate_variant(known, variant, seed=config.seed)
         told: dict[str, str | float] = {
             "name": found.name, "told": found.description, "spread": found.spread, "bent": found.non_affine_share,
             "disparity": found.disparity,
         }  # fmt: skip
-        write_whole(file, json.dumps(told).encode())
+        write_atomically(file, json.dumps(told).encode())
         return found
 
 

@@ -15,8 +15,8 @@ from experiments.alignment.pairs import Floats
 from experiments.alignment.study import NDCG_DEPTH, PRECISION_DEPTH, FoldedPairs, MapOutcome, StudyConfig, compute_permutation_p
 from experiments.alignment.unimodal_models import fuse_posteriors
 from experiments.statistics.report import Estimate
-from retrieval.evaluation.procrustes import Protest, protest
-from retrieval.evaluation.resampling import numbered
+from retrieval.evaluation.procrustes import ProtestResult, protest
+from retrieval.evaluation.resampling import number_groups
 from spaces.alignment import AlignmentMethod, compute_average_cosine
 
 BOOTSTRAP_DRAWS = 2000
@@ -94,7 +94,7 @@ class SetResult:
     data: FoldedPairs
     maps: tuple[MapResult, ...]
     outcomes: Mapping[str, MapOutcome]
-    protest: Protest | None
+    protest: ProtestResult | None
     average_cosine: float | None
     chance_precision: float | None
     random_ndcg: float | None
@@ -116,7 +116,7 @@ class GroupBootstrap:
     """Bootstrap draws of whole groups: how often each draw takes each."""
 
     def __init__(self, groups: npt.ArrayLike, seed: int) -> None:
-        self._group_index = numbered(len(np.asarray(groups)), groups)
+        self._group_index = number_groups(len(np.asarray(groups)), groups)
         self.group_count = int(self._group_index.max()) + 1
         rng = np.random.default_rng(seed)
         shares = np.full(self.group_count, 1 / self.group_count)
@@ -170,7 +170,7 @@ def compute_statistics(
         beyond = None
         if linear is not None and row.kind == "curved":
             beyond = _estimate_reduction(drawn[row.name], drawn[linear.name])
-        finished.append(replace(row, holm=p, beyond=beyond))
+        finished.append(replace(row, holm=p, gain_on_best_linear=beyond))
     analysis = _run_protest(data, config)
     return SetResult(
         data=data, maps=tuple(finished), outcomes=outcomes, protest=analysis,
@@ -288,7 +288,7 @@ def _list_warnings(data: FoldedPairs, bootstrap: GroupBootstrap, map_count: int,
     return tuple(found)
 
 
-def _run_protest(data: FoldedPairs, config: StudyConfig) -> Protest | None:
+def _run_protest(data: FoldedPairs, config: StudyConfig) -> ProtestResult | None:
     try:
         return protest(
             data.source, data.target, seed=config.seed, draws=config.draws, groups=data.groups,
@@ -346,12 +346,13 @@ def to_json(result: SetResult) -> dict[str, Any]:
         "groups": len(np.unique(result.data.groups)), "exchange": pairs.exchange, "notes": pairs.notes,
         "anchors": [len(fold.source) for fold in result.data.folds], "made": pairs.construction,
         "procrustes": None if analysis is None else {
-            "disparity": analysis.disparity, "average cosine": result.average_cosine, "t": analysis.t,
-            "p": analysis.p, "null t": [float(v) for v in np.quantile(analysis.null, [0.025, 0.5, 0.975])],
+            "disparity": analysis.disparity, "average cosine": result.average_cosine, "t": analysis.correlation,
+            "p": analysis.p_value, "null t": [float(v) for v in np.quantile(analysis.null_correlations, [0.025, 0.5, 0.975])],
         },
         "chance P@5": result.chance_precision, "random nDCG@10": result.random_ndcg,
         "fusion": None if result.fusion is None else {
-            name: serialise(getattr(result.fusion, name)) for name in ("source", "target", "both", "beyond")
+            "source": serialise(result.fusion.source), "target": serialise(result.fusion.target),
+            "both": serialise(result.fusion.both), "beyond": serialise(result.fusion.gain_on_best),
         },
         "warnings": result.warnings, "left out": dict(result.left_out),
         "maps": [

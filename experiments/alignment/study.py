@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -15,11 +15,11 @@ import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from encoders.onnx_runtime import write_whole
+from encoders.onnx_runtime import write_atomically
 from experiments.alignment.pairs import Floats, Fold, Ints, PairedReadings, split_half, split_folds
 from losses.affect import mapping_loss
-from retrieval.evaluation.affect_metrics import ndcg, ordered
-from retrieval.evaluation.procrustes import shuffled_errors, shuffles, upper_p
+from retrieval.evaluation.affect_metrics import ndcg, rank_items
+from retrieval.evaluation.procrustes import compute_permuted_errors, draw_permutations, compute_upper_p_value
 from spaces.alignment import AlignmentMap, AlignmentMethod, make_closed_form_methods, make_learned_methods
 
 STUDY_VERSION = 1  # raise it when the same study would give other numbers
@@ -40,6 +40,13 @@ class StudyConfig:
     shuffles: int = 19
     sizes: tuple[int, ...] = (10, 30, 100, 300)
     repeats: int = 2
+
+    def to_json(self) -> dict[str, Any]:
+        """As written to results.json and into the key of an outcome."""
+        return {
+            "seed": self.seed, "draws": self.draws, "shuffles": self.shuffles, "sizes": self.sizes,
+            "again": self.repeats,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -72,10 +79,10 @@ class FoldedPairs:
         if mood is None and target.shape[1] == 2:
             mood = target
         return cls(
-            pairs=pairs, folds=tuple(folds), half=half, rows=rows, target=target, mood=mood,
-            fold=np.repeat(np.arange(len(folds)), [len(one.held_out_rows) for one in folds]),
+            pairs=pairs, folds=tuple(folds), half_split=half, pair_rows=rows, target=target, affect=mood,
+            fold_ids=np.repeat(np.arange(len(folds)), [len(one.held_out_rows) for one in folds]),
             source=np.concatenate([one.held_out_source for one in folds]),
-            centre=np.concatenate([np.tile(one.target_mean, (len(one.held_out_rows), 1)) for one in folds]),
+            target_means=np.concatenate([np.tile(one.target_mean, (len(one.held_out_rows), 1)) for one in folds]),
         )  # fmt: skip
 
     @property
@@ -130,7 +137,11 @@ class MapOutcome:
     fit_notes: tuple[Mapping[str, Any], ...] = field(default=())
 
 
-STORED_ARRAYS = ("mapped", "swapped", "hits", "others", "graded", "permuted", "null", "curve")
+STORED_ARRAYS: Mapping[str, str] = {
+    "mapped": "mapped", "mapped_swapped": "swapped", "precision": "hits", "precision_without_pair": "others",
+    "ndcg": "graded", "permuted_disparities": "permuted", "null_disparities": "null", "learning_curve": "curve",
+}  # fmt: skip
+"""Attributes of an outcome that are arrays, and what its file calls them."""
 
 
 def list_methods() -> dict[str, AlignmentMethod]:
@@ -187,19 +198,19 @@ def run_permutation_test(method: AlignmentMethod, data: FoldedPairs, config: Stu
     mapped = method.fit(half.source, half.target, seed=config.seed).transform(half.held_out_source)
     target = half.held_out_target
     base = ((half.target_mean - target) ** 2).sum()
-    orders = shuffles(
+    orders = draw_permutations(
         len(target), config.draws, seed=config.seed, groups=data.pairs.groups[half.held_out_rows],
         exchange=data.pairs.exchange,
     )  # fmt: skip
     return (
         float(((mapped - target) ** 2).sum() / base),
-        shuffled_errors(mapped, target, orders) / base,
+        compute_permuted_errors(mapped, target, orders) / base,
     )
 
 
 def compute_permutation_p(outcome: MapOutcome) -> float:
     """(#{shuffled disparity <= found} + 1) / (draws + 1)."""
-    return upper_p(-outcome.half_disparity, -outcome.permuted_disparities)
+    return compute_upper_p_value(-outcome.half_disparity, -outcome.permuted_disparities)
 
 
 def _fit_maps(method: AlignmentMethod, anchor_sets: Sequence[tuple[Floats, Floats]], seed: int) -> list[AlignmentMap]:
@@ -230,14 +241,14 @@ def _evaluate_retrieval(fitted_map: AlignmentMap, data: FoldedPairs, fold_index:
     if data.pairs.emotions is not None:
         words = data.pairs.emotions[fold.held_out_rows]
         told = words != ""
-        hits = np.where(told, (words[ordered(near, PRECISION_DEPTH)] == words[:, None]).mean(axis=1), np.nan)
+        hits = np.where(told, (words[rank_items(near, PRECISION_DEPTH)] == words[:, None]).mean(axis=1), np.nan)
         apart = near.copy()
         np.fill_diagonal(apart, -np.inf)
         if len(asked) > PRECISION_DEPTH:
-            others = np.where(told, (words[ordered(apart, PRECISION_DEPTH)] == words[:, None]).mean(axis=1), np.nan)
+            others = np.where(told, (words[rank_items(apart, PRECISION_DEPTH)] == words[:, None]).mean(axis=1), np.nan)
     if data.affect is not None:
         mood = data.affect[here]
-        graded = ndcg(mood, mood, ordered(near, min(NDCG_DEPTH, len(mood))), NDCG_DEPTH)
+        graded = ndcg(mood, mood, rank_items(near, min(NDCG_DEPTH, len(mood))), NDCG_DEPTH)
     return hits, others, graded
 
 
@@ -245,7 +256,7 @@ def _compute_null_disparities(method: AlignmentMethod, data: FoldedPairs, config
     anchored = []
     for at, fold in enumerate(data.folds):
         groups = data.pairs.groups[fold.anchor_rows]
-        for order in shuffles(
+        for order in draw_permutations(
             len(groups),
             config.shuffles,
             seed=config.seed + 100 + at,
@@ -283,7 +294,7 @@ def _compute_learning_curve(method: AlignmentMethod, data: FoldedPairs, config: 
 def compute_outcome_key(map_name: str, data: FoldedPairs, config: StudyConfig) -> str:
     """What names the file of a map's outcome: the map, the set to the last bit, and the plan."""
     told = json.dumps(
-        {"rule": STUDY_VERSION, "map": map_name, "set": data.compute_digest(), "plan": asdict(config)}, sort_keys=True
+        {"rule": STUDY_VERSION, "map": map_name, "set": data.compute_digest(), "plan": config.to_json()}, sort_keys=True
     )
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 
@@ -291,10 +302,10 @@ def compute_outcome_key(map_name: str, data: FoldedPairs, config: StudyConfig) -
 def save_outcome(path: Path, outcome: MapOutcome) -> None:
     """Write it whole."""
     arrays = {
-        name: np.ascontiguousarray(np.atleast_1d(getattr(outcome, name)), np.float64)
-        for name in (*STORED_ARRAYS, "halved")
+        key: np.ascontiguousarray(np.atleast_1d(getattr(outcome, name)), np.float64)
+        for name, key in {**STORED_ARRAYS, "half_disparity": "halved"}.items()
     }
-    write_whole(path, save(arrays, {"fits": json.dumps(outcome.fit_notes)}))
+    write_atomically(path, save(arrays, {"fits": json.dumps(outcome.fit_notes)}))
 
 
 def load_outcome(path: Path) -> MapOutcome | None:
@@ -304,7 +315,7 @@ def load_outcome(path: Path) -> MapOutcome | None:
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
         arrays = load(content)
         return MapOutcome(
-            **{name: arrays[name] for name in STORED_ARRAYS},
+            **{name: arrays[key] for name, key in STORED_ARRAYS.items()},
             half_disparity=float(arrays["halved"][0]),
             fit_notes=tuple(json.loads(header["__metadata__"]["fits"])),
         )

@@ -6,11 +6,11 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from encoders.onnx_runtime import write_whole
+from encoders.onnx_runtime import write_atomically
 from experiments.alignment import segment_lengths
 from experiments.alignment.generalised_procrustes import GpaResult
 from experiments.alignment.loss_ablation import VariantResult
@@ -105,11 +105,11 @@ def make_report_json(study: StudyResults) -> dict[str, Any]:
     """All of it, for results.json."""
     verdicts = study.compute_verdicts()
     return {
-        "plan": asdict(study.config),
+        "plan": study.config.to_json(),
         "machine": describe_machine(),
         "rules": list_rules(study.config),
         "sets": {
-            name: {**to_json(one), "verdict": asdict(verdicts[name]), **_check_recovery(name, one)}
+            name: {**to_json(one), "verdict": verdicts[name].to_json(), **_check_recovery(name, one)}
             for name, one in study.results.items()
         },
         "learned mapping taken apart": [part.to_json() for part in study.variants],
@@ -128,7 +128,7 @@ def write_report(out_folder: Path, study: StudyResults) -> list[Path]:
         "results.json": json.dumps(make_report_json(study), indent=1),
     }
     for name, text in texts.items():
-        write_whole(out_folder / name, text.encode())
+        write_atomically(out_folder / name, text.encode())
     return [out_folder / name for name in texts]
 
 
@@ -297,7 +297,7 @@ def _format_set_section(name: str, result: SetResult, verdict: Verdict) -> list[
     if analysis is not None and result.average_cosine is not None:
         lines.append(
             f"* Procrustes as the report used it: disparity {analysis.disparity:.3f}, average cosine "
-            f"{result.average_cosine:.2f} (unrelated clouds have .5); PROTEST t {analysis.t:.3f}, p {analysis.p:.3f}."
+            f"{result.average_cosine:.2f} (unrelated clouds have .5); PROTEST t {analysis.correlation:.3f}, p {analysis.p_value:.3f}."
         )
     if result.chance_precision is not None:
         lines.append(f"* P@{PRECISION_DEPTH} by chance {result.chance_precision:.3f}.")
@@ -402,7 +402,7 @@ def _format_estimate(estimate: Estimate | None) -> str:
 
 
 def _format_protest(result: SetResult) -> str:
-    return "" if result.protest is None else f"{result.protest.disparity:.3f} ({result.protest.p:.3f})"
+    return "" if result.protest is None else f"{result.protest.disparity:.3f} ({result.protest.p_value:.3f})"
 
 
 def _format_map(map_result: MapResult | None) -> str:

@@ -22,6 +22,13 @@ class Verdict:
     explanation: str
     hypothesis_explanation: str
 
+    def to_json(self) -> dict[str, str]:
+        """As written to results.json."""
+        return {
+            "standing": self.relation, "hypothesis": self.hypothesis, "words": self.explanation,
+            "hypothesis_words": self.hypothesis_explanation,
+        }  # fmt: skip
+
 
 def make_verdict(result: SetResult) -> Verdict:
     """Linear: a linear map foretells what is held out better than the mean (upper end of the interval of its

@@ -17,11 +17,11 @@ import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from encoders.acoustic.features import windows
-from encoders.base import AffectError, MissingBackend, Rows, Sound, encode_all, printable
+from encoders.acoustic.features import split_sliding_windows
+from encoders.base import AffectError, MissingBackendError, Rows, Audio, encode_all, format_path
 from encoders.media import Sampling, Segment
 from encoders.media.decoder_pool import DecoderPool, FailedFile, FinishedFile, OpenedFile, DecodedSegment
-from encoders.onnx_runtime import cache_dir, write_whole
+from encoders.onnx_runtime import get_cache_dir, write_atomically
 from experiments.features.streaming import DECODER_PROCESSES
 from retrieval.features.extraction import WINDOW_HOP_SECONDS
 from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
@@ -71,7 +71,7 @@ def load_affect_pipeline() -> FeaturePipeline:
     """The packaged experts that pictures, sound and faces are read by. Raises MissingBackend without one."""
     experts = FeaturePipeline(replace(PipelineConfig.default(), activity="", sentiment=""))
     if lacking := [sense for sense in ("image", "sound") if sense not in experts.affect_model.regressors]:
-        raise MissingBackend(
+        raise MissingBackendError(
             f"no packaged head reads valence and arousal of {' and '.join(lacking)}; install again"
         )
     return experts
@@ -88,13 +88,13 @@ def read_video_affect(
 
     Raises AffectError for a folder that can't be read, or without a video with sound.
     """
-    found = VideoFolder(name=printable(folder.resolve().name or folder))
+    found = VideoFolder(name=format_path(folder.resolve().name or folder))
 
     def mark_unreadable(path: Path, reason: str) -> None:
-        found.unreadable[printable(path)] = reason
-        on_unreadable(f"{printable(path)}: {reason}")
+        found.unreadable[format_path(path)] = reason
+        on_unreadable(f"{format_path(path)}: {reason}")
 
-    files = list(find_media_files([folder], mark_unreadable, cache_dir()))
+    files = list(find_media_files([folder], mark_unreadable, get_cache_dir()))
     sampling = Sampling(segment_seconds=BLOCK_SECONDS, fps=1.0, max_frames=None, sample_rate=pipeline.sample_rate)
     reader = _VideoReader(pipeline, sampling, tuple(segment_lengths), found)
     done = 0
@@ -110,7 +110,7 @@ def read_video_affect(
                     report.update("reading videos", done, len(files))
     if not found.videos:
         raise AffectError(
-            f"{printable(folder)}: no video with sound that can be read, among {len(files)} media files"
+            f"{format_path(folder)}: no video with sound that can be read, among {len(files)} media files"
         )
     found.videos.sort(key=lambda one: one.digest)  # files end in any order
     return found
@@ -123,7 +123,7 @@ class _VideoReader:
         self, pipeline: FeaturePipeline, sampling: Sampling, segment_lengths: tuple[float, ...], video_folder: VideoFolder
     ) -> None:
         told = json.dumps([CACHE_VERSION, pipeline.make_signature(), repr(sampling), segment_lengths])
-        self._cache_folder = cache_dir() / "watched" / hashlib.sha256(told.encode()).hexdigest()[:12]
+        self._cache_folder = get_cache_dir() / "watched" / hashlib.sha256(told.encode()).hexdigest()[:12]
         self._pipeline, self._sample_rate, self._segment_lengths, self._video_folder = pipeline, sampling.sample_rate, segment_lengths, video_folder
         self._open_videos: dict[Path, _OpenVideo] = {}
         self._seen_digests: set[str] = set()
@@ -184,7 +184,7 @@ class _OpenVideo:
         self._rows["face"].append(_predict_affect(self._pipeline, "face", roles, frames))
         self._times["shown"].append(np.array(block.frame_times, np.float64))
         if block.audio is not None:
-            parts, starts = windows(block.audio, WINDOW_HOP_SECONDS)
+            parts, starts = split_sliding_windows(block.audio, WINDOW_HOP_SECONDS)
             self._rows["sound"].append(self._predict_audio_affect(parts))
             self._times["heard"].append(start + starts + WINDOW_HOP_SECONDS / 2)
         samples = np.empty(0, np.float32) if block.audio is None else block.audio.samples
@@ -205,7 +205,7 @@ class _OpenVideo:
             whole_sound={length: _concatenate_rows(rows) for length, rows in self._whole_sound.items()},
         )  # fmt: skip
 
-    def _predict_audio_affect(self, clips: Sequence[Sound]) -> Rows:
+    def _predict_audio_affect(self, clips: Sequence[Audio]) -> Rows:
         regressors = self._pipeline.affect_model.regressors
         roles = tuple(role for role in ("tone", "sound") if role in regressors["sound"].encoder_signatures)
         return _predict_affect(self._pipeline, "sound", roles, clips)
@@ -219,21 +219,21 @@ class _AudioSegmenter:
         self._remaining = np.empty(0, np.float32)
         self._start_sample, self._segment_index = 0, 0  # of what is left: its first sample, and its window
 
-    def cut(self, samples: npt.NDArray[np.float32]) -> list[Sound]:
+    def cut(self, samples: npt.NDArray[np.float32]) -> list[Audio]:
         """The windows that are whole with these samples."""
         self._remaining = np.concatenate([self._remaining, samples])
         found = []
         while (size := round((self._segment_index + 1) * self._segment_length * self._sample_rate) - self._start_sample) <= len(
             self._remaining
         ):
-            found.append(Sound(samples=self._remaining[:size], rate=self._sample_rate))
+            found.append(Audio(samples=self._remaining[:size], sample_rate=self._sample_rate))
             self._remaining = self._remaining[size:]
             self._start_sample, self._segment_index = self._start_sample + size, self._segment_index + 1
         return found
 
-    def flush(self) -> list[Sound]:
+    def flush(self) -> list[Audio]:
         """The last window, which may be short."""
-        return [Sound(samples=self._remaining, rate=self._sample_rate)] if len(self._remaining) else []
+        return [Audio(samples=self._remaining, sample_rate=self._sample_rate)] if len(self._remaining) else []
 
 
 def _predict_affect(pipeline: FeaturePipeline, modality: str, roles: Sequence[str], items: Sequence[object]) -> Rows:
@@ -251,15 +251,18 @@ def _concatenate_rows(rows: Sequence[Rows]) -> Rows:
 
 # kept on disk
 
-STORED_ARRAYS = ("picture", "face", "sound", "shown", "heard")
+STORED_ARRAYS: Mapping[str, str] = {
+    "picture": "picture", "face": "face", "sound": "sound", "picture_times": "shown", "sound_times": "heard",
+}  # fmt: skip
+"""Attributes of a video that are arrays, and what its file calls them."""
 
 
 def _save_cached(path: Path, video: VideoAffect) -> None:
-    arrays = {name: np.ascontiguousarray(getattr(video, name)) for name in STORED_ARRAYS}
+    arrays = {key: np.ascontiguousarray(getattr(video, name)) for name, key in STORED_ARRAYS.items()}
     arrays |= {f"whole {length:g}": np.ascontiguousarray(rows) for length, rows in video.whole_sound.items()}
     arrays["duration"] = np.array([video.duration])
-    with translate_disk_errors(cache_dir()):
-        write_whole(path, save(arrays))
+    with translate_disk_errors(get_cache_dir()):
+        write_atomically(path, save(arrays))
 
 
 def _load_cached(path: Path, digest: str, segment_lengths: Sequence[float]) -> VideoAffect | None:
@@ -267,7 +270,8 @@ def _load_cached(path: Path, digest: str, segment_lengths: Sequence[float]) -> V
     try:
         found = load(path.read_bytes())
         return VideoAffect(
-            digest=digest, duration=float(found["duration"][0]), **{name: found[name] for name in STORED_ARRAYS},
+            digest=digest, duration=float(found["duration"][0]),
+            **{name: found[key] for name, key in STORED_ARRAYS.items()},
             whole_sound={length: found[f"whole {length:g}"] for length in segment_lengths},
         )  # fmt: skip
     except (OSError, KeyError, ValueError, IndexError, SafetensorError):

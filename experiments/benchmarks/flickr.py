@@ -14,7 +14,7 @@ from encoders.base import AffectError, Rows, unit_rows
 from experiments.datasets import DATA_ROOT, LabelledFile, load_flickr1k
 from experiments.features.extraction import encode_first_segments
 from experiments.statistics.report import Requirement, Cell, Estimate, BenchmarkReport, json_option, print_report, add_seed_option
-from retrieval.evaluation import bootstrap_interval, mean_rank, median_rank, ranks, recall
+from retrieval.evaluation import bootstrap_interval, mean_rank, median_rank, compute_ranks, recall_at
 from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
 from spaces.zero_shot import LABEL_PROMPT, convex_combination, compute_label_probabilities
 
@@ -47,7 +47,7 @@ def run_benchmark(photos: Sequence[LabelledFile], split: str, seed: int) -> Benc
     """Rows for the engine's space and for plain ConSE, and their difference on the same queries."""
     own = np.repeat(np.arange(len(photos)), [len(photo.labels) for photo in photos])
     ours, plain = compute_similarities(FeaturePipeline(PipelineConfig(), use_packaged=False), photos)
-    found = {name: ranks(made, own) for name, made in (("untrained", ours), ("plain ConSE", plain))}
+    found = {name: compute_ranks(made, own) for name, made in (("untrained", ours), ("plain ConSE", plain))}
     there, back = "text to photo", "photo to text"
     rows = [{"search": there, "way": name, **summarise_ranks(one, own, seed)} for name, one in found.items()]
     gained = estimate_recall_gain(found["untrained"], found["plain ConSE"], own, seed)
@@ -59,7 +59,7 @@ def run_benchmark(photos: Sequence[LabelledFile], split: str, seed: int) -> Benc
         benchmark="flickr",
         settings={"split": split, "photos": len(photos), "captions": len(own), "seed": seed},
         rows=rows,
-        requirements=[Requirement("text to photo R@10", recall(found["untrained"], 10), MIN_RECALL_AT_10, is_minimum=True)],
+        requirements=[Requirement("text to photo R@10", recall_at(found["untrained"], 10), MIN_RECALL_AT_10, is_minimum=True)],
         notes=[
             "95 % bootstrap intervals, whole photos drawn; ties: average rank; MdR = floor(median) + 1",
             "plain: ten likeliest labels, softmax at temperature 1, sentence vectors not centred",
@@ -89,13 +89,13 @@ def compute_photo_ranks(similarity: Floats, caption_photos: Ints) -> Floats:
     """(photos,) rank of each photo's best own caption among all captions; `similarity` (captions, photos)."""
     mine = caption_photos[:, None] == np.arange(similarity.shape[1])
     best = np.where(mine, similarity, -np.inf).argmax(axis=0)
-    return ranks(similarity.T, best)
+    return compute_ranks(similarity.T, best)
 
 
 def summarise_ranks(query_ranks: Floats, groups: Ints, seed: int) -> dict[str, Cell]:
     """Recalls in percent and ranks from 1, with intervals."""
     at: dict[str, Cell] = {
-        f"R@{k}": Estimate(recall(query_ranks, k), *bootstrap_interval(100.0 * (query_ranks < k), seed=seed, groups=groups))
+        f"R@{k}": Estimate(recall_at(query_ranks, k), *bootstrap_interval(100.0 * (query_ranks < k), seed=seed, groups=groups))
         for k in RECALL_DEPTHS
     }
     middle = Estimate(median_rank(query_ranks), *bootstrap_interval(query_ranks, median_rank, seed=seed, groups=groups))

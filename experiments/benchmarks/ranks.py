@@ -16,7 +16,7 @@ import numpy.typing as npt
 from encoders.base import AffectError, Rows, unit_rows
 from experiments.benchmarks.timing import Seconds, time_in_turns, summarise_seconds, estimate_speedup
 from experiments.statistics.report import Requirement, Cell, BenchmarkReport, json_option, print_report, add_seed_option
-from retrieval.evaluation import Evaluation, Product, Standing, evaluate, standing
+from retrieval.evaluation import Evaluation, InnerProductSimilarity, RankCounts, evaluate, count_ranks
 
 MAX_SECONDS, MAX_GIB, MIN_SPEEDUP = 60.0, 2.0, 50.0  # bars: at most, at most, at least
 GIB = 2**30
@@ -69,9 +69,9 @@ class SyntheticCorpus:
         """(captions, videos) cosines."""
         return self.caption_embeddings @ self.video_embeddings.T
 
-    def get_similarity(self, form: SimilarityForm) -> Rows | Product:
+    def get_similarity(self, form: SimilarityForm) -> Rows | InnerProductSimilarity:
         """What the evaluator is given."""
-        return self.similarity_matrix if form == "matrix" else Product(self.caption_embeddings, self.video_embeddings)
+        return self.similarity_matrix if form == "matrix" else InnerProductSimilarity(self.caption_embeddings, self.video_embeddings)
 
     def evaluate_both_ways(self, form: SimilarityForm) -> Evaluation:
         """Both directions."""
@@ -98,12 +98,12 @@ def run_benchmark(corpus: SyntheticCorpus, query_count: int, rounds: int, peak_g
     columns = [np.ascontiguousarray(corpus.similarity_matrix.T[some]) for some in among]  # not the loops' own time
     whole = corpus.evaluate_both_ways("matrix")
     for sort in LOOP_SORTS.values():
-        check_ranks_agree(rank_by_text(corpus, queries, sort, 0), whole.t2v.standing.only(queries[0]))
-        check_ranks_agree(rank_by_video(corpus, columns, among, sort, 0), whole.v2t.standing.only(among[0]))
+        check_ranks_agree(rank_by_text(corpus, queries, sort, 0), whole.t2v.rank_counts.select_queries(queries[0]))
+        check_ranks_agree(rank_by_video(corpus, columns, among, sort, 0), whole.v2t.rank_counts.select_queries(among[0]))
     ours: dict[str, Callable[[int], object]] = {
-        "matrix, T2V": lambda i: standing(corpus.similarity_matrix, corpus.caption_videos),
+        "matrix, T2V": lambda i: count_ranks(corpus.similarity_matrix, corpus.caption_videos),
         "matrix": lambda i: corpus.evaluate_both_ways("matrix"),
-        "unit rows, T2V": lambda i: standing(corpus.get_similarity("rows"), corpus.caption_videos),
+        "unit rows, T2V": lambda i: count_ranks(corpus.get_similarity("rows"), corpus.caption_videos),
         "unit rows": lambda i: corpus.evaluate_both_ways("rows"),
     }
     loops: dict[str, Callable[[int], object]] = {}
@@ -184,8 +184,8 @@ def rank_by_video(
     return found
 
 
-def check_ranks_agree(loop_ranks: list[int], rank_counts: Standing) -> None:
+def check_ranks_agree(loop_ranks: list[int], rank_counts: RankCounts) -> None:
     """Raises AffectError for a rank that lies outside what ties allow."""
-    low, high = rank_counts.ranks("optimistic"), rank_counts.ranks("pessimistic")
+    low, high = rank_counts.compute_ranks("optimistic"), rank_counts.compute_ranks("pessimistic")
     if not ((low <= loop_ranks) & (loop_ranks <= high)).all():
         raise AffectError("the loop and the evaluator don't agree; retrieval.evaluation is wrong")

@@ -13,16 +13,16 @@ from pathlib import Path
 import click
 import numpy as np
 
-from encoders.base import AffectError, printable
+from encoders.base import AffectError, format_path
 from encoders.media import Probe
-from encoders.onnx_runtime import cache_dir
+from encoders.onnx_runtime import get_cache_dir
 from experiments.benchmarks.throughput import MEDIA_SETS, list_media_files
 from experiments.benchmarks.timing import summarise_seconds
 from experiments.datasets import DATA_ROOT
 from experiments.statistics.report import Requirement, BenchmarkReport, json_option, print_report, add_seed_option
 from retrieval.features.pipeline import PipelineConfig
 from retrieval.indexing.indexer import Indexer
-from retrieval.search.calibration import SENTENCES
+from retrieval.search.calibration import BACKGROUND_SENTENCES
 from retrieval.search.engine import Engine
 from retrieval.search.query import Query
 from retrieval.storage.catalog import FileStamp
@@ -60,10 +60,10 @@ def command(
 
 def run_benchmark(folder: Path, process_count: int, query_count: int) -> BenchmarkReport:
     """Time new processes, then queries in this one."""
-    cold = np.array([time_search_process(folder, SENTENCES[i % len(SENTENCES)]) for i in range(process_count + 1)])[1:]
+    cold = np.array([time_search_process(folder, BACKGROUND_SENTENCES[i % len(BACKGROUND_SENTENCES)]) for i in range(process_count + 1)])[1:]
     with closing(Library.open(folder)) as library, Engine(library) as engine:
         items = len(engine.snapshot.item_ids)
-        warm = np.array([time_query(engine, SENTENCES[i % len(SENTENCES)]) for i in range(query_count + 1)])[1:]
+        warm = np.array([time_query(engine, BACKGROUND_SENTENCES[i % len(BACKGROUND_SENTENCES)]) for i in range(query_count + 1)])[1:]
     return BenchmarkReport(
         benchmark="cold",
         settings={"items": items, "runs": process_count, "queries": query_count},
@@ -103,10 +103,10 @@ def build_cached_library(data_root: Path, item_count: int) -> Path:
     if len(paths) < item_count:
         raise AffectError(f"{data_root}: {len(paths)} files, not {item_count}; ask for fewer --items, or --synthetic")
     named = "\n".join([PipelineConfig().to_json(), *map(str, paths)])
-    folder = cache_dir() / "bench" / f"library-{hashlib.sha256(named.encode()).hexdigest()[:12]}"
+    folder = get_cache_dir() / "bench" / f"library-{hashlib.sha256(named.encode()).hexdigest()[:12]}"
     folder.parent.mkdir(parents=True, exist_ok=True)
     library = Library.open(folder) if Library.exists(folder) else Library.create(folder, PipelineConfig(), 15.0)
-    click.echo(f"library of {item_count} files: {printable(folder)}", err=True)
+    click.echo(f"library of {item_count} files: {format_path(folder)}", err=True)
     with closing(library), library.lock_for_writing():
         Indexer(library, lambda _: None).run(paths, jobs=2)
     return folder

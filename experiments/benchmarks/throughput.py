@@ -137,7 +137,7 @@ def index_once(paths: Sequence[Path], jobs: int) -> tuple[IndexProgress, float, 
             begin = time.perf_counter()
             progress = Indexer(library, lambda _: None).run(paths, jobs)
             spent = time.perf_counter() - begin
-    return progress, spent, library.clock.spent  # type: ignore[attr-defined]
+    return progress, spent, library.timer.seconds_by_stage  # type: ignore[attr-defined]
 
 
 def make_table_row(

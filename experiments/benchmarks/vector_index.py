@@ -17,7 +17,7 @@ from encoders.base import AffectError, Rows, unit_rows
 from experiments.benchmarks.timing import time_in_turns, summarise_seconds, estimate_speedup
 from experiments.statistics.report import Cell, Estimate, BenchmarkReport, json_option, print_report, add_seed_option
 from retrieval.evaluation import bootstrap_interval
-from retrieval.search.candidates import overlap
+from retrieval.search.candidates import compute_index_recall
 from retrieval.storage.library import Library
 from retrieval.storage.snapshot import load_snapshot
 from retrieval.vector_index.exact import INDEX_FACTORIES, VectorIndex
@@ -158,5 +158,5 @@ def make_sklearn_search(vectors: Rows, k: int) -> SearchFunction:
 
 def estimate_recall(neighbours: Sequence[Positions], exact_neighbours: Sequence[Positions], seed: int) -> Estimate:
     """Share of the exact neighbours that were found."""
-    shares = [overlap(one, exact) for one, exact in zip(neighbours, exact_neighbours, strict=True)]
+    shares = [compute_index_recall(one, exact) for one, exact in zip(neighbours, exact_neighbours, strict=True)]
     return Estimate(float(np.mean(shares)), *bootstrap_interval(shares, seed=seed))

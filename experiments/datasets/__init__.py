@@ -9,7 +9,7 @@ from experiments.datasets.records import (
     QueryRule,
     hold_out_split,
     sample_captions,
-    grouped_split,
+    split_by_group,
     read_table,
 )
 from experiments.datasets.registry import load_animal_sounds, load_flickr1k, load_named_dataset, load_oasis, load_vgmidi
@@ -27,7 +27,7 @@ __all__ = [
     "hold_out_split",
     "sample_captions",
     "load_flickr1k",
-    "grouped_split",
+    "split_by_group",
     "load_named_dataset",
     "load_oasis",
     "read_features",

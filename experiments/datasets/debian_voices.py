@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from encoders.base import AffectError
-from encoders.onnx_runtime import cache_dir
+from encoders.onnx_runtime import get_cache_dir
 
 TIMEOUT_SECONDS = 300  # seconds an answer may take
 SKIPPED_SHORTEST_SHARE = 0.25  # the shortest quarter of a package's files is left out: single digits, clicks of a tongue
@@ -115,7 +115,7 @@ def fetch_recordings(folder: Path | None = None, packages: Iterable[DebianPackag
 
     Raises Unreachable where a package can't be had, or holds no such file.
     """
-    root = folder or cache_dir() / "packages"
+    root = folder or get_cache_dir() / "packages"
     return [Recording(path, package) for package in packages for path in _select_files(root, package)]
 
 

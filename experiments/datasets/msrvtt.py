@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from encoders.base import AffectError, UnknownName, printable
+from encoders.base import AffectError, UnknownNameError, format_path
 from experiments.datasets.records import DATA_ROOT, CaptionDataset, DatasetItem, QueryRule, parse_text_file, read_table
 
 ANNOTATION_FOLDER = "msrvtt_annotations"
@@ -40,7 +40,7 @@ Captions = Mapping[str, Sequence[str]]
 def list_msrvtt_ids(protocol: str, list_folder: Path) -> dict[str, tuple[str, ...]]:
     """Video ids by split. Raises UnknownName for another protocol, AffectError if a list is not there."""
     if protocol not in PROTOCOLS:
-        raise UnknownName(f"no MSR-VTT protocol {protocol!r}; known: {', '.join(PROTOCOLS)}")
+        raise UnknownNameError(f"no MSR-VTT protocol {protocol!r}; known: {', '.join(PROTOCOLS)}")
     if protocol == "full":
         return {split: tuple(f"video{number}" for number in numbers) for split, numbers in FULL_SPLITS.items()}
     return {split: _read_id_list(list_folder / file) for split, file in PROTOCOLS[protocol].items()}
@@ -73,7 +73,7 @@ def load_msrvtt(
     elif protocol == "1k-b":
         held["test"] = {name: captions[:1] for name, captions in held["test"].items()}
     if not any(held.values()):
-        raise AffectError(f"{printable(annotation or lists)}: none of the protocol's videos; give {OFFICIAL_ANNOTATION}")
+        raise AffectError(f"{format_path(annotation or lists)}: none of the protocol's videos; give {OFFICIAL_ANNOTATION}")
     items = tuple(
         DatasetItem(id=name, captions=tuple(captions), split=split, media=find_video(video_folder, name))
         for split, found in held.items()
@@ -98,7 +98,7 @@ def read_official_captions(path: Path, *, required: bool = True) -> dict[str, li
     if path.is_dir():
         files = sorted({*path.glob("*videodatainfo*.json"), *path.glob("MSRVTT_data.json")})
     if not files and required:
-        raise AffectError(f"{printable(path)}: no captions here; give {OFFICIAL_ANNOTATION}")
+        raise AffectError(f"{format_path(path)}: no captions here; give {OFFICIAL_ANNOTATION}")
     sentences: dict[tuple[str, int], str] = {}
     for file in files:
         sentences |= _parse_sentences(parse_text_file(file, json.loads, OFFICIAL_ANNOTATION), file)
@@ -120,7 +120,7 @@ def _parse_sentences(content: Any, path: Path) -> dict[tuple[str, int], str]:
         return {(one["video_id"], int(one["sen_id"])): one["caption"].strip() for one in content["sentences"]}
     except (KeyError, TypeError, AttributeError) as bad:
         raise AffectError(
-            f'{printable(path)}: not {OFFICIAL_ANNOTATION}: wanted "sentences", each with video_id, sen_id and caption'
+            f'{format_path(path)}: not {OFFICIAL_ANNOTATION}: wanted "sentences", each with video_id, sen_id and caption'
         ) from bad
 
 

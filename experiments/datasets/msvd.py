@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from encoders.base import AffectError, printable
+from encoders.base import AffectError, format_path
 from experiments.datasets.msrvtt import read_words, find_video
 from experiments.datasets.records import DATA_ROOT, CaptionDataset, DatasetItem, parse_text_file
 
@@ -26,12 +26,12 @@ def load_msvd(
     file = data_root / DATASET_FOLDER / CAPTIONS_FILE
     said = parse_text_file(file, json.loads, CAPTIONS_DESCRIPTION)
     if not isinstance(said, dict):
-        raise AffectError(f"{printable(file)}: not {CAPTIONS_DESCRIPTION}")
+        raise AffectError(f"{format_path(file)}: not {CAPTIONS_DESCRIPTION}")
     items = []
     for split, name in SPLIT_LISTS.items():
         for video in read_words(data_root / DATASET_FOLDER / name):
             if video not in said:
-                raise AffectError(f"{printable(file)}: no captions of {video}, which {name} lists")
+                raise AffectError(f"{format_path(file)}: no captions of {video}, which {name} lists")
             captions = tuple(said[video])
             items.append(DatasetItem(id=video, captions=captions, split=split, media=find_video(video_folder, video)))
     return CaptionDataset(name="msvd", items=tuple(items), feature_sources=feature_sources, notes=("MSVD has no sound",))

@@ -10,9 +10,9 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError, printable
+from encoders.base import AffectError, format_path
 from encoders.text_files import read_text
-from retrieval.evaluation.splits import grouped_split
+from retrieval.evaluation.splits import split_by_group
 from retrieval.training import captions_csv
 
 DATA_ROOT = Path("../shared/data")
@@ -121,9 +121,9 @@ def parse_text_file(path: Path, parse: Callable[[str], Any], expected: str) -> A
     try:
         return parse(read_text(path))
     except OSError as bad:
-        raise AffectError(f"{printable(path)}: {(bad.strerror or str(bad)).lower()}; give {expected}") from bad
+        raise AffectError(f"{format_path(path)}: {(bad.strerror or str(bad)).lower()}; give {expected}") from bad
     except ValueError as bad:  # not text, or not JSON
-        raise AffectError(f"{printable(path)}: not {expected} ({bad})") from bad
+        raise AffectError(f"{format_path(path)}: not {expected} ({bad})") from bad
 
 
 def hold_out_split(
@@ -136,7 +136,7 @@ def hold_out_split(
     inside = [row for row, item in enumerate(dataset.items) if item.split == source]
     everyone = dataset.groups
     groups = [everyone[row] for row in inside]
-    found = dict(zip(inside, grouped_split(groups, {source: 1 - share, target: share}, seed), strict=True))
+    found = dict(zip(inside, split_by_group(groups, {source: 1 - share, target: share}, seed), strict=True))
     items = tuple(replace(item, split=str(found.get(row, item.split))) for row, item in enumerate(dataset.items))
     return replace(dataset, items=items, notes=(*dataset.notes, f"{target}: {share:.0%} of {source}, seed {seed}"))
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
-from encoders.base import AffectError, UnknownName, printable
+from encoders.base import AffectError, UnknownNameError, format_path
 from experiments.datasets.msrvtt import PROTOCOLS, load_msrvtt
 from experiments.datasets.msvd import load_msvd
 from experiments.datasets.records import DATA_ROOT, CaptionDataset, DatasetItem, LabelledFile, RatedFile, QueryRule, read_table
@@ -127,7 +127,7 @@ def load_caption_csv(path: Path, name: str | None = None) -> CaptionDataset:
     """
     found = read_captions(path)
     if missing := next((one.name for one in found if not one.path.exists()), None):
-        raise AffectError(f"{printable(path)}: names {missing}, which is not there")
+        raise AffectError(f"{format_path(path)}: names {missing}, which is not there")
     items = tuple(
         DatasetItem(id=one.name, captions=one.captions, split=one.split, media=(one.path,), group=one.group)
         for one in found
@@ -155,7 +155,7 @@ def load_named_dataset(name: str, data_root: Path = DATA_ROOT) -> CaptionDataset
     if path.is_dir():
         path /= "captions.csv"
     if not path.exists():
-        raise UnknownName(f"no data set and no file {name!r}; sets: {', '.join(sorted(DATASETS))}")
+        raise UnknownNameError(f"no data set and no file {name!r}; sets: {', '.join(sorted(DATASETS))}")
     return load_caption_csv(path)
 
 

@@ -16,9 +16,9 @@ import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from encoders.base import Card, Rows
+from encoders.base import EncoderCard, Rows
 from encoders.media import Sampling
-from encoders.onnx_runtime import cache_dir, write_whole
+from encoders.onnx_runtime import get_cache_dir, write_atomically
 
 CACHE_VERSION = "1"  # raise it when decoding changes what encoders are given
 
@@ -48,7 +48,7 @@ def _hash_file(path: Path) -> str:
 class FeatureCache:
     """Entries of one role: `card` read segments taken as `sampling` says, all of them or the first."""
 
-    card: Card
+    card: EncoderCard
     sampling: Sampling
     all_segments: bool
     folder: Path | None = None
@@ -64,16 +64,16 @@ class FeatureCache:
     def put(self, digest: str, item: ItemFeatures) -> None:
         """Keep rows for these contents."""
         rows, times = np.ascontiguousarray(item.features), np.ascontiguousarray(item.times)
-        write_whole(self._get_path(digest), save({"rows": rows, "times": times}))
+        write_atomically(self._get_path(digest), save({"rows": rows, "times": times}))
 
     def _get_path(self, digest: str) -> Path:
-        root = self.folder or cache_dir() / "features"
+        root = self.folder or get_cache_dir() / "features"
         return root / f"{self.card.name}-{self._settings_digest}" / digest[:2] / f"{digest}.safetensors"
 
     @property
     def _settings_digest(self) -> str:
         """What must be equal for rows to be the same; how sound is sampled matters to no picture."""
         s = self.sampling
-        how = (s.segment_seconds, s.sample_rate) if self.card.sense == "sound" else (s.segment_seconds, s.fps, s.max_frames, s.max_side)
+        how = (s.segment_seconds, s.sample_rate) if self.card.modality == "sound" else (s.segment_seconds, s.fps, s.max_frames, s.max_side)
         told = repr((CACHE_VERSION, self.card.signature, how, self.all_segments))
         return hashlib.sha256(told.encode()).hexdigest()[:12]

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError, BadMedia, Rows, owners_means, printable
+from encoders.base import AffectError, MediaError, Rows, average_by_owner, format_path
 from encoders.media import Sampling, Segment
 from encoders.media.decoder_pool import DecoderPool, FailedFile, DecodedSegment
 from experiments.datasets import CaptionDataset, LabelledFile, read_features
@@ -39,7 +39,7 @@ class EncodedItems:
     def mean_pool(self, item_count: int) -> dict[str, Rows]:
         """(items, d) by role: the mean over each item's segments that are not missing, NaN without any."""
         return {
-            role: owners_means(rows, self.item_by_segment, item_count).astype(np.float32) for role, rows in self.features.items()
+            role: average_by_owner(rows, self.item_by_segment, item_count).astype(np.float32) for role, rows in self.features.items()
         }
 
 
@@ -61,7 +61,7 @@ def encode_first_segments(pipeline: FeaturePipeline, files: Sequence[LabelledFil
     stream = StreamingEncoder(pipeline, Sampling(sample_rate=pipeline.sample_rate), all_segments=False, error_by_path=failed, include_affect=include_affect)
     found = dict(stream.encode({str(one.path): (one.path,) for one in files}))
     if failed:
-        raise BadMedia(*next(iter(failed.items())))
+        raise MediaError(*next(iter(failed.items())))
     made = [found[str(one.path)] for one in files]
     return {role: np.concatenate([entries[role].features for entries in made]) for role in made[0]}
 
@@ -84,7 +84,7 @@ def load_item_features(
     media = [item.media for item in dataset.items]
     found = encode_items(pipeline, media, all_segments=all_segments, sampling=sampling, cache_folder=cache_folder, quiet=quiet)
     for path, why in found.error_by_path.items():
-        warnings.warn(f"{printable(path)}: {why}", stacklevel=2)
+        warnings.warn(f"{format_path(path)}: {why}", stacklevel=2)
     return found.mean_pool(len(media))
 
 
@@ -103,7 +103,7 @@ def encode_items(
     """
     if not pipeline.media_roles:
         raise AffectError("no encoder reads media; name one, such as objects=efficientnet-lite2")
-    sampling = replace(sampling or Sampling(), rate=pipeline.sample_rate)
+    sampling = replace(sampling or Sampling(), sample_rate=pipeline.sample_rate)
     shelves = {role: FeatureCache(pipeline.get_encoder(role).card, sampling, all_segments, cache_folder) for role in pipeline.media_roles}
     failed: dict[Path, str] = {}
     digests = [_compute_digest(files, failed) for files in media]

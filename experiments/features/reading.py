@@ -9,11 +9,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from encoders.base import BadMedia, Frames
+from encoders.base import MediaError, Frames
 from encoders.media import DEFAULT_LIMITS, Limits, Probe, Sampling, Segment, read_media
 
-FIRST_SEGMENT_READER = f"{__name__}:first"
-ALL_SEGMENTS_READER = "encoders.media:read"
+FIRST_SEGMENT_READER = f"{__name__}:read_first_segment"
+ALL_SEGMENTS_READER = "encoders.media:read_media"
 
 
 def read_first_segment(path: Path, sampling: Sampling, limits: Limits) -> Iterator[Probe | Segment]:
@@ -35,4 +35,4 @@ def _read_first_frame(path: Path, sampling: Sampling) -> Frames:
     for part in read_first_segment(path, sampling, DEFAULT_LIMITS):
         if isinstance(part, Segment) and part.frames is not None:
             return np.asarray(part.frames[0])
-    raise BadMedia(path, "no picture")
+    raise MediaError(path, "no picture")

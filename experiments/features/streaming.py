@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from encoders.base import BadMedia, batched
+from encoders.base import MediaError, batched
 from encoders.media import Sampling, Segment
 from encoders.media.decoder_pool import DecoderPool, FailedFile, FinishedFile, DecodedSegment
 from experiments.features.cache import ItemFeatures
@@ -75,7 +75,7 @@ class StreamingEncoder:
     def _read_image_clip(self, paths: MediaPaths) -> Segment | None:
         try:
             return read_images_as_clip(paths, self._sampling)
-        except BadMedia as bad:
+        except MediaError as bad:
             self._error_by_path[bad.path] = bad.reason
             return None
 

@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
-from encoders.base import missing
+from encoders.base import is_missing_row
 from encoders.registry import ENCODERS
 from experiments.datasets.debian_voices import PackageUnavailable
 from experiments.heads.audio_clips import EMOTIONS, ENCODER_NAME, KINDS, ROLE, Floats, AudioClips, Strings, load_clips
 from experiments.heads.audio_networks import MAX_ABS_Z, NetworkConfig, train_networks, scale_outputs
 from experiments.heads.report_figure import DIMENSIONS, MetricResult, EvaluationPart, measure_metric
 from retrieval.evaluation.affect_metrics import pearson
-from retrieval.evaluation.splits import folds
+from retrieval.evaluation.splits import make_group_folds
 from spaces.affect_regressor import Regressor, RegressorSet, load_regressors, save_regressors
 from spaces.circumplex import PRIOR_SD, map_emotions_to_affect
 from spaces.joint.kernel_ridge import to_float32
@@ -143,10 +143,10 @@ def fit_music_towers(rated: AudioClips, unrated: AudioClips | None = None) -> tu
 
     def standardise(features: npt.NDArray[np.floating]) -> Floats:
         flat = features.reshape(-1, width)
-        return np.clip((flat[~missing(flat)] - mean) / scale, -MAX_ABS_Z, MAX_ABS_Z)
+        return np.clip((flat[~is_missing_row(flat)] - mean) / scale, -MAX_ABS_Z, MAX_ABS_Z)
 
     seen, middle = standardise(rated.features), rated.affect.mean(axis=0)
-    there = ~missing(rated.features.reshape(-1, width))
+    there = ~is_missing_row(rated.features.reshape(-1, width))
     goals = np.repeat(rated.affect - middle, rated.features.shape[1], axis=0)[there]
     mood = solve_ridge(seen, goals, MUSIC_RIDGE_STRENGTH)
     if unrated is None or not len(unrated):
@@ -246,7 +246,7 @@ def predict_held_out(clips: AudioClips, fit_towers: FitTowers, *, seed: int) -> 
 
 def split_folds(clips: AudioClips, seed: int) -> Iterator[tuple[Ints, Ints]]:
     """What is held out and what is not, fold by fold; groups are never torn."""
-    for held in folds(clips.groups.tolist(), N_FOLDS, seed):
+    for held in make_group_folds(clips.groups.tolist(), N_FOLDS, seed):
         yield held, np.setdiff1d(np.arange(len(clips.kinds)), held)
 
 

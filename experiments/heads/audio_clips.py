@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.signal import fftconvolve
 
-from encoders.base import AffectError, Encoder, Rows, Sound, encode_all, missing
-from encoders.logmel import audible
+from encoders.base import AffectError, Encoder, Rows, Audio, encode_all, is_missing_row
+from encoders.logmel import is_audible
 from encoders.media import Sampling
 from encoders.registry import ENCODERS
 from experiments.background import decode_audio
@@ -45,7 +45,7 @@ SPEED_FACTORS, DETUNE_FACTORS = (0.875, 0.90625, 0.9375, 1.0625, 1.09375, 1.125)
 
 Strings = npt.NDArray[np.str_]
 Floats = npt.NDArray[np.float64]
-Augmentation = Callable[[Sound, np.random.Generator], Sound]
+Augmentation = Callable[[Audio, np.random.Generator], Audio]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,26 +80,26 @@ class AudioClips:
 # ---------------------------------------------------------------- alterations
 
 
-def change_speed(audio: Sound, rng: np.random.Generator) -> Sound:
+def change_speed(audio: Audio, rng: np.random.Generator) -> Audio:
     """As a tape plays it faster or slower, by up to an eighth; pitch goes along."""
-    return Sound(samples=audio.samples, rate=round(audio.rate * float(rng.choice(SPEED_FACTORS))))
+    return Audio(samples=audio.samples, sample_rate=round(audio.sample_rate * float(rng.choice(SPEED_FACTORS))))
 
 
-def detune(audio: Sound, rng: np.random.Generator) -> Sound:
+def detune(audio: Audio, rng: np.random.Generator) -> Audio:
     """The same by up to half a semitone, for music."""
-    return Sound(samples=audio.samples, rate=round(audio.rate * float(rng.choice(DETUNE_FACTORS))))
+    return Audio(samples=audio.samples, sample_rate=round(audio.sample_rate * float(rng.choice(DETUNE_FACTORS))))
 
 
-def equalise(audio: Sound, rng: np.random.Generator, spread_db: float = 4.0) -> Sound:
+def equalise(audio: Audio, rng: np.random.Generator, spread_db: float = 4.0) -> Audio:
     """Through a smooth random filter, `spread` dB at each octave."""
-    hertz = np.fft.rfftfreq(len(audio.samples), 1 / audio.rate)
+    hertz = np.fft.rfftfreq(len(audio.samples), 1 / audio.sample_rate)
     knots = np.linspace(np.log2(60), np.log2(8000), 7)
     gain = np.interp(np.log2(np.maximum(hertz, 1)), knots, rng.normal(0, spread_db, len(knots)))
     spectrum = np.fft.rfft(audio.samples) * 10 ** (gain / 20)
     return replace(audio, samples=np.fft.irfft(spectrum, len(audio.samples)).astype(np.float32))
 
 
-def add_noise(audio: Sound, rng: np.random.Generator, min_snr_db: float = 12.0, max_snr_db: float = 35.0) -> Sound:
+def add_noise(audio: Audio, rng: np.random.Generator, min_snr_db: float = 12.0, max_snr_db: float = 35.0) -> Audio:
     """With noise, white to pink, `least` to `most` dB below."""
     spectrum = np.fft.rfft(rng.normal(size=len(audio.samples)))
     spectrum /= np.maximum(np.fft.rfftfreq(len(audio.samples)), 1e-3) ** rng.uniform(0, 0.5)
@@ -108,17 +108,17 @@ def add_noise(audio: Sound, rng: np.random.Generator, min_snr_db: float = 12.0, 
     return replace(audio, samples=(audio.samples + gain * noise).astype(np.float32))
 
 
-def add_reverb(audio: Sound, rng: np.random.Generator) -> Sound:
+def add_reverb(audio: Audio, rng: np.random.Generator) -> Audio:
     """In a room: exponentially decaying noise of .15 to .5 s."""
-    size = round(audio.rate * rng.uniform(0.15, 0.5))
+    size = round(audio.sample_rate * rng.uniform(0.15, 0.5))
     tail = rng.normal(size=size) * np.exp(-6.9 * np.arange(size) / size)
     room = fftconvolve(audio.samples, tail / np.sqrt((tail**2).sum()))[: len(audio.samples)]
     return replace(audio, samples=(audio.samples + rng.uniform(0.1, 0.3) * room).astype(np.float32))
 
 
-def crop_excerpt(audio: Sound, rng: np.random.Generator, min_seconds: float = 1.0, max_seconds: float = 2.5) -> Sound:
+def crop_excerpt(audio: Audio, rng: np.random.Generator, min_seconds: float = 1.0, max_seconds: float = 2.5) -> Audio:
     """A part of `least` to `most` seconds around a place that is not silent."""
-    size, step = round(audio.rate * rng.uniform(min_seconds, max_seconds)), audio.rate // 10
+    size, step = round(audio.sample_rate * rng.uniform(min_seconds, max_seconds)), audio.sample_rate // 10
     if len(audio.samples) <= size:
         return audio
     loud = np.add.reduceat(np.abs(audio.samples), np.arange(0, len(audio.samples), step))
@@ -127,21 +127,21 @@ def crop_excerpt(audio: Sound, rng: np.random.Generator, min_seconds: float = 1.
     return replace(audio, samples=audio.samples[start : start + size])
 
 
-def add_loud_noise(audio: Sound, rng: np.random.Generator) -> Sound:
+def add_loud_noise(audio: Audio, rng: np.random.Generator) -> Audio:
     """With noise 3 to 15 dB below."""
     return add_noise(audio, rng, 3, 15)
 
 
-def filter_telephone_band(audio: Sound, rng: np.random.Generator) -> Sound:
+def filter_telephone_band(audio: Audio, rng: np.random.Generator) -> Audio:
     """Through a band of the telephone's, its edges up to a fifth off, 60 dB down an octave beyond."""
-    hertz = np.maximum(np.fft.rfftfreq(len(audio.samples), 1 / audio.rate), 1)
+    hertz = np.maximum(np.fft.rfftfreq(len(audio.samples), 1 / audio.sample_rate), 1)
     low, high = np.array(TELEPHONE_BAND_HZ) * rng.uniform(0.8, 1.2, 2)
     beyond = np.maximum(np.log2(low / hertz), 0) + np.maximum(np.log2(hertz / high), 0)
     spectrum = np.fft.rfft(audio.samples) * 10 ** (-np.minimum(60 * beyond, 60) / 20)
     return replace(audio, samples=np.fft.irfft(spectrum, len(audio.samples)).astype(np.float32))
 
 
-def crop_passage(audio: Sound, rng: np.random.Generator) -> Sound:
+def crop_passage(audio: Audio, rng: np.random.Generator) -> Audio:
     """A part of 3 to 6 s, for music."""
     return crop_excerpt(audio, rng, 3.0, 6.0)
 
@@ -205,7 +205,7 @@ def load_clips(
     told = list(_list_sources(data_root, "train" in splits, "train" in splits and include_packages))
     told = [one for one in told if one.split in splits]
     encoder = ENCODERS.make(ENCODER_NAME)
-    shelf = FeatureCache(encoder.card, Sampling(sample_rate=encoder.card.rate or 0), all_segments=False)
+    shelf = FeatureCache(encoder.card, Sampling(sample_rate=encoder.card.sample_rate or 0), all_segments=False)
     drawn = make_noises(N_NOISES, seed) if "train" in splits else []
     most = 1 + max(map(len, AUGMENTATIONS.values()))
     rows = np.full((len(told) + len(drawn), most, encoder.card.dim), np.nan, np.float32)
@@ -224,7 +224,7 @@ def load_clips(
         groups=np.array([one.group for one in told] + [f"noise {at}" for at in range(len(drawn))]),
         splits=np.array([one.split for one in told] + ["train"] * len(drawn)),
     )
-    return heard.select(~missing(rows[:, 0]))
+    return heard.select(~is_missing_row(rows[:, 0]))
 
 
 def _encode_clip(encoder: Encoder, cache: FeatureCache, source: _ClipSource, seed: int) -> Rows:
@@ -237,13 +237,13 @@ def _encode_clip(encoder: Encoder, cache: FeatureCache, source: _ClipSource, see
         return entry.features
     plain = decode_audio(source.path)
     if source.start_seconds is not None:
-        first = round(source.start_seconds * plain.rate)
-        plain = replace(plain, samples=plain.samples[first : first + round(EXCERPT_SECONDS * plain.rate)])
+        first = round(source.start_seconds * plain.sample_rate)
+        plain = replace(plain, samples=plain.samples[first : first + round(EXCERPT_SECONDS * plain.sample_rate)])
     rng = np.random.default_rng(int(name[:16], 16))
     if source.is_fragment:
         plain = crop_excerpt(plain, rng, *FRAGMENT_SECONDS)
     sounds = [plain]
-    for recipe in recipes if audible(plain) else ():
+    for recipe in recipes if is_audible(plain) else ():
         altered = plain
         for alter in recipe:
             altered = alter(altered, rng)
@@ -253,7 +253,7 @@ def _encode_clip(encoder: Encoder, cache: FeatureCache, source: _ClipSource, see
     return rows
 
 
-def make_noises(count: int, seed: int) -> list[Sound]:
+def make_noises(count: int, seed: int) -> list[Audio]:
     """Noise of .1 to 4 s, from blue to brown, a third of it swelling and a third clipped; hums among it."""
     rng, found = np.random.default_rng(seed), []
     for number in range(count):
@@ -269,7 +269,7 @@ def make_noises(count: int, seed: int) -> list[Sound]:
         samples = samples / np.abs(samples).max()
         if number % 3 == 1:
             samples = np.clip(samples * rng.uniform(2, 20), -1, 1)
-        found.append(Sound(samples=(0.3 * samples).astype(np.float32), rate=16000))
+        found.append(Audio(samples=(0.3 * samples).astype(np.float32), sample_rate=16000))
     return found
 
 
@@ -281,7 +281,7 @@ def _list_sources(data_root: Path, include_samples: bool, include_packages: bool
             one.kind != "other" and at % FRAGMENT_INTERVAL == 0
         ):  # what lasts a tenth of a second is neither speech nor music
             yield replace(
-                one, kind="other", label="", mood=(float("nan"), float("nan")), fragment=True, altered=""
+                one, kind="other", label="", affect=(float("nan"), float("nan")), is_fragment=True, augmentation=""
             )
 
 

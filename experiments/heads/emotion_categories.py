@@ -23,12 +23,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError, printable
-from encoders.onnx_runtime import write_whole
+from encoders.base import AffectError, format_path
+from encoders.onnx_runtime import write_atomically
 from experiments.datasets.records import DATA_ROOT, parse_text_file
 from experiments.heads.report_figure import DIMENSIONS, MetricResult, EvaluationPart, measure_metric
 from retrieval.evaluation.affect_metrics import ccc
-from retrieval.evaluation.splits import folds
+from retrieval.evaluation.splits import make_group_folds
 from spaces.circumplex import EMOTIONS_FILE, RATING_SCALES, EMOTION_SCHEMES, load_emotion_categories, rescale
 
 Floats = npt.NDArray[np.float64]
@@ -115,7 +115,7 @@ def load_ratings(data_root: Path = DATA_ROOT) -> VideoRatings:
         shares = np.array([row[1 : 1 + N_EMOTIONS] for row in body], np.float64)
         points = rescale(np.array(rated, np.float64), *RATING_SCALES["cowen-keltner"])
     except (ValueError, IndexError) as bad:
-        raise AffectError(f"{printable(data_root / RATINGS_FILE)}: not {RATINGS_DESCRIPTION}") from bad
+        raise AffectError(f"{format_path(data_root / RATINGS_FILE)}: not {RATINGS_DESCRIPTION}") from bad
     return VideoRatings(emotion_names=tuple(head[1 : 1 + N_EMOTIONS]), shares=shares, affect=points)
 
 
@@ -136,7 +136,7 @@ def fit(data_root: Path = DATA_ROOT) -> JsonDict:
 def fit_and_save(data_root: Path, out_folder: Path | None, *, seed: int, quiet: bool = False) -> list[Path]:
     """Write emotions.json into `out`, by default where it ships. Nothing in it is drawn at random."""
     file = EMOTIONS_FILE if out_folder is None else out_folder / EMOTIONS_FILE.name
-    write_whole(file, (json.dumps(fit(data_root), indent=1) + "\n").encode())
+    write_atomically(file, (json.dumps(fit(data_root), indent=1) + "\n").encode())
     return [file]
 
 
@@ -180,7 +180,7 @@ def predict_held_out(video_ratings: VideoRatings, scheme: str, *, seed: int) -> 
     """
     shares = video_ratings.sum_shares(scheme)
     learned = np.full(video_ratings.affect.shape, np.nan)
-    for fold in folds(range(len(shares)), N_FOLDS, seed):
+    for fold in make_group_folds(range(len(shares)), N_FOLDS, seed):
         others = np.setdiff1d(np.arange(len(shares)), fold)
         means, _ = fit_emotion_moments(shares[others], video_ratings.affect[others])
         learned[fold] = normalise_shares(shares[fold]) @ means

@@ -20,15 +20,15 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import save
 
-from encoders.base import BadMedia, Rows, batched
+from encoders.base import MediaError, Rows, batched
 from encoders.faces import expression_head, mtcnn
 from encoders.faces.alignment import align_face, estimate_similarity
 from encoders.faces.expression_head import FEAR_INDEX, OTHER_INDICES, ExpressionHead
 from encoders.faces.fer_network import EMOTIONS, FerClassifier, load_mini_xception
-from encoders.onnx_runtime import write_whole
+from encoders.onnx_runtime import write_atomically
 from experiments.datasets.records import DATA_ROOT, read_table
 from experiments.heads.report_figure import MetricResult, EvaluationPart, measure_metric
-from retrieval.evaluation.splits import folds
+from retrieval.evaluation.splits import make_group_folds
 
 DATASET = "faces_muxspace"
 WEIGHTS_FILE = Path(str(expression_head.WEIGHTS_FILE))
@@ -130,7 +130,7 @@ def fit_and_save(data_root: Path, out_folder: Path | None, *, seed: int, quiet: 
     file = WEIGHTS_FILE if out_folder is None else out_folder / WEIGHTS_FILE.name
     head = fit_calibrated_head(data_root, seed=seed, quiet=quiet)
     arrays = {"weight": head.weight, "bias": head.bias, "fear": head.fear}
-    write_whole(file, save({name: np.ascontiguousarray(rows) for name, rows in arrays.items()}))
+    write_atomically(file, save({name: np.ascontiguousarray(rows) for name, rows in arrays.items()}))
     return (file,)
 
 
@@ -190,7 +190,7 @@ def _negative_log_likelihood(logits: Floats, targets: Ints) -> float:
 def _predict_held_out(faces: FaceDataset, seed: int) -> Rows:
     """(n, 7) by heads that have not seen the face's group, not cooled."""
     read = np.empty((len(faces.labels), len(EMOTIONS)), np.float32)
-    for rows in folds(faces.group.tolist(), N_FOLDS, seed):
+    for rows in make_group_folds(faces.group.tolist(), N_FOLDS, seed):
         rest = np.setdiff1d(np.arange(len(faces.labels)), rows)
         read[rows] = fit_head(faces, rest)(faces.features[rows, 0])
     return read
@@ -200,7 +200,7 @@ def _predict_calibrated_held_out(faces: FaceDataset, seed: int) -> Rows:
     """As `_held_out`, each fold cooled by the temperature of the others."""
     read = _predict_held_out(faces, seed)
     known, out = faces.is_detected & (faces.labels != FEAR_INDEX), read.copy()
-    for rows in folds(faces.group.tolist(), N_FOLDS, seed):
+    for rows in make_group_folds(faces.group.tolist(), N_FOLDS, seed):
         rest = np.setdiff1d(np.flatnonzero(known), rows)
         warmth = fit_temperature(read[rest], faces.labels[rest])
         odds = np.delete(read[rows], FEAR_INDEX, axis=1) ** (1 / warmth)
@@ -358,7 +358,7 @@ def _jitter_lighting(image: ImageArray, rng: np.random.Generator) -> ImageArray:
 def _read_image(path: Path) -> ImageArray:
     picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if picture is None:
-        raise BadMedia(path, "no picture can be read")
+        raise MediaError(path, "no picture can be read")
     return np.ascontiguousarray(picture[:, :, ::-1], np.uint8)
 
 

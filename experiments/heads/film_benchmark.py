@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError, printable
+from encoders.base import AffectError, format_path
 from experiments.datasets.records import DATA_ROOT, parse_text_file
 from experiments.heads.report_figure import DIMENSIONS, MetricResult, EvaluationPart, measure_metric
 from retrieval.evaluation.affect_metrics import ccc, pearson
-from retrieval.evaluation.splits import folds
+from retrieval.evaluation.splits import make_group_folds
 from spaces.circumplex import RATING_SCALES, rescale
 from spaces.joint.space import gaussian_kernel
 
@@ -94,7 +94,7 @@ def load_clips(data_root: Path = DATA_ROOT) -> FilmClips:
         }
         angle = columns.pop(HUE_ANGLE_COLUMN)
     except (KeyError, ValueError) as bad:
-        raise AffectError(f"{printable(data_root / DATASET_FOLDER)}: not {TABLE_DESCRIPTION} ({bad})") from bad
+        raise AffectError(f"{format_path(data_root / DATASET_FOLDER)}: not {TABLE_DESCRIPTION} ({bad})") from bad
     turned = np.radians(angle)
     columns |= {"alpha_sine": np.sin(turned) * (angle >= 0), "alpha_cosine": np.cos(turned) * (angle >= 0)}
     return FilmClips(
@@ -209,7 +209,7 @@ def predict_held_out(clips: FilmClips, train_rows: Ints, test_rows: Ints | None,
     if test_rows is not None:
         return fit_and_predict(train_rows, test_rows)
     found = np.full((len(train_rows), 2), np.nan)
-    for fold in folds(list(clips.film_ids[train_rows]), N_FOLDS, seed):
+    for fold in make_group_folds(list(clips.film_ids[train_rows]), N_FOLDS, seed):
         found[fold] = fit_and_predict(np.delete(train_rows, fold), train_rows[fold])
     return found
 

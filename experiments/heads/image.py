@@ -27,7 +27,7 @@ from experiments.features.extraction import encode_items
 from experiments.heads.image_augmentation import encode_augmented_views
 from experiments.heads.report_figure import DIMENSIONS, MetricResult, EvaluationPart, measure_metric
 from retrieval.evaluation.affect_metrics import ccc, pearson
-from retrieval.evaluation.splits import folds
+from retrieval.evaluation.splits import make_group_folds
 from retrieval.features.pipeline import LABELS_ROLE, FeaturePipeline, PipelineConfig
 from spaces.affect_regression import load_packaged_regressors, predict_mean_and_sd
 from spaces.affect_regressor import Regressor, RegressorSet, save_regressors
@@ -147,7 +147,7 @@ class TrainingSet:
 
 def make_training_set(images: Sequence[RatedImage], features: Mapping[str, npt.NDArray[np.floating]]) -> TrainingSet:
     """Of pictures and their rows (n, views, d) by role."""
-    spread, raters = (np.array([getattr(one, name) for one in images]) for name in ("spread", "raters"))
+    spread, raters = (np.array([getattr(one, name) for one in images]) for name in ("rater_sd", "n_raters"))
     weights = (1 / (spread**2 / raters + RATING_ERROR_SD**2)).mean(axis=1)
     return TrainingSet(
         features={role: np.asarray(one, np.float64) for role, one in features.items()},
@@ -190,7 +190,7 @@ def fit_members(training_set: TrainingSet, blank_features: Rows, *, seed: int) -
     empty: (m, 1280) raw rows of pictures of nothing, see `nothing`
     """
     found, unlike = np.empty(training_set.mean_ratings.shape), np.empty((len(training_set.mean_ratings), 1))
-    for out in folds(training_set.groups, N_FOLDS, seed):
+    for out in make_group_folds(training_set.groups, N_FOLDS, seed):
         rest, held = training_set.exclude(out), training_set.select(out).unaugmented_features
         found[out] = fit_mean(rest)(held)
         unlike[out] = Regressor(towers=(fit_blankness(rest, blank_features),))(held)
@@ -295,7 +295,7 @@ def evaluate(data_root: Path, *, seed: int, part: EvaluationPart = "folds") -> l
     pictures = _exclude_test_split(pictures)
     all_of = _encode_training_set(pictures, seed, True)
     dev = np.flatnonzero([one.split == "dev" for one in pictures])
-    parts = folds(all_of.groups, N_FOLDS, seed) if part == "folds" else [dev]
+    parts = make_group_folds(all_of.groups, N_FOLDS, seed) if part == "folds" else [dev]
     if not all(len(out) for out in parts):
         return []
     empty = _encode_blank_images(seed)
@@ -313,7 +313,7 @@ def predict_held_out(data_root: Path, *, seed: int) -> tuple[list[RatedImage], F
     pictures = _exclude_test_split(load_oasis_ratings(data_root))
     all_of, empty = _encode_training_set(pictures, seed, True), _encode_blank_images(seed)
     answers = np.full((len(pictures), 4), np.nan)
-    for out in folds(all_of.groups, N_FOLDS, seed):
+    for out in make_group_folds(all_of.groups, N_FOLDS, seed):
         answers[out] = _predict(fit_members(all_of.exclude(out), empty, seed=seed)[0], all_of.select(out))[:, :4]
     answers[:, :2] = np.clip(answers[:, :2], -1, 1)
     return pictures, answers

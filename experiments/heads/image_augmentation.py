@@ -53,7 +53,7 @@ def encode_augmented_views(
     Kept on disk by content like other features. Raises BadMedia where a file can't be read.
     """
     plain = encode_items(pipeline, media, quiet=quiet).mean_pool(len(media))
-    roles = [role for role in pipeline.media_roles if pipeline.get_encoder(role).card.sense == "frames"]
+    roles = [role for role in pipeline.media_roles if pipeline.get_encoder(role).card.modality == "frames"]
     shelves = {role: FeatureCache(pipeline.get_encoder(role).card, Sampling(), all_segments=False) for role in roles}
     names = [[_make_view_key(digest, view, seed) for view in range(view_count)] for digest in map(compute_content_digest, media)]
     todo = [

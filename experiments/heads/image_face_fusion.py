@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import missing
+from encoders.base import is_missing_row
 from experiments.datasets.records import DATA_ROOT
 from experiments.features.extraction import encode_items
 from experiments.heads.image import predict_held_out
@@ -33,7 +33,7 @@ def evaluate(data_root: Path = DATA_ROOT, *, seed: int, part: EvaluationPart = "
     rows = encode_items(FeaturePipeline(FACES_CONFIG), [(one.path,) for one in pictures], quiet=True).mean_pool(len(pictures))
     face = estimate_face_affect(rows["faces"])
     both = fuse_affect({"image": image.astype(np.float32), "face": face}, len(image)).fused
-    here = np.flatnonzero(~missing(face))
+    here = np.flatnonzero(~is_missing_row(face))
     truth = np.array([one.mean for one in pictures])
     groups = [pictures[at].group for at in here]
     ways: dict[str, npt.NDArray[np.floating]] = {"picture": image, "face": face, "both": both}

@@ -22,12 +22,12 @@ import numpy.typing as npt
 import torch
 
 from encoders.base import Rows, batched
-from encoders.image_descriptors import image_1721, whole
+from encoders.image_descriptors import image_1721, pad_semantic_block
 from experiments.datasets import DATA_ROOT
 from experiments.features.extraction import decode_first_segments
 from experiments.heads.image import load_oasis_ratings
 from retrieval.evaluation.affect_metrics import ccc, pearson, rmse
-from retrieval.evaluation.splits import folds, grouped_split
+from retrieval.evaluation.splits import make_group_folds, split_by_group
 from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
 
 Floats = npt.NDArray[np.float64]
@@ -83,7 +83,7 @@ def fit(
     truth = np.asarray(targets, np.float32)
     learning, stopping = np.arange(len(features)), np.empty(0, np.int64)
     if config.patience is not None:
-        part = grouped_split([str(one) for one in groups], {"in": 1 - EARLY_STOPPING_SHARE, "out": EARLY_STOPPING_SHARE}, seed)
+        part = split_by_group([str(one) for one in groups], {"in": 1 - EARLY_STOPPING_SHARE, "out": EARLY_STOPPING_SHARE}, seed)
         learning, stopping = np.flatnonzero(part == "in"), np.flatnonzero(part == "out")
     mean, scale = _compute_mean_and_scale(features[learning])
     seen, target = _standardise(features, mean, scale), torch.from_numpy(truth)[:, None]
@@ -127,7 +127,7 @@ def cross_validate(
 ) -> tuple[Floats, list[MLPRegressor]]:
     """(n, 2) of pictures whose groups were held out, and the networks, fold by fold, valence first."""
     found, nets = np.full(ratings.shape, np.nan), []
-    for out in folds(groups, n_folds, seed):
+    for out in make_group_folds(groups, n_folds, seed):
         rest = np.setdiff1d(np.arange(len(features)), out)
         for dimension in range(ratings.shape[1]):
             net = fit(features[rest], ratings[rest, dimension], [groups[i] for i in rest], config, seed=seed)
@@ -146,7 +146,7 @@ def compute_descriptors(paths: Sequence[Path], *, batch_size: int = 32) -> Rows:
         encoder.encode([one.frames for one in decode_first_segments(experts, some) if one.frames is not None])
         for some in batched(paths, batch_size)
     ]
-    return whole(np.concatenate(made))
+    return pad_semantic_block(np.concatenate(made))
 
 
 def _compute_mean_and_scale(features: Rows) -> tuple[Floats, Floats]:

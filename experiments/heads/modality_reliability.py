@@ -24,13 +24,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from encoders.onnx_runtime import write_whole
+from encoders.onnx_runtime import write_atomically
 from experiments.datasets.records import DATA_ROOT, read_table
 from experiments.heads import film_benchmark
 from experiments.heads.report_figure import DIMENSIONS, MetricResult, EvaluationPart, measure_metric
 from fusion.affect_fusion import PerDimension, precision_weighted_mean
 from retrieval.evaluation.affect_metrics import ccc, rmse
-from retrieval.evaluation.splits import folds
+from retrieval.evaluation.splits import make_group_folds
 from spaces.affect_regression import load_modality_reliability
 from spaces.circumplex import EMOTIONS_FILE, EmotionTable, load_emotion_categories
 from spaces.joint.kernel_ridge import solve_kernel_ridge
@@ -164,7 +164,7 @@ def predict_affect(pairs: PairedModalities, train_rows: Ints, test_rows: Ints, *
     found = {}
     for sense, features in pairs.features.items():
         left = np.full((len(train_rows), 2), np.nan)
-        for fold in folds(pairs.groups[train_rows].tolist(), N_FOLDS, seed):
+        for fold in make_group_folds(pairs.groups[train_rows].tolist(), N_FOLDS, seed):
             rest, these = np.delete(train_rows, fold), train_rows[fold]
             left[fold] = _predict_kernel_ridge(features, pairs, rest, these, seed) - pairs.ratings[these]
         values = _predict_kernel_ridge(features, pairs, train_rows, test_rows, seed)
@@ -195,7 +195,7 @@ def predict_held_out(pairs: PairedModalities, selected_rows: Ints, *, seed: int,
         kinds = pairs.shifts[shift][selected_rows]
         parts = [np.flatnonzero(kinds == kind) for kind in np.unique(kinds)]
     else:
-        parts = folds(pairs.groups[selected_rows].tolist(), N_FOLDS, seed)
+        parts = make_group_folds(pairs.groups[selected_rows].tolist(), N_FOLDS, seed)
     found = {sense: np.full((len(selected_rows), 4), np.nan) for sense in pairs.features}
     for part in parts:
         for sense, rows in predict_affect(pairs, np.delete(selected_rows, part), selected_rows[part], seed=seed).items():
@@ -234,7 +234,7 @@ def estimate_reliability(pairs: PairedModalities, selected_rows: Ints, *, seed: 
     truth = np.tile(pairs.ratings[selected_rows], (len(ways), 1))
     groups = np.tile(pairs.groups[selected_rows], len(ways))
     whole, correlation = fit_reliability(rows, truth)
-    parts = folds(groups.tolist(), min(10, len(np.unique(groups))), seed)
+    parts = make_group_folds(groups.tolist(), min(10, len(np.unique(groups))), seed)
     without = np.stack([
         fit_reliability({sense: np.delete(one, part, axis=0) for sense, one in rows.items()},
                np.delete(truth, part, axis=0), initial=whole)[0]
@@ -328,7 +328,7 @@ def fit_and_save(data_root: Path = DATA_ROOT, out_folder: Path | None = None, *,
     if not quiet:
         print(json.dumps({name: told[name] for name in ("reliability", "correlation")}))
     file = (out_folder or RELIABILITY_FILE.parent) / RELIABILITY_FILE.name
-    write_whole(file, (json.dumps(told, indent=1) + "\n").encode())
+    write_atomically(file, (json.dumps(told, indent=1) + "\n").encode())
     return [file]
 
 
@@ -384,12 +384,12 @@ def _load_with_training_rows(load_pairs: Callable[[Path], PairedModalities], dat
     kept = known.find_rows("train", "dev")
     return replace(
         found,
-        senses={
+        features={
             sense: np.concatenate([one[kept], found.features[sense]]) for sense, one in known.features.items()
         },
-        truth=np.concatenate([known.ratings[kept], found.ratings]),
+        ratings=np.concatenate([known.ratings[kept], found.ratings]),
         groups=np.concatenate([known.groups[kept], np.char.add("asked ", found.groups)]),
-        parts=np.concatenate([known.splits[kept], found.splits]),
+        splits=np.concatenate([known.splits[kept], found.splits]),
         shifts={name: np.concatenate([one[kept], found.shifts[name]]) for name, one in known.shifts.items()},
     )
 
@@ -401,7 +401,7 @@ def _fuse_held_out(
     inside = pairs.find_rows("train", "dev")
     found = {sense: np.full((len(inside), 4), np.nan) for sense in pairs.features}
     joined = np.full((len(inside), 4), np.nan)
-    for fold in folds(pairs.groups[inside].tolist(), N_FOLDS, seed):
+    for fold in make_group_folds(pairs.groups[inside].tolist(), N_FOLDS, seed):
         rest = np.delete(inside, fold)
         rows = predict_affect(pairs, rest, inside[fold], seed=seed)
         reliability, correlation = pool_reliability([estimate_reliability(pairs, rest, seed=seed), *other_estimates])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,11 +22,11 @@ DIMENSIONS = ("valence", "arousal")
 class MetricResult:
     """One figure with its 95 % interval.
 
-    data, what: such as "oasis" and "valence CCC"
-    of:       how many items; `part`: which
-    floor:    what a plain way gets on the same items, by its name
+    dataset, metric: such as "oasis" and "valence CCC"
+    count:    how many items; `part`: which
+    baseline: what a plain way gets on the same items, by its name
     ceiling:  what people or a replicate would get, with its source; empty where nobody knows
-    bar:      what was set out to be reached; None without one
+    required: what was set out to be reached; None without one
     """
 
     dataset: str
@@ -39,6 +39,13 @@ class MetricResult:
     baseline: str = ""
     ceiling: str = ""
     required: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return {
+            "data": self.dataset, "what": self.metric, "value": self.value, "low": self.low, "high": self.high,
+            "of": self.count, "part": self.part, "floor": self.baseline, "ceiling": self.ceiling, "bar": self.required,
+        }  # fmt: skip
 
 
 def measure_metric(

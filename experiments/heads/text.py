@@ -21,16 +21,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Rows, encode_all, missing
-from encoders.lexicon import nrc_columns, sentiment
+from encoders.base import Rows, encode_all, is_missing_row
+from encoders.lexicon import compute_nrc_columns, score_sentiment
 from encoders.minilm import minilm
-from encoders.minilm_affect import DIM, SURFACE, Sentiment
+from encoders.minilm_affect import DIM, SURFACE_DIM, MiniLMAffect
 from encoders.registry import ENCODERS
 from experiments.datasets.records import DATA_ROOT
 from experiments.heads.report_figure import DIMENSIONS, MetricResult, EvaluationPart, measure_metric
 from experiments.heads.text_adapter import RatedText, load_caav_actions, load_emobank, select_held_out, load_oasis_themes
 from retrieval.evaluation.affect_metrics import pearson
-from retrieval.evaluation.splits import folds
+from retrieval.evaluation.splits import make_group_folds
 from spaces.affect_regression import load_packaged_regressors, predict_mean_and_sd
 from spaces.affect_regressor import Regressor, RegressorSet, save_regressors
 from spaces.joint.kernel_ridge import solve_kernel_ridge, compute_landmarks, to_float32
@@ -47,7 +47,7 @@ KERNEL_WIDTH, KERNEL_PENALTY, MIN_LANDMARK_SIZE = (
     0.8,
     1.0,
     3,
-)  # of the kernel ridge; `spaces.joint.kernel_ridge.Kernel` says what they are
+)  # of the kernel ridge; `spaces.joint.kernel_ridge.KernelRidgeConfig` says what they are
 THEME_WEIGHT = 0.5  # weight of a picture's theme against an action phrase
 UNCORRECTED_BIAS_SHARE = 0.5  # of what is missed of short phrases on the whole, left missed: raters differ in height
 SD_OFFSET = 1e-3  # added to the standard deviation of a column
@@ -158,7 +158,7 @@ def fit(data_root: Path = DATA_ROOT, *, seed: int, quiet: bool = False, use_dev:
     The adapters are those of the encoder, taught on train. It takes half a minute and says nothing, `quiet`
     or not. Raises AffectError where a set is not there.
     """
-    encoder: Sentiment = ENCODERS.make("minilm-affect")  # type: ignore[assignment]
+    encoder: MiniLMAffect = ENCODERS.make("minilm-affect")  # type: ignore[assignment]
     parts = ("train", "dev") if use_dev else ("train",)
     acts = [one for one in load_caav_actions(data_root) if one.split in parts]
     named = [one for one in load_oasis_themes(data_root) if one.split in parts and one.split != "train"]
@@ -187,7 +187,7 @@ def evaluate(data_root: Path = DATA_ROOT, *, seed: int, part: EvaluationPart = "
     folds: the kept tenth of EmoBank's training sentences, and every action phrase by folds; dev: by `fit` of
     train alone; test: rows with the split "test", by the shipped file, of the sets that `data` has.
     """
-    encoder: Sentiment = ENCODERS.make("minilm-affect")  # type: ignore[assignment]
+    encoder: MiniLMAffect = ENCODERS.make("minilm-affect")  # type: ignore[assignment]
     sentences = load_emobank(data_root) if (data_root / "emobank").exists() else []
     acts = load_caav_actions(data_root) if (data_root / "caav_action_norms").exists() else []
     known = [[one for one in texts if one.split == "train"] for texts in (sentences, acts)]
@@ -223,13 +223,13 @@ def make_nonsense_texts(count: int, seed: int) -> list[str]:
     return found
 
 
-def _fit_mean(encoder: Sentiment, short_features: Rows, actions: Sequence[RatedText], themes: Sequence[RatedText]) -> Regressor:
+def _fit_mean(encoder: MiniLMAffect, short_features: Rows, actions: Sequence[RatedText], themes: Sequence[RatedText]) -> Regressor:
     """The taught line, plus kernel ridge on what it misses of short texts (n, 386): `acts`, then `named`."""
     line = _make_adapter_tower(encoder)
     missed = np.asarray(_stack_affect([*actions, *themes]) - line.project_raw({ROLE: short_features}), np.float64)
     missed -= UNCORRECTED_BIAS_SHARE * missed.mean(axis=0)
     mean, scale = short_features.mean(axis=0).astype(np.float64), short_features.std(axis=0).astype(np.float64) + SD_OFFSET
-    scale[-SURFACE:] = 1e6  # only what is said counts: the length would set EmoBank's sentences apart
+    scale[-SURFACE_DIM:] = 1e6  # only what is said counts: the length would set EmoBank's sentences apart
     rows, gamma = (short_features - mean) / scale, KERNEL_WIDTH / DIM
     kinds = np.repeat(["action", "theme"], [len(actions), len(themes)])
     centres = compute_landmarks(rows, kinds, MIN_LANDMARK_SIZE)
@@ -245,9 +245,9 @@ def _fit_mean(encoder: Sentiment, short_features: Rows, actions: Sequence[RatedT
     )  # their mean is the sum
 
 
-def _make_adapter_tower(encoder: Sentiment) -> Tower:
+def _make_adapter_tower(encoder: MiniLMAffect) -> Tower:
     weight = np.zeros((DIM, 2), np.float32)
-    weight[:-SURFACE] = encoder.adapters["head.weight"].T
+    weight[:-SURFACE_DIM] = encoder.adapters["head.weight"].T
     return _make_linear_tower(np.zeros(DIM), np.ones(DIM), weight, encoder.adapters["head.bias"])
 
 
@@ -263,12 +263,12 @@ def _make_linear_tower(mean: npt.ArrayLike, scale: npt.ArrayLike, weight: npt.Ar
 
 
 def _compute_held_out_errors(
-    encoder: Sentiment, short_features: Rows, actions: Sequence[RatedText], themes: Sequence[RatedText], seed: int
+    encoder: MiniLMAffect, short_features: Rows, actions: Sequence[RatedText], themes: Sequence[RatedText], seed: int
 ) -> Floats:
     """(n, 2) errors on short texts (`acts`, then `named`) by ridges that had not seen them."""
     every = [*actions, *themes]
     errors = np.empty((len(every), 2))
-    for away in folds([one.group for one in every], N_FOLDS, seed):
+    for away in make_group_folds([one.group for one in every], N_FOLDS, seed):
         rest = np.setdiff1d(np.arange(len(every)), away)
         first, second = rest[rest < len(actions)], rest[rest >= len(actions)]
         model = _fit_mean(encoder, short_features[rest], [every[i] for i in first], [every[i] for i in second])
@@ -296,7 +296,7 @@ def _fit_log_sd(features: Rows, squared_errors: Floats, *, n_sentences: int, n_p
         [np.full(n, w / n) for n, w in ((n_sentences, 0.6), (n_phrases, 0.2), (len(features) - n_sentences - n_phrases, 0.2))]
     )
     decay = np.full(DIM, LOG_SD_PENALTY)
-    decay[-SURFACE:] = LOG_SD_FORM_PENALTY
+    decay[-SURFACE_DIM:] = LOG_SD_FORM_PENALTY
     weight, bias = np.empty((DIM, 2)), np.empty(2)
     for column in range(2):
         square = squared_errors[:, column]
@@ -319,9 +319,9 @@ def _fit_log_sd(features: Rows, squared_errors: Floats, *, n_sentences: int, n_p
     return Regressor(towers=(_make_linear_tower(mean, scale, weight, bias),))
 
 
-def _encode_texts(encoder: Sentiment, texts: Sequence[RatedText]) -> Rows:
+def _encode_texts(encoder: MiniLMAffect, texts: Sequence[RatedText]) -> Rows:
     rows = encode_all(encoder, [one.text for one in texts])
-    if missing(rows).any():
+    if is_missing_row(rows).any():
         raise ValueError("a rated text is empty")
     return rows
 
@@ -330,12 +330,12 @@ def _stack_affect(texts: Sequence[RatedText]) -> Floats:
     return np.array([one.affect for one in texts], np.float64).reshape(-1, 2)
 
 
-def _predict(regressors: RegressorSet, encoder: Sentiment, texts: Sequence[RatedText]) -> Rows:
-    """(n, 4), as `spaces.affect_regression.stated` has them."""
+def _predict(regressors: RegressorSet, encoder: MiniLMAffect, texts: Sequence[RatedText]) -> Rows:
+    """(n, 4), as `spaces.affect_regression.predict_mean_and_sd` has them."""
     return predict_mean_and_sd(regressors["mean"], regressors["log_sd"], {ROLE: _encode_texts(encoder, texts)})
 
 
-def _predict_held_out(encoder: Sentiment, data_root: Path, actions: Sequence[RatedText], seed: int) -> Floats:
+def _predict_held_out(encoder: MiniLMAffect, data_root: Path, actions: Sequence[RatedText], seed: int) -> Floats:
     """(n, 2) of action phrases, each by a ridge that had not seen it."""
     named = [one for one in load_oasis_themes(data_root) if one.split == "dev"]
     short = _encode_texts(encoder, [*actions, *named])
@@ -374,7 +374,7 @@ def _predict_by_lexicons(train_texts: Sequence[RatedText], test_texts: Sequence[
     if not train_texts:
         return None
     known, asked = (
-        np.array([[sentiment(one.text).compound, *nrc_columns(one.text).values()] for one in part])
+        np.array([[score_sentiment(one.text).compound, *compute_nrc_columns(one.text).values()] for one in part])
         for part in (train_texts, test_texts)
     )
     return "lexicons", _fit_and_predict_ridge(known, _stack_affect(train_texts), asked, 1e-3)
@@ -390,7 +390,7 @@ def _predict_by_ridge(train_texts: Sequence[RatedText], test_texts: Sequence[Rat
         known = encode_all(encoder, [one.text for one in train_texts]).astype(np.float64)
         return "ridge", _fit_and_predict_ridge(known, _stack_affect(train_texts), rows, 0.3)
     found = np.empty((len(test_texts), 2))
-    for away in folds([one.group for one in test_texts], N_FOLDS, seed):
+    for away in make_group_folds([one.group for one in test_texts], N_FOLDS, seed):
         rest = np.setdiff1d(np.arange(len(test_texts)), away)
         found[away] = _fit_and_predict_ridge(rows[rest], _stack_affect([test_texts[i] for i in rest]), rows[away], 0.3)
     return "ridge", found

@@ -31,12 +31,12 @@ import torch
 from safetensors.numpy import load_file, save
 from torch import Tensor, nn
 
-from encoders.minilm import DIM, MiniLM, mean_pooled, minilm
-from encoders.onnx_runtime import cache_dir, write_whole
+from encoders.minilm import DIM, MiniLM, build_mean_pooled_model, minilm
+from encoders.onnx_runtime import get_cache_dir, write_atomically
 from encoders.text_files import split_lines
 from experiments.datasets.records import DATA_ROOT, read_table
 from losses.affect import ccc_loss
-from retrieval.evaluation.splits import folds
+from retrieval.evaluation.splits import make_group_folds
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -155,7 +155,7 @@ def _load_mean_ratings(path: Path, text_column: str, *, scale_middle: float, sca
 def select_held_out(sentences: Sequence[RatedText]) -> list[RatedText]:
     """The training sentences that the adapters never see: whole documents, a tenth of all."""
     taught = [one for one in sentences if one.split == "train"]
-    return [taught[row] for row in folds([one.group for one in taught], N_HELD_OUT_FOLDS, HELD_OUT_SEED)[0]]
+    return [taught[row] for row in make_group_folds([one.group for one in taught], N_HELD_OUT_FOLDS, HELD_OUT_SEED)[0]]
 
 
 def load_vader_valence() -> dict[str, float]:
@@ -235,7 +235,7 @@ def train_adapters(
     """
     torch.manual_seed(seed)
     words = minilm()
-    model = mean_pooled(words.folder)
+    model = build_mean_pooled_model(words.folder)
     layers = add_lora(model, config.rank, config.scaling)
     plane = nn.Linear(DIM, 2)
     heads = {one.name: nn.Linear(DIM, one.targets.shape[1]) if one.has_separate_head else plane for one in training_sets}
@@ -321,7 +321,7 @@ def load_or_train_adapters(
         key.update(one.targets.tobytes())
     file = folder / f"minilm-affect-{key.hexdigest()[:16]}.safetensors"
     if not file.exists():
-        write_whole(file, save(train_adapters(training_sets, config, seed=seed, order=order, quiet=quiet)))
+        write_atomically(file, save(train_adapters(training_sets, config, seed=seed, order=order, quiet=quiet)))
     return load_file(file)
 
 
@@ -363,7 +363,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="file to write")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--soup", type=int, default=SOUP_SIZE, metavar="N", help=f"trainings to average [{SOUP_SIZE}]")
-    parser.add_argument("--cache", type=Path, default=cache_dir() / "adapters", help="keeps what is finished")
+    parser.add_argument("--cache", type=Path, default=get_cache_dir() / "adapters", help="keeps what is finished")
     options = parser.parse_args(arguments)
     if options.soup < 1:
         parser.error("--soup must be 1 or more")
@@ -379,7 +379,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     halves = {name: weight.astype(np.float16) for name, weight in found.items()}
     if not all(np.isfinite(weight).all() for weight in halves.values()):
         parser.error("weights are not finite")
-    write_whole(options.out, save(halves))
+    write_atomically(options.out, save(halves))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 from textwrap import wrap
@@ -15,14 +14,14 @@ from typing import Any
 import click
 
 from encoders.base import AffectError
-from encoders.onnx_runtime import write_whole
+from encoders.onnx_runtime import write_atomically
 from experiments.heads.report_figure import MetricResult, EvaluationPart
 from experiments.statistics.report import Estimate, format_table
 
 log = logging.getLogger(__name__)
 LINE_WIDTH = 110  # characters a line
 
-HEAD_MODULES = {
+HEAD_NAMES = {
     "affect-image": "image",
     "affect-sound": "sound",
     "affect-text": "text",
@@ -30,24 +29,33 @@ HEAD_MODULES = {
     "affect-emotions": "categories",
     "affect-senses": "senses",
 }
-"""What can be made anew, by name, and the module that makes it: `make(data, out, *, seed, quiet)` writes its
-files and gives them, the one that has a card first; `figures` measures it."""
+"""What can be made anew, by name, and its name in the report. Its module has `fit_and_save(data_root,
+out_folder, *, seed, quiet)`, which writes its files and gives them, the one that has a card first."""
 
-EVALUATED_MODULES = (*HEAD_MODULES.values(), "together", "film")
-"""Modules with figures, in the order of the report."""
+EVALUATED_MODULES = {
+    "image": "image",
+    "sound": "audio_affect",
+    "text": "text",
+    "face": "face",
+    "categories": "emotion_categories",
+    "senses": "modality_reliability",
+    "together": "image_face_fusion",
+    "film": "film_benchmark",
+}
+"""Modules with an `evaluate`, by their names in the report, in its order."""
 
 
 def import_head_module(name: str) -> ModuleType:
-    """A module of this room."""
-    return import_module(f"experiments.heads.{name}")
+    """The module of a name in the report."""
+    return import_module(f"experiments.heads.{EVALUATED_MODULES[name]}")
 
 
 def train_head(name: str, data_root: Path, out_folder: Path | None, *, seed: int, quiet: bool) -> list[MetricResult]:
     """Make the files of one lesson, a card beside the first, and measure it. Raises AffectError."""
-    maker = import_head_module(HEAD_MODULES[name])
-    files: Sequence[Path] = maker.make(data_root, out_folder, seed=seed, quiet=quiet)
-    lines: list[MetricResult] = maker.figures(data_root, seed=seed)
-    write_whole(files[0].with_suffix(".md"), format_card(name, maker, files, lines, seed).encode())
+    maker = import_head_module(HEAD_NAMES[name])
+    files: Sequence[Path] = maker.fit_and_save(data_root, out_folder, seed=seed, quiet=quiet)
+    lines: list[MetricResult] = maker.evaluate(data_root, seed=seed)
+    write_atomically(files[0].with_suffix(".md"), format_card(name, maker, files, lines, seed).encode())
     return lines
 
 
@@ -64,7 +72,7 @@ def evaluate_heads(
     for name in names or EVALUATED_MODULES:
         on_start(name)
         try:
-            lines += import_head_module(name).figures(data_root, seed=seed, part=part)
+            lines += import_head_module(name).evaluate(data_root, seed=seed, part=part)
         except AffectError as lacking:  # a set that is not there costs only its own figures
             log.warning("%s is not measured: %s", name, lacking)
     if not lines:
@@ -92,7 +100,7 @@ def format_rows(results: Sequence[MetricResult]) -> list[dict[str, Any]]:
 def print_results(results: Sequence[MetricResult], *, as_json: bool) -> None:
     """Print the report."""
     if as_json:
-        click.echo(json.dumps({"figures": [asdict(one) for one in results]}))
+        click.echo(json.dumps({"figures": [one.to_json() for one in results]}))
     else:
         click.echo("\n".join(format_table(format_rows(results))))
 
@@ -107,7 +115,7 @@ def _iterate_card_lines(
 ) -> Iterator[str]:
     sizes = ", ".join(f"{file.name} {file.stat().st_size / 1e6:.2f} MB" for file in files)
     yield from (f"# {name}", "", f"Files: {sizes}.", "")
-    yield from wrap(f"Learnt from: {head_module.TOLD}", LINE_WIDTH)
+    yield from wrap(f"Learnt from: {head_module.TRAINING_DATA}", LINE_WIDTH)
     yield from ("", *wrap(f"Licence: {head_module.LICENCE}", LINE_WIDTH), "")
     yield from wrap(
         "Figures with 95 % bootstrap intervals over groups. folds: groups of train and dev held out in turn; "

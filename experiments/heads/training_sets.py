@@ -12,7 +12,7 @@ from experiments.datasets.registry import load_exercises, load_flickr1k_captions
 from experiments.heads.audio_text.out_of_domain_texts import list_out_of_domain_texts
 from experiments.heads.image_augmentation import encode_augmented_views
 from retrieval.features.pipeline import FeaturePipeline
-from retrieval.search.calibration import SENTENCES
+from retrieval.search.calibration import BACKGROUND_SENTENCES
 from retrieval.training.cross_validation import TrainingData, EnsembleConfig, project_zero_shot
 from spaces.joint.space import TEXT_ROLE
 from spaces.joint.training import Schedule
@@ -89,5 +89,5 @@ def load_training_data(spec: SpaceTrainingSpec, pipeline: FeaturePipeline, data_
 
 def _encode_out_of_domain_texts(pipeline: FeaturePipeline, training_vectors: Rows) -> Rows:
     """(s, d) unit vectors of words about other things than any of the texts taught (n, d)."""
-    rows = unit_rows(encode_all(pipeline.get_encoder(TEXT_ROLE), [*list_out_of_domain_texts(), *SENTENCES]))
+    rows = unit_rows(encode_all(pipeline.get_encoder(TEXT_ROLE), [*list_out_of_domain_texts(), *BACKGROUND_SENTENCES]))
     return rows[(rows @ training_vectors.T).max(axis=1) < MAX_OUT_OF_DOMAIN_COSINE]

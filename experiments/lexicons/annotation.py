@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from encoders.lexicon import (
-    COLUMNS,
-    NLTK_LACKS,
-    named_emotion,
-    nrc_columns,
-    sentiment,
-    sentimental,
+    NRC_COLUMNS,
+    WORDS_NOT_IN_NLTK,
+    has_emotion_keyword,
+    compute_nrc_columns,
+    score_sentiment,
+    is_sentimental,
 )
 from experiments.lexicons.caption_files import VideoCaption
 
@@ -88,11 +88,11 @@ def annotate(
 
 def _annotate_caption(caption: VideoCaption, threshold: float, as_reported: bool, lower_case: bool) -> AnnotatedCaption:
     words = caption.caption.lower() if lower_case else caption.caption
-    today = sentiment(caption.caption)
-    then = sentiment(caption.caption, without=NLTK_LACKS)
-    vader, vader_then, keyword = sentimental(today, threshold), sentimental(then, threshold), named_emotion(words)
+    today = score_sentiment(caption.caption)
+    then = score_sentiment(caption.caption, excluded_words=WORDS_NOT_IN_NLTK)
+    vader, vader_then, keyword = is_sentimental(today, threshold), is_sentimental(then, threshold), has_emotion_keyword(words)
     return AnnotatedCaption(
-        source=caption, nrc_scores=nrc_columns(words), compound=today.compound, compound_nltk=then.compound,
+        source=caption, nrc_scores=compute_nrc_columns(words), compound=today.compound, compound_nltk=then.compound,
         is_sentimental=vader, is_sentimental_nltk=vader_then, has_keyword=keyword,
         is_emotional=keyword or (vader_then if as_reported else vader),
     )  # fmt: skip
@@ -134,7 +134,7 @@ def compare_records(annotated: Sequence[AnnotatedCaption], released: Sequence[Re
         for one in annotated
         if one.source.video_id in known
     ]
-    unequal = [name for name, ours, theirs in pairs if any(ours[key] != theirs.get(key) for key in COLUMNS)]
+    unequal = [name for name, ours, theirs in pairs if any(ours[key] != theirs.get(key) for key in NRC_COLUMNS)]
     flags = [name for name, ours, theirs in pairs if ours["emotion"] != theirs.get("emotion")]
     return RecordComparison(
         both=len(pairs),

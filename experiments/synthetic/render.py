@@ -13,9 +13,9 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from encoders.base import AffectError, printable
-from encoders.interrupts import end_with_parent, safe_point, stop_at_safe_points
-from encoders.onnx_runtime import write_whole
+from encoders.base import AffectError, format_path
+from encoders.interrupts import exit_with_parent, stop_if_requested, stop_at_safe_points
+from encoders.onnx_runtime import write_atomically
 from experiments.datasets.records import CaptionDataset
 from experiments.datasets.registry import load_caption_csv
 from experiments.synthetic.captions import generate_captions
@@ -41,15 +41,15 @@ def render_dataset(folder: Path, count: int, seed: int, *, jobs: int = DEFAULT_J
     folder.mkdir(parents=True, exist_ok=True)
     _claim_folder(folder, seed)
     todo = [clip for clip in wanted if not (folder / clip.name).exists()]
-    pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), end_with_parent)
+    pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), exit_with_parent)
     with stop_at_safe_points(), _cancel_pending(pool):
         done = pool.map(_render_clip, todo, [folder] * len(todo), chunksize=4)
         with ProgressReporter("synthetic", unit="clips", quiet=quiet) as report:
             for number, _ in enumerate(done, 1):
                 report.update("rendering", number, len(todo))
-                safe_point()
-    write_whole(folder / TRUTH_FILE, "".join(f"{json.dumps(asdict(clip))}\n" for clip in wanted).encode())
-    write_whole(folder / CAPTIONS_FILE, _format_csv(wanted).encode())
+                stop_if_requested()
+    write_atomically(folder / TRUTH_FILE, "".join(f"{json.dumps(asdict(clip))}\n" for clip in wanted).encode())
+    write_atomically(folder / CAPTIONS_FILE, _format_csv(wanted).encode())
     return load_caption_csv(folder / CAPTIONS_FILE, name=f"synthetic-{count}")
 
 
@@ -76,8 +76,8 @@ def _claim_folder(folder: Path, seed: int) -> None:
     """Note the seed of the folder's clips. Raises AffectError if they are of another."""
     note, mine = folder / "seed.json", {"seed": seed, "rule": GENERATOR_VERSION, "side": FRAME_SIZE}
     if note.exists() and json.loads(note.read_text()) != mine:
-        raise AffectError(f"{printable(folder)}: holds clips of another seed or version; name another folder")
-    write_whole(note, json.dumps(mine).encode())
+        raise AffectError(f"{format_path(folder)}: holds clips of another seed or version; name another folder")
+    write_atomically(note, json.dumps(mine).encode())
 
 
 def _format_csv(clips: Sequence[SyntheticClip]) -> str:

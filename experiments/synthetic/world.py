@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from experiments.datasets.records import grouped_split
+from experiments.datasets.records import split_by_group
 
 SHAPES = ("disc", "square", "triangle", "star")
 COLOURS = {
@@ -68,7 +68,7 @@ def generate_clips(count: int, seed: int) -> list[SyntheticClip]:
     one split: those of test are never seen together in training.
     """
     every = list(itertools.product(SHAPES, COLOURS, ACTIONS))
-    split = dict(zip(every, grouped_split(every, SPLIT_SHARES, seed), strict=True))
+    split = dict(zip(every, split_by_group(every, SPLIT_SHARES, seed), strict=True))
     found: list[SyntheticClip] = []
     for turn in itertools.count():
         for index in np.random.default_rng((seed, turn, 1)).permutation(len(every)):

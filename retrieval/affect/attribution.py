@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Rows, missing
+from encoders.base import Rows, is_missing_row
 from retrieval.features.affect import fuse_affect
 from retrieval.features.extraction import WINDOW_HOP_SECONDS, SegmentFeatures
 from retrieval.features.pipeline import FeaturePipeline
@@ -17,39 +17,39 @@ from spaces.circumplex import EMOTION_SCHEMES
 
 Floats = npt.NDArray[np.float64]
 
-MOST = 3  # told a sense at most ...
-LEAST = 0.02  # ... if they moved it so far on the plane ...
-LEAST_MOMENT = 0.002  # ... or so far, one of many moments
-READ = 200  # words of a text; the network reads about as many
-TRIED = 6  # words of a text that are left out in turn
+MAX_PER_MODALITY = 3  # told a sense at most ...
+MIN_EFFECT = 0.02  # ... if they moved it so far on the plane ...
+MIN_MOMENT_EFFECT = 0.002  # ... or so far, one of many moments
+MAX_WORDS = 200  # words of a text; the network reads about as many
+MAX_WORDS_TRIED = 6  # words of a text that are left out in turn
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reason:
+class Attribution:
     """A part of what was felt, and how far valence and arousal would lie back without it.
 
     what:       a word, or the emotion that faces show most; empty for moments
     start, end: seconds, None where there is no time
     """
 
-    sense: str
+    modality: str
     effect: tuple[float, float]
-    what: str = ""
+    label: str = ""
     start: float | None = None
     end: float | None = None
 
     @property
-    def size(self) -> float:
+    def magnitude(self) -> float:
         """How far on the plane."""
         return float(np.hypot(*self.effect))
 
     def to_json(self) -> dict[str, Any]:
         """As printed by `affect feel --json`; without what does not apply."""
         told = {
-            "sense": self.sense,
-            "what": self.what,
-            "start": _rounded(self.start),
-            "end": _rounded(self.end),
+            "sense": self.modality,
+            "what": self.label,
+            "start": _round_seconds(self.start),
+            "end": _round_seconds(self.end),
         }
         return {
             **{name: value for name, value in told.items() if value not in (None, "")},
@@ -59,7 +59,7 @@ class Reason:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Reading:
+class SegmentAffect:
     """Affect of one segment, moment by moment.
 
     senses: rows (1, 4) by sense, of the segment as a whole
@@ -67,43 +67,43 @@ class Reading:
     sound:  (w, 4) of each half second; None without sound
     """
 
-    looked: SegmentFeatures
-    senses: Mapping[str, Rows]
-    image: Rows | None
-    sound: Rows | None
+    segment: SegmentFeatures
+    by_modality: Mapping[str, Rows]
+    frame_affect: Rows | None
+    window_affect: Rows | None
 
 
-def readings(experts: FeaturePipeline, looked: Sequence[SegmentFeatures], senses: Mapping[str, Rows]) -> list[Reading]:
+def estimate_segment_affect(pipeline: FeaturePipeline, segments: Sequence[SegmentFeatures], by_modality: Mapping[str, Rows]) -> list[SegmentAffect]:
     """Every segment's frames and half seconds, read once; `senses` are those of the segments (n, 4)."""
     return [
-        Reading(
-            looked=one,
-            senses={sense: rows[at : at + 1] for sense, rows in senses.items()},
-            image=experts.estimate_affect_by_modality({"objects": one.frame_features}).get("image") if len(one.frame_times) else None,
-            sound=experts.estimate_affect_by_modality(one.window_features).get("sound") if one.window_features and len(one.window_starts) else None,
+        SegmentAffect(
+            segment=one,
+            by_modality={sense: rows[at : at + 1] for sense, rows in by_modality.items()},
+            frame_affect=pipeline.estimate_affect_by_modality({"objects": one.frame_features}).get("image") if len(one.frame_times) else None,
+            window_affect=pipeline.estimate_affect_by_modality(one.window_features).get("sound") if one.window_features and len(one.window_starts) else None,
         )
-        for at, one in enumerate(looked)
+        for at, one in enumerate(segments)
     ]
 
 
-def reasons(read: Sequence[Reading]) -> list[Reason]:
+def attribute_affect(segments: Sequence[SegmentAffect]) -> list[Attribution]:
     """The frames, half seconds and segments with faces that moved a file's affect most, by sense.
 
     A frame's or half second's effect is on the mean of its sense, a face's on its segment as a whole.
     """
-    told: list[Reason] = []
-    if shown := [(one.looked.frame_times, one.image) for one in read if one.image is not None]:
+    told: list[Attribution] = []
+    if shown := [(one.segment.frame_times, one.frame_affect) for one in segments if one.frame_affect is not None]:
         times, frames = (np.concatenate(part) for part in zip(*shown, strict=True))
-        told += _moments_that_moved("image", frames, times, 0.0)
-    if heard := [(one.looked.window_starts, one.sound) for one in read if one.sound is not None]:
+        told += _attribute_moments("image", frames, times, 0.0)
+    if heard := [(one.segment.window_starts, one.window_affect) for one in segments if one.window_affect is not None]:
         starts, moments = (np.concatenate(part) for part in zip(*heard, strict=True))
-        told += _moments_that_moved("sound", moments, starts, WINDOW_HOP_SECONDS)
-    return told + _best([reason for one in read for reason in _face(one)])
+        told += _attribute_moments("sound", moments, starts, WINDOW_HOP_SECONDS)
+    return told + _select_largest([reason for one in segments for reason in _attribute_faces(one)])
 
 
-def words_that_moved(
-    feel: Callable[[Sequence[str]], Rows], texts: Sequence[str], wholes: Rows
-) -> list[list[Reason]]:
+def attribute_words(
+    predict_affect: Callable[[Sequence[str]], Rows], texts: Sequence[str], text_affect: Rows
+) -> list[list[Attribution]]:
     """For each text the words without which it would feel most different.
 
     feel:   gives rows of affect (n, 4) of texts
@@ -111,64 +111,64 @@ def words_that_moved(
 
     Of long texts only the words are tried that feel least like the others when read alone.
     """
-    words = [list(dict.fromkeys(text.split()[:READ])) for text in texts]
+    words = [list(dict.fromkeys(text.split()[:MAX_WORDS])) for text in texts]
     words = [some if len(some) > 1 else [] for some in words]
-    known = list(dict.fromkeys(word for some in words if len(some) > TRIED for word in some))
-    alone = dict(zip(known, feel(known)[:, :2].astype(np.float64), strict=True)) if known else {}
-    tried = [some if len(some) <= TRIED else _standing_out(some, alone) for some in words]
+    known = list(dict.fromkeys(word for some in words if len(some) > MAX_WORDS_TRIED for word in some))
+    alone = dict(zip(known, predict_affect(known)[:, :2].astype(np.float64), strict=True)) if known else {}
+    tried = [some if len(some) <= MAX_WORDS_TRIED else _select_outlying_words(some, alone) for some in words]
     pairs = [(at, word) for at, some in enumerate(tried) for word in some]
     if not pairs:
         return [[] for _ in texts]
-    rows = feel([_without(texts[at], word) for at, word in pairs])
-    found: list[list[Reason]] = [[] for _ in texts]
+    rows = predict_affect([_remove_word(texts[at], word) for at, word in pairs])
+    found: list[list[Attribution]] = [[] for _ in texts]
     for (at, word), row in zip(pairs, rows, strict=True):
-        gap = wholes[at, :2] - row[:2]
-        found[at].append(Reason(sense="text", what=word, effect=(float(gap[0]), float(gap[1]))))
-    return [_best(some) for some in found]
+        gap = text_affect[at, :2] - row[:2]
+        found[at].append(Attribution(modality="text", label=word, effect=(float(gap[0]), float(gap[1]))))
+    return [_select_largest(some) for some in found]
 
 
-def _without(text: str, word: str) -> str:
+def _remove_word(text: str, word: str) -> str:
     return " ".join(one for one in text.split() if one != word)
 
 
-def _standing_out(words: Sequence[str], alone: dict[str, Floats]) -> list[str]:
-    points = np.stack([alone[word] for word in words])
+def _select_outlying_words(words: Sequence[str], affect_by_word: dict[str, Floats]) -> list[str]:
+    points = np.stack([affect_by_word[word] for word in words])
     away = np.hypot(*(points - np.median(points, axis=0)).T)
-    return [words[at] for at in np.argsort(-away, kind="stable")[:TRIED]]
+    return [words[at] for at in np.argsort(-away, kind="stable")[:MAX_WORDS_TRIED]]
 
 
-def _moments_that_moved(sense: str, rows: Rows, starts: Floats, length: float) -> list[Reason]:
+def _attribute_moments(modality: str, affect: Rows, starts: Floats, duration_seconds: float) -> list[Attribution]:
     """The moments (n,) whose leaving out would move the mean of rows (n, 4) most."""
-    here = ~missing(rows)
+    here = ~is_missing_row(affect)
     if here.sum() < 2:
         return []
-    points, when = rows[here, :2].astype(np.float64), starts[here]
+    points, when = affect[here, :2].astype(np.float64), starts[here]
     effects = (points - points.mean(axis=0)) / (len(points) - 1)
     told = [
-        Reason(sense=sense, start=float(at), end=float(at + length), effect=(float(one[0]), float(one[1])))
+        Attribution(modality=modality, start=float(at), end=float(at + duration_seconds), effect=(float(one[0]), float(one[1])))
         for at, one in zip(when, effects, strict=True)
     ]
-    return _best(told, LEAST_MOMENT)
+    return _select_largest(told, MIN_MOMENT_EFFECT)
 
 
-def _face(read: Reading) -> list[Reason]:
+def _attribute_faces(segment_affect: SegmentAffect) -> list[Attribution]:
     """The faces of a segment, if it has any: what they show most, and what the segment would be without."""
-    row = read.looked.features.get("faces")
-    if row is None or missing(row)[0]:
+    row = segment_affect.segment.features.get("faces")
+    if row is None or is_missing_row(row)[0]:
         return []
-    whole = fuse_affect(read.senses, 1).fused[0]
-    rest = fuse_affect({sense: rows for sense, rows in read.senses.items() if sense != "face"}, 1).fused[0]
-    gap = whole[:2] if missing(rest[None])[0] else whole[:2] - rest[:2]
+    whole = fuse_affect(segment_affect.by_modality, 1).fused[0]
+    rest = fuse_affect({sense: rows for sense, rows in segment_affect.by_modality.items() if sense != "face"}, 1).fused[0]
+    gap = whole[:2] if is_missing_row(rest[None])[0] else whole[:2] - rest[:2]
     shown = EMOTION_SCHEMES["fer"][int(row[0, : len(EMOTION_SCHEMES["fer"])].argmax())]
-    start, end = read.looked.span
-    return [Reason(sense="face", what=shown, start=start, end=end, effect=(float(gap[0]), float(gap[1])))]
+    start, end = segment_affect.segment.span
+    return [Attribution(modality="face", label=shown, start=start, end=end, effect=(float(gap[0]), float(gap[1])))]
 
 
-def _best(found: Sequence[Reason], least: float = LEAST) -> list[Reason]:
+def _select_largest(attributions: Sequence[Attribution], min_effect: float = MIN_EFFECT) -> list[Attribution]:
     """The largest few of those that are large enough, largest first."""
-    order = sorted(found, key=lambda one: -one.size)
-    return [one for one in order[:MOST] if one.size >= least]
+    order = sorted(attributions, key=lambda one: -one.magnitude)
+    return [one for one in order[:MAX_PER_MODALITY] if one.magnitude >= min_effect]
 
 
-def _rounded(seconds: float | None) -> float | None:
+def _round_seconds(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 3)

@@ -10,11 +10,11 @@ from typing import Any
 
 import click
 
-from encoders.base import AffectError, BadMedia, printable
-from encoders.text_files import decoded_text, split_lines
+from encoders.base import AffectError, MediaError, format_path
+from encoders.text_files import decode_text, split_lines
 from retrieval.cli.options import PATH_TYPE, json_option, library_option
 from retrieval.cli.session import open_engine, open_input
-from retrieval.search.query import check_unicode
+from retrieval.search.query import validate_unicode
 
 
 @click.command()
@@ -40,40 +40,40 @@ def feel(
     well each of Plutchik's eight fits the point), "speech_emotion", "face_emotion", "trajectory" over time,
     and "why": the frames, seconds and words that moved it most. null: abstained.
     """
-    from retrieval.affect.predict import feel_files, feel_texts
+    from retrieval.affect.predict import predict_file_affect, predict_text_affect
     from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
 
     if sum((bool(paths), text is not None, texts is not None)) != 1:
         raise click.UsageError("Name files, or --text, or --texts FILE.")
     experts = FeaturePipeline(PipelineConfig.default())
     if text is not None:
-        check_unicode(text)
-        found: Iterator[dict[str, Any] | BadMedia] = iter(feel_texts(experts, [text]))
+        validate_unicode(text)
+        found: Iterator[dict[str, Any] | MediaError] = iter(predict_text_affect(experts, [text]))
         count = 1
     elif texts is not None:
         lines = _read_lines(texts)
-        found, count = iter(feel_texts(experts, lines)), len(lines)
+        found, count = iter(predict_text_affect(experts, lines)), len(lines)
     else:
-        found, count = feel_files(experts, paths, jobs or os.cpu_count() or 1), len(paths)
+        found, count = predict_file_affect(experts, paths, jobs or os.cpu_count() or 1), len(paths)
     if bad := _print_records(found, paths, count, as_json=as_json):
         raise AffectError(f"{bad} of {count} files could not be read")
 
 
 def _print_records(
-    records: Iterator[dict[str, Any] | BadMedia], paths: tuple[Path, ...], count: int, *, as_json: bool
+    records: Iterator[dict[str, Any] | MediaError], paths: tuple[Path, ...], count: int, *, as_json: bool
 ) -> int:
     """Each record as it comes; how many could not be read."""
-    from retrieval.affect.predict import failed_record
+    from retrieval.affect.predict import make_error_record
     from retrieval.progress_reporter import ProgressReporter
     from retrieval.report.terminal import format_affect_record
 
     bad = 0
     with ProgressReporter("affect", unit="inputs") as progress:
         for at, record in enumerate(records):
-            if isinstance(record, BadMedia):
+            if isinstance(record, MediaError):
                 bad += 1
                 click.echo(f"affect: {record}", err=True)
-                record = failed_record(paths[at], record.reason)
+                record = make_error_record(paths[at], record.reason)
             if as_json:
                 click.echo(json.dumps(record))
             elif "error" not in record:
@@ -87,9 +87,9 @@ def _read_lines(path: Path) -> list[str]:
     with open_input("texts", path) as opened:
         content = opened.read()
     try:
-        return split_lines(decoded_text(content))
+        return split_lines(decode_text(content))
     except ValueError as bad:
-        raise AffectError(f"{printable(path)}: {bad}") from bad
+        raise AffectError(f"{format_path(path)}: {bad}") from bad
 
 
 @click.command("map")

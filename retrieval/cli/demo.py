@@ -9,7 +9,7 @@ import click
 import numpy as np
 from PIL import Image
 
-from encoders.base import printable
+from encoders.base import format_path
 from retrieval.features.pipeline import PipelineConfig
 from retrieval.indexing.indexer import Indexer
 from retrieval.report.index_report import report_index_progress, print_index_summary
@@ -39,13 +39,13 @@ def run_demo(folder: Path, page_path: Path | None) -> None:
             drawn = write_va_map(library, engine.snapshot, folder / "map")
         for query, hits, _ in answers:
             asked = ", ".join(f"{kind}: {value}" for kind, value in query.to_json().items())
-            click.echo(f"\n{printable(asked)}")
+            click.echo(f"\n{format_path(asked)}")
             print_hits(query, hits)
         page_path = page_path or folder / "demo.html"
         write_results_page(page_path, library, answers)
     click.echo(f"\nthe library on the mood plane: {' and '.join(drawn['files'])}")
-    click.echo(f"\nopen {printable(page_path)} to see it; go on with:")
-    click.echo(f'  affect search "a motorbike" --library {printable(folder / "library")}')
+    click.echo(f"\nopen {format_path(page_path)} to see it; go on with:")
+    click.echo(f'  affect search "a motorbike" --library {format_path(folder / "library")}')
 
 
 def _open_or_create_library(folder: Path) -> Library:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from encoders.base import AffectError, printable
+from encoders.base import AffectError, format_path
 from retrieval.cli import affect, index, info, search, train
 
 
@@ -32,7 +32,7 @@ class CommandGroup(click.Group):
             raise  # click ends quietly when nobody reads any more
         except OSError as bad:
             where = (
-                f"{printable(os.fsdecode(bad.filename))}: " if isinstance(bad.filename, str | bytes) else ""
+                f"{format_path(os.fsdecode(bad.filename))}: " if isinstance(bad.filename, str | bytes) else ""
             )
             click.echo(f"affect: {where}{(bad.strerror or str(bad)).lower()}", err=True)
             ctx.exit(2)

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from retrieval.search.query import BALANCE, MODALITIES
+from retrieval.search.query import DEFAULT_BALANCE, MODALITIES
 from retrieval.storage.unicode_names import find_on_disk
 
 
@@ -52,7 +52,7 @@ def add_query_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--modalities", default=",".join(MODALITIES), show_default=True, help="What to search."),
         click.option("--weights", default="", metavar="object=1,...", help="Factors on the spaces' weights."),
         click.option(
-            "--balance", type=float, default=BALANCE, show_default=True,
+            "--balance", type=float, default=DEFAULT_BALANCE, show_default=True,
             help="How strongly results alternate between modalities; 1: by score alone.",
         ),
         click.option("--min-score", type=float, default=0.0, help="Leave out what scores less (0 to 1)."),

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from encoders.base import AffectError, printable
+from encoders.base import AffectError, format_path
 from retrieval.cli.options import PATH_TYPE, json_option, add_query_options
 from retrieval.cli.session import open_engine, open_input
 from retrieval.search.query import Query, parse_modalities, parse_weights, read_queries
 from spaces.circumplex import parse_mood
 
 if TYPE_CHECKING:
-    from retrieval.search.engine import Answer, Engine
+    from retrieval.search.engine import SearchResults, Engine
 
 
 @click.command()
@@ -71,34 +71,34 @@ def search(
 def _search_one(engine: Engine, query: Query, *, explain: bool, html: Path | None, as_json: bool) -> None:
     from retrieval.report.results_table import print_hits
     from retrieval.report.terminal import format_query_mood
-    from retrieval.search.explain import why
+    from retrieval.search.explain import explain_hit
 
-    query = engine.read_query(query)
-    answer = engine.answer(query)
-    reasons = [why(engine, hit) for hit in answer.hits] if explain else None
+    query = engine.resolve_query(query)
+    answer = engine.run_query(query)
+    reasons = [explain_hit(engine, hit) for hit in answer.hits] if explain else None
     if as_json:
         click.echo(json.dumps(_answer_to_json(query, answer, reasons)))
     else:
-        print_hits(query, answer.hits, reasons, answer.note)
-        if query.point is not None and answer.hits:
+        print_hits(query, answer.hits, reasons, answer.empty_reason)
+        if query.target_affect is not None and answer.hits:
             click.echo(format_query_mood(query))
     if html is not None:
         from retrieval.report.results_page import write_results_page
 
         write_results_page(html, engine.library, [(query, answer.hits, reasons)])
-        click.echo(f"wrote {printable(html)}", err=True)
+        click.echo(f"wrote {format_path(html)}", err=True)
 
 
-def _answer_to_json(query: Query, answer: Answer, explanations: list[dict[str, Any]] | None) -> dict[str, Any]:
+def _answer_to_json(query: Query, answer: SearchResults, explanations: list[dict[str, Any]] | None) -> dict[str, Any]:
     results = [hit.to_json() for hit in answer.hits]
     if explanations is not None:
         results = [{**result, "why": reason} for result, reason in zip(results, explanations, strict=True)]
-    note = {"note": answer.note} if answer.note else {}
+    note = {"note": answer.empty_reason} if answer.empty_reason else {}
     return {"query": query.to_json(), "results": results, **note}
 
 
 def _search_many(folder: Path, path: Path, settings: dict[str, Any], explain: bool) -> None:
-    from retrieval.search.explain import why
+    from retrieval.search.explain import explain_hit
 
     bad = 0
     with open_input("a query file", path) as lines, open_engine(folder) as engine:
@@ -106,9 +106,9 @@ def _search_many(folder: Path, path: Path, settings: dict[str, Any], explain: bo
             try:
                 if isinstance(query, AffectError):
                     raise query
-                query = engine.read_query(query)
-                found = engine.answer(query)
-                reasons = [why(engine, hit) for hit in found.hits] if explain else None
+                query = engine.resolve_query(query)
+                found = engine.run_query(query)
+                reasons = [explain_hit(engine, hit) for hit in found.hits] if explain else None
                 answer = {"id": name, **_answer_to_json(query, found, reasons)}
             except AffectError as wrong:
                 bad += 1

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from encoders.base import AffectError, printable
+from encoders.base import AffectError, format_path
 
 if TYPE_CHECKING:
     from retrieval.search.engine import Engine
@@ -41,9 +41,9 @@ def open_for_update(folder: Path) -> Iterator[Library]:
     from retrieval.storage.library import Library
 
     with closing(Library.open(folder, to_rebuild=True)) as library, library.lock_for_writing():
-        kind, trees = candidates.kind(library), candidates.trees(library)
+        kind, trees = candidates.get_index_kind(library), candidates.get_tree_count(library)
         yield library
-        candidates.renew(library, kind, trees)
+        candidates.rebuild_index(library, kind, trees)
 
 
 @contextmanager
@@ -55,6 +55,6 @@ def open_input(description: str, path: Path) -> Iterator[BinaryIO]:
     try:
         opened = path.open("rb")
     except OSError as bad:
-        raise AffectError(f"{printable(path)}: can't be read as {description} ({bad.strerror})") from bad
+        raise AffectError(f"{format_path(path)}: can't be read as {description} ({bad.strerror})") from bad
     with opened:
         yield opened

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from encoders.base import AffectError, printable
+from encoders.base import AffectError, format_path
 from retrieval.cli.options import PATH_TYPE, json_option, library_option
 from retrieval.cli.session import open_for_update
 
@@ -64,7 +64,7 @@ def train(
     if as_json:
         click.echo(json.dumps(told))
     elif undo:
-        click.echo(f"{printable(folder)}: back to the heads of the package")
+        click.echo(f"{format_path(folder)}: back to the heads of the package")
     else:
         print_training_outcomes(outcomes)
 
@@ -101,7 +101,7 @@ def align(folder: Path, undo: bool, seed: int, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"alignment": None if outcome is None else outcome.to_json()}))
     elif outcome is None:
-        click.echo(f"{printable(folder)}: sound and pictures on their own planes")
+        click.echo(f"{format_path(folder)}: sound and pictures on their own planes")
     else:
         click.echo(format_alignment_outcome(outcome))
 

@@ -8,66 +8,66 @@ and their masks in `captions`, intervals and tests in `resampling`, affect in `a
 from __future__ import annotations
 
 from retrieval.evaluation.affect_metrics import (
-    MoodFit,
+    AffectFit,
     ccc,
-    mood_fit,
+    compute_affect_fit,
     ndcg,
-    ordered,
+    rank_items,
     pearson,
-    per_label,
+    average_by_label,
     rmse,
 )
-from retrieval.evaluation.benchmark import Direction, Evaluation, across, evaluate
-from retrieval.evaluation.captions import caption_draws, caption_mask, captions_by_item
-from retrieval.evaluation.rank_counts import Standing, ranks, ranks_from_rows, standing
+from retrieval.evaluation.benchmark import DirectionResult, Evaluation, summarise_runs, evaluate
+from retrieval.evaluation.captions import draw_caption_masks, make_caption_mask, group_captions_by_item
+from retrieval.evaluation.rank_counts import RankCounts, compute_ranks, compute_ranks_from_embeddings, count_ranks
 from retrieval.evaluation.rank_metrics import (
-    first_hits,
-    geometric,
+    first_hit_reciprocal_ranks,
+    geometric_mean_recall,
     mean_rank,
     median_rank,
     precision_at,
-    recall,
+    recall_at,
     reciprocal_ranks,
 )
-from retrieval.evaluation.resampling import Difference, bootstrap_interval, compare, permutation_p
-from retrieval.evaluation.rules import HABITS, MEASURES, Rules
-from retrieval.evaluation.similarity_blocks import Matrix, Product, Table
+from retrieval.evaluation.resampling import Difference, bootstrap_interval, compare_paired, permutation_p_value
+from retrieval.evaluation.rules import PUBLISHED_PROTOCOLS, METRICS, EvaluationProtocol
+from retrieval.evaluation.similarity_blocks import DenseSimilarity, InnerProductSimilarity, Similarity
 
 __all__ = [
-    "HABITS",
-    "MEASURES",
+    "PUBLISHED_PROTOCOLS",
+    "METRICS",
     "Difference",
-    "Direction",
+    "DirectionResult",
     "Evaluation",
-    "Matrix",
-    "MoodFit",
-    "Product",
-    "Rules",
-    "Standing",
-    "Table",
-    "across",
+    "DenseSimilarity",
+    "AffectFit",
+    "InnerProductSimilarity",
+    "EvaluationProtocol",
+    "RankCounts",
+    "Similarity",
+    "summarise_runs",
     "bootstrap_interval",
-    "caption_draws",
-    "caption_mask",
-    "captions_by_item",
+    "draw_caption_masks",
+    "make_caption_mask",
+    "group_captions_by_item",
     "ccc",
-    "compare",
+    "compare_paired",
     "evaluate",
-    "first_hits",
-    "geometric",
+    "first_hit_reciprocal_ranks",
+    "geometric_mean_recall",
     "mean_rank",
     "median_rank",
-    "mood_fit",
+    "compute_affect_fit",
     "ndcg",
-    "ordered",
+    "rank_items",
     "pearson",
-    "per_label",
-    "permutation_p",
+    "average_by_label",
+    "permutation_p_value",
     "precision_at",
-    "ranks",
-    "ranks_from_rows",
-    "recall",
+    "compute_ranks",
+    "compute_ranks_from_embeddings",
+    "recall_at",
     "reciprocal_ranks",
     "rmse",
-    "standing",
+    "count_ranks",
 ]

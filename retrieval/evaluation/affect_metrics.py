@@ -16,32 +16,32 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 
-def ccc(found: npt.ArrayLike, truth: npt.ArrayLike) -> Floats:
+def ccc(predictions: npt.ArrayLike, targets: npt.ArrayLike) -> Floats:
     """() or (d,) CCC of two (n,) or (n, d): 2 cov / (var_x + var_y + (mean_x - mean_y)^2) (Lin 1989).
 
     Population variance, over the concatenated test set. NaN where both are one and the same constant (0/0).
     Raises ValueError unless both have one shape and n > 0.
     """
-    x, y = checked_pair(found, truth)
+    x, y = validate_pair(predictions, targets)
     above = 2 * np.mean((x - x.mean(0)) * (y - y.mean(0)), axis=0)
     below = x.var(0) + y.var(0) + (x.mean(0) - y.mean(0)) ** 2
-    return ratio(above, np.where(constant(x) & constant(y) & (x[0] == y[0]), 0, below))
+    return divide_or_nan(above, np.where(is_constant(x) & is_constant(y) & (x[0] == y[0]), 0, below))
 
 
-def pearson(found: npt.ArrayLike, truth: npt.ArrayLike) -> Floats:
+def pearson(predictions: npt.ArrayLike, targets: npt.ArrayLike) -> Floats:
     """() or (d,) correlation r of two (n,) or (n, d); NaN where one is constant. Raises as `ccc` does."""
-    x, y = checked_pair(found, truth)
+    x, y = validate_pair(predictions, targets)
     above = np.mean((x - x.mean(0)) * (y - y.mean(0)), axis=0)
-    return ratio(above, np.where(constant(x) | constant(y), 0, x.std(0) * y.std(0)))
+    return divide_or_nan(above, np.where(is_constant(x) | is_constant(y), 0, x.std(0) * y.std(0)))
 
 
-def rmse(found: npt.ArrayLike, truth: npt.ArrayLike) -> Floats:
+def rmse(predictions: npt.ArrayLike, targets: npt.ArrayLike) -> Floats:
     """() or (d,) root mean squared error of two (n,) or (n, d), in their units. Raises as `ccc` does."""
-    x, y = checked_pair(found, truth)
+    x, y = validate_pair(predictions, targets)
     return np.sqrt(np.mean((x - y) ** 2, axis=0))
 
 
-def ordered(similarity: npt.NDArray[np.floating], k: int | None = None) -> Ints:
+def rank_items(similarity: npt.NDArray[np.floating], k: int | None = None) -> Ints:
     """(q, k) item numbers, best first, of similarities (q, n): by (-similarity, number), NaN last.
 
     Number the items by id and this is the project's order. Raises ValueError for k < 1.
@@ -50,7 +50,7 @@ def ordered(similarity: npt.NDArray[np.floating], k: int | None = None) -> Ints:
     return np.argsort(-similarity, axis=1, kind="stable")[:, :depth]
 
 
-def per_label(values: npt.ArrayLike, labels: npt.ArrayLike) -> dict[str, float]:
+def average_by_label(values: npt.ArrayLike, labels: npt.ArrayLike) -> dict[str, float]:
     """The mean of (q,) values for each of (q,) labels; its mean is the macro average, that of all the micro.
 
     Raises ValueError without values or for labels that don't fit.
@@ -70,47 +70,47 @@ def ndcg(queries: npt.ArrayLike, items: npt.ArrayLike, results: Ints, k: int) ->
 
     Raises ValueError for k < 1, shapes that don't fit or lists shorter than k and the items.
     """
-    far, depth = distances(queries, items), min(validate_k(k), len(np.asarray(items)))
-    gains = np.exp(-top(far, results, depth))
+    far, depth = compute_distances(queries, items), min(validate_k(k), len(np.asarray(items)))
+    gains = np.exp(-select_top_distances(far, results, depth))
     ideal = np.exp(-np.sort(far, axis=1)[:, :depth])
     discount = 1 / np.log2(np.arange(depth) + 2)
     return (gains * discount).sum(axis=1) / (ideal * discount).sum(axis=1)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class MoodFit:
+class AffectFit:
     """Mean distance of the first k results on the plane (q,), and what to hold it against."""
 
-    found: Floats
-    floor: Floats  # of items drawn at random: the mean over all
-    oracle: Floats  # of the k nearest
+    result_distance: Floats
+    random_distance: Floats  # of items drawn at random: the mean over all
+    oracle_distance: Floats  # of the k nearest
 
     @property
-    def share(self) -> float:
+    def relative_gain(self) -> float:
         """How much of the way from the floor to the oracle: 0 random, 1 perfect; NaN where they coincide."""
-        way = self.floor.mean() - self.oracle.mean()
-        return float((self.floor.mean() - self.found.mean()) / way) if way > 0 else float("nan")
+        way = self.random_distance.mean() - self.oracle_distance.mean()
+        return float((self.random_distance.mean() - self.result_distance.mean()) / way) if way > 0 else float("nan")
 
     def __str__(self) -> str:
-        told = (self.found.mean(), self.floor.mean(), self.oracle.mean())
+        told = (self.result_distance.mean(), self.random_distance.mean(), self.oracle_distance.mean())
         return "V-A distance {:.3f} (random {:.3f}, oracle {:.3f})".format(*told)
 
 
-def mood_fit(queries: npt.ArrayLike, items: npt.ArrayLike, results: Ints, k: int) -> MoodFit:
+def compute_affect_fit(queries: npt.ArrayLike, items: npt.ArrayLike, results: Ints, k: int) -> AffectFit:
     """The mean V-A distance of the first k of results (q, >= k); arguments and errors as `ndcg`."""
-    far, depth = distances(queries, items), min(validate_k(k), len(np.asarray(items)))
+    far, depth = compute_distances(queries, items), min(validate_k(k), len(np.asarray(items)))
     oracle = np.sort(far, axis=1)[:, :depth].mean(axis=1)
-    return MoodFit(found=top(far, results, depth).mean(axis=1), floor=far.mean(axis=1), oracle=oracle)
+    return AffectFit(result_distance=select_top_distances(far, results, depth).mean(axis=1), random_distance=far.mean(axis=1), oracle_distance=oracle)
 
 
-def top(far: Floats, results: Ints, depth: int) -> Floats:
+def select_top_distances(distances: Floats, results: Ints, depth: int) -> Floats:
     """(q, depth) distances of the first `depth` results, else ValueError."""
-    if results.ndim != 2 or len(results) != len(far) or results.shape[1] < depth:
-        raise ValueError(f"results must be ({len(far)}, {depth} or more), not {results.shape}")
-    return np.take_along_axis(far, results[:, :depth], axis=1)
+    if results.ndim != 2 or len(results) != len(distances) or results.shape[1] < depth:
+        raise ValueError(f"results must be ({len(distances)}, {depth} or more), not {results.shape}")
+    return np.take_along_axis(distances, results[:, :depth], axis=1)
 
 
-def distances(queries: npt.ArrayLike, items: npt.ArrayLike) -> Floats:
+def compute_distances(queries: npt.ArrayLike, items: npt.ArrayLike) -> Floats:
     """(q, n) Euclidean distances of points (q, d) and (n, d), else ValueError."""
     one, other = np.asarray(queries, np.float64), np.asarray(items, np.float64)
     if one.ndim != 2 or other.ndim != 2 or one.shape[1] != other.shape[1] or 0 in (len(one), len(other)):
@@ -119,19 +119,19 @@ def distances(queries: npt.ArrayLike, items: npt.ArrayLike) -> Floats:
     return np.sqrt(squares)
 
 
-def constant(values: Floats) -> npt.NDArray[np.bool_]:
+def is_constant(values: Floats) -> npt.NDArray[np.bool_]:
     """() or (d,) whether all of (n, ...) are one number; a variance would be a hair above 0."""
     return np.asarray((values == values[0]).all(axis=0))
 
 
-def ratio(above: Floats, below: Floats) -> Floats:
+def divide_or_nan(numerator: Floats, denominator: Floats) -> Floats:
     """above / below, NaN where below is 0."""
-    return np.divide(above, below, out=np.full(np.shape(below), np.nan), where=np.asarray(below) > 0)
+    return np.divide(numerator, denominator, out=np.full(np.shape(denominator), np.nan), where=np.asarray(denominator) > 0)
 
 
-def checked_pair(found: npt.ArrayLike, truth: npt.ArrayLike) -> tuple[Floats, Floats]:
+def validate_pair(predictions: npt.ArrayLike, targets: npt.ArrayLike) -> tuple[Floats, Floats]:
     """Both as float64 of one shape (n,) or (n, d), else ValueError."""
-    x, y = np.asarray(found, np.float64), np.asarray(truth, np.float64)
+    x, y = np.asarray(predictions, np.float64), np.asarray(targets, np.float64)
     if x.shape != y.shape or x.ndim not in (1, 2) or len(x) == 0:
         raise ValueError(f"two of one shape (n,) or (n, d) are needed, not {x.shape} and {y.shape}")
     return x, y

@@ -11,30 +11,30 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.evaluation.rank_counts import Ints, Standing, standing_by
-from retrieval.evaluation.similarity_blocks import Block, Table
+from retrieval.evaluation.rank_counts import Ints, RankCounts, count_ranks_by_block
+from retrieval.evaluation.similarity_blocks import Block, Similarity
 from retrieval.vector_index.topk import validate_k
 
 Mask = npt.NDArray[np.bool_]
 
 
-def caption_mask(counts: Sequence[int], width: int = 20) -> Mask:
+def make_caption_mask(caption_counts: Sequence[int], width: int = 20) -> Mask:
     """(items, width) which captions are there when each item's are padded to `width`.
 
     Raises ValueError for an item with more captions than `width` or fewer than 0.
     """
-    number = np.asarray(counts, np.int64)
+    number = np.asarray(caption_counts, np.int64)
     if ((number < 0) | (number > width)).any():
         raise ValueError(f"items have {number.min()} to {number.max()} captions; the width is {width}")
     return np.arange(width) < number[:, None]
 
 
-def caption_draws(items: Sequence[str], per_item: int = 5, draws: int = 20, *, seed: int) -> Iterator[Mask]:
+def draw_caption_masks(caption_item_ids: Sequence[str], per_item: int = 5, draws: int = 20, *, seed: int) -> Iterator[Mask]:
     """`draws` masks (c,) with `per_item` random captions of each item; `items` names each caption's item.
 
     An item with fewer has all of them. Raises ValueError for per_item < 1.
     """
-    number = np.unique(np.asarray(items), return_inverse=True)[1]
+    number = np.unique(np.asarray(caption_item_ids), return_inverse=True)[1]
     size, rng = validate_k(per_item), np.random.default_rng(seed)
     for _ in range(draws):
         order = np.lexsort((rng.random(len(number)), number))  # item by item, each in random order
@@ -44,75 +44,75 @@ def caption_draws(items: Sequence[str], per_item: int = 5, draws: int = 20, *, s
         yield mask
 
 
-def owners(shape: tuple[int, int], caption_videos: Sequence[str], videos: Sequence[str]) -> Ints:
+def map_captions_to_videos(shape: tuple[int, int], caption_video_ids: Sequence[str], video_ids: Sequence[str]) -> Ints:
     """(c,) the column of each caption's video, by id, else ValueError."""
-    if shape != (len(caption_videos), len(videos)):
-        raise ValueError(f"similarities {shape} of {len(caption_videos)} captions and {len(videos)} videos")
-    column = {video: place for place, video in enumerate(videos)}
-    if len(column) != len(videos):
+    if shape != (len(caption_video_ids), len(video_ids)):
+        raise ValueError(f"similarities {shape} of {len(caption_video_ids)} captions and {len(video_ids)} videos")
+    column = {video: place for place, video in enumerate(video_ids)}
+    if len(column) != len(video_ids):
         raise ValueError("an id stands for two videos")
-    if unknown := sorted(set(caption_videos) - set(column)):
+    if unknown := sorted(set(caption_video_ids) - set(column)):
         raise ValueError(f"captions of {len(unknown)} unknown videos: {', '.join(unknown[:3])} ...")
-    return np.array([column[video] for video in caption_videos], np.int64)
+    return np.array([column[video] for video in caption_video_ids], np.int64)
 
 
-def numbered_names(caption_videos: Sequence[str]) -> tuple[str, ...]:
+def make_caption_ids(caption_video_ids: Sequence[str]) -> tuple[str, ...]:
     """(c,) "video#0", "video#1", ... in the order the captions of each video stand."""
     met: dict[str, int] = {}
     names = []
-    for video in caption_videos:
+    for video in caption_video_ids:
         names.append(f"{video}#{met.get(video, 0)}")
         met[video] = met.get(video, 0) + 1
     return tuple(names)
 
 
-def captions_by_item(owner: Ints, items: int) -> Ints:
+def group_captions_by_item(item_by_caption: Ints, item_count: int) -> Ints:
     """(items, most) caption numbers of each item; short rows repeat the item's last, empty ones hold 0."""
-    order = np.argsort(owner, kind="stable")
-    counts = np.bincount(owner, minlength=items)[:, None]
+    order = np.argsort(item_by_caption, kind="stable")
+    counts = np.bincount(item_by_caption, minlength=item_count)[:, None]
     starts = np.cumsum(counts)[:, None] - counts
     place = np.minimum(np.arange(max(1, counts.max(initial=0))), counts - 1)
     return np.where(counts > 0, np.append(order, 0)[starts + place], 0)
 
 
-def standing_among_captions(turned: Table, owner: Ints, kept: Mask, *, siblings_tie: bool) -> Standing:
+def count_ranks_among_captions(similarity: Similarity, item_by_caption: Ints, mask: Mask, *, siblings_tie: bool) -> RankCounts:
     """Of each item (rows of `turned`, (v, c)) the best of its own captions, among all that are `kept` (c,).
 
     Unless `siblings_tie`, further captions of the item with the very same similarity are no rivals.
     `owner` (c,) numbers each caption's item; the standing of an item without captions means nothing.
     """
-    columns = np.flatnonzero(kept)
-    own = captions_by_item(owner[columns], turned.shape[0])
+    columns = np.flatnonzero(mask)
+    own = group_captions_by_item(item_by_caption[columns], similarity.shape[0])
 
-    def read(queries: slice, block: Block) -> tuple[Block, Ints]:
+    def select_block(queries: slice, block: Block) -> tuple[Block, Ints]:
         seen = np.take(block, columns, axis=1)  # a copy, and faster than by index
-        wanted = best_of(seen, own[queries])
+        wanted = find_best_column(seen, own[queries])
         if not siblings_tie:
             best = np.take_along_axis(seen, wanted[:, None], axis=1)
             np.put_along_axis(seen, own[queries], np.nan, axis=1)
             np.put_along_axis(seen, wanted[:, None], best, axis=1)
         return seen, wanted
 
-    return standing_by(turned, read)
+    return count_ranks_by_block(similarity, select_block)
 
 
-def standing_among_items(turned: Table, owner: Ints, kept: Mask) -> Standing:
+def count_ranks_among_items(similarity: Similarity, item_by_caption: Ints, mask: Mask) -> RankCounts:
     """The same with one similarity an item: the largest over its own `kept` captions; others as above."""
-    columns = np.flatnonzero(kept)
-    columns = columns[np.argsort(owner[columns], kind="stable")]
-    asked, starts = np.unique(owner[columns], return_index=True)
-    place = np.minimum(np.searchsorted(asked, np.arange(turned.shape[0])), len(asked) - 1)
+    columns = np.flatnonzero(mask)
+    columns = columns[np.argsort(item_by_caption[columns], kind="stable")]
+    asked, starts = np.unique(item_by_caption[columns], return_index=True)
+    place = np.minimum(np.searchsorted(asked, np.arange(similarity.shape[0])), len(asked) - 1)
 
-    def read(queries: slice, block: Block) -> tuple[Block, Ints]:
+    def select_block(queries: slice, block: Block) -> tuple[Block, Ints]:
         return np.fmax.reduceat(np.take(block, columns, axis=1), starts, axis=1), place[queries]
 
-    return standing_by(turned, read)
+    return count_ranks_by_block(similarity, select_block)
 
 
-def best_of(seen: Block, own: Ints) -> Ints:
+def find_best_column(similarities: Block, own_columns: Ints) -> Ints:
     """(s,) which column of (s, most) is largest in each row of (s, c): the last such, NaN only if all are."""
-    values = np.take_along_axis(seen, own, axis=1)
+    values = np.take_along_axis(similarities, own_columns, axis=1)
     known = ~np.isnan(values)
     height = np.where(known, values, -np.inf)
     best = (height == height.max(axis=1, keepdims=True)) & (known | ~known.any(axis=1, keepdims=True))
-    return np.where(best, own, -1).max(axis=1)
+    return np.where(best, own_columns, -1).max(axis=1)

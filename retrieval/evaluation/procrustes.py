@@ -13,22 +13,22 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.evaluation.resampling import numbered
+from retrieval.evaluation.resampling import number_groups
 from retrieval.vector_index.topk import validate_k
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-Exchange = Literal["rows", "within", "groups"]
+ExchangeRule = Literal["rows", "within", "groups"]
 """What changes places. rows: any two; within: rows of one group among themselves, which leaves what a group
 has in common out of the question; groups: whole groups, whose rows keep their order, for rows that follow
 each other in time."""
 
-CHUNK = 1 << 23  # numbers held at a time
+CHUNK_ELEMENTS = 1 << 23  # numbers held at a time
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Protest:
+class ProtestResult:
     """A Procrustes analysis and what shuffled pairs give.
 
     disparity: m12^2, 0 to 1; t = sqrt(1 - m12^2) is the correlation in the superimposition
@@ -37,33 +37,33 @@ class Protest:
     """
 
     disparity: float
-    t: float
-    p: float
-    null: Floats
+    correlation: float
+    p_value: float
+    null_correlations: Floats
 
 
 def protest(
     source: npt.ArrayLike, target: npt.ArrayLike, *, seed: int, draws: int = 999,
-    groups: npt.ArrayLike | None = None, exchange: Exchange = "rows",
-) -> Protest:  # fmt: skip
+    groups: npt.ArrayLike | None = None, exchange: ExchangeRule = "rows",
+) -> ProtestResult:  # fmt: skip
     """PROTEST of points (n, p) and (n, q), rotations with reflections (Jackson 1995; vegan's `protest`).
 
     Of two widths, the narrower is taken to have further columns of zeros. Raises ValueError for points that
     do not pair, a cloud that does not vary, and as `shuffles` does.
     """
-    one, other = _unit(source), _unit(target)
+    one, other = _centre_and_scale(source), _centre_and_scale(target)
     if len(one) != len(other):
         raise ValueError(f"points must pair, not {one.shape} and {other.shape}")
-    found = float(trace_norms((one.T @ other)[None])[0])
+    found = float(compute_nuclear_norms((one.T @ other)[None])[0])
     null = np.concatenate([
-        trace_norms(np.matmul(one.T, other[orders]))
-        for orders in _blocks(shuffles(len(one), draws, seed=seed, groups=groups, exchange=exchange), other)
+        compute_nuclear_norms(np.matmul(one.T, other[orders]))
+        for orders in _split_permutations(draw_permutations(len(one), draws, seed=seed, groups=groups, exchange=exchange), other)
     ])  # fmt: skip
     t = min(found, 1.0)
-    return Protest(disparity=1 - t**2, t=t, p=upper_p(found, null), null=null)
+    return ProtestResult(disparity=1 - t**2, correlation=t, p_value=compute_upper_p_value(found, null), null_correlations=null)
 
 
-def trace_norms(products: Floats) -> Floats:
+def compute_nuclear_norms(products: Floats) -> Floats:
     """(b,) sums of the singular values of matrices (b, p, q); for 2 x 2 by sqrt(||A||^2 + 2 |det A|)."""
     if products.shape[1:] == (2, 2):
         determinants = products[:, 0, 0] * products[:, 1, 1] - products[:, 0, 1] * products[:, 1, 0]
@@ -71,14 +71,14 @@ def trace_norms(products: Floats) -> Floats:
     return np.asarray(np.linalg.svd(products, compute_uv=False).sum(axis=1))
 
 
-def upper_p(found: float, null: npt.ArrayLike) -> float:
+def compute_upper_p_value(statistic: float, null_statistics: npt.ArrayLike) -> float:
     """(#{null >= found} + 1) / (n + 1), what is equal but for rounding counted as equal."""
-    known = np.asarray(null, np.float64)
-    return float(((known >= found - 1e-9 * max(1.0, abs(found))).sum() + 1) / (len(known) + 1))
+    known = np.asarray(null_statistics, np.float64)
+    return float(((known >= statistic - 1e-9 * max(1.0, abs(statistic))).sum() + 1) / (len(known) + 1))
 
 
-def shuffles(
-    count: int, draws: int, *, seed: int, groups: npt.ArrayLike | None = None, exchange: Exchange = "rows"
+def draw_permutations(
+    row_count: int, draws: int, *, seed: int, groups: npt.ArrayLike | None = None, exchange: ExchangeRule = "rows"
 ) -> Ints:
     """(draws, count) random orders of rows, in which place i gets row order[i].
 
@@ -88,16 +88,16 @@ def shuffles(
 
     Raises ValueError for draws < 1, another rule, or groups of another length.
     """
-    if exchange not in get_args(Exchange):
+    if exchange not in get_args(ExchangeRule):
         raise ValueError(
-            f"no rule {exchange!r} for what is exchanged; known: {', '.join(get_args(Exchange))}"
+            f"no rule {exchange!r} for what is exchanged; known: {', '.join(get_args(ExchangeRule))}"
         )
     rng = np.random.default_rng(seed)
     if exchange == "rows" or (groups is None and exchange == "groups"):
-        return rng.permuted(np.tile(np.arange(count), (validate_k(draws), 1)), axis=1)
-    number = numbered(count, np.zeros(count) if groups is None else groups)
+        return rng.permuted(np.tile(np.arange(row_count), (validate_k(draws), 1)), axis=1)
+    number = number_groups(row_count, np.zeros(row_count) if groups is None else groups)
     members = [np.flatnonzero(number == one) for one in range(number.max() + 1)]
-    orders = np.empty((validate_k(draws), count), np.int64)
+    orders = np.empty((validate_k(draws), row_count), np.int64)
     if exchange == "within":
         for rows in members:
             orders[:, rows] = rng.permuted(np.tile(rows, (draws, 1)), axis=1)
@@ -106,24 +106,24 @@ def shuffles(
     even = len({len(rows) for rows in members}) == 1
     for order in orders:
         drawn = np.concatenate([members[one] for one in rng.permutation(len(members))])
-        order[places] = drawn if even else np.roll(drawn, rng.integers(count))
+        order[places] = drawn if even else np.roll(drawn, rng.integers(row_count))
     return orders
 
 
-def shuffled_errors(mapped: Floats, target: Floats, orders: Ints) -> Floats:
+def compute_permuted_errors(predictions: Floats, targets: Floats, permutations: Ints) -> Floats:
     """(draws,) sums of squared differences of points (n, d) and target[order], one for each of (draws, n)."""
-    cross = np.zeros(len(orders))
-    for column, values in zip(target.T, mapped.T, strict=True):
-        cross += column[orders] @ values
-    return np.asarray((mapped**2).sum() + (target**2).sum() - 2 * cross)
+    cross = np.zeros(len(permutations))
+    for column, values in zip(targets.T, predictions.T, strict=True):
+        cross += column[permutations] @ values
+    return np.asarray((predictions**2).sum() + (targets**2).sum() - 2 * cross)
 
 
-def _blocks(orders: Ints, rows: Floats) -> Iterator[Ints]:
-    step = max(1, CHUNK // rows.size)
-    return (orders[start : start + step] for start in range(0, len(orders), step))
+def _split_permutations(permutations: Ints, rows: Floats) -> Iterator[Ints]:
+    step = max(1, CHUNK_ELEMENTS // rows.size)
+    return (permutations[start : start + step] for start in range(0, len(permutations), step))
 
 
-def _unit(points: npt.ArrayLike) -> Floats:
+def _centre_and_scale(points: npt.ArrayLike) -> Floats:
     """Centred, with Tr(M M') = 1; else ValueError."""
     known = np.asarray(points, np.float64)
     if known.ndim != 2 or not np.isfinite(known).all():

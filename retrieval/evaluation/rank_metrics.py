@@ -12,10 +12,10 @@ from retrieval.vector_index.topk import validate_k
 
 Floats = npt.NDArray[np.float64]
 MedianRule = Literal["floor", "plain"]
-FirstRule = Literal["below", "exact"]
+RecallAtOneRule = Literal["below", "exact"]
 
 
-def recall(ranks: npt.ArrayLike, k: int, first: FirstRule = "below") -> float:
+def recall_at(ranks: npt.ArrayLike, k: int, r1_rule: RecallAtOneRule = "below") -> float:
     """R@k in percent: 100 * mean(rank < k).
 
     `first` matters for R@1 with average ties alone: a rank of .5, shared by two, is below 1 and so a hit; CE
@@ -23,10 +23,10 @@ def recall(ranks: npt.ArrayLike, k: int, first: FirstRule = "below") -> float:
 
     Raises ValueError without ranks, for k < 1 or another rule.
     """
-    if first not in ("below", "exact"):
-        raise ValueError(f"no rule {first!r} for R@1; known: below, exact")
-    found, size = checked_ranks(ranks), validate_k(k)
-    return 100 * float(np.mean(found == 0 if size == 1 and first == "exact" else found < size))
+    if r1_rule not in ("below", "exact"):
+        raise ValueError(f"no rule {r1_rule!r} for R@1; known: below, exact")
+    found, size = validate_ranks(ranks), validate_k(k)
+    return 100 * float(np.mean(found == 0 if size == 1 and r1_rule == "exact" else found < size))
 
 
 def median_rank(ranks: npt.ArrayLike, rule: MedianRule = "floor") -> float:
@@ -34,7 +34,7 @@ def median_rank(ranks: npt.ArrayLike, rule: MedianRule = "floor") -> float:
 
     Raises ValueError without ranks or for another rule.
     """
-    middle = float(np.median(checked_ranks(ranks)))
+    middle = float(np.median(validate_ranks(ranks)))
     if rule == "floor":
         return float(math.floor(middle)) + 1
     if rule == "plain":
@@ -44,17 +44,17 @@ def median_rank(ranks: npt.ArrayLike, rule: MedianRule = "floor") -> float:
 
 def mean_rank(ranks: npt.ArrayLike) -> float:
     """MnR, 1-based: mean(rank) + 1. Raises ValueError without ranks."""
-    return float(np.mean(checked_ranks(ranks))) + 1
+    return float(np.mean(validate_ranks(ranks))) + 1
 
 
-def geometric(ranks: npt.ArrayLike, first: FirstRule = "below") -> float:
+def geometric_mean_recall(ranks: npt.ArrayLike, r1_rule: RecallAtOneRule = "below") -> float:
     """Geom: the geometric mean of R@1, R@5 and R@10 in percent, 0 if one is. Raises as `recall` does."""
-    return math.prod(recall(ranks, k, first) for k in (1, 5, 10)) ** (1 / 3)
+    return math.prod(recall_at(ranks, k, r1_rule) for k in (1, 5, 10)) ** (1 / 3)
 
 
 def reciprocal_ranks(ranks: npt.ArrayLike) -> Floats:
     """(q,) 1 / (rank + 1), whose mean is MRR. Raises ValueError without ranks."""
-    return 1 / (checked_ranks(ranks) + 1)
+    return 1 / (validate_ranks(ranks) + 1)
 
 
 def precision_at(relevance: npt.NDArray[np.bool_], k: int) -> Floats:
@@ -64,26 +64,26 @@ def precision_at(relevance: npt.NDArray[np.bool_], k: int) -> Floats:
     anything but a two-dimensional array of bool.
     """
     size = validate_k(k)
-    return checked_relevance(relevance)[:, :size].sum(axis=1) / size
+    return validate_relevance(relevance)[:, :size].sum(axis=1) / size
 
 
-def first_hits(relevance: npt.NDArray[np.bool_]) -> Floats:
+def first_hit_reciprocal_ranks(relevance: npt.NDArray[np.bool_]) -> Floats:
     """(q,) 1 / place of the first relevant one in `relevance` (q, n), best first; 0 where none is.
 
     The mean is MRR. Raises ValueError for anything but a two-dimensional array of bool with a column.
     """
-    marks = checked_relevance(relevance)
+    marks = validate_relevance(relevance)
     return np.where(marks.any(axis=1), 1 / (marks.argmax(axis=1) + 1), 0)
 
 
-def checked_relevance(relevance: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+def validate_relevance(relevance: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     """`relevance` if it is bool (q, n) with n > 0, else ValueError."""
     if relevance.ndim != 2 or relevance.dtype != np.bool_ or relevance.shape[1] == 0:
         raise ValueError(f"relevance must be bool (q, n), not {relevance.dtype}{relevance.shape}")
     return relevance
 
 
-def checked_ranks(ranks: npt.ArrayLike) -> Floats:
+def validate_ranks(ranks: npt.ArrayLike) -> Floats:
     """`ranks` as float64 (q,), else ValueError: no queries is no zero, and a NaN is no rank."""
     found = np.asarray(ranks, np.float64)
     if found.ndim != 1 or found.size == 0 or not (found >= 0).all():

@@ -26,10 +26,10 @@ class Difference:
     value: float
     low: float
     high: float
-    p: float
+    p_value: float
 
     def __str__(self) -> str:
-        return f"{self.value:+.2f} [{self.low:+.2f}, {self.high:+.2f}], p = {self.p:.3f}"
+        return f"{self.value:+.2f} [{self.low:+.2f}, {self.high:+.2f}], p = {self.p_value:.3f}"
 
 
 def bootstrap_interval(
@@ -53,13 +53,13 @@ def bootstrap_interval(
         raise ValueError("a bootstrap needs at least one value")
     if not 0 < level < 1:
         raise ValueError(f"level must lie between 0 and 1, not {level}")
-    picks = resamples(len(sample), groups, np.random.default_rng(seed))
+    picks = draw_resamples(len(sample), groups, np.random.default_rng(seed))
     drawn = [float(statistic(sample[next(picks)])) for _ in range(validate_k(draws))]
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
 
-def compare(
+def compare_paired(
     first: npt.ArrayLike,
     second: npt.ArrayLike,
     statistic: Statistic = np.mean,
@@ -74,17 +74,17 @@ def compare(
     The interval is the paired bootstrap's, p that of `permutation_p`; both draw whole `groups` (n,).
     Raises ValueError for values that do not pair and as `bootstrap_interval` does.
     """
-    pairs = paired(first, second)
+    pairs = stack_pairs(first, second)
 
-    def gap(drawn: npt.NDArray[Any]) -> float:
+    def compute_gap(drawn: npt.NDArray[Any]) -> float:
         return float(statistic(drawn[:, 0])) - float(statistic(drawn[:, 1]))
 
-    low, high = bootstrap_interval(pairs, gap, seed=seed, draws=draws, level=level, groups=groups)
-    p = permutation_p(pairs[:, 0], pairs[:, 1], statistic, seed=seed, draws=draws, groups=groups)
-    return Difference(value=gap(pairs), low=low, high=high, p=p)
+    low, high = bootstrap_interval(pairs, compute_gap, seed=seed, draws=draws, level=level, groups=groups)
+    p = permutation_p_value(pairs[:, 0], pairs[:, 1], statistic, seed=seed, draws=draws, groups=groups)
+    return Difference(value=compute_gap(pairs), low=low, high=high, p_value=p)
 
 
-def permutation_p(
+def permutation_p_value(
     first: npt.ArrayLike,
     second: npt.ArrayLike,
     statistic: Statistic = np.mean,
@@ -98,8 +98,8 @@ def permutation_p(
     Each draw swaps the two values of about half of the queries, or of whole groups (Fisher 1935; Edgington
     and Onghena 2007). Raises ValueError for values that do not pair or groups of another length.
     """
-    pairs = paired(first, second)
-    number = numbered(len(pairs), groups)
+    pairs = stack_pairs(first, second)
+    number = number_groups(len(pairs), groups)
     rng = np.random.default_rng(seed)
     gap = abs(float(statistic(pairs[:, 0])) - float(statistic(pairs[:, 1])))
     beyond = 0
@@ -110,12 +110,12 @@ def permutation_p(
     return (beyond + 1) / (draws + 1)
 
 
-def resamples(count: int, groups: npt.ArrayLike | None, rng: np.random.Generator) -> Iterator[Ints]:
+def draw_resamples(count: int, groups: npt.ArrayLike | None, rng: np.random.Generator) -> Iterator[Ints]:
     """Endless draws with replacement: indices (count,), or those of whole groups (their sum of sizes,)."""
     if groups is None:
         while True:
             yield rng.integers(count, size=count)
-    number = numbered(count, groups)
+    number = number_groups(count, groups)
     order, sizes = np.argsort(number, kind="stable"), np.bincount(number)
     starts = np.cumsum(sizes) - sizes
     while True:
@@ -125,7 +125,7 @@ def resamples(count: int, groups: npt.ArrayLike | None, rng: np.random.Generator
         yield order[skipped + np.arange(len(skipped))]
 
 
-def numbered(count: int, groups: npt.ArrayLike | None) -> Ints:
+def number_groups(count: int, groups: npt.ArrayLike | None) -> Ints:
     """(count,) group numbers from 0; everyone alone without groups. Raises ValueError for another length."""
     if groups is None:
         return np.arange(count)
@@ -135,7 +135,7 @@ def numbered(count: int, groups: npt.ArrayLike | None) -> Ints:
     return np.unique(labels, return_inverse=True)[1]
 
 
-def paired(first: npt.ArrayLike, second: npt.ArrayLike) -> npt.NDArray[np.float64]:
+def stack_pairs(first: npt.ArrayLike, second: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """(n, 2) of two (n,), else ValueError."""
     one, other = np.asarray(first, np.float64), np.asarray(second, np.float64)
     if one.ndim != 1 or one.shape != other.shape or one.size == 0:

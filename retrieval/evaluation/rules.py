@@ -11,16 +11,16 @@ from typing import Literal, get_args
 
 import numpy.typing as npt
 
-from retrieval.evaluation.rank_counts import TIES, Ties
-from retrieval.evaluation.rank_metrics import FirstRule, MedianRule, geometric, mean_rank, median_rank, recall
+from retrieval.evaluation.rank_counts import TIE_RULES, TieRule
+from retrieval.evaluation.rank_metrics import RecallAtOneRule, MedianRule, geometric_mean_recall, mean_rank, median_rank, recall_at
 
 Gallery = Literal["captions", "videos"]
 
-MEASURES = ("R@1", "R@5", "R@10", "MdR", "MnR", "Geom")
+METRICS = ("R@1", "R@5", "R@10", "MdR", "MnR", "Geom")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rules:
+class EvaluationProtocol:
     """What papers leave unsaid. Raises ValueError for an unknown word.
 
     `ties` as in `Standing.ranks`, `median` and `first` as in `median_rank` and `recall`. `gallery` is what a
@@ -30,19 +30,19 @@ class Rules:
     to the similarities with knowledge of the query set (DSL, QB-Norm) or by reranking.
     """
 
-    ties: Ties = "average"
+    ties: TieRule = "average"
     median: MedianRule = "floor"
     gallery: Gallery = "captions"
-    first: FirstRule = "below"
+    first: RecallAtOneRule = "below"
     siblings: Literal["apart", "tie"] = "apart"
     post: str | None = None
 
     def __post_init__(self) -> None:
         words = {
-            "ties": TIES,
+            "ties": TIE_RULES,
             "median": get_args(MedianRule),
             "gallery": get_args(Gallery),
-            "first": get_args(FirstRule),
+            "first": get_args(RecallAtOneRule),
             "siblings": ("apart", "tie"),
         }
         for field, known in words.items():
@@ -55,29 +55,29 @@ class Rules:
         return told + (f", after {self.post}" if self.post else "")
 
 
-PROTOCOL = Rules()
-ARGSORT = Rules(ties="argsort")
-AVERAGED = Rules(ties="average", median="plain", first="exact", siblings="tie")
-EACH_PLACE = Rules(ties="each", median="plain", gallery="videos", first="exact")
-HABITS: dict[str, Rules] = {
-    "jemc": ARGSORT,
-    "vse++": ARGSORT,
-    "ce": AVERAGED,
-    "mmt": AVERAGED,
-    "clip4clip": EACH_PLACE,
-    "clip-vip": EACH_PLACE,
-    "emotion-report": EACH_PLACE,
+DEFAULT_PROTOCOL = EvaluationProtocol()
+ARGSORT_PROTOCOL = EvaluationProtocol(ties="argsort")
+AVERAGE_TIES_PROTOCOL = EvaluationProtocol(ties="average", median="plain", first="exact", siblings="tie")
+EACH_PLACE_PROTOCOL = EvaluationProtocol(ties="each", median="plain", gallery="videos", first="exact")
+PUBLISHED_PROTOCOLS: dict[str, EvaluationProtocol] = {
+    "jemc": ARGSORT_PROTOCOL,
+    "vse++": ARGSORT_PROTOCOL,
+    "ce": AVERAGE_TIES_PROTOCOL,
+    "mmt": AVERAGE_TIES_PROTOCOL,
+    "clip4clip": EACH_PLACE_PROTOCOL,
+    "clip-vip": EACH_PLACE_PROTOCOL,
+    "emotion-report": EACH_PLACE_PROTOCOL,
 }
 
 
-def measured(ranks: npt.ArrayLike, name: str, rules: Rules) -> float:
+def compute_rank_metric(ranks: npt.ArrayLike, name: str, protocol: EvaluationProtocol) -> float:
     """The measure `name` of ranks under `rules`. Raises ValueError for another name or without ranks."""
     if name.startswith("R@") and name[2:].isdecimal():
-        return recall(ranks, int(name[2:]), rules.first)
+        return recall_at(ranks, int(name[2:]), protocol.first)
     if name == "MdR":
-        return median_rank(ranks, rules.median)
+        return median_rank(ranks, protocol.median)
     if name == "MnR":
         return mean_rank(ranks)
     if name == "Geom":
-        return geometric(ranks, rules.first)
-    raise ValueError(f"no measure {name!r}; known: {', '.join(MEASURES)}, any R@k")
+        return geometric_mean_recall(ranks, protocol.first)
+    raise ValueError(f"no measure {name!r}; known: {', '.join(METRICS)}, any R@k")

@@ -11,11 +11,11 @@ import numpy.typing as npt
 
 Block = npt.NDArray[np.floating]
 
-CHUNK = 1 << 23  # similarities made in one step: 32 MiB in float32
-TILE = 256  # columns copied at a time
+CHUNK_ELEMENTS = 1 << 23  # similarities made in one step: 32 MiB in float32
+TILE_COLUMNS = 256  # columns copied at a time
 
 
-class Table(Protocol):
+class Similarity(Protocol):
     """Similarities of q queries and n items."""
 
     @property
@@ -27,13 +27,13 @@ class Table(Protocol):
         """The similarities (step, n) of some queries."""
         ...
 
-    def transpose(self) -> Table:
+    def transpose(self) -> Similarity:
         """The same with items as queries (n, q)."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
-class Matrix:
+class DenseSimilarity:
     """A matrix (q, n) in memory or mapped from a file. Raises ValueError unless it has two dimensions."""
 
     values: Block
@@ -53,17 +53,17 @@ class Matrix:
         if block.flags.c_contiguous:
             return block
         out = np.empty(block.shape, block.dtype)
-        for start in range(0, block.shape[1], TILE):  # a transpose in one go misses the cache at every step
-            out[:, start : start + TILE] = block[:, start : start + TILE]
+        for start in range(0, block.shape[1], TILE_COLUMNS):  # a transpose in one go misses the cache at every step
+            out[:, start : start + TILE_COLUMNS] = block[:, start : start + TILE_COLUMNS]
         return out
 
-    def transpose(self) -> Matrix:
+    def transpose(self) -> DenseSimilarity:
         """The transpose, not copied."""
-        return Matrix(self.values.T)
+        return DenseSimilarity(self.values.T)
 
 
 @dataclass(frozen=True, eq=False)
-class Product:
+class InnerProductSimilarity:
     """Inner products of rows (q, d) and (n, d), unit length for cosines; made when asked for.
 
     For JEMC's sum over spaces put the rows of the spaces side by side: the products add up by themselves.
@@ -90,17 +90,17 @@ class Product:
         """Inner products (step, n) in the rows' own precision."""
         return self.queries[queries] @ self.items.T
 
-    def transpose(self) -> Product:
+    def transpose(self) -> InnerProductSimilarity:
         """Queries and items change places."""
-        return Product(self.items, self.queries)
+        return InnerProductSimilarity(self.items, self.queries)
 
 
-def as_table(similarity: Block | Table) -> Table:
+def as_similarity(similarity: Block | Similarity) -> Similarity:
     """A table of whatever was given."""
-    return Matrix(similarity) if isinstance(similarity, np.ndarray) else similarity
+    return DenseSimilarity(similarity) if isinstance(similarity, np.ndarray) else similarity
 
 
-def spans(queries: int, items: int, chunk: int | None = None) -> Iterator[slice]:
+def split_into_blocks(query_count: int, item_count: int, chunk_elements: int | None = None) -> Iterator[slice]:
     """Consecutive slices of queries, each about `chunk` similarities (CHUNK without one)."""
-    step = max(1, (chunk or CHUNK) // max(1, items))
-    return (slice(start, min(start + step, queries)) for start in range(0, queries, step))
+    step = max(1, (chunk_elements or CHUNK_ELEMENTS) // max(1, item_count))
+    return (slice(start, min(start + step, query_count)) for start in range(0, query_count, step))

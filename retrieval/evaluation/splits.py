@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 
-def grouped_split(groups: Sequence[Hashable], shares: Mapping[str, float], seed: int) -> npt.NDArray[np.str_]:
+def split_by_group(groups: Sequence[Hashable], split_weights: Mapping[str, float], seed: int) -> npt.NDArray[np.str_]:
     """(n,) the split of each item; all items of a group are in one split.
 
     groups: (n,) the group of each item
@@ -16,15 +16,15 @@ def grouped_split(groups: Sequence[Hashable], shares: Mapping[str, float], seed:
 
     Raises ValueError for shares that are negative or all zero, and for fewer groups than splits.
     """
-    if not shares or min(shares.values()) < 0 or not sum(shares.values()):
-        raise ValueError(f"shares {dict(shares)}; they must be positive")
+    if not split_weights or min(split_weights.values()) < 0 or not sum(split_weights.values()):
+        raise ValueError(f"shares {dict(split_weights)}; they must be positive")
     members: dict[Hashable, list[int]] = {}
     for row, group in enumerate(groups):
         members.setdefault(group, []).append(row)
-    wanted = {name: share * len(groups) / sum(shares.values()) for name, share in shares.items() if share}
+    wanted = {name: share * len(groups) / sum(split_weights.values()) for name, share in split_weights.items() if share}
     if len(members) < len(wanted):
         raise ValueError(f"{len(members)} groups can't fill {len(wanted)} splits")
-    splits = np.empty(len(groups), f"U{max(map(len, shares))}")
+    splits = np.empty(len(groups), f"U{max(map(len, split_weights))}")
     order = np.random.default_rng(seed).permutation(len(members))
     for rows in (list(members.values())[index] for index in order):
         poorest = max(wanted, key=lambda name: wanted[name])
@@ -33,7 +33,7 @@ def grouped_split(groups: Sequence[Hashable], shares: Mapping[str, float], seed:
     return splits
 
 
-def folds(groups: Sequence[Hashable], count: int, seed: int) -> list[npt.NDArray[np.int64]]:
+def make_group_folds(groups: Sequence[Hashable], fold_count: int, seed: int) -> list[npt.NDArray[np.int64]]:
     """Item numbers of each of `count` folds of about the same size. Raises ValueError for too few groups."""
-    split = grouped_split(groups, {str(fold): 1.0 for fold in range(count)}, seed)
-    return [np.flatnonzero(split == str(fold)) for fold in range(count)]
+    split = split_by_group(groups, {str(fold): 1.0 for fold in range(fold_count)}, seed)
+    return [np.flatnonzero(split == str(fold)) for fold in range(fold_count)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Rows, missing
+from encoders.base import Rows, is_missing_row
 from fusion.affect_fusion import precision_weighted_mean, compute_modality_weights
 from spaces.affect_regression import AFFECT_COLUMNS, AFFECT_MODALITIES, load_modality_reliability
 
@@ -52,6 +52,6 @@ def compute_duration_weights(spans: npt.NDArray[np.float64]) -> npt.NDArray[np.f
 
 def affect_to_json(row: Rows) -> dict[str, float] | None:
     """A row (4,) as JSON tells of it; None where it abstains."""
-    if missing(row[None])[0]:
+    if is_missing_row(row[None])[0]:
         return None
     return {name: round(float(value), 4) for name, value in zip(AFFECT_COLUMNS, row, strict=True)}

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from encoders.acoustic.features import windows
-from encoders.base import BadMedia, Rows, Sound, encode_all
+from encoders.acoustic.features import split_sliding_windows
+from encoders.base import MediaError, Rows, Audio, encode_all
 from encoders.faces import Face, summarise_faces
 from encoders.media import Sampling, Segment
 from encoders.media.decoder_pool import DecoderPool, FailedFile, FinishedFile, OpenedFile, DecodedSegment
@@ -55,7 +55,7 @@ class FileFeatures:
 
 def extract_features(
     pipeline: FeaturePipeline, paths: Sequence[Path], jobs: int, segment_seconds: float = 15.0
-) -> Iterator[FileFeatures | BadMedia]:
+) -> Iterator[FileFeatures | MediaError]:
     """What there is to know of each file, in the order given; BadMedia for one that can't be read.
 
     Files are decoded side by side and encoded together; one given twice is read once.
@@ -85,7 +85,7 @@ class _SegmentBatcher:
     """Gathers segments of several files until there are enough to encode together."""
 
     def __init__(self, pipeline: FeaturePipeline) -> None:
-        self.results: dict[Path, FileFeatures | BadMedia] = {}
+        self.results: dict[Path, FileFeatures | MediaError] = {}
         self._pipeline = pipeline
         self._open_files: dict[Path, FileFeatures] = {}
         self._pending_segments: list[tuple[FileFeatures, Segment]] = []
@@ -148,11 +148,11 @@ def extract_segment_features(pipeline: FeaturePipeline, segments: Sequence[Segme
 def _extract_faces(encoder: Any, clips: Sequence[Any | None]) -> tuple[Rows, list[list[Face]]]:
     """Rows (n, d) of clips, and the faces themselves where the encoder can tell them apart."""
     found: list[list[Face]] = [[] for _ in clips]
-    if not hasattr(encoder, "read"):
+    if not hasattr(encoder, "detect_batch"):
         return encode_present(encoder, {"frames": clips}), found
     rows = make_missing_rows(len(clips), encoder.card.dim)
     here = [(at, clip) for at, clip in enumerate(clips) if clip is not None]
-    for (at, clip), some in zip(here, encoder.read([clip for _, clip in here]), strict=True):
+    for (at, clip), some in zip(here, encoder.detect_batch([clip for _, clip in here]), strict=True):
         rows[at], found[at] = summarise_faces(some, len(clip)), some
     return rows, found
 
@@ -167,10 +167,10 @@ def _encode_frames(pipeline: FeaturePipeline, clips: Sequence[Any | None]) -> li
 
 
 def _encode_audio_windows(
-    pipeline: FeaturePipeline, roles: Sequence[str], audio: Sequence[Sound | None]
+    pipeline: FeaturePipeline, roles: Sequence[str], audio: Sequence[Audio | None]
 ) -> tuple[list[dict[str, Rows]], list[Floats]]:
     """Of each sound, raw rows (w, d) by role about each half second, and the seconds (w,) those begin."""
-    cut = [windows(sound, WINDOW_HOP_SECONDS) if sound is not None else ([], np.empty(0)) for sound in audio]
+    cut = [split_sliding_windows(sound, WINDOW_HOP_SECONDS) if sound is not None else ([], np.empty(0)) for sound in audio]
     ends = np.cumsum([len(starts) for _, starts in cut])[:-1]
     parts = [part for some, _ in cut for part in some]
     rows = {role: np.split(encode_all(pipeline.get_encoder(role), parts), ends) for role in roles}
@@ -185,4 +185,4 @@ def _compute_mean(rows: Rows) -> Rows:
 
 def _is_batch_full(segments: Sequence[Segment]) -> bool:
     frames = sum(len(one.frames) for one in segments if one.frames is not None)
-    return frames >= BATCH_FRAMES or sum(one.audio.seconds for one in segments if one.audio) >= BATCH_AUDIO_SECONDS
+    return frames >= BATCH_FRAMES or sum(one.audio.duration for one in segments if one.audio) >= BATCH_AUDIO_SECONDS

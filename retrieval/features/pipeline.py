@@ -15,11 +15,11 @@ from encoders.base import (
     AffectError,
     Encoder,
     Frames,
-    MissingBackend,
+    MissingBackendError,
     Rows,
-    Sound,
+    Audio,
     batched,
-    checked,
+    check_rows,
     encode_all,
 )
 from encoders.registry import ENCODERS
@@ -76,7 +76,7 @@ class PipelineConfig:
         recipe = cls()
         try:
             ENCODERS.make(recipe.faces)
-        except MissingBackend as missing:
+        except MissingBackendError as missing:
             log.warning("faces are left out: %s", missing)
             return replace(recipe, faces="")
         return recipe
@@ -110,9 +110,9 @@ class FeaturePipeline:
     def get_encoder(self, role: str) -> Encoder:
         """The encoder of a role. Raises MissingBackend, UnknownName, AffectError if it reads other things."""
         encoder = ENCODERS.make(getattr(self.config, role))
-        if encoder.card.sense != (sense := ROLE_MODALITIES.get(role, "frames")):
+        if encoder.card.modality != (sense := ROLE_MODALITIES.get(role, "frames")):
             raise AffectError(
-                f"{encoder.card.name} reads {encoder.card.sense}; the role {role} reads {sense}"
+                f"{encoder.card.name} reads {encoder.card.modality}; the role {role} reads {sense}"
             )
         return encoder
 
@@ -125,7 +125,7 @@ class FeaturePipeline:
     def sample_rate(self) -> int:
         """Hz at which sound is decoded: what the sound expert wants, or the one of its tone."""
         roles = (role for role in ("sound", "tone") if getattr(self.config, role))
-        return next(filter(None, (self.get_encoder(role).card.rate for role in roles)), DEFAULT_SAMPLE_RATE_HZ)
+        return next(filter(None, (self.get_encoder(role).card.sample_rate for role in roles)), DEFAULT_SAMPLE_RATE_HZ)
 
     def make_signature(self) -> str:
         """What must be equal for two libraries' rows to be comparable: encoders by role, spaces by name."""
@@ -217,7 +217,7 @@ class FeaturePipeline:
         return features
 
     def encode_media(
-        self, frames: Sequence[Any | None], audio: Sequence[Sound | None], *, include_affect: bool = True
+        self, frames: Sequence[Any | None], audio: Sequence[Audio | None], *, include_affect: bool = True
     ) -> dict[str, Rows]:
         """Raw rows by role of n segments, NaN rows where a segment lacks what the role reads.
 
@@ -247,8 +247,8 @@ class FeaturePipeline:
         for here in batched([i for i, item in enumerate(frames) if item is not None], BATCH_SIZE):
             items = [frames[i] for i in here]
             looks = objects.look(items)
-            rows["objects"][here] = checked(objects.pool(looks), len(here), objects.card)
-            rows["activity"][here] = checked(activity.encode_seen(items, looks), len(here), activity.card)
+            rows["objects"][here] = check_rows(objects.pool(looks), len(here), objects.card)
+            rows["activity"][here] = check_rows(activity.encode_seen(items, looks), len(here), activity.card)
         return rows
 
     def project(self, features: Features) -> dict[str, Rows]:
@@ -287,7 +287,7 @@ def _make_dual_encoder_views(role: str) -> dict[str, str]:
 
 def encode_present(encoder: Encoder, inputs: Mapping[str, Sequence[Any | None]]) -> Rows:
     """(n, d) raw rows of what the encoder reads of n items, by its sense; NaN where there is none of it."""
-    items = inputs[encoder.card.sense]
+    items = inputs[encoder.card.modality]
     rows = make_missing_rows(len(items), encoder.card.dim)
     here = [i for i, item in enumerate(items) if item is not None]
     if here:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from encoders.base import AffectError, printable
+from encoders.base import AffectError, format_path
 from encoders.media import looks_like_media
 from encoders.media.format_detection import get_extension_label
 from retrieval.indexing.exclusions import Exclusions
@@ -64,7 +64,7 @@ def make_absolute(path: Path | str) -> Path:
 
 def quote_path(path: Path) -> str:
     """A path as part of a command to copy."""
-    return shlex.quote(printable(path))
+    return shlex.quote(format_path(path))
 
 
 def _split_roots(roots: Iterable[Path]) -> tuple[list[Path], list[Path]]:
@@ -76,7 +76,7 @@ def _split_roots(roots: Iterable[Path]) -> tuple[list[Path], list[Path]]:
         try:
             (folders if stat.S_ISDIR(path.stat().st_mode) else files).append(path)
         except OSError as bad:
-            raise AffectError(f"{printable(root)}: {describe_os_error(bad)}") from bad
+            raise AffectError(f"{format_path(root)}: {describe_os_error(bad)}") from bad
     return files, folders
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from encoders.base import BadMedia, Rows
-from encoders.interrupts import safe_point, stop_at_safe_points
+from encoders.base import MediaError, Rows
+from encoders.interrupts import stop_if_requested, stop_at_safe_points
 from encoders.media import Limits, Sampling, Segment
 from encoders.media.decoder_pool import DecoderPool, FailedFile, FinishedFile, OpenedFile, DecodedSegment
 from retrieval.indexing.exclusions import Exclusions
@@ -49,7 +49,7 @@ class _PendingFile:
         roles = self.features[0]
         return EncodedFile(
             path=self.path, stamp=self.stamp, item_id=self.opened.item_id,
-            probe=replace(self.opened.probe, incomplete=self.incomplete_reason),
+            probe=replace(self.opened.probe, incomplete_reason=self.incomplete_reason),
             spans=self.spans, features={r: np.concatenate([f[r] for f in self.features]) for r in roles},
         )  # fmt: skip
 
@@ -147,7 +147,7 @@ class Indexer:
         with DecoderPool(min(jobs, len(paths)), sampling, Limits()) as pool:
             for event in pool.read(paths, should_decode=self._is_new):
                 self._handle_event(event)
-                safe_point()
+                stop_if_requested()
         self._encode_pending()
 
     def _finish_run(self, scan_result: ScanResult, prune_all: bool) -> None:
@@ -185,7 +185,7 @@ class Indexer:
 
     def _is_batch_full(self) -> bool:
         frames = sum(len(s.frames) for _, s in self._pending_segments if s.frames is not None)
-        sound = sum(s.audio.seconds for _, s in self._pending_segments if s.audio is not None)
+        sound = sum(s.audio.duration for _, s in self._pending_segments if s.audio is not None)
         return frames >= BATCH_FRAMES or sound >= BATCH_AUDIO_SECONDS
 
     def _encode_pending(self) -> None:
@@ -193,7 +193,7 @@ class Indexer:
         if self._pending_segments:
             works, segments = zip(*self._pending_segments, strict=True)
             self._pending_segments.clear()
-            features = self.library.pipeline.encode_media([s.frames for s in segments], [s.sound for s in segments])
+            features = self.library.pipeline.encode_media([s.frames for s in segments], [s.audio for s in segments])
             for at, work in enumerate(works):
                 work.features.append({role: rows[at : at + 1] for role, rows in features.items()})
             self._count_segments(segments)
@@ -225,11 +225,11 @@ class Indexer:
         else:
             self.progress.moved += 1
 
-    def _fail_file(self, path: Path, error: BadMedia) -> None:
+    def _fail_file(self, path: Path, error: MediaError) -> None:
         """What may pass is not remembered: the file is tried again, and keeps its old item until then."""
         self._pending_files.pop(path, None)
         self._pending_segments = deque((work, segment) for work, segment in self._pending_segments if work.path != path)
-        if error.lasting:
+        if error.is_permanent:
             self._queue_update(path, None, error.reason)
         self.progress.failed[str(path)] = error.reason
 
@@ -246,4 +246,4 @@ class Indexer:
             progress.images += segment.start is None
             progress.frames += 0 if segment.frames is None else len(segment.frames)
             progress.video_seconds += long if segment.frames is not None else 0
-            progress.audio_seconds += segment.audio.seconds if segment.audio is not None else 0
+            progress.audio_seconds += segment.audio.duration if segment.audio is not None else 0

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from encoders.base import AffectError, printable
+from encoders.base import AffectError, format_path
 from retrieval.indexing.exclusions import Exclusions
 from retrieval.indexing.file_scan import make_absolute, quote_path
 from retrieval.storage import item_paths
@@ -150,7 +150,7 @@ def _list_known_below(library: Library, root: Path) -> list[Path]:
 
 
 def _format_missing_root(library: Library, root: Path, known_count: int) -> str:
-    said = f"{printable(root)}: no such file or directory"
+    said = f"{format_path(root)}: no such file or directory"
     if not known_count:
         return said
     return (

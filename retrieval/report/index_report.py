@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from encoders.base import printable
+from encoders.base import format_path
 from retrieval.indexing.file_scan import quote_path
-from retrieval.indexing.summary import IndexProgress as Counts
+from retrieval.indexing.summary import IndexProgress
 from retrieval.progress_reporter import ProgressReporter
 from retrieval.storage.missing_files import MissingFiles
 
@@ -18,11 +18,11 @@ MAX_LISTED = 20  # files that could not be read, or kinds of files, before the l
 
 
 @contextmanager
-def report_index_progress() -> Iterator[Callable[[Counts], None]]:
+def report_index_progress() -> Iterator[Callable[[IndexProgress], None]]:
     """Files, frames a second, time left and failures on standard error: live, or a line now and then."""
     with ProgressReporter("affect", unit="files") as progress:
 
-        def on_progress(counts: Counts) -> None:
+        def on_progress(counts: IndexProgress) -> None:
             if counts.to_process:
                 progress.update("indexing", counts.processed, counts.to_process, note=_format_note(counts))
             else:
@@ -31,20 +31,20 @@ def report_index_progress() -> Iterator[Callable[[Counts], None]]:
         yield on_progress
 
 
-def _format_note(progress: Counts) -> str:
+def _format_note(progress: IndexProgress) -> str:
     """ "31.4 frames/s, 2 failed" """
     rate = progress.frames / max(progress.elapsed_seconds, 1e-9)
     parts = [f"{rate:.1f} frames/s"] if progress.frames else []
     return ", ".join([*parts, f"{len(progress.failed)} failed"] if progress.failed else parts)
 
 
-def print_index_summary(progress: Counts, folder: Path) -> None:
+def print_index_summary(progress: IndexProgress, folder: Path) -> None:
     """A line of counts, then what was left out, can't be read or is missing."""
     for line in format_index_summary(progress, folder):
         click.echo(line)
 
 
-def format_index_summary(progress: Counts, folder: Path) -> Iterator[str]:
+def format_index_summary(progress: IndexProgress, folder: Path) -> Iterator[str]:
     """What an index run came to, for people."""
     parts = {
         "indexed": progress.indexed, "unchanged": progress.unchanged,
@@ -53,7 +53,7 @@ def format_index_summary(progress: Counts, folder: Path) -> Iterator[str]:
         "incomplete": len(progress.incomplete),
     }  # fmt: skip
     said = ", ".join(f"{count} {name}" for name, count in parts.items() if count) or "no media files found"
-    yield f"{printable(folder)}: {said} in {progress.elapsed_seconds:.1f} s"
+    yield f"{format_path(folder)}: {said} in {progress.elapsed_seconds:.1f} s"
     if duplicates := progress.files - progress.items:
         noun = "duplicate" if duplicates == 1 else "duplicates"
         yield f"  in the library: {progress.files} files, {progress.items} items ({duplicates} {noun})"
@@ -68,7 +68,7 @@ def format_index_summary(progress: Counts, folder: Path) -> Iterator[str]:
 def format_missing_files(missing_files: MissingFiles, library_folder: Path) -> str:
     """What is missing below a folder, and what to do."""
     return (
-        f"missing: {missing_files.missing_count} of {missing_files.known_count} files below {printable(missing_files.folder)}, kept in the library; "
+        f"missing: {missing_files.missing_count} of {missing_files.known_count} files below {format_path(missing_files.folder)}, kept in the library; "
         "mount the disk and index again, or forget them: "
         f"affect index {quote_path(missing_files.folder)} --prune --library {quote_path(library_folder)}"
     )
@@ -79,12 +79,12 @@ def _format_counts(label: str, counts: Mapping[str, int]) -> Iterator[str]:
         ordered = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
         more = ["..."] if len(ordered) > MAX_LISTED else []
         yield f"  {label}: " + ", ".join(
-            [f"{count} {printable(name)}" for name, count in ordered[:MAX_LISTED]] + more
+            [f"{count} {format_path(name)}" for name, count in ordered[:MAX_LISTED]] + more
         )
 
 
 def _format_reasons(label: str, reason_by_path: Mapping[str, str], command: str) -> Iterator[str]:
     for path, why in sorted(reason_by_path.items())[:MAX_LISTED]:
-        yield f"  {label}: {printable(path)}: {printable(why)}"
+        yield f"  {label}: {format_path(path)}: {format_path(why)}"
     if (more := len(reason_by_path) - MAX_LISTED) > 0:
         yield f"  ... and {more} more: {command}"

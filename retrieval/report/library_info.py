@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from encoders.base import AffectError, printable
+from encoders.base import AffectError, format_path
 from encoders.registry import ENCODERS
 from retrieval.storage.custom_heads import list_custom_heads
 from retrieval.storage.item_paths import BEST_PATH_SQL, count_files_and_items, list_missing_paths
@@ -72,7 +72,7 @@ def make_rows_printable(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any
     told = {name for name in ("incomplete", "missing") if any(row.get(name) for row in rows)}
     return [
         {
-            name: printable(value) if isinstance(value, str) else value
+            name: format_path(value) if isinstance(value, str) else value
             for name, value in row.items()
             if name in told or name not in ("incomplete", "missing")
         }
@@ -98,7 +98,7 @@ def resolve_paths(library: Library, path_or_id: str) -> list[Path]:
     if len(items) > 1:
         raise AffectError(f"{path_or_id!r}: more than one item begins so; see affect list")
     if not items:
-        raise AffectError(f"{printable(path_or_id)!r}: no item, file or folder of this library; see affect list")
+        raise AffectError(f"{format_path(path_or_id)!r}: no item, file or folder of this library; see affect list")
     return [path for path, entry in known.items() if entry.item_id in items]
 
 
@@ -113,5 +113,5 @@ def _describe_encoder(name: str) -> dict[str, Any]:
     except AffectError as missing:
         return {"name": name, "takes": None, "dim": None, "licence": None, "weights": f"not here: {missing}"}
     return {
-        "name": name, "takes": card.sense, "dim": card.dim, "licence": card.licence, "weights": card.weights,
+        "name": name, "takes": card.modality, "dim": card.dim, "licence": card.licence, "weights": card.weights_source,
     }  # fmt: skip

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment
 
-from encoders.base import AffectError, printable
+from encoders.base import AffectError, format_path
 from retrieval.report.terminal import format_query_mood, format_affect, format_time_span
 from retrieval.report.thumbnails import Moment, make_thumbnails
 from retrieval.search.engine import Hit
@@ -45,7 +45,7 @@ def write_results_page(path: Path, library: Library, answers: Sequence[AnsweredQ
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(html, encoding="utf-8")
     except OSError as bad:
-        raise AffectError(f"{printable(path)}: {bad.strerror}") from bad
+        raise AffectError(f"{format_path(path)}: {bad.strerror}") from bad
 
 
 def make_media_link(path: str, folder: Path, start: float | None = None, end: float | None = None) -> str:
@@ -94,12 +94,12 @@ def _make_section(
 def _format_query_part(part_name: str, value: Any) -> str:
     if part_name == "text":
         return f"“{value}”"
-    return f"{part_name} {value if part_name == 'item' else printable(Path(value).name)}"
+    return f"{part_name} {value if part_name == 'item' else format_path(Path(value).name)}"
 
 
 def _format_mood_and_dial(query: Query) -> str:
     """ "mood calm: valence +0.54, arousal -0.52, dial 0.5", "its own mood, dial 0.3"; empty at 0."""
-    return f"{format_query_mood(query) or 'its own mood'}, dial {query.dial:g}" if query.dial else ""
+    return f"{format_query_mood(query) or 'its own mood'}, dial {query.affect_weight:g}" if query.affect_weight else ""
 
 
 def _make_hit_entry(thumbnail_by_moment: Mapping[Moment, str], folder: Path, hit: Hit) -> dict[str, Any]:
@@ -107,13 +107,13 @@ def _make_hit_entry(thumbnail_by_moment: Mapping[Moment, str], folder: Path, hit
     plays = hit.modality in TIMED_MODALITIES and not guessed.startswith("image/")  # a GIF moves, and is no film
     return {
         "rank": hit.rank,
-        "name": printable(Path(hit.path).name),
+        "name": format_path(Path(hit.path).name),
         "link": make_media_link(hit.path, folder, *((hit.start, hit.end) if plays else ())),
         "player": hit.modality if plays else "",
         "modality": hit.modality,
         "when": format_time_span(hit.start, hit.end),
         "score": hit.score,
-        "spaces": hit.spaces,
+        "spaces": hit.space_scores,
         "mood": format_affect(hit.affect) if hit.affect else "",
         "picture": thumbnail_by_moment.get(_get_hit_moment(hit)),
     }

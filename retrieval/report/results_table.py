@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from encoders.base import printable
+from encoders.base import format_path
 from retrieval.report.terminal import format_affect, format_time_span
 from retrieval.report.text_columns import Column, format_table, get_terminal_width, wrap_text
 from retrieval.search.engine import Hit
@@ -47,8 +47,8 @@ def print_hits(
 
 def list_remarks(query: Query, hits: Sequence[Hit]) -> list[str]:
     """What has to be said of the order: the file that was asked with, scores that do not fall."""
-    said = [f"{hit.rank} is the file asked with" for hit in hits if hit.copy]
-    rest = [round(hit.score, 2) for hit in hits if not hit.copy]
+    said = [f"{hit.rank} is the file asked with" for hit in hits if hit.is_copy]
+    rest = [round(hit.score, 2) for hit in hits if not hit.is_copy]
     if query.balance != 1 and any(after > before for before, after in pairwise(rest)):
         said.append("photos, videos and sounds take turns (--balance 1 orders by score alone)")
     return said
@@ -56,10 +56,10 @@ def list_remarks(query: Query, hits: Sequence[Hit]) -> list[str]:
 
 def _format_row(hit: Hit) -> list[str]:
     filled = round(hit.score * BAR_WIDTH)
-    spaces = ["·" if hit.spaces[name] is None else f"{hit.spaces[name]:.2f}" for name in SPACES]
+    spaces = ["·" if hit.space_scores[name] is None else f"{hit.space_scores[name]:.2f}" for name in SPACES]
     return [
         str(hit.rank), f"{hit.score:.2f}", "█" * filled + "░" * (BAR_WIDTH - filled), *spaces,
-        format_affect(hit.affect), hit.id[:8], hit.modality, format_time_span(hit.start, hit.end), printable(hit.path),
+        format_affect(hit.affect), hit.id[:8], hit.modality, format_time_span(hit.start, hit.end), format_path(hit.path),
     ]  # fmt: skip
 
 

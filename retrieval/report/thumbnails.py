@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from encoders.base import Frames, Sound
+from encoders.base import Frames, Audio
 from encoders.media import Limits, Probe, Sampling, Segment, read_segments_at, probe
 from encoders.media.decoder_pool import DecoderPool, DecodedSegment
 
@@ -40,7 +40,7 @@ def make_thumbnails(moments: Iterable[Moment], segment_seconds: float) -> dict[M
         starts.setdefault(path, set()).add(start)
     asked = {path: sorted(some) for path, some in starts.items()}
     sampling = MomentSampling(segment_seconds=segment_seconds, max_frames=1, max_side=THUMBNAIL_SIDE_PX, starts_by_path=asked)
-    with DecoderPool(1, sampling, reader=f"{__name__}:read") as pool:
+    with DecoderPool(1, sampling, reader=f"{__name__}:read_moments") as pool:
         return {
             (event.path, event.segment.start or 0.0): _to_data_uri(_render_segment(event.segment))
             for event in pool.read(asked)
@@ -63,7 +63,7 @@ def _render_segment(segment: Segment) -> Image.Image:
     return draw_waveform(segment.audio) if segment.audio else Image.new("RGB", WAVEFORM_SIZE_PX, BACKGROUND_COLOUR)
 
 
-def draw_waveform(audio: Sound) -> Image.Image:
+def draw_waveform(audio: Audio) -> Image.Image:
     """The loudness of a sound over time, drawn as a wave of 320 x 140 pixels."""
     width, height = WAVEFORM_SIZE_PX
     peaks = np.array([np.abs(part).max(initial=0) for part in np.array_split(audio.samples, width)])

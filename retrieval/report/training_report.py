@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from retrieval.training.align_affect import AlignmentOutcome as Alignment
+    from retrieval.training.align_affect import AlignmentOutcome
     from retrieval.training.train_heads import TrainingOutcome
 
 
@@ -29,7 +29,7 @@ def print_training_outcomes(outcomes: Sequence[TrainingOutcome]) -> None:
         )
 
 
-def format_alignment_outcome(outcome: Alignment) -> str:
+def format_alignment_outcome(outcome: AlignmentOutcome) -> str:
     """What aligning came to."""
     told = f"{outcome.segment_count} segments of {outcome.video_count} videos"
     if outcome.gain_interval is None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from encoders.base import AffectError, Rows, missing, printable
+from encoders.base import AffectError, Rows, is_missing_row, format_path
 from retrieval.features.affect import compute_duration_weights
 from retrieval.report.thumbnails import Moment, make_thumbnails
 from retrieval.report.va_plot import PlottedItem, write_va_plot, write_va_page
@@ -28,17 +28,17 @@ def write_va_map(library: Library, snapshot: Snapshot, out_path: Path, *, show_e
     Raises AffectError where nothing can be drawn or written.
     """
     rows = compute_item_affect(snapshot)
-    here = np.flatnonzero(~missing(rows))
+    here = np.flatnonzero(~is_missing_row(rows))
     if not len(here):
         raise AffectError(
-            f"{printable(library.folder)}: nothing in it has a mood; index pictures, videos or sound"
+            f"{format_path(library.folder)}: nothing in it has a mood; index pictures, videos or sound"
         )
     moments: list[Moment] = [(Path(snapshot.item_paths[at]), 0.0) for at in here[:MAX_THUMBNAILS]]
     pictures = make_thumbnails(moments, library.segment_seconds)
     items = [
         PlottedItem(
-            path=printable(snapshot.item_paths[at]),
-            name=printable(Path(snapshot.item_paths[at]).name),
+            path=format_path(snapshot.item_paths[at]),
+            name=format_path(Path(snapshot.item_paths[at]).name),
             modality=str(snapshot.item_modalities[at]),
             valence=float(rows[at, 0]), arousal=float(rows[at, 1]),
             valence_sd=float(rows[at, 2]), arousal_sd=float(rows[at, 3]),
@@ -47,10 +47,10 @@ def write_va_map(library: Library, snapshot: Snapshot, out_path: Path, *, show_e
         for at in here
     ]  # fmt: skip
     if not out_path.name:
-        raise AffectError(f"{printable(out_path)}: name a file to write, such as map")
+        raise AffectError(f"{format_path(out_path)}: name a file to write, such as map")
     stem = out_path.stem if out_path.suffix.lower() in (".png", ".html") else out_path.name
     files = out_path.with_name(f"{stem}.png"), out_path.with_name(f"{stem}.html")
-    title = f"{len(items)} items of {printable(library.folder)}"
+    title = f"{len(items)} items of {format_path(library.folder)}"
     names, kinds = [one.name for one in items], [one.modality for one in items]
     write_va_plot(files[0], rows[here], names, kinds, title, show_ellipses=show_ellipses)
     write_va_page(files[1], items, title)
@@ -58,7 +58,7 @@ def write_va_map(library: Library, snapshot: Snapshot, out_path: Path, *, show_e
         "items": len(items),
         "little_known": int(is_uncertain(rows[here]).sum()),
         "abstained": len(snapshot.item_ids) - len(items),
-        "files": [printable(file) for file in files],
+        "files": [format_path(file) for file in files],
     }
 
 

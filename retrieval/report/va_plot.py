@@ -20,8 +20,8 @@ from matplotlib.collections import EllipseCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from encoders.base import AffectError, printable
-from encoders.onnx_runtime import write_whole
+from encoders.base import AffectError, format_path
+from encoders.onnx_runtime import write_atomically
 from retrieval.report.plot_labels import TEXT_COLOUR, draw_labels, place_rim_words, shorten_label
 from spaces.circumplex import LANDMARKS, find_confident_landmark, is_uncertain
 
@@ -117,7 +117,7 @@ def write_va_page(path: Path, items: Iterable[PlottedItem], title: str = "affect
 def _item_to_json(plotted_item: PlottedItem) -> dict[str, Any]:
     """As the page has it: "little" where there is little to go by, "word" where it is sure of one."""
     item = {
-        "path": plotted_item.path, "name": printable(plotted_item.name), "kind": plotted_item.modality, "thumb": plotted_item.thumbnail,
+        "path": plotted_item.path, "name": format_path(plotted_item.name), "kind": plotted_item.modality, "thumb": plotted_item.thumbnail,
         "at": [round(number, 4) for number in plotted_item.estimate],
     }  # fmt: skip
     if _is_uninformative(plotted_item):
@@ -231,6 +231,6 @@ def _format_subtitle(items: Sequence[PlottedItem], missing_count: int, modalitie
 
 def _write_file(path: Path, content: bytes) -> None:
     try:
-        write_whole(path, content)
+        write_atomically(path, content)
     except OSError as bad:
-        raise AffectError(f"{printable(path)}: {(bad.strerror or str(bad)).lower()}") from bad
+        raise AffectError(f"{format_path(path)}: {(bad.strerror or str(bad)).lower()}") from bad

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import Frames
-from encoders.interrupts import draft_beside
+from encoders.interrupts import make_draft_path
 
 Waveform = npt.NDArray[np.floating]
 EncodedPackets = tuple[float, list[av.Packet]]  # seconds at which what was encoded begins, and what came of it
@@ -27,7 +27,7 @@ def make_file_atomically(path: Path, write_file: Callable[[Path], object]) -> No
 
     A kill leaves no part of it under its name.
     """
-    with draft_beside(path) as draft:
+    with make_draft_path(path) as draft:
         write_file(draft)
         draft.replace(path)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import MissingBackend
+from encoders.base import MissingBackendError
 from retrieval.samples.media_writer import Waveform, make_file_atomically, write_video, write_audio
 
 SAMPLE_RATE_HZ = 22050  # Hz
@@ -36,7 +36,7 @@ def create_sample_media(folder: Path) -> None:
     for package, (inside, names) in PACKAGED_SAMPLES.items():
         spec = find_spec(package)
         if spec is None or not spec.submodule_search_locations:
-            raise MissingBackend("the demo's samples are not here: pip install 'affect-fusion[demo]'")
+            raise MissingBackendError("the demo's samples are not here: pip install 'affect-fusion[demo]'")
         for name in names:
             source = Path(spec.submodule_search_locations[0]) / inside / name
             _write_if_missing(folder / f"{package}-{Path(name).name}", functools.partial(shutil.copyfile, source))

@@ -9,21 +9,21 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError, missing
+from encoders.base import AffectError, is_missing_row
 from retrieval.features.pipeline import FeaturePipeline
-from retrieval.search.query import Query, ReadMood
-from retrieval.search.query_encoder import Asked
+from retrieval.search.query import Query, PhraseAffect
+from retrieval.search.query_encoder import EncodedQuery
 from retrieval.storage.snapshot import Snapshot
 from spaces.affect_regression import average_estimates
 from spaces.circumplex import PRIOR_SD, affinity, format_landmarks, suggest_landmark
 
-Point = npt.NDArray[np.floating]
-Places = npt.NDArray[np.int64]
-LONGEST = 60  # characters of a phrase in a message
+AffectPoint = npt.NDArray[np.floating]
+Positions = npt.NDArray[np.int64]
+MAX_PHRASE_LENGTH = 60  # characters of a phrase in a message
 log = logging.getLogger(__name__)
 
 
-def read_mood(query: Query, experts: FeaturePipeline) -> Query:
+def resolve_mood(query: Query, pipeline: FeaturePipeline) -> Query:
     """The query with a phrase for its mood read by the text regressor; any other query as it is.
 
     Raises AffectError where there is no text regressor, where it knows no more of the phrase than of any
@@ -33,41 +33,41 @@ def read_mood(query: Query, experts: FeaturePipeline) -> Query:
     phrase = query.mood
     if not isinstance(phrase, str):
         return query
-    if not experts.config.sentiment:
-        raise AffectError(_refusal(phrase, "this library has no text regressor to read words by"))
-    knows = getattr(experts.get_encoder("sentiment"), "knows", None)
+    if not pipeline.config.sentiment:
+        raise AffectError(_format_unknown_mood(phrase, "this library has no text regressor to read words by"))
+    knows = getattr(pipeline.get_encoder("sentiment"), "knows", None)
     if suggest_landmark(phrase) and not (knows and knows(phrase)):
-        raise AffectError(_refusal(phrase, "no such word"))
-    row = [round(float(value), 4) for value in experts.estimate_text_affect([phrase])[0]]
+        raise AffectError(_format_unknown_mood(phrase, "no such word"))
+    row = [round(float(value), 4) for value in pipeline.estimate_text_affect([phrase])[0]]
     if not (np.array(row[2:]) < PRIOR_SD).any():
-        raise AffectError(_refusal(phrase, "the text regressor has nothing to say of it"))
-    return replace(query, mood=ReadMood(phrase=phrase, point=(row[0], row[1]), sds=(row[2], row[3])))
+        raise AffectError(_format_unknown_mood(phrase, "the text regressor has nothing to say of it"))
+    return replace(query, mood=PhraseAffect(phrase=phrase, point=(row[0], row[1]), sds=(row[2], row[3])))
 
 
-def _refusal(phrase: str, why: str) -> str:
+def _format_unknown_mood(phrase: str, reason: str) -> str:
     near = suggest_landmark(phrase)
     hint = f"; did you mean {near}?" if near else ""
-    shown = phrase if len(phrase) <= LONGEST else f"{phrase[: LONGEST - 3]}..."
-    return f"no mood {shown!r}: {why}{hint}; {format_landmarks()}"
+    shown = phrase if len(phrase) <= MAX_PHRASE_LENGTH else f"{phrase[: MAX_PHRASE_LENGTH - 3]}..."
+    return f"no mood {shown!r}: {reason}{hint}; {format_landmarks()}"
 
 
-def wanted_mood(query: Query, asked: Sequence[Asked]) -> Point | None:
+def compute_target_affect(query: Query, query_parts: Sequence[EncodedQuery]) -> AffectPoint | None:
     """(2,) the mood a query asks for: as named, else how what it asks with feels; None by content alone.
 
     Where nobody can tell how that feels the search goes by content, and says so.
     """
-    if query.dial == 0:
+    if query.affect_weight == 0:
         return None
-    if query.point is not None:
-        return np.array(query.point)
-    felt = average_estimates(np.stack([part.affect for part in asked]))
-    if missing(felt[None])[0]:
+    if query.target_affect is not None:
+        return np.array(query.target_affect)
+    felt = average_estimates(np.stack([part.affect for part in query_parts]))
+    if is_missing_row(felt[None])[0]:
         log.warning("nobody can tell how this query feels; going by content alone (or name a mood: --mood)")
         return None
     return felt[:2]
 
 
-def nearest_moods(snapshot: Snapshot, target: Point, modalities: Sequence[str], k: int) -> Places:
+def find_nearest_by_affect(snapshot: Snapshot, target: AffectPoint, modalities: Sequence[str], k: int) -> Positions:
     """Segment positions, ascending: of each modality all segments as near as the k-th nearest item.
 
     Exact, over every segment: four numbers each are read faster than an index would be.

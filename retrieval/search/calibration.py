@@ -15,14 +15,14 @@ from encoders.base import Rows
 from fusion.late_fusion import Calibration, fit_calibration
 from retrieval.storage.snapshot import SegmentVectors
 
-PRIOR = 0.1  # share of matches a score is read against: a library has few, though more than one
-LEAST = 20  # rows from which a library can serve as its own background
-MOST = 2000  # rows sampled for it
+MATCH_PRIOR = 0.1  # share of matches a score is read against: a library has few, though more than one
+MIN_BACKGROUND_ROWS = 20  # rows from which a library can serve as its own background
+MAX_BACKGROUND_ROWS = 2000  # rows sampled for it
 SEED = 0
-NOISE = 1e-3  # what float16 makes of equal rows: a background that differs no more tells nothing
+MIN_BACKGROUND_SD = 1e-3  # what float16 makes of equal rows: a background that differs no more tells nothing
 
 # Everyday sentences of our own that few libraries match: the background of text queries.
-SENTENCES = (
+BACKGROUND_SENTENCES = (
     "a bowl of soup on a wooden table", "two children on a swing", "the night sky over a city",
     "an old man reading a newspaper", "a red car parked in the street", "rain on a window",
     "a dog asleep on a sofa", "people dancing at a wedding", "a bridge over a wide river",
@@ -38,14 +38,14 @@ SENTENCES = (
 )  # fmt: skip
 
 
-def key(view: str, source: str) -> str:
+def make_calibration_key(view: str, query_modality: str) -> str:
     """Name of a calibration: which view, asked from which source."""
-    return f"{view}|{source}"
+    return f"{view}|{query_modality}"
 
 
-def packaged(view: str, source: str, signature: str) -> Calibration | None:
+def load_packaged_calibration(view: str, query_modality: str, signature: str) -> Calibration | None:
     """The calibration measured beforehand, if the library was made by the encoders it was measured with."""
-    entry = _table().get(key(view, source))
+    entry = _load_packaged_table().get(make_calibration_key(view, query_modality))
     made = json.loads(signature)
     if entry is None or any(made.get(role) != card for role, card in entry["encoders"].items()):
         return None
@@ -53,35 +53,35 @@ def packaged(view: str, source: str, signature: str) -> Calibration | None:
 
 
 @cache
-def _table() -> dict[str, Any]:
+def _load_packaged_table() -> dict[str, Any]:
     table: dict[str, Any] = json.loads((files("retrieval") / "calibration.json").read_text())
     return table
 
 
-def fitted(view: SegmentVectors, asked: Callable[[], Rows] | None) -> Calibration:
+def fit_library_calibration(vectors: SegmentVectors, encode_sentences: Callable[[], Rows] | None) -> Calibration:
     """From the library's own rows: against each other, or against the rows `asked` gives of SENTENCES.
 
     With too few rows to serve as background, or all alike: what random directions of that length would give.
     Against each other the midpoint is at most half way to a cosine of 1, which the same content has: where
     all films of a library are much alike, it would otherwise not match itself.
     """
-    alive = np.flatnonzero(view.segment_by_row >= 0)
-    random = Calibration(mean=0.0, sd=view.rows.shape[1] ** -0.5)
-    if len(alive) < LEAST:
+    alive = np.flatnonzero(vectors.segment_by_row >= 0)
+    random = Calibration(mean=0.0, sd=vectors.rows.shape[1] ** -0.5)
+    if len(alive) < MIN_BACKGROUND_ROWS:
         return random
-    chosen = np.sort(np.random.default_rng(SEED).permutation(alive)[:MOST])
-    rows = np.asarray(view.rows[chosen], np.float32)
-    cosines = rows @ asked().T if asked is not None else (rows @ rows.T)[np.triu_indices(len(rows), 1)]
+    chosen = np.sort(np.random.default_rng(SEED).permutation(alive)[:MAX_BACKGROUND_ROWS])
+    rows = np.asarray(vectors.rows[chosen], np.float32)
+    cosines = rows @ encode_sentences().T if encode_sentences is not None else (rows @ rows.T)[np.triu_indices(len(rows), 1)]
     known = cosines[~np.isnan(cosines)]
-    if len(known) < 2 or known.std() <= NOISE:
+    if len(known) < 2 or known.std() <= MIN_BACKGROUND_SD:
         return random
     plain = fit_calibration(known)
-    return plain if asked is not None else _reaching(plain)
+    return plain if encode_sentences is not None else _limit_midpoint(plain)
 
 
-def _reaching(plain: Calibration) -> Calibration:
+def _limit_midpoint(calibration: Calibration) -> Calibration:
     """The same where a cosine of 1 is a sure match; else as steep as makes it one, equally sure of a miss."""
-    halfway = plain.to_z_scores(1.0) / 2
-    if halfway >= plain.midpoint:
-        return plain
-    return replace(plain, midpoint=float(halfway), slope=float(plain.slope * plain.midpoint / halfway))
+    halfway = calibration.to_z_scores(1.0) / 2
+    if halfway >= calibration.midpoint:
+        return calibration
+    return replace(calibration, midpoint=float(halfway), slope=float(calibration.slope * calibration.midpoint / halfway))

@@ -12,21 +12,21 @@ import numpy.typing as npt
 from fusion.balanced_merge import balanced_merge
 from fusion.late_fusion import fuse_scores
 from retrieval.features.affect import affect_to_json
-from retrieval.search.affect_search import Point, nearest_moods, read_mood, wanted_mood
-from retrieval.search.candidates import Candidates
-from retrieval.search.no_results import explain_empty
+from retrieval.search.affect_search import AffectPoint, find_nearest_by_affect, resolve_mood, compute_target_affect
+from retrieval.search.candidates import CandidateSearch
+from retrieval.search.no_results import explain_no_results
 from retrieval.search.query import SPACES, Query
-from retrieval.search.query_encoder import Asked, Asker
-from retrieval.search.scoring import DOUBT, Scorer
-from retrieval.search.segment_scores import COPY, Scored
+from retrieval.search.query_encoder import EncodedQuery, QueryEncoder
+from retrieval.search.scoring import MISSING_DISCOUNT, ContentScorer
+from retrieval.search.segment_scores import COPY, SegmentScores
 from retrieval.storage.library import Library
 from retrieval.storage.snapshot import Snapshot, load_snapshot, round_span
 from spaces.circumplex import affinity
 
-Places = npt.NDArray[np.int64]
+Positions = npt.NDArray[np.int64]
 
-SPARE = 10  # candidates per view and modality, as a multiple of k ...
-LEAST = 200  # ... and at least so many segments
+CANDIDATES_PER_RESULT = 10  # candidates per view and modality, as a multiple of k ...
+MIN_CANDIDATES = 200  # ... and at least so many segments
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,30 +43,30 @@ class Hit:
     path: str
     modality: str
     score: float
-    spaces: dict[str, float | None]
+    space_scores: dict[str, float | None]
     start: float | None
     end: float | None
-    segment: int
-    views: dict[str, float]
+    segment_id: int
+    view_scores: dict[str, float]
     affect: dict[str, float] | None = None
-    mood: float | None = None
-    copy: bool = False
+    affect_match: float | None = None
+    is_copy: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """As printed by `affect search --json`."""
         return {
             "rank": self.rank, "id": self.id, "path": self.path, "modality": self.modality,
-            "score": self.score, "spaces": self.spaces, "start": self.start, "end": self.end,
-            "affect": self.affect, "mood": self.mood,
+            "score": self.score, "spaces": self.space_scores, "start": self.start, "end": self.end,
+            "affect": self.affect, "mood": self.affect_match,
         }  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class SearchResults:
     """The hits of a query, best first; `note` says why there are none, and is empty where there are."""
 
     hits: list[Hit]
-    note: str = ""
+    empty_reason: str = ""
 
 
 class Engine:
@@ -74,142 +74,142 @@ class Engine:
 
     def __init__(self, library: Library) -> None:
         self.library = library
-        self._asker = Asker(library)
-        self._load()
+        self._query_encoder = QueryEncoder(library)
+        self._load_snapshot()
 
-    def _load(self) -> None:
+    def _load_snapshot(self) -> None:
         self.library.refresh_custom_heads()
         if self.library.custom_heads_error:
             raise self.library.custom_heads_error
         self._snapshot = load_snapshot(self.library)
-        self._candidates = Candidates(self.library, self._snapshot)
-        self._scorer = Scorer(library=self.library, snapshot=self._snapshot)
+        self._candidate_search = CandidateSearch(self.library, self._snapshot)
+        self._scorer = ContentScorer(library=self.library, snapshot=self._snapshot)
 
     def __enter__(self) -> Self:
         """Use as a context, to end the decoder process when done."""
         return self
 
-    def __exit__(self, *why: object) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         """End the decoder process."""
-        self._asker.close()
+        self._query_encoder.close()
 
     @property
     def snapshot(self) -> Snapshot:
         """The library as last committed."""
         if self.library.catalog.get_version() != self._snapshot.catalog_version:
-            self._load()
+            self._load_snapshot()
         return self._snapshot
 
-    def read_query(self, query: Query) -> Query:
+    def resolve_query(self, query: Query) -> Query:
         """The query as it is searched for: with a point for its mood. Raises as `read_mood` does."""
-        return read_mood(query, self.library.pipeline)
+        return resolve_mood(query, self.library.pipeline)
 
     def search(self, query: Query) -> list[Hit]:
         """The best k items, best first. Raises BadMedia or AffectError for what can't be asked."""
-        return self.answer(query).hits
+        return self.run_query(query).hits
 
-    def answer(self, query: Query) -> Answer:
+    def run_query(self, query: Query) -> SearchResults:
         """The same, and why where there is no item. Raises as `search` does."""
-        snapshot, query = self.snapshot, self.read_query(query)
-        asked = self._asker.parts(query, snapshot)
-        scored = self._score(query, asked)
-        own = [part.item for part in asked if part.item is not None]
-        comparable = _best_segments(scored, snapshot, own)
+        snapshot, query = self.snapshot, self.resolve_query(query)
+        asked = self._query_encoder.encode(query, snapshot)
+        scored = self._score_query(query, asked)
+        own = [part.item_index for part in asked if part.item_index is not None]
+        comparable = _select_best_segments(scored, snapshot, own)
         best = comparable[scored.total[comparable] >= query.min_score]
-        merged = _merged(query, scored, best, snapshot)
+        merged = _merge_modalities(query, scored, best, snapshot)
         if query.mood is None:  # else it is not the same as what is asked for
-            merged = list(dict.fromkeys([*_copies(scored, best), *merged]))[: query.k]
-        hits = [self._hit(rank, scored, at) for rank, at in enumerate(merged, 1)]
+            merged = list(dict.fromkeys([*_list_copies(scored, best), *merged]))[: query.k]
+        hits = [self._make_hit(rank, scored, at) for rank, at in enumerate(merged, 1)]
         if hits:
-            return Answer(hits=hits)
-        speaks = any(part.speaks for part in asked)
+            return SearchResults(hits=hits)
+        speaks = any(part.is_present for part in asked)
         highest = float(scored.total[comparable].max()) if len(comparable) else None
-        note = explain_empty(query, snapshot, self.library.folder, speaks=speaks, best=highest)
-        return Answer(hits=[], note=note)
+        note = explain_no_results(query, snapshot, self.library.folder, is_present=speaks, best_score=highest)
+        return SearchResults(hits=[], empty_reason=note)
 
-    def _score(self, query: Query, asked: Sequence[Asked]) -> Scored:
+    def _score_query(self, query: Query, query_parts: Sequence[EncodedQuery]) -> SegmentScores:
         """By content, by mood, or by both, as the dial says."""
-        target = wanted_mood(query, asked)
-        speaking = [part for part in asked if part.speaks]
+        target = compute_target_affect(query, query_parts)
+        speaking = [part for part in query_parts if part.is_present]
         if target is None:
-            return self._scorer.score(query, speaking, self._content_candidates(query, speaking))
-        segments = nearest_moods(self._snapshot, target, query.modalities, self._depth(query))
-        if query.dial == 1:
-            return self._by_mood(target, segments)
-        both = np.union1d(segments, self._content_candidates(query, speaking))
-        content, mood = self._scorer.score(query, speaking, both), self._by_mood(target, both)
+            return self._scorer.score(query, speaking, self._find_content_candidates(query, speaking))
+        segments = find_nearest_by_affect(self._snapshot, target, query.modalities, self._compute_candidate_depth(query))
+        if query.affect_weight == 1:
+            return self._score_by_affect(target, segments)
+        both = np.union1d(segments, self._find_content_candidates(query, speaking))
+        content, mood = self._scorer.score(query, speaking, both), self._score_by_affect(target, both)
         total = fuse_scores(
             {"content": content.total, "mood": mood.total},
-            {"content": 1 - query.dial, "mood": query.dial},
-            DOUBT,
+            {"content": 1 - query.affect_weight, "mood": query.affect_weight},
+            MISSING_DISCOUNT,
         )
-        return replace(content, total=total, mood=mood.mood)
+        return replace(content, total=total, mood=mood.affect_match)
 
-    def _by_mood(self, target: Point, segments: Places) -> Scored:
+    def _score_by_affect(self, target: AffectPoint, segments: Positions) -> SegmentScores:
         mood = affinity(self._snapshot.select_affect(segments), target)
         silent = np.full(len(segments), np.nan)
-        return Scored(
+        return SegmentScores(
             segments=segments,
             total=mood,
-            near=mood,
-            spaces=dict.fromkeys(SPACES, silent),
-            views={},
-            mood=mood,
-            same=np.zeros(len(segments), np.int64),
-            moment=np.zeros(len(segments)),
+            mean_cosine=mood,
+            space_scores=dict.fromkeys(SPACES, silent),
+            view_scores={},
+            affect_match=mood,
+            copy_level=np.zeros(len(segments), np.int64),
+            moment_score=np.zeros(len(segments)),
         )
 
-    def _depth(self, query: Query) -> int:
-        return max(min(SPARE * query.k, len(self._snapshot.item_ids)), LEAST)
+    def _compute_candidate_depth(self, query: Query) -> int:
+        return max(min(CANDIDATES_PER_RESULT * query.k, len(self._snapshot.item_ids)), MIN_CANDIDATES)
 
-    def _content_candidates(self, query: Query, asked: Sequence[Asked]) -> Places:
-        found = self._candidates.find([part.rows for part in asked], query.modalities, self._depth(query))
-        copies = [part.same for part in asked if part.same is not None]
+    def _find_content_candidates(self, query: Query, query_parts: Sequence[EncodedQuery]) -> Positions:
+        found = self._candidate_search.find([part.embeddings for part in query_parts], query.modalities, self._compute_candidate_depth(query))
+        copies = [part.copy_index for part in query_parts if part.copy_index is not None]
         shown = [one for one in copies if self._snapshot.item_modalities[one] in query.modalities]
         return np.union1d(found, np.concatenate([found[:0], *map(self._snapshot.list_segments, shown)]))
 
-    def _hit(self, rank: int, scored: Scored, at: int) -> Hit:
-        snapshot, segment = self._snapshot, int(scored.segments[at])
+    def _make_hit(self, rank: int, segment_scores: SegmentScores, index: int) -> Hit:
+        snapshot, segment = self._snapshot, int(segment_scores.segments[index])
         item = int(snapshot.item_by_segment[segment])
         start, end = round_span(snapshot.spans[segment])
-        seen = {view: _rounded(scored.views[view][at]) for view in sorted(scored.views)}
+        seen = {view: _round_score(segment_scores.view_scores[view][index]) for view in sorted(segment_scores.view_scores)}
         return Hit(
             rank=rank, id=snapshot.item_ids[item], path=snapshot.item_paths[item],
-            modality=str(snapshot.item_modalities[item]), score=_rounded(scored.total[at]) or 0.0,
-            spaces={space: _rounded(scores[at]) for space, scores in scored.spaces.items()},
-            start=start, end=end, segment=int(snapshot.segment_ids[segment]),
-            views={view: score for view, score in seen.items() if score is not None},
-            affect=affect_to_json(snapshot.select_affect(scored.segments[at : at + 1])[0]), mood=_rounded(scored.mood[at]),
-            copy=bool(scored.same[at] == COPY),
+            modality=str(snapshot.item_modalities[item]), score=_round_score(segment_scores.total[index]) or 0.0,
+            space_scores={space: _round_score(scores[index]) for space, scores in segment_scores.space_scores.items()},
+            start=start, end=end, segment_id=int(snapshot.segment_ids[segment]),
+            view_scores={view: score for view, score in seen.items() if score is not None},
+            affect=affect_to_json(snapshot.select_affect(segment_scores.segments[index : index + 1])[0]), affect_match=_round_score(segment_scores.affect_match[index]),
+            is_copy=bool(segment_scores.copy_level[index] == COPY),
         )  # fmt: skip
 
 
-def _rounded(score: float) -> float | None:
+def _round_score(score: float) -> float | None:
     return None if np.isnan(score) else round(float(score), 6)
 
 
-def _best_segments(scored: Scored, snapshot: Snapshot, own: Sequence[int]) -> Places:
+def _select_best_segments(segment_scores: SegmentScores, snapshot: Snapshot, excluded_items: Sequence[int]) -> Positions:
     """Where in `scored` each item's best segment stands, in order; those asked with are left out."""
-    items = snapshot.item_by_segment[scored.segments]
-    keys = (scored.segments, -scored.moment, items, -scored.near, -scored.total)
+    items = snapshot.item_by_segment[segment_scores.segments]
+    keys = (segment_scores.segments, -segment_scores.moment_score, items, -segment_scores.mean_cosine, -segment_scores.total)
     order = np.lexsort(keys)  # items stand in order of id
-    order = order[~np.isnan(scored.total[order]) & ~np.isin(items[order], own)]
+    order = order[~np.isnan(segment_scores.total[order]) & ~np.isin(items[order], excluded_items)]
     first = np.unique(items[order], return_index=True)[1]
     return np.asarray(order[np.sort(first)])
 
 
-def _copies(scored: Scored, best: Places) -> list[int]:
+def _list_copies(segment_scores: SegmentScores, best: Positions) -> list[int]:
     """Those of `best` that hold the content asked with: the very file, other encodings, then the nearest."""
-    copies = best[scored.same[best] > 0]
-    return [int(at) for at in copies[np.lexsort((-scored.near[copies], -scored.same[copies]))]]
+    copies = best[segment_scores.copy_level[best] > 0]
+    return [int(at) for at in copies[np.lexsort((-segment_scores.mean_cosine[copies], -segment_scores.copy_level[copies]))]]
 
 
-def _merged(query: Query, scored: Scored, best: Places, snapshot: Snapshot) -> list[int]:
+def _merge_modalities(query: Query, segment_scores: SegmentScores, best: Positions, snapshot: Snapshot) -> list[int]:
     """The k positions in `scored` to show: one list a modality, merged by the balanced heuristic."""
     if query.balance == 1:
         return [int(at) for at in best[: query.k]]
-    kinds = snapshot.item_modalities[snapshot.item_by_segment[scored.segments[best]]]
+    kinds = snapshot.item_modalities[snapshot.item_by_segment[segment_scores.segments[best]]]
     lists = [best[kinds == modality] for modality in query.modalities]
-    distances = [np.clip(1 - scored.total[places], 0, None) for places in lists]
+    distances = [np.clip(1 - segment_scores.total[places], 0, None) for places in lists]
     which, place = balanced_merge(distances, min(query.k, len(best)), query.balance)
     return [int(lists[w][p]) for w, p in zip(which, place, strict=True)]

@@ -13,26 +13,26 @@ from spaces.joint.space import JointSpace
 from spaces.zero_shot import ZeroShotSpace
 
 
-def why(engine: Engine, hit: Hit) -> dict[str, Any]:
+def explain_hit(engine: Engine, hit: Hit) -> dict[str, Any]:
     """Labels with probabilities, the score a view, the faces' expressions (None without a face), and what
     each sense says of the mood (None where it abstains).
     """
     return {
-        "labels": _labels(engine, hit), "views": dict(hit.views), "faces": _faces(engine, hit),
-        "affect": _affect(engine, hit),
+        "labels": _list_labels(engine, hit), "views": dict(hit.view_scores), "faces": _get_face_expression(engine, hit),
+        "affect": _estimate_affect_by_modality(engine, hit),
     }  # fmt: skip
 
 
-def _labels(engine: Engine, hit: Hit) -> list[tuple[str, float]]:
+def _list_labels(engine: Engine, hit: Hit) -> list[tuple[str, float]]:
     space = next(space for space in engine.library.pipeline.spaces if space.name == "object")
     while isinstance(space, JointSpace):
         space = space.base_space
-    row = _row(engine, "objects", hit)
+    row = _load_feature_row(engine, "objects", hit)
     return space.predict_labels(row) if row is not None and isinstance(space, ZeroShotSpace) else []
 
 
-def _faces(engine: Engine, hit: Hit) -> dict[str, float] | None:
-    row = _row(engine, "faces", hit)
+def _get_face_expression(engine: Engine, hit: Hit) -> dict[str, float] | None:
+    row = _load_feature_row(engine, "faces", hit)
     if row is None:
         return None
     from encoders.faces import FACE_COLUMNS
@@ -40,20 +40,20 @@ def _faces(engine: Engine, hit: Hit) -> dict[str, float] | None:
     return {name: round(float(value), 4) for name, value in zip(FACE_COLUMNS, row, strict=True)}
 
 
-def _affect(engine: Engine, hit: Hit) -> dict[str, dict[str, float] | None]:
+def _estimate_affect_by_modality(engine: Engine, hit: Hit) -> dict[str, dict[str, float] | None]:
     experts = engine.library.pipeline
-    rows = {role: _row(engine, role, hit) for role in experts.media_roles}
+    rows = {role: _load_feature_row(engine, role, hit) for role in experts.media_roles}
     senses = experts.estimate_affect_by_modality({role: row[None] for role, row in rows.items() if row is not None})
     return {sense: affect_to_json(row[0]) for sense, row in senses.items()}
 
 
-def _row(engine: Engine, store: str, hit: Hit) -> Rows | None:
+def _load_feature_row(engine: Engine, role: str, hit: Hit) -> Rows | None:
     """The raw row (d,) an expert gave the hit's segment, None where it abstained."""
     library = engine.library
     with library.catalog.read_transaction():
         found = library.catalog.execute(
-            "SELECT row FROM rows WHERE store = ? AND segment = ?", store, hit.segment
+            "SELECT row FROM rows WHERE store = ? AND segment = ?", role, hit.segment_id
         )
         if not found:
             return None
-        return np.asarray(library.open_vectors(library.catalog.list_vector_files()[store])[found[0][0]], np.float32)
+        return np.asarray(library.open_vectors(library.catalog.list_vector_files()[role])[found[0][0]], np.float32)

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from encoders.base import printable
+from encoders.base import format_path
 from retrieval.search.query import Query
 from retrieval.storage.locking import find_writer_pid
 from retrieval.storage.snapshot import Snapshot
 
 
-def explain_empty(query: Query, snapshot: Snapshot, folder: Path, *, speaks: bool, best: float | None) -> str:
+def explain_no_results(query: Query, snapshot: Snapshot, folder: Path, *, is_present: bool, best_score: float | None) -> str:
     """Why there are no results.
 
     speaks: whether any space understands what was asked; best: the best score of what could be compared,
@@ -20,21 +20,21 @@ def explain_empty(query: Query, snapshot: Snapshot, folder: Path, *, speaks: boo
     """
     busy = find_writer_pid(folder)
     if not snapshot.item_ids:
-        return _of_an_empty_library(folder, busy)
+        return _explain_empty_library(folder, busy)
     more = "; the library is being written to, ask again later" if busy else ""
     if not np.isin(snapshot.item_modalities, query.modalities).any():
         return f"no match: the library holds nothing of {', '.join(query.modalities)} (--modalities){more}"
-    if best is not None:
-        return f"no good match: the best scores {best:.2f}, below --min-score {query.min_score:g}{more}"
-    if speaks or query.dial == 1:
+    if best_score is not None:
+        return f"no good match: the best scores {best_score:.2f}, below --min-score {query.min_score:g}{more}"
+    if is_present or query.affect_weight == 1:
         return f"no match: nothing here can be compared with it{more}"
     if set(query.parts) == {"text"}:
         return "no match: no space knows these words; try others, or ask with a file"
     return "no match: no space can tell anything from what was asked with (silence, for one)"
 
 
-def _of_an_empty_library(folder: Path, busy: str | None) -> str:
-    name = printable(folder)
-    if busy is not None:
-        return f"no match yet: {name} is being indexed (process {busy}), and nothing is in it so far"
+def _explain_empty_library(folder: Path, writer_pid: str | None) -> str:
+    name = format_path(folder)
+    if writer_pid is not None:
+        return f"no match yet: {name} is being indexed (process {writer_pid}), and nothing is in it so far"
     return f"no match: {name} is empty; fill it with: affect index FOLDER --library {name}"

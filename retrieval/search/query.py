@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Any, Self
 
 from encoders.base import AffectError
-from encoders.text_files import each_line
+from encoders.text_files import iterate_lines
 from retrieval.storage.unicode_names import find_on_disk
 from spaces.circumplex import parse_mood
 
 MODALITIES = ("image", "video", "audio")
 SPACES = ("object", "activity", "audio")
-BALANCE = 1.05  # how strongly a merged list alternates between modalities; 1 is by score alone
+DEFAULT_BALANCE = 1.05  # how strongly a merged list alternates between modalities; 1 is by score alone
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReadMood:
+class PhraseAffect:
     """A phrase as a text regressor reads it: a point (valence, arousal) and the SD of each."""
 
     phrase: str
@@ -48,22 +48,22 @@ class Query:
     k: int = 10
     modalities: tuple[str, ...] = MODALITIES
     weights: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(SPACES, 1.0))
-    balance: float = BALANCE
+    balance: float = DEFAULT_BALANCE
     min_score: float = 0.0
-    mood: tuple[float, float] | str | ReadMood | None = None
+    mood: tuple[float, float] | str | PhraseAffect | None = None
     affect: float | None = None
 
     def __post_init__(self) -> None:
         """Check every value."""
         if self.text is not None:
-            _check_text(self.text)
+            _validate_query_text(self.text)
         if not self.parts and self.mood is None:
             raise AffectError("nothing to look for; give words, --image, --audio, --video, --item or --mood")
-        self._check_mood()
+        self._validate_mood()
         if isinstance(self.k, bool) or not isinstance(self.k, int) or self.k < 1:
             raise AffectError(f"k is {self.k!r}; it must be a whole number of at least 1")
-        _check_names("modality", self.modalities, MODALITIES)
-        _check_names("space", self.weights, SPACES)
+        _validate_names("modality", self.modalities, MODALITIES)
+        _validate_names("space", self.weights, SPACES)
         if len(set(self.modalities)) < len(self.modalities):
             raise AffectError(f"a modality is named twice: {', '.join(self.modalities)}")
         if not self.modalities:
@@ -79,11 +79,11 @@ class Query:
         if not 0 <= self.min_score <= 1:
             raise AffectError(f"the least score is {self.min_score}; it must be between 0 and 1")
 
-    def _check_mood(self) -> None:
+    def _validate_mood(self) -> None:
         if isinstance(self.mood, str):
-            check_unicode(self.mood)
+            validate_unicode(self.mood)
             object.__setattr__(self, "mood", parse_mood(self.mood))  # landmarks are points from here on
-        if self.point is not None and not all(math.isfinite(one) and -1 <= one <= 1 for one in self.point):
+        if self.target_affect is not None and not all(math.isfinite(one) and -1 <= one <= 1 for one in self.target_affect):
             raise AffectError(f"the mood is {self.mood}; valence and arousal lie between -1 and 1")
         if self.affect is not None and not 0 <= self.affect <= 1:
             raise AffectError(f"affect is {self.affect}; it must be between 0 (content) and 1 (mood)")
@@ -93,14 +93,14 @@ class Query:
             )
 
     @property
-    def point(self) -> tuple[float, float] | None:
+    def target_affect(self) -> tuple[float, float] | None:
         """(valence, arousal) of the mood asked for; None without one, or while a phrase waits to be read."""
-        if isinstance(self.mood, ReadMood):
+        if isinstance(self.mood, PhraseAffect):
             return self.mood.point
         return None if isinstance(self.mood, str) else self.mood
 
     @property
-    def dial(self) -> float:
+    def affect_weight(self) -> float:
         """0 by content alone to 1 by mood alone: as given, else half for a mood beside content."""
         if not self.parts:
             return 1.0
@@ -118,15 +118,15 @@ class Query:
         """The parts as echoed in an answer; a path is one that opens the file (surrogateescape)."""
         echoed: dict[str, Any] = {kind: str(value) for kind, value in self.parts.items()}
         if self.mood is not None:
-            echoed["mood"] = self.mood if self.point is None else list(self.point)
-        if isinstance(self.mood, ReadMood):
+            echoed["mood"] = self.mood if self.target_affect is None else list(self.target_affect)
+        if isinstance(self.mood, PhraseAffect):
             echoed |= {"mood_phrase": self.mood.phrase, "mood_sd": list(self.mood.sds)}
-        return {**echoed, "affect": self.dial} if self.dial else echoed
+        return {**echoed, "affect": self.affect_weight} if self.affect_weight else echoed
 
     @classmethod
-    def from_json(cls, given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Self:
+    def from_json(cls, json_object: Mapping[str, Any], defaults: Mapping[str, Any]) -> Self:
         """From one line of a query file; `defaults` fill in what the line leaves out. Raises AffectError."""
-        own = {key: value for key, value in given.items() if key != "id"}
+        own = {key: value for key, value in json_object.items() if key != "id"}
         values = {key: v for part in (defaults, own) for key, v in part.items() if v is not None}
         known = {f.name for f in fields(cls)}
         if unknown := set(values) - known:
@@ -134,7 +134,7 @@ class Query:
                 f"no such field: {', '.join(sorted(unknown))}; known: {', '.join(sorted(known))}"
             )
         try:
-            return cls(**{key: _READ.get(key, _as_is)(value) for key, value in values.items()})
+            return cls(**{key: _FIELD_PARSERS.get(key, _return_value)(value) for key, value in values.items()})
         except (TypeError, ValueError, OverflowError) as bad:
             raise AffectError(f"{bad}") from bad
 
@@ -148,14 +148,14 @@ def parse_weights(text: str) -> dict[str, float]:
             weights[name.strip()] = float(value)
         except ValueError:
             raise AffectError(f"weight {part!r}: write it as object=1") from None
-    _check_names("space", weights, SPACES)
+    _validate_names("space", weights, SPACES)
     return weights
 
 
 def parse_modalities(text: str) -> tuple[str, ...]:
     """From "image,video". Raises AffectError."""
     names = tuple(part.strip() for part in text.split(",") if part.strip())
-    _check_names("modality", names, MODALITIES)
+    _validate_names("modality", names, MODALITIES)
     return names
 
 
@@ -163,7 +163,7 @@ def read_queries(
     lines: Iterable[str | bytes], defaults: Mapping[str, Any]
 ) -> Iterator[tuple[Any, Query | AffectError]]:
     """(id, query) of each line that is not blank; a bad line gives its error instead and costs no other."""
-    for number, line in enumerate(each_line(lines), 1):
+    for number, line in enumerate(iterate_lines(lines), 1):
         if not line.strip():
             continue
         name: Any = number
@@ -181,13 +181,13 @@ def read_queries(
             yield name, AffectError(f"line {number}: {bad}")
 
 
-def _check_text(text: str) -> None:
+def _validate_query_text(text: str) -> None:
     if not text.strip():
         raise AffectError("the query text is empty; say what to look for")
-    check_unicode(text)
+    validate_unicode(text)
 
 
-def check_unicode(text: str) -> None:
+def validate_unicode(text: str) -> None:
     """Raises AffectError for words that came as bytes of another encoding."""
     try:
         text.encode()
@@ -195,47 +195,47 @@ def check_unicode(text: str) -> None:
         raise AffectError(f"the query text is not Unicode: {text!r}") from None
 
 
-def _check_names(kind: str, names: Iterable[str], known: tuple[str, ...]) -> None:
+def _validate_names(label: str, names: Iterable[str], allowed: tuple[str, ...]) -> None:
     for name in names:
-        if name not in known:
-            raise AffectError(f"no {kind} {name!r}; choose from {', '.join(known)}")
+        if name not in allowed:
+            raise AffectError(f"no {label} {name!r}; choose from {', '.join(allowed)}")
 
 
-def _as_is(value: Any) -> Any:
+def _return_value(value: Any) -> Any:
     return value
 
 
-def _text(value: Any) -> str:
+def _parse_string(value: Any) -> str:
     if not isinstance(value, str):
         raise AffectError(f"{json.dumps(value)} stands where a string must be")
     return value
 
 
-def _path(value: Any) -> Path:
-    if "\0" in _text(value) or not value:
+def _parse_path(value: Any) -> Path:
+    if "\0" in _parse_string(value) or not value:
         raise AffectError(f"{json.dumps(value)} is no file name")
     return find_on_disk(Path(value))
 
 
-def _names(value: Any) -> tuple[str, ...]:
+def _parse_modality_list(value: Any) -> tuple[str, ...]:
     if isinstance(value, list | tuple):
-        return tuple(map(_text, value))
-    return parse_modalities(_text(value))
+        return tuple(map(_parse_string, value))
+    return parse_modalities(_parse_string(value))
 
 
-def _mood(value: Any) -> tuple[float, float] | str:
+def _parse_mood_value(value: Any) -> tuple[float, float] | str:
     if isinstance(value, list | tuple):
         value = ",".join(map(str, value))
-    return parse_mood(_text(value))
+    return parse_mood(_parse_string(value))
 
 
-def _weights(value: Any) -> dict[str, float]:
+def _parse_weights(value: Any) -> dict[str, float]:
     if not isinstance(value, dict):
-        return parse_weights(_text(value))
+        return parse_weights(_parse_string(value))
     return {**dict.fromkeys(SPACES, 1.0), **{name: float(weight) for name, weight in value.items()}}
 
 
-_READ: dict[str, Callable[[Any], Any]] = {
-    "text": _text, "item": _text, "image": _path, "audio": _path, "video": _path, "modalities": _names,
-    "weights": _weights, "balance": float, "min_score": float, "mood": _mood, "affect": float,
+_FIELD_PARSERS: dict[str, Callable[[Any], Any]] = {
+    "text": _parse_string, "item": _parse_string, "image": _parse_path, "audio": _parse_path, "video": _parse_path, "modalities": _parse_modality_list,
+    "weights": _parse_weights, "balance": float, "min_score": float, "mood": _parse_mood_value, "affect": float,
 }  # fmt: skip

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from encoders.base import AffectError, BadMedia, Rows, missing, printable, unit_rows
+from encoders.base import AffectError, MediaError, Rows, is_missing_row, format_path, unit_rows
 from encoders.media import Sampling, Segment
 from encoders.media.decoder_pool import DecoderPool, DecodingEvent, FailedFile, OpenedFile, DecodedSegment
 from retrieval.features.affect import compute_duration_weights
@@ -21,13 +21,13 @@ from retrieval.storage.snapshot import Snapshot
 from spaces.affect_regression import average_estimates
 
 log = logging.getLogger(__name__)
-LONGEST = 64  # segments of a query's video or sound that are taken in: 16 minutes
-BATCH = 8  # segments encoded at a time
-ABSENT = np.full(4, np.nan, np.float32)
+MAX_QUERY_SEGMENTS = 64  # segments of a query's video or sound that are taken in: 16 minutes
+BATCH_SIZE = 8  # segments encoded at a time
+MISSING_AFFECT = np.full(4, np.nan, np.float32)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class EncodedQuery:
     """One part of a query: its source ("text", "frames" or "sound" by view) and unit rows (q, d) by view, one
     a segment, NaN where that says nothing.
 
@@ -36,133 +36,133 @@ class Asked:
     NaN where nobody can tell or nobody asked.
     """
 
-    source: Callable[[str], str]
-    rows: Mapping[str, Rows]
-    item: int | None = None
-    same: int | None = None
-    affect: Rows = field(default_factory=lambda: ABSENT)
+    modality_of_view: Callable[[str], str]
+    embeddings: Mapping[str, Rows]
+    item_index: int | None = None
+    copy_index: int | None = None
+    affect: Rows = field(default_factory=lambda: MISSING_AFFECT)
 
     @property
-    def count(self) -> int:
+    def segment_count(self) -> int:
         """How many segments it has."""
-        return max(map(len, self.rows.values()), default=1)
+        return max(map(len, self.embeddings.values()), default=1)
 
     @property
-    def speaks(self) -> bool:
+    def is_present(self) -> bool:
         """Whether it says anything in any view."""
-        return any(not missing(rows).all() for rows in self.rows.values())
+        return any(not is_missing_row(rows).all() for rows in self.embeddings.values())
 
-    def segment(self, at: int) -> Asked:
+    def select_segment(self, index: int) -> EncodedQuery:
         """One of its segments alone, in the views in which that says something."""
-        rows = {view: rows[at : at + 1] for view, rows in self.rows.items()}
-        return replace(self, rows={view: row for view, row in rows.items() if not missing(row)[0]})
+        rows = {view: rows[index : index + 1] for view, rows in self.embeddings.items()}
+        return replace(self, rows={view: row for view, row in rows.items() if not is_missing_row(row)[0]})
 
 
-class Asker:
+class QueryEncoder:
     """Reads queries for one library; keeps one decoder process from the first media query on."""
 
     def __init__(self, library: Library) -> None:
         self.library = library
-        self._pool: DecoderPool | None = None
+        self._decoder_pool: DecoderPool | None = None
 
     @property
-    def experts(self) -> FeaturePipeline:
+    def pipeline(self) -> FeaturePipeline:
         """The library's, which may get other heads meanwhile."""
         return self.library.pipeline
 
     def close(self) -> None:
         """End the decoder process."""
-        if self._pool:
-            self._pool.__exit__(None, None, None)
-            self._pool = None
+        if self._decoder_pool:
+            self._decoder_pool.__exit__(None, None, None)
+            self._decoder_pool = None
 
-    def parts(self, query: Query, snapshot: Snapshot) -> list[Asked]:
+    def encode(self, query: Query, snapshot: Snapshot) -> list[EncodedQuery]:
         """Every part of the query. Raises BadMedia for a file that can't be read or is of another kind."""
-        feel = query.dial > 0 and query.mood is None
-        read: Mapping[str, Callable[..., Asked]] = {
-            "text": lambda text: self._text(text, feel),
-            "item": lambda item: _item(snapshot, item),
+        feel = query.affect_weight > 0 and query.mood is None
+        read: Mapping[str, Callable[..., EncodedQuery]] = {
+            "text": lambda text: self._encode_text(text, feel),
+            "item": lambda item: _encode_item(snapshot, item),
         }
         return [
-            read[kind](value) if kind in read else self._media(Path(value), kind, feel, snapshot)
+            read[kind](value) if kind in read else self._encode_media(Path(value), kind, feel, snapshot)
             for kind, value in query.parts.items()
         ]
 
-    def _text(self, text: str, feel: bool) -> Asked:
-        rows = self.experts.project(self.experts.encode_text([text]))
-        affect = self.experts.estimate_text_affect([text])[0] if feel else ABSENT
-        return Asked(source=lambda view: "text", rows=rows, affect=affect)
+    def _encode_text(self, text: str, include_affect: bool) -> EncodedQuery:
+        rows = self.pipeline.project(self.pipeline.encode_text([text]))
+        affect = self.pipeline.estimate_text_affect([text])[0] if include_affect else MISSING_AFFECT
+        return EncodedQuery(modality_of_view=lambda view: "text", embeddings=rows, affect=affect)
 
-    def _media(self, path: Path, kind: str, feel: bool, snapshot: Snapshot) -> Asked:
-        opened, segments = self._open(path, kind)
+    def _encode_media(self, path: Path, modality: str, include_affect: bool, snapshot: Snapshot) -> EncodedQuery:
+        opened, segments = self._open_media(path, modality)
         views: dict[str, list[Rows]] = {}
-        moods, spans = [ABSENT[None]], [(0.0, 0.0)]
-        while chunk := list(islice(segments, BATCH)):  # read on while encoding: a long film is never held
-            features = self.experts.encode_media([s.frames for s in chunk], [s.audio for s in chunk], include_affect=feel)
-            if feel:
-                moods.append(self.experts.estimate_affect(features).fused)
+        moods, spans = [MISSING_AFFECT[None]], [(0.0, 0.0)]
+        while chunk := list(islice(segments, BATCH_SIZE)):  # read on while encoding: a long film is never held
+            features = self.pipeline.encode_media([s.frames for s in chunk], [s.audio for s in chunk], include_affect=include_affect)
+            if include_affect:
+                moods.append(self.pipeline.estimate_affect(features).fused)
                 spans += [(np.nan if s.start is None else s.start, s.end or np.nan) for s in chunk]
-            for view, rows in self.experts.project(features).items():
+            for view, rows in self.pipeline.project(features).items():
                 views.setdefault(view, []).append(rows)
-        return Asked(
-            source=sense,
-            rows={view: unit_rows(np.concatenate(rows)) for view, rows in views.items()},
-            same=snapshot.find_item(opened.item_id),
+        return EncodedQuery(
+            modality_of_view=get_query_modality,
+            embeddings={view: unit_rows(np.concatenate(rows)) for view, rows in views.items()},
+            copy_index=snapshot.find_item(opened.item_id),
             affect=average_estimates(np.concatenate(moods), compute_duration_weights(np.array(spans))),
         )
 
-    def _open(self, path: Path, kind: str) -> tuple[OpenedFile, Iterator[Segment]]:
+    def _open_media(self, path: Path, modality: str) -> tuple[OpenedFile, Iterator[Segment]]:
         """A query's file, its content's hash known, and its segments. Raises BadMedia."""
-        events = self._decoder().read([path])
+        events = self._get_decoder_pool().read([path])
         match next(events):
-            case OpenedFile(probe=probe) as opened if probe.modality == kind:
-                return opened, _segments(path, events)
+            case OpenedFile(probe=probe) as opened if probe.modality == modality:
+                return opened, _read_segments(path, events)
             case OpenedFile(probe=probe):
                 self.close()  # it is at work on a file nobody wants any more
-                raise BadMedia(path, f"is {_A[probe.modality]}; ask with --{probe.modality}")
+                raise MediaError(path, f"is {_MODALITY_PHRASES[probe.modality]}; ask with --{probe.modality}")
             case FailedFile(error=error):
                 raise error
         raise AssertionError("unreachable")
 
-    def _decoder(self) -> DecoderPool:
-        if self._pool is None:
-            sampling = Sampling(segment_seconds=self.library.segment_seconds, sample_rate=self.experts.sample_rate)
-            self._pool = DecoderPool(1, sampling).__enter__()
-        return self._pool
+    def _get_decoder_pool(self) -> DecoderPool:
+        if self._decoder_pool is None:
+            sampling = Sampling(segment_seconds=self.library.segment_seconds, sample_rate=self.pipeline.sample_rate)
+            self._decoder_pool = DecoderPool(1, sampling).__enter__()
+        return self._decoder_pool
 
 
-def _segments(path: Path, events: Iterator[DecodingEvent]) -> Iterator[Segment]:
+def _read_segments(path: Path, events: Iterator[DecodingEvent]) -> Iterator[Segment]:
     """The first segments of a query's file; what is left out is told. Raises BadMedia."""
     taken = 0
     for event in events:
         match event:
             case FailedFile(error=error):
                 raise error
-            case DecodedSegment() if taken == LONGEST:
-                log.warning("%s: long; only its first %d segments are asked with", printable(path), LONGEST)
+            case DecodedSegment() if taken == MAX_QUERY_SEGMENTS:
+                log.warning("%s: long; only its first %d segments are asked with", format_path(path), MAX_QUERY_SEGMENTS)
                 return
             case DecodedSegment(segment=segment):
                 taken += 1
                 yield segment
 
 
-_A = {"image": "a picture", "audio": "sound", "video": "a video"}
+_MODALITY_PHRASES = {"image": "a picture", "audio": "sound", "video": "a video"}
 
 
-def sense(view: str) -> str:
+def get_query_modality(view: str) -> str:
     """What a media query's rows in a view come from."""
     return "sound" if view.startswith("audio.") else "frames"
 
 
-def _item(snapshot: Snapshot, name: str) -> Asked:
-    position = snapshot.resolve_item(name)
+def _encode_item(snapshot: Snapshot, id_prefix: str) -> EncodedQuery:
+    position = snapshot.resolve_item(id_prefix)
     segments = snapshot.list_segments(position)
     if not snapshot.views:
-        raise AffectError(f"item {name}: nothing is known of it that could be compared")
-    taken = segments[np.linspace(0, len(segments) - 1, min(LONGEST, len(segments))).round().astype(int)]
-    return Asked(
-        source=sense,
-        rows={view: unit_rows(table.select_rows(taken)) for view, table in snapshot.views.items()},
-        item=position,
+        raise AffectError(f"item {id_prefix}: nothing is known of it that could be compared")
+    taken = segments[np.linspace(0, len(segments) - 1, min(MAX_QUERY_SEGMENTS, len(segments))).round().astype(int)]
+    return EncodedQuery(
+        modality_of_view=get_query_modality,
+        embeddings={view: unit_rows(table.select_rows(taken)) for view, table in snapshot.views.items()},
+        item_index=position,
         affect=average_estimates(snapshot.select_affect(segments), compute_duration_weights(snapshot.spans[segments])),
     )

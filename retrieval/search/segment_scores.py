@@ -12,15 +12,15 @@ from encoders.base import Rows
 from fusion.late_fusion import average_views
 
 Scores = npt.NDArray[np.float64]
-Places = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.int64]
+Positions = npt.NDArray[np.int64]
+CopyLevels = npt.NDArray[np.int64]
 
-ALIKE = 0.98  # a cosine that another encoding of a segment reaches in every view
+NEAR_COPY_COSINE = 0.98  # a cosine that another encoding of a segment reaches in every view
 NEAR_COPY, COPY = 1, 2
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scored:
+class SegmentScores:
     """Segments (n,) by position, their total (n,), and their score a space and view (n,), NaN: abstained.
 
     `near` (n,) is the mean cosine: far above the background all scores are 1, and it decides. `mood` (n,) is
@@ -29,68 +29,68 @@ class Scored:
     else 0. `moment` (n,) orders the segments of one item where its score is the same for all of them.
     """
 
-    segments: Places
+    segments: Positions
     total: Scores
-    near: Scores
-    spaces: Mapping[str, Scores]
-    views: Mapping[str, Scores]
-    mood: Scores
-    same: Flags
-    moment: Scores
+    mean_cosine: Scores
+    space_scores: Mapping[str, Scores]
+    view_scores: Mapping[str, Scores]
+    affect_match: Scores
+    copy_level: CopyLevels
+    moment_score: Scores
 
 
-def near_copies(cosines: Mapping[str, Rows], count: int) -> Flags:
+def mark_near_copies(cosines_by_view: Mapping[str, Rows], segment_count: int) -> CopyLevels:
     """(n,) NEAR_COPY for segments that are as near as another encoding in every view asked in, else 0."""
-    if not cosines:
-        return np.zeros(count, np.int64)
-    return NEAR_COPY * np.all([one >= ALIKE for one in cosines.values()], axis=0).astype(np.int64)
+    if not cosines_by_view:
+        return np.zeros(segment_count, np.int64)
+    return NEAR_COPY * np.all([one >= NEAR_COPY_COSINE for one in cosines_by_view.values()], axis=0).astype(np.int64)
 
 
-def by_item(questions: Sequence[Scored], items: Places) -> Scored:
+def aggregate_by_item(scores_by_query_segment: Sequence[SegmentScores], items: Positions) -> SegmentScores:
     """Every item's mean over the questions of its best segment's scores, given to each of its segments.
 
     items: (n,) the item of each segment, ascending
     """
     _, firsts, which = np.unique(items, return_index=True, return_inverse=True)
-    best = [_best_of_groups(one, items, firsts) for one in questions]
+    best = [_find_best_per_item(one, items, firsts) for one in scores_by_query_segment]
 
-    def mean(rows: Sequence[Scores]) -> Scores:
+    def average_best(rows: Sequence[Scores]) -> Scores:
         return average_views([row[at] for row, at in zip(rows, best, strict=True)])[which]
 
     silent = np.full(len(items), np.nan)
-    names = sorted(set().union(*(one.views for one in questions)))
-    same = np.min([one.same[at] for one, at in zip(questions, best, strict=True)], axis=0)
+    names = sorted(set().union(*(one.view_scores for one in scores_by_query_segment)))
+    same = np.min([one.copy_level[at] for one, at in zip(scores_by_query_segment, best, strict=True)], axis=0)
     return replace(
-        questions[0],
-        total=mean([one.total for one in questions]),
-        near=mean([one.near for one in questions]),
-        spaces={space: mean([one.spaces[space] for one in questions]) for space in questions[0].spaces},
-        views={name: mean([one.views.get(name, silent) for one in questions]) for name in names},
+        scores_by_query_segment[0],
+        total=average_best([one.total for one in scores_by_query_segment]),
+        near=average_best([one.mean_cosine for one in scores_by_query_segment]),
+        spaces={space: average_best([one.space_scores[space] for one in scores_by_query_segment]) for space in scores_by_query_segment[0].space_scores},
+        views={name: average_best([one.view_scores.get(name, silent) for one in scores_by_query_segment]) for name in names},
         same=same[which],
-        moment=np.max([np.nan_to_num(one.total, nan=-1).round(3) for one in questions], axis=0),
+        moment=np.max([np.nan_to_num(one.total, nan=-1).round(3) for one in scores_by_query_segment], axis=0),
     )
 
 
-def _best_of_groups(scored: Scored, items: Places, firsts: Places) -> Places:
+def _find_best_per_item(segment_scores: SegmentScores, items: Positions, firsts: Positions) -> Positions:
     """(groups,) where each item's best segment stands: by total, then nearness, then time."""
-    order = np.lexsort((np.arange(len(items)), -scored.near, -scored.total, items))  # NaN sort to the end
+    order = np.lexsort((np.arange(len(items)), -segment_scores.mean_cosine, -segment_scores.total, items))  # NaN sort to the end
     return np.asarray(order[firsts])
 
 
-def with_copy(scored: Scored, items: Places, item: int | None) -> Scored:
+def set_copy_scores(segment_scores: SegmentScores, items: Positions, item_index: int | None) -> SegmentScores:
     """The same with a score of 1 in every space that speaks for the item that was asked with as a file."""
-    here = (items == item) & ~np.isnan(scored.total) if item is not None else np.zeros(len(items), np.bool_)
+    here = (items == item_index) & ~np.isnan(segment_scores.total) if item_index is not None else np.zeros(len(items), np.bool_)
     if not here.any():
-        return scored
+        return segment_scores
 
-    def certain(scores: Scores) -> Scores:
+    def set_to_one(scores: Scores) -> Scores:
         return np.where(here & ~np.isnan(scores), 1.0, scores)
 
     return replace(
-        scored,
-        total=certain(scored.total),
-        near=certain(scored.near),
-        spaces={space: certain(one) for space, one in scored.spaces.items()},
-        views={view: certain(one) for view, one in scored.views.items()},
-        same=np.where(here, COPY, scored.same),
+        segment_scores,
+        total=set_to_one(segment_scores.total),
+        near=set_to_one(segment_scores.mean_cosine),
+        spaces={space: set_to_one(one) for space, one in segment_scores.space_scores.items()},
+        views={view: set_to_one(one) for view, one in segment_scores.view_scores.items()},
+        same=np.where(here, COPY, segment_scores.copy_level),
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from encoders.base import AffectError, printable
+from encoders.base import AffectError, format_path
 from encoders.media import Probe
 from retrieval.storage.file_stamps import FileRecord, FileStamp
 from retrieval.storage.schema import COMPATIBILITY_VIEWS, FIRST_SCHEMA_VERSION, SCHEMA_VERSION, MIGRATION, connect, execute_script, translate_sqlite_errors
@@ -60,7 +60,7 @@ class Catalog:
             found = self.get_meta("format")
             if found not in (FIRST_SCHEMA_VERSION, SCHEMA_VERSION):
                 raise AffectError(
-                    f"{printable(path)}: format {found}, this version reads up to {SCHEMA_VERSION}; "
+                    f"{format_path(path)}: format {found}, this version reads up to {SCHEMA_VERSION}; "
                     "index into a new one"
                 )
             if found == FIRST_SCHEMA_VERSION:

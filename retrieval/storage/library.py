@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError, Rows, missing, printable
+from encoders.base import AffectError, Rows, is_missing_row, format_path
 from encoders.media import Probe
 from retrieval.features.pipeline import FeaturePipeline, PipelineConfig, is_space_key
 from retrieval.storage import schema
@@ -72,7 +72,7 @@ class Library:
         with translate_disk_errors(folder):
             if folder.exists() and (not folder.is_dir() or {f.name for f in folder.iterdir()} - UNFINISHED_NAMES):
                 raise AffectError(
-                    f"{printable(folder)}: is not empty and holds no library; name another folder"
+                    f"{format_path(folder)}: is not empty and holds no library; name another folder"
                 )
         meta = {
             "recipe": config.to_json(), "signature": FeaturePipeline(config).make_signature(), "segment": str(segment_seconds),
@@ -118,13 +118,13 @@ class Library:
         if encoders:
             said = ", ".join(f"{role} {made.get(role)} (here {here.get(role)})" for role in encoders)
             raise AffectError(
-                f"{printable(self.folder)}: made by other encoders: {said}; "
+                f"{format_path(self.folder)}: made by other encoders: {said}; "
                 "install those, or index into a new library"
             )
         if others and check_spaces:
             raise AffectError(
-                f"{printable(self.folder)}: made by another version of the {', '.join(others)}; "
-                f"run: affect rebuild --library {printable(self.folder)} (no media are read)"
+                f"{format_path(self.folder)}: made by another version of the {', '.join(others)}; "
+                f"run: affect rebuild --library {format_path(self.folder)} (no media are read)"
             )
 
     @staticmethod
@@ -147,7 +147,7 @@ class Library:
         except AffectError as lost:
             cure = "align" if ALIGNMENT_KEY in files and ALIGNMENT_KEY in str(lost) else "train"
             self.custom_heads_error = AffectError(
-                f"{lost}; or run: affect {cure} --undo --library {printable(self.folder)}"
+                f"{lost}; or run: affect {cure} --undo --library {format_path(self.folder)}"
             )
         self._custom_head_files = files
         return True
@@ -203,14 +203,14 @@ class Library:
         return {**features, **self.pipeline.project_all(features)}
 
     def _append_rows(self, name: str, rows: Rows, segment_ids: npt.NDArray[np.int64]) -> None:
-        here = np.flatnonzero(~missing(rows))
+        here = np.flatnonzero(~is_missing_row(rows))
         store = self.catalog.list_vector_files().get(name) or VectorFile(
             name=name, dim=rows.shape[1], count=0, generation=self.generation
         )
         if rows.shape[1] != store.dim:
             raise AffectError(
-                f"{printable(self.folder)}: rows of {name} have {rows.shape[1]} columns, not {store.dim}; "
-                f"run: affect rebuild --library {printable(self.folder)}"
+                f"{format_path(self.folder)}: rows of {name} have {rows.shape[1]} columns, not {store.dim}; "
+                f"run: affect rebuild --library {format_path(self.folder)}"
             )
         rowfile.append_rows(self.folder / store.relative_path, store.count, rows[here])
         pairs = [(store.count + i, int(segment_ids[at])) for i, at in enumerate(here)]
@@ -299,7 +299,7 @@ class Library:
 
 def _suggest_fix(folder: Path, vector_file: VectorFile) -> str:
     if "." in vector_file.name:  # a space's rows can be had again from the experts' rows
-        return f"run: affect rebuild --library {printable(folder)}"
+        return f"run: affect rebuild --library {format_path(folder)}"
     return "put a backup in its place, or delete the library's folder and index again"
 
 

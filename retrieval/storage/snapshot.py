@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError, Rows, printable
+from encoders.base import AffectError, Rows, format_path
 from retrieval.features.pipeline import AFFECT_VECTORS_NAME
 from retrieval.storage.catalog import VectorFile
 from retrieval.storage.item_paths import BEST_PATH_SQL
@@ -175,8 +175,8 @@ def _load_segment_vectors(library: Library, vector_file: VectorFile, segment_ids
     pairs = np.array(found, np.int64).reshape(-1, 2)
     if len(pairs) and not 0 <= pairs[:, 0].min() <= pairs[:, 0].max() < vector_file.count:
         raise AffectError(
-            f"{printable(library.folder)}: the catalogue counts on rows of {vector_file.name} that are not there; "
-            f"run: affect verify --library {printable(library.folder)}"
+            f"{format_path(library.folder)}: the catalogue counts on rows of {vector_file.name} that are not there; "
+            f"run: affect verify --library {format_path(library.folder)}"
         )
     order = np.argsort(segment_ids)
     place = np.clip(np.searchsorted(segment_ids, pairs[:, 1], sorter=order), 0, max(len(segment_ids) - 1, 0))

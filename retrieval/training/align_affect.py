@@ -7,15 +7,15 @@ so, segments of videos are anchors on which a map from the plane of sound to tha
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError, missing
+from encoders.base import AffectError, is_missing_row
 from retrieval.evaluation.affect_metrics import ccc
 from retrieval.evaluation.resampling import bootstrap_interval
-from retrieval.evaluation.splits import folds
+from retrieval.evaluation.splits import make_group_folds
 from retrieval.storage.custom_heads import ALIGNMENT_KEY, HEADS_FOLDER, list_custom_heads, remove_unused_heads
 from retrieval.storage.library import Library
 from retrieval.storage.locking import translate_disk_errors
@@ -90,7 +90,11 @@ class AlignmentOutcome:
 
     def to_json(self) -> dict[str, object]:
         """As printed by `affect align --json`."""
-        return asdict(self)
+        return {
+            "segments": self.segment_count, "videos": self.video_count, "before": self.baseline_ccc,
+            "after": self.aligned_ccc, "gain": self.gain_interval, "p": self.p_value, "method": self.method,
+            "taken": self.is_used, "why": self.reason,
+        }  # fmt: skip
 
 
 def prepare_anchors(library: Library) -> Anchors:
@@ -102,7 +106,7 @@ def prepare_anchors(library: Library) -> Anchors:
 
 
 def install_alignment(library: Library, outcome: AlignmentOutcome, alignment: AffectAlignment | None) -> AlignmentOutcome:
-    """Use what `tried` found, or go back to no map where it found none.
+    """Use what `cross_validate_alignment` found, or go back to no map where it found none.
 
     The caller may write. Raises AffectError when the disk is full; all is then as it was.
     """
@@ -138,7 +142,7 @@ def load_anchors(library: Library) -> Anchors:
             audio_affect=np.empty((0, 2)), image_affect=np.empty((0, 2)), video_ids=videos[:0],
             skipped_paths=_list_item_paths(library, videos),
         )  # fmt: skip
-    here = ~missing(senses["sound"]) & ~missing(senses["image"])
+    here = ~is_missing_row(senses["sound"]) & ~is_missing_row(senses["image"])
     sound, image = (np.asarray(senses[one][here, :2], np.float64) for one in ("sound", "image"))
     left_out = _list_item_paths(library, np.setdiff1d(videos, videos[here]))
     return Anchors(audio_affect=sound, image_affect=image, video_ids=videos[here], skipped_paths=left_out)
@@ -162,7 +166,7 @@ def cross_validate_alignment(
         why = f"too little to align on: {MIN_SEGMENTS} segments with sound, in {FOLD_COUNT} videos, are the least"
         return AlignmentOutcome(segment_count=segments, video_count=videos, reason=why), None
     mapped = np.empty_like(anchors.audio_affect)
-    parts = folds(anchors.video_ids.tolist(), FOLD_COUNT, seed)
+    parts = make_group_folds(anchors.video_ids.tolist(), FOLD_COUNT, seed)
     done, count = 0, (FOLD_COUNT + 1) * len(CANDIDATE_METHODS)
 
     def advance() -> None:
@@ -202,7 +206,7 @@ def _select_method(
 ) -> AlignmentMethod:
     """The map whose held-out points agree best with the pictures; `step` is called after each map."""
     methods = make_closed_form_methods()
-    parts = folds(video_ids.tolist(), min(FOLD_COUNT, len(set(video_ids.tolist()))), seed + 1)
+    parts = make_group_folds(video_ids.tolist(), min(FOLD_COUNT, len(set(video_ids.tolist()))), seed + 1)
     best: tuple[float, str] = (-np.inf, CANDIDATE_METHODS[0])
     for name in CANDIDATE_METHODS:
         mapped = np.empty_like(audio_affect)

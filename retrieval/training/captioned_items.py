@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from encoders.base import AffectError, printable
+from encoders.base import AffectError, format_path
 from retrieval.storage.library import Library
 from retrieval.training.captions_csv import CaptionedFile
 
@@ -89,7 +89,7 @@ def match_captions(library: Library, captioned_files: Sequence[CaptionedFile]) -
     )  # fmt: skip
     if not captions:
         told = "; ".join(found.format_messages()) or "the table names none"
-        where = printable(library.folder)
+        where = format_path(library.folder)
         raise AffectError(f"none of the captioned files is in {where}; index their folder first ({told})")
     return found
 
@@ -101,6 +101,6 @@ def format_file_count(names: Sequence[object]) -> str:
 
 def format_first_names(names: Sequence[str], limit: int = MAX_NAMES_SHOWN) -> str:
     """The first names, safe on a terminal, and how many more there are."""
-    told = ", ".join(printable(name) for name in names[:limit])
+    told = ", ".join(format_path(name) for name in names[:limit])
     more = len(names) - limit
     return f"{told} ... and {more} more" if more > 0 else told

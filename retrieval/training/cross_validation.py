@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from encoders.base import Rows, missing
+from encoders.base import Rows, is_missing_row
 from fusion.late_fusion import Calibration, fit_calibration
 from losses import LOSSES
-from retrieval.evaluation import Difference, compare
-from retrieval.evaluation.splits import folds
-from retrieval.search.calibration import PRIOR
+from retrieval.evaluation import Difference, compare_paired
+from retrieval.evaluation.splits import make_group_folds
+from retrieval.search.calibration import MATCH_PRIOR
 from spaces.base import Features, Space
 from spaces.joint.ridge import fit_ridge_tower_pair
 from spaces.joint.space import TEXT_ROLE, WORDS_VIEW, TextDomain, Heads, TowerPair
@@ -44,7 +44,7 @@ class EnsembleConfig:
     losses:  names in `losses.LOSSES`, or "ridge" for least squares; with `warm` another loss leads the first
              part of the schedule
     dim:     of the joint space; where it is as wide as sentence vectors, texts begin with their own angles
-    power:   of every media feature, see `spaces.joint.space.Reader`
+    power:   of every media feature, see `spaces.joint.space.LinearInput`
     dropout, text_dropout: shares of the inputs left out in training
     folds:   parts held out in turn
     gated:   whether texts far from all training texts abstain
@@ -141,7 +141,7 @@ class FittedHeads:
         """
         groups = np.asarray(self.groups)[np.concatenate([_map_queries_to_items(one) for one in self.held_out_folds])]
         after, before = (100 * self.compute_held_out_precisions(use_trained=trained) for trained in (True, False))
-        return compare(after, before, seed=seed, groups=groups)
+        return compare_paired(after, before, seed=seed, groups=groups)
 
 
 def project_zero_shot(space: Space, features: Features, sentence_vectors: Rows) -> tuple[Rows, Rows] | None:
@@ -155,7 +155,7 @@ def fit_heads(training_data: TrainingData, config: EnsembleConfig, *, seed: int,
 
     Raises ValueError where there is too little to learn from.
     """
-    held = [_evaluate_fold(training_data, config, items, seed, on_step) for items in folds(training_data.groups, config.fold_count, seed)]
+    held = [_evaluate_fold(training_data, config, items, seed, on_step) for items in make_group_folds(training_data.groups, config.fold_count, seed)]
     share = select_zero_shot_weight(held)
     found = fit_members(training_data, config, np.arange(training_data.training_set.item_count), seed, on_step)
     weights = np.mean([one.member_weights for one in held], axis=0)
@@ -245,7 +245,7 @@ def calibrate_similarity(held_out_folds: Sequence[HeldOutFold], zero_shot_weight
     """How to read cosines of texts and items that the heads had not seen."""
     right = np.concatenate([one.blend_with_zero_shot(zero_shot_weight)[one.is_match] for one in held_out_folds])
     rest = np.concatenate([one.blend_with_zero_shot(zero_shot_weight)[~one.is_match] for one in held_out_folds])
-    return fit_calibration(rest, right, PRIOR)
+    return fit_calibration(rest, right, MATCH_PRIOR)
 
 
 def _map_queries_to_items(fold: HeldOutFold) -> Ints:
@@ -259,5 +259,5 @@ def _fit_domain(training_data: TrainingData, held_out_folds: Sequence[HeldOutFol
     texts, owner = training_data.training_set.sentence_vectors, training_data.training_set.item_by_text
     nearest = [(texts[one.text_indices] @ texts[~np.isin(owner, one.item_indices)].T).max(axis=1) for one in held_out_folds]
     least = float(np.nanquantile(np.concatenate(nearest), MAX_OUT_OF_DOMAIN_SHARE))
-    kept = np.unique(texts[~missing(texts)], axis=0)
+    kept = np.unique(texts[~is_missing_row(texts)], axis=0)
     return TextDomain(in_domain=kept, min_similarity=round(least, 4), out_of_domain=training_data.out_of_domain_embeddings)

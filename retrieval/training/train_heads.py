@@ -139,16 +139,16 @@ def train_space(
     if not supply.is_sufficient:
         return outcome, None
     if budget is not None and budget.seconds_left <= 0:
-        return replace(outcome, why="not trained: the time given was over"), None
+        return replace(outcome, reason="not trained: the time given was over"), None
     try:
         fitted, cut = _fit_within_budget(space, training_data, seed, on_progress, budget or TimeBudget(), time_share)
     except ValueError as bad:  # held-out matches lie no nearer than anything else
-        return replace(outcome, why=str(bad)), None
+        return replace(outcome, reason=str(bad)), None
     gain = fitted.estimate_gain(seed)
     before, after = (100 * float(fitted.compute_held_out_precisions(use_trained=way).mean()) for way in (False, True))
     outcome = replace(
-        outcome, cut=cut, before=round(before, 2), after=round(after, 2),
-        gain=(round(gain.low, 2), round(gain.high, 2)), taken=gain.low > 0,
+        outcome, shortening=cut, baseline_map=round(before, 2), trained_map=round(after, 2),
+        gain_interval=(round(gain.low, 2), round(gain.high, 2)), is_used=gain.low > 0,
     )  # fmt: skip
     return outcome, fitted
 
@@ -167,7 +167,7 @@ def _fit_within_budget(
 
 
 def make_step_callback(space: str, config: EnsembleConfig, on_progress: ProgressCallback, budget: TimeBudget | None = None) -> StepCallback:
-    """For `fit`: add up parts of trainings and report them; OutOfTimeError where the time is over."""
+    """For `fit_heads`: add up parts of trainings and report them; OutOfTimeError where the time is over."""
     done, count = 0.0, (config.fold_count + 1) * len(config.losses)
 
     def on_step(part: float) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError, Rows, batched, encode_all, missing, owners_means, printable, unit_rows
+from encoders.base import AffectError, Rows, batched, encode_all, is_missing_row, average_by_owner, format_path, unit_rows
 from retrieval.features.pipeline import FeaturePipeline
 from retrieval.storage.library import Library
 from retrieval.training.captioned_items import CaptionedItems, match_captions
@@ -54,7 +54,7 @@ def prepare_training_data(library: Library, captioned_files: Sequence[CaptionedF
     captioned, experts = match_captions(library, captioned_files), FeaturePipeline(library.config)
     if not library.config.text:
         raise AffectError(
-            f"{printable(library.folder)}: made without an encoder of text: it can't learn words"
+            f"{format_path(library.folder)}: made without an encoder of text: it can't learn words"
         )
     rows = {role: _load_item_features(library, role, captioned.item_ids) for role in experts.media_roles}
     supplies = {}
@@ -64,7 +64,7 @@ def prepare_training_data(library: Library, captioned_files: Sequence[CaptionedF
             space.name, [captioned.captions[at] for at in here], [captioned.groups[at] for at in here]
         )
     found = LibraryTrainingData(pipeline=experts, captioned_items=captioned, features=rows, counts_by_space=supplies)
-    if not any(supply.suffices for supply in supplies.values()):
+    if not any(supply.is_sufficient for supply in supplies.values()):
         counted = "; ".join(supply.describe() for supply in supplies.values())
         left_out = "".join(f"; {line}" for line in captioned.format_messages())
         raise AffectError(f"too little to learn from: a space needs {REQUIREMENTS_TEXT}; {counted}{left_out}")
@@ -114,7 +114,7 @@ def make_training_data(
 
 def _find_items_with_role(features: Mapping[str, Rows], role: str) -> Ints:
     """Numbers of the items that have a row of this role."""
-    return np.flatnonzero(~missing(features[role])) if role in features else np.empty(0, np.int64)
+    return np.flatnonzero(~is_missing_row(features[role])) if role in features else np.empty(0, np.int64)
 
 
 def _make_caching_text_encoder(library_data: LibraryTrainingData, on_progress: ProgressCallback) -> EncodeFunction:
@@ -142,4 +142,4 @@ def _load_item_features(library: Library, role: str, item_ids: Sequence[str]) ->
     )
     pairs = np.array([(place[item], row) for item, row in found if item in place], np.int64).reshape(-1, 2)
     rows = library.open_vectors(store)[pairs[:, 1]]
-    return owners_means(rows, pairs[:, 0], len(item_ids)).astype(np.float32)
+    return average_by_owner(rows, pairs[:, 0], len(item_ids)).astype(np.float32)

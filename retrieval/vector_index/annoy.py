@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from encoders.base import MissingBackend, Rows, missing
-from encoders.interrupts import draft_beside
+from encoders.base import MissingBackendError, Rows, is_missing_row
+from encoders.interrupts import make_draft_path
 from retrieval.vector_index.topk import (
     Neighbours,
     Mask,
@@ -46,7 +46,7 @@ class AnnoyIndex:
         give an equal file. Interrupted, it leaves `file` as it was. Raises MissingBackend without the
         package, OSError when the disk says no.
         """
-        with draft_beside(path) as part:
+        with make_draft_path(path) as part:
             build_forest(rows, tree_count, seed).save(str(part))
             with part.open("rb+") as stream:
                 os.fsync(stream.fileno())
@@ -95,7 +95,7 @@ def build_forest(rows: StoredRows, tree_count: int, seed: int) -> Forest:
     forest.set_seed(seed)
     for span in split_into_chunks(len(rows), 4 * rows.shape[1]):
         chunk = rows[span].astype(np.float32)
-        for place in np.flatnonzero(~missing(chunk)):
+        for place in np.flatnonzero(~is_missing_row(chunk)):
             forest.add_item(span.start + int(place), chunk[place].tolist())  # a list is twice as fast
     forest.build(tree_count, n_jobs=1)
     return forest
@@ -106,7 +106,7 @@ def make_forest(dim: int) -> Forest:
     try:
         from annoy import AnnoyIndex as Forest
     except ModuleNotFoundError as gone:
-        raise MissingBackend(
+        raise MissingBackendError(
             "the index 'annoy' needs the package annoy, and that a C++ compiler: pip install annoy"
         ) from gone
     return Forest(dim, "angular")

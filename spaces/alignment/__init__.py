@@ -1,6 +1,6 @@
 """Maps between the emotion spaces of different senses: fitted on paired anchors, carried to new points.
 
-`closed_methods` and `learned_methods` list them all; `Method.fit` gives an `Aligned`, which transforms points
+`make_closed_form_methods` and `make_learned_methods` list them all; `AlignmentMethod.fit` gives an `AlignmentMap`, which transforms points
 of one sense, inverts where that is possible, and is kept by `save_map`. Nothing here imports torch or
 scikit-learn before a map needs them.
 """
@@ -14,10 +14,10 @@ __all__ = [
     "AlignmentMap",
     "AlignmentMethod",
     "compute_average_cosine",
-    "make_closed_form_methods",
     "fit_generalised_procrustes",
-    "make_learned_methods",
     "load_map",
-    "save_map",
+    "make_closed_form_methods",
+    "make_learned_methods",
     "run_procrustes",
+    "save_map",
 ]

@@ -11,7 +11,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
-from encoders.base import AffectError, printable
+from encoders.base import AffectError, format_path
 from spaces.alignment.steps import AffineMap, AlignmentMap, ChainedMap, Floats, KernelMap, PointMap, NetworkMap
 from spaces.safetensors_io import parse_metadata, write_safetensors
 
@@ -21,7 +21,12 @@ MAP_CLASSES: Mapping[str, type[AffineMap] | type[KernelMap] | type[NetworkMap]] 
     "kernel": KernelMap,
     "network": NetworkMap,
 }
-MAP_PARTS = ("across", "back", "source", "target")
+MAP_PARTS: Mapping[str, str] = {  # the file's word -> the field of AlignmentMap
+    "across": "forward",
+    "back": "backward",
+    "source": "source_to_common",
+    "target": "target_to_common",
+}
 
 
 def save_map(path: Path, fitted_map: AlignmentMap, metadata: Mapping[str, Any] | None = None) -> str:
@@ -31,8 +36,8 @@ def save_map(path: Path, fitted_map: AlignmentMap, metadata: Mapping[str, Any] |
     """
     tensors: dict[str, Floats] = {}
     kinds: dict[str, list[str]] = {}
-    for part in MAP_PARTS:
-        link = getattr(fitted_map, part)
+    for part, field_name in MAP_PARTS.items():
+        link = getattr(fitted_map, field_name)
         if link is None:
             continue
         steps = link.steps if isinstance(link, ChainedMap) else (link,)
@@ -59,10 +64,10 @@ def load_map(path: Path) -> tuple[AlignmentMap, dict[str, Any]]:
         if notes["format"] != FORMAT_VERSION:
             raise ValueError(f"format {notes['format']}, not {FORMAT_VERSION}")
         tensors = load(content)
-        parts = {part: _make_map(part, kinds, tensors) for part, kinds in notes["steps"].items()}
+        parts = {MAP_PARTS[part]: _make_map(part, kinds, tensors) for part, kinds in notes["steps"].items()}
         return AlignmentMap(name=notes["name"], notes=notes["notes"], **parts), notes["about"]
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError) as bad:
-        raise AffectError(f"{printable(path)}: no map can be read ({type(bad).__name__}: {bad})") from bad
+        raise AffectError(f"{format_path(path)}: no map can be read ({type(bad).__name__}: {bad})") from bad
 
 
 def _get_kind(step: object) -> str:

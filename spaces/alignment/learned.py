@@ -160,7 +160,7 @@ class _StandardisedPoints:
         stacked = np.stack(rows)
         mean, scale = stacked.mean(axis=1), np.stack([compute_scale(one) for one in stacked])
         standard = (stacked - mean[:, None]) / scale[:, None]
-        return cls(rows=stacked, mean=mean, scale=scale, standard=standard.astype(np.float32))
+        return cls(rows=stacked, mean=mean, scale=scale, standardised=standard.astype(np.float32))
 
     def solve_ridge(self, targets: _StandardisedPoints) -> Float32Points:
         """(b, d, k) the straight way to other rows (b, n, k), by ridge regression; to the same, no change."""
@@ -179,7 +179,7 @@ class _StandardisedPoints:
 
 
 class _NetworkBatch(nn.Module):
-    """Copies of `spaces.alignment.steps.Network`, from standardised rows (b, n, p) to (b, n, q)."""
+    """Copies of `spaces.alignment.steps.NetworkMap`, from standardised rows (b, n, p) to (b, n, q)."""
 
     def __init__(self, straight: Float32Points, hidden_units: int) -> None:
         super().__init__()

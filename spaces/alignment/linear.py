@@ -97,7 +97,7 @@ class _KernelEigenbases:
         bases = {
             width: np.linalg.eigh(gaussian_kernel(centres, centres, width / source.shape[1])) for width in KERNEL_WIDTHS
         }
-        return cls(source=source, mean=mean, scale=scale, drawn=drawn, bases=bases)
+        return cls(source=source, mean=mean, scale=scale, centre_indices=drawn, eigenbases=bases)
 
     def fit(self, target: Floats) -> AlignmentMap:
         bias = target.mean(axis=0)

@@ -74,7 +74,7 @@ class AlignmentMethod:
         if self.restores_scale:
             way = fitted_map.forward if source is None else source
             source = _compose(way, _match_scale(fitted_map.project_source(source_points), fitted_map.project_target(target_points)))
-        return replace(fitted_map, name=self.name, source=source)
+        return replace(fitted_map, name=self.name, source_to_common=source)
 
 
 def make_closed_form_methods() -> dict[str, AlignmentMethod]:

@@ -12,8 +12,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from encoders.base import AffectError, printable
-from encoders.onnx_runtime import write_whole
+from encoders.base import AffectError, format_path
+from encoders.onnx_runtime import write_atomically
 
 KEY_SEPARATOR = "/"
 
@@ -69,7 +69,7 @@ class TrainingState:
             for name, tensor in entries.items()
         }
         notes = {"key": run_key, "progress": json.dumps(asdict(progress))}
-        write_whole(path, save(tensors, notes))
+        write_atomically(path, save(tensors, notes))
 
     def load(self, path: Path, run_key: str) -> TrainingProgress:
         """Take up what `save` wrote; without a file, the beginning. Raises AffectError."""
@@ -80,8 +80,8 @@ class TrainingState:
                 notes = stored.metadata() or {}
                 tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
         except (SafetensorError, OSError) as bad:
-            raise AffectError(f"{printable(path)}: no checkpoint ({bad}); delete it to begin anew") from bad
-        other = f"{printable(path)}: of another run; delete it, or name another folder"
+            raise AffectError(f"{format_path(path)}: no checkpoint ({bad}); delete it to begin anew") from bad
+        other = f"{format_path(path)}: of another run; delete it, or name another folder"
         if notes.get("key") != run_key:
             raise AffectError(other)
         parts: dict[str, dict[str, Tensor]] = {}

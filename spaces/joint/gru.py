@@ -124,7 +124,7 @@ class _PrefixGRU(torch.autograd.Function):
                 if len(state_gradients[before]):
                     state_gradients[before].index_add_(0, parents, (inner[here] @ across).addcmul_(own, z))
             first = len(ctx.tree.parents[0])  # where the past is 0
-            by_word = outer.new_zeros(len(vectors), outer.shape[1]).index_add_(0, ctx.tree.places, outer)
+            by_word = outer.new_zeros(len(vectors), outer.shape[1]).index_add_(0, ctx.tree.last_word_index, outer)
             by_across = inner[first:].T @ past[first:]
             return by_word @ into, by_word.T @ vectors, by_across, outer.sum(0), inner.sum(0), None, None
 

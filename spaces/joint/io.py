@@ -14,7 +14,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
-from encoders.base import AffectError, Rows, printable
+from encoders.base import AffectError, Rows, format_path
 from spaces.joint.space import TextDomain, Heads, KernelInput, Layer, TowerPair, LinearInput, Tower
 from spaces.safetensors_io import parse_metadata, write_safetensors
 
@@ -59,11 +59,11 @@ def load_heads(path: Path) -> Heads:
         notes = parse_metadata(content, "heads")
         if notes.get("format") != FORMAT_VERSION:
             raise AffectError(
-                f"{printable(path)}: heads of format {notes.get('format')}, not {FORMAT_VERSION}; train them again"
+                f"{format_path(path)}: heads of format {notes.get('format')}, not {FORMAT_VERSION}; train them again"
             )
         return _make_heads(load(content), notes, hashlib.sha256(content).hexdigest())
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as bad:
-        said = f"{printable(path)}: no trained heads can be read ({type(bad).__name__}: {bad})"
+        said = f"{format_path(path)}: no trained heads can be read ({type(bad).__name__}: {bad})"
         raise AffectError(f"{said}; train them again") from bad
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Rows, missing
+from encoders.base import Rows, is_missing_row
 from spaces.joint.space import TEXT_ROLE, KernelInput, TowerPair, LinearInput, Tower, gaussian_kernel
 
 Floats = npt.NDArray[np.float64]
@@ -101,7 +101,7 @@ def fit_kernel_tower_pair(
 
     Raises ValueError where no item has a row.
     """
-    kept = np.flatnonzero(~missing(features))
+    kept = np.flatnonzero(~is_missing_row(features))
     if not len(kept):
         raise ValueError(f"no item has a row of {role}")
     rows, names = features[kept].astype(np.float64), np.asarray(classes)[kept]

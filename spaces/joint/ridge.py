@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from encoders.base import missing
+from encoders.base import is_missing_row
 from spaces.joint.kernel_ridge import Floats, to_float32, make_text_tower, unit_rows_float64, compute_whitening
 from spaces.joint.space import MIN_RELATIVE_SD, TowerPair, LinearInput, Tower
 from spaces.joint.training_set import TrainingSet
@@ -76,6 +76,6 @@ def _find_complete_items(training_set: TrainingSet) -> np.ndarray[tuple[int], np
     """Items with every role in every view, and a text."""
     there = np.ones(training_set.item_count, bool)
     for rows in training_set.features.values():
-        there &= ~missing(rows.reshape(training_set.item_count, -1))
+        there &= ~is_missing_row(rows.reshape(training_set.item_count, -1))
     said = ~np.isnan(training_set.sentence_vectors).any(axis=1)
     return np.flatnonzero(there & np.isin(np.arange(training_set.item_count), training_set.item_by_text[said]))

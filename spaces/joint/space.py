@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Rows, missing, unit_rows
+from encoders.base import Rows, is_missing_row, unit_rows
 from spaces.base import Features, Space, Views
 
 WORDS_VIEW = "words"  # the view in which words meet media
@@ -42,7 +42,7 @@ class LinearInput:
 
     def __call__(self, rows: Rows) -> Rows:
         """(n, h) of raw rows (n, d); `absent` for those that are missing."""
-        here = ~missing(rows)
+        here = ~is_missing_row(rows)
         out = np.tile(self.absent, (len(rows), 1))
         standard = (signed_power(rows[here], self.power) - self.mean) / self.scale
         out[here] = np.clip(standard, -MAX_Z_SCORE, MAX_Z_SCORE) @ self.weight
@@ -69,7 +69,7 @@ class KernelInput:
 
     def __call__(self, rows: Rows) -> Rows:
         """(n, h) of raw rows (n, d); `absent` for those that are missing."""
-        here = ~missing(rows)
+        here = ~is_missing_row(rows)
         out = np.tile(self.absent, (len(rows), 1))
         out[here] = gaussian_kernel((rows[here] - self.mean) / self.scale, self.centres, self.gamma) @ self.weight
         return out
@@ -113,7 +113,7 @@ class Tower:
             rows += reader(features[role]) if role in features else reader.absent
         for layer in self.layers:
             rows = layer(rows)
-        rows[np.all([missing(features[role]) for role in roles], axis=0)] = np.nan
+        rows[np.all([is_missing_row(features[role]) for role in roles], axis=0)] = np.nan
         return rows
 
 
@@ -200,7 +200,7 @@ class JointSpace:
         if all(any(role in features for role in one.media.inputs) for one in members):
             rows = self._stack_members([one.media(features) for one in members], zero_shot)
             for role in self.heads.required_roles:
-                rows[missing(features[role]) if role in features else slice(None)] = np.nan
+                rows[is_missing_row(features[role]) if role in features else slice(None)] = np.nan
             return {WORDS_VIEW: rows, **views}
         if TEXT_ROLE not in features:
             return views

@@ -91,7 +91,7 @@ class TrainingSet:
 
     def select_roles(self, *roles: str) -> TrainingSet:
         """With these roles alone. Raises KeyError for one that is not here."""
-        return replace(self, media={role: self.features[role] for role in roles})
+        return replace(self, features={role: self.features[role] for role in roles})
 
     def select_items(self, item_indices: Ints) -> TrainingSet:
         """Some items, renumbered in the order given, and their texts."""

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from encoders.base import missing, unit_rows
-from encoders.efficientnet import SIDE, imagenet_labels, square
+from encoders.base import is_missing_row, unit_rows
+from encoders.efficientnet import INPUT_SIDE, load_imagenet_labels, resize_to_square
 from encoders.registry import ENCODERS
 
 skimage = pytest.importorskip("skimage")
@@ -52,7 +52,7 @@ def test_leading_values_of_words(text):
 def test_labels_are_torchvisions():
     from torchvision.models import EfficientNet_B0_Weights
 
-    assert list(imagenet_labels()) == EfficientNet_B0_Weights.IMAGENET1K_V1.meta["categories"]
+    assert list(load_imagenet_labels()) == EfficientNet_B0_Weights.IMAGENET1K_V1.meta["categories"]
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_rows_equal_the_plain_torch_network(objects):
 
     net = EfficientNet.from_name("efficientnet-lite2").eval()
     net.load_state_dict(torch.load(objects.weights, map_location="cpu", weights_only=True))
-    pixels = (square(sample("chelsea")).astype(np.float32) / 255 - 0.498) / 0.502
+    pixels = (resize_to_square(sample("chelsea")).astype(np.float32) / 255 - 0.498) / 0.502
     with torch.inference_mode():
         inside = torch.from_numpy(pixels.transpose(2, 0, 1)[None])
         rows, logits = net.extract_features(inside).mean((2, 3)).numpy(), net(inside).numpy()
@@ -79,7 +79,7 @@ def test_rows_equal_the_plain_torch_network(objects):
 
 
 def test_a_clip_is_the_mean_of_its_frames(objects):
-    frames = np.stack([square(sample(name)) for name in ("chelsea", "coffee", "astronaut")])
+    frames = np.stack([resize_to_square(sample(name)) for name in ("chelsea", "coffee", "astronaut")])
     alone = objects.encode([frame[None] for frame in frames])
     assert np.allclose(objects.encode([frames])[0], alone.mean(axis=0), atol=1e-3)
     assert np.allclose(
@@ -100,16 +100,16 @@ def test_pictures_of_all_sizes_go_together(objects):
 def test_the_whole_picture_is_squeezed():
     picture = np.zeros((100, 400, 3), np.uint8)
     picture[:, :200] = 255
-    made = square(picture)
-    assert made.shape == (SIDE, SIDE, 3) and made.dtype == np.uint8
-    assert (made[:, : SIDE // 2 - 3] > 250).all() and (made[:, SIDE // 2 + 3 :] < 5).all()
+    made = resize_to_square(picture)
+    assert made.shape == (INPUT_SIDE, INPUT_SIDE, 3) and made.dtype == np.uint8
+    assert (made[:, : INPUT_SIDE // 2 - 3] > 250).all() and (made[:, INPUT_SIDE // 2 + 3 :] < 5).all()
 
 
 def test_a_small_picture_is_smoothed_within_its_edges():
     clean = np.full((100, 100, 3), 60, np.uint8)
     clean[:, 50:] = 200
     noisy = clean + np.random.default_rng(0).integers(-4, 5, clean.shape).astype(np.int8).astype(np.uint8)
-    made = square(noisy).astype(int)
+    made = resize_to_square(noisy).astype(int)
     assert np.abs(made[:, :120] - 60).mean() < 0.5 * np.abs(noisy[:, :45].astype(int) - 60).mean()
     assert (made[:, 140:] - made[:, :120]).min() > 130
 
@@ -145,7 +145,7 @@ def test_padding_changes_nothing(text):
 
 def test_no_words_abstain(text):
     rows = text.encode(["", "dog", " \t\n", "\u3000"])
-    assert missing(rows).tolist() == [True, False, True, True]
+    assert is_missing_row(rows).tolist() == [True, False, True, True]
 
 
 def test_meaning_orders_sentences(text):

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from encoders.base import Card, MissingBackend, Sound, UnknownName, encode_all, missing
+from encoders.base import EncoderCard, MissingBackendError, Audio, UnknownNameError, encode_all, is_missing_row
 from encoders.registry import ENCODERS, Registry
 
 skimage = pytest.importorskip("skimage")
@@ -23,7 +23,7 @@ def frames():
 def tones():
     def sound(hertz, seconds):
         wave = 0.3 * np.sin(2 * np.pi * hertz * np.arange(round(RATE * seconds)) / RATE)
-        return Sound(samples=wave.astype(np.float32), rate=RATE)
+        return Audio(samples=wave.astype(np.float32), sample_rate=RATE)
 
     return [sound(300, 1), sound(2000, 2.5), sound(880, 0.6)]
 
@@ -34,7 +34,7 @@ def texts():
 
 GOOD = {"frames": frames, "sound": tones, "text": texts}
 NOTHING = {
-    "sound": [Sound(samples=np.zeros(size, np.float32), rate=RATE) for size in (RATE, 0)],
+    "sound": [Audio(samples=np.zeros(size, np.float32), sample_rate=RATE) for size in (RATE, 0)],
     "text": ["", " \n"],
 }
 
@@ -44,8 +44,8 @@ def build(name):
     """The encoder and its rows, or the reason why it can't run here."""
     try:
         encoder = ENCODERS.make(name)
-        return encoder, encoder.encode(GOOD[encoder.card.sense]())
-    except MissingBackend as gone:
+        return encoder, encoder.encode(GOOD[encoder.card.modality]())
+    except MissingBackendError as gone:
         return str(gone), None
 
 
@@ -59,9 +59,9 @@ def no_hub():
 
 def card_is_filled_in(encoder, items, rows):
     card = encoder.card
-    assert isinstance(card, Card) and card.name in ENCODERS and card.dim > 0
-    assert card.licence and card.weights and card.data and "/" in card.signature
-    assert (card.rate is not None) == (card.sense == "sound")
+    assert isinstance(card, EncoderCard) and card.name in ENCODERS and card.dim > 0
+    assert card.licence and card.weights_source and card.training_data and "/" in card.signature
+    assert (card.sample_rate is not None) == (card.modality == "sound")
 
 
 def rows_have_shape_and_type(encoder, items, rows):
@@ -69,7 +69,7 @@ def rows_have_shape_and_type(encoder, items, rows):
 
 
 def different_things_differ(encoder, items, rows):
-    assert not missing(rows[[0, 2]]).any()  # in the second, noise, an encoder of faces sees none
+    assert not is_missing_row(rows[[0, 2]]).any()  # in the second, noise, an encoder of faces sees none
     assert not np.allclose(rows[0], rows[2], atol=1e-4)
 
 
@@ -83,7 +83,7 @@ def no_items_no_rows(encoder, items, rows):
 
 
 def neither_batch_nor_order_matters(encoder, items, rows):
-    assert close(encode_all(encoder, items, batch=1), rows)
+    assert close(encode_all(encoder, items, batch_size=1), rows)
     assert close(encoder.encode(items[::-1])[::-1], rows)
 
 
@@ -118,7 +118,7 @@ CHECKS = (
 
 
 def array_of(item):
-    return item.samples if isinstance(item, Sound) else item
+    return item.samples if isinstance(item, Audio) else item
 
 
 def close(left, right):
@@ -133,7 +133,7 @@ def test_contract(name):
         assert "\n" not in encoder and len(encoder) > 20
         pytest.skip(encoder)
     for check in CHECKS:
-        check(encoder, GOOD[encoder.card.sense](), rows)
+        check(encoder, GOOD[encoder.card.modality](), rows)
 
 
 def test_toys_and_packaged_encoders_are_always_here():
@@ -145,12 +145,12 @@ def test_no_face_is_a_missing_row():
     faces, rows = build("mtcnn-fer")
     if rows is None:
         pytest.skip(faces)
-    assert missing(rows).tolist() == [False, True, False]
+    assert is_missing_row(rows).tolist() == [False, True, False]
 
 
 @pytest.mark.parametrize(("wrong", "right"), [("minilmm", "minilm"), ("efficientnet", "efficientnet-lite2")])
 def test_an_unknown_name_hears_the_nearest(wrong, right):
-    with pytest.raises(UnknownName, match=f"no encoder '{wrong}', did you mean '{right}'; known: .*logmel"):
+    with pytest.raises(UnknownNameError, match=f"no encoder '{wrong}', did you mean '{right}'; known: .*logmel"):
         ENCODERS.make(wrong)
 
 
@@ -164,7 +164,7 @@ def test_a_name_is_given_once():
 
 def test_a_missing_package_says_what_to_install():
     names = Registry("toy", {"gone": "no_such_package_at_all:make"})
-    with pytest.raises(MissingBackend, match="needs the module 'no_such_package_at_all'"):
+    with pytest.raises(MissingBackendError, match="needs the module 'no_such_package_at_all'"):
         names.make("gone")
 
 
@@ -189,6 +189,6 @@ def test_signature_tells_versions_apart():
 
 @pytest.mark.parametrize("name", ["a\nb.jpg", "a\x1b]0;title\x07.jpg", "a\udcff.jpg", "a\x9b.jpg"])
 def test_printable_is_safe_on_a_terminal(name):
-    from encoders.base import printable
+    from encoders.base import format_path
 
-    assert printable(name).isprintable() and printable("käse 猫.jpg") == "käse 猫.jpg"
+    assert format_path(name).isprintable() and format_path("käse 猫.jpg") == "käse 猫.jpg"

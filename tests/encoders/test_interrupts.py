@@ -15,7 +15,7 @@ import pytest
 from library_factory import ENCODERS, ROOT, affect, gallery, index, painted
 
 from encoders import onnx_runtime
-from encoders.interrupts import draft_beside
+from encoders.interrupts import make_draft_path
 
 STOPPED = "affect: stopped; what was committed stays, run the same command to go on\n"
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
@@ -161,7 +161,7 @@ def test_control_c_does_not_wait_for_native_code_and_removes_drafts(tmp_path):
 
 
 def test_a_draft_is_removed_when_it_is_left(tmp_path):
-    with pytest.raises(KeyError), draft_beside(tmp_path / "long.png") as draft:
+    with pytest.raises(KeyError), make_draft_path(tmp_path / "long.png") as draft:
         draft.touch()
         assert draft.suffix == ".png" and draft.parent == tmp_path
         raise KeyError
@@ -283,7 +283,7 @@ def test_a_damaged_network_is_made_again_and_is_an_onnx_file(tmp_path, monkeypat
     example = np.ones((2, 3), np.float32)
 
     def outputs():
-        return onnx_runtime.network("net-1", lambda: module, [example], [{0: "n"}])(example)[0]
+        return onnx_runtime.load_network("net-1", lambda: module, [example], [{0: "n"}])(example)[0]
 
     first, file = outputs(), tmp_path / "net-1.onnx"
     onnx.checker.check_model(onnx.load(file))

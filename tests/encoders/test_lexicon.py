@@ -10,19 +10,19 @@ import pytest
 from repository import DATA
 
 from encoders import lexicon
-from encoders.base import MissingBackend
+from encoders.base import MissingBackendError
 from encoders.lexicon import (
-    COLUMNS,
+    NRC_COLUMNS,
     EMOTIONS,
-    KEYWORDS,
-    NLTK_LACKS,
-    named_emotion,
-    nrc_columns,
-    nrc_counts,
-    nrc_words,
-    plainly_spelled,
-    sentiment,
-    sentimental,
+    EMOTION_KEYWORDS,
+    WORDS_NOT_IN_NLTK,
+    has_emotion_keyword,
+    compute_nrc_columns,
+    count_nrc_emotions,
+    tokenize_for_nrc,
+    normalise_text,
+    score_sentiment,
+    is_sentimental,
 )
 
 ANNOTATIONS = DATA / "msrvtt_annotations"
@@ -43,24 +43,24 @@ def test_import_is_light():
 
 
 def test_columns_count_every_occurrence():
-    found = nrc_columns("a young girl in a horror movie is haunted")
-    assert list(found) == list(COLUMNS)
+    found = compute_nrc_columns("a young girl in a horror movie is haunted")
+    assert list(found) == list(NRC_COLUMNS)
     assert found["fear"] == 2
     assert found["positive"] == 1
-    twice = nrc_counts("horror, and then: horror!")
-    assert twice == Counter({name: 2 * count for name, count in nrc_counts("horror").items()})
+    twice = count_nrc_emotions("horror, and then: horror!")
+    assert twice == Counter({name: 2 * count for name, count in count_nrc_emotions("horror").items()})
     assert all(type(value) is float for value in found.values())
 
 
 def test_neutral_is_one_without_a_polarity_and_emotions_may_stand_without_one():
-    assert nrc_columns("two men walk") == {name: float(name == "neutral") for name in COLUMNS}
-    assert nrc_columns("")["neutral"] == 1
-    assert nrc_columns("horror")["neutral"] == 0
+    assert compute_nrc_columns("two men walk") == {name: float(name == "neutral") for name in NRC_COLUMNS}
+    assert compute_nrc_columns("")["neutral"] == 1
+    assert compute_nrc_columns("horror")["neutral"] == 0
 
 
 def test_words_count_in_the_case_they_are_written_as_in_the_seed():
-    assert nrc_counts("Horror") == Counter()
-    assert nrc_counts("horrors") != nrc_counts("horror")  # no lemmas
+    assert count_nrc_emotions("Horror") == Counter()
+    assert count_nrc_emotions("horrors") != count_nrc_emotions("horror")  # no lemmas
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_words_count_in_the_case_they_are_written_as_in_the_seed():
     ],
 )  # fmt: skip
 def test_words_are_cut_as_textblob_cuts_them(text, words):
-    assert nrc_words(text) == words
+    assert tokenize_for_nrc(text) == words
 
 
 @pytest.mark.data
@@ -84,13 +84,13 @@ def test_words_of_the_lexicon_are_those_nltk_finds():
 
     if not EMOBANK.exists():
         pytest.skip("needs ../shared/data/emobank")
-    cut, known = NLTKWordTokenizer().tokenize, lexicon._nrc()
+    cut, known = NLTKWordTokenizer().tokenize, lexicon._load_nrc_lexicon()
     with EMOBANK.open(newline="", encoding="utf-8") as stream:
         texts = [row["text"] for row in csv.DictReader(stream)][::3]
     other = [
         text
         for text in texts
-        if Counter(word for word in nrc_words(text) if word in known)
+        if Counter(word for word in tokenize_for_nrc(text) if word in known)
         != Counter(word for token in cut(text) if (word := token.strip(string.punctuation)) in known)
     ]
     assert [text for text in other if "wanna" not in text] == []
@@ -104,61 +104,61 @@ def test_columns_are_those_released(name, count):
     unequal = [
         record["video_id"]
         for record in records
-        if nrc_columns(record["caption"]) != {column: record[column] for column in COLUMNS}
+        if compute_nrc_columns(record["caption"]) != {column: record[column] for column in NRC_COLUMNS}
     ]
     assert unequal == []
 
 
 def test_keywords_are_the_seeds():
-    assert KEYWORDS.count("|") == 22
-    assert "| anger|" in KEYWORDS
+    assert EMOTION_KEYWORDS.count("|") == 22
+    assert "| anger|" in EMOTION_KEYWORDS
     for text in ("a happy man", "he drew back in anger", "saddle", "unhappy", "fearfully", "surprised"):
-        assert named_emotion(text)
+        assert has_emotion_keyword(text)
     for text in ("danger", "anger", "Happy", "a man runs", ""):  # "anger" alone lacks the blank before it
-        assert not named_emotion(text)
+        assert not has_emotion_keyword(text)
 
 
 def test_sentiment():
-    assert sentiment("what a great and wonderful day").compound > 0.6
-    assert sentiment("a terrible, horrible disaster").compound < -0.6
-    assert sentiment("not happy at all").compound < 0 < sentiment("happy").compound
-    parts = sentiment("a good man")
+    assert score_sentiment("what a great and wonderful day").compound > 0.6
+    assert score_sentiment("a terrible, horrible disaster").compound < -0.6
+    assert score_sentiment("not happy at all").compound < 0 < score_sentiment("happy").compound
+    parts = score_sentiment("a good man")
     assert parts.positive + parts.negative + parts.neutral == pytest.approx(1, abs=0.002)
-    nothing = sentiment("")
+    nothing = score_sentiment("")
     assert (nothing.compound, nothing.positive, nothing.negative, nothing.neutral) == (0, 0, 0, 0)
 
 
 def test_sentimental_lies_beyond_the_bound_on_either_side():
-    assert sentimental(sentiment("a terrible, horrible disaster"))
-    assert not sentimental(sentiment("a man walks"))
-    assert sentimental(sentiment("a good man"), 0.4) and not sentimental(sentiment("a good man"), 0.5)
+    assert is_sentimental(score_sentiment("a terrible, horrible disaster"))
+    assert not is_sentimental(score_sentiment("a man walks"))
+    assert is_sentimental(score_sentiment("a good man"), 0.4) and not is_sentimental(score_sentiment("a good man"), 0.5)
 
 
 def test_words_can_be_left_out_of_vaders_lexicon():
-    assert sentiment("a heart is shown").compound == pytest.approx(0.6369)
-    assert sentiment("a heart is shown", without=NLTK_LACKS).compound == 0
-    assert sentiment("a heart is shown").compound > 0.6  # the lexicon itself is left as it was
+    assert score_sentiment("a heart is shown").compound == pytest.approx(0.6369)
+    assert score_sentiment("a heart is shown", excluded_words=WORDS_NOT_IN_NLTK).compound == 0
+    assert score_sentiment("a heart is shown").compound > 0.6  # the lexicon itself is left as it was
 
 
 def test_a_lexicon_that_is_not_installed_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "vaderSentiment", None)
     monkeypatch.setitem(sys.modules, "vaderSentiment.vaderSentiment", None)
-    lexicon._analyser.cache_clear()
-    with pytest.raises(MissingBackend, match="pip install vaderSentiment"):
-        sentiment("good")
+    lexicon._load_analyser.cache_clear()
+    with pytest.raises(MissingBackendError, match="pip install vaderSentiment"):
+        score_sentiment("good")
     monkeypatch.setitem(sys.modules, "nrclex", None)
-    lexicon._nrc.cache_clear()
-    with pytest.raises(MissingBackend, match="pip install nrclex"):
-        nrc_counts("good")
+    lexicon._load_nrc_lexicon.cache_clear()
+    with pytest.raises(MissingBackendError, match="pip install nrclex"):
+        count_nrc_emotions("good")
     monkeypatch.undo()
-    assert nrc_counts("good")
+    assert count_nrc_emotions("good")
 
 
 def test_emotions_are_plutchiks():
     from spaces.circumplex import EMOTION_SCHEMES
 
     assert set(EMOTIONS) == set(EMOTION_SCHEMES["plutchik"])
-    assert all(re.fullmatch("[a-z]+", name) for name in COLUMNS)
+    assert all(re.fullmatch("[a-z]+", name) for name in NRC_COLUMNS)
 
 
 @pytest.mark.parametrize("apostrophe", "’‘ʼ＇´`")
@@ -167,11 +167,11 @@ def test_features_read_any_apostrophe_as_the_straight_one(apostrophe):
         f"I don{apostrophe}t like it, it isn{apostrophe}t good",
         "I don't like it, it isn't good",
     )
-    assert plainly_spelled(curly) == straight
-    assert sentiment(plainly_spelled(curly)) == sentiment(straight) != sentiment(curly)
+    assert normalise_text(curly) == straight
+    assert score_sentiment(normalise_text(curly)) == score_sentiment(straight) != score_sentiment(curly)
 
 
 def test_emoji_have_names():
-    assert plainly_spelled("so 😭😭") == "so loudly crying face loudly crying face"
-    assert plainly_spelled("❤\ufe0f") == "red heart" and plainly_spelled("👍🏽").startswith("thumbs up")
-    assert plainly_spelled("№ 1 * 2\n") == "№ 1 * 2\n" and plainly_spelled("") == ""
+    assert normalise_text("so 😭😭") == "so loudly crying face loudly crying face"
+    assert normalise_text("❤\ufe0f") == "red heart" and normalise_text("👍🏽").startswith("thumbs up")
+    assert normalise_text("№ 1 * 2\n") == "№ 1 * 2\n" and normalise_text("") == ""

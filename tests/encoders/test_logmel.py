@@ -10,8 +10,8 @@ import pytest
 from repository import DATA
 from safetensors.numpy import load_file
 
-from encoders.base import Sound, encode_all, missing, unit_rows
-from encoders.logmel import DIM, Background, at_rate, audible, describe, logmel, windows
+from encoders.base import Audio, encode_all, is_missing_row, unit_rows
+from encoders.logmel import DIM, BackgroundWhitening, resample, is_audible, compute_logmel_statistics, logmel, split_windows
 from experiments.background import DAMPED_DIRECTIONS, COLLECTION_TABLES, decode_audio, fit_background, main
 
 RATE = 22050
@@ -26,7 +26,7 @@ def chirps(seconds=2.0, rate=RATE, seed=0, level=0.3):
     t = np.arange(int(seconds * rate)) / rate
     noise = np.random.default_rng(seed).normal(0, 0.2, len(t))
     made = (noise + np.sin(2 * np.pi * (300 + 400 * t) * t)) * (1 + np.sin(8 * t)) * level
-    return Sound(samples=made.astype(np.float32), rate=rate)
+    return Audio(samples=made.astype(np.float32), sample_rate=rate)
 
 
 @pytest.fixture(scope="module")
@@ -36,20 +36,20 @@ def encoder():
 
 def test_rows_are_what_the_card_says(encoder):
     rows = encode_all(encoder, [chirps(), chirps(seed=1)])
-    assert rows.shape == (2, DIM) == (2, encoder.card.dim) and not missing(rows).any()
+    assert rows.shape == (2, DIM) == (2, encoder.card.dim) and not is_missing_row(rows).any()
     assert encoder.card.sha256 and encoder.encode([]).shape == (0, DIM)
 
 
 @pytest.mark.parametrize("gain", [0.01, 0.2, 3.0])
 def test_gain_does_not_change_the_row(encoder, gain):
     sound = chirps()
-    louder = Sound(samples=sound.samples * np.float32(gain), rate=RATE)
+    louder = Audio(samples=sound.samples * np.float32(gain), sample_rate=RATE)
     assert np.allclose(*encoder.encode([sound, louder]), atol=1e-2)
 
 
 def test_the_batch_does_not_change_the_row(encoder):
     sounds = [chirps(seed=i, seconds=1 + i) for i in range(3)]
-    assert np.allclose(encoder.encode(sounds), encode_all(encoder, sounds, batch=1), atol=1e-4)
+    assert np.allclose(encoder.encode(sounds), encode_all(encoder, sounds, batch_size=1), atol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -65,37 +65,37 @@ def test_the_batch_does_not_change_the_row(encoder):
     ids=["empty", "zeros", "constant", "under -70 dBFS", "nan", "20 ms"],
 )
 def test_silence_is_missing_not_zero(encoder, samples):
-    silence = Sound(samples=samples.astype(np.float32), rate=RATE)
-    assert missing(encoder.encode([chirps(), silence])).tolist() == [False, True]
+    silence = Audio(samples=samples.astype(np.float32), sample_rate=RATE)
+    assert is_missing_row(encoder.encode([chirps(), silence])).tolist() == [False, True]
 
 
 @pytest.mark.parametrize("seconds", [0.03, 0.1, 0.5])
 def test_short_windows_work(encoder, seconds):
-    assert not missing(encoder.encode([chirps(seconds=seconds)])).any()
+    assert not is_missing_row(encoder.encode([chirps(seconds=seconds)])).any()
 
 
 @pytest.mark.parametrize("rate", [16000, 32000, 44100, 48000])
 def test_the_rate_of_a_recording_hardly_matters(encoder, rate):
     sound = chirps(rate=48000)
-    again = Sound(samples=at_rate(sound, rate), rate=rate)
+    again = Audio(samples=resample(sound, rate), sample_rate=rate)
     assert cosine(*encoder.encode([sound, again])) > 0.98
 
 
 def test_an_odd_rate_is_rounded_not_expanded():
-    assert len(at_rate(chirps(seconds=1, rate=11127), 16000)) == pytest.approx(16000, rel=2e-3)
+    assert len(resample(chirps(seconds=1, rate=11127), 16000)) == pytest.approx(16000, rel=2e-3)
 
 
 def test_same_kind_is_nearer_than_other_kind(encoder):
-    noise = Sound(samples=np.random.default_rng(5).normal(0, 0.1, 2 * RATE).astype(np.float32), rate=RATE)
+    noise = Audio(samples=np.random.default_rng(5).normal(0, 0.1, 2 * RATE).astype(np.float32), sample_rate=RATE)
     one, other, hiss = encoder.encode([chirps(seed=0), chirps(seed=1), noise])
     assert cosine(one, other) > 0.9 > 0.5 > cosine(one, hiss)
 
 
 def test_padding_with_silence_keeps_the_bands():
     sound = chirps()
-    padded = Sound(samples=np.pad(sound.samples, (0, RATE)), rate=RATE)
+    padded = Audio(samples=np.pad(sound.samples, (0, RATE)), sample_rate=RATE)
     bands = slice(0, 64)  # means while it sounds
-    assert np.allclose(describe(sound)[bands], describe(padded)[bands], atol=0.5)
+    assert np.allclose(compute_logmel_statistics(sound)[bands], compute_logmel_statistics(padded)[bands], atol=0.5)
 
 
 @pytest.mark.parametrize("name", ["aac", "ac3", "aif", "mp3", "ogg", "opus", "wv"])
@@ -107,17 +107,17 @@ def test_lossy_copies_give_the_same_row(encoder, name):
 
 def test_windows_cover_all_but_a_short_tail():
     samples = np.arange(26, dtype=np.float32)
-    assert [len(w) for w in windows(samples, 10)] == [10, 10, 6]
-    assert [len(w) for w in windows(samples[:25], 10)] == [10, 10]
-    assert [len(w) for w in windows(samples[:2], 10)] == [2]
+    assert [len(w) for w in split_windows(samples, 10)] == [10, 10, 6]
+    assert [len(w) for w in split_windows(samples[:25], 10)] == [10, 10]
+    assert [len(w) for w in split_windows(samples[:2], 10)] == [2]
 
 
 def test_damping_shrinks_what_all_rows_share():
     rng = np.random.default_rng(0)
     rows = (rng.normal(size=(400, 40)) + 5 * rng.normal(size=(400, 1)) + 7).astype(np.float32)
-    background = Background(**fit_background([rows]))
+    background = BackgroundWhitening(**fit_background([rows]))
     assert background.directions.shape == (DAMPED_DIRECTIONS, 40) and (background.gain < 1.06).all()
-    made = background.standardise(rows)
+    made = background.whiten(rows)
     before, after = np.linalg.eigvalsh(np.corrcoef(rows.T))[-1], np.linalg.eigvalsh(np.cov(made.T))[-1]
     assert np.abs(made.mean(axis=0)).max() < 1e-3
     assert after == pytest.approx(before * 0.9 / (0.1 * before + 0.9), rel=0.01)
@@ -131,7 +131,7 @@ def test_the_command_reads_training_clips_alone(tmp_path):
         lines = [",".join([*row.values(), "train"]) for row in rows]
         (tmp_path / name / table).write_text("\n".join(["file,clip,name,split", *lines, "no,no,no,dev"]))
     main(["--data", str(tmp_path), "--out", str(tmp_path / "made.safetensors")])
-    made = Background(**load_file(tmp_path / "made.safetensors"))
+    made = BackgroundWhitening(**load_file(tmp_path / "made.safetensors"))
     assert made.mean.shape == (DIM,) and made.directions.shape == (DAMPED_DIRECTIONS, DIM)
     assert np.allclose(made.directions @ made.directions.T, np.eye(DAMPED_DIRECTIONS), atol=1e-4)
 
@@ -153,7 +153,7 @@ def test_finds_the_same_animal(encoder):
     clips = [row for row in csv.DictReader(table.open()) if row["split"] == "dev"]
     animal = np.array([row["folder"].split("-")[0] for row in clips])
     sounds = [decode_audio(table.parent / row["file"]) for row in clips]
-    assert all(audible(sound) for sound in sounds)
+    assert all(is_audible(sound) for sound in sounds)
     rows = unit_rows(encoder.encode(sounds))
     near = np.argsort(-(rows @ rows.T - 9 * np.eye(len(rows))), axis=1)[:, :10]
     assert (animal[near] == animal[:, None]).mean() > 0.58  # measured .604; raw statistics .568

@@ -9,7 +9,7 @@ from repository import DATA
 from safetensors.numpy import load_file
 
 from encoders.base import encode_all
-from encoders.minilm_affect import SURFACE, merge
+from encoders.minilm_affect import SURFACE_DIM, merge_adapters
 from encoders.registry import ENCODERS
 from experiments.heads import text_adapter
 from experiments.heads.text import WEIGHTS_FILE, FOREIGN_TEXTS, ROLE, evaluate, fit, make_nonsense_texts
@@ -93,14 +93,14 @@ def test_rows_do_not_depend_on_the_batch(encoder):
 
 
 def test_columns_of_form_count_pieces_that_go_on_with_a_word(encoder):
-    lengths, broken = encoder.encode(["happy", "a happy child", "zzgh"])[:, -SURFACE:].T
+    lengths, broken = encoder.encode(["happy", "a happy child", "zzgh"])[:, -SURFACE_DIM:].T
     np.testing.assert_allclose(np.exp(lengths[:2]), [3, 5], rtol=1e-5)  # with [CLS] and [SEP]
     assert broken[0] == broken[1] == 0
     assert broken[2] >= 0.5
 
 
 def test_the_shipped_file_reads_this_encoder(encoder, shipped):
-    assert shipped.encoders == {ROLE: encoder.card.signature}
+    assert shipped.encoder_signatures == {ROLE: encoder.card.signature}
     assert shipped["mean"].roles == shipped["log_sd"].roles == (ROLE,)
 
 
@@ -146,7 +146,7 @@ def test_merging_is_what_the_adapted_layers_do():
     torch.nn.init.normal_(adapted.up)
     wanted = adapted(rows).detach()
     module = torch.nn.ModuleDict({"one": layer})
-    merge(module, {"one.down": adapted.down.detach().numpy(), "one.up": 3 * adapted.up.detach().numpy()})
+    merge_adapters(module, {"one.down": adapted.down.detach().numpy(), "one.up": 3 * adapted.up.detach().numpy()})
     torch.testing.assert_close(module["one"](rows), wanted)
 
 
@@ -294,7 +294,7 @@ def test_fit_and_figures_on_a_little_data(encoder, little, tmp_path):
 def test_training_learns_repeats_itself_and_is_kept(tmp_path):
     pytest.importorskip("vaderSentiment")
     torch.set_num_threads(1)
-    few = [replace(one, texts=one.texts[:48], values=one.targets[:48]) for one in load_training_sets(DATA)]
+    few = [replace(one, texts=one.texts[:48], targets=one.targets[:48]) for one in load_training_sets(DATA)]
     how = replace(AdapterConfig(), epochs=2.0, rank=4)
     first = load_or_train_adapters(few, how, seed=1, order=0, folder=tmp_path, quiet=True)
     (kept,) = tmp_path.iterdir()
@@ -322,7 +322,7 @@ def test_the_command_averages_what_was_taught(tmp_path, monkeypatch):
         ones = {"a.down": np.ones((1, 2), np.float32), "a.up": np.full((2, 1), 1.0 + order, np.float32)}
         return ones | {"head.bias": np.full(2, order, np.float32)}
 
-    monkeypatch.setattr(text_adapter, "train", quick)
+    monkeypatch.setattr(text_adapter, "train_adapters", quick)
     command = ["--data", str(DATA), "--cache", str(tmp_path / "cache"), "--seed", "3", "--soup"]
     text_adapter.main([*command, "1", "--out", str(tmp_path / "one")])
     text_adapter.main([*command, "2", "--out", str(tmp_path / "two")])

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from skimage import data
 
-from encoders.base import missing
-from encoders.optical_flow import CELLS, DIM, FLOW, MEASURES, VIEW, early_and_late, flow_row
+from encoders.base import is_missing_row
+from encoders.optical_flow import FLOW_GRID, DIM, FLOW_DIM, FLOW_MEASURES, LAYOUT_DIM, average_halves, compute_flow_features
 from encoders.registry import ENCODERS
 from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
 
@@ -54,34 +54,34 @@ def scaled(*sizes):
 
 
 def mean_of(measure, row):
-    return float(row[: FLOW // 2].reshape(len(MEASURES), -1)[MEASURES.index(measure)].mean())
+    return float(row[: FLOW_DIM // 2].reshape(len(FLOW_MEASURES), -1)[FLOW_MEASURES.index(measure)].mean())
 
 
 def test_row_has_the_views_of_both_halves_and_the_flow(activity):
     frames = shifted(6)
     row = activity.encode([frames])[0]
     layout = activity.backbone.look([frames])[0].layout
-    assert row.shape == (DIM,) and DIM == 2 * VIEW + FLOW
-    assert np.allclose(row[:VIEW], (layout[0] * 2 + layout[1]) / 3, atol=1e-3)
-    assert np.allclose(row[VIEW : 2 * VIEW], (layout[2] * 2 + layout[1]) / 3, atol=1e-3)
-    assert np.array_equal(row[2 * VIEW :], flow_row(frames))
+    assert row.shape == (DIM,) and DIM == 2 * LAYOUT_DIM + FLOW_DIM
+    assert np.allclose(row[:LAYOUT_DIM], (layout[0] * 2 + layout[1]) / 3, atol=1e-3)
+    assert np.allclose(row[LAYOUT_DIM : 2 * LAYOUT_DIM], (layout[2] * 2 + layout[1]) / 3, atol=1e-3)
+    assert np.array_equal(row[2 * LAYOUT_DIM :], compute_flow_features(frames))
     assert np.isfinite(row.astype(np.float16)).all()
 
 
 @pytest.mark.parametrize("count", [2, 3, 4, 15])
 def test_early_and_late_share_the_frames_evenly(count):
     rows = np.eye(count, dtype=np.float32)
-    early, late = early_and_late(rows)
+    early, late = average_halves(rows)
     assert np.allclose((early + late) / 2, 1 / count) and np.isclose(early.sum(), 1)
     assert (early[: count // 2] == early[0]).all() and (late[: count // 2] == 0).all()
 
 
 def test_a_single_frame_abstains_and_costs_nothing(activity, counted):
     rows = activity.encode([photo()[None], shifted(6), photo()[None]])
-    assert missing(rows).tolist() == [True, False, True]
+    assert is_missing_row(rows).tolist() == [True, False, True]
     assert np.isnan(rows[0]).all() and np.isfinite(rows[1]).all()
     assert counted["own"] == 3
-    assert missing(activity.encode([photo()[None]])).all() and counted["own"] == 3
+    assert is_missing_row(activity.encode([photo()[None]])).all() and counted["own"] == 3
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_a_single_frame_abstains_and_costs_nothing(activity, counted):
     ],
 )
 def test_flow_has_a_direction(measure, frames, opposite):
-    one, other = (mean_of(measure, flow_row(clip)) for clip in (frames, opposite))
+    one, other = (mean_of(measure, compute_flow_features(clip)) for clip in (frames, opposite))
     assert one > 0 > other and np.isclose(one, -other, rtol=0.5)
 
 
@@ -101,15 +101,15 @@ def test_flow_of_a_shift_is_its_length():
     """The whole picture moves 8 of 160 px a step."""
     wide = data.astronaut()[100:260]
     frames = np.stack([wide[:, 200 - 8 * i : 360 - 8 * i] for i in range(3)])
-    means, spreads = flow_row(frames).reshape(2, len(MEASURES), CELLS, CELLS)
+    means, spreads = compute_flow_features(frames).reshape(2, len(FLOW_MEASURES), FLOW_GRID, FLOW_GRID)
     assert np.allclose(np.median(means[0]), 8 / 160, atol=0.005)
     assert np.allclose(np.median(means[1]), 0, atol=0.005) and np.median(spreads[0]) < 0.005
 
 
 def test_a_mirrored_clip_moves_the_other_way(activity):
     row, mirrored = activity.encode([shifted(6), shifted(6)[:, :, ::-1]])
-    flow, other = (r[2 * VIEW :].reshape(2, len(MEASURES), CELLS, CELLS)[0] for r in (row, mirrored))
-    assert mean_of("u", row[2 * VIEW :]) > 0 > mean_of("u", mirrored[2 * VIEW :])
+    flow, other = (r[2 * LAYOUT_DIM :].reshape(2, len(FLOW_MEASURES), FLOW_GRID, FLOW_GRID)[0] for r in (row, mirrored))
+    assert mean_of("u", row[2 * LAYOUT_DIM :]) > 0 > mean_of("u", mirrored[2 * LAYOUT_DIM :])
     sign = np.array([-1, 1, 1, 1, -1])[:, None, None]  # u and rotation turn over
     unlike = np.abs(other - sign * flow[..., ::-1]).mean(axis=(1, 2))
     assert (unlike < 0.5 * np.abs(flow).mean(axis=(1, 2)) + 1e-3).all()
@@ -117,15 +117,15 @@ def test_a_mirrored_clip_moves_the_other_way(activity):
 
 def test_order_of_frames_matters(activity):
     row, back = activity.encode([shifted(6), shifted(6)[::-1]])
-    assert np.allclose(row[:VIEW], back[VIEW : 2 * VIEW], atol=1e-3)
-    assert np.abs(row[:VIEW] - back[:VIEW]).max() > 0.05
-    assert mean_of("u", row[2 * VIEW :]) > 0 > mean_of("u", back[2 * VIEW :])
+    assert np.allclose(row[:LAYOUT_DIM], back[LAYOUT_DIM : 2 * LAYOUT_DIM], atol=1e-3)
+    assert np.abs(row[:LAYOUT_DIM] - back[:LAYOUT_DIM]).max() > 0.05
+    assert mean_of("u", row[2 * LAYOUT_DIM :]) > 0 > mean_of("u", back[2 * LAYOUT_DIM :])
 
 
 @pytest.mark.parametrize("level", [0, 128, 255])
 def test_constant_frames_do_not_move(activity, level):
     row = activity.encode([np.full((4, 90, 120, 3), level, np.uint8)])[0]
-    assert np.isfinite(row).all() and np.allclose(row[2 * VIEW :], 0, atol=1e-6)
+    assert np.isfinite(row).all() and np.allclose(row[2 * LAYOUT_DIM :], 0, atol=1e-6)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (17, 3), (127, 129), (720, 31)])
@@ -138,7 +138,7 @@ def test_neither_batch_nor_layout_in_memory_matters(activity):
     clips = [shifted(6), shifted(-4, steps=2), np.asfortranarray(scaled(10, 20, 30, 40, 50))]
     rows = activity.encode(clips)
     assert np.allclose(rows, np.concatenate([activity.encode([clip]) for clip in clips]), atol=1e-3)
-    assert np.array_equal(rows[:, 2 * VIEW :], activity.encode(clips[::-1])[::-1, 2 * VIEW :])
+    assert np.array_equal(rows[:, 2 * LAYOUT_DIM :], activity.encode(clips[::-1])[::-1, 2 * LAYOUT_DIM :])
 
 
 RECIPE = PipelineConfig(objects="efficientnet-lite2", activity="lite2-flow", sound="", tone="", faces="", text="")
@@ -151,17 +151,17 @@ def test_shared_frames_give_the_same_rows_and_run_once(activity, counted):
     assert counted == {"objects": 6, "own": 0}
     present = [clip for clip in frames if clip is not None]
     alone = ENCODERS.make("efficientnet-lite2").encode(present)
-    assert np.array_equal(rows["objects"][[0, 2, 3]], alone) and missing(rows["objects"])[1]
-    assert missing(rows["activity"]).tolist() == [False, True, True, False]
+    assert np.array_equal(rows["objects"][[0, 2, 3]], alone) and is_missing_row(rows["objects"])[1]
+    assert is_missing_row(rows["activity"]).tolist() == [False, True, True, False]
     assert np.allclose(rows["activity"][[0, 3]], activity.encode([frames[0], frames[3]]), atol=1e-3)
 
 
 def test_sharing_takes_many_items_and_none():
     frames = [shifted(i % 5, steps=2) for i in range(35)]
     rows = FeaturePipeline(RECIPE).encode_media(frames, [None] * 35)
-    assert np.array_equal(rows["activity"][5:10, 2 * VIEW :], rows["activity"][30:35, 2 * VIEW :])
+    assert np.array_equal(rows["activity"][5:10, 2 * LAYOUT_DIM :], rows["activity"][30:35, 2 * LAYOUT_DIM :])
     none = FeaturePipeline(RECIPE).encode_media([None], [None])
-    assert missing(none["objects"]).all() and missing(none["activity"]).all()
+    assert is_missing_row(none["objects"]).all() and is_missing_row(none["activity"]).all()
 
 
 @pytest.mark.parametrize("objects", ["", "toy-frames"])
@@ -169,4 +169,4 @@ def test_alone_it_runs_its_own_network(counted, objects):
     recipe = PipelineConfig(objects=objects, activity="lite2-flow", sound="", tone="", faces="", text="")
     rows = FeaturePipeline(recipe).encode_media([shifted(6), None], [None, None])
     assert counted == {"objects": 0, "own": 3}
-    assert missing(rows["activity"]).tolist() == [False, True] and (objects == "") == ("objects" not in rows)
+    assert is_missing_row(rows["activity"]).tolist() == [False, True] and (objects == "") == ("objects" not in rows)

@@ -7,7 +7,7 @@ import pytest
 import skimage
 from PIL import Image
 
-from encoders.efficientnet import efficientnet_lite2, square, views_of
+from encoders.efficientnet import efficientnet_lite2, resize_to_square, crop_views
 
 CHELSEA = Path(skimage.__file__).parent / "data" / "chelsea.png"
 CATS = ("tabby", "tiger cat", "Persian cat", "Siamese cat", "Egyptian cat")
@@ -45,9 +45,9 @@ def test_a_cat_anywhere_in_a_panorama_is_found(network, times, place, upright):
 
 def test_others_are_seen_as_one_square(network):
     frame = np.random.default_rng(0).integers(0, 256, (214, 512, 3), np.uint8)
-    (view,) = views_of(frame)
+    (view,) = crop_views(frame)
     assert view is frame
-    expected = network._network(np.stack([square(frame)] * 2))[0][0]
+    expected = network._network(np.stack([resize_to_square(frame)] * 2))[0][0]
     assert np.allclose(network.encode([frame[None]])[0], expected, atol=1e-4)
 
 
@@ -70,8 +70,8 @@ def test_a_panorama_does_not_change_its_neighbours(network):
 
 def test_views_cover_a_panorama():
     frame = np.arange(100 * 730).reshape(100, 730, 1).repeat(3, axis=2).astype(np.uint8)
-    whole, *squares = views_of(frame)
+    whole, *squares = crop_views(frame)
     assert whole is frame and all(part.shape == (100, 100, 3) for part in squares)
     assert np.array_equal(squares[0], frame[:, :100]) and np.array_equal(squares[-1], frame[:, -100:])
-    assert len(views_of(frame.transpose(1, 0, 2))) == len(squares) + 1
-    assert len(views_of(np.zeros((3, 2048, 3), np.uint8))) <= 17
+    assert len(crop_views(frame.transpose(1, 0, 2))) == len(squares) + 1
+    assert len(crop_views(np.zeros((3, 2048, 3), np.uint8))) <= 17

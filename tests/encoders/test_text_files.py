@@ -8,7 +8,7 @@ import pytest
 from library_factory import affect, index, painted
 
 from encoders.base import AffectError
-from encoders.text_files import decoded_text, each_line, split_lines
+from encoders.text_files import decode_text, iterate_lines, split_lines
 from experiments.alignment.pairs import read_readings_csv
 from experiments.datasets.msrvtt import read_official_captions
 from experiments.datasets.records import read_table
@@ -27,7 +27,7 @@ def form(name, text=NAME):
 @pytest.mark.parametrize("encoding", [*ENCODINGS, "utf-16-le", "utf-16-be"])
 def test_the_mark_says_the_encoding(encoding):
     mark = "\ufeff" if encoding[-2:] in ("le", "be") else ""
-    assert decoded_text((mark + "naïve 😀\n").encode(encoding)) == "naïve 😀\n"
+    assert decode_text((mark + "naïve 😀\n").encode(encoding)) == "naïve 😀\n"
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_the_mark_says_the_encoding(encoding):
 )
 def test_what_is_no_text_is_said(content, said):
     with pytest.raises(ValueError, match=said):
-        decoded_text(content)
+        decode_text(content)
 
 
 def test_lines_end_as_in_files():
@@ -54,7 +54,7 @@ def test_lines_of_an_open_file(tmp_path, encoding):
     file = tmp_path / "lines"
     file.write_bytes("one\u2028\r\n\ntwo\rthree\n".encode(encoding))
     with file.open("rb") as stream:
-        found = [line if isinstance(line, str) else line.decode("utf-8-sig") for line in each_line(stream)]
+        found = [line if isinstance(line, str) else line.decode("utf-8-sig") for line in iterate_lines(stream)]
     assert found == ["one\u2028", "", "two", "three"]
 
 
@@ -64,7 +64,7 @@ def test_lines_of_plain_files_are_not_waited_for():
         yield b"two\n"
         raise AssertionError("read ahead")
 
-    lines = each_line(endless())
+    lines = iterate_lines(endless())
     assert (next(lines), next(lines)) == (b"one", b"two")
 
 

@@ -97,7 +97,7 @@ def test_seconds(seconds, said):
 
 JOB = """
 from retrieval.progress_reporter import ProgressReporter
-with ProgressReporter("affect", unit="files", every=0) as report:
+with ProgressReporter("affect", unit="files", interval_seconds=0) as report:
     report.update("reading", 3, 8)
 """
 

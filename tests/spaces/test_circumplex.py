@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from repository import DATA
 
-from encoders.base import AffectError, MissingBackend, UnknownName
+from encoders.base import AffectError, MissingBackendError, UnknownNameError
 from encoders.faces import EMOTIONS
-from encoders.lexicon import nrc_counts
+from encoders.lexicon import count_nrc_emotions
 from experiments.datasets.records import read_table
 from experiments.heads import emotion_categories as learning
 from retrieval.evaluation.affect_metrics import ccc, pearson, rmse
@@ -239,16 +239,16 @@ def test_emotions_lie_where_people_put_them(scheme, table_name):
 
 
 def test_unknown_schemes_and_tables_are_named():
-    with pytest.raises(UnknownName, match="fer, plutchik, ravdess"):
+    with pytest.raises(UnknownNameError, match="fer, plutchik, ravdess"):
         load_emotion_categories("ekman")
-    with pytest.raises(UnknownName, match="learned, hand"):
+    with pytest.raises(UnknownNameError, match="learned, hand"):
         load_emotion_categories("fer", "guessed")
 
 
 def test_a_lost_table_says_how_to_make_it(monkeypatch, tmp_path):
     monkeypatch.setattr(circumplex, "EMOTIONS_FILE", tmp_path / "emotions.json")
     circumplex._load_learned_table.cache_clear()
-    with pytest.raises(MissingBackend, match="train affect-emotions"):
+    with pytest.raises(MissingBackendError, match="train affect-emotions"):
         load_emotion_categories("fer")
     circumplex._load_learned_table.cache_clear()
 
@@ -390,7 +390,7 @@ def test_neither_table_of_felt_emotions_reads_words_well():
         pytest.skip("needs ../shared/data/emobank")
     rows = [row for row in read_table(file) if row["split"] == "dev"]
     truth = rescale([[float(row["V"]), float(row["A"])] for row in rows], *RATING_SCALES["emobank"])
-    counts = [nrc_counts(row["text"].lower()) for row in rows]
+    counts = [count_nrc_emotions(row["text"].lower()) for row in rows]
     shares = np.array([[count[name] for name in EMOTION_SCHEMES["plutchik"]] for count in counts], np.float64)
     reached = {}
     for name in ("learned", "hand"):

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from encoders.base import Card, unit_rows
+from encoders.base import EncoderCard, unit_rows
 from experiments.datasets import load_flickr1k
 from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
 from spaces import zero_shot
@@ -18,7 +18,7 @@ VECTORS = np.eye(3, dtype=np.float32)
 class Three:
     """Three labels; a raw row is its own logits."""
 
-    card = Card(name="three", sense="frames", dim=3, licence="-", weights="-", data="-")
+    card = EncoderCard(name="three", modality="frames", dim=3, licence="-", weights_source="-", training_data="-")
     classes = ("cat", "dog", "cup")
 
     def logits(self, rows):
@@ -28,7 +28,7 @@ class Three:
 class Counted:
     """A text expert that counts what it was asked."""
 
-    card = Card(name="counted", sense="text", dim=3, licence="-", weights="-", data="-", sha256="0" * 64)
+    card = EncoderCard(name="counted", modality="text", dim=3, licence="-", weights_source="-", training_data="-", sha256="0" * 64)
 
     def __init__(self):
         self.asked = []
@@ -105,13 +105,13 @@ def test_all_missing_is_no_error(space):
 
 def test_sentences_are_encoded_once(space):
     first = space.project({"objects": VECTORS})["words"]
-    assert space.text.asked == ["a photo of a cat", "a photo of a dog", "a photo of a cup"]
+    assert space.text_encoder.asked == ["a photo of a cat", "a photo of a dog", "a photo of a cup"]
     again = ZeroShotSpace("object", Three(), Counted())
     assert np.array_equal(again.project({"objects": VECTORS})["words"], first) and again.text_encoder.asked == []
 
 
 def test_likeliest_labels_with_their_shares(space):
-    told = space.labels(np.log(np.array([1, 4, 5], np.float32)), most=2)
+    told = space.predict_labels(np.log(np.array([1, 4, 5], np.float32)), k=2)
     assert told == [("cup", 0.5), ("dog", 0.4)]
 
 
@@ -129,12 +129,12 @@ def test_the_engine_knows_a_cup_of_coffee():
 def test_words_find_photos_nobody_trained_on():
     """Measured on these: R@10 70; the bar is 50."""
     from experiments.benchmarks.flickr import compute_similarities
-    from retrieval.evaluation import ranks, recall
+    from retrieval.evaluation import compute_ranks, recall_at
 
     if not (DATA / "flickr1k").exists():
         pytest.skip("needs the captioned photos in ../shared/data")
     files = [photo for photo in load_flickr1k(DATA) if photo.split == "dev"]
     own = np.repeat(np.arange(len(files)), [len(photo.labels) for photo in files])
     ours, plain = compute_similarities(FeaturePipeline(PipelineConfig(), use_packaged=False), files)
-    found, published = (recall(ranks(made, own), 10) for made in (ours, plain))
+    found, published = (recall_at(compute_ranks(made, own), 10) for made in (ours, plain))
     assert found >= 65 and found > published + 5

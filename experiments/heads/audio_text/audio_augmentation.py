@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from encoders.base import Rows, Sound, batched, encode_all
+from encoders.base import Rows, Audio, batched, encode_all
 from encoders.media import Sampling
 from experiments.features.cache import ItemFeatures, FeatureCache, compute_content_digest
 from experiments.features.extraction import decode_first_segments
@@ -25,9 +25,9 @@ BATCH_SIZE = 64  # clips decoded at a time
 SPEED_FACTORS = (0.875, 0.9, 0.925, 0.95, 1.05, 1.075, 1.1, 1.125)
 
 
-def change_speed(audio: Sound, rng: np.random.Generator) -> Sound:
+def change_speed(audio: Audio, rng: np.random.Generator) -> Audio:
     """The same samples as a tape plays them at one of SPEEDS; pitch and formants go along."""
-    return Sound(samples=audio.samples, rate=round(audio.rate * float(rng.choice(SPEED_FACTORS))))
+    return Audio(samples=audio.samples, sample_rate=round(audio.sample_rate * float(rng.choice(SPEED_FACTORS))))
 
 
 def encode_augmented(
@@ -63,7 +63,7 @@ def _make_cache_key(digest: str, version: int, seed: int) -> str:
     return hashlib.sha256(told.encode()).hexdigest()
 
 
-def _encode_versions(pipeline: FeaturePipeline, cache: FeatureCache, audio: Sound | None, keys: Sequence[str]) -> None:
+def _encode_versions(pipeline: FeaturePipeline, cache: FeatureCache, audio: Audio | None, keys: Sequence[str]) -> None:
     """Encode the versions of one clip, each drawn by its name."""
     encoder = pipeline.get_encoder(ROLE)
     rows = np.full((len(keys), encoder.card.dim), np.nan, np.float32)

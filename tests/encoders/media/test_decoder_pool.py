@@ -10,7 +10,7 @@ import pytest
 from media_factory import clip, photo, tone
 from repository import ROOT
 
-from encoders.base import BadMedia
+from encoders.base import MediaError
 from encoders.media import Limits
 from encoders.media.decoder_pool import DecoderPool, FailedFile, FinishedFile, OpenedFile, DecodedSegment
 
@@ -111,7 +111,7 @@ def test_a_mishap_costs_only_its_file(tmp_path, mishap, reason):
         assert kinds(found[name]) == [OpenedFile, DecodedSegment, FinishedFile]
     for name in (f"{mishap}.png", f"{mishap}-2.png"):
         assert kinds(found[name]) == [OpenedFile, FailedFile]
-        assert isinstance(found[name][-1].error, BadMedia) and found[name][-1].error.reason == reason
+        assert isinstance(found[name][-1].error, MediaError) and found[name][-1].error.reason == reason
 
 
 def test_real_decoding_fits_the_memory_it_is_given(tmp_path):
@@ -196,7 +196,7 @@ def test_what_is_wrong_with_a_file_lasts_and_what_is_not_may_pass(tmp_path):
     paths[4].touch()
     paths[5].write_text("only words")
     with DecoderPool(2, limits=Limits(timeout_seconds=1), reader=MISHAPS) as pool:
-        failed = {e.path.stem: e.error.lasting for e in pool.read(paths) if isinstance(e, FailedFile)}
+        failed = {e.path.stem: e.error.is_permanent for e in pool.read(paths) if isinstance(e, FailedFile)}
     assert failed == {
         "hang": True, "bomb": True, "crash": True, "fail": False, "gone": False,
         "empty": True, "text": True,

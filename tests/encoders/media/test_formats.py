@@ -10,7 +10,7 @@ import pytest
 from media_factory import card, photo, tone
 
 from encoders import media
-from encoders.base import BadMedia
+from encoders.base import MediaError
 from encoders.media.format_detection import EXTENSIONS, detect_format, get_extension_label
 from encoders.media.formats import MEDIA_FORMATS
 
@@ -117,7 +117,7 @@ def test_texts_are_no_media(tmp_path, name):
     for ending in ("jpg", "mp4", "ppm", "ts", "tga"):
         asked = tmp_path / f"asked.{ending}"
         asked.write_text(TEXTS[name])
-        with pytest.raises(BadMedia, match="not an image, video or sound"):
+        with pytest.raises(MediaError, match="not an image, video or sound"):
             list(media.read_segments(asked, media.probe(asked)))
 
 

@@ -19,7 +19,7 @@ from PIL import Image, ImageFile
 from repository import ROOT
 
 from encoders import media
-from encoders.base import BadMedia
+from encoders.base import MediaError
 from encoders.media import Limits, Sampling
 from encoders.media.decoder_pool import DecoderPool, DecodedSegment
 from encoders.media.raw_previews import MIN_PREVIEW_SIDE_PX
@@ -48,7 +48,7 @@ def error(pixels, expected):
 
 
 def refusal(path):
-    with pytest.raises(BadMedia) as caught:
+    with pytest.raises(MediaError) as caught:
         shown(path)
     assert "\n" not in str(caught.value)
     return caught.value.reason

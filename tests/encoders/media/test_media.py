@@ -28,7 +28,7 @@ from PIL import Image
 from repository import DATA, ROOT
 
 from encoders import media
-from encoders.base import BadMedia
+from encoders.base import MediaError
 from encoders.media import Limits, Sampling, video
 from encoders.media.segments import compute_segment_bounds, compute_frame_times
 
@@ -42,12 +42,12 @@ def parts(path, **sampling):
 
 def by_av(path, **sampling):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(video.VideoReader, "_by_decord", lambda *_: None)
+        patch.setattr(video.VideoReader, "_open_decord", lambda *_: None)
         return parts(path, **sampling)
 
 
 def reason(path, limits=media.DEFAULT_LIMITS):
-    with pytest.raises(BadMedia) as caught:
+    with pytest.raises(MediaError) as caught:
         list(media.read_segments(path, media.probe(path, limits), limits=limits))
     assert "\n" not in str(caught.value) and "Traceback" not in str(caught.value)
     return caught.value.reason
@@ -171,7 +171,7 @@ def test_a_clip(tmp_path):
     assert found.duration == pytest.approx(2, abs=0.05) and found.sample_rate == 48000
     (part,) = parts(path)
     assert part.frame_times == pytest.approx((0.5, 1.5)) and part.frames.shape == (2, 120, 160, 3)
-    assert part.audio.rate == 16000 and part.audio.seconds == pytest.approx(2, abs=0.05)
+    assert part.audio.sample_rate == 16000 and part.audio.duration == pytest.approx(2, abs=0.05)
     assert close([part.frames[0][60, 80], part.frames[1][60, 80]], [[20] * 3, [60] * 3], 6)
 
 
@@ -181,7 +181,7 @@ def test_a_clip(tmp_path):
 )
 def test_decord_and_pyav_agree(tmp_path, ending, codec):
     path = clip(tmp_path / f"clip.{ending}", seconds=20, fps=8, size=(240, 180), codec=codec)
-    for one, two in zip(parts(path, side=200), by_av(path, side=200), strict=True):
+    for one, two in zip(parts(path, max_side=200), by_av(path, max_side=200), strict=True):
         assert len(one.frame_times) in (5, 8) and one.frames.shape[1:] == (150, 200, 3)
         assert one.frame_times == pytest.approx(two.frame_times, abs=2e-3)
         assert np.abs(one.frames.astype(int) - two.frames).mean() < 1
@@ -192,7 +192,7 @@ def test_variable_frame_rate(tmp_path, ending):
     gaps = np.random.default_rng(0).integers(20, 400, 40)
     begins = np.cumsum(gaps) - gaps[0]
     path = clip(tmp_path / f"vfr.{ending}", begins=begins.tolist())
-    (part,), (again,) = parts(path, most=None), by_av(path, most=None)
+    (part,), (again,) = parts(path, max_frames=None), by_av(path, max_frames=None)
     shown = [begins[begins <= 1000 * t + 10].max() / 1000 for t in compute_frame_times(0, part.end, 1, None)]
     assert part.frame_times == pytest.approx(shown, abs=2e-3) and again.frame_times == pytest.approx(shown, abs=2e-3)
     levels = [4 * int(np.flatnonzero(begins == round(1000 * t))[0]) for t in shown]
@@ -211,7 +211,7 @@ def test_variable_frame_rate(tmp_path, ending):
 def test_rotation_flags(tmp_path, degrees, expected):
     path = turned(tmp_path / "turned.mp4", clip(tmp_path / "clip.mp4"), degrees)
     for read in (parts, by_av):
-        frames = read(path, side=80)[0].frames
+        frames = read(path, max_side=80)[0].frames
         assert frames.shape[1:] == ((60, 80, 3) if degrees % 180 == 0 else (80, 60, 3))
         assert close(corners(frames[0]), expected, 60)
     found = media.probe(path)
@@ -249,7 +249,7 @@ def test_an_mp4_with_sound_only_is_audio(tmp_path):
     path = tone(tmp_path / "song.mp4", seconds=3, rate=44100)
     assert media.probe(path).modality == "audio"
     (part,) = parts(path)
-    assert part.frames is None and part.frame_times == () and part.audio.seconds == pytest.approx(3, abs=0.1)
+    assert part.frames is None and part.frame_times == () and part.audio.duration == pytest.approx(3, abs=0.1)
 
 
 @pytest.mark.parametrize(("ending", "share"), [("mkv", 0.6), ("avi", 0.2)])
@@ -284,7 +284,7 @@ def test_sound_formats(tmp_path, ending):
     found = media.probe(path)
     assert (found.modality, found.channels, found.width) == ("audio", 2, None)
     one, two = parts(path)
-    assert one.audio.seconds == 15 and two.audio.seconds == pytest.approx(5.5, abs=0.15)
+    assert one.audio.duration == 15 and two.audio.duration == pytest.approx(5.5, abs=0.15)
     both = np.concatenate([one.audio.samples, two.audio.samples])
     middle = both[16000 * 10 : 16000 * 20]  # over the cut: the sine must go on without a seam
     assert np.argmax(np.abs(np.fft.rfft(middle))) == 4400
@@ -404,7 +404,7 @@ def test_names_that_are_not_utf8(tmp_path):
     path = clip(tmp_path / "clip.mp4").rename(tmp_path / name)
     assert parts(path)[0].frame_times == pytest.approx((0.5, 1.5))
     path.write_bytes(b"")
-    with pytest.raises(BadMedia, match=r"caf\\xe9.mp4: empty file"):
+    with pytest.raises(MediaError, match=r"caf\\xe9.mp4: empty file"):
         media.probe(path)
 
 
@@ -427,7 +427,7 @@ def test_decoders_say_nothing(tmp_path):
     code = (
         "import sys; from pathlib import Path; from encoders import media\n"
         "for name in sys.argv[1:]:\n"
-        "    try: [*media.segments(Path(name), media.probe(Path(name)))]\n"
+        "    try: [*media.read_segments(Path(name), media.probe(Path(name)))]\n"
         "    except media.BadMedia: pass\n"
     )
     names = [str(tmp_path / name) for name in ("cut.mkv", "cut.mp4")]

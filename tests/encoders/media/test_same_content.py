@@ -61,6 +61,6 @@ def test_videos(segments, ending):
 def test_sounds(segments, ending):
     """Against wav, over each of its segments; lossy ones too."""
     wanted, found = (segments(SAMPLES / f"audio/demo.{e}") for e in ("wav", ending))
-    pairs = [(a.sound, b.sound) for a, b in zip(wanted, found, strict=False)]
+    pairs = [(a.audio, b.audio) for a, b in zip(wanted, found, strict=False)]
     assert abs(len(wanted) - len(found)) <= 1 and len(pairs) >= 1
     assert cosines("logmel", *zip(*pairs, strict=True)).min() >= 0.95

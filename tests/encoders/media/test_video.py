@@ -18,7 +18,7 @@ from timing_factory import (
 )
 
 from encoders import media
-from encoders.base import BadMedia
+from encoders.base import MediaError
 from encoders.media import Sampling, segmentation
 from encoders.media.decoder_pool import DecoderPool, FailedFile, FinishedFile, OpenedFile, DecodedSegment
 from encoders.media.packet_timing import estimate_last_duration
@@ -36,7 +36,7 @@ def numbers(found):
         (t, f)
         for part in found
         if part.frames is not None
-        for t, f in zip(part.times, part.frames, strict=True)
+        for t, f in zip(part.frame_times, part.frames, strict=True)
     ]
     return [(t, round(float(f[f.shape[0] // 2, f.shape[1] // 2].mean()) / 4)) for t, f in pairs]
 
@@ -67,7 +67,7 @@ def test_frames_hidden_by_an_edit_list(tmp_path, ending, start):
     whole = clip(tmp_path / f"whole.{ending}", seconds=20, fps=3, sound=20)
     path = cut_losslessly(tmp_path / f"cut.{ending}", whole, key=8, start=start)
     assert media.probe(path).duration == pytest.approx(20 - start, abs=0.05)
-    found = parts(path, most=None)
+    found = parts(path, max_frames=None)
     assert len(numbers(found)) == 20 - start
     assert_shown_on_time(found, 3, begin=start)
 
@@ -77,7 +77,7 @@ def test_frames_hidden_by_an_edit_list(tmp_path, ending, start):
 def test_pictures_that_begin_after_the_sound(tmp_path, ending, codec, late):
     begins = [late * 1000 + at * 500 for at in range(24)]
     path = clip(tmp_path / f"late.{ending}", begins=begins, fps=2, codec=codec, sound=20)
-    found = parts(path, most=None)
+    found = parts(path, max_frames=None)
     shown = numbers(found)
     assert shown[0] == (pytest.approx(late, abs=0.01), 0)
     assert all(abs(t - late - number / 2) < 0.6 for t, number in shown)  # VP8 leaves out small changes
@@ -90,7 +90,7 @@ def test_a_clock_that_begins_anew(tmp_path, ending):
     two = broadcast(tmp_path / f"two.{ending}", 10, first=24, hertz=1000)
     path = joined(tmp_path / f"both.{ending}", one, two)
     assert media.probe(path).duration == pytest.approx(18, abs=0.1)
-    (part,) = parts(path, segment=30, most=None)
+    (part,) = parts(path, segment_seconds=30, max_frames=None)
     assert len(part.frame_times) == 18
     assert all(abs(t - number / 3) < 0.35 for t, number in numbers([part]))
     assert pitch(part.audio, 6.5) == pytest.approx(440, abs=2) and pitch(part.audio, 8.5) == 1000
@@ -101,20 +101,20 @@ def test_a_clock_that_begins_earlier_than_the_first(tmp_path):
     one = broadcast(tmp_path / "one.ts", 8, hertz=440, origin=200)
     path = joined(tmp_path / "both.ts", one, broadcast(tmp_path / "two.ts", 10, first=24, hertz=1000))
     assert media.probe(path).duration == pytest.approx(18, abs=0.1)
-    assert all(abs(t - number / 3) < 0.35 for t, number in numbers(parts(path, most=None)))
+    assert all(abs(t - number / 3) < 0.35 for t, number in numbers(parts(path, max_frames=None)))
 
 
 def test_a_clock_that_runs_over(tmp_path):
     path = broadcast(tmp_path / "over.ts", 16, origin=2**33 / 90000 - 6)
     assert media.probe(path).duration == pytest.approx(16, abs=0.1)
-    assert all(abs(t - number / 3) < 0.35 for t, number in numbers(parts(path, most=None)))
+    assert all(abs(t - number / 3) < 0.35 for t, number in numbers(parts(path, max_frames=None)))
 
 
 def test_chained_sounds(tmp_path):
     one, two = tone(tmp_path / "one.opus", 3, rate=48000), tone(tmp_path / "two.opus", 4, rate=48000)
     path = joined(tmp_path / "both.opus", one, two)
     assert media.probe(path).duration == pytest.approx(7, abs=0.1)
-    assert sum(part.audio.seconds for part in parts(path)) == pytest.approx(7, abs=0.1)
+    assert sum(part.audio.duration for part in parts(path)) == pytest.approx(7, abs=0.1)
 
 
 def test_a_glimpse_after_a_clock_began_anew(tmp_path):
@@ -128,7 +128,7 @@ def test_a_glimpse_after_a_clock_began_anew(tmp_path):
 def test_a_last_packet_with_an_impossible_duration(tmp_path):
     path = ends_before_it_ends(tmp_path / "short.ogg", vorbis(tmp_path / "whole.ogg"))
     assert media.probe(path).duration == pytest.approx(0.27, abs=0.03)
-    assert sum(part.audio.seconds for part in parts(path)) == pytest.approx(0.27, abs=0.03)
+    assert sum(part.audio.duration for part in parts(path)) == pytest.approx(0.27, abs=0.03)
 
 
 def test_what_a_last_packet_may_claim():
@@ -232,14 +232,14 @@ def test_a_turn_written_in_the_stream(tmp_path, degrees, ending):
 )
 def test_mirrored_films(tmp_path, entries, expected):
     path = matrix(tmp_path / "mirrored.mp4", clip(tmp_path / "clip.mp4"), entries)
-    frame = parts(path, side=80)[0].frames[0]
+    frame = parts(path, max_side=80)[0].frames[0]
     assert np.abs(np.subtract(corners(frame), expected)).max() <= 60
 
 
 def test_a_glimpse_of_a_turned_film_is_the_frame_of_its_segment(tmp_path):
     path = turned(tmp_path / "turned.mp4", clip(tmp_path / "clip.mp4", seconds=60, fps=1), 90)
     (glimpse,) = media.read_segments_at(path, media.probe(path), [45.0], Sampling(max_frames=1))
-    assert numbers([glimpse]) == numbers(parts(path, most=1)[3:]) == [(52.0, 52)]
+    assert numbers([glimpse]) == numbers(parts(path, max_frames=1)[3:]) == [(52.0, 52)]
 
 
 # ---- one broken track
@@ -266,7 +266,7 @@ def test_samples_that_are_not_finite_do_not_cost_the_pictures(tmp_path):
         "its sound can't be decoded at 15 s: its sound has samples that are not finite (NaN or infinite)",
         None,
     ]
-    with pytest.raises(BadMedia, match="not finite"):
+    with pytest.raises(MediaError, match="not finite"):
         parts(float_wav(tmp_path / "nan.wav", samples))
 
 
@@ -276,21 +276,21 @@ def test_what_a_binding_raises_of_the_sound_does_not_cost_the_pictures(tmp_path,
         raise error
 
     path = clip(tmp_path / "film.mp4", seconds=20, sound=20)
-    monkeypatch.setattr(segmentation.AudioReader, "between", fail)
-    (part,) = parts(path, segment=30)
+    monkeypatch.setattr(segmentation.AudioReader, "read_between", fail)
+    (part,) = parts(path, segment_seconds=30)
     assert len(part.frames) == 8 and part.audio is None
     assert part.incomplete_reason.startswith("its sound can't be decoded at 0 s: ")
     monkeypatch.undo()
-    monkeypatch.setattr(segmentation.VideoReader, "at", fail)
-    (part,) = parts(path, segment=30)
-    assert part.frames is None and part.audio.seconds == pytest.approx(20, abs=0.1)
+    monkeypatch.setattr(segmentation.VideoReader, "read_frames_at", fail)
+    (part,) = parts(path, segment_seconds=30)
+    assert part.frames is None and part.audio.duration == pytest.approx(20, abs=0.1)
 
 
 def test_a_disk_that_fails_is_no_broken_sound(tmp_path, monkeypatch):
     def fail(*_):
         raise OSError(5, os.strerror(5))
 
-    monkeypatch.setattr(segmentation.AudioReader, "between", fail)
+    monkeypatch.setattr(segmentation.AudioReader, "read_between", fail)
     with pytest.raises(OSError, match="Input/output"):
         parts(clip(tmp_path / "film.mp4", sound=2))
 
@@ -307,7 +307,7 @@ def test_a_film_without_decodable_pictures_is_its_sound(tmp_path):
     found = media.probe(path)
     assert (found.modality, found.width, found.incomplete_reason) == ("audio", None, "its pictures can't be decoded")
     (part,) = parts(path)
-    assert part.frames is None and part.audio.seconds == pytest.approx(4, abs=0.1)
+    assert part.frames is None and part.audio.duration == pytest.approx(4, abs=0.1)
 
 
 def test_a_film_in_a_codec_nobody_knows_is_its_sound(tmp_path):
@@ -315,7 +315,7 @@ def test_a_film_in_a_codec_nobody_knows_is_its_sound(tmp_path):
         path = clip(tmp_path / name, sound=sound)
         path.write_bytes(path.read_bytes().replace(b"V_MPEG4/ISO/AVC", b"V_MPEGX/ISO/AVC"))
         if sound is None:
-            with pytest.raises(BadMedia, match="nothing in it can be decoded"):
+            with pytest.raises(MediaError, match="nothing in it can be decoded"):
                 media.probe(path)
         else:
             found = media.probe(path)
@@ -325,7 +325,7 @@ def test_a_film_in_a_codec_nobody_knows_is_its_sound(tmp_path):
 def test_whole_files_are_not_said_to_be_incomplete(tmp_path):
     path = clip(tmp_path / "film.mp4", seconds=20, sound=20)
     assert media.probe(path).incomplete_reason is None
-    assert [part.incomplete_reason for part in parts(path, segment=5)] == [None] * 4
+    assert [part.incomplete_reason for part in parts(path, segment_seconds=5)] == [None] * 4
     with DecoderPool(1) as pool:
         assert list(pool.read([path]))[-1] == FinishedFile(path)
 

@@ -31,7 +31,7 @@ from experiments.ablation.table_rows import ACTIVITY_AUDIO_SPACE, EMOTION_SPACE,
 from experiments.ablation.trials import Trial, DevMonitor, is_finished, load_history, load_embeddings, train_trial
 from experiments.datasets import CaptionDataset, DatasetItem
 from losses import LOSSES
-from retrieval.evaluation import bootstrap_interval, compare, median_rank
+from retrieval.evaluation import bootstrap_interval, compare_paired, median_rank
 
 SMALL = apply_overrides(
     AblationSettings(),
@@ -293,8 +293,8 @@ def test_the_permutation_test_is_the_evaluators():
     def score(evaluation):
         return sum((side.ranks < k) * 100.0 for side in (evaluation.t2v, evaluation.v2t) for k in (1, 5, 10))
 
-    theirs = compare(score(first[0]), score(second[0]), seed=0)
-    assert (ours.value, ours.p) == pytest.approx((theirs.value, theirs.p), abs=0.04)
+    theirs = compare_paired(score(first[0]), score(second[0]), seed=0)
+    assert (ours.value, ours.p) == pytest.approx((theirs.value, theirs.p_value), abs=0.04)
     assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=12)
 
 
@@ -319,17 +319,17 @@ def test_a_difference_in_words(standings):
     "space",
     [
         OBJECT_SPACE,
-        replace(OBJECT_SPACE, text="sentence"),
+        replace(OBJECT_SPACE, text_tower="sentence"),
         SpaceSpec(roles=("objects", "sound")),
         SpaceSpec(roles=("objects", "sound"), shared=True),
-        *(replace(OBJECT_SPACE, cost=LossSpec(name=name)) for name in LOSSES),
-        replace(OBJECT_SPACE, cost=LossSpec(shape="linear", strength=4.0)),
+        *(replace(OBJECT_SPACE, loss=LossSpec(name=name)) for name in LOSSES),
+        replace(OBJECT_SPACE, loss=LossSpec(shape="linear", strength=4.0)),
         replace(OBJECT_SPACE, released=True),
     ],
     ids=str,
 )
 def test_every_kind_of_space_trains(space, corpus, tmp_path):
-    train_trial(Trial(space=space.where(corpus.present, "gru"), seed=0), corpus, SMALL, tmp_path)
+    train_trial(Trial(space=space.resolve(corpus.present_roles, "gru"), seed=0), corpus, SMALL, tmp_path)
     rows = load_embeddings(tmp_path)
     assert is_finished(tmp_path) and not (tmp_path / trials.CHECKPOINT_FILE).exists()
     for part in ("dev", "test"):
@@ -342,7 +342,7 @@ def test_every_kind_of_space_trains(space, corpus, tmp_path):
 def test_sound_that_is_missing_is_missing(corpus, tmp_path):
     train_trial(Trial(space=SpaceSpec(roles=("sound",), text_tower="gru"), seed=0), corpus, SMALL, tmp_path)
     media, _ = load_embeddings(tmp_path)["test"]
-    silent = np.isnan(corpus.media["sound"][corpus.items("test")]).any(1)
+    silent = np.isnan(corpus.features["sound"][corpus.select_items("test")]).any(1)
     np.testing.assert_array_equal(np.isnan(media).any(1), silent)
     assert silent.any()
 
@@ -386,7 +386,7 @@ def test_finished_trainings_are_not_done_again(corpus, tmp_path, monkeypatch):
         done.append(trial)
         train_trial(trial, *rest)
 
-    monkeypatch.setattr(runner, "train", counting)
+    monkeypatch.setattr(runner, "train_trial", counting)
     two = [TRIAL, replace(TRIAL, seed=2)]
     first = run_trials(two[:1], corpus, SMALL, tmp_path, jobs=1, quiet=True)
     again = run_trials(two, corpus, SMALL, tmp_path, jobs=1, quiet=True)
@@ -402,16 +402,16 @@ def test_all_that_matters_names_a_trial(corpus):
     texts = {**corpus.texts, "gru": corpus.texts["gru"][::-1].copy()}
     others = [
         key(replace(TRIAL, seed=0)),
-        key(replace(TRIAL, space=replace(TRIAL.space, cost=LossSpec(name="vse")))),
-        key(replace(TRIAL, space=replace(TRIAL.space, text="sentence"))),
+        key(replace(TRIAL, space=replace(TRIAL.space, loss=LossSpec(name="vse")))),
+        key(replace(TRIAL, space=replace(TRIAL.space, text_tower="sentence"))),
         key(settings=apply_overrides(SMALL, ["heads.dim=13"])),
         key(settings=apply_overrides(SMALL, ["schedule.rate=0.1"])),
-        key(data=replace(corpus, media={**corpus.media, "objects": corpus.media["objects"] * 2})),
+        key(data=replace(corpus, features={**corpus.features, "objects": corpus.features["objects"] * 2})),
         key(data=replace(corpus, texts=texts)),
-        key(data=replace(corpus, split=corpus.split[::-1].copy())),
+        key(data=replace(corpus, item_splits=corpus.item_splits[::-1].copy())),
     ]
     assert len({key(), *others}) == 1 + len(others)
-    assert key() == key(data=replace(corpus, media={**corpus.media, "sound": corpus.media["sound"] * 2}))
+    assert key() == key(data=replace(corpus, features={**corpus.features, "sound": corpus.features["sound"] * 2}))
 
 
 def test_side_by_side_is_the_same(corpus, tmp_path):
@@ -433,14 +433,14 @@ class Alike:
         self.make = (lambda n: np.tile(unit(rng, 1, 4), (n, 1))) if alike else (lambda n: unit(rng, n, 4))
 
     def encode_media(self, training_set):
-        return self.make(training_set.items)
+        return self.make(training_set.item_count)
 
     def encode_texts(self, texts):
         return self.make(len(texts))
 
 
 def test_a_collapse_is_seen(corpus):
-    train_part, dev = (corpus.material(part, ("objects",), "gru") for part in ("train", "dev"))
+    train_part, dev = (corpus.make_training_set(part, ("objects",), "gru") for part in ("train", "dev"))
     watch = DevMonitor(TRIAL.space, train_part, dev, 0.2)
     watch.score_dev(Alike(alike=True))
     assert watch.is_collapsed(2 * 128 * 0.2, 128)
@@ -455,7 +455,7 @@ def test_ridge_sees_what_it_can(corpus):
     owner = np.repeat(np.arange(10), 2)
     assert compute_rsum(media, texts, owner) > compute_rsum(*fit_ridge(corpus, ("objects",))[0]["test"], owner)
     alone, _ = fit_ridge(corpus, ("sound",))
-    silent = np.isnan(corpus.media["sound"][corpus.items("test")]).any(1)
+    silent = np.isnan(corpus.features["sound"][corpus.select_items("test")]).any(1)
     np.testing.assert_array_equal(np.isnan(alone["test"][0]).any(1), silent)
 
 
@@ -466,7 +466,7 @@ def test_ridge_sees_what_it_can(corpus):
 def result(corpus, tmp_path_factory):
     """A few rows, measured, one of their trainings collapsed."""
     folder = tmp_path_factory.mktemp("rows")
-    plan = plan_rows(corpus.present, "gru", prefixes=["1.1 VSE", "1.2", "1.4", "1.5", "2.3"], has_zero_shot=False)
+    plan = plan_rows(corpus.present_roles, "gru", prefixes=["1.1 VSE", "1.2", "1.4", "1.5", "2.3"], has_zero_shot=False)
     made = [Trial(space=space, seed=seed) for seed in range(2) for space in plan.spaces]
     folders = run_trials(made, corpus, SMALL, folder, jobs=1, quiet=True)
     file = folders[made[0]] / trials.HISTORY_FILE
@@ -483,9 +483,9 @@ def test_tables_are_well_formed(result, tmp_path):
     everything = tables.to_json(told, found)
     tables.write_results(tmp_path, told, found, everything)
     rows = list(csv.DictReader(io.StringIO((tmp_path / "table.csv").read_text())))
-    assert [row["row"] for row in rows] == [line.name for line in found.lines]
-    for row, line in zip(rows, found.lines, strict=True):
-        assert float(row["rsum mean"]) == pytest.approx(line.figures["rsum"].mean)
+    assert [row["row"] for row in rows] == [line.name for line in found.rows]
+    for row, line in zip(rows, found.rows, strict=True):
+        assert float(row["rsum mean"]) == pytest.approx(line.estimates["rsum"].mean)
         assert float(row["rsum low"]) <= float(row["rsum high"])
     text = (tmp_path / "table.md").read_text()
     for block in text.split("\n\n"):
@@ -495,7 +495,7 @@ def test_tables_are_well_formed(result, tmp_path):
     assert "Ties: average" in text and "MdR" in text and "all captions" in text
     assert "1 of 2 collapsed" in text
     read = json.loads((tmp_path / "results.json").read_text())
-    assert {row["name"] for row in read["rows"]} == {line.name for line in found.lines}
+    assert {row["name"] for row in read["rows"]} == {line.name for line in found.rows}
     assert read["rows"][0]["gap"]["words"] and len(read["spaces"][0]["epochs"]) == 3
 
 
@@ -503,19 +503,19 @@ def test_the_terminal_shows_every_row(result):
     console = Console(width=250, file=io.StringIO())
     console.print(tables.make_terminal_table(*result))
     said = console.file.getvalue()
-    assert all(line.name in said for line in result[1].lines)
-    bracketed = replace(result[1].lines[0], name="1.5 object + [activity, audio]")
-    console.print(tables.make_terminal_table(result[0], replace(result[1], lines=(bracketed,))))
+    assert all(line.name in said for line in result[1].rows)
+    bracketed = replace(result[1].rows[0], name="1.5 object + [activity, audio]")
+    console.print(tables.make_terminal_table(result[0], replace(result[1], rows=(bracketed,))))
     assert "[activity, audio]" in console.file.getvalue()
 
 
 def test_what_is_compared_with_what(result):
     _, found = result
-    gaps = {line.name: line.gap.against for line in found.lines if line.gap}
+    gaps = {line.name: line.difference.against for line in found.rows if line.difference}
     assert gaps["1.2 audio"] == gaps["1.5 object + audio"] == "1.2 object"
     assert gaps["2.3 ridge: all"] == "1.5 object + audio"
     assert "1.1 weighted" not in gaps and "1.2 object" not in gaps
-    assert all(line.gap.holm >= line.gap.p for line in found.lines if line.gap)
+    assert all(line.difference.holm >= line.difference.p for line in found.rows if line.difference)
 
 
 def test_pictures_show_something(result, tmp_path):
@@ -643,7 +643,7 @@ def test_ctrl_c(pictures, tmp_path, monkeypatch):
     def stop(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(runner, "run", stop)
+    monkeypatch.setattr(runner, "run_trials", stop)
     said = command("--data", pictures, "--encoders", TOYS, "--jobs", 1, "--out", tmp_path, *FEW)
     assert said.exit_code == 130 and said.stderr == "ablate: interrupted; run it again to go on\n"
 

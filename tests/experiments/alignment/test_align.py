@@ -87,7 +87,7 @@ def test_nothing_is_done_twice(done, monkeypatch):
     def never(*_, **__):
         raise AssertionError("done again")
 
-    monkeypatch.setattr(runner, "tried", never)
+    monkeypatch.setattr(runner, "evaluate_map", never)
     said = command("--sets", "synthetic-shear,synthetic-unrelated", *FEW, "--out", out, "--json")
     assert said.exit_code == 0, said.output
     assert json.loads(said.stdout)["sets"]["synthetic-shear"]["rows"] == 375
@@ -191,12 +191,12 @@ def test_ctrl_c(tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return real(*arguments)
 
-    monkeypatch.setattr(runner, "tried", stop)
+    monkeypatch.setattr(runner, "evaluate_map", stop)
     said = command("--sets", "synthetic-shear", *FEW, "--out", tmp_path)
     assert said.exit_code == 130 and said.stderr == "align: interrupted; run it again to go on\n"
     assert len(list((tmp_path / "trials").iterdir())) == 2 and not (tmp_path / "report.md").exists()
     count.clear()
-    monkeypatch.setattr(runner, "tried", lambda *arguments: (count.append(1), real(*arguments))[1])
+    monkeypatch.setattr(runner, "evaluate_map", lambda *arguments: (count.append(1), real(*arguments))[1])
     assert command("--sets", "synthetic-shear", *FEW, "--out", tmp_path).exit_code == 0
     assert len(count) == 1
 

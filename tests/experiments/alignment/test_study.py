@@ -19,7 +19,7 @@ from experiments.alignment.study import StudyConfig, list_methods, load_outcome,
 from experiments.alignment.synthetic import CASES, compute_oracle_disparity, make_synthetic_pairs
 from experiments.alignment.verdict import make_verdict
 from retrieval.evaluation.affect_metrics import ccc
-from retrieval.evaluation.procrustes import protest, shuffles, trace_norms, upper_p
+from retrieval.evaluation.procrustes import protest, draw_permutations, compute_nuclear_norms, compute_upper_p_value
 
 METHODS = list_methods()
 QUICK = StudyConfig(draws=199, shuffles=4, sizes=(10, 30), repeats=1)
@@ -58,9 +58,9 @@ def test_protest_goldens():
     apart /= np.linalg.norm(apart)
     t = np.sqrt(1 - 0.624)
     found = protest(x, t * x + np.sqrt(1 - t**2) * apart, seed=0)
-    assert found.disparity == pytest.approx(0.624) and found.t == pytest.approx(0.6132, abs=5e-5)
+    assert found.disparity == pytest.approx(0.624) and found.correlation == pytest.approx(0.6132, abs=5e-5)
     same = protest(x, x, seed=0)
-    assert (same.disparity, same.t, same.p) == (pytest.approx(0, abs=1e-12), pytest.approx(1), 0.001)
+    assert (same.disparity, same.correlation, same.p_value) == (pytest.approx(0, abs=1e-12), pytest.approx(1), 0.001)
 
 
 @pytest.mark.parametrize("width", [2, 3])
@@ -68,21 +68,21 @@ def test_protest_is_scipy_s_on_every_shuffle(width):
     x, y = noise(40, 0, width), noise(40, 1, width)
     found = protest(x, y, seed=5, draws=20)
     assert found.disparity == pytest.approx(scipy.spatial.procrustes(x, y)[2])
-    orders = shuffles(40, 20, seed=5)
+    orders = draw_permutations(40, 20, seed=5)
     wanted = [np.sqrt(1 - scipy.spatial.procrustes(x, y[order])[2]) for order in orders]
-    assert np.allclose(found.null, wanted)
-    assert found.p == (np.sum(found.null >= found.t) + 1) / 21
+    assert np.allclose(found.null_correlations, wanted)
+    assert found.p_value == (np.sum(found.null_correlations >= found.correlation) + 1) / 21
 
 
 def test_trace_norms_of_two_by_two():
     products = np.random.default_rng(0).normal(size=(50, 2, 2))
     wanted = np.linalg.svd(products, compute_uv=False).sum(axis=1)
-    assert np.allclose(trace_norms(products), wanted)
+    assert np.allclose(compute_nuclear_norms(products), wanted)
 
 
 def test_equal_shuffles_count():
-    assert upper_p(0.5, [0.5 + 1e-12, 0.4, 0.3]) == 0.5
-    assert upper_p(2.0, [0.1] * 999) == 0.001
+    assert compute_upper_p_value(0.5, [0.5 + 1e-12, 0.4, 0.3]) == 0.5
+    assert compute_upper_p_value(2.0, [0.1] * 999) == 0.001
 
 
 def test_clouds_without_a_shape():
@@ -95,17 +95,17 @@ def test_clouds_without_a_shape():
 
 def test_what_changes_places():
     groups = np.repeat(list("abcd"), 3)
-    rows = shuffles(12, 50, seed=0, groups=groups, exchange="rows")
+    rows = draw_permutations(12, 50, seed=0, groups=groups, exchange="rows")
     assert all(sorted(order) == list(range(12)) for order in rows)
-    within = shuffles(12, 50, seed=0, groups=groups, exchange="within")
+    within = draw_permutations(12, 50, seed=0, groups=groups, exchange="within")
     assert (groups[within] == groups).all() and (within != np.arange(12)).any()
-    whole = shuffles(12, 50, seed=0, groups=groups, exchange="groups")
+    whole = draw_permutations(12, 50, seed=0, groups=groups, exchange="groups")
     assert (np.diff(whole.reshape(50, 4, 3), axis=2) == 1).all()
     assert len({tuple(order) for order in whole}) > 10
-    uneven = shuffles(7, 50, seed=0, groups=list("aabbbcc"), exchange="groups")
+    uneven = draw_permutations(7, 50, seed=0, groups=list("aabbbcc"), exchange="groups")
     assert all(sorted(order) == list(range(7)) for order in uneven)
     with pytest.raises(ValueError, match="no rule 'none'"):
-        shuffles(7, 5, seed=0, exchange="none")
+        draw_permutations(7, 5, seed=0, exchange="none")
 
 
 def grouped_noise(seed, groups=16, each=5):
@@ -122,8 +122,8 @@ def test_groups_that_are_shuffled_as_rows_deceive():
     naive, honest = [], []
     for seed in range(60):
         owner, x, y = grouped_noise(seed)
-        naive.append(protest(x, y, seed=seed, draws=99).p)
-        honest.append(protest(x, y, seed=seed, draws=99, groups=owner, exchange="groups").p)
+        naive.append(protest(x, y, seed=seed, draws=99).p_value)
+        honest.append(protest(x, y, seed=seed, draws=99, groups=owner, exchange="groups").p_value)
     assert np.mean(np.array(naive) <= 0.05) > 0.3
     assert np.mean(np.array(honest) <= 0.05) < 0.15
 
@@ -138,11 +138,11 @@ def test_p_is_uniform_without_a_relation(exchange):
         owner, x, y = grouped_noise(1000 + seed)
         if exchange == "rows":
             x, y = noise(80, 2 * seed), noise(80, 2 * seed + 1)
-        found["PROTEST"].append(protest(x, y, seed=seed, draws=199, groups=owner, exchange=exchange).p)
+        found["PROTEST"].append(protest(x, y, seed=seed, draws=199, groups=owner, exchange=exchange).p_value)
         known = study.fold_pairs(paired(x, y, groups=owner.astype(str), exchange=exchange), plan)
         for name in ("identity", "affine", "procrustes"):
             half, null = study.run_permutation_test(METHODS[name], known, replace(plan, seed=seed))
-            found[name].append(upper_p(-half, -null))
+            found[name].append(compute_upper_p_value(-half, -null))
     for name, ps in found.items():
         assert kstest(ps, "uniform").pvalue > 0.005, name
         assert np.mean(np.array(ps) <= 0.05) < 0.1, name
@@ -160,7 +160,7 @@ def test_folds_keep_groups_and_readers_out():
         seen.append(set(groups[anchors]))
         return lambda asked: np.full((len(asked), 2), len(seen))
 
-    pairs = paired(noise(60, 0, 4), noise(60, 1, 4), groups=groups, teach=(teach, None))
+    pairs = paired(noise(60, 0, 4), noise(60, 1, 4), groups=groups, fit_functions=(teach, None))
     folds = split_folds(pairs, seed=0)
     assert sorted(row for fold in folds for row in fold.held_out_rows) == list(range(60))
     per_fold = len(seen) // len(folds)
@@ -176,18 +176,18 @@ def test_folds_keep_groups_and_readers_out():
 
 def test_test_rows_are_never_learnt_from():
     test = np.arange(60) % 5 == 0
-    pairs = paired(noise(60), noise(60, 1), groups=np.repeat(np.arange(20), 3).astype(str), test=test)
+    pairs = paired(noise(60), noise(60, 1), groups=np.repeat(np.arange(20), 3).astype(str), is_test=test)
     for fold in (*split_folds(pairs, seed=0), split_half(pairs, seed=0)):
         assert not test[fold.held_out_rows].any() and not test[fold.anchor_rows].any()
     (last,) = split_folds(pairs, seed=0, split="test")
     assert test[last.held_out_rows].all() and len(last.held_out_rows) == 12 and not test[last.anchor_rows].any()
-    assert split_folds(replace(pairs, test=None), seed=0, split="test") == []
+    assert split_folds(replace(pairs, is_test=None), seed=0, split="test") == []
 
 
 def test_test_rows_are_a_set_of_their_own(tmp_path):
     """As large as they are, and with maps that were fitted on all the others."""
     pairs = make_synthetic_pairs("similarity")
-    pairs = replace(pairs, test=np.arange(375) >= 300)
+    pairs = replace(pairs, is_test=np.arange(375) >= 300)
     methods = {name: METHODS[name] for name in ("identity", "affine")}
     found = study_set("set", pairs, methods, QUICK, tmp_path)
     assert list(found) == ["set", "set, test rows"]
@@ -217,7 +217,7 @@ def test_missing_readings_are_left_out():
     pairs = paired(source, target, emotions=np.full(30, "joy"))
     kept = np.flatnonzero(find_usable_rows(pairs))
     assert set(range(30)) - set(kept) == {3, 5}
-    assert find_usable_rows(replace(pairs, scale=True)).sum() == 29  # of features some are enough
+    assert find_usable_rows(replace(pairs, standardise=True)).sum() == 29  # of features some are enough
     fewer = select_rows(pairs, kept, "why")
     assert len(fewer) == 28 and fewer.notes == ("why",) and len(fewer.emotions) == 28
 
@@ -307,7 +307,7 @@ def test_chance_and_floor():
     hits, gains = [], []
     for _ in range(40):
         shuffled = study.MapOutcome(
-            **{name: np.zeros(1) for name in study.STORED_ARRAYS if name not in ("hits", "graded")}, half_disparity=0.0,
+            **{name: np.zeros(1) for name in study.STORED_ARRAYS if name not in ("precision", "ndcg")}, half_disparity=0.0,
             precision=np.zeros(1), ndcg=np.zeros(1),
         )  # fmt: skip
         assert shuffled.half_disparity == 0
@@ -389,11 +389,11 @@ def test_warnings_tell_of_collapse_and_of_too_few():
 
 def test_made_pairs_prove_nothing():
     source = noise(80)
-    pairs = paired(source, source + 0.1 * noise(80, 1), columns=paired_sets.AFFECT_COLUMNS, made="nearest on the plane")
+    pairs = paired(source, source + 0.1 * noise(80, 1), columns=paired_sets.AFFECT_COLUMNS, construction="nearest on the plane")
     told = make_verdict(outcomes(pairs, ("identity", "affine")))
     assert told.relation == "linear" and told.hypothesis == "not tested"
     assert "nearest on the plane" in told.hypothesis_explanation and told.explanation.startswith("A control, no finding")
-    real = make_verdict(outcomes(replace(pairs, made=""), ("identity", "affine")))
+    real = make_verdict(outcomes(replace(pairs, construction=""), ("identity", "affine")))
     assert real.hypothesis == "supported"
 
 
@@ -506,7 +506,7 @@ def test_labels_of_the_held_out_are_not_read(monkeypatch):
     wrong = pairs.emotions.copy()
     wrong[fold.held_out_rows] = "happy"
     teach = unimodal_models.make_emotion_classifier(wrong, paired_sets.RAVDESS_EMOTIONS)
-    again = split_folds(replace(pairs, teach=(teach, teach)), seed=0)[0]
+    again = split_folds(replace(pairs, fit_functions=(teach, teach)), seed=0)[0]
     assert np.array_equal(again.held_out_source, fold.held_out_source)
     assert np.array_equal(again.held_out_target, fold.held_out_target)
 

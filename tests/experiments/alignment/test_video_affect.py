@@ -66,33 +66,33 @@ def same(one, other):
         for name in video_affect.STORED_ARRAYS:
             assert np.array_equal(getattr(left, name), getattr(right, name), equal_nan=True)
         for length in LENGTHS:
-            assert np.array_equal(left.whole[length], right.whole[length], equal_nan=True)
+            assert np.array_equal(left.whole_sound[length], right.whole_sound[length], equal_nan=True)
     return True
 
 
 def test_what_is_read(folder, experts, seen):
     """The same pictures and half seconds as `affect feel` reads, by other code."""
     found, said = seen
-    assert (len(found.videos), found.silent, found.twice) == (2, 1, 1)
+    assert (len(found.videos), found.silent_count, found.duplicate_count) == (2, 1, 1)
     (line,) = said
     assert line.startswith(str(folder / "broken.mp4"))
     wanted = [one.segments[0] for one in extract_features(experts, [folder / f"{name}.mp4" for name in RENDERED_CLIPS], 1)]
     for one in found.videos:
         assert one.duration == pytest.approx(CLIP_SECONDS, abs=0.1)
-        assert np.allclose(one.shown, np.arange(6), atol=0.6) and np.allclose(
-            one.heard, np.arange(12) / 2 + 0.25
+        assert np.allclose(one.picture_times, np.arange(6), atol=0.6) and np.allclose(
+            one.sound_times, np.arange(12) / 2 + 0.25
         )
-        assert {length: len(rows) for length, rows in one.whole.items()} == {2.0: 3, 5.0: 2, 6.0: 1}
+        assert {length: len(rows) for length, rows in one.whole_sound.items()} == {2.0: 3, 5.0: 2, 6.0: 1}
         assert len(one.face) == 6 and not np.isnan(one.sound).any() and not np.isnan(one.picture).any()
         here = [
             looked
             for looked in wanted
-            if np.allclose(experts.senses({"objects": looked.frame_features})["image"], one.picture, atol=1e-4)
+            if np.allclose(experts.estimate_affect_by_modality({"objects": looked.frame_features})["image"], one.picture, atol=1e-4)
         ]
         assert len(here) == 1
-        assert np.allclose(experts.senses(here[0].window_features)["sound"], one.sound, atol=1e-4)
+        assert np.allclose(experts.estimate_affect_by_modality(here[0].window_features)["sound"], one.sound, atol=1e-4)
         assert np.allclose(
-            experts.senses({"tone": here[0].features["tone"]})["sound"], one.whole[6.0], atol=1e-3
+            experts.estimate_affect_by_modality({"tone": here[0].features["tone"]})["sound"], one.whole_sound[6.0], atol=1e-3
         )
     assert np.abs(found.videos[0].picture - found.videos[1].picture).max() > 0.05
 
@@ -115,7 +115,7 @@ def test_nothing_is_read_twice(folder, experts, seen, monkeypatch, cache):
 def test_an_interrupted_run_goes_on(folder, experts, seen, monkeypatch, tmp_path):
     """Stopped when the first film was kept: the second run reads the other alone."""
     monkeypatch.setattr(video_affect, "cache_dir", lambda: tmp_path)
-    real, films = video_affect.write_whole, []
+    real, films = video_affect.write_atomically, []
 
     def stop(file, content):
         real(file, content)
@@ -135,14 +135,14 @@ def test_an_interrupted_run_goes_on(folder, experts, seen, monkeypatch, tmp_path
 def test_blocks_are_no_borders(folder, experts, seen, monkeypatch, tmp_path):
     """Decoded 2 s at a time, pictures and whole segments of 5 s are as in one block."""
     monkeypatch.setattr(video_affect, "cache_dir", lambda: tmp_path)
-    monkeypatch.setattr(video_affect, "BLOCK", 2.0)
+    monkeypatch.setattr(video_affect, "BLOCK_SECONDS", 2.0)
     (tmp_path / "films").mkdir()
     shutil.copyfile(folder / "bouncing-ball.mp4", tmp_path / "films" / "one.mp4")
     (one,) = read_video_affect(tmp_path / "films", (5.0,), pipeline=experts, quiet=True).videos
     (wanted,) = (two for two in seen[0].videos if two.digest == one.digest)
-    assert np.allclose(one.picture_times, wanted.shown) and np.allclose(one.sound_times, wanted.heard)
+    assert np.allclose(one.picture_times, wanted.picture_times) and np.allclose(one.sound_times, wanted.sound_times)
     assert np.allclose(one.picture, wanted.picture, atol=1e-4)
-    assert np.allclose(one.whole_sound[5.0], wanted.whole[5.0], atol=0.02)
+    assert np.allclose(one.whole_sound[5.0], wanted.whole_sound[5.0], atol=0.02)
 
 
 def test_a_cache_that_can_not_be_written_is_told(folder, experts, monkeypatch, tmp_path):
@@ -216,10 +216,10 @@ def test_lengths_are_studied(tmp_path):
         found |= study_set(name, pairs, methods, plan, tmp_path)
     sound, whole, face = found.values()
     for one in (sound, whole):
-        turned = next(row for row in one.rows if row.name == "rotation")
+        turned = next(row for row in one.maps if row.name == "rotation")
         assert turned.disparity.value < 0.3 and turned.holm < 0.05
         assert make_verdict(one).hypothesis == "supported"
-        assert max(ccc.value for ccc in one.rows[0].ccc) < 0.3  # as it stands it means nothing
+        assert max(ccc.value for ccc in one.maps[0].ccc) < 0.3  # as it stands it means nothing
     assert make_verdict(face).relation == "unrelated"
     told = StudyResults(results=found, variants=[], left_out={"made 2 s: sound to face": "why"}, config=plan, video_study=films)
     sure = make_report_json(told)["videos"]["p over all sets"]

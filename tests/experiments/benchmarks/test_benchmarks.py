@@ -230,7 +230,7 @@ def test_the_loops_rank_as_the_evaluator_does():
         columns = [np.ascontiguousarray(world.similarity_matrix.T)]
         assert ranks_module.rank_by_video(world, columns, videos, sort, 0) == found.v2t.ranks.tolist()
         with pytest.raises(AffectError):
-            ranks_module.check_ranks_agree([rank + 1 for rank in ranks], found.t2v.standing)
+            ranks_module.check_ranks_agree([rank + 1 for rank in ranks], found.t2v.rank_counts)
 
 
 def test_ways_take_turns():

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from repository import DATA
 
-from encoders.base import AffectError, UnknownName
-from experiments.datasets import hold_out_split, sample_captions, grouped_split, load_named_dataset, read_features, read_jemc_features, load_vgmidi
+from encoders.base import AffectError, UnknownNameError
+from experiments.datasets import hold_out_split, sample_captions, split_by_group, load_named_dataset, read_features, read_jemc_features, load_vgmidi
 from experiments.datasets.msrvtt import load_msrvtt, list_msrvtt_ids
 from experiments.datasets.msvd import load_msvd
 from experiments.datasets.registry import DATASETS, load_exercises, load_caption_csv
@@ -203,7 +203,7 @@ def test_what_is_not_there_is_said_in_one_line(tmp_path):
         with pytest.raises(AffectError) as told:
             attempt()
         assert str(told.value).count("\n") == 0 and len(str(told.value)) > 20
-    with pytest.raises(UnknownName, match="animal_sounds"):
+    with pytest.raises(UnknownNameError, match="animal_sounds"):
         load_named_dataset("nothing")
     assert "msvd" in DATASETS
 
@@ -212,15 +212,15 @@ def test_groups_never_cross_and_shares_are_met():
     rng = np.random.default_rng(0)
     for seed in range(20):
         groups = rng.integers(0, 60, 500).tolist()
-        split = grouped_split(groups, {"train": 0.7, "dev": 0.1, "test": 0.2}, seed)
+        split = split_by_group(groups, {"train": 0.7, "dev": 0.1, "test": 0.2}, seed)
         assert all(len({s for g, s in zip(groups, split, strict=True) if g == one}) == 1 for one in groups)
         counts = Counter(split.tolist())
         assert abs(counts["train"] - 350) < 20 and abs(counts["dev"] - 50) < 20
-        assert (split == grouped_split(groups, {"train": 0.7, "dev": 0.1, "test": 0.2}, seed)).all()
+        assert (split == split_by_group(groups, {"train": 0.7, "dev": 0.1, "test": 0.2}, seed)).all()
     with pytest.raises(ValueError, match="groups can't fill"):
-        grouped_split(["a", "a"], {"train": 1, "test": 1}, 0)
+        split_by_group(["a", "a"], {"train": 1, "test": 1}, 0)
     with pytest.raises(ValueError, match="positive"):
-        grouped_split(["a", "b"], {"train": -1, "test": 2}, 0)
+        split_by_group(["a", "b"], {"train": -1, "test": 2}, 0)
 
 
 def test_a_dev_part_is_carved_from_train_alone(tmp_path):

@@ -63,14 +63,14 @@ def test_what_was_downloaded_is_laid_out_whole(tmp_path, monkeypatch):
             command = ["dpkg-deb", "--build", str(source / HERE.name), folder]
         run(command, folder, name)
 
-    monkeypatch.setattr(debian_voices, "_run", local)
+    monkeypatch.setattr(debian_voices, "_run_command", local)
     assert len(fetch_recordings(tmp_path / "cache", [HERE])) == 3
-    monkeypatch.setattr(debian_voices, "_run", lambda *_: pytest.fail("downloaded twice"))
+    monkeypatch.setattr(debian_voices, "_run_command", lambda *_: pytest.fail("downloaded twice"))
     assert len(fetch_recordings(tmp_path / "cache", [HERE])) == 3
 
 
 def test_a_download_that_hangs_is_given_up(tmp_path, monkeypatch):
-    monkeypatch.setattr(debian_voices, "PATIENCE", 0.1)
+    monkeypatch.setattr(debian_voices, "TIMEOUT_SECONDS", 0.1)
     with pytest.raises(PackageUnavailable, match=r"more than 0\.1 s"):
         debian_voices._run_command(["sleep", "5"], str(tmp_path), "small-voices")
 

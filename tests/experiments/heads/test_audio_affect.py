@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from repository import DATA
 
-from encoders.base import Sound, encode_all
+from encoders.base import Audio, encode_all
 from encoders.registry import ENCODERS
 from experiments.background import decode_audio
 from experiments.datasets import load_vgmidi
@@ -33,7 +33,7 @@ QUICK = NetworkConfig(n_networks=1, hidden_size=16, epochs=40, learning_rate=2e-
 
 
 def tone(seconds=2.0):
-    return Sound(samples=np.sin(np.arange(round(seconds * RATE)) / 10).astype(np.float32), rate=RATE)
+    return Audio(samples=np.sin(np.arange(round(seconds * RATE)) / 10).astype(np.float32), sample_rate=RATE)
 
 
 def heard(each=40, width=6, seed=0):
@@ -54,14 +54,14 @@ def heard(each=40, width=6, seed=0):
 
 def test_alterations_do_what_they_say():
     rng, plain = np.random.default_rng(0), tone()
-    assert change_speed(plain, rng).rate / RATE in SPEED_FACTORS
+    assert change_speed(plain, rng).sample_rate / RATE in SPEED_FACTORS
     gap = add_noise(plain, rng, 20, 20).samples - plain.samples
     assert 20 * np.log10(plain.samples.std() / gap.std()) == pytest.approx(20, abs=0.5)
-    assert crop_excerpt(plain, rng, 0.5, 0.5).seconds == 0.5 and crop_excerpt(plain, rng, 3, 4) is plain
+    assert crop_excerpt(plain, rng, 0.5, 0.5).duration == 0.5 and crop_excerpt(plain, rng, 3, 4) is plain
     for alter in (equalise, add_reverb, filter_telephone_band):
         other = alter(plain, rng)
         assert other.samples.shape == plain.samples.shape and not np.allclose(other.samples, plain.samples)
-    late = Sound(samples=np.concatenate([np.zeros(RATE, np.float32), plain.samples]), rate=RATE)
+    late = Audio(samples=np.concatenate([np.zeros(RATE, np.float32), plain.samples]), sample_rate=RATE)
     assert all(
         np.abs(crop_excerpt(late, rng, 0.2, 0.3).samples).max() > 0.5 for _ in range(20)
     )  # never the silence
@@ -70,7 +70,7 @@ def test_alterations_do_what_they_say():
 def test_a_telephone_leaves_its_band_alone():
     rng, hertz = np.random.default_rng(0), (100, 1000, 7000)
     at = np.arange(2 * RATE) / RATE
-    plain = Sound(samples=sum(np.sin(2 * np.pi * one * at) for one in hertz).astype(np.float32), rate=RATE)
+    plain = Audio(samples=sum(np.sin(2 * np.pi * one * at) for one in hertz).astype(np.float32), sample_rate=RATE)
     spectrum = np.abs(np.fft.rfft(filter_telephone_band(plain, rng).samples)) / RATE
     low, middle, high = (spectrum[2 * one] for one in hertz)
     assert middle == pytest.approx(1, rel=1e-3) and max(low, high) < 0.01
@@ -150,8 +150,8 @@ def test_arousal_of_other_sounds_trusts_only_cues_that_speech_and_music_share():
 
 
 def test_all_regressors_are_taught_kept_and_measured(monkeypatch, tmp_path):
-    monkeypatch.setattr(audio_affect, "SPEECH", QUICK)
-    monkeypatch.setattr(audio_affect, "KIND", QUICK)
+    monkeypatch.setattr(audio_affect, "SPEECH_CONFIG", QUICK)
+    monkeypatch.setattr(audio_affect, "KIND_CONFIG", QUICK)
     clips = heard(each=48)
     made = audio_affect.fit_regressors(clips, seed=0)
     save_regressors(tmp_path / "sound.safetensors", made)
@@ -174,8 +174,8 @@ def test_the_packaged_file_reads_the_encoder_and_doubts_what_is_neither_voice_no
     encoder = ENCODERS.make("tone")
     assert file.encoder_signatures == {ROLE: encoder.card.signature}
     assert file.metadata["speech_emotion"] == list(EMOTIONS) and file.metadata["kind"] == list(KINDS)
-    strange = [*make_noises(20, 99), tone(0.1), Sound(samples=np.clip(50 * tone(1).samples, -1, 1), rate=RATE)]
-    rows = {ROLE: encode_all(encoder, [*strange, Sound(samples=np.zeros(RATE, np.float32), rate=RATE)])}
+    strange = [*make_noises(20, 99), tone(0.1), Audio(samples=np.clip(50 * tone(1).samples, -1, 1), sample_rate=RATE)]
+    rows = {ROLE: encode_all(encoder, [*strange, Audio(samples=np.zeros(RATE, np.float32), sample_rate=RATE)])}
     shares = np.exp(audio_affect.log_softmax(file["kind"](rows)))
     assert (shares[:-1].argmax(axis=1) == KINDS.index("other")).mean() > 0.9
     for member in file.members.values():

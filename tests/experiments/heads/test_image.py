@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from repository import DATA
 
-from encoders.base import missing, unit_rows
+from encoders.base import is_missing_row, unit_rows
 from encoders.efficientnet import efficientnet_lite2
 from encoders.minilm import minilm
 from experiments.heads import image, image_mlp_baseline
@@ -76,15 +76,15 @@ def known():
 @pytest.fixture(scope="module")
 def members(known):
     chosen = np.flatnonzero([int(name.split()[1]) < 30 for name in known.groups])
-    return fit_members(known.part(chosen), far(), seed=0)[0], known.without(chosen)
+    return fit_members(known.select(chosen), far(), seed=0)[0], known.exclude(chosen)
 
 
 def test_it_finds_a_truth_in_themes_it_never_saw(members):
     of, there = members
-    found = of["mean"](there.plain)
-    assert (ccc(found, there.means) > 0.6).all()
-    assert np.abs(np.log(found.std(axis=0) / there.means.std(axis=0))).max() < 0.35  # of the truth's spread
-    assert (pearson(of["disagreement"](there.plain), there.spread) > 0.5).all()
+    found = of["mean"](there.unaugmented_features)
+    assert (ccc(found, there.mean_ratings) > 0.6).all()
+    assert np.abs(np.log(found.std(axis=0) / there.mean_ratings.std(axis=0))).max() < 0.35  # of the truth's spread
+    assert (pearson(of["disagreement"](there.unaugmented_features), there.rater_sd) > 0.5).all()
 
 
 def test_as_many_errors_lie_within_the_stated_sd_as_it_says():
@@ -98,25 +98,25 @@ def test_as_many_errors_lie_within_the_stated_sd_as_it_says():
 
 def test_what_shows_nothing_is_doubted(members):
     of, there = members
-    photos, blank = (np.exp(of["log_sd"](asked(rows))) for rows in (there.plain[ROLE], far(seed=9)))
+    photos, blank = (np.exp(of["log_sd"](asked(rows))) for rows in (there.unaugmented_features[ROLE], far(seed=9)))
     assert (blank > 0.5).all() and (np.median(photos, axis=0) < 0.3).all()
 
 
 def test_a_missing_row_stays_missing(members):
     of, there = members
-    rows = there.plain[ROLE][:3].copy()
+    rows = there.unaugmented_features[ROLE][:3].copy()
     rows[1] = np.nan
     for member in of.values():
-        assert missing(member(asked(rows))).tolist() == [False, True, False]
+        assert is_missing_row(member(asked(rows))).tolist() == [False, True, False]
 
 
 def test_what_the_labels_alone_tell_is_found_too():
     known = made()
     other = made(seed=5).features  # of pictures whose features tell nothing of this truth
-    known = replace(known, rows={**known.features, ROLE: other[ROLE]})
+    known = replace(known, features={**known.features, ROLE: other[ROLE]})
     chosen = np.flatnonzero([int(name.split()[1]) < 30 for name in known.groups])
     there = known.exclude(chosen)
-    blind = replace(known, rows={**known.features, LABELS_ROLE: other[LABELS_ROLE]})
+    blind = replace(known, features={**known.features, LABELS_ROLE: other[LABELS_ROLE]})
     found, guessed = (
         pearson(fit_mean(one.select(chosen))(one.exclude(chosen).unaugmented_features), there.mean_ratings) for one in (known, blind)
     )
@@ -125,7 +125,7 @@ def test_what_the_labels_alone_tell_is_found_too():
 
 def test_a_picture_without_labels_is_taken_for_a_usual_one(members):
     of, there = members
-    found, bare = of["mean"](there.plain), of["mean"]({ROLE: there.plain[ROLE]})
+    found, bare = of["mean"](there.unaugmented_features), of["mean"]({ROLE: there.unaugmented_features[ROLE]})
     assert np.abs((bare - found).mean(axis=0)).max() < 0.1 and (pearson(bare, found) > 0.6).all()
 
 
@@ -194,7 +194,7 @@ def doubt(shipped, pictures):
 def test_the_shipped_file_is_small_and_reads_the_packaged_networks(shipped):
     assert SHIPPED.stat().st_size < 3e6 and set(shipped.members) == {"mean", "log_sd", "disagreement"}
     networks = {ROLE: efficientnet_lite2(), "text": minilm()}
-    assert shipped.encoders == {role: one.card.signature for role, one in networks.items()}
+    assert shipped.encoder_signatures == {role: one.card.signature for role, one in networks.items()}
     assert set(shipped["mean"].roles) == {ROLE, LABELS_ROLE} == set(shipped["disagreement"].roles)
     assert shipped["log_sd"].roles == (ROLE,)  # what is nothing has labels too
 
@@ -217,7 +217,7 @@ def test_the_shipped_landmarks_are_nobodys_picture(shipped):
     """A picture's own row is never at a landmark, which is the mean of three."""
     some = load_oasis_ratings(DATA)[:40]
     seen = read([cv2.cvtColor(cv2.imread(str(one.path)), cv2.COLOR_BGR2RGB) for one in some])
-    for role, reader in shipped["mean"].towers[0].readers.items():
+    for role, reader in shipped["mean"].towers[0].inputs.items():
         rows = (seen[role] - reader.mean) / reader.scale
         far_off = np.sqrt(((rows[:, None] - reader.centres[None]) ** 2).sum(axis=2)).min(axis=1)
         usual = np.median(np.sqrt(((rows[:, None] - rows[None]) ** 2).sum(axis=2)))
@@ -238,14 +238,14 @@ def test_the_reports_schedule_is_the_default():
 
 
 def test_a_small_network_learns_across_themes(known):
-    rows = known.rows[ROLE][:, 0].astype(np.float32)
-    found, nets = cross_validate(rows, known.means, known.groups, SMALL, seed=0, n_folds=3)
-    assert (pearson(found, known.means) > 0.5).all() and np.abs(found).max() <= 1
+    rows = known.features[ROLE][:, 0].astype(np.float32)
+    found, nets = cross_validate(rows, known.mean_ratings, known.groups, SMALL, seed=0, n_folds=3)
+    assert (pearson(found, known.mean_ratings) > 0.5).all() and np.abs(found).max() <= 1
     assert all(net.training_losses[-1] < 0.5 * net.training_losses[0] and len(net.training_losses) == 150 for net in nets)
 
 
 def test_early_stopping_looks_at_other_themes(known):
-    rows = known.rows[ROLE][:, 0].astype(np.float32)
+    rows = known.features[ROLE][:, 0].astype(np.float32)
     noise = np.random.default_rng(0).uniform(-1, 1, len(rows))
     how = MLPConfig(hidden_sizes=(64,), learning_rate=0.05, batch_size=60, iterations=400, patience=3)
     net = image_mlp_baseline.fit(rows, noise, known.groups, how, seed=0)
@@ -254,9 +254,9 @@ def test_early_stopping_looks_at_other_themes(known):
 
 
 def test_a_missing_block_is_the_training_mean(known):
-    rows = np.pad(known.rows[ROLE][:, 0].astype(np.float32), ((0, 0), (0, 2)), constant_values=np.nan)
+    rows = np.pad(known.features[ROLE][:, 0].astype(np.float32), ((0, 0), (0, 2)), constant_values=np.nan)
     rows[:5, 0] = np.nan
-    net = image_mlp_baseline.fit(rows, known.means[:, 0], known.groups, SMALL, seed=0)
+    net = image_mlp_baseline.fit(rows, known.mean_ratings[:, 0], known.groups, SMALL, seed=0)
     asked = rows[:5].copy()
     asked[:, 0] = net.mean[0]
     assert np.isfinite(net(rows)).all() and np.allclose(net(rows[:5]), net(asked), atol=1e-5)
@@ -295,5 +295,5 @@ def test_it_is_written_where_it_is_told_and_reads_back(tmp_path, monkeypatch, me
     monkeypatch.setattr(image, "fit", lambda data, *, seed, quiet: made_of)
     (file,) = image.fit_and_save(tmp_path, tmp_path, seed=0, quiet=True)
     assert file == tmp_path / "affect-image.safetensors"
-    again, rows = load_regressors(file), members[1].plain
+    again, rows = load_regressors(file), members[1].unaugmented_features
     assert np.allclose(again["mean"](rows), members[0]["mean"](rows), atol=0.01)

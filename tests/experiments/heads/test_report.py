@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from experiments.datasets.records import DATA_ROOT
 from experiments.heads.report_figure import MetricResult, measure_metric
-from experiments.heads.train_affect import HEAD_MODULES, EVALUATED_MODULES, format_card, import_head_module, format_rows
+from experiments.heads.train_affect import HEAD_NAMES, EVALUATED_MODULES, format_card, import_head_module, format_rows
 from experiments.train import main
 from spaces.circumplex import EMOTIONS_FILE
 
@@ -28,7 +28,7 @@ def test_a_line_is_of_whole_groups():
 
 
 def test_bars_are_told_as_met_or_missed():
-    told = {"data": "set", "what": "r", "low": 0.4, "high": 0.6, "of": 10, "part": "dev"}
+    told = {"dataset": "set", "metric": "r", "low": 0.4, "high": 0.6, "count": 10, "part": "dev"}
     met, missed, none = format_rows(
         [MetricResult(value=0.5, required=0.5, **told), MetricResult(value=0.49, required=0.5, **told), MetricResult(value=0.5, **told)]
     )
@@ -37,13 +37,13 @@ def test_bars_are_told_as_met_or_missed():
 
 @pytest.mark.parametrize("name", EVALUATED_MODULES)
 def test_every_module_of_the_report_has_figures(name):
-    assert callable(import_head_module(name).figures)
+    assert callable(import_head_module(name).evaluate)
 
 
-@pytest.mark.parametrize("name", HEAD_MODULES)
+@pytest.mark.parametrize("name", HEAD_NAMES)
 def test_every_lesson_tells_what_it_learnt_from(name):
-    maker = import_head_module(HEAD_MODULES[name])
-    assert callable(maker.make) and maker.TOLD and maker.LICENCE
+    maker = import_head_module(HEAD_NAMES[name])
+    assert callable(maker.fit_and_save) and maker.TRAINING_DATA and maker.LICENCE
 
 
 @pytest.mark.data
@@ -96,7 +96,7 @@ def test_the_card_names_sizes_and_command(tmp_path):
 @pytest.mark.slow
 @here
 def test_pictures_and_their_faces_together():
-    told = {one.what: one for one in import_head_module("together").figures(DATA_ROOT, seed=0)}
-    assert told["valence CCC of both"].of > 100
+    told = {one.metric: one for one in import_head_module("together").evaluate(DATA_ROOT, seed=0)}
+    assert told["valence CCC of both"].count > 100
     assert told["valence CCC of both"].value > told["valence CCC of picture"].value - 0.02
-    assert not import_head_module("together").figures(DATA_ROOT, seed=0, part="test")
+    assert not import_head_module("together").evaluate(DATA_ROOT, seed=0, part="test")

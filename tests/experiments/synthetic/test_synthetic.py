@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from media_factory import clip as film
 from media_factory import photo
 
-from encoders.base import AffectError, BadMedia, missing
+from encoders.base import AffectError, MediaError, is_missing_row
 from encoders.media import Sampling, Segment, probe, read_segments
 from experiments.datasets import CaptionDataset, DatasetItem, LabelledFile
 from experiments.datasets.registry import load_named_dataset
@@ -66,7 +66,7 @@ def centres(mask):
 def test_the_files_are_small_films(watched):
     for clip, segment in watched:
         assert segment.frames.shape == (36, FRAME_SIZE, FRAME_SIZE, 3)
-        assert (segment.sound is None) == (clip.mood is None)
+        assert (segment.audio is None) == (clip.mood is None)
     assert 0 < sum(clip.mood is None for clip, _ in watched) < COUNT / 2
 
 
@@ -115,9 +115,9 @@ def test_sliding_left_is_sliding_right_backwards():
 
 def test_the_sound_has_the_level_and_the_brightness_of_its_mood(watched):
     for clip, segment in watched:
-        if segment.sound is None:
+        if segment.audio is None:
             continue
-        how, wave = compute_music_parameters(clip.valence, clip.arousal), segment.sound.samples
+        how, wave = compute_music_parameters(clip.valence, clip.arousal), segment.audio.samples
         assert np.sqrt(np.mean(wave**2)) == pytest.approx(how.rms_level, rel=0.1)
     centres = []
     for arousal in (-0.8, -0.2, 0.4, 0.9):
@@ -212,7 +212,7 @@ def test_features_are_encoded_once(folder, tmp_path, monkeypatch):
     data = load_named_dataset(str(folder))
     made = load_item_features(FeaturePipeline(TOYS), data, cache_folder=tmp_path, quiet=True)
     silent = [clip.mood is None for clip in generate_clips(COUNT, seed=5)]
-    assert missing(made["sound"]).tolist() == silent and not missing(made["objects"]).any()
+    assert is_missing_row(made["sound"]).tolist() == silent and not is_missing_row(made["objects"]).any()
     entries = sorted(tmp_path.rglob("*.safetensors"))
     assert len(entries) == 2 * COUNT
     read = []
@@ -245,7 +245,7 @@ def test_every_segment_and_what_cannot_be_read(tmp_path):
     assert np.isnan(found.segment_times[3]).all()
     assert {file.name for file in found.error_by_path} == {"bad.mp4", "gone.jpg"}
     pooled = found.mean_pool(5)
-    assert missing(pooled["objects"]).tolist() == [False, True, False, True, False]
+    assert is_missing_row(pooled["objects"]).tolist() == [False, True, False, True, False]
     assert np.allclose(pooled["objects"][0], found.features["objects"][:3].mean(axis=0), atol=1e-6)
     only = encode_items(FeaturePipeline(TOYS), media, cache_folder=tmp_path / "kept", quiet=True)
     assert only.item_by_segment.tolist() == [0, 2, 4]
@@ -261,7 +261,7 @@ def test_a_failed_file_leaves_nothing_behind(tmp_path):
     stream._pending_segments = [streaming.DecodedSegment(path, segment) for path in (bad, good)]
     list(stream._encode_pending({}))
     stream._pending_segments = [streaming.DecodedSegment(path, segment) for path in (bad, good)]
-    stream._discard_failed(streaming.FailedFile(bad, BadMedia(bad, "damaged")))
+    stream._discard_failed(streaming.FailedFile(bad, MediaError(bad, "damaged")))
     assert failed == {bad: "damaged"}
     assert list(stream._features_by_path) == [good] and [part.path for part in stream._pending_segments] == [good]
 
@@ -270,12 +270,12 @@ def test_features_of_first_segments(tmp_path):
     experts = FeaturePipeline(TOYS)
     files = [LabelledFile(path=photo(tmp_path / f"{i}.png", 40 + i, 30), labels=(), split="") for i in range(40)]
     rows = encode_first_segments(experts, [*files, files[0]])
-    assert rows["objects"].shape[0] == 41 and missing(rows["sound"]).all()
+    assert rows["objects"].shape[0] == 41 and is_missing_row(rows["sound"]).all()
     (segment,) = read_segments(files[7].path, probe(files[7].path))
     assert np.allclose(rows["objects"][7], experts.get_encoder("objects").encode([segment.frames])[0])
     assert np.array_equal(rows["objects"][0], rows["objects"][40])
     files[3].path.write_text("no")
-    with pytest.raises(BadMedia, match=r"3\.png"):
+    with pytest.raises(MediaError, match=r"3\.png"):
         encode_first_segments(experts, files)
 
 
@@ -294,12 +294,12 @@ def test_pictures_are_the_frames_of_one_clip(tmp_path):
     rows = load_item_features(
         FeaturePipeline(TOYS), CaptionDataset(name="pairs", items=items), cache_folder=tmp_path / "kept", quiet=True
     )
-    assert rows["objects"].shape[0] == 1 and not missing(rows["objects"]).any()
+    assert rows["objects"].shape[0] == 1 and not is_missing_row(rows["objects"]).any()
     assert np.allclose(rows["objects"], FeaturePipeline(TOYS).get_encoder("objects").encode([joined.frames]))
     pair[1].unlink()
     with pytest.warns(UserWarning, match=r"b\.png"):
         gone = load_item_features(FeaturePipeline(TOYS), CaptionDataset(name="pairs", items=items), cache_folder=tmp_path, quiet=True)
-    assert missing(gone["objects"]).all()
+    assert is_missing_row(gone["objects"]).all()
 
 
 def test_features_need_media_or_files(tmp_path):
@@ -307,7 +307,7 @@ def test_features_need_media_or_files(tmp_path):
     with pytest.raises(AffectError, match="no file of video0"):
         load_item_features(FeaturePipeline(TOYS), bare)
     np.save(tmp_path / "video0.npy", np.ones(3))
-    rows = load_item_features(FeaturePipeline(TOYS), replace(bare, features={"objects": tmp_path}))
+    rows = load_item_features(FeaturePipeline(TOYS), replace(bare, feature_sources={"objects": tmp_path}))
     assert rows["objects"].tolist() == [[1, 1, 1]]
     with pytest.raises(AffectError, match="no encoder reads media"):
         encode_items(FeaturePipeline(replace(TOYS, objects="", sound="")), [])

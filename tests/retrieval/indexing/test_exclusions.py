@@ -74,8 +74,8 @@ def test_folders_of_systems(tmp_path, lib, folder):
     photo(root / folder / "x.png", 2)
     progress = index(lib, root)
     assert set(paths(lib)) == set(kept)
-    assert sum(progress.passed_over.excluded.values()) == 1
-    assert set(progress.passed_over.excluded) <= set(SYSTEM_FOLDERS)
+    assert sum(progress.skip_counts.excluded.values()) == 1
+    assert set(progress.skip_counts.excluded) <= set(SYSTEM_FOLDERS)
 
 
 def test_a_file_or_folder_with_such_a_name_elsewhere_is_taken(tmp_path, lib):
@@ -104,8 +104,8 @@ def test_what_was_indexed_and_is_left_out_now_is_forgotten(tmp_path, lib):
         photo(root / "thumbs" / f"{seed}.png", seed)
     index(lib, root)
     progress = index(lib, root, exclude=["thumbs", "nothing"])
-    assert (progress.removed, progress.missing, progress.unchanged) == (10, 0, 3)
-    assert progress.passed_over.excluded == Counter({"thumbs": 1, "nothing": 0})
+    assert (progress.removed, progress.missing_count, progress.unchanged) == (10, 0, 3)
+    assert progress.skip_counts.excluded == Counter({"thumbs": 1, "nothing": 0})
     assert set(paths(lib)) == set(kept) and len(content(lib)) == 3
     assert index(lib, root).indexed == 10  # it is not remembered
 

@@ -167,7 +167,7 @@ def test_removed_items_come_back(media, lib):
 def test_many_moved_and_bad_files_are_written_down_together(tmp_path, lib, monkeypatch):
     media = tmp_path / "media"
     media.mkdir()
-    monkeypatch.setattr(indexer, "NOTES", 5)
+    monkeypatch.setattr(indexer, "UPDATE_BATCH_SIZE", 5)
     photo = painted(media / "one.png", 1)
     index(lib, media)
     for number in range(12):
@@ -242,7 +242,7 @@ def test_a_decoder_that_crashes_costs_only_its_file(media, lib, monkeypatch):
     """misbehaving.py kills the worker for some names; here every second photo does."""
     read = "import os, encoders.media as m\ndef read(path, *rest):\n"
     read += (
-        "    if path.name in ('photo1.png', 'photo4.png'): os.abort()\n    yield from m.read(path, *rest)\n"
+        "    if path.name in ('photo1.png', 'photo4.png'): os.abort()\n    yield from m.read_media(path, *rest)\n"
     )
     (media.parent / "crashing.py").write_text(read)
     monkeypatch.syspath_prepend(str(media.parent))
@@ -266,7 +266,7 @@ def test_what_may_pass_is_tried_again_and_the_old_item_stays(media, lib, monkeyp
     before = paths(lib)
     painted(media / "photo1.png", 70)
     read = "import os, time, encoders.media as m\ndef read(path, *rest):\n"
-    read += f"    if path.name == 'photo1.png': {mishap}\n    yield from m.read(path, *rest)\n"
+    read += f"    if path.name == 'photo1.png': {mishap}\n    yield from m.read_media(path, *rest)\n"
     (media.parent / "passing.py").write_text(read)
     pool = decoder_pool.DecoderPool
 
@@ -384,7 +384,7 @@ def test_a_file_that_vanishes_on_the_way(media, lib, monkeypatch):
         (media / "photo2.png").unlink()
         return found
 
-    monkeypatch.setattr(indexer, "media_files", vanishing)
+    monkeypatch.setattr(indexer, "find_media_files", vanishing)
     assert counts(index(lib, media)) == {"indexed": 9, "failed": 1}
 
 
@@ -443,10 +443,10 @@ from library_factory import index
 from retrieval.indexing import indexer
 from retrieval.indexing.indexer import Indexer
 from retrieval.storage.library import Library
-indexer.FRAMES = 6
+indexer.BATCH_FRAMES = 6
 library = Library.open(Path(sys.argv[1]))
 print("ready", flush=True)
-with library.writing():
+with library.lock_for_writing():
     Indexer(library, lambda counts: print(counts.indexed, flush=True)).run([Path(sys.argv[2])], jobs=2)
 """
 

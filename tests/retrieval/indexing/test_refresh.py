@@ -99,7 +99,7 @@ def test_recheck_reads_what_looks_unchanged(root, lib):
     assert told(index(lib, root)) == (0, 4, 0, 0, 0)
     progress = index(lib, root, recheck=True)
     assert told(progress) == (1, 0, 3, 0, 0) and len(progress.failed) == 1
-    assert progress.done == progress.todo == 5
+    assert progress.processed == progress.to_process == 5
 
 
 # -- the first format -------------------------------------------------------------------------------------
@@ -181,9 +181,9 @@ def test_duplicates_are_told(root, lib):
 def test_incomplete_files_are_told(lib):
     whole = encoded("aa", [[1.0] * 16])
     part = encoded("bb", [[2.0] * 16])
-    probe = {**vars(part.probe), "incomplete": "the last third is missing"}
+    probe = {**vars(part.probe), "incomplete_reason": "the last third is missing"}
     object.__setattr__(part, "probe", Probe(**probe))
-    with closing(new_library(lib)) as library, library.writing():
+    with closing(new_library(lib)) as library, library.lock_for_writing():
         library.commit([whole, part])
     rows = [json.loads(line) for line in affect("list", "-l", lib, "--json").stdout.splitlines()]
     assert [row["incomplete"] for row in rows] == [None, "the last third is missing"]
@@ -193,8 +193,8 @@ def test_incomplete_files_are_told(lib):
 
 def test_incomplete_files_of_a_run(root, lib, monkeypatch):
     read = "import dataclasses, encoders.media as m\ndef read(path, *rest):\n"
-    read += "    probe, *parts = m.read(path, *rest)\n    why = 'cut' if path.name == '2.bmp' else None\n"
-    read += "    yield from (dataclasses.replace(probe, incomplete=why), *parts)\n"
+    read += "    probe, *parts = m.read_media(path, *rest)\n    why = 'cut' if path.name == '2.bmp' else None\n"
+    read += "    yield from (dataclasses.replace(probe, incomplete_reason=why), *parts)\n"
     (root.parent / "partly.py").write_text(read)
     monkeypatch.syspath_prepend(str(root.parent))
     pool = indexer.DecoderPool
@@ -229,7 +229,7 @@ def test_paths_in_json_can_be_opened(root, lib):
 
 
 def test_progress_without_a_terminal(root, lib):
-    code = "from retrieval import progress_reporter; from retrieval.cli.main import main; progress_reporter.EVERY = 0; main()"
+    code = "from retrieval import progress_reporter; from retrieval.cli.main import main; progress_reporter.PLAIN_LINE_SECONDS = 0; main()"
     words = "index", root, "-l", lib, "--encoders", ENCODERS, "--json"
     done = subprocess.run([sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, text=True)
     lines = done.stderr.splitlines()

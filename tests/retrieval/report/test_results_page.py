@@ -14,7 +14,7 @@ from media_factory import clip
 
 from retrieval.report.results_page import make_media_link, write_results_page
 from retrieval.search.engine import Engine
-from retrieval.search.explain import why
+from retrieval.search.explain import explain_hit
 from retrieval.search.query import Query
 from retrieval.storage.library import Library
 
@@ -65,7 +65,7 @@ def answered(folder, file, kind="image", *, explain=True):
     with closing(Library.open(folder / "lib")) as library, Engine(library) as engine:
         query = Query(**{kind: folder / ODD / os.fsdecode(NAMES[kind][0])})
         hits = engine.search(query)
-        write_results_page(file, library, [(query, hits, [why(engine, hit) for hit in hits] if explain else None)])
+        write_results_page(file, library, [(query, hits, [explain_hit(engine, hit) for hit in hits] if explain else None)])
     return hits, Tags(file.read_text(encoding="utf-8"))
 
 
@@ -119,7 +119,7 @@ def test_reasons_are_folded_below_each_result(library):
     assert len(tags.of("details")) == len(tags.of("summary")) == len(hits)
     page = (library / "page.html").read_text(encoding="utf-8")
     for hit in hits:
-        for view, score in hit.views.items():
+        for view, score in hit.view_scores.items():
             assert re.search(rf"{re.escape(view)}</th><td>{score:.2f}</td>", page)
     _, tags = answered(library, library / "page.html", explain=False)
     assert not tags.of("details")

@@ -142,8 +142,8 @@ def test_paths_that_would_read_the_same_show_where_they_differ():
 
 def hit(rank, score, modality="image", copy=False):
     return Hit(
-        rank=rank, id="a" * 16, path="/a", modality=modality, score=score, spaces={}, start=None, end=None,
-        segment=1, views={}, copy=copy,
+        rank=rank, id="a" * 16, path="/a", modality=modality, score=score, space_scores={}, start=None, end=None,
+        segment_id=1, view_scores={}, is_copy=copy,
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from retrieval.cli.main import main
 from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
 from retrieval.report.terminal import format_affect_record, format_affect
 from retrieval.search.engine import Engine
-from retrieval.search.query import Query, ReadMood
+from retrieval.search.query import Query, PhraseAffect
 from retrieval.storage.library import Library
 from spaces.affect_regression import soft_clip, estimate_face_affect, predict_mean_and_sd
 from spaces.circumplex import LANDMARKS, affinity
@@ -158,7 +158,7 @@ def test_what_can_not_be_asked(given, said):
     ],
 )  # fmt: skip
 def test_where_the_dial_stands(given, dial):
-    assert Query(**given).dial == dial
+    assert Query(**given).affect_weight == dial
 
 
 def test_on_the_command_line(moods):
@@ -206,9 +206,9 @@ def test_any_phrase_is_a_mood_by_the_text_regressor(reading, phrase, pleasant):
 def test_a_phrase_beside_content_and_from_python(reading):
     with closing(Library.open(reading)) as library, Engine(library) as engine:
         asked = {"item": f"{'sad1':0>16}", "k": 5, "affect": 0.5}
-        query = engine.read_query(Query(**asked, mood="scary"))
-        assert isinstance(query.mood, ReadMood) and engine.read_query(query) is query
-        expected = engine.search(Query(**asked, mood=query.point))
+        query = engine.resolve_query(Query(**asked, mood="scary"))
+        assert isinstance(query.mood, PhraseAffect) and engine.resolve_query(query) is query
+        expected = engine.search(Query(**asked, mood=query.target_affect))
         assert engine.search(Query(**asked, mood="scary")) == engine.search(query) == expected
     assert Query(mood="Calm").mood == LANDMARKS["calm"]
 

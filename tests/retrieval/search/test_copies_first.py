@@ -162,7 +162,7 @@ def test_words_or_a_mood_beside_it_are_a_question_of_their_own(shelf):
 def test_a_question_of_several_segments_scores_the_mean_of_its_segments_best(tmp_path):
     """Two segments asked with; each item's score is the mean of what its best segment gives each of them."""
     rows = random_rows(40, 1)
-    with closing(new_library(tmp_path / "lib")) as library, library.writing():
+    with closing(new_library(tmp_path / "lib")) as library, library.lock_for_writing():
         library.commit([encoded("aa", rows[:2], modality="video")])
         library.commit([encoded(f"c{n:02x}", rows[n : n + 3], modality="video") for n in range(2, 37)])
         with Engine(library) as engine:
@@ -179,8 +179,8 @@ def _asked_with(library, row):
     with Engine(library) as engine:
         hits = engine.search(Query(item=f"{'ff':0>16}", k=100, balance=1))
     with library.catalog.transaction():
-        library.catalog.forget(
-            [path for path, known in library.catalog.known().items() if known.item[-2:] == "ff"]
+        library.catalog.remove_paths_and_orphans(
+            [path for path, known in library.catalog.load_files().items() if known.item_id[-2:] == "ff"]
         )
     return hits
 
@@ -192,12 +192,12 @@ def test_a_library_of_films_much_alike_still_knows_the_same_from_another():
     rows = common * 1.2 + rng.standard_normal((60, DIM))
     rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float16)
     view = SegmentVectors(rows=rows, segment_by_row=np.arange(60), row_by_segment=np.arange(60))
-    fitted = calibration.fitted(view, None)
+    fitted = calibration.fit_library_calibration(view, None)
     assert fitted.to_z_scores(1.0) < 6 and fitted.to_probabilities(1.0) > 0.98
     assert fitted.to_probabilities(fitted.mean) == pytest.approx(0.011, abs=0.001)
     apart = rng.standard_normal((60, 400))
     apart = (apart / np.linalg.norm(apart, axis=1, keepdims=True)).astype(np.float16)
-    usual = calibration.fitted(SegmentVectors(rows=apart, segment_by_row=np.arange(60), row_by_segment=np.arange(60)), None)
+    usual = calibration.fit_library_calibration(SegmentVectors(rows=apart, segment_by_row=np.arange(60), row_by_segment=np.arange(60)), None)
     assert (usual.slope, usual.midpoint) == (1.5, 3.0)
 
 

@@ -18,11 +18,11 @@ from library_factory import (
 )
 from media_factory import float_wav
 
-from encoders.base import AffectError, BadMedia
+from encoders.base import AffectError, MediaError
 from fusion.late_fusion import Calibration
 from retrieval.search import calibration, query_encoder
 from retrieval.search import candidates as candidates_module
-from retrieval.search.candidates import Candidates
+from retrieval.search.candidates import CandidateSearch
 from retrieval.search.engine import Engine
 from retrieval.search.query import Query
 from retrieval.storage.library import Library
@@ -46,7 +46,7 @@ def shelf(tmp_path_factory):
 
 @pytest.fixture
 def empty(tmp_path):
-    with closing(new_library(tmp_path / "lib")) as library, library.writing():
+    with closing(new_library(tmp_path / "lib")) as library, library.lock_for_writing():
         yield library
 
 
@@ -283,28 +283,28 @@ def test_annoy_answers_as_exact_with_later_rows_and_deletions(empty):
     empty.commit([encoded(f"a{n:02x}", random_rows(1, n)) for n in range(60)])
     empty.commit([encoded(f"b{n:02x}", random_rows(5, 100 + n), modality="video") for n in range(20)])
     before = answers(empty)
-    recall = candidates_module.build(empty, trees=40)
-    assert recall and min(recall.values()) > 0.95 and candidates_module.kind(empty) == "annoy"
+    recall = candidates_module.build_annoy_indices(empty, tree_count=40)
+    assert recall and min(recall.values()) > 0.95 and candidates_module.get_index_kind(empty) == "annoy"
     assert answers(empty) == before
     empty.commit([encoded(f"d{n:02x}", random_rows(2, 200 + n), modality="video") for n in range(10)])
     empty.commit([encoded(f"e{n:02x}", random_rows(1, 300 + n)) for n in range(10)])
-    gone = [path for number, path in enumerate(sorted(empty.catalog.known())) if number % 3 == 0]
+    gone = [path for number, path in enumerate(sorted(empty.catalog.load_files())) if number % 3 == 0]
     with empty.catalog.transaction():
-        empty.catalog.forget(gone)
+        empty.catalog.remove_paths_and_orphans(gone)
     with_annoy = answers(empty)
     with Engine(empty) as engine:
-        candidates = Candidates(empty, engine.snapshot)
-        search_of = candidates._search("object.looks", "video")
-        assert search_of._annoy is not None and search_of._mask.any()  # the file, and a tail
+        candidates = CandidateSearch(empty, engine.snapshot)
+        search_of = candidates._get_view_search("object.looks", "video")
+        assert search_of._annoy_index is not None and search_of._mask.any()  # the file, and a tail
     assert len(with_annoy) == 2 * (100 - len(gone))
-    candidates_module.drop(empty)
+    candidates_module.remove_annoy_indices(empty)
     assert answers(empty) == with_annoy
 
 
 def test_a_damaged_or_missing_annoy_file_falls_back_to_exact(empty):
     empty.commit([encoded(f"a{n:02x}", random_rows(1, n)) for n in range(30)])
     before = answers(empty)
-    candidates_module.build(empty, trees=10)
+    candidates_module.build_annoy_indices(empty, tree_count=10)
     for file in (empty.folder / "annoy").rglob("*.ann"):
         file.write_bytes(file.read_bytes()[:-3])
     assert answers(empty) == before
@@ -314,15 +314,15 @@ def test_a_damaged_or_missing_annoy_file_falls_back_to_exact(empty):
 
 def test_rebuild_keeps_annoy_up_to_date(empty):
     empty.commit([encoded(f"a{n:02x}", random_rows(1, n)) for n in range(30)])
-    candidates_module.build(empty, trees=10)
+    candidates_module.build_annoy_indices(empty, tree_count=10)
     empty.commit([encoded(f"b{n:02x}", random_rows(1, 50 + n)) for n in range(30)])
     before, lib = answers(empty), empty.folder
     held = content(lib)
     with Engine(empty) as engine:
         engine.search(Query(item="0000000000000a00"))
         empty.rebuild()
-        candidates_module.drop(empty)
-        candidates_module.build(empty, trees=10)
+        candidates_module.remove_annoy_indices(empty)
+        candidates_module.build_annoy_indices(empty, tree_count=10)
         assert engine.snapshot.indexed_row_counts["object.looks"] == 60
     assert answers(empty) == before and content(lib) == held
 
@@ -330,14 +330,14 @@ def test_rebuild_keeps_annoy_up_to_date(empty):
 def test_a_snapshot_goes_with_its_own_index_files(empty):
     """A rebuild between taking a state and opening its files must not mix the two."""
     empty.commit([encoded(f"a{n:02x}", random_rows(1, n)) for n in range(30)])
-    candidates_module.build(empty, trees=10)
+    candidates_module.build_annoy_indices(empty, tree_count=10)
     with empty.catalog.transaction():
-        empty.catalog.forget([p for i, p in enumerate(sorted(empty.catalog.known())) if i % 2])
+        empty.catalog.remove_paths_and_orphans([p for i, p in enumerate(sorted(empty.catalog.load_files())) if i % 2])
     old = load_snapshot(empty)
-    candidates = Candidates(empty, old)
+    candidates = CandidateSearch(empty, old)
     empty.rebuild()
-    candidates_module.drop(empty)
-    candidates_module.build(empty, trees=10)
+    candidates_module.remove_annoy_indices(empty)
+    candidates_module.build_annoy_indices(empty, tree_count=10)
     rows = old.views["object.looks"].select_rows(np.array([3]))
     assert 3 in candidates.find([{"object.looks": rows}], ("image",), 1)
 
@@ -373,7 +373,7 @@ def test_a_commit_in_the_middle_of_a_search_waits_for_the_next(empty, monkeypatc
     empty.commit([encoded(f"a{n:02x}", random_rows(1, n)) for n in range(30)])
     with Engine(empty) as engine, closing(Library.open(empty.folder)) as other:
         wanted = engine.search(Query(item="0000000000000a05"))
-        find = Candidates.find
+        find = CandidateSearch.find
 
         def interrupted(self, *given):
             found = find(self, *given)
@@ -382,7 +382,7 @@ def test_a_commit_in_the_middle_of_a_search_waits_for_the_next(empty, monkeypatc
             return found
 
         with monkeypatch.context() as patched:
-            patched.setattr(Candidates, "find", interrupted)
+            patched.setattr(CandidateSearch, "find", interrupted)
             assert engine.search(Query(item="0000000000000a05")) == wanted
         assert len(engine.snapshot.item_ids) == 27
 
@@ -399,7 +399,7 @@ def test_media_that_cannot_be_asked_with(shelf, tmp_path):
         ({"image": tmp_path / "gone.png"}, "no such file"),
         ({"image": tmp_path}, "a directory"),
     ):
-        with pytest.raises(BadMedia, match=said):
+        with pytest.raises(MediaError, match=said):
             engine.search(Query(**asked))
     assert names(engine.search(Query(image=media / "photo1.png")))[0] == "photo1.png"  # and goes on
 
@@ -411,14 +411,14 @@ def test_a_long_query_is_read_in_batches_and_cut_with_a_word(tmp_path, monkeypat
     monkeypatch.setattr(query_encoder, "BATCH", 3)
     with (
         closing(new_library(tmp_path / "lib", segment=1.0)) as library,
-        closing(query_encoder.Asker(library)) as asker,
+        closing(query_encoder.QueryEncoder(library)) as asker,
     ):
         taken = []
-        watch = library.experts.watch
+        watch = library.pipeline.encode_media
         monkeypatch.setattr(
-            library.experts, "watch", lambda f, *more, **o: taken.append(len(f)) or watch(f, *more, **o)
+            library.pipeline, "encode_media", lambda f, *more, **o: taken.append(len(f)) or watch(f, *more, **o)
         )
-        asked = [asker.parts(Query(video=path), load_snapshot(library))[0].rows for path in (film, whole)]
+        asked = [asker.encode(Query(video=path), load_snapshot(library))[0].embeddings for path in (film, whole)]
     assert taken == [3, 1, 3, 1]
     assert np.allclose(asked[0]["object.looks"], asked[1]["object.looks"], atol=1e-5)
     assert [record.getMessage() for record in caplog.records] == [
@@ -461,7 +461,7 @@ def test_words_and_pictures_with_the_real_experts(tmp_path):
         ):
             hits = engine.search(Query(text=words))
             assert names(hits)[0] == f"{name}.png"
-            assert set(hits[0].spaces) == SPACES and hits[0].spaces["audio"] is None
+            assert set(hits[0].space_scores) == SPACES and hits[0].space_scores["audio"] is None
         both = Query(text="a cup of coffee", image=media / "chelsea.png")
         assert set(names(engine.search(both))[:2]) == {"coffee.png", "chelsea.png"}
-        assert list(engine.search(both)[0].views) == ["object.looks", "object.words"]
+        assert list(engine.search(both)[0].view_scores) == ["object.looks", "object.words"]

@@ -60,7 +60,7 @@ def test_every_cause_has_its_own_line(shelf):
 
 def test_a_library_that_is_being_indexed_says_so(shelf, tmp_path):
     photo = shelf / "media" / "photo1.png"
-    with closing(new_library(tmp_path / "busy")) as library, library.writing():
+    with closing(new_library(tmp_path / "busy")) as library, library.lock_for_writing():
         said = why(tmp_path, "busy", "--image", photo)
         assert "is being indexed (process " in said and "is empty" not in said
         library.commit([encoded("aa", sound=random_rows(1, 1), modality="audio")])
@@ -73,13 +73,13 @@ def test_an_empty_search_does_not_take_the_library_away_from_a_writer(tmp_path):
     """It looks at the lock for an instant, in which a writer waits instead of giving up."""
     with closing(new_library(tmp_path / "lib")) as library:
         assert "is empty" in why(tmp_path, "lib", "words")
-        with library.writing(), closing(Library.open(tmp_path / "lib")):
+        with library.lock_for_writing(), closing(Library.open(tmp_path / "lib")):
             pass
         looked = (tmp_path / "lib" / LOCK_NAME).open("rb")
         fcntl.flock(looked, fcntl.LOCK_SH)
         letting_go = threading.Timer(0.05, looked.close)
         letting_go.start()
-        with library.writing():
+        with library.lock_for_writing():
             letting_go.join()
 
 

@@ -39,7 +39,7 @@ from retrieval.storage.library import Library, FileUpdate
 @pytest.fixture
 def lib(tmp_path):
     """A library of three items: two photos and a video of four segments with sound."""
-    with closing(new_library(tmp_path / "lib")) as library, library.writing():
+    with closing(new_library(tmp_path / "lib")) as library, library.lock_for_writing():
         library.commit([encoded("aa", random_rows(1, 1)), encoded("bb", random_rows(1, 2))])
         library.commit([encoded("cc", random_rows(4, 3), random_rows(4, 4), modality="video")])
     return tmp_path / "lib"
@@ -112,7 +112,7 @@ def test_a_rebuild_changes_no_row_and_leaves_no_file(lib):
 
 
 def test_an_empty_library_can_be_rebuilt(tmp_path):
-    with closing(new_library(tmp_path / "lib")) as library, library.writing():
+    with closing(new_library(tmp_path / "lib")) as library, library.lock_for_writing():
         library.rebuild()
     assert wrong_with(tmp_path / "lib") == []
 
@@ -131,7 +131,7 @@ def test_items_that_stand_nowhere_go(lib):
 
 def test_rows_too_large_for_float16_keep_their_direction(tmp_path):
     loud = random_rows(1, 1) * 1e6
-    with closing(new_library(tmp_path / "lib")) as library, library.writing():
+    with closing(new_library(tmp_path / "lib")) as library, library.lock_for_writing():
         library.commit([encoded("aa", sound=loud, modality="audio")])
     kept = np.frombuffer(content(tmp_path / "lib")["00000000000000aa"][0][2]["sound"], np.float16).astype(
         float
@@ -157,7 +157,7 @@ def test_rows_past_the_last_commit_are_ignored_then_cut_off(lib):
 def test_a_commit_is_whole_or_not_at_all(lib, monkeypatch):
     before = content(lib)
     with closing(Library.open(lib)) as library, library.lock_for_writing():
-        monkeypatch.setattr(library.catalog, "map_rows", lambda pairs: 1 / 0)
+        monkeypatch.setattr(library.catalog, "map_rows_to_segments", lambda pairs: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             library.commit([encoded("dd", random_rows(3, 5), modality="video")])
         monkeypatch.undo()
@@ -185,7 +185,7 @@ def test_no_catalogue_without_its_contents(tmp_path, monkeypatch):
 def test_a_rebuild_on_a_full_disk_leaves_all_as_it_was(lib, monkeypatch):
     before = content(lib)
     with closing(Library.open(lib)) as library, library.lock_for_writing():
-        monkeypatch.setattr(rowfile, "append", full_disk)
+        monkeypatch.setattr(rowfile, "append_rows", full_disk)
         with pytest.raises(AffectError, match="no space left"):
             library.rebuild()
     monkeypatch.undo()
@@ -385,7 +385,7 @@ import sys
 from pathlib import Path
 from retrieval.storage.library import Library
 library = Library.open(Path(sys.argv[1]))
-with library.writing():
+with library.lock_for_writing():
     print("writing", flush=True)
     sys.stdin.readline()
 """
@@ -447,7 +447,7 @@ from retrieval.storage.library import Library
 library = Library.open(Path(sys.argv[1]))
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
 try:
-    with library.writing():
+    with library.lock_for_writing():
         library.commit([encoded("ee", random_rows(int(sys.argv[3]), 1), modality="video")])
 except AffectError as bad:
     sys.exit(str(bad))

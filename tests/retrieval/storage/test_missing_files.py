@@ -48,7 +48,7 @@ def shown(lib):
 
 
 def told(progress):
-    return progress.indexed, progress.unchanged, progress.moved, progress.removed, progress.missing
+    return progress.indexed, progress.unchanged, progress.moved, progress.removed, progress.missing_count
 
 
 # -- kept -------------------------------------------------------------------------------------------------
@@ -63,7 +63,7 @@ def test_a_root_that_turned_empty_forgets_nothing(tmp_path, lib, count):
     away = empty(disk)
     progress = index(lib, disk)
     assert told(progress) == (0, 0, 0, 0, count)
-    assert progress.losses == [MissingFiles(folder=disk, missing_count=count, known_count=count)]
+    assert progress.missing_by_folder == [MissingFiles(folder=disk, missing_count=count, known_count=count)]
     assert content(lib) == before and paths(lib) == places and shown(lib) == set(places)
     mount_again(disk, away)
     assert told(index(lib, disk)) == (0, count, 0, 0, 0) and content(lib) == before
@@ -80,7 +80,7 @@ def test_a_folder_below_the_root_that_turned_empty(tmp_path, lib):
     away = empty(root / "disk")
     kept[0].unlink()
     progress = index(lib, root)
-    assert progress.losses == [MissingFiles(folder=root / "disk", missing_count=3, known_count=3)]
+    assert progress.missing_by_folder == [MissingFiles(folder=root / "disk", missing_count=3, known_count=3)]
     assert told(progress) == (0, 3, 0, 1, 3)  # the deleted one is forgotten all the same
     mount_again(root / "disk", away)
     assert told(index(lib, root)) == (0, 6, 0, 0, 0)
@@ -96,7 +96,7 @@ def test_a_link_that_dangles_now(tmp_path, lib):
     shutil.move(tmp_path / "far" / "disk", tmp_path / "away")
     progress = index(lib, root)
     assert told(progress) == (0, 8, 0, 0, 1)
-    assert progress.losses == [MissingFiles(folder=root / "link", missing_count=1, known_count=1)]
+    assert progress.missing_by_folder == [MissingFiles(folder=root / "link", missing_count=1, known_count=1)]
 
 
 @pytest.mark.parametrize("deleted", [5, 8])
@@ -107,8 +107,8 @@ def test_a_folder_that_lost_most_of_its_files(tmp_path, lib, deleted):
     for path in files[:deleted]:
         path.unlink()
     progress = index(lib, tmp_path / "root")
-    assert progress.removed == 0 and progress.missing == deleted
-    assert progress.losses == [MissingFiles(folder=tmp_path / "root" / "sub", missing_count=deleted, known_count=9)]
+    assert progress.removed == 0 and progress.missing_count == deleted
+    assert progress.missing_by_folder == [MissingFiles(folder=tmp_path / "root" / "sub", missing_count=deleted, known_count=9)]
 
 
 def test_prune_forgets_all_that_is_gone(tmp_path, lib):
@@ -252,7 +252,7 @@ def test_copied_then_deleted(tmp_path, lib):
 
 def test_a_moved_file_whose_place_another_took(tmp_path, lib, monkeypatch):
     """An item stands nowhere for a moment; its file comes later in the same run."""
-    monkeypatch.setattr(indexer, "NOTES", 1)
+    monkeypatch.setattr(indexer, "UPDATE_BATCH_SIZE", 1)
     first, second = photos(tmp_path / "root", 2)
     index(lib, tmp_path / "root")
     before = content(lib)
@@ -321,7 +321,7 @@ def test_a_mount_point_that_became_a_folder(tmp_path, lib, mount):
 def test_mount_points_with_odd_names(tmp_path, monkeypatch):
     table = tmp_path / "mountinfo"
     table.write_bytes(b"36 35 98:0 / /mnt/a\\040disk\\134\xff rw - ext4 /dev/sda1 rw\n")
-    monkeypatch.setattr(missing_files, "_MOUNTS", table)
+    monkeypatch.setattr(missing_files, "_MOUNTINFO_PATH", table)
     folder = Path(os.fsdecode(b"/mnt/a disk\\\xff"))
     assert missing_files.find_mount_points([Path("/mnt")], [folder / "x.png"]) == {folder}
     assert missing_files.is_mount_point(folder) and not missing_files.is_mount_point(Path("/mnt"))

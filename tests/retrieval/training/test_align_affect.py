@@ -55,14 +55,14 @@ def test_a_plane_that_is_turned_is_turned_back():
 def test_sound_that_says_nothing_of_the_pictures_is_left():
     rng = np.random.default_rng(3)
     known = pairs(0.1)
-    outcome, taken = cross_validate_alignment(replace(known, sound=rng.normal(0, 0.3, (120, 2))), seed=0, on_progress=quiet)
+    outcome, taken = cross_validate_alignment(replace(known, audio_affect=rng.normal(0, 0.3, (120, 2))), seed=0, on_progress=quiet)
     assert not outcome.is_used and taken is None and outcome.gain_interval[0] < 0 and outcome.p_value > 0.05
 
 
 def test_planes_that_agree_already_are_left():
     known = pairs(0.1)
     rng = np.random.default_rng(4)
-    same = replace(known, sound=known.image_affect + rng.normal(0, 0.02, known.image_affect.shape))
+    same = replace(known, audio_affect=known.image_affect + rng.normal(0, 0.02, known.image_affect.shape))
     assert not cross_validate_alignment(same, seed=0, on_progress=quiet)[0].is_used
 
 
@@ -163,7 +163,7 @@ def test_a_library_of_turned_films_is_aligned_from_end_to_end(tmp_path):
 
 def test_an_alignment_of_another_affect_is_left_out(lib, caplog):
     taken = cross_validate_alignment(pairs(0.03), seed=0, on_progress=quiet)[1]
-    stale = replace(taken, made_for="affect-0")
+    stale = replace(taken, affect_version="affect-0")
     experts = FeaturePipeline(HEARD, alignment=stale)
     assert experts.affect_model.alignment is None and "run affect align again" in caplog.text
 
@@ -225,8 +225,8 @@ def test_progress_counts_every_map_in_every_fold():
 def test_taken_and_undone(lib, monkeypatch):
     before, signature = plane(lib)
     outcome, taken = cross_validate_alignment(pairs(0.03), seed=0, on_progress=quiet)
-    monkeypatch.setattr(align_affect, "tried", lambda found, **kept: (outcome, taken))
-    monkeypatch.setattr(align_affect, "anchors", lambda library: pairs(0.03))
+    monkeypatch.setattr(align_affect, "cross_validate_alignment", lambda found, **kept: (outcome, taken))
+    monkeypatch.setattr(align_affect, "load_anchors", lambda library: pairs(0.03))
     answer = CliRunner().invoke(main, ["align", "-l", str(lib)])
     assert answer.exit_code == 0 and "taken" in answer.output
     after, changed = plane(lib)
@@ -243,8 +243,8 @@ def test_taken_and_undone(lib, monkeypatch):
 
 def test_a_lost_alignment_is_told_of(lib, monkeypatch):
     outcome, taken = cross_validate_alignment(pairs(0.03), seed=0, on_progress=quiet)
-    monkeypatch.setattr(align_affect, "tried", lambda found, **kept: (outcome, taken))
-    monkeypatch.setattr(align_affect, "anchors", lambda library: pairs(0.03))
+    monkeypatch.setattr(align_affect, "cross_validate_alignment", lambda found, **kept: (outcome, taken))
+    monkeypatch.setattr(align_affect, "load_anchors", lambda library: pairs(0.03))
     CliRunner().invoke(main, ["align", "-l", str(lib)])
     for file in (lib / HEADS_FOLDER).glob("*.safetensors"):
         file.unlink()

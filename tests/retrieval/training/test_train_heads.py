@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from library_factory import DIM, affect, content, encoded, gallery, index, new_library
 
 from encoders.base import AffectError
-from encoders.toy import text
+from encoders.toy import toy_text
 from retrieval.cli.main import main
 from retrieval.progress_reporter import ProgressReporter
 from retrieval.search.engine import Engine
@@ -36,7 +36,7 @@ def quick(monkeypatch):
     """What a small library needs, in a second."""
     schedule = replace(make_default_config(COUNT).schedule, epochs=30, rate=0.01)
     small = replace(make_default_config(COUNT), schedule=schedule, dim=32, dropout=0.1)
-    monkeypatch.setattr(train_heads, "plan_for", lambda items, gated: small)
+    monkeypatch.setattr(train_heads, "make_default_config", lambda item_count, rejects_out_of_domain: small)
 
 
 WORDS = ["red", "green", "blue", "round", "square", "striped", "tiny", "giant"]
@@ -55,7 +55,7 @@ def made(folder, *, meaningful=True, count=COUNT, media=None):
     chosen = pairs(rng)[:count]
     turn = rng.standard_normal((DIM, DIM))
     said = [f"{WORDS[one]} {WORDS[other]} number{at}" for at, (one, other) in enumerate(chosen)]
-    rows = text().encode([" ".join(WORDS[word] for word in pair) for pair in chosen]) @ turn
+    rows = toy_text().encode([" ".join(WORDS[word] for word in pair) for pair in chosen]) @ turn
     rows += rng.standard_normal(rows.shape) * 0.1
     if not meaningful:
         rows = rng.standard_normal(rows.shape)
@@ -64,7 +64,7 @@ def made(folder, *, meaningful=True, count=COUNT, media=None):
         items = [replace(one, path=media / one.path.name) for one in items]
         for one in items:
             one.path.touch()
-    with closing(new_library(folder)) as library, library.writing():
+    with closing(new_library(folder)) as library, library.lock_for_writing():
         library.commit(items)
     return [
         CaptionedFile(name=str(one.path), path=one.path, captions=(caption,), split="train", group="")

@@ -153,7 +153,7 @@ def test_exact_is_the_contract_whatever_the_chunks_and_batches(monkeypatch):
     want = plain_search(rows, QUERIES, 12)
     for cache in (0, 1 << 30):
         for chunk in (1, 64 * 4 * 7, 1 << 20):
-            monkeypatch.setattr(topk, "CHUNK", chunk)
+            monkeypatch.setattr(topk, "CHUNK_BYTES", chunk)
             index = ExactIndex(rows, cache_bytes=cache)
             assert same(index.search(QUERIES, 12), want)
             alone = [index.search(QUERIES[i : i + 1], 12) for i in range(20)]
@@ -162,7 +162,7 @@ def test_exact_is_the_contract_whatever_the_chunks_and_batches(monkeypatch):
 
 def test_exact_in_blocks_of_queries(monkeypatch):
     want = ExactIndex(ROWS).search(QUERIES, 5)
-    monkeypatch.setattr("retrieval.vector_index.exact.BLOCK", 4 * 2000 * 3)
+    monkeypatch.setattr("retrieval.vector_index.exact.BLOCK_BYTES", 4 * 2000 * 3)
     assert same(ExactIndex(ROWS).search(QUERIES, 5), want)
 
 
@@ -241,7 +241,7 @@ def test_ctrl_c_while_building_leaves_nothing(tmp_path):
         "import sys, numpy as np; from pathlib import Path; from retrieval.vector_index.annoy import AnnoyIndex\n"
         "rows = np.random.default_rng(0).standard_normal((20000, 32), dtype=np.float32)\n"
         "print('go', flush=True)\n"
-        "AnnoyIndex.build(rows, Path(sys.argv[1]) / 'a', trees=100)\n"
+        "AnnoyIndex.build(rows, Path(sys.argv[1]) / 'a', tree_count=100)\n"
     )
     run = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=-1, stderr=-1, cwd=ROOT)
     assert run.stdout.readline() == b"go\n"

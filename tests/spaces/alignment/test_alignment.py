@@ -275,7 +275,7 @@ def test_the_header_can_be_read_by_anyone(tmp_path):
 
 def test_listing_the_maps_loads_nothing_heavy():
     code = (
-        "import sys, spaces.alignment as a; a.closed_methods(); "
+        "import sys, spaces.alignment as a; a.make_closed_form_methods(); "
         "print([n for n in ('torch', 'sklearn') if n in sys.modules])"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -333,7 +333,7 @@ def test_generalised_leaves_out_what_is_not_whole():
 
 def nonlinear_share(aligned, points):
     """How much of the variance of a2 no affine map of a1 gives."""
-    out = aligned.meet_source(points)
+    out = aligned.project_source(points)
     design = np.column_stack([points, np.ones(len(points))])
     left = out - design @ np.linalg.lstsq(design, out, rcond=None)[0]
     return left.var(axis=0).sum() / out.var(axis=0).sum()
@@ -343,7 +343,7 @@ def nonlinear_share(aligned, points):
 def test_without_the_keeping_terms_it_collapses():
     x, y = bent(noise=0.15)
     whole = fit_joint_mapping(x, y, loss=LOSS)
-    alone = fit_joint_mapping(x, y, loss=partial(LOSS, keep_audio=0, keep_image=0), config=DescentConfig(steps=500))
+    alone = fit_joint_mapping(x, y, loss=partial(LOSS, audio_weight=0, image_weight=0), config=DescentConfig(steps=500))
     assert 0.8 < whole.spread < 1.05
     assert alone.spread < 0.1 * whole.spread
     assert whole.losses[-1] < whole.losses[0]
@@ -362,7 +362,7 @@ def test_with_linear_origins_it_is_a_linear_map():
     assert nonlinear_share(linear.mapping, x) < 1e-9
     assert disparity(linear.mapping, x, y) > 0.98 * disparity(fit_affine(x, y), x, y)
     # linear f1 and f2 alone do so as far as they are kept to: A2 and I2 may still bend
-    held = fit_joint_mapping(x, y, loss=partial(LOSS, keep_audio=30, keep_image=30), linear_origins=True)
+    held = fit_joint_mapping(x, y, loss=partial(LOSS, audio_weight=30, image_weight=30), linear_origins=True)
     assert nonlinear_share(held.mapping, x) < 0.01
     assert nonlinear_share(fit_joint_mapping(x, y, loss=LOSS).mapping, x) > 0.2
 
@@ -391,7 +391,7 @@ def test_both_models_can_be_learnt_from_features():
     seeing = fit_joint_mapping(poor[0][:200], poor[1][:200], loss=LOSS, inputs=(voice[:200], face[:200])).mapping
 
     def apart(aligned, one, other):
-        a2, i2 = aligned.meet_source(one), aligned.meet_target(other)
+        a2, i2 = aligned.project_source(one), aligned.project_target(other)
         return ((a2 - i2) ** 2).sum() / ((i2 - i2.mean(0)) ** 2).sum()
 
     assert apart(seeing, voice[200:], face[200:]) < 0.5 * apart(blind, poor[0][200:], poor[1][200:])
@@ -422,7 +422,7 @@ def test_training_leaves_torch_s_random_state_alone():
 
 
 def test_steps_that_can_not_be():
-    for bad in ({"hidden": -1}, {"steps": 0}, {"rate": 0}, {"decay": -1}):
+    for bad in ({"hidden_units": -1}, {"steps": 0}, {"learning_rate": 0}, {"weight_decay": -1}):
         with pytest.raises(ValueError, match="hidden and decay"):
             DescentConfig(**bad)
 

@@ -92,8 +92,8 @@ def test_rounding_is_small_is_repeatable_and_leaves_no_trace():
     before = torch.get_float32_matmul_precision()
     texts = batch()
     rows, exact = slopes(compute_last_states, *parts(width=128), texts)
-    first, rounded = slopes(compute_last_states, *parts(width=128), texts, bfloat16=True)
-    again, repeated = slopes(compute_last_states, *parts(width=128), texts, bfloat16=True)
+    first, rounded = slopes(compute_last_states, *parts(width=128), texts, use_bfloat16=True)
+    again, repeated = slopes(compute_last_states, *parts(width=128), texts, use_bfloat16=True)
     assert torch.equal(first, again)
     assert all(torch.equal(*pair) for pair in zip(rounded, repeated, strict=True))
     assert apart(first, rows) < 0.02

@@ -165,7 +165,7 @@ def test_copies_of_one_source_are_once_in_a_landmark():
     args = rows, "sound", classes.tolist(), compute_targets(matches, words), words, KernelRidgeConfig()
 
     def nearest(member):
-        heard = member.media.readers["sound"]
+        heard = member.media.inputs["sound"]
         return np.linalg.norm((rows[0] - heard.mean) / heard.scale - heard.centres, axis=1).min()
 
     assert nearest(fit_kernel_tower_pair(*args)) < 1e-3

@@ -8,12 +8,12 @@ import pytest
 from library_factory import index
 from media_factory import clip, float_wav, photo, sine
 
-from encoders.base import AffectError, missing
+from encoders.base import AffectError, is_missing_row
 from fusion.late_fusion import Calibration
 from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
 from retrieval.search.engine import Engine
 from retrieval.search.query import Query
-from retrieval.search.scoring import SPECIALIST
+from retrieval.search.scoring import IN_DOMAIN_WEIGHT
 from retrieval.storage.library import Library
 from spaces.joint.io import PACKAGED_HEADS, load_heads, load_packaged_heads, save_heads
 from spaces.joint.space import TextDomain, Heads, JointSpace
@@ -25,17 +25,17 @@ def experts():
 
 
 def words(experts, *texts):
-    return experts.project(experts.read(texts))
+    return experts.project(experts.encode_text(texts))
 
 
 def test_all_are_here_and_read_the_packaged_encoders(experts):
     assert set(load_packaged_heads()) == set(PACKAGED_HEADS) == {space.name for space in experts.spaces}
     assert all(isinstance(space, JointSpace) for space in experts.spaces)
-    made = json.loads(experts.signature())
+    made = json.loads(experts.make_signature())
     for space in experts.spaces:
-        assert all(made[role] == signature for role, signature in space.heads.encoders.items())
+        assert all(made[role] == signature for role, signature in space.heads.encoder_signatures.items())
         assert space.heads.digest[:12] in made[f"{space.name} space"]
-        assert Calibration.from_dict(experts.calibration(f"{space.name}.words", "text"))
+        assert Calibration.from_dict(experts.get_calibration(f"{space.name}.words", "text"))
 
 
 def test_without_them_the_spaces_are_untrained():
@@ -61,7 +61,7 @@ def test_other_encoders_leave_them_out():
     ],
 )
 def test_words_are_read_where_they_were_taught(experts, text, spaces):
-    said = {view.partition(".")[0] for view, rows in words(experts, text).items() if not missing(rows).any()}
+    said = {view.partition(".")[0] for view, rows in words(experts, text).items() if not is_missing_row(rows).any()}
     assert said == spaces
 
 
@@ -74,9 +74,9 @@ def test_words_find_the_sound_they_name(experts):
 
 def test_a_picture_abstains_in_the_space_of_activity(experts):
     frames = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), np.uint8)
-    rows = experts.project(experts.watch([frames[:1], frames], [None, None], affect=False))
-    assert missing(rows["activity.words"]).tolist() == [True, False]
-    assert not missing(rows["object.words"]).any()
+    rows = experts.project(experts.encode_media([frames[:1], frames], [None, None], include_affect=False))
+    assert is_missing_row(rows["activity.words"]).tolist() == [True, False]
+    assert not is_missing_row(rows["object.words"]).any()
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +99,7 @@ def test_a_space_taught_the_words_weighs_more(engine):
     films = [hit for hit in hits.values() if hit.modality == "video"]
     assert films and not [hit for hit in hits.values() if hit.modality == "audio"]
     for hit in films:
-        mean = (hit.spaces["object"] + SPECIALIST * hit.spaces["activity"]) / (1 + SPECIALIST)
+        mean = (hit.spaces["object"] + IN_DOMAIN_WEIGHT * hit.spaces["activity"]) / (1 + IN_DOMAIN_WEIGHT)
         assert hit.score == pytest.approx(mean, abs=1e-5) and hit.spaces["audio"] is None
     for hit in hits.values():
         if hit.modality == "image":  # no picture says anything of an activity, and that is no doubt
@@ -122,11 +122,11 @@ def test_words_find_sounds(engine):
 def test_heads_survive_their_file(tmp_path, experts):
     for space in experts.spaces:
         save_heads(tmp_path / "h.safetensors", space.heads, {})
-        again = JointSpace(name=space.name, heads=load_heads(tmp_path / "h.safetensors"), base_space=space.base)
-        said = experts.read(["a dog barking", "Barbell Curl", "a red car"])
+        again = JointSpace(name=space.name, heads=load_heads(tmp_path / "h.safetensors"), base_space=space.base_space)
+        said = experts.encode_text(["a dog barking", "Barbell Curl", "a red car"])
         ours, theirs = space.project(said), again.project(said)
         assert all(np.array_equal(ours[view], theirs[view], equal_nan=True) for view in ours)
-        assert again.heads.required_roles == space.heads.needs and again.heads.zero_shot_weight == space.heads.share
+        assert again.heads.required_roles == space.heads.required_roles and again.heads.zero_shot_weight == space.heads.zero_shot_weight
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage", b"\xff" * 100])

@@ -141,7 +141,7 @@ def test_the_base_joins_with_its_share_and_keeps_its_other_views(share):
     wide = LinearInput(mean=normal(6), scale=np.ones(6, np.float32), weight=normal(6, 4), absent=normal(4))
     one = dataclasses.replace(one, media=Tower(inputs={"objects": wide}, bias=normal(4)))
     other = dataclasses.replace(other, media=Tower(inputs={"objects": wide}, bias=normal(4, seed=9)))
-    joint = space(one, other, base=base, share=share)
+    joint = space(one, other, base=base, zero_shot_weight=share)
     seen, said = joint.project(media), joint.project(text)
     unit = {"text": unit_rows(text["text"])}
     trained = (one.media(media) @ one.text(unit).T + 2 * other.media(media) @ other.text(unit).T) / 3
@@ -167,7 +167,7 @@ def test_a_base_without_words_keeps_its_views():
 def test_unrelated_roles_have_no_words():
     base = IdentitySpace("zero", {"faces": "expression", "objects": "words", "text": "words"})
     assert space(member("objects")).project({"faces": normal(3, 2)}) == {}
-    joint = space(member("objects"), base=base, share=0.5)
+    joint = space(member("objects"), base=base, zero_shot_weight=0.5)
     assert set(joint.project({"faces": normal(3, 2)})) == {"expression"}
     assert joint.project({}) == {}
 
@@ -208,8 +208,8 @@ def test_texts_outside_the_domain_have_no_words():
     holds = np.isin(np.arange(9), [1, 3, 5])
     np.testing.assert_array_equal(domain.contains(unit_rows(text["text"])), holds)
     base = IdentitySpace("zero", {"objects": "words", "text": "words"})
-    limited = space(member("objects"), base=base, share=0.5, domain=domain)
-    free = space(member("objects"), base=base, share=0.5)
+    limited = space(member("objects"), base=base, zero_shot_weight=0.5, domain=domain)
+    free = space(member("objects"), base=base, zero_shot_weight=0.5)
     found, known = limited.project(text)["words"], free.project(text)["words"]
     np.testing.assert_array_equal(found[holds], known[holds])
     said = np.flatnonzero(~holds & ~np.isnan(text["text"]).any(1))
@@ -229,7 +229,7 @@ def test_the_version_changes_with_the_weights_and_the_base():
     versions = [
         known.version,
         dataclasses.replace(known, heads=other).version,
-        dataclasses.replace(known, base=dataclasses.replace(base, version="zero-2")).version,
+        dataclasses.replace(known, base_space=dataclasses.replace(base, version="zero-2")).version,
     ]
     assert len(set(versions)) == len(versions)
     assert dataclasses.replace(known, name="other").version == known.version

@@ -42,7 +42,7 @@ def shaken(module, seed=0):
 
 def joint(data, *, hidden=(), dropout=0.0, power=1.0):
     torch.manual_seed(0)
-    media = Projection(data.widths, DIM, dropout=dropout, hidden_dims=hidden, power=power)
+    media = Projection(data.feature_dims, DIM, dropout=dropout, hidden_dims=hidden, power=power)
     model = JointModel(media, SentenceTower(4, DIM, dropout=dropout))
     model.fit_standardisation(data)
     return shaken(model).eval()
@@ -50,7 +50,7 @@ def joint(data, *, hidden=(), dropout=0.0, power=1.0):
 
 def shared(data):
     torch.manual_seed(0)
-    apart = {role: Projection({role: width}, DIM) for role, width in data.widths.items()}
+    apart = {role: Projection({role: width}, DIM) for role, width in data.feature_dims.items()}
     model = SharedModel(apart, SentenceTower(4, DIM))
     model.fit_standardisation(data)
     return shaken(model).eval()
@@ -206,7 +206,7 @@ def test_missing_sentences_do_not_spoil_the_mean():
 )
 def test_not_every_projection_can_keep_angles(projection):
     with pytest.raises(ValueError):
-        projection.start_as_rotation()
+        projection.init_orthogonal()
 
 
 def test_a_gru_does_not_see_padding_or_its_batch():
@@ -338,7 +338,7 @@ def test_shared_sees_pairs_of_what_is_there():
 
 def slopes(model, data, texts):
     model = copy.deepcopy(model)
-    model.cost(batch(data, texts), total).backward()
+    model.compute_loss(batch(data, texts), total).backward()
     return {
         name: torch.zeros_like(weight) if weight.grad is None else weight.grad
         for name, weight in model.named_parameters()
@@ -436,7 +436,7 @@ def test_views_are_drawn_anew_each_time_and_by_seed():
 def test_items_of_one_kind_are_no_negatives_of_each_other():
     data = material(holes=False)
     kinds = np.arange(12) % 5
-    alike = replace(data, kinds=kinds)
+    alike = replace(data, classes=kinds)
     texts = [0, 5, 12, 7, 2]  # of items 0, 5, 0, 7, 2: kinds 0, 0, 0, 2, 2
     assert batch(data, texts).same_class.nonzero().tolist() == [
         [0, 0],
@@ -452,4 +452,4 @@ def test_items_of_one_kind_are_no_negatives_of_each_other():
     assert alike.select_items(np.array([7, 3])).class_ids.tolist() == [2, 3]
     assert alike.select_roles("sound").class_ids.tolist() == kinds.tolist()
     with pytest.raises(ValueError):
-        replace(data, kinds=kinds[:-1])
+        replace(data, classes=kinds[:-1])

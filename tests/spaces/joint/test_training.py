@@ -61,18 +61,18 @@ def world(items=20, *, texts_each=2, views=0, noise=0.3, words=False, seed=0):
 
 def linear(data, *, seed=0, dropout=0.0, dim=6):
     torch.manual_seed(seed)
-    return JointModel(Projection(data.widths, dim, dropout=dropout), SentenceTower(6, dim, dropout=dropout))
+    return JointModel(Projection(data.feature_dims, dim, dropout=dropout), SentenceTower(6, dim, dropout=dropout))
 
 
 def recurrent(data, *, seed=0, dropout=0.0, dim=6, bfloat16=False):
     torch.manual_seed(seed)
     text = GRUTower(WORDS, dim, word_dim=8, use_bfloat16=bfloat16)
-    return JointModel(Projection(data.widths, dim, dropout=dropout, hidden_dims=[16]), text)
+    return JointModel(Projection(data.feature_dims, dim, dropout=dropout, hidden_dims=[16]), text)
 
 
 def apart(data, *, seed=0, dropout=0.0, dim=6):
     torch.manual_seed(seed)
-    media = {role: Projection({role: width}, dim, dropout=dropout) for role, width in data.widths.items()}
+    media = {role: Projection({role: width}, dim, dropout=dropout) for role, width in data.feature_dims.items()}
     return SharedModel(media, SentenceTower(6, dim))
 
 
@@ -84,7 +84,7 @@ def training(data=None, model=None, **more):
 
 
 def weights(run):
-    return {name: tensor.clone() for name, tensor in run.trained().state_dict().items()}
+    return {name: tensor.clone() for name, tensor in run.make_trainable_module().state_dict().items()}
 
 
 def equal(one, other):
@@ -110,8 +110,8 @@ def scored(*scores):
 
 def ranks(model, data):
     """(texts,) how many items lie nearer to each text than its own."""
-    table = model.text_rows(data.text_tensor) @ model.media_rows(data).T
-    own = table[np.arange(len(table)), data.owner]
+    table = model.encode_texts(data.text_tensor) @ model.encode_media(data).T
+    own = table[np.arange(len(table)), data.item_by_text]
     return (table > own[:, None]).sum(1)
 
 
@@ -131,9 +131,9 @@ class Watched(JointModel):
 def watched(data, schedule, **more):
     """The batches of a run, epoch by epoch: numbers of texts, numbers of items."""
     data = TrainingSet(
-        features={role: numbered(rows) for role, rows in data.media.items()},
+        features={role: numbered(rows) for role, rows in data.features.items()},
         texts=numbered(data.texts),
-        item_by_text=data.owner,
+        item_by_text=data.item_by_text,
     )
     torch.manual_seed(0)
     model = Watched(Projection(data.feature_dims, 6), SentenceTower(6, 6))
@@ -154,15 +154,15 @@ RUNS = {
         world(views=3),
         linear(world(views=3), dropout=0.3),
         loss=Learnt(),
-        judge=lambda model: model.media_rows(world(views=3))[0, 0],
+        score_model=lambda model: model.encode_media(world(views=3))[0, 0],
     ),
     "gru": lambda: training(
         world(views=2, words=True),
         recurrent(world(views=2, words=True), dropout=0.3, bfloat16=True),
         loss=LOSSES["vse++"](),
-        warm=LOSSES["vse"](),
+        warmup_loss=LOSSES["vse"](),
         schedule=replace(SHORT, warm=2, draw="items", weight_decay=0.01, batch=5),
-        judge=scored(1, 3, 2, 0),
+        score_model=scored(1, 3, 2, 0),
     ),
     "shared": lambda: training(
         model=apart(world(), dropout=0.2),
@@ -183,7 +183,7 @@ def test_a_resumed_run_is_bit_equal(kind, tmp_path):
             if epoch.number > stop:
                 raise Interrupted
 
-        first = replace(RUNS[kind](), report=stopping)
+        first = replace(RUNS[kind](), on_epoch=stopping)
         if stop < 4:
             with pytest.raises(Interrupted):
                 first.run(file)
@@ -192,7 +192,7 @@ def test_a_resumed_run_is_bit_equal(kind, tmp_path):
         assert file.exists() == (stop > 0)
         second = RUNS[kind]()
         if kind == "gru":
-            second = replace(second, judge=scored(*[1, 3, 2, 0][stop:]))
+            second = replace(second, score_model=scored(*[1, 3, 2, 0][stop:]))
         torch.rand(stop)  # the process has drawn something else before
         assert told(second.run(file)) == told(history)
         assert equal(weights(second), weights(whole))
@@ -218,9 +218,9 @@ def test_a_run_stopped_within_an_epoch_resumes_bit_equal(tmp_path):
 
 
 def test_a_finished_run_is_not_trained_again(tmp_path):
-    first = training(judge=scored(1, 9, 3, 4))
+    first = training(score_model=scored(1, 9, 3, 4))
     history = first.run(tmp_path / "file")
-    second = training(judge=scored(), model=linear(world(), seed=5))
+    second = training(score_model=scored(), model=linear(world(), seed=5))
     assert second.run(tmp_path / "file") == history  # the seconds as well
     assert equal(weights(second), weights(first))
     assert not second.model.training
@@ -257,7 +257,7 @@ def test_the_random_state_of_the_process_stays(tmp_path):
     whole.run(tmp_path / "file")  # loads a state as well
     assert torch.equal(torch.random.get_rng_state(), before)
     with pytest.raises(Interrupted):
-        replace(stopped, report=stop).run()
+        replace(stopped, on_epoch=stop).run()
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
@@ -266,10 +266,10 @@ def test_the_random_state_of_the_process_stays(tmp_path):
 
 def test_a_checkpoint_of_another_run_is_refused(tmp_path):
     file = tmp_path / "file"
-    training(key="one").run(file)
+    training(run_key="one").run(file)
     kept = file.read_bytes()
     with pytest.raises(AffectError) as raised:
-        training(key="other").run(file)
+        training(run_key="other").run(file)
     assert "file: of another run" in message(raised)
     assert file.read_bytes() == kept
 
@@ -313,13 +313,13 @@ def test_a_truncated_checkpoint_is_none(tmp_path):
 def snapshots(run):
     """Run, with the weights after each epoch."""
     kept = []
-    judge = run.judge
+    judge = run.score_model
 
     def judging(model):
         kept.append(weights(run))
         return judge(model)
 
-    return replace(run, judge=judging).run(), kept
+    return replace(run, score_model=judging).run(), kept
 
 
 @pytest.mark.parametrize(
@@ -333,7 +333,7 @@ def snapshots(run):
     ],
 )
 def test_the_best_epoch_is_kept(scores, best):
-    run = training(judge=scored(*scores), loss=Learnt())
+    run = training(score_model=scored(*scores), loss=Learnt())
     history, kept = snapshots(run)
     assert history.best == best
     assert [epoch.score for epoch in history.epochs] == list(scores)
@@ -353,7 +353,7 @@ def test_the_judge_sees_a_model_that_does_not_drop_out():
     data, seen = world(), []
 
     def judge(model):
-        seen.append((model.training, np.array_equal(model.media_rows(data), model.media_rows(data))))
+        seen.append((model.training, np.array_equal(model.encode_media(data), model.encode_media(data))))
         return 0.0
 
     modes = []
@@ -362,7 +362,7 @@ def test_the_judge_sees_a_model_that_does_not_drop_out():
         modes.append(run.model.training)
         return LOSSES["vse"]()(table, same)
 
-    run = training(data, linear(data, dropout=0.5), judge=judge, loss=loss)
+    run = training(data, linear(data, dropout=0.5), score_model=judge, loss=loss)
     run.run()
     assert seen == [(False, True)] * 4
     assert modes == [True] * 20  # in every epoch, not in the first alone
@@ -371,7 +371,7 @@ def test_the_judge_sees_a_model_that_does_not_drop_out():
 @pytest.mark.parametrize(("patience", "epochs"), [(0, 8), (1, 2), (2, 5), (3, 6), (7, 8)])
 def test_patience(patience, epochs):
     """So many epochs without a better score end the run."""
-    run = training(judge=scored(5, 4, 6, 6, 3, 1, 0, 0), schedule=replace(SHORT, epochs=8, patience=patience))
+    run = training(score_model=scored(5, 4, 6, 6, 3, 1, 0, 0), schedule=replace(SHORT, epochs=8, patience=patience))
     history = run.run()
     assert len(history.epochs) == epochs
     assert history.best == (1 if patience == 1 else 3)
@@ -386,7 +386,7 @@ def test_the_warm_up_loss_is_used_in_its_epochs_alone(warm):
 
     run = training(
         loss=noted("main", LOSSES["vse++"]()),
-        warm=noted("warm", LOSSES["vse"]()),
+        warmup_loss=noted("warm", LOSSES["vse"]()),
         schedule=replace(SHORT, warm=warm),
     )
     run.run()
@@ -413,7 +413,7 @@ def frozen(data):
 def test_a_collapsed_run_is_told_and_ends():
     data = world(40)
     schedule = replace(SHORT, rate=1e-9)
-    history = training(data, frozen(data), loss=LOSSES["vse++"](), stuck=stuck, schedule=schedule).run()
+    history = training(data, frozen(data), loss=LOSSES["vse++"](), collapse_test=stuck, schedule=schedule).run()
     assert history.collapsed
     assert len(history.epochs) == 1
     assert history.epochs[0].loss == pytest.approx(2 * 8 * MARGIN, rel=0.02)
@@ -424,7 +424,7 @@ def test_collapse_counts_after_the_warm_up_only(tmp_path):
 
     def run():
         warmed = replace(SHORT, rate=1e-9, warm=2)
-        return training(data, frozen(data), loss=LOSSES["vse++"](), stuck=stuck, schedule=warmed)
+        return training(data, frozen(data), loss=LOSSES["vse++"](), collapse_test=stuck, schedule=warmed)
 
     history = run().run(tmp_path / "file")
     assert history.collapsed and len(history.epochs) == 3
@@ -434,20 +434,20 @@ def test_collapse_counts_after_the_warm_up_only(tmp_path):
 
 def test_a_healthy_run_is_not_called_collapsed():
     data = world(40)
-    history = training(data, loss=LOSSES["vse++"](), stuck=stuck).run()
+    history = training(data, loss=LOSSES["vse++"](), collapse_test=stuck).run()
     assert not history.collapsed and len(history.epochs) == 4
 
 
 def test_one_stuck_batch_may_be_chance():
     answers = iter([True] * 4 + [False] + [True] * 5 * 3)
-    history = training(stuck=lambda loss, size: next(answers)).run()
+    history = training(collapse_test=lambda loss, size: next(answers)).run()
     assert history.collapsed and len(history.epochs) == 2
 
 
 def test_stuck_is_told_the_loss_and_the_size_of_each_batch():
     seen = []
     schedule = replace(SHORT, epochs=1, batch=12)
-    history = training(stuck=lambda *batch: not seen.append(batch), schedule=schedule).run()
+    history = training(collapse_test=lambda *batch: not seen.append(batch), schedule=schedule).run()
     losses, sizes = zip(*seen, strict=True)
     assert sizes == (12, 12, 12, 4)
     assert np.mean(losses) == history.epochs[0].loss
@@ -620,7 +620,7 @@ def test_a_separable_world_is_learnt(make, words, loss):
     schedule = Schedule(epochs=50 if words else 30, batch=16, rate=0.01, every=40 if words else 20)
     warm = replace(schedule, warm=5)
     before = (ranks(model.eval(), data) == 0).mean()
-    history = training(data, model, loss=LOSSES[loss](), warm=LOSSES["vse"](), schedule=warm).run()
+    history = training(data, model, loss=LOSSES[loss](), warmup_loss=LOSSES["vse"](), schedule=warm).run()
     assert before < 0.2
     assert (ranks(model, data) == 0).mean() > 0.9
     assert (ranks(model, data) < 5).all()

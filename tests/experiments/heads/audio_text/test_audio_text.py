@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from repository import DATA
 
-from encoders.base import AffectError, Sound, unit_rows
-from encoders.logmel import at_rate
+from encoders.base import AffectError, Audio, unit_rows
+from encoders.logmel import resample
 from experiments.heads.audio_text import audio_augmentation
 from experiments.heads.audio_text.audio_augmentation import SPEED_FACTORS, encode_augmented, change_speed
 from experiments.heads.audio_text.clips import (
@@ -147,21 +147,21 @@ def tone(seconds=1.0, rate=8000):
     """A swelling tone of 440 Hz with its first overtones."""
     time = np.arange(int(seconds * rate)) / rate
     waves = sum(np.sin(2 * np.pi * 440 * k * time) / k for k in (1, 2, 3))
-    return Sound(samples=(0.5 * time / seconds * waves).astype(np.float32), rate=rate)
+    return Audio(samples=(0.5 * time / seconds * waves).astype(np.float32), sample_rate=rate)
 
 
 def test_a_clip_heard_otherwise_is_faster_or_slower():
     plain = tone()
     found = [change_speed(plain, np.random.default_rng(seed)) for seed in range(60)]
-    assert {one.rate for one in found} == {round(8000 * speed) for speed in SPEED_FACTORS}
-    assert 8000 not in {one.rate for one in found}
-    assert change_speed(plain, np.random.default_rng(7)).rate == found[7].rate
+    assert {one.sample_rate for one in found} == {round(8000 * speed) for speed in SPEED_FACTORS}
+    assert 8000 not in {one.sample_rate for one in found}
+    assert change_speed(plain, np.random.default_rng(7)).sample_rate == found[7].sample_rate
     for one in found:
         np.testing.assert_array_equal(one.samples, plain.samples)
-        heard = at_rate(one, 8000)
-        assert len(heard) / 8000 == pytest.approx(plain.seconds * 8000 / one.rate, abs=0.01)
+        heard = resample(one, 8000)
+        assert len(heard) / 8000 == pytest.approx(plain.duration * 8000 / one.sample_rate, abs=0.01)
         peak = np.abs(np.fft.rfft(heard)).argmax() / len(heard) * 8000
-        assert peak == pytest.approx(440 * one.rate / 8000, abs=2)
+        assert peak == pytest.approx(440 * one.sample_rate / 8000, abs=2)
 
 
 def write_wav(path, sound):
@@ -176,7 +176,7 @@ def write_wav(path, sound):
 def test_altered_rows_are_kept_by_content(tmp_path, monkeypatch):
     monkeypatch.setenv("AFFECT_CACHE", str(tmp_path / "cache"))
     experts = FeaturePipeline(replace(LISTENING, text=""), use_packaged=False)
-    silent = Sound(samples=np.zeros(8000, np.float32), rate=8000)
+    silent = Audio(samples=np.zeros(8000, np.float32), sample_rate=8000)
     files = [
         write_wav(tmp_path / "tone.wav", tone()),
         write_wav(tmp_path / "lower.wav", tone(0.6)),
@@ -188,7 +188,7 @@ def test_altered_rows_are_kept_by_content(tmp_path, monkeypatch):
     plain = experts.get_encoder("sound").encode([tone()])
     assert (np.abs(found[0] - plain).max(axis=1) > 0.1).all()
     assert len(np.unique(found[0], axis=0)) > 1
-    monkeypatch.setattr(audio_augmentation, "first_segments", None)  # what is kept is not decoded again
+    monkeypatch.setattr(audio_augmentation, "decode_first_segments", None)  # what is kept is not decoded again
     turned = [files[1], files[0].rename(tmp_path / "renamed.wav")]
     np.testing.assert_array_equal(encode_augmented(experts, turned, 4, seed=1, quiet=True), found[[1, 0]])
     assert encode_augmented(experts, turned, 0, seed=1, quiet=True).shape == (2, 0, 329)
@@ -200,7 +200,7 @@ def test_members_learn_from_altered_versions_of_the_clips_they_are_given():
     taught = lesson()
     rest = taught.clips.select(np.arange(0, len(taught.clips.features), 2))
     np.testing.assert_array_equal(rest.augmented_features, taught.clips.augmented_features[::2])
-    plain = replace(rest, altered=rest.augmented_features[:, :0])
+    plain = replace(rest, augmented_features=rest.augmented_features[:, :0])
     one, other = (taught.fit_member(part).media.inputs["sound"] for part in (rest, plain))
     np.testing.assert_array_equal(one.centres, other.centres)  # no version is in a landmark
     assert np.abs(one.weight - other.weight).max() > 1e-3
@@ -386,9 +386,9 @@ def heard():
 @pytest.mark.data
 @pytest.mark.slow
 def test_animals_and_voices_alone_are_heard_otherwise(heard):
-    silent = np.isnan(heard.altered).all(axis=2)
+    silent = np.isnan(heard.augmented_features).all(axis=2)
     np.testing.assert_array_equal(silent.all(axis=1), np.isin(heard.kinds, ["music", "instrument"]))
-    assert heard.altered.shape[1] == N_VERSIONS and not silent[np.isin(heard.kinds, ["animal", "speech"])].any()
+    assert heard.augmented_features.shape[1] == N_VERSIONS and not silent[np.isin(heard.kinds, ["animal", "speech"])].any()
 
 
 @pytest.mark.data
@@ -412,12 +412,12 @@ def test_words_find_animals_that_were_not_learnt_from(heard):
     split = np.array(parts + [piece.split for piece in load_vgmidi(DATA)])
     rated = np.flatnonzero(heard.kinds != "instrument")
     assert len(split) == len(rated)  # none is silent
-    split = np.concatenate([split, ["train"] * (len(heard.rows) - len(rated))])
+    split = np.concatenate([split, ["train"] * (len(heard.features) - len(rated))])
     known = list_prompts()
     texts = [*(p.text for p in known), *list_out_of_domain_texts(), *list_queries()]
     taught = TrainingSet(clips=heard, prompts=known, out_of_domain_texts=list_out_of_domain_texts(), encode_texts=make_text_encoder(FeaturePipeline(LISTENING), texts))
-    member = taught.fit_member(heard.part(np.flatnonzero(split == "train")))
-    dev = heard.part(np.flatnonzero(split == "dev"))
-    rows = member.media({"sound": dev.rows})
+    member = taught.fit_member(heard.select(np.flatnonzero(split == "train")))
+    dev = heard.select(np.flatnonzero(split == "dev"))
+    rows = member.media({"sound": dev.features})
     found = compute_metrics(dev, lambda asked_of: member.text({"text": taught.encode_texts(asked_of)}) @ rows.T)
     assert found["P@10 animals"] >= 0.8
