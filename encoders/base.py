@@ -33,15 +33,18 @@ class AffectError(Exception):
 class MediaError(AffectError):
     """A file that can't be read as media: says which and why.
 
-    `lasting` is False for what may pass while the file stays the same (no permission, no time, no memory).
+    `is_permanent` is False for what may pass while the file stays as it is (no permission, no time, no memory).
     """
 
     def __init__(self, path: Path | str, reason: str, *, is_permanent: bool = True) -> None:
-        super().__init__(f"{format_path(path)}: {reason}")
+        super().__init__(f"{to_printable(path)}: {reason}")
         self.path, self.reason, self.is_permanent = Path(path), reason, is_permanent
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return partial(MediaError, is_permanent=self.is_permanent), (self.path, self.reason)  # it crosses process borders
+        return partial(MediaError, is_permanent=self.is_permanent), (
+            self.path,
+            self.reason,
+        )  # it crosses process borders
 
 
 class MissingBackendError(AffectError):
@@ -54,7 +57,7 @@ class UnknownNameError(AffectError):
 
 @dataclass(frozen=True, kw_only=True)
 class Audio:
-    """Mono sound: `samples` (n,) float32 in [-1, 1] at `rate` Hz."""
+    """Mono sound: `samples` (n,) float32 in [-1, 1] at `sample_rate` Hz."""
 
     samples: npt.NDArray[np.float32]
     sample_rate: int
@@ -70,8 +73,8 @@ class EncoderCard:
     """Facts about an encoder that do not change: what it takes and gives, and under which licence.
 
     `version` counts the changes of its code that change its rows: preparation, pooling, scaling;
-    `weights` names the file's origin and `sha256` its content, so that a library knows what made it;
-    `rate` is the sound rate in Hz it wants, for encoders of sound.
+    `weights_source` names the file's origin and `sha256` its content, so that a library knows what made it;
+    `sample_rate` is the sound rate in Hz it wants, for encoders of sound.
     """
 
     name: str
@@ -98,7 +101,7 @@ class EncoderCard:
 class Encoder(Protocol):
     """The port: facts on a card and one verb.
 
-    `encode` takes a sequence of Frames, Sound or str (the card's sense says which) and returns raw
+    `encode` takes a sequence of Frames, Audio or str (the card's modality says which) and returns raw
     rows (n, dim) float32, a NaN row where it abstains. It must not depend on how items are batched.
     """
 
@@ -112,14 +115,14 @@ class Encoder(Protocol):
         ...
 
 
-def format_path(path: Path | str) -> str:
+def to_printable(path: Path | str) -> str:
     """A path as text that is safe on any terminal: bytes that are not UTF-8, and controls, become \\xNN."""
     text = str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def batched(items: Sequence[T], batch_size: int) -> Iterator[Sequence[T]]:
-    """Consecutive slices of at most `size` items."""
+    """Consecutive slices of at most `batch_size` items."""
     for start in range(0, len(items), batch_size):
         yield items[start : start + batch_size]
 
@@ -129,7 +132,9 @@ def encode_all(encoder: Encoder, items: Sequence[Any], batch_size: int = 32) -> 
 
     Raises ValueError when the encoder breaks its contract (shape or dtype).
     """
-    chunks = [check_rows(encoder.encode(chunk), len(chunk), encoder.card) for chunk in batched(items, batch_size)]
+    chunks = [
+        check_rows(encoder.encode(chunk), len(chunk), encoder.card) for chunk in batched(items, batch_size)
+    ]
     return np.concatenate(chunks) if chunks else np.empty((0, encoder.card.dim), np.float32)
 
 
@@ -147,7 +152,9 @@ def is_missing_row(rows: Rows) -> npt.NDArray[np.bool_]:
     return np.asarray(np.isnan(rows).any(axis=1))
 
 
-def average_by_owner(rows: npt.NDArray[Any], owners: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.float64]:
+def average_by_owner(
+    rows: npt.NDArray[Any], owners: npt.NDArray[np.int64], count: int
+) -> npt.NDArray[np.float64]:
     """(count, d) the mean of each owner's rows (n, d) that are not missing; NaN for one without any."""
     here = ~is_missing_row(rows)
     sums = np.zeros((count, rows.shape[1]))

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import PANORAMA_ASPECT_RATIO, EncoderCard, Frames, Rows, batched
-from encoders.onnx_runtime import Network, load_network, compute_sha256
+from encoders.onnx_runtime import Network, compute_sha256, load_network
 
 if TYPE_CHECKING:
     import torch
@@ -76,7 +76,9 @@ class EfficientNetLite2:
             first = np.cumsum([0, *(len(some) for some in views[:-1])])  # the whole picture is the first view
             pooled, layout = self._combine_views(pooled, first), layout[first]
         ends = np.cumsum([len(frames) for frames in items])[:-1]
-        return [FrameFeatures(*one) for one in zip(np.split(pooled, ends), np.split(layout, ends), strict=True)]
+        return [
+            FrameFeatures(*one) for one in zip(np.split(pooled, ends), np.split(layout, ends), strict=True)
+        ]
 
     def _combine_views(self, rows: Rows, first_views: npt.NDArray[np.intp]) -> Rows:
         """One row (1280) for each frame from its views, the surer the labels of a view the more it counts."""
@@ -91,7 +93,7 @@ class EfficientNetLite2:
         return np.asarray(weights @ rows / weights.sum(), np.float32)
 
     def pool(self, features: Sequence[FrameFeatures]) -> Rows:
-        """Rows (n, 1280), raw: each item's mean over its frames. `encode` is this of `look`."""
+        """Rows (n, 1280), raw: each item's mean over its frames. `encode` is this of `extract_features`."""
         if not features:
             return np.empty((0, DIM), np.float32)
         rows = np.concatenate([look.pooled for look in features])
@@ -107,7 +109,9 @@ class EfficientNetLite2:
     @cached_property
     def _classifier_head(self) -> Network:
         example = np.zeros((2, DIM), np.float32)
-        return load_network(f"labels-{self.card.cache_key}", self._build_classifier_head, [example], [{0: "n"}])
+        return load_network(
+            f"labels-{self.card.cache_key}", self._build_classifier_head, [example], [{0: "n"}]
+        )
 
     def _build_classifier_head(self) -> torch.nn.Module:
         head: torch.nn.Module = _build_model(self.weights_path).get_submodule("net._fc")

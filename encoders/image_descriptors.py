@@ -22,8 +22,8 @@ import numpy.typing as npt
 
 from encoders.base import EncoderCard, Frames, MissingBackendError, Rows, average_by_owner
 from encoders.efficientnet import EfficientNetLite2, efficientnet_lite2
-from encoders.hub.weights import find_model_weights, find_model_folder
-from encoders.onnx_runtime import Network, load_network, compute_sha256
+from encoders.hub.weights import find_model_folder, find_model_weights
+from encoders.onnx_runtime import Network, compute_sha256, load_network
 
 if TYPE_CHECKING:
     import torch
@@ -36,7 +36,10 @@ DIM = sum(BLOCK_DIMS.values())
 GIST_SIDE = 256  # px, of the square that GIST reads
 GABOR_SCALES, GABOR_ORIENTATIONS, GIST_GRID = 4, 8, 4  # of the Gabor filters, and cells each way
 GIST_PADDING = 32  # px, mirrored around the square before it is filtered
-PREFILTER_CYCLES, PREFILTER_PADDING = 4, 5  # cycles a picture below which the prefilter takes light away; px mirrored for it
+PREFILTER_CYCLES, PREFILTER_PADDING = (
+    4,
+    5,
+)  # cycles a picture below which the prefilter takes light away; px mirrored for it
 LBP_NEIGHBOURS = 8  # neighbours of a pixel, one pixel away
 SEGMENTATION_SIDE = 512  # px, of the square that the segmentation model reads
 
@@ -50,7 +53,7 @@ GreyImage = npt.NDArray[np.uint8]
 class ImageDescriptorEncoder:
     """Rows (n, 1721): GIST, LBP, objects and scene, each the mean over an item's frames.
 
-    Without a segmentation model (`scene` is None) rows end after the objects, (n, 1571).
+    Without a segmentation model (`segmenter` is None) rows end after the objects, (n, 1571).
     """
 
     card: EncoderCard
@@ -60,17 +63,21 @@ class ImageDescriptorEncoder:
     def encode(self, items: Sequence[Frames]) -> Rows:
         """Rows (n, dim), raw; NaN for an item without frames."""
         found = self.compute_blocks(items)
-        return np.concatenate([rows for name, rows in found.items() if name != "semantic" or self.segmenter], 1)
+        return np.concatenate(
+            [rows for name, rows in found.items() if name != "semantic" or self.segmenter], 1
+        )
 
     def compute_blocks(self, items: Sequence[Frames]) -> dict[str, Rows]:
-        """Rows (n, width) of every block by BLOCKS' names, all NaN where it can't be had."""
+        """Rows (n, width) of every block by BLOCK_DIMS' names, all NaN where it can't be had."""
         frames = [frame for item in items for frame in item]
         owner = np.repeat(np.arange(len(items)), [len(item) for item in items])
         grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
         made = {
             "gist": [compute_gist(one) for one in grey],
             "lbp": [compute_lbp_histogram(one) for one in grey],
-            "objects": list(_softmax(self.object_encoder.logits(self._compute_pooled_features(items)))) if frames else [],
+            "objects": list(_softmax(self.object_encoder.logits(self._compute_pooled_features(items))))
+            if frames
+            else [],
             "semantic": self.segmenter.predict_class_shares(frames) if self.segmenter else [],
         }
         return {
@@ -111,8 +118,12 @@ def compute_gist(image: GreyImage) -> Floats:
     """
     even = _normalise_contrast(_crop_centre_square(image))
     spectrum = np.fft.fft2(np.pad(even, GIST_PADDING, mode="symmetric"))
-    seen = np.abs(np.fft.ifft2(spectrum * make_gabor_filters()))[:, GIST_PADDING:-GIST_PADDING, GIST_PADDING:-GIST_PADDING]
-    cells = seen.reshape(len(seen), GIST_GRID, GIST_SIDE // GIST_GRID, GIST_GRID, GIST_SIDE // GIST_GRID).mean(axis=(2, 4))
+    seen = np.abs(np.fft.ifft2(spectrum * make_gabor_filters()))[
+        :, GIST_PADDING:-GIST_PADDING, GIST_PADDING:-GIST_PADDING
+    ]
+    cells = seen.reshape(
+        len(seen), GIST_GRID, GIST_SIDE // GIST_GRID, GIST_GRID, GIST_SIDE // GIST_GRID
+    ).mean(axis=(2, 4))
     return np.asarray(cells.transpose(0, 2, 1).ravel(), np.float32)
 
 
@@ -128,7 +139,10 @@ def make_gabor_filters(side: int = GIST_SIDE + 2 * GIST_PADDING) -> Floats:
             off = angle + np.pi / GABOR_ORIENTATIONS * turn
             off += 2 * np.pi * ((off < -np.pi) * 1.0 - (off > np.pi))
             made.append(
-                np.exp(-3.5 * (radius / centre - 1) ** 2 - 2 * np.pi * 16 * GABOR_ORIENTATIONS**2 / 32**2 * off**2)
+                np.exp(
+                    -3.5 * (radius / centre - 1) ** 2
+                    - 2 * np.pi * 16 * GABOR_ORIENTATIONS**2 / 32**2 * off**2
+                )
             )
     return np.asarray(made, np.float32)
 
@@ -151,7 +165,10 @@ def _normalise_contrast(image: Floats) -> Floats:
     smooth = np.exp(-(f[:, None] ** 2 + f**2) * np.log(2) / PREFILTER_CYCLES**2).astype(np.float32)
     high = padded - np.fft.ifft2(np.fft.fft2(padded) * smooth).real
     contrast = np.sqrt(np.abs(np.fft.ifft2(np.fft.fft2(high**2) * smooth)))
-    return np.asarray((high / (0.2 + contrast))[PREFILTER_PADDING:-PREFILTER_PADDING, PREFILTER_PADDING:-PREFILTER_PADDING], np.float32)
+    return np.asarray(
+        (high / (0.2 + contrast))[PREFILTER_PADDING:-PREFILTER_PADDING, PREFILTER_PADDING:-PREFILTER_PADDING],
+        np.float32,
+    )
 
 
 # ---- local binary patterns ----
@@ -180,7 +197,9 @@ def _compute_lbp_codes(image: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
         down, right = (round(np.sin(-np.pi * bit / 4)), round(np.cos(np.pi * bit / 4)))
 
         def get_neighbours(row_offset: int, column_offset: int) -> npt.NDArray[np.float64]:
-            return image[1 + row_offset : height - 1 + row_offset, 1 + column_offset : width - 1 + column_offset]
+            return image[
+                1 + row_offset : height - 1 + row_offset, 1 + column_offset : width - 1 + column_offset
+            ]
 
         if down and right:
             sides = near * (1 - near) * (get_neighbours(down, 0) + get_neighbours(0, right))
@@ -200,7 +219,11 @@ def _make_lbp_bins() -> npt.NDArray[np.int64]:
     starts = ((bits == 1) & (np.roll(bits, 1, axis=1) == 0)).argmax(axis=1)  # where the run of ones begins
     inner = 1 + (ones - 1) * LBP_NEIGHBOURS + (LBP_NEIGHBOURS - starts) % LBP_NEIGHBOURS
     ends = np.where(ones == 0, 0, LBP_NEIGHBOURS * (LBP_NEIGHBOURS - 1) + 1)
-    return np.where(changes > 2, LBP_NEIGHBOURS * (LBP_NEIGHBOURS - 1) + 2, np.where(ones % LBP_NEIGHBOURS == 0, ends, inner))
+    return np.where(
+        changes > 2,
+        LBP_NEIGHBOURS * (LBP_NEIGHBOURS - 1) + 2,
+        np.where(ones % LBP_NEIGHBOURS == 0, ends, inner),
+    )
 
 
 # ---- the parts of a scene ----
@@ -220,8 +243,12 @@ class SceneSegmenter:
 
     @cached_property
     def _network(self) -> Network:
-        noise = np.random.default_rng(0).integers(0, 256, (2, SEGMENTATION_SIDE, SEGMENTATION_SIDE, 3), np.uint8)
-        return load_network(f"scene-{self.weights_digest[:12]}", self._build_network, [preprocess_scene(noise)], [{0: "n"}])
+        noise = np.random.default_rng(0).integers(
+            0, 256, (2, SEGMENTATION_SIDE, SEGMENTATION_SIDE, 3), np.uint8
+        )
+        return load_network(
+            f"scene-{self.weights_digest[:12]}", self._build_network, [preprocess_scene(noise)], [{0: "n"}]
+        )
 
     def _build_network(self) -> torch.nn.Module:
         return _build_scene_network(self.folder)
@@ -270,7 +297,9 @@ def make_image_descriptors(segmenter: SceneSegmenter | None) -> ImageDescriptorE
         name=ENCODER_NAME,
         modality="frames",
         dim=DIM if segmenter else DIM - BLOCK_DIMS["semantic"],
-        licence="Apache-2.0" if not segmenter else "Apache-2.0; SegFormer: NVIDIA source code licence, research",
+        licence="Apache-2.0"
+        if not segmenter
+        else "Apache-2.0; SegFormer: NVIDIA source code licence, research",
         weights_source=f"{said}; huggingface.co/{SEGFORMER_REPO}"
         if segmenter
         else f"{said}; no semantic block, {SEGFORMER_REPO} is missing",

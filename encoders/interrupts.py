@@ -48,9 +48,9 @@ def exit_on_signals(message: str) -> None:
 
 @contextlib.contextmanager
 def stop_at_safe_points() -> Iterator[None]:
-    """Within it signals raise KeyboardInterrupt at `safe_point` and at the end, if GRACE seconds do.
+    """Within it signals raise KeyboardInterrupt at `stop_if_requested` and at the end, if GRACE_SECONDS do.
 
-    A second signal does not wait. Without `end_on_signals` it changes nothing.
+    A second signal does not wait. Without `exit_on_signals` it changes nothing.
     """
     _StopRequest.open_sections += 1
     try:
@@ -68,7 +68,7 @@ def stop_if_requested() -> None:
 
 @contextlib.contextmanager
 def make_draft_path(path: Path) -> Iterator[Path]:
-    """A hidden path beside `file`, with its ending, to write and then move there.
+    """A hidden path beside `path`, with its ending, to write and then move there.
 
     What is left at it is removed at the end, also when a signal ends the process.
     """

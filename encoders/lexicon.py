@@ -58,7 +58,7 @@ class SentimentScores:
 def score_sentiment(text: str, *, excluded_words: frozenset[str] = frozenset()) -> SentimentScores:
     """VADER's scores (Hutto and Gilbert 2014), its lexicon taken without some words.
 
-    A text without a word is neutral, 0 in all parts. Raises MissingBackend without vaderSentiment.
+    A text without a word is neutral, 0 in all parts. Raises MissingBackendError without vaderSentiment.
     """
     found = _load_analyser(excluded_words).polarity_scores(text)
     return SentimentScores(
@@ -86,7 +86,9 @@ def normalise_text(text: str) -> str:
     text = text.translate(APOSTROPHES)
     if text.isascii() or _list_emoji_initials().isdisjoint(text):
         return text
-    spelled = _compile_emoji_pattern().sub(lambda found: f" {_load_analyser(frozenset()).emojis[found[0]]} ", text)
+    spelled = _compile_emoji_pattern().sub(
+        lambda found: f" {_load_analyser(frozenset()).emojis[found[0]]} ", text
+    )
     return spelled if spelled == text else " ".join(spelled.replace(VARIATION_SELECTOR, "").split())
 
 
@@ -108,7 +110,7 @@ def is_sentimental(scores: SentimentScores, threshold: float = 0.6) -> bool:
 
 
 def has_emotion_keyword(text: str) -> bool:
-    """Whether one of KEYWORDS occurs, anywhere and in this case: `extract_emotion_manually` of the seed."""
+    """Whether one of EMOTION_KEYWORDS occurs, in any place, in this case: the seed's `extract_emotion_manually`."""
     return re.search(EMOTION_KEYWORDS, text) is not None
 
 
@@ -117,14 +119,14 @@ def count_nrc_emotions(text: str) -> Counter[str]:
 
     NRCLex's `raw_emotion_scores`, 0 where it has nothing: every occurrence counts, in the case it is written
     (the lexicon's is lower), as it is written. Today's NRCLex would lemmatise first; the version of the
-    report did not. Raises MissingBackend without nrclex.
+    report did not. Raises MissingBackendError without nrclex.
     """
     lexicon = _load_nrc_lexicon()
     return Counter(tie for word in tokenize_for_nrc(text) for tie in lexicon.get(word, ()))
 
 
 def compute_nrc_columns(text: str) -> dict[str, float]:
-    """The seed's eleven columns of a text, in the order of COLUMNS; neutral is 1 where no polarity is."""
+    """The seed's eleven columns of a text, in the order of NRC_COLUMNS; neutral is 1 where no polarity is."""
     counts = count_nrc_emotions(text)
     neutral = not (counts["positive"] or counts["negative"])
     return {name: float(neutral if name == "neutral" else counts[name]) for name in NRC_COLUMNS}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import EncoderCard, Rows, Audio
+from encoders.base import Audio, EncoderCard, Rows
 from encoders.onnx_runtime import compute_sha256
 
 if TYPE_CHECKING:
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 SAMPLE_RATE_HZ = 16000  # Hz
 MEL_BANDS = 64
 WINDOW_SAMPLES, HOP_SAMPLES, FFT_SIZE = 400, 160, 512  # samples: 25 ms every 10 ms
-MIN_FREQUENCY_HZ, MAX_FREQUENCY_HZ = 50.0, 7600.0  # Hz; above it lossy codecs and 16 kHz sources differ from the original
+MIN_FREQUENCY_HZ, MAX_FREQUENCY_HZ = (
+    50.0,
+    7600.0,
+)  # Hz; above it lossy codecs and 16 kHz sources differ from the original
 FLOOR_DB = -50.0  # dB under the loudest mel cell; what lies below is codec noise and room hiss
 ACTIVE_POWER_RATIO = 10**-2.5  # frames within 25 dB of the loudest frame count as sounding
 SILENCE_RMS = 10**-3.5  # RMS, -70 dBFS: the quietest acted speech of RAVDESS lies at -64
@@ -36,11 +39,14 @@ Array = npt.NDArray[np.float32]
 
 def is_audible(audio: Audio) -> bool:
     """False for silence: under 25 ms, or quieter than -70 dBFS over the whole (NaN counts as silence)."""
-    return len(audio.samples) >= MIN_DURATION_SECONDS * audio.sample_rate and float(np.std(audio.samples)) > SILENCE_RMS
+    return (
+        len(audio.samples) >= MIN_DURATION_SECONDS * audio.sample_rate
+        and float(np.std(audio.samples)) > SILENCE_RMS
+    )
 
 
 def resample(audio: Audio, sample_rate: int) -> Array:
-    """Samples at `rate` Hz.
+    """Samples at `sample_rate` Hz.
 
     An odd rate (11127 Hz) is taken as its nearest multiple of 25 Hz, at most a fifth of a percent away:
     torchaudio's kernel grows with the reduced fraction and would take gigabytes.
@@ -60,7 +66,7 @@ def _make_resampler(source_rate: int, target_rate: int) -> torch.nn.Module:
 
 
 def split_windows(samples: Array, window_size: int) -> list[Array]:
-    """Consecutive windows of `size` samples; a tail of half a window or less is dropped, unless it is all."""
+    """Consecutive windows of `window_size` samples; a tail of half a window or less is dropped unless it is all."""
     starts = range(0, max(len(samples) - window_size // 2, 1), window_size)
     return [samples[start : start + window_size] for start in starts]
 
@@ -82,7 +88,10 @@ def compute_mel_power(samples: Array) -> Array:
     filled = np.pad(samples, (0, max(FFT_SIZE - len(samples), 0)))
     frames = 1 + len(filled) // HOP_SAMPLES
     centred = torch.from_numpy(np.pad(filled, FFT_SIZE // 2, mode="reflect"))
-    ends = ((start * HOP_SAMPLES, (start + BLOCK_FRAMES - 1) * HOP_SAMPLES + FFT_SIZE) for start in range(0, frames, BLOCK_FRAMES))
+    ends = (
+        (start * HOP_SAMPLES, (start + BLOCK_FRAMES - 1) * HOP_SAMPLES + FFT_SIZE)
+        for start in range(0, frames, BLOCK_FRAMES)
+    )
     spectrogram, bank = _make_mel_transform()
     return np.concatenate([(spectrogram(centred[left:right]).T @ bank).numpy() for left, right in ends])
 
@@ -99,7 +108,11 @@ def compute_logmel_statistics(audio: Audio) -> Array:
     bands = [sounding.mean(axis=0), sounding.std(axis=0), _compute_mean_change(sounding, 1)]
     bands += [_compute_mean_change(level, lag) for lag in SLOW_LAG_FRAMES]
     envelope = _to_decibels(loudness[:, None])
-    shape = [envelope.mean(axis=0), envelope.std(axis=0), *(_compute_mean_change(envelope, lag) for lag in ENVELOPE_LAG_FRAMES)]
+    shape = [
+        envelope.mean(axis=0),
+        envelope.std(axis=0),
+        *(_compute_mean_change(envelope, lag) for lag in ENVELOPE_LAG_FRAMES),
+    ]
     return np.concatenate([*bands, *shape]).astype(np.float32)
 
 
@@ -145,11 +158,13 @@ class LogMelEncoder:
     whitening: BackgroundWhitening
 
     def encode(self, items: Sequence[Audio]) -> Rows:
-        """Rows (n, 329); NaN where `audible` is False."""
+        """Rows (n, 329); NaN where `is_audible` is False."""
         rows = np.full((len(items), DIM), np.nan, np.float32)
         heard = [i for i, sound in enumerate(items) if is_audible(sound)]
         if heard:
-            rows[heard] = self.whitening.whiten(np.stack([compute_logmel_statistics(items[i]) for i in heard]))
+            rows[heard] = self.whitening.whiten(
+                np.stack([compute_logmel_statistics(items[i]) for i in heard])
+            )
         return rows
 
 

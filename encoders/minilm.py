@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import EncoderCard, Rows
-from encoders.onnx_runtime import Network, load_network, compute_sha256
+from encoders.onnx_runtime import Network, compute_sha256, load_network
 
 if TYPE_CHECKING:
     import torch
@@ -78,7 +78,7 @@ def hide_transformers_progress() -> Iterator[None]:
 
 
 def load_text_network(key: str, build: Callable[[], torch.nn.Module]) -> Network:
-    """A network of token ids and mask, (n, length) int64 each; `key` and `build` as `network` has them."""
+    """A network of token ids and mask, (n, length) int64 each; `key` and `build` as in `load_network`."""
     axes = {0: "n", 1: "length"}
     return load_network(key, build, [np.ones((2, 8), np.int64)] * 2, [axes, axes])
 

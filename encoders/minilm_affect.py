@@ -17,15 +17,15 @@ import numpy.typing as npt
 
 from encoders.base import EncoderCard, Rows
 from encoders.lexicon import normalise_text
-from encoders.minilm import DIM as WORDS
-from encoders.minilm import MiniLM, build_mean_pooled_model, minilm, load_text_network
+from encoders.minilm import DIM as TEXT_DIM
+from encoders.minilm import MiniLM, build_mean_pooled_model, load_text_network, minilm
 from encoders.onnx_runtime import Network, compute_sha256
 
 if TYPE_CHECKING:
     import torch
 
 SURFACE_DIM = 2  # columns about the text's form
-DIM = WORDS + SURFACE_DIM
+DIM = TEXT_DIM + SURFACE_DIM
 ADAPTERS_FILE = files("encoders") / "weights" / "minilm-affect.safetensors"
 CONTINUATION_MARK = "##"  # how WordPiece marks a piece that goes on with a word
 
@@ -73,7 +73,9 @@ class MiniLMAffect:
         """Whether the network has a vector for the word as a whole."""
         return word.strip().lower() in self.base_encoder.vocabulary
 
-    def _compute_surface_features(self, token_ids: npt.NDArray[np.int64], mask: npt.NDArray[np.int64]) -> Rows:
+    def _compute_surface_features(
+        self, token_ids: npt.NDArray[np.int64], mask: npt.NDArray[np.int64]
+    ) -> Rows:
         lengths = mask.sum(axis=1)
         broken = (self._is_continuation[token_ids] * mask).sum(axis=1) / np.maximum(
             lengths - 2, 1

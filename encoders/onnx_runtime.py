@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import format_path
+from encoders.base import to_printable
 from encoders.interrupts import make_draft_path
 from encoders.process_setup import COMPILER_CACHE_VARIABLE, UNUSED_CACHE_FOLDER
 
@@ -34,7 +34,9 @@ log = logging.getLogger(__name__)
 GPU_DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # NVIDIA's, AMD's and WSL's drivers
 NO_CACHE = Path(os.devnull, "affect-fusion")  # can neither be read nor made
 CHECKSUM_TAG = b"\xc5\x3e"  # field 1000, four bytes
-EXPORT_TOLERANCE = 1e-3  # largest difference between torch and onnxruntime, relative to the output's own scale
+EXPORT_TOLERANCE = (
+    1e-3  # largest difference between torch and onnxruntime, relative to the output's own scale
+)
 
 
 def get_cache_dir() -> Path:
@@ -76,7 +78,7 @@ def write_cached(path: Path, content: bytes) -> None:
     try:
         write_atomically(path, content + _make_checksum_field(content))
     except OSError as bad:
-        _warn_not_cached(f"{format_path(get_cache_dir())}: {(bad.strerror or str(bad)).lower()}")
+        _warn_not_cached(f"{to_printable(get_cache_dir())}: {(bad.strerror or str(bad)).lower()}")
 
 
 @functools.cache
@@ -105,7 +107,9 @@ def _hash_file(path: Path) -> str:
 
 @functools.lru_cache
 def _hash_file_cached(path: Path, file_state: str) -> str:
-    note = get_cache_dir() / "sha256" / hashlib.sha256(file_state.encode("utf-8", "surrogateescape")).hexdigest()
+    note = (
+        get_cache_dir() / "sha256" / hashlib.sha256(file_state.encode("utf-8", "surrogateescape")).hexdigest()
+    )
     kept = read_cached(note)
     if kept is not None:
         return kept.decode()
@@ -198,7 +202,10 @@ def _make_torch_network(module: torch.nn.Module) -> Network:
 
 
 def _export_onnx(
-    module: torch.nn.Module, example_inputs: Sequence[Array], dynamic_axes: Sequence[dict[int, str]], name: str
+    module: torch.nn.Module,
+    example_inputs: Sequence[Array],
+    dynamic_axes: Sequence[dict[int, str]],
+    name: str,
 ) -> bytes:
     """The module as an ONNX file's content. Raises RuntimeError if it gives other numbers than torch."""
     import io
@@ -214,7 +221,9 @@ def _export_onnx(
         program = torch.onnx.export(module, tensors, dynamo=True, dynamic_shapes=shapes, verbose=False)
     assert program is not None  # as it is with dynamo=True
     content: bytes = program.model_proto.SerializeToString()
-    _check_equal(_make_torch_network(module)(*example_inputs), _make_onnx_network(content)(*example_inputs), name)
+    _check_equal(
+        _make_torch_network(module)(*example_inputs), _make_onnx_network(content)(*example_inputs), name
+    )
     return content
 
 

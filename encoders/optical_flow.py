@@ -32,7 +32,7 @@ class AppearanceFlowEncoder:
     """Rows (n, 4384), raw: early view (2112), late view (2112), flow (160); NaN for a single frame.
 
     `backbone` is the object network whose views are read. Who runs that network on the same frames anyway
-    hands its looks to `encode_seen`, and it runs once.
+    hands its features to `encode_features`, and it runs once.
     """
 
     card: EncoderCard
@@ -47,7 +47,7 @@ class AppearanceFlowEncoder:
         return rows
 
     def encode_features(self, items: Sequence[Frames], features: Sequence[FrameFeatures]) -> Rows:
-        """`encode` of items of which the backbone's looks are there already."""
+        """`encode` of items of which the backbone's features are there already."""
         rows = np.full((len(items), DIM), np.nan, np.float32)
         for row, frames, look in zip(rows, items, features, strict=True):
             if len(frames) > 1:
@@ -81,14 +81,18 @@ def compute_optical_flow(previous: npt.NDArray[np.uint8], current: npt.NDArray[n
 def _resize_to_grey(frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     shrinks = frame.shape[0] > FLOW_SIDE or frame.shape[1] > FLOW_SIDE
     way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return np.asarray(cv2.cvtColor(cv2.resize(frame, (FLOW_SIDE, FLOW_SIDE), interpolation=way), cv2.COLOR_RGB2GRAY))
+    return np.asarray(
+        cv2.cvtColor(cv2.resize(frame, (FLOW_SIDE, FLOW_SIDE), interpolation=way), cv2.COLOR_RGB2GRAY)
+    )
 
 
 def _average_flow_cells(flow: Floats) -> Floats:
     """(5, 4, 4) MEASURES of a flow (128, 128, 2), averaged within each cell."""
     u, v = flow[..., 0], flow[..., 1]
     (u_down, u_right), (v_down, v_right) = np.gradient(u), np.gradient(v)  # a pixel is 1 / SIDE both ways
-    measures = np.stack([u / FLOW_SIDE, v / FLOW_SIDE, np.hypot(u, v) / FLOW_SIDE, u_right + v_down, v_right - u_down])
+    measures = np.stack(
+        [u / FLOW_SIDE, v / FLOW_SIDE, np.hypot(u, v) / FLOW_SIDE, u_right + v_down, v_right - u_down]
+    )
     inside = FLOW_SIDE // FLOW_GRID
     cells = measures.reshape(len(FLOW_MEASURES), FLOW_GRID, inside, FLOW_GRID, inside).mean(axis=(2, 4))
     return np.asarray(cells, np.float32)

@@ -1,6 +1,6 @@
 """Sets up a process before other libraries are imported: no telemetry, and for commands plain streams.
 
-`encoders` calls `forbid_telemetry` when it is imported, so that it holds in every process of this project:
+`encoders` calls `disable_telemetry` when it is imported, so that it holds in every process of this project:
 commands, decoding workers, tests, and programs that use it as a library. `set_up_command` is for processes
 that are ours alone.
 """
@@ -79,7 +79,9 @@ def _replace_with_ascii(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     lacking = error.object[error.start : error.end]
-    plain = (ASCII_REPLACEMENTS.get(char) or char.encode("ascii", "backslashreplace").decode() for char in lacking)
+    plain = (
+        ASCII_REPLACEMENTS.get(char) or char.encode("ascii", "backslashreplace").decode() for char in lacking
+    )
     return "".join(plain), error.end
 
 

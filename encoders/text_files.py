@@ -18,7 +18,7 @@ BYTE_ORDER_MARKS = (
 
 
 def read_text(path: Path) -> str:
-    """The text of a file, as `decoded_text` has it. Raises OSError, ValueError."""
+    """The text of a file, as `decode_text` has it. Raises OSError, ValueError."""
     return decode_text(path.read_bytes())
 
 

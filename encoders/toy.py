@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from encoders.base import EncoderCard, Frames, Rows, Modality, Audio
+from encoders.base import Audio, EncoderCard, Frames, Modality, Rows
 
 DIM = 16
 
@@ -56,7 +56,15 @@ def _compute_mean_colours(frames: Frames) -> Rows:
 
 
 def _make_card(name: str, modality: Modality, sample_rate: int | None = None) -> EncoderCard:
-    return EncoderCard(name=name, modality=modality, dim=DIM, licence="Apache-2.0", weights_source="none", training_data="none", sample_rate=sample_rate)
+    return EncoderCard(
+        name=name,
+        modality=modality,
+        dim=DIM,
+        licence="Apache-2.0",
+        weights_source="none",
+        training_data="none",
+        sample_rate=sample_rate,
+    )
 
 
 def toy_frames() -> ToyEncoder:

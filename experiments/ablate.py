@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from encoders.base import AffectError, format_path
+from encoders.base import AffectError, to_printable
 from experiments.datasets.records import DATA_ROOT
 
 
@@ -93,7 +93,10 @@ def run_ablation(
     create_out_folder(out)
     corpus, source = prepare_data(chosen, settings, encoder_spec=encoders, word_vectors_path=word_vectors)
     plan = plan_rows(
-        corpus.present_roles, settings.text, prefixes=prefixes, has_zero_shot=supports_zero_shot(source.pipeline, corpus)
+        corpus.present_roles,
+        settings.text,
+        prefixes=prefixes,
+        has_zero_shot=supports_zero_shot(source.pipeline, corpus),
     )
     trials = [Trial(space=space, seed=seed) for seed in range(seeds) for space in plan.spaces]
     folders = run_trials(trials, corpus, settings, out / "trials", jobs=jobs)
@@ -111,7 +114,7 @@ def run_ablation(
     console.print(tables.make_terminal_table(told, result))
     for note in tables.list_notes(told):
         click.echo(note)
-    click.echo(f"{format_path(out)}: {', '.join(file.name for file in written)}")
+    click.echo(f"{to_printable(out)}: {', '.join(file.name for file in written)}")
 
 
 def parse_feature_paths(spec: str | None) -> Mapping[str, Path] | Path | None:
@@ -133,9 +136,9 @@ def create_out_folder(out_folder: Path) -> None:
     try:
         (out_folder / "trials").mkdir(parents=True, exist_ok=True)
     except OSError as bad:
-        raise AffectError(f"{format_path(out_folder)}: {(bad.strerror or str(bad)).lower()}") from bad
+        raise AffectError(f"{to_printable(out_folder)}: {(bad.strerror or str(bad)).lower()}") from bad
     if not all(os.access(folder, os.W_OK) for folder in (out_folder, out_folder / "trials")):
-        raise AffectError(f"{format_path(out_folder)}: may not be written in")
+        raise AffectError(f"{to_printable(out_folder)}: may not be written in")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from encoders.base import AffectError, format_path
+from encoders.base import AffectError, to_printable
 from experiments.ablate import create_out_folder
 from experiments.datasets.records import DATA_ROOT
 from experiments.statistics.report import add_seed_option
@@ -118,14 +118,18 @@ def run_alignment_study(
     left_out |= alone
     if not found and films is None:
         raise AffectError("; ".join(left_out.values()))
-    together = [one for blocks in several if (one := run_generalised_procrustes(blocks, seed=seed)) is not None]
-    told = tables.StudyResults(results=found, variants=parts, left_out=left_out, config=plan, gpa_results=together, video_study=films)
+    together = [
+        one for blocks in several if (one := run_generalised_procrustes(blocks, seed=seed)) is not None
+    ]
+    told = tables.StudyResults(
+        results=found, variants=parts, left_out=left_out, config=plan, gpa_results=together, video_study=films
+    )
     written = tables.write_report(out, told) + (plots.save_plots(out, found) if found else [])
     if as_json:
         click.echo(json.dumps(tables.make_report_json(told)))
         return
     click.echo("\n".join(tables.format_terminal(told)))
-    click.echo(f"{format_path(out)}: {', '.join(file.name for file in written)}")
+    click.echo(f"{to_printable(out)}: {', '.join(file.name for file in written)}")
 
 
 def load_video_study(video_folder: Path, segment_lengths: tuple[float, ...], *, seed: int) -> Any:
@@ -136,7 +140,13 @@ def load_video_study(video_folder: Path, segment_lengths: tuple[float, ...], *, 
     def print_warning(line: str) -> None:
         click.echo(f"align: {line}", err=True)
 
-    return make_video_study(read_video_affect(video_folder, segment_lengths, pipeline=load_affect_pipeline(), on_unreadable=print_warning), segment_lengths, seed=seed)
+    return make_video_study(
+        read_video_affect(
+            video_folder, segment_lengths, pipeline=load_affect_pipeline(), on_unreadable=print_warning
+        ),
+        segment_lengths,
+        seed=seed,
+    )
 
 
 def make_loaders(
@@ -151,8 +161,14 @@ def make_loaders(
     from experiments.alignment.synthetic import CASES, make_synthetic_pairs
 
     built_in = {f"synthetic-{name}": partial(make_synthetic_pairs, name, seed=seed) for name in CASES}
-    real = {name: partial(paired_sets.load_set, name, data_root) for name in paired_sets.list_available_sets(data_root)}
-    known = {**built_in, **{name: partial(paired_sets.load_set, name, data_root) for name in paired_sets.PAIRED_SETS}}
+    real = {
+        name: partial(paired_sets.load_set, name, data_root)
+        for name in paired_sets.list_available_sets(data_root)
+    }
+    known = {
+        **built_in,
+        **{name: partial(paired_sets.load_set, name, data_root) for name in paired_sets.PAIRED_SETS},
+    }
     if not set_names and not paths:
         set_names = [*built_in, *real]
     wanted: list[str] = []
@@ -168,7 +184,7 @@ def make_loaders(
         for one in blocks.make_pairs():
             load[one.name] = partial(_return_value, one)
     if not load:
-        raise AffectError(f"no sets under {format_path(data_root)}")
+        raise AffectError(f"no sets under {to_printable(data_root)}")
     return load, several
 
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from safetensors.numpy import save_file
 
 from encoders.base import Audio
-from encoders.logmel import SAMPLE_RATE_HZ, Array, is_audible, compute_logmel_statistics
+from encoders.logmel import SAMPLE_RATE_HZ, Array, compute_logmel_statistics, is_audible
 from encoders.media import Sampling, probe, read_segments
 
 COLLECTION_TABLES = {
@@ -26,12 +26,18 @@ COLLECTION_TABLES = {
     "sonicpi_samples_cc0": ("samples.csv", "ogg/{name}.ogg"),
 }
 DAMPED_DIRECTIONS = 32  # the rest of the covariance has eigenvalues under 1: damping leaves those alone
-COVARIANCE_WEIGHT = 0.1  # weight of the measured covariance; 1 is full whitening, which makes codec noise loud
+COVARIANCE_WEIGHT = (
+    0.1  # weight of the measured covariance; 1 is full whitening, which makes codec noise loud
+)
 
 
 def decode_audio(path: Path) -> Audio:
     """The whole file as mono sound at the rate the statistics want."""
-    parts = [segment.audio for segment in read_segments(path, probe(path), Sampling(sample_rate=SAMPLE_RATE_HZ)) if segment.audio]
+    parts = [
+        segment.audio
+        for segment in read_segments(path, probe(path), Sampling(sample_rate=SAMPLE_RATE_HZ))
+        if segment.audio
+    ]
     return Audio(samples=np.concatenate([part.samples for part in parts]), sample_rate=SAMPLE_RATE_HZ)
 
 
@@ -51,9 +57,11 @@ def compute_statistics(data_root: Path, collection: str) -> Array:
 
 
 def fit_background(statistics_by_collection: list[Array]) -> dict[str, Array]:
-    """The fields of `encoders.logmel.Background`, from one (n_i, d) array a collection."""
+    """The fields of `encoders.logmel.BackgroundWhitening`, from one (n_i, d) array a collection."""
     rows = np.concatenate(statistics_by_collection).astype(np.float64)
-    weight = np.concatenate([np.full(len(c), 1 / len(c)) for c in statistics_by_collection]) / len(statistics_by_collection)
+    weight = np.concatenate([np.full(len(c), 1 / len(c)) for c in statistics_by_collection]) / len(
+        statistics_by_collection
+    )
     mean = weight @ rows
     scale = np.sqrt(weight @ (rows - mean) ** 2)
     directions, gain = compute_damping((rows - mean) / scale, weight)

@@ -45,7 +45,9 @@ class BenchmarkGroup(click.Group):
             ctx.exit(2)
 
 
-@click.group(cls=BenchmarkGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=BenchmarkGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 def main() -> None:
     """Measure the engine on this machine, each figure beside the plain way to do the same.
 

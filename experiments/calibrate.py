@@ -39,8 +39,12 @@ def main(data: Path, out: Path) -> None:
     """Fit every packaged calibration and write them."""
     experts = FeaturePipeline(PipelineConfig())
     table = {
-        **calibrate_same_label(experts, _select_train_split(load_oasis(data)), ("object.words", "object.looks"), "frames"),
-        **calibrate_same_label(experts, _select_train_split(load_animal_sounds(data)), ("audio.sounds",), "sound"),
+        **calibrate_same_label(
+            experts, _select_train_split(load_oasis(data)), ("object.words", "object.looks"), "frames"
+        ),
+        **calibrate_same_label(
+            experts, _select_train_split(load_animal_sounds(data)), ("audio.sounds",), "sound"
+        ),
     }
     out.write_text(json.dumps(table, indent=1) + "\n")
     for name, entry in table.items():
@@ -61,11 +65,15 @@ def calibrate_same_label(
     matching = (labels[:, None] == labels)[upper]
     entries: dict[str, Any] = {}
     for view in views:
-        entries |= _make_entry(pipeline, view, query_modality, (projected[view] @ projected[view].T)[upper], matching)
+        entries |= _make_entry(
+            pipeline, view, query_modality, (projected[view] @ projected[view].T)[upper], matching
+        )
     return entries
 
 
-def _make_entry(pipeline: FeaturePipeline, view: str, query_modality: str, similarities: Rows, is_match: PairMask) -> dict[str, Any]:
+def _make_entry(
+    pipeline: FeaturePipeline, view: str, query_modality: str, similarities: Rows, is_match: PairMask
+) -> dict[str, Any]:
     fitted = fit_calibration(similarities[~is_match], similarities[is_match], MATCH_PRIOR)
     roles = json.loads(pipeline.make_signature())
     return {

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from encoders.base import AffectError, format_path
+from encoders.base import AffectError, to_printable
 from experiments.datasets.records import DATA_ROOT
 
 if TYPE_CHECKING:
@@ -63,16 +63,28 @@ def run_annotation(
 ) -> None:  # fmt: skip
     """The whole of it. Raises AffectError."""
     from experiments.datasets.records import parse_text_file
-    from experiments.lexicons.annotation import annotate, sample_balanced, compare_records, count_emotional, sort_emotional_first
+    from experiments.lexicons.annotation import (
+        annotate,
+        compare_records,
+        count_emotional,
+        sample_balanced,
+        sort_emotional_first,
+    )
     from experiments.lexicons.caption_files import read_video_captions
 
     file = captions or data_root / MSRVTT_CAPTIONS_FILE
     if captions is None and released is None and (data_root / MSRVTT_RELEASED_FILE).exists():
         released = data_root / MSRVTT_RELEASED_FILE
-    earlier = parse_text_file(released, _parse_records, "a JSON list of records with video_id") if released else None
+    earlier = (
+        parse_text_file(released, _parse_records, "a JSON list of records with video_id")
+        if released
+        else None
+    )
     found = read_video_captions(file)
     with report_progress(len(found)) as step:
-        annotated = sort_emotional_first(annotate(found, threshold=bound, as_reported=as_reported, lower_case=lower, on_caption=step))
+        annotated = sort_emotional_first(
+            annotate(found, threshold=bound, as_reported=as_reported, lower_case=lower, on_caption=step)
+        )
     emotional, neutral = sample_balanced(annotated, seed=seed)
     parts = {"all": annotated, "emotional": emotional, "neutral": neutral, "balanced": emotional + neutral}
     out = out or Path("runs") / "emotions" / file.stem
@@ -82,7 +94,9 @@ def run_annotation(
         "seed": seed,
         "today": asdict(count_emotional(annotated, as_reported=False)),
         "as_reported": asdict(count_emotional(annotated, as_reported=True)),
-        "differ": [_difference_to_json(one) for one in annotated if one.is_sentimental != one.is_sentimental_nltk],
+        "differ": [
+            _difference_to_json(one) for one in annotated if one.is_sentimental != one.is_sentimental_nltk
+        ],
         "balanced": {"emotional": len(emotional), "neutral": len(neutral)},
         "released": asdict(compare_records(annotated, earlier)) if earlier is not None else None,
         "out": str(out),
@@ -96,14 +110,14 @@ def run_annotation(
 def format_summary(report: dict[str, Any]) -> Iterator[str]:
     """What people read: counts, what changed since the report, the comparison, the files."""
     today, then = report["today"], report["as_reported"]
-    yield f"{format_path(report['captions'])}: {today['captions']} captions"
+    yield f"{to_printable(report['captions'])}: {today['captions']} captions"
     yield f"emotional: {_format_counts(today)}"
     if report["differ"]:
         yield f"           {_format_counts(then)} with nltk's copy of VADER, as reported"
         for one in report["differ"][:MAX_LISTED]:
-            name = f"{format_path(one['video_id'])}: " if one["video_id"] else ""
+            name = f"{to_printable(one['video_id'])}: " if one["video_id"] else ""
             yield (
-                f'  {name}"{format_path(one["caption"])}" scores {one["compound"]:+.2f}, there '
+                f'  {name}"{to_printable(one["caption"])}" scores {one["compound"]:+.2f}, there '
                 f"{one['compound_then']:+.2f}: its lexicon lacks {', '.join(one['words'])}"
             )
         if (more := len(report["differ"]) - MAX_LISTED) > 0:
@@ -118,7 +132,7 @@ def format_summary(report: dict[str, Any]) -> Iterator[str]:
         )
     sizes = report["balanced"]
     yield f"balanced: {sizes['emotional']} emotional + {sizes['neutral']} neutral, seed {report['seed']}"
-    yield f"{format_path(report['out'])}: all.json, emotional.json, neutral.json, balanced.json"
+    yield f"{to_printable(report['out'])}: all.json, emotional.json, neutral.json, balanced.json"
 
 
 def _format_counts(counts: dict[str, int]) -> str:
@@ -128,7 +142,7 @@ def _format_counts(counts: dict[str, int]) -> str:
 def _format_ids(video_ids: Sequence[str]) -> str:
     if not video_ids:
         return ""
-    return f"; not {', '.join(map(format_path, video_ids[:MAX_LISTED]))}{', ...' if len(video_ids) > MAX_LISTED else ''}"
+    return f"; not {', '.join(map(to_printable, video_ids[:MAX_LISTED]))}{', ...' if len(video_ids) > MAX_LISTED else ''}"
 
 
 def _difference_to_json(annotated: AnnotatedCaption) -> dict[str, Any]:
@@ -151,7 +165,7 @@ def write_subsets(out_folder: Path, subsets: dict[str, list[AnnotatedCaption]]) 
             text = json.dumps([one.record for one in some], ensure_ascii=False)
             write_atomically(out_folder / f"{name}.json", text.encode())
     except OSError as bad:
-        raise AffectError(f"{format_path(out_folder)}: {(bad.strerror or str(bad)).lower()}") from bad
+        raise AffectError(f"{to_printable(out_folder)}: {(bad.strerror or str(bad)).lower()}") from bad
 
 
 @contextmanager

@@ -12,14 +12,14 @@ from typing import Any
 import click
 import numpy as np
 
-from encoders.base import AffectError, format_path
+from encoders.base import AffectError, to_printable
 from encoders.onnx_runtime import write_atomically
 from experiments.datasets import DATA_ROOT, load_named_dataset
 from experiments.features.extraction import load_item_features
 from experiments.heads.audio_text.train import fit_audio_heads
 from experiments.heads.model_cards import format_model_card
 from experiments.heads.report_figure import EvaluationPart
-from experiments.heads.train_affect import HEAD_NAMES, train_head, print_results, evaluate_heads
+from experiments.heads.train_affect import HEAD_NAMES, evaluate_heads, print_results, train_head
 from experiments.heads.training_sets import TRAINING_SPECS, SpaceTrainingSpec, load_training_data
 from experiments.statistics.report import Estimate, format_table
 from retrieval.evaluation import Evaluation, bootstrap_interval, evaluate
@@ -75,21 +75,29 @@ def main(
     try:
         wanted = spaces or PACKAGED_HEADS
         if unknown := [space for space in wanted if space not in {*PACKAGED_HEADS, *HEAD_NAMES}]:
-            raise AffectError(f"no space {', '.join(unknown)}; known: {', '.join([*PACKAGED_HEADS, *HEAD_NAMES])}")
+            raise AffectError(
+                f"no space {', '.join(unknown)}; known: {', '.join([*PACKAGED_HEADS, *HEAD_NAMES])}"
+            )
         felt = [space for space in wanted if space in HEAD_NAMES]
         if reported:
             if spaces and len(felt) < len(spaces):
                 raise AffectError(f"--report is of affect heads: {', '.join(HEAD_NAMES)}")
             names = [HEAD_NAMES[space] for space in felt]
             lines = evaluate_heads(
-                data_root, seed=seed, part=part, names=names, on_start=lambda name: _print_progress(name, as_json)
+                data_root,
+                seed=seed,
+                part=part,
+                names=names,
+                on_start=lambda name: _print_progress(name, as_json),
             )
             print_results(lines, as_json=as_json)
             return
         if felt:
             if own or len(felt) < len(wanted):
                 raise AffectError("affect heads are fitted by themselves, and not from captions")
-            lines = [line for space in felt for line in train_head(space, data_root, out, seed=seed, quiet=as_json)]
+            lines = [
+                line for space in felt for line in train_head(space, data_root, out, seed=seed, quiet=as_json)
+            ]
             print_results(lines, as_json=as_json)
             return
         if own and out is None:
@@ -121,36 +129,51 @@ def _train_packaged_space(space: str, data_root: Path, out_folder: Path, seed: i
     """Fit one packaged space on the data sets; its figures."""
     begun = time.perf_counter()
     if space == "audio":
-        heads, found = fit_audio_heads(FeaturePipeline(PipelineConfig(tone="", faces=""), use_packaged=False), data_root, seed=seed)
+        heads, found = fit_audio_heads(
+            FeaturePipeline(PipelineConfig(tone="", faces=""), use_packaged=False), data_root, seed=seed
+        )
         rows: list[MetricRow] = [
-            {"space": space, "what": one.name, "way": one.method, "value": Estimate(one.value, one.low, one.high)}
+            {
+                "space": space,
+                "what": one.name,
+                "way": one.method,
+                "value": Estimate(one.value, one.low, one.high),
+            }
             for one in found
         ]
         _write_heads_and_card(heads, out_folder / f"{space}.safetensors", rows, space, seed, begun)
         return rows
     subject = TRAINING_SPECS[space]
-    experts = FeaturePipeline(PipelineConfig(sound="", tone="", faces="", activity="lite2-flow"), use_packaged=False)
+    experts = FeaturePipeline(
+        PipelineConfig(sound="", tone="", faces="", activity="lite2-flow"), use_packaged=False
+    )
     taught = load_training_data(subject, experts, data_root, seed=seed)
     fitted, rows = _fit_with_progress(space, taught, subject, seed)
     _write_heads_and_card(fitted.heads, out_folder / f"{space}.safetensors", rows, space, seed, begun)
     return rows
 
 
-def _fit_with_progress(space: str, training_data: TrainingData, spec: SpaceTrainingSpec, seed: int) -> tuple[FittedHeads, list[MetricRow]]:
+def _fit_with_progress(
+    space: str, training_data: TrainingData, spec: SpaceTrainingSpec, seed: int
+) -> tuple[FittedHeads, list[MetricRow]]:
     with ProgressReporter("train") as report:
         step = make_step_callback(space, spec.config, report.update)
         fitted = fit_heads(training_data, spec.config, seed=seed, on_step=step)
     return fitted, [{"space": space, **row} for row in compute_recall_rows(training_data, fitted, seed)]
 
 
-def _train_custom_space(space: str, dataset_name: str, data_root: Path, out_folder: Path, encoder_spec: str, seed: int) -> list[MetricRow]:
+def _train_custom_space(
+    space: str, dataset_name: str, data_root: Path, out_folder: Path, encoder_spec: str, seed: int
+) -> list[MetricRow]:
     """Heads from a user's captions, the test split left out; a space that can't learn says why."""
     begun, found = time.perf_counter(), load_named_dataset(dataset_name, data_root)
     found = replace(found, items=tuple(item for item in found.items if item.split != "test"))
     recipe = PipelineConfig.parse(encoder_spec) if encoder_spec else PipelineConfig.default()
     experts = FeaturePipeline(recipe, use_packaged=False)
     if not found.items or not experts.media_roles:
-        raise AffectError(f"{dataset_name}: nothing to learn from outside the test split, or no encoder of media")
+        raise AffectError(
+            f"{dataset_name}: nothing to learn from outside the test split, or no encoder of media"
+        )
     rows = load_item_features(experts, found, all_segments=True)
     base = next(one for one in experts.spaces if one.name == space)
     taught = make_training_data(experts, base, rows, [item.captions for item in found.items], found.groups)
@@ -159,7 +182,10 @@ def _train_custom_space(space: str, dataset_name: str, data_root: Path, out_fold
     if fitted is None or taught is None:
         return [{"space": space, "what": f"left out: {outcome.reason}"}]
     told = [{"space": space, **row} for row in compute_recall_rows(taught, fitted, seed)]
-    about = f"{found.name}, {outcome.item_count} items with {outcome.caption_count} captions", "that of your data"
+    about = (
+        f"{found.name}, {outcome.item_count} items with {outcome.caption_count} captions",
+        "that of your data",
+    )
     _write_heads_and_card(fitted.heads, out_folder / f"{space}.safetensors", told, space, seed, begun, about)
     return told
 
@@ -180,7 +206,11 @@ def compute_recall_rows(training_data: TrainingData, fitted: FittedHeads, seed: 
             for one, table in zip(fitted.held_out_folds, cosines, strict=True)
         ]
         for side in ("t2v", "v2t"):
-            yield {"what": _DIRECTION_TITLES[side], "way": way, **_compute_recalls(training_data, found, side, seed)}
+            yield {
+                "what": _DIRECTION_TITLES[side],
+                "way": way,
+                **_compute_recalls(training_data, found, side, seed),
+            }
 
 
 _DIRECTION_TITLES = {"t2v": "text to item", "v2t": "item to text"}
@@ -191,16 +221,23 @@ def _compute_ridge_similarity(training_data: TrainingData, fold: HeldOutFold) ->
     rest = np.setdiff1d(np.arange(training_data.training_set.item_count), fold.item_indices)
     plain = replace(training_data.training_set, features=training_data.training_set.first_views)
     member = fit_ridge_tower_pair(plain.select_items(rest))
-    return member.text({TEXT_ROLE: plain.sentence_vectors[fold.text_indices]}) @ member.media(plain.select_items(fold.item_indices).features).T
+    return (
+        member.text({TEXT_ROLE: plain.sentence_vectors[fold.text_indices]})
+        @ member.media(plain.select_items(fold.item_indices).features).T
+    )
 
 
 def evaluate_fold(training_data: TrainingData, fold: HeldOutFold, similarity: Any) -> Evaluation:
     """Both directions within one fold, by the protocol's rules."""
     names = [str(item) for item in fold.item_indices]
-    return evaluate(similarity, [str(training_data.training_set.item_by_text[text]) for text in fold.text_indices], names)
+    return evaluate(
+        similarity, [str(training_data.training_set.item_by_text[text]) for text in fold.text_indices], names
+    )
 
 
-def _compute_recalls(training_data: TrainingData, evaluations: Sequence[Evaluation], direction: str, seed: int) -> MetricRow:
+def _compute_recalls(
+    training_data: TrainingData, evaluations: Sequence[Evaluation], direction: str, seed: int
+) -> MetricRow:
     """R@k over all folds, in percent, whole groups drawn with all their texts."""
     ranks = np.concatenate([getattr(one, direction).ranks for one in evaluations])
     items = np.concatenate([np.asarray(getattr(one, direction).groups, np.int64) for one in evaluations])
@@ -220,7 +257,7 @@ def _write_heads_and_card(
     save_heads(path, heads, {"space": space, "seed": seed, "figures": told})
     text = format_model_card(space, data_and_licence, heads, metric_rows, seed, path.stat().st_size)
     write_atomically(path.with_suffix(".md"), text.encode())
-    click.echo(f"{format_path(path)}: {time.perf_counter() - start_time:.0f} s", err=True)
+    click.echo(f"{to_printable(path)}: {time.perf_counter() - start_time:.0f} s", err=True)
 
 
 def _row_to_json(row: MetricRow) -> MetricRow:

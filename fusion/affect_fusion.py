@@ -69,7 +69,10 @@ def precision_weighted_mean(
 
 
 def compute_modality_weights(
-    estimates: Mapping[str, npt.ArrayLike], reliability: Mapping[str, PerDimension], *, correlation: float | PerDimension = 0.0
+    estimates: Mapping[str, npt.ArrayLike],
+    reliability: Mapping[str, PerDimension],
+    *,
+    correlation: float | PerDimension = 0.0,
 ) -> dict[str, Floats]:
     """By sense, (n, 2) its part in the mean of `precision_mean`, for valence and arousal.
 
@@ -135,7 +138,9 @@ def _compute_weights(sds: Floats, correlation: Floats) -> Floats:
     return np.asarray(np.divide(weight, total, out=np.zeros_like(weight), where=total > 0))
 
 
-def _compute_variance_inflation(means: Floats, sds: Floats, modality_counts: Floats, correlation: Floats, prior_dof: float) -> Floats:
+def _compute_variance_inflation(
+    means: Floats, sds: Floats, modality_counts: Floats, correlation: Floats, prior_dof: float
+) -> Floats:
     """(n, 2) factors of the variance, by the spread of k values about their best mean in units of their SDs.
 
     Q = x' S^-1 x - (1' S^-1 x)^2 / (1' S^-1 1) of errors with one correlation for all pairs, whose inverse
@@ -152,7 +157,9 @@ def _compute_variance_inflation(means: Floats, sds: Floats, modality_counts: Flo
     unit, scaled = 1 / sds, means / sds
     along = inner_product(scaled, unit)
     across = inner_product(unit, unit)
-    squares = inner_product(scaled, scaled) - np.divide(along**2, across, out=np.zeros_like(along), where=across > 0)
+    squares = inner_product(scaled, scaled) - np.divide(
+        along**2, across, out=np.zeros_like(along), where=across > 0
+    )
     free = np.maximum(modality_counts - 1, 0)
     several = free > 0  # one value alone agrees with itself; rounding must not widen it
     ratio = np.ones(modality_counts.shape)

@@ -19,10 +19,15 @@ Distances = npt.NDArray[np.floating]
 Keys = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.int64]
 
-MAX_FACTOR, MIN_FACTOR = 1e300, 1e-300  # beyond these a power would turn a zero distance, or an infinite one, into NaN
+MAX_FACTOR, MIN_FACTOR = (
+    1e300,
+    1e-300,
+)  # beyond these a power would turn a zero distance, or an infinite one, into NaN
 
 
-def balanced_merge(distance_lists: Sequence[Distances], k: int, balance_factor: float = 1.1) -> tuple[Positions, Positions]:
+def balanced_merge(
+    distance_lists: Sequence[Distances], k: int, balance_factor: float = 1.1
+) -> tuple[Positions, Positions]:
     """Where the first k results come from: (list number, place in that list), two int64 arrays of (<=k,).
 
     `lists` holds one ascending (n_i,) array of distances >= 0 for each modality, in comparable units:

@@ -154,7 +154,12 @@ def compute_coverage(scores: Scores, weights: Scores) -> Scores:
 
 def discount_missing(coverage: Scores, missing_discount: float) -> Scores:
     """(n,) factor 0 to 1 for items of which only part of the weight spoke; see `fuse`."""
-    return np.divide(coverage * (1 + missing_discount), coverage + missing_discount, out=np.zeros_like(coverage), where=coverage > 0)
+    return np.divide(
+        coverage * (1 + missing_discount),
+        coverage + missing_discount,
+        out=np.zeros_like(coverage),
+        where=coverage > 0,
+    )
 
 
 def drop_nan(scores: npt.ArrayLike) -> Scores:

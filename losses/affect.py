@@ -48,7 +48,9 @@ def concordance(predictions: Tensor, targets: Tensor) -> Tensor:
     gradient 0. Raises ValueError unless both are of one shape (n, d) with n >= 1.
     """
     if predictions.ndim != 2 or predictions.shape != targets.shape or len(predictions) == 0:
-        raise ValueError(f"CCC needs two of one shape (n, d): {tuple(predictions.shape)}, {tuple(targets.shape)}")
+        raise ValueError(
+            f"CCC needs two of one shape (n, d): {tuple(predictions.shape)}, {tuple(targets.shape)}"
+        )
     x, y = predictions - predictions.mean(0), targets - targets.mean(0)  # (n, d)
     above = 2 * (x * y).mean(0)  # (d,)
     below = x.square().mean(0) + y.square().mean(0) + (predictions.mean(0) - targets.mean(0)).square()

@@ -24,7 +24,9 @@ class InfoNCE:
     def __post_init__(self) -> None:
         validate_temperature(self.temperature)
 
-    def __call__(self, similarity: Tensor, same_item: Tensor | None = None, pairs: Tensor | None = None) -> Tensor:
+    def __call__(
+        self, similarity: Tensor, same_item: Tensor | None = None, pairs: Tensor | None = None
+    ) -> Tensor:
         """The loss () of similarities (v, t); masks, pairs and what is raised are those of `negatives.split_directions`."""
         return info_nce(similarity, self.temperature, same_item, pairs)
 
@@ -37,7 +39,9 @@ class LearnableInfoNCE(torch.nn.Module):
         start = torch.tensor(float(validate_temperature(temperature))).log()
         self.log_temperature = torch.nn.Parameter(start)
 
-    def forward(self, similarity: Tensor, same_item: Tensor | None = None, pairs: Tensor | None = None) -> Tensor:
+    def forward(
+        self, similarity: Tensor, same_item: Tensor | None = None, pairs: Tensor | None = None
+    ) -> Tensor:
         """As `InfoNCE`."""
         return info_nce(similarity, self.log_temperature.exp(), same_item, pairs)
 
@@ -90,12 +94,21 @@ def source_wise_info_nce(
     if form == "b":
         return compute_info_nce(video, subtitle) + compute_info_nce(video, caption)
     if form == "c":
-        return compute_info_nce(video, subtitle) + compute_info_nce(video, caption) + compute_info_nce(frame, caption)
-    return joint_info_nce(video @ subtitle.T, video @ caption.T, temperature, same_item) + compute_info_nce(frame, caption)
+        return (
+            compute_info_nce(video, subtitle)
+            + compute_info_nce(video, caption)
+            + compute_info_nce(frame, caption)
+        )
+    return joint_info_nce(video @ subtitle.T, video @ caption.T, temperature, same_item) + compute_info_nce(
+        frame, caption
+    )
 
 
 def joint_info_nce(
-    subtitle_similarity: Tensor, caption_similarity: Tensor, temperature: float | Tensor = TEMPERATURE, same_item: Tensor | None = None
+    subtitle_similarity: Tensor,
+    caption_similarity: Tensor,
+    temperature: float | Tensor = TEMPERATURE,
+    same_item: Tensor | None = None,
 ) -> Tensor:
     """L_v2t + L_t2v of a video with two texts, from similarities V S^T and V C^T (n, n) (form d).
 

@@ -16,7 +16,9 @@ from torch import Tensor
 class PairLoss(Protocol):
     """What a training loop calls: similarities (v, t) to a loss (); masks and pairs as in `facing`."""
 
-    def __call__(self, similarity: Tensor, same_item: Tensor | None = None, pairs: Tensor | None = None) -> Tensor:
+    def __call__(
+        self, similarity: Tensor, same_item: Tensor | None = None, pairs: Tensor | None = None
+    ) -> Tensor:
         """The loss () of a batch."""
         ...
 
@@ -48,7 +50,9 @@ def split_directions(
     """
     row, column = validate_pairs(similarity, pairs)
     allowed = (
-        torch.ones_like(similarity, dtype=torch.bool) if same_item is None else ~validate_same_item(similarity, same_item)
+        torch.ones_like(similarity, dtype=torch.bool)
+        if same_item is None
+        else ~validate_same_item(similarity, same_item)
     )
     allowed[row, column] = False
     own = similarity[row, column]  # (p,)

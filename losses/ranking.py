@@ -44,13 +44,19 @@ class RankingLoss:
     reduction: Reduction = "sum"
 
     def __post_init__(self) -> None:
-        for word, known in ((self.negatives, NEGATIVE_MINING), (self.shape, WEIGHT_SHAPES), (self.reduction, REDUCTIONS)):
+        for word, known in (
+            (self.negatives, NEGATIVE_MINING),
+            (self.shape, WEIGHT_SHAPES),
+            (self.reduction, REDUCTIONS),
+        ):
             if word not in known:
                 raise ValueError(f"no {word!r} here; known: {', '.join(known)}")
         if not (self.margin >= 0 and self.strength >= 0):
             raise ValueError(f"margin and strength must be >= 0: {self}")
 
-    def __call__(self, similarity: Tensor, same_item: Tensor | None = None, pairs: Tensor | None = None) -> Tensor:
+    def __call__(
+        self, similarity: Tensor, same_item: Tensor | None = None, pairs: Tensor | None = None
+    ) -> Tensor:
         """The loss () of similarities (v, t); masks, pairs and what is raised are those of `negatives.split_directions`.
 
         A pair without negatives (N = 1, all masked) costs 0 and has gradient 0.
@@ -64,7 +70,10 @@ class RankingLoss:
         cost = NEGATIVE_MINING[self.negatives](anchors, self.margin)  # (p,)
         if self.strength == 0:
             return cost
-        return compute_rank_weight(*compute_ranks(anchors), strength=self.strength, shape=self.shape).to(cost) * cost
+        return (
+            compute_rank_weight(*compute_ranks(anchors), strength=self.strength, shape=self.shape).to(cost)
+            * cost
+        )
 
 
 def sum_negative_hinges(anchors: AnchorSimilarities, margin: float) -> Tensor:
@@ -107,7 +116,9 @@ def compute_ranks(anchors: AnchorSimilarities) -> tuple[Tensor, Tensor]:
     return 1 + ahead + tied / 2, 1 + anchors.negative_mask.sum(1)
 
 
-def compute_rank_weight(ranks: Tensor, candidate_counts: Tensor, *, strength: float = 1.0, shape: WeightShape = "jemc") -> Tensor:
+def compute_rank_weight(
+    ranks: Tensor, candidate_counts: Tensor, *, strength: float = 1.0, shape: WeightShape = "jemc"
+) -> Tensor:
     """(p,) float64 weight 1 + strength * shape(r, N) of 1-based ranks (p,) among (p,) candidates.
 
     All shapes grow with the rank and stay within 0 and 1. "jemc" is the paper's L(r) at strength 1 and
@@ -139,7 +150,9 @@ def vse_plus_plus(margin: float = MARGIN) -> RankingLoss:
     return RankingLoss(margin=margin, negatives="hardest")
 
 
-def weighted_ranking(margin: float = MARGIN, strength: float = 1.0, shape: WeightShape = "jemc") -> RankingLoss:
+def weighted_ranking(
+    margin: float = MARGIN, strength: float = 1.0, shape: WeightShape = "jemc"
+) -> RankingLoss:
     """The hardest negative, weighted by the true pair's rank: JEMC's own loss."""
     return RankingLoss(margin=margin, negatives="hardest", strength=strength, shape=shape)
 
@@ -149,7 +162,9 @@ def semi_hard(margin: float = MARGIN) -> RankingLoss:
     return RankingLoss(margin=margin, negatives="semi_hard")
 
 
-def is_collapsed(loss: float, pair_count: int, margin: float, weight: float = 1.0, tolerance: float = 0.02) -> bool:
+def is_collapsed(
+    loss: float, pair_count: int, margin: float, weight: float = 1.0, tolerance: float = 0.02
+) -> bool:
     """Whether a summed hardest-negative loss of n pairs lies where it does when all vectors are equal.
 
     There every hinge is the margin, so the loss is 2 * n * margin * weight, `weight` being `rank_weight` at

@@ -63,7 +63,9 @@ class ProgressReporter:
         with self._lock:
             self._live_display.stop()
             if exc_type is None and self._last_label:
-                self._write_line(f"{self._last_label}: done in {format_seconds(self._clock() - self._start_time)}")
+                self._write_line(
+                    f"{self._last_label}: done in {format_seconds(self._clock() - self._start_time)}"
+                )
 
     def update(self, label: str, done: float, total: float | None = None, *, note: str = "") -> None:
         """Tell how much is done, of how much where that is known; a part of one counts for the time left.
@@ -81,7 +83,9 @@ class ProgressReporter:
 
     def _run_refresh_loop(self) -> None:
         """While one part of the job takes long."""
-        while not self._stop_event.wait(REFRESH_SECONDS if self._console.is_terminal else max(self._interval_seconds, REFRESH_SECONDS)):
+        while not self._stop_event.wait(
+            REFRESH_SECONDS if self._console.is_terminal else max(self._interval_seconds, REFRESH_SECONDS)
+        ):
             with self._lock:
                 if not self._stop_event.is_set():
                     self._show()
@@ -90,7 +94,9 @@ class ProgressReporter:
         if self._last_update is None or self._quiet:
             return
         (label, done, total, note), now = self._last_update, self._clock()
-        counts = format_counts(done, total, self._unit, now - self._start_time, now - self._count_start_time, note)
+        counts = format_counts(
+            done, total, self._unit, now - self._start_time, now - self._count_start_time, note
+        )
         if self._console.is_terminal:
             self._live_display.update(
                 self._task, description=escape(label), completed=done, total=total, counts=escape(counts),
@@ -105,7 +111,12 @@ class ProgressReporter:
 
 
 def format_counts(
-    done: float, total: float | None, unit: str, elapsed_seconds: float, counted_seconds: float, note: str = ""
+    done: float,
+    total: float | None,
+    unit: str,
+    elapsed_seconds: float,
+    counted_seconds: float,
+    note: str = "",
 ) -> str:
     """Such as "3 of 10 files, 42 s so far, about 1 min 38 s left"; without a total there is no time left.
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError, MissingBackendError, Rows, is_missing_row, format_path
+from encoders.base import AffectError, MissingBackendError, Rows, is_missing_row, to_printable
 from spaces.affect_regressor import Regressor, RegressorSet, load_regressors
 from spaces.alignment import AlignmentMap, load_map
 from spaces.base import Features
@@ -35,7 +35,10 @@ SOFT_CLIP_KNEE = 0.5
 """Where `bound` begins to bend. On folds of OASIS' themes CCC is .589 and .596 so, .585 and .596 clipped; on
 texts the same to three digits."""
 log = logging.getLogger(__name__)
-FACE_ROW_WIDTHS = (7, 10)  # columns of fer's emotions, which lead a row of faces, and of all; confidence is the last
+FACE_ROW_WIDTHS = (
+    7,
+    10,
+)  # columns of fer's emotions, which lead a row of faces, and of all; confidence is the last
 EXPRESSED_TABLE: EmotionTable = "expressed"  # of faces and voices, which show an emotion
 AFFECT_VERSION = "affect-2"
 
@@ -125,10 +128,14 @@ class AffectModel:
 
     def _predict_audio(self, regressors: RegressorSet, features: Features) -> Rows:
         """Speech, music and other sounds, each as it is heard best, mixed by how likely it is each."""
-        spoken = map_emotions_to_affect(softmax(regressors["speech_emotion"](features)), "ravdess", EXPRESSED_TABLE)
+        spoken = map_emotions_to_affect(
+            softmax(regressors["speech_emotion"](features)), "ravdess", EXPRESSED_TABLE
+        )
         music = predict_mean_and_sd(regressors["music"], regressors["music_log_sd"], features)
         other = predict_mean_and_sd(regressors["other"], regressors["other_log_sd"], features)
-        return compute_mixture_moments(np.stack([spoken, music, other]), softmax(regressors["kind"](features)))
+        return compute_mixture_moments(
+            np.stack([spoken, music, other]), softmax(regressors["kind"](features))
+        )
 
 
 def soft_clip(values: npt.ArrayLike) -> Floats:
@@ -158,12 +165,16 @@ def estimate_face_affect(face_rows: Rows) -> Rows:
     """
     read = map_emotions_to_affect(face_rows[:, : FACE_ROW_WIDTHS[0]], "fer", EXPRESSED_TABLE)
     sure = np.clip(face_rows[:, -1:], 0, 1)
-    found = np.concatenate([read[:, :2], read[:, 2:] / np.sqrt(np.maximum(sure, MIN_FACE_CONFIDENCE))], axis=1)
+    found = np.concatenate(
+        [read[:, :2], read[:, 2:] / np.sqrt(np.maximum(sure, MIN_FACE_CONFIDENCE))], axis=1
+    )
     found[sure[:, 0] < MIN_FACE_CONFIDENCE] = np.nan
     return found.astype(np.float32)
 
 
-def compute_mixture_moments(components: npt.NDArray[np.floating], mixture_weights: npt.NDArray[np.floating]) -> Rows:
+def compute_mixture_moments(
+    components: npt.NDArray[np.floating], mixture_weights: npt.NDArray[np.floating]
+) -> Rows:
     """(n, 4) mean and SD of a mixture of parts (k, n, 4) in shares (n, k); NaN where one part is.
 
     Moments as of any mixture: the variance is the mean of variances and the variance of means.
@@ -218,7 +229,7 @@ class ModalityReliability:
 
 @cache
 def load_modality_reliability() -> ModalityReliability:
-    """As measured, from the file that comes with this package. Raises MissingBackend where it is lost."""
+    """As measured, from the file that comes with this package. Raises MissingBackendError where it is lost."""
     try:
         told = json.loads((files("spaces") / "weights" / "affect-senses.json").read_text(encoding="utf-8"))
     except OSError as bad:
@@ -239,7 +250,9 @@ def load_alignment(path: Path) -> AffectAlignment:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         made_for = str(about["made_for"])
     except (KeyError, IndexError, TypeError, ValueError, OSError) as bad:
-        raise AffectError(f"{format_path(path)}: no alignment of affect ({type(bad).__name__}: {bad})") from bad
+        raise AffectError(
+            f"{to_printable(path)}: no alignment of affect ({type(bad).__name__}: {bad})"
+        ) from bad
     return AffectAlignment(
         mapping=aligned, sd_factors=(stretch[0], stretch[1]), residual_sds=(residual[0], residual[1]),
         affect_version=made_for, digest=digest,
@@ -250,7 +263,9 @@ def _parse_encoder_name(signature: str) -> str:
     return signature.partition("/")[0]
 
 
-def make_affect_model(get_signature: Callable[[str], str], alignment: AffectAlignment | None = None) -> AffectModel:
+def make_affect_model(
+    get_signature: Callable[[str], str], alignment: AffectAlignment | None = None
+) -> AffectModel:
     """With the packaged regressors that can read what encoders give here; others are left out.
 
     That is told of where it can't be meant: the same encoders in another version.
@@ -260,11 +275,20 @@ def make_affect_model(get_signature: Callable[[str], str], alignment: AffectAlig
     """
     fitting = {}
     for sense, one in load_packaged_regressors().items():
-        others = {role: get_signature(role) for role, made in one.encoder_signatures.items() if get_signature(role) != made}
+        others = {
+            role: get_signature(role)
+            for role, made in one.encoder_signatures.items()
+            if get_signature(role) != made
+        }
         if not others:
             fitting[sense] = one
-        elif all(_parse_encoder_name(here) == _parse_encoder_name(one.encoder_signatures[role]) for role, here in others.items()):
-            told = ", ".join(f"{role} is {here}, not {one.encoder_signatures[role]}" for role, here in others.items())
+        elif all(
+            _parse_encoder_name(here) == _parse_encoder_name(one.encoder_signatures[role])
+            for role, here in others.items()
+        ):
+            told = ", ".join(
+                f"{role} is {here}, not {one.encoder_signatures[role]}" for role, here in others.items()
+            )
             log.warning("no affect of the sense %s: %s", sense, told)
     plain = AffectModel(regressors=fitting)
     if alignment is None:

@@ -16,9 +16,9 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
-from encoders.base import AffectError, Rows, format_path
+from encoders.base import AffectError, Rows, to_printable
 from spaces.base import Features
-from spaces.joint.io import unflatten_tower, flatten_tower
+from spaces.joint.io import flatten_tower, unflatten_tower
 from spaces.joint.space import Tower
 from spaces.safetensors_io import parse_metadata, write_safetensors
 
@@ -93,7 +93,9 @@ def load_regressors(path: Path) -> RegressorSet:
             raise ValueError(f"format {notes['format']}, not {FORMAT_VERSION}")
         tensors = load(content)
         members = {
-            name: Regressor(towers=tuple(unflatten_tower(tensors, f"{name}.{number}") for number in range(count)))
+            name: Regressor(
+                towers=tuple(unflatten_tower(tensors, f"{name}.{number}") for number in range(count))
+            )
             for name, count in notes["members"].items()
         }
         encoders, about = dict(notes["encoders"]), dict(notes["about"])
@@ -101,7 +103,7 @@ def load_regressors(path: Path) -> RegressorSet:
             raise ValueError("a regressor without a tower")
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as bad:
         raise AffectError(
-            f"{format_path(path)}: no regressors can be read ({type(bad).__name__}: {bad}); install again"
+            f"{to_printable(path)}: no regressors can be read ({type(bad).__name__}: {bad}); install again"
         ) from bad
     return RegressorSet(
         members=members,

@@ -48,4 +48,6 @@ class IdentitySpace:
 
     def project(self, features: Features) -> Views:
         """Unit rows of the roles this space knows."""
-        return {view: unit_rows(features[role]) for role, view in self.view_by_role.items() if role in features}
+        return {
+            view: unit_rows(features[role]) for role, view in self.view_by_role.items() if role in features
+        }

@@ -221,14 +221,16 @@ def find_confident_landmark(row: npt.ArrayLike) -> str | None:
     word = find_nearest_landmark(estimate)
     if word is None:
         return None
-    share = (distance(estimate[:2] + estimate[2:] * _make_normal_nodes(), LANDMARKS[word]) <= LANDMARK_RADIUS).mean()
+    share = (
+        distance(estimate[:2] + estimate[2:] * _make_normal_nodes(), LANDMARKS[word]) <= LANDMARK_RADIUS
+    ).mean()
     return word if share >= MIN_LANDMARK_PROBABILITY else None
 
 
 def parse_mood(text: str) -> tuple[float, float] | str:
     """(valence, arousal) of a landmark such as "calm" or of numbers such as "0.3,-0.5"; else the phrase.
 
-    A phrase has a letter; what feeling it names is for a text regressor to say (`retrieval.search.affect_search.read_mood`).
+    A phrase has a letter; what feeling it names is for a text regressor to say (`retrieval.search.affect_search.resolve_mood`).
     Raises AffectError for text without a letter and for numbers that are no point.
     """
     phrase = text.strip()
@@ -264,7 +266,9 @@ def format_landmarks() -> str:
 
 def suggest_landmark(word: str) -> str | None:
     """The landmark that a word is one slip away from: a letter too many, too few, wrong, or two swapped."""
-    slips = (name for name in (*LANDMARKS, *LANDMARK_SYNONYMS) if _is_one_edit_apart(word.strip().lower(), name))
+    slips = (
+        name for name in (*LANDMARKS, *LANDMARK_SYNONYMS) if _is_one_edit_apart(word.strip().lower(), name)
+    )
     found = next(slips, None)
     return LANDMARK_SYNONYMS.get(found, found) if found else None
 
@@ -328,7 +332,7 @@ def load_emotion_categories(scheme: str, table: EmotionTable = "learned") -> Emo
     The learned table (experiments/heads/emotion_categories.py) tells what a video made people feel. That is not how
     stirred a face or voice is that shows it: against how loud RAVDESS' actors speak, by emotion, learned
     arousal has r .60 and the hand table's .86; few videos made anyone angry. Raises
-    UnknownName for another scheme or table, MissingBackend where the learned one's file is lost.
+    UnknownNameError for another scheme or table, MissingBackendError where the learned one's file is lost.
     """
     if scheme not in EMOTION_SCHEMES:
         raise UnknownNameError(f"no set of emotions {scheme!r}; known: {', '.join(EMOTION_SCHEMES)}")
@@ -359,7 +363,9 @@ def _load_learned_table() -> Mapping[str, Mapping[str, Mapping[str, list[float]]
     return schemes
 
 
-def map_emotions_to_affect(probabilities: npt.ArrayLike, scheme: str, table: EmotionTable = "learned") -> Floats:
+def map_emotions_to_affect(
+    probabilities: npt.ArrayLike, scheme: str, table: EmotionTable = "learned"
+) -> Floats:
     """(n, 4) valence, arousal and their SDs of distributions (n, k) over the emotions of a scheme.
 
     The first two moments of the mixture of the emotions' normal distributions: unsure which of two distant

@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import EncoderCard, Encoder, Rows, is_missing_row, unit_rows
+from encoders.base import Encoder, EncoderCard, Rows, is_missing_row, unit_rows
 from encoders.onnx_runtime import get_cache_dir, read_cached, write_cached
 from spaces.base import Features, Views
 
@@ -86,7 +86,9 @@ class ZeroShotSpace:
         words = np.full((len(rows), self._label_vectors.shape[1]), np.nan, np.float32)
         here = ~is_missing_row(rows)
         if here.any():
-            words[here] = convex_combination(compute_label_probabilities(self.classifier.logits(rows[here])), self._label_vectors)
+            words[here] = convex_combination(
+                compute_label_probabilities(self.classifier.logits(rows[here])), self._label_vectors
+            )
         return unit_rows(words)
 
     def predict_labels(self, row: Rows, k: int = 5) -> list[tuple[str, float]]:

@@ -83,7 +83,7 @@ def test_these_checks_see_the_telemetry_of_onnxruntime(home):
 
 def test_decoding_workers_report_nothing_either(tmp_path):
     """They forbid it themselves: a program may have changed the environment since it imported us."""
-    code = "import os, sys; from pathlib import Path; sys.path.insert(0, 'tests')\n"
+    code = "import os, sys; from pathlib import Path; sys.path.insert(0, 'tests/factories')\n"
     code += "from encoders.media.decoder_pool import DecoderPool\n"
     code += "del os.environ['ORT_DISABLE_TELEMETRY']\n"
     code += "with DecoderPool(1, reader='misbehaving:reader') as pool: print(*pool.read([Path(sys.argv[1])]))"

@@ -18,14 +18,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import EncoderCard, Rows, Audio
-from encoders.logmel import ACTIVE_POWER_RATIO, resample, is_audible
+from encoders.base import Audio, EncoderCard, Rows
+from encoders.logmel import ACTIVE_POWER_RATIO, is_audible, resample
 
 if TYPE_CHECKING:
     import torch
 
 SAMPLE_RATE_HZ = 16000  # Hz
-WINDOW_SAMPLES, HOP_SAMPLES, FFT_SIZE = 640, 320, 1024  # samples: 40 ms, two periods of the lowest voice, every 20 ms
+WINDOW_SAMPLES, HOP_SAMPLES, FFT_SIZE = (
+    640,
+    320,
+    1024,
+)  # samples: 40 ms, two periods of the lowest voice, every 20 ms
 FRAME_RATE_HZ = SAMPLE_RATE_HZ / HOP_SAMPLES  # Hz
 CHROMA_WINDOW_SAMPLES, CHROMA_HOP_SAMPLES = 4096, 4096  # samples: 256 ms tell semitones apart
 BLOCK_FRAMES = 3000  # frames, a minute: a spectrum of hours at once would take gigabytes
@@ -40,7 +44,13 @@ PITCH_RETRY_FACTORS = 0.7, 1.6  # of the clip's lower and upper quartile: where 
 CONTOUR_PARTS = 6  # parts of the sounding stretch
 QUANTILES = (0.1, 0.5, 0.9)
 MODULATION_EDGES_HZ = (0.5, 1, 2, 4, 8, 16, 25)  # Hz, of the loudness envelope
-ROUGHNESS_EDGES_HZ = (20, 40, 75, 150, 300)  # Hz, of the amplitude (Arnal et al. 2015 hear screams at 30 to 150)
+ROUGHNESS_EDGES_HZ = (
+    20,
+    40,
+    75,
+    150,
+    300,
+)  # Hz, of the amplitude (Arnal et al. 2015 hear screams at 30 to 150)
 MIDI_NOTES = np.arange(33, 97)  # MIDI: 55 to 2093 Hz
 BEAT_PERIOD_RANGE_SECONDS = 0.25, 1.5  # seconds a beat
 # Krumhansl & Kessler 1982: how well each tone fits a major and a minor key
@@ -48,7 +58,16 @@ MAJOR_KEY_PROFILE = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66,
 MINOR_KEY_PROFILE = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
 EPSILON = 1e-10
 CHANGE_LAG_FRAMES = 1, 3, 10  # frames over which bands change: 20, 60, 200 ms
-TIMBRE_EDGES_HZ = 60.0, 250.0, 500.0, 1000.0, 2000.0, 3500.0, 5000.0, MAX_FREQUENCY_HZ  # Hz between bands that are compared
+TIMBRE_EDGES_HZ = (
+    60.0,
+    250.0,
+    500.0,
+    1000.0,
+    2000.0,
+    3500.0,
+    5000.0,
+    MAX_FREQUENCY_HZ,
+)  # Hz between bands that are compared
 DIM = 442
 _WINDOW_OFFSET = (FFT_SIZE - WINDOW_SAMPLES) // 2
 
@@ -63,8 +82,8 @@ class LowLevelDescriptors:
     loud:    (n,) dB
     pitch:   (n,) semitones above 1 Hz; NaN where there is no voice
     clarity: (n,) the autocorrelation at the pitch, 0 to 1
-    timbre:  (n, k) see `_timbre`
-    voice:   (n, k) see `_voice`; NaN where there is no voice
+    timbre:  (n, k) see `_compute_timbre`
+    voice:   (n, k) see `_compute_voice_quality`; NaN where there is no voice
     """
 
     mel_levels: Array
@@ -87,7 +106,9 @@ def compute_feature_groups(audio: Audio) -> dict[str, Array]:
     samples = resample(audio, SAMPLE_RATE_HZ)
     tracks = _compute_descriptors(samples)
     first, last = np.flatnonzero(tracks.loudness >= ACTIVE_LEVEL_DB)[[0, -1]]
-    start = max(min(first * HOP_SAMPLES, len(samples) - HOP_SAMPLES), 0)  # the last frame lies half beyond the end
+    start = max(
+        min(first * HOP_SAMPLES, len(samples) - HOP_SAMPLES), 0
+    )  # the last frame lies half beyond the end
     samples, tracks = samples[start : (last + 1) * HOP_SAMPLES], tracks.select_frames(slice(first, last + 1))
     here = tracks.loudness >= ACTIVE_LEVEL_DB
     return {
@@ -116,10 +137,14 @@ class AcousticEncoder:
     card: EncoderCard
 
     def encode(self, items: Sequence[Audio]) -> Rows:
-        """Rows (n, 442); NaN where `audible` is False."""
+        """Rows (n, 442); NaN where `is_audible` is False."""
         nothing = np.full(DIM, np.nan, np.float32)
         with ThreadPoolExecutor(os.cpu_count()) as threads:  # one a core: a sound is too short to share out
-            rows = list(threads.map(lambda sound: compute_acoustic_features(sound) if is_audible(sound) else nothing, items))
+            rows = list(
+                threads.map(
+                    lambda sound: compute_acoustic_features(sound) if is_audible(sound) else nothing, items
+                )
+            )
         return np.stack(rows) if rows else np.empty((0, DIM), np.float32)
 
 
@@ -148,9 +173,13 @@ def split_sliding_windows(
     """
     count = max(int(np.ceil(audio.duration / hop_seconds - 1e-6)), 1)
     starts = np.arange(count, dtype=np.float64) * hop_seconds
-    sides = [((middle - window_seconds / 2), (middle + window_seconds / 2)) for middle in starts + hop_seconds / 2]
+    sides = [
+        ((middle - window_seconds / 2), (middle + window_seconds / 2)) for middle in starts + hop_seconds / 2
+    ]
     places = [(max(round(one * audio.sample_rate), 0), round(two * audio.sample_rate)) for one, two in sides]
-    return [Audio(samples=audio.samples[one:two], sample_rate=audio.sample_rate) for one, two in places], starts
+    return [
+        Audio(samples=audio.samples[one:two], sample_rate=audio.sample_rate) for one, two in places
+    ], starts
 
 
 # ---------------------------------------------------------------- frames
@@ -166,7 +195,9 @@ def _compute_descriptors(samples: Array) -> LowLevelDescriptors:
     parts = []
     for start in range(0, frames, BLOCK_FRAMES):
         stop = min(start + BLOCK_FRAMES, frames)
-        pieces = centred[start * HOP_SAMPLES : (stop - 1) * HOP_SAMPLES + FFT_SIZE].unfold(0, FFT_SIZE, HOP_SAMPLES)[:, _WINDOW_OFFSET : _WINDOW_OFFSET + WINDOW_SAMPLES]
+        pieces = centred[start * HOP_SAMPLES : (stop - 1) * HOP_SAMPLES + FFT_SIZE].unfold(
+            0, FFT_SIZE, HOP_SAMPLES
+        )[:, _WINDOW_OFFSET : _WINDOW_OFFSET + WINDOW_SAMPLES]
         spectrum = torch.fft.rfft(pieces * _make_hann_window(WINDOW_SAMPLES), FFT_SIZE)
         power = _compute_power(spectrum)
         regular = torch.fft.irfft(power)[:, : _get_pitch_lag_range()[1] + 2]
@@ -205,7 +236,14 @@ def _measure_frames(power: Array, autocorrelation: Array) -> tuple[Array, ...]:
     sums = _multiply_matrices(power, _make_band_weights())
     mel, energy, shape = sums[:, :MEL_BANDS], sums[:, MEL_BANDS], sums[:, MEL_BANDS + 1 :]
     pitch, clarity = _estimate_pitch(autocorrelation, energy)
-    return mel, energy, pitch, clarity, _compute_timbre(power, shape, EPSILON * energy.max()), _compute_voice_quality(power, pitch)
+    return (
+        mel,
+        energy,
+        pitch,
+        clarity,
+        _compute_timbre(power, shape, EPSILON * energy.max()),
+        _compute_voice_quality(power, pitch),
+    )
 
 
 def _estimate_pitch(autocorrelation: Array, energy: Array) -> tuple[Array, Array]:
@@ -228,7 +266,10 @@ def _estimate_pitch(autocorrelation: Array, energy: Array) -> tuple[Array, Array
     sure = (inside[rows, best] >= VOICING_THRESHOLD) & loud
     if sure.any():
         low, high = _compute_quantiles(SAMPLE_RATE_HZ / lags[best[sure]], (0.25, 0.75))
-        near = np.flatnonzero((SAMPLE_RATE_HZ / lags >= PITCH_RETRY_FACTORS[0] * low) & (SAMPLE_RATE_HZ / lags <= PITCH_RETRY_FACTORS[1] * high))
+        near = np.flatnonzero(
+            (SAMPLE_RATE_HZ / lags >= PITCH_RETRY_FACTORS[0] * low)
+            & (SAMPLE_RATE_HZ / lags <= PITCH_RETRY_FACTORS[1] * high)
+        )
         best = near[0] + score[:, near[0] : near[-1] + 1].argmax(axis=1)
     clarity = np.clip(inside[rows, best], 0, 1)
     left, middle, right = (normal[rows, best + shortest + step] for step in (-1, 0, 1))
@@ -278,7 +319,9 @@ def _compute_voice_quality(power: Array, pitch: Array) -> Array:
     return out
 
 
-def _find_peak_power(power: Array, frame_indices: npt.NDArray[np.int64], bins: npt.NDArray[np.floating]) -> Array:
+def _find_peak_power(
+    power: Array, frame_indices: npt.NDArray[np.int64], bins: npt.NDArray[np.floating]
+) -> Array:
     """The most of the three bins around a place (n,) in some rows (n,) of spectra."""
     middle = np.clip(np.round(bins).astype(int), 1, power.shape[1] - 2)
     return np.asarray(power[frame_indices[:, None], middle[:, None] + np.arange(-1, 2)].max(axis=1))
@@ -299,7 +342,9 @@ def _summarise(values: Array) -> Array:
     return np.concatenate([[values.mean(axis=0), values.std(axis=0)], _compute_quantiles(values, QUANTILES)])
 
 
-def _compute_quantiles(values: npt.NDArray[np.floating], probabilities: Sequence[float]) -> npt.NDArray[np.floating]:
+def _compute_quantiles(
+    values: npt.NDArray[np.floating], probabilities: Sequence[float]
+) -> npt.NDArray[np.floating]:
     """As np.quantile along the first axis, without its checks, which take longer than the work."""
     ordered = np.sort(values, axis=0)
     place = (len(ordered) - 1) * np.array(probabilities)
@@ -326,7 +371,9 @@ def _compute_band_features(descriptors: LowLevelDescriptors, active: npt.NDArray
     level = descriptors.mel_levels[active]
     mean = level.mean(axis=0)
     parts = [mean - mean.mean(), level.std(axis=0), _compute_mean_change(level, CHANGE_LAG_FRAMES[0])]
-    return np.concatenate([*parts, *(_compute_mean_change(descriptors.mel_levels, lag) for lag in CHANGE_LAG_FRAMES[1:])])
+    return np.concatenate(
+        [*parts, *(_compute_mean_change(descriptors.mel_levels, lag) for lag in CHANGE_LAG_FRAMES[1:])]
+    )
 
 
 def _compute_cepstral_features(descriptors: LowLevelDescriptors, active: npt.NDArray[np.bool_]) -> Array:
@@ -417,10 +464,14 @@ def _compute_loudness_features(descriptors: LowLevelDescriptors, active: npt.NDA
     ]  # fmt: skip
     third = np.array_split(loud, 3)
     basic += [third[0].mean() - loud.mean(), third[2].mean() - loud.mean()] if len(loud) > 3 else [0, 0]
-    return np.concatenate([basic, _compute_modulation_spectrum(10 ** (loud[None] / 20), FRAME_RATE_HZ, MODULATION_EDGES_HZ)[0]])
+    return np.concatenate(
+        [basic, _compute_modulation_spectrum(10 ** (loud[None] / 20), FRAME_RATE_HZ, MODULATION_EDGES_HZ)[0]]
+    )
 
 
-def _compute_modulation_spectrum(envelopes: npt.NDArray[np.floating], sample_rate: float, edges: Sequence[float]) -> Array:
+def _compute_modulation_spectrum(
+    envelopes: npt.NDArray[np.floating], sample_rate: float, edges: Sequence[float]
+) -> Array:
     """ln of the power of envelopes (n, t) between consecutive Hz (n, bands), by their squared means."""
     mean, count = envelopes.mean(axis=1, keepdims=True), envelopes.shape[1]
     size = max(count, 64)
@@ -439,7 +490,9 @@ def _compute_roughness_features(samples: Array) -> Array:
     envelope = np.abs(filled[: count * piece]).reshape(-1, size) @ np.full(size, 1 / size, np.float32)
     envelope = envelope.reshape(count, piece // size)
     level = envelope.mean(axis=1)
-    told = _compute_modulation_spectrum(envelope[level >= level.mean() * 0.3], SAMPLE_RATE_HZ / size, ROUGHNESS_EDGES_HZ)
+    told = _compute_modulation_spectrum(
+        envelope[level >= level.mean() * 0.3], SAMPLE_RATE_HZ / size, ROUGHNESS_EDGES_HZ
+    )
     return np.concatenate([told.mean(axis=0), told.std(axis=0)])
 
 
@@ -456,7 +509,9 @@ def _compute_rhythm_features(descriptors: LowLevelDescriptors) -> Array:
     again = again / max(float(again[0]), EPSILON)
     first, last = (round(second * FRAME_RATE_HZ) for second in BEAT_PERIOD_RANGE_SECONDS)
     part = again[first : last + 1]
-    clear, beat = (float(part.max()), (int(part.argmax()) + first) / FRAME_RATE_HZ) if len(part) else (0.0, 0.5)
+    clear, beat = (
+        (float(part.max()), (int(part.argmax()) + first) / FRAME_RATE_HZ) if len(part) else (0.0, 0.5)
+    )
     strength = rises[1:-1][top]
     return np.array(
         [
@@ -474,8 +529,14 @@ def _compute_harmony_features(samples: Array) -> Array:
     filled = torch.from_numpy(_pad_to_length(samples, CHROMA_WINDOW_SAMPLES))
     notes = []
     for start in range(0, len(filled) - CHROMA_WINDOW_SAMPLES + 1, CHROMA_HOP_SAMPLES * BLOCK_FRAMES):
-        pieces = filled[start : start + CHROMA_HOP_SAMPLES * (BLOCK_FRAMES - 1) + CHROMA_WINDOW_SAMPLES].unfold(0, CHROMA_WINDOW_SAMPLES, CHROMA_HOP_SAMPLES)
-        power = _compute_power(torch.fft.rfft(pieces * _make_hann_window(CHROMA_WINDOW_SAMPLES))[:, : len(_make_note_filterbank())])
+        pieces = filled[
+            start : start + CHROMA_HOP_SAMPLES * (BLOCK_FRAMES - 1) + CHROMA_WINDOW_SAMPLES
+        ].unfold(0, CHROMA_WINDOW_SAMPLES, CHROMA_HOP_SAMPLES)
+        power = _compute_power(
+            torch.fft.rfft(pieces * _make_hann_window(CHROMA_WINDOW_SAMPLES))[
+                :, : len(_make_note_filterbank())
+            ]
+        )
         notes.append(_multiply_matrices(power.sqrt_().numpy(), _make_note_filterbank()))
     tones = np.concatenate(notes) + EPSILON
     whole = tones.sum(axis=1)
@@ -490,7 +551,9 @@ def _compute_harmony_features(samples: Array) -> Array:
     evenness = -(mean * np.log(mean + EPSILON)).sum()
     own = -(chroma * np.log(chroma + EPSILON)).sum(axis=1) @ weight
     height = shares @ MIDI_NOTES
-    rough = (_multiply_matrices(shares, _make_dissonance_matrix()) * shares).sum(axis=1) / (shares**2).sum(axis=1)
+    rough = (_multiply_matrices(shares, _make_dissonance_matrix()) * shares).sum(axis=1) / (shares**2).sum(
+        axis=1
+    )
     spread = np.sqrt(np.maximum(shares @ MIDI_NOTES**2 - height**2, 0))
     flux = np.abs(np.diff(shares, axis=0)).sum(axis=1).mean() if len(shares) > 1 else 0.0
     peaky = np.log(shares.max(axis=1)) @ weight
@@ -558,7 +621,9 @@ def _make_band_weights() -> Array:
     """(513, 50) from power to mel bands, energy, power times octaves and their squares, bands of TIMBRE."""
     from torchaudio.functional import melscale_fbanks
 
-    mel = melscale_fbanks(FFT_SIZE // 2 + 1, MIN_FREQUENCY_HZ, MAX_FREQUENCY_HZ, MEL_BANDS, SAMPLE_RATE_HZ).numpy()
+    mel = melscale_fbanks(
+        FFT_SIZE // 2 + 1, MIN_FREQUENCY_HZ, MAX_FREQUENCY_HZ, MEL_BANDS, SAMPLE_RATE_HZ
+    ).numpy()
     edges, bins = _find_timbre_bins(), np.arange(FFT_SIZE // 2 + 1)
     octave = np.log2(np.maximum(_get_bin_frequencies(), 1)) * ((bins >= edges[0]) & (bins < edges[-1]))
     bands = [(bins >= one) & (bins < two) for one, two in pairwise(edges)]
@@ -592,7 +657,9 @@ def _make_octave_folding() -> Array:
 @cache
 def _make_key_profiles() -> Array:
     """(24, 12) profiles of the major keys, then the minor ones, of mean 0 and length 1."""
-    turned = np.array([np.roll(key, turn) for key in (MAJOR_KEY_PROFILE, MINOR_KEY_PROFILE) for turn in range(12)])
+    turned = np.array(
+        [np.roll(key, turn) for key in (MAJOR_KEY_PROFILE, MINOR_KEY_PROFILE) for turn in range(12)]
+    )
     centred = turned - turned.mean(axis=1, keepdims=True)
     return np.asarray(centred / np.sqrt((centred**2).sum(axis=1, keepdims=True)), np.float32)
 

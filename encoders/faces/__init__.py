@@ -92,7 +92,10 @@ class FaceEncoder:
 
     def encode(self, items: Sequence[Frames]) -> Rows:
         """Rows (n, 10), raw; NaN where no frame of the item shows a face."""
-        rows = [summarise_faces(faces, len(frames)) for faces, frames in zip(self.detect_batch(items), items, strict=True)]
+        rows = [
+            summarise_faces(faces, len(frames))
+            for faces, frames in zip(self.detect_batch(items), items, strict=True)
+        ]
         return np.stack(rows) if rows else np.empty((0, len(FACE_COLUMNS)), np.float32)
 
     def detect_batch(self, items: Sequence[Frames]) -> list[list[Face]]:
@@ -101,7 +104,9 @@ class FaceEncoder:
         Stretches of clips go through side by side, one a core: the networks are too small to share one
         between cores.
         """
-        tasks = [(number, *part) for number, clip in enumerate(items) for part in mtcnn.split_into_chunks(clip)]
+        tasks = [
+            (number, *part) for number, clip in enumerate(items) for part in mtcnn.split_into_chunks(clip)
+        ]
         faces: list[list[Face]] = [[] for _ in items]
         finder, reader = self._detector, self._classifier  # built here, once, and not by each thread
         with ThreadPoolExecutor(os.cpu_count()) as threads:
@@ -110,14 +115,18 @@ class FaceEncoder:
                 faces[number] += some
         return faces
 
-    def _detect_in_chunk(self, detector: mtcnn.MTCNN, classifier: ExpressionClassifier, first_index: int, frames: Frames) -> list[Face]:
+    def _detect_in_chunk(
+        self, detector: mtcnn.MTCNN, classifier: ExpressionClassifier, first_index: int, frames: Frames
+    ) -> list[Face]:
         """Faces of frames from number `first` on, down to the size that is sought in frames this large."""
         part = round(max(frames.shape[1:3]) * MIN_FACE_SHARE)
         fitting = replace(detector, min_face_side=min(max(part, MIN_FACE_SIDE_PX), self.large_frame_min_side))
         return list(_detect_and_classify(fitting, classifier, first_index, frames))
 
 
-def _detect_and_classify(detector: mtcnn.MTCNN, classifier: ExpressionClassifier, first_index: int, frames: Frames) -> Iterator[Face]:
+def _detect_and_classify(
+    detector: mtcnn.MTCNN, classifier: ExpressionClassifier, first_index: int, frames: Frames
+) -> Iterator[Face]:
     """Faces of the frames of a clip from number `first` on."""
     found = detector.detect(frames)
     read, quality = classifier(frames, found)
@@ -147,7 +156,7 @@ def summarise_faces(faces: Sequence[Face], frame_count: int) -> Rows:
 
 
 def mtcnn_fer() -> FaceEncoder:
-    """MTCNN with facenet-pytorch's weights, fer's expressions. Raises MissingBackend without either."""
+    """MTCNN with facenet-pytorch's weights, fer's expressions. Raises MissingBackendError without either."""
     files = [*mtcnn.find_weight_files(), fer_network.find_weights_file()]
     card = EncoderCard(
         name="mtcnn-fer",
@@ -162,7 +171,7 @@ def mtcnn_fer() -> FaceEncoder:
 
 
 def mtcnn_expression() -> FaceEncoder:
-    """MTCNN, and expressions by the head of `encoders.faces.expression_head`. Raises MissingBackend without either.
+    """MTCNN, and expressions by the head of `encoders.faces.expression_head`. Raises MissingBackendError without either.
 
     Its confidence falls for faces that can't be read well: in profile, at the edge, small.
     """

@@ -48,7 +48,13 @@ def align_face(frame: Pixels, transform: Floats) -> Grey:
     Large faces are first made smaller by means over areas, as single pixels of them would say too little.
     Beyond the frame its edge is repeated.
     """
-    corners = map_to_frame(transform, np.array([[0, 0], [ALIGNED_SIDE_PX, 0], [0, ALIGNED_SIDE_PX], [ALIGNED_SIDE_PX, ALIGNED_SIDE_PX]], np.float32))
+    corners = map_to_frame(
+        transform,
+        np.array(
+            [[0, 0], [ALIGNED_SIDE_PX, 0], [0, ALIGNED_SIDE_PX], [ALIGNED_SIDE_PX, ALIGNED_SIDE_PX]],
+            np.float32,
+        ),
+    )
     size = np.array(frame.shape[1::-1])
     low = np.clip(np.floor(corners.min(axis=0)) - 1, 0, size - 1).astype(np.intp)
     high = np.maximum(np.minimum(np.ceil(corners.max(axis=0)) + 2, size), low + 1).astype(np.intp)
@@ -61,7 +67,10 @@ def align_face(frame: Pixels, transform: Floats) -> Grey:
     turn = transform[:, :2] * grain
     shift = transform[:, :2] @ (low + (grain - 1) / 2) + transform[:, 2]
     whole = np.concatenate([turn, shift[:, None]], axis=1).astype(np.float64)
-    return np.asarray(cv2.warpAffine(grey, whole, (ALIGNED_SIDE_PX, ALIGNED_SIDE_PX), borderMode=cv2.BORDER_REPLICATE), np.uint8)
+    return np.asarray(
+        cv2.warpAffine(grey, whole, (ALIGNED_SIDE_PX, ALIGNED_SIDE_PX), borderMode=cv2.BORDER_REPLICATE),
+        np.uint8,
+    )
 
 
 def map_to_frame(transform: Floats, points: Floats) -> Floats:
@@ -84,7 +93,14 @@ def compute_frontality(landmarks: Floats) -> Floats:
     height = np.abs(along[:, 0] * down[:, 1] - along[:, 1] * down[:, 0])
     broad = apart / np.maximum(height, 1e-6)
     roll = np.abs(np.degrees(np.arctan2(eyes[:, 1], eyes[:, 0])))
-    return np.min([compute_ramp(yaw, YAW_RAMP), compute_ramp(broad, EYE_DISTANCE_RAMP), compute_ramp(roll, ROLL_RAMP_DEGREES)], axis=0).astype(np.float32)
+    return np.min(
+        [
+            compute_ramp(yaw, YAW_RAMP),
+            compute_ramp(broad, EYE_DISTANCE_RAMP),
+            compute_ramp(roll, ROLL_RAMP_DEGREES),
+        ],
+        axis=0,
+    ).astype(np.float32)
 
 
 def compute_inside_share(landmarks: Floats, height: int, width: int) -> Floats:
@@ -107,7 +123,9 @@ def compute_face_quality(landmarks: Floats, boxes: Floats, height: int, width: i
     """
     least = (boxes[:, 2:] - boxes[:, :2]).min(axis=1)
     within = compute_ramp(compute_inside_share(landmarks, height, width), INSIDE_SHARE_RAMP)
-    return np.asarray(compute_frontality(landmarks) * within * compute_ramp(least, BOX_SIDE_RAMP_PX), np.float32)
+    return np.asarray(
+        compute_frontality(landmarks) * within * compute_ramp(least, BOX_SIDE_RAMP_PX), np.float32
+    )
 
 
 def compute_ramp(values: Floats, bounds: tuple[float, float]) -> Floats:

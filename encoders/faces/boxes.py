@@ -30,7 +30,10 @@ def nms(frame_indices: Ints, scored_boxes: Floats, max_iou: float) -> Ints:
     boxes = scored_boxes[:, :4].astype(np.float64)
     boxes[:, 2:] -= boxes[:, :2]
     parts = [np.flatnonzero(frame_indices == one) for one in np.unique(frame_indices)]
-    kept = [part[cv2.dnn.NMSBoxes(boxes[part].tolist(), scored_boxes[part, 4].tolist(), 0.0, max_iou)] for part in parts]
+    kept = [
+        part[cv2.dnn.NMSBoxes(boxes[part].tolist(), scored_boxes[part, 4].tolist(), 0.0, max_iou)]
+        for part in parts
+    ]
     return np.concatenate(kept)
 
 

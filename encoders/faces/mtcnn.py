@@ -18,9 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import Frames, MissingBackendError
-from encoders.faces.boxes import nms, nms_by_min_area, regress_boxes, make_square
-from encoders.faces.summed_area import SummedAreaTables, crop_boxes, resize_by_area, compute_summed_areas
-from encoders.onnx_runtime import Network, load_network, compute_sha256
+from encoders.faces.boxes import make_square, nms, nms_by_min_area, regress_boxes
+from encoders.faces.summed_area import SummedAreaTables, compute_summed_areas, crop_boxes, resize_by_area
+from encoders.onnx_runtime import Network, compute_sha256, load_network
 
 if TYPE_CHECKING:
     from torch import nn
@@ -79,7 +79,9 @@ class MTCNN:
 
     def _propose_boxes(self, tables: SummedAreaTables) -> tuple[Ints, Floats]:
         """Stage 1: (owner (m,), square boxes (m, 4)) of all places P likes."""
-        scales = compute_pyramid_scales(tables.shape[1] - 1, tables.shape[2] - 1, self.min_face_side, self.scale_factor)
+        scales = compute_pyramid_scales(
+            tables.shape[1] - 1, tables.shape[2] - 1, self.min_face_side, self.scale_factor
+        )
         found = [self._run_pnet(tables, scale) for scale in scales]
         if not found:
             return np.empty(0, np.intp), np.empty((0, 4), np.float32)
@@ -100,7 +102,9 @@ class MTCNN:
         keep = nms(owner, rows, 0.5)
         return owner[keep], rows[keep]
 
-    def _refine_boxes(self, tables: SummedAreaTables, frame_indices: Ints, boxes: Floats) -> tuple[Ints, Floats]:
+    def _refine_boxes(
+        self, tables: SummedAreaTables, frame_indices: Ints, boxes: Floats
+    ) -> tuple[Ints, Floats]:
         """Stage 2: what R passes, shifted and squared."""
         frame_indices, boxes, (shifts, scores) = _run_on_crops(self.rnet, tables, frame_indices, boxes, 24)
         good = scores > self.thresholds[1]
@@ -109,19 +113,27 @@ class MTCNN:
         keep = nms(frame_indices, rows, 0.7)
         return frame_indices[keep], make_square(regress_boxes(rows[keep, :4], shifts[keep]))
 
-    def _locate_landmarks(self, tables: SummedAreaTables, frame_indices: Ints, boxes: Floats) -> FaceDetections:
+    def _locate_landmarks(
+        self, tables: SummedAreaTables, frame_indices: Ints, boxes: Floats
+    ) -> FaceDetections:
         """Stage 3: what O passes, with landmarks."""
-        frame_indices, boxes, (shifts, points, scores) = _run_on_crops(self.onet, tables, frame_indices, boxes, 48)
+        frame_indices, boxes, (shifts, points, scores) = _run_on_crops(
+            self.onet, tables, frame_indices, boxes, 48
+        )
         good = scores > self.thresholds[2]
         frame_indices, boxes, scores = frame_indices[good], boxes[good], scores[good]
         side = boxes[:, 2:] - boxes[:, :2] + 1
         marks = points[good].reshape(-1, 2, 5).swapaxes(1, 2) * side[:, None] + boxes[:, None, :2] - 1
         boxes = regress_boxes(boxes, shifts[good])
         keep = nms_by_min_area(frame_indices, boxes, scores, 0.7)
-        return FaceDetections(frame_indices=frame_indices[keep], boxes=boxes[keep], scores=scores[keep], landmarks=marks[keep])
+        return FaceDetections(
+            frame_indices=frame_indices[keep], boxes=boxes[keep], scores=scores[keep], landmarks=marks[keep]
+        )
 
 
-def compute_pyramid_scales(height: int, width: int, min_face_side: int = 20, scale_factor: float = 0.709) -> list[float]:
+def compute_pyramid_scales(
+    height: int, width: int, min_face_side: int = 20, scale_factor: float = 0.709
+) -> list[float]:
     """Scales at which P's 12 px window is a face of `smallest` px, the next size, ... up to the frame."""
     scale, side = 12 / min_face_side, min(height, width) * 12 / min_face_side
     scales = []
@@ -141,18 +153,23 @@ def _run_on_crops(
     real = (cut[:, 0] < cut[:, 2]) & (cut[:, 1] < cut[:, 3])
     frame_indices, boxes, cut = frame_indices[real], boxes[real], cut[real]
     starts = range(0, max(len(cut), 1), BATCH_SIZE)
-    outs = [net(crop_boxes(tables, frame_indices[i : i + BATCH_SIZE], cut[i : i + BATCH_SIZE], side)) for i in starts]
+    outs = [
+        net(crop_boxes(tables, frame_indices[i : i + BATCH_SIZE], cut[i : i + BATCH_SIZE], side))
+        for i in starts
+    ]
     return frame_indices, boxes, [np.concatenate(part) for part in zip(*outs, strict=True)]
 
 
 def find_weight_files() -> list[Path]:
     """pnet.pt, rnet.pt and onet.pt of facenet-pytorch, found without importing it.
 
-    Raises MissingBackend where it is not installed.
+    Raises MissingBackendError where it is not installed.
     """
     spec = find_spec("facenet_pytorch")
     if spec is None or not spec.submodule_search_locations:
-        raise MissingBackendError("finding faces needs facenet-pytorch: pip install 'facenet-pytorch>=2.5.3,<2.6'")
+        raise MissingBackendError(
+            "finding faces needs facenet-pytorch: pip install 'facenet-pytorch>=2.5.3,<2.6'"
+        )
     folder = Path(spec.submodule_search_locations[0]) / "data"
     return [folder / f"{name}net.pt" for name in "pro"]
 
@@ -167,7 +184,11 @@ def load_mtcnn(min_face_side: int = 20) -> MTCNN:
     }
     p, r, o = (
         load_network(
-            f"mtcnn-{letter}-2-{key}", functools.partial(_build_stage, letter), [_make_example_input(h, w)], [axes], threads=1
+            f"mtcnn-{letter}-2-{key}",
+            functools.partial(_build_stage, letter),
+            [_make_example_input(h, w)],
+            [axes],
+            threads=1,
         )
         for letter, (h, w, axes) in sizes.items()
     )

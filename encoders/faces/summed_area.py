@@ -36,7 +36,10 @@ def compute_bins(size: int | Ints, count: int) -> tuple[Ints, Ints]:
 
 def resize_by_area(tables: SummedAreaTables, height: int, width: int) -> Floats:
     """All frames at another size: (t, 3, h, w), from [0, 255] to [-1, 1)."""
-    (top, bottom), (left, right) = compute_bins(tables.shape[1] - 1, height), compute_bins(tables.shape[2] - 1, width)
+    (top, bottom), (left, right) = (
+        compute_bins(tables.shape[1] - 1, height),
+        compute_bins(tables.shape[2] - 1, width),
+    )
     scale = _compute_scale((bottom - top)[:, None] * (right - left))
     out = np.empty((len(tables), 3, height, width), np.float32)
     for table, image in zip(tables, out, strict=True):

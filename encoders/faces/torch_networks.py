@@ -66,7 +66,9 @@ class ConvPoolPReLU(nn.Module):
         """(n, 3, h, w) -> (n, c, h', w'), channels in `order`."""
         highest, lowest = self.pool(self.conv(x)).split([len(self.slope), self.mirrored_count], dim=1)
         top, low = F.prelu(highest, self.slope), F.prelu(-lowest, self.slope[: self.mirrored_count])
-        return torch.cat([torch.maximum(top[:, : self.mirrored_count], low), top[:, self.mirrored_count :]], dim=1)
+        return torch.cat(
+            [torch.maximum(top[:, : self.mirrored_count], low), top[:, self.mirrored_count :]], dim=1
+        )
 
 
 class PReLUConv(nn.Module):
@@ -79,7 +81,9 @@ class PReLUConv(nn.Module):
     def __init__(self, conv: nn.Conv2d, prelu: nn.PReLU) -> None:
         super().__init__()
         slope = prelu.weight.detach()[:, None, None]
-        self.linear_conv, self.relu_conv = (nn.Conv2d(conv.in_channels, conv.out_channels, 1) for _ in range(2))
+        self.linear_conv, self.relu_conv = (
+            nn.Conv2d(conv.in_channels, conv.out_channels, 1) for _ in range(2)
+        )
         self.linear_conv.weight = nn.Parameter(conv.weight.detach() * slope)
         self.relu_conv.weight = nn.Parameter(conv.weight.detach() * (1 - slope))
         self.linear_conv.bias, self.relu_conv.bias = conv.bias, None
@@ -97,7 +101,9 @@ class MiniXception(nn.Module):
         super().__init__()
         with h5py.File(path) as stored:
             read = _make_weight_reader(stored["model_weights"])
-            self.stem = nn.Sequential(*_make_conv_norm(read, 1), nn.ReLU(), *_make_conv_norm(read, 2), nn.ReLU())
+            self.stem = nn.Sequential(
+                *_make_conv_norm(read, 1), nn.ReLU(), *_make_conv_norm(read, 2), nn.ReLU()
+            )
             self.blocks = nn.Sequential(*(ResidualBlock(read, i) for i in range(4)))
             self.head = _make_conv(read("conv2d_7/kernel"), padding=1)
             self.head.bias = nn.Parameter(read("conv2d_7/bias"))
@@ -127,8 +133,13 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, read_weight: WeightReader, block_index: int) -> None:
         super().__init__()
-        self.shortcut = nn.Sequential(*_make_conv_norm(read_weight, 3 + block_index, norm_index=3 + 3 * block_index, stride=2))
-        first, second = (_make_separable_conv(read_weight, 1 + 2 * block_index + j, norm_index=4 + 3 * block_index + j) for j in range(2))
+        self.shortcut = nn.Sequential(
+            *_make_conv_norm(read_weight, 3 + block_index, norm_index=3 + 3 * block_index, stride=2)
+        )
+        first, second = (
+            _make_separable_conv(read_weight, 1 + 2 * block_index + j, norm_index=4 + 3 * block_index + j)
+            for j in range(2)
+        )
         self.main_path = nn.Sequential(*first, nn.ReLU(), *second)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -146,14 +157,23 @@ def _make_weight_reader(weights: h5py.Group) -> WeightReader:
     return read_weight
 
 
-def _make_conv_norm(read_weight: WeightReader, layer_index: int, *, norm_index: int | None = None, stride: int = 1) -> list[nn.Module]:
-    return [_make_conv(read_weight(f"conv2d_{layer_index}/kernel"), stride=stride), _make_batch_norm(read_weight, norm_index or layer_index)]
+def _make_conv_norm(
+    read_weight: WeightReader, layer_index: int, *, norm_index: int | None = None, stride: int = 1
+) -> list[nn.Module]:
+    return [
+        _make_conv(read_weight(f"conv2d_{layer_index}/kernel"), stride=stride),
+        _make_batch_norm(read_weight, norm_index or layer_index),
+    ]
 
 
 def _make_separable_conv(read_weight: WeightReader, layer_index: int, *, norm_index: int) -> list[nn.Module]:
     deep = read_weight(f"separable_conv2d_{layer_index}/depthwise_kernel").permute(0, 1, 3, 2)
     wide = read_weight(f"separable_conv2d_{layer_index}/pointwise_kernel")
-    return [_make_conv(deep, padding=1, groups=deep.shape[3]), _make_conv(wide), _make_batch_norm(read_weight, norm_index)]
+    return [
+        _make_conv(deep, padding=1, groups=deep.shape[3]),
+        _make_conv(wide),
+        _make_batch_norm(read_weight, norm_index),
+    ]
 
 
 def _make_conv(kernel: Tensor, *, stride: int = 1, padding: int = 0, groups: int = 1) -> nn.Conv2d:

@@ -56,9 +56,15 @@ def track_faces(faces: Sequence[Face], frame_times: Sequence[float]) -> list[Fac
     if any(not 0 <= face.frame_index < len(frame_times) for face in faces):
         raise ValueError(f"faces of frames beyond the {len(frame_times)} whose times are known")
     linked: list[list[Face]] = []
-    for frame, some in groupby(sorted(faces, key=lambda face: face.frame_index), lambda face: face.frame_index):
+    for frame, some in groupby(
+        sorted(faces, key=lambda face: face.frame_index), lambda face: face.frame_index
+    ):
         here = sorted(some, key=lambda face: -face.weight)
-        alive = [track for track in linked if frame_times[frame] - frame_times[track[-1].frame_index] <= MAX_GAP_SECONDS]
+        alive = [
+            track
+            for track in linked
+            if frame_times[frame] - frame_times[track[-1].frame_index] <= MAX_GAP_SECONDS
+        ]
         old, new = _match_faces(alive, here)
         for track, face in zip(old, new, strict=True):
             alive[track].append(here[face])

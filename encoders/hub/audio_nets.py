@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from encoders.base import EncoderCard, Rows, Audio
-from encoders.hub.weights import find_model_weights, find_model_folder
-from encoders.logmel import HOP_SAMPLES, SAMPLE_RATE_HZ, Array, resample, is_audible, split_windows
-from encoders.onnx_runtime import Network, load_network, compute_sha256
+from encoders.base import Audio, EncoderCard, Rows
+from encoders.hub.weights import find_model_folder, find_model_weights
+from encoders.logmel import HOP_SAMPLES, SAMPLE_RATE_HZ, Array, is_audible, resample, split_windows
+from encoders.onnx_runtime import Network, compute_sha256, load_network
 
 if TYPE_CHECKING:
     import torch
@@ -38,13 +38,21 @@ class AudioSpectrogramTransformer:
     @cached_property
     def _network(self) -> Network:
         noise = np.random.default_rng(0).normal(0, 0.1, 2 * self._feature_extractor.max_length * HOP_SAMPLES)
-        example = self.compute_spectrograms(Audio(samples=noise.astype(np.float32), sample_rate=SAMPLE_RATE_HZ))
-        return load_network(self.card.cache_key, lambda: _build_pooled_model(self.folder), [example], [{0: "n"}])
+        example = self.compute_spectrograms(
+            Audio(samples=noise.astype(np.float32), sample_rate=SAMPLE_RATE_HZ)
+        )
+        return load_network(
+            self.card.cache_key, lambda: _build_pooled_model(self.folder), [example], [{0: "n"}]
+        )
 
     def compute_spectrograms(self, audio: Audio) -> Array:
         """Log-mel pictures (windows, frames, bands), made by transformers' own feature extractor."""
-        parts = split_windows(resample(audio, SAMPLE_RATE_HZ), self._feature_extractor.max_length * HOP_SAMPLES)
-        return np.asarray(self._feature_extractor(parts, sampling_rate=SAMPLE_RATE_HZ, return_tensors="np")["input_values"])
+        parts = split_windows(
+            resample(audio, SAMPLE_RATE_HZ), self._feature_extractor.max_length * HOP_SAMPLES
+        )
+        return np.asarray(
+            self._feature_extractor(parts, sampling_rate=SAMPLE_RATE_HZ, return_tensors="np")["input_values"]
+        )
 
     def encode(self, items: Sequence[Audio]) -> Rows:
         """Rows (n, dim), raw; NaN where the sound is not audible."""
@@ -71,7 +79,9 @@ class AudioSpectrogramTransformer:
         import torch
 
         with torch.inference_mode():
-            return np.asarray(self._classifier_head(torch.from_numpy(np.asarray(rows, np.float32))).numpy(), np.float32)
+            return np.asarray(
+                self._classifier_head(torch.from_numpy(np.asarray(rows, np.float32))).numpy(), np.float32
+            )
 
 
 def _load_model(folder: Path) -> Any:
@@ -116,5 +126,5 @@ def load_spectrogram_transformer(folder: Path) -> AudioSpectrogramTransformer:
 
 
 def ast_audioset() -> AudioSpectrogramTransformer:
-    """The published model (mAP .459), 768-d. Raises MissingBackend where it isn't on this machine."""
+    """The published model (mAP .459), 768-d. Raises MissingBackendError where it isn't on this machine."""
     return load_spectrogram_transformer(find_model_folder(NAME, REPO))

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from encoders.base import Frames, Audio
-from encoders.hub.dual_encoders import DualEncoderSpec, Preprocessor, DualEncoder, load_dual_encoder
+from encoders.base import Audio, Frames
+from encoders.hub.dual_encoders import DualEncoder, DualEncoderSpec, Preprocessor, load_dual_encoder
 from encoders.hub.weights import find_model_folder
-from encoders.logmel import Array, resample, is_audible, split_windows
+from encoders.logmel import Array, is_audible, resample, split_windows
 
 CLAP_SAMPLE_RATE_HZ = 48000  # Hz
 
@@ -55,7 +55,10 @@ def make_noise_frames() -> Frames:
 
 def make_noise_audio() -> Audio:
     """20 s of noise, for tracing."""
-    return Audio(samples=np.random.default_rng(0).random(20 * CLAP_SAMPLE_RATE_HZ, np.float32), sample_rate=CLAP_SAMPLE_RATE_HZ)
+    return Audio(
+        samples=np.random.default_rng(0).random(20 * CLAP_SAMPLE_RATE_HZ, np.float32),
+        sample_rate=CLAP_SAMPLE_RATE_HZ,
+    )
 
 
 CLIP = DualEncoderSpec(
@@ -85,10 +88,10 @@ CLAP = DualEncoderSpec(
 
 
 def clip_vit_base_patch32() -> DualEncoder:
-    """OpenAI's CLIP ViT-B/32, 512-d. Raises MissingBackend where it isn't on this machine."""
+    """OpenAI's CLIP ViT-B/32, 512-d. Raises MissingBackendError where it isn't on this machine."""
     return load_dual_encoder(CLIP, find_model_folder(CLIP.name, CLIP.repo))
 
 
 def clap_htsat_unfused() -> DualEncoder:
-    """LAION's CLAP, 512-d. Raises MissingBackend where it isn't on this machine."""
+    """LAION's CLAP, 512-d. Raises MissingBackendError where it isn't on this machine."""
     return load_dual_encoder(CLAP, find_model_folder(CLAP.name, CLAP.repo))

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from encoders.base import EncoderCard, Frames, Rows, Modality, Audio, unit_rows
+from encoders.base import Audio, EncoderCard, Frames, Modality, Rows, unit_rows
 from encoders.hub.weights import find_model_weights
 from encoders.logmel import Array
-from encoders.onnx_runtime import Network, load_network, compute_sha256
+from encoders.onnx_runtime import Network, compute_sha256, load_network
 
 if TYPE_CHECKING:
     import torch
@@ -25,10 +25,10 @@ Preprocessor = Callable[[Any], Array | None]
 class DualEncoderSpec:
     """All that tells one pair of towers from another.
 
-    model:    name of the class in transformers
-    media:    name of the model's method that embeds media
-    prepare:  folder -> (item -> inputs (k, ...) of the media tower, or None to abstain)
-    trial:    a made-up item with two or more inputs, for tracing
+    model_class:       name of the class in transformers
+    media_method:      name of the model's method that embeds media
+    load_preprocessor: folder -> (item -> inputs (k, ...) of the media tower, or None to abstain)
+    make_example:      a made-up item with two or more inputs, for tracing
     """
 
     name: str
@@ -62,13 +62,17 @@ class DualEncoder:
     @cached_property
     def _media_network(self) -> Network:
         example = self.preprocess(self.spec.make_example())
-        return self._load_tower("media", lambda: _build_media_tower(self.spec, self.folder), [example], [{0: "n"}])
+        return self._load_tower(
+            "media", lambda: _build_media_tower(self.spec, self.folder), [example], [{0: "n"}]
+        )
 
     @cached_property
     def _text_network(self) -> Network:
         axes = {0: "n", 1: "length"}
         example = self.tokenize(["a photo of a dog", "the sound of a cat"])
-        return self._load_tower("text", lambda: _build_text_tower(self.spec, self.folder), example, [axes, axes])
+        return self._load_tower(
+            "text", lambda: _build_text_tower(self.spec, self.folder), example, [axes, axes]
+        )
 
     def _load_tower(
         self,

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from encoders.base import EncoderCard, Frames, Rows
 from encoders.hub.weights import find_checkpoint, read_checkpoint
-from encoders.onnx_runtime import Network, load_network, compute_sha256
+from encoders.onnx_runtime import Network, compute_sha256, load_network
 
 if TYPE_CHECKING:
     import torch
@@ -29,11 +29,11 @@ Pixels = npt.NDArray[np.float32]
 class ClassifierSpec:
     """All that tells one classifier of frames from another.
 
-    build:   the architecture with its last layer, weights not loaded
-    head:    dotted name of the last linear layer
-    prepare: an item's Frames to network inputs (k, ...); the item's row is the mean over k
-    example: shape of one network input
-    classes: the label names in network order
+    build_model:  the architecture with its last layer, weights not loaded
+    head_layer:   dotted name of the last linear layer
+    preprocess:   an item's Frames to network inputs (k, ...); the item's row is the mean over k
+    input_shape:  shape of one network input
+    load_classes: the label names in network order
     """
 
     name: str
@@ -74,7 +74,9 @@ class FrameClassifier:
     @cached_property
     def _network(self) -> Network:
         example = np.random.default_rng(0).random((2, *self.spec.input_shape), np.float32)
-        return load_network(self.card.cache_key, lambda: build_backbone(self.spec, self.weights_path), [example], [{0: "n"}])
+        return load_network(
+            self.card.cache_key, lambda: build_backbone(self.spec, self.weights_path), [example], [{0: "n"}]
+        )
 
     def encode(self, items: Sequence[Frames]) -> Rows:
         """Rows (n, dim), raw; NaN for an item without frames."""
@@ -101,7 +103,7 @@ class FrameClassifier:
 
 
 def build_backbone(spec: ClassifierSpec, weights_path: Path) -> torch.nn.Module:
-    """The network with its weights, ending before the layer `plan.head`."""
+    """The network with its weights, ending before the layer `spec.head_layer`."""
     import torch
 
     model = spec.build_model()
@@ -166,7 +168,7 @@ VGG16 = ClassifierSpec(
 
 
 def load_classifier(spec: ClassifierSpec) -> FrameClassifier:
-    """The classifier with the published weights. Raises MissingBackend where they aren't on this machine."""
+    """The classifier with the published weights. Raises MissingBackendError where they aren't on this machine."""
     return FrameClassifier(spec, find_checkpoint(spec.name, spec.weights_url))
 
 

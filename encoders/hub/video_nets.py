@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from encoders.base import Frames
-from encoders.hub.torchvision_nets import FrameClassifier, Pixels, ClassifierSpec, load_classifier
+from encoders.hub.torchvision_nets import ClassifierSpec, FrameClassifier, Pixels, load_classifier
 
 if TYPE_CHECKING:
     import torch
@@ -20,7 +20,7 @@ MEAN, STD = 0.45, 0.225  # of all three channels
 
 
 def sample_evenly(frames: Frames, frame_count: int) -> Frames:
-    """`count` frames at equal distance, first and last among them; a shorter clip repeats some."""
+    """`frame_count` frames at equal distance, first and last among them; a shorter clip repeats some."""
     return frames[np.linspace(0, len(frames) - 1, frame_count).astype(int)]
 
 

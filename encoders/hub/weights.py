@@ -2,9 +2,9 @@
 
 One rule, for an encoder called NAME in the registry:
 1. $AFFECT_MODELS/NAME (a folder, transformers' layout) or $AFFECT_MODELS/NAME.pth (a checkpoint file);
-   without the variable, the folder `models` of `encoders.onnx_runtime.cache_dir()` stands in its place
+   without the variable, the folder `models` of `encoders.onnx_runtime.get_cache_dir()` stands in its place
 2. the cache of the library the weights come from: the Hugging Face cache, or torch hub's checkpoints
-3. else MissingBackend, with the command that fetches them on a machine that has a network
+3. else MissingBackendError, with the command that fetches them on a machine that has a network
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def get_models_dir() -> Path:
 
 
 def find_checkpoint(name: str, url: str) -> Path:
-    """The checkpoint file of encoder `name`, published at `url`. Raises MissingBackend if it isn't here."""
+    """The checkpoint file of encoder `name`, published at `url`. Raises MissingBackendError if it isn't here."""
     placed = get_models_dir() / f"{name}.pth"
     for file in (placed, get_torch_checkpoints_dir() / Path(urlparse(url).path).name):
         if file.is_file():
@@ -44,7 +44,7 @@ def find_checkpoint(name: str, url: str) -> Path:
 
 
 def find_model_folder(name: str, repo: str) -> Path:
-    """The folder with the transformers model `repo`. Raises MissingBackend if it isn't here."""
+    """The folder with the transformers model `repo`. Raises MissingBackendError if it isn't here."""
     placed = get_models_dir() / name
     for folder in (placed, _find_in_hub_cache(repo)):
         if folder is not None and find_model_weights(folder) is not None:
@@ -65,14 +65,16 @@ def find_model_weights(folder: Path) -> Path | None:
 def read_checkpoint(path: Path) -> dict[str, torch.Tensor]:
     """The tensors of a checkpoint, unwrapped from pytorchvideo's envelope; no code in it is ever run.
 
-    Raises MissingBackend when the file is not a checkpoint (a download cut short, an error page).
+    Raises MissingBackendError when the file is not a checkpoint (a download cut short, an error page).
     """
     import torch
 
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, EOFError, RuntimeError) as broken:
-        raise MissingBackendError(f"{path} is not a readable checkpoint, fetch it again: {broken}") from broken
+        raise MissingBackendError(
+            f"{path} is not a readable checkpoint, fetch it again: {broken}"
+        ) from broken
     return dict(state.get("model_state", state))
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from av.container import InputContainer
 from av.error import FFmpegError
 
-from encoders.base import MediaError, Rows, Audio
+from encoders.base import Audio, MediaError, Rows
 from encoders.media.containers import decode_frames
 from encoders.media.downmix import downmix
 from encoders.media.packet_timing import TrackTimes
@@ -41,13 +41,17 @@ class AudioChunk:
     def crop(self, start_sample: int, end_sample: int) -> AudioChunk:
         """What of it lies between two positions."""
         left, right = max(self.start_sample, start_sample), min(self.end_sample, end_sample)
-        return AudioChunk(left, self.channels[:, left - self.start_sample : max(right, left) - self.start_sample])
+        return AudioChunk(
+            left, self.channels[:, left - self.start_sample : max(right, left) - self.start_sample]
+        )
 
 
 class AudioReader:
     """Sound of an open container from one moment to the next; holds no more than was just asked for."""
 
-    def __init__(self, path: Path, container: InputContainer, sample_rate: int, track_times: TrackTimes) -> None:
+    def __init__(
+        self, path: Path, container: InputContainer, sample_rate: int, track_times: TrackTimes
+    ) -> None:
         self._path, self._sample_rate = path, sample_rate
         self._chunks = _decode_chunks(container, sample_rate, track_times)
         self._buffer: deque[AudioChunk] = deque()
@@ -57,7 +61,7 @@ class AudioReader:
         """Sound that begins at `start` seconds, silent in holes and ending at `end` or with the file's.
 
         Channels become one by `downmix`, offsets go, and what is above full scale is scaled to it. None where
-        the file has no sound here. Moments must not go back. Raises BadMedia for samples that are not finite,
+        the file has no sound here. Moments must not go back. Raises MediaError for samples that are not finite,
         and for sound that can't be brought to the rate.
         """
         first, last = round(start * self._sample_rate), round(end * self._sample_rate)
@@ -66,10 +70,16 @@ class AudioReader:
         for run in _join_contiguous([piece.crop(first, last) for piece in self._buffer]):
             if not np.isfinite(run.channels).all():
                 raise MediaError(self._path, "its sound has samples that are not finite (NaN or infinite)")
-            out[run.start_sample - first : run.end_sample - first] = remove_offset(downmix(run.channels, self._sample_rate), self._sample_rate)
+            out[run.start_sample - first : run.end_sample - first] = remove_offset(
+                downmix(run.channels, self._sample_rate), self._sample_rate
+            )
             length = max(length, run.end_sample - first)
         self._discard_before(last)
-        return Audio(samples=limit_to_full_scale(out[:length]), sample_rate=self._sample_rate) if length else None
+        return (
+            Audio(samples=limit_to_full_scale(out[:length]), sample_rate=self._sample_rate)
+            if length
+            else None
+        )
 
     def _fill_buffer(self, end_sample: int) -> None:
         while not self._is_exhausted and (not self._buffer or self._buffer[-1].end_sample < end_sample):
@@ -130,7 +140,9 @@ def select_audible_channels(channel_names: tuple[str, ...]) -> list[int]:
     """
     if channel_names[0].startswith("AMBI"):
         return [0]
-    return [at for at, name in enumerate(channel_names) if not name.startswith("LFE")] or list(range(len(channel_names)))
+    return [at for at, name in enumerate(channel_names) if not name.startswith("LFE")] or list(
+        range(len(channel_names))
+    )
 
 
 def _join_contiguous(chunks: list[AudioChunk]) -> Iterator[AudioChunk]:
@@ -151,11 +163,15 @@ def _concatenate(chunks: list[AudioChunk]) -> AudioChunk:
     return AudioChunk(chunks[0].start_sample, np.concatenate([piece.channels for piece in chunks], axis=1))
 
 
-def _decode_chunks(container: InputContainer, sample_rate: int, track_times: TrackTimes) -> Iterator[AudioChunk]:
+def _decode_chunks(
+    container: InputContainer, sample_rate: int, track_times: TrackTimes
+) -> Iterator[AudioChunk]:
     """Consecutive pieces of sound; frames that follow each other are resampled without a seam."""
     origin, position, shape = track_times.origin, 0, None
     resampler = _make_resampler(sample_rate)
-    for frame in decode_frames(container, container.streams[track_times.stream_index], track_times.clock_shifts):
+    for frame in decode_frames(
+        container, container.streams[track_times.stream_index], track_times.clock_shifts
+    ):
         begin = position if frame.time is None else round((frame.time - origin) * sample_rate)
         changed = shape not in (None, _get_frame_format(frame))
         if changed or begin - position > _MAX_GAP_SECONDS * sample_rate:

@@ -12,23 +12,33 @@ from av.container import InputContainer
 from av.error import FFmpegError
 
 from encoders.base import MediaError
-from encoders.media.format_detection import detect_format, looks_like_text, make_bad_media, format_unknown_reason
+from encoders.media.format_detection import (
+    detect_format,
+    format_unknown_reason,
+    looks_like_text,
+    make_media_error,
+)
 from encoders.media.packet_timing import ClockShift
 
-_REFUSED_DEMUXERS = frozenset({"hls", "dash", "concat", "sdp", "rtsp", "image2", "tty", "lavfi"})  # name other files
-_DEMUXER_OPTIONS = {"protocol_whitelist": "none", "enable_drefs": "0"}  # a file must not make ffmpeg open others
+_REFUSED_DEMUXERS = frozenset(
+    {"hls", "dash", "concat", "sdp", "rtsp", "image2", "tty", "lavfi"}
+)  # name other files
+_DEMUXER_OPTIONS = {
+    "protocol_whitelist": "none",
+    "enable_drefs": "0",
+}  # a file must not make ffmpeg open others
 
 
 @contextmanager
 def open_container(path: Path, header: bytes) -> Iterator[InputContainer]:
     """A container for reading, from an open file and not a name: any name will do, none is a URL.
 
-    Raises BadMedia where the file is no container that can be read.
+    Raises MediaError where the file is no container that can be read.
     """
     try:
         file = path.open("rb")
     except OSError as error:
-        raise make_bad_media(path, error) from None
+        raise make_media_error(path, error) from None
     with file, _open_file(path, file, header) as container:
         yield container
 
@@ -40,9 +50,11 @@ def _open_file(path: Path, file: BinaryIO, header: bytes) -> InputContainer:
     try:
         container = av.open(file, "r", options=_DEMUXER_OPTIONS, metadata_errors="ignore")
     except FFmpegError:
-        raise MediaError(path, f"truncated or damaged {kind}" if kind else format_unknown_reason(header)) from None
+        raise MediaError(
+            path, f"truncated or damaged {kind}" if kind else format_unknown_reason(header)
+        ) from None
     except OSError as error:  # of the file itself, not of what is in it
-        raise make_bad_media(path, error) from None
+        raise make_media_error(path, error) from None
     names = container.format.name.split(",")
     if _REFUSED_DEMUXERS & set(names) or names[0].endswith("_pipe"):
         container.close()
@@ -60,7 +72,9 @@ def get_clock_origin(container: InputContainer) -> float:
     return (container.start_time or 0) / av.time_base
 
 
-def decode_frames(container: InputContainer, stream: Any, clock_shifts: Sequence[ClockShift] = ()) -> Iterator[Any]:
+def decode_frames(
+    container: InputContainer, stream: Any, clock_shifts: Sequence[ClockShift] = ()
+) -> Iterator[Any]:
     """All frames of a stream that can be decoded, from its first packet on; damaged ones are left out.
 
     `shifts` say from which packet on how many seconds are added to the file's time stamps.
@@ -72,7 +86,9 @@ def decode_frames(container: InputContainer, stream: Any, clock_shifts: Sequence
             continue
 
 
-def _shift_timestamps(packets: Iterator[av.Packet], clock_shifts: Sequence[ClockShift]) -> Iterator[av.Packet]:
+def _shift_timestamps(
+    packets: Iterator[av.Packet], clock_shifts: Sequence[ClockShift]
+) -> Iterator[av.Packet]:
     pending, ticks, number = list(clock_shifts), 0, 0
     for packet in packets:
         if pending and packet.size and number == pending[0][0]:

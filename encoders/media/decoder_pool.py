@@ -94,7 +94,9 @@ class DecoderPool:
             worker.stop()
         self._workers = []
 
-    def read(self, paths: Iterable[Path], should_decode: Callable[[OpenedFile], bool] = accept_every_file) -> Iterator[DecodingEvent]:
+    def read(
+        self, paths: Iterable[Path], should_decode: Callable[[OpenedFile], bool] = accept_every_file
+    ) -> Iterator[DecodingEvent]:
         """Events of all files as they come: for each file Opened, Parts and Finished, or at last Failed.
 
         Files are taken from `paths` as workers get free. Where `wanted` says no after Opened, the file
@@ -211,7 +213,9 @@ class _Worker:
         self.stop()
         # Killed by a machine out of memory, or ended by an error nobody foresaw: not the file's fault.
         passing = code == -signal.SIGKILL or (code >= 0 and "bad_alloc" not in said)
-        return MediaError(self._progress.path, _format_exit_reason(code, said, self._limits), is_permanent=not passing)
+        return MediaError(
+            self._progress.path, _format_exit_reason(code, said, self._limits), is_permanent=not passing
+        )
 
 
 def _format_exit_reason(exit_code: int, stderr_text: str, limits: Limits) -> str:
@@ -223,4 +227,6 @@ def _format_exit_reason(exit_code: int, stderr_text: str, limits: Limits) -> str
     if exit_code < 0:
         names = {number.value: number.name for number in signal.Signals}
         return f"decoder crashed (signal {names.get(-exit_code, -exit_code)})"
-    return f"decoder failed: {stderr_text.splitlines()[-1][:200] if stderr_text else f'exit status {exit_code}'}"
+    return (
+        f"decoder failed: {stderr_text.splitlines()[-1][:200] if stderr_text else f'exit status {exit_code}'}"
+    )

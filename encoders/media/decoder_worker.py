@@ -16,7 +16,7 @@ from typing import TypeAlias, cast
 
 from encoders.base import MediaError
 from encoders.interrupts import exit_with_pipe
-from encoders.media.format_detection import make_bad_media
+from encoders.media.format_detection import make_media_error
 from encoders.media.segments import Limits, Probe, Sampling, Segment
 
 _CHUNK_BYTES = 1 << 20
@@ -42,7 +42,7 @@ def serve() -> None:
     """Answer the parent over the pipe named on the command line, until the parent is gone.
 
     It sends (reader, sampling, limits), then (path, track to leave out or None). Each is answered by
-    Opened, and once the parent has said whether it wants more, by Segments and None; or by BadMedia at
+    Opened, and once the parent has said whether it wants more, by Segments and None; or by MediaError at
     any point.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -59,12 +59,18 @@ def serve() -> None:
             _process_file(connection, path, read, replace(sampling, skip_track=without), limits)
 
 
-def _process_file(connection: Connection, path: Path, reader: MediaReader, sampling: Sampling, limits: Limits) -> None:
+def _process_file(
+    connection: Connection, path: Path, reader: MediaReader, sampling: Sampling, limits: Limits
+) -> None:
     try:
         pieces = reader(path, sampling, limits)
         with _limit_time(limits.timeout_seconds):
             found = next(pieces)
-        connection.send(OpenedFile(path=path, digest=_compute_digest(path, limits.timeout_seconds), probe=cast(Probe, found)))
+        connection.send(
+            OpenedFile(
+                path=path, digest=_compute_digest(path, limits.timeout_seconds), probe=cast(Probe, found)
+            )
+        )
         if connection.recv():
             _send_segments(connection, pieces, limits.timeout_seconds)
         connection.send(None)
@@ -79,7 +85,9 @@ def format_memory_reason(limits: Limits) -> str:
     return f"decoding needs more than {limits.max_memory_bytes / 2**30:g} GiB of memory"
 
 
-def _send_segments(connection: Connection, segments: Iterator[Probe | Segment], timeout_seconds: float) -> None:
+def _send_segments(
+    connection: Connection, segments: Iterator[Probe | Segment], timeout_seconds: float
+) -> None:
     while True:
         with _limit_time(timeout_seconds):
             piece = next(segments, None)
@@ -100,7 +108,7 @@ def _compute_digest(path: Path, timeout_seconds: float) -> str:
                     return hashed.hexdigest()
                 hashed.update(chunk)
     except OSError as error:
-        raise make_bad_media(path, error) from None
+        raise make_media_error(path, error) from None
 
 
 @contextmanager

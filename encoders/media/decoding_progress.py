@@ -37,7 +37,13 @@ class DecodingProgress:
     def select_track_to_skip(self, crash_error: MediaError) -> TrackName | None:
         """The track of a film to do without after its decoder died; None if that is no help."""
         probe = self.opened and self.opened.probe
-        if not (probe and probe.modality == "video" and probe.sample_rate and crash_error.is_permanent and self.untried_tracks):
+        if not (
+            probe
+            and probe.modality == "video"
+            and probe.sample_rate
+            and crash_error.is_permanent
+            and self.untried_tracks
+        ):
             return None
         self.crash_error = self.crash_error or crash_error
         without = self.untried_tracks.pop(0)

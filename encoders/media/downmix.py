@@ -18,8 +18,12 @@ MIN_BAND_HZ = 100.0  # Hz, of the bands compared
 WINDOW_SECONDS = 0.064  # seconds
 MIN_AUDIBLE_POWER_RATIO = 1e-4  # bands within 40 dB of the strongest count
 LOST_POWER_RATIO = 0.35  # of the power that channels without anything in common would have in the mean
-MAX_LOST_SHARE_OVERALL = 0.1  # share of bands lost over the whole stretch: one octave (a channel .1 to 5 ms late) is more
-MAX_LOST_SHARE_PER_SECOND = 0.4  # share of bands lost in one second: no recording measured has as many by chance
+MAX_LOST_SHARE_OVERALL = (
+    0.1  # share of bands lost over the whole stretch: one octave (a channel .1 to 5 ms late) is more
+)
+MAX_LOST_SHARE_PER_SECOND = (
+    0.4  # share of bands lost in one second: no recording measured has as many by chance
+)
 FADE_SECONDS = 0.02  # seconds from one combination to the next
 
 Floats = npt.NDArray[np.float64]
@@ -38,7 +42,9 @@ def downmix(channels: Rows, sample_rate: int) -> Rows:
     if (channels == channels[0]).all() or not 0 < peak < np.inf:
         return mean
     edges = np.append(np.arange(max(channels.shape[1] // sample_rate, 1)) * sample_rate, channels.shape[1])
-    powers = np.stack([compute_cross_powers(channels[:, a:b] / peak, sample_rate) for a, b in pairwise(edges)])
+    powers = np.stack(
+        [compute_cross_powers(channels[:, a:b] / peak, sample_rate) for a, b in pairwise(edges)]
+    )
     plain = np.full(len(channels), 1 / len(channels))
     whole = choose_weights(powers.sum(axis=0), plain, MAX_LOST_SHARE_OVERALL)
     weights = np.stack([choose_weights(second, whole, MAX_LOST_SHARE_PER_SECOND) for second in powers])
@@ -54,7 +60,10 @@ def compute_cross_powers(channels: Rows, sample_rate: int) -> Floats:
     spectra = np.fft.rfft(
         filled.reshape(len(channels), -1, size) * np.hanning(size).astype(np.float32), axis=2
     )
-    bands = [spectra[:, :, a:b].reshape(len(channels), -1) for a, b in pairwise(_compute_band_edges(sample_rate, size))]
+    bands = [
+        spectra[:, :, a:b].reshape(len(channels), -1)
+        for a, b in pairwise(_compute_band_edges(sample_rate, size))
+    ]
     return np.stack([(band @ band.conj().T).real for band in bands]).astype(np.float64)
 
 
@@ -70,7 +79,9 @@ def compute_lost_share(cross_powers: Floats, weights: Floats) -> float:
     apart = np.einsum("bii->b", cross_powers)
     audible = apart > apart.max() * MIN_AUDIBLE_POWER_RATIO
     kept = np.einsum("i,bij,j->b", weights, cross_powers, weights)
-    return float((kept < LOST_POWER_RATIO * apart / len(weights) ** 2)[audible].mean()) if audible.any() else 0.0
+    return (
+        float((kept < LOST_POWER_RATIO * apart / len(weights) ** 2)[audible].mean()) if audible.any() else 0.0
+    )
 
 
 def choose_weights(cross_powers: Floats, default_weights: Floats, max_lost_share: float) -> Floats:
@@ -80,7 +91,10 @@ def choose_weights(cross_powers: Floats, default_weights: Floats, max_lost_share
     total = cross_powers.sum(axis=0)
     plain = np.full(len(default_weights), 1 / len(default_weights))
     strongest = np.eye(len(default_weights))[total.diagonal().argmax()]
-    return min((default_weights, plain, compute_signs(total) / len(default_weights), strongest), key=lambda some: compute_lost_share(cross_powers, some))
+    return min(
+        (default_weights, plain, compute_signs(total) / len(default_weights), strongest),
+        key=lambda some: compute_lost_share(cross_powers, some),
+    )
 
 
 def compute_signs(cross_power: Floats) -> Floats:

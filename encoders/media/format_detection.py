@@ -19,13 +19,17 @@ EXTENSIONS: Mapping[str, MediaModality] = MappingProxyType(
 )
 IMAGE_FORMATS = frozenset(known.name for known in MEDIA_FORMATS if known.pillow_format)
 _TEXT_FORMATS = tuple(known for known in MEDIA_FORMATS if known.is_text_based)
-_IMAGE_MAGIC_NUMBERS = tuple(magic for known in MEDIA_FORMATS if known.pillow_format for _, magic in known.magic_numbers)
+_IMAGE_MAGIC_NUMBERS = tuple(
+    magic for known in MEDIA_FORMATS if known.pillow_format for _, magic in known.magic_numbers
+)
 ANIMATED_FORMATS = frozenset({"gif", "png", "avif"})  # pictures that are films where they have several frames
 REFUSAL_REASONS: Mapping[str, str] = MappingProxyType(
     {known.name: known.refusal_reason for known in MEDIA_FORMATS if known.refusal_reason is not None}
 )
 # Endings that texts have too: TypeScript, device trees, vocabularies, ...
-_AMBIGUOUS_EXTENSIONS = frozenset({".ts", ".mts", ".dts", ".voc", ".au", ".snd", ".mpc", ".rgb", ".ra", ".rm", ".avc"})
+_AMBIGUOUS_EXTENSIONS = frozenset(
+    {".ts", ".mts", ".dts", ".voc", ".au", ".snd", ".mpc", ".rgb", ".ra", ".rm", ".avc"}
+)
 _STRAY_BYTES = b"\xef\xbb\xbf\r\n\t "  # what badly written scripts send before a picture
 _MAX_STRAY_BYTES = 16  # at most
 
@@ -67,7 +71,7 @@ def get_extension_label(path: Path) -> str:
 
 
 def read_header(path: Path) -> bytes:
-    """The first 512 bytes of a file. Raises BadMedia if it can't be read, is empty or is no file."""
+    """The first 512 bytes of a file. Raises MediaError if it can't be read, is empty or is no file."""
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
@@ -76,7 +80,7 @@ def read_header(path: Path) -> bytes:
             raise MediaError(path, "not a regular file")
         head = _read_first_bytes(path)
     except OSError as error:
-        raise make_bad_media(path, error) from None
+        raise make_media_error(path, error) from None
     if not head:
         raise MediaError(path, "empty file")
     return head
@@ -117,7 +121,7 @@ def looks_like_text(header: bytes) -> bool:
     )
 
 
-def make_bad_media(path: Path, error: OSError) -> MediaError:
+def make_media_error(path: Path, error: OSError) -> MediaError:
     """What an operating system's error says of a file: it may pass."""
     lasting = error.errno == errno.EINVAL  # a damaged file sent its reader to a place that can't be
     return MediaError(path, format_os_error(error), is_permanent=lasting)

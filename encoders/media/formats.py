@@ -36,12 +36,16 @@ class MediaFormat:
         for offset, magic in self.magic_numbers:
             if header.startswith(magic, offset):
                 return True
-        if self.header_check is None or (self.requires_extension and extension not in self.extensions.split()):
+        if self.header_check is None or (
+            self.requires_extension and extension not in self.extensions.split()
+        ):
             return False
         return self.header_check(header)
 
 
-def _make_image_format(name: str, extensions: str, *magic_numbers: bytes, pillow_format: str | None = None, **options: object) -> MediaFormat:
+def _make_image_format(
+    name: str, extensions: str, *magic_numbers: bytes, pillow_format: str | None = None, **options: object
+) -> MediaFormat:
     """A still picture that Pillow reads, by the kind's name in capitals unless told another."""
     starts = tuple((0, magic) for magic in magic_numbers)
     return MediaFormat(
@@ -54,24 +58,51 @@ def _make_image_format(name: str, extensions: str, *magic_numbers: bytes, pillow
     )
 
 
-def _make_riff_format(name: str, modality: MediaModality, extensions: str, riff_type: bytes, *magic_numbers: tuple[int, bytes]) -> MediaFormat:
+def _make_riff_format(
+    name: str, modality: MediaModality, extensions: str, riff_type: bytes, *magic_numbers: tuple[int, bytes]
+) -> MediaFormat:
     def is_riff_type(header: bytes) -> bool:
         return header[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64") and header[8:12] == riff_type
 
     pillow = "WEBP" if riff_type == b"WEBP" else None
-    return MediaFormat(name=name, modality=modality, extensions=extensions, magic_numbers=magic_numbers, header_check=is_riff_type, pillow_format=pillow)
+    return MediaFormat(
+        name=name,
+        modality=modality,
+        extensions=extensions,
+        magic_numbers=magic_numbers,
+        header_check=is_riff_type,
+        pillow_format=pillow,
+    )
 
 
 def _make_video_format(name: str, extensions: str, *magic_numbers: bytes, offset: int = 0) -> MediaFormat:
-    return MediaFormat(name=name, modality="video", extensions=extensions, magic_numbers=tuple((offset, magic) for magic in magic_numbers))
+    return MediaFormat(
+        name=name,
+        modality="video",
+        extensions=extensions,
+        magic_numbers=tuple((offset, magic) for magic in magic_numbers),
+    )
 
 
 def _make_audio_format(name: str, extensions: str, *magic_numbers: bytes, offset: int = 0) -> MediaFormat:
-    return MediaFormat(name=name, modality="audio", extensions=extensions, magic_numbers=tuple((offset, magic) for magic in magic_numbers))
+    return MediaFormat(
+        name=name,
+        modality="audio",
+        extensions=extensions,
+        magic_numbers=tuple((offset, magic) for magic in magic_numbers),
+    )
 
 
-def _make_refused_format(name: str, refusal_reason: str, *magic_numbers: tuple[int, bytes], header_check: HeaderCheck | None = None) -> MediaFormat:
-    return MediaFormat(name=name, modality="image", magic_numbers=magic_numbers, header_check=header_check, refusal_reason=refusal_reason)
+def _make_refused_format(
+    name: str, refusal_reason: str, *magic_numbers: tuple[int, bytes], header_check: HeaderCheck | None = None
+) -> MediaFormat:
+    return MediaFormat(
+        name=name,
+        modality="image",
+        magic_numbers=magic_numbers,
+        header_check=header_check,
+        refusal_reason=refusal_reason,
+    )
 
 
 JXL_REFUSAL = "JPEG XL pictures can't be read; save it as JPEG"
@@ -85,17 +116,32 @@ MEDIA_FORMATS: tuple[MediaFormat, ...] = (
     _make_image_format("gif", "gif", b"GIF8"),
     _make_image_format("bmp", "bmp dib", header_check=header_signatures.is_bmp),
     _make_image_format("dib", "dib", header_check=header_signatures.is_dib, requires_extension=True),
-    _make_refused_format("raw", RAW_REFUSAL, (0, b"IIRO"), (0, b"IIRS"), (0, b"MMOR"), (0, b"IIU\0"), (0, b"FUJIFILMCCD-RAW")),
+    _make_refused_format(
+        "raw", RAW_REFUSAL, (0, b"IIRO"), (0, b"IIRS"), (0, b"MMOR"), (0, b"IIU\0"), (0, b"FUJIFILMCCD-RAW")
+    ),
     _make_refused_format("raw", RAW_REFUSAL, (4, b"ftypcrx "), (0, b"FOVb"), (0, b"\0MRM")),
-    _make_image_format("tiff", "tif tiff dng nef nrw cr2 arw srw pef", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+    _make_image_format(
+        "tiff", "tif tiff dng nef nrw cr2 arw srw pef", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"
+    ),
     _make_image_format("avif", "avif avifs", header_check=header_signatures.is_avif),
-    _make_refused_format("heic", "HEIC pictures can't be read; save it as JPEG", header_check=header_signatures.is_heic),
+    _make_refused_format(
+        "heic", "HEIC pictures can't be read; save it as JPEG", header_check=header_signatures.is_heic
+    ),
     _make_refused_format("jxl", JXL_REFUSAL, (0, b"\0\0\0\x0cJXL \r\n")),
     MediaFormat(
-        name="jxl", modality="image", extensions="jxl", header_check=header_signatures.is_jxl, requires_extension=True, refusal_reason=JXL_REFUSAL
+        name="jxl",
+        modality="image",
+        extensions="jxl",
+        header_check=header_signatures.is_jxl,
+        requires_extension=True,
+        refusal_reason=JXL_REFUSAL,
     ),
-    _make_image_format("jp2", "jp2 jpx jpf j2k j2c jpc", b"\0\0\0\x0cjP  \r\n", b"\xff\x4f\xff\x51", pillow_format="JPEG2000"),
-    _make_image_format("ppm", "ppm pgm pbm pnm pfm", header_check=header_signatures.is_netpbm, is_text_based=True),
+    _make_image_format(
+        "jp2", "jp2 jpx jpf j2k j2c jpc", b"\0\0\0\x0cjP  \r\n", b"\xff\x4f\xff\x51", pillow_format="JPEG2000"
+    ),
+    _make_image_format(
+        "ppm", "ppm pgm pbm pnm pfm", header_check=header_signatures.is_netpbm, is_text_based=True
+    ),
     _make_image_format("psd", "psd", b"8BPS\0\1"),
     _make_image_format("qoi", "qoi", b"qoif"),
     _make_image_format("dds", "dds", b"DDS \x7c\0\0\0"),
@@ -125,7 +171,13 @@ MEDIA_FORMATS: tuple[MediaFormat, ...] = (
     _make_video_format("dv", "dv dif", b"\x1f\x07\0"),
     _make_video_format("mxf", "mxf", b"\x06\x0e\x2b\x34\x02\x05\x01\x01"),
     _make_video_format("nut", "nut", b"nut/multimedia container\0"),
-    MediaFormat(name="y4m", modality="video", extensions="y4m", magic_numbers=((0, b"YUV4MPEG2 W"),), is_text_based=True),
+    MediaFormat(
+        name="y4m",
+        modality="video",
+        extensions="y4m",
+        magic_numbers=((0, b"YUV4MPEG2 W"),),
+        is_text_based=True,
+    ),
     _make_video_format("ivf", "ivf", b"DKIF\0\0"),
     _make_video_format("wtv", "wtv", b"\xb7\xd8\x00\x20\x37\x49\xda\x11"),
     _make_video_format("bink", "bik bk2", b"BIKb", b"BIKf", b"BIKg", b"BIKh", b"BIKi", b"KB2"),
@@ -160,7 +212,9 @@ MEDIA_FORMATS: tuple[MediaFormat, ...] = (
     _make_audio_format("tta", "tta", b"TTA1", b"TTA2"),
     _make_audio_format("ape", "ape", b"MAC "),
     _make_audio_format("musepack", "mpc", b"MP+\7", b"MP+\x17", b"MPCK"),
-    _make_audio_format("dts", "dts dtshd", b"\x7f\xfe\x80\x01", b"\xfe\x7f\x01\x80", b"\x1f\xff\xe8\0", b"DTSHDHDR"),
+    _make_audio_format(
+        "dts", "dts dtshd", b"\x7f\xfe\x80\x01", b"\xfe\x7f\x01\x80", b"\x1f\xff\xe8\0", b"DTSHDHDR"
+    ),
     _make_audio_format("ra", "ra", b".ra\xfd"),
     _make_audio_format("voc", "voc", b"Creative Voice File\x1a"),
     _make_audio_format("dsf", "dsf", b"DSD \x1c\0\0\0"),
@@ -169,5 +223,7 @@ MEDIA_FORMATS: tuple[MediaFormat, ...] = (
     _make_audio_format("tak", "tak", b"tBaK"),
     _make_audio_format("shorten", "shn", b"ajkg"),
     _make_audio_format("wma", "wma"),
-    MediaFormat(name="ac3", modality="audio", extensions="ac3 eac3 ec3", header_check=header_signatures.is_ac3),
+    MediaFormat(
+        name="ac3", modality="audio", extensions="ac3 eac3 ec3", header_check=header_signatures.is_ac3
+    ),
 )

@@ -39,7 +39,15 @@ def is_heic(header: bytes) -> bool:
 
 def is_bmp(header: bytes) -> bool:
     """ "BM" and a known size of the header after it."""
-    return header.startswith(b"BM") and int.from_bytes(header[14:18], "little") in (12, 40, 52, 56, 64, 108, 124)
+    return header.startswith(b"BM") and int.from_bytes(header[14:18], "little") in (
+        12,
+        40,
+        52,
+        56,
+        64,
+        108,
+        124,
+    )
 
 
 def is_dib(header: bytes) -> bool:
@@ -72,7 +80,13 @@ def _has_icon_entry(header: bytes) -> bool:
 
 def is_pcx(header: bytes) -> bool:
     """Known version, depth and encoding, and a window that is not empty."""
-    if len(header) < 128 or header[0] != 10 or header[1] not in (0, 2, 3, 4, 5) or header[2] != 1 or header[64] != 0:
+    if (
+        len(header) < 128
+        or header[0] != 10
+        or header[1] not in (0, 2, 3, 4, 5)
+        or header[2] != 1
+        or header[64] != 0
+    ):
         return False
     left, top, right, bottom = struct.unpack_from("<4H", header, 4)
     return header[3] in (1, 2, 4, 8) and right >= left and bottom >= top
@@ -92,7 +106,9 @@ def is_tga(header: bytes) -> bool:
         return False
     width, height = struct.unpack_from("<HH", header, 12)
     mapped = header[1] == 1 and header[7] in (15, 16, 24, 32)
-    return width > 0 and height > 0 and header[16] in (8, 15, 16, 24, 32) and (mapped or header[2] not in (1, 9))
+    return (
+        width > 0 and height > 0 and header[16] in (8, 15, 16, 24, 32) and (mapped or header[2] not in (1, 9))
+    )
 
 
 def is_mpeg_ts(header: bytes) -> bool:

@@ -14,12 +14,12 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from encoders.base import PANORAMA_ASPECT_RATIO, MediaError, Frames
-from encoders.media.format_detection import read_header, detect_format, find_image_start, make_bad_media
-from encoders.media.formats import RAW_REFUSAL, MEDIA_FORMATS
+from encoders.base import PANORAMA_ASPECT_RATIO, Frames, MediaError
+from encoders.media.format_detection import detect_format, find_image_start, make_media_error, read_header
+from encoders.media.formats import MEDIA_FORMATS, RAW_REFUSAL
 from encoders.media.image_endings import is_complete
-from encoders.media.partial_images import MIN_READABLE_SHARE, decode_twice, crop_and_fill_gaps
-from encoders.media.raw_previews import is_raw, extract_preview
+from encoders.media.partial_images import MIN_READABLE_SHARE, crop_and_fill_gaps, decode_twice
+from encoders.media.raw_previews import extract_preview, is_raw
 from encoders.media.segments import Limits, Probe, get_size_refusal
 
 _PILLOW_FORMATS = {known.name: known.pillow_format for known in MEDIA_FORMATS if known.pillow_format}
@@ -69,13 +69,17 @@ def is_animated(path: Path, limits: Limits) -> bool:
 def probe_image(path: Path, limits: Limits) -> Probe:
     """Size as shown and format: from the header alone where the file's end is as it should be.
 
-    Else the picture is decoded, to say what of it is there. Raises BadMedia.
+    Else the picture is decoded, to say what of it is there. Raises MediaError.
     """
     try:
         with _open_image(path, limits) as image:
             if is_complete(image):
-                turned = image.format != "TIFF" and _read_orientation(image) >= 5  # a TIFF says its size as shown
-                return _make_probe_from_image(image, image.size[::-1] if turned else image.size, _get_incomplete_reason(image))
+                turned = (
+                    image.format != "TIFF" and _read_orientation(image) >= 5
+                )  # a TIFF says its size as shown
+                return _make_probe_from_image(
+                    image, image.size[::-1] if turned else image.size, _get_incomplete_reason(image)
+                )
     except MediaError:
         pass  # what can be read of it is read below, or its fault said
     shown, name, incomplete = _decode_image(path, None, limits)
@@ -101,13 +105,13 @@ def _make_probe(format_name: str, size: tuple[int, int], incomplete_reason: str 
 
 
 def read_image(path: Path, max_side: int, limits: Limits) -> Frames:
-    """(1, h, w, 3) of a picture's first frame, the sides as longest_side says. Raises BadMedia."""
+    """(1, h, w, 3) of a picture's first frame, the sides as longest_side says. Raises MediaError."""
     shown, _, _ = _decode_image(path, max_side, limits)
     return np.array(shown)[None]
 
 
 def _decode_image(path: Path, max_side: int | None, limits: Limits) -> tuple[Image.Image, str, str | None]:
-    """A picture upright in RGB and its format, and what of it is missing. Raises BadMedia."""
+    """A picture upright in RGB and its format, and what of it is missing. Raises MediaError."""
     try:
         with _open_image(path, limits) as image:
             if max_side is not None:
@@ -123,7 +127,7 @@ def _decode_image(path: Path, max_side: int | None, limits: Limits) -> tuple[Ima
 def _decode_damaged_image(
     path: Path, max_side: int | None, limits: Limits, error: MediaError
 ) -> tuple[Image.Image, str, str | None]:
-    """As _decoded, of a damaged picture of which enough is left. Raises BadMedia, `error` if nothing is."""
+    """As _decoded, of a damaged picture of which enough is left. Raises MediaError, `error` if nothing is."""
     try:
         with path.open("rb") as file:
             pixels, there, image = decode_twice(
@@ -134,7 +138,9 @@ def _decode_damaged_image(
     share = float(there.mean())
     if share < MIN_READABLE_SHARE:
         raise MediaError(path, f"{error.reason} ({share:.0%} of it can be read)") from None
-    shown = _resize_and_orient(Image.fromarray(crop_and_fill_gaps(pixels, there)), _read_orientation(image), max_side)
+    shown = _resize_and_orient(
+        Image.fromarray(crop_and_fill_gaps(pixels, there)), _read_orientation(image), max_side
+    )
     early = error.reason.startswith("truncated")
     lost = f"only {min(int(share * 100), 99)} % of the picture can be read" if share < 1 else None
     return shown, (image.format or "").lower(), lost or ("the end of the file is missing" if early else None)
@@ -183,7 +189,7 @@ def _get_incomplete_reason(image: Image.Image) -> str | None:
 
 @contextmanager
 def _open_image(path: Path, limits: Limits) -> Iterator[Image.Image]:
-    """An open picture of allowed size; what Pillow raises inside becomes BadMedia."""
+    """An open picture of allowed size; what Pillow raises inside becomes MediaError."""
     try:
         with (
             warnings.catch_warnings(action="ignore"),  # of EXIF that is damaged, and the like
@@ -195,12 +201,12 @@ def _open_image(path: Path, limits: Limits) -> Iterator[Image.Image]:
         raise MediaError(path, "damaged: the picture's header can't be read") from None
     except _DECODE_ERRORS as error:
         if isinstance(error, OSError) and error.errno:  # Pillow's own have no number
-            raise make_bad_media(path, error) from None
+            raise make_media_error(path, error) from None
         raise MediaError(path, _format_decode_error(error)) from None
 
 
 def _validate_image(path: Path, image: Image.Image, limits: Limits) -> Image.Image:
-    """The picture, or the preview in a camera's RAW. Raises BadMedia if it is too large, or has none."""
+    """The picture, or the preview in a camera's RAW. Raises MediaError if it is too large, or has none."""
     if image.format == "TIFF" and is_raw(image):
         preview = extract_preview(image)
         if preview is None:

@@ -49,7 +49,10 @@ class PacketLog:
 
     def compute_times(self) -> PacketTimes:
         """The same in seconds."""
-        shown, decoded = _convert_to_seconds(self.pts, self.time_base), _convert_to_seconds(self.dts, self.time_base)
+        shown, decoded = (
+            _convert_to_seconds(self.pts, self.time_base),
+            _convert_to_seconds(self.dts, self.time_base),
+        )
         begins = np.where(np.isnan(shown), decoded, shown)
         ordered = np.isfinite(decoded).mean() > 0.5 if len(self) else False
         return PacketTimes(
@@ -141,7 +144,9 @@ def _convert_to_seconds(ticks: array[int], time_base: Fraction) -> Seconds:
     return np.where(counted == _NO_TIMESTAMP, np.nan, counted * float(time_base))
 
 
-def _make_track_times(packet_times: PacketTimes, runs: Ints, run_offsets: Seconds, stream_index: int, origin: float) -> TrackTimes:
+def _make_track_times(
+    packet_times: PacketTimes, runs: Ints, run_offsets: Seconds, stream_index: int, origin: float
+) -> TrackTimes:
     shown = np.isfinite(packet_times.start_times) & ~packet_times.is_discarded
     begins = packet_times.start_times[shown] + run_offsets[runs[shown]] - origin
     order = np.argsort(begins, kind="stable")
@@ -160,7 +165,11 @@ def _make_track_times(packet_times: PacketTimes, runs: Ints, run_offsets: Second
 
 def _compute_end(start_times: Seconds, durations: Seconds, max_packet_seconds: float) -> float:
     """When the last packet ends; NaN if what it claims can't be, -inf without packets."""
-    return float(start_times[-1]) + estimate_last_duration(start_times, durations, max_packet_seconds) if len(start_times) else -np.inf
+    return (
+        float(start_times[-1]) + estimate_last_duration(start_times, durations, max_packet_seconds)
+        if len(start_times)
+        else -np.inf
+    )
 
 
 def _compute_run_offsets(streams: Sequence[PacketTimes], runs: Sequence[Ints]) -> Seconds:
@@ -183,5 +192,7 @@ def _find_end(packet_times: PacketTimes, mask: NDArray[np.bool_]) -> float:
     """When some packets of a stream end, in the file's own time; -inf for none."""
     chosen = np.flatnonzero(mask & np.isfinite(packet_times.start_times))
     chosen = chosen[np.argsort(packet_times.start_times[chosen], kind="stable")]
-    end = _compute_end(packet_times.start_times[chosen], packet_times.durations[chosen], packet_times.max_packet_seconds)
+    end = _compute_end(
+        packet_times.start_times[chosen], packet_times.durations[chosen], packet_times.max_packet_seconds
+    )
     return float(packet_times.start_times[chosen[-1]]) if np.isnan(end) else end

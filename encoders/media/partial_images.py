@@ -18,7 +18,9 @@ Pixels = npt.NDArray[np.uint8]
 
 MIN_READABLE_SHARE = 0.5  # of a picture's pixels; one of which less is there is refused
 # Formats whose decoders leave what they can't decode as it was, or as a padded file has it.
-RECOVERABLE_FORMATS = frozenset({"JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "TGA", "PCX"})
+RECOVERABLE_FORMATS = frozenset(
+    {"JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "TGA", "PCX"}
+)
 _MAX_PNG_TEXT_BYTES = 1 << 30  # bytes of all texts of a PNG
 _FILL_VALUES = (0, 85)  # two values that what was not decoded has
 _JPEG_FILL_GREYS = {"CMYK": 64}  # what libjpeg puts where data are missing, as RGB; 128 in the other modes
@@ -39,7 +41,9 @@ def pad_webp(file: BinaryIO, fill_value: int) -> BinaryIO:
 
 
 def decode_twice(
-    file: BinaryIO, open_image: Callable[[BinaryIO], Image.Image], to_rgb: Callable[[Image.Image], Image.Image]
+    file: BinaryIO,
+    open_image: Callable[[BinaryIO], Image.Image],
+    to_rgb: Callable[[Image.Image], Image.Image],
 ) -> tuple[Pixels, Mask, Image.Image]:
     """Pixels (h, w, 3) of a damaged picture, where (h, w) they were decoded, and the loaded picture.
 

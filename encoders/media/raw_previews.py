@@ -9,8 +9,21 @@ from contextlib import suppress
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
 MIN_PREVIEW_SIDE_PX = 256  # pixels of the longer side; a smaller preview is a thumbnail
-_DNG_VERSION_TAG, _MAKE_TAG, _SUBFILE_TYPE_TAG, _SUB_IFDS_TAG, _PHOTOMETRIC_TAG, _ORIENTATION_TAG = 50706, 271, 254, 330, 262, 274
-_COMPRESSION_TAG, _STRIP_OFFSETS_TAG, _STRIP_BYTE_COUNTS_TAG, _JPEG_OFFSET_TAG, _JPEG_LENGTH_TAG = 259, 273, 279, 513, 514
+_DNG_VERSION_TAG, _MAKE_TAG, _SUBFILE_TYPE_TAG, _SUB_IFDS_TAG, _PHOTOMETRIC_TAG, _ORIENTATION_TAG = (
+    50706,
+    271,
+    254,
+    330,
+    262,
+    274,
+)
+_COMPRESSION_TAG, _STRIP_OFFSETS_TAG, _STRIP_BYTE_COUNTS_TAG, _JPEG_OFFSET_TAG, _JPEG_LENGTH_TAG = (
+    259,
+    273,
+    279,
+    513,
+    514,
+)
 _MOSAIC_PHOTOMETRICS = (32803, 34892)  # values of the photometric tag: colour filter array, linear raw
 _JPEG_COMPRESSIONS = (6, 7)  # values of the compression tag
 _MAX_IFDS = 64  # folders of tags looked into
@@ -83,7 +96,11 @@ def _read_jpeg(image: Image.Image, tags: TiffTags) -> bytes:
     """The bytes of the JPEG that a folder of tags points at; empty if it points at none."""
     place, length = tags.get(_JPEG_OFFSET_TAG), tags.get(_JPEG_LENGTH_TAG)
     strips, lengths = tags.get(_STRIP_OFFSETS_TAG, ()), tags.get(_STRIP_BYTE_COUNTS_TAG, ())
-    if place is None and tags.get(_COMPRESSION_TAG) in _JPEG_COMPRESSIONS and len(strips) == len(lengths) == 1:
+    if (
+        place is None
+        and tags.get(_COMPRESSION_TAG) in _JPEG_COMPRESSIONS
+        and len(strips) == len(lengths) == 1
+    ):
         place, length = strips[0], lengths[0]
     if not isinstance(place, int) or not isinstance(length, int):
         return b""

@@ -9,12 +9,12 @@ from typing import Generic, TypeVar
 
 from av.error import FFmpegError
 
-from encoders.base import MediaError, Audio
+from encoders.base import Audio, MediaError
 from encoders.media.audio import AudioReader
 from encoders.media.containers import open_container
-from encoders.media.segments import Sampling, Segment, compute_segment_bounds, compute_frame_times
+from encoders.media.segments import Sampling, Segment, compute_frame_times, compute_segment_bounds
 from encoders.media.stream_survey import StreamSurvey
-from encoders.media.video import VideoReader, TimedFrames
+from encoders.media.video import TimedFrames, VideoReader
 
 _Value = TypeVar("_Value")
 ReadInterval = Callable[[float, float], _Value | None]
@@ -36,7 +36,7 @@ def decode_segments(path: Path, header: bytes, survey: StreamSurvey, sampling: S
     """Every segment of a time line, also those with neither frames nor sound.
 
     Where only one of a film's two tracks can be read, the segments say so (`incomplete`). Raises
-    BadMedia where the only track is broken.
+    MediaError where the only track is broken.
     """
     duration = survey.probe.duration or 0.0
     with ExitStack() as stack:
@@ -61,7 +61,9 @@ def decode_segments(path: Path, header: bytes, survey: StreamSurvey, sampling: S
 class _TrackOpeners:
     """Opens a file's two tracks, each with a container of its own that `stack` closes."""
 
-    def __init__(self, path: Path, header: bytes, survey: StreamSurvey, sampling: Sampling, stack: ExitStack) -> None:
+    def __init__(
+        self, path: Path, header: bytes, survey: StreamSurvey, sampling: Sampling, stack: ExitStack
+    ) -> None:
         self._path, self._header, self._survey = path, header, survey
         self._sampling, self._stack = sampling, stack
 
@@ -74,7 +76,9 @@ class _TrackOpeners:
         def open_video() -> ReadInterval[TimedFrames]:
             container = self._stack.enter_context(open_container(self._path, self._header))
             film = VideoReader(self._path, container, track, asked.max_side)
-            return lambda start, end: film.read_frames_at(compute_frame_times(start, end, asked.fps, asked.max_frames))
+            return lambda start, end: film.read_frames_at(
+                compute_frame_times(start, end, asked.fps, asked.max_frames)
+            )
 
         return open_video
 
@@ -94,7 +98,9 @@ class _TrackOpeners:
 class _TrackReader(Generic[_Value]):
     """One track of a file, read segment by segment; if `spared`, what breaks it is only noted."""
 
-    def __init__(self, name: str, open_track: Callable[[], ReadInterval[_Value]] | None, *, is_optional: bool) -> None:
+    def __init__(
+        self, name: str, open_track: Callable[[], ReadInterval[_Value]] | None, *, is_optional: bool
+    ) -> None:
         self._name, self._open_track, self._is_optional = name, open_track, is_optional
         self._read_interval: ReadInterval[_Value] | None = None
         self._has_data = self._is_broken = False
@@ -108,7 +114,7 @@ class _TrackReader(Generic[_Value]):
             self._read_interval = self._read_interval or self._open_track()
             value = self._read_interval(start, end)
         except DECODE_ERRORS as error:
-            if not self._is_optional or not getattr(error, "lasting", True):
+            if not self._is_optional or not getattr(error, "is_permanent", True):
                 raise
             self._mark_broken(start, error)
             return None
@@ -125,5 +131,7 @@ class _TrackReader(Generic[_Value]):
     def _mark_broken(self, start: float, error: Exception) -> None:
         if not self._is_broken:
             said = error.reason if isinstance(error, MediaError) else (str(error) or type(error).__name__)
-            self._pending_note = f"its {self._name} can't be decoded at {start:g} s: {said.splitlines()[0][:100]}"
+            self._pending_note = (
+                f"its {self._name} can't be decoded at {start:g} s: {said.splitlines()[0][:100]}"
+            )
         self._is_broken = True

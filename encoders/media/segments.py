@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from encoders.base import Frames, Audio
+from encoders.base import Audio, Frames
 from encoders.media.format_detection import MediaModality
 
 TrackName: TypeAlias = Literal["pictures", "sound"]

@@ -67,8 +67,14 @@ def list_video_streams(container: InputContainer) -> list[av.VideoStream]:
 def rank_video_streams(container: InputContainer, packet_counts: Mapping[int, int]) -> list[av.VideoStream]:
     """The decodable films, the one players take first; stills, by `counts` of packets, come last."""
     best = container.streams.best("video")
-    found = [s for s in list_video_streams(container) if packet_counts.get(s.index) and s.codec_context is not None]
-    return sorted(found, key=lambda stream: (packet_counts[stream.index] > 1, *_make_rank_key(stream, best)), reverse=True)
+    found = [
+        s for s in list_video_streams(container) if packet_counts.get(s.index) and s.codec_context is not None
+    ]
+    return sorted(
+        found,
+        key=lambda stream: (packet_counts[stream.index] > 1, *_make_rank_key(stream, best)),
+        reverse=True,
+    )
 
 
 def rank_audio_streams(

@@ -13,7 +13,13 @@ from av.container import InputContainer
 from av.format import Flags
 
 from encoders.base import MediaError
-from encoders.media.containers import decode_frames, get_video_stream, open_container, get_clock_origin, read_packets
+from encoders.media.containers import (
+    decode_frames,
+    get_clock_origin,
+    get_video_stream,
+    open_container,
+    read_packets,
+)
 from encoders.media.packet_timing import PacketLog, TrackTimes, place_on_timeline
 from encoders.media.segments import Limits, Probe, get_size_refusal
 from encoders.media.stream_selection import (
@@ -21,13 +27,16 @@ from encoders.media.stream_selection import (
     VideoTrack,
     list_decodable_audio_streams,
     list_video_streams,
-    read_frame_geometry,
     rank_audio_streams,
     rank_video_streams,
+    read_frame_geometry,
 )
 
 MAX_DURATION_SECONDS = 7 * 86400.0  # seconds; a longer time line is a damaged time stamp
-_MAX_FRAME_SECONDS, _MAX_AUDIO_PACKET_SECONDS = 60.0, 1.0  # seconds that a frame and a packet of sound may claim to last without others
+_MAX_FRAME_SECONDS, _MAX_AUDIO_PACKET_SECONDS = (
+    60.0,
+    1.0,
+)  # seconds that a frame and a packet of sound may claim to last without others
 
 
 @dataclass(frozen=True)
@@ -40,7 +49,7 @@ class StreamSurvey:
 
 
 def survey_streams(path: Path, header: bytes, limits: Limits) -> StreamSurvey:
-    """Choose a file's streams by all its packets' times and its first frame. Raises BadMedia."""
+    """Choose a file's streams by all its packets' times and its first frame. Raises MediaError."""
     with open_container(path, header) as container:
         logs = _read_packet_logs(container)
         counts = {index: len(log) for index, log in logs.items()}
@@ -52,7 +61,9 @@ def survey_streams(path: Path, header: bytes, limits: Limits) -> StreamSurvey:
         ends = []
         video = heard = None
         if film and picture:
-            video = VideoTrack(times[film.index], picture, is_only_video=len(list_video_streams(container)) == 1)
+            video = VideoTrack(
+                times[film.index], picture, is_only_video=len(list_video_streams(container)) == 1
+            )
             ends.append(video.times.compute_video_end(float(film.average_rate or 25)))
         if sound:
             heard = times[sound.index]
@@ -64,7 +75,10 @@ def survey_streams(path: Path, header: bytes, limits: Limits) -> StreamSurvey:
 def _read_packet_logs(container: InputContainer) -> dict[int, PacketLog]:
     """What the packets of each film and sound say of time, by the stream's index."""
     streams = [*list_video_streams(container), *list_decodable_audio_streams(container)]
-    longest = {stream.index: _MAX_FRAME_SECONDS if stream.type == "video" else _MAX_AUDIO_PACKET_SECONDS for stream in streams}
+    longest = {
+        stream.index: _MAX_FRAME_SECONDS if stream.type == "video" else _MAX_AUDIO_PACKET_SECONDS
+        for stream in streams
+    }
     logs = {s.index: PacketLog(s.time_base or Fraction(1, av.time_base), longest[s.index]) for s in streams}
     if streams:
         for order, packet in enumerate(read_packets(container, *streams)):
@@ -76,7 +90,7 @@ def _read_packet_logs(container: InputContainer) -> dict[int, PacketLog]:
 def _find_decodable_video(
     path: Path, header: bytes, video_streams: Sequence[av.VideoStream], limits: Limits
 ) -> tuple[av.VideoStream | None, FrameGeometry | None]:
-    """The first of these streams of which a frame can be decoded, and that frame. Raises BadMedia."""
+    """The first of these streams of which a frame can be decoded, and that frame. Raises MediaError."""
     for film in video_streams:
         reason = get_size_refusal(film.codec_context.width, film.codec_context.height, limits)
         if reason:
@@ -109,12 +123,14 @@ def _compute_audio_end(path: Path, header: bytes, track_times: TrackTimes) -> fl
     if np.isfinite(track_times.end_time):
         return track_times.end_time
     with open_container(path, header) as container:
-        frames = decode_frames(container, container.streams[track_times.stream_index], track_times.clock_shifts)
+        frames = decode_frames(
+            container, container.streams[track_times.stream_index], track_times.clock_shifts
+        )
         return sum(frame.samples / frame.sample_rate for frame in frames) + max(0.0, track_times.start_time)
 
 
 def _compute_duration(path: Path, container: InputContainer, end_times: Sequence[float]) -> float:
-    """Seconds from time zero to the end of the last frame or sound. Raises BadMedia if there is none."""
+    """Seconds from time zero to the end of the last frame or sound. Raises MediaError if there is none."""
     claims = (max(end_times), (container.duration or 0) / av.time_base)
     seconds = next((claim for claim in claims if 0 < claim <= MAX_DURATION_SECONDS), None)
     if seconds is None:

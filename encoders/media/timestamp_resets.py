@@ -13,7 +13,9 @@ Ints: TypeAlias = NDArray[np.int64]
 StreamPackets: TypeAlias = tuple[Ints, Seconds]
 
 _MAX_BACKWARD_SECONDS = 0.2  # seconds; decoding times that go back by more begin anew
-_MAX_FORWARD_SECONDS = 10.0  # seconds; in broadcast formats a step ahead by more is a new clock, as ffmpeg has it
+_MAX_FORWARD_SECONDS = (
+    10.0  # seconds; in broadcast formats a step ahead by more is a new clock, as ffmpeg has it
+)
 _MAX_SKEW_SECONDS = 2.0  # seconds; streams are interleaved more closely than this
 
 
@@ -37,7 +39,9 @@ def count_clock_resets(streams: Sequence[StreamPackets], is_broadcast: bool) -> 
 
 def _has_clock_jump(times: Seconds, is_broadcast: bool) -> bool:
     steps = np.diff(times[np.isfinite(times)])
-    return bool((steps < -_MAX_BACKWARD_SECONDS).any() or (is_broadcast and (steps > _MAX_FORWARD_SECONDS).any()))
+    return bool(
+        (steps < -_MAX_BACKWARD_SECONDS).any() or (is_broadcast and (steps > _MAX_FORWARD_SECONDS).any())
+    )
 
 
 def _iterate_in_file_order(packet_positions: Sequence[Ints]) -> Iterator[tuple[int, int]]:
@@ -56,8 +60,12 @@ class _ClockResetCounter:
         self._is_broadcast, self._latest_run = is_broadcast, 0
         self._run_by_stream: list[int | None] = [None] * stream_count
         self._last_times = [np.nan] * stream_count
-        self._times_before_jump = [np.inf] * stream_count  # the time before a step ahead, to which a damaged stamp returns
-        self._times_before_reset = [np.nan] * stream_count  # the time before the last restart, to which a damaged stamp returns
+        self._times_before_jump = [
+            np.inf
+        ] * stream_count  # the time before a step ahead, to which a damaged stamp returns
+        self._times_before_reset = [
+            np.nan
+        ] * stream_count  # the time before the last restart, to which a damaged stamp returns
         self._times_after_reset = [np.nan] * stream_count  # the time after it
         self._behind_since = [np.nan] * stream_count  # the time since when other streams are in a later run
         self._latest_time_by_run = {0: -np.inf}  # time by run, over all streams
@@ -85,7 +93,10 @@ class _ClockResetCounter:
     def _handle_forward_jump(self, stream: int, time: float) -> None:
         run = self._run_by_stream[stream] or 0
         left, entered = self._times_before_reset[stream], self._times_after_reset[stream]
-        returns = 0 <= time - left < _MAX_BACKWARD_SECONDS and time - self._last_times[stream] > (left - entered) / 2
+        returns = (
+            0 <= time - left < _MAX_BACKWARD_SECONDS
+            and time - self._last_times[stream] > (left - entered) / 2
+        )
         self.is_inconsistent = self.is_inconsistent or returns
         if time - self._last_times[stream] <= _MAX_FORWARD_SECONDS:
             return

@@ -14,7 +14,7 @@ from av.error import FFmpegError
 from av.video.reformatter import Interpolation
 from decord._ffi.base import DECORDError
 
-from encoders.base import MediaError, Frames
+from encoders.base import Frames, MediaError
 from encoders.media.containers import decode_frames, get_video_stream
 from encoders.media.segments import fit_size
 from encoders.media.stream_selection import UPRIGHT, Orientation, VideoTrack
@@ -64,7 +64,14 @@ def has_same_times(decoder_times: Seconds, start_times: Seconds) -> bool:
     """Whether a decoder's times (n,) are `begins` (n,) but for where its clock starts."""
     if len(decoder_times) != len(start_times) or not len(decoder_times):
         return False
-    return bool(np.allclose(decoder_times - decoder_times[0], start_times - start_times[0], rtol=1e-6, atol=TIME_TOLERANCE_SECONDS / 4))
+    return bool(
+        np.allclose(
+            decoder_times - decoder_times[0],
+            start_times - start_times[0],
+            rtol=1e-6,
+            atol=TIME_TOLERANCE_SECONDS / 4,
+        )
+    )
 
 
 class PyAVReader:
@@ -88,7 +95,9 @@ class PyAVReader:
         return np.stack(list(found.values())), tuple(found)
 
     def _advance_to(self, time: float) -> tuple[float, av.VideoFrame]:
-        before = self._keyframe_times[: np.searchsorted(self._keyframe_times, time + TIME_TOLERANCE_SECONDS, side="right")]
+        before = self._keyframe_times[
+            : np.searchsorted(self._keyframe_times, time + TIME_TOLERANCE_SECONDS, side="right")
+        ]
         if self._next is not None and len(before) and before[-1] - self._next[0] > _MIN_SEEK_SECONDS:
             self._seek_to_keyframe(float(before[-1]))
         while self._next is not None and self._next[0] <= time + TIME_TOLERANCE_SECONDS:
@@ -114,7 +123,9 @@ class PyAVReader:
     def _decode_timed_frames(self) -> Iterator[tuple[float, av.VideoFrame]]:
         """(seconds, frame); frames without a time stamp are counted at the average rate."""
         period, origin = 1 / float(self._stream.average_rate or 25), self._track_times.origin
-        for index, frame in enumerate(decode_frames(self._container, self._stream, self._track_times.clock_shifts)):
+        for index, frame in enumerate(
+            decode_frames(self._container, self._stream, self._track_times.clock_shifts)
+        ):
             yield index * period if frame.time is None else frame.time - origin, frame
 
 
@@ -132,7 +143,7 @@ def to_rgb(frame: av.VideoFrame, size: tuple[int, int], orientation: Orientation
 class VideoReader:
     """A film's frames by decord, and by PyAV from the moment on where decord fails.
 
-    The container must be fresh: it is read on from where it stands. Raises BadMedia.
+    The container must be fresh: it is read on from where it stands. Raises MediaError.
     """
 
     def __init__(self, path: Path, container: InputContainer, track: VideoTrack, max_side: int) -> None:
@@ -141,7 +152,7 @@ class VideoReader:
         self._reader = self._open_decord() or self._open_pyav()
 
     def read_frames_at(self, times: Sequence[float]) -> TimedFrames:
-        """Frames shown at these moments, which must not go back. Raises BadMedia if none can be decoded."""
+        """Frames shown at these moments, which must not go back. Raises MediaError if none can be decoded."""
         try:
             return self._reader.read_frames_at(times)
         except DECORD_ERRORS as error:

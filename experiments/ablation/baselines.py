@@ -7,21 +7,27 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Rows, is_missing_row, average_by_owner, unit_rows
+from encoders.base import Rows, average_by_owner, is_missing_row, unit_rows
 from experiments.ablation.fused_ranks import SplitEmbeddings, compute_rsum
 from experiments.ablation.prepared_data import PreparedData
 from retrieval.features.pipeline import FeaturePipeline
 from spaces.zero_shot import ZeroShotSpace
 
 RIDGE_STRENGTHS = tuple(10.0**power for power in range(7))  # of the ridge
-ZERO_SHOT_WEIGHTS = tuple(round(0.1 * tenth, 1) for tenth in range(1, 10))  # of zero-shot beside a trained row
+ZERO_SHOT_WEIGHTS = tuple(
+    round(0.1 * tenth, 1) for tenth in range(1, 10)
+)  # of zero-shot beside a trained row
 
 Floats = npt.NDArray[np.float64]
 
 
 def supports_zero_shot(pipeline: FeaturePipeline | None, data: PreparedData) -> bool:
     """Whether the engine's own object space has labels that words can meet items through."""
-    return pipeline is not None and "objects" in data.present_roles and isinstance(pipeline.spaces[0], ZeroShotSpace)
+    return (
+        pipeline is not None
+        and "objects" in data.present_roles
+        and isinstance(pipeline.spaces[0], ZeroShotSpace)
+    )
 
 
 def project_zero_shot(data: PreparedData, pipeline: FeaturePipeline) -> SplitEmbeddings:
@@ -69,7 +75,10 @@ def map_captions_to_items(data: PreparedData, split: str) -> npt.NDArray[np.int6
 
 
 def _split_embeddings(data: PreparedData, item_embeddings: Rows, caption_embeddings: Rows) -> SplitEmbeddings:
-    return {part: (item_embeddings[data.select_items(part)], caption_embeddings[data.select_captions(part)]) for part in ("dev", "test")}
+    return {
+        part: (item_embeddings[data.select_items(part)], caption_embeddings[data.select_captions(part)])
+        for part in ("dev", "test")
+    }
 
 
 def _standardise(features: Rows, train_rows: npt.NDArray[np.int64]) -> Floats:

@@ -49,7 +49,9 @@ class FusedSimilarity:
         return FusedSimilarity(tables=tuple(table.transpose() for table in self.tables), weights=self.weights)
 
 
-def fuse_similarities(embeddings: Sequence[EmbeddingPair], space_weights: Sequence[float] | None = None) -> Similarity:
+def fuse_similarities(
+    embeddings: Sequence[EmbeddingPair], space_weights: Sequence[float] | None = None
+) -> Similarity:
     """The table (captions, items) of spaces, each given as rows of items (v, d) and of captions (c, d)."""
     tables: list[Similarity] = [InnerProductSimilarity(texts, media) for media, texts in embeddings]
     if len(tables) == 1:
@@ -65,4 +67,6 @@ def evaluate_similarity(similarity: Similarity, caption_items: Ints) -> Evaluati
 
 def compute_rsum(item_embeddings: Rows, caption_embeddings: Rows, caption_items: Ints) -> float:
     """The sum of the six recalls of one space."""
-    return evaluate_similarity(InnerProductSimilarity(caption_embeddings, item_embeddings), caption_items).rsum
+    return evaluate_similarity(
+        InnerProductSimilarity(caption_embeddings, item_embeddings), caption_items
+    ).rsum

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from encoders.onnx_runtime import write_atomically
-from experiments.ablation.results import RowResult, AblationResults
-from experiments.ablation.row_statistics import RECALL_DEPTHS, DIRECTIONS
+from experiments.ablation.results import AblationResults, RowResult
+from experiments.ablation.row_statistics import DIRECTIONS, RECALL_DEPTHS
 from experiments.ablation.table_rows import SpaceSpec
 from experiments.ablation.tables import format_row_name
 from spaces.joint.training import EpochResult, TrainingHistory
@@ -68,7 +68,9 @@ def plot_recalls(dataset_name: str, rows: Sequence[RowResult]) -> Figure:
     return figure
 
 
-def _plot_intervals(axes: Axes, rows: Sequence[RowResult], metric: str, colour: str, marker: str, label: str) -> None:
+def _plot_intervals(
+    axes: Axes, rows: Sequence[RowResult], metric: str, colour: str, marker: str, label: str
+) -> None:
     found = [line.estimates[metric] for line in rows]
     means = np.array([figure.mean for figure in found])
     reach = np.array([[f.mean - f.low for f in found], [f.high - f.mean for f in found]])
@@ -116,7 +118,10 @@ def plot_learning_curves(
 
 
 def _plot_learning_curve(
-    axes: Axes, space: SpaceSpec, histories: Sequence[TrainingHistory], get_value: Callable[[EpochResult], float | None]
+    axes: Axes,
+    space: SpaceSpec,
+    histories: Sequence[TrainingHistory],
+    get_value: Callable[[EpochResult], float | None],
 ) -> None:
     for history in histories:
         values = [math.nan if (one := get_value(epoch)) is None else one for epoch in history.epochs]

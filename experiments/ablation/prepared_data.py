@@ -18,7 +18,7 @@ import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors.numpy import load, load_file, save, save_file
 
-from encoders.base import AffectError, Rows, encode_all, is_missing_row, format_path, unit_rows
+from encoders.base import AffectError, Rows, encode_all, is_missing_row, to_printable, unit_rows
 from encoders.media import Sampling
 from encoders.onnx_runtime import get_cache_dir, write_atomically
 from experiments.ablation.settings import AblationSettings
@@ -65,7 +65,10 @@ class PreparedData:
             role
             for role in ROLES
             if role in self.features
-            and all((~is_missing_row(self.features[role][self.select_items(part)])).sum() >= 2 for part in ("train", "test"))
+            and all(
+                (~is_missing_row(self.features[role][self.select_items(part)])).sum() >= 2
+                for part in ("train", "test")
+            )
         )
 
     def select_items(self, split: str) -> Ints:
@@ -79,7 +82,9 @@ class PreparedData:
     def make_training_set(self, split: str, roles: Sequence[str], text_tower: TextTower) -> TrainingSet:
         """A part as heads take it."""
         media = {role: self.features[role] for role in roles}
-        return TrainingSet(features=media, texts=self.texts[text_tower], item_by_text=self.caption_items).select_items(self.select_items(split))
+        return TrainingSet(
+            features=media, texts=self.texts[text_tower], item_by_text=self.caption_items
+        ).select_items(self.select_items(split))
 
     def compute_digest(self, roles: Sequence[str], text_tower: TextTower) -> str:
         """Of all that a space of these roles and this text tower is trained and measured with."""
@@ -99,7 +104,11 @@ class PreparedData:
         """All of it by name, contiguous."""
         arrays: dict[str, Any] = {f"media/{role}": rows for role, rows in self.features.items()}
         arrays |= {f"texts/{name}": rows for name, rows in self.texts.items()}
-        arrays |= {"owner": self.caption_items, "split": self.item_splits, "words": np.array([self.vocabulary_size])}
+        arrays |= {
+            "owner": self.caption_items,
+            "split": self.item_splits,
+            "words": np.array([self.vocabulary_size]),
+        }
         if self.word_vectors is not None:
             arrays["vectors"] = self.word_vectors
         return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
@@ -145,11 +154,11 @@ class DataSource:
 def load_dataset(
     name: str, data_root: Path, feature_paths: Mapping[str, Path] | Path | None, *, quiet: bool = False
 ) -> CaptionDataset:
-    """A data set by name. Raises AffectError for one that is not there or has no captions, UnknownName."""
+    """A data set by name. Raises AffectError for one that is not there or has no captions, UnknownNameError."""
     if name == SYNTHETIC or name.startswith(f"{SYNTHETIC}-"):
         count = name.partition("-")[2] or str(DEFAULT_SYNTHETIC_CLIPS)
         if not count.isdecimal() or int(count) < 1:
-            raise AffectError(f"{format_path(name)}: write it as {SYNTHETIC}-400, a number of clips")
+            raise AffectError(f"{to_printable(name)}: write it as {SYNTHETIC}-400, a number of clips")
         data = render_dataset(get_cache_dir() / f"{SYNTHETIC}-{int(count)}", int(count), SEED, quiet=quiet)
     else:
         data = load_named_dataset(name, data_root)
@@ -188,7 +197,9 @@ def prepare_data(
 ) -> tuple[PreparedData, DataSource]:
     """Everything encoded, once for each content. Raises AffectError."""
     dataset = ensure_splits(dataset, settings.share)
-    experts = FeaturePipeline(PipelineConfig.parse(encoder_spec), use_packaged=False)  # zero-shot is without trained heads
+    experts = FeaturePipeline(
+        PipelineConfig.parse(encoder_spec), use_packaged=False
+    )  # zero-shot is without trained heads
     sampling = Sampling(fps=settings.fps, max_frames=settings.most)
     said, owner = dataset.flatten_captions()
     split = np.array([SPLITS.index(item.split) for item in dataset.items], np.int64)
@@ -201,7 +212,10 @@ def prepare_data(
     media = load_item_features(experts, dataset, all_segments=True, sampling=sampling, quiet=quiet)
     corpus = PreparedData(
         features={role: media[role] for role in ROLES if role in media},
-        texts={"gru": vocabulary.encode(said, MAX_CAPTION_WORDS), "sentence": encode_sentences(experts, said)},
+        texts={
+            "gru": vocabulary.encode(said, MAX_CAPTION_WORDS),
+            "sentence": encode_sentences(experts, said),
+        },
         caption_items=owner.astype(np.int64),
         item_splits=split,
         vocabulary_size=len(vocabulary),
@@ -215,7 +229,9 @@ def prepare_data(
         f"items: {told}; {len(said)} captions, {len(vocabulary)} words in training",
         f"an epoch over all captions is {steps} steps (MSR-VTT Full, which the schedules are for: 1018)",
     )
-    return corpus, DataSource(dataset=dataset, pipeline=experts if dataset.feature_sources is None else None, notes=notes)
+    return corpus, DataSource(
+        dataset=dataset, pipeline=experts if dataset.feature_sources is None else None, notes=notes
+    )
 
 
 def encode_sentences(pipeline: FeaturePipeline, sentences: Sequence[str]) -> Rows:

@@ -9,11 +9,22 @@ from pathlib import Path
 import numpy as np
 
 from experiments.ablation import baselines
-from experiments.ablation.fused_ranks import EmbeddingPair, SplitEmbeddings, evaluate_similarity, fuse_similarities
+from experiments.ablation.fused_ranks import (
+    EmbeddingPair,
+    SplitEmbeddings,
+    evaluate_similarity,
+    fuse_similarities,
+)
 from experiments.ablation.prepared_data import PreparedData
-from experiments.ablation.row_statistics import MetricEstimate, RsumDifference, RowRanks, draw_resamples, adjust_holm
-from experiments.ablation.table_rows import ROLE_LABELS, AblationPlan, TableRow, SpaceSpec
-from experiments.ablation.trials import Trial, load_history, load_embeddings
+from experiments.ablation.row_statistics import (
+    MetricEstimate,
+    RowRanks,
+    RsumDifference,
+    adjust_holm,
+    draw_resamples,
+)
+from experiments.ablation.table_rows import ROLE_LABELS, AblationPlan, SpaceSpec, TableRow
+from experiments.ablation.trials import Trial, load_embeddings, load_history
 from retrieval.evaluation import Evaluation
 from retrieval.features.pipeline import FeaturePipeline
 from spaces.joint.training import TrainingHistory
@@ -48,7 +59,11 @@ class AblationResults:
 
 
 def measure_rows(
-    plan: AblationPlan, seeds: Sequence[int], trial_folders: Mapping[Trial, Path], data: PreparedData, pipeline: FeaturePipeline | None
+    plan: AblationPlan,
+    seeds: Sequence[int],
+    trial_folders: Mapping[Trial, Path],
+    data: PreparedData,
+    pipeline: FeaturePipeline | None,
 ) -> AblationResults:
     """Measure every row of a plan whose trials are finished."""
     histories: dict[SpaceSpec, dict[int, TrainingHistory]] = {}
@@ -58,12 +73,15 @@ def measure_rows(
     for row in plan.rows:
         if row.spaces:
             placed = [
-                [load_embeddings(trial_folders[Trial(space=space, seed=seed)]) for space in row.spaces] for seed in seeds
+                [load_embeddings(trial_folders[Trial(space=space, seed=seed)]) for space in row.spaces]
+                for seed in seeds
             ]
             fallen = sum(histories[space][seed].collapsed for seed in seeds for space in row.spaces)
             board.add(row, " + ".join(map(str, row.spaces)), placed, collapsed_count=fallen)
         elif row.baseline == "zero-shot" and pipeline is not None:
-            board.add(row, "the engine's object space, untrained", [[baselines.project_zero_shot(data, pipeline)]])
+            board.add(
+                row, "the engine's object space, untrained", [[baselines.project_zero_shot(data, pipeline)]]
+            )
         elif row.baseline == "ridge":
             found, strength = baselines.fit_ridge(data, row.ridge_roles)
             roles = ", ".join(ROLE_LABELS[role] for role in row.ridge_roles)
@@ -83,7 +101,9 @@ class _RowEvaluator:
         self._row_ranks: dict[str, RowRanks] = {}
         self._best_row: tuple[RowResult, list[list[SplitEmbeddings]]] | None = None
         self._reference_rows: dict[str, str] = {}
-        self._bootstrap_weights, self._signs = draw_resamples(len(np.unique(self._caption_items["test"])), seed=0)
+        self._bootstrap_weights, self._signs = draw_resamples(
+            len(np.unique(self._caption_items["test"])), seed=0
+        )
 
     def add(
         self, row: TableRow, description: str, embeddings_by_seed: list[list[SplitEmbeddings]], *,
@@ -118,10 +138,17 @@ class _RowEvaluator:
             return [*([(1 - share) / len(own[0])] * len(own[0])), share]
 
         def score_on_dev(share: float) -> float:
-            return float(np.mean([self._evaluate("dev", one, make_space_weights(share)).rsum for one in placed]))
+            return float(
+                np.mean([self._evaluate("dev", one, make_space_weights(share)).rsum for one in placed])
+            )
 
         share = max(baselines.ZERO_SHOT_WEIGHTS, key=score_on_dev)
-        self.add(row, f"{best}, {share:g} of the weight on zero-shot", placed, space_weights=make_space_weights(share))
+        self.add(
+            row,
+            f"{best}, {share:g} of the weight on zero-shot",
+            placed,
+            space_weights=make_space_weights(share),
+        )
         self._reference_rows[row.name] = best
 
     def compare_rows(self, plan: AblationPlan) -> tuple[RowResult, ...]:
@@ -136,6 +163,8 @@ class _RowEvaluator:
             gaps[name] = replace(gap, holm=p)
         return tuple(replace(line, difference=gaps.get(name)) for name, line in self._results.items())
 
-    def _evaluate(self, split: str, embeddings: Sequence[SplitEmbeddings], space_weights: Sequence[float] | None) -> Evaluation:
+    def _evaluate(
+        self, split: str, embeddings: Sequence[SplitEmbeddings], space_weights: Sequence[float] | None
+    ) -> Evaluation:
         pairs: list[EmbeddingPair] = [space[split] for space in embeddings]
         return evaluate_similarity(fuse_similarities(pairs, space_weights), self._caption_items[split])

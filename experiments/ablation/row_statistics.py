@@ -91,7 +91,12 @@ class RowRanks:
     @classmethod
     def from_evaluations(cls, evaluations: Sequence[Evaluation]) -> RowRanks:
         """Of one evaluation a seed."""
-        return cls(directions={"T2V": DirectionRanks.from_directions([e.t2v for e in evaluations]), "V2T": DirectionRanks.from_directions([e.v2t for e in evaluations])})
+        return cls(
+            directions={
+                "T2V": DirectionRanks.from_directions([e.t2v for e in evaluations]),
+                "V2T": DirectionRanks.from_directions([e.v2t for e in evaluations]),
+            }
+        )
 
     @cached_property
     def metric_sums(self) -> dict[str, Floats]:
@@ -103,7 +108,9 @@ class RowRanks:
             found[f"{side} MnR"] = asked.sum_by_item(asked.ranks + 1)
         return found
 
-    def estimate_metrics(self, evaluations: Sequence[Evaluation], bootstrap_weights: Floats) -> dict[str, MetricEstimate]:
+    def estimate_metrics(
+        self, evaluations: Sequence[Evaluation], bootstrap_weights: Floats
+    ) -> dict[str, MetricEstimate]:
         """Every measure; `weights` (draws, items) says how often each draw took each item."""
         told = [evaluation.compute_metrics() for evaluation in evaluations]
         drawn = self._bootstrap_metrics(bootstrap_weights)
@@ -115,7 +122,9 @@ class RowRanks:
             found[name] = MetricEstimate(mean=float(values.mean()), sd=sd, low=float(low), high=float(high))
         return found
 
-    def compare_rsum(self, other: RowRanks, against: str, bootstrap_weights: Floats, signs: Floats) -> RsumDifference:
+    def compare_rsum(
+        self, other: RowRanks, against: str, bootstrap_weights: Floats, signs: Floats
+    ) -> RsumDifference:
         """The difference in rsum; `signs` (draws, items) of 1 and -1 swap whole items of the two rows."""
         mine, theirs = self._compute_rsum_by_item(), other._compute_rsum_by_item()
         value = float((mine - theirs).sum())
@@ -128,21 +137,32 @@ class RowRanks:
 
     def _compute_rsum_by_item(self) -> Floats:
         """(items,) what each adds to rsum, seeds averaged."""
-        parts = [self.metric_sums[name].mean(0) / self.directions[name[:3]].queries_per_item.sum() for name in RECALL_NAMES]
+        parts = [
+            self.metric_sums[name].mean(0) / self.directions[name[:3]].queries_per_item.sum()
+            for name in RECALL_NAMES
+        ]
         return np.asarray(np.sum(parts, axis=0))
 
     def _bootstrap_rsum(self, bootstrap_weights: Floats) -> Floats:
-        return np.asarray(np.sum([self._bootstrap_mean(name, bootstrap_weights) for name in RECALL_NAMES], axis=0))
+        return np.asarray(
+            np.sum([self._bootstrap_mean(name, bootstrap_weights) for name in RECALL_NAMES], axis=0)
+        )
 
     def _bootstrap_mean(self, metric: str, bootstrap_weights: Floats) -> Floats:
         """(draws,) a measure that is a mean over queries, seeds averaged."""
-        return np.asarray(bootstrap_weights @ self.metric_sums[metric].mean(0) / (bootstrap_weights @ self.directions[metric[:3]].queries_per_item))
+        return np.asarray(
+            bootstrap_weights
+            @ self.metric_sums[metric].mean(0)
+            / (bootstrap_weights @ self.directions[metric[:3]].queries_per_item)
+        )
 
     def _bootstrap_metrics(self, bootstrap_weights: Floats) -> dict[str, Floats]:
         found = {name: self._bootstrap_mean(name, bootstrap_weights) for name in self.metric_sums}
         found["rsum"] = self._bootstrap_rsum(bootstrap_weights)
         for side, asked in self.directions.items():
-            medians = [bootstrap_median_ranks(ranks, asked.query_items, bootstrap_weights) for ranks in asked.ranks]
+            medians = [
+                bootstrap_median_ranks(ranks, asked.query_items, bootstrap_weights) for ranks in asked.ranks
+            ]
             found[f"{side} MdR"] = np.mean(medians, axis=0)
         return found
 
@@ -165,7 +185,9 @@ def bootstrap_median_ranks(ranks: Floats, query_items: Ints, bootstrap_weights: 
 def draw_resamples(item_count: int, seed: int, draw_count: int = RESAMPLES) -> tuple[Floats, Floats]:
     """(count, items) how often a bootstrap draw takes each item, and the signs of a permutation test."""
     rng = np.random.default_rng(seed)
-    weights = rng.multinomial(item_count, np.full(item_count, 1 / item_count), size=draw_count).astype(np.float64)
+    weights = rng.multinomial(item_count, np.full(item_count, 1 / item_count), size=draw_count).astype(
+        np.float64
+    )
     return weights, rng.choice((-1.0, 1.0), size=(draw_count, item_count))
 
 

@@ -15,10 +15,15 @@ from typing import Any
 import torch
 
 from encoders.base import AffectError
-from encoders.interrupts import exit_with_parent, stop_if_requested, stop_at_safe_points, make_temporary_folder
+from encoders.interrupts import (
+    exit_with_parent,
+    make_temporary_folder,
+    stop_at_safe_points,
+    stop_if_requested,
+)
 from experiments.ablation.prepared_data import PreparedData
 from experiments.ablation.settings import AblationSettings
-from experiments.ablation.trials import Trial, is_finished, compute_trial_key, train_trial
+from experiments.ablation.trials import Trial, compute_trial_key, is_finished, train_trial
 from retrieval.progress_reporter import ProgressReporter
 
 POLL_INTERVAL_S = 0.3  # seconds between looks at how far trainings are
@@ -63,7 +68,9 @@ def run_trials(
     return folders
 
 
-def _train_single_threaded(trial: Trial, data: PreparedData, settings: AblationSettings, folder: Path, on_progress: ProgressCallback) -> None:
+def _train_single_threaded(
+    trial: Trial, data: PreparedData, settings: AblationSettings, folder: Path, on_progress: ProgressCallback
+) -> None:
     """Train on one thread, which gives the same bits wherever it happens."""
     left, threads = trial.resolve_schedule(settings).epochs, torch.get_num_threads()
 
@@ -80,7 +87,13 @@ def _train_single_threaded(trial: Trial, data: PreparedData, settings: AblationS
     on_progress(left)  # those it did not need
 
 
-def _train_in_processes(trial_folders: Mapping[Trial, Path], data: PreparedData, settings: AblationSettings, jobs: int, on_progress: ProgressCallback) -> None:
+def _train_in_processes(
+    trial_folders: Mapping[Trial, Path],
+    data: PreparedData,
+    settings: AblationSettings,
+    jobs: int,
+    on_progress: ProgressCallback,
+) -> None:
     context = multiprocessing.get_context("spawn")
     counter = context.Value("q", 0)
     with stop_at_safe_points(), make_temporary_folder() as place:
@@ -89,7 +102,9 @@ def _train_in_processes(trial_folders: Mapping[Trial, Path], data: PreparedData,
         pool = ProcessPoolExecutor(jobs, context, _init_worker, (file, settings, counter))
         with _terminate_on_error(pool):
             with _block_sigint():
-                futures: set[Future[None]] = {pool.submit(_train_in_worker, *pair) for pair in trial_folders.items()}
+                futures: set[Future[None]] = {
+                    pool.submit(_train_in_worker, *pair) for pair in trial_folders.items()
+                }
             while futures:
                 ended, futures = wait(futures, POLL_INTERVAL_S, FIRST_EXCEPTION)
                 on_progress(counter.value)

@@ -11,7 +11,9 @@ from encoders.base import AffectError
 from experiments.ablation.table_rows import TextTower
 from spaces.joint.training import Schedule
 
-DEFAULT_SCHEDULE = Schedule(warm=3, patience=12)  # the paper's, with a warm-up; both chosen on the synthetic dev part
+DEFAULT_SCHEDULE = Schedule(
+    warm=3, patience=12
+)  # the paper's, with a warm-up; both chosen on the synthetic dev part
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,13 @@ from losses.ranking import WeightShape
 TextTower = Literal["gru", "sentence"]
 Baseline = Literal["zero-shot", "ridge", "best + zero-shot"]
 
-ROLE_LABELS = {"objects": "object", "activity": "activity", "sound": "audio", "faces": "faces", "affect": "affect"}
+ROLE_LABELS = {
+    "objects": "object",
+    "activity": "activity",
+    "sound": "audio",
+    "faces": "faces",
+    "affect": "affect",
+}
 """What a role is called in the paper and in tables."""
 ROLES = tuple(ROLE_LABELS)
 
@@ -57,12 +63,17 @@ class SpaceSpec:
         there = tuple(role for role in self.roles if role in set(present_roles))
         if not there or (not self.allows_missing_roles and there != self.roles):
             return None
-        return replace(self, roles=there, allows_missing_roles=False, text_tower=self.text_tower or text_tower)
+        return replace(
+            self, roles=there, allows_missing_roles=False, text_tower=self.text_tower or text_tower
+        )
 
     def __str__(self) -> str:
         told = ", ".join(ROLE_LABELS[role] for role in self.roles)
         told = f"shared({told})" if self.shared else f"[{told}]" if len(self.roles) > 1 else told
-        about = ["" if self.loss == LossSpec() else str(self.loss), "" if self.text_tower == "gru" else self.text_tower or ""]
+        about = [
+            "" if self.loss == LossSpec() else str(self.loss),
+            "" if self.text_tower == "gru" else self.text_tower or "",
+        ]
         about.append("released" if self.released else "")
         return ", ".join(filter(None, (told, *about)))
 
@@ -89,12 +100,18 @@ class TableRow:
         return self.name.split()[0]
 
 
-OBJECT_SPACE, ACTIVITY_SPACE, AUDIO_SPACE = (SpaceSpec(roles=(role,)) for role in ("objects", "activity", "sound"))
+OBJECT_SPACE, ACTIVITY_SPACE, AUDIO_SPACE = (
+    SpaceSpec(roles=(role,)) for role in ("objects", "activity", "sound")
+)
 ACTIVITY_AUDIO_SPACE = SpaceSpec(roles=("activity", "sound"))
 EMOTION_SPACE = SpaceSpec(roles=("sound", "faces", "affect"), allows_missing_roles=True)
 
 WEIGHTED_ROW, OBJECT_ROW, BEST_ZERO_SHOT_ROW = "1.1 weighted", "1.2 object", "2.4 best + zero-shot"
-OBJECT_ACTIVITY_ROW, JEMC_ROW, OBJECT_AUDIO_ROW = "1.5 object + activity", "1.5 object + [activity, audio]", "1.5 object + audio"
+OBJECT_ACTIVITY_ROW, JEMC_ROW, OBJECT_AUDIO_ROW = (
+    "1.5 object + activity",
+    "1.5 object + [activity, audio]",
+    "1.5 object + audio",
+)
 
 
 def _make_object_space(**loss_options: object) -> tuple[SpaceSpec]:
@@ -110,8 +127,12 @@ TABLE_ROWS: tuple[TableRow, ...] = (
     TableRow(name="1.1 VSE", spaces=_make_object_space(name="vse"), against=(WEIGHTED_ROW,)),
     TableRow(name="1.1 VSE++", spaces=_make_object_space(name="vse++"), against=(WEIGHTED_ROW,)),
     TableRow(name=WEIGHTED_ROW, spaces=(OBJECT_SPACE,)),
-    TableRow(name="1.1 weighted, strength 0.5", spaces=_make_object_space(strength=0.5), against=(WEIGHTED_ROW,)),
-    TableRow(name="1.1 weighted, strength 4", spaces=_make_object_space(strength=4.0), against=(WEIGHTED_ROW,)),
+    TableRow(
+        name="1.1 weighted, strength 0.5", spaces=_make_object_space(strength=0.5), against=(WEIGHTED_ROW,)
+    ),
+    TableRow(
+        name="1.1 weighted, strength 4", spaces=_make_object_space(strength=4.0), against=(WEIGHTED_ROW,)
+    ),
     TableRow(name="1.1 weighted, linear", spaces=_make_object_space(shape="linear"), against=(WEIGHTED_ROW,)),
     TableRow(name="1.1 weighted, log", spaces=_make_object_space(shape="log"), against=(WEIGHTED_ROW,)),
     TableRow(name="1.1 semi-hard", spaces=_make_object_space(name="semi-hard"), against=(WEIGHTED_ROW,)),
@@ -121,7 +142,11 @@ TABLE_ROWS: tuple[TableRow, ...] = (
     TableRow(name="1.2 activity", spaces=(ACTIVITY_SPACE,), against=(OBJECT_ROW,)),
     TableRow(name="1.2 audio", spaces=(AUDIO_SPACE,), against=(OBJECT_ROW,)),
     # 1.3 direct concatenation
-    TableRow(name="1.3 [object, activity]", spaces=(SpaceSpec(roles=("objects", "activity")),), against=(OBJECT_ROW,)),
+    TableRow(
+        name="1.3 [object, activity]",
+        spaces=(SpaceSpec(roles=("objects", "activity")),),
+        against=(OBJECT_ROW,),
+    ),
     TableRow(
         name="1.3 [object, activity, audio]",
         spaces=(SpaceSpec(roles=("objects", "activity", "sound")),),
@@ -141,11 +166,21 @@ TABLE_ROWS: tuple[TableRow, ...] = (
     # 1.5 fusion of spaces
     TableRow(name=OBJECT_AUDIO_ROW, spaces=(OBJECT_SPACE, AUDIO_SPACE), against=(OBJECT_ROW,)),
     TableRow(name=OBJECT_ACTIVITY_ROW, spaces=(OBJECT_SPACE, ACTIVITY_SPACE), against=(OBJECT_ROW,)),
-    TableRow(name=JEMC_ROW, spaces=(OBJECT_SPACE, ACTIVITY_AUDIO_SPACE), against=(OBJECT_ACTIVITY_ROW, OBJECT_ROW)),
+    TableRow(
+        name=JEMC_ROW, spaces=(OBJECT_SPACE, ACTIVITY_AUDIO_SPACE), against=(OBJECT_ACTIVITY_ROW, OBJECT_ROW)
+    ),
     TableRow(name="1.5 object + emotion", spaces=(OBJECT_SPACE, EMOTION_SPACE), against=(OBJECT_ROW,)),
-    TableRow(name=f"{JEMC_ROW} + emotion", spaces=(OBJECT_SPACE, ACTIVITY_AUDIO_SPACE, EMOTION_SPACE), against=(JEMC_ROW,)),
+    TableRow(
+        name=f"{JEMC_ROW} + emotion",
+        spaces=(OBJECT_SPACE, ACTIVITY_AUDIO_SPACE, EMOTION_SPACE),
+        against=(JEMC_ROW,),
+    ),
     # 2 beyond the paper
-    TableRow(name="2.1 object, sentence vectors", spaces=_set_text_tower("sentence", OBJECT_SPACE), against=(OBJECT_ROW,)),
+    TableRow(
+        name="2.1 object, sentence vectors",
+        spaces=_set_text_tower("sentence", OBJECT_SPACE),
+        against=(OBJECT_ROW,),
+    ),
     TableRow(
         name="2.1 object + [activity, audio], sentence vectors",
         spaces=_set_text_tower("sentence", OBJECT_SPACE, ACTIVITY_AUDIO_SPACE),
@@ -157,10 +192,19 @@ TABLE_ROWS: tuple[TableRow, ...] = (
         spaces=_set_text_tower("gru", OBJECT_SPACE, ACTIVITY_AUDIO_SPACE),
         against=(JEMC_ROW,),
     ),
-    TableRow(name="2.2 object, released schedule", spaces=(replace(OBJECT_SPACE, released=True),), against=(OBJECT_ROW,)),
+    TableRow(
+        name="2.2 object, released schedule",
+        spaces=(replace(OBJECT_SPACE, released=True),),
+        against=(OBJECT_ROW,),
+    ),
     TableRow(name="2.3 zero-shot", baseline="zero-shot", against=(OBJECT_ROW,)),
     TableRow(name="2.3 ridge: object", baseline="ridge", ridge_roles=("objects",), against=(OBJECT_ROW,)),
-    TableRow(name="2.3 ridge: all", baseline="ridge", ridge_roles=ROLES, against=(JEMC_ROW, OBJECT_AUDIO_ROW, OBJECT_ROW)),
+    TableRow(
+        name="2.3 ridge: all",
+        baseline="ridge",
+        ridge_roles=ROLES,
+        against=(JEMC_ROW, OBJECT_AUDIO_ROW, OBJECT_ROW),
+    ),
     TableRow(name=BEST_ZERO_SHOT_ROW, baseline="best + zero-shot"),
 )
 
@@ -187,7 +231,11 @@ def check_row_prefixes(prefixes: Sequence[str]) -> None:
 
 
 def plan_rows(
-    present_roles: Sequence[str], text_tower: TextTower, *, prefixes: Sequence[str] = (), has_zero_shot: bool = True
+    present_roles: Sequence[str],
+    text_tower: TextTower,
+    *,
+    prefixes: Sequence[str] = (),
+    has_zero_shot: bool = True,
 ) -> AblationPlan:
     """The rows whose names begin with a prefix (all without), and those they are compared with.
 
@@ -224,9 +272,17 @@ def _resolve_row(row: TableRow, present_roles: Sequence[str], text_tower: TextTo
     return replace(row, spaces=tuple(dict.fromkeys(spaces)), ridge_roles=ridge)
 
 
-def _explain_exclusion(row: TableRow, present_roles: Sequence[str], text_tower: TextTower, has_zero_shot: bool, included_rows: dict[str, TableRow]) -> str:
+def _explain_exclusion(
+    row: TableRow,
+    present_roles: Sequence[str],
+    text_tower: TextTower,
+    has_zero_shot: bool,
+    included_rows: dict[str, TableRow],
+) -> str:
     """Why a row can't be had, or would say what another says; empty if it can."""
-    needed = dict.fromkeys(role for space in row.spaces for role in space.roles if not space.allows_missing_roles)
+    needed = dict.fromkeys(
+        role for space in row.spaces for role in space.roles if not space.allows_missing_roles
+    )
     lacking = [ROLE_LABELS[role] for role in needed if role not in present_roles]
     if lacking:
         return f"needs {' and '.join(lacking)}"

@@ -14,8 +14,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from encoders.onnx_runtime import write_atomically
-from experiments.ablation.results import RowResult, AblationResults
-from experiments.ablation.row_statistics import RESAMPLES, METRIC_NAMES, DIRECTIONS, MetricEstimate, RsumDifference
+from experiments.ablation.results import AblationResults, RowResult
+from experiments.ablation.row_statistics import (
+    DIRECTIONS,
+    METRIC_NAMES,
+    RESAMPLES,
+    MetricEstimate,
+    RsumDifference,
+)
 from experiments.statistics.report import describe_machine
 from retrieval.evaluation.rules import DEFAULT_PROTOCOL
 
@@ -51,7 +57,9 @@ class RunMetadata:
     left_out: Mapping[str, str]
 
 
-def write_results(out_folder: Path, metadata: RunMetadata, results: AblationResults, report: Mapping[str, Any]) -> list[Path]:
+def write_results(
+    out_folder: Path, metadata: RunMetadata, results: AblationResults, report: Mapping[str, Any]
+) -> list[Path]:
     """Write table.md, table.csv and results.json, each whole."""
     texts = {
         "table.md": to_markdown(metadata, results),
@@ -89,7 +97,9 @@ def to_csv(rows: Sequence[RowResult]) -> str:
     for line in rows:
         figures = [getattr(line.estimates[name], part) for name in METRIC_NAMES for part in parts]
         differs = [getattr(line.difference, part) if line.difference else "" for part in gap]
-        writer.writerow([line.name, line.description, line.dev_rsum, *figures, *differs, line.collapsed, line.trainings])
+        writer.writerow(
+            [line.name, line.description, line.dev_rsum, *figures, *differs, line.collapsed, line.trainings]
+        )
     return text.getvalue()
 
 
@@ -109,7 +119,12 @@ def to_markdown(metadata: RunMetadata, results: AblationResults) -> str:
             for line in results.rows
         ],
     ), ""]  # fmt: skip
-    lines += ["## What the rows are", "", *(f"* {line.name}: {line.description}" for line in results.rows), ""]
+    lines += [
+        "## What the rows are",
+        "",
+        *(f"* {line.name}: {line.description}" for line in results.rows),
+        "",
+    ]
     lines += ["## Rules and notes", "", *(f"* {note}" for note in list_notes(metadata)), ""]
     return "\n".join(lines)
 
@@ -142,8 +157,14 @@ def make_terminal_table(metadata: RunMetadata, results: AblationResults) -> Tabl
             table.add_section()
         group = line.name.split()[0]
         means = [_format_metric(name, line.estimates[name].mean) for name in METRIC_NAMES[:-1]]
-        gap = f"{line.difference.value:+.1f}, p {_format_p_value(line.difference.holm)}: {line.difference.words}" if line.difference else ""
-        table.add_row(escape(format_row_name(line)), *means, format_estimate(line.estimates["rsum"], 0), escape(gap))
+        gap = (
+            f"{line.difference.value:+.1f}, p {_format_p_value(line.difference.holm)}: {line.difference.words}"
+            if line.difference
+            else ""
+        )
+        table.add_row(
+            escape(format_row_name(line)), *means, format_estimate(line.estimates["rsum"], 0), escape(gap)
+        )
     return table
 
 

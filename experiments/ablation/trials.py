@@ -16,18 +16,26 @@ from safetensors.numpy import load_file, save
 from encoders.onnx_runtime import write_atomically
 from experiments.ablation.fused_ranks import SplitEmbeddings, compute_rsum
 from experiments.ablation.prepared_data import PreparedData
-from experiments.ablation.settings import LossSettings, AblationSettings
+from experiments.ablation.settings import AblationSettings, LossSettings
 from experiments.ablation.table_rows import LossSpec, SpaceSpec, TextTower
 from losses import LOSSES, PairLoss, vse
-from losses.ranking import is_collapsed, compute_rank_weight
-from spaces.joint.towers import JointModel, Model, Projection, SentenceTower, SharedModel, GRUTower
-from spaces.joint.training import RELEASED_SCHEDULE, EpochResult, TrainingHistory, Schedule, Trainer
+from losses.ranking import compute_rank_weight, is_collapsed
+from spaces.joint.towers import GRUTower, JointModel, Model, Projection, SentenceTower, SharedModel
+from spaces.joint.training import RELEASED_SCHEDULE, EpochResult, Schedule, Trainer, TrainingHistory
 from spaces.joint.training_set import TrainingSet
 
 TRIAL_VERSION = 1  # raise it when the same trial would give other rows
-HISTORY_FILE, EMBEDDINGS_FILE, TRIAL_FILE, CHECKPOINT_FILE = "history.json", "rows.safetensors", "trial.json", "checkpoint.safetensors"
+HISTORY_FILE, EMBEDDINGS_FILE, TRIAL_FILE, CHECKPOINT_FILE = (
+    "history.json",
+    "rows.safetensors",
+    "trial.json",
+    "checkpoint.safetensors",
+)
 WARMUP_LOSSES = ("vse++", "weighted", "semi-hard")  # losses that warm up
-NARROW_TOLERANCE, WIDE_TOLERANCE = 0.02, 0.05  # tolerance of the loss of a collapse; wide where the pairs of a batch vary
+NARROW_TOLERANCE, WIDE_TOLERANCE = (
+    0.02,
+    0.05,
+)  # tolerance of the loss of a collapse; wide where the pairs of a batch vary
 MAX_COLLAPSED_SPREAD = 0.1  # standard deviation of the similarities of a collapse, at most so many margins
 
 
@@ -47,7 +55,12 @@ class Trial:
         """As set, without warm-up for losses that need none; the released code's where that is asked for."""
         own = settings.schedule
         if self.space.released:
-            own = replace(own, rate=RELEASED_SCHEDULE.rate, factor=RELEASED_SCHEDULE.factor, every=RELEASED_SCHEDULE.every)
+            own = replace(
+                own,
+                rate=RELEASED_SCHEDULE.rate,
+                factor=RELEASED_SCHEDULE.factor,
+                every=RELEASED_SCHEDULE.every,
+            )
         return own if self.space.loss.name in WARMUP_LOSSES else replace(own, warm=0)
 
     def to_json(self, data: PreparedData, settings: AblationSettings) -> dict[str, Any]:
@@ -95,7 +108,11 @@ def load_embeddings(folder: Path) -> SplitEmbeddings:
 
 
 def train_trial(
-    trial: Trial, data: PreparedData, settings: AblationSettings, folder: Path, on_epoch: Callable[[], None] = lambda: None
+    trial: Trial,
+    data: PreparedData,
+    settings: AblationSettings,
+    folder: Path,
+    on_epoch: Callable[[], None] = lambda: None,
 ) -> None:
     """Train to the end, from the checkpoint on if there is one, and keep history and rows in the folder.
 
@@ -104,7 +121,10 @@ def train_trial(
     """
     told = trial.to_json(data, settings)
     write_atomically(folder / TRIAL_FILE, json.dumps(told, indent=1).encode())
-    parts = {part: data.make_training_set(part, trial.space.roles, trial.text_tower) for part in ("train", "dev", "test")}
+    parts = {
+        part: data.make_training_set(part, trial.space.roles, trial.text_tower)
+        for part in ("train", "dev", "test")
+    }
     margin = settings.loss.margin
     watch = DevMonitor(trial.space, parts["train"], parts["dev"], margin)
     with torch.random.fork_rng(devices=[]):
@@ -139,7 +159,9 @@ def build_model(trial: Trial, data: PreparedData, settings: AblationSettings) ->
     if trial.text_tower == "sentence":
         text = SentenceTower(data.texts["sentence"].shape[1], dim)
     else:
-        text = GRUTower(data.vocabulary_size, dim, word_dim=settings.words.width, word_vectors=data.word_vectors)
+        text = GRUTower(
+            data.vocabulary_size, dim, word_dim=settings.words.width, word_vectors=data.word_vectors
+        )
     if trial.space.shared:
         return SharedModel({r: Projection({r: w}, dim, dropout=dropout) for r, w in widths.items()}, text)
     return JointModel(Projection(widths, dim, dropout=dropout), text)
@@ -183,5 +205,7 @@ class DevMonitor:
         strength = cost.strength if cost.name == "weighted" else 0.0
         middle, among = torch.tensor([(pair_count + 1) / 2]), torch.tensor([pair_count])
         weight = float(compute_rank_weight(middle, among, strength=strength, shape=cost.shape))
-        tolerance = WIDE_TOLERANCE if self._expected_losses != int(self._expected_losses) else NARROW_TOLERANCE
+        tolerance = (
+            WIDE_TOLERANCE if self._expected_losses != int(self._expected_losses) else NARROW_TOLERANCE
+        )
         return is_collapsed(loss, pair_count, self._margin, weight * self._expected_losses, tolerance)

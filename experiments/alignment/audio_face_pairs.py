@@ -13,10 +13,14 @@ from experiments.alignment.paired_sets import load_ravdess
 from experiments.alignment.pairs import Floats, PairedReadings
 from experiments.datasets.records import DATA_ROOT, read_table
 
-AffectPredictor = Callable[[Sequence[Path]], Floats]  # files to valence and arousal (n, 2), NaN where nothing is heard
+AffectPredictor = Callable[
+    [Sequence[Path]], Floats
+]  # files to valence and arousal (n, 2), NaN where nothing is heard
 
 
-def load_ravdess_speech(data_root: Path = DATA_ROOT, predict: AffectPredictor | None = None) -> PairedReadings:
+def load_ravdess_speech(
+    data_root: Path = DATA_ROOT, predict: AffectPredictor | None = None
+) -> PairedReadings:
     """The engine's valence and arousal of a clip's sound, against the face's as a taught model reads it.
 
     hear: by default the packaged sound head. It was taught on these actors, the test rows apart, so that only
@@ -34,12 +38,14 @@ def load_ravdess_speech(data_root: Path = DATA_ROOT, predict: AffectPredictor | 
 
 
 def predict_with_packaged_head(paths: Sequence[Path]) -> Floats:
-    """(n, 2) by the packaged sound head, features kept in the cache. Raises MissingBackend without one."""
+    """(n, 2) by the packaged sound head, features kept in the cache. Raises MissingBackendError without one."""
     from experiments.features.extraction import encode_items
     from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
 
     experts = FeaturePipeline(PipelineConfig(objects="", activity="", faces=""))
-    found = experts.affect_model(encode_items(experts, [(file,) for file in paths], quiet=True).mean_pool(len(paths)))
+    found = experts.affect_model(
+        encode_items(experts, [(file,) for file in paths], quiet=True).mean_pool(len(paths))
+    )
     if "sound" not in found:
         raise MissingBackendError("no packaged head reads valence and arousal from sound; install again")
     return np.asarray(found["sound"][:, :2], np.float64)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from experiments.alignment.pairs import MultimodalReadings
-from retrieval.evaluation.procrustes import draw_permutations, compute_upper_p_value
+from retrieval.evaluation.procrustes import compute_upper_p_value, draw_permutations
 from spaces.alignment import fit_generalised_procrustes
 
 PERMUTATION_DRAWS = 199  # each is an analysis of its own
@@ -37,13 +37,17 @@ class GpaResult:
         }  # fmt: skip
 
 
-def run_generalised_procrustes(readings: MultimodalReadings, *, seed: int, draws: int = PERMUTATION_DRAWS) -> GpaResult | None:
+def run_generalised_procrustes(
+    readings: MultimodalReadings, *, seed: int, draws: int = PERMUTATION_DRAWS
+) -> GpaResult | None:
     """Of blocks of one width; None for fewer than three senses, or of two widths, or without whole rows.
 
     All senses but the first are shuffled, each in its own order, as far as rows are exchangeable.
     """
     senses = tuple(readings.by_modality)
-    clouds = np.stack(list(readings.by_modality.values())) if _has_one_width(readings) else np.empty((0, 0, 0))
+    clouds = (
+        np.stack(list(readings.by_modality.values())) if _has_one_width(readings) else np.empty((0, 0, 0))
+    )
     if len(senses) < 3 or not clouds.size:
         return None
     whole = ~np.isnan(clouds).any(axis=(0, 2))

@@ -16,7 +16,7 @@ import numpy as np
 from experiments.alignment.pairs import Floats
 from experiments.alignment.study import FoldedPairs, disparity
 from losses.affect import mapping_loss
-from spaces.alignment.learned import DEFAULT_DESCENT, JointMapping, DescentConfig, fit_joint_mapping
+from spaces.alignment.learned import DEFAULT_DESCENT, DescentConfig, JointMapping, fit_joint_mapping
 from spaces.alignment.linear import fit_least_squares
 
 MEAN_MAPPING_LOSS = partial(mapping_loss, reduction="mean")
@@ -79,7 +79,9 @@ def evaluate_variant(data: FoldedPairs, name: str, *, seed: int) -> VariantResul
     """One of PARTS on the folds of a set."""
     told, fit = LOSS_VARIANTS[name]
     found = [fit(fold.source, fold.target, seed=seed) for fold in data.folds]
-    mapped = [one.mapping.transform(fold.held_out_source) for one, fold in zip(found, data.folds, strict=True)]
+    mapped = [
+        one.mapping.transform(fold.held_out_source) for one, fold in zip(found, data.folds, strict=True)
+    ]
     bent = [_measure_non_affine_share(one, fold.source) for one, fold in zip(found, data.folds, strict=True)]
     return VariantResult(
         name=name, description=told, spread=float(np.mean([one.spread for one in found])),

@@ -13,10 +13,10 @@ import numpy.typing as npt
 from encoders.base import AffectError, UnknownNameError
 from encoders.text_files import read_text, split_lines
 from experiments.alignment import unimodal_models
-from experiments.alignment.pairs import Floats, Strings, PairedReadings
+from experiments.alignment.pairs import Floats, PairedReadings, Strings
 from experiments.datasets.records import DATA_ROOT, read_table
 from experiments.datasets.registry import load_vgmidi
-from spaces.circumplex import RATING_SCALES, EMOTION_SCHEMES, map_emotions_to_affect, find_quadrants, rescale
+from spaces.circumplex import EMOTION_SCHEMES, RATING_SCALES, find_quadrants, map_emotions_to_affect, rescale
 
 RAVDESS_EMOTIONS = EMOTION_SCHEMES["ravdess"]
 CREMAD_VOTE_EMOTIONS: Mapping[str, str] = {
@@ -25,7 +25,12 @@ CREMAD_VOTE_EMOTIONS: Mapping[str, str] = {
 CREMAD_INTENDED_EMOTIONS: Mapping[str, str] = {
     "ANG": "angry", "DIS": "disgust", "FEA": "fear", "HAP": "happy", "NEU": "neutral", "SAD": "sad",
 }  # fmt: skip
-LIRIS_AUDIO_FEATURES = ("flatness_env", "asymmetry_env", "flatness", "zcr")  # of LIRIS-ACCEDE; and wtf_max2stdratio_1 to 12
+LIRIS_AUDIO_FEATURES = (
+    "flatness_env",
+    "asymmetry_env",
+    "flatness",
+    "zcr",
+)  # of LIRIS-ACCEDE; and wtf_max2stdratio_1 to 12
 AFFECT_COLUMNS = ("valence", "arousal")
 WITHIN_ACTOR_NOTE = "an actor's clips change places among themselves in shuffles; what an actor is like stays"
 MAX_PAIRS = 1000  # pairs studied of a set, drawn evenly: more says little more, and takes long
@@ -53,7 +58,13 @@ def load_ravdess(data_root: Path = DATA_ROOT, *, readings: str = "") -> PairedRe
     )  # fmt: skip
     if readings == "emotions":
         teach = unimodal_models.make_emotion_classifier(emotion, RAVDESS_EMOTIONS)
-        return replace(features, name="ravdess emotions", columns=RAVDESS_EMOTIONS, fit_functions=(teach, teach), uses_inner_product=True)
+        return replace(
+            features,
+            name="ravdess emotions",
+            columns=RAVDESS_EMOTIONS,
+            fit_functions=(teach, teach),
+            uses_inner_product=True,
+        )
     if readings == "moods":
         teach = unimodal_models.make_affect_from_emotions(emotion, "ravdess")
         return replace(features, name="ravdess moods", columns=AFFECT_COLUMNS, fit_functions=(teach, teach))
@@ -181,7 +192,7 @@ def list_available_sets(data_root: Path = DATA_ROOT) -> tuple[str, ...]:
 
 
 def load_set(name: str, data_root: Path = DATA_ROOT) -> PairedReadings:
-    """A set by name. Raises UnknownName, and AffectError where its files are not there or not as expected."""
+    """A set by name. Raises UnknownNameError, and AffectError where its files are not there or not as expected."""
     if name not in PAIRED_SETS:
         raise UnknownNameError(f"no set {name!r}; sets: {', '.join(PAIRED_SETS)}")
     try:
@@ -192,7 +203,10 @@ def load_set(name: str, data_root: Path = DATA_ROOT) -> PairedReadings:
 
 def _parse_columns(records: list[dict[str, str]], column_names: list[str]) -> Floats:
     return np.array(
-        [[float(row[name]) if row[name] not in ("", "NA") else np.nan for name in column_names] for row in records]
+        [
+            [float(row[name]) if row[name] not in ("", "NA") else np.nan for name in column_names]
+            for row in records
+        ]
     )
 
 

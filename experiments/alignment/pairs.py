@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError, format_path
+from encoders.base import AffectError, to_printable
 from encoders.text_files import read_text
 from retrieval.evaluation.procrustes import ExchangeRule
 from retrieval.evaluation.splits import make_group_folds
@@ -161,7 +161,12 @@ def standardise(anchors: Floats, held_out: Floats) -> tuple[Floats, Floats]:
 
 
 def _predict_readings(
-    pairs: PairedReadings, fit: FitFunction, anchor_features: Floats, held_out_features: Floats, anchor_rows: Ints, seed: int
+    pairs: PairedReadings,
+    fit: FitFunction,
+    anchor_features: Floats,
+    held_out_features: Floats,
+    anchor_rows: Ints,
+    seed: int,
 ) -> tuple[Floats, Floats]:
     out = fit(anchor_features, anchor_rows)(held_out_features)
     inside = np.full((len(anchor_features), out.shape[1]), np.nan)
@@ -220,19 +225,19 @@ def read_readings_csv(path: Path, *, exchange: ExchangeRule | None = None) -> Mu
         lines = list(csv.reader(io.StringIO(read_text(path), newline="")))
     except (OSError, ValueError, csv.Error) as bad:
         reason = getattr(bad, "strerror", None) or str(bad)
-        raise AffectError(f"{format_path(path)}: {str(reason).lower()}") from bad
+        raise AffectError(f"{to_printable(path)}: {str(reason).lower()}") from bad
     if len(lines) < 2:
-        raise AffectError(f"{format_path(path)}: no rows")
+        raise AffectError(f"{to_printable(path)}: no rows")
     header = [name.strip() for name in lines[0]]
     if len(set(header)) != len(header):
-        raise AffectError(f"{format_path(path)}: a column is there twice")
+        raise AffectError(f"{to_printable(path)}: a column is there twice")
     blocks = {
         prefix: [at for at, name in enumerate(header) if "." in name and name.rpartition(".")[0] == prefix]
         for prefix in dict.fromkeys(name.rpartition(".")[0] for name in header if "." in name)
     }
     if len(blocks) < 2:
         raise AffectError(
-            f"{format_path(path)}: two or more blocks of columns are needed, such as a.valence, a.arousal, "
+            f"{to_printable(path)}: two or more blocks of columns are needed, such as a.valence, a.arousal, "
             f"b.valence, b.arousal; found: {', '.join(blocks) or 'none'}"
         )
     readings = {prefix: _parse_numbers(path, header, lines[1:], at) for prefix, at in blocks.items()}
@@ -248,7 +253,9 @@ def _parse_numbers(path: Path, header: list[str], lines: list[list[str]], column
     out = np.full((len(lines), len(columns)), np.nan)
     for number, line in enumerate(lines):
         if len(line) != len(header):
-            raise AffectError(f"{format_path(path)}, line {number + 2}: {len(line)} cells, not {len(header)}")
+            raise AffectError(
+                f"{to_printable(path)}, line {number + 2}: {len(line)} cells, not {len(header)}"
+            )
         for column, place in enumerate(columns):
             cell = line[place].strip()
             if not cell or cell.lower() == "nan":
@@ -256,10 +263,10 @@ def _parse_numbers(path: Path, header: list[str], lines: list[list[str]], column
             try:
                 out[number, column] = float(cell)
             except ValueError as bad:
-                told = f"{format_path(path)}, line {number + 2}, {header[place]}: {cell!r} is not a number"
+                told = f"{to_printable(path)}, line {number + 2}, {header[place]}: {cell!r} is not a number"
                 raise AffectError(told) from bad
             if np.isinf(out[number, column]):
-                raise AffectError(f"{format_path(path)}, line {number + 2}, {header[place]}: not finite")
+                raise AffectError(f"{to_printable(path)}, line {number + 2}, {header[place]}: not finite")
     return out
 
 

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from encoders.onnx_runtime import write_atomically
 from experiments.alignment.pairs import Floats
-from experiments.alignment.statistics import SetResult, MapResult
+from experiments.alignment.statistics import MapResult, SetResult
 from spaces.alignment.procrustes import run_procrustes
 
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"  # Okabe & Ito 2008
@@ -50,7 +50,12 @@ def plot_disparities(results: Mapping[str, SetResult]) -> Figure:
             value = min(row.disparity.value, MAX_DISPARITY_SHOWN)
             axes.plot(value, at, "o", color=KIND_COLOURS[row.kind], markersize=4, clip_on=False)
             if low is not None and high is not None:
-                axes.plot([min(low, MAX_DISPARITY_SHOWN), min(high, MAX_DISPARITY_SHOWN)], [at, at], color=KIND_COLOURS[row.kind], linewidth=1.2)
+                axes.plot(
+                    [min(low, MAX_DISPARITY_SHOWN), min(high, MAX_DISPARITY_SHOWN)],
+                    [at, at],
+                    color=KIND_COLOURS[row.kind],
+                    linewidth=1.2,
+                )
             axes.plot(min(row.null_disparity[0], MAX_DISPARITY_SHOWN), at, "|", color=GREY, markersize=9)
         axes.axvline(1, color=GREY, linewidth=0.8, linestyle=":")
         axes.set_yticks(range(len(one.maps)), [row.name for row in one.maps], fontsize=7)
@@ -165,10 +170,14 @@ def _format_p_value(map_result: MapResult) -> str:
     return f"{map_result.name}, p {map_result.p:.3f}"
 
 
-def _make_panels(count: int, column_count: int, panel_width: float, panel_height: float) -> tuple[Figure, list[Axes]]:
+def _make_panels(
+    count: int, column_count: int, panel_width: float, panel_height: float
+) -> tuple[Figure, list[Axes]]:
     column_count = min(column_count, count)
     down = math.ceil(count / column_count)
-    figure = Figure(figsize=(panel_width * column_count + 0.6, panel_height * down + 0.9), layout="constrained")
+    figure = Figure(
+        figsize=(panel_width * column_count + 0.6, panel_height * down + 0.9), layout="constrained"
+    )
     panels = list(figure.subplots(down, column_count, squeeze=False).ravel())
     for axes in panels[count:]:
         axes.set_axis_off()

@@ -13,17 +13,17 @@ import numpy as np
 from encoders.base import AffectError
 from encoders.onnx_runtime import write_atomically
 from experiments.alignment.loss_ablation import LOSS_VARIANTS, VariantResult, evaluate_variant
-from experiments.alignment.pairs import PairedReadings, select_rows, find_usable_rows
+from experiments.alignment.pairs import PairedReadings, find_usable_rows, select_rows
 from experiments.alignment.statistics import SetResult, compute_statistics
 from experiments.alignment.study import (
     FoldedPairs,
     MapOutcome,
     StudyConfig,
     compute_outcome_key,
-    load_outcome,
-    fold_pairs,
-    save_outcome,
     evaluate_map,
+    fold_pairs,
+    load_outcome,
+    save_outcome,
 )
 from retrieval.progress_reporter import ProgressReporter
 from spaces.alignment import AlignmentMethod
@@ -83,12 +83,18 @@ def study_set(
         known = fold_pairs(pairs, config, part)
         if known is not None and len(known.pair_rows) >= MIN_PAIRS:
             title = name if part == "folds" else f"{name}, test rows"
-            found[title] = _study_split(known, methods, config, folder, on_map_done if part == "folds" else lambda: None)
+            found[title] = _study_split(
+                known, methods, config, folder, on_map_done if part == "folds" else lambda: None
+            )
     return found
 
 
 def _study_split(
-    data: FoldedPairs, methods: Mapping[str, AlignmentMethod], config: StudyConfig, folder: Path, on_map_done: Callable[[], None]
+    data: FoldedPairs,
+    methods: Mapping[str, AlignmentMethod],
+    config: StudyConfig,
+    folder: Path,
+    on_map_done: Callable[[], None],
 ) -> SetResult:
     outcomes: dict[str, MapOutcome] = {}
     left_out: dict[str, str] = {}
@@ -112,7 +118,9 @@ def _study_split(
     return compute_statistics(data, methods, outcomes, config, left_out)
 
 
-def _load_or_evaluate_variant(pairs: PairedReadings, variant: str, config: StudyConfig, folder: Path) -> VariantResult:
+def _load_or_evaluate_variant(
+    pairs: PairedReadings, variant: str, config: StudyConfig, folder: Path
+) -> VariantResult:
     known = fold_pairs(pairs, config)
     if known is None:
         raise AffectError(f"{pairs.name}: no rows to learn from")
@@ -133,7 +141,9 @@ def _load_or_evaluate_variant(pairs: PairedReadings, variant: str, config: Study
         return found
 
 
-def select_methods(names: Sequence[str], methods: Mapping[str, AlignmentMethod]) -> dict[str, AlignmentMethod]:
+def select_methods(
+    names: Sequence[str], methods: Mapping[str, AlignmentMethod]
+) -> dict[str, AlignmentMethod]:
     """Some maps by name, identity always among them. Raises AffectError for another name."""
     if unknown := [name for name in names if name not in methods]:
         raise AffectError(f"no map {', '.join(unknown)}; maps: {', '.join(methods)}")

@@ -11,11 +11,16 @@ import numpy as np
 from encoders.base import AffectError
 from experiments.ablation.row_statistics import adjust_holm
 from experiments.alignment.paired_sets import AFFECT_COLUMNS
-from experiments.alignment.pairs import MultimodalReadings, Floats, Strings, PairedReadings
+from experiments.alignment.pairs import Floats, MultimodalReadings, PairedReadings, Strings
 from experiments.alignment.runner import MIN_PAIRS
-from experiments.alignment.segment_variance import SegmentDeviation, measure_deviation, compute_segment_scatter, average_segments
+from experiments.alignment.segment_variance import (
+    SegmentDeviation,
+    average_segments,
+    compute_segment_scatter,
+    measure_deviation,
+)
 from experiments.alignment.statistics import GroupBootstrap, SetResult, make_estimate
-from experiments.alignment.video_affect import VideoFolder, VideoAffect, iterate_readings
+from experiments.alignment.video_affect import VideoAffect, VideoFolder, iterate_readings
 from experiments.statistics.report import Estimate
 
 MIN_VIDEOS = 10  # groups that can be drawn and shuffled with any meaning
@@ -89,7 +94,9 @@ def parse_segment_lengths(text: str) -> tuple[float, ...]:
     except ValueError as bad:
         raise AffectError(f"--lengths {text}: seconds such as 2,5,10,15") from bad
     if not found or not all(MIN_SEGMENT_S <= length <= MAX_SEGMENT_S for length in found):
-        raise AffectError(f"--lengths {text}: one or more, each {MIN_SEGMENT_S:g} to {MAX_SEGMENT_S:g} seconds")
+        raise AffectError(
+            f"--lengths {text}: one or more, each {MIN_SEGMENT_S:g} to {MAX_SEGMENT_S:g} seconds"
+        )
     return found
 
 
@@ -140,7 +147,9 @@ def compute_segment_readings(video_folder: VideoFolder, segment_length: float) -
     )  # fmt: skip
 
 
-def measure_variation(videos: Sequence[VideoAffect], modality: str, segment_length: float, *, seed: int) -> ModalityVariation | None:
+def measure_variation(
+    videos: Sequence[VideoAffect], modality: str, segment_length: float, *, seed: int
+) -> ModalityVariation | None:
     """How one sense varies inside segments; None where it says nothing."""
     rows, seconds, owners = _concatenate_readings(videos, modality)
     if np.isnan(rows).any(axis=1).all():

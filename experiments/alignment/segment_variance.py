@@ -70,7 +70,13 @@ def measure_deviation(
     several = counts >= 2
     if not several.any():
         nothing = (float("nan"),) * values.shape[1]
-        return SegmentDeviation(segment_length=segment_length, segment_count=0, within_sd=nothing, between_sd=nothing, within_share=nothing)
+        return SegmentDeviation(
+            segment_length=segment_length,
+            segment_count=0,
+            within_sd=nothing,
+            between_sd=nothing,
+            within_share=nothing,
+        )
     freedom = (counts - 1).sum()
     inside = scatter.sum(axis=0) / freedom
     total = values.var(axis=0, ddof=1)
@@ -94,7 +100,9 @@ def compute_segment_scatter(
     return scatter, (counts - 1).astype(np.float64), owner
 
 
-def _compute_scatter(values: Floats, segment_ids: npt.NDArray[np.int64]) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
+def _compute_scatter(
+    values: Floats, segment_ids: npt.NDArray[np.int64]
+) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
     """Scatter (m, d) inside segments, their means (m, d) and how many readings they have (m,)."""
     counts = np.bincount(segment_ids)
     means = np.stack([np.bincount(segment_ids, column) for column in values.T], axis=1) / counts[:, None]

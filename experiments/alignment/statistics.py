@@ -12,7 +12,14 @@ import numpy.typing as npt
 
 from experiments.ablation.row_statistics import adjust_holm
 from experiments.alignment.pairs import Floats
-from experiments.alignment.study import NDCG_DEPTH, PRECISION_DEPTH, FoldedPairs, MapOutcome, StudyConfig, compute_permutation_p
+from experiments.alignment.study import (
+    NDCG_DEPTH,
+    PRECISION_DEPTH,
+    FoldedPairs,
+    MapOutcome,
+    StudyConfig,
+    compute_permutation_p,
+)
 from experiments.alignment.unimodal_models import fuse_posteriors
 from experiments.statistics.report import Estimate
 from retrieval.evaluation.procrustes import ProtestResult, protest
@@ -162,7 +169,10 @@ def compute_statistics(
     base = ((data.target_means - data.target) ** 2).sum(axis=1)
     errors = {name: ((one.mapped - data.target) ** 2).sum(axis=1) for name, one in outcomes.items()}
     drawn = {name: draws.ratio(error, base) for name, error in errors.items()}
-    rows = [_compute_map_result(methods[name], data, one, draws, drawn, base, config) for name, one in outcomes.items()]
+    rows = [
+        _compute_map_result(methods[name], data, one, draws, drawn, base, config)
+        for name, one in outcomes.items()
+    ]
     corrected = adjust_holm([row.p for row in rows])
     linear = find_best_map([row for row in rows if row.kind == "linear"])
     finished = []
@@ -239,7 +249,9 @@ def _estimate_reduction(disparity: tuple[float, Floats], reference: tuple[float,
     return make_estimate(reference[0] - disparity[0], reference[1] - disparity[1])
 
 
-def _list_map_warnings(method: AlignmentMethod, data: FoldedPairs, outcome: MapOutcome, disparity: Estimate) -> list[str]:
+def _list_map_warnings(
+    method: AlignmentMethod, data: FoldedPairs, outcome: MapOutcome, disparity: Estimate
+) -> list[str]:
     found = []
     mapped, target = outcome.mapped.std(axis=0), data.target.std(axis=0)
     flat = [
@@ -249,13 +261,19 @@ def _list_map_warnings(method: AlignmentMethod, data: FoldedPairs, outcome: MapO
     ]
     if flat and len(flat) < len(data.pairs.columns):
         found.append(
-            f"collapsed on {', '.join(flat)}" if len(flat) <= MAX_CCC_COLUMNS else f"collapsed on {len(flat)} axes"
+            f"collapsed on {', '.join(flat)}"
+            if len(flat) <= MAX_CCC_COLUMNS
+            else f"collapsed on {len(flat)} axes"
         )
     elif flat:
         found.append("collapsed on every axis: hardly more than the mean")
     elif len(mapped) == 2 and _is_collinear(outcome.mapped):
         found.append("collapsed on a line: both axes tell the same")
-    if outcome.null_disparities.size and disparity.value > outcome.null_disparities.min() and method.kind != "none":
+    if (
+        outcome.null_disparities.size
+        and disparity.value > outcome.null_disparities.min()
+        and method.kind != "none"
+    ):
         found.append("a map of shuffled pairs did as well")
     return found
 
@@ -266,10 +284,14 @@ def _is_collinear(points: Floats) -> bool:
     return bool(abs(np.mean(standard[:, 0] * standard[:, 1])) > COLLINEAR_CORRELATION)
 
 
-def _list_warnings(data: FoldedPairs, bootstrap: GroupBootstrap, map_count: int, config: StudyConfig) -> tuple[str, ...]:
+def _list_warnings(
+    data: FoldedPairs, bootstrap: GroupBootstrap, map_count: int, config: StudyConfig
+) -> tuple[str, ...]:
     found = []
     if map_count / (config.draws + 1) >= 1 - CONFIDENCE_LEVEL:
-        found.append(f"{config.draws} shuffles are too few for {map_count} maps: no p can be small after Holm")
+        found.append(
+            f"{config.draws} shuffles are too few for {map_count} maps: no p can be small after Holm"
+        )
     least = min(len(fold.source) for fold in data.folds)
     width = data.source.shape[1]
     if least < MIN_ANCHORS_PER_COLUMN * width:
@@ -319,7 +341,9 @@ def _measure_fusion(data: FoldedPairs, bootstrap: GroupBootstrap) -> FusionAccur
     # the better sense is chosen anew in every draw, so that the choice is no advantage
     best = (better[0], np.maximum(ratios[0][1], ratios[1][1]))
     source, target, both = (make_estimate(*ratio) for ratio in ratios)
-    return FusionAccuracy(source=source, target=target, both=both, gain_on_best=_estimate_reduction(best, ratios[2]))
+    return FusionAccuracy(
+        source=source, target=target, both=both, gain_on_best=_estimate_reduction(best, ratios[2])
+    )
 
 
 def _compute_ccc(sums: Floats) -> Floats:

@@ -16,10 +16,10 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from encoders.onnx_runtime import write_atomically
-from experiments.alignment.pairs import Floats, Fold, Ints, PairedReadings, split_half, split_folds
+from experiments.alignment.pairs import Floats, Fold, Ints, PairedReadings, split_folds, split_half
 from losses.affect import mapping_loss
 from retrieval.evaluation.affect_metrics import ndcg, rank_items
-from retrieval.evaluation.procrustes import compute_permuted_errors, draw_permutations, compute_upper_p_value
+from retrieval.evaluation.procrustes import compute_permuted_errors, compute_upper_p_value, draw_permutations
 from spaces.alignment import AlignmentMap, AlignmentMethod, make_closed_form_methods, make_learned_methods
 
 STUDY_VERSION = 1  # raise it when the same study would give other numbers
@@ -102,7 +102,14 @@ class FoldedPairs:
         )
         state.update(json.dumps(told).encode())
         for one in (*self.folds, self.half_split):
-            for rows in (one.held_out_rows, one.anchor_rows, one.source, one.target, one.held_out_source, one.held_out_target):
+            for rows in (
+                one.held_out_rows,
+                one.anchor_rows,
+                one.source,
+                one.target,
+                one.held_out_source,
+                one.held_out_target,
+            ):
                 state.update(np.ascontiguousarray(rows).tobytes())
         for words in (self.pairs.groups, self.pairs.emotions):
             state.update("\0".join([] if words is None else words.tolist()).encode())
@@ -149,7 +156,9 @@ def list_methods() -> dict[str, AlignmentMethod]:
     return {**make_closed_form_methods(), **make_learned_methods(partial(mapping_loss, reduction="mean"))}
 
 
-def fold_pairs(pairs: PairedReadings, config: StudyConfig, split: Literal["folds", "test"] = "folds") -> FoldedPairs | None:
+def fold_pairs(
+    pairs: PairedReadings, config: StudyConfig, split: Literal["folds", "test"] = "folds"
+) -> FoldedPairs | None:
     """The folds of pairs, None where there are no rows of that part. Raises AffectError for too few groups.
 
     The test rows are held out of all others once and for all, which is a half as good as any.
@@ -157,7 +166,9 @@ def fold_pairs(pairs: PairedReadings, config: StudyConfig, split: Literal["folds
     folds = split_folds(pairs, seed=config.seed, split=split)
     if not folds:
         return None
-    return FoldedPairs.from_folds(pairs, folds, split_half(pairs, seed=config.seed) if split == "folds" else folds[0])
+    return FoldedPairs.from_folds(
+        pairs, folds, split_half(pairs, seed=config.seed) if split == "folds" else folds[0]
+    )
 
 
 def evaluate_map(method: AlignmentMethod, data: FoldedPairs, config: StudyConfig) -> MapOutcome:
@@ -187,7 +198,9 @@ def disparity(mapped: Floats, data: FoldedPairs) -> float:
     return float(((mapped - data.target) ** 2).sum() / ((data.target_means - data.target) ** 2).sum())
 
 
-def run_permutation_test(method: AlignmentMethod, data: FoldedPairs, config: StudyConfig) -> tuple[float, Floats]:
+def run_permutation_test(
+    method: AlignmentMethod, data: FoldedPairs, config: StudyConfig
+) -> tuple[float, Floats]:
     """The disparity of a map fitted on one half of the groups on the other, and (draws,) with that shuffled.
 
     If nothing relates the senses, the pairs of one half are exchangeable whatever was fitted on the other.
@@ -213,7 +226,9 @@ def compute_permutation_p(outcome: MapOutcome) -> float:
     return compute_upper_p_value(-outcome.half_disparity, -outcome.permuted_disparities)
 
 
-def _fit_maps(method: AlignmentMethod, anchor_sets: Sequence[tuple[Floats, Floats]], seed: int) -> list[AlignmentMap]:
+def _fit_maps(
+    method: AlignmentMethod, anchor_sets: Sequence[tuple[Floats, Floats]], seed: int
+) -> list[AlignmentMap]:
     """Maps of several sets of anchors, those of one shape side by side as far as memory is not wasted."""
     found: dict[int, AlignmentMap] = {}
     shapes: dict[tuple[int, ...], list[int]] = {}
@@ -230,9 +245,14 @@ def _fit_maps(method: AlignmentMethod, anchor_sets: Sequence[tuple[Floats, Float
     return [found[at] for at in range(len(anchor_sets))]
 
 
-def _evaluate_retrieval(fitted_map: AlignmentMap, data: FoldedPairs, fold_index: int) -> tuple[Floats, Floats, Floats]:
+def _evaluate_retrieval(
+    fitted_map: AlignmentMap, data: FoldedPairs, fold_index: int
+) -> tuple[Floats, Floats, Floats]:
     fold, here = data.folds[fold_index], data.fold_ids == fold_index
-    asked, items = fitted_map.project_source(fold.held_out_source), fitted_map.project_target(fold.held_out_target)
+    asked, items = (
+        fitted_map.project_source(fold.held_out_source),
+        fitted_map.project_target(fold.held_out_target),
+    )
     if data.pairs.uses_inner_product and fitted_map.target_to_common is None:
         near = asked @ items.T
     else:
@@ -241,11 +261,15 @@ def _evaluate_retrieval(fitted_map: AlignmentMap, data: FoldedPairs, fold_index:
     if data.pairs.emotions is not None:
         words = data.pairs.emotions[fold.held_out_rows]
         told = words != ""
-        hits = np.where(told, (words[rank_items(near, PRECISION_DEPTH)] == words[:, None]).mean(axis=1), np.nan)
+        hits = np.where(
+            told, (words[rank_items(near, PRECISION_DEPTH)] == words[:, None]).mean(axis=1), np.nan
+        )
         apart = near.copy()
         np.fill_diagonal(apart, -np.inf)
         if len(asked) > PRECISION_DEPTH:
-            others = np.where(told, (words[rank_items(apart, PRECISION_DEPTH)] == words[:, None]).mean(axis=1), np.nan)
+            others = np.where(
+                told, (words[rank_items(apart, PRECISION_DEPTH)] == words[:, None]).mean(axis=1), np.nan
+            )
     if data.affect is not None:
         mood = data.affect[here]
         graded = ndcg(mood, mood, rank_items(near, min(NDCG_DEPTH, len(mood))), NDCG_DEPTH)
@@ -294,7 +318,8 @@ def _compute_learning_curve(method: AlignmentMethod, data: FoldedPairs, config: 
 def compute_outcome_key(map_name: str, data: FoldedPairs, config: StudyConfig) -> str:
     """What names the file of a map's outcome: the map, the set to the last bit, and the plan."""
     told = json.dumps(
-        {"rule": STUDY_VERSION, "map": map_name, "set": data.compute_digest(), "plan": config.to_json()}, sort_keys=True
+        {"rule": STUDY_VERSION, "map": map_name, "set": data.compute_digest(), "plan": config.to_json()},
+        sort_keys=True,
     )
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 

@@ -14,7 +14,9 @@ PAIR_COUNT, GROUP_SIZE = 375, 15  # of which a fifth is held out, so that 300 ar
 SOURCE_SD = (0.4, 0.3)  # of valence and arousal in the source
 ROTATION_DEGREES, SCALE, SHIFT = 50.0, 1.3, (0.1, -0.2)
 NOISE_SD = 0.12  # standard deviation, on both axes of the target
-RECOVERY_TOLERANCE = 0.05  # a map has recovered a relation if its disparity is at most so far above the noise's
+RECOVERY_TOLERANCE = (
+    0.05  # a map has recovered a relation if its disparity is at most so far above the noise's
+)
 
 SIMILARITY_MAPS = frozenset({
     "similarity", "procrustes", "affine", "ridge", "CCA", "PLS", "kernel ridge", "learned mapping", "MLP",

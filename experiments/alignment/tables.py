@@ -16,11 +16,11 @@ from experiments.alignment.generalised_procrustes import GpaResult
 from experiments.alignment.loss_ablation import VariantResult
 from experiments.alignment.pairs import FOLD_COUNT
 from experiments.alignment.segment_lengths import VideoStudy, adjust_p_over_sets
-from experiments.alignment.statistics import MAX_CCC_COLUMNS, SetResult, MapResult, to_json
+from experiments.alignment.statistics import MAX_CCC_COLUMNS, MapResult, SetResult, to_json
 from experiments.alignment.study import NDCG_DEPTH, PRECISION_DEPTH, StudyConfig
 from experiments.alignment.synthetic import CASES, RECOVERY_TOLERANCE, compute_oracle_disparity
 from experiments.alignment.verdict import Verdict, make_verdict
-from experiments.statistics.report import Requirement, Cell, Estimate, describe_machine, format_table
+from experiments.statistics.report import Cell, Estimate, Requirement, describe_machine, format_table
 
 TARGET_PRECISION = 0.33  # P@5 from voice to face that was set out to be reached (PLS .20, chance .13)
 ROTATION_TOLERANCE = 1e-6  # a known rotation is recovered within it
@@ -75,15 +75,24 @@ def compute_bars(study: StudyResults) -> list[Requirement]:
                 far = float(abs(turned.outcomes[name].mapped - turned.data.target).max())
                 found.append(
                     Requirement(
-                        name=f"known rotation by {name}, farthest point", value=far, bound=ROTATION_TOLERANCE, is_minimum=False
+                        name=f"known rotation by {name}, farthest point",
+                        value=far,
+                        bound=ROTATION_TOLERANCE,
+                        is_minimum=False,
                     )
                 )
     for case, least in (("non-linear", True), ("similarity", False)):
         one = study.results.get(f"synthetic-{case}")
         row = next((row for row in one.maps if row.name == "learned mapping"), None) if one else None
-        if row is not None and row.gain_on_best_linear is not None and row.gain_on_best_linear.low is not None:
+        if (
+            row is not None
+            and row.gain_on_best_linear is not None
+            and row.gain_on_best_linear.low is not None
+        ):
             what = f"synthetic {case}: learned mapping's gain on the best linear map, lower end"
-            found.append(Requirement(name=what, value=row.gain_on_best_linear.low, bound=0.0, is_minimum=least))
+            found.append(
+                Requirement(name=what, value=row.gain_on_best_linear.low, bound=0.0, is_minimum=least)
+            )
     voice = study.results.get("ravdess_emotions")
     plain = next((row for row in voice.maps if row.name == "identity"), None) if voice else None
     if plain is not None and plain.precision is not None:
@@ -115,7 +124,9 @@ def make_report_json(study: StudyResults) -> dict[str, Any]:
         "learned mapping taken apart": [part.to_json() for part in study.variants],
         "several senses together": [one.to_json() for one in study.gpa_results],
         "left out": dict(study.left_out),
-        "videos": None if study.video_study is None else segment_lengths.to_json(study.video_study, study.results),
+        "videos": None
+        if study.video_study is None
+        else segment_lengths.to_json(study.video_study, study.results),
         "bars": [bar.to_json() for bar in compute_bars(study)],
     }
 
@@ -138,7 +149,11 @@ def summarise_sets(study: StudyResults) -> list[dict[str, Cell]]:
     for name, verdict in study.compute_verdicts().items():
         one = study.results[name]
         linear, curved = one.find_best("linear"), one.find_best("curved")
-        hits = max((r for r in one.maps if r.precision), key=lambda r: r.precision.value if r.precision else 0, default=None)
+        hits = max(
+            (r for r in one.maps if r.precision),
+            key=lambda r: r.precision.value if r.precision else 0,
+            default=None,
+        )
         lines.append({
             "set": name,
             "pairs": len(one.data.pair_rows),
@@ -156,7 +171,12 @@ def format_terminal(study: StudyResults) -> list[str]:
     """The summary, the verdicts and the bars."""
     lines = [*format_table(summarise_sets(study)), ""] if study.results else []
     if study.video_study is not None:
-        lines += [*format_table(_list_variations(study.video_study)), "", *format_table(_list_segment_lengths(study.video_study, study)), ""]
+        lines += [
+            *format_table(_list_variations(study.video_study)),
+            "",
+            *format_table(_list_segment_lengths(study.video_study, study)),
+            "",
+        ]
     for name, verdict in study.compute_verdicts().items():
         lines.append(f"{name}: {verdict.explanation}")
         if verdict.hypothesis != "not tested":
@@ -186,13 +206,20 @@ def to_csv(study: StudyResults) -> str:
             ):  # fmt: skip
                 cells += ["", "", ""] if value is None else [value.value, value.low, value.high]
             reflection = "" if row.reflection_share is None else row.reflection_share
-            writer.writerow([*cells, row.p, row.holm, *row.null_disparity, reflection, "; ".join(row.warnings)])
+            writer.writerow(
+                [*cells, row.p, row.holm, *row.null_disparity, reflection, "; ".join(row.warnings)]
+            )
     return text.getvalue()
 
 
 def to_markdown(study: StudyResults) -> str:
     """The whole report."""
-    lines = ["# Alignment study", "", *(_format_markdown_table(summarise_sets(study)) if study.results else []), ""]
+    lines = [
+        "# Alignment study",
+        "",
+        *(_format_markdown_table(summarise_sets(study)) if study.results else []),
+        "",
+    ]
     if study.video_study is not None:
         lines += _format_video_section(study.video_study, study)
     if elsewhere := _list_left_out(study):
@@ -266,7 +293,9 @@ def _list_variations(video_study: VideoStudy) -> list[dict[str, Cell]]:
 def _list_segment_lengths(video_study: VideoStudy, study: StudyResults) -> list[dict[str, Cell]]:
     """A line a length and pair of senses: the readings as they stand, and the best map."""
     lines: list[dict[str, Cell]] = []
-    sure = adjust_p_over_sets({name: study.results[name] for name in video_study.make_pairs() if name in study.results})
+    sure = adjust_p_over_sets(
+        {name: study.results[name] for name in video_study.make_pairs() if name in study.results}
+    )
     for name in video_study.make_pairs():
         one = study.results.get(name)
         if one is None:
@@ -311,7 +340,12 @@ def _format_set_section(name: str, result: SetResult, verdict: Verdict) -> list[
     lines += [f"* Warning: {warning}." for warning in result.warnings]
     lines += [f"* {map_} left out: {why}." for map_, why in result.left_out.items()]
     lines += ["", *_format_markdown_table([_make_map_cells(row, result) for row in result.maps]), ""]
-    lines += ["Controls:", "", *_format_markdown_table([_make_control_cells(name, row, result) for row in result.maps]), ""]
+    lines += [
+        "Controls:",
+        "",
+        *_format_markdown_table([_make_control_cells(name, row, result) for row in result.maps]),
+        "",
+    ]
     if any(row.learning_curve for row in result.maps):
         lines += ["Disparity by number of anchors:", "", *_format_markdown_table([
             {"map": row.name, **{f"{size}": f"{value:.3f}" for size, value in row.learning_curve}} for row in result.maps
@@ -323,7 +357,9 @@ def _make_map_cells(map_result: MapResult, result: SetResult) -> dict[str, Cell]
     names = result.data.pairs.columns
     cells: dict[str, Cell] = {"map": map_result.name, "disparity": _format_estimate(map_result.disparity)}
     if len(names) <= MAX_CCC_COLUMNS:
-        cells |= {f"CCC {name}": _format_estimate(ccc) for name, ccc in zip(names, map_result.ccc, strict=True)}
+        cells |= {
+            f"CCC {name}": _format_estimate(ccc) for name, ccc in zip(names, map_result.ccc, strict=True)
+        }
     else:
         cells["mean CCC"] = _format_estimate(map_result.mean_ccc)
     return {

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from experiments.alignment.pairs import Floats, Ints, Strings, PredictFunction, FitFunction
+from experiments.alignment.pairs import FitFunction, Floats, Ints, PredictFunction, Strings
 from spaces.circumplex import EMOTION_SCHEMES, map_emotions_to_affect
 
 MIN_PROBABILITY = 1e-6  # a probability below it counts as this much
@@ -34,13 +34,17 @@ def make_affect_regressor(ratings: Floats) -> FitFunction:
 def fuse_posteriors(source: Floats, target: Floats, prior: Floats) -> Floats:
     """(n, k) posteriors of both senses together, as if independent given the emotion: p q / prior."""
     log = (
-        np.log(np.maximum(source, MIN_PROBABILITY)) + np.log(np.maximum(target, MIN_PROBABILITY)) - np.log(np.maximum(prior, MIN_PROBABILITY))
+        np.log(np.maximum(source, MIN_PROBABILITY))
+        + np.log(np.maximum(target, MIN_PROBABILITY))
+        - np.log(np.maximum(prior, MIN_PROBABILITY))
     )
     shares = np.exp(log - log.max(axis=1, keepdims=True))
     return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
 
-def _fit_emotion_classifier(labels: Strings, class_names: tuple[str, ...], features: Floats, anchor_rows: Ints) -> PredictFunction:
+def _fit_emotion_classifier(
+    labels: Strings, class_names: tuple[str, ...], features: Floats, anchor_rows: Ints
+) -> PredictFunction:
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
     model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto").fit(features, labels[anchor_rows])
@@ -54,7 +58,9 @@ def _fit_emotion_classifier(labels: Strings, class_names: tuple[str, ...], featu
     return predict
 
 
-def _fit_affect_from_emotions(labels: Strings, scheme: str, features: Floats, anchor_rows: Ints) -> PredictFunction:
+def _fit_affect_from_emotions(
+    labels: Strings, scheme: str, features: Floats, anchor_rows: Ints
+) -> PredictFunction:
     posterior = _fit_emotion_classifier(labels, EMOTION_SCHEMES[scheme], features, anchor_rows)
     return lambda asked: map_emotions_to_affect(posterior(asked), scheme, "hand")[:, :2]
 

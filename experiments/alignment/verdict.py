@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from experiments.alignment.paired_sets import AFFECT_COLUMNS
-from experiments.alignment.statistics import SetResult, MapResult, find_best_map
+from experiments.alignment.statistics import MapResult, SetResult, find_best_map
 from experiments.statistics.report import Estimate, format_number
 
 Relation = Literal["linear", "non-linear", "related", "unrelated"]
@@ -41,12 +41,18 @@ def make_verdict(result: SetResult) -> Verdict:
     if result.data.pairs.construction:
         words = f"A control, no finding, since {result.data.pairs.construction}. {words}"
     hypothesis, because = _judge_hypothesis(result, standing)
-    return Verdict(relation=standing, hypothesis=hypothesis, explanation=words, hypothesis_explanation=because)
+    return Verdict(
+        relation=standing, hypothesis=hypothesis, explanation=words, hypothesis_explanation=because
+    )
 
 
 def _classify_relation(result: SetResult) -> tuple[Relation, str]:
     linear, curved = _find_predictive_map(result, "none", "linear"), _find_predictive_map(result, "curved")
-    better = curved is not None and curved.gain_on_best_linear is not None and _get_lower_bound(curved.gain_on_best_linear) > 0
+    better = (
+        curved is not None
+        and curved.gain_on_best_linear is not None
+        and _get_lower_bound(curved.gain_on_best_linear) > 0
+    )
     if curved is not None and (linear is None or better):
         if linear is None:
             why = "no linear map foretells it better than its mean"
@@ -59,9 +65,7 @@ def _classify_relation(result: SetResult) -> tuple[Relation, str]:
     if linear is not None:
         beside = ""
         if curved is not None and curved.gain_on_best_linear is not None:
-            beside = (
-                f"; the best curved map, {curved.name}, gains {_format_estimate(curved.gain_on_best_linear)}, within its interval"
-            )
+            beside = f"; the best curved map, {curved.name}, gains {_format_estimate(curved.gain_on_best_linear)}, within its interval"
         return "linear", (
             f"Linearly alignable: {linear.name} leaves {_format_estimate(linear.disparity)} of the target's scatter "
             f"unexplained ({_describe_strength(linear)}){beside}."
@@ -99,8 +103,13 @@ def _judge_hypothesis(result: SetResult, relation: Relation) -> tuple[Hypothesis
     )
     if best is None:
         return "not supported", f"{one} and {other} do not foretell each other here.{plain}{limit}"
-    agreeing = [name for name, figure in zip(AFFECT_COLUMNS, best.ccc, strict=True) if _get_lower_bound(figure) > 0]
-    shares = " and ".join(f"{_format_estimate(figure)} for {name}" for name, figure in zip(AFFECT_COLUMNS, best.ccc, strict=True))
+    agreeing = [
+        name for name, figure in zip(AFFECT_COLUMNS, best.ccc, strict=True) if _get_lower_bound(figure) > 0
+    ]
+    shares = " and ".join(
+        f"{_format_estimate(figure)} for {name}"
+        for name, figure in zip(AFFECT_COLUMNS, best.ccc, strict=True)
+    )
     told_best = f"with {best.name}, CCC of held-out pairs is {shares}."
     if len(agreeing) == 2:
         return (

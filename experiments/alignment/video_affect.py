@@ -18,9 +18,9 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from encoders.acoustic.features import split_sliding_windows
-from encoders.base import AffectError, MissingBackendError, Rows, Audio, encode_all, format_path
+from encoders.base import AffectError, Audio, MissingBackendError, Rows, encode_all, to_printable
 from encoders.media import Sampling, Segment
-from encoders.media.decoder_pool import DecoderPool, FailedFile, FinishedFile, OpenedFile, DecodedSegment
+from encoders.media.decoder_pool import DecodedSegment, DecoderPool, FailedFile, FinishedFile, OpenedFile
 from encoders.onnx_runtime import get_cache_dir, write_atomically
 from experiments.features.streaming import DECODER_PROCESSES
 from retrieval.features.extraction import WINDOW_HOP_SECONDS
@@ -68,7 +68,7 @@ class VideoFolder:
 
 
 def load_affect_pipeline() -> FeaturePipeline:
-    """The packaged experts that pictures, sound and faces are read by. Raises MissingBackend without one."""
+    """The packaged experts that pictures, sound and faces are read by. Raises MissingBackendError without one."""
     experts = FeaturePipeline(replace(PipelineConfig.default(), activity="", sentiment=""))
     if lacking := [sense for sense in ("image", "sound") if sense not in experts.affect_model.regressors]:
         raise MissingBackendError(
@@ -88,14 +88,16 @@ def read_video_affect(
 
     Raises AffectError for a folder that can't be read, or without a video with sound.
     """
-    found = VideoFolder(name=format_path(folder.resolve().name or folder))
+    found = VideoFolder(name=to_printable(folder.resolve().name or folder))
 
     def mark_unreadable(path: Path, reason: str) -> None:
-        found.unreadable[format_path(path)] = reason
-        on_unreadable(f"{format_path(path)}: {reason}")
+        found.unreadable[to_printable(path)] = reason
+        on_unreadable(f"{to_printable(path)}: {reason}")
 
     files = list(find_media_files([folder], mark_unreadable, get_cache_dir()))
-    sampling = Sampling(segment_seconds=BLOCK_SECONDS, fps=1.0, max_frames=None, sample_rate=pipeline.sample_rate)
+    sampling = Sampling(
+        segment_seconds=BLOCK_SECONDS, fps=1.0, max_frames=None, sample_rate=pipeline.sample_rate
+    )
     reader = _VideoReader(pipeline, sampling, tuple(segment_lengths), found)
     done = 0
     with ProgressReporter("align", unit="files", quiet=quiet) as report:
@@ -110,7 +112,7 @@ def read_video_affect(
                     report.update("reading videos", done, len(files))
     if not found.videos:
         raise AffectError(
-            f"{format_path(folder)}: no video with sound that can be read, among {len(files)} media files"
+            f"{to_printable(folder)}: no video with sound that can be read, among {len(files)} media files"
         )
     found.videos.sort(key=lambda one: one.digest)  # files end in any order
     return found
@@ -120,11 +122,20 @@ class _VideoReader:
     """Reads blocks as they come; what is whole is kept on disk."""
 
     def __init__(
-        self, pipeline: FeaturePipeline, sampling: Sampling, segment_lengths: tuple[float, ...], video_folder: VideoFolder
+        self,
+        pipeline: FeaturePipeline,
+        sampling: Sampling,
+        segment_lengths: tuple[float, ...],
+        video_folder: VideoFolder,
     ) -> None:
         told = json.dumps([CACHE_VERSION, pipeline.make_signature(), repr(sampling), segment_lengths])
         self._cache_folder = get_cache_dir() / "watched" / hashlib.sha256(told.encode()).hexdigest()[:12]
-        self._pipeline, self._sample_rate, self._segment_lengths, self._video_folder = pipeline, sampling.sample_rate, segment_lengths, video_folder
+        self._pipeline, self._sample_rate, self._segment_lengths, self._video_folder = (
+            pipeline,
+            sampling.sample_rate,
+            segment_lengths,
+            video_folder,
+        )
         self._open_videos: dict[Path, _OpenVideo] = {}
         self._seen_digests: set[str] = set()
 
@@ -144,7 +155,9 @@ class _VideoReader:
         if kept is not None:
             self._video_folder.videos.append(kept)
             return False
-        self._open_videos[opened.path] = _OpenVideo(self._pipeline, digest, probe.duration, self._sample_rate, self._segment_lengths)
+        self._open_videos[opened.path] = _OpenVideo(
+            self._pipeline, digest, probe.duration, self._sample_rate, self._segment_lengths
+        )
         return True
 
     def handle_event(self, event: OpenedFile | DecodedSegment | FinishedFile | FailedFile) -> None:
@@ -167,7 +180,12 @@ class _OpenVideo:
     """One video while it is read."""
 
     def __init__(
-        self, pipeline: FeaturePipeline, digest: str, duration: float, sample_rate: int, segment_lengths: Sequence[float]
+        self,
+        pipeline: FeaturePipeline,
+        digest: str,
+        duration: float,
+        sample_rate: int,
+        segment_lengths: Sequence[float],
     ) -> None:
         self.digest = digest
         self._pipeline, self._duration, self._sample_rate = pipeline, duration, sample_rate
@@ -223,9 +241,10 @@ class _AudioSegmenter:
         """The windows that are whole with these samples."""
         self._remaining = np.concatenate([self._remaining, samples])
         found = []
-        while (size := round((self._segment_index + 1) * self._segment_length * self._sample_rate) - self._start_sample) <= len(
-            self._remaining
-        ):
+        while (
+            size := round((self._segment_index + 1) * self._segment_length * self._sample_rate)
+            - self._start_sample
+        ) <= len(self._remaining):
             found.append(Audio(samples=self._remaining[:size], sample_rate=self._sample_rate))
             self._remaining = self._remaining[size:]
             self._start_sample, self._segment_index = self._start_sample + size, self._segment_index + 1
@@ -236,7 +255,9 @@ class _AudioSegmenter:
         return [Audio(samples=self._remaining, sample_rate=self._sample_rate)] if len(self._remaining) else []
 
 
-def _predict_affect(pipeline: FeaturePipeline, modality: str, roles: Sequence[str], items: Sequence[object]) -> Rows:
+def _predict_affect(
+    pipeline: FeaturePipeline, modality: str, roles: Sequence[str], items: Sequence[object]
+) -> Rows:
     """(n, 4) of items by the experts of some roles; NaN where there is nobody to read them."""
     if not items or not roles:
         return np.full((len(items), 4), np.nan, np.float32)
@@ -281,4 +302,8 @@ def _load_cached(path: Path, digest: str, segment_lengths: Sequence[float]) -> V
 def iterate_readings(videos: Sequence[VideoAffect], modality: str) -> Iterator[tuple[str, Rows, Floats]]:
     """(video, rows (n, 4), seconds (n,)) of one of the senses picture, sound and face."""
     for one in videos:
-        yield one.digest, getattr(one, modality), one.sound_times if modality == "sound" else one.picture_times
+        yield (
+            one.digest,
+            getattr(one, modality),
+            one.sound_times if modality == "sound" else one.picture_times,
+        )

@@ -8,8 +8,14 @@ import click
 import numpy as np
 import numpy.typing as npt
 
-from experiments.benchmarks.timing import time_in_turns, summarise_seconds
-from experiments.statistics.report import Requirement, BenchmarkReport, json_option, print_report, add_seed_option
+from experiments.benchmarks.timing import summarise_seconds, time_in_turns
+from experiments.statistics.report import (
+    BenchmarkReport,
+    Requirement,
+    add_seed_option,
+    json_option,
+    print_report,
+)
 from spaces.alignment import AlignmentMap, make_closed_form_methods
 
 MILLI = 1e-3
@@ -44,8 +50,18 @@ def run_benchmark(point_count: int, anchor_count: int, rounds: int, seed: int) -
     return BenchmarkReport(
         benchmark="align",
         settings={"points": point_count, "anchors": anchor_count, "rounds": rounds, "seed": seed},
-        rows=[{"map": name, "ms (least to most)": summarise_seconds(seconds, MILLI)} for name, seconds in spent.items()],
-        requirements=[Requirement(name=f"{point_count:,} points, slowest map, ms", value=slowest, bound=MAX_MILLISECONDS, is_minimum=False)]
+        rows=[
+            {"map": name, "ms (least to most)": summarise_seconds(seconds, MILLI)}
+            for name, seconds in spent.items()
+        ],
+        requirements=[
+            Requirement(
+                name=f"{point_count:,} points, slowest map, ms",
+                value=slowest,
+                bound=MAX_MILLISECONDS,
+                is_minimum=False,
+            )
+        ]
         if point_count == 1_000_000
         else (),
         notes=["medians; float64 points (n, 2) in memory"],

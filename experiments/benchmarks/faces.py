@@ -14,10 +14,22 @@ import numpy.typing as npt
 from encoders.base import AffectError, Frames
 from encoders.faces import FaceEncoder, fer_network, mtcnn_fer
 from experiments.benchmarks.throughput import list_media_files
-from experiments.benchmarks.timing import estimate_total_speedup, time_in_turns, summarise_seconds, estimate_speedup
+from experiments.benchmarks.timing import (
+    estimate_speedup,
+    estimate_total_speedup,
+    summarise_seconds,
+    time_in_turns,
+)
 from experiments.datasets import DATA_ROOT
 from experiments.features.extraction import decode_first_segments
-from experiments.statistics.report import Requirement, Estimate, BenchmarkReport, json_option, print_report, add_seed_option
+from experiments.statistics.report import (
+    BenchmarkReport,
+    Estimate,
+    Requirement,
+    add_seed_option,
+    json_option,
+    print_report,
+)
 from retrieval.evaluation import bootstrap_interval
 from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
 from retrieval.indexing.indexer import BATCH_FRAMES
@@ -65,7 +77,10 @@ def run_benchmark(clips: Sequence[Frames], min_side: int, rounds: int, seed: int
     spent = time_in_turns(ways, rounds * len(sets))
     sizes = np.tile([sum(map(len, one)) for one in sets], rounds)
     boxes = [detect_by_frame(ours, film) for film in clips], [plain(film) for film in clips]
-    found = compute_detection_recall(boxes[1], boxes[0], seed), compute_detection_recall(boxes[0], boxes[1], seed)
+    found = (
+        compute_detection_recall(boxes[1], boxes[0], seed),
+        compute_detection_recall(boxes[0], boxes[1], seed),
+    )
     faster = estimate_total_speedup(spent["plain"], spent["ours"], seed=seed)
     typical = estimate_speedup(spent["plain"], spent["ours"], seed=seed)
     return BenchmarkReport(
@@ -177,7 +192,9 @@ def count_faces(boxes_by_clip: Sequence[BoxesByFrame]) -> int:
     return sum(len(boxes) for seen in boxes_by_clip for boxes in seen)
 
 
-def compute_detection_recall(reference: Sequence[BoxesByFrame], detected: Sequence[BoxesByFrame], seed: int) -> Estimate:
+def compute_detection_recall(
+    reference: Sequence[BoxesByFrame], detected: Sequence[BoxesByFrame], seed: int
+) -> Estimate:
     """Percent of the wanted boxes that a found box of the same frame overlaps enough. Needs a wanted box."""
     hits, clip = list[bool](), list[int]()
     for number, (want, have) in enumerate(zip(reference, detected, strict=True)):

@@ -13,10 +13,18 @@ import numpy.typing as npt
 from encoders.base import AffectError, Rows, unit_rows
 from experiments.datasets import DATA_ROOT, LabelledFile, load_flickr1k
 from experiments.features.extraction import encode_first_segments
-from experiments.statistics.report import Requirement, Cell, Estimate, BenchmarkReport, json_option, print_report, add_seed_option
-from retrieval.evaluation import bootstrap_interval, mean_rank, median_rank, compute_ranks, recall_at
+from experiments.statistics.report import (
+    BenchmarkReport,
+    Cell,
+    Estimate,
+    Requirement,
+    add_seed_option,
+    json_option,
+    print_report,
+)
+from retrieval.evaluation import bootstrap_interval, compute_ranks, mean_rank, median_rank, recall_at
 from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
-from spaces.zero_shot import LABEL_PROMPT, convex_combination, compute_label_probabilities
+from spaces.zero_shot import LABEL_PROMPT, compute_label_probabilities, convex_combination
 
 MIN_RECALL_AT_10 = 50.0  # R@10 of text to photo
 CONSE_TOP_LABELS = 10  # labels in the mix of Norouzi et al. 2014
@@ -59,7 +67,11 @@ def run_benchmark(photos: Sequence[LabelledFile], split: str, seed: int) -> Benc
         benchmark="flickr",
         settings={"split": split, "photos": len(photos), "captions": len(own), "seed": seed},
         rows=rows,
-        requirements=[Requirement("text to photo R@10", recall_at(found["untrained"], 10), MIN_RECALL_AT_10, is_minimum=True)],
+        requirements=[
+            Requirement(
+                "text to photo R@10", recall_at(found["untrained"], 10), MIN_RECALL_AT_10, is_minimum=True
+            )
+        ],
         notes=[
             "95 % bootstrap intervals, whole photos drawn; ties: average rank; MdR = floor(median) + 1",
             "plain: ten likeliest labels, softmax at temperature 1, sentence vectors not centred",
@@ -95,15 +107,24 @@ def compute_photo_ranks(similarity: Floats, caption_photos: Ints) -> Floats:
 def summarise_ranks(query_ranks: Floats, groups: Ints, seed: int) -> dict[str, Cell]:
     """Recalls in percent and ranks from 1, with intervals."""
     at: dict[str, Cell] = {
-        f"R@{k}": Estimate(recall_at(query_ranks, k), *bootstrap_interval(100.0 * (query_ranks < k), seed=seed, groups=groups))
+        f"R@{k}": Estimate(
+            recall_at(query_ranks, k),
+            *bootstrap_interval(100.0 * (query_ranks < k), seed=seed, groups=groups),
+        )
         for k in RECALL_DEPTHS
     }
-    middle = Estimate(median_rank(query_ranks), *bootstrap_interval(query_ranks, median_rank, seed=seed, groups=groups))
-    mean = Estimate(mean_rank(query_ranks), *bootstrap_interval(query_ranks, mean_rank, seed=seed, groups=groups))
+    middle = Estimate(
+        median_rank(query_ranks), *bootstrap_interval(query_ranks, median_rank, seed=seed, groups=groups)
+    )
+    mean = Estimate(
+        mean_rank(query_ranks), *bootstrap_interval(query_ranks, mean_rank, seed=seed, groups=groups)
+    )
     return {**at, "MdR": middle, "MnR": mean}
 
 
-def estimate_recall_gain(candidate_ranks: Floats, baseline_ranks: Floats, groups: Ints, seed: int, k: int = 10) -> Estimate:
+def estimate_recall_gain(
+    candidate_ranks: Floats, baseline_ranks: Floats, groups: Ints, seed: int, k: int = 10
+) -> Estimate:
     """R@k of one way less that of another over the same queries, in points."""
     difference = 100.0 * ((candidate_ranks < k).astype(float) - (baseline_ranks < k))
     interval = bootstrap_interval(difference, seed=seed, groups=groups)

@@ -15,11 +15,11 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from torch.utils.data import DataLoader, Dataset
 
 from encoders.base import AffectError, Rows
-from experiments.benchmarks.timing import time_in_turns, summarise_seconds, estimate_speedup
-from experiments.statistics.report import Requirement, Cell, BenchmarkReport
+from experiments.benchmarks.timing import estimate_speedup, summarise_seconds, time_in_turns
+from experiments.statistics.report import BenchmarkReport, Cell, Requirement
 from losses.ranking import MARGIN, weighted_ranking
 from spaces.joint.gru import build_prefix_tree, is_bfloat16_faster
-from spaces.joint.towers import JointModel, Projection, GRUTower
+from spaces.joint.towers import GRUTower, JointModel, Projection
 from spaces.joint.training import RELEASED_SCHEDULE, Schedule, Trainer
 from spaces.joint.training_set import Ints, TrainingSet, make_batch
 from spaces.joint.vocabulary import TokenIds
@@ -30,7 +30,10 @@ ROLE, FEATURE_DIM, WORD_DIM = "resnet", 2048, 300
 FRAME_COUNT_RANGE = (20, 31)  # of a video: from, and below
 CAPTIONS_PER_VIDEO = 20  # a video
 VOCABULARY_SIZE = 10_000
-MEAN_CAPTION_WORDS, CAPTION_WORDS_SD = 9.4, 4.1  # words of a caption of MSR-VTT 1k-A: mean and standard deviation
+MEAN_CAPTION_WORDS, CAPTION_WORDS_SD = (
+    9.4,
+    4.1,
+)  # words of a caption of MSR-VTT 1k-A: mean and standard deviation
 MILLI = 1e-3
 
 TrainingExample = tuple[Tensor, Tensor]  # features (2048,), word numbers (length,)
@@ -51,7 +54,11 @@ class SyntheticCorpus:
 
     def make_training_set(self, caption_indices: Ints) -> TrainingSet:
         """Some of the captions with all videos, in memory."""
-        return TrainingSet(features={ROLE: self.mean_features}, texts=self.caption_tokens[caption_indices], item_by_text=self.caption_videos[caption_indices])
+        return TrainingSet(
+            features={ROLE: self.mean_features},
+            texts=self.caption_tokens[caption_indices],
+            item_by_text=self.caption_videos[caption_indices],
+        )
 
 
 def write_corpus(folder: Path, video_count: int, seed: int) -> SyntheticCorpus:
@@ -63,14 +70,21 @@ def write_corpus(folder: Path, video_count: int, seed: int) -> SyntheticCorpus:
     pooled = np.empty((video_count, FEATURE_DIM), np.float32)
     for video in range(video_count):
         own = rng.exponential(0.5, FEATURE_DIM)
-        rows = (own * rng.exponential(1, (int(rng.integers(*FRAME_COUNT_RANGE)), FEATURE_DIM))).astype(np.float32)
+        rows = (own * rng.exponential(1, (int(rng.integers(*FRAME_COUNT_RANGE)), FEATURE_DIM))).astype(
+            np.float32
+        )
         np.save(folder / f"video{video}.npy", rows)
         pooled[video] = rows.mean(0)
-    return SyntheticCorpus(folder, pooled, draw_captions(video_count * CAPTIONS_PER_VIDEO, rng), np.repeat(np.arange(video_count), CAPTIONS_PER_VIDEO))
+    return SyntheticCorpus(
+        folder,
+        pooled,
+        draw_captions(video_count * CAPTIONS_PER_VIDEO, rng),
+        np.repeat(np.arange(video_count), CAPTIONS_PER_VIDEO),
+    )
 
 
 def draw_captions(count: int, rng: np.random.Generator) -> TokenIds:
-    """(count, longest) word numbers between start (2) and end (3), as `Vocabulary.tokens` gives them."""
+    """(count, longest) word numbers between start (2) and end (3), as `Vocabulary.encode` gives them."""
     shape = (MEAN_CAPTION_WORDS / CAPTION_WORDS_SD) ** 2
     lengths = np.clip(np.rint(rng.gamma(shape, MEAN_CAPTION_WORDS / shape, count)), 3, 30).astype(np.int64)
     odds = 1 / np.arange(1, VOCABULARY_SIZE + 1)
@@ -111,7 +125,9 @@ def reference_loss(similarity: Tensor) -> Tensor:
     themselves = torch.eye(len(similarity), dtype=torch.bool)
     of_texts = (MARGIN + similarity - own).clamp(min=0).masked_fill(themselves, 0).max(1)[0]
     of_media = (MARGIN + similarity - own.T).clamp(min=0).masked_fill(themselves, 0).max(0)[0]
-    return (compute_rank_weights(similarity) * of_texts).sum() + (compute_rank_weights(similarity.T) * of_media).sum()
+    return (compute_rank_weights(similarity) * of_texts).sum() + (
+        compute_rank_weights(similarity.T) * of_media
+    ).sum()
 
 
 def compute_rank_weights(similarity: Tensor) -> Tensor:
@@ -128,7 +144,9 @@ class FeatureFileDataset(Dataset[TrainingExample]):
 
     def __init__(self, corpus: SyntheticCorpus, caption_indices: Ints) -> None:
         self.corpus, self.caption_indices = corpus, caption_indices
-        self.caption_tokens = [torch.from_numpy(row[row != 0]) for row in corpus.caption_tokens[caption_indices]]
+        self.caption_tokens = [
+            torch.from_numpy(row[row != 0]) for row in corpus.caption_tokens[caption_indices]
+        ]
 
     def __len__(self) -> int:
         return len(self.caption_indices)
@@ -161,7 +179,11 @@ class ReferenceTrainer:
     def run(self, caption_indices: Ints) -> None:
         """Once over these captions."""
         loader = DataLoader(
-            FeatureFileDataset(self.corpus, caption_indices), self.batch_size, shuffle=True, num_workers=self.worker_count, collate_fn=collate_batch
+            FeatureFileDataset(self.corpus, caption_indices),
+            self.batch_size,
+            shuffle=True,
+            num_workers=self.worker_count,
+            collate_fn=collate_batch,
         )
         for media, words, lengths in loader:
             media_rows, text_rows = self.model(media, words, lengths)
@@ -172,7 +194,13 @@ class ReferenceTrainer:
 
 
 def run_benchmark(
-    corpus: SyntheticCorpus, batch_count: int, batch_size: int, dim: int, worker_count: int, rounds: int, seed: int
+    corpus: SyntheticCorpus,
+    batch_count: int,
+    batch_size: int,
+    dim: int,
+    worker_count: int,
+    rounds: int,
+    seed: int,
 ) -> BenchmarkReport:
     """Time the ways. Raises AffectError if their losses of one batch with the same weights don't agree."""
     torch.manual_seed(seed)
@@ -181,7 +209,9 @@ def run_benchmark(
     if is_bfloat16_faster(dim):
         ways["ours, bfloat16 in the GRU"] = copy_to_joint_model(plain, bfloat16=True)
     for name, model in ways.items():
-        if (apart := compute_loss_difference(plain, model, corpus, min(batch_size, len(corpus.mean_features)))) > LOSS_TOLERANCE:
+        if (
+            apart := compute_loss_difference(plain, model, corpus, min(batch_size, len(corpus.mean_features)))
+        ) > LOSS_TOLERANCE:
             raise AffectError(f"the losses of {name} and of the plain way are {apart:.2g} apart")
     shares = draw_caption_samples(len(corpus.caption_tokens), rounds, batch_count * batch_size, seed)
     optimiser = torch.optim.Adam(plain.parameters(), lr=RELEASED_SCHEDULE.rate)
@@ -190,7 +220,11 @@ def run_benchmark(
     }
     for name, model in ways.items():
         turns[name] = partial(
-            train_epoch, model, corpus, shares, Schedule(epochs=1, batch=batch_size, rate=RELEASED_SCHEDULE.rate)
+            train_epoch,
+            model,
+            corpus,
+            shares,
+            Schedule(epochs=1, batch=batch_size, rate=RELEASED_SCHEDULE.rate),
         )
     spent = time_in_turns(turns, rounds)
     faster = {name: estimate_speedup(spent["plain"], seconds, seed=seed) for name, seconds in spent.items()}
@@ -221,10 +255,18 @@ def run_benchmark(
     )  # fmt: skip
 
 
-def train_epoch(model: JointModel, corpus: SyntheticCorpus, captions_by_round: Sequence[Ints], schedule: Schedule, round_number: int) -> None:
+def train_epoch(
+    model: JointModel,
+    corpus: SyntheticCorpus,
+    captions_by_round: Sequence[Ints],
+    schedule: Schedule,
+    round_number: int,
+) -> None:
     """Once over a round's captions."""
     material = corpus.make_training_set(captions_by_round[round_number])
-    Trainer(model=model, training_set=material, loss=weighted_ranking(), schedule=schedule, seed=round_number).run()
+    Trainer(
+        model=model, training_set=material, loss=weighted_ranking(), schedule=schedule, seed=round_number
+    ).run()
 
 
 def describe_batch(corpus: SyntheticCorpus, caption_indices: Ints) -> dict[str, int]:
@@ -247,7 +289,9 @@ def draw_caption_samples(caption_count: int, rounds: int, sample_size: int, seed
 def copy_to_joint_model(reference: ReferenceModel, *, bfloat16: bool) -> JointModel:
     """Our model with the same weights, before it takes means and scales from its material."""
     dim = reference.media.out_features
-    model = JointModel(Projection({ROLE: FEATURE_DIM}, dim), GRUTower(VOCABULARY_SIZE + 4, dim, use_bfloat16=bfloat16))
+    model = JointModel(
+        Projection({ROLE: FEATURE_DIM}, dim), GRUTower(VOCABULARY_SIZE + 4, dim, use_bfloat16=bfloat16)
+    )
     with torch.no_grad():
         model.media.input_layers[ROLE].weight.copy_(reference.media.weight.T)
         model.media.bias.copy_(reference.media.bias)
@@ -258,7 +302,9 @@ def copy_to_joint_model(reference: ReferenceModel, *, bfloat16: bool) -> JointMo
 
 
 @torch.no_grad()
-def compute_loss_difference(reference: ReferenceModel, model: JointModel, corpus: SyntheticCorpus, batch_size: int) -> float:
+def compute_loss_difference(
+    reference: ReferenceModel, model: JointModel, corpus: SyntheticCorpus, batch_size: int
+) -> float:
     """How far apart the losses of one batch are, of as many videos, relative to the plain one."""
     texts = np.arange(batch_size) * CAPTIONS_PER_VIDEO
     wanted = float(reference_loss(compute_reference_similarity(reference, corpus, texts)))
@@ -267,7 +313,9 @@ def compute_loss_difference(reference: ReferenceModel, model: JointModel, corpus
     return abs(float(model.compute_loss(found, weighted_ranking())) - wanted) / wanted
 
 
-def compute_reference_similarity(reference: ReferenceModel, corpus: SyntheticCorpus, caption_indices: Ints) -> Tensor:
+def compute_reference_similarity(
+    reference: ReferenceModel, corpus: SyntheticCorpus, caption_indices: Ints
+) -> Tensor:
     """Similarities (n, n) of some captions and their videos."""
     files = FeatureFileDataset(corpus, caption_indices)
     media_rows, text_rows = reference(*collate_batch([files[at] for at in range(len(files))]))

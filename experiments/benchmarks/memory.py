@@ -15,7 +15,13 @@ import numpy.typing as npt
 
 from encoders.base import AffectError
 from experiments.benchmarks.process_memory import PeakMemory, run_and_measure_memory
-from experiments.statistics.report import Requirement, BenchmarkReport, json_option, print_report, add_seed_option
+from experiments.statistics.report import (
+    BenchmarkReport,
+    Requirement,
+    add_seed_option,
+    json_option,
+    print_report,
+)
 from retrieval.samples.media_writer import Waveform, write_video
 
 MAX_PEAK_GIB = 2.0  # GiB at most
@@ -41,7 +47,15 @@ def command(hours: float, jobs: int, seed: int, as_json: bool) -> None:
 
 def index_video(video_path: Path, folder: Path, jobs: int) -> PeakMemory:
     """Index a film into a new library. Raises AffectError where that fails."""
-    command = [sys.executable, "-m", "retrieval", "index", str(video_path), "--library", str(folder / "library")]
+    command = [
+        sys.executable,
+        "-m",
+        "retrieval",
+        "index",
+        str(video_path),
+        "--library",
+        str(folder / "library"),
+    ]
     peak = run_and_measure_memory([*command, "--jobs", str(jobs), "--json"], folder / "log")
     said = json.loads(peak.output.splitlines()[-1]) if peak.exit_code == 0 else {}
     if said.get("indexed") != 1:
@@ -49,7 +63,9 @@ def index_video(video_path: Path, folder: Path, jobs: int) -> PeakMemory:
     return peak
 
 
-def make_report(peak: PeakMemory, video_seconds: int, file_bytes: int, jobs: int, seed: int) -> BenchmarkReport:
+def make_report(
+    peak: PeakMemory, video_seconds: int, file_bytes: int, jobs: int, seed: int
+) -> BenchmarkReport:
     """The peaks in GiB."""
     found = {
         "all processes (PSS)": peak.peak_pss,
@@ -74,7 +90,14 @@ def make_report(peak: PeakMemory, video_seconds: int, file_bytes: int, jobs: int
 
 def write_test_video(path: Path, video_seconds: int, seed: int) -> Path:
     """A camera that wanders over blots of colour, with a tone that climbs; H.264 and AAC in Matroska."""
-    write_video(path, generate_frames(video_seconds, seed), FPS, generate_audio(video_seconds), SAMPLE_RATE_HZ, {"preset": "ultrafast"})
+    write_video(
+        path,
+        generate_frames(video_seconds, seed),
+        FPS,
+        generate_audio(video_seconds),
+        SAMPLE_RATE_HZ,
+        {"preset": "ultrafast"},
+    )
     return path
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import AffectError
-from experiments.benchmarks.timing import time_in_turns, summarise_seconds, estimate_speedup
-from experiments.statistics.report import BenchmarkReport, json_option, print_report, add_seed_option
+from experiments.benchmarks.timing import estimate_speedup, summarise_seconds, time_in_turns
+from experiments.statistics.report import BenchmarkReport, add_seed_option, json_option, print_report
 from fusion.balanced_merge import balanced_merge
 
 MICRO = 1e-6
@@ -37,7 +37,11 @@ def run_benchmark(draws: Sequence[DistanceLists], k: int, balance: float, seed: 
     """Time the three ways. Raises AffectError if they don't agree on some draw."""
     ways = {"loop over lists": merge_by_loop, "heap": merge_by_heap, "closed form": balanced_merge}
     for draw in draws:
-        if not merge_by_loop(draw, k, balance) == merge_by_heap(draw, k, balance) == merge_closed_form(draw, k, balance):
+        if (
+            not merge_by_loop(draw, k, balance)
+            == merge_by_heap(draw, k, balance)
+            == merge_closed_form(draw, k, balance)
+        ):
             raise AffectError("the ways to merge don't agree; fusion.balanced_merge is wrong")
     turns = {name: (lambda i, way=way: way(draws[i], k, balance)) for name, way in ways.items()}
     spent = time_in_turns(turns, len(draws))

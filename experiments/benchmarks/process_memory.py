@@ -34,7 +34,9 @@ class PeakMemory:
         """Take in what a process and its offspring hold now."""
         held = {one: read_rss(one) for one in list_process_tree(pid)}
         self.peak_rss = max(self.peak_rss, sum(held.values()))
-        self.peak_worker_rss = max(self.peak_worker_rss, sum(size for one, size in held.items() if one != pid))
+        self.peak_worker_rss = max(
+            self.peak_worker_rss, sum(size for one, size in held.items() if one != pid)
+        )
         if self.sample_count % PSS_SAMPLE_INTERVAL == 0:  # the kernel walks every page for it
             self.peak_pss = max(self.peak_pss, sum(read_pss(one) for one in held))
         self.sample_count += 1
@@ -60,7 +62,9 @@ def run_and_measure_memory(command: Sequence[str], log_path: Path) -> PeakMemory
 
 def list_process_tree(pid: int) -> list[int]:
     """A process and all its descendants that live."""
-    parents = {int(entry.name): read_parent_pid(entry) for entry in Path("/proc").iterdir() if entry.name.isdigit()}
+    parents = {
+        int(entry.name): read_parent_pid(entry) for entry in Path("/proc").iterdir() if entry.name.isdigit()
+    }
     found = [pid]
     for one in found:  # grows while it is walked
         found += [child for child, above in parents.items() if above == one]

@@ -14,9 +14,16 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import AffectError, Rows, unit_rows
-from experiments.benchmarks.timing import Seconds, time_in_turns, summarise_seconds, estimate_speedup
-from experiments.statistics.report import Requirement, Cell, BenchmarkReport, json_option, print_report, add_seed_option
-from retrieval.evaluation import Evaluation, InnerProductSimilarity, RankCounts, evaluate, count_ranks
+from experiments.benchmarks.timing import Seconds, estimate_speedup, summarise_seconds, time_in_turns
+from experiments.statistics.report import (
+    BenchmarkReport,
+    Cell,
+    Requirement,
+    add_seed_option,
+    json_option,
+    print_report,
+)
+from retrieval.evaluation import Evaluation, InnerProductSimilarity, RankCounts, count_ranks, evaluate
 
 MAX_SECONDS, MAX_GIB, MIN_SPEEDUP = 60.0, 2.0, 50.0  # bars: at most, at most, at least
 GIB = 2**30
@@ -44,8 +51,12 @@ def command(captions: int, videos: int, dim: int, asked: int, rounds: int, seed:
     """
     if captions < videos:
         raise AffectError(f"{captions} captions don't give each of {videos} videos one")
-    peaks: dict[SimilarityForm, float] = {form: measure_peak_gib(form, captions, videos, dim, seed) for form in ("matrix", "rows")}
-    print_report(run_benchmark(SyntheticCorpus(captions, videos, dim, seed), asked, rounds, peaks), as_json=as_json)
+    peaks: dict[SimilarityForm, float] = {
+        form: measure_peak_gib(form, captions, videos, dim, seed) for form in ("matrix", "rows")
+    }
+    print_report(
+        run_benchmark(SyntheticCorpus(captions, videos, dim, seed), asked, rounds, peaks), as_json=as_json
+    )
 
 
 class SyntheticCorpus:
@@ -71,35 +82,51 @@ class SyntheticCorpus:
 
     def get_similarity(self, form: SimilarityForm) -> Rows | InnerProductSimilarity:
         """What the evaluator is given."""
-        return self.similarity_matrix if form == "matrix" else InnerProductSimilarity(self.caption_embeddings, self.video_embeddings)
+        return (
+            self.similarity_matrix
+            if form == "matrix"
+            else InnerProductSimilarity(self.caption_embeddings, self.video_embeddings)
+        )
 
     def evaluate_both_ways(self, form: SimilarityForm) -> Evaluation:
         """Both directions."""
         return evaluate(self.get_similarity(form), self.caption_video_ids, self.video_ids)
 
 
-def measure_peak_gib(form: SimilarityForm, caption_count: int, video_count: int, dim: int, seed: int) -> float:
+def measure_peak_gib(
+    form: SimilarityForm, caption_count: int, video_count: int, dim: int, seed: int
+) -> float:
     """The most GiB that a process of its own holds to make the input and evaluate it."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(measure_peak_bytes, form, caption_count, video_count, dim, seed).result() / GIB
 
 
-def measure_peak_bytes(form: SimilarityForm, caption_count: int, video_count: int, dim: int, seed: int) -> int:
+def measure_peak_bytes(
+    form: SimilarityForm, caption_count: int, video_count: int, dim: int, seed: int
+) -> int:
     """Bytes this process held at most, once it has evaluated: rows and matrix as well as the evaluator."""
     SyntheticCorpus(caption_count, video_count, dim, seed).evaluate_both_ways(form)
     lines = Path("/proc/self/status").read_text().splitlines()  # getrusage would tell of the parent, too
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
 
 
-def run_benchmark(corpus: SyntheticCorpus, query_count: int, rounds: int, peak_gib_by_form: dict[SimilarityForm, float]) -> BenchmarkReport:
+def run_benchmark(
+    corpus: SyntheticCorpus, query_count: int, rounds: int, peak_gib_by_form: dict[SimilarityForm, float]
+) -> BenchmarkReport:
     """Time all ways in turns. Raises AffectError where a loop's ranks are not ours."""
     queries = draw_queries(len(corpus.caption_videos), query_count, rounds, corpus.seed)
     among = draw_queries(len(corpus.video_ids), query_count, rounds, corpus.seed)
-    columns = [np.ascontiguousarray(corpus.similarity_matrix.T[some]) for some in among]  # not the loops' own time
+    columns = [
+        np.ascontiguousarray(corpus.similarity_matrix.T[some]) for some in among
+    ]  # not the loops' own time
     whole = corpus.evaluate_both_ways("matrix")
     for sort in LOOP_SORTS.values():
-        check_ranks_agree(rank_by_text(corpus, queries, sort, 0), whole.t2v.rank_counts.select_queries(queries[0]))
-        check_ranks_agree(rank_by_video(corpus, columns, among, sort, 0), whole.v2t.rank_counts.select_queries(among[0]))
+        check_ranks_agree(
+            rank_by_text(corpus, queries, sort, 0), whole.t2v.rank_counts.select_queries(queries[0])
+        )
+        check_ranks_agree(
+            rank_by_video(corpus, columns, among, sort, 0), whole.v2t.rank_counts.select_queries(among[0])
+        )
     ours: dict[str, Callable[[int], object]] = {
         "matrix, T2V": lambda i: count_ranks(corpus.similarity_matrix, corpus.caption_videos),
         "matrix": lambda i: corpus.evaluate_both_ways("matrix"),
@@ -118,7 +145,11 @@ def run_benchmark(corpus: SyntheticCorpus, query_count: int, rounds: int, peak_g
 
 
 def make_report(
-    corpus: SyntheticCorpus, seconds_by_method: dict[str, Seconds], peak_gib_by_form: dict[SimilarityForm, float], text_query_count: int, video_query_count: int
+    corpus: SyntheticCorpus,
+    seconds_by_method: dict[str, Seconds],
+    peak_gib_by_form: dict[SimilarityForm, float],
+    text_query_count: int,
+    video_query_count: int,
 ) -> BenchmarkReport:
     """Seconds and ratios to both loops, of text to video and of both directions."""
     rows: list[dict[str, Cell]] = []
@@ -133,13 +164,26 @@ def make_report(
         }
         rows.append(row)
     for name, form in forms.items():
-        bars.append(Requirement(f"both directions of {name}, s", float(np.median(seconds_by_method[name])), MAX_SECONDS, is_minimum=False))
+        bars.append(
+            Requirement(
+                f"both directions of {name}, s",
+                float(np.median(seconds_by_method[name])),
+                MAX_SECONDS,
+                is_minimum=False,
+            )
+        )
         bars.append(Requirement(f"memory of {name}, GiB", peak_gib_by_form[form], MAX_GIB, is_minimum=False))
     for loop in LOOP_SORTS:
         for end, told in ((", T2V", "T2V"), ("", "both")):
-            faster = estimate_speedup(seconds_by_method[f"{loop}{end}"], seconds_by_method[f"matrix{end}"], seed=corpus.seed)
+            faster = estimate_speedup(
+                seconds_by_method[f"{loop}{end}"], seconds_by_method[f"matrix{end}"], seed=corpus.seed
+            )
             rows[0][f"times as fast as {loop}, {told}"] = faster
-            bars.append(Requirement(f"matrix against {loop}, {told}: times", faster.value, MIN_SPEEDUP, is_minimum=True))
+            bars.append(
+                Requirement(
+                    f"matrix against {loop}, {told}: times", faster.value, MIN_SPEEDUP, is_minimum=True
+                )
+            )
     return BenchmarkReport(
         benchmark="ranks",
         settings={
@@ -164,7 +208,9 @@ def draw_queries(candidate_count: int, query_count: int, rounds: int, seed: int)
     return [rng.permutation(candidate_count)[:query_count] for _ in range(rounds)]
 
 
-def rank_by_text(corpus: SyntheticCorpus, queries_by_round: Sequence[Ints], sort_kind: SortKind, round_number: int) -> list[int]:
+def rank_by_text(
+    corpus: SyntheticCorpus, queries_by_round: Sequence[Ints], sort_kind: SortKind, round_number: int
+) -> list[int]:
     """0-based ranks of a round's captions' own videos, one sort a caption."""
     found = []
     for query in queries_by_round[round_number]:
@@ -174,7 +220,11 @@ def rank_by_text(corpus: SyntheticCorpus, queries_by_round: Sequence[Ints], sort
 
 
 def rank_by_video(
-    corpus: SyntheticCorpus, similarities_by_round: Sequence[Rows], videos_by_round: Sequence[Ints], sort_kind: SortKind, round_number: int
+    corpus: SyntheticCorpus,
+    similarities_by_round: Sequence[Rows],
+    videos_by_round: Sequence[Ints],
+    sort_kind: SortKind,
+    round_number: int,
 ) -> list[int]:
     """0-based ranks of a round's videos' first own captions, one sort a row (captions,) of similarities."""
     found = []

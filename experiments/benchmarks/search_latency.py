@@ -13,13 +13,19 @@ from pathlib import Path
 import click
 import numpy as np
 
-from encoders.base import AffectError, format_path
+from encoders.base import AffectError, to_printable
 from encoders.media import Probe
 from encoders.onnx_runtime import get_cache_dir
 from experiments.benchmarks.throughput import MEDIA_SETS, list_media_files
 from experiments.benchmarks.timing import summarise_seconds
 from experiments.datasets import DATA_ROOT
-from experiments.statistics.report import Requirement, BenchmarkReport, json_option, print_report, add_seed_option
+from experiments.statistics.report import (
+    BenchmarkReport,
+    Requirement,
+    add_seed_option,
+    json_option,
+    print_report,
+)
 from retrieval.features.pipeline import PipelineConfig
 from retrieval.indexing.indexer import Indexer
 from retrieval.search.calibration import BACKGROUND_SENTENCES
@@ -60,10 +66,20 @@ def command(
 
 def run_benchmark(folder: Path, process_count: int, query_count: int) -> BenchmarkReport:
     """Time new processes, then queries in this one."""
-    cold = np.array([time_search_process(folder, BACKGROUND_SENTENCES[i % len(BACKGROUND_SENTENCES)]) for i in range(process_count + 1)])[1:]
+    cold = np.array(
+        [
+            time_search_process(folder, BACKGROUND_SENTENCES[i % len(BACKGROUND_SENTENCES)])
+            for i in range(process_count + 1)
+        ]
+    )[1:]
     with closing(Library.open(folder)) as library, Engine(library) as engine:
         items = len(engine.snapshot.item_ids)
-        warm = np.array([time_query(engine, BACKGROUND_SENTENCES[i % len(BACKGROUND_SENTENCES)]) for i in range(query_count + 1)])[1:]
+        warm = np.array(
+            [
+                time_query(engine, BACKGROUND_SENTENCES[i % len(BACKGROUND_SENTENCES)])
+                for i in range(query_count + 1)
+            ]
+        )[1:]
     return BenchmarkReport(
         benchmark="cold",
         settings={"items": items, "runs": process_count, "queries": query_count},
@@ -72,8 +88,15 @@ def run_benchmark(folder: Path, process_count: int, query_count: int) -> Benchma
             {"search": "in a running process, ms", "median (least to most)": summarise_seconds(warm, MILLI)},
         ],
         requirements=[
-            Requirement("cold search, s (median)", float(np.median(cold)), MAX_COLD_SECONDS, is_minimum=False),
-            Requirement("warm search, ms (median)", float(np.median(warm)) / MILLI, MAX_WARM_SECONDS / MILLI, is_minimum=False),
+            Requirement(
+                "cold search, s (median)", float(np.median(cold)), MAX_COLD_SECONDS, is_minimum=False
+            ),
+            Requirement(
+                "warm search, ms (median)",
+                float(np.median(warm)) / MILLI,
+                MAX_WARM_SECONDS / MILLI,
+                is_minimum=False,
+            ),
         ],
         notes=["one run of each goes ahead uncounted, so files are in the system's memory"],
     )
@@ -99,14 +122,20 @@ def time_query(engine: Engine, text: str) -> float:
 
 def build_cached_library(data_root: Path, item_count: int) -> Path:
     """The library of the first files of the data sets, built, or finished where a run was stopped."""
-    paths = [path for _, folder in MEDIA_SETS.values() for path in list_media_files(data_root, folder)][:item_count]
+    paths = [path for _, folder in MEDIA_SETS.values() for path in list_media_files(data_root, folder)][
+        :item_count
+    ]
     if len(paths) < item_count:
-        raise AffectError(f"{data_root}: {len(paths)} files, not {item_count}; ask for fewer --items, or --synthetic")
+        raise AffectError(
+            f"{data_root}: {len(paths)} files, not {item_count}; ask for fewer --items, or --synthetic"
+        )
     named = "\n".join([PipelineConfig().to_json(), *map(str, paths)])
     folder = get_cache_dir() / "bench" / f"library-{hashlib.sha256(named.encode()).hexdigest()[:12]}"
     folder.parent.mkdir(parents=True, exist_ok=True)
-    library = Library.open(folder) if Library.exists(folder) else Library.create(folder, PipelineConfig(), 15.0)
-    click.echo(f"library of {item_count} files: {format_path(folder)}", err=True)
+    library = (
+        Library.open(folder) if Library.exists(folder) else Library.create(folder, PipelineConfig(), 15.0)
+    )
+    click.echo(f"library of {item_count} files: {to_printable(folder)}", err=True)
     with closing(library), library.lock_for_writing():
         Indexer(library, lambda _: None).run(paths, jobs=2)
     return folder
@@ -117,7 +146,14 @@ def build_synthetic_library(folder: Path, item_count: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     library = Library.create(folder, PipelineConfig(), 15.0)
     probe = Probe(
-        modality="image", duration=None, width=1, height=1, fps=None, sample_rate=None, channels=None, format="none"
+        modality="image",
+        duration=None,
+        width=1,
+        height=1,
+        fps=None,
+        sample_rate=None,
+        channels=None,
+        format="none",
     )
     with closing(library), library.lock_for_writing():
         for start in range(0, item_count, COMMIT_BATCH_SIZE):
@@ -125,7 +161,9 @@ def build_synthetic_library(folder: Path, item_count: int, seed: int) -> None:
             library.commit([make_synthetic_item(library, i, probe, rng) for i in numbers])
 
 
-def make_synthetic_item(library: Library, item_number: int, probe: Probe, rng: np.random.Generator) -> EncodedFile:
+def make_synthetic_item(
+    library: Library, item_number: int, probe: Probe, rng: np.random.Generator
+) -> EncodedFile:
     """One item: what the object expert might see, and nothing for the others."""
     cards = {role: library.pipeline.get_encoder(role).card for role in library.pipeline.media_roles}
     features = {role: np.full((1, card.dim), np.nan, np.float32) for role, card in cards.items()}

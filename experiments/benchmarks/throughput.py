@@ -15,7 +15,7 @@ import numpy as np
 
 from encoders.base import AffectError, Encoder, Rows
 from experiments.datasets import DATA_ROOT
-from experiments.statistics.report import Cell, Estimate, BenchmarkReport, json_option, print_report
+from experiments.statistics.report import BenchmarkReport, Cell, Estimate, json_option, print_report
 from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
 from retrieval.indexing.indexer import Indexer, IndexProgress
 from retrieval.storage.catalog import Catalog
@@ -28,7 +28,7 @@ MEDIA_SETS = {
     "music": ("sound s", "wesnoth_music"),
 }
 STAGES = ("objects", "activity", "faces", "sound", "tone", "project, commit")
-SHARED_METHODS = ("look", "encode_seen")  # ways of the encoders that work together
+SHARED_METHODS = ("extract_features", "encode_features")  # ways of the encoders that work together
 MEDIA_SUFFIXES = {".jpg", ".png", ".mp4", ".mkv", ".webm", ".ogg", ".wav"}
 WARMUP_FILES = 3  # files of each kind indexed beforehand: networks are exported and loaded then
 OTHER_STAGE = "waiting for decoders, other"
@@ -88,7 +88,7 @@ class TimedPipeline(FeaturePipeline):
 
 
 class TimedLibrary(Library):
-    """A library whose experts and commits are timed on `clock`."""
+    """A library whose experts and commits are timed on `timer`."""
 
     def __init__(self, folder: Path, catalog: Catalog) -> None:
         super().__init__(folder, catalog)
@@ -123,7 +123,9 @@ def command(data: Path, jobs: int, rounds: int, files: int | None, as_json: bool
 
 def list_media_files(data_root: Path, folder: str) -> list[Path]:
     """Files below a folder of the data sets, in order. Raises AffectError if there are none."""
-    found = [file for file in sorted((data_root / folder).rglob("*")) if file.suffix.lower() in MEDIA_SUFFIXES]
+    found = [
+        file for file in sorted((data_root / folder).rglob("*")) if file.suffix.lower() in MEDIA_SUFFIXES
+    ]
     if not found:
         raise AffectError(f"{data_root / folder}: no media; name the folder of the data sets with --data")
     return found

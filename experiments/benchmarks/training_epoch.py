@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from experiments.statistics.report import json_option, print_report, add_seed_option
+from experiments.statistics.report import add_seed_option, json_option, print_report
 
 
 @click.command("epoch", short_help="Training: an epoch of JEMC against the paper's code.")

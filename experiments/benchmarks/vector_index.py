@@ -14,8 +14,15 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import AffectError, Rows, unit_rows
-from experiments.benchmarks.timing import time_in_turns, summarise_seconds, estimate_speedup
-from experiments.statistics.report import Cell, Estimate, BenchmarkReport, json_option, print_report, add_seed_option
+from experiments.benchmarks.timing import estimate_speedup, summarise_seconds, time_in_turns
+from experiments.statistics.report import (
+    BenchmarkReport,
+    Cell,
+    Estimate,
+    add_seed_option,
+    json_option,
+    print_report,
+)
 from retrieval.evaluation import bootstrap_interval
 from retrieval.search.candidates import compute_index_recall
 from retrieval.storage.library import Library
@@ -55,7 +62,11 @@ def command(
 
     Synthetic rows lie about common centres, 50 each. Queries are held out of the rows.
     """
-    sets = [load_view_vectors(library, view)] if library else [make_clustered_vectors(n + queries, seed) for n in parse_sizes(sizes)]
+    sets = (
+        [load_view_vectors(library, view)]
+        if library
+        else [make_clustered_vectors(n + queries, seed) for n in parse_sizes(sizes)]
+    )
     rows = [row for one in sets for row in measure_methods(one, min(queries, len(one) // 2), k, trees, seed)]
     report = BenchmarkReport(
         benchmark="index",
@@ -101,7 +112,9 @@ def load_view_vectors(folder: Path, view: str) -> Rows:
         return np.asarray(table.rows[table.segment_by_row >= 0], np.float32)
 
 
-def measure_methods(vectors: Rows, query_count: int, k: int, tree_count: int, seed: int) -> list[dict[str, Cell]]:
+def measure_methods(
+    vectors: Rows, query_count: int, k: int, tree_count: int, seed: int
+) -> list[dict[str, Cell]]:
     """A row of the table for each way; the last `queries` of the shuffled rows are asked for."""
     mixed = vectors[np.random.default_rng(seed).permutation(len(vectors))]
     kept, asked = np.ascontiguousarray(mixed[:-query_count]), mixed[-query_count:]
@@ -152,11 +165,17 @@ def make_sklearn_search(vectors: Rows, k: int) -> SearchFunction:
     """The peer: NearestNeighbors by cosine."""
     from sklearn.neighbors import NearestNeighbors
 
-    model = NearestNeighbors(n_neighbors=min(k, len(vectors)), algorithm="brute", metric="cosine").fit(vectors)
+    model = NearestNeighbors(n_neighbors=min(k, len(vectors)), algorithm="brute", metric="cosine").fit(
+        vectors
+    )
     return lambda query: np.asarray(model.kneighbors(query, return_distance=False), np.int64)
 
 
-def estimate_recall(neighbours: Sequence[Positions], exact_neighbours: Sequence[Positions], seed: int) -> Estimate:
+def estimate_recall(
+    neighbours: Sequence[Positions], exact_neighbours: Sequence[Positions], seed: int
+) -> Estimate:
     """Share of the exact neighbours that were found."""
-    shares = [compute_index_recall(one, exact) for one, exact in zip(neighbours, exact_neighbours, strict=True)]
+    shares = [
+        compute_index_recall(one, exact) for one, exact in zip(neighbours, exact_neighbours, strict=True)
+    ]
     return Estimate(float(np.mean(shares)), *bootstrap_interval(shares, seed=seed))

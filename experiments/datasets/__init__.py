@@ -5,14 +5,20 @@ from experiments.datasets.records import (
     CaptionDataset,
     DatasetItem,
     LabelledFile,
-    RatedFile,
     QueryRule,
+    RatedFile,
     hold_out_split,
+    read_table,
     sample_captions,
     split_by_group,
-    read_table,
 )
-from experiments.datasets.registry import load_animal_sounds, load_flickr1k, load_named_dataset, load_oasis, load_vgmidi
+from experiments.datasets.registry import (
+    load_animal_sounds,
+    load_flickr1k,
+    load_named_dataset,
+    load_oasis,
+    load_vgmidi,
+)
 from experiments.datasets.stored_features import JEMC_LAYOUT, read_features, read_jemc_features
 
 __all__ = [
@@ -21,17 +27,17 @@ __all__ = [
     "CaptionDataset",
     "DatasetItem",
     "LabelledFile",
-    "RatedFile",
     "QueryRule",
-    "load_animal_sounds",
+    "RatedFile",
     "hold_out_split",
-    "sample_captions",
+    "load_animal_sounds",
     "load_flickr1k",
-    "split_by_group",
     "load_named_dataset",
     "load_oasis",
+    "load_vgmidi",
     "read_features",
     "read_jemc_features",
     "read_table",
-    "load_vgmidi",
+    "sample_captions",
+    "split_by_group",
 ]

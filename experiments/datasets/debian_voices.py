@@ -17,7 +17,9 @@ from encoders.base import AffectError
 from encoders.onnx_runtime import get_cache_dir
 
 TIMEOUT_SECONDS = 300  # seconds an answer may take
-SKIPPED_SHORTEST_SHARE = 0.25  # the shortest quarter of a package's files is left out: single digits, clicks of a tongue
+SKIPPED_SHORTEST_SHARE = (
+    0.25  # the shortest quarter of a package's files is left out: single digits, clicks of a tongue
+)
 
 
 class PackageUnavailable(AffectError):
@@ -55,9 +57,13 @@ class Recording:
     package: DebianPackage
 
 
-def _make_prompt_package(name: str, language: str, licence: str, suffix: str = "g722", max_files: int = 80) -> DebianPackage:
+def _make_prompt_package(
+    name: str, language: str, licence: str, suffix: str = "g722", max_files: int = 80
+) -> DebianPackage:
     where = f"usr/share/asterisk/sounds/**/*.{suffix}"
-    return DebianPackage(name=name, kind="speech", licence=licence, pattern=where, max_files=max_files, language=language)
+    return DebianPackage(
+        name=name, kind="speech", licence=licence, pattern=where, max_files=max_files, language=language
+    )
 
 
 def _make_letter_package(language: str) -> DebianPackage:
@@ -110,7 +116,9 @@ PACKAGES = (
 """From Debian 12 (bookworm)."""
 
 
-def fetch_recordings(folder: Path | None = None, packages: Iterable[DebianPackage] = PACKAGES) -> list[Recording]:
+def fetch_recordings(
+    folder: Path | None = None, packages: Iterable[DebianPackage] = PACKAGES
+) -> list[Recording]:
     """What is taken of these packages, downloaded and unpacked below `folder` (in the cache) once.
 
     Raises Unreachable where a package can't be had, or holds no such file.
@@ -148,7 +156,9 @@ def _download_package(name: str, folder: Path) -> None:
 
 def _run_command(command: list[str], folder: str, package_name: str) -> None:
     try:
-        subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, timeout=TIMEOUT_SECONDS)
+        subprocess.run(
+            command, cwd=folder, check=True, capture_output=True, text=True, timeout=TIMEOUT_SECONDS
+        )
     except subprocess.TimeoutExpired as bad:
         raise PackageUnavailable(f"{package_name}: {command[0]} took more than {TIMEOUT_SECONDS} s") from bad
     except subprocess.CalledProcessError as bad:

@@ -17,8 +17,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from encoders.base import AffectError, UnknownNameError, format_path
-from experiments.datasets.records import DATA_ROOT, CaptionDataset, DatasetItem, QueryRule, parse_text_file, read_table
+from encoders.base import AffectError, UnknownNameError, to_printable
+from experiments.datasets.records import (
+    DATA_ROOT,
+    CaptionDataset,
+    DatasetItem,
+    QueryRule,
+    parse_text_file,
+    read_table,
+)
 
 ANNOTATION_FOLDER = "msrvtt_annotations"
 FIXED_TEST_LIST = "MSRVTT_JSFUSION_test.csv"
@@ -38,11 +45,13 @@ Captions = Mapping[str, Sequence[str]]
 
 
 def list_msrvtt_ids(protocol: str, list_folder: Path) -> dict[str, tuple[str, ...]]:
-    """Video ids by split. Raises UnknownName for another protocol, AffectError if a list is not there."""
+    """Video ids by split. Raises UnknownNameError for another protocol, AffectError if a list is not there."""
     if protocol not in PROTOCOLS:
         raise UnknownNameError(f"no MSR-VTT protocol {protocol!r}; known: {', '.join(PROTOCOLS)}")
     if protocol == "full":
-        return {split: tuple(f"video{number}" for number in numbers) for split, numbers in FULL_SPLITS.items()}
+        return {
+            split: tuple(f"video{number}" for number in numbers) for split, numbers in FULL_SPLITS.items()
+        }
     return {split: _read_id_list(list_folder / file) for split, file in PROTOCOLS[protocol].items()}
 
 
@@ -62,7 +71,7 @@ def load_msrvtt(
     videos:     folder with video0.mp4 ...
     features:   feature files by role, or the folder of JEMC's, see `read_features`
 
-    Videos the annotation does not hold are left out, and a note says so. Raises AffectError, UnknownName.
+    Videos the annotation does not hold are left out, and a note says so. Raises AffectError, UnknownNameError.
     """
     lists = data_root / ANNOTATION_FOLDER
     parts = list_msrvtt_ids(protocol, lists)
@@ -73,7 +82,9 @@ def load_msrvtt(
     elif protocol == "1k-b":
         held["test"] = {name: captions[:1] for name, captions in held["test"].items()}
     if not any(held.values()):
-        raise AffectError(f"{format_path(annotation or lists)}: none of the protocol's videos; give {OFFICIAL_ANNOTATION}")
+        raise AffectError(
+            f"{to_printable(annotation or lists)}: none of the protocol's videos; give {OFFICIAL_ANNOTATION}"
+        )
     items = tuple(
         DatasetItem(id=name, captions=tuple(captions), split=split, media=find_video(video_folder, name))
         for split, found in held.items()
@@ -84,7 +95,12 @@ def load_msrvtt(
     width = CAPTIONS_PER_VIDEO if rule == "padded" else 0
     name = f"msrvtt-{protocol}"
     return CaptionDataset(
-        name=name, items=items, query_rule=rule, captions_per_item=width, feature_sources=feature_sources, notes=tuple(filter(None, notes))
+        name=name,
+        items=items,
+        query_rule=rule,
+        captions_per_item=width,
+        feature_sources=feature_sources,
+        notes=tuple(filter(None, notes)),
     )
 
 
@@ -98,7 +114,7 @@ def read_official_captions(path: Path, *, required: bool = True) -> dict[str, li
     if path.is_dir():
         files = sorted({*path.glob("*videodatainfo*.json"), *path.glob("MSRVTT_data.json")})
     if not files and required:
-        raise AffectError(f"{format_path(path)}: no captions here; give {OFFICIAL_ANNOTATION}")
+        raise AffectError(f"{to_printable(path)}: no captions here; give {OFFICIAL_ANNOTATION}")
     sentences: dict[tuple[str, int], str] = {}
     for file in files:
         sentences |= _parse_sentences(parse_text_file(file, json.loads, OFFICIAL_ANNOTATION), file)
@@ -112,7 +128,9 @@ def find_video(video_folder: Path | None, video_id: str) -> tuple[Path, ...]:
     """The video of this name in a folder; empty where it is not there."""
     if video_folder is None:
         return ()
-    return tuple(file for ending in VIDEO_SUFFIXES if (file := video_folder / f"{video_id}{ending}").exists())[:1]
+    return tuple(
+        file for ending in VIDEO_SUFFIXES if (file := video_folder / f"{video_id}{ending}").exists()
+    )[:1]
 
 
 def _parse_sentences(content: Any, path: Path) -> dict[tuple[str, int], str]:
@@ -120,7 +138,7 @@ def _parse_sentences(content: Any, path: Path) -> dict[tuple[str, int], str]:
         return {(one["video_id"], int(one["sen_id"])): one["caption"].strip() for one in content["sentences"]}
     except (KeyError, TypeError, AttributeError) as bad:
         raise AffectError(
-            f'{format_path(path)}: not {OFFICIAL_ANNOTATION}: wanted "sentences", each with video_id, sen_id and caption'
+            f'{to_printable(path)}: not {OFFICIAL_ANNOTATION}: wanted "sentences", each with video_id, sen_id and caption'
         ) from bad
 
 

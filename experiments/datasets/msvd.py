@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from encoders.base import AffectError, format_path
-from experiments.datasets.msrvtt import read_words, find_video
+from encoders.base import AffectError, to_printable
+from experiments.datasets.msrvtt import find_video, read_words
 from experiments.datasets.records import DATA_ROOT, CaptionDataset, DatasetItem, parse_text_file
 
 DATASET_FOLDER = "msvd_captions"
@@ -17,7 +17,10 @@ CAPTIONS_DESCRIPTION = "a JSON object of captions by video id"
 
 
 def load_msvd(
-    data_root: Path = DATA_ROOT, *, video_folder: Path | None = None, feature_sources: Mapping[str, Path] | Path | None = None
+    data_root: Path = DATA_ROOT,
+    *,
+    video_folder: Path | None = None,
+    feature_sources: Mapping[str, Path] | Path | None = None,
 ) -> CaptionDataset:
     """1200 / 100 / 670 videos, all their captions (80,827); for JEMC's Table 2, `drawn(msvd(), 5, seed)`.
 
@@ -26,12 +29,16 @@ def load_msvd(
     file = data_root / DATASET_FOLDER / CAPTIONS_FILE
     said = parse_text_file(file, json.loads, CAPTIONS_DESCRIPTION)
     if not isinstance(said, dict):
-        raise AffectError(f"{format_path(file)}: not {CAPTIONS_DESCRIPTION}")
+        raise AffectError(f"{to_printable(file)}: not {CAPTIONS_DESCRIPTION}")
     items = []
     for split, name in SPLIT_LISTS.items():
         for video in read_words(data_root / DATASET_FOLDER / name):
             if video not in said:
-                raise AffectError(f"{format_path(file)}: no captions of {video}, which {name} lists")
+                raise AffectError(f"{to_printable(file)}: no captions of {video}, which {name} lists")
             captions = tuple(said[video])
-            items.append(DatasetItem(id=video, captions=captions, split=split, media=find_video(video_folder, video)))
-    return CaptionDataset(name="msvd", items=tuple(items), feature_sources=feature_sources, notes=("MSVD has no sound",))
+            items.append(
+                DatasetItem(id=video, captions=captions, split=split, media=find_video(video_folder, video))
+            )
+    return CaptionDataset(
+        name="msvd", items=tuple(items), feature_sources=feature_sources, notes=("MSVD has no sound",)
+    )

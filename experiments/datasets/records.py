@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError, format_path
+from encoders.base import AffectError, to_printable
 from encoders.text_files import read_text
 from retrieval.evaluation.splits import split_by_group
 from retrieval.training import captions_csv
@@ -121,9 +121,11 @@ def parse_text_file(path: Path, parse: Callable[[str], Any], expected: str) -> A
     try:
         return parse(read_text(path))
     except OSError as bad:
-        raise AffectError(f"{format_path(path)}: {(bad.strerror or str(bad)).lower()}; give {expected}") from bad
+        raise AffectError(
+            f"{to_printable(path)}: {(bad.strerror or str(bad)).lower()}; give {expected}"
+        ) from bad
     except ValueError as bad:  # not text, or not JSON
-        raise AffectError(f"{format_path(path)}: not {expected} ({bad})") from bad
+        raise AffectError(f"{to_printable(path)}: not {expected} ({bad})") from bad
 
 
 def hold_out_split(
@@ -137,8 +139,12 @@ def hold_out_split(
     everyone = dataset.groups
     groups = [everyone[row] for row in inside]
     found = dict(zip(inside, split_by_group(groups, {source: 1 - share, target: share}, seed), strict=True))
-    items = tuple(replace(item, split=str(found.get(row, item.split))) for row, item in enumerate(dataset.items))
-    return replace(dataset, items=items, notes=(*dataset.notes, f"{target}: {share:.0%} of {source}, seed {seed}"))
+    items = tuple(
+        replace(item, split=str(found.get(row, item.split))) for row, item in enumerate(dataset.items)
+    )
+    return replace(
+        dataset, items=items, notes=(*dataset.notes, f"{target}: {share:.0%} of {source}, seed {seed}")
+    )
 
 
 def sample_captions(dataset: CaptionDataset, count: int, seed: int) -> CaptionDataset:
@@ -151,4 +157,6 @@ def sample_captions(dataset: CaptionDataset, count: int, seed: int) -> CaptionDa
     for item in dataset.items:
         chosen = np.sort(rng.permutation(len(item.captions))[:count])
         items.append(replace(item, captions=tuple(item.captions[index] for index in chosen)))
-    return replace(dataset, items=tuple(items), notes=(*dataset.notes, f"{count} captions an item, draw {seed}"))
+    return replace(
+        dataset, items=tuple(items), notes=(*dataset.notes, f"{count} captions an item, draw {seed}")
+    )

@@ -7,10 +7,18 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
-from encoders.base import AffectError, UnknownNameError, format_path
+from encoders.base import AffectError, UnknownNameError, to_printable
 from experiments.datasets.msrvtt import PROTOCOLS, load_msrvtt
 from experiments.datasets.msvd import load_msvd
-from experiments.datasets.records import DATA_ROOT, CaptionDataset, DatasetItem, LabelledFile, RatedFile, QueryRule, read_table
+from experiments.datasets.records import (
+    DATA_ROOT,
+    CaptionDataset,
+    DatasetItem,
+    LabelledFile,
+    QueryRule,
+    RatedFile,
+    read_table,
+)
 from retrieval.training.captions_csv import read_captions
 
 
@@ -35,7 +43,9 @@ def load_oasis(data_root: Path = DATA_ROOT) -> list[LabelledFile]:
 def load_animal_sounds(data_root: Path = DATA_ROOT) -> list[LabelledFile]:
     """Clips with the animal that is heard; the source's folders come in parts, which are one class."""
     found = _read_labelled_files(data_root / "animal_sounds", "labels.csv", "folder")
-    return [LabelledFile(path=one.path, labels=(one.labels[0].split("-")[0],), split=one.split) for one in found]
+    return [
+        LabelledFile(path=one.path, labels=(one.labels[0].split("-")[0],), split=one.split) for one in found
+    ]
 
 
 def load_vgmidi(data_root: Path = DATA_ROOT) -> list[RatedFile]:
@@ -85,10 +95,16 @@ def load_exercises(data_root: Path = DATA_ROOT, *, include_instructions: bool = 
     """
     folder, items = data_root / "exercise_activity", []
     for row in read_table(folder / "exercises.csv"):
-        said = (row["name"], row["instructions"]) if include_instructions and row["instructions"] else (row["name"],)
+        said = (
+            (row["name"], row["instructions"])
+            if include_instructions and row["instructions"]
+            else (row["name"],)
+        )
         frames = (folder / row["file"], folder / row["file1"])
         series = re.split(r" - |[,(]", row["name"])[0].strip().lower()
-        items.append(DatasetItem(id=row["name"], captions=said, split=row["split"], media=frames, group=series))
+        items.append(
+            DatasetItem(id=row["name"], captions=said, split=row["split"], media=frames, group=series)
+        )
     return CaptionDataset(name="exercise_activity", items=tuple(items), query_rule="every")
 
 
@@ -96,7 +112,9 @@ def load_av_clips(data_root: Path = DATA_ROOT) -> CaptionDataset:
     """Short real videos by the words of their file or folder name; those without a word are left out."""
     folder = data_root / "av_clips"
     items = [
-        DatasetItem(id=row["file"], captions=(row["label"],), split=row["split"], media=(folder / row["file"],))
+        DatasetItem(
+            id=row["file"], captions=(row["label"],), split=row["split"], media=(folder / row["file"],)
+        )
         for row in read_table(folder / "clips.csv")
         if row["label"]
     ]
@@ -127,7 +145,7 @@ def load_caption_csv(path: Path, name: str | None = None) -> CaptionDataset:
     """
     found = read_captions(path)
     if missing := next((one.name for one in found if not one.path.exists()), None):
-        raise AffectError(f"{format_path(path)}: names {missing}, which is not there")
+        raise AffectError(f"{to_printable(path)}: names {missing}, which is not there")
     items = tuple(
         DatasetItem(id=one.name, captions=one.captions, split=one.split, media=(one.path,), group=one.group)
         for one in found
@@ -148,7 +166,7 @@ DATASETS: dict[str, Callable[[Path], CaptionDataset]] = {
 
 
 def load_named_dataset(name: str, data_root: Path = DATA_ROOT) -> CaptionDataset:
-    """A set by name, a CSV file, or a folder with a captions.csv. Raises AffectError, UnknownName."""
+    """A set by name, a CSV file, or a folder with a captions.csv. Raises AffectError, UnknownNameError."""
     if name in DATASETS:
         return DATASETS[name](data_root)
     path = Path(name)
@@ -166,7 +184,9 @@ def _read_labelled_files(folder: Path, table_name: str, label_column: str) -> li
     ]
 
 
-def _make_caption_dataset(name: str, files: Iterable[LabelledFile], query_rule: QueryRule, *, group_by_label: bool = False) -> CaptionDataset:
+def _make_caption_dataset(
+    name: str, files: Iterable[LabelledFile], query_rule: QueryRule, *, group_by_label: bool = False
+) -> CaptionDataset:
     items = tuple(
         DatasetItem(
             id=one.path.name,

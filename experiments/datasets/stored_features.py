@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError, Rows, format_path
+from encoders.base import AffectError, Rows, to_printable
 
 HDF5_SUFFIXES = (".h5", ".hdf5", ".hdf")
 ID_SEPARATORS = "-_. "
@@ -32,7 +32,9 @@ class FeatureLayout:
 JEMC_LAYOUT = {
     "objects": FeatureLayout(pattern="resnet_feat*/video{}.npy"),
     "activity": FeatureLayout(pattern="video_features/msr_vtt-I3D-RGBFeatures-video{}.npy"),
-    "sound": FeatureLayout(pattern="audio_features/video{}.mp3.soundnet.h5", dataset_name="layer24", time_axis=1),
+    "sound": FeatureLayout(
+        pattern="audio_features/video{}.mp3.soundnet.h5", dataset_name="layer24", time_axis=1
+    ),
 }
 """As the loaders of github.com/niluthpol/multimodal_vtt read MSR-VTT (data_resnet.py at b138ba7,
 data_i3d_audio.py at 6a9f557): ResNet-152 (t, 2048), I3D (t, 1024), SoundNet (1024, t), each averaged over
@@ -62,11 +64,13 @@ def read_jemc_features(folder: Path, ids: Sequence[str]) -> dict[str, Rows]:
     found = {}
     for role, layout in JEMC_LAYOUT.items():
         paths = {name: _find_feature_file(folder, layout, name) for name in ids}
-        if entries := {name: average_over_time(_read_array(path, layout), path) for name, path in paths.items() if path}:
+        if entries := {
+            name: average_over_time(_read_array(path, layout), path) for name, path in paths.items() if path
+        }:
             found[role] = _align_to_ids(entries, ids, folder)
     if not found:
         wanted = ", ".join(layout.pattern.format("<number>") for layout in JEMC_LAYOUT.values())
-        raise AffectError(f"{format_path(folder)}: no features in JEMC's layout; wanted {wanted}")
+        raise AffectError(f"{to_printable(folder)}: no features in JEMC's layout; wanted {wanted}")
     return found
 
 
@@ -79,10 +83,12 @@ def average_over_time(features: Array, path: Path) -> Rows:
     while rows.ndim > 2 and rows.shape[-1] == 1:
         rows = rows[..., 0]
     if rows.ndim not in (1, 2) or not rows.size or rows.dtype.kind not in "fiu":
-        raise AffectError(f"{format_path(path)}: {features.dtype}{features.shape}; wanted numbers (d,) or (time, d)")
+        raise AffectError(
+            f"{to_printable(path)}: {features.dtype}{features.shape}; wanted numbers (d,) or (time, d)"
+        )
     row = np.atleast_2d(rows).mean(axis=0, dtype=np.float64).astype(np.float32)
     if np.isinf(row).any():
-        raise AffectError(f"{format_path(path)}: holds infinities; make the features again")
+        raise AffectError(f"{to_printable(path)}: holds infinities; make the features again")
     return np.asarray(row)
 
 
@@ -95,7 +101,7 @@ def _read_array(path: Path, layout: FeatureLayout) -> Array:
         return _read_npy(path)
     with _open_hdf5(path) as file:
         if layout.dataset_name not in file:
-            raise AffectError(f"{format_path(path)}: no data set {layout.dataset_name!r} inside")
+            raise AffectError(f"{to_printable(path)}: no data set {layout.dataset_name!r} inside")
         return np.moveaxis(np.asarray(file[layout.dataset_name]), layout.time_axis, 0)
 
 
@@ -103,14 +109,14 @@ def _read_npy(path: Path) -> Array:
     try:
         return np.asarray(np.load(path, allow_pickle=False))
     except (OSError, ValueError, EOFError) as bad:
-        raise AffectError(f"{format_path(path)}: not a readable .npy file ({bad})") from bad
+        raise AffectError(f"{to_printable(path)}: not a readable .npy file ({bad})") from bad
 
 
 def _open_hdf5(path: Path) -> h5py.File:
     try:
         return h5py.File(path, "r")
     except OSError as bad:
-        raise AffectError(f"{format_path(path)}: not a readable HDF5 file ({bad})") from bad
+        raise AffectError(f"{to_printable(path)}: not a readable HDF5 file ({bad})") from bad
 
 
 def _read_source(source: Path, ids: Sequence[str]) -> dict[str, Rows]:
@@ -118,13 +124,15 @@ def _read_source(source: Path, ids: Sequence[str]) -> dict[str, Rows]:
         files = _match_files(source, ids)
         return {name: average_over_time(_read_npy(path), path) for name, path in files.items()}
     if source.suffix not in HDF5_SUFFIXES or not source.exists():
-        raise AffectError(f"{format_path(source)}: no features here; wanted {EXPECTED_SOURCE}")
+        raise AffectError(f"{to_printable(source)}: no features here; wanted {EXPECTED_SOURCE}")
     with _open_hdf5(source) as file:
         if keyed := [name for name in ids if isinstance(file.get(name), h5py.Dataset)]:
             return {name: average_over_time(np.asarray(file[name]), source) for name in keyed}
         names, matrix = _read_matrix(file, source)
         wanted = set(ids)
-        return {name: average_over_time(matrix[row], source) for row, name in enumerate(names) if name in wanted}
+        return {
+            name: average_over_time(matrix[row], source) for row, name in enumerate(names) if name in wanted
+        }
 
 
 def _match_files(folder: Path, ids: Iterable[str]) -> dict[str, Path]:
@@ -140,7 +148,7 @@ def _match_files(folder: Path, ids: Iterable[str]) -> dict[str, Path]:
             continue
         if name in found:
             raise AffectError(
-                f"{format_path(file)}: {found[name].name} is of {name} as well; leave one of them"
+                f"{to_printable(file)}: {found[name].name} is of {name} as well; leave one of them"
             )
         found[name] = file
     return found
@@ -152,17 +160,17 @@ def _read_matrix(file: h5py.File, path: Path) -> tuple[list[str], Array]:
     texts = [one for one in sets if one.ndim == 1 and one.dtype.kind in "SO"]
     rows = [one for one in sets if one.ndim in (2, 3) and one.dtype.kind == "f"]
     if len(texts) != 1 or len(rows) != 1 or len(texts[0]) != len(rows[0]):
-        raise AffectError(f"{format_path(path)}: no data set is named like an id; wanted {EXPECTED_SOURCE}")
+        raise AffectError(f"{to_printable(path)}: no data set is named like an id; wanted {EXPECTED_SOURCE}")
     return [str(name) for name in texts[0].asstr()[:]], np.asarray(rows[0])
 
 
 def _align_to_ids(features: Mapping[str, Rows], ids: Sequence[str], source: Path) -> Rows:
     if not features:
-        raise AffectError(f"{format_path(source)}: nothing named like {ids[0]!r}; wanted {EXPECTED_SOURCE}")
+        raise AffectError(f"{to_printable(source)}: nothing named like {ids[0]!r}; wanted {EXPECTED_SOURCE}")
     widths = {len(row): name for name, row in features.items()}
     if len(widths) > 1:
         told = ", ".join(f"{width} ({name})" for width, name in sorted(widths.items()))
-        raise AffectError(f"{format_path(source)}: rows of different widths: {told}")
+        raise AffectError(f"{to_printable(source)}: rows of different widths: {told}")
     rows = np.full((len(ids), next(iter(widths))), np.nan, np.float32)
     for index, name in enumerate(ids):
         if name in features:

@@ -74,6 +74,10 @@ class FeatureCache:
     def _settings_digest(self) -> str:
         """What must be equal for rows to be the same; how sound is sampled matters to no picture."""
         s = self.sampling
-        how = (s.segment_seconds, s.sample_rate) if self.card.modality == "sound" else (s.segment_seconds, s.fps, s.max_frames, s.max_side)
+        how = (
+            (s.segment_seconds, s.sample_rate)
+            if self.card.modality == "sound"
+            else (s.segment_seconds, s.fps, s.max_frames, s.max_side)
+        )
         told = repr((CACHE_VERSION, self.card.signature, how, self.all_segments))
         return hashlib.sha256(told.encode()).hexdigest()[:12]

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError, MediaError, Rows, average_by_owner, format_path
+from encoders.base import AffectError, MediaError, Rows, average_by_owner, to_printable
 from encoders.media import Sampling, Segment
-from encoders.media.decoder_pool import DecoderPool, FailedFile, DecodedSegment
+from encoders.media.decoder_pool import DecodedSegment, DecoderPool, FailedFile
 from experiments.datasets import CaptionDataset, LabelledFile, read_features
-from experiments.features.cache import ItemFeatures, FeatureCache, compute_content_digest
+from experiments.features.cache import FeatureCache, ItemFeatures, compute_content_digest
 from experiments.features.reading import FIRST_SEGMENT_READER
 from experiments.features.streaming import DECODER_PROCESSES, MediaPaths, StreamingEncoder
 from retrieval.features.pipeline import FeaturePipeline
@@ -39,14 +39,17 @@ class EncodedItems:
     def mean_pool(self, item_count: int) -> dict[str, Rows]:
         """(items, d) by role: the mean over each item's segments that are not missing, NaN without any."""
         return {
-            role: average_by_owner(rows, self.item_by_segment, item_count).astype(np.float32) for role, rows in self.features.items()
+            role: average_by_owner(rows, self.item_by_segment, item_count).astype(np.float32)
+            for role, rows in self.features.items()
         }
 
 
 def decode_first_segments(pipeline: FeaturePipeline, paths: Sequence[Path]) -> list[Segment]:
-    """The first segment of each file, in order. Raises BadMedia for one that can't be read."""
+    """The first segment of each file, in order. Raises MediaError for one that can't be read."""
     found: dict[Path, Segment] = {}
-    with DecoderPool(DECODER_PROCESSES, Sampling(sample_rate=pipeline.sample_rate), reader=FIRST_SEGMENT_READER) as pool:
+    with DecoderPool(
+        DECODER_PROCESSES, Sampling(sample_rate=pipeline.sample_rate), reader=FIRST_SEGMENT_READER
+    ) as pool:
         for event in pool.read(dict.fromkeys(paths)):
             if isinstance(event, FailedFile):
                 raise event.error
@@ -55,10 +58,18 @@ def decode_first_segments(pipeline: FeaturePipeline, paths: Sequence[Path]) -> l
     return [found[path] for path in paths]
 
 
-def encode_first_segments(pipeline: FeaturePipeline, files: Sequence[LabelledFile], *, include_affect: bool = False) -> dict[str, Rows]:
-    """Raw rows by role of each file's first segment, computed anew. Raises BadMedia if one can't be read."""
+def encode_first_segments(
+    pipeline: FeaturePipeline, files: Sequence[LabelledFile], *, include_affect: bool = False
+) -> dict[str, Rows]:
+    """Raw rows by role of each file's first segment, computed anew. Raises MediaError if one can't be read."""
     failed: dict[Path, str] = {}
-    stream = StreamingEncoder(pipeline, Sampling(sample_rate=pipeline.sample_rate), all_segments=False, error_by_path=failed, include_affect=include_affect)
+    stream = StreamingEncoder(
+        pipeline,
+        Sampling(sample_rate=pipeline.sample_rate),
+        all_segments=False,
+        error_by_path=failed,
+        include_affect=include_affect,
+    )
     found = dict(stream.encode({str(one.path): (one.path,) for one in files}))
     if failed:
         raise MediaError(*next(iter(failed.items())))
@@ -72,7 +83,7 @@ def load_item_features(
 ) -> dict[str, Rows]:  # fmt: skip
     """Raw rows (items, d) by role of a data set: its feature files if it names some, else its media encoded.
 
-    Files that can't be read are warned of and have missing rows. Other arguments as for `encoded`.
+    Files that can't be read are warned of and have missing rows. Other arguments as for `encode_items`.
     Raises AffectError where an item has neither.
     """
     if dataset.feature_sources is not None:
@@ -82,9 +93,11 @@ def load_item_features(
             f"{dataset.name}: no file of {bare[0]} and {len(bare) - 1} more; name their folder, or feature files"
         )
     media = [item.media for item in dataset.items]
-    found = encode_items(pipeline, media, all_segments=all_segments, sampling=sampling, cache_folder=cache_folder, quiet=quiet)
+    found = encode_items(
+        pipeline, media, all_segments=all_segments, sampling=sampling, cache_folder=cache_folder, quiet=quiet
+    )
     for path, why in found.error_by_path.items():
-        warnings.warn(f"{format_path(path)}: {why}", stacklevel=2)
+        warnings.warn(f"{to_printable(path)}: {why}", stacklevel=2)
     return found.mean_pool(len(media))
 
 
@@ -104,7 +117,10 @@ def encode_items(
     if not pipeline.media_roles:
         raise AffectError("no encoder reads media; name one, such as objects=efficientnet-lite2")
     sampling = replace(sampling or Sampling(), sample_rate=pipeline.sample_rate)
-    shelves = {role: FeatureCache(pipeline.get_encoder(role).card, sampling, all_segments, cache_folder) for role in pipeline.media_roles}
+    shelves = {
+        role: FeatureCache(pipeline.get_encoder(role).card, sampling, all_segments, cache_folder)
+        for role in pipeline.media_roles
+    }
     failed: dict[Path, str] = {}
     digests = [_compute_digest(files, failed) for files in media]
     found = {digest: _load_cached(shelves, digest) for digest in digests if digest}
@@ -116,7 +132,9 @@ def encode_items(
     with ProgressReporter("features", unit="items", quiet=quiet) as report:
         report.update("encoding", 0, total)
         for roles, wanted in todo.items():
-            stream = StreamingEncoder(_restrict_roles(pipeline, roles), sampling, all_segments=all_segments, error_by_path=failed)
+            stream = StreamingEncoder(
+                _restrict_roles(pipeline, roles), sampling, all_segments=all_segments, error_by_path=failed
+            )
             for digest, made in stream.encode(wanted):
                 for role, entry in made.items():
                     shelves[role].put(digest, entry)
@@ -146,15 +164,25 @@ def _restrict_roles(pipeline: FeaturePipeline, roles: Sequence[str]) -> FeatureP
 
 
 def _concatenate_items(
-    features_by_item: Sequence[Mapping[str, ItemFeatures]], caches: Mapping[str, FeatureCache], error_by_path: Mapping[Path, str]
+    features_by_item: Sequence[Mapping[str, ItemFeatures]],
+    caches: Mapping[str, FeatureCache],
+    error_by_path: Mapping[Path, str],
 ) -> EncodedItems:
     whole = {index: entries for index, entries in enumerate(features_by_item) if len(entries) == len(caches)}
     rows = {
         role: np.concatenate(
-            [np.empty((0, shelf.card.dim), np.float32), *(entries[role].features for entries in whole.values())]
+            [
+                np.empty((0, shelf.card.dim), np.float32),
+                *(entries[role].features for entries in whole.values()),
+            ]
         )
         for role, shelf in caches.items()
     }
     times = [next(iter(entries.values())).times for entries in whole.values()]
     owner = np.repeat(np.array(list(whole), np.int64), [len(one) for one in times])
-    return EncodedItems(features=rows, item_by_segment=owner, segment_times=np.concatenate([np.empty((0, 2)), *times]), error_by_path=error_by_path)
+    return EncodedItems(
+        features=rows,
+        item_by_segment=owner,
+        segment_times=np.concatenate([np.empty((0, 2)), *times]),
+        error_by_path=error_by_path,
+    )

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from encoders.base import MediaError, Frames
+from encoders.base import Frames, MediaError
 from encoders.media import DEFAULT_LIMITS, Limits, Probe, Sampling, Segment, read_media
 
 FIRST_SEGMENT_READER = f"{__name__}:read_first_segment"
@@ -17,17 +17,19 @@ ALL_SEGMENTS_READER = "encoders.media:read_media"
 
 
 def read_first_segment(path: Path, sampling: Sampling, limits: Limits) -> Iterator[Probe | Segment]:
-    """What a file holds, then its first segment: a reader for a DecoderPool. Raises BadMedia."""
+    """What a file holds, then its first segment: a reader for a DecoderPool. Raises MediaError."""
     yield from islice(read_media(path, sampling, limits), 2)
 
 
 def read_images_as_clip(paths: Sequence[Path], sampling: Sampling) -> Segment:
-    """Pictures as the frames (n, h, w, 3) of one clip, in the size of the first. Raises BadMedia."""
+    """Pictures as the frames (n, h, w, 3) of one clip, in the size of the first. Raises MediaError."""
     frames = [_read_first_frame(path, sampling) for path in paths]
     height, width = frames[0].shape[:2]
     sized = [cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA) for frame in frames]
     stack = np.asarray(np.stack(sized), np.uint8)
-    return Segment(start=None, end=None, frames=stack, frame_times=tuple(map(float, range(len(stack)))), audio=None)
+    return Segment(
+        start=None, end=None, frames=stack, frame_times=tuple(map(float, range(len(stack)))), audio=None
+    )
 
 
 def _read_first_frame(path: Path, sampling: Sampling) -> Frames:

@@ -9,7 +9,7 @@ import numpy as np
 
 from encoders.base import MediaError, batched
 from encoders.media import Sampling, Segment
-from encoders.media.decoder_pool import DecoderPool, FailedFile, FinishedFile, DecodedSegment
+from encoders.media.decoder_pool import DecodedSegment, DecoderPool, FailedFile, FinishedFile
 from experiments.features.cache import ItemFeatures
 from experiments.features.reading import ALL_SEGMENTS_READER, FIRST_SEGMENT_READER, read_images_as_clip
 from retrieval.features.pipeline import FeaturePipeline
@@ -28,7 +28,12 @@ class StreamingEncoder:
         self, pipeline: FeaturePipeline, sampling: Sampling, *, all_segments: bool, error_by_path: dict[Path, str],
         include_affect: bool = True,
     ) -> None:  # fmt: skip
-        self._pipeline, self._sampling, self._error_by_path, self._include_affect = pipeline, sampling, error_by_path, include_affect
+        self._pipeline, self._sampling, self._error_by_path, self._include_affect = (
+            pipeline,
+            sampling,
+            error_by_path,
+            include_affect,
+        )
         self._reader = ALL_SEGMENTS_READER if all_segments else FIRST_SEGMENT_READER
         self._pending_segments: list[DecodedSegment] = []
         self._decoded_paths: list[Path] = []
@@ -36,7 +41,9 @@ class StreamingEncoder:
 
     def encode(self, paths_by_name: Mapping[str, MediaPaths]) -> Iterator[tuple[str, FeaturesByRole]]:
         """(name, entries by role) of named items as they are done: single files first, then picture clips."""
-        yield from self._encode_single_files({files[0]: name for name, files in paths_by_name.items() if len(files) == 1})
+        yield from self._encode_single_files(
+            {files[0]: name for name, files in paths_by_name.items() if len(files) == 1}
+        )
         for chunk in batched([pair for pair in paths_by_name.items() if len(pair[1]) > 1], BATCH_SIZE):
             clips = {name: clip for name, files in chunk if (clip := self._read_image_clip(files))}
             yield from zip(clips, self._encode_segments(list(clips.values())), strict=True)
@@ -70,7 +77,10 @@ class StreamingEncoder:
         ended, self._pending_segments, self._decoded_paths = self._decoded_paths, [], []
         for path in ended:
             if pieces := self._features_by_path.pop(path, None):
-                yield name_by_path[path], {role: _concatenate_features([piece[role] for piece in pieces]) for role in pieces[0]}
+                yield (
+                    name_by_path[path],
+                    {role: _concatenate_features([piece[role] for piece in pieces]) for role in pieces[0]},
+                )
 
     def _read_image_clip(self, paths: MediaPaths) -> Segment | None:
         try:
@@ -87,12 +97,16 @@ class StreamingEncoder:
         rows = self._pipeline.encode_media(frames, sounds, include_affect=self._include_affect)
         times = np.array([(s.start, s.end) for s in segments], np.float64)  # None becomes NaN
         return [
-            {role: ItemFeatures(found[index : index + 1], times[index : index + 1]) for role, found in rows.items()}
+            {
+                role: ItemFeatures(found[index : index + 1], times[index : index + 1])
+                for role, found in rows.items()
+            }
             for index in range(len(segments))
         ]
 
 
 def _concatenate_features(pieces: Sequence[ItemFeatures]) -> ItemFeatures:
     return ItemFeatures(
-        np.concatenate([piece.features for piece in pieces]), np.concatenate([piece.times for piece in pieces])
+        np.concatenate([piece.features for piece in pieces]),
+        np.concatenate([piece.times for piece in pieces]),
     )

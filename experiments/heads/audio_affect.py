@@ -12,9 +12,18 @@ from scipy.optimize import minimize_scalar
 from encoders.base import is_missing_row
 from encoders.registry import ENCODERS
 from experiments.datasets.debian_voices import PackageUnavailable
-from experiments.heads.audio_clips import EMOTIONS, ENCODER_NAME, KINDS, ROLE, Floats, AudioClips, Strings, load_clips
-from experiments.heads.audio_networks import MAX_ABS_Z, NetworkConfig, train_networks, scale_outputs
-from experiments.heads.report_figure import DIMENSIONS, MetricResult, EvaluationPart, measure_metric
+from experiments.heads.audio_clips import (
+    EMOTIONS,
+    ENCODER_NAME,
+    KINDS,
+    ROLE,
+    AudioClips,
+    Floats,
+    Strings,
+    load_clips,
+)
+from experiments.heads.audio_networks import MAX_ABS_Z, NetworkConfig, scale_outputs, train_networks
+from experiments.heads.report_figure import DIMENSIONS, EvaluationPart, MetricResult, measure_metric
 from retrieval.evaluation.affect_metrics import pearson
 from retrieval.evaluation.splits import make_group_folds
 from spaces.affect_regressor import Regressor, RegressorSet, load_regressors, save_regressors
@@ -53,7 +62,9 @@ Ints = npt.NDArray[np.int64]
 Statistic = Callable[[Floats], float]
 
 
-def fit_and_save(data_root: Path, out_folder: Path | None = None, *, seed: int, quiet: bool = False) -> list[Path]:
+def fit_and_save(
+    data_root: Path, out_folder: Path | None = None, *, seed: int, quiet: bool = False
+) -> list[Path]:
     """Write the file of regressors; where, comes back.
 
     Raises AffectError where a set is not there, its kind Unreachable where a package can't be had.
@@ -78,7 +89,9 @@ def fit_regressors(clips: AudioClips, *, seed: int) -> RegressorSet:
         "speech_emotion": scale_outputs(fit_speech_towers(clips, seed=seed), 1 / cold),
         "kind": scale_outputs(fit_kind_towers(clips, seed=seed), 1 / cool),
         "music": fit_music_towers(rated, select_unrated_music(clips)),
-        "music_log_sd": (make_constant_tower(clips, np.log(estimate_error_sd(found["music"], rated.affect))),),
+        "music_log_sd": (
+            make_constant_tower(clips, np.log(estimate_error_sd(found["music"], rated.affect))),
+        ),
         "other": (fit_other_tower(clips),),
         "other_log_sd": (make_constant_tower(clips, np.log(PRIOR_SD)),),
     }
@@ -100,8 +113,12 @@ def cross_validate(clips: AudioClips, *, seed: int) -> dict[str, Floats]:
     """
     unrated = select_unrated_music(clips)
     return {
-        "speech_emotion": predict_held_out(select_speech(clips), lambda part: fit_speech_towers(part, seed=seed), seed=seed),
-        "music": predict_held_out(select_rated_music(clips), lambda part: fit_music_towers(part, unrated), seed=seed),
+        "speech_emotion": predict_held_out(
+            select_speech(clips), lambda part: fit_speech_towers(part, seed=seed), seed=seed
+        ),
+        "music": predict_held_out(
+            select_rated_music(clips), lambda part: fit_music_towers(part, unrated), seed=seed
+        ),
         "kind": predict_held_out(clips, lambda part: fit_kind_towers(part, seed=seed), seed=seed),
     }
 
@@ -164,7 +181,10 @@ def fit_music_towers(rated: AudioClips, unrated: AudioClips | None = None) -> tu
     bias = np.array([0, 0, 0, 0, start, start - 1])
     last = np.concatenate([np.eye(2), -np.eye(2), [-surplus], [surplus]])
     reader = LinearInput(
-        mean=to_float32(mean), scale=to_float32(scale), weight=to_float32(weight), absent=np.zeros(6, np.float32)
+        mean=to_float32(mean),
+        scale=to_float32(scale),
+        weight=to_float32(weight),
+        absent=np.zeros(6, np.float32),
     )
     layer = Layer(weight=to_float32(last), bias=to_float32(middle))
     return (Tower(inputs={ROLE: reader}, bias=to_float32(bias), layers=(layer,)),)
@@ -172,14 +192,23 @@ def fit_music_towers(rated: AudioClips, unrated: AudioClips | None = None) -> tu
 
 def _make_linear_tower(mean: Floats, scale: Floats, weight: Floats, bias: Floats) -> Tower:
     nothing = np.zeros(weight.shape[1], np.float32)
-    reader = LinearInput(mean=to_float32(mean), scale=to_float32(scale), weight=to_float32(weight), absent=nothing)
+    reader = LinearInput(
+        mean=to_float32(mean), scale=to_float32(scale), weight=to_float32(weight), absent=nothing
+    )
     return Tower(inputs={ROLE: reader}, bias=to_float32(bias))
 
 
 def fit_kind_towers(clips: AudioClips, *, seed: int) -> tuple[Tower, ...]:
     """Logits of KINDS; each kind weighs the same, however many clips it has."""
     goals = one_hot(clips.kinds, KINDS)
-    return train_networks(clips.features, goals, KIND_CONFIG, role=ROLE, seed=seed, weights=compute_balanced_weights(clips.kinds))
+    return train_networks(
+        clips.features,
+        goals,
+        KIND_CONFIG,
+        role=ROLE,
+        seed=seed,
+        weights=compute_balanced_weights(clips.kinds),
+    )
 
 
 def fit_other_tower(clips: AudioClips) -> Tower:
@@ -279,13 +308,17 @@ def evaluate(data_root: Path, *, seed: int, part: EvaluationPart = "folds") -> l
     if part == "test":
         heard = load_clips(data_root, seed=seed, splits=("test",))
         return (
-            _compute_metrics(heard, _predict(heard, load_regressors(WEIGHTS_FILE)), part, seed) if len(heard.kinds) else []
+            _compute_metrics(heard, _predict(heard, load_regressors(WEIGHTS_FILE)), part, seed)
+            if len(heard.kinds)
+            else []
         )
     heard = _load_available_clips(data_root, seed)
     if part == "folds":
         return _compute_metrics(heard, _predict_calibrated_held_out(heard, seed), part, seed)
     held = heard.select(heard.splits == "dev")
-    return _compute_metrics(held, _predict(held, fit_regressors(heard.select(heard.splits == "train"), seed=seed)), part, seed)
+    return _compute_metrics(
+        held, _predict(held, fit_regressors(heard.select(heard.splits == "train"), seed=seed)), part, seed
+    )
 
 
 def _load_available_clips(data_root: Path, seed: int) -> AudioClips:
@@ -321,10 +354,16 @@ def _predict_calibrated_held_out(clips: AudioClips, seed: int) -> dict[str, Floa
     return {**found, "music_log_sd": np.log(sds), "other": other}
 
 
-def _compute_metrics(clips: AudioClips, predictions: dict[str, Floats], part: EvaluationPart, seed: int) -> list[MetricResult]:
+def _compute_metrics(
+    clips: AudioClips, predictions: dict[str, Floats], part: EvaluationPart, seed: int
+) -> list[MetricResult]:
     number = one_hot(clips.kinds, KINDS).argmax(axis=1)
     pairs = np.stack([predictions["kind"].argmax(axis=1), number], axis=1)
-    lines = [_measure("sounds", "speech, music or other, macro recall", pairs, balanced_accuracy, clips, part, seed)]
+    lines = [
+        _measure(
+            "sounds", "speech, music or other, macro recall", pairs, balanced_accuracy, clips, part, seed
+        )
+    ]
     if len(spoken := select_speech(clips)):
         lines += _compute_speech_metrics(spoken, predictions["speech_emotion"], part, seed)
     if len(rated := select_rated_music(clips)):
@@ -332,7 +371,9 @@ def _compute_metrics(clips: AudioClips, predictions: dict[str, Floats], part: Ev
     return lines
 
 
-def _compute_speech_metrics(clips: AudioClips, logits: Floats, part: EvaluationPart, seed: int) -> list[MetricResult]:
+def _compute_speech_metrics(
+    clips: AudioClips, logits: Floats, part: EvaluationPart, seed: int
+) -> list[MetricResult]:
     truth = one_hot(clips.labels, EMOTIONS).argmax(axis=1)
     pairs = np.stack([logits.argmax(axis=1), truth], axis=1)
     shared = np.isin(clips.labels, SHARED_EMOTIONS)
@@ -350,13 +391,25 @@ def _compute_speech_metrics(clips: AudioClips, logits: Floats, part: EvaluationP
     ]  # fmt: skip
 
 
-def _compute_music_metrics(clips: AudioClips, predictions: dict[str, Floats], part: EvaluationPart, seed: int) -> list[MetricResult]:
+def _compute_music_metrics(
+    clips: AudioClips, predictions: dict[str, Floats], part: EvaluationPart, seed: int
+) -> list[MetricResult]:
     lines = []
     for at, name in enumerate(DIMENSIONS):
         pairs = np.stack([predictions["music"][:, at], clips.affect[:, at]], axis=1)
         floor, bar = (("log-mel SVR .52", 0.45), ("log-mel SVR .68", 0.72))[at]
         lines.append(
-            _measure("vgmidi", f"{name} r", pairs, pair_correlation, clips, part, seed, baseline=floor, required=bar)
+            _measure(
+                "vgmidi",
+                f"{name} r",
+                pairs,
+                pair_correlation,
+                clips,
+                part,
+                seed,
+                baseline=floor,
+                required=bar,
+            )
         )
         inside = np.abs(pairs[:, 0] - pairs[:, 1]) <= np.exp(predictions["music_log_sd"][:, at])
         lines.append(_measure("vgmidi", f"{name}, share within 1 SD", inside, np.mean, clips, part, seed,

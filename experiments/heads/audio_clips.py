@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.signal import fftconvolve
 
-from encoders.base import AffectError, Encoder, Rows, Audio, encode_all, is_missing_row
+from encoders.base import AffectError, Audio, Encoder, Rows, encode_all, is_missing_row
 from encoders.logmel import is_audible
 from encoders.media import Sampling
 from encoders.registry import ENCODERS
@@ -24,14 +24,16 @@ from experiments.background import decode_audio
 from experiments.datasets import load_vgmidi
 from experiments.datasets.debian_voices import fetch_recordings
 from experiments.datasets.records import read_table
-from experiments.features.cache import ItemFeatures, FeatureCache, compute_content_digest
+from experiments.features.cache import FeatureCache, ItemFeatures, compute_content_digest
 from retrieval.progress_reporter import ProgressReporter
 
 ENCODER_NAME, ROLE = "tone", "tone"
 KINDS = ("speech", "music", "other")
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 MUSIC_SAMPLE_PATTERN = re.compile("guit_|ambi_(choir|piano)|loop_(compus|garzul|mehackit|mika|safari|tabla)")
-AMBIGUOUS_SAMPLE_PATTERN = re.compile("loop_(?!3d|drone|weirdo)|arovane|bass_|tbd_(highkey|pad)|tabla_")  # music to some
+AMBIGUOUS_SAMPLE_PATTERN = re.compile(
+    "loop_(?!3d|drone|weirdo)|arovane|bass_|tbd_(highkey|pad)|tabla_"
+)  # music to some
 N_NOISES, FRAGMENT_INTERVAL, FRAGMENT_SECONDS = (
     90,
     6,
@@ -41,7 +43,10 @@ AUGMENTATION_VERSION = 1  # raise it when the same seed would make other version
 EXCERPTS_PER_TRACK, EXCERPT_SECONDS = 3, 10.0  # of a track: how many, seconds
 EXCERPT_SPACING_SECONDS = 20.0  # seconds between pieces of a whole track
 TELEPHONE_BAND_HZ = 300.0, 3400.0  # Hz
-SPEED_FACTORS, DETUNE_FACTORS = (0.875, 0.90625, 0.9375, 1.0625, 1.09375, 1.125), (0.96875, 0.984375, 1.015625, 1.03125)
+SPEED_FACTORS, DETUNE_FACTORS = (
+    (0.875, 0.90625, 0.9375, 1.0625, 1.09375, 1.125),
+    (0.96875, 0.984375, 1.015625, 1.03125),
+)
 
 Strings = npt.NDArray[np.str_]
 Floats = npt.NDArray[np.float64]
@@ -82,12 +87,16 @@ class AudioClips:
 
 def change_speed(audio: Audio, rng: np.random.Generator) -> Audio:
     """As a tape plays it faster or slower, by up to an eighth; pitch goes along."""
-    return Audio(samples=audio.samples, sample_rate=round(audio.sample_rate * float(rng.choice(SPEED_FACTORS))))
+    return Audio(
+        samples=audio.samples, sample_rate=round(audio.sample_rate * float(rng.choice(SPEED_FACTORS)))
+    )
 
 
 def detune(audio: Audio, rng: np.random.Generator) -> Audio:
     """The same by up to half a semitone, for music."""
-    return Audio(samples=audio.samples, sample_rate=round(audio.sample_rate * float(rng.choice(DETUNE_FACTORS))))
+    return Audio(
+        samples=audio.samples, sample_rate=round(audio.sample_rate * float(rng.choice(DETUNE_FACTORS)))
+    )
 
 
 def equalise(audio: Audio, rng: np.random.Generator, spread_db: float = 4.0) -> Audio:
@@ -99,7 +108,9 @@ def equalise(audio: Audio, rng: np.random.Generator, spread_db: float = 4.0) -> 
     return replace(audio, samples=np.fft.irfft(spectrum, len(audio.samples)).astype(np.float32))
 
 
-def add_noise(audio: Audio, rng: np.random.Generator, min_snr_db: float = 12.0, max_snr_db: float = 35.0) -> Audio:
+def add_noise(
+    audio: Audio, rng: np.random.Generator, min_snr_db: float = 12.0, max_snr_db: float = 35.0
+) -> Audio:
     """With noise, white to pink, `least` to `most` dB below."""
     spectrum = np.fft.rfft(rng.normal(size=len(audio.samples)))
     spectrum /= np.maximum(np.fft.rfftfreq(len(audio.samples)), 1e-3) ** rng.uniform(0, 0.5)
@@ -116,7 +127,9 @@ def add_reverb(audio: Audio, rng: np.random.Generator) -> Audio:
     return replace(audio, samples=(audio.samples + rng.uniform(0.1, 0.3) * room).astype(np.float32))
 
 
-def crop_excerpt(audio: Audio, rng: np.random.Generator, min_seconds: float = 1.0, max_seconds: float = 2.5) -> Audio:
+def crop_excerpt(
+    audio: Audio, rng: np.random.Generator, min_seconds: float = 1.0, max_seconds: float = 2.5
+) -> Audio:
     """A part of `least` to `most` seconds around a place that is not silent."""
     size, step = round(audio.sample_rate * rng.uniform(min_seconds, max_seconds)), audio.sample_rate // 10
     if len(audio.samples) <= size:
@@ -199,13 +212,15 @@ def load_clips(
     and if wanted recordings from packages.
 
     Silent clips are left out. Test clips have no altered versions. Rows are kept in the cache folder.
-    Raises AffectError where a set is not there, its kind Unreachable where a package can't be had, BadMedia
+    Raises AffectError where a set is not there, its kind Unreachable where a package can't be had, MediaError
     where a file can't be read.
     """
     told = list(_list_sources(data_root, "train" in splits, "train" in splits and include_packages))
     told = [one for one in told if one.split in splits]
     encoder = ENCODERS.make(ENCODER_NAME)
-    shelf = FeatureCache(encoder.card, Sampling(sample_rate=encoder.card.sample_rate or 0), all_segments=False)
+    shelf = FeatureCache(
+        encoder.card, Sampling(sample_rate=encoder.card.sample_rate or 0), all_segments=False
+    )
     drawn = make_noises(N_NOISES, seed) if "train" in splits else []
     most = 1 + max(map(len, AUGMENTATIONS.values()))
     rows = np.full((len(told) + len(drawn), most, encoder.card.dim), np.nan, np.float32)
@@ -238,7 +253,9 @@ def _encode_clip(encoder: Encoder, cache: FeatureCache, source: _ClipSource, see
     plain = decode_audio(source.path)
     if source.start_seconds is not None:
         first = round(source.start_seconds * plain.sample_rate)
-        plain = replace(plain, samples=plain.samples[first : first + round(EXCERPT_SECONDS * plain.sample_rate)])
+        plain = replace(
+            plain, samples=plain.samples[first : first + round(EXCERPT_SECONDS * plain.sample_rate)]
+        )
     rng = np.random.default_rng(int(name[:16], 16))
     if source.is_fragment:
         plain = crop_excerpt(plain, rng, *FRAGMENT_SECONDS)
@@ -274,14 +291,23 @@ def make_noises(count: int, seed: int) -> list[Audio]:
 
 
 def _list_sources(data_root: Path, include_samples: bool, include_packages: bool) -> Iterator[_ClipSource]:
-    told = [*_list_dataset_clips(data_root), *(_list_samples_and_tracks(data_root) if include_samples else ()), *(_list_package_recordings() if include_packages else ())]
+    told = [
+        *_list_dataset_clips(data_root),
+        *(_list_samples_and_tracks(data_root) if include_samples else ()),
+        *(_list_package_recordings() if include_packages else ()),
+    ]
     yield from told
     for at, one in enumerate(told):
         if (
             one.kind != "other" and at % FRAGMENT_INTERVAL == 0
         ):  # what lasts a tenth of a second is neither speech nor music
             yield replace(
-                one, kind="other", label="", affect=(float("nan"), float("nan")), is_fragment=True, augmentation=""
+                one,
+                kind="other",
+                label="",
+                affect=(float("nan"), float("nan")),
+                is_fragment=True,
+                augmentation="",
             )
 
 
@@ -313,7 +339,9 @@ def _list_samples_and_tracks(data_root: Path) -> Iterator[_ClipSource]:
     for path in _list_ogg_files(data_root / "wesnoth_music" / "excerpts_20s_ogg"):
         group = f"track {re.split('[-_0-9]', path.stem)[0]}"
         for start in range(EXCERPTS_PER_TRACK):
-            yield _ClipSource(path=path, kind="music", group=group, split="train", start_seconds=start * EXCERPT_SECONDS / 2)
+            yield _ClipSource(
+                path=path, kind="music", group=group, split="train", start_seconds=start * EXCERPT_SECONDS / 2
+            )
 
 
 def _list_package_recordings() -> Iterator[_ClipSource]:
@@ -323,10 +351,19 @@ def _list_package_recordings() -> Iterator[_ClipSource]:
             group += f" {one.path.stem}"
             for at in range(EXCERPTS_PER_TRACK):
                 start = at * EXCERPT_SPACING_SECONDS
-                yield _ClipSource(path=one.path, kind=kind, group=group, split="train", start_seconds=start, augmentation="tune")
+                yield _ClipSource(
+                    path=one.path,
+                    kind=kind,
+                    group=group,
+                    split="train",
+                    start_seconds=start,
+                    augmentation="tune",
+                )
         else:
             altered = "voice" if kind == "speech" else ""
-            yield _ClipSource(path=one.path, kind=kind, group=group, split="train", start_seconds=0.0, augmentation=altered)
+            yield _ClipSource(
+                path=one.path, kind=kind, group=group, split="train", start_seconds=0.0, augmentation=altered
+            )
 
 
 def _list_ogg_files(folder: Path) -> list[Path]:

@@ -87,7 +87,9 @@ def _scale_layer(layer: Layer, factor: float) -> Layer:
     return Layer(weight=layer.weight * np.float32(factor), bias=layer.bias * np.float32(factor))
 
 
-def _train_network(features: Rows, targets: Floats, weights: Floats, config: NetworkConfig, *, seed: int) -> nn.Sequential:
+def _train_network(
+    features: Rows, targets: Floats, weights: Floats, config: NetworkConfig, *, seed: int
+) -> nn.Sequential:
     rng = np.random.default_rng(seed)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -99,13 +101,19 @@ def _train_network(features: Rows, targets: Floats, weights: Floats, config: Net
             nn.Linear(config.hidden_size, targets.shape[1]),
         )
         steps = max(len(features) // config.batch_size, 1)
-        teacher = torch.optim.AdamW(network.parameters(), config.learning_rate, weight_decay=config.weight_decay)
-        course = torch.optim.lr_scheduler.OneCycleLR(teacher, config.learning_rate, total_steps=config.epochs * steps)
+        teacher = torch.optim.AdamW(
+            network.parameters(), config.learning_rate, weight_decay=config.weight_decay
+        )
+        course = torch.optim.lr_scheduler.OneCycleLR(
+            teacher, config.learning_rate, total_steps=config.epochs * steps
+        )
         goals = torch.from_numpy(targets.astype(np.float32))
         counts = torch.from_numpy(weights.astype(np.float32))
         there = np.asarray(~np.isnan(features).any(axis=2))
         for _ in range(config.epochs):
-            met = torch.from_numpy(features[np.arange(len(features)), _draw_versions(there, config.unaugmented_probability, rng)])
+            met = torch.from_numpy(
+                features[np.arange(len(features)), _draw_versions(there, config.unaugmented_probability, rng)]
+            )
             order = torch.from_numpy(rng.permutation(len(features)))
             for part in torch.tensor_split(order, steps):
                 share, other = _draw_mixup(len(part), config.mixup_alpha, rng)
@@ -121,7 +129,9 @@ def _train_network(features: Rows, targets: Floats, weights: Floats, config: Net
     return network.eval()
 
 
-def _draw_versions(is_present: npt.NDArray[np.bool_], unaugmented_probability: float, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+def _draw_versions(
+    is_present: npt.NDArray[np.bool_], unaugmented_probability: float, rng: np.random.Generator
+) -> npt.NDArray[np.int64]:
     """(n,) a version of each item that is there (n, v), the first as often as `plain` says."""
     chance = is_present * rng.random(is_present.shape)
     chance[:, 0] = 0

@@ -23,13 +23,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError, format_path
+from encoders.base import AffectError, to_printable
 from encoders.onnx_runtime import write_atomically
 from experiments.datasets.records import DATA_ROOT, parse_text_file
-from experiments.heads.report_figure import DIMENSIONS, MetricResult, EvaluationPart, measure_metric
+from experiments.heads.report_figure import DIMENSIONS, EvaluationPart, MetricResult, measure_metric
 from retrieval.evaluation.affect_metrics import ccc
 from retrieval.evaluation.splits import make_group_folds
-from spaces.circumplex import EMOTIONS_FILE, RATING_SCALES, EMOTION_SCHEMES, load_emotion_categories, rescale
+from spaces.circumplex import EMOTION_SCHEMES, EMOTIONS_FILE, RATING_SCALES, load_emotion_categories, rescale
 
 Floats = npt.NDArray[np.float64]
 JsonDict = dict[str, Any]
@@ -45,7 +45,9 @@ TRAINING_DATA = (
     "table of expressed emotions takes it by hand"
 )
 LICENCE = "ratings posted by their authors for research, in a mirror under MIT; the file holds means alone"
-RIDGE_PENALTY = 3.0  # videos' worth of pull to the plain weighted mean; 0.1 to 10 give the same within .03 CCC
+RIDGE_PENALTY = (
+    3.0  # videos' worth of pull to the plain weighted mean; 0.1 to 10 give the same within .03 CCC
+)
 MIN_SHARE_SUM = 0.5  # least sum of an emotion scheme's shares, for a video to be measured on
 
 POSITIVE_EMOTIONS = ("Joy", "Amusement", "Excitement", "Satisfaction", "Triumph", "Pride")
@@ -101,13 +103,20 @@ class VideoRatings:
     def sum_shares(self, scheme: str) -> Floats:
         """(n, k) summed shares of the categories behind each emotion of a scheme, in its order."""
         groups = EMOTION_GROUPS[scheme]
-        columns = [[self.emotion_names.index(name) for name in groups[emotion]] for emotion in EMOTION_SCHEMES[scheme]]
+        columns = [
+            [self.emotion_names.index(name) for name in groups[emotion]]
+            for emotion in EMOTION_SCHEMES[scheme]
+        ]
         return np.stack([self.shares[:, some].sum(axis=1) for some in columns], axis=1)
 
 
 def load_ratings(data_root: Path = DATA_ROOT) -> VideoRatings:
     """Read the table. Raises AffectError if it is not there, or not this one."""
-    lines = parse_text_file(data_root / RATINGS_FILE, lambda text: list(csv.reader(io.StringIO(text, newline=""))), RATINGS_DESCRIPTION)
+    lines = parse_text_file(
+        data_root / RATINGS_FILE,
+        lambda text: list(csv.reader(io.StringIO(text, newline=""))),
+        RATINGS_DESCRIPTION,
+    )
     try:
         head, body = lines[0], lines[1:]
         # "arousal" is there twice: the dimension first, a word that people wrote much later
@@ -115,7 +124,7 @@ def load_ratings(data_root: Path = DATA_ROOT) -> VideoRatings:
         shares = np.array([row[1 : 1 + N_EMOTIONS] for row in body], np.float64)
         points = rescale(np.array(rated, np.float64), *RATING_SCALES["cowen-keltner"])
     except (ValueError, IndexError) as bad:
-        raise AffectError(f"{format_path(data_root / RATINGS_FILE)}: not {RATINGS_DESCRIPTION}") from bad
+        raise AffectError(f"{to_printable(data_root / RATINGS_FILE)}: not {RATINGS_DESCRIPTION}") from bad
     return VideoRatings(emotion_names=tuple(head[1 : 1 + N_EMOTIONS]), shares=shares, affect=points)
 
 

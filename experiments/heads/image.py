@@ -25,7 +25,7 @@ from experiments.datasets import DATA_ROOT
 from experiments.datasets.records import read_table
 from experiments.features.extraction import encode_items
 from experiments.heads.image_augmentation import encode_augmented_views
-from experiments.heads.report_figure import DIMENSIONS, MetricResult, EvaluationPart, measure_metric
+from experiments.heads.report_figure import DIMENSIONS, EvaluationPart, MetricResult, measure_metric
 from retrieval.evaluation.affect_metrics import ccc, pearson
 from retrieval.evaluation.splits import make_group_folds
 from retrieval.features.pipeline import LABELS_ROLE, FeaturePipeline, PipelineConfig
@@ -33,7 +33,16 @@ from spaces.affect_regression import load_packaged_regressors, predict_mean_and_
 from spaces.affect_regressor import Regressor, RegressorSet, save_regressors
 from spaces.joint.kernel_ridge import SD_EPSILON, solve_landmark_ridge, to_float32
 from spaces.joint.ridge import solve_ridge
-from spaces.joint.space import MAX_Z_SCORE, TEXT_ROLE, KernelInput, Layer, LinearInput, Tower, gaussian_kernel, signed_power
+from spaces.joint.space import (
+    MAX_Z_SCORE,
+    TEXT_ROLE,
+    KernelInput,
+    Layer,
+    LinearInput,
+    Tower,
+    gaussian_kernel,
+    signed_power,
+)
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -50,7 +59,9 @@ RIDGE_STRENGTH = 10.0  # of the plain ridge's penalty
 FEATURE_POWER = 0.5  # of the features as ridge reads them; label vectors stay as they are
 BASELINE_STRENGTH = 0.25  # the strength of the floor's penalty
 RATING_ERROR_SD = 0.1  # in units of the plane: the error of a rating beside the raters' own scatter
-UNINFORMED_SD = 3**-0.5  # SD of anything between -1 and 1: what is known of a picture unlike all that was learnt
+UNINFORMED_SD = (
+    3**-0.5
+)  # SD of anything between -1 and 1: what is known of a picture unlike all that was learnt
 N_BLANK_IMAGES = 160  # pictures of nothing
 BLANKNESS_STRENGTH = 0.02  # the strength of the penalty that tells them from photos
 ONE_SD_COVERAGE = 0.68  # of errors lie within the stated SD
@@ -96,8 +107,14 @@ def load_oasis_ratings(data_root: Path = DATA_ROOT) -> list[RatedImage]:
     return [
         RatedImage(
             path=data_root / "oasis" / row["file"],
-            mean=((float(row["valence_mean"]) - SCALE_MIDDLE) / SCALE_HALF_RANGE, (float(row["arousal_mean"]) - SCALE_MIDDLE) / SCALE_HALF_RANGE),
-            rater_sd=(float(row["valence_sd"]) / SCALE_HALF_RANGE, float(row["arousal_sd"]) / SCALE_HALF_RANGE),
+            mean=(
+                (float(row["valence_mean"]) - SCALE_MIDDLE) / SCALE_HALF_RANGE,
+                (float(row["arousal_mean"]) - SCALE_MIDDLE) / SCALE_HALF_RANGE,
+            ),
+            rater_sd=(
+                float(row["valence_sd"]) / SCALE_HALF_RANGE,
+                float(row["arousal_sd"]) / SCALE_HALF_RANGE,
+            ),
             n_raters=(float(row["valence_n"]), float(row["arousal_n"])),
             group=row["theme_base"],
             is_cc0=row["licence_class"] == "pixabay_cc0",
@@ -145,7 +162,9 @@ class TrainingSet:
         return {role: to_float32(rows[:, 0]) for role, rows in self.features.items()}
 
 
-def make_training_set(images: Sequence[RatedImage], features: Mapping[str, npt.NDArray[np.floating]]) -> TrainingSet:
+def make_training_set(
+    images: Sequence[RatedImage], features: Mapping[str, npt.NDArray[np.floating]]
+) -> TrainingSet:
     """Of pictures and their rows (n, views, d) by role."""
     spread, raters = (np.array([getattr(one, name) for one in images]) for name in ("rater_sd", "n_raters"))
     weights = (1 / (spread**2 / raters + RATING_ERROR_SD**2)).mean(axis=1)
@@ -169,13 +188,17 @@ def fit(data_root: Path, *, seed: int, quiet: bool = False) -> RegressorSet:
     """Taught on train and dev of OASIS: "mean", "log_sd" and "disagreement", each (n, 2).
 
     They read the roles "objects" and "labels", see `retrieval.features.pipeline.Experts.with_labels`.
-    Raises AffectError where the data are not there, BadMedia where a picture can't be read.
+    Raises AffectError where the data are not there, MediaError where a picture can't be read.
     """
     pictures = _exclude_test_split(load_oasis_ratings(data_root))
-    members, factors = fit_members(_encode_training_set(pictures, seed, quiet), _encode_blank_images(seed), seed=seed)
+    members, factors = fit_members(
+        _encode_training_set(pictures, seed, quiet), _encode_blank_images(seed), seed=seed
+    )
     return RegressorSet(
         members=members,
-        encoder_signatures={role: _make_pipeline().get_encoder(role).card.signature for role in (ROLE, TEXT_ROLE)},  # TEXT makes LABELS
+        encoder_signatures={
+            role: _make_pipeline().get_encoder(role).card.signature for role in (ROLE, TEXT_ROLE)
+        },  # TEXT makes LABELS
         metadata={
             "scale": "valence and arousal, -1 to 1; disagreement: SD between raters in the same units",
             "pictures": len(pictures),
@@ -184,7 +207,9 @@ def fit(data_root: Path, *, seed: int, quiet: bool = False) -> RegressorSet:
     )
 
 
-def fit_members(training_set: TrainingSet, blank_features: Rows, *, seed: int) -> tuple[dict[str, Regressor], Floats]:
+def fit_members(
+    training_set: TrainingSet, blank_features: Rows, *, seed: int
+) -> tuple[dict[str, Regressor], Floats]:
     """The members, and the factors (2,) by which answers were stretched about the mean.
 
     empty: (m, 1280) raw rows of pictures of nothing, see `nothing`
@@ -199,7 +224,9 @@ def fit_members(training_set: TrainingSet, blank_features: Rows, *, seed: int) -
     errors = np.abs(np.clip(middle + (found - middle) * factors, -1, 1) - training_set.mean_ratings)
     members = {
         "mean": fit_mean(training_set, factors),
-        "log_sd": Regressor(towers=(fit_log_sd(fit_blankness(training_set, blank_features), errors, unlike),)),
+        "log_sd": Regressor(
+            towers=(fit_log_sd(fit_blankness(training_set, blank_features), errors, unlike),)
+        ),
         "disagreement": Regressor(towers=(_fit_ridge_tower(training_set, training_set.rater_sd),)),
     }
     return members, factors
@@ -207,7 +234,12 @@ def fit_members(training_set: TrainingSet, blank_features: Rows, *, seed: int) -
 
 def fit_mean(training_set: TrainingSet, stretch_factors: npt.ArrayLike = 1.0) -> Regressor:
     """Valence and arousal (n, 2), stretched about the mean by `factors`."""
-    return Regressor(towers=(_fit_kernel_tower(training_set, stretch_factors), _fit_ridge_tower(training_set, training_set.mean_ratings, stretch_factors)))
+    return Regressor(
+        towers=(
+            _fit_kernel_tower(training_set, stretch_factors),
+            _fit_ridge_tower(training_set, training_set.mean_ratings, stretch_factors),
+        )
+    )
 
 
 def make_blank_images(*, seed: int, count: int = N_BLANK_IMAGES, side: int = 260) -> list[Frames]:
@@ -288,8 +320,13 @@ def evaluate(data_root: Path, *, seed: int, part: EvaluationPart = "folds") -> l
         if not asked:
             return []
         known = _exclude_test_split(pictures) or _exclude_test_split(load_oasis_ratings())  # for the floor
-        rows = encode_items(_make_pipeline(), [(one.path,) for one in asked], quiet=True).mean_pool(len(asked))[ROLE]
-        there, model = make_training_set(asked, _add_label_features(rows[:, None])), load_packaged_regressors()["image"].members
+        rows = encode_items(_make_pipeline(), [(one.path,) for one in asked], quiet=True).mean_pool(
+            len(asked)
+        )[ROLE]
+        there, model = (
+            make_training_set(asked, _add_label_features(rows[:, None])),
+            load_packaged_regressors()["image"].members,
+        )
         plain = predict_baseline(_encode_training_set(known, seed, True, n_views=0), there)
         return _compute_metrics(there, _predict(model, there), plain, part, seed)
     pictures = _exclude_test_split(pictures)
@@ -314,7 +351,9 @@ def predict_held_out(data_root: Path, *, seed: int) -> tuple[list[RatedImage], F
     all_of, empty = _encode_training_set(pictures, seed, True), _encode_blank_images(seed)
     answers = np.full((len(pictures), 4), np.nan)
     for out in make_group_folds(all_of.groups, N_FOLDS, seed):
-        answers[out] = _predict(fit_members(all_of.exclude(out), empty, seed=seed)[0], all_of.select(out))[:, :4]
+        answers[out] = _predict(fit_members(all_of.exclude(out), empty, seed=seed)[0], all_of.select(out))[
+            :, :4
+        ]
     answers[:, :2] = np.clip(answers[:, :2], -1, 1)
     return pictures, answers
 
@@ -330,10 +369,14 @@ def predict_baseline(training_set: TrainingSet, test_set: TrainingSet) -> Floats
 
 def compute_ceiling(test_set: TrainingSet, n_raters: Floats) -> Floats:
     """(2,) the best correlation with the means of that many raters: the root of the means' reliability."""
-    return np.sqrt(np.maximum(1 - (test_set.rater_sd**2 / n_raters).mean(axis=0) / test_set.mean_ratings.var(axis=0), 0))
+    return np.sqrt(
+        np.maximum(1 - (test_set.rater_sd**2 / n_raters).mean(axis=0) / test_set.mean_ratings.var(axis=0), 0)
+    )
 
 
-def _compute_metrics(test_set: TrainingSet, predictions: Floats, baseline: Floats, part: EvaluationPart, seed: int) -> list[MetricResult]:
+def _compute_metrics(
+    test_set: TrainingSet, predictions: Floats, baseline: Floats, part: EvaluationPart, seed: int
+) -> list[MetricResult]:
     """Answers: (n, 6) valence, arousal, their SD, and the disagreement foretold of both."""
     made = []
     best = compute_ceiling(test_set, np.full(2, 100.0))
@@ -367,7 +410,9 @@ def _pearson(pairs: Floats) -> float:
 
 def _predict(members: Mapping[str, Regressor], test_set: TrainingSet) -> Floats:
     said = predict_mean_and_sd(members["mean"], members["log_sd"], test_set.unaugmented_features)
-    return np.concatenate([said, members["disagreement"](test_set.unaugmented_features)], axis=1).astype(np.float64)
+    return np.concatenate([said, members["disagreement"](test_set.unaugmented_features)], axis=1).astype(
+        np.float64
+    )
 
 
 def _make_pipeline() -> FeaturePipeline:
@@ -383,8 +428,12 @@ def _exclude_test_split(images: Sequence[RatedImage]) -> list[RatedImage]:
     return [one for one in images if one.split != "test"]
 
 
-def _encode_training_set(images: Sequence[RatedImage], seed: int, quiet: bool, n_views: int = N_VIEWS) -> TrainingSet:
-    rows = encode_augmented_views(_make_pipeline(), [(one.path,) for one in images], n_views, seed=seed, quiet=quiet)[ROLE]
+def _encode_training_set(
+    images: Sequence[RatedImage], seed: int, quiet: bool, n_views: int = N_VIEWS
+) -> TrainingSet:
+    rows = encode_augmented_views(
+        _make_pipeline(), [(one.path,) for one in images], n_views, seed=seed, quiet=quiet
+    )[ROLE]
     return make_training_set(images, _add_label_features(rows))
 
 
@@ -397,17 +446,26 @@ def _add_label_features(object_features: Rows) -> dict[str, Rows]:
 def _fit_kernel_tower(training_set: TrainingSet, stretch_factors: npt.ArrayLike) -> Tower:
     """Kernel ridge with a sum of Gaussian kernels, one a role, on landmarks as in `spaces.joint.kernel_ridge`."""
     moments = {role: _compute_mean_and_scale(rows[:, 0]) for role, rows in training_set.features.items()}
-    standard = {role: (rows - moments[role][0]) / moments[role][1] for role, rows in training_set.features.items()}
+    standard = {
+        role: (rows - moments[role][0]) / moments[role][1] for role, rows in training_set.features.items()
+    }
     near = find_neighbours(standard[ROLE].mean(axis=1))  # a landmark is the same pictures in every role
     centres = {role: rows.mean(axis=1)[near].mean(axis=1) for role, rows in standard.items()}
     gammas = {role: KERNEL_WIDTHS[role] / rows.shape[2] for role, rows in standard.items()}
-    seen = {role: gaussian_kernel(_flatten_views(rows), centres[role], gammas[role]) for role, rows in standard.items()}
+    seen = {
+        role: gaussian_kernel(_flatten_views(rows), centres[role], gammas[role])
+        for role, rows in standard.items()
+    }
     among = sum(gaussian_kernel(rows, rows, gammas[role]) for role, rows in centres.items())
     middle, count = training_set.mean_ratings.mean(axis=0), standard[ROLE].shape[1]
     whole = np.asarray(sum(seen.values()))
     wanted = np.repeat(training_set.mean_ratings - middle, count, axis=0)
     weight = solve_landmark_ridge(
-        whole, np.asarray(among), wanted, KERNEL_PENALTY * len(seen), np.repeat(training_set.sample_weights / count, count)
+        whole,
+        np.asarray(among),
+        wanted,
+        KERNEL_PENALTY * len(seen),
+        np.repeat(training_set.sample_weights / count, count),
     )
     weight *= np.asarray(stretch_factors)
     readers = {
@@ -424,11 +482,14 @@ def _fit_kernel_tower(training_set: TrainingSet, stretch_factors: npt.ArrayLike)
     return Tower(inputs=readers, bias=to_float32(middle))
 
 
-def _fit_ridge_tower(training_set: TrainingSet, targets: Floats, stretch_factors: npt.ArrayLike = 1.0) -> Tower:
+def _fit_ridge_tower(
+    training_set: TrainingSet, targets: Floats, stretch_factors: npt.ArrayLike = 1.0
+) -> Tower:
     """Ridge from features' signed square roots and label vectors to `wanted` (n, 2)."""
     powers = {role: FEATURE_POWER if role == ROLE else 1.0 for role in training_set.features}
     tamed = {
-        role: signed_power(to_float32(rows), powers[role]).astype(np.float64) for role, rows in training_set.features.items()
+        role: signed_power(to_float32(rows), powers[role]).astype(np.float64)
+        for role, rows in training_set.features.items()
     }
     moments = {role: _compute_mean_and_scale(rows[:, 0]) for role, rows in tamed.items()}
     standard = [

@@ -10,8 +10,8 @@ import numpy as np
 
 from encoders.base import Frames, Rows, batched
 from encoders.media import Sampling, Segment
-from experiments.features.cache import ItemFeatures, FeatureCache, compute_content_digest
-from experiments.features.extraction import encode_items, decode_first_segments
+from experiments.features.cache import FeatureCache, ItemFeatures, compute_content_digest
+from experiments.features.extraction import decode_first_segments, encode_items
 from experiments.features.reading import read_images_as_clip
 from retrieval.features.pipeline import FeaturePipeline
 from retrieval.progress_reporter import ProgressReporter
@@ -50,12 +50,17 @@ def encode_augmented_views(
 
     media: the file of each item, of which the first segment is taken; several pictures are one clip
 
-    Kept on disk by content like other features. Raises BadMedia where a file can't be read.
+    Kept on disk by content like other features. Raises MediaError where a file can't be read.
     """
     plain = encode_items(pipeline, media, quiet=quiet).mean_pool(len(media))
     roles = [role for role in pipeline.media_roles if pipeline.get_encoder(role).card.modality == "frames"]
-    shelves = {role: FeatureCache(pipeline.get_encoder(role).card, Sampling(), all_segments=False) for role in roles}
-    names = [[_make_view_key(digest, view, seed) for view in range(view_count)] for digest in map(compute_content_digest, media)]
+    shelves = {
+        role: FeatureCache(pipeline.get_encoder(role).card, Sampling(), all_segments=False) for role in roles
+    }
+    names = [
+        [_make_view_key(digest, view, seed) for view in range(view_count)]
+        for digest in map(compute_content_digest, media)
+    ]
     todo = [
         at for at, row in enumerate(names) if any(s.get(n) is None for n in row for s in shelves.values())
     ]
@@ -69,13 +74,17 @@ def encode_augmented_views(
                 done += len(chunk)
                 report.update("views", done, len(todo) * view_count)
     return {
-        role: np.stack([plain[role], *_load_cached_views(shelves[role], names, view_count)], axis=1).astype(np.float32)
+        role: np.stack([plain[role], *_load_cached_views(shelves[role], names, view_count)], axis=1).astype(
+            np.float32
+        )
         for role in roles
     }
 
 
 def _make_view_key(digest: str, view_index: int, seed: int) -> str:
-    return hashlib.sha256(f"{digest} view {view_index} of rule {AUGMENTATION_VERSION}, seed {seed}".encode()).hexdigest()
+    return hashlib.sha256(
+        f"{digest} view {view_index} of rule {AUGMENTATION_VERSION}, seed {seed}".encode()
+    ).hexdigest()
 
 
 def _read_first_segments(pipeline: FeaturePipeline, media: Sequence[MediaPaths]) -> list[Segment]:
@@ -85,7 +94,10 @@ def _read_first_segments(pipeline: FeaturePipeline, media: Sequence[MediaPaths])
 
 
 def _encode_and_cache_view(
-    pipeline: FeaturePipeline, caches: dict[str, FeatureCache], segments: Sequence[Segment], keys: Sequence[str]
+    pipeline: FeaturePipeline,
+    caches: dict[str, FeatureCache],
+    segments: Sequence[Segment],
+    keys: Sequence[str],
 ) -> None:
     """Encode one view of each segment, drawn by its name."""
     seen = [

@@ -15,7 +15,7 @@ from encoders.base import is_missing_row
 from experiments.datasets.records import DATA_ROOT
 from experiments.features.extraction import encode_items
 from experiments.heads.image import predict_held_out
-from experiments.heads.report_figure import DIMENSIONS, MetricResult, EvaluationPart, measure_metric
+from experiments.heads.report_figure import DIMENSIONS, EvaluationPart, MetricResult, measure_metric
 from retrieval.evaluation.affect_metrics import ccc
 from retrieval.features.affect import fuse_affect
 from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
@@ -30,7 +30,9 @@ def evaluate(data_root: Path = DATA_ROOT, *, seed: int, part: EvaluationPart = "
     if part != "folds":
         return []
     pictures, image = predict_held_out(data_root, seed=seed)
-    rows = encode_items(FeaturePipeline(FACES_CONFIG), [(one.path,) for one in pictures], quiet=True).mean_pool(len(pictures))
+    rows = encode_items(
+        FeaturePipeline(FACES_CONFIG), [(one.path,) for one in pictures], quiet=True
+    ).mean_pool(len(pictures))
     face = estimate_face_affect(rows["faces"])
     both = fuse_affect({"image": image.astype(np.float32), "face": face}, len(image)).fused
     here = np.flatnonzero(~is_missing_row(face))
@@ -48,7 +50,13 @@ def evaluate(data_root: Path = DATA_ROOT, *, seed: int, part: EvaluationPart = "
     ] + [_measure_gain(image[here], both[here], truth[here], groups, seed)]  # fmt: skip
 
 
-def _measure_gain(image_affect: Floats, fused_affect: npt.NDArray[np.floating], ratings: Floats, groups: list[str], seed: int) -> MetricResult:
+def _measure_gain(
+    image_affect: Floats,
+    fused_affect: npt.NDArray[np.floating],
+    ratings: Floats,
+    groups: list[str],
+    seed: int,
+) -> MetricResult:
     """How much the face adds to the picture's valence."""
     stack = np.stack([fused_affect[:, 0], image_affect[:, 0], ratings[:, 0]], axis=1)
     return measure_metric(

@@ -83,7 +83,9 @@ def fit(
     truth = np.asarray(targets, np.float32)
     learning, stopping = np.arange(len(features)), np.empty(0, np.int64)
     if config.patience is not None:
-        part = split_by_group([str(one) for one in groups], {"in": 1 - EARLY_STOPPING_SHARE, "out": EARLY_STOPPING_SHARE}, seed)
+        part = split_by_group(
+            [str(one) for one in groups], {"in": 1 - EARLY_STOPPING_SHARE, "out": EARLY_STOPPING_SHARE}, seed
+        )
         learning, stopping = np.flatnonzero(part == "in"), np.flatnonzero(part == "out")
     mean, scale = _compute_mean_and_scale(features[learning])
     seen, target = _standardise(features, mean, scale), torch.from_numpy(truth)[:, None]
@@ -139,7 +141,7 @@ def cross_validate(
 def compute_descriptors(paths: Sequence[Path], *, batch_size: int = 32) -> Rows:
     """(n, 1721) of picture files, the semantic block NaN where its model is not on this machine.
 
-    Raises BadMedia for one that can't be read.
+    Raises MediaError for one that can't be read.
     """
     encoder, experts = image_1721(), FeaturePipeline(PipelineConfig(activity="", sound="", faces="", text=""))
     made = [

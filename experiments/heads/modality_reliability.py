@@ -27,7 +27,7 @@ import numpy.typing as npt
 from encoders.onnx_runtime import write_atomically
 from experiments.datasets.records import DATA_ROOT, read_table
 from experiments.heads import film_benchmark
-from experiments.heads.report_figure import DIMENSIONS, MetricResult, EvaluationPart, measure_metric
+from experiments.heads.report_figure import DIMENSIONS, EvaluationPart, MetricResult, measure_metric
 from fusion.affect_fusion import PerDimension, precision_weighted_mean
 from retrieval.evaluation.affect_metrics import ccc, rmse
 from retrieval.evaluation.splits import make_group_folds
@@ -47,7 +47,14 @@ N_FOLDS = 5
 MAX_CENTRES = 300  # of a kernel, at most
 PRIOR_LOG_SD = 0.3  # SD of log reliability: what is believed of a sense before, and how sets differ
 ONE_SD_COVERAGE = 0.6827  # of a normal distribution within one SD
-CREMAD_VOTE_EMOTIONS = {"A": "angry", "D": "disgust", "F": "fearful", "H": "happy", "N": "neutral", "S": "sad"}
+CREMAD_VOTE_EMOTIONS = {
+    "A": "angry",
+    "D": "disgust",
+    "F": "fearful",
+    "H": "happy",
+    "N": "neutral",
+    "S": "sad",
+}
 CREMAD_INTENDED_VOTES = {"ANG": "A", "DIS": "D", "FEA": "F", "HAP": "H", "NEU": "N", "SAD": "S"}
 CLASSIFIER_COLUMNS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
 SPARSE_COLUMN_PREFIX = "cpp_"  # columns with a value in 30 % of the rows
@@ -89,7 +96,9 @@ class PairedModalities:
         return np.flatnonzero(np.isin(self.splits, splits))
 
 
-def load_ravdess_pairs(data_root: Path = DATA_ROOT, emotion_table: EmotionTable = "learned") -> PairedModalities:
+def load_ravdess_pairs(
+    data_root: Path = DATA_ROOT, emotion_table: EmotionTable = "learned"
+) -> PairedModalities:
     """RAVDESS by voice ("sound") and face. Raises AffectError."""
     rows = list(read_table(data_root / "ravdess_av_features" / "combined_summary.csv"))
     columns = list(rows[0])
@@ -116,7 +125,9 @@ def _parse_columns(rows: Sequence[Mapping[str, str]], columns: Sequence[str]) ->
     return np.array([[float(row[name] or "nan") for name in columns] for row in rows], np.float64)
 
 
-def load_cremad_pairs(data_root: Path = DATA_ROOT, emotion_table: EmotionTable = "learned") -> PairedModalities:
+def load_cremad_pairs(
+    data_root: Path = DATA_ROOT, emotion_table: EmotionTable = "learned"
+) -> PairedModalities:
     """CREMA-D by what people voted who only heard ("sound") or only saw ("face"). Raises AffectError."""
     rows = list(read_table(data_root / "cremad_votes" / "summaryTable.csv"))
     known = load_emotion_categories("ravdess", emotion_table)
@@ -137,7 +148,9 @@ def _parse_votes(rows: Sequence[Mapping[str, str]], column_prefix: str) -> Float
     for place, row in enumerate(rows):
         winners, levels = row[f"{column_prefix}Vote"].split(":"), row[f"{column_prefix}Level"].split(":")
         for winner, level in zip(winners, levels, strict=True):
-            found[place, :, list(CREMAD_VOTE_EMOTIONS).index(winner)] += np.array([1, float(level) / 100]) / len(winners)
+            found[place, :, list(CREMAD_VOTE_EMOTIONS).index(winner)] += np.array(
+                [1, float(level) / 100]
+            ) / len(winners)
     return found.reshape(len(rows), -1)
 
 
@@ -156,7 +169,9 @@ def load_liris_pairs(data_root: Path = DATA_ROOT) -> PairedModalities:
     )
 
 
-def predict_affect(pairs: PairedModalities, train_rows: Ints, test_rows: Ints, *, seed: int) -> dict[str, Floats]:
+def predict_affect(
+    pairs: PairedModalities, train_rows: Ints, test_rows: Ints, *, seed: int
+) -> dict[str, Floats]:
     """By sense, (m, 4) values and stated SDs of the rows `asked`, from a model of the rows `taught`.
 
     The SD is one number a dimension: what inner folds over the groups of those taught leave.
@@ -173,7 +188,9 @@ def predict_affect(pairs: PairedModalities, train_rows: Ints, test_rows: Ints, *
     return found
 
 
-def _predict_kernel_ridge(features: Floats, pairs: PairedModalities, train_rows: Ints, test_rows: Ints, seed: int) -> Floats:
+def _predict_kernel_ridge(
+    features: Floats, pairs: PairedModalities, train_rows: Ints, test_rows: Ints, seed: int
+) -> Floats:
     """(m, 2) by Gaussian kernel ridge on standardised columns, the unknown at the median."""
     middle = np.nanmedian(features[train_rows], axis=0)
     filled = np.where(np.isnan(features), middle, features)
@@ -189,7 +206,9 @@ def _predict_kernel_ridge(features: Floats, pairs: PairedModalities, train_rows:
     return gaussian_kernel(scaled[test_rows], centre, gamma) @ weight + wanted.mean(axis=0)
 
 
-def predict_held_out(pairs: PairedModalities, selected_rows: Ints, *, seed: int, shift: str = "") -> dict[str, Floats]:
+def predict_held_out(
+    pairs: PairedModalities, selected_rows: Ints, *, seed: int, shift: str = ""
+) -> dict[str, Floats]:
     """By sense, (m, 4) of the rows `inside`, whole groups held out in turn, or whole kinds of a shift."""
     if shift:
         kinds = pairs.shifts[shift][selected_rows]
@@ -198,7 +217,9 @@ def predict_held_out(pairs: PairedModalities, selected_rows: Ints, *, seed: int,
         parts = make_group_folds(pairs.groups[selected_rows].tolist(), N_FOLDS, seed)
     found = {sense: np.full((len(selected_rows), 4), np.nan) for sense in pairs.features}
     for part in parts:
-        for sense, rows in predict_affect(pairs, np.delete(selected_rows, part), selected_rows[part], seed=seed).items():
+        for sense, rows in predict_affect(
+            pairs, np.delete(selected_rows, part), selected_rows[part], seed=seed
+        ).items():
             found[sense][part] = rows
     return found
 
@@ -249,7 +270,9 @@ def estimate_reliability(pairs: PairedModalities, selected_rows: Ints, *, seed: 
     )
 
 
-def fit_reliability(predictions: FeaturesByModality, ratings: Floats, *, initial: Floats | None = None) -> tuple[Floats, PerDimension]:
+def fit_reliability(
+    predictions: FeaturesByModality, ratings: Floats, *, initial: Floats | None = None
+) -> tuple[Floats, PerDimension]:
     """(senses, 2) log reliabilities and the errors' correlation that make `truth` (n, 2) likely.
 
     The likelihood is that of what `precision_mean` gives when each sense speaks alone, and when all do: as
@@ -267,7 +290,10 @@ def fit_reliability(predictions: FeaturesByModality, ratings: Floats, *, initial
         factors = np.exp(log_reliability.reshape(len(predictions), 2))
         trust = {sense: _to_pair(one) for sense, one in zip(predictions, factors, strict=True)}
         choices = [{sense: one} for sense, one in predictions.items()] + [dict(predictions)]
-        return sum(negative_log_likelihood(precision_weighted_mean(one, trust, correlation=correlation), ratings) for one in choices)
+        return sum(
+            negative_log_likelihood(precision_weighted_mean(one, trust, correlation=correlation), ratings)
+            for one in choices
+        )
 
     begin = np.zeros((len(predictions), 2)) if initial is None else initial
     best = minimize(objective, begin.ravel(), method="L-BFGS-B", bounds=[(-2, 2)] * begin.size)
@@ -280,7 +306,9 @@ def negative_log_likelihood(predictions: Floats, ratings: Floats) -> float:
     return float(np.mean(np.log(sd) + ((predictions[:, :2] - ratings) / sd) ** 2 / 2, axis=0).sum())
 
 
-def pool_reliability(estimates: Sequence[ReliabilityEstimate]) -> tuple[dict[str, PerDimension], PerDimension]:
+def pool_reliability(
+    estimates: Sequence[ReliabilityEstimate],
+) -> tuple[dict[str, PerDimension], PerDimension]:
     """Reliabilities of SENSES, drawn towards 1, and the mean correlation (Fisher's z), of several sets.
 
     A log reliability is N(0, DOUBT^2) before; a set shows it with its standard error and, as sets differ,
@@ -290,8 +318,12 @@ def pool_reliability(estimates: Sequence[ReliabilityEstimate]) -> tuple[dict[str
     for sense in MODALITIES:
         known = [one for one in estimates if sense in one.reliability]
         logs = np.log([one.reliability[sense] for one in known]).reshape(-1, 2)
-        weight = 1 / (np.array([one.log_standard_error[sense] for one in known]).reshape(-1, 2) ** 2 + PRIOR_LOG_SD**2)
-        reliability[sense] = _to_pair(np.exp((weight * logs).sum(axis=0) / (weight.sum(axis=0) + PRIOR_LOG_SD**-2)))
+        weight = 1 / (
+            np.array([one.log_standard_error[sense] for one in known]).reshape(-1, 2) ** 2 + PRIOR_LOG_SD**2
+        )
+        reliability[sense] = _to_pair(
+            np.exp((weight * logs).sum(axis=0) / (weight.sum(axis=0) + PRIOR_LOG_SD**-2))
+        )
     turned = np.arctanh([one.error_correlation for one in estimates]).mean(axis=0)
     return reliability, _to_pair(np.tanh(turned))
 
@@ -299,7 +331,8 @@ def pool_reliability(estimates: Sequence[ReliabilityEstimate]) -> tuple[dict[str
 def fit(data_root: Path = DATA_ROOT, *, seed: int) -> JsonDict:
     """What spaces/weights/affect-senses.json holds: reliabilities, correlation, and where they come from."""
     found = [
-        estimate_reliability(pairs, pairs.find_rows("train", "dev"), seed=seed) for pairs in (load_ravdess_pairs(data_root), load_cremad_pairs(data_root))
+        estimate_reliability(pairs, pairs.find_rows("train", "dev"), seed=seed)
+        for pairs in (load_ravdess_pairs(data_root), load_cremad_pairs(data_root))
     ]
     reliability, correlation = pool_reliability(found)
     return {
@@ -322,7 +355,9 @@ def fit(data_root: Path = DATA_ROOT, *, seed: int) -> JsonDict:
     }
 
 
-def fit_and_save(data_root: Path = DATA_ROOT, out_folder: Path | None = None, *, seed: int, quiet: bool = False) -> list[Path]:
+def fit_and_save(
+    data_root: Path = DATA_ROOT, out_folder: Path | None = None, *, seed: int, quiet: bool = False
+) -> list[Path]:
     """Learn and write affect-senses.json, into `out` (by default the package's). Raises AffectError."""
     told = fit(data_root, seed=seed)
     if not quiet:
@@ -340,10 +375,17 @@ def evaluate(data_root: Path = DATA_ROOT, *, seed: int, part: EvaluationPart = "
     dev, test: RAVDESS' and LIRIS-ACCEDE's rows of that part, where `data` has any; on test by the packaged
     reliabilities. Without train rows in `data`, those of DATA teach. CREMA-D has no parts.
     """
-    judged = load_cremad_pairs(data_root) if (data_root / "cremad_votes").exists() else load_cremad_pairs(DATA_ROOT)
+    judged = (
+        load_cremad_pairs(data_root)
+        if (data_root / "cremad_votes").exists()
+        else load_cremad_pairs(DATA_ROOT)
+    )
     acted = _load_with_training_rows(load_ravdess_pairs, data_root)
     if part == "folds":
-        known = {one.name: estimate_reliability(one, one.find_rows("train", "dev"), seed=seed) for one in (acted, judged)}
+        known = {
+            one.name: estimate_reliability(one, one.find_rows("train", "dev"), seed=seed)
+            for one in (acted, judged)
+        }
         lines = []
         for one, other in ((acted, judged), (judged, acted)):
             rows, joined = _fuse_held_out(one, [known[other.name]], seed=seed)
@@ -352,7 +394,11 @@ def evaluate(data_root: Path = DATA_ROOT, *, seed: int, part: EvaluationPart = "
                 *_compare_modalities(one, inside, rows, part, seed),
                 *_evaluate_fusion(one, inside, rows, joined, part, seed),
             ]
-        for one in (load_ravdess_pairs(data_root, "hand"), load_cremad_pairs(data_root, "hand"), load_liris_pairs(data_root)):
+        for one in (
+            load_ravdess_pairs(data_root, "hand"),
+            load_cremad_pairs(data_root, "hand"),
+            load_liris_pairs(data_root),
+        ):
             inside = one.find_rows("train", "dev")
             lines += _compare_modalities(one, inside, predict_held_out(one, inside, seed=seed), part, seed)
         return lines
@@ -367,15 +413,24 @@ def evaluate(data_root: Path = DATA_ROOT, *, seed: int, part: EvaluationPart = "
             found = (
                 []
                 if part == "test"
-                else [estimate_reliability(pairs, pairs.find_rows("train"), seed=seed) for pairs in (acted, judged)]
+                else [
+                    estimate_reliability(pairs, pairs.find_rows("train"), seed=seed)
+                    for pairs in (acted, judged)
+                ]
             )
-            reliability, correlation = pool_reliability(found) if found else (load_modality_reliability().reliability, load_modality_reliability().correlation)
+            reliability, correlation = (
+                pool_reliability(found)
+                if found
+                else (load_modality_reliability().reliability, load_modality_reliability().correlation)
+            )
             joined = precision_weighted_mean(rows, reliability, correlation=correlation)
             lines += _evaluate_fusion(one, asked, rows, joined, part, seed)
     return lines
 
 
-def _load_with_training_rows(load_pairs: Callable[[Path], PairedModalities], data_root: Path) -> PairedModalities:
+def _load_with_training_rows(
+    load_pairs: Callable[[Path], PairedModalities], data_root: Path
+) -> PairedModalities:
     """The pairs of a root, with the train and dev rows of DATA where it has none of its own."""
     found = load_pairs(data_root)
     if len(found.find_rows("train", "dev")) or data_root == DATA_ROOT:
@@ -404,20 +459,26 @@ def _fuse_held_out(
     for fold in make_group_folds(pairs.groups[inside].tolist(), N_FOLDS, seed):
         rest = np.delete(inside, fold)
         rows = predict_affect(pairs, rest, inside[fold], seed=seed)
-        reliability, correlation = pool_reliability([estimate_reliability(pairs, rest, seed=seed), *other_estimates])
+        reliability, correlation = pool_reliability(
+            [estimate_reliability(pairs, rest, seed=seed), *other_estimates]
+        )
         joined[fold] = precision_weighted_mean(rows, reliability, correlation=correlation)
         for sense in found:
             found[sense][fold] = rows[sense]
     return found, joined
 
 
-def _compare_modalities(pairs: PairedModalities, test_rows: Ints, predictions: FeaturesByModality, part: EvaluationPart, seed: int) -> list[MetricResult]:
+def _compare_modalities(
+    pairs: PairedModalities, test_rows: Ints, predictions: FeaturesByModality, part: EvaluationPart, seed: int
+) -> list[MetricResult]:
     """CCC of each sense, and the RMSE of sound less that of the other."""
     truth, groups = pairs.ratings[test_rows], pairs.groups[test_rows].tolist()
     (other,) = (sense for sense in predictions if sense != "sound")
     lines = []
     for column, name in enumerate(DIMENSIONS):
-        sides = np.stack([predictions["sound"][:, column], predictions[other][:, column], truth[:, column]], axis=1)
+        sides = np.stack(
+            [predictions["sound"][:, column], predictions[other][:, column], truth[:, column]], axis=1
+        )
         for place, sense in enumerate(("sound", other)):
             lines.append(
                 measure_metric(
@@ -435,7 +496,14 @@ def _compare_modalities(pairs: PairedModalities, test_rows: Ints, predictions: F
     return lines
 
 
-def _evaluate_fusion(pairs: PairedModalities, test_rows: Ints, predictions: FeaturesByModality, fused: Floats, part: EvaluationPart, seed: int) -> list[MetricResult]:
+def _evaluate_fusion(
+    pairs: PairedModalities,
+    test_rows: Ints,
+    predictions: FeaturesByModality,
+    fused: Floats,
+    part: EvaluationPart,
+    seed: int,
+) -> list[MetricResult]:
     """CCC and RMSE of what is joined, and its coverage."""
     truth, groups = pairs.ratings[test_rows], pairs.groups[test_rows].tolist()
     plain = np.mean([one[:, :2] for one in predictions.values()], axis=0)

@@ -37,8 +37,12 @@ def format_model_card(
 ) -> str:  # fmt: skip
     """Markdown; `own` is the data and its licence where they are not the package's."""
     subject = TRAINING_SPECS.get(space)
-    data, licence = custom_data or ((subject.data_description, subject.licence) if subject else AUDIO_DATA_AND_LICENCE)
-    members = ", ".join(MEMBER_LOSSES if custom_data else subject.config.losses if subject else ("kernel ridge",))
+    data, licence = custom_data or (
+        (subject.data_description, subject.licence) if subject else AUDIO_DATA_AND_LICENCE
+    )
+    members = ", ".join(
+        MEMBER_LOSSES if custom_data else subject.config.losses if subject else ("kernel ridge",)
+    )
     command = "--data ... --out ..." if custom_data else f"{space} --seed {seed}"
     how = "" if subject or custom_data else f": {AUDIO_METRICS_NOTE}"
     return "\n".join(

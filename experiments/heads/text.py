@@ -27,13 +27,19 @@ from encoders.minilm import minilm
 from encoders.minilm_affect import DIM, SURFACE_DIM, MiniLMAffect
 from encoders.registry import ENCODERS
 from experiments.datasets.records import DATA_ROOT
-from experiments.heads.report_figure import DIMENSIONS, MetricResult, EvaluationPart, measure_metric
-from experiments.heads.text_adapter import RatedText, load_caav_actions, load_emobank, select_held_out, load_oasis_themes
+from experiments.heads.report_figure import DIMENSIONS, EvaluationPart, MetricResult, measure_metric
+from experiments.heads.text_adapter import (
+    RatedText,
+    load_caav_actions,
+    load_emobank,
+    load_oasis_themes,
+    select_held_out,
+)
 from retrieval.evaluation.affect_metrics import pearson
 from retrieval.evaluation.splits import make_group_folds
 from spaces.affect_regression import load_packaged_regressors, predict_mean_and_sd
 from spaces.affect_regressor import Regressor, RegressorSet, save_regressors
-from spaces.joint.kernel_ridge import solve_kernel_ridge, compute_landmarks, to_float32
+from spaces.joint.kernel_ridge import compute_landmarks, solve_kernel_ridge, to_float32
 from spaces.joint.ridge import solve_ridge
 from spaces.joint.space import KernelInput, LinearInput, Tower
 
@@ -49,7 +55,9 @@ KERNEL_WIDTH, KERNEL_PENALTY, MIN_LANDMARK_SIZE = (
     3,
 )  # of the kernel ridge; `spaces.joint.kernel_ridge.KernelRidgeConfig` says what they are
 THEME_WEIGHT = 0.5  # weight of a picture's theme against an action phrase
-UNCORRECTED_BIAS_SHARE = 0.5  # of what is missed of short phrases on the whole, left missed: raters differ in height
+UNCORRECTED_BIAS_SHARE = (
+    0.5  # of what is missed of short phrases on the whole, left missed: raters differ in height
+)
 SD_OFFSET = 1e-3  # added to the standard deviation of a column
 LOG_SD_PENALTY = 30.0  # ridge of the log-linear SD's content columns, on the mean log likelihood
 LOG_SD_FORM_PENALTY = 0.003  # of the two columns of form: few, and they tell what cannot be read
@@ -162,7 +170,9 @@ def fit(data_root: Path = DATA_ROOT, *, seed: int, quiet: bool = False, use_dev:
     parts = ("train", "dev") if use_dev else ("train",)
     acts = [one for one in load_caav_actions(data_root) if one.split in parts]
     named = [one for one in load_oasis_themes(data_root) if one.split in parts and one.split != "train"]
-    unseen = select_held_out(load_emobank(data_root)) + [one for one in load_emobank(data_root) if one.split in parts[1:]]
+    unseen = select_held_out(load_emobank(data_root)) + [
+        one for one in load_emobank(data_root) if one.split in parts[1:]
+    ]
     short = _encode_texts(encoder, acts + named)
     mean = _fit_mean(encoder, short, acts, named)
     errors = [
@@ -196,7 +206,9 @@ def evaluate(data_root: Path = DATA_ROOT, *, seed: int, part: EvaluationPart = "
         kept = set(sentences)
         rest = [one for one in known[0] if one not in kept]
         told = fit(data_root, seed=seed, use_dev=False)["mean"]({ROLE: _encode_texts(encoder, sentences)})
-        lines = _compute_metrics("emobank", sentences, told, _predict_by_lexicons(rest, sentences), part, seed)
+        lines = _compute_metrics(
+            "emobank", sentences, told, _predict_by_lexicons(rest, sentences), part, seed
+        )
         folded = _predict_held_out(encoder, data_root, acts, seed)
         return lines + _compute_metrics("caav", acts, folded, _predict_by_ridge(acts, acts, seed), part, seed)
     model = fit(data_root, seed=seed, use_dev=False) if part == "dev" else load_packaged_regressors()["text"]
@@ -204,7 +216,11 @@ def evaluate(data_root: Path = DATA_ROOT, *, seed: int, part: EvaluationPart = "
     for name, texts, taught in (("emobank", sentences, known[0]), ("caav", acts, known[1])):
         asked = [one for one in texts if one.split == part]
         if asked:
-            floor = _predict_by_lexicons(taught, asked) if name == "emobank" else _predict_by_ridge(taught, asked, seed)
+            floor = (
+                _predict_by_lexicons(taught, asked)
+                if name == "emobank"
+                else _predict_by_ridge(taught, asked, seed)
+            )
             lines += _compute_metrics(name, asked, _predict(model, encoder, asked), floor, part, seed)
     return lines
 
@@ -223,12 +239,19 @@ def make_nonsense_texts(count: int, seed: int) -> list[str]:
     return found
 
 
-def _fit_mean(encoder: MiniLMAffect, short_features: Rows, actions: Sequence[RatedText], themes: Sequence[RatedText]) -> Regressor:
+def _fit_mean(
+    encoder: MiniLMAffect, short_features: Rows, actions: Sequence[RatedText], themes: Sequence[RatedText]
+) -> Regressor:
     """The taught line, plus kernel ridge on what it misses of short texts (n, 386): `acts`, then `named`."""
     line = _make_adapter_tower(encoder)
-    missed = np.asarray(_stack_affect([*actions, *themes]) - line.project_raw({ROLE: short_features}), np.float64)
+    missed = np.asarray(
+        _stack_affect([*actions, *themes]) - line.project_raw({ROLE: short_features}), np.float64
+    )
     missed -= UNCORRECTED_BIAS_SHARE * missed.mean(axis=0)
-    mean, scale = short_features.mean(axis=0).astype(np.float64), short_features.std(axis=0).astype(np.float64) + SD_OFFSET
+    mean, scale = (
+        short_features.mean(axis=0).astype(np.float64),
+        short_features.std(axis=0).astype(np.float64) + SD_OFFSET,
+    )
     scale[-SURFACE_DIM:] = 1e6  # only what is said counts: the length would set EmoBank's sentences apart
     rows, gamma = (short_features - mean) / scale, KERNEL_WIDTH / DIM
     kinds = np.repeat(["action", "theme"], [len(actions), len(themes)])
@@ -256,14 +279,20 @@ def _scale_tower(tower: Tower, factor: float) -> Tower:
     return _make_linear_tower(reader.mean, reader.scale, factor * reader.weight, factor * tower.bias)
 
 
-def _make_linear_tower(mean: npt.ArrayLike, scale: npt.ArrayLike, weight: npt.ArrayLike, bias: npt.ArrayLike) -> Tower:
+def _make_linear_tower(
+    mean: npt.ArrayLike, scale: npt.ArrayLike, weight: npt.ArrayLike, bias: npt.ArrayLike
+) -> Tower:
     mean, scale, weight, bias = (np.asarray(one, np.float32) for one in (mean, scale, weight, bias))
     reader = LinearInput(mean=mean, scale=scale, weight=weight, absent=np.zeros(2, np.float32))
     return Tower(inputs={ROLE: reader}, bias=bias)
 
 
 def _compute_held_out_errors(
-    encoder: MiniLMAffect, short_features: Rows, actions: Sequence[RatedText], themes: Sequence[RatedText], seed: int
+    encoder: MiniLMAffect,
+    short_features: Rows,
+    actions: Sequence[RatedText],
+    themes: Sequence[RatedText],
+    seed: int,
 ) -> Floats:
     """(n, 2) errors on short texts (`acts`, then `named`) by ridges that had not seen them."""
     every = [*actions, *themes]
@@ -271,7 +300,9 @@ def _compute_held_out_errors(
     for away in make_group_folds([one.group for one in every], N_FOLDS, seed):
         rest = np.setdiff1d(np.arange(len(every)), away)
         first, second = rest[rest < len(actions)], rest[rest >= len(actions)]
-        model = _fit_mean(encoder, short_features[rest], [every[i] for i in first], [every[i] for i in second])
+        model = _fit_mean(
+            encoder, short_features[rest], [every[i] for i in first], [every[i] for i in second]
+        )
         errors[away] = _stack_affect([every[i] for i in away]) - model({ROLE: short_features[away]})
     return errors
 
@@ -293,7 +324,10 @@ def _fit_log_sd(features: Rows, squared_errors: Floats, *, n_sentences: int, n_p
     mean, scale = known.mean(axis=0), known.std(axis=0) + SD_OFFSET
     inputs = np.clip((features - mean) / scale, -10, 10)
     share = np.concatenate(
-        [np.full(n, w / n) for n, w in ((n_sentences, 0.6), (n_phrases, 0.2), (len(features) - n_sentences - n_phrases, 0.2))]
+        [
+            np.full(n, w / n)
+            for n, w in ((n_sentences, 0.6), (n_phrases, 0.2), (len(features) - n_sentences - n_phrases, 0.2))
+        ]
     )
     decay = np.full(DIM, LOG_SD_PENALTY)
     decay[-SURFACE_DIM:] = LOG_SD_FORM_PENALTY
@@ -312,7 +346,9 @@ def _fit_log_sd(features: Rows, squared_errors: Floats, *, n_sentences: int, n_p
 
         found = minimize(objective, start, jac=True, method="L-BFGS-B", options={"maxiter": 500}).x
         told = inputs @ found[:-1] + found[-1]
-        ratio = np.log(np.maximum(square[: n_sentences + n_phrases], 1e-12)) / 2 - told[: n_sentences + n_phrases]
+        ratio = (
+            np.log(np.maximum(square[: n_sentences + n_phrases], 1e-12)) / 2 - told[: n_sentences + n_phrases]
+        )
         parts = ratio[:n_sentences], ratio[n_sentences:]
         shift = np.mean([np.quantile(part, ONE_SD_COVERAGE) for part in parts])
         weight[:, column], bias[column] = found[:-1], found[-1] + shift
@@ -332,18 +368,30 @@ def _stack_affect(texts: Sequence[RatedText]) -> Floats:
 
 def _predict(regressors: RegressorSet, encoder: MiniLMAffect, texts: Sequence[RatedText]) -> Rows:
     """(n, 4), as `spaces.affect_regression.predict_mean_and_sd` has them."""
-    return predict_mean_and_sd(regressors["mean"], regressors["log_sd"], {ROLE: _encode_texts(encoder, texts)})
+    return predict_mean_and_sd(
+        regressors["mean"], regressors["log_sd"], {ROLE: _encode_texts(encoder, texts)}
+    )
 
 
-def _predict_held_out(encoder: MiniLMAffect, data_root: Path, actions: Sequence[RatedText], seed: int) -> Floats:
+def _predict_held_out(
+    encoder: MiniLMAffect, data_root: Path, actions: Sequence[RatedText], seed: int
+) -> Floats:
     """(n, 2) of action phrases, each by a ridge that had not seen it."""
     named = [one for one in load_oasis_themes(data_root) if one.split == "dev"]
     short = _encode_texts(encoder, [*actions, *named])
-    return _stack_affect(actions) - _compute_held_out_errors(encoder, short, actions, named, seed)[: len(actions)]
+    return (
+        _stack_affect(actions)
+        - _compute_held_out_errors(encoder, short, actions, named, seed)[: len(actions)]
+    )
 
 
 def _compute_metrics(
-    dataset: str, texts: Sequence[RatedText], predictions: npt.NDArray[np.floating], baseline: Baseline, part: EvaluationPart, seed: int
+    dataset: str,
+    texts: Sequence[RatedText],
+    predictions: npt.NDArray[np.floating],
+    baseline: Baseline,
+    part: EvaluationPart,
+    seed: int,
 ) -> list[MetricResult]:
     """Lines of what is told (n, 2), or (n, 4) with the SDs, of texts."""
     truths, groups = _stack_affect(texts), [one.group for one in texts]
@@ -360,7 +408,15 @@ def _compute_metrics(
         if predictions.shape[1] == 4:
             inside = np.abs(pairs[:, 0] - pairs[:, 1]) <= predictions[:, 2 + column]
             lines.append(
-                measure_metric(dataset, f"{dimension} within its SD", inside, np.mean, part=part, seed=seed, groups=groups)
+                measure_metric(
+                    dataset,
+                    f"{dimension} within its SD",
+                    inside,
+                    np.mean,
+                    part=part,
+                    seed=seed,
+                    groups=groups,
+                )
             )
     return lines
 
@@ -374,13 +430,17 @@ def _predict_by_lexicons(train_texts: Sequence[RatedText], test_texts: Sequence[
     if not train_texts:
         return None
     known, asked = (
-        np.array([[score_sentiment(one.text).compound, *compute_nrc_columns(one.text).values()] for one in part])
+        np.array(
+            [[score_sentiment(one.text).compound, *compute_nrc_columns(one.text).values()] for one in part]
+        )
         for part in (train_texts, test_texts)
     )
     return "lexicons", _fit_and_predict_ridge(known, _stack_affect(train_texts), asked, 1e-3)
 
 
-def _predict_by_ridge(train_texts: Sequence[RatedText], test_texts: Sequence[RatedText], seed: int) -> Baseline:
+def _predict_by_ridge(
+    train_texts: Sequence[RatedText], test_texts: Sequence[RatedText], seed: int
+) -> Baseline:
     """Ridge on the sentence vectors, by folds where both are the same texts; None with nothing taught."""
     if not train_texts:
         return None
@@ -392,10 +452,16 @@ def _predict_by_ridge(train_texts: Sequence[RatedText], test_texts: Sequence[Rat
     found = np.empty((len(test_texts), 2))
     for away in make_group_folds([one.group for one in test_texts], N_FOLDS, seed):
         rest = np.setdiff1d(np.arange(len(test_texts)), away)
-        found[away] = _fit_and_predict_ridge(rows[rest], _stack_affect([test_texts[i] for i in rest]), rows[away], 0.3)
+        found[away] = _fit_and_predict_ridge(
+            rows[rest], _stack_affect([test_texts[i] for i in rest]), rows[away], 0.3
+        )
     return "ridge", found
 
 
-def _fit_and_predict_ridge(train_features: Floats, train_targets: Floats, test_features: Floats, penalty: float) -> Floats:
+def _fit_and_predict_ridge(
+    train_features: Floats, train_targets: Floats, test_features: Floats, penalty: float
+) -> Floats:
     mean, middle = train_features.mean(axis=0), train_targets.mean(axis=0)
-    return (test_features - mean) @ solve_ridge(train_features - mean, train_targets - middle, penalty) + middle
+    return (test_features - mean) @ solve_ridge(
+        train_features - mean, train_targets - middle, penalty
+    ) + middle

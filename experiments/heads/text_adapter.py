@@ -41,7 +41,9 @@ from retrieval.evaluation.splits import make_group_folds
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
-N_HELD_OUT_FOLDS = 10  # one in ten of EmoBank's training sentences, by document, is kept to learn the errors from
+N_HELD_OUT_FOLDS = (
+    10  # one in ten of EmoBank's training sentences, by document, is kept to learn the errors from
+)
 HELD_OUT_SEED = 0  # the seed that says which: always the same, for whoever learns the errors must know them
 SOUP_SIZE = 3  # trainings in what ships
 NEGATION_FACTOR = -0.74  # VADER's factor of a negated word
@@ -137,13 +139,20 @@ def load_caav_actions(data_root: Path = DATA_ROOT) -> list[RatedText]:
 
 def load_oasis_themes(data_root: Path = DATA_ROOT) -> list[RatedText]:
     """OASIS' themes, 1..7, the mean over their pictures (Kurdi, Lozano & Banaji 2017)."""
-    return _load_mean_ratings(data_root / "oasis" / "oasis.csv", "theme_base", scale_middle=4, scale_half_range=3)
+    return _load_mean_ratings(
+        data_root / "oasis" / "oasis.csv", "theme_base", scale_middle=4, scale_half_range=3
+    )
 
 
-def _load_mean_ratings(path: Path, text_column: str, *, scale_middle: float, scale_half_range: float) -> list[RatedText]:
+def _load_mean_ratings(
+    path: Path, text_column: str, *, scale_middle: float, scale_half_range: float
+) -> list[RatedText]:
     found: dict[tuple[str, str], list[tuple[float, float]]] = {}
     for row in read_table(path):
-        values = (float(row["valence_mean"]) - scale_middle) / scale_half_range, (float(row["arousal_mean"]) - scale_middle) / scale_half_range
+        values = (
+            (float(row["valence_mean"]) - scale_middle) / scale_half_range,
+            (float(row["arousal_mean"]) - scale_middle) / scale_half_range,
+        )
         found.setdefault((row[text_column], row["split"]), []).append(values)
     means = {key: np.mean(values, axis=0) for key, values in found.items()}
     return [
@@ -155,7 +164,10 @@ def _load_mean_ratings(path: Path, text_column: str, *, scale_middle: float, sca
 def select_held_out(sentences: Sequence[RatedText]) -> list[RatedText]:
     """The training sentences that the adapters never see: whole documents, a tenth of all."""
     taught = [one for one in sentences if one.split == "train"]
-    return [taught[row] for row in make_group_folds([one.group for one in taught], N_HELD_OUT_FOLDS, HELD_OUT_SEED)[0]]
+    return [
+        taught[row]
+        for row in make_group_folds([one.group for one in taught], N_HELD_OUT_FOLDS, HELD_OUT_SEED)[0]
+    ]
 
 
 def load_vader_valence() -> dict[str, float]:
@@ -203,7 +215,14 @@ def _make_training_set(
     *, has_separate_head: bool = False,
 ) -> TrainingSet:  # fmt: skip
     told = np.asarray(targets, np.float32)
-    return TrainingSet(name=name, texts=texts, targets=told, batch_size=batch_size, loss_weight=loss_weight, has_separate_head=has_separate_head)
+    return TrainingSet(
+        name=name,
+        texts=texts,
+        targets=told,
+        batch_size=batch_size,
+        loss_weight=loss_weight,
+        has_separate_head=has_separate_head,
+    )
 
 
 def add_lora(model: nn.Module, rank: int, scaling: float) -> dict[str, LoRALinear]:
@@ -223,7 +242,12 @@ def add_lora(model: nn.Module, rank: int, scaling: float) -> dict[str, LoRALinea
 
 
 def train_adapters(
-    training_sets: Sequence[TrainingSet], config: AdapterConfig, *, seed: int, order: int = 0, quiet: bool = False
+    training_sets: Sequence[TrainingSet],
+    config: AdapterConfig,
+    *,
+    seed: int,
+    order: int = 0,
+    quiet: bool = False,
 ) -> dict[str, Floats]:
     """Adapters and head, as `encoders.minilm_affect` reads them; the first lesson sets the pace.
 
@@ -238,7 +262,10 @@ def train_adapters(
     model = build_mean_pooled_model(words.folder)
     layers = add_lora(model, config.rank, config.scaling)
     plane = nn.Linear(DIM, 2)
-    heads = {one.name: nn.Linear(DIM, one.targets.shape[1]) if one.has_separate_head else plane for one in training_sets}
+    heads = {
+        one.name: nn.Linear(DIM, one.targets.shape[1]) if one.has_separate_head else plane
+        for one in training_sets
+    }
     for head in heads.values():
         nn.init.normal_(head.weight, std=0.02)
         nn.init.zeros_(head.bias)
@@ -253,13 +280,19 @@ def train_adapters(
     coded = {one.name: _tokenize(words, one.texts, config.max_tokens) for one in training_sets}
     rng = np.random.default_rng([seed, order])
     torch.manual_seed(int(rng.integers(2**31)))
-    draws = {one.name: _draw_batches([len(ids) for ids in coded[one.name]], one.batch_size, rng) for one in training_sets}
+    draws = {
+        one.name: _draw_batches([len(ids) for ids in coded[one.name]], one.batch_size, rng)
+        for one in training_sets
+    }
     model.train()
     began = told = time.monotonic()
     for step in range(steps):
         optimiser.zero_grad()
         losses = []
-        for together in (training_sets[:1], training_sets[1:]):  # the others are short: no use in padding them to sentences
+        for together in (
+            training_sets[:1],
+            training_sets[1:],
+        ):  # the others are short: no use in padding them to sentences
             picks = [next(draws[one.name]) for one in together]
             texts = [coded[one.name][row] for one, pick in zip(together, picks, strict=True) for row in pick]
             with torch.autocast("cpu", torch.bfloat16):  # twice as fast where the processor knows bfloat16
@@ -297,7 +330,9 @@ def make_model_soup(adapters: Sequence[Mapping[str, Floats]], rank: int) -> dict
     between up and down. Members that start alike change much the same: of three of rank 16, a change of rank
     16 keeps 98 % of the squares. Heads are averaged.
     """
-    found = {name: np.mean([one[name] for one in adapters], axis=0) for name in adapters[0] if "head." in name}
+    found = {
+        name: np.mean([one[name] for one in adapters], axis=0) for name in adapters[0] if "head." in name
+    }
     for layer in [name.removesuffix(".down") for name in adapters[0] if name.endswith(".down")]:
         downs = np.concatenate([one[f"{layer}.down"] for one in adapters]).astype(np.float64)
         ups = np.concatenate([one[f"{layer}.up"] for one in adapters], axis=1) / np.float64(len(adapters))
@@ -311,23 +346,35 @@ def make_model_soup(adapters: Sequence[Mapping[str, Floats]], rank: int) -> dict
 
 
 def load_or_train_adapters(
-    training_sets: Sequence[TrainingSet], config: AdapterConfig, *, seed: int, order: int, folder: Path, quiet: bool = False
+    training_sets: Sequence[TrainingSet],
+    config: AdapterConfig,
+    *,
+    seed: int,
+    order: int,
+    folder: Path,
+    quiet: bool = False,
 ) -> dict[str, Floats]:
     """As `train`; read from `folder` where the same lessons were taught before, the same way by this file."""
     key = hashlib.sha256(Path(__file__).read_bytes())
     key.update(repr((config, seed, order, minilm().card.sha256)).encode())
     for one in training_sets:
-        key.update(repr((one.name, list(one.texts), one.batch_size, one.loss_weight, one.has_separate_head)).encode())
+        key.update(
+            repr((one.name, list(one.texts), one.batch_size, one.loss_weight, one.has_separate_head)).encode()
+        )
         key.update(one.targets.tobytes())
     file = folder / f"minilm-affect-{key.hexdigest()[:16]}.safetensors"
     if not file.exists():
-        write_atomically(file, save(train_adapters(training_sets, config, seed=seed, order=order, quiet=quiet)))
+        write_atomically(
+            file, save(train_adapters(training_sets, config, seed=seed, order=order, quiet=quiet))
+        )
     return load_file(file)
 
 
 def _tokenize(encoder: MiniLM, texts: Sequence[str], max_tokens: int) -> list[list[int]]:
     ids, mask = encoder.tokenize(texts)
-    return [row[: min(length, max_tokens)].tolist() for row, length in zip(ids, mask.sum(axis=1), strict=True)]
+    return [
+        row[: min(length, max_tokens)].tolist() for row, length in zip(ids, mask.sum(axis=1), strict=True)
+    ]
 
 
 def _pad_tokens(token_ids: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
@@ -338,7 +385,9 @@ def _pad_tokens(token_ids: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
     return ids, mask
 
 
-def _draw_batches(lengths: Sequence[int], batch_size: int, rng: np.random.Generator, pool_size: int = 8) -> Iterator[Ints]:
+def _draw_batches(
+    lengths: Sequence[int], batch_size: int, rng: np.random.Generator, pool_size: int = 8
+) -> Iterator[Ints]:
     """Endless batches of texts of about the same length: each shuffle is sorted within pools of batches.
 
     What is left over at a pool's end, fewer than a batch, waits for the next shuffle.
@@ -362,8 +411,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, default=DATA_ROOT, help="folder of the data sets")
     parser.add_argument("--out", type=Path, required=True, help="file to write")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--soup", type=int, default=SOUP_SIZE, metavar="N", help=f"trainings to average [{SOUP_SIZE}]")
-    parser.add_argument("--cache", type=Path, default=get_cache_dir() / "adapters", help="keeps what is finished")
+    parser.add_argument(
+        "--soup", type=int, default=SOUP_SIZE, metavar="N", help=f"trainings to average [{SOUP_SIZE}]"
+    )
+    parser.add_argument(
+        "--cache", type=Path, default=get_cache_dir() / "adapters", help="keeps what is finished"
+    )
     options = parser.parse_args(arguments)
     if options.soup < 1:
         parser.error("--soup must be 1 or more")

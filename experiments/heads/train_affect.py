@@ -15,7 +15,7 @@ import click
 
 from encoders.base import AffectError
 from encoders.onnx_runtime import write_atomically
-from experiments.heads.report_figure import MetricResult, EvaluationPart
+from experiments.heads.report_figure import EvaluationPart, MetricResult
 from experiments.statistics.report import Estimate, format_table
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,9 @@ def import_head_module(name: str) -> ModuleType:
     return import_module(f"experiments.heads.{EVALUATED_MODULES[name]}")
 
 
-def train_head(name: str, data_root: Path, out_folder: Path | None, *, seed: int, quiet: bool) -> list[MetricResult]:
+def train_head(
+    name: str, data_root: Path, out_folder: Path | None, *, seed: int, quiet: bool
+) -> list[MetricResult]:
     """Make the files of one lesson, a card beside the first, and measure it. Raises AffectError."""
     maker = import_head_module(HEAD_NAMES[name])
     files: Sequence[Path] = maker.fit_and_save(data_root, out_folder, seed=seed, quiet=quiet)
@@ -89,7 +91,9 @@ def format_rows(results: Sequence[MetricResult]) -> list[dict[str, Any]]:
             "value": Estimate(one.value, one.low, one.high),
             "of": one.count,
             "part": one.part,
-            "bar": "" if one.required is None else f"{one.required:g} {'met' if one.value >= one.required else 'MISSED'}",
+            "bar": ""
+            if one.required is None
+            else f"{one.required:g} {'met' if one.value >= one.required else 'MISSED'}",
             "floor": one.baseline,
             "ceiling": one.ceiling,
         }
@@ -105,7 +109,9 @@ def print_results(results: Sequence[MetricResult], *, as_json: bool) -> None:
         click.echo("\n".join(format_table(format_rows(results))))
 
 
-def format_card(name: str, head_module: ModuleType, files: Sequence[Path], results: Sequence[MetricResult], seed: int) -> str:
+def format_card(
+    name: str, head_module: ModuleType, files: Sequence[Path], results: Sequence[MetricResult], seed: int
+) -> str:
     """Markdown beside a file: what it is, learnt from, how good, and how to make it again."""
     return "\n".join(_iterate_card_lines(name, head_module, files, results, seed))
 

@@ -13,12 +13,14 @@ from experiments.heads.audio_text.out_of_domain_texts import list_out_of_domain_
 from experiments.heads.image_augmentation import encode_augmented_views
 from retrieval.features.pipeline import FeaturePipeline
 from retrieval.search.calibration import BACKGROUND_SENTENCES
-from retrieval.training.cross_validation import TrainingData, EnsembleConfig, project_zero_shot
+from retrieval.training.cross_validation import EnsembleConfig, TrainingData, project_zero_shot
 from spaces.joint.space import TEXT_ROLE
 from spaces.joint.training import Schedule
 from spaces.joint.training_set import TrainingSet
 
-MAX_OUT_OF_DOMAIN_COSINE = 0.55  # cosine from which a word is no stranger: "a barbell" is none among exercises
+MAX_OUT_OF_DOMAIN_COSINE = (
+    0.55  # cosine from which a word is no stranger: "a barbell" is none among exercises
+)
 DEFAULT_SCHEDULE = Schedule(
     epochs=120, rate=1e-3, decay="one-cycle", draw="items", weight_decay=0.01, clip=0, warm=60
 )
@@ -69,10 +71,14 @@ TRAINING_SPECS = {
 }  # fmt: skip
 
 
-def load_training_data(spec: SpaceTrainingSpec, pipeline: FeaturePipeline, data_root: Path, *, seed: int, quiet: bool = False) -> TrainingData:
+def load_training_data(
+    spec: SpaceTrainingSpec, pipeline: FeaturePipeline, data_root: Path, *, seed: int, quiet: bool = False
+) -> TrainingData:
     """Rows, sentence vectors and untrained cosines of a subject. Raises AffectError where data is missing."""
     found = spec.load_dataset(data_root)
-    rows = encode_augmented_views(pipeline, [item.media for item in found.items], spec.view_count, seed=seed, quiet=quiet)
+    rows = encode_augmented_views(
+        pipeline, [item.media for item in found.items], spec.view_count, seed=seed, quiet=quiet
+    )
     texts, owner = found.flatten_captions()
     raw = encode_all(pipeline.get_encoder(TEXT_ROLE), texts)
     said = unit_rows(raw)
@@ -81,13 +87,19 @@ def load_training_data(spec: SpaceTrainingSpec, pipeline: FeaturePipeline, data_
     return TrainingData(
         training_set=material,
         groups=found.groups,
-        encoder_signatures={role: pipeline.get_encoder(role).card.signature for role in (*spec.roles, TEXT_ROLE)},
+        encoder_signatures={
+            role: pipeline.get_encoder(role).card.signature for role in (*spec.roles, TEXT_ROLE)
+        },
         zero_shot_embeddings=project_zero_shot(untrained, material.first_views, raw),
-        out_of_domain_embeddings=_encode_out_of_domain_texts(pipeline, said) if spec.config.rejects_out_of_domain else None,
+        out_of_domain_embeddings=_encode_out_of_domain_texts(pipeline, said)
+        if spec.config.rejects_out_of_domain
+        else None,
     )
 
 
 def _encode_out_of_domain_texts(pipeline: FeaturePipeline, training_vectors: Rows) -> Rows:
     """(s, d) unit vectors of words about other things than any of the texts taught (n, d)."""
-    rows = unit_rows(encode_all(pipeline.get_encoder(TEXT_ROLE), [*list_out_of_domain_texts(), *BACKGROUND_SENTENCES]))
+    rows = unit_rows(
+        encode_all(pipeline.get_encoder(TEXT_ROLE), [*list_out_of_domain_texts(), *BACKGROUND_SENTENCES])
+    )
     return rows[(rows @ training_vectors.T).max(axis=1) < MAX_OUT_OF_DOMAIN_COSINE]

@@ -11,10 +11,10 @@ import numpy as np
 from encoders.lexicon import (
     NRC_COLUMNS,
     WORDS_NOT_IN_NLTK,
-    has_emotion_keyword,
     compute_nrc_columns,
-    score_sentiment,
+    has_emotion_keyword,
     is_sentimental,
+    score_sentiment,
 )
 from experiments.lexicons.caption_files import VideoCaption
 
@@ -77,7 +77,7 @@ def annotate(
 ) -> list[AnnotatedCaption]:  # fmt: skip
     """Every caption annotated, in order; `lower` case for keywords and NRC's words, which know no other.
 
-    step: called after each. Raises MissingBackend without the lexicons.
+    step: called after each. Raises MissingBackendError without the lexicons.
     """
     annotated = []
     for one in captions:
@@ -86,11 +86,17 @@ def annotate(
     return annotated
 
 
-def _annotate_caption(caption: VideoCaption, threshold: float, as_reported: bool, lower_case: bool) -> AnnotatedCaption:
+def _annotate_caption(
+    caption: VideoCaption, threshold: float, as_reported: bool, lower_case: bool
+) -> AnnotatedCaption:
     words = caption.caption.lower() if lower_case else caption.caption
     today = score_sentiment(caption.caption)
     then = score_sentiment(caption.caption, excluded_words=WORDS_NOT_IN_NLTK)
-    vader, vader_then, keyword = is_sentimental(today, threshold), is_sentimental(then, threshold), has_emotion_keyword(words)
+    vader, vader_then, keyword = (
+        is_sentimental(today, threshold),
+        is_sentimental(then, threshold),
+        has_emotion_keyword(words),
+    )
     return AnnotatedCaption(
         source=caption, nrc_scores=compute_nrc_columns(words), compound=today.compound, compound_nltk=then.compound,
         is_sentimental=vader, is_sentimental_nltk=vader_then, has_keyword=keyword,
@@ -111,10 +117,14 @@ def count_emotional(annotated: Sequence[AnnotatedCaption], *, as_reported: bool)
 
 def sort_emotional_first(annotated: Sequence[AnnotatedCaption]) -> list[AnnotatedCaption]:
     """Emotional ones first, those by VADER before those by keyword alone, as the report put them together."""
-    return sorted(annotated, key=lambda one: (not one.is_emotional, one.is_emotional and not one.is_sentimental))
+    return sorted(
+        annotated, key=lambda one: (not one.is_emotional, one.is_emotional and not one.is_sentimental)
+    )
 
 
-def sample_balanced(annotated: Sequence[AnnotatedCaption], *, seed: int) -> tuple[list[AnnotatedCaption], list[AnnotatedCaption]]:
+def sample_balanced(
+    annotated: Sequence[AnnotatedCaption], *, seed: int
+) -> tuple[list[AnnotatedCaption], list[AnnotatedCaption]]:
     """As many emotional as neutral captions, the larger side drawn by seed; both in their order."""
     sides = [[one for one in annotated if one.is_emotional is side] for side in (True, False)]
     size = min(map(len, sides))
@@ -134,7 +144,9 @@ def compare_records(annotated: Sequence[AnnotatedCaption], released: Sequence[Re
         for one in annotated
         if one.source.video_id in known
     ]
-    unequal = [name for name, ours, theirs in pairs if any(ours[key] != theirs.get(key) for key in NRC_COLUMNS)]
+    unequal = [
+        name for name, ours, theirs in pairs if any(ours[key] != theirs.get(key) for key in NRC_COLUMNS)
+    ]
     flags = [name for name, ours, theirs in pairs if ours["emotion"] != theirs.get("emotion")]
     return RecordComparison(
         both=len(pairs),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from encoders.base import AffectError, format_path
+from encoders.base import AffectError, to_printable
 from encoders.text_files import split_lines
 from experiments.datasets.records import parse_text_file
 
@@ -39,13 +39,14 @@ def read_video_captions(path: Path) -> list[VideoCaption]:
     Raises AffectError, naming the entry that can't be used.
     """
     if path.is_dir():
-        raise AffectError(f"{format_path(path)}: a folder; give {EXPECTED_FORMAT}")
+        raise AffectError(f"{to_printable(path)}: a folder; give {EXPECTED_FORMAT}")
     parse = PARSERS.get(path.suffix.lower(), _parse_plain_text)
     found = [
-        _parse_entry(entry, f"{format_path(path)}: {where}") for where, entry in parse_text_file(path, parse, EXPECTED_FORMAT)
+        _parse_entry(entry, f"{to_printable(path)}: {where}")
+        for where, entry in parse_text_file(path, parse, EXPECTED_FORMAT)
     ]
     if not found:
-        raise AffectError(f"{format_path(path)}: no captions; give {EXPECTED_FORMAT}")
+        raise AffectError(f"{to_printable(path)}: no captions; give {EXPECTED_FORMAT}")
     return merge_by_video(found)
 
 

@@ -53,7 +53,9 @@ class Requirement:
     def __str__(self) -> str:
         """One line."""
         bound = f"at {'least' if self.is_minimum else 'most'} {self.bound:g}"
-        return f"{self.name}: {format_number(self.value)}, {bound} wanted: {'met' if self.is_met else 'MISSED'}"
+        return (
+            f"{self.name}: {format_number(self.value)}, {bound} wanted: {'met' if self.is_met else 'MISSED'}"
+        )
 
     def to_json(self) -> dict[str, Any]:
         """As printed with --json."""

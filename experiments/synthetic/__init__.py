@@ -7,6 +7,24 @@ can tell, and a caption mentions some of it.
 """
 
 from experiments.synthetic.render import GENERATOR_VERSION, render_dataset
-from experiments.synthetic.world import ACTIONS, BACKDROPS, COLOURS, MOODS, SHAPES, SyntheticClip, generate_clips
+from experiments.synthetic.world import (
+    ACTIONS,
+    BACKDROPS,
+    COLOURS,
+    MOODS,
+    SHAPES,
+    SyntheticClip,
+    generate_clips,
+)
 
-__all__ = ["ACTIONS", "BACKDROPS", "COLOURS", "MOODS", "GENERATOR_VERSION", "SHAPES", "SyntheticClip", "generate_clips", "render_dataset"]
+__all__ = [
+    "ACTIONS",
+    "BACKDROPS",
+    "COLOURS",
+    "GENERATOR_VERSION",
+    "MOODS",
+    "SHAPES",
+    "SyntheticClip",
+    "generate_clips",
+    "render_dataset",
+]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from encoders.base import AffectError, format_path
+from encoders.base import AffectError, to_printable
 from experiments.synthetic.render import DEFAULT_JOBS, render_dataset
 
 
@@ -26,7 +26,7 @@ def main(out: Path, count: int, seed: int, jobs: int) -> None:
         raise click.ClickException(str(bad)) from bad
     parts = Counter(item.split for item in data.items)
     told = ", ".join(f"{parts[split]} {split}" for split in ("train", "dev", "test"))
-    click.echo(f"{format_path(out)}: {told} in {time.perf_counter() - begun:.1f} s")
+    click.echo(f"{to_printable(out)}: {told} in {time.perf_counter() - begun:.1f} s")
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from encoders.base import AffectError, format_path
-from encoders.interrupts import exit_with_parent, stop_if_requested, stop_at_safe_points
+from encoders.base import AffectError, to_printable
+from encoders.interrupts import exit_with_parent, stop_at_safe_points, stop_if_requested
 from encoders.onnx_runtime import write_atomically
 from experiments.datasets.records import CaptionDataset
 from experiments.datasets.registry import load_caption_csv
@@ -32,7 +32,9 @@ DEFAULT_JOBS = 2
 CODEC_OPTIONS = {"preset": "veryfast", "crf": "18", "threads": "1"}
 
 
-def render_dataset(folder: Path, count: int, seed: int, *, jobs: int = DEFAULT_JOBS, quiet: bool = False) -> CaptionDataset:
+def render_dataset(
+    folder: Path, count: int, seed: int, *, jobs: int = DEFAULT_JOBS, quiet: bool = False
+) -> CaptionDataset:
     """The set in a folder, with what is not there yet rendered first.
 
     A folder may grow to more clips of its seed. Raises AffectError if it holds those of another seed.
@@ -48,7 +50,9 @@ def render_dataset(folder: Path, count: int, seed: int, *, jobs: int = DEFAULT_J
             for number, _ in enumerate(done, 1):
                 report.update("rendering", number, len(todo))
                 stop_if_requested()
-    write_atomically(folder / TRUTH_FILE, "".join(f"{json.dumps(asdict(clip))}\n" for clip in wanted).encode())
+    write_atomically(
+        folder / TRUTH_FILE, "".join(f"{json.dumps(asdict(clip))}\n" for clip in wanted).encode()
+    )
     write_atomically(folder / CAPTIONS_FILE, _format_csv(wanted).encode())
     return load_caption_csv(folder / CAPTIONS_FILE, name=f"synthetic-{count}")
 
@@ -76,7 +80,9 @@ def _claim_folder(folder: Path, seed: int) -> None:
     """Note the seed of the folder's clips. Raises AffectError if they are of another."""
     note, mine = folder / "seed.json", {"seed": seed, "rule": GENERATOR_VERSION, "side": FRAME_SIZE}
     if note.exists() and json.loads(note.read_text()) != mine:
-        raise AffectError(f"{format_path(folder)}: holds clips of another seed or version; name another folder")
+        raise AffectError(
+            f"{to_printable(folder)}: holds clips of another seed or version; name another folder"
+        )
     write_atomically(note, json.dumps(mine).encode())
 
 
@@ -84,5 +90,7 @@ def _format_csv(clips: Sequence[SyntheticClip]) -> str:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(CSV_HEADER)
-    writer.writerows((clip.name, said, clip.split, clip.group) for clip in clips for said in generate_captions(clip))
+    writer.writerows(
+        (clip.name, said, clip.split, clip.group) for clip in clips for said in generate_captions(clip)
+    )
     return text.getvalue()

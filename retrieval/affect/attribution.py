@@ -73,14 +73,20 @@ class SegmentAffect:
     window_affect: Rows | None
 
 
-def estimate_segment_affect(pipeline: FeaturePipeline, segments: Sequence[SegmentFeatures], by_modality: Mapping[str, Rows]) -> list[SegmentAffect]:
+def estimate_segment_affect(
+    pipeline: FeaturePipeline, segments: Sequence[SegmentFeatures], by_modality: Mapping[str, Rows]
+) -> list[SegmentAffect]:
     """Every segment's frames and half seconds, read once; `senses` are those of the segments (n, 4)."""
     return [
         SegmentAffect(
             segment=one,
             by_modality={sense: rows[at : at + 1] for sense, rows in by_modality.items()},
-            frame_affect=pipeline.estimate_affect_by_modality({"objects": one.frame_features}).get("image") if len(one.frame_times) else None,
-            window_affect=pipeline.estimate_affect_by_modality(one.window_features).get("sound") if one.window_features and len(one.window_starts) else None,
+            frame_affect=pipeline.estimate_affect_by_modality({"objects": one.frame_features}).get("image")
+            if len(one.frame_times)
+            else None,
+            window_affect=pipeline.estimate_affect_by_modality(one.window_features).get("sound")
+            if one.window_features and len(one.window_starts)
+            else None,
         )
         for at, one in enumerate(segments)
     ]
@@ -92,10 +98,14 @@ def attribute_affect(segments: Sequence[SegmentAffect]) -> list[Attribution]:
     A frame's or half second's effect is on the mean of its sense, a face's on its segment as a whole.
     """
     told: list[Attribution] = []
-    if shown := [(one.segment.frame_times, one.frame_affect) for one in segments if one.frame_affect is not None]:
+    if shown := [
+        (one.segment.frame_times, one.frame_affect) for one in segments if one.frame_affect is not None
+    ]:
         times, frames = (np.concatenate(part) for part in zip(*shown, strict=True))
         told += _attribute_moments("image", frames, times, 0.0)
-    if heard := [(one.segment.window_starts, one.window_affect) for one in segments if one.window_affect is not None]:
+    if heard := [
+        (one.segment.window_starts, one.window_affect) for one in segments if one.window_affect is not None
+    ]:
         starts, moments = (np.concatenate(part) for part in zip(*heard, strict=True))
         told += _attribute_moments("sound", moments, starts, WINDOW_HOP_SECONDS)
     return told + _select_largest([reason for one in segments for reason in _attribute_faces(one)])
@@ -137,7 +147,9 @@ def _select_outlying_words(words: Sequence[str], affect_by_word: dict[str, Float
     return [words[at] for at in np.argsort(-away, kind="stable")[:MAX_WORDS_TRIED]]
 
 
-def _attribute_moments(modality: str, affect: Rows, starts: Floats, duration_seconds: float) -> list[Attribution]:
+def _attribute_moments(
+    modality: str, affect: Rows, starts: Floats, duration_seconds: float
+) -> list[Attribution]:
     """The moments (n,) whose leaving out would move the mean of rows (n, 4) most."""
     here = ~is_missing_row(affect)
     if here.sum() < 2:
@@ -145,7 +157,12 @@ def _attribute_moments(modality: str, affect: Rows, starts: Floats, duration_sec
     points, when = affect[here, :2].astype(np.float64), starts[here]
     effects = (points - points.mean(axis=0)) / (len(points) - 1)
     told = [
-        Attribution(modality=modality, start=float(at), end=float(at + duration_seconds), effect=(float(one[0]), float(one[1])))
+        Attribution(
+            modality=modality,
+            start=float(at),
+            end=float(at + duration_seconds),
+            effect=(float(one[0]), float(one[1])),
+        )
         for at, one in zip(when, effects, strict=True)
     ]
     return _select_largest(told, MIN_MOMENT_EFFECT)
@@ -157,11 +174,15 @@ def _attribute_faces(segment_affect: SegmentAffect) -> list[Attribution]:
     if row is None or is_missing_row(row)[0]:
         return []
     whole = fuse_affect(segment_affect.by_modality, 1).fused[0]
-    rest = fuse_affect({sense: rows for sense, rows in segment_affect.by_modality.items() if sense != "face"}, 1).fused[0]
+    rest = fuse_affect(
+        {sense: rows for sense, rows in segment_affect.by_modality.items() if sense != "face"}, 1
+    ).fused[0]
     gap = whole[:2] if is_missing_row(rest[None])[0] else whole[:2] - rest[:2]
     shown = EMOTION_SCHEMES["fer"][int(row[0, : len(EMOTION_SCHEMES["fer"])].argmax())]
     start, end = segment_affect.segment.span
-    return [Attribution(modality="face", label=shown, start=start, end=end, effect=(float(gap[0]), float(gap[1])))]
+    return [
+        Attribution(modality="face", label=shown, start=start, end=end, effect=(float(gap[0]), float(gap[1])))
+    ]
 
 
 def _select_largest(attributions: Sequence[Attribution], min_effect: float = MIN_EFFECT) -> list[Attribution]:

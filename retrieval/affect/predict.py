@@ -13,11 +13,17 @@ import numpy.typing as npt
 from encoders.base import MediaError, Rows, is_missing_row
 from encoders.faces.tracks import track_faces
 from encoders.lexicon import compute_nrc_columns, normalise_text, score_sentiment
-from retrieval.affect.attribution import SegmentAffect, Attribution, estimate_segment_affect, attribute_affect, attribute_words
-from retrieval.features.affect import AffectEstimate, fuse_affect, compute_duration_weights, affect_to_json
+from retrieval.affect.attribution import (
+    Attribution,
+    SegmentAffect,
+    attribute_affect,
+    attribute_words,
+    estimate_segment_affect,
+)
+from retrieval.features.affect import AffectEstimate, affect_to_json, compute_duration_weights, fuse_affect
 from retrieval.features.extraction import WINDOW_HOP_SECONDS, FileFeatures, SegmentFeatures, extract_features
 from retrieval.features.pipeline import FeaturePipeline
-from spaces.affect_regression import AUDIO_KINDS, AFFECT_MODALITIES, average_estimates
+from spaces.affect_regression import AFFECT_MODALITIES, AUDIO_KINDS, average_estimates
 from spaces.circumplex import DIMENSIONS, EMOTION_SCHEMES, compute_emotion_posterior
 
 Floats = npt.NDArray[np.float64]
@@ -35,7 +41,7 @@ PLUTCHIK_EMOTIONS = EMOTION_SCHEMES["plutchik"]
 def predict_file_affect(
     pipeline: FeaturePipeline, paths: Sequence[Path], jobs: int, segment_seconds: float = 15.0
 ) -> Iterator[AffectRecord | MediaError]:
-    """A record of each file, in the order given; BadMedia for one that can't be read."""
+    """A record of each file, in the order given; MediaError for one that can't be read."""
     for found in extract_features(pipeline, paths, jobs, segment_seconds):
         yield found if isinstance(found, MediaError) else make_file_record(pipeline, found)
 
@@ -83,14 +89,21 @@ def make_error_record(path: Path, reason: str) -> AffectRecord:
     }  # fmt: skip
 
 
-def make_text_record(text: str, estimate: AffectEstimate, index: int, attributions: Sequence[Attribution]) -> AffectRecord:
+def make_text_record(
+    text: str, estimate: AffectEstimate, index: int, attributions: Sequence[Attribution]
+) -> AffectRecord:
     """What is told of one text, whose row is `at` in `found`."""
     senses = AffectEstimate(
-        by_modality={s: rows[index : index + 1] for s, rows in estimate.by_modality.items()}, fused=estimate.fused[index : index + 1]
+        by_modality={s: rows[index : index + 1] for s, rows in estimate.by_modality.items()},
+        fused=estimate.fused[index : index + 1],
     )
     here = not is_missing_row(senses.fused)[0]
     plain = normalise_text(text)
-    extras = {"text": {"vader": score_sentiment(plain).compound, "lexicon": compute_nrc_columns(plain)}} if here else {}
+    extras = (
+        {"text": {"vader": score_sentiment(plain).compound, "lexicon": compute_nrc_columns(plain)}}
+        if here
+        else {}
+    )
     return {
         "text": text,
         "modality": "text",
@@ -121,12 +134,19 @@ def compute_trajectory(segment_affect: SegmentAffect) -> list[dict[str, float]]:
         steps["sound"] = np.pad(segment_affect.window_affect, ((0, beyond), (0, 0)), constant_values=np.nan)
     if segment_affect.frame_affect is not None:
         middles = (begins + ends) / 2
-        steps["image"] = segment_affect.frame_affect[np.abs(looked.frame_times[:, None] - middles).argmin(axis=0)]
+        steps["image"] = segment_affect.frame_affect[
+            np.abs(looked.frame_times[:, None] - middles).argmin(axis=0)
+        ]
     if "face" in segment_affect.by_modality:
         steps["face"] = np.repeat(segment_affect.by_modality["face"], len(begins), axis=0)
     rows = fuse_affect(steps, len(begins)).fused
     return [
-        {"start": _round(begins[i]), "end": _round(ends[i]), "valence": _round(row[0]), "arousal": _round(row[1])}
+        {
+            "start": _round(begins[i]),
+            "end": _round(ends[i]),
+            "valence": _round(row[0]),
+            "arousal": _round(row[1]),
+        }
         for i, row in enumerate(rows)
         if not is_missing_row(row[None])[0]
     ]
@@ -158,16 +178,21 @@ def _modalities_to_json(estimate: AffectEstimate, extras: Mapping[str, Mapping[s
 
 
 def _predict_extras(
-    pipeline: FeaturePipeline, segments: Sequence[SegmentFeatures], features: Mapping[str, Rows], weights: Floats
+    pipeline: FeaturePipeline,
+    segments: Sequence[SegmentFeatures],
+    features: Mapping[str, Rows],
+    weights: Floats,
 ) -> dict[str, dict[str, Any]]:
     """What else a sense can tell: how far people would disagree, what kind of sound it is, who is seen."""
     extras: dict[str, dict[str, Any]] = {}
-    if (apart := pipeline.affect_model.predict_rater_sd(pipeline.with_labels(features))) is not None and not is_missing_row(
-        apart
-    ).all():
+    if (
+        apart := pipeline.affect_model.predict_rater_sd(pipeline.with_labels(features))
+    ) is not None and not is_missing_row(apart).all():
         mean = _compute_mean(apart, weights)
         extras["image"] = {"rater_sd": {"valence": _round(mean[0]), "arousal": _round(mean[1])}}
-    if (kinds := pipeline.affect_model.predict_audio_kind(features)) is not None and not is_missing_row(kinds).all():
+    if (kinds := pipeline.affect_model.predict_audio_kind(features)) is not None and not is_missing_row(
+        kinds
+    ).all():
         mean = _compute_mean(kinds, weights)
         extras["sound"] = {"kind": dict(zip(AUDIO_KINDS, map(_round, mean), strict=True))}
     faces = features.get("faces")
@@ -194,19 +219,29 @@ def _list_face_tracks(segment: SegmentFeatures) -> list[AffectRecord]:
     ]  # fmt: skip
 
 
-def _predict_speech_emotion(pipeline: FeaturePipeline, features: Mapping[str, Rows], weights: Floats) -> dict[str, float] | None:
-    shares, kinds = pipeline.affect_model.predict_speech_emotion(features), pipeline.affect_model.predict_audio_kind(features)
+def _predict_speech_emotion(
+    pipeline: FeaturePipeline, features: Mapping[str, Rows], weights: Floats
+) -> dict[str, float] | None:
+    shares, kinds = (
+        pipeline.affect_model.predict_speech_emotion(features),
+        pipeline.affect_model.predict_audio_kind(features),
+    )
     if shares is None or kinds is None or is_missing_row(shares).all():
         return None
     if _compute_mean(kinds, weights)[0] < MIN_SPEECH_PROBABILITY:
         return None
-    return _normalise_by_name(EMOTION_SCHEMES["ravdess"], _compute_mean(shares, weights * np.nan_to_num(kinds[:, 0])))
+    return _normalise_by_name(
+        EMOTION_SCHEMES["ravdess"], _compute_mean(shares, weights * np.nan_to_num(kinds[:, 0]))
+    )
 
 
 def _average_face_emotion(faces: Rows, weights: Floats) -> dict[str, float] | None:
     if is_missing_row(faces).all():
         return None
-    return _normalise_by_name(EMOTION_SCHEMES["fer"], _compute_mean(faces[:, :7], weights * np.nan_to_num(faces[:, 7] * faces[:, 9])))
+    return _normalise_by_name(
+        EMOTION_SCHEMES["fer"],
+        _compute_mean(faces[:, :7], weights * np.nan_to_num(faces[:, 7] * faces[:, 9])),
+    )
 
 
 def _compute_face_coverage(file_features: FileFeatures, faces: Rows | None, weights: Floats) -> float | None:
@@ -216,7 +251,9 @@ def _compute_face_coverage(file_features: FileFeatures, faces: Rows | None, weig
     return _round(np.average(np.nan_to_num(faces[:, 7]), weights=weights))
 
 
-def _compute_emotions(affect: Rows, emotion_counts: Mapping[str, float] | None = None) -> dict[str, float | None]:
+def _compute_emotions(
+    affect: Rows, emotion_counts: Mapping[str, float] | None = None
+) -> dict[str, float | None]:
     """Plutchik's emotions at a point; with the words of a text that name them, where there are any.
 
     Both are taken as independent evidence: "not happy" names joy, and lies where joy is unlikely.

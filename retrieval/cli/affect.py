@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from encoders.base import AffectError, MediaError, format_path
+from encoders.base import AffectError, MediaError, to_printable
 from encoders.text_files import decode_text, split_lines
 from retrieval.cli.options import PATH_TYPE, json_option, library_option
 from retrieval.cli.session import open_engine, open_input
@@ -89,12 +89,14 @@ def _read_lines(path: Path) -> list[str]:
     try:
         return split_lines(decode_text(content))
     except ValueError as bad:
-        raise AffectError(f"{format_path(path)}: {bad}") from bad
+        raise AffectError(f"{to_printable(path)}: {bad}") from bad
 
 
 @click.command("map")
 @library_option
-@click.option("--out", type=PATH_TYPE, default=Path("map"), show_default=True, help="Writes OUT.png and OUT.html.")
+@click.option(
+    "--out", type=PATH_TYPE, default=Path("map"), show_default=True, help="Writes OUT.png and OUT.html."
+)
 @click.option("--ellipses", is_flag=True, help="Draw one standard deviation around each item.")
 @json_option
 def draw_affect_map(folder: Path, out: Path, ellipses: bool, as_json: bool) -> None:

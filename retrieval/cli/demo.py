@@ -9,15 +9,20 @@ import click
 import numpy as np
 from PIL import Image
 
-from encoders.base import format_path
+from encoders.base import to_printable
 from retrieval.features.pipeline import PipelineConfig
 from retrieval.indexing.indexer import Indexer
-from retrieval.report.index_report import report_index_progress, print_index_summary
+from retrieval.report.index_report import print_index_summary, report_index_progress
 from retrieval.report.results_page import write_results_page
 from retrieval.report.results_table import print_hits
 from retrieval.report.va_map import write_va_map
 from retrieval.samples.media_writer import write_audio
-from retrieval.samples.sample_media import SAMPLE_RATE_HZ, CLIP_SECONDS, synthesise_calm_chords, create_sample_media
+from retrieval.samples.sample_media import (
+    CLIP_SECONDS,
+    SAMPLE_RATE_HZ,
+    create_sample_media,
+    synthesise_calm_chords,
+)
 from retrieval.search.engine import Engine
 from retrieval.search.query import Query
 from retrieval.storage.library import Library
@@ -39,17 +44,21 @@ def run_demo(folder: Path, page_path: Path | None) -> None:
             drawn = write_va_map(library, engine.snapshot, folder / "map")
         for query, hits, _ in answers:
             asked = ", ".join(f"{kind}: {value}" for kind, value in query.to_json().items())
-            click.echo(f"\n{format_path(asked)}")
+            click.echo(f"\n{to_printable(asked)}")
             print_hits(query, hits)
         page_path = page_path or folder / "demo.html"
         write_results_page(page_path, library, answers)
     click.echo(f"\nthe library on the mood plane: {' and '.join(drawn['files'])}")
-    click.echo(f"\nopen {format_path(page_path)} to see it; go on with:")
-    click.echo(f'  affect search "a motorbike" --library {format_path(folder / "library")}')
+    click.echo(f"\nopen {to_printable(page_path)} to see it; go on with:")
+    click.echo(f'  affect search "a motorbike" --library {to_printable(folder / "library")}')
 
 
 def _open_or_create_library(folder: Path) -> Library:
-    return Library.open(folder) if Library.exists(folder) else Library.create(folder, PipelineConfig.default(), 15.0)
+    return (
+        Library.open(folder)
+        if Library.exists(folder)
+        else Library.create(folder, PipelineConfig.default(), 15.0)
+    )
 
 
 def _make_queries(folder: Path) -> list[Query]:
@@ -59,7 +68,11 @@ def _make_queries(folder: Path) -> list[Query]:
     with Image.open(folder / "media" / "skimage-chelsea.png") as cat:
         mirrored = cat.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         mirrored.crop((60, 20, 400, 290)).save(asked / "cat-mirrored.jpg")
-    write_audio(asked / "other-chords.flac", synthesise_calm_chords(np.arange(CLIP_SECONDS * SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ, root_hz=247.0), SAMPLE_RATE_HZ)
+    write_audio(
+        asked / "other-chords.flac",
+        synthesise_calm_chords(np.arange(CLIP_SECONDS * SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ, root_hz=247.0),
+        SAMPLE_RATE_HZ,
+    )
     return [
         Query(text="a cup of coffee", k=RESULT_COUNT),
         Query(text="a rocket on its way to the stars", k=RESULT_COUNT),

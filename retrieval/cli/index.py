@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from encoders.base import AffectError, format_path
+from encoders.base import AffectError, to_printable
 from retrieval.cli.options import PATH_TYPE, json_option, library_option
 from retrieval.cli.session import open_any_library
 from retrieval.indexing.exclusions import Exclusions
@@ -58,11 +58,11 @@ def index(
     """
     from retrieval.indexing.indexer import Indexer
     from retrieval.indexing.pruning import select_present_roots
-    from retrieval.report.index_report import report_index_progress, print_index_summary
+    from retrieval.report.index_report import print_index_summary, report_index_progress
     from retrieval.storage.library import Library
 
     if not Library.exists(folder) and (lost := [path for path in paths if not path.exists()]):
-        raise AffectError(f"{format_path(lost[0])}: no such file or directory")
+        raise AffectError(f"{to_printable(lost[0])}: no such file or directory")
     Exclusions(exclude)  # a bad pattern makes no library
     with closing(_open_or_create_library(folder, encoders, segment)) as library, library.lock_for_writing():
         roots, forgotten = select_present_roots(library, paths, prune_all=prune)
@@ -86,12 +86,12 @@ def _open_or_create_library(folder: Path, encoder_spec: str | None, segment_seco
     library = Library.open(folder)
     if recipe is not None and recipe != library.config:
         raise AffectError(
-            f"{format_path(folder)}: made with the encoders {library.config.to_json()}; leave --encoders out, "
+            f"{to_printable(folder)}: made with the encoders {library.config.to_json()}; leave --encoders out, "
             "or index into a new library"
         )
     if segment_seconds is not None and segment_seconds != library.segment_seconds:
         raise AffectError(
-            f"{format_path(folder)}: made with segments of {library.segment_seconds:g} s; leave --segment out, "
+            f"{to_printable(folder)}: made with segments of {library.segment_seconds:g} s; leave --segment out, "
             "or index into a new library"
         )
     return library
@@ -140,7 +140,7 @@ def rebuild(folder: Path, kind: str | None, trees: int | None, as_json: bool) ->
     if as_json:
         click.echo(json.dumps({"index": kind, "recall": recall}))
         return
-    click.echo(f"rebuilt {format_path(folder)}; search is {kind}")
+    click.echo(f"rebuilt {to_printable(folder)}; search is {kind}")
     for name, share in recall.items():
         click.echo(f"  {name:<24} recall at 10 against exact: {share:.3f}")
 

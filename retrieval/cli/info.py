@@ -32,11 +32,15 @@ def info(folder: Path, as_json: bool) -> None:
 @json_option
 def list_items(folder: Path, modalities: str, failed: bool, as_json: bool) -> None:
     """Every item: its id, modality, length and path."""
-    from retrieval.report.library_info import list_unreadable_files, make_rows_printable, list_library_items
+    from retrieval.report.library_info import list_library_items, list_unreadable_files, make_rows_printable
     from retrieval.report.terminal import print_rows
 
     with open_any_library(folder) as library:
-        rows = list_unreadable_files(library) if failed else list_library_items(library, parse_modalities(modalities))
+        rows = (
+            list_unreadable_files(library)
+            if failed
+            else list_library_items(library, parse_modalities(modalities))
+        )
     print_rows(rows if as_json else make_rows_printable(rows), as_json=as_json)
 
 
@@ -45,7 +49,7 @@ def list_items(folder: Path, modalities: str, failed: bool, as_json: bool) -> No
 def encoders(as_json: bool) -> None:
     """The experts there are, by role, and whether their weights are here."""
     from retrieval.report.library_info import list_encoders
-    from retrieval.report.terminal import print_rows, print_encoders
+    from retrieval.report.terminal import print_encoders, print_rows
 
     rows = list_encoders()
     print_rows(rows, as_json=True) if as_json else print_encoders(rows)
@@ -53,7 +57,9 @@ def encoders(as_json: bool) -> None:
 
 @click.command()
 @click.option("--library", "-l", "folder", type=PATH_TYPE, default=Path("demo-library"), show_default=True)
-@click.option("--html", type=PATH_TYPE, help="Where the page goes (default: demo.html in the library's folder).")
+@click.option(
+    "--html", type=PATH_TYPE, help="Where the page goes (default: demo.html in the library's folder)."
+)
 def demo(folder: Path, html: Path | None) -> None:
     """Index a few sample files that come with Python packages, search them, and write a page.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from encoders.base import AffectError, format_path
+from encoders.base import AffectError, to_printable
 from retrieval.cli import affect, index, info, search, train
 
 
@@ -32,7 +32,9 @@ class CommandGroup(click.Group):
             raise  # click ends quietly when nobody reads any more
         except OSError as bad:
             where = (
-                f"{format_path(os.fsdecode(bad.filename))}: " if isinstance(bad.filename, str | bytes) else ""
+                f"{to_printable(os.fsdecode(bad.filename))}: "
+                if isinstance(bad.filename, str | bytes)
+                else ""
             )
             click.echo(f"affect: {where}{(bad.strerror or str(bad)).lower()}", err=True)
             ctx.exit(2)
@@ -41,7 +43,9 @@ class CommandGroup(click.Group):
             ctx.exit(130)
 
 
-@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(package_name="affect-fusion")
 def main() -> None:
     """Find photos, videos and sound by what they show, what happens in them and how they feel.

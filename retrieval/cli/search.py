@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from encoders.base import AffectError, format_path
-from retrieval.cli.options import PATH_TYPE, json_option, add_query_options
+from encoders.base import AffectError, to_printable
+from retrieval.cli.options import PATH_TYPE, add_query_options, json_option
 from retrieval.cli.session import open_engine, open_input
 from retrieval.search.query import Query, parse_modalities, parse_weights, read_queries
 from spaces.circumplex import parse_mood
 
 if TYPE_CHECKING:
-    from retrieval.search.engine import SearchResults, Engine
+    from retrieval.search.engine import Engine, SearchResults
 
 
 @click.command()
@@ -86,10 +86,12 @@ def _search_one(engine: Engine, query: Query, *, explain: bool, html: Path | Non
         from retrieval.report.results_page import write_results_page
 
         write_results_page(html, engine.library, [(query, answer.hits, reasons)])
-        click.echo(f"wrote {format_path(html)}", err=True)
+        click.echo(f"wrote {to_printable(html)}", err=True)
 
 
-def _answer_to_json(query: Query, answer: SearchResults, explanations: list[dict[str, Any]] | None) -> dict[str, Any]:
+def _answer_to_json(
+    query: Query, answer: SearchResults, explanations: list[dict[str, Any]] | None
+) -> dict[str, Any]:
     results = [hit.to_json() for hit in answer.hits]
     if explanations is not None:
         results = [{**result, "why": reason} for result, reason in zip(results, explanations, strict=True)]

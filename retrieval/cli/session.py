@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from encoders.base import AffectError, format_path
+from encoders.base import AffectError, to_printable
 
 if TYPE_CHECKING:
     from retrieval.search.engine import Engine
@@ -55,6 +55,6 @@ def open_input(description: str, path: Path) -> Iterator[BinaryIO]:
     try:
         opened = path.open("rb")
     except OSError as bad:
-        raise AffectError(f"{format_path(path)}: can't be read as {description} ({bad.strerror})") from bad
+        raise AffectError(f"{to_printable(path)}: can't be read as {description} ({bad.strerror})") from bad
     with opened:
         yield opened

@@ -10,14 +10,16 @@ from pathlib import Path
 
 import click
 
-from encoders.base import AffectError, format_path
+from encoders.base import AffectError, to_printable
 from retrieval.cli.options import PATH_TYPE, json_option, library_option
 from retrieval.cli.session import open_for_update
 
 
 @click.command()
 @library_option
-@click.option("--captions", type=PATH_TYPE, help="CSV file: media, caption (and group: what belongs together).")
+@click.option(
+    "--captions", type=PATH_TYPE, help="CSV file: media, caption (and group: what belongs together)."
+)
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), help="How long it may take, about.")
 @click.option("--undo", is_flag=True, help="Go back to the heads that come with this package.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
@@ -43,7 +45,7 @@ def train(
     from retrieval.progress_reporter import ProgressReporter
     from retrieval.report.training_report import print_training_outcomes
     from retrieval.training.captions_csv import read_captions
-    from retrieval.training.train_heads import restore_packaged_heads, install_better_heads, train_spaces
+    from retrieval.training.train_heads import install_better_heads, restore_packaged_heads, train_spaces
     from retrieval.training.training_data import prepare_training_data
 
     if (captions is None) != undo:
@@ -64,7 +66,7 @@ def train(
     if as_json:
         click.echo(json.dumps(told))
     elif undo:
-        click.echo(f"{format_path(folder)}: back to the heads of the package")
+        click.echo(f"{to_printable(folder)}: back to the heads of the package")
     else:
         print_training_outcomes(outcomes)
 
@@ -101,7 +103,7 @@ def align(folder: Path, undo: bool, seed: int, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"alignment": None if outcome is None else outcome.to_json()}))
     elif outcome is None:
-        click.echo(f"{format_path(folder)}: sound and pictures on their own planes")
+        click.echo(f"{to_printable(folder)}: sound and pictures on their own planes")
     else:
         click.echo(format_alignment_outcome(outcome))
 

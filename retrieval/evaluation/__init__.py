@@ -1,25 +1,30 @@
 """Ranks and what is told of them. The rules that papers leave unsaid are arguments with names.
 
 Metrics take ranks, never similarities, so that the rule for ties is chosen in one place. This is the front
-door of `retrieval.evaluation`: ranks in `standing`, both directions of a benchmark in `benchmark`, captions
-and their masks in `captions`, intervals and tests in `resampling`, affect in `affect`.
+door of `retrieval.evaluation`: ranks in `rank_counts`, both directions of a benchmark in `benchmark`, captions
+and their masks in `captions`, intervals and tests in `resampling`, affect in `affect_metrics`.
 """
 
 from __future__ import annotations
 
 from retrieval.evaluation.affect_metrics import (
     AffectFit,
+    average_by_label,
     ccc,
     compute_affect_fit,
     ndcg,
-    rank_items,
     pearson,
-    average_by_label,
+    rank_items,
     rmse,
 )
-from retrieval.evaluation.benchmark import DirectionResult, Evaluation, summarise_runs, evaluate
-from retrieval.evaluation.captions import draw_caption_masks, make_caption_mask, group_captions_by_item
-from retrieval.evaluation.rank_counts import RankCounts, compute_ranks, compute_ranks_from_embeddings, count_ranks
+from retrieval.evaluation.benchmark import DirectionResult, Evaluation, evaluate, summarise_runs
+from retrieval.evaluation.captions import draw_caption_masks, group_captions_by_item, make_caption_mask
+from retrieval.evaluation.rank_counts import (
+    RankCounts,
+    compute_ranks,
+    compute_ranks_from_embeddings,
+    count_ranks,
+)
 from retrieval.evaluation.rank_metrics import (
     first_hit_reciprocal_ranks,
     geometric_mean_recall,
@@ -29,45 +34,50 @@ from retrieval.evaluation.rank_metrics import (
     recall_at,
     reciprocal_ranks,
 )
-from retrieval.evaluation.resampling import Difference, bootstrap_interval, compare_paired, permutation_p_value
-from retrieval.evaluation.rules import PUBLISHED_PROTOCOLS, METRICS, EvaluationProtocol
+from retrieval.evaluation.resampling import (
+    Difference,
+    bootstrap_interval,
+    compare_paired,
+    permutation_p_value,
+)
+from retrieval.evaluation.rules import METRICS, PUBLISHED_PROTOCOLS, EvaluationProtocol
 from retrieval.evaluation.similarity_blocks import DenseSimilarity, InnerProductSimilarity, Similarity
 
 __all__ = [
-    "PUBLISHED_PROTOCOLS",
     "METRICS",
+    "PUBLISHED_PROTOCOLS",
+    "AffectFit",
+    "DenseSimilarity",
     "Difference",
     "DirectionResult",
     "Evaluation",
-    "DenseSimilarity",
-    "AffectFit",
-    "InnerProductSimilarity",
     "EvaluationProtocol",
+    "InnerProductSimilarity",
     "RankCounts",
     "Similarity",
-    "summarise_runs",
+    "average_by_label",
     "bootstrap_interval",
-    "draw_caption_masks",
-    "make_caption_mask",
-    "group_captions_by_item",
     "ccc",
     "compare_paired",
+    "compute_affect_fit",
+    "compute_ranks",
+    "compute_ranks_from_embeddings",
+    "count_ranks",
+    "draw_caption_masks",
     "evaluate",
     "first_hit_reciprocal_ranks",
     "geometric_mean_recall",
+    "group_captions_by_item",
+    "make_caption_mask",
     "mean_rank",
     "median_rank",
-    "compute_affect_fit",
     "ndcg",
-    "rank_items",
     "pearson",
-    "average_by_label",
     "permutation_p_value",
     "precision_at",
-    "compute_ranks",
-    "compute_ranks_from_embeddings",
+    "rank_items",
     "recall_at",
     "reciprocal_ranks",
     "rmse",
-    "count_ranks",
+    "summarise_runs",
 ]

@@ -89,7 +89,11 @@ class AffectFit:
     def relative_gain(self) -> float:
         """How much of the way from the floor to the oracle: 0 random, 1 perfect; NaN where they coincide."""
         way = self.random_distance.mean() - self.oracle_distance.mean()
-        return float((self.random_distance.mean() - self.result_distance.mean()) / way) if way > 0 else float("nan")
+        return (
+            float((self.random_distance.mean() - self.result_distance.mean()) / way)
+            if way > 0
+            else float("nan")
+        )
 
     def __str__(self) -> str:
         told = (self.result_distance.mean(), self.random_distance.mean(), self.oracle_distance.mean())
@@ -100,7 +104,11 @@ def compute_affect_fit(queries: npt.ArrayLike, items: npt.ArrayLike, results: In
     """The mean V-A distance of the first k of results (q, >= k); arguments and errors as `ndcg`."""
     far, depth = compute_distances(queries, items), min(validate_k(k), len(np.asarray(items)))
     oracle = np.sort(far, axis=1)[:, :depth].mean(axis=1)
-    return AffectFit(result_distance=select_top_distances(far, results, depth).mean(axis=1), random_distance=far.mean(axis=1), oracle_distance=oracle)
+    return AffectFit(
+        result_distance=select_top_distances(far, results, depth).mean(axis=1),
+        random_distance=far.mean(axis=1),
+        oracle_distance=oracle,
+    )
 
 
 def select_top_distances(distances: Floats, results: Ints, depth: int) -> Floats:
@@ -126,7 +134,9 @@ def is_constant(values: Floats) -> npt.NDArray[np.bool_]:
 
 def divide_or_nan(numerator: Floats, denominator: Floats) -> Floats:
     """above / below, NaN where below is 0."""
-    return np.divide(numerator, denominator, out=np.full(np.shape(denominator), np.nan), where=np.asarray(denominator) > 0)
+    return np.divide(
+        numerator, denominator, out=np.full(np.shape(denominator), np.nan), where=np.asarray(denominator) > 0
+    )
 
 
 def validate_pair(predictions: npt.ArrayLike, targets: npt.ArrayLike) -> tuple[Floats, Floats]:

@@ -11,14 +11,14 @@ import numpy.typing as npt
 
 from retrieval.evaluation.captions import (
     Mask,
-    make_caption_ids,
-    map_captions_to_videos,
     count_ranks_among_captions,
     count_ranks_among_items,
+    make_caption_ids,
+    map_captions_to_videos,
 )
 from retrieval.evaluation.rank_counts import Floats, RankCounts, count_ranks
 from retrieval.evaluation.resampling import Difference, bootstrap_interval, compare_paired
-from retrieval.evaluation.rules import METRICS, DEFAULT_PROTOCOL, EvaluationProtocol, compute_rank_metric
+from retrieval.evaluation.rules import DEFAULT_PROTOCOL, METRICS, EvaluationProtocol, compute_rank_metric
 from retrieval.evaluation.similarity_blocks import Block, Similarity, as_similarity
 
 
@@ -44,13 +44,19 @@ class DirectionResult:
     def compute_bounds(self, name: str) -> tuple[float, float]:
         """The measure with ties all against (pessimistic) and all for the right item (optimistic)."""
         against, in_favour = (self.rank_counts.compute_ranks(ties) for ties in ("pessimistic", "optimistic"))
-        return compute_rank_metric(against, name, self.protocol), compute_rank_metric(in_favour, name, self.protocol)
+        return compute_rank_metric(against, name, self.protocol), compute_rank_metric(
+            in_favour, name, self.protocol
+        )
 
     def compute_interval(self, name: str, *, seed: int, draws: int = 2000) -> tuple[float, float]:
         """95 % bootstrap interval of a measure; a video's queries are drawn together."""
         groups = np.asarray(self.groups)[self.rank_counts.list_query_indices(self.protocol.ties)]
         return bootstrap_interval(
-            self.ranks, lambda drawn: compute_rank_metric(drawn, name, self.protocol), seed=seed, draws=draws, groups=groups
+            self.ranks,
+            lambda drawn: compute_rank_metric(drawn, name, self.protocol),
+            seed=seed,
+            draws=draws,
+            groups=groups,
         )
 
     def compare_with(self, other: DirectionResult, name: str, *, seed: int, draws: int = 2000) -> Difference:
@@ -82,9 +88,9 @@ class DirectionResult:
         places = [place for place, one in enumerate(self.query_ids) if one in wanted]
         return replace(
             self,
-            asked=tuple(self.query_ids[place] for place in places),
+            query_ids=tuple(self.query_ids[place] for place in places),
             groups=tuple(self.groups[place] for place in places),
-            standing=self.rank_counts.select_queries(np.array(places, np.int64)),
+            rank_counts=self.rank_counts.select_queries(np.array(places, np.int64)),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -96,7 +102,9 @@ class DirectionResult:
             "entries": len(self.ranks),
             **{name: self.compute_metric(name) for name in METRICS},
             "bounds": {name: list(self.compute_bounds(name)) for name in METRICS},
-            "ranks": dict(zip(self.query_ids, self.rank_counts.compute_ranks("average").tolist(), strict=True)),
+            "ranks": dict(
+                zip(self.query_ids, self.rank_counts.compute_ranks("average").tolist(), strict=True)
+            ),
         }
 
     def __str__(self) -> str:
@@ -119,7 +127,9 @@ class Evaluation:
     def compute_metrics(self) -> dict[str, float]:
         """All measures by name: "T2V R@1", ..., "rsum"."""
         told = {
-            f"{side.name} {name}": side.compute_metric(name) for side in (self.t2v, self.v2t) for name in METRICS
+            f"{side.name} {name}": side.compute_metric(name)
+            for side in (self.t2v, self.v2t)
+            for name in METRICS
         }
         return {**told, "rsum": self.rsum}
 
@@ -164,7 +174,9 @@ def evaluate(
     t2v_asked = tuple(name for name, there in zip(names, kept, strict=True) if there)
     t2v_groups = tuple(video for video, there in zip(caption_video_ids, kept, strict=True) if there)
     return Evaluation(
-        t2v=DirectionResult(name="T2V", query_ids=t2v_asked, groups=t2v_groups, rank_counts=forth, protocol=protocol),
+        t2v=DirectionResult(
+            name="T2V", query_ids=t2v_asked, groups=t2v_groups, rank_counts=forth, protocol=protocol
+        ),
         v2t=DirectionResult(
             name="V2T",
             query_ids=tuple(video_ids[number] for number in asked),
@@ -181,7 +193,9 @@ def count_video_ranks(
     """The standing of each video that has captions, and which those are; see `evaluate`."""
     if protocol.gallery == "captions":
         tie = protocol.siblings == "tie"
-        everyone = count_ranks_among_captions(similarity.transpose(), video_by_caption, mask, siblings_tie=tie)
+        everyone = count_ranks_among_captions(
+            similarity.transpose(), video_by_caption, mask, siblings_tie=tie
+        )
     else:
         everyone = count_ranks_among_items(similarity.transpose(), video_by_caption, mask)
     asked = np.unique(video_by_caption[mask])

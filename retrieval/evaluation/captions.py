@@ -29,7 +29,9 @@ def make_caption_mask(caption_counts: Sequence[int], width: int = 20) -> Mask:
     return np.arange(width) < number[:, None]
 
 
-def draw_caption_masks(caption_item_ids: Sequence[str], per_item: int = 5, draws: int = 20, *, seed: int) -> Iterator[Mask]:
+def draw_caption_masks(
+    caption_item_ids: Sequence[str], per_item: int = 5, draws: int = 20, *, seed: int
+) -> Iterator[Mask]:
     """`draws` masks (c,) with `per_item` random captions of each item; `items` names each caption's item.
 
     An item with fewer has all of them. Raises ValueError for per_item < 1.
@@ -44,10 +46,14 @@ def draw_caption_masks(caption_item_ids: Sequence[str], per_item: int = 5, draws
         yield mask
 
 
-def map_captions_to_videos(shape: tuple[int, int], caption_video_ids: Sequence[str], video_ids: Sequence[str]) -> Ints:
+def map_captions_to_videos(
+    shape: tuple[int, int], caption_video_ids: Sequence[str], video_ids: Sequence[str]
+) -> Ints:
     """(c,) the column of each caption's video, by id, else ValueError."""
     if shape != (len(caption_video_ids), len(video_ids)):
-        raise ValueError(f"similarities {shape} of {len(caption_video_ids)} captions and {len(video_ids)} videos")
+        raise ValueError(
+            f"similarities {shape} of {len(caption_video_ids)} captions and {len(video_ids)} videos"
+        )
     column = {video: place for place, video in enumerate(video_ids)}
     if len(column) != len(video_ids):
         raise ValueError("an id stands for two videos")
@@ -75,7 +81,9 @@ def group_captions_by_item(item_by_caption: Ints, item_count: int) -> Ints:
     return np.where(counts > 0, np.append(order, 0)[starts + place], 0)
 
 
-def count_ranks_among_captions(similarity: Similarity, item_by_caption: Ints, mask: Mask, *, siblings_tie: bool) -> RankCounts:
+def count_ranks_among_captions(
+    similarity: Similarity, item_by_caption: Ints, mask: Mask, *, siblings_tie: bool
+) -> RankCounts:
     """Of each item (rows of `turned`, (v, c)) the best of its own captions, among all that are `kept` (c,).
 
     Unless `siblings_tie`, further captions of the item with the very same similarity are no rivals.

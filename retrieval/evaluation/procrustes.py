@@ -60,7 +60,9 @@ def protest(
         for orders in _split_permutations(draw_permutations(len(one), draws, seed=seed, groups=groups, exchange=exchange), other)
     ])  # fmt: skip
     t = min(found, 1.0)
-    return ProtestResult(disparity=1 - t**2, correlation=t, p_value=compute_upper_p_value(found, null), null_correlations=null)
+    return ProtestResult(
+        disparity=1 - t**2, correlation=t, p_value=compute_upper_p_value(found, null), null_correlations=null
+    )
 
 
 def compute_nuclear_norms(products: Floats) -> Floats:
@@ -78,7 +80,12 @@ def compute_upper_p_value(statistic: float, null_statistics: npt.ArrayLike) -> f
 
 
 def draw_permutations(
-    row_count: int, draws: int, *, seed: int, groups: npt.ArrayLike | None = None, exchange: ExchangeRule = "rows"
+    row_count: int,
+    draws: int,
+    *,
+    seed: int,
+    groups: npt.ArrayLike | None = None,
+    exchange: ExchangeRule = "rows",
 ) -> Ints:
     """(draws, count) random orders of rows, in which place i gets row order[i].
 

@@ -15,7 +15,13 @@ from typing import Literal, Self, get_args
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.evaluation.similarity_blocks import Block, InnerProductSimilarity, Similarity, as_similarity, split_into_blocks
+from retrieval.evaluation.similarity_blocks import (
+    Block,
+    InnerProductSimilarity,
+    Similarity,
+    as_similarity,
+    split_into_blocks,
+)
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -78,35 +84,44 @@ class RankCounts:
         return cls(**{name: np.concatenate(empty + [getattr(one, name) for one in listed]) for name in names})
 
 
-def compute_ranks(similarity: Block | Similarity, targets: npt.ArrayLike, ties: TieRule = "average") -> Floats:
-    """(q,) 0-based rank of item target[i] in row i of `similarity` (q, n); rules in `Standing.ranks`.
+def compute_ranks(
+    similarity: Block | Similarity, targets: npt.ArrayLike, ties: TieRule = "average"
+) -> Floats:
+    """(q,) 0-based rank of item target[i] in row i of `similarity` (q, n); rules in `RankCounts.compute_ranks`.
 
     Raises ValueError for shapes that do not fit, a target outside 0..n-1 or an unknown rule.
     """
     return count_ranks(similarity, targets).compute_ranks(ties)
 
 
-def compute_ranks_from_embeddings(queries: Block, items: Block, targets: npt.ArrayLike, ties: TieRule = "average") -> Floats:
-    """`ranks` by the inner products of rows (q, d) and (n, d); the whole matrix is never held.
+def compute_ranks_from_embeddings(
+    queries: Block, items: Block, targets: npt.ArrayLike, ties: TieRule = "average"
+) -> Floats:
+    """`compute_ranks` by the inner products of rows (q, d) and (n, d); the whole matrix is never held.
 
-    Raises as `ranks` does.
+    Raises as `compute_ranks` does.
     """
     return compute_ranks(InnerProductSimilarity(queries, items), targets, ties)
 
 
 def count_ranks(similarity: Block | Similarity, targets: npt.ArrayLike) -> RankCounts:
-    """Where item target[i] stands in row i of `similarity` (q, n). Raises as `ranks` does."""
+    """Where item target[i] stands in row i of `similarity` (q, n). Raises as `compute_ranks` does."""
     table = as_similarity(similarity)
     wanted = validate_targets(table.shape, targets)
     return count_ranks_by_block(table, lambda queries, block: (block, wanted[queries]))
 
 
-def count_ranks_by_block(similarity: Similarity, select_block: Callable[[slice, Block], tuple[Block, Ints]]) -> RankCounts:
+def count_ranks_by_block(
+    similarity: Similarity, select_block: Callable[[slice, Block], tuple[Block, Ints]]
+) -> RankCounts:
     """Block by block of `table` through `read`, which gives what to look at (step, m) and columns (step,)."""
 
     def count_part(queries: slice) -> RankCounts:
         block, wanted = select_block(queries, similarity.rows(queries))
-        found = [count_block_ranks(block[near], wanted[near]) for near in split_into_blocks(len(block), block.shape[1], CACHED_ELEMENTS)]
+        found = [
+            count_block_ranks(block[near], wanted[near])
+            for near in split_into_blocks(len(block), block.shape[1], CACHED_ELEMENTS)
+        ]
         return RankCounts.concatenate(found)
 
     with ThreadPoolExecutor(MAX_THREADS) as pool:  # numpy works without the lock; a block a thread is held

@@ -48,7 +48,7 @@ def mean_rank(ranks: npt.ArrayLike) -> float:
 
 
 def geometric_mean_recall(ranks: npt.ArrayLike, r1_rule: RecallAtOneRule = "below") -> float:
-    """Geom: the geometric mean of R@1, R@5 and R@10 in percent, 0 if one is. Raises as `recall` does."""
+    """Geom: the geometric mean of R@1, R@5 and R@10 in percent, 0 if one is. Raises as `recall_at` does."""
     return math.prod(recall_at(ranks, k, r1_rule) for k in (1, 5, 10)) ** (1 / 3)
 
 

@@ -53,7 +53,9 @@ class DenseSimilarity:
         if block.flags.c_contiguous:
             return block
         out = np.empty(block.shape, block.dtype)
-        for start in range(0, block.shape[1], TILE_COLUMNS):  # a transpose in one go misses the cache at every step
+        for start in range(
+            0, block.shape[1], TILE_COLUMNS
+        ):  # a transpose in one go misses the cache at every step
             out[:, start : start + TILE_COLUMNS] = block[:, start : start + TILE_COLUMNS]
         return out
 
@@ -100,7 +102,9 @@ def as_similarity(similarity: Block | Similarity) -> Similarity:
     return DenseSimilarity(similarity) if isinstance(similarity, np.ndarray) else similarity
 
 
-def split_into_blocks(query_count: int, item_count: int, chunk_elements: int | None = None) -> Iterator[slice]:
-    """Consecutive slices of queries, each about `chunk` similarities (CHUNK without one)."""
+def split_into_blocks(
+    query_count: int, item_count: int, chunk_elements: int | None = None
+) -> Iterator[slice]:
+    """Consecutive slices of queries, each about `chunk` similarities (CHUNK_ELEMENTS without one)."""
     step = max(1, (chunk_elements or CHUNK_ELEMENTS) // max(1, item_count))
     return (slice(start, min(start + step, query_count)) for start in range(0, query_count, step))

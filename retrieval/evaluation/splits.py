@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 
-def split_by_group(groups: Sequence[Hashable], split_weights: Mapping[str, float], seed: int) -> npt.NDArray[np.str_]:
+def split_by_group(
+    groups: Sequence[Hashable], split_weights: Mapping[str, float], seed: int
+) -> npt.NDArray[np.str_]:
     """(n,) the split of each item; all items of a group are in one split.
 
     groups: (n,) the group of each item
@@ -21,7 +23,11 @@ def split_by_group(groups: Sequence[Hashable], split_weights: Mapping[str, float
     members: dict[Hashable, list[int]] = {}
     for row, group in enumerate(groups):
         members.setdefault(group, []).append(row)
-    wanted = {name: share * len(groups) / sum(split_weights.values()) for name, share in split_weights.items() if share}
+    wanted = {
+        name: share * len(groups) / sum(split_weights.values())
+        for name, share in split_weights.items()
+        if share
+    }
     if len(members) < len(wanted):
         raise ValueError(f"{len(members)} groups can't fill {len(wanted)} splits")
     splits = np.empty(len(groups), f"U{max(map(len, split_weights))}")

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import Rows, is_missing_row
-from fusion.affect_fusion import precision_weighted_mean, compute_modality_weights
+from fusion.affect_fusion import compute_modality_weights, precision_weighted_mean
 from spaces.affect_regression import AFFECT_COLUMNS, AFFECT_MODALITIES, load_modality_reliability
 
 
@@ -30,7 +30,9 @@ class AffectEstimate:
         if not self.by_modality:
             return {}
         believed = load_modality_reliability()
-        found = compute_modality_weights(self.by_modality, believed.reliability, correlation=believed.correlation)
+        found = compute_modality_weights(
+            self.by_modality, believed.reliability, correlation=believed.correlation
+        )
         return {sense: np.asarray(part, np.float32) for sense, part in found.items()}
 
 

@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.acoustic.features import split_sliding_windows
-from encoders.base import MediaError, Rows, Audio, encode_all
+from encoders.base import Audio, MediaError, Rows, encode_all
 from encoders.faces import Face, summarise_faces
 from encoders.media import Sampling, Segment
-from encoders.media.decoder_pool import DecoderPool, FailedFile, FinishedFile, OpenedFile, DecodedSegment
-from retrieval.features.pipeline import FeaturePipeline, make_missing_rows, encode_present
-from retrieval.indexing.indexer import BATCH_FRAMES, BATCH_AUDIO_SECONDS
+from encoders.media.decoder_pool import DecodedSegment, DecoderPool, FailedFile, FinishedFile, OpenedFile
+from retrieval.features.pipeline import FeaturePipeline, encode_present, make_missing_rows
+from retrieval.indexing.indexer import BATCH_AUDIO_SECONDS, BATCH_FRAMES
 
 Floats = npt.NDArray[np.float64]
 
@@ -56,7 +56,7 @@ class FileFeatures:
 def extract_features(
     pipeline: FeaturePipeline, paths: Sequence[Path], jobs: int, segment_seconds: float = 15.0
 ) -> Iterator[FileFeatures | MediaError]:
-    """What there is to know of each file, in the order given; BadMedia for one that can't be read.
+    """What there is to know of each file, in the order given; MediaError for one that can't be read.
 
     Files are decoded side by side and encoded together; one given twice is read once.
     """
@@ -109,7 +109,9 @@ class _SegmentBatcher:
     def flush(self) -> None:
         """Encode what waits; files that have ended are done."""
         if self._pending_segments:
-            looked = extract_segment_features(self._pipeline, [segment for _, segment in self._pending_segments])
+            looked = extract_segment_features(
+                self._pipeline, [segment for _, segment in self._pending_segments]
+            )
             for (file, _), one in zip(self._pending_segments, looked, strict=True):
                 file.segments.append(one)
         self._pending_segments = []
@@ -170,7 +172,10 @@ def _encode_audio_windows(
     pipeline: FeaturePipeline, roles: Sequence[str], audio: Sequence[Audio | None]
 ) -> tuple[list[dict[str, Rows]], list[Floats]]:
     """Of each sound, raw rows (w, d) by role about each half second, and the seconds (w,) those begin."""
-    cut = [split_sliding_windows(sound, WINDOW_HOP_SECONDS) if sound is not None else ([], np.empty(0)) for sound in audio]
+    cut = [
+        split_sliding_windows(sound, WINDOW_HOP_SECONDS) if sound is not None else ([], np.empty(0))
+        for sound in audio
+    ]
     ends = np.cumsum([len(starts) for _, starts in cut])[:-1]
     parts = [part for some, _ in cut for part in some]
     rows = {role: np.split(encode_all(pipeline.get_encoder(role), parts), ends) for role in roles}
@@ -185,4 +190,7 @@ def _compute_mean(rows: Rows) -> Rows:
 
 def _is_batch_full(segments: Sequence[Segment]) -> bool:
     frames = sum(len(one.frames) for one in segments if one.frames is not None)
-    return frames >= BATCH_FRAMES or sum(one.audio.duration for one in segments if one.audio) >= BATCH_AUDIO_SECONDS
+    return (
+        frames >= BATCH_FRAMES
+        or sum(one.audio.duration for one in segments if one.audio) >= BATCH_AUDIO_SECONDS
+    )

@@ -13,19 +13,19 @@ import numpy as np
 
 from encoders.base import (
     AffectError,
+    Audio,
     Encoder,
     Frames,
     MissingBackendError,
     Rows,
-    Audio,
     batched,
     check_rows,
     encode_all,
 )
 from encoders.registry import ENCODERS
 from retrieval.features.affect import AffectEstimate, fuse_affect
-from spaces.affect_regression import AffectModel, AffectAlignment, make_affect_model
-from spaces.base import IdentitySpace, Features, Space
+from spaces.affect_regression import AffectAlignment, AffectModel, make_affect_model
+from spaces.base import Features, IdentitySpace, Space
 from spaces.joint.io import load_packaged_heads
 from spaces.joint.space import WORDS_VIEW, Heads, JointSpace
 from spaces.zero_shot import ZeroShotSpace
@@ -108,7 +108,7 @@ class FeaturePipeline:
         self._custom_heads, self._use_packaged, self._alignment = custom_heads or {}, use_packaged, alignment
 
     def get_encoder(self, role: str) -> Encoder:
-        """The encoder of a role. Raises MissingBackend, UnknownName, AffectError if it reads other things."""
+        """The encoder of a role. Raises MissingBackendError, UnknownNameError, AffectError if it reads other things."""
         encoder = ENCODERS.make(getattr(self.config, role))
         if encoder.card.modality != (sense := ROLE_MODALITIES.get(role, "frames")):
             raise AffectError(
@@ -125,14 +125,18 @@ class FeaturePipeline:
     def sample_rate(self) -> int:
         """Hz at which sound is decoded: what the sound expert wants, or the one of its tone."""
         roles = (role for role in ("sound", "tone") if getattr(self.config, role))
-        return next(filter(None, (self.get_encoder(role).card.sample_rate for role in roles)), DEFAULT_SAMPLE_RATE_HZ)
+        return next(
+            filter(None, (self.get_encoder(role).card.sample_rate for role in roles)), DEFAULT_SAMPLE_RATE_HZ
+        )
 
     def make_signature(self) -> str:
         """What must be equal for two libraries' rows to be comparable: encoders by role, spaces by name."""
         roles = [*self.media_roles, *(["text"] if self.config.text else [])]
         cards = {role: self.get_encoder(role).card.signature for role in roles}
         spaces = {f"{space.name}{SPACE_SUFFIX}": space.version for space in self.spaces}
-        return json.dumps({**cards, **spaces, f"affect{SPACE_SUFFIX}": self.affect_model.version}, sort_keys=True)
+        return json.dumps(
+            {**cards, **spaces, f"affect{SPACE_SUFFIX}": self.affect_model.version}, sort_keys=True
+        )
 
     @cached_property
     def affect_model(self) -> AffectModel:
@@ -145,7 +149,9 @@ class FeaturePipeline:
 
     def estimate_affect(self, features: Features) -> AffectEstimate:
         """Affect of n items from raw rows by role, sense by sense and all in all."""
-        return fuse_affect(self.estimate_affect_by_modality(features), max(map(len, features.values()), default=0))
+        return fuse_affect(
+            self.estimate_affect_by_modality(features), max(map(len, features.values()), default=0)
+        )
 
     def estimate_affect_by_modality(self, features: Features) -> dict[str, Rows]:
         """Affect (n, 4) of n items by sense, from raw rows by role."""
@@ -166,13 +172,18 @@ class FeaturePipeline:
     def spaces(self) -> tuple[Space, ...]:
         """Object, activity and audio space, always all three: one without an expert abstains."""
         return tuple(
-            map(self._add_trained_heads, (self._untrained_object_space, self._make_activity_space(), self._make_audio_space()))
+            map(
+                self._add_trained_heads,
+                (self._untrained_object_space, self._make_activity_space(), self._make_audio_space()),
+            )
         )
 
     def _add_trained_heads(self, space: Space) -> Space:
         for layer in (load_packaged_heads() if self._use_packaged else {}, self._custom_heads):
             heads = layer.get(space.name)
-            if heads and all(self._get_encoder_signature(role) == made for role, made in heads.encoder_signatures.items()):
+            if heads and all(
+                self._get_encoder_signature(role) == made for role, made in heads.encoder_signatures.items()
+            ):
                 space = JointSpace(name=space.name, heads=heads, base_space=space)
         return space
 
@@ -185,7 +196,9 @@ class FeaturePipeline:
         name, _, view = view.partition(".")
         space = next((space for space in self.spaces if space.name == name), None)
         return (
-            space.heads.calibrations.get(query_modality) if view == WORDS_VIEW and isinstance(space, JointSpace) else None
+            space.heads.calibrations.get(query_modality)
+            if view == WORDS_VIEW and isinstance(space, JointSpace)
+            else None
         )
 
     @cached_property
@@ -195,7 +208,10 @@ class FeaturePipeline:
         objects: Any = self.get_encoder("objects")
         if hasattr(objects, "logits") and self.config.text:
             return ZeroShotSpace("object", objects, self.get_encoder("text"))
-        return IdentitySpace("object", {"objects": "looks"} if not _is_dual_encoder(objects) else _make_dual_encoder_views("objects"))
+        return IdentitySpace(
+            "object",
+            {"objects": "looks"} if not _is_dual_encoder(objects) else _make_dual_encoder_views("objects"),
+        )
 
     def _make_activity_space(self) -> Space:
         """Without a view of its own where the expert sees with the object network: "looks" has that."""
@@ -206,7 +222,12 @@ class FeaturePipeline:
     def _make_audio_space(self) -> Space:
         if not self.config.sound:
             return IdentitySpace("audio", {})
-        return IdentitySpace("audio", _make_dual_encoder_views("sound") if _is_dual_encoder(self.get_encoder("sound")) else {"sound": "sounds"})
+        return IdentitySpace(
+            "audio",
+            _make_dual_encoder_views("sound")
+            if _is_dual_encoder(self.get_encoder("sound"))
+            else {"sound": "sounds"},
+        )
 
     def encode_text(self, texts: Sequence[str]) -> dict[str, Rows]:
         """Features of words: by the text expert, and by the text tower of every expert that has one."""
@@ -246,9 +267,11 @@ class FeaturePipeline:
         rows = {role: make_missing_rows(len(frames), encoder.card.dim) for role, encoder in encoders.items()}
         for here in batched([i for i, item in enumerate(frames) if item is not None], BATCH_SIZE):
             items = [frames[i] for i in here]
-            looks = objects.look(items)
+            looks = objects.extract_features(items)
             rows["objects"][here] = check_rows(objects.pool(looks), len(here), objects.card)
-            rows["activity"][here] = check_rows(activity.encode_seen(items, looks), len(here), activity.card)
+            rows["activity"][here] = check_rows(
+                activity.encode_features(items, looks), len(here), activity.card
+            )
         return rows
 
     def project(self, features: Features) -> dict[str, Rows]:

@@ -65,7 +65,9 @@ class Exclusions:
 
     def __init__(self, patterns: Sequence[str] = ()) -> None:
         self.user_patterns = tuple(dict.fromkeys(patterns))
-        self._folder_patterns = [ExclusionPattern.parse(text) for text in (*SYSTEM_FOLDERS, *self.user_patterns)]
+        self._folder_patterns = [
+            ExclusionPattern.parse(text) for text in (*SYSTEM_FOLDERS, *self.user_patterns)
+        ]
         self._file_patterns = [pattern for pattern in self._folder_patterns if not pattern.folders_only]
 
     def find_match(self, path: Path, root: Path, *, is_folder: bool) -> str | None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from encoders.base import AffectError, format_path
+from encoders.base import AffectError, to_printable
 from encoders.media import looks_like_media
 from encoders.media.format_detection import get_extension_label
 from retrieval.indexing.exclusions import Exclusions
@@ -64,7 +64,7 @@ def make_absolute(path: Path | str) -> Path:
 
 def quote_path(path: Path) -> str:
     """A path as part of a command to copy."""
-    return shlex.quote(format_path(path))
+    return shlex.quote(to_printable(path))
 
 
 def _split_roots(roots: Iterable[Path]) -> tuple[list[Path], list[Path]]:
@@ -76,7 +76,7 @@ def _split_roots(roots: Iterable[Path]) -> tuple[list[Path], list[Path]]:
         try:
             (folders if stat.S_ISDIR(path.stat().st_mode) else files).append(path)
         except OSError as bad:
-            raise AffectError(f"{format_path(root)}: {describe_os_error(bad)}") from bad
+            raise AffectError(f"{to_printable(root)}: {describe_os_error(bad)}") from bad
     return files, folders
 
 
@@ -93,7 +93,11 @@ class _FolderWalker:
     """The state of one scan: folders entered so far, links to folders that are still to be followed."""
 
     def __init__(
-        self, on_error: ErrorCallback, known_paths: Container[Path], exclusions: Exclusions, skip_counts: SkipCounts
+        self,
+        on_error: ErrorCallback,
+        known_paths: Container[Path],
+        exclusions: Exclusions,
+        skip_counts: SkipCounts,
     ) -> None:
         self.visited: set[FolderId] = set()
         self.pending_links: deque[tuple[Path, Path]] = deque()  # and the root each was found below
@@ -144,7 +148,12 @@ class _FolderWalker:
             if os.path.isfile(path):  # noqa: PTH113 - Path.is_file raises where a folder can't be entered
                 self._skip_counts.non_media[get_extension_label(path)] += 1
         except OSError as bad:
-            self._on_error(path, _BROKEN_LINK_REASON if bad.errno in _BROKEN_LINK_ERRNOS and path.is_symlink() else describe_os_error(bad))
+            self._on_error(
+                path,
+                _BROKEN_LINK_REASON
+                if bad.errno in _BROKEN_LINK_ERRNOS and path.is_symlink()
+                else describe_os_error(bad),
+            )
         return False
 
 

@@ -10,16 +10,16 @@ from pathlib import Path
 import numpy as np
 
 from encoders.base import MediaError, Rows
-from encoders.interrupts import stop_if_requested, stop_at_safe_points
+from encoders.interrupts import stop_at_safe_points, stop_if_requested
 from encoders.media import Limits, Sampling, Segment
-from encoders.media.decoder_pool import DecoderPool, FailedFile, FinishedFile, OpenedFile, DecodedSegment
+from encoders.media.decoder_pool import DecodedSegment, DecoderPool, FailedFile, FinishedFile, OpenedFile
 from retrieval.indexing.exclusions import Exclusions
-from retrieval.indexing.file_scan import make_absolute, find_media_files, describe_os_error
+from retrieval.indexing.file_scan import describe_os_error, find_media_files, make_absolute
 from retrieval.indexing.pruning import ScanResult, prune_missing
 from retrieval.indexing.summary import IndexProgress
 from retrieval.storage.file_stamps import FileRecord, FileStamp
 from retrieval.storage.item_paths import add_ctimes, count_files_and_items
-from retrieval.storage.library import EncodedFile, Library, FileUpdate
+from retrieval.storage.library import EncodedFile, FileUpdate, Library
 
 BATCH_FRAMES = 32  # encode when so many frames wait ...
 BATCH_AUDIO_SECONDS = 120.0  # ... or so much sound
@@ -86,7 +86,9 @@ class Indexer:
         """
         scanned = self._scan(roots, exclude)
         todo = [
-            path for path in self._stat_files(scanned.found_paths) if recheck or not self._is_unchanged(path, retry)
+            path
+            for path in self._stat_files(scanned.found_paths)
+            if recheck or not self._is_unchanged(path, retry)
         ]
         self.progress.to_process = len(todo) + len(self.progress.failed)
         self._on_progress(self.progress)
@@ -143,7 +145,9 @@ class Indexer:
         return True
 
     def _decode_files(self, paths: Sequence[Path], jobs: int) -> None:
-        sampling = Sampling(segment_seconds=self.library.segment_seconds, sample_rate=self.library.pipeline.sample_rate)
+        sampling = Sampling(
+            segment_seconds=self.library.segment_seconds, sample_rate=self.library.pipeline.sample_rate
+        )
         with DecoderPool(min(jobs, len(paths)), sampling, Limits()) as pool:
             for event in pool.read(paths, should_decode=self._is_new):
                 self._handle_event(event)
@@ -193,7 +197,9 @@ class Indexer:
         if self._pending_segments:
             works, segments = zip(*self._pending_segments, strict=True)
             self._pending_segments.clear()
-            features = self.library.pipeline.encode_media([s.frames for s in segments], [s.audio for s in segments])
+            features = self.library.pipeline.encode_media(
+                [s.frames for s in segments], [s.audio for s in segments]
+            )
             for at, work in enumerate(works):
                 work.features.append({role: rows[at : at + 1] for role, rows in features.items()})
             self._count_segments(segments)
@@ -217,7 +223,9 @@ class Indexer:
         pending_file.is_decoded, pending_file.incomplete_reason = True, incomplete_reason
         if pending_file.spans:
             return
-        del self._pending_files[pending_file.path]  # its content is known already: it was there, it moved, or it is a copy
+        del self._pending_files[
+            pending_file.path
+        ]  # its content is known already: it was there, it moved, or it is a copy
         self._queue_update(pending_file.path, pending_file.opened.item_id, None)
         known = self._known_files.get(pending_file.path)
         if known is not None and known.item_id == pending_file.opened.item_id:
@@ -228,14 +236,18 @@ class Indexer:
     def _fail_file(self, path: Path, error: MediaError) -> None:
         """What may pass is not remembered: the file is tried again, and keeps its old item until then."""
         self._pending_files.pop(path, None)
-        self._pending_segments = deque((work, segment) for work, segment in self._pending_segments if work.path != path)
+        self._pending_segments = deque(
+            (work, segment) for work, segment in self._pending_segments if work.path != path
+        )
         if error.is_permanent:
             self._queue_update(path, None, error.reason)
         self.progress.failed[str(path)] = error.reason
 
     def _queue_update(self, path: Path, item_id: str | None, error: str | None) -> None:
         """Remembered with the next commit: one each would cost a wait for the disk each."""
-        self._pending_updates.append(FileUpdate(path=path, stamp=self._stamps[path], item_id=item_id, error=error))
+        self._pending_updates.append(
+            FileUpdate(path=path, stamp=self._stamps[path], item_id=item_id, error=error)
+        )
         if len(self._pending_updates) >= UPDATE_BATCH_SIZE:
             self._commit_complete()
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from encoders.base import AffectError, format_path
+from encoders.base import AffectError, to_printable
 from retrieval.indexing.exclusions import Exclusions
 from retrieval.indexing.file_scan import make_absolute, quote_path
 from retrieval.storage import item_paths
@@ -15,11 +15,11 @@ from retrieval.storage.library import Library
 from retrieval.storage.missing_files import (
     MissingFiles,
     count_paths_by_folder,
+    find_mount_points,
+    find_suspicious_folders,
     is_missing,
     is_mount_point,
-    find_suspicious_folders,
     may_be_unmounted,
-    find_mount_points,
 )
 
 
@@ -40,7 +40,9 @@ class ScanResult:
         """Known files at or below the roots that were not found."""
         return {
             path
-            for path, places in ((path, {path, *path.parents}) for path in self.known_files.keys() - self.found_paths)
+            for path, places in (
+                (path, {path, *path.parents}) for path in self.known_files.keys() - self.found_paths
+            )
             if not places.isdisjoint(self.roots) and places.isdisjoint(self.unreadable)
         }
 
@@ -72,10 +74,18 @@ def prune_missing(
     ended = {folder for folder in mounts_before if not is_mount_point(folder)}
     unmounted = ended - count_paths_by_folder(scan_result.known_files.keys() & found if ended else ()).keys()
     copies = {path: places for places in item_paths.list_copies(catalog).values() for path in places}
-    verdict = _decide_missing(scan_result, scan_result.find_missing().difference(moved_paths), copies, unmounted, prune_all=prune_all)
+    verdict = _decide_missing(
+        scan_result,
+        scan_result.find_missing().difference(moved_paths),
+        copies,
+        unmounted,
+        prune_all=prune_all,
+    )
     _decide_unscanned_copies(verdict, scan_result, copies, unmounted)
     flagged = item_paths.list_missing_paths(catalog)
-    mounts = (mounts_before - ended) | find_mount_points([root for root in scan_result.roots if root.is_dir()], found)
+    mounts = (mounts_before - ended) | find_mount_points(
+        [root for root in scan_result.roots if root.is_dir()], found
+    )
     with catalog.transaction():
         catalog.remove_paths_and_orphans(verdict.removed)
         item_paths.mark_missing(catalog, verdict.missing - flagged, is_missing=True)
@@ -93,18 +103,26 @@ def _decide_missing(
     gone = {path for path in missing_paths - excluded if is_missing(path)}
     by_other_path = {
         path
-        for path in missing_paths - excluded - gone  # hidden, or below a folder that was entered by another path
-        if any(other in scan_result.found_paths and _is_same_file(path, other) for other in copies_by_path.get(path, ()))
+        for path in missing_paths
+        - excluded
+        - gone  # hidden, or below a folder that was entered by another path
+        if any(
+            other in scan_result.found_paths and _is_same_file(path, other)
+            for other in copies_by_path.get(path, ())
+        )
     }
     copied = {
         path
         for path in gone
-        if not all(is_missing(other) for other in copies_by_path.get(path, ())) and not may_be_unmounted(path, unmounted_folders)
+        if not all(is_missing(other) for other in copies_by_path.get(path, ()))
+        and not may_be_unmounted(path, unmounted_folders)
     }
     uncertain = gone - copied
     verdict = PruningDecision(removed=excluded | by_other_path | copied)
     if uncertain and not prune_all:
-        verdict.missing_by_folder = find_suspicious_folders(scan_result.known_files, scan_result.found_paths, uncertain, scan_result.roots, unmounted_folders)
+        verdict.missing_by_folder = find_suspicious_folders(
+            scan_result.known_files, scan_result.found_paths, uncertain, scan_result.roots, unmounted_folders
+        )
         folders = {loss.folder for loss in verdict.missing_by_folder}
         verdict.missing = {path for path in uncertain if not folders.isdisjoint(path.parents)}
     verdict.removed |= uncertain - verdict.missing
@@ -112,11 +130,16 @@ def _decide_missing(
 
 
 def _decide_unscanned_copies(
-    decision: PruningDecision, scan_result: ScanResult, copies_by_path: Mapping[Path, Sequence[Path]], unmounted_folders: Collection[Path]
+    decision: PruningDecision,
+    scan_result: ScanResult,
+    copies_by_path: Mapping[Path, Sequence[Path]],
+    unmounted_folders: Collection[Path],
 ) -> None:
     """Decide on copies of what was found that are in folders which were not scanned."""
     for path, places in copies_by_path.items():
-        elsewhere = path not in scan_result.found_paths and {path, *path.parents}.isdisjoint(scan_result.roots)
+        elsewhere = path not in scan_result.found_paths and {path, *path.parents}.isdisjoint(
+            scan_result.roots
+        )
         if elsewhere and not scan_result.found_paths.isdisjoint(places) and is_missing(path):
             (decision.missing if may_be_unmounted(path, unmounted_folders) else decision.removed).add(path)
 
@@ -128,7 +151,9 @@ def _is_same_file(path: Path, other: Path) -> bool:
         return False
 
 
-def select_present_roots(library: Library, roots: Sequence[Path], *, prune_all: bool) -> tuple[list[Path], int]:
+def select_present_roots(
+    library: Library, roots: Sequence[Path], *, prune_all: bool
+) -> tuple[list[Path], int]:
     """The roots that are there, and how many files were forgotten below the others, if that is asked for.
 
     The caller may write. Raises AffectError for a root that is not there, unless it is forgotten so.
@@ -150,7 +175,7 @@ def _list_known_below(library: Library, root: Path) -> list[Path]:
 
 
 def _format_missing_root(library: Library, root: Path, known_count: int) -> str:
-    said = f"{format_path(root)}: no such file or directory"
+    said = f"{to_printable(root)}: no such file or directory"
     if not known_count:
         return said
     return (

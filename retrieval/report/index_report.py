@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from encoders.base import format_path
+from encoders.base import to_printable
 from retrieval.indexing.file_scan import quote_path
 from retrieval.indexing.summary import IndexProgress
 from retrieval.progress_reporter import ProgressReporter
@@ -53,14 +53,18 @@ def format_index_summary(progress: IndexProgress, folder: Path) -> Iterator[str]
         "incomplete": len(progress.incomplete),
     }  # fmt: skip
     said = ", ".join(f"{count} {name}" for name, count in parts.items() if count) or "no media files found"
-    yield f"{format_path(folder)}: {said} in {progress.elapsed_seconds:.1f} s"
+    yield f"{to_printable(folder)}: {said} in {progress.elapsed_seconds:.1f} s"
     if duplicates := progress.files - progress.items:
         noun = "duplicate" if duplicates == 1 else "duplicates"
         yield f"  in the library: {progress.files} files, {progress.items} items ({duplicates} {noun})"
     yield from _format_counts("left out", progress.skip_counts.excluded)
     yield from _format_counts("no media, skipped", progress.skip_counts.non_media)
-    yield from _format_reasons("unreadable", progress.failed, f"affect list --failed --library {quote_path(folder)}")
-    yield from _format_reasons("incomplete", progress.incomplete, f"affect list --library {quote_path(folder)}")
+    yield from _format_reasons(
+        "unreadable", progress.failed, f"affect list --failed --library {quote_path(folder)}"
+    )
+    yield from _format_reasons(
+        "incomplete", progress.incomplete, f"affect list --library {quote_path(folder)}"
+    )
     for loss in progress.missing_by_folder:
         yield f"  {format_missing_files(loss, folder)}"
 
@@ -68,7 +72,7 @@ def format_index_summary(progress: IndexProgress, folder: Path) -> Iterator[str]
 def format_missing_files(missing_files: MissingFiles, library_folder: Path) -> str:
     """What is missing below a folder, and what to do."""
     return (
-        f"missing: {missing_files.missing_count} of {missing_files.known_count} files below {format_path(missing_files.folder)}, kept in the library; "
+        f"missing: {missing_files.missing_count} of {missing_files.known_count} files below {to_printable(missing_files.folder)}, kept in the library; "
         "mount the disk and index again, or forget them: "
         f"affect index {quote_path(missing_files.folder)} --prune --library {quote_path(library_folder)}"
     )
@@ -79,12 +83,12 @@ def _format_counts(label: str, counts: Mapping[str, int]) -> Iterator[str]:
         ordered = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
         more = ["..."] if len(ordered) > MAX_LISTED else []
         yield f"  {label}: " + ", ".join(
-            [f"{count} {format_path(name)}" for name, count in ordered[:MAX_LISTED]] + more
+            [f"{count} {to_printable(name)}" for name, count in ordered[:MAX_LISTED]] + more
         )
 
 
 def _format_reasons(label: str, reason_by_path: Mapping[str, str], command: str) -> Iterator[str]:
     for path, why in sorted(reason_by_path.items())[:MAX_LISTED]:
-        yield f"  {label}: {format_path(path)}: {format_path(why)}"
+        yield f"  {label}: {to_printable(path)}: {to_printable(why)}"
     if (more := len(reason_by_path) - MAX_LISTED) > 0:
         yield f"  ... and {more} more: {command}"

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from encoders.base import AffectError, format_path
+from encoders.base import AffectError, to_printable
 from encoders.registry import ENCODERS
 from retrieval.storage.custom_heads import list_custom_heads
 from retrieval.storage.item_paths import BEST_PATH_SQL, count_files_and_items, list_missing_paths
@@ -72,7 +72,7 @@ def make_rows_printable(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any
     told = {name for name in ("incomplete", "missing") if any(row.get(name) for row in rows)}
     return [
         {
-            name: format_path(value) if isinstance(value, str) else value
+            name: to_printable(value) if isinstance(value, str) else value
             for name, value in row.items()
             if name in told or name not in ("incomplete", "missing")
         }
@@ -92,13 +92,19 @@ def resolve_paths(library: Library, path_or_id: str) -> list[Path]:
     """
     known = library.catalog.load_files()
     below = Path(os.path.abspath(path_or_id)) if path_or_id else None  # noqa: PTH100 - a symlink stays the name given
-    if found := [path for path in known if below in (path, *path.parents)] or find_equivalent_paths(below, known):
+    if found := [path for path in known if below in (path, *path.parents)] or find_equivalent_paths(
+        below, known
+    ):
         return found
-    items = {entry.item_id for entry in known.values() if entry.item_id and matches_id(entry.item_id, path_or_id)}
+    items = {
+        entry.item_id for entry in known.values() if entry.item_id and matches_id(entry.item_id, path_or_id)
+    }
     if len(items) > 1:
         raise AffectError(f"{path_or_id!r}: more than one item begins so; see affect list")
     if not items:
-        raise AffectError(f"{format_path(path_or_id)!r}: no item, file or folder of this library; see affect list")
+        raise AffectError(
+            f"{to_printable(path_or_id)!r}: no item, file or folder of this library; see affect list"
+        )
     return [path for path, entry in known.items() if entry.item_id in items]
 
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
-from encoders.base import format_path
+from encoders.base import to_printable
 from spaces.circumplex import LANDMARKS, distance
 
 TEXT_COLOUR = "#1d2433"
@@ -54,7 +54,7 @@ def draw_labels(
             return
         for side in (1, -1):
             text = axes.annotate(
-                shorten_label(format_path(labels[at])), (points[at, 0], points[at, 1]), xytext=(5 * side, 0),
+                shorten_label(to_printable(labels[at])), (points[at, 0], points[at, 1]), xytext=(5 * side, 0),
                 textcoords="offset points", fontsize=7, color=TEXT_COLOUR, zorder=4,
                 ha="left" if side > 0 else "right", va="center",
             )  # fmt: skip

@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 from jinja2 import Environment
 
-from encoders.base import AffectError, format_path
-from retrieval.report.terminal import format_query_mood, format_affect, format_time_span
+from encoders.base import AffectError, to_printable
+from retrieval.report.terminal import format_affect, format_query_mood, format_time_span
 from retrieval.report.thumbnails import Moment, make_thumbnails
 from retrieval.search.engine import Hit
 from retrieval.search.query import Query
@@ -31,7 +31,11 @@ def write_results_page(path: Path, library: Library, answers: Sequence[AnsweredQ
 
     Raises AffectError if the file can't be written.
     """
-    shown = [moment for query, hits, _ in answers for moment in [*_list_query_moments(query), *map(_get_hit_moment, hits)]]
+    shown = [
+        moment
+        for query, hits, _ in answers
+        for moment in [*_list_query_moments(query), *map(_get_hit_moment, hits)]
+    ]
     pictures = make_thumbnails(list(dict.fromkeys(shown))[:MAX_THUMBNAILS], library.segment_seconds)
     template = (files("retrieval") / "page.html").read_text(encoding="utf-8")
     page = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(template)
@@ -45,7 +49,7 @@ def write_results_page(path: Path, library: Library, answers: Sequence[AnsweredQ
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(html, encoding="utf-8")
     except OSError as bad:
-        raise AffectError(f"{format_path(path)}: {bad.strerror}") from bad
+        raise AffectError(f"{to_printable(path)}: {bad.strerror}") from bad
 
 
 def make_media_link(path: str, folder: Path, start: float | None = None, end: float | None = None) -> str:
@@ -65,7 +69,9 @@ def make_media_link(path: str, folder: Path, start: float | None = None, end: fl
 
 def _format_item_counts(library: Library) -> str:
     """ "3 sounds, 12 photos" """
-    counts = library.catalog.execute("SELECT modality, count(*) FROM items GROUP BY modality ORDER BY modality")
+    counts = library.catalog.execute(
+        "SELECT modality, count(*) FROM items GROUP BY modality ORDER BY modality"
+    )
     return ", ".join(f"{count} {MODALITY_PLURALS[modality]}" for modality, count in counts)
 
 
@@ -78,14 +84,26 @@ def _get_hit_moment(hit: Hit) -> Moment:
 
 
 def _make_section(
-    thumbnail_by_moment: Mapping[Moment, str], folder: Path, query: Query, hits: Sequence[Hit], explanations: Explanations | None
+    thumbnail_by_moment: Mapping[Moment, str],
+    folder: Path,
+    query: Query,
+    hits: Sequence[Hit],
+    explanations: Explanations | None,
 ) -> dict[str, Any]:
     return {
-        "asked": ", ".join(_format_query_part(kind, value) for kind, value in query.parts.items()) or "by mood",
-        "mood": _format_mood_and_dial(query),
-        "pictures": [thumbnail_by_moment[moment] for moment in _list_query_moments(query) if moment in thumbnail_by_moment],
+        "query": ", ".join(_format_query_part(kind, value) for kind, value in query.parts.items())
+        or "by mood",
+        "affect_query": _format_mood_and_dial(query),
+        "query_thumbnails": [
+            thumbnail_by_moment[moment]
+            for moment in _list_query_moments(query)
+            if moment in thumbnail_by_moment
+        ],
         "hits": [
-            {**_make_hit_entry(thumbnail_by_moment, folder, hit), "reasons": list(_list_explanation_tables(reason))}
+            {
+                **_make_hit_entry(thumbnail_by_moment, folder, hit),
+                "explanation_tables": list(_list_explanation_tables(reason)),
+            }
             for hit, reason in zip(hits, explanations or [{}] * len(hits), strict=True)
         ],
     }
@@ -94,33 +112,39 @@ def _make_section(
 def _format_query_part(part_name: str, value: Any) -> str:
     if part_name == "text":
         return f"“{value}”"
-    return f"{part_name} {value if part_name == 'item' else format_path(Path(value).name)}"
+    return f"{part_name} {value if part_name == 'item' else to_printable(Path(value).name)}"
 
 
 def _format_mood_and_dial(query: Query) -> str:
     """ "mood calm: valence +0.54, arousal -0.52, dial 0.5", "its own mood, dial 0.3"; empty at 0."""
-    return f"{format_query_mood(query) or 'its own mood'}, dial {query.affect_weight:g}" if query.affect_weight else ""
+    return (
+        f"{format_query_mood(query) or 'its own mood'}, dial {query.affect_weight:g}"
+        if query.affect_weight
+        else ""
+    )
 
 
 def _make_hit_entry(thumbnail_by_moment: Mapping[Moment, str], folder: Path, hit: Hit) -> dict[str, Any]:
     guessed = mimetypes.guess_type(hit.path)[0] or ""
-    plays = hit.modality in TIMED_MODALITIES and not guessed.startswith("image/")  # a GIF moves, and is no film
+    plays = hit.modality in TIMED_MODALITIES and not guessed.startswith(
+        "image/"
+    )  # a GIF moves, and is no film
     return {
         "rank": hit.rank,
-        "name": format_path(Path(hit.path).name),
+        "name": to_printable(Path(hit.path).name),
         "link": make_media_link(hit.path, folder, *((hit.start, hit.end) if plays else ())),
         "player": hit.modality if plays else "",
         "modality": hit.modality,
-        "when": format_time_span(hit.start, hit.end),
+        "time_span": format_time_span(hit.start, hit.end),
         "score": hit.score,
         "spaces": hit.space_scores,
-        "mood": format_affect(hit.affect) if hit.affect else "",
-        "picture": thumbnail_by_moment.get(_get_hit_moment(hit)),
+        "affect": format_affect(hit.affect) if hit.affect else "",
+        "thumbnail": thumbnail_by_moment.get(_get_hit_moment(hit)),
     }
 
 
 def _list_explanation_tables(explanation: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Headings and rows of name and value, of what `retrieval.search.explain.why` tells; without empty ones."""
+    """Headings and rows of name and value, of what `retrieval.search.explain.explain_hit` tells; without empty ones."""
     if not explanation:
         return
     told = {

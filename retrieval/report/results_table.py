@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from encoders.base import format_path
+from encoders.base import to_printable
 from retrieval.report.terminal import format_affect, format_time_span
 from retrieval.report.text_columns import Column, format_table, get_terminal_width, wrap_text
 from retrieval.search.engine import Hit
@@ -59,7 +59,7 @@ def _format_row(hit: Hit) -> list[str]:
     spaces = ["·" if hit.space_scores[name] is None else f"{hit.space_scores[name]:.2f}" for name in SPACES]
     return [
         str(hit.rank), f"{hit.score:.2f}", "█" * filled + "░" * (BAR_WIDTH - filled), *spaces,
-        format_affect(hit.affect), hit.id[:8], hit.modality, format_time_span(hit.start, hit.end), format_path(hit.path),
+        format_affect(hit.affect), hit.id[:8], hit.modality, format_time_span(hit.start, hit.end), to_printable(hit.path),
     ]  # fmt: skip
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from encoders.base import format_path
-from retrieval.report.text_columns import Column, indent_text, format_table, get_terminal_width
-from retrieval.search.query import Query, PhraseAffect
+from encoders.base import to_printable
+from retrieval.report.text_columns import Column, format_table, get_terminal_width, indent_text
+from retrieval.search.query import PhraseAffect, Query
 from spaces.circumplex import DIMENSIONS, LANDMARKS, find_confident_landmark, summarise_trajectory
 
 INFO_INDENT = 13  # cells before the values of `affect info`
@@ -38,7 +38,7 @@ def format_query_mood(query: Query) -> str:
         return ""
     valence, arousal = query.target_affect
     if isinstance(query.mood, PhraseAffect):
-        (valence_sd, arousal_sd), phrase = query.mood.sds, format_path(query.mood.phrase)
+        (valence_sd, arousal_sd), phrase = query.mood.sds, to_printable(query.mood.phrase)
         numbers = f"valence {valence:+.2f} ± {valence_sd:.2f}, arousal {arousal:+.2f} ± {arousal_sd:.2f}"
         return f"mood {phrase}: {numbers}, as the text regressor reads it"
     word = next((word for word, point in LANDMARKS.items() if point == (valence, arousal)), "")
@@ -52,7 +52,7 @@ def _unpack_estimate(affect: Mapping[str, float]) -> tuple[float, float, float, 
 
 def format_affect_record(record: Mapping[str, Any]) -> Iterator[str]:
     """A record for people: the whole, then each sense that spoke, then what moved it most."""
-    name = format_path(record.get("path", record.get("text")))
+    name = to_printable(record.get("path", record.get("text")))
     affect = record["affect"]
     yield f"{name}: {_format_estimate(affect)}" if affect else f"{name}: nothing to tell a feeling from"
     for sense, found in record["experts"].items():
@@ -135,7 +135,7 @@ def print_rows(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
 def _format_cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.3f}".rstrip("0").rstrip(".")
-    return "" if value is None else format_path(str(value))
+    return "" if value is None else to_printable(str(value))
 
 
 def print_encoders(rows: Sequence[Mapping[str, Any]]) -> None:

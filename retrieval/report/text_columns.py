@@ -55,7 +55,8 @@ def format_table(
         for line in range(max(map(len, row))):
             texts = (part[line] if line < len(part) else "" for part in row)
             padded = (
-                _pad_cell(text, widths[at], columns[at].is_right_aligned) for text, at in zip(texts, shown, strict=True)
+                _pad_cell(text, widths[at], columns[at].is_right_aligned)
+                for text, at in zip(texts, shown, strict=True)
             )
             lines.append(COLUMN_GAP.join(padded).rstrip())
         if number and notes and notes[number - 1]:
@@ -130,12 +131,17 @@ def _take_head(text: str, width: int) -> str:
     return text
 
 
-def _fit_columns(columns: Sequence[Column], full_widths: list[int], width: int | None) -> tuple[list[int], list[int]]:
+def _fit_columns(
+    columns: Sequence[Column], full_widths: list[int], width: int | None
+) -> tuple[list[int], list[int]]:
     """Which columns are shown, and the width of each."""
     shown = list(range(len(columns)))
     if width is None:
         return shown, full_widths
-    least = [min(wide, MIN_FILL_WIDTH) if column.fill else wide for column, wide in zip(columns, full_widths, strict=True)]
+    least = [
+        min(wide, MIN_FILL_WIDTH) if column.fill else wide
+        for column, wide in zip(columns, full_widths, strict=True)
+    ]
     while _compute_line_width(least, shown) > width and (last := max(columns[at].priority for at in shown)):
         shown = [at for at in shown if columns[at].priority != last]
     widths, left = list(least), width - _compute_line_width(least, shown)

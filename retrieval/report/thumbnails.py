@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from encoders.base import Frames, Audio
-from encoders.media import Limits, Probe, Sampling, Segment, read_segments_at, probe
-from encoders.media.decoder_pool import DecoderPool, DecodedSegment
+from encoders.base import Audio, Frames
+from encoders.media import Limits, Probe, Sampling, Segment, probe, read_segments_at
+from encoders.media.decoder_pool import DecodedSegment, DecoderPool
 
 THUMBNAIL_SIDE_PX = 320  # pixels
 WAVEFORM_SIZE_PX = (320, 140)  # pixels
@@ -39,7 +39,9 @@ def make_thumbnails(moments: Iterable[Moment], segment_seconds: float) -> dict[M
     for path, start in moments:
         starts.setdefault(path, set()).add(start)
     asked = {path: sorted(some) for path, some in starts.items()}
-    sampling = MomentSampling(segment_seconds=segment_seconds, max_frames=1, max_side=THUMBNAIL_SIDE_PX, starts_by_path=asked)
+    sampling = MomentSampling(
+        segment_seconds=segment_seconds, max_frames=1, max_side=THUMBNAIL_SIDE_PX, starts_by_path=asked
+    )
     with DecoderPool(1, sampling, reader=f"{__name__}:read_moments") as pool:
         return {
             (event.path, event.segment.start or 0.0): _to_data_uri(_render_segment(event.segment))
@@ -49,7 +51,7 @@ def make_thumbnails(moments: Iterable[Moment], segment_seconds: float) -> dict[M
 
 
 def read_moments(path: Path, sampling: MomentSampling, limits: Limits) -> Iterator[Probe | Segment]:
-    """What a file holds, then its chosen segments: a reader for a DecoderPool. Raises BadMedia."""
+    """What a file holds, then its chosen segments: a reader for a DecoderPool. Raises MediaError."""
     found = probe(path, limits)
     yield found
     yield from read_segments_at(path, found, sampling.starts_by_path[path], sampling, limits)
@@ -60,7 +62,11 @@ def _render_segment(segment: Segment) -> Image.Image:
         picture = Image.fromarray(segment.frames[0])
         picture.thumbnail((THUMBNAIL_SIDE_PX, THUMBNAIL_SIDE_PX))  # a panorama is read larger
         return picture
-    return draw_waveform(segment.audio) if segment.audio else Image.new("RGB", WAVEFORM_SIZE_PX, BACKGROUND_COLOUR)
+    return (
+        draw_waveform(segment.audio)
+        if segment.audio
+        else Image.new("RGB", WAVEFORM_SIZE_PX, BACKGROUND_COLOUR)
+    )
 
 
 def draw_waveform(audio: Audio) -> Image.Image:
@@ -69,7 +75,9 @@ def draw_waveform(audio: Audio) -> Image.Image:
     peaks = np.array([np.abs(part).max(initial=0) for part in np.array_split(audio.samples, width)])
     tall = np.maximum(peaks / max(float(peaks.max()), 1e-6) * (height / 2 - 8), 1)
     inside = np.abs(np.arange(height)[:, None] - height / 2) <= tall
-    pixels: Frames = np.where(inside[..., None], np.array(WAVEFORM_COLOUR, np.uint8), np.array(BACKGROUND_COLOUR, np.uint8))
+    pixels: Frames = np.where(
+        inside[..., None], np.array(WAVEFORM_COLOUR, np.uint8), np.array(BACKGROUND_COLOUR, np.uint8)
+    )
     return Image.fromarray(pixels)
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from encoders.base import AffectError, Rows, is_missing_row, format_path
+from encoders.base import AffectError, Rows, is_missing_row, to_printable
 from retrieval.features.affect import compute_duration_weights
 from retrieval.report.thumbnails import Moment, make_thumbnails
-from retrieval.report.va_plot import PlottedItem, write_va_plot, write_va_page
+from retrieval.report.va_plot import PlottedItem, write_va_page, write_va_plot
 from retrieval.storage.library import Library
 from retrieval.storage.snapshot import Snapshot
 from spaces.affect_regression import average_estimates
@@ -19,7 +19,9 @@ from spaces.circumplex import is_uncertain
 MAX_THUMBNAILS = 400  # thumbnails on a page; items beyond have none
 
 
-def write_va_map(library: Library, snapshot: Snapshot, out_path: Path, *, show_ellipses: bool = False) -> dict[str, Any]:
+def write_va_map(
+    library: Library, snapshot: Snapshot, out_path: Path, *, show_ellipses: bool = False
+) -> dict[str, Any]:
     """Write `out`.png and `out`.html: every item of a library at the mean of its segments.
 
     ellipses: of one SD in the picture; the page shows them when asked
@@ -31,14 +33,14 @@ def write_va_map(library: Library, snapshot: Snapshot, out_path: Path, *, show_e
     here = np.flatnonzero(~is_missing_row(rows))
     if not len(here):
         raise AffectError(
-            f"{format_path(library.folder)}: nothing in it has a mood; index pictures, videos or sound"
+            f"{to_printable(library.folder)}: nothing in it has a mood; index pictures, videos or sound"
         )
     moments: list[Moment] = [(Path(snapshot.item_paths[at]), 0.0) for at in here[:MAX_THUMBNAILS]]
     pictures = make_thumbnails(moments, library.segment_seconds)
     items = [
         PlottedItem(
-            path=format_path(snapshot.item_paths[at]),
-            name=format_path(Path(snapshot.item_paths[at]).name),
+            path=to_printable(snapshot.item_paths[at]),
+            name=to_printable(Path(snapshot.item_paths[at]).name),
             modality=str(snapshot.item_modalities[at]),
             valence=float(rows[at, 0]), arousal=float(rows[at, 1]),
             valence_sd=float(rows[at, 2]), arousal_sd=float(rows[at, 3]),
@@ -47,10 +49,10 @@ def write_va_map(library: Library, snapshot: Snapshot, out_path: Path, *, show_e
         for at in here
     ]  # fmt: skip
     if not out_path.name:
-        raise AffectError(f"{format_path(out_path)}: name a file to write, such as map")
+        raise AffectError(f"{to_printable(out_path)}: name a file to write, such as map")
     stem = out_path.stem if out_path.suffix.lower() in (".png", ".html") else out_path.name
     files = out_path.with_name(f"{stem}.png"), out_path.with_name(f"{stem}.html")
-    title = f"{len(items)} items of {format_path(library.folder)}"
+    title = f"{len(items)} items of {to_printable(library.folder)}"
     names, kinds = [one.name for one in items], [one.modality for one in items]
     write_va_plot(files[0], rows[here], names, kinds, title, show_ellipses=show_ellipses)
     write_va_page(files[1], items, title)
@@ -58,7 +60,7 @@ def write_va_map(library: Library, snapshot: Snapshot, out_path: Path, *, show_e
         "items": len(items),
         "little_known": int(is_uncertain(rows[here]).sum()),
         "abstained": len(snapshot.item_ids) - len(items),
-        "files": [format_path(file) for file in files],
+        "files": [to_printable(file) for file in files],
     }
 
 
@@ -67,5 +69,7 @@ def compute_item_affect(snapshot: Snapshot) -> Rows:
     ends = np.searchsorted(snapshot.item_by_segment, np.arange(1, len(snapshot.item_ids)))
     if not len(snapshot.item_ids):
         return np.empty((0, 4), np.float32)
-    parts = zip(np.split(snapshot.affect, ends), np.split(compute_duration_weights(snapshot.spans), ends), strict=True)
+    parts = zip(
+        np.split(snapshot.affect, ends), np.split(compute_duration_weights(snapshot.spans), ends), strict=True
+    )
     return np.array([average_estimates(rows, weights) for rows, weights in parts], np.float32)

@@ -20,7 +20,7 @@ from matplotlib.collections import EllipseCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from encoders.base import AffectError, format_path
+from encoders.base import AffectError, to_printable
 from encoders.onnx_runtime import write_atomically
 from retrieval.report.plot_labels import TEXT_COLOUR, draw_labels, place_rim_words, shorten_label
 from spaces.circumplex import LANDMARKS, find_confident_landmark, is_uncertain
@@ -106,8 +106,8 @@ def write_va_page(path: Path, items: Iterable[PlottedItem], title: str = "affect
     html = page.render(
         title=title,
         subtitle=_format_subtitle(here, len(every) - len(here), kinds),
-        little=sum(map(_is_uninformative, here)),
-        kinds=[{"name": kind, "many": MODALITY_PLURALS.get(kind, kind), "colour": _get_colour(kind)} for kind in kinds],
+        uninformative_count=sum(map(_is_uninformative, here)),
+        modalities=[{"name": kind, "plural": MODALITY_PLURALS.get(kind, kind), "colour": _get_colour(kind)} for kind in kinds],
         items=list(map(_item_to_json, here)),
         words=[{"word": word, "at": place} for word, place in LANDMARKS.items()],
     )  # fmt: skip
@@ -117,7 +117,7 @@ def write_va_page(path: Path, items: Iterable[PlottedItem], title: str = "affect
 def _item_to_json(plotted_item: PlottedItem) -> dict[str, Any]:
     """As the page has it: "little" where there is little to go by, "word" where it is sure of one."""
     item = {
-        "path": plotted_item.path, "name": format_path(plotted_item.name), "kind": plotted_item.modality, "thumb": plotted_item.thumbnail,
+        "path": plotted_item.path, "name": to_printable(plotted_item.name), "kind": plotted_item.modality, "thumb": plotted_item.thumbnail,
         "at": [round(number, 4) for number in plotted_item.estimate],
     }  # fmt: skip
     if _is_uninformative(plotted_item):
@@ -138,7 +138,9 @@ def _draw_axes(axes: Axes) -> None:
     axes.axvline(0, color=LINE_COLOUR, linewidth=0.8, zorder=0)
     for tick in (-0.5, 0.5):
         axes.text(tick, -0.012, f"{tick:g}", color=MUTED_COLOUR, fontsize=7, ha="center", va="top", zorder=0)
-        axes.text(-0.012, tick, f"{tick:g}", color=MUTED_COLOUR, fontsize=7, ha="right", va="center", zorder=0)
+        axes.text(
+            -0.012, tick, f"{tick:g}", color=MUTED_COLOUR, fontsize=7, ha="right", va="center", zorder=0
+        )
     axes.text(0.99, 0.012, "valence", color=MUTED_COLOUR, fontsize=8, ha="right", style="italic")
     axes.text(0.012, 0.99, "arousal", color=MUTED_COLOUR, fontsize=8, va="top", style="italic")
     for word, x, y in place_rim_words():
@@ -169,7 +171,9 @@ def _draw_ellipses(axes: Axes, estimates: npt.NDArray[np.float64], modalities: S
         },
     ):
         axes.add_collection(
-            EllipseCollection(*sizes, units="xy", offsets=estimates[:, :2], transOffset=axes.transData, **style)
+            EllipseCollection(
+                *sizes, units="xy", offsets=estimates[:, :2], transOffset=axes.transData, **style
+            )
         )
 
 
@@ -198,7 +202,9 @@ def _draw_legend(
     ]
     if hollow := int(is_uninformative.sum()):
         told = f"{hollow} with little to go by"
-        handles.append(Line2D([], [], marker="o", linestyle="", color=MUTED_COLOUR, fillstyle="none", label=told))
+        handles.append(
+            Line2D([], [], marker="o", linestyle="", color=MUTED_COLOUR, fillstyle="none", label=told)
+        )
     if lacking := int((~has_affect).sum()):
         handles.append(Line2D([], [], linestyle="", label=f"{lacking} without a mood"))
     if handles:
@@ -210,7 +216,9 @@ def _draw_legend(
 
 def _sort_modalities(modalities: Collection[str]) -> list[str]:
     """Those that have a colour first, in its order."""
-    return [kind for kind in MODALITY_COLOURS if kind in modalities] + sorted(set(modalities) - set(MODALITY_COLOURS))
+    return [kind for kind in MODALITY_COLOURS if kind in modalities] + sorted(
+        set(modalities) - set(MODALITY_COLOURS)
+    )
 
 
 def _format_count(count: int, modality: str) -> str:
@@ -233,4 +241,4 @@ def _write_file(path: Path, content: bytes) -> None:
     try:
         write_atomically(path, content)
     except OSError as bad:
-        raise AffectError(f"{format_path(path)}: {(bad.strerror or str(bad)).lower()}") from bad
+        raise AffectError(f"{to_printable(path)}: {(bad.strerror or str(bad)).lower()}") from bad

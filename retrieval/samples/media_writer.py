@@ -18,7 +18,9 @@ from encoders.base import Frames
 from encoders.interrupts import make_draft_path
 
 Waveform = npt.NDArray[np.floating]
-EncodedPackets = tuple[float, list[av.Packet]]  # seconds at which what was encoded begins, and what came of it
+EncodedPackets = tuple[
+    float, list[av.Packet]
+]  # seconds at which what was encoded begins, and what came of it
 NO_OPTIONS: Mapping[str, str] = {}
 
 
@@ -51,7 +53,11 @@ def write_video(
         film.height, film.width, film.pix_fmt = first.shape[0], first.shape[1], "yuv420p"
         coded = [_encode_video(film, chain([first], ahead), fps)]
         if audio_blocks is not None:
-            coded.append(_encode_audio(container.add_stream("aac", rate=sample_rate, layout="mono"), audio_blocks, sample_rate))
+            coded.append(
+                _encode_audio(
+                    container.add_stream("aac", rate=sample_rate, layout="mono"), audio_blocks, sample_rate
+                )
+            )
         for _, packets in heapq.merge(*coded, key=itemgetter(0)):
             container.mux(packets)
 
@@ -59,7 +65,9 @@ def write_video(
 def write_audio(path: Path, audio: Waveform, sample_rate: int) -> None:
     """A mono FLAC file of samples (n,)."""
     with av.open(str(path), "w") as container:
-        for _, packets in _encode_audio(container.add_stream("flac", rate=sample_rate, layout="mono"), [audio], sample_rate):
+        for _, packets in _encode_audio(
+            container.add_stream("flac", rate=sample_rate, layout="mono"), [audio], sample_rate
+        ):
             container.mux(packets)
 
 
@@ -71,7 +79,9 @@ def _encode_video(stream: av.VideoStream, frames: Iterable[Frames], fps: int) ->
     yield math.inf, stream.encode()
 
 
-def _encode_audio(stream: av.AudioStream, audio_blocks: Iterable[Waveform], sample_rate: int) -> Iterator[EncodedPackets]:
+def _encode_audio(
+    stream: av.AudioStream, audio_blocks: Iterable[Waveform], sample_rate: int
+) -> Iterator[EncodedPackets]:
     begin = 0
     for wave in audio_blocks:
         samples = np.ascontiguousarray(wave[None], np.float32)

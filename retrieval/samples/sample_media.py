@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import MissingBackendError
-from retrieval.samples.media_writer import Waveform, make_file_atomically, write_video, write_audio
+from retrieval.samples.media_writer import Waveform, make_file_atomically, write_audio, write_video
 
 SAMPLE_RATE_HZ = 22050  # Hz
 FPS = 12
@@ -31,7 +31,7 @@ PACKAGED_SAMPLES = {
 
 
 def create_sample_media(folder: Path) -> None:
-    """Fill a folder with samples. Raises MissingBackend if a package that carries them is not here."""
+    """Fill a folder with samples. Raises MissingBackendError if a package that carries them is not here."""
     folder.mkdir(parents=True, exist_ok=True)
     for package, (inside, names) in PACKAGED_SAMPLES.items():
         spec = find_spec(package)
@@ -39,12 +39,20 @@ def create_sample_media(folder: Path) -> None:
             raise MissingBackendError("the demo's samples are not here: pip install 'affect-fusion[demo]'")
         for name in names:
             source = Path(spec.submodule_search_locations[0]) / inside / name
-            _write_if_missing(folder / f"{package}-{Path(name).name}", functools.partial(shutil.copyfile, source))
+            _write_if_missing(
+                folder / f"{package}-{Path(name).name}", functools.partial(shutil.copyfile, source)
+            )
     clock = np.arange(CLIP_SECONDS * SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ
     for name, (draw, play) in RENDERED_CLIPS.items():
-        _write_if_missing(folder / f"rendered-{name}.mp4", functools.partial(render_clip, draw_frame=draw, audio=play(clock)))
+        _write_if_missing(
+            folder / f"rendered-{name}.mp4",
+            functools.partial(render_clip, draw_frame=draw, audio=play(clock)),
+        )
     for name, play in RENDERED_SOUNDS.items():
-        _write_if_missing(folder / f"rendered-{name}.flac", functools.partial(write_audio, audio=play(clock), sample_rate=SAMPLE_RATE_HZ))
+        _write_if_missing(
+            folder / f"rendered-{name}.flac",
+            functools.partial(write_audio, audio=play(clock), sample_rate=SAMPLE_RATE_HZ),
+        )
 
 
 def _write_if_missing(path: Path, write_file: Callable[[Path], object]) -> None:
@@ -56,13 +64,17 @@ def _draw_disc(
     y: float, x: float, radius: float, colour: tuple[int, int, int], background: int
 ) -> npt.NDArray[np.uint8]:
     rows, columns = np.mgrid[: FRAME_SIZE_PX[0], : FRAME_SIZE_PX[1]]
-    inside = (rows - y * FRAME_SIZE_PX[0]) ** 2 + (columns - x * FRAME_SIZE_PX[1]) ** 2 < (radius * FRAME_SIZE_PX[0]) ** 2
+    inside = (rows - y * FRAME_SIZE_PX[0]) ** 2 + (columns - x * FRAME_SIZE_PX[1]) ** 2 < (
+        radius * FRAME_SIZE_PX[0]
+    ) ** 2
     return np.where(inside[..., None], np.array(colour, np.uint8), np.uint8(background))
 
 
 def draw_bouncing_ball(seconds: float) -> npt.NDArray[np.uint8]:
     """A bright ball that bounces fast, frame at second t."""
-    return _draw_disc(0.85 - 0.6 * abs(np.sin(5 * seconds)), 0.5 + 0.35 * np.sin(1.7 * seconds), 0.13, (255, 180, 0), 245)
+    return _draw_disc(
+        0.85 - 0.6 * abs(np.sin(5 * seconds)), 0.5 + 0.35 * np.sin(1.7 * seconds), 0.13, (255, 180, 0), 245
+    )
 
 
 def draw_drifting_moon(seconds: float) -> npt.NDArray[np.uint8]:
@@ -94,9 +106,15 @@ RENDERED_CLIPS: dict[str, tuple[Callable[[float], npt.NDArray[np.uint8]], Callab
     "bouncing-ball": (draw_bouncing_ball, synthesise_lively_notes),
     "drifting-moon": (draw_drifting_moon, synthesise_calm_chords),
 }
-RENDERED_SOUNDS: dict[str, Callable[[Waveform], Waveform]] = {"rain": synthesise_rain, "calm-chords": synthesise_calm_chords, "lively-notes": synthesise_lively_notes}
+RENDERED_SOUNDS: dict[str, Callable[[Waveform], Waveform]] = {
+    "rain": synthesise_rain,
+    "calm-chords": synthesise_calm_chords,
+    "lively-notes": synthesise_lively_notes,
+}
 
 
 def render_clip(path: Path, draw_frame: Callable[[float], npt.NDArray[np.uint8]], audio: Waveform) -> None:
     """Write an H.264 + AAC clip of SECONDS seconds."""
-    write_video(path, (draw_frame(number / FPS) for number in range(CLIP_SECONDS * FPS)), FPS, [audio], SAMPLE_RATE_HZ)
+    write_video(
+        path, (draw_frame(number / FPS) for number in range(CLIP_SECONDS * FPS)), FPS, [audio], SAMPLE_RATE_HZ
+    )

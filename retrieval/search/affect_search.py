@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from encoders.base import AffectError, is_missing_row
 from retrieval.features.pipeline import FeaturePipeline
-from retrieval.search.query import Query, PhraseAffect
+from retrieval.search.query import PhraseAffect, Query
 from retrieval.search.query_encoder import EncodedQuery
 from retrieval.storage.snapshot import Snapshot
 from spaces.affect_regression import average_estimates
@@ -35,7 +35,7 @@ def resolve_mood(query: Query, pipeline: FeaturePipeline) -> Query:
         return query
     if not pipeline.config.sentiment:
         raise AffectError(_format_unknown_mood(phrase, "this library has no text regressor to read words by"))
-    knows = getattr(pipeline.get_encoder("sentiment"), "knows", None)
+    knows = getattr(pipeline.get_encoder("sentiment"), "is_in_vocabulary", None)
     if suggest_landmark(phrase) and not (knows and knows(phrase)):
         raise AffectError(_format_unknown_mood(phrase, "no such word"))
     row = [round(float(value), 4) for value in pipeline.estimate_text_affect([phrase])[0]]
@@ -67,7 +67,9 @@ def compute_target_affect(query: Query, query_parts: Sequence[EncodedQuery]) -> 
     return felt[:2]
 
 
-def find_nearest_by_affect(snapshot: Snapshot, target: AffectPoint, modalities: Sequence[str], k: int) -> Positions:
+def find_nearest_by_affect(
+    snapshot: Snapshot, target: AffectPoint, modalities: Sequence[str], k: int
+) -> Positions:
     """Segment positions, ascending: of each modality all segments as near as the k-th nearest item.
 
     Exact, over every segment: four numbers each are read faster than an index would be.

@@ -58,7 +58,9 @@ def _load_packaged_table() -> dict[str, Any]:
     return table
 
 
-def fit_library_calibration(vectors: SegmentVectors, encode_sentences: Callable[[], Rows] | None) -> Calibration:
+def fit_library_calibration(
+    vectors: SegmentVectors, encode_sentences: Callable[[], Rows] | None
+) -> Calibration:
     """From the library's own rows: against each other, or against the rows `asked` gives of SENTENCES.
 
     With too few rows to serve as background, or all alike: what random directions of that length would give.
@@ -71,7 +73,11 @@ def fit_library_calibration(vectors: SegmentVectors, encode_sentences: Callable[
         return random
     chosen = np.sort(np.random.default_rng(SEED).permutation(alive)[:MAX_BACKGROUND_ROWS])
     rows = np.asarray(vectors.rows[chosen], np.float32)
-    cosines = rows @ encode_sentences().T if encode_sentences is not None else (rows @ rows.T)[np.triu_indices(len(rows), 1)]
+    cosines = (
+        rows @ encode_sentences().T
+        if encode_sentences is not None
+        else (rows @ rows.T)[np.triu_indices(len(rows), 1)]
+    )
     known = cosines[~np.isnan(cosines)]
     if len(known) < 2 or known.std() <= MIN_BACKGROUND_SD:
         return random
@@ -84,4 +90,6 @@ def _limit_midpoint(calibration: Calibration) -> Calibration:
     halfway = calibration.to_z_scores(1.0) / 2
     if halfway >= calibration.midpoint:
         return calibration
-    return replace(calibration, midpoint=float(halfway), slope=float(calibration.slope * calibration.midpoint / halfway))
+    return replace(
+        calibration, midpoint=float(halfway), slope=float(calibration.slope * calibration.midpoint / halfway)
+    )

@@ -21,7 +21,7 @@ from encoders.base import Rows, is_missing_row, unit_rows
 from retrieval.search.query import MODALITIES
 from retrieval.storage.library import Library
 from retrieval.storage.locking import translate_disk_errors
-from retrieval.storage.snapshot import Snapshot, SegmentVectors, load_snapshot
+from retrieval.storage.snapshot import SegmentVectors, Snapshot, load_snapshot
 from retrieval.vector_index.exact import AnnoyIndex, ExactIndex, VectorIndex
 
 Positions = npt.NDArray[np.int64]
@@ -40,7 +40,9 @@ class CandidateSearch:
         self._index_folder = _get_index_folder(library, snapshot.generation)
         self._exact_indices: dict[str, ExactIndex] = {}
 
-    def find(self, query_embeddings: Iterable[Mapping[str, Rows]], modalities: Sequence[str], k: int) -> Positions:
+    def find(
+        self, query_embeddings: Iterable[Mapping[str, Rows]], modalities: Sequence[str], k: int
+    ) -> Positions:
         """Segment positions, ascending: over parts, views and modalities, the nearest of at least k items.
 
         They are nearest to the mean of a part's rows; each of its rows brings its own nearest beside them, so
@@ -156,7 +158,7 @@ def _get_index_folder(library: Library, generation: str) -> Path:
 
 
 def rebuild_index(library: Library, kind: str, tree_count: int) -> dict[str, float]:
-    """After a rebuild: index files anew if the library is searched by "annoy"; recalls as `build` tells."""
+    """After a rebuild: index files anew if the library is searched by "annoy"; recalls as `build_annoy_indices` tells."""
     remove_annoy_indices(library)
     return build_annoy_indices(library, tree_count) if kind == "annoy" else {}
 

@@ -12,7 +12,12 @@ import numpy.typing as npt
 from fusion.balanced_merge import balanced_merge
 from fusion.late_fusion import fuse_scores
 from retrieval.features.affect import affect_to_json
-from retrieval.search.affect_search import AffectPoint, find_nearest_by_affect, resolve_mood, compute_target_affect
+from retrieval.search.affect_search import (
+    AffectPoint,
+    compute_target_affect,
+    find_nearest_by_affect,
+    resolve_mood,
+)
 from retrieval.search.candidates import CandidateSearch
 from retrieval.search.no_results import explain_no_results
 from retrieval.search.query import SPACES, Query
@@ -101,11 +106,11 @@ class Engine:
         return self._snapshot
 
     def resolve_query(self, query: Query) -> Query:
-        """The query as it is searched for: with a point for its mood. Raises as `read_mood` does."""
+        """The query as it is searched for: with a point for its mood. Raises as `resolve_mood` does."""
         return resolve_mood(query, self.library.pipeline)
 
     def search(self, query: Query) -> list[Hit]:
-        """The best k items, best first. Raises BadMedia or AffectError for what can't be asked."""
+        """The best k items, best first. Raises MediaError or AffectError for what can't be asked."""
         return self.run_query(query).hits
 
     def run_query(self, query: Query) -> SearchResults:
@@ -133,7 +138,9 @@ class Engine:
         speaking = [part for part in query_parts if part.is_present]
         if target is None:
             return self._scorer.score(query, speaking, self._find_content_candidates(query, speaking))
-        segments = find_nearest_by_affect(self._snapshot, target, query.modalities, self._compute_candidate_depth(query))
+        segments = find_nearest_by_affect(
+            self._snapshot, target, query.modalities, self._compute_candidate_depth(query)
+        )
         if query.affect_weight == 1:
             return self._score_by_affect(target, segments)
         both = np.union1d(segments, self._find_content_candidates(query, speaking))
@@ -143,7 +150,7 @@ class Engine:
             {"content": 1 - query.affect_weight, "mood": query.affect_weight},
             MISSING_DISCOUNT,
         )
-        return replace(content, total=total, mood=mood.affect_match)
+        return replace(content, total=total, affect_match=mood.affect_match)
 
     def _score_by_affect(self, target: AffectPoint, segments: Positions) -> SegmentScores:
         mood = affinity(self._snapshot.select_affect(segments), target)
@@ -163,7 +170,9 @@ class Engine:
         return max(min(CANDIDATES_PER_RESULT * query.k, len(self._snapshot.item_ids)), MIN_CANDIDATES)
 
     def _find_content_candidates(self, query: Query, query_parts: Sequence[EncodedQuery]) -> Positions:
-        found = self._candidate_search.find([part.embeddings for part in query_parts], query.modalities, self._compute_candidate_depth(query))
+        found = self._candidate_search.find(
+            [part.embeddings for part in query_parts], query.modalities, self._compute_candidate_depth(query)
+        )
         copies = [part.copy_index for part in query_parts if part.copy_index is not None]
         shown = [one for one in copies if self._snapshot.item_modalities[one] in query.modalities]
         return np.union1d(found, np.concatenate([found[:0], *map(self._snapshot.list_segments, shown)]))
@@ -172,7 +181,10 @@ class Engine:
         snapshot, segment = self._snapshot, int(segment_scores.segments[index])
         item = int(snapshot.item_by_segment[segment])
         start, end = round_span(snapshot.spans[segment])
-        seen = {view: _round_score(segment_scores.view_scores[view][index]) for view in sorted(segment_scores.view_scores)}
+        seen = {
+            view: _round_score(segment_scores.view_scores[view][index])
+            for view in sorted(segment_scores.view_scores)
+        }
         return Hit(
             rank=rank, id=snapshot.item_ids[item], path=snapshot.item_paths[item],
             modality=str(snapshot.item_modalities[item]), score=_round_score(segment_scores.total[index]) or 0.0,
@@ -188,10 +200,18 @@ def _round_score(score: float) -> float | None:
     return None if np.isnan(score) else round(float(score), 6)
 
 
-def _select_best_segments(segment_scores: SegmentScores, snapshot: Snapshot, excluded_items: Sequence[int]) -> Positions:
+def _select_best_segments(
+    segment_scores: SegmentScores, snapshot: Snapshot, excluded_items: Sequence[int]
+) -> Positions:
     """Where in `scored` each item's best segment stands, in order; those asked with are left out."""
     items = snapshot.item_by_segment[segment_scores.segments]
-    keys = (segment_scores.segments, -segment_scores.moment_score, items, -segment_scores.mean_cosine, -segment_scores.total)
+    keys = (
+        segment_scores.segments,
+        -segment_scores.moment_score,
+        items,
+        -segment_scores.mean_cosine,
+        -segment_scores.total,
+    )
     order = np.lexsort(keys)  # items stand in order of id
     order = order[~np.isnan(segment_scores.total[order]) & ~np.isin(items[order], excluded_items)]
     first = np.unique(items[order], return_index=True)[1]
@@ -201,10 +221,17 @@ def _select_best_segments(segment_scores: SegmentScores, snapshot: Snapshot, exc
 def _list_copies(segment_scores: SegmentScores, best: Positions) -> list[int]:
     """Those of `best` that hold the content asked with: the very file, other encodings, then the nearest."""
     copies = best[segment_scores.copy_level[best] > 0]
-    return [int(at) for at in copies[np.lexsort((-segment_scores.mean_cosine[copies], -segment_scores.copy_level[copies]))]]
+    return [
+        int(at)
+        for at in copies[
+            np.lexsort((-segment_scores.mean_cosine[copies], -segment_scores.copy_level[copies]))
+        ]
+    ]
 
 
-def _merge_modalities(query: Query, segment_scores: SegmentScores, best: Positions, snapshot: Snapshot) -> list[int]:
+def _merge_modalities(
+    query: Query, segment_scores: SegmentScores, best: Positions, snapshot: Snapshot
+) -> list[int]:
     """The k positions in `scored` to show: one list a modality, merged by the balanced heuristic."""
     if query.balance == 1:
         return [int(at) for at in best[: query.k]]

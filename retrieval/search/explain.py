@@ -43,7 +43,9 @@ def _get_face_expression(engine: Engine, hit: Hit) -> dict[str, float] | None:
 def _estimate_affect_by_modality(engine: Engine, hit: Hit) -> dict[str, dict[str, float] | None]:
     experts = engine.library.pipeline
     rows = {role: _load_feature_row(engine, role, hit) for role in experts.media_roles}
-    senses = experts.estimate_affect_by_modality({role: row[None] for role, row in rows.items() if row is not None})
+    senses = experts.estimate_affect_by_modality(
+        {role: row[None] for role, row in rows.items() if row is not None}
+    )
     return {sense: affect_to_json(row[0]) for sense, row in senses.items()}
 
 
@@ -56,4 +58,6 @@ def _load_feature_row(engine: Engine, role: str, hit: Hit) -> Rows | None:
         )
         if not found:
             return None
-        return np.asarray(library.open_vectors(library.catalog.list_vector_files()[role])[found[0][0]], np.float32)
+        return np.asarray(
+            library.open_vectors(library.catalog.list_vector_files()[role])[found[0][0]], np.float32
+        )

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
-from encoders.base import format_path
+from encoders.base import to_printable
 from retrieval.search.query import Query
 from retrieval.storage.locking import find_writer_pid
 from retrieval.storage.snapshot import Snapshot
 
 
-def explain_no_results(query: Query, snapshot: Snapshot, folder: Path, *, is_present: bool, best_score: float | None) -> str:
+def explain_no_results(
+    query: Query, snapshot: Snapshot, folder: Path, *, is_present: bool, best_score: float | None
+) -> str:
     """Why there are no results.
 
     speaks: whether any space understands what was asked; best: the best score of what could be compared,
@@ -34,7 +36,7 @@ def explain_no_results(query: Query, snapshot: Snapshot, folder: Path, *, is_pre
 
 
 def _explain_empty_library(folder: Path, writer_pid: str | None) -> str:
-    name = format_path(folder)
+    name = to_printable(folder)
     if writer_pid is not None:
         return f"no match yet: {name} is being indexed (process {writer_pid}), and nothing is in it so far"
     return f"no match: {name} is empty; fill it with: affect index FOLDER --library {name}"

@@ -34,8 +34,8 @@ class Query:
 
     mood:   to be near to: (valence, arousal) in [-1, 1], or words. A landmark such as "calm" becomes its
             point here; any other phrase is read by the library's text regressor in the search, see
-            `retrieval.search.affect_search.read_mood`. Without a mood, a dial above 0 goes by that of what is asked with
-    affect: the dial from 0, by content alone, to 1, by mood alone; see `dial`
+            `retrieval.search.affect_search.resolve_mood`. Without a mood, a dial above 0 goes by that of what is asked with
+    affect: the dial from 0, by content alone, to 1, by mood alone; see `affect_weight`
 
     Raises AffectError where a value makes no sense.
     """
@@ -83,7 +83,9 @@ class Query:
         if isinstance(self.mood, str):
             validate_unicode(self.mood)
             object.__setattr__(self, "mood", parse_mood(self.mood))  # landmarks are points from here on
-        if self.target_affect is not None and not all(math.isfinite(one) and -1 <= one <= 1 for one in self.target_affect):
+        if self.target_affect is not None and not all(
+            math.isfinite(one) and -1 <= one <= 1 for one in self.target_affect
+        ):
             raise AffectError(f"the mood is {self.mood}; valence and arousal lie between -1 and 1")
         if self.affect is not None and not 0 <= self.affect <= 1:
             raise AffectError(f"affect is {self.affect}; it must be between 0 (content) and 1 (mood)")
@@ -134,7 +136,9 @@ class Query:
                 f"no such field: {', '.join(sorted(unknown))}; known: {', '.join(sorted(known))}"
             )
         try:
-            return cls(**{key: _FIELD_PARSERS.get(key, _return_value)(value) for key, value in values.items()})
+            return cls(
+                **{key: _FIELD_PARSERS.get(key, _return_value)(value) for key, value in values.items()}
+            )
         except (TypeError, ValueError, OverflowError) as bad:
             raise AffectError(f"{bad}") from bad
 

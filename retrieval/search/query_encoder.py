@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from encoders.base import AffectError, MediaError, Rows, is_missing_row, format_path, unit_rows
+from encoders.base import AffectError, MediaError, Rows, is_missing_row, to_printable, unit_rows
 from encoders.media import Sampling, Segment
-from encoders.media.decoder_pool import DecoderPool, DecodingEvent, FailedFile, OpenedFile, DecodedSegment
+from encoders.media.decoder_pool import DecodedSegment, DecoderPool, DecodingEvent, FailedFile, OpenedFile
 from retrieval.features.affect import compute_duration_weights
 from retrieval.features.pipeline import FeaturePipeline
 from retrieval.search.query import Query
@@ -55,7 +55,9 @@ class EncodedQuery:
     def select_segment(self, index: int) -> EncodedQuery:
         """One of its segments alone, in the views in which that says something."""
         rows = {view: rows[index : index + 1] for view, rows in self.embeddings.items()}
-        return replace(self, rows={view: row for view, row in rows.items() if not is_missing_row(row)[0]})
+        return replace(
+            self, embeddings={view: row for view, row in rows.items() if not is_missing_row(row)[0]}
+        )
 
 
 class QueryEncoder:
@@ -77,7 +79,7 @@ class QueryEncoder:
             self._decoder_pool = None
 
     def encode(self, query: Query, snapshot: Snapshot) -> list[EncodedQuery]:
-        """Every part of the query. Raises BadMedia for a file that can't be read or is of another kind."""
+        """Every part of the query. Raises MediaError for a file that can't be read or is of another kind."""
         feel = query.affect_weight > 0 and query.mood is None
         read: Mapping[str, Callable[..., EncodedQuery]] = {
             "text": lambda text: self._encode_text(text, feel),
@@ -93,12 +95,18 @@ class QueryEncoder:
         affect = self.pipeline.estimate_text_affect([text])[0] if include_affect else MISSING_AFFECT
         return EncodedQuery(modality_of_view=lambda view: "text", embeddings=rows, affect=affect)
 
-    def _encode_media(self, path: Path, modality: str, include_affect: bool, snapshot: Snapshot) -> EncodedQuery:
+    def _encode_media(
+        self, path: Path, modality: str, include_affect: bool, snapshot: Snapshot
+    ) -> EncodedQuery:
         opened, segments = self._open_media(path, modality)
         views: dict[str, list[Rows]] = {}
         moods, spans = [MISSING_AFFECT[None]], [(0.0, 0.0)]
-        while chunk := list(islice(segments, BATCH_SIZE)):  # read on while encoding: a long film is never held
-            features = self.pipeline.encode_media([s.frames for s in chunk], [s.audio for s in chunk], include_affect=include_affect)
+        while chunk := list(
+            islice(segments, BATCH_SIZE)
+        ):  # read on while encoding: a long film is never held
+            features = self.pipeline.encode_media(
+                [s.frames for s in chunk], [s.audio for s in chunk], include_affect=include_affect
+            )
             if include_affect:
                 moods.append(self.pipeline.estimate_affect(features).fused)
                 spans += [(np.nan if s.start is None else s.start, s.end or np.nan) for s in chunk]
@@ -112,7 +120,7 @@ class QueryEncoder:
         )
 
     def _open_media(self, path: Path, modality: str) -> tuple[OpenedFile, Iterator[Segment]]:
-        """A query's file, its content's hash known, and its segments. Raises BadMedia."""
+        """A query's file, its content's hash known, and its segments. Raises MediaError."""
         events = self._get_decoder_pool().read([path])
         match next(events):
             case OpenedFile(probe=probe) as opened if probe.modality == modality:
@@ -126,20 +134,26 @@ class QueryEncoder:
 
     def _get_decoder_pool(self) -> DecoderPool:
         if self._decoder_pool is None:
-            sampling = Sampling(segment_seconds=self.library.segment_seconds, sample_rate=self.pipeline.sample_rate)
+            sampling = Sampling(
+                segment_seconds=self.library.segment_seconds, sample_rate=self.pipeline.sample_rate
+            )
             self._decoder_pool = DecoderPool(1, sampling).__enter__()
         return self._decoder_pool
 
 
 def _read_segments(path: Path, events: Iterator[DecodingEvent]) -> Iterator[Segment]:
-    """The first segments of a query's file; what is left out is told. Raises BadMedia."""
+    """The first segments of a query's file; what is left out is told. Raises MediaError."""
     taken = 0
     for event in events:
         match event:
             case FailedFile(error=error):
                 raise error
             case DecodedSegment() if taken == MAX_QUERY_SEGMENTS:
-                log.warning("%s: long; only its first %d segments are asked with", format_path(path), MAX_QUERY_SEGMENTS)
+                log.warning(
+                    "%s: long; only its first %d segments are asked with",
+                    to_printable(path),
+                    MAX_QUERY_SEGMENTS,
+                )
                 return
             case DecodedSegment(segment=segment):
                 taken += 1
@@ -159,10 +173,14 @@ def _encode_item(snapshot: Snapshot, id_prefix: str) -> EncodedQuery:
     segments = snapshot.list_segments(position)
     if not snapshot.views:
         raise AffectError(f"item {id_prefix}: nothing is known of it that could be compared")
-    taken = segments[np.linspace(0, len(segments) - 1, min(MAX_QUERY_SEGMENTS, len(segments))).round().astype(int)]
+    taken = segments[
+        np.linspace(0, len(segments) - 1, min(MAX_QUERY_SEGMENTS, len(segments))).round().astype(int)
+    ]
     return EncodedQuery(
         modality_of_view=get_query_modality,
         embeddings={view: unit_rows(table.select_rows(taken)) for view, table in snapshot.views.items()},
         item_index=position,
-        affect=average_estimates(snapshot.select_affect(segments), compute_duration_weights(snapshot.spans[segments])),
+        affect=average_estimates(
+            snapshot.select_affect(segments), compute_duration_weights(snapshot.spans[segments])
+        ),
     )

@@ -11,11 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import AffectError, Rows, is_missing_row
-from fusion.late_fusion import Calibration, fuse_scores, average_views
+from fusion.late_fusion import Calibration, average_views, fuse_scores
 from retrieval.search import calibration
 from retrieval.search.query import SPACES, Query
 from retrieval.search.query_encoder import EncodedQuery
-from retrieval.search.segment_scores import SegmentScores, aggregate_by_item, mark_near_copies, set_copy_scores
+from retrieval.search.segment_scores import (
+    SegmentScores,
+    aggregate_by_item,
+    mark_near_copies,
+    set_copy_scores,
+)
 from retrieval.storage.library import Library
 from retrieval.storage.snapshot import Snapshot
 from spaces.joint.space import WORDS_VIEW, JointSpace
@@ -23,7 +28,9 @@ from spaces.joint.space import WORDS_VIEW, JointSpace
 Scores = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.int64]
 
-MISSING_DISCOUNT = 0.5  # marks an item down for a space in which only the query spoke; see fusion.late_fusion.fuse
+MISSING_DISCOUNT = (
+    0.5  # marks an item down for a space in which only the query spoke; see fusion.late_fusion.fuse_scores
+)
 # A space that was taught words like the query's, and sees what the object space sees, knows what they mean
 # where that only guesses. With the guess weighing as much, exercises are found worse by their names.
 IN_DOMAIN_WEIGHT = 4.0
@@ -44,7 +51,9 @@ class ContentScorer:
         Parts of several segments make as many questions; an item's score is the mean over the questions of
         its best segment's, so that a video meets its own segments and not their mean.
         """
-        heard = [space for space in SPACES if any(_list_active_views(part, f"{space}.") for part in query_parts)]
+        heard = [
+            space for space in SPACES if any(_list_active_views(part, f"{space}.") for part in query_parts)
+        ]
         weights = self._compute_space_weights(query, heard, query_parts)
         if heard and not any(weights.values()):
             raise AffectError(f"this query says something in: {', '.join(heard)}; give one of those a weight")
@@ -76,7 +85,11 @@ class ContentScorer:
         ]
         parts = [self._calibrate_views(part, found) for part, found in zip(query_parts, cosines, strict=True)]
         near = [one for found in cosines for one in found.values()]
-        same = mark_near_copies(cosines[0], len(segments)) if len(query_parts) == 1 else np.zeros(len(segments), int)
+        same = (
+            mark_near_copies(cosines[0], len(segments))
+            if len(query_parts) == 1
+            else np.zeros(len(segments), int)
+        )
         if same.any():
             parts = [{view: np.where(same, 1.0, one) for view, one in parts[0].items()}]
         spaces = {space: _average_space_views(space, parts, len(segments)) for space in SPACES}
@@ -88,8 +101,13 @@ class ContentScorer:
         total = self._fuse_spaces(heard, weights, query_parts, segments)
         closeness = average_views(near) if near else total
         if len(at := np.flatnonzero(same)):
-            closeness[at] = self._renormalise_cosines({view: one[at] for view, one in cosines[0].items()}, segments[at])
-        seen = {view: average_views([part[view] for part in parts if view in part]) for view in set().union(*parts)}
+            closeness[at] = self._renormalise_cosines(
+                {view: one[at] for view, one in cosines[0].items()}, segments[at]
+            )
+        seen = {
+            view: average_views([part[view] for part in parts if view in part])
+            for view in set().union(*parts)
+        }
         return SegmentScores(
             segments=segments, total=total, mean_cosine=closeness, space_scores=spaces, view_scores=seen,
             affect_match=np.full(len(segments), np.nan), copy_level=same, moment_score=np.zeros(len(segments)),
@@ -103,9 +121,16 @@ class ContentScorer:
         tables = self.snapshot.views
         return average_views([one / tables[view].compute_norms(segments) for view, one in cosines.items()])
 
-    def _compute_space_weights(self, query: Query, active_spaces: Iterable[str], query_parts: Sequence[EncodedQuery]) -> dict[str, float]:
+    def _compute_space_weights(
+        self, query: Query, active_spaces: Iterable[str], query_parts: Sequence[EncodedQuery]
+    ) -> dict[str, float]:
         """What each space weighs: what the query gives it, times more where it was taught such words."""
-        words = [view for part in query_parts if part.modality_of_view("") == "text" for view in _list_active_views(part, "")]
+        words = [
+            view
+            for part in query_parts
+            if part.modality_of_view("") == "text"
+            for view in _list_active_views(part, "")
+        ]
         taught = {
             space.name
             for space in self.library.pipeline.spaces
@@ -113,7 +138,8 @@ class ContentScorer:
             if space.name != OBJECT_SPACE and "objects" in space.heads.roles
         }
         return {
-            space: query.weights.get(space, 1.0) * (IN_DOMAIN_WEIGHT if space in taught else 1.0) for space in active_spaces
+            space: query.weights.get(space, 1.0) * (IN_DOMAIN_WEIGHT if space in taught else 1.0)
+            for space in active_spaces
         }
 
     def _fuse_spaces(
@@ -128,7 +154,11 @@ class ContentScorer:
         total = np.full(len(segments), np.nan)
         for kind in np.unique(kinds):
             here = kinds == kind
-            able = [space for space in scores_by_space if weights[space] and self._is_comparable(space, str(kind), query_parts)]
+            able = [
+                space
+                for space in scores_by_space
+                if weights[space] and self._is_comparable(space, str(kind), query_parts)
+            ]
             if able:
                 scores = {space: scores_by_space[space][here] for space in able}
                 total[here] = fuse_scores(scores, {space: weights[space] for space in able}, MISSING_DISCOUNT)
@@ -137,7 +167,9 @@ class ContentScorer:
     def _is_comparable(self, space: str, modality: str, query_parts: Sequence[EncodedQuery]) -> bool:
         """Whether items of a modality have rows in a view of the space that the query speaks in."""
         return any(
-            (view, modality) in self.snapshot.observed_views for part in query_parts for view in _list_active_views(part, f"{space}.")
+            (view, modality) in self.snapshot.observed_views
+            for part in query_parts
+            for view in _list_active_views(part, f"{space}.")
         )
 
     def _compute_cosines(self, part: EncodedQuery, segments: Positions) -> dict[str, Rows]:
@@ -151,14 +183,18 @@ class ContentScorer:
     def _calibrate_views(self, part: EncodedQuery, cosines: Mapping[str, Rows]) -> dict[str, Scores]:
         """The same of one question, calibrated."""
         return {
-            view: self._get_calibration(view, part.modality_of_view(view)).to_probabilities(one) for view, one in cosines.items()
+            view: self._get_calibration(view, part.modality_of_view(view)).to_probabilities(one)
+            for view, one in cosines.items()
         }
 
     def _get_calibration(self, view: str, query_modality: str) -> Calibration:
         key = calibration.make_calibration_key(view, query_modality)
         if key not in self._calibrations:
-            self._calibrations[key] = self._load_calibration(view, query_modality) or calibration.fit_library_calibration(
-                self.snapshot.views[view], (lambda: self._project_background(view)) if query_modality == "text" else None
+            self._calibrations[key] = self._load_calibration(
+                view, query_modality
+            ) or calibration.fit_library_calibration(
+                self.snapshot.views[view],
+                (lambda: self._project_background(view)) if query_modality == "text" else None,
             )
         return self._calibrations[key]
 
@@ -166,7 +202,9 @@ class ContentScorer:
         """Measured beforehand: by those who trained the heads, or for the packaged encoders."""
         if told := self.library.pipeline.get_calibration(view, query_modality):
             return Calibration.from_dict(told)
-        return calibration.load_packaged_calibration(view, query_modality, self.library.catalog.get_meta("signature") or "{}")
+        return calibration.load_packaged_calibration(
+            view, query_modality, self.library.catalog.get_meta("signature") or "{}"
+        )
 
     def _project_background(self, view: str) -> Rows:
         experts = self.library.pipeline
@@ -181,12 +219,16 @@ def _align_query_segments(query_parts: Sequence[EncodedQuery]) -> list[list[int]
     count = max((part.segment_count for part in query_parts), default=1)
     places = [[at * part.segment_count // count for part in query_parts] for at in range(count)]
     speaking = [
-        one for one in places if any(part.select_segment(at).embeddings for part, at in zip(query_parts, one, strict=True))
+        one
+        for one in places
+        if any(part.select_segment(at).embeddings for part, at in zip(query_parts, one, strict=True))
     ]
     return speaking or places[:1]
 
 
-def _average_space_views(space: str, scores_by_part: Sequence[Mapping[str, Scores]], segment_count: int) -> Scores:
+def _average_space_views(
+    space: str, scores_by_part: Sequence[Mapping[str, Scores]], segment_count: int
+) -> Scores:
     """(n,) mean over the query's parts of the mean over the space's views; NaN where all abstain."""
     of_parts = [[part[view] for view in part if view.startswith(f"{space}.")] for part in scores_by_part]
     means = [average_views(stack) for stack in of_parts if stack]
@@ -195,4 +237,8 @@ def _average_space_views(space: str, scores_by_part: Sequence[Mapping[str, Score
 
 def _list_active_views(part: EncodedQuery, prefix: str) -> list[str]:
     """The views that begin so ("audio.", or "" for all) in which this part of a query says something."""
-    return [view for view, rows in part.embeddings.items() if view.startswith(prefix) and not is_missing_row(rows).all()]
+    return [
+        view
+        for view, rows in part.embeddings.items()
+        if view.startswith(prefix) and not is_missing_row(rows).all()
+    ]

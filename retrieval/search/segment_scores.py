@@ -43,7 +43,9 @@ def mark_near_copies(cosines_by_view: Mapping[str, Rows], segment_count: int) ->
     """(n,) NEAR_COPY for segments that are as near as another encoding in every view asked in, else 0."""
     if not cosines_by_view:
         return np.zeros(segment_count, np.int64)
-    return NEAR_COPY * np.all([one >= NEAR_COPY_COSINE for one in cosines_by_view.values()], axis=0).astype(np.int64)
+    return NEAR_COPY * np.all([one >= NEAR_COPY_COSINE for one in cosines_by_view.values()], axis=0).astype(
+        np.int64
+    )
 
 
 def aggregate_by_item(scores_by_query_segment: Sequence[SegmentScores], items: Positions) -> SegmentScores:
@@ -63,23 +65,37 @@ def aggregate_by_item(scores_by_query_segment: Sequence[SegmentScores], items: P
     return replace(
         scores_by_query_segment[0],
         total=average_best([one.total for one in scores_by_query_segment]),
-        near=average_best([one.mean_cosine for one in scores_by_query_segment]),
-        spaces={space: average_best([one.space_scores[space] for one in scores_by_query_segment]) for space in scores_by_query_segment[0].space_scores},
-        views={name: average_best([one.view_scores.get(name, silent) for one in scores_by_query_segment]) for name in names},
-        same=same[which],
-        moment=np.max([np.nan_to_num(one.total, nan=-1).round(3) for one in scores_by_query_segment], axis=0),
+        mean_cosine=average_best([one.mean_cosine for one in scores_by_query_segment]),
+        space_scores={
+            space: average_best([one.space_scores[space] for one in scores_by_query_segment])
+            for space in scores_by_query_segment[0].space_scores
+        },
+        view_scores={
+            name: average_best([one.view_scores.get(name, silent) for one in scores_by_query_segment])
+            for name in names
+        },
+        copy_level=same[which],
+        moment_score=np.max(
+            [np.nan_to_num(one.total, nan=-1).round(3) for one in scores_by_query_segment], axis=0
+        ),
     )
 
 
 def _find_best_per_item(segment_scores: SegmentScores, items: Positions, firsts: Positions) -> Positions:
     """(groups,) where each item's best segment stands: by total, then nearness, then time."""
-    order = np.lexsort((np.arange(len(items)), -segment_scores.mean_cosine, -segment_scores.total, items))  # NaN sort to the end
+    order = np.lexsort(
+        (np.arange(len(items)), -segment_scores.mean_cosine, -segment_scores.total, items)
+    )  # NaN sort to the end
     return np.asarray(order[firsts])
 
 
 def set_copy_scores(segment_scores: SegmentScores, items: Positions, item_index: int | None) -> SegmentScores:
     """The same with a score of 1 in every space that speaks for the item that was asked with as a file."""
-    here = (items == item_index) & ~np.isnan(segment_scores.total) if item_index is not None else np.zeros(len(items), np.bool_)
+    here = (
+        (items == item_index) & ~np.isnan(segment_scores.total)
+        if item_index is not None
+        else np.zeros(len(items), np.bool_)
+    )
     if not here.any():
         return segment_scores
 
@@ -89,8 +105,8 @@ def set_copy_scores(segment_scores: SegmentScores, items: Positions, item_index:
     return replace(
         segment_scores,
         total=set_to_one(segment_scores.total),
-        near=set_to_one(segment_scores.mean_cosine),
-        spaces={space: set_to_one(one) for space, one in segment_scores.space_scores.items()},
-        views={view: set_to_one(one) for view, one in segment_scores.view_scores.items()},
-        same=np.where(here, COPY, segment_scores.copy_level),
+        mean_cosine=set_to_one(segment_scores.mean_cosine),
+        space_scores={space: set_to_one(one) for space, one in segment_scores.space_scores.items()},
+        view_scores={view: set_to_one(one) for view, one in segment_scores.view_scores.items()},
+        copy_level=np.where(here, COPY, segment_scores.copy_level),
     )

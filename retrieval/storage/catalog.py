@@ -11,10 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from encoders.base import AffectError, format_path
+from encoders.base import AffectError, to_printable
 from encoders.media import Probe
 from retrieval.storage.file_stamps import FileRecord, FileStamp
-from retrieval.storage.schema import COMPATIBILITY_VIEWS, FIRST_SCHEMA_VERSION, SCHEMA_VERSION, MIGRATION, connect, execute_script, translate_sqlite_errors
+from retrieval.storage.schema import (
+    COMPATIBILITY_VIEWS,
+    FIRST_SCHEMA_VERSION,
+    MIGRATION,
+    SCHEMA_VERSION,
+    connect,
+    execute_script,
+    translate_sqlite_errors,
+)
 
 _VECTOR_FILE_NAME = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)?")
 
@@ -60,7 +68,7 @@ class Catalog:
             found = self.get_meta("format")
             if found not in (FIRST_SCHEMA_VERSION, SCHEMA_VERSION):
                 raise AffectError(
-                    f"{format_path(path)}: format {found}, this version reads up to {SCHEMA_VERSION}; "
+                    f"{to_printable(path)}: format {found}, this version reads up to {SCHEMA_VERSION}; "
                     "index into a new one"
                 )
             if found == FIRST_SCHEMA_VERSION:
@@ -86,7 +94,9 @@ class Catalog:
                 yield
                 self._connection.execute("COMMIT")
             except BaseException:
-                if self._connection.in_transaction:  # SQLite may have rolled back by itself, on a full disk for one
+                if (
+                    self._connection.in_transaction
+                ):  # SQLite may have rolled back by itself, on a full disk for one
                     self._connection.execute("ROLLBACK")
                 raise
 
@@ -167,7 +177,10 @@ class Catalog:
 
     def list_paths(self, item_id: str) -> list[Path]:
         """Every path of an item."""
-        return [Path(os.fsdecode(row[0])) for row in self.execute("SELECT path FROM files WHERE item = ?", item_id)]
+        return [
+            Path(os.fsdecode(row[0]))
+            for row in self.execute("SELECT path FROM files WHERE item = ?", item_id)
+        ]
 
     def remove_orphans(self) -> None:
         """Drop items that stand nowhere. Their rows stay in the files, mapped to nothing, until a rebuild."""
@@ -225,7 +238,12 @@ class Catalog:
 
     def record_vector_file(self, vector_file: VectorFile) -> None:
         """Note a row file's committed state."""
-        self.execute("INSERT OR REPLACE INTO stores VALUES(?, ?, ?)", vector_file.name, vector_file.dim, vector_file.count)
+        self.execute(
+            "INSERT OR REPLACE INTO stores VALUES(?, ?, ?)",
+            vector_file.name,
+            vector_file.dim,
+            vector_file.count,
+        )
 
     def map_rows_to_segments(self, pairs: Mapping[str, Sequence[tuple[int, int]]]) -> None:
         """Note, per store, (row, segment) pairs."""

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from encoders.base import AffectError
 from retrieval.storage.catalog import VectorFile
 from retrieval.storage.library import Library
-from retrieval.storage.missing_files import MissingFiles, is_missing, group_missing_by_folder
+from retrieval.storage.missing_files import MissingFiles, group_missing_by_folder, is_missing
 
 CHUNK_ROWS = 4096  # rows looked at at a time
 
@@ -53,7 +53,11 @@ def _check_vector_file(library: Library, vector_file: VectorFile) -> str | None:
         return str(short)
     counted = library.catalog.execute("SELECT row FROM rows WHERE store = ? ORDER BY row", vector_file.name)
     places = np.array([row for (row,) in counted if 0 <= row < vector_file.count], np.int64)
-    return None if _are_finite(rows, places) else f"{vector_file.relative_path}: rows that are not finite numbers"
+    return (
+        None
+        if _are_finite(rows, places)
+        else f"{vector_file.relative_path}: rows that are not finite numbers"
+    )
 
 
 def _are_finite(rows: npt.NDArray[np.float16], row_indices: npt.NDArray[np.int64]) -> bool:

@@ -33,7 +33,8 @@ def list_missing_paths(catalog: Catalog) -> set[Path]:
 def mark_missing(catalog: Catalog, paths: Iterable[Path], *, is_missing: bool) -> None:
     """Note whether a file is at these paths."""
     catalog.execute_many(
-        "UPDATE files SET missing = ? WHERE path = ?", ((int(is_missing), os.fsencode(path)) for path in paths)
+        "UPDATE files SET missing = ? WHERE path = ?",
+        ((int(is_missing), os.fsencode(path)) for path in paths),
     )
 
 

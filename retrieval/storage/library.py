@@ -16,14 +16,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError, Rows, is_missing_row, format_path
+from encoders.base import AffectError, Rows, is_missing_row, to_printable
 from encoders.media import Probe
 from retrieval.features.pipeline import FeaturePipeline, PipelineConfig, is_space_key
 from retrieval.storage import schema
 from retrieval.storage import vector_file as rowfile
 from retrieval.storage.catalog import Catalog, FileStamp, VectorFile
-from retrieval.storage.custom_heads import ALIGNMENT_KEY, HEADS_KEY, load_custom_pipeline, list_custom_heads
-from retrieval.storage.locking import LOCK_NAME, translate_disk_errors, lock_folder
+from retrieval.storage.custom_heads import ALIGNMENT_KEY, HEADS_KEY, list_custom_heads, load_custom_pipeline
+from retrieval.storage.locking import LOCK_NAME, lock_folder, translate_disk_errors
 from retrieval.storage.missing_files import is_missing
 
 CHUNK_SEGMENTS = 4096  # segments projected at a time in a rebuild
@@ -70,9 +70,11 @@ class Library:
     def create(cls, folder: Path, config: PipelineConfig, segment_seconds: float) -> Library:
         """A new, empty library. Raises AffectError if the folder can't be written or holds other things."""
         with translate_disk_errors(folder):
-            if folder.exists() and (not folder.is_dir() or {f.name for f in folder.iterdir()} - UNFINISHED_NAMES):
+            if folder.exists() and (
+                not folder.is_dir() or {f.name for f in folder.iterdir()} - UNFINISHED_NAMES
+            ):
                 raise AffectError(
-                    f"{format_path(folder)}: is not empty and holds no library; name another folder"
+                    f"{to_printable(folder)}: is not empty and holds no library; name another folder"
                 )
         meta = {
             "recipe": config.to_json(), "signature": FeaturePipeline(config).make_signature(), "segment": str(segment_seconds),
@@ -111,20 +113,21 @@ class Library:
 
     def _check_encoders(self, *, check_spaces: bool) -> None:
         made, here = (
-            json.loads(text) for text in (self.catalog.get_meta("signature") or "{}", self.pipeline.make_signature())
+            json.loads(text)
+            for text in (self.catalog.get_meta("signature") or "{}", self.pipeline.make_signature())
         )
         others = sorted(part for part in {*made, *here} if made.get(part) != here.get(part))
         encoders = [part for part in others if not is_space_key(part)]
         if encoders:
             said = ", ".join(f"{role} {made.get(role)} (here {here.get(role)})" for role in encoders)
             raise AffectError(
-                f"{format_path(self.folder)}: made by other encoders: {said}; "
+                f"{to_printable(self.folder)}: made by other encoders: {said}; "
                 "install those, or index into a new library"
             )
         if others and check_spaces:
             raise AffectError(
-                f"{format_path(self.folder)}: made by another version of the {', '.join(others)}; "
-                f"run: affect rebuild --library {format_path(self.folder)} (no media are read)"
+                f"{to_printable(self.folder)}: made by another version of the {', '.join(others)}; "
+                f"run: affect rebuild --library {to_printable(self.folder)} (no media are read)"
             )
 
     @staticmethod
@@ -143,11 +146,14 @@ class Library:
         if files == self._custom_head_files:
             return False
         try:
-            self.pipeline, self.custom_heads_error = load_custom_pipeline(self.config, self.folder, files), None
+            self.pipeline, self.custom_heads_error = (
+                load_custom_pipeline(self.config, self.folder, files),
+                None,
+            )
         except AffectError as lost:
             cure = "align" if ALIGNMENT_KEY in files and ALIGNMENT_KEY in str(lost) else "train"
             self.custom_heads_error = AffectError(
-                f"{lost}; or run: affect {cure} --undo --library {format_path(self.folder)}"
+                f"{lost}; or run: affect {cure} --undo --library {to_printable(self.folder)}"
             )
         self._custom_head_files = files
         return True
@@ -174,7 +180,9 @@ class Library:
                 if note.path not in places:
                     left.update(path for path in places if is_missing(path))
                 self.catalog.record_file(note.path, note.stamp, item_id=note.item_id, error=note.error)
-            self.catalog.remove_paths(left)  # not the items: a file of one that stands nowhere now may come next
+            self.catalog.remove_paths(
+                left
+            )  # not the items: a file of one that stands nowhere now may come next
         return left
 
     def commit(self, batch: Sequence[EncodedFile]) -> None:
@@ -199,7 +207,9 @@ class Library:
             return {}
         roles = self.pipeline.media_roles
         raw = {role: np.concatenate([encoded.features[role] for encoded in files]) for role in roles}
-        features = {role: _round_to_float16(rows) for role, rows in raw.items()}  # what a rebuild would project
+        features = {
+            role: _round_to_float16(rows) for role, rows in raw.items()
+        }  # what a rebuild would project
         return {**features, **self.pipeline.project_all(features)}
 
     def _append_rows(self, name: str, rows: Rows, segment_ids: npt.NDArray[np.int64]) -> None:
@@ -209,8 +219,8 @@ class Library:
         )
         if rows.shape[1] != store.dim:
             raise AffectError(
-                f"{format_path(self.folder)}: rows of {name} have {rows.shape[1]} columns, not {store.dim}; "
-                f"run: affect rebuild --library {format_path(self.folder)}"
+                f"{to_printable(self.folder)}: rows of {name} have {rows.shape[1]} columns, not {store.dim}; "
+                f"run: affect rebuild --library {to_printable(self.folder)}"
             )
         rowfile.append_rows(self.folder / store.relative_path, store.count, rows[here])
         pairs = [(store.count + i, int(segment_ids[at])) for i, at in enumerate(here)]
@@ -254,7 +264,9 @@ class Library:
         with translate_disk_errors(self.folder), self.catalog.transaction():
             self.catalog.remove_orphans()
             rows_of = {role: self._load_row_by_segment(old[role]) for role in self._list_stored_roles(old)}
-            segments = [row[0] for row in self.catalog.execute("SELECT id FROM segments ORDER BY item, number")]
+            segments = [
+                row[0] for row in self.catalog.execute("SELECT id FROM segments ORDER BY item, number")
+            ]
             self.catalog.execute("DELETE FROM rows")
             self.catalog.execute("DELETE FROM stores")
             self.catalog.set_meta("generation", generation)
@@ -263,7 +275,8 @@ class Library:
             for start in range(0, len(segments), CHUNK_SEGMENTS):
                 part = np.array(segments[start : start + CHUNK_SEGMENTS])
                 features = {
-                    role: _select_rows(self.open_vectors(old[role]), rows, part) for role, rows in rows_of.items()
+                    role: _select_rows(self.open_vectors(old[role]), rows, part)
+                    for role, rows in rows_of.items()
                 }
                 for name, rows in {**features, **self.pipeline.project_all(features)}.items():
                     self._append_rows(name, rows, part)
@@ -292,14 +305,16 @@ class Library:
         """A store's committed rows (count, dim). Raises AffectError if its file is missing or too short."""
         with translate_disk_errors(self.folder):
             try:
-                return rowfile.open_memmap(self.folder / vector_file.relative_path, vector_file.count, vector_file.dim)
+                return rowfile.open_memmap(
+                    self.folder / vector_file.relative_path, vector_file.count, vector_file.dim
+                )
             except ValueError as short:
                 raise AffectError(f"{short}; {_suggest_fix(self.folder, vector_file)}") from short
 
 
 def _suggest_fix(folder: Path, vector_file: VectorFile) -> str:
     if "." in vector_file.name:  # a space's rows can be had again from the experts' rows
-        return f"run: affect rebuild --library {format_path(folder)}"
+        return f"run: affect rebuild --library {to_printable(folder)}"
     return "put a backup in its place, or delete the library's folder and index again"
 
 
@@ -307,7 +322,9 @@ def _round_to_float16(rows: Rows) -> Rows:
     return np.asarray(rowfile.to_float16(rows), np.float32)
 
 
-def _select_rows(rows: npt.NDArray[np.float16], row_by_segment: Mapping[int, int], segment_ids: npt.NDArray[np.int64]) -> Rows:
+def _select_rows(
+    rows: npt.NDArray[np.float16], row_by_segment: Mapping[int, int], segment_ids: npt.NDArray[np.int64]
+) -> Rows:
     """Rows (len(segments), d), NaN where a segment has none."""
     at = np.array([row_by_segment.get(int(segment), -1) for segment in segment_ids], np.int64)
     out = np.full((len(segment_ids), rows.shape[1]), np.nan, np.float32)

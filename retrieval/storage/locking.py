@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from encoders.base import AffectError, format_path
+from encoders.base import AffectError, to_printable
 
 DISK_FULL_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 LOCK_NAME = "lock"
@@ -25,9 +25,9 @@ def translate_disk_errors(folder: Path) -> Iterator[None]:
         yield
     except OSError as bad:
         if bad.errno not in DISK_FULL_ERRNOS:
-            raise AffectError(f"{format_path(folder)}: {(bad.strerror or str(bad)).lower()}") from bad
+            raise AffectError(f"{to_printable(folder)}: {(bad.strerror or str(bad)).lower()}") from bad
         raise AffectError(
-            f"{format_path(folder)}: no space left to write ({bad.strerror}); what was committed is safe, "
+            f"{to_printable(folder)}: no space left to write ({bad.strerror}); what was committed is safe, "
             "make room and run the same command again"
         ) from bad
 
@@ -43,7 +43,7 @@ def lock_folder(folder: Path) -> Iterator[None]:
             except BlockingIOError as taken:
                 lock.seek(0)
                 raise AffectError(
-                    f"{format_path(folder)}: process {lock.read().decode() or 'unknown'} is writing to this "
+                    f"{to_printable(folder)}: process {lock.read().decode() or 'unknown'} is writing to this "
                     "library; wait until it is done, or stop it (searching goes on meanwhile)"
                 ) from taken
         with contextlib.suppress(

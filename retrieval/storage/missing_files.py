@@ -54,7 +54,9 @@ def is_empty(folder: Path) -> bool:
 def may_be_unmounted(path: Path, unmounted_folders: Collection[Path]) -> bool:
     """Whether a path that is gone is below an empty folder, or below one of these mount points."""
     nearest = next((folder for folder in path.parents if os.path.lexists(folder)), path)
-    return is_empty(nearest) or _is_dangling_link(nearest) or not {*path.parents}.isdisjoint(unmounted_folders)
+    return (
+        is_empty(nearest) or _is_dangling_link(nearest) or not {*path.parents}.isdisjoint(unmounted_folders)
+    )
 
 
 def find_suspicious_folders(
@@ -69,14 +71,22 @@ def find_suspicious_folders(
 
     Each is the highest one that lost nearly everything, or the folder below it with all of that loss.
     """
-    before, here, lost = count_paths_by_folder(known_paths), count_paths_by_folder(found_paths), count_paths_by_folder(missing_paths)
+    before, here, lost = (
+        count_paths_by_folder(known_paths),
+        count_paths_by_folder(found_paths),
+        count_paths_by_folder(missing_paths),
+    )
     inside = {folder for folder in lost if not {folder, *folder.parents}.isdisjoint(roots)}
 
     def is_suspicious(folder: Path) -> bool:
-        if folder in unmounted_folders or (not here[folder] and (folder in roots or _is_dangling_link(folder))):
+        if folder in unmounted_folders or (
+            not here[folder] and (folder in roots or _is_dangling_link(folder))
+        ):
             return True
         turned_empty = not here[folder] and folder.is_dir()
-        return lost[folder] > 1 and (turned_empty or MIN_SUSPICIOUS_COUNT <= lost[folder] > before[folder] / 2)
+        return lost[folder] > 1 and (
+            turned_empty or MIN_SUSPICIOUS_COUNT <= lost[folder] > before[folder] / 2
+        )
 
     flagged = {folder for folder in inside if is_suspicious(folder)}
     tops = sorted(folder for folder in flagged if flagged.isdisjoint(folder.parents))
@@ -86,7 +96,9 @@ def find_suspicious_folders(
     ]
 
 
-def group_missing_by_folder(known_paths: Iterable[Path], missing_paths: Collection[Path]) -> list[MissingFiles]:
+def group_missing_by_folder(
+    known_paths: Iterable[Path], missing_paths: Collection[Path]
+) -> list[MissingFiles]:
     """Where files are gone: the highest folder of each that is gone or empty itself, else its own folder."""
     before, lost = count_paths_by_folder(known_paths), count_paths_by_folder(missing_paths)
     vanished = {folder for folder in lost if not folder.exists() or is_empty(folder)}
@@ -94,7 +106,10 @@ def group_missing_by_folder(known_paths: Iterable[Path], missing_paths: Collecti
         min(vanished.intersection(path.parents), key=lambda one: len(one.parts), default=path.parent)
         for path in missing_paths
     }
-    return [MissingFiles(folder=folder, missing_count=lost[folder], known_count=before[folder]) for folder in sorted(folders)]
+    return [
+        MissingFiles(folder=folder, missing_count=lost[folder], known_count=before[folder])
+        for folder in sorted(folders)
+    ]
 
 
 def count_paths_by_folder(paths: Iterable[Path]) -> Counter[Path]:
@@ -148,7 +163,9 @@ def _is_dangling_link(folder: Path) -> bool:
     return folder.is_symlink() and not os.path.exists(folder)  # noqa: PTH110 - Path.exists may raise
 
 
-def _narrow_to_subfolder(top_folder: Path, found_counts: Counter[Path], missing_counts: Counter[Path]) -> Path:
+def _narrow_to_subfolder(
+    top_folder: Path, found_counts: Counter[Path], missing_counts: Counter[Path]
+) -> Path:
     """The deepest folder that has all missing files of `top`, as long as something else is there."""
     while found_counts[top_folder]:
         below = [folder for folder in missing_counts if folder.parent == top_folder]

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from encoders.base import AffectError, format_path
+from encoders.base import AffectError, to_printable
 from retrieval.storage.locking import translate_disk_errors
 
 SCHEMA_VERSION = "2"
@@ -53,7 +53,7 @@ def translate_sqlite_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as bad:
-        raise AffectError(f"{format_path(path)}: {_describe_error(bad)}") from bad
+        raise AffectError(f"{to_printable(path)}: {_describe_error(bad)}") from bad
 
 
 def _describe_error(error: sqlite3.DatabaseError) -> str:
@@ -99,7 +99,7 @@ def connect(path: Path) -> sqlite3.Connection:
         how = _select_open_mode(path) if path.exists() else None
     if how is None:
         raise AffectError(
-            f"{format_path(path.parent)}: no library here; make one with: affect index FOLDER --library LIB"
+            f"{to_printable(path.parent)}: no library here; make one with: affect index FOLDER --library LIB"
         )
     uri = f"{path.absolute().as_uri()}?{how}"
     return sqlite3.connect(uri, uri=True, timeout=30, isolation_level=None)

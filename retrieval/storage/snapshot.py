@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError, Rows, format_path
+from encoders.base import AffectError, Rows, to_printable
 from retrieval.features.pipeline import AFFECT_VECTORS_NAME
 from retrieval.storage.catalog import VectorFile
 from retrieval.storage.item_paths import BEST_PATH_SQL
@@ -149,7 +149,11 @@ def _read_snapshot(library: Library, catalog_version: tuple[int, int]) -> Snapsh
         "ORDER BY item, number"
     )
     known = np.array([row[0] for row in segments], np.int64)
-    views = {name: _load_segment_vectors(library, s, known) for name, s in library.catalog.list_vector_files().items() if "." in name}
+    views = {
+        name: _load_segment_vectors(library, s, known)
+        for name, s in library.catalog.list_vector_files().items()
+        if "." in name
+    }
     plane = views.pop(AFFECT_VECTORS_NAME, None)
     return Snapshot(
         catalog_version=catalog_version,
@@ -160,7 +164,9 @@ def _read_snapshot(library: Library, catalog_version: tuple[int, int]) -> Snapsh
         item_modalities=np.array([row[1] for row in items], np.str_),
         item_by_segment=np.array([number[row[1]] for row in segments], np.int64),
         segment_ids=known,
-        spans=np.array([[_none_to_nan(row[2]), _none_to_nan(row[3])] for row in segments], np.float64).reshape(-1, 2),
+        spans=np.array(
+            [[_none_to_nan(row[2]), _none_to_nan(row[3])] for row in segments], np.float64
+        ).reshape(-1, 2),
         views=views,
         affect_vectors=plane,
     )
@@ -170,13 +176,15 @@ def _none_to_nan(seconds: float | None) -> float:
     return np.nan if seconds is None else seconds
 
 
-def _load_segment_vectors(library: Library, vector_file: VectorFile, segment_ids: Positions) -> SegmentVectors:
+def _load_segment_vectors(
+    library: Library, vector_file: VectorFile, segment_ids: Positions
+) -> SegmentVectors:
     found = library.catalog.execute("SELECT row, segment FROM rows WHERE store = ?", vector_file.name)
     pairs = np.array(found, np.int64).reshape(-1, 2)
     if len(pairs) and not 0 <= pairs[:, 0].min() <= pairs[:, 0].max() < vector_file.count:
         raise AffectError(
-            f"{format_path(library.folder)}: the catalogue counts on rows of {vector_file.name} that are not there; "
-            f"run: affect verify --library {format_path(library.folder)}"
+            f"{to_printable(library.folder)}: the catalogue counts on rows of {vector_file.name} that are not there; "
+            f"run: affect verify --library {to_printable(library.folder)}"
         )
     order = np.argsort(segment_ids)
     place = np.clip(np.searchsorted(segment_ids, pairs[:, 1], sorter=order), 0, max(len(segment_ids) - 1, 0))
@@ -188,7 +196,9 @@ def _load_segment_vectors(library: Library, vector_file: VectorFile, segment_ids
     row_of = np.full(len(segment_ids), -1, np.int64)
     segment_of[pairs[: len(at)][kept, 0]] = at[kept]
     row_of[at[kept]] = pairs[: len(at)][kept, 0]
-    return SegmentVectors(rows=library.open_vectors(vector_file), segment_by_row=segment_of, row_by_segment=row_of)
+    return SegmentVectors(
+        rows=library.open_vectors(vector_file), segment_by_row=segment_of, row_by_segment=row_of
+    )
 
 
 def round_span(span: Sequence[float]) -> tuple[float | None, float | None]:

@@ -62,7 +62,9 @@ class Anchors:
         lines = [f"alignment: {here} (needs {MIN_SEGMENTS}, of {FOLD_COUNT})"]
         if self.skipped_paths:
             count = f"{len(self.skipped_paths)} video{'' if len(self.skipped_paths) == 1 else 's'}"
-            lines.append(f"{count} without mood of both sound and pictures: {format_first_names(self.skipped_paths)}")
+            lines.append(
+                f"{count} without mood of both sound and pictures: {format_first_names(self.skipped_paths)}"
+            )
         return lines
 
 
@@ -105,13 +107,20 @@ def prepare_anchors(library: Library) -> Anchors:
     return found
 
 
-def install_alignment(library: Library, outcome: AlignmentOutcome, alignment: AffectAlignment | None) -> AlignmentOutcome:
+def install_alignment(
+    library: Library, outcome: AlignmentOutcome, alignment: AffectAlignment | None
+) -> AlignmentOutcome:
     """Use what `cross_validate_alignment` found, or go back to no map where it found none.
 
     The caller may write. Raises AffectError when the disk is full; all is then as it was.
     """
     if alignment is not None:
-        library.install_custom_heads({**list_custom_heads(library.catalog), ALIGNMENT_KEY: _write_alignment_file(library, alignment, outcome)})
+        library.install_custom_heads(
+            {
+                **list_custom_heads(library.catalog),
+                ALIGNMENT_KEY: _write_alignment_file(library, alignment, outcome),
+            }
+        )
         remove_unused_heads(library.folder, library.catalog)
     elif ALIGNMENT_KEY in list_custom_heads(library.catalog):
         remove_alignment(library)
@@ -177,7 +186,9 @@ def cross_validate_alignment(
     on_progress(0, count)
     for held in parts:
         rest = np.setdiff1d(np.arange(segments), held)
-        method = _select_method(anchors.audio_affect[rest], anchors.image_affect[rest], anchors.video_ids[rest], seed, advance)
+        method = _select_method(
+            anchors.audio_affect[rest], anchors.image_affect[rest], anchors.video_ids[rest], seed, advance
+        )
         whole = method.fit(anchors.audio_affect[rest], anchors.image_affect[rest], seed=seed)
         mapped[held] = whole.project_source(anchors.audio_affect[held])
     method = _select_method(anchors.audio_affect, anchors.image_affect, anchors.video_ids, seed, advance)
@@ -192,9 +203,13 @@ def cross_validate_alignment(
     if not taken:
         return outcome, None
     whole = method.fit(anchors.audio_affect, anchors.image_affect, seed=seed)
-    stretch = whole.project_source(anchors.audio_affect).std(axis=0) / np.maximum(anchors.audio_affect.std(axis=0), MIN_SPREAD)
+    stretch = whole.project_source(anchors.audio_affect).std(axis=0) / np.maximum(
+        anchors.audio_affect.std(axis=0), MIN_SPREAD
+    )
     residual = np.sqrt(((mapped - anchors.image_affect) ** 2).mean(axis=0))
-    return outcome, AffectAlignment(mapping=whole, sd_factors=_to_pair(stretch), residual_sds=_to_pair(residual))
+    return outcome, AffectAlignment(
+        mapping=whole, sd_factors=_to_pair(stretch), residual_sds=_to_pair(residual)
+    )
 
 
 def _to_pair(values: Floats) -> tuple[float, float]:
@@ -202,7 +217,11 @@ def _to_pair(values: Floats) -> tuple[float, float]:
 
 
 def _select_method(
-    audio_affect: Floats, image_affect: Floats, video_ids: npt.NDArray[np.str_], seed: int, on_method_done: Callable[[], None]
+    audio_affect: Floats,
+    image_affect: Floats,
+    video_ids: npt.NDArray[np.str_],
+    seed: int,
+    on_method_done: Callable[[], None],
 ) -> AlignmentMethod:
     """The map whose held-out points agree best with the pictures; `step` is called after each map."""
     methods = make_closed_form_methods()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from encoders.base import AffectError, format_path
+from encoders.base import AffectError, to_printable
 from retrieval.storage.library import Library
 from retrieval.training.captions_csv import CaptionedFile
 
@@ -52,8 +52,14 @@ class CaptionedItems:
             (self.unreadable, "could not be read when indexed, left out"),
             (copies, "the same content as another captioned file, captions joined"),
         )
-        told = [f"{format_file_count(names)}: {why}: {format_first_names(names)}" for names, why in kinds if names]
-        return [*told, f"{format_file_count(self.test_files)}: in the split test, left out"] if self.test_files else told
+        told = [
+            f"{format_file_count(names)}: {why}: {format_first_names(names)}" for names, why in kinds if names
+        ]
+        return (
+            [*told, f"{format_file_count(self.test_files)}: in the split test, left out"]
+            if self.test_files
+            else told
+        )
 
 
 def match_captions(library: Library, captioned_files: Sequence[CaptionedFile]) -> CaptionedItems:
@@ -89,7 +95,7 @@ def match_captions(library: Library, captioned_files: Sequence[CaptionedFile]) -
     )  # fmt: skip
     if not captions:
         told = "; ".join(found.format_messages()) or "the table names none"
-        where = format_path(library.folder)
+        where = to_printable(library.folder)
         raise AffectError(f"none of the captioned files is in {where}; index their folder first ({told})")
     return found
 
@@ -101,6 +107,6 @@ def format_file_count(names: Sequence[object]) -> str:
 
 def format_first_names(names: Sequence[str], limit: int = MAX_NAMES_SHOWN) -> str:
     """The first names, safe on a terminal, and how many more there are."""
-    told = ", ".join(format_path(name) for name in names[:limit])
+    told = ", ".join(to_printable(name) for name in names[:limit])
     more = len(names) - limit
     return f"{told} ... and {more} more" if more > 0 else told

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from encoders.base import AffectError, format_path
+from encoders.base import AffectError, to_printable
 from encoders.text_files import read_text
 from retrieval.storage.unicode_names import find_on_disk
 
@@ -31,12 +31,12 @@ def read_csv_rows(path: Path) -> Iterator[dict[str, str]]:
     """Rows of a CSV file with a header. Raises AffectError if it is not there, or no such file."""
     if not path.is_file():
         raise AffectError(
-            f"{format_path(path)}: {'a folder, no CSV file' if path.is_dir() else 'no such file'}"
+            f"{to_printable(path)}: {'a folder, no CSV file' if path.is_dir() else 'no such file'}"
         )
     try:
         yield from csv.DictReader(io.StringIO(read_text(path), newline=""))
     except (OSError, ValueError, csv.Error) as bad:
-        raise AffectError(f"{format_path(path)}: not a CSV file in UTF-8 ({bad})") from bad
+        raise AffectError(f"{to_printable(path)}: not a CSV file in UTF-8 ({bad})") from bad
 
 
 def read_captions(path: Path) -> list[CaptionedFile]:
@@ -49,7 +49,7 @@ def read_captions(path: Path) -> list[CaptionedFile]:
     if lacking := [column for column in REQUIRED_COLUMNS if not rows or column not in rows[0]]:
         missing = f"no column {', '.join(lacking)}" if rows else "no rows"
         raise AffectError(
-            f"{format_path(path)}: {missing}; needed: media, caption (and split: train, dev, test)"
+            f"{to_printable(path)}: {missing}; needed: media, caption (and split: train, dev, test)"
         )
     said: dict[str, list[str]] = {}
     told: dict[str, tuple[str, str]] = {}
@@ -58,9 +58,9 @@ def read_captions(path: Path) -> list[CaptionedFile]:
         split = (row.get("split") or "train").strip().lower()
         about = SPLIT_ALIASES.get(split, split), row.get("group") or ""
         if not medium or not caption.strip():
-            raise AffectError(f"{format_path(path)}: line {line} has no {'caption' if medium else 'media'}")
+            raise AffectError(f"{to_printable(path)}: line {line} has no {'caption' if medium else 'media'}")
         if told.setdefault(medium, about) != about:
-            raise AffectError(f"{format_path(path)}: line {line} puts {medium} into another split or group")
+            raise AffectError(f"{to_printable(path)}: line {line} puts {medium} into another split or group")
         said.setdefault(medium, []).append(caption.strip())
     return [
         CaptionedFile(

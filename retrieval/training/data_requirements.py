@@ -15,7 +15,9 @@ Ints = npt.NDArray[np.int64]
 FOLD_COUNT = 4  # parts that are held out in turn, whole groups at a time
 MIN_ITEMS = 40  # below which nothing can be learnt that would hold
 MIN_DISTINCT_CAPTIONS = 2 * FOLD_COUNT  # of what is said, so that every fold tells some apart
-REQUIREMENTS_TEXT = f"{MIN_ITEMS} items in {FOLD_COUNT} groups, with {MIN_DISTINCT_CAPTIONS} captions that differ"
+REQUIREMENTS_TEXT = (
+    f"{MIN_ITEMS} items in {FOLD_COUNT} groups, with {MIN_DISTINCT_CAPTIONS} captions that differ"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +36,11 @@ class TrainingDataCounts:
     @property
     def is_sufficient(self) -> bool:
         """Whether the space can learn from it."""
-        return self.item_count >= MIN_ITEMS and self.group_count >= FOLD_COUNT and self.distinct_caption_count >= MIN_DISTINCT_CAPTIONS
+        return (
+            self.item_count >= MIN_ITEMS
+            and self.group_count >= FOLD_COUNT
+            and self.distinct_caption_count >= MIN_DISTINCT_CAPTIONS
+        )
 
     def describe(self) -> str:
         """Such as "object: 347 items in 320 groups, with 300 captions that differ"."""
@@ -54,7 +60,13 @@ def count_training_data(
     texts = [caption for said in captions for caption in said]
     owner = np.repeat(np.arange(len(captions)), [len(said) for said in captions])
     kinds = len(set(assign_caption_classes(texts, owner, len(captions)).tolist()))
-    return TrainingDataCounts(space=space, item_count=len(captions), caption_count=len(texts), group_count=len(set(groups)), distinct_caption_count=kinds)
+    return TrainingDataCounts(
+        space=space,
+        item_count=len(captions),
+        caption_count=len(texts),
+        group_count=len(set(groups)),
+        distinct_caption_count=kinds,
+    )
 
 
 def assign_caption_classes(captions: Sequence[str], item_by_caption: Ints, item_count: int) -> Ints:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from retrieval.training.cross_validation import RIDGE_LOSS, TrainingData, EnsembleConfig, fit_members
+from retrieval.training.cross_validation import RIDGE_LOSS, EnsembleConfig, TrainingData, fit_members
 
 SAFETY_FACTOR = 1.25  # of an estimate: the machine may get busier
 PROBE_EPOCHS = 3  # epochs that are timed, the first of which is not counted
@@ -40,7 +40,11 @@ class TimeBudget:
 
 
 def estimate_training_seconds(
-    training_data: TrainingData, config: EnsembleConfig, *, seed: int, clock: Callable[[], float] = time.monotonic
+    training_data: TrainingData,
+    config: EnsembleConfig,
+    *,
+    seed: int,
+    clock: Callable[[], float] = time.monotonic,
 ) -> float:
     """About how long all trainings of a plan would take: a few epochs of each loss are timed.
 
@@ -48,21 +52,35 @@ def estimate_training_seconds(
     """
     ends: list[float] = []
     short = replace(config, schedule=replace(config.schedule, epochs=PROBE_EPOCHS))
-    fit_members(training_data, short, np.arange(training_data.training_set.item_count), seed, lambda part: ends.append(clock()))
+    fit_members(
+        training_data,
+        short,
+        np.arange(training_data.training_set.item_count),
+        seed,
+        lambda part: ends.append(clock()),
+    )
     gaps = [ends[at] - ends[at - 1] for at in range(1, len(ends)) if at % PROBE_EPOCHS]
     trainings = config.fold_count  # on all items but one part each, and one on all: as much as so many on all
     return trainings * len(config.losses) * config.schedule.epochs * sum(gaps) / len(gaps)
 
 
-def shorten_to_budget(training_data: TrainingData, config: EnsembleConfig, *, seed: int, seconds_left: float) -> tuple[EnsembleConfig, str]:
-    """The best plan that is likely to fit into the seconds left, and how it was cut, see `cut_plan`.
+def shorten_to_budget(
+    training_data: TrainingData, config: EnsembleConfig, *, seed: int, seconds_left: float
+) -> tuple[EnsembleConfig, str]:
+    """The best plan that is likely to fit into the seconds left, and how it was cut, see `shorten_config`.
 
     Raises ValueError as training does.
     """
-    return (config, "") if math.isinf(seconds_left) else shorten_config(config, estimate_training_seconds(training_data, config, seed=seed), seconds_left)
+    return (
+        (config, "")
+        if math.isinf(seconds_left)
+        else shorten_config(config, estimate_training_seconds(training_data, config, seed=seed), seconds_left)
+    )
 
 
-def shorten_config(config: EnsembleConfig, estimated_seconds: float, seconds_left: float) -> tuple[EnsembleConfig, str]:
+def shorten_config(
+    config: EnsembleConfig, estimated_seconds: float, seconds_left: float
+) -> tuple[EnsembleConfig, str]:
     """The best plan that fits into the seconds left, where all of it takes `seconds`, and how it was cut.
 
     How is empty where nothing was.

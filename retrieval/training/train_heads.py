@@ -16,10 +16,26 @@ import torch
 from retrieval.storage.custom_heads import ALIGNMENT_KEY, HEADS_FOLDER, list_custom_heads, remove_unused_heads
 from retrieval.storage.library import Library
 from retrieval.storage.locking import translate_disk_errors
-from retrieval.training.cross_validation import FittedHeads, TrainingData, EnsembleConfig, StepCallback, fit_heads
+from retrieval.training.cross_validation import (
+    EnsembleConfig,
+    FittedHeads,
+    StepCallback,
+    TrainingData,
+    fit_heads,
+)
 from retrieval.training.data_requirements import TrainingDataCounts
-from retrieval.training.time_budget import CLOSED_FORM_NOTE, TimeBudget, OutOfTimeError, make_closed_form_config, shorten_to_budget
-from retrieval.training.training_data import LibraryTrainingData, ProgressCallback, make_training_data_by_space
+from retrieval.training.time_budget import (
+    CLOSED_FORM_NOTE,
+    OutOfTimeError,
+    TimeBudget,
+    make_closed_form_config,
+    shorten_to_budget,
+)
+from retrieval.training.training_data import (
+    LibraryTrainingData,
+    ProgressCallback,
+    make_training_data_by_space,
+)
 from spaces.joint.io import save_heads
 from spaces.joint.training import Schedule
 
@@ -64,7 +80,11 @@ TrainingResult = tuple[TrainingOutcome, FittedHeads | None]
 
 
 def train_spaces(
-    library_data: LibraryTrainingData, *, seed: int, on_progress: ProgressCallback, minutes: float | None = None
+    library_data: LibraryTrainingData,
+    *,
+    seed: int,
+    on_progress: ProgressCallback,
+    minutes: float | None = None,
 ) -> list[TrainingResult]:
     """Fit heads for every space that has enough to learn from; nothing is written.
 
@@ -76,11 +96,18 @@ def train_spaces(
         trained: list[TrainingResult] = []
         for number, (space, supply) in enumerate(library_data.counts_by_space.items()):
             if space not in lessons:
-                outcome = TrainingOutcome(space=space, item_count=supply.item_count, caption_count=supply.caption_count, reason=supply.insufficiency_reason)
+                outcome = TrainingOutcome(
+                    space=space,
+                    item_count=supply.item_count,
+                    caption_count=supply.caption_count,
+                    reason=supply.insufficiency_reason,
+                )
                 trained.append((outcome, None))
                 continue
             spaces_left = sum(one in lessons for one in list(library_data.counts_by_space)[number:])
-            trained.append(train_space(space, lessons[space], seed, on_progress, budget, time_share=1 / spaces_left))
+            trained.append(
+                train_space(space, lessons[space], seed, on_progress, budget, time_share=1 / spaces_left)
+            )
     return trained
 
 
@@ -129,23 +156,31 @@ def train_space(
     share: of the time left that is this space's
     """
     if training_data is None:
-        return TrainingOutcome(space=space, item_count=0, caption_count=0, reason="nothing in it speaks of these items"), None
+        return TrainingOutcome(
+            space=space, item_count=0, caption_count=0, reason="nothing in it speaks of these items"
+        ), None
     items, texts = training_data.training_set.item_count, len(training_data.training_set.item_by_text)
     supply = TrainingDataCounts(
         space=space, item_count=items, caption_count=texts, group_count=len(set(training_data.groups)),
         distinct_caption_count=len(set(training_data.training_set.class_ids.tolist())),
     )  # fmt: skip
-    outcome = TrainingOutcome(space=space, item_count=items, caption_count=texts, reason=supply.insufficiency_reason)
+    outcome = TrainingOutcome(
+        space=space, item_count=items, caption_count=texts, reason=supply.insufficiency_reason
+    )
     if not supply.is_sufficient:
         return outcome, None
     if budget is not None and budget.seconds_left <= 0:
         return replace(outcome, reason="not trained: the time given was over"), None
     try:
-        fitted, cut = _fit_within_budget(space, training_data, seed, on_progress, budget or TimeBudget(), time_share)
+        fitted, cut = _fit_within_budget(
+            space, training_data, seed, on_progress, budget or TimeBudget(), time_share
+        )
     except ValueError as bad:  # held-out matches lie no nearer than anything else
         return replace(outcome, reason=str(bad)), None
     gain = fitted.estimate_gain(seed)
-    before, after = (100 * float(fitted.compute_held_out_precisions(use_trained=way).mean()) for way in (False, True))
+    before, after = (
+        100 * float(fitted.compute_held_out_precisions(use_trained=way).mean()) for way in (False, True)
+    )
     outcome = replace(
         outcome, shortening=cut, baseline_map=round(before, 2), trained_map=round(after, 2),
         gain_interval=(round(gain.low, 2), round(gain.high, 2)), is_used=gain.low > 0,
@@ -154,19 +189,32 @@ def train_space(
 
 
 def _fit_within_budget(
-    space: str, training_data: TrainingData, seed: int, on_progress: ProgressCallback, budget: TimeBudget, time_share: float
+    space: str,
+    training_data: TrainingData,
+    seed: int,
+    on_progress: ProgressCallback,
+    budget: TimeBudget,
+    time_share: float,
 ) -> tuple[FittedHeads, str]:
     """Heads fitted in a share of the time left, and how training was cut for that."""
     plan = make_default_config(training_data.training_set.item_count, rejects_out_of_domain=space != "object")
-    plan, cut = shorten_to_budget(training_data, plan, seed=seed, seconds_left=time_share * budget.seconds_left)
+    plan, cut = shorten_to_budget(
+        training_data, plan, seed=seed, seconds_left=time_share * budget.seconds_left
+    )
     try:
-        return fit_heads(training_data, plan, seed=seed, on_step=make_step_callback(space, plan, on_progress, budget)), cut
+        return fit_heads(
+            training_data, plan, seed=seed, on_step=make_step_callback(space, plan, on_progress, budget)
+        ), cut
     except OutOfTimeError:  # it took longer than a few epochs had suggested
         plan = make_closed_form_config(plan)
-        return fit_heads(training_data, plan, seed=seed, on_step=make_step_callback(space, plan, on_progress)), CLOSED_FORM_NOTE
+        return fit_heads(
+            training_data, plan, seed=seed, on_step=make_step_callback(space, plan, on_progress)
+        ), CLOSED_FORM_NOTE
 
 
-def make_step_callback(space: str, config: EnsembleConfig, on_progress: ProgressCallback, budget: TimeBudget | None = None) -> StepCallback:
+def make_step_callback(
+    space: str, config: EnsembleConfig, on_progress: ProgressCallback, budget: TimeBudget | None = None
+) -> StepCallback:
     """For `fit_heads`: add up parts of trainings and report them; OutOfTimeError where the time is over."""
     done, count = 0.0, (config.fold_count + 1) * len(config.losses)
 
@@ -188,7 +236,9 @@ def make_default_config(item_count: int, *, rejects_out_of_domain: bool = False)
     schedule = Schedule(
         epochs=epochs, batch=BATCH_SIZE, rate=1e-3, decay="one-cycle", draw="items", weight_decay=0.01, clip=0,
     )  # fmt: skip
-    return EnsembleConfig(losses=MEMBER_LOSSES, schedule=schedule, rejects_out_of_domain=rejects_out_of_domain)
+    return EnsembleConfig(
+        losses=MEMBER_LOSSES, schedule=schedule, rejects_out_of_domain=rejects_out_of_domain
+    )
 
 
 def _write_heads_file(library: Library, space: str, fitted: FittedHeads, outcome: TrainingOutcome) -> str:

@@ -8,13 +8,27 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError, Rows, batched, encode_all, is_missing_row, average_by_owner, format_path, unit_rows
+from encoders.base import (
+    AffectError,
+    Rows,
+    average_by_owner,
+    batched,
+    encode_all,
+    is_missing_row,
+    to_printable,
+    unit_rows,
+)
 from retrieval.features.pipeline import FeaturePipeline
 from retrieval.storage.library import Library
 from retrieval.training.captioned_items import CaptionedItems, match_captions
 from retrieval.training.captions_csv import CaptionedFile
 from retrieval.training.cross_validation import TrainingData, project_zero_shot
-from retrieval.training.data_requirements import REQUIREMENTS_TEXT, TrainingDataCounts, assign_caption_classes, count_training_data
+from retrieval.training.data_requirements import (
+    REQUIREMENTS_TEXT,
+    TrainingDataCounts,
+    assign_caption_classes,
+    count_training_data,
+)
 from spaces.base import Space
 from spaces.joint.space import TEXT_ROLE
 from spaces.joint.training_set import TrainingSet
@@ -23,7 +37,9 @@ ROLE_BY_SPACE = {"object": "objects", "activity": "activity", "audio": "sound"}
 TEXT_BATCH_SIZE = 128  # captions read between two reports of progress
 
 Ints = npt.NDArray[np.int64]
-ProgressCallback = Callable[[str, float, float], None]  # what is being done, how much of it is done, of how much
+ProgressCallback = Callable[
+    [str, float, float], None
+]  # what is being done, how much of it is done, of how much
 EncodeFunction = Callable[[Sequence[str]], Rows]
 
 
@@ -42,7 +58,9 @@ class LibraryTrainingData:
 
     def format_messages(self) -> list[str]:
         """Lines to read before work begins: files left out, and what is here and needed, a line a space."""
-        needs = [f"{supply.describe()} (needs {REQUIREMENTS_TEXT})" for supply in self.counts_by_space.values()]
+        needs = [
+            f"{supply.describe()} (needs {REQUIREMENTS_TEXT})" for supply in self.counts_by_space.values()
+        ]
         return [*self.captioned_items.format_messages(), *needs]
 
 
@@ -54,7 +72,7 @@ def prepare_training_data(library: Library, captioned_files: Sequence[CaptionedF
     captioned, experts = match_captions(library, captioned_files), FeaturePipeline(library.config)
     if not library.config.text:
         raise AffectError(
-            f"{format_path(library.folder)}: made without an encoder of text: it can't learn words"
+            f"{to_printable(library.folder)}: made without an encoder of text: it can't learn words"
         )
     rows = {role: _load_item_features(library, role, captioned.item_ids) for role in experts.media_roles}
     supplies = {}
@@ -63,7 +81,9 @@ def prepare_training_data(library: Library, captioned_files: Sequence[CaptionedF
         supplies[space.name] = count_training_data(
             space.name, [captioned.captions[at] for at in here], [captioned.groups[at] for at in here]
         )
-    found = LibraryTrainingData(pipeline=experts, captioned_items=captioned, features=rows, counts_by_space=supplies)
+    found = LibraryTrainingData(
+        pipeline=experts, captioned_items=captioned, features=rows, counts_by_space=supplies
+    )
     if not any(supply.is_sufficient for supply in supplies.values()):
         counted = "; ".join(supply.describe() for supply in supplies.values())
         left_out = "".join(f"; {line}" for line in captioned.format_messages())
@@ -71,14 +91,18 @@ def prepare_training_data(library: Library, captioned_files: Sequence[CaptionedF
     return found
 
 
-def make_training_data_by_space(library_data: LibraryTrainingData, on_progress: ProgressCallback) -> dict[str, TrainingData]:
+def make_training_data_by_space(
+    library_data: LibraryTrainingData, on_progress: ProgressCallback
+) -> dict[str, TrainingData]:
     """What each space that has enough to learn from learns from, by its name; every caption is read once."""
     encode = _make_caching_text_encoder(library_data, on_progress)
     lessons = {}
     for space in library_data.pipeline.spaces:
         if library_data.counts_by_space[space.name].is_sufficient:
             about = library_data.captioned_items
-            lesson = make_training_data(library_data.pipeline, space, library_data.features, about.captions, about.groups, encode)
+            lesson = make_training_data(
+                library_data.pipeline, space, library_data.features, about.captions, about.groups, encode
+            )
             if lesson is not None:
                 lessons[space.name] = lesson
     return lessons
@@ -108,7 +132,9 @@ def make_training_data(
         training_set=material,
         groups=[groups[int(at)] for at in here],
         encoder_signatures={one: pipeline.get_encoder(one).card.signature for one in (role, TEXT_ROLE)},
-        zero_shot_embeddings=project_zero_shot(space, {one: found[here] for one, found in features.items()}, raw),
+        zero_shot_embeddings=project_zero_shot(
+            space, {one: found[here] for one, found in features.items()}, raw
+        ),
     )
 
 
@@ -117,11 +143,17 @@ def _find_items_with_role(features: Mapping[str, Rows], role: str) -> Ints:
     return np.flatnonzero(~is_missing_row(features[role])) if role in features else np.empty(0, np.int64)
 
 
-def _make_caching_text_encoder(library_data: LibraryTrainingData, on_progress: ProgressCallback) -> EncodeFunction:
+def _make_caching_text_encoder(
+    library_data: LibraryTrainingData, on_progress: ProgressCallback
+) -> EncodeFunction:
     """Reads every caption that some space learns from once, whichever spaces ask for it."""
-    needed = [ROLE_BY_SPACE[name] for name, supply in library_data.counts_by_space.items() if supply.is_sufficient]
+    needed = [
+        ROLE_BY_SPACE[name] for name, supply in library_data.counts_by_space.items() if supply.is_sufficient
+    ]
     here = sorted({int(at) for role in needed for at in _find_items_with_role(library_data.features, role)})
-    texts = list(dict.fromkeys(caption for at in here for caption in library_data.captioned_items.captions[at]))
+    texts = list(
+        dict.fromkeys(caption for at in here for caption in library_data.captioned_items.captions[at])
+    )
     encoder, chunks, done = library_data.pipeline.get_encoder(TEXT_ROLE), [], 0
     for chunk in batched(texts, TEXT_BATCH_SIZE):
         chunks.append(encode_all(encoder, chunk))

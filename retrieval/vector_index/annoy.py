@@ -11,14 +11,14 @@ import numpy as np
 from encoders.base import MissingBackendError, Rows, is_missing_row
 from encoders.interrupts import make_draft_path
 from retrieval.vector_index.topk import (
-    Neighbours,
     Mask,
+    Neighbours,
     StoredRows,
+    pad_neighbours,
+    select_top_k,
+    split_into_chunks,
     validate_k,
     validate_queries,
-    select_top_k,
-    pad_neighbours,
-    split_into_chunks,
 )
 
 if TYPE_CHECKING:
@@ -38,12 +38,14 @@ class AnnoyIndex:
         self._forest = forest
 
     @classmethod
-    def build(cls, rows: StoredRows, path: Path, tree_count: int = DEFAULT_TREE_COUNT, seed: int = 0) -> AnnoyIndex:
+    def build(
+        cls, rows: StoredRows, path: Path, tree_count: int = DEFAULT_TREE_COUNT, seed: int = 0
+    ) -> AnnoyIndex:
         """Build over (n, d) unit `rows`, put it at `file` in one step, and open it.
 
         Missing rows are left out and positions stay: Annoy keeps 12 + 4 d bytes for every position up to
         the last row that is not missing, in memory while it builds and in the file. Equal rows and seed
-        give an equal file. Interrupted, it leaves `file` as it was. Raises MissingBackend without the
+        give an equal file. Interrupted, it leaves `file` as it was. Raises MissingBackendError without the
         package, OSError when the disk says no.
         """
         with make_draft_path(path) as part:

@@ -13,20 +13,22 @@ import numpy as np
 from encoders.base import Rows
 from retrieval.vector_index.annoy import DEFAULT_TREE_COUNT, AnnoyIndex
 from retrieval.vector_index.topk import (
-    Neighbours,
     Mask,
+    Neighbours,
     StoredRows,
-    select_candidates,
-    validate_k,
-    validate_queries,
-    select_top_k,
+    compute_similarities,
     pad_neighbours,
     rescore,
-    compute_similarities,
+    select_candidates,
+    select_top_k,
+    validate_k,
+    validate_queries,
 )
 
 BLOCK_BYTES = 64 << 20  # bytes of similarities of one block of queries
-CACHE_BYTES = 256 << 20  # converting float16 takes eight times as long as the product: small sets stay converted
+CACHE_BYTES = (
+    256 << 20
+)  # converting float16 takes eight times as long as the product: small sets stay converted
 
 
 class VectorIndex(Protocol):

@@ -11,8 +11,16 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
-from encoders.base import AffectError, format_path
-from spaces.alignment.steps import AffineMap, AlignmentMap, ChainedMap, Floats, KernelMap, PointMap, NetworkMap
+from encoders.base import AffectError, to_printable
+from spaces.alignment.steps import (
+    AffineMap,
+    AlignmentMap,
+    ChainedMap,
+    Floats,
+    KernelMap,
+    NetworkMap,
+    PointMap,
+)
 from spaces.safetensors_io import parse_metadata, write_safetensors
 
 FORMAT_VERSION = 1
@@ -67,7 +75,7 @@ def load_map(path: Path) -> tuple[AlignmentMap, dict[str, Any]]:
         parts = {MAP_PARTS[part]: _make_map(part, kinds, tensors) for part, kinds in notes["steps"].items()}
         return AlignmentMap(name=notes["name"], notes=notes["notes"], **parts), notes["about"]
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError) as bad:
-        raise AffectError(f"{format_path(path)}: no map can be read ({type(bad).__name__}: {bad})") from bad
+        raise AffectError(f"{to_printable(path)}: no map can be read ({type(bad).__name__}: {bad})") from bad
 
 
 def _get_kind(step: object) -> str:

@@ -17,7 +17,15 @@ import torch
 from torch import Tensor, nn
 
 from spaces.alignment.linear import fit_least_squares
-from spaces.alignment.steps import AffineMap, AlignmentMap, ChainedMap, Floats, NetworkMap, select_complete_pairs, compute_scale
+from spaces.alignment.steps import (
+    AffineMap,
+    AlignmentMap,
+    ChainedMap,
+    Floats,
+    NetworkMap,
+    compute_scale,
+    select_complete_pairs,
+)
 
 JointLoss = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 """(a2, i2, f1(a1), f2(i1)), each (n, d), to their mean cost, such as `losses.affect.mapping_loss`."""
@@ -106,7 +114,9 @@ def fit_joint_mappings(
             for rows, own, start in zip(seen, read, starts, strict=True)
         ]
         old = [_NetworkBatch(start, 0 if linear_origins else config.hidden_units) for start in starts]
-        home = _NetworkBatch(np.zeros((len(starts[1]), starts[1].shape[2], widths[1]), np.float32), config.hidden_units)
+        home = _NetworkBatch(
+            np.zeros((len(starts[1]), starts[1].shape[2], widths[1]), np.float32), config.hidden_units
+        )
     given = [torch.from_numpy(side.standardised) for side in seen]
     a1, i1 = (torch.from_numpy(side.standardised) for side in read)
 
@@ -125,13 +135,19 @@ def fit_joint_mappings(
     return [_make_joint_mapping(at, read, seen, models, home, losses) for at in range(len(a1))]
 
 
-def fit_network(source: npt.ArrayLike, target: npt.ArrayLike, *, config: DescentConfig = DEFAULT_DESCENT, seed: int = 0) -> AlignmentMap:
+def fit_network(
+    source: npt.ArrayLike, target: npt.ArrayLike, *, config: DescentConfig = DEFAULT_DESCENT, seed: int = 0
+) -> AlignmentMap:
     """A small network from source (n, p) to target (n, q) by least squares. Raises as `anchors` does."""
     return fit_networks([source], [target], config=config, seed=seed)[0]
 
 
 def fit_networks(
-    sources: Sequence[npt.ArrayLike], targets: Sequence[npt.ArrayLike], *, config: DescentConfig = DEFAULT_DESCENT, seed: int = 0
+    sources: Sequence[npt.ArrayLike],
+    targets: Sequence[npt.ArrayLike],
+    *,
+    config: DescentConfig = DEFAULT_DESCENT,
+    seed: int = 0,
 ) -> list[AlignmentMap]:
     """`network` of several sets of anchors, all of one shape once incomplete pairs are left out."""
     (source, target), _ = _standardise_sides(sources, targets, (None, None))
@@ -141,7 +157,10 @@ def fit_networks(
         net = _NetworkBatch(source.solve_ridge(target), config.hidden_units)
     _minimise(lambda: ((net(seen) - wanted).square().mean(), torch.zeros(())), [net], config, len(wanted))
     return [
-        AlignmentMap(name="MLP", forward=ChainedMap(steps=(net.to_network(at, source), target.make_inverse_standardiser(at))))
+        AlignmentMap(
+            name="MLP",
+            forward=ChainedMap(steps=(net.to_network(at, source), target.make_inverse_standardiser(at))),
+        )
         for at in range(len(wanted))
     ]
 
@@ -228,7 +247,9 @@ def _standardise_sides(
     """The readings of both senses and what is seen of them; the same objects where no inputs are given."""
     if not sources or len(sources) != len(targets):
         raise ValueError(f"{len(sources)} sources and {len(targets)} targets; one each a copy is needed")
-    complete = [select_complete_pairs(one, other, min_pairs=3) for one, other in zip(sources, targets, strict=True)]
+    complete = [
+        select_complete_pairs(one, other, min_pairs=3) for one, other in zip(sources, targets, strict=True)
+    ]
     if len({(one.shape, other.shape) for one, other in complete}) != 1:
         raise ValueError("copies trained side by side need anchors of one shape")
     read = [_StandardisedPoints.from_rows([pair[at] for pair in complete]) for at in (0, 1)]
@@ -244,7 +265,9 @@ def _standardise_sides(
     return read, seen
 
 
-def _compute_initial_weights(source: Float32Points, target: Float32Points) -> tuple[Float32Points, Float32Points]:
+def _compute_initial_weights(
+    source: Float32Points, target: Float32Points
+) -> tuple[Float32Points, Float32Points]:
     """(b, p, k) and (b, q, k): both whitened and turned onto each other, the linear solution."""
     first, second = _compute_whitening(source), _compute_whitening(target)
     product = np.swapaxes(source @ first, 1, 2) @ (target @ second)
@@ -270,7 +293,10 @@ def _whiten(rows: Tensor) -> Tensor:
 
 
 def _minimise(
-    compute_losses: Callable[[], tuple[Tensor, Tensor]], networks: Sequence[_NetworkBatch], config: DescentConfig, copy_count: int
+    compute_losses: Callable[[], tuple[Tensor, Tensor]],
+    networks: Sequence[_NetworkBatch],
+    config: DescentConfig,
+    copy_count: int,
 ) -> Floats:
     """Adam with a rate that falls along a cosine, on the sum of two costs; gives the first at every step."""
     with _use_one_thread():
@@ -289,7 +315,10 @@ def _use_one_thread() -> Iterator[None]:
 
 
 def _run_descent(
-    compute_losses: Callable[[], tuple[Tensor, Tensor]], networks: Sequence[_NetworkBatch], config: DescentConfig, copy_count: int
+    compute_losses: Callable[[], tuple[Tensor, Tensor]],
+    networks: Sequence[_NetworkBatch],
+    config: DescentConfig,
+    copy_count: int,
 ) -> Floats:
     weights = [weight for net in networks for weight in net.parameters()]
     optimiser = torch.optim.Adam(weights, lr=config.learning_rate)
@@ -299,7 +328,10 @@ def _run_descent(
         optimiser.zero_grad()
         found, beside = compute_losses()
         # a mean over copies, so times their number each learns as it would alone
-        whole = copy_count * (found + beside) + config.weight_decay * torch.stack([net.compute_penalty() for net in networks]).sum()
+        whole = (
+            copy_count * (found + beside)
+            + config.weight_decay * torch.stack([net.compute_penalty() for net in networks]).sum()
+        )
         whole.backward()
         optimiser.step()
         falling.step()
@@ -308,13 +340,29 @@ def _run_descent(
 
 
 def _make_joint_mapping(
-    copy_index: int, readings: list[_StandardisedPoints], inputs: list[_StandardisedPoints], models: list[_NetworkBatch], inverse_network: _NetworkBatch, losses: Floats
+    copy_index: int,
+    readings: list[_StandardisedPoints],
+    inputs: list[_StandardisedPoints],
+    models: list[_NetworkBatch],
+    inverse_network: _NetworkBatch,
+    losses: Floats,
 ) -> JointMapping:
     ways = [model.to_network(copy_index, side) for model, side in zip(models, inputs, strict=True)]
     a2, i2 = (way(side.rows[copy_index]) for way, side in zip(ways, inputs, strict=True))
-    across = ChainedMap(steps=(ways[0], fit_least_squares(a2, i2), inverse_network.to_unscaled_network(copy_index), readings[1].make_inverse_standardiser(copy_index)))
+    across = ChainedMap(
+        steps=(
+            ways[0],
+            fit_least_squares(a2, i2),
+            inverse_network.to_unscaled_network(copy_index),
+            readings[1].make_inverse_standardiser(copy_index),
+        )
+    )
     size = float(np.sqrt(np.mean([a2.var(axis=0), i2.var(axis=0)])))
     aligned = AlignmentMap(
-        name="learned mapping", forward=across, source_to_common=ways[0], target_to_common=ways[1], notes={"spread": size}
+        name="learned mapping",
+        forward=across,
+        source_to_common=ways[0],
+        target_to_common=ways[1],
+        notes={"spread": size},
     )
     return JointMapping(mapping=aligned, spread=size, losses=losses)

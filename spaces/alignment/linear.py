@@ -9,7 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spaces.alignment.steps import AffineMap, AlignmentMap, Floats, KernelMap, select_complete_pairs, compute_scale
+from spaces.alignment.steps import (
+    AffineMap,
+    AlignmentMap,
+    Floats,
+    KernelMap,
+    compute_scale,
+    select_complete_pairs,
+)
 from spaces.joint.kernel_ridge import solve_kernel_ridge as on_centres
 from spaces.joint.space import gaussian_kernel
 
@@ -34,7 +41,9 @@ def fit_ridge(source: npt.ArrayLike, target: npt.ArrayLike, *, seed: int = 0) ->
     model = RidgeCV(alphas=RIDGE_PENALTIES * len(one)).fit((one - mean) / scale, other)
     weight = np.asarray(model.coef_, np.float64).reshape(other.shape[1], -1).T / scale[:, None]
     bias = np.atleast_1d(model.intercept_) - mean @ weight
-    return _make_invertible_map("ridge", AffineMap(weight=weight, bias=bias), {"penalty": float(model.alpha_)})
+    return _make_invertible_map(
+        "ridge", AffineMap(weight=weight, bias=bias), {"penalty": float(model.alpha_)}
+    )
 
 
 def fit_cca(source: npt.ArrayLike, target: npt.ArrayLike, *, seed: int = 0) -> AlignmentMap:
@@ -42,7 +51,9 @@ def fit_cca(source: npt.ArrayLike, target: npt.ArrayLike, *, seed: int = 0) -> A
     from sklearn.cross_decomposition import CCA
 
     one, other = select_complete_pairs(source, target, min_pairs=3)
-    return _fit_latent_map("CCA", CCA(n_components=_select_component_count(one, other), max_iter=1000), one, other)
+    return _fit_latent_map(
+        "CCA", CCA(n_components=_select_component_count(one, other), max_iter=1000), one, other
+    )
 
 
 def fit_pls(source: npt.ArrayLike, target: npt.ArrayLike, *, seed: int = 0) -> AlignmentMap:
@@ -95,7 +106,8 @@ class _KernelEigenbases:
             drawn = np.sort(np.random.default_rng(seed).choice(len(source), MAX_CENTRES, replace=False))
         centres = (source[drawn] - mean) / scale
         bases = {
-            width: np.linalg.eigh(gaussian_kernel(centres, centres, width / source.shape[1])) for width in KERNEL_WIDTHS
+            width: np.linalg.eigh(gaussian_kernel(centres, centres, width / source.shape[1]))
+            for width in KERNEL_WIDTHS
         }
         return cls(source=source, mean=mean, scale=scale, centre_indices=drawn, eigenbases=bases)
 
@@ -113,7 +125,12 @@ class _KernelEigenbases:
             rows, rows[self.centre_indices], wanted, gamma=gamma, penalty=penalty, weights=np.ones(len(rows))
         )
         across = KernelMap(
-            mean=self.mean, scale=self.scale, centres=rows[self.centre_indices], gamma=gamma, weight=weight, bias=bias
+            mean=self.mean,
+            scale=self.scale,
+            centres=rows[self.centre_indices],
+            gamma=gamma,
+            weight=weight,
+            bias=bias,
         )
         notes = {"width": width, "penalty": float(penalty)}
         return AlignmentMap(name="kernel ridge", forward=across, notes=notes)
@@ -161,5 +178,10 @@ def _fit_latent_map(name: str, model: Any, source_points: Floats, target_points:
     target = AffineMap(weight=turned - shifted, bias=shifted[0])
     found = _make_invertible_map(name, source.then(fit_least_squares(source(source_points), target_points)))
     return AlignmentMap(
-        name=name, forward=found.forward, backward=found.backward, source_to_common=source, target_to_common=target, notes=found.notes
+        name=name,
+        forward=found.forward,
+        backward=found.backward,
+        source_to_common=source,
+        target_to_common=target,
+        notes=found.notes,
     )

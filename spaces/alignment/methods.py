@@ -11,7 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from spaces.alignment import linear, procrustes
-from spaces.alignment.steps import AffineMap, AlignmentMap, ChainedMap, Floats, PointMap, select_complete_pairs, compute_scale
+from spaces.alignment.steps import (
+    AffineMap,
+    AlignmentMap,
+    ChainedMap,
+    Floats,
+    PointMap,
+    compute_scale,
+    select_complete_pairs,
+)
 
 MethodKind = Literal["none", "linear", "curved"]
 
@@ -73,7 +81,12 @@ class AlignmentMethod:
         source = fitted_map.source_to_common
         if self.restores_scale:
             way = fitted_map.forward if source is None else source
-            source = _compose(way, _match_scale(fitted_map.project_source(source_points), fitted_map.project_target(target_points)))
+            source = _compose(
+                way,
+                _match_scale(
+                    fitted_map.project_source(source_points), fitted_map.project_target(target_points)
+                ),
+            )
         return replace(fitted_map, name=self.name, source_to_common=source)
 
 
@@ -155,10 +168,14 @@ def make_learned_methods(loss: Callable[..., Any]) -> dict[str, AlignmentMethod]
 def _match_scale(mapped_points: Floats, target_points: Floats) -> AffineMap:
     """Each axis of mapped anchors (n, q) to the mean and spread of the target's."""
     ratio = np.minimum(compute_scale(target_points) / compute_scale(mapped_points), MAX_STRETCH)
-    return AffineMap(weight=np.diag(ratio), bias=target_points.mean(axis=0) - mapped_points.mean(axis=0) * ratio)
+    return AffineMap(
+        weight=np.diag(ratio), bias=target_points.mean(axis=0) - mapped_points.mean(axis=0) * ratio
+    )
 
 
-def _fit_in_components(fit: FitFunction, source_points: Floats, target_points: Floats, seed: int) -> AlignmentMap:
+def _fit_in_components(
+    fit: FitFunction, source_points: Floats, target_points: Floats, seed: int
+) -> AlignmentMap:
     """The principal components of each side, as many as the narrower has, aligned with each other."""
     count = min(source_points.shape[1], target_points.shape[1], MAX_COMPONENTS)
     into, there = _fit_pca(source_points, count), _fit_pca(target_points, count)
@@ -168,7 +185,9 @@ def _fit_in_components(fit: FitFunction, source_points: Floats, target_points: F
     return AlignmentMap(
         name=found.name,
         forward=_compose(_compose(into, found.forward), home),
-        source_to_common=_compose(into, found.forward if found.source_to_common is None else found.source_to_common),
+        source_to_common=_compose(
+            into, found.forward if found.source_to_common is None else found.source_to_common
+        ),
         target_to_common=there if found.target_to_common is None else _compose(there, found.target_to_common),
         notes=notes,
     )

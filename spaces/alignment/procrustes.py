@@ -14,7 +14,14 @@ import numpy as np
 import numpy.typing as npt
 import scipy.spatial
 
-from spaces.alignment.steps import AffineMap, AlignmentMap, Floats, select_complete_pairs, validate_points, compute_scale
+from spaces.alignment.steps import (
+    AffineMap,
+    AlignmentMap,
+    Floats,
+    compute_scale,
+    select_complete_pairs,
+    validate_points,
+)
 
 MAX_ITERATIONS = 100  # of generalised Procrustes, at most
 CONVERGENCE_TOLERANCE = 1e-12  # change of the consensus, relative, at which it stops
@@ -80,7 +87,10 @@ def fit_orthogonal(
     turn, _ = solve_rotation(one.T @ other, allow_reflection=allow_reflection)
     across = AffineMap(weight=turn, bias=np.zeros(len(turn)))
     return AlignmentMap(
-        name="orthogonal", forward=across, backward=AffineMap(weight=turn.T, bias=across.bias), notes=describe_rotation(turn)
+        name="orthogonal",
+        forward=across,
+        backward=AffineMap(weight=turn.T, bias=across.bias),
+        notes=describe_rotation(turn),
     )
 
 
@@ -152,7 +162,9 @@ class GeneralisedProcrustes:
         return AlignmentMap(name="generalised", forward=across, backward=across.inverse)
 
 
-def fit_generalised_procrustes(clouds: Sequence[npt.ArrayLike], *, allow_reflection: bool = True) -> GeneralisedProcrustes:
+def fit_generalised_procrustes(
+    clouds: Sequence[npt.ArrayLike], *, allow_reflection: bool = True
+) -> GeneralisedProcrustes:
     """Generalised Procrustes analysis of two or more (n, d) of the same n things.
 
     Every cloud is centred and turned onto the mean of all, in turn, until that settles; the scales come from
@@ -196,7 +208,9 @@ def fit_generalised_procrustes(clouds: Sequence[npt.ArrayLike], *, allow_reflect
         across = AffineMap(weight=scale * turn, bias=-scale * mean @ turn)
         notes = {**describe_rotation(turn), "scale": float(scale)}
         maps.append(AlignmentMap(name="generalised", forward=across, backward=across.inverse, notes=notes))
-    return GeneralisedProcrustes(consensus=consensus, maps=tuple(maps), disparity=left, iteration_count=rounds)
+    return GeneralisedProcrustes(
+        consensus=consensus, maps=tuple(maps), disparity=left, iteration_count=rounds
+    )
 
 
 def _require_equal_widths(source: Floats, target: Floats) -> tuple[Floats, Floats]:

@@ -44,7 +44,10 @@ class AffineMap:
     @property
     def inverse(self) -> AffineMap | None:
         """The map back; None unless the weight is square and regular."""
-        if self.weight.shape[0] != self.weight.shape[1] or not np.linalg.cond(self.weight) < MAX_CONDITION_NUMBER:
+        if (
+            self.weight.shape[0] != self.weight.shape[1]
+            or not np.linalg.cond(self.weight) < MAX_CONDITION_NUMBER
+        ):
             return None
         weight = np.asarray(np.linalg.inv(self.weight), np.float64)
         return AffineMap(weight=weight, bias=-self.bias @ weight)
@@ -154,7 +157,11 @@ class AlignmentMap:
 
     def project_target(self, points: npt.ArrayLike) -> Floats:
         """(n, k) of the target's points (n, q)."""
-        return validate_points(points) if self.target_to_common is None else apply_map(self.target_to_common, points)
+        return (
+            validate_points(points)
+            if self.target_to_common is None
+            else apply_map(self.target_to_common, points)
+        )
 
 
 def apply_map(point_map: PointMap, points: npt.ArrayLike) -> Floats:
@@ -184,7 +191,9 @@ def validate_points(points: npt.ArrayLike) -> Floats:
     return known
 
 
-def select_complete_pairs(source: npt.ArrayLike, target: npt.ArrayLike, min_pairs: int = 2) -> tuple[Floats, Floats]:
+def select_complete_pairs(
+    source: npt.ArrayLike, target: npt.ArrayLike, min_pairs: int = 2
+) -> tuple[Floats, Floats]:
     """Paired points (n, p), (n, q), those without a NaN on either side.
 
     Raises ValueError for points that don't pair, an infinite one, or fewer than `least` complete pairs.

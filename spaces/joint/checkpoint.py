@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from encoders.base import AffectError, format_path
+from encoders.base import AffectError, to_printable
 from encoders.onnx_runtime import write_atomically
 
 KEY_SEPARATOR = "/"
@@ -43,7 +43,9 @@ class TrainingState:
 
     def store_best(self) -> None:
         """Remember the weights of now."""
-        self.best_weights = {name: tensor.detach().clone() for name, tensor in self.module.state_dict().items()}
+        self.best_weights = {
+            name: tensor.detach().clone() for name, tensor in self.module.state_dict().items()
+        }
 
     def restore_best(self) -> None:
         """Go back to the weights remembered, if any."""
@@ -80,8 +82,10 @@ class TrainingState:
                 notes = stored.metadata() or {}
                 tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
         except (SafetensorError, OSError) as bad:
-            raise AffectError(f"{format_path(path)}: no checkpoint ({bad}); delete it to begin anew") from bad
-        other = f"{format_path(path)}: of another run; delete it, or name another folder"
+            raise AffectError(
+                f"{to_printable(path)}: no checkpoint ({bad}); delete it to begin anew"
+            ) from bad
+        other = f"{to_printable(path)}: of another run; delete it, or name another folder"
         if notes.get("key") != run_key:
             raise AffectError(other)
         parts: dict[str, dict[str, Tensor]] = {}

@@ -60,7 +60,9 @@ def build_prefix_tree(texts: Tensor) -> PrefixTree:
     return PrefixTree(words, places, tuple(parents), ends)
 
 
-def compute_last_states(gru: nn.GRU, embedding: nn.Embedding, texts: Tensor, *, use_bfloat16: bool = False) -> Tensor:
+def compute_last_states(
+    gru: nn.GRU, embedding: nn.Embedding, texts: Tensor, *, use_bfloat16: bool = False
+) -> Tensor:
     """(n, h) what nn.GRU ends with on texts (n, length) of word numbers, 0 behind the end.
 
     bfloat16: products round their factors to bfloat16 and add up in float32; all else stays float32
@@ -124,7 +126,9 @@ class _PrefixGRU(torch.autograd.Function):
                 if len(state_gradients[before]):
                     state_gradients[before].index_add_(0, parents, (inner[here] @ across).addcmul_(own, z))
             first = len(ctx.tree.parents[0])  # where the past is 0
-            by_word = outer.new_zeros(len(vectors), outer.shape[1]).index_add_(0, ctx.tree.last_word_index, outer)
+            by_word = outer.new_zeros(len(vectors), outer.shape[1]).index_add_(
+                0, ctx.tree.last_word_index, outer
+            )
             by_across = inner[first:].T @ past[first:]
             return by_word @ into, by_word.T @ vectors, by_across, outer.sum(0), inner.sum(0), None, None
 

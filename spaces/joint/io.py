@@ -14,8 +14,8 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
-from encoders.base import AffectError, Rows, format_path
-from spaces.joint.space import TextDomain, Heads, KernelInput, Layer, TowerPair, LinearInput, Tower
+from encoders.base import AffectError, Rows, to_printable
+from spaces.joint.space import Heads, KernelInput, Layer, LinearInput, TextDomain, Tower, TowerPair
 from spaces.safetensors_io import parse_metadata, write_safetensors
 
 FORMAT_VERSION = 1
@@ -59,18 +59,22 @@ def load_heads(path: Path) -> Heads:
         notes = parse_metadata(content, "heads")
         if notes.get("format") != FORMAT_VERSION:
             raise AffectError(
-                f"{format_path(path)}: heads of format {notes.get('format')}, not {FORMAT_VERSION}; train them again"
+                f"{to_printable(path)}: heads of format {notes.get('format')}, not {FORMAT_VERSION}; train them again"
             )
         return _make_heads(load(content), notes, hashlib.sha256(content).hexdigest())
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as bad:
-        said = f"{format_path(path)}: no trained heads can be read ({type(bad).__name__}: {bad})"
+        said = f"{to_printable(path)}: no trained heads can be read ({type(bad).__name__}: {bad})"
         raise AffectError(f"{said}; train them again") from bad
 
 
 def _make_heads(tensors: Mapping[str, Rows], metadata: Mapping[str, Any], digest: str) -> Heads:
     """Raises ValueError or KeyError for what doesn't hold together."""
     members = tuple(
-        TowerPair(media=unflatten_tower(tensors, f"{number}.media"), text=unflatten_tower(tensors, f"{number}.text"), weight=weight)
+        TowerPair(
+            media=unflatten_tower(tensors, f"{number}.media"),
+            text=unflatten_tower(tensors, f"{number}.text"),
+            weight=weight,
+        )
         for number, weight in enumerate(metadata["weights"])
     )
     if not members or not all(np.isfinite(rows).all() for rows in tensors.values()):
@@ -78,7 +82,11 @@ def _make_heads(tensors: Mapping[str, Rows], metadata: Mapping[str, Any], digest
     domain = None
     if "domain" in tensors:
         strangers = tensors["strangers"].astype(np.float32) if "strangers" in tensors else None
-        domain = TextDomain(in_domain=tensors["domain"].astype(np.float32), min_similarity=metadata["least"], out_of_domain=strangers)
+        domain = TextDomain(
+            in_domain=tensors["domain"].astype(np.float32),
+            min_similarity=metadata["least"],
+            out_of_domain=strangers,
+        )
     return Heads(
         members=members,
         encoder_signatures=metadata["encoders"],
@@ -104,7 +112,10 @@ def flatten_tower(prefix: str, tower: Tower) -> Iterator[tuple[str, Rows]]:
     for role, reader in tower.inputs.items():
         for part in fields(reader):
             rows = np.atleast_1d(np.asarray(getattr(reader, part.name), np.float32))
-            yield f"{prefix}.{role}.{part.name}", rows.astype(np.float16) if part.name in FLOAT16_FIELDS else rows
+            yield (
+                f"{prefix}.{role}.{part.name}",
+                rows.astype(np.float16) if part.name in FLOAT16_FIELDS else rows,
+            )
     for number, layer in enumerate(tower.layers):
         yield f"{prefix}.{number}.layer.weight", layer.weight.astype(np.float16)
         yield f"{prefix}.{number}.layer.bias", layer.bias

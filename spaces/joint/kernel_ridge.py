@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import Rows, is_missing_row
-from spaces.joint.space import TEXT_ROLE, KernelInput, TowerPair, LinearInput, Tower, gaussian_kernel
+from spaces.joint.space import TEXT_ROLE, KernelInput, LinearInput, Tower, TowerPair, gaussian_kernel
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -108,7 +108,11 @@ def fit_kernel_tower_pair(
     mean, scale = rows.mean(axis=0), rows.std(axis=0) + SD_EPSILON
     distinct = np.arange(len(kept)) if sources is None else _find_first_of_each(np.asarray(sources)[kept])
     centres = compute_landmarks(((rows - mean) / scale)[distinct], names[distinct], config.min_landmark_items)
-    versions = rows[:, None] if augmented_features is None else np.concatenate([rows[:, None], augmented_features[kept]], axis=1)
+    versions = (
+        rows[:, None]
+        if augmented_features is None
+        else np.concatenate([rows[:, None], augmented_features[kept]], axis=1)
+    )
     gamma = config.width / rows.shape[1]
     heard = ~np.isnan(versions).any(axis=2)
     owner = np.nonzero(heard)[0]
@@ -130,7 +134,8 @@ def fit_kernel_tower_pair(
         absent=nothing,
     )
     return TowerPair(
-        media=Tower(inputs={role: listens}, bias=nothing), text=make_text_tower(text_projection.centre, text_projection.matrix)
+        media=Tower(inputs={role: listens}, bias=nothing),
+        text=make_text_tower(text_projection.centre, text_projection.matrix),
     )
 
 
@@ -138,7 +143,10 @@ def make_text_tower(centre: Floats, matrix: Floats) -> Tower:
     """Unit sentence vectors (n, d) less the centre (d,), times the map (d, k)."""
     nothing = np.zeros(matrix.shape[1], np.float32)
     words = LinearInput(
-        mean=to_float32(centre), scale=np.ones(len(centre), np.float32), weight=to_float32(matrix), absent=nothing
+        mean=to_float32(centre),
+        scale=np.ones(len(centre), np.float32),
+        weight=to_float32(matrix),
+        absent=nothing,
     )
     return Tower(inputs={TEXT_ROLE: words}, bias=nothing)
 
@@ -152,11 +160,17 @@ def solve_kernel_ridge(
     With the rows as centres this is (K + penalty * diag(1 / weights))^-1 wanted, the whole kernel ridge.
     """
     return solve_landmark_ridge(
-        gaussian_kernel(rows, centres, gamma), gaussian_kernel(centres, centres, gamma), targets, penalty, weights
+        gaussian_kernel(rows, centres, gamma),
+        gaussian_kernel(centres, centres, gamma),
+        targets,
+        penalty,
+        weights,
     )
 
 
-def solve_landmark_ridge(row_kernel: Floats, landmark_kernel: Floats, targets: Floats, penalty: float, weights: Floats) -> Floats:
+def solve_landmark_ridge(
+    row_kernel: Floats, landmark_kernel: Floats, targets: Floats, penalty: float, weights: Floats
+) -> Floats:
     """(m, k) as `kernel_ridge`, from values of any kernel: of rows (n, m) and among the centres (m, m)."""
     weighted = row_kernel.T * weights
     system = weighted @ row_kernel + penalty * landmark_kernel
@@ -172,7 +186,9 @@ def compute_landmarks(rows: Floats, classes: npt.ArrayLike, min_items: int) -> F
     """
     names = np.asarray(classes)
     parts = [
-        part for name in np.unique(names) for part in _split_cluster(rows, np.flatnonzero(names == name), min_items)
+        part
+        for name in np.unique(names)
+        for part in _split_cluster(rows, np.flatnonzero(names == name), min_items)
     ]
     return np.stack([rows[part].mean(axis=0) for part in parts])
 
@@ -205,4 +221,8 @@ def _split_cluster(rows: Floats, row_indices: Ints, min_items: int) -> list[Ints
     inner = centred @ centred.T  # its first eigenvector holds the rows' places on the first principal axis
     order = np.argsort(np.linalg.eigh(inner)[1][:, -1], kind="stable")
     half = len(row_indices) // 2
-    return [one for side in (order[:half], order[half:]) for one in _split_cluster(rows, row_indices[side], min_items)]
+    return [
+        one
+        for side in (order[:half], order[half:])
+        for one in _split_cluster(rows, row_indices[side], min_items)
+    ]

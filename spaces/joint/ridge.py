@@ -8,14 +8,22 @@ from __future__ import annotations
 import numpy as np
 
 from encoders.base import is_missing_row
-from spaces.joint.kernel_ridge import Floats, to_float32, make_text_tower, unit_rows_float64, compute_whitening
-from spaces.joint.space import MIN_RELATIVE_SD, TowerPair, LinearInput, Tower
+from spaces.joint.kernel_ridge import (
+    Floats,
+    compute_whitening,
+    make_text_tower,
+    to_float32,
+    unit_rows_float64,
+)
+from spaces.joint.space import MIN_RELATIVE_SD, LinearInput, Tower, TowerPair
 from spaces.joint.training_set import TrainingSet
 
 SCATTER_SHRINKAGE = 0.1  # of the words' scatter towards a multiple of the identity
 
 
-def fit_ridge_tower_pair(training_set: TrainingSet, *, strength: float = 2.0, whitening_strength: float = 0.0) -> TowerPair:
+def fit_ridge_tower_pair(
+    training_set: TrainingSet, *, strength: float = 2.0, whitening_strength: float = 0.0
+) -> TowerPair:
     """A member without any training by steps. An item's target is the mean of its texts.
 
     strength: of the penalty, times the mean of the kernel's diagonal
@@ -33,7 +41,9 @@ def fit_ridge_tower_pair(training_set: TrainingSet, *, strength: float = 2.0, wh
     centre = texts[here].mean(axis=0)
     centred = texts[here] - centre
     scatter = centred.T @ centred / len(centred)
-    turn = compute_whitening(scatter, SCATTER_SHRINKAGE * np.trace(scatter) / len(scatter), whitening_strength)
+    turn = compute_whitening(
+        scatter, SCATTER_SHRINKAGE * np.trace(scatter) / len(scatter), whitening_strength
+    )
     said = unit_rows_float64(centred @ turn)
     sums = np.zeros((training_set.item_count, texts.shape[1]))
     np.add.at(sums, owner[here], said)
@@ -50,7 +60,10 @@ def fit_ridge_tower_pair(training_set: TrainingSet, *, strength: float = 2.0, wh
     nothing = np.zeros(weight.shape[1], np.float32)
     media = {
         role: LinearInput(
-            mean=to_float32(means[role]), scale=to_float32(scales[role]), weight=to_float32(part), absent=nothing
+            mean=to_float32(means[role]),
+            scale=to_float32(scales[role]),
+            weight=to_float32(part),
+            absent=nothing,
         )
         for role, part in zip(means, parts, strict=True)
     }
@@ -78,4 +91,6 @@ def _find_complete_items(training_set: TrainingSet) -> np.ndarray[tuple[int], np
     for rows in training_set.features.values():
         there &= ~is_missing_row(rows.reshape(training_set.item_count, -1))
     said = ~np.isnan(training_set.sentence_vectors).any(axis=1)
-    return np.flatnonzero(there & np.isin(np.arange(training_set.item_count), training_set.item_by_text[said]))
+    return np.flatnonzero(
+        there & np.isin(np.arange(training_set.item_count), training_set.item_by_text[said])
+    )

@@ -71,7 +71,9 @@ class KernelInput:
         """(n, h) of raw rows (n, d); `absent` for those that are missing."""
         here = ~is_missing_row(rows)
         out = np.tile(self.absent, (len(rows), 1))
-        out[here] = gaussian_kernel((rows[here] - self.mean) / self.scale, self.centres, self.gamma) @ self.weight
+        out[here] = (
+            gaussian_kernel((rows[here] - self.mean) / self.scale, self.centres, self.gamma) @ self.weight
+        )
         return out
 
 

@@ -18,11 +18,13 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from encoders.base import Rows
-from spaces.joint.gru import is_bfloat16_faster, compute_last_states
-from spaces.joint.space import MAX_Z_SCORE, MIN_RELATIVE_SD, TEXT_ROLE, Layer, TowerPair, LinearInput, Tower
+from spaces.joint.gru import compute_last_states, is_bfloat16_faster
+from spaces.joint.space import MAX_Z_SCORE, MIN_RELATIVE_SD, TEXT_ROLE, Layer, LinearInput, Tower, TowerPair
 from spaces.joint.training_set import Batch, TrainingSet, trim_padding
 
-BatchLoss = Callable[[Tensor, Tensor | None], Tensor]  # similarities (v, t), where pairs are of one item -> ()
+BatchLoss = Callable[
+    [Tensor, Tensor | None], Tensor
+]  # similarities (v, t), where pairs are of one item -> ()
 MaskedFeatures = Mapping[str, tuple[Tensor, Tensor]]  # role -> rows (n, d), and where they are there (n,)
 
 CHUNK_ROWS = 512  # texts or items embedded at a time
@@ -100,7 +102,9 @@ class Projection(nn.Module):
 
     def forward(self, features: MaskedFeatures) -> Tensor:
         """(n, dim) unit rows."""
-        rows = self.bias + torch.stack([way(*features[role]) for role, way in self.input_layers.items()]).sum(0)
+        rows = self.bias + torch.stack([way(*features[role]) for role, way in self.input_layers.items()]).sum(
+            0
+        )
         for layer in self.hidden_layers:
             rows = layer(self.hidden_dropout(torch.relu(rows)))
         return normalize(rows, dim=1)
@@ -127,7 +131,8 @@ class Projection(nn.Module):
             inputs={role: _to_linear_input(way) for role, way in self.input_layers.items()},
             bias=_to_numpy(self.bias),
             layers=tuple(
-                Layer(weight=_to_numpy(layer.weight.T), bias=_to_numpy(layer.bias)) for layer in self.hidden_layers
+                Layer(weight=_to_numpy(layer.weight.T), bias=_to_numpy(layer.bias))
+                for layer in self.hidden_layers
             ),
         )
 
@@ -173,7 +178,9 @@ class GRUTower(nn.Module):
     ) -> None:
         super().__init__()
         self.use_bfloat16 = is_bfloat16_faster(dim) if use_bfloat16 is None else use_bfloat16
-        self.embedding = nn.Embedding(vocabulary_size, word_dim if word_vectors is None else word_vectors.shape[1], padding_idx=0)
+        self.embedding = nn.Embedding(
+            vocabulary_size, word_dim if word_vectors is None else word_vectors.shape[1], padding_idx=0
+        )
         self.gru = nn.GRU(self.embedding.embedding_dim, dim, batch_first=True)
         with torch.no_grad():
             self.embedding.weight.uniform_(-0.1, 0.1)
@@ -184,7 +191,9 @@ class GRUTower(nn.Module):
 
     def forward(self, texts: Tensor) -> Tensor:
         """(n, dim) unit rows."""
-        return normalize(compute_last_states(self.gru, self.embedding, texts, use_bfloat16=self.use_bfloat16), dim=1)
+        return normalize(
+            compute_last_states(self.gru, self.embedding, texts, use_bfloat16=self.use_bfloat16), dim=1
+        )
 
     def fit_standardisation(self, texts: Tensor) -> None:
         """Nothing: all is learnt."""
@@ -210,7 +219,10 @@ class JointModel(nn.Module):
     @torch.no_grad()
     def encode_media(self, training_set: TrainingSet) -> Rows:
         """(items, dim) unit rows, of the first view; NaN where no role says anything."""
-        return _encode_in_chunks(training_set.item_count, lambda at: _project_masked(self.media, _select_first_views(training_set, at)))
+        return _encode_in_chunks(
+            training_set.item_count,
+            lambda at: _project_masked(self.media, _select_first_views(training_set, at)),
+        )
 
     @torch.no_grad()
     def encode_texts(self, texts: Tensor) -> Rows:
@@ -265,7 +277,9 @@ class SharedModel(nn.Module):
 
         def encode_slice(item_slice: slice) -> Tensor:
             found = _select_first_views(training_set, item_slice)
-            apart = torch.stack([_project_masked(way, {role: found[role]}) for role, way in self.projections.items()])
+            apart = torch.stack(
+                [_project_masked(way, {role: found[role]}) for role, way in self.projections.items()]
+            )
             return normalize(apart.nanmean(0), dim=1)
 
         return _encode_in_chunks(training_set.item_count, encode_slice)
@@ -280,7 +294,10 @@ Model = JointModel | SharedModel
 
 
 def _select_first_views(training_set: TrainingSet, item_slice: slice) -> MaskedFeatures:
-    return {role: (rows[item_slice, 0], there[item_slice, 0]) for role, (rows, there) in training_set.feature_tensors.items()}
+    return {
+        role: (rows[item_slice, 0], there[item_slice, 0])
+        for role, (rows, there) in training_set.feature_tensors.items()
+    }
 
 
 def _project_masked(projection: Projection, features: MaskedFeatures) -> Tensor:

@@ -58,7 +58,9 @@ class Schedule:
 
 
 PAPER_SCHEDULE = Schedule()  # section 4 of Mithun et al. 2018
-RELEASED_SCHEDULE = Schedule(rate=0.0002, factor=0.5, every=10)  # github.com/niluthpol/multimodal_vtt, train_vtt.py
+RELEASED_SCHEDULE = Schedule(
+    rate=0.0002, factor=0.5, every=10
+)  # github.com/niluthpol/multimodal_vtt, train_vtt.py
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +118,9 @@ class Trainer:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             self.model.fit_standardisation(self.training_set)
-            state = TrainingState(self.make_trainable_module(), self._make_optimiser(), torch.Generator().manual_seed(self.seed))
+            state = TrainingState(
+                self.make_trainable_module(), self._make_optimiser(), torch.Generator().manual_seed(self.seed)
+            )
             progress = state.load(checkpoint, self.run_key) if checkpoint else TrainingProgress()
             while not self._is_finished(progress):
                 progress = self._advance_epoch(state, progress)
@@ -171,7 +175,11 @@ class Trainer:
 
     def _train_epoch(self, state: TrainingState, epoch_number: int) -> tuple[list[float], list[int], float]:
         self.model.train()
-        loss = self.warmup_loss if self.warmup_loss is not None and epoch_number <= self.schedule.warm else self.loss
+        loss = (
+            self.warmup_loss
+            if self.warmup_loss is not None and epoch_number <= self.schedule.warm
+            else self.loss
+        )
         chunks = list(_iterate_batches(self.training_set, self.schedule, state.generator))
         losses, sizes, rate = [], [], 0.0
         for step, texts in enumerate(chunks):
@@ -213,7 +221,9 @@ def _interpolate_cosine(start: float, end: float, fraction: float) -> float:
     return float(end + (start - end) * (1 + np.cos(np.pi * fraction)) / 2)
 
 
-def _iterate_batches(training_set: TrainingSet, schedule: Schedule, generator: torch.Generator) -> Iterator[Tensor]:
+def _iterate_batches(
+    training_set: TrainingSet, schedule: Schedule, generator: torch.Generator
+) -> Iterator[Tensor]:
     """Numbers of texts (n,), batch by batch; a last one of a single text is left out: it has no negatives."""
     texts = _draw_texts(training_set, schedule, generator)
     for chunk in texts.split(schedule.batch):

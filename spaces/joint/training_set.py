@@ -41,7 +41,10 @@ class TrainingSet:
         counts = {role: len(rows) for role, rows in self.features.items()}
         if len(set(counts.values())) != 1 or len(self.texts) != len(self.item_by_text):
             raise ValueError(f"{counts} items, {len(self.texts)} texts with {len(self.item_by_text)} owners")
-        if len(self.item_by_text) and not 0 <= self.item_by_text.min() <= self.item_by_text.max() < self.item_count:
+        if (
+            len(self.item_by_text)
+            and not 0 <= self.item_by_text.min() <= self.item_by_text.max() < self.item_count
+        ):
             raise ValueError(f"a text's owner lies outside the {self.item_count} items")
         if self.classes is not None and self.classes.shape != (self.item_count,):
             raise ValueError(f"kinds {self.classes.shape} of {self.item_count} items")
@@ -132,7 +135,9 @@ def make_batch(training_set: TrainingSet, text_indices: Tensor, generator: torch
             media[role] = rows[items, view], there[items, view]
     kinds = torch.from_numpy(training_set.class_ids)[items]
     return Batch(
-        features=media, texts=trim_padding(training_set.text_tensor[text_indices]), same_class=kinds[:, None] == kinds[None, :]
+        features=media,
+        texts=trim_padding(training_set.text_tensor[text_indices]),
+        same_class=kinds[:, None] == kinds[None, :],
     )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError, Rows, format_path
+from encoders.base import AffectError, Rows, to_printable
 
 PADDING, UNKNOWN, START, END = "<pad>", "<unk>", "<start>", "<end>"  # VSE++'s, in its order of numbers
 SPECIAL_TOKENS = (PADDING, UNKNOWN, START, END)
@@ -83,11 +83,11 @@ def read_word_vectors(path: Path, vocabulary: Vocabulary) -> Rows:
                 if word in wanted and len(numbers) > 1 and NUMBER_PATTERN.match(numbers[0]):
                     found[wanted[word]] = np.array(numbers, np.float32)
     except (OSError, ValueError) as bad:
-        raise AffectError(f"{format_path(path)}: no word vectors can be read ({bad})") from bad
+        raise AffectError(f"{to_printable(path)}: no word vectors can be read ({bad})") from bad
     widths = {len(vector) for vector in found.values()}
     if len(widths) != 1:
         told = "none of the words" if not widths else f"rows of different widths {sorted(widths)}"
-        raise AffectError(f"{format_path(path)}: holds {told}; wanted a word and its numbers a line")
+        raise AffectError(f"{to_printable(path)}: holds {told}; wanted a word and its numbers a line")
     rows = np.full((len(vocabulary), widths.pop()), np.nan, np.float32)
     for number, vector in found.items():
         rows[number] = vector

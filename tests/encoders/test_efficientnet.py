@@ -69,7 +69,7 @@ def test_rows_equal_the_plain_torch_network(objects):
     from efficientnet_lite_pytorch import EfficientNet
 
     net = EfficientNet.from_name("efficientnet-lite2").eval()
-    net.load_state_dict(torch.load(objects.weights, map_location="cpu", weights_only=True))
+    net.load_state_dict(torch.load(objects.weights_path, map_location="cpu", weights_only=True))
     pixels = (resize_to_square(sample("chelsea")).astype(np.float32) / 255 - 0.498) / 0.502
     with torch.inference_mode():
         inside = torch.from_numpy(pixels.transpose(2, 0, 1)[None])

@@ -6,7 +6,14 @@ from functools import cache
 import numpy as np
 import pytest
 
-from encoders.base import EncoderCard, MissingBackendError, Audio, UnknownNameError, encode_all, is_missing_row
+from encoders.base import (
+    Audio,
+    EncoderCard,
+    MissingBackendError,
+    UnknownNameError,
+    encode_all,
+    is_missing_row,
+)
 from encoders.registry import ENCODERS, Registry
 
 skimage = pytest.importorskip("skimage")
@@ -89,7 +96,7 @@ def neither_batch_nor_order_matters(encoder, items, rows):
 
 def nothing_to_say_is_missing(encoder, items, rows):
     """And costs the others nothing. There is always something to see, so frames are left out."""
-    nothing = NOTHING.get(encoder.card.sense, [])
+    nothing = NOTHING.get(encoder.card.modality, [])
     mixed = encoder.encode([*nothing, *items])
     assert np.isnan(mixed[: len(nothing)]).all()
     assert close(mixed[len(nothing) :], rows)
@@ -101,7 +108,7 @@ def inputs_stay_as_they_are(encoder, items, rows):
         if not isinstance(item, str):
             array_of(item).flags.writeable = False
     assert np.array_equal(encoder.encode(items), rows, equal_nan=True)
-    fresh = GOOD[encoder.card.sense]()
+    fresh = GOOD[encoder.card.modality]()
     assert all(np.array_equal(array_of(a), array_of(b)) for a, b in zip(items, fresh, strict=True))
 
 
@@ -150,15 +157,17 @@ def test_no_face_is_a_missing_row():
 
 @pytest.mark.parametrize(("wrong", "right"), [("minilmm", "minilm"), ("efficientnet", "efficientnet-lite2")])
 def test_an_unknown_name_hears_the_nearest(wrong, right):
-    with pytest.raises(UnknownNameError, match=f"no encoder '{wrong}', did you mean '{right}'; known: .*logmel"):
+    with pytest.raises(
+        UnknownNameError, match=f"no encoder '{wrong}', did you mean '{right}'; known: .*logmel"
+    ):
         ENCODERS.make(wrong)
 
 
 def test_a_name_is_given_once():
-    names = Registry("toy", {"one": "encoders.toy:frames"})
+    names = Registry("toy", {"one": "encoders.toy:toy_frames"})
     with pytest.raises(ValueError, match="'one' is taken by"):
-        names.add("one", "encoders.toy:sound")
-    names.add("two", "encoders.toy:sound")
+        names.add("one", "encoders.toy:toy_sound")
+    names.add("two", "encoders.toy:toy_sound")
     assert sorted(names) == ["one", "two"] and len(names) == 2 and names.make("two") is names.make("two")
 
 
@@ -189,6 +198,6 @@ def test_signature_tells_versions_apart():
 
 @pytest.mark.parametrize("name", ["a\nb.jpg", "a\x1b]0;title\x07.jpg", "a\udcff.jpg", "a\x9b.jpg"])
 def test_printable_is_safe_on_a_terminal(name):
-    from encoders.base import format_path
+    from encoders.base import to_printable
 
-    assert format_path(name).isprintable() and format_path("käse 猫.jpg") == "käse 猫.jpg"
+    assert to_printable(name).isprintable() and to_printable("käse 猫.jpg") == "käse 猫.jpg"

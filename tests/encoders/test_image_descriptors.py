@@ -11,13 +11,13 @@ from encoders.image_descriptors import (
     DIM,
     ENCODER_NAME,
     SceneSegmenter,
-    compute_lbp_histogram,
-    make_gabor_filters,
     compute_gist,
+    compute_lbp_histogram,
     image_1721,
+    make_gabor_filters,
     make_image_descriptors,
-    preprocess_scene,
     pad_semantic_block,
+    preprocess_scene,
 )
 
 skimage = pytest.importorskip("skimage")

@@ -141,9 +141,9 @@ def test_a_command_under_nohup_stays(shelf, tmp_path):
 NATIVE = """
 import sys
 from pathlib import Path
-from encoders.interrupts import draft_beside, end_on_signals
-end_on_signals("stopped")
-with draft_beside(Path(sys.argv[1])) as draft:
+from encoders.interrupts import make_draft_path, exit_on_signals
+exit_on_signals("stopped")
+with make_draft_path(Path(sys.argv[1])) as draft:
     draft.write_text("half")
     print("go", flush=True)
     __import__("numpy").linalg.svd(__import__("numpy").random.rand(6000, 6000))
@@ -225,9 +225,9 @@ def unusable(kind, folder):
 DIGEST = """
 import logging, sys
 from pathlib import Path
-from encoders.onnx_runtime import sha256
+from encoders.onnx_runtime import compute_sha256
 logging.basicConfig(format="affect: %(message)s")
-print(sha256(Path(sys.argv[1])), sha256(Path(sys.argv[1]), Path(sys.argv[1])))
+print(compute_sha256(Path(sys.argv[1])), compute_sha256(Path(sys.argv[1]), Path(sys.argv[1])))
 """
 
 

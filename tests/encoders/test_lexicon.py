@@ -12,17 +12,17 @@ from repository import DATA
 from encoders import lexicon
 from encoders.base import MissingBackendError
 from encoders.lexicon import (
-    NRC_COLUMNS,
-    EMOTIONS,
     EMOTION_KEYWORDS,
+    EMOTIONS,
+    NRC_COLUMNS,
     WORDS_NOT_IN_NLTK,
-    has_emotion_keyword,
     compute_nrc_columns,
     count_nrc_emotions,
-    tokenize_for_nrc,
+    has_emotion_keyword,
+    is_sentimental,
     normalise_text,
     score_sentiment,
-    is_sentimental,
+    tokenize_for_nrc,
 )
 
 ANNOTATIONS = DATA / "msrvtt_annotations"
@@ -131,7 +131,9 @@ def test_sentiment():
 def test_sentimental_lies_beyond_the_bound_on_either_side():
     assert is_sentimental(score_sentiment("a terrible, horrible disaster"))
     assert not is_sentimental(score_sentiment("a man walks"))
-    assert is_sentimental(score_sentiment("a good man"), 0.4) and not is_sentimental(score_sentiment("a good man"), 0.5)
+    assert is_sentimental(score_sentiment("a good man"), 0.4) and not is_sentimental(
+        score_sentiment("a good man"), 0.5
+    )
 
 
 def test_words_can_be_left_out_of_vaders_lexicon():

@@ -11,8 +11,16 @@ from repository import DATA
 from safetensors.numpy import load_file
 
 from encoders.base import Audio, encode_all, is_missing_row, unit_rows
-from encoders.logmel import DIM, BackgroundWhitening, resample, is_audible, compute_logmel_statistics, logmel, split_windows
-from experiments.background import DAMPED_DIRECTIONS, COLLECTION_TABLES, decode_audio, fit_background, main
+from encoders.logmel import (
+    DIM,
+    BackgroundWhitening,
+    compute_logmel_statistics,
+    is_audible,
+    logmel,
+    resample,
+    split_windows,
+)
+from experiments.background import COLLECTION_TABLES, DAMPED_DIRECTIONS, decode_audio, fit_background, main
 
 RATE = 22050
 
@@ -86,7 +94,9 @@ def test_an_odd_rate_is_rounded_not_expanded():
 
 
 def test_same_kind_is_nearer_than_other_kind(encoder):
-    noise = Audio(samples=np.random.default_rng(5).normal(0, 0.1, 2 * RATE).astype(np.float32), sample_rate=RATE)
+    noise = Audio(
+        samples=np.random.default_rng(5).normal(0, 0.1, 2 * RATE).astype(np.float32), sample_rate=RATE
+    )
     one, other, hiss = encoder.encode([chirps(seed=0), chirps(seed=1), noise])
     assert cosine(one, other) > 0.9 > 0.5 > cosine(one, hiss)
 
@@ -95,7 +105,9 @@ def test_padding_with_silence_keeps_the_bands():
     sound = chirps()
     padded = Audio(samples=np.pad(sound.samples, (0, RATE)), sample_rate=RATE)
     bands = slice(0, 64)  # means while it sounds
-    assert np.allclose(compute_logmel_statistics(sound)[bands], compute_logmel_statistics(padded)[bands], atol=0.5)
+    assert np.allclose(
+        compute_logmel_statistics(sound)[bands], compute_logmel_statistics(padded)[bands], atol=0.5
+    )
 
 
 @pytest.mark.parametrize("name", ["aac", "ac3", "aif", "mp3", "ogg", "opus", "wv"])
@@ -139,7 +151,7 @@ def test_the_command_reads_training_clips_alone(tmp_path):
 def save_wav(path, sound):
     path.parent.mkdir(parents=True, exist_ok=True)
     with wave.open(str(path), "wb") as file:
-        file.setparams((1, 2, sound.rate, 0, "NONE", ""))
+        file.setparams((1, 2, sound.sample_rate, 0, "NONE", ""))
         file.writeframes((sound.samples * 16000).astype("<i2").tobytes())
 
 

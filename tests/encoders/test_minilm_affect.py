@@ -12,21 +12,21 @@ from encoders.base import encode_all
 from encoders.minilm_affect import SURFACE_DIM, merge_adapters
 from encoders.registry import ENCODERS
 from experiments.heads import text_adapter
-from experiments.heads.text import WEIGHTS_FILE, FOREIGN_TEXTS, ROLE, evaluate, fit, make_nonsense_texts
+from experiments.heads.text import FOREIGN_TEXTS, ROLE, WEIGHTS_FILE, evaluate, fit, make_nonsense_texts
 from experiments.heads.text_adapter import (
     NEGATION_FACTOR,
     AdapterConfig,
     LoRALinear,
     _draw_batches,
-    load_caav_actions,
     add_lora,
-    load_emobank,
-    select_held_out,
     fill_templates,
-    load_training_sets,
-    load_or_train_adapters,
-    make_model_soup,
+    load_caav_actions,
+    load_emobank,
     load_oasis_themes,
+    load_or_train_adapters,
+    load_training_sets,
+    make_model_soup,
+    select_held_out,
     train_adapters,
 )
 from retrieval.evaluation.affect_metrics import pearson
@@ -146,7 +146,9 @@ def test_merging_is_what_the_adapted_layers_do():
     torch.nn.init.normal_(adapted.up)
     wanted = adapted(rows).detach()
     module = torch.nn.ModuleDict({"one": layer})
-    merge_adapters(module, {"one.down": adapted.down.detach().numpy(), "one.up": 3 * adapted.up.detach().numpy()})
+    merge_adapters(
+        module, {"one.down": adapted.down.detach().numpy(), "one.up": 3 * adapted.up.detach().numpy()}
+    )
     torch.testing.assert_close(module["one"](rows), wanted)
 
 
@@ -187,7 +189,9 @@ def test_only_the_adapters_of_the_blocks_learn():
 def test_negated_words_get_vaders_factor():
     found = fill_templates({"lovely": 0.7, "awful": -0.5, "desk": 0.0})
     assert len(found) == 4
-    assert sorted(found.values()) == pytest.approx(sorted([0.7, -0.5, 0.7 * NEGATION_FACTOR, -0.5 * NEGATION_FACTOR]))
+    assert sorted(found.values()) == pytest.approx(
+        sorted([0.7, -0.5, 0.7 * NEGATION_FACTOR, -0.5 * NEGATION_FACTOR])
+    )
 
 
 def test_batches_hold_texts_of_one_length_and_every_text_in_time():
@@ -220,7 +224,9 @@ def test_no_lesson_has_a_held_out_or_dev_text_or_an_action():
     taught = {text for lesson in load_training_sets(DATA)[:2] for text in lesson.texts}
     away = [one.text for one in [*kept, *load_caav_actions(DATA)]]
     away += [one.text for one in [*sentences, *load_oasis_themes(DATA)] if one.split != "train"]
-    known = {one.text for one in [*sentences, *load_oasis_themes(DATA)] if one.split == "train" and one not in kept}
+    known = {
+        one.text for one in [*sentences, *load_oasis_themes(DATA)] if one.split == "train" and one not in kept
+    }
     assert not taught & (set(away) - known)  # a few sentences of dev stand in train as well
 
 

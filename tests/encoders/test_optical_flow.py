@@ -5,7 +5,15 @@ import pytest
 from skimage import data
 
 from encoders.base import is_missing_row
-from encoders.optical_flow import FLOW_GRID, DIM, FLOW_DIM, FLOW_MEASURES, LAYOUT_DIM, average_halves, compute_flow_features
+from encoders.optical_flow import (
+    DIM,
+    FLOW_DIM,
+    FLOW_GRID,
+    FLOW_MEASURES,
+    LAYOUT_DIM,
+    average_halves,
+    compute_flow_features,
+)
 from encoders.registry import ENCODERS
 from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
 
@@ -60,7 +68,7 @@ def mean_of(measure, row):
 def test_row_has_the_views_of_both_halves_and_the_flow(activity):
     frames = shifted(6)
     row = activity.encode([frames])[0]
-    layout = activity.backbone.look([frames])[0].layout
+    layout = activity.backbone.extract_features([frames])[0].layout
     assert row.shape == (DIM,) and DIM == 2 * LAYOUT_DIM + FLOW_DIM
     assert np.allclose(row[:LAYOUT_DIM], (layout[0] * 2 + layout[1]) / 3, atol=1e-3)
     assert np.allclose(row[LAYOUT_DIM : 2 * LAYOUT_DIM], (layout[2] * 2 + layout[1]) / 3, atol=1e-3)
@@ -108,7 +116,9 @@ def test_flow_of_a_shift_is_its_length():
 
 def test_a_mirrored_clip_moves_the_other_way(activity):
     row, mirrored = activity.encode([shifted(6), shifted(6)[:, :, ::-1]])
-    flow, other = (r[2 * LAYOUT_DIM :].reshape(2, len(FLOW_MEASURES), FLOW_GRID, FLOW_GRID)[0] for r in (row, mirrored))
+    flow, other = (
+        r[2 * LAYOUT_DIM :].reshape(2, len(FLOW_MEASURES), FLOW_GRID, FLOW_GRID)[0] for r in (row, mirrored)
+    )
     assert mean_of("u", row[2 * LAYOUT_DIM :]) > 0 > mean_of("u", mirrored[2 * LAYOUT_DIM :])
     sign = np.array([-1, 1, 1, 1, -1])[:, None, None]  # u and rotation turn over
     unlike = np.abs(other - sign * flow[..., ::-1]).mean(axis=(1, 2))
@@ -141,7 +151,9 @@ def test_neither_batch_nor_layout_in_memory_matters(activity):
     assert np.array_equal(rows[:, 2 * LAYOUT_DIM :], activity.encode(clips[::-1])[::-1, 2 * LAYOUT_DIM :])
 
 
-RECIPE = PipelineConfig(objects="efficientnet-lite2", activity="lite2-flow", sound="", tone="", faces="", text="")
+RECIPE = PipelineConfig(
+    objects="efficientnet-lite2", activity="lite2-flow", sound="", tone="", faces="", text=""
+)
 
 
 def test_shared_frames_give_the_same_rows_and_run_once(activity, counted):
@@ -169,4 +181,6 @@ def test_alone_it_runs_its_own_network(counted, objects):
     recipe = PipelineConfig(objects=objects, activity="lite2-flow", sound="", tone="", faces="", text="")
     rows = FeaturePipeline(recipe).encode_media([shifted(6), None], [None, None])
     assert counted == {"objects": 0, "own": 3}
-    assert is_missing_row(rows["activity"]).tolist() == [False, True] and (objects == "") == ("objects" not in rows)
+    assert is_missing_row(rows["activity"]).tolist() == [False, True] and (objects == "") == (
+        "objects" not in rows
+    )

@@ -7,7 +7,7 @@ import pytest
 import skimage
 from PIL import Image
 
-from encoders.efficientnet import efficientnet_lite2, resize_to_square, crop_views
+from encoders.efficientnet import crop_views, efficientnet_lite2, resize_to_square
 
 CHELSEA = Path(skimage.__file__).parent / "data" / "chelsea.png"
 CATS = ("tabby", "tiger cat", "Persian cat", "Siamese cat", "Egyptian cat")
@@ -60,7 +60,7 @@ def test_a_plain_panorama_is_seen_as_its_parts(network):
 def test_a_panorama_does_not_change_its_neighbours(network):
     other = np.random.default_rng(0).integers(0, 256, (1, 300, 400, 3), np.uint8)
     long = strip(6, 0.5)[None]
-    together, alone = network.look([other, long, other]), network.look([other])[0]
+    together, alone = network.extract_features([other, long, other]), network.extract_features([other])[0]
     assert [look.layout.shape for look in together] == [(1, 2112)] * 3
     for look in (together[0], together[2]):
         assert np.allclose(look.pooled, alone.pooled, atol=1e-4)

@@ -54,7 +54,9 @@ def test_lines_of_an_open_file(tmp_path, encoding):
     file = tmp_path / "lines"
     file.write_bytes("one\u2028\r\n\ntwo\rthree\n".encode(encoding))
     with file.open("rb") as stream:
-        found = [line if isinstance(line, str) else line.decode("utf-8-sig") for line in iterate_lines(stream)]
+        found = [
+            line if isinstance(line, str) else line.decode("utf-8-sig") for line in iterate_lines(stream)
+        ]
     assert found == ["one\u2028", "", "two", "three"]
 
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from fusion.affect_fusion import CORRELATION_SHRINKAGE, precision_weighted_mean, compute_modality_weights
+from fusion.affect_fusion import CORRELATION_SHRINKAGE, compute_modality_weights, precision_weighted_mean
 
 PLAIN = {"sound": (1.0, 1.0), "face": (1.0, 1.0), "image": (1.0, 1.0)}
 NAN = float("nan")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from fusion.late_fusion import Calibration, fit_calibration, fuse_scores, average_views
+from fusion.late_fusion import Calibration, average_views, fit_calibration, fuse_scores
 
 NAN = float("nan")
 PROBABILITY = st.floats(0, 1) | st.just(NAN)
@@ -97,7 +97,9 @@ def test_fuse_by_hand():
 def test_doubt_by_hand():
     scores = {"object": [0.8, 0.8], "audio": [0.8, NAN]}
     weights = {"object": 1, "audio": 1}
-    assert fuse_scores(scores, weights, missing_discount=0.5).tolist() == pytest.approx([0.8, 0.8 * 0.5 * 1.5 / 1.0])
+    assert fuse_scores(scores, weights, missing_discount=0.5).tolist() == pytest.approx(
+        [0.8, 0.8 * 0.5 * 1.5 / 1.0]
+    )
     assert fuse_scores(scores, weights, missing_discount=1e12).tolist() == pytest.approx([0.8, 0.4])
 
 

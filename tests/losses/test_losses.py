@@ -9,7 +9,7 @@ from losses import LOSSES, InfoNCE, RankingLoss
 from losses.affect import ccc_loss, concordance, mapping_loss
 from losses.contrastive import info_nce, joint_info_nce, source_wise_info_nce
 from losses.negatives import make_same_item_mask
-from losses.ranking import is_collapsed, compute_rank_weight
+from losses.ranking import compute_rank_weight, is_collapsed
 
 DOUBLE = torch.float64
 MARGIN = 0.25  # a sum of halves, as the similarities below: hinges stand on their corner exactly
@@ -311,7 +311,9 @@ def test_mapping_loss_by_hand():
     audio, image = torch.tensor([[0.0, 0.0]]), torch.tensor([[3.0, 4.0]])
     old_audio, old_image = torch.tensor([[1.0, 0.0]]), torch.tensor([[3.0, 6.0]])
     assert mapping_loss(audio, image, old_audio, old_image).item() == 25 + 1 + 4
-    assert mapping_loss(audio, image, old_audio, old_image, agreement_weight=0, image_weight=0.5).item() == 1 + 2
+    assert (
+        mapping_loss(audio, image, old_audio, old_image, agreement_weight=0, image_weight=0.5).item() == 1 + 2
+    )
     twice = [one.repeat(2, 1) for one in (audio, image, old_audio, old_image)]
     assert mapping_loss(*twice).item() == 60
     assert mapping_loss(*twice, reduction="mean").item() == 30

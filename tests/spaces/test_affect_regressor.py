@@ -66,7 +66,11 @@ def test_a_file_gives_back_what_was_saved(tmp_path):
     file = tmp_path / "affect-image.safetensors"
     digest = save_regressors(file, kept)
     found = load_regressors(file)
-    assert (found.digest, found.encoder_signatures, found.metadata) == (digest, kept.encoder_signatures, kept.metadata)
+    assert (found.digest, found.encoder_signatures, found.metadata) == (
+        digest,
+        kept.encoder_signatures,
+        kept.metadata,
+    )
     rows = np.random.default_rng(3).normal(size=(4, 5)).astype(np.float32)
     heard = rows[:, :3]
     assert np.allclose(found["mean"]({"objects": rows}), kept["mean"]({"objects": rows}), atol=1e-6)
@@ -79,7 +83,8 @@ def test_what_is_not_finite_is_not_saved(tmp_path):
     tower.bias[0] = np.inf
     with pytest.raises(ValueError, match="finite"):
         save_regressors(
-            tmp_path / "x.safetensors", RegressorSet(members={"mean": Regressor(towers=(tower,))}, encoder_signatures={})
+            tmp_path / "x.safetensors",
+            RegressorSet(members={"mean": Regressor(towers=(tower,))}, encoder_signatures={}),
         )
 
 

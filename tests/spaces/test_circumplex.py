@@ -14,26 +14,26 @@ from experiments.heads import emotion_categories as learning
 from retrieval.evaluation.affect_metrics import ccc, pearson, rmse
 from spaces import circumplex
 from spaces.circumplex import (
-    MIN_LANDMARK_PROBABILITY,
+    EMOTION_SCHEMES,
+    LANDMARK_RADIUS,
     LANDMARK_SYNONYMS,
+    LANDMARKS,
+    MIN_LANDMARK_PROBABILITY,
     PRIOR_MEAN,
     PRIOR_SD,
     QUADRANTS,
     RATING_SCALES,
-    EMOTION_SCHEMES,
-    LANDMARK_RADIUS,
-    LANDMARKS,
     affinity,
-    load_emotion_categories,
-    distance,
     compute_emotion_posterior,
-    find_confident_landmark,
-    map_emotions_to_affect,
-    is_uncertain,
-    find_nearest_landmark,
-    parse_mood,
-    find_quadrants,
     compute_reliability,
+    distance,
+    find_confident_landmark,
+    find_nearest_landmark,
+    find_quadrants,
+    is_uncertain,
+    load_emotion_categories,
+    map_emotions_to_affect,
+    parse_mood,
     rescale,
     suggest_landmark,
     summarise_trajectory,
@@ -141,7 +141,8 @@ def test_sure_estimates_get_their_word_and_unsure_ones_none(word):
     assert find_confident_landmark((*LANDMARKS[word], 0.1, 0.1)) == word
     assert find_confident_landmark((*LANDMARKS[word], *PRIOR_SD)) is None
     assert (
-        find_confident_landmark((*LANDMARKS[word], 0.01, 2.0)) is None and find_confident_landmark((*LANDMARKS[word], 2, 0.01)) is None
+        find_confident_landmark((*LANDMARKS[word], 0.01, 2.0)) is None
+        and find_confident_landmark((*LANDMARKS[word], 2, 0.01)) is None
     )
 
 
@@ -403,7 +404,9 @@ def test_neither_table_of_felt_emotions_reads_words_well():
 
 
 def test_faces_and_voices_are_as_pleasant_as_learned_and_as_stirred_as_by_hand():
-    learned, hand, expressed = (load_emotion_categories("ravdess", table) for table in ("learned", "hand", "expressed"))
+    learned, hand, expressed = (
+        load_emotion_categories("ravdess", table) for table in ("learned", "hand", "expressed")
+    )
     assert (expressed.means[:, 0] == learned.means[:, 0]).all() and (
         expressed.sds[:, 0] == learned.sds[:, 0]
     ).all()

@@ -9,7 +9,7 @@ from encoders.base import EncoderCard, unit_rows
 from experiments.datasets import load_flickr1k
 from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
 from spaces import zero_shot
-from spaces.zero_shot import ZeroShotSpace, centre_rows, convex_combination, compute_label_probabilities
+from spaces.zero_shot import ZeroShotSpace, centre_rows, compute_label_probabilities, convex_combination
 
 DATA = Path("../shared/data")
 VECTORS = np.eye(3, dtype=np.float32)
@@ -18,7 +18,9 @@ VECTORS = np.eye(3, dtype=np.float32)
 class Three:
     """Three labels; a raw row is its own logits."""
 
-    card = EncoderCard(name="three", modality="frames", dim=3, licence="-", weights_source="-", training_data="-")
+    card = EncoderCard(
+        name="three", modality="frames", dim=3, licence="-", weights_source="-", training_data="-"
+    )
     classes = ("cat", "dog", "cup")
 
     def logits(self, rows):
@@ -28,7 +30,15 @@ class Three:
 class Counted:
     """A text expert that counts what it was asked."""
 
-    card = EncoderCard(name="counted", modality="text", dim=3, licence="-", weights_source="-", training_data="-", sha256="0" * 64)
+    card = EncoderCard(
+        name="counted",
+        modality="text",
+        dim=3,
+        licence="-",
+        weights_source="-",
+        training_data="-",
+        sha256="0" * 64,
+    )
 
     def __init__(self):
         self.asked = []
@@ -107,7 +117,9 @@ def test_sentences_are_encoded_once(space):
     first = space.project({"objects": VECTORS})["words"]
     assert space.text_encoder.asked == ["a photo of a cat", "a photo of a dog", "a photo of a cup"]
     again = ZeroShotSpace("object", Three(), Counted())
-    assert np.array_equal(again.project({"objects": VECTORS})["words"], first) and again.text_encoder.asked == []
+    assert (
+        np.array_equal(again.project({"objects": VECTORS})["words"], first) and again.text_encoder.asked == []
+    )
 
 
 def test_likeliest_labels_with_their_shares(space):

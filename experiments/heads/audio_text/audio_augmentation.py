@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from encoders.base import Rows, Audio, batched, encode_all
+from encoders.base import Audio, Rows, batched, encode_all
 from encoders.media import Sampling
-from experiments.features.cache import ItemFeatures, FeatureCache, compute_content_digest
+from experiments.features.cache import FeatureCache, ItemFeatures, compute_content_digest
 from experiments.features.extraction import decode_first_segments
 from retrieval.features.pipeline import FeaturePipeline
 from retrieval.progress_reporter import ProgressReporter
@@ -27,7 +27,9 @@ SPEED_FACTORS = (0.875, 0.9, 0.925, 0.95, 1.05, 1.075, 1.1, 1.125)
 
 def change_speed(audio: Audio, rng: np.random.Generator) -> Audio:
     """The same samples as a tape plays them at one of SPEEDS; pitch and formants go along."""
-    return Audio(samples=audio.samples, sample_rate=round(audio.sample_rate * float(rng.choice(SPEED_FACTORS))))
+    return Audio(
+        samples=audio.samples, sample_rate=round(audio.sample_rate * float(rng.choice(SPEED_FACTORS)))
+    )
 
 
 def encode_augmented(
@@ -37,7 +39,7 @@ def encode_augmented(
 
     media: the file of each clip, of which the first segment is taken
 
-    NaN where the expert has nothing to say. Kept on disk by content like other features. Raises BadMedia
+    NaN where the expert has nothing to say. Kept on disk by content like other features. Raises MediaError
     where a file can't be read.
     """
     card = pipeline.get_encoder(ROLE).card
@@ -63,7 +65,9 @@ def _make_cache_key(digest: str, version: int, seed: int) -> str:
     return hashlib.sha256(told.encode()).hexdigest()
 
 
-def _encode_versions(pipeline: FeaturePipeline, cache: FeatureCache, audio: Audio | None, keys: Sequence[str]) -> None:
+def _encode_versions(
+    pipeline: FeaturePipeline, cache: FeatureCache, audio: Audio | None, keys: Sequence[str]
+) -> None:
     """Encode the versions of one clip, each drawn by its name."""
     encoder = pipeline.get_encoder(ROLE)
     rows = np.full((len(keys), encoder.card.dim), np.nan, np.float32)

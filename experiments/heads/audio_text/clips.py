@@ -104,7 +104,12 @@ def load_clips(pipeline: FeaturePipeline, data_root: Path, *, seed: int) -> Labe
 
     Raises AffectError where a set is not there.
     """
-    cries, voices, pieces, sounded = load_animal_captions(data_root), load_ravdess_speech(data_root), load_vgmidi(data_root), load_instruments(pipeline, data_root)
+    cries, voices, pieces, sounded = (
+        load_animal_captions(data_root),
+        load_ravdess_speech(data_root),
+        load_vgmidi(data_root),
+        load_instruments(pipeline, data_root),
+    )
     media = [item.media[0] for item in (*cries.items, *voices.items)] + [piece.path for piece in pieces]
     rows = encode_items(pipeline, [(path,) for path in media], quiet=True).mean_pool(len(media))["sound"]
     altered = np.full((len(media), N_VERSIONS, rows.shape[1]), np.nan, np.float32)
@@ -146,7 +151,11 @@ def load_instruments(pipeline: FeaturePipeline, data_root: Path) -> InstrumentCl
     Samples whose names share their first two words are one group, and so are tracks that share the first.
     Raises AffectError where a set is not there.
     """
-    samples = [path for path in _list_ogg_files(data_root / "sonicpi_samples_cc0" / "ogg") if classify_sample(path.stem)]
+    samples = [
+        path
+        for path in _list_ogg_files(data_root / "sonicpi_samples_cc0" / "ogg")
+        if classify_sample(path.stem)
+    ]
     tracks = _list_ogg_files(data_root / "wesnoth_music" / "excerpts_20s_ogg")
     short = encode_items(pipeline, [(path,) for path in samples], quiet=True).mean_pool(len(samples))["sound"]
     long = encode_items(pipeline, [(path,) for path in tracks], all_segments=True, quiet=True)

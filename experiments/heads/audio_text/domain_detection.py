@@ -86,7 +86,11 @@ def evaluate_domain_detection(
     """
     held = {text for texts in texts_by_source.values() for text in texts}
     others = encode_texts([text for text in out_of_domain_texts if text not in held])
-    domain = TextDomain(in_domain=encode_texts([prompt.text for prompt in prompts]), min_similarity=min_cosine, out_of_domain=others)
+    domain = TextDomain(
+        in_domain=encode_texts([prompt.text for prompt in prompts]),
+        min_similarity=min_cosine,
+        out_of_domain=others,
+    )
     found: dict[str, ShareWithInterval] = {}
     margins: dict[str, Rows] = {}
     for source, texts in texts_by_source.items():

@@ -92,7 +92,17 @@ AUDIBLE_SENTENCE_PATTERN = re.compile(r"\b(dogs?|cats?|birds?|horse|spider|laugh
 
 def list_out_of_domain_texts() -> list[str]:
     """Texts (about 900), none of which tells of a training clip, each once."""
-    return list(dict.fromkeys((*OTHER_SOUNDS, *OTHER_THINGS, *EVERYDAY_SENTENCES, *_list_silent_sentences(), *list_class_names())))
+    return list(
+        dict.fromkeys(
+            (
+                *OTHER_SOUNDS,
+                *OTHER_THINGS,
+                *EVERYDAY_SENTENCES,
+                *_list_silent_sentences(),
+                *list_class_names(),
+            )
+        )
+    )
 
 
 def list_class_names() -> list[str]:

@@ -153,7 +153,9 @@ MOODS = (
     MoodWords(valence=-0.9, arousal=1.1, adjectives=("angry", "aggressive"), synonyms=("furious",)),
     MoodWords(valence=-1.2, arousal=0.6, adjectives=("tense", "scary"), synonyms=("frightening", "ominous")),
     MoodWords(valence=-1.2, arousal=-0.3, adjectives=("dark", "gloomy"), synonyms=("bleak",)),
-    MoodWords(valence=-1.0, arousal=-0.8, adjectives=("sad", "melancholic"), synonyms=("mournful", "sorrowful")),
+    MoodWords(
+        valence=-1.0, arousal=-0.8, adjectives=("sad", "melancholic"), synonyms=("mournful", "sorrowful")
+    ),
     MoodWords(valence=0.0, arousal=-1.4, adjectives=("slow", "sleepy"), synonyms=("drowsy",)),
     MoodWords(
         valence=0.7,
@@ -208,7 +210,13 @@ DRUM_LABELS = ("bass drum", "snare drum", "cymbal", "drum", "tabla", "beat")
 UNRATED_MUSIC_LABELS = ("orchestra", "guitar", "beat", "ambient")  # music, though nobody rated its mood
 
 SPEAKERS = {"man": ("man", "male voice"), "woman": ("woman", "female voice")}
-GENERIC_ANIMAL_TEXTS = ("an animal", "animal sounds", "animals", "the call of an animal", "an animal making noise")
+GENERIC_ANIMAL_TEXTS = (
+    "an animal",
+    "animal sounds",
+    "animals",
+    "the call of an animal",
+    "an animal making noise",
+)
 GENERIC_SPEECH_TEXTS = ("speech", "a voice", "a person speaking", "someone talking", "a human voice")
 GENERIC_PIANO_TEXTS = ("piano music", "a piano", "someone playing the piano")
 GENERIC_MUSIC_TEXTS = ("music", "a melody", "video game music", "a piece of music", "background music")
@@ -217,7 +225,12 @@ GENERIC_DRUM_TEXTS = ("a drum", "drums", "drumming", "percussion", "a percussion
 
 def list_prompts(*, include_synonyms: bool = True) -> list[Prompt]:
     """All prompts, each text once; without `synonyms` those words are left for measuring."""
-    return [*_list_animal_prompts(include_synonyms), *_list_speech_prompts(include_synonyms), *_list_music_prompts(include_synonyms), *_list_instrument_prompts()]
+    return [
+        *_list_animal_prompts(include_synonyms),
+        *_list_speech_prompts(include_synonyms),
+        *_list_music_prompts(include_synonyms),
+        *_list_instrument_prompts(),
+    ]
 
 
 def add_article(phrase: str) -> str:
@@ -283,10 +296,15 @@ def _list_music_prompts(include_synonyms: bool) -> Iterator[Prompt]:
             for text in (f"{word} music", f"{word} piano music", f"{one} melody", f"{one} tune"):
                 yield Prompt(text=text, kind="music", mood=(mood.valence, mood.arousal))
     yield from (Prompt(text=text, kind="music") for text in GENERIC_PIANO_TEXTS)
-    yield from (Prompt(text=text, kind="music", extra_labels=UNRATED_MUSIC_LABELS) for text in GENERIC_MUSIC_TEXTS)
+    yield from (
+        Prompt(text=text, kind="music", extra_labels=UNRATED_MUSIC_LABELS) for text in GENERIC_MUSIC_TEXTS
+    )
 
 
 def _list_instrument_prompts() -> Iterator[Prompt]:
     for label, texts in INSTRUMENTS.items():
         yield from (Prompt(text=text, kind="instrument", label=label) for text in texts)
-    yield from (Prompt(text=text, kind="instrument", label="drum", extra_labels=DRUM_LABELS) for text in GENERIC_DRUM_TEXTS)
+    yield from (
+        Prompt(text=text, kind="instrument", label="drum", extra_labels=DRUM_LABELS)
+        for text in GENERIC_DRUM_TEXTS
+    )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from experiments.heads.audio_text.clips import LabelledClips, Floats
+from experiments.heads.audio_text.clips import Floats, LabelledClips
 from experiments.heads.audio_text.prompts import ANIMALS, EMOTIONS, SPEAKERS, add_article
 from retrieval.evaluation.affect_metrics import pearson
 
@@ -74,7 +74,9 @@ def compute_metrics(clips: LabelledClips, compute_cosines: CosineFunction) -> Me
         right, scores = clips.labels == name, compute_cosines(list_voice_queries(emotion.adjectives[:1]))
         by_emotion[name] = _nan_mean([precision_at_k(row[voices], right[voices]) for row in scores])
         emotions_of_all.append(_nan_mean([precision_at_k(row, right) for row in scores]))
-        for speaker, row in zip(SPEAKERS, compute_cosines(list_speaker_queries(emotion.adjectives[0])), strict=True):
+        for speaker, row in zip(
+            SPEAKERS, compute_cosines(list_speaker_queries(emotion.adjectives[0])), strict=True
+        ):
             spoken.append(precision_at_k(row, right & (clips.speakers == speaker)))
     voiced = [list_voice_queries(emotion.adjectives[:1])[0] for emotion in EMOTIONS.values()]
     happy, sad, energetic, calm = compute_cosines(MUSIC_QUERIES)[:, pieces]
@@ -83,7 +85,10 @@ def compute_metrics(clips: LabelledClips, compute_cosines: CosineFunction) -> Me
         "P@10 animals": _nan_mean(list(by_animal.values())),
         "P@10 animals among all": _nan_mean(animals_of_all),
         "P@10 animals by bare name": _nan_mean(
-            [precision_at_k(compute_cosines([name])[0, cries], (clips.labels == name)[cries]) for name in ANIMALS]
+            [
+                precision_at_k(compute_cosines([name])[0, cries], (clips.labels == name)[cries])
+                for name in ANIMALS
+            ]
         ),
         "accuracy of animals": _accuracy(clips, cries, list(ANIMALS), compute_cosines(list(ANIMALS))),
         "P@10 emotions": _nan_mean(list(by_emotion.values())),
@@ -104,7 +109,11 @@ def compute_metrics(clips: LabelledClips, compute_cosines: CosineFunction) -> Me
 
 def compute_synonym_metrics(clips: LabelledClips, compute_cosines: CosineFunction) -> Metrics:
     """P@10 among all for words that no prompt held."""
-    animals = [precision_at_k(row, clips.labels == n) for n, a in ANIMALS.items() for row in compute_cosines(a.synonyms)]
+    animals = [
+        precision_at_k(row, clips.labels == n)
+        for n, a in ANIMALS.items()
+        for row in compute_cosines(a.synonyms)
+    ]
     emotions = [
         precision_at_k(row, clips.labels == name)
         for name, emotion in EMOTIONS.items()
@@ -113,7 +122,9 @@ def compute_synonym_metrics(clips: LabelledClips, compute_cosines: CosineFunctio
     return {"P@10 animals by synonyms": _nan_mean(animals), "P@10 emotions by synonyms": _nan_mean(emotions)}
 
 
-def compute_classifier_metrics(clips: LabelledClips, task: str, class_names: Sequence[str], scores: Floats) -> Metrics:
+def compute_classifier_metrics(
+    clips: LabelledClips, task: str, class_names: Sequence[str], scores: Floats
+) -> Metrics:
     """P@10 and accuracy of a classifier's scores (clips, names) among these clips."""
     right = [clips.labels == name for name in class_names]
     return {
@@ -123,7 +134,10 @@ def compute_classifier_metrics(clips: LabelledClips, task: str, class_names: Seq
 
 
 def _accuracy(
-    clips: LabelledClips, mask: npt.NDArray[np.bool_], class_names: Sequence[str], scores: npt.NDArray[np.floating]
+    clips: LabelledClips,
+    mask: npt.NDArray[np.bool_],
+    class_names: Sequence[str],
+    scores: npt.NDArray[np.floating],
 ) -> float:
     return float(np.mean(np.asarray(class_names)[scores[:, mask].argmax(axis=0)] == clips.labels[mask]))
 

@@ -16,24 +16,24 @@ import numpy.typing as npt
 
 from encoders.base import Rows, encode_all, unit_rows
 from experiments.heads.audio_text.clips import (
-    LabelledClips,
     Floats,
     Ints,
+    LabelledClips,
     Strings,
     assign_folds,
-    load_clips,
     compute_match_matrix,
+    load_clips,
 )
 from experiments.heads.audio_text.domain_detection import evaluate_domain_detection, load_domain_texts
 from experiments.heads.audio_text.out_of_domain_texts import list_out_of_domain_texts
 from experiments.heads.audio_text.prompts import ANIMALS, EMOTIONS, Prompt, list_prompts
 from experiments.heads.audio_text.retrieval_metrics import (
     Metrics,
-    list_queries,
     compute_classifier_metrics,
     compute_metrics,
-    precision_at_k,
     compute_synonym_metrics,
+    list_queries,
+    precision_at_k,
 )
 from fusion.late_fusion import Calibration, fit_calibration
 from retrieval.evaluation import compare_paired
@@ -41,9 +41,17 @@ from retrieval.evaluation.resampling import bootstrap_interval
 from retrieval.features.pipeline import FeaturePipeline
 from retrieval.search import calibration
 from retrieval.search.calibration import MATCH_PRIOR
-from spaces.joint.kernel_ridge import KernelRidgeConfig, TextProjection, compute_class_weights, fit_kernel_tower_pair, to_float32, compute_targets, fit_text_projection
+from spaces.joint.kernel_ridge import (
+    KernelRidgeConfig,
+    TextProjection,
+    compute_class_weights,
+    compute_targets,
+    fit_kernel_tower_pair,
+    fit_text_projection,
+    to_float32,
+)
 from spaces.joint.ridge import solve_ridge
-from spaces.joint.space import TEXT_ROLE, WORDS_VIEW, TextDomain, Heads, TowerPair
+from spaces.joint.space import TEXT_ROLE, WORDS_VIEW, Heads, TextDomain, TowerPair
 
 ROLE = "sound"
 N_FOLDS = 4
@@ -53,8 +61,14 @@ MATCH_THRESHOLD = 0.5  # degree from which a mood prompt and a piece count as ma
 MAX_TEXTS_PER_KIND = 100  # of each kind, of which cosines are calibrated
 N_BOOTSTRAP_DRAWS = 500
 LINEAR_RIDGE_STRENGTH = 1.0  # of the linear ridge's penalty, see `spaces.joint.ridge`
-VIEW_COMBINATIONS = (("sounds",), (WORDS_VIEW,), ("sounds", WORDS_VIEW))  # views by which a clip asks for others
-KERNEL_CONFIG = KernelRidgeConfig(width=0.7, penalty=0.07)  # short samples spread the columns, so that all else lies closer
+VIEW_COMBINATIONS = (
+    ("sounds",),
+    (WORDS_VIEW,),
+    ("sounds", WORDS_VIEW),
+)  # views by which a clip asks for others
+KERNEL_CONFIG = KernelRidgeConfig(
+    width=0.7, penalty=0.07
+)  # short samples spread the columns, so that all else lies closer
 
 EncodeTexts = Callable[[Sequence[str]], Rows]
 
@@ -98,12 +112,20 @@ class TrainingSet:
     @cached_property
     def text_projection(self) -> TextProjection:
         """How sentence vectors are read."""
-        return fit_text_projection(self.encode_texts(self.prompt_texts), self.encode_texts(self.out_of_domain_texts), self.kernel_config)
+        return fit_text_projection(
+            self.encode_texts(self.prompt_texts),
+            self.encode_texts(self.out_of_domain_texts),
+            self.kernel_config,
+        )
 
     @cached_property
     def domain(self) -> TextDomain:
         """Which texts belong."""
-        return TextDomain(in_domain=self.encode_texts(self.prompt_texts), min_similarity=DOMAIN_MIN_COSINE, out_of_domain=self.encode_texts(self.out_of_domain_texts))
+        return TextDomain(
+            in_domain=self.encode_texts(self.prompt_texts),
+            min_similarity=DOMAIN_MIN_COSINE,
+            out_of_domain=self.encode_texts(self.out_of_domain_texts),
+        )
 
     def compute_targets(self, clips: LabelledClips) -> Floats:
         """(clips, d) where each should come to lie."""
@@ -123,7 +145,9 @@ class TrainingSet:
         )
 
 
-def fit_audio_heads(pipeline: FeaturePipeline, data_root: Path, *, seed: int) -> tuple[Heads, list[MetricSummary]]:
+def fit_audio_heads(
+    pipeline: FeaturePipeline, data_root: Path, *, seed: int
+) -> tuple[Heads, list[MetricSummary]]:
     """Heads for the audio space, and figures of how good they are on clips and words they had not met.
 
     experts: any recipe with sound and text; data: the folder of the data sets
@@ -208,7 +232,9 @@ def fit_calibrations(training_set: TrainingSet, seed: int) -> dict[str, Calibrat
     }
 
 
-def evaluate_search(training_set: TrainingSet, text_calibration: Calibration, audio_calibration: Calibration | None, seed: int) -> list[MetricSummary]:
+def evaluate_search(
+    training_set: TrainingSet, text_calibration: Calibration, audio_calibration: Calibration | None, seed: int
+) -> list[MetricSummary]:
     """P@10 of clips found by a clip of their class, held out, by the view "sounds" and with "words" beside.
 
     As the engine does: the mean of both views' probabilities, and of their cosines where those are equal.
@@ -217,15 +243,24 @@ def evaluate_search(training_set: TrainingSet, text_calibration: Calibration, au
     if audio_calibration is None:
         return []
     views = {"sounds": audio_calibration, WORDS_VIEW: text_calibration}
-    return [line for kind in ("animal", "speech") for line in _evaluate_search_of_kind(training_set, kind, views, seed)]
+    return [
+        line
+        for kind in ("animal", "speech")
+        for line in _evaluate_search_of_kind(training_set, kind, views, seed)
+    ]
 
 
-def _evaluate_search_of_kind(training_set: TrainingSet, kind: str, calibrations: Mapping[str, Calibration], seed: int) -> Iterator[MetricSummary]:
+def _evaluate_search_of_kind(
+    training_set: TrainingSet, kind: str, calibrations: Mapping[str, Calibration], seed: int
+) -> Iterator[MetricSummary]:
     found: dict[str, list[Floats]] = {}
     asked_of = []
     for rest, held in _split_folds(training_set.clips, seed, 1):
         part = held.select(np.flatnonzero(held.kinds == kind))
-        rows = {"sounds": unit_rows(part.features), WORDS_VIEW: training_set.fit_member(rest).media({ROLE: part.features})}
+        rows = {
+            "sounds": unit_rows(part.features),
+            WORDS_VIEW: training_set.fit_member(rest).media({ROLE: part.features}),
+        }
         for used in VIEW_COMBINATIONS:
             cosines = [(calibrations[view], rows[view] @ rows[view].T) for view in used]
             found.setdefault(" + ".join(used), []).append(_compute_clip_precision(part, cosines))
@@ -244,18 +279,26 @@ def _evaluate_search_of_kind(training_set: TrainingSet, kind: str, calibrations:
     yield _make_summary(name, "gain", gain.value, gain.low, gain.high)
 
 
-def make_kernel_cosines(training_set: TrainingSet, train_clips: LabelledClips, test_clips: LabelledClips) -> Callable[[Sequence[str]], Rows]:
+def make_kernel_cosines(
+    training_set: TrainingSet, train_clips: LabelledClips, test_clips: LabelledClips
+) -> Callable[[Sequence[str]], Rows]:
     """Cosines of texts with held-out clips, by the member that is taught on the rest."""
     heard = training_set.fit_member(train_clips).media({ROLE: test_clips.features})
     return lambda texts: _project_texts(training_set, texts) @ heard.T
 
 
-def make_linear_cosines(training_set: TrainingSet, train_clips: LabelledClips, test_clips: LabelledClips) -> Callable[[Sequence[str]], Rows]:
+def make_linear_cosines(
+    training_set: TrainingSet, train_clips: LabelledClips, test_clips: LabelledClips
+) -> Callable[[Sequence[str]], Rows]:
     """Cosines of texts with held-out clips, by linear ridge to the same targets with the same weights."""
     rows = train_clips.features.astype(np.float64)
     mean, scale = rows.mean(axis=0), rows.std(axis=0) + 1e-6
-    root = np.sqrt(compute_class_weights(train_clips.classes, training_set.kernel_config.class_balance))[:, None]
-    weight = solve_ridge(root * (rows - mean) / scale, root * training_set.compute_targets(train_clips), LINEAR_RIDGE_STRENGTH)
+    root = np.sqrt(compute_class_weights(train_clips.classes, training_set.kernel_config.class_balance))[
+        :, None
+    ]
+    weight = solve_ridge(
+        root * (rows - mean) / scale, root * training_set.compute_targets(train_clips), LINEAR_RIDGE_STRENGTH
+    )
     heard = unit_rows(to_float32((test_clips.features - mean) / scale @ weight))
     return lambda texts: _project_texts(training_set, texts) @ heard.T
 
@@ -275,7 +318,9 @@ def compute_svm_metrics(train_clips: LabelledClips, test_clips: LabelledClips) -
     return found
 
 
-def _compare_methods(training_set: TrainingSet, train_clips: LabelledClips, test_clips: LabelledClips) -> Iterator[tuple[str, Metrics]]:
+def _compare_methods(
+    training_set: TrainingSet, train_clips: LabelledClips, test_clips: LabelledClips
+) -> Iterator[tuple[str, Metrics]]:
     plain = replace(train_clips, augmented_features=train_clips.augmented_features[:, :0])
     asking = {
         "kernel": make_kernel_cosines(training_set, train_clips, test_clips),
@@ -288,10 +333,17 @@ def _compare_methods(training_set: TrainingSet, train_clips: LabelledClips, test
 
 
 def _project_texts(training_set: TrainingSet, texts: Sequence[str]) -> Rows:
-    return unit_rows(to_float32((training_set.encode_texts(texts) - training_set.text_projection.centre) @ training_set.text_projection.matrix))
+    return unit_rows(
+        to_float32(
+            (training_set.encode_texts(texts) - training_set.text_projection.centre)
+            @ training_set.text_projection.matrix
+        )
+    )
 
 
-def _split_folds(clips: LabelledClips, seed: int, n_repeats: int) -> Iterator[tuple[LabelledClips, LabelledClips]]:
+def _split_folds(
+    clips: LabelledClips, seed: int, n_repeats: int
+) -> Iterator[tuple[LabelledClips, LabelledClips]]:
     """What is learnt and what is held out, fold by fold."""
     for split in range(n_repeats):
         number = assign_folds(clips, N_FOLDS, seed + split)
@@ -302,11 +354,15 @@ def _split_folds(clips: LabelledClips, seed: int, n_repeats: int) -> Iterator[tu
 def _sample_prompts_per_kind(prompts: Sequence[Prompt], rng: np.random.Generator) -> list[Prompt]:
     """As many prompts of each kind: there are more words for voices than for animals."""
     kinds = np.array([prompt.kind for prompt in prompts])
-    chosen = [rng.permutation(np.flatnonzero(kinds == kind))[:MAX_TEXTS_PER_KIND] for kind in np.unique(kinds)]
+    chosen = [
+        rng.permutation(np.flatnonzero(kinds == kind))[:MAX_TEXTS_PER_KIND] for kind in np.unique(kinds)
+    ]
     return [prompts[at] for at in np.concatenate(chosen)]
 
 
-def _sample_pairs_per_kind(mask: npt.NDArray[np.bool_], kinds: Strings, rng: np.random.Generator) -> tuple[Ints, Ints]:
+def _sample_pairs_per_kind(
+    mask: npt.NDArray[np.bool_], kinds: Strings, rng: np.random.Generator
+) -> tuple[Ints, Ints]:
     """Where (n, m) pairs are true, as many of each kind (n,) of the first of a pair, drawn at random."""
     first, second = np.nonzero(mask)
     parts = [rng.permutation(np.flatnonzero(kinds[first] == kind)) for kind in np.unique(kinds)]
@@ -314,7 +370,9 @@ def _sample_pairs_per_kind(mask: npt.NDArray[np.bool_], kinds: Strings, rng: np.
     return first[drawn], second[drawn]
 
 
-def _compute_clip_precision(clips: LabelledClips, calibrated_views: Sequence[tuple[Calibration, Rows]]) -> Floats:
+def _compute_clip_precision(
+    clips: LabelledClips, calibrated_views: Sequence[tuple[Calibration, Rows]]
+) -> Floats:
     """(n,) P@10 of each clip's search for others of its class by the mean over views."""
     sure = np.mean([how.to_probabilities(cosines) for how, cosines in calibrated_views], axis=0)
     near = np.mean([cosines for _, cosines in calibrated_views], axis=0)
@@ -329,7 +387,9 @@ def _compute_clip_precision(clips: LabelledClips, calibrated_views: Sequence[tup
 def _summarise_folds(name: str, method: str, fold_metrics: Sequence[Metrics], seed: int) -> MetricSummary:
     values = np.array([one[name] for one in fold_metrics])
     low, high = bootstrap_interval(values, seed=seed, draws=N_BOOTSTRAP_DRAWS)
-    return _make_summary(name, method, float(values.mean()), low, high, float(values.std(ddof=1)), len(values))
+    return _make_summary(
+        name, method, float(values.mean()), low, high, float(values.std(ddof=1)), len(values)
+    )
 
 
 def _summarise_difference(
@@ -340,6 +400,12 @@ def _summarise_difference(
 
 
 def _make_summary(
-    name: str, method: str, value: float, low: float, high: float, sd: float = float("nan"), n_folds: int = N_FOLDS
+    name: str,
+    method: str,
+    value: float,
+    low: float,
+    high: float,
+    sd: float = float("nan"),
+    n_folds: int = N_FOLDS,
 ) -> MetricSummary:
     return MetricSummary(name=name, method=method, value=value, low=low, high=high, sd=sd, n_folds=n_folds)

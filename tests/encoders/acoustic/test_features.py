@@ -92,7 +92,7 @@ def test_short_sounds_and_single_clicks_are_finite(seconds):
 def test_minutes_are_read_in_blocks(monkeypatch):
     samples = voice(np.geomspace(150, 250, 3 * RATE), 3)
     whole = kinds(samples)
-    monkeypatch.setattr(features, "BLOCK", 100)
+    monkeypatch.setattr(features, "BLOCK_FRAMES", 100)
     parts = kinds(samples)
     assert parts["bands"] == pytest.approx(whole["bands"], abs=1e-3)
     assert parts["pitch"][:2] == pytest.approx(whole["pitch"][:2], abs=0.2)

@@ -6,8 +6,8 @@ import pytest
 
 from encoders.base import AffectError, is_missing_row
 from encoders.faces import (
-    FACE_COLUMNS,
     EMOTIONS,
+    FACE_COLUMNS,
     alignment,
     expression_head,
     fer_network,
@@ -15,7 +15,16 @@ from encoders.faces import (
     mtcnn_expression,
     mtcnn_fer,
 )
-from encoders.faces.alignment import ALIGNED_SIDE_PX, LANDMARK_TEMPLATE, align_face, compute_frontality, compute_inside_share, map_to_frame, compute_face_quality, estimate_similarity
+from encoders.faces.alignment import (
+    ALIGNED_SIDE_PX,
+    LANDMARK_TEMPLATE,
+    align_face,
+    compute_face_quality,
+    compute_frontality,
+    compute_inside_share,
+    estimate_similarity,
+    map_to_frame,
+)
 from encoders.registry import ENCODERS
 
 skimage = pytest.importorskip("skimage")
@@ -91,9 +100,9 @@ def test_a_crop_beyond_the_frame_repeats_its_edge():
 
 def test_frontal_by_hand():
     assert compute_frontality(shape())[0] == 1
-    assert compute_frontality(np.concatenate([shape(nose=nose) for nose in (0, 16, 24)])).tolist() == pytest.approx(
-        [1, (0.6 - 0.4) / 0.35, 0], abs=1e-3
-    )
+    assert compute_frontality(
+        np.concatenate([shape(nose=nose) for nose in (0, 16, 24)])
+    ).tolist() == pytest.approx([1, (0.6 - 0.4) / 0.35, 0], abs=1e-3)
     assert compute_frontality(shape(eyes=10))[0] == 0 and 0 < compute_frontality(shape(eyes=18))[0] < 1
     assert [compute_frontality(shape(degrees=one))[0] for one in (20, 50, -50, 80, 180)] == pytest.approx(
         [1, 0.5, 0.5, 0, 0], abs=1e-3
@@ -110,7 +119,11 @@ def test_a_real_face_from_the_front_and_squeezed_as_in_profile(astronaut, found)
 def test_inside_and_quality_by_hand(found):
     marks = (LANDMARK_TEMPLATE * ALIGNED_SIDE_PX)[None].astype(np.float32)
     assert compute_inside_share(marks, ALIGNED_SIDE_PX, ALIGNED_SIDE_PX)[0] == 1
-    assert compute_inside_share(marks, ALIGNED_SIDE_PX, ALIGNED_SIDE_PX // 2)[0] == compute_inside_share(marks, ALIGNED_SIDE_PX // 2, ALIGNED_SIDE_PX)[0] == 0.5
+    assert (
+        compute_inside_share(marks, ALIGNED_SIDE_PX, ALIGNED_SIDE_PX // 2)[0]
+        == compute_inside_share(marks, ALIGNED_SIDE_PX // 2, ALIGNED_SIDE_PX)[0]
+        == 0.5
+    )
     assert compute_inside_share(marks - 1000, ALIGNED_SIDE_PX, ALIGNED_SIDE_PX)[0] == 0
     boxes = np.array([[0, 0, side, side] for side in (64, 20, 5)], np.float32)
     least = compute_face_quality(np.repeat(marks, 3, axis=0), boxes, 64, 64)
@@ -175,7 +188,10 @@ def test_described_network_says_what_the_plain_one_says():
     assert rows.shape == (40, 1543)
     said = fer_network.predict_expressions(fer_network.load_mini_xception(), grey)
     assert np.abs(np.exp(rows[:, :7]) - expression_head.LOG_EPSILON - said).max() < 1e-4
-    assert expression_head.extract_face_features(expression_head.load_feature_network(), grey[:0]).shape == (0, 1543)
+    assert expression_head.extract_face_features(expression_head.load_feature_network(), grey[:0]).shape == (
+        0,
+        1543,
+    )
 
 
 def test_head_by_hand():

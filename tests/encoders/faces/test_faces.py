@@ -12,7 +12,7 @@ import pytest
 from encoders.base import MissingBackendError, is_missing_row
 from encoders.faces import FACE_COLUMNS, Face, boxes, fer_network, mtcnn, mtcnn_fer, summarise_faces
 from encoders.faces.fer_network import crop_face
-from encoders.faces.summed_area import compute_bins, crop_boxes, resize_by_area, compute_summed_areas
+from encoders.faces.summed_area import compute_bins, compute_summed_areas, crop_boxes, resize_by_area
 
 skimage = pytest.importorskip("skimage")
 DATA = Path("../shared/data")
@@ -209,7 +209,10 @@ def test_two_faces_are_two_people(faces, astronaut):
     assert [face.frame_index for face in found] == [0, 0, 1]
     row = dict(zip(FACE_COLUMNS, faces.encode([clip])[0].tolist(), strict=True))
     assert row["people"] == 2 and row["coverage"] == 1
-    assert dict(zip(FACE_COLUMNS, faces.encode([np.stack([empty, astronaut])])[0], strict=True))["coverage"] == 0.5
+    assert (
+        dict(zip(FACE_COLUMNS, faces.encode([np.stack([empty, astronaut])])[0], strict=True))["coverage"]
+        == 0.5
+    )
 
 
 def test_frames_beyond_one_chunk_keep_their_numbers(faces, astronaut, monkeypatch):

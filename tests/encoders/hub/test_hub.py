@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from encoders.base import MissingBackendError, Audio, encode_all, is_missing_row
+from encoders.base import Audio, MissingBackendError, encode_all, is_missing_row
 from encoders.hub import audio_nets, clip_clap, torchvision_nets, video_nets
 from encoders.hub import weights as weights_module
 from encoders.hub.dual_encoders import load_dual_encoder
@@ -89,16 +89,16 @@ def tiny_i3d():
 
 
 PLANS = {
-    "resnet152": replace(torchvision_nets.RESNET152, build=tiny_resnet, dim=512),
-    "vgg16": replace(torchvision_nets.VGG16, build=tiny_vgg, dim=32),
+    "resnet152": replace(torchvision_nets.RESNET152, build_model=tiny_resnet, dim=512),
+    "vgg16": replace(torchvision_nets.VGG16, build_model=tiny_vgg, dim=32),
     "x3d-m": replace(
         video_nets.X3D_M,
-        build=tiny_x3d,
+        build_model=tiny_x3d,
         dim=24,
-        prepare=partial(video_nets.preprocess_clip, frame_count=4),
-        example=(3, 4, 256, 256),
+        preprocess=partial(video_nets.preprocess_clip, frame_count=4),
+        input_shape=(3, 4, 256, 256),
     ),
-    "i3d-r50": replace(video_nets.I3D_R50, build=tiny_i3d, dim=128),
+    "i3d-r50": replace(video_nets.I3D_R50, build_model=tiny_i3d, dim=128),
 }
 
 
@@ -142,12 +142,14 @@ def test_full_size_heads_are_where_the_plan_says(plan, dim, classes):
     import torch
 
     with torch.device("meta"):
-        head = plan.build().get_submodule(plan.head)
+        head = plan.build_model().get_submodule(plan.head_layer)
     assert (head.out_features, head.in_features) == (classes, dim) == (classes, plan.dim)
 
 
 def test_label_names():
-    assert len(video_nets.load_kinetics_labels()) == 400 and video_nets.load_kinetics_labels()[0] == "abseiling"
+    assert (
+        len(video_nets.load_kinetics_labels()) == 400 and video_nets.load_kinetics_labels()[0] == "abseiling"
+    )
     assert torchvision_nets.RESNET152.load_classes()[:2] == ("tench", "goldfish")
 
 

@@ -7,7 +7,7 @@ from media_factory import card
 from sound_factory import calls, encoded, late, wav
 
 from encoders import media
-from encoders.logmel import is_audible, compute_logmel_statistics
+from encoders.logmel import compute_logmel_statistics, is_audible
 from encoders.media.audio import select_audible_channels
 from encoders.media.downmix import downmix
 

@@ -12,7 +12,7 @@ from repository import ROOT
 
 from encoders.base import MediaError
 from encoders.media import Limits
-from encoders.media.decoder_pool import DecoderPool, FailedFile, FinishedFile, OpenedFile, DecodedSegment
+from encoders.media.decoder_pool import DecodedSegment, DecoderPool, FailedFile, FinishedFile, OpenedFile
 
 MISHAPS = "misbehaving:reader"  # of this folder, which is on the path of the tests and so of the workers
 
@@ -38,7 +38,13 @@ def test_events_of_each_file_are_in_order(tmp_path):
     paths[-1].touch()
     with DecoderPool(2) as pool:
         found = by_file(pool.read(paths))
-    assert kinds(found["film.mp4"]) == [OpenedFile, DecodedSegment, DecodedSegment, DecodedSegment, FinishedFile]
+    assert kinds(found["film.mp4"]) == [
+        OpenedFile,
+        DecodedSegment,
+        DecodedSegment,
+        DecodedSegment,
+        FinishedFile,
+    ]
     assert kinds(found["card.jpg"]) == [OpenedFile, DecodedSegment, FinishedFile]
     assert kinds(found["tone.wav"]) == [OpenedFile, DecodedSegment, DecodedSegment, FinishedFile]
     assert [event.segment.start for event in found["film.mp4"][1:-1]] == [0, 15, 30]

@@ -155,7 +155,9 @@ def test_archives_are_passed_over(tmp_path):
 def test_a_header_by_the_ending_alone_needs_the_ending(tmp_path):
     photo(tmp_path / "a.tga")
     head = (tmp_path / "a.tga").read_bytes()[:512]
-    assert detect_format(head, tmp_path / "a.TGA") == "tga" and detect_format(head, tmp_path / "a.dat") is None
+    assert (
+        detect_format(head, tmp_path / "a.TGA") == "tga" and detect_format(head, tmp_path / "a.dat") is None
+    )
 
 
 def test_an_ending_belongs_to_one_medium():

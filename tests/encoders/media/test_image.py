@@ -21,7 +21,7 @@ from repository import ROOT
 from encoders import media
 from encoders.base import MediaError
 from encoders.media import Limits, Sampling
-from encoders.media.decoder_pool import DecoderPool, DecodedSegment
+from encoders.media.decoder_pool import DecodedSegment, DecoderPool
 from encoders.media.raw_previews import MIN_PREVIEW_SIDE_PX
 
 T = Image.Transpose
@@ -321,7 +321,7 @@ def test_damaged_pictures_write_nothing(tmp_path):
     scene().save(stream, "TIFF", compression="tiff_lzw")
     path = saved(tmp_path / "a.tif", stream.getvalue()[:9000])
     code = "import sys; from pathlib import Path; from encoders import media\n"
-    code += "try: media.probe(Path(sys.argv[1]))\nexcept media.BadMedia: pass\n"
+    code += "try: media.probe(Path(sys.argv[1]))\nexcept media.MediaError: pass\n"
     root = ROOT
     done = subprocess.run([sys.executable, "-c", code, path], cwd=root, capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

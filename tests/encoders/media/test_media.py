@@ -30,7 +30,7 @@ from repository import DATA, ROOT
 from encoders import media
 from encoders.base import MediaError
 from encoders.media import Limits, Sampling, video
-from encoders.media.segments import compute_segment_bounds, compute_frame_times
+from encoders.media.segments import compute_frame_times, compute_segment_bounds
 
 SAMPLES = Path(iscc_samples.__file__).parent / "files"
 CLIPS = DATA / "av_clips/videos"
@@ -194,7 +194,9 @@ def test_variable_frame_rate(tmp_path, ending):
     path = clip(tmp_path / f"vfr.{ending}", begins=begins.tolist())
     (part,), (again,) = parts(path, max_frames=None), by_av(path, max_frames=None)
     shown = [begins[begins <= 1000 * t + 10].max() / 1000 for t in compute_frame_times(0, part.end, 1, None)]
-    assert part.frame_times == pytest.approx(shown, abs=2e-3) and again.frame_times == pytest.approx(shown, abs=2e-3)
+    assert part.frame_times == pytest.approx(shown, abs=2e-3) and again.frame_times == pytest.approx(
+        shown, abs=2e-3
+    )
     levels = [4 * int(np.flatnonzero(begins == round(1000 * t))[0]) for t in shown]
     assert close(part.frames[:, 60, 80].mean(-1), levels, 6)
 
@@ -428,7 +430,7 @@ def test_decoders_say_nothing(tmp_path):
         "import sys; from pathlib import Path; from encoders import media\n"
         "for name in sys.argv[1:]:\n"
         "    try: [*media.read_segments(Path(name), media.probe(Path(name)))]\n"
-        "    except media.BadMedia: pass\n"
+        "    except media.MediaError: pass\n"
     )
     names = [str(tmp_path / name) for name in ("cut.mkv", "cut.mp4")]
     root = ROOT

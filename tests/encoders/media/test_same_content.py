@@ -8,7 +8,7 @@ import pytest
 
 from encoders.base import unit_rows
 from encoders.media import Sampling
-from encoders.media.decoder_pool import DecoderPool, FailedFile, DecodedSegment
+from encoders.media.decoder_pool import DecodedSegment, DecoderPool, FailedFile
 from encoders.registry import ENCODERS
 
 SAMPLES = Path(pytest.importorskip("iscc_samples").__file__).parent / "files"

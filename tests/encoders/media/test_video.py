@@ -20,7 +20,7 @@ from timing_factory import (
 from encoders import media
 from encoders.base import MediaError
 from encoders.media import Sampling, segmentation
-from encoders.media.decoder_pool import DecoderPool, FailedFile, FinishedFile, OpenedFile, DecodedSegment
+from encoders.media.decoder_pool import DecodedSegment, DecoderPool, FailedFile, FinishedFile, OpenedFile
 from encoders.media.packet_timing import estimate_last_duration
 from encoders.media.timestamp_resets import count_clock_resets
 from encoders.media.video import DecordReader, has_same_times
@@ -43,8 +43,8 @@ def numbers(found):
 
 def pitch(sound, start, seconds=1.0):
     """Hz of the loudest tone in a stretch of a Sound."""
-    piece = sound.samples[round(start * sound.rate) : round((start + seconds) * sound.rate)]
-    return float(np.argmax(np.abs(np.fft.rfft(piece))) * sound.rate / len(piece))
+    piece = sound.samples[round(start * sound.sample_rate) : round((start + seconds) * sound.sample_rate)]
+    return float(np.argmax(np.abs(np.fft.rfft(piece))) * sound.sample_rate / len(piece))
 
 
 def corners(frame):
@@ -159,7 +159,11 @@ def test_restarts_are_told_from_damage():
 
 def test_decord_is_believed_only_where_its_frames_are_those_of_the_file(tmp_path):
     begins = np.arange(5.0)
-    assert has_same_times(begins - 8, begins) and not has_same_times(begins[:4], begins) and not has_same_times(begins * 1.01, begins)
+    assert (
+        has_same_times(begins - 8, begins)
+        and not has_same_times(begins[:4], begins)
+        and not has_same_times(begins * 1.01, begins)
+    )
     assert not has_same_times(np.array([]), np.array([]))
     whole = clip(tmp_path / "whole.mp4", seconds=2)
     with pytest.raises(ValueError, match="other frames"):
@@ -305,7 +309,11 @@ def test_sound_that_can_not_be_decoded(tmp_path):
 def test_a_film_without_decodable_pictures_is_its_sound(tmp_path):
     path = spoilt(tmp_path / "blind.mkv", clip(tmp_path / "film.mp4", seconds=4, sound=4), "video")
     found = media.probe(path)
-    assert (found.modality, found.width, found.incomplete_reason) == ("audio", None, "its pictures can't be decoded")
+    assert (found.modality, found.width, found.incomplete_reason) == (
+        "audio",
+        None,
+        "its pictures can't be decoded",
+    )
     (part,) = parts(path)
     assert part.frames is None and part.audio.duration == pytest.approx(4, abs=0.1)
 

@@ -21,14 +21,36 @@ from encoders.base import AffectError
 from experiments import ablate
 from experiments.ablation import plots, runner, tables, trials
 from experiments.ablation.baselines import fit_ridge
-from experiments.ablation.fused_ranks import evaluate_similarity, compute_rsum, fuse_similarities
+from experiments.ablation.fused_ranks import compute_rsum, evaluate_similarity, fuse_similarities
 from experiments.ablation.prepared_data import PreparedData, ensure_splits
 from experiments.ablation.results import measure_rows
-from experiments.ablation.row_statistics import METRIC_NAMES, RowRanks, draw_resamples, adjust_holm, bootstrap_median_ranks
+from experiments.ablation.row_statistics import (
+    METRIC_NAMES,
+    RowRanks,
+    adjust_holm,
+    bootstrap_median_ranks,
+    draw_resamples,
+)
 from experiments.ablation.runner import run_trials
 from experiments.ablation.settings import AblationSettings, apply_overrides, flatten_settings
-from experiments.ablation.table_rows import ACTIVITY_AUDIO_SPACE, EMOTION_SPACE, OBJECT_SPACE, ROLES, TABLE_ROWS, LossSpec, SpaceSpec, plan_rows
-from experiments.ablation.trials import Trial, DevMonitor, is_finished, load_history, load_embeddings, train_trial
+from experiments.ablation.table_rows import (
+    ACTIVITY_AUDIO_SPACE,
+    EMOTION_SPACE,
+    OBJECT_SPACE,
+    ROLES,
+    TABLE_ROWS,
+    LossSpec,
+    SpaceSpec,
+    plan_rows,
+)
+from experiments.ablation.trials import (
+    DevMonitor,
+    Trial,
+    is_finished,
+    load_embeddings,
+    load_history,
+    train_trial,
+)
 from experiments.datasets import CaptionDataset, DatasetItem
 from losses import LOSSES
 from retrieval.evaluation import bootstrap_interval, compare_paired, median_rank
@@ -141,7 +163,9 @@ def test_a_space_takes_what_is_there():
 
 
 def test_settings_are_typed():
-    settings = apply_overrides(AblationSettings(), ["loss.margin=0.1", "schedule.epochs = 7", "text=sentence"])
+    settings = apply_overrides(
+        AblationSettings(), ["loss.margin=0.1", "schedule.epochs = 7", "text=sentence"]
+    )
     assert (settings.loss.margin, settings.schedule.epochs, settings.text) == (0.1, 7, "sentence")
     assert settings.schedule.rate == AblationSettings().schedule.rate
     assert flatten_settings(settings)["schedule.epochs"] == 7
@@ -202,7 +226,9 @@ def test_spaces_are_added_up_as_the_paper_does():
     owner = np.repeat(np.arange(9), 2)
     summed = sum(texts @ media.T for media, texts in spaces)
     ours = evaluate_similarity(fuse_similarities(spaces), owner)
-    stacked = evaluate_similarity(fuse_similarities([tuple(np.hstack(pair) for pair in zip(*spaces, strict=True))]), owner)
+    stacked = evaluate_similarity(
+        fuse_similarities([tuple(np.hstack(pair) for pair in zip(*spaces, strict=True))]), owner
+    )
     np.testing.assert_array_equal(ours.t2v.ranks, stacked.t2v.ranks)
     np.testing.assert_array_equal(ours.v2t.ranks, stacked.v2t.ranks)
     assert ours.t2v.ranks[0] == (summed[0] > summed[0, 0]).sum()
@@ -249,7 +275,7 @@ def test_figures_are_those_of_the_evaluator(standings):
     weights, _ = draw_resamples(30, seed=0)
     found = RowRanks.from_evaluations(good).estimate_metrics(good, weights)
     for name in METRIC_NAMES:
-        values = [one.measures()[name] for one in good]
+        values = [one.compute_metrics()[name] for one in good]
         assert found[name].mean == pytest.approx(np.mean(values))
         assert found[name].sd == pytest.approx(np.std(values, ddof=1))
         assert found[name].low <= found[name].mean + 1 and found[name].high >= found[name].mean - 1
@@ -284,11 +310,18 @@ def test_differences_are_paired(standings):
 def test_the_permutation_test_is_the_evaluators():
     rng, owner = np.random.default_rng(5), np.arange(40)
     first, second = (
-        [evaluate_similarity(fuse_similarities([(m := unit(rng, 40, 4), m + n * rng.normal(size=(40, 4)).astype("f4"))]), owner)]
+        [
+            evaluate_similarity(
+                fuse_similarities([(m := unit(rng, 40, 4), m + n * rng.normal(size=(40, 4)).astype("f4"))]),
+                owner,
+            )
+        ]
         for n in (1.0, 1.3)
     )
     weights, signs = draw_resamples(40, seed=0)
-    ours = RowRanks.from_evaluations(first).compare_rsum(RowRanks.from_evaluations(second), "", weights, signs)
+    ours = RowRanks.from_evaluations(first).compare_rsum(
+        RowRanks.from_evaluations(second), "", weights, signs
+    )
 
     def score(evaluation):
         return sum((side.ranks < k) * 100.0 for side in (evaluation.t2v, evaluation.v2t) for k in (1, 5, 10))
@@ -306,7 +339,9 @@ def test_holm():
 
 def test_a_difference_in_words(standings):
     weights, signs = draw_resamples(30, seed=0)
-    gap = RowRanks.from_evaluations(standings[0]).compare_rsum(RowRanks.from_evaluations(standings[1]), "base", weights, signs)
+    gap = RowRanks.from_evaluations(standings[0]).compare_rsum(
+        RowRanks.from_evaluations(standings[1]), "base", weights, signs
+    )
     assert replace(gap, holm=0.01).words == "better than base"
     assert replace(gap, holm=0.01, value=-1.0).words == "worse than base"
     assert replace(gap, holm=0.2).words == "no difference shown from base"
@@ -411,7 +446,9 @@ def test_all_that_matters_names_a_trial(corpus):
         key(data=replace(corpus, item_splits=corpus.item_splits[::-1].copy())),
     ]
     assert len({key(), *others}) == 1 + len(others)
-    assert key() == key(data=replace(corpus, features={**corpus.features, "sound": corpus.features["sound"] * 2}))
+    assert key() == key(
+        data=replace(corpus, features={**corpus.features, "sound": corpus.features["sound"] * 2})
+    )
 
 
 def test_side_by_side_is_the_same(corpus, tmp_path):
@@ -421,7 +458,9 @@ def test_side_by_side_is_the_same(corpus, tmp_path):
     for trial in two:
         assert alone[trial].name == beside[trial].name
         for part in ("dev", "test"):
-            for one, other in zip(load_embeddings(alone[trial])[part], load_embeddings(beside[trial])[part], strict=True):
+            for one, other in zip(
+                load_embeddings(alone[trial])[part], load_embeddings(beside[trial])[part], strict=True
+            ):
                 np.testing.assert_array_equal(one, other)
 
 
@@ -453,7 +492,9 @@ def test_ridge_sees_what_it_can(corpus):
     found, _ = fit_ridge(corpus, ("objects", "sound"))
     media, texts = found["test"]
     owner = np.repeat(np.arange(10), 2)
-    assert compute_rsum(media, texts, owner) > compute_rsum(*fit_ridge(corpus, ("objects",))[0]["test"], owner)
+    assert compute_rsum(media, texts, owner) > compute_rsum(
+        *fit_ridge(corpus, ("objects",))[0]["test"], owner
+    )
     alone, _ = fit_ridge(corpus, ("sound",))
     silent = np.isnan(corpus.features["sound"][corpus.select_items("test")]).any(1)
     np.testing.assert_array_equal(np.isnan(alone["test"][0]).any(1), silent)
@@ -466,14 +507,21 @@ def test_ridge_sees_what_it_can(corpus):
 def result(corpus, tmp_path_factory):
     """A few rows, measured, one of their trainings collapsed."""
     folder = tmp_path_factory.mktemp("rows")
-    plan = plan_rows(corpus.present_roles, "gru", prefixes=["1.1 VSE", "1.2", "1.4", "1.5", "2.3"], has_zero_shot=False)
+    plan = plan_rows(
+        corpus.present_roles, "gru", prefixes=["1.1 VSE", "1.2", "1.4", "1.5", "2.3"], has_zero_shot=False
+    )
     made = [Trial(space=space, seed=seed) for seed in range(2) for space in plan.spaces]
     folders = run_trials(made, corpus, SMALL, folder, jobs=1, quiet=True)
     file = folders[made[0]] / trials.HISTORY_FILE
     file.write_text(json.dumps({**json.loads(file.read_text()), "collapsed": True}))
     found = measure_rows(plan, range(2), folders, corpus, None)
     told = tables.RunMetadata(
-        data="made-up", seeds=2, settings=flatten_settings(SMALL), encoders={}, notes=("a note",), left_out=plan.left_out
+        data="made-up",
+        seeds=2,
+        settings=flatten_settings(SMALL),
+        encoders={},
+        notes=("a note",),
+        left_out=plan.left_out,
     )
     return told, found
 

@@ -174,7 +174,9 @@ def test_without_arguments_all_is_studied(tmp_path):
 @pytest.mark.slow
 def test_the_learned_mapping_taken_apart():
     known = study.fold_pairs(make_synthetic_pairs("non-linear"), StudyConfig())
-    parts = {name: evaluate_variant(known, name, seed=0) for name in ("whole", "first term alone", "all linear")}
+    parts = {
+        name: evaluate_variant(known, name, seed=0) for name in ("whole", "first term alone", "all linear")
+    }
     assert set(parts) < set(LOSS_VARIANTS)
     assert [part.is_collapsed for part in parts.values()] == [False, True, False]
     assert parts["all linear"].non_affine_share < 1e-9 < 0.2 < parts["whole"].non_affine_share

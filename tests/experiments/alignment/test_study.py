@@ -12,14 +12,32 @@ from scipy.stats import kstest
 from encoders.base import AffectError
 from experiments.alignment import paired_sets, segment_variance, study, unimodal_models
 from experiments.alignment.audio_face_pairs import load_ravdess_speech
-from experiments.alignment.pairs import PairedReadings, select_rows, split_half, split_folds, read_readings_csv, standardise, find_usable_rows
+from experiments.alignment.pairs import (
+    PairedReadings,
+    find_usable_rows,
+    read_readings_csv,
+    select_rows,
+    split_folds,
+    split_half,
+    standardise,
+)
 from experiments.alignment.runner import study_set
-from experiments.alignment.statistics import GroupBootstrap, compute_chance_precision, compute_random_ndcg, compute_statistics
-from experiments.alignment.study import StudyConfig, list_methods, load_outcome, save_outcome, evaluate_map
+from experiments.alignment.statistics import (
+    GroupBootstrap,
+    compute_chance_precision,
+    compute_random_ndcg,
+    compute_statistics,
+)
+from experiments.alignment.study import StudyConfig, evaluate_map, list_methods, load_outcome, save_outcome
 from experiments.alignment.synthetic import CASES, compute_oracle_disparity, make_synthetic_pairs
 from experiments.alignment.verdict import make_verdict
 from retrieval.evaluation.affect_metrics import ccc
-from retrieval.evaluation.procrustes import protest, draw_permutations, compute_nuclear_norms, compute_upper_p_value
+from retrieval.evaluation.procrustes import (
+    compute_nuclear_norms,
+    compute_upper_p_value,
+    draw_permutations,
+    protest,
+)
 
 METHODS = list_methods()
 QUICK = StudyConfig(draws=199, shuffles=4, sizes=(10, 30), repeats=1)
@@ -60,7 +78,11 @@ def test_protest_goldens():
     found = protest(x, t * x + np.sqrt(1 - t**2) * apart, seed=0)
     assert found.disparity == pytest.approx(0.624) and found.correlation == pytest.approx(0.6132, abs=5e-5)
     same = protest(x, x, seed=0)
-    assert (same.disparity, same.correlation, same.p_value) == (pytest.approx(0, abs=1e-12), pytest.approx(1), 0.001)
+    assert (same.disparity, same.correlation, same.p_value) == (
+        pytest.approx(0, abs=1e-12),
+        pytest.approx(1),
+        0.001,
+    )
 
 
 @pytest.mark.parametrize("width", [2, 3])
@@ -180,7 +202,9 @@ def test_test_rows_are_never_learnt_from():
     for fold in (*split_folds(pairs, seed=0), split_half(pairs, seed=0)):
         assert not test[fold.held_out_rows].any() and not test[fold.anchor_rows].any()
     (last,) = split_folds(pairs, seed=0, split="test")
-    assert test[last.held_out_rows].all() and len(last.held_out_rows) == 12 and not test[last.anchor_rows].any()
+    assert (
+        test[last.held_out_rows].all() and len(last.held_out_rows) == 12 and not test[last.anchor_rows].any()
+    )
     assert split_folds(replace(pairs, is_test=None), seed=0, split="test") == []
 
 
@@ -352,7 +376,9 @@ def test_the_learned_mapping_wins_where_it_should():
     """Beyond its interval on the bent pair, and not on the similar one."""
     names = ("identity", "procrustes", "affine", "learned mapping")
     plan = replace(QUICK, shuffles=1, sizes=())
-    bent, alike = (outcomes(make_synthetic_pairs(name), names, plan).maps[-1] for name in ("non-linear", "similarity"))
+    bent, alike = (
+        outcomes(make_synthetic_pairs(name), names, plan).maps[-1] for name in ("non-linear", "similarity")
+    )
     assert bent.gain_on_best_linear.low > 0 and alike.gain_on_best_linear.low <= 0
     assert abs(alike.gain_on_best_linear.value) < 0.02
 
@@ -389,10 +415,17 @@ def test_warnings_tell_of_collapse_and_of_too_few():
 
 def test_made_pairs_prove_nothing():
     source = noise(80)
-    pairs = paired(source, source + 0.1 * noise(80, 1), columns=paired_sets.AFFECT_COLUMNS, construction="nearest on the plane")
+    pairs = paired(
+        source,
+        source + 0.1 * noise(80, 1),
+        columns=paired_sets.AFFECT_COLUMNS,
+        construction="nearest on the plane",
+    )
     told = make_verdict(outcomes(pairs, ("identity", "affine")))
     assert told.relation == "linear" and told.hypothesis == "not tested"
-    assert "nearest on the plane" in told.hypothesis_explanation and told.explanation.startswith("A control, no finding")
+    assert "nearest on the plane" in told.hypothesis_explanation and told.explanation.startswith(
+        "A control, no finding"
+    )
     real = make_verdict(outcomes(replace(pairs, construction=""), ("identity", "affine")))
     assert real.hypothesis == "supported"
 
@@ -400,13 +433,17 @@ def test_made_pairs_prove_nothing():
 def test_one_shared_dimension_is_half_a_hypothesis():
     source = noise(200)
     target = np.stack([source[:, 0] + 0.3 * noise(200, 1)[:, 0], noise(200, 2)[:, 0]], axis=1)
-    told = make_verdict(outcomes(paired(source, target, columns=paired_sets.AFFECT_COLUMNS), ("identity", "affine")))
+    told = make_verdict(
+        outcomes(paired(source, target, columns=paired_sets.AFFECT_COLUMNS), ("identity", "affine"))
+    )
     assert told.hypothesis == "partly supported" and "share valence alone" in told.hypothesis_explanation
 
 
 def test_both_senses_together():
     p, q = np.array([[0.6, 0.4], [0.5, 0.5]]), np.array([[0.5, 0.5], [0.9, 0.1]])
-    assert np.allclose(unimodal_models.fuse_posteriors(p, q, np.array([[0.5, 0.5]])), [[0.6, 0.4], [0.9, 0.1]])
+    assert np.allclose(
+        unimodal_models.fuse_posteriors(p, q, np.array([[0.5, 0.5]])), [[0.6, 0.4], [0.9, 0.1]]
+    )
     # a prior that both already hold counts once
     prior = np.array([[0.8, 0.2]])
     assert np.allclose(unimodal_models.fuse_posteriors(prior, prior, prior), prior)
@@ -437,10 +474,15 @@ def test_a_key_changes_with_all_that_matters():
         study.compute_outcome_key("affine", known, replace(QUICK, seed=1)),
         study.compute_outcome_key("affine", known, replace(QUICK, draws=9)),
         study.compute_outcome_key("affine", study.fold_pairs(moved, QUICK), QUICK),
-        study.compute_outcome_key("affine", study.fold_pairs(make_synthetic_pairs("shear", seed=1), QUICK), QUICK),
+        study.compute_outcome_key(
+            "affine", study.fold_pairs(make_synthetic_pairs("shear", seed=1), QUICK), QUICK
+        ),
     }
     assert len(keys) == 6
-    assert study.compute_outcome_key("affine", study.fold_pairs(make_synthetic_pairs("shear"), QUICK), QUICK) in keys
+    assert (
+        study.compute_outcome_key("affine", study.fold_pairs(make_synthetic_pairs("shear"), QUICK), QUICK)
+        in keys
+    )
 
 
 # inside a segment
@@ -453,7 +495,9 @@ def test_deviation_inside_segments():
     readings = np.zeros((60, 2))
     readings[(videos == "jumps") & (seconds >= 7)] = [1.0, 0.5]
     readings[videos == "stays"] = -1
-    short, long = (segment_variance.measure_deviation(readings, seconds, videos, length) for length in (1.0, 10.0))
+    short, long = (
+        segment_variance.measure_deviation(readings, seconds, videos, length) for length in (1.0, 10.0)
+    )
     assert short.segment_count == 0 and np.isnan(short.within_sd).all()
     one = readings[:10]
     wanted = np.sqrt(((one - one.mean(0)) ** 2).sum(0) / (6 * 9))
@@ -524,7 +568,9 @@ def test_speech_is_heard_by_whoever_hears():
     assert pairs.fit_functions[0] is None and pairs.fit_functions[1] is not None
     assert asked[0].name.startswith("03-01-") and asked[0].suffix == ".ogg"
     fold = split_folds(pairs, seed=0)[0]
-    assert np.array_equal(fold.held_out_source, pairs.source[fold.held_out_rows])  # readings are not standardised
+    assert np.array_equal(
+        fold.held_out_source, pairs.source[fold.held_out_rows]
+    )  # readings are not standardised
 
 
 @needs("liris_accede_features")
@@ -549,7 +595,10 @@ def test_votes_lie_where_their_emotions_do():
 @pytest.mark.data
 def test_ratings_are_a_control():
     pairs = paired_sets.load_oasis_vgmidi(DATA)
-    assert pairs.construction and make_verdict(outcomes(pairs, ("identity", "affine"))).hypothesis == "not tested"
+    assert (
+        pairs.construction
+        and make_verdict(outcomes(pairs, ("identity", "affine"))).hypothesis == "not tested"
+    )
 
 
 def test_sets_that_are_not_there(tmp_path):

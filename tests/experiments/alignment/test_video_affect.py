@@ -13,11 +13,16 @@ from experiments import align
 from experiments.alignment import segment_lengths, video_affect
 from experiments.alignment.runner import study_set
 from experiments.alignment.study import StudyConfig, list_methods
-from experiments.alignment.tables import StudyResults, make_report_json, format_terminal, to_markdown
+from experiments.alignment.tables import StudyResults, format_terminal, make_report_json, to_markdown
 from experiments.alignment.verdict import make_verdict
-from experiments.alignment.video_affect import VideoFolder, VideoAffect, load_affect_pipeline, read_video_affect
+from experiments.alignment.video_affect import (
+    VideoAffect,
+    VideoFolder,
+    load_affect_pipeline,
+    read_video_affect,
+)
 from retrieval.features.extraction import extract_features
-from retrieval.samples.sample_media import RENDERED_CLIPS, SAMPLE_RATE_HZ, CLIP_SECONDS, render_clip
+from retrieval.samples.sample_media import CLIP_SECONDS, RENDERED_CLIPS, SAMPLE_RATE_HZ, render_clip
 
 LENGTHS = (2.0, 5.0, 6.0)
 
@@ -49,15 +54,17 @@ def cache(tmp_path_factory):
 
 @pytest.fixture
 def kept(monkeypatch, cache):
-    monkeypatch.setattr(video_affect, "cache_dir", lambda: cache)
+    monkeypatch.setattr(video_affect, "get_cache_dir", lambda: cache)
 
 
 @pytest.fixture(scope="module")
 def seen(folder, experts, cache):
     said = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(video_affect, "cache_dir", lambda: cache)
-        return read_video_affect(folder, LENGTHS, pipeline=experts, on_unreadable=said.append, quiet=True), said
+        patch.setattr(video_affect, "get_cache_dir", lambda: cache)
+        return read_video_affect(
+            folder, LENGTHS, pipeline=experts, on_unreadable=said.append, quiet=True
+        ), said
 
 
 def same(one, other):
@@ -76,7 +83,10 @@ def test_what_is_read(folder, experts, seen):
     assert (len(found.videos), found.silent_count, found.duplicate_count) == (2, 1, 1)
     (line,) = said
     assert line.startswith(str(folder / "broken.mp4"))
-    wanted = [one.segments[0] for one in extract_features(experts, [folder / f"{name}.mp4" for name in RENDERED_CLIPS], 1)]
+    wanted = [
+        one.segments[0]
+        for one in extract_features(experts, [folder / f"{name}.mp4" for name in RENDERED_CLIPS], 1)
+    ]
     for one in found.videos:
         assert one.duration == pytest.approx(CLIP_SECONDS, abs=0.1)
         assert np.allclose(one.picture_times, np.arange(6), atol=0.6) and np.allclose(
@@ -87,12 +97,20 @@ def test_what_is_read(folder, experts, seen):
         here = [
             looked
             for looked in wanted
-            if np.allclose(experts.estimate_affect_by_modality({"objects": looked.frame_features})["image"], one.picture, atol=1e-4)
+            if np.allclose(
+                experts.estimate_affect_by_modality({"objects": looked.frame_features})["image"],
+                one.picture,
+                atol=1e-4,
+            )
         ]
         assert len(here) == 1
-        assert np.allclose(experts.estimate_affect_by_modality(here[0].window_features)["sound"], one.sound, atol=1e-4)
         assert np.allclose(
-            experts.estimate_affect_by_modality({"tone": here[0].features["tone"]})["sound"], one.whole_sound[6.0], atol=1e-3
+            experts.estimate_affect_by_modality(here[0].window_features)["sound"], one.sound, atol=1e-4
+        )
+        assert np.allclose(
+            experts.estimate_affect_by_modality({"tone": here[0].features["tone"]})["sound"],
+            one.whole_sound[6.0],
+            atol=1e-3,
         )
     assert np.abs(found.videos[0].picture - found.videos[1].picture).max() > 0.05
 
@@ -104,7 +122,7 @@ def test_nothing_is_read_twice(folder, experts, seen, monkeypatch, cache):
     with pytest.raises(TypeError):  # other lengths are other readings
         read_video_affect(folder, (3.0,), pipeline=experts, quiet=True)
     monkeypatch.undo()
-    monkeypatch.setattr(video_affect, "cache_dir", lambda: cache)
+    monkeypatch.setattr(video_affect, "get_cache_dir", lambda: cache)
     spoilt = next(cache.rglob("*.safetensors"))
     whole = spoilt.read_bytes()
     spoilt.write_bytes(whole[:99])
@@ -114,19 +132,19 @@ def test_nothing_is_read_twice(folder, experts, seen, monkeypatch, cache):
 
 def test_an_interrupted_run_goes_on(folder, experts, seen, monkeypatch, tmp_path):
     """Stopped when the first film was kept: the second run reads the other alone."""
-    monkeypatch.setattr(video_affect, "cache_dir", lambda: tmp_path)
+    monkeypatch.setattr(video_affect, "get_cache_dir", lambda: tmp_path)
     real, films = video_affect.write_atomically, []
 
     def stop(file, content):
         real(file, content)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(video_affect, "write_whole", stop)
+    monkeypatch.setattr(video_affect, "write_atomically", stop)
     with pytest.raises(KeyboardInterrupt):
         read_video_affect(folder, LENGTHS, pipeline=experts, quiet=True)
     assert len(list(tmp_path.rglob("*.safetensors"))) == 1
     monkeypatch.setattr(
-        video_affect, "write_whole", lambda file, content: (films.append(file), real(file, content))
+        video_affect, "write_atomically", lambda file, content: (films.append(file), real(file, content))
     )
     assert same(read_video_affect(folder, LENGTHS, pipeline=experts, quiet=True), seen[0])
     assert len(films) == 1
@@ -134,20 +152,22 @@ def test_an_interrupted_run_goes_on(folder, experts, seen, monkeypatch, tmp_path
 
 def test_blocks_are_no_borders(folder, experts, seen, monkeypatch, tmp_path):
     """Decoded 2 s at a time, pictures and whole segments of 5 s are as in one block."""
-    monkeypatch.setattr(video_affect, "cache_dir", lambda: tmp_path)
+    monkeypatch.setattr(video_affect, "get_cache_dir", lambda: tmp_path)
     monkeypatch.setattr(video_affect, "BLOCK_SECONDS", 2.0)
     (tmp_path / "films").mkdir()
     shutil.copyfile(folder / "bouncing-ball.mp4", tmp_path / "films" / "one.mp4")
     (one,) = read_video_affect(tmp_path / "films", (5.0,), pipeline=experts, quiet=True).videos
     (wanted,) = (two for two in seen[0].videos if two.digest == one.digest)
-    assert np.allclose(one.picture_times, wanted.picture_times) and np.allclose(one.sound_times, wanted.sound_times)
+    assert np.allclose(one.picture_times, wanted.picture_times) and np.allclose(
+        one.sound_times, wanted.sound_times
+    )
     assert np.allclose(one.picture, wanted.picture, atol=1e-4)
     assert np.allclose(one.whole_sound[5.0], wanted.whole_sound[5.0], atol=0.02)
 
 
 def test_a_cache_that_can_not_be_written_is_told(folder, experts, monkeypatch, tmp_path):
     (tmp_path / "file").touch()
-    monkeypatch.setattr(video_affect, "cache_dir", lambda: tmp_path / "file")
+    monkeypatch.setattr(video_affect, "get_cache_dir", lambda: tmp_path / "file")
     (tmp_path / "films").mkdir()
     shutil.copyfile(folder / "bouncing-ball.mp4", tmp_path / "films" / "one.mp4")
     with pytest.raises(AffectError, match="file: "):
@@ -221,7 +241,13 @@ def test_lengths_are_studied(tmp_path):
         assert make_verdict(one).hypothesis == "supported"
         assert max(ccc.value for ccc in one.maps[0].ccc) < 0.3  # as it stands it means nothing
     assert make_verdict(face).relation == "unrelated"
-    told = StudyResults(results=found, variants=[], left_out={"made 2 s: sound to face": "why"}, config=plan, video_study=films)
+    told = StudyResults(
+        results=found,
+        variants=[],
+        left_out={"made 2 s: sound to face": "why"},
+        config=plan,
+        video_study=films,
+    )
     sure = make_report_json(told)["videos"]["p over all sets"]
     assert sure["made 5 s: sound to picture"] < 0.05 < sure["made 5 s: face to picture"]
     assert "## Videos of made" in to_markdown(told) and any("why" in line for line in format_terminal(told))
@@ -241,7 +267,9 @@ def test_a_rest_is_no_segment():
 
 
 def test_too_few_videos():
-    pairs = segment_lengths.make_video_study(made(count=9), (2.0,), seed=0).make_pairs()["made 2 s: sound to picture"]
+    pairs = segment_lengths.make_video_study(made(count=9), (2.0,), seed=0).make_pairs()[
+        "made 2 s: sound to picture"
+    ]
     with pytest.raises(
         AffectError, match="135 segments of 9 videos have these senses; 20 of 10 videos are needed"
     ):

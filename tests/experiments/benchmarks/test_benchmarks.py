@@ -19,11 +19,11 @@ from encoders.base import AffectError
 from experiments import bench
 from experiments.benchmarks import jemc_reference_loop, process_memory, search_latency, timing
 from experiments.benchmarks import ranks as ranks_module
-from experiments.benchmarks.faces import split_into_batches, compute_iou, compute_detection_recall
-from experiments.benchmarks.flickr import estimate_recall_gain, compute_photo_ranks, summarise_ranks
+from experiments.benchmarks.faces import compute_detection_recall, compute_iou, split_into_batches
+from experiments.benchmarks.flickr import compute_photo_ranks, estimate_recall_gain, summarise_ranks
 from experiments.benchmarks.merge import merge_by_heap, merge_by_loop, merge_closed_form
 from experiments.benchmarks.throughput import STAGES
-from experiments.statistics.report import Requirement, Estimate, BenchmarkReport, format_number, format_table
+from experiments.statistics.report import BenchmarkReport, Estimate, Requirement, format_number, format_table
 from losses.ranking import weighted_ranking
 from spaces.joint.training import RELEASED_SCHEDULE, Schedule, Trainer
 
@@ -125,7 +125,7 @@ def test_throughput(data):
 
 
 def test_cold_on_real_and_on_invented_items(data, tmp_path, monkeypatch):
-    monkeypatch.setattr(search_latency, "cache_dir", lambda: tmp_path)
+    monkeypatch.setattr(search_latency, "get_cache_dir", lambda: tmp_path)
     for options, items in ((["--items", "5", "--data", data], 5), (["--items", "30", "--synthetic"], 30)):
         told = run("cold", *options, "--runs", "1", "--queries", "2")
         assert told.settings["items"] == items
@@ -188,7 +188,13 @@ def test_the_plain_epoch_is_the_same_training(tmp_path):
     for _ in range(3):
         jemc_reference_loop.ReferenceTrainer(plain, corpus, 12, 0, optimiser).run(texts)
     schedule = Schedule(epochs=3, batch=12, rate=RELEASED_SCHEDULE.rate)
-    Trainer(model=ours, training_set=corpus.make_training_set(texts), loss=weighted_ranking(), schedule=schedule, seed=0).run()
+    Trainer(
+        model=ours,
+        training_set=corpus.make_training_set(texts),
+        loss=weighted_ranking(),
+        schedule=schedule,
+        seed=0,
+    ).run()
     assert jemc_reference_loop.compute_loss_difference(plain, ours, corpus, 12) < 1e-4
     assert torch.allclose(ours.text.gru.weight_hh_l0, plain.gru.weight_hh_l0, atol=1e-5)
 
@@ -198,11 +204,15 @@ def test_a_model_of_other_weights_is_no_twin(tmp_path):
     assert (corpus.make_training_set(np.arange(8)).features["resnet"] >= 0).all()
     plain, other = jemc_reference_loop.ReferenceModel(8), jemc_reference_loop.ReferenceModel(8)
     assert (
-        jemc_reference_loop.compute_loss_difference(plain, jemc_reference_loop.copy_to_joint_model(plain, bfloat16=False), corpus, 4)
+        jemc_reference_loop.compute_loss_difference(
+            plain, jemc_reference_loop.copy_to_joint_model(plain, bfloat16=False), corpus, 4
+        )
         < 1e-5
     )
     assert (
-        jemc_reference_loop.compute_loss_difference(plain, jemc_reference_loop.copy_to_joint_model(other, bfloat16=False), corpus, 4)
+        jemc_reference_loop.compute_loss_difference(
+            plain, jemc_reference_loop.copy_to_joint_model(other, bfloat16=False), corpus, 4
+        )
         > 1e-3
     )
 
@@ -258,9 +268,18 @@ def test_times_faster_is_the_median_of_the_pairs():
 
 
 def test_figures_and_bars_as_text():
-    assert [format_number(value) for value in (3, 3.0, 0.01234, 1.5, 123.45)] == ["3", "3", "0.0123", "1.5", "123.5"]
+    assert [format_number(value) for value in (3, 3.0, 0.01234, 1.5, 123.45)] == [
+        "3",
+        "3",
+        "0.0123",
+        "1.5",
+        "123.5",
+    ]
     assert str(Estimate(1.5)) == "1.5" and str(Estimate(62.44, 57, 67.8)) == "62.4 (57 to 67.8)"
-    assert Requirement("speed", 3.0, 3, is_minimum=True).is_met and not Requirement("seconds", 3.1, 3, is_minimum=False).is_met
+    assert (
+        Requirement("speed", 3.0, 3, is_minimum=True).is_met
+        and not Requirement("seconds", 3.1, 3, is_minimum=False).is_met
+    )
     assert str(Requirement("speed", 2.5, 3, is_minimum=True)) == "speed: 2.5, at least 3 wanted: MISSED"
     assert format_table([{"a": 1, "bb": "x"}, {"a": 22.0, "c": None}]) == ["a   bb  c", "1   x", "22"]
     lines = BenchmarkReport(benchmark="x", settings={"seed": 1}, rows=[{"a": 1}]).format_lines()
@@ -271,7 +290,9 @@ def test_ranks_of_photos_and_paired_gain():
     similarity = np.array([[0.9, 0.1], [0.2, 0.8], [0.3, 0.4]])  # captions of photos 0, 0, 1
     own = np.array([0, 0, 1])
     assert compute_photo_ranks(similarity, own).tolist() == [0, 1]
-    assert estimate_recall_gain(np.array([0.0, 0, 9]), np.array([0.0, 10, 9]), own, seed=0) == Estimate(100 / 3, 0, 50)
+    assert estimate_recall_gain(np.array([0.0, 0, 9]), np.array([0.0, 10, 9]), own, seed=0) == Estimate(
+        100 / 3, 0, 50
+    )
     assert summarise_ranks(np.array([0.0, 1, 9]), own, seed=0)["R@10"] == Estimate(100, 100, 100)
 
 
@@ -285,7 +306,11 @@ def test_overlap_and_recall_of_boxes():
 
 def test_clips_are_grouped_as_in_an_indexing_run():
     films = [np.zeros((size, 2, 2, 3), np.uint8) for size in (8, 8, 8, 8, 8, 40, 1)]
-    assert [[len(film) for film in group] for group in split_into_batches(films)] == [[8, 8, 8, 8], [8, 40], [1]]
+    assert [[len(film) for film in group] for group in split_into_batches(films)] == [
+        [8, 8, 8, 8],
+        [8, 40],
+        [1],
+    ]
 
 
 def test_ways_to_merge_agree_on_ties_and_short_lists():
@@ -299,7 +324,19 @@ def test_a_process_is_watched_with_its_children(tmp_path):
     code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {hold!r}])"
     peak = process_memory.run_and_measure_memory([sys.executable, "-c", code], tmp_path / "log")
     assert peak.exit_code == 0 and peak.sample_count > 1
-    assert peak.peak_worker_rss > 64 << 20 and peak.peak_rss > peak.peak_worker_rss and peak.max_process_rss > 64 << 20
+    assert (
+        peak.peak_worker_rss > 64 << 20
+        and peak.peak_rss > peak.peak_worker_rss
+        and peak.max_process_rss > 64 << 20
+    )
     assert 64 << 20 < peak.peak_pss <= peak.peak_rss
-    assert process_memory.run_and_measure_memory([sys.executable, "-c", "print(1); exit(3)"], tmp_path / "log").exit_code == 3
-    assert process_memory.read_rss(os.getpid()) > 0 and process_memory.list_process_tree(os.getpid())[0] == os.getpid()
+    assert (
+        process_memory.run_and_measure_memory(
+            [sys.executable, "-c", "print(1); exit(3)"], tmp_path / "log"
+        ).exit_code
+        == 3
+    )
+    assert (
+        process_memory.read_rss(os.getpid()) > 0
+        and process_memory.list_process_tree(os.getpid())[0] == os.getpid()
+    )

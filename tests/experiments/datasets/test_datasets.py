@@ -7,10 +7,18 @@ import pytest
 from repository import DATA
 
 from encoders.base import AffectError, UnknownNameError
-from experiments.datasets import hold_out_split, sample_captions, split_by_group, load_named_dataset, read_features, read_jemc_features, load_vgmidi
-from experiments.datasets.msrvtt import load_msrvtt, list_msrvtt_ids
+from experiments.datasets import (
+    hold_out_split,
+    load_named_dataset,
+    load_vgmidi,
+    read_features,
+    read_jemc_features,
+    sample_captions,
+    split_by_group,
+)
+from experiments.datasets.msrvtt import list_msrvtt_ids, load_msrvtt
 from experiments.datasets.msvd import load_msvd
-from experiments.datasets.registry import DATASETS, load_exercises, load_caption_csv
+from experiments.datasets.registry import DATASETS, load_caption_csv, load_exercises
 
 
 @pytest.fixture
@@ -52,7 +60,9 @@ def test_full_says_which_videos_are_not_there(tmp_path):
     assert Counter(item.split for item in found.items) == {"train": 2, "dev": 1, "test": 1}
     assert found.notes[0] == "train: 2 of 6513 videos, not the published split"
     (tmp_path / "video9999.mp4").write_bytes(b"")
-    media = load_msrvtt(tmp_path, annotation=tmp_path, video_folder=tmp_path).select_splits("test").items[0].media
+    media = (
+        load_msrvtt(tmp_path, annotation=tmp_path, video_folder=tmp_path).select_splits("test").items[0].media
+    )
     assert media == (tmp_path / "video9999.mp4",)
 
 
@@ -88,7 +98,10 @@ def test_1k_a_has_one_fixed_caption_a_video(data, tmp_path):
     texts = Counter(test.flatten_captions()[0])
     assert sum(count for count in texts.values() if count > 1) == 9  # queries with duplicate captions
     whole = load_msrvtt(data, "1k-a", annotation=official(tmp_path, {0: 20, 1: 20, 9770: 20}))
-    assert len(whole.select_splits("train").items) == 2 and len(whole.select_splits("train").flatten_captions()[0]) == 40
+    assert (
+        len(whole.select_splits("train").items) == 2
+        and len(whole.select_splits("train").flatten_captions()[0]) == 40
+    )
     assert whole.select_splits("test").items == test.items
 
 
@@ -106,7 +119,9 @@ def test_msvd(data):
     assert len(found.flatten_captions()[0]) == 80827
     test = found.select_splits("test")
     five = sample_captions(test, 5, seed=0)
-    assert len(five.flatten_captions()[0]) == 670 * 5 and five == sample_captions(test, 5, seed=0) != sample_captions(test, 5, seed=1)
+    assert len(five.flatten_captions()[0]) == 670 * 5 and five == sample_captions(
+        test, 5, seed=0
+    ) != sample_captions(test, 5, seed=1)
     assert all(set(a.captions) <= set(b.captions) for a, b in zip(five.items, test.items, strict=True))
 
 
@@ -132,7 +147,11 @@ def test_what_the_sets_say(data):
     assert len(sit_up.media) == 2
     series = {item.group for item in load_exercises(data).items if item.id.startswith("Bench Press - ")}
     assert series == {"bench press"}
-    assert {c for item in load_named_dataset("animal_sounds", data).items for c in item.captions} >= {"dog", "cat", "frog"}
+    assert {c for item in load_named_dataset("animal_sounds", data).items for c in item.captions} >= {
+        "dog",
+        "cat",
+        "frog",
+    }
     music = load_vgmidi(data)
     assert len(music) == 148 and all(-1 <= one.valence <= 1 for one in music) and music[0].path.exists()
     for set_name in ("oasis", "ravdess_speech"):
@@ -228,10 +247,15 @@ def test_a_dev_part_is_carved_from_train_alone(tmp_path):
     for n in range(100):
         (tmp_path / f"{n}.jpg").touch()
     (tmp_path / "captions.csv").write_text("\n".join(["media,caption,split,group", *rows]))
-    before, after = load_named_dataset(str(tmp_path)), hold_out_split(load_named_dataset(str(tmp_path)), 0.25, seed=3)
+    before, after = (
+        load_named_dataset(str(tmp_path)),
+        hold_out_split(load_named_dataset(str(tmp_path)), 0.25, seed=3),
+    )
     assert Counter(item.split for item in after.items) == {"train": 60, "dev": 20, "test": 20}
     assert after.select_splits("test").items == before.select_splits("test").items
-    assert not {i.group for i in after.select_splits("dev").items} & {i.group for i in after.select_splits("train").items}
+    assert not {i.group for i in after.select_splits("dev").items} & {
+        i.group for i in after.select_splits("train").items
+    }
 
 
 IDS = ("video0", "video1", "-ab_c_5_15")

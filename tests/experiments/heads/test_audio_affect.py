@@ -10,26 +10,28 @@ from experiments.background import decode_audio
 from experiments.datasets import load_vgmidi
 from experiments.heads import audio_affect
 from experiments.heads.audio_clips import (
+    AUGMENTATIONS,
     EMOTIONS,
-    SPEED_FACTORS,
     KINDS,
     ROLE,
-    AUGMENTATIONS,
+    SPEED_FACTORS,
     AudioClips,
+    add_noise,
     add_reverb,
-    equalise,
-    crop_excerpt,
     change_speed,
+    crop_excerpt,
+    equalise,
+    filter_telephone_band,
     load_clips,
     make_noises,
-    add_noise,
-    filter_telephone_band,
 )
-from experiments.heads.audio_networks import NetworkConfig, train_networks, scale_outputs
+from experiments.heads.audio_networks import NetworkConfig, scale_outputs, train_networks
 from spaces.affect_regressor import Regressor, load_regressors, save_regressors
 
 RATE = 16000
-QUICK = NetworkConfig(n_networks=1, hidden_size=16, epochs=40, learning_rate=2e-2, batch_size=16, dropout=(0.0, 0.1))
+QUICK = NetworkConfig(
+    n_networks=1, hidden_size=16, epochs=40, learning_rate=2e-2, batch_size=16, dropout=(0.0, 0.1)
+)
 
 
 def tone(seconds=2.0):
@@ -70,7 +72,9 @@ def test_alterations_do_what_they_say():
 def test_a_telephone_leaves_its_band_alone():
     rng, hertz = np.random.default_rng(0), (100, 1000, 7000)
     at = np.arange(2 * RATE) / RATE
-    plain = Audio(samples=sum(np.sin(2 * np.pi * one * at) for one in hertz).astype(np.float32), sample_rate=RATE)
+    plain = Audio(
+        samples=sum(np.sin(2 * np.pi * one * at) for one in hertz).astype(np.float32), sample_rate=RATE
+    )
     spectrum = np.abs(np.fft.rfft(filter_telephone_band(plain, rng).samples)) / RATE
     low, middle, high = (spectrum[2 * one] for one in hertz)
     assert middle == pytest.approx(1, rel=1e-3) and max(low, high) < 0.01
@@ -89,7 +93,9 @@ def test_networks_learn_classes_and_are_the_same_again():
     first = train_networks(known.features, goals, QUICK, role=ROLE, seed=0)
     found = Regressor(towers=first)({ROLE: new.features[:, 0]})
     assert (found.argmax(axis=1) == audio_affect.one_hot(new.kinds, KINDS).argmax(axis=1)).mean() > 0.95
-    again = Regressor(towers=train_networks(known.features, goals, QUICK, role=ROLE, seed=0))({ROLE: new.features[:, 0]})
+    again = Regressor(towers=train_networks(known.features, goals, QUICK, role=ROLE, seed=0))(
+        {ROLE: new.features[:, 0]}
+    )
     assert np.array_equal(found, again)
     halved = Regressor(towers=scale_outputs(first, 0.5))({ROLE: new.features[:, 0]})
     assert halved == pytest.approx(found / 2, abs=1e-5)
@@ -118,7 +124,10 @@ def test_answers_come_from_other_groups():
 def test_music_that_only_sounds_otherwise_is_no_more_aroused():
     """A timbre that goes with arousal among the rated pieces, and is that of all the others."""
     clips = heard(each=100)
-    rated, other = audio_affect.select_rated_music(clips), audio_affect.select_rated_music(heard(each=100, seed=1))
+    rated, other = (
+        audio_affect.select_rated_music(clips),
+        audio_affect.select_rated_music(heard(each=100, seed=1)),
+    )
     for part, shift in ((rated, 0), (other, 3)):
         part.features[:, :, 3] += 2 * part.affect[:, 1, None] + shift
         part.features[:, :, 4] += shift
@@ -161,7 +170,10 @@ def test_all_regressors_are_taught_kept_and_measured(monkeypatch, tmp_path):
     for name, member in made.members.items():
         assert kept[name](rows) == pytest.approx(member(rows), abs=0.05)
     lines = {
-        one.metric: one for one in audio_affect._compute_metrics(clips, audio_affect._predict_calibrated_held_out(clips, 0), "folds", 0)
+        one.metric: one
+        for one in audio_affect._compute_metrics(
+            clips, audio_affect._predict_calibrated_held_out(clips, 0), "folds", 0
+        )
     }
     assert lines["speech, music or other, macro recall"].value > 0.95
     assert lines["arousal r"].value > 0.9 > 0.5 > lines["valence r"].value  # no column tells of valence
@@ -174,8 +186,14 @@ def test_the_packaged_file_reads_the_encoder_and_doubts_what_is_neither_voice_no
     encoder = ENCODERS.make("tone")
     assert file.encoder_signatures == {ROLE: encoder.card.signature}
     assert file.metadata["speech_emotion"] == list(EMOTIONS) and file.metadata["kind"] == list(KINDS)
-    strange = [*make_noises(20, 99), tone(0.1), Audio(samples=np.clip(50 * tone(1).samples, -1, 1), sample_rate=RATE)]
-    rows = {ROLE: encode_all(encoder, [*strange, Audio(samples=np.zeros(RATE, np.float32), sample_rate=RATE)])}
+    strange = [
+        *make_noises(20, 99),
+        tone(0.1),
+        Audio(samples=np.clip(50 * tone(1).samples, -1, 1), sample_rate=RATE),
+    ]
+    rows = {
+        ROLE: encode_all(encoder, [*strange, Audio(samples=np.zeros(RATE, np.float32), sample_rate=RATE)])
+    }
     shares = np.exp(audio_affect.log_softmax(file["kind"](rows)))
     assert (shares[:-1].argmax(axis=1) == KINDS.index("other")).mean() > 0.9
     for member in file.members.values():

@@ -16,14 +16,14 @@ from encoders.minilm import minilm
 from experiments.heads import image, image_mlp_baseline
 from experiments.heads.image import (
     ROLE,
-    TrainingSet,
     RatedImage,
-    make_training_set,
-    fit_mean,
+    TrainingSet,
     find_neighbours,
-    make_blank_images,
-    load_oasis_ratings,
+    fit_mean,
     fit_members,
+    load_oasis_ratings,
+    make_blank_images,
+    make_training_set,
 )
 from experiments.heads.image_mlp_baseline import MLPConfig, cross_validate
 from retrieval.evaluation.affect_metrics import ccc, pearson
@@ -83,7 +83,9 @@ def test_it_finds_a_truth_in_themes_it_never_saw(members):
     of, there = members
     found = of["mean"](there.unaugmented_features)
     assert (ccc(found, there.mean_ratings) > 0.6).all()
-    assert np.abs(np.log(found.std(axis=0) / there.mean_ratings.std(axis=0))).max() < 0.35  # of the truth's spread
+    assert (
+        np.abs(np.log(found.std(axis=0) / there.mean_ratings.std(axis=0))).max() < 0.35
+    )  # of the truth's spread
     assert (pearson(of["disagreement"](there.unaugmented_features), there.rater_sd) > 0.5).all()
 
 
@@ -98,7 +100,9 @@ def test_as_many_errors_lie_within_the_stated_sd_as_it_says():
 
 def test_what_shows_nothing_is_doubted(members):
     of, there = members
-    photos, blank = (np.exp(of["log_sd"](asked(rows))) for rows in (there.unaugmented_features[ROLE], far(seed=9)))
+    photos, blank = (
+        np.exp(of["log_sd"](asked(rows))) for rows in (there.unaugmented_features[ROLE], far(seed=9))
+    )
     assert (blank > 0.5).all() and (np.median(photos, axis=0) < 0.3).all()
 
 
@@ -118,7 +122,8 @@ def test_what_the_labels_alone_tell_is_found_too():
     there = known.exclude(chosen)
     blind = replace(known, features={**known.features, LABELS_ROLE: other[LABELS_ROLE]})
     found, guessed = (
-        pearson(fit_mean(one.select(chosen))(one.exclude(chosen).unaugmented_features), there.mean_ratings) for one in (known, blind)
+        pearson(fit_mean(one.select(chosen))(one.exclude(chosen).unaugmented_features), there.mean_ratings)
+        for one in (known, blind)
     )
     assert (found > 0.4).all() and (np.abs(guessed) < 0.3).all()
 
@@ -153,7 +158,9 @@ def test_pictures_of_nothing_are_bright_and_dark_and_of_many_kinds():
     busy = np.array([one.std() for one in pictures])
     assert all(one.shape == (1, 260, 260, 3) and one.dtype == np.uint8 for one in pictures)
     assert levels.min() < 15 and levels.max() > 150 and (busy[::4] < 90).all() and (busy > 5).sum() > 15
-    assert all(np.array_equal(a, b) for a, b in zip(pictures, make_blank_images(seed=0, count=40), strict=True))
+    assert all(
+        np.array_equal(a, b) for a, b in zip(pictures, make_blank_images(seed=0, count=40), strict=True)
+    )
 
 
 @pytest.mark.data
@@ -241,7 +248,10 @@ def test_a_small_network_learns_across_themes(known):
     rows = known.features[ROLE][:, 0].astype(np.float32)
     found, nets = cross_validate(rows, known.mean_ratings, known.groups, SMALL, seed=0, n_folds=3)
     assert (pearson(found, known.mean_ratings) > 0.5).all() and np.abs(found).max() <= 1
-    assert all(net.training_losses[-1] < 0.5 * net.training_losses[0] and len(net.training_losses) == 150 for net in nets)
+    assert all(
+        net.training_losses[-1] < 0.5 * net.training_losses[0] and len(net.training_losses) == 150
+        for net in nets
+    )
 
 
 def test_early_stopping_looks_at_other_themes(known):
@@ -249,7 +259,10 @@ def test_early_stopping_looks_at_other_themes(known):
     noise = np.random.default_rng(0).uniform(-1, 1, len(rows))
     how = MLPConfig(hidden_sizes=(64,), learning_rate=0.05, batch_size=60, iterations=400, patience=3)
     net = image_mlp_baseline.fit(rows, noise, known.groups, how, seed=0)
-    assert len(net.training_losses) < 400 and len(net.validation_losses) == len(net.training_losses) // image_mlp_baseline.CHECK_INTERVAL
+    assert (
+        len(net.training_losses) < 400
+        and len(net.validation_losses) == len(net.training_losses) // image_mlp_baseline.CHECK_INTERVAL
+    )
     assert len(net.validation_losses) - 1 - int(np.argmin(net.validation_losses)) == 3
 
 

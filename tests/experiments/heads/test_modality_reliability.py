@@ -7,7 +7,13 @@ from repository import DATA
 
 from encoders.base import AffectError
 from experiments.heads import film_benchmark, modality_reliability
-from experiments.heads.modality_reliability import ReliabilityEstimate, predict_held_out, fit_reliability, load_ravdess_pairs, pool_reliability
+from experiments.heads.modality_reliability import (
+    ReliabilityEstimate,
+    fit_reliability,
+    load_ravdess_pairs,
+    pool_reliability,
+    predict_held_out,
+)
 from retrieval.evaluation.affect_metrics import ccc, rmse
 from spaces.affect_regression import load_modality_reliability
 
@@ -28,7 +34,9 @@ def stating(count, truly, stated, correlation, seed=0):
 
 
 def evidence(reliability, error, correlation=NOWHERE, name="a set"):
-    return ReliabilityEstimate(name=name, reliability=reliability, log_standard_error=error, error_correlation=correlation)
+    return ReliabilityEstimate(
+        name=name, reliability=reliability, log_standard_error=error, error_correlation=correlation
+    )
 
 
 def test_a_sense_that_claims_half_its_sd_is_found_out():
@@ -67,7 +75,9 @@ def test_the_correlation_is_the_mean_of_the_sets():
 def test_what_is_packaged_is_what_the_engine_reads():
     told = json.loads(modality_reliability.RELIABILITY_FILE.read_text(encoding="utf-8"))
     assert set(told["reliability"]) == set(modality_reliability.MODALITIES)
-    assert load_modality_reliability().reliability == {sense: tuple(two) for sense, two in told["reliability"].items()}
+    assert load_modality_reliability().reliability == {
+        sense: tuple(two) for sense, two in told["reliability"].items()
+    }
     assert all(0 < one < 1 for one in load_modality_reliability().correlation)
     assert told["reliability"]["text"] == told["reliability"]["image"] == [1, 1]
     assert {one["set"] for one in told["evidence"]} == {"ravdess", "cremad"}
@@ -100,7 +110,9 @@ class TestPerformances:
 
     @pytest.mark.slow
     def test_joined_is_nearer_than_the_better_sense_and_covers_what_it_says(self):
-        found = {(one.dataset, one.metric): one for one in modality_reliability.evaluate(DATA, seed=0, part="dev")}
+        found = {
+            (one.dataset, one.metric): one for one in modality_reliability.evaluate(DATA, seed=0, part="dev")
+        }
         for name in ("valence", "arousal"):
             best = max(found["ravdess", f"{name} CCC of {sense}"].value for sense in ("sound", "face"))
             assert found["ravdess", f"{name} CCC joined"].value > best - 0.03

@@ -7,11 +7,19 @@ from click.testing import CliRunner
 
 from experiments.datasets.records import DATA_ROOT
 from experiments.heads.report_figure import MetricResult, measure_metric
-from experiments.heads.train_affect import HEAD_NAMES, EVALUATED_MODULES, format_card, import_head_module, format_rows
+from experiments.heads.train_affect import (
+    EVALUATED_MODULES,
+    HEAD_NAMES,
+    format_card,
+    format_rows,
+    import_head_module,
+)
 from experiments.train import main
 from spaces.circumplex import EMOTIONS_FILE
 
-here = pytest.mark.skipif(not (DATA_ROOT / "cowen_keltner_ratings").exists(), reason=f"no data sets in {DATA_ROOT}")
+here = pytest.mark.skipif(
+    not (DATA_ROOT / "cowen_keltner_ratings").exists(), reason=f"no data sets in {DATA_ROOT}"
+)
 
 
 def run(*words):
@@ -21,7 +29,14 @@ def run(*words):
 def test_a_line_is_of_whole_groups():
     pairs = [[at % 7, at % 7 + 0.1 * (at % 3)] for at in range(60)]
     found = measure_metric(
-        "set", "r", pairs, lambda some: float(some[:, 0].mean()), part="folds", seed=0, groups=[0] * 60, required=9
+        "set",
+        "r",
+        pairs,
+        lambda some: float(some[:, 0].mean()),
+        part="folds",
+        seed=0,
+        groups=[0] * 60,
+        required=9,
     )
     assert found.low == found.high == pytest.approx(found.value)  # one group is drawn as it is
     assert found.count == 60 and found.required == 9
@@ -30,7 +45,11 @@ def test_a_line_is_of_whole_groups():
 def test_bars_are_told_as_met_or_missed():
     told = {"dataset": "set", "metric": "r", "low": 0.4, "high": 0.6, "count": 10, "part": "dev"}
     met, missed, none = format_rows(
-        [MetricResult(value=0.5, required=0.5, **told), MetricResult(value=0.49, required=0.5, **told), MetricResult(value=0.5, **told)]
+        [
+            MetricResult(value=0.5, required=0.5, **told),
+            MetricResult(value=0.49, required=0.5, **told),
+            MetricResult(value=0.5, **told),
+        ]
     )
     assert (met["bar"], missed["bar"], none["bar"]) == ("0.5 met", "0.5 MISSED", "")
 

@@ -6,7 +6,13 @@ from repository import DATA
 
 from encoders.base import AffectError
 from experiments.emotions import MSRVTT_CAPTIONS_FILE, MSRVTT_RELEASED_FILE, main
-from experiments.lexicons.annotation import annotate, sample_balanced, compare_records, count_emotional, sort_emotional_first
+from experiments.lexicons.annotation import (
+    annotate,
+    compare_records,
+    count_emotional,
+    sample_balanced,
+    sort_emotional_first,
+)
 from experiments.lexicons.caption_files import VideoCaption, read_video_captions
 
 KEYS = [
@@ -83,7 +89,12 @@ def test_captions_are_emotional_by_vader_or_by_keyword():
     assert [one.is_emotional for one in found] == [False, True, True, False]
     assert count_emotional(found, as_reported=False).vader == 1
     assert count_emotional(found, as_reported=False).together == 2
-    assert [one.source.video_id for one in sort_emotional_first(found)] == ["video2", "video1", "video0", "video3"]
+    assert [one.source.video_id for one in sort_emotional_first(found)] == [
+        "video2",
+        "video1",
+        "video0",
+        "video3",
+    ]
     assert [one.is_emotional for one in annotate(captions("Happy"), lower_case=True)] == [True]
     assert not any(one.is_sentimental for one in annotate(captions(JOYFUL), threshold=0.99))
 
@@ -161,14 +172,20 @@ def test_a_curly_apostrophe_counts_as_in_the_report_and_help_says_so():
 
 def test_plain_text_is_one_caption_a_line_in_its_order(tmp_path):
     (tmp_path / "said.txt").write_text("b, first\n\n  a second \n")
-    assert read_video_captions(tmp_path / "said.txt") == [VideoCaption(caption="b, first"), VideoCaption(caption="a second")]
+    assert read_video_captions(tmp_path / "said.txt") == [
+        VideoCaption(caption="b, first"),
+        VideoCaption(caption="a second"),
+    ]
 
 
 def test_captions_of_one_video_are_joined_and_sorted_by_id(tmp_path):
     said = [("v9", "one"), ("v10", "two"), ("v9", "three")]
     file = tmp_path / "MSRVTT_data.json"
     file.write_text(json.dumps({"sentences": [{"video_id": name, "caption": text} for name, text in said]}))
-    assert [(one.video_id, one.caption) for one in read_video_captions(file)] == [("v10", "two"), ("v9", "one. three")]
+    assert [(one.video_id, one.caption) for one in read_video_captions(file)] == [
+        ("v10", "two"),
+        ("v9", "one. three"),
+    ]
 
 
 @pytest.mark.parametrize(

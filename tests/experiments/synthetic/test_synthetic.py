@@ -13,11 +13,11 @@ from encoders.media import Sampling, Segment, probe, read_segments
 from experiments.datasets import CaptionDataset, DatasetItem, LabelledFile
 from experiments.datasets.registry import load_named_dataset
 from experiments.features import cache, streaming
-from experiments.features.extraction import encode_items, encode_first_segments, load_item_features
+from experiments.features.extraction import encode_first_segments, encode_items, load_item_features
 from experiments.synthetic import ACTIONS, COLOURS, MOODS, SHAPES, generate_clips, render
 from experiments.synthetic.__main__ import main
 from experiments.synthetic.captions import SYNONYMS, generate_captions
-from experiments.synthetic.frames import FPS, FRAME_SIZE, render_backdrop, render_frames, compute_trajectory
+from experiments.synthetic.frames import FPS, FRAME_SIZE, compute_trajectory, render_backdrop, render_frames
 from experiments.synthetic.music import compute_music_parameters, render_audio
 from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
 
@@ -151,7 +151,9 @@ def test_tempo_can_be_counted():
 def test_a_seed_makes_the_same_pixels_samples_and_words():
     for one, other in zip(generate_clips(6, seed=3), generate_clips(12, seed=3), strict=False):
         assert one == other
-        assert (render_frames(one) == render_frames(other)).all() and generate_captions(one) == generate_captions(other)
+        assert (render_frames(one) == render_frames(other)).all() and generate_captions(
+            one
+        ) == generate_captions(other)
         assert one.mood is None or (render_audio(one) == render_audio(other)).all()
     assert generate_clips(6, seed=3) != generate_clips(6, seed=4)
     assert (render_frames(generate_clips(1, seed=3)[0]) != render_frames(generate_clips(1, seed=4)[0])).any()
@@ -228,7 +230,9 @@ def test_features_are_encoded_once(folder, tmp_path, monkeypatch):
         assert np.array_equal(made[role], again[role], equal_nan=True)
     load_item_features(FeaturePipeline(TOYS), data, cache_folder=tmp_path, quiet=True)
     assert len(read) == 2
-    load_item_features(FeaturePipeline(TOYS), data, cache_folder=tmp_path, sampling=Sampling(fps=2), quiet=True)
+    load_item_features(
+        FeaturePipeline(TOYS), data, cache_folder=tmp_path, sampling=Sampling(fps=2), quiet=True
+    )
     assert len(read) == 2 + COUNT and len(list(tmp_path.rglob("*.safetensors"))) == 3 * COUNT
 
 
@@ -239,7 +243,9 @@ def test_every_segment_and_what_cannot_be_read(tmp_path):
     still = photo(tmp_path / "still.jpg")
     (tmp_path / "bad.mp4").write_text("no")
     media = [(long,), (tmp_path / "bad.mp4",), (still,), (tmp_path / "gone.jpg",), (copy,)]
-    found = encode_items(FeaturePipeline(TOYS), media, all_segments=True, cache_folder=tmp_path / "kept", quiet=True)
+    found = encode_items(
+        FeaturePipeline(TOYS), media, all_segments=True, cache_folder=tmp_path / "kept", quiet=True
+    )
     assert found.item_by_segment.tolist() == [0, 0, 0, 2, 4, 4, 4]
     assert found.segment_times[:3].tolist() == [[0, 15], [15, 30], [30, pytest.approx(40, abs=0.2)]]
     assert np.isnan(found.segment_times[3]).all()
@@ -256,19 +262,25 @@ def test_a_failed_file_leaves_nothing_behind(tmp_path):
     bad, good = tmp_path / "bad.mp4", tmp_path / "good.mp4"
     whole = film(tmp_path / "whole.mp4", seconds=40)
     failed = {}
-    stream = streaming.StreamingEncoder(FeaturePipeline(TOYS), Sampling(), all_segments=True, error_by_path=failed)
+    stream = streaming.StreamingEncoder(
+        FeaturePipeline(TOYS), Sampling(), all_segments=True, error_by_path=failed
+    )
     (segment, *_) = read_segments(whole, probe(whole))
     stream._pending_segments = [streaming.DecodedSegment(path, segment) for path in (bad, good)]
     list(stream._encode_pending({}))
     stream._pending_segments = [streaming.DecodedSegment(path, segment) for path in (bad, good)]
     stream._discard_failed(streaming.FailedFile(bad, MediaError(bad, "damaged")))
     assert failed == {bad: "damaged"}
-    assert list(stream._features_by_path) == [good] and [part.path for part in stream._pending_segments] == [good]
+    assert list(stream._features_by_path) == [good] and [part.path for part in stream._pending_segments] == [
+        good
+    ]
 
 
 def test_features_of_first_segments(tmp_path):
     experts = FeaturePipeline(TOYS)
-    files = [LabelledFile(path=photo(tmp_path / f"{i}.png", 40 + i, 30), labels=(), split="") for i in range(40)]
+    files = [
+        LabelledFile(path=photo(tmp_path / f"{i}.png", 40 + i, 30), labels=(), split="") for i in range(40)
+    ]
     rows = encode_first_segments(experts, [*files, files[0]])
     assert rows["objects"].shape[0] == 41 and is_missing_row(rows["sound"]).all()
     (segment,) = read_segments(files[7].path, probe(files[7].path))
@@ -282,7 +294,11 @@ def test_features_of_first_segments(tmp_path):
 def test_hashing_media_leaves_no_notes(tmp_path, monkeypatch):
     monkeypatch.setenv("AFFECT_CACHE", str(tmp_path / "cache"))
     pair = photo(tmp_path / "a.png"), photo(tmp_path / "b.png", 20)
-    digests = {cache.compute_content_digest(pair), cache.compute_content_digest(pair[:1]), cache.compute_content_digest(pair[::-1])}
+    digests = {
+        cache.compute_content_digest(pair),
+        cache.compute_content_digest(pair[:1]),
+        cache.compute_content_digest(pair[::-1]),
+    }
     assert len(digests) == 3 and not (tmp_path / "cache").exists()
 
 
@@ -292,13 +308,21 @@ def test_pictures_are_the_frames_of_one_clip(tmp_path):
     assert isinstance(joined, Segment) and joined.frames.shape == (2, 30, 40, 3) and joined.audio is None
     items = (DatasetItem(id="move", captions=("x",), split="train", media=pair),)
     rows = load_item_features(
-        FeaturePipeline(TOYS), CaptionDataset(name="pairs", items=items), cache_folder=tmp_path / "kept", quiet=True
+        FeaturePipeline(TOYS),
+        CaptionDataset(name="pairs", items=items),
+        cache_folder=tmp_path / "kept",
+        quiet=True,
     )
     assert rows["objects"].shape[0] == 1 and not is_missing_row(rows["objects"]).any()
     assert np.allclose(rows["objects"], FeaturePipeline(TOYS).get_encoder("objects").encode([joined.frames]))
     pair[1].unlink()
     with pytest.warns(UserWarning, match=r"b\.png"):
-        gone = load_item_features(FeaturePipeline(TOYS), CaptionDataset(name="pairs", items=items), cache_folder=tmp_path, quiet=True)
+        gone = load_item_features(
+            FeaturePipeline(TOYS),
+            CaptionDataset(name="pairs", items=items),
+            cache_folder=tmp_path,
+            quiet=True,
+        )
     assert is_missing_row(gone["objects"]).all()
 
 

@@ -237,11 +237,14 @@ def test_a_face_that_can_not_be_read_leaves_the_rest_as_it_is():
     image = np.array([[0.6, -0.5, 0.36, 0.23]], np.float32)
     face = np.array([[0.1] * 7 + [1.0, 1.0, 0.0]], np.float32)
     alone, both = (
-        fuse_affect(senses, 1).fused for senses in ({"image": image}, {"image": image, "face": estimate_face_affect(face)})
+        fuse_affect(senses, 1).fused
+        for senses in ({"image": image}, {"image": image, "face": estimate_face_affect(face)})
     )
     assert np.array_equal(alone, both)
     shares = [
-        fuse_affect({"image": image, "face": estimate_face_affect(np.where(face == 0, sure, face))}, 1).weights["face"][0, 0]
+        fuse_affect(
+            {"image": image, "face": estimate_face_affect(np.where(face == 0, sure, face))}, 1
+        ).weights["face"][0, 0]
         for sure in (0.15, 0.5, 1.0)
     ]
     assert shares == sorted(shares) and shares[0] < shares[-1]

@@ -9,24 +9,24 @@ from hypothesis.extra.numpy import arrays
 from repository import DATA
 
 from retrieval.evaluation import (
-    PUBLISHED_PROTOCOLS,
     METRICS,
-    InnerProductSimilarity,
+    PUBLISHED_PROTOCOLS,
     EvaluationProtocol,
-    summarise_runs,
-    draw_caption_masks,
-    make_caption_mask,
-    group_captions_by_item,
+    InnerProductSimilarity,
+    average_by_label,
     ccc,
+    compute_affect_fit,
+    draw_caption_masks,
     evaluate,
     first_hit_reciprocal_ranks,
-    compute_affect_fit,
+    group_captions_by_item,
+    make_caption_mask,
     ndcg,
-    rank_items,
     pearson,
-    average_by_label,
     precision_at,
+    rank_items,
     rmse,
+    summarise_runs,
 )
 
 MISSING = 1e8  # CE's distance of a caption that is not there
@@ -99,7 +99,9 @@ def test_siblings_are_no_rivals_and_masked_captions_are_nowhere(case):
 def test_a_gallery_of_videos_takes_each_videos_best_caption_first(case):
     similarity, owner, mask = case
     videos = similarity.shape[1]
-    found = evaluate(similarity, *named(owner, videos), mask=mask, protocol=EvaluationProtocol(gallery="videos"))
+    found = evaluate(
+        similarity, *named(owner, videos), mask=mask, protocol=EvaluationProtocol(gallery="videos")
+    )
     for video, column in enumerate(similarity.T):
         best = np.array([column[(owner == other) & mask].max() for other in range(videos)])
         want = (best > best[video]).sum() + ((best == best[video]).sum() - 1) / 2
@@ -129,7 +131,9 @@ def test_the_reports_fractions_of_1002():
     assert found.v2t.compute_metric("R@1") == 100 * 479 / 1002
     assert round(found.v2t.compute_metric("R@1"), 4) == 47.8044
     assert found.v2t.compute_bounds("R@1") == pytest.approx((47.7, 47.9))
-    assert evaluate(similarity, ids, ids, protocol=PUBLISHED_PROTOCOLS["ce"]).v2t.compute_metric("R@1") == pytest.approx(47.7)
+    assert evaluate(similarity, ids, ids, protocol=PUBLISHED_PROTOCOLS["ce"]).v2t.compute_metric(
+        "R@1"
+    ) == pytest.approx(47.7)
     low, high = found.v2t.compute_interval("R@1", seed=0, draws=200)
     assert 43 < low < 47.8 < high < 52
 
@@ -207,7 +211,8 @@ def test_a_result_knows_its_rules():
     assert str(told).endswith("(ties=average, MdR=floor+1, gallery=captions)")
     assert f"R@10 {told.compute_metric('R@10'):.1f}" in str(told)
     assert (
-        str(PUBLISHED_PROTOCOLS["ce"]) == "ties=average, MdR=median+1, gallery=captions, R@1=rank 0 exactly, siblings tie"
+        str(PUBLISHED_PROTOCOLS["ce"])
+        == "ties=average, MdR=median+1, gallery=captions, R@1=rank 0 exactly, siblings tie"
     )
     assert str(EvaluationProtocol(post="DSL")).endswith(", after DSL")
     sums = [side.compute_metric(f"R@{k}") for side in (found.t2v, found.v2t) for k in (1, 5, 10)]
@@ -269,7 +274,7 @@ def test_padded_captions():
         (["a", "b"], ["a", "a"], {}),
         (["a", "b"], ["a", "b"], {"mask": np.zeros(2, bool)}),
         (["a", "b"], ["a", "b"], {"mask": np.ones(2)}),
-        (["a", "b"], ["a", "b"], {"captions": ["x", "x"]}),
+        (["a", "b"], ["a", "b"], {"caption_ids": ["x", "x"]}),
     ],
 )
 def test_what_does_not_fit_is_refused(owner, videos, options):
@@ -329,7 +334,9 @@ def test_graded_retrieval_by_hand():
     assert ndcg([[0, 0]], items, results, 2) == pytest.approx((gain[0] + gain[1] / np.log2(3)) / ideal)
     assert ndcg([[0, 0]], items, np.array([[0, 1, 2]]), 10) == pytest.approx(1)
     fit = compute_affect_fit([[0, 0]], items, results, 2)
-    assert (fit.result_distance[0], fit.random_distance[0], fit.oracle_distance[0]) == pytest.approx((0.5, 0.5, 0.25))
+    assert (fit.result_distance[0], fit.random_distance[0], fit.oracle_distance[0]) == pytest.approx(
+        (0.5, 0.5, 0.25)
+    )
     assert fit.relative_gain == pytest.approx(0)
     assert str(fit) == "V-A distance 0.500 (random 0.500, oracle 0.250)"
     for bad in (np.array([[0]]), np.array([0, 1])):
@@ -363,7 +370,10 @@ def test_duplicate_captions_cap_the_1k_a_test_set():
         rows = list(csv.DictReader(lines))
     words, ids = np.array([row["sentence"] for row in rows]), [row["video_id"] for row in rows]
     match = (words[:, None] == words).astype(np.float32)
-    found = {ties: evaluate(match, ids, ids, protocol=EvaluationProtocol(ties=ties)).t2v for ties in ("argsort", "average")}
+    found = {
+        ties: evaluate(match, ids, ids, protocol=EvaluationProtocol(ties=ties)).t2v
+        for ties in ("argsort", "average")
+    }
     assert found["argsort"].compute_metric("R@1") == 99.5
     assert found["average"].compute_bounds("R@1") == pytest.approx((99.1, 100))
 

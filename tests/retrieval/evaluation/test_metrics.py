@@ -12,19 +12,19 @@ from retrieval.evaluation import (
     InnerProductSimilarity,
     bootstrap_interval,
     compare_paired,
+    compute_ranks,
+    compute_ranks_from_embeddings,
+    count_ranks,
     first_hit_reciprocal_ranks,
     geometric_mean_recall,
     mean_rank,
     median_rank,
     permutation_p_value,
     precision_at,
-    compute_ranks,
-    compute_ranks_from_embeddings,
     recall_at,
     reciprocal_ranks,
     resampling,
     similarity_blocks,
-    count_ranks,
 )
 
 NAN, INF = np.nan, np.inf
@@ -109,7 +109,8 @@ def test_rows_are_ranked_as_their_products(queries, target):
     items = np.arange(15, dtype=np.float32).reshape(5, 3) % 4 - 1
     for ties in ("average", "argsort"):
         assert np.array_equal(
-            compute_ranks_from_embeddings(queries, items, target, ties), compute_ranks(queries @ items.T, target, ties)
+            compute_ranks_from_embeddings(queries, items, target, ties),
+            compute_ranks(queries @ items.T, target, ties),
         )
 
 
@@ -127,8 +128,8 @@ def test_many_ties_in_wide_rows_are_all_counted():
 def test_chunks_change_nothing(monkeypatch):
     similarity = np.random.default_rng(0).integers(0, 9, (50, 40)).astype(float)
     want = compute_ranks(similarity, np.arange(50) % 40)
-    monkeypatch.setattr(similarity_blocks, "CHUNK", 100)
-    monkeypatch.setattr("retrieval.evaluation.rank_counts.CACHED", 64)
+    monkeypatch.setattr(similarity_blocks, "CHUNK_ELEMENTS", 100)
+    monkeypatch.setattr("retrieval.evaluation.rank_counts.CACHED_ELEMENTS", 64)
     assert np.array_equal(compute_ranks(similarity, np.arange(50) % 40), want)
 
 
@@ -239,7 +240,9 @@ def test_bootstrap_takes_any_statistic_and_paired_columns():
     low, high = bootstrap_interval(found, lambda draw: recall_at(draw, 1), seed=0)
     assert 0 <= low < 50 < high <= 100
     pairs = np.stack([found, found], axis=1)
-    assert bootstrap_interval(pairs, lambda draw: recall_at(draw[:, 0], 1) - recall_at(draw[:, 1], 1), seed=0) == (
+    assert bootstrap_interval(
+        pairs, lambda draw: recall_at(draw[:, 0], 1) - recall_at(draw[:, 1], 1), seed=0
+    ) == (
         0,
         0,
     )

@@ -193,7 +193,9 @@ def test_incomplete_files_are_told(lib):
 
 def test_incomplete_files_of_a_run(root, lib, monkeypatch):
     read = "import dataclasses, encoders.media as m\ndef read(path, *rest):\n"
-    read += "    probe, *parts = m.read_media(path, *rest)\n    why = 'cut' if path.name == '2.bmp' else None\n"
+    read += (
+        "    probe, *parts = m.read_media(path, *rest)\n    why = 'cut' if path.name == '2.bmp' else None\n"
+    )
     read += "    yield from (dataclasses.replace(probe, incomplete_reason=why), *parts)\n"
     (root.parent / "partly.py").write_text(read)
     monkeypatch.syspath_prepend(str(root.parent))

@@ -65,7 +65,9 @@ def answered(folder, file, kind="image", *, explain=True):
     with closing(Library.open(folder / "lib")) as library, Engine(library) as engine:
         query = Query(**{kind: folder / ODD / os.fsdecode(NAMES[kind][0])})
         hits = engine.search(query)
-        write_results_page(file, library, [(query, hits, [explain_hit(engine, hit) for hit in hits] if explain else None)])
+        write_results_page(
+            file, library, [(query, hits, [explain_hit(engine, hit) for hit in hits] if explain else None)]
+        )
     return hits, Tags(file.read_text(encoding="utf-8"))
 
 

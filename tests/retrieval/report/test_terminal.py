@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from terminal_factory import on_terminal
 
 from retrieval.report.results_table import list_remarks
-from retrieval.report.text_columns import Column, shorten_paths, format_table
+from retrieval.report.text_columns import Column, format_table, shorten_paths
 from retrieval.search.engine import Hit
 from retrieval.search.query import Query
 

@@ -6,7 +6,13 @@ import pytest
 from PIL import Image
 
 from encoders.base import AffectError
-from retrieval.report.va_plot import MODALITY_COLOURS, PlottedItem, write_va_plot, place_rim_words, write_va_page
+from retrieval.report.va_plot import (
+    MODALITY_COLOURS,
+    PlottedItem,
+    place_rim_words,
+    write_va_page,
+    write_va_plot,
+)
 from spaces.circumplex import LANDMARKS
 
 PICTURE = "data:image/png;base64,iVBORw0KGgo="
@@ -75,7 +81,9 @@ def test_ellipses_are_drawn_only_when_asked(tmp_path):
 def test_what_is_no_surer_than_the_prior_is_a_ring_without_a_name(tmp_path):
     drawn = []
     for sds in ((0.3, 0.3), (0.42, 0.36)):
-        write_va_plot(tmp_path / "map.png", [[0.5, 0.5, *sds]], ["a long name"], ["image"], "", show_ellipses=True)
+        write_va_plot(
+            tmp_path / "map.png", [[0.5, 0.5, *sds]], ["a long name"], ["image"], "", show_ellipses=True
+        )
         image = pixels(tmp_path / "map.png")
         height, width = image.shape[:2]
         across, down = round((0.1 + 0.8 * 0.75) * width), round((0.92 - 0.8 * 0.75) * height)

@@ -8,7 +8,7 @@ from encoders import media
 from encoders.media import Sampling
 from retrieval.report.thumbnails import make_thumbnails
 from retrieval.samples import sample_media
-from retrieval.samples.media_writer import make_file_atomically, write_video, write_audio
+from retrieval.samples.media_writer import make_file_atomically, write_audio, write_video
 
 RATE = 16000
 

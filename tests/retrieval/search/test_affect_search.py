@@ -10,14 +10,14 @@ from click.testing import CliRunner
 from library_factory import TOYS, encoded, random_rows
 
 from encoders.base import AffectError
-from encoders.faces import FACE_COLUMNS, EMOTIONS
+from encoders.faces import EMOTIONS, FACE_COLUMNS
 from retrieval.cli.main import main
 from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
-from retrieval.report.terminal import format_affect_record, format_affect
+from retrieval.report.terminal import format_affect, format_affect_record
 from retrieval.search.engine import Engine
-from retrieval.search.query import Query, PhraseAffect
+from retrieval.search.query import PhraseAffect, Query
 from retrieval.storage.library import Library
-from spaces.affect_regression import soft_clip, estimate_face_affect, predict_mean_and_sd
+from spaces.affect_regression import estimate_face_affect, predict_mean_and_sd, soft_clip
 from spaces.circumplex import LANDMARKS, affinity
 
 FACED = replace(TOYS, faces="mtcnn-fer")
@@ -81,7 +81,7 @@ def test_a_mood_finds_what_feels_so(engine):
 def test_the_score_is_the_affinity_of_what_is_told(engine):
     for hit in engine.search(Query(mood=HAPPY, k=30)):
         row = [[hit.affect[name] for name in ("valence", "arousal", "valence_sd", "arousal_sd")]]
-        assert hit.score == hit.mood == pytest.approx(float(affinity(row, HAPPY)[0]), abs=2e-3)
+        assert hit.score == hit.affect_match == pytest.approx(float(affinity(row, HAPPY)[0]), abs=2e-3)
 
 
 def test_what_shows_no_face_abstains(engine):
@@ -89,14 +89,14 @@ def test_what_shows_no_face_abstains(engine):
     (hit,) = [
         one for one in engine.search(Query(item="0" * 10 + "happy0", k=30)) if one.id.endswith("nobody")
     ]
-    assert hit.affect is None and hit.mood is None
+    assert hit.affect is None and hit.affect_match is None
 
 
 def test_dial_at_nought_is_the_content_ranking_to_the_last_bit(engine):
     asked = {"item": f"{'sad1':0>16}", "k": 30}
-    plain = [(hit.id, hit.score, hit.spaces) for hit in engine.search(Query(**asked))]
+    plain = [(hit.id, hit.score, hit.space_scores) for hit in engine.search(Query(**asked))]
     dialled = engine.search(Query(**asked, mood=HAPPY, affect=0.0))
-    assert [(hit.id, hit.score, hit.spaces) for hit in dialled] == plain
+    assert [(hit.id, hit.score, hit.space_scores) for hit in dialled] == plain
 
 
 def test_dial_at_one_is_the_mood_ranking(engine):
@@ -291,7 +291,9 @@ def test_the_bound_is_smooth_and_keeps_the_order():
     slopes = np.diff(bounded) / np.diff(values)
     assert np.abs(np.diff(slopes)).max() < 0.02  # no corner anywhere
     assert np.array_equal(bounded, -soft_clip(-values))
-    assert np.isnan(soft_clip([np.nan, 0])).tolist() == [True, False] and (soft_clip([-99, 99]) == [-1, 1]).all()
+    assert (
+        np.isnan(soft_clip([np.nan, 0])).tolist() == [True, False] and (soft_clip([-99, 99]) == [-1, 1]).all()
+    )
 
 
 def test_estimates_beyond_the_edge_keep_their_order():

@@ -13,7 +13,7 @@ from media_factory import clip, float_wav
 from PIL import Image
 
 from encoders.media import Sampling
-from encoders.media.decoder_pool import DecoderPool, DecodedSegment
+from encoders.media.decoder_pool import DecodedSegment, DecoderPool
 from retrieval.search import calibration
 from retrieval.search.engine import Engine
 from retrieval.search.query import Query
@@ -98,8 +98,8 @@ ITSELF = [
 def test_a_file_of_the_library_finds_itself_first(shelf, kind, name, balance):
     media, engine = shelf
     first, *rest = engine.search(Query(**{kind: media / name}, balance=balance))
-    assert first.path == str(media / name) and first.copy and not any(hit.copy for hit in rest)
-    assert first.score == 1 and {score for score in first.spaces.values() if score is not None} == {1.0}
+    assert first.path == str(media / name) and first.is_copy and not any(hit.is_copy for hit in rest)
+    assert first.score == 1 and {score for score in first.space_scores.values() if score is not None} == {1.0}
     assert first.start in (None, 0)
 
 
@@ -108,7 +108,7 @@ def test_it_is_the_content_that_counts_and_not_the_path(shelf, tmp_path, kind, n
     media, engine = shelf
     elsewhere = shutil.copy(media / name, tmp_path / f"elsewhere.{name.rpartition('.')[2]}")
     first = engine.search(Query(**{kind: elsewhere}))[0]
-    assert first.path == str(media / name) and first.copy
+    assert first.path == str(media / name) and first.is_copy
 
 
 @pytest.mark.parametrize("dial", [0.0, 0.3, 0.9])
@@ -129,7 +129,7 @@ def test_another_encoding_finds_it(shelf, tmp_path, balance):
         ("audio", "long.wav", "long.wav"),
     ):
         first = engine.search(Query(**{kind: tmp_path / asked}, balance=balance))[0]
-        assert first.path == str(media / name) and not first.copy and first.score > 0.99, (kind, first)
+        assert first.path == str(media / name) and not first.is_copy and first.score > 0.99, (kind, first)
 
 
 @pytest.mark.parametrize(("begin", "end"), [(0, 2), (4, 6), (2, 5)])
@@ -154,7 +154,7 @@ def test_with_all_but_its_own_modality_it_is_no_answer(shelf):
 def test_words_or_a_mood_beside_it_are_a_question_of_their_own(shelf):
     media, engine = shelf
     both = engine.search(Query(image=media / "photo3.png", audio=media / "hum.wav"))
-    assert not any(hit.copy for hit in both)
+    assert not any(hit.is_copy for hit in both)
     alone = engine.search(Query(image=media / "photo3.png"))
     assert engine.search(Query(text="words no toy reads", image=media / "photo3.png")) == alone
 
@@ -197,7 +197,9 @@ def test_a_library_of_films_much_alike_still_knows_the_same_from_another():
     assert fitted.to_probabilities(fitted.mean) == pytest.approx(0.011, abs=0.001)
     apart = rng.standard_normal((60, 400))
     apart = (apart / np.linalg.norm(apart, axis=1, keepdims=True)).astype(np.float16)
-    usual = calibration.fit_library_calibration(SegmentVectors(rows=apart, segment_by_row=np.arange(60), row_by_segment=np.arange(60)), None)
+    usual = calibration.fit_library_calibration(
+        SegmentVectors(rows=apart, segment_by_row=np.arange(60), row_by_segment=np.arange(60)), None
+    )
     assert (usual.slope, usual.midpoint) == (1.5, 3.0)
 
 

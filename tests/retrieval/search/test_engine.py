@@ -75,7 +75,11 @@ def test_an_image_finds_itself(shelf, name):
     media, engine = shelf
     hits = engine.search(Query(image=media / name))
     assert names(hits)[0] == name and [hit.rank for hit in hits] == list(range(1, 11))
-    assert hits[0].start is None and hits[0].spaces == {**hits[0].spaces, "activity": None, "audio": None}
+    assert hits[0].start is None and hits[0].space_scores == {
+        **hits[0].space_scores,
+        "activity": None,
+        "audio": None,
+    }
 
 
 @pytest.mark.parametrize("name", ["low.wav", "hum1.wav", "high.wav"])
@@ -84,7 +88,7 @@ def test_a_sound_finds_itself(shelf, name):
     hits = engine.search(Query(audio=media / name))
     assert names(hits)[0] == name and (hits[0].start, hits[0].end) == (0, 1)
     assert {hit.modality for hit in hits} == {"audio", "video"}  # photos have no sound and are no answer
-    assert hits[0].spaces["object"] is None and hits[0].spaces["audio"] > 0.5
+    assert hits[0].space_scores["object"] is None and hits[0].space_scores["audio"] > 0.5
 
 
 @pytest.mark.parametrize("name", ["film.mp4", "flicker2.gif"])
@@ -168,12 +172,12 @@ def test_a_score_is_the_weighted_mean_of_the_spaces_that_spoke(shelf):
     media, engine = shelf
     weights = {"object": 1.0, "activity": 1.0, "audio": 3.0}
     hits = engine.search(Query(video=media / "film.mp4", k=50, weights=weights))
-    assert {kind for hit in hits for kind, score in hit.spaces.items() if score is not None} == {
+    assert {kind for hit in hits for kind, score in hit.space_scores.items() if score is not None} == {
         "object",
         "audio",
     }
     for hit in hits:
-        said = {space: score for space, score in hit.spaces.items() if score is not None}
+        said = {space: score for space, score in hit.space_scores.items() if score is not None}
         mean = sum(weights[s] * score for s, score in said.items()) / sum(weights[s] for s in said)
         # activity: not even the query speaks; a picture makes no sound, and a sound has no looks
         able = {"image": ["object"], "audio": ["audio"], "video": ["object", "audio"]}[hit.modality]
@@ -182,7 +186,7 @@ def test_a_score_is_the_weighted_mean_of_the_spaces_that_spoke(shelf):
     only = engine.search(
         Query(video=media / "film.mp4", k=50, weights={"object": 1, "activity": 1, "audio": 0})
     )
-    assert all(hit.score == hit.spaces["object"] for hit in only) and len(only) == 36
+    assert all(hit.score == hit.space_scores["object"] for hit in only) and len(only) == 36
 
 
 def test_a_query_that_speaks_only_in_a_space_of_no_weight_is_refused(shelf):
@@ -234,7 +238,9 @@ def test_many_equal_rows_are_no_background(empty):
 
 def test_scores_that_are_all_one_keep_the_order_of_nearness(empty, monkeypatch):
     """With a narrow background every good match has a score of 1; the nearest is still first."""
-    monkeypatch.setattr(calibration, "fitted", lambda *given: Calibration(mean=0.0, sd=0.001))
+    monkeypatch.setattr(
+        calibration, "fit_library_calibration", lambda *given: Calibration(mean=0.0, sd=0.001)
+    )
     base, rng = np.ones(DIM), np.random.default_rng(0)
     empty.commit([encoded(f"{n:x}", [base + 0.3 * rng.standard_normal(DIM)]) for n in range(40)])
     with Engine(empty) as engine:
@@ -332,7 +338,9 @@ def test_a_snapshot_goes_with_its_own_index_files(empty):
     empty.commit([encoded(f"a{n:02x}", random_rows(1, n)) for n in range(30)])
     candidates_module.build_annoy_indices(empty, tree_count=10)
     with empty.catalog.transaction():
-        empty.catalog.remove_paths_and_orphans([p for i, p in enumerate(sorted(empty.catalog.load_files())) if i % 2])
+        empty.catalog.remove_paths_and_orphans(
+            [p for i, p in enumerate(sorted(empty.catalog.load_files())) if i % 2]
+        )
     old = load_snapshot(empty)
     candidates = CandidateSearch(empty, old)
     empty.rebuild()
@@ -407,8 +415,8 @@ def test_media_that_cannot_be_asked_with(shelf, tmp_path):
 def test_a_long_query_is_read_in_batches_and_cut_with_a_word(tmp_path, monkeypatch, caplog):
     film = flicker(tmp_path / "long.gif", 3, frames=6, period=1000)
     whole = flicker(tmp_path / "whole.gif", 3, frames=4, period=1000)
-    monkeypatch.setattr(query_encoder, "LONGEST", 4)
-    monkeypatch.setattr(query_encoder, "BATCH", 3)
+    monkeypatch.setattr(query_encoder, "MAX_QUERY_SEGMENTS", 4)
+    monkeypatch.setattr(query_encoder, "BATCH_SIZE", 3)
     with (
         closing(new_library(tmp_path / "lib", segment=1.0)) as library,
         closing(query_encoder.QueryEncoder(library)) as asker,
@@ -416,9 +424,13 @@ def test_a_long_query_is_read_in_batches_and_cut_with_a_word(tmp_path, monkeypat
         taken = []
         watch = library.pipeline.encode_media
         monkeypatch.setattr(
-            library.pipeline, "encode_media", lambda f, *more, **o: taken.append(len(f)) or watch(f, *more, **o)
+            library.pipeline,
+            "encode_media",
+            lambda f, *more, **o: taken.append(len(f)) or watch(f, *more, **o),
         )
-        asked = [asker.encode(Query(video=path), load_snapshot(library))[0].embeddings for path in (film, whole)]
+        asked = [
+            asker.encode(Query(video=path), load_snapshot(library))[0].embeddings for path in (film, whole)
+        ]
     assert taken == [3, 1, 3, 1]
     assert np.allclose(asked[0]["object.looks"], asked[1]["object.looks"], atol=1e-5)
     assert [record.getMessage() for record in caplog.records] == [

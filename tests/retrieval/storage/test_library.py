@@ -33,7 +33,7 @@ from retrieval.storage import schema
 from retrieval.storage import vector_file as rowfile
 from retrieval.storage.catalog import FileStamp
 from retrieval.storage.integrity import find_problems
-from retrieval.storage.library import Library, FileUpdate
+from retrieval.storage.library import FileUpdate, Library
 
 
 @pytest.fixture
@@ -120,7 +120,9 @@ def test_an_empty_library_can_be_rebuilt(tmp_path):
 def test_items_that_stand_nowhere_go(lib):
     """A file whose content changed leaves its old item behind."""
     with closing(Library.open(lib)) as library, library.lock_for_writing():
-        path, known = next((p, k) for p, k in library.catalog.load_files().items() if k.item_id.endswith("aa"))
+        path, known = next(
+            (p, k) for p, k in library.catalog.load_files().items() if k.item_id.endswith("aa")
+        )
         library.record_files([FileUpdate(path=path, stamp=known.stamp, item_id=None, error="damaged")])
         with Engine(library) as engine:
             assert "00000000000000aa" not in engine.snapshot.item_ids
@@ -225,7 +227,9 @@ def test_a_library_of_other_encoders_is_refused(lib):
 
 def test_without_its_encoders_a_library_can_be_looked_at_and_emptied(lib):
     with closing(Library.open(lib)) as library, library.catalog.transaction():
-        library.catalog.set_meta("recipe", library.catalog.get_meta("recipe").replace("toy-frames", "gone-frames"))
+        library.catalog.set_meta(
+            "recipe", library.catalog.get_meta("recipe").replace("toy-frames", "gone-frames")
+        )
     assert "gone-frames" in refused(lib, "search", "--item", "00000000000000aa")
     for words in (["info"], ["list"], ["verify"], ["remove", "00000000000000aa"]):
         done = affect(*words, "--library", lib)

@@ -108,7 +108,9 @@ def test_a_folder_that_lost_most_of_its_files(tmp_path, lib, deleted):
         path.unlink()
     progress = index(lib, tmp_path / "root")
     assert progress.removed == 0 and progress.missing_count == deleted
-    assert progress.missing_by_folder == [MissingFiles(folder=tmp_path / "root" / "sub", missing_count=deleted, known_count=9)]
+    assert progress.missing_by_folder == [
+        MissingFiles(folder=tmp_path / "root" / "sub", missing_count=deleted, known_count=9)
+    ]
 
 
 def test_prune_forgets_all_that_is_gone(tmp_path, lib):

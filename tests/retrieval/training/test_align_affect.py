@@ -35,18 +35,30 @@ def pairs(noise, seed=0, videos=20, each=6):
     rng = np.random.default_rng(seed)
     image = rng.normal(0, 0.3, (videos * each, 2))
     sound = 0.5 * image @ TURN + rng.normal(0, noise, image.shape)
-    return Anchors(audio_affect=sound, image_affect=image, video_ids=np.repeat([f"film {at}" for at in range(videos)], each))
+    return Anchors(
+        audio_affect=sound,
+        image_affect=image,
+        video_ids=np.repeat([f"film {at}" for at in range(videos)], each),
+    )
 
 
 def test_a_plane_that_is_turned_is_turned_back():
     outcome, taken = cross_validate_alignment(pairs(0.03), seed=0, on_progress=quiet)
-    assert outcome.is_used and outcome.baseline_ccc < 0.1 and outcome.aligned_ccc > 0.9 and outcome.p_value <= 0.002
+    assert (
+        outcome.is_used
+        and outcome.baseline_ccc < 0.1
+        and outcome.aligned_ccc > 0.9
+        and outcome.p_value <= 0.002
+    )
     assert outcome.gain_interval[0] > 0.5 and outcome.segment_count == 120 and outcome.video_count == 20
     again = pairs(0.0, seed=1)
     rows = np.concatenate([again.audio_affect, np.full((120, 2), 0.1)], axis=1).astype(np.float32)
     rows[0, 0] = np.nan
     found = taken(rows)
-    assert np.isnan(found[0]).any() and np.abs(found[1:, :2] - np.clip(again.image_affect[1:], -1, 1)).mean() < 0.06
+    assert (
+        np.isnan(found[0]).any()
+        and np.abs(found[1:, :2] - np.clip(again.image_affect[1:], -1, 1)).mean() < 0.06
+    )
     assert found[1:, 2:] == pytest.approx(0.2, abs=0.04)  # SDs are stretched as the plane is ...
     sure = taken(np.array([[0.1, 0.1, 1e-6, 1e-6]], np.float32))
     assert (sure[0, 2:] >= 0.03).all()  # ... and no surer than the map
@@ -55,7 +67,9 @@ def test_a_plane_that_is_turned_is_turned_back():
 def test_sound_that_says_nothing_of_the_pictures_is_left():
     rng = np.random.default_rng(3)
     known = pairs(0.1)
-    outcome, taken = cross_validate_alignment(replace(known, audio_affect=rng.normal(0, 0.3, (120, 2))), seed=0, on_progress=quiet)
+    outcome, taken = cross_validate_alignment(
+        replace(known, audio_affect=rng.normal(0, 0.3, (120, 2))), seed=0, on_progress=quiet
+    )
     assert not outcome.is_used and taken is None and outcome.gain_interval[0] < 0 and outcome.p_value > 0.05
 
 
@@ -68,7 +82,9 @@ def test_planes_that_agree_already_are_left():
 
 @pytest.mark.parametrize(("videos", "each"), [(4, 30), (20, 1)])
 def test_too_little(videos, each):
-    outcome, taken = cross_validate_alignment(pairs(0.05, videos=videos, each=each), seed=0, on_progress=quiet)
+    outcome, taken = cross_validate_alignment(
+        pairs(0.05, videos=videos, each=each), seed=0, on_progress=quiet
+    )
     assert taken is None and "too little" in outcome.reason and outcome.gain_interval is None
 
 
@@ -152,9 +168,13 @@ def test_a_library_of_turned_films_is_aligned_from_end_to_end(tmp_path):
     with closing(Library.open(folder)) as library:
         assert ALIGNMENT_KEY in list_custom_heads(library.catalog)
         again = align_affect.load_anchors(library)  # without the map
-        assert align_affect._compute_mean_ccc(again.audio_affect, again.image_affect) == pytest.approx(told["before"], abs=0.02)
+        assert align_affect._compute_mean_ccc(again.audio_affect, again.image_affect) == pytest.approx(
+            told["before"], abs=0.02
+        )
     with closing(Library.open(folder)) as library, library.lock_for_writing():
-        library.catalog.remove_paths_and_orphans([path for path in library.catalog.load_files() if "film0" not in str(path)])
+        library.catalog.remove_paths_and_orphans(
+            [path for path in library.catalog.load_files() if "film0" not in str(path)]
+        )
     answer = CliRunner().invoke(main, ["align", "-l", str(folder)])
     assert "too little" in answer.output
     with closing(Library.open(folder)) as library:
@@ -263,4 +283,6 @@ def test_an_alignment_that_is_none(tmp_path):
     save_map(tmp_path / "x.safetensors", fitted, {"other": 1})
     with pytest.raises(AffectError, match="no alignment of affect"):
         load_alignment(tmp_path / "x.safetensors")
-    assert isinstance(AffectAlignment(mapping=fitted, sd_factors=(1.0, 1.0), residual_sds=(0.1, 0.1)), AffectAlignment)
+    assert isinstance(
+        AffectAlignment(mapping=fitted, sd_factors=(1.0, 1.0), residual_sds=(0.1, 0.1)), AffectAlignment
+    )

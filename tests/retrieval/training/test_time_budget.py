@@ -10,13 +10,13 @@ from retrieval.training.cross_validation import RIDGE_LOSS, TrainingData
 from retrieval.training.time_budget import (
     CLOSED_FORM_NOTE,
     SAFETY_FACTOR,
-    TimeBudget,
     OutOfTimeError,
+    TimeBudget,
+    estimate_training_seconds,
     shorten_config,
     shorten_to_budget,
-    estimate_training_seconds,
 )
-from retrieval.training.train_heads import train_space, make_default_config
+from retrieval.training.train_heads import make_default_config, train_space
 from spaces.joint.training_set import TrainingSet
 
 ITEMS, DIM = 60, 12
@@ -84,7 +84,8 @@ def test_least_squares_where_even_few_epochs_take_too_long():
 def test_an_estimate_is_seconds_an_epoch_by_epochs_and_folds():
     plan = make_default_config(ITEMS)
     assert (
-        estimate_training_seconds(lesson(), plan, seed=0, clock=Clock(0.5)) == 0.5 * plan.schedule.epochs * plan.fold_count
+        estimate_training_seconds(lesson(), plan, seed=0, clock=Clock(0.5))
+        == 0.5 * plan.schedule.epochs * plan.fold_count
     )
 
 

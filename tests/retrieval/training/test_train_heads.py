@@ -16,18 +16,23 @@ from retrieval.progress_reporter import ProgressReporter
 from retrieval.search.engine import Engine
 from retrieval.search.query import Query
 from retrieval.storage.custom_heads import HEADS_FOLDER, list_custom_heads
-from retrieval.storage.library import Library, FileUpdate
+from retrieval.storage.library import FileUpdate, Library
 from retrieval.training import train_heads
-from retrieval.training.captioned_items import match_captions, format_first_names
+from retrieval.training.captioned_items import format_first_names, match_captions
 from retrieval.training.captions_csv import CaptionedFile, read_captions
 from retrieval.training.data_requirements import (
     FOLD_COUNT,
-    MIN_ITEMS,
     MIN_DISTINCT_CAPTIONS,
+    MIN_ITEMS,
     assign_caption_classes,
     count_training_data,
 )
-from retrieval.training.train_heads import restore_packaged_heads, make_default_config, install_better_heads, train_spaces
+from retrieval.training.train_heads import (
+    install_better_heads,
+    make_default_config,
+    restore_packaged_heads,
+    train_spaces,
+)
 from retrieval.training.training_data import prepare_training_data
 
 
@@ -137,7 +142,9 @@ def test_too_few_captions_are_told_of(tmp_path):
 def test_captions_of_other_files_are_refused(tmp_path):
     folder = tmp_path / "lib"
     made(folder)
-    stranger = CaptionedFile(name="x.png", path=Path("/elsewhere/x.png"), captions=("a",), split="train", group="")
+    stranger = CaptionedFile(
+        name="x.png", path=Path("/elsewhere/x.png"), captions=("a",), split="train", group=""
+    )
     with pytest.raises(
         AffectError,
         match=r"none of the captioned files is in .*1 captioned file: not in the library, left out: x.png",
@@ -243,7 +250,9 @@ def test_files_left_out_are_named_and_counted_apart(tmp_path):
         )
         about = {"path": tmp_path, "captions": ("red",), "group": ""}
         names = ["copy.png", "broken.png", *(f"absent{at}.png" for at in range(7)), "odd\nname.png"]
-        others = [CaptionedFile(**{**about, "path": tmp_path / name}, name=name, split="train") for name in names]
+        others = [
+            CaptionedFile(**{**about, "path": tmp_path / name}, name=name, split="train") for name in names
+        ]
         held = CaptionedFile(**{**about, "path": tmp_path / "held.png"}, name="held.png", split="test")
         found = match_captions(library, [*told, *others, held])
     assert len(found.item_ids) == COUNT and found.captions[0] == (*told[0].captions, "red")
@@ -280,7 +289,9 @@ def test_the_command_states_needs_first_and_prints_json(tmp_path):
     folder = tmp_path / "lib"
     told = made(folder, media=tmp_path)
     (tmp_path / "stray.png").touch()
-    stray = CaptionedFile(name="stray.png", path=tmp_path / "stray.png", captions=("a",), split="train", group="")
+    stray = CaptionedFile(
+        name="stray.png", path=tmp_path / "stray.png", captions=("a",), split="train", group=""
+    )
     table = written(folder, [*told, stray])
     ran = CliRunner().invoke(main, ["train", "-l", str(folder), "--captions", str(table), "--json"])
     assert ran.exit_code == 0, ran.output
@@ -313,7 +324,9 @@ def test_stopped_while_training_it_leaves_the_library_as_it_was(tmp_path, monkey
 
 def test_the_help_states_what_is_needed():
     said = " ".join(CliRunner().invoke(main, ["train", "--help"]).output.split())
-    assert f"{MIN_ITEMS} items in {FOLD_COUNT} groups, with {MIN_DISTINCT_CAPTIONS} captions that differ" in said
+    assert (
+        f"{MIN_ITEMS} items in {FOLD_COUNT} groups, with {MIN_DISTINCT_CAPTIONS} captions that differ" in said
+    )
 
 
 @pytest.mark.parametrize(

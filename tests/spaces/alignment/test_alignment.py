@@ -13,10 +13,29 @@ import torch
 
 from encoders.base import AffectError
 from losses.affect import mapping_loss
-from spaces.alignment import compute_average_cosine, make_closed_form_methods, fit_generalised_procrustes, make_learned_methods, load_map, save_map
-from spaces.alignment.learned import DescentConfig, fit_joint_mapping, fit_joint_mappings, fit_network, fit_networks
+from spaces.alignment import (
+    compute_average_cosine,
+    fit_generalised_procrustes,
+    load_map,
+    make_closed_form_methods,
+    make_learned_methods,
+    save_map,
+)
+from spaces.alignment.learned import (
+    DescentConfig,
+    fit_joint_mapping,
+    fit_joint_mappings,
+    fit_network,
+    fit_networks,
+)
 from spaces.alignment.linear import fit_affine, fit_kernel_ridge
-from spaces.alignment.procrustes import fit_orthogonal, solve_rotation, fit_similarity, run_procrustes, fit_z_score
+from spaces.alignment.procrustes import (
+    fit_orthogonal,
+    fit_similarity,
+    fit_z_score,
+    run_procrustes,
+    solve_rotation,
+)
 from spaces.alignment.steps import AffineMap, ChainedMap
 
 LOSS = partial(mapping_loss, reduction="mean")
@@ -343,7 +362,9 @@ def nonlinear_share(aligned, points):
 def test_without_the_keeping_terms_it_collapses():
     x, y = bent(noise=0.15)
     whole = fit_joint_mapping(x, y, loss=LOSS)
-    alone = fit_joint_mapping(x, y, loss=partial(LOSS, audio_weight=0, image_weight=0), config=DescentConfig(steps=500))
+    alone = fit_joint_mapping(
+        x, y, loss=partial(LOSS, audio_weight=0, image_weight=0), config=DescentConfig(steps=500)
+    )
     assert 0.8 < whole.spread < 1.05
     assert alone.spread < 0.1 * whole.spread
     assert whole.losses[-1] < whole.losses[0]
@@ -370,7 +391,9 @@ def test_with_linear_origins_it_is_a_linear_map():
 def test_without_origins_it_goes_to_the_mean():
     """With the readings in place of f1 and f2, a2 lies between a1 and what a1 tells of i1."""
     x, y = bent(noise=0.15)
-    found = fit_joint_mapping(x, y, loss=LOSS, origins="none", config=DescentConfig(hidden_units=0, steps=400)).mapping
+    found = fit_joint_mapping(
+        x, y, loss=LOSS, origins="none", config=DescentConfig(hidden_units=0, steps=400)
+    ).mapping
     zx, zy = (x - x.mean(0)) / x.std(0), (y - y.mean(0)) / y.std(0)
     cross = zx.T @ zy / len(zx)
     # both linear: a2 = zx A, i2 = zy B with 2 A - Cxx^-1 Cxy B = I and 2 B - Cyy^-1 Cyx A = I
@@ -388,7 +411,9 @@ def test_both_models_can_be_learnt_from_features():
     face = mood @ rng.normal(size=(2, 6)) + 0.3 * rng.normal(size=(300, 6))
     poor = mood + rng.normal(size=(300, 2)), mood + rng.normal(size=(300, 2))
     blind = fit_joint_mapping(poor[0][:200], poor[1][:200], loss=LOSS).mapping
-    seeing = fit_joint_mapping(poor[0][:200], poor[1][:200], loss=LOSS, inputs=(voice[:200], face[:200])).mapping
+    seeing = fit_joint_mapping(
+        poor[0][:200], poor[1][:200], loss=LOSS, inputs=(voice[:200], face[:200])
+    ).mapping
 
     def apart(aligned, one, other):
         a2, i2 = aligned.project_source(one), aligned.project_target(other)

@@ -67,7 +67,9 @@ def test_gradients_are_those_of_small_steps():
 
 
 def test_a_beginning_stands_once():
-    tree = build_prefix_tree(torch.tensor([[2, 5, 6, 3, 0], [2, 5, 3, 0, 0], [2, 5, 6, 3, 0], [4, 5, 6, 3, 3]]))
+    tree = build_prefix_tree(
+        torch.tensor([[2, 5, 6, 3, 0], [2, 5, 3, 0, 0], [2, 5, 6, 3, 0], [4, 5, 6, 3, 3]])
+    )
     assert [len(parents) for parents in tree.parents] == [2, 2, 3, 2, 1]
     assert tree.word_ids.tolist() == [2, 3, 4, 5, 6]
     assert tree.word_ids[tree.last_word_index].tolist() == [2, 4, 5, 5, 3, 6, 6, 3, 3, 3]
@@ -82,7 +84,9 @@ def test_neither_padding_nor_the_batch_matters(bfloat16):
     together = compute_last_states(gru, embedding, texts, use_bfloat16=bfloat16)
     wider = torch.cat([texts, torch.zeros(len(texts), 4, dtype=torch.int64)], 1)
     turned = compute_last_states(gru, embedding, texts.flip(0), use_bfloat16=bfloat16).flip(0)
-    alone = torch.cat([compute_last_states(gru, embedding, text[None], use_bfloat16=bfloat16) for text in texts])
+    alone = torch.cat(
+        [compute_last_states(gru, embedding, text[None], use_bfloat16=bfloat16) for text in texts]
+    )
     for rows in (compute_last_states(gru, embedding, wider, use_bfloat16=bfloat16), turned, alone):
         assert torch.allclose(rows, together, atol=most)
     assert torch.equal(together[0], together[-1])  # the same text

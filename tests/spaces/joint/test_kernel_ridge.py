@@ -9,15 +9,15 @@ from spaces.joint.io import load_heads, save_heads
 from spaces.joint.kernel_ridge import (
     KernelRidgeConfig,
     compute_class_weights,
-    fit_kernel_tower_pair,
-    solve_kernel_ridge,
     compute_landmarks,
     compute_targets,
-    unit_rows_float64,
     compute_whitening,
+    fit_kernel_tower_pair,
     fit_text_projection,
+    solve_kernel_ridge,
+    unit_rows_float64,
 )
-from spaces.joint.space import TextDomain, Heads, JointSpace, gaussian_kernel
+from spaces.joint.space import Heads, JointSpace, TextDomain, gaussian_kernel
 
 WIDTH, WORDS = 7, 6
 
@@ -42,7 +42,11 @@ def lesson(count=60, seed=0):
 def fitted(how=KernelRidgeConfig(), **more):  # noqa: B008
     rows, classes, prompts, strangers, matches = lesson(**more)
     words = fit_text_projection(prompts, strangers, how)
-    return rows, fit_kernel_tower_pair(rows, "sound", classes.tolist(), compute_targets(matches, words), words, how), words
+    return (
+        rows,
+        fit_kernel_tower_pair(rows, "sound", classes.tolist(), compute_targets(matches, words), words, how),
+        words,
+    )
 
 
 @given(st.integers(0, 99), st.floats(0.05, 1), st.floats(0.05, 2))
@@ -83,7 +87,8 @@ def test_landmarks_are_means_of_several_rows_of_one_class():
     single = (np.abs(rows[:, None] - found) < 1e-6).all(-1)
     assert not single.any()
     np.testing.assert_array_equal(
-        np.sort(compute_landmarks(rows.astype(float), classes, 1), axis=0), np.sort(rows.astype(float), axis=0)
+        np.sort(compute_landmarks(rows.astype(float), classes, 1), axis=0),
+        np.sort(rows.astype(float), axis=0),
     )
     np.testing.assert_allclose(
         compute_landmarks(rows[:3].astype(float), classes[:3], 4), [rows[:3].mean(0)], rtol=1e-6
@@ -211,7 +216,9 @@ def test_heads_with_a_kernel_are_kept_on_disk(tmp_path):
     said = {"text": normal(12, WORDS, seed=5).astype(np.float32)}
     for features in ({"sound": rows}, said):
         kept, known = (
-            JointSpace(name="audio", heads=one, base_space=IdentitySpace("audio", {})).project(features)["words"]
+            JointSpace(name="audio", heads=one, base_space=IdentitySpace("audio", {})).project(features)[
+                "words"
+            ]
             for one in (found, heads)
         )
         np.testing.assert_allclose(kept, known, atol=5e-3)  # float16
@@ -225,4 +232,11 @@ def test_a_text_nearer_to_a_stranger_abstains():
     asked = unit_rows(np.float32([[1, 0, 0], [1, 0, 0.9], [1, 0, 1.1], [1, 1, 1], [0, 0, 1], [np.nan, 0, 0]]))
     holds = TextDomain(in_domain=texts, min_similarity=0.5, out_of_domain=stranger).contains(asked)
     assert holds.tolist() == [True, True, False, False, False, False]  # the fourth is as near to both
-    assert TextDomain(in_domain=texts, min_similarity=0.5).contains(asked).tolist() == [True, True, True, True, False, False]
+    assert TextDomain(in_domain=texts, min_similarity=0.5).contains(asked).tolist() == [
+        True,
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]

@@ -16,7 +16,7 @@ from retrieval.search.query import Query
 from retrieval.search.scoring import IN_DOMAIN_WEIGHT
 from retrieval.storage.library import Library
 from spaces.joint.io import PACKAGED_HEADS, load_heads, load_packaged_heads, save_heads
-from spaces.joint.space import TextDomain, Heads, JointSpace
+from spaces.joint.space import Heads, JointSpace, TextDomain
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,9 @@ def test_without_them_the_spaces_are_untrained():
 
 
 def test_other_encoders_leave_them_out():
-    other = FeaturePipeline(PipelineConfig(objects="toy-frames", activity="", sound="toy-sound", tone="", faces=""))
+    other = FeaturePipeline(
+        PipelineConfig(objects="toy-frames", activity="", sound="toy-sound", tone="", faces="")
+    )
     assert not any(isinstance(space, JointSpace) for space in other.spaces)
 
 
@@ -61,7 +63,11 @@ def test_other_encoders_leave_them_out():
     ],
 )
 def test_words_are_read_where_they_were_taught(experts, text, spaces):
-    said = {view.partition(".")[0] for view, rows in words(experts, text).items() if not is_missing_row(rows).any()}
+    said = {
+        view.partition(".")[0]
+        for view, rows in words(experts, text).items()
+        if not is_missing_row(rows).any()
+    }
     assert said == spaces
 
 
@@ -99,34 +105,43 @@ def test_a_space_taught_the_words_weighs_more(engine):
     films = [hit for hit in hits.values() if hit.modality == "video"]
     assert films and not [hit for hit in hits.values() if hit.modality == "audio"]
     for hit in films:
-        mean = (hit.spaces["object"] + IN_DOMAIN_WEIGHT * hit.spaces["activity"]) / (1 + IN_DOMAIN_WEIGHT)
-        assert hit.score == pytest.approx(mean, abs=1e-5) and hit.spaces["audio"] is None
+        mean = (hit.space_scores["object"] + IN_DOMAIN_WEIGHT * hit.space_scores["activity"]) / (
+            1 + IN_DOMAIN_WEIGHT
+        )
+        assert hit.score == pytest.approx(mean, abs=1e-5) and hit.space_scores["audio"] is None
     for hit in hits.values():
         if hit.modality == "image":  # no picture says anything of an activity, and that is no doubt
-            assert hit.spaces["activity"] is None and hit.score == pytest.approx(
-                hit.spaces["object"], abs=1e-5
+            assert hit.space_scores["activity"] is None and hit.score == pytest.approx(
+                hit.space_scores["object"], abs=1e-5
             )
 
 
 def test_given_weights_multiply(engine):
     alone = engine.search(Query(text="Barbell Curl", k=50, weights={"object": 0, "activity": 1, "audio": 1}))
     assert {hit.modality for hit in alone} == {"video"}
-    assert all(hit.score == pytest.approx(hit.spaces["activity"], abs=1e-5) for hit in alone)
+    assert all(hit.score == pytest.approx(hit.space_scores["activity"], abs=1e-5) for hit in alone)
 
 
 def test_words_find_sounds(engine):
     hits = engine.search(Query(text="a dog barking", k=50, modalities=("audio",)))
-    assert hits and all(0 <= hit.spaces["audio"] <= 1 and hit.spaces["object"] is None for hit in hits)
+    assert hits and all(
+        0 <= hit.space_scores["audio"] <= 1 and hit.space_scores["object"] is None for hit in hits
+    )
 
 
 def test_heads_survive_their_file(tmp_path, experts):
     for space in experts.spaces:
         save_heads(tmp_path / "h.safetensors", space.heads, {})
-        again = JointSpace(name=space.name, heads=load_heads(tmp_path / "h.safetensors"), base_space=space.base_space)
+        again = JointSpace(
+            name=space.name, heads=load_heads(tmp_path / "h.safetensors"), base_space=space.base_space
+        )
         said = experts.encode_text(["a dog barking", "Barbell Curl", "a red car"])
         ours, theirs = space.project(said), again.project(said)
         assert all(np.array_equal(ours[view], theirs[view], equal_nan=True) for view in ours)
-        assert again.heads.required_roles == space.heads.required_roles and again.heads.zero_shot_weight == space.heads.zero_shot_weight
+        assert (
+            again.heads.required_roles == space.heads.required_roles
+            and again.heads.zero_shot_weight == space.heads.zero_shot_weight
+        )
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage", b"\xff" * 100])
@@ -150,5 +165,10 @@ def test_a_domain_is_the_nearest_text():
     domain = TextDomain(in_domain=texts[:1], min_similarity=0.5, out_of_domain=texts[1:2])
     rows = np.array([[1, 0, 0], [0.7, 0.71, 0], [0.4, 0, 0.9], [np.nan] * 3], np.float32)
     assert domain.contains(rows).tolist() == [True, False, False, False]
-    assert TextDomain(in_domain=texts[:1], min_similarity=0.5).contains(rows).tolist() == [True, True, False, False]
+    assert TextDomain(in_domain=texts[:1], min_similarity=0.5).contains(rows).tolist() == [
+        True,
+        True,
+        False,
+        False,
+    ]
     assert Heads(members=(), encoder_signatures={}).domain is None

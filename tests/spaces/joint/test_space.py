@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 
 from encoders.base import unit_rows
 from spaces.base import IdentitySpace
-from spaces.joint.space import TextDomain, Heads, JointSpace, Layer, TowerPair, LinearInput, Tower, stack_weighted
+from spaces.joint.space import (
+    Heads,
+    JointSpace,
+    Layer,
+    LinearInput,
+    TextDomain,
+    Tower,
+    TowerPair,
+    stack_weighted,
+)
 
 WIDTHS = {"objects": 5, "sound": 3}
 NOTHING = IdentitySpace("nothing", {})

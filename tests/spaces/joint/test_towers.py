@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn.functional import normalize
 
 from losses import LOSSES
-from spaces.joint.towers import InputLayer, JointModel, Projection, SentenceTower, SharedModel, GRUTower
+from spaces.joint.towers import GRUTower, InputLayer, JointModel, Projection, SentenceTower, SharedModel
 from spaces.joint.training_set import TrainingSet, make_batch
 
 WIDTHS = {"objects": 6, "sound": 3}
@@ -154,7 +154,9 @@ def test_a_column_that_never_varied_does_not_drown_the_others_when_it_does(value
 def test_only_the_first_view_is_judged():
     data = material(views=3, holes=False)
     first = TrainingSet(
-        features={role: rows[:, 0] for role, rows in data.features.items()}, texts=data.texts, item_by_text=data.item_by_text
+        features={role: rows[:, 0] for role, rows in data.features.items()},
+        texts=data.texts,
+        item_by_text=data.item_by_text,
     )
     model = joint(data)
     np.testing.assert_array_equal(model.encode_media(data), model.encode_media(first))
@@ -258,7 +260,10 @@ def test_a_gru_learns_as_torchs_own():
 
 def test_a_rounded_gru_is_nearly_the_same():
     texts = torch.tensor([[2, 5, 6, 7, 3], [2, 3, 0, 0, 0]])
-    exact, rounded = GRUTower(20, DIM, word_dim=8, use_bfloat16=False), GRUTower(20, DIM, word_dim=8, use_bfloat16=True)
+    exact, rounded = (
+        GRUTower(20, DIM, word_dim=8, use_bfloat16=False),
+        GRUTower(20, DIM, word_dim=8, use_bfloat16=True),
+    )
     rounded.load_state_dict(exact.state_dict())
     rows = rounded(texts)
     assert rows.dtype == torch.float32
@@ -325,7 +330,9 @@ def test_shared_sees_pairs_of_what_is_there():
     data = material()
     model = shared(data)
     seen = []
-    model.compute_loss(batch(data, [0, 1, 2, 3, 4, 5, 12]), lambda *given: seen.append(given) or given[0].sum())
+    model.compute_loss(
+        batch(data, [0, 1, 2, 3, 4, 5, 12]), lambda *given: seen.append(given) or given[0].sum()
+    )
     (first, same), (second, same_too) = seen
     objects = model.projections["objects"].to_tower()({"objects": data.features["objects"]})
     sound = model.projections["sound"].to_tower()({"sound": data.features["sound"]})

@@ -10,7 +10,7 @@ from encoders.base import AffectError
 from losses import LOSSES
 from losses.contrastive import info_nce
 from losses.ranking import is_collapsed
-from spaces.joint.towers import JointModel, Projection, SentenceTower, SharedModel, GRUTower
+from spaces.joint.towers import GRUTower, JointModel, Projection, SentenceTower, SharedModel
 from spaces.joint.training import PAPER_SCHEDULE, RELEASED_SCHEDULE, Schedule, Trainer, compute_learning_rate
 from spaces.joint.training_set import TrainingSet
 
@@ -61,7 +61,9 @@ def world(items=20, *, texts_each=2, views=0, noise=0.3, words=False, seed=0):
 
 def linear(data, *, seed=0, dropout=0.0, dim=6):
     torch.manual_seed(seed)
-    return JointModel(Projection(data.feature_dims, dim, dropout=dropout), SentenceTower(6, dim, dropout=dropout))
+    return JointModel(
+        Projection(data.feature_dims, dim, dropout=dropout), SentenceTower(6, dim, dropout=dropout)
+    )
 
 
 def recurrent(data, *, seed=0, dropout=0.0, dim=6, bfloat16=False):
@@ -72,7 +74,9 @@ def recurrent(data, *, seed=0, dropout=0.0, dim=6, bfloat16=False):
 
 def apart(data, *, seed=0, dropout=0.0, dim=6):
     torch.manual_seed(seed)
-    media = {role: Projection({role: width}, dim, dropout=dropout) for role, width in data.feature_dims.items()}
+    media = {
+        role: Projection({role: width}, dim, dropout=dropout) for role, width in data.feature_dims.items()
+    }
     return SharedModel(media, SentenceTower(6, dim))
 
 
@@ -371,7 +375,9 @@ def test_the_judge_sees_a_model_that_does_not_drop_out():
 @pytest.mark.parametrize(("patience", "epochs"), [(0, 8), (1, 2), (2, 5), (3, 6), (7, 8)])
 def test_patience(patience, epochs):
     """So many epochs without a better score end the run."""
-    run = training(score_model=scored(5, 4, 6, 6, 3, 1, 0, 0), schedule=replace(SHORT, epochs=8, patience=patience))
+    run = training(
+        score_model=scored(5, 4, 6, 6, 3, 1, 0, 0), schedule=replace(SHORT, epochs=8, patience=patience)
+    )
     history = run.run()
     assert len(history.epochs) == epochs
     assert history.best == (1 if patience == 1 else 3)
@@ -413,7 +419,9 @@ def frozen(data):
 def test_a_collapsed_run_is_told_and_ends():
     data = world(40)
     schedule = replace(SHORT, rate=1e-9)
-    history = training(data, frozen(data), loss=LOSSES["vse++"](), collapse_test=stuck, schedule=schedule).run()
+    history = training(
+        data, frozen(data), loss=LOSSES["vse++"](), collapse_test=stuck, schedule=schedule
+    ).run()
     assert history.collapsed
     assert len(history.epochs) == 1
     assert history.epochs[0].loss == pytest.approx(2 * 8 * MARGIN, rel=0.02)
@@ -481,7 +489,9 @@ def test_weight_decay_draws_weights_to_zero():
 
 def test_rates_of_the_paper_and_of_the_released_code():
     assert [compute_learning_rate(PAPER_SCHEDULE, epoch) for epoch in (0, 14, 14.99)] == [0.002] * 3
-    assert [compute_learning_rate(PAPER_SCHEDULE, epoch) for epoch in (15, 29.5)] == pytest.approx([0.0002] * 2)
+    assert [compute_learning_rate(PAPER_SCHEDULE, epoch) for epoch in (15, 29.5)] == pytest.approx(
+        [0.0002] * 2
+    )
     halved = [compute_learning_rate(RELEASED_SCHEDULE, epoch) for epoch in (0, 9.9, 10, 19, 20, 29)]
     assert halved == pytest.approx([2e-4, 2e-4, 1e-4, 1e-4, 5e-5, 5e-5])
 
@@ -630,8 +640,12 @@ def test_a_separable_world_is_learnt(make, words, loss):
 def test_what_is_learnt_holds_for_items_not_seen():
     data = world(200, noise=0.02)
     model = linear(data, dim=8)
-    training(data.select_items(np.arange(150)), model, schedule=replace(SHORT, epochs=30, every=20, batch=32)).run()
+    training(
+        data.select_items(np.arange(150)), model, schedule=replace(SHORT, epochs=30, every=20, batch=32)
+    ).run()
     rest = data.select_items(np.arange(150, 200))
     assert (ranks(model, rest) == 0).mean() > 0.8
-    shuffled = TrainingSet(features=rest.features, texts=rest.texts, item_by_text=rest.item_by_text[::-1].copy())
+    shuffled = TrainingSet(
+        features=rest.features, texts=rest.texts, item_by_text=rest.item_by_text[::-1].copy()
+    )
     assert (ranks(model, shuffled) == 0).mean() < 0.1

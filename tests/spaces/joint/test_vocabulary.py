@@ -41,7 +41,10 @@ def test_the_special_words_come_first_and_the_others_in_order():
 def test_rare_words_can_be_left_out():
     assert Vocabulary.from_sentences(TRAIN, min_count=2).words == (*SPECIAL_TOKENS, "a", "dog")
     assert Vocabulary.from_sentences(TRAIN, min_count=3).words == SPECIAL_TOKENS
-    assert Vocabulary.from_sentences(["dog dog"], min_count=2).words == (*SPECIAL_TOKENS, "dog")  # in one sentence counts twice
+    assert Vocabulary.from_sentences(["dog dog"], min_count=2).words == (
+        *SPECIAL_TOKENS,
+        "dog",
+    )  # in one sentence counts twice
 
 
 def test_words_of_other_splits_are_unknown():

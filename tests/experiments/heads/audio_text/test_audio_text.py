@@ -9,18 +9,18 @@ from repository import DATA
 from encoders.base import AffectError, Audio, unit_rows
 from encoders.logmel import resample
 from experiments.heads.audio_text import audio_augmentation
-from experiments.heads.audio_text.audio_augmentation import SPEED_FACTORS, encode_augmented, change_speed
+from experiments.heads.audio_text.audio_augmentation import SPEED_FACTORS, change_speed, encode_augmented
 from experiments.heads.audio_text.clips import (
     MAX_TRACK_SEGMENTS,
     MOOD_MATCH_SD,
     N_VERSIONS,
     LabelledClips,
     assign_folds,
-    load_instruments,
-    load_clips,
+    classify_sample,
     compute_match_matrix,
     group_duplicates,
-    classify_sample,
+    load_clips,
+    load_instruments,
 )
 from experiments.heads.audio_text.domain_detection import evaluate_domain_detection
 from experiments.heads.audio_text.out_of_domain_texts import list_class_names, list_out_of_domain_texts
@@ -32,17 +32,24 @@ from experiments.heads.audio_text.prompts import (
     MOODS,
     UNRATED_MUSIC_LABELS,
     Prompt,
-    list_prompts,
     add_article,
+    list_prompts,
 )
 from experiments.heads.audio_text.retrieval_metrics import (
-    list_queries,
     compute_classifier_metrics,
     compute_metrics,
-    precision_at_k,
     compute_synonym_metrics,
+    list_queries,
+    precision_at_k,
 )
-from experiments.heads.audio_text.train import KERNEL_CONFIG, TrainingSet, fit_calibrations, cross_validate, make_text_encoder, evaluate_search
+from experiments.heads.audio_text.train import (
+    KERNEL_CONFIG,
+    TrainingSet,
+    cross_validate,
+    evaluate_search,
+    fit_calibrations,
+    make_text_encoder,
+)
 from fusion.late_fusion import Calibration
 from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
 from spaces.joint.kernel_ridge import KernelRidgeConfig
@@ -103,7 +110,11 @@ def bags(texts):
 
 def lesson():
     return TrainingSet(
-        clips=clips(), prompts=list_prompts(), out_of_domain_texts=list_out_of_domain_texts()[:60], encode_texts=bags, kernel_config=KernelRidgeConfig(min_landmark_items=2)
+        clips=clips(),
+        prompts=list_prompts(),
+        out_of_domain_texts=list_out_of_domain_texts()[:60],
+        encode_texts=bags,
+        kernel_config=KernelRidgeConfig(min_landmark_items=2),
     )
 
 
@@ -168,7 +179,7 @@ def write_wav(path, sound):
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(sound.rate)
+        file.setframerate(sound.sample_rate)
         file.writeframes((sound.samples * 32767).astype("<i2").tobytes())
     return path
 
@@ -188,7 +199,9 @@ def test_altered_rows_are_kept_by_content(tmp_path, monkeypatch):
     plain = experts.get_encoder("sound").encode([tone()])
     assert (np.abs(found[0] - plain).max(axis=1) > 0.1).all()
     assert len(np.unique(found[0], axis=0)) > 1
-    monkeypatch.setattr(audio_augmentation, "decode_first_segments", None)  # what is kept is not decoded again
+    monkeypatch.setattr(
+        audio_augmentation, "decode_first_segments", None
+    )  # what is kept is not decoded again
     turned = [files[1], files[0].rename(tmp_path / "renamed.wav")]
     np.testing.assert_array_equal(encode_augmented(experts, turned, 4, seed=1, quiet=True), found[[1, 0]])
     assert encode_augmented(experts, turned, 0, seed=1, quiet=True).shape == (2, 0, 329)
@@ -308,9 +321,7 @@ def test_figures_of_a_perfect_and_of_a_random_answer():
                 row[found.labels == name] += right
             for name, emotion in EMOTIONS.items():
                 words = (*emotion.adjectives, *emotion.synonyms)
-                said = any(
-                    text == w or text.startswith((f"{w} speech", f"{add_article(w)} ")) for w in words
-                )
+                said = any(text == w or text.startswith((f"{w} speech", f"{add_article(w)} ")) for w in words)
                 row[(found.labels == name) & (found.kinds == "speech")] += said
             for speaker in ("man", "woman"):
                 row[found.speakers == speaker] += 0.5 * (f" {speaker} " in text)
@@ -352,7 +363,9 @@ def test_class_figures():
 
 def test_figures_calibrations_and_search_of_a_small_lesson():
     taught = lesson()
-    report = cross_validate(replace(taught, prompts=list_prompts(include_synonyms=False)), seed=0, n_repeats=1)
+    report = cross_validate(
+        replace(taught, prompts=list_prompts(include_synonyms=False)), seed=0, n_repeats=1
+    )
     kernel = {one.name: one for one in report if one.method == "kernel"}
     assert kernel["P@10 animals"].value > 0.8 and kernel["P@10 animals"].n_folds == 4
     assert kernel["P@10 animals"].low <= kernel["P@10 animals"].value <= kernel["P@10 animals"].high
@@ -388,7 +401,10 @@ def heard():
 def test_animals_and_voices_alone_are_heard_otherwise(heard):
     silent = np.isnan(heard.augmented_features).all(axis=2)
     np.testing.assert_array_equal(silent.all(axis=1), np.isin(heard.kinds, ["music", "instrument"]))
-    assert heard.augmented_features.shape[1] == N_VERSIONS and not silent[np.isin(heard.kinds, ["animal", "speech"])].any()
+    assert (
+        heard.augmented_features.shape[1] == N_VERSIONS
+        and not silent[np.isin(heard.kinds, ["animal", "speech"])].any()
+    )
 
 
 @pytest.mark.data
@@ -415,9 +431,16 @@ def test_words_find_animals_that_were_not_learnt_from(heard):
     split = np.concatenate([split, ["train"] * (len(heard.features) - len(rated))])
     known = list_prompts()
     texts = [*(p.text for p in known), *list_out_of_domain_texts(), *list_queries()]
-    taught = TrainingSet(clips=heard, prompts=known, out_of_domain_texts=list_out_of_domain_texts(), encode_texts=make_text_encoder(FeaturePipeline(LISTENING), texts))
+    taught = TrainingSet(
+        clips=heard,
+        prompts=known,
+        out_of_domain_texts=list_out_of_domain_texts(),
+        encode_texts=make_text_encoder(FeaturePipeline(LISTENING), texts),
+    )
     member = taught.fit_member(heard.select(np.flatnonzero(split == "train")))
     dev = heard.select(np.flatnonzero(split == "dev"))
     rows = member.media({"sound": dev.features})
-    found = compute_metrics(dev, lambda asked_of: member.text({"text": taught.encode_texts(asked_of)}) @ rows.T)
+    found = compute_metrics(
+        dev, lambda asked_of: member.text({"text": taught.encode_texts(asked_of)}) @ rows.T
+    )
     assert found["P@10 animals"] >= 0.8

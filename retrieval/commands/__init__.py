@@ -1,1 +1,0 @@
-"""The subcommands of `affect`, by what they are for. Importing them imports no torch."""
