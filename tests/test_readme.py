@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,20 @@ def test_research_commands_know_their_options():
             known[module, subcommand] = run(ROOT, "-m", module, *subcommand, "--help")
         assert all(word in known[module, subcommand] for word in words if word.startswith("--")), words
     assert len(known) > 4
+
+
+def test_ablations_name_rows_and_settings_that_there_are():
+    from experiments.ablation.settings import AblationSettings, apply_overrides
+    from experiments.ablation.table_rows import check_row_prefixes
+
+    options = [
+        (option, value)
+        for _, _, module, *words in list_experiment_commands()
+        for option, value in pairwise(words)
+        if module.endswith(".ablate")
+    ]
+    check_row_prefixes([row for option, value in options if option == "--rows" for row in value.split(",")])
+    assert apply_overrides(AblationSettings(), [value for option, value in options if option == "--set"])
 
 
 def test_python_examples(demo):
