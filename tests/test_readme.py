@@ -30,7 +30,9 @@ TOO_LITTLE = {"train": "too little to learn from", "align": "too little to align
 
 def find_blocks(language, pages=NAMES):
     """The code blocks of a language, page by page."""
-    return [block for name in pages for block in re.findall(rf"```{language}\n(.*?)```", PAGES[name], re.DOTALL)]
+    return [
+        block for name in pages for block in re.findall(rf"```{language}\n(.*?)```", PAGES[name], re.DOTALL)
+    ]
 
 
 def find_shell_lines(pages=NAMES):
@@ -43,7 +45,9 @@ def find_commands(pages=NAMES):
 
 def list_experiment_commands():
     """The words of every `python -m experiments.NAME ...`, in blocks and in running text."""
-    inline = [code for page in PAGES.values() for code in re.findall(r"`(python -m experiments\.[^`\n]+)`", page)]
+    inline = [
+        code for page in PAGES.values() for code in re.findall(r"`(python -m experiments\.[^`\n]+)`", page)
+    ]
     lines = [line for line in find_shell_lines() if "experiments." in line and not line.startswith("#")]
     return [shlex.split(line, comments=True) for line in [*lines, *inline]]
 
