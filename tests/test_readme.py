@@ -1,10 +1,11 @@
-"""The README is true: its commands run, its tables name what there is."""
+"""The documentation is true: its commands run, its tables name what there is, its links lead somewhere."""
 
 import json
 import re
 import shlex
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -13,15 +14,47 @@ from repository import ROOT
 from encoders.registry import ENCODERS
 
 CATS = ("skimage-chelsea.png", "iscc_samples-demo.jpg")
-README = (ROOT / "README.md").read_text()
-
-
-def blocks(language):
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
-
-
+NAMES = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "encoders/README.md",
+    "spaces/README.md",
+    "retrieval/README.md",
+    "experiments/README.md",
+)
+PAGES = {name: (ROOT / name).read_text() for name in NAMES}
+README_MAX_BYTES = 9000
 TOO_LITTLE = {"train": "too little to learn from", "align": "too little to align on"}
 """Commands that need more than the demo has, and what they say then."""
+
+
+def find_blocks(language, pages=NAMES):
+    """The code blocks of a language, page by page."""
+    return [
+        block for name in pages for block in re.findall(rf"```{language}\n(.*?)```", PAGES[name], re.DOTALL)
+    ]
+
+
+def find_shell_lines(pages=NAMES):
+    return "".join(find_blocks("sh", pages)).splitlines()
+
+
+def find_commands(pages=NAMES):
+    return [line for line in find_shell_lines(pages) if line.startswith("affect ")]
+
+
+def list_experiment_commands():
+    """The words of every `python -m experiments.NAME ...`, in blocks and in running text."""
+    inline = [
+        code for page in PAGES.values() for code in re.findall(r"`(python -m experiments\.[^`\n]+)`", page)
+    ]
+    lines = [line for line in find_shell_lines() if "experiments." in line and not line.startswith("#")]
+    return [shlex.split(line, comments=True) for line in [*lines, *inline]]
+
+
+def make_anchor(heading):
+    """A heading's anchor, as GitHub makes it."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
 
 
 def start(folder, *arguments):
@@ -47,15 +80,18 @@ def demo(tmp_path_factory):
     return folder
 
 
+def test_readme_is_short():
+    assert (ROOT / "README.md").stat().st_size < README_MAX_BYTES
+
+
 def test_ten_things(demo):
     query = {"id": "q1", "text": "a cat", "k": 3, "modalities": ["image"]}
-    assert json.dumps(query) in README
+    assert json.dumps(query) in PAGES["retrieval/README.md"]
     (demo / "queries.jsonl").write_text(json.dumps(query) + "\n")
     table = demo / "captions.csv"
     table.write_text("media,caption\ndemo-library/media/skimage-chelsea.png,our cat\n")
-    commands = [line for line in "".join(blocks("sh")).splitlines() if line.startswith("affect ")]
-    assert len(commands) >= 10
-    for command in commands:
+    assert len(find_commands(["README.md"])) >= 10
+    for command in find_commands():
         words = shlex.split(command)[1:]
         if words[0] in TOO_LITTLE:
             done = start(demo, "-m", "retrieval", *words)
@@ -66,38 +102,84 @@ def test_ten_things(demo):
             assert Path(json.loads(said)["results"][0]["path"]).name in CATS
 
 
-def test_research_commands_know_their_options(tmp_path):
-    """Run for real by their own tests; here, that README spells them right."""
-    lines = [
-        line.split("#")[0].split() for line in "".join(blocks("sh")).splitlines() if "experiments." in line
+def test_research_commands_know_their_options():
+    """Run for real by their own tests; here, that the pages spell them right."""
+    commands = list_experiment_commands()
+    assert len([line for line in find_shell_lines(["experiments/README.md"]) if "experiments." in line]) >= 4
+    known = {}
+    for _, _, module, *words in commands:
+        subcommand = tuple(words[:1]) if module.endswith(".bench") else ()
+        if (module, subcommand) not in known:
+            known[module, subcommand] = run(ROOT, "-m", module, *subcommand, "--help")
+        assert all(word in known[module, subcommand] for word in words if word.startswith("--")), words
+    assert len(known) > 4
+
+
+def test_ablations_name_rows_and_settings_that_there_are():
+    from experiments.ablation.settings import AblationSettings, apply_overrides
+    from experiments.ablation.table_rows import check_row_prefixes
+
+    options = [
+        (option, value)
+        for _, _, module, *words in list_experiment_commands()
+        for option, value in pairwise(words)
+        if module.endswith(".ablate")
     ]
-    assert len(lines) >= 4
-    for _, _, module, *words in lines:
-        said = run(ROOT, "-m", module, "--help")
-        assert all(word in said for word in words if word.startswith("--"))
+    check_row_prefixes([row for option, value in options if option == "--rows" for row in value.split(",")])
+    assert apply_overrides(AblationSettings(), [value for option, value in options if option == "--set"])
 
 
-def test_python_example(demo):
-    (example,) = blocks("python")
-    run(demo, "-m", "retrieval", "index", "demo-library/media", "--library", "lib")
-    assert "coffee" in run(demo, "-c", example).splitlines()[0]
+def test_python_examples(demo):
+    examples = find_blocks("python")
+    assert find_blocks("python", ["retrieval/README.md"])
+    for example in examples:
+        assert "coffee" in run(demo, "-c", example).splitlines()[0]
 
 
 def test_every_encoder_is_listed():
-    assert set(ENCODERS) <= set(re.findall(r"`([\w-]+)`", README))
+    assert set(ENCODERS) <= set(re.findall(r"`([\w-]+)`", PAGES["encoders/README.md"]))
 
 
-def test_the_two_commands_are_in_the_makefile():
+def test_the_commands_of_make_are_in_the_makefile():
     targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"`make (\w+)`", README)) <= targets
+    named = {target for page in PAGES.values() for target in re.findall(r"`make (\w+)", page)}
+    assert {"demo", "test"} <= named <= targets
 
 
-def test_its_pictures_are_here():
-    for file in re.findall(r"\]\((?!http)([^)]+)\)", README):
-        assert (ROOT / file).exists()
+@pytest.mark.parametrize("name", NAMES)
+def test_pictures_and_links_lead_somewhere(name):
+    for link in re.findall(r"\]\((?!http)([^)]+)\)", PAGES[name]):
+        path, _, anchor = link.partition("#")
+        target = (ROOT / name).parent / path if path else ROOT / name
+        assert target.exists(), link
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", target.read_text(), re.MULTILINE)
+            assert anchor in map(make_anchor, headings), link
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_tables_render(name):
+    """Each run of lines with bars has a line of dashes below its head, and as many cells in every line."""
+    text = re.sub(r"```.*?```", "", PAGES[name], flags=re.DOTALL)
+    for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
+        head, dashes, *rows = [line.strip("|").split("|") for line in table.splitlines()]
+        assert all(cell.strip() == "---" for cell in dashes), table
+        assert {len(row) for row in (dashes, *rows)} == {len(head)}, table
 
 
 def test_measured_figures_name_their_commands():
     from experiments.bench import BENCHMARKS
 
-    assert set(re.findall(r"python -m experiments\.bench (\w+)", README)) == set(BENCHMARKS)
+    named = re.findall(r"python -m experiments\.bench (\w+)", "".join(PAGES.values()))
+    assert set(named) == set(BENCHMARKS)
+
+
+def test_every_weights_file_has_a_card():
+    weights = [file for file in ROOT.glob("*/weights/*") if file.suffix == ".safetensors"]
+    assert len(weights) > 5
+    assert not [file for file in weights if not file.with_suffix(".md").exists()]
+
+
+def test_every_card_is_linked():
+    linked = "".join(PAGES.values())
+    assert not [card.name for card in ROOT.glob("*/weights/*.md") if f"weights/{card.name})" not in linked]
