@@ -84,7 +84,7 @@ class AffectModel:
         tables = [load_emotion_categories(name, EXPRESSED_TABLE) for name in ("fer", "ravdess")]
         told = [str((table.means.tolist(), table.sds.tolist())) for table in tables]
         told += [f"{sense}={one.digest}" for sense, one in sorted(self.regressors.items()) if sense != "text"]
-        told.append(str(load_modality_reliability()))
+        told.append(load_modality_reliability().version_text)
         told += [self.alignment.digest] if self.alignment else []
         return f"{AFFECT_VERSION}-{hashlib.sha256(' '.join(told).encode()).hexdigest()[:12]}"
 
@@ -225,6 +225,11 @@ class ModalityReliability:
 
     reliability: Mapping[str, tuple[float, float]]
     correlation: tuple[float, float]
+
+    @property
+    def version_text(self) -> str:
+        """Its part of the version of affect. Libraries hold a digest of it: its words must never change."""
+        return f"Trust(reliability={self.reliability}, correlation={self.correlation})"
 
 
 @cache
