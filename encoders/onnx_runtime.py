@@ -86,8 +86,9 @@ def _warn_not_cached(reason: str) -> None:
     reason = "this user has no home folder" if get_cache_dir() == NO_CACHE else reason
     log.warning(
         "the cache can't be written (%s), so every command prepares anew what it needs and does not find "
-        "there, which takes up to a minute; to mend it, set AFFECT_CACHE to a folder that can be written", reason
-    )  # fmt: skip
+        "there, which takes up to a minute; to mend it, set AFFECT_CACHE to a folder that can be written",
+        reason,
+    )
 
 
 def _make_checksum_field(content: bytes | memoryview) -> bytes:

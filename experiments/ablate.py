@@ -102,9 +102,13 @@ def run_ablation(
     folders = run_trials(trials, corpus, settings, out / "trials", jobs=jobs)
     result = measure_rows(plan, range(seeds), folders, corpus, source.pipeline)
     told = tables.RunMetadata(
-        data=chosen.name, seeds=seeds, settings=flatten_settings(settings), encoders=source.encoder_signatures,
-        notes=source.notes, left_out=plan.left_out,
-    )  # fmt: skip
+        data=chosen.name,
+        seeds=seeds,
+        settings=flatten_settings(settings),
+        encoders=source.encoder_signatures,
+        notes=source.notes,
+        left_out=plan.left_out,
+    )
     everything = tables.to_json(told, result)
     written = tables.write_results(out, told, result, everything) + plots.save_plots(out, chosen.name, result)
     if as_json:

@@ -142,7 +142,8 @@ def _format_counts(counts: dict[str, int]) -> str:
 def _format_ids(video_ids: Sequence[str]) -> str:
     if not video_ids:
         return ""
-    return f"; not {', '.join(map(to_printable, video_ids[:MAX_LISTED]))}{', ...' if len(video_ids) > MAX_LISTED else ''}"
+    more = ", ..." if len(video_ids) > MAX_LISTED else ""
+    return f"; not {', '.join(map(to_printable, video_ids[:MAX_LISTED]))}{more}"
 
 
 def _difference_to_json(annotated: AnnotatedCaption) -> dict[str, Any]:
@@ -151,9 +152,12 @@ def _difference_to_json(annotated: AnnotatedCaption) -> dict[str, Any]:
 
     there = {word.lower() for word in tokenize_for_nrc(annotated.source.caption)}
     return {
-        "video_id": annotated.source.video_id, "caption": annotated.source.caption, "compound": annotated.compound,
-        "compound_then": annotated.compound_nltk, "words": sorted(there & WORDS_NOT_IN_NLTK),
-    }  # fmt: skip
+        "video_id": annotated.source.video_id,
+        "caption": annotated.source.caption,
+        "compound": annotated.compound,
+        "compound_then": annotated.compound_nltk,
+        "words": sorted(there & WORDS_NOT_IN_NLTK),
+    }
 
 
 def write_subsets(out_folder: Path, subsets: dict[str, list[AnnotatedCaption]]) -> None:

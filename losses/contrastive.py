@@ -27,7 +27,9 @@ class InfoNCE:
     def __call__(
         self, similarity: Tensor, same_item: Tensor | None = None, pairs: Tensor | None = None
     ) -> Tensor:
-        """The loss () of similarities (v, t); masks, pairs and what is raised are those of `negatives.split_directions`."""
+        """The loss () of similarities (v, t); masks, pairs and what is raised are those of
+        `negatives.split_directions`.
+        """
         return info_nce(similarity, self.temperature, same_item, pairs)
 
 
@@ -81,7 +83,8 @@ def source_wise_info_nce(
     code adds up the two texts of (d) where the formula halves their sum: its V<->S,C is twice this one.)
     `same` (n, n) bool marks rows of one item.
 
-    Raises ValueError for another form, a temperature that is not above 0, and as `negatives.split_directions` does.
+    Raises ValueError for another form, a temperature that is not above 0, and as
+    `negatives.split_directions` does.
     """
     if form not in ("a", "b", "c", "d"):
         raise ValueError(f"no form {form!r}; known: a, b, c, d")

@@ -57,7 +57,8 @@ class RankingLoss:
     def __call__(
         self, similarity: Tensor, same_item: Tensor | None = None, pairs: Tensor | None = None
     ) -> Tensor:
-        """The loss () of similarities (v, t); masks, pairs and what is raised are those of `negatives.split_directions`.
+        """The loss () of similarities (v, t); masks, pairs and what is raised are those of
+        `negatives.split_directions`.
 
         A pair without negatives (N = 1, all masked) costs 0 and has gradient 0.
         """

@@ -217,7 +217,8 @@ def load_packaged_regressors() -> Mapping[str, RegressorSet]:
 
 @dataclass(frozen=True, kw_only=True)
 class ModalityReliability:
-    """How far senses can be believed, for `fusion.affect_fusion`: measured by experiments/heads/modality_reliability.py.
+    """How far senses can be believed, for `fusion.affect_fusion`: measured by
+    experiments/heads/modality_reliability.py.
 
     reliability: by sense, a factor on the precision it states of valence and of arousal
     correlation: of two senses' errors, of valence and of arousal
@@ -234,7 +235,9 @@ class ModalityReliability:
 
 @cache
 def load_modality_reliability() -> ModalityReliability:
-    """As measured, from the file that comes with this package. Raises MissingBackendError where it is lost."""
+    """As measured, from the file that comes with this package. Raises MissingBackendError where it is
+    lost.
+    """
     try:
         told = json.loads((files("spaces") / "weights" / "affect-senses.json").read_text(encoding="utf-8"))
     except OSError as bad:

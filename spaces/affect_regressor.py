@@ -1,7 +1,7 @@
 """Numbers foretold from experts' rows (valence, arousal, logits), as plain numpy, and their files.
 
-A regressor is one tower or several, the mean of which is taken; towers are those of `spaces.joint.space`, without
-the unit length. A file holds the regressors of one sense by name.
+A regressor is one tower or several, the mean of which is taken; towers are those of `spaces.joint.space`,
+without the unit length. A file holds the regressors of one sense by name.
 """
 
 from __future__ import annotations

@@ -230,7 +230,8 @@ def find_confident_landmark(row: npt.ArrayLike) -> str | None:
 def parse_mood(text: str) -> tuple[float, float] | str:
     """(valence, arousal) of a landmark such as "calm" or of numbers such as "0.3,-0.5"; else the phrase.
 
-    A phrase has a letter; what feeling it names is for a text regressor to say (`retrieval.search.affect_search.resolve_mood`).
+    A phrase has a letter; what feeling it names is for a text regressor to say
+    (`retrieval.search.affect_search.resolve_mood`).
     Raises AffectError for text without a letter and for numbers that are no point.
     """
     phrase = text.strip()
@@ -329,7 +330,8 @@ def load_emotion_categories(scheme: str, table: EmotionTable = "learned") -> Emo
     """Where the emotions of a scheme lie. learned: from people's ratings of videos; hand: BY_HAND;
     expressed: for faces and voices, valence as learned and arousal by hand.
 
-    The learned table (experiments/heads/emotion_categories.py) tells what a video made people feel. That is not how
+    The learned table (experiments/heads/emotion_categories.py) tells what a video made people feel. That is
+    not how
     stirred a face or voice is that shows it: against how loud RAVDESS' actors speak, by emotion, learned
     arousal has r .60 and the hand table's .86; few videos made anyone angry. Raises
     UnknownNameError for another scheme or table, MissingBackendError where the learned one's file is lost.

@@ -458,10 +458,16 @@ def _compute_loudness_features(descriptors: LowLevelDescriptors, active: npt.NDA
     peaks = (smooth[1:-1] > smooth[:-2]) & (smooth[1:-1] >= smooth[2:]) & (smooth[1:-1] > -25)
     rise, fall = steps[steps > 0], -steps[steps < 0]
     basic = [
-        inside.mean(), inside.std(), *_compute_quantiles(inside, QUANTILES), *_compute_quantiles(loud, (0.05, 0.2)),
-        rise.mean() if len(rise) else 0, fall.mean() if len(fall) else 0, active.mean(),
-        peaks.sum() / max(seconds, 0.1), np.log2(max(seconds, 0.05)),
-    ]  # fmt: skip
+        inside.mean(),
+        inside.std(),
+        *_compute_quantiles(inside, QUANTILES),
+        *_compute_quantiles(loud, (0.05, 0.2)),
+        rise.mean() if len(rise) else 0,
+        fall.mean() if len(fall) else 0,
+        active.mean(),
+        peaks.sum() / max(seconds, 0.1),
+        np.log2(max(seconds, 0.05)),
+    ]
     third = np.array_split(loud, 3)
     basic += [third[0].mean() - loud.mean(), third[2].mean() - loud.mean()] if len(loud) > 3 else [0, 0]
     return np.concatenate(
@@ -515,11 +521,17 @@ def _compute_rhythm_features(descriptors: LowLevelDescriptors) -> Array:
     strength = rises[1:-1][top]
     return np.array(
         [
-            rises.mean(), rises.std(), *_compute_quantiles(rises, (0.5, 0.9, 0.98)),
-            top.sum() / (len(rises) / FRAME_RATE_HZ), strength.mean() if len(strength) else 0,
-            strength.std() if len(strength) else 0, clear, np.log2(beat), float(_compute_skewness(rises[:, None])[0]),
+            rises.mean(),
+            rises.std(),
+            *_compute_quantiles(rises, (0.5, 0.9, 0.98)),
+            top.sum() / (len(rises) / FRAME_RATE_HZ),
+            strength.mean() if len(strength) else 0,
+            strength.std() if len(strength) else 0,
+            clear,
+            np.log2(beat),
+            float(_compute_skewness(rises[:, None])[0]),
         ]
-    )  # fmt: skip
+    )
 
 
 def _compute_harmony_features(samples: Array) -> Array:

@@ -171,7 +171,8 @@ def mtcnn_fer() -> FaceEncoder:
 
 
 def mtcnn_expression() -> FaceEncoder:
-    """MTCNN, and expressions by the head of `encoders.faces.expression_head`. Raises MissingBackendError without either.
+    """MTCNN, and expressions by the head of `encoders.faces.expression_head`. Raises MissingBackendError
+    without either.
 
     Its confidence falls for faces that can't be read well: in profile, at the edge, small.
     """
@@ -181,7 +182,8 @@ def mtcnn_expression() -> FaceEncoder:
         modality="frames",
         dim=len(FACE_COLUMNS),
         licence="MIT (networks); research use only (encoders/weights/expression.safetensors)",
-        weights_source="packages facenet-pytorch 2.5.3 and fer 25.10.3, encoders/weights/expression.safetensors",
+        weights_source="packages facenet-pytorch 2.5.3 and fer 25.10.3, "
+        "encoders/weights/expression.safetensors",
         training_data="WIDER FACE and CelebA (faces), FER2013 and faces_muxspace (expressions)",
         sha256=compute_sha256(*files),
     )

@@ -168,7 +168,9 @@ VGG16 = ClassifierSpec(
 
 
 def load_classifier(spec: ClassifierSpec) -> FrameClassifier:
-    """The classifier with the published weights. Raises MissingBackendError where they aren't on this machine."""
+    """The classifier with the published weights. Raises MissingBackendError where they aren't on this
+    machine.
+    """
     return FrameClassifier(spec, find_checkpoint(spec.name, spec.weights_url))
 
 

@@ -1,7 +1,8 @@
 """Reading media: what a file holds, and its segments one at a time as frames and sound.
 
 A file is taken for what its first bytes say and never for its ending. Errors are MediaError with one
-short line; MemoryError passes through. To read files that may crash a decoder, see encoders.media.decoder_pool.
+short line; MemoryError passes through. To read files that may crash a decoder, see
+encoders.media.decoder_pool.
 """
 
 from __future__ import annotations

@@ -61,8 +61,8 @@ class AudioReader:
         """Sound that begins at `start` seconds, silent in holes and ending at `end` or with the file's.
 
         Channels become one by `downmix`, offsets go, and what is above full scale is scaled to it. None where
-        the file has no sound here. Moments must not go back. Raises MediaError for samples that are not finite,
-        and for sound that can't be brought to the rate.
+        the file has no sound here. Moments must not go back. Raises MediaError for samples that are not
+        finite, and for sound that can't be brought to the rate.
         """
         first, last = round(start * self._sample_rate), round(end * self._sample_rate)
         self._fill_buffer(last)

@@ -32,13 +32,18 @@ def save_plots(folder: Path, dataset_name: str, results: AblationResults) -> lis
     made = {"rows.png": plot_recalls(dataset_name, results.rows)}
     if results.histories:
         made["learning-rsum.png"] = plot_learning_curves(
-            results, f"{dataset_name}: rsum of the dev part by epoch, one line a seed; the dot is the epoch kept",
+            results,
+            f"{dataset_name}: rsum of the dev part by epoch, one line a seed; the dot is the epoch kept",
             lambda epoch: epoch.score,
-        )  # fmt: skip
+        )
         made["learning-loss.png"] = plot_learning_curves(
-            results, f"{dataset_name}: mean training loss a batch by epoch, a line a seed; log scale, with the warm-up",
-            lambda epoch: epoch.loss, share_y=False, y_scale="log",
-        )  # fmt: skip
+            results,
+            f"{dataset_name}: mean training loss a batch by epoch, a line a seed; "
+            "log scale, with the warm-up",
+            lambda epoch: epoch.loss,
+            share_y=False,
+            y_scale="log",
+        )
     for name, figure in made.items():
         stream = io.BytesIO()
         figure.savefig(stream, format="png", dpi=DPI)

@@ -154,7 +154,9 @@ class DataSource:
 def load_dataset(
     name: str, data_root: Path, feature_paths: Mapping[str, Path] | Path | None, *, quiet: bool = False
 ) -> CaptionDataset:
-    """A data set by name. Raises AffectError for one that is not there or has no captions, UnknownNameError."""
+    """A data set by name. Raises AffectError for one that is not there or has no captions,
+    UnknownNameError.
+    """
     if name == SYNTHETIC or name.startswith(f"{SYNTHETIC}-"):
         count = name.partition("-")[2] or str(DEFAULT_SYNTHETIC_CLIPS)
         if not count.isdecimal() or int(count) < 1:

@@ -109,16 +109,35 @@ def to_markdown(metadata: RunMetadata, results: AblationResults) -> str:
     for side in DIRECTIONS:
         names = [name for name in METRIC_NAMES if name.startswith(side)]
         title = {"T2V": "Words find items (T2V)", "V2T": "Items find words (V2T)"}[side]
-        lines += [f"## {title}", "", *_format_markdown_table(["row", *(name[4:] for name in names)], [
-            [format_row_name(line), *(format_estimate(line.estimates[name]) for name in names)] for line in results.rows
-        ]), ""]  # fmt: skip
-    lines += ["## Both, and what differs", "", *_format_markdown_table(
-        ["row", "rsum", "dev rsum", "difference in rsum", "p", "p (Holm)", "in words"],
-        [
-            [format_row_name(line), format_estimate(line.estimates["rsum"]), f"{line.dev_rsum:.1f}", *_format_difference_cells(line.difference)]
-            for line in results.rows
-        ],
-    ), ""]  # fmt: skip
+        lines += [
+            f"## {title}",
+            "",
+            *_format_markdown_table(
+                ["row", *(name[4:] for name in names)],
+                [
+                    [format_row_name(line), *(format_estimate(line.estimates[name]) for name in names)]
+                    for line in results.rows
+                ],
+            ),
+            "",
+        ]
+    lines += [
+        "## Both, and what differs",
+        "",
+        *_format_markdown_table(
+            ["row", "rsum", "dev rsum", "difference in rsum", "p", "p (Holm)", "in words"],
+            [
+                [
+                    format_row_name(line),
+                    format_estimate(line.estimates["rsum"]),
+                    f"{line.dev_rsum:.1f}",
+                    *_format_difference_cells(line.difference),
+                ]
+                for line in results.rows
+            ],
+        ),
+        "",
+    ]
     lines += [
         "## What the rows are",
         "",
@@ -158,7 +177,8 @@ def make_terminal_table(metadata: RunMetadata, results: AblationResults) -> Tabl
         group = line.name.split()[0]
         means = [_format_metric(name, line.estimates[name].mean) for name in METRIC_NAMES[:-1]]
         gap = (
-            f"{line.difference.value:+.1f}, p {_format_p_value(line.difference.holm)}: {line.difference.words}"
+            f"{line.difference.value:+.1f}, p {_format_p_value(line.difference.holm)}: "
+            f"{line.difference.words}"
             if line.difference
             else ""
         )

@@ -31,14 +31,19 @@ def load_ravdess_speech(
     files = [data_root / "ravdess_speech" / "audio" / f"03-{name.partition('-')[2]}.ogg" for name in names]
     note = "the packaged sound head was taught on these actors' clips, those of test rows apart"
     return replace(
-        pairs, name="ravdess speech", source=(predict or predict_with_packaged_head)(files), standardise=False,
+        pairs,
+        name="ravdess speech",
+        source=(predict or predict_with_packaged_head)(files),
+        standardise=False,
         fit_functions=(None, pairs.fit_functions[1]),
         notes=(*pairs.notes, *(() if predict else (note,))),
-    )  # fmt: skip
+    )
 
 
 def predict_with_packaged_head(paths: Sequence[Path]) -> Floats:
-    """(n, 2) by the packaged sound head, features kept in the cache. Raises MissingBackendError without one."""
+    """(n, 2) by the packaged sound head, features kept in the cache. Raises MissingBackendError without
+    one.
+    """
     from experiments.features.extraction import encode_items
     from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
 

@@ -59,16 +59,25 @@ def run_generalised_procrustes(
         draw_permutations(len(groups), draws, seed=seed + at, groups=groups, exchange=readings.exchange)
         for at in range(1, len(senses))
     ]
-    null = np.array([
-        fit_generalised_procrustes([clouds[0], *(c[o[draw]] for c, o in zip(clouds[1:], orders, strict=True))]).disparity
-        for draw in range(draws)
-    ])  # fmt: skip
+    null = np.array(
+        [
+            fit_generalised_procrustes(
+                [clouds[0], *(c[o[draw]] for c, o in zip(clouds[1:], orders, strict=True))]
+            ).disparity
+            for draw in range(draws)
+        ]
+    )
     turned = [bool(one.notes["reflection"]) for one in found.maps]
     mirrored = [name for name, one in zip(senses, turned, strict=True) if one != turned[0]]
     return GpaResult(
-        name=readings.name, modalities=senses, row_count=int(whole.sum()), disparity=found.disparity,
-        p=compute_upper_p_value(-found.disparity, -null), null_disparity=float(null.mean()), reflected_modalities=tuple(mirrored),
-    )  # fmt: skip
+        name=readings.name,
+        modalities=senses,
+        row_count=int(whole.sum()),
+        disparity=found.disparity,
+        p=compute_upper_p_value(-found.disparity, -null),
+        null_disparity=float(null.mean()),
+        reflected_modalities=tuple(mirrored),
+    )
 
 
 def _has_one_width(readings: MultimodalReadings) -> bool:

@@ -28,23 +28,40 @@ LOSS_VARIANTS: Mapping[str, tuple[str, Callable[..., JointMapping]]] = {
     "whole": ("all three terms, non-linear f1 and f2", partial(fit_joint_mapping, loss=MEAN_MAPPING_LOSS)),
     "first term alone": (
         "without the terms that keep a2 near f1(a1) and i2 near f2(i1)",
-        partial(fit_joint_mapping, loss=FIRST_TERM_LOSS, config=DescentConfig(steps=2 * DEFAULT_DESCENT.steps)),
+        partial(
+            fit_joint_mapping, loss=FIRST_TERM_LOSS, config=DescentConfig(steps=2 * DEFAULT_DESCENT.steps)
+        ),
     ),
     "unbounded f": (
         "f1 and f2 that may be anything, as the report leaves them",
-        partial(fit_joint_mapping, loss=MEAN_MAPPING_LOSS, origins="free", config=DescentConfig(steps=2 * DEFAULT_DESCENT.steps)),
+        partial(
+            fit_joint_mapping,
+            loss=MEAN_MAPPING_LOSS,
+            origins="free",
+            config=DescentConfig(steps=2 * DEFAULT_DESCENT.steps),
+        ),
     ),
-    "without f": ("the readings themselves in place of f1 and f2", partial(fit_joint_mapping, loss=MEAN_MAPPING_LOSS, origins="none")),
+    "without f": (
+        "the readings themselves in place of f1 and f2",
+        partial(fit_joint_mapping, loss=MEAN_MAPPING_LOSS, origins="none"),
+    ),
     "linear f": (
         "linear f1 and f2, models that may still bend",
         partial(fit_joint_mapping, loss=MEAN_MAPPING_LOSS, linear_origins=True),
     ),
     "linear f, held": (
         f"linear f1 and f2, the keeping terms with weight {HIGH_KEEP_WEIGHT:g}",
-        partial(fit_joint_mapping, loss=partial(MEAN_MAPPING_LOSS, audio_weight=HIGH_KEEP_WEIGHT, image_weight=HIGH_KEEP_WEIGHT), linear_origins=True),
+        partial(
+            fit_joint_mapping,
+            loss=partial(MEAN_MAPPING_LOSS, audio_weight=HIGH_KEEP_WEIGHT, image_weight=HIGH_KEEP_WEIGHT),
+            linear_origins=True,
+        ),
     ),
-    "all linear": ("linear f1, f2 and models", partial(fit_joint_mapping, loss=MEAN_MAPPING_LOSS, config=DescentConfig(hidden_units=0))),
-}  # fmt: skip
+    "all linear": (
+        "linear f1, f2 and models",
+        partial(fit_joint_mapping, loss=MEAN_MAPPING_LOSS, config=DescentConfig(hidden_units=0)),
+    ),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,9 +87,13 @@ class VariantResult:
     def to_json(self) -> dict[str, Any]:
         """As written to results.json."""
         return {
-            "variant": self.name, "told": self.description, "spread": self.spread, "collapsed": self.is_collapsed,
-            "not affine": self.non_affine_share, "disparity": self.disparity,
-        }  # fmt: skip
+            "variant": self.name,
+            "told": self.description,
+            "spread": self.spread,
+            "collapsed": self.is_collapsed,
+            "not affine": self.non_affine_share,
+            "disparity": self.disparity,
+        }
 
 
 def evaluate_variant(data: FoldedPairs, name: str, *, seed: int) -> VariantResult:

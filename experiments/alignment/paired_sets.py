@@ -51,11 +51,19 @@ def load_ravdess(data_root: Path = DATA_ROOT, *, readings: str = "") -> PairedRe
     face = [name for name in names[first : names.index("emotion")] if name.rpartition("_")[0] not in model]
     emotion = np.array([row["emotion"] for row in rows])
     features = PairedReadings(
-        name="ravdess features", modalities=("voice", "face"), source=_parse_columns(rows, voice),
-        target=_parse_columns(rows, face), columns=tuple(face), groups=np.array([row["actor"] for row in rows]),
-        emotions=emotion, affect=_look_up_acted_affect(emotion), exchange="within", standardise=True, is_test=_find_test_rows(rows),
+        name="ravdess features",
+        modalities=("voice", "face"),
+        source=_parse_columns(rows, voice),
+        target=_parse_columns(rows, face),
+        columns=tuple(face),
+        groups=np.array([row["actor"] for row in rows]),
+        emotions=emotion,
+        affect=_look_up_acted_affect(emotion),
+        exchange="within",
+        standardise=True,
+        is_test=_find_test_rows(rows),
         notes=(WITHIN_ACTOR_NOTE,),
-    )  # fmt: skip
+    )
     if readings == "emotions":
         teach = unimodal_models.make_emotion_classifier(emotion, RAVDESS_EMOTIONS)
         return replace(
@@ -95,15 +103,22 @@ def load_liris(data_root: Path = DATA_ROOT, *, readings: str = "") -> PairedRead
     truth = rescale(_parse_columns(whole, ["valenceValue", "arousalValue"]), *RATING_SCALES["liris"])
     drawn = np.unique(np.linspace(0, len(whole) - 1, min(MAX_PAIRS, len(whole))).astype(int))
     features = PairedReadings(
-        name="liris features", modalities=("sound", "picture"), source=_apply_signed_log(_parse_columns(whole, heard))[drawn],
-        target=_apply_signed_log(_parse_columns(whole, seen))[drawn], columns=tuple(seen), groups=groups[drawn],
-        affect=truth[drawn], emotions=np.array(find_quadrants(truth - np.median(truth, axis=0)))[drawn],
-        exchange="groups", standardise=True, is_test=(parts == "0")[drawn],
+        name="liris features",
+        modalities=("sound", "picture"),
+        source=_apply_signed_log(_parse_columns(whole, heard))[drawn],
+        target=_apply_signed_log(_parse_columns(whole, seen))[drawn],
+        columns=tuple(seen),
+        groups=groups[drawn],
+        affect=truth[drawn],
+        emotions=np.array(find_quadrants(truth - np.median(truth, axis=0)))[drawn],
+        exchange="groups",
+        standardise=True,
+        is_test=(parts == "0")[drawn],
         notes=(
             f"{len(drawn)} of {len(whole)} excerpts, drawn evenly; groups are runs of consecutive excerpts",
             "emotions are quadrants of the induced mood about its median",
         ),
-    )  # fmt: skip
+    )
     if readings == "moods":
         teach = unimodal_models.make_affect_regressor(truth[drawn])
         return replace(features, name="liris moods", columns=AFFECT_COLUMNS, fit_functions=(teach, teach))
@@ -192,7 +207,9 @@ def list_available_sets(data_root: Path = DATA_ROOT) -> tuple[str, ...]:
 
 
 def load_set(name: str, data_root: Path = DATA_ROOT) -> PairedReadings:
-    """A set by name. Raises UnknownNameError, and AffectError where its files are not there or not as expected."""
+    """A set by name. Raises UnknownNameError, and AffectError where its files are not there or not as
+    expected.
+    """
     if name not in PAIRED_SETS:
         raise UnknownNameError(f"no set {name!r}; sets: {', '.join(PAIRED_SETS)}")
     try:

@@ -243,10 +243,13 @@ def read_readings_csv(path: Path, *, exchange: ExchangeRule | None = None) -> Mu
     readings = {prefix: _parse_numbers(path, header, lines[1:], at) for prefix, at in blocks.items()}
     groups = _parse_text_column(header, lines[1:], "group")
     return MultimodalReadings(
-        name=path.stem, by_modality=readings, groups=groups, emotions=_parse_text_column(header, lines[1:], "emotion"),
+        name=path.stem,
+        by_modality=readings,
+        groups=groups,
+        emotions=_parse_text_column(header, lines[1:], "emotion"),
         columns={name: tuple(header[at].rpartition(".")[2] for at in ats) for name, ats in blocks.items()},
         exchange=exchange or ("rows" if groups is None else "groups"),
-    )  # fmt: skip
+    )
 
 
 def _parse_numbers(path: Path, header: list[str], lines: list[list[str]], columns: list[int]) -> Floats:
@@ -296,7 +299,12 @@ def select_rows(pairs: PairedReadings, rows: Ints, *notes: str) -> PairedReading
         return None if values is None else values[rows]
 
     return replace(
-        pairs, source=pairs.source[rows], target=pairs.target[rows], groups=pairs.groups[rows],
-        emotions=select_optional(pairs.emotions), affect=select_optional(pairs.affect), is_test=select_optional(pairs.is_test),
+        pairs,
+        source=pairs.source[rows],
+        target=pairs.target[rows],
+        groups=pairs.groups[rows],
+        emotions=select_optional(pairs.emotions),
+        affect=select_optional(pairs.affect),
+        is_test=select_optional(pairs.is_test),
         notes=(*pairs.notes, *notes),
-    )  # fmt: skip
+    )

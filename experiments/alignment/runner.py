@@ -33,9 +33,14 @@ SPLITS: tuple[Literal["folds", "test"], ...] = ("folds", "test")
 
 
 def run_study(
-    loaders: Mapping[str, Callable[[], PairedReadings]], methods: Mapping[str, AlignmentMethod], config: StudyConfig, folder: Path, *,
-    ablated_set: str = "", quiet: bool = False,
-) -> tuple[dict[str, SetResult], list[VariantResult], dict[str, str]]:  # fmt: skip
+    loaders: Mapping[str, Callable[[], PairedReadings]],
+    methods: Mapping[str, AlignmentMethod],
+    config: StudyConfig,
+    folder: Path,
+    *,
+    ablated_set: str = "",
+    quiet: bool = False,
+) -> tuple[dict[str, SetResult], list[VariantResult], dict[str, str]]:
     """Every set with every map, its test rows as a set of their own; what can't be studied, with the reason.
 
     apart: the set on which the learned mapping is taken apart, if any
@@ -69,9 +74,13 @@ def run_study(
 
 
 def study_set(
-    name: str, pairs: PairedReadings, methods: Mapping[str, AlignmentMethod], config: StudyConfig, folder: Path,
+    name: str,
+    pairs: PairedReadings,
+    methods: Mapping[str, AlignmentMethod],
+    config: StudyConfig,
+    folder: Path,
     on_map_done: Callable[[], None] = lambda: None,
-) -> dict[str, SetResult]:  # fmt: skip
+) -> dict[str, SetResult]:
     """A set, and its test rows where there are some. Raises AffectError where it can't be studied."""
     keep = np.flatnonzero(find_usable_rows(pairs))
     if len(keep) < MIN_PAIRS:
@@ -134,9 +143,12 @@ def _load_or_evaluate_variant(
     except (OSError, ValueError, TypeError, KeyError):
         found = evaluate_variant(known, variant, seed=config.seed)
         told: dict[str, str | float] = {
-            "name": found.name, "told": found.description, "spread": found.spread, "bent": found.non_affine_share,
+            "name": found.name,
+            "told": found.description,
+            "spread": found.spread,
+            "bent": found.non_affine_share,
             "disparity": found.disparity,
-        }  # fmt: skip
+        }
         write_atomically(file, json.dumps(told).encode())
         return found
 

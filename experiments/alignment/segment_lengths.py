@@ -103,15 +103,18 @@ def parse_segment_lengths(text: str) -> tuple[float, ...]:
 def make_video_study(video_folder: VideoFolder, segment_lengths: Sequence[float], *, seed: int) -> VideoStudy:
     """Anchors and deviations at every length."""
     return VideoStudy(
-        folder=video_folder, segment_lengths=tuple(segment_lengths),
-        readings_by_length={length: compute_segment_readings(video_folder, length) for length in segment_lengths},
+        folder=video_folder,
+        segment_lengths=tuple(segment_lengths),
+        readings_by_length={
+            length: compute_segment_readings(video_folder, length) for length in segment_lengths
+        },
         variations=tuple(
             one
             for sense in ("picture", "sound", "face")
             for length in segment_lengths
             if (one := measure_variation(video_folder.videos, sense, length, seed=seed)) is not None
         ),
-    )  # fmt: skip
+    )
 
 
 def compute_segment_readings(video_folder: VideoFolder, segment_length: float) -> MultimodalReadings:
@@ -142,9 +145,13 @@ def compute_segment_readings(video_folder: VideoFolder, segment_length: float) -
             if at is not None:
                 readings["whole sound"][at] = whole[:2]
     return MultimodalReadings(
-        name=f"{video_folder.name} {segment_length:g} s", by_modality=readings, columns=dict.fromkeys(MODALITIES, AFFECT_COLUMNS),
-        groups=np.array([video for video, _ in places], np.str_), emotions=None, exchange="groups",
-    )  # fmt: skip
+        name=f"{video_folder.name} {segment_length:g} s",
+        by_modality=readings,
+        columns=dict.fromkeys(MODALITIES, AFFECT_COLUMNS),
+        groups=np.array([video for video, _ in places], np.str_),
+        emotions=None,
+        exchange="groups",
+    )
 
 
 def measure_variation(
@@ -187,21 +194,32 @@ def to_json(video_study: VideoStudy, results: Mapping[str, SetResult]) -> dict[s
     """For results.json."""
     ours = {name: results[name] for name in video_study.make_pairs() if name in results}
     return {
-        "folder": video_study.folder.name, "videos": len(video_study.folder.videos), "seconds": video_study.total_duration,
-        "without sound": video_study.folder.silent_count, "copies": video_study.folder.duplicate_count,
-        "refused": video_study.folder.unreadable, "lengths": video_study.segment_lengths,
-        "segments": {f"{length:g}": _count_segments(blocks) for length, blocks in video_study.readings_by_length.items()},
+        "folder": video_study.folder.name,
+        "videos": len(video_study.folder.videos),
+        "seconds": video_study.total_duration,
+        "without sound": video_study.folder.silent_count,
+        "copies": video_study.folder.duplicate_count,
+        "refused": video_study.folder.unreadable,
+        "lengths": video_study.segment_lengths,
+        "segments": {
+            f"{length:g}": _count_segments(blocks)
+            for length, blocks in video_study.readings_by_length.items()
+        },
         "inside segments": [
             {
-                "sense": one.modality, "length": one.deviation.segment_length, "segments": one.deviation.segment_count,
+                "sense": one.modality,
+                "length": one.deviation.segment_length,
+                "segments": one.deviation.segment_count,
                 "videos": one.video_count,
                 "sd": None if one.within_sd is None else [value.to_json() for value in one.within_sd],
-                "share of scatter": [None if np.isnan(share) else share for share in one.deviation.within_share],
+                "share of scatter": [
+                    None if np.isnan(share) else share for share in one.deviation.within_share
+                ],
             }
             for one in video_study.variations
         ],
         "p over all sets": adjust_p_over_sets(ours),
-    }  # fmt: skip
+    }
 
 
 def _count_segments(readings: MultimodalReadings) -> dict[str, int]:

@@ -83,9 +83,12 @@ def measure_deviation(
     share = np.divide(inside, total, out=np.full(len(total), np.nan), where=total > 0)
     between = means.std(axis=0, ddof=1) if len(means) > 1 else np.full(len(total), np.nan)
     return SegmentDeviation(
-        segment_length=segment_length, segment_count=int(several.sum()), within_sd=tuple(np.sqrt(inside).tolist()),
-        between_sd=tuple(between.tolist()), within_share=tuple(share.tolist()),
-    )  # fmt: skip
+        segment_length=segment_length,
+        segment_count=int(several.sum()),
+        within_sd=tuple(np.sqrt(inside).tolist()),
+        between_sd=tuple(between.tolist()),
+        within_share=tuple(share.tolist()),
+    )
 
 
 def compute_segment_scatter(

@@ -161,9 +161,12 @@ def make_estimate(value: float, draws: Floats) -> Estimate:
 
 
 def compute_statistics(
-    data: FoldedPairs, methods: Mapping[str, AlignmentMethod], outcomes: Mapping[str, MapOutcome], config: StudyConfig,
+    data: FoldedPairs,
+    methods: Mapping[str, AlignmentMethod],
+    outcomes: Mapping[str, MapOutcome],
+    config: StudyConfig,
     left_out: Mapping[str, str],
-) -> SetResult:  # fmt: skip
+) -> SetResult:
     """All figures of a set from what its maps did."""
     draws = GroupBootstrap(data.groups, config.seed)
     base = ((data.target_means - data.target) ** 2).sum(axis=1)
@@ -183,11 +186,17 @@ def compute_statistics(
         finished.append(replace(row, holm=p, gain_on_best_linear=beyond))
     analysis = _run_protest(data, config)
     return SetResult(
-        data=data, maps=tuple(finished), outcomes=outcomes, protest=analysis,
-        average_cosine=None if analysis is None else compute_average_cosine(analysis.disparity), chance_precision=compute_chance_precision(data),
-        random_ndcg=compute_random_ndcg(data), fusion=_measure_fusion(data, draws), left_out=left_out,
+        data=data,
+        maps=tuple(finished),
+        outcomes=outcomes,
+        protest=analysis,
+        average_cosine=None if analysis is None else compute_average_cosine(analysis.disparity),
+        chance_precision=compute_chance_precision(data),
+        random_ndcg=compute_random_ndcg(data),
+        fusion=_measure_fusion(data, draws),
+        left_out=left_out,
         warnings=_list_warnings(data, draws, len(rows), config),
-    )  # fmt: skip
+    )
 
 
 def compute_chance_precision(data: FoldedPairs) -> float | None:
@@ -219,9 +228,14 @@ def compute_random_ndcg(data: FoldedPairs) -> float | None:
 
 
 def _compute_map_result(
-    method: AlignmentMethod, data: FoldedPairs, outcome: MapOutcome, bootstrap: GroupBootstrap, disparities: Mapping[str, tuple[float, Floats]],
-    baseline_errors: Floats, config: StudyConfig,
-) -> MapResult:  # fmt: skip
+    method: AlignmentMethod,
+    data: FoldedPairs,
+    outcome: MapOutcome,
+    bootstrap: GroupBootstrap,
+    disparities: Mapping[str, tuple[float, Floats]],
+    baseline_errors: Floats,
+    config: StudyConfig,
+) -> MapResult:
     own = disparities[method.name]
     ccc, ccc_drawn = bootstrap.ccc(outcome.mapped, data.target)
     swapped = bootstrap.ratio(((outcome.mapped_swapped - data.target) ** 2).sum(axis=1), baseline_errors)
@@ -232,16 +246,25 @@ def _compute_map_result(
         if not np.isnan(values).any()
     ]
     return MapResult(
-        name=method.name, kind=method.kind, description=method.description, disparity=make_estimate(*own),
+        name=method.name,
+        kind=method.kind,
+        description=method.description,
+        disparity=make_estimate(*own),
         ccc=tuple(make_estimate(float(c), ccc_drawn[:, at]) for at, c in enumerate(ccc)),
         mean_ccc=make_estimate(float(np.nanmean(ccc)), np.nanmean(ccc_drawn, axis=1)),
-        precision=bootstrap.mean(outcome.precision), precision_without_pair=bootstrap.mean(outcome.precision_without_pair), ndcg=bootstrap.mean(outcome.ndcg),
-        p=compute_permutation_p(outcome), null_disparity=(float(outcome.null_disparities.mean()), float(outcome.null_disparities.min())),
+        precision=bootstrap.mean(outcome.precision),
+        precision_without_pair=bootstrap.mean(outcome.precision_without_pair),
+        ndcg=bootstrap.mean(outcome.ndcg),
+        p=compute_permutation_p(outcome),
+        null_disparity=(float(outcome.null_disparities.mean()), float(outcome.null_disparities.min())),
         swapped_axes_rise=_estimate_reduction(own, swapped),
-        gain_on_identity=_estimate_reduction(own, disparities["identity"]) if "identity" in disparities and method.name != "identity" else None,
-        reflection_share=float(np.mean(reflections)) if reflections else None, learning_curve=tuple(curve),
+        gain_on_identity=_estimate_reduction(own, disparities["identity"])
+        if "identity" in disparities and method.name != "identity"
+        else None,
+        reflection_share=float(np.mean(reflections)) if reflections else None,
+        learning_curve=tuple(curve),
         warnings=tuple(_list_map_warnings(method, data, outcome, make_estimate(*own))),
-    )  # fmt: skip
+    )
 
 
 def _estimate_reduction(disparity: tuple[float, Floats], reference: tuple[float, Floats]) -> Estimate:
@@ -296,7 +319,8 @@ def _list_warnings(
     width = data.source.shape[1]
     if least < MIN_ANCHORS_PER_COLUMN * width:
         found.append(
-            f"{least} anchors for {width} columns of the source, fewer than {MIN_ANCHORS_PER_COLUMN} a column: maps "
+            f"{least} anchors for {width} columns of the source, fewer than "
+            f"{MIN_ANCHORS_PER_COLUMN} a column: maps "
             "with a weight a column may follow chance"
         )
     if bootstrap.group_count < MIN_GROUPS:
@@ -366,30 +390,57 @@ def to_json(result: SetResult) -> dict[str, Any]:
 
     pairs, analysis = result.data.pairs, result.protest
     return {
-        "set": pairs.name, "senses": pairs.modalities, "columns": pairs.columns, "rows": len(result.data.pair_rows),
-        "groups": len(np.unique(result.data.groups)), "exchange": pairs.exchange, "notes": pairs.notes,
-        "anchors": [len(fold.source) for fold in result.data.folds], "made": pairs.construction,
-        "procrustes": None if analysis is None else {
-            "disparity": analysis.disparity, "average cosine": result.average_cosine, "t": analysis.correlation,
-            "p": analysis.p_value, "null t": [float(v) for v in np.quantile(analysis.null_correlations, [0.025, 0.5, 0.975])],
+        "set": pairs.name,
+        "senses": pairs.modalities,
+        "columns": pairs.columns,
+        "rows": len(result.data.pair_rows),
+        "groups": len(np.unique(result.data.groups)),
+        "exchange": pairs.exchange,
+        "notes": pairs.notes,
+        "anchors": [len(fold.source) for fold in result.data.folds],
+        "made": pairs.construction,
+        "procrustes": None
+        if analysis is None
+        else {
+            "disparity": analysis.disparity,
+            "average cosine": result.average_cosine,
+            "t": analysis.correlation,
+            "p": analysis.p_value,
+            "null t": [float(v) for v in np.quantile(analysis.null_correlations, [0.025, 0.5, 0.975])],
         },
-        "chance P@5": result.chance_precision, "random nDCG@10": result.random_ndcg,
-        "fusion": None if result.fusion is None else {
-            "source": serialise(result.fusion.source), "target": serialise(result.fusion.target),
-            "both": serialise(result.fusion.both), "beyond": serialise(result.fusion.gain_on_best),
+        "chance P@5": result.chance_precision,
+        "random nDCG@10": result.random_ndcg,
+        "fusion": None
+        if result.fusion is None
+        else {
+            "source": serialise(result.fusion.source),
+            "target": serialise(result.fusion.target),
+            "both": serialise(result.fusion.both),
+            "beyond": serialise(result.fusion.gain_on_best),
         },
-        "warnings": result.warnings, "left out": dict(result.left_out),
+        "warnings": result.warnings,
+        "left out": dict(result.left_out),
         "maps": [
             {
-                "map": row.name, "kind": row.kind, "told": row.description, "disparity": serialise(row.disparity),
-                "ccc": [serialise(one) for one in row.ccc], "mean ccc": serialise(row.mean_ccc),
-                f"P@{PRECISION_DEPTH}": serialise(row.precision), f"P@{PRECISION_DEPTH} of others": serialise(row.precision_without_pair),
-                f"nDCG@{NDCG_DEPTH}": serialise(row.ndcg), "p": row.p, "p holm": row.holm,
+                "map": row.name,
+                "kind": row.kind,
+                "told": row.description,
+                "disparity": serialise(row.disparity),
+                "ccc": [serialise(one) for one in row.ccc],
+                "mean ccc": serialise(row.mean_ccc),
+                f"P@{PRECISION_DEPTH}": serialise(row.precision),
+                f"P@{PRECISION_DEPTH} of others": serialise(row.precision_without_pair),
+                f"nDCG@{NDCG_DEPTH}": serialise(row.ndcg),
+                "p": row.p,
+                "p holm": row.holm,
                 "null disparity": {"mean": row.null_disparity[0], "least": row.null_disparity[1]},
-                "rise with swapped axes": serialise(row.swapped_axes_rise), "gain on identity": serialise(row.gain_on_identity),
-                "gain on the best linear": serialise(row.gain_on_best_linear), "reflection": row.reflection_share,
-                "curve": [list(point) for point in row.learning_curve], "warnings": row.warnings,
+                "rise with swapped axes": serialise(row.swapped_axes_rise),
+                "gain on identity": serialise(row.gain_on_identity),
+                "gain on the best linear": serialise(row.gain_on_best_linear),
+                "reflection": row.reflection_share,
+                "curve": [list(point) for point in row.learning_curve],
+                "warnings": row.warnings,
             }
             for row in result.maps
         ],
-    }  # fmt: skip
+    }

@@ -79,11 +79,18 @@ class FoldedPairs:
         if mood is None and target.shape[1] == 2:
             mood = target
         return cls(
-            pairs=pairs, folds=tuple(folds), half_split=half, pair_rows=rows, target=target, affect=mood,
+            pairs=pairs,
+            folds=tuple(folds),
+            half_split=half,
+            pair_rows=rows,
+            target=target,
+            affect=mood,
             fold_ids=np.repeat(np.arange(len(folds)), [len(one.held_out_rows) for one in folds]),
             source=np.concatenate([one.held_out_source for one in folds]),
-            target_means=np.concatenate([np.tile(one.target_mean, (len(one.held_out_rows), 1)) for one in folds]),
-        )  # fmt: skip
+            target_means=np.concatenate(
+                [np.tile(one.target_mean, (len(one.held_out_rows), 1)) for one in folds]
+            ),
+        )
 
     @property
     def groups(self) -> npt.NDArray[np.str_]:
@@ -145,9 +152,15 @@ class MapOutcome:
 
 
 STORED_ARRAYS: Mapping[str, str] = {
-    "mapped": "mapped", "mapped_swapped": "swapped", "precision": "hits", "precision_without_pair": "others",
-    "ndcg": "graded", "permuted_disparities": "permuted", "null_disparities": "null", "learning_curve": "curve",
-}  # fmt: skip
+    "mapped": "mapped",
+    "mapped_swapped": "swapped",
+    "precision": "hits",
+    "precision_without_pair": "others",
+    "ndcg": "graded",
+    "permuted_disparities": "permuted",
+    "null_disparities": "null",
+    "learning_curve": "curve",
+}
 """Attributes of an outcome that are arrays, and what its file calls them."""
 
 
@@ -184,10 +197,17 @@ def evaluate_map(method: AlignmentMethod, data: FoldedPairs, config: StudyConfig
     parts = [_evaluate_retrieval(one, data, at) for at, one in enumerate(maps)]
     hits, others, graded = (np.concatenate(column) for column in zip(*parts, strict=True))
     return MapOutcome(
-        mapped=mapped, mapped_swapped=swapped, precision=hits, precision_without_pair=others, ndcg=graded,
-        half_disparity=half, permuted_disparities=shuffled, null_disparities=_compute_null_disparities(method, data, config),
-        learning_curve=_compute_learning_curve(method, data, config), fit_notes=tuple(dict(one.notes) for one in maps),
-    )  # fmt: skip
+        mapped=mapped,
+        mapped_swapped=swapped,
+        precision=hits,
+        precision_without_pair=others,
+        ndcg=graded,
+        half_disparity=half,
+        permuted_disparities=shuffled,
+        null_disparities=_compute_null_disparities(method, data, config),
+        learning_curve=_compute_learning_curve(method, data, config),
+        fit_notes=tuple(dict(one.notes) for one in maps),
+    )
 
 
 def disparity(mapped: Floats, data: FoldedPairs) -> float:
@@ -289,12 +309,20 @@ def _compute_null_disparities(method: AlignmentMethod, data: FoldedPairs, config
         ):
             anchored.append((fold.source, fold.target[order]))
     maps = _fit_maps(method, anchored, config.seed)
-    return np.array([
-        disparity(np.concatenate([
-            maps[at * config.shuffles + draw].transform(fold.held_out_source) for at, fold in enumerate(data.folds)
-        ]), data)
-        for draw in range(config.shuffles)
-    ])  # fmt: skip
+    return np.array(
+        [
+            disparity(
+                np.concatenate(
+                    [
+                        maps[at * config.shuffles + draw].transform(fold.held_out_source)
+                        for at, fold in enumerate(data.folds)
+                    ]
+                ),
+                data,
+            )
+            for draw in range(config.shuffles)
+        ]
+    )
 
 
 def _compute_learning_curve(method: AlignmentMethod, data: FoldedPairs, config: StudyConfig) -> Floats:

@@ -69,24 +69,37 @@ def _draw_unrelated(points: Floats, rng: np.random.Generator) -> Floats:
 
 CASES: Mapping[str, SyntheticCase] = {
     "rotation": SyntheticCase(
-        description="turned by 50 degrees, without noise", relation=_rotate, noise_sd=0.0,
+        description="turned by 50 degrees, without noise",
+        relation=_rotate,
+        noise_sd=0.0,
         recovering_maps=SIMILARITY_MAPS | {"rotation", "orthogonal"},
     ),
     "similarity": SyntheticCase(
-        description="turned by 50 degrees, 1.3 times as wide, shifted", relation=_apply_similarity, recovering_maps=SIMILARITY_MAPS
+        description="turned by 50 degrees, 1.3 times as wide, shifted",
+        relation=_apply_similarity,
+        recovering_maps=SIMILARITY_MAPS,
     ),
     "reflection": SyntheticCase(
-        description="axes swapped, 1.3 times as wide, shifted", relation=_reflect, recovering_maps=SIMILARITY_MAPS - {"similarity"}
+        description="axes swapped, 1.3 times as wide, shifted",
+        relation=_reflect,
+        recovering_maps=SIMILARITY_MAPS - {"similarity"},
     ),
-    "shear": SyntheticCase(description="an affine map of unequal stretch", relation=_shear, recovering_maps=REGRESSION_MAPS),
+    "shear": SyntheticCase(
+        description="an affine map of unequal stretch", relation=_shear, recovering_maps=REGRESSION_MAPS
+    ),
     "non-linear": SyntheticCase(
-        description="bent: each axis follows the square of the other", relation=_bend, recovering_maps=NONLINEAR_MAPS
+        description="bent: each axis follows the square of the other",
+        relation=_bend,
+        recovering_maps=NONLINEAR_MAPS,
     ),
     "unrelated": SyntheticCase(
-        description="two clouds that have nothing to do with each other", relation=_draw_unrelated,
-        recovering_maps=frozenset(), noise_sd=0.0, is_related=False,
+        description="two clouds that have nothing to do with each other",
+        relation=_draw_unrelated,
+        recovering_maps=frozenset(),
+        noise_sd=0.0,
+        is_related=False,
     ),
-}  # fmt: skip
+}
 
 
 def make_synthetic_pairs(name: str, *, seed: int = 0) -> PairedReadings:

@@ -50,19 +50,22 @@ def list_rules(config: StudyConfig) -> list[str]:
         "Disparity: squared error as a share of that of the anchors' mean, in the target's own coordinates; "
         "0 is perfect, 1 knows nothing, and more is worse than nothing. Of a similarity on its own anchors "
         "it is scipy's M^2.",
-        f"p: a map fitted on half of the groups, the other half's pairs shuffled {config.draws} times; Holm's "
+        f"p: a map fitted on half of the groups, the other half's pairs shuffled {config.draws} "
+        "times; Holm's "
         "correction over all maps of a set. PROTEST (Jackson 1995) shuffles the pairs of the Procrustes "
         "analysis of all readings together, as the report made it; its M^2 is not held out.",
         f"Shuffled pairs: disparity of maps fitted anew on {config.shuffles} shuffles of the anchors.",
         "What is shuffled: any rows, rows within a group, or whole groups; each set says which.",
         "Swapped axes: how much the disparity rises when the fitted map gets the source's axes in reverse.",
-        f"P@{PRECISION_DEPTH}: same emotion among the nearest {PRECISION_DEPTH} of the fold's targets, the row's own pair among "
-        "them; \"others\" is without it. "
-        f"nDCG@{NDCG_DEPTH}: gain exp(-distance) of true valence and arousal where known, else of the readings.",
+        f"P@{PRECISION_DEPTH}: same emotion among the nearest {PRECISION_DEPTH} of the fold's "
+        "targets, the row's own pair among "
+        'them; "others" is without it. '
+        f"nDCG@{NDCG_DEPTH}: gain exp(-distance) of true valence and arousal where known, "
+        "else of the readings.",
         "Least squares draws towards the mean; for retrieval its maps get the target's spread back.",
         "Gain: how much lower the disparity is than identity's, or than the best linear map's, over the same "
         "draws.",
-    ]  # fmt: skip
+    ]
 
 
 def compute_bars(study: StudyResults) -> list[Requirement]:
@@ -201,7 +204,8 @@ def to_csv(study: StudyResults) -> str:
         for row in one.maps:
             cells: list[Any] = [name, row.name, row.kind]
             for value in (
-                row.disparity, row.mean_ccc, row.gain_on_identity, row.gain_on_best_linear, row.swapped_axes_rise, row.precision, row.precision_without_pair,
+                row.disparity, row.mean_ccc, row.gain_on_identity, row.gain_on_best_linear,
+                row.swapped_axes_rise, row.precision, row.precision_without_pair,
                 row.ndcg,
             ):  # fmt: skip
                 cells += ["", "", ""] if value is None else [value.value, value.low, value.high]
@@ -256,38 +260,53 @@ def _format_video_section(video_study: VideoStudy, study: StudyResults) -> list[
     folder = video_study.folder
     left = [f"{folder.silent_count} more have no sound track", f"{folder.duplicate_count} are copies"]
     return [
-        f"## Videos of {folder.name}", "",
-        f"{len(folder.videos)} videos with sound, {video_study.total_duration / 60:.1f} minutes; {', '.join(left)}.", "",
+        f"## Videos of {folder.name}",
+        "",
+        f"{len(folder.videos)} videos with sound, {video_study.total_duration / 60:.1f} minutes; "
+        f"{', '.join(left)}.",
+        "",
         *(f"* Left out: {file}: {why}." for file, why in folder.unreadable.items()),
         *([""] if folder.unreadable else []),
         "How readings vary inside segments: root mean square standard deviation, with the 95 % interval over "
-        "whole videos (without, where those are too few), and the share of all scatter that lies inside.", "",
-        *_format_markdown_table(_list_variations(video_study)), "",
+        "whole videos (without, where those are too few), and the share of all scatter that lies inside.",
+        "",
+        *_format_markdown_table(_list_variations(video_study)),
+        "",
         "* A picture is read each second. Sound is read from 3 s about each half second, so that neighbours "
         "share most of what they hear and segments shorter than 3 s look steadier than they are.",
         "* In a video no longer than a segment all scatter but that between videos lies inside: lengths "
         "compare only where videos are longer than all of them.",
-        "", "The senses of one segment, by its length:", "", *_format_markdown_table(_list_segment_lengths(video_study, study)), "",
+        "",
+        "The senses of one segment, by its length:",
+        "",
+        *_format_markdown_table(_list_segment_lengths(video_study, study)),
+        "",
         "* The best map is chosen by the disparity that is told of it, which is too low for that. p over all "
         "is the least of the set's maps after Holm's correction over maps, and over the folder's sets too.",
-        "* Sets of one folder are the same videos cut anew: they are no independent findings.", "",
-    ]  # fmt: skip
+        "* Sets of one folder are the same videos cut anew: they are no independent findings.",
+        "",
+    ]
 
 
 def _list_variations(video_study: VideoStudy) -> list[dict[str, Cell]]:
     """A line a sense and length."""
     return [
         {
-            "sense": one.modality, "segment": f"{one.deviation.segment_length:g} s",
+            "sense": one.modality,
+            "segment": f"{one.deviation.segment_length:g} s",
             "segments, videos": f"{one.deviation.segment_count}, {one.video_count}",
             **{
-                f"SD inside, {name}": "too short" if one.within_sd is None else _format_estimate(one.within_sd[at])
+                f"SD inside, {name}": "too short"
+                if one.within_sd is None
+                else _format_estimate(one.within_sd[at])
                 for at, name in enumerate(("valence", "arousal"))
             },
-            "share of scatter": "" if one.within_sd is None else ", ".join(f"{v:.2f}" for v in one.deviation.within_share),
+            "share of scatter": ""
+            if one.within_sd is None
+            else ", ".join(f"{v:.2f}" for v in one.deviation.within_share),
         }
         for one in video_study.variations
-    ]  # fmt: skip
+    ]
 
 
 def _list_segment_lengths(video_study: VideoStudy, study: StudyResults) -> list[dict[str, Cell]]:
@@ -319,14 +338,17 @@ def _format_set_section(name: str, result: SetResult, verdict: Verdict) -> list[
         lines += [f"Hypothesis of section 8.1, {verdict.hypothesis}: {verdict.hypothesis_explanation}", ""]
     groups = len(set(result.data.groups.tolist()))
     lines += [
-        f"* {pairs.modalities[0]} to {pairs.modalities[1]}, {len(result.data.pair_rows)} pairs in {groups} groups, "
-        f"{result.data.source.shape[1]} columns to {result.data.target.shape[1]}; shuffled: {pairs.exchange}.",
+        f"* {pairs.modalities[0]} to {pairs.modalities[1]}, {len(result.data.pair_rows)} pairs in "
+        f"{groups} groups, "
+        f"{result.data.source.shape[1]} columns to {result.data.target.shape[1]}; "
+        f"shuffled: {pairs.exchange}.",
         *(f"* {note[:1].upper()}{note[1:]}." for note in pairs.notes),
     ]
     if analysis is not None and result.average_cosine is not None:
         lines.append(
             f"* Procrustes as the report used it: disparity {analysis.disparity:.3f}, average cosine "
-            f"{result.average_cosine:.2f} (unrelated clouds have .5); PROTEST t {analysis.correlation:.3f}, p {analysis.p_value:.3f}."
+            f"{result.average_cosine:.2f} (unrelated clouds have .5); PROTEST t "
+            f"{analysis.correlation:.3f}, p {analysis.p_value:.3f}."
         )
     if result.chance_precision is not None:
         lines.append(f"* P@{PRECISION_DEPTH} by chance {result.chance_precision:.3f}.")
@@ -335,7 +357,8 @@ def _format_set_section(name: str, result: SetResult, verdict: Verdict) -> list[
     if result.fusion is not None:
         lines.append(
             f"* Emotion named right: {pairs.modalities[0]} {result.fusion.source}, {pairs.modalities[1]} "
-            f"{result.fusion.target}, both {result.fusion.both}; both over the better one {result.fusion.gain_on_best}."
+            f"{result.fusion.target}, both {result.fusion.both}; both over the better one "
+            f"{result.fusion.gain_on_best}."
         )
     lines += [f"* Warning: {warning}." for warning in result.warnings]
     lines += [f"* {map_} left out: {why}." for map_, why in result.left_out.items()]
@@ -347,9 +370,17 @@ def _format_set_section(name: str, result: SetResult, verdict: Verdict) -> list[
         "",
     ]
     if any(row.learning_curve for row in result.maps):
-        lines += ["Disparity by number of anchors:", "", *_format_markdown_table([
-            {"map": row.name, **{f"{size}": f"{value:.3f}" for size, value in row.learning_curve}} for row in result.maps
-        ]), ""]  # fmt: skip
+        lines += [
+            "Disparity by number of anchors:",
+            "",
+            *_format_markdown_table(
+                [
+                    {"map": row.name, **{f"{size}": f"{value:.3f}" for size, value in row.learning_curve}}
+                    for row in result.maps
+                ]
+            ),
+            "",
+        ]
     return lines
 
 
@@ -363,20 +394,27 @@ def _make_map_cells(map_result: MapResult, result: SetResult) -> dict[str, Cell]
     else:
         cells["mean CCC"] = _format_estimate(map_result.mean_ccc)
     return {
-        **cells, f"P@{PRECISION_DEPTH}": _format_estimate(map_result.precision), "others": _format_estimate(map_result.precision_without_pair),
-        f"nDCG@{NDCG_DEPTH}": _format_estimate(map_result.ndcg), "gain on identity": _format_estimate(map_result.gain_on_identity),
+        **cells,
+        f"P@{PRECISION_DEPTH}": _format_estimate(map_result.precision),
+        "others": _format_estimate(map_result.precision_without_pair),
+        f"nDCG@{NDCG_DEPTH}": _format_estimate(map_result.ndcg),
+        "gain on identity": _format_estimate(map_result.gain_on_identity),
         "gain on best linear": _format_estimate(map_result.gain_on_best_linear),
-    }  # fmt: skip
+    }
 
 
 def _make_control_cells(name: str, map_result: MapResult, result: SetResult) -> dict[str, Cell]:
     expected = _check_recovery(name, result).get("recovered", {}).get(map_result.name)
     cells: dict[str, Cell] = {
-        "map": map_result.name, "p": f"{map_result.p:.3f}", "p (Holm)": f"{map_result.holm:.3f}",
-        "shuffled pairs: mean, least": f"{map_result.null_disparity[0]:.3f}, {map_result.null_disparity[1]:.3f}",
+        "map": map_result.name,
+        "p": f"{map_result.p:.3f}",
+        "p (Holm)": f"{map_result.holm:.3f}",
+        "shuffled pairs: mean, least": ", ".join(f"{value:.3f}" for value in map_result.null_disparity),
         "rise with swapped axes": _format_estimate(map_result.swapped_axes_rise),
-        "reflects": "" if map_result.reflection_share is None else f"{100 * map_result.reflection_share:.0f} % of folds",
-    }  # fmt: skip
+        "reflects": ""
+        if map_result.reflection_share is None
+        else f"{100 * map_result.reflection_share:.0f} % of folds",
+    }
     if expected is not None:
         told = {True: "yes", False: "no"}
         cells["recovered: expected, found"] = f"{told[expected['expected']]}, {told[expected['found']]}"
@@ -404,18 +442,26 @@ def _check_recovery(name: str, result: SetResult) -> dict[str, Any]:
 
 def _format_variants(variants: Sequence[VariantResult]) -> list[str]:
     return [
-        "## The learned mapping taken apart", "",
+        "## The learned mapping taken apart",
+        "",
         "On the non-linear synthetic pair. Spread is that of the new values, where bounded f1 and f2 have 1; "
-        "not affine is the share of a2's variance that no affine map of a1 gives.", "",
-        *_format_markdown_table([
-            {
-                "variant": part.name, "what it is": part.description, "spread": f"{part.spread:.3f}",
-                "collapsed": "yes" if part.is_collapsed else "no", "not affine": f"{part.non_affine_share:.3f}",
-                "disparity": f"{part.disparity:.3f}",
-            }
-            for part in variants
-        ]), "",
-    ]  # fmt: skip
+        "not affine is the share of a2's variance that no affine map of a1 gives.",
+        "",
+        *_format_markdown_table(
+            [
+                {
+                    "variant": part.name,
+                    "what it is": part.description,
+                    "spread": f"{part.spread:.3f}",
+                    "collapsed": "yes" if part.is_collapsed else "no",
+                    "not affine": f"{part.non_affine_share:.3f}",
+                    "disparity": f"{part.disparity:.3f}",
+                }
+                for part in variants
+            ]
+        ),
+        "",
+    ]
 
 
 def _format_markdown_table(rows: Sequence[Mapping[str, Cell]]) -> list[str]:

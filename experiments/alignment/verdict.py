@@ -57,17 +57,21 @@ def _classify_relation(result: SetResult) -> tuple[Relation, str]:
         if linear is None:
             why = "no linear map foretells it better than its mean"
         else:
-            why = f"{_format_estimate(curved.gain_on_best_linear)} lower than the best linear map's, beyond its interval"
+            gain = _format_estimate(curved.gain_on_best_linear)
+            why = f"{gain} lower than the best linear map's, beyond its interval"
         return "non-linear", (
-            f"Alignable, but not linearly: {curved.name} leaves {_format_estimate(curved.disparity)} of the target's "
+            f"Alignable, but not linearly: {curved.name} leaves "
+            f"{_format_estimate(curved.disparity)} of the target's "
             f"scatter unexplained ({_describe_strength(curved)}); {why}."
         )
     if linear is not None:
         beside = ""
         if curved is not None and curved.gain_on_best_linear is not None:
-            beside = f"; the best curved map, {curved.name}, gains {_format_estimate(curved.gain_on_best_linear)}, within its interval"
+            gain = _format_estimate(curved.gain_on_best_linear)
+            beside = f"; the best curved map, {curved.name}, gains {gain}, within its interval"
         return "linear", (
-            f"Linearly alignable: {linear.name} leaves {_format_estimate(linear.disparity)} of the target's scatter "
+            f"Linearly alignable: {linear.name} leaves {_format_estimate(linear.disparity)} of the "
+            "target's scatter "
             f"unexplained ({_describe_strength(linear)}){beside}."
         )
     related = [row for row in result.maps if row.is_related]
@@ -94,9 +98,14 @@ def _judge_hypothesis(result: SetResult, relation: Relation) -> tuple[Hypothesis
     told = {row.name: row for row in result.maps}
     plain = ""
     if "identity" in told:
-        plain = " As the readings stand, without a map, CCC is " + " and ".join(
-            f"{_format_estimate(figure)} for {name}" for name, figure in zip(AFFECT_COLUMNS, told["identity"].ccc, strict=True)
-        ) + "."  # fmt: skip
+        plain = (
+            " As the readings stand, without a map, CCC is "
+            + " and ".join(
+                f"{_format_estimate(figure)} for {name}"
+                for name, figure in zip(AFFECT_COLUMNS, told["identity"].ccc, strict=True)
+            )
+            + "."
+        )
     limit = (
         " Readings are a model's or people's, not what a user feels: weak readers can hide an agreement that "
         "is there."

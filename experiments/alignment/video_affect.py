@@ -68,7 +68,9 @@ class VideoFolder:
 
 
 def load_affect_pipeline() -> FeaturePipeline:
-    """The packaged experts that pictures, sound and faces are read by. Raises MissingBackendError without one."""
+    """The packaged experts that pictures, sound and faces are read by. Raises MissingBackendError without
+    one.
+    """
     experts = FeaturePipeline(replace(PipelineConfig.default(), activity="", sentiment=""))
     if lacking := [sense for sense in ("image", "sound") if sense not in experts.affect_model.regressors]:
         raise MissingBackendError(
@@ -78,9 +80,13 @@ def load_affect_pipeline() -> FeaturePipeline:
 
 
 def read_video_affect(
-    folder: Path, segment_lengths: Sequence[float], *, pipeline: FeaturePipeline, on_unreadable: MessageCallback = lambda _: None,
+    folder: Path,
+    segment_lengths: Sequence[float],
+    *,
+    pipeline: FeaturePipeline,
+    on_unreadable: MessageCallback = lambda _: None,
     quiet: bool = False,
-) -> VideoFolder:  # fmt: skip
+) -> VideoFolder:
     """Read every video with a sound track below a folder, each content once; kept ones are not read again.
 
     lengths: of segments in seconds, of which the whole sound is read too

@@ -86,26 +86,37 @@ def run_benchmark(clips: Sequence[Frames], min_side: int, rounds: int, seed: int
     return BenchmarkReport(
         benchmark="faces",
         settings={
-            "clips": len(clips), "frames": sum(map(len, clips)), "least side": min_side, "rounds": rounds,
-            "plain reads with": plain.reader_name, "seed": seed,
+            "clips": len(clips),
+            "frames": sum(map(len, clips)),
+            "least side": min_side,
+            "rounds": rounds,
+            "plain reads with": plain.reader_name,
+            "seed": seed,
         },
         rows=[
             {
-                "way": way, "ms a frame (least to most)": summarise_seconds(spent[way] / sizes, MILLI),
-                "faces": count_faces(seen), "% of the other's found": share,
+                "way": way,
+                "ms a frame (least to most)": summarise_seconds(spent[way] / sizes, MILLI),
+                "faces": count_faces(seen),
+                "% of the other's found": share,
             }
             for way, seen, share in zip(ways, boxes, found, strict=True)
         ],
         requirements=[
             Requirement("times faster over all frames", faster.value, MIN_SPEEDUP, is_minimum=True),
-            Requirement("faces found, beside the plain way's", count_faces(boxes[0]), count_faces(boxes[1]), is_minimum=True),
+            Requirement(
+                "faces found, beside the plain way's",
+                count_faces(boxes[0]),
+                count_faces(boxes[1]),
+                is_minimum=True,
+            ),
         ],
         notes=[
             f"times faster over all frames: {faster}; in the median batch: {typical}",
             f"the same face: IoU >= {SAME_FACE_IOU}; 95 % bootstraps, whole batches or clips drawn",
             "nobody labelled these faces: the way that finds more of both ways' faces has the higher recall",
         ],
-    )  # fmt: skip
+    )
 
 
 def split_into_batches(clips: Sequence[Frames]) -> list[list[Frames]]:

@@ -240,19 +240,35 @@ def run_benchmark(
     return BenchmarkReport(
         benchmark="epoch",
         settings={
-            "videos": len(corpus.mean_features), "captions": len(corpus.caption_tokens), "batch": batch_size, "batches": batch_count,
-            "dim": dim, "words": VOCABULARY_SIZE, "threads": torch.get_num_threads(), "workers": worker_count,
-            "rounds": rounds, "seed": seed, **describe_batch(corpus, shares[0][:batch_size]),
+            "videos": len(corpus.mean_features),
+            "captions": len(corpus.caption_tokens),
+            "batch": batch_size,
+            "batches": batch_count,
+            "dim": dim,
+            "words": VOCABULARY_SIZE,
+            "threads": torch.get_num_threads(),
+            "workers": worker_count,
+            "rounds": rounds,
+            "seed": seed,
+            **describe_batch(corpus, shares[0][:batch_size]),
         },
         rows=rows,
-        requirements=[Requirement(f"an epoch, {usual}: times as fast as plain", faster[usual].value, MIN_SPEEDUP, is_minimum=True)],
+        requirements=[
+            Requirement(
+                f"an epoch, {usual}: times as fast as plain",
+                faster[usual].value,
+                MIN_SPEEDUP,
+                is_minimum=True,
+            )
+        ],
         notes=[
             "plain: features read and averaged a caption, loops for the loss, nn.GRU, as in multimodal_vtt;",
-            f"its loss and ours differ by less than {LOSS_TOLERANCE:g} on the same weights; medians, ratios with 95 %",
+            f"its loss and ours differ by less than {LOSS_TOLERANCE:g} on the same weights; "
+            "medians, ratios with 95 %",
             "bootstraps over paired rounds; pooling, done once for us, and any judging are not timed; files",
             "lie in the page cache",
         ],
-    )  # fmt: skip
+    )
 
 
 def train_epoch(

@@ -76,16 +76,26 @@ def make_report(
     return BenchmarkReport(
         benchmark="memory",
         settings={
-            "hours": video_seconds / 3600, "pixels": f"{WIDTH}x{HEIGHT}", "fps": FPS, "sound Hz": SAMPLE_RATE_HZ,
-            "file MiB": round(file_bytes / 2**20, 1), "jobs": jobs, "seed": seed,
+            "hours": video_seconds / 3600,
+            "pixels": f"{WIDTH}x{HEIGHT}",
+            "fps": FPS,
+            "sound Hz": SAMPLE_RATE_HZ,
+            "file MiB": round(file_bytes / 2**20, 1),
+            "jobs": jobs,
+            "seed": seed,
         },
         rows=[{"held by": name, "peak GiB": held / GIB} for name, held in found.items()],
-        requirements=[Requirement("peak of all processes, GiB (PSS)", peak.peak_pss / GIB, MAX_PEAK_GIB, is_minimum=False)],
+        requirements=[
+            Requirement(
+                "peak of all processes, GiB (PSS)", peak.peak_pss / GIB, MAX_PEAK_GIB, is_minimum=False
+            )
+        ],
         notes=[
             "PSS: a page that k processes share counts as a k-th in each; RSS: in full in each",
-            f"{peak.sample_count} looks in {peak.elapsed_seconds:.1f} s, {video_seconds / peak.elapsed_seconds:.1f} times real time",
+            f"{peak.sample_count} looks in {peak.elapsed_seconds:.1f} s, "
+            f"{video_seconds / peak.elapsed_seconds:.1f} times real time",
         ],
-    )  # fmt: skip
+    )
 
 
 def write_test_video(path: Path, video_seconds: int, seed: int) -> Path:

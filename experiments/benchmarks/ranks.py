@@ -187,9 +187,13 @@ def make_report(
     return BenchmarkReport(
         benchmark="ranks",
         settings={
-            "captions": len(corpus.caption_videos), "videos": len(corpus.video_ids), "dim": corpus.video_embeddings.shape[1],
-            "texts of the loops": text_query_count, "videos of the loops": video_query_count,
-            "rounds": len(seconds_by_method["matrix"]), "seed": corpus.seed,
+            "captions": len(corpus.caption_videos),
+            "videos": len(corpus.video_ids),
+            "dim": corpus.video_embeddings.shape[1],
+            "texts of the loops": text_query_count,
+            "videos of the loops": video_query_count,
+            "rounds": len(seconds_by_method["matrix"]),
+            "seed": corpus.seed,
         },
         rows=rows,
         requirements=bars,
@@ -199,7 +203,7 @@ def make_report(
             "medians (least to most), ratios with 95 % bootstraps over paired rounds; peaks are of a process",
             "of its own, with the input",
         ],
-    )  # fmt: skip
+    )
 
 
 def draw_queries(candidate_count: int, query_count: int, rounds: int, seed: int) -> list[Ints]:

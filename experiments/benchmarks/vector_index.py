@@ -126,12 +126,15 @@ def measure_methods(
         found = {name: [way.search(query[None]) for query in asked] for name, way in ways.items()}
     return [
         {
-            "rows": len(kept), "way": name, "ready in s": way.build_seconds,
-            f"recall@{k}": estimate_recall(found[name], wanted, seed), "ms": summarise_seconds(spent[name], MILLI),
+            "rows": len(kept),
+            "way": name,
+            "ready in s": way.build_seconds,
+            f"recall@{k}": estimate_recall(found[name], wanted, seed),
+            "ms": summarise_seconds(spent[name], MILLI),
             "times as fast as numpy": estimate_speedup(spent[NUMPY_BASELINE], spent[name], seed=seed),
         }
         for name, way in ways.items()
-    ]  # fmt: skip
+    ]
 
 
 def prepare_methods(vectors: Rows, k: int, tree_count: int, folder: Path) -> dict[str, SearchMethod]:

@@ -92,27 +92,46 @@ PACKAGES = (
     _make_prompt_package("asterisk-prompt-es-co", "es", "GPL-2+", "gsm", 60),
     _make_dialogue_package("cs"),
     _make_dialogue_package("nl"),
-    *(_make_letter_package(tongue) for tongue in ("ar", "cs", "da", "de", "en", "es", "fr", "hu", "it", "ru", "uk")),
-    DebianPackage(
-        name="asterisk-moh-opsound-g722", kind="music", licence="CC BY-SA 2.5 and 3.0",
-        pattern="usr/share/asterisk/moh/*.g722", max_files=5,
+    *(
+        _make_letter_package(tongue)
+        for tongue in ("ar", "cs", "da", "de", "en", "es", "fr", "hu", "it", "ru", "uk")
     ),
     DebianPackage(
-        name="fillets-ng-data", kind="music", licence="GPL-2+",
-        pattern="usr/share/games/fillets-ng/music/*.ogg", max_files=14,
+        name="asterisk-moh-opsound-g722",
+        kind="music",
+        licence="CC BY-SA 2.5 and 3.0",
+        pattern="usr/share/asterisk/moh/*.g722",
+        max_files=5,
     ),
     DebianPackage(
-        name="colobot-common-sounds", kind="music", licence="GPL-3+",
-        pattern="usr/share/games/colobot/music/*.ogg", max_files=14,
+        name="fillets-ng-data",
+        kind="music",
+        licence="GPL-2+",
+        pattern="usr/share/games/fillets-ng/music/*.ogg",
+        max_files=14,
     ),
     DebianPackage(
-        name="colobot-common-sounds", kind="other", licence="GPL-3+",
-        pattern="usr/share/games/colobot/sounds/*.wav", max_files=60,
+        name="colobot-common-sounds",
+        kind="music",
+        licence="GPL-3+",
+        pattern="usr/share/games/colobot/music/*.ogg",
+        max_files=14,
     ),
     DebianPackage(
-        name="bucklespring-data", kind="other", licence="GPL-2+", pattern="usr/share/buckle/wav/*.wav", max_files=20
+        name="colobot-common-sounds",
+        kind="other",
+        licence="GPL-3+",
+        pattern="usr/share/games/colobot/sounds/*.wav",
+        max_files=60,
     ),
-)  # fmt: skip
+    DebianPackage(
+        name="bucklespring-data",
+        kind="other",
+        licence="GPL-2+",
+        pattern="usr/share/buckle/wav/*.wav",
+        max_files=20,
+    ),
+)
 """From Debian 12 (bookworm)."""
 
 

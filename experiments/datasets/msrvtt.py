@@ -45,7 +45,9 @@ Captions = Mapping[str, Sequence[str]]
 
 
 def list_msrvtt_ids(protocol: str, list_folder: Path) -> dict[str, tuple[str, ...]]:
-    """Video ids by split. Raises UnknownNameError for another protocol, AffectError if a list is not there."""
+    """Video ids by split. Raises UnknownNameError for another protocol, AffectError if a list is not
+    there.
+    """
     if protocol not in PROTOCOLS:
         raise UnknownNameError(f"no MSR-VTT protocol {protocol!r}; known: {', '.join(PROTOCOLS)}")
     if protocol == "full":
@@ -71,7 +73,8 @@ def load_msrvtt(
     videos:     folder with video0.mp4 ...
     features:   feature files by role, or the folder of JEMC's, see `read_features`
 
-    Videos the annotation does not hold are left out, and a note says so. Raises AffectError, UnknownNameError.
+    Videos the annotation does not hold are left out, and a note says so. Raises AffectError,
+    UnknownNameError.
     """
     lists = data_root / ANNOTATION_FOLDER
     parts = list_msrvtt_ids(protocol, lists)
@@ -138,7 +141,8 @@ def _parse_sentences(content: Any, path: Path) -> dict[tuple[str, int], str]:
         return {(one["video_id"], int(one["sen_id"])): one["caption"].strip() for one in content["sentences"]}
     except (KeyError, TypeError, AttributeError) as bad:
         raise AffectError(
-            f'{to_printable(path)}: not {OFFICIAL_ANNOTATION}: wanted "sentences", each with video_id, sen_id and caption'
+            f'{to_printable(path)}: not {OFFICIAL_ANNOTATION}: wanted "sentences", '
+            "each with video_id, sen_id and caption"
         ) from bad
 
 

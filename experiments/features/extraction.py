@@ -61,7 +61,9 @@ def decode_first_segments(pipeline: FeaturePipeline, paths: Sequence[Path]) -> l
 def encode_first_segments(
     pipeline: FeaturePipeline, files: Sequence[LabelledFile], *, include_affect: bool = False
 ) -> dict[str, Rows]:
-    """Raw rows by role of each file's first segment, computed anew. Raises MediaError if one can't be read."""
+    """Raw rows by role of each file's first segment, computed anew. Raises MediaError if one can't be
+    read.
+    """
     failed: dict[Path, str] = {}
     stream = StreamingEncoder(
         pipeline,
@@ -78,9 +80,14 @@ def encode_first_segments(
 
 
 def load_item_features(
-    pipeline: FeaturePipeline, dataset: CaptionDataset, *, all_segments: bool = False, sampling: Sampling | None = None,
-    cache_folder: Path | None = None, quiet: bool = False,
-) -> dict[str, Rows]:  # fmt: skip
+    pipeline: FeaturePipeline,
+    dataset: CaptionDataset,
+    *,
+    all_segments: bool = False,
+    sampling: Sampling | None = None,
+    cache_folder: Path | None = None,
+    quiet: bool = False,
+) -> dict[str, Rows]:
     """Raw rows (items, d) by role of a data set: its feature files if it names some, else its media encoded.
 
     Files that can't be read are warned of and have missing rows. Other arguments as for `encode_items`.
@@ -90,7 +97,8 @@ def load_item_features(
         return read_features(dataset.feature_sources, dataset.ids)
     if bare := [item.id for item in dataset.items if not item.media]:
         raise AffectError(
-            f"{dataset.name}: no file of {bare[0]} and {len(bare) - 1} more; name their folder, or feature files"
+            f"{dataset.name}: no file of {bare[0]} and {len(bare) - 1} more; name their folder, or "
+            "feature files"
         )
     media = [item.media for item in dataset.items]
     found = encode_items(
@@ -102,9 +110,14 @@ def load_item_features(
 
 
 def encode_items(
-    pipeline: FeaturePipeline, media: Sequence[MediaPaths], *, all_segments: bool = False, sampling: Sampling | None = None,
-    cache_folder: Path | None = None, quiet: bool = False,
-) -> EncodedItems:  # fmt: skip
+    pipeline: FeaturePipeline,
+    media: Sequence[MediaPaths],
+    *,
+    all_segments: bool = False,
+    sampling: Sampling | None = None,
+    cache_folder: Path | None = None,
+    quiet: bool = False,
+) -> EncodedItems:
     """Raw rows of items by all media roles of the recipe, each content encoded once and kept on disk.
 
     media:    the file of each item; several pictures are the frames of one clip

@@ -25,9 +25,14 @@ class StreamingEncoder:
     """Encodes items by all media roles of some experts; what can't be read is told in `failed`."""
 
     def __init__(
-        self, pipeline: FeaturePipeline, sampling: Sampling, *, all_segments: bool, error_by_path: dict[Path, str],
+        self,
+        pipeline: FeaturePipeline,
+        sampling: Sampling,
+        *,
+        all_segments: bool,
+        error_by_path: dict[Path, str],
         include_affect: bool = True,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._pipeline, self._sampling, self._error_by_path, self._include_affect = (
             pipeline,
             sampling,

@@ -46,7 +46,8 @@ TRAINING_DATA = (
 )
 LICENCE = (
     "non-commercial research: RAVDESS is CC BY-NC-SA 4.0, VGMIDI and the animal sounds state no licence. The "
-    "packages' recordings are under CC BY, CC BY-SA, GPL-2+ and GPL-3+ (experiments/datasets/debian_voices.py). The "
+    "packages' recordings are under CC BY, CC BY-SA, GPL-2+ and GPL-3+ "
+    "(experiments/datasets/debian_voices.py). The "
     "file holds weights of small networks and no clip's rows."
 )
 SPEECH_CONFIG = NetworkConfig(n_networks=8, hidden_size=192)
@@ -383,12 +384,32 @@ def _compute_speech_metrics(
     gap = np.stack([sure, pairs[:, 0] == truth], axis=1)
     people = "people, voice alone: .62 (Livingstone & Russo 2018)"
     return [
-        _measure("ravdess", "8 emotions, accuracy", pairs, accuracy, clips, part, seed,
-              baseline="log-mel SVM .48, chance .13", ceiling=people, required=0.6),
-        _measure("ravdess", "6 shared emotions, balanced accuracy", six, balanced_accuracy, clips.select(shared), part, seed,
-              baseline="chance .17"),
-        _measure("ravdess", "8 emotions, mean probability less accuracy", gap, mean_difference, clips, part, seed),
-    ]  # fmt: skip
+        _measure(
+            "ravdess",
+            "8 emotions, accuracy",
+            pairs,
+            accuracy,
+            clips,
+            part,
+            seed,
+            baseline="log-mel SVM .48, chance .13",
+            ceiling=people,
+            required=0.6,
+        ),
+        _measure(
+            "ravdess",
+            "6 shared emotions, balanced accuracy",
+            six,
+            balanced_accuracy,
+            clips.select(shared),
+            part,
+            seed,
+            baseline="chance .17",
+        ),
+        _measure(
+            "ravdess", "8 emotions, mean probability less accuracy", gap, mean_difference, clips, part, seed
+        ),
+    ]
 
 
 def _compute_music_metrics(
@@ -420,13 +441,30 @@ def _compute_music_metrics(
 
 
 def _measure(
-    dataset: str, metric: str, pairs: npt.ArrayLike, statistic: Statistic, clips: AudioClips, part: EvaluationPart, seed: int,
-    *, baseline: str = "", ceiling: str = "", required: float | None = None,
-) -> MetricResult:  # fmt: skip
+    dataset: str,
+    metric: str,
+    pairs: npt.ArrayLike,
+    statistic: Statistic,
+    clips: AudioClips,
+    part: EvaluationPart,
+    seed: int,
+    *,
+    baseline: str = "",
+    ceiling: str = "",
+    required: float | None = None,
+) -> MetricResult:
     return measure_metric(
-        dataset, metric, pairs, statistic, part=part, seed=seed, groups=clips.groups.tolist(), baseline=baseline,
-        ceiling=ceiling, required=required,
-    )  # fmt: skip
+        dataset,
+        metric,
+        pairs,
+        statistic,
+        part=part,
+        seed=seed,
+        groups=clips.groups.tolist(),
+        baseline=baseline,
+        ceiling=ceiling,
+        required=required,
+    )
 
 
 def accuracy(pairs: Floats) -> float:

@@ -161,21 +161,35 @@ def crop_passage(audio: Audio, rng: np.random.Generator) -> Audio:
 
 AUGMENTATIONS: dict[str, tuple[tuple[Augmentation, ...], ...]] = {
     "speech": (
-        (change_speed,), (change_speed,), (equalise, change_speed), (equalise, add_noise, change_speed), (add_reverb, equalise, change_speed),
+        (change_speed,),
+        (change_speed,),
+        (equalise, change_speed),
+        (equalise, add_noise, change_speed),
+        (add_reverb, equalise, change_speed),
         (crop_excerpt, equalise, change_speed),
     ),
     "music": (
-        (equalise, detune), (add_reverb, equalise), (crop_passage, equalise, detune), (crop_passage, equalise),
+        (equalise, detune),
+        (add_reverb, equalise),
+        (crop_passage, equalise, detune),
+        (crop_passage, equalise),
     ),
     "other": ((equalise, change_speed), (crop_excerpt,), (filter_telephone_band, change_speed)),
     "voice": (
-        (filter_telephone_band, change_speed), (equalise, add_noise, change_speed), (add_loud_noise, equalise), (add_reverb, equalise, change_speed),
-        (crop_excerpt, equalise, add_loud_noise), (add_reverb, filter_telephone_band, add_noise),
+        (filter_telephone_band, change_speed),
+        (equalise, add_noise, change_speed),
+        (add_loud_noise, equalise),
+        (add_reverb, equalise, change_speed),
+        (crop_excerpt, equalise, add_loud_noise),
+        (add_reverb, filter_telephone_band, add_noise),
     ),
     "tune": (
-        (equalise, detune), (add_reverb, filter_telephone_band), (crop_passage, equalise, add_loud_noise), (crop_passage, filter_telephone_band),
+        (equalise, detune),
+        (add_reverb, filter_telephone_band),
+        (crop_passage, equalise, add_loud_noise),
+        (crop_passage, filter_telephone_band),
     ),
-}  # fmt: skip
+}
 """What is done to a clip of each kind, version by version; voices and tunes are the packages'."""
 
 
@@ -245,7 +259,10 @@ def load_clips(
 def _encode_clip(encoder: Encoder, cache: FeatureCache, source: _ClipSource, seed: int) -> Rows:
     """(versions, d) of one clip, from the shelf if it is there."""
     recipes = () if source.split == "test" else AUGMENTATIONS[source.augmentation or source.kind]
-    told = f"{compute_content_digest((source.path,))} from {source.start_seconds}, {len(recipes)} versions of rule {AUGMENTATION_VERSION}, seed {seed}"
+    told = (
+        f"{compute_content_digest((source.path,))} from {source.start_seconds}, "
+        f"{len(recipes)} versions of rule {AUGMENTATION_VERSION}, seed {seed}"
+    )
     told += " fragment" * source.is_fragment + f" {source.augmentation}" * bool(source.augmentation)
     name = hashlib.sha256(told.encode()).hexdigest()
     if (entry := cache.get(name)) is not None:

@@ -1,4 +1,5 @@
-"""Expressions on faces: the head of `encoders.faces.expression_head`, taught on labelled photos and film stills.
+"""Expressions on faces: the head of `encoders.faces.expression_head`, taught on labelled photos and film
+stills.
 
 faces_muxspace has two sources that hardly share a class: press photos, and stills of a few film actors,
 which make up nearly all of disgust and much of sadness. A head could tell the source and call it disgust. So
@@ -264,9 +265,16 @@ def _compute_metrics(
         chosen = np.ones(len(labels), bool) if mask is None else mask
         floor = f"fer's network: {statistic(plain[chosen]):.2f}"
         return measure_metric(
-            DATASET, metric, ours[chosen], statistic, part=part, seed=seed, groups=group[chosen], baseline=floor,
+            DATASET,
+            metric,
+            ours[chosen],
+            statistic,
+            part=part,
+            seed=seed,
+            groups=group[chosen],
+            baseline=floor,
             required=required,
-        )  # fmt: skip
+        )
 
     yield measure_detected("balanced accuracy, 7 expressions", balanced_accuracy, required=REQUIRED_ACCURACY)
     yield measure_detected("accuracy, 7 expressions", accuracy)
@@ -282,9 +290,15 @@ def _compute_metrics(
     sure = np.stack([probabilities[here].max(axis=1), ours[:, 0] == labels], axis=1)
     sharp = np.stack([faces.fer_probabilities[here].max(axis=1), plain[:, 0] == labels], axis=1)
     yield measure_metric(
-        DATASET, "expected calibration error", sure, expected_calibration_error, part=part, seed=seed, groups=group,
+        DATASET,
+        "expected calibration error",
+        sure,
+        expected_calibration_error,
+        part=part,
+        seed=seed,
+        groups=group,
         baseline=f"fer's network: {expected_calibration_error(sharp):.2f}",
-    )  # fmt: skip
+    )
     yield measure_metric(
         DATASET, "share of faces found by MTCNN", here[:, None], lambda rows: float(rows.mean()), part=part,
         seed=seed, groups=faces.group,
@@ -327,10 +341,15 @@ def load_faces(data_root: Path, *, seed: int) -> FaceDataset:
     ]
     features = np.concatenate(described).reshape(len(kept), N_VIEWS, -1)
     return FaceDataset(
-        features=features, fer_probabilities=np.array(read, np.float32), is_detected=np.array(found), is_usable=np.array(usable),
-        labels=np.array([LABELS.index(rows[at]["emotion"]) for at in kept], np.int64), is_film=film[kept],
-        split=split[kept], group=group[kept],
-    )  # fmt: skip
+        features=features,
+        fer_probabilities=np.array(read, np.float32),
+        is_detected=np.array(found),
+        is_usable=np.array(usable),
+        labels=np.array([LABELS.index(rows[at]["emotion"]) for at in kept], np.int64),
+        is_film=film[kept],
+        split=split[kept],
+        group=group[kept],
+    )
 
 
 def augment_face(image: ImageArray, face: mtcnn.FaceDetections, rng: np.random.Generator) -> ImageArray:

@@ -254,15 +254,27 @@ def evaluate(data_root: Path = DATA_ROOT, *, seed: int, part: EvaluationPart = "
             floor = float(pearson(plain[:, column], truth[:, column]))
             lines += [
                 measure_metric(
-                    "liris", f"{name} r{way}", pairs, lambda drawn: float(pearson(drawn[:, 0], drawn[:, 1])),
-                    part=part, seed=seed, groups=films.tolist(), baseline=f"ridge {floor:.2f}",
-                    ceiling=f"unknown; {PUBLISHED_CORRELATIONS[name]:.2f} ({PUBLISHED_SOURCE})", required=REQUIRED_CORRELATIONS[name],
+                    "liris",
+                    f"{name} r{way}",
+                    pairs,
+                    lambda drawn: float(pearson(drawn[:, 0], drawn[:, 1])),
+                    part=part,
+                    seed=seed,
+                    groups=films.tolist(),
+                    baseline=f"ridge {floor:.2f}",
+                    ceiling=f"unknown; {PUBLISHED_CORRELATIONS[name]:.2f} ({PUBLISHED_SOURCE})",
+                    required=REQUIRED_CORRELATIONS[name],
                 ),
                 measure_metric(
-                    "liris", f"{name} CCC{way}", pairs, lambda drawn: float(ccc(drawn[:, 0], drawn[:, 1])),
-                    part=part, seed=seed, groups=films.tolist(),
+                    "liris",
+                    f"{name} CCC{way}",
+                    pairs,
+                    lambda drawn: float(ccc(drawn[:, 0], drawn[:, 1])),
+                    part=part,
+                    seed=seed,
+                    groups=films.tolist(),
                 ),
-            ]  # fmt: skip
+            ]
     return lines
 
 
@@ -271,8 +283,10 @@ def _concatenate_clips(first: FilmClips, second: FilmClips) -> FilmClips:
     if first.feature_names != second.feature_names:
         raise AffectError("two roots of LIRIS-ACCEDE have different features")
     return FilmClips(
-        ids=np.concatenate([first.ids, second.ids]), splits=np.concatenate([first.splits, second.splits]),
-        film_ids=np.concatenate([first.film_ids, second.film_ids + 1 + first.film_ids.max(initial=0)]), feature_names=first.feature_names,
+        ids=np.concatenate([first.ids, second.ids]),
+        splits=np.concatenate([first.splits, second.splits]),
+        film_ids=np.concatenate([first.film_ids, second.film_ids + 1 + first.film_ids.max(initial=0)]),
+        feature_names=first.feature_names,
         features=np.concatenate([first.features, second.features]),
         ratings=np.concatenate([first.ratings, second.ratings]),
-    )  # fmt: skip
+    )

@@ -394,9 +394,19 @@ def _compute_metrics(
             ("disagreement r", spread, _pearson, "", "", None),
         ):
             made.append(
-                measure_metric("oasis", f"{name} {what}", values, statistic, part=part, seed=seed, groups=test_set.groups,
-                     baseline=low, ceiling=high, required=bar)
-            )  # fmt: skip
+                measure_metric(
+                    "oasis",
+                    f"{name} {what}",
+                    values,
+                    statistic,
+                    part=part,
+                    seed=seed,
+                    groups=test_set.groups,
+                    baseline=low,
+                    ceiling=high,
+                    required=bar,
+                )
+            )
     return made
 
 
@@ -444,7 +454,9 @@ def _add_label_features(object_features: Rows) -> dict[str, Rows]:
 
 
 def _fit_kernel_tower(training_set: TrainingSet, stretch_factors: npt.ArrayLike) -> Tower:
-    """Kernel ridge with a sum of Gaussian kernels, one a role, on landmarks as in `spaces.joint.kernel_ridge`."""
+    """Kernel ridge with a sum of Gaussian kernels, one a role, on landmarks as in
+    `spaces.joint.kernel_ridge`.
+    """
     moments = {role: _compute_mean_and_scale(rows[:, 0]) for role, rows in training_set.features.items()}
     standard = {
         role: (rows - moments[role][0]) / moments[role][1] for role, rows in training_set.features.items()

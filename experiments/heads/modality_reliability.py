@@ -3,8 +3,8 @@
 Three sets have pairs: RAVDESS' performances by face (action units) and voice (acoustic features)
 (Livingstone & Russo 2018), CREMA-D's by people who only saw or only heard them (Cao et al. 2014),
 LIRIS-ACCEDE's clips by features of the pictures and of the sound (Baveye et al. 2015). On each, every sense
-has a regressor of its own and states its SD as measured by inner folds; then `fusion.affect_fusion` has to tell
-what was held out.
+has a regressor of its own and states its SD as measured by inner folds; then `fusion.affect_fusion` has to
+tell what was held out.
 
 What is learnt is small: a factor on each stated precision, so that what is joined is as likely as can be
 whether one sense speaks or both, and the correlation of the senses' errors. Factors come from two sets only,
@@ -515,20 +515,35 @@ def _evaluate_fusion(
         even = float(rmse(plain[:, column], truth[:, column]))
         lines += [
             measure_metric(
-                pairs.name, f"{name} CCC joined", both,
-                lambda drawn: float(ccc(drawn[:, 0], drawn[:, 1])), part=part, seed=seed, groups=groups,
+                pairs.name,
+                f"{name} CCC joined",
+                both,
+                lambda drawn: float(ccc(drawn[:, 0], drawn[:, 1])),
+                part=part,
+                seed=seed,
+                groups=groups,
             ),
             measure_metric(
-                pairs.name, f"{name} RMSE joined", both,
-                lambda drawn: float(rmse(drawn[:, 0], drawn[:, 1])), part=part, seed=seed, groups=groups,
+                pairs.name,
+                f"{name} RMSE joined",
+                both,
+                lambda drawn: float(rmse(drawn[:, 0], drawn[:, 1])),
+                part=part,
+                seed=seed,
+                groups=groups,
                 baseline=f"plain mean {even:.3f}, {best} alone {alone[best]:.3f}",
             ),
             measure_metric(
-                pairs.name, f"{name} truth within one SD of joined", both,
+                pairs.name,
+                f"{name} truth within one SD of joined",
+                both,
                 lambda drawn: float(np.mean(np.abs(drawn[:, 0] - drawn[:, 1]) <= drawn[:, 2])),
-                part=part, seed=seed, groups=groups, ceiling=f"stated {ONE_SD_COVERAGE:.2f}, to be met within .05",
+                part=part,
+                seed=seed,
+                groups=groups,
+                ceiling=f"stated {ONE_SD_COVERAGE:.2f}, to be met within .05",
             ),
-        ]  # fmt: skip
+        ]
     return lines
 
 

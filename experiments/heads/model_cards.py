@@ -32,9 +32,13 @@ AUDIO_METRICS_NOTE = (
 
 
 def format_model_card(
-    space: str, custom_data: tuple[str, str] | None, heads: Heads, metric_rows: Sequence[Mapping[str, Any]], seed: int,
+    space: str,
+    custom_data: tuple[str, str] | None,
+    heads: Heads,
+    metric_rows: Sequence[Mapping[str, Any]],
+    seed: int,
     file_bytes: int,
-) -> str:  # fmt: skip
+) -> str:
     """Markdown; `own` is the data and its licence where they are not the package's."""
     subject = TRAINING_SPECS.get(space)
     data, licence = custom_data or (

@@ -43,20 +43,44 @@ class MetricResult:
     def to_json(self) -> dict[str, Any]:
         """As a JSON object."""
         return {
-            "data": self.dataset, "what": self.metric, "value": self.value, "low": self.low, "high": self.high,
-            "of": self.count, "part": self.part, "floor": self.baseline, "ceiling": self.ceiling, "bar": self.required,
-        }  # fmt: skip
+            "data": self.dataset,
+            "what": self.metric,
+            "value": self.value,
+            "low": self.low,
+            "high": self.high,
+            "of": self.count,
+            "part": self.part,
+            "floor": self.baseline,
+            "ceiling": self.ceiling,
+            "bar": self.required,
+        }
 
 
 def measure_metric(
-    dataset: str, metric: str, pairs: npt.ArrayLike, statistic: Callable[[npt.NDArray[np.float64]], float], *,
-    part: EvaluationPart, seed: int, groups: npt.ArrayLike | None = None, baseline: str = "", ceiling: str = "",
+    dataset: str,
+    metric: str,
+    pairs: npt.ArrayLike,
+    statistic: Callable[[npt.NDArray[np.float64]], float],
+    *,
+    part: EvaluationPart,
+    seed: int,
+    groups: npt.ArrayLike | None = None,
+    baseline: str = "",
+    ceiling: str = "",
     required: float | None = None,
-) -> MetricResult:  # fmt: skip
+) -> MetricResult:
     """A figure of `statistic` over pairs (n, ...) of what was found and what is so, drawn by whole groups."""
     known = np.asarray(pairs, np.float64)
     low, high = bootstrap_interval(known, statistic, seed=seed, groups=groups)
     return MetricResult(
-        dataset=dataset, metric=metric, value=float(statistic(known)), low=low, high=high, count=len(known), part=part,
-        baseline=baseline, ceiling=ceiling, required=required,
-    )  # fmt: skip
+        dataset=dataset,
+        metric=metric,
+        value=float(statistic(known)),
+        low=low,
+        high=high,
+        count=len(known),
+        part=part,
+        baseline=baseline,
+        ceiling=ceiling,
+        required=required,
+    )

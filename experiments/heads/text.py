@@ -401,10 +401,18 @@ def _compute_metrics(
         plain = f"{baseline[0]} {pearson(baseline[1][:, column], truths[:, column]):.2f}" if baseline else ""
         lines.append(
             measure_metric(
-                dataset, f"{dimension} r", pairs, _pearson, part=part, seed=seed, groups=groups, baseline=plain,
-                ceiling=CEILINGS[dimension] if dataset == "caav" else "", required=REQUIRED_CORRELATIONS[dataset, dimension],
+                dataset,
+                f"{dimension} r",
+                pairs,
+                _pearson,
+                part=part,
+                seed=seed,
+                groups=groups,
+                baseline=plain,
+                ceiling=CEILINGS[dimension] if dataset == "caav" else "",
+                required=REQUIRED_CORRELATIONS[dataset, dimension],
             )
-        )  # fmt: skip
+        )
         if predictions.shape[1] == 4:
             inside = np.abs(pairs[:, 0] - pairs[:, 1]) <= predictions[:, 2 + column]
             lines.append(

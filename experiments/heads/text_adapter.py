@@ -211,9 +211,14 @@ def load_training_sets(data_root: Path) -> list[TrainingSet]:
 
 
 def _make_training_set(
-    name: str, texts: Sequence[str], targets: Sequence[Sequence[float]], batch_size: int, loss_weight: float = 1.0,
-    *, has_separate_head: bool = False,
-) -> TrainingSet:  # fmt: skip
+    name: str,
+    texts: Sequence[str],
+    targets: Sequence[Sequence[float]],
+    batch_size: int,
+    loss_weight: float = 1.0,
+    *,
+    has_separate_head: bool = False,
+) -> TrainingSet:
     told = np.asarray(targets, np.float32)
     return TrainingSet(
         name=name,
@@ -274,9 +279,13 @@ def train_adapters(
     steps = int(np.ceil(len(training_sets[0].texts) / training_sets[0].batch_size * config.epochs))
     optimiser = torch.optim.AdamW(learnt, lr=config.learning_rate, weight_decay=config.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, config.learning_rate, total_steps=steps, pct_start=config.warmup_share, anneal_strategy="linear",
+        optimiser,
+        config.learning_rate,
+        total_steps=steps,
+        pct_start=config.warmup_share,
+        anneal_strategy="linear",
         cycle_momentum=False,
-    )  # fmt: skip
+    )
     coded = {one.name: _tokenize(words, one.texts, config.max_tokens) for one in training_sets}
     rng = np.random.default_rng([seed, order])
     torch.manual_seed(int(rng.integers(2**31)))

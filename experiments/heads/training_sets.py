@@ -51,7 +51,12 @@ TRAINING_SPECS = {
         name="object",
         roles=("objects",),
         load_dataset=load_flickr1k_captions,
-        config=EnsembleConfig(losses=("infonce-learnt", "weighted"), warmup_loss="infonce-learnt", schedule=DEFAULT_SCHEDULE, feature_power=0.5),
+        config=EnsembleConfig(
+            losses=("infonce-learnt", "weighted"),
+            warmup_loss="infonce-learnt",
+            schedule=DEFAULT_SCHEDULE,
+            feature_power=0.5,
+        ),
         view_count=8,
         data_description="flickr1k, 800 photos of Flickr8k with five captions each (Hodosh et al. 2013)",
         licence="photos and captions for research use only (Flickr's terms); the weights hold neither",
@@ -61,14 +66,18 @@ TRAINING_SPECS = {
         roles=("activity", "objects"),
         load_dataset=load_exercises,
         config=EnsembleConfig(
-            losses=("ridge", "infonce-learnt"), schedule=DEFAULT_SCHEDULE, dim=384, feature_power=0.5, rejects_out_of_domain=True,
+            losses=("ridge", "infonce-learnt"),
+            schedule=DEFAULT_SCHEDULE,
+            dim=384,
+            feature_power=0.5,
+            rejects_out_of_domain=True,
             required_roles=("activity",),
         ),
         view_count=4,
         data_description="free-exercise-db, 698 exercises, start and end frame, by name",
         licence="Unlicense (public domain)",
     ),
-}  # fmt: skip
+}
 
 
 def load_training_data(

@@ -72,9 +72,13 @@ class RecordComparison:
 
 
 def annotate(
-    captions: Sequence[VideoCaption], *, threshold: float = COMPOUND_THRESHOLD, as_reported: bool = False, lower_case: bool = False,
+    captions: Sequence[VideoCaption],
+    *,
+    threshold: float = COMPOUND_THRESHOLD,
+    as_reported: bool = False,
+    lower_case: bool = False,
     on_caption: Callable[[], None] = lambda: None,
-) -> list[AnnotatedCaption]:  # fmt: skip
+) -> list[AnnotatedCaption]:
     """Every caption annotated, in order; `lower` case for keywords and NRC's words, which know no other.
 
     step: called after each. Raises MissingBackendError without the lexicons.
@@ -98,10 +102,15 @@ def _annotate_caption(
         has_emotion_keyword(words),
     )
     return AnnotatedCaption(
-        source=caption, nrc_scores=compute_nrc_columns(words), compound=today.compound, compound_nltk=then.compound,
-        is_sentimental=vader, is_sentimental_nltk=vader_then, has_keyword=keyword,
+        source=caption,
+        nrc_scores=compute_nrc_columns(words),
+        compound=today.compound,
+        compound_nltk=then.compound,
+        is_sentimental=vader,
+        is_sentimental_nltk=vader_then,
+        has_keyword=keyword,
         is_emotional=keyword or (vader_then if as_reported else vader),
-    )  # fmt: skip
+    )
 
 
 def count_emotional(annotated: Sequence[AnnotatedCaption], *, as_reported: bool) -> EmotionalCounts:

@@ -70,9 +70,13 @@ def _render_clip(clip: SyntheticClip, folder: Path) -> None:
     """Render one clip; a kill leaves no half of it under its name."""
     wave = render_audio(clip)
     render = partial(
-        write_video, frames=render_frames(clip), fps=FPS, audio_blocks=None if wave is None else [wave], sample_rate=SAMPLE_RATE_HZ,
+        write_video,
+        frames=render_frames(clip),
+        fps=FPS,
+        audio_blocks=None if wave is None else [wave],
+        sample_rate=SAMPLE_RATE_HZ,
         codec_options=CODEC_OPTIONS,
-    )  # fmt: skip
+    )
     make_file_atomically(folder / clip.name, render)
 
 

@@ -86,12 +86,14 @@ def _open_or_create_library(folder: Path, encoder_spec: str | None, segment_seco
     library = Library.open(folder)
     if recipe is not None and recipe != library.config:
         raise AffectError(
-            f"{to_printable(folder)}: made with the encoders {library.config.to_json()}; leave --encoders out, "
+            f"{to_printable(folder)}: made with the encoders {library.config.to_json()}; leave "
+            "--encoders out, "
             "or index into a new library"
         )
     if segment_seconds is not None and segment_seconds != library.segment_seconds:
         raise AffectError(
-            f"{to_printable(folder)}: made with segments of {library.segment_seconds:g} s; leave --segment out, "
+            f"{to_printable(folder)}: made with segments of {library.segment_seconds:g} s; leave "
+            "--segment out, "
             "or index into a new library"
         )
     return library

@@ -1,8 +1,8 @@
 """Ranks and what is told of them. The rules that papers leave unsaid are arguments with names.
 
 Metrics take ranks, never similarities, so that the rule for ties is chosen in one place. This is the front
-door of `retrieval.evaluation`: ranks in `rank_counts`, both directions of a benchmark in `benchmark`, captions
-and their masks in `captions`, intervals and tests in `resampling`, affect in `affect_metrics`.
+door of `retrieval.evaluation`: ranks in `rank_counts`, both directions of a benchmark in `benchmark`,
+captions and their masks in `captions`, intervals and tests in `resampling`, affect in `affect_metrics`.
 """
 
 from __future__ import annotations

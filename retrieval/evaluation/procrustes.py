@@ -55,10 +55,14 @@ def protest(
     if len(one) != len(other):
         raise ValueError(f"points must pair, not {one.shape} and {other.shape}")
     found = float(compute_nuclear_norms((one.T @ other)[None])[0])
-    null = np.concatenate([
-        compute_nuclear_norms(np.matmul(one.T, other[orders]))
-        for orders in _split_permutations(draw_permutations(len(one), draws, seed=seed, groups=groups, exchange=exchange), other)
-    ])  # fmt: skip
+    null = np.concatenate(
+        [
+            compute_nuclear_norms(np.matmul(one.T, other[orders]))
+            for orders in _split_permutations(
+                draw_permutations(len(one), draws, seed=seed, groups=groups, exchange=exchange), other
+            )
+        ]
+    )
     t = min(found, 1.0)
     return ProtestResult(
         disparity=1 - t**2, correlation=t, p_value=compute_upper_p_value(found, null), null_correlations=null

@@ -87,7 +87,8 @@ class RankCounts:
 def compute_ranks(
     similarity: Block | Similarity, targets: npt.ArrayLike, ties: TieRule = "average"
 ) -> Floats:
-    """(q,) 0-based rank of item target[i] in row i of `similarity` (q, n); rules in `RankCounts.compute_ranks`.
+    """(q,) 0-based rank of item target[i] in row i of `similarity` (q, n); rules in
+    `RankCounts.compute_ranks`.
 
     Raises ValueError for shapes that do not fit, a target outside 0..n-1 or an unknown rule.
     """

@@ -30,7 +30,8 @@ METRICS = ("R@1", "R@5", "R@10", "MdR", "MnR", "Geom")
 class EvaluationProtocol:
     """What papers leave unsaid. Raises ValueError for an unknown word.
 
-    `ties` as in `RankCounts.compute_ranks`, `median` and `first` as in `median_rank` and `recall_at`. `gallery` is what a
+    `ties` as in `RankCounts.compute_ranks`, `median` and `first` as in `median_rank` and `recall_at`.
+    `gallery` is what a
     video is sought in: all captions (JEMC, CE, MMT), or one similarity a video, the largest over its
     captions (X-Pool, CLIP4Clip): R@1 is equal without ties, the rest easier. With `siblings` "apart" a
     video's further captions that tie with its best are no rivals; in CE they tie. `post` names what was done

@@ -101,14 +101,20 @@ class FeaturePipeline:
     """
 
     def __init__(
-        self, config: PipelineConfig, custom_heads: Mapping[str, Heads] | None = None, *, use_packaged: bool = True,
+        self,
+        config: PipelineConfig,
+        custom_heads: Mapping[str, Heads] | None = None,
+        *,
+        use_packaged: bool = True,
         alignment: AffectAlignment | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.config = config
         self._custom_heads, self._use_packaged, self._alignment = custom_heads or {}, use_packaged, alignment
 
     def get_encoder(self, role: str) -> Encoder:
-        """The encoder of a role. Raises MissingBackendError, UnknownNameError, AffectError if it reads other things."""
+        """The encoder of a role. Raises MissingBackendError, UnknownNameError, AffectError if it reads other
+        things.
+        """
         encoder = ENCODERS.make(getattr(self.config, role))
         if encoder.card.modality != (sense := ROLE_MODALITIES.get(role, "frames")):
             raise AffectError(
@@ -160,8 +166,8 @@ class FeaturePipeline:
     def with_labels(self, features: Features) -> Features:
         """The same, and the role "labels" where "objects" is: unit sentence vectors (n, d) of what is seen.
 
-        They are the zero-shot mix of label vectors (see `spaces.zero_shot`), which an affect head reads beside
-        the network's features.
+        They are the zero-shot mix of label vectors (see `spaces.zero_shot`), which an affect head reads
+        beside the network's features.
         """
         space = self._untrained_object_space
         if "objects" not in features or not isinstance(space, ZeroShotSpace):

@@ -117,9 +117,12 @@ class Indexer:
             if len(found) % SCAN_REPORT_INTERVAL == 0:
                 self._on_progress(self.progress)
         return ScanResult(
-            roots=[make_absolute(root) for root in roots], known_files=self._known_files, found_paths=found.keys(),
-            unreadable=self._unreadable, exclusions=exclusions,
-        )  # fmt: skip
+            roots=[make_absolute(root) for root in roots],
+            known_files=self._known_files,
+            found_paths=found.keys(),
+            unreadable=self._unreadable,
+            exclusions=exclusions,
+        )
 
     def _stat_files(self, paths: Iterable[Path]) -> Iterator[Path]:
         """Files that can be looked at, with their stamps kept."""

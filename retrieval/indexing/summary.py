@@ -59,16 +59,26 @@ class IndexProgress:
     def to_json(self) -> dict[str, Any]:
         """As printed by `affect index --json`."""
         return {
-            "indexed": self.indexed, "unchanged": self.unchanged, "rechecked": self.rechecked,
-            "moved": self.moved, "removed": self.removed, "missing": self.missing_count,
-            "files": self.files, "items": self.items, "duplicates": self.files - self.items,
-            "images": self.images, "frames": self.frames,
-            "video_seconds": round(self.video_seconds, 3), "sound_seconds": round(self.audio_seconds, 3),
-            "failed": _reasons_to_json(self.failed), "incomplete": _reasons_to_json(self.incomplete),
+            "indexed": self.indexed,
+            "unchanged": self.unchanged,
+            "rechecked": self.rechecked,
+            "moved": self.moved,
+            "removed": self.removed,
+            "missing": self.missing_count,
+            "files": self.files,
+            "items": self.items,
+            "duplicates": self.files - self.items,
+            "images": self.images,
+            "frames": self.frames,
+            "video_seconds": round(self.video_seconds, 3),
+            "sound_seconds": round(self.audio_seconds, 3),
+            "failed": _reasons_to_json(self.failed),
+            "incomplete": _reasons_to_json(self.incomplete),
             "missing_below": [loss.to_json() for loss in self.missing_by_folder],
-            "excluded": _counts_to_json(self.skip_counts.excluded), "skipped": _counts_to_json(self.skip_counts.non_media),
+            "excluded": _counts_to_json(self.skip_counts.excluded),
+            "skipped": _counts_to_json(self.skip_counts.non_media),
             "seconds": round(self.elapsed_seconds, 3),
-        }  # fmt: skip
+        }
 
 
 def _reasons_to_json(reason_by_path: Mapping[str, str]) -> list[dict[str, str]]:

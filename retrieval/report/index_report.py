@@ -72,7 +72,8 @@ def format_index_summary(progress: IndexProgress, folder: Path) -> Iterator[str]
 def format_missing_files(missing_files: MissingFiles, library_folder: Path) -> str:
     """What is missing below a folder, and what to do."""
     return (
-        f"missing: {missing_files.missing_count} of {missing_files.known_count} files below {to_printable(missing_files.folder)}, kept in the library; "
+        f"missing: {missing_files.missing_count} of {missing_files.known_count} files below "
+        f"{to_printable(missing_files.folder)}, kept in the library; "
         "mount the disk and index again, or forget them: "
         f"affect index {quote_path(missing_files.folder)} --prune --library {quote_path(library_folder)}"
     )

@@ -119,5 +119,9 @@ def _describe_encoder(name: str) -> dict[str, Any]:
     except AffectError as missing:
         return {"name": name, "takes": None, "dim": None, "licence": None, "weights": f"not here: {missing}"}
     return {
-        "name": name, "takes": card.modality, "dim": card.dim, "licence": card.licence, "weights": card.weights_source,
-    }  # fmt: skip
+        "name": name,
+        "takes": card.modality,
+        "dim": card.dim,
+        "licence": card.licence,
+        "weights": card.weights_source,
+    }

@@ -58,9 +58,16 @@ def _format_row(hit: Hit) -> list[str]:
     filled = round(hit.score * BAR_WIDTH)
     spaces = ["·" if hit.space_scores[name] is None else f"{hit.space_scores[name]:.2f}" for name in SPACES]
     return [
-        str(hit.rank), f"{hit.score:.2f}", "█" * filled + "░" * (BAR_WIDTH - filled), *spaces,
-        format_affect(hit.affect), hit.id[:8], hit.modality, format_time_span(hit.start, hit.end), to_printable(hit.path),
-    ]  # fmt: skip
+        str(hit.rank),
+        f"{hit.score:.2f}",
+        "█" * filled + "░" * (BAR_WIDTH - filled),
+        *spaces,
+        format_affect(hit.affect),
+        hit.id[:8],
+        hit.modality,
+        format_time_span(hit.start, hit.end),
+        to_printable(hit.path),
+    ]
 
 
 def _format_explanation(explanation: Mapping[str, Any]) -> str:

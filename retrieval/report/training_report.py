@@ -24,7 +24,8 @@ def print_training_outcomes(outcomes: Sequence[TrainingOutcome]) -> None:
         low, high = one.gain_interval
         verdict = "taken" if one.is_used else "left as it is: no gain beyond the interval"
         click.echo(
-            f"{told}: mean average precision on what was held out {one.baseline_map:.1f} -> {one.trained_map:.1f} % "
+            f"{told}: mean average precision on what was held out {one.baseline_map:.1f} -> "
+            f"{one.trained_map:.1f} % "
             f"(gain {low:+.1f} to {high:+.1f}): {verdict}"
         )
 
@@ -37,6 +38,7 @@ def format_alignment_outcome(outcome: AlignmentOutcome) -> str:
     low, high = outcome.gain_interval
     verdict = "taken" if outcome.is_used else "left as it is: no gain beyond the interval"
     return (
-        f"{told}, {outcome.method}: CCC of sound with pictures on videos held out {outcome.baseline_ccc:.2f} -> "
+        f"{told}, {outcome.method}: CCC of sound with pictures on videos held out "
+        f"{outcome.baseline_ccc:.2f} -> "
         f"{outcome.aligned_ccc:.2f} (gain {low:+.2f} to {high:+.2f}, p {outcome.p_value:.3f}): {verdict}"
     )

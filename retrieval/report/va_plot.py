@@ -107,19 +107,25 @@ def write_va_page(path: Path, items: Iterable[PlottedItem], title: str = "affect
         title=title,
         subtitle=_format_subtitle(here, len(every) - len(here), kinds),
         uninformative_count=sum(map(_is_uninformative, here)),
-        modalities=[{"name": kind, "plural": MODALITY_PLURALS.get(kind, kind), "colour": _get_colour(kind)} for kind in kinds],
+        modalities=[
+            {"name": kind, "plural": MODALITY_PLURALS.get(kind, kind), "colour": _get_colour(kind)}
+            for kind in kinds
+        ],
         items=list(map(_item_to_json, here)),
         words=[{"word": word, "at": place} for word, place in LANDMARKS.items()],
-    )  # fmt: skip
+    )
     _write_file(path, html.encode())
 
 
 def _item_to_json(plotted_item: PlottedItem) -> dict[str, Any]:
     """As the page has it: "little" where there is little to go by, "word" where it is sure of one."""
     item = {
-        "path": plotted_item.path, "name": to_printable(plotted_item.name), "kind": plotted_item.modality, "thumb": plotted_item.thumbnail,
+        "path": plotted_item.path,
+        "name": to_printable(plotted_item.name),
+        "kind": plotted_item.modality,
+        "thumb": plotted_item.thumbnail,
         "at": [round(number, 4) for number in plotted_item.estimate],
-    }  # fmt: skip
+    }
     if _is_uninformative(plotted_item):
         return {**item, "little": True}
     word = find_confident_landmark(plotted_item.estimate)
@@ -178,8 +184,13 @@ def _draw_ellipses(axes: Axes, estimates: npt.NDArray[np.float64], modalities: S
 
 
 def _draw_points(
-    axes: Axes, estimates: npt.NDArray[np.float64], modalities: Sequence[str], *, is_hollow: bool, item_count: int
-) -> None:  # fmt: skip
+    axes: Axes,
+    estimates: npt.NDArray[np.float64],
+    modalities: Sequence[str],
+    *,
+    is_hollow: bool,
+    item_count: int,
+) -> None:
     """Dots, or rings where they are `hollow`; smaller the more items (`count`) are on the map."""
     colours = [_get_colour(kind) for kind in modalities]
     size = max(26 * min(1.0, (300 / max(item_count, 1)) ** 0.5), 4)
@@ -192,8 +203,11 @@ def _draw_points(
 
 
 def _draw_legend(
-    axes: Axes, modalities: Sequence[str], has_affect: npt.NDArray[np.bool_], is_uninformative: npt.NDArray[np.bool_]
-) -> None:  # fmt: skip
+    axes: Axes,
+    modalities: Sequence[str],
+    has_affect: npt.NDArray[np.bool_],
+    is_uninformative: npt.NDArray[np.bool_],
+) -> None:
     drawn = _select(modalities, has_affect)
     handles = [
         Line2D([], [], marker="o", linestyle="", color=_get_colour(kind), markeredgecolor="white", label=text)

@@ -35,9 +35,13 @@ def make_file_atomically(path: Path, write_file: Callable[[Path], object]) -> No
 
 
 def write_video(
-    path: Path, frames: Iterable[Frames], fps: int, audio_blocks: Iterable[Waveform] | None = None, sample_rate: int = 0,
+    path: Path,
+    frames: Iterable[Frames],
+    fps: int,
+    audio_blocks: Iterable[Waveform] | None = None,
+    sample_rate: int = 0,
     codec_options: Mapping[str, str] = NO_OPTIONS,
-) -> None:  # fmt: skip
+) -> None:
     """An H.264 clip in the container its ending names, with AAC sound unless `waves` is None.
 
     `pictures` are (h, w, 3) each, `waves` consecutive pieces (n,) of mono sound at `rate`; both are taken

@@ -158,7 +158,9 @@ def _get_index_folder(library: Library, generation: str) -> Path:
 
 
 def rebuild_index(library: Library, kind: str, tree_count: int) -> dict[str, float]:
-    """After a rebuild: index files anew if the library is searched by "annoy"; recalls as `build_annoy_indices` tells."""
+    """After a rebuild: index files anew if the library is searched by "annoy"; recalls as
+    `build_annoy_indices` tells.
+    """
     remove_annoy_indices(library)
     return build_annoy_indices(library, tree_count) if kind == "annoy" else {}
 

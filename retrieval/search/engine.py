@@ -186,14 +186,22 @@ class Engine:
             for view in sorted(segment_scores.view_scores)
         }
         return Hit(
-            rank=rank, id=snapshot.item_ids[item], path=snapshot.item_paths[item],
-            modality=str(snapshot.item_modalities[item]), score=_round_score(segment_scores.total[index]) or 0.0,
-            space_scores={space: _round_score(scores[index]) for space, scores in segment_scores.space_scores.items()},
-            start=start, end=end, segment_id=int(snapshot.segment_ids[segment]),
+            rank=rank,
+            id=snapshot.item_ids[item],
+            path=snapshot.item_paths[item],
+            modality=str(snapshot.item_modalities[item]),
+            score=_round_score(segment_scores.total[index]) or 0.0,
+            space_scores={
+                space: _round_score(scores[index]) for space, scores in segment_scores.space_scores.items()
+            },
+            start=start,
+            end=end,
+            segment_id=int(snapshot.segment_ids[segment]),
             view_scores={view: score for view, score in seen.items() if score is not None},
-            affect=affect_to_json(snapshot.select_affect(segment_scores.segments[index : index + 1])[0]), affect_match=_round_score(segment_scores.affect_match[index]),
+            affect=affect_to_json(snapshot.select_affect(segment_scores.segments[index : index + 1])[0]),
+            affect_match=_round_score(segment_scores.affect_match[index]),
             is_copy=bool(segment_scores.copy_level[index] == COPY),
-        )  # fmt: skip
+        )
 
 
 def _round_score(score: float) -> float | None:

@@ -18,9 +18,11 @@ def explain_hit(engine: Engine, hit: Hit) -> dict[str, Any]:
     each sense says of the mood (None where it abstains).
     """
     return {
-        "labels": _list_labels(engine, hit), "views": dict(hit.view_scores), "faces": _get_face_expression(engine, hit),
+        "labels": _list_labels(engine, hit),
+        "views": dict(hit.view_scores),
+        "faces": _get_face_expression(engine, hit),
         "affect": _estimate_affect_by_modality(engine, hit),
-    }  # fmt: skip
+    }
 
 
 def _list_labels(engine: Engine, hit: Hit) -> list[tuple[str, float]]:

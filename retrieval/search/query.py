@@ -34,7 +34,8 @@ class Query:
 
     mood:   to be near to: (valence, arousal) in [-1, 1], or words. A landmark such as "calm" becomes its
             point here; any other phrase is read by the library's text regressor in the search, see
-            `retrieval.search.affect_search.resolve_mood`. Without a mood, a dial above 0 goes by that of what is asked with
+            `retrieval.search.affect_search.resolve_mood`. Without a mood, a dial above 0 goes by that of
+            what is asked with
     affect: the dial from 0, by content alone, to 1, by mood alone; see `affect_weight`
 
     Raises AffectError where a value makes no sense.
@@ -240,6 +241,15 @@ def _parse_weights(value: Any) -> dict[str, float]:
 
 
 _FIELD_PARSERS: dict[str, Callable[[Any], Any]] = {
-    "text": _parse_string, "item": _parse_string, "image": _parse_path, "audio": _parse_path, "video": _parse_path, "modalities": _parse_modality_list,
-    "weights": _parse_weights, "balance": float, "min_score": float, "mood": _parse_mood_value, "affect": float,
-}  # fmt: skip
+    "text": _parse_string,
+    "item": _parse_string,
+    "image": _parse_path,
+    "audio": _parse_path,
+    "video": _parse_path,
+    "modalities": _parse_modality_list,
+    "weights": _parse_weights,
+    "balance": float,
+    "min_score": float,
+    "mood": _parse_mood_value,
+    "affect": float,
+}

@@ -75,9 +75,12 @@ class ContentScorer:
         return set_copy_scores(found, items, query_parts[0].copy_index) if len(query_parts) == 1 else found
 
     def _score_query_segment(
-        self, query_parts: Sequence[EncodedQuery], cosines: Sequence[Mapping[str, Rows]], weights: Mapping[str, float],
+        self,
+        query_parts: Sequence[EncodedQuery],
+        cosines: Sequence[Mapping[str, Rows]],
+        weights: Mapping[str, float],
         segments: Positions,
-    ) -> SegmentScores:  # fmt: skip
+    ) -> SegmentScores:
         """Of parts of one segment each."""
         cosines = [
             {view: found[view] for view in _list_active_views(part, "") if view in found}
@@ -109,9 +112,15 @@ class ContentScorer:
             for view in set().union(*parts)
         }
         return SegmentScores(
-            segments=segments, total=total, mean_cosine=closeness, space_scores=spaces, view_scores=seen,
-            affect_match=np.full(len(segments), np.nan), copy_level=same, moment_score=np.zeros(len(segments)),
-        )  # fmt: skip
+            segments=segments,
+            total=total,
+            mean_cosine=closeness,
+            space_scores=spaces,
+            view_scores=seen,
+            affect_match=np.full(len(segments), np.nan),
+            copy_level=same,
+            moment_score=np.zeros(len(segments)),
+        )
 
     def _renormalise_cosines(self, cosines: Mapping[str, Rows], segments: Positions) -> Scores:
         """(n,) mean cosine with rows brought back to length 1, from which float16 takes them by up to 3e-4.
@@ -143,9 +152,12 @@ class ContentScorer:
         }
 
     def _fuse_spaces(
-        self, scores_by_space: Mapping[str, Scores], weights: Mapping[str, float], query_parts: Sequence[EncodedQuery],
+        self,
+        scores_by_space: Mapping[str, Scores],
+        weights: Mapping[str, float],
+        query_parts: Sequence[EncodedQuery],
         segments: Positions,
-    ) -> Scores:  # fmt: skip
+    ) -> Scores:
         """(n,) one score a segment, NaN where all abstain.
 
         Each modality is fused over the spaces it can speak in: that a picture makes no sound is no doubt.

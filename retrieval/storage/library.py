@@ -77,9 +77,11 @@ class Library:
                     f"{to_printable(folder)}: is not empty and holds no library; name another folder"
                 )
         meta = {
-            "recipe": config.to_json(), "signature": FeaturePipeline(config).make_signature(), "segment": str(segment_seconds),
+            "recipe": config.to_json(),
+            "signature": FeaturePipeline(config).make_signature(),
+            "segment": str(segment_seconds),
             "generation": "1",
-        }  # fmt: skip
+        }
         with translate_disk_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
         with lock_folder(folder):

@@ -60,9 +60,12 @@ def may_be_unmounted(path: Path, unmounted_folders: Collection[Path]) -> bool:
 
 
 def find_suspicious_folders(
-    known_paths: Iterable[Path], found_paths: Iterable[Path], missing_paths: Collection[Path], roots: Collection[Path],
+    known_paths: Iterable[Path],
+    found_paths: Iterable[Path],
+    missing_paths: Collection[Path],
+    roots: Collection[Path],
     unmounted_folders: Collection[Path],
-) -> list[MissingFiles]:  # fmt: skip
+) -> list[MissingFiles]:
     """Folders at or below the roots whose missing files are not to be forgotten.
 
     known:     all files of the library below the roots, with those that are

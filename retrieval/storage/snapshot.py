@@ -183,7 +183,8 @@ def _load_segment_vectors(
     pairs = np.array(found, np.int64).reshape(-1, 2)
     if len(pairs) and not 0 <= pairs[:, 0].min() <= pairs[:, 0].max() < vector_file.count:
         raise AffectError(
-            f"{to_printable(library.folder)}: the catalogue counts on rows of {vector_file.name} that are not there; "
+            f"{to_printable(library.folder)}: the catalogue counts on rows of {vector_file.name} "
+            "that are not there; "
             f"run: affect verify --library {to_printable(library.folder)}"
         )
     order = np.argsort(segment_ids)

@@ -172,7 +172,8 @@ def cross_validate_alignment(
     """
     segments, videos = len(anchors.video_ids), anchors.video_count
     if not anchors.is_sufficient:
-        why = f"too little to align on: {MIN_SEGMENTS} segments with sound, in {FOLD_COUNT} videos, are the least"
+        least = f"{MIN_SEGMENTS} segments with sound, in {FOLD_COUNT} videos, are the least"
+        why = f"too little to align on: {least}"
         return AlignmentOutcome(segment_count=segments, video_count=videos, reason=why), None
     mapped = np.empty_like(anchors.audio_affect)
     parts = make_group_folds(anchors.video_ids.tolist(), FOLD_COUNT, seed)
@@ -196,10 +197,15 @@ def cross_validate_alignment(
     gain = bootstrap_interval(stack, _compute_gain, seed=seed, groups=anchors.video_ids)
     taken = gain[0] > 0
     outcome = AlignmentOutcome(
-        segment_count=segments, video_count=videos, baseline_ccc=round(_compute_mean_ccc(anchors.audio_affect, anchors.image_affect), 4),
-        aligned_ccc=round(_compute_mean_ccc(mapped, anchors.image_affect), 4), gain_interval=(round(gain[0], 4), round(gain[1], 4)),
-        p_value=_compute_permutation_p(stack, anchors.video_ids, seed), method=method.name, is_used=taken,
-    )  # fmt: skip
+        segment_count=segments,
+        video_count=videos,
+        baseline_ccc=round(_compute_mean_ccc(anchors.audio_affect, anchors.image_affect), 4),
+        aligned_ccc=round(_compute_mean_ccc(mapped, anchors.image_affect), 4),
+        gain_interval=(round(gain[0], 4), round(gain[1], 4)),
+        p_value=_compute_permutation_p(stack, anchors.video_ids, seed),
+        method=method.name,
+        is_used=taken,
+    )
     if not taken:
         return outcome, None
     whole = method.fit(anchors.audio_affect, anchors.image_affect, seed=seed)

@@ -70,10 +70,16 @@ class TrainingOutcome:
     def to_json(self) -> dict[str, Any]:
         """As printed by `affect train --json`."""
         return {
-            "space": self.space, "items": self.item_count, "texts": self.caption_count, "before": self.baseline_map,
-            "after": self.trained_map, "gain": self.gain_interval, "taken": self.is_used, "why": self.reason or None,
+            "space": self.space,
+            "items": self.item_count,
+            "texts": self.caption_count,
+            "before": self.baseline_map,
+            "after": self.trained_map,
+            "gain": self.gain_interval,
+            "taken": self.is_used,
+            "why": self.reason or None,
             "cut": self.shortening or None,
-        }  # fmt: skip
+        }
 
 
 TrainingResult = tuple[TrainingOutcome, FittedHeads | None]
@@ -148,9 +154,13 @@ def _use_single_thread() -> Iterator[None]:
 
 
 def train_space(
-    space: str, training_data: TrainingData | None, seed: int, on_progress: ProgressCallback, budget: TimeBudget | None = None,
+    space: str,
+    training_data: TrainingData | None,
+    seed: int,
+    on_progress: ProgressCallback,
+    budget: TimeBudget | None = None,
     time_share: float = 1.0,
-) -> TrainingResult:  # fmt: skip
+) -> TrainingResult:
     """Fit one space's heads; None, and the reason, where there are too few items or there is too little time.
 
     share: of the time left that is this space's
@@ -234,8 +244,14 @@ def make_default_config(item_count: int, *, rejects_out_of_domain: bool = False)
     steps = max(-(-item_count // BATCH_SIZE), 1)
     epochs = int(np.clip(TARGET_STEPS // steps, 20, 240))
     schedule = Schedule(
-        epochs=epochs, batch=BATCH_SIZE, rate=1e-3, decay="one-cycle", draw="items", weight_decay=0.01, clip=0,
-    )  # fmt: skip
+        epochs=epochs,
+        batch=BATCH_SIZE,
+        rate=1e-3,
+        decay="one-cycle",
+        draw="items",
+        weight_decay=0.01,
+        clip=0,
+    )
     return EnsembleConfig(
         losses=MEMBER_LOSSES, schedule=schedule, rejects_out_of_domain=rejects_out_of_domain
     )

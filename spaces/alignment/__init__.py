@@ -1,6 +1,7 @@
 """Maps between the emotion spaces of different senses: fitted on paired anchors, carried to new points.
 
-`make_closed_form_methods` and `make_learned_methods` list them all; `AlignmentMethod.fit` gives an `AlignmentMap`, which transforms points
+`make_closed_form_methods` and `make_learned_methods` list them all; `AlignmentMethod.fit` gives an
+`AlignmentMap`, which transforms points
 of one sense, inverts where that is possible, and is kept by `save_map`. Nothing here imports torch or
 scikit-learn before a map needs them.
 """

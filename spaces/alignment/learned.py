@@ -94,10 +94,16 @@ def fit_joint_mapping(
 
 
 def fit_joint_mappings(
-    sources: Sequence[npt.ArrayLike], targets: Sequence[npt.ArrayLike], *, loss: JointLoss,
+    sources: Sequence[npt.ArrayLike],
+    targets: Sequence[npt.ArrayLike],
+    *,
+    loss: JointLoss,
     inputs: tuple[Sequence[npt.ArrayLike] | None, Sequence[npt.ArrayLike] | None] = (None, None),
-    origins: OriginMode = "bounded", linear_origins: bool = False, config: DescentConfig = DEFAULT_DESCENT, seed: int = 0,
-) -> list[JointMapping]:  # fmt: skip
+    origins: OriginMode = "bounded",
+    linear_origins: bool = False,
+    config: DescentConfig = DEFAULT_DESCENT,
+    seed: int = 0,
+) -> list[JointMapping]:
     """`joint` of several sets of anchors, all of one shape once incomplete pairs are left out."""
     read, seen = _standardise_sides(sources, targets, inputs)
     widths = [side.rows.shape[2] for side in read]

@@ -94,38 +94,83 @@ def make_closed_form_methods() -> dict[str, AlignmentMethod]:
     """The maps with a solution in closed form, in the order of a report."""
     rows = [
         AlignmentMethod(
-            name="identity", kind="none", fit_one=procrustes.fit_identity, needs_equal_widths=True, description="coordinates as they are"
+            name="identity",
+            kind="none",
+            fit_one=procrustes.fit_identity,
+            needs_equal_widths=True,
+            description="coordinates as they are",
         ),
         AlignmentMethod(
-            name="z-score", kind="none", fit_one=procrustes.fit_z_score, needs_equal_widths=True, description="mean and SD of each axis"
+            name="z-score",
+            kind="none",
+            fit_one=procrustes.fit_z_score,
+            needs_equal_widths=True,
+            description="mean and SD of each axis",
         ),
         AlignmentMethod(
-            name="rotation", kind="linear", fit_one=partial(procrustes.fit_orthogonal, allow_reflection=False), needs_equal_widths=True,
+            name="rotation",
+            kind="linear",
+            fit_one=partial(procrustes.fit_orthogonal, allow_reflection=False),
+            needs_equal_widths=True,
             description="orthogonal Procrustes without reflection",
         ),
         AlignmentMethod(
-            name="orthogonal", kind="linear", fit_one=procrustes.fit_orthogonal, needs_equal_widths=True,
+            name="orthogonal",
+            kind="linear",
+            fit_one=procrustes.fit_orthogonal,
+            needs_equal_widths=True,
             description="orthogonal Procrustes, scipy.linalg.orthogonal_procrustes",
         ),
         AlignmentMethod(
-            name="similarity", kind="linear", fit_one=partial(procrustes.fit_similarity, allow_reflection=False),
-            needs_equal_widths=True, restores_scale=True, description="shift, scale and rotation without reflection",
+            name="similarity",
+            kind="linear",
+            fit_one=partial(procrustes.fit_similarity, allow_reflection=False),
+            needs_equal_widths=True,
+            restores_scale=True,
+            description="shift, scale and rotation without reflection",
         ),
         AlignmentMethod(
-            name="procrustes", kind="linear", fit_one=procrustes.fit_similarity, needs_equal_widths=True, restores_scale=True,
-            description="scipy.spatial.procrustes carried to new points: shift, scale, rotation or reflection",
+            name="procrustes",
+            kind="linear",
+            fit_one=procrustes.fit_similarity,
+            needs_equal_widths=True,
+            restores_scale=True,
+            description="scipy.spatial.procrustes carried to new points: "
+            "shift, scale, rotation or reflection",
         ),
-        AlignmentMethod(name="affine", kind="linear", restores_scale=True, fit_one=linear.fit_affine, description="least squares"),
         AlignmentMethod(
-            name="ridge", kind="linear", restores_scale=True, fit_one=linear.fit_ridge, description="least squares with a penalty"
+            name="affine",
+            kind="linear",
+            restores_scale=True,
+            fit_one=linear.fit_affine,
+            description="least squares",
         ),
-        AlignmentMethod(name="CCA", kind="linear", fit_one=linear.fit_cca, description="canonical correlation"),
-        AlignmentMethod(name="PLS", kind="linear", restores_scale=True, fit_one=linear.fit_pls, description="partial least squares"),
         AlignmentMethod(
-            name="kernel ridge", kind="curved", restores_scale=True, fit_one=linear.fit_kernel_ridge,
-            fit_batch=linear.fit_kernel_ridges, description="ridge in a Gaussian kernel",
+            name="ridge",
+            kind="linear",
+            restores_scale=True,
+            fit_one=linear.fit_ridge,
+            description="least squares with a penalty",
         ),
-    ]  # fmt: skip
+        AlignmentMethod(
+            name="CCA", kind="linear", fit_one=linear.fit_cca, description="canonical correlation"
+        ),
+        AlignmentMethod(
+            name="PLS",
+            kind="linear",
+            restores_scale=True,
+            fit_one=linear.fit_pls,
+            description="partial least squares",
+        ),
+        AlignmentMethod(
+            name="kernel ridge",
+            kind="curved",
+            restores_scale=True,
+            fit_one=linear.fit_kernel_ridge,
+            fit_batch=linear.fit_kernel_ridges,
+            description="ridge in a Gaussian kernel",
+        ),
+    ]
     return {row.name: row for row in rows}
 
 

@@ -85,9 +85,15 @@ class _PrefixGRU(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, vectors: Tensor, input_weight: Tensor, hidden_weight: Tensor, input_bias: Tensor, hidden_bias: Tensor,
-        tree: PrefixTree, use_bfloat16: bool,
-    ) -> Tensor:  # fmt: skip
+        ctx: Any,
+        vectors: Tensor,
+        input_weight: Tensor,
+        hidden_weight: Tensor,
+        input_bias: Tensor,
+        hidden_bias: Tensor,
+        tree: PrefixTree,
+        use_bfloat16: bool,
+    ) -> Tensor:
         width = hidden_weight.shape[1]
         both = input_bias.clone()
         both[: 2 * width] += hidden_bias[: 2 * width]

@@ -59,7 +59,8 @@ def load_heads(path: Path) -> Heads:
         notes = parse_metadata(content, "heads")
         if notes.get("format") != FORMAT_VERSION:
             raise AffectError(
-                f"{to_printable(path)}: heads of format {notes.get('format')}, not {FORMAT_VERSION}; train them again"
+                f"{to_printable(path)}: heads of format {notes.get('format')}, not "
+                f"{FORMAT_VERSION}; train them again"
             )
         return _make_heads(load(content), notes, hashlib.sha256(content).hexdigest())
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as bad:

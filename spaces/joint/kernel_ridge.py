@@ -87,9 +87,16 @@ def compute_targets(matches: npt.ArrayLike, text_projection: TextProjection) -> 
 
 
 def fit_kernel_tower_pair(
-    features: Rows, role: str, classes: Sequence[str], targets: Floats, text_projection: TextProjection, config: KernelRidgeConfig,
-    *, augmented_features: Rows | None = None, sources: Sequence[str] | None = None,
-) -> TowerPair:  # fmt: skip
+    features: Rows,
+    role: str,
+    classes: Sequence[str],
+    targets: Floats,
+    text_projection: TextProjection,
+    config: KernelRidgeConfig,
+    *,
+    augmented_features: Rows | None = None,
+    sources: Sequence[str] | None = None,
+) -> TowerPair:
     """A member whose media tower is kernel ridge on landmarks and whose words lie where `words` puts them.
 
     media:   (items, d) raw rows; the missing ones are left out

@@ -51,7 +51,8 @@ class LinearInput:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class KernelInput:
-    """How one role enters a tower by its likeness to landmarks, in a Gaussian kernel; see `spaces.joint.kernel_ridge`.
+    """How one role enters a tower by its likeness to landmarks, in a Gaussian kernel; see
+    `spaces.joint.kernel_ridge`.
 
     mean, scale: (d,) of the training items; a row is (row - mean) / scale
     centres:     (m, d) landmarks, so standardised
@@ -159,7 +160,8 @@ class Heads:
     needs:    media roles without which an item abstains, whatever the others say of it
     share:    of the untrained space's cosine in the whole
     domain:   None where words of any kind may be asked
-    calibrations: by source ("text", "frames", "sound"), the numbers of a `fusion.late_fusion.Calibration` of the
+    calibrations: by source ("text", "frames", "sound"), the numbers of a `fusion.late_fusion.Calibration` of
+                  the
               view "words", from items the heads had not seen
     digest:   of the file
     """

@@ -77,9 +77,13 @@ def load_domain_texts(data_root: Path) -> dict[str, list[str]]:
 
 
 def evaluate_domain_detection(
-    texts_by_source: Mapping[str, Sequence[str]], prompts: Sequence[Prompt], out_of_domain_texts: Sequence[str], encode_texts: EncodeTexts,
-    min_cosine: float, seed: int,
-) -> dict[str, ShareWithInterval]:  # fmt: skip
+    texts_by_source: Mapping[str, Sequence[str]],
+    prompts: Sequence[Prompt],
+    out_of_domain_texts: Sequence[str],
+    encode_texts: EncodeTexts,
+    min_cosine: float,
+    seed: int,
+) -> dict[str, ShareWithInterval]:
     """By source, the share that belongs; and the area under the ROC of the cosines' difference.
 
     known, strangers: what the rule knows; strangers that are asked are taken out

@@ -62,54 +62,77 @@ class MoodWords:
 
 ANIMALS = {
     "cat": AnimalWords(
-        participle="meowing", noun="meow", other_participles=("purring", "mewing"),
+        participle="meowing",
+        noun="meow",
+        other_participles=("purring", "mewing"),
         extra_phrases=("a house cat", "meow", "a tomcat yowling"),
         synonyms=("kitten", "a kitten crying", "a feline"),
     ),
     "dog": AnimalWords(
-        participle="barking", noun="bark", other_participles=("growling", "howling"),
+        participle="barking",
+        noun="bark",
+        other_participles=("growling", "howling"),
         extra_phrases=("a hound", "woof woof", "a watchdog barking at night"),
         synonyms=("puppy", "a puppy whining", "a terrier yapping"),
     ),
     "bird": AnimalWords(
-        participle="chirping", noun="chirp", other_participles=("singing", "tweeting"),
+        participle="chirping",
+        noun="chirp",
+        other_participles=("singing", "tweeting"),
         extra_phrases=("birdsong", "tweet tweet", "songbirds in the morning"),
         synonyms=("sparrow", "a robin", "a canary warbling"),
     ),
     "cow": AnimalWords(
-        participle="mooing", noun="moo", other_participles=("lowing",), extra_phrases=("cattle", "moo", "a herd of cattle"),
+        participle="mooing",
+        noun="moo",
+        other_participles=("lowing",),
+        extra_phrases=("cattle", "moo", "a herd of cattle"),
         synonyms=("a bull", "calf", "oxen bellowing"),
     ),
     "lion": AnimalWords(
-        participle="roaring", noun="roar", other_participles=("growling",),
+        participle="roaring",
+        noun="roar",
+        other_participles=("growling",),
         extra_phrases=("a big cat roaring", "the king of beasts", "lions in the savannah"),
         synonyms=("lioness", "a wild cat snarling", "lion cubs"),
     ),
     "sheep": AnimalWords(
-        participle="bleating", noun="bleat", other_participles=("baaing",), plural="sheep",
+        participle="bleating",
+        noun="bleat",
+        other_participles=("baaing",),
+        plural="sheep",
         extra_phrases=("a flock of sheep", "baa baa", "a ram"),
         synonyms=("lamb", "ewe", "a lamb crying for its mother"),
     ),
     "frog": AnimalWords(
-        participle="croaking", noun="croak", other_participles=("calling",),
+        participle="croaking",
+        noun="croak",
+        other_participles=("calling",),
         extra_phrases=("frogs in a pond at night", "croak croak", "tree frogs"),
         synonyms=("toad", "bullfrog", "a toad ribbiting"),
     ),
     "chicken": AnimalWords(
-        participle="clucking", noun="cluck", other_participles=("cackling",),
+        participle="clucking",
+        noun="cluck",
+        other_participles=("cackling",),
         extra_phrases=("a hen", "cluck cluck", "hens in a farmyard"),
         synonyms=("rooster", "a cock crowing", "poultry"),
     ),
     "donkey": AnimalWords(
-        participle="braying", noun="bray", other_participles=("hee-hawing",), extra_phrases=("an ass", "hee-haw", "a jackass"),
+        participle="braying",
+        noun="bray",
+        other_participles=("hee-hawing",),
+        extra_phrases=("an ass", "hee-haw", "a jackass"),
         synonyms=("mule", "a mule neighing", "burro"),
     ),
     "monkey": AnimalWords(
-        participle="screeching", noun="screech", other_participles=("chattering", "howling"),
+        participle="screeching",
+        noun="screech",
+        other_participles=("chattering", "howling"),
         extra_phrases=("a primate", "monkeys in the jungle", "a screeching macaque"),
         synonyms=("ape", "chimpanzee", "a baboon screaming"),
     ),
-}  # fmt: skip
+}
 
 EMOTIONS = {
     "neutral": EmotionWords(

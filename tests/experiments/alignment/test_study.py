@@ -331,9 +331,11 @@ def test_chance_and_floor():
     hits, gains = [], []
     for _ in range(40):
         shuffled = study.MapOutcome(
-            **{name: np.zeros(1) for name in study.STORED_ARRAYS if name not in ("precision", "ndcg")}, half_disparity=0.0,
-            precision=np.zeros(1), ndcg=np.zeros(1),
-        )  # fmt: skip
+            **{name: np.zeros(1) for name in study.STORED_ARRAYS if name not in ("precision", "ndcg")},
+            half_disparity=0.0,
+            precision=np.zeros(1),
+            ndcg=np.zeros(1),
+        )
         assert shuffled.half_disparity == 0
         for at, fold in enumerate(known.folds):
             order = np.stack([rng.permutation(len(fold.held_out_rows)) for _ in fold.held_out_rows])

@@ -241,7 +241,8 @@ def test_a_file_that_breaks_later_is_told_and_its_item_goes(media, lib):
 def test_a_decoder_that_crashes_costs_only_its_file(media, lib, monkeypatch):
     """misbehaving.py kills the worker for some names; here every second photo does."""
     read = "import os, encoders.media as m\ndef read(path, *rest):\n"
-    read += "    if path.name in ('photo1.png', 'photo4.png'): os.abort()\n    yield from m.read_media(path, *rest)\n"
+    read += "    if path.name in ('photo1.png', 'photo4.png'): os.abort()\n"
+    read += "    yield from m.read_media(path, *rest)\n"
     (media.parent / "crashing.py").write_text(read)
     monkeypatch.syspath_prepend(str(media.parent))
     pool = decoder_pool.DecoderPool

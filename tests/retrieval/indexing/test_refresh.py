@@ -231,7 +231,8 @@ def test_paths_in_json_can_be_opened(root, lib):
 
 
 def test_progress_without_a_terminal(root, lib):
-    code = "from retrieval import progress_reporter; from retrieval.cli.main import main; progress_reporter.PLAIN_LINE_SECONDS = 0; main()"
+    code = "from retrieval import progress_reporter; from retrieval.cli.main import main; "
+    code += "progress_reporter.PLAIN_LINE_SECONDS = 0; main()"
     words = "index", root, "-l", lib, "--encoders", ENCODERS, "--json"
     done = subprocess.run([sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, text=True)
     lines = done.stderr.splitlines()

@@ -142,9 +142,18 @@ def test_paths_that_would_read_the_same_show_where_they_differ():
 
 def hit(rank, score, modality="image", copy=False):
     return Hit(
-        rank=rank, id="a" * 16, path="/a", modality=modality, score=score, space_scores={}, start=None, end=None,
-        segment_id=1, view_scores={}, is_copy=copy,
-    )  # fmt: skip
+        rank=rank,
+        id="a" * 16,
+        path="/a",
+        modality=modality,
+        score=score,
+        space_scores={},
+        start=None,
+        end=None,
+        segment_id=1,
+        view_scores={},
+        is_copy=copy,
+    )
 
 
 def test_scores_that_do_not_fall_are_explained_and_others_are_not():

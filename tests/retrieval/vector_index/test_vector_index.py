@@ -238,7 +238,8 @@ def test_an_interrupted_swap_leaves_the_old_file_and_nothing_else(tmp_path, monk
 
 def test_ctrl_c_while_building_leaves_nothing(tmp_path):
     code = (
-        "import sys, numpy as np; from pathlib import Path; from retrieval.vector_index.annoy import AnnoyIndex\n"
+        "import sys, numpy as np; from pathlib import Path; from retrieval.vector_index.annoy "
+        "import AnnoyIndex\n"
         "rows = np.random.default_rng(0).standard_normal((20000, 32), dtype=np.float32)\n"
         "print('go', flush=True)\n"
         "AnnoyIndex.build(rows, Path(sys.argv[1]) / 'a', tree_count=100)\n"
@@ -251,6 +252,7 @@ def test_ctrl_c_while_building_leaves_nothing(tmp_path):
 
 
 def test_importing_the_index_loads_neither_torch_nor_annoy():
-    code = "import sys, retrieval.vector_index.exact; print([m for m in ('torch', 'annoy', 'scipy') if m in sys.modules])"
+    code = "import sys, retrieval.vector_index.exact; "
+    code += "print([m for m in ('torch', 'annoy', 'scipy') if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, cwd=ROOT)
     assert run.stdout == b"[]\n"
