@@ -15,7 +15,7 @@ demo: .venv/installed-demo
 	.venv/bin/affect demo
 
 test: .venv/installed-test
-	.venv/bin/python -m pytest $(PYTEST_ARGS)
+	.venv/bin/python -m pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
 
 lint: .venv/installed-test
 	.venv/bin/ruff check .

@@ -11,6 +11,33 @@ MAY_IMPORT = {
     "retrieval": {"encoders", "spaces", "fusion", "losses"},
     "experiments": {"encoders", "spaces", "fusion", "losses", "retrieval"},
 }
+# the rooms inside `retrieval`, from the lowest up: each may import those before it that it names
+ROOMS_OF_RETRIEVAL = {
+    "progress_reporter": set(),
+    "vector_index": set(),
+    "samples": set(),
+    "evaluation": {"vector_index"},
+    "features": set(),
+    "storage": {"features", "vector_index"},
+    "indexing": {"features", "storage"},
+    "affect": {"features"},
+    "search": {"features", "storage", "vector_index"},
+    "training": {"evaluation", "features", "search", "storage"},
+    "report": {"features", "indexing", "progress_reporter", "search", "storage", "training"},
+    "cli": {
+        "affect",
+        "features",
+        "indexing",
+        "progress_reporter",
+        "report",
+        "samples",
+        "search",
+        "storage",
+        "training",
+    },
+    "__main__": {"cli"},
+    "__init__": {"features", "indexing", "search", "storage"},
+}
 NO_NAMES = {"utils", "helpers", "common", "misc"}
 
 
@@ -57,3 +84,29 @@ def test_registered_targets_are_in_encoders():
     from encoders.registry import ENCODERS
 
     assert all(target.startswith("encoders.") for target in ENCODERS.values())
+
+
+def imported_rooms(file):
+    """Rooms of `retrieval` that a file imports, at its top and in its functions."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module.partition(".")[0] == "retrieval":
+            names = [node.module] if "." in node.module else [f"retrieval.{one.name}" for one in node.names]
+            yield from (name.split(".")[1] for name in names)
+
+
+def test_arrows_between_the_rooms_of_retrieval():
+    allowed, crossed = ROOMS_OF_RETRIEVAL, set()
+    for file in modules("retrieval"):
+        room = file.relative_to(ROOT / "retrieval").parts[0].removesuffix(".py")
+        crossed |= {
+            f"{file.relative_to(ROOT)} imports {name}"
+            for name in imported_rooms(file)
+            if name != room and name not in allowed[room]
+        }
+    assert not crossed
+
+
+def test_the_rooms_of_retrieval_have_no_circles():
+    rooms = list(ROOMS_OF_RETRIEVAL)
+    for number, room in enumerate(rooms):
+        assert ROOMS_OF_RETRIEVAL[room] <= set(rooms[:number]), room

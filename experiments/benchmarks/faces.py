@@ -31,8 +31,8 @@ from experiments.statistics.report import (
     print_report,
 )
 from retrieval.evaluation import bootstrap_interval
+from retrieval.features.batching import BATCH_FRAMES
 from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
-from retrieval.indexing.indexer import BATCH_FRAMES
 
 MIN_SPEEDUP = 3.0  # times, at least
 SAME_FACE_IOU = 0.5  # IoU from which two boxes are of the same face

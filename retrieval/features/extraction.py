@@ -16,8 +16,8 @@ from encoders.base import Audio, MediaError, Rows, encode_all
 from encoders.faces import Face, summarise_faces
 from encoders.media import Sampling, Segment
 from encoders.media.decoder_pool import DecodedSegment, DecoderPool, FailedFile, FinishedFile, OpenedFile
+from retrieval.features.batching import is_batch_full
 from retrieval.features.pipeline import FeaturePipeline, encode_present, make_missing_rows
-from retrieval.indexing.indexer import BATCH_AUDIO_SECONDS, BATCH_FRAMES
 
 Floats = npt.NDArray[np.float64]
 
@@ -103,7 +103,7 @@ class _SegmentBatcher:
                 self._pending_segments = [one for one in self._pending_segments if one[0].path != path]
                 self._open_files.pop(path, None)
                 self.results[path] = error
-        if _is_batch_full([segment for _, segment in self._pending_segments]):
+        if is_batch_full([segment for _, segment in self._pending_segments]):
             self.flush()
 
     def flush(self) -> None:
@@ -186,11 +186,3 @@ def _encode_audio_windows(
 def _compute_mean(rows: Rows) -> Rows:
     """(d,) of rows (f, d); NaN of none."""
     return rows.mean(axis=0) if len(rows) else np.full(rows.shape[1], np.nan, np.float32)
-
-
-def _is_batch_full(segments: Sequence[Segment]) -> bool:
-    frames = sum(len(one.frames) for one in segments if one.frames is not None)
-    return (
-        frames >= BATCH_FRAMES
-        or sum(one.audio.duration for one in segments if one.audio) >= BATCH_AUDIO_SECONDS
-    )

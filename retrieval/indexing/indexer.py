@@ -13,6 +13,7 @@ from encoders.base import MediaError, Rows
 from encoders.interrupts import stop_at_safe_points, stop_if_requested
 from encoders.media import Limits, Sampling, Segment
 from encoders.media.decoder_pool import DecodedSegment, DecoderPool, FailedFile, FinishedFile, OpenedFile
+from retrieval.features.batching import is_batch_full
 from retrieval.indexing.exclusions import Exclusions
 from retrieval.indexing.file_scan import describe_os_error, find_media_files, make_absolute
 from retrieval.indexing.pruning import ScanResult, prune_missing
@@ -21,8 +22,6 @@ from retrieval.storage.file_stamps import FileRecord, FileStamp
 from retrieval.storage.item_paths import add_ctimes, count_files_and_items
 from retrieval.storage.library import EncodedFile, FileUpdate, Library
 
-BATCH_FRAMES = 32  # encode when so many frames wait ...
-BATCH_AUDIO_SECONDS = 120.0  # ... or so much sound
 SCAN_REPORT_INTERVAL = 256  # files between two reports of a scan
 UPDATE_BATCH_SIZE = 256  # moved or unreadable files are written down when there are so many
 
@@ -182,18 +181,13 @@ class Indexer:
                 work = self._pending_files[path]
                 work.spans.append((segment.start, segment.end))
                 self._pending_segments.append((work, segment))
-                if self._is_batch_full():
+                if is_batch_full(segment for _, segment in self._pending_segments):
                     self._encode_pending()
             case FinishedFile(path=path, incomplete_reason=incomplete):
                 self._finish_file(self._pending_files[path], incomplete)
             case FailedFile(path=path, error=error):
                 self._fail_file(path, error)
         self._on_progress(self.progress)
-
-    def _is_batch_full(self) -> bool:
-        frames = sum(len(s.frames) for _, s in self._pending_segments if s.frames is not None)
-        sound = sum(s.audio.duration for _, s in self._pending_segments if s.audio is not None)
-        return frames >= BATCH_FRAMES or sound >= BATCH_AUDIO_SECONDS
 
     def _encode_pending(self) -> None:
         """Encode what waits, then commit the files this completes."""

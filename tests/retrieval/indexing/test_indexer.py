@@ -439,10 +439,10 @@ import sys
 from pathlib import Path
 sys.path.insert(0, "tests/factories")
 from library_factory import index
-from retrieval.indexing import indexer
+from retrieval.features import batching
 from retrieval.indexing.indexer import Indexer
 from retrieval.storage.library import Library
-indexer.BATCH_FRAMES = 6
+batching.BATCH_FRAMES = 6
 library = Library.open(Path(sys.argv[1]))
 print("ready", flush=True)
 with library.lock_for_writing():
