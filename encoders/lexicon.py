@@ -110,9 +110,7 @@ def is_sentimental(scores: SentimentScores, threshold: float = 0.6) -> bool:
 
 
 def has_emotion_keyword(text: str) -> bool:
-    """Whether one of EMOTION_KEYWORDS occurs, in any place, in this case: the seed's
-    `extract_emotion_manually`.
-    """
+    """Whether an EMOTION_KEYWORDS occurs anywhere, case kept: `extract_emotion_manually` of the seed."""
     return re.search(EMOTION_KEYWORDS, text) is not None
 
 

@@ -66,9 +66,7 @@ def _make_resampler(source_rate: int, target_rate: int) -> torch.nn.Module:
 
 
 def split_windows(samples: Array, window_size: int) -> list[Array]:
-    """Consecutive windows of `window_size` samples; a tail of half a window or less is dropped unless it is
-    all.
-    """
+    """Windows of `window_size` samples in a row; a tail of half a one or less is dropped, if not all."""
     starts = range(0, max(len(samples) - window_size // 2, 1), window_size)
     return [samples[start : start + window_size] for start in starts]
 

@@ -145,8 +145,8 @@ def load_network(
 
     key:      names the weights and the version of the code around them; the cached file's name
     build:    makes the torch module (only called on a GPU, or when the cache has no such network)
-    example:  one array per input, used for tracing and for the equality check; let dynamic axes be > 1
-    dynamic:  per input, the axes that vary, by name ({0: "n"})
+    example_inputs: one array per input, used for tracing and for the equality check; let dynamic axes be > 1
+    dynamic_axes: per input, the axes that vary, by name ({0: "n"})
     threads:  of one call on a CPU; 0 is one a core, 1 is for callers that make several calls at once
     """
     if _is_gpu_available():

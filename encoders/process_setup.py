@@ -45,7 +45,7 @@ def set_up_command(name: str, interrupt_message: str) -> None:
     """Set up a process that runs one command, before it imports anything large.
 
     name:         stands before the line that is written on Ctrl-C
-    interrupted:  that line
+    interrupt_message: that line
     """
     exit_on_signals(f"{name}: {interrupt_message}\n")
     os.environ["HF_HUB_OFFLINE"] = "1"  # models are read from this machine only, see encoders.hub.weights

@@ -45,7 +45,7 @@ def precision_weighted_mean(
     correlation: of two senses' errors, [0, 1), one for both dimensions or one each; the same for every pair
                  Weights are those of least variance (Aitken 1935) by CAUTION times it, and never negative;
                  without it they are reliability / sd^2
-    prior:       how slow disagreement is to widen the SD: after k senses the variance is multiplied by
+    prior_dof:   how slow disagreement is to widen the SD: after k senses the variance is multiplied by
                  max(1, (prior + Q) / (prior + k - 1)), where Q is chi-squared with k - 1 degrees of freedom
                  for senses that state what is so; 0 is the Birge ratio, infinity leaves disagreement out
 

@@ -30,10 +30,10 @@ def balanced_merge(
 ) -> tuple[Positions, Positions]:
     """Where the first k results come from: (list number, place in that list), two int64 arrays of (<=k,).
 
-    `lists` holds one ascending (n_i,) array of distances >= 0 for each modality, in comparable units:
-    calibrate before merging. c > 1 alternates the modalities, c = 1 is a plain merge, c < 1 stays with the
-    modality it began with. The order inside a list is kept. Of equal keys the earlier list goes first. A
-    zero distance is never pushed away. Fewer than k come back only when the lists hold fewer.
+    `distance_lists` holds one ascending (n_i,) array of distances >= 0 for each modality, in comparable
+    units: calibrate before merging. c > 1 alternates the modalities, c = 1 is a plain merge, c < 1 stays
+    with the modality it began with. The order inside a list is kept. Of equal keys the earlier list goes
+    first. A zero distance is never pushed away. Fewer than k come back only when the lists hold fewer.
 
     Raises ValueError for c not positive and finite, k < 0, or a list that is not one-dimensional, has a
     negative or NaN distance, or does not ascend.
@@ -80,7 +80,7 @@ def validate_count(k: int) -> int:
 
 
 def validate_factor(balance_factor: float) -> float:
-    """`c` as a float, ValueError unless 0 < c < infinity."""
+    """`balance_factor` as a float, ValueError unless 0 < c < infinity."""
     if not 0 < balance_factor < float("inf"):
         raise ValueError(f"the balance factor c must be positive and finite, not {balance_factor}")
     return float(balance_factor)

@@ -10,7 +10,7 @@ MAX_NEWTON_STEPS = 100
 
 
 def fit_logistic(negatives: Vector, positives: Vector) -> tuple[float, float]:
-    """(slope, midpoint) of the logistic regression that tells `right` (m,) from `rest` (n,).
+    """(slope, midpoint) of the logistic regression that tells `positives` (m,) from `negatives` (n,).
 
     Both groups weigh 1/2. Targets are (m + 1) / (m + 2) and 1 / (n + 2) instead of 1 and 0 (Platt 1999),
     which keeps the slope finite when the groups don't overlap. Newton's method with step halving (Lin, Lin
@@ -35,7 +35,7 @@ def fit_logistic(negatives: Vector, positives: Vector) -> tuple[float, float]:
 def line_search(
     coefficients: Vector, step: Vector, gradient: Vector, design: Vector, weights: Vector, targets: Vector
 ) -> tuple[Vector, bool]:
-    """`line` after the largest of step, step/2, ... that lowers the loss enough (Armijo 1966), or unmoved."""
+    """`coefficients` after the largest of step, step/2, ... lowering the loss enough (Armijo 1966), or unmoved."""
     before, fall = cross_entropy(coefficients, design, weights, targets), float(gradient @ step)
     for size in 0.5 ** np.arange(20):
         after = coefficients - size * step
@@ -45,7 +45,7 @@ def line_search(
 
 
 def cross_entropy(coefficients: Vector, design: Vector, weights: Vector, targets: Vector) -> float:
-    """Weighted logistic loss of `line` (2,) on `terms` (2, n)."""
+    """Weighted logistic loss of `coefficients` (2,) on `design` (2, n)."""
     logit = coefficients @ design
     return float(weights @ (np.logaddexp(0, logit) - targets * logit))
 

@@ -65,7 +65,7 @@ def fit_calibration(
     """A calibration from cosines of non-matching pairs and, if there are any, of matching ones.
 
     With `matching`, slope and midpoint come from a logistic regression on z in which both groups weigh
-    the same; the midpoint is then moved to where a match is as likely as not if a share `prior` of all
+    the same; the midpoint is then moved to where a match is as likely as not if a share `match_prior` of all
     pairs match. Without, they are 1.5 per z and 3: a guess, good for order and for weights, not to be read
     as a frequency. NaN are left out.
 
@@ -97,10 +97,10 @@ def fuse_scores(
     relative; a space without a weight counts 0, and an item only such spaces spoke of is NaN. The order of
     the mappings does not matter, to the last bit.
 
-    The plain mean (`doubt` 0) supposes that the silent space would have agreed with the others. That is
-    fair on average and not at the top: a mean of fewer scores scatters more, so among many items those
-    with few spaces are over-represented there (simulated: two spaces, half of the items silent in one,
-    88 % of the wrong items in the top 10 were half-silent). `doubt` > 0 multiplies by
+    The plain mean (`missing_discount` 0) supposes that the silent space would have agreed with the others.
+    That is fair on average and not at the top: a mean of fewer scores scatters more, so among many items
+    those with few spaces are over-represented there (simulated: two spaces, half of the items silent in
+    one, 88 % of the wrong items in the top 10 were half-silent). `missing_discount` > 0 multiplies by
     covered * (1 + doubt) / (covered + doubt), where `covered` is the share of weight that spoke: 1 where
     all spoke, and towards "silent counts 0" as doubt grows. In that simulation .5 brought 88 % to 65 % and
     raised precision at 10 from .72 to .74.

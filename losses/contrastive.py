@@ -27,9 +27,7 @@ class InfoNCE:
     def __call__(
         self, similarity: Tensor, same_item: Tensor | None = None, pairs: Tensor | None = None
     ) -> Tensor:
-        """The loss () of similarities (v, t); masks, pairs and what is raised are those of
-        `negatives.split_directions`.
-        """
+        """The loss () of similarities (v, t); masks, pairs and errors as `negatives.split_directions`."""
         return info_nce(similarity, self.temperature, same_item, pairs)
 
 
@@ -81,7 +79,7 @@ def source_wise_info_nce(
 
     X<->Y is `info_nce`. In (d) a video meets subtitles and captions in one pool, see `joint`. (The released
     code adds up the two texts of (d) where the formula halves their sum: its V<->S,C is twice this one.)
-    `same` (n, n) bool marks rows of one item.
+    `same_item` (n, n) bool marks rows of one item.
 
     Raises ValueError for another form, a temperature that is not above 0, and as
     `negatives.split_directions` does.

@@ -41,9 +41,9 @@ def split_directions(
 ) -> tuple[AnchorSimilarities, AnchorSimilarities]:
     """The two directions of a table (v, t): every pair's video among the texts, its text among the videos.
 
-    `same` (v, t) bool marks what is of one item, and `pairs` (p, 2) int64 the true (row, column) places; then
-    v and t may differ, and a row or column stands in as many pairs as it likes. Neither `same` places nor
-    any true pair are negatives.
+    `same_item` (v, t) bool marks what is of one item, and `pairs` (p, 2) int64 the true (row, column)
+    places; then v and t may differ, and a row or column stands in as many pairs as it likes. Neither
+    `same_item` places nor any true pair are negatives.
 
     Raises ValueError for shapes that don't fit, no pairs, places outside the table, or a table that is not
     square while no pairs are named.
@@ -82,7 +82,7 @@ def validate_pairs(similarity: Tensor, pairs: Tensor | None) -> tuple[Tensor, Te
 
 
 def validate_same_item(similarity: Tensor, same_item: Tensor) -> Tensor:
-    """`same` if it is bool and as large as the table, else ValueError."""
+    """`same_item` if it is bool and as large as the table, else ValueError."""
     if same_item.dtype != torch.bool or same_item.shape != similarity.shape:
         raise ValueError(
             f"`same` must be bool {tuple(similarity.shape)}, not {same_item.dtype} {tuple(same_item.shape)}"

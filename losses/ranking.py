@@ -99,7 +99,7 @@ def semi_hard_hinge(anchors: AnchorSimilarities, margin: float) -> Tensor:
 
 
 def max_hinge(anchors: AnchorSimilarities, mask: Tensor, margin: float) -> Tensor:
-    """(p,) hinge of the most similar rival that is `counted` (p, m), 0 where none is."""
+    """(p,) hinge of the most similar rival that is `mask` (p, m), 0 where none is."""
     most = anchors.candidates.masked_fill(~mask, -torch.inf).amax(1)  # (p,)
     return torch.relu(margin - anchors.positive + most)
 

@@ -31,10 +31,10 @@ class ProgressReporter:
     ) -> None:  # fmt: skip
         """Begin.
 
-        name:  of the command, before every plain line
+        command: of the command, before every plain line
         unit:  what is counted, in the plural, such as "files"
         quiet: write nothing at all
-        every: seconds between plain lines
+        interval_seconds: seconds between plain lines
         """
         self._command, self._unit, self._quiet, self._clock = command, unit, quiet, clock
         self._interval_seconds = PLAIN_LINE_SECONDS if interval_seconds is None else interval_seconds
@@ -120,7 +120,7 @@ def format_counts(
 ) -> str:
     """Such as "3 of 10 files, 42 s so far, about 1 min 38 s left"; without a total there is no time left.
 
-    seconds: since the command began; counted: since the first of `done` began
+    elapsed_seconds: since the command began; counted: since the first of `done` began
     """
     of = "" if total is None else f" of {total:.0f}"
     parts = [f"{int(done)}{of} {unit}".rstrip(), f"{format_seconds(elapsed_seconds)} so far"]

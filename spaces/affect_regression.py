@@ -47,10 +47,10 @@ AFFECT_VERSION = "affect-2"
 class AffectAlignment:
     """Affect of sound brought to the plane of pictures; see `retrieval.training.align_affect`.
 
-    aligned: the map, whose source meets the target in the target's own coordinates
-    stretch:  factors on the SDs of valence and of arousal
-    residual: SD of what is left between aligned sound and pictures, held out; aligned sound is no surer
-    made_for: version of the affect that it was fitted on, without any alignment
+    mapping: the map, whose source meets the target in the target's own coordinates
+    sd_factors: factors on the SDs of valence and of arousal
+    residual_sds: SD of what is left between aligned sound and pictures, held out; aligned sound is no surer
+    affect_version: version of the affect that it was fitted on, without any alignment
     digest:   of its file
     """
 
@@ -235,9 +235,7 @@ class ModalityReliability:
 
 @cache
 def load_modality_reliability() -> ModalityReliability:
-    """As measured, from the file that comes with this package. Raises MissingBackendError where it is
-    lost.
-    """
+    """As measured, from the packaged file. Raises MissingBackendError where it is lost."""
     try:
         told = json.loads((files("spaces") / "weights" / "affect-senses.json").read_text(encoding="utf-8"))
     except OSError as bad:
@@ -278,7 +276,7 @@ def make_affect_model(
 
     That is told of where it can't be meant: the same encoders in another version.
 
-    signature: of the encoder in a role, empty where there is none
+    get_signature: of the encoder in a role, empty where there is none
     alignment: left out as well where it was fitted on another affect
     """
     fitting = {}

@@ -48,8 +48,8 @@ class Regressor:
 class RegressorSet:
     """The regressors of one sense, as a file holds them.
 
-    encoders: by role, the signature of the encoder whose rows they read
-    about:    what must be known to read the numbers (names of classes, constants), as JSON
+    encoder_signatures: by role, the signature of the encoder whose rows they read
+    metadata: what must be known to read the numbers (names of classes, constants), as JSON
     digest:   of the file
     """
 

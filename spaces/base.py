@@ -37,7 +37,8 @@ class Space(Protocol):
 
 @dataclass(frozen=True)
 class IdentitySpace:
-    """Experts' rows as they are, made unit length: `views` maps each role to the view its rows belong to.
+    """Experts' rows as they are, made unit length: `view_by_role` maps each role to the view its rows
+    belong to.
 
     One role is a space for one sense (sound meets sound); the two towers of CLIP or CLAP share a view.
     """

@@ -409,7 +409,7 @@ class AffectTrajectory:
 
     mean:   of the known points
     start, end: the first and the last known point
-    peak:   the known point farthest from the mean, the first of equals; `peak_at`: when, in seconds
+    peak:   the known point farthest from the mean, the first of equals; `peak_seconds`: when, in seconds
     slope:  change a minute of each dimension, by least squares; NaN with one known time alone
     """
 

@@ -17,7 +17,7 @@ from encoders.onnx_runtime import write_atomically
 def write_safetensors(
     path: Path, tensors: Mapping[str, npt.NDArray[Any]], key: str, metadata: Mapping[str, Any]
 ) -> str:
-    """Write arrays with `notes` under `key`, whole or not at all; gives the digest."""
+    """Write arrays with `metadata` under `key`, whole or not at all; gives the digest."""
     content = save(dict(tensors), {key: json.dumps(metadata, sort_keys=True)})
     write_atomically(path, content)
     return hashlib.sha256(content).hexdigest()

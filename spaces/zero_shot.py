@@ -47,7 +47,7 @@ def compute_label_probabilities(logits: Rows, temperature: float = LABEL_TEMPERA
 
 
 def convex_combination(probabilities: Rows, vectors: Rows, top_k: int = TOP_LABELS) -> Rows:
-    """Mix (n, d) of label vectors (labels, d), weighted by each row's `top` largest probabilities."""
+    """Mix (n, d) of label vectors (labels, d), weighted by each row's `top_k` largest probabilities."""
     if top_k < probabilities.shape[1]:
         least = np.partition(probabilities, -top_k, axis=1)[:, -top_k, None]
         probabilities = np.where(probabilities >= least, probabilities, 0)

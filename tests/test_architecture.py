@@ -42,13 +42,24 @@ NO_NAMES = {"utils", "helpers", "common", "misc"}
 
 
 def imported(tree):
-    """First names of all modules imported anywhere in a file, in functions too."""
+    """Dotted names of all that is imported anywhere in a file, in functions too."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name.partition(".")[0] for alias in node.names)
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"line {node.lineno}: imports are absolute"
-            yield node.module.partition(".")[0]
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def imported_packages(file):
+    """First names of what a file imports."""
+    return {name.partition(".")[0] for name in imported(ast.parse(file.read_text()))}
+
+
+def imported_rooms(file):
+    """Rooms of `retrieval` that a file imports."""
+    names = (name.split(".") for name in imported(ast.parse(file.read_text())))
+    return {parts[1] for parts in names if parts[0] == "retrieval" and len(parts) > 1}
 
 
 def modules(room):
@@ -64,7 +75,7 @@ def test_arrows(room):
     crossed = {
         f"{file.relative_to(ROOT)} imports {name}"
         for file in modules(room)
-        for name in imported(ast.parse(file.read_text()))
+        for name in imported_packages(file)
         if name in MAY_IMPORT and name != room and name not in MAY_IMPORT[room]
     }
     assert not crossed
@@ -72,7 +83,7 @@ def test_arrows(room):
 
 @pytest.mark.parametrize("room", MAY_IMPORT)
 def test_nothing_imports_tests(room):
-    assert not [f for f in modules(room) if "tests" in set(imported(ast.parse(f.read_text())))]
+    assert not [f for f in modules(room) if "tests" in imported_packages(f)]
 
 
 def test_no_grab_bags():
@@ -84,14 +95,6 @@ def test_registered_targets_are_in_encoders():
     from encoders.registry import ENCODERS
 
     assert all(target.startswith("encoders.") for target in ENCODERS.values())
-
-
-def imported_rooms(file):
-    """Rooms of `retrieval` that a file imports, at its top and in its functions."""
-    for node in ast.walk(ast.parse(file.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module.partition(".")[0] == "retrieval":
-            names = [node.module] if "." in node.module else [f"retrieval.{one.name}" for one in node.names]
-            yield from (name.split(".")[1] for name in names)
 
 
 def test_arrows_between_the_rooms_of_retrieval():

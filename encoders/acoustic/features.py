@@ -78,12 +78,12 @@ Array = npt.NDArray[np.float32]
 class LowLevelDescriptors:
     """What is measured every 20 ms of n frames, 0 dB being the loudest frame.
 
-    mel:     (n, 40) dB under the loudest cell
-    loud:    (n,) dB
+    mel_levels: (n, 40) dB under the loudest cell
+    loudness: (n,) dB
     pitch:   (n,) semitones above 1 Hz; NaN where there is no voice
     clarity: (n,) the autocorrelation at the pitch, 0 to 1
     timbre:  (n, k) see `_compute_timbre`
-    voice:   (n, k) see `_compute_voice_quality`; NaN where there is no voice
+    voice_quality: (n, k) see `_compute_voice_quality`; NaN where there is no voice
     """
 
     mel_levels: Array
@@ -167,7 +167,8 @@ def tone() -> AcousticEncoder:
 def split_sliding_windows(
     audio: Audio, hop_seconds: float = 0.5, window_seconds: float = 3.0
 ) -> tuple[list[Audio], npt.NDArray[np.float64]]:
-    """Stretches of at most `width` seconds around each `hop` seconds of sound, and where those begin (n,).
+    """Stretches of at most `window_seconds` seconds around each `hop_seconds` seconds of sound, and where
+    those begin (n,).
 
     Entry i is to tell of the time from starts[i] to starts[i] + hop. At the ends a stretch is shorter.
     """
@@ -283,7 +284,7 @@ def _estimate_pitch(autocorrelation: Array, energy: Array) -> tuple[Array, Array
 def _compute_timbre(power: Array, weighted_sums: Array, floor: float) -> Array:
     """Centroid and spread (octaves), flatness, roll-off, and tilts (dB) of each frame (n, 513).
 
-    sums:  (n, 9) of power times octaves and their squares, and of bands between TIMBRE
+    weighted_sums: (n, 9) of power times octaves and their squares, and of bands between TIMBRE
     floor: added to each bin
     """
     import torch

@@ -70,8 +70,8 @@ class FaceEncoder:
     The seven emotions are means over all faces of an item, weighted by confidence times area; `coverage` is
     the share of frames with a face, `people` the most faces in one frame, `confidence` the mean of theirs.
 
-    reading:  makes what reads the faces found
-    coarsest: side in px of the smallest face sought in a large frame; in small ones FINEST
+    make_classifier: makes what reads the faces found
+    large_frame_min_side: side in px of the smallest face sought in a large frame; in small ones FINEST
     """
 
     card: EncoderCard
@@ -118,7 +118,7 @@ class FaceEncoder:
     def _detect_in_chunk(
         self, detector: mtcnn.MTCNN, classifier: ExpressionClassifier, first_index: int, frames: Frames
     ) -> list[Face]:
-        """Faces of frames from number `first` on, down to the size that is sought in frames this large."""
+        """Faces of frames from number `first_index` on, down to the size sought in frames this large."""
         part = round(max(frames.shape[1:3]) * MIN_FACE_SHARE)
         fitting = replace(detector, min_face_side=min(max(part, MIN_FACE_SIDE_PX), self.large_frame_min_side))
         return list(_detect_and_classify(fitting, classifier, first_index, frames))
@@ -127,7 +127,7 @@ class FaceEncoder:
 def _detect_and_classify(
     detector: mtcnn.MTCNN, classifier: ExpressionClassifier, first_index: int, frames: Frames
 ) -> Iterator[Face]:
-    """Faces of the frames of a clip from number `first` on."""
+    """Faces of the frames of a clip from number `first_index` on."""
     found = detector.detect(frames)
     read, quality = classifier(frames, found)
     edge = np.array([frames.shape[2], frames.shape[1]] * 2, np.float32)

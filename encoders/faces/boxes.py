@@ -24,7 +24,7 @@ def regress_boxes(boxes: Floats, offsets: Floats) -> Floats:
 
 
 def nms(frame_indices: Ints, scored_boxes: Floats, max_iou: float) -> Ints:
-    """Rows to keep of (m, >= 5) boxes and scores: per owner, none overlaps a better one by IoU > `most`."""
+    """Rows to keep of (m, >= 5) boxes, scores: per owner, none overlaps a better one by IoU > `max_iou`."""
     if not len(scored_boxes):
         return np.empty(0, np.intp)
     boxes = scored_boxes[:, :4].astype(np.float64)

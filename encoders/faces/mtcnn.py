@@ -34,8 +34,9 @@ BATCH_SIZE = 32  # through R or O at once: what a core keeps close at hand
 
 @dataclass(frozen=True, kw_only=True)
 class FaceDetections:
-    """Boxes of some frames, one row each: `frame` (m,), `box` (m, 4) x0 y0 x1 y1 in px, `score` (m,),
-    `landmarks` (m, 5, 2) in px: eyes, nose, corners of the mouth. Boxes may reach over the frame's edge.
+    """Boxes of some frames, one row each: `frame_indices` (m,), `boxes` (m, 4) x0 y0 x1 y1 in px, `scores`
+    (m,), `landmarks` (m, 5, 2) in px: eyes, nose, corners of the mouth. Boxes may reach over the frame's
+    edge.
     """
 
     frame_indices: Ints
@@ -46,8 +47,8 @@ class FaceDetections:
 
 @dataclass(frozen=True, kw_only=True)
 class MTCNN:
-    """MTCNN. `smallest` is the side in px of the smallest face sought, `factor` the step of the pyramid,
-    `thresholds` the scores to pass P, R and O; the defaults are facenet-pytorch's.
+    """MTCNN. `min_face_side` is the side in px of the smallest face sought, `scale_factor` the step of the
+    pyramid, `thresholds` the scores to pass P, R and O; the defaults are facenet-pytorch's.
     """
 
     pnet: Network
@@ -134,7 +135,7 @@ class MTCNN:
 def compute_pyramid_scales(
     height: int, width: int, min_face_side: int = 20, scale_factor: float = 0.709
 ) -> list[float]:
-    """Scales at which P's 12 px window is a face of `smallest` px, the next size, ... up to the frame."""
+    """Scales at which P's 12 px window is a face of `min_face_side` px, the next, ... up to the frame."""
     scale, side = 12 / min_face_side, min(height, width) * 12 / min_face_side
     scales = []
     while side >= 12:
@@ -175,7 +176,7 @@ def find_weight_files() -> list[Path]:
 
 
 def load_mtcnn(min_face_side: int = 20) -> MTCNN:
-    """The cascade with facenet-pytorch's weights; `smallest` is the least side of a face in px."""
+    """The cascade with facenet-pytorch's weights; `min_face_side` is the least side of a face in px."""
     key = compute_sha256(*find_weight_files())[:12]
     sizes: dict[str, tuple[int, int, dict[int, str]]] = {
         "p": (40, 52, {0: "n", 2: "h", 3: "w"}),

@@ -50,7 +50,7 @@ def resize_by_area(tables: SummedAreaTables, height: int, width: int) -> Floats:
 
 
 def crop_boxes(tables: SummedAreaTables, frame_indices: Ints, pixel_boxes: Ints, side: int) -> Floats:
-    """Boxes `cut` (m, 4), x0 y0 x1 y1 in whole px, of frames `owner` (m,): (m, 3, side, side) in [-1, 1)."""
+    """Boxes (m, 4), x0 y0 x1 y1 in whole px, of frames `frame_indices` (m,): (m, 3, side, side), [-1, 1)."""
     x0, y0, x1, y1 = pixel_boxes.T
     left, right = (edge + x0[:, None] for edge in compute_bins(x1 - x0, side))
     top, bottom = (edge + y0[:, None] for edge in compute_bins(y1 - y0, side))

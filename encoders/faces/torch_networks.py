@@ -46,9 +46,9 @@ class ConvPoolPReLU(nn.Module):
     """maxpool(prelu(conv(x))) with the PReLU after the pool, on a quarter of the values.
 
     Where a slope is negative, PReLU falls and then rises, so a window's largest value comes from its
-    largest or its smallest input: the smallest is pooled as a channel of opposite sign. Such channels
-    come first; `order` says which channel of `conv` each output is. Some rising channels are mirrored too,
-    which changes nothing, so that onnxruntime's blocks of 16 channels are full.
+    largest or its smallest input: the smallest is pooled as a channel of opposite sign. Such channels come
+    first; `channel_order` says which channel of `conv` each output is. Some rising channels are mirrored
+    too, which changes nothing, so that onnxruntime's blocks of 16 channels are full.
     """
 
     def __init__(self, conv: nn.Conv2d, slope: Tensor, pool: nn.Module) -> None:

@@ -31,7 +31,7 @@ class FaceTrack:
     faces:       by time
     emotions:    (7,) mean, weighted by confidence times area
     confidence:  mean of the faces'
-    first, last: seconds at which it is seen first and last
+    start_time, end_time: seconds at which it is seen first and last
     """
 
     faces: tuple[Face, ...]
@@ -49,7 +49,7 @@ class FaceTrack:
 def track_faces(faces: Sequence[Face], frame_times: Sequence[float]) -> list[FaceTrack]:
     """The tracks of a clip's faces, by first sight, then by falling size; every face is in one.
 
-    times: (t,) seconds of the clip's frames, ascending; a face's frame is its number in here
+    frame_times: (t,) seconds of the clip's frames, ascending; a face's frame is its number in here
 
     Raises ValueError for a face of a frame that has no time.
     """

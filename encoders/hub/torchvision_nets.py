@@ -168,9 +168,7 @@ VGG16 = ClassifierSpec(
 
 
 def load_classifier(spec: ClassifierSpec) -> FrameClassifier:
-    """The classifier with the published weights. Raises MissingBackendError where they aren't on this
-    machine.
-    """
+    """The classifier with the published weights. Raises MissingBackendError where they aren't here."""
     return FrameClassifier(spec, find_checkpoint(spec.name, spec.weights_url))
 
 

@@ -31,9 +31,7 @@ def get_models_dir() -> Path:
 
 
 def find_checkpoint(name: str, url: str) -> Path:
-    """The checkpoint file of encoder `name`, published at `url`. Raises MissingBackendError if it isn't
-    here.
-    """
+    """The checkpoint of encoder `name`, published at `url`. Raises MissingBackendError if it isn't here."""
     placed = get_models_dir() / f"{name}.pth"
     for file in (placed, get_torch_checkpoints_dir() / Path(urlparse(url).path).name):
         if file.is_file():

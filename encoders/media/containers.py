@@ -77,7 +77,7 @@ def decode_frames(
 ) -> Iterator[Any]:
     """All frames of a stream that can be decoded, from its first packet on; damaged ones are left out.
 
-    `shifts` say from which packet on how many seconds are added to the file's time stamps.
+    `clock_shifts` say from which packet on how many seconds are added to the file's time stamps.
     """
     for packet in _shift_timestamps(read_packets(container, stream), clock_shifts):
         try:

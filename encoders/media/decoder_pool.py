@@ -42,7 +42,7 @@ class DecodedSegment:
 
 @dataclass(frozen=True)
 class FinishedFile:
-    """All of a file that can be read was read, or skipped as not wanted; `incomplete` says what can't."""
+    """All of a file that can be read was read, or is not wanted; `incomplete_reason` says what can't."""
 
     path: Path
     incomplete_reason: str | None = None
@@ -99,7 +99,7 @@ class DecoderPool:
     ) -> Iterator[DecodingEvent]:
         """Events of all files as they come: for each file Opened, Parts and Finished, or at last Failed.
 
-        Files are taken from `paths` as workers get free. Where `wanted` says no after Opened, the file
+        Files are taken from `paths` as workers get free. Where `should_decode` says no after Opened, the file
         is not decoded and Finished follows. Raises RuntimeError outside the `with` statement.
         """
         if not self._workers:

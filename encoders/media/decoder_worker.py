@@ -121,7 +121,7 @@ def _limit_time(seconds: float) -> Iterator[None]:
 
 
 def _limit_memory(max_bytes: int) -> None:
-    """Allow `memory` bytes of address space above what is mapped now, and no core files."""
+    """Allow `max_bytes` bytes of address space above what is mapped now, and no core files."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     mapped = Path("/proc/self/statm")
     if mapped.exists():  # elsewhere than on Linux the system's own limit has to do

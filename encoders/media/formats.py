@@ -16,9 +16,10 @@ HeaderCheck = Callable[[bytes], bool]
 class MediaFormat:
     """A file format.
 
-    `magics` are alternatives, each bytes at an offset; `check` tells formats that have none. Where `ending`
-    is True, `check` counts only for a file with one of the endings. `pillow` is the name of Pillow's reader
-    of a still picture; without it PyAV reads the file. `refusal` says why files of this format can't be read.
+    `magic_numbers` are alternatives, each bytes at an offset; `header_check` tells formats that have none.
+    Where `requires_extension` is True, `header_check` counts only for a file with one of the endings.
+    `pillow_format` is the name of Pillow's reader of a still picture; without it PyAV reads the file.
+    `refusal_reason` says why files of this format can't be read.
     """
 
     name: str

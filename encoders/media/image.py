@@ -48,7 +48,7 @@ _ANIMATED_REASON = "animated, only its first picture can be read"
 
 
 def compute_longest_side(size: tuple[int, int], max_side: int) -> int:
-    """Pixels of the longest side to which a picture is made smaller: `side`, more for a panorama.
+    """Pixels of the longest side to which a picture is made smaller: `max_side`, more for a panorama.
 
     Of a picture more than ELONGATED times longer than wide the short side keeps side / 2 pixels, as long as
     the other has no more than 4 * side.

@@ -22,7 +22,8 @@ _NO_TIMESTAMP = -(1 << 63)  # ffmpeg's own mark for a missing time stamp
 class PacketLog:
     """What each packet of one stream says of time, in ticks, in the order of the file.
 
-    A packet that claims to last more than `longest` seconds has to be like the others of its stream.
+    A packet that claims to last more than `max_packet_seconds` seconds has to be like the others of its
+    stream.
     """
 
     time_base: Fraction
@@ -35,7 +36,7 @@ class PacketLog:
     is_discarded: array[int] = field(default_factory=lambda: array("b"))
 
     def add(self, packet: Any, file_position: int) -> None:
-        """Note the next packet of the stream, the `order`-th of the file."""
+        """Note the next packet of the stream, the `file_position`-th of the file."""
         shown, decoded = packet.pts, packet.dts
         self.file_positions.append(file_position)
         self.pts.append(_NO_TIMESTAMP if shown is None else shown)
@@ -70,10 +71,10 @@ class PacketLog:
 class PacketTimes:
     """Each packet of one stream, in the order of the file: all arrays are (n,).
 
-    `begins` is when it is shown, `steps` a time that goes up from packet to packet, both NaN where the
-    file does not say, `durations` what it claims to last, all in seconds of the file's own clock;
-    `hidden` marks what an edit list takes out, `orders` is the packet's place among those of all streams,
-    and `longest` what a packet may claim to last.
+    `start_times` is when it is shown, `clock_times` a time that goes up from packet to packet, both NaN
+    where the file does not say, `durations` what it claims to last, all in seconds of the file's own clock;
+    `is_discarded` marks what an edit list takes out, `file_positions` is the packet's place among those of
+    all streams, and `max_packet_seconds` what a packet may claim to last.
     """
 
     file_positions: Ints
@@ -89,10 +90,10 @@ class PacketTimes:
 class TrackTimes:
     """A stream's place in the file and on its time line, in seconds from time zero.
 
-    `origin` is where the file's own clock stands at time zero, `begins` (n,) when each packet that is
-    shown begins, ascending, `keys` those of them that decode on their own, `end` when the last one ends
-    (NaN if it makes impossible claims, -inf without any), `untimed` how many more say nothing of time,
-    and `shifts` what to add to the file's time stamps where its clock begins anew.
+    `origin` is where the file's own clock stands at time zero, `start_times` (n,) when each packet that is
+    shown begins, ascending, `keyframe_times` those of them that decode on their own, `end_time` when the
+    last one ends (NaN if it makes impossible claims, -inf without any), `untimed_count` how many more say
+    nothing of time, and `clock_shifts` what to add to the file's time stamps where its clock begins anew.
     """
 
     stream_index: int
@@ -109,7 +110,7 @@ class TrackTimes:
         return float(self.start_times[0]) if len(self.start_times) else 0.0
 
     def compute_video_end(self, fps: float) -> float:
-        """When the last frame ends; where the file does not say, frames last as at `rate` a second."""
+        """When the last frame ends; where the file does not say, frames last as at `fps` a second."""
         if not len(self.start_times):
             return self.untimed_count / fps
         usual = float(np.median(np.diff(self.start_times))) if len(self.start_times) > 1 else 1 / fps
@@ -119,7 +120,7 @@ class TrackTimes:
 def place_on_timeline(
     streams: Sequence[PacketTimes], stream_indices: Sequence[int], origin: float, is_broadcast: bool
 ) -> list[TrackTimes]:
-    """The streams of a file on one time line that never begins anew; `broadcast` clocks may also leap."""
+    """The streams of a file on one time line that never begins anew; `is_broadcast` clocks may also leap."""
     runs = count_clock_resets([(track.file_positions, track.clock_times) for track in streams], is_broadcast)
     offsets = _compute_run_offsets(streams, runs)
     if len(offsets) > 1:  # what ffmpeg takes for the start may be that of a later run
@@ -133,7 +134,7 @@ def place_on_timeline(
 def estimate_last_duration(start_times: Seconds, durations: Seconds, max_packet_seconds: float) -> float:
     """Seconds that the last packet lasts: what it claims, or NaN if that can't be.
 
-    Believed are claims up to `longest` seconds or four times what any other packet lasts.
+    Believed are claims up to `max_packet_seconds` seconds or four times what any other packet lasts.
     """
     known = max(max_packet_seconds, 4 * float(np.diff(start_times).max(initial=0)))
     return float(durations[-1]) if 0 <= durations[-1] <= known else float("nan")

@@ -47,7 +47,7 @@ def decode_twice(
 ) -> tuple[Pixels, Mask, Image.Image]:
     """Pixels (h, w, 3) of a damaged picture, where (h, w) they were decoded, and the loaded picture.
 
-    `shown` makes RGB of any mode. Raises what Pillow raises where nothing can be decoded.
+    `to_rgb` makes RGB of any mode. Raises what Pillow raises where nothing can be decoded.
     """
     versions: list[Array] = []
     with _tolerate_truncation():

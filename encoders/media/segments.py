@@ -15,9 +15,10 @@ TrackName: TypeAlias = Literal["pictures", "sound"]
 class Probe:
     """What a file holds: seconds, pixels as shown (after rotation), frames a second, Hz of its sound.
 
-    `duration` is None for an image, `rate` and `channels` are None without sound. The duration is
+    `duration` is None for an image, `sample_rate` and `channels` are None without sound. The duration is
     measured on the packets that are really there, so that of a truncated file is what is left of it.
-    `incomplete` is a short clause for the user about what of the file can't be read, None for all of it.
+    `incomplete_reason` is a short clause for the user about what of the file can't be read, None for all of
+    it.
     """
 
     modality: MediaModality
@@ -35,8 +36,8 @@ class Probe:
 class Segment:
     """A stretch of a file, in seconds from its start; an image is one segment without a time.
 
-    `frames` is None where there is only sound, `times` says when each frame begins, and `sound` is
-    mono, begins at `start`, and is None where the file has none here. `incomplete` says once what of
+    `frames` is None where there is only sound, `frame_times` says when each frame begins, and `audio` is
+    mono, begins at `start`, and is None where the file has none here. `incomplete_reason` says once what of
     the file turned out here not to be readable.
     """
 
@@ -52,8 +53,8 @@ class Segment:
 class Sampling:
     """How densely to look: seconds a segment, frames a second and at most so many a segment.
 
-    `side` is the longest side in pixels (smaller pictures stay as they are), `rate` the sound's Hz, and
-    `without` the track of a film that is left out because it crashes its decoder.
+    `max_side` is the longest side in pixels (smaller pictures stay as they are), `sample_rate` the sound's
+    Hz, and `skip_track` the track of a film that is left out because it crashes its decoder.
     """
 
     segment_seconds: float = 15.0
@@ -82,7 +83,7 @@ DEFAULT_LIMITS = Limits()
 
 
 def compute_segment_bounds(duration: float, segment_seconds: float) -> list[tuple[float, float]]:
-    """(start, end) of each segment; a remainder under a third of `length` joins the one before."""
+    """(start, end) of each segment; a remainder under a third of `segment_seconds` joins the one before."""
     whole = int(duration / segment_seconds + 1e-6)
     if whole and duration - whole * segment_seconds < segment_seconds / 3:
         whole -= 1
@@ -91,14 +92,14 @@ def compute_segment_bounds(duration: float, segment_seconds: float) -> list[tupl
 
 
 def compute_frame_times(start: float, end: float, fps: float, max_frames: int | None) -> list[float]:
-    """The middles of equal slices, about `fps` a second, at least one and at most `most`."""
+    """The middles of equal slices, about `fps` a second, at least one and at most `max_frames`."""
     count = max(1, round((end - start) * fps))
     count = count if max_frames is None else min(count, max_frames)
     return [start + (index + 0.5) * (end - start) / count for index in range(count)]
 
 
 def fit_size(width: int, height: int, max_side: int) -> tuple[int, int]:
-    """(width, height) with the longest side at most `side`, never larger than it was."""
+    """(width, height) with the longest side at most `max_side`, never larger than it was."""
     scale = min(1.0, max_side / max(width, height))
     return max(1, round(width * scale)), max(1, round(height * scale))
 

@@ -52,7 +52,7 @@ class FrameGeometry(NamedTuple):
 
 @dataclass(frozen=True)
 class VideoTrack:
-    """The stream that is a file's film; `alone` if it has no other but cover art."""
+    """The stream that is a file's film; `is_only_video` if it has no other but cover art."""
 
     times: TrackTimes
     geometry: FrameGeometry
@@ -65,7 +65,7 @@ def list_video_streams(container: InputContainer) -> list[av.VideoStream]:
 
 
 def rank_video_streams(container: InputContainer, packet_counts: Mapping[int, int]) -> list[av.VideoStream]:
-    """The decodable films, the one players take first; stills, by `counts` of packets, come last."""
+    """The decodable films, the one players take first; stills, by `packet_counts` of packets, come last."""
     best = container.streams.best("video")
     found = [
         s for s in list_video_streams(container) if packet_counts.get(s.index) and s.codec_context is not None

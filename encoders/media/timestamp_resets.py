@@ -24,7 +24,7 @@ def count_clock_resets(streams: Sequence[StreamPackets], is_broadcast: bool) -> 
 
     A stream is (orders, steps), both (n,): the packets' places among those of all streams, and times in
     seconds that go up from packet to packet as long as the clock runs on (NaN where unknown). Clocks of
-    `broadcast` formats may also leap ahead. Damaged stamps, after which a stream goes on as before or
+    `is_broadcast` formats may also leap ahead. Damaged stamps, after which a stream goes on as before or
     which other streams do not share, count for nothing, and then none does.
     """
     runs = [np.zeros(len(orders), np.int64) for orders, _ in streams]

@@ -61,7 +61,7 @@ class DecordReader:
 
 
 def has_same_times(decoder_times: Seconds, start_times: Seconds) -> bool:
-    """Whether a decoder's times (n,) are `begins` (n,) but for where its clock starts."""
+    """Whether a decoder's times (n,) are `start_times` (n,) but for where its clock starts."""
     if len(decoder_times) != len(start_times) or not len(decoder_times):
         return False
     return bool(
@@ -107,7 +107,7 @@ class PyAVReader:
         return self._current
 
     def _seek_to_keyframe(self, keyframe_time: float) -> None:
-        """Go on from the key frame that begins at `key`, from the start where it can't be found."""
+        """Go on from the key frame that begins at `keyframe_time`, from the start where it can't be found."""
         for begin in (keyframe_time, self._track_times.start_time):
             try:
                 ticks = round((begin + self._track_times.origin) / (self._stream.time_base or 1))

@@ -60,7 +60,7 @@ def fuse_similarities(
 
 
 def evaluate_similarity(similarity: Similarity, caption_items: Ints) -> Evaluation:
-    """Both directions of a table (c, v); `owner` (c,) is the item of each caption."""
+    """Both directions of a table (c, v); `caption_items` (c,) is the item of each caption."""
     names = [str(item) for item in range(similarity.shape[1])]
     return evaluate(similarity, [names[item] for item in caption_items], names, protocol=DEFAULT_PROTOCOL)
 

@@ -104,7 +104,7 @@ def plot_learning_curves(
     share_y: bool = True,
     y_scale: str = "linear",
 ) -> Figure:
-    """One small panel a space; with `same` all have the same axis of values."""
+    """One small panel a space; with `share_y` all have the same axis of values."""
     count = len(results.histories)
     across = min(PANELS_PER_ROW, count)
     down = math.ceil(count / across)

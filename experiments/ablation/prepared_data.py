@@ -43,12 +43,12 @@ MAX_CAPTION_WORDS = 64  # words of a caption
 class PreparedData:
     """Items and captions.
 
-    media:   (items, d) by role, NaN where it says nothing
+    features: (items, d) by role, NaN where it says nothing
     texts:   (captions, length) word numbers ("gru") and (captions, d) sentence vectors ("sentence")
-    owner:   (captions,) the item of each, ascending
-    split:   (items,) a number in PARTS
-    words:   size of the vocabulary
-    vectors: (words, d) to begin with, or None
+    caption_items: (captions,) the item of each, ascending
+    item_splits: (items,) a number in PARTS
+    vocabulary_size: size of the vocabulary
+    word_vectors: (words, d) to begin with, or None
     """
 
     features: Mapping[str, Rows]
@@ -137,7 +137,7 @@ class PreparedData:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DataSource:
-    """Where a corpus comes from; `experts` encoded its media, None where features were given."""
+    """Where a corpus comes from; `pipeline` encoded its media, None where features were given."""
 
     dataset: CaptionDataset
     pipeline: FeaturePipeline | None
@@ -154,9 +154,7 @@ class DataSource:
 def load_dataset(
     name: str, data_root: Path, feature_paths: Mapping[str, Path] | Path | None, *, quiet: bool = False
 ) -> CaptionDataset:
-    """A data set by name. Raises AffectError for one that is not there or has no captions,
-    UnknownNameError.
-    """
+    """A data set by name. Raises UnknownNameError, and AffectError without its files or captions."""
     if name == SYNTHETIC or name.startswith(f"{SYNTHETIC}-"):
         count = name.partition("-")[2] or str(DEFAULT_SYNTHETIC_CLIPS)
         if not count.isdecimal() or int(count) < 1:

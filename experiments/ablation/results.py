@@ -34,9 +34,9 @@ from spaces.joint.training import TrainingHistory
 class RowResult:
     """A row measured.
 
-    told:      what its spaces are
-    dev:       mean rsum of the dev part over seeds
-    seeds:     the measures of each seed
+    description: what its spaces are
+    dev_rsum:  mean rsum of the dev part over seeds
+    metrics_by_seed: the measures of each seed
     collapsed: how many of its trainings had collapsed, of how many
     """
 

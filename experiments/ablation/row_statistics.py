@@ -111,7 +111,7 @@ class RowRanks:
     def estimate_metrics(
         self, evaluations: Sequence[Evaluation], bootstrap_weights: Floats
     ) -> dict[str, MetricEstimate]:
-        """Every measure; `weights` (draws, items) says how often each draw took each item."""
+        """Every measure; `bootstrap_weights` (draws, items) says how often each draw took each item."""
         told = [evaluation.compute_metrics() for evaluation in evaluations]
         drawn = self._bootstrap_metrics(bootstrap_weights)
         found = {}

@@ -45,9 +45,9 @@ class SpaceSpec:
     """One space to train.
 
     roles:    what is projected into it, side by side
-    some:     not all of the roles need be there
+    allows_missing_roles: not all of the roles need be there
     shared:   each role has a projection of its own, drawn to the first (row 1.4)
-    text:     the text tower; None is the one that is set
+    text_tower: the text tower; None is the one that is set
     released: by the schedule of the released code
     """
 
@@ -84,7 +84,7 @@ class TableRow:
 
     name:    its group, then what it is
     spaces:  whose similarities are added up
-    ridge:   the roles of the baseline "ridge"; those that are there are taken
+    ridge_roles: the roles of the baseline "ridge"; those that are there are taken
     against: names of rows to compare with, of which the first that is here is taken
     """
 
@@ -239,9 +239,9 @@ def plan_rows(
 ) -> AblationPlan:
     """The rows whose names begin with a prefix (all without), and those they are compared with.
 
-    present:   roles that say something in this data
-    text:      the text tower that is set
-    zero_shot: whether words can meet items without training
+    present_roles: roles that say something in this data
+    text_tower: the text tower that is set
+    has_zero_shot: whether words can meet items without training
 
     Raises AffectError for a prefix that no row has, or if no row can be had.
     """

@@ -116,7 +116,7 @@ def train_trial(
 ) -> None:
     """Train to the end, from the checkpoint on if there is one, and keep history and rows in the folder.
 
-    The history comes last, so that a folder with one is whole; then the checkpoint goes. `tell` is called
+    The history comes last, so that a folder with one is whole; then the checkpoint goes. `on_epoch` is called
     after every epoch. Rows are kept in float16, as a library keeps them.
     """
     told = trial.to_json(data, settings)

@@ -23,8 +23,8 @@ def load_ravdess_speech(
 ) -> PairedReadings:
     """The engine's valence and arousal of a clip's sound, against the face's as a taught model reads it.
 
-    hear: by default the packaged sound head. It was taught on these actors, the test rows apart, so that only
-    the figures of test rows are those of strangers; the face's model is held out all the same.
+    predict: by default the packaged sound head. It was taught on these actors, the test rows apart, so that
+        only the figures of test rows are those of strangers; the face's model is held out all the same.
     """
     pairs = load_ravdess(data_root, readings="moods")
     names = [row["file"] for row in read_table(data_root / "ravdess_av_features" / "combined_summary.csv")]
@@ -41,9 +41,7 @@ def load_ravdess_speech(
 
 
 def predict_with_packaged_head(paths: Sequence[Path]) -> Floats:
-    """(n, 2) by the packaged sound head, features kept in the cache. Raises MissingBackendError without
-    one.
-    """
+    """(n, 2) by the packaged sound head, features cached. Raises MissingBackendError without one."""
     from experiments.features.extraction import encode_items
     from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
 

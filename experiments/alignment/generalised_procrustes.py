@@ -18,7 +18,7 @@ PERMUTATION_DRAWS = 199  # each is an analysis of its own
 class GpaResult:
     """disparity: scatter about the consensus as a share of all, not held out; null: mean of shuffled senses.
 
-    reflections: which senses are mirrored against the first
+    reflected_modalities: which senses are mirrored against the first
     """
 
     name: str

@@ -69,7 +69,7 @@ class VariantResult:
     """One variant, held out by folds.
 
     spread:    of a2 and i2, where f1 and f2 have 1; near 0 it has collapsed
-    bent:      share of a2's variance that no affine map of a1 gives; 0 for a linear map
+    non_affine_share: share of a2's variance that no affine map of a1 gives; 0 for a linear map
     disparity: held out, as for any map
     """
 

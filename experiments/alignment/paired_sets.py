@@ -39,7 +39,7 @@ MAX_PAIRS = 1000  # pairs studied of a set, drawn evenly: more says little more,
 def load_ravdess(data_root: Path = DATA_ROOT, *, readings: str = "") -> PairedReadings:
     """Voice (69 features) and face (42) of the same performances, the only true pairs.
 
-    read: "" leaves them features; "emotions" and "moods" let models of each sense, taught on the anchors'
+    readings: "" leaves them features; "emotions" and "moods" let models of each sense, taught on the anchors'
           actors, read the eight emotions, or valence and arousal
     """
     rows = list(read_table(data_root / "ravdess_av_features" / "combined_summary.csv"))
@@ -207,9 +207,7 @@ def list_available_sets(data_root: Path = DATA_ROOT) -> tuple[str, ...]:
 
 
 def load_set(name: str, data_root: Path = DATA_ROOT) -> PairedReadings:
-    """A set by name. Raises UnknownNameError, and AffectError where its files are not there or not as
-    expected.
-    """
+    """A set by name. Raises UnknownNameError, and AffectError where files are missing or malformed."""
     if name not in PAIRED_SETS:
         raise UnknownNameError(f"no set {name!r}; sets: {', '.join(PAIRED_SETS)}")
     try:

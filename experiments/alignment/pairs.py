@@ -36,21 +36,21 @@ into coordinates (m, k)."""
 class PairedReadings:
     """Two senses' readings of the same n things.
 
-    senses:   their names, the source first; maps lead from source to target
+    modalities: their names, the source first; maps lead from source to target
     source, target: (n, p) and (n, q), NaN where missing
     columns:  (q,) the names of the target's columns
     groups:   (n,) what no fold tears apart: an actor, a film, a video
     emotions: (n,) words for which there is a right answer in retrieval; none where ""
-    moods:    (n, 2) true valence and arousal, for graded retrieval; if None and q = 2 the target's readings
+    affect:   (n, 2) true valence and arousal, for graded retrieval; if None and q = 2 the target's readings
     exchange: what may change places if there were no relation
-    teach:    how a sense's features become readings, by a model taught on the anchors; None where they are
-              readings already
-    scale:    whether columns are standardised on the anchors: features have no common unit, readings do; of
-              a taught sense they always are
-    product:  whether things are compared by inner product (of probabilities: that both are the same) and not
-              by distance, while they are in the target's own coordinates
-    test:     (n,) rows that are never learnt from
-    made:     where pairs are not true ones, how they were made
+    fit_functions: how a sense's features become readings, by a model taught on the anchors; None where they
+        are readings already
+    standardise: whether columns are standardised on the anchors: features have no common unit, readings do;
+        of a taught sense they always are
+    uses_inner_product: whether things are compared by inner product (of probabilities: that both are the
+        same) and not by distance, while they are in the target's own coordinates
+    is_test:  (n,) rows that are never learnt from
+    construction: where pairs are not true ones, how they were made
     """
 
     name: str
@@ -83,9 +83,9 @@ class PairedReadings:
 class Fold:
     """Anchors and what is held out of them, as readings.
 
-    rows:    (m,) numbers of the rows held out; `anchors` (n,) of the anchors
+    held_out_rows: (m,) numbers of the rows held out; `anchor_rows` (n,) of the anchors
     source, target: (n, k) of the anchors; new_source, new_target (m, k) of the others
-    centre:  (q,) mean of the anchors' targets: the plainest forecast
+    target_mean: (q,) mean of the anchors' targets: the plainest forecast
     """
 
     held_out_rows: Ints

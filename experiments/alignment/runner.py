@@ -43,7 +43,7 @@ def run_study(
 ) -> tuple[dict[str, SetResult], list[VariantResult], dict[str, str]]:
     """Every set with every map, its test rows as a set of their own; what can't be studied, with the reason.
 
-    apart: the set on which the learned mapping is taken apart, if any
+    ablated_set: the set on which the learned mapping is taken apart, if any
 
     Whatever one map did on one set is a file in `folder`, and is read again where nothing has changed.
     """

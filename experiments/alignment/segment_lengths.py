@@ -38,8 +38,8 @@ MAX_SEGMENT_S, MIN_SEGMENT_S = 600.0, 1.0  # seconds a segment
 class ModalityVariation:
     """How one sense's readings vary inside segments of one length.
 
-    inside: (2,) root mean square SD of valence and arousal, with intervals over whole videos if those are not
-            too few; None where no segment has two readings
+    within_sd: (2,) root mean square SD of valence and arousal, with intervals over whole videos if those
+        are not too few; None where no segment has two readings
     """
 
     modality: str
@@ -52,7 +52,7 @@ class ModalityVariation:
 class VideoStudy:
     """A folder's videos as anchors.
 
-    blocks: by length, the senses' readings of its segments; varied: of every length and sense
+    readings_by_length: by length, the senses' readings of its segments; varied: of every length and sense
     """
 
     folder: VideoFolder

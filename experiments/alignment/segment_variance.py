@@ -19,10 +19,10 @@ DEFAULT_SEGMENT_LENGTHS_S = (2.0, 5.0, 10.0, 15.0)  # seconds
 class SegmentDeviation:
     """Readings inside segments of one length.
 
-    seconds:  the length; segments: how many have two readings or more
-    inside:   (d,) root mean square standard deviation of the readings inside a segment
-    between:  (d,) standard deviation of the segments' means
-    share:    (d,) of all scatter of the readings, what lies inside segments: 0 none, 1 all of it
+    segment_length: the length; segments: how many have two readings or more
+    within_sd: (d,) root mean square standard deviation of the readings inside a segment
+    between_sd: (d,) standard deviation of the segments' means
+    within_share: (d,) of all scatter of the readings, what lies inside segments: 0 none, 1 all of it
     """
 
     segment_length: float
@@ -45,7 +45,8 @@ class SegmentMeans:
 def average_segments(
     readings: npt.ArrayLike, seconds: npt.ArrayLike, video_ids: npt.ArrayLike, segment_length: float
 ) -> SegmentMeans:
-    """Means of readings (n, d) taken at `seconds` (n,) of `videos` (n,), over windows of `length` seconds.
+    """Means of readings (n, d) taken at `seconds` (n,) of `video_ids` (n,), over windows of
+    `segment_length` seconds.
 
     Windows follow each other from second 0 of each video; the last may be short. Missing readings count for
     nothing; a window without any is left out. Raises ValueError for a length that is not above 0 or rows that
@@ -60,7 +61,8 @@ def average_segments(
 def measure_deviation(
     readings: npt.ArrayLike, seconds: npt.ArrayLike, video_ids: npt.ArrayLike, segment_length: float
 ) -> SegmentDeviation:
-    """How readings (n, d) vary inside segments of `length` seconds; NaN where no segment has two readings.
+    """How readings (n, d) vary inside segments of `segment_length` seconds; NaN where no segment has two
+    readings.
 
     Standard deviations have n - 1 below, so that short segments, with few readings, look no steadier for it.
     Raises as `segmented`.

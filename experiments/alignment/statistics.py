@@ -40,10 +40,11 @@ class MapResult:
 
     ccc:        of every column, and their mean; P@5 with and without the row's own pair among the answers
     p, holm:    of the permutation test, and after Holm's correction over all maps of the set
-    null:       mean and least disparity of maps fitted on shuffled pairs
-    swapped:    how much the disparity rises when the source's axes change places
-    gain:       how much lower the disparity is than identity's; beyond: than that of the best linear map
-    reflection: share of the folds whose map reflects; None where that can't be said
+    null_disparity: mean and least disparity of maps fitted on shuffled pairs
+    swapped_axes_rise: how much the disparity rises when the source's axes change places
+    gain_on_identity: how much lower the disparity is than identity's; beyond: than that of the best linear
+        map
+    reflection_share: share of the folds whose map reflects; None where that can't be said
     """
 
     name: str
@@ -80,7 +81,7 @@ class MapResult:
 class FusionAccuracy:
     """Share of emotions named right by each sense and by both, over the same rows.
 
-    beyond: by how much both together beat the better sense
+    gain_on_best: by how much both together beat the better sense
     """
 
     source: Estimate
@@ -93,8 +94,8 @@ class FusionAccuracy:
 class SetResult:
     """A set as it was studied.
 
-    chance, floor: P@5 and nDCG of answers in random order
-    analysis:      Procrustes analysis of all held-out readings, as the report did it, with PROTEST
+    chance_precision, random_ndcg: P@5 and nDCG of answers in random order
+    protest:       Procrustes analysis of all held-out readings, as the report did it, with PROTEST
     left_out:      maps that could not be fitted, and why
     """
 

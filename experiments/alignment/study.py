@@ -32,7 +32,7 @@ class StudyConfig:
     """How a set is studied.
 
     draws:  of permutation tests; shuffles: of the pairs with a new fit each
-    sizes:  of the learning curve; each is drawn `again` times a fold
+    sizes:  of the learning curve; each is drawn `repeats` times a fold
     """
 
     seed: int = 0
@@ -53,11 +53,11 @@ class StudyConfig:
 class FoldedPairs:
     """A set as its folds: m held-out rows, fold after fold.
 
-    half:   one half of the groups held out of the other, for permutation tests
-    fold:   (m,) the number of the fold each row is held out in
-    rows:   (m,) its number among the pairs
+    half_split: one half of the groups held out of the other, for permutation tests
+    fold_ids: (m,) the number of the fold each row is held out in
+    pair_rows: (m,) its number among the pairs
     target: (m, q) what was to be found; centre (m, q) the mean of the fold's anchors
-    mood:   (m, 2) what graded retrieval is judged by, or None
+    affect: (m, 2) what graded retrieval is judged by, or None
     """
 
     pairs: PairedReadings
@@ -129,14 +129,15 @@ class MapOutcome:
     """What a map did with each of m held-out rows.
 
     mapped:  (m, q) the source in the target's coordinates; swapped (m, q) with the source's axes in reverse
-    hits:    (m,) share of the nearest DEPTH of the fold's targets with the row's emotion; NaN without one
-    others:  (m,) the same without the row's own pair
-    graded:  (m,) nDCG at DEEP; NaN without moods
-    halved:  disparity on half of the groups, by a map fitted on the other half
-    permuted: (draws,) the same with the targets of the half shuffled
-    null:    (shuffles,) disparity of maps fitted on shuffled anchors
-    curve:   (sizes, again) disparity with so many anchors, NaN where there are fewer or the map needs more
-    fits:    what each fold's map tells of itself
+    precision: (m,) share of the nearest DEPTH of the fold's targets with the row's emotion; NaN without one
+    precision_without_pair: (m,) the same without the row's own pair
+    ndcg:    (m,) nDCG at DEEP; NaN without moods
+    half_disparity: disparity on half of the groups, by a map fitted on the other half
+    permuted_disparities: (draws,) the same with the targets of the half shuffled
+    null_disparities: (shuffles,) disparity of maps fitted on shuffled anchors
+    learning_curve: (sizes, again) disparity with so many anchors, NaN where there are fewer or the map
+        needs more
+    fit_notes: what each fold's map tells of itself
     """
 
     mapped: Floats

@@ -27,7 +27,7 @@ NONLINEAR_MAPS = frozenset({"kernel ridge", "learned mapping", "MLP"})
 
 @dataclass(frozen=True, kw_only=True)
 class SyntheticCase:
-    """A relation and the maps that are expected to recover it; `noise` on both axes of the target."""
+    """A relation and the maps that are expected to recover it; `noise_sd` on both axes of the target."""
 
     description: str
     relation: Callable[[Floats, np.random.Generator], Floats]

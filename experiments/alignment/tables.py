@@ -51,15 +51,14 @@ def list_rules(config: StudyConfig) -> list[str]:
         "0 is perfect, 1 knows nothing, and more is worse than nothing. Of a similarity on its own anchors "
         "it is scipy's M^2.",
         f"p: a map fitted on half of the groups, the other half's pairs shuffled {config.draws} "
-        "times; Holm's "
-        "correction over all maps of a set. PROTEST (Jackson 1995) shuffles the pairs of the Procrustes "
-        "analysis of all readings together, as the report made it; its M^2 is not held out.",
+        "times; Holm's correction over all maps of a set. PROTEST (Jackson 1995) shuffles the pairs of the "
+        "Procrustes analysis of all readings together, as the report made it; its M^2 is not held out.",
         f"Shuffled pairs: disparity of maps fitted anew on {config.shuffles} shuffles of the anchors.",
         "What is shuffled: any rows, rows within a group, or whole groups; each set says which.",
         "Swapped axes: how much the disparity rises when the fitted map gets the source's axes in reverse.",
         f"P@{PRECISION_DEPTH}: same emotion among the nearest {PRECISION_DEPTH} of the fold's "
-        "targets, the row's own pair among "
-        'them; "others" is without it. '
+        "targets, the row's own pair among them; "
+        '"others" is without it. '
         f"nDCG@{NDCG_DEPTH}: gain exp(-distance) of true valence and arousal where known, "
         "else of the readings.",
         "Least squares draws towards the mean; for retrieval its maps get the target's spread back.",
@@ -339,8 +338,7 @@ def _format_set_section(name: str, result: SetResult, verdict: Verdict) -> list[
     groups = len(set(result.data.groups.tolist()))
     lines += [
         f"* {pairs.modalities[0]} to {pairs.modalities[1]}, {len(result.data.pair_rows)} pairs in "
-        f"{groups} groups, "
-        f"{result.data.source.shape[1]} columns to {result.data.target.shape[1]}; "
+        f"{groups} groups, {result.data.source.shape[1]} columns to {result.data.target.shape[1]}; "
         f"shuffled: {pairs.exchange}.",
         *(f"* {note[:1].upper()}{note[1:]}." for note in pairs.notes),
     ]

@@ -16,7 +16,7 @@ MIN_PROBABILITY = 1e-6  # a probability below it counts as this much
 def make_emotion_classifier(labels: Strings, class_names: tuple[str, ...]) -> FitFunction:
     """Posteriors over emotions by linear discriminants, their covariance shrunk (Ledoit & Wolf 2004).
 
-    labels: (n,) of all rows, of which the anchors' are looked at; the columns are `names`
+    labels: (n,) of all rows, of which the anchors' are looked at; the columns are `class_names`
     """
     return partial(_fit_emotion_classifier, labels, class_names)
 

@@ -40,9 +40,9 @@ CACHE_VERSION = 1  # raise it when the same video would be read otherwise
 class VideoAffect:
     """A video of `duration` seconds, as the experts read it: rows (n, 4) of affect, NaN where they abstain.
 
-    picture, face: of each picture, shown at `shown` (n,) seconds; faces as they are on that picture
-    sound:  of 3 s of sound about each of `heard` (w,) seconds
-    whole:  by length of segment, of the sound of each whole segment; row k begins at k lengths
+    picture, face: of each picture, shown at `picture_times` (n,) seconds; faces as they are on that picture
+    sound:  of 3 s of sound about each of `sound_times` (w,) seconds
+    whole_sound: by length of segment, of the sound of each whole segment; row k begins at k lengths
     digest: of the file's content
     """
 
@@ -68,9 +68,7 @@ class VideoFolder:
 
 
 def load_affect_pipeline() -> FeaturePipeline:
-    """The packaged experts that pictures, sound and faces are read by. Raises MissingBackendError without
-    one.
-    """
+    """The packaged encoders of pictures, sound and faces. Raises MissingBackendError without one."""
     experts = FeaturePipeline(replace(PipelineConfig.default(), activity="", sentiment=""))
     if lacking := [sense for sense in ("image", "sound") if sense not in experts.affect_model.regressors]:
         raise MissingBackendError(
@@ -89,8 +87,8 @@ def read_video_affect(
 ) -> VideoFolder:
     """Read every video with a sound track below a folder, each content once; kept ones are not read again.
 
-    lengths: of segments in seconds, of which the whole sound is read too
-    told:    gets a line for each file that can't be read, which costs no other
+    segment_lengths: of segments in seconds, of which the whole sound is read too
+    on_unreadable: gets a line for each file that can't be read, which costs no other
 
     Raises AffectError for a folder that can't be read, or without a video with sound.
     """

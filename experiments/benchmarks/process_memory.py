@@ -16,9 +16,10 @@ PSS_SAMPLE_INTERVAL = 5  # every so many looks, the proportional set size too
 
 @dataclass(kw_only=True)
 class PeakMemory:
-    """Bytes. `total` is the most that all processes held at one moment, a page that k of them share counted
-    as a k-th in each (proportional set size); `resident` counts it in full in each, an upper bound;
-    `workers` is that of all but the main process; `largest` is the kernel's own peak of a single process.
+    """Bytes. `peak_pss` is the most that all processes held at one moment, a page that k of them share
+    counted as a k-th in each (proportional set size); `peak_rss` counts it in full in each, an upper bound;
+    `peak_worker_rss` is that of all but the main process; `max_process_rss` is the kernel's own peak of a
+    single process.
     """
 
     peak_pss: int = 0
@@ -43,7 +44,7 @@ class PeakMemory:
 
 
 def run_and_measure_memory(command: Sequence[str], log_path: Path) -> PeakMemory:
-    """Run a command to its end, its output and errors into `log`, and tell its peak."""
+    """Run a command to its end, its output and errors into `log_path`, and tell its peak."""
     peak, begin = PeakMemory(), time.perf_counter()
     with log_path.open("wb") as stream:
         child = subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT)

@@ -115,7 +115,7 @@ def load_view_vectors(folder: Path, view: str) -> Rows:
 def measure_methods(
     vectors: Rows, query_count: int, k: int, tree_count: int, seed: int
 ) -> list[dict[str, Cell]]:
-    """A row of the table for each way; the last `queries` of the shuffled rows are asked for."""
+    """A row of the table for each way; the last `query_count` of the shuffled rows are asked for."""
     mixed = vectors[np.random.default_rng(seed).permutation(len(vectors))]
     kept, asked = np.ascontiguousarray(mixed[:-query_count]), mixed[-query_count:]
     with tempfile.TemporaryDirectory(prefix="affect-bench-") as folder:

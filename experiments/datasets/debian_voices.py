@@ -31,9 +31,9 @@ class DebianPackage:
     """A package and which of its files are taken.
 
     kind:   "speech", "music" or "other"
-    tongue: the language spoken there (ISO 639-1), empty for no speech
-    files:  pattern of paths in it
-    count:  how many files are taken, evenly spaced
+    language: the language spoken there (ISO 639-1), empty for no speech
+    pattern: pattern of paths in it
+    max_files: how many files are taken, evenly spaced
     """
 
     name: str
@@ -159,7 +159,7 @@ def _select_files(root: Path, package: DebianPackage) -> Iterator[Path]:
 
 
 def _download_package(name: str, folder: Path) -> None:
-    """Download a package and lay what it holds at `place`, all of it or nothing."""
+    """Download a package and lay what it holds at `folder`, all of it or nothing."""
     for program in ("apt-get", "dpkg-deb"):
         if shutil.which(program) is None:
             raise PackageUnavailable(f"{name}: {program} is not here; recordings come in Debian's packages")

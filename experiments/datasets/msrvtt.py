@@ -45,9 +45,7 @@ Captions = Mapping[str, Sequence[str]]
 
 
 def list_msrvtt_ids(protocol: str, list_folder: Path) -> dict[str, tuple[str, ...]]:
-    """Video ids by split. Raises UnknownNameError for another protocol, AffectError if a list is not
-    there.
-    """
+    """Video ids by split. Raises UnknownNameError for another protocol, AffectError without a list."""
     if protocol not in PROTOCOLS:
         raise UnknownNameError(f"no MSR-VTT protocol {protocol!r}; known: {', '.join(PROTOCOLS)}")
     if protocol == "full":
@@ -67,11 +65,11 @@ def load_msrvtt(
 ) -> CaptionDataset:
     """MSR-VTT under a protocol.
 
-    data:       folder that holds `msrvtt_annotations` with the lists
+    data_root:  folder that holds `msrvtt_annotations` with the lists
     annotation: the official JSON file, or a folder with several (train/val and test); by default those in
                 `msrvtt_annotations`. Without any, 1k-A gives its test part, whose captions are in its list
-    videos:     folder with video0.mp4 ...
-    features:   feature files by role, or the folder of JEMC's, see `read_features`
+    video_folder: folder with video0.mp4 ...
+    feature_sources: feature files by role, or the folder of JEMC's, see `read_features`
 
     Videos the annotation does not hold are left out, and a note says so. Raises AffectError,
     UnknownNameError.
@@ -110,8 +108,8 @@ def load_msrvtt(
 def read_official_captions(path: Path, *, required: bool = True) -> dict[str, list[str]]:
     """Captions by video id, each video's in the order of sen_id.
 
-    place: a JSON file {"videos": [...], "sentences": [{"video_id", "sen_id", "caption"}]}, or a folder with
-           such files. Raises AffectError if there is none and it is `needed`, or it has another layout.
+    path:  a JSON file {"videos": [...], "sentences": [{"video_id", "sen_id", "caption"}]}, or a folder with
+           such files. Raises AffectError if there is none and it is `required`, or it has another layout.
     """
     files = [path]
     if path.is_dir():

@@ -24,7 +24,7 @@ def load_msvd(
 ) -> CaptionDataset:
     """1200 / 100 / 670 videos, all their captions (80,827); for JEMC's Table 2, `drawn(msvd(), 5, seed)`.
 
-    videos: folder with <id>.avi or .mp4; features: as for `read_features`. Raises AffectError.
+    video_folder: folder with <id>.avi or .mp4; features: as for `read_features`. Raises AffectError.
     """
     file = data_root / DATASET_FOLDER / CAPTIONS_FILE
     said = parse_text_file(file, json.loads, CAPTIONS_DESCRIPTION)

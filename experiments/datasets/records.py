@@ -61,8 +61,8 @@ class DatasetItem:
 class CaptionDataset:
     """Items with captions.
 
-    features: where each role's feature files are, or a folder in JEMC's layout, for `read_features`
-    width: captions a video under the rule "padded"
+    feature_sources: where each role's feature files are, or a folder in JEMC's layout, for `read_features`
+    captions_per_item: captions a video under the rule "padded"
     notes: what must be said beside figures measured on it
     """
 
@@ -117,7 +117,7 @@ def read_table(path: Path) -> Iterator[dict[str, str]]:
 
 
 def parse_text_file(path: Path, parse: Callable[[str], Any], expected: str) -> Any:
-    """What a text file holds. Raises AffectError, saying what was `wanted`, where it can't be had."""
+    """What a text file holds. Raises AffectError, saying what was `expected`, where it can't be had."""
     try:
         return parse(read_text(path))
     except OSError as bad:

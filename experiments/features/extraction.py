@@ -25,10 +25,10 @@ from retrieval.progress_reporter import ProgressReporter
 class EncodedItems:
     """Rows of all segments of some items.
 
-    rows:   (segments, d) by role, a row of NaN where it has nothing to say
-    owner:  (segments,) the item each belongs to, ascending
-    times:  (segments, 2) seconds from its file's start; NaN for pictures
-    failed: why files could not be read; their items have no segment
+    features: (segments, d) by role, a row of NaN where it has nothing to say
+    item_by_segment: (segments,) the item each belongs to, ascending
+    segment_times: (segments, 2) seconds from its file's start; NaN for pictures
+    error_by_path: why files could not be read; their items have no segment
     """
 
     features: Mapping[str, Rows]
@@ -61,9 +61,7 @@ def decode_first_segments(pipeline: FeaturePipeline, paths: Sequence[Path]) -> l
 def encode_first_segments(
     pipeline: FeaturePipeline, files: Sequence[LabelledFile], *, include_affect: bool = False
 ) -> dict[str, Rows]:
-    """Raw rows by role of each file's first segment, computed anew. Raises MediaError if one can't be
-    read.
-    """
+    """Raw rows by role of each file's first segment, computed anew. Raises MediaError if unreadable."""
     failed: dict[Path, str] = {}
     stream = StreamingEncoder(
         pipeline,
@@ -121,9 +119,9 @@ def encode_items(
     """Raw rows of items by all media roles of the recipe, each content encoded once and kept on disk.
 
     media:    the file of each item; several pictures are the frames of one clip
-    every:    all segments of a file, or its first alone
+    all_segments: all segments of a file, or its first alone
     sampling: how densely to look, by default as the engine does; the sound's rate is the experts' own
-    folder:   where features are kept, by default in the cache folder
+    cache_folder: where features are kept, by default in the cache folder
 
     A run that was stopped goes on where it was. Raises AffectError for a recipe without media roles.
     """

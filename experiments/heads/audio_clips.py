@@ -57,10 +57,10 @@ Augmentation = Callable[[Audio, np.random.Generator], Audio]
 class AudioClips:
     """n clips.
 
-    rows:   (n, v, d) raw rows of the encoder, the plain clip first; NaN where there is no such version
+    features: (n, v, d) raw rows of the encoder, the plain clip first; NaN where there is no such version
     kinds:  (n,) one of KINDS
     labels: (n,) one of EMOTIONS for speech, else empty
-    moods:  (n, 2) valence and arousal of rated music, else NaN
+    affect: (n, 2) valence and arousal of rated music, else NaN
     groups: (n,) what a split must not tear apart: an actor, a game series, a track, a kind of sample
     splits: (n,) "train", "dev" or "test"
     """
@@ -100,7 +100,7 @@ def detune(audio: Audio, rng: np.random.Generator) -> Audio:
 
 
 def equalise(audio: Audio, rng: np.random.Generator, spread_db: float = 4.0) -> Audio:
-    """Through a smooth random filter, `spread` dB at each octave."""
+    """Through a smooth random filter, `spread_db` dB at each octave."""
     hertz = np.fft.rfftfreq(len(audio.samples), 1 / audio.sample_rate)
     knots = np.linspace(np.log2(60), np.log2(8000), 7)
     gain = np.interp(np.log2(np.maximum(hertz, 1)), knots, rng.normal(0, spread_db, len(knots)))
@@ -111,7 +111,7 @@ def equalise(audio: Audio, rng: np.random.Generator, spread_db: float = 4.0) -> 
 def add_noise(
     audio: Audio, rng: np.random.Generator, min_snr_db: float = 12.0, max_snr_db: float = 35.0
 ) -> Audio:
-    """With noise, white to pink, `least` to `most` dB below."""
+    """With noise, white to pink, `min_snr_db` to `max_snr_db` dB below."""
     spectrum = np.fft.rfft(rng.normal(size=len(audio.samples)))
     spectrum /= np.maximum(np.fft.rfftfreq(len(audio.samples)), 1e-3) ** rng.uniform(0, 0.5)
     noise = np.fft.irfft(spectrum, len(audio.samples))
@@ -130,7 +130,7 @@ def add_reverb(audio: Audio, rng: np.random.Generator) -> Audio:
 def crop_excerpt(
     audio: Audio, rng: np.random.Generator, min_seconds: float = 1.0, max_seconds: float = 2.5
 ) -> Audio:
-    """A part of `least` to `most` seconds around a place that is not silent."""
+    """A part of `min_seconds` to `max_seconds` seconds around a place that is not silent."""
     size, step = round(audio.sample_rate * rng.uniform(min_seconds, max_seconds)), audio.sample_rate // 10
     if len(audio.samples) <= size:
         return audio
@@ -198,9 +198,9 @@ AUGMENTATIONS: dict[str, tuple[tuple[Augmentation, ...], ...]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class _ClipSource:
-    """A file, what is known of it, and what is taken: PIECE seconds from `start`, a fragment, or all.
+    """A file, what is known of it, and what is taken: PIECE seconds from `start_seconds`, a fragment, or all.
 
-    altered: one of VERSIONS, empty for the kind's own
+    augmentation: one of VERSIONS, empty for the kind's own
     """
 
     path: Path

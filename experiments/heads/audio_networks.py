@@ -23,13 +23,14 @@ MAX_ABS_Z = 6.0  # standard deviations a column is let to lie off in teaching
 class NetworkConfig:
     """How to teach a network of one hidden layer.
 
-    count:   networks, the mean of which is taken (Hansen & Salamon 1990)
-    hidden:  units with ReLU
+    n_networks: networks, the mean of which is taken (Hansen & Salamon 1990)
+    hidden_size: units with ReLU
     epochs:  times that every item is met, each time in one of its versions
-    rate, decay: of AdamW (Loshchilov & Hutter 2019), one cycle (Smith & Topin 2018)
-    dropped: shares of columns and of hidden units left out at random (Srivastava et al. 2014)
-    mixed:   of the beta distribution by which two items are mixed (mixup, Zhang et al. 2018); 0 mixes none
-    plain:   how often the item itself is met rather than an altered version of it
+    learning_rate, weight_decay: of AdamW (Loshchilov & Hutter 2019), one cycle (Smith & Topin 2018)
+    dropout: shares of columns and of hidden units left out at random (Srivastava et al. 2014)
+    mixup_alpha: of the beta distribution by which two items are mixed (mixup, Zhang et al. 2018); 0 mixes
+        none
+    unaugmented_probability: how often the item itself is met rather than an altered version of it
     """
 
     n_networks: int = 8
@@ -47,9 +48,9 @@ def train_networks(
     features: npt.NDArray[np.floating], targets: Floats, config: NetworkConfig, *, role: str, seed: int,
     weights: Floats | None = None,
 ) -> tuple[Tower, ...]:  # fmt: skip
-    """Towers from rows of `role` to logits of classes whose shares are `wanted` (n, k), by cross-entropy.
+    """Towers from rows of `role` to logits of classes whose shares are `targets` (n, k), by cross-entropy.
 
-    versions: (n, v, d) rows of each item, the plain one first; NaN for a version that is not there
+    features: (n, v, d) rows of each item, the plain one first; NaN for a version that is not there
     weights:  (n,) how much an item counts
     """
     plain = features[:, 0].astype(np.float64)
@@ -132,7 +133,7 @@ def _train_network(
 def _draw_versions(
     is_present: npt.NDArray[np.bool_], unaugmented_probability: float, rng: np.random.Generator
 ) -> npt.NDArray[np.int64]:
-    """(n,) a version of each item that is there (n, v), the first as often as `plain` says."""
+    """(n,) a version of each item there (n, v), the first as often as `unaugmented_probability` says."""
     chance = is_present * rng.random(is_present.shape)
     chance[:, 0] = 0
     altered = chance.argmax(axis=1)

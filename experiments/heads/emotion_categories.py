@@ -94,7 +94,7 @@ sexual desire, ...) is left out."""
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class VideoRatings:
-    """Videos as people judged them: shares (n, 34) of the categories `names`, points (n, 2) in [-1, 1]."""
+    """Videos as people judged them: shares (n, 34) of `emotion_names`, points (n, 2) in [-1, 1]."""
 
     emotion_names: tuple[str, ...]
     shares: Floats
@@ -143,7 +143,7 @@ def fit(data_root: Path = DATA_ROOT) -> JsonDict:
 
 
 def fit_and_save(data_root: Path, out_folder: Path | None, *, seed: int, quiet: bool = False) -> list[Path]:
-    """Write emotions.json into `out`, by default where it ships. Nothing in it is drawn at random."""
+    """Write emotions.json into `out_folder`, by default where it ships. Nothing in it is drawn at random."""
     file = EMOTIONS_FILE if out_folder is None else out_folder / EMOTIONS_FILE.name
     write_atomically(file, (json.dumps(fit(data_root), indent=1) + "\n").encode())
     return [file]

@@ -75,11 +75,11 @@ class FaceDataset:
     """The largest face of each labelled picture of seven classes.
 
     features: (n, VIEWS, d) of `learned.describe`, the face as it is first; zeros where there is no face
-    plain:    (n, 7) fer's network on the unaligned face
-    found:    (n,) MTCNN found it in the picture itself
-    usable:   (n,) found, or found with a margin around the picture; for learning
+    fer_probabilities: (n, 7) fer's network on the unaligned face
+    is_detected: (n,) MTCNN found it in the picture itself
+    is_usable: (n,) found, or found with a margin around the picture; for learning
     labels:   (n,) numbers in EMOTIONS
-    film:     (n,) from a film
+    is_film:  (n,) from a film
     split:    (n,)
     group:    (n,) neighbours in the table with the same split and source: whole persons, as it is sorted by
               person and split by person
@@ -131,7 +131,7 @@ def evaluate(data_root: Path = DATA_ROOT, *, seed: int, part: EvaluationPart = "
 
 
 def fit_and_save(data_root: Path, out_folder: Path | None, *, seed: int, quiet: bool) -> Sequence[Path]:
-    """Write the head, where it ships from or to the folder `out`; gives the file."""
+    """Write the head, where it ships from or to the folder `out_folder`; gives the file."""
     file = WEIGHTS_FILE if out_folder is None else out_folder / WEIGHTS_FILE.name
     head = fit_calibrated_head(data_root, seed=seed, quiet=quiet)
     arrays = {"weight": head.weight, "bias": head.bias, "fear": head.fear}

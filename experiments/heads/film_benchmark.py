@@ -53,9 +53,9 @@ class FilmClips:
     """Clips of films.
 
     ids:      (n,) ascending
-    parts:    (n,) learn, valid or test
-    films:    (n,) runs of consecutive ids in one part: a film, or several neighbours, never a part of one
-    names:    of the features' columns
+    splits:   (n,) learn, valid or test
+    film_ids: (n,) runs of consecutive ids in one part: a film, or several neighbours, never a part of one
+    feature_names: of the features' columns
     features: (n, d) as they come; the angle as sine and cosine
     ratings:  (n, 2) valence and arousal in [-1, 1]
     """
@@ -124,7 +124,8 @@ def _number_films(ids: Ints, splits: npt.NDArray[np.str_]) -> Ints:
 
 
 def fit_normal_scores(features: Floats) -> Predictor:
-    """A map of each column to normal scores by its ranks among `rows`, within 2.5: outliers lose their grip.
+    """A map of each column to normal scores by its ranks among `features`, within 2.5: outliers lose their
+    grip.
 
     (7 % of wtf_max2stdratio_11 and the other 93 % of _12 are about 1e15: a ratio to a deviation of almost 0.)
     """
@@ -138,7 +139,7 @@ def fit_normal_scores(features: Floats) -> Predictor:
 
 
 def fit_ridge(features: Floats, targets: Floats, is_audio: npt.NDArray[np.bool_], seed: int) -> Predictor:
-    """The floor: ridge regression on even columns; `heard` and `seed` are not needed."""
+    """The floor: ridge regression on even columns; `is_audio` and `seed` are not needed."""
     from sklearn.linear_model import Ridge
 
     scores = fit_normal_scores(features)
@@ -149,7 +150,7 @@ def fit_ridge(features: Floats, targets: Floats, is_audio: npt.NDArray[np.bool_]
 def fit_ensemble(features: Floats, targets: Floats, is_audio: npt.NDArray[np.bool_], seed: int) -> Predictor:
     """From features (n, d) to wanted (n, k): the mean of kernel ridge and of extremely randomised trees.
 
-    The kernel is the mean of one of the pictures, one of the sound (`heard` columns) and their product
+    The kernel is the mean of one of the pictures, one of the sound (`is_audio` columns) and their product
     (Saunders, Gammerman & Vovk 1998; Geurts, Ernst & Wehenkel 2006).
     """
     from sklearn.ensemble import ExtraTreesRegressor
@@ -184,13 +185,13 @@ def compute_ranks(ratings: Floats) -> Floats:
 
 
 def match_mean_and_sd(predictions: Floats, ratings: Floats) -> Floats:
-    """`found` (n, k) moved and stretched to the means and SDs of `ratings`, as CCC wants; r stays."""
+    """`predictions` (n, k) moved and stretched to the means and SDs of `ratings`, as CCC wants; r stays."""
     scale = ratings.std(axis=0) / predictions.std(axis=0)
     return np.asarray((predictions - predictions.mean(axis=0)) * scale + ratings.mean(axis=0))
 
 
 def add_neighbour_means(predictions: Floats, film_ids: Ints, decay: float = NEIGHBOUR_DECAY_CLIPS) -> Floats:
-    """`found` (n, k) plus the mean of each clip's neighbours in its film, the nearer the heavier.
+    """`predictions` (n, k) plus the mean of each clip's neighbours in its film, the nearer the heavier.
 
     A film keeps to a mood: ratings of clips next to each other correlate .31 (valence) and .19 (arousal).
     """
@@ -208,9 +209,9 @@ def add_neighbour_means(predictions: Floats, film_ids: Ints, decay: float = NEIG
 def predict_held_out(
     clips: FilmClips, train_rows: Ints, test_rows: Ints | None, fit_model: FitModel, *, seed: int
 ) -> Floats:
-    """(m, 2) ranks foretold of the rows `asked` by a model of the rows `taught`.
+    """(m, 2) ranks foretold of the rows `test_rows` by a model of the rows `train_rows`.
 
-    Without `asked`: of those taught, whole films held out in turn.
+    Without `test_rows`: of those taught, whole films held out in turn.
     """
 
     def fit_and_predict(fit_rows: Ints, predicted_rows: Ints) -> Floats:
@@ -231,8 +232,8 @@ def evaluate(data_root: Path = DATA_ROOT, *, seed: int, part: EvaluationPart = "
     """r and CCC of induced valence and arousal, each clip by itself, and with its neighbours in the film.
 
     folds: films of learn and valid held out in turn; dev: taught on learn, asked of valid; test: taught on
-    both, asked of the official test, where `data` has its rows (learn and valid are then read from DATA if
-    `data` has none). Intervals draw whole films.
+        both, asked of the official test, where `data_root` has its rows (learn and valid are then read from
+        DATA if `data_root` has none). Intervals draw whole films.
     """
     known = load_clips(data_root)
     if part == "test" and not len(known.find_rows("learn", "valid")) and len(known.find_rows("test")):

@@ -87,10 +87,10 @@ class RatedImage:
     """A photo of OASIS and what about 100 people said of it, valence then arousal, in units of the plane.
 
     mean:   of the ratings, in [-1, 1]
-    spread: standard deviation between raters
-    raters: how many
+    rater_sd: standard deviation between raters
+    n_raters: how many
     group:  its theme; themes are never torn apart
-    free:   whether it came from Pixabay under CC0
+    is_cc0: whether it came from Pixabay under CC0
     """
 
     path: Path
@@ -128,10 +128,10 @@ def load_oasis_ratings(data_root: Path = DATA_ROOT) -> list[RatedImage]:
 class TrainingSet:
     """Rated pictures as they are learnt from.
 
-    rows:   (n, views, d) by role: raw features and label vectors, the picture itself first
-    means:  (n, 2) ratings
-    spread: (n, 2) standard deviation between raters
-    doubt:  (n,) weight of each, mean 1: what few raters said, or said differently, counts less
+    features: (n, views, d) by role: raw features and label vectors, the picture itself first
+    mean_ratings: (n, 2) ratings
+    rater_sd: (n, 2) standard deviation between raters
+    sample_weights: (n,) weight of each, mean 1: what few raters said, or said differently, counts less
     groups: (n,) themes
     """
 
@@ -178,7 +178,7 @@ def make_training_set(
 
 
 def fit_and_save(data_root: Path, out_folder: Path | None, *, seed: int, quiet: bool) -> list[Path]:
-    """Fit and write affect-image.safetensors, into `out` (by default the package's). Raises as `fit` does."""
+    """Fit and write affect-image.safetensors into `out_folder` (default: the package). Raises as `fit`."""
     file = WEIGHTS_FILE if out_folder is None else out_folder / WEIGHTS_FILE.name
     save_regressors(file, fit(data_root, seed=seed, quiet=quiet))
     return [file]
@@ -212,7 +212,7 @@ def fit_members(
 ) -> tuple[dict[str, Regressor], Floats]:
     """The members, and the factors (2,) by which answers were stretched about the mean.
 
-    empty: (m, 1280) raw rows of pictures of nothing, see `nothing`
+    blank_features: (m, 1280) raw rows of pictures of nothing, see `nothing`
     """
     found, unlike = np.empty(training_set.mean_ratings.shape), np.empty((len(training_set.mean_ratings), 1))
     for out in make_group_folds(training_set.groups, N_FOLDS, seed):
@@ -233,7 +233,7 @@ def fit_members(
 
 
 def fit_mean(training_set: TrainingSet, stretch_factors: npt.ArrayLike = 1.0) -> Regressor:
-    """Valence and arousal (n, 2), stretched about the mean by `factors`."""
+    """Valence and arousal (n, 2), stretched about the mean by `stretch_factors`."""
     return Regressor(
         towers=(
             _fit_kernel_tower(training_set, stretch_factors),
@@ -294,8 +294,9 @@ def fit_blankness(training_set: TrainingSet, blank_features: Rows) -> Tower:
 def fit_log_sd(blankness_tower: Tower, errors: Floats, blankness: Floats) -> Tower:
     """log SD (n, 2): one number for photos, growing to log UNKNOWN and beyond for pictures of nothing.
 
-    errors: (n, 2) of answers to held-out pictures, and `empty` (n, 1) how empty they looked. Photos have one
-    SD such that COVERED of errors lie within: their errors tell of no difference that could be foretold.
+    errors: (n, 2) of answers to held-out pictures, and `blankness` (n, 1) how empty they looked. Photos
+        have one SD such that COVERED of errors lie within: their errors tell of no difference that could be
+        foretold.
     """
     most = np.log(UNINFORMED_SD)
     part = np.minimum(blankness, 0.9)
@@ -454,9 +455,7 @@ def _add_label_features(object_features: Rows) -> dict[str, Rows]:
 
 
 def _fit_kernel_tower(training_set: TrainingSet, stretch_factors: npt.ArrayLike) -> Tower:
-    """Kernel ridge with a sum of Gaussian kernels, one a role, on landmarks as in
-    `spaces.joint.kernel_ridge`.
-    """
+    """Kernel ridge, a sum of Gaussian kernels, one a role; landmarks as in `joint.kernel_ridge`."""
     moments = {role: _compute_mean_and_scale(rows[:, 0]) for role, rows in training_set.features.items()}
     standard = {
         role: (rows - moments[role][0]) / moments[role][1] for role, rows in training_set.features.items()
@@ -497,7 +496,7 @@ def _fit_kernel_tower(training_set: TrainingSet, stretch_factors: npt.ArrayLike)
 def _fit_ridge_tower(
     training_set: TrainingSet, targets: Floats, stretch_factors: npt.ArrayLike = 1.0
 ) -> Tower:
-    """Ridge from features' signed square roots and label vectors to `wanted` (n, 2)."""
+    """Ridge from features' signed square roots and label vectors to `targets` (n, 2)."""
     powers = {role: FEATURE_POWER if role == ROLE else 1.0 for role in training_set.features}
     tamed = {
         role: signed_power(to_float32(rows), powers[role]).astype(np.float64)

@@ -46,7 +46,8 @@ def augment_frames(frames: Frames, rng: np.random.Generator) -> Frames:
 def encode_augmented_views(
     pipeline: FeaturePipeline, media: Sequence[MediaPaths], view_count: int, *, seed: int, quiet: bool = False
 ) -> dict[str, Rows]:
-    """Rows (items, 1 + count, d) of the roles that read frames: as it is, then `count` views of each item.
+    """Rows (items, 1 + count, d) of the roles that read frames: as it is, then `view_count` views of each
+    item.
 
     media: the file of each item, of which the first segment is taken; several pictures are one clip
 

@@ -56,8 +56,8 @@ class MLPRegressor:
     """A trained network for one dimension.
 
     mean, scale: (d,) of the training rows, of columns that are there
-    losses:      squared error of each training batch, in order
-    held:        squared error on the held-out groups at each look; empty without early stopping
+    training_losses: squared error of each training batch, in order
+    validation_losses: squared error on the held-out groups at each look; empty without early stopping
     """
 
     network: torch.nn.Sequential
@@ -116,7 +116,7 @@ def fit(
 
 
 def build_network(input_size: int, hidden_sizes: Sequence[int]) -> torch.nn.Sequential:
-    """Linear layers with ReLU between them, from `width` numbers to one."""
+    """Linear layers with ReLU between them, from `input_size` numbers to one."""
     sizes = [input_size, *hidden_sizes]
     layers: list[torch.nn.Module] = []
     for into, out in zip(sizes, hidden_sizes, strict=False):

@@ -75,12 +75,12 @@ LICENCE = (
 class PairedModalities:
     """The same n items by several senses.
 
-    senses: by name, features (n, d); NaN where unknown
-    truth:  (n, 2) valence and arousal in [-1, 1]
+    features: by name, features (n, d); NaN where unknown
+    ratings: (n, 2) valence and arousal in [-1, 1]
     groups: (n,) actors or films: never on both sides
-    parts:  (n,) train, dev or test
+    splits: (n,) train, dev or test
     shifts: by name, (n,) kinds of items, to be foretold from the other kinds alone: out of the domain
-    pull:   penalty of the kernel ridge
+    ridge_penalty: penalty of the kernel ridge
     """
 
     name: str
@@ -172,7 +172,7 @@ def load_liris_pairs(data_root: Path = DATA_ROOT) -> PairedModalities:
 def predict_affect(
     pairs: PairedModalities, train_rows: Ints, test_rows: Ints, *, seed: int
 ) -> dict[str, Floats]:
-    """By sense, (m, 4) values and stated SDs of the rows `asked`, from a model of the rows `taught`.
+    """By sense, (m, 4) values and stated SDs of the rows `test_rows`, from a model of the rows `train_rows`.
 
     The SD is one number a dimension: what inner folds over the groups of those taught leave.
     """
@@ -209,7 +209,7 @@ def _predict_kernel_ridge(
 def predict_held_out(
     pairs: PairedModalities, selected_rows: Ints, *, seed: int, shift: str = ""
 ) -> dict[str, Floats]:
-    """By sense, (m, 4) of the rows `inside`, whole groups held out in turn, or whole kinds of a shift."""
+    """By sense, (m, 4) of `selected_rows`, whole groups held out in turn, or whole kinds of a shift."""
     if shift:
         kinds = pairs.shifts[shift][selected_rows]
         parts = [np.flatnonzero(kinds == kind) for kind in np.unique(kinds)]
@@ -229,8 +229,8 @@ class ReliabilityEstimate:
     """What one set says.
 
     reliability: by sense, (valence, arousal) factors on the stated precision
-    error:       by sense, the standard errors of their logarithms (jackknife over groups)
-    correlation: of the senses' errors, valence and arousal
+    log_standard_error: by sense, the standard errors of their logarithms (jackknife over groups)
+    error_correlation: of the senses' errors, valence and arousal
     """
 
     name: str
@@ -273,7 +273,7 @@ def estimate_reliability(pairs: PairedModalities, selected_rows: Ints, *, seed: 
 def fit_reliability(
     predictions: FeaturesByModality, ratings: Floats, *, initial: Floats | None = None
 ) -> tuple[Floats, PerDimension]:
-    """(senses, 2) log reliabilities and the errors' correlation that make `truth` (n, 2) likely.
+    """(senses, 2) log reliabilities and the errors' correlation that make `ratings` (n, 2) likely.
 
     The likelihood is that of what `precision_mean` gives when each sense speaks alone, and when all do: as
     it happens that one abstains. The correlation is that of the errors in units of the stated SDs.
@@ -358,7 +358,7 @@ def fit(data_root: Path = DATA_ROOT, *, seed: int) -> JsonDict:
 def fit_and_save(
     data_root: Path = DATA_ROOT, out_folder: Path | None = None, *, seed: int, quiet: bool = False
 ) -> list[Path]:
-    """Learn and write affect-senses.json, into `out` (by default the package's). Raises AffectError."""
+    """Fit and write affect-senses.json into `out_folder` (default: the package). Raises AffectError."""
     told = fit(data_root, seed=seed)
     if not quiet:
         print(json.dumps({name: told[name] for name in ("reliability", "correlation")}))
@@ -372,8 +372,9 @@ def evaluate(data_root: Path = DATA_ROOT, *, seed: int, part: EvaluationPart = "
     often the truth lies within one SD of what is joined.
 
     folds: groups held out in turn, from the regressors and from what the reliabilities are learnt of.
-    dev, test: RAVDESS' and LIRIS-ACCEDE's rows of that part, where `data` has any; on test by the packaged
-    reliabilities. Without train rows in `data`, those of DATA teach. CREMA-D has no parts.
+    dev, test: RAVDESS' and LIRIS-ACCEDE's rows of that part, where `data_root` has any; on test by the
+        packaged reliabilities. Without train rows in `data_root`, those of DATA teach. CREMA-D has no
+        parts.
     """
     judged = (
         load_cremad_pairs(data_root)

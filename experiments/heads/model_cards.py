@@ -39,7 +39,7 @@ def format_model_card(
     seed: int,
     file_bytes: int,
 ) -> str:
-    """Markdown; `own` is the data and its licence where they are not the package's."""
+    """Markdown; `custom_data` is the data and its licence where they are not the package's."""
     subject = TRAINING_SPECS.get(space)
     data, licence = custom_data or (
         (subject.data_description, subject.licence) if subject else AUDIO_DATA_AND_LICENCE

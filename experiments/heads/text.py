@@ -161,7 +161,8 @@ def fit_and_save(data_root: Path, out_folder: Path | None, *, seed: int, quiet: 
 
 
 def fit(data_root: Path = DATA_ROOT, *, seed: int, quiet: bool = False, use_dev: bool = True) -> RegressorSet:
-    """The regressors "mean" and "log_sd" of role "sentiment", (n, 2) each; without `dev` from train alone.
+    """The regressors "mean" and "log_sd" of role "sentiment", (n, 2) each; without `use_dev` from train
+    alone.
 
     The adapters are those of the encoder, taught on train. It takes half a minute and says nothing, `quiet`
     or not. Raises AffectError where a set is not there.
@@ -195,7 +196,7 @@ def evaluate(data_root: Path = DATA_ROOT, *, seed: int, part: EvaluationPart = "
     """EmoBank and CAAV, correlations and how often the truth lies within one stated SD.
 
     folds: the kept tenth of EmoBank's training sentences, and every action phrase by folds; dev: by `fit` of
-    train alone; test: rows with the split "test", by the shipped file, of the sets that `data` has.
+    train alone; test: rows with the split "test", by the shipped file, of the sets that `data_root` has.
     """
     encoder: MiniLMAffect = ENCODERS.make("minilm-affect")  # type: ignore[assignment]
     sentences = load_emobank(data_root) if (data_root / "emobank").exists() else []
@@ -242,7 +243,7 @@ def make_nonsense_texts(count: int, seed: int) -> list[str]:
 def _fit_mean(
     encoder: MiniLMAffect, short_features: Rows, actions: Sequence[RatedText], themes: Sequence[RatedText]
 ) -> Regressor:
-    """The taught line, plus kernel ridge on what it misses of short texts (n, 386): `acts`, then `named`."""
+    """The linear model, plus kernel ridge on its residuals of short texts (n, 386): `actions`, `themes`."""
     line = _make_adapter_tower(encoder)
     missed = np.asarray(
         _stack_affect([*actions, *themes]) - line.project_raw({ROLE: short_features}), np.float64
@@ -294,7 +295,7 @@ def _compute_held_out_errors(
     themes: Sequence[RatedText],
     seed: int,
 ) -> Floats:
-    """(n, 2) errors on short texts (`acts`, then `named`) by ridges that had not seen them."""
+    """(n, 2) errors on short texts (`actions`, then `themes`) by ridges that had not seen them."""
     every = [*actions, *themes]
     errors = np.empty((len(every), 2))
     for away in make_group_folds([one.group for one in every], N_FOLDS, seed):
@@ -315,8 +316,8 @@ def _compute_uninformed_errors(ratings: Floats, predictions: Rows) -> Floats:
 def _fit_log_sd(features: Rows, squared_errors: Floats, *, n_sentences: int, n_phrases: int) -> Regressor:
     """Log SD, linear in standardised rows (n, 386), most likely for squared errors (n, 2) that are normal.
 
-    The first `seen` rows are sentences, then `short` phrases, then what nobody can read. In the end it is
-    moved until `INSIDE` of the sentences and phrases, each half, lie within it.
+    The first `n_sentences` rows are sentences, then `n_phrases` phrases, then what nobody can read. In the
+    end it is moved until `INSIDE` of the sentences and phrases, each half, lie within it.
     """
     from scipy.optimize import minimize
 

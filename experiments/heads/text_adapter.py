@@ -72,9 +72,10 @@ class RatedText:
 class TrainingSet:
     """Texts and what is to be foretold of them.
 
-    values: (n, k) valence and arousal (the first k of them), or with `own` anything, for a head of its own
-    batch:  how many go into a step
-    weight: of its loss
+    targets: (n, k) valence and arousal (the first k of them), or with `has_separate_head` anything, for a
+        head of its own
+    batch_size: how many go into a step
+    loss_weight: of its loss
     """
 
     name: str
@@ -89,9 +90,9 @@ class TrainingSet:
 class AdapterConfig:
     """How to train: the adapters' rank and gain, times through the first lesson, AdamW's rate and decay.
 
-    warm:    share of the steps in which the rate rises; then it falls to nothing
-    ccc:     weight of 1 - CCC beside the squared error
-    longest: tokens of a text
+    warmup_share: share of the steps in which the rate rises; then it falls to nothing
+    ccc_weight: weight of 1 - CCC beside the squared error
+    max_tokens: tokens of a text
     """
 
     rank: int = 16

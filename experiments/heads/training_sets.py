@@ -31,9 +31,9 @@ class SpaceTrainingSpec:
     """One packaged space.
 
     roles: that its heads read
-    read:  loads its data from the folder of the data sets
-    views: of every item beside the plain one, see `experiments.heads.image_augmentation`
-    told:  of the data, for the card
+    load_dataset: loads its data from the folder of the data sets
+    view_count: of every item beside the plain one, see `experiments.heads.image_augmentation`
+    data_description: of the data, for the card
     licence: of the data
     """
 

@@ -26,10 +26,10 @@ COMPOUND_THRESHOLD = 0.6
 class AnnotatedCaption:
     """A caption with its eleven columns and what makes it emotional.
 
-    compound: VADER's, by the package's lexicon; `compound_then` as the report had it, by nltk's copy
-    vader, vader_then: whether it is sentimental by each
-    keyword:  whether a keyword is in it
-    emotional: vader (or vader_then, where asked as reported) or keyword
+    compound: VADER's, by the package's lexicon; `compound_nltk` as the report had it, by nltk's copy
+    is_sentimental, is_sentimental_nltk: whether it is sentimental by each
+    has_keyword: whether a keyword is in it
+    is_emotional: vader (or vader_then, where asked as reported) or keyword
     """
 
     source: VideoCaption
@@ -79,9 +79,9 @@ def annotate(
     lower_case: bool = False,
     on_caption: Callable[[], None] = lambda: None,
 ) -> list[AnnotatedCaption]:
-    """Every caption annotated, in order; `lower` case for keywords and NRC's words, which know no other.
+    """Every caption annotated, in order; `lower_case` case for keywords and NRC's words, which know no other.
 
-    step: called after each. Raises MissingBackendError without the lexicons.
+    on_caption: called after each. Raises MissingBackendError without the lexicons.
     """
     annotated = []
     for one in captions:

@@ -38,7 +38,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Requirement:
-    """A figure that has to be reached: `found` at least, or at most, `wanted`."""
+    """A figure that has to be reached: `value` at least, or at most, `bound`."""
 
     name: str
     value: float

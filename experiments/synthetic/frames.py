@@ -88,7 +88,7 @@ def render_backdrop(clip: SyntheticClip) -> Floats:
 
 
 def _compute_coverage(signed_distance: Floats, size: Floats) -> Floats:
-    """(t, h, w, 1) share of each pixel inside (`beyond` < 0, in sizes); the edge is one pixel wide."""
+    """(t, h, w, 1) share of each pixel inside (`signed_distance` < 0, in sizes); the edge is a pixel wide."""
     return np.asarray(np.clip(0.5 - signed_distance * (size * FRAME_SIZE), 0, 1)[..., None])
 
 

@@ -25,8 +25,8 @@ Waveform = npt.NDArray[np.float32]
 class MusicParameters:
     """How a mood is played.
 
-    tempo: notes a second; root: Hz; tilt: partial k has amplitude k ** -tilt
-    rough: depth of a 40 Hz tremble; level: root mean square of the whole
+    notes_per_second: notes a second; root: Hz; tilt: partial k has amplitude k ** -tilt
+    roughness: depth of a 40 Hz tremble; level: root mean square of the whole
     """
 
     notes_per_second: float

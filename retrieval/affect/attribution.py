@@ -28,7 +28,7 @@ MAX_WORDS_TRIED = 6  # words of a text that are left out in turn
 class Attribution:
     """A part of what was felt, and how far valence and arousal would lie back without it.
 
-    what:       a word, or the emotion that faces show most; empty for moments
+    label:      a word, or the emotion that faces show most; empty for moments
     start, end: seconds, None where there is no time
     """
 
@@ -62,9 +62,9 @@ class Attribution:
 class SegmentAffect:
     """Affect of one segment, moment by moment.
 
-    senses: rows (1, 4) by sense, of the segment as a whole
-    image:  (f, 4) of each frame; None where nobody tells of pictures
-    sound:  (w, 4) of each half second; None without sound
+    by_modality: rows (1, 4) by sense, of the segment as a whole
+    frame_affect: (f, 4) of each frame; None where nobody tells of pictures
+    window_affect: (w, 4) of each half second; None without sound
     """
 
     segment: SegmentFeatures
@@ -76,7 +76,7 @@ class SegmentAffect:
 def estimate_segment_affect(
     pipeline: FeaturePipeline, segments: Sequence[SegmentFeatures], by_modality: Mapping[str, Rows]
 ) -> list[SegmentAffect]:
-    """Every segment's frames and half seconds, read once; `senses` are those of the segments (n, 4)."""
+    """Every segment's frames and half seconds, read once; `by_modality` are those of the segments (n, 4)."""
     return [
         SegmentAffect(
             segment=one,
@@ -116,8 +116,8 @@ def attribute_words(
 ) -> list[list[Attribution]]:
     """For each text the words without which it would feel most different.
 
-    feel:   gives rows of affect (n, 4) of texts
-    wholes: (texts, 4) that of the texts themselves
+    predict_affect: gives rows of affect (n, 4) of texts
+    text_affect: (texts, 4) that of the texts themselves
 
     Of long texts only the words are tried that feel least like the others when read alone.
     """

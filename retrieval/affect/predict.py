@@ -92,7 +92,7 @@ def make_error_record(path: Path, reason: str) -> AffectRecord:
 def make_text_record(
     text: str, estimate: AffectEstimate, index: int, attributions: Sequence[Attribution]
 ) -> AffectRecord:
-    """What is told of one text, whose row is `at` in `found`."""
+    """What is told of one text, whose row is `index` in `estimate`."""
     senses = AffectEstimate(
         by_modality={s: rows[index : index + 1] for s, rows in estimate.by_modality.items()},
         fused=estimate.fused[index : index + 1],

@@ -48,7 +48,7 @@ def open_for_update(folder: Path) -> Iterator[Library]:
 
 @contextmanager
 def open_input(description: str, path: Path) -> Iterator[BinaryIO]:
-    """A file's bytes, or standard input for "-". Raises AffectError: it can't be read as `what`."""
+    """A file's bytes, or standard input for "-". Raises AffectError: it can't be read as `description`."""
     if str(path) == "-":
         yield sys.stdin.buffer
         return

@@ -24,7 +24,7 @@ from retrieval.evaluation.similarity_blocks import Block, Similarity, as_similar
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class DirectionResult:
-    """One direction, query by query: `asked` names the queries, `groups` the video each belongs to."""
+    """One direction, query by query: `query_ids` names the queries, `groups` the video each belongs to."""
 
     name: str
     query_ids: tuple[str, ...]
@@ -152,10 +152,10 @@ def evaluate(
 ) -> Evaluation:
     """Both directions of similarities (c, v): one row a caption, one column a video.
 
-    `caption_videos` (c,) and `videos` (v,) are ids: the target of a caption is found by id, wherever its
-    column stands. `captions` (c,) are ids of the captions, "video#0", "video#1" without any. `mask` (c,)
-    bool says which captions are there: the others are no queries and nobody's gallery, and a video that
-    loses all of them is no query either.
+    `caption_video_ids` (c,) and `video_ids` (v,) are ids: the target of a caption is found by id, wherever
+    its column stands. `caption_ids` (c,) are ids of the captions, "video#0", "video#1" without any. `mask`
+    (c,) bool says which captions are there: the others are no queries and nobody's gallery, and a video
+    that loses all of them is no query either.
 
     Raises ValueError for ids that are not unique or unknown, lengths that don't fit, or no captions.
     """

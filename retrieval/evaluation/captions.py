@@ -32,7 +32,8 @@ def make_caption_mask(caption_counts: Sequence[int], width: int = 20) -> Mask:
 def draw_caption_masks(
     caption_item_ids: Sequence[str], per_item: int = 5, draws: int = 20, *, seed: int
 ) -> Iterator[Mask]:
-    """`draws` masks (c,) with `per_item` random captions of each item; `items` names each caption's item.
+    """`draws` masks (c,) with `per_item` random captions of each item; `caption_item_ids` names each
+    caption's item.
 
     An item with fewer has all of them. Raises ValueError for per_item < 1.
     """
@@ -84,10 +85,12 @@ def group_captions_by_item(item_by_caption: Ints, item_count: int) -> Ints:
 def count_ranks_among_captions(
     similarity: Similarity, item_by_caption: Ints, mask: Mask, *, siblings_tie: bool
 ) -> RankCounts:
-    """Of each item (rows of `turned`, (v, c)) the best of its own captions, among all that are `kept` (c,).
+    """Of each item (rows of `similarity`, (v, c)) the best of its own captions, among all that are `mask`
+    (c,).
 
     Unless `siblings_tie`, further captions of the item with the very same similarity are no rivals.
-    `owner` (c,) numbers each caption's item; the standing of an item without captions means nothing.
+    `item_by_caption` (c,) numbers each caption's item; the standing of an item without captions means
+    nothing.
     """
     columns = np.flatnonzero(mask)
     own = group_captions_by_item(item_by_caption[columns], similarity.shape[0])
@@ -105,7 +108,7 @@ def count_ranks_among_captions(
 
 
 def count_ranks_among_items(similarity: Similarity, item_by_caption: Ints, mask: Mask) -> RankCounts:
-    """The same with one similarity an item: the largest over its own `kept` captions; others as above."""
+    """The same with one similarity an item: the largest over its own `mask` captions; others as above."""
     columns = np.flatnonzero(mask)
     columns = columns[np.argsort(item_by_caption[columns], kind="stable")]
     asked, starts = np.unique(item_by_caption[columns], return_index=True)

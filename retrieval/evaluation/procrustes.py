@@ -32,8 +32,8 @@ class ProtestResult:
     """A Procrustes analysis and what shuffled pairs give.
 
     disparity: m12^2, 0 to 1; t = sqrt(1 - m12^2) is the correlation in the superimposition
-    p:         (#{t of a shuffle >= t} + 1) / (shuffles + 1)
-    null:      (shuffles,) their t
+    p_value:   (#{t of a shuffle >= t} + 1) / (shuffles + 1)
+    null_correlations: (shuffles,) their t
     """
 
     disparity: float

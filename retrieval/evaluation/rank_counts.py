@@ -34,7 +34,8 @@ CACHED_ELEMENTS = 1 << 18  # similarities compared in one step: with the marks t
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class RankCounts:
-    """Of each of q queries: items `ahead` of the right one, others `tied` with it, of these how many `later`.
+    """Of each of q queries: items `ahead` of the right one, others `tied` with it, of these how many
+    `tied_later`.
 
     A NaN is a missing similarity and lies below everything, -inf included; missing ones tie with each
     other, so beware of "optimistic" where all are missing.
@@ -115,7 +116,7 @@ def count_ranks(similarity: Block | Similarity, targets: npt.ArrayLike) -> RankC
 def count_ranks_by_block(
     similarity: Similarity, select_block: Callable[[slice, Block], tuple[Block, Ints]]
 ) -> RankCounts:
-    """Block by block of `table` through `read`, which gives what to look at (step, m) and columns (step,)."""
+    """Block by block of `similarity`; `select_block` gives similarities (step, m) and columns (step,)."""
 
     def count_part(queries: slice) -> RankCounts:
         block, wanted = select_block(queries, similarity.rows(queries))
@@ -156,7 +157,7 @@ def count_true_by_row(mask: npt.NDArray[np.bool_]) -> Ints:
 
 
 def validate_targets(shape: tuple[int, int], targets: npt.ArrayLike) -> Ints:
-    """`target` as int64 (q,), each in 0..n-1, else ValueError."""
+    """`targets` as int64 (q,), each in 0..n-1, else ValueError."""
     wanted = np.asarray(targets)
     if wanted.shape != shape[:1]:
         raise ValueError(f"similarity (q, n) and target (q,) do not fit: {shape}, {wanted.shape}")

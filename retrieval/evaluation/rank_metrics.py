@@ -18,8 +18,8 @@ RecallAtOneRule = Literal["below", "exact"]
 def recall_at(ranks: npt.ArrayLike, k: int, r1_rule: RecallAtOneRule = "below") -> float:
     """R@k in percent: 100 * mean(rank < k).
 
-    `first` matters for R@1 with average ties alone: a rank of .5, shared by two, is below 1 and so a hit; CE
-    and MMT ask for a rank of 0 exactly ("exact"), which makes it a miss.
+    `r1_rule` matters for R@1 with average ties alone: a rank of .5, shared by two, is below 1 and so a hit;
+    CE and MMT ask for a rank of 0 exactly ("exact"), which makes it a miss.
 
     Raises ValueError without ranks, for k < 1 or another rule.
     """

@@ -79,7 +79,7 @@ PUBLISHED_PROTOCOLS: dict[str, EvaluationProtocol] = {
 
 
 def compute_rank_metric(ranks: npt.ArrayLike, name: str, protocol: EvaluationProtocol) -> float:
-    """The measure `name` of ranks under `rules`. Raises ValueError for another name or without ranks."""
+    """The measure `name` of ranks under `protocol`. Raises ValueError for another name or without ranks."""
     if name.startswith("R@") and name[2:].isdecimal():
         return recall_at(ranks, int(name[2:]), protocol.first)
     if name == "MdR":

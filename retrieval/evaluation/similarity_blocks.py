@@ -105,6 +105,6 @@ def as_similarity(similarity: Block | Similarity) -> Similarity:
 def split_into_blocks(
     query_count: int, item_count: int, chunk_elements: int | None = None
 ) -> Iterator[slice]:
-    """Consecutive slices of queries, each about `chunk` similarities (CHUNK_ELEMENTS without one)."""
+    """Consecutive slices of queries, each of about `chunk_elements` similarities (None: CHUNK_ELEMENTS)."""
     step = max(1, (chunk_elements or CHUNK_ELEMENTS) // max(1, item_count))
     return (slice(start, min(start + step, query_count)) for start in range(0, query_count, step))

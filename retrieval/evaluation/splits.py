@@ -14,7 +14,7 @@ def split_by_group(
     """(n,) the split of each item; all items of a group are in one split.
 
     groups: (n,) the group of each item
-    shares: weight of each split by name; whole groups, drawn in random order, go where most is lacking
+    split_weights: weight of each split by name; whole groups, drawn in random order, go where most is lacking
 
     Raises ValueError for shares that are negative or all zero, and for fewer groups than splits.
     """
@@ -40,6 +40,6 @@ def split_by_group(
 
 
 def make_group_folds(groups: Sequence[Hashable], fold_count: int, seed: int) -> list[npt.NDArray[np.int64]]:
-    """Item numbers of each of `count` folds of about the same size. Raises ValueError for too few groups."""
+    """Item numbers of `fold_count` folds of about the same size. Raises ValueError for too few groups."""
     split = split_by_group(groups, {str(fold): 1.0 for fold in range(fold_count)}, seed)
     return [np.flatnonzero(split == str(fold)) for fold in range(fold_count)]

@@ -17,8 +17,8 @@ from spaces.affect_regression import AFFECT_COLUMNS, AFFECT_MODALITIES, load_mod
 class AffectEstimate:
     """The affect of n items.
 
-    senses: rows (n, 4) by sense, NaN where it abstains
-    rows:   (n, 4) joined; NaN where all abstain
+    by_modality: rows (n, 4) by sense, NaN where it abstains
+    fused:  (n, 4) joined; NaN where all abstain
     """
 
     by_modality: Mapping[str, Rows]

@@ -30,9 +30,9 @@ class SegmentFeatures:
 
     span:     (start, end) in seconds, None for a picture
     features: raw rows (1, d) by role
-    frames:   raw rows (f, d) of each frame of the role "objects", at `times` (f,) seconds
+    frame_features: raw rows (f, d) of each frame of the role "objects", at `frame_times` (f,) seconds
     faces:    those of its frames, where they can be told apart
-    moments:  raw rows (w, d) by role of the sound about each of `starts` (w,) seconds
+    window_features: raw rows (w, d) by role of the sound about each of `window_starts` (w,) seconds
     """
 
     span: tuple[float | None, float | None]
@@ -103,7 +103,7 @@ class _SegmentBatcher:
                 self._pending_segments = [one for one in self._pending_segments if one[0].path != path]
                 self._open_files.pop(path, None)
                 self.results[path] = error
-        if is_batch_full([segment for _, segment in self._pending_segments]):
+        if is_batch_full(segment for _, segment in self._pending_segments):
             self.flush()
 
     def flush(self) -> None:

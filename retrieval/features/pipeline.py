@@ -112,9 +112,7 @@ class FeaturePipeline:
         self._custom_heads, self._use_packaged, self._alignment = custom_heads or {}, use_packaged, alignment
 
     def get_encoder(self, role: str) -> Encoder:
-        """The encoder of a role. Raises MissingBackendError, UnknownNameError, AffectError if it reads other
-        things.
-        """
+        """A role's encoder. Raises MissingBackendError, UnknownNameError, AffectError (wrong modality)."""
         encoder = ENCODERS.make(getattr(self.config, role))
         if encoder.card.modality != (sense := ROLE_MODALITIES.get(role, "frames")):
             raise AffectError(
@@ -248,7 +246,7 @@ class FeaturePipeline:
     ) -> dict[str, Rows]:
         """Raw rows by role of n segments, NaN rows where a segment lacks what the role reads.
 
-        affect: False leaves out the roles that are read for affect alone
+        include_affect: False leaves out the roles that are read for affect alone
         """
         inputs: Mapping[str, Sequence[Any | None]] = {"frames": frames, "sound": audio}
         roles = [role for role in self.media_roles if include_affect or role not in AFFECT_ROLES]

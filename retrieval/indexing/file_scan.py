@@ -41,10 +41,11 @@ def find_media_files(
 ) -> Iterator[Path]:
     """Absolute paths of media files below the roots, each once; hidden and excluded ones are left out.
 
-    A file named as a root is always given, whatever it looks like; one that is `known` is not looked into.
-    A folder is entered once, whatever links lead to it. `refused(path, why)` is told of folders and files
-    that can't be read; `leave_out` (the library itself) is not entered; `passed_over` counts what is left.
-    Raises AffectError for a root that does not exist: a disk that is not mounted must not empty a library.
+    A file named as a root is always given, whatever it looks like; one that is `known_paths` is not looked
+    into. A folder is entered once, whatever links lead to it. `refused(path, why)` is told of folders and
+    files that can't be read; `skip_folder` (the library itself) is not entered; `skip_counts` counts what
+    is left. Raises AffectError for a root that does not exist: a disk that is not mounted must not empty a
+    library.
     """
     files, folders = _split_roots(roots)
     yield from files

@@ -25,7 +25,7 @@ from retrieval.storage.missing_files import (
 
 @dataclass(frozen=True, kw_only=True)
 class ScanResult:
-    """What a scan of some roots (absolute) found, beside what was `known` before it.
+    """What a scan of some roots (absolute) found, beside what was `known_files` before it.
 
     unreadable: files and folders that could not be looked at, of which nothing is taken for missing
     """
@@ -66,8 +66,8 @@ def prune_missing(
 ) -> PruningDecision:
     """Forget what is gone and mark what may be on a disk that is not mounted; the caller may write.
 
-    dropped:    paths that this run has forgotten already, as their content moved
-    everything: forget all that is gone
+    moved_paths: paths that this run has forgotten already, as their content moved
+    prune_all:  forget all that is gone
     """
     catalog, found = library.catalog, scan_result.found_paths
     mounts_before = item_paths.load_mount_points(catalog)

@@ -18,7 +18,7 @@ class IndexProgress:
 
     failed, incomplete: paths of files that can't be read, or not all of them, to reasons
     rechecked:          files that looked changed, and hold what they held
-    losses:             folders below the roots whose missing files are kept
+    missing_by_folder:  folders below the roots whose missing files are kept
     files, items:       in the whole library, at the end: files that could be read, and different ones
     """
 

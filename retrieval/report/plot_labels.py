@@ -41,7 +41,8 @@ def draw_labels(
     figure: Figure, axes: Axes, points: npt.NDArray[np.float64], labels: Sequence[str],
     drawn_points: npt.NDArray[np.float64],
 ) -> None:  # fmt: skip
-    """Write names (n,) beside their points (n, 2 or more), as far as they cover no name and no point `drawn`.
+    """Write names (n,) beside their points (n, 2 or more), as far as they cover no name and no point
+    `drawn_points`.
 
     Those farthest from the middle first.
     """

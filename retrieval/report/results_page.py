@@ -144,9 +144,7 @@ def _make_hit_entry(thumbnail_by_moment: Mapping[Moment, str], folder: Path, hit
 
 
 def _list_explanation_tables(explanation: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Headings and rows of name and value, of what `retrieval.search.explain.explain_hit` tells; without
-    empty ones.
-    """
+    """Headings and rows of name and value, of what `explain_hit` tells; without empty ones."""
     if not explanation:
         return
     told = {

@@ -23,7 +23,7 @@ ELLIPSIS = "…"
 class Column:
     """A column by name.
 
-    rank: 0 always stays, 1 stays longest; columns of one rank go together
+    priority: 0 always stays, 1 stays longest; columns of one rank go together
     fill: "path" takes what width is left and shortens its cells, "text" does and wraps them; empty: as wide
           as its widest cell
     """
@@ -42,7 +42,7 @@ def get_terminal_width() -> int | None:
 def format_table(
     columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int | None, notes: Sequence[str] = ()
 ) -> list[str]:
-    """The lines of a table with a header; `below` has a text to stand under each row, wrapped.
+    """The lines of a table with a header; `notes` has a text to stand under each row, wrapped.
 
     A width of None shows every cell whole.
     """

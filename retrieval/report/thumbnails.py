@@ -31,7 +31,7 @@ class MomentSampling(Sampling):
 
 
 def make_thumbnails(moments: Iterable[Moment], segment_seconds: float) -> dict[Moment, str]:
-    """JPEGs as data URIs of segments of `segment` seconds, each by its file and start.
+    """JPEGs as data URIs of segments of `segment_seconds` seconds, each by its file and start.
 
     Every file is opened once, by a decoder process. What can't be read any more is left out.
     """

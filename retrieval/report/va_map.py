@@ -22,9 +22,9 @@ MAX_THUMBNAILS = 400  # thumbnails on a page; items beyond have none
 def write_va_map(
     library: Library, snapshot: Snapshot, out_path: Path, *, show_ellipses: bool = False
 ) -> dict[str, Any]:
-    """Write `out`.png and `out`.html: every item of a library at the mean of its segments.
+    """Write `out_path`.png and `out_path`.html: every item of a library at the mean of its segments.
 
-    ellipses: of one SD in the picture; the page shows them when asked
+    show_ellipses: of one SD in the picture; the page shows them when asked
 
     Returns how many items were drawn, are little known and abstained, and the files.
     Raises AffectError where nothing can be drawn or written.

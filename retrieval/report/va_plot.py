@@ -61,12 +61,12 @@ def write_va_plot(
 ) -> None:  # fmt: skip
     """Write a PNG of items on the plane, coloured by kind; hollow where there is little to go by.
 
-    points: (n, 4) valence, arousal and their SDs; missing ones are counted in the legend, not drawn. Those no
-            surer than the prior are hollow rings below the others, without a name: they lie where the prior
-            does because nothing is known of them
-    ellipses: of one SD around each item that is not hollow
-    labels, kinds: (n,) names, and modalities such as "image". Names are written where there is room, those
-                   farthest from the middle first. Words of the plane stand at the rim, in their direction.
+    estimates: (n, 4) valence, arousal and their SDs; missing ones are counted in the legend, not drawn.
+        Those no surer than the prior are hollow rings below the others, without a name: they lie where the
+        prior does because nothing is known of them
+    show_ellipses: of one SD around each item that is not hollow
+    labels, modalities: (n,) names, and modalities such as "image". Names are written where there is room,
+        those farthest from the middle first. Words of the plane stand at the rim, in their direction.
 
     Raises AffectError if the file can't be written, ValueError for lengths that do not fit.
     """
@@ -191,7 +191,7 @@ def _draw_points(
     is_hollow: bool,
     item_count: int,
 ) -> None:
-    """Dots, or rings where they are `hollow`; smaller the more items (`count`) are on the map."""
+    """Dots, or rings where they are `is_hollow`; smaller the more items (`item_count`) are on the map."""
     colours = [_get_colour(kind) for kind in modalities]
     size = max(26 * min(1.0, (300 / max(item_count, 1)) ** 0.5), 4)
     style: dict[str, Any] = (

@@ -42,11 +42,11 @@ def write_video(
     sample_rate: int = 0,
     codec_options: Mapping[str, str] = NO_OPTIONS,
 ) -> None:
-    """An H.264 clip in the container its ending names, with AAC sound unless `waves` is None.
+    """An H.264 clip in the container its ending names, with AAC sound unless `audio_blocks` is None.
 
-    `pictures` are (h, w, 3) each, `waves` consecutive pieces (n,) of mono sound at `rate`; both are taken
-    as they are needed, so that hours of them fit. `options` are those of libx264. Raises ValueError for
-    no pictures.
+    `frames` are (h, w, 3) each, `audio_blocks` consecutive pieces (n,) of mono sound at `sample_rate`; both
+    are taken as they are needed, so that hours of them fit. `codec_options` are those of libx264. Raises
+    ValueError for no pictures.
     """
     ahead = iter(frames)
     first = next(ahead, None)

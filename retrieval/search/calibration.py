@@ -61,7 +61,8 @@ def _load_packaged_table() -> dict[str, Any]:
 def fit_library_calibration(
     vectors: SegmentVectors, encode_sentences: Callable[[], Rows] | None
 ) -> Calibration:
-    """From the library's own rows: against each other, or against the rows `asked` gives of SENTENCES.
+    """From the library's own rows: against each other, or against the rows `encode_sentences` gives of
+    SENTENCES.
 
     With too few rows to serve as background, or all alike: what random directions of that length would give.
     Against each other the midpoint is at most half way to a cosine of 1, which the same content has: where

@@ -96,7 +96,7 @@ class CandidateSearch:
 
 
 class _ViewSearch:
-    """One view and modality of so many `items`: exact over the rows in `mask`, Annoy over `places`."""
+    """One view and modality of so many `item_count`: exact over the rows in `mask`, Annoy over `places`."""
 
     def __init__(
         self, vectors: SegmentVectors, mask: npt.NDArray[np.bool_], exact_index: VectorIndex, item_count: int,
@@ -158,9 +158,7 @@ def _get_index_folder(library: Library, generation: str) -> Path:
 
 
 def rebuild_index(library: Library, kind: str, tree_count: int) -> dict[str, float]:
-    """After a rebuild: index files anew if the library is searched by "annoy"; recalls as
-    `build_annoy_indices` tells.
-    """
+    """After a rebuild: index files anew for "annoy"; recalls as `build_annoy_indices` gives them."""
     remove_annoy_indices(library)
     return build_annoy_indices(library, tree_count) if kind == "annoy" else {}
 

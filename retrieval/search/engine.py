@@ -36,11 +36,11 @@ MIN_CANDIDATES = 200  # ... and at least so many segments
 
 @dataclass(frozen=True, kw_only=True)
 class Hit:
-    """One result. `spaces` has a score in [0, 1] per space, None where it abstained; times in seconds.
+    """One result. `space_scores` has a score in [0, 1] per space, None where it abstained; times in seconds.
 
-    `segment` is the best segment's id in the catalogue, `views` its score per view spoken in, `affect` its
-    valence and arousal with their SDs, None where it abstains, `mood` how well that meets the mood asked for.
-    `copy` says that it is the file asked with, here or elsewhere.
+    `segment_id` is the best segment's id in the catalogue, `view_scores` its score per view spoken in,
+    `affect` its valence and arousal with their SDs, None where it abstains, `affect_match` how well that
+    meets the mood asked for. `is_copy` says that it is the file asked with, here or elsewhere.
     """
 
     rank: int
@@ -68,7 +68,7 @@ class Hit:
 
 @dataclass(frozen=True, kw_only=True)
 class SearchResults:
-    """The hits of a query, best first; `note` says why there are none, and is empty where there are."""
+    """The hits of a query, best first; `empty_reason` says why there are none, "" where there are."""
 
     hits: list[Hit]
     empty_reason: str = ""
@@ -211,7 +211,7 @@ def _round_score(score: float) -> float | None:
 def _select_best_segments(
     segment_scores: SegmentScores, snapshot: Snapshot, excluded_items: Sequence[int]
 ) -> Positions:
-    """Where in `scored` each item's best segment stands, in order; those asked with are left out."""
+    """Where in `segment_scores` each item's best segment stands, in order; those asked with are left out."""
     items = snapshot.item_by_segment[segment_scores.segments]
     keys = (
         segment_scores.segments,
@@ -240,7 +240,7 @@ def _list_copies(segment_scores: SegmentScores, best: Positions) -> list[int]:
 def _merge_modalities(
     query: Query, segment_scores: SegmentScores, best: Positions, snapshot: Snapshot
 ) -> list[int]:
-    """The k positions in `scored` to show: one list a modality, merged by the balanced heuristic."""
+    """The k positions in `segment_scores` to show: one list a modality, merged by the balanced heuristic."""
     if query.balance == 1:
         return [int(at) for at in best[: query.k]]
     kinds = snapshot.item_modalities[snapshot.item_by_segment[segment_scores.segments[best]]]

@@ -17,7 +17,7 @@ def explain_no_results(
 ) -> str:
     """Why there are no results.
 
-    speaks: whether any space understands what was asked; best: the best score of what could be compared,
+    is_present: whether any space understands what was asked; best: the best score of what could be compared,
     None without any
     """
     busy = find_writer_pid(folder)

@@ -31,9 +31,9 @@ class EncodedQuery:
     """One part of a query: its source ("text", "frames" or "sound" by view) and unit rows (q, d) by view, one
     a segment, NaN where that says nothing.
 
-    `item` is the position of the library's own item that was asked with, which is no answer to itself;
-    `same` that of the item whose content is the file's that was asked with; `affect` (4,) is how it feels,
-    NaN where nobody can tell or nobody asked.
+    `item_index` is the position of the library's own item that was asked with, which is no answer to
+    itself; `copy_index` that of the item whose content is the file's that was asked with; `affect` (4,) is
+    how it feels, NaN where nobody can tell or nobody asked.
     """
 
     modality_of_view: Callable[[str], str]

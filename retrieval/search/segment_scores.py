@@ -23,10 +23,11 @@ NEAR_COPY, COPY = 1, 2
 class SegmentScores:
     """Segments (n,) by position, their total (n,), and their score a space and view (n,), NaN: abstained.
 
-    `near` (n,) is the mean cosine: far above the background all scores are 1, and it decides. `mood` (n,) is
-    how well each meets the mood asked for, NaN where it has none or nobody asked. `same` (n,) is COPY where
-    the item holds the very content asked with, NEAR_COPY where its rows are those of another encoding of it,
-    else 0. `moment` (n,) orders the segments of one item where its score is the same for all of them.
+    `mean_cosine` (n,) is the mean cosine: far above the background all scores are 1, and it decides.
+    `affect_match` (n,) is how well each meets the mood asked for, NaN where it has none or nobody asked.
+    `copy_level` (n,) is COPY where the item holds the very content asked with, NEAR_COPY where its rows are
+    those of another encoding of it, else 0. `moment_score` (n,) orders the segments of one item where its
+    score is the same for all of them.
     """
 
     segments: Positions

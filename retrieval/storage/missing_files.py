@@ -68,9 +68,9 @@ def find_suspicious_folders(
 ) -> list[MissingFiles]:
     """Folders at or below the roots whose missing files are not to be forgotten.
 
-    known:     all files of the library below the roots, with those that are
-    gone:      the missing ones; `found` are the media files that are there, known or not
-    unmounted: folders that were mount points when their files were indexed, and now are none
+    known_paths: all files of the library below the roots, with those that are
+    missing_paths: the missing ones; `found_paths` are the media files that are there, known or not
+    unmounted_folders: folders that were mount points when their files were indexed, and now are none
 
     Each is the highest one that lost nearly everything, or the folder below it with all of that loss.
     """
@@ -169,7 +169,7 @@ def _is_dangling_link(folder: Path) -> bool:
 def _narrow_to_subfolder(
     top_folder: Path, found_counts: Counter[Path], missing_counts: Counter[Path]
 ) -> Path:
-    """The deepest folder that has all missing files of `top`, as long as something else is there."""
+    """The deepest folder that has all missing files of `top_folder`, as long as something else is there."""
     while found_counts[top_folder]:
         below = [folder for folder in missing_counts if folder.parent == top_folder]
         if len(below) != 1 or missing_counts[below[0]] != missing_counts[top_folder]:

@@ -55,10 +55,10 @@ class SegmentVectors:
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """Items and segments by position. `item_of` and `segment_ids` (the catalogue's) are (segments,),
-    `spans` (segments, 2) seconds, NaN where there is no time. `generation` names the row and index files
-    that belong to this state, `indexed` is the number of rows by view that index files cover, `plane` holds
-    the affect of segments.
+    """Items and segments by position. `item_by_segment` and `segment_ids` (the catalogue's) are
+    (segments,), `spans` (segments, 2) seconds, NaN where there is no time. `generation` names the row and
+    index files that belong to this state, `indexed_row_counts` is the number of rows by view that index
+    files cover, `affect_vectors` holds the affect of segments.
     """
 
     catalog_version: tuple[int, int]
@@ -120,7 +120,7 @@ class Snapshot:
 
 
 def matches_id(item_id: str, id_prefix: str) -> bool:
-    """Whether `item` stands for the id `known`: all of it, or at least four characters of its beginning."""
+    """Whether `id_prefix` stands for `item_id`: all of it, or at least its first four characters."""
     return item_id == id_prefix or (len(id_prefix) > 3 and item_id.startswith(id_prefix))
 
 

@@ -20,7 +20,7 @@ MAX_FLOAT16 = np.float32(np.finfo(np.float16).max)
 
 
 def append_rows(path: Path, row_count: int, rows: Rows) -> None:
-    """Write rows (n, d) behind the first `count` rows of the file and wait until they are on the disk.
+    """Write rows (n, d) behind the first `row_count` rows of the file and wait until they are on the disk.
 
     Raises OSError (disk full); the file is then as long as it was.
     """
@@ -48,7 +48,7 @@ def _write_all(stream: io.FileIO, data: memoryview) -> None:
 
 
 def open_memmap(path: Path, row_count: int, dim: int) -> npt.NDArray[np.float16]:
-    """The first `count` rows (count, dim), memory-mapped. Raises ValueError if the file is shorter."""
+    """The first `row_count` rows (count, dim), memory-mapped. Raises ValueError if the file is shorter."""
     if row_count == 0:
         return np.empty((0, dim), DTYPE)
     size = path.stat().st_size if path.exists() else 0

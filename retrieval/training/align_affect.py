@@ -38,7 +38,7 @@ MIN_SPREAD = 1e-6  # spread of a dimension that does not vary
 class Anchors:
     """n segments of videos: affect of their sound and their pictures (n, 2) each, and their videos (n,).
 
-    left_out: paths of videos without such a segment
+    skipped_paths: paths of videos without such a segment
     """
 
     audio_affect: Floats
@@ -72,12 +72,12 @@ class Anchors:
 class AlignmentOutcome:
     """What came of aligning a library.
 
-    segments, videos: anchors, and how many videos they are of
-    before, after:    CCC of sound with pictures on videos held out, mean of valence and arousal
-    gain:             95 % interval of their difference, drawn by video
-    p:                of no gain: maps and no map swapped video by video, 999 draws
+    segment_count, video_count: anchors, and how many videos they are of
+    baseline_ccc, aligned_ccc: CCC of sound with pictures on videos held out, mean of valence and arousal
+    gain_interval:    95 % interval of their difference, drawn by video
+    p_value:          of no gain: maps and no map swapped video by video, 999 draws
     method:           chosen on all of them
-    why:              empty, or why nothing was tried
+    reason:           empty, or why nothing was tried
     """
 
     segment_count: int
@@ -229,7 +229,7 @@ def _select_method(
     seed: int,
     on_method_done: Callable[[], None],
 ) -> AlignmentMethod:
-    """The map whose held-out points agree best with the pictures; `step` is called after each map."""
+    """The map whose held-out points agree best with images; `on_method_done` is called after each map."""
     methods = make_closed_form_methods()
     parts = make_group_folds(video_ids.tolist(), min(FOLD_COUNT, len(set(video_ids.tolist()))), seed + 1)
     best: tuple[float, str] = (-np.inf, CANDIDATE_METHODS[0])

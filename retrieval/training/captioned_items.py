@@ -19,13 +19,13 @@ MAX_NAMES_SHOWN = 5  # files, before a list is cut short
 class CaptionedItems:
     """Items of a library with their captions, and the files without an item by their names in the table.
 
-    items:      (n,) ids
+    item_ids:   (n,) ids
     captions:   (n,) what is said of each
     groups:     (n,) what belongs together
-    absent:     files that are not in the library
+    not_indexed: files that are not in the library
     unreadable: files that could not be read when they were indexed
-    copies:     files with the content of another captioned file: that file's name and this one's
-    testing:    files of the split "test", which are not looked at
+    duplicates: files with the content of another captioned file: that file's name and this one's
+    test_files: files of the split "test", which are not looked at
     """
 
     item_ids: tuple[str, ...]

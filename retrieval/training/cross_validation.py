@@ -50,14 +50,14 @@ MAX_OUT_OF_DOMAIN_SHARE = 0.03  # share of held-out texts that may be taken for 
 class EnsembleConfig:
     """What to train: one member for each of `losses`, each from another seed.
 
-    losses:  names in `losses.LOSSES`, or "ridge" for least squares; with `warm` another loss leads the first
-             part of the schedule
+    losses:  names in `losses.LOSSES`, or "ridge" for least squares; with `warmup_loss` another loss leads
+        the first part of the schedule
     dim:     of the joint space; where it is as wide as sentence vectors, texts begin with their own angles
-    power:   of every media feature, see `spaces.joint.space.LinearInput`
+    feature_power: of every media feature, see `spaces.joint.space.LinearInput`
     dropout, text_dropout: shares of the inputs left out in training
-    folds:   parts held out in turn
-    gated:   whether texts far from all training texts abstain
-    needs:   media roles without which an item abstains
+    fold_count: parts held out in turn
+    rejects_out_of_domain: whether texts far from all training texts abstain
+    required_roles: media roles without which an item abstains
     """
 
     losses: tuple[str, ...]
@@ -76,11 +76,12 @@ class EnsembleConfig:
 class TrainingData:
     """What to learn from.
 
-    material:  items by role, in one view or more, and unit sentence vectors
-    groups:    (items,) what is never torn apart between what is learnt and what is held out
-    encoders:  signatures by role, the text expert's too
-    zero_shot: unit rows of the untrained space, items (items, d) and texts (texts, d), if it has words
-    strangers: (s, d) unit sentence vectors of words about something else, for a plan that is gated
+        training_set: items by role, in one view or more, and unit sentence vectors groups:    (items,) what
+            is never torn apart between what is learnt and what is held out encoder_signatures: signatures
+            by role, the text expert's too zero_shot_embeddings: unit rows of the untrained space, items
+            (items, d) and texts (texts, d), if it has words
+    out_of_domain_embeddings: (s, d) unit sentence vectors of words about something else, for a plan that is
+        gated
     """
 
     training_set: TrainingSet
@@ -185,7 +186,7 @@ def fit_heads(
     seed: int,
     on_step: StepCallback = lambda part: None,
 ) -> FittedHeads:
-    """Heads for one space. `step` is called with parts that add up to (folds + 1) * members trainings.
+    """Heads for one space. `on_step` is called with parts that add up to (folds + 1) * members trainings.
 
     Raises ValueError where there is too little to learn from.
     """

@@ -24,7 +24,7 @@ REQUIREMENTS_TEXT = (
 class TrainingDataCounts:
     """What one space could learn from: items with its features, their captions, groups and kinds.
 
-    kinds: items of which the very same is said are of one kind
+    distinct_caption_count: items of which the very same is said are of one kind
     """
 
     space: str

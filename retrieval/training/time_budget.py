@@ -81,7 +81,8 @@ def shorten_to_budget(
 def shorten_config(
     config: EnsembleConfig, estimated_seconds: float, seconds_left: float
 ) -> tuple[EnsembleConfig, str]:
-    """The best plan that fits into the seconds left, where all of it takes `seconds`, and how it was cut.
+    """The best plan that fits into the seconds left, where all of it takes `estimated_seconds`, and how it
+    was cut.
 
     How is empty where nothing was.
     """

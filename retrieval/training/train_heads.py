@@ -48,13 +48,13 @@ MEMBER_LOSSES = ("infonce-learnt",)  # a second member, of another loss, cost as
 class TrainingOutcome:
     """What came of one space.
 
-    items, texts: how many there were to learn from
-    before, after: mean average precision in percent on what was held out: of the package's space, or by
-                   chance where that can't read words; and with the heads
-    gain:  (low, high) of after less before, 95 %
-    taken: whether the heads are in use now
-    why:   where nothing was trained, the reason
-    cut:   where less was trained than usual to stay within the time given, what
+    item_count, caption_count: how many there were to learn from
+    baseline_map, trained_map: mean average precision in percent on what was held out: of the package's
+        space, or by chance where that can't read words; and with the heads
+    gain_interval: (low, high) of after less before, 95 %
+    is_used: whether the heads are in use now
+    reason: where nothing was trained, the reason
+    shortening: where less was trained than usual to stay within the time given, what
     """
 
     space: str
@@ -163,7 +163,7 @@ def train_space(
 ) -> TrainingResult:
     """Fit one space's heads; None, and the reason, where there are too few items or there is too little time.
 
-    share: of the time left that is this space's
+    time_share: of the time left that is this space's
     """
     if training_data is None:
         return TrainingOutcome(

@@ -47,8 +47,8 @@ EncodeFunction = Callable[[Sequence[str]], Rows]
 class LibraryTrainingData:
     """What a library has to learn from, before anything is trained.
 
-    rows:     by role (items, d), NaN where missing
-    supplies: what there is for each space
+    features: by role (items, d), NaN where missing
+    counts_by_space: what there is for each space
     """
 
     pipeline: FeaturePipeline
@@ -114,7 +114,7 @@ def make_training_data(
 ) -> TrainingData | None:  # fmt: skip
     """What a space can learn from; None where no item has rows of its role, or words can't be read.
 
-    rows: by role (items, d), NaN where missing; captions, groups: (items,)
+    features: by role (items, d), NaN where missing; captions, groups: (items,)
     encode: raw sentence vectors of texts; by default the text expert's
     """
     role = ROLE_BY_SPACE[space.name]

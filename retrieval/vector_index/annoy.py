@@ -41,11 +41,11 @@ class AnnoyIndex:
     def build(
         cls, rows: StoredRows, path: Path, tree_count: int = DEFAULT_TREE_COUNT, seed: int = 0
     ) -> AnnoyIndex:
-        """Build over (n, d) unit `rows`, put it at `file` in one step, and open it.
+        """Build over (n, d) unit `rows`, put it at `path` in one step, and open it.
 
         Missing rows are left out and positions stay: Annoy keeps 12 + 4 d bytes for every position up to
         the last row that is not missing, in memory while it builds and in the file. Equal rows and seed
-        give an equal file. Interrupted, it leaves `file` as it was. Raises MissingBackendError without the
+        give an equal file. Interrupted, it leaves `path` as it was. Raises MissingBackendError without the
         package, OSError when the disk says no.
         """
         with make_draft_path(path) as part:

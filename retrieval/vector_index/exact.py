@@ -38,7 +38,7 @@ class VectorIndex(Protocol):
         """The k nearest rows of each query: positions (q, k) int64 and similarity (q, k) float32.
 
         `queries` (q, d) are unit rows; a missing (NaN) query finds nothing. Order is (-similarity,
-        position); where fewer than k were found the rest is -1 and -inf. `alive` (n,), if given, says
+        position); where fewer than k were found the rest is -1 and -inf. `mask` (n,), if given, says
         which rows may be returned. Raises ValueError for k < 1 or a shape that does not fit.
         """
         ...
@@ -86,7 +86,7 @@ def make_exact_index(rows: StoredRows, path: Path, tree_count: int = DEFAULT_TRE
 
 
 def make_annoy_index(rows: StoredRows, path: Path, tree_count: int = DEFAULT_TREE_COUNT) -> VectorIndex:
-    """Annoy over `rows`, built into `file`."""
+    """Annoy over `rows`, built into `path`."""
     return AnnoyIndex.build(rows, path, tree_count)
 
 

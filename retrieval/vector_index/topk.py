@@ -19,7 +19,7 @@ CHUNK_BYTES = 1 << 20  # bytes of converted rows at a time: a core's cache holds
 
 
 def split_into_chunks(row_count: int, row_bytes: int) -> Iterator[slice]:
-    """Consecutive slices of `count` rows, each of about CHUNK bytes when a row takes `width` bytes."""
+    """Consecutive slices of `row_count` rows, each of about CHUNK_BYTES when a row takes `row_bytes`."""
     step = max(1, CHUNK_BYTES // max(1, row_bytes))
     return (slice(start, start + step) for start in range(0, row_count, step))
 

@@ -38,7 +38,7 @@ MAP_PARTS: Mapping[str, str] = {  # the file's word -> the field of AlignmentMap
 
 
 def save_map(path: Path, fitted_map: AlignmentMap, metadata: Mapping[str, Any] | None = None) -> str:
-    """Write a map, and `about` for people and for whoever uses it; gives the digest.
+    """Write a map, and `metadata` for people and for whoever uses it; gives the digest.
 
     Raises ValueError for numbers that are not finite.
     """

@@ -40,11 +40,11 @@ class AlignmentMethod:
     """One way to align.
 
     kind:   "none" looks at no pairs, "linear" and "curved" do
-    square: whether it needs both of one width; otherwise principal components of each are aligned
-    evens:  whether it draws what it is unsure of towards the mean, as least squares does; where both meet the
-            source then gets the target's mean and spread back, lest all be nearest to the middle
-    many:   fits several sets of anchors of one shape side by side, where that is quicker
-    told:   what it does, in a few words
+    needs_equal_widths: whether it needs both of one width; otherwise principal components of each are aligned
+    restores_scale: whether it draws what it is unsure of towards the mean, as least squares does; where
+        both meet the source then gets the target's mean and spread back, lest all be nearest to the middle
+    fit_batch: fits several sets of anchors of one shape side by side, where that is quicker
+    description: what it does, in a few words
     """
 
     name: str

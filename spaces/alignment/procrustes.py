@@ -81,7 +81,7 @@ def fit_orthogonal(
 ) -> AlignmentMap:
     """The rotation about the origin, with a reflection where that is better and allowed; no shift, no scale.
 
-    With `reflect` it is scipy.linalg.orthogonal_procrustes(source, target).
+    With `allow_reflection` it is scipy.linalg.orthogonal_procrustes(source, target).
     """
     one, other = _require_equal_widths(*select_complete_pairs(source, target))
     turn, _ = solve_rotation(one.T @ other, allow_reflection=allow_reflection)
@@ -100,7 +100,7 @@ def fit_similarity(
     """Shift, rotation and one scale (Gower 1975): scipy.spatial.procrustes carried to new points.
 
     On its anchors, ||across(source) - target||^2 over the target's scatter is scipy's disparity where
-    `reflect` is allowed.
+    `allow_reflection` is allowed.
     """
     one, other = _require_equal_widths(*select_complete_pairs(source, target))
     here, there = one.mean(axis=0), other.mean(axis=0)
@@ -142,7 +142,7 @@ class GeneralisedProcrustes:
     consensus: (n, d)
     maps:      one a sense, from its coordinates into the consensus'
     disparity: scatter about the consensus as a share of all scatter, 0 to 1
-    rounds:    how many it took
+    iteration_count: how many it took
     """
 
     consensus: Floats

@@ -126,11 +126,11 @@ PointMap = AffineMap | KernelMap | NetworkMap | ChainedMap
 class AlignmentMap:
     """A fitted map between the coordinates of two senses, the source (p) and the target (q).
 
-    across: source to the target's own coordinates, in which it is judged: a map that shrinks both senses
+    forward: source to the target's own coordinates, in which it is judged: a map that shrinks both senses
             towards one point gains nothing there
-    back:   target to source, where that is possible
-    source, target: into the space where both meet, in which they are compared; None for the target's own
-            coordinates, which the source then enters by `across`
+    backward: target to source, where that is possible
+    source_to_common, target_to_common: into the space where both meet, in which they are compared; None for
+        the target's own coordinates, which the source then enters by `forward`
     notes:  numbers worth telling: scale, angle, whether it reflects, what was chosen
     """
 
@@ -196,7 +196,7 @@ def select_complete_pairs(
 ) -> tuple[Floats, Floats]:
     """Paired points (n, p), (n, q), those without a NaN on either side.
 
-    Raises ValueError for points that don't pair, an infinite one, or fewer than `least` complete pairs.
+    Raises ValueError for points that don't pair, an infinite one, or fewer than `min_pairs` complete pairs.
     """
     one, other = validate_points(source), validate_points(target)
     if len(one) != len(other):

@@ -65,7 +65,7 @@ def compute_last_states(
 ) -> Tensor:
     """(n, h) what nn.GRU ends with on texts (n, length) of word numbers, 0 behind the end.
 
-    bfloat16: products round their factors to bfloat16 and add up in float32; all else stays float32
+    use_bfloat16: products round their factors to bfloat16 and add up in float32; all else stays float32
     The GRU has one layer and one direction. Raises ValueError for a text without words.
     """
     tree = build_prefix_tree(texts)

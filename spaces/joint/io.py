@@ -26,7 +26,7 @@ SCALAR_FIELDS = {"power", "gamma"}  # kept as arrays of one
 
 
 def save_heads(path: Path, heads: Heads, metadata: Mapping[str, Any]) -> str:
-    """Write heads, weights as float16 where that is enough; `about` is kept for people. Gives the digest."""
+    """Write heads, weights as float16 where that is enough; `metadata` is for people. Gives the digest."""
     tensors = {
         name: rows
         for number, member in enumerate(heads.members)

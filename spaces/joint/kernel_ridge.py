@@ -30,9 +30,9 @@ class KernelRidgeConfig:
 
     width:     the kernel is exp(-width / d * ||x - y||^2) of d standardised columns
     penalty:   of the ridge
-    least:     how many items a landmark averages at the least
-    balance:   a class of n items weighs n^(1 - balance)
-    strangers: how much of the words' scatter comes from words of something else
+    min_landmark_items: how many items a landmark averages at the least
+    class_balance: a class of n items weighs n^(1 - balance)
+    out_of_domain_weight: how much of the words' scatter comes from words of something else
     shrinkage: added to the scatter's eigenvalues, as a multiple of 1 / columns
     """
 
@@ -46,11 +46,12 @@ class KernelRidgeConfig:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TextProjection:
-    """How sentence vectors are read: unit, less the centre, times the map. `rows` are those of the prompts.
+    """How sentence vectors are read: unit, less the centre, times the map. `prompt_rows` are those of the
+    prompts.
 
     centre: (d,) half-way between the prompts' mean and the strangers'
-    map:    (d, d) symmetric
-    rows:   (prompts, d) as they come out, not of unit length
+    matrix: (d, d) symmetric
+    prompt_rows: (prompts, d) as they come out, not of unit length
     """
 
     centre: Floats
@@ -71,7 +72,7 @@ def fit_text_projection(prompts: Rows, out_of_domain: Rows, config: KernelRidgeC
 def compute_whitening(scatter: Floats, floor: float, strength: float = 1.0) -> Floats:
     """(scatter + floor)^(-share / 2) of a symmetric matrix (d, d): whitening that turns the least it can.
 
-    share: how far directions are evened out; 0 leaves them, 1 makes all alike
+    strength: how far directions are evened out; 0 leaves them, 1 makes all alike
     """
     values, vectors = np.linalg.eigh(scatter)
     return np.asarray((vectors * (np.maximum(values, 0) + floor) ** (-strength / 2)) @ vectors.T)
@@ -97,13 +98,14 @@ def fit_kernel_tower_pair(
     augmented_features: Rows | None = None,
     sources: Sequence[str] | None = None,
 ) -> TowerPair:
-    """A member whose media tower is kernel ridge on landmarks and whose words lie where `words` puts them.
+    """A member whose media tower is kernel ridge on landmarks and whose words lie where `text_projection`
+    puts them.
 
-    media:   (items, d) raw rows; the missing ones are left out
+    features: (items, d) raw rows; the missing ones are left out
     classes: (items,) the class of each: classes weigh more alike than their sizes, landmarks average within
-    wanted:  (items, k) unit rows, see `targets`
-    altered: (items, count, d) raw rows of altered versions, to learn from beside the items themselves: they
-             share its weight, and are in no landmark
+    targets: (items, k) unit rows, see `targets`
+    augmented_features: (items, count, d) raw rows of altered versions, to learn from beside the items
+        themselves: they share its weight, and are in no landmark
     sources: (items,) what each was cut from; one item of each goes into landmarks, lest copies be one
 
     Raises ValueError where no item has a row.
@@ -186,7 +188,7 @@ def solve_landmark_ridge(
 
 
 def compute_landmarks(rows: Floats, classes: npt.ArrayLike, min_items: int) -> Floats:
-    """(m, d) means of `least` to 2 * least - 1 rows (n, d) of one class that lie close together.
+    """(m, d) means of `min_items` to 2 * least - 1 rows (n, d) of one class that lie close together.
 
     Each class is halved along its first principal axis, and the halves again (Verma, Kpotufe & Dasgupta 2009,
     "Which spatial partition trees are adaptive to intrinsic dimension?"). A class with fewer rows is one.

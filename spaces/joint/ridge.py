@@ -27,7 +27,7 @@ def fit_ridge_tower_pair(
     """A member without any training by steps. An item's target is the mean of its texts.
 
     strength: of the penalty, times the mean of the kernel's diagonal
-    whiten:   how far the words' scatter is evened out: 0 leaves it, 1 makes all directions alike
+    whitening_strength: how far the words' scatter is evened out: 0 leaves it, 1 makes all directions alike
               (ZCA: Kessy, Lewin & Strimmer 2018); what many texts share then counts for less
 
     Items that lack a role or a text are left out; every view of an item is an item. Raises ValueError where

@@ -133,10 +133,10 @@ class TowerPair:
 class TextDomain:
     """What the heads were taught words about: of a text far from all of it they say nothing but noise.
 
-    texts:     (m, d) unit sentence vectors
-    least:     cosine to the nearest of them from which a text belongs
-    strangers: (s, d) unit vectors of texts about something else; what is as near to one of them as to any of
-               `texts` does not belong (nearest neighbour rule, Cover & Hart 1967)
+    in_domain: (m, d) unit sentence vectors
+    min_similarity: cosine to the nearest of them from which a text belongs
+    out_of_domain: (s, d) unit vectors of texts about something else; what is as near to one of them as to
+        any of `in_domain` does not belong (nearest neighbour rule, Cover & Hart 1967)
     """
 
     in_domain: Rows
@@ -156,13 +156,12 @@ class TextDomain:
 class Heads:
     """Trained members of one space, as they are kept in a file.
 
-    encoders: by role, the signature of the encoder whose rows they read
-    needs:    media roles without which an item abstains, whatever the others say of it
-    share:    of the untrained space's cosine in the whole
+    encoder_signatures: by role, the signature of the encoder whose rows they read
+    required_roles: media roles without which an item abstains, whatever the others say of it
+    zero_shot_weight: of the untrained space's cosine in the whole
     domain:   None where words of any kind may be asked
     calibrations: by source ("text", "frames", "sound"), the numbers of a `fusion.late_fusion.Calibration` of
-                  the
-              view "words", from items the heads had not seen
+              the view "words", from items the heads had not seen
     digest:   of the file
     """
 
@@ -182,9 +181,10 @@ class Heads:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class JointSpace:
-    """Views: "words", the members' unit rows stacked by weight, and what `base` has besides.
+    """Views: "words", the members' unit rows stacked by weight, and what `base_space` has besides.
 
-    base: the untrained space; its view "words", where it has one, joins the stack with the heads' `share`
+    base_space: the untrained space; its view "words", where it has one, joins the stack with the heads'
+        `zero_shot_weight`
     """
 
     name: str
@@ -237,7 +237,7 @@ def gaussian_kernel(rows: npt.NDArray[Any], centres: npt.NDArray[Any], gamma: fl
 
 
 def stack_weighted(rows: Sequence[Rows], weights: npt.ArrayLike) -> Rows:
-    """(n, sum of d) unit rows whose cosine is the mean of the parts' cosines, weighted by `shares` (m,).
+    """(n, sum of d) unit rows whose cosine is the mean of the parts' cosines, weighted by `weights` (m,).
 
     rows: unit rows (n, d) of each part; where some are missing the others speak alone.
     """

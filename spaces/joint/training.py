@@ -90,10 +90,13 @@ class TrainingHistory:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Trainer:
-    """One run. `warm` is the loss of the first `schedule.warm` epochs; `key` names what the run is.
+    """One run. `warmup_loss` is the loss of the first `schedule.warm` epochs; `run_key` names what the run
+    is.
 
-    judge:  scores the model after every epoch; the best epoch's weights are kept. Without, the last ones are
-    stuck:  where it says so of every batch of an epoch after the warm-up, training has collapsed and stops
+        score_model: scores the model after every epoch; the best epoch's weights are kept. Without, the
+            last ones are
+    collapse_test: where it says so of every batch of an epoch after the warm-up, training has collapsed and
+        stops
     """
 
     model: Model

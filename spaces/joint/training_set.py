@@ -21,12 +21,12 @@ Ints = npt.NDArray[np.int64]
 class TrainingSet:
     """Items and texts.
 
-    media: by role (items, d) raw rows, or (items, views, d) where an item is seen in several ways (mirrored,
-           cropped), of which training draws one; a row with a NaN is missing
+    features: by role (items, d) raw rows, or (items, views, d) where an item is seen in several ways
+        (mirrored, cropped), of which training draws one; a row with a NaN is missing
     texts: (texts, d) raw sentence vectors, a row with a NaN is missing; or (texts, length) word numbers,
            zero behind the end
-    owner: (texts,) the item each text tells of
-    kinds: (items,) what a text of one may be of another too, such as its class: items of one kind are no
+    item_by_text: (texts,) the item each text tells of
+    classes: (items,) what a text of one may be of another too, such as its class: items of one kind are no
            negatives of each other; by default each is a kind of its own
 
     Raises ValueError for lengths that don't fit.
@@ -113,9 +113,9 @@ class TrainingSet:
 class Batch:
     """Some texts with their items, one view of each.
 
-    media: by role, rows (n, d), 0 where missing, and where they are there (n,)
+    features: by role, rows (n, d), 0 where missing, and where they are there (n,)
     texts: (n, d) or (n, length)
-    same:  (n, n) which pairs are of one kind, and so no negatives of each other
+    same_class: (n, n) which pairs are of one kind, and so no negatives of each other
     """
 
     features: Mapping[str, tuple[Tensor, Tensor]]
@@ -124,7 +124,7 @@ class Batch:
 
 
 def make_batch(training_set: TrainingSet, text_indices: Tensor, generator: torch.Generator) -> Batch:
-    """The pairs of these texts (n,), each item in a view drawn by `views`."""
+    """The pairs of these texts (n,), each item in a view drawn by `generator`."""
     items = torch.from_numpy(training_set.item_by_text)[text_indices]
     media = {}
     for role, (rows, there) in training_set.feature_tensors.items():

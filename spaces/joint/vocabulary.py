@@ -49,7 +49,7 @@ class Vocabulary:
     def encode(self, sentences: Sequence[str], max_words: int = 64) -> TokenIds:
         """(n, length) word numbers between start and end, 0 behind the end.
 
-        A sentence of more than `longest` words loses the rest. Raises ValueError without sentences.
+        A sentence of more than `max_words` words loses the rest. Raises ValueError without sentences.
         """
         if not sentences:
             raise ValueError("no sentences to number")

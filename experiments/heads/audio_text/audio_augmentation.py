@@ -35,9 +35,9 @@ def change_speed(audio: Audio, rng: np.random.Generator) -> Audio:
 def encode_augmented(
     pipeline: FeaturePipeline, paths: Sequence[Path], n_versions: int, *, seed: int, quiet: bool = False
 ) -> Rows:
-    """Raw rows (clips, count, d) of the sound expert, of `count` altered versions of each clip.
+    """Raw rows (clips, count, d) of the sound expert, of `n_versions` altered versions of each clip.
 
-    media: the file of each clip, of which the first segment is taken
+    paths: the file of each clip, of which the first segment is taken
 
     NaN where the expert has nothing to say. Kept on disk by content like other features. Raises MediaError
     where a file can't be read.

@@ -61,12 +61,12 @@ class InstrumentClips:
 class LabelledClips:
     """n clips.
 
-    rows:     (n, d) raw rows of the sound expert, none missing
-    altered:  (n, count, d) those of altered versions of each, missing for music and instruments
+    features: (n, d) raw rows of the sound expert, none missing
+    augmented_features: (n, count, d) those of altered versions of each, missing for music and instruments
     kinds:    (n,) "animal", "speech", "music" or "instrument"
     labels:   (n,) the animal, the emotion or the instrument; empty for music
     speakers: (n,) "man" or "woman"; empty where nobody speaks
-    moods:    (n, 2) valence and arousal of music; NaN for others
+    affect:   (n, 2) valence and arousal of music; NaN for others
     groups:   (n,) what a split must not tear apart: one recording, an actor, a game series, a track
     """
 

@@ -86,7 +86,7 @@ def evaluate_domain_detection(
 ) -> dict[str, ShareWithInterval]:
     """By source, the share that belongs; and the area under the ROC of the cosines' difference.
 
-    known, strangers: what the rule knows; strangers that are asked are taken out
+    prompts, out_of_domain_texts: what the rule knows; strangers that are asked are taken out
     """
     held = {text for texts in texts_by_source.values() for text in texts}
     others = encode_texts([text for text in out_of_domain_texts if text not in held])

@@ -12,7 +12,7 @@ class Prompt:
 
     kind:    "animal", "speech", "music" or "instrument"
     label:   the animal, the emotion or the instrument; empty for any
-    also:    instruments of which it tells besides
+    extra_labels: instruments of which it tells besides
     speaker: "man" or "woman"; empty for either
     mood:    valence and arousal in the training pieces' standard deviations; such a prompt matches by degree
     """
@@ -29,7 +29,8 @@ class Prompt:
 class AnimalWords:
     """Words for an animal. calling: what it does, call: the noun, others: more of what it does.
 
-    also: other ways to tell of it; synonyms: what figures on words never trained with are measured on.
+    extra_phrases: other ways to tell of it; synonyms: what figures on words never trained with are measured
+        on.
     """
 
     participle: str
@@ -247,7 +248,7 @@ GENERIC_DRUM_TEXTS = ("a drum", "drums", "drumming", "percussion", "a percussion
 
 
 def list_prompts(*, include_synonyms: bool = True) -> list[Prompt]:
-    """All prompts, each text once; without `synonyms` those words are left for measuring."""
+    """All prompts, each text once; without `include_synonyms` those words are left for measuring."""
     return [
         *_list_animal_prompts(include_synonyms),
         *_list_speech_prompts(include_synonyms),

@@ -96,7 +96,7 @@ class MetricSummary:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TrainingSet:
-    """Clips, words that tell of them, words that do not; `read` gives unit sentence vectors (n, d)."""
+    """Clips, words for them, words for others; `encode_texts` gives unit sentence vectors (n, d)."""
 
     clips: LabelledClips
     prompts: Sequence[Prompt]
@@ -150,7 +150,7 @@ def fit_audio_heads(
 ) -> tuple[Heads, list[MetricSummary]]:
     """Heads for the audio space, and figures of how good they are on clips and words they had not met.
 
-    experts: any recipe with sound and text; data: the folder of the data sets
+    pipeline: any recipe with sound and text; data: the folder of the data sets
     The report stands the kernel's figures beside others that learn from the plain clips alone: the kernel
     too, linear ridge on the same targets, and a support vector machine.
     Raises AffectError where a set is not there.
