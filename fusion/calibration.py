@@ -35,7 +35,7 @@ def fit_logistic(negatives: Vector, positives: Vector) -> tuple[float, float]:
 def line_search(
     coefficients: Vector, step: Vector, gradient: Vector, design: Vector, weights: Vector, targets: Vector
 ) -> tuple[Vector, bool]:
-    """`coefficients` after the largest of step, step/2, ... lowering the loss enough (Armijo 1966), or unmoved."""
+    """`coefficients` after the largest of step, step/2, ... to lower the loss (Armijo 1966), or as is."""
     before, fall = cross_entropy(coefficients, design, weights, targets), float(gradient @ step)
     for size in 0.5 ** np.arange(20):
         after = coefficients - size * step
