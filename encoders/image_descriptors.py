@@ -22,8 +22,9 @@ import numpy.typing as npt
 
 from encoders.base import EncoderCard, Frames, MissingBackendError, Rows, average_by_owner
 from encoders.efficientnet import EfficientNetLite2, efficientnet_lite2
+from encoders.files import compute_sha256
 from encoders.hub.weights import find_model_folder, find_model_weights
-from encoders.onnx_runtime import Network, compute_sha256, load_network
+from encoders.onnx_runtime import Network, load_network
 
 if TYPE_CHECKING:
     import torch

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import Audio, EncoderCard, Rows
-from encoders.onnx_runtime import compute_sha256
+from encoders.files import compute_sha256
 
 if TYPE_CHECKING:
     import torch

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import EncoderCard, Rows
-from encoders.onnx_runtime import Network, compute_sha256, load_network
+from encoders.files import compute_sha256
+from encoders.onnx_runtime import Network, load_network
 
 if TYPE_CHECKING:
     import torch

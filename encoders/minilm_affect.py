@@ -16,10 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import EncoderCard, Rows
+from encoders.files import compute_sha256
 from encoders.lexicon import normalise_text
 from encoders.minilm import DIM as TEXT_DIM
 from encoders.minilm import MiniLM, build_mean_pooled_model, load_text_network, minilm
-from encoders.onnx_runtime import Network, compute_sha256
+from encoders.onnx_runtime import Network
 
 if TYPE_CHECKING:
     import torch

@@ -63,7 +63,7 @@ def set_up_command(name: str, interrupt_message: str) -> None:
 
 def _get_matplotlib_folder() -> Path:
     """Where matplotlib keeps its list of fonts, which it would put in folders of its own."""
-    from encoders.onnx_runtime import get_cache_dir
+    from encoders.files import get_cache_dir
 
     return get_cache_dir() / "matplotlib"
 

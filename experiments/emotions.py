@@ -162,7 +162,7 @@ def _difference_to_json(annotated: AnnotatedCaption) -> dict[str, Any]:
 
 def write_subsets(out_folder: Path, subsets: dict[str, list[AnnotatedCaption]]) -> None:
     """A JSON list a part. Raises AffectError if the folder can't be written in."""
-    from encoders.onnx_runtime import write_atomically
+    from encoders.files import write_atomically
 
     try:
         for name, some in subsets.items():

@@ -13,7 +13,7 @@ import click
 import numpy as np
 
 from encoders.base import AffectError, to_printable
-from encoders.onnx_runtime import write_atomically
+from encoders.files import write_atomically
 from experiments.datasets import DATA_ROOT, load_named_dataset
 from experiments.features.extraction import load_item_features
 from experiments.heads.audio_text.train import fit_audio_heads
@@ -21,8 +21,9 @@ from experiments.heads.model_cards import format_model_card
 from experiments.heads.report_figure import EvaluationPart
 from experiments.heads.train_affect import HEAD_NAMES, evaluate_heads, print_results, train_head
 from experiments.heads.training_sets import TRAINING_SPECS, SpaceTrainingSpec, load_training_data
-from experiments.statistics.report import Estimate, format_table
+from experiments.statistics.report import format_table
 from retrieval.evaluation import Evaluation, bootstrap_interval, evaluate
+from retrieval.evaluation.estimate import Estimate
 from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
 from retrieval.progress_reporter import ProgressReporter
 from retrieval.training.cross_validation import FittedHeads, HeldOutFold, TrainingData, fit_heads

@@ -6,21 +6,18 @@ without the unit length. A file holds the regressors of one sense by name.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load
 
 from encoders.base import AffectError, Rows, to_printable
+from encoders.safetensors_io import MALFORMED_FILE_ERRORS, read_safetensors, write_safetensors
 from spaces.base import Features
 from spaces.joint.io import flatten_tower, unflatten_tower
 from spaces.joint.space import Tower
-from spaces.safetensors_io import parse_metadata, write_safetensors
 
 FORMAT_VERSION = 1
 
@@ -87,21 +84,20 @@ def save_regressors(path: Path, regressors: RegressorSet) -> str:
 def load_regressors(path: Path) -> RegressorSet:
     """Read what `save_regressors` wrote. Raises AffectError."""
     try:
-        content = path.read_bytes()
-        notes = parse_metadata(content, "regressors")
+        file = read_safetensors(path, "regressors")
+        notes = file.metadata
         if notes["format"] != FORMAT_VERSION:
             raise ValueError(f"format {notes['format']}, not {FORMAT_VERSION}")
-        tensors = load(content)
         members = {
             name: Regressor(
-                towers=tuple(unflatten_tower(tensors, f"{name}.{number}") for number in range(count))
+                towers=tuple(unflatten_tower(file.tensors, f"{name}.{number}") for number in range(count))
             )
             for name, count in notes["members"].items()
         }
         encoders, about = dict(notes["encoders"]), dict(notes["about"])
         if not all(one.towers for one in members.values()):
             raise ValueError("a regressor without a tower")
-    except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as bad:
+    except MALFORMED_FILE_ERRORS as bad:
         raise AffectError(
             f"{to_printable(path)}: no regressors can be read ({type(bad).__name__}: {bad}); install again"
         ) from bad
@@ -109,5 +105,5 @@ def load_regressors(path: Path) -> RegressorSet:
         members=members,
         encoder_signatures=encoders,
         metadata=about,
-        digest=hashlib.sha256(content).hexdigest(),
+        digest=file.digest,
     )

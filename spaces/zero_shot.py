@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import Encoder, EncoderCard, Rows, is_missing_row, unit_rows
-from encoders.onnx_runtime import get_cache_dir, read_cached, write_cached
+from encoders.files import get_cache_dir, read_cached, write_cached
 from spaces.base import Features, Views
 
 # Chosen on the 700 train photos of flickr1k (text to photo R@10 of 700: 24 as published, 33 so).

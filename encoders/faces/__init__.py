@@ -17,7 +17,7 @@ import numpy.typing as npt
 from encoders.base import EncoderCard, Frames, Rows
 from encoders.faces import expression_head, fer_network, mtcnn
 from encoders.faces.fer_network import EMOTIONS
-from encoders.onnx_runtime import compute_sha256
+from encoders.files import compute_sha256
 
 MIN_WEIGHT = 1e-9  # of a face that can't be read, so that a clip of such faces still has a mean
 MIN_FACE_SIDE_PX = 20  # px, side of the smallest face sought, as facenet-pytorch has it

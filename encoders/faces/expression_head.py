@@ -18,7 +18,8 @@ from encoders.base import AffectError, Frames, MissingBackendError, Rows, to_pri
 from encoders.faces.alignment import ALIGNED_SIDE_PX, align_face, compute_face_quality, estimate_similarity
 from encoders.faces.fer_network import BATCH_SIZE, EMOTIONS, find_weights_file
 from encoders.faces.mtcnn import FaceDetections
-from encoders.onnx_runtime import Network, compute_sha256, load_network
+from encoders.files import compute_sha256
+from encoders.onnx_runtime import Network, load_network
 
 if TYPE_CHECKING:
     from torch import nn

@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from encoders.base import Frames, MissingBackendError, Rows
 from encoders.faces.mtcnn import FaceDetections
-from encoders.onnx_runtime import Network, compute_sha256, load_network
+from encoders.files import compute_sha256
+from encoders.onnx_runtime import Network, load_network
 
 if TYPE_CHECKING:
     from torch import nn

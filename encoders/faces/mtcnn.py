@@ -20,7 +20,8 @@ import numpy.typing as npt
 from encoders.base import Frames, MissingBackendError
 from encoders.faces.boxes import make_square, nms, nms_by_min_area, regress_boxes
 from encoders.faces.summed_area import SummedAreaTables, compute_summed_areas, crop_boxes, resize_by_area
-from encoders.onnx_runtime import Network, compute_sha256, load_network
+from encoders.files import compute_sha256
+from encoders.onnx_runtime import Network, load_network
 
 if TYPE_CHECKING:
     from torch import nn

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from encoders.base import Audio, EncoderCard, Rows
+from encoders.files import compute_sha256
 from encoders.hub.weights import find_model_folder, find_model_weights
 from encoders.logmel import HOP_SAMPLES, SAMPLE_RATE_HZ, Array, is_audible, resample, split_windows
-from encoders.onnx_runtime import Network, compute_sha256, load_network
+from encoders.onnx_runtime import Network, load_network
 
 if TYPE_CHECKING:
     import torch

@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import EncoderCard, Frames, Rows
+from encoders.files import compute_sha256
 from encoders.hub.weights import find_checkpoint, read_checkpoint
-from encoders.onnx_runtime import Network, compute_sha256, load_network
+from encoders.onnx_runtime import Network, load_network
 
 if TYPE_CHECKING:
     import torch

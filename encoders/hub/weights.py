@@ -2,7 +2,7 @@
 
 One rule, for an encoder called NAME in the registry:
 1. $AFFECT_MODELS/NAME (a folder, transformers' layout) or $AFFECT_MODELS/NAME.pth (a checkpoint file);
-   without the variable, the folder `models` of `encoders.onnx_runtime.get_cache_dir()` stands in its place
+   without the variable, the folder `models` of `encoders.files.get_cache_dir()` stands in its place
 2. the cache of the library the weights come from: the Hugging Face cache, or torch hub's checkpoints
 3. else MissingBackendError, with the command that fetches them on a machine that has a network
 """
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlparse
 
 from encoders.base import MissingBackendError
-from encoders.onnx_runtime import get_cache_dir
+from encoders.files import get_cache_dir
 
 if TYPE_CHECKING:
     import torch

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from encoders.onnx_runtime import write_atomically
+from encoders.files import write_atomically
 from experiments.ablation.results import AblationResults, RowResult
 from experiments.ablation.row_statistics import DIRECTIONS, RECALL_DEPTHS
 from experiments.ablation.table_rows import SpaceSpec

@@ -19,8 +19,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, load_file, save, save_file
 
 from encoders.base import AffectError, Rows, encode_all, is_missing_row, to_printable, unit_rows
+from encoders.files import get_cache_dir, write_atomically
 from encoders.media import Sampling
-from encoders.onnx_runtime import get_cache_dir, write_atomically
 from experiments.ablation.settings import AblationSettings
 from experiments.ablation.table_rows import ROLES, TextTower
 from experiments.datasets import CaptionDataset, hold_out_split, load_named_dataset

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from safetensors.numpy import load_file, save
 
-from encoders.onnx_runtime import write_atomically
+from encoders.files import write_atomically
 from experiments.ablation.fused_ranks import SplitEmbeddings, compute_rsum
 from experiments.ablation.prepared_data import PreparedData
 from experiments.ablation.settings import AblationSettings, LossSettings

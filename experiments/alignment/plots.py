@@ -12,7 +12,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from encoders.onnx_runtime import write_atomically
+from encoders.files import write_atomically
 from experiments.alignment.pairs import Floats
 from experiments.alignment.statistics import MapResult, SetResult
 from spaces.alignment.procrustes import run_procrustes

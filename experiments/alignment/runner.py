@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from encoders.base import AffectError
-from encoders.onnx_runtime import write_atomically
+from encoders.files import write_atomically
 from experiments.alignment.loss_ablation import LOSS_VARIANTS, VariantResult, evaluate_variant
 from experiments.alignment.pairs import PairedReadings, find_usable_rows, select_rows
 from experiments.alignment.statistics import SetResult, compute_statistics

@@ -21,7 +21,7 @@ from experiments.alignment.segment_variance import (
 )
 from experiments.alignment.statistics import GroupBootstrap, SetResult, make_estimate
 from experiments.alignment.video_affect import VideoAffect, VideoFolder, iterate_readings
-from experiments.statistics.report import Estimate
+from retrieval.evaluation.estimate import Estimate
 
 MIN_VIDEOS = 10  # groups that can be drawn and shuffled with any meaning
 MIN_SEGMENT_SHARE = 0.5  # of a segment must be there: a rest of a second is no segment of 15

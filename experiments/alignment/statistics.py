@@ -21,7 +21,7 @@ from experiments.alignment.study import (
     compute_permutation_p,
 )
 from experiments.alignment.unimodal_models import fuse_posteriors
-from experiments.statistics.report import Estimate
+from retrieval.evaluation.estimate import Estimate
 from retrieval.evaluation.procrustes import ProtestResult, protest
 from retrieval.evaluation.resampling import number_groups
 from spaces.alignment import AlignmentMethod, compute_average_cosine

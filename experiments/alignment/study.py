@@ -15,7 +15,7 @@ import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from encoders.onnx_runtime import write_atomically
+from encoders.files import write_atomically
 from experiments.alignment.pairs import Floats, Fold, Ints, PairedReadings, split_folds, split_half
 from losses.affect import mapping_loss
 from retrieval.evaluation.affect_metrics import ndcg, rank_items

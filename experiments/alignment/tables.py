@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from encoders.onnx_runtime import write_atomically
+from encoders.files import write_atomically
 from experiments.alignment import segment_lengths
 from experiments.alignment.generalised_procrustes import GpaResult
 from experiments.alignment.loss_ablation import VariantResult
@@ -20,7 +20,8 @@ from experiments.alignment.statistics import MAX_CCC_COLUMNS, MapResult, SetResu
 from experiments.alignment.study import NDCG_DEPTH, PRECISION_DEPTH, StudyConfig
 from experiments.alignment.synthetic import CASES, RECOVERY_TOLERANCE, compute_oracle_disparity
 from experiments.alignment.verdict import Verdict, make_verdict
-from experiments.statistics.report import Cell, Estimate, Requirement, describe_machine, format_table
+from experiments.statistics.report import Cell, Requirement, describe_machine, format_table
+from retrieval.evaluation.estimate import Estimate
 
 TARGET_PRECISION = 0.33  # P@5 from voice to face that was set out to be reached (PLS .20, chance .13)
 ROTATION_TOLERANCE = 1e-6  # a known rotation is recovered within it

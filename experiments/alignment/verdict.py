@@ -7,7 +7,7 @@ from typing import Literal
 
 from experiments.alignment.paired_sets import AFFECT_COLUMNS
 from experiments.alignment.statistics import MapResult, SetResult, find_best_map
-from experiments.statistics.report import Estimate, format_number
+from retrieval.evaluation.estimate import Estimate, format_number
 
 Relation = Literal["linear", "non-linear", "related", "unrelated"]
 HypothesisSupport = Literal["supported", "partly supported", "not supported", "not tested"]

@@ -19,9 +19,9 @@ from safetensors.numpy import load, save
 
 from encoders.acoustic.features import split_sliding_windows
 from encoders.base import AffectError, Audio, MissingBackendError, Rows, encode_all, to_printable
+from encoders.files import get_cache_dir, write_atomically
 from encoders.media import Sampling, Segment
 from encoders.media.decoder_pool import DecodedSegment, DecoderPool, FailedFile, FinishedFile, OpenedFile
-from encoders.onnx_runtime import get_cache_dir, write_atomically
 from experiments.features.streaming import DECODER_PROCESSES
 from retrieval.features.extraction import WINDOW_HOP_SECONDS
 from retrieval.features.pipeline import FeaturePipeline, PipelineConfig

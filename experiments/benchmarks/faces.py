@@ -24,13 +24,13 @@ from experiments.datasets import DATA_ROOT
 from experiments.features.extraction import decode_first_segments
 from experiments.statistics.report import (
     BenchmarkReport,
-    Estimate,
     Requirement,
     add_seed_option,
     json_option,
     print_report,
 )
 from retrieval.evaluation import bootstrap_interval
+from retrieval.evaluation.estimate import Estimate
 from retrieval.features.batching import BATCH_FRAMES
 from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
 

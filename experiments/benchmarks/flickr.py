@@ -16,13 +16,13 @@ from experiments.features.extraction import encode_first_segments
 from experiments.statistics.report import (
     BenchmarkReport,
     Cell,
-    Estimate,
     Requirement,
     add_seed_option,
     json_option,
     print_report,
 )
 from retrieval.evaluation import bootstrap_interval, compute_ranks, mean_rank, median_rank, recall_at
+from retrieval.evaluation.estimate import Estimate
 from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
 from spaces.zero_shot import LABEL_PROMPT, compute_label_probabilities, convex_combination
 

@@ -11,7 +11,12 @@ import numpy.typing as npt
 
 from encoders.base import AffectError
 from experiments.benchmarks.timing import estimate_speedup, summarise_seconds, time_in_turns
-from experiments.statistics.report import BenchmarkReport, add_seed_option, json_option, print_report
+from experiments.statistics.report import (
+    BenchmarkReport,
+    add_seed_option,
+    json_option,
+    print_report,
+)
 from fusion.balanced_merge import balanced_merge
 
 MICRO = 1e-6

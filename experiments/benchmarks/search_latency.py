@@ -14,8 +14,8 @@ import click
 import numpy as np
 
 from encoders.base import AffectError, to_printable
+from encoders.files import get_cache_dir
 from encoders.media import Probe
-from encoders.onnx_runtime import get_cache_dir
 from experiments.benchmarks.throughput import MEDIA_SETS, list_media_files
 from experiments.benchmarks.timing import summarise_seconds
 from experiments.datasets import DATA_ROOT

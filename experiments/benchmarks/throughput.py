@@ -15,7 +15,8 @@ import numpy as np
 
 from encoders.base import AffectError, Encoder, Rows
 from experiments.datasets import DATA_ROOT
-from experiments.statistics.report import BenchmarkReport, Cell, Estimate, json_option, print_report
+from experiments.statistics.report import BenchmarkReport, Cell, json_option, print_report
+from retrieval.evaluation.estimate import Estimate
 from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
 from retrieval.indexing.indexer import Indexer, IndexProgress
 from retrieval.storage.catalog import Catalog

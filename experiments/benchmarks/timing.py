@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from experiments.statistics.report import Estimate
 from retrieval.evaluation import bootstrap_interval
+from retrieval.evaluation.estimate import Estimate
 
 Seconds = npt.NDArray[np.float64]
 

@@ -18,12 +18,12 @@ from experiments.benchmarks.timing import estimate_speedup, summarise_seconds, t
 from experiments.statistics.report import (
     BenchmarkReport,
     Cell,
-    Estimate,
     add_seed_option,
     json_option,
     print_report,
 )
 from retrieval.evaluation import bootstrap_interval
+from retrieval.evaluation.estimate import Estimate
 from retrieval.search.candidates import compute_index_recall
 from retrieval.storage.library import Library
 from retrieval.storage.snapshot import load_snapshot

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from encoders.base import AffectError
-from encoders.onnx_runtime import get_cache_dir
+from encoders.files import get_cache_dir
 
 TIMEOUT_SECONDS = 300  # seconds an answer may take
 SKIPPED_SHORTEST_SHARE = (

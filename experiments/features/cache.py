@@ -17,8 +17,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from encoders.base import EncoderCard, Rows
+from encoders.files import get_cache_dir, write_atomically
 from encoders.media import Sampling
-from encoders.onnx_runtime import get_cache_dir, write_atomically
 
 CACHE_VERSION = "1"  # raise it when decoding changes what encoders are given
 

@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import AffectError, to_printable
-from encoders.onnx_runtime import write_atomically
+from encoders.files import write_atomically
 from experiments.datasets.records import DATA_ROOT, parse_text_file
 from experiments.heads.report_figure import DIMENSIONS, EvaluationPart, MetricResult, measure_metric
 from retrieval.evaluation.affect_metrics import ccc

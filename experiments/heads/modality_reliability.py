@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from encoders.onnx_runtime import write_atomically
+from encoders.files import write_atomically
 from experiments.datasets.records import DATA_ROOT, read_table
 from experiments.heads import film_benchmark
 from experiments.heads.report_figure import DIMENSIONS, EvaluationPart, MetricResult, measure_metric

@@ -31,8 +31,8 @@ import torch
 from safetensors.numpy import load_file, save
 from torch import Tensor, nn
 
+from encoders.files import get_cache_dir, write_atomically
 from encoders.minilm import DIM, MiniLM, build_mean_pooled_model, minilm
-from encoders.onnx_runtime import get_cache_dir, write_atomically
 from encoders.text_files import split_lines
 from experiments.datasets.records import DATA_ROOT, read_table
 from losses.affect import ccc_loss

@@ -14,9 +14,10 @@ from typing import Any
 import click
 
 from encoders.base import AffectError
-from encoders.onnx_runtime import write_atomically
+from encoders.files import write_atomically
 from experiments.heads.report_figure import EvaluationPart, MetricResult
-from experiments.statistics.report import Estimate, format_table
+from experiments.statistics.report import format_table
+from retrieval.evaluation.estimate import Estimate
 
 log = logging.getLogger(__name__)
 LINE_WIDTH = 110  # characters a line

@@ -14,26 +14,9 @@ from typing import Any
 
 import click
 
+from retrieval.evaluation.estimate import Estimate, format_number
+
 REPORTED_PACKAGES = ("numpy", "torch", "onnxruntime", "av", "decord", "annoy")
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A number, and the interval it comes with: what kind of interval, the report's notes say."""
-
-    value: float
-    low: float | None = None
-    high: float | None = None
-
-    def __str__(self) -> str:
-        """Such as "62.4 (57.0 to 67.8)"."""
-        if self.low is None or self.high is None:
-            return format_number(self.value)
-        return f"{format_number(self.value)} ({format_number(self.low)} to {format_number(self.high)})"
-
-    def to_json(self) -> dict[str, float | None]:
-        """As printed with --json."""
-        return {"value": self.value, "low": self.low, "high": self.high}
 
 
 @dataclass(frozen=True)
@@ -118,13 +101,6 @@ def format_table(rows: Sequence[Mapping[str, Cell]]) -> list[str]:
     cells = [names, *([_format_cell(row.get(name)) for name in names] for row in rows)]
     wide = [max(len(line[at]) for line in cells) for at in range(len(names))]
     return ["  ".join(cell.ljust(w) for cell, w in zip(line, wide, strict=True)).rstrip() for line in cells]
-
-
-def format_number(value: float) -> str:
-    """A number to three digits, whole ones as they are."""
-    if value == int(value) and abs(value) < 1e15:
-        return f"{int(value)}"
-    return f"{value:.1f}" if 100 <= abs(value) < 1e6 else f"{value:.3g}"
 
 
 def describe_machine() -> dict[str, Any]:

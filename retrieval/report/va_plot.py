@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from encoders.base import AffectError, to_printable
-from encoders.onnx_runtime import write_atomically
+from encoders.files import write_atomically
 from retrieval.report.plot_labels import TEXT_COLOUR, draw_labels, place_rim_words, shorten_label
 from spaces.circumplex import LANDMARKS, find_confident_landmark, is_uncertain
 

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load
 
 from encoders.base import AffectError, to_printable
+from encoders.safetensors_io import MALFORMED_FILE_ERRORS, read_safetensors, write_safetensors
 from spaces.alignment.steps import (
     AffineMap,
     AlignmentMap,
@@ -21,7 +20,6 @@ from spaces.alignment.steps import (
     NetworkMap,
     PointMap,
 )
-from spaces.safetensors_io import parse_metadata, write_safetensors
 
 FORMAT_VERSION = 1
 MAP_CLASSES: Mapping[str, type[AffineMap] | type[KernelMap] | type[NetworkMap]] = {
@@ -67,14 +65,15 @@ def save_map(path: Path, fitted_map: AlignmentMap, metadata: Mapping[str, Any] |
 def load_map(path: Path) -> tuple[AlignmentMap, dict[str, Any]]:
     """Read what `save_map` wrote: the map and what it says about itself. Raises AffectError."""
     try:
-        content = path.read_bytes()
-        notes = parse_metadata(content, "map")
+        file = read_safetensors(path, "map")
+        notes = file.metadata
         if notes["format"] != FORMAT_VERSION:
             raise ValueError(f"format {notes['format']}, not {FORMAT_VERSION}")
-        tensors = load(content)
-        parts = {MAP_PARTS[part]: _make_map(part, kinds, tensors) for part, kinds in notes["steps"].items()}
+        parts = {
+            MAP_PARTS[part]: _make_map(part, kinds, file.tensors) for part, kinds in notes["steps"].items()
+        }
         return AlignmentMap(name=notes["name"], notes=notes["notes"], **parts), notes["about"]
-    except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError) as bad:
+    except MALFORMED_FILE_ERRORS as bad:
         raise AffectError(f"{to_printable(path)}: no map can be read ({type(bad).__name__}: {bad})") from bad
 
 

@@ -13,7 +13,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from encoders.base import AffectError, to_printable
-from encoders.onnx_runtime import write_atomically
+from encoders.files import write_atomically
 
 KEY_SEPARATOR = "/"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from functools import cache
@@ -11,12 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load
 
 from encoders.base import AffectError, Rows, to_printable
+from encoders.safetensors_io import MALFORMED_FILE_ERRORS, read_safetensors, write_safetensors
 from spaces.joint.space import Heads, KernelInput, Layer, LinearInput, TextDomain, Tower, TowerPair
-from spaces.safetensors_io import parse_metadata, write_safetensors
 
 FORMAT_VERSION = 1
 PACKAGED_HEADS = ("object", "activity", "audio")
@@ -55,15 +52,15 @@ def save_heads(path: Path, heads: Heads, metadata: Mapping[str, Any]) -> str:
 def load_heads(path: Path) -> Heads:
     """Read what `save_heads` wrote. Raises AffectError."""
     try:
-        content = path.read_bytes()
-        notes = parse_metadata(content, "heads")
+        file = read_safetensors(path, "heads")
+        notes = file.metadata
         if notes.get("format") != FORMAT_VERSION:
             raise AffectError(
                 f"{to_printable(path)}: heads of format {notes.get('format')}, not "
                 f"{FORMAT_VERSION}; train them again"
             )
-        return _make_heads(load(content), notes, hashlib.sha256(content).hexdigest())
-    except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as bad:
+        return _make_heads(file.tensors, notes, file.digest)
+    except MALFORMED_FILE_ERRORS as bad:
         said = f"{to_printable(path)}: no trained heads can be read ({type(bad).__name__}: {bad})"
         raise AffectError(f"{said}; train them again") from bad
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from library_factory import ENCODERS, ROOT, affect, gallery, index, painted
 
-from encoders import onnx_runtime
+from encoders import files, onnx_runtime
 from encoders.interrupts import make_draft_path
 
 STOPPED = "affect: stopped; what was committed stays, run the same command to go on\n"
@@ -225,7 +225,7 @@ def unusable(kind, folder):
 DIGEST = """
 import logging, sys
 from pathlib import Path
-from encoders.onnx_runtime import compute_sha256
+from encoders.files import compute_sha256
 logging.basicConfig(format="affect: %(message)s")
 print(compute_sha256(Path(sys.argv[1])), compute_sha256(Path(sys.argv[1]), Path(sys.argv[1])))
 """
@@ -264,12 +264,12 @@ def test_what_is_damaged_in_the_cache_counts_as_absent(tmp_path, monkeypatch, da
     monkeypatch.setenv("AFFECT_CACHE", str(tmp_path))
     content = np.random.default_rng(1).bytes(5000)
     file = tmp_path / "deep" / "note"
-    onnx_runtime.write_cached(file, content)
-    assert onnx_runtime.read_cached(file) == content
+    files.write_cached(file, content)
+    assert files.read_cached(file) == content
     whole = file.read_bytes()
     worse = {"cut": whole[:-1], "zeros": bytes(len(whole)), "flip": b"\x00" + whole[1:]}
     file.write_bytes(worse.get(damage, damage) if isinstance(damage, str) else damage)
-    assert onnx_runtime.read_cached(file) is None
+    assert files.read_cached(file) is None
 
 
 @pytest.mark.slow
@@ -295,7 +295,7 @@ def test_a_damaged_network_is_made_again_and_is_an_onnx_file(tmp_path, monkeypat
         good[: len(good) // 2] + b"\1" + good[len(good) // 2 + 1 :],
     ):
         file.write_bytes(bad)
-        assert np.array_equal(outputs(), first) and onnx_runtime.read_cached(file) is not None
+        assert np.array_equal(outputs(), first) and files.read_cached(file) is not None
     assert [path.name for path in tmp_path.iterdir()] == ["net-1.onnx"]
     monkeypatch.setenv("AFFECT_CACHE", str(file))
     assert np.array_equal(outputs(), first)

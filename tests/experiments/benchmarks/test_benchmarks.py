@@ -23,8 +23,9 @@ from experiments.benchmarks.faces import compute_detection_recall, compute_iou, 
 from experiments.benchmarks.flickr import compute_photo_ranks, estimate_recall_gain, summarise_ranks
 from experiments.benchmarks.merge import merge_by_heap, merge_by_loop, merge_closed_form
 from experiments.benchmarks.throughput import STAGES
-from experiments.statistics.report import BenchmarkReport, Estimate, Requirement, format_number, format_table
+from experiments.statistics.report import BenchmarkReport, Requirement, format_table
 from losses.ranking import weighted_ranking
+from retrieval.evaluation.estimate import Estimate, format_number
 from spaces.joint.training import RELEASED_SCHEDULE, Schedule, Trainer
 
 skimage = pytest.importorskip("skimage")
