@@ -21,8 +21,9 @@ from encoders.acoustic.features import split_sliding_windows
 from encoders.base import AffectError, Audio, MissingBackendError, Rows, encode_all, to_printable
 from encoders.files import get_cache_dir, write_atomically
 from encoders.media import Sampling, Segment
-from encoders.media.decoder_pool import DecodedSegment, DecoderPool, FailedFile, FinishedFile, OpenedFile
+from encoders.media.decoder_pool import DecodedSegment, DecoderPool, OpenedFile
 from experiments.features.streaming import DECODER_PROCESSES
+from retrieval.features.batching import LoopStep, encode_files
 from retrieval.features.extraction import WINDOW_HOP_SECONDS
 from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
 from retrieval.indexing.file_scan import find_media_files
@@ -107,13 +108,12 @@ def read_video_affect(
     with ProgressReporter("align", unit="files", quiet=quiet) as report:
         report.update("reading videos", 0, len(files))
         with DecoderPool(max(1, min(DECODER_PROCESSES, len(files))), sampling) as pool:
-            for event in pool.read(files, reader.should_decode):
-                reader.handle_event(event)
-                if isinstance(event, FailedFile):
-                    mark_unreadable(event.path, event.error.reason)
-                if isinstance(event, FailedFile | FinishedFile):
-                    done += 1
-                    report.update("reading videos", done, len(files))
+            for step in encode_files(pool.read(files, reader.should_decode), reader.encode_blocks):
+                reader.handle_step(step)
+                if step.failed_file:
+                    mark_unreadable(step.failed_file.path, step.failed_file.error.reason)
+                done += len(step.completed_files) + (step.failed_file is not None)
+                report.update("reading videos", done, len(files))
     if not found.videos:
         raise AffectError(
             f"{to_printable(folder)}: no video with sound that can be read, among {len(files)} media files"
@@ -164,17 +164,20 @@ class _VideoReader:
         )
         return True
 
-    def handle_event(self, event: OpenedFile | DecodedSegment | FinishedFile | FailedFile) -> None:
-        """One event of the decoders."""
-        match event:
-            case DecodedSegment(path=path, segment=segment):
-                self._open_videos[path].add_block(segment)
-            case FinishedFile(path=path) if path in self._open_videos:
-                watched = self._open_videos.pop(path).finish()
-                _save_cached(self._make_cache_path(watched.digest), watched)
-                self._video_folder.videos.append(watched)
-            case FailedFile(path=path) if path in self._open_videos:
-                self._seen_digests.discard(self._open_videos.pop(path).digest)  # a copy of it may fare better
+    def encode_blocks(self, parts: Sequence[DecodedSegment]) -> list[None]:
+        """Encode blocks, in order within each video; their rows are kept with the open videos."""
+        return [self._open_videos[part.path].add_block(part.segment) for part in parts]
+
+    def handle_step(self, step: LoopStep[None]) -> None:
+        """Store the videos that are complete."""
+        for path in [file.path for file in step.completed_files if file.path in self._open_videos]:
+            video = self._open_videos.pop(path).finish()
+            _save_cached(self._make_cache_path(video.digest), video)
+            self._video_folder.videos.append(video)
+        if step.failed_file and step.failed_file.path in self._open_videos:
+            self._seen_digests.discard(
+                self._open_videos.pop(step.failed_file.path).digest
+            )  # a copy may be whole
 
     def _make_cache_path(self, digest: str) -> Path:
         return self._cache_folder / f"{digest}.safetensors"

@@ -1,4 +1,4 @@
-"""Encoding files while they are decoded: segments are batched across files, files given out when whole."""
+"""Encoding items while their files are decoded, by the same loop as the index; each is given once it is whole."""
 
 from __future__ import annotations
 
@@ -7,22 +7,24 @@ from pathlib import Path
 
 import numpy as np
 
-from encoders.base import MediaError, batched
+from encoders.base import MediaError, Rows, batched
 from encoders.media import Sampling, Segment
-from encoders.media.decoder_pool import DecodedSegment, DecoderPool, FailedFile, FinishedFile
+from encoders.media.decoder_pool import DecodedSegment, DecoderPool
 from experiments.features.cache import ItemFeatures
 from experiments.features.reading import ALL_SEGMENTS_READER, FIRST_SEGMENT_READER, read_images_as_clip
+from retrieval.features.batching import concatenate_features, encode_files, encode_segments
 from retrieval.features.pipeline import FeaturePipeline
 
-BATCH_SIZE = 32  # segments
-DECODER_PROCESSES = 2  # decoding processes
+CLIPS_PER_BATCH = 32  # clips of several pictures encoded together
+DECODER_PROCESSES = 2
 
 MediaPaths = tuple[Path, ...]
-FeaturesByRole = dict[str, ItemFeatures]  # by role
+FeaturesByRole = dict[str, ItemFeatures]
+Span = tuple[float | None, float | None]
 
 
 class StreamingEncoder:
-    """Encodes items by all media roles of some experts; what can't be read is told in `failed`."""
+    """Encodes items by all media roles of a pipeline; why a file can't be read goes to `error_by_path`."""
 
     def __init__(
         self,
@@ -33,59 +35,38 @@ class StreamingEncoder:
         error_by_path: dict[Path, str],
         include_affect: bool = True,
     ) -> None:
-        self._pipeline, self._sampling, self._error_by_path, self._include_affect = (
-            pipeline,
-            sampling,
-            error_by_path,
-            include_affect,
-        )
+        self._pipeline, self._sampling, self._error_by_path = pipeline, sampling, error_by_path
+        self._include_affect = include_affect
         self._reader = ALL_SEGMENTS_READER if all_segments else FIRST_SEGMENT_READER
-        self._pending_segments: list[DecodedSegment] = []
-        self._decoded_paths: list[Path] = []
-        self._features_by_path: dict[Path, list[FeaturesByRole]] = {}
 
     def encode(self, paths_by_name: Mapping[str, MediaPaths]) -> Iterator[tuple[str, FeaturesByRole]]:
-        """(name, entries by role) of named items as they are done: single files first, then picture clips."""
+        """(name, features by role) of named items as they are done: single files first, then picture clips."""
         yield from self._encode_single_files(
-            {files[0]: name for name, files in paths_by_name.items() if len(files) == 1}
+            {paths[0]: name for name, paths in paths_by_name.items() if len(paths) == 1}
         )
-        for chunk in batched([pair for pair in paths_by_name.items() if len(pair[1]) > 1], BATCH_SIZE):
-            clips = {name: clip for name, files in chunk if (clip := self._read_image_clip(files))}
-            yield from zip(clips, self._encode_segments(list(clips.values())), strict=True)
+        for chunk in batched([pair for pair in paths_by_name.items() if len(pair[1]) > 1], CLIPS_PER_BATCH):
+            clips = {name: clip for name, paths in chunk if (clip := self._read_image_clip(paths))}
+            for (name, clip), rows in zip(clips.items(), self._encode(list(clips.values())), strict=True):
+                yield name, _make_item_features([(clip.start, clip.end)], rows)
 
     def _encode_single_files(self, name_by_path: Mapping[Path, str]) -> Iterator[tuple[str, FeaturesByRole]]:
         if not name_by_path:
             return
         with DecoderPool(DECODER_PROCESSES, self._sampling, reader=self._reader) as pool:
-            for event in pool.read(name_by_path):
-                if isinstance(event, FailedFile):
-                    self._discard_failed(event)
-                elif isinstance(event, DecodedSegment):
-                    self._pending_segments.append(event)
-                elif isinstance(event, FinishedFile):
-                    self._decoded_paths.append(event.path)
-                if len(self._pending_segments) >= BATCH_SIZE:
-                    yield from self._encode_pending(name_by_path)
-            yield from self._encode_pending(name_by_path)
+            for step in encode_files(pool.read(name_by_path), self._encode_batch):
+                if step.failed_file:
+                    self._error_by_path[step.failed_file.path] = step.failed_file.error.reason
+                for file in step.completed_files:
+                    features = concatenate_features(file.results)
+                    yield name_by_path[file.path], _make_item_features(file.spans, features)
 
-    def _discard_failed(self, event: FailedFile) -> None:
-        """Note why a file failed; what was read of it so far goes."""
-        self._error_by_path[event.path] = event.error.reason
-        self._pending_segments = [part for part in self._pending_segments if part.path != event.path]
-        self._features_by_path.pop(event.path, None)
+    def _encode_batch(self, parts: Sequence[DecodedSegment]) -> list[dict[str, Rows]]:
+        return self._encode([part.segment for part in parts])
 
-    def _encode_pending(self, name_by_path: Mapping[Path, str]) -> Iterator[tuple[str, FeaturesByRole]]:
-        """Encode all that waits; then every file that has ended is whole, and given out."""
-        made = self._encode_segments([part.segment for part in self._pending_segments])
-        for part, entry in zip(self._pending_segments, made, strict=True):
-            self._features_by_path.setdefault(part.path, []).append(entry)
-        ended, self._pending_segments, self._decoded_paths = self._decoded_paths, [], []
-        for path in ended:
-            if pieces := self._features_by_path.pop(path, None):
-                yield (
-                    name_by_path[path],
-                    {role: _concatenate_features([piece[role] for piece in pieces]) for role in pieces[0]},
-                )
+    def _encode(self, segments: Sequence[Segment]) -> list[dict[str, Rows]]:
+        if not segments:
+            return []
+        return encode_segments(self._pipeline, segments, include_affect=self._include_affect)
 
     def _read_image_clip(self, paths: MediaPaths) -> Segment | None:
         try:
@@ -94,24 +75,7 @@ class StreamingEncoder:
             self._error_by_path[bad.path] = bad.reason
             return None
 
-    def _encode_segments(self, segments: Sequence[Segment]) -> list[FeaturesByRole]:
-        """One entry of one row by role for each segment."""
-        if not segments:
-            return []
-        frames, sounds = [s.frames for s in segments], [s.audio for s in segments]
-        rows = self._pipeline.encode_media(frames, sounds, include_affect=self._include_affect)
-        times = np.array([(s.start, s.end) for s in segments], np.float64)  # None becomes NaN
-        return [
-            {
-                role: ItemFeatures(found[index : index + 1], times[index : index + 1])
-                for role, found in rows.items()
-            }
-            for index in range(len(segments))
-        ]
 
-
-def _concatenate_features(pieces: Sequence[ItemFeatures]) -> ItemFeatures:
-    return ItemFeatures(
-        np.concatenate([piece.features for piece in pieces]),
-        np.concatenate([piece.times for piece in pieces]),
-    )
+def _make_item_features(spans: Sequence[Span], features: Mapping[str, Rows]) -> FeaturesByRole:
+    times = np.array(spans, np.float64)  # None becomes NaN
+    return {role: ItemFeatures(rows, times) for role, rows in features.items()}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from encoders.acoustic.features import split_sliding_windows
 from encoders.base import Audio, MediaError, Rows, encode_all
 from encoders.faces import Face, summarise_faces
 from encoders.media import Sampling, Segment
-from encoders.media.decoder_pool import DecodedSegment, DecoderPool, FailedFile, FinishedFile, OpenedFile
-from retrieval.features.batching import is_batch_full
+from encoders.media.decoder_pool import DecodedSegment, DecoderPool
+from retrieval.features.batching import LoopStep, encode_files
 from retrieval.features.pipeline import FeaturePipeline, encode_present, make_missing_rows
 
 Floats = npt.NDArray[np.float64]
@@ -44,13 +45,13 @@ class SegmentFeatures:
     window_starts: Floats
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class FileFeatures:
-    """All segments of a file in order, and what kind of file it is."""
+    """All segments of a file in order, and whether it is an image, a video or audio."""
 
     path: Path
     modality: str
-    segments: list[SegmentFeatures] = field(default_factory=list)
+    segments: Sequence[SegmentFeatures]
 
 
 def extract_features(
@@ -60,64 +61,35 @@ def extract_features(
 
     Files are decoded side by side and encoded together; one given twice is read once.
     """
-    reader = _SegmentBatcher(pipeline)
     sampling = Sampling(segment_seconds=segment_seconds, sample_rate=pipeline.sample_rate)
-    unique, wanted = list(dict.fromkeys(paths)), Counter(paths)
+    unique, remaining = list(dict.fromkeys(paths)), Counter(paths)
     if not unique:
         return
+    results: dict[Path, FileFeatures | MediaError] = {}
     with DecoderPool(min(jobs, len(unique)), sampling) as pool:
-        events = pool.read(unique)
+        steps = encode_files(pool.read(unique), partial(_extract_batch, pipeline))
         for path in paths:
-            while path not in reader.results:
-                event = next(events, None)
-                if event is None:
-                    reader.flush()
-                    break
-                reader.handle_event(event)
-            found = reader.results[path]
-            wanted[path] -= 1
-            if not wanted[path]:
-                del reader.results[path]
-            yield found
+            while path not in results:
+                results |= _collect_results(next(steps))
+            yield results[path]
+            remaining[path] -= 1
+            if not remaining[path]:
+                del results[path]
 
 
-class _SegmentBatcher:
-    """Gathers segments of several files until there are enough to encode together."""
+def _extract_batch(pipeline: FeaturePipeline, parts: Sequence[DecodedSegment]) -> list[SegmentFeatures]:
+    return extract_segment_features(pipeline, [part.segment for part in parts])
 
-    def __init__(self, pipeline: FeaturePipeline) -> None:
-        self.results: dict[Path, FileFeatures | MediaError] = {}
-        self._pipeline = pipeline
-        self._open_files: dict[Path, FileFeatures] = {}
-        self._pending_segments: list[tuple[FileFeatures, Segment]] = []
-        self._decoded_paths: list[Path] = []
 
-    def handle_event(self, event: OpenedFile | DecodedSegment | FinishedFile | FailedFile) -> None:
-        match event:
-            case OpenedFile(path=path, probe=probe):
-                self._open_files[path] = FileFeatures(path=path, modality=probe.modality)
-            case DecodedSegment(path=path, segment=segment):
-                self._pending_segments.append((self._open_files[path], segment))
-            case FinishedFile(path=path):
-                self._decoded_paths.append(path)
-            case FailedFile(path=path, error=error):
-                self._pending_segments = [one for one in self._pending_segments if one[0].path != path]
-                self._open_files.pop(path, None)
-                self.results[path] = error
-        if is_batch_full(segment for _, segment in self._pending_segments):
-            self.flush()
-
-    def flush(self) -> None:
-        """Encode what waits; files that have ended are done."""
-        if self._pending_segments:
-            looked = extract_segment_features(
-                self._pipeline, [segment for _, segment in self._pending_segments]
-            )
-            for (file, _), one in zip(self._pending_segments, looked, strict=True):
-                file.segments.append(one)
-        self._pending_segments = []
-        for path in self._decoded_paths:
-            self.results[path] = self._open_files.pop(path)
-        self._decoded_paths = []
+def _collect_results(step: LoopStep[SegmentFeatures]) -> dict[Path, FileFeatures | MediaError]:
+    """What a step of the loop completed, by path."""
+    results: dict[Path, FileFeatures | MediaError] = {
+        file.path: FileFeatures(path=file.path, modality=file.opened.probe.modality, segments=file.results)
+        for file in step.completed_files
+    }
+    if step.failed_file:
+        results[step.failed_file.path] = step.failed_file.error
+    return results
 
 
 def extract_segment_features(pipeline: FeaturePipeline, segments: Sequence[Segment]) -> list[SegmentFeatures]:

@@ -1,19 +1,22 @@
-"""Filling a library: scan, decode in other processes, encode in batches, commit whole files."""
+"""Index files into a library: scan, decode in other processes, encode in batches, commit whole files."""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
 
 from encoders.base import MediaError, Rows
 from encoders.interrupts import stop_at_safe_points, stop_if_requested
 from encoders.media import Limits, Sampling, Segment
-from encoders.media.decoder_pool import DecodedSegment, DecoderPool, FailedFile, FinishedFile, OpenedFile
-from retrieval.features.batching import is_batch_full
+from encoders.media.decoder_pool import DecodedSegment, DecoderPool, OpenedFile
+from retrieval.features.batching import (
+    LoopStep,
+    ProcessedFile,
+    concatenate_features,
+    encode_files,
+    encode_segments,
+)
 from retrieval.indexing.exclusions import Exclusions
 from retrieval.indexing.file_scan import describe_os_error, find_media_files, make_absolute
 from retrieval.indexing.pruning import ScanResult, prune_missing
@@ -24,33 +27,6 @@ from retrieval.storage.library import EncodedFile, FileUpdate, Library
 
 SCAN_REPORT_INTERVAL = 256  # files between two reports of a scan
 UPDATE_BATCH_SIZE = 256  # moved or unreadable files are written down when there are so many
-
-
-@dataclass(kw_only=True)
-class _PendingFile:
-    """A file between decoding and commit."""
-
-    path: Path
-    stamp: FileStamp
-    opened: OpenedFile
-    spans: list[tuple[float | None, float | None]] = field(default_factory=list)
-    features: list[dict[str, Rows]] = field(default_factory=list)
-    is_decoded: bool = False
-    incomplete_reason: str | None = None
-
-    @property
-    def is_complete(self) -> bool:
-        """All decoded, all encoded."""
-        return self.is_decoded and len(self.features) == len(self.spans)
-
-    def to_encoded_file(self) -> EncodedFile:
-        """As the library takes it."""
-        roles = self.features[0]
-        return EncodedFile(
-            path=self.path, stamp=self.stamp, item_id=self.opened.item_id,
-            probe=replace(self.opened.probe, incomplete_reason=self.incomplete_reason),
-            spans=self.spans, features={r: np.concatenate([f[r] for f in self.features]) for r in roles},
-        )  # fmt: skip
 
 
 class Indexer:
@@ -66,8 +42,7 @@ class Indexer:
         self._unreadable: set[Path] = set()  # what could not even be looked at
         self._moved_paths: set[Path] = set()  # where content was before it moved
         self._pending_updates: list[FileUpdate] = []
-        self._pending_files: dict[Path, _PendingFile] = {}
-        self._pending_segments: deque[tuple[_PendingFile, Segment]] = deque()
+        self._encoded_files: list[ProcessedFile[dict[str, Rows]]] = []  # ready to commit
 
     def run(
         self, roots: Sequence[Path], jobs: int, *, retry: bool = False, recheck: bool = False,
@@ -97,7 +72,7 @@ class Indexer:
                     self._decode_files(todo, jobs)
                 self._on_progress(self.progress)
         except KeyboardInterrupt:
-            self._commit_complete()
+            self._commit_encoded()
             raise
         self._finish_run(scanned, prune)
         return self.progress
@@ -151,10 +126,11 @@ class Indexer:
             segment_seconds=self.library.segment_seconds, sample_rate=self.library.pipeline.sample_rate
         )
         with DecoderPool(min(jobs, len(paths)), sampling, Limits()) as pool:
-            for event in pool.read(paths, should_decode=self._is_new):
-                self._handle_event(event)
+            for step in encode_files(pool.read(paths, should_decode=self._is_new), self._encode_batch):
+                self._handle_step(step)
+                self._on_progress(self.progress)
                 stop_if_requested()
-        self._encode_pending()
+        self._commit_encoded()
 
     def _finish_run(self, scan_result: ScanResult, prune_all: bool) -> None:
         """Forget last of all, so that what only moved is still known when it is found."""
@@ -173,80 +149,66 @@ class Indexer:
     def _is_new(self, opened: OpenedFile) -> bool:
         return not self.library.catalog.has_item(opened.item_id)
 
-    def _handle_event(self, event: OpenedFile | DecodedSegment | FinishedFile | FailedFile) -> None:
-        match event:
-            case OpenedFile(path=path):
-                self._pending_files[path] = _PendingFile(path=path, stamp=self._stamps[path], opened=event)
-            case DecodedSegment(path=path, segment=segment):
-                work = self._pending_files[path]
-                work.spans.append((segment.start, segment.end))
-                self._pending_segments.append((work, segment))
-                if is_batch_full(segment for _, segment in self._pending_segments):
-                    self._encode_pending()
-            case FinishedFile(path=path, incomplete_reason=incomplete):
-                self._finish_file(self._pending_files[path], incomplete)
-            case FailedFile(path=path, error=error):
-                self._fail_file(path, error)
-        self._on_progress(self.progress)
+    def _encode_batch(self, parts: Sequence[DecodedSegment]) -> list[dict[str, Rows]]:
+        return encode_segments(self.library.pipeline, [part.segment for part in parts])
 
-    def _encode_pending(self) -> None:
-        """Encode what waits, then commit the files this completes."""
-        if self._pending_segments:
-            works, segments = zip(*self._pending_segments, strict=True)
-            self._pending_segments.clear()
-            features = self.library.pipeline.encode_media(
-                [s.frames for s in segments], [s.audio for s in segments]
-            )
-            for at, work in enumerate(works):
-                work.features.append({role: rows[at : at + 1] for role, rows in features.items()})
-            self._count_segments(segments)
-        self._commit_complete()
+    def _handle_step(self, step: LoopStep[dict[str, Rows]]) -> None:
+        """Count what was encoded; files are committed a batch at a time, as each commit waits for the disk."""
+        if step.failed_file:
+            self._record_failure(step.failed_file.path, step.failed_file.error)
+        for file in step.completed_files:
+            if file.results:
+                self._encoded_files.append(file)
+            else:
+                self._record_known_content(file)
+        if step.encoded_segments:
+            self._count_segments(step.encoded_segments)
+            self._commit_encoded()
 
-    def _commit_complete(self) -> None:
-        ready = [work for work in self._pending_files.values() if work.is_complete]
+    def _commit_encoded(self) -> None:
+        ready, self._encoded_files = self._encoded_files, []
         if ready:
-            self.library.commit([work.to_encoded_file() for work in ready])
+            self.library.commit([self._make_encoded_file(file) for file in ready])
             self.progress.indexed += len(ready)
             self.progress.incomplete.update(
-                {str(work.path): work.incomplete_reason for work in ready if work.incomplete_reason}
+                {str(file.path): file.incomplete_reason for file in ready if file.incomplete_reason}
             )
         if self._pending_updates:
             self._moved_paths |= self.library.record_files(self._pending_updates)
             self._pending_updates = []
-        for work in ready:
-            del self._pending_files[work.path]
 
-    def _finish_file(self, pending_file: _PendingFile, incomplete_reason: str | None) -> None:
-        pending_file.is_decoded, pending_file.incomplete_reason = True, incomplete_reason
-        if pending_file.spans:
-            return
-        del self._pending_files[
-            pending_file.path
-        ]  # its content is known already: it was there, it moved, or it is a copy
-        self._queue_update(pending_file.path, pending_file.opened.item_id, None)
-        known = self._known_files.get(pending_file.path)
-        if known is not None and known.item_id == pending_file.opened.item_id:
+    def _make_encoded_file(self, file: ProcessedFile[dict[str, Rows]]) -> EncodedFile:
+        return EncodedFile(
+            path=file.path,
+            stamp=self._stamps[file.path],
+            item_id=file.opened.item_id,
+            probe=replace(file.opened.probe, incomplete_reason=file.incomplete_reason),
+            spans=file.spans,
+            features=concatenate_features(file.results),
+        )
+
+    def _record_known_content(self, file: ProcessedFile[dict[str, Rows]]) -> None:
+        """A file that was not decoded, as its content is in the library: unchanged, moved, or a copy."""
+        self._queue_update(file.path, file.opened.item_id, None)
+        known = self._known_files.get(file.path)
+        if known is not None and known.item_id == file.opened.item_id:
             self.progress.rechecked += 1
         else:
             self.progress.moved += 1
 
-    def _fail_file(self, path: Path, error: MediaError) -> None:
-        """What may pass is not remembered: the file is tried again, and keeps its old item until then."""
-        self._pending_files.pop(path, None)
-        self._pending_segments = deque(
-            (work, segment) for work, segment in self._pending_segments if work.path != path
-        )
+    def _record_failure(self, path: Path, error: MediaError) -> None:
+        """A passing failure is not stored: the file is tried again, and keeps its old item until then."""
         if error.is_permanent:
             self._queue_update(path, None, error.reason)
         self.progress.failed[str(path)] = error.reason
 
     def _queue_update(self, path: Path, item_id: str | None, error: str | None) -> None:
-        """Remembered with the next commit: one each would cost a wait for the disk each."""
+        """Written with the next commit: each commit waits for the disk."""
         self._pending_updates.append(
             FileUpdate(path=path, stamp=self._stamps[path], item_id=item_id, error=error)
         )
         if len(self._pending_updates) >= UPDATE_BATCH_SIZE:
-            self._commit_complete()
+            self._commit_encoded()
 
     def _count_segments(self, segments: Sequence[Segment]) -> None:
         progress = self.progress

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from encoders.base import AffectError, MediaError, Rows, is_missing_row, to_printable, unit_rows
-from encoders.media import Sampling, Segment
-from encoders.media.decoder_pool import DecodedSegment, DecoderPool, DecodingEvent, FailedFile, OpenedFile
+from encoders.media import Sampling
+from encoders.media.decoder_pool import (
+    DecodedSegment,
+    DecoderPool,
+    DecodingEvent,
+    FailedFile,
+    FinishedFile,
+    OpenedFile,
+)
 from retrieval.features.affect import compute_duration_weights
+from retrieval.features.batching import ProcessedFile, concatenate_features, encode_files, encode_segments
 from retrieval.features.pipeline import FeaturePipeline
 from retrieval.search.query import Query
 from retrieval.storage.library import Library
@@ -22,7 +30,6 @@ from spaces.affect_regression import average_estimates
 
 log = logging.getLogger(__name__)
 MAX_QUERY_SEGMENTS = 64  # segments of a query's video or sound that are taken in: 16 minutes
-BATCH_SIZE = 8  # segments encoded at a time
 MISSING_AFFECT = np.full(4, np.nan, np.float32)
 
 
@@ -98,39 +105,45 @@ class QueryEncoder:
     def _encode_media(
         self, path: Path, modality: str, include_affect: bool, snapshot: Snapshot
     ) -> EncodedQuery:
-        opened, segments = self._open_media(path, modality)
-        views: dict[str, list[Rows]] = {}
-        moods, spans = [MISSING_AFFECT[None]], [(0.0, 0.0)]
-        while chunk := list(
-            islice(segments, BATCH_SIZE)
-        ):  # read on while encoding: a long film is never held
-            features = self.pipeline.encode_media(
-                [s.frames for s in chunk], [s.audio for s in chunk], include_affect=include_affect
+        file = self._encode_file(path, modality, include_affect)
+        features = concatenate_features(file.results)
+        affect = MISSING_AFFECT
+        if include_affect:
+            affect = average_estimates(
+                self.pipeline.estimate_affect(features).fused,
+                compute_duration_weights(np.array(file.spans, np.float64)),
             )
-            if include_affect:
-                moods.append(self.pipeline.estimate_affect(features).fused)
-                spans += [(np.nan if s.start is None else s.start, s.end or np.nan) for s in chunk]
-            for view, rows in self.pipeline.project(features).items():
-                views.setdefault(view, []).append(rows)
         return EncodedQuery(
             modality_of_view=get_query_modality,
-            embeddings={view: unit_rows(np.concatenate(rows)) for view, rows in views.items()},
-            copy_index=snapshot.find_item(opened.item_id),
-            affect=average_estimates(np.concatenate(moods), compute_duration_weights(np.array(spans))),
+            embeddings={view: unit_rows(rows) for view, rows in self.pipeline.project(features).items()},
+            copy_index=snapshot.find_item(file.opened.item_id),
+            affect=affect,
         )
 
-    def _open_media(self, path: Path, modality: str) -> tuple[OpenedFile, Iterator[Segment]]:
-        """A query's file, its content's hash known, and its segments. Raises MediaError."""
+    def _encode_file(self, path: Path, modality: str, include_affect: bool) -> ProcessedFile[dict[str, Rows]]:
+        """Decode and encode a query's file, its first segments if it is long. Raises MediaError."""
+
+        def encode_batch(parts: Sequence[DecodedSegment]) -> list[dict[str, Rows]]:
+            segments = [part.segment for part in parts]
+            return encode_segments(self.pipeline, segments, include_affect=include_affect)
+
+        for step in encode_files(_limit_segments(path, self._open_media(path, modality)), encode_batch):
+            if step.failed_file:
+                raise step.failed_file.error
+            if step.completed_files:
+                return step.completed_files[0]
+        raise AssertionError("unreachable")
+
+    def _open_media(self, path: Path, modality: str) -> Iterator[DecodingEvent]:
+        """The decoder's events of a file of this modality. Raises MediaError."""
         events = self._get_decoder_pool().read([path])
-        match next(events):
-            case OpenedFile(probe=probe) as opened if probe.modality == modality:
-                return opened, _read_segments(path, events)
-            case OpenedFile(probe=probe):
-                self.close()  # it is at work on a file nobody wants any more
+        match first := next(events):
+            case OpenedFile(probe=probe) if probe.modality != modality:
+                self.close()  # its decoder is busy with a file that is not wanted
                 raise MediaError(path, f"is {_MODALITY_PHRASES[probe.modality]}; ask with --{probe.modality}")
             case FailedFile(error=error):
                 raise error
-        raise AssertionError("unreachable")
+        return chain([first], events)
 
     def _get_decoder_pool(self) -> DecoderPool:
         if self._decoder_pool is None:
@@ -141,23 +154,18 @@ class QueryEncoder:
         return self._decoder_pool
 
 
-def _read_segments(path: Path, events: Iterator[DecodingEvent]) -> Iterator[Segment]:
-    """The first segments of a query's file; what is left out is told. Raises MediaError."""
-    taken = 0
+def _limit_segments(path: Path, events: Iterable[DecodingEvent]) -> Iterator[DecodingEvent]:
+    """The events of a file up to its first MAX_QUERY_SEGMENTS segments; a warning where there are more."""
+    segment_count = 0
     for event in events:
-        match event:
-            case FailedFile(error=error):
-                raise error
-            case DecodedSegment() if taken == MAX_QUERY_SEGMENTS:
-                log.warning(
-                    "%s: long; only its first %d segments are asked with",
-                    to_printable(path),
-                    MAX_QUERY_SEGMENTS,
-                )
-                return
-            case DecodedSegment(segment=segment):
-                taken += 1
-                yield segment
+        segment_count += isinstance(event, DecodedSegment)
+        if segment_count > MAX_QUERY_SEGMENTS:
+            log.warning(
+                "%s: long; only its first %d segments are asked with", to_printable(path), MAX_QUERY_SEGMENTS
+            )
+            yield FinishedFile(path)
+            return
+        yield event
 
 
 _MODALITY_PHRASES = {"image": "a picture", "audio": "sound", "video": "a video"}

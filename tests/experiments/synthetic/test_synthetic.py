@@ -257,25 +257,6 @@ def test_every_segment_and_what_cannot_be_read(tmp_path):
     assert only.item_by_segment.tolist() == [0, 2, 4]
 
 
-def test_a_failed_file_leaves_nothing_behind(tmp_path):
-    """Its first segments are read, and then it breaks."""
-    bad, good = tmp_path / "bad.mp4", tmp_path / "good.mp4"
-    whole = film(tmp_path / "whole.mp4", seconds=40)
-    failed = {}
-    stream = streaming.StreamingEncoder(
-        FeaturePipeline(TOYS), Sampling(), all_segments=True, error_by_path=failed
-    )
-    (segment, *_) = read_segments(whole, probe(whole))
-    stream._pending_segments = [streaming.DecodedSegment(path, segment) for path in (bad, good)]
-    list(stream._encode_pending({}))
-    stream._pending_segments = [streaming.DecodedSegment(path, segment) for path in (bad, good)]
-    stream._discard_failed(streaming.FailedFile(bad, MediaError(bad, "damaged")))
-    assert failed == {bad: "damaged"}
-    assert list(stream._features_by_path) == [good] and [part.path for part in stream._pending_segments] == [
-        good
-    ]
-
-
 def test_features_of_first_segments(tmp_path):
     experts = FeaturePipeline(TOYS)
     files = [

@@ -20,6 +20,7 @@ from media_factory import float_wav
 
 from encoders.base import AffectError, MediaError
 from fusion.late_fusion import Calibration
+from retrieval.features import batching
 from retrieval.search import calibration, query_encoder
 from retrieval.search import candidates as candidates_module
 from retrieval.search.candidates import CandidateSearch
@@ -416,7 +417,7 @@ def test_a_long_query_is_read_in_batches_and_cut_with_a_word(tmp_path, monkeypat
     film = flicker(tmp_path / "long.gif", 3, frames=6, period=1000)
     whole = flicker(tmp_path / "whole.gif", 3, frames=4, period=1000)
     monkeypatch.setattr(query_encoder, "MAX_QUERY_SEGMENTS", 4)
-    monkeypatch.setattr(query_encoder, "BATCH_SIZE", 3)
+    monkeypatch.setattr(batching, "BATCH_FRAMES", 3)
     with (
         closing(new_library(tmp_path / "lib", segment=1.0)) as library,
         closing(query_encoder.QueryEncoder(library)) as asker,
