@@ -20,7 +20,8 @@ from encoders.base import Rows
 from experiments.datasets import DATA_ROOT, LabelledFile, load_animal_sounds, load_oasis
 from experiments.features.extraction import encode_first_segments
 from fusion.late_fusion import fit_calibration
-from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
+from retrieval.features.config import PipelineConfig
+from retrieval.features.pipeline import FeaturePipeline
 from retrieval.search.calibration import MATCH_PRIOR, make_calibration_key
 
 ENCODERS_BY_VIEW = {

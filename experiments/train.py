@@ -24,7 +24,8 @@ from experiments.heads.training_sets import TRAINING_SPECS, SpaceTrainingSpec, l
 from experiments.statistics.report import format_table
 from retrieval.evaluation import Evaluation, bootstrap_interval, evaluate
 from retrieval.evaluation.estimate import Estimate
-from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
+from retrieval.features.config import PipelineConfig
+from retrieval.features.pipeline import FeaturePipeline
 from retrieval.progress_reporter import ProgressReporter
 from retrieval.training.cross_validation import FittedHeads, HeldOutFold, TrainingData, fit_heads
 from retrieval.training.train_heads import make_step_callback, train_space

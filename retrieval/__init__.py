@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import encoders as encoders  # for what it does when imported: it forbids telemetry
 
 if TYPE_CHECKING:
-    from retrieval.features.pipeline import PipelineConfig
+    from retrieval.features.config import PipelineConfig
     from retrieval.indexing.indexer import Indexer
     from retrieval.search.engine import Engine, Hit
     from retrieval.search.query import Query
@@ -25,7 +25,7 @@ _MODULES = {
     "Hit": "search.engine",
     "Indexer": "indexing.indexer",
     "Library": "storage.library",
-    "PipelineConfig": "features.pipeline",
+    "PipelineConfig": "features.config",
     "Query": "search.query",
 }
 

@@ -6,12 +6,12 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Encoder, EncoderCard, Rows, is_missing_row, unit_rows
+from encoders.base import Encoder, Rows, is_missing_row, unit_rows
+from encoders.capabilities import ClassifierEncoder
 from encoders.files import get_cache_dir, read_cached, write_cached
 from spaces.base import Features, Views
 
@@ -19,24 +19,6 @@ from spaces.base import Features, Views
 TOP_LABELS = 100  # labels in the mix
 LABEL_TEMPERATURE = 2.5  # of the label softmax: the network is surer than it is right
 LABEL_PROMPT = "a photo of a {}"
-
-
-class ImageClassifier(Protocol):
-    """An encoder whose rows can be read as label logits."""
-
-    @property
-    def card(self) -> EncoderCard:
-        """What this encoder is."""
-        ...
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Label names, in the order of the logits."""
-        ...
-
-    def logits(self, rows: Rows) -> Rows:
-        """Label logits (n, labels) of raw rows (n, d)."""
-        ...
 
 
 def compute_label_probabilities(logits: Rows, temperature: float = LABEL_TEMPERATURE) -> Rows:
@@ -69,7 +51,7 @@ class ZeroShotSpace:
     """Views: "words" (ConSE; texts meet pictures here) and "looks" (the network's own features)."""
 
     name: str
-    classifier: ImageClassifier
+    classifier: ClassifierEncoder
     text_encoder: Encoder
     version: str = f"conse-1-{TOP_LABELS}-{LABEL_TEMPERATURE}"
 

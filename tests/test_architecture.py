@@ -34,6 +34,7 @@ ROOMS_OF_RETRIEVAL = {
         "search",
         "storage",
         "training",
+        "vector_index",
     },
     "__main__": {"cli"},
     "__init__": {"features", "indexing", "search", "storage"},

@@ -26,7 +26,8 @@ from experiments.ablation.table_rows import ROLES, TextTower
 from experiments.datasets import CaptionDataset, hold_out_split, load_named_dataset
 from experiments.features.extraction import load_item_features
 from experiments.synthetic import render_dataset
-from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
+from retrieval.features.config import PipelineConfig
+from retrieval.features.pipeline import FeaturePipeline
 from spaces.joint.training_set import TrainingSet
 from spaces.joint.vocabulary import TokenIds, Vocabulary, read_word_vectors
 

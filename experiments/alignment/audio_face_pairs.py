@@ -43,7 +43,8 @@ def load_ravdess_speech(
 def predict_with_packaged_head(paths: Sequence[Path]) -> Floats:
     """(n, 2) by the packaged sound head, features cached. Raises MissingBackendError without one."""
     from experiments.features.extraction import encode_items
-    from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
+    from retrieval.features.config import PipelineConfig
+    from retrieval.features.pipeline import FeaturePipeline
 
     experts = FeaturePipeline(PipelineConfig(objects="", activity="", faces=""))
     found = experts.affect_model(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +24,9 @@ from encoders.media import Sampling, Segment
 from encoders.media.decoder_pool import DecodedSegment, DecoderPool, OpenedFile
 from experiments.features.streaming import DECODER_PROCESSES
 from retrieval.features.batching import LoopStep, encode_files
+from retrieval.features.config import PipelineConfig
 from retrieval.features.extraction import WINDOW_HOP_SECONDS
-from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
+from retrieval.features.pipeline import FeaturePipeline
 from retrieval.indexing.file_scan import find_media_files
 from retrieval.progress_reporter import ProgressReporter
 from retrieval.storage.locking import translate_disk_errors
@@ -70,7 +71,7 @@ class VideoFolder:
 
 def load_affect_pipeline() -> FeaturePipeline:
     """The packaged encoders of pictures, sound and faces. Raises MissingBackendError without one."""
-    experts = FeaturePipeline(replace(PipelineConfig.default(), activity="", sentiment=""))
+    experts = FeaturePipeline(PipelineConfig.default().replace(activity="", sentiment=""))
     if lacking := [sense for sense in ("image", "sound") if sense not in experts.affect_model.regressors]:
         raise MissingBackendError(
             f"no packaged head reads valence and arousal of {' and '.join(lacking)}; install again"
@@ -166,7 +167,9 @@ class _VideoReader:
 
     def encode_blocks(self, parts: Sequence[DecodedSegment]) -> list[None]:
         """Encode blocks, in order within each video; their rows are kept with the open videos."""
-        return [self._open_videos[part.path].add_block(part.segment) for part in parts]
+        for part in parts:
+            self._open_videos[part.path].add_block(part.segment)
+        return [None] * len(parts)
 
     def handle_step(self, step: LoopStep[None]) -> None:
         """Store the videos that are complete."""
@@ -205,7 +208,7 @@ class _OpenVideo:
         start, end = block.start or 0.0, block.end or self._duration
         frames = [] if block.frames is None else [frame[None] for frame in block.frames]
         self._rows["picture"].append(_predict_affect(self._pipeline, "image", ("objects",), frames))
-        roles = ("faces",) if self._pipeline.config.faces else ()
+        roles = ("faces",) if self._pipeline.has_role("faces") else ()
         self._rows["face"].append(_predict_affect(self._pipeline, "face", roles, frames))
         self._times["shown"].append(np.array(block.frame_times, np.float64))
         if block.audio is not None:

@@ -32,7 +32,8 @@ from experiments.statistics.report import (
 from retrieval.evaluation import bootstrap_interval
 from retrieval.evaluation.estimate import Estimate
 from retrieval.features.batching import BATCH_FRAMES
-from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
+from retrieval.features.config import PipelineConfig
+from retrieval.features.pipeline import FeaturePipeline
 
 MIN_SPEEDUP = 3.0  # times, at least
 SAME_FACE_IOU = 0.5  # IoU from which two boxes are of the same face

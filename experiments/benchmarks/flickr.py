@@ -23,7 +23,8 @@ from experiments.statistics.report import (
 )
 from retrieval.evaluation import bootstrap_interval, compute_ranks, mean_rank, median_rank, recall_at
 from retrieval.evaluation.estimate import Estimate
-from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
+from retrieval.features.config import PipelineConfig
+from retrieval.features.pipeline import FeaturePipeline
 from spaces.zero_shot import LABEL_PROMPT, compute_label_probabilities, convex_combination
 
 MIN_RECALL_AT_10 = 50.0  # R@10 of text to photo

@@ -26,7 +26,7 @@ from experiments.statistics.report import (
     json_option,
     print_report,
 )
-from retrieval.features.pipeline import PipelineConfig
+from retrieval.features.config import PipelineConfig
 from retrieval.indexing.indexer import Indexer
 from retrieval.search.calibration import BACKGROUND_SENTENCES
 from retrieval.search.engine import Engine

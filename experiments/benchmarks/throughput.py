@@ -17,7 +17,8 @@ from encoders.base import AffectError, Encoder, Rows
 from experiments.datasets import DATA_ROOT
 from experiments.statistics.report import BenchmarkReport, Cell, json_option, print_report
 from retrieval.evaluation.estimate import Estimate
-from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
+from retrieval.features.config import PipelineConfig
+from retrieval.features.pipeline import FeaturePipeline
 from retrieval.indexing.indexer import Indexer, IndexProgress
 from retrieval.storage.catalog import Catalog
 from retrieval.storage.library import EncodedFile, Library
@@ -115,7 +116,7 @@ def command(data: Path, jobs: int, rounds: int, files: int | None, as_json: bool
     runs = {name: [index_once(paths, jobs) for _ in range(rounds)] for name, paths in chosen.items()}
     report = BenchmarkReport(
         benchmark="throughput",
-        settings={"jobs": jobs, "rounds": rounds, **PipelineConfig().__dict__},
+        settings={"jobs": jobs, "rounds": rounds, **PipelineConfig()},
         rows=[make_table_row(name, unit, runs[name]) for name, (unit, _) in MEDIA_SETS.items()],
         notes=["median (least to most) over rounds; shares are of the main process's time, first round"],
     )

@@ -22,12 +22,14 @@ from experiments.statistics.report import (
     json_option,
     print_report,
 )
+from retrieval.cli.options import add_index_options
 from retrieval.evaluation import bootstrap_interval
 from retrieval.evaluation.estimate import Estimate
-from retrieval.search.candidates import compute_index_recall
+from retrieval.search.index_files import compute_index_recall
 from retrieval.storage.library import Library
 from retrieval.storage.snapshot import load_snapshot
-from retrieval.vector_index.exact import INDEX_FACTORIES, VectorIndex
+from retrieval.vector_index.base import OptionValues, VectorIndex
+from retrieval.vector_index.registry import INDEX_KINDS
 from retrieval.vector_index.topk import StoredRows
 
 MILLI = 1e-3
@@ -52,12 +54,13 @@ class SearchMethod:
 @click.option("--sizes", default="1000,10000,100000", show_default=True, help="Rows of the synthetic sets.")
 @click.option("--queries", type=click.IntRange(2), default=100, show_default=True)
 @click.option("-k", type=click.IntRange(1), default=10, show_default=True)
-@click.option("--trees", type=click.IntRange(1), default=40, show_default=True, help="Of Annoy.")
+@add_index_options
 @add_seed_option
 @json_option
 def command(
-    library: Path | None, view: str, sizes: str, queries: int, k: int, trees: int, seed: int, as_json: bool
-) -> None:
+    library: Path | None, view: str, sizes: str, queries: int, k: int, seed: int, as_json: bool,
+    **options: int | None,
+) -> None:  # fmt: skip
     """Recall at k against exact search, and milliseconds of a query at a time.
 
     Synthetic rows lie about common centres, 50 each. Queries are held out of the rows.
@@ -67,12 +70,14 @@ def command(
         if library
         else [make_clustered_vectors(n + queries, seed) for n in parse_sizes(sizes)]
     )
-    rows = [row for one in sets for row in measure_methods(one, min(queries, len(one) // 2), k, trees, seed)]
+    given = {name: value for name, value in options.items() if value is not None}
+    rows = [row for one in sets for row in measure_methods(one, min(queries, len(one) // 2), k, given, seed)]
     report = BenchmarkReport(
         benchmark="index",
         settings={
             "rows of": str(library) if library else f"clusters of {CLUSTER_SIZE}", "dim": sets[0].shape[1],
-            "queries": queries, "k": k, "trees": trees, "seed": seed,
+            "queries": queries, "k": k, "seed": seed,
+            **{name: n for kind in INDEX_KINDS.values() for name, n in kind.fill_options(given).items()},
         },
         rows=rows,
         notes=[
@@ -113,13 +118,13 @@ def load_view_vectors(folder: Path, view: str) -> Rows:
 
 
 def measure_methods(
-    vectors: Rows, query_count: int, k: int, tree_count: int, seed: int
+    vectors: Rows, query_count: int, k: int, options: OptionValues, seed: int
 ) -> list[dict[str, Cell]]:
     """A row of the table for each way; the last `query_count` of the shuffled rows are asked for."""
     mixed = vectors[np.random.default_rng(seed).permutation(len(vectors))]
     kept, asked = np.ascontiguousarray(mixed[:-query_count]), mixed[-query_count:]
     with tempfile.TemporaryDirectory(prefix="affect-bench-") as folder:
-        ways = prepare_methods(kept, k, tree_count, Path(folder))
+        ways = prepare_methods(kept, k, options, Path(folder))
         turns = {name: (lambda i, ask=way.search: ask(asked[i : i + 1])) for name, way in ways.items()}
         spent = time_in_turns(turns, query_count)
         wanted = [ways["exact"].search(query[None]) for query in asked]
@@ -137,19 +142,24 @@ def measure_methods(
     ]
 
 
-def prepare_methods(vectors: Rows, k: int, tree_count: int, folder: Path) -> dict[str, SearchMethod]:
+def prepare_methods(vectors: Rows, k: int, options: OptionValues, folder: Path) -> dict[str, SearchMethod]:
     """Every way that is here, ready to be asked."""
     halves = vectors.astype(np.float16)
-    ways = {name: prepare_index(name, vectors, k, tree_count, folder) for name in INDEX_FACTORIES}
-    ways["exact, float16"] = prepare_index("exact", halves, k, tree_count, folder)
+    ways = {name: prepare_index(name, vectors, k, options, folder) for name in INDEX_KINDS}
+    ways["exact, float16"] = prepare_index("exact", halves, k, options, folder)
     ways[NUMPY_BASELINE] = time_build(lambda: lambda query: np.argsort(-(vectors @ query[0]))[None, :k])
     ways["scikit-learn, brute"] = time_build(lambda: make_sklearn_search(vectors, k))
     return ways
 
 
-def prepare_index(name: str, vectors: StoredRows, k: int, tree_count: int, folder: Path) -> SearchMethod:
+def prepare_index(
+    name: str, vectors: StoredRows, k: int, options: OptionValues, folder: Path
+) -> SearchMethod:
     """One of the engine's indices, through its port."""
-    return time_build(lambda: make_index_search(INDEX_FACTORIES[name](vectors, folder / name, tree_count), k))
+    kind = INDEX_KINDS[name]
+    return time_build(
+        lambda: make_index_search(kind.build(vectors, folder / name, kind.fill_options(options), 0), k)
+    )
 
 
 def time_build(build: Callable[[], SearchFunction]) -> SearchMethod:

@@ -171,7 +171,7 @@ def _load_cached(caches: Mapping[str, FeatureCache], digest: str) -> dict[str, I
 def _restrict_roles(pipeline: FeaturePipeline, roles: Sequence[str]) -> FeaturePipeline:
     """The same experts in these media roles alone."""
     out = {role: "" for role in pipeline.media_roles if role not in roles}
-    return FeaturePipeline(replace(pipeline.config, **out)) if out else pipeline
+    return FeaturePipeline(pipeline.config.replace(**out)) if out else pipeline
 
 
 def _concatenate_items(

@@ -1,4 +1,4 @@
-"""Encoding items while their files are decoded, by the same loop as the index; each is given once it is whole."""
+"""Encode items while their files are decoded, by the same loop as the index."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class StreamingEncoder:
         self._reader = ALL_SEGMENTS_READER if all_segments else FIRST_SEGMENT_READER
 
     def encode(self, paths_by_name: Mapping[str, MediaPaths]) -> Iterator[tuple[str, FeaturesByRole]]:
-        """(name, features by role) of named items as they are done: single files first, then picture clips."""
+        """(name, features by role) of each item once it is complete: single files, then picture clips."""
         yield from self._encode_single_files(
             {paths[0]: name for name, paths in paths_by_name.items() if len(paths) == 1}
         )

@@ -28,7 +28,9 @@ from experiments.heads.image_augmentation import encode_augmented_views
 from experiments.heads.report_figure import DIMENSIONS, EvaluationPart, MetricResult, measure_metric
 from retrieval.evaluation.affect_metrics import ccc, pearson
 from retrieval.evaluation.splits import make_group_folds
-from retrieval.features.pipeline import LABELS_ROLE, FeaturePipeline, PipelineConfig
+from retrieval.features.config import PipelineConfig
+from retrieval.features.pipeline import FeaturePipeline
+from retrieval.features.roles import LABELS_ROLE
 from spaces.affect_regression import load_packaged_regressors, predict_mean_and_sd
 from spaces.affect_regressor import Regressor, RegressorSet, save_regressors
 from spaces.joint.kernel_ridge import SD_EPSILON, solve_landmark_ridge, to_float32

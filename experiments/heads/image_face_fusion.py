@@ -18,7 +18,8 @@ from experiments.heads.image import predict_held_out
 from experiments.heads.report_figure import DIMENSIONS, EvaluationPart, MetricResult, measure_metric
 from retrieval.evaluation.affect_metrics import ccc
 from retrieval.features.affect import fuse_affect
-from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
+from retrieval.features.config import PipelineConfig
+from retrieval.features.pipeline import FeaturePipeline
 from spaces.affect_regression import estimate_face_affect
 
 Floats = npt.NDArray[np.float64]

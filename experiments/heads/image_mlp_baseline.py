@@ -28,7 +28,8 @@ from experiments.features.extraction import decode_first_segments
 from experiments.heads.image import load_oasis_ratings
 from retrieval.evaluation.affect_metrics import ccc, pearson, rmse
 from retrieval.evaluation.splits import make_group_folds, split_by_group
-from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
+from retrieval.features.config import PipelineConfig
+from retrieval.features.pipeline import FeaturePipeline
 
 Floats = npt.NDArray[np.float64]
 

@@ -41,7 +41,8 @@ def feel(
     and "why": the frames, seconds and words that moved it most. null: abstained.
     """
     from retrieval.affect.predict import predict_file_affect, predict_text_affect
-    from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
+    from retrieval.features.config import PipelineConfig
+    from retrieval.features.pipeline import FeaturePipeline
 
     if sum((bool(paths), text is not None, texts is not None)) != 1:
         raise click.UsageError("Name files, or --text, or --texts FILE.")

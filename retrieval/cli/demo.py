@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from encoders.base import to_printable
-from retrieval.features.pipeline import PipelineConfig
+from retrieval.features.config import PipelineConfig
 from retrieval.indexing.indexer import Indexer
 from retrieval.report.index_report import print_index_summary, report_index_progress
 from retrieval.report.results_page import write_results_page

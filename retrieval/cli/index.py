@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import click
 
 from encoders.base import AffectError, to_printable
-from retrieval.cli.options import PATH_TYPE, json_option, library_option
+from retrieval.cli.options import PATH_TYPE, add_index_options, json_option, library_option
 from retrieval.cli.session import open_any_library
 from retrieval.indexing.exclusions import Exclusions
+from retrieval.vector_index.registry import INDEX_KINDS
 
 if TYPE_CHECKING:
     from retrieval.storage.library import Library
@@ -75,7 +76,7 @@ def index(
 
 
 def _open_or_create_library(folder: Path, encoder_spec: str | None, segment_seconds: float | None) -> Library:
-    from retrieval.features.pipeline import PipelineConfig
+    from retrieval.features.config import PipelineConfig
     from retrieval.storage.library import Library
 
     if segment_seconds is not None and math.isnan(segment_seconds):
@@ -108,41 +109,47 @@ def verify(folder: Path, as_json: bool) -> None:
     It also looks whether the indexed files are still there; a missing file is no damage.
     """
     from retrieval.report.index_report import format_missing_files
+    from retrieval.search.index_files import find_index_problems
     from retrieval.storage.integrity import find_missing_files, find_problems
 
     with open_any_library(folder) as library:
-        found = find_problems(library)
+        problems = find_problems(library)
+        problems += [] if problems else find_index_problems(library)  # which needs the rest to be whole
         missing, losses = find_missing_files(library)
     if as_json:
         below = [loss.to_json() for loss in losses]
-        click.echo(json.dumps({"problems": found, "missing": [*map(str, missing)], "missing_below": below}))
+        click.echo(
+            json.dumps({"problems": problems, "missing": [*map(str, missing)], "missing_below": below})
+        )
     else:
-        whole = "all is well" if not missing else "nothing is damaged"
-        click.echo("\n".join([*(found or [whole]), *(format_missing_files(loss, folder) for loss in losses)]))
-    sys.exit(1 if found else 0)
+        verdict = problems or ["all is well" if not missing else "nothing is damaged"]
+        click.echo("\n".join([*verdict, *(format_missing_files(loss, folder) for loss in losses)]))
+    sys.exit(1 if problems else 0)
 
 
 @click.command()
 @library_option
-@click.option("--index", "kind", type=click.Choice(["exact", "annoy"]), help="How to search from now on.")
-@click.option("--trees", type=click.IntRange(1, 1000), help="Trees of Annoy (default: as before, or 40).")
+@click.option("--index", "name", type=click.Choice(list(INDEX_KINDS)), help="How to search from now on.")
+@add_index_options
 @json_option
-def rebuild(folder: Path, kind: str | None, trees: int | None, as_json: bool) -> None:
+def rebuild(folder: Path, name: str | None, as_json: bool, **options: int | None) -> None:
     """Write a library anew: without deleted rows, with spaces projected afresh. No media are read.
 
     With --index annoy, builds an Annoy file a view and modality and tells its recall against exact search.
     """
-    from retrieval.search import candidates
+    from retrieval.search.index_files import load_index_kind, load_index_options, rebuild_index
     from retrieval.storage.library import Library
 
     with closing(Library.open(folder, to_rebuild=True)) as library, library.lock_for_writing():
-        kind, trees = kind or candidates.get_index_kind(library), trees or candidates.get_tree_count(library)
+        kind = INDEX_KINDS[name] if name else load_index_kind(library)
+        given = {option: value for option, value in options.items() if value is not None}
+        settings = {**load_index_options(library, kind), **given}
         library.rebuild()
-        recall = candidates.rebuild_index(library, kind, trees)
+        recall = rebuild_index(library, kind, settings)
     if as_json:
-        click.echo(json.dumps({"index": kind, "recall": recall}))
+        click.echo(json.dumps({"index": kind.name, "recall": recall}))
         return
-    click.echo(f"rebuilt {to_printable(folder)}; search is {kind}")
+    click.echo(f"rebuilt {to_printable(folder)}; search is {kind.name}")
     for name, share in recall.items():
         click.echo(f"  {name:<24} recall at 10 against exact: {share:.3f}")
 

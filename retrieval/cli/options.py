@@ -12,6 +12,7 @@ import click
 
 from retrieval.search.query import DEFAULT_BALANCE, MODALITIES
 from retrieval.storage.unicode_names import find_on_disk
+from retrieval.vector_index.registry import INDEX_KINDS
 
 
 class NormalisedPath(click.Path):
@@ -28,6 +29,15 @@ library_option = click.option(
     help="The library's folder (or set AFFECT_LIBRARY).",
 )  # fmt: skip
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
+
+
+def add_index_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of every kind of index that has some."""
+    options = [option for kind in INDEX_KINDS.values() for option in kind.options]
+    for option in reversed(options):
+        number = click.IntRange(option.minimum, option.maximum)
+        command = click.option(f"--{option.name}", type=number, help=option.help)(command)
+    return command
 
 
 def add_query_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -37,13 +37,14 @@ def open_engine(folder: Path) -> Iterator[Engine]:
 @contextmanager
 def open_for_update(folder: Path) -> Iterator[Library]:
     """To project anew: it may be of other spaces, is locked for writing, and its index files follow."""
-    from retrieval.search import candidates
+    from retrieval.search.index_files import load_index_kind, load_index_options, rebuild_index
     from retrieval.storage.library import Library
 
     with closing(Library.open(folder, to_rebuild=True)) as library, library.lock_for_writing():
-        kind, trees = candidates.get_index_kind(library), candidates.get_tree_count(library)
+        kind = load_index_kind(library)
+        options = load_index_options(library, kind)
         yield library
-        candidates.rebuild_index(library, kind, trees)
+        rebuild_index(library, kind, options)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What the experts make of a file, segment by segment and moment by moment: what affect is told from."""
+"""Features of files from which affect is estimated: of segments, single frames, and windows of sound."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.acoustic.features import split_sliding_windows
-from encoders.base import Audio, MediaError, Rows, encode_all
+from encoders.base import Audio, Encoder, MediaError, Rows, encode_all
+from encoders.capabilities import FaceDetector
 from encoders.faces import Face, summarise_faces
 from encoders.media import Sampling, Segment
 from encoders.media.decoder_pool import DecodedSegment, DecoderPool
@@ -57,7 +58,7 @@ class FileFeatures:
 def extract_features(
     pipeline: FeaturePipeline, paths: Sequence[Path], jobs: int, segment_seconds: float = 15.0
 ) -> Iterator[FileFeatures | MediaError]:
-    """What there is to know of each file, in the order given; MediaError for one that can't be read.
+    """Features of each file, in the order given; MediaError for one that can't be read.
 
     Files are decoded side by side and encoded together; one given twice is read once.
     """
@@ -93,66 +94,67 @@ def _collect_results(step: LoopStep[SegmentFeatures]) -> dict[Path, FileFeatures
 
 
 def extract_segment_features(pipeline: FeaturePipeline, segments: Sequence[Segment]) -> list[SegmentFeatures]:
-    """Every expert of affect on every segment, its frames and its half seconds."""
-    recipe, clips, sounds = pipeline.config, [one.frames for one in segments], [one.audio for one in segments]
+    """What affect is estimated from, of every segment, its frames, and its sound every half second."""
+    clips, sounds = [segment.frames for segment in segments], [segment.audio for segment in segments]
     inputs: dict[str, Sequence[Any | None]] = {"frames": clips, "sound": sounds}
-    heard = [role for role in ("tone", "sound") if getattr(recipe, role)]
-    features = {role: encode_present(pipeline.get_encoder(role), inputs) for role in heard}
+    features = {role: encode_present(pipeline.get_encoder(role), inputs) for role in pipeline.sound_roles}
     faces: list[list[Face]] = [[] for _ in segments]
-    if recipe.faces:
+    if pipeline.has_role("faces"):
         features["faces"], faces = _extract_faces(pipeline.get_encoder("faces"), clips)
-    shown = _encode_frames(pipeline, clips)
-    if recipe.objects:
-        features["objects"] = np.stack([_compute_mean(rows) for rows in shown])
-    moments, starts = _encode_audio_windows(pipeline, heard, sounds)
+    frame_rows = _encode_frames(pipeline, clips)
+    if pipeline.has_role("objects"):
+        features["objects"] = np.stack([_compute_mean(rows) for rows in frame_rows])
+    windows, window_starts = _encode_audio_windows(pipeline, sounds)
     return [
         SegmentFeatures(
-            span=(one.start, one.end),
-            features={role: rows[at : at + 1] for role, rows in features.items()},
-            frame_features=shown[at],
-            frame_times=np.array(one.frame_times, np.float64),
-            faces=faces[at],
-            window_features=moments[at],
-            window_starts=starts[at] + (one.start or 0.0),
+            span=(segment.start, segment.end),
+            features={role: rows[i : i + 1] for role, rows in features.items()},
+            frame_features=frame_rows[i],
+            frame_times=np.array(segment.frame_times, np.float64),
+            faces=faces[i],
+            window_features=windows[i],
+            window_starts=window_starts[i] + (segment.start or 0.0),
         )
-        for at, one in enumerate(segments)
+        for i, segment in enumerate(segments)
     ]
 
 
-def _extract_faces(encoder: Any, clips: Sequence[Any | None]) -> tuple[Rows, list[list[Face]]]:
-    """Rows (n, d) of clips, and the faces themselves where the encoder can tell them apart."""
-    found: list[list[Face]] = [[] for _ in clips]
-    if not hasattr(encoder, "detect_batch"):
-        return encode_present(encoder, {"frames": clips}), found
+def _extract_faces(encoder: Encoder, clips: Sequence[Any | None]) -> tuple[Rows, list[list[Face]]]:
+    """Rows (n, d) of clips, and their faces where the encoder can give them."""
+    faces_by_clip: list[list[Face]] = [[] for _ in clips]
+    if not isinstance(encoder, FaceDetector):
+        return encode_present(encoder, {"frames": clips}), faces_by_clip
     rows = make_missing_rows(len(clips), encoder.card.dim)
-    here = [(at, clip) for at, clip in enumerate(clips) if clip is not None]
-    for (at, clip), some in zip(here, encoder.detect_batch([clip for _, clip in here]), strict=True):
-        rows[at], found[at] = summarise_faces(some, len(clip)), some
-    return rows, found
+    present = [(i, clip) for i, clip in enumerate(clips) if clip is not None]
+    for (i, clip), faces in zip(present, encoder.detect_batch([clip for _, clip in present]), strict=True):
+        rows[i], faces_by_clip[i] = summarise_faces(faces, len(clip)), faces
+    return rows, faces_by_clip
 
 
 def _encode_frames(pipeline: FeaturePipeline, clips: Sequence[Any | None]) -> list[Rows]:
-    """Of each clip, rows (frames, d) of the role "objects", a frame at a time."""
+    """Of each clip, rows (frames, d) of the role "objects", one for each frame."""
     ends = np.cumsum([0 if clip is None else len(clip) for clip in clips])
-    if not pipeline.config.objects:
+    if not pipeline.has_role("objects"):
         return np.split(make_missing_rows(int(ends[-1]), 0), ends[:-1])
     singles = [frame[None] for clip in clips if clip is not None for frame in clip]
     return np.split(encode_all(pipeline.get_encoder("objects"), singles), ends[:-1])
 
 
 def _encode_audio_windows(
-    pipeline: FeaturePipeline, roles: Sequence[str], audio: Sequence[Audio | None]
+    pipeline: FeaturePipeline, audio: Sequence[Audio | None]
 ) -> tuple[list[dict[str, Rows]], list[Floats]]:
-    """Of each sound, raw rows (w, d) by role about each half second, and the seconds (w,) those begin."""
+    """Of each sound, raw rows (w, d) by role of windows every half second, and their starts (w,) in s."""
     cut = [
         split_sliding_windows(sound, WINDOW_HOP_SECONDS) if sound is not None else ([], np.empty(0))
         for sound in audio
     ]
     ends = np.cumsum([len(starts) for _, starts in cut])[:-1]
-    parts = [part for some, _ in cut for part in some]
-    rows = {role: np.split(encode_all(pipeline.get_encoder(role), parts), ends) for role in roles}
-    told = [{role: found[at] for role, found in rows.items()} for at in range(len(audio))]
-    return told, [np.asarray(starts, np.float64) for _, starts in cut]
+    windows = [window for windows_of_sound, _ in cut for window in windows_of_sound]
+    rows = {
+        role: np.split(encode_all(pipeline.get_encoder(role), windows), ends) for role in pipeline.sound_roles
+    }
+    features = [{role: parts[i] for role, parts in rows.items()} for i in range(len(audio))]
+    return features, [np.asarray(starts, np.float64) for _, starts in cut]
 
 
 def _compute_mean(rows: Rows) -> Rows:

@@ -1,102 +1,39 @@
-"""Which experts a library is made with, and the spaces that follow from them."""
+"""From media and text to features, unit rows in every space, and affect: the encoders of a library."""
 
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
-from encoders.base import (
-    AffectError,
-    Audio,
-    Encoder,
-    Frames,
-    MissingBackendError,
-    Rows,
-    batched,
-    check_rows,
-    encode_all,
-)
+from encoders.base import AffectError, Audio, Encoder, Frames, Rows, batched, check_rows, encode_all
+from encoders.capabilities import DualEncoder, SharedBackboneEncoder
 from encoders.registry import ENCODERS
 from retrieval.features.affect import AffectEstimate, fuse_affect
+from retrieval.features.config import PipelineConfig
+from retrieval.features.roles import LABELS_ROLE, ROLES, list_media_roles
+from retrieval.features.spaces import OBJECT_SPACE, SPACE_SPECS, make_view_name, split_view_name
 from spaces.affect_regression import AffectAlignment, AffectModel, make_affect_model
-from spaces.base import Features, IdentitySpace, Space
+from spaces.base import Features, Space
 from spaces.joint.io import load_packaged_heads
 from spaces.joint.space import WORDS_VIEW, Heads, JointSpace
 from spaces.zero_shot import ZeroShotSpace
 
-ROLE_MODALITIES = {  # what a role reads, where that is not frames
-    "sound": "sound", "tone": "sound", "text": "text", "sentiment": "text",
-}  # fmt: skip
-MEDIA_ROLES = ("objects", "activity", "sound", "tone", "faces")
-AFFECT_ROLES = ("tone", "faces")  # read for affect alone
-LABELS_ROLE = "labels"  # a role made of rows of objects
-AFFECT_VECTORS_NAME = "affect.plane"  # the store of rows of affect (n, 4)
-log = logging.getLogger(__name__)
-
+AFFECT_VECTORS_NAME = "affect.plane"  # the stored rows (n, 4) of affect
 SPACE_SUFFIX = " space"  # ends the names of spaces in a signature
-BATCH_SIZE = 32  # encoded at a time, as in `encode_all`
-DEFAULT_SAMPLE_RATE_HZ = 16000  # Hz, where no expert asks for another
-
-
-@dataclass(frozen=True, kw_only=True)
-class PipelineConfig:
-    """Encoder names by role; an empty name leaves the role out and its space abstains."""
-
-    objects: str = "efficientnet-lite2"
-    activity: str = "lite2-flow"
-    sound: str = "logmel"
-    tone: str = "tone"
-    faces: str = "mtcnn-expression"
-    text: str = "minilm"
-    sentiment: str = "minilm-affect"
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """From "objects=resnet152,faces=": roles not named keep the default. Raises AffectError."""
-        known = {field.name for field in fields(cls)}
-        parts = [part.strip() for part in text.split(",") if part.strip()]
-        if bare := [part for part in parts if "=" not in part]:
-            raise AffectError(f"encoders {', '.join(bare)}: write it as role=name, or role= to leave it out")
-        pairs = dict(part.partition("=")[::2] for part in parts)
-        if unknown := set(pairs) - known:
-            raise AffectError(f"no role {', '.join(sorted(unknown))}; roles: {', '.join(sorted(known))}")
-        for name in filter(None, pairs.values()):
-            ENCODERS[name]  # an unknown name speaks up here, not in the middle of the work
-        return replace(cls.default() if "faces" not in pairs else cls(), **pairs)
-
-    @classmethod
-    def default(cls) -> Self:
-        """The packaged encoders; without faces, and a warning, where fer's weights are not installed."""
-        recipe = cls()
-        try:
-            ENCODERS.make(recipe.faces)
-        except MissingBackendError as missing:
-            log.warning("faces are left out: %s", missing)
-            return replace(recipe, faces="")
-        return recipe
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """The inverse of `to_json`; roles that came after a library was made are left out of it."""
-        return cls(**{**dict.fromkeys(MEDIA_ROLES, ""), **json.loads(text)})
-
-    def to_json(self) -> str:
-        """As kept in a library."""
-        return json.dumps(asdict(self), sort_keys=True)
+BATCH_SIZE = 32  # clips encoded at a time, as in `encode_all`
+DEFAULT_SAMPLE_RATE_HZ = 16000  # where no encoder asks for another
 
 
 class FeaturePipeline:
-    """The encoders of a recipe, each built when first asked for, and the spaces they feed.
+    """The encoders of a configuration, each built at its first use, and the spaces they feed.
 
-    own: trained heads by space, on top of those that come with the package; heads for other encoders than
-         the recipe's are left out
-    packaged: False for the spaces as they are untrained
+    custom_heads: trained heads by space, used instead of those that come with the package; heads for other
+                  encoders than the configuration's are left out
+    use_packaged: False for the spaces as they are untrained
     alignment: of the affect of sound with that of pictures
     """
 
@@ -113,29 +50,36 @@ class FeaturePipeline:
 
     def get_encoder(self, role: str) -> Encoder:
         """A role's encoder. Raises MissingBackendError, UnknownNameError, AffectError (wrong modality)."""
-        encoder = ENCODERS.make(getattr(self.config, role))
-        if encoder.card.modality != (sense := ROLE_MODALITIES.get(role, "frames")):
+        encoder = ENCODERS.make(self.config[role])
+        if encoder.card.modality != (modality := ROLES[role].modality):
             raise AffectError(
-                f"{encoder.card.name} reads {encoder.card.modality}; the role {role} reads {sense}"
+                f"{encoder.card.name} reads {encoder.card.modality}; the role {role} reads {modality}"
             )
         return encoder
 
+    def has_role(self, role: str) -> bool:
+        """Whether an encoder fills a role."""
+        return bool(self.config[role])
+
     @cached_property
     def media_roles(self) -> tuple[str, ...]:
-        """Roles that read media, in a fixed order."""
-        return tuple(role for role in MEDIA_ROLES if getattr(self.config, role))
+        """Roles that read media and are filled, in the order of the table."""
+        return tuple(filter(self.has_role, list_media_roles()))
 
     @cached_property
     def sample_rate(self) -> int:
-        """Hz at which sound is decoded: what the sound expert wants, or the one of its tone."""
-        roles = (role for role in ("sound", "tone") if getattr(self.config, role))
-        return next(
-            filter(None, (self.get_encoder(role).card.sample_rate for role in roles)), DEFAULT_SAMPLE_RATE_HZ
-        )
+        """Hz at which sound is decoded: what the first encoder of sound that has a wish wants."""
+        rates = (self.get_encoder(role).card.sample_rate for role in self.sound_roles)
+        return next(filter(None, rates), DEFAULT_SAMPLE_RATE_HZ)
+
+    @cached_property
+    def sound_roles(self) -> tuple[str, ...]:
+        """The media roles that read sound."""
+        return tuple(role for role in self.media_roles if ROLES[role].modality == "sound")
 
     def make_signature(self) -> str:
         """What must be equal for two libraries' rows to be comparable: encoders by role, spaces by name."""
-        roles = [*self.media_roles, *(["text"] if self.config.text else [])]
+        roles = [*self.media_roles, *filter(self.has_role, ["text"])]
         cards = {role: self.get_encoder(role).card.signature for role in roles}
         spaces = {f"{space.name}{SPACE_SUFFIX}": space.version for space in self.spaces}
         return json.dumps(
@@ -144,7 +88,7 @@ class FeaturePipeline:
 
     @cached_property
     def affect_model(self) -> AffectModel:
-        """What their rows say of valence and arousal."""
+        """From rows by role to valence and arousal."""
         return make_affect_model(self._get_encoder_signature, self._alignment)
 
     def without_alignment(self) -> FeaturePipeline:
@@ -152,35 +96,34 @@ class FeaturePipeline:
         return FeaturePipeline(self.config, self._custom_heads, use_packaged=self._use_packaged)
 
     def estimate_affect(self, features: Features) -> AffectEstimate:
-        """Affect of n items from raw rows by role, sense by sense and all in all."""
+        """Affect of n items from raw rows by role: by modality, and fused."""
         return fuse_affect(
             self.estimate_affect_by_modality(features), max(map(len, features.values()), default=0)
         )
 
     def estimate_affect_by_modality(self, features: Features) -> dict[str, Rows]:
-        """Affect (n, 4) of n items by sense, from raw rows by role."""
+        """Affect (n, 4) of n items by modality, from raw rows by role."""
         return self.affect_model(self.with_labels(features))
 
     def with_labels(self, features: Features) -> Features:
-        """The same, and the role "labels" where "objects" is: unit sentence vectors (n, d) of what is seen.
+        """`features` and, where it has rows of "objects", those of "labels": unit sentence vectors (n, d).
 
         They are the zero-shot mix of label vectors (see `spaces.zero_shot`), which an affect head reads
         beside the network's features.
         """
-        space = self._untrained_object_space
+        space = self._untrained_spaces[OBJECT_SPACE]
         if "objects" not in features or not isinstance(space, ZeroShotSpace):
             return features
         return {**features, LABELS_ROLE: space.project({"objects": features["objects"]})[WORDS_VIEW]}
 
     @cached_property
     def spaces(self) -> tuple[Space, ...]:
-        """Object, activity and audio space, always all three: one without an expert abstains."""
-        return tuple(
-            map(
-                self._add_trained_heads,
-                (self._untrained_object_space, self._make_activity_space(), self._make_audio_space()),
-            )
-        )
+        """Every space of the table, with its trained heads; one without an encoder abstains."""
+        return tuple(map(self._add_trained_heads, self._untrained_spaces.values()))
+
+    @cached_property
+    def _untrained_spaces(self) -> Mapping[str, Space]:
+        return {name: spec.make(self) for name, spec in SPACE_SPECS.items()}
 
     def _add_trained_heads(self, space: Space) -> Space:
         for layer in (load_packaged_heads() if self._use_packaged else {}, self._custom_heads):
@@ -192,103 +135,70 @@ class FeaturePipeline:
         return space
 
     def _get_encoder_signature(self, role: str) -> str:
-        """The signature of a role's encoder, empty where the recipe leaves the role out."""
-        return self.get_encoder(role).card.signature if getattr(self.config, role) else ""
+        """The signature of a role's encoder, empty where none fills it."""
+        return self.get_encoder(role).card.signature if self.has_role(role) else ""
 
-    def get_calibration(self, view: str, query_modality: str) -> Mapping[str, float] | None:
-        """How to read the cosines of a trained "space.view" asked from a source, where its heads tell."""
-        name, _, view = view.partition(".")
+    def get_calibration(self, view_name: str, query_modality: str) -> Mapping[str, float] | None:
+        """How to calibrate cosines of queries of a modality in a trained "space.view", if its heads say."""
+        name, view = split_view_name(view_name)
         space = next((space for space in self.spaces if space.name == name), None)
-        return (
-            space.heads.calibrations.get(query_modality)
-            if view == WORDS_VIEW and isinstance(space, JointSpace)
-            else None
-        )
-
-    @cached_property
-    def _untrained_object_space(self) -> Space:
-        if not self.config.objects:
-            return IdentitySpace("object", {})
-        objects: Any = self.get_encoder("objects")
-        if hasattr(objects, "logits") and self.config.text:
-            return ZeroShotSpace("object", objects, self.get_encoder("text"))
-        return IdentitySpace(
-            "object",
-            {"objects": "looks"} if not _is_dual_encoder(objects) else _make_dual_encoder_views("objects"),
-        )
-
-    def _make_activity_space(self) -> Space:
-        """Without a view of its own where the expert sees with the object network: "looks" has that."""
-        if not self.config.activity or hasattr(self.get_encoder("activity"), "backbone"):
-            return IdentitySpace("activity", {})
-        return IdentitySpace("activity", {"activity": "motion"})
-
-    def _make_audio_space(self) -> Space:
-        if not self.config.sound:
-            return IdentitySpace("audio", {})
-        return IdentitySpace(
-            "audio",
-            _make_dual_encoder_views("sound")
-            if _is_dual_encoder(self.get_encoder("sound"))
-            else {"sound": "sounds"},
-        )
+        if view != WORDS_VIEW or not isinstance(space, JointSpace):
+            return None
+        return space.heads.calibrations.get(query_modality)
 
     def encode_text(self, texts: Sequence[str]) -> dict[str, Rows]:
-        """Features of words: by the text expert, and by the text tower of every expert that has one."""
-        features = {"text": self.get_encoder("text").encode(texts)} if self.config.text else {}
+        """Features of texts: by the encoder of text, and by the text tower of every dual encoder."""
+        features = {"text": self.get_encoder("text").encode(texts)} if self.has_role("text") else {}
         for role in self.media_roles:
-            if _is_dual_encoder(tower := self.get_encoder(role)):
-                features[f"{role}.text"] = tower.encode_text(texts)  # type: ignore[attr-defined]
+            encoder = self.get_encoder(role)
+            if isinstance(encoder, DualEncoder):
+                features[f"{role}.text"] = encoder.encode_text(texts)
         return features
 
     def encode_media(
         self, frames: Sequence[Any | None], audio: Sequence[Audio | None], *, include_affect: bool = True
     ) -> dict[str, Rows]:
-        """Raw rows by role of n segments, NaN rows where a segment lacks what the role reads.
+        """Raw rows by role of n segments, NaN where a segment lacks what the role reads.
 
         include_affect: False leaves out the roles that are read for affect alone
         """
         inputs: Mapping[str, Sequence[Any | None]] = {"frames": frames, "sound": audio}
-        roles = [role for role in self.media_roles if include_affect or role not in AFFECT_ROLES]
+        roles = [role for role in self.media_roles if include_affect or not ROLES[role].is_affect_only]
         shared = self._encode_shared_backbone(frames)
         alone = (role for role in roles if role not in shared)
         rows = {role: encode_present(self.get_encoder(role), inputs) for role in alone} | shared
         return {role: rows[role] for role in roles}
 
     def _encode_shared_backbone(self, frames: Sequence[Frames | None]) -> dict[str, Rows]:
-        """Rows of objects and activity, if activity reads what the objects' network sees: it runs once.
-
-        Such an activity expert names the network as its `backbone`; otherwise there are no rows here.
-        """
-        if not (self.config.objects and self.config.activity):
+        """Rows of objects and activity where activity reads the objects' network, which then runs once."""
+        if not (self.has_role("objects") and self.has_role("activity")):
             return {}
         objects: Any = self.get_encoder("objects")
-        activity: Any = self.get_encoder("activity")
-        backbone: Encoder | None = getattr(activity, "backbone", None)
-        if backbone is None or backbone.card != objects.card:
+        activity = self.get_encoder("activity")
+        if not isinstance(activity, SharedBackboneEncoder) or activity.backbone.card != objects.card:
             return {}
         encoders = {"objects": objects, "activity": activity}
         rows = {role: make_missing_rows(len(frames), encoder.card.dim) for role, encoder in encoders.items()}
-        for here in batched([i for i, item in enumerate(frames) if item is not None], BATCH_SIZE):
-            items = [frames[i] for i in here]
-            looks = objects.extract_features(items)
-            rows["objects"][here] = check_rows(objects.pool(looks), len(here), objects.card)
-            rows["activity"][here] = check_rows(
-                activity.encode_features(items, looks), len(here), activity.card
-            )
+        present = [(i, clip) for i, clip in enumerate(frames) if clip is not None]
+        for part in batched(present, BATCH_SIZE):
+            batch, items = [i for i, _ in part], [clip for _, clip in part]
+            maps = objects.extract_features(items)
+            rows["objects"][batch] = check_rows(objects.pool(maps), len(batch), objects.card)
+            encoded = activity.encode_features(items, maps)
+            rows["activity"][batch] = check_rows(encoded, len(batch), activity.card)
         return rows
 
     def project(self, features: Features) -> dict[str, Rows]:
         """Unit rows by "space.view"."""
         return {
-            f"{space.name}.{view}": rows
+            make_view_name(space.name, view): rows
             for space in self.spaces
             for view, rows in space.project(features).items()
         }
 
     def estimate_text_affect(self, texts: Sequence[str]) -> Rows:
-        """Affect (n, 4) of texts; NaN for empty ones, and where the recipe has nobody to tell."""
-        if not self.config.sentiment or not texts:
+        """Affect (n, 4) of texts; NaN for empty ones, and without an encoder in the role "sentiment"."""
+        if not self.has_role("sentiment") or not texts:
             return make_missing_rows(len(texts), 4)
         order = np.argsort([len(text) for text in texts], kind="stable")  # a batch is as long as its longest
         rows = encode_all(self.get_encoder("sentiment"), [texts[at] for at in order])
@@ -304,24 +214,16 @@ def is_space_key(key: str) -> bool:
     return key.endswith(SPACE_SUFFIX)
 
 
-def _is_dual_encoder(encoder: Encoder) -> bool:
-    return hasattr(encoder, "encode_text")
-
-
-def _make_dual_encoder_views(role: str) -> dict[str, str]:
-    return {role: "words", f"{role}.text": "words"}
-
-
 def encode_present(encoder: Encoder, inputs: Mapping[str, Sequence[Any | None]]) -> Rows:
-    """(n, d) raw rows of what the encoder reads of n items, by its sense; NaN where there is none of it."""
+    """(n, d) raw rows of n items, given by modality; NaN where an item has not what the encoder reads."""
     items = inputs[encoder.card.modality]
     rows = make_missing_rows(len(items), encoder.card.dim)
-    here = [i for i, item in enumerate(items) if item is not None]
-    if here:
-        rows[here] = encode_all(encoder, [items[i] for i in here])
+    present = [i for i, item in enumerate(items) if item is not None]
+    if present:
+        rows[present] = encode_all(encoder, [items[i] for i in present])
     return rows
 
 
 def make_missing_rows(count: int, dim: int) -> Rows:
-    """(count, dim) rows of nothing."""
+    """(count, dim) rows of NaN."""
     return np.full((count, dim), np.nan, np.float32)

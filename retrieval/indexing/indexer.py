@@ -153,7 +153,7 @@ class Indexer:
         return encode_segments(self.library.pipeline, [part.segment for part in parts])
 
     def _handle_step(self, step: LoopStep[dict[str, Rows]]) -> None:
-        """Count what was encoded; files are committed a batch at a time, as each commit waits for the disk."""
+        """Count what was encoded; commit files a batch at a time, as each commit waits for the disk."""
         if step.failed_file:
             self._record_failure(step.failed_file.path, step.failed_file.error)
         for file in step.completed_files:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import AffectError, is_missing_row
+from encoders.capabilities import VocabularyEncoder
 from retrieval.features.pipeline import FeaturePipeline
 from retrieval.search.query import PhraseAffect, Query
 from retrieval.search.query_encoder import EncodedQuery
@@ -33,10 +34,11 @@ def resolve_mood(query: Query, pipeline: FeaturePipeline) -> Query:
     phrase = query.mood
     if not isinstance(phrase, str):
         return query
-    if not pipeline.config.sentiment:
+    if not pipeline.has_role("sentiment"):
         raise AffectError(_format_unknown_mood(phrase, "this library has no text regressor to read words by"))
-    knows = getattr(pipeline.get_encoder("sentiment"), "is_in_vocabulary", None)
-    if suggest_landmark(phrase) and not (knows and knows(phrase)):
+    encoder = pipeline.get_encoder("sentiment")
+    is_known = isinstance(encoder, VocabularyEncoder) and encoder.is_in_vocabulary(phrase)
+    if suggest_landmark(phrase) and not is_known:
         raise AffectError(_format_unknown_mood(phrase, "no such word"))
     row = [round(float(value), 4) for value in pipeline.estimate_text_affect([phrase])[0]]
     if not (np.array(row[2:]) < PRIOR_SD).any():

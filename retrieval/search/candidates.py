@@ -1,34 +1,25 @@
-"""Which segments are worth scoring: the nearest of every view and modality the query speaks in.
+"""Which segments to score: the nearest to the query in every view and modality in which it does not abstain.
 
-Exact by default. After `affect rebuild --index annoy` there is one Annoy file a view and modality; rows that
-came later are searched exactly until the next rebuild, deleted ones are passed over.
+A library's index files, if it has any, cover the rows of the last `affect rebuild`; rows that came later are
+searched exactly until the next one, deleted rows are left out.
 """
 
 from __future__ import annotations
 
-import json
-import logging
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from encoders.base import Rows, is_missing_row, unit_rows
-from retrieval.search.query import MODALITIES
+from retrieval.search.index_files import IndexFiles, StoredIndex, mask_modality
 from retrieval.storage.library import Library
-from retrieval.storage.locking import translate_disk_errors
-from retrieval.storage.snapshot import SegmentVectors, Snapshot, load_snapshot
-from retrieval.vector_index.exact import AnnoyIndex, ExactIndex, VectorIndex
+from retrieval.storage.snapshot import SegmentVectors, Snapshot
+from retrieval.vector_index.base import VectorIndex
+from retrieval.vector_index.exact import ExactIndex
 
 Positions = npt.NDArray[np.int64]
-log = logging.getLogger(__name__)
-RECALL_QUERY_COUNT = 200  # queries with which a new Annoy file's recall is measured
-SEED = 0
-DEFAULT_TREE_COUNT = 40
 
 
 class CandidateSearch:
@@ -37,7 +28,7 @@ class CandidateSearch:
     def __init__(self, library: Library, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         self._view_searches: dict[tuple[str, str], _ViewSearch] = {}
-        self._index_folder = _get_index_folder(library, snapshot.generation)
+        self._index_files = IndexFiles.of_library(library, snapshot.generation)
         self._exact_indices: dict[str, ExactIndex] = {}
 
     def find(
@@ -82,125 +73,48 @@ class CandidateSearch:
         return self._view_searches[view, modality]
 
     def _make(self, view: str, modality: str) -> _ViewSearch:
-        table = self._snapshot.views[view]
-        mask = _mask_modality(self._snapshot, table, modality)
-        items = len(np.unique(self._snapshot.item_by_segment[table.segment_by_row[mask]]))
+        vectors = self._snapshot.views[view]
+        mask = mask_modality(self._snapshot, vectors, modality)
+        item_count = len(np.unique(self._snapshot.item_by_segment[vectors.segment_by_row[mask]]))
         if view not in self._exact_indices:
-            self._exact_indices[view] = ExactIndex(table.rows)
-        if (covered := self._snapshot.indexed_row_counts.get(view, 0)) and mask[:covered].any():
-            file = self._index_folder / f"{view}.{modality}.ann"
-            if (built := _load_annoy_index(file, table.rows.shape[1])) is not None:
-                mask[:covered] = False  # the rest is the tail, searched exactly
-                return _ViewSearch(table, mask, self._exact_indices[view], items, *built)
-        return _ViewSearch(table, mask, self._exact_indices[view], items)
+            self._exact_indices[view] = ExactIndex(vectors.rows)
+        stored_index = None
+        covered = self._snapshot.indexed_row_counts.get(view, 0)
+        if covered and mask[:covered].any():
+            stored_index = self._index_files.load(view, modality, vectors.rows.shape[1])
+        if stored_index is not None:
+            mask[:covered] = False  # the rows after those it covers are searched exactly
+        return _ViewSearch(vectors, mask, self._exact_indices[view], item_count, stored_index)
 
 
 class _ViewSearch:
-    """One view and modality of so many `item_count`: exact over the rows in `mask`, Annoy over `places`."""
+    """One view of the items of one modality: exact over the rows in `mask`, and a stored index."""
 
     def __init__(
-        self, vectors: SegmentVectors, mask: npt.NDArray[np.bool_], exact_index: VectorIndex, item_count: int,
-        annoy_index: AnnoyIndex | None = None, annoy_positions: Positions | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        vectors: SegmentVectors,
+        mask: npt.NDArray[np.bool_],
+        exact_index: VectorIndex,
+        item_count: int,
+        stored_index: StoredIndex | None,
+    ) -> None:
         self._vectors, self._mask, self._exact_index, self.item_count = vectors, mask, exact_index, item_count
-        self._annoy_index, self._annoy_positions = annoy_index, annoy_positions
+        self._stored_index = stored_index
 
     @cached_property
-    def _annoy_mask(self) -> npt.NDArray[np.bool_]:
-        return np.asarray(self._vectors.segment_by_row[self._annoy_positions] >= 0)
+    def _stored_mask(self) -> npt.NDArray[np.bool_]:
+        """Which rows of the stored index still belong to a segment."""
+        if self._stored_index is None:
+            return np.zeros(0, bool)
+        return np.asarray(self._vectors.segment_by_row[self._stored_index.row_indices] >= 0)
 
     def find_nearest(self, queries: Rows, k: int) -> Positions:
         """Segment positions of the k nearest rows to each of (q, d)."""
-        found = []
+        rows = [np.empty(0, np.int64)]
         if self._mask.any():
-            found.append(self._exact_index.search(queries, k, self._mask)[0].ravel())
-        if self._annoy_index is not None and self._annoy_positions is not None and self._annoy_mask.any():
-            at = self._annoy_index.search(queries, k, self._annoy_mask)[0].ravel()
-            found.append(self._annoy_positions[at[at >= 0]])
-        places = np.concatenate([np.empty(0, np.int64), *found])
-        return np.asarray(self._vectors.segment_by_row[places[places >= 0]])
-
-
-def _load_annoy_index(path: Path, dim: int) -> tuple[AnnoyIndex, Positions] | None:
-    """An Annoy file and the rows it covers; None where it is gone or damaged: exact search needs none."""
-    try:
-        return AnnoyIndex.load(path, dim), np.load(path.with_suffix(".npy"))
-    except FileNotFoundError:  # another process has just rebuilt the library
-        return None
-    except (OSError, ValueError) as bad:
-        log.warning("%s: damaged (%s); searching exactly, affect rebuild --index annoy mends it", path, bad)
-        return None
-
-
-def _mask_modality(snapshot: Snapshot, vectors: SegmentVectors, modality: str) -> npt.NDArray[np.bool_]:
-    mask = vectors.segment_by_row >= 0
-    items = snapshot.item_by_segment[vectors.segment_by_row[mask]]
-    mask[mask] = snapshot.item_modalities[items] == modality
-    return mask
-
-
-def get_index_kind(library: Library) -> str:
-    """ "exact" or "annoy": how this library is searched."""
-    return str(_load_index_settings(library).get("kind", "exact"))
-
-
-def get_tree_count(library: Library) -> int:
-    """Trees an Annoy file was last built with, or is to be where there is none."""
-    return int(_load_index_settings(library).get("trees", DEFAULT_TREE_COUNT))
-
-
-def _load_index_settings(library: Library) -> dict[str, Any]:
-    return dict(json.loads(library.catalog.get_meta("index") or "{}"))
-
-
-def _get_index_folder(library: Library, generation: str) -> Path:
-    return library.folder / "annoy" / generation
-
-
-def rebuild_index(library: Library, kind: str, tree_count: int) -> dict[str, float]:
-    """After a rebuild: index files anew for "annoy"; recalls as `build_annoy_indices` gives them."""
-    remove_annoy_indices(library)
-    return build_annoy_indices(library, tree_count) if kind == "annoy" else {}
-
-
-def build_annoy_indices(library: Library, tree_count: int) -> dict[str, float]:
-    """Build Annoy files over the library's rows; the caller holds the right to write.
-
-    Returns recall at 10 against exact search, by "view.modality", measured on rows of the library itself.
-    """
-    snapshot = load_snapshot(library)
-    folder = _get_index_folder(library, snapshot.generation)
-    recalls = {}
-    with translate_disk_errors(library.folder):
-        for view, table in snapshot.views.items():
-            for modality in MODALITIES:
-                places = np.flatnonzero(_mask_modality(snapshot, table, modality))
-                if len(places):
-                    file = folder / f"{view}.{modality}.ann"
-                    recalls[f"{view}.{modality}"] = _build_annoy_index(table, places, file, tree_count)
-    rows = {view: len(table.rows) for view, table in snapshot.views.items()}
-    with library.catalog.transaction():
-        library.catalog.set_meta("index", json.dumps({"kind": "annoy", "trees": tree_count, "rows": rows}))
-    return recalls
-
-
-def _build_annoy_index(vectors: SegmentVectors, positions: Positions, path: Path, tree_count: int) -> float:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rows = np.asarray(vectors.rows[positions], np.float32)
-    annoy = AnnoyIndex.build(rows, path, tree_count=tree_count, seed=SEED)
-    np.save(path.with_suffix(".npy"), positions)
-    chosen = rows[np.random.default_rng(SEED).permutation(len(rows))[:RECALL_QUERY_COUNT]]
-    return compute_index_recall(annoy.search(chosen, 10)[0], ExactIndex(rows).search(chosen, 10)[0])
-
-
-def compute_index_recall(found: Positions, expected: Positions) -> float:
-    """Share of the wanted positions (q, k) that were found; -1 does not count."""
-    hits = sum(len(np.intersect1d(f[f >= 0], w[w >= 0])) for f, w in zip(found, expected, strict=True))
-    return hits / max(int((expected >= 0).sum()), 1)
-
-
-def remove_annoy_indices(library: Library) -> None:
-    """Back to exact search; old files of Annoy go."""
-    with library.catalog.transaction():
-        library.catalog.set_meta("index", json.dumps({"kind": "exact"}))
-    shutil.rmtree(library.folder / "annoy", ignore_errors=True)
+            rows.append(self._exact_index.search(queries, k, self._mask)[0].ravel())
+        if self._stored_index is not None and self._stored_mask.any():
+            places = self._stored_index.index.search(queries, k, self._stored_mask)[0].ravel()
+            rows.append(self._stored_index.row_indices[places[places >= 0]])
+        found = np.concatenate(rows)
+        return np.asarray(self._vectors.segment_by_row[found[found >= 0]])

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from fusion.balanced_merge import balanced_merge
 from fusion.late_fusion import fuse_scores
 from retrieval.features.affect import affect_to_json
+from retrieval.features.spaces import SPACES
 from retrieval.search.affect_search import (
     AffectPoint,
     compute_target_affect,
@@ -20,7 +21,7 @@ from retrieval.search.affect_search import (
 )
 from retrieval.search.candidates import CandidateSearch
 from retrieval.search.no_results import explain_no_results
-from retrieval.search.query import SPACES, Query
+from retrieval.search.query import Query
 from retrieval.search.query_encoder import EncodedQuery, QueryEncoder
 from retrieval.search.scoring import MISSING_DISCOUNT, ContentScorer
 from retrieval.search.segment_scores import COPY, SegmentScores

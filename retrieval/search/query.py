@@ -11,11 +11,11 @@ from typing import Any, Self
 
 from encoders.base import AffectError
 from encoders.text_files import iterate_lines
+from retrieval.features.spaces import SPACES
 from retrieval.storage.unicode_names import find_on_disk
 from spaces.circumplex import parse_mood
 
 MODALITIES = ("image", "video", "audio")
-SPACES = ("object", "activity", "audio")
 DEFAULT_BALANCE = 1.05  # how strongly a merged list alternates between modalities; 1 is by score alone
 
 

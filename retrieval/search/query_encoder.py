@@ -23,6 +23,7 @@ from encoders.media.decoder_pool import (
 from retrieval.features.affect import compute_duration_weights
 from retrieval.features.batching import ProcessedFile, concatenate_features, encode_files, encode_segments
 from retrieval.features.pipeline import FeaturePipeline
+from retrieval.features.spaces import get_query_modality
 from retrieval.search.query import Query
 from retrieval.storage.library import Library
 from retrieval.storage.snapshot import Snapshot
@@ -35,19 +36,24 @@ MISSING_AFFECT = np.full(4, np.nan, np.float32)
 
 @dataclass(frozen=True, kw_only=True)
 class EncodedQuery:
-    """One part of a query: its source ("text", "frames" or "sound" by view) and unit rows (q, d) by view, one
-    a segment, NaN where that says nothing.
+    """One part of a query.
 
-    `item_index` is the position of the library's own item that was asked with, which is no answer to
-    itself; `copy_index` that of the item whose content is the file's that was asked with; `affect` (4,) is
-    how it feels, NaN where nobody can tell or nobody asked.
+    embeddings: unit rows (q, d) by view, one a segment, NaN where that abstains
+    is_text:    whether it is text, else media or an item
+    item_index: position of the library's own item that is the query, which is no answer to itself
+    copy_index: position of the item whose content is that of the query's file
+    affect:     (4,) valence, arousal and their SDs, NaN where they are unknown or not needed
     """
 
-    modality_of_view: Callable[[str], str]
     embeddings: Mapping[str, Rows]
+    is_text: bool = False
     item_index: int | None = None
     copy_index: int | None = None
     affect: Rows = field(default_factory=lambda: MISSING_AFFECT)
+
+    def get_modality(self, view: str) -> str:
+        """What its rows in a view come from: "text", "frames" or "sound"."""
+        return "text" if self.is_text else get_query_modality(view)
 
     @property
     def segment_count(self) -> int:
@@ -100,7 +106,7 @@ class QueryEncoder:
     def _encode_text(self, text: str, include_affect: bool) -> EncodedQuery:
         rows = self.pipeline.project(self.pipeline.encode_text([text]))
         affect = self.pipeline.estimate_text_affect([text])[0] if include_affect else MISSING_AFFECT
-        return EncodedQuery(modality_of_view=lambda view: "text", embeddings=rows, affect=affect)
+        return EncodedQuery(embeddings=rows, is_text=True, affect=affect)
 
     def _encode_media(
         self, path: Path, modality: str, include_affect: bool, snapshot: Snapshot
@@ -114,7 +120,6 @@ class QueryEncoder:
                 compute_duration_weights(np.array(file.spans, np.float64)),
             )
         return EncodedQuery(
-            modality_of_view=get_query_modality,
             embeddings={view: unit_rows(rows) for view, rows in self.pipeline.project(features).items()},
             copy_index=snapshot.find_item(file.opened.item_id),
             affect=affect,
@@ -171,11 +176,6 @@ def _limit_segments(path: Path, events: Iterable[DecodingEvent]) -> Iterator[Dec
 _MODALITY_PHRASES = {"image": "a picture", "audio": "sound", "video": "a video"}
 
 
-def get_query_modality(view: str) -> str:
-    """What a media query's rows in a view come from."""
-    return "sound" if view.startswith("audio.") else "frames"
-
-
 def _encode_item(snapshot: Snapshot, id_prefix: str) -> EncodedQuery:
     position = snapshot.resolve_item(id_prefix)
     segments = snapshot.list_segments(position)
@@ -185,7 +185,6 @@ def _encode_item(snapshot: Snapshot, id_prefix: str) -> EncodedQuery:
         np.linspace(0, len(segments) - 1, min(MAX_QUERY_SEGMENTS, len(segments))).round().astype(int)
     ]
     return EncodedQuery(
-        modality_of_view=get_query_modality,
         embeddings={view: unit_rows(table.select_rows(taken)) for view, table in snapshot.views.items()},
         item_index=position,
         affect=average_estimates(

@@ -12,8 +12,9 @@ import numpy.typing as npt
 
 from encoders.base import AffectError, Rows, is_missing_row
 from fusion.late_fusion import Calibration, average_views, fuse_scores
+from retrieval.features.spaces import OBJECT_SPACE, SPACE_SPECS, SPACES, make_view_name, split_view_name
 from retrieval.search import calibration
-from retrieval.search.query import SPACES, Query
+from retrieval.search.query import Query
 from retrieval.search.query_encoder import EncodedQuery
 from retrieval.search.segment_scores import (
     SegmentScores,
@@ -34,7 +35,6 @@ MISSING_DISCOUNT = (
 # A space that was taught words like the query's, and sees what the object space sees, knows what they mean
 # where that only guesses. With the guess weighing as much, exercises are found worse by their names.
 IN_DOMAIN_WEIGHT = 4.0
-OBJECT_SPACE = "object"
 
 
 @dataclass(kw_only=True)
@@ -51,12 +51,14 @@ class ContentScorer:
         Parts of several segments make as many questions; an item's score is the mean over the questions of
         its best segment's, so that a video meets its own segments and not their mean.
         """
-        heard = [
-            space for space in SPACES if any(_list_active_views(part, f"{space}.") for part in query_parts)
+        active_spaces = [
+            space for space in SPACES if any(_list_active_views(part, space) for part in query_parts)
         ]
-        weights = self._compute_space_weights(query, heard, query_parts)
-        if heard and not any(weights.values()):
-            raise AffectError(f"this query says something in: {', '.join(heard)}; give one of those a weight")
+        weights = self._compute_space_weights(query, active_spaces, query_parts)
+        if active_spaces and not any(weights.values()):
+            raise AffectError(
+                f"this query says something in: {', '.join(active_spaces)}; give one of those a weight"
+            )
         items = self.snapshot.item_by_segment[segments]
         cosines = [self._compute_cosines(part, segments) for part in query_parts]
         questions = [
@@ -83,7 +85,7 @@ class ContentScorer:
     ) -> SegmentScores:
         """Of parts of one segment each."""
         cosines = [
-            {view: found[view] for view in _list_active_views(part, "") if view in found}
+            {view: found[view] for view in _list_active_views(part) if view in found}
             for part, found in zip(query_parts, cosines, strict=True)
         ]
         parts = [self._calibrate_views(part, found) for part, found in zip(query_parts, cosines, strict=True)]
@@ -99,7 +101,7 @@ class ContentScorer:
         heard = {
             space: scores
             for space, scores in spaces.items()
-            if any(_list_active_views(part, f"{space}.") for part in query_parts)
+            if any(_list_active_views(part, space) for part in query_parts)
         }
         total = self._fuse_spaces(heard, weights, query_parts, segments)
         closeness = average_views(near) if near else total
@@ -133,21 +135,18 @@ class ContentScorer:
     def _compute_space_weights(
         self, query: Query, active_spaces: Iterable[str], query_parts: Sequence[EncodedQuery]
     ) -> dict[str, float]:
-        """What each space weighs: what the query gives it, times more where it was taught such words."""
-        words = [
-            view
-            for part in query_parts
-            if part.modality_of_view("") == "text"
-            for view in _list_active_views(part, "")
-        ]
-        taught = {
+        """What each space weighs: what the query gives it, times more where it was trained on such words."""
+        words = [view for part in query_parts if part.is_text for view in _list_active_views(part)]
+        in_domain = {
             space.name
             for space in self.library.pipeline.spaces
-            if isinstance(space, JointSpace) and space.heads.domain and f"{space.name}.{WORDS_VIEW}" in words
-            if space.name != OBJECT_SPACE and "objects" in space.heads.roles
+            if isinstance(space, JointSpace)
+            and space.heads.domain
+            and make_view_name(space.name, WORDS_VIEW) in words
+            if space.name != OBJECT_SPACE and SPACE_SPECS[OBJECT_SPACE].role in space.heads.roles
         }
         return {
-            space: query.weights.get(space, 1.0) * (IN_DOMAIN_WEIGHT if space in taught else 1.0)
+            space: query.weights.get(space, 1.0) * (IN_DOMAIN_WEIGHT if space in in_domain else 1.0)
             for space in active_spaces
         }
 
@@ -181,7 +180,7 @@ class ContentScorer:
         return any(
             (view, modality) in self.snapshot.observed_views
             for part in query_parts
-            for view in _list_active_views(part, f"{space}.")
+            for view in _list_active_views(part, space)
         )
 
     def _compute_cosines(self, part: EncodedQuery, segments: Positions) -> dict[str, Rows]:
@@ -195,7 +194,7 @@ class ContentScorer:
     def _calibrate_views(self, part: EncodedQuery, cosines: Mapping[str, Rows]) -> dict[str, Scores]:
         """The same of one question, calibrated."""
         return {
-            view: self._get_calibration(view, part.modality_of_view(view)).to_probabilities(one)
+            view: self._get_calibration(view, part.get_modality(view)).to_probabilities(one)
             for view, one in cosines.items()
         }
 
@@ -242,15 +241,15 @@ def _average_space_views(
     space: str, scores_by_part: Sequence[Mapping[str, Scores]], segment_count: int
 ) -> Scores:
     """(n,) mean over the query's parts of the mean over the space's views; NaN where all abstain."""
-    of_parts = [[part[view] for view in part if view.startswith(f"{space}.")] for part in scores_by_part]
+    of_parts = [[part[view] for view in part if split_view_name(view)[0] == space] for part in scores_by_part]
     means = [average_views(stack) for stack in of_parts if stack]
     return average_views(means) if means else np.full(segment_count, np.nan)
 
 
-def _list_active_views(part: EncodedQuery, prefix: str) -> list[str]:
-    """The views that begin so ("audio.", or "" for all) in which this part of a query says something."""
+def _list_active_views(part: EncodedQuery, space: str | None = None) -> list[str]:
+    """The views, of one space or of all, in which a part of a query does not abstain."""
     return [
         view
         for view, rows in part.embeddings.items()
-        if view.startswith(prefix) and not is_missing_row(rows).all()
+        if space in (None, split_view_name(view)[0]) and not is_missing_row(rows).all()
     ]

@@ -44,6 +44,11 @@ class VectorFile:
             raise AffectError(f"the catalogue names a row file {self.name!r}, which no library has")
 
     @property
+    def is_projection(self) -> bool:
+        """Whether its rows are computed ("object.words") from the raw rows of roles."""
+        return "." in self.name
+
+    @property
     def relative_path(self) -> str:
         """Its place in the library's folder."""
         return f"rows/{self.generation}/{self.name}.f16"

@@ -18,7 +18,8 @@ import numpy.typing as npt
 
 from encoders.base import AffectError, Rows, is_missing_row, to_printable
 from encoders.media import Probe
-from retrieval.features.pipeline import FeaturePipeline, PipelineConfig, is_space_key
+from retrieval.features.config import PipelineConfig
+from retrieval.features.pipeline import FeaturePipeline, is_space_key
 from retrieval.storage import schema
 from retrieval.storage import vector_file as rowfile
 from retrieval.storage.catalog import Catalog, FileStamp, VectorFile
@@ -315,7 +316,7 @@ class Library:
 
 
 def _suggest_fix(folder: Path, vector_file: VectorFile) -> str:
-    if "." in vector_file.name:  # a space's rows can be had again from the experts' rows
+    if vector_file.is_projection:  # it can be projected again from raw rows
         return f"run: affect rebuild --library {to_printable(folder)}"
     return "put a backup in its place, or delete the library's folder and index again"
 

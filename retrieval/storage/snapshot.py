@@ -150,9 +150,9 @@ def _read_snapshot(library: Library, catalog_version: tuple[int, int]) -> Snapsh
     )
     known = np.array([row[0] for row in segments], np.int64)
     views = {
-        name: _load_segment_vectors(library, s, known)
-        for name, s in library.catalog.list_vector_files().items()
-        if "." in name
+        name: _load_segment_vectors(library, vector_file, known)
+        for name, vector_file in library.catalog.list_vector_files().items()
+        if vector_file.is_projection
     }
     plane = views.pop(AFFECT_VECTORS_NAME, None)
     return Snapshot(

@@ -19,6 +19,7 @@ from encoders.base import (
     unit_rows,
 )
 from retrieval.features.pipeline import FeaturePipeline
+from retrieval.features.spaces import SPACE_SPECS
 from retrieval.storage.library import Library
 from retrieval.training.captioned_items import CaptionedItems, match_captions
 from retrieval.training.captions_csv import CaptionedFile
@@ -33,7 +34,6 @@ from spaces.base import Space
 from spaces.joint.space import TEXT_ROLE
 from spaces.joint.training_set import TrainingSet
 
-ROLE_BY_SPACE = {"object": "objects", "activity": "activity", "audio": "sound"}
 TEXT_BATCH_SIZE = 128  # captions read between two reports of progress
 
 Ints = npt.NDArray[np.int64]
@@ -70,14 +70,14 @@ def prepare_training_data(library: Library, captioned_files: Sequence[CaptionedF
     Raises AffectError where no caption is of an item, or no space has enough to learn from.
     """
     captioned, experts = match_captions(library, captioned_files), FeaturePipeline(library.config)
-    if not library.config.text:
+    if not experts.has_role(TEXT_ROLE):
         raise AffectError(
             f"{to_printable(library.folder)}: made without an encoder of text: it can't learn words"
         )
     rows = {role: _load_item_features(library, role, captioned.item_ids) for role in experts.media_roles}
     supplies = {}
     for space in experts.spaces:
-        here = _find_items_with_role(rows, ROLE_BY_SPACE[space.name])
+        here = _find_items_with_role(rows, SPACE_SPECS[space.name].role)
         supplies[space.name] = count_training_data(
             space.name, [captioned.captions[at] for at in here], [captioned.groups[at] for at in here]
         )
@@ -117,9 +117,9 @@ def make_training_data(
     features: by role (items, d), NaN where missing; captions, groups: (items,)
     encode: raw sentence vectors of texts; by default the text expert's
     """
-    role = ROLE_BY_SPACE[space.name]
+    role = SPACE_SPECS[space.name].role
     here = _find_items_with_role(features, role)
-    if not pipeline.config.text or not len(here):
+    if not pipeline.has_role("text") or not len(here):
         return None
     texts = [caption for at in here for caption in captions[int(at)]]
     owner = np.repeat(np.arange(len(here)), [len(captions[int(at)]) for at in here])
@@ -148,7 +148,9 @@ def _make_caching_text_encoder(
 ) -> EncodeFunction:
     """Reads every caption that some space learns from once, whichever spaces ask for it."""
     needed = [
-        ROLE_BY_SPACE[name] for name, supply in library_data.counts_by_space.items() if supply.is_sufficient
+        SPACE_SPECS[name].role
+        for name, supply in library_data.counts_by_space.items()
+        if supply.is_sufficient
     ]
     here = sorted({int(at) for role in needed for at in _find_items_with_role(library_data.features, role)})
     texts = list(

@@ -1,4 +1,4 @@
-"""Spotify's Annoy behind the Index port: a forest of random planes in a memory-mapped file."""
+"""Spotify's Annoy behind the VectorIndex port: a forest of random planes in a memory-mapped file."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class AnnoyIndex:
         return cls(forest)
 
     def search(self, queries: Rows, k: int, mask: Mask | None = None) -> Neighbours:
-        """See Index. Asks for more until k alive ones are found or every row was looked at."""
+        """See VectorIndex. Asks for more until k alive ones are found or every row was looked at."""
         size, count = validate_k(k), self._forest.get_n_items()
         if mask is not None and (mask.ndim != 1 or len(mask) < count):
             raise ValueError(f"alive must have one flag a row (>= {count},), not {mask.shape}")

@@ -1,17 +1,10 @@
-"""Nearest rows by cosine. `Exact` is the specification; whatever is faster is tested against it.
-
-Everything here speaks similarity, higher is better; a library's own distance ends at this border.
-"""
+"""The exact index: every row compared. It is the specification that other indices are tested against."""
 
 from __future__ import annotations
-
-from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
 from encoders.base import Rows
-from retrieval.vector_index.annoy import DEFAULT_TREE_COUNT, AnnoyIndex
 from retrieval.vector_index.topk import (
     Mask,
     Neighbours,
@@ -31,19 +24,6 @@ CACHE_BYTES = (
 )  # converting float16 takes eight times as long as the product: small sets stay converted
 
 
-class VectorIndex(Protocol):
-    """A set of unit rows one can ask for the nearest."""
-
-    def search(self, queries: Rows, k: int, mask: Mask | None = None) -> Neighbours:
-        """The k nearest rows of each query: positions (q, k) int64 and similarity (q, k) float32.
-
-        `queries` (q, d) are unit rows; a missing (NaN) query finds nothing. Order is (-similarity,
-        position); where fewer than k were found the rest is -1 and -inf. `mask` (n,), if given, says
-        which rows may be returned. Raises ValueError for k < 1 or a shape that does not fit.
-        """
-        ...
-
-
 class ExactIndex:
     """All rows compared: (n, d) unit rows, float32 or float16, an array or a memory map.
 
@@ -60,7 +40,7 @@ class ExactIndex:
         self._rows = plain.astype(np.float32, copy=False) if 4 * plain.size <= cache_bytes else plain
 
     def search(self, queries: Rows, k: int, mask: Mask | None = None) -> Neighbours:
-        """See Index."""
+        """See VectorIndex."""
         count, size = len(self._rows), validate_k(k)
         if mask is not None and mask.shape != (count,):
             raise ValueError(f"alive must have one flag a row ({count},), not {mask.shape}")
@@ -78,24 +58,3 @@ class ExactIndex:
         margin = len(query) * 2.0**-22  # twice what float32 sums of unit rows can be off (Higham 2002, 3.1)
         places = select_candidates(allowed, k, margin)
         return select_top_k(places, rescore(self._rows, places, query), k)
-
-
-def make_exact_index(rows: StoredRows, path: Path, tree_count: int = DEFAULT_TREE_COUNT) -> VectorIndex:
-    """Exact over `rows`; needs neither file nor trees."""
-    return ExactIndex(rows)
-
-
-def make_annoy_index(rows: StoredRows, path: Path, tree_count: int = DEFAULT_TREE_COUNT) -> VectorIndex:
-    """Annoy over `rows`, built into `path`."""
-    return AnnoyIndex.build(rows, path, tree_count)
-
-
-class IndexFactory(Protocol):
-    """Makes an Index over rows."""
-
-    def __call__(self, rows: StoredRows, path: Path, tree_count: int = DEFAULT_TREE_COUNT) -> VectorIndex:
-        """Ready to be asked."""
-        ...
-
-
-INDEX_FACTORIES: dict[str, IndexFactory] = {"exact": make_exact_index, "annoy": make_annoy_index}

@@ -15,7 +15,8 @@ from encoders.optical_flow import (
     compute_flow_features,
 )
 from encoders.registry import ENCODERS
-from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
+from retrieval.features.config import PipelineConfig
+from retrieval.features.pipeline import FeaturePipeline
 
 SILENT = [None] * 4
 

@@ -13,7 +13,7 @@ from PIL import Image
 from repository import ROOT
 
 from encoders.media import Probe
-from retrieval.features.pipeline import PipelineConfig
+from retrieval.features.config import PipelineConfig
 from retrieval.indexing.indexer import Indexer
 from retrieval.storage.catalog import FileStamp
 from retrieval.storage.integrity import find_problems

@@ -7,7 +7,8 @@ import pytest
 
 from encoders.base import EncoderCard, unit_rows
 from experiments.datasets import load_flickr1k
-from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
+from retrieval.features.config import PipelineConfig
+from retrieval.features.pipeline import FeaturePipeline
 from spaces import zero_shot
 from spaces.zero_shot import ZeroShotSpace, centre_rows, compute_label_probabilities, convex_combination
 

@@ -155,7 +155,7 @@ def fit_audio_heads(
     too, linear ridge on the same targets, and a support vector machine.
     Raises AffectError where a set is not there.
     """
-    listening = FeaturePipeline(replace(pipeline.config, objects="", activity="", tone="", faces=""))
+    listening = FeaturePipeline(pipeline.config.replace(objects="", activity="", tone="", faces=""))
     clips = load_clips(listening, data_root, seed=seed)
     told = load_domain_texts(data_root)
     known, plain, others = list_prompts(), list_prompts(include_synonyms=False), list_out_of_domain_texts()

@@ -27,7 +27,9 @@ from experiments.heads.image import (
 )
 from experiments.heads.image_mlp_baseline import MLPConfig, cross_validate
 from retrieval.evaluation.affect_metrics import ccc, pearson
-from retrieval.features.pipeline import LABELS_ROLE, FeaturePipeline, PipelineConfig
+from retrieval.features.config import PipelineConfig
+from retrieval.features.pipeline import FeaturePipeline
+from retrieval.features.roles import LABELS_ROLE
 from spaces.affect_regression import predict_mean_and_sd
 from spaces.affect_regressor import RegressorSet, load_regressors
 

@@ -19,7 +19,8 @@ from experiments.synthetic.__main__ import main
 from experiments.synthetic.captions import SYNONYMS, generate_captions
 from experiments.synthetic.frames import FPS, FRAME_SIZE, compute_trajectory, render_backdrop, render_frames
 from experiments.synthetic.music import compute_music_parameters, render_audio
-from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
+from retrieval.features.config import PipelineConfig
+from retrieval.features.pipeline import FeaturePipeline
 
 COUNT = 24
 DENSE = Sampling(fps=FPS, max_frames=None)
@@ -315,7 +316,7 @@ def test_features_need_media_or_files(tmp_path):
     rows = load_item_features(FeaturePipeline(TOYS), replace(bare, feature_sources={"objects": tmp_path}))
     assert rows["objects"].tolist() == [[1, 1, 1]]
     with pytest.raises(AffectError, match="no encoder reads media"):
-        encode_items(FeaturePipeline(replace(TOYS, objects="", sound="")), [])
+        encode_items(FeaturePipeline(TOYS.replace(objects="", sound="")), [])
 
 
 def test_an_entry_is_of_one_encoder_and_one_way_of_looking(tmp_path):

@@ -9,7 +9,7 @@ from library_factory import gallery
 from encoders.base import MediaError, is_missing_row
 from retrieval.affect.predict import predict_file_affect
 from retrieval.features.affect import affect_to_json, compute_duration_weights
-from retrieval.features.pipeline import PipelineConfig
+from retrieval.features.config import PipelineConfig
 from retrieval.indexing.indexer import Indexer
 from retrieval.storage.library import Library
 from retrieval.storage.snapshot import load_snapshot

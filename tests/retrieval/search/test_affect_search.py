@@ -12,7 +12,8 @@ from library_factory import TOYS, encoded, random_rows
 from encoders.base import AffectError
 from encoders.faces import EMOTIONS, FACE_COLUMNS
 from retrieval.cli.main import main
-from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
+from retrieval.features.config import PipelineConfig
+from retrieval.features.pipeline import FeaturePipeline
 from retrieval.report.terminal import format_affect, format_affect_record
 from retrieval.search.engine import Engine
 from retrieval.search.query import PhraseAffect, Query
@@ -20,7 +21,7 @@ from retrieval.storage.library import Library
 from spaces.affect_regression import estimate_face_affect, predict_mean_and_sd, soft_clip
 from spaces.circumplex import LANDMARKS, affinity
 
-FACED = replace(TOYS, faces="mtcnn-fer")
+FACED = TOYS.replace(faces="mtcnn-fer")
 SHOWN = {f"{emotion}{number}": emotion for emotion in EMOTIONS for number in range(3)}
 HAPPY, ANGRY = LANDMARKS["happy"], LANDMARKS["angry"]
 
@@ -55,7 +56,7 @@ def moods(tmp_path_factory):
 @pytest.fixture(scope="module")
 def reading(tmp_path_factory):
     """The same with a text regressor."""
-    return filled(tmp_path_factory.mktemp("moods") / "lib", replace(FACED, sentiment="minilm-affect"))
+    return filled(tmp_path_factory.mktemp("moods") / "lib", FACED.replace(sentiment="minilm-affect"))
 
 
 @pytest.fixture

@@ -22,12 +22,13 @@ from encoders.base import AffectError, MediaError
 from fusion.late_fusion import Calibration
 from retrieval.features import batching
 from retrieval.search import calibration, query_encoder
-from retrieval.search import candidates as candidates_module
 from retrieval.search.candidates import CandidateSearch
 from retrieval.search.engine import Engine
+from retrieval.search.index_files import find_index_problems, load_index_kind, rebuild_index
 from retrieval.search.query import Query
 from retrieval.storage.library import Library
 from retrieval.storage.snapshot import load_snapshot
+from retrieval.vector_index.registry import INDEX_KINDS
 
 SPACES = {"object", "activity", "audio"}
 
@@ -290,8 +291,8 @@ def test_annoy_answers_as_exact_with_later_rows_and_deletions(empty):
     empty.commit([encoded(f"a{n:02x}", random_rows(1, n)) for n in range(60)])
     empty.commit([encoded(f"b{n:02x}", random_rows(5, 100 + n), modality="video") for n in range(20)])
     before = answers(empty)
-    recall = candidates_module.build_annoy_indices(empty, tree_count=40)
-    assert recall and min(recall.values()) > 0.95 and candidates_module.get_index_kind(empty) == "annoy"
+    recall = rebuild_index(empty, INDEX_KINDS["annoy"], {"trees": 40})
+    assert recall and min(recall.values()) > 0.95 and load_index_kind(empty).name == "annoy"
     assert answers(empty) == before
     empty.commit([encoded(f"d{n:02x}", random_rows(2, 200 + n), modality="video") for n in range(10)])
     empty.commit([encoded(f"e{n:02x}", random_rows(1, 300 + n)) for n in range(10)])
@@ -302,34 +303,34 @@ def test_annoy_answers_as_exact_with_later_rows_and_deletions(empty):
     with Engine(empty) as engine:
         candidates = CandidateSearch(empty, engine.snapshot)
         search_of = candidates._get_view_search("object.looks", "video")
-        assert search_of._annoy_index is not None and search_of._mask.any()  # the file, and a tail
+        assert search_of._stored_index is not None and search_of._mask.any()  # the file, and a tail
     assert len(with_annoy) == 2 * (100 - len(gone))
-    candidates_module.remove_annoy_indices(empty)
+    rebuild_index(empty, INDEX_KINDS["exact"], {})
     assert answers(empty) == with_annoy
 
 
 def test_a_damaged_or_missing_annoy_file_falls_back_to_exact(empty):
     empty.commit([encoded(f"a{n:02x}", random_rows(1, n)) for n in range(30)])
     before = answers(empty)
-    candidates_module.build_annoy_indices(empty, tree_count=10)
+    rebuild_index(empty, INDEX_KINDS["annoy"], {"trees": 10})
     for file in (empty.folder / "annoy").rglob("*.ann"):
         file.write_bytes(file.read_bytes()[:-3])
     assert answers(empty) == before
+    assert len(find_index_problems(empty)) == len(list((empty.folder / "annoy").rglob("*.ann"))) > 0
     shutil.rmtree(empty.folder / "annoy")
     assert answers(empty) == before
 
 
 def test_rebuild_keeps_annoy_up_to_date(empty):
     empty.commit([encoded(f"a{n:02x}", random_rows(1, n)) for n in range(30)])
-    candidates_module.build_annoy_indices(empty, tree_count=10)
+    rebuild_index(empty, INDEX_KINDS["annoy"], {"trees": 10})
     empty.commit([encoded(f"b{n:02x}", random_rows(1, 50 + n)) for n in range(30)])
     before, lib = answers(empty), empty.folder
     held = content(lib)
     with Engine(empty) as engine:
         engine.search(Query(item="0000000000000a00"))
         empty.rebuild()
-        candidates_module.remove_annoy_indices(empty)
-        candidates_module.build_annoy_indices(empty, tree_count=10)
+        rebuild_index(empty, INDEX_KINDS["annoy"], {"trees": 10})
         assert engine.snapshot.indexed_row_counts["object.looks"] == 60
     assert answers(empty) == before and content(lib) == held
 
@@ -337,7 +338,7 @@ def test_rebuild_keeps_annoy_up_to_date(empty):
 def test_a_snapshot_goes_with_its_own_index_files(empty):
     """A rebuild between taking a state and opening its files must not mix the two."""
     empty.commit([encoded(f"a{n:02x}", random_rows(1, n)) for n in range(30)])
-    candidates_module.build_annoy_indices(empty, tree_count=10)
+    rebuild_index(empty, INDEX_KINDS["annoy"], {"trees": 10})
     with empty.catalog.transaction():
         empty.catalog.remove_paths_and_orphans(
             [p for i, p in enumerate(sorted(empty.catalog.load_files())) if i % 2]
@@ -345,8 +346,7 @@ def test_a_snapshot_goes_with_its_own_index_files(empty):
     old = load_snapshot(empty)
     candidates = CandidateSearch(empty, old)
     empty.rebuild()
-    candidates_module.remove_annoy_indices(empty)
-    candidates_module.build_annoy_indices(empty, tree_count=10)
+    rebuild_index(empty, INDEX_KINDS["annoy"], {"trees": 10})
     rows = old.views["object.looks"].select_rows(np.array([3]))
     assert 3 in candidates.find([{"object.looks": rows}], ("image",), 1)
 
@@ -458,7 +458,7 @@ def test_words_and_pictures_with_the_real_experts(tmp_path):
     data = pytest.importorskip("skimage.data")
     from PIL import Image
 
-    from retrieval.features.pipeline import PipelineConfig
+    from retrieval.features.config import PipelineConfig
 
     media = tmp_path / "media"
     media.mkdir()

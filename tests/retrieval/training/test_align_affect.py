@@ -22,7 +22,7 @@ from retrieval.training.align_affect import Anchors, cross_validate_alignment
 from spaces.affect_regression import AffectAlignment
 from spaces.alignment import make_closed_form_methods
 
-HEARD = replace(TOYS, sound="", tone="tone")
+HEARD = TOYS.replace(sound="", tone="tone")
 TURN = np.array([[0.0, 1.0], [-1.0, 0.0]])
 
 
@@ -106,7 +106,7 @@ def lib(tmp_path):
     return folder
 
 
-SEEN = replace(HEARD, objects="efficientnet-lite2", text="minilm")
+SEEN = HEARD.replace(objects="efficientnet-lite2", text="minilm")
 
 
 def filmed(folder, turned, videos=10, each=4):

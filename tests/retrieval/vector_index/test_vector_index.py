@@ -10,7 +10,8 @@ from repository import ROOT
 from encoders.base import unit_rows
 from retrieval.vector_index import topk
 from retrieval.vector_index.annoy import AnnoyIndex
-from retrieval.vector_index.exact import INDEX_FACTORIES, ExactIndex
+from retrieval.vector_index.exact import ExactIndex
+from retrieval.vector_index.registry import INDEX_KINDS
 
 
 def clustered(count=2000, dim=64, clusters=40, seed=0):
@@ -52,9 +53,15 @@ def alike(found, want):
     return np.array_equal(found[0], want[0]) and np.allclose(found[1], want[1], atol=1e-6)
 
 
-@pytest.fixture(params=sorted(INDEX_FACTORIES))
+@pytest.fixture(params=sorted(INDEX_KINDS))
 def build(request, tmp_path):
-    return lambda rows: INDEX_FACTORIES[request.param](rows, tmp_path / "rows.index")
+    kind = INDEX_KINDS[request.param]
+
+    def build_and_load(rows):
+        built = kind.build(rows, tmp_path / "rows.index", kind.fill_options({}), 0)
+        return built if kind.load is None else kind.load(tmp_path / "rows.index", rows.shape[1])
+
+    return build_and_load
 
 
 def test_dtypes_shapes_and_total_order(build):
@@ -252,7 +259,7 @@ def test_ctrl_c_while_building_leaves_nothing(tmp_path):
 
 
 def test_importing_the_index_loads_neither_torch_nor_annoy():
-    code = "import sys, retrieval.vector_index.exact; "
+    code = "import sys, retrieval.vector_index.registry; "
     code += "print([m for m in ('torch', 'annoy', 'scipy') if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, cwd=ROOT)
     assert run.stdout == b"[]\n"

@@ -10,7 +10,8 @@ from media_factory import clip, float_wav, photo, sine
 
 from encoders.base import AffectError, is_missing_row
 from fusion.late_fusion import Calibration
-from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
+from retrieval.features.config import PipelineConfig
+from retrieval.features.pipeline import FeaturePipeline
 from retrieval.search.engine import Engine
 from retrieval.search.query import Query
 from retrieval.search.scoring import IN_DOMAIN_WEIGHT

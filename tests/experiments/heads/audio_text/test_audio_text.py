@@ -51,7 +51,8 @@ from experiments.heads.audio_text.train import (
     make_text_encoder,
 )
 from fusion.late_fusion import Calibration
-from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
+from retrieval.features.config import PipelineConfig
+from retrieval.features.pipeline import FeaturePipeline
 from spaces.joint.kernel_ridge import KernelRidgeConfig
 
 LISTENING = PipelineConfig(objects="", activity="", tone="", faces="")
@@ -186,7 +187,7 @@ def write_wav(path, sound):
 
 def test_altered_rows_are_kept_by_content(tmp_path, monkeypatch):
     monkeypatch.setenv("AFFECT_CACHE", str(tmp_path / "cache"))
-    experts = FeaturePipeline(replace(LISTENING, text=""), use_packaged=False)
+    experts = FeaturePipeline(LISTENING.replace(text=""), use_packaged=False)
     silent = Audio(samples=np.zeros(8000, np.float32), sample_rate=8000)
     files = [
         write_wav(tmp_path / "tone.wav", tone()),

@@ -1,0 +1,92 @@
+"""Which encoder fills each role of a library."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Self
+
+from encoders.base import AffectError, MissingBackendError
+from encoders.registry import ENCODERS
+from retrieval.features.roles import ROLES, list_media_roles
+
+log = logging.getLogger(__name__)
+
+
+class PipelineConfig(Mapping[str, str]):
+    """Encoder names by role, immutable; an empty name leaves the role out, and its space abstains.
+
+    Roles that are not given keep the encoder of `ROLES`. Raises AffectError for a role that is not there.
+    """
+
+    def __init__(self, **encoder_by_role: str) -> None:
+        _check_roles(encoder_by_role)
+        self._encoder_by_role = {
+            name: encoder_by_role.get(name, role.default_encoder) for name, role in ROLES.items()
+        }
+
+    def __getitem__(self, role: str) -> str:
+        return self._encoder_by_role[role]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._encoder_by_role)
+
+    def __len__(self) -> int:
+        return len(self._encoder_by_role)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._encoder_by_role.items()))
+
+    def __repr__(self) -> str:
+        return f"PipelineConfig({', '.join(f'{role}={name!r}' for role, name in self.items())})"
+
+    def replace(self, **encoder_by_role: str) -> PipelineConfig:
+        """The same with other encoders in these roles."""
+        return PipelineConfig(**{**self, **encoder_by_role})
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """From "objects=resnet152,faces=": roles not named keep the default. Raises AffectError."""
+        parts = [part.strip() for part in text.split(",") if part.strip()]
+        if bare := [part for part in parts if "=" not in part]:
+            raise AffectError(f"encoders {', '.join(bare)}: write it as role=name, or role= to leave it out")
+        encoder_by_role = dict(part.partition("=")[::2] for part in parts)
+        _check_roles(encoder_by_role)
+        for name in filter(None, encoder_by_role.values()):
+            ENCODERS[name]  # raises UnknownNameError now rather than when a file is encoded
+        return cls.default(**encoder_by_role)
+
+    @classmethod
+    def default(cls, **encoder_by_role: str) -> Self:
+        """These encoders and the packaged ones; an optional role whose weights are absent is left out."""
+        config = cls(**encoder_by_role)
+        absent = [
+            name
+            for name, role in ROLES.items()
+            if role.is_optional and name not in encoder_by_role and not _is_available(name, config[name])
+        ]
+        return cls(**{**config, **dict.fromkeys(absent, "")})
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The inverse of `to_json`; media roles that the text does not name are left out."""
+        return cls(**{**dict.fromkeys(list_media_roles(), ""), **json.loads(text)})
+
+    def to_json(self) -> str:
+        """As a library stores it."""
+        return json.dumps(dict(self), sort_keys=True)
+
+
+def _check_roles(encoder_by_role: Mapping[str, str]) -> None:
+    if unknown := encoder_by_role.keys() - ROLES.keys():
+        raise AffectError(f"no role {', '.join(sorted(unknown))}; roles: {', '.join(sorted(ROLES))}")
+
+
+def _is_available(role: str, encoder: str) -> bool:
+    try:
+        ENCODERS.make(encoder)
+    except MissingBackendError as missing:
+        log.warning("%s are left out: %s", role, missing)
+        return False
+    return True

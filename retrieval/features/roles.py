@@ -1,0 +1,51 @@
+"""The roles of encoders in a library: the one table of what each reads and which encoder fills it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from encoders.base import Modality
+
+
+@dataclass(frozen=True, kw_only=True)
+class Role:
+    """A place for an encoder.
+
+    modality:        what the encoder reads
+    default_encoder: its name in `encoders.registry.ENCODERS`
+    is_affect_only:  its rows are read for affect alone, by no space
+    is_optional:     left out of new libraries, with a warning, where the default encoder's weights are absent
+    """
+
+    name: str
+    modality: Modality
+    default_encoder: str
+    is_affect_only: bool = False
+    is_optional: bool = False
+
+
+ROLES: Mapping[str, Role] = {
+    role.name: role
+    for role in (
+        Role(name="objects", modality="frames", default_encoder="efficientnet-lite2"),
+        Role(name="activity", modality="frames", default_encoder="lite2-flow"),
+        Role(name="sound", modality="sound", default_encoder="logmel"),
+        Role(name="tone", modality="sound", default_encoder="tone", is_affect_only=True),
+        Role(
+            name="faces",
+            modality="frames",
+            default_encoder="mtcnn-expression",
+            is_affect_only=True,
+            is_optional=True,
+        ),
+        Role(name="text", modality="text", default_encoder="minilm"),
+        Role(name="sentiment", modality="text", default_encoder="minilm-affect", is_affect_only=True),
+    )
+}
+LABELS_ROLE = "labels"  # no encoder's: rows made of those of "objects", see `FeaturePipeline.with_labels`
+
+
+def list_media_roles() -> tuple[str, ...]:
+    """Names of the roles whose rows a library stores, in order."""
+    return tuple(role.name for role in ROLES.values() if role.modality != "text")
