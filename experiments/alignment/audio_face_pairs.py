@@ -11,7 +11,8 @@ import numpy as np
 from encoders.base import MissingBackendError
 from experiments.alignment.paired_sets import load_ravdess
 from experiments.alignment.pairs import Floats, PairedReadings
-from experiments.datasets.records import DATA_ROOT, read_table
+from experiments.datasets.data_root import DATA_ROOT
+from experiments.datasets.records import read_table
 
 AffectPredictor = Callable[
     [Sequence[Path]], Floats

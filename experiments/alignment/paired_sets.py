@@ -14,8 +14,9 @@ from encoders.base import AffectError, UnknownNameError
 from encoders.text_files import read_text, split_lines
 from experiments.alignment import unimodal_models
 from experiments.alignment.pairs import Floats, PairedReadings, Strings
-from experiments.datasets.records import DATA_ROOT, read_table
-from experiments.datasets.registry import load_vgmidi
+from experiments.datasets.data_root import DATA_ROOT
+from experiments.datasets.records import read_table
+from experiments.datasets.vgmidi import load_vgmidi
 from spaces.circumplex import EMOTION_SCHEMES, RATING_SCALES, find_quadrants, map_emotions_to_affect, rescale
 
 RAVDESS_EMOTIONS = EMOTION_SCHEMES["ravdess"]

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import is_missing_row
-from experiments.datasets.records import DATA_ROOT
+from experiments.datasets.data_root import DATA_ROOT
 from experiments.features.extraction import encode_items
 from experiments.heads.image import predict_held_out
 from experiments.heads.report_figure import DIMENSIONS, EvaluationPart, MetricResult, measure_metric
