@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from encoders.base import AffectError, to_printable
-from experiments.datasets.records import DATA_ROOT
+from experiments.datasets.data_root import DATA_ROOT
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -13,7 +13,7 @@ import click
 
 from encoders.base import AffectError, to_printable
 from experiments.ablate import create_out_folder
-from experiments.datasets.records import DATA_ROOT
+from experiments.datasets.data_root import DATA_ROOT
 from experiments.statistics.report import add_seed_option
 
 SIGNIFICANCE_LEVEL = 0.05  # p after Holm's correction that must be within reach

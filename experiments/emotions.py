@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from encoders.base import AffectError, to_printable
-from experiments.datasets.records import DATA_ROOT
+from experiments.datasets.data_root import DATA_ROOT
 
 if TYPE_CHECKING:
     from experiments.lexicons.annotation import AnnotatedCaption

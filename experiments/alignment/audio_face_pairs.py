@@ -11,7 +11,8 @@ import numpy as np
 from encoders.base import MissingBackendError
 from experiments.alignment.paired_sets import load_ravdess
 from experiments.alignment.pairs import Floats, PairedReadings
-from experiments.datasets.records import DATA_ROOT, read_table
+from experiments.datasets.data_root import DATA_ROOT
+from experiments.datasets.ravdess import get_speech_path, load_ravdess_performances
 
 AffectPredictor = Callable[
     [Sequence[Path]], Floats
@@ -27,8 +28,8 @@ def load_ravdess_speech(
         only the figures of test rows are those of strangers; the face's model is held out all the same.
     """
     pairs = load_ravdess(data_root, readings="moods")
-    names = [row["file"] for row in read_table(data_root / "ravdess_av_features" / "combined_summary.csv")]
-    files = [data_root / "ravdess_speech" / "audio" / f"03-{name.partition('-')[2]}.ogg" for name in names]
+    names = load_ravdess_performances(data_root).names
+    files = [get_speech_path(data_root, f"03-{name.partition('-')[2]}") for name in names]
     note = "the packaged sound head was taught on these actors' clips, those of test rows apart"
     return replace(
         pairs,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,26 +11,17 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import AffectError, UnknownNameError
-from encoders.text_files import read_text, split_lines
 from experiments.alignment import unimodal_models
 from experiments.alignment.pairs import Floats, PairedReadings, Strings
-from experiments.datasets.records import DATA_ROOT, read_table
-from experiments.datasets.registry import load_vgmidi
-from spaces.circumplex import EMOTION_SCHEMES, RATING_SCALES, find_quadrants, map_emotions_to_affect, rescale
+from experiments.datasets.crema_d import CremaDClip, Vote, load_crema_d
+from experiments.datasets.data_root import DATA_ROOT
+from experiments.datasets.liris_accede import load_liris_accede
+from experiments.datasets.oasis import load_oasis
+from experiments.datasets.ravdess import load_ravdess_performances
+from experiments.datasets.vgmidi import load_vgmidi
+from spaces.circumplex import EMOTION_SCHEMES, find_quadrants, map_emotions_to_affect
 
 RAVDESS_EMOTIONS = EMOTION_SCHEMES["ravdess"]
-CREMAD_VOTE_EMOTIONS: Mapping[str, str] = {
-    "A": "angry", "D": "disgust", "F": "fear", "H": "happy", "N": "neutral", "S": "sad",
-}  # fmt: skip
-CREMAD_INTENDED_EMOTIONS: Mapping[str, str] = {
-    "ANG": "angry", "DIS": "disgust", "FEA": "fear", "HAP": "happy", "NEU": "neutral", "SAD": "sad",
-}  # fmt: skip
-LIRIS_AUDIO_FEATURES = (
-    "flatness_env",
-    "asymmetry_env",
-    "flatness",
-    "zcr",
-)  # of LIRIS-ACCEDE; and wtf_max2stdratio_1 to 12
 AFFECT_COLUMNS = ("valence", "arousal")
 WITHIN_ACTOR_NOTE = "an actor's clips change places among themselves in shuffles; what an actor is like stays"
 MAX_PAIRS = 1000  # pairs studied of a set, drawn evenly: more says little more, and takes long
@@ -42,26 +33,20 @@ def load_ravdess(data_root: Path = DATA_ROOT, *, readings: str = "") -> PairedRe
     readings: "" leaves them features; "emotions" and "moods" let models of each sense, taught on the anchors'
           actors, read the eight emotions, or valence and arousal
     """
-    rows = list(read_table(data_root / "ravdess_av_features" / "combined_summary.csv"))
-    names = list(rows[0])
-    at = names.index("file")
-    first = names.index("AU01_mean")
-    model = {"anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"}  # Py-Feat's output
-    voice = names[:at]
-    face = [name for name in names[first : names.index("emotion")] if name.rpartition("_")[0] not in model]
-    emotion = np.array([row["emotion"] for row in rows])
+    performances = load_ravdess_performances(data_root)
+    emotion = performances.emotions
     features = PairedReadings(
         name="ravdess features",
         modalities=("voice", "face"),
-        source=_parse_columns(rows, voice),
-        target=_parse_columns(rows, face),
-        columns=tuple(face),
-        groups=np.array([row["actor"] for row in rows]),
+        source=performances.voice,
+        target=performances.face,
+        columns=performances.face_columns,
+        groups=performances.actors,
         emotions=emotion,
         affect=_look_up_acted_affect(emotion),
         exchange="within",
         standardise=True,
-        is_test=_find_test_rows(rows),
+        is_test=performances.splits == "test",
         notes=(WITHIN_ACTOR_NOTE,),
     )
     if readings == "emotions":
@@ -85,37 +70,23 @@ def load_liris(data_root: Path = DATA_ROOT, *, readings: str = "") -> PairedRead
     Which film an excerpt is of is not known: a group is a run of consecutive excerpts of one part of the
     official split, which keeps films whole. read: "" or "moods", as for `ravdess`.
     """
-    folder = data_root / "liris_accede_features"
-    rows: dict[str, dict[str, str]] = {}
-    for file in ("featuresArousal_TAC2015", "featuresValence_TAC2015", "ranking", "sets"):
-        for row in _read_tsv(folder / f"ACCEDE{file}.txt"):
-            rows.setdefault(row["name"], {}).update(row)
-    whole = [row for _, row in sorted(rows.items()) if {"zcr", "slope", "valenceValue", "set"} <= set(row)]
-    names = list(dict.fromkeys(name for row in whole[:1] for name in row))
-    heard = [name for name in names if name in LIRIS_AUDIO_FEATURES or name.startswith("wtf_")]
-    others = {"id", "name", "set", "valenceRank", "arousalRank", "valenceValue", "arousalValue",
-             "valenceVariance", "arousalVariance", "", *heard}  # fmt: skip
-    seen = [name for name in names if name not in others]
-    numbers = np.array([int(row["id"]) for row in whole])
-    parts = np.array([row["set"] for row in whole])
-    starts = np.r_[True, (np.diff(numbers) != 1) | (parts[1:] != parts[:-1])]
-    groups = np.cumsum(starts).astype(str)
-    truth = rescale(_parse_columns(whole, ["valenceValue", "arousalValue"]), *RATING_SCALES["liris"])
-    drawn = np.unique(np.linspace(0, len(whole) - 1, min(MAX_PAIRS, len(whole))).astype(int))
+    clips = load_liris_accede(data_root)
+    truth, groups = clips.ratings, (clips.film_ids + 1).astype(str)
+    drawn = np.unique(np.linspace(0, len(truth) - 1, min(MAX_PAIRS, len(truth))).astype(int))
     features = PairedReadings(
         name="liris features",
         modalities=("sound", "picture"),
-        source=_apply_signed_log(_parse_columns(whole, heard))[drawn],
-        target=_apply_signed_log(_parse_columns(whole, seen))[drawn],
-        columns=tuple(seen),
+        source=_apply_signed_log(clips.features[:, clips.is_audio])[drawn],
+        target=_apply_signed_log(clips.features[:, ~clips.is_audio])[drawn],
+        columns=tuple(np.array(clips.feature_names)[~clips.is_audio].tolist()),
         groups=groups[drawn],
         affect=truth[drawn],
         emotions=np.array(find_quadrants(truth - np.median(truth, axis=0)))[drawn],
         exchange="groups",
         standardise=True,
-        is_test=(parts == "0")[drawn],
+        is_test=(clips.splits == "test")[drawn],
         notes=(
-            f"{len(drawn)} of {len(whole)} excerpts, drawn evenly; groups are runs of consecutive excerpts",
+            f"{len(drawn)} of {len(truth)} excerpts, drawn evenly; groups are runs of consecutive excerpts",
             "emotions are quadrants of the induced mood about its median",
         ),
     )
@@ -130,14 +101,15 @@ def load_cremad(data_root: Path = DATA_ROOT) -> PairedReadings:
 
     The ceiling: how well two senses agree when people read both. A vote counts by its mean level.
     """
-    rows = list(read_table(data_root / "cremad_votes" / "summaryTable.csv"))
+    rows = load_crema_d(data_root)
     drawn = np.unique(np.linspace(0, len(rows) - 1, min(MAX_PAIRS, len(rows))).astype(int))
     rows = [rows[at] for at in drawn]
-    intended = np.array([CREMAD_INTENDED_EMOTIONS[row["FileName"].split("_")[2]] for row in rows])
+    intended = np.array([row.emotion for row in rows])
     return PairedReadings(
-        name="cremad votes", modalities=("voice", "face"), source=_average_votes(rows, "Voice"),
-        target=_average_votes(rows, "Face"), columns=AFFECT_COLUMNS,
-        groups=np.array([row["FileName"].split("_")[0] for row in rows]), emotions=intended,
+        name="cremad votes", modalities=("voice", "face"),
+        source=_average_votes([row.voice_votes for row in rows]),
+        target=_average_votes([row.face_votes for row in rows]), columns=AFFECT_COLUMNS,
+        groups=np.array([row.actor for row in rows]), emotions=intended,
         affect=_look_up_fer_affect(intended), exchange="within", is_test=_find_test_rows(rows),
         notes=(
             f"{len(rows)} clips, drawn evenly; people's votes, the ceiling of what voice and face share",
@@ -152,9 +124,9 @@ def load_oasis_vgmidi(data_root: Path = DATA_ROOT, *, seed: int = 0) -> PairedRe
     Pairs are made at random within a quadrant of both planes, about their medians. They agree because they
     were made so, whatever the hypothesis; what the study finds is what such circular pairs give.
     """
-    pictures = [row for row in read_table(data_root / "oasis" / "oasis.csv") if row.get("split") != "test"]
+    pictures = [image for image in load_oasis(data_root) if image.split != "test"]
     pieces = [piece for piece in load_vgmidi(data_root) if piece.split != "test"]
-    seen = rescale(_parse_columns(pictures, ["valence_mean", "arousal_mean"]), *RATING_SCALES["oasis"])
+    seen = np.array([image.mean for image in pictures])
     heard = np.array([(piece.valence, piece.arousal) for piece in pieces])
     rng = np.random.default_rng(seed)
     quarters = [np.array(find_quadrants(points - np.median(points, axis=0))) for points in (seen, heard)]
@@ -216,17 +188,8 @@ def load_set(name: str, data_root: Path = DATA_ROOT) -> PairedReadings:
         raise AffectError(f"set {name}: can't be read ({type(bad).__name__}: {bad})") from bad
 
 
-def _parse_columns(records: list[dict[str, str]], column_names: list[str]) -> Floats:
-    return np.array(
-        [
-            [float(row[name]) if row[name] not in ("", "NA") else np.nan for name in column_names]
-            for row in records
-        ]
-    )
-
-
-def _find_test_rows(records: list[dict[str, str]]) -> npt.NDArray[np.bool_]:
-    return np.array([row.get("split") == "test" for row in records])
+def _find_test_rows(clips: Sequence[CremaDClip]) -> npt.NDArray[np.bool_]:
+    return np.array([clip.split == "test" for clip in clips])
 
 
 def _look_up_acted_affect(labels: Strings) -> Floats:
@@ -243,19 +206,13 @@ def _look_up_affect(labels: Strings, class_names: tuple[str, ...], scheme: str) 
     return map_emotions_to_affect(shares, scheme, "hand")[:, :2]
 
 
-def _average_votes(records: list[dict[str, str]], modality: str) -> Floats:
-    """(n, 2) from votes such as "A:D" with the levels "37.2:58.6"."""
-    shares = np.zeros((len(records), len(EMOTION_SCHEMES["fer"])))
-    for number, row in enumerate(records):
-        votes, levels = row[f"{modality}Vote"].split(":"), row[f"{modality}Level"].split(":")
-        for vote, level in zip(votes, levels, strict=True):
-            shares[number, EMOTION_SCHEMES["fer"].index(CREMAD_VOTE_EMOTIONS[vote])] += float(level)
+def _average_votes(votes_by_clip: Sequence[Sequence[Vote]]) -> Floats:
+    """(n, 2) where the votes of each clip lie, weighted by their levels."""
+    shares = np.zeros((len(votes_by_clip), len(EMOTION_SCHEMES["fer"])))
+    for number, votes in enumerate(votes_by_clip):
+        for vote in votes:
+            shares[number, EMOTION_SCHEMES["fer"].index(vote.emotion)] += vote.level
     return map_emotions_to_affect(shares, "fer", "hand")[:, :2]
-
-
-def _read_tsv(path: Path) -> list[dict[str, str]]:
-    lines = [line.split("\t") for line in split_lines(read_text(path)) if line.strip()]
-    return [dict(zip(lines[0], line, strict=False)) for line in lines[1:]]
 
 
 def _apply_signed_log(features: Floats) -> Floats:

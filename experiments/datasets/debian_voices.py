@@ -1,6 +1,6 @@
-"""Recorded speech, music and other sounds that come in Debian packages: prompts, dialogue, letters, tunes.
+"""Recordings of speech, music and other sounds in Debian packages: prompts, dialogue, letters, tunes.
 
-Other people, rooms, microphones and languages than the acted set has, to tell kinds of sound apart. Packages
+They add speakers, rooms, microphones and languages that RAVDESS lacks, to classify kinds of sound. Packages
 are downloaded by apt-get and unpacked, not installed.
 """
 
@@ -16,24 +16,22 @@ from pathlib import Path
 from encoders.base import AffectError
 from encoders.files import get_cache_dir
 
-TIMEOUT_SECONDS = 300  # seconds an answer may take
-SKIPPED_SHORTEST_SHARE = (
-    0.25  # the shortest quarter of a package's files is left out: single digits, clicks of a tongue
-)
+TIMEOUT_SECONDS = 300  # of one apt-get or dpkg-deb command
+SKIPPED_SHORTEST_SHARE = 0.25  # of a package's files, left out: single digits, clicks of a tongue
 
 
 class PackageUnavailable(AffectError):
-    """A package can't be had here."""
+    """A package can't be downloaded, or lacks the files named here."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DebianPackage:
-    """A package and which of its files are taken.
+    """A package and which of its files are used.
 
-    kind:   "speech", "music" or "other"
-    language: the language spoken there (ISO 639-1), empty for no speech
-    pattern: pattern of paths in it
-    max_files: how many files are taken, evenly spaced
+    kind:     "speech", "music" or "other"
+    pattern:  glob pattern of the files in it
+    max_files: most files used, evenly spaced
+    language: of the speech (ISO 639-1), empty for no speech
     """
 
     name: str
@@ -45,7 +43,7 @@ class DebianPackage:
 
     @property
     def group(self) -> str:
-        """What a split must not tear apart: a speaker's or a troupe's recordings."""
+        """The group that a split keeps whole: the recordings of a speaker or of a troupe."""
         return f"package {self.name} {self.language}".strip()
 
 
@@ -60,23 +58,28 @@ class Recording:
 def _make_prompt_package(
     name: str, language: str, licence: str, suffix: str = "g722", max_files: int = 80
 ) -> DebianPackage:
-    where = f"usr/share/asterisk/sounds/**/*.{suffix}"
+    pattern = f"usr/share/asterisk/sounds/**/*.{suffix}"
     return DebianPackage(
-        name=name, kind="speech", licence=licence, pattern=where, max_files=max_files, language=language
+        name=name, kind="speech", licence=licence, pattern=pattern, max_files=max_files, language=language
     )
 
 
 def _make_letter_package(language: str) -> DebianPackage:
-    where = f"usr/share/klettres/{language}/*/*.ogg"
+    pattern = f"usr/share/klettres/{language}/*/*.ogg"
     return DebianPackage(
-        name="klettres-data", kind="speech", licence="GPL-2+", pattern=where, max_files=12, language=language
+        name="klettres-data",
+        kind="speech",
+        licence="GPL-2+",
+        pattern=pattern,
+        max_files=12,
+        language=language,
     )
 
 
 def _make_dialogue_package(language: str) -> DebianPackage:
-    where = f"usr/share/games/fillets-ng/sound/*/{language}/*.ogg"
+    pattern = f"usr/share/games/fillets-ng/sound/*/{language}/*.ogg"
     return DebianPackage(
-        name=f"fillets-ng-data-{language}", kind="speech", licence="GPL-2+", pattern=where, max_files=160,
+        name=f"fillets-ng-data-{language}", kind="speech", licence="GPL-2+", pattern=pattern, max_files=160,
         language=language,
     )  # fmt: skip
 
@@ -93,8 +96,8 @@ PACKAGES = (
     _make_dialogue_package("cs"),
     _make_dialogue_package("nl"),
     *(
-        _make_letter_package(tongue)
-        for tongue in ("ar", "cs", "da", "de", "en", "es", "fr", "hu", "it", "ru", "uk")
+        _make_letter_package(language)
+        for language in ("ar", "cs", "da", "de", "en", "es", "fr", "hu", "it", "ru", "uk")
     ),
     DebianPackage(
         name="asterisk-moh-opsound-g722",
@@ -132,34 +135,34 @@ PACKAGES = (
         max_files=20,
     ),
 )
-"""From Debian 12 (bookworm)."""
+"""Of Debian 12 (bookworm)."""
 
 
 def fetch_recordings(
     folder: Path | None = None, packages: Iterable[DebianPackage] = PACKAGES
 ) -> list[Recording]:
-    """What is taken of these packages, downloaded and unpacked below `folder` (in the cache) once.
+    """The used files of packages, downloaded and unpacked once below `folder` (by default in the cache).
 
-    Raises Unreachable where a package can't be had, or holds no such file.
+    Raises PackageUnavailable.
     """
     root = folder or get_cache_dir() / "packages"
     return [Recording(path, package) for package in packages for path in _select_files(root, package)]
 
 
 def _select_files(root: Path, package: DebianPackage) -> Iterator[Path]:
-    place = root / package.name
-    if not place.exists():
-        _download_package(package.name, place)
-    found = sorted(place.glob(package.pattern), key=lambda path: (path.stat().st_size, path.name))
-    if not found:
+    folder = root / package.name
+    if not folder.exists():
+        _download_package(package.name, folder)
+    by_size = sorted(folder.glob(package.pattern), key=lambda path: (path.stat().st_size, path.name))
+    if not by_size:
         raise PackageUnavailable(f"{package.name}: no {package.pattern} there; is it of Debian 12?")
-    longer = sorted(found[int(SKIPPED_SHORTEST_SHARE * len(found)) :])
-    step = max(len(longer) / package.max_files, 1)
-    yield from (longer[int(at * step)] for at in range(min(package.max_files, len(longer))))
+    paths = sorted(by_size[int(SKIPPED_SHORTEST_SHARE * len(by_size)) :])
+    step = max(len(paths) / package.max_files, 1)
+    yield from (paths[int(i * step)] for i in range(min(package.max_files, len(paths))))
 
 
 def _download_package(name: str, folder: Path) -> None:
-    """Download a package and lay what it holds at `folder`, all of it or nothing."""
+    """Download a package and unpack it into `folder`, all of it or nothing."""
     for program in ("apt-get", "dpkg-deb"):
         if shutil.which(program) is None:
             raise PackageUnavailable(f"{name}: {program} is not here; recordings come in Debian's packages")
@@ -181,5 +184,5 @@ def _run_command(command: list[str], folder: str, package_name: str) -> None:
     except subprocess.TimeoutExpired as bad:
         raise PackageUnavailable(f"{package_name}: {command[0]} took more than {TIMEOUT_SECONDS} s") from bad
     except subprocess.CalledProcessError as bad:
-        last = (bad.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise PackageUnavailable(f"{package_name}: {last}; run apt-get update and try again") from bad
+        reason = (bad.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise PackageUnavailable(f"{package_name}: {reason}; run apt-get update and try again") from bad

@@ -1,4 +1,4 @@
-"""MSR-VTT (Xu et al. 2016) in the splits figures are published on; captions and videos are the user's.
+"""MSR-VTT (Xu et al. 2016) in its published splits; the user supplies captions and videos.
 
 | protocol | train / dev / test | test queries |
 | --- | --- | --- |
@@ -6,20 +6,20 @@
 | 1k-a, 1k-a-7k | 9000 or 7010 / none / 1000 | one fixed caption a video (Yu et al. 2018, JSFusion) |
 | 1k-b | 6656 / none / 1000 | the first caption of each video (Miech et al. 2018; CE) |
 
-1k-A and 1k-B have no validation split: `carved` takes one out of train. 1k-A's test set lies
-inside the Full test set, most of 1k-B's too, and the 9k list trains on the rest of it.
+1k-A and 1k-B have no validation split: `hold_out_split` takes one out of train. The test set of 1k-A is part
+of the Full test set, as is most of that of 1k-B, and the 9k list trains on the rest of it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from encoders.base import AffectError, UnknownNameError, to_printable
+from experiments.datasets.data_root import DATA_ROOT
 from experiments.datasets.records import (
-    DATA_ROOT,
     CaptionDataset,
     DatasetItem,
     QueryRule,
@@ -29,7 +29,7 @@ from experiments.datasets.records import (
 
 ANNOTATION_FOLDER = "msrvtt_annotations"
 FIXED_TEST_LIST = "MSRVTT_JSFUSION_test.csv"
-CAPTIONS_PER_VIDEO = 20  # captions a video
+CAPTIONS_PER_VIDEO = 20  # under the protocol full
 FULL_SPLITS = {"train": range(6513), "dev": range(6513, 7010), "test": range(7010, 10000)}
 PROTOCOLS: dict[str, dict[str, str]] = {
     "full": {},
@@ -40,8 +40,6 @@ PROTOCOLS: dict[str, dict[str, str]] = {
 QUERY_RULES: dict[str, QueryRule] = {"full": "padded"}
 OFFICIAL_ANNOTATION = "the official annotation (*videodatainfo*.json or MSRVTT_data.json)"
 VIDEO_SUFFIXES = (".mp4", ".avi", ".webm", ".mkv", ".mov")
-
-Captions = Mapping[str, Sequence[str]]
 
 
 def list_msrvtt_ids(protocol: str, list_folder: Path) -> dict[str, tuple[str, ...]]:
@@ -67,49 +65,64 @@ def load_msrvtt(
 
     data_root:  folder that holds `msrvtt_annotations` with the lists
     annotation: the official JSON file, or a folder with several (train/val and test); by default those in
-                `msrvtt_annotations`. Without any, 1k-A gives its test part, whose captions are in its list
+                `msrvtt_annotations`. Without any, 1k-A has its test split alone: its list has captions
     video_folder: folder with video0.mp4 ...
     feature_sources: feature files by role, or the folder of JEMC's, see `read_features`
 
-    Videos the annotation does not hold are left out, and a note says so. Raises AffectError,
-    UnknownNameError.
+    Videos that the annotation lacks are left out, which a note states. Raises AffectError, UnknownNameError.
     """
-    lists = data_root / ANNOTATION_FOLDER
-    parts = list_msrvtt_ids(protocol, lists)
-    said = read_official_captions(annotation or lists, required=protocol not in ("1k-a", "1k-a-7k"))
-    held = {split: {name: list(said[name]) for name in ids if name in said} for split, ids in parts.items()}
-    if protocol.startswith("1k-a"):
-        held["test"] = {row["video_id"]: [row["sentence"]] for row in read_table(lists / FIXED_TEST_LIST)}
-    elif protocol == "1k-b":
-        held["test"] = {name: captions[:1] for name, captions in held["test"].items()}
-    if not any(held.values()):
+    list_folder = data_root / ANNOTATION_FOLDER
+    ids_by_split = list_msrvtt_ids(protocol, list_folder)
+    captions_by_split = _select_captions(protocol, ids_by_split, list_folder, annotation or list_folder)
+    if not any(captions_by_split.values()):
         raise AffectError(
-            f"{to_printable(annotation or lists)}: none of the protocol's videos; give {OFFICIAL_ANNOTATION}"
+            f"{to_printable(annotation or list_folder)}: none of the protocol's videos; "
+            f"give {OFFICIAL_ANNOTATION}"
         )
     items = tuple(
         DatasetItem(id=name, captions=tuple(captions), split=split, media=find_video(video_folder, name))
-        for split, found in held.items()
-        for name, captions in found.items()
+        for split, captions_by_id in captions_by_split.items()
+        for name, captions in captions_by_id.items()
     )
-    rule = QUERY_RULES.get(protocol, "one")
-    notes = tuple(_describe_missing(split, len(held[split]), len(ids)) for split, ids in parts.items())
-    width = CAPTIONS_PER_VIDEO if rule == "padded" else 0
-    name = f"msrvtt-{protocol}"
+    query_rule = QUERY_RULES.get(protocol, "one")
+    notes = (
+        _describe_missing(split, len(captions_by_split[split]), len(ids))
+        for split, ids in ids_by_split.items()
+    )
     return CaptionDataset(
-        name=name,
+        name=f"msrvtt-{protocol}",
         items=items,
-        query_rule=rule,
-        captions_per_item=width,
+        query_rule=query_rule,
+        captions_per_item=CAPTIONS_PER_VIDEO if query_rule == "padded" else 0,
         feature_sources=feature_sources,
         notes=tuple(filter(None, notes)),
     )
 
 
-def read_official_captions(path: Path, *, required: bool = True) -> dict[str, list[str]]:
-    """Captions by video id, each video's in the order of sen_id.
+def _select_captions(
+    protocol: str, ids_by_split: Mapping[str, tuple[str, ...]], list_folder: Path, annotation: Path
+) -> dict[str, dict[str, list[str]]]:
+    """Captions by split and video id, in test those that the protocol queries with."""
+    official = read_official_captions(annotation, required=protocol not in ("1k-a", "1k-a-7k"))
+    captions = {
+        split: {name: list(official[name]) for name in ids if name in official}
+        for split, ids in ids_by_split.items()
+    }
+    if protocol.startswith("1k-a"):
+        rows = read_table(list_folder / FIXED_TEST_LIST)
+        captions["test"] = {row["video_id"]: [row["sentence"]] for row in rows}
+    elif protocol == "1k-b":
+        captions["test"] = {name: texts[:1] for name, texts in captions["test"].items()}
+    return captions
 
-    path:  a JSON file {"videos": [...], "sentences": [{"video_id", "sen_id", "caption"}]}, or a folder with
-           such files. Raises AffectError if there is none and it is `required`, or it has another layout.
+
+def read_official_captions(path: Path, *, required: bool = True) -> dict[str, list[str]]:
+    """Captions by video id, those of a video in the order of sen_id.
+
+    path: a JSON file {"videos": [...], "sentences": [{"video_id", "sen_id", "caption"}]}, or a folder with
+          such files
+
+    Raises AffectError where a `required` file is missing, or one has another layout.
     """
     files = [path]
     if path.is_dir():
@@ -126,17 +139,19 @@ def read_official_captions(path: Path, *, required: bool = True) -> dict[str, li
 
 
 def find_video(video_folder: Path | None, video_id: str) -> tuple[Path, ...]:
-    """The video of this name in a folder; empty where it is not there."""
+    """The video of this name in a folder, at most one; empty where there is none."""
     if video_folder is None:
         return ()
-    return tuple(
-        file for ending in VIDEO_SUFFIXES if (file := video_folder / f"{video_id}{ending}").exists()
-    )[:1]
+    paths = (video_folder / f"{video_id}{suffix}" for suffix in VIDEO_SUFFIXES)
+    return tuple(path for path in paths if path.exists())[:1]
 
 
 def _parse_sentences(content: Any, path: Path) -> dict[tuple[str, int], str]:
     try:
-        return {(one["video_id"], int(one["sen_id"])): one["caption"].strip() for one in content["sentences"]}
+        return {
+            (entry["video_id"], int(entry["sen_id"])): entry["caption"].strip()
+            for entry in content["sentences"]
+        }
     except (KeyError, TypeError, AttributeError) as bad:
         raise AffectError(
             f'{to_printable(path)}: not {OFFICIAL_ANNOTATION}: wanted "sentences", '
@@ -153,8 +168,8 @@ def _read_id_list(path: Path) -> tuple[str, ...]:
 
 def read_words(path: Path) -> tuple[str, ...]:
     """The words of a text file, in order. Raises AffectError."""
-    found: Iterable[str] = parse_text_file(path, str.split, "a list with one id a line")
-    return tuple(found)
+    words: list[str] = parse_text_file(path, str.split, "a list with one id a line")
+    return tuple(words)
 
 
 def _describe_missing(split: str, count: int, expected: int) -> str:

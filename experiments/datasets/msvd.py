@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from encoders.base import AffectError, to_printable
+from experiments.datasets.data_root import DATA_ROOT
 from experiments.datasets.msrvtt import find_video, read_words
-from experiments.datasets.records import DATA_ROOT, CaptionDataset, DatasetItem, parse_text_file
+from experiments.datasets.records import CaptionDataset, DatasetItem, parse_text_file
 
-DATASET_FOLDER = "msvd_captions"
+FOLDER = "msvd_captions"
 CAPTIONS_FILE = "captions_msvd.json"
 SPLIT_LISTS = {"train": "train_list.txt", "dev": "val_list.txt", "test": "test_list.txt"}
 CAPTIONS_DESCRIPTION = "a JSON object of captions by video id"
@@ -22,20 +23,24 @@ def load_msvd(
     video_folder: Path | None = None,
     feature_sources: Mapping[str, Path] | Path | None = None,
 ) -> CaptionDataset:
-    """1200 / 100 / 670 videos, all their captions (80,827); for JEMC's Table 2, `drawn(msvd(), 5, seed)`.
+    """1200 / 100 / 670 videos, all their captions (80,827); JEMC's Table 2 is on
+    `sample_captions(load_msvd(), 5, seed)`.
 
-    video_folder: folder with <id>.avi or .mp4; features: as for `read_features`. Raises AffectError.
+    video_folder: folder with <id>.avi or .mp4
+    feature_sources: as for `read_features`
+
+    Raises AffectError.
     """
-    file = data_root / DATASET_FOLDER / CAPTIONS_FILE
-    said = parse_text_file(file, json.loads, CAPTIONS_DESCRIPTION)
-    if not isinstance(said, dict):
+    file = data_root / FOLDER / CAPTIONS_FILE
+    captions_by_id = parse_text_file(file, json.loads, CAPTIONS_DESCRIPTION)
+    if not isinstance(captions_by_id, dict):
         raise AffectError(f"{to_printable(file)}: not {CAPTIONS_DESCRIPTION}")
     items = []
-    for split, name in SPLIT_LISTS.items():
-        for video in read_words(data_root / DATASET_FOLDER / name):
-            if video not in said:
-                raise AffectError(f"{to_printable(file)}: no captions of {video}, which {name} lists")
-            captions = tuple(said[video])
+    for split, list_name in SPLIT_LISTS.items():
+        for video in read_words(data_root / FOLDER / list_name):
+            if video not in captions_by_id:
+                raise AffectError(f"{to_printable(file)}: no captions of {video}, which {list_name} lists")
+            captions = tuple(captions_by_id[video])
             items.append(
                 DatasetItem(id=video, captions=captions, split=split, media=find_video(video_folder, video))
             )

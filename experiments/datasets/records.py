@@ -1,8 +1,8 @@
-"""What a data set is: items with their words and their part, and splits whose groups never cross."""
+"""The records data sets are loaded into, and the readers of their tables."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -12,19 +12,17 @@ import numpy.typing as npt
 
 from encoders.base import AffectError, to_printable
 from encoders.text_files import read_text
-from retrieval.evaluation.splits import split_by_group
 from retrieval.training import captions_csv
-
-DATA_ROOT = Path("../shared/data")
+from spaces.circumplex import RATING_SCALES, rescale
 
 QueryRule = Literal["every", "padded", "one", "label"]
 """Which captions are queries. every: all; padded: a fixed number a video, the missing masked; one: a single
-fixed caption; label: the words are a class, and all items of that class are right answers."""
+fixed caption; label: the words are a class, and all items of that class are relevant."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LabelledFile:
-    """A file, what it is labelled with (one label, or several captions), and its part of the set."""
+    """A file, its labels (a single class, or several captions), and its split."""
 
     path: Path
     labels: tuple[str, ...]
@@ -33,7 +31,7 @@ class LabelledFile:
 
 @dataclass(frozen=True, kw_only=True)
 class RatedFile:
-    """A file with the mood people gave it, valence and arousal in [-1, 1]; groups never cross a split."""
+    """A file with its mean rating, valence and arousal in [-1, 1]; groups never cross a split."""
 
     path: Path
     valence: float
@@ -43,11 +41,21 @@ class RatedFile:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DatasetItem:
-    """One thing to be found and the words that find it.
+class RatedText:
+    """A text with its mean rating (valence, arousal) in [-1, 1]; groups never cross a split."""
 
-    media: its file; several pictures are the frames of one clip, in order; none where only features are had
-    group: what must not be torn apart by a split (theme, series, actor); the item's own id by default
+    text: str
+    affect: tuple[float, float]
+    split: str
+    group: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetItem:
+    """An item to be retrieved and its captions.
+
+    media: its file; several pictures are the frames of one clip, in order; empty for features alone
+    group: items of one group stay in one split (theme, series, actor); empty for an item on its own
     """
 
     id: str
@@ -63,7 +71,7 @@ class CaptionDataset:
 
     feature_sources: where each role's feature files are, or a folder in JEMC's layout, for `read_features`
     captions_per_item: captions a video under the rule "padded"
-    notes: what must be said beside figures measured on it
+    notes: what has to be stated beside metrics measured on it
     """
 
     name: str
@@ -77,13 +85,15 @@ class CaptionDataset:
         """The items of these splits. Raises AffectError if there are none."""
         items = tuple(item for item in self.items if item.split in splits)
         if not items:
-            there = ", ".join(sorted({item.split for item in self.items})) or "none"
-            raise AffectError(f"{self.name}: no item in the split {', '.join(splits)}; splits here: {there}")
+            available = ", ".join(sorted({item.split for item in self.items})) or "none"
+            raise AffectError(
+                f"{self.name}: no item in the split {', '.join(splits)}; splits here: {available}"
+            )
         return replace(self, items=items)
 
     @property
     def groups(self) -> tuple[str, ...]:
-        """What a split must not tear apart, item by item: its group, or itself alone."""
+        """The group of each item, its own id where it has none."""
         return tuple(item.group or item.id for item in self.items)
 
     @property
@@ -92,13 +102,13 @@ class CaptionDataset:
         return tuple(item.id for item in self.items)
 
     def flatten_captions(self) -> tuple[list[str], npt.NDArray[np.int64]]:
-        """All captions (n,) item by item, and for each the row of its item (n,)."""
-        said = [caption for item in self.items for caption in item.captions]
-        own = np.repeat(np.arange(len(self.items)), [len(item.captions) for item in self.items])
-        return said, own
+        """All captions (n,) item by item, and for each the index of its item (n,)."""
+        captions = [caption for item in self.items for caption in item.captions]
+        item_indices = np.repeat(np.arange(len(self.items)), [len(item.captions) for item in self.items])
+        return captions, item_indices
 
     def make_caption_mask(self, width: int | None = None) -> npt.NDArray[np.bool_]:
-        """(items, width) True where a caption is there, for matrices of a fixed number of captions an item.
+        """(items, width) True where an item has a caption, for matrices of a fixed width.
 
         Raises ValueError where an item has more captions than that.
         """
@@ -109,15 +119,51 @@ class CaptionDataset:
         return np.asarray(np.arange(width) < counts[:, None])
 
 
+def make_caption_dataset(
+    name: str, files: Iterable[LabelledFile], query_rule: QueryRule, *, group_by_label: bool = False
+) -> CaptionDataset:
+    """Files as items named like them, their labels as captions, the first label as group where wanted."""
+    items = tuple(
+        DatasetItem(
+            id=file.path.name,
+            captions=file.labels,
+            split=file.split,
+            media=(file.path,),
+            group=file.labels[0] if group_by_label else "",
+        )
+        for file in files
+    )
+    return CaptionDataset(name=name, items=items, query_rule=query_rule)
+
+
+def average_ratings(ratings: Iterable[tuple[str, str, tuple[float, float]]]) -> list[RatedText]:
+    """Texts from (text, split, affect): one for each text and split, with the mean affect; its own group."""
+    affect_by_text: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    for text, split, affect in ratings:
+        affect_by_text.setdefault((text, split), []).append(affect)
+    means = {key: np.mean(values, axis=0) for key, values in affect_by_text.items()}
+    return [
+        RatedText(text=text, affect=(float(mean[0]), float(mean[1])), split=split, group=text)
+        for (text, split), mean in means.items()
+    ]
+
+
+def parse_affect(valence: str | None, arousal: str | None, scale: str) -> tuple[float, float]:
+    """A rating on one of RATING_SCALES as valence and arousal in [-1, 1]; NaN for an empty cell."""
+    ratings = [float(cell or "nan") for cell in (valence, arousal)]
+    first, second = rescale(ratings, *RATING_SCALES[scale]).tolist()
+    return first, second
+
+
 def read_table(path: Path) -> Iterator[dict[str, str]]:
-    """Rows of a table of the data sets. Raises AffectError if it is not there, or no CSV file."""
+    """Rows of a data set's CSV table. Raises AffectError if it is missing or malformed."""
     if not path.exists():
         raise AffectError(f"{path}: not here; name the folder of the data sets with --data or --data-root")
     yield from captions_csv.read_csv_rows(path)
 
 
 def parse_text_file(path: Path, parse: Callable[[str], Any], expected: str) -> Any:
-    """What a text file holds. Raises AffectError, saying what was `expected`, where it can't be had."""
+    """The content of a text file, parsed. Raises AffectError, naming what is `expected`."""
     try:
         return parse(read_text(path))
     except OSError as bad:
@@ -128,35 +174,11 @@ def parse_text_file(path: Path, parse: Callable[[str], Any], expected: str) -> A
         raise AffectError(f"{to_printable(path)}: not {expected} ({bad})") from bad
 
 
-def hold_out_split(
-    dataset: CaptionDataset, share: float, seed: int, *, source: str = "train", target: str = "dev"
-) -> CaptionDataset:
-    """The set with `share` of one split's items moved to another, whole groups at a time.
-
-    For sets without a validation split, such as MSR-VTT 1k-A.
-    """
-    inside = [row for row, item in enumerate(dataset.items) if item.split == source]
-    everyone = dataset.groups
-    groups = [everyone[row] for row in inside]
-    found = dict(zip(inside, split_by_group(groups, {source: 1 - share, target: share}, seed), strict=True))
-    items = tuple(
-        replace(item, split=str(found.get(row, item.split))) for row, item in enumerate(dataset.items)
-    )
-    return replace(
-        dataset, items=items, notes=(*dataset.notes, f"{target}: {share:.0%} of {source}, seed {seed}")
-    )
-
-
-def sample_captions(dataset: CaptionDataset, count: int, seed: int) -> CaptionDataset:
-    """The set with `count` captions an item drawn at random, in their order; JEMC's Table 2 takes 5 of MSVD.
-
-    Items that have no more keep all.
-    """
-    rng = np.random.default_rng(seed)
-    items = []
-    for item in dataset.items:
-        chosen = np.sort(rng.permutation(len(item.captions))[:count])
-        items.append(replace(item, captions=tuple(item.captions[index] for index in chosen)))
-    return replace(
-        dataset, items=tuple(items), notes=(*dataset.notes, f"{count} captions an item, draw {seed}")
-    )
+def list_ogg_files(folder: Path) -> list[Path]:
+    """Ogg files of a folder, by name. Raises AffectError where there is none."""
+    paths = sorted(folder.glob("*.ogg"))
+    if not paths:
+        raise AffectError(
+            f"{folder}: no sounds there; name the folder of the data sets with --data or --data-root"
+        )
+    return paths

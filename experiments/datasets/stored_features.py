@@ -1,4 +1,4 @@
-"""Features a user already has: .npy per video, HDF5, and the layout of JEMC's released code."""
+"""Features computed elsewhere: .npy files by video, HDF5, and the layout of JEMC's released code."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True, kw_only=True)
 class FeatureLayout:
-    """Where one role's files are below a folder: a pattern, the data set inside, and the axis of time."""
+    """Where one role's files are below a folder: a glob pattern, the HDF5 data set, and the axis of time."""
 
     pattern: str
     dataset_name: str = ""
@@ -38,22 +38,22 @@ JEMC_LAYOUT = {
 }
 """As the loaders of github.com/niluthpol/multimodal_vtt read MSR-VTT (data_resnet.py at b138ba7,
 data_i3d_audio.py at 6a9f557): ResNet-152 (t, 2048), I3D (t, 1024), SoundNet (1024, t), each averaged over
-time. Its caption pickles hold word numbers and run code when read; take the official JSON instead."""
+time. Its caption pickles hold word indices and run code when loaded; use the official JSON instead."""
 
 
 def read_features(sources: Mapping[str, Path] | Path, ids: Sequence[str]) -> dict[str, Rows]:
-    """Rows (n, d) by role, aligned with the ids; a row of NaN where a role has nothing for an id.
+    """Rows (n, d) by role, aligned with the ids; a row of NaN where a role has no entry for an id.
 
     sources: by role, a folder of .npy files (named <id>.npy, or ending in the id: i3d-<id>.npy) or an HDF5
              file (a data set per id; or one matrix and, beside it, a data set of its ids);
              a folder alone is read as JEMC's
 
-    An entry is (d,), or (t, d), which is averaged over time. Raises AffectError for what is not there, can't
-    be read, holds infinities, or has another width than the rest.
+    An entry is (d,), or (t, d), which is averaged over time. Raises AffectError for entries that are missing,
+    unreadable or infinite, or differ in width.
     """
     if isinstance(sources, Path):
         return read_jemc_features(sources, ids)
-    return {role: _align_to_ids(_read_source(place, ids), ids, place) for role, place in sources.items()}
+    return {role: _align_to_ids(_read_source(source, ids), ids, source) for role, source in sources.items()}
 
 
 def read_jemc_features(folder: Path, ids: Sequence[str]) -> dict[str, Rows]:
@@ -61,21 +61,21 @@ def read_jemc_features(folder: Path, ids: Sequence[str]) -> dict[str, Rows]:
 
     Raises AffectError where no role has any.
     """
-    found = {}
+    rows_by_role = {}
     for role, layout in JEMC_LAYOUT.items():
         paths = {name: _find_feature_file(folder, layout, name) for name in ids}
         if entries := {
             name: average_over_time(_read_array(path, layout), path) for name, path in paths.items() if path
         }:
-            found[role] = _align_to_ids(entries, ids, folder)
-    if not found:
-        wanted = ", ".join(layout.pattern.format("<number>") for layout in JEMC_LAYOUT.values())
-        raise AffectError(f"{to_printable(folder)}: no features in JEMC's layout; wanted {wanted}")
-    return found
+            rows_by_role[role] = _align_to_ids(entries, ids, folder)
+    if not rows_by_role:
+        patterns = ", ".join(layout.pattern.format("<number>") for layout in JEMC_LAYOUT.values())
+        raise AffectError(f"{to_printable(folder)}: no features in JEMC's layout; wanted {patterns}")
+    return rows_by_role
 
 
 def average_over_time(features: Array, path: Path) -> Rows:
-    """(d,) the mean over time of (d,) or (t, d), trailing axes of length 1 aside.
+    """(d,) the mean over time of (d,) or (t, d), trailing axes of length 1 removed.
 
     Raises AffectError for other shapes and infinities.
     """
@@ -129,39 +129,43 @@ def _read_source(source: Path, ids: Sequence[str]) -> dict[str, Rows]:
         if keyed := [name for name in ids if isinstance(file.get(name), h5py.Dataset)]:
             return {name: average_over_time(np.asarray(file[name]), source) for name in keyed}
         names, matrix = _read_matrix(file, source)
-        wanted = set(ids)
+        requested = set(ids)
         return {
-            name: average_over_time(matrix[row], source) for row, name in enumerate(names) if name in wanted
+            name: average_over_time(matrix[row], source)
+            for row, name in enumerate(names)
+            if name in requested
         }
 
 
 def _match_files(folder: Path, ids: Iterable[str]) -> dict[str, Path]:
     """The file of each id. Raises AffectError where two files claim one."""
-    wanted = set(ids)
-    found: dict[str, Path] = {}
+    requested = set(ids)
+    paths: dict[str, Path] = {}
     for file in sorted(folder.glob("*.npy")):
-        ends = (
-            file.stem[cut:] for cut in range(len(file.stem)) if not cut or file.stem[cut - 1] in ID_SEPARATORS
+        suffixes = (
+            file.stem[start:]
+            for start in range(len(file.stem))
+            if not start or file.stem[start - 1] in ID_SEPARATORS
         )
-        name = next((end for end in ends if end in wanted), None)
+        name = next((suffix for suffix in suffixes if suffix in requested), None)
         if name is None:
             continue
-        if name in found:
+        if name in paths:
             raise AffectError(
-                f"{to_printable(file)}: {found[name].name} is of {name} as well; leave one of them"
+                f"{to_printable(file)}: {paths[name].name} is of {name} as well; leave one of them"
             )
-        found[name] = file
-    return found
+        paths[name] = file
+    return paths
 
 
 def _read_matrix(file: h5py.File, path: Path) -> tuple[list[str], Array]:
     """The ids and the rows of a file with one matrix. Raises AffectError."""
-    sets = [one for one in file.values() if isinstance(one, h5py.Dataset)]
-    texts = [one for one in sets if one.ndim == 1 and one.dtype.kind in "SO"]
-    rows = [one for one in sets if one.ndim in (2, 3) and one.dtype.kind == "f"]
-    if len(texts) != 1 or len(rows) != 1 or len(texts[0]) != len(rows[0]):
+    datasets = [entry for entry in file.values() if isinstance(entry, h5py.Dataset)]
+    names = [dataset for dataset in datasets if dataset.ndim == 1 and dataset.dtype.kind in "SO"]
+    rows = [dataset for dataset in datasets if dataset.ndim in (2, 3) and dataset.dtype.kind == "f"]
+    if len(names) != 1 or len(rows) != 1 or len(names[0]) != len(rows[0]):
         raise AffectError(f"{to_printable(path)}: no data set is named like an id; wanted {EXPECTED_SOURCE}")
-    return [str(name) for name in texts[0].asstr()[:]], np.asarray(rows[0])
+    return [str(name) for name in names[0].asstr()[:]], np.asarray(rows[0])
 
 
 def _align_to_ids(features: Mapping[str, Rows], ids: Sequence[str], source: Path) -> Rows:
@@ -169,8 +173,8 @@ def _align_to_ids(features: Mapping[str, Rows], ids: Sequence[str], source: Path
         raise AffectError(f"{to_printable(source)}: nothing named like {ids[0]!r}; wanted {EXPECTED_SOURCE}")
     widths = {len(row): name for name, row in features.items()}
     if len(widths) > 1:
-        told = ", ".join(f"{width} ({name})" for width, name in sorted(widths.items()))
-        raise AffectError(f"{to_printable(source)}: rows of different widths: {told}")
+        listed = ", ".join(f"{width} ({name})" for width, name in sorted(widths.items()))
+        raise AffectError(f"{to_printable(source)}: rows of different widths: {listed}")
     rows = np.full((len(ids), next(iter(widths))), np.nan, np.float32)
     for index, name in enumerate(ids):
         if name in features:

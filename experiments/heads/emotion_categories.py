@@ -25,7 +25,8 @@ import numpy.typing as npt
 
 from encoders.base import AffectError, to_printable
 from encoders.files import write_atomically
-from experiments.datasets.records import DATA_ROOT, parse_text_file
+from experiments.datasets.data_root import DATA_ROOT
+from experiments.datasets.records import parse_text_file
 from experiments.heads.report_figure import DIMENSIONS, EvaluationPart, MetricResult, measure_metric
 from retrieval.evaluation.affect_metrics import ccc
 from retrieval.evaluation.splits import make_group_folds

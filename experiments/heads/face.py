@@ -27,7 +27,8 @@ from encoders.faces.alignment import align_face, estimate_similarity
 from encoders.faces.expression_head import FEAR_INDEX, OTHER_INDICES, ExpressionHead
 from encoders.faces.fer_network import EMOTIONS, FerClassifier, load_mini_xception
 from encoders.files import write_atomically
-from experiments.datasets.records import DATA_ROOT, read_table
+from experiments.datasets.data_root import DATA_ROOT
+from experiments.datasets.records import read_table
 from experiments.heads.report_figure import EvaluationPart, MetricResult, measure_metric
 from retrieval.evaluation.splits import make_group_folds
 

@@ -18,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import AffectError, to_printable
-from experiments.datasets.records import DATA_ROOT, parse_text_file
+from experiments.datasets.data_root import DATA_ROOT
+from experiments.datasets.records import parse_text_file
 from experiments.heads.report_figure import DIMENSIONS, EvaluationPart, MetricResult, measure_metric
 from retrieval.evaluation.affect_metrics import ccc, pearson
 from retrieval.evaluation.splits import make_group_folds

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import is_missing_row
-from experiments.datasets.records import DATA_ROOT
+from experiments.datasets.data_root import DATA_ROOT
 from experiments.features.extraction import encode_items
-from experiments.heads.image import predict_held_out
+from experiments.heads.image.evaluation import predict_held_out
 from experiments.heads.report_figure import DIMENSIONS, EvaluationPart, MetricResult, measure_metric
 from retrieval.evaluation.affect_metrics import ccc
 from retrieval.features.affect import fuse_affect
@@ -38,7 +38,7 @@ def evaluate(data_root: Path = DATA_ROOT, *, seed: int, part: EvaluationPart = "
     both = fuse_affect({"image": image.astype(np.float32), "face": face}, len(image)).fused
     here = np.flatnonzero(~is_missing_row(face))
     truth = np.array([one.mean for one in pictures])
-    groups = [pictures[at].group for at in here]
+    groups = [pictures[at].theme for at in here]
     ways: dict[str, npt.NDArray[np.floating]] = {"picture": image, "face": face, "both": both}
     return [
         measure_metric(

@@ -23,9 +23,8 @@ import torch
 
 from encoders.base import Rows, batched
 from encoders.image_descriptors import image_1721, pad_semantic_block
-from experiments.datasets import DATA_ROOT
+from experiments.datasets import DATA_ROOT, load_oasis
 from experiments.features.extraction import decode_first_segments
-from experiments.heads.image import load_oasis_ratings
 from retrieval.evaluation.affect_metrics import ccc, pearson, rmse
 from retrieval.evaluation.splits import make_group_folds, split_by_group
 from retrieval.features.config import PipelineConfig
@@ -174,12 +173,12 @@ def main() -> None:
     parser.add_argument("--patience", type=int)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
-    rated = [one for one in load_oasis_ratings(args.data) if one.split != "test"]
+    rated = [one for one in load_oasis(args.data) if one.split != "test"]
     rows = compute_descriptors([one.path for one in rated])
     truth = np.array([one.mean for one in rated])
     how = MLPConfig(iterations=args.iterations, learning_rate=args.rate, patience=args.patience)
     start = time.monotonic()
-    found, nets = cross_validate(rows, truth, [one.group for one in rated], how, seed=args.seed)
+    found, nets = cross_validate(rows, truth, [one.theme for one in rated], how, seed=args.seed)
     steps = sum(len(net.training_losses) for net in nets)
     print(f"{steps} iterations, {(time.monotonic() - start) / steps:.2f} s each")
     for name, statistic in {"CCC": ccc, "r": pearson, "RMSE": rmse}.items():

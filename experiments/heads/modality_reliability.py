@@ -25,7 +25,8 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.files import write_atomically
-from experiments.datasets.records import DATA_ROOT, read_table
+from experiments.datasets.data_root import DATA_ROOT
+from experiments.datasets.records import read_table
 from experiments.heads import film_benchmark
 from experiments.heads.report_figure import DIMENSIONS, EvaluationPart, MetricResult, measure_metric
 from fusion.affect_fusion import PerDimension, precision_weighted_mean

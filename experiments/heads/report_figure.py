@@ -1,4 +1,4 @@
-"""One figure of the affect report: what, how much, its interval, its floor and ceiling, and the bar."""
+"""A line of the affect report: a metric with its interval, baseline, ceiling and required value."""
 
 from __future__ import annotations
 
@@ -9,31 +9,33 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from retrieval.evaluation.affect_metrics import ccc, pearson, rmse
+from retrieval.evaluation.estimate import Estimate
 from retrieval.evaluation.resampling import bootstrap_interval
 
+Floats = npt.NDArray[np.float64]
+
 EvaluationPart = Literal["folds", "dev", "test"]
-"""On what a figure is measured. folds: groups of train and dev held out in turn, by models taught on the
-rest; dev, test: that part of the set, by a model taught without it."""
+"""The items a metric is measured on. folds: groups of train and dev held out in turn, by models trained on
+the rest; dev, test: that split of the set, by a model trained without it."""
 
 DIMENSIONS = ("valence", "arousal")
 
 
 @dataclass(frozen=True, kw_only=True)
-class MetricResult:
-    """One figure with its 95 % interval.
+class MetricResult(Estimate):
+    """A metric with its 95 % interval.
 
     dataset, metric: such as "oasis" and "valence CCC"
-    count:    how many items; `part`: which
-    baseline: what a plain way gets on the same items, by its name
-    ceiling:  what people or a replicate would get, with its source; empty where nobody knows
-    required: what was set out to be reached; None without one
+    count:    number of items
+    part:     which items
+    baseline: the value of a simple method on the same items, with its name
+    ceiling:  the value of people or of a replicate, with its source; empty where unknown
+    required: the value set as target; None without one
     """
 
     dataset: str
     metric: str
-    value: float
-    low: float
-    high: float
     count: int
     part: EvaluationPart
     baseline: str = ""
@@ -60,7 +62,7 @@ def measure_metric(
     dataset: str,
     metric: str,
     pairs: npt.ArrayLike,
-    statistic: Callable[[npt.NDArray[np.float64]], float],
+    statistic: Callable[[Floats], float],
     *,
     part: EvaluationPart,
     seed: int,
@@ -69,18 +71,33 @@ def measure_metric(
     ceiling: str = "",
     required: float | None = None,
 ) -> MetricResult:
-    """A figure of `statistic` over pairs (n, ...) of what was found and what is so, drawn by whole groups."""
-    known = np.asarray(pairs, np.float64)
-    low, high = bootstrap_interval(known, statistic, seed=seed, groups=groups)
+    """`statistic` over pairs (n, ...) of prediction and ground truth, its interval drawn by whole groups."""
+    values = np.asarray(pairs, np.float64)
+    low, high = bootstrap_interval(values, statistic, seed=seed, groups=groups)
     return MetricResult(
         dataset=dataset,
         metric=metric,
-        value=float(statistic(known)),
+        value=float(statistic(values)),
         low=low,
         high=high,
-        count=len(known),
+        count=len(values),
         part=part,
         baseline=baseline,
         ceiling=ceiling,
         required=required,
     )
+
+
+def pair_ccc(pairs: Floats) -> float:
+    """Concordance correlation of the first two columns (Lin 1989)."""
+    return float(ccc(pairs[:, 0], pairs[:, 1]))
+
+
+def pair_pearson(pairs: Floats) -> float:
+    """Pearson's r of the first two columns."""
+    return float(pearson(pairs[:, 0], pairs[:, 1]))
+
+
+def pair_rmse(pairs: Floats) -> float:
+    """Root mean squared difference of the first two columns."""
+    return float(rmse(pairs[:, 0], pairs[:, 1]))

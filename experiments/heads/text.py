@@ -26,7 +26,7 @@ from encoders.lexicon import compute_nrc_columns, score_sentiment
 from encoders.minilm import minilm
 from encoders.minilm_affect import DIM, SURFACE_DIM, MiniLMAffect
 from encoders.registry import ENCODERS
-from experiments.datasets.records import DATA_ROOT
+from experiments.datasets.data_root import DATA_ROOT
 from experiments.heads.report_figure import DIMENSIONS, EvaluationPart, MetricResult, measure_metric
 from experiments.heads.text_adapter import (
     RatedText,

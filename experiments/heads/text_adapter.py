@@ -34,7 +34,8 @@ from torch import Tensor, nn
 from encoders.files import get_cache_dir, write_atomically
 from encoders.minilm import DIM, MiniLM, build_mean_pooled_model, minilm
 from encoders.text_files import split_lines
-from experiments.datasets.records import DATA_ROOT, read_table
+from experiments.datasets.data_root import DATA_ROOT
+from experiments.datasets.records import read_table
 from losses.affect import ccc_loss
 from retrieval.evaluation.splits import make_group_folds
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from encoders.base import Rows, encode_all, unit_rows
 from experiments.datasets import CaptionDataset
-from experiments.datasets.registry import load_exercises, load_flickr1k_captions
+from experiments.datasets.exercise_activity import load_exercises
+from experiments.datasets.flickr1k import load_flickr1k_captions
 from experiments.heads.audio_text.out_of_domain_texts import list_out_of_domain_texts
 from experiments.heads.image_augmentation import encode_augmented_views
 from retrieval.features.pipeline import FeaturePipeline

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from experiments.datasets.records import split_by_group
+from retrieval.evaluation.splits import split_by_group
 
 SHAPES = ("disc", "square", "triangle", "star")
 COLOURS = {

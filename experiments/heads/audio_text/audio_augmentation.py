@@ -16,6 +16,7 @@ from encoders.base import Audio, Rows, batched, encode_all
 from encoders.media import Sampling
 from experiments.features.cache import FeatureCache, ItemFeatures, compute_content_digest
 from experiments.features.extraction import decode_first_segments
+from experiments.heads.speed_perturbation import perturb_speed
 from retrieval.features.pipeline import FeaturePipeline
 from retrieval.progress_reporter import ProgressReporter
 
@@ -26,10 +27,8 @@ SPEED_FACTORS = (0.875, 0.9, 0.925, 0.95, 1.05, 1.075, 1.1, 1.125)
 
 
 def change_speed(audio: Audio, rng: np.random.Generator) -> Audio:
-    """The same samples as a tape plays them at one of SPEEDS; pitch and formants go along."""
-    return Audio(
-        samples=audio.samples, sample_rate=round(audio.sample_rate * float(rng.choice(SPEED_FACTORS)))
-    )
+    """Faster or slower by up to an eighth, with the pitch."""
+    return perturb_speed(audio, rng, SPEED_FACTORS)
 
 
 def encode_augmented(

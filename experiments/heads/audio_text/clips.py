@@ -13,7 +13,8 @@ from scipy.sparse.csgraph import connected_components
 
 from encoders.base import AffectError, Rows, is_missing_row, unit_rows
 from experiments.datasets import load_vgmidi
-from experiments.datasets.registry import load_animal_captions, load_ravdess_speech
+from experiments.datasets.animal_sounds import load_animal_captions
+from experiments.datasets.ravdess import load_ravdess_captions
 from experiments.features.extraction import encode_items
 from experiments.heads.audio_text.audio_augmentation import encode_augmented
 from experiments.heads.audio_text.prompts import UNRATED_MUSIC_LABELS, Prompt
@@ -106,7 +107,7 @@ def load_clips(pipeline: FeaturePipeline, data_root: Path, *, seed: int) -> Labe
     """
     cries, voices, pieces, sounded = (
         load_animal_captions(data_root),
-        load_ravdess_speech(data_root),
+        load_ravdess_captions(data_root),
         load_vgmidi(data_root),
         load_instruments(pipeline, data_root),
     )

@@ -10,7 +10,7 @@ import numpy as np
 
 from encoders.base import Rows
 from experiments.datasets import load_flickr1k
-from experiments.datasets.registry import load_exercises
+from experiments.datasets.exercise_activity import load_exercises
 from experiments.heads.audio_text.out_of_domain_texts import list_class_names
 from experiments.heads.audio_text.prompts import ANIMALS, EMOTIONS, MOODS, Prompt
 from experiments.heads.audio_text.retrieval_metrics import list_voice_queries

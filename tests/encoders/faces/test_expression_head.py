@@ -245,14 +245,6 @@ def test_temperature_finds_what_was_done():
     assert fit_temperature(sharp, np.array(OTHER_INDICES)[right]) == pytest.approx(1.8, rel=0.06)
 
 
-def test_calibration_error_and_balanced_accuracy_by_hand():
-    from experiments.heads.face import balanced_accuracy, expected_calibration_error
-
-    pairs = np.array([[0.95, 1], [0.95, 0], [0.55, 1], [0.55, 0]])
-    assert expected_calibration_error(pairs) == pytest.approx((0.45 + 0.05) / 2)
-    assert balanced_accuracy(np.array([[0, 0], [0, 0], [0, 0], [0, 1]])) == 0.5
-
-
 @pytest.mark.data
 def test_expressions_of_labelled_faces(faces):
     """On dev, which the shipped head has learnt from: no figure, but it breaks if crops or weights do."""

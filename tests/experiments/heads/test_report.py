@@ -5,7 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from experiments.datasets.records import DATA_ROOT
+from experiments.datasets.data_root import DATA_ROOT
 from experiments.heads.report_figure import MetricResult, measure_metric
 from experiments.heads.train_affect import (
     EVALUATED_MODULES,

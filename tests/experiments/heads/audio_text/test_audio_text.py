@@ -423,9 +423,10 @@ def test_instruments_are_all_there_and_none_drowns_the_rest(heard):
 def test_words_find_animals_that_were_not_learnt_from(heard):
     """The set's own split: P@10 of dev after learning from train."""
     from experiments.datasets import load_vgmidi
-    from experiments.datasets.registry import load_animal_captions, load_ravdess_speech
+    from experiments.datasets.animal_sounds import load_animal_captions
+    from experiments.datasets.ravdess import load_ravdess_speech
 
-    parts = [item.split for item in (*load_animal_captions(DATA).items, *load_ravdess_speech(DATA).items)]
+    parts = [item.split for item in (*load_animal_captions(DATA).items, *load_ravdess_speech(DATA))]
     split = np.array(parts + [piece.split for piece in load_vgmidi(DATA)])
     rated = np.flatnonzero(heard.kinds != "instrument")
     assert len(split) == len(rated)  # none is silent

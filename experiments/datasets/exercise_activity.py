@@ -1,0 +1,36 @@
+"""free-exercise-db: exercises by name, with a photo of their start and of their end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from experiments.datasets.data_root import DATA_ROOT
+from experiments.datasets.records import CaptionDataset, DatasetItem, read_table
+
+FOLDER = "exercise_activity"
+
+
+def load_exercises(data_root: Path = DATA_ROOT, *, include_instructions: bool = False) -> CaptionDataset:
+    """Exercises, start and end frame, by name, and by their instructions where they have some.
+
+    The group is the series: the name before a dash, comma or bracket ("Bench Press" of "Bench Press - With
+    Bands"). The set's own split does not keep series together. Raises AffectError where the table is missing.
+    """
+    folder = data_root / FOLDER
+    items = tuple(
+        _parse_exercise(folder, row, include_instructions) for row in read_table(folder / "exercises.csv")
+    )
+    return CaptionDataset(name="exercise_activity", items=items, query_rule="every")
+
+
+def _parse_exercise(folder: Path, row: Mapping[str, str], include_instructions: bool) -> DatasetItem:
+    name, instructions = row["name"], row["instructions"]
+    return DatasetItem(
+        id=name,
+        captions=(name, instructions) if include_instructions and instructions else (name,),
+        split=row["split"],
+        media=(folder / row["file"], folder / row["file1"]),
+        group=re.split(r" - |[,(]", name)[0].strip().lower(),
+    )
