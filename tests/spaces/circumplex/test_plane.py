@@ -3,9 +3,7 @@ import sys
 
 import numpy as np
 import pytest
-from repository import DATA
 
-from experiments.heads import emotion_categories as learning
 from spaces.circumplex import (
     LANDMARKS,
     PRIOR_MEAN,
@@ -93,9 +91,3 @@ def test_an_estimate_no_surer_than_the_prior_knows_little():
     valence_sd, arousal_sd = PRIOR_SD
     rows = [[0, 0, valence_sd + 0.01, arousal_sd], [0.5, 0, 0.5, 0.36], [0.5, 0, 0.36, 0.23], [np.nan] * 4]
     assert is_uncertain(rows).tolist() == [True, True, False, False]
-
-
-def ratings():
-    if not (DATA / learning.RATINGS_FILE).exists():
-        pytest.skip("needs ../shared/data/cowen_keltner_ratings")
-    return learning.load_ratings(DATA)
