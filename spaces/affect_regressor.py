@@ -1,7 +1,7 @@
-"""Numbers foretold from experts' rows (valence, arousal, logits), as plain numpy, and their files.
+"""Regressors from encoder features to numbers (valence, arousal, logits) in plain numpy, and their files.
 
-A regressor is one tower or several, the mean of which is taken; towers are those of `spaces.joint.space`,
-without the unit length. A file holds the regressors of one sense by name.
+A regressor is the mean of one or more towers of `spaces.joint.space`, without unit length. A file holds the
+regressors of one modality by name.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ class Regressor:
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """The roles it reads."""
+        """The input roles."""
         return tuple(dict.fromkeys(role for tower in self.towers for role in tower.inputs))
 
     def __call__(self, features: Features) -> Rows:
-        """(n, k) of features by role; NaN where none of its roles says anything.
+        """(n, k) of features by role; NaN where all of its roles are missing.
 
         Raises KeyError if none of its roles is in `features`.
         """
@@ -43,11 +43,11 @@ class Regressor:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RegressorSet:
-    """The regressors of one sense, as a file holds them.
+    """The regressors of one modality, as stored in one file.
 
-    encoder_signatures: by role, the signature of the encoder whose rows they read
-    metadata: what must be known to read the numbers (names of classes, constants), as JSON
-    digest:   of the file
+    encoder_signatures: by role, the signature of the encoder they were trained on
+    metadata:           class names and constants needed to interpret the outputs, as JSON
+    digest:             SHA-256 of the file
     """
 
     members: Mapping[str, Regressor]
@@ -60,42 +60,42 @@ class RegressorSet:
 
 
 def save_regressors(path: Path, regressors: RegressorSet) -> str:
-    """Write them, weights as float16 where that is enough; gives the digest.
+    """Write regressors, weights as float16 where that suffices; returns the digest.
 
-    Raises ValueError for weights that are not finite or too large.
+    Raises ValueError for weights that are not finite or exceed float16.
     """
     tensors = {
         name: rows
         for member, regressor in regressors.members.items()
-        for number, one in enumerate(regressor.towers)
-        for name, rows in flatten_tower(f"{member}.{number}", one)
+        for number, tower in enumerate(regressor.towers)
+        for name, rows in flatten_tower(f"{member}.{number}", tower)
     }
-    notes = {
+    header = {
         "format": FORMAT_VERSION,
-        "members": {name: len(one.towers) for name, one in regressors.members.items()},
+        "members": {name: len(regressor.towers) for name, regressor in regressors.members.items()},
         "encoders": dict(regressors.encoder_signatures),
         "about": dict(regressors.metadata),
     }
     if not all(np.isfinite(rows).all() for rows in tensors.values()):
         raise ValueError(f"{path.name}: weights that are not finite, or too large for float16")
-    return write_safetensors(path, tensors, "regressors", notes)
+    return write_safetensors(path, tensors, "regressors", header)
 
 
 def load_regressors(path: Path) -> RegressorSet:
-    """Read what `save_regressors` wrote. Raises AffectError."""
+    """Load a file written by `save_regressors`. Raises AffectError."""
     try:
         file = read_safetensors(path, "regressors")
-        notes = file.metadata
-        if notes["format"] != FORMAT_VERSION:
-            raise ValueError(f"format {notes['format']}, not {FORMAT_VERSION}")
+        header = file.metadata
+        if header["format"] != FORMAT_VERSION:
+            raise ValueError(f"format {header['format']}, not {FORMAT_VERSION}")
         members = {
             name: Regressor(
                 towers=tuple(unflatten_tower(file.tensors, f"{name}.{number}") for number in range(count))
             )
-            for name, count in notes["members"].items()
+            for name, count in header["members"].items()
         }
-        encoders, about = dict(notes["encoders"]), dict(notes["about"])
-        if not all(one.towers for one in members.values()):
+        signatures, metadata = dict(header["encoders"]), dict(header["about"])
+        if not all(regressor.towers for regressor in members.values()):
             raise ValueError("a regressor without a tower")
     except MALFORMED_FILE_ERRORS as bad:
         raise AffectError(
@@ -103,7 +103,7 @@ def load_regressors(path: Path) -> RegressorSet:
         ) from bad
     return RegressorSet(
         members=members,
-        encoder_signatures=encoders,
-        metadata=about,
+        encoder_signatures=signatures,
+        metadata=metadata,
         digest=file.digest,
     )

@@ -1,8 +1,8 @@
-"""The port of a space, and the simplest one.
+"""The protocol of a space, and the simplest implementation.
 
-A space has one or more views. A view is a coordinate system in which two things can be compared by cosine;
-two things are comparable in a space through the views both have. So words meet pictures in the view "words",
-pictures meet pictures in "words" and "looks", and what shares no view abstains.
+A space has one or more views. A view is a coordinate system in which two items are compared by cosine; two
+items are comparable in a space through the views both have. Texts and images share the view "words", images
+share "words" and "looks" with images, and items without a common view abstain.
 """
 
 from __future__ import annotations
@@ -13,34 +13,34 @@ from typing import Protocol
 
 from encoders.base import Rows, unit_rows
 
-Features = Mapping[str, Rows]  # role of an expert ("objects", "sound", "text", ...) -> raw rows (n, d)
-Views = dict[str, Rows]  # view -> unit rows (n, d), NaN rows where the space has nothing to say
+Features = Mapping[str, Rows]  # role of an encoder ("objects", "sound", "text", ...) -> raw rows (n, d)
+Views = dict[str, Rows]  # view -> unit rows (n, d), NaN rows where the space abstains
 
 
 class Space(Protocol):
-    """Projects what experts saw, of items and of queries alike, into views."""
+    """Projects features of items and of queries into views."""
 
     @property
     def name(self) -> str:
-        """The name under which its scores are reported."""
+        """The name by which its scores are reported."""
         ...
 
     @property
     def version(self) -> str:
-        """Changes when the same features come to lie elsewhere."""
+        """Changes when the same features get other coordinates."""
         ...
 
     def project(self, features: Features) -> Views:
-        """Unit rows for each view that these features allow; no key for a view they say nothing about."""
+        """Unit rows for each view that these features allow; no key for any other view."""
         ...
 
 
 @dataclass(frozen=True)
 class IdentitySpace:
-    """Experts' rows as they are, made unit length: `view_by_role` maps each role to the view its rows
-    belong to.
+    """Raw rows normalised to unit length, without a projection.
 
-    One role is a space for one sense (sound meets sound); the two towers of CLIP or CLAP share a view.
+    view_by_role: the view of each role's rows. With one role it is a space of one modality (audio with
+        audio); the two towers of CLIP or CLAP share a view
     """
 
     name: str
@@ -48,7 +48,7 @@ class IdentitySpace:
     version: str = "direct-1"
 
     def project(self, features: Features) -> Views:
-        """Unit rows of the roles this space knows."""
+        """Unit rows of the roles in `view_by_role`."""
         return {
             view: unit_rows(features[role]) for role, view in self.view_by_role.items() if role in features
         }

@@ -1,0 +1,68 @@
+"""Russell's circumplex (1980): the valence-arousal plane, landmarks, emotion categories, trajectories."""
+
+from spaces.circumplex.emotions import (
+    EMOTION_SCHEMES,
+    EMOTIONS_FILE,
+    EmotionCategories,
+    EmotionTable,
+    compute_emotion_posterior,
+    load_emotion_categories,
+    map_emotions_to_affect,
+)
+from spaces.circumplex.landmarks import (
+    LANDMARK_RADIUS,
+    LANDMARK_SYNONYMS,
+    LANDMARKS,
+    MIN_LANDMARK_PROBABILITY,
+    find_confident_landmark,
+    find_nearest_landmark,
+)
+from spaces.circumplex.mood_parsing import format_landmarks, parse_mood, suggest_landmark
+from spaces.circumplex.plane import (
+    DIMENSIONS,
+    PRIOR_MEAN,
+    PRIOR_SD,
+    QUADRANTS,
+    RATING_SCALES,
+    affinity,
+    compute_reliability,
+    distance,
+    find_quadrants,
+    is_uncertain,
+    rescale,
+    unscale,
+)
+from spaces.circumplex.trajectory import AffectTrajectory, summarise_trajectory
+
+__all__ = [
+    "DIMENSIONS",
+    "EMOTIONS_FILE",
+    "EMOTION_SCHEMES",
+    "LANDMARKS",
+    "LANDMARK_RADIUS",
+    "LANDMARK_SYNONYMS",
+    "MIN_LANDMARK_PROBABILITY",
+    "PRIOR_MEAN",
+    "PRIOR_SD",
+    "QUADRANTS",
+    "RATING_SCALES",
+    "AffectTrajectory",
+    "EmotionCategories",
+    "EmotionTable",
+    "affinity",
+    "compute_emotion_posterior",
+    "compute_reliability",
+    "distance",
+    "find_confident_landmark",
+    "find_nearest_landmark",
+    "find_quadrants",
+    "format_landmarks",
+    "is_uncertain",
+    "load_emotion_categories",
+    "map_emotions_to_affect",
+    "parse_mood",
+    "rescale",
+    "suggest_landmark",
+    "summarise_trajectory",
+    "unscale",
+]
