@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import EncoderCard, Frames, Rows
+from encoders.face_columns import FACE_COLUMNS
 from encoders.faces import expression_head, fer_network, mtcnn
-from encoders.faces.fer_network import EMOTIONS
 from encoders.files import compute_sha256
 
 MIN_WEIGHT = 1e-9  # of a face that can't be read, so that a clip of such faces still has a mean
@@ -25,7 +25,6 @@ MIN_FACE_SIDE_PX = 20  # px, side of the smallest face sought, as facenet-pytorc
 # (21 against 11 ms a frame on one core).
 MIN_READABLE_SIDE_PX = 32
 MIN_FACE_SHARE = 1 / 16  # of a frame's longer side, of the face sought, between those
-FACE_COLUMNS = (*EMOTIONS, "coverage", "people", "confidence")
 
 Floats = npt.NDArray[np.float32]
 ExpressionClassifier = Callable[[Frames, mtcnn.FaceDetections], tuple[Floats, Floats]]

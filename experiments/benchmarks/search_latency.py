@@ -31,7 +31,7 @@ from retrieval.indexing.indexer import Indexer
 from retrieval.search.calibration import BACKGROUND_SENTENCES
 from retrieval.search.engine import Engine
 from retrieval.search.query import Query
-from retrieval.storage.catalog import FileStamp
+from retrieval.storage.file_stamps import FileStamp
 from retrieval.storage.library import EncodedFile, Library
 
 MAX_COLD_SECONDS, MAX_WARM_SECONDS = 4.0, 0.050  # seconds at most

@@ -22,10 +22,11 @@ import numpy.typing as npt
 from safetensors.numpy import save
 
 from encoders.base import MediaError, Rows, batched
+from encoders.face_columns import EMOTIONS
 from encoders.faces import expression_head, mtcnn
 from encoders.faces.alignment import align_face, estimate_similarity
 from encoders.faces.expression_head import FEAR_INDEX, OTHER_INDICES, ExpressionHead
-from encoders.faces.fer_network import EMOTIONS, FerClassifier, load_mini_xception
+from encoders.faces.fer_network import FerClassifier, load_mini_xception
 from encoders.files import write_atomically
 from experiments.datasets.data_root import DATA_ROOT
 from experiments.datasets.records import read_table

@@ -22,7 +22,6 @@ from retrieval.indexing.file_scan import describe_os_error, find_media_files, ma
 from retrieval.indexing.pruning import ScanResult, prune_missing
 from retrieval.indexing.summary import IndexProgress
 from retrieval.storage.file_stamps import FileRecord, FileStamp
-from retrieval.storage.item_paths import add_ctimes, count_files_and_items
 from retrieval.storage.library import EncodedFile, FileUpdate, Library
 
 SCAN_REPORT_INTERVAL = 256  # files between two reports of a scan
@@ -135,11 +134,11 @@ class Indexer:
     def _finish_run(self, scan_result: ScanResult, prune_all: bool) -> None:
         """Forget last of all, so that what only moved is still known when it is found."""
         with self.library.catalog.transaction():
-            add_ctimes(self.library.catalog, self._completed_stamps)
+            self.library.catalog.add_ctimes(self._completed_stamps)
         verdict = prune_missing(self.library, scan_result, self._moved_paths, prune_all=prune_all)
         self.progress.removed = len(verdict.removed)
         self.progress.missing_by_folder = verdict.missing_by_folder
-        self.progress.files, self.progress.items = count_files_and_items(self.library.catalog)
+        self.progress.files, self.progress.items = self.library.catalog.count_files_and_items()
 
     def _record_unreadable(self, path: Path, reason: str) -> None:
         """What can't be looked at is not gone: a folder may be locked for a while."""

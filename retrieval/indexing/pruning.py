@@ -9,7 +9,6 @@ from pathlib import Path
 from encoders.base import AffectError, to_printable
 from retrieval.indexing.exclusions import Exclusions
 from retrieval.indexing.file_scan import make_absolute, quote_path
-from retrieval.storage import item_paths
 from retrieval.storage.file_stamps import FileRecord
 from retrieval.storage.library import Library
 from retrieval.storage.missing_files import (
@@ -70,10 +69,10 @@ def prune_missing(
     prune_all:  forget all that is gone
     """
     catalog, found = library.catalog, scan_result.found_paths
-    mounts_before = item_paths.load_mount_points(catalog)
+    mounts_before = catalog.load_mount_points()
     ended = {folder for folder in mounts_before if not is_mount_point(folder)}
     unmounted = ended - count_paths_by_folder(scan_result.known_files.keys() & found if ended else ()).keys()
-    copies = {path: places for places in item_paths.list_copies(catalog).values() for path in places}
+    copies = {path: places for places in catalog.list_copies().values() for path in places}
     verdict = _decide_missing(
         scan_result,
         scan_result.find_missing().difference(moved_paths),
@@ -82,15 +81,15 @@ def prune_missing(
         prune_all=prune_all,
     )
     _decide_unscanned_copies(verdict, scan_result, copies, unmounted)
-    flagged = item_paths.list_missing_paths(catalog)
+    flagged = catalog.list_missing_paths()
     mounts = (mounts_before - ended) | find_mount_points(
         [root for root in scan_result.roots if root.is_dir()], found
     )
     with catalog.transaction():
         catalog.remove_paths_and_orphans(verdict.removed)
-        item_paths.mark_missing(catalog, verdict.missing - flagged, is_missing=True)
-        item_paths.mark_missing(catalog, flagged & found, is_missing=False)
-        item_paths.save_mount_points(catalog, mounts if prune_all else mounts | unmounted)
+        catalog.mark_missing(verdict.missing - flagged, is_missing=True)
+        catalog.mark_missing(flagged & found, is_missing=False)
+        catalog.save_mount_points(mounts if prune_all else mounts | unmounted)
     return verdict
 
 

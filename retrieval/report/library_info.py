@@ -6,13 +6,14 @@ import contextlib
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from encoders.base import AffectError, to_printable
 from encoders.registry import ENCODERS
+from retrieval.search.index_files import load_index_kind
 from retrieval.storage.custom_heads import list_custom_heads
-from retrieval.storage.item_paths import BEST_PATH_SQL, count_files_and_items, list_missing_paths
 from retrieval.storage.library import Library
 from retrieval.storage.snapshot import matches_id
 from retrieval.storage.unicode_names import find_equivalent_paths
@@ -20,25 +21,22 @@ from retrieval.storage.unicode_names import find_equivalent_paths
 
 def get_library_info(library: Library) -> dict[str, Any]:
     """Counts, sizes, encoders and failures of a library."""
-    sql = library.catalog.execute
-    stores = library.catalog.list_vector_files().values()
-    files, different = count_files_and_items(library.catalog)
-    index = json.loads(library.catalog.get_meta("index") or '{"kind": "exact"}')
+    files, different = library.catalog.count_files_and_items()
     return {
         "library": str(library.folder),
-        "items": dict(sql("SELECT modality, count(*) FROM items GROUP BY modality ORDER BY modality")),
+        "items": library.catalog.count_items_by_modality(),
         "files": files,
         "duplicates": files - different,
-        "missing": len(list_missing_paths(library.catalog)),
-        "incomplete": sql("SELECT count(incomplete) FROM items")[0][0],
-        "segments": sql("SELECT count(*) FROM segments")[0][0],
+        "missing": len(library.catalog.list_missing_paths()),
+        "incomplete": library.catalog.count_incomplete_items(),
+        "segments": library.catalog.count_segments(),
         "unreadable": len(library.catalog.list_unreadable()),
-        "rows": {store.name: store.count for store in stores},
+        "rows": {file.name: file.count for file in library.catalog.list_vector_files().values()},
         "bytes": _measure_folder_bytes(library.folder),
         "segment": library.segment_seconds,
         "encoders": json.loads(library.config.to_json()),
         "own": dict(list_custom_heads(library.catalog)),
-        "index": index["kind"],
+        "index": load_index_kind(library).name,
     }
 
 
@@ -54,17 +52,7 @@ def _measure_folder_bytes(folder: Path) -> int:
 
 def list_library_items(library: Library, modalities: Sequence[str]) -> list[dict[str, Any]]:
     """Every item of these modalities, in order of path; `missing` ones were gone when last looked for."""
-    rows = library.catalog.execute(
-        "SELECT items.id, modality, duration, width, height, "
-        "(SELECT count(*) FROM segments WHERE item = items.id), incomplete, min(missing), "
-        f"{BEST_PATH_SQL} AS place FROM items JOIN files ON item = items.id GROUP BY items.id ORDER BY place"
-    )
-    names = ("id", "modality", "duration", "width", "height", "segments", "incomplete", "missing", "path")
-    return [
-        dict(zip(names, (*row[:-2], bool(row[-2]), os.fsdecode(row[-1])), strict=True))
-        for row in rows
-        if row[1] in modalities
-    ]
+    return [asdict(item) for item in library.catalog.list_items() if item.modality in modalities]
 
 
 def make_rows_printable(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

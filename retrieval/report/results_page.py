@@ -69,10 +69,8 @@ def make_media_link(path: str, folder: Path, start: float | None = None, end: fl
 
 def _format_item_counts(library: Library) -> str:
     """ "3 sounds, 12 photos" """
-    counts = library.catalog.execute(
-        "SELECT modality, count(*) FROM items GROUP BY modality ORDER BY modality"
-    )
-    return ", ".join(f"{count} {MODALITY_PLURALS[modality]}" for modality, count in counts)
+    counts = library.catalog.count_items_by_modality()
+    return ", ".join(f"{count} {MODALITY_PLURALS[modality]}" for modality, count in counts.items())
 
 
 def _list_query_moments(query: Query) -> list[Moment]:

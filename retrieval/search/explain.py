@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from encoders.base import Rows
+from encoders.face_columns import FACE_COLUMNS
 from retrieval.features.affect import affect_to_json
 from retrieval.search.engine import Engine, Hit
 from spaces.joint.space import JointSpace
@@ -37,8 +38,6 @@ def _get_face_expression(engine: Engine, hit: Hit) -> dict[str, float] | None:
     row = _load_feature_row(engine, "faces", hit)
     if row is None:
         return None
-    from encoders.faces import FACE_COLUMNS
-
     return {name: round(float(value), 4) for name, value in zip(FACE_COLUMNS, row, strict=True)}
 
 
@@ -55,11 +54,7 @@ def _load_feature_row(engine: Engine, role: str, hit: Hit) -> Rows | None:
     """The raw row (d,) an expert gave the hit's segment, None where it abstained."""
     library = engine.library
     with library.catalog.read_transaction():
-        found = library.catalog.execute(
-            "SELECT row FROM rows WHERE store = ? AND segment = ?", role, hit.segment_id
-        )
-        if not found:
+        row = library.catalog.find_row(role, hit.segment_id)
+        if row is None:
             return None
-        return np.asarray(
-            library.open_vectors(library.catalog.list_vector_files()[role])[found[0][0]], np.float32
-        )
+        return np.asarray(library.open_vectors(library.catalog.list_vector_files()[role])[row], np.float32)

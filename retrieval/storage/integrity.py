@@ -14,29 +14,14 @@ from retrieval.storage.missing_files import MissingFiles, group_missing_by_folde
 
 CHUNK_ROWS = 4096  # rows looked at at a time
 
-CONSISTENCY_QUERIES = {
-    "rows belong to no segment": """SELECT count(*) FROM rows LEFT JOIN segments ON segments.id = segment
-        WHERE segments.id IS NULL""",
-    "rows are counted on that no row file has": """SELECT count(*) FROM rows LEFT JOIN stores ON name = store
-        WHERE row < 0 OR row >= coalesce(count, 0)""",
-    "items have no segments": "SELECT count(*) FROM items WHERE id NOT IN (SELECT item FROM segments)",
-    "items lack a segment": """SELECT count(*) FROM (SELECT 1 FROM segments GROUP BY item
-        HAVING count(*) <> max(number) + 1 OR min(number) <> 0)""",
-    "segments belong to no item": "SELECT count(*) FROM segments WHERE item NOT IN (SELECT id FROM items)",
-    "files stand for no item": """SELECT count(*) FROM files
-        WHERE item IS NOT NULL AND item NOT IN (SELECT id FROM items)""",
-}
-
 
 def find_problems(library: Library) -> list[str]:
     """What is wrong with a library, a line each; empty when all is well."""
     with library.catalog.read_transaction():
-        found = library.catalog.check_integrity()
-        for rule, sql in CONSISTENCY_QUERIES.items():
-            if count := library.catalog.execute(sql)[0][0]:
-                found.append(f"{count} {rule}")
-        told = [_check_vector_file(library, store) for store in library.catalog.list_vector_files().values()]
-    return found + [problem for problem in told if problem]
+        problems = library.catalog.find_problems()
+        vector_files = library.catalog.list_vector_files().values()
+        in_files = [_check_vector_file(library, vector_file) for vector_file in vector_files]
+    return problems + [problem for problem in in_files if problem]
 
 
 def find_missing_files(library: Library) -> tuple[list[Path], list[MissingFiles]]:
@@ -51,8 +36,8 @@ def _check_vector_file(library: Library, vector_file: VectorFile) -> str | None:
         rows = library.open_vectors(vector_file)
     except AffectError as short:
         return str(short)
-    counted = library.catalog.execute("SELECT row FROM rows WHERE store = ? ORDER BY row", vector_file.name)
-    places = np.array([row for (row,) in counted if 0 <= row < vector_file.count], np.int64)
+    counted = [row for row, _ in library.catalog.list_rows(vector_file.name)]
+    places = np.array([row for row in counted if 0 <= row < vector_file.count], np.int64)
     return (
         None
         if _are_finite(rows, places)

@@ -22,8 +22,9 @@ from retrieval.features.config import PipelineConfig
 from retrieval.features.pipeline import FeaturePipeline, is_space_key
 from retrieval.storage import schema
 from retrieval.storage import vector_file as rowfile
-from retrieval.storage.catalog import Catalog, FileStamp, VectorFile
+from retrieval.storage.catalog import Catalog, VectorFile
 from retrieval.storage.custom_heads import ALIGNMENT_KEY, HEADS_KEY, list_custom_heads, load_custom_pipeline
+from retrieval.storage.file_stamps import FileStamp
 from retrieval.storage.locking import LOCK_NAME, lock_folder, translate_disk_errors
 from retrieval.storage.missing_files import is_missing
 
@@ -267,11 +268,8 @@ class Library:
         with translate_disk_errors(self.folder), self.catalog.transaction():
             self.catalog.remove_orphans()
             rows_of = {role: self._load_row_by_segment(old[role]) for role in self._list_stored_roles(old)}
-            segments = [
-                row[0] for row in self.catalog.execute("SELECT id FROM segments ORDER BY item, number")
-            ]
-            self.catalog.execute("DELETE FROM rows")
-            self.catalog.execute("DELETE FROM stores")
+            segments = self.catalog.list_segment_ids()
+            self.catalog.clear_vector_files()
             self.catalog.set_meta("generation", generation)
             self.catalog.set_meta(HEADS_KEY, json.dumps(dict(custom_heads), sort_keys=True))
             self.catalog.set_meta("signature", self.pipeline.make_signature())
@@ -288,7 +286,7 @@ class Library:
         return [role for role in self.pipeline.media_roles if role in vector_files]
 
     def _load_row_by_segment(self, vector_file: VectorFile) -> dict[int, int]:
-        return dict(self.catalog.execute("SELECT segment, row FROM rows WHERE store = ?", vector_file.name))
+        return {segment: row for row, segment in self.catalog.list_rows(vector_file.name)}
 
     def load_features(self, role: str, segment_ids: npt.NDArray[np.int64]) -> Rows | None:
         """(len(segments), d) what an expert saw of segments by id, NaN where nothing; None without rows."""

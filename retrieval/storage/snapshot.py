@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ import numpy.typing as npt
 from encoders.base import AffectError, Rows, to_printable
 from retrieval.features.pipeline import AFFECT_VECTORS_NAME
 from retrieval.storage.catalog import VectorFile
-from retrieval.storage.item_paths import BEST_PATH_SQL
 from retrieval.storage.library import Library
 from retrieval.vector_index.topk import rescore_all
 
@@ -138,19 +136,12 @@ def load_snapshot(library: Library) -> Snapshot:
 
 
 def _read_snapshot(library: Library, catalog_version: tuple[int, int]) -> Snapshot:
-    sql = library.catalog.execute
-    items = sql(
-        f"SELECT items.id, modality, {BEST_PATH_SQL} FROM items JOIN files ON item = items.id "
-        "GROUP BY items.id ORDER BY items.id"
-    )
-    number = {row[0]: i for i, row in enumerate(items)}
-    segments = sql(
-        'SELECT id, item, start, "end" FROM segments WHERE item IN (SELECT item FROM files) '
-        "ORDER BY item, number"
-    )
-    known = np.array([row[0] for row in segments], np.int64)
+    items = library.catalog.list_item_paths()
+    position = {item_id: i for i, (item_id, _, _) in enumerate(items)}
+    segments = library.catalog.list_segments()
+    segment_ids = np.array([segment.id for segment in segments], np.int64)
     views = {
-        name: _load_segment_vectors(library, vector_file, known)
+        name: _load_segment_vectors(library, vector_file, segment_ids)
         for name, vector_file in library.catalog.list_vector_files().items()
         if vector_file.is_projection
     }
@@ -159,28 +150,23 @@ def _read_snapshot(library: Library, catalog_version: tuple[int, int]) -> Snapsh
         catalog_version=catalog_version,
         generation=library.generation,
         indexed_row_counts=json.loads(library.catalog.get_meta("index") or "{}").get("rows", {}),
-        item_ids=tuple(row[0] for row in items),
-        item_paths=tuple(os.fsdecode(row[2]) for row in items),
-        item_modalities=np.array([row[1] for row in items], np.str_),
-        item_by_segment=np.array([number[row[1]] for row in segments], np.int64),
-        segment_ids=known,
-        spans=np.array(
-            [[_none_to_nan(row[2]), _none_to_nan(row[3])] for row in segments], np.float64
-        ).reshape(-1, 2),
+        item_ids=tuple(item_id for item_id, _, _ in items),
+        item_paths=tuple(path for _, _, path in items),
+        item_modalities=np.array([modality for _, modality, _ in items], np.str_),
+        item_by_segment=np.array([position[segment.item_id] for segment in segments], np.int64),
+        segment_ids=segment_ids,
+        spans=np.array([(segment.start, segment.end) for segment in segments], np.float64).reshape(
+            -1, 2
+        ),  # None becomes NaN
         views=views,
         affect_vectors=plane,
     )
 
 
-def _none_to_nan(seconds: float | None) -> float:
-    return np.nan if seconds is None else seconds
-
-
 def _load_segment_vectors(
     library: Library, vector_file: VectorFile, segment_ids: Positions
 ) -> SegmentVectors:
-    found = library.catalog.execute("SELECT row, segment FROM rows WHERE store = ?", vector_file.name)
-    pairs = np.array(found, np.int64).reshape(-1, 2)
+    pairs = np.array(library.catalog.list_rows(vector_file.name), np.int64).reshape(-1, 2)
     if len(pairs) and not 0 <= pairs[:, 0].min() <= pairs[:, 0].max() < vector_file.count:
         raise AffectError(
             f"{to_printable(library.folder)}: the catalogue counts on rows of {vector_file.name} "

@@ -171,9 +171,9 @@ def _load_item_features(library: Library, role: str, item_ids: Sequence[str]) ->
     if store is None:
         return np.full((len(item_ids), 1), np.nan, np.float32)
     place = {item: at for at, item in enumerate(item_ids)}
-    found = library.catalog.execute(
-        "SELECT item, row FROM rows JOIN segments ON segments.id = segment WHERE store = ?", role
-    )
-    pairs = np.array([(place[item], row) for item, row in found if item in place], np.int64).reshape(-1, 2)
+    pairs = np.array(
+        [(place[item], row) for item, row in library.catalog.list_rows_by_item(role) if item in place],
+        np.int64,
+    ).reshape(-1, 2)
     rows = library.open_vectors(store)[pairs[:, 1]]
     return average_by_owner(rows, pairs[:, 0], len(item_ids)).astype(np.float32)

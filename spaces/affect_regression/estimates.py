@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders.base import Rows, is_missing_row
+from encoders.face_columns import FaceRows
 from spaces.affect_regressor import Regressor
 from spaces.base import Features
 from spaces.circumplex import EmotionTable, map_emotions_to_affect
@@ -17,7 +18,6 @@ Floats = npt.NDArray[np.float64]
 
 AFFECT_COLUMNS = ("valence", "arousal", "valence_sd", "arousal_sd")
 EXPRESSED_TABLE: EmotionTable = "expressed"  # of faces and voices, which express an emotion
-FACE_EMOTION_COLUMNS = 7  # of a row of faces: fer's emotions, which come first; confidence is the last
 MIN_FACE_CONFIDENCE = 0.1  # below it a face abstains
 MIN_SD = 0.02  # lower bound of every predicted SD
 SOFT_CLIP_KNEE = 0.5
@@ -51,8 +51,9 @@ def estimate_face_affect(face_rows: Rows) -> Rows:
     Small, turned or cut-off faces have low confidence; they do not count as neutral. Below
     MIN_FACE_CONFIDENCE they abstain.
     """
-    expressed = map_emotions_to_affect(face_rows[:, :FACE_EMOTION_COLUMNS], "fer", EXPRESSED_TABLE)
-    confidence = np.clip(face_rows[:, -1:], 0, 1)
+    faces = FaceRows(face_rows)
+    expressed = map_emotions_to_affect(faces.emotions, "fer", EXPRESSED_TABLE)
+    confidence = np.clip(faces.get("confidence")[:, None], 0, 1)
     sds = expressed[:, 2:] / np.sqrt(np.maximum(confidence, MIN_FACE_CONFIDENCE))
     rows = np.concatenate([expressed[:, :2], sds], axis=1)
     rows[confidence[:, 0] < MIN_FACE_CONFIDENCE] = np.nan

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from encoders.base import Rows
+from encoders.face_columns import FACE_COLUMNS
 from spaces.affect_regression.affect_alignment import AffectAlignment
 from spaces.affect_regression.estimates import (
     EXPRESSED_TABLE,
@@ -27,7 +28,6 @@ from spaces.circumplex import load_emotion_categories, map_emotions_to_affect
 
 AFFECT_MODALITIES = ("image", "sound", "face", "text")
 AUDIO_KINDS = ("speech", "music", "other")
-FACE_COLUMNS = 10  # of a complete row of faces
 AFFECT_VERSION = "affect-2"
 
 log = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ class AffectModel:
         if self._can_predict("sound", "kind", features):
             audio = self._predict_audio(self.regressors["sound"], features)
             estimates["sound"] = audio if self.alignment is None else self.alignment(audio)
-        if "faces" in features and features["faces"].shape[1] == FACE_COLUMNS:
+        if "faces" in features and features["faces"].shape[1] == len(FACE_COLUMNS):
             estimates["face"] = estimate_face_affect(features["faces"])
         return estimates
 

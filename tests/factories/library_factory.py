@@ -15,7 +15,7 @@ from repository import ROOT
 from encoders.media import Probe
 from retrieval.features.config import PipelineConfig
 from retrieval.indexing.indexer import Indexer
-from retrieval.storage.catalog import FileStamp
+from retrieval.storage.file_stamps import FileStamp
 from retrieval.storage.integrity import find_problems
 from retrieval.storage.library import EncodedFile, Library
 

@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 
 from encoders.base import AffectError, is_missing_row
+from encoders.face_columns import EMOTIONS, FACE_COLUMNS
 from encoders.faces import (
-    EMOTIONS,
-    FACE_COLUMNS,
     alignment,
     expression_head,
     fer_network,

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from encoders.base import MissingBackendError, is_missing_row
-from encoders.faces import FACE_COLUMNS, Face, boxes, fer_network, mtcnn, mtcnn_fer, summarise_faces
+from encoders.face_columns import FACE_COLUMNS
+from encoders.faces import Face, boxes, fer_network, mtcnn, mtcnn_fer, summarise_faces
 from encoders.faces.fer_network import crop_face
 from encoders.faces.summed_area import compute_bins, compute_summed_areas, crop_boxes, resize_by_area
 

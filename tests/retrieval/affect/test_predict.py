@@ -15,7 +15,7 @@ from media_factory import float_wav
 from PIL import Image
 from repository import ROOT
 
-from encoders.faces import EMOTIONS
+from encoders.face_columns import EMOTIONS
 from retrieval.cli.main import main
 from retrieval.features.affect import fuse_affect
 from retrieval.samples.media_writer import write_video

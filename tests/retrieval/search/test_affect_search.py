@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from library_factory import TOYS, encoded, random_rows
 
 from encoders.base import AffectError
-from encoders.faces import EMOTIONS, FACE_COLUMNS
+from encoders.face_columns import EMOTIONS, FACE_COLUMNS
 from retrieval.cli.main import main
 from retrieval.features.config import PipelineConfig
 from retrieval.features.pipeline import FeaturePipeline

@@ -31,7 +31,7 @@ from retrieval.search.engine import Engine
 from retrieval.search.query import Query
 from retrieval.storage import schema
 from retrieval.storage import vector_file as rowfile
-from retrieval.storage.catalog import FileStamp
+from retrieval.storage.file_stamps import FileStamp
 from retrieval.storage.integrity import find_problems
 from retrieval.storage.library import FileUpdate, Library
 

@@ -5,7 +5,7 @@ import pytest
 from repository import DATA
 
 from encoders.base import AffectError, MissingBackendError, UnknownNameError
-from encoders.faces import EMOTIONS
+from encoders.face_columns import EMOTIONS
 from encoders.lexicon import count_nrc_emotions
 from experiments.datasets.records import read_table
 from experiments.heads import emotion_categories as learning

@@ -1,0 +1,96 @@
+"""The catalogue's table of files: where items are on disk, and files that can't be read or are missing."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+
+from retrieval.storage.catalog.database import Database
+from retrieval.storage.file_stamps import FileRecord, FileStamp
+
+# SQL: of the paths of an item (a group of rows) the first that is not missing, else the first.
+BEST_PATH_SQL = "coalesce(min(CASE missing WHEN 0 THEN path END), min(path))"
+_MOUNTS_KEY = "mounts"
+
+
+class FileTable(Database):
+    """Queries on files."""
+
+    def load_files(self) -> dict[Path, FileRecord]:
+        """Every remembered path."""
+        rows = self.execute("SELECT path, size, mtime_ns, ctime_ns, item, error FROM files")
+        return {
+            Path(os.fsdecode(path)): FileRecord(
+                stamp=FileStamp(size=size, mtime_ns=mtime_ns, ctime_ns=ctime_ns), item_id=item, error=error
+            )
+            for path, size, mtime_ns, ctime_ns, item, error in rows
+        }
+
+    def record_file(
+        self, path: Path, stamp: FileStamp, *, item_id: str | None = None, error: str | None = None
+    ) -> None:
+        """Note where an item stands, or why a file could not be read."""
+        self.execute(
+            "INSERT OR REPLACE INTO files(path, size, mtime_ns, ctime_ns, item, error) "
+            "VALUES(?, ?, ?, ?, ?, ?)",
+            os.fsencode(path), stamp.size, stamp.mtime_ns, stamp.ctime_ns, item_id, error,
+        )  # fmt: skip
+
+    def remove_paths(self, paths: Iterable[Path]) -> None:
+        """Drop paths. Items that have none left stay until `drop_orphans`."""
+        self.execute_many("DELETE FROM files WHERE path = ?", ((os.fsencode(path),) for path in paths))
+
+    def list_paths(self, item_id: str) -> list[Path]:
+        """Every path of an item."""
+        return [
+            Path(os.fsdecode(row[0]))
+            for row in self.execute("SELECT path FROM files WHERE item = ?", item_id)
+        ]
+
+    def list_unreadable(self) -> list[tuple[str, str]]:
+        """(path, reason) of files that could not be read."""
+        rows = self.execute("SELECT path, error FROM files WHERE error IS NOT NULL ORDER BY path")
+        return [(os.fsdecode(path), error) for path, error in rows]
+
+    def list_copies(self) -> dict[str, list[Path]]:
+        """The paths of each item that has more than one."""
+        paths_by_item: dict[str, list[Path]] = {}
+        for item, path in self.execute(
+            "SELECT item, path FROM files WHERE item IN "
+            "(SELECT item FROM files GROUP BY item HAVING count(*) > 1)"
+        ):
+            paths_by_item.setdefault(item, []).append(Path(os.fsdecode(path)))
+        return paths_by_item
+
+    def list_missing_paths(self) -> set[Path]:
+        """Paths that were missing at the last check."""
+        return {Path(os.fsdecode(row[0])) for row in self.execute("SELECT path FROM files WHERE missing")}
+
+    def mark_missing(self, paths: Iterable[Path], *, is_missing: bool) -> None:
+        """Record whether a file is at these paths."""
+        self.execute_many(
+            "UPDATE files SET missing = ? WHERE path = ?",
+            ((int(is_missing), os.fsencode(path)) for path in paths),
+        )
+
+    def add_ctimes(self, stamps: Mapping[Path, FileStamp]) -> None:
+        """Complete the stamps of files that a library of the first format stored."""
+        self.execute_many(
+            "UPDATE files SET ctime_ns = ? WHERE path = ?",
+            ((stamp.ctime_ns, os.fsencode(path)) for path, stamp in stamps.items()),
+        )
+
+    def count_files_and_items(self) -> tuple[int, int]:
+        """How many files could be read, and how many different items they are."""
+        files, items = self.execute("SELECT count(item), count(DISTINCT item) FROM files")[0]
+        return int(files), int(items)
+
+    def load_mount_points(self) -> set[Path]:
+        """Folders that were mount points when files below them were indexed."""
+        return {Path(name) for name in json.loads(self.get_meta(_MOUNTS_KEY) or "[]")}
+
+    def save_mount_points(self, folders: Collection[Path]) -> None:
+        """Store which folders are mount points."""
+        self.set_meta(_MOUNTS_KEY, json.dumps(sorted(map(str, folders))))

@@ -1,0 +1,88 @@
+"""The catalogue's tables of row files, and of the segment that each row belongs to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from encoders.base import AffectError
+from retrieval.storage.catalog.database import Database, validate_generation
+
+_VECTOR_FILE_NAME = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class VectorFile:
+    """One row file: its name ("object.words"), row length, committed rows and the generation it is of.
+
+    Raises AffectError for what can't be part of a file's name: a library may come from a stranger.
+    """
+
+    name: str
+    dim: int
+    count: int
+    generation: str
+
+    def __post_init__(self) -> None:
+        if not _VECTOR_FILE_NAME.fullmatch(str(self.name)):
+            raise AffectError(f"the catalogue names a row file {self.name!r}, which no library has")
+
+    @property
+    def is_projection(self) -> bool:
+        """Whether its rows are computed ("object.words") from the raw rows of roles."""
+        return "." in self.name
+
+    @property
+    def relative_path(self) -> str:
+        """Its place in the library's folder."""
+        return f"rows/{self.generation}/{self.name}.f16"
+
+
+class VectorTable(Database):
+    """Queries on row files."""
+
+    def list_vector_files(self) -> dict[str, VectorFile]:
+        """Every row file by name."""
+        rows = self.execute(
+            "SELECT name, dim, count, (SELECT value FROM meta WHERE key = 'generation') "
+            "FROM stores ORDER BY name"
+        )
+        return {
+            name: VectorFile(name=name, dim=dim, count=count, generation=validate_generation(generation))
+            for name, dim, count, generation in rows
+        }
+
+    def record_vector_file(self, vector_file: VectorFile) -> None:
+        """Note a row file's committed state."""
+        self.execute(
+            "INSERT OR REPLACE INTO stores VALUES(?, ?, ?)",
+            vector_file.name,
+            vector_file.dim,
+            vector_file.count,
+        )
+
+    def map_rows_to_segments(self, pairs: Mapping[str, Sequence[tuple[int, int]]]) -> None:
+        """Note, per store, (row, segment) pairs."""
+        for store, mapped in pairs.items():
+            self.execute_many("INSERT INTO rows VALUES(?, ?, ?)", ((store, r, s) for r, s in mapped))
+
+    def list_rows(self, name: str) -> list[tuple[int, int]]:
+        """(row, segment id) of every row of a row file that belongs to a segment, in order of row."""
+        return self.execute("SELECT row, segment FROM rows WHERE store = ? ORDER BY row", name)
+
+    def list_rows_by_item(self, name: str) -> list[tuple[str, int]]:
+        """(item id, row) of every row of a row file that belongs to a segment."""
+        return self.execute(
+            "SELECT item, row FROM rows JOIN segments ON segments.id = segment WHERE store = ?", name
+        )
+
+    def find_row(self, name: str, segment_id: int) -> int | None:
+        """The row of a segment in a row file; None where it has none."""
+        rows = self.execute("SELECT row FROM rows WHERE store = ? AND segment = ?", name, segment_id)
+        return rows[0][0] if rows else None
+
+    def clear_vector_files(self) -> None:
+        """Forget all row files and their rows; a rebuild writes new ones."""
+        self.execute("DELETE FROM rows")
+        self.execute("DELETE FROM stores")
