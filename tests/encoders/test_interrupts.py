@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from library_factory import ENCODERS, ROOT, affect, gallery, index, painted
+from library_factory import ENCODERS, ROOT, affect_process, gallery, index, painted
 
 from encoders import files, onnx_runtime
 from encoders.interrupts import make_draft_path
@@ -318,11 +318,13 @@ def test_a_stream_of_few_characters_shows_the_rest_in_ascii(shelf, encoding):
         ["feel", "--help"],
         ["encoders"],
     ):
-        done = affect(*words, env=env, text=False)
+        done = affect_process(*words, env=env, text=False)
         shown = (done.stdout + done.stderr).decode(encoding)
         assert done.returncode == (2 if "gone" in str(words) else 0) and "Traceback" not in shown, shown
         assert shown.isascii() or encoding != "ascii"
-    table = affect("search", "--image", media / "photo1.png", "-l", lib, env=env, encoding=encoding).stdout
+    table = affect_process(
+        "search", "--image", media / "photo1.png", "-l", lib, env=env, encoding=encoding
+    ).stdout
     assert re.search(r" [01]\.\d\d +#+\.* ", table) and "\\u2588" not in table, table
 
 
@@ -330,7 +332,8 @@ def test_json_is_the_same_on_a_stream_of_few_characters(shelf):
     media, lib = shelf
     words = "search", "--image", media / "photo1.png", "-l", lib, "--json"
     plain, usual = (
-        json.loads(affect(*words, env=env).stdout)["results"] for env in (os.environ | ASCII, os.environ)
+        json.loads(affect_process(*words, env=env).stdout)["results"]
+        for env in (os.environ | ASCII, os.environ)
     )
     for results in (plain, usual):  # the same bytes: how they are decoded depends on the locale
         for result in results:

@@ -1,18 +1,22 @@
 """Toy libraries: real media and synthetic rows, indexed by encoders without weights."""
 
 import colorsys
+import logging
 import os
 import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
 
+import click
 import numpy as np
+from click.testing import CliRunner
 from media_factory import clip, float_wav, photo, sine
 from PIL import Image
 from repository import ROOT
 
 from encoders.media import Probe
+from retrieval.cli.main import main
 from retrieval.features.config import PipelineConfig
 from retrieval.indexing.indexer import Indexer
 from retrieval.storage.file_stamps import FileStamp
@@ -27,7 +31,27 @@ DIM = 16
 FORMATS = {"image": "png", "video": "mp4", "audio": "wav"}
 
 
-def affect(*words, prefix=(), **options):
+class StderrHandler(logging.Handler):
+    """Writes as the command's own handler does, to whatever standard error is now."""
+
+    def emit(self, record):
+        click.echo(self.format(record), err=True)
+
+
+def affect(*words, input=None):
+    """The command in this process, where encoders are loaded once; as subprocess.run gives it."""
+    handler = StderrHandler()
+    handler.setFormatter(logging.Formatter("affect: %(message)s"))
+    logging.getLogger().addHandler(handler)
+    try:
+        done = CliRunner().invoke(main, list(map(os.fspath, words)), input=input)
+    finally:
+        logging.getLogger().removeHandler(handler)
+    error = "" if done.exception is None or isinstance(done.exception, SystemExit) else repr(done.exc_info)
+    return subprocess.CompletedProcess(words, done.exit_code, done.stdout, done.stderr + error)
+
+
+def affect_process(*words, prefix=(), **options):
     """The command in a process of its own."""
     return subprocess.run(
         [*prefix, sys.executable, "-m", "retrieval", *map(os.fspath, words)],

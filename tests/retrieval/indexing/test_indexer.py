@@ -14,6 +14,7 @@ from library_factory import (
     ENCODERS,
     ROOT,
     affect,
+    affect_process,
     broken,
     content,
     flicker,
@@ -399,7 +400,7 @@ def test_what_may_not_be_read_costs_only_itself(media, lib, bound):
     secret.chmod(0)
     locked.chmod(0)  # can't be listed
     blind.chmod(0o444)  # can be listed, not entered
-    done = affect("index", media, "--library", lib, prefix=bound)
+    done = affect_process("index", media, "--library", lib, prefix=bound)
     for path in (secret, locked, blind):
         path.chmod(0o755)
     assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
@@ -410,7 +411,9 @@ def test_what_may_not_be_read_costs_only_itself(media, lib, bound):
 
 def test_a_root_that_may_not_be_looked_at_is_one_line(media, lib, bound):
     media.chmod(0)
-    done = affect("index", media / "photo0.png", "--library", lib, "--encoders", ENCODERS, prefix=bound)
+    done = affect_process(
+        "index", media / "photo0.png", "--library", lib, "--encoders", ENCODERS, prefix=bound
+    )
     media.chmod(0o755)
     assert (done.returncode, done.stderr) == (2, f"affect: {media / 'photo0.png'}: permission denied\n")
 
@@ -421,7 +424,7 @@ def test_a_library_that_may_not_be_written_is_one_line(media, lib, tmp_path, bou
     for path in everything:
         path.chmod(0o555 if path.is_dir() else 0o444)
     done = [
-        affect("index", media, "--library", where, "--encoders", ENCODERS, prefix=bound)
+        affect_process("index", media, "--library", where, "--encoders", ENCODERS, prefix=bound)
         for where in (lib, media / "lib")
     ]
     for path in everything:

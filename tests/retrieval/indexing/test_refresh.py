@@ -15,6 +15,7 @@ from library_factory import (
     ENCODERS,
     ROOT,
     affect,
+    affect_process,
     content,
     encoded,
     index,
@@ -114,7 +115,7 @@ def test_a_library_of_the_first_format_can_be_read(root, lib, bound):
     for path in everything:
         path.chmod(0o555 if path.is_dir() else 0o444)
     done = [
-        affect(*words, *([root / "1.bmp"] if "--image" in words else []), "-l", lib, prefix=bound)
+        affect_process(*words, *([root / "1.bmp"] if "--image" in words else []), "-l", lib, prefix=bound)
         for words in LOOKS
     ]
     for path in everything:

@@ -5,7 +5,7 @@ import os
 import re
 
 import pytest
-from library_factory import affect, broken, gallery, hum, index, painted
+from library_factory import affect, affect_process, broken, gallery, hum, index, painted
 from rich.cells import cell_len
 from terminal_factory import on_terminal
 
@@ -72,7 +72,7 @@ def test_the_width_may_stand_in_the_environment(shelf):
 
 def test_a_pipe_gets_whole_paths(shelf):
     media, lib = shelf
-    said = affect(
+    said = affect_process(
         "search", "--image", media / f"{LONG} 1.png", "-l", lib, env={**os.environ, "COLUMNS": "40"}
     )
     assert str(media / f"{LONG} 1.png") in said.stdout and "…" not in said.stdout

@@ -14,6 +14,7 @@ from library_factory import (
     ROOT,
     TOYS,
     affect,
+    affect_process,
     content,
     encoded,
     gallery,
@@ -273,8 +274,8 @@ def test_a_library_that_may_only_be_read(lib, bound, written_meanwhile):
                 library.commit([encoded("dd", random_rows(1, 5))])
         assert (lib / "catalog.sqlite-wal").exists() == written_meanwhile
         set_modes(lib, 0o555, 0o444)
-        done = [affect(*words, "--library", lib, prefix=bound) for words in LOOKS]
-        removed = affect("remove", "00000000000000aa", "--library", lib, prefix=bound)
+        done = [affect_process(*words, "--library", lib, prefix=bound) for words in LOOKS]
+        removed = affect_process("remove", "00000000000000aa", "--library", lib, prefix=bound)
         set_modes(lib, 0o755, 0o644)
     assert [(one.returncode, one.stderr) for one in done] == [(0, "")] * len(LOOKS), done
     assert ("dd.png" in done[2].stdout) == written_meanwhile
@@ -284,7 +285,7 @@ def test_a_library_that_may_only_be_read(lib, bound, written_meanwhile):
 def test_a_library_one_may_not_look_into_is_one_line(lib, bound):
     lib.chmod(0)
     done = [
-        affect(*words, "--library", where, prefix=bound)
+        affect_process(*words, "--library", where, prefix=bound)
         for where in (lib, lib / "deeper")
         for words in (*LOOKS, ["index", lib.parent, "--encoders", ENCODERS])
     ]
@@ -483,7 +484,7 @@ def test_indexing_on_a_full_disk_is_one_clear_line(tmp_path):
     more.mkdir()
     for seed in range(100, 180):
         painted(more / f"{seed}.png", seed)
-    done = affect("index", more, "--library", tmp_path / "lib", preexec_fn=lambda: file_size(25_000))
+    done = affect_process("index", more, "--library", tmp_path / "lib", preexec_fn=lambda: file_size(25_000))
     assert done.returncode == 2 and "Traceback" not in done.stderr, done.stderr
     assert "no space left to write" in done.stderr.splitlines()[-1]
     assert before.items() <= content(tmp_path / "lib").items() and wrong_with(tmp_path / "lib") == []
