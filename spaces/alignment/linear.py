@@ -14,11 +14,10 @@ from spaces.alignment.steps import (
     AlignmentMap,
     Floats,
     KernelMap,
-    compute_scale,
     select_complete_pairs,
 )
-from spaces.joint.kernel_ridge import solve_kernel_ridge as on_centres
-from spaces.joint.space import gaussian_kernel
+from spaces.ridge_regression import gaussian_kernel, solve_kernel_ridge
+from spaces.standardisation import compute_mean_and_scale
 
 RIDGE_PENALTIES = np.logspace(-4, 2, 13)  # of the ridge, an anchor
 KERNEL_WIDTHS = (0.1, 0.3, 1.0)  # of the kernel, exp(-width / d * ||x - y||^2)
@@ -37,7 +36,7 @@ def fit_ridge(source: npt.ArrayLike, target: npt.ArrayLike, *, seed: int = 0) ->
     from sklearn.linear_model import RidgeCV
 
     one, other = select_complete_pairs(source, target)
-    mean, scale = one.mean(axis=0), compute_scale(one)
+    mean, scale = compute_mean_and_scale(one)
     model = RidgeCV(alphas=RIDGE_PENALTIES * len(one)).fit((one - mean) / scale, other)
     weight = np.asarray(model.coef_, np.float64).reshape(other.shape[1], -1).T / scale[:, None]
     bias = np.atleast_1d(model.intercept_) - mean @ weight
@@ -100,7 +99,7 @@ class _KernelEigenbases:
 
     @classmethod
     def from_source(cls, source: Floats, seed: int) -> _KernelEigenbases:
-        mean, scale = source.mean(axis=0), compute_scale(source)
+        mean, scale = compute_mean_and_scale(source)
         drawn = np.arange(len(source))
         if len(source) > MAX_CENTRES:
             drawn = np.sort(np.random.default_rng(seed).choice(len(source), MAX_CENTRES, replace=False))
@@ -121,7 +120,7 @@ class _KernelEigenbases:
         }
         width, penalty = min(left, key=left.__getitem__)
         rows, gamma = (self.source - self.mean) / self.scale, width / self.source.shape[1]
-        weight = on_centres(
+        weight = solve_kernel_ridge(
             rows, rows[self.centre_indices], wanted, gamma=gamma, penalty=penalty, weights=np.ones(len(rows))
         )
         across = KernelMap(

@@ -17,9 +17,9 @@ from spaces.alignment.steps import (
     ChainedMap,
     Floats,
     PointMap,
-    compute_scale,
     select_complete_pairs,
 )
+from spaces.standardisation import compute_scale
 
 MethodKind = Literal["none", "linear", "curved"]
 

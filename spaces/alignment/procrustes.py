@@ -18,10 +18,10 @@ from spaces.alignment.steps import (
     AffineMap,
     AlignmentMap,
     Floats,
-    compute_scale,
     select_complete_pairs,
     validate_points,
 )
+from spaces.standardisation import compute_scale
 
 MAX_ITERATIONS = 100  # of generalised Procrustes, at most
 CONVERGENCE_TOLERANCE = 1e-12  # change of the consensus, relative, at which it stops

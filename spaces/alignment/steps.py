@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from spaces.joint.space import gaussian_kernel
+from spaces.ridge_regression import gaussian_kernel
 
 Floats = npt.NDArray[np.float64]
 
@@ -208,9 +208,3 @@ def select_complete_pairs(
     if np.isinf(one).any() or np.isinf(other).any():
         raise ValueError("anchors must be finite")
     return one, other
-
-
-def compute_scale(points: Floats) -> Floats:
-    """(d,) standard deviations; 1 where a column does not vary, so that it divides nothing by zero."""
-    found = points.std(axis=0)
-    return np.where(found > 1e-12 * np.maximum(1, np.abs(points.mean(axis=0))), found, 1.0)
