@@ -17,7 +17,7 @@ from encoders.base import AffectError, to_printable
 from encoders.text_files import read_text
 from retrieval.evaluation.procrustes import ExchangeRule
 from retrieval.evaluation.splits import make_group_folds
-from spaces.alignment.steps import compute_scale
+from spaces.standardisation import compute_scale
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

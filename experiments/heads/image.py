@@ -33,7 +33,7 @@ from retrieval.features.pipeline import FeaturePipeline
 from retrieval.features.roles import LABELS_ROLE
 from spaces.affect_regression import load_packaged_regressors, predict_mean_and_sd
 from spaces.affect_regressor import Regressor, RegressorSet, save_regressors
-from spaces.joint.kernel_ridge import SD_EPSILON, solve_landmark_ridge, to_float32
+from spaces.joint.kernel_ridge import SD_EPSILON, to_float32
 from spaces.joint.ridge import solve_ridge
 from spaces.joint.space import (
     MAX_Z_SCORE,
@@ -45,6 +45,7 @@ from spaces.joint.space import (
     gaussian_kernel,
     signed_power,
 )
+from spaces.ridge_regression import solve_landmark_ridge
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

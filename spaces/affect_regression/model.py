@@ -11,6 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
+from scipy.special import softmax
 
 from encoders.base import Rows
 from encoders.face_columns import FACE_COLUMNS
@@ -104,8 +105,6 @@ class AffectModel:
 
 def _predict_classes(regressors: RegressorSet, member: str, features: Features) -> Rows:
     """(n, k) class probabilities from a regressor of logits; NaN rows stay NaN."""
-    from scipy.special import softmax  # takes .3 s to import, which other commands need not pay
-
     return np.asarray(softmax(regressors[member](features), axis=1), np.float32)
 
 

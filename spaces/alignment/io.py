@@ -1,4 +1,4 @@
-"""Maps on disk: safetensors with what they are as JSON in the header, never pickle."""
+"""Maps on disk: arrays in safetensors, the structure of the map as JSON in the header, never pickle."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MAP_CLASSES: Mapping[str, type[AffineMap] | type[KernelMap] | type[NetworkMap]] 
     "kernel": KernelMap,
     "network": NetworkMap,
 }
-MAP_PARTS: Mapping[str, str] = {  # the file's word -> the field of AlignmentMap
+MAP_PARTS: Mapping[str, str] = {  # name in the file -> field of AlignmentMap
     "across": "forward",
     "back": "backward",
     "source": "source_to_common",
@@ -36,43 +36,43 @@ MAP_PARTS: Mapping[str, str] = {  # the file's word -> the field of AlignmentMap
 
 
 def save_map(path: Path, fitted_map: AlignmentMap, metadata: Mapping[str, Any] | None = None) -> str:
-    """Write a map, and `metadata` for people and for whoever uses it; gives the digest.
+    """Write a map with `metadata`; returns the digest.
 
     Raises ValueError for numbers that are not finite.
     """
     tensors: dict[str, Floats] = {}
     kinds: dict[str, list[str]] = {}
     for part, field_name in MAP_PARTS.items():
-        link = getattr(fitted_map, field_name)
-        if link is None:
+        point_map = getattr(fitted_map, field_name)
+        if point_map is None:
             continue
-        steps = link.steps if isinstance(link, ChainedMap) else (link,)
+        steps = point_map.steps if isinstance(point_map, ChainedMap) else (point_map,)
         kinds[part] = [_get_kind(step) for step in steps]
         for number, step in enumerate(steps):
             tensors |= {f"{part}.{number}.{name}": array for name, array in _list_arrays(step)}
     if not all(np.isfinite(array).all() for array in tensors.values()):
         raise ValueError(f"{path.name}: a map with numbers that are not finite")
-    notes = {
+    header = {
         "format": FORMAT_VERSION,
         "name": fitted_map.name,
         "steps": kinds,
         "notes": dict(fitted_map.notes),
         "about": dict(metadata or {}),
     }
-    return write_safetensors(path, tensors, "map", notes)
+    return write_safetensors(path, tensors, "map", header)
 
 
 def load_map(path: Path) -> tuple[AlignmentMap, dict[str, Any]]:
-    """Read what `save_map` wrote: the map and what it says about itself. Raises AffectError."""
+    """Load a file written by `save_map`: the map and its metadata. Raises AffectError."""
     try:
         file = read_safetensors(path, "map")
-        notes = file.metadata
-        if notes["format"] != FORMAT_VERSION:
-            raise ValueError(f"format {notes['format']}, not {FORMAT_VERSION}")
+        header = file.metadata
+        if header["format"] != FORMAT_VERSION:
+            raise ValueError(f"format {header['format']}, not {FORMAT_VERSION}")
         parts = {
-            MAP_PARTS[part]: _make_map(part, kinds, file.tensors) for part, kinds in notes["steps"].items()
+            MAP_PARTS[part]: _make_map(part, kinds, file.tensors) for part, kinds in header["steps"].items()
         }
-        return AlignmentMap(name=notes["name"], notes=notes["notes"], **parts), notes["about"]
+        return AlignmentMap(name=header["name"], notes=header["notes"], **parts), header["about"]
     except MALFORMED_FILE_ERRORS as bad:
         raise AffectError(f"{to_printable(path)}: no map can be read ({type(bad).__name__}: {bad})") from bad
 
@@ -90,9 +90,9 @@ def _list_arrays(step: AffineMap | KernelMap | NetworkMap) -> Iterator[tuple[str
 def _make_map(part: str, kinds: list[str], tensors: Mapping[str, Floats]) -> PointMap:
     steps: list[AffineMap | KernelMap | NetworkMap] = []
     for number, kind in enumerate(kinds):
-        found: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         for entry in fields(MAP_CLASSES[kind]):
             value = tensors[f"{part}.{number}.{entry.name}"]
-            found[entry.name] = float(value[0]) if entry.name == "gamma" else value
-        steps.append(MAP_CLASSES[kind](**found))
+            values[entry.name] = float(value[0]) if entry.name == "gamma" else value
+        steps.append(MAP_CLASSES[kind](**values))
     return steps[0] if len(steps) == 1 else ChainedMap(steps=tuple(steps))

@@ -1,6 +1,6 @@
-"""What a fitted map is made of: steps from points (n, p) to points (n, q), as plain numpy.
+"""The parts of a fitted map, from points (n, p) to points (n, q), in plain numpy.
 
-A row with a NaN is a missing reading; it stays NaN through every step.
+A row with a NaN is missing; it stays NaN through every step.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from spaces.joint.space import gaussian_kernel
+from spaces.ridge_regression import gaussian_kernel
 
 Floats = npt.NDArray[np.float64]
 
-MAX_CONDITION_NUMBER = 1e10  # condition number from which a matrix is not inverted
-MAX_KERNEL_VALUES = 1 << 22  # kernel values held at a time
+MAX_CONDITION_NUMBER = 1e10  # from which a matrix is not inverted
+MAX_KERNEL_VALUES = 1 << 22  # computed at a time, to bound memory
 
 
 class MapStep(Protocol):
@@ -43,7 +43,7 @@ class AffineMap:
 
     @property
     def inverse(self) -> AffineMap | None:
-        """The map back; None unless the weight is square and regular."""
+        """The inverse map; None unless the weight is square and well conditioned."""
         if (
             self.weight.shape[0] != self.weight.shape[1]
             or not np.linalg.cond(self.weight) < MAX_CONDITION_NUMBER
@@ -53,16 +53,16 @@ class AffineMap:
         return AffineMap(weight=weight, bias=-self.bias @ weight)
 
     def then(self, other: AffineMap) -> AffineMap:
-        """Both as one, this one first."""
+        """This map followed by the other, as one."""
         return AffineMap(weight=self.weight @ other.weight, bias=self.bias @ other.weight + other.bias)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class KernelMap:
-    """A Gaussian kernel's likeness to centres, weighed: exp(-gamma ||z - centre||^2) @ weight + bias.
+    """A weighted sum of Gaussian kernels: exp(-gamma ||z - centre||^2) @ weight + bias.
 
     mean, scale: (p,) z is (point - mean) / scale
-    centres:     (m, p), so standardised
+    centres:     (m, p), standardised in the same way
     weight:      (m, q)
     """
 
@@ -76,17 +76,17 @@ class KernelMap:
     def __call__(self, points: Floats) -> Floats:
         """(n, q) of (n, p)."""
         step = max(1, MAX_KERNEL_VALUES // len(self.centres))
-        parts = [points[start : start + step] for start in range(0, max(1, len(points)), step)]
-        return np.concatenate([self._map_chunk(part) for part in parts])
+        chunks = [points[start : start + step] for start in range(0, max(1, len(points)), step)]
+        return np.concatenate([self._map_chunk(chunk) for chunk in chunks])
 
     def _map_chunk(self, points: Floats) -> Floats:
-        near = gaussian_kernel((points - self.mean) / self.scale, self.centres, self.gamma)
-        return np.asarray(near @ self.weight + self.bias)
+        kernel = gaussian_kernel((points - self.mean) / self.scale, self.centres, self.gamma)
+        return np.asarray(kernel @ self.weight + self.bias)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class NetworkMap:
-    """A straight part and one hidden layer beside it: z @ straight + tanh(z @ inner + offset) @ outer + bias.
+    """A linear map plus one hidden layer: z @ straight + tanh(z @ inner + offset) @ outer + bias.
 
     mean, scale: (p,) z is (point - mean) / scale
     straight:    (p, q); inner (p, h), offset (h,), outer (h, q); a linear network has h = 0
@@ -108,7 +108,7 @@ class NetworkMap:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ChainedMap:
-    """Steps one after the other."""
+    """Steps in sequence."""
 
     steps: tuple[AffineMap | KernelMap | NetworkMap, ...]
 
@@ -122,16 +122,28 @@ class ChainedMap:
 PointMap = AffineMap | KernelMap | NetworkMap | ChainedMap
 
 
+def compose(first: PointMap, second: PointMap) -> PointMap:
+    """The map that applies `first`, then `second`."""
+    if isinstance(first, AffineMap) and isinstance(second, AffineMap):
+        return first.then(second)
+    steps = [
+        step
+        for point_map in (first, second)
+        for step in (point_map.steps if isinstance(point_map, ChainedMap) else (point_map,))
+    ]
+    return ChainedMap(steps=tuple(steps))
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class AlignmentMap:
-    """A fitted map between the coordinates of two senses, the source (p) and the target (q).
+    """A fitted map between the coordinates of two modalities, the source (p) and the target (q).
 
-    forward: source to the target's own coordinates, in which it is judged: a map that shrinks both senses
-            towards one point gains nothing there
+    forward:  source to the target's own coordinates, in which it is evaluated: a map that shrinks both
+              modalities towards one point gains nothing there
     backward: target to source, where that is possible
-    source_to_common, target_to_common: into the space where both meet, in which they are compared; None for
-        the target's own coordinates, which the source then enters by `forward`
-    notes:  numbers worth telling: scale, angle, whether it reflects, what was chosen
+    source_to_common, target_to_common: into the common space in which both are compared; None for the
+        target's own coordinates, to which `forward` maps the source
+    notes:    numbers for reports: scale, angle, whether it reflects, chosen parameters
     """
 
     name: str
@@ -152,11 +164,11 @@ class AlignmentMap:
         return apply_map(self.backward, points)
 
     def project_source(self, points: npt.ArrayLike) -> Floats:
-        """(n, k) of the source's points (n, p), where the target's are `meet_target`."""
+        """(n, k) of the source's points (n, p), in the common space; of the target, `project_target`."""
         return apply_map(self.forward if self.source_to_common is None else self.source_to_common, points)
 
     def project_target(self, points: npt.ArrayLike) -> Floats:
-        """(n, k) of the target's points (n, q)."""
+        """(n, k) of the target's points (n, q) in the common space."""
         return (
             validate_points(points)
             if self.target_to_common is None
@@ -165,19 +177,19 @@ class AlignmentMap:
 
 
 def apply_map(point_map: PointMap, points: npt.ArrayLike) -> Floats:
-    """Points through a step; a row with any NaN comes out as NaN. Raises ValueError for another width."""
-    known = validate_points(points)
-    if known.shape[1] != get_input_dim(point_map):
-        raise ValueError(f"points must be (n, {get_input_dim(point_map)}), not {known.shape}")
-    if isinstance(point_map, AffineMap):  # a product spreads a NaN over its row by itself
-        return point_map(known)
-    out = point_map(known)
-    out[np.isnan(known).any(axis=1)] = np.nan
+    """(n, q) of points (n, p); a row with any NaN gives NaN. Raises ValueError for another width."""
+    rows = validate_points(points)
+    if rows.shape[1] != get_input_dim(point_map):
+        raise ValueError(f"points must be (n, {get_input_dim(point_map)}), not {rows.shape}")
+    if isinstance(point_map, AffineMap):  # a matrix product spreads a NaN over its row by itself
+        return point_map(rows)
+    out = point_map(rows)
+    out[np.isnan(rows).any(axis=1)] = np.nan
     return out
 
 
 def get_input_dim(point_map: PointMap) -> int:
-    """How many columns a step reads."""
+    """Number of input columns."""
     if isinstance(point_map, ChainedMap):
         return get_input_dim(point_map.steps[0])
     return len(point_map.weight) if isinstance(point_map, AffineMap) else len(point_map.mean)
@@ -185,32 +197,28 @@ def get_input_dim(point_map: PointMap) -> int:
 
 def validate_points(points: npt.ArrayLike) -> Floats:
     """Points as float64 (n, d), else ValueError."""
-    known = np.asarray(points, np.float64)
-    if known.ndim != 2 or known.shape[1] == 0:
-        raise ValueError(f"points must be (n, d), not {known.shape}")
-    return known
+    rows = np.asarray(points, np.float64)
+    if rows.ndim != 2 or rows.shape[1] == 0:
+        raise ValueError(f"points must be (n, d), not {rows.shape}")
+    return rows
 
 
 def select_complete_pairs(
     source: npt.ArrayLike, target: npt.ArrayLike, min_pairs: int = 2
 ) -> tuple[Floats, Floats]:
-    """Paired points (n, p), (n, q), those without a NaN on either side.
+    """The pairs of points (n, p), (n, q) without a NaN on either side.
 
     Raises ValueError for points that don't pair, an infinite one, or fewer than `min_pairs` complete pairs.
     """
-    one, other = validate_points(source), validate_points(target)
-    if len(one) != len(other):
-        raise ValueError(f"anchors must pair, not {one.shape} and {other.shape}")
-    here = ~(np.isnan(one).any(axis=1) | np.isnan(other).any(axis=1))
-    if here.sum() < min_pairs:
-        raise ValueError(f"{int(here.sum())} complete pairs of anchors; at least {min_pairs} are needed")
-    one, other = one[here], other[here]
-    if np.isinf(one).any() or np.isinf(other).any():
+    x, y = validate_points(source), validate_points(target)
+    if len(x) != len(y):
+        raise ValueError(f"anchors must pair, not {x.shape} and {y.shape}")
+    is_complete = ~(np.isnan(x).any(axis=1) | np.isnan(y).any(axis=1))
+    if is_complete.sum() < min_pairs:
+        raise ValueError(
+            f"{int(is_complete.sum())} complete pairs of anchors; at least {min_pairs} are needed"
+        )
+    x, y = x[is_complete], y[is_complete]
+    if np.isinf(x).any() or np.isinf(y).any():
         raise ValueError("anchors must be finite")
-    return one, other
-
-
-def compute_scale(points: Floats) -> Floats:
-    """(d,) standard deviations; 1 where a column does not vary, so that it divides nothing by zero."""
-    found = points.std(axis=0)
-    return np.where(found > 1e-12 * np.maximum(1, np.abs(points.mean(axis=0))), found, 1.0)
+    return x, y

@@ -1,13 +1,14 @@
-"""The plain way to a joint space: media rows mapped onto their texts by least squares.
-
-Ridge regression (Hoerl & Kennard 1970), solved in the dual where there are fewer items than columns.
-"""
+"""A pair of towers in closed form: ridge regression (Hoerl & Kennard 1970) from media rows to their texts."""
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from encoders.base import is_missing_row
+import numpy as np
+import numpy.typing as npt
+
+from encoders.base import Rows, is_missing_row
 from spaces.joint.kernel_ridge import (
     Floats,
     compute_whitening,
@@ -15,82 +16,109 @@ from spaces.joint.kernel_ridge import (
     to_float32,
     unit_rows_float64,
 )
-from spaces.joint.space import MIN_RELATIVE_SD, LinearInput, Tower, TowerPair
+from spaces.joint.space import LinearInput, Tower, TowerPair
 from spaces.joint.training_set import TrainingSet
+from spaces.ridge_regression import solve_ridge
+from spaces.standardisation import MIN_RELATIVE_SD, compute_mean_and_scale
 
-SCATTER_SHRINKAGE = 0.1  # of the words' scatter towards a multiple of the identity
+Ints = npt.NDArray[np.int64]
+
+SCATTER_SHRINKAGE = 0.1  # of the texts' scatter towards a multiple of the identity
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _TextTargets:
+    """Targets (items, k), unit rows, and the text tower's centre (d,) and matrix (d, k) that gave them."""
+
+    centre: Floats
+    matrix: Floats
+    targets: Floats
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _StandardisedInput:
+    """Mean and scale (d,) of one role over the first views, and all views standardised (items, views, d)."""
+
+    mean: Floats
+    scale: Floats
+    views: Floats
 
 
 def fit_ridge_tower_pair(
     training_set: TrainingSet, *, strength: float = 2.0, whitening_strength: float = 0.0
 ) -> TowerPair:
-    """A member without any training by steps. An item's target is the mean of its texts.
+    """A tower pair in closed form. An item's target is the mean of its texts.
 
-    strength: of the penalty, times the mean of the kernel's diagonal
-    whitening_strength: how far the words' scatter is evened out: 0 leaves it, 1 makes all directions alike
-              (ZCA: Kessy, Lewin & Strimmer 2018); what many texts share then counts for less
+    strength:           of the penalty, times the mean squared length of the standardised rows
+    whitening_strength: 0 leaves the texts' scatter as it is, 1 makes all directions alike (ZCA: Kessy, Lewin
+                        & Strimmer 2018), so that what many texts share counts for less
 
-    Items that lack a role or a text are left out; every view of an item is an item. Raises ValueError where
-    no item has all.
+    Items that lack a role or a text are left out; every view of an item counts as an item. Raises ValueError
+    where no item is complete.
     """
-    owner, texts = training_set.item_by_text, unit_rows_float64(training_set.sentence_vectors)
-    kept = _find_complete_items(training_set)
-    if not len(kept):
+    items = _find_complete_items(training_set)
+    if not len(items):
         raise ValueError(f"no item has rows of {', '.join(training_set.features)} and texts")
-    here = np.isin(owner, kept) & ~np.isnan(texts).any(axis=1)
-    centre = texts[here].mean(axis=0)
-    centred = texts[here] - centre
+    text = _compute_text_targets(training_set, items, whitening_strength)
+    inputs = {
+        role: _standardise_input(rows, training_set.first_views[role], items)
+        for role, rows in training_set.features.items()
+    }
+    weight = _fit_media_weight([entry.views for entry in inputs.values()], text.targets, strength)
+    return TowerPair(media=_make_media_tower(inputs, weight), text=make_text_tower(text.centre, text.matrix))
+
+
+def _compute_text_targets(training_set: TrainingSet, items: Ints, whitening_strength: float) -> _TextTargets:
+    """The mean of each item's whitened texts, unit length."""
+    owner, texts = training_set.item_by_text, unit_rows_float64(training_set.sentence_vectors)
+    is_used = np.isin(owner, items) & ~np.isnan(texts).any(axis=1)
+    centre = texts[is_used].mean(axis=0)
+    centred = texts[is_used] - centre
     scatter = centred.T @ centred / len(centred)
-    turn = compute_whitening(
+    matrix = compute_whitening(
         scatter, SCATTER_SHRINKAGE * np.trace(scatter) / len(scatter), whitening_strength
     )
-    said = unit_rows_float64(centred @ turn)
     sums = np.zeros((training_set.item_count, texts.shape[1]))
-    np.add.at(sums, owner[here], said)
-    wanted = unit_rows_float64(sums[kept])
-    means, scales, columns = {}, {}, []
-    for role, rows in training_set.features.items():
-        means[role], scales[role] = _compute_moments(training_set.first_views[role][kept].astype(np.float64))
-        views = rows[:, None] if rows.ndim == 2 else rows
-        columns.append((views[kept].astype(np.float64) - means[role]) / scales[role])
-    seen = np.concatenate(columns, axis=2)  # (items, views, all columns)
-    repeated = np.repeat(wanted - wanted.mean(axis=0), seen.shape[1], axis=0)
-    weight = solve_ridge(seen.reshape(-1, seen.shape[2]), repeated, strength)
-    parts = np.split(weight, np.cumsum([rows.shape[2] for rows in columns])[:-1])
-    nothing = np.zeros(weight.shape[1], np.float32)
-    media = {
-        role: LinearInput(
-            mean=to_float32(means[role]),
-            scale=to_float32(scales[role]),
-            weight=to_float32(part),
-            absent=nothing,
-        )
-        for role, part in zip(means, parts, strict=True)
-    }
-    return TowerPair(media=Tower(inputs=media, bias=nothing), text=make_text_tower(centre, turn))
+    np.add.at(sums, owner[is_used], unit_rows_float64(centred @ matrix))
+    return _TextTargets(centre=centre, matrix=matrix, targets=unit_rows_float64(sums[items]))
 
 
-def _compute_moments(rows: Floats) -> tuple[Floats, Floats]:
-    """Mean and scale (d,) of rows (n, d); a column that does not vary is left as large as it is."""
-    mean, spread = rows.mean(axis=0), rows.std(axis=0)
-    return mean, np.where(spread > MIN_RELATIVE_SD * np.maximum(np.abs(mean), 1), spread, 1)
-
-
-def solve_ridge(rows: Floats, targets: Floats, strength: float) -> Floats:
-    """(d, k) weights from rows (n, d) to wanted (n, k), by the smaller of two systems."""
-    penalty = strength * float((rows**2).sum(axis=1).mean())
-    if len(rows) < rows.shape[1]:
-        kernel = rows @ rows.T + penalty * np.eye(len(rows))
-        return np.asarray(rows.T @ np.linalg.solve(kernel, targets))
-    return np.asarray(np.linalg.solve(rows.T @ rows + penalty * np.eye(rows.shape[1]), rows.T @ targets))
-
-
-def _find_complete_items(training_set: TrainingSet) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Items with every role in every view, and a text."""
-    there = np.ones(training_set.item_count, bool)
-    for rows in training_set.features.values():
-        there &= ~is_missing_row(rows.reshape(training_set.item_count, -1))
-    said = ~np.isnan(training_set.sentence_vectors).any(axis=1)
-    return np.flatnonzero(
-        there & np.isin(np.arange(training_set.item_count), training_set.item_by_text[said])
+def _standardise_input(rows: Rows, first_views: Rows, items: Ints) -> _StandardisedInput:
+    """Of rows (items, d) or (items, views, d)."""
+    mean, scale = compute_mean_and_scale(
+        first_views[items].astype(np.float64), min_relative_sd=MIN_RELATIVE_SD
     )
+    views = rows[:, None] if rows.ndim == 2 else rows
+    return _StandardisedInput(mean=mean, scale=scale, views=(views[items].astype(np.float64) - mean) / scale)
+
+
+def _fit_media_weight(views: Sequence[Floats], targets: Floats, strength: float) -> list[Floats]:
+    """Weights (d, k) of each role's standardised rows (items, views, d) onto targets (items, k), centred."""
+    columns = np.concatenate(views, axis=2)  # (items, views, all columns)
+    repeated = np.repeat(targets - targets.mean(axis=0), columns.shape[1], axis=0)
+    weight = solve_ridge(columns.reshape(-1, columns.shape[2]), repeated, strength)
+    return np.split(weight, np.cumsum([rows.shape[2] for rows in views])[:-1])
+
+
+def _make_media_tower(inputs: Mapping[str, _StandardisedInput], weights: Sequence[Floats]) -> Tower:
+    zeros = np.zeros(weights[0].shape[1], np.float32)
+    layers = {
+        role: LinearInput(
+            mean=to_float32(entry.mean),
+            scale=to_float32(entry.scale),
+            weight=to_float32(weight),
+            absent=zeros,
+        )
+        for (role, entry), weight in zip(inputs.items(), weights, strict=True)
+    }
+    return Tower(inputs=layers, bias=zeros)
+
+
+def _find_complete_items(training_set: TrainingSet) -> Ints:
+    """Items with every role in every view, and a text."""
+    is_complete = np.ones(training_set.item_count, bool)
+    for rows in training_set.features.values():
+        is_complete &= ~is_missing_row(rows.reshape(training_set.item_count, -1))
+    has_vector = ~np.isnan(training_set.sentence_vectors).any(axis=1)
+    has_text = np.isin(np.arange(training_set.item_count), training_set.item_by_text[has_vector])
+    return np.flatnonzero(is_complete & has_text)

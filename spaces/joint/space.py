@@ -10,17 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from encoders.base import Rows, is_missing_row, unit_rows
 from spaces.base import Features, Space, Views
+from spaces.ridge_regression import gaussian_kernel
 
 WORDS_VIEW = "words"  # the view in which words meet media
 MAX_Z_SCORE = 10.0  # standard deviations: a column that hardly varied in training says no more than that
-MIN_RELATIVE_SD = 1e-6  # below it, by 1 or the mean, a column does not vary and is left as large as it is
 TEXT_ROLE = "text"  # the role that reads words
 
 
@@ -228,12 +227,6 @@ class JointSpace:
 def signed_power(rows: Rows, power: float) -> Rows:
     """(n, d) every value to a power, its sign kept."""
     return rows if power == 1 else np.asarray(np.sign(rows) * np.abs(rows) ** power, np.float32)
-
-
-def gaussian_kernel(rows: npt.NDArray[Any], centres: npt.NDArray[Any], gamma: float) -> npt.NDArray[Any]:
-    """(n, m) exp(-gamma * ||row - centre||^2) of rows (n, d) and centres (m, d), in their own precision."""
-    squares = (rows**2).sum(axis=1)[:, None] + (centres**2).sum(axis=1) - 2 * rows @ centres.T
-    return np.asarray(np.exp(-gamma * np.maximum(squares, 0)))
 
 
 def stack_weighted(rows: Sequence[Rows], weights: npt.ArrayLike) -> Rows:

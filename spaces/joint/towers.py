@@ -19,8 +19,9 @@ from torch.nn.functional import normalize
 
 from encoders.base import Rows
 from spaces.joint.gru import compute_last_states, is_bfloat16_faster
-from spaces.joint.space import MAX_Z_SCORE, MIN_RELATIVE_SD, TEXT_ROLE, Layer, LinearInput, Tower, TowerPair
+from spaces.joint.space import MAX_Z_SCORE, TEXT_ROLE, Layer, LinearInput, Tower, TowerPair
 from spaces.joint.training_set import Batch, TrainingSet, trim_padding
+from spaces.standardisation import MIN_RELATIVE_SD
 
 BatchLoss = Callable[
     [Tensor, Tensor | None], Tensor

@@ -14,10 +14,10 @@ from spaces.joint.kernel_ridge import (
     compute_whitening,
     fit_kernel_tower_pair,
     fit_text_projection,
-    solve_kernel_ridge,
     unit_rows_float64,
 )
-from spaces.joint.space import Heads, JointSpace, TextDomain, gaussian_kernel
+from spaces.joint.space import Heads, JointSpace, TextDomain
+from spaces.ridge_regression import gaussian_kernel, solve_kernel_ridge
 
 WIDTH, WORDS = 7, 6
 
