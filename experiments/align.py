@@ -1,13 +1,13 @@
-"""`python -m experiments.align`: can the emotion spaces of two senses be aligned, and how sure is that."""
+"""`python -m experiments.align`: can the affect spaces of two modalities be aligned, with statistics."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,8 +16,18 @@ from experiments.ablate import create_out_folder
 from experiments.datasets.data_root import DATA_ROOT
 from experiments.statistics.report import add_seed_option
 
-SIGNIFICANCE_LEVEL = 0.05  # p after Holm's correction that must be within reach
-ABLATED_SET = "synthetic-non-linear"  # the set on which the learned mapping is taken apart
+if TYPE_CHECKING:  # imported late, so that --help is fast
+    from experiments.alignment.generalised_procrustes import GpaResult
+    from experiments.alignment.pairs import MultimodalReadings, PairedReadings
+    from experiments.alignment.segment_lengths import VideoStudy
+    from experiments.alignment.study_results import StudyResults
+    from retrieval.evaluation.procrustes import ExchangeRule
+
+SIGNIFICANCE_LEVEL = 0.05  # that the least possible p must reach after Holm's correction
+ABLATED_SET = "synthetic-non-linear"  # the set on which the loss of the learned mapping is ablated
+
+Loaders = dict[str, "Callable[[], PairedReadings]"]
+"""Functions that load the pairs of a set, by its name."""
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -75,8 +85,8 @@ def main(ctx: click.Context, as_json: bool, **options: Any) -> None:
     """
     try:
         run_alignment_study(as_json=as_json, **options)
-    except AffectError as bad:
-        click.echo(f"align: {bad}", err=True)
+    except AffectError as error:
+        click.echo(f"align: {error}", err=True)
         ctx.exit(2)
     except KeyboardInterrupt:
         click.echo("align: interrupted; run it again to go on", err=True)
@@ -84,56 +94,80 @@ def main(ctx: click.Context, as_json: bool, **options: Any) -> None:
 
 
 def run_alignment_study(
-    *, sets: str, files: tuple[Path, ...], exchange: Any, videos: Path | None, lengths: str, maps: str,
-    data_root: Path, draws: int, out: Path, as_json: bool, seed: int,
+    *, sets: str, files: tuple[Path, ...], exchange: ExchangeRule | None, videos: Path | None, lengths: str,
+    maps: str, data_root: Path, draws: int, out: Path, as_json: bool, seed: int,
 ) -> None:  # fmt: skip
-    """The whole of it. Raises AffectError."""
-    from experiments.alignment import plots, tables
-    from experiments.alignment.generalised_procrustes import run_generalised_procrustes
-    from experiments.alignment.runner import run_study, select_methods
+    """Load the sets, study them, write the report and print it. Raises AffectError."""
+    from experiments.alignment.runner import run_study
     from experiments.alignment.segment_lengths import check_enough_videos, parse_segment_lengths
-    from experiments.alignment.study import StudyConfig, list_methods
+    from experiments.alignment.study_config import StudyConfig, list_methods, select_methods
+    from experiments.alignment.study_results import StudyResults
 
     if seed < 0:
         raise AffectError(f"--seed {seed}: a seed is 0 or more")
     methods = select_methods(_split_names(maps), list_methods())
-    least = math.ceil(len(methods) / SIGNIFICANCE_LEVEL)
-    if draws < least:
-        raise AffectError(f"{draws} shuffles are too few for {len(methods)} maps; {least} at least")
-    seconds = parse_segment_lengths(lengths)
-    load: dict[str, Callable[[], Any]] = {}
-    several: list[Any] = []
+    check_draws(draws, len(methods))
+    segment_lengths = parse_segment_lengths(lengths)
+    loaders: Loaders = {}
+    gpa_readings: list[MultimodalReadings] = []
     if videos is None or sets or files:
-        load, several = make_loaders(_split_names(sets), files, exchange, data_root, seed)
-    plan = StudyConfig(seed=seed, draws=draws)
+        loaders, gpa_readings = make_loaders(_split_names(sets), files, exchange, data_root, seed)
     create_out_folder(out)
-    films, alone = None, {}
+    video_study: VideoStudy | None = None
+    gpa_left_out: dict[str, str] = {}
     if videos is not None:
-        films = load_video_study(videos, seconds, seed=seed)
-        load |= {name: partial(check_enough_videos, pairs) for name, pairs in films.make_pairs().items()}
-        three, alone = films.select_gpa_readings()
-        several += three
-    apart = ABLATED_SET if ABLATED_SET in load and not maps else ""
-    found, parts, left_out = run_study(load, methods, plan, out / "trials", ablated_set=apart)
-    left_out |= alone
-    if not found and films is None:
+        video_study = load_video_study(videos, segment_lengths, seed=seed)
+        for name, pairs in video_study.make_pairs().items():
+            loaders[name] = partial(check_enough_videos, pairs)
+        video_readings, gpa_left_out = video_study.select_gpa_readings()
+        gpa_readings += video_readings
+    config = StudyConfig(seed=seed, draws=draws)
+    ablated_set = ABLATED_SET if ABLATED_SET in loaders and not maps else ""
+    results, variants, left_out = run_study(loaders, methods, config, out / "trials", ablated_set=ablated_set)
+    left_out |= gpa_left_out
+    if not results and video_study is None:
         raise AffectError("; ".join(left_out.values()))
-    together = [
-        one for blocks in several if (one := run_generalised_procrustes(blocks, seed=seed)) is not None
-    ]
-    told = tables.StudyResults(
-        results=found, variants=parts, left_out=left_out, config=plan, gpa_results=together, video_study=films
-    )
-    written = tables.write_report(out, told) + (plots.save_plots(out, found) if found else [])
+    study = StudyResults(
+        results=results, variants=variants, left_out=left_out, config=config, video_study=video_study,
+        gpa_results=run_gpa(gpa_readings, seed),
+    )  # fmt: skip
+    report_study(study, out, as_json=as_json)
+
+
+def check_draws(draws: int, map_count: int) -> None:
+    """Raises AffectError for draws so few that no p can be significant after Holm's correction."""
+    least = math.ceil(map_count / SIGNIFICANCE_LEVEL)
+    if draws < least:
+        raise AffectError(f"{draws} shuffles are too few for {map_count} maps; {least} at least")
+
+
+def run_gpa(readings_of_sets: Sequence[MultimodalReadings], seed: int) -> list[GpaResult]:
+    """Generalised Procrustes analysis of the sets that allow one."""
+    from experiments.alignment.generalised_procrustes import run_generalised_procrustes
+
+    results = (run_generalised_procrustes(readings, seed=seed) for readings in readings_of_sets)
+    return [result for result in results if result is not None]
+
+
+def report_study(study: StudyResults, out: Path, *, as_json: bool) -> None:
+    """Write the report and the plots into a folder; print the summary, or the results as JSON."""
+    from experiments.alignment import plots
+    from experiments.alignment.results_json import make_report_json
+    from experiments.alignment.study_files import write_report
+    from experiments.alignment.summary_table import format_terminal
+
+    written = write_report(out, study)
+    if study.results:
+        written += plots.save_plots(out, study.results)
     if as_json:
-        click.echo(json.dumps(tables.make_report_json(told)))
+        click.echo(json.dumps(make_report_json(study)))
         return
-    click.echo("\n".join(tables.format_terminal(told)))
+    click.echo("\n".join(format_terminal(study)))
     click.echo(f"{to_printable(out)}: {', '.join(file.name for file in written)}")
 
 
-def load_video_study(video_folder: Path, segment_lengths: tuple[float, ...], *, seed: int) -> Any:
-    """A folder's videos as anchors; a line on stderr for each file that can't be read. Raises AffectError."""
+def load_video_study(video_folder: Path, segment_lengths: tuple[float, ...], *, seed: int) -> VideoStudy:
+    """A folder's videos as anchors; prints a line on stderr for each unreadable file. Raises AffectError."""
     from experiments.alignment.segment_lengths import make_video_study
     from experiments.alignment.video_affect import load_affect_pipeline, read_video_affect
 
@@ -150,46 +184,47 @@ def load_video_study(video_folder: Path, segment_lengths: tuple[float, ...], *, 
 
 
 def make_loaders(
-    set_names: list[str], paths: tuple[Path, ...], exchange: Any, data_root: Path, seed: int
-) -> tuple[dict[str, Callable[[], Any]], list[Any]]:
-    """How every set is had, by name, and what was read of files, all senses of each together.
+    set_names: list[str], paths: tuple[Path, ...], exchange: ExchangeRule | None, data_root: Path, seed: int
+) -> tuple[Loaders, list[MultimodalReadings]]:
+    """The loaders of sets and of every pair of modalities of files, and the readings of each file.
 
     Raises AffectError for an unknown set or a file that can't be read.
     """
-    from experiments.alignment import paired_sets
-    from experiments.alignment.pairs import read_readings_csv
+    from experiments.alignment.readings_csv import read_readings_csv
+
+    loaders = select_set_loaders(set_names, data_root, seed, use_default=not paths)
+    readings_of_files = [read_readings_csv(path, exchange=exchange) for path in paths]
+    for readings in readings_of_files:
+        for pairs in readings.make_pairs():
+            loaders[pairs.name] = partial(_return_pairs, pairs)
+    if not loaders:
+        raise AffectError(f"no sets under {to_printable(data_root)}")
+    return loaders, readings_of_files
+
+
+def select_set_loaders(set_names: list[str], data_root: Path, seed: int, *, use_default: bool) -> Loaders:
+    """Loaders of sets by name, or of all of a kind ("synthetic", "real").
+
+    use_default: without names, all synthetic sets and the real ones that exist. Raises AffectError for an
+    unknown name.
+    """
+    from experiments.alignment.paired_sets import PAIRED_SETS, list_available_sets, load_set
     from experiments.alignment.synthetic import CASES, make_synthetic_pairs
 
-    built_in = {f"synthetic-{name}": partial(make_synthetic_pairs, name, seed=seed) for name in CASES}
-    real = {
-        name: partial(paired_sets.load_set, name, data_root)
-        for name in paired_sets.list_available_sets(data_root)
-    }
-    known = {
-        **built_in,
-        **{name: partial(paired_sets.load_set, name, data_root) for name in paired_sets.PAIRED_SETS},
-    }
-    if not set_names and not paths:
-        set_names = [*built_in, *real]
-    wanted: list[str] = []
-    for name in set_names:
-        wanted += {"synthetic": list(built_in), "real": list(real)}.get(name, [name])
-    if unknown := [name for name in wanted if name not in known]:
+    synthetic = {f"synthetic-{name}": partial(make_synthetic_pairs, name, seed=seed) for name in CASES}
+    real = {name: partial(load_set, name, data_root) for name in PAIRED_SETS}
+    known: Mapping[str, Callable[[], PairedReadings]] = {**synthetic, **real}
+    names_by_kind = {"synthetic": list(synthetic), "real": list(list_available_sets(data_root))}
+    if not set_names and use_default:
+        set_names = list(names_by_kind)
+    selected = [name for word in set_names for name in names_by_kind.get(word, [word])]
+    if unknown := [name for name in selected if name not in known]:
         raise AffectError(f"no set {', '.join(unknown)}; sets: synthetic, real, {', '.join(known)}")
-    several: list[Any] = []
-    load: dict[str, Callable[[], Any]] = {name: known[name] for name in dict.fromkeys(wanted)}
-    for file in paths:
-        blocks = read_readings_csv(file, exchange=exchange)
-        several.append(blocks)
-        for one in blocks.make_pairs():
-            load[one.name] = partial(_return_value, one)
-    if not load:
-        raise AffectError(f"no sets under {to_printable(data_root)}")
-    return load, several
+    return {name: known[name] for name in dict.fromkeys(selected)}
 
 
-def _return_value(value: Any) -> Any:
-    return value
+def _return_pairs(pairs: PairedReadings) -> PairedReadings:
+    return pairs
 
 
 def _split_names(text: str) -> list[str]:

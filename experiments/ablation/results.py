@@ -20,11 +20,11 @@ from experiments.ablation.row_statistics import (
     MetricEstimate,
     RowRanks,
     RsumDifference,
-    adjust_holm,
     draw_resamples,
 )
 from experiments.ablation.table_rows import ROLE_LABELS, AblationPlan, SpaceSpec, TableRow
 from experiments.ablation.trials import Trial, load_embeddings, load_history
+from experiments.statistics.holm import adjust_holm
 from retrieval.evaluation import Evaluation
 from retrieval.features.pipeline import FeaturePipeline
 from spaces.joint.training import TrainingHistory

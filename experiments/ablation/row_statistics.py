@@ -189,12 +189,3 @@ def draw_resamples(item_count: int, seed: int, draw_count: int = RESAMPLES) -> t
         np.float64
     )
     return weights, rng.choice((-1.0, 1.0), size=(draw_count, item_count))
-
-
-def adjust_holm(p_values: Sequence[float]) -> list[float]:
-    """p values after Holm's step-down correction (1979), in the order given."""
-    adjusted, largest = [0.0] * len(p_values), 0.0
-    for done, index in enumerate(np.argsort(p_values, kind="stable")):
-        largest = max(largest, min(1.0, (len(p_values) - done) * p_values[index]))
-        adjusted[index] = largest
-    return adjusted

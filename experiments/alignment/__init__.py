@@ -1,1 +1,1 @@
-"""Alignment studies: pairs of readings, the maps between them, and the statistics to believe them or not."""
+"""Alignment studies: paired readings, the maps between them, and their held-out statistics."""

@@ -1,4 +1,4 @@
-"""What this project's own sound head hears in RAVDESS' speech, beside the face of the same performance."""
+"""Affect of RAVDESS speech by the packaged audio head, against the face of the same performance."""
 
 from __future__ import annotations
 
@@ -9,23 +9,22 @@ from pathlib import Path
 import numpy as np
 
 from encoders.base import MissingBackendError
-from experiments.alignment.paired_sets import load_ravdess
 from experiments.alignment.pairs import Floats, PairedReadings
+from experiments.alignment.ravdess_pairs import load_ravdess
 from experiments.datasets.data_root import DATA_ROOT
 from experiments.datasets.ravdess import get_speech_path, load_ravdess_performances
 
-AffectPredictor = Callable[
-    [Sequence[Path]], Floats
-]  # files to valence and arousal (n, 2), NaN where nothing is heard
+AffectPredictor = Callable[[Sequence[Path]], Floats]
+"""From audio files to valence and arousal (n, 2), NaN where there is no estimate."""
 
 
 def load_ravdess_speech(
     data_root: Path = DATA_ROOT, predict: AffectPredictor | None = None
 ) -> PairedReadings:
-    """The engine's valence and arousal of a clip's sound, against the face's as a taught model reads it.
+    """Valence and arousal of a clip's audio, against those of the face by a model trained on the anchors.
 
-    predict: by default the packaged sound head. It was taught on these actors, the test rows apart, so that
-        only the figures of test rows are those of strangers; the face's model is held out all the same.
+    predict: by default the packaged audio head. It was trained on clips of these actors, without the test
+        rows, so that only the figures of the test rows are held out; the face's model is held out in any case
     """
     pairs = load_ravdess(data_root, readings="moods")
     names = load_ravdess_performances(data_root).names
@@ -42,15 +41,14 @@ def load_ravdess_speech(
 
 
 def predict_with_packaged_head(paths: Sequence[Path]) -> Floats:
-    """(n, 2) by the packaged sound head, features cached. Raises MissingBackendError without one."""
+    """(n, 2) by the packaged audio head, features cached. Raises MissingBackendError without one."""
     from experiments.features.extraction import encode_items
     from retrieval.features.config import PipelineConfig
     from retrieval.features.pipeline import FeaturePipeline
 
-    experts = FeaturePipeline(PipelineConfig(objects="", activity="", faces=""))
-    found = experts.affect_model(
-        encode_items(experts, [(file,) for file in paths], quiet=True).mean_pool(len(paths))
-    )
-    if "sound" not in found:
+    pipeline = FeaturePipeline(PipelineConfig(objects="", activity="", faces=""))
+    features = encode_items(pipeline, [(path,) for path in paths], quiet=True).mean_pool(len(paths))
+    affect = pipeline.affect_model(features)
+    if "sound" not in affect:
         raise MissingBackendError("no packaged head reads valence and arousal from sound; install again")
-    return np.asarray(found["sound"][:, :2], np.float64)
+    return np.asarray(affect["sound"][:, :2], np.float64)

@@ -1,7 +1,8 @@
-"""The report's learned mapping taken apart: what each part of its loss is for, on the bent synthetic pair.
+"""Ablation of the circumplex report's learned mapping: the effect of each part of its loss.
 
-Section 9.2 says that without its last two terms all would run into one point, that linear f1 and f2 make it a
-linear map, and that without f1 and f2 the values go half-way to each other.
+On the non-linear synthetic pair. Section 9.2 of the report claims that without its last two terms all values
+collapse to one point, that linear f1 and f2 make it a linear map, and that without f1 and f2 the values meet
+half-way.
 """
 
 from __future__ import annotations
@@ -13,16 +14,17 @@ from typing import Any
 
 import numpy as np
 
+from experiments.alignment.folds import FoldedPairs
+from experiments.alignment.map_evaluation import disparity
 from experiments.alignment.pairs import Floats
-from experiments.alignment.study import FoldedPairs, disparity
 from losses.affect import mapping_loss
 from spaces.alignment.learned import DEFAULT_DESCENT, DescentConfig, JointMapping, fit_joint_mapping
 from spaces.alignment.linear import fit_least_squares
 
 MEAN_MAPPING_LOSS = partial(mapping_loss, reduction="mean")
 FIRST_TERM_LOSS = partial(MEAN_MAPPING_LOSS, audio_weight=0, image_weight=0)
-HIGH_KEEP_WEIGHT = 30.0  # weight of the keeping terms where the new values are held close to f1 and f2
-COLLAPSED_SPREAD = 0.1  # of the spread of bounded origins: less is one point
+HIGH_KEEP_WEIGHT = 30.0  # of the terms that keep a2 near f1(a1) and i2 near f2(i1)
+COLLAPSED_SPREAD = 0.1  # spread below which values have collapsed; bounded f1 and f2 have 1
 
 LOSS_VARIANTS: Mapping[str, tuple[str, Callable[..., JointMapping]]] = {
     "whole": ("all three terms, non-linear f1 and f2", partial(fit_joint_mapping, loss=MEAN_MAPPING_LOSS)),
@@ -66,10 +68,10 @@ LOSS_VARIANTS: Mapping[str, tuple[str, Callable[..., JointMapping]]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class VariantResult:
-    """One variant, held out by folds.
+    """Held-out results of one variant of the loss.
 
-    spread:    of a2 and i2, where f1 and f2 have 1; near 0 it has collapsed
-    non_affine_share: share of a2's variance that no affine map of a1 gives; 0 for a linear map
+    spread:    mean standard deviation of a2 and i2, where bounded f1 and f2 have 1
+    non_affine_share: share of a2's variance that no affine map of a1 explains; 0 for a linear map
     disparity: held out, as for any map
     """
 
@@ -81,7 +83,7 @@ class VariantResult:
 
     @property
     def is_collapsed(self) -> bool:
-        """Whether the new values have run into one point."""
+        """Whether the new values have collapsed to one point."""
         return self.spread < COLLAPSED_SPREAD
 
     def to_json(self) -> dict[str, Any]:
@@ -95,22 +97,39 @@ class VariantResult:
             "disparity": self.disparity,
         }
 
+    def to_cache_json(self) -> dict[str, str | float]:
+        """As stored among the outcomes of maps."""
+        return {
+            "name": self.name,
+            "told": self.description,
+            "spread": self.spread,
+            "bent": self.non_affine_share,
+            "disparity": self.disparity,
+        }
+
+    @classmethod
+    def from_cache_json(cls, stored: Mapping[str, Any]) -> VariantResult:
+        """The result that `to_cache_json` gave. Raises KeyError or TypeError for anything else."""
+        return cls(
+            name=stored["name"], description=stored["told"], spread=stored["spread"],
+            non_affine_share=stored["bent"], disparity=stored["disparity"],
+        )  # fmt: skip
+
 
 def evaluate_variant(data: FoldedPairs, name: str, *, seed: int) -> VariantResult:
-    """One of PARTS on the folds of a set."""
-    told, fit = LOSS_VARIANTS[name]
-    found = [fit(fold.source, fold.target, seed=seed) for fold in data.folds]
-    mapped = [
-        one.mapping.transform(fold.held_out_source) for one, fold in zip(found, data.folds, strict=True)
-    ]
-    bent = [_measure_non_affine_share(one, fold.source) for one, fold in zip(found, data.folds, strict=True)]
+    """Fit one of LOSS_VARIANTS on every fold of a set."""
+    description, fit = LOSS_VARIANTS[name]
+    mappings = [fit(fold.source, fold.target, seed=seed) for fold in data.folds]
+    folded_mappings = list(zip(mappings, data.folds, strict=True))
+    mapped = [mapping.mapping.transform(fold.held_out_source) for mapping, fold in folded_mappings]
+    non_affine = [_measure_non_affine_share(mapping, fold.source) for mapping, fold in folded_mappings]
     return VariantResult(
-        name=name, description=told, spread=float(np.mean([one.spread for one in found])),
-        non_affine_share=float(np.mean(bent)), disparity=disparity(np.concatenate(mapped), data),
+        name=name, description=description, spread=float(np.mean([mapping.spread for mapping in mappings])),
+        non_affine_share=float(np.mean(non_affine)), disparity=disparity(np.concatenate(mapped), data),
     )  # fmt: skip
 
 
 def _measure_non_affine_share(mapping: JointMapping, source: Floats) -> float:
-    new = mapping.mapping.project_source(source)
-    left = new - fit_least_squares(source, new)(source)
-    return float(left.var(axis=0).sum() / new.var(axis=0).sum())
+    projected = mapping.mapping.project_source(source)
+    residuals = projected - fit_least_squares(source, projected)(source)
+    return float(residuals.var(axis=0).sum() / projected.var(axis=0).sum())

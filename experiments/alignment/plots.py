@@ -1,4 +1,4 @@
-"""The pictures of a study: clouds before and after, disparities, learning curves, null histograms."""
+"""Plots of a study: disparities, learning curves, point clouds before and after, null distributions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from encoders.files import write_atomically
 from experiments.alignment.pairs import Floats
-from experiments.alignment.statistics import MapResult, SetResult
+from experiments.alignment.set_result import MapResult, SetResult
 from spaces.alignment.procrustes import run_procrustes
 
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"  # Okabe & Ito 2008
@@ -23,43 +23,37 @@ LINE_STYLES = ("-", "--", ":", "-.")
 MARKERS = ("o", "x", "s")
 GREY, PALE = "#8a8a8a", "#e3e3e3"
 DPI = 130
-MAX_PAIRS_DRAWN = 120  # pairs drawn, at most
-MAX_DISPARITY_SHOWN = 1.6  # disparities beyond it lie on the edge of the picture
+MAX_PAIRS_DRAWN = 120  # pairs of a point cloud
+MAX_DISPARITY_SHOWN = 1.6  # greater disparities are drawn on the edge of the axes
+
+Panel = tuple[str, Floats, Floats]
+"""Title, source (m, 2) and target (m, 2) of a point cloud."""
 
 
 def save_plots(folder: Path, results: Mapping[str, SetResult]) -> list[Path]:
-    """Write maps.png, curves.png, and of every set its clouds and its null histograms."""
-    made = {"maps.png": plot_disparities(results), "curves.png": plot_learning_curves(results)}
-    for name, one in results.items():
+    """Write maps.png, curves.png, and for every set its point clouds and its null distributions."""
+    figures = {"maps.png": plot_disparities(results), "curves.png": plot_learning_curves(results)}
+    for name, result in results.items():
         slug = "".join(letter if letter.isalnum() else "-" for letter in name).strip("-")
-        made[f"{slug}-clouds.png"] = plot_point_clouds(name, one)
-        made[f"{slug}-nulls.png"] = plot_null_distributions(name, one)
-    for name, figure in made.items():
+        figures[f"{slug}-clouds.png"] = plot_point_clouds(name, result)
+        figures[f"{slug}-nulls.png"] = plot_null_distributions(name, result)
+    for name, figure in figures.items():
         stream = io.BytesIO()
         figure.savefig(stream, format="png", dpi=DPI)
         write_atomically(folder / name, stream.getvalue())
-    return [folder / name for name in made]
+    return [folder / name for name in figures]
 
 
 def plot_disparities(results: Mapping[str, SetResult]) -> Figure:
     """The held-out disparity of every map on every set with its interval."""
     figure, panels = _make_panels(len(results), 3, 3.2, 2.9)
-    for axes, (name, one) in zip(panels, results.items(), strict=False):
-        for at, row in enumerate(one.maps):
-            low, high = row.disparity.low, row.disparity.high
-            value = min(row.disparity.value, MAX_DISPARITY_SHOWN)
-            axes.plot(value, at, "o", color=KIND_COLOURS[row.kind], markersize=4, clip_on=False)
-            if low is not None and high is not None:
-                axes.plot(
-                    [min(low, MAX_DISPARITY_SHOWN), min(high, MAX_DISPARITY_SHOWN)],
-                    [at, at],
-                    color=KIND_COLOURS[row.kind],
-                    linewidth=1.2,
-                )
-            axes.plot(min(row.null_disparity[0], MAX_DISPARITY_SHOWN), at, "|", color=GREY, markersize=9)
+    for axes, (name, result) in zip(panels, results.items(), strict=False):
+        for row, map_result in enumerate(result.maps):
+            _plot_disparity(axes, row, map_result)
         axes.axvline(1, color=GREY, linewidth=0.8, linestyle=":")
-        axes.set_yticks(range(len(one.maps)), [row.name for row in one.maps], fontsize=7)
-        axes.set_ylim(len(one.maps) - 0.4, -0.6)
+        names = [map_result.name for map_result in result.maps]
+        axes.set_yticks(range(len(names)), names, fontsize=7)
+        axes.set_ylim(len(names) - 0.4, -0.6)
         axes.set_xlim(0, MAX_DISPARITY_SHOWN)
         _style_axes(axes, name)
     figure.suptitle(
@@ -70,29 +64,23 @@ def plot_disparities(results: Mapping[str, SetResult]) -> Figure:
     return figure
 
 
+def _plot_disparity(axes: Axes, row: int, map_result: MapResult) -> None:
+    colour = KIND_COLOURS[map_result.kind]
+    disparity = map_result.disparity
+    value = min(disparity.value, MAX_DISPARITY_SHOWN)
+    axes.plot(value, row, "o", color=colour, markersize=4, clip_on=False)
+    if disparity.low is not None and disparity.high is not None:
+        interval = [min(disparity.low, MAX_DISPARITY_SHOWN), min(disparity.high, MAX_DISPARITY_SHOWN)]
+        axes.plot(interval, [row, row], color=colour, linewidth=1.2)
+    null_mean = min(map_result.null_disparity[0], MAX_DISPARITY_SHOWN)
+    axes.plot(null_mean, row, "|", color=GREY, markersize=9)
+
+
 def plot_learning_curves(results: Mapping[str, SetResult]) -> Figure:
     """Disparity by the number of anchors."""
     figure, panels = _make_panels(len(results), 3, 3.4, 2.6)
-    for axes, (name, one) in zip(panels, results.items(), strict=False):
-        seen = dict.fromkeys(KIND_COLOURS, 0)
-        for row in one.maps:
-            if not row.learning_curve:
-                continue
-            sizes, values = zip(*row.learning_curve, strict=True)
-            style = LINE_STYLES[seen[row.kind] % len(LINE_STYLES)]
-            mark = MARKERS[seen[row.kind] // len(LINE_STYLES) % len(MARKERS)]
-            seen[row.kind] += 1
-            shown = [min(value, 1.1 * MAX_DISPARITY_SHOWN) for value in values]
-            axes.plot(
-                sizes, shown, style, color=KIND_COLOURS[row.kind], linewidth=1.1, marker=mark, markersize=3.5,
-                label=row.name,
-            )  # fmt: skip
-        axes.axhline(1, color=GREY, linewidth=0.8, linestyle=":")
-        axes.set_xscale("log")
-        ticks = sorted({size for row in one.maps for size, _ in row.learning_curve})
-        axes.set_xticks(ticks, [str(tick) for tick in ticks], fontsize=7)
-        axes.minorticks_off()
-        axes.set_ylim(0, MAX_DISPARITY_SHOWN)
+    for axes, (name, result) in zip(panels, results.items(), strict=False):
+        _plot_set_curves(axes, result)
         _style_axes(axes, name)
     handles: dict[str, Artist] = {}
     for axes in panels:
@@ -105,60 +93,87 @@ def plot_learning_curves(results: Mapping[str, SetResult]) -> Figure:
     return figure
 
 
+def _plot_set_curves(axes: Axes, result: SetResult) -> None:
+    count_by_kind = dict.fromkeys(KIND_COLOURS, 0)
+    for map_result in result.maps:
+        if not map_result.learning_curve:
+            continue
+        sizes, values = zip(*map_result.learning_curve, strict=True)
+        count = count_by_kind[map_result.kind]
+        count_by_kind[map_result.kind] += 1
+        axes.plot(
+            sizes, [min(value, 1.1 * MAX_DISPARITY_SHOWN) for value in values],
+            LINE_STYLES[count % len(LINE_STYLES)], color=KIND_COLOURS[map_result.kind], linewidth=1.1,
+            marker=MARKERS[count // len(LINE_STYLES) % len(MARKERS)], markersize=3.5, label=map_result.name,
+        )  # fmt: skip
+    axes.axhline(1, color=GREY, linewidth=0.8, linestyle=":")
+    axes.set_xscale("log")
+    ticks = sorted({size for map_result in result.maps for size, _ in map_result.learning_curve})
+    axes.set_xticks(ticks, [str(tick) for tick in ticks], fontsize=7)
+    axes.minorticks_off()
+    axes.set_ylim(0, MAX_DISPARITY_SHOWN)
+
+
 def plot_point_clouds(name: str, result: SetResult) -> Figure:
     """Source and target before and after, a line a pair; wide targets along their first principal axes."""
-    known = result.data
-    axes_of = _compute_principal_axes(known.target) if known.target.shape[1] != 2 else np.eye(2)
-    middle = known.target.mean(axis=0) if known.target.shape[1] != 2 else np.zeros(2)
-    panels: list[tuple[str, Floats, Floats]] = []
-    if known.source.shape[1] == known.target.shape[1]:
-        panels.append(("before", (known.source - middle) @ axes_of, (known.target - middle) @ axes_of))
-    if known.source.shape == known.target.shape and known.source.shape[1] == 2 and result.protest is not None:
-        both = run_procrustes(known.source, known.target)
-        title = f"Procrustes as in the report, M² {both.disparity:.2f}"
-        panels.append((title, both.source, both.target))
-    for row in (result.find_best("linear"), result.find_best("curved")):
-        if row is not None:
-            mapped = (result.outcomes[row.name].mapped - middle) @ axes_of
-            title = f"{row.name}, held out, {row.disparity.value:.2f}"
-            panels.append((title, mapped, (known.target - middle) @ axes_of))
+    pairs = result.data.pairs
+    panels = _list_point_clouds(result)
+    columns = pairs.columns if result.data.target.shape[1] == 2 else ("first axis", "second axis")
     figure = Figure(figsize=(3.3 * len(panels), 3.7), layout="constrained")
-    drawn = np.unique(np.linspace(0, len(known.pair_rows) - 1, MAX_PAIRS_DRAWN).astype(int))
+    drawn = np.unique(np.linspace(0, len(result.data.pair_rows) - 1, MAX_PAIRS_DRAWN).astype(int))
     for at, (axes, (title, source, target)) in enumerate(
         zip(figure.subplots(1, len(panels), squeeze=False).ravel(), panels, strict=True)
     ):
         for start, end in zip(source[drawn], target[drawn], strict=True):
             axes.plot(*zip(start, end, strict=True), color=GREY, linewidth=0.4, alpha=0.6, zorder=1)
-        labels = known.pairs.modalities
-        axes.scatter(*source[drawn].T, s=9, color=BLUE, label=labels[0], zorder=2)
-        axes.scatter(*target[drawn].T, s=9, color=ORANGE, marker="s", label=labels[1], zorder=2)
-        names = known.pairs.columns if known.target.shape[1] == 2 else ("first axis", "second axis")
-        axes.set_xlabel(names[0], fontsize=8)
+        axes.scatter(*source[drawn].T, s=9, color=BLUE, label=pairs.modalities[0], zorder=2)
+        axes.scatter(*target[drawn].T, s=9, color=ORANGE, marker="s", label=pairs.modalities[1], zorder=2)
+        axes.set_xlabel(columns[0], fontsize=8)
         if at == 0:
-            axes.set_ylabel(names[1], fontsize=8)
+            axes.set_ylabel(columns[1], fontsize=8)
         axes.set_aspect("equal", adjustable="datalim")
         _style_axes(axes, title)
-    handles, told = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, told, loc="outside lower center", ncols=2, fontsize=8, frameon=False)
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=8, frameon=False)
     figure.suptitle(f"{name}: pairs before and after", x=0.01, ha="left", fontsize=10)
     return figure
 
 
+def _list_point_clouds(result: SetResult) -> list[Panel]:
+    """The readings, Procrustes analysis of all of them, and the best maps, as far as there are any."""
+    source, target = result.data.source, result.data.target
+    is_plane = target.shape[1] == 2
+    principal_axes = np.eye(2) if is_plane else _compute_principal_axes(target)
+    centre = np.zeros(2) if is_plane else target.mean(axis=0)
+    projected_target = (target - centre) @ principal_axes
+    panels: list[Panel] = []
+    if source.shape[1] == target.shape[1]:
+        panels.append(("before", (source - centre) @ principal_axes, projected_target))
+    if source.shape == target.shape and source.shape[1] == 2 and result.protest is not None:
+        fit = run_procrustes(source, target)
+        panels.append((f"Procrustes as in the report, M² {fit.disparity:.2f}", fit.source, fit.target))
+    for best in (result.find_best("linear"), result.find_best("curved")):
+        if best is not None:
+            mapped = (result.outcomes[best.name].mapped - centre) @ principal_axes
+            panels.append((f"{best.name}, held out, {best.disparity.value:.2f}", mapped, projected_target))
+    return panels
+
+
 def plot_null_distributions(name: str, result: SetResult) -> Figure:
-    """What shuffled pairs give, and what the pairs themselves do: PROTEST, then every map."""
+    """Null distributions and the observed statistics: of PROTEST, then of every map."""
     count = len(result.maps) + (result.protest is not None)
     figure, panels = _make_panels(count, 5, 2.5, 1.7)
-    rest = iter(panels)
+    map_panels = panels
     if result.protest is not None:
-        axes = next(rest)
+        axes, *map_panels = panels
         axes.hist(result.protest.null_correlations, bins=30, color=PALE)
         axes.axvline(result.protest.correlation, color=RED, linewidth=1.4)
         _style_axes(axes, f"PROTEST t {result.protest.correlation:.2f}, p {result.protest.p_value:.3f}")
-    for axes, row in zip(rest, result.maps, strict=False):
-        outcome = result.outcomes[row.name]
+    for axes, map_result in zip(map_panels, result.maps, strict=False):
+        outcome = result.outcomes[map_result.name]
         axes.hist(outcome.permuted_disparities, bins=30, color=PALE)
-        axes.axvline(outcome.half_disparity, color=KIND_COLOURS[row.kind], linewidth=1.4)
-        _style_axes(axes, _format_p_value(row))
+        axes.axvline(outcome.half_disparity, color=KIND_COLOURS[map_result.kind], linewidth=1.4)
+        _style_axes(axes, f"{map_result.name}, p {map_result.p:.3f}")
     figure.suptitle(
         f"{name}: disparity on one half of the groups, its pairs shuffled (grey) and as they are (line)",
         x=0.01, ha="left", fontsize=10,
@@ -166,19 +181,14 @@ def plot_null_distributions(name: str, result: SetResult) -> Figure:
     return figure
 
 
-def _format_p_value(map_result: MapResult) -> str:
-    return f"{map_result.name}, p {map_result.p:.3f}"
-
-
 def _make_panels(
-    count: int, column_count: int, panel_width: float, panel_height: float
+    count: int, max_columns: int, panel_width: float, panel_height: float
 ) -> tuple[Figure, list[Axes]]:
-    column_count = min(column_count, count)
-    down = math.ceil(count / column_count)
-    figure = Figure(
-        figsize=(panel_width * column_count + 0.6, panel_height * down + 0.9), layout="constrained"
-    )
-    panels = list(figure.subplots(down, column_count, squeeze=False).ravel())
+    """A figure of `count` axes in rows of at most `max_columns`; sizes in inches."""
+    columns = min(max_columns, count)
+    rows = math.ceil(count / columns)
+    figure = Figure(figsize=(panel_width * columns + 0.6, panel_height * rows + 0.9), layout="constrained")
+    panels = list(figure.subplots(rows, columns, squeeze=False).ravel())
     for axes in panels[count:]:
         axes.set_axis_off()
     return figure, panels[:count]
@@ -194,5 +204,5 @@ def _style_axes(axes: Axes, title: str) -> None:
 
 
 def _compute_principal_axes(points: Floats) -> Floats:
-    """(q, 2) the first two principal axes."""
+    """(q, 2) the first two principal axes of points (m, q)."""
     return np.asarray(np.linalg.svd(points - points.mean(axis=0), full_matrices=False)[2][:2].T)

@@ -1,4 +1,4 @@
-"""Built-in pairs of spaces whose relation is known, and which maps are expected to recover it."""
+"""Synthetic pairs of spaces with a known relation, and the maps that are expected to recover it."""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from experiments.alignment.pairs import Floats, PairedReadings
+from experiments.alignment.pairs import AFFECT_COLUMNS, Floats, PairedReadings
 from spaces.circumplex import find_quadrants
 
-PAIR_COUNT, GROUP_SIZE = 375, 15  # of which a fifth is held out, so that 300 are left to learn from
-SOURCE_SD = (0.4, 0.3)  # of valence and arousal in the source
+PAIR_COUNT, GROUP_SIZE = 375, 15  # of which a fifth is held out, so that there are 300 anchors
+SOURCE_SD = (0.4, 0.3)  # standard deviation of valence and arousal in the source
 ROTATION_DEGREES, SCALE, SHIFT = 50.0, 1.3, (0.1, -0.2)
 NOISE_SD = 0.12  # standard deviation, on both axes of the target
-RECOVERY_TOLERANCE = (
-    0.05  # a map has recovered a relation if its disparity is at most so far above the noise's
-)
+RECOVERY_TOLERANCE = 0.05  # a map whose disparity exceeds the oracle's by no more has recovered a relation
 
 SIMILARITY_MAPS = frozenset({
     "similarity", "procrustes", "affine", "ridge", "CCA", "PLS", "kernel ridge", "learned mapping", "MLP",
@@ -27,7 +25,7 @@ NONLINEAR_MAPS = frozenset({"kernel ridge", "learned mapping", "MLP"})
 
 @dataclass(frozen=True, kw_only=True)
 class SyntheticCase:
-    """A relation and the maps that are expected to recover it; `noise_sd` on both axes of the target."""
+    """A relation, the noise on both axes of the target, and the maps that are expected to recover it."""
 
     description: str
     relation: Callable[[Floats, np.random.Generator], Floats]
@@ -37,7 +35,7 @@ class SyntheticCase:
 
 
 def make_rotation(degrees: float) -> Floats:
-    """(2, 2) by which rows are turned anticlockwise."""
+    """(2, 2) matrix that rotates rows anticlockwise."""
     cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     return np.array([[cos, sin], [-sin, cos]])
 
@@ -103,21 +101,21 @@ CASES: Mapping[str, SyntheticCase] = {
 
 
 def make_synthetic_pairs(name: str, *, seed: int = 0) -> PairedReadings:
-    """One of CASES as pairs; emotions are quadrants of the source. Raises KeyError for another name."""
+    """Draw one of CASES; emotions are quadrants of the source. Raises KeyError for an unknown name."""
     case = CASES[name]
     rng = np.random.default_rng((seed, list(CASES).index(name)))
     source = rng.normal(size=(PAIR_COUNT, 2)) * SOURCE_SD
-    clean = case.relation(source, rng)
-    target = clean + case.noise_sd * rng.normal(size=clean.shape)
+    related = case.relation(source, rng)
+    target = related + case.noise_sd * rng.normal(size=related.shape)
     return PairedReadings(
         name=f"synthetic {name}", modalities=("source", "target"), source=source, target=target,
-        columns=("valence", "arousal"), groups=(np.arange(PAIR_COUNT) // GROUP_SIZE).astype(str),
+        columns=AFFECT_COLUMNS, groups=(np.arange(PAIR_COUNT) // GROUP_SIZE).astype(str),
         emotions=np.array(find_quadrants(source)), notes=(case.description,),
     )  # fmt: skip
 
 
 def compute_oracle_disparity(name: str, pairs: PairedReadings) -> float:
-    """The disparity that the true relation would leave: the noise's share."""
+    """The disparity of the true relation, the noise's share of the target's variance; 1 if there is none."""
     case = CASES[name]
     if not case.is_related:
         return 1.0

@@ -1,45 +1,47 @@
-"""Models of one sense taught within a study: from features to emotions, or to valence and arousal."""
+"""Models of one modality, trained within a study: features to emotions, or to valence and arousal."""
 
 from __future__ import annotations
 
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
+from scipy.special import softmax
 
 from experiments.alignment.pairs import FitFunction, Floats, Ints, PredictFunction, Strings
 from spaces.circumplex import EMOTION_SCHEMES, map_emotions_to_affect
 
-MIN_PROBABILITY = 1e-6  # a probability below it counts as this much
+MIN_PROBABILITY = 1e-6  # floor of probabilities before their logarithm
 
 
 def make_emotion_classifier(labels: Strings, class_names: tuple[str, ...]) -> FitFunction:
-    """Posteriors over emotions by linear discriminants, their covariance shrunk (Ledoit & Wolf 2004).
+    """Posteriors over emotions by linear discriminant analysis, covariance shrunk (Ledoit & Wolf 2004).
 
-    labels: (n,) of all rows, of which the anchors' are looked at; the columns are `class_names`
+    labels: (n,) of all rows, of which only those of the anchors are used; the columns are `class_names`
     """
     return partial(_fit_emotion_classifier, labels, class_names)
 
 
 def make_affect_from_emotions(labels: Strings, scheme: str) -> FitFunction:
-    """The same as valence and arousal: where the emotions lie (Russell & Mehrabian 1977), by posterior."""
+    """Valence and arousal as the posterior mean of the emotions' coordinates (Russell & Mehrabian 1977).
+
+    labels: (n,) of all rows, of which only those of the anchors are used
+    """
     return partial(_fit_affect_from_emotions, labels, scheme)
 
 
 def make_affect_regressor(ratings: Floats) -> FitFunction:
-    """Valence and arousal by ridge regression from ratings (n, 2) of all rows; the anchors' are looked at."""
+    """Valence and arousal by ridge regression on ratings (n, 2) of all rows; only the anchors' are used."""
     return partial(_fit_affect_regressor, ratings)
 
 
 def fuse_posteriors(source: Floats, target: Floats, prior: Floats) -> Floats:
-    """(n, k) posteriors of both senses together, as if independent given the emotion: p q / prior."""
-    log = (
+    """(n, k) posteriors of both modalities, independent given the emotion: source * target / prior."""
+    log_posterior = (
         np.log(np.maximum(source, MIN_PROBABILITY))
         + np.log(np.maximum(target, MIN_PROBABILITY))
         - np.log(np.maximum(prior, MIN_PROBABILITY))
     )
-    shares = np.exp(log - log.max(axis=1, keepdims=True))
-    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
+    return np.asarray(softmax(log_posterior, axis=1))
 
 
 def _fit_emotion_classifier(
@@ -51,9 +53,9 @@ def _fit_emotion_classifier(
     columns = [class_names.index(name) for name in model.classes_]
 
     def predict(inputs: Floats) -> Floats:
-        out = np.zeros((len(inputs), len(class_names)))
-        out[:, columns] = model.predict_proba(inputs)
-        return out
+        posteriors = np.zeros((len(inputs), len(class_names)))
+        posteriors[:, columns] = model.predict_proba(inputs)
+        return posteriors
 
     return predict
 
@@ -61,8 +63,8 @@ def _fit_emotion_classifier(
 def _fit_affect_from_emotions(
     labels: Strings, scheme: str, features: Floats, anchor_rows: Ints
 ) -> PredictFunction:
-    posterior = _fit_emotion_classifier(labels, EMOTION_SCHEMES[scheme], features, anchor_rows)
-    return lambda asked: map_emotions_to_affect(posterior(asked), scheme, "hand")[:, :2]
+    predict_posteriors = _fit_emotion_classifier(labels, EMOTION_SCHEMES[scheme], features, anchor_rows)
+    return lambda inputs: map_emotions_to_affect(predict_posteriors(inputs), scheme, "hand")[:, :2]
 
 
 def _fit_affect_regressor(ratings: Floats, features: Floats, anchor_rows: Ints) -> PredictFunction:
@@ -71,7 +73,7 @@ def _fit_affect_regressor(ratings: Floats, features: Floats, anchor_rows: Ints) 
     model = RidgeCV(alphas=np.logspace(-2, 3, 11) * len(features) / 100).fit(features, ratings[anchor_rows])
 
     def predict(inputs: Floats) -> Floats:
-        out: npt.NDArray[np.float64] = model.predict(inputs)
-        return out
+        affect: Floats = model.predict(inputs)
+        return affect
 
     return predict

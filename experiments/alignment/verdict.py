@@ -1,21 +1,33 @@
-"""A verdict in words that follows from the figures, and nothing else."""
+"""The verdict of a set in words, which follows from its figures by fixed rules."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-from experiments.alignment.paired_sets import AFFECT_COLUMNS
-from experiments.alignment.statistics import MapResult, SetResult, find_best_map
-from retrieval.evaluation.estimate import Estimate, format_number
+from experiments.alignment.bootstrap import get_lower_bound
+from experiments.alignment.pairs import AFFECT_COLUMNS
+from experiments.alignment.set_result import MapResult, SetResult, find_best_map
+from experiments.statistics.markdown import format_estimate
+from retrieval.evaluation.estimate import format_number
 
 Relation = Literal["linear", "non-linear", "related", "unrelated"]
 HypothesisSupport = Literal["supported", "partly supported", "not supported", "not tested"]
 
+STRENGTHS = ((0.75, "closely"), (0.25, "partly"), (float("-inf"), "weakly"))
+"""Words for the share of the target's variance that a map explains, above each bound."""
+LIMITATION = (
+    " Readings are a model's or people's, not what a user feels: weak readers can hide an agreement that "
+    "is there."
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """standing: of the two spaces; hypothesis: section 8.1's; both in words with their reasons."""
+    """Relation of the two spaces, and support for the hypothesis of the circumplex report, section 8.1.
+
+    explanation, hypothesis_explanation: both in words, with the figures they follow from
+    """
 
     relation: Relation
     hypothesis: HypothesisSupport
@@ -31,121 +43,103 @@ class Verdict:
 
 
 def make_verdict(result: SetResult) -> Verdict:
-    """Linear: a linear map foretells what is held out better than the mean (upper end of the interval of its
-    disparity below 1, p below .05 after Holm) and no curved map is better by more than its interval.
+    """Classify the relation of a set and test the hypothesis.
 
-    Non-linear: a curved map does so, and either no linear one does, or the best curved one is better beyond
-    its interval. Related: some p is below .05, but the error of no map is below the mean's.
+    linear: a linear map predicts held-out targets better than their mean (upper end of the interval of its
+        disparity below 1, p below .05 after Holm) and the best curved map does not gain on it significantly
+    non-linear: a curved map predicts them, and either no linear one does, or the best curved one gains on the
+        best linear one by more than the interval
+    related: some p is below .05, but the error of no map is below the mean's
+    unrelated: none of these
     """
-    standing, words = _classify_relation(result)
+    relation, explanation = _classify_relation(result)
     if result.data.pairs.construction:
-        words = f"A control, no finding, since {result.data.pairs.construction}. {words}"
-    hypothesis, because = _judge_hypothesis(result, standing)
+        explanation = f"A control, no finding, since {result.data.pairs.construction}. {explanation}"
+    hypothesis, hypothesis_explanation = _test_hypothesis(result)
     return Verdict(
-        relation=standing, hypothesis=hypothesis, explanation=words, hypothesis_explanation=because
+        relation=relation,
+        hypothesis=hypothesis,
+        explanation=explanation,
+        hypothesis_explanation=hypothesis_explanation,
     )
 
 
 def _classify_relation(result: SetResult) -> tuple[Relation, str]:
     linear, curved = _find_predictive_map(result, "none", "linear"), _find_predictive_map(result, "curved")
-    better = (
-        curved is not None
-        and curved.gain_on_best_linear is not None
-        and _get_lower_bound(curved.gain_on_best_linear) > 0
-    )
-    if curved is not None and (linear is None or better):
+    if curved is not None and (linear is None or _gains_on_linear(curved)):
         if linear is None:
-            why = "no linear map foretells it better than its mean"
+            reason = "no linear map foretells it better than its mean"
         else:
-            gain = _format_estimate(curved.gain_on_best_linear)
-            why = f"{gain} lower than the best linear map's, beyond its interval"
+            gain = format_estimate(curved.gain_on_best_linear, ".2f")
+            reason = f"{gain} lower than the best linear map's, beyond its interval"
         return "non-linear", (
             f"Alignable, but not linearly: {curved.name} leaves "
-            f"{_format_estimate(curved.disparity)} of the target's "
-            f"scatter unexplained ({_describe_strength(curved)}); {why}."
+            f"{format_estimate(curved.disparity, '.2f')} of the target's "
+            f"scatter unexplained ({_describe_strength(curved)}); {reason}."
         )
     if linear is not None:
-        beside = ""
+        curved_gain = ""
         if curved is not None and curved.gain_on_best_linear is not None:
-            gain = _format_estimate(curved.gain_on_best_linear)
-            beside = f"; the best curved map, {curved.name}, gains {gain}, within its interval"
+            gain = format_estimate(curved.gain_on_best_linear, ".2f")
+            curved_gain = f"; the best curved map, {curved.name}, gains {gain}, within its interval"
         return "linear", (
-            f"Linearly alignable: {linear.name} leaves {_format_estimate(linear.disparity)} of the "
-            "target's scatter "
-            f"unexplained ({_describe_strength(linear)}){beside}."
+            f"Linearly alignable: {linear.name} leaves {format_estimate(linear.disparity, '.2f')} of the "
+            f"target's scatter unexplained ({_describe_strength(linear)}){curved_gain}."
         )
-    related = [row for row in result.maps if row.is_related]
-    if related:
-        one = min(related, key=lambda row: row.holm)
+    least = min(result.maps, key=lambda map_result: map_result.holm, default=None)
+    if least is not None and least.is_related:
         return "related", (
-            f"Not alignable on this data: pairs agree more than shuffled ones ({one.name}, p after Holm "
-            f"{format_number(one.holm)}), but no map foretells held-out readings better than their mean does."
+            f"Not alignable on this data: pairs agree more than shuffled ones ({least.name}, p after "
+            f"Holm {format_number(least.holm)}), but no map foretells held-out readings better than their "
+            "mean does."
         )
     return "unrelated", (
         "Not alignable on this data: under no map do held-out pairs agree more than shuffled ones (least p "
-        f"after Holm {format_number(min((row.holm for row in result.maps), default=1.0))})."
+        f"after Holm {format_number(1.0 if least is None else least.holm)})."
     )
 
 
-def _judge_hypothesis(result: SetResult, relation: Relation) -> tuple[HypothesisSupport, str]:
+def _test_hypothesis(result: SetResult) -> tuple[HypothesisSupport, str]:
+    """Whether both modalities carry the same valence and arousal, and the reason in words."""
     pairs = result.data.pairs
-    one, other = pairs.modalities
+    modalities = " and ".join(pairs.modalities)
     if pairs.construction:
         return "not tested", f"Says nothing of the hypothesis: {pairs.construction}."
     if pairs.columns != AFFECT_COLUMNS or pairs.name.startswith("synthetic"):
         return "not tested", "The hypothesis is about valence and arousal; these are not readings of them."
+    identity = result.find_map("identity")
+    unmapped = (
+        "" if identity is None else f" As the readings stand, without a map, CCC is {_format_ccc(identity)}."
+    )
     best = _find_predictive_map(result, "none", "linear", "curved")
-    told = {row.name: row for row in result.maps}
-    plain = ""
-    if "identity" in told:
-        plain = (
-            " As the readings stand, without a map, CCC is "
-            + " and ".join(
-                f"{_format_estimate(figure)} for {name}"
-                for name, figure in zip(AFFECT_COLUMNS, told["identity"].ccc, strict=True)
-            )
-            + "."
-        )
-    limit = (
-        " Readings are a model's or people's, not what a user feels: weak readers can hide an agreement that "
-        "is there."
-    )
     if best is None:
-        return "not supported", f"{one} and {other} do not foretell each other here.{plain}{limit}"
-    agreeing = [
-        name for name, figure in zip(AFFECT_COLUMNS, best.ccc, strict=True) if _get_lower_bound(figure) > 0
-    ]
-    shares = " and ".join(
-        f"{_format_estimate(figure)} for {name}"
-        for name, figure in zip(AFFECT_COLUMNS, best.ccc, strict=True)
-    )
-    told_best = f"with {best.name}, CCC of held-out pairs is {shares}."
+        return "not supported", f"{modalities} do not foretell each other here.{unmapped}{LIMITATION}"
+    agreeing = [name for name, ccc in zip(AFFECT_COLUMNS, best.ccc, strict=True) if get_lower_bound(ccc) > 0]
+    evidence = f"with {best.name}, CCC of held-out pairs is {_format_ccc(best)}.{unmapped}"
     if len(agreeing) == 2:
-        return (
-            "supported",
-            f"{one} and {other} of a pair carry the same mood in both dimensions: {told_best}{plain}",
-        )
+        return "supported", f"{modalities} of a pair carry the same mood in both dimensions: {evidence}"
     if agreeing:
-        return "partly supported", f"{one} and {other} share {agreeing[0]} alone: {told_best}{plain}{limit}"
-    return "not supported", f"{one} and {other} agree in neither dimension: {told_best}{plain}{limit}"
+        return "partly supported", f"{modalities} share {agreeing[0]} alone: {evidence}{LIMITATION}"
+    return "not supported", f"{modalities} agree in neither dimension: {evidence}{LIMITATION}"
 
 
 def _find_predictive_map(result: SetResult, *kinds: str) -> MapResult | None:
-    rows = [row for row in result.maps if row.kind in kinds and row.is_predictive]
-    return find_best_map(rows)
+    return find_best_map([row for row in result.maps if row.kind in kinds and row.is_predictive])
+
+
+def _gains_on_linear(curved: MapResult) -> bool:
+    """Whether the gain on the best linear map is significant."""
+    return curved.gain_on_best_linear is not None and get_lower_bound(curved.gain_on_best_linear) > 0
 
 
 def _describe_strength(map_result: MapResult) -> str:
     share = 1 - map_result.disparity.value
-    word = "closely" if share > 0.75 else "partly" if share > 0.25 else "weakly"
-    return f"{word}: {100 * share:.0f} % explained"
+    strength = next(word for bound, word in STRENGTHS if share > bound)
+    return f"{strength}: {100 * share:.0f} % explained"
 
 
-def _format_estimate(estimate: Estimate | None) -> str:
-    if estimate is None or estimate.low is None or estimate.high is None:
-        return ""
-    return f"{estimate.value:.2f} ({estimate.low:.2f} to {estimate.high:.2f})"
-
-
-def _get_lower_bound(estimate: Estimate) -> float:
-    return estimate.value if estimate.low is None else estimate.low
+def _format_ccc(map_result: MapResult) -> str:
+    return " and ".join(
+        f"{format_estimate(ccc, '.2f')} for {name}"
+        for name, ccc in zip(AFFECT_COLUMNS, map_result.ccc, strict=True)
+    )

@@ -9,7 +9,7 @@ from library_factory import affect, index, painted
 
 from encoders.base import AffectError
 from encoders.text_files import decode_text, iterate_lines, split_lines
-from experiments.alignment.pairs import read_readings_csv
+from experiments.alignment.readings_csv import read_readings_csv
 from experiments.datasets.msrvtt import read_official_captions
 from experiments.datasets.records import read_table
 from retrieval.search.query import read_queries

@@ -34,7 +34,7 @@ from experiments.heads.report_figure import (
 )
 from retrieval.evaluation.splits import make_group_folds
 from spaces.affect_regression import load_packaged_regressors
-from spaces.joint.ridge import solve_ridge
+from spaces.ridge_regression import solve_ridge
 
 BASELINE_STRENGTH = 0.25  # of the baseline's penalty
 REQUIRED_CCC = {"valence": 0.58, "arousal": 0.55}  # on unseen themes

@@ -27,7 +27,6 @@ from experiments.ablation.results import measure_rows
 from experiments.ablation.row_statistics import (
     METRIC_NAMES,
     RowRanks,
-    adjust_holm,
     bootstrap_median_ranks,
     draw_resamples,
 )
@@ -52,6 +51,7 @@ from experiments.ablation.trials import (
     train_trial,
 )
 from experiments.datasets import CaptionDataset, DatasetItem
+from experiments.statistics.holm import adjust_holm
 from losses import LOSSES
 from retrieval.evaluation import bootstrap_interval, compare_paired, median_rank
 

@@ -16,9 +16,10 @@ from PIL import Image
 from repository import ROOT
 
 from experiments import align
-from experiments.alignment import runner, study
+from experiments.alignment import runner
+from experiments.alignment.folds import fold_pairs
 from experiments.alignment.loss_ablation import LOSS_VARIANTS, evaluate_variant
-from experiments.alignment.study import StudyConfig, list_methods
+from experiments.alignment.study_config import StudyConfig, list_methods
 from experiments.alignment.synthetic import CASES, make_synthetic_pairs
 
 FEW = ("--maps", "procrustes,affine", "--draws", "99")
@@ -173,7 +174,7 @@ def test_without_arguments_all_is_studied(tmp_path):
 
 @pytest.mark.slow
 def test_the_learned_mapping_taken_apart():
-    known = study.fold_pairs(make_synthetic_pairs("non-linear"), StudyConfig())
+    known = fold_pairs(make_synthetic_pairs("non-linear"), StudyConfig())
     parts = {
         name: evaluate_variant(known, name, seed=0) for name in ("whole", "first term alone", "all linear")
     }

@@ -11,9 +11,12 @@ from media_factory import clip, photo
 from encoders.base import AffectError
 from experiments import align
 from experiments.alignment import segment_lengths, video_affect
+from experiments.alignment.markdown_report import to_markdown
+from experiments.alignment.results_json import make_report_json
 from experiments.alignment.runner import study_set
-from experiments.alignment.study import StudyConfig, list_methods
-from experiments.alignment.tables import StudyResults, format_terminal, make_report_json, to_markdown
+from experiments.alignment.study_config import StudyConfig, list_methods
+from experiments.alignment.study_results import StudyResults
+from experiments.alignment.summary_table import format_terminal
 from experiments.alignment.verdict import make_verdict
 from experiments.alignment.video_affect import (
     VideoAffect,

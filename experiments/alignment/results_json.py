@@ -1,0 +1,154 @@
+"""The results of a study as the JSON object that results.json and --json give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from experiments.alignment.pairs import MultimodalReadings
+from experiments.alignment.requirements import check_recovery, check_requirements
+from experiments.alignment.segment_lengths import ModalityVariation, VideoStudy, adjust_p_over_sets
+from experiments.alignment.set_result import FusionAccuracy, MapResult, SetResult
+from experiments.alignment.study_config import NDCG_DEPTH, PRECISION_DEPTH
+from experiments.alignment.study_results import StudyResults, list_rules
+from experiments.statistics.report import describe_machine
+from retrieval.evaluation.estimate import Estimate
+from retrieval.evaluation.procrustes import ProtestResult
+
+
+def make_report_json(study: StudyResults) -> dict[str, Any]:
+    """All results of a run, without the points."""
+    verdicts = study.compute_verdicts()
+    return {
+        "plan": study.config.to_json(),
+        "machine": describe_machine(),
+        "rules": list_rules(study.config),
+        "sets": {
+            name: {
+                **_set_to_json(result),
+                "verdict": verdicts[name].to_json(),
+                **check_recovery(name, result),
+            }
+            for name, result in study.results.items()
+        },
+        "learned mapping taken apart": [variant.to_json() for variant in study.variants],
+        "several senses together": [gpa.to_json() for gpa in study.gpa_results],
+        "left out": dict(study.left_out),
+        "videos": None
+        if study.video_study is None
+        else _video_study_to_json(study.video_study, study.results),
+        "bars": [requirement.to_json() for requirement in check_requirements(study.results)],
+    }
+
+
+def _set_to_json(result: SetResult) -> dict[str, Any]:
+    pairs = result.data.pairs
+    return {
+        "set": pairs.name,
+        "senses": pairs.modalities,
+        "columns": pairs.columns,
+        "rows": len(result.data.pair_rows),
+        "groups": len(np.unique(result.data.groups)),
+        "exchange": pairs.exchange,
+        "notes": pairs.notes,
+        "anchors": [len(fold.source) for fold in result.data.folds],
+        "made": pairs.construction,
+        "procrustes": _protest_to_json(result.protest, result.average_cosine),
+        "chance P@5": result.chance_precision,
+        "random nDCG@10": result.random_ndcg,
+        "fusion": _fusion_to_json(result.fusion),
+        "warnings": result.warnings,
+        "left out": dict(result.left_out),
+        "maps": [_map_to_json(map_result) for map_result in result.maps],
+    }
+
+
+def _protest_to_json(analysis: ProtestResult | None, average_cosine: float | None) -> dict[str, Any] | None:
+    if analysis is None:
+        return None
+    return {
+        "disparity": analysis.disparity,
+        "average cosine": average_cosine,
+        "t": analysis.correlation,
+        "p": analysis.p_value,
+        "null t": [float(t) for t in np.quantile(analysis.null_correlations, [0.025, 0.5, 0.975])],
+    }
+
+
+def _fusion_to_json(fusion: FusionAccuracy | None) -> dict[str, Any] | None:
+    if fusion is None:
+        return None
+    return {
+        "source": fusion.source.to_json(),
+        "target": fusion.target.to_json(),
+        "both": fusion.both.to_json(),
+        "beyond": fusion.gain_on_best.to_json(),
+    }
+
+
+def _map_to_json(result: MapResult) -> dict[str, Any]:
+    return {
+        "map": result.name,
+        "kind": result.kind,
+        "told": result.description,
+        "disparity": result.disparity.to_json(),
+        "ccc": [ccc.to_json() for ccc in result.ccc],
+        "mean ccc": result.mean_ccc.to_json(),
+        f"P@{PRECISION_DEPTH}": _estimate_to_json(result.precision),
+        f"P@{PRECISION_DEPTH} of others": _estimate_to_json(result.precision_without_pair),
+        f"nDCG@{NDCG_DEPTH}": _estimate_to_json(result.ndcg),
+        "p": result.p,
+        "p holm": result.holm,
+        "null disparity": {"mean": result.null_disparity[0], "least": result.null_disparity[1]},
+        "rise with swapped axes": result.swapped_axes_rise.to_json(),
+        "gain on identity": _estimate_to_json(result.gain_on_identity),
+        "gain on the best linear": _estimate_to_json(result.gain_on_best_linear),
+        "reflection": result.reflection_share,
+        "curve": [list(point) for point in result.learning_curve],
+        "warnings": result.warnings,
+    }
+
+
+def _estimate_to_json(estimate: Estimate | None) -> dict[str, float | None] | None:
+    return None if estimate is None else estimate.to_json()
+
+
+def _video_study_to_json(video_study: VideoStudy, results: Mapping[str, SetResult]) -> dict[str, Any]:
+    folder = video_study.folder
+    video_results = {name: results[name] for name in video_study.make_pairs() if name in results}
+    return {
+        "folder": folder.name,
+        "videos": len(folder.videos),
+        "seconds": video_study.total_duration,
+        "without sound": folder.silent_count,
+        "copies": folder.duplicate_count,
+        "refused": folder.unreadable,
+        "lengths": video_study.segment_lengths,
+        "segments": {
+            f"{length:g}": _count_segments(readings)
+            for length, readings in video_study.readings_by_length.items()
+        },
+        "inside segments": [_variation_to_json(variation) for variation in video_study.variations],
+        "p over all sets": adjust_p_over_sets(video_results),
+    }
+
+
+def _variation_to_json(variation: ModalityVariation) -> dict[str, Any]:
+    deviation = variation.deviation
+    return {
+        "sense": variation.modality,
+        "length": deviation.segment_length,
+        "segments": deviation.segment_count,
+        "videos": variation.video_count,
+        "sd": None if variation.within_sd is None else [sd.to_json() for sd in variation.within_sd],
+        "share of scatter": [None if np.isnan(share) else share for share in deviation.within_share],
+    }
+
+
+def _count_segments(readings: MultimodalReadings) -> dict[str, int]:
+    """Segments with a reading, by modality."""
+    return {
+        modality: int((~np.isnan(rows).any(axis=1)).sum()) for modality, rows in readings.by_modality.items()
+    }
