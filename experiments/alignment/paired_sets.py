@@ -76,8 +76,8 @@ def load_liris(data_root: Path = DATA_ROOT, *, readings: str = "") -> PairedRead
     features = PairedReadings(
         name="liris features",
         modalities=("sound", "picture"),
-        source=_apply_signed_log(clips.features[:, clips.is_audio])[drawn],
-        target=_apply_signed_log(clips.features[:, ~clips.is_audio])[drawn],
+        source=_apply_signed_log(np.ascontiguousarray(clips.features[:, clips.is_audio]))[drawn],
+        target=_apply_signed_log(np.ascontiguousarray(clips.features[:, ~clips.is_audio]))[drawn],
         columns=tuple(np.array(clips.feature_names)[~clips.is_audio].tolist()),
         groups=groups[drawn],
         affect=truth[drawn],
