@@ -26,7 +26,7 @@ ROLE = "sound"
 N_FOLDS = 4
 DOMAIN_MIN_COSINE = 0.45  # to the nearest prompt, from which a text is in domain
 KERNEL_CONFIG = KernelRidgeConfig(width=0.7, penalty=0.07)
-"""Narrow, as the short samples enlarge the columns' standard deviations, which moves all other clips together."""
+"""Narrow: the short samples enlarge the columns' standard deviations, which moves other clips together."""
 
 EncodeTexts = Callable[[Sequence[str]], Rows]
 
