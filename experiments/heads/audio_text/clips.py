@@ -14,7 +14,7 @@ from scipy.sparse.csgraph import connected_components
 from encoders.base import Rows, is_missing_row, unit_rows
 from experiments.datasets.animal_sounds import load_animal_captions
 from experiments.datasets.ravdess import load_ravdess_speech
-from experiments.datasets.sonic_pi import list_sonic_pi_samples
+from experiments.datasets.sonic_pi import load_sonic_pi_samples
 from experiments.datasets.vgmidi import load_vgmidi
 from experiments.datasets.wesnoth import get_track_group, list_wesnoth_excerpts
 from experiments.features.extraction import encode_items
@@ -161,7 +161,8 @@ def load_instruments(pipeline: FeaturePipeline, data_root: Path) -> InstrumentCl
     Samples whose names share their first two words are one group, and so are tracks that share the first.
     Raises AffectError where a set is missing.
     """
-    samples = [path for path in list_sonic_pi_samples(data_root) if classify_sample(path.stem)]
+    sample_paths = (sample.path for sample in load_sonic_pi_samples(data_root))
+    samples = [path for path in sample_paths if classify_sample(path.stem)]
     tracks = list_wesnoth_excerpts(data_root)
     sample_rows = encode_items(pipeline, [(path,) for path in samples], quiet=True).mean_pool(len(samples))
     segments = encode_items(pipeline, [(path,) for path in tracks], all_segments=True, quiet=True)
