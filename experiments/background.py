@@ -1,4 +1,4 @@
-"""Measure what sound is like in general, for encoders/logmel.py: python -m experiments.background --data DIR.
+"""Estimates the mean sound that `encoders.logmel` subtracts: python -m experiments.background --data DIR.
 
 Every collection weighs the same, however many clips it has; only clips whose split is `train` are read,
 except from a collection that has no split.
@@ -7,71 +7,67 @@ except from a collection that has no split.
 from __future__ import annotations
 
 import argparse
-import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from safetensors.numpy import save_file
 
 from encoders.base import Audio
 from encoders.logmel import SAMPLE_RATE_HZ, Array, compute_logmel_statistics, is_audible
 from encoders.media import Sampling, probe, read_segments
+from encoders.safetensors_io import write_safetensors
+from experiments.datasets.animal_sounds import load_animal_sounds
+from experiments.datasets.ravdess import load_ravdess_speech
+from experiments.datasets.records import LabelledFile, RatedFile
+from experiments.datasets.sonic_pi import load_sonic_pi_samples
+from experiments.datasets.vgmidi import load_vgmidi
 
-COLLECTION_TABLES = {
-    "animal_sounds": ("labels.csv", "{file}"),
-    "ravdess_speech": ("labels.csv", "audio/{clip}.ogg"),
-    "vgmidi": ("piece_va.csv", "audio/{clip}.ogg"),
-    "sonicpi_samples_cc0": ("samples.csv", "ogg/{name}.ogg"),
+COLLECTIONS: dict[str, Callable[[Path], Iterable[LabelledFile | RatedFile]]] = {
+    "animal_sounds": load_animal_sounds,
+    "ravdess_speech": load_ravdess_speech,
+    "vgmidi": load_vgmidi,
+    "sonicpi_samples_cc0": load_sonic_pi_samples,
 }
+WEIGHTS_FILE = Path(str(files("encoders") / "weights" / "logmel-background.safetensors"))
 DAMPED_DIRECTIONS = 32  # the rest of the covariance has eigenvalues under 1: damping leaves those alone
-COVARIANCE_WEIGHT = (
-    0.1  # weight of the measured covariance; 1 is full whitening, which makes codec noise loud
-)
+COVARIANCE_WEIGHT = 0.1  # of the estimated covariance; 1 is full whitening, which makes codec noise loud
+
+Floats = npt.NDArray[np.float64]
 
 
 def decode_audio(path: Path) -> Audio:
-    """The whole file as mono sound at the rate the statistics want."""
-    parts = [
-        segment.audio
-        for segment in read_segments(path, probe(path), Sampling(sample_rate=SAMPLE_RATE_HZ))
-        if segment.audio
-    ]
-    return Audio(samples=np.concatenate([part.samples for part in parts]), sample_rate=SAMPLE_RATE_HZ)
+    """The whole file as mono audio at SAMPLE_RATE_HZ. Raises MediaError."""
+    segments = read_segments(path, probe(path), Sampling(sample_rate=SAMPLE_RATE_HZ))
+    parts = [segment.audio.samples for segment in segments if segment.audio]
+    return Audio(samples=np.concatenate(parts), sample_rate=SAMPLE_RATE_HZ)
 
 
 def list_training_clips(data_root: Path, collection: str) -> Iterator[Path]:
     """Paths of one collection's training clips."""
-    table, pattern = COLLECTION_TABLES[collection]
-    with (data_root / collection / table).open(newline="", encoding="utf-8-sig") as stream:
-        for row in csv.DictReader(stream):
-            if row.get("split", "train") == "train":
-                yield data_root / collection / pattern.format(**row)
+    return (clip.path for clip in COLLECTIONS[collection](data_root) if clip.split == "train")
 
 
 def compute_statistics(data_root: Path, collection: str) -> Array:
     """Statistics (n, 329) of one collection's audible training clips."""
-    sounds = (decode_audio(path) for path in list_training_clips(data_root, collection))
-    return np.stack([compute_logmel_statistics(sound) for sound in sounds if is_audible(sound)])
+    clips = (decode_audio(path) for path in list_training_clips(data_root, collection))
+    return np.stack([compute_logmel_statistics(audio) for audio in clips if is_audible(audio)])
 
 
 def fit_background(statistics_by_collection: list[Array]) -> dict[str, Array]:
     """The fields of `encoders.logmel.BackgroundWhitening`, from one (n_i, d) array a collection."""
     rows = np.concatenate(statistics_by_collection).astype(np.float64)
-    weight = np.concatenate([np.full(len(c), 1 / len(c)) for c in statistics_by_collection]) / len(
-        statistics_by_collection
-    )
-    mean = weight @ rows
-    scale = np.sqrt(weight @ (rows - mean) ** 2)
-    directions, gain = compute_damping((rows - mean) / scale, weight)
-    found = {"mean": mean, "scale": scale, "directions": directions, "gain": gain}
-    return {key: np.ascontiguousarray(value, np.float32) for key, value in found.items()}
+    shares = [np.full(len(part), 1 / len(part)) for part in statistics_by_collection]
+    weights = np.concatenate(shares) / len(statistics_by_collection)
+    mean = weights @ rows
+    scale = np.sqrt(weights @ (rows - mean) ** 2)
+    directions, gain = compute_damping((rows - mean) / scale, weights)
+    tensors = {"mean": mean, "scale": scale, "directions": directions, "gain": gain}
+    return {name: np.ascontiguousarray(values, np.float32) for name, values in tensors.items()}
 
 
-def compute_damping(
-    features: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def compute_damping(features: Floats, weights: Floats) -> tuple[Floats, Floats]:
     """The strongest directions (k, d) of standardised rows and the gain (k,) that damps each."""
     power, vectors = np.linalg.eigh((features * weights[:, None]).T @ features)
     shrunk = COVARIANCE_WEIGHT * power[-DAMPED_DIRECTIONS:] + (1 - COVARIANCE_WEIGHT)
@@ -79,15 +75,15 @@ def compute_damping(
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Command line. Nothing is drawn at random: the same data give the same file."""
+    """Command line. Nothing is random: the same data give the same file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with the sound collections")
-    parser.add_argument("--out", type=Path, default=Path("encoders/weights/logmel-background.safetensors"))
+    parser.add_argument("--out", type=Path, default=WEIGHTS_FILE)
     args = parser.parse_args(argv)
-    collections = [compute_statistics(args.data, name) for name in COLLECTION_TABLES]
-    for name, rows in zip(COLLECTION_TABLES, collections, strict=True):
+    statistics = [compute_statistics(args.data, name) for name in COLLECTIONS]
+    for name, rows in zip(COLLECTIONS, statistics, strict=True):
         print(f"{name}\t{len(rows)} clips")
-    save_file(fit_background(collections), args.out)
+    write_safetensors(args.out, fit_background(statistics))
 
 
 if __name__ == "__main__":

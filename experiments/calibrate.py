@@ -1,14 +1,15 @@
-"""`python -m experiments.calibrate`: how to read the cosines of the packaged encoders.
+"""`python -m experiments.calibrate`: calibration of the cosines of the packaged encoders.
 
 Matching pairs: two photos of a theme (oasis), two clips of an animal (animal_sounds), train splits only.
-Background: pairs of the same files that do not belong together. Words are not here: whoever trained a space
-to read them tells how to read its cosines (`experiments.train`).
+Background: pairs of the same files that do not match. Calibrations of words are not fitted here, but with the
+heads of a space (`experiments.train`).
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -30,21 +31,23 @@ ENCODERS_BY_VIEW = {
     "audio.sounds": ("sound",),
 }
 
+CALIBRATION_FILE = Path(str(files("retrieval") / "calibration.json"))
+
 PairMask = npt.NDArray[np.bool_]
 
 
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path), default=DATA_ROOT, show_default=True)
-@click.option("--out", type=click.Path(path_type=Path), default=Path("retrieval/calibration.json"))
+@click.option("--out", type=click.Path(path_type=Path), default=CALIBRATION_FILE)
 def main(data: Path, out: Path) -> None:
     """Fit every packaged calibration and write them."""
-    experts = FeaturePipeline(PipelineConfig())
+    pipeline = FeaturePipeline(PipelineConfig())
     table = {
         **calibrate_same_label(
-            experts, _select_train_split(load_oasis(data)), ("object.words", "object.looks"), "frames"
+            pipeline, _select_train_split(load_oasis(data)), ("object.words", "object.looks"), "frames"
         ),
         **calibrate_same_label(
-            experts, _select_train_split(load_animal_sounds(data)), ("audio.sounds",), "sound"
+            pipeline, _select_train_split(load_animal_sounds(data)), ("audio.sounds",), "sound"
         ),
     }
     out.write_text(json.dumps(table, indent=1) + "\n")
@@ -52,23 +55,22 @@ def main(data: Path, out: Path) -> None:
         click.echo(f"{name:<24} {entry['calibration']}")
 
 
-def _select_train_split(files: Sequence[LabelledFile]) -> list[LabelledFile]:
-    return [one for one in files if one.split == "train"]
+def _select_train_split(labelled: Sequence[LabelledFile]) -> list[LabelledFile]:
+    return [file for file in labelled if file.split == "train"]
 
 
 def calibrate_same_label(
-    pipeline: FeaturePipeline, files: Sequence[LabelledFile], views: Sequence[str], query_modality: str
+    pipeline: FeaturePipeline, labelled: Sequence[LabelledFile], views: Sequence[str], query_modality: str
 ) -> dict[str, Any]:
-    """Media against media: pairs that share their label match."""
-    projected = pipeline.project(encode_first_segments(pipeline, files))
-    labels = np.array([one.labels[0] for one in files])
-    upper = np.triu_indices(len(files), 1)
-    matching = (labels[:, None] == labels)[upper]
+    """Entries of views that compare media with media: pairs with the same label match."""
+    projected = pipeline.project(encode_first_segments(pipeline, labelled))
+    labels = np.array([file.labels[0] for file in labelled])
+    upper = np.triu_indices(len(labelled), 1)
+    is_match = (labels[:, None] == labels)[upper]
     entries: dict[str, Any] = {}
     for view in views:
-        entries |= _make_entry(
-            pipeline, view, query_modality, (projected[view] @ projected[view].T)[upper], matching
-        )
+        similarities = (projected[view] @ projected[view].T)[upper]
+        entries |= _make_entry(pipeline, view, query_modality, similarities, is_match)
     return entries
 
 

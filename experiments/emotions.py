@@ -1,4 +1,4 @@
-"""`python -m experiments.emotions`: annotate captions with emotions by lexicons, as the seed did."""
+"""`python -m experiments.emotions`: annotate captions with emotions by lexicons, as the report did."""
 
 from __future__ import annotations
 
@@ -61,74 +61,80 @@ def run_annotation(
     *, captions: Path | None, bound: float, as_reported: bool, lower: bool, released: Path | None, seed: int,
     data_root: Path, out: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """The whole of it. Raises AffectError."""
-    from experiments.datasets.records import parse_text_file
-    from experiments.lexicons.annotation import (
-        annotate,
-        compare_records,
-        count_emotional,
-        sample_balanced,
-        sort_emotional_first,
-    )
+    """Annotate the captions, write the subsets and print the summary. Raises AffectError."""
+    from experiments.lexicons.annotation import annotate, sample_balanced, sort_emotional_first
     from experiments.lexicons.caption_files import read_video_captions
 
     file = captions or data_root / MSRVTT_CAPTIONS_FILE
     if captions is None and released is None and (data_root / MSRVTT_RELEASED_FILE).exists():
         released = data_root / MSRVTT_RELEASED_FILE
-    earlier = (
-        parse_text_file(released, _parse_records, "a JSON list of records with video_id")
-        if released
-        else None
-    )
-    found = read_video_captions(file)
-    with report_progress(len(found)) as step:
+    released_records = _read_records(released) if released else None
+    video_captions = read_video_captions(file)
+    with report_progress(len(video_captions)) as on_caption:
         annotated = sort_emotional_first(
-            annotate(found, threshold=bound, as_reported=as_reported, lower_case=lower, on_caption=step)
-        )
+            annotate(
+                video_captions, threshold=bound, as_reported=as_reported, lower_case=lower,
+                on_caption=on_caption,
+            )
+        )  # fmt: skip
     emotional, neutral = sample_balanced(annotated, seed=seed)
-    parts = {"all": annotated, "emotional": emotional, "neutral": neutral, "balanced": emotional + neutral}
+    subsets = {
+        "all": annotated, "emotional": emotional, "neutral": neutral, "balanced": emotional + neutral,
+    }  # fmt: skip
     out = out or Path("runs") / "emotions" / file.stem
-    write_subsets(out, parts)
-    told: dict[str, Any] = {
-        "captions": str(file),
-        "seed": seed,
+    write_subsets(out, subsets)
+    report = make_report(subsets, released_records)
+    report = {"captions": str(file), "seed": seed, **report, "out": str(out)}
+    if as_json:
+        click.echo(json.dumps({**report, "records": [one.record for one in annotated]}))
+        return
+    click.echo("\n".join(format_summary(report)))
+
+
+def make_report(
+    subsets: dict[str, list[AnnotatedCaption]], released_records: list[dict[str, Any]] | None
+) -> dict[str, Any]:
+    """Counts by both lexicons, captions they judge differently, and the comparison with released records."""
+    from experiments.lexicons.annotation import compare_records, count_emotional
+
+    annotated = subsets["all"]
+    return {
         "today": asdict(count_emotional(annotated, as_reported=False)),
         "as_reported": asdict(count_emotional(annotated, as_reported=True)),
         "differ": [
-            _difference_to_json(one) for one in annotated if one.is_sentimental != one.is_sentimental_nltk
+            _difference_to_json(caption)
+            for caption in annotated
+            if caption.is_sentimental != caption.is_sentimental_nltk
         ],
-        "balanced": {"emotional": len(emotional), "neutral": len(neutral)},
-        "released": asdict(compare_records(annotated, earlier)) if earlier is not None else None,
-        "out": str(out),
+        "balanced": {"emotional": len(subsets["emotional"]), "neutral": len(subsets["neutral"])},
+        "released": None
+        if released_records is None
+        else asdict(compare_records(annotated, released_records)),
     }
-    if as_json:
-        click.echo(json.dumps({**told, "records": [one.record for one in annotated]}))
-        return
-    click.echo("\n".join(format_summary(told)))
 
 
 def format_summary(report: dict[str, Any]) -> Iterator[str]:
-    """What people read: counts, what changed since the report, the comparison, the files."""
-    today, then = report["today"], report["as_reported"]
+    """Lines of text: counts, differences from the report, the comparison, the files."""
+    today, reported = report["today"], report["as_reported"]
     yield f"{to_printable(report['captions'])}: {today['captions']} captions"
     yield f"emotional: {_format_counts(today)}"
     if report["differ"]:
-        yield f"           {_format_counts(then)} with nltk's copy of VADER, as reported"
-        for one in report["differ"][:MAX_LISTED]:
-            name = f"{to_printable(one['video_id'])}: " if one["video_id"] else ""
+        yield f"           {_format_counts(reported)} with nltk's copy of VADER, as reported"
+        for entry in report["differ"][:MAX_LISTED]:
+            name = f"{to_printable(entry['video_id'])}: " if entry["video_id"] else ""
             yield (
-                f'  {name}"{to_printable(one["caption"])}" scores {one["compound"]:+.2f}, there '
-                f"{one['compound_then']:+.2f}: its lexicon lacks {', '.join(one['words'])}"
+                f'  {name}"{to_printable(entry["caption"])}" scores {entry["compound"]:+.2f}, there '
+                f"{entry['compound_then']:+.2f}: its lexicon lacks {', '.join(entry['words'])}"
             )
         if (more := len(report["differ"]) - MAX_LISTED) > 0:
             yield f"  ... and {more} more"
-    if (with_them := report["released"]) is not None:
-        yield f"columns: {with_them['equal']} of {with_them['both']} captions as released" + _format_ids(
-            with_them["columns_differ"]
+    if (comparison := report["released"]) is not None:
+        yield f"columns: {comparison['equal']} of {comparison['both']} captions as released" + _format_ids(
+            comparison["columns_differ"]
         )
-        same = with_them["both"] - len(with_them["emotion_differs"])
-        yield f"emotional or not: {same} of {with_them['both']} as released" + _format_ids(
-            with_them["emotion_differs"]
+        same = comparison["both"] - len(comparison["emotion_differs"])
+        yield f"emotional or not: {same} of {comparison['both']} as released" + _format_ids(
+            comparison["emotion_differs"]
         )
     sizes = report["balanced"]
     yield f"balanced: {sizes['emotional']} emotional + {sizes['neutral']} neutral, seed {report['seed']}"
@@ -147,26 +153,26 @@ def _format_ids(video_ids: Sequence[str]) -> str:
 
 
 def _difference_to_json(annotated: AnnotatedCaption) -> dict[str, Any]:
-    """A caption that today's lexicon judges otherwise than the report's, and by which words."""
+    """A caption that both lexicons judge differently, and the words that one of them lacks."""
     from encoders.lexicon import WORDS_NOT_IN_NLTK, tokenize_for_nrc
 
-    there = {word.lower() for word in tokenize_for_nrc(annotated.source.caption)}
+    words = {word.lower() for word in tokenize_for_nrc(annotated.source.caption)}
     return {
         "video_id": annotated.source.video_id,
         "caption": annotated.source.caption,
         "compound": annotated.compound,
         "compound_then": annotated.compound_nltk,
-        "words": sorted(there & WORDS_NOT_IN_NLTK),
+        "words": sorted(words & WORDS_NOT_IN_NLTK),
     }
 
 
 def write_subsets(out_folder: Path, subsets: dict[str, list[AnnotatedCaption]]) -> None:
-    """A JSON list a part. Raises AffectError if the folder can't be written in."""
+    """Write a JSON list for each subset. Raises AffectError if the folder can't be written to."""
     from encoders.files import write_atomically
 
     try:
-        for name, some in subsets.items():
-            text = json.dumps([one.record for one in some], ensure_ascii=False)
+        for name, subset in subsets.items():
+            text = json.dumps([caption.record for caption in subset], ensure_ascii=False)
             write_atomically(out_folder / f"{name}.json", text.encode())
     except OSError as bad:
         raise AffectError(f"{to_printable(out_folder)}: {(bad.strerror or str(bad)).lower()}") from bad
@@ -174,19 +180,28 @@ def write_subsets(out_folder: Path, subsets: dict[str, list[AnnotatedCaption]]) 
 
 @contextmanager
 def report_progress(count: int) -> Iterator[Callable[[], None]]:
-    """Called after each caption; how far it is goes to standard error."""
+    """A callback for each caption done, which reports progress to standard error."""
     from retrieval.progress_reporter import ProgressReporter
 
-    done = itertools.count(1)
+    numbers = itertools.count(1)
     with ProgressReporter("emotions") as report:
-        yield lambda: report.update("captions", next(done), count)
+        yield lambda: report.update("captions", next(numbers), count)
+
+
+def _read_records(path: Path) -> list[dict[str, Any]]:
+    from experiments.datasets.records import parse_text_file
+
+    records: list[dict[str, Any]] = parse_text_file(
+        path, _parse_records, "a JSON list of records with video_id"
+    )
+    return records
 
 
 def _parse_records(text: str) -> list[dict[str, Any]]:
-    found = json.loads(text)
-    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+    records = json.loads(text)
+    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         raise ValueError("not a list of records")
-    return found
+    return records
 
 
 if __name__ == "__main__":

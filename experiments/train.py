@@ -3,41 +3,24 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
-import numpy as np
 
-from encoders.base import AffectError, to_printable
-from encoders.files import write_atomically
-from experiments.datasets import DATA_ROOT, load_named_dataset
-from experiments.features.extraction import load_item_features
-from experiments.heads.audio_text.train import fit_audio_heads
-from experiments.heads.model_cards import format_model_card
-from experiments.heads.report_figure import EvaluationPart
+from encoders.base import AffectError
+from experiments.datasets import DATA_ROOT
+from experiments.heads.recall_rows import MetricRow
+from experiments.heads.report_figure import EvaluationPart, MetricResult
+from experiments.heads.space_training import (
+    WEIGHTS_FOLDER,
+    row_to_json,
+    train_custom_space,
+    train_packaged_space,
+)
 from experiments.heads.train_affect import HEAD_NAMES, evaluate_heads, print_results, train_head
-from experiments.heads.training_sets import TRAINING_SPECS, SpaceTrainingSpec, load_training_data
 from experiments.statistics.report import format_table
-from retrieval.evaluation import Evaluation, bootstrap_interval, evaluate
-from retrieval.evaluation.estimate import Estimate
-from retrieval.features.config import PipelineConfig
-from retrieval.features.pipeline import FeaturePipeline
-from retrieval.progress_reporter import ProgressReporter
-from retrieval.training.cross_validation import FittedHeads, HeldOutFold, TrainingData, fit_heads
-from retrieval.training.train_heads import make_step_callback, train_space
-from retrieval.training.training_data import make_training_data
-from spaces.joint.io import PACKAGED_HEADS, save_heads
-from spaces.joint.ridge import fit_ridge_tower_pair
-from spaces.joint.space import TEXT_ROLE, Heads
-
-WEIGHTS_FOLDER = Path("spaces/weights")
-RECALL_DEPTHS = (1, 5, 10)
-
-MetricRow = dict[str, Any]
+from spaces.joint.io import PACKAGED_HEADS
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -75,51 +58,43 @@ def main(
     it: on groups held out in turn, on the dev parts, or on rows of a split "test" where the tables have any.
     """
     try:
-        wanted = spaces or PACKAGED_HEADS
-        if unknown := [space for space in wanted if space not in {*PACKAGED_HEADS, *HEAD_NAMES}]:
-            raise AffectError(
-                f"no space {', '.join(unknown)}; known: {', '.join([*PACKAGED_HEADS, *HEAD_NAMES])}"
-            )
-        felt = [space for space in wanted if space in HEAD_NAMES]
+        affect_heads = _select_affect_heads(spaces)
         if reported:
-            if spaces and len(felt) < len(spaces):
-                raise AffectError(f"--report is of affect heads: {', '.join(HEAD_NAMES)}")
-            names = [HEAD_NAMES[space] for space in felt]
-            lines = evaluate_heads(
-                data_root,
-                seed=seed,
-                part=part,
-                names=names,
-                on_start=lambda name: _print_progress(name, as_json),
-            )
-            print_results(lines, as_json=as_json)
-            return
-        if felt:
-            if own or len(felt) < len(wanted):
+            results = _evaluate(spaces, affect_heads, data_root, seed, part, as_json)
+            print_results(results, as_json=as_json)
+        elif affect_heads:
+            if own or len(affect_heads) < len(spaces):
                 raise AffectError("affect heads are fitted by themselves, and not from captions")
-            lines = [
-                line for space in felt for line in train_head(space, data_root, out, seed=seed, quiet=as_json)
-            ]
-            print_results(lines, as_json=as_json)
-            return
-        if own and out is None:
-            raise AffectError("with --data, name the folder to write to with --out")
-        rows = [
-            row
-            for space in wanted
-            for row in (
-                _train_custom_space(space, own, data_root, out or WEIGHTS_FOLDER, encoders, seed)
-                if own
-                else _train_packaged_space(space, data_root, out or WEIGHTS_FOLDER, seed)
-            )
-        ]
+            results = _train_affect_heads(affect_heads, data_root, out, seed, as_json)
+            print_results(results, as_json=as_json)
+        else:
+            rows = _train_spaces(spaces or PACKAGED_HEADS, own, data_root, out, encoders, seed)
+            _print_rows(rows, seed, as_json)
     except AffectError as bad:
         click.echo(f"train: {bad}", err=True)
         ctx.exit(2)
-    if as_json:
-        click.echo(json.dumps({"seed": seed, "figures": [_row_to_json(row) for row in rows]}))
-    else:
-        click.echo("\n".join(format_table(rows)))
+
+
+def _select_affect_heads(spaces: Sequence[str]) -> list[str]:
+    """Those of the named spaces that are affect heads. Raises AffectError for an unknown one."""
+    if unknown := [space for space in spaces if space not in {*PACKAGED_HEADS, *HEAD_NAMES}]:
+        raise AffectError(
+            f"no space {', '.join(unknown)}; known: {', '.join([*PACKAGED_HEADS, *HEAD_NAMES])}"
+        )
+    return [space for space in spaces if space in HEAD_NAMES]
+
+
+def _evaluate(
+    spaces: Sequence[str], affect_heads: Sequence[str], data_root: Path, seed: int, part: EvaluationPart,
+    quiet: bool,
+) -> list[MetricResult]:  # fmt: skip
+    """Metrics of the named affect heads, by default of all."""
+    if len(affect_heads) < len(spaces):
+        raise AffectError(f"--report is of affect heads: {', '.join(HEAD_NAMES)}")
+    names = [HEAD_NAMES[space] for space in affect_heads]
+    return evaluate_heads(
+        data_root, seed=seed, part=part, names=names, on_start=lambda name: _print_progress(name, quiet)
+    )
 
 
 def _print_progress(name: str, quiet: bool) -> None:
@@ -127,143 +102,37 @@ def _print_progress(name: str, quiet: bool) -> None:
         click.echo(f"measuring {name}", err=True)
 
 
-def _train_packaged_space(space: str, data_root: Path, out_folder: Path, seed: int) -> list[MetricRow]:
-    """Fit one packaged space on the data sets; its figures."""
-    begun = time.perf_counter()
-    if space == "audio":
-        heads, found = fit_audio_heads(
-            FeaturePipeline(PipelineConfig(tone="", faces=""), use_packaged=False), data_root, seed=seed
-        )
-        rows: list[MetricRow] = [
-            {
-                "space": space,
-                "what": one.name,
-                "way": one.method,
-                "value": Estimate(one.value, one.low, one.high),
-            }
-            for one in found
-        ]
-        _write_heads_and_card(heads, out_folder / f"{space}.safetensors", rows, space, seed, begun)
-        return rows
-    subject = TRAINING_SPECS[space]
-    experts = FeaturePipeline(
-        PipelineConfig(sound="", tone="", faces="", activity="lite2-flow"), use_packaged=False
-    )
-    taught = load_training_data(subject, experts, data_root, seed=seed)
-    fitted, rows = _fit_with_progress(space, taught, subject, seed)
-    _write_heads_and_card(fitted.heads, out_folder / f"{space}.safetensors", rows, space, seed, begun)
-    return rows
+def _train_affect_heads(
+    affect_heads: Sequence[str], data_root: Path, out: Path | None, seed: int, quiet: bool
+) -> list[MetricResult]:
+    return [
+        result for name in affect_heads for result in train_head(name, data_root, out, seed=seed, quiet=quiet)
+    ]
 
 
-def _fit_with_progress(
-    space: str, training_data: TrainingData, spec: SpaceTrainingSpec, seed: int
-) -> tuple[FittedHeads, list[MetricRow]]:
-    with ProgressReporter("train") as report:
-        step = make_step_callback(space, spec.config, report.update)
-        fitted = fit_heads(training_data, spec.config, seed=seed, on_step=step)
-    return fitted, [{"space": space, **row} for row in compute_recall_rows(training_data, fitted, seed)]
-
-
-def _train_custom_space(
-    space: str, dataset_name: str, data_root: Path, out_folder: Path, encoder_spec: str, seed: int
+def _train_spaces(
+    spaces: Sequence[str], own: str | None, data_root: Path, out: Path | None, encoders: str, seed: int
 ) -> list[MetricRow]:
-    """Heads from a user's captions, the test split left out; a space that can't learn says why."""
-    begun, found = time.perf_counter(), load_named_dataset(dataset_name, data_root)
-    found = replace(found, items=tuple(item for item in found.items if item.split != "test"))
-    recipe = PipelineConfig.parse(encoder_spec) if encoder_spec else PipelineConfig.default()
-    experts = FeaturePipeline(recipe, use_packaged=False)
-    if not found.items or not experts.media_roles:
-        raise AffectError(
-            f"{dataset_name}: nothing to learn from outside the test split, or no encoder of media"
+    """Rows of metrics of all spaces, from a user's captions where they are named."""
+    if own and out is None:
+        raise AffectError("with --data, name the folder to write to with --out")
+    folder = out or WEIGHTS_FOLDER
+    return [
+        row
+        for space in spaces
+        for row in (
+            train_custom_space(space, own, data_root, folder, encoders, seed)
+            if own
+            else train_packaged_space(space, data_root, folder, seed)
         )
-    rows = load_item_features(experts, found, all_segments=True)
-    base = next(one for one in experts.spaces if one.name == space)
-    taught = make_training_data(experts, base, rows, [item.captions for item in found.items], found.groups)
-    with ProgressReporter("train") as report:
-        outcome, fitted = train_space(space, taught, seed, report.update)
-    if fitted is None or taught is None:
-        return [{"space": space, "what": f"left out: {outcome.reason}"}]
-    told = [{"space": space, **row} for row in compute_recall_rows(taught, fitted, seed)]
-    about = (
-        f"{found.name}, {outcome.item_count} items with {outcome.caption_count} captions",
-        "that of your data",
-    )
-    _write_heads_and_card(fitted.heads, out_folder / f"{space}.safetensors", told, space, seed, begun, about)
-    return told
+    ]
 
 
-def compute_recall_rows(training_data: TrainingData, fitted: FittedHeads, seed: int) -> Iterator[MetricRow]:
-    """Recall on the held-out folds, both ways: untrained, ridge, the heads alone, and as they are used."""
-    ways = {
-        "untrained": [one.zero_shot_similarity for one in fitted.held_out_folds],
-        "ridge": [_compute_ridge_similarity(training_data, one) for one in fitted.held_out_folds],
-        "heads": [one.trained_similarity for one in fitted.held_out_folds],
-        "as used": [one.blend_with_zero_shot(fitted.heads.zero_shot_weight) for one in fitted.held_out_folds],
-    }
-    for way, cosines in ways.items():
-        if cosines[0] is None or (way == "as used" and not fitted.heads.zero_shot_weight):
-            continue
-        found = [
-            evaluate_fold(training_data, one, np.asarray(table, np.float32))
-            for one, table in zip(fitted.held_out_folds, cosines, strict=True)
-        ]
-        for side in ("t2v", "v2t"):
-            yield {
-                "what": _DIRECTION_TITLES[side],
-                "way": way,
-                **_compute_recalls(training_data, found, side, seed),
-            }
-
-
-_DIRECTION_TITLES = {"t2v": "text to item", "v2t": "item to text"}
-
-
-def _compute_ridge_similarity(training_data: TrainingData, fold: HeldOutFold) -> Any:
-    """Cosines (texts, items) of the plain way, taught on the rest."""
-    rest = np.setdiff1d(np.arange(training_data.training_set.item_count), fold.item_indices)
-    plain = replace(training_data.training_set, features=training_data.training_set.first_views)
-    member = fit_ridge_tower_pair(plain.select_items(rest))
-    return (
-        member.text({TEXT_ROLE: plain.sentence_vectors[fold.text_indices]})
-        @ member.media(plain.select_items(fold.item_indices).features).T
-    )
-
-
-def evaluate_fold(training_data: TrainingData, fold: HeldOutFold, similarity: Any) -> Evaluation:
-    """Both directions within one fold, by the protocol's rules."""
-    names = [str(item) for item in fold.item_indices]
-    return evaluate(
-        similarity, [str(training_data.training_set.item_by_text[text]) for text in fold.text_indices], names
-    )
-
-
-def _compute_recalls(
-    training_data: TrainingData, evaluations: Sequence[Evaluation], direction: str, seed: int
-) -> MetricRow:
-    """R@k over all folds, in percent, whole groups drawn with all their texts."""
-    ranks = np.concatenate([getattr(one, direction).ranks for one in evaluations])
-    items = np.concatenate([np.asarray(getattr(one, direction).groups, np.int64) for one in evaluations])
-    groups = np.asarray(training_data.groups)[items]
-    row: MetricRow = {}
-    for depth in RECALL_DEPTHS:
-        hits = 100.0 * (ranks < depth)
-        row[f"R@{depth}"] = Estimate(float(hits.mean()), *bootstrap_interval(hits, seed=seed, groups=groups))
-    return {**row, "of": round(len(groups) / len(evaluations))}
-
-
-def _write_heads_and_card(
-    heads: Heads, path: Path, metric_rows: Sequence[MetricRow], space: str, seed: int, start_time: float,
-    data_and_licence: tuple[str, str] | None = None,
-) -> None:  # fmt: skip
-    told = [_row_to_json(row) for row in metric_rows]
-    save_heads(path, heads, {"space": space, "seed": seed, "figures": told})
-    text = format_model_card(space, data_and_licence, heads, metric_rows, seed, path.stat().st_size)
-    write_atomically(path.with_suffix(".md"), text.encode())
-    click.echo(f"{to_printable(path)}: {time.perf_counter() - start_time:.0f} s", err=True)
-
-
-def _row_to_json(row: MetricRow) -> MetricRow:
-    return {name: asdict(cell) if isinstance(cell, Estimate) else cell for name, cell in row.items()}
+def _print_rows(rows: Sequence[MetricRow], seed: int, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"seed": seed, "figures": [row_to_json(row) for row in rows]}))
+    else:
+        click.echo("\n".join(format_table(rows)))
 
 
 if __name__ == "__main__":

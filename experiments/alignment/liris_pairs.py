@@ -29,8 +29,8 @@ def load_liris(data_root: Path = DATA_ROOT, *, readings: str = "") -> PairedRead
     features = PairedReadings(
         name="liris features",
         modalities=("sound", "picture"),
-        source=_apply_signed_log(clips.features[:, clips.is_audio])[rows],
-        target=_apply_signed_log(clips.features[:, ~clips.is_audio])[rows],
+        source=_apply_signed_log(np.ascontiguousarray(clips.features[:, clips.is_audio]))[rows],
+        target=_apply_signed_log(np.ascontiguousarray(clips.features[:, ~clips.is_audio]))[rows],
         columns=tuple(names[~clips.is_audio].tolist()),
         groups=(clips.film_ids + 1).astype(str)[rows],
         affect=affect[rows],

@@ -1,7 +1,7 @@
-"""Features on disk, kept by content: what a file holds, which encoder read it, and how densely.
+"""Cache of features on disk, keyed by the content of the files, the encoder and the sampling.
 
-A name says nothing and a time says nothing: a renamed or copied file is known, a changed one is not. Each
-entry is one safetensors file, written whole or not at all, so that work can stop and go on anywhere.
+File names and times are no part of the key: a renamed or copied file has the same entry, a changed one
+another. Each entry is one safetensors file, written atomically, so that an interrupted run can continue.
 """
 
 from __future__ import annotations
@@ -14,39 +14,39 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError
-from safetensors.numpy import load, save
 
 from encoders.base import EncoderCard, Rows
-from encoders.files import get_cache_dir, write_atomically
+from encoders.files import get_cache_dir
 from encoders.media import Sampling
+from encoders.safetensors_io import read_safetensors, write_safetensors
 
-CACHE_VERSION = "1"  # raise it when decoding changes what encoders are given
+CACHE_VERSION = "1"  # raise it when decoding changes the inputs of encoders
 
 Times = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class ItemFeatures:
-    """Raw rows (segments, d) of one item and when they begin and end (segments, 2), NaN for pictures."""
+    """Raw rows (segments, d) of one item and their start and end in s (segments, 2), NaN for pictures."""
 
     features: Rows
     times: Times
 
 
 def compute_content_digest(paths: Sequence[Path]) -> str:
-    """Hex digest of an item's files, in order. Raises OSError where one is not there."""
+    """SHA-256 of the content of an item's files, in order. Raises OSError where one is missing."""
     return hashlib.sha256("".join(map(_hash_file, paths)).encode()).hexdigest()
 
 
 def _hash_file(path: Path) -> str:
-    """Of one file's content; read anew each time, as a note a file would be kept for ever."""
+    """SHA-256 of a file's content, not cached: an entry for every file would never be removed."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @dataclass(frozen=True)
 class FeatureCache:
-    """Entries of one role: `card` read segments taken as `sampling` says, all of them or the first."""
+    """Entries of one role: rows by the encoder of `card`, of all segments or the first, under `sampling`."""
 
     card: EncoderCard
     sampling: Sampling
@@ -54,17 +54,17 @@ class FeatureCache:
     folder: Path | None = None
 
     def get(self, digest: str) -> ItemFeatures | None:
-        """What is kept for these contents; None for nothing, or nothing that can be read."""
+        """The entry of these contents; None without one, or for one that is damaged."""
         try:
-            found = load(self._get_path(digest).read_bytes())
-            return ItemFeatures(found["rows"], found["times"])
-        except (FileNotFoundError, SafetensorError, KeyError):
+            tensors = read_safetensors(self._get_path(digest)).tensors
+            return ItemFeatures(tensors["rows"], tensors["times"])
+        except (FileNotFoundError, SafetensorError, ValueError, KeyError):
             return None
 
     def put(self, digest: str, item: ItemFeatures) -> None:
-        """Keep rows for these contents."""
+        """Write the entry of these contents."""
         rows, times = np.ascontiguousarray(item.features), np.ascontiguousarray(item.times)
-        write_atomically(self._get_path(digest), save({"rows": rows, "times": times}))
+        write_safetensors(self._get_path(digest), {"rows": rows, "times": times})
 
     def _get_path(self, digest: str) -> Path:
         root = self.folder or get_cache_dir() / "features"
@@ -72,12 +72,12 @@ class FeatureCache:
 
     @property
     def _settings_digest(self) -> str:
-        """What must be equal for rows to be the same; how sound is sampled matters to no picture."""
+        """Digest of what rows depend on: not of the sample rate for pictures, nor of frames for sound."""
         s = self.sampling
-        how = (
+        sampling_key = (
             (s.segment_seconds, s.sample_rate)
             if self.card.modality == "sound"
             else (s.segment_seconds, s.fps, s.max_frames, s.max_side)
         )
-        told = repr((CACHE_VERSION, self.card.signature, how, self.all_segments))
-        return hashlib.sha256(told.encode()).hexdigest()[:12]
+        settings = repr((CACHE_VERSION, self.card.signature, sampling_key, self.all_segments))
+        return hashlib.sha256(settings.encode()).hexdigest()[:12]

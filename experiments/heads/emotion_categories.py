@@ -1,43 +1,43 @@
-"""Where emotions lie on the plane, learned from people's ratings.
+"""Valence and arousal of emotion categories, estimated from ratings of videos.
 
 Cowen and Keltner (2017) had 2185 short videos judged in 34 categories of emotion (the share of judges who
-felt it) and, by others, on valence and arousal, 1 to 9. So the table tells what a video makes people feel.
+chose it) and, by others, on valence and arousal, 1 to 9. So the table is of the affect that a video
+induces.
 
-Its valence holds for more than that, its arousal less: hardly a video, be it calm or sad, rests below the
-middle, and few make people angry (7 to 25, by scheme: arousal .20, give or take .07, where the word has .59).
-Of how loud RAVDESS' actors speak, by emotion, the hand table's arousal tells r = .86, this one's .60; of
-EmoBank's arousal, through NRC's words, .12 against .04. For what a voice or a face shows rather than what a
-video does to people, take arousal from the hand table.
+Its valence holds for more than that, its arousal less: hardly a video, be it calm or sad, is rated below
+the middle, and few induce anger (7 to 25, by scheme: arousal .20, give or take .07, where the word has
+.59). With the loudness of RAVDESS' actors, by emotion, the arousal of the hand table correlates by .86,
+this one's by .60; with EmoBank's arousal, through NRC's words, by .12 against .04. For the emotion a voice
+or a face expresses rather than the one a video induces, use the arousal of the hand table.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError, to_printable
 from encoders.files import write_atomically
+from experiments.datasets.cowen_keltner import VideoRatings, load_ratings
 from experiments.datasets.data_root import DATA_ROOT
-from experiments.datasets.records import parse_text_file
-from experiments.heads.report_figure import DIMENSIONS, EvaluationPart, MetricResult, measure_metric
+from experiments.heads.report_figure import (
+    DIMENSIONS,
+    EvaluationPart,
+    MetricResult,
+    measure_metric,
+    pair_ccc,
+)
 from retrieval.evaluation.affect_metrics import ccc
 from retrieval.evaluation.splits import make_group_folds
-from spaces.circumplex import EMOTION_SCHEMES, EMOTIONS_FILE, RATING_SCALES, load_emotion_categories, rescale
+from spaces.circumplex import EMOTION_SCHEMES, EMOTIONS_FILE, load_emotion_categories
 
 Floats = npt.NDArray[np.float64]
 JsonDict = dict[str, Any]
 
-RATINGS_FILE = Path("cowen_keltner_ratings") / "CowenKeltnerEmotionalVideos.csv"
-RATINGS_DESCRIPTION = "Cowen and Keltner's table of 34 emotions and 14 dimensions"
-N_EMOTIONS = 34
 N_FOLDS = 10
 TRAINING_DATA = (
     "Cowen and Keltner (2017, PNAS): 2185 short videos judged in 34 categories of emotion and, by others, on "
@@ -46,10 +46,8 @@ TRAINING_DATA = (
     "table of expressed emotions takes it by hand"
 )
 LICENCE = "ratings posted by their authors for research, in a mirror under MIT; the file holds means alone"
-RIDGE_PENALTY = (
-    3.0  # videos' worth of pull to the plain weighted mean; 0.1 to 10 give the same within .03 CCC
-)
-MIN_SHARE_SUM = 0.5  # least sum of an emotion scheme's shares, for a video to be measured on
+RIDGE_PENALTY = 3.0  # towards the weighted mean, in videos; 0.1 to 10 give the same within .03 CCC
+MIN_SHARE_SUM = 0.5  # least sum of an emotion scheme's shares, for a video to be evaluated on
 
 POSITIVE_EMOTIONS = ("Joy", "Amusement", "Excitement", "Satisfaction", "Triumph", "Pride")
 SORROW_EMOTIONS = ("Sadness", "Disappointment", "Empathic Pain", "Sympathy", "Guilt")
@@ -87,51 +85,26 @@ EMOTION_GROUPS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "surprised": ("Surprise",),
     },
 }
-"""What Cowen and Keltner's categories are taken for. Their judges had no "neutral": a video that bores moved
-nobody, and stands for it. Plutchik's amazement is a strong surprise (awe), admiration a strong trust, love
-lies beside it, interest is a mild anticipation. What has no counterpart (nostalgia, relief, entrancement,
-sexual desire, ...) is left out."""
+"""Cowen and Keltner's categories behind each emotion of a scheme. Judges had no "neutral": boredom stands for
+it. In Plutchik's scheme amazement is a strong surprise (awe), admiration a strong trust, love is next
+to it, interest is a mild anticipation. Categories without a counterpart (nostalgia, relief, entrancement,
+sexual desire,
+...) are left out."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class VideoRatings:
-    """Videos as people judged them: shares (n, 34) of `emotion_names`, points (n, 2) in [-1, 1]."""
-
-    emotion_names: tuple[str, ...]
-    shares: Floats
-    affect: Floats
-
-    def sum_shares(self, scheme: str) -> Floats:
-        """(n, k) summed shares of the categories behind each emotion of a scheme, in its order."""
-        groups = EMOTION_GROUPS[scheme]
-        columns = [
-            [self.emotion_names.index(name) for name in groups[emotion]]
-            for emotion in EMOTION_SCHEMES[scheme]
-        ]
-        return np.stack([self.shares[:, some].sum(axis=1) for some in columns], axis=1)
-
-
-def load_ratings(data_root: Path = DATA_ROOT) -> VideoRatings:
-    """Read the table. Raises AffectError if it is not there, or not this one."""
-    lines = parse_text_file(
-        data_root / RATINGS_FILE,
-        lambda text: list(csv.reader(io.StringIO(text, newline=""))),
-        RATINGS_DESCRIPTION,
-    )
-    try:
-        head, body = lines[0], lines[1:]
-        # "arousal" is there twice: the dimension first, a word that people wrote much later
-        rated = [[row[head.index(name)] for name in DIMENSIONS] for row in body]
-        shares = np.array([row[1 : 1 + N_EMOTIONS] for row in body], np.float64)
-        points = rescale(np.array(rated, np.float64), *RATING_SCALES["cowen-keltner"])
-    except (ValueError, IndexError) as bad:
-        raise AffectError(f"{to_printable(data_root / RATINGS_FILE)}: not {RATINGS_DESCRIPTION}") from bad
-    return VideoRatings(emotion_names=tuple(head[1 : 1 + N_EMOTIONS]), shares=shares, affect=points)
+def sum_shares(video_ratings: VideoRatings, scheme: str) -> Floats:
+    """(n, k) summed shares of the categories behind each emotion of a scheme, in its order."""
+    groups = EMOTION_GROUPS[scheme]
+    columns = [
+        [video_ratings.emotion_names.index(name) for name in groups[emotion]]
+        for emotion in EMOTION_SCHEMES[scheme]
+    ]
+    return np.stack([video_ratings.shares[:, group].sum(axis=1) for group in columns], axis=1)
 
 
 def fit(data_root: Path = DATA_ROOT) -> JsonDict:
-    """The learned tables of all schemes, as spaces/weights/emotions.json holds them. Raises AffectError."""
-    judged = load_ratings(data_root)
+    """The fitted tables of all schemes, the content of spaces/weights/emotions.json. Raises AffectError."""
+    video_ratings = load_ratings(data_root)
     return {
         "about": {
             "learnt from": "Cowen and Keltner (2017, PNAS), 2185 videos: 34 emotions, valence, arousal",
@@ -139,19 +112,19 @@ def fit(data_root: Path = DATA_ROOT) -> JsonDict:
             "made by": "python -m experiments.train affect-emotions",
             "videos": "in which the emotion is the strongest of its scheme",
         },
-        "schemes": {scheme: _make_table(judged, scheme) for scheme in EMOTION_SCHEMES},
+        "schemes": {scheme: _make_table(video_ratings, scheme) for scheme in EMOTION_SCHEMES},
     }
 
 
 def fit_and_save(data_root: Path, out_folder: Path | None, *, seed: int, quiet: bool = False) -> list[Path]:
-    """Write emotions.json into `out_folder`, by default where it ships. Nothing in it is drawn at random."""
-    file = EMOTIONS_FILE if out_folder is None else out_folder / EMOTIONS_FILE.name
-    write_atomically(file, (json.dumps(fit(data_root), indent=1) + "\n").encode())
-    return [file]
+    """Write emotions.json into `out_folder` (default: the package). Nothing in it is random."""
+    path = EMOTIONS_FILE if out_folder is None else out_folder / EMOTIONS_FILE.name
+    write_atomically(path, (json.dumps(fit(data_root), indent=1) + "\n").encode())
+    return [path]
 
 
 def _make_table(video_ratings: VideoRatings, scheme: str) -> JsonDict:
-    shares = video_ratings.sum_shares(scheme)
+    shares = sum_shares(video_ratings, scheme)
     means, sds = fit_emotion_moments(shares, video_ratings.affect)
     strongest = np.bincount(shares[shares.sum(axis=1) > 0].argmax(axis=1), minlength=shares.shape[1])
     return {
@@ -161,59 +134,58 @@ def _make_table(video_ratings: VideoRatings, scheme: str) -> JsonDict:
 
 
 def fit_emotion_moments(shares: Floats, affect: Floats) -> tuple[Floats, Floats]:
-    """(k, 2) means and SDs of emotions whose mixtures, by shares (n, k), tell the points (n, 2) best.
+    """(k, 2) means and SDs of emotions whose mixtures, by shares (n, k), fit the affect (n, 2) best.
 
-    Ridge regression without a constant: the means are where a video that is nothing but this emotion would
-    lie, and are drawn towards the mean of videos weighted by its share, which alone would lie too near the
-    middle, as videos are mixed. Videos count by their summed shares. The SD is that of what the mixtures
-    leave, weighted by share.
+    Ridge regression without a constant: a mean is the affect of a video of this emotion alone, shrunk
+    towards the mean of videos weighted by its share, which itself is too near the middle, as videos are
+    mixed. Videos weigh by their summed shares. The SD is that of the residuals, weighted by share.
     """
     weight = shares.sum(axis=1)
     mixed = normalise_shares(shares)
     plain = (shares.T @ affect) / shares.sum(axis=0)[:, None]
     within = mixed.T @ (weight[:, None] * mixed) + RIDGE_PENALTY * np.eye(shares.shape[1])
     means = plain + np.linalg.solve(within, mixed.T @ (weight[:, None] * (affect - mixed @ plain)))
-    left = (affect - mixed @ means) ** 2
-    return means, np.sqrt((shares.T @ left) / shares.sum(axis=0)[:, None])
+    squared_residuals = (affect - mixed @ means) ** 2
+    return means, np.sqrt((shares.T @ squared_residuals) / shares.sum(axis=0)[:, None])
 
 
 def normalise_shares(shares: Floats) -> Floats:
-    """(n, k) shares brought to sum 1; all zero where nobody named an emotion of the scheme."""
+    """(n, k) shares divided by their sum; all zero where nobody chose an emotion of the scheme."""
     weight = shares.sum(axis=1, keepdims=True)
     return np.divide(shares, weight, out=np.zeros_like(shares), where=weight > 0)
 
 
 def predict_held_out(video_ratings: VideoRatings, scheme: str, *, seed: int) -> tuple[Floats, Floats, Floats]:
-    """Points of videos (n, 2) as rated, as told by tables learned on other folds, as told by the hand table.
+    """Affect of videos (n, 2): rated, predicted by tables of other folds, predicted by the hand table.
 
-    Videos in which people felt little of the scheme's emotions (FELT) are left out.
+    Videos with less than MIN_SHARE_SUM of the scheme's emotions are left out.
     """
-    shares = video_ratings.sum_shares(scheme)
-    learned = np.full(video_ratings.affect.shape, np.nan)
+    shares = sum_shares(video_ratings, scheme)
+    fitted = np.full(video_ratings.affect.shape, np.nan)
     for fold in make_group_folds(range(len(shares)), N_FOLDS, seed):
         others = np.setdiff1d(np.arange(len(shares)), fold)
         means, _ = fit_emotion_moments(shares[others], video_ratings.affect[others])
-        learned[fold] = normalise_shares(shares[fold]) @ means
-    felt = shares.sum(axis=1) >= MIN_SHARE_SUM
+        fitted[fold] = normalise_shares(shares[fold]) @ means
+    is_covered = shares.sum(axis=1) >= MIN_SHARE_SUM
     by_hand = normalise_shares(shares) @ load_emotion_categories(scheme, "hand").means
-    return video_ratings.affect[felt], learned[felt], by_hand[felt]
+    return video_ratings.affect[is_covered], fitted[is_covered], by_hand[is_covered]
 
 
 def evaluate(data_root: Path = DATA_ROOT, *, seed: int, part: EvaluationPart = "folds") -> list[MetricResult]:
-    """CCC of each scheme's learned table on held-out videos, beside the hand table's; none but by folds."""
+    """CCC of each scheme's fitted table on held-out videos, beside the hand table's; only by folds."""
     if part != "folds":
         return []
-    judged = load_ratings(data_root)
-    return [found for scheme in EMOTION_SCHEMES for found in _evaluate_scheme(judged, scheme, seed)]
+    ratings = load_ratings(data_root)
+    return [result for scheme in EMOTION_SCHEMES for result in _evaluate_scheme(ratings, scheme, seed)]
 
 
 def _evaluate_scheme(video_ratings: VideoRatings, scheme: str, seed: int) -> list[MetricResult]:
-    truth, learned, by_hand = predict_held_out(video_ratings, scheme, seed=seed)
+    truth, fitted, by_hand = predict_held_out(video_ratings, scheme, seed=seed)
     return [
         measure_metric(
             "cowen-keltner", f"{name} CCC from {scheme}'s {len(EMOTION_SCHEMES[scheme])} emotions",
-            np.stack([learned[:, column], truth[:, column]], axis=1),
-            lambda pairs: float(ccc(pairs[:, 0], pairs[:, 1])), part="folds", seed=seed,
+            np.stack([fitted[:, column], truth[:, column]], axis=1),
+            pair_ccc, part="folds", seed=seed,
             baseline=f"hand table {float(ccc(by_hand[:, column], truth[:, column])):.2f}",
         )
         for column, name in enumerate(DIMENSIONS)

@@ -1,4 +1,4 @@
-"""The card beside a weights file: what it is, what it learnt from, how good it is, how to make it again."""
+"""The card beside a weights file: its members, training data, licence, metrics, and how to make it."""
 
 from __future__ import annotations
 
@@ -40,34 +40,35 @@ def format_model_card(
     file_bytes: int,
 ) -> str:
     """Markdown; `custom_data` is the data and its licence where they are not the package's."""
-    subject = TRAINING_SPECS.get(space)
-    data, licence = custom_data or (
-        (subject.data_description, subject.licence) if subject else AUDIO_DATA_AND_LICENCE
-    )
-    members = ", ".join(
-        MEMBER_LOSSES if custom_data else subject.config.losses if subject else ("kernel ridge",)
-    )
+    spec = TRAINING_SPECS.get(space)
+    data, licence = custom_data or _get_data_and_licence(space)
+    losses = MEMBER_LOSSES if custom_data else spec.config.losses if spec else ("kernel ridge",)
+    encoders = ", ".join(f"{role} ({signature})" for role, signature in heads.encoder_signatures.items())
+    note = "" if spec or custom_data else f": {AUDIO_METRICS_NOTE}"
     command = "--data ... --out ..." if custom_data else f"{space} --seed {seed}"
-    how = "" if subject or custom_data else f": {AUDIO_METRICS_NOTE}"
-    return "\n".join(
-        [
-            f"# Heads of the {space} space",
-            "",
-            f"Members: {members}. File: {file_bytes / 1e6:.1f} MB, float16 weights, safetensors.",
-            f"They read: {', '.join(f'{role} ({made})' for role, made in heads.encoder_signatures.items())}.",
-            f"Share of the untrained space in the cosine: {heads.zero_shot_weight:g}.",
-            "",
-            *wrap(f"Data: {data}. Train and dev parts are learnt from.", LINE_WIDTH),
-            "",
-            *wrap(f"Licence: {licence}.", LINE_WIDTH),
-            "",
-            *wrap(f"Figures, on parts held out in turn (whole groups), 95 % intervals{how}.", LINE_WIDTH),
-            "",
-            "```",
-            *format_table(metric_rows),
-            "```",
-            "",
-            f"Made by `python -m experiments.train {command}`.",
-            "",
-        ]
-    )
+    lines = [
+        f"# Heads of the {space} space",
+        "",
+        f"Members: {', '.join(losses)}. File: {file_bytes / 1e6:.1f} MB, float16 weights, safetensors.",
+        f"They read: {encoders}.",
+        f"Share of the untrained space in the cosine: {heads.zero_shot_weight:g}.",
+        "",
+        *wrap(f"Data: {data}. Train and dev parts are learnt from.", LINE_WIDTH),
+        "",
+        *wrap(f"Licence: {licence}.", LINE_WIDTH),
+        "",
+        *wrap(f"Figures, on parts held out in turn (whole groups), 95 % intervals{note}.", LINE_WIDTH),
+        "",
+        "```",
+        *format_table(metric_rows),
+        "```",
+        "",
+        f"Made by `python -m experiments.train {command}`.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _get_data_and_licence(space: str) -> tuple[str, str]:
+    spec = TRAINING_SPECS.get(space)
+    return (spec.data_description, spec.licence) if spec else AUDIO_DATA_AND_LICENCE

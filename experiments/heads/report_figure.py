@@ -14,6 +14,7 @@ from retrieval.evaluation.estimate import Estimate
 from retrieval.evaluation.resampling import bootstrap_interval
 
 Floats = npt.NDArray[np.float64]
+Statistic = Callable[[Floats], float]
 
 EvaluationPart = Literal["folds", "dev", "test"]
 """The items a metric is measured on. folds: groups of train and dev held out in turn, by models trained on
@@ -62,7 +63,7 @@ def measure_metric(
     dataset: str,
     metric: str,
     pairs: npt.ArrayLike,
-    statistic: Callable[[Floats], float],
+    statistic: Statistic,
     *,
     part: EvaluationPart,
     seed: int,

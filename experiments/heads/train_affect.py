@@ -1,4 +1,4 @@
-"""What the affect files come from, sense by sense, and the report of how good they are."""
+"""Training of the affect heads by name, their cards, and the report of their metrics."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from encoders.base import AffectError
 from encoders.files import write_atomically
 from experiments.heads.report_figure import EvaluationPart, MetricResult
 from experiments.statistics.report import format_table
-from retrieval.evaluation.estimate import Estimate
 
 log = logging.getLogger(__name__)
 LINE_WIDTH = 110  # characters a line
@@ -30,8 +29,10 @@ HEAD_NAMES = {
     "affect-emotions": "categories",
     "affect-senses": "senses",
 }
-"""What can be made anew, by name, and its name in the report. Its module has `fit_and_save(data_root,
-out_folder, *, seed, quiet)`, which writes its files and gives them, the one that has a card first."""
+"""Names of the heads that can be trained, with their names in the report. Their packages have
+`fit_and_save(data_root, out_folder, *, seed, quiet)`, which writes files and returns their paths, the one
+with a
+card first."""
 
 EVALUATED_MODULES = {
     "image": "image",
@@ -43,23 +44,23 @@ EVALUATED_MODULES = {
     "together": "image_face_fusion",
     "film": "film_benchmark",
 }
-"""Modules with an `evaluate`, by their names in the report, in its order."""
+"""Modules and packages with an `evaluate`, by their names in the report, in its order."""
 
 
 def import_head_module(name: str) -> ModuleType:
-    """The module of a name in the report."""
+    """The module or package of a name in the report."""
     return import_module(f"experiments.heads.{EVALUATED_MODULES[name]}")
 
 
 def train_head(
     name: str, data_root: Path, out_folder: Path | None, *, seed: int, quiet: bool
 ) -> list[MetricResult]:
-    """Make the files of one lesson, a card beside the first, and measure it. Raises AffectError."""
-    maker = import_head_module(HEAD_NAMES[name])
-    files: Sequence[Path] = maker.fit_and_save(data_root, out_folder, seed=seed, quiet=quiet)
-    lines: list[MetricResult] = maker.evaluate(data_root, seed=seed)
-    write_atomically(files[0].with_suffix(".md"), format_card(name, maker, files, lines, seed).encode())
-    return lines
+    """Write the files of one head, a card beside the first, and evaluate it. Raises AffectError."""
+    head = import_head_module(HEAD_NAMES[name])
+    paths: Sequence[Path] = head.fit_and_save(data_root, out_folder, seed=seed, quiet=quiet)
+    results: list[MetricResult] = head.evaluate(data_root, seed=seed)
+    write_atomically(paths[0].with_suffix(".md"), format_card(name, head, paths, results, seed).encode())
+    return results
 
 
 def evaluate_heads(
@@ -70,42 +71,47 @@ def evaluate_heads(
     names: Sequence[str] = (),
     on_start: Callable[[str], None] = lambda _: None,
 ) -> list[MetricResult]:
-    """Every figure of these modules (all of REPORTED by default) that can be measured on a part."""
-    lines: list[MetricResult] = []
+    """Every metric of these modules (by default all of EVALUATED_MODULES) that can be measured on a part."""
+    results: list[MetricResult] = []
     for name in names or EVALUATED_MODULES:
         on_start(name)
         try:
-            lines += import_head_module(name).evaluate(data_root, seed=seed, part=part)
-        except AffectError as lacking:  # a set that is not there costs only its own figures
-            log.warning("%s is not measured: %s", name, lacking)
-    if not lines:
+            results += import_head_module(name).evaluate(data_root, seed=seed, part=part)
+        except AffectError as missing:  # without a set, its own metrics alone are left out
+            log.warning("%s is not measured: %s", name, missing)
+    if not results:
         raise AffectError(f"{data_root}: nothing to measure on the part {part}")
-    return lines
+    return results
 
 
 def format_rows(results: Sequence[MetricResult]) -> list[dict[str, Any]]:
-    """As rows of a table."""
+    """Results as rows of a table."""
     return [
         {
-            "data": one.dataset,
-            "what": one.metric,
-            "value": Estimate(one.value, one.low, one.high),
-            "of": one.count,
-            "part": one.part,
-            "bar": ""
-            if one.required is None
-            else f"{one.required:g} {'met' if one.value >= one.required else 'MISSED'}",
-            "floor": one.baseline,
-            "ceiling": one.ceiling,
+            "data": result.dataset,
+            "what": result.metric,
+            "value": result,
+            "of": result.count,
+            "part": result.part,
+            "bar": _format_requirement(result),
+            "floor": result.baseline,
+            "ceiling": result.ceiling,
         }
-        for one in results
+        for result in results
     ]
+
+
+def _format_requirement(result: MetricResult) -> str:
+    """The required value and whether it is reached, such as "0.6 met"; empty without one."""
+    if result.required is None:
+        return ""
+    return f"{result.required:g} {'met' if result.value >= result.required else 'MISSED'}"
 
 
 def print_results(results: Sequence[MetricResult], *, as_json: bool) -> None:
     """Print the report."""
     if as_json:
-        click.echo(json.dumps({"figures": [one.to_json() for one in results]}))
+        click.echo(json.dumps({"figures": [result.to_json() for result in results]}))
     else:
         click.echo("\n".join(format_table(format_rows(results))))
 
@@ -113,7 +119,7 @@ def print_results(results: Sequence[MetricResult], *, as_json: bool) -> None:
 def format_card(
     name: str, head_module: ModuleType, files: Sequence[Path], results: Sequence[MetricResult], seed: int
 ) -> str:
-    """Markdown beside a file: what it is, learnt from, how good, and how to make it again."""
+    """Markdown beside a file: its training data, licence, metrics, and the command that makes it."""
     return "\n".join(_iterate_card_lines(name, head_module, files, results, seed))
 
 

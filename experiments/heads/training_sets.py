@@ -1,4 +1,4 @@
-"""What the packaged heads learn from: photos with captions, and exercises with their names."""
+"""Training data of the packaged object and activity spaces: captioned photos, and named exercises."""
 
 from __future__ import annotations
 
@@ -19,9 +19,7 @@ from spaces.joint.space import TEXT_ROLE
 from spaces.joint.training import Schedule
 from spaces.joint.training_set import TrainingSet
 
-MAX_OUT_OF_DOMAIN_COSINE = (
-    0.55  # cosine from which a word is no stranger: "a barbell" is none among exercises
-)
+MAX_OUT_OF_DOMAIN_COSINE = 0.55  # to a training text, from which a text is in domain, as "a barbell" is
 DEFAULT_SCHEDULE = Schedule(
     epochs=120, rate=1e-3, decay="one-cycle", draw="items", weight_decay=0.01, clip=0, warm=60
 )
@@ -31,11 +29,10 @@ DEFAULT_SCHEDULE = Schedule(
 class SpaceTrainingSpec:
     """One packaged space.
 
-    roles: that its heads read
-    load_dataset: loads its data from the folder of the data sets
-    view_count: of every item beside the plain one, see `experiments.heads.image_augmentation`
-    data_description: of the data, for the card
-    licence: of the data
+    roles: inputs of its heads
+    load_dataset: from the folder of the data sets
+    view_count: augmented views of every item, see `experiments.heads.image_augmentation`
+    data_description, licence: of the data, for the card
     """
 
     name: str
@@ -84,32 +81,36 @@ TRAINING_SPECS = {
 def load_training_data(
     spec: SpaceTrainingSpec, pipeline: FeaturePipeline, data_root: Path, *, seed: int, quiet: bool = False
 ) -> TrainingData:
-    """Rows, sentence vectors and untrained cosines of a subject. Raises AffectError where data is missing."""
-    found = spec.load_dataset(data_root)
-    rows = encode_augmented_views(
-        pipeline, [item.media for item in found.items], spec.view_count, seed=seed, quiet=quiet
+    """Features, sentence vectors and untrained embeddings. Raises AffectError where the data are missing."""
+    dataset = spec.load_dataset(data_root)
+    features = encode_augmented_views(
+        pipeline, [item.media for item in dataset.items], spec.view_count, seed=seed, quiet=quiet
     )
-    texts, owner = found.flatten_captions()
-    raw = encode_all(pipeline.get_encoder(TEXT_ROLE), texts)
-    said = unit_rows(raw)
+    texts, item_by_text = dataset.flatten_captions()
+    raw_texts = encode_all(pipeline.get_encoder(TEXT_ROLE), texts)
+    sentence_vectors = unit_rows(raw_texts)
     untrained = next(space for space in pipeline.spaces if space.name == spec.name)
-    material = TrainingSet(features={role: rows[role] for role in spec.roles}, texts=said, item_by_text=owner)
+    training_set = TrainingSet(
+        features={role: features[role] for role in spec.roles},
+        texts=sentence_vectors,
+        item_by_text=item_by_text,
+    )
+    out_of_domain = (
+        _encode_out_of_domain_texts(pipeline, sentence_vectors) if spec.config.rejects_out_of_domain else None
+    )
     return TrainingData(
-        training_set=material,
-        groups=found.groups,
+        training_set=training_set,
+        groups=dataset.groups,
         encoder_signatures={
             role: pipeline.get_encoder(role).card.signature for role in (*spec.roles, TEXT_ROLE)
         },
-        zero_shot_embeddings=project_zero_shot(untrained, material.first_views, raw),
-        out_of_domain_embeddings=_encode_out_of_domain_texts(pipeline, said)
-        if spec.config.rejects_out_of_domain
-        else None,
+        zero_shot_embeddings=project_zero_shot(untrained, training_set.first_views, raw_texts),
+        out_of_domain_embeddings=out_of_domain,
     )
 
 
 def _encode_out_of_domain_texts(pipeline: FeaturePipeline, training_vectors: Rows) -> Rows:
-    """(s, d) unit vectors of words about other things than any of the texts taught (n, d)."""
-    rows = unit_rows(
-        encode_all(pipeline.get_encoder(TEXT_ROLE), [*list_out_of_domain_texts(), *BACKGROUND_SENTENCES])
-    )
+    """(s, d) unit vectors of texts unlike all training texts (n, d)."""
+    texts = [*list_out_of_domain_texts(), *BACKGROUND_SENTENCES]
+    rows = unit_rows(encode_all(pipeline.get_encoder(TEXT_ROLE), texts))
     return rows[(rows @ training_vectors.T).max(axis=1) < MAX_OUT_OF_DOMAIN_COSINE]

@@ -1,4 +1,4 @@
-"""The emotion report's two steps: which captions are emotional, and which emotions their words name."""
+"""The emotion report's annotation: which captions are emotional, and which emotions their words name."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ COMPOUND_THRESHOLD = 0.6
 
 @dataclass(frozen=True, kw_only=True)
 class AnnotatedCaption:
-    """A caption with its eleven columns and what makes it emotional.
+    """A caption with its eleven columns and the reasons it is emotional for.
 
-    compound: VADER's, by the package's lexicon; `compound_nltk` as the report had it, by nltk's copy
+    compound: VADER's score, by the package's lexicon; `compound_nltk` by nltk's copy, as in the report
     is_sentimental, is_sentimental_nltk: whether it is sentimental by each
-    has_keyword: whether a keyword is in it
-    is_emotional: vader (or vader_then, where asked as reported) or keyword
+    has_keyword: whether it contains a keyword
+    is_emotional: sentimental (by nltk's copy, for annotations as reported), or with a keyword
     """
 
     source: VideoCaption
@@ -43,17 +43,17 @@ class AnnotatedCaption:
 
     @property
     def record(self) -> Record:
-        """As the released files have it."""
-        about = self.source
+        """The entry in the format of the released files."""
+        source = self.source
         return {
-            "video": about.video, "video_id": about.video_id, "caption": about.caption,
-            "duration": about.duration, "emotion": int(self.is_emotional), **self.nrc_scores,
+            "video": source.video, "video_id": source.video_id, "caption": source.caption,
+            "duration": source.duration, "emotion": int(self.is_emotional), **self.nrc_scores,
         }  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
 class EmotionalCounts:
-    """How many captions there are, and how many of them are emotional by what."""
+    """Number of captions, and of emotional ones by VADER, by keyword, and by either."""
 
     captions: int
     vader: int
@@ -63,7 +63,7 @@ class EmotionalCounts:
 
 @dataclass(frozen=True, kw_only=True)
 class RecordComparison:
-    """With released records: how many captions are in both, have equal columns, and the ids that do not."""
+    """Number of captions also in released records, and with equal columns; the ids of those that differ."""
 
     both: int
     equal: int
@@ -79,13 +79,16 @@ def annotate(
     lower_case: bool = False,
     on_caption: Callable[[], None] = lambda: None,
 ) -> list[AnnotatedCaption]:
-    """Every caption annotated, in order; `lower_case` case for keywords and NRC's words, which know no other.
+    """All captions annotated, in order.
 
-    on_caption: called after each. Raises MissingBackendError without the lexicons.
+    lower_case: whether captions are lower-cased for keywords and NRC's words, which are in lower case
+    on_caption: called after each
+
+    Raises MissingBackendError without the lexicons.
     """
     annotated = []
-    for one in captions:
-        annotated.append(_annotate_caption(one, threshold, as_reported, lower_case))
+    for caption in captions:
+        annotated.append(_annotate_caption(caption, threshold, as_reported, lower_case))
         on_caption()
     return annotated
 
@@ -94,72 +97,78 @@ def _annotate_caption(
     caption: VideoCaption, threshold: float, as_reported: bool, lower_case: bool
 ) -> AnnotatedCaption:
     words = caption.caption.lower() if lower_case else caption.caption
-    today = score_sentiment(caption.caption)
-    then = score_sentiment(caption.caption, excluded_words=WORDS_NOT_IN_NLTK)
-    vader, vader_then, keyword = (
-        is_sentimental(today, threshold),
-        is_sentimental(then, threshold),
-        has_emotion_keyword(words),
-    )
+    sentiment = score_sentiment(caption.caption)
+    nltk_sentiment = score_sentiment(caption.caption, excluded_words=WORDS_NOT_IN_NLTK)
+    sentimental = is_sentimental(sentiment, threshold)
+    sentimental_nltk = is_sentimental(nltk_sentiment, threshold)
+    has_keyword = has_emotion_keyword(words)
     return AnnotatedCaption(
         source=caption,
         nrc_scores=compute_nrc_columns(words),
-        compound=today.compound,
-        compound_nltk=then.compound,
-        is_sentimental=vader,
-        is_sentimental_nltk=vader_then,
-        has_keyword=keyword,
-        is_emotional=keyword or (vader_then if as_reported else vader),
+        compound=sentiment.compound,
+        compound_nltk=nltk_sentiment.compound,
+        is_sentimental=sentimental,
+        is_sentimental_nltk=sentimental_nltk,
+        has_keyword=has_keyword,
+        is_emotional=has_keyword or (sentimental_nltk if as_reported else sentimental),
     )
 
 
 def count_emotional(annotated: Sequence[AnnotatedCaption], *, as_reported: bool) -> EmotionalCounts:
-    """By the package's lexicon, or by nltk's copy of it, as the report."""
-    vader = [one.is_sentimental_nltk if as_reported else one.is_sentimental for one in annotated]
+    """Counts by the package's lexicon, or by nltk's copy of it, as in the report."""
+    vader = [caption.is_sentimental_nltk if as_reported else caption.is_sentimental for caption in annotated]
+    keyword = [caption.has_keyword for caption in annotated]
     return EmotionalCounts(
         captions=len(annotated),
         vader=sum(vader),
-        keyword=sum(one.has_keyword for one in annotated),
-        together=sum(one.has_keyword or by for one, by in zip(annotated, vader, strict=True)),
+        keyword=sum(keyword),
+        together=sum(map(any, zip(vader, keyword, strict=True))),
     )
 
 
 def sort_emotional_first(annotated: Sequence[AnnotatedCaption]) -> list[AnnotatedCaption]:
-    """Emotional ones first, those by VADER before those by keyword alone, as the report put them together."""
+    """Emotional captions first, those by VADER before those by keyword alone, as in the report."""
     return sorted(
-        annotated, key=lambda one: (not one.is_emotional, one.is_emotional and not one.is_sentimental)
+        annotated,
+        key=lambda caption: (
+            not caption.is_emotional,
+            caption.is_emotional and not caption.is_sentimental,
+        ),
     )
 
 
 def sample_balanced(
     annotated: Sequence[AnnotatedCaption], *, seed: int
 ) -> tuple[list[AnnotatedCaption], list[AnnotatedCaption]]:
-    """As many emotional as neutral captions, the larger side drawn by seed; both in their order."""
-    sides = [[one for one in annotated if one.is_emotional is side] for side in (True, False)]
-    size = min(map(len, sides))
+    """As many emotional as neutral captions, the larger class sampled by seed; both in their order."""
+    classes = [
+        [caption for caption in annotated if caption.is_emotional is is_emotional]
+        for is_emotional in (True, False)
+    ]
+    size = min(map(len, classes))
     rng = np.random.default_rng(seed)
     emotional, neutral = (
-        [side[at] for at in np.sort(rng.choice(len(side), size, replace=False))] if size else []
-        for side in sides
+        [captions[i] for i in np.sort(rng.choice(len(captions), size, replace=False))] if size else []
+        for captions in classes
     )
     return emotional, neutral
 
 
 def compare_records(annotated: Sequence[AnnotatedCaption], released: Sequence[Record]) -> RecordComparison:
-    """Set against records of an earlier run by video id: the eleven columns, and the emotion flag."""
-    known = {record.get("video_id"): record for record in released}
+    """Comparison with records of an earlier run by video id: the eleven columns, and the emotion flag."""
+    released_by_id = {record.get("video_id"): record for record in released}
     pairs = [
-        (str(one.source.video_id), one.record, known[one.source.video_id])
-        for one in annotated
-        if one.source.video_id in known
+        (str(caption.source.video_id), caption.record, released_by_id[caption.source.video_id])
+        for caption in annotated
+        if caption.source.video_id in released_by_id
     ]
-    unequal = [
+    columns_differ = [
         name for name, ours, theirs in pairs if any(ours[key] != theirs.get(key) for key in NRC_COLUMNS)
     ]
-    flags = [name for name, ours, theirs in pairs if ours["emotion"] != theirs.get("emotion")]
+    emotion_differs = [name for name, ours, theirs in pairs if ours["emotion"] != theirs.get("emotion")]
     return RecordComparison(
         both=len(pairs),
-        equal=len(pairs) - len(unequal),
-        columns_differ=tuple(unequal),
-        emotion_differs=tuple(flags),
+        equal=len(pairs) - len(columns_differ),
+        columns_differ=tuple(columns_differ),
+        emotion_differs=tuple(emotion_differs),
     )

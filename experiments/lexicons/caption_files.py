@@ -1,4 +1,4 @@
-"""Captions from files of any common form, one entry a video as the emotion report merged them."""
+"""Captions from files in common formats, one entry a video, merged as in the emotion report."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EXPECTED_FORMAT = "captions as a JSON list, JSONL, CSV or plain text, one a line
 
 @dataclass(frozen=True, kw_only=True)
 class VideoCaption:
-    """What is said of a video: its file and id and its length in seconds, each None where nobody told."""
+    """A video's captions, its file, its id and its duration in s; each of the latter None where unknown."""
 
     caption: str
     video: str | None = None
@@ -33,51 +33,50 @@ class VideoCaption:
 def read_video_captions(path: Path) -> list[VideoCaption]:
     """Captions of a file: .json (a list of records, or MSR-VTT's "sentences"), .jsonl, .csv, .tsv, or text.
 
-    A record has a caption, text or sentence (or a list of them) and, if known, video, video_id and duration.
-    Several captions of one video become one entry, joined by ". ", and entries are in the order of their ids,
-    as the report's `groupby` has them. Without ids every caption stands alone, in the order of the file.
-    Raises AffectError, naming the entry that can't be used.
+    A record has a caption, text or sentence (or a list of them) and, optionally, video, video_id and
+    duration. Several captions of one video become one entry, joined by ". ", and entries are in the order
+    of their ids, as by the report's `groupby`. Without ids each caption is an entry, in the order of the
+    file. Raises AffectError, naming the malformed entry.
     """
     if path.is_dir():
         raise AffectError(f"{to_printable(path)}: a folder; give {EXPECTED_FORMAT}")
     parse = PARSERS.get(path.suffix.lower(), _parse_plain_text)
-    found = [
-        _parse_entry(entry, f"{to_printable(path)}: {where}")
-        for where, entry in parse_text_file(path, parse, EXPECTED_FORMAT)
+    captions = [
+        _parse_entry(entry, f"{to_printable(path)}: {location}")
+        for location, entry in parse_text_file(path, parse, EXPECTED_FORMAT)
     ]
-    if not found:
+    if not captions:
         raise AffectError(f"{to_printable(path)}: no captions; give {EXPECTED_FORMAT}")
-    return merge_by_video(found)
+    return merge_by_video(captions)
 
 
 def merge_by_video(captions: Sequence[VideoCaption]) -> list[VideoCaption]:
-    """One entry a video, in the order of ids; as they are if some have none."""
-    if any(one.video_id is None for one in captions):
+    """One entry a video, in the order of ids; unchanged if an entry has no id."""
+    if any(caption.video_id is None for caption in captions):
         return list(captions)
-    videos: dict[str, list[VideoCaption]] = {}
-    for one in captions:
-        videos.setdefault(str(one.video_id), []).append(one)
+    by_video: dict[str, list[VideoCaption]] = {}
+    for caption in captions:
+        by_video.setdefault(str(caption.video_id), []).append(caption)
     return [
-        replace(videos[name][0], caption=". ".join(one.caption for one in videos[name]))
-        for name in sorted(videos)
+        replace(entries[0], caption=". ".join(entry.caption for entry in entries))
+        for _, entries in sorted(by_video.items())
     ]
 
 
 def _parse_entry(entry: Any, location: str) -> VideoCaption:
     if not isinstance(entry, Mapping):
         raise AffectError(f"{location} is no record; give {EXPECTED_FORMAT}")
-    said = next((entry[name] for name in CAPTION_KEYS if entry.get(name)), None)
-    if isinstance(said, list):
-        said = ". ".join(said) if all(isinstance(one, str) for one in said) else None
-    if not isinstance(said, str) or not said.strip():
+    caption = next((entry[name] for name in CAPTION_KEYS if entry.get(name)), None)
+    if isinstance(caption, list):
+        caption = ". ".join(caption) if all(isinstance(text, str) for text in caption) else None
+    if not isinstance(caption, str) or not caption.strip():
         raise AffectError(f"{location} has no {', '.join(CAPTION_KEYS[:-1])} or {CAPTION_KEYS[-1]}")
     video = _clean_value(entry.get("video"))
-    name = next((known for key in ID_KEYS if (known := _clean_value(entry.get(key)))), None)
-    if name is None and video is not None:
-        name = PurePosixPath(video).stem if "." in video else video
-    return VideoCaption(
-        caption=said, video=video, video_id=name, duration=_parse_seconds(entry.get("duration"), location)
-    )
+    video_id = next((value for key in ID_KEYS if (value := _clean_value(entry.get(key)))), None)
+    if video_id is None and video is not None:
+        video_id = PurePosixPath(video).stem if "." in video else video
+    duration = _parse_seconds(entry.get("duration"), location)
+    return VideoCaption(caption=caption, video=video, video_id=video_id, duration=duration)
 
 
 def _clean_value(value: Any) -> str | None:
@@ -98,18 +97,18 @@ Entries = Iterable[tuple[str, Any]]
 
 
 def _parse_json(text: str) -> Entries:
-    found = json.loads(text)
-    if isinstance(found, dict):
-        found = found.get("sentences", found.get("annotations"))
-    if not isinstance(found, list):
+    content = json.loads(text)
+    if isinstance(content, dict):
+        content = content.get("sentences", content.get("annotations"))
+    if not isinstance(content, list):
         raise ValueError('neither a list nor an object with "sentences"')
-    return [(f"entry {number}", entry) for number, entry in enumerate(found, start=1)]
+    return [(f"entry {number}", entry) for number, entry in enumerate(content, start=1)]
 
 
 def _parse_jsonl(text: str) -> Entries:
     return [
         (f"line {number}", _parse_json_line(line, number)) for number, line in _number_lines(text)
-    ]  # a list: an error must come out while the file is being read
+    ]  # a list: errors have to be raised while the file is parsed
 
 
 def _parse_json_line(line: str, line_number: int) -> Any:

@@ -1,5 +1,6 @@
 """Log-mel statistics: what they must not depend on, when they abstain, and that they find like by like."""
 
+import csv
 import subprocess
 import sys
 import wave
@@ -20,7 +21,7 @@ from encoders.logmel import (
     resample,
     split_windows,
 )
-from experiments.background import COLLECTION_TABLES, DAMPED_DIRECTIONS, decode_audio, fit_background, main
+from experiments.background import COLLECTIONS, DAMPED_DIRECTIONS, decode_audio, fit_background, main
 
 RATE = 22050
 
@@ -135,13 +136,28 @@ def test_damping_shrinks_what_all_rows_share():
     assert after == pytest.approx(before * 0.9 / (0.1 * before + 0.9), rel=0.01)
 
 
+TABLES = {
+    "animal_sounds": ("labels.csv", "{file}"),
+    "ravdess_speech": ("labels.csv", "audio/{clip}.ogg"),
+    "vgmidi": ("piece_va.csv", "audio/{clip}.ogg"),
+    "sonicpi_samples_cc0": ("samples.csv", "ogg/{name}.ogg"),
+}
+COLUMNS = (
+    "file", "clip", "name", "folder", "emotion", "actor", "midi", "valence_first15s", "arousal_first15s",
+)  # fmt: skip
+
+
 def test_the_command_reads_training_clips_alone(tmp_path):
-    for number, (name, (table, pattern)) in enumerate(COLLECTION_TABLES.items()):
-        rows = [dict.fromkeys(("file", "clip", "name"), f"{n}") for n in range(3)]
+    for number, name in enumerate(COLLECTIONS):
+        table, pattern = TABLES[name]
+        rows = [dict.fromkeys(COLUMNS, f"{n}") | {"split": "train"} for n in range(3)]
         for row in rows:
             save_wav(tmp_path / name / pattern.format(**row), chirps(seed=number * 3 + int(row["clip"])))
-        lines = [",".join([*row.values(), "train"]) for row in rows]
-        (tmp_path / name / table).write_text("\n".join(["file,clip,name,split", *lines, "no,no,no,dev"]))
+        rows.append(dict.fromkeys(COLUMNS, "9") | {"split": "dev"})
+        with (tmp_path / name / table).open("w", newline="") as stream:
+            writer = csv.DictWriter(stream, rows[0])
+            writer.writeheader()
+            writer.writerows(rows)
     main(["--data", str(tmp_path), "--out", str(tmp_path / "made.safetensors")])
     made = BackgroundWhitening(**load_file(tmp_path / "made.safetensors"))
     assert made.mean.shape == (DIM,) and made.directions.shape == (DAMPED_DIRECTIONS, DIM)
@@ -157,8 +173,6 @@ def save_wav(path, sound):
 
 @pytest.mark.data
 def test_finds_the_same_animal(encoder):
-    import csv
-
     table = DATA / "animal_sounds" / "labels.csv"
     if not table.exists():
         pytest.skip("needs the labelled sounds in ../shared/data")

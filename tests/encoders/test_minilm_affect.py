@@ -11,24 +11,21 @@ from safetensors.numpy import load_file
 from encoders.base import encode_all
 from encoders.minilm_affect import SURFACE_DIM, merge_adapters
 from encoders.registry import ENCODERS
-from experiments.heads import text_adapter
-from experiments.heads.text import FOREIGN_TEXTS, ROLE, WEIGHTS_FILE, evaluate, fit, make_nonsense_texts
-from experiments.heads.text_adapter import (
-    NEGATION_FACTOR,
-    AdapterConfig,
-    LoRALinear,
-    _draw_batches,
-    add_lora,
-    fill_templates,
-    load_caav_actions,
-    load_emobank,
-    load_oasis_themes,
-    load_or_train_adapters,
-    load_training_sets,
-    make_model_soup,
-    select_held_out,
-    train_adapters,
-)
+from experiments.datasets.caav import load_caav_actions
+from experiments.datasets.emobank import load_emobank
+from experiments.datasets.oasis import load_oasis_themes
+from experiments.heads.text.evaluation import evaluate
+from experiments.heads.text.regressors import ROLE
+from experiments.heads.text.train import WEIGHTS_FILE, fit
+from experiments.heads.text.unreadable_texts import FOREIGN_TEXTS, make_nonsense_texts
+from experiments.heads.text_adapter import training
+from experiments.heads.text_adapter.__main__ import main
+from experiments.heads.text_adapter.lexicon_texts import NEGATION_FACTOR, fill_templates
+from experiments.heads.text_adapter.lora import LoRALinear, add_lora
+from experiments.heads.text_adapter.model_soup import make_model_soup
+from experiments.heads.text_adapter.token_batches import draw_batches
+from experiments.heads.text_adapter.training import AdapterConfig, load_or_train_adapters, train_adapters
+from experiments.heads.text_adapter.training_sets import load_training_sets, select_held_out
 from retrieval.evaluation.affect_metrics import pearson
 from spaces.affect_regression import predict_mean_and_sd
 from spaces.affect_regressor import load_regressors, save_regressors
@@ -196,7 +193,7 @@ def test_negated_words_get_vaders_factor():
 
 def test_batches_hold_texts_of_one_length_and_every_text_in_time():
     lengths = np.repeat([3, 30], 64)
-    draws = _draw_batches(lengths, 8, np.random.default_rng(0))
+    draws = draw_batches(lengths, 8, np.random.default_rng(0))
     batches = [next(draws) for _ in range(16)]
     assert sorted(np.concatenate(batches)) == list(range(128))
     assert np.mean([np.ptp(lengths[one]) > 0 for one in batches]) <= 2 / 16
@@ -328,10 +325,10 @@ def test_the_command_averages_what_was_taught(tmp_path, monkeypatch):
         ones = {"a.down": np.ones((1, 2), np.float32), "a.up": np.full((2, 1), 1.0 + order, np.float32)}
         return ones | {"head.bias": np.full(2, order, np.float32)}
 
-    monkeypatch.setattr(text_adapter, "train_adapters", quick)
+    monkeypatch.setattr(training, "train_adapters", quick)
     command = ["--data", str(DATA), "--cache", str(tmp_path / "cache"), "--seed", "3", "--soup"]
-    text_adapter.main([*command, "1", "--out", str(tmp_path / "one")])
-    text_adapter.main([*command, "2", "--out", str(tmp_path / "two")])
+    main([*command, "1", "--out", str(tmp_path / "one")])
+    main([*command, "2", "--out", str(tmp_path / "two")])
     assert made == [(3, 0), (3, 1)]  # the second goes on where the first stopped
     two = load_file(tmp_path / "two")
     np.testing.assert_allclose(two["a.up"] @ two["a.down"], np.full((2, 2), 1.5), rtol=2e-3)

@@ -10,7 +10,7 @@ from pathlib import Path
 from experiments.datasets.animal_sounds import load_animal_sounds
 from experiments.datasets.debian_voices import fetch_recordings
 from experiments.datasets.ravdess import load_ravdess_speech
-from experiments.datasets.sonic_pi import list_sonic_pi_samples
+from experiments.datasets.sonic_pi import load_sonic_pi_samples
 from experiments.datasets.vgmidi import load_vgmidi
 from experiments.datasets.wesnoth import get_track_group, list_wesnoth_excerpts
 
@@ -78,12 +78,13 @@ def _list_dataset_clips(data_root: Path) -> Iterator[ClipSource]:
 
 
 def _list_samples_and_tracks(data_root: Path) -> Iterator[ClipSource]:
-    for path in list_sonic_pi_samples(data_root):
-        kind = "music" if MUSIC_SAMPLE_PATTERN.match(path.stem) else "other"
-        if kind == "other" and AMBIGUOUS_SAMPLE_PATTERN.match(path.stem):
+    for sample in load_sonic_pi_samples(data_root):
+        (name,) = sample.labels
+        kind = "music" if MUSIC_SAMPLE_PATTERN.match(name) else "other"
+        if kind == "other" and AMBIGUOUS_SAMPLE_PATTERN.match(name):
             continue
-        group = "sample " + "_".join(path.stem.split("_")[:2]).rstrip("0123456789")
-        yield ClipSource(path=path, kind=kind, group=group, split="train")
+        group = "sample " + "_".join(name.split("_")[:2]).rstrip("0123456789")
+        yield ClipSource(path=sample.path, kind=kind, group=group, split=sample.split)
     for path in list_wesnoth_excerpts(data_root):
         for number in range(EXCERPTS_PER_TRACK):
             yield ClipSource(

@@ -1,1 +1,1 @@
-"""The audio space's lesson: words for animals, voices and music, the clips they match, and what is learnt."""
+"""Training of the audio space: prompts for animals, voices and music, the clips they match, and the heads."""

@@ -1,23 +1,26 @@
-"""Whether texts about sounds belong and others do not, on words of both sides that were held out."""
+"""Domain detection: whether texts about sounds are in domain and others are not, on held-out texts."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from encoders.base import Rows
-from experiments.datasets import load_flickr1k
 from experiments.datasets.exercise_activity import load_exercises
+from experiments.datasets.flickr1k import load_flickr1k
 from experiments.heads.audio_text.out_of_domain_texts import list_class_names
-from experiments.heads.audio_text.prompts import ANIMALS, EMOTIONS, MOODS, Prompt
+from experiments.heads.audio_text.prompts import Prompt
 from experiments.heads.audio_text.retrieval_metrics import list_voice_queries
+from experiments.heads.audio_text.training_set import EncodeTexts
+from experiments.heads.audio_text.vocabulary import ANIMALS, EMOTIONS, MOODS
+from retrieval.evaluation.estimate import Estimate
 from retrieval.evaluation.resampling import bootstrap_interval
 from spaces.joint.space import TextDomain
 
-MAX_TEXTS = 250  # texts of one source
+MAX_TEXTS = 250  # of one source
 CLASS_NAME_STEP = 3  # every third of the class names is held out
 
 IN_DOMAIN_PHRASES = (
@@ -53,24 +56,26 @@ AUDIO_WORDS_PATTERN = re.compile(
     re.IGNORECASE,
 )
 
-EncodeTexts = Callable[[Sequence[str]], Rows]
-ShareWithInterval = tuple[float, float, float]  # and its 95 % interval
+IN_DOMAIN_SOURCES = ("names", "synonyms", "phrases")
+N_BOOTSTRAP_DRAWS = 500
 
 
 def load_domain_texts(data_root: Path) -> dict[str, list[str]]:
-    """Texts by source; those of the first three tell of sounds.
-
-    Raises AffectError where a set is not there.
-    """
-    said = (caption for photo in load_flickr1k(data_root) if photo.split == "dev" for caption in photo.labels)
-    captions = [caption for caption in said if not AUDIO_WORDS_PATTERN.search(caption)]
-    trained = [item.captions[0] for item in load_exercises(data_root).items if item.split == "dev"]
+    """Texts by source, those of IN_DOMAIN_SOURCES about sounds. Raises AffectError where a set is missing."""
+    captions = [
+        caption
+        for photo in load_flickr1k(data_root)
+        if photo.split == "dev"
+        for caption in photo.labels
+        if not AUDIO_WORDS_PATTERN.search(caption)
+    ]
+    exercises = [item.captions[0] for item in load_exercises(data_root).items if item.split == "dev"]
     return {
         "names": list(ANIMALS),
         "synonyms": _list_synonyms(),
         "phrases": list(IN_DOMAIN_PHRASES),
         "captions": captions[:: max(len(captions) // MAX_TEXTS, 1)][:MAX_TEXTS],
-        "exercises": trained[:MAX_TEXTS],
+        "exercises": exercises[:MAX_TEXTS],
         "class names": list_class_names()[::CLASS_NAME_STEP],
         "things": list(OUT_OF_DOMAIN_TEXTS),
     }
@@ -83,41 +88,51 @@ def evaluate_domain_detection(
     encode_texts: EncodeTexts,
     min_cosine: float,
     seed: int,
-) -> dict[str, ShareWithInterval]:
-    """By source, the share that belongs; and the area under the ROC of the cosines' difference.
+) -> dict[str, Estimate]:
+    """By source, the share of texts in domain; and the area under the ROC curve of the cosines' difference.
 
-    prompts, out_of_domain_texts: what the rule knows; strangers that are asked are taken out
+    prompts, out_of_domain_texts: of the rule; texts that are tested are removed from the latter
     """
-    held = {text for texts in texts_by_source.values() for text in texts}
-    others = encode_texts([text for text in out_of_domain_texts if text not in held])
+    test_texts = {text for texts in texts_by_source.values() for text in texts}
+    out_of_domain = encode_texts([text for text in out_of_domain_texts if text not in test_texts])
     domain = TextDomain(
         in_domain=encode_texts([prompt.text for prompt in prompts]),
         min_similarity=min_cosine,
-        out_of_domain=others,
+        out_of_domain=out_of_domain,
     )
-    found: dict[str, ShareWithInterval] = {}
+    estimates: dict[str, Estimate] = {}
     margins: dict[str, Rows] = {}
     for source, texts in texts_by_source.items():
         rows = encode_texts(texts)
-        holds = domain.contains(rows).astype(np.float64)
-        low, high = bootstrap_interval(holds, seed=seed)
-        found[f"belongs: {source}"] = float(holds.mean()), low, high
-        margins[source] = (rows @ domain.in_domain.T).max(axis=1) - (rows @ others.T).max(axis=1)
-    inside = np.concatenate([margins[source] for source in ("synonyms", "phrases")])
-    outside = np.concatenate([margins[source] for source in list(texts_by_source)[3:]])
+        is_in_domain = domain.contains(rows).astype(np.float64)
+        interval = bootstrap_interval(is_in_domain, seed=seed)
+        estimates[f"belongs: {source}"] = Estimate(float(is_in_domain.mean()), *interval)
+        margins[source] = (rows @ domain.in_domain.T).max(axis=1) - (rows @ out_of_domain.T).max(axis=1)
+    estimates["belongs: area under the ROC"] = _estimate_roc_auc(margins, seed)
+    return estimates
+
+
+def _estimate_roc_auc(margins: Mapping[str, Rows], seed: int) -> Estimate:
+    """Of synonyms and phrases against the sources that are not in domain."""
+    inside = np.concatenate([margins["synonyms"], margins["phrases"]])
+    outside = np.concatenate(
+        [margin for source, margin in margins.items() if source not in IN_DOMAIN_SOURCES]
+    )
     pairs = np.concatenate(
         [np.stack([inside, np.ones(len(inside))], 1), np.stack([outside, np.zeros(len(outside))], 1)]
     )
-    low, high = bootstrap_interval(pairs, _roc_auc, seed=seed, draws=500)
-    found["belongs: area under the ROC"] = _roc_auc(pairs), low, high
-    return found
+    interval = bootstrap_interval(pairs, _roc_auc, seed=seed, draws=N_BOOTSTRAP_DRAWS)
+    return Estimate(_roc_auc(pairs), *interval)
 
 
 def _roc_auc(pairs: Rows) -> float:
-    """Of (n, 2) scores and 1 or 0: how often a score of a 1 lies above one of a 0, ties half."""
-    right, wrong = pairs[pairs[:, 1] == 1, 0], np.sort(pairs[pairs[:, 1] == 0, 0])
-    below = np.searchsorted(wrong, right, "left") + np.searchsorted(wrong, right, "right")
-    return float(below.mean() / 2 / len(wrong))
+    """Share of pairs of a positive and a negative in which the positive scores higher, ties half.
+
+    pairs: (n, 2) scores, and 1 or 0
+    """
+    positives, negatives = pairs[pairs[:, 1] == 1, 0], np.sort(pairs[pairs[:, 1] == 0, 0])
+    below = np.searchsorted(negatives, positives, "left") + np.searchsorted(negatives, positives, "right")
+    return float(below.mean() / 2 / len(negatives))
 
 
 def _list_synonyms() -> list[str]:

@@ -1,6 +1,7 @@
-"""Words for what is not heard in the training clips: places, things, people, sounds of other kinds.
+"""Texts about what is not in the training clips: places, things, people, sounds of other kinds.
 
-They are our own, but for the names of ImageNet's classes that are no animals and not heard there.
+They are our own, apart from the names of ImageNet's classes that are neither animals nor audible in the
+clips.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ AUDIBLE_SENTENCE_PATTERN = re.compile(r"\b(dogs?|cats?|birds?|horse|spider|laugh
 
 
 def list_out_of_domain_texts() -> list[str]:
-    """Texts (about 900), none of which tells of a training clip, each once."""
+    """About 900 texts, none of which matches a training clip, each once."""
     return list(
         dict.fromkeys(
             (
@@ -106,7 +107,7 @@ def list_out_of_domain_texts() -> list[str]:
 
 
 def list_class_names() -> list[str]:
-    """ImageNet's classes that are no animals and are not heard in the clips: "an abacus"."""
+    """ImageNet's classes that are neither animals nor audible in the clips, such as "an abacus"."""
     return [
         add_article(name.lower())
         for name in load_imagenet_labels()[FIRST_NON_ANIMAL_CLASS:]

@@ -223,7 +223,7 @@ def test_registry_and_card(faces):
 
 
 def test_weights_of_balance_classes_and_sources():
-    from experiments.heads.face import MIN_CLASS_COUNT, compute_sample_weights
+    from experiments.heads.face.classifier import MIN_CLASS_COUNT, compute_sample_weights
 
     labels = np.repeat([0, 0, 1, 1], [100, 50, 200, 5])
     film = np.repeat([False, True, False, True], [100, 50, 200, 5])
@@ -233,7 +233,8 @@ def test_weights_of_balance_classes_and_sources():
 
 
 def test_temperature_finds_what_was_done():
-    from experiments.heads.face import OTHER_INDICES, fit_temperature
+    from encoders.faces.expression_head import OTHER_INDICES
+    from experiments.heads.face.classifier import fit_temperature
 
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 1.5, (20000, 6))
@@ -247,7 +248,7 @@ def test_temperature_finds_what_was_done():
 @pytest.mark.data
 def test_expressions_of_labelled_faces(faces):
     """On dev, which the shipped head has learnt from: no figure, but it breaks if crops or weights do."""
-    from experiments.heads.face import LABELS
+    from experiments.heads.face.dataset import LABELS
 
     file = DATA / "faces_muxspace" / "labels.csv"
     if not file.exists():

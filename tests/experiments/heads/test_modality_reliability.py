@@ -6,14 +6,17 @@ import pytest
 from repository import DATA
 
 from encoders.base import AffectError
+from experiments.datasets import liris_accede
 from experiments.heads import film_benchmark, modality_reliability
-from experiments.heads.modality_reliability import (
+from experiments.heads.modality_reliability.paired_modalities import load_cremad_pairs, load_ravdess_pairs
+from experiments.heads.modality_reliability.prediction import predict_affect, predict_held_out
+from experiments.heads.modality_reliability.reliability import (
+    MODALITIES,
     ReliabilityEstimate,
     fit_reliability,
-    load_ravdess_pairs,
     pool_reliability,
-    predict_held_out,
 )
+from experiments.heads.modality_reliability.train import RELIABILITY_FILE
 from retrieval.evaluation.affect_metrics import ccc, rmse
 from spaces.affect_regression import load_modality_reliability
 
@@ -73,8 +76,8 @@ def test_the_correlation_is_the_mean_of_the_sets():
 
 
 def test_what_is_packaged_is_what_the_engine_reads():
-    told = json.loads(modality_reliability.RELIABILITY_FILE.read_text(encoding="utf-8"))
-    assert set(told["reliability"]) == set(modality_reliability.MODALITIES)
+    told = json.loads(RELIABILITY_FILE.read_text(encoding="utf-8"))
+    assert set(told["reliability"]) == set(MODALITIES)
     assert load_modality_reliability().reliability == {
         sense: tuple(two) for sense, two in told["reliability"].items()
     }
@@ -119,11 +122,11 @@ class TestPerformances:
             assert 0.55 < found["ravdess", f"{name} truth within one SD of joined"].value < 0.85
 
     def test_people_see_more_than_they_hear(self):
-        pairs = modality_reliability.load_cremad_pairs(DATA)
+        pairs = load_cremad_pairs(DATA)
         assert len(pairs.ratings) == 7442
         assert len(np.unique(pairs.groups)) == 91
         taught, asked = (np.flatnonzero(np.char.startswith(pairs.groups, year)) for year in ("100", "101"))
-        rows = modality_reliability.predict_affect(pairs, taught, asked, seed=0)
+        rows = predict_affect(pairs, taught, asked, seed=0)
         told = {sense: ccc(one[:, :2], pairs.ratings[asked]) for sense, one in rows.items()}
         assert (told["face"] > told["sound"] + 0.1).all()
 
@@ -168,10 +171,10 @@ def test_neighbours_are_of_the_same_film():
 
 def small(root, part):
     """600 clips of the tables, with parts as `part` gives them by place."""
-    folder = root / film_benchmark.DATASET_FOLDER
+    folder = root / liris_accede.FOLDER
     folder.mkdir(exist_ok=True)
-    for name in ("ACCEDEsets.txt", "ACCEDEranking.txt", *film_benchmark.FEATURE_TABLES):
-        with (DATA / film_benchmark.DATASET_FOLDER / name).open(encoding="utf-8", newline="") as stream:
+    for name in ("ACCEDEsets.txt", "ACCEDEranking.txt", *liris_accede.FEATURE_TABLES):
+        with (DATA / liris_accede.FOLDER / name).open(encoding="utf-8", newline="") as stream:
             rows = list(csv.DictReader(stream, delimiter="\t"))[:600]
         if name == "ACCEDEsets.txt":
             rows = [{**row, "set": part(place)} for place, row in enumerate(rows)]

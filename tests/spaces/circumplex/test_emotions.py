@@ -7,6 +7,7 @@ from repository import DATA
 from encoders.base import AffectError, MissingBackendError, UnknownNameError
 from encoders.face_columns import EMOTIONS
 from encoders.lexicon import count_nrc_emotions
+from experiments.datasets import cowen_keltner
 from experiments.datasets.records import read_table
 from experiments.heads import emotion_categories as learning
 from retrieval.evaluation.affect_metrics import ccc, pearson, rmse
@@ -119,17 +120,17 @@ def test_moments_find_the_emotions_behind_mixed_videos():
 
 def test_other_tables_are_refused(tmp_path):
     with pytest.raises(AffectError, match="give Cowen"):
-        learning.load_ratings(tmp_path)
-    (tmp_path / learning.RATINGS_FILE.parent).mkdir()
-    (tmp_path / learning.RATINGS_FILE).write_text("a,b\n1,2\n")
+        cowen_keltner.load_ratings(tmp_path)
+    (tmp_path / cowen_keltner.RATINGS_FILE.parent).mkdir()
+    (tmp_path / cowen_keltner.RATINGS_FILE).write_text("a,b\n1,2\n")
     with pytest.raises(AffectError, match="not Cowen"):
-        learning.load_ratings(tmp_path)
+        cowen_keltner.load_ratings(tmp_path)
 
 
 def ratings():
-    if not (DATA / learning.RATINGS_FILE).exists():
+    if not (DATA / cowen_keltner.RATINGS_FILE).exists():
         pytest.skip("needs ../shared/data/cowen_keltner_ratings")
-    return learning.load_ratings(DATA)
+    return cowen_keltner.load_ratings(DATA)
 
 
 @pytest.mark.data

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from repository import DATA
 
-from experiments.heads import emotion_categories as learning
+from experiments.datasets import cowen_keltner
 from retrieval.evaluation.affect_metrics import pearson
 from spaces.circumplex import (
     LANDMARK_RADIUS,
@@ -73,6 +73,6 @@ def test_words_agree_with_what_people_felt():
 
 
 def ratings():
-    if not (DATA / learning.RATINGS_FILE).exists():
+    if not (DATA / cowen_keltner.RATINGS_FILE).exists():
         pytest.skip("needs ../shared/data/cowen_keltner_ratings")
-    return learning.load_ratings(DATA)
+    return cowen_keltner.load_ratings(DATA)

@@ -10,6 +10,8 @@ from encoders.base import AffectError, Audio, unit_rows
 from encoders.logmel import resample
 from experiments.heads.audio_text import audio_augmentation
 from experiments.heads.audio_text.audio_augmentation import SPEED_FACTORS, change_speed, encode_augmented
+from experiments.heads.audio_text.calibrations import fit_calibrations
+from experiments.heads.audio_text.clip_search import evaluate_search
 from experiments.heads.audio_text.clips import (
     MAX_TRACK_SEGMENTS,
     MOOD_MATCH_SD,
@@ -22,19 +24,10 @@ from experiments.heads.audio_text.clips import (
     load_clips,
     load_instruments,
 )
+from experiments.heads.audio_text.cross_validation import cross_validate
 from experiments.heads.audio_text.domain_detection import evaluate_domain_detection
 from experiments.heads.audio_text.out_of_domain_texts import list_class_names, list_out_of_domain_texts
-from experiments.heads.audio_text.prompts import (
-    ANIMALS,
-    DRUM_LABELS,
-    EMOTIONS,
-    INSTRUMENTS,
-    MOODS,
-    UNRATED_MUSIC_LABELS,
-    Prompt,
-    add_article,
-    list_prompts,
-)
+from experiments.heads.audio_text.prompts import Prompt, add_article, list_prompts
 from experiments.heads.audio_text.retrieval_metrics import (
     compute_classifier_metrics,
     compute_metrics,
@@ -42,13 +35,14 @@ from experiments.heads.audio_text.retrieval_metrics import (
     list_queries,
     precision_at_k,
 )
-from experiments.heads.audio_text.train import (
-    KERNEL_CONFIG,
-    TrainingSet,
-    cross_validate,
-    evaluate_search,
-    fit_calibrations,
-    make_text_encoder,
+from experiments.heads.audio_text.training_set import KERNEL_CONFIG, TrainingSet, make_text_encoder
+from experiments.heads.audio_text.vocabulary import (
+    ANIMALS,
+    DRUM_LABELS,
+    EMOTIONS,
+    INSTRUMENTS,
+    MOODS,
+    UNRATED_MUSIC_LABELS,
 )
 from fusion.late_fusion import Calibration
 from retrieval.features.config import PipelineConfig
@@ -385,8 +379,8 @@ def test_belonging_takes_what_is_asked_out_of_what_is_known():
     told = {**heard, "things": ["a bicycle", "economics"] * 9}
     known = [prompt for prompt in list_prompts() if prompt.text in ("a dog barking", "dog")]
     found = evaluate_domain_detection(told, known, ["a bicycle", "the moon"], bags, 0.3, seed=0)
-    assert found["belongs: names"][0] == 1 and found["belongs: phrases"][0] == 1
-    assert 0 <= found["belongs: area under the ROC"][0] <= 1
+    assert found["belongs: names"].value == 1 and found["belongs: phrases"].value == 1
+    assert 0 <= found["belongs: area under the ROC"].value <= 1
     assert set(found) == {f"belongs: {name}" for name in (*told, "area under the ROC")}
 
 

@@ -1,0 +1,80 @@
+"""Recall of trained heads on held-out folds, beside simpler methods, as rows of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from retrieval.evaluation import Evaluation, bootstrap_interval, evaluate
+from retrieval.evaluation.estimate import Estimate
+from retrieval.training.cross_validation import FittedHeads, HeldOutFold, TrainingData
+from spaces.joint.ridge import fit_ridge_tower_pair
+from spaces.joint.space import TEXT_ROLE
+
+RECALL_DEPTHS = (1, 5, 10)
+DIRECTION_TITLES = {"t2v": "text to item", "v2t": "item to text"}
+
+MetricRow = dict[str, Any]
+Similarity = npt.NDArray[Any]  # (texts, items)
+
+
+def compute_recall_rows(training_data: TrainingData, fitted: FittedHeads, seed: int) -> Iterator[MetricRow]:
+    """Recall on the held-out folds, in both directions: untrained, ridge, the heads alone, and as used."""
+    for method, similarities in _compute_similarities(training_data, fitted).items():
+        evaluations = [
+            evaluate_fold(training_data, fold, np.asarray(similarity, np.float32))
+            for fold, similarity in zip(fitted.held_out_folds, similarities, strict=True)
+        ]
+        for direction, title in DIRECTION_TITLES.items():
+            recalls = _compute_recalls(training_data, evaluations, direction, seed)
+            yield {"what": title, "way": method, **recalls}
+
+
+def _compute_similarities(training_data: TrainingData, fitted: FittedHeads) -> dict[str, list[Similarity]]:
+    """By method, a matrix a fold; without the untrained space and the blend with it where there is none."""
+    folds, weight = fitted.held_out_folds, fitted.heads.zero_shot_weight
+    similarities: dict[str, list[Any]] = {
+        "untrained": [fold.zero_shot_similarity for fold in folds],
+        "ridge": [_compute_ridge_similarity(training_data, fold) for fold in folds],
+        "heads": [fold.trained_similarity for fold in folds],
+        "as used": [fold.blend_with_zero_shot(weight) for fold in folds] if weight else [None],
+    }
+    return {method: matrices for method, matrices in similarities.items() if matrices[0] is not None}
+
+
+def _compute_ridge_similarity(training_data: TrainingData, fold: HeldOutFold) -> Similarity:
+    """Cosines (texts, items) of ridge, fitted on the other items without augmentation."""
+    rest = np.setdiff1d(np.arange(training_data.training_set.item_count), fold.item_indices)
+    plain = replace(training_data.training_set, features=training_data.training_set.first_views)
+    towers = fit_ridge_tower_pair(plain.select_items(rest))
+    text_rows = towers.text({TEXT_ROLE: plain.sentence_vectors[fold.text_indices]})
+    return np.asarray(text_rows @ towers.media(plain.select_items(fold.item_indices).features).T)
+
+
+def evaluate_fold(training_data: TrainingData, fold: HeldOutFold, similarity: Similarity) -> Evaluation:
+    """Both directions within one fold, by the protocol's rules."""
+    item_by_text = training_data.training_set.item_by_text
+    return evaluate(
+        similarity,
+        [str(item_by_text[text]) for text in fold.text_indices],
+        [str(item) for item in fold.item_indices],
+    )
+
+
+def _compute_recalls(
+    training_data: TrainingData, evaluations: Sequence[Evaluation], direction: str, seed: int
+) -> MetricRow:
+    """R@k over all folds, in percent, whole groups drawn with all their texts."""
+    results = [getattr(evaluation, direction) for evaluation in evaluations]
+    ranks = np.concatenate([result.ranks for result in results])
+    items = np.concatenate([np.asarray(result.groups, np.int64) for result in results])
+    groups = np.asarray(training_data.groups)[items]
+    row: MetricRow = {}
+    for depth in RECALL_DEPTHS:
+        hits = 100.0 * (ranks < depth)
+        row[f"R@{depth}"] = Estimate(float(hits.mean()), *bootstrap_interval(hits, seed=seed, groups=groups))
+    return {**row, "of": round(len(groups) / len(evaluations))}
