@@ -57,4 +57,4 @@ def _load_feature_row(engine: Engine, role: str, hit: Hit) -> Rows | None:
         row = library.catalog.find_row(role, hit.segment_id)
         if row is None:
             return None
-        return np.asarray(library.open_vectors(library.catalog.list_vector_files()[role])[row], np.float32)
+        return np.asarray(library.vectors.open(library.catalog.list_vector_files()[role])[row], np.float32)

@@ -33,7 +33,7 @@ def find_missing_files(library: Library) -> tuple[list[Path], list[MissingFiles]
 
 def _check_vector_file(library: Library, vector_file: VectorFile) -> str | None:
     try:
-        rows = library.open_vectors(vector_file)
+        rows = library.vectors.open(vector_file)
     except AffectError as short:
         return str(short)
     counted = [row for row, _ in library.catalog.list_rows(vector_file.name)]

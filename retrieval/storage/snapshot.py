@@ -148,7 +148,7 @@ def _read_snapshot(library: Library, catalog_version: tuple[int, int]) -> Snapsh
     plane = views.pop(AFFECT_VECTORS_NAME, None)
     return Snapshot(
         catalog_version=catalog_version,
-        generation=library.generation,
+        generation=library.catalog.get_generation(),
         indexed_row_counts=json.loads(library.catalog.get_meta("index") or "{}").get("rows", {}),
         item_ids=tuple(item_id for item_id, _, _ in items),
         item_paths=tuple(path for _, _, path in items),
@@ -184,7 +184,7 @@ def _load_segment_vectors(
     segment_of[pairs[: len(at)][kept, 0]] = at[kept]
     row_of[at[kept]] = pairs[: len(at)][kept, 0]
     return SegmentVectors(
-        rows=library.open_vectors(vector_file), segment_by_row=segment_of, row_by_segment=row_of
+        rows=library.vectors.open(vector_file), segment_by_row=segment_of, row_by_segment=row_of
     )
 
 

@@ -143,7 +143,7 @@ def load_anchors(library: Library) -> Anchors:
     )
     known = np.array([row[0] for row in segments], np.int64)
     videos = np.array([row[1] for row in segments], np.str_)
-    rows = {role: library.load_features(role, known) for role in experts.media_roles if role in AFFECT_ROLES}
+    rows = {role: library.vectors.load(role, known) for role in experts.media_roles if role in AFFECT_ROLES}
     features = {role: found for role, found in rows.items() if found is not None}
     senses = experts.estimate_affect_by_modality(features) if features and len(known) else {}
     if not {"sound", "image"} <= senses.keys():

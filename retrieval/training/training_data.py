@@ -175,5 +175,5 @@ def _load_item_features(library: Library, role: str, item_ids: Sequence[str]) ->
         [(place[item], row) for item, row in library.catalog.list_rows_by_item(role) if item in place],
         np.int64,
     ).reshape(-1, 2)
-    rows = library.open_vectors(store)[pairs[:, 1]]
+    rows = library.vectors.open(store)[pairs[:, 1]]
     return average_by_owner(rows, pairs[:, 0], len(item_ids)).astype(np.float32)

@@ -141,7 +141,7 @@ def content(folder):
     """All a library holds, whatever the order it came in: {item: [(start, end, {store: row bytes})]}."""
     with closing(Library.open(folder)) as library:
         stores = library.catalog.list_vector_files()
-        rows = {name: library.open_vectors(store) for name, store in stores.items()}
+        rows = {name: library.vectors.open(store) for name, store in stores.items()}
         found = {}
         for item, segment, start, end in library.catalog.execute(
             'SELECT item, id, start, "end" FROM segments ORDER BY item, number'

@@ -149,7 +149,7 @@ def test_anchors_are_what_the_senses_say_of_each_segment(tmp_path):
         for at, (segment, _) in enumerate(segments):
             known = np.array([segment])
             senses = library.pipeline.estimate_affect_by_modality(
-                {role: library.load_features(role, known) for role in ("objects", "tone")}
+                {role: library.vectors.load(role, known) for role in ("objects", "tone")}
             )
             assert found.audio_affect[at] == pytest.approx(senses["sound"][0, :2], abs=1e-5)
             assert found.image_affect[at] == pytest.approx(senses["image"][0, :2], abs=1e-5)
