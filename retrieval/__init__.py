@@ -15,14 +15,15 @@ import encoders as encoders  # for what it does when imported: it forbids teleme
 if TYPE_CHECKING:
     from retrieval.features.config import PipelineConfig
     from retrieval.indexing.indexer import Indexer
-    from retrieval.search.engine import Engine, Hit
+    from retrieval.search.engine import Engine
+    from retrieval.search.hits import Hit
     from retrieval.search.query import Query
     from retrieval.storage.library import Library
 
 __all__ = ["Engine", "Hit", "Indexer", "Library", "PipelineConfig", "Query"]
 _MODULES = {
     "Engine": "search.engine",
-    "Hit": "search.engine",
+    "Hit": "search.hits",
     "Indexer": "indexing.indexer",
     "Library": "storage.library",
     "PipelineConfig": "features.config",

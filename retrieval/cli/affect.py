@@ -14,7 +14,7 @@ from encoders.base import AffectError, MediaError, to_printable
 from encoders.text_files import decode_text, split_lines
 from retrieval.cli.options import PATH_TYPE, json_option, library_option
 from retrieval.cli.session import open_engine, open_input
-from retrieval.search.query import validate_unicode
+from retrieval.search.query_fields import validate_unicode
 
 
 @click.command()

@@ -9,7 +9,7 @@ import click
 
 from retrieval.cli.options import PATH_TYPE, json_option, library_option
 from retrieval.cli.session import open_any_library
-from retrieval.search.query import MODALITIES, parse_modalities
+from retrieval.search.query_fields import MODALITIES, parse_modalities
 
 
 @click.command()

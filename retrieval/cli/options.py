@@ -10,7 +10,8 @@ from typing import Any
 
 import click
 
-from retrieval.search.query import DEFAULT_BALANCE, MODALITIES
+from retrieval.search.query import DEFAULT_BALANCE
+from retrieval.search.query_fields import MODALITIES
 from retrieval.storage.unicode_names import find_on_disk
 from retrieval.vector_index.registry import INDEX_KINDS
 

@@ -11,11 +11,14 @@ import click
 from encoders.base import AffectError, to_printable
 from retrieval.cli.options import PATH_TYPE, add_query_options, json_option
 from retrieval.cli.session import open_engine, open_input
-from retrieval.search.query import Query, parse_modalities, parse_weights, read_queries
+from retrieval.search.query import Query
+from retrieval.search.query_fields import parse_modalities, parse_weights
+from retrieval.search.query_file import read_queries
 from spaces.circumplex import parse_mood
 
 if TYPE_CHECKING:
-    from retrieval.search.engine import Engine, SearchResults
+    from retrieval.search.engine import Engine
+    from retrieval.search.hits import SearchResults
 
 
 @click.command()

@@ -15,7 +15,7 @@ from jinja2 import Environment
 from encoders.base import AffectError, to_printable
 from retrieval.report.terminal import format_affect, format_query_mood, format_time_span
 from retrieval.report.thumbnails import Moment, make_thumbnails
-from retrieval.search.engine import Hit
+from retrieval.search.hits import Hit
 from retrieval.search.query import Query
 from retrieval.storage.library import Library
 

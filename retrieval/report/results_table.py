@@ -12,7 +12,7 @@ from encoders.base import to_printable
 from retrieval.features.spaces import SPACES
 from retrieval.report.terminal import format_affect, format_time_span
 from retrieval.report.text_columns import Column, format_table, get_terminal_width, wrap_text
-from retrieval.search.engine import Hit
+from retrieval.search.hits import Hit
 from retrieval.search.query import Query
 
 BAR_WIDTH = 10  # characters

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Self
+from dataclasses import replace
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
 from fusion.balanced_merge import balanced_merge
 from fusion.late_fusion import fuse_scores
-from retrieval.features.affect import affect_to_json
 from retrieval.features.spaces import SPACES
 from retrieval.search.affect_search import (
     AffectPoint,
@@ -20,59 +19,20 @@ from retrieval.search.affect_search import (
     resolve_mood,
 )
 from retrieval.search.candidates import CandidateSearch
+from retrieval.search.hits import Hit, SearchResults, make_hit
 from retrieval.search.no_results import explain_no_results
 from retrieval.search.query import Query
 from retrieval.search.query_encoder import EncodedQuery, QueryEncoder
 from retrieval.search.scoring import MISSING_DISCOUNT, ContentScorer
-from retrieval.search.segment_scores import COPY, SegmentScores
+from retrieval.search.segment_scores import SegmentScores
 from retrieval.storage.library import Library
-from retrieval.storage.snapshot import Snapshot, load_snapshot, round_span
+from retrieval.storage.snapshot import Snapshot, load_snapshot
 from spaces.circumplex import affinity
 
 Positions = npt.NDArray[np.int64]
 
 CANDIDATES_PER_RESULT = 10  # candidates per view and modality, as a multiple of k ...
 MIN_CANDIDATES = 200  # ... and at least so many segments
-
-
-@dataclass(frozen=True, kw_only=True)
-class Hit:
-    """One result. `space_scores` has a score in [0, 1] per space, None where it abstained; times in seconds.
-
-    `segment_id` is the best segment's id in the catalogue, `view_scores` its score per view spoken in,
-    `affect` its valence and arousal with their SDs, None where it abstains, `affect_match` how well that
-    meets the mood asked for. `is_copy` says that it is the file asked with, here or elsewhere.
-    """
-
-    rank: int
-    id: str
-    path: str
-    modality: str
-    score: float
-    space_scores: dict[str, float | None]
-    start: float | None
-    end: float | None
-    segment_id: int
-    view_scores: dict[str, float]
-    affect: dict[str, float] | None = None
-    affect_match: float | None = None
-    is_copy: bool = False
-
-    def to_json(self) -> dict[str, Any]:
-        """As printed by `affect search --json`."""
-        return {
-            "rank": self.rank, "id": self.id, "path": self.path, "modality": self.modality,
-            "score": self.score, "spaces": self.space_scores, "start": self.start, "end": self.end,
-            "affect": self.affect, "mood": self.affect_match,
-        }  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True)
-class SearchResults:
-    """The hits of a query, best first; `empty_reason` says why there are none, "" where there are."""
-
-    hits: list[Hit]
-    empty_reason: str = ""
 
 
 class Engine:
@@ -125,7 +85,7 @@ class Engine:
         merged = _merge_modalities(query, scored, best, snapshot)
         if query.mood is None:  # else it is not the same as what is asked for
             merged = list(dict.fromkeys([*_list_copies(scored, best), *merged]))[: query.k]
-        hits = [self._make_hit(rank, scored, at) for rank, at in enumerate(merged, 1)]
+        hits = [make_hit(rank, snapshot, scored, at) for rank, at in enumerate(merged, 1)]
         if hits:
             return SearchResults(hits=hits)
         speaks = any(part.is_present for part in asked)
@@ -177,36 +137,6 @@ class Engine:
         copies = [part.copy_index for part in query_parts if part.copy_index is not None]
         shown = [one for one in copies if self._snapshot.item_modalities[one] in query.modalities]
         return np.union1d(found, np.concatenate([found[:0], *map(self._snapshot.list_segments, shown)]))
-
-    def _make_hit(self, rank: int, segment_scores: SegmentScores, index: int) -> Hit:
-        snapshot, segment = self._snapshot, int(segment_scores.segments[index])
-        item = int(snapshot.item_by_segment[segment])
-        start, end = round_span(snapshot.spans[segment])
-        seen = {
-            view: _round_score(segment_scores.view_scores[view][index])
-            for view in sorted(segment_scores.view_scores)
-        }
-        return Hit(
-            rank=rank,
-            id=snapshot.item_ids[item],
-            path=snapshot.item_paths[item],
-            modality=str(snapshot.item_modalities[item]),
-            score=_round_score(segment_scores.total[index]) or 0.0,
-            space_scores={
-                space: _round_score(scores[index]) for space, scores in segment_scores.space_scores.items()
-            },
-            start=start,
-            end=end,
-            segment_id=int(snapshot.segment_ids[segment]),
-            view_scores={view: score for view, score in seen.items() if score is not None},
-            affect=affect_to_json(snapshot.select_affect(segment_scores.segments[index : index + 1])[0]),
-            affect_match=_round_score(segment_scores.affect_match[index]),
-            is_copy=bool(segment_scores.copy_level[index] == COPY),
-        )
-
-
-def _round_score(score: float) -> float | None:
-    return None if np.isnan(score) else round(float(score), 6)
 
 
 def _select_best_segments(

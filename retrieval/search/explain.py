@@ -9,7 +9,8 @@ import numpy as np
 from encoders.base import Rows
 from encoders.face_columns import FACE_COLUMNS
 from retrieval.features.affect import affect_to_json
-from retrieval.search.engine import Engine, Hit
+from retrieval.search.engine import Engine
+from retrieval.search.hits import Hit
 from spaces.joint.space import JointSpace
 from spaces.zero_shot import ZeroShotSpace
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.search.query import MODALITIES
+from retrieval.search.query_fields import MODALITIES
 from retrieval.storage.library import Library
 from retrieval.storage.locking import translate_disk_errors
 from retrieval.storage.snapshot import SegmentVectors, Snapshot, load_snapshot

@@ -1,27 +1,30 @@
-"""What is asked: one query of one or more parts, and what it may be answered with."""
+"""A query: one or more parts, by content and mood, and how its results are to be selected."""
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
 from encoders.base import AffectError
-from encoders.text_files import iterate_lines
 from retrieval.features.spaces import SPACES
-from retrieval.storage.unicode_names import find_on_disk
+from retrieval.search.query_fields import (
+    FIELD_PARSERS,
+    MODALITIES,
+    validate_names,
+    validate_query_text,
+    validate_unicode,
+)
 from spaces.circumplex import parse_mood
 
-MODALITIES = ("image", "video", "audio")
 DEFAULT_BALANCE = 1.05  # how strongly a merged list alternates between modalities; 1 is by score alone
 
 
 @dataclass(frozen=True, kw_only=True)
 class PhraseAffect:
-    """A phrase as a text regressor reads it: a point (valence, arousal) and the SD of each."""
+    """A phrase with its affect by the text regressor: a point (valence, arousal) and the SD of each."""
 
     phrase: str
     point: tuple[float, float]
@@ -30,13 +33,13 @@ class PhraseAffect:
 
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """Words, an image, a sound, a video, an item of the library, or several of them as one question.
+    """Text, an image, a sound, a video, an item of the library, or several of them at once.
 
-    mood:   to be near to: (valence, arousal) in [-1, 1], or words. A landmark such as "calm" becomes its
-            point here; any other phrase is read by the library's text regressor in the search, see
-            `retrieval.search.affect_search.resolve_mood`. Without a mood, a dial above 0 goes by that of
-            what is asked with
-    affect: the dial from 0, by content alone, to 1, by mood alone; see `affect_weight`
+    mood:   the target on the valence-arousal plane: (valence, arousal) in [-1, 1], or words. A landmark such
+            as "calm" becomes its point here; the affect of any other phrase is estimated in the search, see
+            `retrieval.search.affect_search.resolve_mood`. Without a mood, a dial above 0 uses the affect of
+            the query's own content
+    affect: the dial from 0, content alone, to 1, mood alone; see `affect_weight`
 
     Raises AffectError where a value makes no sense.
     """
@@ -57,14 +60,14 @@ class Query:
     def __post_init__(self) -> None:
         """Check every value."""
         if self.text is not None:
-            _validate_query_text(self.text)
+            validate_query_text(self.text)
         if not self.parts and self.mood is None:
             raise AffectError("nothing to look for; give words, --image, --audio, --video, --item or --mood")
         self._validate_mood()
         if isinstance(self.k, bool) or not isinstance(self.k, int) or self.k < 1:
             raise AffectError(f"k is {self.k!r}; it must be a whole number of at least 1")
-        _validate_names("modality", self.modalities, MODALITIES)
-        _validate_names("space", self.weights, SPACES)
+        validate_names("modality", self.modalities, MODALITIES)
+        validate_names("space", self.weights, SPACES)
         if len(set(self.modalities)) < len(self.modalities):
             raise AffectError(f"a modality is named twice: {', '.join(self.modalities)}")
         if not self.modalities:
@@ -118,7 +121,7 @@ class Query:
         return {kind: value for kind, value in given.items() if value is not None}
 
     def to_json(self) -> dict[str, Any]:
-        """The parts as echoed in an answer; a path is one that opens the file (surrogateescape)."""
+        """The parts as echoed with the results; a path is one that opens the file (surrogateescape)."""
         echoed: dict[str, Any] = {kind: str(value) for kind, value in self.parts.items()}
         if self.mood is not None:
             echoed["mood"] = self.mood if self.target_affect is None else list(self.target_affect)
@@ -138,118 +141,10 @@ class Query:
             )
         try:
             return cls(
-                **{key: _FIELD_PARSERS.get(key, _return_value)(value) for key, value in values.items()}
+                **{
+                    key: FIELD_PARSERS[key](value) if key in FIELD_PARSERS else value
+                    for key, value in values.items()
+                }
             )
         except (TypeError, ValueError, OverflowError) as bad:
             raise AffectError(f"{bad}") from bad
-
-
-def parse_weights(text: str) -> dict[str, float]:
-    """From "object=1,audio=.5"; a space not named weighs 1. Raises AffectError."""
-    weights = dict.fromkeys(SPACES, 1.0)
-    for part in filter(None, text.split(",")):
-        name, _, value = part.partition("=")
-        try:
-            weights[name.strip()] = float(value)
-        except ValueError:
-            raise AffectError(f"weight {part!r}: write it as object=1") from None
-    _validate_names("space", weights, SPACES)
-    return weights
-
-
-def parse_modalities(text: str) -> tuple[str, ...]:
-    """From "image,video". Raises AffectError."""
-    names = tuple(part.strip() for part in text.split(",") if part.strip())
-    _validate_names("modality", names, MODALITIES)
-    return names
-
-
-def read_queries(
-    lines: Iterable[str | bytes], defaults: Mapping[str, Any]
-) -> Iterator[tuple[Any, Query | AffectError]]:
-    """(id, query) of each line that is not blank; a bad line gives its error instead and costs no other."""
-    for number, line in enumerate(iterate_lines(lines), 1):
-        if not line.strip():
-            continue
-        name: Any = number
-        try:
-            given = json.loads(line)
-            if not isinstance(given, dict):
-                raise AffectError("a query is a JSON object")
-            name = given.get("id", number)
-            yield name, Query.from_json(given, defaults)
-        except json.JSONDecodeError as bad:
-            yield name, AffectError(f"line {number}: not JSON ({bad.msg} at column {bad.colno})")
-        except (ValueError, RecursionError) as bad:  # not UTF-8, a number of 5,000 digits, 1,000 brackets
-            yield name, AffectError(f"line {number}: not JSON that can be read ({bad})")
-        except AffectError as bad:
-            yield name, AffectError(f"line {number}: {bad}")
-
-
-def _validate_query_text(text: str) -> None:
-    if not text.strip():
-        raise AffectError("the query text is empty; say what to look for")
-    validate_unicode(text)
-
-
-def validate_unicode(text: str) -> None:
-    """Raises AffectError for words that came as bytes of another encoding."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise AffectError(f"the query text is not Unicode: {text!r}") from None
-
-
-def _validate_names(label: str, names: Iterable[str], allowed: tuple[str, ...]) -> None:
-    for name in names:
-        if name not in allowed:
-            raise AffectError(f"no {label} {name!r}; choose from {', '.join(allowed)}")
-
-
-def _return_value(value: Any) -> Any:
-    return value
-
-
-def _parse_string(value: Any) -> str:
-    if not isinstance(value, str):
-        raise AffectError(f"{json.dumps(value)} stands where a string must be")
-    return value
-
-
-def _parse_path(value: Any) -> Path:
-    if "\0" in _parse_string(value) or not value:
-        raise AffectError(f"{json.dumps(value)} is no file name")
-    return find_on_disk(Path(value))
-
-
-def _parse_modality_list(value: Any) -> tuple[str, ...]:
-    if isinstance(value, list | tuple):
-        return tuple(map(_parse_string, value))
-    return parse_modalities(_parse_string(value))
-
-
-def _parse_mood_value(value: Any) -> tuple[float, float] | str:
-    if isinstance(value, list | tuple):
-        value = ",".join(map(str, value))
-    return parse_mood(_parse_string(value))
-
-
-def _parse_weights(value: Any) -> dict[str, float]:
-    if not isinstance(value, dict):
-        return parse_weights(_parse_string(value))
-    return {**dict.fromkeys(SPACES, 1.0), **{name: float(weight) for name, weight in value.items()}}
-
-
-_FIELD_PARSERS: dict[str, Callable[[Any], Any]] = {
-    "text": _parse_string,
-    "item": _parse_string,
-    "image": _parse_path,
-    "audio": _parse_path,
-    "video": _parse_path,
-    "modalities": _parse_modality_list,
-    "weights": _parse_weights,
-    "balance": float,
-    "min_score": float,
-    "mood": _parse_mood_value,
-    "affect": float,
-}

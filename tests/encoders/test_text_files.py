@@ -12,7 +12,7 @@ from encoders.text_files import decode_text, iterate_lines, split_lines
 from experiments.alignment.readings_csv import read_readings_csv
 from experiments.datasets.msrvtt import read_official_captions
 from experiments.datasets.records import read_table
-from retrieval.search.query import read_queries
+from retrieval.search.query_file import read_queries
 from retrieval.storage.unicode_names import find_on_disk
 from retrieval.training.captions_csv import read_captions
 

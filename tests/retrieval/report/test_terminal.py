@@ -11,7 +11,7 @@ from terminal_factory import on_terminal
 
 from retrieval.report.results_table import list_remarks
 from retrieval.report.text_columns import Column, format_table, shorten_paths
-from retrieval.search.engine import Hit
+from retrieval.search.hits import Hit
 from retrieval.search.query import Query
 
 WIDTHS = (40, 60, 80, 100, 120)

@@ -1,0 +1,103 @@
+"""The fields of a query as users write them: parsed from the command line's text and from JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from encoders.base import AffectError
+from retrieval.features.spaces import SPACES
+from retrieval.storage.unicode_names import find_on_disk
+from spaces.circumplex import parse_mood
+
+MODALITIES = ("image", "video", "audio")
+
+
+def parse_weights(text: str) -> dict[str, float]:
+    """From "object=1,audio=.5"; a space not named weighs 1. Raises AffectError."""
+    weights = dict.fromkeys(SPACES, 1.0)
+    for part in filter(None, text.split(",")):
+        name, _, value = part.partition("=")
+        try:
+            weights[name.strip()] = float(value)
+        except ValueError:
+            raise AffectError(f"weight {part!r}: write it as object=1") from None
+    validate_names("space", weights, SPACES)
+    return weights
+
+
+def parse_modalities(text: str) -> tuple[str, ...]:
+    """From "image,video". Raises AffectError."""
+    names = tuple(part.strip() for part in text.split(",") if part.strip())
+    validate_names("modality", names, MODALITIES)
+    return names
+
+
+def validate_query_text(text: str) -> None:
+    """Raises AffectError for text that is blank or no Unicode."""
+    if not text.strip():
+        raise AffectError("the query text is empty; say what to look for")
+    validate_unicode(text)
+
+
+def validate_unicode(text: str) -> None:
+    """Raises AffectError for words that came as bytes of another encoding."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise AffectError(f"the query text is not Unicode: {text!r}") from None
+
+
+def validate_names(label: str, names: Iterable[str], allowed: tuple[str, ...]) -> None:
+    """Raises AffectError for a name that is not allowed; `label` says what it names."""
+    for name in names:
+        if name not in allowed:
+            raise AffectError(f"no {label} {name!r}; choose from {', '.join(allowed)}")
+
+
+def _parse_string(value: Any) -> str:
+    if not isinstance(value, str):
+        raise AffectError(f"{json.dumps(value)} stands where a string must be")
+    return value
+
+
+def _parse_path(value: Any) -> Path:
+    if "\0" in _parse_string(value) or not value:
+        raise AffectError(f"{json.dumps(value)} is no file name")
+    return find_on_disk(Path(value))
+
+
+def _parse_modality_list(value: Any) -> tuple[str, ...]:
+    if isinstance(value, list | tuple):
+        return tuple(map(_parse_string, value))
+    return parse_modalities(_parse_string(value))
+
+
+def _parse_mood_value(value: Any) -> tuple[float, float] | str:
+    if isinstance(value, list | tuple):
+        value = ",".join(map(str, value))
+    return parse_mood(_parse_string(value))
+
+
+def _parse_weights(value: Any) -> dict[str, float]:
+    if not isinstance(value, dict):
+        return parse_weights(_parse_string(value))
+    return {**dict.fromkeys(SPACES, 1.0), **{name: float(weight) for name, weight in value.items()}}
+
+
+FIELD_PARSERS: dict[str, Callable[[Any], Any]] = {
+    "text": _parse_string,
+    "item": _parse_string,
+    "image": _parse_path,
+    "audio": _parse_path,
+    "video": _parse_path,
+    "modalities": _parse_modality_list,
+    "weights": _parse_weights,
+    "balance": float,
+    "min_score": float,
+    "mood": _parse_mood_value,
+    "affect": float,
+}
+"""Of the fields of `Query` in JSON; others are taken as they are."""
