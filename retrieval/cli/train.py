@@ -7,12 +7,16 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from encoders.base import AffectError, to_printable
 from retrieval.cli.options import PATH_TYPE, json_option, library_option
 from retrieval.cli.session import open_for_update
+
+if TYPE_CHECKING:
+    from retrieval.storage.library import Library
 
 
 @click.command()
@@ -42,31 +46,42 @@ def train(
     --undo takes it back. With --minutes less is trained where the time does not suffice, and it is said what.
     Stopped by Ctrl-C it leaves the library as it was.
     """
-    from retrieval.progress_reporter import ProgressReporter
-    from retrieval.report.training_report import print_training_outcomes
-    from retrieval.training.captions_csv import read_captions
-    from retrieval.training.train_heads import install_better_heads, restore_packaged_heads, train_spaces
-    from retrieval.training.training_data import prepare_training_data
-
     if (captions is None) != undo:
         raise AffectError("name the captions to learn from with --captions FILE, or --undo")
     if minutes is not None and math.isnan(minutes):
         raise AffectError("--minutes nan: give a number above 0")
     with open_for_update(folder) as library:
         if captions is None:
-            restore_packaged_heads(library)
-            told: dict[str, object] = {"spaces": []}
+            _restore_heads(library, as_json=as_json)
         else:
-            found = prepare_training_data(library, read_captions(captions))
-            _print_messages(found.format_messages())
-            with _exit_unchanged_on_interrupt(), ProgressReporter("affect") as report:
-                trained = train_spaces(found, seed=seed, on_progress=report.update, minutes=minutes)
-            outcomes = install_better_heads(library, trained)
-            told = {"spaces": [one.to_json() for one in outcomes], **found.captioned_items.to_json()}
+            _train_on_captions(library, captions, minutes, seed, as_json=as_json)
+
+
+def _restore_heads(library: Library, *, as_json: bool) -> None:
+    from retrieval.training.train_heads import restore_packaged_heads
+
+    restore_packaged_heads(library)
+    message = f"{to_printable(library.folder)}: back to the heads of the package"
+    click.echo(json.dumps({"spaces": []}) if as_json else message)
+
+
+def _train_on_captions(
+    library: Library, captions: Path, minutes: float | None, seed: int, *, as_json: bool
+) -> None:
+    from retrieval.progress_reporter import ProgressReporter
+    from retrieval.report.training_report import print_training_outcomes
+    from retrieval.training.captions_csv import read_captions
+    from retrieval.training.train_heads import install_better_heads, train_spaces
+    from retrieval.training.training_data import prepare_training_data
+
+    data = prepare_training_data(library, read_captions(captions))
+    _print_messages(data.format_messages())
+    with _exit_unchanged_on_interrupt(), ProgressReporter("affect") as report:
+        trained = train_spaces(data, seed=seed, on_progress=report.update, minutes=minutes)
+    outcomes = install_better_heads(library, trained)
     if as_json:
-        click.echo(json.dumps(told))
-    elif undo:
-        click.echo(f"{to_printable(folder)}: back to the heads of the package")
+        spaces = [outcome.to_json() for outcome in outcomes]
+        click.echo(json.dumps({"spaces": spaces, **data.captioned_items.to_json()}))
     else:
         print_training_outcomes(outcomes)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import numpy as np
 from encoders.base import AffectError, Rows, is_missing_row, to_printable
 from retrieval.features.affect import compute_duration_weights
 from retrieval.report.thumbnails import Moment, make_thumbnails
-from retrieval.report.va_plot import PlottedItem, write_va_page, write_va_plot
+from retrieval.report.va_page import PlottedItem, write_va_page
+from retrieval.report.va_plot import write_va_plot
 from retrieval.storage.library import Library
 from retrieval.storage.snapshot import Snapshot
 from spaces.affect_regression import average_estimates
@@ -29,39 +31,50 @@ def write_va_map(
     Returns how many items were drawn, are little known and abstained, and the files.
     Raises AffectError where nothing can be drawn or written.
     """
-    rows = compute_item_affect(snapshot)
-    here = np.flatnonzero(~is_missing_row(rows))
-    if not len(here):
+    picture_path, page_path = _make_output_paths(out_path)
+    affect = compute_item_affect(snapshot)
+    shown = np.flatnonzero(~is_missing_row(affect))
+    if not len(shown):
         raise AffectError(
             f"{to_printable(library.folder)}: nothing in it has a mood; index pictures, videos or sound"
         )
-    moments: list[Moment] = [(Path(snapshot.item_paths[at]), 0.0) for at in here[:MAX_THUMBNAILS]]
-    pictures = make_thumbnails(moments, library.segment_seconds)
-    items = [
-        PlottedItem(
-            path=to_printable(snapshot.item_paths[at]),
-            name=to_printable(Path(snapshot.item_paths[at]).name),
-            modality=str(snapshot.item_modalities[at]),
-            valence=float(rows[at, 0]), arousal=float(rows[at, 1]),
-            valence_sd=float(rows[at, 2]), arousal_sd=float(rows[at, 3]),
-            thumbnail=pictures.get((Path(snapshot.item_paths[at]), 0.0)),
-        )
-        for at in here
-    ]  # fmt: skip
+    items = _make_plotted_items(library, snapshot, affect, shown.tolist())
+    title = f"{len(items)} items of {to_printable(library.folder)}"
+    names, modalities = [item.name for item in items], [item.modality for item in items]
+    write_va_plot(picture_path, affect[shown], names, modalities, title, show_ellipses=show_ellipses)
+    write_va_page(page_path, items, title)
+    return {
+        "items": len(items),
+        "little_known": int(is_uncertain(affect[shown]).sum()),
+        "abstained": len(snapshot.item_ids) - len(items),
+        "files": [to_printable(path) for path in (picture_path, page_path)],
+    }
+
+
+def _make_output_paths(out_path: Path) -> tuple[Path, Path]:
+    """Of the picture and of the page; an ending that one of them has is replaced."""
     if not out_path.name:
         raise AffectError(f"{to_printable(out_path)}: name a file to write, such as map")
     stem = out_path.stem if out_path.suffix.lower() in (".png", ".html") else out_path.name
-    files = out_path.with_name(f"{stem}.png"), out_path.with_name(f"{stem}.html")
-    title = f"{len(items)} items of {to_printable(library.folder)}"
-    names, kinds = [one.name for one in items], [one.modality for one in items]
-    write_va_plot(files[0], rows[here], names, kinds, title, show_ellipses=show_ellipses)
-    write_va_page(files[1], items, title)
-    return {
-        "items": len(items),
-        "little_known": int(is_uncertain(rows[here]).sum()),
-        "abstained": len(snapshot.item_ids) - len(items),
-        "files": [to_printable(file) for file in files],
-    }
+    return out_path.with_name(f"{stem}.png"), out_path.with_name(f"{stem}.html")
+
+
+def _make_plotted_items(
+    library: Library, snapshot: Snapshot, affect: Rows, indices: Sequence[int]
+) -> list[PlottedItem]:
+    moments: list[Moment] = [(Path(snapshot.item_paths[i]), 0.0) for i in indices[:MAX_THUMBNAILS]]
+    thumbnails = make_thumbnails(moments, library.segment_seconds)
+    return [
+        PlottedItem(
+            path=to_printable(snapshot.item_paths[i]),
+            name=to_printable(Path(snapshot.item_paths[i]).name),
+            modality=str(snapshot.item_modalities[i]),
+            valence=float(affect[i, 0]), arousal=float(affect[i, 1]),
+            valence_sd=float(affect[i, 2]), arousal_sd=float(affect[i, 3]),
+            thumbnail=thumbnails.get((Path(snapshot.item_paths[i]), 0.0)),
+        )
+        for i in indices
+    ]  # fmt: skip
 
 
 def compute_item_affect(snapshot: Snapshot) -> Rows:

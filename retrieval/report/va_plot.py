@@ -1,58 +1,28 @@
-"""A library on the mood plane: a picture, and a page to look around in that needs nothing beside itself."""
+"""A library on the valence-arousal plane as a picture."""
 
 from __future__ import annotations
 
 import io
-import math
 import warnings
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from importlib.resources import files
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from jinja2 import Environment
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import EllipseCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from encoders.base import AffectError, to_printable
-from encoders.files import write_atomically
+from retrieval.report.modality_style import format_count, get_colour, sort_modalities
+from retrieval.report.output_file import write_output
 from retrieval.report.plot_labels import TEXT_COLOUR, draw_labels, place_rim_words, shorten_label
-from spaces.circumplex import LANDMARKS, find_confident_landmark, is_uncertain
+from spaces.circumplex import is_uncertain
 
-MODALITY_COLOURS = {"image": "#0072B2", "video": "#D55E00", "audio": "#009E73", "text": "#CC79A7"}
-"""Okabe and Ito (2008): told apart by colour-blind people."""
-MODALITY_PLURALS = {"image": "photos", "video": "videos", "audio": "sounds", "text": "texts"}
-DEFAULT_COLOUR = "#7f7f7f"
 MUTED_COLOUR, LINE_COLOUR = "#667085", "#d0d5dd"
 DPI = 150
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlottedItem:
-    """One item on the map: its mood and the SDs of both dimensions, NaN where it abstains.
-
-    path is what a click copies; thumb a picture as a data URI.
-    """
-
-    path: str
-    name: str
-    modality: str
-    valence: float
-    arousal: float
-    valence_sd: float
-    arousal_sd: float
-    thumbnail: str | None = None
-
-    @property
-    def estimate(self) -> tuple[float, float, float, float]:
-        """valence, arousal and their SDs."""
-        return self.valence, self.arousal, self.valence_sd, self.arousal_sd
 
 
 def write_va_plot(
@@ -90,50 +60,7 @@ def write_va_plot(
         warnings.filterwarnings("ignore", "Glyph")  # names in other scripts than the font's show as boxes
         draw_labels(figure, axes, rows[known & ~little], _select(labels, known & ~little), rows[known])
         figure.savefig(stream, format="png", dpi=DPI)
-    _write_file(path, stream.getvalue())
-
-
-def write_va_page(path: Path, items: Iterable[PlottedItem], title: str = "affect map") -> None:
-    """Write a page with the items on the plane: hover, click, filter, zoom; no network, one file.
-
-    Raises AffectError if the file can't be written.
-    """
-    every = list(items)
-    here = [one for one in every if not any(map(math.isnan, one.estimate))]
-    kinds = _sort_modalities({one.modality for one in here})
-    template = (files("retrieval") / "plane.html").read_text(encoding="utf-8")
-    page = Environment(autoescape=True).from_string(template)
-    html = page.render(
-        title=title,
-        subtitle=_format_subtitle(here, len(every) - len(here), kinds),
-        uninformative_count=sum(map(_is_uninformative, here)),
-        modalities=[
-            {"name": kind, "plural": MODALITY_PLURALS.get(kind, kind), "colour": _get_colour(kind)}
-            for kind in kinds
-        ],
-        items=list(map(_item_to_json, here)),
-        words=[{"word": word, "at": place} for word, place in LANDMARKS.items()],
-    )
-    _write_file(path, html.encode())
-
-
-def _item_to_json(plotted_item: PlottedItem) -> dict[str, Any]:
-    """As the page has it: "little" where there is little to go by, "word" where it is sure of one."""
-    item = {
-        "path": plotted_item.path,
-        "name": to_printable(plotted_item.name),
-        "kind": plotted_item.modality,
-        "thumb": plotted_item.thumbnail,
-        "at": [round(number, 4) for number in plotted_item.estimate],
-    }
-    if _is_uninformative(plotted_item):
-        return {**item, "little": True}
-    word = find_confident_landmark(plotted_item.estimate)
-    return {**item, "word": word} if word else item
-
-
-def _is_uninformative(item: PlottedItem) -> bool:
-    return bool(is_uncertain(item.estimate))
+    write_output(path, stream.getvalue())
 
 
 def _draw_axes(axes: Axes) -> None:
@@ -163,7 +90,7 @@ def _select(values: Sequence[str], mask: npt.NDArray[np.bool_]) -> list[str]:
 
 
 def _draw_ellipses(axes: Axes, estimates: npt.NDArray[np.float64], modalities: Sequence[str]) -> None:
-    colours = [_get_colour(kind) for kind in modalities]
+    colours = [get_colour(kind) for kind in modalities]
     fade = min(1.0, 5 / max(len(estimates), 1))  # many would hide all dots
     sizes = 2 * estimates[:, 2], 2 * estimates[:, 3], np.zeros(len(estimates))
     for style in (
@@ -192,7 +119,7 @@ def _draw_points(
     item_count: int,
 ) -> None:
     """Dots, or rings where they are `is_hollow`; smaller the more items (`item_count`) are on the map."""
-    colours = [_get_colour(kind) for kind in modalities]
+    colours = [get_colour(kind) for kind in modalities]
     size = max(26 * min(1.0, (300 / max(item_count, 1)) ** 0.5), 4)
     style: dict[str, Any] = (
         {"facecolors": "none", "edgecolors": colours, "linewidths": 0.8, "alpha": 0.6, "zorder": 2.5}
@@ -210,9 +137,9 @@ def _draw_legend(
 ) -> None:
     drawn = _select(modalities, has_affect)
     handles = [
-        Line2D([], [], marker="o", linestyle="", color=_get_colour(kind), markeredgecolor="white", label=text)
-        for kind in _sort_modalities(set(drawn))
-        for text in [_format_count(drawn.count(kind), kind)]
+        Line2D([], [], marker="o", linestyle="", color=get_colour(kind), markeredgecolor="white", label=text)
+        for kind in sort_modalities(set(drawn))
+        for text in [format_count(drawn.count(kind), kind)]
     ]
     if hollow := int(is_uninformative.sum()):
         told = f"{hollow} with little to go by"
@@ -226,33 +153,3 @@ def _draw_legend(
             handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.035), ncols=len(handles),
             frameon=False, labelcolor=TEXT_COLOUR, handletextpad=0.1,
         )  # fmt: skip
-
-
-def _sort_modalities(modalities: Collection[str]) -> list[str]:
-    """Those that have a colour first, in its order."""
-    return [kind for kind in MODALITY_COLOURS if kind in modalities] + sorted(
-        set(modalities) - set(MODALITY_COLOURS)
-    )
-
-
-def _format_count(count: int, modality: str) -> str:
-    """ "1 photo", "3 photos" """
-    name = MODALITY_PLURALS.get(modality, modality)
-    return f"{count} {name.removesuffix('s') if count == 1 else name}"
-
-
-def _get_colour(modality: str) -> str:
-    return MODALITY_COLOURS.get(modality, DEFAULT_COLOUR)
-
-
-def _format_subtitle(items: Sequence[PlottedItem], missing_count: int, modalities: Sequence[str]) -> str:
-    """ "12 photos, 3 sounds; 2 without a mood" """
-    counts = [_format_count(sum(one.modality == kind for one in items), kind) for kind in modalities]
-    return (", ".join(counts) or "nothing") + (f"; {missing_count} without a mood" if missing_count else "")
-
-
-def _write_file(path: Path, content: bytes) -> None:
-    try:
-        write_atomically(path, content)
-    except OSError as bad:
-        raise AffectError(f"{to_printable(path)}: {(bad.strerror or str(bad)).lower()}") from bad

@@ -13,7 +13,8 @@ import numpy as np
 
 from encoders.base import Rows
 from fusion.late_fusion import Calibration, fit_calibration
-from retrieval.storage.snapshot import SegmentVectors
+from retrieval.storage.library import Library
+from retrieval.storage.snapshot import SegmentVectors, Snapshot
 
 MATCH_PRIOR = 0.1  # share of matches a score is read against: a library has few, though more than one
 MIN_BACKGROUND_ROWS = 20  # rows from which a library can serve as its own background
@@ -36,6 +37,39 @@ BACKGROUND_SENTENCES = (
     "somebody typing on a computer", "a baby laughing", "a desert under a blue sky", "a broken bottle",
     "a runner crossing the finish line", "a cup of coffee", "ships in a storm", "a clown at the circus",
 )  # fmt: skip
+
+
+class LibraryCalibrations:
+    """The calibrations of one snapshot of a library, each fitted or loaded at its first use."""
+
+    def __init__(self, library: Library, snapshot: Snapshot) -> None:
+        self._library, self._snapshot = library, snapshot
+        self._calibrations: dict[str, Calibration] = {}
+
+    def get(self, view: str, query_modality: str) -> Calibration:
+        """Of cosines in "space.view" with queries of a modality.
+
+        In this order: that of the trained heads, that of the packaged encoders, one fitted on the library.
+        """
+        key = make_calibration_key(view, query_modality)
+        if key not in self._calibrations:
+            measured = self._load_measured(view, query_modality)
+            self._calibrations[key] = measured or self._fit(view, query_modality)
+        return self._calibrations[key]
+
+    def _load_measured(self, view: str, query_modality: str) -> Calibration | None:
+        if parameters := self._library.pipeline.get_calibration(view, query_modality):
+            return Calibration.from_dict(parameters)
+        signature = self._library.catalog.get_meta("signature") or "{}"
+        return load_packaged_calibration(view, query_modality, signature)
+
+    def _fit(self, view: str, query_modality: str) -> Calibration:
+        def project_background() -> Rows:
+            pipeline = self._library.pipeline
+            return pipeline.project(pipeline.encode_text(BACKGROUND_SENTENCES))[view]
+
+        is_text = query_modality == "text"
+        return fit_library_calibration(self._snapshot.views[view], project_background if is_text else None)
 
 
 def make_calibration_key(view: str, query_modality: str) -> str:

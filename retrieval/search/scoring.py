@@ -1,22 +1,25 @@
-"""Scores by content: cosines in every view, calibrated, fused over the spaces, segment by segment of what is
-asked with.
+"""Scores by content: cosines in every view, calibrated, and fused over the spaces.
+
+A query of several segments is scored a segment at a time, see `ContentScorer.score`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from encoders.base import AffectError, Rows, is_missing_row
-from fusion.late_fusion import Calibration, average_views, fuse_scores
+from fusion.late_fusion import average_views, fuse_scores
 from retrieval.features.spaces import OBJECT_SPACE, SPACE_SPECS, SPACES, make_view_name, split_view_name
-from retrieval.search import calibration
+from retrieval.search.calibration import LibraryCalibrations
 from retrieval.search.query import Query
 from retrieval.search.query_encoder import EncodedQuery
 from retrieval.search.segment_scores import (
+    CopyLevels,
     SegmentScores,
     aggregate_by_item,
     mark_near_copies,
@@ -29,11 +32,9 @@ from spaces.joint.space import WORDS_VIEW, JointSpace
 Scores = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.int64]
 
-MISSING_DISCOUNT = (
-    0.5  # marks an item down for a space in which only the query spoke; see fusion.late_fusion.fuse_scores
-)
-# A space that was taught words like the query's, and sees what the object space sees, knows what they mean
-# where that only guesses. With the guess weighing as much, exercises are found worse by their names.
+MISSING_DISCOUNT = 0.5  # for a space in which only the query does not abstain, see `fusion.late_fusion`
+# A space trained on words like the query's, and on what the object space sees, knows what they mean where the
+# object space only guesses. With equal weights exercises are found less well by their names.
 IN_DOMAIN_WEIGHT = 4.0
 
 
@@ -43,17 +44,19 @@ class ContentScorer:
 
     library: Library
     snapshot: Snapshot
-    _calibrations: dict[str, Calibration] = field(default_factory=dict)
+
+    @cached_property
+    def _calibrations(self) -> LibraryCalibrations:
+        return LibraryCalibrations(self.library, self.snapshot)
 
     def score(self, query: Query, query_parts: Sequence[EncodedQuery], segments: Positions) -> SegmentScores:
-        """Of a query's parts. Raises AffectError if it speaks in no space that has a weight.
+        """Scores of `segments` for a query's parts.
 
-        Parts of several segments make as many questions; an item's score is the mean over the questions of
-        its best segment's, so that a video meets its own segments and not their mean.
+        A part of several segments makes several single queries; an item's score is the mean over them of its
+        best segment's score, so that a video is compared with its own segments and not with their mean.
+        Raises AffectError if the query abstains in every space that has a weight.
         """
-        active_spaces = [
-            space for space in SPACES if any(_list_active_views(part, space) for part in query_parts)
-        ]
+        active_spaces = _list_active_spaces(query_parts)
         weights = self._compute_space_weights(query, active_spaces, query_parts)
         if active_spaces and not any(weights.values()):
             raise AffectError(
@@ -61,76 +64,76 @@ class ContentScorer:
             )
         items = self.snapshot.item_by_segment[segments]
         cosines = [self._compute_cosines(part, segments) for part in query_parts]
-        questions = [
-            self._score_query_segment(
+        scores = [
+            self._score_single_query(
                 [part.select_segment(at) for part, at in zip(query_parts, places, strict=True)],
                 [
-                    {view: rows[at] for view, rows in one.items()}
-                    for one, at in zip(cosines, places, strict=True)
+                    {view: rows[at] for view, rows in part.items()}
+                    for part, at in zip(cosines, places, strict=True)
                 ],
                 weights,
                 segments,
             )
             for places in _align_query_segments(query_parts)
         ]
-        found = questions[0] if len(questions) == 1 else aggregate_by_item(questions, items)
-        return set_copy_scores(found, items, query_parts[0].copy_index) if len(query_parts) == 1 else found
+        whole = scores[0] if len(scores) == 1 else aggregate_by_item(scores, items)
+        return set_copy_scores(whole, items, query_parts[0].copy_index) if len(query_parts) == 1 else whole
 
-    def _score_query_segment(
+    def _score_single_query(
         self,
         query_parts: Sequence[EncodedQuery],
         cosines: Sequence[Mapping[str, Rows]],
         weights: Mapping[str, float],
         segments: Positions,
     ) -> SegmentScores:
-        """Of parts of one segment each."""
+        """Scores for parts of one segment each; `cosines` (n,) of each part by view."""
         cosines = [
             {view: found[view] for view in _list_active_views(part) if view in found}
             for part, found in zip(query_parts, cosines, strict=True)
         ]
-        parts = [self._calibrate_views(part, found) for part, found in zip(query_parts, cosines, strict=True)]
-        near = [one for found in cosines for one in found.values()]
-        same = (
-            mark_near_copies(cosines[0], len(segments))
-            if len(query_parts) == 1
-            else np.zeros(len(segments), int)
-        )
-        if same.any():
-            parts = [{view: np.where(same, 1.0, one) for view, one in parts[0].items()}]
-        spaces = {space: _average_space_views(space, parts, len(segments)) for space in SPACES}
-        heard = {
-            space: scores
-            for space, scores in spaces.items()
-            if any(_list_active_views(part, space) for part in query_parts)
-        }
-        total = self._fuse_spaces(heard, weights, query_parts, segments)
-        closeness = average_views(near) if near else total
-        if len(at := np.flatnonzero(same)):
-            closeness[at] = self._renormalise_cosines(
-                {view: one[at] for view, one in cosines[0].items()}, segments[at]
-            )
-        seen = {
-            view: average_views([part[view] for part in parts if view in part])
-            for view in set().union(*parts)
-        }
+        copies = _find_near_copies(cosines, len(segments))
+        by_part = [
+            self._calibrate(part, found, copies) for part, found in zip(query_parts, cosines, strict=True)
+        ]
+        by_space = {space: _average_space_views(space, by_part, len(segments)) for space in SPACES}
+        active = {space: by_space[space] for space in _list_active_spaces(query_parts)}
+        total = self._fuse_spaces(active, weights, query_parts, segments)
         return SegmentScores(
             segments=segments,
             total=total,
-            mean_cosine=closeness,
-            space_scores=spaces,
-            view_scores=seen,
+            mean_cosine=self._average_cosines(cosines, copies, segments, default=total),
+            space_scores=by_space,
+            view_scores=_average_parts(by_part),
             affect_match=np.full(len(segments), np.nan),
-            copy_level=same,
+            copy_level=copies,
             moment_score=np.zeros(len(segments)),
         )
 
-    def _renormalise_cosines(self, cosines: Mapping[str, Rows], segments: Positions) -> Scores:
-        """(n,) mean cosine with rows brought back to length 1, from which float16 takes them by up to 3e-4.
+    def _calibrate(
+        self, part: EncodedQuery, cosines: Mapping[str, Rows], copies: CopyLevels
+    ) -> dict[str, Scores]:
+        """Probabilities (n,) by view; 1 for near copies of the query."""
+        scores = {
+            view: self._calibrations.get(view, part.get_modality(view)).to_probabilities(row)
+            for view, row in cosines.items()
+        }
+        return {view: np.where(copies, 1.0, row) for view, row in scores.items()} if copies.any() else scores
 
-        Near duplicates differ by less: the one with the longer row would go first.
+    def _average_cosines(
+        self, cosines: Sequence[Mapping[str, Rows]], copies: CopyLevels, segments: Positions, default: Scores
+    ) -> Scores:
+        """(n,) mean cosine over parts and views; `default` without any.
+
+        Near copies differ by less than float16 takes from a row's length (up to 3e-4), by which the one with
+        the longer row would rank first: their cosines are those of rows brought back to length 1.
         """
-        tables = self.snapshot.views
-        return average_views([one / tables[view].compute_norms(segments) for view, one in cosines.items()])
+        rows = [row for part in cosines for row in part.values()]
+        mean = average_views(rows) if rows else default
+        near = np.flatnonzero(copies)
+        if len(near):
+            lengths = {view: self.snapshot.views[view].compute_norms(segments[near]) for view in cosines[0]}
+            mean[near] = average_views([row[near] / lengths[view] for view, row in cosines[0].items()])
+        return mean
 
     def _compute_space_weights(
         self, query: Query, active_spaces: Iterable[str], query_parts: Sequence[EncodedQuery]
@@ -157,26 +160,27 @@ class ContentScorer:
         query_parts: Sequence[EncodedQuery],
         segments: Positions,
     ) -> Scores:
-        """(n,) one score a segment, NaN where all abstain.
+        """(n,) one score a segment, NaN where all spaces abstain.
 
-        Each modality is fused over the spaces it can speak in: that a picture makes no sound is no doubt.
+        Each modality is fused over the spaces in which it has rows: that an image has no sound lowers none.
         """
-        kinds = self.snapshot.item_modalities[self.snapshot.item_by_segment[segments]]
+        modalities = self.snapshot.item_modalities[self.snapshot.item_by_segment[segments]]
         total = np.full(len(segments), np.nan)
-        for kind in np.unique(kinds):
-            here = kinds == kind
-            able = [
+        for modality in np.unique(modalities):
+            members = modalities == modality
+            spaces = [
                 space
                 for space in scores_by_space
-                if weights[space] and self._is_comparable(space, str(kind), query_parts)
+                if weights[space] and self._is_comparable(space, str(modality), query_parts)
             ]
-            if able:
-                scores = {space: scores_by_space[space][here] for space in able}
-                total[here] = fuse_scores(scores, {space: weights[space] for space in able}, MISSING_DISCOUNT)
+            if spaces:
+                scores = {space: scores_by_space[space][members] for space in spaces}
+                own_weights = {space: weights[space] for space in spaces}
+                total[members] = fuse_scores(scores, own_weights, MISSING_DISCOUNT)
         return total
 
     def _is_comparable(self, space: str, modality: str, query_parts: Sequence[EncodedQuery]) -> bool:
-        """Whether items of a modality have rows in a view of the space that the query speaks in."""
+        """Whether items of a modality have rows in a view of the space that the query has."""
         return any(
             (view, modality) in self.snapshot.observed_views
             for part in query_parts
@@ -184,57 +188,32 @@ class ContentScorer:
         )
 
     def _compute_cosines(self, part: EncodedQuery, segments: Positions) -> dict[str, Rows]:
-        """Cosines (questions, n) with one part of the query, by every view it and the library both have."""
+        """Cosines (q, n) with the segments (q,) of a part of the query, by view, of views that both have."""
         return {
             view: table.compute_cosines(segments, rows)
             for view, rows in part.embeddings.items()
             if (table := self.snapshot.views.get(view)) is not None and not is_missing_row(rows).all()
         }
 
-    def _calibrate_views(self, part: EncodedQuery, cosines: Mapping[str, Rows]) -> dict[str, Scores]:
-        """The same of one question, calibrated."""
-        return {
-            view: self._get_calibration(view, part.get_modality(view)).to_probabilities(one)
-            for view, one in cosines.items()
-        }
 
-    def _get_calibration(self, view: str, query_modality: str) -> Calibration:
-        key = calibration.make_calibration_key(view, query_modality)
-        if key not in self._calibrations:
-            self._calibrations[key] = self._load_calibration(
-                view, query_modality
-            ) or calibration.fit_library_calibration(
-                self.snapshot.views[view],
-                (lambda: self._project_background(view)) if query_modality == "text" else None,
-            )
-        return self._calibrations[key]
-
-    def _load_calibration(self, view: str, query_modality: str) -> Calibration | None:
-        """Measured beforehand: by those who trained the heads, or for the packaged encoders."""
-        if told := self.library.pipeline.get_calibration(view, query_modality):
-            return Calibration.from_dict(told)
-        return calibration.load_packaged_calibration(
-            view, query_modality, self.library.catalog.get_meta("signature") or "{}"
-        )
-
-    def _project_background(self, view: str) -> Rows:
-        experts = self.library.pipeline
-        return experts.project(experts.encode_text(calibration.BACKGROUND_SENTENCES))[view]
+def _find_near_copies(cosines: Sequence[Mapping[str, Rows]], segment_count: int) -> CopyLevels:
+    """(n,) near copies of a query of one part; a query of several has none."""
+    return mark_near_copies(cosines[0] if len(cosines) == 1 else {}, segment_count)
 
 
 def _align_query_segments(query_parts: Sequence[EncodedQuery]) -> list[list[int]]:
-    """Which segment of each part makes up each question; the shorter parts are stretched in time.
+    """Which segment of each part makes up each single query; the shorter parts are stretched in time.
 
-    One question in which nothing is said stands where there is no other.
+    Where the parts abstain in all of them, the first is returned alone.
     """
     count = max((part.segment_count for part in query_parts), default=1)
     places = [[at * part.segment_count // count for part in query_parts] for at in range(count)]
-    speaking = [
-        one
-        for one in places
-        if any(part.select_segment(at).embeddings for part, at in zip(query_parts, one, strict=True))
+    active = [
+        indices
+        for indices in places
+        if any(part.select_segment(at).embeddings for part, at in zip(query_parts, indices, strict=True))
     ]
-    return speaking or places[:1]
+    return active or places[:1]
 
 
 def _average_space_views(
@@ -253,3 +232,14 @@ def _list_active_views(part: EncodedQuery, space: str | None = None) -> list[str
         for view, rows in part.embeddings.items()
         if space in (None, split_view_name(view)[0]) and not is_missing_row(rows).all()
     ]
+
+
+def _list_active_spaces(query_parts: Iterable[EncodedQuery]) -> list[str]:
+    """The spaces in which a part of the query does not abstain."""
+    return [space for space in SPACES if any(_list_active_views(part, space) for part in query_parts)]
+
+
+def _average_parts(scores_by_part: Sequence[Mapping[str, Scores]]) -> dict[str, Scores]:
+    """(n,) by view: the mean over the parts that have it."""
+    views = set().union(*scores_by_part)
+    return {view: average_views([part[view] for part in scores_by_part if view in part]) for view in views}

@@ -1,0 +1,28 @@
+"""How modalities are named, coloured and ordered wherever they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+MODALITY_COLOURS = {"image": "#0072B2", "video": "#D55E00", "audio": "#009E73", "text": "#CC79A7"}
+"""Okabe and Ito (2008): told apart by colour-blind people."""
+MODALITY_PLURALS = {"image": "photos", "video": "videos", "audio": "sounds", "text": "texts"}
+DEFAULT_COLOUR = "#7f7f7f"
+
+
+def sort_modalities(modalities: Collection[str]) -> list[str]:
+    """Those of MODALITY_COLOURS first, in their order."""
+    return [kind for kind in MODALITY_COLOURS if kind in modalities] + sorted(
+        set(modalities) - set(MODALITY_COLOURS)
+    )
+
+
+def format_count(count: int, modality: str) -> str:
+    """ "1 photo", "3 photos" """
+    name = MODALITY_PLURALS.get(modality, modality)
+    return f"{count} {name.removesuffix('s') if count == 1 else name}"
+
+
+def get_colour(modality: str) -> str:
+    """The colour of a modality; grey for an unknown one."""
+    return MODALITY_COLOURS.get(modality, DEFAULT_COLOUR)
