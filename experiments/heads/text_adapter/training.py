@@ -27,7 +27,7 @@ HEAD_INIT_SD = 0.02
 CODE_FILES = (
     *(Path(str(module.__file__)) for module in (lora, token_batches)),
     Path(__file__),
-)  # whose change makes cached adapters stale
+)
 
 
 @dataclass(frozen=True, kw_only=True)
