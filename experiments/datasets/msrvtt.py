@@ -85,17 +85,13 @@ def load_msrvtt(
         for name, captions in captions_by_id.items()
     )
     query_rule = QUERY_RULES.get(protocol, "one")
-    notes = (
-        _describe_missing(split, len(captions_by_split[split]), len(ids))
-        for split, ids in ids_by_split.items()
-    )
     return CaptionDataset(
         name=f"msrvtt-{protocol}",
         items=items,
         query_rule=query_rule,
         captions_per_item=CAPTIONS_PER_VIDEO if query_rule == "padded" else 0,
         feature_sources=feature_sources,
-        notes=tuple(filter(None, notes)),
+        notes=_describe_missing(captions_by_split, ids_by_split),
     )
 
 
@@ -172,5 +168,12 @@ def read_words(path: Path) -> tuple[str, ...]:
     return tuple(words)
 
 
-def _describe_missing(split: str, count: int, expected: int) -> str:
-    return f"{split}: {count} of {expected} videos, not the published split" if count != expected else ""
+def _describe_missing(
+    captions_by_split: Mapping[str, Mapping[str, list[str]]], ids_by_split: Mapping[str, tuple[str, ...]]
+) -> tuple[str, ...]:
+    """A note for each split that lacks videos."""
+    return tuple(
+        f"{split}: {len(captions_by_split[split])} of {len(ids)} videos, not the published split"
+        for split, ids in ids_by_split.items()
+        if len(captions_by_split[split]) != len(ids)
+    )

@@ -1,11 +1,13 @@
-"""Pictures with a face in them: is the mood of both together nearer to what people said than the picture's?
+"""Evaluation of image and face fused, on pictures with a face: is the fused affect nearer to the ratings?
 
-The one set here in which two of our own senses meet people's ratings. Picture heads are of other themes
-(experiments/heads/image.py); the face head never saw OASIS.
+Of our sets, OASIS alone has ratings of items in which two of our modalities are present. The image head is
+evaluated on other themes than it was trained on (`experiments.heads.image`); the face head was not trained on
+OASIS.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,13 @@ from encoders.base import is_missing_row
 from experiments.datasets.data_root import DATA_ROOT
 from experiments.features.extraction import encode_items
 from experiments.heads.image.evaluation import predict_held_out
-from experiments.heads.report_figure import DIMENSIONS, EvaluationPart, MetricResult, measure_metric
+from experiments.heads.report_figure import (
+    DIMENSIONS,
+    EvaluationPart,
+    MetricResult,
+    measure_metric,
+    pair_ccc,
+)
 from retrieval.evaluation.affect_metrics import ccc
 from retrieval.features.affect import fuse_affect
 from retrieval.features.config import PipelineConfig
@@ -27,41 +35,36 @@ FACES_CONFIG = PipelineConfig(objects="", activity="", sound="", tone="", text="
 
 
 def evaluate(data_root: Path = DATA_ROOT, *, seed: int, part: EvaluationPart = "folds") -> list[MetricResult]:
-    """CCC of the picture, the face and both on OASIS' photos that show a readable face; none but by folds."""
+    """CCC of the image, the face and both on OASIS' pictures with a readable face; only by folds."""
     if part != "folds":
         return []
-    pictures, image = predict_held_out(data_root, seed=seed)
-    rows = encode_items(
-        FeaturePipeline(FACES_CONFIG), [(one.path,) for one in pictures], quiet=True
-    ).mean_pool(len(pictures))
-    face = estimate_face_affect(rows["faces"])
-    both = fuse_affect({"image": image.astype(np.float32), "face": face}, len(image)).fused
-    here = np.flatnonzero(~is_missing_row(face))
-    truth = np.array([one.mean for one in pictures])
-    groups = [pictures[at].theme for at in here]
-    ways: dict[str, npt.NDArray[np.floating]] = {"picture": image, "face": face, "both": both}
-    return [
-        measure_metric(
-            "oasis with faces", f"{name} CCC of {way}",
-            np.stack([found[here, column], truth[here, column]], axis=1),
-            lambda pairs: float(ccc(pairs[:, 0], pairs[:, 1])), part="folds", seed=seed, groups=groups,
+    images, image_affect = predict_held_out(data_root, seed=seed)
+    features = encode_items(
+        FeaturePipeline(FACES_CONFIG), [(image.path,) for image in images], quiet=True
+    ).mean_pool(len(images))
+    face_affect = estimate_face_affect(features["faces"])
+    by_modality = {"image": image_affect.astype(np.float32), "face": face_affect}
+    fused = fuse_affect(by_modality, len(images)).fused
+    rows = np.flatnonzero(~is_missing_row(face_affect))
+    ratings = np.array([image.mean for image in images])[rows]
+    groups = [images[row].theme for row in rows]
+    measure = partial(measure_metric, "oasis with faces", part="folds", seed=seed, groups=groups)
+    methods: dict[str, npt.NDArray[np.floating]] = {
+        "picture": image_affect, "face": face_affect, "both": fused,
+    }  # fmt: skip
+    results = [
+        measure(
+            f"{name} CCC of {method}",
+            np.stack([affect[rows, column], ratings[:, column]], axis=1),
+            pair_ccc,
         )
         for column, name in enumerate(DIMENSIONS)
-        for way, found in ways.items()
-    ] + [_measure_gain(image[here], both[here], truth[here], groups, seed)]  # fmt: skip
+        for method, affect in methods.items()
+    ]
+    valence = np.stack([fused[rows, 0], image_affect[rows, 0], ratings[:, 0]], axis=1)
+    return [*results, measure("valence CCC, both less picture", valence, _ccc_difference)]
 
 
-def _measure_gain(
-    image_affect: Floats,
-    fused_affect: npt.NDArray[np.floating],
-    ratings: Floats,
-    groups: list[str],
-    seed: int,
-) -> MetricResult:
-    """How much the face adds to the picture's valence."""
-    stack = np.stack([fused_affect[:, 0], image_affect[:, 0], ratings[:, 0]], axis=1)
-    return measure_metric(
-        "oasis with faces", "valence CCC, both less picture", stack,
-        lambda some: float(ccc(some[:, 0], some[:, 2]) - ccc(some[:, 1], some[:, 2])),
-        part="folds", seed=seed, groups=groups,
-    )  # fmt: skip
+def _ccc_difference(triples: Floats) -> float:
+    """CCC of the first column less that of the second, both with the third."""
+    return float(ccc(triples[:, 0], triples[:, 2]) - ccc(triples[:, 1], triples[:, 2]))

@@ -117,7 +117,6 @@ def load_clips(pipeline: FeaturePipeline, data_root: Path, *, seed: int) -> Labe
     rows = encode_items(pipeline, [(path,) for path in paths], quiet=True).mean_pool(len(paths))["sound"]
     augmented = np.full((sum(counts), N_VERSIONS, rows.shape[1]), np.nan, np.float32)
     augmented[:n_augmented] = encode_augmented(pipeline, paths[:n_augmented], N_VERSIONS, seed=seed)
-    recordings = group_duplicates(rows[: len(animals)])
     clips = LabelledClips(
         features=np.concatenate([rows, instruments.features]),
         augmented_features=augmented,
@@ -133,7 +132,7 @@ def load_clips(pipeline: FeaturePipeline, data_root: Path, *, seed: int) -> Labe
         ),
         affect=_place_affect([(piece.valence, piece.arousal) for piece in music], counts),
         groups=np.array(
-            [f"recording {number}" for number in recordings]
+            [f"recording {number}" for number in group_duplicates(rows[: len(animals)])]
             + [f"actor {int(clip.actor)}" for clip in speech]
             + [f"series {piece.group}" for piece in music]
             + instruments.groups

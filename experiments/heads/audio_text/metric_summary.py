@@ -40,5 +40,5 @@ def summarise_difference(
     name: str, method: str, first: Sequence[Metrics], second: Sequence[Metrics], seed: int
 ) -> MetricSummary:
     """The difference of a metric between two methods on the same folds."""
-    gaps = [{name: one[name] - other[name]} for one, other in zip(first, second, strict=True)]
+    gaps = [{name: left[name] - right[name]} for left, right in zip(first, second, strict=True)]
     return summarise_folds(name, method, gaps, seed)

@@ -66,7 +66,7 @@ class DetectedFace:
     """The largest face of a picture, the picture padded where that was needed; None without a face."""
 
     image: ImageArray
-    face: mtcnn.FaceDetections | None
+    detections: mtcnn.FaceDetections | None
     needed_padding: bool
 
 
@@ -82,8 +82,8 @@ def load_faces(data_root: Path, *, seed: int) -> FaceDataset:
     return FaceDataset(
         features=_describe_faces(detected, rows, seed),
         fer_probabilities=_classify_with_fer(detected),
-        is_detected=np.array([one.face is not None and not one.needed_padding for one in detected]),
-        is_usable=np.array([one.face is not None for one in detected]),
+        is_detected=np.array([face.detections is not None and not face.needed_padding for face in detected]),
+        is_usable=np.array([face.detections is not None for face in detected]),
         labels=np.array([LABELS.index(images[row].labels[0]) for row in rows], np.int64),
         is_film=is_film[rows],
         split=split[rows],
@@ -99,10 +99,10 @@ def _detect_faces(images: Sequence[FaceImage]) -> list[DetectedFace]:
 def _detect_face(detector: mtcnn.MTCNN, image: ImageArray) -> DetectedFace:
     face = _detect_largest_face(detector, image)
     if face is not None:
-        return DetectedFace(image=image, face=face, needed_padding=False)
+        return DetectedFace(image=image, detections=face, needed_padding=False)
     margin = round(PADDING_SHARE * max(image.shape[:2]))
     padded = np.pad(image, ((margin, margin), (margin, margin), (0, 0)), mode="edge")
-    return DetectedFace(image=padded, face=_detect_largest_face(detector, padded), needed_padding=True)
+    return DetectedFace(image=padded, detections=_detect_largest_face(detector, padded), needed_padding=True)
 
 
 def _detect_largest_face(detector: mtcnn.MTCNN, image: ImageArray) -> mtcnn.FaceDetections | None:
@@ -126,9 +126,9 @@ def _describe_faces(faces: Sequence[DetectedFace], table_rows: Sequence[int], se
     network = expression_head.load_feature_network()
     views = [
         np.zeros((N_VIEWS, ALIGNED_SIDE_PX, ALIGNED_SIDE_PX), np.uint8)
-        if one.face is None
-        else augment_face(one.image, one.face, np.random.default_rng([seed, row]))
-        for one, row in zip(faces, table_rows, strict=True)
+        if face.detections is None
+        else augment_face(face.image, face.detections, np.random.default_rng([seed, row]))
+        for face, row in zip(faces, table_rows, strict=True)
     ]
     features = [
         expression_head.extract_face_features(network, np.concatenate(chunk))
@@ -141,7 +141,10 @@ def _classify_with_fer(faces: Sequence[DetectedFace]) -> Rows:
     classifier = FerClassifier(load_mini_xception())
     missing = np.full(len(EMOTIONS), np.nan)
     return np.array(
-        [missing if one.face is None else classifier(one.image[None], one.face)[0][0] for one in faces],
+        [
+            missing if face.detections is None else classifier(face.image[None], face.detections)[0][0]
+            for face in faces
+        ],
         np.float32,
     )
 

@@ -63,7 +63,10 @@ def _compute_metrics(
         baseline=f"fer's network: {expected_calibration_error(_pair_confidence(fer, labels)):.2f}",
     )
     yield measure(
-        "share of faces found by MTCNN", rows[:, None], lambda found: float(found.mean()), groups=faces.group
+        "share of faces found by MTCNN",
+        rows[:, None],
+        lambda is_found: float(is_found.mean()),
+        groups=faces.group,
     )
 
 

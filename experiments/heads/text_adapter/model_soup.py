@@ -17,10 +17,10 @@ def make_model_soup(adapters: Sequence[Mapping[str, Floats]], rank: int) -> dict
     have similar changes: of three of rank 16, a change of rank 16 keeps 98 % of the squares. Heads are
     averaged.
     """
-    soup = {name: np.mean([one[name] for one in adapters], axis=0) for name in adapters[0] if "head." in name}
+    soup = {name: np.mean([m[name] for m in adapters], axis=0) for name in adapters[0] if "head." in name}
     for layer in [name.removesuffix(".down") for name in adapters[0] if name.endswith(".down")]:
-        downs = np.concatenate([one[f"{layer}.down"] for one in adapters]).astype(np.float64)
-        ups = np.concatenate([one[f"{layer}.up"] for one in adapters], axis=1) / np.float64(len(adapters))
+        downs = np.concatenate([m[f"{layer}.down"] for m in adapters]).astype(np.float64)
+        ups = np.concatenate([m[f"{layer}.up"] for m in adapters], axis=1) / np.float64(len(adapters))
         outer, left = np.linalg.qr(ups)
         inner, right = np.linalg.qr(downs.T)
         first, values, second = np.linalg.svd(left @ right.T)

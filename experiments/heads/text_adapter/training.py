@@ -24,6 +24,10 @@ from losses.affect import ccc_loss
 PROGRESS_INTERVAL_SECONDS = 20
 MAX_GRADIENT_NORM = 1.0
 HEAD_INIT_SD = 0.02
+CODE_FILES = (
+    *(Path(str(module.__file__)) for module in (lora, token_batches)),
+    Path(__file__),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,20 +62,25 @@ def load_or_train_adapters(
     quiet: bool = False,
 ) -> dict[str, Floats]:
     """As `train_adapters`; from `folder` where the same training was finished before, by the same code."""
-    key = hashlib.sha256(b"".join(Path(str(file)).read_bytes() for file in _CODE_FILES))
+    key = hashlib.sha256(b"".join(path.read_bytes() for path in CODE_FILES))
     key.update(repr((config, seed, order, minilm().card.sha256)).encode())
-    for one in training_sets:
+    for data in training_sets:
         key.update(
-            repr((one.name, list(one.texts), one.batch_size, one.loss_weight, one.has_separate_head)).encode()
+            repr(
+                (
+                    data.name,
+                    list(data.texts),
+                    data.batch_size,
+                    data.loss_weight,
+                    data.has_separate_head,
+                )
+            ).encode()
         )
-        key.update(one.targets.tobytes())
+        key.update(data.targets.tobytes())
     file = folder / f"minilm-affect-{key.hexdigest()[:16]}.safetensors"
     if not file.exists():
         write_safetensors(file, train_adapters(training_sets, config, seed=seed, order=order, quiet=quiet))
     return dict(read_safetensors(file).tensors)
-
-
-_CODE_FILES = (__file__, lora.__file__, token_batches.__file__)
 
 
 def train_adapters(
@@ -120,12 +129,14 @@ class _AdapterTrainer:
         self.adapters = [weight for layer in self.layers.values() for weight in (layer.down, layer.up)]
         self.n_steps = _count_steps(training_sets[0], config)
         self.optimiser, self.schedule = self._make_optimiser()
-        self.token_ids = {one.name: tokenize(encoder, one.texts, config.max_tokens) for one in training_sets}
+        self.token_ids = {
+            data.name: tokenize(encoder, data.texts, config.max_tokens) for data in training_sets
+        }
         rng = np.random.default_rng([seed, order])
         torch.manual_seed(int(rng.integers(2**31)))
         self.batches = {
-            one.name: draw_batches([len(ids) for ids in self.token_ids[one.name]], one.batch_size, rng)
-            for one in training_sets
+            data.name: draw_batches([len(ids) for ids in self.token_ids[data.name]], data.batch_size, rng)
+            for data in training_sets
         }
         self.model.train()
 
@@ -153,8 +164,8 @@ class _AdapterTrainer:
 
     def _make_heads(self) -> Mapping[str, nn.Linear]:
         heads = {
-            one.name: nn.Linear(DIM, one.targets.shape[1]) if one.has_separate_head else self.affect_head
-            for one in self.training_sets
+            data.name: nn.Linear(DIM, data.targets.shape[1]) if data.has_separate_head else self.affect_head
+            for data in self.training_sets
         }
         for head in heads.values():
             nn.init.normal_(head.weight, std=HEAD_INIT_SD)
@@ -175,17 +186,17 @@ class _AdapterTrainer:
 
     def _compute_losses(self, training_sets: Sequence[TrainingSet]) -> Iterator[Tensor]:
         """The weighted losses of a batch of each of these sets, encoded together."""
-        picks = [next(self.batches[one.name]) for one in training_sets]
+        picks = [next(self.batches[data.name]) for data in training_sets]
         texts = [
-            self.token_ids[one.name][row]
-            for one, pick in zip(training_sets, picks, strict=True)
+            self.token_ids[data.name][row]
+            for data, pick in zip(training_sets, picks, strict=True)
             for row in pick
         ]
         with torch.autocast("cpu", torch.bfloat16):  # twice as fast where the processor has bfloat16
             rows = self.model(*pad_tokens(texts)) if texts else torch.zeros(0, DIM)
         parts = torch.split(rows.float(), [len(pick) for pick in picks])
-        for one, pick, part in zip(training_sets, picks, parts, strict=True):
-            yield one.loss_weight * self._compute_loss(one, pick, part)
+        for data, pick, part in zip(training_sets, picks, parts, strict=True):
+            yield data.loss_weight * self._compute_loss(data, pick, part)
 
     def _compute_loss(self, training_set: TrainingSet, pick: Ints, rows: Tensor) -> Tensor:
         """Squared error in units of the targets' SD, and 1 - CCC for valence and arousal."""
