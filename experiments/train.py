@@ -22,7 +22,7 @@ from experiments.heads.report_figure import EvaluationPart
 from experiments.heads.train_affect import HEAD_NAMES, evaluate_heads, print_results, train_head
 from experiments.heads.training_sets import TRAINING_SPECS, SpaceTrainingSpec, load_training_data
 from experiments.statistics.report import format_table
-from retrieval.evaluation import Evaluation, bootstrap_estimate, evaluate
+from retrieval.evaluation import Evaluation, bootstrap_interval, evaluate
 from retrieval.evaluation.estimate import Estimate
 from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
 from retrieval.progress_reporter import ProgressReporter
@@ -246,7 +246,7 @@ def _compute_recalls(
     row: MetricRow = {}
     for depth in RECALL_DEPTHS:
         hits = 100.0 * (ranks < depth)
-        row[f"R@{depth}"] = bootstrap_estimate(hits, seed=seed, groups=groups)
+        row[f"R@{depth}"] = Estimate(float(hits.mean()), *bootstrap_interval(hits, seed=seed, groups=groups))
     return {**row, "of": round(len(groups) / len(evaluations))}
 
 

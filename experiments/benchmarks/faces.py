@@ -29,7 +29,7 @@ from experiments.statistics.report import (
     json_option,
     print_report,
 )
-from retrieval.evaluation import bootstrap_estimate
+from retrieval.evaluation import bootstrap_interval
 from retrieval.evaluation.estimate import Estimate
 from retrieval.features.batching import BATCH_FRAMES
 from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
@@ -215,7 +215,7 @@ def compute_detection_recall(
     if not hits:
         raise AffectError("no face in these clips, the plain way or ours; take more of them")
     share = 100.0 * np.array(hits)
-    return bootstrap_estimate(share, seed=seed, groups=clip)
+    return Estimate(float(share.mean()), *bootstrap_interval(share, seed=seed, groups=clip))
 
 
 def compute_iou(left: Boxes, right: Boxes) -> Boxes:

@@ -21,14 +21,7 @@ from experiments.statistics.report import (
     json_option,
     print_report,
 )
-from retrieval.evaluation import (
-    bootstrap_estimate,
-    bootstrap_interval,
-    compute_ranks,
-    mean_rank,
-    median_rank,
-    recall_at,
-)
+from retrieval.evaluation import bootstrap_interval, compute_ranks, mean_rank, median_rank, recall_at
 from retrieval.evaluation.estimate import Estimate
 from retrieval.features.pipeline import FeaturePipeline, PipelineConfig
 from spaces.zero_shot import LABEL_PROMPT, compute_label_probabilities, convex_combination
@@ -120,8 +113,12 @@ def summarise_ranks(query_ranks: Floats, groups: Ints, seed: int) -> dict[str, C
         )
         for k in RECALL_DEPTHS
     }
-    middle = bootstrap_estimate(query_ranks, median_rank, seed=seed, groups=groups)
-    mean = bootstrap_estimate(query_ranks, mean_rank, seed=seed, groups=groups)
+    middle = Estimate(
+        median_rank(query_ranks), *bootstrap_interval(query_ranks, median_rank, seed=seed, groups=groups)
+    )
+    mean = Estimate(
+        mean_rank(query_ranks), *bootstrap_interval(query_ranks, mean_rank, seed=seed, groups=groups)
+    )
     return {**at, "MdR": middle, "MnR": mean}
 
 
@@ -130,4 +127,5 @@ def estimate_recall_gain(
 ) -> Estimate:
     """R@k of one way less that of another over the same queries, in points."""
     difference = 100.0 * ((candidate_ranks < k).astype(float) - (baseline_ranks < k))
-    return bootstrap_estimate(difference, seed=seed, groups=groups)
+    interval = bootstrap_interval(difference, seed=seed, groups=groups)
+    return Estimate(float(difference.mean()), *interval)

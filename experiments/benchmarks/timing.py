@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.evaluation import bootstrap_estimate
+from retrieval.evaluation import bootstrap_interval
 from retrieval.evaluation.estimate import Estimate
 
 Seconds = npt.NDArray[np.float64]
@@ -36,13 +36,15 @@ def time_in_turns(methods: Mapping[str, Callable[[int], Any]], rounds: int) -> d
 def estimate_speedup(baseline_seconds: Seconds, method_seconds: Seconds, *, seed: int) -> Estimate:
     """Median of the ratios slow / fast of (n,) paired runs, with its 95 % bootstrap interval over pairs."""
     ratios = baseline_seconds / method_seconds
-    return bootstrap_estimate(ratios, np.median, seed=seed)
+    low, high = bootstrap_interval(ratios, np.median, seed=seed)
+    return Estimate(float(np.median(ratios)), low, high)
 
 
 def estimate_total_speedup(baseline_seconds: Seconds, method_seconds: Seconds, *, seed: int) -> Estimate:
     """All seconds slow / all seconds fast of (n,) paired runs of unlike length; interval as above."""
     both = np.stack([baseline_seconds, method_seconds], axis=1)
-    return bootstrap_estimate(both, _compute_total_ratio, seed=seed)
+    low, high = bootstrap_interval(both, _compute_total_ratio, seed=seed)
+    return Estimate(_compute_total_ratio(both), low, high)
 
 
 def _compute_total_ratio(paired_seconds: Seconds) -> float:
