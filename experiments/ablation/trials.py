@@ -18,7 +18,8 @@ from experiments.ablation.fused_ranks import SplitEmbeddings, compute_rsum
 from experiments.ablation.prepared_data import PreparedData
 from experiments.ablation.settings import AblationSettings, LossSettings
 from experiments.ablation.table_rows import LossSpec, SpaceSpec, TextTower
-from losses import LOSSES, PairLoss, is_collapsed
+from losses import LOSSES, PairLoss, vse
+from losses.ranking import compute_rank_weight, is_collapsed
 from spaces.joint.towers import GRUTower, JointModel, Model, Projection, SentenceTower, SharedModel
 from spaces.joint.training import RELEASED_SCHEDULE, EpochResult, Schedule, Trainer, TrainingHistory
 from spaces.joint.training_set import TrainingSet
@@ -30,6 +31,7 @@ HISTORY_FILE, EMBEDDINGS_FILE, TRIAL_FILE, CHECKPOINT_FILE = (
     "trial.json",
     "checkpoint.safetensors",
 )
+WARMUP_LOSSES = ("vse++", "weighted", "semi-hard")  # losses that warm up
 NARROW_TOLERANCE, WIDE_TOLERANCE = (
     0.02,
     0.05,
@@ -59,7 +61,7 @@ class Trial:
                 factor=RELEASED_SCHEDULE.factor,
                 every=RELEASED_SCHEDULE.every,
             )
-        return own if LOSSES[self.space.loss.name].warmup else replace(own, warm=0)
+        return own if self.space.loss.name in WARMUP_LOSSES else replace(own, warm=0)
 
     def to_json(self, data: PreparedData, settings: AblationSettings) -> dict[str, Any]:
         """All that matters to what comes out."""
@@ -125,7 +127,6 @@ def train_trial(
     }
     margin = settings.loss.margin
     watch = DevMonitor(trial.space, parts["train"], parts["dev"], margin)
-    entry = LOSSES[trial.space.loss.name]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(trial.seed)
         model = build_model(trial, data, settings)
@@ -135,9 +136,9 @@ def train_trial(
         loss=make_loss(trial.space.loss, settings.loss),
         schedule=trial.resolve_schedule(settings),
         seed=trial.seed,
-        warmup_loss=entry.warmup(margin) if entry.warmup else None,
+        warmup_loss=vse(margin),
         score_model=watch.score_dev,
-        collapse_test=watch.is_collapsed if entry.collapsed_loss else None,
+        collapse_test=watch.is_collapsed if trial.space.loss.name in ("vse++", "weighted") else None,
         run_key=compute_trial_key(told),
         on_epoch=lambda epoch: on_epoch(),
     ).run(folder / CHECKPOINT_FILE)
@@ -168,7 +169,11 @@ def build_model(trial: Trial, data: PreparedData, settings: AblationSettings) ->
 
 def make_loss(spec: LossSpec, settings: LossSettings) -> PairLoss:
     """The loss of a space."""
-    return LOSSES[spec.name].make_from_settings({**asdict(settings), **asdict(spec)})
+    if spec.name == "infonce":
+        return LOSSES[spec.name](temperature=settings.temperature)
+    if spec.name == "weighted":
+        return LOSSES[spec.name](settings.margin, spec.strength, spec.shape)
+    return LOSSES[spec.name](settings.margin)
 
 
 class DevMonitor:
@@ -196,11 +201,11 @@ class DevMonitor:
         """Whether the loss of a batch is that of equal vectors, and so are the similarities."""
         if self._similarity_spread > MAX_COLLAPSED_SPREAD * self._margin:
             return False
-        collapsed_loss = LOSSES[self._space.loss.name].collapsed_loss
-        if collapsed_loss is None:
-            return False
-        stuck = collapsed_loss(make_loss(self._space.loss, LossSettings(margin=self._margin)), pair_count)
+        cost = self._space.loss
+        strength = cost.strength if cost.name == "weighted" else 0.0
+        middle, among = torch.tensor([(pair_count + 1) / 2]), torch.tensor([pair_count])
+        weight = float(compute_rank_weight(middle, among, strength=strength, shape=cost.shape))
         tolerance = (
             WIDE_TOLERANCE if self._expected_losses != int(self._expected_losses) else NARROW_TOLERANCE
         )
-        return is_collapsed(loss, stuck * self._expected_losses, tolerance)
+        return is_collapsed(loss, pair_count, self._margin, weight * self._expected_losses, tolerance)
