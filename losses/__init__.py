@@ -1,20 +1,45 @@
-"""Losses over a table of similarities (ranking, contrastive) and over points of the mood plane."""
+"""Losses over a table of similarities (ranking, contrastive) and over points of the valence-arousal plane."""
 
-from __future__ import annotations
+from losses.affect import ccc_loss, concordance, mapping_loss
+from losses.contrastive import (
+    InfoNCE,
+    LearnableInfoNCE,
+    info_nce,
+    joint_info_nce,
+    source_wise_info_nce,
+)
+from losses.negatives import PairLoss, make_same_item_mask
+from losses.ranking import (
+    RankingLoss,
+    compute_collapsed_loss,
+    compute_rank_weight,
+    is_collapsed,
+    semi_hard,
+    vse,
+    vse_plus_plus,
+    weighted_ranking,
+)
+from losses.registry import LOSSES, LossEntry
 
-from collections.abc import Callable
-
-from losses.contrastive import InfoNCE, LearnableInfoNCE
-from losses.negatives import PairLoss
-from losses.ranking import RankingLoss, semi_hard, vse, vse_plus_plus, weighted_ranking
-
-LOSSES: dict[str, Callable[..., PairLoss]] = {
-    "vse": vse,
-    "vse++": vse_plus_plus,
-    "weighted": weighted_ranking,
-    "semi-hard": semi_hard,
-    "infonce": InfoNCE,
-    "infonce-learnt": LearnableInfoNCE,
-}
-
-__all__ = ["LOSSES", "InfoNCE", "LearnableInfoNCE", "PairLoss", "RankingLoss"]
+__all__ = [
+    "LOSSES",
+    "InfoNCE",
+    "LearnableInfoNCE",
+    "LossEntry",
+    "PairLoss",
+    "RankingLoss",
+    "ccc_loss",
+    "compute_collapsed_loss",
+    "compute_rank_weight",
+    "concordance",
+    "info_nce",
+    "is_collapsed",
+    "joint_info_nce",
+    "make_same_item_mask",
+    "mapping_loss",
+    "semi_hard",
+    "source_wise_info_nce",
+    "vse",
+    "vse_plus_plus",
+    "weighted_ranking",
+]

@@ -17,7 +17,7 @@ TEMPERATURE = 0.05  # CLIP-ViP
 
 @dataclass(frozen=True, kw_only=True)
 class InfoNCE:
-    """`info_nce` with its temperature, callable as a `PairLoss`; a tensor () is learnt along."""
+    """`info_nce` with a fixed temperature, callable as a `PairLoss`; a tensor () can be trained."""
 
     temperature: float | Tensor = TEMPERATURE
 
@@ -27,17 +27,17 @@ class InfoNCE:
     def __call__(
         self, similarity: Tensor, same_item: Tensor | None = None, pairs: Tensor | None = None
     ) -> Tensor:
-        """The loss () of similarities (v, t); masks, pairs and errors as `negatives.split_directions`."""
+        """The loss () of similarities (v, t); arguments and errors as in `negatives.split_directions`."""
         return info_nce(similarity, self.temperature, same_item, pairs)
 
 
 class LearnableInfoNCE(torch.nn.Module):
-    """`info_nce` that learns its temperature along, by its logarithm (Radford et al. 2021, CLIP)."""
+    """`info_nce` whose temperature is trained, by its logarithm (Radford et al. 2021, CLIP)."""
 
     def __init__(self, temperature: float = 0.07) -> None:
         super().__init__()
-        start = torch.tensor(float(validate_temperature(temperature))).log()
-        self.log_temperature = torch.nn.Parameter(start)
+        initial = torch.tensor(float(validate_temperature(temperature))).log()
+        self.log_temperature = torch.nn.Parameter(initial)
 
     def forward(
         self, similarity: Tensor, same_item: Tensor | None = None, pairs: Tensor | None = None
@@ -55,8 +55,8 @@ def info_nce(
     """L_v2t + L_t2v of similarities (v, t), each a mean over the pairs (CLIP halves the sum).
 
     L_v2t = mean of -log(exp(s_ii / T) / (exp(s_ii / T) + sum over negatives of exp(s_ij / T))); a pair
-    without negatives costs 0. A learnable temperature is a tensor (); learn its logarithm, which keeps it
-    above 0. Masks and pairs as in `negatives.split_directions`.
+    without negatives has loss 0. A trained temperature is a tensor (), best the exponential of a parameter,
+    which keeps it above 0. Masks and pairs as in `negatives.split_directions`.
 
     Raises ValueError for a temperature that is not above 0, and as `negatives.split_directions` does.
     """
@@ -77,8 +77,8 @@ def source_wise_info_nce(
 
     (a) V<->S + F<->C   (b) V<->S + V<->C   (c) V<->S + V<->C + F<->C   (d) V<->S,C + F<->C
 
-    X<->Y is `info_nce`. In (d) a video meets subtitles and captions in one pool, see `joint`. (The released
-    code adds up the two texts of (d) where the formula halves their sum: its V<->S,C is twice this one.)
+    X<->Y is `info_nce`. In (d) subtitles and captions are one pool of candidates, see `joint_info_nce`. (The
+    released code adds up the two texts of (d) where the formula halves their sum: its V<->S,C is twice this.)
     `same_item` (n, n) bool marks rows of one item.
 
     Raises ValueError for another form, a temperature that is not above 0, and as
@@ -117,23 +117,25 @@ def joint_info_nce(
                          + log(exp(v_i c_i) / (sum_j exp(v_i c_j) + sum_{j != i} exp(v_i s_j)))]
 
     with similarities over the temperature: the other text of the same video is no negative. L_t2v is the mean
-    over all 2n texts; a text meets the n videos, for which there is only one source.
+    over all 2n texts, whose candidates are the n videos.
     """
     scale = validate_temperature(temperature)
     to_subtitles, from_subtitles = split_directions(subtitle_similarity / scale, same_item)
     to_captions, from_captions = split_directions(caption_similarity / scale, same_item)
-    rivals = torch.cat([to_subtitles.candidates, to_captions.candidates], 1)  # (n, 2n): one pool
-    allowed = torch.cat([to_subtitles.negative_mask, to_captions.negative_mask], 1)
-    sides = [AnchorSimilarities(side.positive, rivals, allowed) for side in (to_subtitles, to_captions)]
-    sides += [from_subtitles, from_captions]
-    return torch.stack([negative_log_likelihood(side).mean() for side in sides]).sum() / 2
+    candidates = torch.cat([to_subtitles.candidates, to_captions.candidates], 1)  # (n, 2n): one pool
+    negative_mask = torch.cat([to_subtitles.negative_mask, to_captions.negative_mask], 1)
+    directions = [
+        AnchorSimilarities(side.positive, candidates, negative_mask) for side in (to_subtitles, to_captions)
+    ]
+    directions += [from_subtitles, from_captions]
+    return torch.stack([negative_log_likelihood(side).mean() for side in directions]).sum() / 2
 
 
 def negative_log_likelihood(anchors: AnchorSimilarities) -> Tensor:
-    """(p,) -log of the true pair's share among itself and its negatives (softmax cross-entropy)."""
+    """(p,) softmax cross-entropy of the true pair against its negatives."""
     negatives = anchors.candidates.masked_fill(~anchors.negative_mask, -torch.inf)  # (p, m)
-    pool = torch.cat([anchors.positive[:, None], negatives], 1)  # (p, 1 + m)
-    return pool.logsumexp(1) - anchors.positive
+    logits = torch.cat([anchors.positive[:, None], negatives], 1)  # (p, 1 + m)
+    return logits.logsumexp(1) - anchors.positive
 
 
 def validate_temperature(temperature: float | Tensor) -> float | Tensor:

@@ -1,8 +1,8 @@
-"""Hinge losses over a table of similarities, in three words: which negatives, what weight, what margin.
+"""Hinge ranking losses over a table of similarities, by choice of negatives, rank weight and margin.
 
-For each true pair and in both directions, with own similarity s and those of the negatives s-:
+For each true pair with similarity s, and in both directions, over the chosen negatives with similarities s-:
 
-    weight(rank) * [margin - s + s-]_+        summed over the negatives that count
+    sum of weight(rank) * [margin - s + s-]_+
 
 VSE: every negative, no weight (Kiros et al. 2014). VSE++: the hardest one (Faghri et al. 2018). JEMC: the
 hardest one with the weight 1 + 1 / (N - r + 1) (Mithun et al. 2018). The hinge has gradient 0 at its corner.
@@ -31,10 +31,10 @@ MARGIN = 0.2  # of a cosine, in JEMC, VSE and VSE++
 class RankingLoss:
     """A hinge ranking loss, callable as a `PairLoss`.
 
-    `strength` scales the weight, 1 + strength * shape(rank): 0 is no weight, 1 with "jemc" the paper's.
-    `reduction` "sum" adds up all pairs and both directions, as the papers do; "mean" divides by the pairs.
+    strength:  of the weight 1 + strength * shape(rank); 0 is no weight, 1 with "jemc" is JEMC's
+    reduction: "sum" adds up all pairs and both directions, as in the papers; "mean" divides by the pairs
 
-    Raises ValueError for unknown words, a margin or a strength below 0.
+    Raises ValueError for unknown names, a margin or a strength below 0.
     """
 
     margin: float = MARGIN
@@ -44,37 +44,34 @@ class RankingLoss:
     reduction: Reduction = "sum"
 
     def __post_init__(self) -> None:
-        for word, known in (
+        for name, choices in (
             (self.negatives, NEGATIVE_MINING),
             (self.shape, WEIGHT_SHAPES),
             (self.reduction, REDUCTIONS),
         ):
-            if word not in known:
-                raise ValueError(f"no {word!r} here; known: {', '.join(known)}")
+            if name not in choices:
+                raise ValueError(f"no {name!r} here; known: {', '.join(choices)}")
         if not (self.margin >= 0 and self.strength >= 0):
             raise ValueError(f"margin and strength must be >= 0: {self}")
 
     def __call__(
         self, similarity: Tensor, same_item: Tensor | None = None, pairs: Tensor | None = None
     ) -> Tensor:
-        """The loss () of similarities (v, t); masks, pairs and what is raised are those of
-        `negatives.split_directions`.
+        """The loss () of similarities (v, t); arguments and errors as in `negatives.split_directions`.
 
-        A pair without negatives (N = 1, all masked) costs 0 and has gradient 0.
+        A pair without negatives (N = 1, all masked) has loss 0 and gradient 0.
         """
         texts, videos = split_directions(similarity, same_item, pairs)
-        cost = self.compute_one_direction(texts) + self.compute_one_direction(videos)  # (p,)
-        return cost.sum() if self.reduction == "sum" else cost.mean()
+        losses = self.compute_one_direction(texts) + self.compute_one_direction(videos)  # (p,)
+        return losses.sum() if self.reduction == "sum" else losses.mean()
 
     def compute_one_direction(self, anchors: AnchorSimilarities) -> Tensor:
-        """(p,) weighted cost of each anchor in one direction."""
-        cost = NEGATIVE_MINING[self.negatives](anchors, self.margin)  # (p,)
+        """(p,) weighted hinge of each anchor in one direction."""
+        hinges = NEGATIVE_MINING[self.negatives](anchors, self.margin)  # (p,)
         if self.strength == 0:
-            return cost
-        return (
-            compute_rank_weight(*compute_ranks(anchors), strength=self.strength, shape=self.shape).to(cost)
-            * cost
-        )
+            return hinges
+        weights = compute_rank_weight(*compute_ranks(anchors), strength=self.strength, shape=self.shape)
+        return weights.to(hinges) * hinges
 
 
 def sum_negative_hinges(anchors: AnchorSimilarities, margin: float) -> Tensor:
@@ -84,37 +81,37 @@ def sum_negative_hinges(anchors: AnchorSimilarities, margin: float) -> Tensor:
 
 
 def hardest_negative_hinge(anchors: AnchorSimilarities, margin: float) -> Tensor:
-    """(p,) hinge of the most similar negative; equally similar ones share its gradient evenly."""
+    """(p,) hinge of the most similar negative; equally similar ones share the gradient evenly."""
     return max_hinge(anchors, anchors.negative_mask, margin)
 
 
 def semi_hard_hinge(anchors: AnchorSimilarities, margin: float) -> Tensor:
     """(p,) hinge of the most similar negative that lies below the true pair (Schroff et al. 2015).
 
-    A pair without such a negative costs 0, so a batch whose similarities are all equal costs nothing: don't
-    start with this one.
+    A pair without such a negative has loss 0, so a batch of equal similarities has no gradient: training
+    needs a warm-up with another loss.
     """
     below = anchors.candidates < anchors.positive[:, None]  # (p, m)
     return max_hinge(anchors, anchors.negative_mask & below, margin)
 
 
 def max_hinge(anchors: AnchorSimilarities, mask: Tensor, margin: float) -> Tensor:
-    """(p,) hinge of the most similar rival that is `mask` (p, m), 0 where none is."""
-    most = anchors.candidates.masked_fill(~mask, -torch.inf).amax(1)  # (p,)
-    return torch.relu(margin - anchors.positive + most)
+    """(p,) hinge of the most similar candidate in `mask` (p, m), 0 where there is none."""
+    hardest = anchors.candidates.masked_fill(~mask, -torch.inf).amax(1)  # (p,)
+    return torch.relu(margin - anchors.positive + hardest)
 
 
 def compute_ranks(anchors: AnchorSimilarities) -> tuple[Tensor, Tensor]:
     """(p,) 1-based rank r of the true pair among itself and its negatives, and (p,) their number N.
 
-    Each direction has its own: a video's r and N count texts, a text's count videos. What is masked counts
-    in neither. Of negatives as similar as the true pair half lie ahead, as in the evaluator, so that a table
-    of equal values has r = (N + 1) / 2. There is no gradient through a rank.
+    A video's r and N count texts, a text's count videos; masked candidates do not count. Half of the
+    negatives as similar as the true pair count as ranked above it, as in the evaluator, so that a table of
+    equal values has r = (N + 1) / 2. There is no gradient through a rank.
     """
-    own, rivals = anchors.positive.detach()[:, None], anchors.candidates.detach()
-    ahead = (anchors.negative_mask & (rivals > own)).sum(1)
-    tied = (anchors.negative_mask & (rivals == own)).sum(1)
-    return 1 + ahead + tied / 2, 1 + anchors.negative_mask.sum(1)
+    positive, candidates = anchors.positive.detach()[:, None], anchors.candidates.detach()
+    above = (anchors.negative_mask & (candidates > positive)).sum(1)
+    tied = (anchors.negative_mask & (candidates == positive)).sum(1)
+    return 1 + above + tied / 2, 1 + anchors.negative_mask.sum(1)
 
 
 def compute_rank_weight(
@@ -122,8 +119,8 @@ def compute_rank_weight(
 ) -> Tensor:
     """(p,) float64 weight 1 + strength * shape(r, N) of 1-based ranks (p,) among (p,) candidates.
 
-    All shapes grow with the rank and stay within 0 and 1. "jemc" is the paper's L(r) at strength 1 and
-    nearly inert: at N = 128 it is 1.008 at rank 1, 1.015 at rank 64, and 2 only at the very last.
+    All shapes grow with the rank and stay within 0 and 1. "jemc" at strength 1 is the paper's L(r), which is
+    nearly constant: at N = 128 it is 1.008 at rank 1, 1.015 at rank 64, and 2 only at the last rank.
     """
     return 1 + strength * WEIGHT_SHAPES[shape](ranks.double(), candidate_counts.double())
 
@@ -163,15 +160,24 @@ def semi_hard(margin: float = MARGIN) -> RankingLoss:
     return RankingLoss(margin=margin, negatives="semi_hard")
 
 
+def compute_collapsed_loss(loss: RankingLoss, pair_count: int) -> float:
+    """The summed hardest-negative loss of n pairs where all vectors are equal: 2 n margin weight.
+
+    There every hinge is the margin and every rank (n + 1) / 2. Equal vectors pull each other equally, so
+    training can get stuck there; `vse`, which sums over all negatives, does not.
+    """
+    middle_rank, candidate_count = torch.tensor([(pair_count + 1) / 2]), torch.tensor([pair_count])
+    weight = compute_rank_weight(middle_rank, candidate_count, strength=loss.strength, shape=loss.shape)
+    return 2 * pair_count * loss.margin * float(weight)
+
+
 def is_collapsed(
     loss: float, pair_count: int, margin: float, weight: float = 1.0, tolerance: float = 0.02
 ) -> bool:
-    """Whether a summed hardest-negative loss of n pairs lies where it does when all vectors are equal.
+    """Whether the loss of a batch of n pairs is within a relative `tolerance` of 2 n margin weight.
 
-    There every hinge is the margin, so the loss is 2 * n * margin * weight, `weight` being `rank_weight` at
-    (N + 1) / 2 (1 without weights; JEMC's 1.0155 at 128 is within the tolerance, which is a share of the
-    loss). One such batch may be chance: training that stays there for many has collapsed and won't leave by
-    itself, as equal vectors pull each other equally; warm up with `vse`, whose sum does not get stuck so.
+    That is the loss of `compute_collapsed_loss`; `weight` is the rank weight there, times any scale of the
+    loss. A single such batch may be chance; training whose batches all are has collapsed.
     """
-    stuck = 2 * pair_count * margin * weight
-    return abs(loss - stuck) <= tolerance * stuck
+    collapsed_loss = 2 * pair_count * margin * weight
+    return abs(loss - collapsed_loss) <= tolerance * collapsed_loss

@@ -1,8 +1,8 @@
-"""Ranks and what is told of them. The rules that papers leave unsaid are arguments with names.
+"""Evaluation of retrieval and affect; rules that papers leave open are named arguments.
 
-Metrics take ranks, never similarities, so that the rule for ties is chosen in one place. This is the front
-door of `retrieval.evaluation`: ranks in `rank_counts`, both directions of a benchmark in `benchmark`,
-captions and their masks in `captions`, intervals and tests in `resampling`, affect in `affect_metrics`.
+Metrics take ranks, never similarities, so that the rule for ties is chosen in one place: ranks in
+`rank_counts`, both directions of a benchmark in `benchmark`, captions and their masks in `captions`,
+intervals and tests in `resampling`, PROTEST in `procrustes`, affect in `affect_metrics`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from retrieval.evaluation.affect_metrics import (
 )
 from retrieval.evaluation.benchmark import DirectionResult, Evaluation, evaluate, summarise_runs
 from retrieval.evaluation.captions import draw_caption_masks, group_captions_by_item, make_caption_mask
+from retrieval.evaluation.estimate import Estimate, format_number
+from retrieval.evaluation.procrustes import ProtestResult, protest
 from retrieval.evaluation.rank_counts import (
     RankCounts,
     compute_ranks,
@@ -36,12 +38,14 @@ from retrieval.evaluation.rank_metrics import (
 )
 from retrieval.evaluation.resampling import (
     Difference,
+    bootstrap_estimate,
     bootstrap_interval,
     compare_paired,
     permutation_p_value,
 )
 from retrieval.evaluation.rules import METRICS, PUBLISHED_PROTOCOLS, EvaluationProtocol
 from retrieval.evaluation.similarity_blocks import DenseSimilarity, InnerProductSimilarity, Similarity
+from retrieval.evaluation.splits import make_group_folds, split_by_group
 
 __all__ = [
     "METRICS",
@@ -50,12 +54,15 @@ __all__ = [
     "DenseSimilarity",
     "Difference",
     "DirectionResult",
+    "Estimate",
     "Evaluation",
     "EvaluationProtocol",
     "InnerProductSimilarity",
+    "ProtestResult",
     "RankCounts",
     "Similarity",
     "average_by_label",
+    "bootstrap_estimate",
     "bootstrap_interval",
     "ccc",
     "compare_paired",
@@ -66,18 +73,22 @@ __all__ = [
     "draw_caption_masks",
     "evaluate",
     "first_hit_reciprocal_ranks",
+    "format_number",
     "geometric_mean_recall",
     "group_captions_by_item",
     "make_caption_mask",
+    "make_group_folds",
     "mean_rank",
     "median_rank",
     "ndcg",
     "pearson",
     "permutation_p_value",
     "precision_at",
+    "protest",
     "rank_items",
     "recall_at",
     "reciprocal_ranks",
     "rmse",
+    "split_by_group",
     "summarise_runs",
 ]

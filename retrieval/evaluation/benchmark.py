@@ -1,9 +1,10 @@
-"""Both directions of a text-video benchmark under named rules; a result says which."""
+"""Both directions of a text-video benchmark under a named protocol, which the result carries."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from retrieval.evaluation.similarity_blocks import Block, Similarity, as_similar
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class DirectionResult:
-    """One direction, query by query: `query_ids` names the queries, `groups` the video each belongs to."""
+    """One direction, query by query: ids of the queries (q,), and the video each belongs to (q,)."""
 
     name: str
     query_ids: tuple[str, ...]
@@ -34,22 +35,21 @@ class DirectionResult:
 
     @property
     def ranks(self) -> Floats:
-        """0-based ranks under the rules: (q,), or more under ties="each"."""
+        """0-based ranks under the protocol: (q,), or more under ties="each"."""
         return self.rank_counts.compute_ranks(self.protocol.ties)
 
     def compute_metric(self, name: str) -> float:
-        """One of MEASURES, or any R@k. Raises ValueError for another name or without queries."""
+        """One of METRICS, or any R@k. Raises ValueError for another name or without queries."""
         return compute_rank_metric(self.ranks, name, self.protocol)
 
     def compute_bounds(self, name: str) -> tuple[float, float]:
-        """The measure with ties all against (pessimistic) and all for the right item (optimistic)."""
-        against, in_favour = (self.rank_counts.compute_ranks(ties) for ties in ("pessimistic", "optimistic"))
-        return compute_rank_metric(against, name, self.protocol), compute_rank_metric(
-            in_favour, name, self.protocol
-        )
+        """The metric with all ties ranked before the target (pessimistic) and after it (optimistic)."""
+        ranks = (self.rank_counts.compute_ranks(ties) for ties in ("pessimistic", "optimistic"))
+        pessimistic, optimistic = (compute_rank_metric(part, name, self.protocol) for part in ranks)
+        return pessimistic, optimistic
 
     def compute_interval(self, name: str, *, seed: int, draws: int = 2000) -> tuple[float, float]:
-        """95 % bootstrap interval of a measure; a video's queries are drawn together."""
+        """95 % bootstrap interval of a metric; the queries of a video are drawn together."""
         groups = np.asarray(self.groups)[self.rank_counts.list_query_indices(self.protocol.ties)]
         return bootstrap_interval(
             self.ranks,
@@ -60,9 +60,9 @@ class DirectionResult:
         )
 
     def compare_with(self, other: DirectionResult, name: str, *, seed: int, draws: int = 2000) -> Difference:
-        """How much the measure is above that of `other`, over the same queries, paired.
+        """The metric minus that of `other`, paired over the same queries.
 
-        Raises ValueError for other queries or rules, or ties="each", which has no one rank a query.
+        Raises ValueError for other queries or protocols, or ties="each", which has several ranks per query.
         """
         if (self.query_ids, self.protocol, self.name) != (other.query_ids, other.protocol, other.name):
             raise ValueError("rows of different queries, rules or directions can't be compared")
@@ -78,23 +78,23 @@ class DirectionResult:
         )
 
     def select_queries(self, query_ids: Collection[str]) -> DirectionResult:
-        """Some queries by id, in the order they have here; ranked among everything as before.
+        """The queries with these ids, in their order here; their ranks do not change.
 
-        Raises ValueError for ids that were not asked.
+        Raises ValueError for ids that are not among the queries.
         """
-        wanted = set(query_ids)
-        if unknown := sorted(wanted - set(self.query_ids)):
+        selected = set(query_ids)
+        if unknown := sorted(selected - set(self.query_ids)):
             raise ValueError(f"{self.name}: {len(unknown)} ids were not asked: {', '.join(unknown[:3])} ...")
-        places = [place for place, one in enumerate(self.query_ids) if one in wanted]
+        indices = [index for index, query in enumerate(self.query_ids) if query in selected]
         return replace(
             self,
-            query_ids=tuple(self.query_ids[place] for place in places),
-            groups=tuple(self.groups[place] for place in places),
-            rank_counts=self.rank_counts.select_queries(np.array(places, np.int64)),
+            query_ids=tuple(self.query_ids[index] for index in indices),
+            groups=tuple(self.groups[index] for index in indices),
+            rank_counts=self.rank_counts.select_queries(np.array(indices, np.int64)),
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Measures, bounds, rules and ranks by query for JSON."""
+        """Metrics, bounds, protocol and ranks by query, for JSON."""
         return {
             "direction": self.name,
             "rules": asdict(self.protocol),
@@ -108,13 +108,13 @@ class DirectionResult:
         }
 
     def __str__(self) -> str:
-        told = " ".join(f"{name} {self.compute_metric(name):.1f}" for name in METRICS)
-        return f"{self.name} of {len(self.query_ids)} queries: {told} ({self.protocol})"
+        metrics = " ".join(f"{name} {self.compute_metric(name):.1f}" for name in METRICS)
+        return f"{self.name} of {len(self.query_ids)} queries: {metrics} ({self.protocol})"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Evaluation:
-    """Text to video and video to text."""
+    """The results of text to video and of video to text."""
 
     t2v: DirectionResult
     v2t: DirectionResult
@@ -125,13 +125,13 @@ class Evaluation:
         return sum(side.compute_metric(name) for side in (self.t2v, self.v2t) for name in METRICS[:3])
 
     def compute_metrics(self) -> dict[str, float]:
-        """All measures by name: "T2V R@1", ..., "rsum"."""
-        told = {
+        """All metrics by name: "T2V R@1", ..., "rsum"."""
+        metrics = {
             f"{side.name} {name}": side.compute_metric(name)
             for side in (self.t2v, self.v2t)
             for name in METRICS
         }
-        return {**told, "rsum": self.rsum}
+        return {**metrics, "rsum": self.rsum}
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -150,62 +150,70 @@ def evaluate(
     mask: Mask | None = None,
     protocol: EvaluationProtocol = DEFAULT_PROTOCOL,
 ) -> Evaluation:
-    """Both directions of similarities (c, v): one row a caption, one column a video.
+    """Evaluate both directions of similarities (c, v): one row per caption, one column per video.
 
-    `caption_video_ids` (c,) and `video_ids` (v,) are ids: the target of a caption is found by id, wherever
-    its column stands. `caption_ids` (c,) are ids of the captions, "video#0", "video#1" without any. `mask`
-    (c,) bool says which captions are there: the others are no queries and nobody's gallery, and a video
-    that loses all of them is no query either.
+    caption_video_ids: (c,) the id of each caption's video, its target
+    video_ids:         (v,) the id of each column
+    caption_ids:       (c,) ids of the captions, by default "video#0", "video#1", ...
+    mask:              (c,) bool, captions that take part, as queries and in the gallery; a video without any
+                       is no query
 
     Raises ValueError for ids that are not unique or unknown, lengths that don't fit, or no captions.
     """
     table = as_similarity(similarity)
     owner = map_captions_to_videos(table.shape, caption_video_ids, video_ids)
     names = tuple(caption_ids) if caption_ids is not None else make_caption_ids(caption_video_ids)
-    kept = np.ones(len(owner), bool) if mask is None else np.asarray(mask)
-    if kept.shape != owner.shape or kept.dtype != np.bool_ or not kept.any():
-        raise ValueError(
-            f"the mask must be bool {owner.shape} with captions left, not {kept.dtype}{kept.shape}"
-        )
+    used = _validate_caption_mask(mask, owner)
     if len(set(names)) != len(owner):
         raise ValueError(f"{len(owner)} captions need as many different ids, not {len(set(names))}")
-    forth = count_ranks(table, owner).select_queries(kept)
-    back, asked = count_video_ranks(table, owner, kept, protocol)
-    t2v_asked = tuple(name for name, there in zip(names, kept, strict=True) if there)
-    t2v_groups = tuple(video for video, there in zip(caption_video_ids, kept, strict=True) if there)
+    video_counts, videos = count_video_ranks(table, owner, used, protocol)
+    query_videos = tuple(video_ids[number] for number in videos)
     return Evaluation(
         t2v=DirectionResult(
-            name="T2V", query_ids=t2v_asked, groups=t2v_groups, rank_counts=forth, protocol=protocol
+            name="T2V",
+            query_ids=tuple(compress(names, used)),
+            groups=tuple(compress(caption_video_ids, used)),
+            rank_counts=count_ranks(table, owner).select_queries(used),
+            protocol=protocol,
         ),
         v2t=DirectionResult(
             name="V2T",
-            query_ids=tuple(video_ids[number] for number in asked),
-            groups=tuple(video_ids[number] for number in asked),
-            rank_counts=back,
+            query_ids=query_videos,
+            groups=query_videos,
+            rank_counts=video_counts,
             protocol=protocol,
         ),
     )
 
 
+def _validate_caption_mask(mask: Mask | None, owner: npt.NDArray[np.int64]) -> Mask:
+    used = np.ones(len(owner), bool) if mask is None else np.asarray(mask)
+    if used.shape != owner.shape or used.dtype != np.bool_ or not used.any():
+        raise ValueError(
+            f"the mask must be bool {owner.shape} with captions left, not {used.dtype}{used.shape}"
+        )
+    return used
+
+
 def count_video_ranks(
     similarity: Similarity, video_by_caption: npt.NDArray[np.int64], mask: Mask, protocol: EvaluationProtocol
 ) -> tuple[RankCounts, npt.NDArray[np.int64]]:
-    """The standing of each video that has captions, and which those are; see `evaluate`."""
+    """Rank counts of each video with captions, and the numbers of those videos; see `evaluate`."""
     if protocol.gallery == "captions":
-        tie = protocol.siblings == "tie"
-        everyone = count_ranks_among_captions(
-            similarity.transpose(), video_by_caption, mask, siblings_tie=tie
+        siblings_tie = protocol.siblings == "tie"
+        counts = count_ranks_among_captions(
+            similarity.transpose(), video_by_caption, mask, siblings_tie=siblings_tie
         )
     else:
-        everyone = count_ranks_among_items(similarity.transpose(), video_by_caption, mask)
-    asked = np.unique(video_by_caption[mask])
-    return everyone.select_queries(asked), asked
+        counts = count_ranks_among_items(similarity.transpose(), video_by_caption, mask)
+    queries = np.unique(video_by_caption[mask])
+    return counts.select_queries(queries), queries
 
 
 def summarise_runs(evaluations: Sequence[Evaluation]) -> Mapping[str, tuple[float, float]]:
-    """Mean and standard deviation (n - 1) of every measure over seeds or draws; ValueError below three."""
+    """Mean and standard deviation (n - 1) of every metric over three or more runs, else ValueError."""
     if len(evaluations) < 3:
         raise ValueError(f"a spread needs three runs or more, not {len(evaluations)}")
-    told = [one.compute_metrics() for one in evaluations]
-    values = {name: [one[name] for one in told] for name in told[0]}
-    return {name: (float(np.mean(runs)), float(np.std(runs, ddof=1))) for name, runs in values.items()}
+    runs = [evaluation.compute_metrics() for evaluation in evaluations]
+    values = {name: [run[name] for run in runs] for name in runs[0]}
+    return {name: (float(np.mean(column)), float(np.std(column, ddof=1))) for name, column in values.items()}

@@ -1,4 +1,4 @@
-"""A measured value with its interval: the one form in which figures are passed on and printed."""
+"""A measured value with its interval, the form in which all figures are passed on and printed."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Are two clouds of paired points related, and is a map between them worth its while: held out, and PROTEST.
+"""Permutation tests of the relation between paired points: PROTEST, and errors of held-out maps.
 
-Rows of one group (segments of a film, clips of an actor) are no independent pairs, so what is shuffled must
-be exchangeable if there were no relation.
+Rows of one group (segments of a film, clips of an actor) are not independent pairs, so the units that are
+permuted must be exchangeable under the null hypothesis.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 ExchangeRule = Literal["rows", "within", "groups"]
-"""What changes places. rows: any two; within: rows of one group among themselves, which leaves what a group
-has in common out of the question; groups: whole groups, whose rows keep their order, for rows that follow
-each other in time."""
+"""The units that are permuted. rows: all rows; within: rows within their group, which removes differences
+between groups from the test; groups: whole groups, whose rows keep their order, for time series."""
 
-CHUNK_ELEMENTS = 1 << 23  # numbers held at a time
+CHUNK_ELEMENTS = 1 << 23  # computed at a time, to bound memory
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ProtestResult:
-    """A Procrustes analysis and what shuffled pairs give.
+    """A Procrustes analysis and its permutation test.
 
-    disparity: m12^2, 0 to 1; t = sqrt(1 - m12^2) is the correlation in the superimposition
-    p_value:   (#{t of a shuffle >= t} + 1) / (shuffles + 1)
-    null_correlations: (shuffles,) their t
+    disparity:   m12^2, 0 to 1
+    correlation: t = sqrt(1 - m12^2), the correlation in the superimposition
+    p_value:     (#{permuted t >= t} + 1) / (draws + 1)
+    null_correlations: (draws,) t of each permutation
     """
 
     disparity: float
@@ -48,24 +48,23 @@ def protest(
 ) -> ProtestResult:  # fmt: skip
     """PROTEST of points (n, p) and (n, q), rotations with reflections (Jackson 1995; vegan's `protest`).
 
-    Of two widths, the narrower is taken to have further columns of zeros. Raises ValueError for points that
-    do not pair, a cloud that does not vary, and as `shuffles` does.
+    Of two widths, the narrower is padded with zeros. Raises ValueError for points that do not pair, points
+    that do not vary, and as `draw_permutations` does.
     """
-    one, other = _centre_and_scale(source), _centre_and_scale(target)
-    if len(one) != len(other):
-        raise ValueError(f"points must pair, not {one.shape} and {other.shape}")
-    found = float(compute_nuclear_norms((one.T @ other)[None])[0])
+    x, y = _centre_and_scale(source), _centre_and_scale(target)
+    if len(x) != len(y):
+        raise ValueError(f"points must pair, not {x.shape} and {y.shape}")
+    observed = float(compute_nuclear_norms((x.T @ y)[None])[0])
+    permutations = draw_permutations(len(x), draws, seed=seed, groups=groups, exchange=exchange)
     null = np.concatenate(
-        [
-            compute_nuclear_norms(np.matmul(one.T, other[orders]))
-            for orders in _split_permutations(
-                draw_permutations(len(one), draws, seed=seed, groups=groups, exchange=exchange), other
-            )
-        ]
+        [compute_nuclear_norms(np.matmul(x.T, y[chunk])) for chunk in _split_permutations(permutations, y)]
     )
-    t = min(found, 1.0)
+    t = min(observed, 1.0)
     return ProtestResult(
-        disparity=1 - t**2, correlation=t, p_value=compute_upper_p_value(found, null), null_correlations=null
+        disparity=1 - t**2,
+        correlation=t,
+        p_value=compute_upper_p_value(observed, null),
+        null_correlations=null,
     )
 
 
@@ -78,9 +77,9 @@ def compute_nuclear_norms(products: Floats) -> Floats:
 
 
 def compute_upper_p_value(statistic: float, null_statistics: npt.ArrayLike) -> float:
-    """(#{null >= found} + 1) / (n + 1), what is equal but for rounding counted as equal."""
-    known = np.asarray(null_statistics, np.float64)
-    return float(((known >= statistic - 1e-9 * max(1.0, abs(statistic))).sum() + 1) / (len(known) + 1))
+    """(#{null >= statistic} + 1) / (n + 1), with a tolerance for rounding."""
+    null = np.asarray(null_statistics, np.float64)
+    return float(((null >= statistic - 1e-9 * max(1.0, abs(statistic))).sum() + 1) / (len(null) + 1))
 
 
 def draw_permutations(
@@ -91,11 +90,11 @@ def draw_permutations(
     groups: npt.ArrayLike | None = None,
     exchange: ExchangeRule = "rows",
 ) -> Ints:
-    """(draws, count) random orders of rows, in which place i gets row order[i].
+    """(draws, row_count) random orders of rows: position i gets row order[i].
 
-    With "groups" the groups (count,) are put in random order and their rows follow each other; where sizes
-    differ a group then meets stretches of several others, rolled by a random offset, which keeps what follows
-    in time together. Without groups every row is one.
+    With "groups" the groups (row_count,) are put in random order with their rows in sequence; where sizes
+    differ the sequence is also rolled by a random offset, which keeps consecutive rows together. Without
+    `groups` every row is one group.
 
     Raises ValueError for draws < 1, another rule, or groups of another length.
     """
@@ -107,22 +106,22 @@ def draw_permutations(
     if exchange == "rows" or (groups is None and exchange == "groups"):
         return rng.permuted(np.tile(np.arange(row_count), (validate_k(draws), 1)), axis=1)
     number = number_groups(row_count, np.zeros(row_count) if groups is None else groups)
-    members = [np.flatnonzero(number == one) for one in range(number.max() + 1)]
+    members = [np.flatnonzero(number == group) for group in range(number.max() + 1)]
     orders = np.empty((validate_k(draws), row_count), np.int64)
     if exchange == "within":
         for rows in members:
             orders[:, rows] = rng.permuted(np.tile(rows, (draws, 1)), axis=1)
         return orders
-    places = np.concatenate(members)
-    even = len({len(rows) for rows in members}) == 1
+    positions = np.concatenate(members)
+    has_equal_sizes = len({len(rows) for rows in members}) == 1
     for order in orders:
-        drawn = np.concatenate([members[one] for one in rng.permutation(len(members))])
-        order[places] = drawn if even else np.roll(drawn, rng.integers(row_count))
+        drawn = np.concatenate([members[group] for group in rng.permutation(len(members))])
+        order[positions] = drawn if has_equal_sizes else np.roll(drawn, rng.integers(row_count))
     return orders
 
 
 def compute_permuted_errors(predictions: Floats, targets: Floats, permutations: Ints) -> Floats:
-    """(draws,) sums of squared differences of points (n, d) and target[order], one for each of (draws, n)."""
+    """(draws,) sums of squared differences of points (n, d) and targets[order], for orders (draws, n)."""
     cross = np.zeros(len(permutations))
     for column, values in zip(targets.T, predictions.T, strict=True):
         cross += column[permutations] @ values
@@ -136,11 +135,11 @@ def _split_permutations(permutations: Ints, rows: Floats) -> Iterator[Ints]:
 
 def _centre_and_scale(points: npt.ArrayLike) -> Floats:
     """Centred, with Tr(M M') = 1; else ValueError."""
-    known = np.asarray(points, np.float64)
-    if known.ndim != 2 or not np.isfinite(known).all():
-        raise ValueError(f"points must be finite and (n, d), not {known.shape}")
-    centred = known - known.mean(axis=0)
-    size = np.sqrt((centred**2).sum())
-    if not size > 1e-12 * max(1.0, float(np.abs(known).max(initial=0))):
+    rows = np.asarray(points, np.float64)
+    if rows.ndim != 2 or not np.isfinite(rows).all():
+        raise ValueError(f"points must be finite and (n, d), not {rows.shape}")
+    centred = rows - rows.mean(axis=0)
+    norm = np.sqrt((centred**2).sum())
+    if not norm > 1e-12 * max(1.0, float(np.abs(rows).max(initial=0))):
         raise ValueError("a cloud that does not vary has no shape")
-    return np.asarray(centred / size)
+    return np.asarray(centred / norm)

@@ -1,7 +1,7 @@
-"""Where the right item stands among the others, with its ties kept apart from what is clearly ahead.
+"""Counts of items ranked above the target and of items tied with it, and ranks under any rule for ties.
 
-All five rules for ties that published figures were made with follow from three counts per query, so a table
-of similarities is looked at once.
+All five rules for ties of published evaluators follow from three counts per query, so a table of similarities
+is scanned once.
 """
 
 from __future__ import annotations
@@ -28,17 +28,16 @@ Ints = npt.NDArray[np.int64]
 TieRule = Literal["average", "optimistic", "pessimistic", "argsort", "each"]
 
 TIE_RULES: tuple[TieRule, ...] = get_args(TieRule)
-MAX_THREADS = min(os.cpu_count() or 1, 4)  # more would wait for the memory
-CACHED_ELEMENTS = 1 << 18  # similarities compared in one step: with the marks they fit a core's cache
+MAX_THREADS = min(os.cpu_count() or 1, 4)  # more are limited by memory bandwidth
+CACHED_ELEMENTS = 1 << 18  # similarities compared in one step: with the masks they fit a core's cache
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class RankCounts:
-    """Of each of q queries: items `ahead` of the right one, others `tied` with it, of these how many
-    `tied_later`.
+    """For each of q queries: items ranked `ahead` of the target, others `tied` with it, some `tied_later`.
 
-    A NaN is a missing similarity and lies below everything, -inf included; missing ones tie with each
-    other, so beware of "optimistic" where all are missing.
+    A NaN is a missing similarity and ranks below everything, -inf included; missing ones tie with each other,
+    so "optimistic" ranks the target first where all are missing.
     """
 
     ahead: Ints  # (q,)
@@ -48,41 +47,43 @@ class RankCounts:
     def compute_ranks(self, ties: TieRule = "average") -> Floats:
         """(q,) 0-based ranks, fractions are possible; more than q of them under "each".
 
-        "optimistic" puts the right item first of those as similar, "pessimistic" last and "average" in the
+        "optimistic" ranks the target first among its ties, "pessimistic" last and "average" in the
         middle (McSherry and Najork 2008; CE, MMT). "argsort" is a reversed ascending sort: the later column
         first (JEMC, VSE++; NumPy's default sort may shuffle ties, this is the stable one). "each" has one
-        entry for every place the item may take, so that the denominator grows (CLIP4Clip, CLIP-ViP, the
+        entry for every rank the target may take, so that the denominator grows (CLIP4Clip, CLIP-ViP, the
         emotion report).
 
         Raises ValueError for another rule.
         """
         if ties == "each":
             return expand_tied_ranks(self.ahead, self.tied)
-        behind: dict[str, Ints | Floats | int] = {
+        tied_above: dict[str, Ints | Floats | int] = {
             "average": self.tied / 2,
             "optimistic": 0,
             "pessimistic": self.tied,
             "argsort": self.tied_later,
         }
-        if ties not in behind:
+        if ties not in tied_above:
             raise ValueError(f"no rule {ties!r} for ties; known: {', '.join(TIE_RULES)}")
-        return self.ahead.astype(np.float64) + behind[ties]
+        return self.ahead.astype(np.float64) + tied_above[ties]
 
     def list_query_indices(self, ties: TieRule = "average") -> Ints:
-        """The query number behind every entry of `ranks`: 0..q-1, repeated under "each"."""
+        """The query number of every entry of `compute_ranks`: 0..q-1, repeated under "each"."""
         return np.repeat(np.arange(len(self.ahead)), self.tied + 1 if ties == "each" else 1)
 
     def select_queries(self, queries: npt.NDArray[np.bool_] | Ints) -> Self:
-        """Of some queries: bool (q,) or their numbers."""
-        return type(self)(**{part.name: getattr(self, part.name)[queries] for part in fields(self)})
+        """The counts of some queries, by a mask (q,) or by numbers."""
+        return type(self)(**{field.name: getattr(self, field.name)[queries] for field in fields(self)})
 
     @classmethod
     def concatenate(cls, parts: Iterable[RankCounts]) -> RankCounts:
-        """Several, one after the other."""
-        listed = list(parts)
+        """The counts of all parts in sequence."""
+        counts = list(parts)
         empty = [np.empty(0, np.int64)]
-        names = [part.name for part in fields(cls)]
-        return cls(**{name: np.concatenate(empty + [getattr(one, name) for one in listed]) for name in names})
+        names = [field.name for field in fields(cls)]
+        return cls(
+            **{name: np.concatenate(empty + [getattr(part, name) for part in counts]) for name in names}
+        )
 
 
 def compute_ranks(
@@ -107,50 +108,50 @@ def compute_ranks_from_embeddings(
 
 
 def count_ranks(similarity: Block | Similarity, targets: npt.ArrayLike) -> RankCounts:
-    """Where item target[i] stands in row i of `similarity` (q, n). Raises as `compute_ranks` does."""
+    """Rank counts of item targets[i] in row i of `similarity` (q, n). Raises as `compute_ranks` does."""
     table = as_similarity(similarity)
-    wanted = validate_targets(table.shape, targets)
-    return count_ranks_by_block(table, lambda queries, block: (block, wanted[queries]))
+    columns = validate_targets(table.shape, targets)
+    return count_ranks_by_block(table, lambda queries, block: (block, columns[queries]))
 
 
 def count_ranks_by_block(
     similarity: Similarity, select_block: Callable[[slice, Block], tuple[Block, Ints]]
 ) -> RankCounts:
-    """Block by block of `similarity`; `select_block` gives similarities (step, m) and columns (step,)."""
+    """Rank counts by block; `select_block` returns similarities (step, m) and target columns (step,)."""
 
     def count_part(queries: slice) -> RankCounts:
-        block, wanted = select_block(queries, similarity.rows(queries))
-        found = [
-            count_block_ranks(block[near], wanted[near])
-            for near in split_into_blocks(len(block), block.shape[1], CACHED_ELEMENTS)
+        block, columns = select_block(queries, similarity.rows(queries))
+        parts = [
+            count_block_ranks(block[rows], columns[rows])
+            for rows in split_into_blocks(len(block), block.shape[1], CACHED_ELEMENTS)
         ]
-        return RankCounts.concatenate(found)
+        return RankCounts.concatenate(parts)
 
-    with ThreadPoolExecutor(MAX_THREADS) as pool:  # numpy works without the lock; a block a thread is held
+    with ThreadPoolExecutor(MAX_THREADS) as pool:  # numpy releases the GIL; one block per thread is in memory
         return RankCounts.concatenate(pool.map(count_part, split_into_blocks(*similarity.shape)))
 
 
 def count_block_ranks(block: Block, target_columns: Ints) -> RankCounts:
-    """The standing of columns (s,) in a block (s, m)."""
-    own = np.take_along_axis(block, target_columns[:, None], axis=1)  # (s, 1)
-    gone = np.isnan(own[:, 0])
-    marks = np.zeros((len(block), -(-block.shape[1] // 8) * 8), bool)  # whole words, the rest stays False
-    seen = marks[:, : block.shape[1]]
-    np.greater(block, own, out=seen)
-    ahead = count_true_by_row(marks)
-    np.equal(block, own, out=seen)
-    if gone.any():
-        np.isnan(block, out=seen, where=gone[:, None])
-        ahead[gone] = block.shape[1] - count_true_by_row(marks[gone])
-    if np.count_nonzero(marks) == len(block):  # nobody ties, as nearly always
+    """Rank counts of target columns (s,) in a block (s, m)."""
+    target = np.take_along_axis(block, target_columns[:, None], axis=1)  # (s, 1)
+    is_missing = np.isnan(target[:, 0])
+    mask = np.zeros((len(block), -(-block.shape[1] // 8) * 8), bool)  # padded with False to whole words
+    unpadded = mask[:, : block.shape[1]]
+    np.greater(block, target, out=unpadded)
+    ahead = count_true_by_row(mask)
+    np.equal(block, target, out=unpadded)
+    if is_missing.any():
+        np.isnan(block, out=unpadded, where=is_missing[:, None])
+        ahead[is_missing] = block.shape[1] - count_true_by_row(mask[is_missing])
+    if np.count_nonzero(mask) == len(block):  # no ties, which is the usual case
         return RankCounts(ahead=ahead, tied=np.zeros_like(ahead), tied_later=np.zeros_like(ahead))
-    tied = count_true_by_row(marks) - 1
-    marks &= np.arange(marks.shape[1]) > target_columns[:, None]
-    return RankCounts(ahead=ahead, tied=tied, tied_later=count_true_by_row(marks))
+    tied = count_true_by_row(mask) - 1
+    mask &= np.arange(mask.shape[1]) > target_columns[:, None]
+    return RankCounts(ahead=ahead, tied=tied, tied_later=count_true_by_row(mask))
 
 
 def count_true_by_row(mask: npt.NDArray[np.bool_]) -> Ints:
-    """(s,) how many are true in each row of (s, 8 w): added up as words of eight bytes, a byte holds 255."""
+    """(s,) number of True in each row of (s, 8 w): 255 words at a time, so that no byte overflows."""
     words = mask.view(np.uint64)  # (s, w)
     lanes = np.add.reduceat(words, np.arange(0, words.shape[1], 255), axis=1)
     return lanes.view(np.uint8).sum(axis=1, dtype=np.int64)
@@ -158,18 +159,18 @@ def count_true_by_row(mask: npt.NDArray[np.bool_]) -> Ints:
 
 def validate_targets(shape: tuple[int, int], targets: npt.ArrayLike) -> Ints:
     """`targets` as int64 (q,), each in 0..n-1, else ValueError."""
-    wanted = np.asarray(targets)
-    if wanted.shape != shape[:1]:
-        raise ValueError(f"similarity (q, n) and target (q,) do not fit: {shape}, {wanted.shape}")
-    if wanted.size and not np.issubdtype(wanted.dtype, np.integer):
-        raise ValueError(f"targets are column numbers, not {wanted.dtype}")
-    if ((wanted < 0) | (wanted >= shape[1])).any():
+    columns = np.asarray(targets)
+    if columns.shape != shape[:1]:
+        raise ValueError(f"similarity (q, n) and target (q,) do not fit: {shape}, {columns.shape}")
+    if columns.size and not np.issubdtype(columns.dtype, np.integer):
+        raise ValueError(f"targets are column numbers, not {columns.dtype}")
+    if ((columns < 0) | (columns >= shape[1])).any():
         raise ValueError(f"a target lies outside 0..{shape[1] - 1}")
-    return wanted.astype(np.int64)
+    return columns.astype(np.int64)
 
 
 def expand_tied_ranks(ahead: Ints, tied: Ints) -> Floats:
-    """(q + all ties,) every place the right items may take: ahead, ahead + 1, ... ahead + tied."""
+    """(q + all ties,) every rank the targets may take: ahead, ahead + 1, ... ahead + tied."""
     counts = tied + 1
     starts = np.repeat(np.cumsum(counts) - counts, counts)
     return (np.repeat(ahead, counts) + np.arange(counts.sum()) - starts).astype(np.float64)

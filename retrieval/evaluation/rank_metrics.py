@@ -1,4 +1,4 @@
-"""Numbers told of ranks. A rank is 0-based inside: 0 is a hit at the first place."""
+"""Metrics over ranks. Ranks are 0-based: 0 is a hit at rank one."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ RecallAtOneRule = Literal["below", "exact"]
 def recall_at(ranks: npt.ArrayLike, k: int, r1_rule: RecallAtOneRule = "below") -> float:
     """R@k in percent: 100 * mean(rank < k).
 
-    `r1_rule` matters for R@1 with average ties alone: a rank of .5, shared by two, is below 1 and so a hit;
-    CE and MMT ask for a rank of 0 exactly ("exact"), which makes it a miss.
+    `r1_rule` matters only for R@1 with average ties: a rank of .5, shared by two, is below 1 and so a hit;
+    CE and MMT require a rank of exactly 0 ("exact"), which makes it a miss.
 
     Raises ValueError without ranks, for k < 1 or another rule.
     """
     if r1_rule not in ("below", "exact"):
         raise ValueError(f"no rule {r1_rule!r} for R@1; known: below, exact")
-    found, size = validate_ranks(ranks), validate_k(k)
-    return 100 * float(np.mean(found == 0 if size == 1 and r1_rule == "exact" else found < size))
+    values, depth = validate_ranks(ranks), validate_k(k)
+    return 100 * float(np.mean(values == 0 if depth == 1 and r1_rule == "exact" else values < depth))
 
 
 def median_rank(ranks: npt.ArrayLike, rule: MedianRule = "floor") -> float:
@@ -58,7 +58,7 @@ def reciprocal_ranks(ranks: npt.ArrayLike) -> Floats:
 
 
 def precision_at(relevance: npt.NDArray[np.bool_], k: int) -> Floats:
-    """(q,) P@k of each query, 0 to 1: relevant ones among the first k of `relevance` (q, n), best first.
+    """(q,) P@k of each query, 0 to 1: share of relevant results in the first k of `relevance` (q, n).
 
     A list shorter than k has misses for the rest: the divisor is always k. Raises ValueError for k < 1 or
     anything but a two-dimensional array of bool.
@@ -68,12 +68,12 @@ def precision_at(relevance: npt.NDArray[np.bool_], k: int) -> Floats:
 
 
 def first_hit_reciprocal_ranks(relevance: npt.NDArray[np.bool_]) -> Floats:
-    """(q,) 1 / place of the first relevant one in `relevance` (q, n), best first; 0 where none is.
+    """(q,) 1 / rank of the first relevant result in `relevance` (q, n), best first; 0 without any.
 
     The mean is MRR. Raises ValueError for anything but a two-dimensional array of bool with a column.
     """
-    marks = validate_relevance(relevance)
-    return np.where(marks.any(axis=1), 1 / (marks.argmax(axis=1) + 1), 0)
+    is_relevant = validate_relevance(relevance)
+    return np.where(is_relevant.any(axis=1), 1 / (is_relevant.argmax(axis=1) + 1), 0)
 
 
 def validate_relevance(relevance: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
@@ -84,8 +84,8 @@ def validate_relevance(relevance: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_
 
 
 def validate_ranks(ranks: npt.ArrayLike) -> Floats:
-    """`ranks` as float64 (q,), else ValueError: no queries is no zero, and a NaN is no rank."""
-    found = np.asarray(ranks, np.float64)
-    if found.ndim != 1 or found.size == 0 or not (found >= 0).all():
-        raise ValueError(f"ranks must be one or more numbers >= 0 (q,), not {found.shape}")
-    return found
+    """`ranks` as float64 (q,), else ValueError, also without queries or with NaN."""
+    values = np.asarray(ranks, np.float64)
+    if values.ndim != 1 or values.size == 0 or not (values >= 0).all():
+        raise ValueError(f"ranks must be one or more numbers >= 0 (q,), not {values.shape}")
+    return values

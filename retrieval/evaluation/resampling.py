@@ -1,4 +1,4 @@
-"""How sure a number is and whether two differ: bootstrap and permutation, of values or of groups of them.
+"""Confidence intervals by bootstrap and tests by permutation, over values or over whole groups of them.
 
 Five captions of one photo are not five independent photos: with `groups` whole groups are drawn or swapped
 (Davison and Hinkley 1997, 3.8).
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from retrieval.evaluation.estimate import Estimate
 from retrieval.vector_index.topk import validate_k
 
 Ints = npt.NDArray[np.int64]
@@ -20,13 +21,16 @@ Statistic = Callable[[npt.NDArray[Any]], Any]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Difference:
-    """Of two rows over the same queries: first minus second, its interval, and p of there being none."""
+class Difference(Estimate):
+    """The difference of two methods over the same queries, its interval, and the p-value of no difference."""
 
-    value: float
     low: float
     high: float
     p_value: float
+
+    def to_json(self) -> dict[str, float | None]:
+        """As `Estimate.to_json`, with the p-value."""
+        return {**super().to_json(), "p_value": self.p_value}
 
     def __str__(self) -> str:
         return f"{self.value:+.2f} [{self.low:+.2f}, {self.high:+.2f}], p = {self.p_value:.3f}"
@@ -43,8 +47,8 @@ def bootstrap_interval(
 ) -> tuple[float, float]:
     """(low, high) percentile bootstrap interval of `statistic` over `values` (n, ...) (Efron 1979).
 
-    `statistic` takes values drawn with replacement along the first axis and gives one number. With `groups`
-    (n,), whole groups are drawn and all their values come along.
+    `statistic` takes values drawn with replacement along the first axis and returns one number. With `groups`
+    (n,), whole groups are drawn with all their values.
 
     Raises ValueError without values, for groups of another length, draws < 1 or a level outside (0, 1).
     """
@@ -53,10 +57,24 @@ def bootstrap_interval(
         raise ValueError("a bootstrap needs at least one value")
     if not 0 < level < 1:
         raise ValueError(f"level must lie between 0 and 1, not {level}")
-    picks = draw_resamples(len(sample), groups, np.random.default_rng(seed))
-    drawn = [float(statistic(sample[next(picks)])) for _ in range(validate_k(draws))]
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    resamples = draw_resamples(len(sample), groups, np.random.default_rng(seed))
+    statistics = [float(statistic(sample[next(resamples)])) for _ in range(validate_k(draws))]
+    low, high = np.quantile(statistics, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def bootstrap_estimate(
+    values: npt.ArrayLike,
+    statistic: Statistic = np.mean,
+    *,
+    seed: int,
+    draws: int = 2000,
+    level: float = 0.95,
+    groups: npt.ArrayLike | None = None,
+) -> Estimate:
+    """`statistic` of `values` (n, ...) with its `bootstrap_interval`; arguments and errors as there."""
+    low, high = bootstrap_interval(values, statistic, seed=seed, draws=draws, level=level, groups=groups)
+    return Estimate(float(statistic(np.asarray(values))), low, high)
 
 
 def compare_paired(
@@ -69,9 +87,9 @@ def compare_paired(
     level: float = 0.95,
     groups: npt.ArrayLike | None = None,
 ) -> Difference:
-    """statistic(first) - statistic(second) of (n,) values each, paired by place: the same queries.
+    """statistic(first) - statistic(second) of values (n,) each, paired by index: the same queries.
 
-    The interval is the paired bootstrap's, p that of `permutation_p`; both draw whole `groups` (n,).
+    The interval is the paired bootstrap's, p that of `permutation_p_value`; both use whole `groups` (n,).
     Raises ValueError for values that do not pair and as `bootstrap_interval` does.
     """
     pairs = stack_pairs(first, second)
@@ -80,8 +98,8 @@ def compare_paired(
         return float(statistic(drawn[:, 0])) - float(statistic(drawn[:, 1]))
 
     low, high = bootstrap_interval(pairs, compute_gap, seed=seed, draws=draws, level=level, groups=groups)
-    p = permutation_p_value(pairs[:, 0], pairs[:, 1], statistic, seed=seed, draws=draws, groups=groups)
-    return Difference(value=compute_gap(pairs), low=low, high=high, p_value=p)
+    p_value = permutation_p_value(pairs[:, 0], pairs[:, 1], statistic, seed=seed, draws=draws, groups=groups)
+    return Difference(value=compute_gap(pairs), low=low, high=high, p_value=p_value)
 
 
 def permutation_p_value(
@@ -102,16 +120,17 @@ def permutation_p_value(
     number = number_groups(len(pairs), groups)
     rng = np.random.default_rng(seed)
     gap = abs(float(statistic(pairs[:, 0])) - float(statistic(pairs[:, 1])))
-    beyond = 0
+    at_least = 0
     for _ in range(validate_k(draws)):
         swap = rng.integers(2, size=number.max() + 1).astype(bool)[number]
-        one, other = np.where(swap, pairs.T[::-1], pairs.T)
-        beyond += abs(float(statistic(one)) - float(statistic(other))) >= gap - 1e-12 * max(1, gap)
-    return (beyond + 1) / (draws + 1)
+        swapped_first, swapped_second = np.where(swap, pairs.T[::-1], pairs.T)
+        swapped_gap = abs(float(statistic(swapped_first)) - float(statistic(swapped_second)))
+        at_least += swapped_gap >= gap - 1e-12 * max(1, gap)
+    return (at_least + 1) / (draws + 1)
 
 
 def draw_resamples(count: int, groups: npt.ArrayLike | None, rng: np.random.Generator) -> Iterator[Ints]:
-    """Endless draws with replacement: indices (count,), or those of whole groups (their sum of sizes,)."""
+    """Endless resamples with replacement: indices (count,), or of whole groups (sum of their sizes,)."""
     if groups is None:
         while True:
             yield rng.integers(count, size=count)
@@ -119,14 +138,14 @@ def draw_resamples(count: int, groups: npt.ArrayLike | None, rng: np.random.Gene
     order, sizes = np.argsort(number, kind="stable"), np.bincount(number)
     starts = np.cumsum(sizes) - sizes
     while True:
-        chosen = rng.integers(len(sizes), size=len(sizes))
-        long = sizes[chosen]
-        skipped = np.repeat(starts[chosen] - (np.cumsum(long) - long), long)
-        yield order[skipped + np.arange(len(skipped))]
+        drawn = rng.integers(len(sizes), size=len(sizes))
+        drawn_sizes = sizes[drawn]
+        offsets = np.repeat(starts[drawn] - (np.cumsum(drawn_sizes) - drawn_sizes), drawn_sizes)
+        yield order[offsets + np.arange(len(offsets))]
 
 
 def number_groups(count: int, groups: npt.ArrayLike | None) -> Ints:
-    """(count,) group numbers from 0; everyone alone without groups. Raises ValueError for another length."""
+    """(count,) group numbers, by default one per value. Raises ValueError for groups of another length."""
     if groups is None:
         return np.arange(count)
     labels = np.asarray(groups)
@@ -137,7 +156,7 @@ def number_groups(count: int, groups: npt.ArrayLike | None) -> Ints:
 
 def stack_pairs(first: npt.ArrayLike, second: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """(n, 2) of two (n,), else ValueError."""
-    one, other = np.asarray(first, np.float64), np.asarray(second, np.float64)
-    if one.ndim != 1 or one.shape != other.shape or one.size == 0:
-        raise ValueError(f"values must pair, (n,) and (n,) with n > 0, not {one.shape} and {other.shape}")
-    return np.stack([one, other], axis=1)
+    a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    if a.ndim != 1 or a.shape != b.shape or a.size == 0:
+        raise ValueError(f"values must pair, (n,) and (n,) with n > 0, not {a.shape} and {b.shape}")
+    return np.stack([a, b], axis=1)

@@ -1,7 +1,8 @@
-"""The rules papers leave unsaid, together, and the habits of published evaluators as such rules.
+"""Evaluation protocols: the rules that papers leave open, and those of published evaluators.
 
-The habits were read in the code: niluthpol/multimodal_vtt (JEMC; its loops are those of VSE++),
-albanie/collaborative-experts (MMT has the same), ArrowLuo/CLIP4Clip (CLIP-ViP and the emotion report too).
+The published protocols were taken from the code of niluthpol/multimodal_vtt (JEMC; its loops are those of
+VSE++), albanie/collaborative-experts (MMT has the same), ArrowLuo/CLIP4Clip (CLIP-ViP and the emotion report
+too).
 """
 
 from __future__ import annotations
@@ -28,14 +29,15 @@ METRICS = ("R@1", "R@5", "R@10", "MdR", "MnR", "Geom")
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationProtocol:
-    """What papers leave unsaid. Raises ValueError for an unknown word.
+    """The rules of an evaluation. Raises ValueError for an unknown value.
 
-    `ties` as in `RankCounts.compute_ranks`, `median` and `first` as in `median_rank` and `recall_at`.
-    `gallery` is what a
-    video is sought in: all captions (JEMC, CE, MMT), or one similarity a video, the largest over its
-    captions (X-Pool, CLIP4Clip): R@1 is equal without ties, the rest easier. With `siblings` "apart" a
-    video's further captions that tie with its best are no rivals; in CE they tie. `post` names what was done
-    to the similarities with knowledge of the query set (DSL, QB-Norm) or by reranking.
+    ties:     as in `RankCounts.compute_ranks`
+    median:   as in `median_rank`
+    gallery:  of video to text: all captions (JEMC, CE, MMT), or one similarity per video, the largest over
+              its captions (X-Pool, CLIP4Clip): R@1 is equal without ties, the other metrics are higher
+    first:    as in `recall_at`
+    siblings: "apart": further captions of a video that tie with its best do not count; "tie": they tie (CE)
+    post:     postprocessing of the similarities that uses the query set (DSL, QB-Norm), or reranking
     """
 
     ties: TieRule = "average"
@@ -46,21 +48,25 @@ class EvaluationProtocol:
     post: str | None = None
 
     def __post_init__(self) -> None:
-        words = {
+        allowed = {
             "ties": TIE_RULES,
             "median": get_args(MedianRule),
             "gallery": get_args(Gallery),
             "first": get_args(RecallAtOneRule),
             "siblings": ("apart", "tie"),
         }
-        for field, known in words.items():
-            if getattr(self, field) not in known:
-                raise ValueError(f"no {field} {getattr(self, field)!r}; known: {', '.join(known)}")
+        for field, choices in allowed.items():
+            if getattr(self, field) not in choices:
+                raise ValueError(f"no {field} {getattr(self, field)!r}; known: {', '.join(choices)}")
 
     def __str__(self) -> str:
-        told = f"ties={self.ties}, MdR={self.median}+1, gallery={self.gallery}".replace("plain+1", "median+1")
-        told += ", R@1=rank 0 exactly" * (self.first == "exact") + ", siblings tie" * (self.siblings == "tie")
-        return told + (f", after {self.post}" if self.post else "")
+        rules = f"ties={self.ties}, MdR={self.median}+1, gallery={self.gallery}".replace(
+            "plain+1", "median+1"
+        )
+        rules += ", R@1=rank 0 exactly" * (self.first == "exact") + ", siblings tie" * (
+            self.siblings == "tie"
+        )
+        return rules + (f", after {self.post}" if self.post else "")
 
 
 DEFAULT_PROTOCOL = EvaluationProtocol()
@@ -79,7 +85,7 @@ PUBLISHED_PROTOCOLS: dict[str, EvaluationProtocol] = {
 
 
 def compute_rank_metric(ranks: npt.ArrayLike, name: str, protocol: EvaluationProtocol) -> float:
-    """The measure `name` of ranks under `protocol`. Raises ValueError for another name or without ranks."""
+    """The metric `name` of ranks under `protocol`. Raises ValueError for another name or without ranks."""
     if name.startswith("R@") and name[2:].isdecimal():
         return recall_at(ranks, int(name[2:]), protocol.first)
     if name == "MdR":

@@ -1,4 +1,4 @@
-"""Similarities a block of queries at a time: of a matrix that is there, or of rows whose matrix never is."""
+"""Similarities in blocks of queries: of a given matrix, or from embeddings without the full matrix."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 Block = npt.NDArray[np.floating]
 
-CHUNK_ELEMENTS = 1 << 23  # similarities made in one step: 32 MiB in float32
+CHUNK_ELEMENTS = 1 << 23  # similarities computed in one step: 32 MiB in float32
 TILE_COLUMNS = 256  # columns copied at a time
 
 
@@ -24,11 +24,11 @@ class Similarity(Protocol):
         ...
 
     def rows(self, queries: slice) -> Block:
-        """The similarities (step, n) of some queries."""
+        """The similarities (step, n) of these queries."""
         ...
 
     def transpose(self) -> Similarity:
-        """The same with items as queries (n, q)."""
+        """The similarities with items as queries (n, q)."""
         ...
 
 
@@ -48,14 +48,13 @@ class DenseSimilarity:
         return self.values.shape[0], self.values.shape[1]
 
     def rows(self, queries: slice) -> Block:
-        """A contiguous block (step, n), a copy where it is not one already."""
+        """A contiguous block (step, n), copied if necessary."""
         block = self.values[queries]
         if block.flags.c_contiguous:
             return block
         out = np.empty(block.shape, block.dtype)
-        for start in range(
-            0, block.shape[1], TILE_COLUMNS
-        ):  # a transpose in one go misses the cache at every step
+        # a transposed copy of the whole block would miss the cache at every element
+        for start in range(0, block.shape[1], TILE_COLUMNS):
             out[:, start : start + TILE_COLUMNS] = block[:, start : start + TILE_COLUMNS]
         return out
 
@@ -66,11 +65,10 @@ class DenseSimilarity:
 
 @dataclass(frozen=True, eq=False)
 class InnerProductSimilarity:
-    """Inner products of rows (q, d) and (n, d), unit length for cosines; made when asked for.
+    """Inner products of rows (q, d) and (n, d), unit length for cosines, computed on demand.
 
-    For JEMC's sum over spaces put the rows of the spaces side by side: the products add up by themselves.
-    Equal rows give equal similarities but for the last bit, which is up to BLAS and the place of the row
-    (seen with a single query; not with two or more).
+    For JEMC's sum over spaces concatenate the rows of the spaces: the products add up. Equal rows give equal
+    similarities except for the last bit with a single query, which depends on BLAS and the row's position.
 
     Raises ValueError unless both have two dimensions and the same width.
     """
@@ -93,12 +91,12 @@ class InnerProductSimilarity:
         return self.queries[queries] @ self.items.T
 
     def transpose(self) -> InnerProductSimilarity:
-        """Queries and items change places."""
+        """Queries and items exchanged."""
         return InnerProductSimilarity(self.items, self.queries)
 
 
 def as_similarity(similarity: Block | Similarity) -> Similarity:
-    """A table of whatever was given."""
+    """The similarity itself, or that of a matrix (q, n)."""
     return DenseSimilarity(similarity) if isinstance(similarity, np.ndarray) else similarity
 
 

@@ -1,4 +1,4 @@
-"""Splits whose groups never cross: a series, an actor or a theme is on one side only."""
+"""Splits by group: all items of a series, an actor or a theme are in one split."""
 
 from __future__ import annotations
 
@@ -11,31 +11,32 @@ import numpy.typing as npt
 def split_by_group(
     groups: Sequence[Hashable], split_weights: Mapping[str, float], seed: int
 ) -> npt.NDArray[np.str_]:
-    """(n,) the split of each item; all items of a group are in one split.
+    """(n,) the split of each item.
 
-    groups: (n,) the group of each item
-    split_weights: weight of each split by name; whole groups, drawn in random order, go where most is lacking
+    groups:        (n,) the group of each item
+    split_weights: weight of each split by name; whole groups, in random order, go to the split that lacks
+                   most
 
-    Raises ValueError for shares that are negative or all zero, and for fewer groups than splits.
+    Raises ValueError for weights that are negative or all zero, and for fewer groups than splits.
     """
     if not split_weights or min(split_weights.values()) < 0 or not sum(split_weights.values()):
         raise ValueError(f"shares {dict(split_weights)}; they must be positive")
     members: dict[Hashable, list[int]] = {}
     for row, group in enumerate(groups):
         members.setdefault(group, []).append(row)
-    wanted = {
-        name: share * len(groups) / sum(split_weights.values())
-        for name, share in split_weights.items()
-        if share
+    remaining = {
+        name: weight * len(groups) / sum(split_weights.values())
+        for name, weight in split_weights.items()
+        if weight
     }
-    if len(members) < len(wanted):
-        raise ValueError(f"{len(members)} groups can't fill {len(wanted)} splits")
+    if len(members) < len(remaining):
+        raise ValueError(f"{len(members)} groups can't fill {len(remaining)} splits")
     splits = np.empty(len(groups), f"U{max(map(len, split_weights))}")
     order = np.random.default_rng(seed).permutation(len(members))
     for rows in (list(members.values())[index] for index in order):
-        poorest = max(wanted, key=lambda name: wanted[name])
-        splits[rows] = poorest
-        wanted[poorest] -= len(rows)
+        split = max(remaining, key=lambda name: remaining[name])
+        splits[rows] = split
+        remaining[split] -= len(rows)
     return splits
 
 

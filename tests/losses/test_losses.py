@@ -214,6 +214,7 @@ def test_collapse_is_seen():
     for name, factor in (("vse++", 1.0), ("weighted", weight)):
         loss = LOSSES[name]()(similarity).item()
         assert loss == pytest.approx(2 * 128 * 0.2 * factor, rel=1e-5)
+        assert loss == pytest.approx(LOSSES[name].collapsed_loss(LOSSES[name](), 128), rel=1e-5)
         assert is_collapsed(loss, 128, 0.2)
         assert is_collapsed(loss, 128, 0.2, weight=factor, tolerance=1e-4)
     assert not is_collapsed(LOSSES["vse++"]()(torch.eye(128)).item(), 128, 0.2)

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from retrieval.evaluation import (
+    Estimate,
     InnerProductSimilarity,
+    bootstrap_estimate,
     bootstrap_interval,
     compare_paired,
     compute_ranks,
@@ -201,6 +203,19 @@ def test_bootstrap_of_a_constant_is_a_point_and_of_a_seed_always_the_same():
     values = np.arange(50.0)
     assert bootstrap_interval(values, seed=1) == bootstrap_interval(values, seed=1)
     assert bootstrap_interval(values, seed=1) != bootstrap_interval(values, seed=2)
+
+
+def test_a_bootstrap_estimate_is_the_statistic_with_its_interval():
+    values = np.random.default_rng(0).normal(size=40)
+    found = bootstrap_estimate(values, np.median, seed=1)
+    assert found == Estimate(float(np.median(values)), *bootstrap_interval(values, np.median, seed=1))
+
+
+def test_a_difference_is_an_estimate_with_a_p_value():
+    found = compare_paired([3.0, 4, 5], [1.0, 2, 3], seed=0)
+    assert isinstance(found, Estimate)
+    assert found.to_json() == pytest.approx({"value": 2, "low": 2, "high": 2, "p_value": found.p_value})
+    assert str(found) == f"+2.00 [+2.00, +2.00], p = {found.p_value:.3f}"
 
 
 def test_bootstrap_agrees_with_the_normal_interval():

@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+import torch
+
+from losses import LOSSES, InfoNCE, LearnableInfoNCE, LossEntry, RankingLoss, vse
+from spaces.joint.towers import JointModel, Projection, SentenceTower
+from spaces.joint.training import Schedule, Trainer
+from spaces.joint.training_set import TrainingSet
+
+SETTINGS = {"margin": 0.2, "temperature": 0.05, "strength": 1.0, "shape": "jemc"}
+
+
+def squared_gap(margin=0.2):
+    """A toy loss: the squared distance of every true pair's similarity from 1 plus the margin."""
+
+    def compute(similarity, same_item=None, pairs=None):
+        return (1 + margin - similarity.diagonal()).square().sum()
+
+    return compute
+
+
+@pytest.fixture
+def toy(monkeypatch):
+    entry = LossEntry(make=squared_gap, warmup=vse, collapsed_loss=lambda loss, count: count * 0.2**2)
+    monkeypatch.setitem(LOSSES, "toy", entry)
+    return entry
+
+
+def test_a_loss_is_one_row(toy):
+    rng = np.random.default_rng(0)
+    data = TrainingSet(
+        features={"objects": rng.normal(size=(24, 6)).astype(np.float32)},
+        texts=rng.normal(size=(24, 5)).astype(np.float32),
+        item_by_text=np.arange(24),
+    )
+    loss = LOSSES["toy"].make_from_settings(SETTINGS)
+    history = Trainer(
+        model=JointModel(Projection({"objects": 6}, 8), SentenceTower(5, 8)),
+        training_set=data,
+        loss=loss,
+        warmup_loss=toy.warmup(0.2),
+        collapse_test=lambda value, count: value <= toy.collapsed_loss(loss, count),
+        schedule=Schedule(epochs=1, batch=8),
+        seed=0,
+    ).run()
+    assert len(history.epochs) == 1 and history.epochs[0].loss > 0 and not history.collapsed
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_every_argument_has_a_default_and_a_setting(name):
+    entry, similarity = LOSSES[name], torch.eye(4)
+    assert entry()(similarity) >= 0
+    assert entry.make_from_settings(SETTINGS)(similarity) >= 0
+    with pytest.raises(KeyError):
+        entry.make_from_settings({})
+
+
+def test_settings_reach_the_loss():
+    settings = {"margin": 0.3, "temperature": 0.1, "strength": 4.0, "shape": "linear"}
+    made = {name: entry.make_from_settings(settings) for name, entry in LOSSES.items()}
+    assert made["weighted"] == RankingLoss(margin=0.3, strength=4.0, shape="linear")
+    assert made["vse"] == RankingLoss(margin=0.3, negatives="every")
+    assert made["infonce"] == InfoNCE(temperature=0.1)
+    learnt = made["infonce-learnt"]
+    assert isinstance(learnt, LearnableInfoNCE)
+    assert learnt.log_temperature.exp().item() == pytest.approx(0.3)
+
+
+def test_losses_of_the_hardest_negative_warm_up():
+    assert [name for name, entry in LOSSES.items() if entry.warmup] == ["vse++", "weighted", "semi-hard"]
+    assert [name for name, entry in LOSSES.items() if entry.collapsed_loss] == ["vse++", "weighted"]
