@@ -47,13 +47,12 @@ class ExpressionHead:
 
     def __call__(self, features: Rows) -> Rows:
         """Probabilities (n, 7) in the order of EMOTIONS, of rows (n, d) of `extract_face_features`."""
+        from scipy.special import softmax
+
         fear = self.fear * np.clip(np.exp(features[:, FEAR_INDEX]) - LOG_EPSILON, 0, 1)
-        logits = features @ self.weight + self.bias
-        exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+        others = softmax(features @ self.weight + self.bias, axis=1)
         probabilities = np.empty((len(features), len(EMOTIONS)), np.float32)
-        probabilities[:, list(OTHER_INDICES)] = (
-            exponentials / exponentials.sum(axis=1, keepdims=True) * (1 - fear[:, None])
-        )
+        probabilities[:, list(OTHER_INDICES)] = others * (1 - fear[:, None])
         probabilities[:, FEAR_INDEX] = fear
         return probabilities
 
