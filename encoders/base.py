@@ -1,7 +1,7 @@
-"""What every encoder shares: the words, the errors, the port and the one place that makes unit rows.
+"""Types and errors that all encoders share, the Encoder protocol, and operations on rows.
 
-Rows are float32 arrays of shape (n, d). A row of NaN is missing: the encoder had nothing to say of that
-item (silence, no face, no words). Missing is never zero and never an average.
+Rows are float32 arrays of shape (n, d). A row of NaN is missing: the encoder abstains for that item
+(silence, no face, no words). Missing is never zero and never an average.
 """
 
 from __future__ import annotations
@@ -20,21 +20,22 @@ Modality = Literal["frames", "sound", "text"]
 Rows = npt.NDArray[np.float32]
 Frames = npt.NDArray[np.uint8]  # (t, h, w, 3) RGB
 
-# A picture more than so many times longer than wide is read larger, and seen as several squares too.
-PANORAMA_ASPECT_RATIO = 2.5  # films of 2.39 to 1 and telephones' pictures of 2.22 to 1 are not
+# A picture whose longer side exceeds this many shorter ones is decoded larger, and encoded as several squares
+# too. Films of 2.39 to 1 and telephones' pictures of 2.22 to 1 are below it.
+PANORAMA_ASPECT_RATIO = 2.5
 
 T = TypeVar("T")
 
 
 class AffectError(Exception):
-    """Anything a user can mend; the command line prints it as one line and exits with 2."""
+    """An error that the user can correct; the command line prints it as one line and exits with 2."""
 
 
 class MediaError(AffectError):
-    """A file that can't be read as media: says which and why.
+    """A file that can't be read as media; the message has its path and the reason.
 
-    `is_permanent` is False for what may pass while the file stays as it is (no permission, no time, no
-    memory).
+    `is_permanent` is False for causes that may pass while the file is unchanged (no permission, a timeout,
+    too little memory).
     """
 
     def __init__(self, path: Path | str, reason: str, *, is_permanent: bool = True) -> None:
@@ -42,18 +43,16 @@ class MediaError(AffectError):
         self.path, self.reason, self.is_permanent = Path(path), reason, is_permanent
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return partial(MediaError, is_permanent=self.is_permanent), (
-            self.path,
-            self.reason,
-        )  # it crosses process borders
+        # sent from decoder processes to their parent
+        return partial(MediaError, is_permanent=self.is_permanent), (self.path, self.reason)
 
 
 class MissingBackendError(AffectError):
-    """A package or a weights file is not here; the message says what to run to get it."""
+    """A package or a weights file is not installed; the message has the command that installs it."""
 
 
 class UnknownNameError(AffectError):
-    """A name that no registry entry has; the message lists the known ones and the nearest."""
+    """A name that is not registered; the message lists the registered ones and the nearest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,11 +70,11 @@ class Audio:
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderCard:
-    """Facts about an encoder that do not change: what it takes and gives, and under which licence.
+    """Metadata of an encoder: its input, the shape of its rows, its licence and the origin of its weights.
 
     `version` counts the changes of its code that change its rows: preparation, pooling, scaling;
-    `weights_source` names the file's origin and `sha256` its content, so that a library knows what made it;
-    `sample_rate` is the sound rate in Hz it wants, for encoders of sound.
+    `weights_source` names the file's origin and `sha256` its content, so that a library records what made its
+    rows; `sample_rate` is the rate in Hz that an encoder of sound takes.
     """
 
     name: str
@@ -90,17 +89,17 @@ class EncoderCard:
 
     @property
     def signature(self) -> str:
-        """What must be equal for two row files to be comparable."""
+        """Text that is the same for two encoders only if their rows can be compared."""
         return f"{self.name}/{self.version}/{self.dim}/{self.sha256[:16] or 'no-weights'}"
 
     @property
     def cache_key(self) -> str:
-        """The signature as part of a file's name."""
+        """Name, version and hash, as part of a file's name."""
         return f"{self.name}-{self.version}-{self.sha256[:12]}"
 
 
 class Encoder(Protocol):
-    """The port: facts on a card and one verb.
+    """Protocol of all encoders: a card and one method.
 
     `encode` takes a sequence of Frames, Audio or str (the card's modality says which) and returns raw
     rows (n, dim) float32, a NaN row where it abstains. It must not depend on how items are batched.
@@ -108,18 +107,18 @@ class Encoder(Protocol):
 
     @property
     def card(self) -> EncoderCard:
-        """What this encoder is."""
+        """Metadata of this encoder."""
         ...
 
     def encode(self, items: Sequence[Any]) -> Rows:
-        """One row an item."""
+        """Rows (n, dim), one per item."""
         ...
 
 
 def to_printable(path: Path | str) -> str:
     """A path as text that is safe on any terminal: bytes that are not UTF-8, and controls, become \\xNN."""
     text = str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda found: f"\\x{ord(found[0]):02x}", text)
+    return re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
 def batched(items: Sequence[T], batch_size: int) -> Iterator[Sequence[T]]:
@@ -129,9 +128,9 @@ def batched(items: Sequence[T], batch_size: int) -> Iterator[Sequence[T]]:
 
 
 def encode_all(encoder: Encoder, items: Sequence[Any], batch_size: int = 32) -> Rows:
-    """Raw rows (n, dim) of all items, in batches, with the encoder's promises checked.
+    """Raw rows (n, dim) of all items, in batches.
 
-    Raises ValueError when the encoder breaks its contract (shape or dtype).
+    Raises ValueError when the encoder returns another shape or dtype than its card states.
     """
     chunks = [
         check_rows(encoder.encode(chunk), len(chunk), encoder.card) for chunk in batched(items, batch_size)
@@ -140,7 +139,7 @@ def encode_all(encoder: Encoder, items: Sequence[Any], batch_size: int = 32) -> 
 
 
 def check_rows(rows: Rows, count: int, card: EncoderCard) -> Rows:
-    """`rows` if they are what the card promises, else ValueError."""
+    """`rows` if shape and dtype are those of the card, else ValueError."""
     if rows.shape != (count, card.dim) or rows.dtype != np.float32:
         raise ValueError(
             f"{card.name} gave {rows.dtype}{rows.shape}, its card says float32({count}, {card.dim})"
@@ -157,15 +156,15 @@ def average_by_owner(
     rows: npt.NDArray[Any], owners: npt.NDArray[np.int64], count: int
 ) -> npt.NDArray[np.float64]:
     """(count, d) the mean of each owner's rows (n, d) that are not missing; NaN for one without any."""
-    here = ~is_missing_row(rows)
+    present = ~is_missing_row(rows)
     sums = np.zeros((count, rows.shape[1]))
-    np.add.at(sums, owners[here], rows[here])
-    counts = np.bincount(owners[here], minlength=count)[:, None]
+    np.add.at(sums, owners[present], rows[present])
+    counts = np.bincount(owners[present], minlength=count)[:, None]
     return np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
 
 
 def unit_rows(rows: Rows) -> Rows:
     """A copy with every row of length 1; rows that are missing or all zero come back missing (NaN)."""
     rows = np.asarray(rows, np.float32)
-    norm = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.divide(rows, norm, out=np.full_like(rows, np.nan), where=norm > 0)
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.divide(rows, norms, out=np.full_like(rows, np.nan), where=norms > 0)

@@ -1,4 +1,4 @@
-"""What a picture shows: ImageNet features of EfficientNet-Lite2 (Tan & Le 2019), from a pip package."""
+"""ImageNet features and labels of pictures by EfficientNet-Lite2 (Tan & Le 2019), from a pip package."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ if TYPE_CHECKING:
 
 INPUT_SIDE = 260  # pixels, the resolution Lite2 was trained at
 DIM = 1280
-LAYOUT_SHAPE = (3, 2, 352)  # of a frame's layout: top to bottom, middle and sides, channels of the last block
+LAYOUT_SHAPE = (3, 2, 352)  # rows top to bottom, centre and sides, channels of the last block
 BATCH_SIZE = 8  # frames through the network at once: more take memory and are no faster
-VIEW_OVERLAP = 1.5  # squares of such a picture, as many times as would stand side by side
-MAX_VIEWS = 16  # of one picture, beside the whole
-ENTROPY_WEIGHT = 2.0  # how much more a view counts with each nat less of entropy of its labels
-SMALL_IMAGE_SIDE = 400  # px: a picture that is shrunk from more has lost its codec's traces by that
+VIEW_OVERLAP = 1.5  # squares cut from a panorama, times the number that fit side by side
+MAX_VIEWS = 16  # squares of one picture, besides the whole
+ENTROPY_WEIGHT = 2.0  # a view counts exp(2) times more with each nat less of entropy of its labels
+SMALL_IMAGE_SIDE = 400  # px: shrinking a larger picture already removes the artefacts of its codec
 
 
 class FrameFeatures(NamedTuple):
-    """What the network sees in each of t frames.
+    """Features of t frames.
 
     pooled: (t, 1280) features averaged over the picture
-    layout: (t, 2112) the last block's output by place, LAYOUT flattened: where in the picture things are;
-            left and right are one, so a mirrored frame has nearly the same
+    layout: (t, 2112) the last block's output by position, LAYOUT_SHAPE flattened; left and right are
+            averaged, so a mirrored frame has nearly the same
     """
 
     pooled: Rows
@@ -45,7 +45,7 @@ class FrameFeatures(NamedTuple):
 
 @dataclass(frozen=True)
 class EfficientNetLite2:
-    """Pooled features (n, 1280), averaged over an item's frames; `logits` reads the 1000 labels off them.
+    """Pooled features (n, 1280), averaged over an item's frames; `logits` applies the label layer.
 
     The label layer is linear, so the logits of a mean row are the mean of the frames' logits.
     """
@@ -66,45 +66,49 @@ class EfficientNetLite2:
         return self.pool(self.extract_features(items))
 
     def extract_features(self, items: Sequence[Frames]) -> list[FrameFeatures]:
-        """Every frame of every item. All frames go through the network together, a few at a time."""
+        """Features of every frame of every item; the network runs on batches across items."""
         views = [crop_views(frame) for frames in items for frame in frames]
-        pixels = [resize_to_square(view) for some in views for view in some]
+        pixels = [resize_to_square(view) for frame_views in views for view in frame_views]
         if not pixels:
             return []
-        seen = [self._network(np.stack(chunk)) for chunk in batched(pixels, BATCH_SIZE)]
-        pooled, layout = (np.concatenate(part) for part in zip(*seen, strict=True))
+        outputs = [self._network(np.stack(chunk)) for chunk in batched(pixels, BATCH_SIZE)]
+        pooled, layout = (np.concatenate(part) for part in zip(*outputs, strict=True))
         if len(pixels) > len(views):
-            first = np.cumsum([0, *(len(some) for some in views[:-1])])  # the whole picture is the first view
+            # each frame's first view is the whole picture
+            first = np.cumsum([0, *(len(frame_views) for frame_views in views[:-1])])
             pooled, layout = self._combine_views(pooled, first), layout[first]
         ends = np.cumsum([len(frames) for frames in items])[:-1]
         return [
-            FrameFeatures(*one) for one in zip(np.split(pooled, ends), np.split(layout, ends), strict=True)
+            FrameFeatures(*features)
+            for features in zip(np.split(pooled, ends), np.split(layout, ends), strict=True)
         ]
 
     def _combine_views(self, rows: Rows, first_views: npt.NDArray[np.intp]) -> Rows:
-        """One row (1280) for each frame from its views, the surer the labels of a view the more it counts."""
-        parts = np.split(rows, first_views[1:])
-        return np.stack([part[0] if len(part) == 1 else self._average_by_certainty(part) for part in parts])
+        """Row (1280,) of each frame: the mean of its views, weighted by the certainty of their labels."""
+        rows_by_frame = np.split(rows, first_views[1:])
+        return np.stack(
+            [views[0] if len(views) == 1 else self._average_by_certainty(views) for views in rows_by_frame]
+        )
 
     def _average_by_certainty(self, rows: Rows) -> Rows:
         logits = self.logits(rows).astype(np.float64)
-        logs = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
-        entropy = -(np.exp(logs) * logs).sum(axis=1)
+        log_probabilities = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+        entropy = -(np.exp(log_probabilities) * log_probabilities).sum(axis=1)
         weights = np.exp(-ENTROPY_WEIGHT * (entropy - entropy.min()))
         return np.asarray(weights @ rows / weights.sum(), np.float32)
 
     def pool(self, features: Sequence[FrameFeatures]) -> Rows:
-        """Rows (n, 1280), raw: each item's mean over its frames. `encode` is this of `extract_features`."""
+        """Rows (n, 1280), raw: each item's mean over its frames."""
         if not features:
             return np.empty((0, DIM), np.float32)
-        rows = np.concatenate([look.pooled for look in features])
-        counts = np.array([len(look.pooled) for look in features])
+        rows = np.concatenate([item.pooled for item in features])
+        counts = np.array([len(item.pooled) for item in features])
         sums = np.add.reduceat(rows, np.cumsum([0, *counts[:-1]]), axis=0)
         return np.asarray(sums / counts[:, None], np.float32)
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
-        """The 1000 ImageNet label names, torchvision's wording."""
+        """The 1000 ImageNet label names, as torchvision spells them."""
         return load_imagenet_labels()
 
     @cached_property
@@ -129,9 +133,9 @@ def load_imagenet_labels() -> tuple[str, ...]:
 
 
 def crop_views(frame: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.uint8]]:
-    """The whole picture (h, w, 3), and overlapping squares along it if it is much longer than wide.
+    """The whole picture (h, w, 3), and overlapping squares along it if it is a panorama.
 
-    Squeezed to one square such a picture loses what is in it: a cat on a quarter of 6 to 1 is 1 to 6.
+    Resized to one square, a panorama's objects are distorted beyond recognition.
     """
     height, width = frame.shape[:2]
     long, short = max(height, width), min(height, width)
@@ -139,21 +143,24 @@ def crop_views(frame: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.uint8]]:
         return [frame]
     count = min(MAX_VIEWS, int(np.ceil((long / short - 1) * VIEW_OVERLAP)) + 1)
     starts = np.linspace(0, long - short, count).round().astype(int)
-    squares = (frame[:, at : at + short] if width > height else frame[at : at + short] for at in starts)
-    return [frame, *(np.ascontiguousarray(part) for part in squares)]
+    squares = (
+        frame[:, start : start + short] if width > height else frame[start : start + short]
+        for start in starts
+    )
+    return [frame, *(np.ascontiguousarray(square) for square in squares)]
 
 
 def resize_to_square(frame: npt.NDArray[np.uint8], side: int = INPUT_SIDE) -> npt.NDArray[np.uint8]:
-    """The whole picture (h, w, 3) squeezed to (side, side, 3), a small one smoothed within its edges.
+    """The whole picture (h, w, 3) resized to (side, side, 3); a small one is smoothed but for its edges.
 
-    A centre crop, as in training, loses what stands at the border: on flickr photos the whole finds more.
-    In a picture that is hardly shrunk the network sees the traces of its codec; without them one picture
-    in five formats gives nearly one row (cosine .98 instead of .95), and words find it as well as before.
+    A centre crop, as in training, loses objects at the border: on flickr photos recall is higher with the
+    whole picture. Where a picture is hardly shrunk, codec artefacts change its row; smoothed, the rows of one
+    picture in five formats agree better (cosine .98 instead of .95), and text recall is unchanged.
     """
     shrinks = frame.shape[0] > side or frame.shape[1] > side
     resized = cv2.resize(frame, (side, side), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
     if max(frame.shape[:2]) < SMALL_IMAGE_SIDE:
-        resized = cv2.bilateralFilter(resized, 7, 20, 2)  # px, levels and px: what a codec leaves, no edge
+        resized = cv2.bilateralFilter(resized, 7, 20, 2)  # px, levels, px: removes codec artefacts
     return np.asarray(resized, np.uint8)
 
 

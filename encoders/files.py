@@ -1,4 +1,4 @@
-"""Files and the cache: whole or not at all, checked when read, named by the hash of their content."""
+"""Atomic file writes, a checksummed cache, and SHA-256 digests of files."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from encoders.interrupts import make_draft_path
 
 log = logging.getLogger(__name__)
 
-NO_CACHE = Path(os.devnull, "affect-fusion")  # can neither be read nor made
-CHECKSUM_TAG = b"\xc5\x3e"  # field 1000, four bytes
+NO_CACHE = Path(os.devnull, "affect-fusion")  # can be neither read nor created
+CHECKSUM_TAG = b"\xc5\x3e"  # protobuf: field 1000, four bytes
 
 
 def get_cache_dir() -> Path:
-    """Where exported networks live: $AFFECT_CACHE, else the user's cache folder, NO_CACHE without a home."""
+    """Folder of the cache: $AFFECT_CACHE, else the user's cache folder, NO_CACHE without a home."""
     from platformdirs import user_cache_dir
 
     if named := os.environ.get("AFFECT_CACHE"):
@@ -32,7 +32,7 @@ def get_cache_dir() -> Path:
 
 
 def read_cached(path: Path) -> bytes | None:
-    """What `write_cached` wrote; None if it is not there, can't be read or is damaged."""
+    """The content that `write_cached` wrote; None if the file is missing, unreadable or damaged."""
     try:
         content = path.read_bytes()
     except OSError:
@@ -41,7 +41,7 @@ def read_cached(path: Path) -> bytes | None:
 
 
 def is_cached(path: Path) -> bool:
-    """Whether `read_cached` would give something."""
+    """Whether `read_cached` would return content."""
     try:
         return _has_valid_checksum(path.read_bytes())
     except OSError:
@@ -53,11 +53,11 @@ def _has_valid_checksum(content: bytes) -> bool:
 
 
 def write_cached(path: Path, content: bytes) -> None:
-    """Write a file of the cache, or warn once where that can't be done (no permission, a full disk)."""
+    """Write a file of the cache; warn once if that fails (no permission, a full disk)."""
     try:
         write_atomically(path, content + _make_checksum_field(content))
-    except OSError as bad:
-        _warn_not_cached(f"{to_printable(get_cache_dir())}: {(bad.strerror or str(bad)).lower()}")
+    except OSError as error:
+        _warn_not_cached(f"{to_printable(get_cache_dir())}: {(error.strerror or str(error)).lower()}")
 
 
 @functools.cache
@@ -76,7 +76,7 @@ def _make_checksum_field(content: bytes | memoryview) -> bytes:
 
 
 def compute_sha256(*paths: Path) -> str:
-    """Hex digest over the files' contents, in order; a file's own is remembered while it is unchanged."""
+    """Hex digest over the files' contents, in order; the digest of an unchanged file comes from the cache."""
     return hashlib.sha256("".join(_hash_file(file) for file in paths).encode()).hexdigest()
 
 
@@ -87,22 +87,22 @@ def _hash_file(path: Path) -> str:
 
 @functools.lru_cache
 def _hash_file_cached(path: Path, file_state: str) -> str:
-    note = (
+    digest_file = (
         get_cache_dir() / "sha256" / hashlib.sha256(file_state.encode("utf-8", "surrogateescape")).hexdigest()
     )
-    kept = read_cached(note)
-    if kept is not None:
-        return kept.decode()
+    cached = read_cached(digest_file)
+    if cached is not None:
+        return cached.decode()
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    write_cached(note, digest.encode())
+    write_cached(digest_file, digest.encode())
     return digest
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that no reader ever sees part of it (a draft beside it, then a rename).
+    """Write a file so that no reader ever sees part of it: a draft in the same folder, fsync, then a rename.
 
-    Once it is in its place it is on the disk: a power cut leaves all of it or nothing.
+    After a power cut all of it is there or nothing.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with make_draft_path(path) as draft:

@@ -1,8 +1,8 @@
-"""Ending on a signal: at once, without a traceback, and with nothing half-written left behind.
+"""Exit on a signal: at once, without a traceback, and without files written in part.
 
 KeyboardInterrupt may be raised inside an import, a destructor or a callback from native code, where it is
-printed, swallowed or ends in abort(). So commands end in a thread that waits for signals, by os._exit. Work
-that has something to finish first says so with `stop_at_safe_points`.
+printed, swallowed or ends in abort(). So commands exit by os._exit, from a thread that waits for signals.
+Work that must reach a safe point first runs inside `stop_at_safe_points`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _draft_paths: set[Path] = set()
 
 
 class _StopRequest:
-    """Whether work is under way that stops at safe points only, and whether it was asked to stop."""
+    """Number of open sections that stop at safe points only, and whether a signal requested to stop."""
 
     open_sections = 0
     is_pending = False
@@ -32,7 +32,7 @@ class _StopRequest:
 def exit_on_signals(message: str) -> None:
     """Let SIGINT, SIGTERM and SIGHUP end this process; SIGINT writes `message` and exits with 130.
 
-    SIGTERM and SIGHUP stay ignored where they are (nohup). Call it once, in the main thread.
+    SIGTERM and SIGHUP stay ignored if they were (nohup). Call it once, in the main thread.
     """
     numbers = {signal.SIGINT}  # also where a shell started us with it ignored, in the background
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -48,9 +48,10 @@ def exit_on_signals(message: str) -> None:
 
 @contextlib.contextmanager
 def stop_at_safe_points() -> Iterator[None]:
-    """Within it signals raise KeyboardInterrupt at `stop_if_requested` and at the end, if GRACE_SECONDS do.
+    """Context in which a signal raises KeyboardInterrupt at `stop_if_requested` or at the end.
 
-    A second signal does not wait. Without `exit_on_signals` it changes nothing.
+    If neither is reached within GRACE_SECONDS, or a second signal comes, the process exits. Without
+    `exit_on_signals` it changes nothing.
     """
     _StopRequest.open_sections += 1
     try:
@@ -68,9 +69,9 @@ def stop_if_requested() -> None:
 
 @contextlib.contextmanager
 def make_draft_path(path: Path) -> Iterator[Path]:
-    """A hidden path beside `path`, with its ending, to write and then move there.
+    """A hidden path in the folder of `path`, with the same suffix, to write and then rename.
 
-    What is left at it is removed at the end, also when a signal ends the process.
+    A file left at it is removed at the end, also when a signal ends the process.
     """
     draft = path.with_name(f".{os.urandom(8).hex()}{path.suffix}")
     _draft_paths.add(draft)
@@ -92,7 +93,7 @@ def make_temporary_folder() -> Iterator[Path]:
 
 
 def exit_with_pipe(descriptor: int) -> None:
-    """Let the kernel end this process once the other end of a pipe is closed, whatever it is doing.
+    """Let the kernel end this process once the other end of a pipe is closed, even inside native code.
 
     Nothing may be written to the pipe. Only Linux ends it; elsewhere the signal is ignored.
     """

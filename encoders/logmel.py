@@ -1,4 +1,4 @@
-"""What it sounds like: log-mel statistics, for finding sound by sound without any downloaded network."""
+"""Log-mel statistics of sound, for retrieval of sound by sound without a downloaded network."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from encoders.base import Audio, EncoderCard, Rows
 from encoders.files import compute_sha256
+from encoders.safetensors_io import read_safetensors
 
 if TYPE_CHECKING:
     import torch
@@ -20,12 +21,10 @@ if TYPE_CHECKING:
 SAMPLE_RATE_HZ = 16000  # Hz
 MEL_BANDS = 64
 WINDOW_SAMPLES, HOP_SAMPLES, FFT_SIZE = 400, 160, 512  # samples: 25 ms every 10 ms
-MIN_FREQUENCY_HZ, MAX_FREQUENCY_HZ = (
-    50.0,
-    7600.0,
-)  # Hz; above it lossy codecs and 16 kHz sources differ from the original
-FLOOR_DB = -50.0  # dB under the loudest mel cell; what lies below is codec noise and room hiss
-ACTIVE_POWER_RATIO = 10**-2.5  # frames within 25 dB of the loudest frame count as sounding
+MIN_FREQUENCY_HZ = 50.0
+MAX_FREQUENCY_HZ = 7600.0  # Hz; above it lossy codecs and 16 kHz sources differ from the original
+FLOOR_DB = -50.0  # dB under the loudest mel cell; below it are codec noise and room noise
+ACTIVE_POWER_RATIO = 10**-2.5  # of the loudest frame: frames within 25 dB of it are active
 SILENCE_RMS = 10**-3.5  # RMS, -70 dBFS: the quietest acted speech of RAVDESS lies at -64
 MIN_DURATION_SECONDS = 0.025  # seconds
 SLOW_LAG_FRAMES = (5, 20)  # frames: changes over 50 and 200 ms
@@ -48,14 +47,14 @@ def is_audible(audio: Audio) -> bool:
 def resample(audio: Audio, sample_rate: int) -> Array:
     """Samples at `sample_rate` Hz.
 
-    An odd rate (11127 Hz) is taken as its nearest multiple of 25 Hz, at most a fifth of a percent away:
+    The source rate is rounded to a multiple of 25 Hz (11127 Hz to 11125), at most a fifth of a percent away:
     torchaudio's kernel grows with the reduced fraction and would take gigabytes.
     """
     import torch
 
-    near = max(round(audio.sample_rate / SAMPLE_RATE_STEP_HZ), 1) * SAMPLE_RATE_STEP_HZ
+    source_rate = max(round(audio.sample_rate / SAMPLE_RATE_STEP_HZ), 1) * SAMPLE_RATE_STEP_HZ
     samples = torch.from_numpy(np.ascontiguousarray(audio.samples, np.float32))
-    return np.asarray(_make_resampler(near, sample_rate)(samples).numpy(), np.float32)
+    return np.asarray(_make_resampler(source_rate, sample_rate)(samples).numpy(), np.float32)
 
 
 @lru_cache(maxsize=16)
@@ -66,7 +65,7 @@ def _make_resampler(source_rate: int, target_rate: int) -> torch.nn.Module:
 
 
 def split_windows(samples: Array, window_size: int) -> list[Array]:
-    """Windows of `window_size` samples in a row; a tail of half a one or less is dropped, if not all."""
+    """Consecutive windows of `window_size` samples; a tail of up to half a window is dropped, if not all."""
     starts = range(0, max(len(samples) - window_size // 2, 1), window_size)
     return [samples[start : start + window_size] for start in starts]
 
@@ -85,35 +84,35 @@ def compute_mel_power(samples: Array) -> Array:
     """Mel power (frames, 64) of samples at 16 kHz; frames are 10 ms apart."""
     import torch
 
-    filled = np.pad(samples, (0, max(FFT_SIZE - len(samples), 0)))
-    frames = 1 + len(filled) // HOP_SAMPLES
-    centred = torch.from_numpy(np.pad(filled, FFT_SIZE // 2, mode="reflect"))
-    ends = (
+    padded = np.pad(samples, (0, max(FFT_SIZE - len(samples), 0)))
+    frames = 1 + len(padded) // HOP_SAMPLES
+    centred = torch.from_numpy(np.pad(padded, FFT_SIZE // 2, mode="reflect"))
+    bounds = (
         (start * HOP_SAMPLES, (start + BLOCK_FRAMES - 1) * HOP_SAMPLES + FFT_SIZE)
         for start in range(0, frames, BLOCK_FRAMES)
     )
     spectrogram, bank = _make_mel_transform()
-    return np.concatenate([(spectrogram(centred[left:right]).T @ bank).numpy() for left, right in ends])
+    return np.concatenate([(spectrogram(centred[left:right]).T @ bank).numpy() for left, right in bounds])
 
 
 def compute_logmel_statistics(audio: Audio) -> Array:
-    """The 329 statistics of audible sound, not yet standardised. Any gain gives the same numbers.
+    """The 329 statistics of audible sound, not standardised; they don't depend on the gain.
 
-    Per mel band, in dB under the loudest cell: mean, spread and change from frame to frame while it
-    sounds, change over 50 and 200 ms; of the loudness envelope: mean, spread and change over 10 to 640 ms.
+    Per mel band, in dB under the loudest cell: mean, spread and change from frame to frame of active
+    frames, change over 50 and 200 ms; of the loudness envelope: mean, spread and change over 10 to 640 ms.
     """
     power = compute_mel_power(resample(audio, SAMPLE_RATE_HZ))
-    level, loudness = _to_decibels(power), power.sum(axis=1)
-    sounding = level[loudness >= loudness.max() * ACTIVE_POWER_RATIO]
-    bands = [sounding.mean(axis=0), sounding.std(axis=0), _compute_mean_change(sounding, 1)]
-    bands += [_compute_mean_change(level, lag) for lag in SLOW_LAG_FRAMES]
+    levels, loudness = _to_decibels(power), power.sum(axis=1)
+    active = levels[loudness >= loudness.max() * ACTIVE_POWER_RATIO]
+    bands = [active.mean(axis=0), active.std(axis=0), _compute_mean_change(active, 1)]
+    bands += [_compute_mean_change(levels, lag) for lag in SLOW_LAG_FRAMES]
     envelope = _to_decibels(loudness[:, None])
-    shape = [
+    envelope_statistics = [
         envelope.mean(axis=0),
         envelope.std(axis=0),
         *(_compute_mean_change(envelope, lag) for lag in ENVELOPE_LAG_FRAMES),
     ]
-    return np.concatenate([*bands, *shape]).astype(np.float32)
+    return np.concatenate([*bands, *envelope_statistics]).astype(np.float32)
 
 
 def _to_decibels(power: Array) -> Array:
@@ -123,7 +122,7 @@ def _to_decibels(power: Array) -> Array:
 
 
 def _compute_mean_change(level: Array, lag: int) -> Array:
-    """Mean absolute change over `lag` frames, or over the longest lag there is; (n, d) to (d,)."""
+    """Mean absolute change over `lag` frames, or the longest lag possible; (n, d) to (d,)."""
     lag = min(lag, len(level) - 1)
     if lag == 0:  # a single frame doesn't change
         return np.zeros(level.shape[1], np.float32)
@@ -132,10 +131,10 @@ def _compute_mean_change(level: Array, lag: int) -> Array:
 
 @dataclass(frozen=True)
 class BackgroundWhitening:
-    """What sound is like in general: without it the cosine of any two raw log-mel rows is near 1.
+    """Whitening by the statistics of sound in general; without it the cosine of any two rows is near 1.
 
-    mean, scale (d,); directions (k, d) unit rows that all sound shares, and the gain (k,) < 1 that damps
-    each: whitening of a covariance shrunk towards the identity (Ledoit & Wolf 2004), strongest part only.
+    mean, scale (d,); directions (k, d) unit rows common to all sound, and the gain (k,) < 1 that damps each:
+    whitening of a covariance shrunk towards the identity (Ledoit & Wolf 2004), strongest directions only.
     """
 
     mean: Array
@@ -144,10 +143,10 @@ class BackgroundWhitening:
     gain: Array
 
     def whiten(self, rows: Array) -> Rows:
-        """Rows (n, d) of statistics, centred, scaled and with the shared directions damped."""
+        """Statistics (n, d) centred, scaled and with the common directions damped."""
         centred = (rows - self.mean) / self.scale
-        shared = centred @ self.directions.T
-        return np.asarray(centred + (shared * (self.gain - 1)) @ self.directions, np.float32)
+        projections = centred @ self.directions.T
+        return np.asarray(centred + (projections * (self.gain - 1)) @ self.directions, np.float32)
 
 
 @dataclass(frozen=True)
@@ -160,20 +159,18 @@ class LogMelEncoder:
     def encode(self, items: Sequence[Audio]) -> Rows:
         """Rows (n, 329); NaN where `is_audible` is False."""
         rows = np.full((len(items), DIM), np.nan, np.float32)
-        heard = [i for i, sound in enumerate(items) if is_audible(sound)]
-        if heard:
-            rows[heard] = self.whitening.whiten(
-                np.stack([compute_logmel_statistics(items[i]) for i in heard])
+        audible = [i for i, audio in enumerate(items) if is_audible(audio)]
+        if audible:
+            rows[audible] = self.whitening.whiten(
+                np.stack([compute_logmel_statistics(items[i]) for i in audible])
             )
         return rows
 
 
 def logmel() -> LogMelEncoder:
-    """Log-mel statistics with the background file of this package."""
-    from safetensors.numpy import load_file
-
+    """Log-mel statistics with the whitening shipped in this package."""
     with as_file(files("encoders") / "weights" / "logmel-background.safetensors") as file:
-        background, digest = BackgroundWhitening(**load_file(file)), compute_sha256(file)
+        whitening, digest = BackgroundWhitening(**read_safetensors(file).tensors), compute_sha256(file)
     card = EncoderCard(
         name="logmel",
         modality="sound",
@@ -184,4 +181,4 @@ def logmel() -> LogMelEncoder:
         sha256=digest,
         sample_rate=SAMPLE_RATE_HZ,
     )
-    return LogMelEncoder(card, background)
+    return LogMelEncoder(card, whitening)

@@ -1,4 +1,4 @@
-"""What words mean: sentence vectors of MiniLM (Wang et al. 2020; Reimers & Gurevych 2019)."""
+"""Sentence embeddings of MiniLM (Wang et al. 2020; Reimers & Gurevych 2019)."""
 
 from __future__ import annotations
 
@@ -46,51 +46,51 @@ class MiniLM:
 
     @cached_property
     def vocabulary(self) -> dict[str, int]:
-        """The number of every piece of a word."""
+        """Id of every WordPiece."""
         return self._tokenizer.get_vocab()
 
     def encode(self, items: Sequence[str]) -> Rows:
         """Rows (n, 384), raw; NaN where the text is empty or blank."""
         rows = np.full((len(items), DIM), np.nan, np.float32)
-        said = [i for i, text in enumerate(items) if text.strip()]
-        if said:
-            rows[said] = self._network(*self.tokenize([items[i] for i in said]))[0]
+        nonblank = [i for i, text in enumerate(items) if text.strip()]
+        if nonblank:
+            rows[nonblank] = self._network(*self.tokenize([items[i] for i in nonblank]))[0]
         return rows
 
     def tokenize(self, texts: Sequence[str]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Token ids and mask, (n, length) int64 each, padded to the longest."""
-        coded = self._tokenizer.encode_batch(list(texts))
-        ids = np.array([c.ids for c in coded], np.int64)
-        return ids, np.array([c.attention_mask for c in coded], np.int64)
+        encodings = self._tokenizer.encode_batch(list(texts))
+        ids = np.array([encoding.ids for encoding in encodings], np.int64)
+        return ids, np.array([encoding.attention_mask for encoding in encodings], np.int64)
 
 
 @contextmanager
 def hide_transformers_progress() -> Iterator[None]:
-    """No progress bar of the transformers library while it loads; the user's own setting comes back."""
+    """Hide the progress bar of transformers while it loads, then restore the user's setting."""
     from transformers.utils import logging
 
-    shown = logging.is_progress_bar_enabled()
+    was_enabled = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
     try:
         yield
     finally:
-        if shown:
+        if was_enabled:
             logging.enable_progress_bar()
 
 
 def load_text_network(key: str, build: Callable[[], torch.nn.Module]) -> Network:
-    """A network of token ids and mask, (n, length) int64 each; `key` and `build` as in `load_network`."""
+    """Load a network that takes token ids and mask, (n, length) int64 each; see `load_network`."""
     axes = {0: "n", 1: "length"}
     return load_network(key, build, [np.ones((2, 8), np.int64)] * 2, [axes, axes])
 
 
 def build_mean_pooled_model(folder: Path) -> torch.nn.Module:
-    """Token ids and mask (n, length) each to the mean of the real tokens' vectors (n, 384)."""
+    """The torch module from token ids and mask to mean-pooled vectors, with the weights in `folder`."""
     import torch
     from transformers import AutoModel
 
     class MeanPooledModel(torch.nn.Module):
-        """Token ids and mask (n, length) to the mean of the real tokens' vectors (n, 384)."""
+        """Token ids and mask (n, length) to the mean of the unmasked tokens' vectors (n, 384)."""
 
         def __init__(self) -> None:
             super().__init__()

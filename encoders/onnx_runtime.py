@@ -1,7 +1,7 @@
-"""How networks run: onnxruntime on a CPU (5 to 7 times faster than eager torch here), torch on a GPU.
+"""Inference of networks: onnxruntime on a CPU (5 to 7 times faster than eager torch), torch on a GPU.
 
-A network is exported to ONNX once, checked equal to torch on its example, and cached by what made it;
-after that neither torch nor the original weights are read again.
+A network is exported to ONNX once, compared with torch on an example, and cached under a key of weights and
+code; after that neither torch nor the original weights are loaded again.
 """
 
 from __future__ import annotations
@@ -28,9 +28,7 @@ Network = Callable[..., tuple[Array, ...]]
 log = logging.getLogger(__name__)
 
 GPU_DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # NVIDIA's, AMD's and WSL's drivers
-EXPORT_TOLERANCE = (
-    1e-3  # largest difference between torch and onnxruntime, relative to the output's own scale
-)
+EXPORT_TOLERANCE = 1e-3  # largest difference between torch and onnxruntime, relative to the largest output
 
 
 def load_network(
@@ -40,29 +38,29 @@ def load_network(
     dynamic_axes: Sequence[dict[int, str]],
     threads: int = 0,
 ) -> Network:
-    """A callable from numpy arrays to a tuple of numpy arrays.
+    """Load or export a network: a callable from numpy arrays to a tuple of numpy arrays.
 
-    key:      names the weights and the version of the code around them; the cached file's name
-    build:    makes the torch module (only called on a GPU, or when the cache has no such network)
+    key:      the cached file's name, different for other weights and other versions of the code
+    build:    returns the torch module (only called on a GPU, or when the cache has no such network)
     example_inputs: one array per input, used for tracing and for the equality check; let dynamic axes be > 1
     dynamic_axes: per input, the axes that vary, by name ({0: "n"})
-    threads:  of one call on a CPU; 0 is one a core, 1 is for callers that make several calls at once
+    threads:  of one call on a CPU; 0 is one per core, 1 is for callers that make several calls at once
     """
     if _is_gpu_available():
         with disable_compiler_cache():
             return _make_torch_network(build().eval().cuda())
     file = get_cache_dir() / f"{key}.onnx"
     if is_cached(file):
-        return _make_onnx_network(str(file), threads)  # by its name: its content is not held in memory twice
+        return _make_onnx_network(str(file), threads)  # by name: its content would be in memory twice
     log.info("preparing the network %s for this machine (once)", key.rsplit("-", 1)[0])
     with disable_compiler_cache():
         content = _export_onnx(build().eval(), example_inputs, dynamic_axes, key)
-    write_cached(file, content)  # two processes may write at once: the last rename wins, both are whole
+    write_cached(file, content)  # two processes may write at once: the last rename wins, both are complete
     return _make_onnx_network(content, threads)
 
 
 def _is_gpu_available() -> bool:
-    """Whether torch can use a GPU. Torch, which takes a second to import, is asked only where one may be."""
+    """Whether torch can use a GPU. Torch takes a second to import: only if a driver is there."""
     if not any(Path(device).exists() for device in GPU_DEVICES):
         return False
     import torch
@@ -107,7 +105,7 @@ def _export_onnx(
     dynamic_axes: Sequence[dict[int, str]],
     name: str,
 ) -> bytes:
-    """The module as an ONNX file's content. Raises RuntimeError if it gives other numbers than torch."""
+    """The module as an ONNX file's content. Raises RuntimeError if its outputs differ from torch's."""
     import io
     import warnings
 
@@ -130,19 +128,21 @@ def _export_onnx(
 @contextlib.contextmanager
 def disable_compiler_cache() -> Iterator[None]:
     """Keep torch's compiler, which is imported but not used, from making its cache folder in /tmp."""
-    before = os.environ.get(COMPILER_CACHE_VARIABLE)
-    os.environ[COMPILER_CACHE_VARIABLE] = before or UNUSED_CACHE_FOLDER
+    previous = os.environ.get(COMPILER_CACHE_VARIABLE)
+    os.environ[COMPILER_CACHE_VARIABLE] = previous or UNUSED_CACHE_FOLDER
     try:
         yield
     finally:
-        if before is None:
+        if previous is None:
             del os.environ[COMPILER_CACHE_VARIABLE]
         else:
-            os.environ[COMPILER_CACHE_VARIABLE] = before
+            os.environ[COMPILER_CACHE_VARIABLE] = previous
 
 
 def _check_equal(expected: Sequence[Array], actual: Sequence[Array], name: str) -> None:
     for left, right in zip(expected, actual, strict=True):
-        worst = float(np.abs(left - right).max()) / max(float(np.abs(left).max()), 1e-6)
-        if not worst <= EXPORT_TOLERANCE:
-            raise RuntimeError(f"{name}: onnxruntime differs from torch by {worst:.2g} of the output's scale")
+        difference = float(np.abs(left - right).max()) / max(float(np.abs(left).max()), 1e-6)
+        if not difference <= EXPORT_TOLERANCE:
+            raise RuntimeError(
+                f"{name}: onnxruntime differs from torch by {difference:.2g} of the output's scale"
+            )

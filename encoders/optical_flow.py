@@ -1,7 +1,7 @@
-"""What happens in a clip: how the object network's view changes over time, and dense optical flow.
+"""Features of activity: object features of the first and the second half of a clip, and dense optical flow.
 
-Early and late view stand side by side, so that standing up is not sitting down (the order of frames, as in
-two-stream networks, Simonyan & Zisserman 2014, comes from what is seen and from what moves).
+The halves are concatenated, so that the order of events counts: standing up differs from sitting down.
+Appearance and motion together are those of two-stream networks (Simonyan & Zisserman 2014).
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import numpy.typing as npt
 from encoders.base import EncoderCard, Frames, Rows
 from encoders.efficientnet import LAYOUT_SHAPE, EfficientNetLite2, FrameFeatures, efficientnet_lite2
 
-FLOW_SIDE = 128  # px, to which frames are squeezed before their flow is measured
-FLOW_GRID = 4  # of the flow's grid, each way
+FLOW_SIDE = 128  # px, to which frames are resized before their flow is computed
+FLOW_GRID = 4  # cells along each side
 FLOW_MEASURES = ("u", "v", "magnitude", "divergence", "rotation")
-LAYOUT_DIM = int(np.prod(LAYOUT_SHAPE))  # numbers in one view
+LAYOUT_DIM = int(np.prod(LAYOUT_SHAPE))
 FLOW_DIM = 2 * len(FLOW_MEASURES) * FLOW_GRID**2  # mean and spread of each measure in each cell
 DIM = 2 * LAYOUT_DIM + FLOW_DIM
 
@@ -29,41 +29,41 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class AppearanceFlowEncoder:
-    """Rows (n, 4384), raw: early view (2112), late view (2112), flow (160); NaN for a single frame.
+    """Rows (n, 4384), raw: layout of the first half (2112), of the second (2112), flow (160).
 
-    `backbone` is the object network whose views are read. Who runs that network on the same frames anyway
-    hands its features to `encode_features`, and it runs once.
+    `backbone` is the object network. A caller that runs it on the same frames anyway passes its features to
+    `encode_features`, so that it runs once. A single frame abstains.
     """
 
     card: EncoderCard
     backbone: EfficientNetLite2
 
     def encode(self, items: Sequence[Frames]) -> Rows:
-        """Rows (n, 4384); a picture (one frame) has no time in it and abstains."""
+        """Rows (n, 4384), raw; NaN for a picture (one frame)."""
         moving = [i for i, frames in enumerate(items) if len(frames) > 1]
         rows = np.full((len(items), DIM), np.nan, np.float32)
-        some = [items[i] for i in moving]
-        rows[moving] = self.encode_features(some, self.backbone.extract_features(some))
+        clips = [items[i] for i in moving]
+        rows[moving] = self.encode_features(clips, self.backbone.extract_features(clips))
         return rows
 
     def encode_features(self, items: Sequence[Frames], features: Sequence[FrameFeatures]) -> Rows:
-        """`encode` of items of which the backbone's features are there already."""
+        """Rows (n, 4384) of items whose backbone features are computed already."""
         rows = np.full((len(items), DIM), np.nan, np.float32)
-        for row, frames, look in zip(rows, items, features, strict=True):
+        for row, frames, item in zip(rows, items, features, strict=True):
             if len(frames) > 1:
-                row[:] = np.concatenate([*average_halves(look.layout), compute_flow_features(frames)])
+                row[:] = np.concatenate([*average_halves(item.layout), compute_flow_features(frames)])
         return rows
 
 
 def average_halves(rows: Rows) -> tuple[Rows, Rows]:
-    """Means (d,) of the first and the last half of rows (t, d); of an odd t the middle is half in each."""
-    ends = np.minimum(np.arange(1, len(rows) + 1), len(rows) / 2)  # how much of the first half is over
-    early = np.diff(ends, prepend=0).astype(np.float32) * 2 / len(rows)
-    return np.asarray(early @ rows, np.float32), np.asarray(early[::-1] @ rows, np.float32)
+    """Means (d,) of the first and the last half of rows (t, d); an odd middle counts half in each."""
+    cumulative = np.minimum(np.arange(1, len(rows) + 1), len(rows) / 2)  # cumulative weight in the first half
+    weights = np.diff(cumulative, prepend=0).astype(np.float32) * 2 / len(rows)
+    return np.asarray(weights @ rows, np.float32), np.asarray(weights[::-1] @ rows, np.float32)
 
 
 def compute_flow_features(frames: Frames) -> Floats:
-    """(160,) by MEASURES and cell, row by row: means over the steps between t frames, then spreads.
+    """(160,) by FLOW_MEASURES and cell, row by row: means over the steps between t frames, then spreads.
 
     u is to the right and v down, in shares of the picture a step; spreads are standard deviations.
     """
@@ -74,31 +74,34 @@ def compute_flow_features(frames: Frames) -> Floats:
 
 def compute_optical_flow(previous: npt.NDArray[np.uint8], current: npt.NDArray[np.uint8]) -> Floats:
     """Flow (h, w, 2) in px between grey pictures (h, w): DIS, fast preset (Kroeger et al. 2016)."""
-    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-    return np.asarray(search.calc(previous, current, None), np.float32)  # type: ignore[call-overload]
+    estimator = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    return np.asarray(estimator.calc(previous, current, None), np.float32)  # type: ignore[call-overload]
 
 
 def _resize_to_grey(frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     shrinks = frame.shape[0] > FLOW_SIDE or frame.shape[1] > FLOW_SIDE
-    way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     return np.asarray(
-        cv2.cvtColor(cv2.resize(frame, (FLOW_SIDE, FLOW_SIDE), interpolation=way), cv2.COLOR_RGB2GRAY)
+        cv2.cvtColor(cv2.resize(frame, (FLOW_SIDE, FLOW_SIDE), interpolation=method), cv2.COLOR_RGB2GRAY)
     )
 
 
 def _average_flow_cells(flow: Floats) -> Floats:
-    """(5, 4, 4) MEASURES of a flow (128, 128, 2), averaged within each cell."""
+    """(5, 4, 4) FLOW_MEASURES of a flow (128, 128, 2), averaged within each cell."""
     u, v = flow[..., 0], flow[..., 1]
-    (u_down, u_right), (v_down, v_right) = np.gradient(u), np.gradient(v)  # a pixel is 1 / SIDE both ways
+    (u_down, u_right), (v_down, v_right) = (
+        np.gradient(u),
+        np.gradient(v),
+    )  # a pixel is 1 / FLOW_SIDE
     measures = np.stack(
         [u / FLOW_SIDE, v / FLOW_SIDE, np.hypot(u, v) / FLOW_SIDE, u_right + v_down, v_right - u_down]
     )
-    inside = FLOW_SIDE // FLOW_GRID
-    cells = measures.reshape(len(FLOW_MEASURES), FLOW_GRID, inside, FLOW_GRID, inside).mean(axis=(2, 4))
+    cell_side = FLOW_SIDE // FLOW_GRID
+    cells = measures.reshape(len(FLOW_MEASURES), FLOW_GRID, cell_side, FLOW_GRID, cell_side).mean(axis=(2, 4))
     return np.asarray(cells, np.float32)
 
 
 def lite2_flow() -> AppearanceFlowEncoder:
-    """Views of EfficientNet-Lite2 and DIS flow."""
+    """Layout features of EfficientNet-Lite2 and DIS flow."""
     backbone = efficientnet_lite2()
     return AppearanceFlowEncoder(replace(backbone.card, name="lite2-flow", dim=DIM, version="1"), backbone)

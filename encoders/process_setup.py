@@ -1,4 +1,4 @@
-"""Sets up a process before other libraries are imported: no telemetry, and for commands plain streams.
+"""Setup of a process before other libraries are imported: no telemetry; for commands, signals and streams.
 
 `encoders` calls `disable_telemetry` when it is imported, so that it holds in every process of this project:
 commands, decoding workers, tests, and programs that use it as a library. `set_up_command` is for processes
@@ -24,15 +24,15 @@ TELEMETRY_OPT_OUTS = {
     "DO_NOT_TRACK": "1",
 }
 COMPILER_CACHE_VARIABLE, UNUSED_CACHE_FOLDER = "TORCHINDUCTOR_CACHE_DIR", str(Path(__file__).parent)
-"""torch makes this folder when it imports its compiler; one that is there keeps it from making another."""
+"""torch creates this folder when it imports its compiler, unless it exists."""
 ASCII_REPLACEMENTS = {"█": "#", "░": ".", "·": "-", "…": "...", "±": "+-", "–": "-", "’": "'"}
 ERROR_HANDLER_NAME, ASCII_CODEC_NAME = "affect-plain", "affect-ascii"
 
 
 def disable_telemetry() -> None:
-    """Keep every library from reporting to its makers, as far as each still lets us.
+    """Turn off the telemetry of every library, as far as each allows.
 
-    A program that imported onnxruntime before has started its telemetry; then its API stops further events.
+    If onnxruntime is imported already its telemetry has started; then its API stops further events.
     """
     os.environ.update(TELEMETRY_OPT_OUTS)
     if "onnxruntime" in sys.modules:
@@ -44,16 +44,15 @@ def disable_telemetry() -> None:
 def set_up_command(name: str, interrupt_message: str) -> None:
     """Set up a process that runs one command, before it imports anything large.
 
-    name:         stands before the line that is written on Ctrl-C
-    interrupt_message: that line
+    name:              of the command, written before the message
+    interrupt_message: line that is written on Ctrl-C
     """
     exit_on_signals(f"{name}: {interrupt_message}\n")
     os.environ["HF_HUB_OFFLINE"] = "1"  # models are read from this machine only, see encoders.hub.weights
     os.environ.setdefault(COMPILER_CACHE_VARIABLE, UNUSED_CACHE_FOLDER)
     os.environ.setdefault("MPLCONFIGDIR", str(_get_matplotlib_folder()))
-    logging.getLogger("matplotlib").setLevel(
-        logging.ERROR
-    )  # it says more than a line of a cache it can't write
+    # otherwise it writes several lines about a cache that can't be written
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     codecs.register_error(ERROR_HANDLER_NAME, _replace_with_ascii)
     codecs.register(_find_ascii_codec)
     for stream in (sys.stdout, sys.stderr):
@@ -62,14 +61,14 @@ def set_up_command(name: str, interrupt_message: str) -> None:
 
 
 def _get_matplotlib_folder() -> Path:
-    """Where matplotlib keeps its list of fonts, which it would put in folders of its own."""
+    """Folder of matplotlib's list of fonts, inside our cache."""
     from encoders.files import get_cache_dir
 
     return get_cache_dir() / "matplotlib"
 
 
 def _replace_unencodable_text(stream: io.TextIOWrapper) -> None:
-    """Let a stream replace what its encoding lacks. ASCII gets another name: click writes UTF-8 to it."""
+    """Make a stream replace what its encoding lacks. ASCII gets another name: click writes UTF-8 to it."""
     is_ascii = codecs.lookup(stream.encoding).name == "ascii"
     stream.reconfigure(encoding=ASCII_CODEC_NAME if is_ascii else None, errors=ERROR_HANDLER_NAME)
 
@@ -78,11 +77,11 @@ def _replace_with_ascii(error: UnicodeError) -> tuple[str, int]:
     """Codec error handler: the nearest ASCII where there is one, else \\xNN, \\uNNNN or \\UNNNNNNNN."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    lacking = error.object[error.start : error.end]
-    plain = (
-        ASCII_REPLACEMENTS.get(char) or char.encode("ascii", "backslashreplace").decode() for char in lacking
+    text = error.object[error.start : error.end]
+    replacements = (
+        ASCII_REPLACEMENTS.get(char) or char.encode("ascii", "backslashreplace").decode() for char in text
     )
-    return "".join(plain), error.end
+    return "".join(replacements), error.end
 
 
 def _find_ascii_codec(name: str) -> codecs.CodecInfo | None:

@@ -11,7 +11,7 @@ from encoders.base import Encoder, MissingBackendError, UnknownNameError
 
 
 class Registry(Mapping[str, str]):
-    """name -> "module:factory"; `get(name)` is text, `make(name)` builds (and keeps) the thing itself."""
+    """name -> "module:factory"; `make(name)` builds the encoder on its first call and caches it."""
 
     def __init__(self, kind: str, targets: Mapping[str, str]) -> None:
         self.kind = kind
@@ -33,27 +33,27 @@ class Registry(Mapping[str, str]):
         return name in self._targets
 
     def add(self, name: str, target: str) -> None:
-        """Register one more. Raises ValueError if the name is taken."""
+        """Register another encoder. Raises ValueError if the name is taken."""
         if name in self._targets:
             raise ValueError(f"{self.kind} {name!r} is taken by {self._targets[name]}")
         self._targets[name] = target
 
     def _format_unknown_name(self, name: str) -> str:
-        near = difflib.get_close_matches(name, self._targets, n=1)
-        hint = f", did you mean {near[0]!r}" if near else ""
+        nearest = difflib.get_close_matches(name, self._targets, n=1)
+        hint = f", did you mean {nearest[0]!r}" if nearest else ""
         return f"no {self.kind} {name!r}{hint}; known: {', '.join(sorted(self._targets))}"
 
     def _make(self, name: str) -> Encoder:
         module, factory = self[name].split(":")
         try:
             return getattr(import_module(module), factory)()
-        except ModuleNotFoundError as gone:
-            if (gone.name or "").split(".")[0] == __package__:
+        except ModuleNotFoundError as error:
+            if (error.name or "").split(".")[0] == __package__:
                 raise  # no package is missing: a fault of our own
             raise MissingBackendError(
-                f"{self.kind} {name!r} needs the module {gone.name!r}; "
+                f"{self.kind} {name!r} needs the module {error.name!r}; "
                 "install this project's requirements again (pip install affect-fusion)"
-            ) from gone
+            ) from error
 
 
 ENCODERS = Registry(

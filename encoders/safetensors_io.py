@@ -19,15 +19,15 @@ Array = npt.NDArray[Any]
 MALFORMED_FILE_ERRORS = (
     SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError, IndexError,
 )  # fmt: skip
-"""What reading a file that is missing, damaged or of another kind, and taking it apart, may raise."""
+"""Errors that reading a file and unpacking its content may raise: missing, damaged, of another kind."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TensorFile:
-    """The content of a file.
+    """The content of a safetensors file.
 
     tensors:  arrays by name
-    metadata: what `write_safetensors` was given under the key that was read; empty without any
+    metadata: the metadata under the key that was read; empty if there is none
     digest:   SHA-256 of the file, hexadecimal
     """
 
@@ -39,7 +39,7 @@ class TensorFile:
 def write_safetensors(
     path: Path, tensors: Mapping[str, Array], key: str = "", metadata: Mapping[str, Any] | None = None
 ) -> str:
-    """Write arrays, and `metadata` under `key` of the header, whole or not at all; gives the SHA-256."""
+    """Write arrays, and `metadata` under `key` of the header, atomically; returns the SHA-256."""
     header = {key: json.dumps(metadata, sort_keys=True)} if metadata is not None else None
     content = save(dict(tensors), header)
     write_atomically(path, content)

@@ -1,4 +1,4 @@
-"""Text as files hold it: its encoding by the byte order mark, and lines as files have them."""
+"""Text files: the encoding by the byte order mark, and lines."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ BYTE_ORDER_MARKS = (
 
 
 def read_text(path: Path) -> str:
-    """The text of a file, as `decode_text` has it. Raises OSError, ValueError."""
+    """The text of a file, decoded by `decode_text`. Raises OSError, ValueError."""
     return decode_text(path.read_bytes())
 
 
 def decode_text(content: bytes) -> str:
-    """UTF-8, or what a byte order mark says, without the mark. Raises ValueError for anything else."""
+    """Decode UTF-8, or the encoding of a byte order mark, without the mark. Raises ValueError otherwise."""
     encoding = detect_encoding(content)
     try:
         text = content.decode(encoding)
-    except UnicodeDecodeError as bad:
+    except UnicodeDecodeError as error:
         raise ValueError(
-            f"not {encoding.removesuffix('-sig').upper()} text: {bad.reason} at byte {bad.start}"
-        ) from bad
+            f"not {encoding.removesuffix('-sig').upper()} text: {error.reason} at byte {error.start}"
+        ) from error
     if "\0" in text:
         raise ValueError("not text: it has zero bytes, as UTF-16 without a byte order mark; save it as UTF-8")
     return text
 
 
 def detect_encoding(content: bytes) -> str:
-    """What a byte order mark at the beginning says; UTF-8 without one."""
+    """Name of the encoding that a byte order mark at the beginning stands for; UTF-8 without one."""
     return next((encoding for mark, encoding in BYTE_ORDER_MARKS if content.startswith(mark)), "utf-8")
 
 
 def split_lines(text: str) -> list[str]:
-    r"""Lines ended by \n, \r\n or \r, without their ends; what else `str.splitlines` splits at is text.
+    r"""Lines ended by \n, \r\n or \r, without their ends; no other line separator of `str.splitlines`.
 
     Blank lines are kept. Nothing follows the end of the last line.
     """
@@ -53,8 +53,8 @@ def split_lines(text: str) -> list[str]:
 def iterate_lines(stream: Iterable[str | bytes]) -> Iterator[str | bytes]:
     """Lines as they come from an open file, without their ends.
 
-    Only what begins with the mark of UTF-16 or UTF-32 is read to the end first; what of it can't be decoded
-    becomes U+FFFD.
+    Only a stream that begins with the mark of UTF-16 or UTF-32 is read to the end first; bytes of it that
+    can't be decoded become U+FFFD.
     """
     lines = iter(stream)
     first = next(lines, b"")

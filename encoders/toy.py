@@ -78,5 +78,5 @@ def toy_sound() -> ToyEncoder:
 
 
 def toy_text() -> ToyEncoder:
-    """Words to hashed signs; abstains on empty text."""
+    """Words to hashed vectors; abstains on empty text."""
     return ToyEncoder(_make_card("toy-text", "text"))

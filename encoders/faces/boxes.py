@@ -1,4 +1,4 @@
-"""Arithmetic on boxes (m, 4), x0 y0 x1 y1 in px, and the choice among those that overlap."""
+"""Operations on boxes (m, 4), x0 y0 x1 y1 in px, and non-maximum suppression."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ Ints = npt.NDArray[np.intp]
 
 
 def make_square(boxes: Floats) -> Floats:
-    """(m, 4) boxes grown about their centre to squares."""
-    side = boxes[:, 2:] - boxes[:, :2]
-    longest = side.max(axis=1, keepdims=True)
-    corner = boxes[:, :2] + side * np.float32(0.5) - longest * np.float32(0.5)
+    """(m, 4) boxes extended about their centre to squares."""
+    sides = boxes[:, 2:] - boxes[:, :2]
+    longest = sides.max(axis=1, keepdims=True)
+    corner = boxes[:, :2] + sides * np.float32(0.5) - longest * np.float32(0.5)
     return np.concatenate([corner, corner + longest], axis=1)
 
 
@@ -24,21 +24,24 @@ def regress_boxes(boxes: Floats, offsets: Floats) -> Floats:
 
 
 def nms(frame_indices: Ints, scored_boxes: Floats, max_iou: float) -> Ints:
-    """Rows to keep of (m, >= 5) boxes, scores: per owner, none overlaps a better one by IoU > `max_iou`."""
+    """Indices kept by non-maximum suppression in each frame: none overlaps a better one by IoU > `max_iou`.
+
+    scored_boxes: (m, >= 5) boxes, then scores
+    """
     if not len(scored_boxes):
         return np.empty(0, np.intp)
     boxes = scored_boxes[:, :4].astype(np.float64)
     boxes[:, 2:] -= boxes[:, :2]
-    parts = [np.flatnonzero(frame_indices == one) for one in np.unique(frame_indices)]
+    rows_by_frame = [np.flatnonzero(frame_indices == frame) for frame in np.unique(frame_indices)]
     kept = [
-        part[cv2.dnn.NMSBoxes(boxes[part].tolist(), scored_boxes[part, 4].tolist(), 0.0, max_iou)]
-        for part in parts
+        rows[cv2.dnn.NMSBoxes(boxes[rows].tolist(), scored_boxes[rows, 4].tolist(), 0.0, max_iou)]
+        for rows in rows_by_frame
     ]
     return np.concatenate(kept)
 
 
 def nms_by_min_area(frame_indices: Ints, boxes: Floats, scores: Floats, max_overlap: float) -> Ints:
-    """Like `nms`, but overlap is the share of the smaller box: a face inside a face goes.
+    """Like `nms`, but overlap is relative to the smaller box, so that a face inside a face is suppressed.
 
     Of equal scores the last wins, as in facenet-pytorch: where a face fills the frame, all its candidates
     are cut to the same pixels.

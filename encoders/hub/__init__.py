@@ -1,1 +1,1 @@
-"""Encoders for machines that have their weights: real loading code, nothing is ever downloaded."""
+"""Optional encoders whose weights the user provides; nothing is ever downloaded."""

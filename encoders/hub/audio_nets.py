@@ -1,4 +1,4 @@
-"""What sounds: AudioSet tags by the Audio Spectrogram Transformer (Gong et al. 2021), an option."""
+"""Optional audio tagging: the Audio Spectrogram Transformer trained on AudioSet (Gong et al. 2021)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REPO = "MIT/ast-finetuned-audioset-10-10-0.4593"
 
 @dataclass(frozen=True)
 class AudioSpectrogramTransformer:
-    """Pooled vectors (n, dim), a mean over windows of 10.24 s; `logits` reads AudioSet labels off them."""
+    """Pooled vectors (n, dim), a mean over windows of 10.24 s; `logits` gives those of AudioSet's labels."""
 
     card: EncoderCard
     folder: Path
@@ -47,7 +47,7 @@ class AudioSpectrogramTransformer:
         )
 
     def compute_spectrograms(self, audio: Audio) -> Array:
-        """Log-mel pictures (windows, frames, bands), made by transformers' own feature extractor."""
+        """Log-mel spectrograms (windows, frames, bands) by transformers' feature extractor."""
         parts = split_windows(
             resample(audio, SAMPLE_RATE_HZ), self._feature_extractor.max_length * HOP_SAMPLES
         )
@@ -58,9 +58,9 @@ class AudioSpectrogramTransformer:
     def encode(self, items: Sequence[Audio]) -> Rows:
         """Rows (n, dim), raw; NaN where the sound is not audible."""
         rows = np.full((len(items), self.card.dim), np.nan, np.float32)
-        for i, sound in enumerate(items):
-            if is_audible(sound):
-                rows[i] = self._network(self.compute_spectrograms(sound))[0].mean(axis=0)
+        for i, audio in enumerate(items):
+            if is_audible(audio):
+                rows[i] = self._network(self.compute_spectrograms(audio))[0].mean(axis=0)
         return rows
 
     @cached_property
@@ -76,7 +76,7 @@ class AudioSpectrogramTransformer:
         return _load_model(self.folder).classifier
 
     def logits(self, rows: Rows) -> Rows:
-        """Label logits (n, 527) of rows (n, dim): layer norm, then a linear map; for sigmoid, not softmax."""
+        """Label logits (n, 527) of rows (n, dim): for a sigmoid, labels are not exclusive."""
         import torch
 
         with torch.inference_mode():
@@ -95,7 +95,7 @@ def _build_pooled_model(folder: Path) -> torch.nn.Module:
     import torch
 
     class PooledModel(torch.nn.Module):
-        """Log-mel pictures (n, frames, bands) to pooled vectors (n, dim)."""
+        """Log-mel spectrograms (n, frames, bands) to pooled vectors (n, dim)."""
 
         def __init__(self) -> None:
             super().__init__()
@@ -127,5 +127,5 @@ def load_spectrogram_transformer(folder: Path) -> AudioSpectrogramTransformer:
 
 
 def ast_audioset() -> AudioSpectrogramTransformer:
-    """The published model (mAP .459), 768-d. Raises MissingBackendError where it isn't on this machine."""
+    """The published model (mAP .459), 768-d. Raises MissingBackendError if it is missing."""
     return load_spectrogram_transformer(find_model_folder(NAME, REPO))

@@ -1,4 +1,4 @@
-"""Words and media in one space: CLIP for pictures (Radford et al. 2021), CLAP for sound (Wu et al. 2023)."""
+"""Optional dual encoders with text: CLIP (Radford et al. 2021) and CLAP for sound (Wu et al. 2023)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CLAP_SAMPLE_RATE_HZ = 48000  # Hz
 
 
 def load_image_preprocessor(folder: Path) -> Preprocessor:
-    """Frames to pixels (t, 3, side, side), by transformers' own image processor."""
+    """Preprocessor of frames to pixels (t, 3, side, side), by transformers' image processor."""
     from transformers import CLIPImageProcessor
 
     process = CLIPImageProcessor.from_pretrained(folder, local_files_only=True)
@@ -30,9 +30,9 @@ def load_image_preprocessor(folder: Path) -> Preprocessor:
 
 
 def load_audio_preprocessor(folder: Path) -> Preprocessor:
-    """Sound to log-mel pictures (windows, 1, frames, bands), by transformers' own feature extractor.
+    """Preprocessor of sound to log-mel spectrograms (windows, 1, frames, bands), by transformers' extractor.
 
-    Cut into windows of its longest length first: left to itself it takes a random piece of a long sound.
+    Sound is split into windows of the extractor's maximum length first: it would crop long sound randomly.
     """
     from transformers import ClapFeatureExtractor
 
@@ -41,9 +41,9 @@ def load_audio_preprocessor(folder: Path) -> Preprocessor:
     def preprocess(audio: Audio) -> Array | None:
         if not is_audible(audio):
             return None
-        parts = split_windows(resample(audio, extract.sampling_rate), extract.nb_max_samples)
-        made = extract(parts, sampling_rate=extract.sampling_rate, return_tensors="np")
-        return np.asarray(made["input_features"], np.float32)
+        windows = split_windows(resample(audio, extract.sampling_rate), extract.nb_max_samples)
+        features = extract(windows, sampling_rate=extract.sampling_rate, return_tensors="np")
+        return np.asarray(features["input_features"], np.float32)
 
     return preprocess
 
@@ -88,10 +88,10 @@ CLAP = DualEncoderSpec(
 
 
 def clip_vit_base_patch32() -> DualEncoder:
-    """OpenAI's CLIP ViT-B/32, 512-d. Raises MissingBackendError where it isn't on this machine."""
+    """OpenAI's CLIP ViT-B/32, 512-d. Raises MissingBackendError if it is missing."""
     return load_dual_encoder(CLIP, find_model_folder(CLIP.name, CLIP.repo))
 
 
 def clap_htsat_unfused() -> DualEncoder:
-    """LAION's CLAP, 512-d. Raises MissingBackendError where it isn't on this machine."""
+    """LAION's CLAP, 512-d. Raises MissingBackendError if it is missing."""
     return load_dual_encoder(CLAP, find_model_folder(CLAP.name, CLAP.repo))

@@ -1,4 +1,4 @@
-"""Two towers into one space, one for words and one for media, on transformers' contrastive models."""
+"""Dual encoders: a text tower and a media tower of one of transformers' contrastive models."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ Preprocessor = Callable[[Any], Array | None]
 
 @dataclass(frozen=True, kw_only=True)
 class DualEncoderSpec:
-    """All that tells one pair of towers from another.
+    """Configuration of a dual encoder.
 
     model_class:       name of the class in transformers
     media_method:      name of the model's method that embeds media
     load_preprocessor: folder -> (item -> inputs (k, ...) of the media tower, or None to abstain)
-    make_example:      a made-up item with two or more inputs, for tracing
+    make_example:      a synthetic item with two or more inputs, for tracing
     """
 
     name: str
@@ -46,7 +46,7 @@ class DualEncoderSpec:
 
 @dataclass(frozen=True)
 class DualEncoder:
-    """Media rows by `encode`, word rows by `encode_text`, both (n, dim) in the same space.
+    """Media rows by `encode`, text rows by `encode_text`, both (n, dim) in the same space.
 
     An item's row is the mean over its frames or windows, each taken at length 1.
     """
@@ -101,15 +101,15 @@ class DualEncoder:
 
     def tokenize(self, texts: Sequence[str]) -> list[Any]:
         """Token ids and mask, (n, length) int64 each, padded to the longest, cut at the model's limit."""
-        coded = self._tokenizer(list(texts), padding=True, truncation=True, return_tensors="np")
-        return [coded["input_ids"].astype(np.int64), coded["attention_mask"].astype(np.int64)]
+        encodings = self._tokenizer(list(texts), padding=True, truncation=True, return_tensors="np")
+        return [encodings["input_ids"].astype(np.int64), encodings["attention_mask"].astype(np.int64)]
 
     def encode_text(self, texts: Sequence[str]) -> Rows:
         """Rows (n, dim) in the space of `encode`; NaN where the text is blank."""
         rows = np.full((len(texts), self.card.dim), np.nan, np.float32)
-        said = [i for i, text in enumerate(texts) if text.strip()]
-        if said:
-            rows[said] = unit_rows(self._text_network(*self.tokenize([texts[i] for i in said]))[0])
+        nonblank = [i for i, text in enumerate(texts) if text.strip()]
+        if nonblank:
+            rows[nonblank] = unit_rows(self._text_network(*self.tokenize([texts[i] for i in nonblank]))[0])
         return rows
 
 
@@ -130,8 +130,8 @@ def _build_media_tower(spec: DualEncoderSpec, folder: Path) -> torch.nn.Module:
             self.model = _load_model(spec, folder)
 
         def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-            embedded: torch.Tensor = getattr(self.model, spec.media_method)(inputs).pooler_output
-            return embedded
+            embeddings: torch.Tensor = getattr(self.model, spec.media_method)(inputs).pooler_output
+            return embeddings
 
     return MediaTower()
 
@@ -147,8 +147,8 @@ def _build_text_tower(spec: DualEncoderSpec, folder: Path) -> torch.nn.Module:
             self.model = _load_model(spec, folder)
 
         def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-            embedded: torch.Tensor = self.model.get_text_features(ids, attention_mask=mask).pooler_output
-            return embedded
+            embeddings: torch.Tensor = self.model.get_text_features(ids, attention_mask=mask).pooler_output
+            return embeddings
 
     return TextTower()
 

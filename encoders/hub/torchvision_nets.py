@@ -1,7 +1,7 @@
-"""Optional classifiers of pictures: ResNet-152 (He et al. 2016) and VGG16 (Simonyan & Zisserman 2015).
+"""Optional image classifiers: ResNet-152 (He et al. 2016) and VGG16 (Simonyan & Zisserman 2015).
 
-A classifier here is a checkpoint read in two parts: the network up to its last linear layer gives rows,
-and that layer reads label logits off rows. `encoders.hub.video_nets` builds on the same parts.
+A classifier is a checkpoint in two parts: the network up to its last linear layer gives rows, and that layer
+gives label logits of rows. `encoders.hub.video_nets` uses the same parts.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Pixels = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, kw_only=True)
 class ClassifierSpec:
-    """All that tells one classifier of frames from another.
+    """Configuration of a classifier of frames.
 
     build_model:  the architecture with its last layer, weights not loaded
     head_layer:   dotted name of the last linear layer
@@ -61,7 +61,7 @@ class FrameClassifier:
 
     @cached_property
     def card(self) -> EncoderCard:
-        """What this encoder is; hashes the weights on first use."""
+        """Metadata of this encoder; hashes the weights on first use."""
         return EncoderCard(
             name=self.spec.name,
             modality="frames",
@@ -115,7 +115,7 @@ def build_backbone(spec: ClassifierSpec, weights_path: Path) -> torch.nn.Module:
 
 
 def preprocess_imagenet(frames: Frames) -> Pixels:
-    """Frames to (t, 3, 224, 224): torchvision's own transform, short side 256 and the centre of it."""
+    """Frames to (t, 3, 224, 224): torchvision's transform, short side 256 and the centre crop."""
     import torch
     from torchvision.transforms._presets import ImageClassification
 
@@ -169,7 +169,7 @@ VGG16 = ClassifierSpec(
 
 
 def load_classifier(spec: ClassifierSpec) -> FrameClassifier:
-    """The classifier with the published weights. Raises MissingBackendError where they aren't here."""
+    """The classifier with the published weights. Raises MissingBackendError if they are missing."""
     return FrameClassifier(spec, find_checkpoint(spec.name, spec.weights_url))
 
 

@@ -1,4 +1,4 @@
-"""What happens in a clip: X3D-M (Feichtenhofer 2020) and I3D (Carreira & Zisserman 2017), options."""
+"""Optional action recognition of clips: X3D-M (Feichtenhofer 2020) and I3D (Carreira & Zisserman 2017)."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def crop_centre(frame: Frames, side: int = CROP_SIDE) -> Frames:
 
 
 def preprocess_clip(frames: Frames, frame_count: int) -> Pixels:
-    """Frames to one clip (1, 3, count, 256, 256): size and colours as pytorchvideo's checkpoints were tested.
+    """Frames to one clip (1, 3, count, 256, 256), scaled as pytorchvideo's checkpoints expect.
 
-    Not the pace: those saw a frame every sixth of a second or so, a library samples one a second or fewer.
+    The frame rate differs: they were trained on about six frames a second, a library samples one or fewer.
     """
     clip = np.stack([crop_centre(frame) for frame in sample_evenly(frames, frame_count)])
     scaled = (clip.astype(np.float32) / 255 - MEAN) / STD

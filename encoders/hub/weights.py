@@ -1,8 +1,8 @@
-"""Where the weights of optional encoders are looked for. Nothing here ever opens the network.
+"""Location of the weights of optional encoders on this machine. Nothing is ever downloaded.
 
-One rule, for an encoder called NAME in the registry:
+For an encoder registered as NAME, in this order:
 1. $AFFECT_MODELS/NAME (a folder, transformers' layout) or $AFFECT_MODELS/NAME.pth (a checkpoint file);
-   without the variable, the folder `models` of `encoders.files.get_cache_dir()` stands in its place
+   without the variable, the folder `models` of `encoders.files.get_cache_dir()` instead
 2. the cache of the library the weights come from: the Hugging Face cache, or torch hub's checkpoints
 3. else MissingBackendError, with the command that fetches them on a machine that has a network
 """
@@ -25,34 +25,34 @@ WEIGHTS_FILES = ("model.safetensors", "pytorch_model.bin")  # in the order trans
 
 
 def get_models_dir() -> Path:
-    """Where a user puts weights by hand: $AFFECT_MODELS, else a folder in the user's cache."""
-    named = os.environ.get("AFFECT_MODELS")
-    return Path(named) if named else get_cache_dir() / "models"
+    """Folder of weights that the user provides: $AFFECT_MODELS, else `models` in the cache."""
+    folder = os.environ.get("AFFECT_MODELS")
+    return Path(folder) if folder else get_cache_dir() / "models"
 
 
 def find_checkpoint(name: str, url: str) -> Path:
-    """The checkpoint of encoder `name`, published at `url`. Raises MissingBackendError if it isn't here."""
-    placed = get_models_dir() / f"{name}.pth"
-    for file in (placed, get_torch_checkpoints_dir() / Path(urlparse(url).path).name):
+    """The checkpoint of encoder `name`, published at `url`. Raises MissingBackendError if it is missing."""
+    expected_path = get_models_dir() / f"{name}.pth"
+    for file in (expected_path, get_torch_checkpoints_dir() / Path(urlparse(url).path).name):
         if file.is_file():
             return file
     raise MissingBackendError(
         f"encoder {name!r} needs weights that are not on this machine. Where there is a network, run "
-        f"'curl -L --create-dirs -o {placed.name} {url}' and put the file at {placed} "
+        f"'curl -L --create-dirs -o {expected_path.name} {url}' and put the file at {expected_path} "
         "(or set AFFECT_MODELS to the folder that holds it)"
     )
 
 
 def find_model_folder(name: str, repo: str) -> Path:
-    """The folder with the transformers model `repo`. Raises MissingBackendError if it isn't here."""
-    placed = get_models_dir() / name
-    for folder in (placed, _find_in_hub_cache(repo)):
+    """The folder with the transformers model `repo`. Raises MissingBackendError if it is missing."""
+    expected_path = get_models_dir() / name
+    for folder in (expected_path, _find_in_hub_cache(repo)):
         if folder is not None and find_model_weights(folder) is not None:
             return folder
     raise MissingBackendError(
         f"encoder {name!r} needs the model {repo}, which is not on this machine. Where there is a network, "
         f'run \'hf download {repo} --exclude "*.h5" --exclude "*.msgpack" --local-dir {name}\' '
-        f"(huggingface-cli in older versions) and put the folder at {placed} "
+        f"(huggingface-cli in older versions) and put the folder at {expected_path} "
         "(or set AFFECT_MODELS to the folder that holds it)"
     )
 
@@ -63,7 +63,7 @@ def find_model_weights(folder: Path) -> Path | None:
 
 
 def read_checkpoint(path: Path) -> dict[str, torch.Tensor]:
-    """The tensors of a checkpoint, unwrapped from pytorchvideo's envelope; no code in it is ever run.
+    """The tensors of a checkpoint, without pytorchvideo's wrapper; code in it is never run.
 
     Raises MissingBackendError when the file is not a checkpoint (a download cut short, an error page).
     """
@@ -71,15 +71,13 @@ def read_checkpoint(path: Path) -> dict[str, torch.Tensor]:
 
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, EOFError, RuntimeError) as broken:
-        raise MissingBackendError(
-            f"{path} is not a readable checkpoint, fetch it again: {broken}"
-        ) from broken
+    except (pickle.UnpicklingError, EOFError, RuntimeError) as error:
+        raise MissingBackendError(f"{path} is not a readable checkpoint, fetch it again: {error}") from error
     return dict(state.get("model_state", state))
 
 
 def get_torch_checkpoints_dir() -> Path:
-    """What torch.hub.get_dir() would say, plus its folder of checkpoints, without importing torch."""
+    """The folder `checkpoints` in torch.hub.get_dir(), without importing torch."""
     cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache"))
     home = Path(os.environ.get("TORCH_HOME", cache / "torch"))
     # as torch does it, and unlike Path.expanduser, which raises RuntimeError for a user without a home

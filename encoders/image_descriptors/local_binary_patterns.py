@@ -1,7 +1,7 @@
 """Histogram of uniform local binary patterns (Ojala, Pietikäinen & Mäenpää 2002).
 
-scikit-image's `local_binary_pattern` interpolates with other rounding: on photographs up to one pixel in
-7000 gets another pattern, so it can't stand in for this one under weights that were trained on these rows.
+scikit-image's `local_binary_pattern` rounds its interpolation differently: on photographs up to one pixel in
+7000 gets another pattern there, so it would change the rows that models were trained on.
 """
 
 from __future__ import annotations
