@@ -56,7 +56,8 @@ def plan_rows(
             planned[row.name] = _resolve_row(row, present_roles, text_tower)
     for name, row in planned.items():
         planned[name] = replace(row, against=tuple(base for base in row.against if base in planned)[:1])
-    chosen = {name for name in planned if not prefixes or name.startswith(tuple(prefixes))}
+    starts = tuple(prefixes) or ("",)
+    chosen = {name for name in planned if name.startswith(starts)}
     while references := {base for name in chosen for base in planned[name].against} - chosen:
         chosen |= references
     if not chosen:
@@ -66,11 +67,7 @@ def plan_rows(
         raise AffectError(f"{BEST_ZERO_SHOT_ROW}: best of which rows? name some beside it")
     return AblationPlan(
         rows=tuple(row for name, row in planned.items() if name in chosen),
-        left_out={
-            name: reason
-            for name, reason in left_out.items()
-            if not prefixes or name.startswith(tuple(prefixes))
-        },
+        left_out={name: reason for name, reason in left_out.items() if name.startswith(starts)},
     )
 
 

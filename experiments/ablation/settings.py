@@ -81,15 +81,15 @@ class AblationSettings:
 
 def apply_overrides(settings: AblationSettings, assignments: Sequence[str]) -> AblationSettings:
     """The settings with "name=value" pairs applied. Raises AffectError for an unknown name or a bad value."""
-    known = dict(list_settings(settings))
+    type_by_name = dict(list_settings(settings))
     values: dict[str, Any] = {}
     for pair in assignments:
         name, equals, text = (part.strip() for part in pair.partition("="))
-        if name not in known:
-            raise AffectError(f"no setting {name!r}; known: {', '.join(known)}")
+        if name not in type_by_name:
+            raise AffectError(f"no setting {name!r}; known: {', '.join(type_by_name)}")
         if not equals:
             raise AffectError(f"setting {name}: write it as {name}=value")
-        values[name] = _parse_value(name, text, known[name])
+        values[name] = _parse_value(name, text, type_by_name[name])
     try:
         return _replace_nested(settings, values)
     except ValueError as error:

@@ -22,7 +22,7 @@ ANNOTATION_COLUMNS = frozenset({
     "id", "name", "set", "valenceRank", "arousalRank", "valenceValue", "arousalValue", "valenceVariance",
     "arousalVariance", "",
 })  # fmt: skip
-REQUIRED_COLUMNS = frozenset({"zcr", "slope", "valenceValue", "set"})  # one of each file
+REQUIRED_COLUMNS = frozenset({"zcr", "slope", "valenceValue", "set"})  # a column of each file
 TEST_SPLIT = "0"
 
 

@@ -12,9 +12,7 @@ from pathlib import Path
 import psutil
 
 POLL_SECONDS = 0.02  # between two samples
-PSS_SAMPLE_INTERVAL = (
-    5  # samples from one of the proportional set size to the next: the kernel walks every page
-)
+PSS_SAMPLE_INTERVAL = 5  # samples between two of the PSS, for which the kernel walks every page
 
 
 @dataclass(kw_only=True)
