@@ -1,4 +1,4 @@
-"""`python -m experiments.ablate`: JEMC's ablations on the synthetic set, a known set, or one's own."""
+"""`python -m experiments.ablate`: JEMC's ablations on the synthetic set, a named set, or a user's set."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from encoders.base import AffectError, to_printable
 from experiments.datasets.data_root import DATA_ROOT
+
+if TYPE_CHECKING:  # imported late, so that --help is fast
+    from experiments.ablation.results import AblationResults
+    from experiments.ablation.tables import RunMetadata
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -61,8 +65,8 @@ def main(ctx: click.Context, as_json: bool, **options: Any) -> None:
     """
     try:
         run_ablation(as_json=as_json, **options)
-    except AffectError as bad:
-        click.echo(f"ablate: {bad}", err=True)
+    except AffectError as error:
+        click.echo(f"ablate: {error}", err=True)
         ctx.exit(2)
     except KeyboardInterrupt:
         click.echo("ablate: interrupted; run it again to go on", err=True)
@@ -73,57 +77,65 @@ def run_ablation(
     *, data: str, data_root: Path, features: str | None, rows: str, seeds: int, pairs: tuple[str, ...],
     word_vectors: Path | None, encoders: str, jobs: int, out: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """The whole of it. Raises AffectError."""
-    from rich.console import Console
-
-    from experiments.ablation import plots, tables
+    """Prepare the data, train the spaces, evaluate the rows and print the table. Raises AffectError."""
     from experiments.ablation.baselines import supports_zero_shot
-    from experiments.ablation.prepared_data import load_dataset, prepare_data
+    from experiments.ablation.data_preparation import load_dataset, prepare_data
     from experiments.ablation.results import measure_rows
+    from experiments.ablation.row_plan import check_row_prefixes, plan_rows
     from experiments.ablation.runner import run_trials
     from experiments.ablation.settings import AblationSettings, apply_overrides, flatten_settings
-    from experiments.ablation.table_rows import check_row_prefixes, plan_rows
+    from experiments.ablation.tables import RunMetadata
     from experiments.ablation.trials import Trial
 
     settings = apply_overrides(AblationSettings(), pairs)
-    prefixes = [one.strip() for one in rows.split(",") if one.strip()]
+    prefixes = [prefix.strip() for prefix in rows.split(",") if prefix.strip()]
     check_row_prefixes(prefixes)
-    chosen = load_dataset(data, data_root, parse_feature_paths(features))
-    out = out or Path("runs") / "ablate" / chosen.name
+    dataset = load_dataset(data, data_root, parse_feature_paths(features))
+    out = out or Path("runs") / "ablate" / dataset.name
     create_out_folder(out)
-    corpus, source = prepare_data(chosen, settings, encoder_spec=encoders, word_vectors_path=word_vectors)
+    prepared, source = prepare_data(dataset, settings, encoder_spec=encoders, word_vectors_path=word_vectors)
     plan = plan_rows(
-        corpus.present_roles,
+        prepared.present_roles,
         settings.text,
         prefixes=prefixes,
-        has_zero_shot=supports_zero_shot(source.pipeline, corpus),
+        has_zero_shot=supports_zero_shot(source.pipeline, prepared),
     )
     trials = [Trial(space=space, seed=seed) for seed in range(seeds) for space in plan.spaces]
-    folders = run_trials(trials, corpus, settings, out / "trials", jobs=jobs)
-    result = measure_rows(plan, range(seeds), folders, corpus, source.pipeline)
-    told = tables.RunMetadata(
-        data=chosen.name,
+    folders = run_trials(trials, prepared, settings, out / "trials", jobs=jobs)
+    results = measure_rows(plan, range(seeds), folders, prepared, source.pipeline)
+    metadata = RunMetadata(
+        data=dataset.name,
         seeds=seeds,
         settings=flatten_settings(settings),
         encoders=source.encoder_signatures,
         notes=source.notes,
         left_out=plan.left_out,
     )
-    everything = tables.to_json(told, result)
-    written = tables.write_results(out, told, result, everything) + plots.save_plots(out, chosen.name, result)
+    report_results(metadata, results, out, as_json=as_json)
+
+
+def report_results(metadata: RunMetadata, results: AblationResults, out: Path, *, as_json: bool) -> None:
+    """Write the tables and the plots into a folder; print the table, or the results as JSON."""
+    from rich.console import Console
+
+    from experiments.ablation import plots, tables
+
+    report = tables.to_json(metadata, results)
+    written = tables.write_results(out, metadata, results, report)
+    written += plots.save_plots(out, metadata.data, results)
     if as_json:
-        click.echo(json.dumps(everything))
+        click.echo(json.dumps(report))
         return
     console = Console(width=None if sys.stdout.isatty() else 200)
-    console.print(tables.make_terminal_table(told, result))
-    for note in tables.list_notes(told):
+    console.print(tables.make_terminal_table(metadata, results))
+    for note in tables.list_notes(metadata):
         click.echo(note)
     click.echo(f"{to_printable(out)}: {', '.join(file.name for file in written)}")
 
 
 def parse_feature_paths(spec: str | None) -> Mapping[str, Path] | Path | None:
-    """From "objects=DIR,sound=FILE.h5", or a folder. Raises AffectError."""
-    from experiments.ablation.table_rows import ROLES
+    """Paths by role from "objects=DIR,sound=FILE.h5", or a folder; None if empty. Raises AffectError."""
+    from experiments.ablation.space_spec import ROLES
 
     if not spec:
         return None
@@ -136,11 +148,12 @@ def parse_feature_paths(spec: str | None) -> Mapping[str, Path] | Path | None:
 
 
 def create_out_folder(out_folder: Path) -> None:
-    """Make the folder. Raises AffectError if it can't be written in."""
+    """Create the folder and its trials/. Raises AffectError if it can't be written in."""
     try:
         (out_folder / "trials").mkdir(parents=True, exist_ok=True)
-    except OSError as bad:
-        raise AffectError(f"{to_printable(out_folder)}: {(bad.strerror or str(bad)).lower()}") from bad
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise AffectError(f"{to_printable(out_folder)}: {reason}") from error
     if not all(os.access(folder, os.W_OK) for folder in (out_folder, out_folder / "trials")):
         raise AffectError(f"{to_printable(out_folder)}: may not be written in")
 

@@ -1,4 +1,4 @@
-"""`python -m experiments.bench NAME`: every figure that README quotes, one command each."""
+"""`python -m experiments.bench NAME`: the benchmarks whose figures README quotes, a command each."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from importlib import import_module
 
 import click
 
-BENCHMARKS = {  # by the name it is called with: its module
+BENCHMARKS = {  # module by name of the command
     "flickr": "flickr",
     "throughput": "throughput",
     "cold": "search_latency",
@@ -21,27 +21,27 @@ BENCHMARKS = {  # by the name it is called with: its module
 
 
 class BenchmarkGroup(click.Group):
-    """Each benchmark is a module of its own; our errors become one line and exit code 2."""
+    """Commands in modules that are imported when needed; an AffectError becomes one line and exit code 2."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order of README."""
         return list(BENCHMARKS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The `command` of the module."""
+        """The `command` of the benchmark's module; None for an unknown name."""
         if cmd_name not in BENCHMARKS:
             return None
         command: click.Command = import_module(f"experiments.benchmarks.{BENCHMARKS[cmd_name]}").command
         return command
 
     def invoke(self, ctx: click.Context) -> None:
-        """Run, and speak plainly of what goes wrong."""
+        """Run a benchmark, and print an AffectError as one line."""
         from encoders.base import AffectError
 
         try:
             super().invoke(ctx)
-        except AffectError as bad:
-            click.echo(f"bench: {bad}", err=True)
+        except AffectError as error:
+            click.echo(f"bench: {error}", err=True)
             ctx.exit(2)
 
 

@@ -116,8 +116,8 @@ def test_research_commands_know_their_options():
 
 
 def test_ablations_name_rows_and_settings_that_there_are():
+    from experiments.ablation.row_plan import check_row_prefixes
     from experiments.ablation.settings import AblationSettings, apply_overrides
-    from experiments.ablation.table_rows import check_row_prefixes
 
     options = [
         (option, value)

@@ -1,1 +1,1 @@
-"""JEMC's ablations: which rows there are, what is trained for them, and what is told of them."""
+"""Ablations of JEMC (Mithun et al. 2018): the rows of the table, their trainings, and the results."""

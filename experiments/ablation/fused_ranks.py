@@ -1,4 +1,4 @@
-"""Similarities of several spaces added up, and both directions measured under the protocol's rules."""
+"""Late fusion of several spaces, and the evaluation of both directions under the default protocol."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from retrieval.evaluation.rules import DEFAULT_PROTOCOL
 Ints = npt.NDArray[np.int64]
 Block = npt.NDArray[np.floating]
 EmbeddingPair = tuple[Rows, Rows]  # unit rows of items (v, d) and of captions (c, d)
-SplitEmbeddings = dict[str, EmbeddingPair]  # by part, "dev" and "test"
+SplitEmbeddings = dict[str, EmbeddingPair]  # by split, "dev" and "test"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FusedSimilarity:
-    """The weighted mean of tables (q, n) over those that say something of a pair; NaN where none does.
+    """The weighted mean of similarities (q, n) of several spaces without the missing ones; NaN if all are.
 
-    Where no space is silent this ranks as JEMC's sum of similarities does.
+    Where none is missing this ranks as JEMC's sum of similarities does (Mithun et al. 2018).
     """
 
     tables: tuple[Similarity, ...]
@@ -30,29 +30,30 @@ class FusedSimilarity:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """(q, n)."""
+        """(queries, items)."""
         return self.tables[0].shape
 
     def rows(self, queries: slice) -> Block:
-        """The similarities (step, n) of some queries."""
+        """The similarities (step, n) of a slice of the queries."""
         blocks = [table.rows(queries) for table in self.tables]
-        said = np.zeros_like(blocks[0])
-        spoke = np.zeros_like(blocks[0])
+        weighted_sum = np.zeros_like(blocks[0])
+        total_weight = np.zeros_like(blocks[0])
         for block, weight in zip(blocks, self.weights, strict=True):
-            here = ~np.isnan(block)
-            said += weight * np.where(here, block, 0)
-            spoke += weight * here
-        return np.divide(said, spoke, out=np.full_like(said, np.nan), where=spoke > 0)
+            is_present = ~np.isnan(block)
+            weighted_sum += weight * np.where(is_present, block, 0)
+            total_weight += weight * is_present
+        mean = np.full_like(weighted_sum, np.nan)
+        return np.divide(weighted_sum, total_weight, out=mean, where=total_weight > 0)
 
     def transpose(self) -> FusedSimilarity:
-        """The same with items as queries (n, q)."""
+        """The same with items as queries, (n, q)."""
         return FusedSimilarity(tables=tuple(table.transpose() for table in self.tables), weights=self.weights)
 
 
 def fuse_similarities(
     embeddings: Sequence[EmbeddingPair], space_weights: Sequence[float] | None = None
 ) -> Similarity:
-    """The table (captions, items) of spaces, each given as rows of items (v, d) and of captions (c, d)."""
+    """Similarities (captions, items) over spaces, each given as rows of items (v, d) and captions (c, d)."""
     tables: list[Similarity] = [InnerProductSimilarity(texts, media) for media, texts in embeddings]
     if len(tables) == 1:
         return tables[0]
@@ -60,7 +61,7 @@ def fuse_similarities(
 
 
 def evaluate_similarity(similarity: Similarity, caption_items: Ints) -> Evaluation:
-    """Both directions of a table (c, v); `caption_items` (c,) is the item of each caption."""
+    """Evaluate both directions of similarities (c, v); `caption_items` (c,) is each caption's item."""
     names = [str(item) for item in range(similarity.shape[1])]
     return evaluate(similarity, [names[item] for item in caption_items], names, protocol=DEFAULT_PROTOCOL)
 

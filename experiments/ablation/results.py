@@ -1,4 +1,4 @@
-"""From trained spaces to lines of the table: every row measured, and compared with the row it belongs to."""
+"""From trained spaces to rows of the table: every row is measured, and compared with its reference row."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ from experiments.ablation.fused_ranks import (
     fuse_similarities,
 )
 from experiments.ablation.prepared_data import PreparedData
+from experiments.ablation.row_plan import AblationPlan
 from experiments.ablation.row_statistics import (
     MetricEstimate,
     RowRanks,
     RsumDifference,
     draw_resamples,
 )
-from experiments.ablation.table_rows import ROLE_LABELS, AblationPlan, SpaceSpec, TableRow
+from experiments.ablation.space_spec import ROLE_LABELS, SpaceSpec
+from experiments.ablation.table_rows import TableRow
 from experiments.ablation.trials import Trial, load_embeddings, load_history
 from experiments.statistics.holm import adjust_holm
 from retrieval.evaluation import Evaluation
@@ -32,12 +34,13 @@ from spaces.joint.training import TrainingHistory
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RowResult:
-    """A row measured.
+    """Metrics of a row.
 
-    description: what its spaces are
+    description: its spaces
     dev_rsum:  mean rsum of the dev part over seeds
-    metrics_by_seed: the measures of each seed
-    collapsed: how many of its trainings had collapsed, of how many
+    metrics_by_seed: the metrics of each seed
+    estimates: over seeds, by metric
+    collapsed: number of its trainings that collapsed
     """
 
     name: str
@@ -49,10 +52,15 @@ class RowResult:
     trainings: int
     difference: RsumDifference | None = None
 
+    @property
+    def group(self) -> str:
+        """The number of the group, such as "1.1"."""
+        return self.name.split()[0]
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class AblationResults:
-    """All lines, and the epochs of every training by space and seed."""
+    """All rows, and the history of every training by space and seed."""
 
     rows: tuple[RowResult, ...]
     histories: dict[SpaceSpec, dict[int, TrainingHistory]]
@@ -69,30 +77,30 @@ def measure_rows(
     histories: dict[SpaceSpec, dict[int, TrainingHistory]] = {}
     for trial, folder in trial_folders.items():
         histories.setdefault(trial.space, {})[trial.seed] = load_history(folder)
-    board = _RowEvaluator(data)
+    evaluator = _RowEvaluator(data)
     for row in plan.rows:
         if row.spaces:
-            placed = [
+            embeddings_by_seed = [
                 [load_embeddings(trial_folders[Trial(space=space, seed=seed)]) for space in row.spaces]
                 for seed in seeds
             ]
-            fallen = sum(histories[space][seed].collapsed for seed in seeds for space in row.spaces)
-            board.add(row, " + ".join(map(str, row.spaces)), placed, collapsed_count=fallen)
+            collapsed = sum(histories[space][seed].collapsed for seed in seeds for space in row.spaces)
+            description = " + ".join(map(str, row.spaces))
+            evaluator.add(row, description, embeddings_by_seed, collapsed_count=collapsed)
         elif row.baseline == "zero-shot" and pipeline is not None:
-            board.add(
-                row, "the engine's object space, untrained", [[baselines.project_zero_shot(data, pipeline)]]
-            )
+            zero_shot = baselines.project_zero_shot(data, pipeline)
+            evaluator.add(row, "the engine's object space, untrained", [[zero_shot]])
         elif row.baseline == "ridge":
-            found, strength = baselines.fit_ridge(data, row.ridge_roles)
+            embeddings, strength = baselines.fit_ridge(data, row.ridge_roles)
             roles = ", ".join(ROLE_LABELS[role] for role in row.ridge_roles)
-            board.add(row, f"{roles} to the mean sentence vector, strength {strength:g}", [[found]])
+            evaluator.add(row, f"{roles} to the mean sentence vector, strength {strength:g}", [[embeddings]])
         elif row.baseline == "best + zero-shot" and pipeline is not None:
-            board.add_best_with_zero_shot(row, baselines.project_zero_shot(data, pipeline))
-    return AblationResults(rows=board.compare_rows(plan), histories=histories)
+            evaluator.add_best_with_zero_shot(row, baselines.project_zero_shot(data, pipeline))
+    return AblationResults(rows=evaluator.compare_rows(plan), histories=histories)
 
 
 class _RowEvaluator:
-    """Lines as they come, and what later ones are compared with."""
+    """Evaluates rows one after the other and keeps their ranks, with which later rows are compared."""
 
     def __init__(self, data: PreparedData) -> None:
         self._data = data
@@ -109,59 +117,64 @@ class _RowEvaluator:
         self, row: TableRow, description: str, embeddings_by_seed: list[list[SplitEmbeddings]], *,
         space_weights: Sequence[float] | None = None, collapsed_count: int = 0,
     ) -> None:  # fmt: skip
-        """Measure a row from its spaces' rows by seed."""
-        dev = [self._evaluate("dev", of_seed, space_weights).rsum for of_seed in embeddings_by_seed]
-        found = [self._evaluate("test", of_seed, space_weights) for of_seed in embeddings_by_seed]
-        standings = RowRanks.from_evaluations(found)
-        self._row_ranks[row.name] = standings
-        line = RowResult(
+        """Evaluate a row from the embeddings of its spaces by seed."""
+        dev_rsums = [self._evaluate("dev", spaces, space_weights).rsum for spaces in embeddings_by_seed]
+        evaluations = [self._evaluate("test", spaces, space_weights) for spaces in embeddings_by_seed]
+        row_ranks = RowRanks.from_evaluations(evaluations)
+        self._row_ranks[row.name] = row_ranks
+        result = RowResult(
             name=row.name,
             description=description,
-            dev_rsum=float(np.mean(dev)),
-            metrics_by_seed=tuple(one.compute_metrics() for one in found),
-            estimates=standings.estimate_metrics(found, self._bootstrap_weights),
+            dev_rsum=float(np.mean(dev_rsums)),
+            metrics_by_seed=tuple(evaluation.compute_metrics() for evaluation in evaluations),
+            estimates=row_ranks.estimate_metrics(evaluations, self._bootstrap_weights),
             collapsed=collapsed_count,
             trainings=len(embeddings_by_seed) * len(row.spaces),
         )
-        self._results[row.name] = line
-        if row.spaces and (self._best_row is None or line.dev_rsum > self._best_row[0].dev_rsum):
-            self._best_row = line, embeddings_by_seed
+        self._results[row.name] = result
+        if row.spaces and (self._best_row is None or result.dev_rsum > self._best_row[0].dev_rsum):
+            self._best_row = result, embeddings_by_seed
 
     def add_best_with_zero_shot(self, row: TableRow, zero_shot_embeddings: SplitEmbeddings) -> None:
-        """The trained row with the best dev part, with as much of zero-shot as its dev part likes."""
+        """Evaluate the trained row that is best on dev, fused with zero-shot; dev chooses the weight."""
         if self._best_row is None:
             return
-        best, own = self._best_row[0].name, self._best_row[1]
-        placed = [[*of_seed, zero_shot_embeddings] for of_seed in own]
+        best, best_embeddings = self._best_row[0].name, self._best_row[1]
+        embeddings_by_seed = [[*spaces, zero_shot_embeddings] for spaces in best_embeddings]
+        space_count = len(best_embeddings[0])
 
         def make_space_weights(share: float) -> list[float]:
-            return [*([(1 - share) / len(own[0])] * len(own[0])), share]
+            return [*([(1 - share) / space_count] * space_count), share]
 
         def score_on_dev(share: float) -> float:
-            return float(
-                np.mean([self._evaluate("dev", one, make_space_weights(share)).rsum for one in placed])
-            )
+            weights = make_space_weights(share)
+            rsums = [self._evaluate("dev", spaces, weights).rsum for spaces in embeddings_by_seed]
+            return float(np.mean(rsums))
 
         share = max(baselines.ZERO_SHOT_WEIGHTS, key=score_on_dev)
         self.add(
             row,
             f"{best}, {share:g} of the weight on zero-shot",
-            placed,
+            embeddings_by_seed,
             space_weights=make_space_weights(share),
         )
         self._reference_rows[row.name] = best
 
     def compare_rows(self, plan: AblationPlan) -> tuple[RowResult, ...]:
-        """All lines, each with its difference from the row it belongs to, corrected for their number."""
-        gaps: dict[str, RsumDifference] = {}
+        """All rows, each with its difference from its reference row, p corrected for their number."""
+        differences: dict[str, RsumDifference] = {}
         for row in plan.rows:
-            base = self._reference_rows.get(row.name) or next(iter(row.against), "")
-            if row.name in self._results and base in self._results:
-                mine, theirs = self._row_ranks[row.name], self._row_ranks[base]
-                gaps[row.name] = mine.compare_rsum(theirs, base, self._bootstrap_weights, self._signs)
-        for (name, gap), p in zip(list(gaps.items()), adjust_holm([g.p for g in gaps.values()]), strict=True):
-            gaps[name] = replace(gap, holm=p)
-        return tuple(replace(line, difference=gaps.get(name)) for name, line in self._results.items())
+            reference = self._reference_rows.get(row.name) or next(iter(row.against), "")
+            if row.name in self._results and reference in self._results:
+                differences[row.name] = self._row_ranks[row.name].compare_rsum(
+                    self._row_ranks[reference], reference, self._bootstrap_weights, self._signs
+                )
+        adjusted = adjust_holm([difference.p for difference in differences.values()])
+        for name, p in zip(list(differences), adjusted, strict=True):
+            differences[name] = replace(differences[name], holm=p)
+        return tuple(
+            replace(result, difference=differences.get(name)) for name, result in self._results.items()
+        )
 
     def _evaluate(
         self, split: str, embeddings: Sequence[SplitEmbeddings], space_weights: Sequence[float] | None

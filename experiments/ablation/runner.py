@@ -1,4 +1,4 @@
-"""Trials side by side in processes: finished ones are skipped, interrupted ones go on where they were."""
+"""Runs trials in parallel processes; finished ones are skipped, interrupted ones resume."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from experiments.ablation.settings import AblationSettings
 from experiments.ablation.trials import Trial, compute_trial_key, is_finished, train_trial
 from retrieval.progress_reporter import ProgressReporter
 
-POLL_INTERVAL_S = 0.3  # seconds between looks at how far trainings are
+POLL_INTERVAL_S = 0.3  # seconds between updates of the progress
 
-ProgressCallback = Callable[[int], None]  # that so many epochs more are done
+ProgressCallback = Callable[[int], None]  # called with a number of epochs
 
 
 def run_trials(
@@ -40,17 +40,17 @@ def run_trials(
     jobs: int,
     quiet: bool = False,
 ) -> dict[Trial, Path]:
-    """Every trial's folder, trained where it was not yet.
+    """Train the trials that are not finished; returns the folder of each trial.
 
-    With one job all happens in this process, else in processes of their own; the results are the same.
-    An interrupt ends the processes at once, which loses no more than the epochs in work.
+    With one job they are trained in this process, else in worker processes, with the same results. An
+    interrupt terminates the workers at once, which loses no more than the current epochs.
 
-    Raises AffectError if a process died.
+    Raises AffectError if a worker died.
     """
     folders = {trial: folder / compute_trial_key(trial.to_json(data, settings)) for trial in trials}
-    todo = [trial for trial in trials if not is_finished(folders[trial])]
-    label, done = f"training {len(todo)} spaces", 0
-    total = sum(trial.resolve_schedule(settings).epochs for trial in todo)
+    unfinished = [trial for trial in trials if not is_finished(folders[trial])]
+    label, done = f"training {len(unfinished)} spaces", 0
+    total = sum(trial.resolve_schedule(settings).epochs for trial in unfinished)
 
     def add_progress(epochs: int) -> None:
         nonlocal done
@@ -60,23 +60,25 @@ def run_trials(
     with ProgressReporter("ablate", unit="epochs", quiet=quiet) as report:
         report.update(label, 0, total)
         if jobs == 1:
-            for trial in todo:
+            for trial in unfinished:
                 _train_single_threaded(trial, data, settings, folders[trial], add_progress)
-        elif todo:
-            waiting = {trial: folders[trial] for trial in todo}
-            _train_in_processes(waiting, data, settings, jobs, lambda done: report.update(label, done, total))
+        elif unfinished:
+            trial_folders = {trial: folders[trial] for trial in unfinished}
+            _train_in_processes(
+                trial_folders, data, settings, jobs, lambda done: report.update(label, done, total)
+            )
     return folders
 
 
 def _train_single_threaded(
     trial: Trial, data: PreparedData, settings: AblationSettings, folder: Path, on_progress: ProgressCallback
 ) -> None:
-    """Train on one thread, which gives the same bits wherever it happens."""
-    left, threads = trial.resolve_schedule(settings).epochs, torch.get_num_threads()
+    """Train on one thread, which gives the same bits in any process."""
+    remaining, threads = trial.resolve_schedule(settings).epochs, torch.get_num_threads()
 
     def count_epoch() -> None:
-        nonlocal left
-        left -= 1
+        nonlocal remaining
+        remaining -= 1
         on_progress(1)
 
     torch.set_num_threads(1)
@@ -84,7 +86,7 @@ def _train_single_threaded(
         train_trial(trial, data, settings, folder, count_epoch)
     finally:
         torch.set_num_threads(threads)
-    on_progress(left)  # those it did not need
+    on_progress(remaining)  # epochs that early stopping saved
 
 
 def _train_in_processes(
@@ -96,42 +98,43 @@ def _train_in_processes(
 ) -> None:
     context = multiprocessing.get_context("spawn")
     counter = context.Value("q", 0)
-    with stop_at_safe_points(), make_temporary_folder() as place:
-        file = place / "corpus.safetensors"
-        data.save(file)
-        pool = ProcessPoolExecutor(jobs, context, _init_worker, (file, settings, counter))
+    with stop_at_safe_points(), make_temporary_folder() as folder:
+        data_path = folder / "corpus.safetensors"
+        data.save(data_path)
+        pool = ProcessPoolExecutor(jobs, context, _init_worker, (data_path, settings, counter))
         with _terminate_on_error(pool):
             with _block_sigint():
                 futures: set[Future[None]] = {
                     pool.submit(_train_in_worker, *pair) for pair in trial_folders.items()
                 }
             while futures:
-                ended, futures = wait(futures, POLL_INTERVAL_S, FIRST_EXCEPTION)
+                finished, futures = wait(futures, POLL_INTERVAL_S, FIRST_EXCEPTION)
                 on_progress(counter.value)
-                _raise_first(ended)
+                _raise_first(finished)
                 stop_if_requested()
 
 
 def _raise_first(futures: set[Future[None]]) -> None:
+    """Raises the exception of a finished training; AffectError for a worker that died."""
     for future in futures:
         try:
             future.result()
-        except BrokenProcessPool as bad:
+        except BrokenProcessPool as error:
             raise AffectError(
                 "a training process died, perhaps for want of memory: try --jobs 1; finished ones are kept"
-            ) from bad
+            ) from error
 
 
 @contextmanager
 def _terminate_on_error(pool: ProcessPoolExecutor) -> Iterator[None]:
-    """Whatever happens, no process of the pool goes on afterwards."""
-    others = set(multiprocessing.active_children())
+    """After an exception no process of the pool keeps running."""
+    other_processes = set(multiprocessing.active_children())
     try:
         yield
     except BaseException:
-        mine = set(multiprocessing.active_children()) - others
+        pool_processes = set(multiprocessing.active_children()) - other_processes
         pool.shutdown(wait=False, cancel_futures=True)
-        for process in mine:
+        for process in pool_processes:
             process.terminate()
         raise
     pool.shutdown()
@@ -139,21 +142,21 @@ def _terminate_on_error(pool: ProcessPoolExecutor) -> Iterator[None]:
 
 @contextmanager
 def _block_sigint() -> Iterator[None]:
-    """Processes begun here never hear Ctrl-C: it is for the parent, also while they still import."""
-    heard = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    """Processes started inside inherit a blocked SIGINT: only the parent handles Ctrl-C."""
+    previous_mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, heard)
+        signal.pthread_sigmask(signal.SIG_SETMASK, previous_mask)
 
 
-_worker_state: dict[str, Any] = {}  # what a process trains with
+_worker_state: dict[str, Any] = {}  # data, settings and progress counter of a worker process
 
 
 def _init_worker(data_path: Path, settings: AblationSettings, counter: Synchronized[int]) -> None:
-    """In each process: read the corpus once, and end when the parent ends."""
+    """In each worker: load the data once, and exit when the parent exits."""
     exit_with_parent()
-    _worker_state.update(corpus=PreparedData.load(data_path), settings=settings, counter=counter)
+    _worker_state.update(data=PreparedData.load(data_path), settings=settings, counter=counter)
 
 
 def _train_in_worker(trial: Trial, folder: Path) -> None:
@@ -163,4 +166,4 @@ def _train_in_worker(trial: Trial, folder: Path) -> None:
         with counter.get_lock():
             counter.value += epochs
 
-    _train_single_threaded(trial, _worker_state["corpus"], _worker_state["settings"], folder, add_progress)
+    _train_single_threaded(trial, _worker_state["data"], _worker_state["settings"], folder, add_progress)

@@ -1,4 +1,4 @@
-"""What can be set, by name: `--set loss.margin=0.1`."""
+"""Settings of an ablation, which `--set loss.margin=0.1` overrides by name."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from encoders.base import AffectError
-from experiments.ablation.table_rows import TextTower
+from experiments.ablation.space_spec import TextTower
 from spaces.joint.training import Schedule
 
 DEFAULT_SCHEDULE = Schedule(
     warm=3, patience=12
-)  # the paper's, with a warm-up; both chosen on the synthetic dev part
+)  # the paper's, both values chosen on dev of the synthetic set
 
 
 @dataclass(frozen=True, kw_only=True)
 class LossSettings:
-    """margin: of the ranking losses, a cosine; temperature: of InfoNCE."""
+    """margin: of the ranking losses, a difference of cosines; temperature: of InfoNCE."""
 
     margin: float = 0.2
     temperature: float = 0.05
@@ -42,7 +42,7 @@ class HeadSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class WordSettings:
-    """width: of the word vectors learnt along; least: how often a word must occur in training."""
+    """width: of the trained word vectors; least: occurrences in training from which a word has a vector."""
 
     width: int = 300
     least: int = 1
@@ -54,10 +54,10 @@ class WordSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class AblationSettings:
-    """All of them.
+    """All settings.
 
-    fps, most: frames a second and at most so many a segment of 15 s
-    share:     of train that becomes dev where the set has no part for that
+    fps, most: frames a second, and the maximum number of frames of a segment of 15 s
+    share:     share of train that becomes dev where the set has no dev split
     """
 
     loss: LossSettings = LossSettings()
@@ -80,24 +80,24 @@ class AblationSettings:
 
 
 def apply_overrides(settings: AblationSettings, assignments: Sequence[str]) -> AblationSettings:
-    """The settings with "name=value" pairs put in. Raises AffectError for one that can't be."""
-    known = dict(list_settings(settings))
-    found: dict[str, Any] = {}
+    """The settings with "name=value" pairs applied. Raises AffectError for an unknown name or a bad value."""
+    type_by_name = dict(list_settings(settings))
+    values: dict[str, Any] = {}
     for pair in assignments:
         name, equals, text = (part.strip() for part in pair.partition("="))
-        if name not in known:
-            raise AffectError(f"no setting {name!r}; known: {', '.join(known)}")
+        if name not in type_by_name:
+            raise AffectError(f"no setting {name!r}; known: {', '.join(type_by_name)}")
         if not equals:
             raise AffectError(f"setting {name}: write it as {name}=value")
-        found[name] = _parse_value(name, text, known[name])
+        values[name] = _parse_value(name, text, type_by_name[name])
     try:
-        return _replace_nested(settings, found)
-    except ValueError as bad:
-        raise AffectError(str(bad)) from bad
+        return _replace_nested(settings, values)
+    except ValueError as error:
+        raise AffectError(str(error)) from error
 
 
 def list_settings(settings: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """(dotted name, type) of everything that can be set."""
+    """(dotted name, type) of every setting."""
     hints = get_type_hints(type(settings))
     for entry in fields(settings):
         value = getattr(settings, entry.name)
@@ -109,20 +109,22 @@ def list_settings(settings: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 def flatten_settings(settings: AblationSettings) -> dict[str, Any]:
     """Every setting's value by its dotted name."""
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for name, _ in list_settings(settings):
         value: Any = settings
         for part in name.split("."):
             value = getattr(value, part)
-        found[name] = value
-    return found
+        values[name] = value
+    return values
 
 
 def _replace_nested(settings: Any, values: Mapping[str, Any]) -> Any:
     changes: dict[str, Any] = {name: value for name, value in values.items() if "." not in name}
     for part in {name.partition(".")[0] for name in values if "." in name}:
-        inside = {n.partition(".")[2]: value for n, value in values.items() if n.startswith(f"{part}.")}
-        changes[part] = _replace_nested(getattr(settings, part), inside)
+        nested = {
+            name.partition(".")[2]: value for name, value in values.items() if name.startswith(f"{part}.")
+        }
+        changes[part] = _replace_nested(getattr(settings, part), nested)
     return replace(settings, **changes)
 
 
@@ -136,6 +138,6 @@ def _parse_value(name: str, text: str, value_type: Any) -> Any:
         if value_type is float and not math.isfinite(value):
             raise ValueError(text)
         return value
-    except ValueError as bad:
-        wanted = {int: "a whole number", float: "a number"}[value_type]
-        raise AffectError(f"setting {name}: {text!r} is not {wanted}") from bad
+    except ValueError as error:
+        expected = {int: "a whole number", float: "a number"}[value_type]
+        raise AffectError(f"setting {name}: {text!r} is not {expected}") from error

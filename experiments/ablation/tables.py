@@ -1,4 +1,4 @@
-"""What a run tells: Markdown and CSV tables, a JSON file with everything, the table on a terminal."""
+"""The results of a run as Markdown, CSV and JSON files, and as a table on a terminal."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from rich.table import Table
 from encoders.files import write_atomically
 from experiments.ablation.results import AblationResults, RowResult
 from experiments.ablation.row_statistics import (
-    DIRECTIONS,
+    DIRECTION_TITLES,
     METRIC_NAMES,
     RESAMPLES,
     MetricEstimate,
     RsumDifference,
 )
+from experiments.statistics.markdown import format_estimate, format_markdown_table
 from experiments.statistics.report import describe_machine
 from retrieval.evaluation.rules import DEFAULT_PROTOCOL
 
@@ -36,18 +37,13 @@ REPORTING_RULES = (
     "The epoch kept is the best by rsum of the dev part; nothing is chosen on the part reported on.",
 )
 
-JSON_NAMES = {
-    "description": "told",
-    "dev_rsum": "dev",
-    "metrics_by_seed": "seeds",
-    "estimates": "figures",
-    "difference": "gap",
-}  # fields of a row that results.json calls otherwise
+DIFFERENCE_PARTS = ("against", "value", "low", "high", "p", "holm", "words")
+"""Columns of table.csv on the difference from another row."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunMetadata:
-    """What a run was: the set, its parts, the settings, what could not be had."""
+    """A run: the data set, number of seeds, settings, encoders by role, and the rows left out."""
 
     data: str
     seeds: int
@@ -60,7 +56,7 @@ class RunMetadata:
 def write_results(
     out_folder: Path, metadata: RunMetadata, results: AblationResults, report: Mapping[str, Any]
 ) -> list[Path]:
-    """Write table.md, table.csv and results.json, each whole."""
+    """Write table.md, table.csv and results.json, each whole or not at all; returns their paths."""
     texts = {
         "table.md": to_markdown(metadata, results),
         "table.csv": to_csv(results.rows),
@@ -72,12 +68,12 @@ def write_results(
 
 
 def to_json(metadata: RunMetadata, results: AblationResults) -> dict[str, Any]:
-    """Everything, for results.json."""
+    """All results, as written to results.json."""
     return {
         **asdict(metadata),
         "rules": {**asdict(DEFAULT_PROTOCOL), "told": REPORTING_RULES},
         "machine": describe_machine(),
-        "rows": [_row_to_json(line) for line in results.rows],
+        "rows": [_row_to_json(row) for row in results.rows],
         "spaces": [
             {"space": str(space), "seed": seed, **asdict(history)}
             for space, seeds in results.histories.items()
@@ -87,18 +83,19 @@ def to_json(metadata: RunMetadata, results: AblationResults) -> dict[str, Any]:
 
 
 def to_csv(rows: Sequence[RowResult]) -> str:
-    """One line a row; of every measure the mean, sd, low and high."""
+    """A line for each row; of every metric the mean over seeds, its standard deviation and its interval."""
     text = io.StringIO()
-    parts = ("mean", "sd", "low", "high")
-    gap = ("against", "value", "low", "high", "p", "holm", "words")
-    header = ["row", "spaces", "dev rsum", *(f"{name} {part}" for name in METRIC_NAMES for part in parts)]
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*header, *(f"difference {part}" for part in gap), "collapsed", "trainings"])
-    for line in rows:
-        figures = [getattr(line.estimates[name], part) for name in METRIC_NAMES for part in parts]
-        differs = [getattr(line.difference, part) if line.difference else "" for part in gap]
+    writer.writerow([
+        "row", "spaces", "dev rsum",
+        *(f"{name} {part}" for name in METRIC_NAMES for part in ("mean", "sd", "low", "high")),
+        *(f"difference {part}" for part in DIFFERENCE_PARTS), "collapsed", "trainings",
+    ])  # fmt: skip
+    for row in rows:
+        estimates = [value for name in METRIC_NAMES for value in row.estimates[name].to_json().values()]
+        difference = [getattr(row.difference, part) if row.difference else "" for part in DIFFERENCE_PARTS]
         writer.writerow(
-            [line.name, line.description, line.dev_rsum, *figures, *differs, line.collapsed, line.trainings]
+            [row.name, row.description, row.dev_rsum, *estimates, *difference, row.collapsed, row.trainings]
         )
     return text.getvalue()
 
@@ -106,50 +103,40 @@ def to_csv(rows: Sequence[RowResult]) -> str:
 def to_markdown(metadata: RunMetadata, results: AblationResults) -> str:
     """The tables with their rules and notes."""
     lines = [f"# Ablation on {metadata.data}", ""]
-    for side in DIRECTIONS:
-        names = [name for name in METRIC_NAMES if name.startswith(side)]
-        title = {"T2V": "Words find items (T2V)", "V2T": "Items find words (V2T)"}[side]
-        lines += [
-            f"## {title}",
-            "",
-            *_format_markdown_table(
-                ["row", *(name[4:] for name in names)],
-                [
-                    [format_row_name(line), *(format_estimate(line.estimates[name]) for name in names)]
-                    for line in results.rows
-                ],
-            ),
-            "",
-        ]
-    lines += [
-        "## Both, and what differs",
-        "",
-        *_format_markdown_table(
-            ["row", "rsum", "dev rsum", "difference in rsum", "p", "p (Holm)", "in words"],
-            [
-                [
-                    format_row_name(line),
-                    format_estimate(line.estimates["rsum"]),
-                    f"{line.dev_rsum:.1f}",
-                    *_format_difference_cells(line.difference),
-                ]
-                for line in results.rows
-            ],
-        ),
-        "",
-    ]
-    lines += [
-        "## What the rows are",
-        "",
-        *(f"* {line.name}: {line.description}" for line in results.rows),
-        "",
-    ]
+    for direction, title in DIRECTION_TITLES.items():
+        lines += [f"## {title}", "", *_format_direction_table(direction, results.rows), ""]
+    lines += ["## Both, and what differs", "", *_format_rsum_table(results.rows), ""]
+    lines += ["## What the rows are", "", *(f"* {row.name}: {row.description}" for row in results.rows), ""]
     lines += ["## Rules and notes", "", *(f"* {note}" for note in list_notes(metadata)), ""]
     return "\n".join(lines)
 
 
+def _format_direction_table(direction: str, rows: Sequence[RowResult]) -> list[str]:
+    metrics = [name for name in METRIC_NAMES if name.startswith(direction)]
+    header = ["row", *(name.removeprefix(f"{direction} ") for name in metrics)]
+    cells = [
+        [format_row_name(row), *(_format_metric_estimate(row.estimates[name]) for name in metrics)]
+        for row in rows
+    ]
+    return format_markdown_table(header, cells, align_right=True)
+
+
+def _format_rsum_table(rows: Sequence[RowResult]) -> list[str]:
+    header = ["row", "rsum", "dev rsum", "difference in rsum", "p", "p (Holm)", "in words"]
+    cells = [
+        [
+            format_row_name(row),
+            _format_metric_estimate(row.estimates["rsum"]),
+            f"{row.dev_rsum:.1f}",
+            *_format_difference_cells(row.difference),
+        ]
+        for row in rows
+    ]
+    return format_markdown_table(header, cells, align_right=True)
+
+
 def list_notes(metadata: RunMetadata) -> list[str]:
-    """Rules, and what must be known beside the figures."""
+    """The rules of the evaluation, and notes on the data, the settings and the encoders."""
     return [
         *REPORTING_RULES,
         f"Seeds: {metadata.seeds}.",
@@ -161,7 +148,7 @@ def list_notes(metadata: RunMetadata) -> list[str]:
 
 
 def make_terminal_table(metadata: RunMetadata, results: AblationResults) -> Table:
-    """The means, rsum with its interval, and the differences."""
+    """The means over seeds, rsum with its interval, and the differences."""
     table = Table(
         title=escape(f"Ablation on {metadata.data}, seeds: {metadata.seeds}"), title_justify="left", box=None
     )
@@ -171,56 +158,57 @@ def make_terminal_table(metadata: RunMetadata, results: AblationResults) -> Tabl
     table.add_column("rsum\n± sd (95 %)", justify="right", no_wrap=True)
     table.add_column("difference in rsum")
     group = ""
-    for line in results.rows:
-        if group and line.name.split()[0] != group:
+    for row in results.rows:
+        if group and row.group != group:
             table.add_section()
-        group = line.name.split()[0]
-        means = [_format_metric(name, line.estimates[name].mean) for name in METRIC_NAMES[:-1]]
-        gap = (
-            f"{line.difference.value:+.1f}, p {_format_p_value(line.difference.holm)}: "
-            f"{line.difference.words}"
-            if line.difference
-            else ""
-        )
+        group = row.group
         table.add_row(
-            escape(format_row_name(line)), *means, format_estimate(line.estimates["rsum"], 0), escape(gap)
+            escape(format_row_name(row)),
+            *(_format_mean(name, row.estimates[name].value) for name in METRIC_NAMES[:-1]),
+            _format_metric_estimate(row.estimates["rsum"], ".0f"),
+            escape(_format_difference(row.difference)),
         )
     return table
 
 
 def format_row_name(row: RowResult) -> str:
-    """A row's name, and how many of its trainings had collapsed."""
+    """A row's name, and how many of its trainings collapsed."""
     return f"{row.name} ({row.collapsed} of {row.trainings} collapsed)" if row.collapsed else row.name
 
 
-def format_estimate(estimate: MetricEstimate, digits: int = 1) -> str:
-    """Such as "12.3 ±0.4 (10.1 to 14.5)"."""
-    sd = "" if estimate.sd is None else f" ±{estimate.sd:.{digits}f}"
-    return f"{estimate.mean:.{digits}f}{sd} ({estimate.low:.{digits}f} to {estimate.high:.{digits}f})"
+def _format_metric_estimate(estimate: MetricEstimate, spec: str = ".1f") -> str:
+    return format_estimate(estimate, spec, sd=estimate.sd)
+
+
+def _format_difference(difference: RsumDifference | None) -> str:
+    if difference is None:
+        return ""
+    return f"{difference.value:+.1f}, p {_format_p_value(difference.holm)}: {difference.words}"
 
 
 def _format_difference_cells(difference: RsumDifference | None) -> list[str]:
     if difference is None:
         return ["", "", "", ""]
-    value = f"{difference.value:+.1f} ({difference.low:+.1f} to {difference.high:+.1f})"
-    return [value, _format_p_value(difference.p), _format_p_value(difference.holm), difference.words]
+    p_values = [_format_p_value(difference.p), _format_p_value(difference.holm)]
+    return [format_estimate(difference, "+.1f"), *p_values, difference.words]
 
 
 def _format_p_value(value: float) -> str:
     return f"{value:.4f}" if value < 0.1 else f"{value:.2f}"
 
 
-def _format_metric(metric: str, value: float) -> str:
+def _format_mean(metric: str, value: float) -> str:
     return f"{value:.0f}" if metric.endswith("MdR") and value == int(value) else f"{value:.1f}"
 
 
-def _format_markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    ruler = ["---", *["---:"] * (len(header) - 1)]
-    return [f"| {' | '.join(cells)} |" for cells in (header, ruler, *rows)]
-
-
 def _row_to_json(row: RowResult) -> dict[str, Any]:
-    told = {JSON_NAMES.get(name, name): value for name, value in asdict(row).items()}
-    if row.difference:
-        told["gap"]["words"] = row.difference.words
-    return told
+    return {
+        "name": row.name,
+        "told": row.description,
+        "dev": row.dev_rsum,
+        "seeds": row.metrics_by_seed,
+        "figures": {name: estimate.to_json() for name, estimate in row.estimates.items()},
+        "collapsed": row.collapsed,
+        "trainings": row.trainings,
+        "gap": None if row.difference is None else row.difference.to_json(),
+    }

@@ -62,16 +62,6 @@ def estimate_reduction(value: DrawnValue, reference: DrawnValue) -> Estimate:
     return make_estimate(reference[0] - value[0], reference[1] - value[1])
 
 
-def get_lower_bound(estimate: Estimate) -> float:
-    """The lower end of the interval; the value without one."""
-    return estimate.value if estimate.low is None else estimate.low
-
-
-def get_upper_bound(estimate: Estimate) -> float:
-    """The upper end of the interval; the value without one."""
-    return estimate.value if estimate.high is None else estimate.high
-
-
 def _compute_ccc(sums: Floats) -> Floats:
     """(b, q) from sums (b, 5 q + 1) of x, y, x^2, y^2, x y and 1; NaN for constant columns."""
     count = sums[:, -1:]

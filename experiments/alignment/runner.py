@@ -62,10 +62,9 @@ def run_study(
             except AffectError as error:
                 left_out[name] = str(error)
                 continue
-            if name == ablated_set:
-                for variant in LOSS_VARIANTS:
-                    variants.append(_load_or_evaluate_variant(pairs, variant, config, folder))
-                    advance()
+            for variant in LOSS_VARIANTS if name == ablated_set else ():
+                variants.append(_load_or_evaluate_variant(pairs, variant, config, folder))
+                advance()
     return results, variants, left_out
 
 

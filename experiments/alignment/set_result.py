@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from experiments.alignment.bootstrap import CONFIDENCE_LEVEL, get_upper_bound
+from experiments.alignment.bootstrap import CONFIDENCE_LEVEL
 from experiments.alignment.folds import FoldedPairs
 from experiments.alignment.map_evaluation import MapOutcome
+from experiments.statistics.intervals import get_upper_bound
 from retrieval.evaluation.estimate import Estimate
 from retrieval.evaluation.procrustes import ProtestResult
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from experiments.alignment.bootstrap import get_lower_bound
 from experiments.alignment.pairs import AFFECT_COLUMNS
 from experiments.alignment.set_result import MapResult, SetResult, find_best_map
+from experiments.statistics.intervals import get_lower_bound
 from experiments.statistics.markdown import format_estimate
 from retrieval.evaluation.estimate import format_number
 

@@ -1,8 +1,8 @@
-"""Faces over video frames: this project's expert against the plain way, a frame and a face at a time."""
+"""Face detection and expressions in video frames, against facenet-pytorch and fer frame by frame."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from encoders.base import AffectError, Frames
 from encoders.faces import FaceEncoder, fer_network, mtcnn_fer
 from experiments.benchmarks.throughput import list_media_files
 from experiments.benchmarks.timing import (
+    Seconds,
     estimate_speedup,
     estimate_total_speedup,
     summarise_seconds,
@@ -35,12 +36,12 @@ from retrieval.features.batching import BATCH_FRAMES
 from retrieval.features.config import PipelineConfig
 from retrieval.features.pipeline import FeaturePipeline
 
-MIN_SPEEDUP = 3.0  # times, at least
-SAME_FACE_IOU = 0.5  # IoU from which two boxes are of the same face
+MIN_SPEEDUP = 3.0  # times as fast as the baseline
+SAME_FACE_IOU = 0.5  # from which two boxes are of the same face
 MILLI = 1e-3
 
 Boxes = npt.NDArray[np.float32]  # (m, 4) x0 y0 x1 y1 in px
-BoxesByFrame = list[Boxes]  # one of each frame
+BoxesByFrame = list[Boxes]  # of each frame
 ExpressionReader = Callable[[npt.NDArray[np.float32]], Any]
 
 
@@ -62,58 +63,73 @@ def command(data: Path, clips: int | None, least_side: int, rounds: int, seed: i
     paths = list_media_files(data, "av_clips/videos")[:clips]
     segments = decode_first_segments(FeaturePipeline(PipelineConfig()), paths)
     films = [segment.frames for segment in segments if segment.frames is not None]
-    films = [film for film in films if max(film.shape[1:3]) >= least_side]
+    films = [frames for frames in films if max(frames.shape[1:3]) >= least_side]
     if not films:
         raise AffectError(f"{data}: no clip has frames of {least_side} px")
     print_report(run_benchmark(films, least_side, rounds, seed), as_json=as_json)
 
 
 def run_benchmark(clips: Sequence[Frames], min_side: int, rounds: int, seed: int) -> BenchmarkReport:
-    """Time both ways in turns over every batch of clips, and compare what they find."""
-    ours, plain, sets = mtcnn_fer(), BaselineFaceReader(), split_into_batches(clips)
-    ways: dict[str, Callable[[int], Any]] = {
-        "ours": lambda i: ours.encode(sets[i % len(sets)]),
-        "plain": lambda i: [plain(film) for film in sets[i % len(sets)]],
+    """Time both methods in turns over every batch of clips, and compare the faces they detect."""
+    encoder, baseline, batches = mtcnn_fer(), BaselineFaceReader(), split_into_batches(clips)
+    methods: dict[str, Callable[[int], Any]] = {
+        "ours": lambda i: encoder.encode(batches[i % len(batches)]),
+        "plain": lambda i: [baseline(frames) for frames in batches[i % len(batches)]],
     }
-    spent = time_in_turns(ways, rounds * len(sets))
-    sizes = np.tile([sum(map(len, one)) for one in sets], rounds)
-    boxes = [detect_by_frame(ours, film) for film in clips], [plain(film) for film in clips]
-    found = (
-        compute_detection_recall(boxes[1], boxes[0], seed),
-        compute_detection_recall(boxes[0], boxes[1], seed),
-    )
-    faster = estimate_total_speedup(spent["plain"], spent["ours"], seed=seed)
-    typical = estimate_speedup(spent["plain"], spent["ours"], seed=seed)
-    return BenchmarkReport(
-        benchmark="faces",
-        settings={
+    seconds_by_method = time_in_turns(methods, rounds * len(batches))
+    boxes_by_method = {
+        "ours": [detect_by_frame(encoder, frames) for frames in clips],
+        "plain": [baseline(frames) for frames in clips],
+    }
+    return make_report(
+        {
             "clips": len(clips),
             "frames": sum(map(len, clips)),
             "least side": min_side,
             "rounds": rounds,
-            "plain reads with": plain.reader_name,
+            "plain reads with": baseline.reader_name,
             "seed": seed,
         },
+        seconds_by_method,
+        boxes_by_method,
+        np.tile([sum(map(len, batch)) for batch in batches], rounds),
+    )
+
+
+def make_report(
+    settings: Mapping[str, Any],
+    seconds_by_method: Mapping[str, Seconds],
+    boxes_by_method: Mapping[str, Sequence[BoxesByFrame]],
+    batch_frames: npt.NDArray[np.int64],
+) -> BenchmarkReport:
+    """Seconds, faces and recall of each method; `batch_frames` (calls,) counts the frames of each call."""
+    seed, (ours, plain) = settings["seed"], boxes_by_method.values()
+    recalls = {
+        "ours": compute_detection_recall(plain, ours, seed),
+        "plain": compute_detection_recall(ours, plain, seed),
+    }
+    total = estimate_total_speedup(seconds_by_method["plain"], seconds_by_method["ours"], seed=seed)
+    median = estimate_speedup(seconds_by_method["plain"], seconds_by_method["ours"], seed=seed)
+    return BenchmarkReport(
+        benchmark="faces",
+        settings=settings,
         rows=[
             {
-                "way": way,
-                "ms a frame (least to most)": summarise_seconds(spent[way] / sizes, MILLI),
-                "faces": count_faces(seen),
-                "% of the other's found": share,
+                "way": method,
+                "ms a frame (least to most)": summarise_seconds(seconds / batch_frames, MILLI),
+                "faces": count_faces(boxes_by_method[method]),
+                "% of the other's found": recalls[method],
             }
-            for way, seen, share in zip(ways, boxes, found, strict=True)
+            for method, seconds in seconds_by_method.items()
         ],
         requirements=[
-            Requirement("times faster over all frames", faster.value, MIN_SPEEDUP, is_minimum=True),
+            Requirement("times faster over all frames", total.value, MIN_SPEEDUP, is_minimum=True),
             Requirement(
-                "faces found, beside the plain way's",
-                count_faces(boxes[0]),
-                count_faces(boxes[1]),
-                is_minimum=True,
+                "faces found, beside the plain way's", count_faces(ours), count_faces(plain), is_minimum=True
             ),
         ],
         notes=[
-            f"times faster over all frames: {faster}; in the median batch: {typical}",
+            f"times faster over all frames: {total}; in the median batch: {median}",
             f"the same face: IoU >= {SAME_FACE_IOU}; 95 % bootstraps, whole batches or clips drawn",
             "nobody labelled these faces: the way that finds more of both ways' faces has the higher recall",
         ],
@@ -121,17 +137,17 @@ def run_benchmark(clips: Sequence[Frames], min_side: int, rounds: int, seed: int
 
 
 def split_into_batches(clips: Sequence[Frames]) -> list[list[Frames]]:
-    """The clips in groups that an indexing run would encode together."""
-    groups: list[list[Frames]] = [[]]
-    for film in clips:
-        if sum(map(len, groups[-1])) >= BATCH_FRAMES:
-            groups.append([])
-        groups[-1].append(film)
-    return groups
+    """The clips in the batches that an indexing run would encode together."""
+    batches: list[list[Frames]] = [[]]
+    for frames in clips:
+        if sum(map(len, batches[-1])) >= BATCH_FRAMES:
+            batches.append([])
+        batches[-1].append(frames)
+    return batches
 
 
 class BaselineFaceReader:
-    """What one would write with the two packages at hand."""
+    """A straightforward use of both packages, a frame and a face at a time."""
 
     def __init__(self) -> None:
         from facenet_pytorch import MTCNN
@@ -140,24 +156,24 @@ class BaselineFaceReader:
         self.reader_name, self._read_expression = make_expression_reader()
 
     def __call__(self, frames: Frames) -> BoxesByFrame:
-        """Boxes of every frame; expressions are read and dropped."""
+        """Boxes of every frame; expressions are computed and discarded."""
         return [self._detect_and_read(frame) for frame in frames]
 
     def _detect_and_read(self, frame: npt.NDArray[np.uint8]) -> Boxes:
         try:
             boxes, _ = self._detector.detect(frame)
-        except ValueError:  # raised on some pictures without a face
+        except ValueError:  # raised by MTCNN on some images without a face
             boxes = None
-        found = np.empty((0, 4), np.float32) if boxes is None else np.asarray(boxes, np.float32)
-        edge = np.tile(frame.shape[1::-1], 2).astype(np.float32)
-        for box in found:
+        detected = np.empty((0, 4), np.float32) if boxes is None else np.asarray(boxes, np.float32)
+        frame_size = np.tile(frame.shape[1::-1], 2).astype(np.float32)
+        for box in detected:
             grey = fer_network.crop_face(frame, box).astype(np.float32) / 127.5 - 1
             self._read_expression(grey)
-        return np.asarray(np.clip(found, 0, edge), np.float32)
+        return np.asarray(np.clip(detected, 0, frame_size), np.float32)
 
 
 def make_expression_reader() -> tuple[str, ExpressionReader]:
-    """Its name, and a function from a grey face (64, 64) in [-1, 1] to seven probabilities."""
+    """The name of a network, and its function from a grey face (64, 64) in [-1, 1] to seven probabilities."""
     if find_spec("ai_edge_litert"):
         return "fer's quantised network", make_quantised_reader()
     import torch
@@ -174,56 +190,60 @@ def make_expression_reader() -> tuple[str, ExpressionReader]:
 
 
 def make_quantised_reader() -> ExpressionReader:
-    """fer's default network, by the interpreter it was made for."""
+    """fer's default network in LiteRT, for which it was quantised."""
     from ai_edge_litert.interpreter import Interpreter
 
     file = fer_network.find_weights_file().with_name("emotion_model_quantized.tflite")
     net = Interpreter(model_path=str(file))
     net.allocate_tensors()
-    inside, outside = net.get_input_details()[0]["index"], net.get_output_details()[0]["index"]
+    input_index, output_index = net.get_input_details()[0]["index"], net.get_output_details()[0]["index"]
 
     def read_expression(face: npt.NDArray[np.float32]) -> Any:
-        net.set_tensor(inside, face[None, :, :, None])
+        net.set_tensor(input_index, face[None, :, :, None])
         net.invoke()
-        return net.get_tensor(outside)
+        return net.get_tensor(output_index)
 
     return read_expression
 
 
 def detect_by_frame(detector: FaceEncoder, frames: Frames) -> BoxesByFrame:
-    """Our boxes of every frame."""
-    found = detector.detect(frames)
+    """Boxes of every frame by this project's encoder."""
+    faces = detector.detect(frames)
     return [
-        np.array([face.box for face in found if face.frame_index == at], np.float32).reshape(-1, 4)
-        for at in range(len(frames))
+        np.array([face.box for face in faces if face.frame_index == index], np.float32).reshape(-1, 4)
+        for index in range(len(frames))
     ]
 
 
 def count_faces(boxes_by_clip: Sequence[BoxesByFrame]) -> int:
     """Faces in all frames of all clips."""
-    return sum(len(boxes) for seen in boxes_by_clip for boxes in seen)
+    return sum(len(boxes) for boxes_by_frame in boxes_by_clip for boxes in boxes_by_frame)
 
 
 def compute_detection_recall(
     reference: Sequence[BoxesByFrame], detected: Sequence[BoxesByFrame], seed: int
 ) -> Estimate:
-    """Percent of the wanted boxes that a found box of the same frame overlaps enough. Needs a wanted box."""
-    hits, clip = list[bool](), list[int]()
-    for number, (want, have) in enumerate(zip(reference, detected, strict=True)):
-        for left, right in zip(want, have, strict=True):
-            hits += [bool(best >= SAME_FACE_IOU) for best in compute_iou(left, right).max(axis=1, initial=0)]
-            clip += [number] * len(left)
-    if not hits:
+    """Percentage of the reference boxes that a detected box of the same frame matches, by clip and frame.
+
+    The interval is over whole clips. Raises AffectError without a reference box.
+    """
+    is_hit, clip_ids = list[bool](), list[int]()
+    for clip, (reference_frames, detected_frames) in enumerate(zip(reference, detected, strict=True)):
+        for reference_boxes, boxes in zip(reference_frames, detected_frames, strict=True):
+            best_iou = compute_iou(reference_boxes, boxes).max(axis=1, initial=0)
+            is_hit += [bool(iou >= SAME_FACE_IOU) for iou in best_iou]
+            clip_ids += [clip] * len(reference_boxes)
+    if not is_hit:
         raise AffectError("no face in these clips, the plain way or ours; take more of them")
-    share = 100.0 * np.array(hits)
-    return Estimate(float(share.mean()), *bootstrap_interval(share, seed=seed, groups=clip))
+    hits = 100.0 * np.array(is_hit)
+    return Estimate(float(hits.mean()), *bootstrap_interval(hits, seed=seed, groups=clip_ids))
 
 
 def compute_iou(left: Boxes, right: Boxes) -> Boxes:
     """(l, r) intersection over union of (l, 4) and (r, 4) boxes."""
-    low = np.maximum(left[:, None, :2], right[None, :, :2])
-    high = np.minimum(left[:, None, 2:], right[None, :, 2:])
-    shared = np.clip(high - low, 0, None).prod(axis=2)
+    top_left = np.maximum(left[:, None, :2], right[None, :, :2])
+    bottom_right = np.minimum(left[:, None, 2:], right[None, :, 2:])
+    intersection = np.clip(bottom_right - top_left, 0, None).prod(axis=2)
     areas = [(boxes[:, 2:] - boxes[:, :2]).prod(axis=1) for boxes in (left, right)]
-    union = areas[0][:, None] + areas[1] - shared
-    return np.asarray(shared / np.maximum(union, np.finfo(np.float32).tiny), np.float32)
+    union = areas[0][:, None] + areas[1] - intersection
+    return np.asarray(intersection / np.maximum(union, np.finfo(np.float32).tiny), np.float32)

@@ -1,4 +1,4 @@
-"""Words against photos nobody trained on: recall on flickr1k, beside ConSE as it was published."""
+"""Zero-shot retrieval of photos by text on flickr1k, against ConSE as published (Norouzi et al. 2014)."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from retrieval.features.config import PipelineConfig
 from retrieval.features.pipeline import FeaturePipeline
 from spaces.zero_shot import LABEL_PROMPT, compute_label_probabilities, convex_combination
 
-MIN_RECALL_AT_10 = 50.0  # R@10 of text to photo
-CONSE_TOP_LABELS = 10  # labels in the mix of Norouzi et al. 2014
+MIN_RECALL_AT_10 = 50.0  # percent, text to photo
+CONSE_TOP_LABELS = 10  # labels of a convex combination in Norouzi et al. 2014
 RECALL_DEPTHS = (1, 5, 10)
 
 Floats = npt.NDArray[np.float64]
@@ -53,24 +53,29 @@ def command(data: Path, split: str, photos: int | None, seed: int, as_json: bool
 
 
 def run_benchmark(photos: Sequence[LabelledFile], split: str, seed: int) -> BenchmarkReport:
-    """Rows for the engine's space and for plain ConSE, and their difference on the same queries."""
-    own = np.repeat(np.arange(len(photos)), [len(photo.labels) for photo in photos])
+    """Metrics of the engine's space and of plain ConSE, and their difference on the same queries."""
+    caption_photos = np.repeat(np.arange(len(photos)), [len(photo.labels) for photo in photos])
     ours, plain = compute_similarities(FeaturePipeline(PipelineConfig(), use_packaged=False), photos)
-    found = {name: compute_ranks(made, own) for name, made in (("untrained", ours), ("plain ConSE", plain))}
-    there, back = "text to photo", "photo to text"
-    rows = [{"search": there, "way": name, **summarise_ranks(one, own, seed)} for name, one in found.items()]
-    gained = estimate_recall_gain(found["untrained"], found["plain ConSE"], own, seed)
-    rows.append({"search": there, "way": "untrained less plain", "R@10": gained})
-    for name, made in (("untrained", ours), ("plain ConSE", plain)):
-        ranked = compute_photo_ranks(made, own)
-        rows.append({"search": back, "way": name, **summarise_ranks(ranked, np.arange(len(photos)), seed)})
+    similarities = {"untrained": ours, "plain ConSE": plain}
+    ranks = {name: compute_ranks(similarity, caption_photos) for name, similarity in similarities.items()}
+    rows: list[dict[str, Cell]] = [
+        {"search": "text to photo", "way": name, **summarise_ranks(text_ranks, caption_photos, seed)}
+        for name, text_ranks in ranks.items()
+    ]
+    gain = estimate_recall_gain(ranks["untrained"], ranks["plain ConSE"], caption_photos, seed)
+    rows.append({"search": "text to photo", "way": "untrained less plain", "R@10": gain})
+    for name, similarity in similarities.items():
+        summary = summarise_ranks(
+            compute_photo_ranks(similarity, caption_photos), np.arange(len(photos)), seed
+        )
+        rows.append({"search": "photo to text", "way": name, **summary})
     return BenchmarkReport(
         benchmark="flickr",
-        settings={"split": split, "photos": len(photos), "captions": len(own), "seed": seed},
+        settings={"split": split, "photos": len(photos), "captions": len(caption_photos), "seed": seed},
         rows=rows,
         requirements=[
             Requirement(
-                "text to photo R@10", recall_at(found["untrained"], 10), MIN_RECALL_AT_10, is_minimum=True
+                "text to photo R@10", recall_at(ranks["untrained"], 10), MIN_RECALL_AT_10, is_minimum=True
             )
         ],
         notes=[
@@ -83,50 +88,49 @@ def run_benchmark(photos: Sequence[LabelledFile], split: str, seed: int) -> Benc
 def compute_similarities(pipeline: FeaturePipeline, photos: Sequence[LabelledFile]) -> tuple[Floats, Floats]:
     """(captions, photos) cosines in the view "object.words", and those of plain ConSE."""
     features = encode_first_segments(pipeline, photos)
-    said = pipeline.encode_text([caption for photo in photos for caption in photo.labels])
-    words = pipeline.project(said)["object.words"]
-    ours = words @ pipeline.project(features)["object.words"].T
-    plain = unit_rows(said["text"]) @ project_plain_conse(pipeline, features["objects"]).T
+    text_features = pipeline.encode_text([caption for photo in photos for caption in photo.labels])
+    ours = pipeline.project(text_features)["object.words"] @ pipeline.project(features)["object.words"].T
+    plain = unit_rows(text_features["text"]) @ project_plain_conse(pipeline, features["objects"]).T
     return ours.astype(np.float64), plain.astype(np.float64)
 
 
 def project_plain_conse(pipeline: FeaturePipeline, object_features: Rows) -> Rows:
-    """Unit rows of raw object features by the published recipe, with the engine's networks."""
+    """Unit rows of raw object features by the published method, with the engine's networks."""
     objects: Any = pipeline.get_encoder("objects")
     vectors = pipeline.get_encoder("text").encode([LABEL_PROMPT.format(label) for label in objects.classes])
-    shares = compute_label_probabilities(objects.logits(object_features), temperature=1)
-    return unit_rows(convex_combination(shares, unit_rows(vectors), top_k=CONSE_TOP_LABELS))
+    probabilities = compute_label_probabilities(objects.logits(object_features), temperature=1)
+    return unit_rows(convex_combination(probabilities, unit_rows(vectors), top_k=CONSE_TOP_LABELS))
 
 
 def compute_photo_ranks(similarity: Floats, caption_photos: Ints) -> Floats:
-    """(photos,) rank of each photo's best own caption among all captions; `similarity` (captions, photos)."""
-    mine = caption_photos[:, None] == np.arange(similarity.shape[1])
-    best = np.where(mine, similarity, -np.inf).argmax(axis=0)
+    """(photos,) rank among all captions of each photo's best caption, by similarity (captions, photos)."""
+    is_own = caption_photos[:, None] == np.arange(similarity.shape[1])
+    best = np.where(is_own, similarity, -np.inf).argmax(axis=0)
     return compute_ranks(similarity.T, best)
 
 
 def summarise_ranks(query_ranks: Floats, groups: Ints, seed: int) -> dict[str, Cell]:
-    """Recalls in percent and ranks from 1, with intervals."""
-    at: dict[str, Cell] = {
+    """Recalls in percent, and median and mean rank from 1, with intervals over whole groups."""
+    recalls: dict[str, Cell] = {
         f"R@{k}": Estimate(
             recall_at(query_ranks, k),
             *bootstrap_interval(100.0 * (query_ranks < k), seed=seed, groups=groups),
         )
         for k in RECALL_DEPTHS
     }
-    middle = Estimate(
+    median = Estimate(
         median_rank(query_ranks), *bootstrap_interval(query_ranks, median_rank, seed=seed, groups=groups)
     )
     mean = Estimate(
         mean_rank(query_ranks), *bootstrap_interval(query_ranks, mean_rank, seed=seed, groups=groups)
     )
-    return {**at, "MdR": middle, "MnR": mean}
+    return {**recalls, "MdR": median, "MnR": mean}
 
 
 def estimate_recall_gain(
     candidate_ranks: Floats, baseline_ranks: Floats, groups: Ints, seed: int, k: int = 10
 ) -> Estimate:
-    """R@k of one way less that of another over the same queries, in points."""
+    """Difference of R@k over the same queries, in percentage points."""
     difference = 100.0 * ((candidate_ranks < k).astype(float) - (baseline_ranks < k))
     interval = bootstrap_interval(difference, seed=seed, groups=groups)
     return Estimate(float(difference.mean()), *interval)

@@ -1,4 +1,4 @@
-"""The balanced merge: the report's loop, a heap, and the closed form that fusion.balanced_merge uses."""
+"""Time of the balanced merge: the circumplex report's loop, a heap, and the closed form of this project."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from fusion.balanced_merge import balanced_merge
 
 MICRO = 1e-6
 DistanceLists = Sequence[npt.NDArray[np.float64]]
-Picks = list[tuple[int, int]]
+Picks = list[tuple[int, int]]  # (list, position in it), best first
 
 
 @click.command("merge", short_help="Balanced merge: loop against closed form.")
@@ -39,8 +39,8 @@ def command(k: int, lists: int, balance: float, rounds: int, seed: int, as_json:
 
 
 def run_benchmark(draws: Sequence[DistanceLists], k: int, balance: float, seed: int) -> BenchmarkReport:
-    """Time the three ways. Raises AffectError if they don't agree on some draw."""
-    ways = {"loop over lists": merge_by_loop, "heap": merge_by_heap, "closed form": balanced_merge}
+    """Time the three methods. Raises AffectError if they disagree on a draw."""
+    methods = {"loop over lists": merge_by_loop, "heap": merge_by_heap, "closed form": balanced_merge}
     for draw in draws:
         if (
             not merge_by_loop(draw, k, balance)
@@ -48,8 +48,8 @@ def run_benchmark(draws: Sequence[DistanceLists], k: int, balance: float, seed: 
             == merge_closed_form(draw, k, balance)
         ):
             raise AffectError("the ways to merge don't agree; fusion.balanced_merge is wrong")
-    turns = {name: (lambda i, way=way: way(draws[i], k, balance)) for name, way in ways.items()}
-    spent = time_in_turns(turns, len(draws))
+    calls = {name: (lambda i, merge=merge: merge(draws[i], k, balance)) for name, merge in methods.items()}
+    seconds_by_method = time_in_turns(calls, len(draws))
     return BenchmarkReport(
         benchmark="merge",
         settings={"k": k, "lists": len(draws[0]), "balance": balance, "rounds": len(draws), "seed": seed},
@@ -57,43 +57,47 @@ def run_benchmark(draws: Sequence[DistanceLists], k: int, balance: float, seed: 
             {
                 "way": name,
                 "us (least to most)": summarise_seconds(seconds, MICRO),
-                "closed form is faster by": estimate_speedup(seconds, spent["closed form"], seed=seed),
+                "closed form is faster by": estimate_speedup(
+                    seconds, seconds_by_method["closed form"], seed=seed
+                ),
             }
-            for name, seconds in spent.items()
+            for name, seconds in seconds_by_method.items()
         ],
         notes=["medians; the ratio's interval is a 95 % bootstrap over paired rounds; results are equal"],
     )
 
 
 def merge_by_loop(lists: DistanceLists, k: int, balance: float) -> Picks:
-    """The report to the letter (seed 003, section 7.2): after a pick, the rest of that list grows by c."""
-    rest = [one.tolist() for one in lists]
-    taken, picks = [0] * len(rest), list[tuple[int, int]]()
-    while len(picks) < k and any(rest):
-        nearest = min((i for i in range(len(rest)) if rest[i]), key=lambda i: (rest[i][0], i))
-        picks.append((nearest, taken[nearest]))
-        rest[nearest] = [distance * balance for distance in rest[nearest][1:]]
-        taken[nearest] += 1
+    """As in the report (section 7.2): after a pick, the remaining distances of that list are multiplied."""
+    remaining = [distances.tolist() for distances in lists]
+    positions, picks = [0] * len(remaining), list[tuple[int, int]]()
+    while len(picks) < k and any(remaining):
+        nonempty = (i for i in range(len(remaining)) if remaining[i])
+        nearest = min(nonempty, key=lambda i: (remaining[i][0], i))
+        picks.append((nearest, positions[nearest]))
+        remaining[nearest] = [distance * balance for distance in remaining[nearest][1:]]
+        positions[nearest] += 1
     return picks
 
 
 def merge_by_heap(lists: DistanceLists, k: int, balance: float) -> Picks:
-    """The same with a factor a list and a heap of the heads."""
-    heads = [(float(one[0]), i, 0, 1.0) for i, one in enumerate(lists) if len(one)]
+    """The same with a factor for each list and a heap of their first distances."""
+    heads = [(float(distances[0]), i, 0, 1.0) for i, distances in enumerate(lists) if len(distances)]
     heapq.heapify(heads)
     picks = list[tuple[int, int]]()
     while heads and len(picks) < k:
-        _, i, at, factor = heads[0]
-        picks.append((i, at))
-        if at + 1 < len(lists[i]):
-            grown = factor * balance
-            heapq.heapreplace(heads, (float(lists[i][at + 1]) * grown, i, at + 1, grown))
+        _, i, position, factor = heads[0]
+        picks.append((i, position))
+        if position + 1 < len(lists[i]):
+            factor *= balance
+            head = (float(lists[i][position + 1]) * factor, i, position + 1, factor)
+            heapq.heapreplace(heads, head)
         else:
             heapq.heappop(heads)
     return picks
 
 
 def merge_closed_form(lists: DistanceLists, k: int, balance: float) -> Picks:
-    """What the engine calls."""
-    which, place = balanced_merge(lists, k, balance)
-    return list(zip(which.tolist(), place.tolist(), strict=True))
+    """The method of the engine."""
+    list_indices, positions = balanced_merge(lists, k, balance)
+    return list(zip(list_indices.tolist(), positions.tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""The evaluator at the size of MSR-VTT Full: seconds, memory, and the loop that sorts query by query."""
+"""Seconds and memory of the evaluator at the size of MSR-VTT Full, against a loop that sorts each query."""
 
 from __future__ import annotations
 
@@ -24,16 +24,24 @@ from experiments.statistics.report import (
     print_report,
 )
 from retrieval.evaluation import Evaluation, InnerProductSimilarity, RankCounts, count_ranks, evaluate
+from retrieval.evaluation.estimate import Estimate
 
-MAX_SECONDS, MAX_GIB, MIN_SPEEDUP = 60.0, 2.0, 50.0  # bars: at most, at most, at least
+MAX_SECONDS, MAX_GIB, MIN_SPEEDUP = 60.0, 2.0, 50.0  # requirements
 GIB = 2**30
-NOISE_NORM = 2.0  # length of what is added to a video's row, which has length 1, for a caption's
-CHUNK_SIZE = 1 << 13  # captions made at a time
+NOISE_NORM = 2.0  # norm of the noise that is added to a video's unit row to make a caption's
+CHUNK_SIZE = 1 << 13  # captions generated at a time, which bounds the memory
 
 Ints = npt.NDArray[np.int64]
 SimilarityForm = Literal["matrix", "rows"]
 SortKind = Literal["quicksort", "stable"]
 LOOP_SORTS: dict[str, SortKind] = {"loop, argsort": "quicksort", "loop, stable argsort": "stable"}
+FORMS: dict[str, SimilarityForm] = {"matrix": "matrix", "unit rows": "rows"}
+NOTES = (
+    "loops are scaled from some queries to all; numpy's argsort may shuffle ties, a rule for ties",
+    "needs the stable one; T2V of ours counts ties, both is the whole evaluation, names and all;",
+    "medians (least to most), ratios with 95 % bootstraps over paired rounds; peaks are of a process",
+    "of its own, with the input",
+)
 
 
 @click.command("ranks", short_help="The evaluator against an argsort a query.")
@@ -60,7 +68,7 @@ def command(captions: int, videos: int, dim: int, asked: int, rounds: int, seed:
 
 
 class SyntheticCorpus:
-    """Unit rows of videos and of captions that lie about them, all drawn by the seed."""
+    """Random unit rows of videos, and of captions that are noisy copies of them."""
 
     def __init__(self, caption_count: int, video_count: int, dim: int, seed: int) -> None:
         rng = np.random.default_rng(seed)
@@ -69,9 +77,9 @@ class SyntheticCorpus:
         self.video_embeddings: Rows = unit_rows(rng.standard_normal((video_count, dim), np.float32))
         self.caption_embeddings = np.empty((caption_count, dim), np.float32)
         for start in range(0, caption_count, CHUNK_SIZE):
-            own = self.video_embeddings[self.caption_videos[start : start + CHUNK_SIZE]]
-            noise = rng.standard_normal(own.shape, np.float32) * np.float32(NOISE_NORM / np.sqrt(dim))
-            self.caption_embeddings[start : start + CHUNK_SIZE] = unit_rows(own + noise)
+            videos = self.video_embeddings[self.caption_videos[start : start + CHUNK_SIZE]]
+            noise = rng.standard_normal(videos.shape, np.float32) * np.float32(NOISE_NORM / np.sqrt(dim))
+            self.caption_embeddings[start : start + CHUNK_SIZE] = unit_rows(videos + noise)
         self.video_ids = [f"video{number}" for number in range(video_count)]
         self.caption_video_ids = [self.video_ids[number] for number in self.caption_videos]
 
@@ -81,7 +89,7 @@ class SyntheticCorpus:
         return self.caption_embeddings @ self.video_embeddings.T
 
     def get_similarity(self, form: SimilarityForm) -> Rows | InnerProductSimilarity:
-        """What the evaluator is given."""
+        """The input of the evaluator."""
         return (
             self.similarity_matrix
             if form == "matrix"
@@ -89,14 +97,14 @@ class SyntheticCorpus:
         )
 
     def evaluate_both_ways(self, form: SimilarityForm) -> Evaluation:
-        """Both directions."""
+        """Evaluate text to video and video to text."""
         return evaluate(self.get_similarity(form), self.caption_video_ids, self.video_ids)
 
 
 def measure_peak_gib(
     form: SimilarityForm, caption_count: int, video_count: int, dim: int, seed: int
 ) -> float:
-    """The most GiB that a process of its own holds to make the input and evaluate it."""
+    """Peak memory, in GiB, of a new process that generates the input and evaluates it."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(measure_peak_bytes, form, caption_count, video_count, dim, seed).result() / GIB
 
@@ -104,44 +112,39 @@ def measure_peak_gib(
 def measure_peak_bytes(
     form: SimilarityForm, caption_count: int, video_count: int, dim: int, seed: int
 ) -> int:
-    """Bytes this process held at most, once it has evaluated: rows and matrix as well as the evaluator."""
+    """Evaluate, and return the peak resident memory of this process in bytes, with that of the input."""
     SyntheticCorpus(caption_count, video_count, dim, seed).evaluate_both_ways(form)
-    lines = Path("/proc/self/status").read_text().splitlines()  # getrusage would tell of the parent, too
+    lines = Path("/proc/self/status").read_text().splitlines()  # getrusage includes the parent
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
 
 
 def run_benchmark(
     corpus: SyntheticCorpus, query_count: int, rounds: int, peak_gib_by_form: dict[SimilarityForm, float]
 ) -> BenchmarkReport:
-    """Time all ways in turns. Raises AffectError where a loop's ranks are not ours."""
-    queries = draw_queries(len(corpus.caption_videos), query_count, rounds, corpus.seed)
-    among = draw_queries(len(corpus.video_ids), query_count, rounds, corpus.seed)
-    columns = [
-        np.ascontiguousarray(corpus.similarity_matrix.T[some]) for some in among
-    ]  # not the loops' own time
-    whole = corpus.evaluate_both_ways("matrix")
-    for sort in LOOP_SORTS.values():
-        check_ranks_agree(
-            rank_by_text(corpus, queries, sort, 0), whole.t2v.rank_counts.select_queries(queries[0])
-        )
-        check_ranks_agree(
-            rank_by_video(corpus, columns, among, sort, 0), whole.v2t.rank_counts.select_queries(among[0])
-        )
-    ours: dict[str, Callable[[int], object]] = {
+    """Time all methods in turns. Raises AffectError where a loop's ranks disagree with the evaluator's."""
+    captions = draw_queries(len(corpus.caption_videos), query_count, rounds, corpus.seed)
+    videos = draw_queries(len(corpus.video_ids), query_count, rounds, corpus.seed)
+    # transposed beforehand, so that the loops are not charged for it
+    columns = [np.ascontiguousarray(corpus.similarity_matrix.T[indices]) for indices in videos]
+    evaluation = corpus.evaluate_both_ways("matrix")
+    methods: dict[str, Callable[[int], object]] = {
         "matrix, T2V": lambda i: count_ranks(corpus.similarity_matrix, corpus.caption_videos),
         "matrix": lambda i: corpus.evaluate_both_ways("matrix"),
         "unit rows, T2V": lambda i: count_ranks(corpus.get_similarity("rows"), corpus.caption_videos),
         "unit rows": lambda i: corpus.evaluate_both_ways("rows"),
     }
-    loops: dict[str, Callable[[int], object]] = {}
-    for name, sort in LOOP_SORTS.items():
-        loops[f"{name}, T2V"] = partial(rank_by_text, corpus, queries, sort)
-        loops[f"{name}, V2T"] = partial(rank_by_video, corpus, columns, among, sort)
-    spent = time_in_turns({**ours, **loops}, rounds)
+    for name, sort_kind in LOOP_SORTS.items():
+        rank_texts = partial(rank_by_text, corpus, captions, sort_kind)
+        rank_videos = partial(rank_by_video, corpus, columns, videos, sort_kind)
+        check_ranks_agree(rank_texts(0), evaluation.t2v.rank_counts.select_queries(captions[0]))
+        check_ranks_agree(rank_videos(0), evaluation.v2t.rank_counts.select_queries(videos[0]))
+        methods |= {f"{name}, T2V": rank_texts, f"{name}, V2T": rank_videos}
+    seconds = time_in_turns(methods, rounds)
     for name in LOOP_SORTS:
-        spent[f"{name}, T2V"] *= len(corpus.caption_videos) / len(queries[0])
-        spent[name] = spent[f"{name}, T2V"] + spent[f"{name}, V2T"] * len(corpus.video_ids) / len(among[0])
-    return make_report(corpus, spent, peak_gib_by_form, len(queries[0]), len(among[0]))
+        seconds[f"{name}, T2V"] *= len(corpus.caption_videos) / len(captions[0])
+        video_seconds = seconds[f"{name}, V2T"] * len(corpus.video_ids) / len(videos[0])
+        seconds[name] = seconds[f"{name}, T2V"] + video_seconds
+    return make_report(corpus, seconds, peak_gib_by_form, len(captions[0]), len(videos[0]))
 
 
 def make_report(
@@ -151,39 +154,24 @@ def make_report(
     text_query_count: int,
     video_query_count: int,
 ) -> BenchmarkReport:
-    """Seconds and ratios to both loops, of text to video and of both directions."""
-    rows: list[dict[str, Cell]] = []
-    bars = []
-    forms: dict[str, SimilarityForm] = {"matrix": "matrix", "unit rows": "rows"}
-    for name in (*forms, *LOOP_SORTS):
-        row: dict[str, Cell] = {
+    """Seconds of all methods, and the evaluator's speed-ups over both loops."""
+    rows: list[dict[str, Cell]] = [
+        {
             "way": name,
             "T2V, s": summarise_seconds(seconds_by_method[f"{name}, T2V"]),
             "both, s": summarise_seconds(seconds_by_method[name]),
-            "peak GiB": peak_gib_by_form[forms[name]] if name in forms else None,
+            "peak GiB": peak_gib_by_form[FORMS[name]] if name in FORMS else None,
         }
-        rows.append(row)
-    for name, form in forms.items():
-        bars.append(
-            Requirement(
-                f"both directions of {name}, s",
-                float(np.median(seconds_by_method[name])),
-                MAX_SECONDS,
-                is_minimum=False,
-            )
+        for name in (*FORMS, *LOOP_SORTS)
+    ]
+    speedups = {
+        (loop, label): estimate_speedup(
+            seconds_by_method[f"{loop}{suffix}"], seconds_by_method[f"matrix{suffix}"], seed=corpus.seed
         )
-        bars.append(Requirement(f"memory of {name}, GiB", peak_gib_by_form[form], MAX_GIB, is_minimum=False))
-    for loop in LOOP_SORTS:
-        for end, told in ((", T2V", "T2V"), ("", "both")):
-            faster = estimate_speedup(
-                seconds_by_method[f"{loop}{end}"], seconds_by_method[f"matrix{end}"], seed=corpus.seed
-            )
-            rows[0][f"times as fast as {loop}, {told}"] = faster
-            bars.append(
-                Requirement(
-                    f"matrix against {loop}, {told}: times", faster.value, MIN_SPEEDUP, is_minimum=True
-                )
-            )
+        for loop in LOOP_SORTS
+        for suffix, label in ((", T2V", "T2V"), ("", "both"))
+    }
+    rows[0] |= {f"times as fast as {loop}, {label}": value for (loop, label), value in speedups.items()}
     return BenchmarkReport(
         benchmark="ranks",
         settings={
@@ -196,18 +184,32 @@ def make_report(
             "seed": corpus.seed,
         },
         rows=rows,
-        requirements=bars,
-        notes=[
-            "loops are scaled from some queries to all; numpy's argsort may shuffle ties, a rule for ties",
-            "needs the stable one; T2V of ours counts ties, both is the whole evaluation, names and all;",
-            "medians (least to most), ratios with 95 % bootstraps over paired rounds; peaks are of a process",
-            "of its own, with the input",
-        ],
+        requirements=check_requirements(seconds_by_method, peak_gib_by_form, speedups),
+        notes=NOTES,
     )
 
 
+def check_requirements(
+    seconds_by_method: dict[str, Seconds],
+    peak_gib_by_form: dict[SimilarityForm, float],
+    speedups: dict[tuple[str, str], Estimate],
+) -> list[Requirement]:
+    """Seconds and memory of the evaluator, and its speed-ups by loop and direction."""
+    requirements = []
+    for name, form in FORMS.items():
+        median = float(np.median(seconds_by_method[name]))
+        requirements += [
+            Requirement(f"both directions of {name}, s", median, MAX_SECONDS, is_minimum=False),
+            Requirement(f"memory of {name}, GiB", peak_gib_by_form[form], MAX_GIB, is_minimum=False),
+        ]
+    for (loop, label), speedup in speedups.items():
+        name = f"matrix against {loop}, {label}: times"
+        requirements.append(Requirement(name, speedup.value, MIN_SPEEDUP, is_minimum=True))
+    return requirements
+
+
 def draw_queries(candidate_count: int, query_count: int, rounds: int, seed: int) -> list[Ints]:
-    """For every round the numbers of some queries, or of all if there are fewer."""
+    """For every round `query_count` indices, or all if there are fewer."""
     rng = np.random.default_rng(seed)
     return [rng.permutation(candidate_count)[:query_count] for _ in range(rounds)]
 
@@ -215,12 +217,12 @@ def draw_queries(candidate_count: int, query_count: int, rounds: int, seed: int)
 def rank_by_text(
     corpus: SyntheticCorpus, queries_by_round: Sequence[Ints], sort_kind: SortKind, round_number: int
 ) -> list[int]:
-    """0-based ranks of a round's captions' own videos, one sort a caption."""
-    found = []
+    """0-based ranks of the videos of a round's captions, one sort a caption."""
+    ranks = []
     for query in queries_by_round[round_number]:
         order = np.argsort(-corpus.similarity_matrix[query], kind=sort_kind)
-        found.append(int(np.flatnonzero(order == corpus.caption_videos[query])[0]))
-    return found
+        ranks.append(int(np.flatnonzero(order == corpus.caption_videos[query])[0]))
+    return ranks
 
 
 def rank_by_video(
@@ -230,16 +232,16 @@ def rank_by_video(
     sort_kind: SortKind,
     round_number: int,
 ) -> list[int]:
-    """0-based ranks of a round's videos' first own captions, one sort a row (captions,) of similarities."""
-    found = []
+    """0-based ranks of the first caption of a round's videos, one sort a row (captions,) of similarities."""
+    ranks = []
     for row, video in zip(similarities_by_round[round_number], videos_by_round[round_number], strict=True):
         order = np.argsort(-row, kind=sort_kind)
-        found.append(int(np.argmax(corpus.caption_videos[order] == video)))
-    return found
+        ranks.append(int(np.argmax(corpus.caption_videos[order] == video)))
+    return ranks
 
 
 def check_ranks_agree(loop_ranks: list[int], rank_counts: RankCounts) -> None:
-    """Raises AffectError for a rank that lies outside what ties allow."""
+    """Raises AffectError for a rank outside the range of its ties."""
     low, high = rank_counts.compute_ranks("optimistic"), rank_counts.compute_ranks("pessimistic")
     if not ((low <= loop_ranks) & (loop_ranks <= high)).all():
         raise AffectError("the loop and the evaluator don't agree; retrieval.evaluation is wrong")

@@ -1,4 +1,4 @@
-"""How long an answer takes: `affect search` as a whole new process, and a query of one that is running."""
+"""Latency of a search: `affect search` as a new process, and a query in a running process."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from retrieval.search.query import Query
 from retrieval.storage.file_stamps import FileStamp
 from retrieval.storage.library import EncodedFile, Library
 
-MAX_COLD_SECONDS, MAX_WARM_SECONDS = 4.0, 0.050  # seconds at most
+MAX_COLD_SECONDS, MAX_WARM_SECONDS = 4.0, 0.050  # medians
 MILLI = 1e-3
 COMMIT_BATCH_SIZE = 100
 
@@ -65,7 +65,7 @@ def command(
 
 
 def run_benchmark(folder: Path, process_count: int, query_count: int) -> BenchmarkReport:
-    """Time new processes, then queries in this one."""
+    """Time new processes, then queries in this process."""
     cold = np.array(
         [
             time_search_process(folder, BACKGROUND_SENTENCES[i % len(BACKGROUND_SENTENCES)])
@@ -103,25 +103,25 @@ def run_benchmark(folder: Path, process_count: int, query_count: int) -> Benchma
 
 
 def time_search_process(folder: Path, text: str) -> float:
-    """Seconds from starting `python -m retrieval search` to its end. Raises AffectError if it fails."""
+    """Seconds of a `python -m retrieval search` from start to exit. Raises AffectError if it fails."""
     command = [sys.executable, "-m", "retrieval", "search", text, "--library", str(folder), "--json"]
-    begin = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True)
-    spent = time.perf_counter() - begin
-    if done.returncode:
-        raise AffectError(f"the search failed: {done.stderr.strip()}")
-    return spent
+    start = time.perf_counter()
+    completed = subprocess.run(command, capture_output=True, text=True)
+    seconds = time.perf_counter() - start
+    if completed.returncode:
+        raise AffectError(f"the search failed: {completed.stderr.strip()}")
+    return seconds
 
 
 def time_query(engine: Engine, text: str) -> float:
-    """Seconds of one query by words."""
-    begin = time.perf_counter()
+    """Seconds of one text query."""
+    start = time.perf_counter()
     engine.search(Query(text=text))
-    return time.perf_counter() - begin
+    return time.perf_counter() - start
 
 
 def build_cached_library(data_root: Path, item_count: int) -> Path:
-    """The library of the first files of the data sets, built, or finished where a run was stopped."""
+    """The library of the first files of the data sets, cached; an interrupted build is resumed."""
     paths = [path for _, folder in MEDIA_SETS.values() for path in list_media_files(data_root, folder)][
         :item_count
     ]
@@ -129,8 +129,8 @@ def build_cached_library(data_root: Path, item_count: int) -> Path:
         raise AffectError(
             f"{data_root}: {len(paths)} files, not {item_count}; ask for fewer --items, or --synthetic"
         )
-    named = "\n".join([PipelineConfig().to_json(), *map(str, paths)])
-    folder = get_cache_dir() / "bench" / f"library-{hashlib.sha256(named.encode()).hexdigest()[:12]}"
+    content = "\n".join([PipelineConfig().to_json(), *map(str, paths)])
+    folder = get_cache_dir() / "bench" / f"library-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
     folder.parent.mkdir(parents=True, exist_ok=True)
     library = (
         Library.open(folder) if Library.exists(folder) else Library.create(folder, PipelineConfig(), 15.0)
@@ -142,7 +142,7 @@ def build_cached_library(data_root: Path, item_count: int) -> Path:
 
 
 def build_synthetic_library(folder: Path, item_count: int, seed: int) -> None:
-    """A library of images that never were: random features, through the same commit."""
+    """A library of images with random features, written by the library's own commit."""
     rng = np.random.default_rng(seed)
     library = Library.create(folder, PipelineConfig(), 15.0)
     probe = Probe(
@@ -164,7 +164,7 @@ def build_synthetic_library(folder: Path, item_count: int, seed: int) -> None:
 def make_synthetic_item(
     library: Library, item_number: int, probe: Probe, rng: np.random.Generator
 ) -> EncodedFile:
-    """One item: what the object expert might see, and nothing for the others."""
+    """An image with random object features; features of all other roles are missing."""
     cards = {role: library.pipeline.get_encoder(role).card for role in library.pipeline.media_roles}
     features = {role: np.full((1, card.dim), np.nan, np.float32) for role, card in cards.items()}
     features["objects"] = rng.exponential(0.3, (1, cards["objects"].dim)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""How much media goes into a fresh library in a second, from reading the files to the commit on disk."""
+"""Media indexed per second into a new library, from decoding to the commit on disk."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ MEDIA_SETS = {
     "music": ("sound s", "wesnoth_music"),
 }
 STAGES = ("objects", "activity", "faces", "sound", "tone", "project, commit")
-SHARED_METHODS = ("extract_features", "encode_features")  # ways of the encoders that work together
+SHARED_METHODS = ("extract_features", "encode_features")  # of encoders that share a network
 MEDIA_SUFFIXES = {".jpg", ".png", ".mp4", ".mkv", ".webm", ".ogg", ".wav"}
-WARMUP_FILES = 3  # files of each kind indexed beforehand: networks are exported and loaded then
+WARMUP_FILES = 3  # files of each kind indexed beforehand, so that networks are exported and loaded
 OTHER_STAGE = "waiting for decoders, other"
 
 
@@ -44,40 +44,40 @@ class StageTimer:
 
     @contextmanager
     def time_stage(self, stage: str) -> Iterator[None]:
-        """Count what happens inside for a stage."""
-        begin = time.perf_counter()
+        """Add the time spent inside to a stage."""
+        start = time.perf_counter()
         try:
             yield
         finally:
-            self.seconds_by_stage[stage] += time.perf_counter() - begin
+            self.seconds_by_stage[stage] += time.perf_counter() - start
 
 
 class TimedEncoder:
-    """An encoder whose `encode` is timed; all else is the encoder's own."""
+    """An encoder whose `encode` and SHARED_METHODS are timed; other attributes are the encoder's own."""
 
     def __init__(self, encoder: Encoder, timer: StageTimer, stage: str) -> None:
         self._encoder, self._timer, self._stage = encoder, timer, stage
 
     def __getattr__(self, name: str) -> Any:
-        """Whatever else the encoder has; what it shares with another one is timed too."""
-        found = getattr(self._encoder, name)
-        return self._wrap_with_timer(found) if name in SHARED_METHODS else found
+        """Any other attribute of the encoder; SHARED_METHODS are timed."""
+        attribute = getattr(self._encoder, name)
+        return self._wrap_with_timer(attribute) if name in SHARED_METHODS else attribute
 
     def _wrap_with_timer(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        def timed(*given: Any) -> Any:
+        def call_timed(*arguments: Any) -> Any:
             with self._timer.time_stage(self._stage):
-                return function(*given)
+                return function(*arguments)
 
-        return timed
+        return call_timed
 
     def encode(self, items: Sequence[Any]) -> Rows:
-        """As the encoder does."""
+        """Encode items, timed."""
         with self._timer.time_stage(self._stage):
             return self._encoder.encode(items)
 
 
 class TimedPipeline(FeaturePipeline):
-    """Experts that are timed."""
+    """A pipeline whose encoders are timed."""
 
     def __init__(self, config: PipelineConfig, timer: StageTimer) -> None:
         super().__init__(config)
@@ -90,7 +90,7 @@ class TimedPipeline(FeaturePipeline):
 
 
 class TimedLibrary(Library):
-    """A library whose experts and commits are timed on `timer`."""
+    """A library whose encoders and commits are timed on `timer`."""
 
     def __init__(self, folder: Path, catalog: Catalog) -> None:
         super().__init__(folder, catalog)
@@ -98,7 +98,7 @@ class TimedLibrary(Library):
         self.pipeline = TimedPipeline(self.config, self.timer)
 
     def commit(self, batch: Sequence[EncodedFile]) -> None:
-        """As a library does, with the projection into spaces."""
+        """Project into spaces and commit, timed."""
         with self.timer.time_stage("project, commit"):
             super().commit(batch)
 
@@ -124,37 +124,37 @@ def command(data: Path, jobs: int, rounds: int, files: int | None, as_json: bool
 
 
 def list_media_files(data_root: Path, folder: str) -> list[Path]:
-    """Files below a folder of the data sets, in order. Raises AffectError if there are none."""
-    found = [
+    """Media files below a folder of the data sets, sorted. Raises AffectError if there are none."""
+    paths = [
         file for file in sorted((data_root / folder).rglob("*")) if file.suffix.lower() in MEDIA_SUFFIXES
     ]
-    if not found:
+    if not paths:
         raise AffectError(f"{data_root / folder}: no media; name the folder of the data sets with --data")
-    return found
+    return paths
 
 
 def index_once(paths: Sequence[Path], jobs: int) -> tuple[IndexProgress, float, Mapping[str, float]]:
-    """Index into a library that is thrown away: counts, seconds, seconds by stage."""
+    """Index into a temporary library: counts, seconds, and seconds by stage."""
     with tempfile.TemporaryDirectory(prefix="affect-bench-") as folder:
         library = TimedLibrary.create(Path(folder) / "library", PipelineConfig(), 15.0)
         with closing(library), library.lock_for_writing():
-            begin = time.perf_counter()
+            start = time.perf_counter()
             progress = Indexer(library, lambda _: None).run(paths, jobs)
-            spent = time.perf_counter() - begin
-    return progress, spent, library.timer.seconds_by_stage  # type: ignore[attr-defined]
+            seconds = time.perf_counter() - start
+    return progress, seconds, library.timer.seconds_by_stage  # type: ignore[attr-defined]
 
 
 def make_table_row(
     set_name: str, unit: str, runs: Sequence[tuple[IndexProgress, float, Mapping[str, float]]]
 ) -> dict[str, Cell]:
-    """A row: how much there is, how much of it a second, and where the time goes."""
-    progress, total, stages = runs[0]
+    """A row: the amount of media, the rate over rounds, and the shares of stages in the first round."""
+    progress, total_seconds, seconds_by_stage = runs[0]
     amount = {"images": progress.images, "video s": progress.video_seconds, "sound s": progress.audio_seconds}
     rates = [amount[unit] / seconds for _, seconds, _ in runs]
-    waited = total - sum(stages.values())
-    shares = {stage: stages.get(stage, 0) for stage in STAGES} | {OTHER_STAGE: waited}
+    stage_seconds = {stage: seconds_by_stage.get(stage, 0) for stage in STAGES}
+    stage_seconds[OTHER_STAGE] = total_seconds - sum(seconds_by_stage.values())
     return {
         "what": set_name, "files": progress.indexed, "failed": len(progress.failed), "amount": amount[unit],
         "unit": unit, "a second": Estimate(float(np.median(rates)), min(rates), max(rates)),
-        **{f"% {stage}": 100 * seconds / total for stage, seconds in shares.items()},
+        **{f"% {stage}": 100 * seconds / total_seconds for stage, seconds in stage_seconds.items()},
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Training JEMC's heads: this project's loop beside the one the paper's code runs."""
+"""The command `bench epoch`: training of JEMC's heads, against the loop of the paper's code."""
 
 from __future__ import annotations
 
@@ -26,8 +26,12 @@ def command(
 
     Both ways get the same captions every round, in an order of their own.
     """
-    from experiments.benchmarks.jemc_reference_loop import run_benchmark, write_corpus
+    from experiments.benchmarks.jemc_comparison import TrainingBenchmark, run_benchmark
+    from experiments.benchmarks.jemc_corpus import write_corpus
 
-    with tempfile.TemporaryDirectory(prefix="affect-bench-") as name:
-        corpus = write_corpus(Path(name), videos, seed)
-        print_report(run_benchmark(corpus, batches, batch, dim, workers, rounds, seed), as_json=as_json)
+    settings = TrainingBenchmark(
+        batch_count=batches, batch_size=batch, dim=dim, worker_count=workers, rounds=rounds, seed=seed
+    )
+    with tempfile.TemporaryDirectory(prefix="affect-bench-") as folder:
+        corpus = write_corpus(Path(folder), videos, seed)
+        print_report(run_benchmark(corpus, settings), as_json=as_json)

@@ -1,4 +1,4 @@
-"""Nearest rows: the engine's exact index and Annoy, beside plain numpy and scikit-learn."""
+"""Nearest-neighbour search: the engine's exact index and Annoy, against numpy and scikit-learn."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from retrieval.vector_index.topk import StoredRows
 
 MILLI = 1e-3
 DIM = 384
-CLUSTER_SIZE, NOISE_NORM = 50, 1.0  # rows about a centre; length of what is added to it, which has length 1
+CLUSTER_SIZE, NOISE_NORM = 50, 1.0  # rows of a cluster; norm of the noise added to its unit centre
 NUMPY_BASELINE = "numpy: rows @ q, argsort"
 Positions = npt.NDArray[np.int64]
 SearchFunction = Callable[[Rows], Positions]  # (1, d) unit row -> (1, k) positions
@@ -42,7 +42,7 @@ SearchFunction = Callable[[Rows], Positions]  # (1, d) unit row -> (1, k) positi
 
 @dataclass(frozen=True)
 class SearchMethod:
-    """A way to search, and the seconds it took to get ready."""
+    """A search function, and the seconds of building its index."""
 
     search: SearchFunction
     build_seconds: float
@@ -71,7 +71,11 @@ def command(
         else [make_clustered_vectors(n + queries, seed) for n in parse_sizes(sizes)]
     )
     given = {name: value for name, value in options.items() if value is not None}
-    rows = [row for one in sets for row in measure_methods(one, min(queries, len(one) // 2), k, given, seed)]
+    rows = [
+        row
+        for vectors in sets
+        for row in measure_methods(vectors, min(queries, len(vectors) // 2), k, given, seed)
+    ]
     report = BenchmarkReport(
         benchmark="index",
         settings={
@@ -89,7 +93,7 @@ def command(
 
 
 def parse_sizes(text: str) -> list[int]:
-    """From "1000,10000". Raises AffectError."""
+    """Numbers of rows from "1000,10000". Raises AffectError."""
     try:
         sizes = [int(part) for part in text.split(",")]
     except ValueError:
@@ -100,7 +104,7 @@ def parse_sizes(text: str) -> list[int]:
 
 
 def make_clustered_vectors(vector_count: int, seed: int) -> Rows:
-    """(count, 384) unit rows about common centres, in no order."""
+    """(count, 384) unit rows in clusters, in random order."""
     rng = np.random.default_rng(seed)
     centres = unit_rows(rng.standard_normal((-(-vector_count // CLUSTER_SIZE), DIM), np.float32))
     noise = rng.standard_normal((vector_count, DIM), np.float32) * np.float32(NOISE_NORM / np.sqrt(DIM))
@@ -120,42 +124,47 @@ def load_view_vectors(folder: Path, view: str) -> Rows:
 def measure_methods(
     vectors: Rows, query_count: int, k: int, options: OptionValues, seed: int
 ) -> list[dict[str, Cell]]:
-    """A row of the table for each way; the last `query_count` of the shuffled rows are asked for."""
-    mixed = vectors[np.random.default_rng(seed).permutation(len(vectors))]
-    kept, asked = np.ascontiguousarray(mixed[:-query_count]), mixed[-query_count:]
+    """A row of the table for each method; the last `query_count` of the shuffled rows are the queries."""
+    shuffled = vectors[np.random.default_rng(seed).permutation(len(vectors))]
+    indexed, queries = np.ascontiguousarray(shuffled[:-query_count]), shuffled[-query_count:]
     with tempfile.TemporaryDirectory(prefix="affect-bench-") as folder:
-        ways = prepare_methods(kept, k, options, Path(folder))
-        turns = {name: (lambda i, ask=way.search: ask(asked[i : i + 1])) for name, way in ways.items()}
-        spent = time_in_turns(turns, query_count)
-        wanted = [ways["exact"].search(query[None]) for query in asked]
-        found = {name: [way.search(query[None]) for query in asked] for name, way in ways.items()}
+        methods = prepare_methods(indexed, k, options, Path(folder))
+        calls = {
+            name: (lambda i, search=method.search: search(queries[i : i + 1]))
+            for name, method in methods.items()
+        }
+        seconds = time_in_turns(calls, query_count)
+        exact_neighbours = [methods["exact"].search(query[None]) for query in queries]
+        neighbours = {
+            name: [method.search(query[None]) for query in queries] for name, method in methods.items()
+        }
     return [
         {
-            "rows": len(kept),
+            "rows": len(indexed),
             "way": name,
-            "ready in s": way.build_seconds,
-            f"recall@{k}": estimate_recall(found[name], wanted, seed),
-            "ms": summarise_seconds(spent[name], MILLI),
-            "times as fast as numpy": estimate_speedup(spent[NUMPY_BASELINE], spent[name], seed=seed),
+            "ready in s": method.build_seconds,
+            f"recall@{k}": estimate_recall(neighbours[name], exact_neighbours, seed),
+            "ms": summarise_seconds(seconds[name], MILLI),
+            "times as fast as numpy": estimate_speedup(seconds[NUMPY_BASELINE], seconds[name], seed=seed),
         }
-        for name, way in ways.items()
+        for name, method in methods.items()
     ]
 
 
 def prepare_methods(vectors: Rows, k: int, options: OptionValues, folder: Path) -> dict[str, SearchMethod]:
-    """Every way that is here, ready to be asked."""
-    halves = vectors.astype(np.float16)
-    ways = {name: prepare_index(name, vectors, k, options, folder) for name in INDEX_KINDS}
-    ways["exact, float16"] = prepare_index("exact", halves, k, options, folder)
-    ways[NUMPY_BASELINE] = time_build(lambda: lambda query: np.argsort(-(vectors @ query[0]))[None, :k])
-    ways["scikit-learn, brute"] = time_build(lambda: make_sklearn_search(vectors, k))
-    return ways
+    """All methods by name, with their indices built."""
+    float16_vectors = vectors.astype(np.float16)
+    methods = {name: prepare_index(name, vectors, k, options, folder) for name in INDEX_KINDS}
+    methods["exact, float16"] = prepare_index("exact", float16_vectors, k, options, folder)
+    methods[NUMPY_BASELINE] = time_build(lambda: lambda query: np.argsort(-(vectors @ query[0]))[None, :k])
+    methods["scikit-learn, brute"] = time_build(lambda: make_sklearn_search(vectors, k))
+    return methods
 
 
 def prepare_index(
     name: str, vectors: StoredRows, k: int, options: OptionValues, folder: Path
 ) -> SearchMethod:
-    """One of the engine's indices, through its port."""
+    """One of the engine's indices by name."""
     kind = INDEX_KINDS[name]
     return time_build(
         lambda: make_index_search(kind.build(vectors, folder / name, kind.fill_options(options), 0), k)
@@ -163,19 +172,19 @@ def prepare_index(
 
 
 def time_build(build: Callable[[], SearchFunction]) -> SearchMethod:
-    """A way, and how long it took to make."""
-    begin = time.perf_counter()
-    ask = build()
-    return SearchMethod(ask, time.perf_counter() - begin)
+    """Build an index and time it."""
+    start = time.perf_counter()
+    search = build()
+    return SearchMethod(search, time.perf_counter() - start)
 
 
 def make_index_search(index: VectorIndex, k: int) -> SearchFunction:
-    """Positions alone."""
+    """The search of an index, without the similarities."""
     return lambda query: index.search(query, k)[0]
 
 
 def make_sklearn_search(vectors: Rows, k: int) -> SearchFunction:
-    """The peer: NearestNeighbors by cosine."""
+    """scikit-learn's NearestNeighbors by cosine."""
     from sklearn.neighbors import NearestNeighbors
 
     model = NearestNeighbors(n_neighbors=min(k, len(vectors)), algorithm="brute", metric="cosine").fit(
@@ -187,8 +196,9 @@ def make_sklearn_search(vectors: Rows, k: int) -> SearchFunction:
 def estimate_recall(
     neighbours: Sequence[Positions], exact_neighbours: Sequence[Positions], seed: int
 ) -> Estimate:
-    """Share of the exact neighbours that were found."""
-    shares = [
-        compute_index_recall(one, exact) for one, exact in zip(neighbours, exact_neighbours, strict=True)
+    """Mean recall of the exact neighbours over queries, with its 95 % bootstrap interval."""
+    recalls = [
+        compute_index_recall(approximate, exact)
+        for approximate, exact in zip(neighbours, exact_neighbours, strict=True)
     ]
-    return Estimate(float(np.mean(shares)), *bootstrap_interval(shares, seed=seed))
+    return Estimate(float(np.mean(recalls)), *bootstrap_interval(recalls, seed=seed))

@@ -1,1 +1,1 @@
-"""Figures with intervals and how they are reported."""
+"""Estimates with intervals, corrections of p values, and reports of benchmarks."""

@@ -1,4 +1,4 @@
-"""What a benchmark tells: figures with intervals, a small table, bars to reach, and the machine."""
+"""The report of a benchmark: a table of estimates, requirements, and the machine it ran on."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REPORTED_PACKAGES = ("numpy", "torch", "onnxruntime", "av", "decord", "annoy")
 
 @dataclass(frozen=True)
 class Requirement:
-    """A figure that has to be reached: `value` at least, or at most, `bound`."""
+    """A measured value that has to be at least, or at most, `bound`."""
 
     name: str
     value: float
@@ -30,11 +30,11 @@ class Requirement:
 
     @property
     def is_met(self) -> bool:
-        """Whether it is reached."""
+        """Whether the value is within the bound."""
         return self.value >= self.bound if self.is_minimum else self.value <= self.bound
 
     def __str__(self) -> str:
-        """One line."""
+        """One line with the value, the bound and whether it is met."""
         bound = f"at {'least' if self.is_minimum else 'most'} {self.bound:g}"
         return (
             f"{self.name}: {format_number(self.value)}, {bound} wanted: {'met' if self.is_met else 'MISSED'}"
@@ -51,7 +51,7 @@ Cell = Estimate | float | str | None
 
 @dataclass(frozen=True, kw_only=True)
 class BenchmarkReport:
-    """One benchmark's result: what it was run with, a row for each thing measured, and what to know."""
+    """The result of a benchmark: its settings, a row for each method or data set, requirements and notes."""
 
     benchmark: str
     settings: Mapping[str, Any]
@@ -60,30 +60,30 @@ class BenchmarkReport:
     notes: Sequence[str] = field(default=())
 
     def to_json(self) -> dict[str, Any]:
-        """One object, with the machine and the versions it ran on."""
+        """As printed with --json, with the machine and the versions of packages."""
         return {
             "bench": self.benchmark, "machine": describe_machine(), "settings": dict(self.settings),
             "rows": [{name: _cell_to_json(cell) for name, cell in row.items()} for row in self.rows],
-            "bars": [bar.to_json() for bar in self.requirements], "notes": list(self.notes),
+            "bars": [requirement.to_json() for requirement in self.requirements], "notes": list(self.notes),
         }  # fmt: skip
 
     def format_lines(self) -> list[str]:
-        """The table, then bars, notes and the machine, as text."""
-        about = describe_machine()
-        told = ", ".join(f"{name} {number}" for name, number in about["packages"].items())
+        """The table, the requirements, the notes and the machine, as lines of text."""
+        machine = describe_machine()
+        packages = ", ".join(f"{name} {number}" for name, number in machine["packages"].items())
         return [
             *format_table(self.rows),
             "",
             *map(str, self.requirements),
             *self.notes,
             f"settings: {', '.join(f'{name} {value}' for name, value in self.settings.items())}",
-            f"machine: {about['cores']} cores, {about['cpu']}, load {about['load']}, {about['date']}",
-            f"python {about['python']}, {told}",
+            f"machine: {machine['cores']} cores, {machine['cpu']}, load {machine['load']}, {machine['date']}",
+            f"python {machine['python']}, {packages}",
         ]
 
 
 def print_report(report: BenchmarkReport, *, as_json: bool) -> None:
-    """Print a report."""
+    """Print a report as text or as one JSON object."""
     click.echo(json.dumps(report.to_json()) if as_json else "\n".join(report.format_lines()))
 
 
@@ -91,20 +91,23 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 
 
 def add_seed_option(command: Callable[..., None]) -> Callable[..., None]:
-    """The option --seed, of all that is drawn at random."""
+    """Add the option --seed of the random generator."""
     return click.option("--seed", type=int, default=0, show_default=True)(command)
 
 
 def format_table(rows: Sequence[Mapping[str, Cell]]) -> list[str]:
-    """Rows as lines of aligned columns, under the names of the columns; what a row lacks stays blank."""
+    """Rows as lines of aligned columns under their names; missing cells are blank."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     cells = [names, *([_format_cell(row.get(name)) for name in names] for row in rows)]
-    wide = [max(len(line[at]) for line in cells) for at in range(len(names))]
-    return ["  ".join(cell.ljust(w) for cell, w in zip(line, wide, strict=True)).rstrip() for line in cells]
+    widths = [max(len(line[at]) for line in cells) for at in range(len(names))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in cells
+    ]
 
 
 def describe_machine() -> dict[str, Any]:
-    """What the figures depend on besides the code."""
+    """What figures depend on besides the code: processor, memory in GiB, load, date and versions."""
     return {
         "cores": len(os.sched_getaffinity(0)),
         "cpu": get_cpu_name(),
@@ -117,7 +120,7 @@ def describe_machine() -> dict[str, Any]:
 
 
 def get_package_version(package: str) -> str | None:
-    """The version of a package that is here, found without importing it."""
+    """The version of an installed package, without importing it; None if it is not installed."""
     try:
         return version(package)
     except PackageNotFoundError:
@@ -125,9 +128,9 @@ def get_package_version(package: str) -> str | None:
 
 
 def get_cpu_name() -> str:
-    """The processor's name."""
-    known = Path("/proc/cpuinfo")
-    lines = known.read_text().splitlines() if known.exists() else []
+    """The model name of the processor."""
+    cpu_info = Path("/proc/cpuinfo")
+    lines = cpu_info.read_text().splitlines() if cpu_info.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
 

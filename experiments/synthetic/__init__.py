@@ -1,9 +1,9 @@
-"""A synthetic set with known truth: moving coloured shapes with music of a known mood, as real media files.
+"""A synthetic data set with ground truth: moving coloured shapes with music of a known mood, as media files.
 
-Shape and colour show in any single frame. The action shows over time alone: sliding left is sliding right
-backwards, shrinking is growing backwards, and where a shape is, how large and how turned says little in one
-frame. The mood is heard and never seen, and some clips are silent. So each expert has something only it
-can tell, and a caption mentions some of it.
+Shape and colour are visible in any single frame. The action is visible over time only: sliding left is
+sliding right in reverse, shrinking is growing in reverse, and position, size and angle in one frame carry
+little information. The mood is audible only, and some clips are silent. So every encoder has information that
+no other has, and a caption mentions some of it.
 """
 
 from experiments.synthetic.render import GENERATOR_VERSION, render_dataset

@@ -19,14 +19,14 @@ from experiments.synthetic.render import DEFAULT_JOBS, render_dataset
 @click.option("--jobs", type=click.IntRange(1), default=DEFAULT_JOBS, show_default=True)
 def main(out: Path, count: int, seed: int, jobs: int) -> None:
     """Render clips of moving shapes with music, their captions and their truth. Goes on where it stopped."""
-    begun = time.perf_counter()
+    start = time.perf_counter()
     try:
-        data = render_dataset(out, count, seed, jobs=jobs)
-    except AffectError as bad:
-        raise click.ClickException(str(bad)) from bad
-    parts = Counter(item.split for item in data.items)
-    told = ", ".join(f"{parts[split]} {split}" for split in ("train", "dev", "test"))
-    click.echo(f"{to_printable(out)}: {told} in {time.perf_counter() - begun:.1f} s")
+        dataset = render_dataset(out, count, seed, jobs=jobs)
+    except AffectError as error:
+        raise click.ClickException(str(error)) from error
+    counts = Counter(item.split for item in dataset.items)
+    splits = ", ".join(f"{counts[split]} {split}" for split in ("train", "dev", "test"))
+    click.echo(f"{to_printable(out)}: {splits} in {time.perf_counter() - start:.1f} s")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Captions of a clip: a small grammar with synonyms; each says a part of what is there."""
+"""Captions of a clip by a small grammar with synonyms; each mentions some of the clip's attributes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from experiments.synthetic.world import SyntheticClip
 
 CAPTIONS_PER_CLIP = 5
 MENTION_PROBABILITIES = {"shape": 0.75, "colour": 0.75, "action": 0.75, "mood": 0.65, "backdrop": 0.2}
-"""Chance that a caption says a thing."""
-MIN_MENTIONS = 2  # things every caption says
+"""Probability that a caption mentions an attribute."""
+MIN_MENTIONS = 2  # attributes of a caption
 
 SYNONYMS: Mapping[str, Mapping[str, Sequence[str]]] = {
     "shape": {
@@ -55,16 +55,16 @@ VOWELS = "aeiou"
 
 
 def generate_captions(clip: SyntheticClip) -> tuple[str, ...]:
-    """Five different captions, the same for the same clip."""
+    """CAPTIONS_PER_CLIP different captions, the same for the same clip."""
     rng = clip.make_rng(4)
-    found: dict[str, None] = {}
-    while len(found) < CAPTIONS_PER_CLIP:
-        found[generate_caption(clip, _draw_attributes(clip, rng), rng)] = None
-    return tuple(found)
+    captions: dict[str, None] = {}  # a set in order
+    while len(captions) < CAPTIONS_PER_CLIP:
+        captions[generate_caption(clip, _draw_attributes(clip, rng), rng)] = None
+    return tuple(captions)
 
 
 def generate_caption(clip: SyntheticClip, attributes: Sequence[str], rng: np.random.Generator) -> str:
-    """One caption that says these things of a clip (keys of WORDS), in words chosen at random."""
+    """A caption that mentions these attributes (keys of SYNONYMS), in words drawn at random."""
 
     def choose_word(attribute: str) -> str:
         return _choose_one(SYNONYMS[attribute][getattr(clip, attribute)], rng)
@@ -85,11 +85,11 @@ def generate_caption(clip: SyntheticClip, attributes: Sequence[str], rng: np.ran
 
 
 def _draw_attributes(clip: SyntheticClip, rng: np.random.Generator) -> list[str]:
-    there = [what for what in MENTION_PROBABILITIES if getattr(clip, what) is not None]
+    present = [name for name in MENTION_PROBABILITIES if getattr(clip, name) is not None]
     while True:
-        said = [what for what in there if rng.random() < MENTION_PROBABILITIES[what]]
-        if len(said) >= MIN_MENTIONS:
-            return said
+        mentioned = [name for name in present if rng.random() < MENTION_PROBABILITIES[name]]
+        if len(mentioned) >= MIN_MENTIONS:
+            return mentioned
 
 
 def _choose_one(options: Sequence[str], rng: np.random.Generator) -> str:

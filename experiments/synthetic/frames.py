@@ -1,4 +1,4 @@
-"""The pictures of a clip: one shape on a backdrop, drawn with soft edges, frame by frame."""
+"""Frames of a clip: one moving shape on a backdrop, antialiased."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ FRAME_COUNT = FPS * CLIP_SECONDS
 
 Floats = npt.NDArray[np.floating]
 
-MARKER = (0.5, 0.2)  # a light dot on every shape, so that turning shows: its distance and radius, in sizes
+MARKER = (0.5, 0.2)  # distance and radius, in sizes, of the dot on a shape that makes rotation visible
 
 
 @dataclass(frozen=True, kw_only=True)
 class ShapeTrajectory:
-    """Where the shape is: (frames,) x to the right, y down, size (radius) in sides, and angle in radians."""
+    """(frames,) x to the right, y down and size (radius), in frame widths, and angle in radians."""
 
     x: Floats
     y: Floats
@@ -32,29 +32,30 @@ class ShapeTrajectory:
 
 
 def compute_trajectory(clip: SyntheticClip) -> ShapeTrajectory:
-    """How the shape moves. Place, size, angle and phase are drawn at random, the direction is the action."""
+    """The trajectory of a clip's action, from a random position, size, angle and phase."""
     rng = clip.make_rng(1)
-    s = (np.arange(FRAME_COUNT) + 0.5) / FRAME_COUNT  # 0 to 1 over the clip
-    still = np.ones(FRAME_COUNT)
-    x: Floats = rng.uniform(0.36, 0.64) * still
-    y: Floats = rng.uniform(0.36, 0.64) * still
-    size: Floats = rng.uniform(0.13, 0.2) * still
-    angle: Floats = rng.uniform(0, 2 * np.pi) * still
-    phase, speed, sense = rng.uniform(0, 2 * np.pi), rng.uniform(0.9, 1.1), rng.choice((-1, 1))
-    turns = 2 * np.pi * s * speed
+    progress = (np.arange(FRAME_COUNT) + 0.5) / FRAME_COUNT  # 0 to 1 over the clip
+    constant = np.ones(FRAME_COUNT)
+    x: Floats = rng.uniform(0.36, 0.64) * constant
+    y: Floats = rng.uniform(0.36, 0.64) * constant
+    size: Floats = rng.uniform(0.13, 0.2) * constant
+    angle: Floats = rng.uniform(0, 2 * np.pi) * constant
+    phase, speed, direction = rng.uniform(0, 2 * np.pi), rng.uniform(0.9, 1.1), rng.choice((-1, 1))
+    turns = 2 * np.pi * progress * speed
     match clip.action:
         case "slides right" | "slides left":
-            x = _interpolate(clip.action == "slides right", 0.22, 0.78, s)
+            x = _interpolate(clip.action == "slides right", 0.22, 0.78, progress)
         case "grows" | "shrinks":
-            size = _interpolate(clip.action == "grows", 0.08, 0.27, s)
+            size = _interpolate(clip.action == "grows", 0.08, 0.27, progress)
         case "bounces":
             y = 0.76 - 0.5 * np.abs(np.sin(1.25 * turns + phase))
         case "spins":
-            angle = angle + sense * turns
+            angle = angle + direction * turns
         case "shakes":
             x = x + 0.07 * np.sin(8 * turns + phase)
         case "orbits":
-            x, y = 0.5 + 0.28 * np.cos(sense * turns + phase), 0.5 + 0.28 * np.sin(sense * turns + phase)
+            orbit = direction * turns + phase
+            x, y = 0.5 + 0.28 * np.cos(orbit), 0.5 + 0.28 * np.sin(orbit)
     return ShapeTrajectory(x=x, y=y, size=size, angle=angle)
 
 
@@ -64,9 +65,12 @@ def _interpolate(is_forward: bool, low: float, high: float, progress: Floats) ->
 
 def render_frames(clip: SyntheticClip) -> Frames:
     """(36, 128, 128, 3) RGB, the same for the same clip."""
-    way = compute_trajectory(clip)
+    trajectory = compute_trajectory(clip)
     grid = (np.arange(FRAME_SIZE, dtype=np.float32) + 0.5) / FRAME_SIZE
-    x, y, size, angle = (one.astype(np.float32)[:, None, None] for one in (way.x, way.y, way.size, way.angle))
+    x, y, size, angle = (
+        values.astype(np.float32)[:, None, None]
+        for values in (trajectory.x, trajectory.y, trajectory.size, trajectory.angle)
+    )
     across, down = (grid - x) / size, (grid[:, None] - y) / size  # (t, 1, w), (t, h, 1), in sizes
     body = np.hypot(across, down) - OUTLINES[clip.shape](np.arctan2(down, across) - angle)
     dot = np.hypot(across - MARKER[0] * np.cos(angle), down - MARKER[0] * np.sin(angle)) - MARKER[1]
@@ -77,7 +81,7 @@ def render_frames(clip: SyntheticClip) -> Frames:
 
 
 def render_backdrop(clip: SyntheticClip) -> Floats:
-    """(h, w, 3) float32: what is behind the shape: near black, near white, or grey stripes."""
+    """(h, w, 3) float32 background: near black, near white, or grey stripes."""
     rng = clip.make_rng(2)
     tint = rng.uniform(-8, 8, 3)
     level = {"dark": 28.0, "light": 228.0, "striped": 105.0}[clip.backdrop] + tint
@@ -102,8 +106,8 @@ def _make_polygon_outline(corners: int, radius: float) -> Callable[[Floats], Flo
 
 
 def _compute_star_outline(angle: Floats) -> Floats:
-    wave = np.abs(angle * 5 / (2 * np.pi) % 1 - 0.5) * 2  # 1 at the five points, 0 between them
-    return np.asarray(0.55 + 0.75 * wave**1.6)
+    pointedness = np.abs(angle * 5 / (2 * np.pi) % 1 - 0.5) * 2  # 1 at the five points, 0 between them
+    return np.asarray(0.55 + 0.75 * pointedness**1.6)
 
 
 OUTLINES: dict[str, Callable[[Floats], Floats]] = {
@@ -112,4 +116,4 @@ OUTLINES: dict[str, Callable[[Floats], Floats]] = {
     "triangle": _make_polygon_outline(3, 1.45),
     "star": _compute_star_outline,
 }
-"""By shape, its edge's distance from the middle at an angle, in sizes; areas are about equal."""
+"""Distance of a shape's edge from its centre by angle, in sizes; areas are about equal."""

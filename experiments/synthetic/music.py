@@ -1,7 +1,7 @@
-"""The sound of a clip: a tune whose tempo, register, brightness, roughness, key and level tell the mood.
+"""The music of a clip: tempo, register, brightness, roughness, mode and level follow valence and arousal.
 
-Directions are those found in listening studies (Juslin & Laukka 2003; Gabrielsson & Lindström 2010): arousal
-quickens, brightens and loudens; valence chooses major or minor and smooths the tone.
+The directions are those of listening studies (Juslin & Laukka 2003; Gabrielsson & Lindström 2010): arousal
+raises tempo, brightness and level; valence determines major or minor and lowers roughness.
 """
 
 from __future__ import annotations
@@ -23,10 +23,12 @@ Waveform = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, kw_only=True)
 class MusicParameters:
-    """How a mood is played.
+    """Parameters of a melody.
 
-    notes_per_second: notes a second; root: Hz; tilt: partial k has amplitude k ** -tilt
-    roughness: depth of a 40 Hz tremble; level: root mean square of the whole
+    spectral_tilt: partial k has amplitude k ** -spectral_tilt
+    roughness: depth of a 40 Hz amplitude modulation, 0 to 1
+    rms_level: root mean square of the samples
+    scale: semitones above the root
     """
 
     notes_per_second: float
@@ -38,14 +40,14 @@ class MusicParameters:
 
 
 def compute_music_parameters(valence: float, arousal: float) -> MusicParameters:
-    """The way to play a point of the mood plane, each coordinate in [-1, 1]."""
-    lift = (arousal + 1) / 2
+    """Parameters for valence and arousal, each in [-1, 1]."""
+    activation = (arousal + 1) / 2
     return MusicParameters(
-        notes_per_second=1.5 + 5.5 * lift,
-        root_hz=147.0 * 2 ** (0.9 * lift + 0.35 * valence),
-        spectral_tilt=2.6 - 1.7 * lift,
-        roughness=0.9 * max(0.0, -valence) * (0.3 + 0.7 * lift),
-        rms_level=0.03 * 7**lift,
+        notes_per_second=1.5 + 5.5 * activation,
+        root_hz=147.0 * 2 ** (0.9 * activation + 0.35 * valence),
+        spectral_tilt=2.6 - 1.7 * activation,
+        roughness=0.9 * max(0.0, -valence) * (0.3 + 0.7 * activation),
+        rms_level=0.03 * 7**activation,
         scale=MAJOR_SCALE if valence > 0 else MINOR_SCALE,
     )
 
@@ -54,16 +56,16 @@ def render_audio(clip: SyntheticClip) -> Waveform | None:
     """(48000,) mono at 16 kHz, the same for the same clip; None where it is silent."""
     if clip.valence is None or clip.arousal is None:
         return None
-    how, rng = compute_music_parameters(clip.valence, clip.arousal), clip.make_rng(3)
-    clock = np.arange(CLIP_SECONDS * SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ
-    since = clock * how.notes_per_second % 1 / how.notes_per_second  # seconds since the note began
-    count = int(clock[-1] * how.notes_per_second) + 1
-    steps = np.abs(np.cumsum(rng.integers(-2, 3, count)) + rng.integers(len(how.scale)))
-    notes = np.array(how.scale)[steps % len(how.scale)]
-    pitch = how.root_hz * 2 ** (notes[(clock * how.notes_per_second).astype(int)] / 12)
-    turn = 2 * np.pi * np.cumsum(pitch) / SAMPLE_RATE_HZ
-    tone = sum(np.sin(k * turn) * k**-how.spectral_tilt for k in range(1, N_PARTIALS + 1))
-    swell = np.minimum(since / 0.02, 1) * np.exp(-since * how.notes_per_second * 1.2)
-    tremble = 1 - how.roughness * (0.5 + 0.5 * np.sin(2 * np.pi * 40 * clock))
-    wave = tone * swell * tremble
-    return np.asarray((wave * how.rms_level / np.sqrt(np.mean(wave**2))).clip(-1, 1), np.float32)
+    music, rng = compute_music_parameters(clip.valence, clip.arousal), clip.make_rng(3)
+    seconds = np.arange(CLIP_SECONDS * SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ
+    note_seconds = seconds * music.notes_per_second % 1 / music.notes_per_second  # since the note's onset
+    note_count = int(seconds[-1] * music.notes_per_second) + 1
+    steps = np.abs(np.cumsum(rng.integers(-2, 3, note_count)) + rng.integers(len(music.scale)))
+    notes = np.array(music.scale)[steps % len(music.scale)]
+    frequency = music.root_hz * 2 ** (notes[(seconds * music.notes_per_second).astype(int)] / 12)
+    phase = 2 * np.pi * np.cumsum(frequency) / SAMPLE_RATE_HZ
+    tone = sum(np.sin(k * phase) * k**-music.spectral_tilt for k in range(1, N_PARTIALS + 1))
+    envelope = np.minimum(note_seconds / 0.02, 1) * np.exp(-note_seconds * music.notes_per_second * 1.2)
+    modulation = 1 - music.roughness * (0.5 + 0.5 * np.sin(2 * np.pi * 40 * seconds))
+    wave = tone * envelope * modulation
+    return np.asarray((wave * music.rms_level / np.sqrt(np.mean(wave**2))).clip(-1, 1), np.float32)

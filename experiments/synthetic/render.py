@@ -1,4 +1,4 @@
-"""Writing the synthetic set: clips side by side in processes, then its table and its truth."""
+"""Renders the synthetic set in parallel processes, and writes its captions and ground truth."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from retrieval.progress_reporter import ProgressReporter
 from retrieval.samples.media_writer import make_file_atomically, write_video
 
 CAPTIONS_FILE, TRUTH_FILE = "captions.csv", "truth.jsonl"
-GENERATOR_VERSION = 1  # raise it when the same seed would make other clips
+GENERATOR_VERSION = 1  # raise it when the same seed would generate other clips
 CSV_HEADER = ("media", "caption", "split", "group")
 DEFAULT_JOBS = 2
 CODEC_OPTIONS = {"preset": "veryfast", "crf": "18", "threads": "1"}
@@ -35,31 +35,29 @@ CODEC_OPTIONS = {"preset": "veryfast", "crf": "18", "threads": "1"}
 def render_dataset(
     folder: Path, count: int, seed: int, *, jobs: int = DEFAULT_JOBS, quiet: bool = False
 ) -> CaptionDataset:
-    """The set in a folder, with what is not there yet rendered first.
+    """Render the clips that are missing in a folder; returns the data set.
 
     A folder may grow to more clips of its seed. Raises AffectError if it holds those of another seed.
     """
-    wanted = generate_clips(count, seed)
+    clips = generate_clips(count, seed)
     folder.mkdir(parents=True, exist_ok=True)
     _claim_folder(folder, seed)
-    todo = [clip for clip in wanted if not (folder / clip.name).exists()]
+    missing = [clip for clip in clips if not (folder / clip.name).exists()]
     pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), exit_with_parent)
     with stop_at_safe_points(), _cancel_pending(pool):
-        done = pool.map(_render_clip, todo, [folder] * len(todo), chunksize=4)
+        done = pool.map(_render_clip, missing, [folder] * len(missing), chunksize=4)
         with ProgressReporter("synthetic", unit="clips", quiet=quiet) as report:
             for number, _ in enumerate(done, 1):
-                report.update("rendering", number, len(todo))
+                report.update("rendering", number, len(missing))
                 stop_if_requested()
-    write_atomically(
-        folder / TRUTH_FILE, "".join(f"{json.dumps(asdict(clip))}\n" for clip in wanted).encode()
-    )
-    write_atomically(folder / CAPTIONS_FILE, _format_csv(wanted).encode())
+    write_atomically(folder / TRUTH_FILE, "".join(f"{json.dumps(asdict(clip))}\n" for clip in clips).encode())
+    write_atomically(folder / CAPTIONS_FILE, _format_csv(clips).encode())
     return load_caption_csv(folder / CAPTIONS_FILE, name=f"synthetic-{count}")
 
 
 @contextmanager
 def _cancel_pending(pool: ProcessPoolExecutor) -> Iterator[None]:
-    """An interrupt does not wait for what was not begun."""
+    """Cancel the tasks that have not started when the block is left."""
     try:
         yield
     finally:
@@ -67,13 +65,13 @@ def _cancel_pending(pool: ProcessPoolExecutor) -> Iterator[None]:
 
 
 def _render_clip(clip: SyntheticClip, folder: Path) -> None:
-    """Render one clip; a kill leaves no half of it under its name."""
-    wave = render_audio(clip)
+    """Render one clip, whole or not at all."""
+    samples = render_audio(clip)
     render = partial(
         write_video,
         frames=render_frames(clip),
         fps=FPS,
-        audio_blocks=None if wave is None else [wave],
+        audio_blocks=None if samples is None else [samples],
         sample_rate=SAMPLE_RATE_HZ,
         codec_options=CODEC_OPTIONS,
     )
@@ -81,13 +79,13 @@ def _render_clip(clip: SyntheticClip, folder: Path) -> None:
 
 
 def _claim_folder(folder: Path, seed: int) -> None:
-    """Note the seed of the folder's clips. Raises AffectError if they are of another."""
-    note, mine = folder / "seed.json", {"seed": seed, "rule": GENERATOR_VERSION, "side": FRAME_SIZE}
-    if note.exists() and json.loads(note.read_text()) != mine:
+    """Record the seed of the folder's clips. Raises AffectError if they are of another seed or version."""
+    path, origin = folder / "seed.json", {"seed": seed, "rule": GENERATOR_VERSION, "side": FRAME_SIZE}
+    if path.exists() and json.loads(path.read_text()) != origin:
         raise AffectError(
             f"{to_printable(folder)}: holds clips of another seed or version; name another folder"
         )
-    write_atomically(note, json.dumps(mine).encode())
+    write_atomically(path, json.dumps(origin).encode())
 
 
 def _format_csv(clips: Sequence[SyntheticClip]) -> str:
@@ -95,6 +93,6 @@ def _format_csv(clips: Sequence[SyntheticClip]) -> str:
     writer = csv.writer(text)
     writer.writerow(CSV_HEADER)
     writer.writerows(
-        (clip.name, said, clip.split, clip.group) for clip in clips for said in generate_captions(clip)
+        (clip.name, caption, clip.split, clip.group) for clip in clips for caption in generate_captions(clip)
     )
     return text.getvalue()

@@ -1,4 +1,4 @@
-"""What there is in the synthetic world, and which clips a seed makes of it."""
+"""The attributes of synthetic clips, and the clips that a seed generates."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ MOODS = {
     "happy": (0.8, 0.4), "excited": (0.5, 0.9), "calm": (0.6, -0.7), "sad": (-0.7, -0.5),
     "angry": (-0.7, 0.8), "uneasy": (-0.5, 0.1),
 }  # fmt: skip
-"""(valence, arousal) each mood is played at, before a little scatter."""
+"""Mean (valence, arousal) of each mood."""
 BACKDROPS = ("dark", "light", "striped")
 
 SPLIT_SHARES = {"train": 0.7, "dev": 0.1, "test": 0.2}
-SILENT_SHARE = 0.15  # share of clips without a sound track
-AFFECT_SD = 0.06  # standard deviation of a clip's valence and arousal about its mood's
+SILENT_SHARE = 0.15  # of clips, without a sound track
+AFFECT_SD = 0.06  # standard deviation of valence and arousal of clips of one mood
 
 Combination = tuple[str, str, str]  # shape, colour, action
 
 
 @dataclass(frozen=True, kw_only=True)
 class SyntheticClip:
-    """The truth about one clip; mood, valence and arousal are None where it is silent."""
+    """Ground truth of a clip; mood, valence and arousal are None where it is silent."""
 
     number: int
     seed: int
@@ -48,33 +48,38 @@ class SyntheticClip:
 
     @property
     def name(self) -> str:
-        """File name."""
+        """The file name."""
         return f"clip{self.number:05d}.mp4"
 
     @property
     def group(self) -> str:
-        """Its combination of shape, colour and action, which is in one split only."""
+        """The combination of shape, colour and action, which is in one split only."""
         return f"{self.colour} {self.shape} {self.action}"
 
     def make_rng(self, stream: int) -> np.random.Generator:
-        """Random numbers of this clip for one use, the same wherever and whenever it is made."""
+        """A random generator of this clip for one purpose, seeded by the clip and the stream."""
         return np.random.default_rng((self.seed, self.number, stream))
 
 
 def generate_clips(count: int, seed: int) -> list[SyntheticClip]:
-    """The first `count` clips of a seed; more clips leave the first ones as they are.
+    """The first `count` clips of a seed; a greater count leaves the first ones as they are.
 
-    Every combination of shape, colour and action (192) comes once before any comes twice, and belongs to
-    one split: those of test are never seen together in training.
+    Every combination of shape, colour and action (192) occurs once before any occurs twice, and belongs to
+    one split: those of test do not occur in training.
     """
-    every = list(itertools.product(SHAPES, COLOURS, ACTIONS))
-    split = dict(zip(every, split_by_group(every, SPLIT_SHARES, seed), strict=True))
-    found: list[SyntheticClip] = []
-    for turn in itertools.count():
-        for index in np.random.default_rng((seed, turn, 1)).permutation(len(every)):
-            if len(found) == count:
-                return found
-            found.append(_generate_clip(len(found), seed, every[index], str(split[every[index]])))
+    combinations = list(itertools.product(SHAPES, COLOURS, ACTIONS))
+    split_by_combination = dict(
+        zip(combinations, split_by_group(combinations, SPLIT_SHARES, seed), strict=True)
+    )
+    clips: list[SyntheticClip] = []
+    for cycle in itertools.count():
+        for index in np.random.default_rng((seed, cycle, 1)).permutation(len(combinations)):
+            if len(clips) == count:
+                return clips
+            combination = combinations[index]
+            clips.append(
+                _generate_clip(len(clips), seed, combination, str(split_by_combination[combination]))
+            )
     raise AssertionError("unreachable: count is endless")
 
 
@@ -83,7 +88,7 @@ def _generate_clip(number: int, seed: int, combination: Combination, split: str)
     shape, colour, action = combination
     backdrop, mood = str(rng.choice(BACKDROPS)), str(rng.choice(list(MOODS)))
     valence, arousal = np.clip(rng.normal(MOODS[mood], AFFECT_SD), -1, 1).round(3).tolist()
-    silent = rng.random() < SILENT_SHARE
+    is_silent = rng.random() < SILENT_SHARE
     return SyntheticClip(
         number=number,
         seed=seed,
@@ -91,8 +96,8 @@ def _generate_clip(number: int, seed: int, combination: Combination, split: str)
         colour=colour,
         action=action,
         backdrop=backdrop,
-        mood=None if silent else mood,
-        valence=None if silent else valence,
-        arousal=None if silent else arousal,
+        mood=None if is_silent else mood,
+        valence=None if is_silent else valence,
+        arousal=None if is_silent else arousal,
         split=split,
     )

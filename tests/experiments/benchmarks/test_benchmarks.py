@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -10,23 +9,20 @@ from types import SimpleNamespace
 import av
 import numpy as np
 import pytest
-import torch
 from click.testing import CliRunner
 from media_factory import tone
 from PIL import Image
 
 from encoders.base import AffectError
 from experiments import bench
-from experiments.benchmarks import jemc_reference_loop, process_memory, search_latency, timing
 from experiments.benchmarks import ranks as ranks_module
+from experiments.benchmarks import search_latency, timing
 from experiments.benchmarks.faces import compute_detection_recall, compute_iou, split_into_batches
 from experiments.benchmarks.flickr import compute_photo_ranks, estimate_recall_gain, summarise_ranks
 from experiments.benchmarks.merge import merge_by_heap, merge_by_loop, merge_closed_form
 from experiments.benchmarks.throughput import STAGES
 from experiments.statistics.report import BenchmarkReport, Requirement, format_table
-from losses.ranking import weighted_ranking
 from retrieval.evaluation.estimate import Estimate, format_number
-from spaces.joint.training import RELEASED_SCHEDULE, Schedule, Trainer
 
 skimage = pytest.importorskip("skimage")
 PHOTOS = {"astronaut": "a woman in a space suit", "coffee": "a cup of coffee", "chelsea": "a cat"}
@@ -177,47 +173,6 @@ def test_epoch():
     assert told.settings["distinct beginnings"] <= told.settings["steps a batch"]
 
 
-def test_the_plain_epoch_is_the_same_training(tmp_path):
-    """Ours without means and scales, on videos that meet once: the same weights after the same batches."""
-    corpus = jemc_reference_loop.write_corpus(tmp_path, 12, seed=0)
-    texts = np.arange(12) * jemc_reference_loop.CAPTIONS_PER_VIDEO
-    torch.manual_seed(0)
-    plain = jemc_reference_loop.ReferenceModel(8)
-    ours = jemc_reference_loop.copy_to_joint_model(plain, bfloat16=False)
-    ours.fit_standardisation = lambda material: None
-    optimiser = torch.optim.Adam(plain.parameters(), lr=RELEASED_SCHEDULE.rate)
-    for _ in range(3):
-        jemc_reference_loop.ReferenceTrainer(plain, corpus, 12, 0, optimiser).run(texts)
-    schedule = Schedule(epochs=3, batch=12, rate=RELEASED_SCHEDULE.rate)
-    Trainer(
-        model=ours,
-        training_set=corpus.make_training_set(texts),
-        loss=weighted_ranking(),
-        schedule=schedule,
-        seed=0,
-    ).run()
-    assert jemc_reference_loop.compute_loss_difference(plain, ours, corpus, 12) < 1e-4
-    assert torch.allclose(ours.text.gru.weight_hh_l0, plain.gru.weight_hh_l0, atol=1e-5)
-
-
-def test_a_model_of_other_weights_is_no_twin(tmp_path):
-    corpus = jemc_reference_loop.write_corpus(tmp_path, 4, seed=0)
-    assert (corpus.make_training_set(np.arange(8)).features["resnet"] >= 0).all()
-    plain, other = jemc_reference_loop.ReferenceModel(8), jemc_reference_loop.ReferenceModel(8)
-    assert (
-        jemc_reference_loop.compute_loss_difference(
-            plain, jemc_reference_loop.copy_to_joint_model(plain, bfloat16=False), corpus, 4
-        )
-        < 1e-5
-    )
-    assert (
-        jemc_reference_loop.compute_loss_difference(
-            plain, jemc_reference_loop.copy_to_joint_model(other, bfloat16=False), corpus, 4
-        )
-        > 1e-3
-    )
-
-
 def test_ranks():
     told = run("ranks", "--captions", "59", "--videos", "20", "--dim", "8", "--asked", "9", "--rounds", "2")
     assert [row["way"] for row in told.rows] == [
@@ -318,26 +273,3 @@ def test_ways_to_merge_agree_on_ties_and_short_lists():
     lists = [np.array([0.0, 0.5, 0.5]), np.array([0.5]), np.array([])]
     for c in (1.0, 1.1):
         assert merge_by_loop(lists, 9, c) == merge_by_heap(lists, 9, c) == merge_closed_form(lists, 9, c)
-
-
-def test_a_process_is_watched_with_its_children(tmp_path):
-    hold = "held = bytearray(64 << 20); held[::4096] = b'x' * len(held[::4096]); import time; time.sleep(.4)"
-    code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {hold!r}])"
-    peak = process_memory.run_and_measure_memory([sys.executable, "-c", code], tmp_path / "log")
-    assert peak.exit_code == 0 and peak.sample_count > 1
-    assert (
-        peak.peak_worker_rss > 64 << 20
-        and peak.peak_rss > peak.peak_worker_rss
-        and peak.max_process_rss > 64 << 20
-    )
-    assert 64 << 20 < peak.peak_pss <= peak.peak_rss
-    assert (
-        process_memory.run_and_measure_memory(
-            [sys.executable, "-c", "print(1); exit(3)"], tmp_path / "log"
-        ).exit_code
-        == 3
-    )
-    assert (
-        process_memory.read_rss(os.getpid()) > 0
-        and process_memory.list_process_tree(os.getpid())[0] == os.getpid()
-    )

@@ -1,0 +1,161 @@
+"""From a data set by name to the data of an ablation: splits, features and captions, all encoded."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from encoders.base import AffectError, Rows, encode_all, to_printable, unit_rows
+from encoders.files import get_cache_dir
+from encoders.media import Sampling
+from encoders.safetensors_io import MALFORMED_FILE_ERRORS, read_safetensors, write_safetensors
+from experiments.ablation.prepared_data import SPLITS, Ints, PreparedData
+from experiments.ablation.settings import AblationSettings
+from experiments.ablation.space_spec import ROLES
+from experiments.datasets import CaptionDataset, hold_out_split, load_named_dataset
+from experiments.features.extraction import load_item_features
+from experiments.synthetic import render_dataset
+from retrieval.features.config import PipelineConfig
+from retrieval.features.pipeline import FeaturePipeline
+from spaces.joint.vocabulary import Vocabulary, read_word_vectors
+
+SYNTHETIC, DEFAULT_SYNTHETIC_CLIPS = "synthetic", 400
+TEST_SHARE = 0.2  # share of the items held out as test where a set has no splits at all
+SEED = 0  # of the splits and of the synthetic set
+MAX_CAPTION_WORDS = 64  # words of a caption that are encoded
+MSRVTT_STEPS = 1018  # steps of an epoch on MSR-VTT Full, which the schedules were made for
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DataSource:
+    """The data set that data was prepared from.
+
+    pipeline: the encoders of its media; None where features were given
+    """
+
+    dataset: CaptionDataset
+    pipeline: FeaturePipeline | None
+    notes: tuple[str, ...]
+
+    @property
+    def encoder_signatures(self) -> dict[str, str]:
+        """The signature of the encoder of each role; empty where features were given."""
+        if self.pipeline is None:
+            return {}
+        return {role: self.pipeline.get_encoder(role).card.signature for role in self.pipeline.media_roles}
+
+
+def load_dataset(
+    name: str, data_root: Path, feature_paths: Mapping[str, Path] | Path | None, *, quiet: bool = False
+) -> CaptionDataset:
+    """A data set by name. Raises UnknownNameError, and AffectError without its files or captions."""
+    if name == SYNTHETIC or name.startswith(f"{SYNTHETIC}-"):
+        count = name.partition("-")[2] or str(DEFAULT_SYNTHETIC_CLIPS)
+        if not count.isdecimal() or int(count) < 1:
+            raise AffectError(f"{to_printable(name)}: write it as {SYNTHETIC}-400, a number of clips")
+        folder = get_cache_dir() / f"{SYNTHETIC}-{int(count)}"
+        dataset = render_dataset(folder, int(count), SEED, quiet=quiet)
+    else:
+        dataset = load_named_dataset(name, data_root)
+    if dataset.query_rule == "label":
+        raise AffectError(
+            f"{dataset.name}: its words are class labels, not captions; take a set with captions"
+        )
+    return dataset if feature_paths is None else replace(dataset, feature_sources=feature_paths)
+
+
+def ensure_splits(dataset: CaptionDataset, dev_share: float) -> CaptionDataset:
+    """The set with all three splits; missing ones are held out of others, which a note states.
+
+    Raises AffectError where the set is too small.
+    """
+    splits = {item.split for item in dataset.items}
+    try:
+        if "test" not in splits and "dev" in splits:
+            items = tuple(
+                replace(item, split="test") if item.split == "dev" else item for item in dataset.items
+            )
+            note = "reported on the set's dev part: it has no test part here"
+            dataset = replace(dataset, items=items, notes=(*dataset.notes, note))
+        elif "test" not in splits:
+            dataset = hold_out_split(dataset, TEST_SHARE, SEED, target="test")
+        if "dev" not in {item.split for item in dataset.items}:
+            dataset = hold_out_split(dataset, dev_share, SEED)
+    except ValueError as error:
+        raise AffectError(f"{dataset.name}: too small to be split ({error})") from error
+    return dataset.select_splits(*SPLITS)
+
+
+def prepare_data(
+    dataset: CaptionDataset,
+    settings: AblationSettings,
+    *,
+    encoder_spec: str = "",
+    word_vectors_path: Path | None = None,
+    quiet: bool = False,
+) -> tuple[PreparedData, DataSource]:
+    """Encode media and captions, each content once. Raises AffectError."""
+    dataset = ensure_splits(dataset, settings.share)
+    pipeline = FeaturePipeline(
+        PipelineConfig.parse(encoder_spec), use_packaged=False
+    )  # without packaged heads, so that zero-shot is untrained
+    captions, caption_items = dataset.flatten_captions()
+    item_splits = np.array([SPLITS.index(item.split) for item in dataset.items], np.int64)
+    _check_captions(dataset.name, item_splits[caption_items])
+    is_training = item_splits[caption_items] == SPLITS.index("train")
+    training_captions = [text for text, flag in zip(captions, is_training, strict=True) if flag]
+    vocabulary = Vocabulary.from_sentences(training_captions, settings.words.least)
+    word_vectors = read_word_vectors(word_vectors_path, vocabulary) if word_vectors_path else None
+    sampling = Sampling(fps=settings.fps, max_frames=settings.most)
+    features = load_item_features(pipeline, dataset, all_segments=True, sampling=sampling, quiet=quiet)
+    data = PreparedData(
+        features={role: features[role] for role in ROLES if role in features},
+        texts={
+            "gru": vocabulary.encode(captions, MAX_CAPTION_WORDS),
+            "sentence": encode_sentences(pipeline, captions),
+        },
+        caption_items=caption_items.astype(np.int64),
+        item_splits=item_splits,
+        vocabulary_size=len(vocabulary),
+        word_vectors=word_vectors,
+    )
+    step_count = -(-len(training_captions) // settings.schedule.batch)
+    source_pipeline = pipeline if dataset.feature_sources is None else None
+    notes = (*dataset.notes, *_describe_data(dataset, data, step_count))
+    return data, DataSource(dataset=dataset, pipeline=source_pipeline, notes=notes)
+
+
+def encode_sentences(pipeline: FeaturePipeline, sentences: Sequence[str]) -> Rows:
+    """(n, d) unit rows of the text encoder, loaded from the cache where these were encoded before."""
+    encoder = pipeline.get_encoder("text")
+    key = hashlib.sha256("\n".join([encoder.card.signature, *sentences]).encode()).hexdigest()
+    path = get_cache_dir() / "features" / "sentences" / f"{key}.safetensors"
+    try:
+        return read_safetensors(path).tensors["rows"]
+    except MALFORMED_FILE_ERRORS:
+        rows = unit_rows(encode_all(encoder, sentences))
+        write_safetensors(path, {"rows": np.ascontiguousarray(rows)})
+        return rows
+
+
+def _check_captions(name: str, caption_splits: Ints) -> None:
+    """Raises AffectError for a split without captions."""
+    for number, split in enumerate(SPLITS):
+        if not (caption_splits == number).any():
+            raise AffectError(f"{name}: no captions in its part {split}")
+
+
+def _describe_data(dataset: CaptionDataset, data: PreparedData, step_count: int) -> tuple[str, str]:
+    """Notes on the number of items, captions and words, and on the length of an epoch."""
+    counts = Counter(item.split for item in dataset.items)
+    items = ", ".join(f"{counts[split]} {split}" for split in SPLITS)
+    return (
+        f"items: {items}; {len(data.caption_items)} captions, {data.vocabulary_size} words in training",
+        f"an epoch over all captions is {step_count} steps "
+        f"(MSR-VTT Full, which the schedules are for: {MSRVTT_STEPS})",
+    )

@@ -1,0 +1,50 @@
+"""Scores a model on dev during training, and detects a collapse of its embeddings."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from experiments.ablation.fused_ranks import compute_rsum
+from experiments.ablation.space_spec import SpaceSpec
+from losses.ranking import compute_rank_weight, is_collapsed
+from spaces.joint.towers import Model
+from spaces.joint.training_set import TrainingSet
+
+NARROW_TOLERANCE = 0.02  # relative deviation of the loss of a collapsed model
+WIDE_TOLERANCE = 0.05  # the same where the number of pairs with a role varies from batch to batch
+MAX_COLLAPSED_SPREAD = 0.1  # standard deviation of similarities on dev of a collapsed model, in margins
+
+
+class DevMonitor:
+    """Scores a model on dev, and detects whether its training has collapsed.
+
+    The loss alone does not show a collapse: it is 2 n margin too where the hardest negatives are as similar
+    as the positives. A collapse also leaves no spread in the similarities on dev.
+    """
+
+    def __init__(self, space: SpaceSpec, train_set: TrainingSet, dev_set: TrainingSet, margin: float) -> None:
+        self._space, self._dev_set, self._margin = space, dev_set, margin
+        present_shares = [float((~np.isnan(rows).any(1)).mean()) for rows in train_set.features.values()]
+        # a shared space adds up one loss a role, over the pairs that have the role
+        self._expected_losses = sum(present_shares) if space.shared else 1.0
+        self._similarity_spread = np.inf
+
+    def score_dev(self, model: Model) -> float:
+        """rsum on dev."""
+        media, texts = model.encode_media(self._dev_set), model.encode_texts(self._dev_set.text_tensor)
+        present = media[~np.isnan(media).any(1)]
+        self._similarity_spread = float(np.std(texts @ present.T)) if len(present) else np.inf
+        return compute_rsum(media, texts, self._dev_set.item_by_text)
+
+    def is_collapsed(self, loss: float, pair_count: int) -> bool:
+        """Whether the loss of a batch is that of equal vectors, and the similarities have no spread."""
+        if self._similarity_spread > MAX_COLLAPSED_SPREAD * self._margin:
+            return False
+        spec = self._space.loss
+        strength = spec.strength if spec.name == "weighted" else 0.0
+        mean_rank, count = torch.tensor([(pair_count + 1) / 2]), torch.tensor([pair_count])
+        weight = float(compute_rank_weight(mean_rank, count, strength=strength, shape=spec.shape))
+        is_whole = self._expected_losses == int(self._expected_losses)
+        tolerance = NARROW_TOLERANCE if is_whole else WIDE_TOLERANCE
+        return is_collapsed(loss, pair_count, self._margin, weight * self._expected_losses, tolerance)

@@ -1,0 +1,98 @@
+"""Results of rows, their tables and plots."""
+
+import csv
+import io
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from ablation_factory import SMALL, make_data
+from PIL import Image
+from rich.console import Console
+
+from experiments.ablation import plots, tables, trials
+from experiments.ablation.results import measure_rows
+from experiments.ablation.row_plan import plan_rows
+from experiments.ablation.runner import run_trials
+from experiments.ablation.settings import flatten_settings
+from experiments.ablation.trials import Trial
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    return make_data()
+
+
+@pytest.fixture(scope="module")
+def result(corpus, tmp_path_factory):
+    """A few rows, measured, one of their trainings collapsed."""
+    folder = tmp_path_factory.mktemp("rows")
+    plan = plan_rows(
+        corpus.present_roles, "gru", prefixes=["1.1 VSE", "1.2", "1.4", "1.5", "2.3"], has_zero_shot=False
+    )
+    made = [Trial(space=space, seed=seed) for seed in range(2) for space in plan.spaces]
+    folders = run_trials(made, corpus, SMALL, folder, jobs=1, quiet=True)
+    file = folders[made[0]] / trials.HISTORY_FILE
+    file.write_text(json.dumps({**json.loads(file.read_text()), "collapsed": True}))
+    found = measure_rows(plan, range(2), folders, corpus, None)
+    told = tables.RunMetadata(
+        data="made-up",
+        seeds=2,
+        settings=flatten_settings(SMALL),
+        encoders={},
+        notes=("a note",),
+        left_out=plan.left_out,
+    )
+    return told, found
+
+
+def test_tables_are_well_formed(result, tmp_path):
+    told, found = result
+    everything = tables.to_json(told, found)
+    tables.write_results(tmp_path, told, found, everything)
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "table.csv").read_text())))
+    assert [row["row"] for row in rows] == [line.name for line in found.rows]
+    for row, line in zip(rows, found.rows, strict=True):
+        assert float(row["rsum mean"]) == pytest.approx(line.estimates["rsum"].value)
+        assert float(row["rsum low"]) <= float(row["rsum high"])
+    text = (tmp_path / "table.md").read_text()
+    for block in text.split("\n\n"):
+        lines = [line for line in block.splitlines() if line.startswith("|")]
+        assert len({line.count("|") for line in lines}) <= 1
+    assert "Left out: 1.2 activity needs activity." in text
+    assert "Ties: average" in text and "MdR" in text and "all captions" in text
+    assert "1 of 2 collapsed" in text
+    read = json.loads((tmp_path / "results.json").read_text())
+    assert {row["name"] for row in read["rows"]} == {line.name for line in found.rows}
+    assert read["rows"][0]["gap"]["words"] and len(read["spaces"][0]["epochs"]) == 3
+
+
+def test_the_terminal_shows_every_row(result):
+    console = Console(width=250, file=io.StringIO())
+    console.print(tables.make_terminal_table(*result))
+    said = console.file.getvalue()
+    assert all(line.name in said for line in result[1].rows)
+    bracketed = replace(result[1].rows[0], name="1.5 object + [activity, audio]")
+    console.print(tables.make_terminal_table(result[0], replace(result[1], rows=(bracketed,))))
+    assert "[activity, audio]" in console.file.getvalue()
+
+
+def test_what_is_compared_with_what(result):
+    _, found = result
+    gaps = {line.name: line.difference.against for line in found.rows if line.difference}
+    assert gaps["1.2 audio"] == gaps["1.5 object + audio"] == "1.2 object"
+    assert gaps["2.3 ridge: all"] == "1.5 object + audio"
+    assert "1.1 weighted" not in gaps and "1.2 object" not in gaps
+    assert all(line.difference.holm >= line.difference.p for line in found.rows if line.difference)
+
+
+def test_pictures_show_something(result, tmp_path):
+    _, found = result
+    files = plots.save_plots(tmp_path, "made-up", found)
+    assert [file.name for file in files] == ["rows.png", "learning-rsum.png", "learning-loss.png"]
+    for file in files:
+        pixels = np.asarray(Image.open(file).convert("RGB")).astype(int)
+        assert min(pixels.shape[:2]) > 200
+        assert 0.01 < (pixels.min(2) < 200).mean() < 0.5  # some ink, and not too much
+        assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 20

@@ -1,0 +1,31 @@
+"""Peak memory of a process tree."""
+
+import os
+import sys
+
+import psutil
+
+from experiments.benchmarks import process_memory
+
+
+def test_a_process_is_watched_with_its_children(tmp_path):
+    hold = "held = bytearray(64 << 20); held[::4096] = b'x' * len(held[::4096]); import time; time.sleep(.4)"
+    code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {hold!r}])"
+    peak = process_memory.run_and_measure_memory([sys.executable, "-c", code], tmp_path / "log")
+    assert peak.exit_code == 0 and peak.sample_count > 1
+    assert (
+        peak.peak_worker_rss > 64 << 20
+        and peak.peak_rss > peak.peak_worker_rss
+        and peak.max_process_rss > 64 << 20
+    )
+    assert 64 << 20 < peak.peak_pss <= peak.peak_rss
+    assert (
+        process_memory.run_and_measure_memory(
+            [sys.executable, "-c", "print(1); exit(3)"], tmp_path / "log"
+        ).exit_code
+        == 3
+    )
+    assert (
+        process_memory.read_rss(psutil.Process()) > 0
+        and process_memory.list_process_tree(os.getpid())[0] == psutil.Process()
+    )
