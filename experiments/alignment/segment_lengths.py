@@ -24,7 +24,7 @@ from experiments.alignment.segment_variance import (
     measure_deviation,
 )
 from experiments.alignment.set_result import SetResult
-from experiments.alignment.video_affect import VideoAffect, VideoFolder, iterate_readings
+from experiments.alignment.video_records import VideoAffect, VideoFolder, iterate_readings
 from experiments.statistics.holm import adjust_holm
 from retrieval.evaluation.estimate import Estimate
 

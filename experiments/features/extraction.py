@@ -1,4 +1,4 @@
-"""Features of files as the engine computes them: decoded by the same pool, encoded by the same experts."""
+"""Features of files as the engine computes them: decoded, batched and encoded by the same loop."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from retrieval.progress_reporter import ProgressReporter
 class EncodedItems:
     """Rows of all segments of some items.
 
-    features: (segments, d) by role, a row of NaN where it has nothing to say
+    features: (segments, d) by role, a row of NaN where it abstains
     item_by_segment: (segments,) the item each belongs to, ascending
     segment_times: (segments, 2) seconds from its file's start; NaN for pictures
     error_by_path: why files could not be read; their items have no segment
@@ -46,7 +46,7 @@ class EncodedItems:
 
 def decode_first_segments(pipeline: FeaturePipeline, paths: Sequence[Path]) -> list[Segment]:
     """The first segment of each file, in order. Raises MediaError for one that can't be read."""
-    found: dict[Path, Segment] = {}
+    segment_by_path: dict[Path, Segment] = {}
     with DecoderPool(
         DECODER_PROCESSES, Sampling(sample_rate=pipeline.sample_rate), reader=FIRST_SEGMENT_READER
     ) as pool:
@@ -54,27 +54,27 @@ def decode_first_segments(pipeline: FeaturePipeline, paths: Sequence[Path]) -> l
             if isinstance(event, FailedFile):
                 raise event.error
             if isinstance(event, DecodedSegment):
-                found[event.path] = event.segment
-    return [found[path] for path in paths]
+                segment_by_path[event.path] = event.segment
+    return [segment_by_path[path] for path in paths]
 
 
 def encode_first_segments(
     pipeline: FeaturePipeline, files: Sequence[LabelledFile], *, include_affect: bool = False
 ) -> dict[str, Rows]:
     """Raw rows by role of each file's first segment, computed anew. Raises MediaError if unreadable."""
-    failed: dict[Path, str] = {}
-    stream = StreamingEncoder(
+    error_by_path: dict[Path, str] = {}
+    encoder = StreamingEncoder(
         pipeline,
         Sampling(sample_rate=pipeline.sample_rate),
         all_segments=False,
-        error_by_path=failed,
+        error_by_path=error_by_path,
         include_affect=include_affect,
     )
-    found = dict(stream.encode({str(one.path): (one.path,) for one in files}))
-    if failed:
-        raise MediaError(*next(iter(failed.items())))
-    made = [found[str(one.path)] for one in files]
-    return {role: np.concatenate([entries[role].features for entries in made]) for role in made[0]}
+    features_by_path = dict(encoder.encode({str(file.path): (file.path,) for file in files}))
+    if error_by_path:
+        raise MediaError(*next(iter(error_by_path.items())))
+    features = [features_by_path[str(file.path)] for file in files]
+    return {role: np.concatenate([entries[role].features for entries in features]) for role in features[0]}
 
 
 def load_item_features(
@@ -99,12 +99,12 @@ def load_item_features(
             "feature files"
         )
     media = [item.media for item in dataset.items]
-    found = encode_items(
+    encoded = encode_items(
         pipeline, media, all_segments=all_segments, sampling=sampling, cache_folder=cache_folder, quiet=quiet
     )
-    for path, why in found.error_by_path.items():
-        warnings.warn(f"{to_printable(path)}: {why}", stacklevel=2)
-    return found.mean_pool(len(media))
+    for path, reason in encoded.error_by_path.items():
+        warnings.warn(f"{to_printable(path)}: {reason}", stacklevel=2)
+    return encoded.mean_pool(len(media))
 
 
 def encode_items(
@@ -116,47 +116,59 @@ def encode_items(
     cache_folder: Path | None = None,
     quiet: bool = False,
 ) -> EncodedItems:
-    """Raw rows of items by all media roles of the recipe, each content encoded once and kept on disk.
+    """Raw rows of items by all media roles of a pipeline, each content encoded once and cached on disk.
 
     media:    the file of each item; several pictures are the frames of one clip
     all_segments: all segments of a file, or its first alone
-    sampling: how densely to look, by default as the engine does; the sound's rate is the experts' own
-    cache_folder: where features are kept, by default in the cache folder
+    sampling: how densely files are sampled, by default as in the engine; the sample rate is the encoders' own
+    cache_folder: where features are cached, by default in the user's cache folder
 
-    A run that was stopped goes on where it was. Raises AffectError for a recipe without media roles.
+    A run that was stopped goes on where it was. Raises AffectError for a pipeline without media roles.
     """
     if not pipeline.media_roles:
         raise AffectError("no encoder reads media; name one, such as objects=efficientnet-lite2")
     sampling = replace(sampling or Sampling(), sample_rate=pipeline.sample_rate)
-    shelves = {
+    caches = {
         role: FeatureCache(pipeline.get_encoder(role).card, sampling, all_segments, cache_folder)
         for role in pipeline.media_roles
     }
-    failed: dict[Path, str] = {}
-    digests = [_compute_digest(files, failed) for files in media]
-    found = {digest: _load_cached(shelves, digest) for digest in digests if digest}
-    todo: dict[tuple[str, ...], dict[str, MediaPaths]] = {}
-    for files, digest in zip(media, digests, strict=True):
-        if digest and (lacking := tuple(role for role in shelves if role not in found[digest])):
-            todo.setdefault(lacking, {})[digest] = files
-    done, total = 0, sum(map(len, todo.values()))
+    error_by_path: dict[Path, str] = {}
+    digests = [_compute_digest(paths, error_by_path) for paths in media]
+    features = {digest: _load_cached(caches, digest) for digest in digests if digest}
+    missing = _group_by_missing_roles(media, digests, features, tuple(caches))
     with ProgressReporter("features", unit="items", quiet=quiet) as report:
+        done, total = 0, sum(map(len, missing.values()))
         report.update("encoding", 0, total)
-        for roles, wanted in todo.items():
-            stream = StreamingEncoder(
-                _restrict_roles(pipeline, roles), sampling, all_segments=all_segments, error_by_path=failed
-            )
-            for digest, made in stream.encode(wanted):
-                for role, entry in made.items():
-                    shelves[role].put(digest, entry)
-                found[digest] |= made
+        for roles, paths_by_digest in missing.items():
+            encoder = StreamingEncoder(
+                _restrict_roles(pipeline, roles), sampling, all_segments=all_segments,
+                error_by_path=error_by_path,
+            )  # fmt: skip
+            for digest, encoded in encoder.encode(paths_by_digest):
+                for role, entry in encoded.items():
+                    caches[role].put(digest, entry)
+                features[digest] |= encoded
                 done += 1
                 report.update("encoding", done, total)
-    return _concatenate_items([found.get(digest, {}) for digest in digests], shelves, failed)
+    return _concatenate_items([features.get(digest, {}) for digest in digests], caches, error_by_path)
+
+
+def _group_by_missing_roles(
+    media: Sequence[MediaPaths],
+    digests: Sequence[str],
+    features: Mapping[str, Mapping[str, ItemFeatures]],
+    roles: tuple[str, ...],
+) -> dict[tuple[str, ...], dict[str, MediaPaths]]:
+    """Items that lack features of some roles, by those roles, and by digest: each content once."""
+    groups: dict[tuple[str, ...], dict[str, MediaPaths]] = {}
+    for paths, digest in zip(media, digests, strict=True):
+        if digest and (absent := tuple(role for role in roles if role not in features[digest])):
+            groups.setdefault(absent, {})[digest] = paths
+    return groups
 
 
 def _compute_digest(paths: MediaPaths, error_by_path: dict[Path, str]) -> str:
-    """Of an item's files; empty where one can't be read."""
+    """The digest of an item's files; empty where one can't be read."""
     try:
         return compute_content_digest(paths)
     except OSError as bad:
@@ -165,11 +177,11 @@ def _compute_digest(paths: MediaPaths, error_by_path: dict[Path, str]) -> str:
 
 
 def _load_cached(caches: Mapping[str, FeatureCache], digest: str) -> dict[str, ItemFeatures]:
-    return {role: entry for role, shelf in caches.items() if (entry := shelf.get(digest)) is not None}
+    return {role: entry for role, cache in caches.items() if (entry := cache.get(digest)) is not None}
 
 
 def _restrict_roles(pipeline: FeaturePipeline, roles: Sequence[str]) -> FeaturePipeline:
-    """The same experts in these media roles alone."""
+    """The same pipeline with these media roles alone."""
     out = {role: "" for role in pipeline.media_roles if role not in roles}
     return FeaturePipeline(pipeline.config.replace(**out)) if out else pipeline
 
@@ -183,11 +195,11 @@ def _concatenate_items(
     rows = {
         role: np.concatenate(
             [
-                np.empty((0, shelf.card.dim), np.float32),
+                np.empty((0, cache.card.dim), np.float32),
                 *(entries[role].features for entries in whole.values()),
             ]
         )
-        for role, shelf in caches.items()
+        for role, cache in caches.items()
     }
     times = [next(iter(entries.values())).times for entries in whole.values()]
     owner = np.repeat(np.array(list(whole), np.int64), [len(one) for one in times])

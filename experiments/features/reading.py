@@ -1,4 +1,4 @@
-"""Ways to read media for training: the first segment alone, or several pictures as one clip."""
+"""Readers of media for experiments: the first segment alone, or several pictures as one clip."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ALL_SEGMENTS_READER = "encoders.media:read_media"
 
 
 def read_first_segment(path: Path, sampling: Sampling, limits: Limits) -> Iterator[Probe | Segment]:
-    """What a file holds, then its first segment: a reader for a DecoderPool. Raises MediaError."""
+    """A file's Probe, then its first segment: a reader for a DecoderPool. Raises MediaError."""
     yield from islice(read_media(path, sampling, limits), 2)
 
 

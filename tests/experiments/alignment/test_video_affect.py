@@ -10,7 +10,7 @@ from media_factory import clip, photo
 
 from encoders.base import AffectError
 from experiments import align
-from experiments.alignment import segment_lengths, video_affect
+from experiments.alignment import segment_lengths, video_affect, video_encoding, video_records
 from experiments.alignment.markdown_report import to_markdown
 from experiments.alignment.results_json import make_report_json
 from experiments.alignment.runner import study_set
@@ -18,12 +18,8 @@ from experiments.alignment.study_config import StudyConfig, list_methods
 from experiments.alignment.study_results import StudyResults
 from experiments.alignment.summary_table import format_terminal
 from experiments.alignment.verdict import make_verdict
-from experiments.alignment.video_affect import (
-    VideoAffect,
-    VideoFolder,
-    load_affect_pipeline,
-    read_video_affect,
-)
+from experiments.alignment.video_affect import load_affect_pipeline, read_video_affect
+from experiments.alignment.video_records import VideoAffect, VideoFolder
 from retrieval.features.extraction import extract_features
 from retrieval.samples.sample_media import CLIP_SECONDS, RENDERED_CLIPS, SAMPLE_RATE_HZ, render_clip
 
@@ -73,7 +69,7 @@ def seen(folder, experts, cache):
 def same(one, other):
     for left, right in zip(one.videos, other.videos, strict=True):
         assert left.digest == right.digest and left.duration == right.duration
-        for name in video_affect.STORED_ARRAYS:
+        for name in video_records.STORED_ARRAYS:
             assert np.array_equal(getattr(left, name), getattr(right, name), equal_nan=True)
         for length in LENGTHS:
             assert np.array_equal(left.whole_sound[length], right.whole_sound[length], equal_nan=True)
@@ -120,7 +116,7 @@ def test_what_is_read(folder, experts, seen):
 
 @pytest.mark.usefixtures("kept")
 def test_nothing_is_read_twice(folder, experts, seen, monkeypatch, cache):
-    monkeypatch.setattr(video_affect, "encode_all", None)  # so that reading would fail
+    monkeypatch.setattr(video_encoding, "encode_all", None)  # so that reading would fail
     assert same(read_video_affect(folder, LENGTHS, pipeline=experts, quiet=True), seen[0])
     with pytest.raises(TypeError):  # other lengths are other readings
         read_video_affect(folder, (3.0,), pipeline=experts, quiet=True)
@@ -136,18 +132,18 @@ def test_nothing_is_read_twice(folder, experts, seen, monkeypatch, cache):
 def test_an_interrupted_run_goes_on(folder, experts, seen, monkeypatch, tmp_path):
     """Stopped when the first film was kept: the second run reads the other alone."""
     monkeypatch.setattr(video_affect, "get_cache_dir", lambda: tmp_path)
-    real, films = video_affect.write_atomically, []
+    real, films = video_records.write_safetensors, []
 
     def stop(file, content):
         real(file, content)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(video_affect, "write_atomically", stop)
+    monkeypatch.setattr(video_records, "write_safetensors", stop)
     with pytest.raises(KeyboardInterrupt):
         read_video_affect(folder, LENGTHS, pipeline=experts, quiet=True)
     assert len(list(tmp_path.rglob("*.safetensors"))) == 1
     monkeypatch.setattr(
-        video_affect, "write_atomically", lambda file, content: (films.append(file), real(file, content))
+        video_records, "write_safetensors", lambda file, content: (films.append(file), real(file, content))
     )
     assert same(read_video_affect(folder, LENGTHS, pipeline=experts, quiet=True), seen[0])
     assert len(films) == 1
@@ -170,7 +166,8 @@ def test_blocks_are_no_borders(folder, experts, seen, monkeypatch, tmp_path):
 
 def test_a_cache_that_can_not_be_written_is_told(folder, experts, monkeypatch, tmp_path):
     (tmp_path / "file").touch()
-    monkeypatch.setattr(video_affect, "get_cache_dir", lambda: tmp_path / "file")
+    for module in (video_affect, video_records):
+        monkeypatch.setattr(module, "get_cache_dir", lambda: tmp_path / "file")
     (tmp_path / "films").mkdir()
     shutil.copyfile(folder / "bouncing-ball.mp4", tmp_path / "films" / "one.mp4")
     with pytest.raises(AffectError, match="file: "):
@@ -181,7 +178,7 @@ def test_whole_sound_is_cut_across_blocks():
     """Whatever the blocks, a segment's sound is what a slice of all of it would be."""
     samples = np.random.default_rng(0).normal(size=10_007).astype(np.float32)
     for length in (0.7, 1.0, 3.3):
-        cutter = video_affect._AudioSegmenter(length, 1000)
+        cutter = video_encoding.AudioSegmenter(length, 1000)
         parts = [part for block in np.split(samples, [1, 2500, 2600, 9000]) for part in cutter.cut(block)]
         parts += cutter.flush()
         edges = [round(k * length * 1000) for k in range(1, len(parts))]
