@@ -16,14 +16,9 @@ import torch
 from retrieval.storage.custom_heads import ALIGNMENT_KEY, HEADS_FOLDER, list_custom_heads, remove_unused_heads
 from retrieval.storage.library import Library
 from retrieval.storage.locking import translate_disk_errors
-from retrieval.training.cross_validation import (
-    EnsembleConfig,
-    FittedHeads,
-    StepCallback,
-    TrainingData,
-    fit_heads,
-)
+from retrieval.training.cross_validation import FittedHeads, fit_heads
 from retrieval.training.data_requirements import TrainingDataCounts
+from retrieval.training.ensemble import EnsembleConfig, StepCallback, TrainingData
 from retrieval.training.time_budget import (
     CLOSED_FORM_NOTE,
     OutOfTimeError,
