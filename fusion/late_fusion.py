@@ -1,9 +1,9 @@
-"""Scores that can be added up: calibrated against a background, weighted, with spaces free to abstain.
+"""Late fusion of scores: calibration per space, then a weighted mean over spaces, which may abstain.
 
-A cosine of .3 is a good match in one space and noise in another. Here a score is first set against the
-cosines of pairs that do not belong together (z), then turned into the probability of a match, and only
-then averaged over the spaces. A NaN is a space with nothing to say (silence, no face): never 0, which
-would be a verdict, and never the mean of the space, which would beat half of those who spoke.
+A cosine of .3 is a good match in one space and noise in another. A score is first standardised by the cosines
+of non-matching pairs (z), then converted to the probability of a match, and only then averaged over the
+spaces. A NaN is a space that abstains (silence, no face): it is not 0, which would be a mismatch, nor the
+mean of the space, which would rank above half of the items that have a score.
 """
 
 from __future__ import annotations
@@ -19,16 +19,19 @@ from fusion.calibration import fit_logistic, sigmoid
 
 Scores = npt.NDArray[np.float64]
 
-DEFAULT_MIDPOINT_Z = 3.0  # 1 of 740 background pairs lies above, were they normal
-DEFAULT_SLOPE = 1.5  # one z beside the midpoint is a probability of .18 or .82
+DEFAULT_MIDPOINT_Z = 3.0  # exceeded by 1 of 740 background pairs if they are normal
+DEFAULT_SLOPE = 1.5  # one z from the midpoint is a probability of .18 or .82
 
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
-    """How to read the cosines of one space and modality.
+    """The map from cosines of one space and modality to probabilities of a match.
 
-    `mean` and `sd` are those of background pairs, in cosine; `slope` (per z) and `midpoint` (in z) shape
-    the sigmoid that makes a probability of it. Raises ValueError unless all are finite, sd and slope > 0.
+    mean, sd: of the cosines of background pairs
+    slope:    of the sigmoid, per z
+    midpoint: of the sigmoid, in z
+
+    Raises ValueError unless all are finite, sd and slope > 0.
     """
 
     mean: float
@@ -62,76 +65,76 @@ class Calibration:
 def fit_calibration(
     background: npt.ArrayLike, matching: npt.ArrayLike | None = None, match_prior: float = 0.5
 ) -> Calibration:
-    """A calibration from cosines of non-matching pairs and, if there are any, of matching ones.
+    """Fit a calibration to cosines of non-matching pairs and, optionally, of matching ones.
 
-    With `matching`, slope and midpoint come from a logistic regression on z in which both groups weigh
-    the same; the midpoint is then moved to where a match is as likely as not if a share `match_prior` of all
-    pairs match. Without, they are 1.5 per z and 3: a guess, good for order and for weights, not to be read
-    as a frequency. NaN are left out.
+    With `matching`, slope and midpoint come from a logistic regression on z with both groups weighted
+    equally; the midpoint is then moved to where a match has probability 1/2 if a share `match_prior` of all
+    pairs match. Without, they are the defaults, which serve for ranking and weighting but are not
+    frequencies. NaN are left out.
 
-    Raises ValueError with fewer than two background scores, if those are all equal, if the matching
-    pairs score no higher than the background: then the space can't tell a match.
+    Raises ValueError with fewer than two background scores, if those are all equal, or if the matching pairs
+    score no higher than the background.
     """
-    rest = drop_nan(background)
-    if len(rest) < 2 or rest.std() == 0:
+    background_scores = drop_nan(background)
+    if len(background_scores) < 2 or background_scores.std() == 0:
         raise ValueError("a calibration needs two background scores or more that are not all equal")
-    plain = Calibration(mean=float(rest.mean()), sd=float(rest.std()))
+    default = Calibration(mean=float(background_scores.mean()), sd=float(background_scores.std()))
     if matching is None:
-        return plain
+        return default
     if not 0 < match_prior < 1:
         raise ValueError(f"a prior is a share between 0 and 1, not {match_prior}")
-    right = plain.to_z_scores(drop_nan(matching))
-    if len(right) == 0 or right.mean() <= 0:
+    matching_z = default.to_z_scores(drop_nan(matching))
+    if len(matching_z) == 0 or matching_z.mean() <= 0:
         raise ValueError("matching pairs score no higher than the background; this space can't tell them")
-    slope, midpoint = fit_logistic(plain.to_z_scores(rest), right)
-    rarer = math.log((1 - match_prior) / match_prior) / slope
-    return Calibration(mean=plain.mean, sd=plain.sd, slope=slope, midpoint=midpoint + rarer)
+    slope, midpoint = fit_logistic(default.to_z_scores(background_scores), matching_z)
+    prior_shift = math.log((1 - match_prior) / match_prior) / slope
+    return Calibration(mean=default.mean, sd=default.sd, slope=slope, midpoint=midpoint + prior_shift)
 
 
 def fuse_scores(
     scores: Mapping[str, npt.ArrayLike], weights: Mapping[str, float], missing_discount: float = 0.0
 ) -> npt.NDArray[np.float64]:
-    """(n,) one score an item: the weighted mean over the spaces that spoke of it; NaN if none did.
+    """(n,) fused score: the weighted mean over the spaces that have a score for the item; NaN without any.
 
-    `scores` maps a space to its (n,) calibrated probabilities, NaN where it abstains. `weights` are
-    relative; a space without a weight counts 0, and an item only such spaces spoke of is NaN. The order of
-    the mappings does not matter, to the last bit.
+    scores:  by space, (n,) calibrated probabilities, NaN where it abstains
+    weights: relative weights; a space without one has weight 0, and an item with scores of such spaces only
+             is NaN
+    missing_discount: d >= 0; the mean is multiplied by c * (1 + d) / (c + d), c being the share of the weight
+        with a score: 1 where no space abstains, and towards c itself as d grows
 
-    The plain mean (`missing_discount` 0) supposes that the silent space would have agreed with the others.
-    That is fair on average and not at the top: a mean of fewer scores scatters more, so among many items
-    those with few spaces are over-represented there (simulated: two spaces, half of the items silent in
-    one, 88 % of the wrong items in the top 10 were half-silent). `missing_discount` > 0 multiplies by
-    covered * (1 + doubt) / (covered + doubt), where `covered` is the share of weight that spoke: 1 where
-    all spoke, and towards "silent counts 0" as doubt grows. In that simulation .5 brought 88 % to 65 % and
-    raised precision at 10 from .72 to .74.
+    The order of the mappings does not matter, to the last bit. Without a discount the mean assumes that an
+    abstaining space would agree with the others. That is unbiased, but a mean of fewer scores has a larger
+    variance, so that items with few spaces are over-represented at the top (simulated: two spaces, half of
+    the items missing in one: 88 % of the wrong items in the top 10 had one score). In that simulation d = .5
+    reduced 88 % to 65 % and raised precision at 10 from .72 to .74.
 
     Raises ValueError for no spaces, arrays of different shape, weights of unknown spaces, weights that are
-    negative, not finite or all zero, or a doubt that is.
+    negative, not finite or all zero, or a discount that is negative or not finite.
     """
-    stack, chosen = stack_scores(scores, weights)
+    stack, used_weights = stack_scores(scores, weights)
     if not 0 <= missing_discount < math.inf:
         raise ValueError(f"doubt must be finite and >= 0, not {missing_discount}")
-    covered = compute_coverage(stack, chosen)
-    return weighted_nanmean(stack, chosen) * discount_missing(covered, missing_discount)
+    coverage = compute_coverage(stack, used_weights)
+    return weighted_nanmean(stack, used_weights) * discount_missing(coverage, missing_discount)
 
 
 def average_views(view_scores: npt.ArrayLike) -> Scores:
-    """(n,) mean over the (m, n) views of one space (frames, or words beside an image), NaN left out."""
+    """(n,) mean over the views (m, n) of one space (frames, or text and image of a query), NaN left out."""
     rows = np.asarray(view_scores, np.float64)
     return weighted_nanmean(rows, np.ones(len(rows)))
 
 
 def stack_scores(scores: Mapping[str, npt.ArrayLike], weights: Mapping[str, float]) -> tuple[Scores, Scores]:
-    """(m, n) scores and (m,) relative weights of the spaces that count, sorted by name; the largest is 1."""
-    known = ", ".join(sorted(scores)) or "none"
+    """Scores (m, n) and relative weights (m,) of spaces with a weight > 0, by name; the largest is 1."""
+    space_names = ", ".join(sorted(scores)) or "none"
     if unknown := sorted(set(weights) - set(scores)):
-        raise ValueError(f"no space {', '.join(map(repr, unknown))} to weigh; known: {known}")
+        raise ValueError(f"no space {', '.join(map(repr, unknown))} to weigh; known: {space_names}")
     if not all(math.isfinite(weight) and weight >= 0 for weight in weights.values()):
         raise ValueError(f"weights must be finite and >= 0: {dict(weights)}")
     names = sorted(name for name, weight in weights.items() if weight > 0)
     if not names:
-        raise ValueError(f"at least one space needs a weight > 0; known: {known}")
-    shapes = {name: np.shape(one) for name, one in scores.items()}
+        raise ValueError(f"at least one space needs a weight > 0; known: {space_names}")
+    shapes = {name: np.shape(values) for name, values in scores.items()}
     if len(set(shapes.values())) != 1:
         raise ValueError(f"spaces differ in their number of items: {shapes}")
     relative = np.array([weights[name] for name in names], np.float64)
@@ -139,21 +142,22 @@ def stack_scores(scores: Mapping[str, npt.ArrayLike], weights: Mapping[str, floa
 
 
 def weighted_nanmean(scores: Scores, weights: Scores) -> Scores:
-    """(n,) weighted mean of (m, n) over what is not NaN, NaN where nothing is or its weight is 0."""
-    spoke = ~np.isnan(scores)
+    """(n,) weighted mean of (m, n) over values that are not NaN; NaN without any weight."""
+    is_present = ~np.isnan(scores)
     column = weights[:, None]
-    total = (column * spoke).sum(axis=0)
-    summed = (column * np.where(spoke, scores, 0)).sum(axis=0)  # not @: BLAS rounds by an item's place
+    total = (column * is_present).sum(axis=0)
+    # not @: BLAS rounds by an item's position
+    summed = (column * np.where(is_present, scores, 0)).sum(axis=0)
     return np.divide(summed, total, out=np.full(scores.shape[1], np.nan), where=total > 0)
 
 
 def compute_coverage(scores: Scores, weights: Scores) -> Scores:
-    """(n,) part of the weight, 0 to 1, that is not NaN in (m, n)."""
+    """(n,) share of the weight, 0 to 1, whose scores (m, n) are not NaN."""
     return weights @ ~np.isnan(scores) / weights.sum()
 
 
 def discount_missing(coverage: Scores, missing_discount: float) -> Scores:
-    """(n,) factor 0 to 1 for items of which only part of the weight spoke; see `fuse`."""
+    """(n,) factor 0 to 1 for items that lack part of the weight; see `fuse_scores`."""
     return np.divide(
         coverage * (1 + missing_discount),
         coverage + missing_discount,

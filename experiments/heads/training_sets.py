@@ -14,7 +14,7 @@ from experiments.heads.audio_text.out_of_domain_texts import list_out_of_domain_
 from experiments.heads.image_augmentation import encode_augmented_views
 from retrieval.features.pipeline import FeaturePipeline
 from retrieval.search.calibration import BACKGROUND_SENTENCES
-from retrieval.training.cross_validation import EnsembleConfig, TrainingData, project_zero_shot
+from retrieval.training.ensemble import EnsembleConfig, TrainingData, project_zero_shot
 from spaces.joint.space import TEXT_ROLE
 from spaces.joint.training import Schedule
 from spaces.joint.training_set import TrainingSet

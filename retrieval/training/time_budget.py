@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from retrieval.training.cross_validation import RIDGE_LOSS, EnsembleConfig, TrainingData, fit_members
+from retrieval.training.ensemble import RIDGE_LOSS, EnsembleConfig, TrainingData, fit_members
 
 SAFETY_FACTOR = 1.25  # of an estimate: the machine may get busier
 PROBE_EPOCHS = 3  # epochs that are timed, the first of which is not counted

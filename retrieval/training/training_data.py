@@ -23,13 +23,13 @@ from retrieval.features.spaces import SPACE_SPECS
 from retrieval.storage.library import Library
 from retrieval.training.captioned_items import CaptionedItems, match_captions
 from retrieval.training.captions_csv import CaptionedFile
-from retrieval.training.cross_validation import TrainingData, project_zero_shot
 from retrieval.training.data_requirements import (
     REQUIREMENTS_TEXT,
     TrainingDataCounts,
     assign_caption_classes,
     count_training_data,
 )
+from retrieval.training.ensemble import TrainingData, project_zero_shot
 from spaces.base import Space
 from spaces.joint.space import TEXT_ROLE
 from spaces.joint.training_set import TrainingSet

@@ -168,7 +168,7 @@ def test_a_library_of_turned_films_is_aligned_from_end_to_end(tmp_path):
     with closing(Library.open(folder)) as library:
         assert ALIGNMENT_KEY in list_custom_heads(library.catalog)
         again = align_affect.load_anchors(library)  # without the map
-        assert align_affect._compute_mean_ccc(again.audio_affect, again.image_affect) == pytest.approx(
+        assert align_affect.compute_mean_ccc(again.audio_affect, again.image_affect) == pytest.approx(
             told["before"], abs=0.02
         )
     with closing(Library.open(folder)) as library, library.lock_for_writing():

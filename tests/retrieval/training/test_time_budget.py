@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from retrieval.training.cross_validation import RIDGE_LOSS, TrainingData
+from retrieval.training.ensemble import RIDGE_LOSS, TrainingData
 from retrieval.training.time_budget import (
     CLOSED_FORM_NOTE,
     SAFETY_FACTOR,

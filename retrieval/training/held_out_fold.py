@@ -1,0 +1,118 @@
+"""Cosines of held-out texts and items, and what is chosen and measured on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from encoders.base import Rows
+from fusion.late_fusion import Calibration, fit_calibration
+from retrieval.search.calibration import MATCH_PRIOR
+from spaces.joint.training_set import Ints
+
+Floats = npt.NDArray[np.float64]
+
+MIN_COSINE_SD = 1e-6  # standard deviation of cosines below which a member's weight is capped
+ZERO_SHOT_WEIGHTS = (
+    0.0,
+    0.1,
+    0.2,
+    0.3,
+    0.4,
+    0.5,
+    0.6,
+    0.8,
+)  # candidates for the weight of the untrained space
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class HeldOutFold:
+    """One held-out fold: its items and texts, and cosines (texts, items) of members and untrained space."""
+
+    item_indices: Ints
+    text_indices: Ints
+    is_match: npt.NDArray[np.bool_]  # (texts, items)
+    member_similarities: tuple[Rows, ...]
+    zero_shot_similarity: Rows | None
+
+    @property
+    def member_weights(self) -> Floats:
+        """(members,) weights that equalise the spread of the members' cosines; they sum to 1."""
+        sds = [max(float(np.nanstd(cosines)), MIN_COSINE_SD) for cosines in self.member_similarities]
+        inverse = 1 / np.array(sds)
+        return np.asarray(inverse / inverse.sum())
+
+    @cached_property
+    def trained_similarity(self) -> Rows:
+        """(texts, items) weighted mean of the members' cosines."""
+        return np.asarray(
+            np.average(self.member_similarities, axis=0, weights=self.member_weights), np.float32
+        )
+
+    def blend_with_zero_shot(self, zero_shot_weight: float) -> Rows:
+        """(texts, items) mean of trained and untrained cosines, the latter 0 where that space abstains."""
+        if self.zero_shot_similarity is None or zero_shot_weight == 0:
+            return self.trained_similarity
+        zero_shot = np.nan_to_num(self.zero_shot_similarity)
+        return (1 - zero_shot_weight) * self.trained_similarity + zero_shot_weight * zero_shot
+
+    def get_baseline_similarity(self) -> Rows:
+        """(texts, items) of the untrained space, or random numbers where there is none."""
+        if self.zero_shot_similarity is not None:
+            return self.zero_shot_similarity
+        return np.random.default_rng(0).random(self.trained_similarity.shape, np.float32)
+
+
+def select_zero_shot_weight(held_out_folds: Sequence[HeldOutFold]) -> float:
+    """The weight of the untrained space with the best mean average precision over both directions."""
+    if held_out_folds[0].zero_shot_similarity is None:
+        return 0.0
+    scores = [
+        np.mean(
+            [
+                compute_average_precisions(fold.blend_with_zero_shot(weight), fold.is_match).mean()
+                for fold in held_out_folds
+            ]
+        )
+        for weight in ZERO_SHOT_WEIGHTS
+    ]
+    return ZERO_SHOT_WEIGHTS[int(np.argmax(scores))]
+
+
+def compute_average_precisions(similarity: Rows, is_match: npt.NDArray[np.bool_]) -> Floats:
+    """(texts + items,) average precision of each text among the items, then of each item among the texts.
+
+    With one match it is the reciprocal rank; without any it is 0. Missing similarities rank last.
+    """
+    return np.concatenate(
+        [
+            _compute_row_average_precisions(similarity, is_match),
+            _compute_row_average_precisions(similarity.T, is_match.T),
+        ]
+    )
+
+
+def _compute_row_average_precisions(similarity: Rows, is_match: npt.NDArray[np.bool_]) -> Floats:
+    order = np.argsort(-np.nan_to_num(similarity, nan=-np.inf), axis=1, kind="stable")
+    hits = np.take_along_axis(is_match, order, axis=1)
+    precisions = hits.cumsum(axis=1) / np.arange(1, hits.shape[1] + 1)
+    return np.asarray((precisions * hits).sum(axis=1) / np.maximum(hits.sum(axis=1), 1), np.float64)
+
+
+def calibrate_similarity(held_out_folds: Sequence[HeldOutFold], zero_shot_weight: float) -> Calibration:
+    """Calibration of cosines from held-out texts and items."""
+    similarities = [fold.blend_with_zero_shot(zero_shot_weight) for fold in held_out_folds]
+    pairs = list(zip(similarities, held_out_folds, strict=True))
+    matching = np.concatenate([similarity[fold.is_match] for similarity, fold in pairs])
+    background = np.concatenate([similarity[~fold.is_match] for similarity, fold in pairs])
+    return fit_calibration(background, matching, MATCH_PRIOR)
+
+
+def map_queries_to_items(fold: HeldOutFold) -> Ints:
+    """(texts + items,) the item each query of `compute_average_precisions` belongs to."""
+    first_match = fold.is_match.argmax(axis=1)
+    return np.concatenate([fold.item_indices[first_match], fold.item_indices])
