@@ -17,12 +17,15 @@ from av.error import FFmpegError
 from encoders.base import Audio, MediaError
 from encoders.media.audio import AudioReader
 from encoders.media.containers import open_container
+from encoders.media.decoder_pool import DecodedSegment, DecoderPool, DecodingEvent, FailedFile, FinishedFile
+from encoders.media.decoder_worker import OpenedFile
 from encoders.media.format_detection import (
     ANIMATED_FORMATS,
     EXTENSIONS,
     IMAGE_FORMATS,
     REFUSAL_REASONS,
     detect_format,
+    get_extension_label,
     looks_like_media,
     read_header,
 )
@@ -46,10 +49,17 @@ __all__ = [
     "DEFAULT_LIMITS",
     "DEFAULT_SAMPLING",
     "EXTENSIONS",
+    "DecodedSegment",
+    "DecoderPool",
+    "DecodingEvent",
+    "FailedFile",
+    "FinishedFile",
     "Limits",
+    "OpenedFile",
     "Probe",
     "Sampling",
     "Segment",
+    "get_extension_label",
     "looks_like_media",
     "probe",
     "read_media",

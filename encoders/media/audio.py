@@ -60,7 +60,7 @@ class AudioReader:
         """Sound from `start` to `end` seconds, or the end; silent in gaps, None without any.
 
         Channels are mixed by `downmix`, offsets removed, and sound above full scale is scaled to it.
-        Intervals must be in order. Raises MediaError for samples that are not finite, and if resampling fails.
+        Intervals must be in order. Raises MediaError for samples that are not finite, or a failed resampling.
         """
         first, last = round(start * self._sample_rate), round(end * self._sample_rate)
         self._fill_buffer(last)
