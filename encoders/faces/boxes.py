@@ -33,11 +33,11 @@ def nms(frame_indices: Ints, scored_boxes: Floats, max_iou: float) -> Ints:
     boxes = scored_boxes[:, :4].astype(np.float64)
     boxes[:, 2:] -= boxes[:, :2]
     rows_by_frame = [np.flatnonzero(frame_indices == frame) for frame in np.unique(frame_indices)]
-    kept = [
+    kept_rows = [
         rows[cv2.dnn.NMSBoxes(boxes[rows].tolist(), scored_boxes[rows, 4].tolist(), 0.0, max_iou)]
         for rows in rows_by_frame
     ]
-    return np.concatenate(kept)
+    return np.concatenate(kept_rows)
 
 
 def nms_by_min_area(frame_indices: Ints, boxes: Floats, scores: Floats, max_overlap: float) -> Ints:

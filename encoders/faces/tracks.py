@@ -15,7 +15,7 @@ from itertools import groupby
 import numpy as np
 import numpy.typing as npt
 
-from encoders.faces import MIN_WEIGHT, Face
+from encoders.faces.encoder import MIN_WEIGHT, Face
 
 MAX_CENTRE_DISTANCE = 1.0  # between centres, in mean sides of the two boxes
 MAX_SIZE_RATIO = 2.0  # times the other's side

@@ -1,8 +1,7 @@
-"""Reading media: what a file holds, and its segments one at a time as frames and sound.
+"""Decoding of media: `probe` gives a file's metadata, `read_segments` its frames and sound by segment.
 
-A file is taken for what its first bytes say and never for its ending. Errors are MediaError with one
-short line; MemoryError passes through. To read files that may crash a decoder, see
-encoders.media.decoder_pool.
+The format is detected from the first bytes, never from the extension. Errors are MediaError with one short
+line; MemoryError passes through. For files that may crash a decoder use encoders.media.decoder_pool.
 """
 
 from __future__ import annotations
@@ -18,12 +17,15 @@ from av.error import FFmpegError
 from encoders.base import Audio, MediaError
 from encoders.media.audio import AudioReader
 from encoders.media.containers import open_container
+from encoders.media.decoder_pool import DecodedSegment, DecoderPool, DecodingEvent, FailedFile, FinishedFile
+from encoders.media.decoder_worker import OpenedFile
 from encoders.media.format_detection import (
     ANIMATED_FORMATS,
     EXTENSIONS,
     IMAGE_FORMATS,
     REFUSAL_REASONS,
     detect_format,
+    get_extension_label,
     looks_like_media,
     read_header,
 )
@@ -47,10 +49,17 @@ __all__ = [
     "DEFAULT_LIMITS",
     "DEFAULT_SAMPLING",
     "EXTENSIONS",
+    "DecodedSegment",
+    "DecoderPool",
+    "DecodingEvent",
+    "FailedFile",
+    "FinishedFile",
     "Limits",
+    "OpenedFile",
     "Probe",
     "Sampling",
     "Segment",
+    "get_extension_label",
     "looks_like_media",
     "probe",
     "read_media",
@@ -60,42 +69,42 @@ __all__ = [
 
 
 def probe(path: Path, limits: Limits = DEFAULT_LIMITS) -> Probe:
-    """What a file holds; an animated GIF is a video, a sound file with cover art is audio.
+    """Metadata of a file; an animated GIF is a video, a sound file with cover art is audio.
 
-    Raises MediaError for what is no media, has nothing that can be decoded, or is larger than allowed.
+    Raises MediaError for a file that is no media, can't be decoded at all, or exceeds the limits.
     """
-    head = read_header(path)
-    if _is_image(path, head, limits):
+    header = read_header(path)
+    if _is_image(path, header, limits):
         return probe_image(path, limits)
-    return survey_streams(path, head, limits).probe
+    return survey_streams(path, header, limits).probe
 
 
 def read_segments(
     path: Path, probe: Probe, sampling: Sampling = DEFAULT_SAMPLING, limits: Limits = DEFAULT_LIMITS
 ) -> Iterator[Segment]:
-    """The segments of a file, decoded one at a time as they are asked for.
+    """The segments of a file, decoded one at a time on demand.
 
-    An image is one segment. Stretches of a damaged sound file without any sound are left out, and where
-    one track of a film is broken the segments have the other. Raises MediaError when nothing can be
-    decoded, or the sound of a sound file is not finite.
+    An image is one segment. Segments of a damaged sound file without any sound are left out, and if one track
+    of a film is broken the segments have the other. Raises MediaError when nothing can be decoded, or the
+    samples of a sound file are not finite.
     """
     if probe.modality == "image" or probe.duration is None:
         yield _read_image_segment(path, sampling, limits)
         return
-    head = read_header(path)
-    yield from _read_nonempty_segments(path, head, survey_streams(path, head, limits), sampling)
+    header = read_header(path)
+    yield from _read_nonempty_segments(path, header, survey_streams(path, header, limits), sampling)
 
 
 def read_media(path: Path, sampling: Sampling, limits: Limits) -> Iterator[Probe | Segment]:
-    """What a file holds, then its segments. Raises MediaError."""
-    head = read_header(path)
-    if _is_image(path, head, limits):
+    """Metadata of a file, then its segments. Raises MediaError."""
+    header = read_header(path)
+    if _is_image(path, header, limits):
         yield probe_image(path, limits)
         yield _read_image_segment(path, sampling, limits)
         return
-    found = survey_streams(path, head, limits)
-    yield found.probe
-    yield from _read_nonempty_segments(path, head, found, sampling)
+    survey = survey_streams(path, header, limits)
+    yield survey.probe
+    yield from _read_nonempty_segments(path, header, survey, sampling)
 
 
 def read_segments_at(
@@ -105,36 +114,38 @@ def read_segments_at(
     sampling: Sampling = DEFAULT_SAMPLING,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Iterator[Segment]:
-    """Only the segments that begin at `starts`, ascending: a film's without sound; an image all the same.
+    """Only the segments that begin at `starts`, ascending; a film's without sound, an image's always.
 
-    What lies before is not decoded where the file can be sought in. Raises MediaError.
+    Where the file can be seeked in, the time before is not decoded. Raises MediaError.
     """
     if probe.modality == "image" or probe.duration is None:
         yield _read_image_segment(path, sampling, limits)
         return
-    head = read_header(path)
-    found = survey_streams(path, head, limits)
-    with open_container(path, head) as container:
-        film = VideoReader(path, container, found.video, sampling.max_side) if found.video else None
-        for start, end in compute_segment_bounds(found.probe.duration or 0.0, sampling.segment_seconds):
+    header = read_header(path)
+    survey = survey_streams(path, header, limits)
+    with open_container(path, header) as container:
+        video_reader = VideoReader(path, container, survey.video, sampling.max_side) if survey.video else None
+        for start, end in compute_segment_bounds(survey.probe.duration or 0.0, sampling.segment_seconds):
             if not np.isclose(start, starts, rtol=0, atol=1e-3).any():
                 continue
-            if film:
-                frames, times = film.read_frames_at(
+            if video_reader:
+                frames, times = video_reader.read_frames_at(
                     compute_frame_times(start, end, sampling.fps, sampling.max_frames)
                 )
                 yield Segment(start=start, end=end, frames=frames, frame_times=times, audio=None)
-            elif found.audio:
-                sound = _read_audio_between(path, head, found.audio, start, end, sampling.sample_rate)
-                yield Segment(start=start, end=end, frames=None, frame_times=(), audio=sound)
+            elif survey.audio:
+                audio = _read_audio_between(path, header, survey.audio, start, end, sampling.sample_rate)
+                yield Segment(start=start, end=end, frames=None, frame_times=(), audio=audio)
 
 
 def _is_image(path: Path, header: bytes, limits: Limits) -> bool:
-    """Whether a file is a still picture. Raises MediaError for a kind that can't be read."""
-    kind = detect_format(header, path)
-    if refusal := REFUSAL_REASONS.get(kind or ""):
+    """Whether a file is a still picture. Raises MediaError for an unsupported format."""
+    format_name = detect_format(header, path)
+    if refusal := REFUSAL_REASONS.get(format_name or ""):
         raise MediaError(path, refusal)
-    return kind in IMAGE_FORMATS and not (kind in ANIMATED_FORMATS and is_animated(path, limits))
+    return format_name in IMAGE_FORMATS and not (
+        format_name in ANIMATED_FORMATS and is_animated(path, limits)
+    )
 
 
 def _read_image_segment(path: Path, sampling: Sampling, limits: Limits) -> Segment:
@@ -145,7 +156,7 @@ def _read_image_segment(path: Path, sampling: Sampling, limits: Limits) -> Segme
 def _read_nonempty_segments(
     path: Path, header: bytes, survey: StreamSurvey, sampling: Sampling
 ) -> Iterator[Segment]:
-    """The segments that hold something. Raises MediaError if none does."""
+    """The segments with frames or sound. Raises MediaError if there is none."""
     empty = True
     for segment in decode_segments(path, header, survey, sampling):
         if segment.frames is not None or segment.audio is not None:
@@ -160,6 +171,6 @@ def _read_audio_between(
 ) -> Audio | None:
     with open_container(path, header) as container:
         if not track_times.clock_shifts:
-            with suppress(FFmpegError):  # no index to seek by: all that comes before is read
+            with suppress(FFmpegError):  # no index to seek by: decode from the start
                 container.seek(int((start + track_times.origin) * av.time_base))
         return AudioReader(path, container, sample_rate, track_times).read_between(start, end)

@@ -1,9 +1,9 @@
-"""Decoding in worker processes, so that a file that crashes, hangs or bombs a decoder costs only itself.
+"""Decoding in worker processes: a file that crashes, hangs or exhausts a decoder affects no other file.
 
-A worker is a fresh interpreter (nothing of the parent is forked or imported again) that reads one file
-after another and answers over a pipe. The pipe is the back-pressure: it takes less than a segment, so a
-worker is one segment ahead of whoever reads its events. Time is kept by an alarm the kernel fires at the
-worker, memory by its address space.
+A worker is a new interpreter (the parent is neither forked nor imported again) that decodes one file after
+another and answers over a pipe. The pipe gives back-pressure: it buffers less than a segment, so a worker is
+at most one segment ahead of the consumer. Time is limited by an alarm signal of the kernel, memory by the
+size of the address space.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class DecodedSegment:
 
 @dataclass(frozen=True)
 class FinishedFile:
-    """All of a file that can be read was read, or is not wanted; `incomplete_reason` says what can't."""
+    """The end of a file that was decoded or skipped; `incomplete_reason` names what can't be decoded."""
 
     path: Path
     incomplete_reason: str | None = None
@@ -50,7 +50,7 @@ class FinishedFile:
 
 @dataclass(frozen=True)
 class FailedFile:
-    """A file that can't be read (further), and why."""
+    """A file that can't be decoded (further), and the error."""
 
     path: Path
     error: MediaError
@@ -60,15 +60,14 @@ DecodingEvent: TypeAlias = OpenedFile | DecodedSegment | FinishedFile | FailedFi
 
 
 def accept_every_file(_: OpenedFile) -> bool:
-    """Every file is wanted."""
+    """Decode every file."""
     return True
 
 
 class DecoderPool:
-    """`jobs` decoding processes, to be used in a `with` statement.
+    """`jobs` decoder processes, to be used in a `with` statement.
 
-    `reader` names the function that workers read with, as "module:function": it yields a Probe and
-    then Segments.
+    `reader` names the function that workers call, as "module:function"; it yields a Probe, then Segments.
     """
 
     def __init__(
@@ -97,10 +96,10 @@ class DecoderPool:
     def read(
         self, paths: Iterable[Path], should_decode: Callable[[OpenedFile], bool] = accept_every_file
     ) -> Iterator[DecodingEvent]:
-        """Events of all files as they come: for each file Opened, Parts and Finished, or at last Failed.
+        """Events of all files: for each OpenedFile, DecodedSegments and FinishedFile, or FailedFile.
 
-        Files are taken from `paths` as workers get free. Where `should_decode` says no after Opened, the file
-        is not decoded and Finished follows. Raises RuntimeError outside the `with` statement.
+        Files are taken from `paths` as workers become idle. If `should_decode` returns False for an
+        OpenedFile, FinishedFile follows. Raises RuntimeError outside the `with` statement.
         """
         if not self._workers:
             raise RuntimeError("a DecoderPool reads inside its with statement only")
@@ -118,12 +117,12 @@ class DecoderPool:
                         idle.append(worker)
                     yield event
         finally:
-            for worker in busy:  # the caller left in the middle of a file
+            for worker in busy:  # the caller stopped in the middle of a file
                 worker.stop()
 
 
 def _assign_files(paths: Iterator[Path], idle_workers: list[_Worker], busy_workers: list[_Worker]) -> bool:
-    """Give every idle worker a file while there are any; True if some worker has one."""
+    """Assign a file to every idle worker while there are files; True if any worker is busy."""
     while idle_workers:
         path = next(paths, None)
         if path is None:
@@ -135,30 +134,30 @@ def _assign_files(paths: Iterator[Path], idle_workers: list[_Worker], busy_worke
 
 
 class _Worker:
-    """The parent's end of one process; it starts again by itself when it died."""
+    """The parent's side of one worker process, which is restarted after a crash."""
 
     def __init__(self, reader: str, sampling: Sampling, limits: Limits) -> None:
         self._settings, self._limits = (reader, sampling, limits), limits
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Launch the process; it gets ready by itself."""
-        self.connection, theirs = Pipe()
+        """Launch the process and send it the settings."""
+        self.connection, worker_end = Pipe()
         self._stderr_file = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the process)
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _WORKER_CODE, str(theirs.fileno()), json.dumps(sys.path)],
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.PIPE,  # nothing is written; it closes when we end, however we end
+            [sys.executable, "-c", _WORKER_CODE, str(worker_end.fileno()), json.dumps(sys.path)],
+            pass_fds=[worker_end.fileno()],
+            stdin=subprocess.PIPE,  # nothing is written; it closes when the parent ends, in any way
             stdout=subprocess.DEVNULL,
             stderr=self._stderr_file,
             env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
             start_new_session=True,  # Ctrl-C is for the parent
         )
-        theirs.close()
+        worker_end.close()
         self._send(self._settings)
 
     def stop(self) -> None:
-        """End the process at once; it holds nothing worth saving."""
+        """Kill the process."""
         if self._process is not None:
             self._process.kill()
             self._process.communicate()
@@ -167,12 +166,12 @@ class _Worker:
             self._process = None
 
     def start_file(self, path: Path) -> None:
-        """Give it a file to read."""
+        """Send the process a file to decode."""
         self._progress = DecodingProgress(path)
         self._request_file(None)
 
     def receive_event(self, should_decode: Callable[[OpenedFile], bool]) -> DecodingEvent | None:
-        """What it says next; None for what it said already, or if it begins anew without a track."""
+        """The next event; None for one passed on before a crash, or after a restart without a track."""
         path = self._progress.path
         try:
             message = self.connection.recv()
@@ -183,8 +182,8 @@ class _Worker:
         if message is None:
             return FinishedFile(path, "; ".join(self._progress.notes) or None)
         if isinstance(message, OpenedFile):
-            known = self._progress.opened is not None
-            self._send(known or should_decode(message))
+            was_opened = self._progress.opened is not None
+            self._send(was_opened or should_decode(message))
             return self._progress.record_opened(message)
         return DecodedSegment(path, message) if self._progress.record_segment(message) else None
 
@@ -195,31 +194,33 @@ class _Worker:
         self._send((self._progress.path, skip_track))
 
     def _retry_without_track(self, crash_error: MediaError) -> DecodingEvent | None:
-        """Read a film whose decoder died again without its sound, then without its pictures."""
-        without = self._progress.select_track_to_skip(crash_error)
-        if without is None:
+        """Decode a film whose decoder crashed again without its sound, then without its pictures."""
+        skipped_track = self._progress.select_track_to_skip(crash_error)
+        if skipped_track is None:
             return FailedFile(self._progress.path, self._progress.crash_error or crash_error)
-        self._request_file(without)
+        self._request_file(skipped_track)
         return None
 
     def _send(self, message: object) -> None:
-        with suppress(BrokenPipeError, ConnectionResetError):  # it died: event() will say why
+        with suppress(BrokenPipeError, ConnectionResetError):  # it crashed: `receive_event` gives the reason
             self.connection.send(message)
 
     def _make_crash_error(self) -> MediaError:
         code = self._process.wait() if self._process is not None else 0
         self._stderr_file.seek(0)
-        said = self._stderr_file.read().decode(errors="replace").strip()
+        stderr_text = self._stderr_file.read().decode(errors="replace").strip()
         self.stop()
-        # Killed by a machine out of memory, or ended by an error nobody foresaw: not the file's fault.
-        passing = code == -signal.SIGKILL or (code >= 0 and "bad_alloc" not in said)
+        # Killed when the machine ran out of memory, or ended by an unforeseen error: not the file's fault.
+        may_pass = code == -signal.SIGKILL or (code >= 0 and "bad_alloc" not in stderr_text)
         return MediaError(
-            self._progress.path, _format_exit_reason(code, said, self._limits), is_permanent=not passing
+            self._progress.path,
+            _format_exit_reason(code, stderr_text, self._limits),
+            is_permanent=not may_pass,
         )
 
 
 def _format_exit_reason(exit_code: int, stderr_text: str, limits: Limits) -> str:
-    """Why a worker ended, from its exit status and what it wrote to stderr."""
+    """Reason that a worker ended, from its exit status and its stderr."""
     if exit_code == -signal.SIGALRM:
         return f"decoding took longer than {limits.timeout_seconds:g} s"
     if "bad_alloc" in stderr_text:

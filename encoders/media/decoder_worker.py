@@ -1,4 +1,4 @@
-"""The inside of a decoding process: one file after another, each step under an alarm and a memory limit."""
+"""Main loop of a decoder process: one file after another, each step under an alarm and a memory limit."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MediaReader: TypeAlias = Callable[[Path, Sampling, Limits], Iterator[Probe | Seg
 
 @dataclass(frozen=True, kw_only=True)
 class OpenedFile:
-    """A file that is media: the hash of its content (32 hexadecimal digits) and what it holds."""
+    """A file that is media: the hash of its content (32 hexadecimal digits) and its metadata."""
 
     path: Path
     digest: str
@@ -34,20 +34,20 @@ class OpenedFile:
 
     @property
     def item_id(self) -> str:
-        """What the content is known by."""
+        """Id of the content."""
         return self.digest[:16]
 
 
 def serve() -> None:
-    """Answer the parent over the pipe named on the command line, until the parent is gone.
+    """Answer the parent over the pipe given on the command line, until the parent ends.
 
-    It sends (reader, sampling, limits), then (path, track to leave out or None). Each is answered by
-    Opened, and once the parent has said whether it wants more, by Segments and None; or by MediaError at
+    The parent sends (reader, sampling, limits), then (path, track to skip or None) per file. The answer is an
+    OpenedFile and, after the parent has replied whether to decode it, Segments and None; or a MediaError at
     any point.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     exit_with_pipe(0)  # the parent holds the other end
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # the kernel ends a decoder that holds the interpreter
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # the kernel ends a decoder that holds the GIL
     connection = Connection(int(sys.argv[1]))
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         reader, sampling, limits = connection.recv()
@@ -55,24 +55,24 @@ def serve() -> None:
         read = getattr(import_module(module), function)
         _limit_memory(limits.max_memory_bytes)
         while True:
-            path, without = connection.recv()
-            _process_file(connection, path, read, replace(sampling, skip_track=without), limits)
+            path, skip_track = connection.recv()
+            _process_file(connection, path, read, replace(sampling, skip_track=skip_track), limits)
 
 
 def _process_file(
     connection: Connection, path: Path, reader: MediaReader, sampling: Sampling, limits: Limits
 ) -> None:
     try:
-        pieces = reader(path, sampling, limits)
+        parts = reader(path, sampling, limits)
         with _limit_time(limits.timeout_seconds):
-            found = next(pieces)
+            probe = next(parts)
         connection.send(
             OpenedFile(
-                path=path, digest=_compute_digest(path, limits.timeout_seconds), probe=cast(Probe, found)
+                path=path, digest=_compute_digest(path, limits.timeout_seconds), probe=cast(Probe, probe)
             )
         )
         if connection.recv():
-            _send_segments(connection, pieces, limits.timeout_seconds)
+            _send_segments(connection, parts, limits.timeout_seconds)
         connection.send(None)
     except MediaError as error:
         connection.send(error)
@@ -81,7 +81,7 @@ def _process_file(
 
 
 def format_memory_reason(limits: Limits) -> str:
-    """Why a file is given up that wants more memory than a worker may have."""
+    """Reason for a file that needs more memory than a worker may allocate."""
     return f"decoding needs more than {limits.max_memory_bytes / 2**30:g} GiB of memory"
 
 
@@ -90,14 +90,14 @@ def _send_segments(
 ) -> None:
     while True:
         with _limit_time(timeout_seconds):
-            piece = next(segments, None)
-        if piece is None:
+            segment = next(segments, None)
+        if segment is None:
             return
-        connection.send(piece)  # waits here, without an alarm, while the parent is busy
+        connection.send(segment)  # blocks, without an alarm, while the parent is busy
 
 
 def _compute_digest(path: Path, timeout_seconds: float) -> str:
-    """blake2b of the content; the alarm is for each chunk, as a large file may take its time."""
+    """blake2b of the content; the alarm is for each chunk, as a large file may take long."""
     hashed = hashlib.blake2b(digest_size=16)
     try:
         with path.open("rb", buffering=0) as file:
@@ -121,9 +121,9 @@ def _limit_time(seconds: float) -> Iterator[None]:
 
 
 def _limit_memory(max_bytes: int) -> None:
-    """Allow `max_bytes` bytes of address space above what is mapped now, and no core files."""
+    """Limit the address space to `max_bytes` above what is mapped now, and forbid core files."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    mapped = Path("/proc/self/statm")
-    if mapped.exists():  # elsewhere than on Linux the system's own limit has to do
-        at_rest = int(mapped.read_text().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (at_rest + max_bytes, resource.RLIM_INFINITY))
+    statm_path = Path("/proc/self/statm")
+    if statm_path.exists():  # Linux only; elsewhere the system's own limit holds
+        mapped_bytes = int(statm_path.read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (mapped_bytes + max_bytes, resource.RLIM_INFINITY))

@@ -1,8 +1,7 @@
-"""Several channels to one: their mean, and where they cancel in it a combination that keeps what people hear.
+"""Downmix of channels to mono: their mean, or another combination where they cancel in the mean.
 
-Channels of opposite phase, or of which one is late, cancel in the mean, in all of the spectrum or in parts of
-it. Whether they do is told from the powers in bands of a third of an octave; first over the whole stretch,
-then second by second.
+Channels of opposite phase, or with a delay, cancel in the mean, in all of the spectrum or in parts of it.
+The powers in bands of a third of an octave show it, first over the whole sound, then per second.
 """
 
 from __future__ import annotations
@@ -14,28 +13,26 @@ import numpy.typing as npt
 
 from encoders.base import Rows
 
-MIN_BAND_HZ = 100.0  # Hz, of the bands compared
+MIN_BAND_HZ = 100.0  # Hz, lower edge of the first band
 WINDOW_SECONDS = 0.064  # seconds
 MIN_AUDIBLE_POWER_RATIO = 1e-4  # bands within 40 dB of the strongest count
-LOST_POWER_RATIO = 0.35  # of the power that channels without anything in common would have in the mean
-MAX_LOST_SHARE_OVERALL = (
-    0.1  # share of bands lost over the whole stretch: one octave (a channel .1 to 5 ms late) is more
-)
-MAX_LOST_SHARE_PER_SECOND = (
-    0.4  # share of bands lost in one second: no recording measured has as many by chance
-)
+LOST_POWER_RATIO = 0.35  # of the power that uncorrelated channels would have in the mean
+# Share of bands lost over the whole sound: one octave (a channel delayed by .1 to 5 ms) is more.
+MAX_LOST_SHARE_OVERALL = 0.1
+# Share of bands lost in one second: no measured recording has as many by chance.
+MAX_LOST_SHARE_PER_SECOND = 0.4
 FADE_SECONDS = 0.02  # seconds from one combination to the next
 
 Floats = npt.NDArray[np.float64]
 
 
 def downmix(channels: Rows, sample_rate: int) -> Rows:
-    """(c, n) to (n,): the plain mean, or other combinations for the time in which that loses what is there.
+    """(c, n) to (n,): the mean, or other combinations for the seconds in which channels cancel in the mean.
 
-    What is lost are bands under LOST, 4.6 dB under the power of channels that have nothing in common: the
-    mean is kept unless more than FEW of the bands are lost all in all, or more than MOST of them in one
-    second. Then the combination that loses least is taken: the mean, the mean with some signs turned, or
-    the strongest channel alone.
+    A band is lost if its power is below LOST_POWER_RATIO, 4.6 dB under that of uncorrelated channels. The
+    mean is used unless more than MAX_LOST_SHARE_OVERALL of the bands are lost over all, or
+    MAX_LOST_SHARE_PER_SECOND in one second. Then the combination that loses least is used: the mean, the mean
+    with some signs flipped, or the strongest channel alone.
     """
     mean = np.asarray(channels.mean(axis=0), np.float32)
     peak = np.abs(channels).max(initial=0)
@@ -45,10 +42,10 @@ def downmix(channels: Rows, sample_rate: int) -> Rows:
     powers = np.stack(
         [compute_cross_powers(channels[:, a:b] / peak, sample_rate) for a, b in pairwise(edges)]
     )
-    plain = np.full(len(channels), 1 / len(channels))
-    whole = choose_weights(powers.sum(axis=0), plain, MAX_LOST_SHARE_OVERALL)
-    weights = np.stack([choose_weights(second, whole, MAX_LOST_SHARE_PER_SECOND) for second in powers])
-    if (weights == plain).all():
+    equal = np.full(len(channels), 1 / len(channels))
+    overall = choose_weights(powers.sum(axis=0), equal, MAX_LOST_SHARE_OVERALL)
+    weights = np.stack([choose_weights(second, overall, MAX_LOST_SHARE_PER_SECOND) for second in powers])
+    if (weights == equal).all():
         return mean
     return mix_channels(channels, weights, edges, sample_rate)
 
@@ -56,9 +53,9 @@ def downmix(channels: Rows, sample_rate: int) -> Rows:
 def compute_cross_powers(channels: Rows, sample_rate: int) -> Floats:
     """(bands, c, c) real cross-powers of channels (c, n), summed over time; powers on the diagonal."""
     size = round(WINDOW_SECONDS * sample_rate)
-    filled = np.pad(channels, ((0, 0), (0, -channels.shape[1] % size)))
+    padded = np.pad(channels, ((0, 0), (0, -channels.shape[1] % size)))
     spectra = np.fft.rfft(
-        filled.reshape(len(channels), -1, size) * np.hanning(size).astype(np.float32), axis=2
+        padded.reshape(len(channels), -1, size) * np.hanning(size).astype(np.float32), axis=2
     )
     bands = [
         spectra[:, :, a:b].reshape(len(channels), -1)
@@ -68,45 +65,47 @@ def compute_cross_powers(channels: Rows, sample_rate: int) -> Floats:
 
 
 def _compute_band_edges(sample_rate: int, window_size: int) -> npt.NDArray[np.int64]:
-    """The bins at which bands of a third of an octave begin, and the end of the last."""
+    """First bins of the bands of a third of an octave, and the end of the last."""
     hertz = MIN_BAND_HZ * 2 ** (np.arange(40) / 3)
     bins = np.round(hertz[hertz < sample_rate / 2] * window_size / sample_rate).astype(np.int64)
     return np.append(bins[bins < window_size // 2], window_size // 2 + 1)
 
 
 def compute_lost_share(cross_powers: Floats, weights: Floats) -> float:
-    """The share of audible bands that a combination (c,) loses, of cross-powers (bands, c, c)."""
-    apart = np.einsum("bii->b", cross_powers)
-    audible = apart > apart.max() * MIN_AUDIBLE_POWER_RATIO
-    kept = np.einsum("i,bij,j->b", weights, cross_powers, weights)
+    """Share of audible bands that are lost with weights (c,), from cross-powers (bands, c, c)."""
+    summed_powers = np.einsum("bii->b", cross_powers)
+    audible = summed_powers > summed_powers.max() * MIN_AUDIBLE_POWER_RATIO
+    mixed_powers = np.einsum("i,bij,j->b", weights, cross_powers, weights)
     return (
-        float((kept < LOST_POWER_RATIO * apart / len(weights) ** 2)[audible].mean()) if audible.any() else 0.0
+        float((mixed_powers < LOST_POWER_RATIO * summed_powers / len(weights) ** 2)[audible].mean())
+        if audible.any()
+        else 0.0
     )
 
 
 def choose_weights(cross_powers: Floats, default_weights: Floats, max_lost_share: float) -> Floats:
-    """Weights (c,): the usual ones, or those that lose least if they lose more bands than is bearable."""
+    """Weights (c,): the default, or those that lose least if the default loses more than `max_lost_share`."""
     if compute_lost_share(cross_powers, default_weights) <= max_lost_share:
         return default_weights
     total = cross_powers.sum(axis=0)
-    plain = np.full(len(default_weights), 1 / len(default_weights))
+    equal = np.full(len(default_weights), 1 / len(default_weights))
     strongest = np.eye(len(default_weights))[total.diagonal().argmax()]
     return min(
-        (default_weights, plain, compute_signs(total) / len(default_weights), strongest),
-        key=lambda some: compute_lost_share(cross_powers, some),
+        (default_weights, equal, compute_signs(total) / len(default_weights), strongest),
+        key=lambda weights: compute_lost_share(cross_powers, weights),
     )
 
 
 def compute_signs(cross_power: Floats) -> Floats:
-    """(c,) 1 or -1, so that each channel adds to the stronger ones before it; of cross-powers (c, c)."""
-    found = np.zeros(len(cross_power))
-    for at in np.argsort(-cross_power.diagonal(), kind="stable"):
-        found[at] = -1.0 if cross_power[at] @ found < 0 else 1.0
-    return found
+    """Signs (c,) with which each channel adds to the stronger ones, from cross-powers (c, c)."""
+    signs = np.zeros(len(cross_power))
+    for channel in np.argsort(-cross_power.diagonal(), kind="stable"):
+        signs[channel] = -1.0 if cross_power[channel] @ signs < 0 else 1.0
+    return signs
 
 
 def mix_channels(channels: Rows, weights: Floats, edges: npt.NDArray[np.int64], sample_rate: int) -> Rows:
-    """(n,) of channels (c, n) with weights (seconds, c) between edges (seconds + 1,), faded at each."""
+    """(n,) of channels (c, n) with weights (seconds, c) between edges (seconds + 1,), crossfaded."""
     times = np.arange(channels.shape[1])
     half = FADE_SECONDS * sample_rate / 2
     knots = np.stack([edges[1:-1] - half, edges[1:-1] + half], axis=1).ravel()

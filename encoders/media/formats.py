@@ -1,4 +1,4 @@
-"""One table of the formats that are read: the endings their files have, and first bytes that tell them."""
+"""Table of the supported and the refused file formats, with their extensions and magic numbers."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ HeaderCheck = Callable[[bytes], bool]
 class MediaFormat:
     """A file format.
 
-    `magic_numbers` are alternatives, each bytes at an offset; `header_check` tells formats that have none.
-    Where `requires_extension` is True, `header_check` counts only for a file with one of the endings.
-    `pillow_format` is the name of Pillow's reader of a still picture; without it PyAV reads the file.
-    `refusal_reason` says why files of this format can't be read.
+    `magic_numbers` are alternatives, each bytes at an offset; `header_check` detects formats that have none.
+    Where `requires_extension` is True, `header_check` counts only for a file with one of the extensions.
+    `pillow_format` is the name of Pillow's reader of a still picture; without it PyAV decodes the file.
+    `refusal_reason` is the message for files of an unsupported format.
     """
 
     name: str
@@ -28,12 +28,12 @@ class MediaFormat:
     magic_numbers: tuple[tuple[int, bytes], ...] = ()
     header_check: HeaderCheck | None = None
     requires_extension: bool = False
-    is_text_based: bool = False  # the first bytes may be nothing but printable characters
+    is_text_based: bool = False  # the header may be printable text
     pillow_format: str | None = None
     refusal_reason: str | None = None
 
     def matches(self, header: bytes, extension: str) -> bool:
-        """Whether a file with these first bytes and this ending (lower case, no dot) has this format."""
+        """Whether a file with these first bytes and this extension (lower case, no dot) has this format."""
         for offset, magic in self.magic_numbers:
             if header.startswith(magic, offset):
                 return True
@@ -47,7 +47,7 @@ class MediaFormat:
 def _make_image_format(
     name: str, extensions: str, *magic_numbers: bytes, pillow_format: str | None = None, **options: object
 ) -> MediaFormat:
-    """A still picture that Pillow reads, by the kind's name in capitals unless told another."""
+    """A still picture decoded by Pillow, whose format name is `name` in capitals by default."""
     starts = tuple((0, magic) for magic in magic_numbers)
     return MediaFormat(
         name=name,
@@ -109,7 +109,7 @@ def _make_refused_format(
 JXL_REFUSAL = "JPEG XL pictures can't be read; save it as JPEG"
 RAW_REFUSAL = "a camera's RAW can't be read; export it as JPEG"
 
-# The first format that a file's first bytes tell is taken.
+# The first match counts.
 MEDIA_FORMATS: tuple[MediaFormat, ...] = (
     _make_image_format("jpeg", "jpg jpeg jpe jfif mpo mjpeg mjpg", b"\xff\xd8\xff"),
     _make_image_format("png", "png apng", b"\x89PNG\r\n\x1a\n"),

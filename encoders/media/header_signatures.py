@@ -1,4 +1,4 @@
-"""Formats that no fixed bytes tell: whether a file's first bytes can be the header of one."""
+"""Header checks of formats without fixed magic numbers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _ICO_ENTRY = struct.Struct("<4xH3xB4xII")  # pictures; reserved, bytes and offse
 
 
 def is_netpbm(header: bytes) -> bool:
-    """A portable bitmap, grey map, pixel map or float map: a letter, a digit, and the size in figures."""
+    """Portable bitmap, grey map, pixel map or float map: "P", a digit, and the size in decimal."""
     return bool(_NETPBM_HEADER.match(header))
 
 
@@ -21,7 +21,7 @@ def _read_brands(header: bytes) -> tuple[bytes, frozenset[bytes]]:
         return b"", frozenset()
     size = int.from_bytes(header[:4])
     return header[8:12], frozenset(
-        header[place : place + 4] for place in (8, *range(16, min(size, len(header)), 4))
+        header[offset : offset + 4] for offset in (8, *range(16, min(size, len(header)), 4))
     )
 
 
@@ -32,13 +32,13 @@ def is_avif(header: bytes) -> bool:
 
 
 def is_heic(header: bytes) -> bool:
-    """Any other HEIF."""
+    """HEIF by its major brand; check `is_avif` first."""
     major, _ = _read_brands(header)
     return major.startswith((b"hei", b"hev")) or major in (b"mif1", b"msf1", b"miaf")
 
 
 def is_bmp(header: bytes) -> bool:
-    """ "BM" and a known size of the header after it."""
+    """BMP: "BM" and a valid size of the header after it."""
     return header.startswith(b"BM") and int.from_bytes(header[14:18], "little") in (
         12,
         40,
@@ -51,23 +51,23 @@ def is_bmp(header: bytes) -> bool:
 
 
 def is_dib(header: bytes) -> bool:
-    """A bitmap without the header "BM": the size of the next header, one plane, and a known depth."""
+    """Bitmap without the header "BM": the size of the next header, one plane, and a valid depth."""
     planes, depth = int.from_bytes(header[12:14], "little"), int.from_bytes(header[14:16], "little")
     return header.startswith(b"\x28\0\0\0") and planes == 1 and depth in (1, 4, 8, 16, 24, 32)
 
 
 def is_jxl(header: bytes) -> bool:
-    """A JPEG XL without a container: two bytes, which is too few without the ending."""
+    """JPEG XL without a container: two bytes, too few without the extension."""
     return header.startswith(b"\xff\x0a")
 
 
 def is_ico(header: bytes) -> bool:
-    """A Windows icon, by its first entry."""
+    """Windows icon, by its first entry."""
     return header.startswith(b"\0\0\1\0") and _has_icon_entry(header)
 
 
 def is_cur(header: bytes) -> bool:
-    """A Windows cursor, by its first entry; a TGA may begin with the same four bytes."""
+    """Windows cursor, by its first entry; a TGA may begin with the same four bytes."""
     return header.startswith(b"\0\0\2\0") and _has_icon_entry(header)
 
 
@@ -79,7 +79,7 @@ def _has_icon_entry(header: bytes) -> bool:
 
 
 def is_pcx(header: bytes) -> bool:
-    """Known version, depth and encoding, and a window that is not empty."""
+    """PCX: valid version, depth and encoding, and a window that is not empty."""
     if (
         len(header) < 128
         or header[0] != 10
@@ -93,7 +93,7 @@ def is_pcx(header: bytes) -> bool:
 
 
 def is_sgi(header: bytes) -> bool:
-    """Known storage, depth and dimensions, and a size that is not empty."""
+    """SGI: valid storage, depth and dimensions, and a size that is not empty."""
     if len(header) < 12 or header[:2] != b"\x01\xda" or header[2] > 1 or header[3] not in (1, 2):
         return False
     dimensions, width, height, channels = struct.unpack_from(">4H", header, 4)
@@ -101,7 +101,7 @@ def is_sgi(header: bytes) -> bool:
 
 
 def is_tga(header: bytes) -> bool:
-    """A TGA has no magic: known kind and depth, a size that is not empty, and a map where one is needed."""
+    """TGA: valid type and depth, a size that is not empty, and a colour map where one is needed."""
     if len(header) < 18 or header[1] > 1 or header[2] not in (1, 2, 3, 9, 10, 11):
         return False
     width, height = struct.unpack_from("<HH", header, 12)
@@ -112,15 +112,15 @@ def is_tga(header: bytes) -> bool:
 
 
 def is_mpeg_ts(header: bytes) -> bool:
-    """A sync byte at the start of three packets of 188 bytes, or of 192 with a time code before each."""
+    """MPEG-TS: sync bytes of three packets of 188 bytes, or of 192 with a time code before each."""
     return any(
-        len(header) > first + 2 * size and all(header[first + n * size] == 0x47 for n in range(3))
-        for first, size in ((0, 188), (4, 192))
+        len(header) > offset + 2 * size and all(header[offset + n * size] == 0x47 for n in range(3))
+        for offset, size in ((0, 188), (4, 192))
     )
 
 
 def is_elementary_stream(header: bytes) -> bool:
-    """H.264 or H.265 that begins with an access unit delimiter or a parameter set, or MPEG-4's sequence."""
+    """H.264 or H.265 by an access unit delimiter or a parameter set, or MPEG-4 by its sequence header."""
     start = next((len(start) for start in _NAL_START_CODES if header.startswith(start)), 0)
     unit = header[start : start + 2]
     if not start or len(unit) < 2:
@@ -131,12 +131,12 @@ def is_elementary_stream(header: bytes) -> bool:
 
 
 def is_ac3(header: bytes) -> bool:
-    """A sync word and a version of AC-3 or E-AC-3."""
+    """AC-3 or E-AC-3: the sync word and a valid version."""
     return header.startswith(b"\x0b\x77") and len(header) > 5 and header[5] >> 3 <= 16
 
 
 def is_flic(header: bytes) -> bool:
-    """An FLI or FLC animation of 8 bits a pixel."""
+    """FLI or FLC animation of 8 bits a pixel."""
     return len(header) > 16 and header[4:6] in (b"\x11\xaf", b"\x12\xaf") and header[12:14] == b"\x08\0"
 
 

@@ -1,4 +1,4 @@
-"""The segments of a file in time; what breaks its pictures doesn't cost its sound, nor the reverse."""
+"""Decoding of a file into segments; errors in its frames don't affect its sound, nor the reverse."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from encoders.media.video import TimedFrames, VideoReader
 _Value = TypeVar("_Value")
 ReadInterval = Callable[[float, float], _Value | None]
 
-# What decoders and their bindings raise for broken content. Not OSError: a disk that fails may recover.
+# Errors of decoders and their bindings for damaged content. Not OSError: a disk failure may pass.
 DECODE_ERRORS = (
     MediaError,
     FFmpegError,
@@ -35,19 +35,19 @@ DECODE_ERRORS = (
 def decode_segments(path: Path, header: bytes, survey: StreamSurvey, sampling: Sampling) -> Iterator[Segment]:
     """Every segment of a time line, also those with neither frames nor sound.
 
-    Where only one of a film's two tracks can be read, the segments say so (`incomplete`). Raises
-    MediaError where the only track is broken.
+    If only one of a film's two tracks can be decoded, `incomplete_reason` names the other. Raises MediaError
+    if the only track is damaged.
     """
     duration = survey.probe.duration or 0.0
     with ExitStack() as stack:
-        readers = _TrackOpeners(path, header, survey, sampling, stack)
-        whole = survey.video is not None and survey.audio is not None and sampling.skip_track is None
-        shown = _TrackReader[TimedFrames]("pictures", readers.make_video_opener(), is_optional=whole)
-        heard = _TrackReader[Audio]("sound", readers.make_audio_opener(), is_optional=whole)
+        openers = _TrackOpeners(path, header, survey, sampling, stack)
+        has_both = survey.video is not None and survey.audio is not None and sampling.skip_track is None
+        video = _TrackReader[TimedFrames]("pictures", openers.make_video_opener(), is_optional=has_both)
+        audio = _TrackReader[Audio]("sound", openers.make_audio_opener(), is_optional=has_both)
         for start, end in compute_segment_bounds(duration, sampling.segment_seconds):
-            frames, times = shown.read_between(start, end) or (None, ())
-            sound = heard.read_between(start, end)
-            notes = [track.take_note(is_last=end >= duration) for track in (shown, heard)]
+            frames, times = video.read_between(start, end) or (None, ())
+            sound = audio.read_between(start, end)
+            notes = [track.take_note(is_last=end >= duration) for track in (video, audio)]
             yield Segment(
                 start=start,
                 end=end,
@@ -68,35 +68,35 @@ class _TrackOpeners:
         self._sampling, self._stack = sampling, stack
 
     def make_video_opener(self) -> Callable[[], ReadInterval[TimedFrames]] | None:
-        """What opens the film; None if it is not wanted or there is none."""
-        track, asked = self._survey.video, self._sampling
-        if track is None or asked.skip_track == "pictures":
+        """Function that opens the video track; None if it is skipped or missing."""
+        track, sampling = self._survey.video, self._sampling
+        if track is None or sampling.skip_track == "pictures":
             return None
 
         def open_video() -> ReadInterval[TimedFrames]:
             container = self._stack.enter_context(open_container(self._path, self._header))
-            film = VideoReader(self._path, container, track, asked.max_side)
-            return lambda start, end: film.read_frames_at(
-                compute_frame_times(start, end, asked.fps, asked.max_frames)
+            reader = VideoReader(self._path, container, track, sampling.max_side)
+            return lambda start, end: reader.read_frames_at(
+                compute_frame_times(start, end, sampling.fps, sampling.max_frames)
             )
 
         return open_video
 
     def make_audio_opener(self) -> Callable[[], ReadInterval[Audio]] | None:
-        """What opens the sound; None if it is not wanted or there is none."""
-        track, asked = self._survey.audio, self._sampling
-        if track is None or asked.skip_track == "sound":
+        """Function that opens the sound track; None if it is skipped or missing."""
+        track, sampling = self._survey.audio, self._sampling
+        if track is None or sampling.skip_track == "sound":
             return None
 
         def open_audio() -> ReadInterval[Audio]:
             container = self._stack.enter_context(open_container(self._path, self._header))
-            return AudioReader(self._path, container, asked.sample_rate, track).read_between
+            return AudioReader(self._path, container, sampling.sample_rate, track).read_between
 
         return open_audio
 
 
 class _TrackReader(Generic[_Value]):
-    """One track of a file, read segment by segment; if `spared`, what breaks it is only noted."""
+    """One track of a file, decoded segment by segment; errors of an optional track become notes."""
 
     def __init__(
         self, name: str, open_track: Callable[[], ReadInterval[_Value]] | None, *, is_optional: bool
@@ -107,7 +107,7 @@ class _TrackReader(Generic[_Value]):
         self._pending_note: str | None = None
 
     def read_between(self, start: float, end: float) -> _Value | None:
-        """What the track has from `start` to `end` seconds, None for nothing."""
+        """Frames or sound from `start` to `end` seconds, None without any."""
         if self._open_track is None:
             return None
         try:
@@ -122,7 +122,7 @@ class _TrackReader(Generic[_Value]):
         return value
 
     def take_note(self, *, is_last: bool) -> str | None:
-        """What can't be read, once: as it breaks, or at the last segment if there was never anything."""
+        """Message about undecodable content, once: at the error, or at the end if nothing was decoded."""
         if is_last and self._open_track is not None and not self._has_data and not self._is_broken:
             return f"none of its {self._name} can be decoded"
         note, self._pending_note = self._pending_note, None
@@ -130,8 +130,8 @@ class _TrackReader(Generic[_Value]):
 
     def _mark_broken(self, start: float, error: Exception) -> None:
         if not self._is_broken:
-            said = error.reason if isinstance(error, MediaError) else (str(error) or type(error).__name__)
+            reason = error.reason if isinstance(error, MediaError) else (str(error) or type(error).__name__)
             self._pending_note = (
-                f"its {self._name} can't be decoded at {start:g} s: {said.splitlines()[0][:100]}"
+                f"its {self._name} can't be decoded at {start:g} s: {reason.splitlines()[0][:100]}"
             )
         self._is_broken = True

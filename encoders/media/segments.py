@@ -1,4 +1,4 @@
-"""What reading a file gives (Probe, Segment), how it is asked for (Sampling, Limits), and where it is cut."""
+"""Types of decoding: metadata (Probe), segments, sampling and limits; and the bounds of segments."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ TrackName: TypeAlias = Literal["pictures", "sound"]
 
 @dataclass(frozen=True, kw_only=True)
 class Probe:
-    """What a file holds: seconds, pixels as shown (after rotation), frames a second, Hz of its sound.
+    """Metadata of a file: seconds, pixels after rotation, frames a second, Hz of its sound.
 
     `duration` is None for an image, `sample_rate` and `channels` are None without sound. The duration is
-    measured on the packets that are really there, so that of a truncated file is what is left of it.
-    `incomplete_reason` is a short clause for the user about what of the file can't be read, None for all of
-    it.
+    measured on the packets in the file, so that of a truncated file is the part that is left.
+    `incomplete_reason` is a short message for the user about undecodable content, None without any.
     """
 
     modality: MediaModality
@@ -34,11 +33,11 @@ class Probe:
 
 @dataclass(frozen=True, kw_only=True)
 class Segment:
-    """A stretch of a file, in seconds from its start; an image is one segment without a time.
+    """A time interval of a file, in seconds from its start; an image is one segment without times.
 
-    `frames` is None where there is only sound, `frame_times` says when each frame begins, and `audio` is
-    mono, begins at `start`, and is None where the file has none here. `incomplete_reason` says once what of
-    the file turned out here not to be readable.
+    `frames` is None where there is only sound, `frame_times` are the starts of the frames, and `audio` is
+    mono, begins at `start`, and is None where there is none. `incomplete_reason` reports undecodable content
+    once, in the segment where it occurred.
     """
 
     start: float | None
@@ -51,9 +50,9 @@ class Segment:
 
 @dataclass(frozen=True, kw_only=True)
 class Sampling:
-    """How densely to look: seconds a segment, frames a second and at most so many a segment.
+    """Sampling of a file: seconds per segment, frames per second, maximum frames per segment.
 
-    `max_side` is the longest side in pixels (smaller pictures stay as they are), `sample_rate` the sound's
+    `max_side` is the longest side in pixels (smaller pictures are not enlarged), `sample_rate` the sound's
     Hz, and `skip_track` the track of a film that is left out because it crashes its decoder.
     """
 
@@ -67,10 +66,10 @@ class Sampling:
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What one file may cost: seconds for each probe or segment, pixels a picture, bytes of memory.
+    """Limits of decoding one file: seconds per probe or segment, pixels per picture, bytes of memory.
 
-    Pixels are checked here on the header; seconds and memory (address space above what a worker needs
-    at rest) are kept by encoders.media.decoder_pool.
+    Pixels are checked on the header; seconds and memory (address space above that of an idle worker) are
+    enforced by encoders.media.decoder_pool.
     """
 
     timeout_seconds: float = 60.0
@@ -83,29 +82,29 @@ DEFAULT_LIMITS = Limits()
 
 
 def compute_segment_bounds(duration: float, segment_seconds: float) -> list[tuple[float, float]]:
-    """(start, end) of each segment; a remainder under a third of `segment_seconds` joins the one before."""
-    whole = int(duration / segment_seconds + 1e-6)
-    if whole and duration - whole * segment_seconds < segment_seconds / 3:
-        whole -= 1
-    starts = [index * segment_seconds for index in range(whole + 1)]
+    """(start, end) of each segment; a remainder under a third of `segment_seconds` joins the last one."""
+    last_index = int(duration / segment_seconds + 1e-6)
+    if last_index and duration - last_index * segment_seconds < segment_seconds / 3:
+        last_index -= 1
+    starts = [index * segment_seconds for index in range(last_index + 1)]
     return list(zip(starts, [*starts[1:], duration], strict=True))
 
 
 def compute_frame_times(start: float, end: float, fps: float, max_frames: int | None) -> list[float]:
-    """The middles of equal slices, about `fps` a second, at least one and at most `max_frames`."""
+    """Midpoints of equal intervals, about `fps` a second, at least one and at most `max_frames`."""
     count = max(1, round((end - start) * fps))
     count = count if max_frames is None else min(count, max_frames)
     return [start + (index + 0.5) * (end - start) / count for index in range(count)]
 
 
 def fit_size(width: int, height: int, max_side: int) -> tuple[int, int]:
-    """(width, height) with the longest side at most `max_side`, never larger than it was."""
+    """(width, height) with the longest side at most `max_side`, never enlarged."""
     scale = min(1.0, max_side / max(width, height))
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def get_size_refusal(width: int, height: int, limits: Limits) -> str | None:
-    """Why a picture of this size is refused, None if it is not."""
+    """Reason for refusing a picture of this size, None if it is within the limits."""
     if width * height <= limits.max_pixels:
         return None
     return (

@@ -1,4 +1,4 @@
-"""Which of a file's streams are its film and its sound, and how the film's frames are to be shown."""
+"""Selection of a file's video and sound streams, and the geometry of its frames."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ _COVER_ART_FLAGS = Disposition.attached_pic | Disposition.timed_thumbnails
 
 
 class Orientation(NamedTuple):
-    """How a decoded frame is turned: rows and columns swapped first, then mirrored."""
+    """Rotation of a decoded frame: rows and columns are swapped first, then mirrored."""
 
     is_transposed: bool = False
     is_flipped_horizontally: bool = False
     is_flipped_vertically: bool = False
 
     def apply(self, frame: Frames) -> Frames:
-        """(h, w, 3) as shown."""
-        shown = frame.transpose(1, 0, 2) if self.is_transposed else frame
-        shown = shown[:, ::-1] if self.is_flipped_horizontally else shown
-        return np.ascontiguousarray(shown[::-1] if self.is_flipped_vertically else shown)
+        """The frame (h, w, 3) upright."""
+        upright = frame.transpose(1, 0, 2) if self.is_transposed else frame
+        upright = upright[:, ::-1] if self.is_flipped_horizontally else upright
+        return np.ascontiguousarray(upright[::-1] if self.is_flipped_vertically else upright)
 
 
 UPRIGHT = Orientation()
 
 
 class FrameGeometry(NamedTuple):
-    """A film's frames before turning, in square pixels, and whether they are see-through."""
+    """Size of a film's frames in square pixels before rotation, their rotation and transparency."""
 
     width: int
     height: int
@@ -46,13 +46,13 @@ class FrameGeometry(NamedTuple):
 
     @property
     def display_size(self) -> tuple[int, int]:
-        """(width, height) after turning."""
+        """(width, height) after rotation."""
         return (self.height, self.width) if self.orientation.is_transposed else (self.width, self.height)
 
 
 @dataclass(frozen=True)
 class VideoTrack:
-    """The stream that is a file's film; `is_only_video` if it has no other but cover art."""
+    """A file's video stream; `is_only_video` if all others are cover art."""
 
     times: TrackTimes
     geometry: FrameGeometry
@@ -60,18 +60,18 @@ class VideoTrack:
 
 
 def list_video_streams(container: InputContainer) -> list[av.VideoStream]:
-    """The streams that may be the film: all but cover art and previews."""
+    """Video streams but cover art and previews."""
     return [stream for stream in container.streams.video if not stream.disposition & _COVER_ART_FLAGS]
 
 
 def rank_video_streams(container: InputContainer, packet_counts: Mapping[int, int]) -> list[av.VideoStream]:
-    """The decodable films, the one players take first; stills, by `packet_counts` of packets, come last."""
+    """Decodable video streams, the one that players choose first; stills (one packet) come last."""
     best = container.streams.best("video")
-    found = [
+    streams = [
         s for s in list_video_streams(container) if packet_counts.get(s.index) and s.codec_context is not None
     ]
     return sorted(
-        found,
+        streams,
         key=lambda stream: (packet_counts[stream.index] > 1, *_make_rank_key(stream, best)),
         reverse=True,
     )
@@ -80,39 +80,39 @@ def rank_video_streams(container: InputContainer, packet_counts: Mapping[int, in
 def rank_audio_streams(
     container: InputContainer, packet_counts: Mapping[int, int], video_stream: av.VideoStream | None
 ) -> list[av.AudioStream]:
-    """The decodable sounds, the one players take to this film first; what has no packets is left out."""
+    """Decodable sound streams with packets, the one that players choose with this video first."""
     best = container.streams.best("audio", video_stream)
-    found = [s for s in list_decodable_audio_streams(container) if packet_counts.get(s.index)]
-    return sorted(found, key=lambda stream: _make_rank_key(stream, best), reverse=True)
+    streams = [s for s in list_decodable_audio_streams(container) if packet_counts.get(s.index)]
+    return sorted(streams, key=lambda stream: _make_rank_key(stream, best), reverse=True)
 
 
 def list_decodable_audio_streams(container: InputContainer) -> list[av.AudioStream]:
-    """The sounds there is a decoder for."""
-    found = (stream for stream in container.streams.audio if stream.codec_context is not None)
-    return [stream for stream in found if stream.codec_context.sample_rate]
+    """Sound streams that have a decoder."""
+    streams = (stream for stream in container.streams.audio if stream.codec_context is not None)
+    return [stream for stream in streams if stream.codec_context.sample_rate]
 
 
 def _make_rank_key(stream: Any, best_stream: Any) -> tuple[bool, bool]:
-    chosen = best_stream is not None and stream.index == best_stream.index
-    return chosen, bool(stream.disposition & Disposition.default)
+    is_best = best_stream is not None and stream.index == best_stream.index
+    return is_best, bool(stream.disposition & Disposition.default)
 
 
 def read_frame_geometry(container: InputContainer, stream: av.VideoStream) -> FrameGeometry | None:
-    """How the film's frames are to be shown, from its first frame; None if none can be decoded."""
+    """Geometry of the frames, from the first one; None if none can be decoded."""
     frame = _decode_first_frame(container, stream)
     if frame is None or not frame.width * frame.height:
         return None
     width, height = _compute_square_pixel_size(frame.width, frame.height, stream.sample_aspect_ratio)
-    clear = any(part.is_alpha for part in frame.format.components)
-    return FrameGeometry(width, height, read_orientation(frame), clear)
+    has_alpha = any(part.is_alpha for part in frame.format.components)
+    return FrameGeometry(width, height, read_orientation(frame), has_alpha)
 
 
 def _decode_first_frame(container: InputContainer, stream: av.VideoStream) -> av.VideoFrame | None:
-    """The first frame that can be decoded, be it hidden by an edit list: there may be many of these."""
+    """The first frame that can be decoded, including those that an edit list hides."""
     for packet in read_packets(container, stream):
-        seen = av.Packet(bytes(packet)) if packet.is_discard else packet
+        decodable = av.Packet(bytes(packet)) if packet.is_discard else packet
         try:
-            frames = stream.codec_context.decode(seen if packet.size else None)
+            frames = stream.codec_context.decode(decodable if packet.size else None)
         except FFmpegError:
             continue
         if frames:
@@ -121,7 +121,7 @@ def _decode_first_frame(container: InputContainer, stream: av.VideoStream) -> av
 
 
 def read_orientation(frame: av.VideoFrame) -> Orientation:
-    """How a frame is turned by its display matrix, be that the container's or the stream's own (SEI)."""
+    """Rotation of a frame by its display matrix, of the container or of the stream (SEI)."""
     matrix: Any = frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:
         return UPRIGHT
@@ -132,7 +132,7 @@ def read_orientation(frame: av.VideoFrame) -> Orientation:
 
 
 def _compute_square_pixel_size(width: int, height: int, pixel_aspect: Any) -> tuple[int, int]:
-    """Size in square pixels, the longer way of a pixel made shorter and never the shorter longer."""
+    """Size in square pixels: the axis along which pixels are longer stays, the other shrinks."""
     if not pixel_aspect or pixel_aspect == 1 or not 1 / 8 < pixel_aspect < 8:
         return width, height
     if pixel_aspect > 1:

@@ -1,4 +1,4 @@
-"""What a file with a time line holds, which of its streams count, and when their frames are shown."""
+"""Survey of a container: its metadata, the streams to decode, and the times of their packets."""
 
 from __future__ import annotations
 
@@ -32,16 +32,14 @@ from encoders.media.stream_selection import (
     read_frame_geometry,
 )
 
-MAX_DURATION_SECONDS = 7 * 86400.0  # seconds; a longer time line is a damaged time stamp
-_MAX_FRAME_SECONDS, _MAX_AUDIO_PACKET_SECONDS = (
-    60.0,
-    1.0,
-)  # seconds that a frame and a packet of sound may claim to last without others
+MAX_DURATION_SECONDS = 7 * 86400.0  # a longer time line has a damaged time stamp
+# Longest plausible durations of a frame and of a packet of sound, see `PacketLog`.
+_MAX_FRAME_SECONDS, _MAX_AUDIO_PACKET_SECONDS = 60.0, 1.0
 
 
 @dataclass(frozen=True)
 class StreamSurvey:
-    """What a file holds, and the streams that its pictures and its sound are read from."""
+    """Metadata of a file, and the streams of its frames and its sound."""
 
     probe: Probe
     video: VideoTrack | None
@@ -49,37 +47,45 @@ class StreamSurvey:
 
 
 def survey_streams(path: Path, header: bytes, limits: Limits) -> StreamSurvey:
-    """Choose a file's streams by all its packets' times and its first frame. Raises MediaError."""
+    """Survey a file by the times of all its packets and its first frame. Raises MediaError."""
     with open_container(path, header) as container:
         logs = _read_packet_logs(container)
         counts = {index: len(log) for index, log in logs.items()}
-        film, picture = _find_decodable_video(path, header, rank_video_streams(container, counts), limits)
-        sound = next(iter(rank_audio_streams(container, counts, film)), None)
-        if film is None and sound is None:
+        video_stream, geometry = _find_decodable_video(
+            path, header, rank_video_streams(container, counts), limits
+        )
+        audio_stream = next(iter(rank_audio_streams(container, counts, video_stream)), None)
+        if video_stream is None and audio_stream is None:
             raise MediaError(path, _format_empty_reason(container, logs))
-        times = _compute_track_times(container, logs, [stream.index for stream in (film, sound) if stream])
-        ends = []
-        video = heard = None
-        if film and picture:
+        times = _compute_track_times(
+            container, logs, [stream.index for stream in (video_stream, audio_stream) if stream]
+        )
+        end_times = []
+        video = audio = None
+        if video_stream and geometry:
             video = VideoTrack(
-                times[film.index], picture, is_only_video=len(list_video_streams(container)) == 1
+                times[video_stream.index], geometry, is_only_video=len(list_video_streams(container)) == 1
             )
-            ends.append(video.times.compute_video_end(float(film.average_rate or 25)))
-        if sound:
-            heard = times[sound.index]
-            ends.append(_compute_audio_end(path, header, heard))
-        duration = _compute_duration(path, container, ends)
-        return StreamSurvey(_make_probe(container, film, sound, picture, duration), video, heard)
+            end_times.append(video.times.compute_video_end(float(video_stream.average_rate or 25)))
+        if audio_stream:
+            audio = times[audio_stream.index]
+            end_times.append(_compute_audio_end(path, header, audio))
+        duration = _compute_duration(path, container, end_times)
+        return StreamSurvey(
+            _make_probe(container, video_stream, audio_stream, geometry, duration), video, audio
+        )
 
 
 def _read_packet_logs(container: InputContainer) -> dict[int, PacketLog]:
-    """What the packets of each film and sound say of time, by the stream's index."""
+    """Time stamps of the packets of each video and sound stream, by the stream's index."""
     streams = [*list_video_streams(container), *list_decodable_audio_streams(container)]
-    longest = {
+    max_seconds = {
         stream.index: _MAX_FRAME_SECONDS if stream.type == "video" else _MAX_AUDIO_PACKET_SECONDS
         for stream in streams
     }
-    logs = {s.index: PacketLog(s.time_base or Fraction(1, av.time_base), longest[s.index]) for s in streams}
+    logs = {
+        s.index: PacketLog(s.time_base or Fraction(1, av.time_base), max_seconds[s.index]) for s in streams
+    }
     if streams:
         for order, packet in enumerate(read_packets(container, *streams)):
             if packet.size:
@@ -90,20 +96,20 @@ def _read_packet_logs(container: InputContainer) -> dict[int, PacketLog]:
 def _find_decodable_video(
     path: Path, header: bytes, video_streams: Sequence[av.VideoStream], limits: Limits
 ) -> tuple[av.VideoStream | None, FrameGeometry | None]:
-    """The first of these streams of which a frame can be decoded, and that frame. Raises MediaError."""
-    for film in video_streams:
-        reason = get_size_refusal(film.codec_context.width, film.codec_context.height, limits)
+    """The first stream of which a frame can be decoded, and its geometry. Raises MediaError."""
+    for stream in video_streams:
+        reason = get_size_refusal(stream.codec_context.width, stream.codec_context.height, limits)
         if reason:
             raise MediaError(path, reason)
         with open_container(path, header) as container:
-            picture = read_frame_geometry(container, get_video_stream(container, film.index))
-        if picture:
-            return film, picture
+            geometry = read_frame_geometry(container, get_video_stream(container, stream.index))
+        if geometry:
+            return stream, geometry
     return None, None
 
 
 def _format_empty_reason(container: InputContainer, logs: Mapping[int, PacketLog]) -> str:
-    """Why a file without film or sound is refused."""
+    """Reason for refusing a file without video or sound."""
     if any(len(log) for log in logs.values()) or not (container.streams.video or container.streams.audio):
         return "damaged: nothing in it can be decoded"
     return "zero length: no frames and no sound"
@@ -112,14 +118,14 @@ def _format_empty_reason(container: InputContainer, logs: Mapping[int, PacketLog
 def _compute_track_times(
     container: InputContainer, logs: Mapping[int, PacketLog], stream_indices: Sequence[int]
 ) -> dict[int, TrackTimes]:
-    broadcast = Flags.ts_discont in Flags(container.format.flags)
+    is_broadcast = Flags.ts_discont in Flags(container.format.flags)
     tracks = [logs[index].compute_times() for index in stream_indices]
-    placed = place_on_timeline(tracks, stream_indices, get_clock_origin(container), broadcast)
-    return dict(zip(stream_indices, placed, strict=True))
+    track_times = place_on_timeline(tracks, stream_indices, get_clock_origin(container), is_broadcast)
+    return dict(zip(stream_indices, track_times, strict=True))
 
 
 def _compute_audio_end(path: Path, header: bytes, track_times: TrackTimes) -> float:
-    """Seconds to the end of the last packet of sound; counted in samples if that claims the impossible."""
+    """Seconds to the end of the last packet of sound; by counting samples if its duration is implausible."""
     if np.isfinite(track_times.end_time):
         return track_times.end_time
     with open_container(path, header) as container:
@@ -130,12 +136,12 @@ def _compute_audio_end(path: Path, header: bytes, track_times: TrackTimes) -> fl
 
 
 def _compute_duration(path: Path, container: InputContainer, end_times: Sequence[float]) -> float:
-    """Seconds from time zero to the end of the last frame or sound. Raises MediaError if there is none."""
-    claims = (max(end_times), (container.duration or 0) / av.time_base)
-    seconds = next((claim for claim in claims if 0 < claim <= MAX_DURATION_SECONDS), None)
-    if seconds is None:
+    """Seconds from time zero to the end of the last frame or sound. Raises MediaError if implausible."""
+    durations = (max(end_times), (container.duration or 0) / av.time_base)
+    duration = next((seconds for seconds in durations if 0 < seconds <= MAX_DURATION_SECONDS), None)
+    if duration is None:
         raise MediaError(path, "damaged time stamps")
-    return seconds
+    return duration
 
 
 def _make_probe(
@@ -164,7 +170,7 @@ def _make_probe(
 def _format_undecodable_reason(
     container: InputContainer, video_stream: av.VideoStream | None, audio_stream: av.AudioStream | None
 ) -> str | None:
-    """Which of a file's tracks can't be read at all."""
+    """Message if one of a file's tracks can't be decoded at all."""
     if list_video_streams(container) and video_stream is None:
         return "its pictures can't be decoded"
     if any(stream.codec_context is None for stream in container.streams.audio) and audio_stream is None:

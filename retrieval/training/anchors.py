@@ -62,9 +62,7 @@ def load_anchors(library: Library) -> Anchors:
     segment_ids = np.array([row[0] for row in segments], np.int64)
     videos = np.array([row[1] for row in segments], np.str_)
     rows = {
-        role: library.vectors.load(role, segment_ids)
-        for role in pipeline.media_roles
-        if role in AFFECT_ROLES
+        role: library.vectors.load(role, segment_ids) for role in pipeline.media_roles if role in AFFECT_ROLES
     }
     features = {role: matrix for role, matrix in rows.items() if matrix is not None}
     affect = pipeline.estimate_affect_by_modality(features) if features and len(segment_ids) else {}
