@@ -17,7 +17,7 @@ from experiments.alignment.pairs import Floats
 from experiments.alignment.set_result import MapResult, SetResult
 from spaces.alignment.procrustes import run_procrustes
 
-BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"  # Okabe & Ito 2008
+BLUE, ORANGE, RED = "#0072B2", "#E69F00", "#D55E00"  # Okabe & Ito 2008
 KIND_COLOURS = {"none": "#8a8a8a", "linear": BLUE, "curved": RED}
 LINE_STYLES = ("-", "--", ":", "-.")
 MARKERS = ("o", "x", "s")

@@ -13,8 +13,6 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
-DEFAULT_SEGMENT_LENGTHS_S = (2.0, 5.0, 10.0, 15.0)  # seconds
-
 
 @dataclass(frozen=True, kw_only=True)
 class SegmentDeviation:

@@ -66,31 +66,31 @@ def command(*arguments):
 
 def test_the_command(pictures, tmp_path):
     arguments = ("--data", pictures, "--encoders", TOYS, "--jobs", 1, "--out", tmp_path, *FEW)
-    said = command(*arguments, "--rows", "1.1 weighted,2.3")
-    assert said.exit_code == 0, said.output
-    assert "1.1 weighted" in said.stdout and "Ties: average" in said.stdout
-    assert "Left out: 2.3 zero-shot" in said.stdout
+    completed = command(*arguments, "--rows", "1.1 weighted,2.3")
+    assert completed.exit_code == 0, completed.output
+    assert "1.1 weighted" in completed.stdout and "Ties: average" in completed.stdout
+    assert "Left out: 2.3 zero-shot" in completed.stdout
     names = {file.name for file in tmp_path.iterdir()}
     assert names >= {"table.md", "table.csv", "results.json", "rows.png", "learning-rsum.png"}
     again = command(*arguments, "--rows", "1.1 weighted", "--json")
     assert json.loads(again.stdout)["settings"]["heads.dim"] == 8
 
 
-def test_features_that_are_there_already(pictures, tmp_path):
+def test_given_features(pictures, tmp_path):
     rng = np.random.default_rng(0)
     for number in range(60):
         np.save(tmp_path / f"{number}.png.npy", rng.normal(size=(2, 5)).astype(np.float32))
-    said = command(
+    completed = command(
         "--data", pictures, "--features", f"objects={tmp_path}", "--encoders", TOYS, "--rows", "1.2",
         "--jobs", 1, "--out", tmp_path / "out", "--json", *FEW,
     )  # fmt: skip
-    assert said.exit_code == 0, said.output
-    found = json.loads(said.stdout)
-    assert found["encoders"] == {} and [row["name"] for row in found["rows"]] == ["1.2 object"]
+    assert completed.exit_code == 0, completed.output
+    report = json.loads(completed.stdout)
+    assert report["encoders"] == {} and [row["name"] for row in report["rows"]] == ["1.2 object"]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (("--data", "nowhere"), "no data set and no file 'nowhere'"),
         (("--data", "synthetic-x"), "synthetic-400"),
@@ -103,40 +103,44 @@ def test_features_that_are_there_already(pictures, tmp_path):
         (("--word-vectors", "nowhere.txt"), "nowhere.txt"),
     ],
 )
-def test_bad_input_is_one_line(arguments, told, pictures, tmp_path):
+def test_bad_input_is_one_line(arguments, message, pictures, tmp_path):
     given = arguments if "--data" in arguments else ("--data", pictures, *arguments)
     given = given if "--encoders" in given else (*given, "--encoders", TOYS)
-    said = command(*given, "--jobs", 1, "--out", tmp_path / "out", *FEW)
-    assert said.exit_code == 2
-    assert told in said.stderr and said.stderr.count("\n") == 1 and said.stderr.startswith("ablate: ")
+    completed = command(*given, "--jobs", 1, "--out", tmp_path / "out", *FEW)
+    assert completed.exit_code == 2
+    assert (
+        message in completed.stderr
+        and completed.stderr.count("\n") == 1
+        and completed.stderr.startswith("ablate: ")
+    )
 
 
-def test_a_place_that_can_not_be_written(pictures, tmp_path):
+def test_unwritable_folder(pictures, tmp_path):
     (tmp_path / "file").touch()
-    said = command("--data", pictures, "--encoders", TOYS, "--out", tmp_path / "file", *FEW)
-    assert said.exit_code == 2 and said.stderr.count("\n") == 1
+    completed = command("--data", pictures, "--encoders", TOYS, "--out", tmp_path / "file", *FEW)
+    assert completed.exit_code == 2 and completed.stderr.count("\n") == 1
 
 
-def test_classes_are_no_captions(tmp_path):
+def test_sets_with_labels_are_refused(tmp_path):
     folder = tmp_path / "oasis"
     folder.mkdir()
     (folder / "oasis.csv").write_text("file,theme_base,split\na.jpg,Lake,train\n")
-    said = command("--data", "oasis", "--data-root", tmp_path, "--out", tmp_path / "out")
-    assert said.exit_code == 2 and "class labels, not captions" in said.stderr
+    completed = command("--data", "oasis", "--data-root", tmp_path, "--out", tmp_path / "out")
+    assert completed.exit_code == 2 and "class labels, not captions" in completed.stderr
 
 
-def test_ctrl_c(pictures, tmp_path, monkeypatch):
+def test_interrupt(pictures, tmp_path, monkeypatch):
     def stop(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(runner, "run_trials", stop)
-    said = command("--data", pictures, "--encoders", TOYS, "--jobs", 1, "--out", tmp_path, *FEW)
-    assert said.exit_code == 130 and said.stderr == "ablate: interrupted; run it again to go on\n"
+    completed = command("--data", pictures, "--encoders", TOYS, "--jobs", 1, "--out", tmp_path, *FEW)
+    assert completed.exit_code == 130 and completed.stderr == "ablate: interrupted; run it again to go on\n"
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_the_real_thing(tmp_path):
+def test_interrupted_command_resumes(tmp_path):
     """A small synthetic set from nothing, interrupted while it trains, and run again."""
     root = ROOT
     long = ["--set", "schedule.epochs=300", "--set", "schedule.patience=0"]  # to be caught while it trains
@@ -151,15 +155,15 @@ def test_the_real_thing(tmp_path):
         assert first.poll() is None and time.monotonic() < limit, first.communicate()
         time.sleep(0.05)
     os.killpg(first.pid, signal.SIGINT)
-    _, said = first.communicate(timeout=60)
+    _, completed = first.communicate(timeout=60)
     assert first.returncode == 130
-    assert said.endswith("ablate: interrupted; run it again to go on\n")
-    assert "Traceback" not in said  # but how far it is
+    assert completed.endswith("ablate: interrupted; run it again to go on\n")
+    assert "Traceback" not in completed  # but how far it is
     assert not (tmp_path / "table.md").exists()
     done = subprocess.run(
         [*arguments, "--json"], cwd=root, capture_output=True, text=True, timeout=600, check=False
     )
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert {"1.2 object", "1.2 audio", "1.5 object + audio"} <= {row["name"] for row in found["rows"]}
+    report = json.loads(done.stdout)
+    assert {"1.2 object", "1.2 audio", "1.5 object + audio"} <= {row["name"] for row in report["rows"]}
     assert (tmp_path / "rows.png").exists() and not list(tmp_path.glob(f"trials/*/{trials.CHECKPOINT_FILE}"))

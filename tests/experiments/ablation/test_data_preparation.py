@@ -17,16 +17,16 @@ def items(splits):
     )
 
 
-def test_a_set_without_test_is_reported_on_its_dev():
+def test_dev_becomes_test_where_there_is_none():
     data = ensure_splits(items(["train"] * 40 + ["dev"] * 10), 0.1)
-    found = {item.id: item.split for item in data.items}
-    assert {found[str(n)] for n in range(40, 50)} == {"test"}
-    assert sum(split == "dev" for split in found.values()) == 4
-    assert all(found[str(n)] == found[str(n + 1)] for n in range(0, 40, 2))
+    split_by_id = {item.id: item.split for item in data.items}
+    assert {split_by_id[str(n)] for n in range(40, 50)} == {"test"}
+    assert sum(split == "dev" for split in split_by_id.values()) == 4
+    assert all(split_by_id[str(n)] == split_by_id[str(n + 1)] for n in range(0, 40, 2))
     assert len(data.notes) == 2
 
 
-def test_a_set_without_parts_is_split():
+def test_sets_without_splits_are_split():
     data = ensure_splits(items(["train"] * 40), 0.1)
     assert {item.split for item in data.items} == {"train", "dev", "test"}
     with pytest.raises(AffectError, match="too small"):

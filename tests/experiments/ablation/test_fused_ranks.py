@@ -6,21 +6,21 @@ from ablation_factory import unit
 from experiments.ablation.fused_ranks import evaluate_similarity, fuse_similarities
 
 
-def test_spaces_are_added_up_as_the_paper_does():
+def test_fusion_ranks_as_the_sum_of_similarities():
     rng = np.random.default_rng(0)
     spaces = [(unit(rng, 9, 4), unit(rng, 18, 4)) for _ in range(2)]
     owner = np.repeat(np.arange(9), 2)
     summed = sum(texts @ media.T for media, texts in spaces)
-    ours = evaluate_similarity(fuse_similarities(spaces), owner)
+    fused = evaluate_similarity(fuse_similarities(spaces), owner)
     stacked = evaluate_similarity(
         fuse_similarities([tuple(np.hstack(pair) for pair in zip(*spaces, strict=True))]), owner
     )
-    np.testing.assert_array_equal(ours.t2v.ranks, stacked.t2v.ranks)
-    np.testing.assert_array_equal(ours.v2t.ranks, stacked.v2t.ranks)
-    assert ours.t2v.ranks[0] == (summed[0] > summed[0, 0]).sum()
+    np.testing.assert_array_equal(fused.t2v.ranks, stacked.t2v.ranks)
+    np.testing.assert_array_equal(fused.v2t.ranks, stacked.v2t.ranks)
+    assert fused.t2v.ranks[0] == (summed[0] > summed[0, 0]).sum()
 
 
-def test_a_silent_space_abstains():
+def test_missing_similarities_are_ignored():
     rng = np.random.default_rng(1)
     first, second = ((unit(rng, 5, 4), unit(rng, 5, 4)) for _ in range(2))
     second[0][2] = np.nan
@@ -31,11 +31,11 @@ def test_a_silent_space_abstains():
     np.testing.assert_allclose(table[:, [0, 1, 3, 4]], both[:, [0, 1, 3, 4]], atol=1e-6)
 
 
-def test_an_item_nobody_speaks_of_ranks_last():
+def test_items_missing_in_all_spaces_rank_last():
     rng = np.random.default_rng(2)
     spaces = [(unit(rng, 6, 4), unit(rng, 6, 4)) for _ in range(2)]
     for media, _ in spaces:
         media[3] = np.nan
-    found = evaluate_similarity(fuse_similarities(spaces), np.arange(6))
-    assert found.t2v.ranks[3] == 5
-    assert (np.delete(found.t2v.ranks, 3) < 5).all()
+    evaluation = evaluate_similarity(fuse_similarities(spaces), np.arange(6))
+    assert evaluation.t2v.ranks[3] == 5
+    assert (np.delete(evaluation.t2v.ranks, 3) < 5).all()

@@ -20,7 +20,7 @@ def test_the_table_is_consistent():
     assert {row.group for row in TABLE_ROWS} >= {"1.1", "1.2", "1.3", "1.4", "1.5"}
 
 
-def test_every_row_can_be_had_with_every_role():
+def test_all_roles_allow_all_rows():
     plan = plan_rows(ROLES, "gru")
     assert set(plan.left_out) == {"2.1 object, GRU", "2.1 object + [activity, audio], GRU"}
     assert plan_rows(ROLES, "sentence").left_out.keys() == {
@@ -44,23 +44,23 @@ def test_rows_without_their_roles_are_left_out():
     assert silent.left_out["2.3 zero-shot"].startswith("needs the engine's")
 
 
-def test_a_row_brings_what_it_is_compared_with():
+def test_reference_rows_are_planned_too():
     rows = {row.name: row for row in plan_rows(ROLES, "gru", prefixes=["1.5 object + [a"]).rows}
     assert {"1.2 object", "1.5 object + activity", "1.5 object + [activity, audio]"} <= set(rows)
     assert all(base in rows for row in rows.values() for base in row.against)
 
 
-def test_unknown_rows_are_told():
+def test_unknown_rows():
     with pytest.raises(AffectError, match=r"no row '9'; groups: 1\.1, 1\.2"):
         plan_rows(ROLES, "gru", prefixes=["9"])
 
 
-def test_the_best_needs_others():
+def test_best_row_needs_other_rows():
     with pytest.raises(AffectError, match="best of which rows"):
         plan_rows(ROLES, "gru", prefixes=["2.4"])
 
 
-def test_a_space_takes_what_is_there():
+def test_spaces_resolve_to_present_roles():
     assert EMOTION_SPACE.resolve(("objects", "faces"), "gru").roles == ("faces",)
     assert ACTIVITY_AUDIO_SPACE.resolve(("sound",), "gru") is None
     assert str(ACTIVITY_AUDIO_SPACE.resolve(ROLES, "sentence")) == "[activity, audio], sentence"

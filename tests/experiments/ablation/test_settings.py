@@ -27,6 +27,6 @@ def test_bad_settings_are_one_line(pair):
     assert "\n" not in str(bad.value)
 
 
-def test_an_unknown_setting_lists_the_known():
+def test_unknown_setting_lists_all():
     with pytest.raises(AffectError, match=r"no setting 'x'; known: loss\.margin, .*words\.width.*text"):
         apply_overrides(AblationSettings(), ["x=1"])

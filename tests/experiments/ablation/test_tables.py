@@ -35,8 +35,8 @@ def result(corpus, tmp_path_factory):
     folders = run_trials(made, corpus, SMALL, folder, jobs=1, quiet=True)
     file = folders[made[0]] / trials.HISTORY_FILE
     file.write_text(json.dumps({**json.loads(file.read_text()), "collapsed": True}))
-    found = measure_rows(plan, range(2), folders, corpus, None)
-    told = tables.RunMetadata(
+    results = measure_rows(plan, range(2), folders, corpus, None)
+    metadata = tables.RunMetadata(
         data="made-up",
         seeds=2,
         settings=flatten_settings(SMALL),
@@ -44,16 +44,16 @@ def result(corpus, tmp_path_factory):
         notes=("a note",),
         left_out=plan.left_out,
     )
-    return told, found
+    return metadata, results
 
 
 def test_tables_are_well_formed(result, tmp_path):
-    told, found = result
-    everything = tables.to_json(told, found)
-    tables.write_results(tmp_path, told, found, everything)
+    metadata, results = result
+    report = tables.to_json(metadata, results)
+    tables.write_results(tmp_path, metadata, results, report)
     rows = list(csv.DictReader(io.StringIO((tmp_path / "table.csv").read_text())))
-    assert [row["row"] for row in rows] == [line.name for line in found.rows]
-    for row, line in zip(rows, found.rows, strict=True):
+    assert [row["row"] for row in rows] == [line.name for line in results.rows]
+    for row, line in zip(rows, results.rows, strict=True):
         assert float(row["rsum mean"]) == pytest.approx(line.estimates["rsum"].value)
         assert float(row["rsum low"]) <= float(row["rsum high"])
     text = (tmp_path / "table.md").read_text()
@@ -63,33 +63,33 @@ def test_tables_are_well_formed(result, tmp_path):
     assert "Left out: 1.2 activity needs activity." in text
     assert "Ties: average" in text and "MdR" in text and "all captions" in text
     assert "1 of 2 collapsed" in text
-    read = json.loads((tmp_path / "results.json").read_text())
-    assert {row["name"] for row in read["rows"]} == {line.name for line in found.rows}
-    assert read["rows"][0]["gap"]["words"] and len(read["spaces"][0]["epochs"]) == 3
+    stored = json.loads((tmp_path / "results.json").read_text())
+    assert {row["name"] for row in stored["rows"]} == {line.name for line in results.rows}
+    assert stored["rows"][0]["gap"]["words"] and len(stored["spaces"][0]["epochs"]) == 3
 
 
-def test_the_terminal_shows_every_row(result):
+def test_terminal_table_has_every_row(result):
     console = Console(width=250, file=io.StringIO())
     console.print(tables.make_terminal_table(*result))
-    said = console.file.getvalue()
-    assert all(line.name in said for line in result[1].rows)
+    text = console.file.getvalue()
+    assert all(line.name in text for line in result[1].rows)
     bracketed = replace(result[1].rows[0], name="1.5 object + [activity, audio]")
     console.print(tables.make_terminal_table(result[0], replace(result[1], rows=(bracketed,))))
     assert "[activity, audio]" in console.file.getvalue()
 
 
-def test_what_is_compared_with_what(result):
-    _, found = result
-    gaps = {line.name: line.difference.against for line in found.rows if line.difference}
+def test_reference_rows(result):
+    _, results = result
+    gaps = {line.name: line.difference.against for line in results.rows if line.difference}
     assert gaps["1.2 audio"] == gaps["1.5 object + audio"] == "1.2 object"
     assert gaps["2.3 ridge: all"] == "1.5 object + audio"
     assert "1.1 weighted" not in gaps and "1.2 object" not in gaps
-    assert all(line.difference.holm >= line.difference.p for line in found.rows if line.difference)
+    assert all(line.difference.holm >= line.difference.p for line in results.rows if line.difference)
 
 
-def test_pictures_show_something(result, tmp_path):
-    _, found = result
-    files = plots.save_plots(tmp_path, "made-up", found)
+def test_plots(result, tmp_path):
+    _, results = result
+    files = plots.save_plots(tmp_path, "made-up", results)
     assert [file.name for file in files] == ["rows.png", "learning-rsum.png", "learning-loss.png"]
     for file in files:
         pixels = np.asarray(Image.open(file).convert("RGB")).astype(int)

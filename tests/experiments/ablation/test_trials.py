@@ -53,7 +53,7 @@ def test_every_kind_of_space_trains(space, corpus, tmp_path):
     assert len(load_history(tmp_path).epochs) == 3
 
 
-def test_sound_that_is_missing_is_missing(corpus, tmp_path):
+def test_items_without_features_are_missing(corpus, tmp_path):
     train_trial(Trial(space=SpaceSpec(roles=("sound",), text_tower="gru"), seed=0), corpus, SMALL, tmp_path)
     media, _ = load_embeddings(tmp_path)["test"]
     silent = np.isnan(corpus.features["sound"][corpus.select_items("test")]).any(1)
@@ -61,7 +61,7 @@ def test_sound_that_is_missing_is_missing(corpus, tmp_path):
     assert silent.any()
 
 
-def test_training_learns(corpus, tmp_path):
+def test_training_beats_chance(corpus, tmp_path):
     settings = apply_overrides(SMALL, ["schedule.epochs=12"])
     train_trial(TRIAL, corpus, settings, tmp_path)
     media, texts = load_embeddings(tmp_path)["test"]
@@ -69,14 +69,14 @@ def test_training_learns(corpus, tmp_path):
     assert compute_rsum(media, texts, np.repeat(np.arange(10), 2)) > chance + 50
 
 
-def test_an_interrupted_training_goes_on_to_the_same_end(corpus, tmp_path):
+def test_interrupted_training_resumes_identically(corpus, tmp_path):
     train_trial(TRIAL, corpus, SMALL, tmp_path / "whole")
-    told = 0
+    epochs_done = 0
 
     def stop():
-        nonlocal told
-        told += 1
-        if told == 3:
+        nonlocal epochs_done
+        epochs_done += 1
+        if epochs_done == 3:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -93,23 +93,23 @@ def test_an_interrupted_training_goes_on_to_the_same_end(corpus, tmp_path):
     assert [e.loss for e in histories[0].epochs] == [e.loss for e in histories[1].epochs]
 
 
-def test_finished_trainings_are_not_done_again(corpus, tmp_path, monkeypatch):
-    done = []
+def test_finished_trials_are_skipped(corpus, tmp_path, monkeypatch):
+    trained = []
 
     def counting(trial, *rest):
-        done.append(trial)
+        trained.append(trial)
         train_trial(trial, *rest)
 
     monkeypatch.setattr(runner, "train_trial", counting)
-    two = [TRIAL, replace(TRIAL, seed=2)]
-    first = run_trials(two[:1], corpus, SMALL, tmp_path, jobs=1, quiet=True)
-    again = run_trials(two, corpus, SMALL, tmp_path, jobs=1, quiet=True)
-    assert done == two and first[TRIAL] == again[TRIAL]
-    run_trials(two, corpus, apply_overrides(SMALL, ["loss.margin=0.1"]), tmp_path, jobs=1, quiet=True)
-    assert len(done) == 4
+    both_trials = [TRIAL, replace(TRIAL, seed=2)]
+    first = run_trials(both_trials[:1], corpus, SMALL, tmp_path, jobs=1, quiet=True)
+    again = run_trials(both_trials, corpus, SMALL, tmp_path, jobs=1, quiet=True)
+    assert trained == both_trials and first[TRIAL] == again[TRIAL]
+    run_trials(both_trials, corpus, apply_overrides(SMALL, ["loss.margin=0.1"]), tmp_path, jobs=1, quiet=True)
+    assert len(trained) == 4
 
 
-def test_all_that_matters_names_a_trial(corpus):
+def test_key_depends_on_data_and_settings(corpus):
     def key(trial=TRIAL, data=corpus, settings=SMALL):
         return trials.compute_trial_key(trial.to_json(data, settings))
 
@@ -130,11 +130,11 @@ def test_all_that_matters_names_a_trial(corpus):
     )
 
 
-def test_side_by_side_is_the_same(corpus, tmp_path):
-    two = [TRIAL, Trial(space=SpaceSpec(roles=("sound",), text_tower="sentence"), seed=0)]
-    alone = run_trials(two, corpus, SMALL, tmp_path / "one", jobs=1, quiet=True)
-    beside = run_trials(two, corpus, SMALL, tmp_path / "two", jobs=2, quiet=True)
-    for trial in two:
+def test_parallel_training_is_identical(corpus, tmp_path):
+    both_trials = [TRIAL, Trial(space=SpaceSpec(roles=("sound",), text_tower="sentence"), seed=0)]
+    alone = run_trials(both_trials, corpus, SMALL, tmp_path / "one", jobs=1, quiet=True)
+    beside = run_trials(both_trials, corpus, SMALL, tmp_path / "two", jobs=2, quiet=True)
+    for trial in both_trials:
         assert alone[trial].name == beside[trial].name
         for part in ("dev", "test"):
             for one, other in zip(
@@ -157,19 +157,19 @@ class Alike:
         return self.make(len(texts))
 
 
-def test_a_collapse_is_seen(corpus):
+def test_collapse_detection(corpus):
     train_part, dev = (corpus.make_training_set(part, ("objects",), "gru") for part in ("train", "dev"))
-    watch = DevMonitor(TRIAL.space, train_part, dev, 0.2)
-    watch.score_dev(Alike(alike=True))
-    assert watch.is_collapsed(2 * 128 * 0.2, 128)
-    assert not watch.is_collapsed(2 * 128 * 0.1, 128)
-    watch.score_dev(Alike(alike=False))
-    assert not watch.is_collapsed(2 * 128 * 0.2, 128)
+    monitor = DevMonitor(TRIAL.space, train_part, dev, 0.2)
+    monitor.score_dev(Alike(alike=True))
+    assert monitor.is_collapsed(2 * 128 * 0.2, 128)
+    assert not monitor.is_collapsed(2 * 128 * 0.1, 128)
+    monitor.score_dev(Alike(alike=False))
+    assert not monitor.is_collapsed(2 * 128 * 0.2, 128)
 
 
-def test_ridge_sees_what_it_can(corpus):
-    found, _ = fit_ridge(corpus, ("objects", "sound"))
-    media, texts = found["test"]
+def test_ridge_gains_from_a_second_role(corpus):
+    embeddings, _ = fit_ridge(corpus, ("objects", "sound"))
+    media, texts = embeddings["test"]
     owner = np.repeat(np.arange(10), 2)
     assert compute_rsum(media, texts, owner) > compute_rsum(
         *fit_ridge(corpus, ("objects",))[0]["test"], owner

@@ -32,19 +32,19 @@ def command(*arguments):
 @pytest.fixture(scope="module")
 def done(tmp_path_factory):
     out = tmp_path_factory.mktemp("align")
-    said = command("--sets", "synthetic-shear,synthetic-unrelated", *FEW, "--out", out)
-    assert said.exit_code == 0, said.output
-    return out, said.stdout
+    completed = command("--sets", "synthetic-shear,synthetic-unrelated", *FEW, "--out", out)
+    assert completed.exit_code == 0, completed.output
+    return out, completed.stdout
 
 
-def test_what_it_says(done):
-    _, said = done
-    assert "synthetic-shear: Linearly alignable: affine leaves" in said
-    assert "synthetic-unrelated: Not alignable on this data" in said
-    assert "report.md, maps.csv, results.json, maps.png, curves.png" in said
+def test_printed_summary(done):
+    _, completed = done
+    assert "synthetic-shear: Linearly alignable: affine leaves" in completed
+    assert "synthetic-unrelated: Not alignable on this data" in completed
+    assert "report.md, maps.csv, results.json, maps.png, curves.png" in completed
 
 
-def test_what_it_writes(done):
+def test_written_files(done):
     out, _ = done
     report = (out / "report.md").read_text()
     for part in (
@@ -61,8 +61,8 @@ def test_what_it_writes(done):
     }
     affine = next(line for line in lines if line["map"] == "affine" and line["set"] == "synthetic-shear")
     assert float(affine["disparity low"]) < float(affine["disparity"]) < float(affine["disparity high"]) < 0.1
-    told = json.loads((out / "results.json").read_text())
-    shear = told["sets"]["synthetic-shear"]
+    results = json.loads((out / "results.json").read_text())
+    shear = results["sets"]["synthetic-shear"]
     assert shear["verdict"]["standing"] == "linear"
     assert shear["recovered"]["affine"] == {"expected": True, "found": True}
     assert shear["recovered"]["identity"] == {"expected": False, "found": False}
@@ -70,7 +70,7 @@ def test_what_it_writes(done):
     assert [size for size, _ in shear["maps"][2]["curve"]] == [10, 30, 100, 300]
 
 
-def test_its_pictures(done):
+def test_plots(done):
     out, _ = done
     names = {"maps.png", "curves.png", "synthetic-shear-clouds.png", "synthetic-shear-nulls.png"}
     assert names <= {file.name for file in out.iterdir()}
@@ -81,7 +81,7 @@ def test_its_pictures(done):
         assert len(np.unique(pixels @ np.array([65536, 256, 1]))) > 20  # colours
 
 
-def test_nothing_is_done_twice(done, monkeypatch):
+def test_finished_outcomes_are_loaded(done, monkeypatch):
     out, _ = done
     before = {name: (out / name).read_bytes() for name in ("report.md", "maps.csv", "maps.png")}
 
@@ -89,15 +89,15 @@ def test_nothing_is_done_twice(done, monkeypatch):
         raise AssertionError("done again")
 
     monkeypatch.setattr(runner, "evaluate_map", never)
-    said = command("--sets", "synthetic-shear,synthetic-unrelated", *FEW, "--out", out, "--json")
-    assert said.exit_code == 0, said.output
-    assert json.loads(said.stdout)["sets"]["synthetic-shear"]["rows"] == 375
+    completed = command("--sets", "synthetic-shear,synthetic-unrelated", *FEW, "--out", out, "--json")
+    assert completed.exit_code == 0, completed.output
+    assert json.loads(completed.stdout)["sets"]["synthetic-shear"]["rows"] == 375
     assert {name: (out / name).read_bytes() for name in before} == before
     again = command("--sets", "synthetic-shear", *FEW, "--out", out, "--seed", "1")
     assert isinstance(again.exception, AssertionError)
 
 
-def test_pairs_of_one_s_own(tmp_path):
+def test_pairs_from_a_csv_file(tmp_path):
     """Three senses that see one plane through a turn, with a column of groups."""
     rng = np.random.default_rng(0)
     mood = rng.normal(size=(60, 2)) * 0.3
@@ -111,15 +111,15 @@ def test_pairs_of_one_s_own(tmp_path):
         writer.writerow([*(f"{name}.{part}" for name in senses for part in ("valence", "arousal")), "group"])
         for at in range(60):
             writer.writerow([*(f"{value:.4f}" for rows in senses.values() for value in rows[at]), at // 5])
-    said = command("--pairs", tmp_path / "clips.csv", *FEW, "--out", tmp_path / "out", "--json")
-    assert said.exit_code == 0, said.output
-    found = json.loads(said.stdout)["sets"]
-    assert list(found) == ["clips: image to sound", "clips: image to face", "clips: sound to face"]
-    swapped = found["clips: image to sound"]
+    completed = command("--pairs", tmp_path / "clips.csv", *FEW, "--out", tmp_path / "out", "--json")
+    assert completed.exit_code == 0, completed.output
+    sets = json.loads(completed.stdout)["sets"]
+    assert list(sets) == ["clips: image to sound", "clips: image to face", "clips: sound to face"]
+    swapped = sets["clips: image to sound"]
     assert swapped["verdict"]["hypothesis"] == "supported" and swapped["exchange"] == "groups"
     assert swapped["maps"][1]["reflection"] == 1
-    assert found["clips: image to face"]["verdict"]["standing"] == "unrelated"
-    (together,) = json.loads(said.stdout)["several senses together"]
+    assert sets["clips: image to face"]["verdict"]["standing"] == "unrelated"
+    (together,) = json.loads(completed.stdout)["several senses together"]
     assert together["senses"] == ["image", "sound", "face"] and together["p"] < 0.05
     assert (
         together["reflections"] in (["sound"], ["sound", "face"])
@@ -127,11 +127,11 @@ def test_pairs_of_one_s_own(tmp_path):
     )
 
 
-def test_sets_that_can_not_be_studied_are_told(tmp_path):
+def test_sets_with_too_few_pairs_are_reported(tmp_path):
     (tmp_path / "short.csv").write_text("a.x,b.x\n" + "1,2\n" * 12)
     (tmp_path / "still.csv").write_text("a.x,a.y,b.x,b.y\n" + "1,1,2,3\n" * 40)
-    said = command("--pairs", tmp_path / "short.csv", *FEW, "--out", tmp_path / "out")
-    assert said.exit_code == 2 and "12 whole pairs; at least 20 are needed" in said.stderr
+    completed = command("--pairs", tmp_path / "short.csv", *FEW, "--out", tmp_path / "out")
+    assert completed.exit_code == 2 and "12 whole pairs; at least 20 are needed" in completed.stderr
     both = command(
         "--pairs", tmp_path / "short.csv", "--sets", "synthetic-shear", *FEW, "--out", tmp_path / "out"
     )
@@ -139,7 +139,7 @@ def test_sets_that_can_not_be_studied_are_told(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (("--sets", "nothing"), "no set nothing; sets: synthetic, real, synthetic-rotation"),
         (("--maps", "warp"), "no map warp; maps: identity, z-score"),
@@ -150,19 +150,23 @@ def test_sets_that_can_not_be_studied_are_told(tmp_path):
         (("--draws", "99"), "99 shuffles are too few for 13 maps; 260 at least"),
     ],
 )
-def test_bad_input_is_one_line(arguments, told, tmp_path):
-    said = command(*arguments, "--out", tmp_path / "out")
-    assert said.exit_code == 2, said.output
-    assert told in said.stderr and said.stderr.count("\n") == 1 and said.stderr.startswith("align: ")
+def test_bad_input_is_one_line(arguments, message, tmp_path):
+    completed = command(*arguments, "--out", tmp_path / "out")
+    assert completed.exit_code == 2, completed.output
+    assert (
+        message in completed.stderr
+        and completed.stderr.count("\n") == 1
+        and completed.stderr.startswith("align: ")
+    )
 
 
-def test_a_place_that_can_not_be_written(tmp_path):
+def test_unwritable_folder(tmp_path):
     (tmp_path / "file").touch()
-    said = command("--sets", "synthetic-shear", *FEW, "--out", tmp_path / "file")
-    assert said.exit_code == 2 and said.stderr.count("\n") == 1
+    completed = command("--sets", "synthetic-shear", *FEW, "--out", tmp_path / "file")
+    assert completed.exit_code == 2 and completed.stderr.count("\n") == 1
 
 
-def test_without_arguments_all_is_studied(tmp_path):
+def test_default_sets(tmp_path):
     load, several = align.make_loaders([], (), None, tmp_path, 0)
     assert list(load) == [f"synthetic-{name}" for name in CASES] and several == []
     (tmp_path / "cremad_votes").mkdir()
@@ -173,18 +177,18 @@ def test_without_arguments_all_is_studied(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_learned_mapping_taken_apart():
-    known = fold_pairs(make_synthetic_pairs("non-linear"), StudyConfig())
-    parts = {
-        name: evaluate_variant(known, name, seed=0) for name in ("whole", "first term alone", "all linear")
+def test_loss_ablation():
+    data = fold_pairs(make_synthetic_pairs("non-linear"), StudyConfig())
+    variants = {
+        name: evaluate_variant(data, name, seed=0) for name in ("whole", "first term alone", "all linear")
     }
-    assert set(parts) < set(LOSS_VARIANTS)
-    assert [part.is_collapsed for part in parts.values()] == [False, True, False]
-    assert parts["all linear"].non_affine_share < 1e-9 < 0.2 < parts["whole"].non_affine_share
-    assert parts["whole"].disparity < 0.3 * parts["all linear"].disparity
+    assert set(variants) < set(LOSS_VARIANTS)
+    assert [part.is_collapsed for part in variants.values()] == [False, True, False]
+    assert variants["all linear"].non_affine_share < 1e-9 < 0.2 < variants["whole"].non_affine_share
+    assert variants["whole"].disparity < 0.3 * variants["all linear"].disparity
 
 
-def test_ctrl_c(tmp_path, monkeypatch):
+def test_interrupt_keeps_finished_outcomes(tmp_path, monkeypatch):
     """What was done before is kept."""
     real, count = runner.evaluate_map, []
 
@@ -195,8 +199,8 @@ def test_ctrl_c(tmp_path, monkeypatch):
         return real(*arguments)
 
     monkeypatch.setattr(runner, "evaluate_map", stop)
-    said = command("--sets", "synthetic-shear", *FEW, "--out", tmp_path)
-    assert said.exit_code == 130 and said.stderr == "align: interrupted; run it again to go on\n"
+    completed = command("--sets", "synthetic-shear", *FEW, "--out", tmp_path)
+    assert completed.exit_code == 130 and completed.stderr == "align: interrupted; run it again to go on\n"
     assert len(list((tmp_path / "trials").iterdir())) == 2 and not (tmp_path / "report.md").exists()
     count.clear()
     monkeypatch.setattr(runner, "evaluate_map", lambda *arguments: (count.append(1), real(*arguments))[1])
@@ -206,7 +210,7 @@ def test_ctrl_c(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_the_real_thing(tmp_path):
+def test_interrupted_command_resumes(tmp_path):
     """Two synthetic sets with every map, interrupted while it works, and run again."""
     arguments = [
         sys.executable,
@@ -224,12 +228,12 @@ def test_the_real_thing(tmp_path):
         assert first.poll() is None and time.monotonic() < limit, first.communicate()
         time.sleep(0.05)
     os.killpg(first.pid, signal.SIGINT)
-    _, said = first.communicate(timeout=60)
-    assert first.returncode == 130 and said == "align: interrupted; run it again to go on\n"
+    _, completed = first.communicate(timeout=60)
+    assert first.returncode == 130 and completed == "align: interrupted; run it again to go on\n"
     again = subprocess.run([*arguments, "--json"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert again.returncode == 0, again.stderr
-    told = json.loads(again.stdout)
-    assert all(bar["met"] for bar in told["bars"]) and len(told["bars"]) == 3
-    assert told["sets"]["synthetic-non-linear"]["verdict"]["standing"] == "non-linear"
-    assert len(told["sets"]["synthetic-non-linear"]["maps"]) == len(list_methods())
-    assert [part["variant"] for part in told["learned mapping taken apart"]] == list(LOSS_VARIANTS)
+    report = json.loads(again.stdout)
+    assert all(bar["met"] for bar in report["bars"]) and len(report["bars"]) == 3
+    assert report["sets"]["synthetic-non-linear"]["verdict"]["standing"] == "non-linear"
+    assert len(report["sets"]["synthetic-non-linear"]["maps"]) == len(list_methods())
+    assert [part["variant"] for part in report["learned mapping taken apart"]] == list(LOSS_VARIANTS)

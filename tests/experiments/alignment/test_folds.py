@@ -13,30 +13,30 @@ from experiments.alignment.runner import study_set
 from experiments.alignment.synthetic import make_synthetic_pairs
 
 
-def test_folds_keep_groups_and_readers_out():
+def test_models_see_anchors_alone():
     """A model of the readings never sees what is held out, nor itself the anchors it reads."""
     groups = np.repeat([f"actor {n}" for n in range(10)], 6)
-    seen = []
+    trained_groups = []
 
-    def teach(rows, anchors):
-        seen.append(set(groups[anchors]))
-        return lambda asked: np.full((len(asked), 2), len(seen))
+    def fit(rows, anchors):
+        trained_groups.append(set(groups[anchors]))
+        return lambda held_out: np.full((len(held_out), 2), len(trained_groups))
 
-    pairs = make_pairs(noise(60, 0, 4), noise(60, 1, 4), groups=groups, fit_functions=(teach, None))
+    pairs = make_pairs(noise(60, 0, 4), noise(60, 1, 4), groups=groups, fit_functions=(fit, None))
     folds = split_folds(pairs, seed=0)
     assert sorted(row for fold in folds for row in fold.held_out_rows) == list(range(60))
-    per_fold = len(seen) // len(folds)
+    fits_per_fold = len(trained_groups) // len(folds)
     for at, fold in enumerate(folds):
         out = set(groups[fold.held_out_rows])
         assert not out & set(groups[fold.anchor_rows])
-        taught = seen[at * per_fold : (at + 1) * per_fold]
-        assert not any(out & names for names in taught)
+        fold_groups = trained_groups[at * fits_per_fold : (at + 1) * fits_per_fold]
+        assert not any(out & names for names in fold_groups)
         assert not np.isnan(fold.source).any()
         for row, number in zip(fold.anchor_rows, fold.source[:, 0], strict=True):
-            assert groups[row] not in seen[int(number) - 1]
+            assert groups[row] not in trained_groups[int(number) - 1]
 
 
-def test_test_rows_are_never_learnt_from():
+def test_test_rows_are_never_trained_on():
     test = np.arange(60) % 5 == 0
     pairs = make_pairs(noise(60), noise(60, 1), groups=np.repeat(np.arange(20), 3).astype(str), is_test=test)
     for fold in (*split_folds(pairs, seed=0), split_half(pairs, seed=0)):
@@ -48,15 +48,15 @@ def test_test_rows_are_never_learnt_from():
     assert split_folds(replace(pairs, is_test=None), seed=0, split="test") == []
 
 
-def test_test_rows_are_a_set_of_their_own(tmp_path):
+def test_test_rows_are_a_separate_set(tmp_path):
     """As large as they are, and with maps that were fitted on all the others."""
     pairs = make_synthetic_pairs("similarity")
     pairs = replace(pairs, is_test=np.arange(375) >= 300)
     methods = {name: METHODS[name] for name in ("identity", "affine")}
-    found = study_set("set", pairs, methods, QUICK, tmp_path)
-    assert list(found) == ["set", "set, test rows"]
-    assert [len(one.data.pair_rows) for one in found.values()] == [300, 75]
-    row = found["set, test rows"].maps[1]
+    results = study_set("set", pairs, methods, QUICK, tmp_path)
+    assert list(results) == ["set", "set, test rows"]
+    assert [len(one.data.pair_rows) for one in results.values()] == [300, 75]
+    row = results["set, test rows"].maps[1]
     fit = METHODS["affine"].fit(pairs.source[:300], pairs.target[:300])
     left = ((fit.transform(pairs.source[300:]) - pairs.target[300:]) ** 2).sum()
     assert row.disparity.value == pytest.approx(
@@ -69,9 +69,9 @@ def test_one_group_can_not_be_held_out():
         split_folds(make_pairs(noise(9), noise(9, 1), groups=np.full(9, "one")), seed=0)
 
 
-def test_scaling_learns_from_anchors_alone():
-    known, asked = np.array([[0.0, 1], [2, np.nan]]), np.array([[1.0, 1], [100, np.nan]])
-    one, other = standardise(known, asked)
+def test_standardisation_uses_anchors_alone():
+    anchors, held_out = np.array([[0.0, 1], [2, np.nan]]), np.array([[1.0, 1], [100, np.nan]])
+    one, other = standardise(anchors, held_out)
     assert np.allclose(one, [[-1, 0], [1, 0]]) and np.allclose(other, [[0, 0], [5, 0]])
 
 

@@ -25,7 +25,7 @@ def needs(*folders):
 
 @needs("ravdess_av_features")
 @pytest.mark.data
-def test_ravdess_is_read_as_it_is():
+def test_ravdess_columns():
     pairs = load_ravdess(DATA)
     assert pairs.source.shape[1] == 69 and pairs.target.shape[1] == 42
     assert not [name for name in pairs.columns if name.startswith(("anger", "happi", "neutral"))]
@@ -34,42 +34,42 @@ def test_ravdess_is_read_as_it_is():
 
 @needs("ravdess_av_features")
 @pytest.mark.data
-def test_voice_finds_faces_of_strangers():
+def test_voice_retrieves_faces_of_held_out_actors():
     """The bars of the issue: P@5 .33 (PLS .20, chance .13), and both senses beyond the better one."""
-    found = study_pairs(load_ravdess(DATA, readings="emotions"), ("identity", "procrustes"))
-    assert found.maps[0].precision.value >= 0.33
-    assert 0.11 < found.chance_precision < 0.15
-    assert found.fusion.both.value > 0.62 and found.fusion.gain_on_best.low > 0
-    assert found.fusion.source.value < 0.6 and found.fusion.target.value < 0.65
-    assert all(row.p == 0.005 for row in found.maps)
+    result = study_pairs(load_ravdess(DATA, readings="emotions"), ("identity", "procrustes"))
+    assert result.maps[0].precision.value >= 0.33
+    assert 0.11 < result.chance_precision < 0.15
+    assert result.fusion.both.value > 0.62 and result.fusion.gain_on_best.low > 0
+    assert result.fusion.source.value < 0.6 and result.fusion.target.value < 0.65
+    assert all(row.p == 0.005 for row in result.maps)
 
 
 @needs("ravdess_av_features")
 @pytest.mark.data
-def test_labels_of_the_held_out_are_not_read(monkeypatch):
+def test_held_out_labels_are_not_used(monkeypatch):
     """With shuffled labels of strangers nothing changes: their emotion is looked at only to judge."""
     pairs = load_ravdess(DATA, readings="emotions")
     fold = split_folds(pairs, seed=0)[0]
-    wrong = pairs.emotions.copy()
-    wrong[fold.held_out_rows] = "happy"
-    teach = unimodal_models.make_emotion_classifier(wrong, RAVDESS_EMOTIONS)
-    again = split_folds(replace(pairs, fit_functions=(teach, teach)), seed=0)[0]
+    shuffled = pairs.emotions.copy()
+    shuffled[fold.held_out_rows] = "happy"
+    fit = unimodal_models.make_emotion_classifier(shuffled, RAVDESS_EMOTIONS)
+    again = split_folds(replace(pairs, fit_functions=(fit, fit)), seed=0)[0]
     assert np.array_equal(again.held_out_source, fold.held_out_source)
     assert np.array_equal(again.held_out_target, fold.held_out_target)
 
 
 @needs("ravdess_av_features")
 @pytest.mark.data
-def test_speech_is_heard_by_whoever_hears():
-    asked = []
+def test_ravdess_speech_with_a_given_predictor():
+    paths = []
 
-    def hear(files):
-        asked.extend(files)
+    def predict(files):
+        paths.extend(files)
         return noise(len(files))
 
-    pairs = load_ravdess_speech(DATA, hear)
+    pairs = load_ravdess_speech(DATA, predict)
     assert pairs.fit_functions[0] is None and pairs.fit_functions[1] is not None
-    assert asked[0].name.startswith("03-01-") and asked[0].suffix == ".ogg"
+    assert paths[0].name.startswith("03-01-") and paths[0].suffix == ".ogg"
     fold = split_folds(pairs, seed=0)[0]
     assert np.array_equal(
         fold.held_out_source, pairs.source[fold.held_out_rows]
@@ -87,7 +87,7 @@ def test_liris_keeps_films_whole():
 
 @needs("cremad_votes")
 @pytest.mark.data
-def test_votes_lie_where_their_emotions_do():
+def test_cremad_votes_agree_with_intended_emotions():
     pairs = load_cremad(DATA)
     happy = pairs.emotions == "happy"
     assert pairs.target[happy, 0].mean() > 0.4 > pairs.target[~happy, 0].mean()
@@ -104,7 +104,7 @@ def test_ratings_are_a_control():
     )
 
 
-def test_sets_that_are_not_there(tmp_path):
+def test_missing_sets(tmp_path):
     assert paired_sets.list_available_sets(tmp_path) == ()
     with pytest.raises(AffectError, match=r"summaryTable\.csv: not here"):
         paired_sets.load_set("cremad_votes", tmp_path)

@@ -13,16 +13,16 @@ CSV = """face.valence,face.arousal,voice.valence,voice.arousal,words.joy,group,e
 """
 
 
-def test_a_table_of_one_s_own(tmp_path):
+def test_blocks_of_columns(tmp_path):
     (tmp_path / "mine.csv").write_text(CSV)
-    found = read_readings_csv(tmp_path / "mine.csv").make_pairs()
-    assert [one.modalities for one in found] == [("face", "voice"), ("face", "words"), ("voice", "words")]
-    first = found[0]
+    pairs = read_readings_csv(tmp_path / "mine.csv").make_pairs()
+    assert [pair.modalities for pair in pairs] == [("face", "voice"), ("face", "words"), ("voice", "words")]
+    first = pairs[0]
     assert first.name == "mine: face to voice" and first.columns == ("valence", "arousal")
     assert np.isnan(first.source[1, 1]) and first.target[2].tolist() == [-0.3, 0.4]
     assert first.exchange == "groups" and first.groups.tolist() == ["a", "a", "b"]
     assert first.emotions.tolist() == ["glad", "", "sad"]
-    assert not first.standardise and found[1].standardise
+    assert not first.standardise and pairs[1].standardise
     assert read_readings_csv(tmp_path / "mine.csv", exchange="within").make_pairs()[0].exchange == "within"
     (tmp_path / "plain.csv").write_text("a.x,b.x\n1,2\n3,4\n")
     plain = read_readings_csv(tmp_path / "plain.csv").make_pairs()[0]
@@ -30,7 +30,7 @@ def test_a_table_of_one_s_own(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "no rows"),
         ("a.x,b.x\n", "no rows"),
@@ -42,11 +42,11 @@ def test_a_table_of_one_s_own(tmp_path):
         (b"a.x,b.x\n\xff\xfe,2\n", "not utf-8 text: invalid start byte"),
     ],
 )
-def test_tables_that_can_not_be_used(tmp_path, text, told):
+def test_malformed_files(tmp_path, text, message):
     file = tmp_path / "bad.csv"
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
-    with pytest.raises(AffectError, match=told) as bad:
+    with pytest.raises(AffectError, match=message) as error:
         read_readings_csv(file)
-    assert "\n" not in str(bad.value)
+    assert "\n" not in str(error.value)
     with pytest.raises(AffectError, match="no such file"):
         read_readings_csv(tmp_path / "nowhere.csv")

@@ -17,19 +17,19 @@ def test_deviation_inside_segments():
         segment_variance.measure_deviation(readings, seconds, videos, length) for length in (1.0, 10.0)
     )
     assert short.segment_count == 0 and np.isnan(short.within_sd).all()
-    one = readings[:10]
-    wanted = np.sqrt(((one - one.mean(0)) ** 2).sum(0) / (6 * 9))
-    assert np.allclose(long.within_sd, wanted) and long.segment_count == 6
-    assert np.allclose(long.within_share, wanted**2 / readings.var(axis=0, ddof=1))
+    window = readings[:10]
+    expected = np.sqrt(((window - window.mean(0)) ** 2).sum(0) / (6 * 9))
+    assert np.allclose(long.within_sd, expected) and long.segment_count == 6
+    assert np.allclose(long.within_share, expected**2 / readings.var(axis=0, ddof=1))
     whole = segment_variance.measure_deviation(readings, seconds, videos, 30.0)
     assert whole.within_sd[0] > long.within_sd[0]
 
 
-def test_segments_are_means():
+def test_averages_of_segments():
     readings = np.array([[0.0, 0], [1, 1], [np.nan, 0], [3, 3], [9, 9]])
-    found = segment_variance.average_segments(readings, [0, 1.9, 1, 2, 0.5], ["a", "a", "a", "a", "b"], 2)
-    assert found.videos.tolist() == ["a", "a", "b"] and found.starts.tolist() == [0, 2, 0]
-    assert np.allclose(found.means, [[0.5, 0.5], [3, 3], [9, 9]]) and found.counts.tolist() == [2, 1, 1]
+    segments = segment_variance.average_segments(readings, [0, 1.9, 1, 2, 0.5], ["a", "a", "a", "a", "b"], 2)
+    assert segments.videos.tolist() == ["a", "a", "b"] and segments.starts.tolist() == [0, 2, 0]
+    assert np.allclose(segments.means, [[0.5, 0.5], [3, 3], [9, 9]]) and segments.counts.tolist() == [2, 1, 1]
     for bad in ((readings, [0] * 5, ["a"] * 5, 0), (readings, [0] * 4, ["a"] * 5, 2)):
         with pytest.raises(ValueError, match=r"length above|readings"):
             segment_variance.average_segments(*bad)

@@ -62,11 +62,11 @@ def portrait(path, frames=3):
 def run(*arguments):
     done = CliRunner().invoke(bench.main, [str(part) for part in (*arguments, "--json")])
     assert done.exit_code == 0, done.output
-    told = json.loads(done.stdout)
-    assert told["bench"] == arguments[0]
-    assert told["machine"]["cores"] >= 1 and told["machine"]["packages"]["numpy"] == np.__version__
-    assert all(bar.keys() >= {"what", "found", "met"} for bar in told["bars"])
-    return SimpleNamespace(**told)
+    report = json.loads(done.stdout)
+    assert report["bench"] == arguments[0]
+    assert report["machine"]["cores"] >= 1 and report["machine"]["packages"]["numpy"] == np.__version__
+    assert all(bar.keys() >= {"what", "found", "met"} for bar in report["bars"])
+    return SimpleNamespace(**report)
 
 
 def ordered(cell):
@@ -101,18 +101,18 @@ def test_errors_are_one_line(tmp_path):
 
 
 def test_flickr(data):
-    told = run("flickr", "--data", data)
-    assert told.settings["photos"] == 3 and told.settings["captions"] == 6
-    assert [row["way"] for row in told.rows] == [
+    report = run("flickr", "--data", data)
+    assert report.settings["photos"] == 3 and report.settings["captions"] == 6
+    assert [row["way"] for row in report.rows] == [
         "untrained", "plain ConSE", "untrained less plain", "untrained", "plain ConSE",
     ]  # fmt: skip
-    assert ordered(told.rows[0]["R@5"]) == 100 and ordered(told.rows[0]["MnR"]) < 2
-    assert ordered(told.rows[2]["R@10"]) == 0
+    assert ordered(report.rows[0]["R@5"]) == 100 and ordered(report.rows[0]["MnR"]) < 2
+    assert ordered(report.rows[2]["R@10"]) == 0
 
 
 def test_throughput(data):
-    told = run("throughput", "--data", data, "--rounds", "1", "--jobs", "1")
-    rows = {row["what"]: row for row in told.rows}
+    report = run("throughput", "--data", data, "--rounds", "1", "--jobs", "1")
+    rows = {row["what"]: row for row in report.rows}
     assert [rows[what]["amount"] for what in ("photos", "short sounds", "music")] == [3, 1, 2]
     assert rows["clips"]["amount"] == pytest.approx(3, abs=0.1) and rows["clips"]["failed"] == 0
     for row in rows.values():
@@ -121,12 +121,12 @@ def test_throughput(data):
         assert len(shares) == len(STAGES) + 1 and sum(shares) == pytest.approx(100) and min(shares) >= 0
 
 
-def test_cold_on_real_and_on_invented_items(data, tmp_path, monkeypatch):
+def test_cold_on_real_and_synthetic_items(data, tmp_path, monkeypatch):
     monkeypatch.setattr(search_latency, "get_cache_dir", lambda: tmp_path)
     for options, items in ((["--items", "5", "--data", data], 5), (["--items", "30", "--synthetic"], 30)):
-        told = run("cold", *options, "--runs", "1", "--queries", "2")
-        assert told.settings["items"] == items
-        assert [ordered(row["median (least to most)"]) > 0 for row in told.rows] == [True, True]
+        report = run("cold", *options, "--runs", "1", "--queries", "2")
+        assert report.settings["items"] == items
+        assert [ordered(row["median (least to most)"]) > 0 for row in report.rows] == [True, True]
     (library,) = (tmp_path / "bench").iterdir()
     before = (library / "catalog.sqlite").stat().st_ino
     run("cold", "--items", "5", "--data", data, "--runs", "1", "--queries", "2")
@@ -134,75 +134,77 @@ def test_cold_on_real_and_on_invented_items(data, tmp_path, monkeypatch):
 
 
 def test_faces(data):
-    told = run("faces", "--data", data, "--rounds", "1")
-    assert [row["way"] for row in told.rows] == ["ours", "plain"]
-    assert [row["faces"] for row in told.rows] == [3, 3]
-    assert [ordered(row["% of the other's found"]) for row in told.rows] == [100, 100]
+    report = run("faces", "--data", data, "--rounds", "1")
+    assert [row["way"] for row in report.rows] == ["ours", "plain"]
+    assert [row["faces"] for row in report.rows] == [3, 3]
+    assert [ordered(row["% of the other's found"]) for row in report.rows] == [100, 100]
 
 
 def test_memory():
-    told = run("memory", "--hours", "0.005", "--jobs", "1")
-    total, resident_sum, workers, largest = (row["peak GiB"] for row in told.rows)
+    report = run("memory", "--hours", "0.005", "--jobs", "1")
+    total, resident_sum, workers, largest = (row["peak GiB"] for row in report.rows)
     assert 0 < workers < resident_sum and 0.05 < total <= resident_sum and 0.05 < largest < 4
-    assert told.bars[0]["found"] == total and told.bars[0]["most"] == 2
+    assert report.bars[0]["found"] == total and report.bars[0]["most"] == 2
 
 
 def test_merge():
-    told = run("merge", "--rounds", "5", "-k", "20")
-    assert [row["way"] for row in told.rows] == ["loop over lists", "heap", "closed form"]
-    assert ordered(told.rows[2]["closed form is faster by"]) == 1
+    report = run("merge", "--rounds", "5", "-k", "20")
+    assert [row["way"] for row in report.rows] == ["loop over lists", "heap", "closed form"]
+    assert ordered(report.rows[2]["closed form is faster by"]) == 1
 
 
 def test_index_of_clusters_and_of_a_library(tmp_path):
     search_latency.build_synthetic_library(tmp_path / "library", 40, seed=0)
     for options, rows in ((["--sizes", "200"], 200), (["--library", tmp_path / "library"], 30)):
-        told = run("index", *options, "--queries", "10", "--trees", "5")
-        ways = {row["way"]: row for row in told.rows}
-        assert {"exact", "exact, float16", "annoy"} <= set(ways)
-        assert {row["rows"] for row in told.rows} == {rows}
-        assert ordered(ways["exact"]["recall@10"]) == 1 and 0.5 < ordered(ways["annoy"]["recall@10"]) <= 1
+        report = run("index", *options, "--queries", "10", "--trees", "5")
+        methods = {row["way"]: row for row in report.rows}
+        assert {"exact", "exact, float16", "annoy"} <= set(methods)
+        assert {row["rows"] for row in report.rows} == {rows}
+        assert (
+            ordered(methods["exact"]["recall@10"]) == 1 and 0.5 < ordered(methods["annoy"]["recall@10"]) <= 1
+        )
 
 
 def test_epoch():
-    told = run("epoch", "--videos", "8", "--batches", "2", "--batch", "16", "--dim", "12", "--rounds", "2")
-    assert [row["way"] for row in told.rows] == ["plain", "ours, float32"]  # too narrow for anything else
-    assert all(ordered(row["ms a batch (least to most)"]) > 0 for row in told.rows)
-    assert ordered(told.rows[0]["times as fast as plain"]) == 1
-    assert told.bars[0]["found"] == ordered(told.rows[1]["times as fast as plain"])
-    assert 0 < told.settings["distinct words"] <= told.settings["distinct beginnings"]
-    assert told.settings["distinct beginnings"] <= told.settings["steps a batch"]
+    report = run("epoch", "--videos", "8", "--batches", "2", "--batch", "16", "--dim", "12", "--rounds", "2")
+    assert [row["way"] for row in report.rows] == ["plain", "ours, float32"]  # too narrow for anything else
+    assert all(ordered(row["ms a batch (least to most)"]) > 0 for row in report.rows)
+    assert ordered(report.rows[0]["times as fast as plain"]) == 1
+    assert report.bars[0]["found"] == ordered(report.rows[1]["times as fast as plain"])
+    assert 0 < report.settings["distinct words"] <= report.settings["distinct beginnings"]
+    assert report.settings["distinct beginnings"] <= report.settings["steps a batch"]
 
 
 def test_ranks():
-    told = run("ranks", "--captions", "59", "--videos", "20", "--dim", "8", "--asked", "9", "--rounds", "2")
-    assert [row["way"] for row in told.rows] == [
+    report = run("ranks", "--captions", "59", "--videos", "20", "--dim", "8", "--asked", "9", "--rounds", "2")
+    assert [row["way"] for row in report.rows] == [
         "matrix", "unit rows", "loop, argsort", "loop, stable argsort",
     ]  # fmt: skip
-    assert all(ordered(row["T2V, s"]) > 0 and ordered(row["both, s"]) > 0 for row in told.rows)
-    assert [0 < row["peak GiB"] < 1 for row in told.rows[:2]] == [True, True]
-    assert len(told.bars) == 8
-    assert [bar["found"] for bar in told.bars[4:]] == [
-        ordered(value) for name, value in told.rows[0].items() if name.startswith("times")
+    assert all(ordered(row["T2V, s"]) > 0 and ordered(row["both, s"]) > 0 for row in report.rows)
+    assert [0 < row["peak GiB"] < 1 for row in report.rows[:2]] == [True, True]
+    assert len(report.bars) == 8
+    assert [bar["found"] for bar in report.bars[4:]] == [
+        ordered(value) for name, value in report.rows[0].items() if name.startswith("times")
     ]
 
 
-def test_the_loops_rank_as_the_evaluator_does():
+def test_loops_rank_as_the_evaluator():
     world = ranks_module.SyntheticCorpus(11, 4, 6, seed=0)
     queries, videos = [np.arange(11)], [np.arange(4)]
-    found = world.evaluate_both_ways("matrix")
+    evaluation = world.evaluate_both_ways("matrix")
     for sort in ranks_module.LOOP_SORTS.values():
         ranks = ranks_module.rank_by_text(world, queries, sort, 0)
-        assert ranks == found.t2v.ranks.tolist()
+        assert ranks == evaluation.t2v.ranks.tolist()
         columns = [np.ascontiguousarray(world.similarity_matrix.T)]
-        assert ranks_module.rank_by_video(world, columns, videos, sort, 0) == found.v2t.ranks.tolist()
+        assert ranks_module.rank_by_video(world, columns, videos, sort, 0) == evaluation.v2t.ranks.tolist()
         with pytest.raises(AffectError):
-            ranks_module.check_ranks_agree([rank + 1 for rank in ranks], found.t2v.rank_counts)
+            ranks_module.check_ranks_agree([rank + 1 for rank in ranks], evaluation.t2v.rank_counts)
 
 
-def test_ways_take_turns():
+def test_methods_take_turns():
     calls = []
-    ways = {name: (lambda i, name=name: calls.append((name, i))) for name in "ab"}
-    spent = timing.time_in_turns(ways, 3)
+    methods = {name: (lambda i, name=name: calls.append((name, i))) for name in "ab"}
+    seconds_by_method = timing.time_in_turns(methods, 3)
     assert calls == [
         *zip("ab", [0, 0], strict=True),
         ("a", 0),
@@ -212,10 +214,10 @@ def test_ways_take_turns():
         ("a", 2),
         ("b", 2),
     ]
-    assert all(seconds.shape == (3,) and (seconds > 0).all() for seconds in spent.values())
+    assert all(seconds.shape == (3,) and (seconds > 0).all() for seconds in seconds_by_method.values())
 
 
-def test_times_faster_is_the_median_of_the_pairs():
+def test_speedup_is_the_median_of_pairs():
     slow, fast = np.array([2.0, 30.0, 4.0]), np.array([1.0, 10.0, 1.0])
     assert timing.estimate_speedup(slow, fast, seed=0) == Estimate(3.0, 2.0, 4.0)
     total = timing.estimate_total_speedup(slow, fast, seed=0)
@@ -223,7 +225,7 @@ def test_times_faster_is_the_median_of_the_pairs():
     assert timing.summarise_seconds(slow, 2.0) == Estimate(2.0, 1.0, 15.0)
 
 
-def test_figures_and_bars_as_text():
+def test_estimates_and_requirements_as_text():
     assert [format_number(value) for value in (3, 3.0, 0.01234, 1.5, 123.45)] == [
         "3",
         "3",
@@ -269,7 +271,7 @@ def test_clips_are_grouped_as_in_an_indexing_run():
     ]
 
 
-def test_ways_to_merge_agree_on_ties_and_short_lists():
+def test_merges_agree_on_ties_and_short_lists():
     lists = [np.array([0.0, 0.5, 0.5]), np.array([0.5]), np.array([])]
     for c in (1.0, 1.1):
         assert merge_by_loop(lists, 9, c) == merge_by_heap(lists, 9, c) == merge_closed_form(lists, 9, c)

@@ -10,7 +10,7 @@ from losses.ranking import weighted_ranking
 from spaces.joint.training import RELEASED_SCHEDULE, Schedule, Trainer
 
 
-def test_the_plain_epoch_is_the_same_training(tmp_path):
+def test_reference_loop_trains_identically(tmp_path):
     """Ours without means and scales, on videos that meet once: the same weights after the same batches."""
     corpus = write_corpus(tmp_path, 12, seed=0)
     texts = np.arange(12) * CAPTIONS_PER_VIDEO
@@ -33,7 +33,7 @@ def test_the_plain_epoch_is_the_same_training(tmp_path):
     assert torch.allclose(ours.text.gru.weight_hh_l0, plain.gru.weight_hh_l0, atol=1e-5)
 
 
-def test_a_model_of_other_weights_is_no_twin(tmp_path):
+def test_losses_differ_with_other_weights(tmp_path):
     corpus = write_corpus(tmp_path, 4, seed=0)
     assert (corpus.make_training_set(np.arange(8)).features["resnet"] >= 0).all()
     plain, other = ReferenceModel(8), ReferenceModel(8)

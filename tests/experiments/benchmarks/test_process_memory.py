@@ -8,7 +8,7 @@ import psutil
 from experiments.benchmarks import process_memory
 
 
-def test_a_process_is_watched_with_its_children(tmp_path):
+def test_memory_of_a_process_and_its_children(tmp_path):
     hold = "held = bytearray(64 << 20); held[::4096] = b'x' * len(held[::4096]); import time; time.sleep(.4)"
     code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {hold!r}])"
     peak = process_memory.run_and_measure_memory([sys.executable, "-c", code], tmp_path / "log")
