@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from encoders.base import AffectError, to_printable
+from encoders import AffectError, to_printable
 from experiments.datasets.data_root import DATA_ROOT
 
 if TYPE_CHECKING:  # imported late, so that --help is fast

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from encoders.base import AffectError, to_printable
+from encoders import AffectError, to_printable
 from experiments.ablate import create_out_folder
 from experiments.datasets.data_root import DATA_ROOT
 from experiments.statistics.report import add_seed_option

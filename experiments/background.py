@@ -14,10 +14,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Audio
+from encoders import Audio, write_safetensors
 from encoders.logmel import SAMPLE_RATE_HZ, Array, compute_logmel_statistics, is_audible
 from encoders.media import Sampling, probe, read_segments
-from encoders.safetensors_io import write_safetensors
 from experiments.datasets.animal_sounds import load_animal_sounds
 from experiments.datasets.ravdess import load_ravdess_speech
 from experiments.datasets.records import LabelledFile, RatedFile

@@ -36,7 +36,7 @@ class BenchmarkGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> None:
         """Run a benchmark, and print an AffectError as one line."""
-        from encoders.base import AffectError
+        from encoders import AffectError
 
         try:
             super().invoke(ctx)

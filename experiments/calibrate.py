@@ -17,13 +17,13 @@ import click
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Rows
+from encoders import Rows
 from experiments.datasets import DATA_ROOT, LabelledFile, load_animal_sounds, load_oasis
 from experiments.features.extraction import encode_first_segments
-from fusion.late_fusion import fit_calibration
-from retrieval.features.config import PipelineConfig
-from retrieval.features.pipeline import FeaturePipeline
-from retrieval.search.calibration import MATCH_PRIOR, make_calibration_key
+from fusion import fit_calibration
+from retrieval.features import FeaturePipeline, PipelineConfig
+from retrieval.search import MATCH_PRIOR
+from retrieval.search.calibration import make_calibration_key
 
 ENCODERS_BY_VIEW = {
     "object.words": ("objects", "text", "object space"),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from encoders.base import AffectError, to_printable
+from encoders import AffectError, to_printable
 from experiments.datasets.data_root import DATA_ROOT
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def _difference_to_json(annotated: AnnotatedCaption) -> dict[str, Any]:
 
 def write_subsets(out_folder: Path, subsets: dict[str, list[AnnotatedCaption]]) -> None:
     """Write a JSON list for each subset. Raises AffectError if the folder can't be written to."""
-    from encoders.files import write_atomically
+    from encoders import write_atomically
 
     try:
         for name, subset in subsets.items():

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from encoders.base import AffectError
+from encoders import AffectError
 from experiments.datasets import DATA_ROOT
 from experiments.heads.recall_rows import MetricRow
 from experiments.heads.report_figure import EvaluationPart, MetricResult

@@ -153,7 +153,9 @@ def weighted_nanmean(scores: Scores, weights: Scores) -> Scores:
 
 def compute_coverage(scores: Scores, weights: Scores) -> Scores:
     """(n,) share of the weight, 0 to 1, whose scores (m, n) are not NaN."""
-    return weights @ ~np.isnan(scores) / weights.sum()
+    present = ~np.isnan(scores)
+    # A matrix product rounds by position, and equal items would get unequal scores.
+    return np.asarray((weights[:, None] * present).sum(axis=0) / weights.sum())
 
 
 def discount_missing(coverage: Scores, missing_discount: float) -> Scores:

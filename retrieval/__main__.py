@@ -1,6 +1,6 @@
 """`python -m retrieval`, and `affect`, which is the same."""
 
-from encoders.process_setup import set_up_command
+from encoders import set_up_command
 
 set_up_command("affect", "stopped; what was committed stays, run the same command to go on")
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from encoders.base import Rows, unit_rows
+from encoders import Rows, unit_rows
 
 Features = Mapping[str, Rows]  # role of an encoder ("objects", "sound", "text", ...) -> raw rows (n, d)
 Views = dict[str, Rows]  # view -> unit rows (n, d), NaN rows where the space abstains

@@ -10,9 +10,16 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Encoder, Rows, is_missing_row, unit_rows
-from encoders.capabilities import ClassifierEncoder
-from encoders.files import get_cache_dir, read_cached, write_cached
+from encoders import (
+    ClassifierEncoder,
+    Encoder,
+    Rows,
+    get_cache_dir,
+    is_missing_row,
+    read_cached,
+    unit_rows,
+    write_cached,
+)
 from spaces.base import Features, Views
 
 # Chosen on the 700 train photos of flickr1k (text to photo R@10 of 700: 24 as published, 33 with these).

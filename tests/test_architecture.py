@@ -39,6 +39,7 @@ ROOMS_OF_RETRIEVAL = {
     "__main__": {"cli"},
     "__init__": {"features", "indexing", "search", "storage"},
 }
+ENTRY_POINTS = {"retrieval.cli.main", "encoders.process_setup", "retrieval.progress_reporter"}
 NO_NAMES = {"utils", "helpers", "common", "misc"}
 
 
@@ -114,3 +115,23 @@ def test_the_rooms_of_retrieval_have_no_circles():
     rooms = list(ROOMS_OF_RETRIEVAL)
     for number, room in enumerate(rooms):
         assert ROOMS_OF_RETRIEVAL[room] <= set(rooms[:number]), room
+
+
+def test_rooms_are_imported_from_by_their_public_names():
+    """Other rooms import from a package's `__init__`, not from the modules inside it."""
+    deep = set()
+    for package in ("encoders", "spaces", "fusion", "losses", "retrieval"):
+        for file in modules(package):
+            for node in ast.walk(ast.parse(file.read_text())):
+                if isinstance(node, ast.ImportFrom) and is_inside_another_room(file, node.module):
+                    deep.add(f"{file.relative_to(ROOT)} imports from {node.module}")
+    assert not deep
+
+
+def is_inside_another_room(file, name):
+    """Whether a dotted name is a module inside a room that the file does not belong to."""
+    parts, own = name.split("."), file.relative_to(ROOT).parts
+    if parts[0] not in MAY_IMPORT or not (ROOT / f"{'/'.join(parts)}.py").exists():
+        return False
+    depth = 2 if parts[0] == own[0] == "retrieval" and len(parts) > 2 else 1
+    return tuple(parts[:depth]) != own[:depth] and name not in ENTRY_POINTS

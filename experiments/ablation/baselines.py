@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Rows, average_by_owner, is_missing_row, unit_rows
+from encoders import Rows, average_by_owner, is_missing_row, unit_rows
 from experiments.ablation.fused_ranks import SplitEmbeddings, compute_rsum
 from experiments.ablation.prepared_data import PreparedData
-from retrieval.features.pipeline import FeaturePipeline
-from spaces.zero_shot import ZeroShotSpace
+from retrieval.features import FeaturePipeline
+from spaces import ZeroShotSpace
 
 RIDGE_STRENGTHS = tuple(10.0**power for power in range(7))  # L2 penalties, chosen from on dev
 ZERO_SHOT_WEIGHTS = tuple(round(0.1 * tenth, 1) for tenth in range(1, 10))  # in the fusion with a trained row

@@ -10,19 +10,26 @@ from pathlib import Path
 
 import numpy as np
 
-from encoders.base import AffectError, Rows, encode_all, to_printable, unit_rows
-from encoders.files import get_cache_dir
+from encoders import (
+    MALFORMED_FILE_ERRORS,
+    AffectError,
+    Rows,
+    encode_all,
+    get_cache_dir,
+    read_safetensors,
+    to_printable,
+    unit_rows,
+    write_safetensors,
+)
 from encoders.media import Sampling
-from encoders.safetensors_io import MALFORMED_FILE_ERRORS, read_safetensors, write_safetensors
 from experiments.ablation.prepared_data import SPLITS, Ints, PreparedData
 from experiments.ablation.settings import AblationSettings
 from experiments.ablation.space_spec import ROLES
 from experiments.datasets import CaptionDataset, hold_out_split, load_named_dataset
 from experiments.features.extraction import load_item_features
 from experiments.synthetic import render_dataset
-from retrieval.features.config import PipelineConfig
-from retrieval.features.pipeline import FeaturePipeline
-from spaces.joint.vocabulary import Vocabulary, read_word_vectors
+from retrieval.features import FeaturePipeline, PipelineConfig
+from spaces.joint import Vocabulary, read_word_vectors
 
 SYNTHETIC, DEFAULT_SYNTHETIC_CLIPS = "synthetic", 400
 TEST_SHARE = 0.2  # share of the items held out as test where a set has no splits at all

@@ -7,9 +7,9 @@ import torch
 
 from experiments.ablation.fused_ranks import compute_rsum
 from experiments.ablation.space_spec import SpaceSpec
-from losses.ranking import compute_rank_weight, is_collapsed
+from losses import compute_rank_weight, is_collapsed
+from spaces.joint import TrainingSet
 from spaces.joint.towers import Model
-from spaces.joint.training_set import TrainingSet
 
 NARROW_TOLERANCE = 0.02  # relative deviation of the loss of a collapsed model
 WIDE_TOLERANCE = 0.05  # the same where the number of pairs with a role varies from batch to batch

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Rows
+from encoders import Rows
 from retrieval.evaluation import Evaluation, InnerProductSimilarity, Similarity, evaluate
 from retrieval.evaluation.rules import DEFAULT_PROTOCOL
 

@@ -12,13 +12,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from encoders.files import write_atomically
+from encoders import write_atomically
 from experiments.ablation.results import AblationResults, RowResult
 from experiments.ablation.row_statistics import DIRECTION_TITLES, RECALL_DEPTHS
 from experiments.ablation.space_spec import SpaceSpec
 from experiments.ablation.tables import format_row_name
 from experiments.statistics.intervals import get_lower_bound, get_upper_bound
-from spaces.joint.training import EpochResult, TrainingHistory
+from spaces.joint import TrainingHistory
+from spaces.joint.training import EpochResult
 
 COLOURS = ("#0072B2", "#E69F00", "#009E73")  # Okabe & Ito 2008: colour-blind safe
 MARKERS = ("o", "s", "D")

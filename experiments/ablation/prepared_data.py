@@ -15,10 +15,9 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Rows, is_missing_row
-from encoders.safetensors_io import read_safetensors, write_safetensors
+from encoders import Rows, is_missing_row, read_safetensors, write_safetensors
 from experiments.ablation.space_spec import ROLES, TextTower
-from spaces.joint.training_set import TrainingSet
+from spaces.joint import TrainingSet
 from spaces.joint.vocabulary import TokenIds
 
 Ints = npt.NDArray[np.int64]

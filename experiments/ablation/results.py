@@ -28,8 +28,8 @@ from experiments.ablation.table_rows import TableRow
 from experiments.ablation.trials import Trial, load_embeddings, load_history
 from experiments.statistics.holm import adjust_holm
 from retrieval.evaluation import Evaluation
-from retrieval.features.pipeline import FeaturePipeline
-from spaces.joint.training import TrainingHistory
+from retrieval.features import FeaturePipeline
+from spaces.joint import TrainingHistory
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from encoders.base import AffectError
+from encoders import AffectError
 from experiments.ablation.space_spec import ROLE_LABELS, SpaceSpec, TextTower
 from experiments.ablation.table_rows import BEST_ZERO_SHOT_ROW, EMOTION_SPACE, TABLE_ROWS, TableRow
 

@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.evaluation import DirectionResult, Evaluation
-from retrieval.evaluation.estimate import Estimate
+from retrieval.evaluation import DirectionResult, Estimate, Evaluation
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

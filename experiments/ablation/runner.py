@@ -14,13 +14,8 @@ from typing import Any
 
 import torch
 
-from encoders.base import AffectError
-from encoders.interrupts import (
-    exit_with_parent,
-    make_temporary_folder,
-    stop_at_safe_points,
-    stop_if_requested,
-)
+from encoders import AffectError, stop_at_safe_points, stop_if_requested
+from encoders.interrupts import exit_with_parent, make_temporary_folder
 from experiments.ablation.prepared_data import PreparedData
 from experiments.ablation.settings import AblationSettings
 from experiments.ablation.trials import Trial, compute_trial_key, is_finished, train_trial

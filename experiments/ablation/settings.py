@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from encoders.base import AffectError
+from encoders import AffectError
 from experiments.ablation.space_spec import TextTower
-from spaces.joint.training import Schedule
+from spaces.joint import Schedule
 
 DEFAULT_SCHEDULE = Schedule(
     warm=3, patience=12

@@ -13,7 +13,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from encoders.files import write_atomically
+from encoders import write_atomically
 from experiments.ablation.results import AblationResults, RowResult
 from experiments.ablation.row_statistics import (
     DIRECTION_TITLES,

@@ -12,18 +12,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from encoders.base import Rows
-from encoders.files import write_atomically
-from encoders.safetensors_io import read_safetensors, write_safetensors
+from encoders import Rows, read_safetensors, write_atomically, write_safetensors
 from experiments.ablation.dev_monitor import DevMonitor
 from experiments.ablation.fused_ranks import SplitEmbeddings
 from experiments.ablation.prepared_data import SPLITS, PreparedData
 from experiments.ablation.settings import AblationSettings, LossSettings
 from experiments.ablation.space_spec import LossSpec, SpaceSpec, TextTower
 from losses import LOSSES, PairLoss, vse
+from spaces.joint import Schedule, Trainer, TrainingHistory, TrainingSet
 from spaces.joint.towers import GRUTower, JointModel, Model, Projection, SentenceTower, SharedModel
-from spaces.joint.training import RELEASED_SCHEDULE, EpochResult, Schedule, Trainer, TrainingHistory
-from spaces.joint.training_set import TrainingSet
+from spaces.joint.training import RELEASED_SCHEDULE, EpochResult
 
 TRIAL_VERSION = 1  # part of the key: raise it when the same trial would give other embeddings
 HISTORY_FILE, TRIAL_FILE = "history.json", "trial.json"

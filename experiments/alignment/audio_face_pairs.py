@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from encoders.base import MissingBackendError
+from encoders import MissingBackendError
 from experiments.alignment.pairs import Floats, PairedReadings
 from experiments.alignment.ravdess_pairs import load_ravdess
 from experiments.datasets.data_root import DATA_ROOT
@@ -43,8 +43,7 @@ def load_ravdess_speech(
 def predict_with_packaged_head(paths: Sequence[Path]) -> Floats:
     """(n, 2) by the packaged audio head, features cached. Raises MissingBackendError without one."""
     from experiments.features.extraction import encode_items
-    from retrieval.features.config import PipelineConfig
-    from retrieval.features.pipeline import FeaturePipeline
+    from retrieval.features import FeaturePipeline, PipelineConfig
 
     pipeline = FeaturePipeline(PipelineConfig(objects="", activity="", faces=""))
     features = encode_items(pipeline, [(path,) for path in paths], quiet=True).mean_pool(len(paths))

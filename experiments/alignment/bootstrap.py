@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from experiments.alignment.pairs import Floats
-from retrieval.evaluation.estimate import Estimate
+from retrieval.evaluation import Estimate
 from retrieval.evaluation.resampling import number_groups
 
 BOOTSTRAP_DRAWS = 2000

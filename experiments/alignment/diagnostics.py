@@ -11,7 +11,7 @@ from experiments.alignment.folds import FoldedPairs
 from experiments.alignment.map_evaluation import MapOutcome
 from experiments.alignment.pairs import Floats
 from experiments.alignment.study_config import StudyConfig
-from retrieval.evaluation.estimate import Estimate
+from retrieval.evaluation import Estimate
 from spaces.alignment import AlignmentMethod
 
 MAX_CCC_COLUMNS = 4  # columns of the target that are reported one by one

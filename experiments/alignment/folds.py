@@ -11,11 +11,11 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError
+from encoders import AffectError
 from experiments.alignment.pairs import FitFunction, Floats, Ints, PairedReadings
 from experiments.alignment.study_config import StudyConfig
-from retrieval.evaluation.splits import make_group_folds
-from spaces.standardisation import compute_scale
+from retrieval.evaluation import make_group_folds
+from spaces import compute_scale
 
 FOLD_COUNT = 5
 MAX_Z_SCORE = 5.0  # standard deviations of the anchors at which features are clipped

@@ -17,7 +17,7 @@ import numpy as np
 from experiments.alignment.folds import FoldedPairs
 from experiments.alignment.map_evaluation import disparity
 from experiments.alignment.pairs import Floats
-from losses.affect import mapping_loss
+from losses import mapping_loss
 from spaces.alignment.learned import DEFAULT_DESCENT, DescentConfig, JointMapping, fit_joint_mapping
 from spaces.alignment.linear import fit_least_squares
 

@@ -11,7 +11,7 @@ import numpy as np
 from experiments.alignment.folds import FoldedPairs
 from experiments.alignment.pairs import Floats
 from experiments.alignment.study_config import NDCG_DEPTH, PRECISION_DEPTH, StudyConfig
-from retrieval.evaluation.affect_metrics import ndcg, rank_items
+from retrieval.evaluation import ndcg, rank_items
 from retrieval.evaluation.procrustes import compute_permuted_errors, compute_upper_p_value, draw_permutations
 from spaces.alignment import AlignmentMap, AlignmentMethod
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from encoders.safetensors_io import MALFORMED_FILE_ERRORS, read_safetensors, write_safetensors
+from encoders import MALFORMED_FILE_ERRORS, read_safetensors, write_safetensors
 from experiments.alignment.folds import FoldedPairs
 from experiments.alignment.map_evaluation import MapOutcome
 from experiments.alignment.study_config import StudyConfig

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from encoders.base import AffectError, UnknownNameError
+from encoders import AffectError, UnknownNameError
 from experiments.alignment.audio_face_pairs import load_ravdess_speech
 from experiments.alignment.liris_pairs import load_liris
 from experiments.alignment.pairs import PairedReadings

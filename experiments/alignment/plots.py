@@ -12,10 +12,10 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from encoders.files import write_atomically
+from encoders import write_atomically
 from experiments.alignment.pairs import Floats
 from experiments.alignment.set_result import MapResult, SetResult
-from spaces.alignment.procrustes import run_procrustes
+from spaces.alignment import run_procrustes
 
 BLUE, ORANGE, RED = "#0072B2", "#E69F00", "#D55E00"  # Okabe & Ito 2008
 KIND_COLOURS = {"none": "#8a8a8a", "linear": BLUE, "curved": RED}

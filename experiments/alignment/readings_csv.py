@@ -8,8 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from encoders.base import AffectError, to_printable
-from encoders.text_files import read_text
+from encoders import AffectError, read_text, to_printable
 from experiments.alignment.pairs import Floats, MultimodalReadings, Strings
 from retrieval.evaluation.procrustes import ExchangeRule
 

@@ -14,8 +14,7 @@ from experiments.alignment.set_result import FusionAccuracy, MapResult, SetResul
 from experiments.alignment.study_config import NDCG_DEPTH, PRECISION_DEPTH
 from experiments.alignment.study_results import StudyResults, list_rules
 from experiments.statistics.report import describe_machine
-from retrieval.evaluation.estimate import Estimate
-from retrieval.evaluation.procrustes import ProtestResult
+from retrieval.evaluation import Estimate, ProtestResult
 
 
 def make_report_json(study: StudyResults) -> dict[str, Any]:

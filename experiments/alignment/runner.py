@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from encoders.base import AffectError
-from encoders.files import write_atomically
+from encoders import AffectError, write_atomically
 from experiments.alignment.folds import FoldedPairs, SplitName, fold_pairs
 from experiments.alignment.loss_ablation import LOSS_VARIANTS, VariantResult, evaluate_variant
 from experiments.alignment.map_evaluation import MapOutcome, evaluate_map

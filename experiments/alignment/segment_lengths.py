@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from encoders.base import AffectError
+from encoders import AffectError
 from experiments.alignment.bootstrap import GroupBootstrap, make_estimate
 from experiments.alignment.pairs import (
     AFFECT_COLUMNS,
@@ -26,7 +26,7 @@ from experiments.alignment.segment_variance import (
 from experiments.alignment.set_result import SetResult
 from experiments.alignment.video_records import VideoAffect, VideoFolder, iterate_readings
 from experiments.statistics.holm import adjust_holm
-from retrieval.evaluation.estimate import Estimate
+from retrieval.evaluation import Estimate
 
 MIN_VIDEOS = 10  # videos below which a bootstrap or permutation over whole videos has no meaning
 MIN_SEGMENT_SHARE = 0.5  # share of the segment length that the last segment of a video must have

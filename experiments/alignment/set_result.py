@@ -9,8 +9,7 @@ from experiments.alignment.bootstrap import CONFIDENCE_LEVEL
 from experiments.alignment.folds import FoldedPairs
 from experiments.alignment.map_evaluation import MapOutcome
 from experiments.statistics.intervals import get_upper_bound
-from retrieval.evaluation.estimate import Estimate
-from retrieval.evaluation.procrustes import ProtestResult
+from retrieval.evaluation import Estimate, ProtestResult
 
 
 @dataclass(frozen=True, kw_only=True)

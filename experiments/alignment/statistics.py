@@ -17,8 +17,7 @@ from experiments.alignment.set_result import FusionAccuracy, MapResult, SetResul
 from experiments.alignment.study_config import StudyConfig
 from experiments.alignment.unimodal_models import fuse_posteriors
 from experiments.statistics.holm import adjust_holm
-from retrieval.evaluation.estimate import Estimate
-from retrieval.evaluation.procrustes import ProtestResult, protest
+from retrieval.evaluation import Estimate, ProtestResult, protest
 from spaces.alignment import AlignmentMethod, compute_average_cosine
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from encoders.base import AffectError
-from losses.affect import mapping_loss
+from encoders import AffectError
+from losses import mapping_loss
 from spaces.alignment import AlignmentMethod, make_closed_form_methods, make_learned_methods
 
 PRECISION_DEPTH, NDCG_DEPTH = 5, 10  # ranks that count for precision and for nDCG

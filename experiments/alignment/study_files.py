@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from encoders.files import write_atomically
+from encoders import write_atomically
 from experiments.alignment.markdown_report import to_markdown
 from experiments.alignment.results_json import make_report_json
 from experiments.alignment.study_config import NDCG_DEPTH, PRECISION_DEPTH

@@ -9,7 +9,7 @@ from experiments.alignment.pairs import AFFECT_COLUMNS
 from experiments.alignment.set_result import MapResult, SetResult, find_best_map
 from experiments.statistics.intervals import get_lower_bound
 from experiments.statistics.markdown import format_estimate
-from retrieval.evaluation.estimate import format_number
+from retrieval.evaluation import format_number
 
 Relation = Literal["linear", "non-linear", "related", "unrelated"]
 HypothesisSupport = Literal["supported", "partly supported", "not supported", "not tested"]

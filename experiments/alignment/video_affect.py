@@ -11,16 +11,13 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from encoders.base import AffectError, MissingBackendError, to_printable
-from encoders.files import get_cache_dir
-from encoders.media import Sampling
-from encoders.media.decoder_pool import DecodedSegment, DecoderPool, OpenedFile
+from encoders import AffectError, MissingBackendError, get_cache_dir, to_printable
+from encoders.media import DecodedSegment, DecoderPool, Sampling
+from encoders.media.decoder_pool import OpenedFile
 from experiments.alignment.video_encoding import OpenVideo
 from experiments.alignment.video_records import VideoFolder, load_video_affect, save_video_affect
 from experiments.features.streaming import DECODER_PROCESSES
-from retrieval.features.batching import LoopStep, encode_files
-from retrieval.features.config import PipelineConfig
-from retrieval.features.pipeline import FeaturePipeline
+from retrieval.features import FeaturePipeline, LoopStep, PipelineConfig, encode_files
 from retrieval.indexing.file_scan import find_media_files
 from retrieval.progress_reporter import ProgressReporter
 

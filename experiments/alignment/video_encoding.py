@@ -7,12 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from encoders.acoustic.features import split_sliding_windows
-from encoders.base import Audio, Rows, encode_all
+from encoders import Audio, Rows, encode_all
+from encoders.acoustic import split_sliding_windows
 from encoders.media import Segment
 from experiments.alignment.video_records import VideoAffect
-from retrieval.features.extraction import WINDOW_HOP_SECONDS
-from retrieval.features.pipeline import FeaturePipeline
+from retrieval.features import WINDOW_HOP_SECONDS, FeaturePipeline
 
 Floats = npt.NDArray[np.float64]
 

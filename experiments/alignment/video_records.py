@@ -9,10 +9,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Rows
-from encoders.files import get_cache_dir
-from encoders.safetensors_io import MALFORMED_FILE_ERRORS, read_safetensors, write_safetensors
-from retrieval.storage.locking import translate_disk_errors
+from encoders import MALFORMED_FILE_ERRORS, Rows, get_cache_dir, read_safetensors, write_safetensors
+from retrieval.storage import translate_disk_errors
 
 Floats = npt.NDArray[np.float64]
 

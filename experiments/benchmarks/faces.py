@@ -11,7 +11,7 @@ import click
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError, Frames
+from encoders import AffectError, Frames
 from encoders.faces import FaceEncoder, fer_network, mtcnn_fer
 from experiments.benchmarks.throughput import list_media_files
 from experiments.benchmarks.timing import (
@@ -30,11 +30,9 @@ from experiments.statistics.report import (
     json_option,
     print_report,
 )
-from retrieval.evaluation import bootstrap_interval
-from retrieval.evaluation.estimate import Estimate
+from retrieval.evaluation import Estimate, bootstrap_interval
+from retrieval.features import FeaturePipeline, PipelineConfig
 from retrieval.features.batching import BATCH_FRAMES
-from retrieval.features.config import PipelineConfig
-from retrieval.features.pipeline import FeaturePipeline
 
 MIN_SPEEDUP = 3.0  # times as fast as the baseline
 SAME_FACE_IOU = 0.5  # from which two boxes are of the same face

@@ -10,7 +10,7 @@ import click
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError, Rows, unit_rows
+from encoders import AffectError, Rows, unit_rows
 from experiments.datasets import DATA_ROOT, LabelledFile, load_flickr1k
 from experiments.features.extraction import encode_first_segments
 from experiments.statistics.report import (
@@ -21,10 +21,15 @@ from experiments.statistics.report import (
     json_option,
     print_report,
 )
-from retrieval.evaluation import bootstrap_interval, compute_ranks, mean_rank, median_rank, recall_at
-from retrieval.evaluation.estimate import Estimate
-from retrieval.features.config import PipelineConfig
-from retrieval.features.pipeline import FeaturePipeline
+from retrieval.evaluation import (
+    Estimate,
+    bootstrap_interval,
+    compute_ranks,
+    mean_rank,
+    median_rank,
+    recall_at,
+)
+from retrieval.features import FeaturePipeline, PipelineConfig
 from spaces.zero_shot import LABEL_PROMPT, compute_label_probabilities, convex_combination
 
 MIN_RECALL_AT_10 = 50.0  # percent, text to photo

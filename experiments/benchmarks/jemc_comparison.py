@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from encoders.base import AffectError
+from encoders import AffectError
 from experiments.benchmarks.jemc_corpus import (
     CAPTIONS_PER_VIDEO,
     FEATURE_DIM,
@@ -26,11 +26,12 @@ from experiments.benchmarks.jemc_reference_loop import (
 )
 from experiments.benchmarks.timing import Seconds, estimate_speedup, summarise_seconds, time_in_turns
 from experiments.statistics.report import BenchmarkReport, Requirement
-from losses.ranking import weighted_ranking
+from losses import weighted_ranking
+from spaces.joint import Ints, Schedule, Trainer
 from spaces.joint.gru import build_prefix_tree, is_bfloat16_faster
 from spaces.joint.towers import GRUTower, JointModel, Projection
-from spaces.joint.training import RELEASED_SCHEDULE, Schedule, Trainer
-from spaces.joint.training_set import Ints, make_batch
+from spaces.joint.training import RELEASED_SCHEDULE
+from spaces.joint.training_set import make_batch
 
 MIN_SPEEDUP = 3.0  # times as fast as the reference
 LOSS_TOLERANCE = 1e-4  # relative difference of the two losses

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from encoders.base import Rows
-from spaces.joint.training_set import Ints, TrainingSet
+from encoders import Rows
+from spaces.joint import Ints, TrainingSet
 from spaces.joint.vocabulary import TokenIds
 
 ROLE, FEATURE_DIM = "resnet", 2048

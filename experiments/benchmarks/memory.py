@@ -13,7 +13,7 @@ import click
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError
+from encoders import AffectError
 from experiments.benchmarks.process_memory import PeakMemory, run_and_measure_memory
 from experiments.statistics.report import (
     BenchmarkReport,

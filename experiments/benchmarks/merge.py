@@ -9,7 +9,7 @@ import click
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError
+from encoders import AffectError
 from experiments.benchmarks.timing import estimate_speedup, summarise_seconds, time_in_turns
 from experiments.statistics.report import (
     BenchmarkReport,
@@ -17,7 +17,7 @@ from experiments.statistics.report import (
     json_option,
     print_report,
 )
-from fusion.balanced_merge import balanced_merge
+from fusion import balanced_merge
 
 MICRO = 1e-6
 DistanceLists = Sequence[npt.NDArray[np.float64]]

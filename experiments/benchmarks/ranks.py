@@ -13,7 +13,7 @@ import click
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError, Rows, unit_rows
+from encoders import AffectError, Rows, unit_rows
 from experiments.benchmarks.timing import Seconds, estimate_speedup, summarise_seconds, time_in_turns
 from experiments.statistics.report import (
     BenchmarkReport,
@@ -23,8 +23,14 @@ from experiments.statistics.report import (
     json_option,
     print_report,
 )
-from retrieval.evaluation import Evaluation, InnerProductSimilarity, RankCounts, count_ranks, evaluate
-from retrieval.evaluation.estimate import Estimate
+from retrieval.evaluation import (
+    Estimate,
+    Evaluation,
+    InnerProductSimilarity,
+    RankCounts,
+    count_ranks,
+    evaluate,
+)
 
 MAX_SECONDS, MAX_GIB, MIN_SPEEDUP = 60.0, 2.0, 50.0  # requirements
 GIB = 2**30

@@ -13,8 +13,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from encoders.base import AffectError, to_printable
-from encoders.files import get_cache_dir
+from encoders import AffectError, get_cache_dir, to_printable
 from encoders.media import Probe
 from experiments.benchmarks.throughput import MEDIA_SETS, list_media_files
 from experiments.benchmarks.timing import summarise_seconds
@@ -26,13 +25,11 @@ from experiments.statistics.report import (
     json_option,
     print_report,
 )
-from retrieval.features.config import PipelineConfig
-from retrieval.indexing.indexer import Indexer
+from retrieval.features import PipelineConfig
+from retrieval.indexing import Indexer
+from retrieval.search import Engine, Query
 from retrieval.search.calibration import BACKGROUND_SENTENCES
-from retrieval.search.engine import Engine
-from retrieval.search.query import Query
-from retrieval.storage.file_stamps import FileStamp
-from retrieval.storage.library import EncodedFile, Library
+from retrieval.storage import EncodedFile, FileStamp, Library
 
 MAX_COLD_SECONDS, MAX_WARM_SECONDS = 4.0, 0.050  # medians
 MILLI = 1e-3

@@ -13,15 +13,15 @@ from typing import Any
 import click
 import numpy as np
 
-from encoders.base import AffectError, Encoder, Rows
+from encoders import AffectError, Encoder, Rows
 from experiments.datasets import DATA_ROOT
 from experiments.statistics.report import BenchmarkReport, Cell, json_option, print_report
-from retrieval.evaluation.estimate import Estimate
-from retrieval.features.config import PipelineConfig
-from retrieval.features.pipeline import FeaturePipeline
-from retrieval.indexing.indexer import Indexer, IndexProgress
+from retrieval.evaluation import Estimate
+from retrieval.features import FeaturePipeline, PipelineConfig
+from retrieval.indexing import Indexer
+from retrieval.indexing.indexer import IndexProgress
+from retrieval.storage import EncodedFile, Library
 from retrieval.storage.catalog import Catalog
-from retrieval.storage.library import EncodedFile, Library
 
 MEDIA_SETS = {
     "photos": ("images", "flickr1k/images"),

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.evaluation import bootstrap_interval
-from retrieval.evaluation.estimate import Estimate
+from retrieval.evaluation import Estimate, bootstrap_interval
 
 Seconds = npt.NDArray[np.float64]
 

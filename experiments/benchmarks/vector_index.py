@@ -13,7 +13,7 @@ import click
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError, Rows, unit_rows
+from encoders import AffectError, Rows, unit_rows
 from experiments.benchmarks.timing import estimate_speedup, summarise_seconds, time_in_turns
 from experiments.statistics.report import (
     BenchmarkReport,
@@ -23,13 +23,11 @@ from experiments.statistics.report import (
     print_report,
 )
 from retrieval.cli.options import add_index_options
-from retrieval.evaluation import bootstrap_interval
-from retrieval.evaluation.estimate import Estimate
+from retrieval.evaluation import Estimate, bootstrap_interval
 from retrieval.search.index_files import compute_index_recall
-from retrieval.storage.library import Library
-from retrieval.storage.snapshot import load_snapshot
-from retrieval.vector_index.base import OptionValues, VectorIndex
-from retrieval.vector_index.registry import INDEX_KINDS
+from retrieval.storage import Library, load_snapshot
+from retrieval.vector_index import INDEX_KINDS, VectorIndex
+from retrieval.vector_index.base import OptionValues
 from retrieval.vector_index.topk import StoredRows
 
 MILLI = 1e-3

@@ -13,8 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from encoders.base import AffectError
-from encoders.files import get_cache_dir
+from encoders import AffectError, get_cache_dir
 
 TIMEOUT_SECONDS = 300  # of one apt-get or dpkg-deb command
 SKIPPED_SHORTEST_SHARE = 0.25  # of a package's files, left out: single digits, clicks of a tongue

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError, to_printable
+from encoders import AffectError, to_printable
 from experiments.datasets.data_root import DATA_ROOT
 from experiments.datasets.records import parse_text_file
 from spaces.circumplex import RATING_SCALES, rescale

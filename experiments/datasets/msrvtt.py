@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from encoders.base import AffectError, UnknownNameError, to_printable
+from encoders import AffectError, UnknownNameError, to_printable
 from experiments.datasets.data_root import DATA_ROOT
 from experiments.datasets.records import (
     CaptionDataset,

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from encoders.base import AffectError, to_printable
+from encoders import AffectError, to_printable
 from experiments.datasets.data_root import DATA_ROOT
 from experiments.datasets.msrvtt import find_video, read_words
 from experiments.datasets.records import CaptionDataset, DatasetItem, parse_text_file

@@ -10,8 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError, to_printable
-from encoders.text_files import read_text
+from encoders import AffectError, read_text, to_printable
 from retrieval.training import captions_csv
 from spaces.circumplex import RATING_SCALES, rescale
 

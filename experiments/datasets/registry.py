@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from encoders.base import AffectError, UnknownNameError, to_printable
+from encoders import AffectError, UnknownNameError, to_printable
 from experiments.datasets.animal_sounds import load_animal_captions
 from experiments.datasets.av_clips import load_av_clips
 from experiments.datasets.data_root import DATA_ROOT
@@ -17,7 +17,7 @@ from experiments.datasets.msvd import load_msvd
 from experiments.datasets.oasis import load_oasis_captions
 from experiments.datasets.ravdess import load_ravdess_captions
 from experiments.datasets.records import CaptionDataset, DatasetItem
-from retrieval.training.captions_csv import read_captions
+from retrieval.training import read_captions
 
 DATASETS: dict[str, Callable[[Path], CaptionDataset]] = {
     "animal_sounds": load_animal_captions,

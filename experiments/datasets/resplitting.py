@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from experiments.datasets.records import CaptionDataset
-from retrieval.evaluation.splits import split_by_group
+from retrieval.evaluation import split_by_group
 
 
 def hold_out_split(

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError, Rows, to_printable
+from encoders import AffectError, Rows, to_printable
 
 HDF5_SUFFIXES = (".h5", ".hdf5", ".hdf")
 ID_SEPARATORS = "-_. "

@@ -15,10 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError
 
-from encoders.base import EncoderCard, Rows
-from encoders.files import get_cache_dir
+from encoders import EncoderCard, Rows, get_cache_dir, read_safetensors, write_safetensors
 from encoders.media import Sampling
-from encoders.safetensors_io import read_safetensors, write_safetensors
 
 CACHE_VERSION = "1"  # raise it when decoding changes the inputs of encoders
 

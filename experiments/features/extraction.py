@@ -10,14 +10,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError, MediaError, Rows, average_by_owner, to_printable
-from encoders.media import Sampling, Segment
-from encoders.media.decoder_pool import DecodedSegment, DecoderPool, FailedFile
+from encoders import AffectError, MediaError, Rows, average_by_owner, to_printable
+from encoders.media import DecodedSegment, DecoderPool, FailedFile, Sampling, Segment
 from experiments.datasets import CaptionDataset, LabelledFile, read_features
 from experiments.features.cache import FeatureCache, ItemFeatures, compute_content_digest
 from experiments.features.reading import FIRST_SEGMENT_READER
 from experiments.features.streaming import DECODER_PROCESSES, MediaPaths, StreamingEncoder
-from retrieval.features.pipeline import FeaturePipeline
+from retrieval.features import FeaturePipeline
 from retrieval.progress_reporter import ProgressReporter
 
 

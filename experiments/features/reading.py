@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from encoders.base import Frames, MediaError
+from encoders import Frames, MediaError
 from encoders.media import DEFAULT_LIMITS, Limits, Probe, Sampling, Segment, read_media
 
 FIRST_SEGMENT_READER = f"{__name__}:read_first_segment"

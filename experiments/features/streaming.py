@@ -7,13 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from encoders.base import MediaError, Rows, batched
-from encoders.media import Sampling, Segment
-from encoders.media.decoder_pool import DecodedSegment, DecoderPool
+from encoders import MediaError, Rows, batched
+from encoders.media import DecodedSegment, DecoderPool, Sampling, Segment
 from experiments.features.cache import ItemFeatures
 from experiments.features.reading import ALL_SEGMENTS_READER, FIRST_SEGMENT_READER, read_images_as_clip
-from retrieval.features.batching import concatenate_features, encode_files, encode_segments
-from retrieval.features.pipeline import FeaturePipeline
+from retrieval.features import FeaturePipeline, concatenate_features, encode_files, encode_segments
 
 CLIPS_PER_BATCH = 32  # clips of several pictures encoded together
 DECODER_PROCESSES = 2

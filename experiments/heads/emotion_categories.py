@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from encoders.files import write_atomically
+from encoders import write_atomically
 from experiments.datasets.cowen_keltner import VideoRatings, load_ratings
 from experiments.datasets.data_root import DATA_ROOT
 from experiments.heads.report_figure import (
@@ -31,8 +31,7 @@ from experiments.heads.report_figure import (
     measure_metric,
     pair_ccc,
 )
-from retrieval.evaluation.affect_metrics import ccc
-from retrieval.evaluation.splits import make_group_folds
+from retrieval.evaluation import ccc, make_group_folds
 from spaces.circumplex import EMOTION_SCHEMES, EMOTIONS_FILE, load_emotion_categories
 
 Floats = npt.NDArray[np.float64]

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError, to_printable
+from encoders import AffectError, to_printable
 from experiments.datasets.data_root import DATA_ROOT
 from experiments.datasets.liris_accede import (
     FOLDER,
@@ -30,8 +30,7 @@ from experiments.heads.report_figure import (
     pair_ccc,
     pair_pearson,
 )
-from retrieval.evaluation.affect_metrics import pearson
-from retrieval.evaluation.splits import make_group_folds
+from retrieval.evaluation import make_group_folds, pearson
 from spaces.joint.space import gaussian_kernel
 
 Floats = npt.NDArray[np.float64]

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from encoders.base import Frames, Rows, batched
+from encoders import Frames, Rows, batched
 from encoders.media import Sampling, Segment
 from experiments.features.cache import FeatureCache, ItemFeatures, compute_content_digest
 from experiments.features.extraction import decode_first_segments, encode_items
 from experiments.features.reading import read_images_as_clip
-from retrieval.features.pipeline import FeaturePipeline
+from retrieval.features import FeaturePipeline
 from retrieval.progress_reporter import ProgressReporter
 
 AUGMENTATION_VERSION = 1  # raise it when the same seed would make other views

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import is_missing_row
+from encoders import is_missing_row
 from experiments.datasets.data_root import DATA_ROOT
 from experiments.features.extraction import encode_items
 from experiments.heads.image.evaluation import predict_held_out
@@ -24,10 +24,8 @@ from experiments.heads.report_figure import (
     measure_metric,
     pair_ccc,
 )
-from retrieval.evaluation.affect_metrics import ccc
-from retrieval.features.affect import fuse_affect
-from retrieval.features.config import PipelineConfig
-from retrieval.features.pipeline import FeaturePipeline
+from retrieval.evaluation import ccc
+from retrieval.features import FeaturePipeline, PipelineConfig, fuse_affect
 from spaces.affect_regression import estimate_face_affect
 
 Floats = npt.NDArray[np.float64]

@@ -22,14 +22,12 @@ import numpy.typing as npt
 import torch
 from torch.nn.functional import mse_loss
 
-from encoders.base import Rows, batched
+from encoders import Rows, batched
 from encoders.image_descriptors import image_1721, pad_semantic_block
 from experiments.datasets import DATA_ROOT, load_oasis
 from experiments.features.extraction import decode_first_segments
-from retrieval.evaluation.affect_metrics import ccc, pearson, rmse
-from retrieval.evaluation.splits import make_group_folds, split_by_group
-from retrieval.features.config import PipelineConfig
-from retrieval.features.pipeline import FeaturePipeline
+from retrieval.evaluation import ccc, make_group_folds, pearson, rmse, split_by_group
+from retrieval.features import FeaturePipeline, PipelineConfig
 
 Floats = npt.NDArray[np.float64]
 

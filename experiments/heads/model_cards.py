@@ -9,7 +9,7 @@ from typing import Any
 from experiments.heads.training_sets import TRAINING_SPECS
 from experiments.statistics.report import format_table
 from retrieval.training.train_heads import MEMBER_LOSSES
-from spaces.joint.space import Heads
+from spaces.joint import Heads
 
 LINE_WIDTH = 110  # characters a line
 AUDIO_DATA_AND_LICENCE = (

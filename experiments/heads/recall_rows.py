@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.evaluation import Evaluation, bootstrap_interval, evaluate
-from retrieval.evaluation.estimate import Estimate
-from retrieval.training.cross_validation import FittedHeads, HeldOutFold, TrainingData
-from spaces.joint.ridge import fit_ridge_tower_pair
-from spaces.joint.space import TEXT_ROLE
+from retrieval.evaluation import Estimate, Evaluation, bootstrap_interval, evaluate
+from retrieval.training import FittedHeads
+from retrieval.training.cross_validation import HeldOutFold, TrainingData
+from spaces.joint import TEXT_ROLE, fit_ridge_tower_pair
 
 RECALL_DEPTHS = (1, 5, 10)
 DIRECTION_TITLES = {"t2v": "text to item", "v2t": "item to text"}

@@ -9,9 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.evaluation.affect_metrics import ccc, pearson, rmse
-from retrieval.evaluation.estimate import Estimate
-from retrieval.evaluation.resampling import bootstrap_interval
+from retrieval.evaluation import Estimate, bootstrap_interval, ccc, pearson, rmse
 
 Floats = npt.NDArray[np.float64]
 Statistic = Callable[[Floats], float]

@@ -10,23 +10,19 @@ from pathlib import Path
 
 import click
 
-from encoders.base import AffectError, to_printable
-from encoders.files import write_atomically
+from encoders import AffectError, to_printable, write_atomically
 from experiments.datasets import load_named_dataset
 from experiments.features.extraction import load_item_features
 from experiments.heads.audio_text.train import fit_audio_heads
 from experiments.heads.model_cards import format_model_card
 from experiments.heads.recall_rows import MetricRow, compute_recall_rows
 from experiments.heads.training_sets import TRAINING_SPECS, load_training_data
-from retrieval.evaluation.estimate import Estimate
-from retrieval.features.config import PipelineConfig
-from retrieval.features.pipeline import FeaturePipeline
+from retrieval.evaluation import Estimate
+from retrieval.features import FeaturePipeline, PipelineConfig
 from retrieval.progress_reporter import ProgressReporter
-from retrieval.training.cross_validation import fit_heads
-from retrieval.training.train_heads import make_step_callback, train_space
-from retrieval.training.training_data import make_training_data
-from spaces.joint.io import save_heads
-from spaces.joint.space import Heads
+from retrieval.training import fit_heads, make_training_data, train_space
+from retrieval.training.train_heads import make_step_callback
+from spaces.joint import Heads, save_heads
 
 WEIGHTS_FOLDER = Path(str(files("spaces") / "weights"))
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from encoders.base import Audio
+from encoders import Audio
 
 
 def perturb_speed(audio: Audio, rng: np.random.Generator, factors: Sequence[float]) -> Audio:

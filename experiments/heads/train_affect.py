@@ -13,8 +13,7 @@ from typing import Any
 
 import click
 
-from encoders.base import AffectError
-from encoders.files import write_atomically
+from encoders import AffectError, write_atomically
 from experiments.heads.report_figure import EvaluationPart, MetricResult
 from experiments.statistics.report import format_table
 

@@ -6,18 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from encoders.base import Rows, encode_all, unit_rows
+from encoders import Rows, encode_all, unit_rows
 from experiments.datasets import CaptionDataset
 from experiments.datasets.exercise_activity import load_exercises
 from experiments.datasets.flickr1k import load_flickr1k_captions
 from experiments.heads.audio_text.out_of_domain_texts import list_out_of_domain_texts
 from experiments.heads.image_augmentation import encode_augmented_views
-from retrieval.features.pipeline import FeaturePipeline
+from retrieval.features import FeaturePipeline
 from retrieval.search.calibration import BACKGROUND_SENTENCES
-from retrieval.training.ensemble import EnsembleConfig, TrainingData, project_zero_shot
-from spaces.joint.space import TEXT_ROLE
-from spaces.joint.training import Schedule
-from spaces.joint.training_set import TrainingSet
+from retrieval.training import EnsembleConfig, TrainingData
+from retrieval.training.ensemble import project_zero_shot
+from spaces.joint import TEXT_ROLE, Schedule, TrainingSet
 
 MAX_OUT_OF_DOMAIN_COSINE = 0.55  # to a training text, from which a text is in domain, as "a barbell" is
 DEFAULT_SCHEDULE = Schedule(

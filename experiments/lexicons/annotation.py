@@ -8,14 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from encoders.lexicon import (
-    NRC_COLUMNS,
-    WORDS_NOT_IN_NLTK,
-    compute_nrc_columns,
-    has_emotion_keyword,
-    is_sentimental,
-    score_sentiment,
-)
+from encoders import compute_nrc_columns, score_sentiment
+from encoders.lexicon import NRC_COLUMNS, WORDS_NOT_IN_NLTK, has_emotion_keyword, is_sentimental
 from experiments.lexicons.caption_files import VideoCaption
 
 Record = dict[str, Any]

@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from encoders.base import AffectError, to_printable
-from encoders.text_files import split_lines
+from encoders import AffectError, split_lines, to_printable
 from experiments.datasets.records import parse_text_file
 
 CAPTION_KEYS = ("caption", "text", "sentence")

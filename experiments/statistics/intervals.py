@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retrieval.evaluation.estimate import Estimate
+from retrieval.evaluation import Estimate
 
 
 def get_lower_bound(estimate: Estimate) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from retrieval.evaluation.estimate import Estimate
+from retrieval.evaluation import Estimate
 
 
 def format_estimate(estimate: Estimate | None, spec: str, *, sd: float | None = None) -> str:

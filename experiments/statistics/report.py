@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from retrieval.evaluation.estimate import Estimate, format_number
+from retrieval.evaluation import Estimate, format_number
 
 REPORTED_PACKAGES = ("numpy", "torch", "onnxruntime", "av", "decord", "annoy")
 

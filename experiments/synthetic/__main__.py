@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from encoders.base import AffectError, to_printable
+from encoders import AffectError, to_printable
 from experiments.synthetic.render import DEFAULT_JOBS, render_dataset
 
 

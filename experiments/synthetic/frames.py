@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Frames
+from encoders import Frames
 from experiments.synthetic.world import COLOURS, SyntheticClip
 
 FPS = 12

@@ -13,9 +13,8 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from encoders.base import AffectError, to_printable
-from encoders.files import write_atomically
-from encoders.interrupts import exit_with_parent, stop_at_safe_points, stop_if_requested
+from encoders import AffectError, stop_at_safe_points, stop_if_requested, to_printable, write_atomically
+from encoders.interrupts import exit_with_parent
 from experiments.datasets.records import CaptionDataset
 from experiments.datasets.registry import load_caption_csv
 from experiments.synthetic.captions import generate_captions

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from retrieval.evaluation.splits import split_by_group
+from retrieval.evaluation import split_by_group
 
 SHAPES = ("disc", "square", "triangle", "star")
 COLOURS = {

@@ -1,1 +1,5 @@
 """Affect of files and texts, and its attribution to frames, audio, faces and words."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)  # names: see __init__.pyi

@@ -9,10 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Rows, is_missing_row
-from retrieval.features.affect import fuse_affect
-from retrieval.features.extraction import WINDOW_HOP_SECONDS, SegmentFeatures
-from retrieval.features.pipeline import FeaturePipeline
+from encoders import Rows, is_missing_row
+from retrieval.features import WINDOW_HOP_SECONDS, FeaturePipeline, SegmentFeatures, fuse_affect
 from spaces.circumplex import EMOTION_SCHEMES
 
 Floats = npt.NDArray[np.float64]

@@ -8,11 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Rows, is_missing_row
-from encoders.face_columns import FaceRows
-from encoders.faces.tracks import track_faces
-from retrieval.features.extraction import SegmentFeatures
-from retrieval.features.pipeline import FeaturePipeline
+from encoders import FaceRows, Rows, is_missing_row
+from encoders.faces import track_faces
+from retrieval.features import FeaturePipeline, SegmentFeatures
 from spaces.affect_regression import AUDIO_KINDS
 from spaces.circumplex import DIMENSIONS, EMOTION_SCHEMES
 

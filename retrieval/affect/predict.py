@@ -9,9 +9,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import MediaError, Rows, is_missing_row
-from encoders.face_columns import FaceRows
-from encoders.lexicon import compute_nrc_columns, normalise_text, score_sentiment
+from encoders import (
+    FaceRows,
+    MediaError,
+    Rows,
+    compute_nrc_columns,
+    is_missing_row,
+    normalise_text,
+    score_sentiment,
+)
 from retrieval.affect.attribution import (
     Attribution,
     attribute_affect,
@@ -27,10 +33,15 @@ from retrieval.affect.modality_details import (
     round_value,
 )
 from retrieval.affect.trajectory import compute_trajectory
-from retrieval.features.affect import AffectEstimate, affect_to_json, compute_duration_weights
-from retrieval.features.batching import concatenate_features
-from retrieval.features.extraction import FileFeatures, extract_features
-from retrieval.features.pipeline import FeaturePipeline
+from retrieval.features import (
+    AffectEstimate,
+    FeaturePipeline,
+    FileFeatures,
+    affect_to_json,
+    compute_duration_weights,
+    concatenate_features,
+    extract_features,
+)
 from spaces.affect_regression import AFFECT_MODALITIES, average_estimates
 from spaces.circumplex import DIMENSIONS, EMOTION_SCHEMES, compute_emotion_posterior
 

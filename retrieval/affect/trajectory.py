@@ -7,10 +7,9 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Rows, is_missing_row
+from encoders import Rows, is_missing_row
 from retrieval.affect.attribution import SegmentAffect
-from retrieval.features.affect import fuse_affect
-from retrieval.features.extraction import WINDOW_HOP_SECONDS, SegmentFeatures
+from retrieval.features import WINDOW_HOP_SECONDS, SegmentFeatures, fuse_affect
 
 Floats = npt.NDArray[np.float64]
 STEP_KEYS = ("start", "end", "valence", "arousal")

@@ -10,11 +10,10 @@ from typing import Any
 
 import click
 
-from encoders.base import AffectError, MediaError, to_printable
-from encoders.text_files import decode_text, split_lines
+from encoders import AffectError, MediaError, decode_text, split_lines, to_printable
 from retrieval.cli.options import PATH_TYPE, json_option, library_option
 from retrieval.cli.session import open_engine, open_input
-from retrieval.search.query_fields import validate_unicode
+from retrieval.search import validate_unicode
 
 
 @click.command()
@@ -40,9 +39,8 @@ def feel(
     well each of Plutchik's eight fits the point), "speech_emotion", "face_emotion", "trajectory" over time,
     and "why": the frames, seconds and words that moved it most. null: abstained.
     """
-    from retrieval.affect.predict import predict_file_affect, predict_text_affect
-    from retrieval.features.config import PipelineConfig
-    from retrieval.features.pipeline import FeaturePipeline
+    from retrieval.affect import predict_file_affect, predict_text_affect
+    from retrieval.features import FeaturePipeline, PipelineConfig
 
     if sum((bool(paths), text is not None, texts is not None)) != 1:
         raise click.UsageError("Name files, or --text, or --texts FILE.")
@@ -64,9 +62,9 @@ def _print_records(
     records: Iterator[dict[str, Any] | MediaError], paths: tuple[Path, ...], count: int, *, as_json: bool
 ) -> int:
     """Each record as it comes; how many could not be read."""
-    from retrieval.affect.predict import make_error_record
+    from retrieval.affect import make_error_record
     from retrieval.progress_reporter import ProgressReporter
-    from retrieval.report.terminal import format_affect_record
+    from retrieval.report import format_affect_record
 
     bad = 0
     with ProgressReporter("affect", unit="inputs") as progress:
@@ -106,7 +104,7 @@ def draw_affect_map(folder: Path, out: Path, ellipses: bool, as_json: bool) -> N
     Each item stands at the mean of its segments. A ring instead of a dot: little is known of it, no more than
     of any item before it is seen or heard; so it lies where the average item does.
     """
-    from retrieval.report.va_map import write_va_map
+    from retrieval.report import write_va_map
 
     with open_engine(folder) as engine:
         drawn = write_va_map(engine.library, engine.snapshot, out, show_ellipses=ellipses)

@@ -9,23 +9,25 @@ import click
 import numpy as np
 from PIL import Image
 
-from encoders.base import to_printable
-from retrieval.features.config import PipelineConfig
-from retrieval.indexing.indexer import Indexer
-from retrieval.report.index_report import print_index_summary, report_index_progress
-from retrieval.report.results_page import write_results_page
-from retrieval.report.results_table import print_hits
-from retrieval.report.va_map import write_va_map
-from retrieval.samples.media_writer import write_audio
-from retrieval.samples.sample_media import (
+from encoders import to_printable
+from retrieval.features import PipelineConfig
+from retrieval.indexing import Indexer
+from retrieval.report import (
+    print_hits,
+    print_index_summary,
+    report_index_progress,
+    write_results_page,
+    write_va_map,
+)
+from retrieval.samples import (
     CLIP_SECONDS,
     SAMPLE_RATE_HZ,
     create_sample_media,
     synthesise_calm_chords,
+    write_audio,
 )
-from retrieval.search.engine import Engine
-from retrieval.search.query import Query
-from retrieval.storage.library import Library
+from retrieval.search import Engine, Query
+from retrieval.storage import Library
 from spaces.circumplex import LANDMARKS
 
 RESULT_COUNT = 5

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from encoders.base import AffectError, to_printable
+from encoders import AffectError, to_printable
 from retrieval.cli.options import PATH_TYPE, add_index_options, json_option, library_option
 from retrieval.cli.session import open_any_library
-from retrieval.indexing.exclusions import Exclusions
-from retrieval.vector_index.registry import INDEX_KINDS
+from retrieval.indexing import Exclusions
+from retrieval.vector_index import INDEX_KINDS
 
 if TYPE_CHECKING:
-    from retrieval.storage.library import Library
+    from retrieval.storage import Library
 
 
 @click.command()
@@ -57,10 +57,9 @@ def index(
     unless they are among PATHS. Upper and lower case are one in patterns. --exclude is not remembered: give
     it each time; what was indexed and is left out now is forgotten.
     """
-    from retrieval.indexing.indexer import Indexer
-    from retrieval.indexing.pruning import select_present_roots
-    from retrieval.report.index_report import print_index_summary, report_index_progress
-    from retrieval.storage.library import Library
+    from retrieval.indexing import Indexer, select_present_roots
+    from retrieval.report import print_index_summary, report_index_progress
+    from retrieval.storage import Library
 
     if not Library.exists(folder) and (lost := [path for path in paths if not path.exists()]):
         raise AffectError(f"{to_printable(lost[0])}: no such file or directory")
@@ -76,8 +75,8 @@ def index(
 
 
 def _open_or_create_library(folder: Path, encoder_spec: str | None, segment_seconds: float | None) -> Library:
-    from retrieval.features.config import PipelineConfig
-    from retrieval.storage.library import Library
+    from retrieval.features import PipelineConfig
+    from retrieval.storage import Library
 
     if segment_seconds is not None and math.isnan(segment_seconds):
         raise AffectError("a segment is nan seconds long; give a number from 1 to 3600")
@@ -108,9 +107,9 @@ def verify(folder: Path, as_json: bool) -> None:
 
     It also looks whether the indexed files are still there; a missing file is no damage.
     """
-    from retrieval.report.index_report import format_missing_files
-    from retrieval.search.index_files import find_index_problems
-    from retrieval.storage.integrity import find_missing_files, find_problems
+    from retrieval.report import format_missing_files
+    from retrieval.search import find_index_problems
+    from retrieval.storage import find_missing_files, find_problems
 
     with open_any_library(folder) as library:
         problems = find_problems(library)
@@ -137,8 +136,8 @@ def rebuild(folder: Path, name: str | None, as_json: bool, **options: int | None
 
     With --index annoy, builds an Annoy file a view and modality and tells its recall against exact search.
     """
-    from retrieval.search.index_files import load_index_kind, load_index_options, rebuild_index
-    from retrieval.storage.library import Library
+    from retrieval.search import load_index_kind, load_index_options, rebuild_index
+    from retrieval.storage import Library
 
     with closing(Library.open(folder, to_rebuild=True)) as library, library.lock_for_writing():
         kind = INDEX_KINDS[name] if name else load_index_kind(library)
@@ -163,7 +162,7 @@ def remove(what: tuple[str, ...], folder: Path, as_json: bool) -> None:
 
     Indexing the folder they are in again brings them back.
     """
-    from retrieval.report.library_info import resolve_paths
+    from retrieval.report import resolve_paths
 
     with open_any_library(folder) as library, library.lock_for_writing():
         gone = list(dict.fromkeys(path for name in what for path in resolve_paths(library, name)))

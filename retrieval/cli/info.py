@@ -9,7 +9,7 @@ import click
 
 from retrieval.cli.options import PATH_TYPE, json_option, library_option
 from retrieval.cli.session import open_any_library
-from retrieval.search.query_fields import MODALITIES, parse_modalities
+from retrieval.search import MODALITIES, parse_modalities
 
 
 @click.command()
@@ -17,8 +17,7 @@ from retrieval.search.query_fields import MODALITIES, parse_modalities
 @json_option
 def info(folder: Path, as_json: bool) -> None:
     """What a library holds, which encoders made it, and what could not be read."""
-    from retrieval.report.library_info import get_library_info, make_rows_printable
-    from retrieval.report.terminal import print_library_info
+    from retrieval.report import get_library_info, make_rows_printable, print_library_info
 
     with open_any_library(folder) as library:
         facts = get_library_info(library)
@@ -32,8 +31,7 @@ def info(folder: Path, as_json: bool) -> None:
 @json_option
 def list_items(folder: Path, modalities: str, failed: bool, as_json: bool) -> None:
     """Every item: its id, modality, length and path."""
-    from retrieval.report.library_info import list_library_items, list_unreadable_files, make_rows_printable
-    from retrieval.report.terminal import print_rows
+    from retrieval.report import list_library_items, list_unreadable_files, make_rows_printable, print_rows
 
     with open_any_library(folder) as library:
         rows = (
@@ -48,8 +46,7 @@ def list_items(folder: Path, modalities: str, failed: bool, as_json: bool) -> No
 @json_option
 def encoders(as_json: bool) -> None:
     """The experts there are, by role, and whether their weights are here."""
-    from retrieval.report.library_info import list_encoders
-    from retrieval.report.terminal import print_encoders, print_rows
+    from retrieval.report import list_encoders, print_encoders, print_rows
 
     rows = list_encoders()
     print_rows(rows, as_json=True) if as_json else print_encoders(rows)

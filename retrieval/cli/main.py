@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from encoders.base import AffectError, to_printable
+from encoders import AffectError, to_printable
 from retrieval.cli import affect, index, info, search, train
 
 

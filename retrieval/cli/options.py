@@ -10,10 +10,9 @@ from typing import Any
 
 import click
 
-from retrieval.search.query import DEFAULT_BALANCE
-from retrieval.search.query_fields import MODALITIES
-from retrieval.storage.unicode_names import find_on_disk
-from retrieval.vector_index.registry import INDEX_KINDS
+from retrieval.search import DEFAULT_BALANCE, MODALITIES
+from retrieval.storage import find_on_disk
+from retrieval.vector_index import INDEX_KINDS
 
 
 class NormalisedPath(click.Path):

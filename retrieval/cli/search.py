@@ -8,17 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from encoders.base import AffectError, to_printable
+from encoders import AffectError, to_printable
 from retrieval.cli.options import PATH_TYPE, add_query_options, json_option
 from retrieval.cli.session import open_engine, open_input
-from retrieval.search.query import Query
-from retrieval.search.query_fields import parse_modalities, parse_weights
-from retrieval.search.query_file import read_queries
+from retrieval.search import Query, parse_modalities, parse_weights, read_queries
 from spaces.circumplex import parse_mood
 
 if TYPE_CHECKING:
-    from retrieval.search.engine import Engine
-    from retrieval.search.hits import SearchResults
+    from retrieval.search import Engine, SearchResults
 
 
 @click.command()
@@ -72,9 +69,8 @@ def search(
 
 
 def _search_one(engine: Engine, query: Query, *, explain: bool, html: Path | None, as_json: bool) -> None:
-    from retrieval.report.results_table import print_hits
-    from retrieval.report.terminal import format_query_mood
-    from retrieval.search.explain import explain_hit
+    from retrieval.report import format_query_mood, print_hits
+    from retrieval.search import explain_hit
 
     query = engine.resolve_query(query)
     answer = engine.run_query(query)
@@ -86,7 +82,7 @@ def _search_one(engine: Engine, query: Query, *, explain: bool, html: Path | Non
         if query.target_affect is not None and answer.hits:
             click.echo(format_query_mood(query))
     if html is not None:
-        from retrieval.report.results_page import write_results_page
+        from retrieval.report import write_results_page
 
         write_results_page(html, engine.library, [(query, answer.hits, reasons)])
         click.echo(f"wrote {to_printable(html)}", err=True)
@@ -103,7 +99,7 @@ def _answer_to_json(
 
 
 def _search_many(folder: Path, path: Path, settings: dict[str, Any], explain: bool) -> None:
-    from retrieval.search.explain import explain_hit
+    from retrieval.search import explain_hit
 
     bad = 0
     with open_input("a query file", path) as lines, open_engine(folder) as engine:

@@ -8,17 +8,17 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from encoders.base import AffectError, to_printable
+from encoders import AffectError, to_printable
 
 if TYPE_CHECKING:
-    from retrieval.search.engine import Engine
-    from retrieval.storage.library import Library
+    from retrieval.search import Engine
+    from retrieval.storage import Library
 
 
 @contextmanager
 def open_any_library(folder: Path) -> Iterator[Library]:
     """To look at or take things out of, even where its encoders are not here."""
-    from retrieval.storage.library import Library
+    from retrieval.storage import Library
 
     with closing(Library.open_unchecked(folder)) as library:
         yield library
@@ -27,8 +27,8 @@ def open_any_library(folder: Path) -> Iterator[Library]:
 @contextmanager
 def open_engine(folder: Path) -> Iterator[Engine]:
     """To search. Raises AffectError for a library made by encoders that are not here."""
-    from retrieval.search.engine import Engine
-    from retrieval.storage.library import Library
+    from retrieval.search import Engine
+    from retrieval.storage import Library
 
     with closing(Library.open(folder)) as library, Engine(library) as engine:
         yield engine
@@ -37,8 +37,8 @@ def open_engine(folder: Path) -> Iterator[Engine]:
 @contextmanager
 def open_for_update(folder: Path) -> Iterator[Library]:
     """To project anew: it may be of other spaces, is locked for writing, and its index files follow."""
-    from retrieval.search.index_files import load_index_kind, load_index_options, rebuild_index
-    from retrieval.storage.library import Library
+    from retrieval.search import load_index_kind, load_index_options, rebuild_index
+    from retrieval.storage import Library
 
     with closing(Library.open(folder, to_rebuild=True)) as library, library.lock_for_writing():
         kind = load_index_kind(library)

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from encoders.base import AffectError, to_printable
+from encoders import AffectError, to_printable
 from retrieval.cli.options import PATH_TYPE, json_option, library_option
 from retrieval.cli.session import open_for_update
 
 if TYPE_CHECKING:
-    from retrieval.storage.library import Library
+    from retrieval.storage import Library
 
 
 @click.command()
@@ -58,7 +58,7 @@ def train(
 
 
 def _restore_heads(library: Library, *, as_json: bool) -> None:
-    from retrieval.training.train_heads import restore_packaged_heads
+    from retrieval.training import restore_packaged_heads
 
     restore_packaged_heads(library)
     message = f"{to_printable(library.folder)}: back to the heads of the package"
@@ -69,10 +69,8 @@ def _train_on_captions(
     library: Library, captions: Path, minutes: float | None, seed: int, *, as_json: bool
 ) -> None:
     from retrieval.progress_reporter import ProgressReporter
-    from retrieval.report.training_report import print_training_outcomes
-    from retrieval.training.captions_csv import read_captions
-    from retrieval.training.train_heads import install_better_heads, train_spaces
-    from retrieval.training.training_data import prepare_training_data
+    from retrieval.report import print_training_outcomes
+    from retrieval.training import install_better_heads, prepare_training_data, read_captions, train_spaces
 
     data = prepare_training_data(library, read_captions(captions))
     _print_messages(data.format_messages())
@@ -100,7 +98,7 @@ def align(folder: Path, undo: bool, seed: int, as_json: bool) -> None:
     leaves the library as it was.
     """
     from retrieval.progress_reporter import ProgressReporter
-    from retrieval.report.training_report import format_alignment_outcome
+    from retrieval.report import format_alignment_outcome
     from retrieval.training import align_affect
 
     with open_for_update(folder) as library:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.vector_index.topk import validate_k
+from retrieval.vector_index import validate_k
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from retrieval.evaluation.rank_counts import Ints, RankCounts, count_ranks_by_block
 from retrieval.evaluation.similarity_blocks import Block, Similarity
-from retrieval.vector_index.topk import validate_k
+from retrieval.vector_index import validate_k
 
 Mask = npt.NDArray[np.bool_]
 

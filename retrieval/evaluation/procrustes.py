@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from retrieval.evaluation.resampling import number_groups
-from retrieval.vector_index.topk import validate_k
+from retrieval.vector_index import validate_k
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.vector_index.topk import validate_k
+from retrieval.vector_index import validate_k
 
 Floats = npt.NDArray[np.float64]
 MedianRule = Literal["floor", "plain"]

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from retrieval.evaluation.estimate import Estimate
-from retrieval.vector_index.topk import validate_k
+from retrieval.vector_index import validate_k
 
 Ints = npt.NDArray[np.int64]
 Statistic = Callable[[npt.NDArray[Any]], Any]

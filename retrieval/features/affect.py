@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Rows, is_missing_row
-from fusion.affect_fusion import compute_modality_weights, precision_weighted_mean
+from encoders import Rows, is_missing_row
+from fusion import compute_modality_weights, precision_weighted_mean
 from spaces.affect_regression import AFFECT_COLUMNS, AFFECT_MODALITIES, load_modality_reliability
 
 

@@ -9,11 +9,11 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from encoders.base import Rows
-from encoders.media import Segment
-from encoders.media.decoder_pool import DecodedSegment, DecodingEvent, FailedFile, FinishedFile, OpenedFile
+from encoders import Rows
+from encoders.media import DecodedSegment, DecodingEvent, FailedFile, FinishedFile, Segment
+from encoders.media.decoder_pool import OpenedFile
 from retrieval.features.pipeline import FeaturePipeline
-from spaces.base import Features
+from spaces import Features
 
 BATCH_FRAMES = 32  # encode when so many frames wait ...
 BATCH_AUDIO_SECONDS = 120.0  # ... or so much sound

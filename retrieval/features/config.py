@@ -7,8 +7,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import Self
 
-from encoders.base import AffectError, MissingBackendError
-from encoders.registry import ENCODERS
+from encoders import ENCODERS, AffectError, MissingBackendError
 from retrieval.features.roles import ROLES, list_media_roles
 
 log = logging.getLogger(__name__)

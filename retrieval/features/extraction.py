@@ -12,12 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from encoders.acoustic.features import split_sliding_windows
-from encoders.base import Audio, Encoder, MediaError, Rows, encode_all
-from encoders.capabilities import FaceDetector
+from encoders import Audio, Encoder, FaceDetector, MediaError, Rows, encode_all
+from encoders.acoustic import split_sliding_windows
 from encoders.faces import Face, summarise_faces
-from encoders.media import Sampling, Segment
-from encoders.media.decoder_pool import DecodedSegment, DecoderPool
+from encoders.media import DecodedSegment, DecoderPool, Sampling, Segment
 from retrieval.features.batching import LoopStep, encode_files
 from retrieval.features.pipeline import FeaturePipeline, encode_present, make_missing_rows
 

@@ -9,18 +9,26 @@ from typing import Any
 
 import numpy as np
 
-from encoders.base import AffectError, Audio, Encoder, Frames, Rows, batched, check_rows, encode_all
-from encoders.capabilities import DualEncoder, SharedBackboneEncoder
-from encoders.registry import ENCODERS
+from encoders import (
+    ENCODERS,
+    AffectError,
+    Audio,
+    DualEncoder,
+    Encoder,
+    Frames,
+    Rows,
+    SharedBackboneEncoder,
+    batched,
+    check_rows,
+    encode_all,
+)
 from retrieval.features.affect import AffectEstimate, fuse_affect
 from retrieval.features.config import PipelineConfig
 from retrieval.features.roles import LABELS_ROLE, ROLES, list_media_roles
 from retrieval.features.spaces import OBJECT_SPACE, SPACE_SPECS, make_view_name, split_view_name
+from spaces import Features, Space, ZeroShotSpace
 from spaces.affect_regression import AffectAlignment, AffectModel, make_affect_model
-from spaces.base import Features, Space
-from spaces.joint.io import load_packaged_heads
-from spaces.joint.space import WORDS_VIEW, Heads, JointSpace
-from spaces.zero_shot import ZeroShotSpace
+from spaces.joint import WORDS_VIEW, Heads, JointSpace, load_packaged_heads
 
 AFFECT_VECTORS_NAME = "affect.plane"  # the stored rows (n, 4) of affect
 SPACE_SUFFIX = " space"  # ends the names of spaces in a signature

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from encoders.base import Modality
+from encoders import Modality
 
 
 @dataclass(frozen=True, kw_only=True)

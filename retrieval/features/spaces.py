@@ -9,12 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from encoders.base import Encoder
-from encoders.capabilities import ClassifierEncoder, DualEncoder, SharedBackboneEncoder
+from encoders import ClassifierEncoder, DualEncoder, Encoder, SharedBackboneEncoder
 from retrieval.features.roles import ROLES
-from spaces.base import IdentitySpace, Space
-from spaces.joint.space import WORDS_VIEW
-from spaces.zero_shot import ZeroShotSpace
+from spaces import IdentitySpace, Space, ZeroShotSpace
+from spaces.joint import WORDS_VIEW
 
 
 class EncoderSource(Protocol):

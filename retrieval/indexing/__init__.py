@@ -1,1 +1,5 @@
 """From a folder to a library: file scan, decoding, encoding, commit."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)  # names: see __init__.pyi

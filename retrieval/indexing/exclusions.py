@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from encoders.base import AffectError
+from encoders import AffectError
 
 # What NAS systems, desktops and programs keep beside media: thumbnails, deleted files, snapshots, previews,
 # packages. A last slash is for folders only; hidden folders need no line here.

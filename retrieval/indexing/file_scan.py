@@ -11,9 +11,8 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from encoders.base import AffectError, to_printable
-from encoders.media import looks_like_media
-from encoders.media.format_detection import get_extension_label
+from encoders import AffectError, to_printable
+from encoders.media import get_extension_label, looks_like_media
 from retrieval.indexing.exclusions import Exclusions
 
 ErrorCallback = Callable[[Path, str], None]

@@ -6,23 +6,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from encoders.base import MediaError, Rows
-from encoders.interrupts import stop_at_safe_points, stop_if_requested
-from encoders.media import Limits, Sampling, Segment
-from encoders.media.decoder_pool import DecodedSegment, DecoderPool, OpenedFile
-from retrieval.features.batching import (
-    LoopStep,
-    ProcessedFile,
-    concatenate_features,
-    encode_files,
-    encode_segments,
-)
+from encoders import MediaError, Rows, stop_at_safe_points, stop_if_requested
+from encoders.media import DecodedSegment, DecoderPool, Limits, Sampling, Segment
+from encoders.media.decoder_pool import OpenedFile
+from retrieval.features import LoopStep, ProcessedFile, concatenate_features, encode_files, encode_segments
 from retrieval.indexing.exclusions import Exclusions
 from retrieval.indexing.file_scan import describe_os_error, find_media_files, make_absolute
 from retrieval.indexing.pruning import ScanResult, prune_missing
 from retrieval.indexing.summary import IndexProgress
-from retrieval.storage.file_stamps import FileRecord, FileStamp
-from retrieval.storage.library import EncodedFile, FileUpdate, Library
+from retrieval.storage import EncodedFile, FileRecord, FileStamp, FileUpdate, Library
 
 SCAN_REPORT_INTERVAL = 256  # files between two reports of a scan
 UPDATE_BATCH_SIZE = 256  # moved or unreadable files are written down when there are so many

@@ -6,12 +6,12 @@ from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from encoders.base import AffectError, to_printable
+from encoders import AffectError, to_printable
 from retrieval.indexing.exclusions import Exclusions
 from retrieval.indexing.file_scan import make_absolute, quote_path
-from retrieval.storage.file_stamps import FileRecord
-from retrieval.storage.library import Library
-from retrieval.storage.missing_files import (
+from retrieval.storage import (
+    FileRecord,
+    Library,
     MissingFiles,
     count_paths_by_folder,
     find_mount_points,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from retrieval.indexing.file_scan import SkipCounts
-from retrieval.storage.missing_files import MissingFiles
+from retrieval.storage import MissingFiles
 
 
 @dataclass(kw_only=True)

@@ -1,1 +1,5 @@
 """Output for people: terminal tables, the results page, valence-arousal plots, thumbnails."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)  # names: see __init__.pyi

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import click
 
-from encoders.base import to_printable
-from retrieval.indexing.file_scan import quote_path
-from retrieval.indexing.summary import IndexProgress
+from encoders import to_printable
+from retrieval.indexing import IndexProgress, quote_path
 from retrieval.progress_reporter import ProgressReporter
-from retrieval.storage.missing_files import MissingFiles
+from retrieval.storage import MissingFiles
 
 MAX_LISTED = 20  # files that could not be read, or kinds of files, before the list is cut short
 

@@ -10,13 +10,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from encoders.base import AffectError, to_printable
-from encoders.registry import ENCODERS
-from retrieval.search.index_files import load_index_kind
-from retrieval.storage.custom_heads import list_custom_heads
-from retrieval.storage.library import Library
-from retrieval.storage.snapshot import matches_id
-from retrieval.storage.unicode_names import find_equivalent_paths
+from encoders import ENCODERS, AffectError, to_printable
+from retrieval.search import load_index_kind
+from retrieval.storage import Library, find_equivalent_paths, list_custom_heads, matches_id
 
 
 def get_library_info(library: Library) -> dict[str, Any]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from encoders.base import AffectError, to_printable
-from encoders.files import write_atomically
+from encoders import AffectError, to_printable, write_atomically
 
 
 def write_output(path: Path, content: bytes) -> None:

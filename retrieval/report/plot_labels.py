@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
-from encoders.base import to_printable
+from encoders import to_printable
 from spaces.circumplex import LANDMARKS, distance
 
 TEXT_COLOUR = "#1d2433"

@@ -12,12 +12,11 @@ from urllib.parse import quote
 
 from jinja2 import Environment
 
-from encoders.base import AffectError, to_printable
+from encoders import AffectError, to_printable
 from retrieval.report.terminal import format_affect, format_query_mood, format_time_span
 from retrieval.report.thumbnails import Moment, make_thumbnails
-from retrieval.search.hits import Hit
-from retrieval.search.query import Query
-from retrieval.storage.library import Library
+from retrieval.search import Hit, Query
+from retrieval.storage import Library
 
 Explanations = Sequence[Mapping[str, Any]]
 AnsweredQuery = tuple[Query, Sequence[Hit], Explanations | None]

@@ -8,12 +8,11 @@ from typing import Any
 
 import click
 
-from encoders.base import to_printable
-from retrieval.features.spaces import SPACES
+from encoders import to_printable
+from retrieval.features import SPACES
 from retrieval.report.terminal import format_affect, format_time_span
 from retrieval.report.text_columns import Column, format_table, get_terminal_width, wrap_text
-from retrieval.search.hits import Hit
-from retrieval.search.query import Query
+from retrieval.search import Hit, Query
 
 BAR_WIDTH = 10  # characters
 RESULT_COLUMNS = (

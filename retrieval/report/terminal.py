@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from encoders.base import to_printable
+from encoders import to_printable
 from retrieval.report.text_columns import Column, format_table, get_terminal_width, indent_text
-from retrieval.search.query import PhraseAffect, Query
+from retrieval.search import PhraseAffect, Query
 from spaces.circumplex import DIMENSIONS, LANDMARKS, find_confident_landmark, summarise_trajectory
 
 INFO_INDENT = 13  # cells before the values of `affect info`

@@ -11,9 +11,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from encoders.base import Audio, Frames
-from encoders.media import Limits, Probe, Sampling, Segment, probe, read_segments_at
-from encoders.media.decoder_pool import DecodedSegment, DecoderPool
+from encoders import Audio, Frames
+from encoders.media import (
+    DecodedSegment,
+    DecoderPool,
+    Limits,
+    Probe,
+    Sampling,
+    Segment,
+    probe,
+    read_segments_at,
+)
 
 THUMBNAIL_SIDE_PX = 320  # pixels
 WAVEFORM_SIZE_PX = (320, 140)  # pixels

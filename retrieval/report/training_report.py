@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from retrieval.training.align_affect import AlignmentOutcome
+    from retrieval.training import AlignmentOutcome
     from retrieval.training.train_heads import TrainingOutcome
 
 

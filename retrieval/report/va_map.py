@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from encoders.base import AffectError, Rows, is_missing_row, to_printable
-from retrieval.features.affect import compute_duration_weights
+from encoders import AffectError, Rows, is_missing_row, to_printable
+from retrieval.features import compute_duration_weights
 from retrieval.report.thumbnails import Moment, make_thumbnails
 from retrieval.report.va_page import PlottedItem, write_va_page
 from retrieval.report.va_plot import write_va_plot
-from retrieval.storage.library import Library
-from retrieval.storage.snapshot import Snapshot
+from retrieval.storage import Library, Snapshot
 from spaces.affect_regression import average_estimates
 from spaces.circumplex import is_uncertain
 

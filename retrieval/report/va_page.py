@@ -11,7 +11,7 @@ from typing import Any
 
 from jinja2 import Environment
 
-from encoders.base import to_printable
+from encoders import to_printable
 from retrieval.report.modality_style import MODALITY_PLURALS, format_count, get_colour, sort_modalities
 from retrieval.report.output_file import write_output
 from spaces.circumplex import LANDMARKS, find_confident_landmark, is_uncertain

@@ -1,1 +1,5 @@
 """Sample media of the demo, and writers for clips and sound."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)  # names: see __init__.pyi

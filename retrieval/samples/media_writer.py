@@ -14,8 +14,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Frames
-from encoders.interrupts import make_draft_path
+from encoders import Frames, make_draft_path
 
 Waveform = npt.NDArray[np.floating]
 EncodedPackets = tuple[

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import MissingBackendError
+from encoders import MissingBackendError
 from retrieval.samples.media_writer import Waveform, make_file_atomically, write_audio, write_video
 
 SAMPLE_RATE_HZ = 22050  # Hz

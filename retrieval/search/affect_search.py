@@ -9,12 +9,11 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError, is_missing_row
-from encoders.capabilities import VocabularyEncoder
-from retrieval.features.pipeline import FeaturePipeline
+from encoders import AffectError, VocabularyEncoder, is_missing_row
+from retrieval.features import FeaturePipeline
 from retrieval.search.query import PhraseAffect, Query
 from retrieval.search.query_encoder import EncodedQuery
-from retrieval.storage.snapshot import Snapshot
+from retrieval.storage import Snapshot
 from spaces.affect_regression import average_estimates
 from spaces.circumplex import PRIOR_SD, affinity, format_landmarks, suggest_landmark
 

@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from encoders.base import Rows
-from fusion.late_fusion import Calibration, fit_calibration
-from retrieval.storage.library import Library
-from retrieval.storage.snapshot import SegmentVectors, Snapshot
+from encoders import Rows
+from fusion import Calibration, fit_calibration
+from retrieval.storage import Library, SegmentVectors, Snapshot
 
 MATCH_PRIOR = 0.1  # share of matches a score is read against: a library has few, though more than one
 MIN_BACKGROUND_ROWS = 20  # rows from which a library can serve as its own background

@@ -12,12 +12,10 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Rows, is_missing_row, unit_rows
+from encoders import Rows, is_missing_row, unit_rows
 from retrieval.search.index_files import IndexFiles, StoredIndex, mask_modality
-from retrieval.storage.library import Library
-from retrieval.storage.snapshot import SegmentVectors, Snapshot
-from retrieval.vector_index.base import VectorIndex
-from retrieval.vector_index.exact import ExactIndex
+from retrieval.storage import Library, SegmentVectors, Snapshot
+from retrieval.vector_index import ExactIndex, VectorIndex
 
 Positions = npt.NDArray[np.int64]
 

@@ -9,9 +9,8 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from fusion.balanced_merge import balanced_merge
-from fusion.late_fusion import fuse_scores
-from retrieval.features.spaces import SPACES
+from fusion import balanced_merge, fuse_scores
+from retrieval.features import SPACES
 from retrieval.search.affect_search import (
     AffectPoint,
     compute_target_affect,
@@ -25,8 +24,7 @@ from retrieval.search.query import Query
 from retrieval.search.query_encoder import EncodedQuery, QueryEncoder
 from retrieval.search.scoring import MISSING_DISCOUNT, ContentScorer
 from retrieval.search.segment_scores import SegmentScores
-from retrieval.storage.library import Library
-from retrieval.storage.snapshot import Snapshot, load_snapshot
+from retrieval.storage import Library, Snapshot, load_snapshot
 from spaces.circumplex import affinity
 
 Positions = npt.NDArray[np.int64]

@@ -6,13 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from encoders.base import Rows
-from encoders.face_columns import FACE_COLUMNS
-from retrieval.features.affect import affect_to_json
+from encoders import FACE_COLUMNS, Rows
+from retrieval.features import affect_to_json
 from retrieval.search.engine import Engine
 from retrieval.search.hits import Hit
-from spaces.joint.space import JointSpace
-from spaces.zero_shot import ZeroShotSpace
+from spaces import ZeroShotSpace
+from spaces.joint import JointSpace
 
 
 def explain_hit(engine: Engine, hit: Hit) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from retrieval.features.affect import affect_to_json
+from retrieval.features import affect_to_json
 from retrieval.search.segment_scores import COPY, SegmentScores
-from retrieval.storage.snapshot import Snapshot, round_span
+from retrieval.storage import Snapshot, round_span
 
 
 @dataclass(frozen=True, kw_only=True)

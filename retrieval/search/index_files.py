@@ -14,12 +14,15 @@ import numpy as np
 import numpy.typing as npt
 
 from retrieval.search.query_fields import MODALITIES
-from retrieval.storage.library import Library
-from retrieval.storage.locking import translate_disk_errors
-from retrieval.storage.snapshot import SegmentVectors, Snapshot, load_snapshot
-from retrieval.vector_index.base import IndexKind, VectorIndex
-from retrieval.vector_index.exact import ExactIndex
-from retrieval.vector_index.registry import DEFAULT_INDEX, INDEX_KINDS, get_index_kind
+from retrieval.storage import Library, SegmentVectors, Snapshot, load_snapshot, translate_disk_errors
+from retrieval.vector_index import (
+    DEFAULT_INDEX,
+    INDEX_KINDS,
+    ExactIndex,
+    IndexKind,
+    VectorIndex,
+    get_index_kind,
+)
 
 Positions = npt.NDArray[np.int64]
 log = logging.getLogger(__name__)

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from encoders.base import to_printable
+from encoders import to_printable
 from retrieval.search.query import Query
-from retrieval.storage.locking import find_writer_pid
-from retrieval.storage.snapshot import Snapshot
+from retrieval.storage import Snapshot, find_writer_pid
 
 
 def explain_no_results(

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
-from encoders.base import AffectError
-from retrieval.features.spaces import SPACES
+from encoders import AffectError
+from retrieval.features import SPACES
 from retrieval.search.query_fields import (
     FIELD_PARSERS,
     MODALITIES,

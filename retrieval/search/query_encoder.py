@@ -10,23 +10,20 @@ from pathlib import Path
 
 import numpy as np
 
-from encoders.base import AffectError, MediaError, Rows, is_missing_row, to_printable, unit_rows
-from encoders.media import Sampling
-from encoders.media.decoder_pool import (
-    DecodedSegment,
-    DecoderPool,
-    DecodingEvent,
-    FailedFile,
-    FinishedFile,
-    OpenedFile,
+from encoders import AffectError, MediaError, Rows, is_missing_row, to_printable, unit_rows
+from encoders.media import DecodedSegment, DecoderPool, DecodingEvent, FailedFile, FinishedFile, Sampling
+from encoders.media.decoder_pool import OpenedFile
+from retrieval.features import (
+    FeaturePipeline,
+    ProcessedFile,
+    compute_duration_weights,
+    concatenate_features,
+    encode_files,
+    encode_segments,
+    get_query_modality,
 )
-from retrieval.features.affect import compute_duration_weights
-from retrieval.features.batching import ProcessedFile, concatenate_features, encode_files, encode_segments
-from retrieval.features.pipeline import FeaturePipeline
-from retrieval.features.spaces import get_query_modality
 from retrieval.search.query import Query
-from retrieval.storage.library import Library
-from retrieval.storage.snapshot import Snapshot
+from retrieval.storage import Library, Snapshot
 from spaces.affect_regression import average_estimates
 
 log = logging.getLogger(__name__)

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from encoders.base import AffectError
-from retrieval.features.spaces import SPACES
-from retrieval.storage.unicode_names import find_on_disk
+from encoders import AffectError
+from retrieval.features import SPACES
+from retrieval.storage import find_on_disk
 from spaces.circumplex import parse_mood
 
 MODALITIES = ("image", "video", "audio")

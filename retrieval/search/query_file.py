@@ -6,8 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from encoders.base import AffectError
-from encoders.text_files import iterate_lines
+from encoders import AffectError, iterate_lines
 from retrieval.search.query import Query
 
 

@@ -12,9 +12,9 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError, Rows, is_missing_row
-from fusion.late_fusion import average_views, fuse_scores
-from retrieval.features.spaces import OBJECT_SPACE, SPACE_SPECS, SPACES, make_view_name, split_view_name
+from encoders import AffectError, Rows, is_missing_row
+from fusion import average_views, fuse_scores
+from retrieval.features import OBJECT_SPACE, SPACE_SPECS, SPACES, make_view_name, split_view_name
 from retrieval.search.calibration import LibraryCalibrations
 from retrieval.search.query import Query
 from retrieval.search.query_encoder import EncodedQuery
@@ -25,9 +25,8 @@ from retrieval.search.segment_scores import (
     mark_near_copies,
     set_copy_scores,
 )
-from retrieval.storage.library import Library
-from retrieval.storage.snapshot import Snapshot
-from spaces.joint.space import WORDS_VIEW, JointSpace
+from retrieval.storage import Library, Snapshot
+from spaces.joint import WORDS_VIEW, JointSpace
 
 Scores = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.int64]

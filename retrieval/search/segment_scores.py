@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Rows
-from fusion.late_fusion import average_views
+from encoders import Rows
+from fusion import average_views
 
 Scores = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.int64]

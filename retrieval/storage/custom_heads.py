@@ -6,11 +6,10 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from retrieval.features.config import PipelineConfig
-from retrieval.features.pipeline import FeaturePipeline
+from retrieval.features import FeaturePipeline, PipelineConfig
 from retrieval.storage.catalog import Catalog
 from spaces.affect_regression import load_alignment
-from spaces.joint.io import load_heads
+from spaces.joint import load_heads
 
 HEADS_FOLDER = "heads"
 HEADS_KEY = "heads"  # in the catalogue: the library's own files, by space

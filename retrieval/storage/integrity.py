@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError
+from encoders import AffectError
 from retrieval.storage.catalog import VectorFile
 from retrieval.storage.library import Library
 from retrieval.storage.missing_files import MissingFiles, group_missing_by_folder, is_missing

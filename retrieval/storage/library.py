@@ -14,10 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from encoders.base import AffectError, Rows, to_printable
+from encoders import AffectError, Rows, to_printable
 from encoders.media import Probe
-from retrieval.features.config import PipelineConfig
-from retrieval.features.pipeline import FeaturePipeline
+from retrieval.features import FeaturePipeline, PipelineConfig
 from retrieval.storage import schema
 from retrieval.storage.catalog import Catalog
 from retrieval.storage.custom_heads import ALIGNMENT_KEY, HEADS_KEY, list_custom_heads, load_custom_pipeline

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from encoders.base import AffectError, to_printable
+from encoders import AffectError, to_printable
 from retrieval.storage.locking import translate_disk_errors
 
 SCHEMA_VERSION = "2"

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from encoders.base import AffectError, to_printable
-from retrieval.features.pipeline import FeaturePipeline, is_space_key
+from encoders import AffectError, to_printable
+from retrieval.features import FeaturePipeline, is_space_key
 
 
 def check_signature(

@@ -11,11 +11,11 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError, Rows, to_printable
-from retrieval.features.pipeline import AFFECT_VECTORS_NAME
+from encoders import AffectError, Rows, to_printable
+from retrieval.features import AFFECT_VECTORS_NAME
 from retrieval.storage.catalog import VectorFile
 from retrieval.storage.library import Library
-from retrieval.vector_index.topk import rescore_all
+from retrieval.vector_index import rescore_all
 
 Positions = npt.NDArray[np.int64]
 MAX_ATTEMPTS = 3  # a rebuild may take the files away between reading the catalogue and opening them

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Rows
+from encoders import Rows
 
 DTYPE = np.dtype("<f2")
 MAX_FLOAT16 = np.float32(np.finfo(np.float16).max)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError, Rows, is_missing_row, to_printable
+from encoders import AffectError, Rows, is_missing_row, to_printable
 from retrieval.storage import vector_file as row_files
 from retrieval.storage.catalog import Catalog, VectorFile
 from retrieval.storage.locking import translate_disk_errors

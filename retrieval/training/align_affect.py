@@ -12,11 +12,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError
+from encoders import AffectError
 from retrieval.evaluation import bootstrap_interval, make_group_folds
-from retrieval.storage.custom_heads import ALIGNMENT_KEY, HEADS_FOLDER, list_custom_heads, remove_unused_heads
-from retrieval.storage.library import Library
-from retrieval.storage.locking import translate_disk_errors
+from retrieval.storage import (
+    ALIGNMENT_KEY,
+    HEADS_FOLDER,
+    Library,
+    list_custom_heads,
+    remove_unused_heads,
+    translate_disk_errors,
+)
 from retrieval.training.alignment_selection import (
     CANDIDATE_METHODS,
     compute_gain,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import is_missing_row
-from retrieval.storage.library import Library
+from encoders import is_missing_row
+from retrieval.storage import Library
 from retrieval.training.captioned_items import format_first_names
 
 Floats = npt.NDArray[np.float64]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from encoders.base import AffectError, to_printable
-from retrieval.storage.library import Library
+from encoders import AffectError, to_printable
+from retrieval.storage import Library
 from retrieval.training.captions_csv import CaptionedFile
 
 MAX_NAMES_SHOWN = 5  # files, before a list is cut short

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from encoders.base import AffectError, to_printable
-from encoders.text_files import read_text
-from retrieval.storage.unicode_names import find_on_disk
+from encoders import AffectError, read_text, to_printable
+from retrieval.storage import find_on_disk
 
 SPLIT_ALIASES = {"training": "train", "val": "dev", "valid": "dev", "validate": "dev", "validation": "dev"}
 REQUIRED_COLUMNS = ("media", "caption")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import is_missing_row
+from encoders import is_missing_row
 from retrieval.evaluation import Difference, compare_paired, make_group_folds
 from retrieval.training.ensemble import EnsembleConfig, StepCallback, TrainingData, fit_members
 from retrieval.training.held_out_fold import (
@@ -22,8 +22,7 @@ from retrieval.training.held_out_fold import (
     map_queries_to_items,
     select_zero_shot_weight,
 )
-from spaces.joint.space import TEXT_ROLE, Heads, TextDomain
-from spaces.joint.training_set import Ints
+from spaces.joint import TEXT_ROLE, Heads, Ints, TextDomain
 
 Floats = npt.NDArray[np.float64]
 

@@ -7,14 +7,20 @@ from dataclasses import dataclass
 
 import torch
 
-from encoders.base import Rows
+from encoders import Rows
 from losses import LOSSES
-from spaces.base import Features, Space
-from spaces.joint.ridge import fit_ridge_tower_pair
-from spaces.joint.space import TEXT_ROLE, WORDS_VIEW, TowerPair
+from spaces import Features, Space
+from spaces.joint import (
+    TEXT_ROLE,
+    WORDS_VIEW,
+    Ints,
+    Schedule,
+    TowerPair,
+    Trainer,
+    TrainingSet,
+    fit_ridge_tower_pair,
+)
 from spaces.joint.towers import JointModel, Projection, SentenceTower
-from spaces.joint.training import Schedule, Trainer
-from spaces.joint.training_set import Ints, TrainingSet
 
 StepCallback = Callable[[float], None]  # called with the part of a training done since the last call
 

@@ -9,10 +9,10 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Rows
-from fusion.late_fusion import Calibration, fit_calibration
-from retrieval.search.calibration import MATCH_PRIOR
-from spaces.joint.training_set import Ints
+from encoders import Rows
+from fusion import Calibration, fit_calibration
+from retrieval.search import MATCH_PRIOR
+from spaces.joint import Ints
 
 Floats = npt.NDArray[np.float64]
 

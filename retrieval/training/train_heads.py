@@ -12,9 +12,14 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from retrieval.storage.custom_heads import ALIGNMENT_KEY, HEADS_FOLDER, list_custom_heads, remove_unused_heads
-from retrieval.storage.library import Library
-from retrieval.storage.locking import translate_disk_errors
+from retrieval.storage import (
+    ALIGNMENT_KEY,
+    HEADS_FOLDER,
+    Library,
+    list_custom_heads,
+    remove_unused_heads,
+    translate_disk_errors,
+)
 from retrieval.training.cross_validation import FittedHeads, fit_heads
 from retrieval.training.data_requirements import TrainingDataCounts
 from retrieval.training.ensemble import EnsembleConfig, StepCallback, TrainingData
@@ -31,8 +36,7 @@ from retrieval.training.training_data import (
     make_training_data_by_space,
 )
 from retrieval.training.training_outcome import TrainingOutcome, TrainingResult
-from spaces.joint.io import save_heads
-from spaces.joint.training import Schedule
+from spaces.joint import Schedule, save_heads
 
 TARGET_STEPS = 720  # approximate optimiser steps of one training, enough for 800 photos
 BATCH_SIZE = 128

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import (
+from encoders import (
     AffectError,
     Rows,
     average_by_owner,
@@ -18,9 +18,8 @@ from encoders.base import (
     to_printable,
     unit_rows,
 )
-from retrieval.features.pipeline import FeaturePipeline
-from retrieval.features.spaces import SPACE_SPECS
-from retrieval.storage.library import Library
+from retrieval.features import SPACE_SPECS, FeaturePipeline
+from retrieval.storage import Library
 from retrieval.training.captioned_items import CaptionedItems, match_captions
 from retrieval.training.captions_csv import CaptionedFile
 from retrieval.training.data_requirements import (
@@ -30,9 +29,8 @@ from retrieval.training.data_requirements import (
     count_training_data,
 )
 from retrieval.training.ensemble import TrainingData, project_zero_shot
-from spaces.base import Space
-from spaces.joint.space import TEXT_ROLE
-from spaces.joint.training_set import TrainingSet
+from spaces import Space
+from spaces.joint import TEXT_ROLE, TrainingSet
 
 TEXT_BATCH_SIZE = 128  # captions read between two reports of progress
 

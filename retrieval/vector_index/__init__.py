@@ -1,1 +1,5 @@
 """Nearest-neighbour search by cosine: the exact index, Annoy, and the port they share."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)  # names: see __init__.pyi

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from encoders.base import MissingBackendError, Rows, is_missing_row
-from encoders.interrupts import make_draft_path
+from encoders import MissingBackendError, Rows, is_missing_row, make_draft_path
 from retrieval.vector_index.topk import (
     Mask,
     Neighbours,

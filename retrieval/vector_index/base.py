@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
-from encoders.base import Rows
+from encoders import Rows
 from retrieval.vector_index.topk import Mask, Neighbours, StoredRows
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from encoders.base import Rows
+from encoders import Rows
 from retrieval.vector_index.topk import (
     Mask,
     Neighbours,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from encoders.base import UnknownNameError
+from encoders import UnknownNameError
 from retrieval.vector_index.annoy import DEFAULT_TREE_COUNT, AnnoyIndex
 from retrieval.vector_index.base import IndexKind, IndexOption, OptionValues, VectorIndex
 from retrieval.vector_index.exact import ExactIndex

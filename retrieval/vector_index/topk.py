@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Rows
+from encoders import Rows
 
 StoredRows = npt.NDArray[np.float16 | np.float32]
 Positions = npt.NDArray[np.int64]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from encoders.base import AffectError, Rows, to_printable
+from encoders import AffectError, Rows, to_printable
 from spaces.affect_regression.estimates import MIN_SD, soft_clip
 from spaces.alignment import AlignmentMap, load_map
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Rows, is_missing_row
-from encoders.face_columns import FaceRows
+from encoders import FaceRows, Rows, is_missing_row
 from spaces.affect_regressor import Regressor
 from spaces.base import Features
 from spaces.circumplex import EmotionTable, map_emotions_to_affect

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from encoders.base import MissingBackendError
+from encoders import MissingBackendError
 
 
 @dataclass(frozen=True, kw_only=True)

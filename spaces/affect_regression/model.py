@@ -13,8 +13,7 @@ from pathlib import Path
 import numpy as np
 from scipy.special import softmax
 
-from encoders.base import Rows
-from encoders.face_columns import FACE_COLUMNS
+from encoders import FACE_COLUMNS, Rows
 from spaces.affect_regression.affect_alignment import AffectAlignment
 from spaces.affect_regression.estimates import (
     EXPRESSED_TABLE,

@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from encoders.base import AffectError, to_printable
-from encoders.safetensors_io import MALFORMED_FILE_ERRORS, read_safetensors, write_safetensors
+from encoders import MALFORMED_FILE_ERRORS, AffectError, read_safetensors, to_printable, write_safetensors
 from spaces.alignment.steps import (
     AffineMap,
     AlignmentMap,

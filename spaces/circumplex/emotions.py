@@ -12,7 +12,7 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import MissingBackendError, UnknownNameError
+from encoders import MissingBackendError, UnknownNameError
 from spaces.circumplex.plane import Floats
 
 EmotionTable = Literal["learned", "hand", "expressed"]

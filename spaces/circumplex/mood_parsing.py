@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import takewhile
 
-from encoders.base import AffectError
+from encoders import AffectError
 from spaces.circumplex.landmarks import LANDMARK_SYNONYMS, LANDMARKS
 from spaces.circumplex.plane import DIMENSIONS
 

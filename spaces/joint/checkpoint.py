@@ -12,8 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from encoders.base import AffectError, to_printable
-from encoders.files import write_atomically
+from encoders import AffectError, to_printable, write_atomically
 
 KEY_SEPARATOR = "/"
 

@@ -11,8 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from encoders.base import AffectError, Rows, to_printable
-from encoders.safetensors_io import MALFORMED_FILE_ERRORS, read_safetensors, write_safetensors
+from encoders import (
+    MALFORMED_FILE_ERRORS,
+    AffectError,
+    Rows,
+    read_safetensors,
+    to_printable,
+    write_safetensors,
+)
 from spaces.joint.space import Heads, KernelInput, Layer, LinearInput, TextDomain, Tower, TowerPair
 
 FORMAT_VERSION = 1

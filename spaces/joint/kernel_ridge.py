@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Rows, is_missing_row
+from encoders import Rows, is_missing_row
 from spaces.joint.space import TEXT_ROLE, KernelInput, LinearInput, Tower, TowerPair
 from spaces.ridge_regression import solve_kernel_ridge
 from spaces.standardisation import compute_mean_and_scale

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Rows, is_missing_row
+from encoders import Rows, is_missing_row
 from spaces.joint.kernel_ridge import (
     Floats,
     compute_whitening,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Rows, is_missing_row, unit_rows
+from encoders import Rows, is_missing_row, unit_rows
 from spaces.base import Features, Space, Views
 from spaces.ridge_regression import gaussian_kernel
 

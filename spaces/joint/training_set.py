@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from encoders.base import Rows
+from encoders import Rows
 from spaces.joint.vocabulary import TokenIds
 
 Ints = npt.NDArray[np.int64]

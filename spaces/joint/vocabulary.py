@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import AffectError, Rows, to_printable
+from encoders import AffectError, Rows, to_printable
 
 PADDING, UNKNOWN, START, END = "<pad>", "<unk>", "<start>", "<end>"  # VSE++'s, in its order of numbers
 SPECIAL_TOKENS = (PADDING, UNKNOWN, START, END)

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.signal import fftconvolve
 
-from encoders.base import Audio
+from encoders import Audio
 from experiments.heads.speed_perturbation import perturb_speed
 
 AUGMENTATION_VERSION = 1  # raise it when the same seed would make other copies

@@ -10,10 +10,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Audio, Encoder, Rows, encode_all, is_missing_row
+from encoders import ENCODERS, Audio, Encoder, Rows, encode_all, is_missing_row
 from encoders.logmel import is_audible
 from encoders.media import Sampling
-from encoders.registry import ENCODERS
 from experiments.background import decode_audio
 from experiments.features.cache import FeatureCache, ItemFeatures, compute_content_digest
 from experiments.heads.audio_affect.augmentation import AUGMENTATION_VERSION, AUGMENTATIONS, crop_excerpt

@@ -41,7 +41,7 @@ from experiments.heads.report_figure import (
     measure_metric,
     pair_pearson,
 )
-from spaces.affect_regressor import RegressorSet, load_regressors
+from spaces import RegressorSet, load_regressors
 
 SHARED_EMOTIONS = ("neutral", "happy", "sad", "angry", "fearful", "disgust")  # with EMO-DB
 HUMAN_ACCURACY = "people, voice alone: .62 (Livingstone & Russo 2018)"

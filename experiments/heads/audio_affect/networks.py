@@ -10,8 +10,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from encoders.base import Rows
-from spaces.joint.space import Layer, LinearInput, Tower
+from encoders import Rows
+from spaces.joint import Tower
+from spaces.joint.space import Layer, LinearInput
 
 Floats = npt.NDArray[np.float64]
 

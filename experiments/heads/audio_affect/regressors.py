@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import numpy.typing as npt
 
-from encoders.registry import ENCODERS
+from encoders import ENCODERS
 from experiments.heads.audio_affect.clips import (
     EMOTIONS,
     ENCODER_NAME,
@@ -28,10 +28,10 @@ from experiments.heads.audio_affect.towers import (
     make_constant_tower,
 )
 from experiments.heads.classification import compute_balanced_weights, fit_temperature, one_hot
-from retrieval.evaluation.splits import make_group_folds
-from spaces.affect_regressor import Regressor, RegressorSet
+from retrieval.evaluation import make_group_folds
+from spaces import Regressor, RegressorSet
 from spaces.circumplex import PRIOR_SD
-from spaces.joint.space import Tower
+from spaces.joint import Tower
 
 N_FOLDS = 5
 ONE_SD_COVERAGE = 0.6827  # of a normal distribution within one SD

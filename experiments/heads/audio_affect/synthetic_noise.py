@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from encoders.base import Audio
+from encoders import Audio
 
 SAMPLE_RATE_HZ = 16000
 N_NOISES = 90

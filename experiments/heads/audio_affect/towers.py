@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import is_missing_row
+from encoders import is_missing_row
 from experiments.heads.audio_affect.clips import (
     EMOTIONS,
     KINDS,
@@ -18,9 +18,10 @@ from experiments.heads.audio_affect.clips import (
 from experiments.heads.audio_affect.networks import MAX_ABS_Z, NetworkConfig, train_networks
 from experiments.heads.classification import compute_balanced_weights, one_hot
 from spaces.circumplex import PRIOR_SD, map_emotions_to_affect
+from spaces.joint import Tower
 from spaces.joint.kernel_ridge import to_float32
 from spaces.joint.ridge import solve_ridge
-from spaces.joint.space import Layer, LinearInput, Tower
+from spaces.joint.space import Layer, LinearInput
 
 SPEECH_CONFIG = NetworkConfig(n_networks=8, hidden_size=192)
 KIND_CONFIG = NetworkConfig(n_networks=3, hidden_size=32, epochs=20)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from experiments.heads.audio_affect.clips import load_clips
 from experiments.heads.audio_affect.regressors import fit_regressors
-from spaces.affect_regressor import RegressorSet, save_regressors
+from spaces import RegressorSet, save_regressors
 
 WEIGHTS_FILE = Path(str(files("spaces") / "weights" / "affect-sound.safetensors"))
 TRAINING_DATA = (

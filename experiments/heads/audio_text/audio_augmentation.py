@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from encoders.base import Audio, Rows, batched, encode_all
+from encoders import Audio, Rows, batched, encode_all
 from encoders.media import Sampling
 from experiments.features.cache import FeatureCache, ItemFeatures, compute_content_digest
 from experiments.features.extraction import decode_first_segments
 from experiments.heads.speed_perturbation import perturb_speed
-from retrieval.features.pipeline import FeaturePipeline
+from retrieval.features import FeaturePipeline
 from retrieval.progress_reporter import ProgressReporter
 
 ROLE = "sound"

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Rows
+from encoders import Rows
 from experiments.heads.audio_text.clips import Ints, Strings, compute_match_matrix
 from experiments.heads.audio_text.prompts import Prompt
 from experiments.heads.audio_text.training_set import ROLE, TrainingSet, split_folds
-from fusion.late_fusion import Calibration, fit_calibration
-from retrieval.search.calibration import MATCH_PRIOR
-from spaces.joint.space import TEXT_ROLE
+from fusion import Calibration, fit_calibration
+from retrieval.search import MATCH_PRIOR
+from spaces.joint import TEXT_ROLE
 
 MATCH_THRESHOLD = 0.5  # degree from which a mood prompt and a piece count as matching
 MAX_TEXTS_PER_KIND = 100  # prompts of each kind, drawn at random

@@ -6,16 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from encoders.base import Rows, unit_rows
+from encoders import Rows, unit_rows
 from experiments.heads.audio_text.clips import Floats, LabelledClips
 from experiments.heads.audio_text.metric_summary import N_BOOTSTRAP_DRAWS, MetricSummary
 from experiments.heads.audio_text.retrieval_metrics import precision_at_k
 from experiments.heads.audio_text.training_set import N_FOLDS, ROLE, TrainingSet, split_folds
-from fusion.late_fusion import Calibration
-from retrieval.evaluation import compare_paired
-from retrieval.evaluation.resampling import bootstrap_interval
+from fusion import Calibration
+from retrieval.evaluation import bootstrap_interval, compare_paired
+from spaces.joint import WORDS_VIEW
 from spaces.joint.kernel_ridge import compute_class_weights
-from spaces.joint.space import WORDS_VIEW
 
 AUDIO_VIEW = "sounds"
 VIEW_COMBINATIONS = ((AUDIO_VIEW,), (WORDS_VIEW,), (AUDIO_VIEW, WORDS_VIEW))  # in which clips are compared

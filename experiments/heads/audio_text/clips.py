@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse.csgraph import connected_components
 
-from encoders.base import Rows, is_missing_row, unit_rows
+from encoders import Rows, is_missing_row, unit_rows
 from experiments.datasets.animal_sounds import load_animal_captions
 from experiments.datasets.ravdess import load_ravdess_speech
 from experiments.datasets.sonic_pi import load_sonic_pi_samples
@@ -21,8 +21,8 @@ from experiments.features.extraction import encode_items
 from experiments.heads.audio_text.audio_augmentation import encode_augmented
 from experiments.heads.audio_text.prompts import Prompt
 from experiments.heads.audio_text.vocabulary import UNRATED_MUSIC_LABELS
-from retrieval.evaluation.splits import make_group_folds
-from retrieval.features.pipeline import FeaturePipeline
+from retrieval.evaluation import make_group_folds
+from retrieval.features import FeaturePipeline
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from encoders.base import unit_rows
+from encoders import unit_rows
 from experiments.heads.audio_text.clips import LabelledClips
 from experiments.heads.audio_text.metric_summary import (
     MetricSummary,

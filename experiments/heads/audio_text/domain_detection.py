@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from encoders.base import Rows
+from encoders import Rows
 from experiments.datasets.exercise_activity import load_exercises
 from experiments.datasets.flickr1k import load_flickr1k
 from experiments.heads.audio_text.out_of_domain_texts import list_class_names
@@ -16,9 +16,8 @@ from experiments.heads.audio_text.prompts import Prompt
 from experiments.heads.audio_text.retrieval_metrics import list_voice_queries
 from experiments.heads.audio_text.training_set import EncodeTexts
 from experiments.heads.audio_text.vocabulary import ANIMALS, EMOTIONS, MOODS
-from retrieval.evaluation.estimate import Estimate
-from retrieval.evaluation.resampling import bootstrap_interval
-from spaces.joint.space import TextDomain
+from retrieval.evaluation import Estimate, bootstrap_interval
+from spaces.joint import TextDomain
 
 MAX_TEXTS = 250  # of one source
 CLASS_NAME_STEP = 3  # every third of the class names is held out

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from experiments.heads.audio_text.retrieval_metrics import Metrics
-from retrieval.evaluation.estimate import Estimate
-from retrieval.evaluation.resampling import bootstrap_interval
+from retrieval.evaluation import Estimate, bootstrap_interval
 
 N_BOOTSTRAP_DRAWS = 500
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from experiments.heads.audio_text.clips import Floats, LabelledClips
 from experiments.heads.audio_text.prompts import SPEAKERS, add_article
 from experiments.heads.audio_text.vocabulary import ANIMALS, EMOTIONS
-from retrieval.evaluation.affect_metrics import pearson
+from retrieval.evaluation import pearson
 
 TOP_K = 10
 MUSIC_QUERIES = ("happy music", "sad music", "energetic music", "calm music")

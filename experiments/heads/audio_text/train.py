@@ -22,10 +22,10 @@ from experiments.heads.audio_text.training_set import (
     TrainingSet,
     make_text_encoder,
 )
-from fusion.late_fusion import Calibration
-from retrieval.features.pipeline import FeaturePipeline
+from fusion import Calibration
+from retrieval.features import FeaturePipeline
 from retrieval.search import calibration
-from spaces.joint.space import TEXT_ROLE, Heads
+from spaces.joint import TEXT_ROLE, Heads
 
 
 def fit_audio_heads(

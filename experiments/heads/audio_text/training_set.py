@@ -8,19 +8,20 @@ from functools import cached_property
 
 import numpy as np
 
-from encoders.base import Rows, encode_all, unit_rows
+from encoders import Rows, encode_all, unit_rows
 from experiments.heads.audio_text.clips import Floats, LabelledClips, assign_folds, compute_match_matrix
 from experiments.heads.audio_text.prompts import Prompt
-from retrieval.features.pipeline import FeaturePipeline
-from spaces.joint.kernel_ridge import (
+from retrieval.features import FeaturePipeline
+from spaces.joint import (
+    TEXT_ROLE,
     KernelRidgeConfig,
+    TextDomain,
     TextProjection,
-    compute_targets,
+    TowerPair,
     fit_kernel_tower_pair,
     fit_text_projection,
-    to_float32,
 )
-from spaces.joint.space import TEXT_ROLE, TextDomain, TowerPair
+from spaces.joint.kernel_ridge import compute_targets, to_float32
 
 ROLE = "sound"
 N_FOLDS = 4

@@ -6,12 +6,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import log_softmax
 
-from encoders.base import Rows
+from encoders import Rows
 from encoders.faces.expression_head import FEAR_INDEX, OTHER_INDICES, ExpressionHead
 from encoders.faces.fer_network import EMOTIONS
 from experiments.heads.face.augmentation import N_VIEWS
 from experiments.heads.face.dataset import Bools, FaceDataset, Ints
-from retrieval.evaluation.splits import make_group_folds
+from retrieval.evaluation import make_group_folds
 
 Floats = npt.NDArray[np.float64]
 

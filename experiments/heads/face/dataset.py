@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import MediaError, Rows, batched
+from encoders import MediaError, Rows, batched
 from encoders.faces import expression_head, mtcnn
 from encoders.faces.fer_network import EMOTIONS, FerClassifier, load_mini_xception
 from experiments.datasets.faces_muxspace import FaceImage, load_face_images

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Rows
+from encoders import Rows
 from encoders.faces import expression_head
 from encoders.faces.fer_network import EMOTIONS
 from experiments.datasets import faces_muxspace

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from encoders import write_safetensors
 from encoders.faces import expression_head
 from encoders.faces.expression_head import ExpressionHead
-from encoders.safetensors_io import write_safetensors
 from experiments.datasets import faces_muxspace
 from experiments.datasets.data_root import DATA_ROOT
 from experiments.heads.face.classifier import fit_calibrated_classifier

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Frames, Rows
+from encoders import Frames, Rows
 from experiments.heads.image.training_set import ROLE, make_image_pipeline
 
 Floats = npt.NDArray[np.float64]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from encoders.base import Rows
+from encoders import Rows
 from experiments.datasets.oasis import OasisImage, load_oasis
 from experiments.features.extraction import encode_items
 from experiments.heads.image.blank_images import encode_blank_images
@@ -32,9 +32,9 @@ from experiments.heads.report_figure import (
     pair_ccc,
     pair_pearson,
 )
-from retrieval.evaluation.splits import make_group_folds
+from retrieval.evaluation import make_group_folds
+from spaces import solve_ridge
 from spaces.affect_regression import load_packaged_regressors
-from spaces.ridge_regression import solve_ridge
 
 BASELINE_STRENGTH = 0.25  # of the baseline's penalty
 REQUIRED_CCC = {"valence": 0.58, "arousal": 0.55}  # on unseen themes

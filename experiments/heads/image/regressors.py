@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Rows
+from encoders import Rows
 from experiments.heads.image.towers import (
     fit_blankness,
     fit_kernel_tower,
@@ -15,9 +15,9 @@ from experiments.heads.image.towers import (
     fit_ridge_tower,
 )
 from experiments.heads.image.training_set import Floats, TrainingSet
-from retrieval.evaluation.splits import make_group_folds
+from retrieval.evaluation import make_group_folds
+from spaces import Regressor
 from spaces.affect_regression import predict_mean_and_sd
-from spaces.affect_regressor import Regressor
 
 N_FOLDS = 5
 

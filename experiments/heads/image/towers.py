@@ -7,20 +7,13 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Rows
+from encoders import Rows
 from experiments.heads.image.training_set import ROLE, Floats, Ints, TrainingSet, flatten_views
 from retrieval.features.roles import LABELS_ROLE
+from spaces import solve_landmark_ridge, solve_ridge
+from spaces.joint import Tower
 from spaces.joint.kernel_ridge import SD_EPSILON, to_float32
-from spaces.joint.space import (
-    MAX_Z_SCORE,
-    KernelInput,
-    Layer,
-    LinearInput,
-    Tower,
-    gaussian_kernel,
-    signed_power,
-)
-from spaces.ridge_regression import solve_landmark_ridge, solve_ridge
+from spaces.joint.space import MAX_Z_SCORE, KernelInput, Layer, LinearInput, gaussian_kernel, signed_power
 
 LANDMARK_SIZE = 3  # pictures averaged in a landmark
 KERNEL_WIDTHS = {ROLE: 1.0, LABELS_ROLE: 0.5}  # of each role's kernel, per column

@@ -20,8 +20,8 @@ from experiments.heads.image.training_set import (
     make_image_pipeline,
 )
 from experiments.heads.report_figure import DIMENSIONS
-from spaces.affect_regressor import RegressorSet, save_regressors
-from spaces.joint.space import TEXT_ROLE
+from spaces import RegressorSet, save_regressors
+from spaces.joint import TEXT_ROLE
 
 WEIGHTS_FILE = Path(str(files("spaces") / "weights" / "affect-image.safetensors"))
 

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Rows
+from encoders import Rows
 from experiments.datasets.oasis import OasisImage
 from experiments.heads.image_augmentation import encode_augmented_views
-from retrieval.features.config import PipelineConfig
-from retrieval.features.pipeline import FeaturePipeline
+from retrieval.features import FeaturePipeline, PipelineConfig
 from spaces.joint.kernel_ridge import to_float32
 
 Floats = npt.NDArray[np.float64]

@@ -33,9 +33,9 @@ from experiments.heads.report_figure import (
     pair_ccc,
     pair_rmse,
 )
-from fusion.affect_fusion import PerDimension, precision_weighted_mean
-from retrieval.evaluation.affect_metrics import rmse
-from retrieval.evaluation.splits import make_group_folds
+from fusion import precision_weighted_mean
+from fusion.affect_fusion import PerDimension
+from retrieval.evaluation import make_group_folds, rmse
 from spaces.affect_regression import load_modality_reliability
 
 ONE_SD_COVERAGE = 0.6827  # of a normal distribution within one SD

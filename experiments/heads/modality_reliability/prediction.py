@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from experiments.heads.modality_reliability.paired_modalities import Floats, Ints, PairedModalities
-from retrieval.evaluation.splits import make_group_folds
+from retrieval.evaluation import make_group_folds
 from spaces.joint.kernel_ridge import solve_kernel_ridge
 from spaces.joint.space import gaussian_kernel
 

@@ -15,8 +15,9 @@ import numpy.typing as npt
 
 from experiments.heads.modality_reliability.paired_modalities import Floats, Ints, PairedModalities
 from experiments.heads.modality_reliability.prediction import predict_held_out
-from fusion.affect_fusion import PerDimension, precision_weighted_mean
-from retrieval.evaluation.splits import make_group_folds
+from fusion import precision_weighted_mean
+from fusion.affect_fusion import PerDimension
+from retrieval.evaluation import make_group_folds
 
 MODALITIES = ("image", "sound", "face", "text")
 PRIOR_LOG_SD = 0.3  # SD of a log reliability before any evidence, and of its difference between sets

@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from encoders.files import write_atomically
+from encoders import write_atomically
 from experiments.datasets.data_root import DATA_ROOT
 from experiments.heads.modality_reliability.paired_modalities import load_cremad_pairs, load_ravdess_pairs
 from experiments.heads.modality_reliability.reliability import (

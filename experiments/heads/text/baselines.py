@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from encoders.base import encode_all
-from encoders.lexicon import compute_nrc_columns, score_sentiment
+from encoders import compute_nrc_columns, encode_all, score_sentiment
 from encoders.minilm import minilm
 from experiments.datasets.records import RatedText
 from experiments.heads.text.regressors import N_FOLDS, Floats, stack_affect
-from retrieval.evaluation.splits import make_group_folds
+from retrieval.evaluation import make_group_folds
 from spaces.joint.ridge import solve_ridge
 
 Baseline = tuple[str, Floats] | None

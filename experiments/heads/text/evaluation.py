@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Rows
+from encoders import ENCODERS, Rows
 from encoders.minilm_affect import MiniLMAffect
-from encoders.registry import ENCODERS
 from experiments.datasets import caav, emobank
 from experiments.datasets.data_root import DATA_ROOT
 from experiments.datasets.oasis import load_oasis_themes
@@ -33,9 +32,9 @@ from experiments.heads.text.regressors import (
 )
 from experiments.heads.text.train import fit
 from experiments.heads.text_adapter.training_sets import select_held_out
-from retrieval.evaluation.affect_metrics import pearson
+from retrieval.evaluation import pearson
+from spaces import RegressorSet
 from spaces.affect_regression import load_packaged_regressors, predict_mean_and_sd
-from spaces.affect_regressor import RegressorSet
 
 REQUIRED_CORRELATIONS = {
     ("emobank", "valence"): 0.75, ("emobank", "arousal"): 0.52,

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Rows, encode_all, is_missing_row
+from encoders import Rows, encode_all, is_missing_row
 from encoders.minilm_affect import DIM, SURFACE_DIM, MiniLMAffect
 from experiments.datasets.records import RatedText
-from retrieval.evaluation.splits import make_group_folds
-from spaces.affect_regressor import Regressor
+from retrieval.evaluation import make_group_folds
+from spaces import Regressor
+from spaces.joint import Tower
 from spaces.joint.kernel_ridge import compute_landmarks, solve_kernel_ridge, to_float32
-from spaces.joint.space import KernelInput, LinearInput, Tower
+from spaces.joint.space import KernelInput, LinearInput
 
 Floats = npt.NDArray[np.float64]
 

@@ -20,9 +20,8 @@ from pathlib import Path
 
 import numpy as np
 
-from encoders.base import encode_all
+from encoders import ENCODERS, encode_all
 from encoders.minilm_affect import MiniLMAffect
-from encoders.registry import ENCODERS
 from experiments.datasets.caav import load_caav_actions
 from experiments.datasets.data_root import DATA_ROOT
 from experiments.datasets.emobank import load_emobank
@@ -39,7 +38,7 @@ from experiments.heads.text.regressors import (
 )
 from experiments.heads.text.unreadable_texts import FOREIGN_TEXTS, N_NONSENSE_TEXTS, make_nonsense_texts
 from experiments.heads.text_adapter.training_sets import select_held_out
-from spaces.affect_regressor import RegressorSet, save_regressors
+from spaces import RegressorSet, save_regressors
 
 WEIGHTS_FILE = Path(str(files("spaces") / "weights" / "affect-text.safetensors"))
 

@@ -10,8 +10,7 @@ import numpy as np
 import torch
 
 import experiments.heads.text_adapter as package
-from encoders.files import get_cache_dir
-from encoders.safetensors_io import write_safetensors
+from encoders import get_cache_dir, write_safetensors
 from experiments.datasets.data_root import DATA_ROOT
 from experiments.heads.text_adapter.model_soup import make_model_soup
 from experiments.heads.text_adapter.training import AdapterConfig, load_or_train_adapters

@@ -6,7 +6,7 @@ import json
 import re
 from importlib.resources import files
 
-from encoders.text_files import split_lines
+from encoders import split_lines
 
 NEGATION_FACTOR = -0.74  # VADER's, of a negated word's valence
 NEGATED_TEMPLATES = (

@@ -13,13 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from encoders import read_safetensors, write_safetensors
 from encoders.minilm import DIM, build_mean_pooled_model, minilm
-from encoders.safetensors_io import read_safetensors, write_safetensors
 from experiments.heads.text_adapter import lora, token_batches
 from experiments.heads.text_adapter.lora import add_lora
 from experiments.heads.text_adapter.token_batches import Ints, draw_batches, pad_tokens, tokenize
 from experiments.heads.text_adapter.training_sets import Floats, TrainingSet
-from losses.affect import ccc_loss
+from losses import ccc_loss
 
 PROGRESS_INTERVAL_SECONDS = 20
 MAX_GRADIENT_NORM = 1.0

@@ -17,7 +17,7 @@ from experiments.heads.text_adapter.lexicon_texts import (
     load_nrc_emotions,
     load_vader_valence,
 )
-from retrieval.evaluation.splits import make_group_folds
+from retrieval.evaluation import make_group_folds
 
 Floats = npt.NDArray[np.float32]
 

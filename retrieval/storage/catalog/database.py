@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from encoders.base import AffectError, to_printable
+from encoders import AffectError, to_printable
 from retrieval.storage.schema import (
     COMPATIBILITY_VIEWS,
     FIRST_SCHEMA_VERSION,

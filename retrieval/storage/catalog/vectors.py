@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from encoders.base import AffectError
+from encoders import AffectError
 from retrieval.storage.catalog.database import Database, validate_generation
 
 _VECTOR_FILE_NAME = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)?")

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from encoders.base import Rows
+from encoders import Rows
 from spaces.joint.space import TowerPair
 from spaces.joint.towers.projection import MaskedFeatures, Projection
 from spaces.joint.towers.text_towers import GRUTower, SentenceTower

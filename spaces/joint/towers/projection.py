@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from encoders.base import Rows
+from encoders import Rows
 from spaces.joint.space import MAX_Z_SCORE, Layer, LinearInput, Tower
 from spaces.standardisation import MIN_RELATIVE_SD
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from encoders.base import Rows
+from encoders import Rows
 from spaces.joint.gru import compute_last_states, is_bfloat16_faster
 from spaces.joint.space import TEXT_ROLE, Tower
 from spaces.joint.towers.projection import Projection
