@@ -1,4 +1,4 @@
-"""From features to comparable coordinates: joint spaces, the valence-arousal plane, maps between modalities."""
+"""From features to comparable coordinates: joint spaces, valence and arousal, maps between modalities."""
 
 from __future__ import annotations
 
