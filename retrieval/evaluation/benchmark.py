@@ -162,10 +162,8 @@ def evaluate(
     """
     table = as_similarity(similarity)
     owner = map_captions_to_videos(table.shape, caption_video_ids, video_ids)
-    names = tuple(caption_ids) if caption_ids is not None else make_caption_ids(caption_video_ids)
     used = _validate_caption_mask(mask, owner)
-    if len(set(names)) != len(owner):
-        raise ValueError(f"{len(owner)} captions need as many different ids, not {len(set(names))}")
+    names = _validate_caption_ids(caption_ids, caption_video_ids)
     video_counts, videos = count_video_ranks(table, owner, used, protocol)
     query_videos = tuple(video_ids[number] for number in videos)
     return Evaluation(
@@ -184,6 +182,16 @@ def evaluate(
             protocol=protocol,
         ),
     )
+
+
+def _validate_caption_ids(
+    caption_ids: Sequence[str] | None, caption_video_ids: Sequence[str]
+) -> tuple[str, ...]:
+    names = tuple(caption_ids) if caption_ids is not None else make_caption_ids(caption_video_ids)
+    count = len(caption_video_ids)
+    if len(set(names)) != count:
+        raise ValueError(f"{count} captions need as many different ids, not {len(set(names))}")
+    return names
 
 
 def _validate_caption_mask(mask: Mask | None, owner: npt.NDArray[np.int64]) -> Mask:
