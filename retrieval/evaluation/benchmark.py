@@ -155,8 +155,7 @@ def evaluate(
     caption_video_ids: (c,) the id of each caption's video, its target
     video_ids:         (v,) the id of each column
     caption_ids:       (c,) ids of the captions, by default "video#0", "video#1", ...
-    mask:              (c,) bool, captions that take part, as queries and in the gallery; a video without any
-                       is no query
+    mask:              (c,) bool, captions used as queries and gallery; a video without any is no query
 
     Raises ValueError for ids that are not unique or unknown, lengths that don't fit, or no captions.
     """
