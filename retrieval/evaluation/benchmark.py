@@ -155,17 +155,14 @@ def evaluate(
     caption_video_ids: (c,) the id of each caption's video, its target
     video_ids:         (v,) the id of each column
     caption_ids:       (c,) ids of the captions, by default "video#0", "video#1", ...
-    mask:              (c,) bool, captions that take part, as queries and in the gallery; a video without any
-                       is no query
+    mask:              (c,) bool, captions used as queries and gallery; a video without any is no query
 
     Raises ValueError for ids that are not unique or unknown, lengths that don't fit, or no captions.
     """
     table = as_similarity(similarity)
     owner = map_captions_to_videos(table.shape, caption_video_ids, video_ids)
-    names = tuple(caption_ids) if caption_ids is not None else make_caption_ids(caption_video_ids)
     used = _validate_caption_mask(mask, owner)
-    if len(set(names)) != len(owner):
-        raise ValueError(f"{len(owner)} captions need as many different ids, not {len(set(names))}")
+    names = _validate_caption_ids(caption_ids, caption_video_ids)
     video_counts, videos = count_video_ranks(table, owner, used, protocol)
     query_videos = tuple(video_ids[number] for number in videos)
     return Evaluation(
@@ -184,6 +181,16 @@ def evaluate(
             protocol=protocol,
         ),
     )
+
+
+def _validate_caption_ids(
+    caption_ids: Sequence[str] | None, caption_video_ids: Sequence[str]
+) -> tuple[str, ...]:
+    names = tuple(caption_ids) if caption_ids is not None else make_caption_ids(caption_video_ids)
+    count = len(caption_video_ids)
+    if len(set(names)) != count:
+        raise ValueError(f"{count} captions need as many different ids, not {len(set(names))}")
+    return names
 
 
 def _validate_caption_mask(mask: Mask | None, owner: npt.NDArray[np.int64]) -> Mask:

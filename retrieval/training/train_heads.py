@@ -116,13 +116,9 @@ def _use_single_thread() -> Iterator[None]:
 
 
 def train_space(
-    space: str,
-    training_data: TrainingData | None,
-    seed: int,
-    on_progress: ProgressCallback,
-    budget: TimeBudget | None = None,
-    time_share: float = 1.0,
-) -> TrainingResult:
+    space: str, training_data: TrainingData | None, seed: int, on_progress: ProgressCallback,
+    budget: TimeBudget | None = None, time_share: float = 1.0,
+) -> TrainingResult:  # fmt: skip
     """Train one space's heads; None and the reason with too few items or too little time.
 
     time_share: this space's share of the time left

@@ -1,4 +1,4 @@
-"""All that a training run is made of, on disk and back: safetensors, nothing that runs code when read."""
+"""Checkpoints of training runs as safetensors, which run no code when loaded."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KEY_SEPARATOR = "/"
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingProgress:
-    """Epochs done (loss, score, rate, seconds), the best one's number from 1 (0: none), whether collapsed."""
+    """Finished epochs (loss, score, rate, seconds), number of the best from 1 (0: none), and collapse."""
 
     epochs: tuple[dict[str, Any], ...] = ()
     best: int = 0
@@ -27,12 +27,12 @@ class TrainingProgress:
 
     @property
     def scores(self) -> list[float | None]:
-        """The judge's, epoch by epoch."""
+        """The score of each epoch."""
         return [epoch["score"] for epoch in self.epochs]
 
 
 class TrainingState:
-    """What changes while a run goes on, beside torch's own random state, which is saved with it."""
+    """The state of a run; torch's global random state is saved with it."""
 
     def __init__(
         self, module: nn.Module, optimiser: torch.optim.Optimizer, generator: torch.Generator
@@ -41,18 +41,18 @@ class TrainingState:
         self.best_weights: dict[str, Tensor] = {}
 
     def store_best(self) -> None:
-        """Remember the weights of now."""
+        """Copy the current weights."""
         self.best_weights = {
             name: tensor.detach().clone() for name, tensor in self.module.state_dict().items()
         }
 
     def restore_best(self) -> None:
-        """Go back to the weights remembered, if any."""
+        """Restore the copied weights, if any."""
         if self.best_weights:
             self.module.load_state_dict(self.best_weights)
 
     def save(self, path: Path, run_key: str, progress: TrainingProgress) -> None:
-        """Write all of it, so that no reader ever sees half."""
+        """Write a checkpoint atomically."""
         moments = {
             f"{number}{KEY_SEPARATOR}{name}": torch.as_tensor(value)
             for number, values in self.optimiser.state_dict()["state"].items()
@@ -73,7 +73,7 @@ class TrainingState:
         write_atomically(path, save(tensors, notes))
 
     def load(self, path: Path, run_key: str) -> TrainingProgress:
-        """Take up what `save` wrote; without a file, the beginning. Raises AffectError."""
+        """Restore a checkpoint written by `save`; without a file, no progress. Raises AffectError."""
         if not path.exists():
             return TrainingProgress()
         try:
@@ -99,8 +99,8 @@ class TrainingState:
         self._load_moments(parts.get("moments", {}))
         self.generator.set_state(parts["random"]["batches"])
         torch.random.set_rng_state(parts["random"]["torch"])
-        told = json.loads(notes["progress"])
-        return TrainingProgress(epochs=tuple(told["epochs"]), best=told["best"], collapsed=told["collapsed"])
+        stored_progress = json.loads(notes["progress"])
+        return TrainingProgress(**{**stored_progress, "epochs": tuple(stored_progress["epochs"])})
 
     def _load_moments(self, moments: dict[str, Tensor]) -> None:
         state: dict[int, dict[str, Tensor]] = {}

@@ -1,4 +1,4 @@
-"""Heads on disk: one safetensors file a space, with what must be known of them in its header."""
+"""Heads on disk: one safetensors file per space, with their metadata as JSON in its header."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from spaces.joint.space import Heads, KernelInput, Layer, LinearInput, TextDomai
 FORMAT_VERSION = 1
 PACKAGED_HEADS = ("object", "activity", "audio")
 TOWER_NAMES = ("media", "text")
-FLOAT16_FIELDS = {"weight", "centres"}  # float16 is enough for these
-SCALAR_FIELDS = {"power", "gamma"}  # kept as arrays of one
+FLOAT16_FIELDS = {"weight", "centres"}  # precise enough in float16
+SCALAR_FIELDS = {"power", "gamma"}  # stored as arrays of length 1
 
 
 def save_heads(path: Path, heads: Heads, metadata: Mapping[str, Any]) -> str:
-    """Write heads, weights as float16 where that is enough; `metadata` is for people. Gives the digest."""
+    """Write heads with `metadata`, weights as float16 where that suffices; returns the digest."""
     tensors = {
         name: rows
         for number, member in enumerate(heads.members)
@@ -56,7 +56,7 @@ def save_heads(path: Path, heads: Heads, metadata: Mapping[str, Any]) -> str:
 
 
 def load_heads(path: Path) -> Heads:
-    """Read what `save_heads` wrote. Raises AffectError."""
+    """Load a file written by `save_heads`. Raises AffectError."""
     try:
         file = read_safetensors(path, "heads")
         notes = file.metadata
@@ -67,12 +67,12 @@ def load_heads(path: Path) -> Heads:
             )
         return _make_heads(file.tensors, notes, file.digest)
     except MALFORMED_FILE_ERRORS as bad:
-        said = f"{to_printable(path)}: no trained heads can be read ({type(bad).__name__}: {bad})"
-        raise AffectError(f"{said}; train them again") from bad
+        message = f"{to_printable(path)}: no trained heads can be read ({type(bad).__name__}: {bad})"
+        raise AffectError(f"{message}; train them again") from bad
 
 
 def _make_heads(tensors: Mapping[str, Rows], metadata: Mapping[str, Any], digest: str) -> Heads:
-    """Raises ValueError or KeyError for what doesn't hold together."""
+    """Raises ValueError or KeyError for tensors and metadata that do not fit."""
     members = tuple(
         TowerPair(
             media=unflatten_tower(tensors, f"{number}.media"),
@@ -85,11 +85,11 @@ def _make_heads(tensors: Mapping[str, Rows], metadata: Mapping[str, Any], digest
         raise ValueError("no members, or numbers that are not finite")
     domain = None
     if "domain" in tensors:
-        strangers = tensors["strangers"].astype(np.float32) if "strangers" in tensors else None
+        out_of_domain = tensors["strangers"].astype(np.float32) if "strangers" in tensors else None
         domain = TextDomain(
             in_domain=tensors["domain"].astype(np.float32),
             min_similarity=metadata["least"],
-            out_of_domain=strangers,
+            out_of_domain=out_of_domain,
         )
     return Heads(
         members=members,
@@ -104,14 +104,14 @@ def _make_heads(tensors: Mapping[str, Rows], metadata: Mapping[str, Any], digest
 
 @cache
 def load_packaged_heads() -> Mapping[str, Heads]:
-    """Heads that come with this package, by space."""
+    """The heads in spaces/weights, by space."""
     folder = files("spaces") / "weights"
-    places = {name: Path(str(folder / f"{name}.safetensors")) for name in PACKAGED_HEADS}
-    return {name: load_heads(place) for name, place in places.items() if place.exists()}
+    paths = {name: Path(str(folder / f"{name}.safetensors")) for name in PACKAGED_HEADS}
+    return {name: load_heads(path) for name, path in paths.items() if path.exists()}
 
 
 def flatten_tower(prefix: str, tower: Tower) -> Iterator[tuple[str, Rows]]:
-    """Names and arrays of a tower as a file keeps them, weights as float16."""
+    """Names and arrays of a tower for a file, weights as float16."""
     yield f"{prefix}.bias", tower.bias
     for role, reader in tower.inputs.items():
         for part in fields(reader):
@@ -134,7 +134,7 @@ def _make_input(tensors: Mapping[str, Rows], role: str) -> LinearInput | KernelI
 
 
 def unflatten_tower(tensors: Mapping[str, Rows], prefix: str) -> Tower:
-    """The tower that `tower_tensors` took apart. Raises KeyError for what is not there."""
+    """The inverse of `flatten_tower`. Raises KeyError for a missing array."""
     inside = {
         name.removeprefix(f"{prefix}."): np.asarray(rows, np.float32)
         for name, rows in tensors.items()

@@ -1,9 +1,9 @@
-"""Joint spaces: trained heads that bring media and words together, as plain numpy for use.
+"""Joint spaces of media and texts: trained heads in plain numpy.
 
-A member is a pair of towers, one for media and one for words, trained together (JEMC, Mithun et al. 2018:
-linear projections). A space has one member or several: their unit rows are stacked, each by its weight, so
-that one cosine in the stack is the weighted mean of the members' cosines. The rows of an untrained space may
-be a member too, which is how zero-shot and trained scores are combined.
+A member is a pair of towers, one for media and one for texts, trained together (JEMC, Mithun et al. 2018:
+linear projections). The unit rows of a space's members are concatenated, scaled by weight, so that a cosine
+of the concatenation is the weighted mean of the members' cosines. The rows of an untrained space can be one
+of the parts, which combines zero-shot and trained scores.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from encoders import Rows, is_missing_row, unit_rows
 from spaces.base import Features, Space, Views
 from spaces.ridge_regression import gaussian_kernel
 
-WORDS_VIEW = "words"  # the view in which words meet media
-MAX_Z_SCORE = 10.0  # standard deviations: a column that hardly varied in training says no more than that
-TEXT_ROLE = "text"  # the role that reads words
+WORDS_VIEW = "words"  # the view shared by texts and media
+MAX_Z_SCORE = 10.0  # standard deviations: bounds columns that hardly varied in training
+TEXT_ROLE = "text"  # the role of the text encoder
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LinearInput:
-    """How one role enters a tower.
+    """The linear input of one role of a tower.
 
-    power:       of every value, its sign kept (Perronnin et al. 2010); .5 tames what is rarely large
-    mean, scale: (d,) of the training items then; a row is (row - mean) / scale
+    power:       signed power of every value (Perronnin et al. 2010); .5 compresses rare large values
+    mean, scale: (d,) of the training items after that; a row is (row - mean) / scale
     weight:      (d, h)
-    absent:      (h,) what stands for the role where it has nothing to say, learnt as well
+    absent:      (h,) trained output where the role is missing
     """
 
     mean: Rows
@@ -41,23 +41,22 @@ class LinearInput:
 
     def __call__(self, rows: Rows) -> Rows:
         """(n, h) of raw rows (n, d); `absent` for those that are missing."""
-        here = ~is_missing_row(rows)
+        is_present = ~is_missing_row(rows)
         out = np.tile(self.absent, (len(rows), 1))
-        standard = (signed_power(rows[here], self.power) - self.mean) / self.scale
-        out[here] = np.clip(standard, -MAX_Z_SCORE, MAX_Z_SCORE) @ self.weight
+        standard = (signed_power(rows[is_present], self.power) - self.mean) / self.scale
+        out[is_present] = np.clip(standard, -MAX_Z_SCORE, MAX_Z_SCORE) @ self.weight
         return out
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class KernelInput:
-    """How one role enters a tower by its likeness to landmarks, in a Gaussian kernel; see
-    `spaces.joint.kernel_ridge`.
+    """The input of one role by Gaussian kernels at landmarks; see `spaces.joint.kernel_ridge`.
 
     mean, scale: (d,) of the training items; a row is (row - mean) / scale
-    centres:     (m, d) landmarks, so standardised
+    centres:     (m, d) landmarks, standardised in the same way
     gamma:       the kernel is exp(-gamma * ||row - centre||^2)
     weight:      (m, h)
-    absent:      (h,) what stands for the role where it has nothing to say
+    absent:      (h,) output where the role is missing
     """
 
     mean: Rows
@@ -69,11 +68,10 @@ class KernelInput:
 
     def __call__(self, rows: Rows) -> Rows:
         """(n, h) of raw rows (n, d); `absent` for those that are missing."""
-        here = ~is_missing_row(rows)
+        is_present = ~is_missing_row(rows)
         out = np.tile(self.absent, (len(rows), 1))
-        out[here] = (
-            gaussian_kernel((rows[here] - self.mean) / self.scale, self.centres, self.gamma) @ self.weight
-        )
+        standard = (rows[is_present] - self.mean) / self.scale
+        out[is_present] = gaussian_kernel(standard, self.centres, self.gamma) @ self.weight
         return out
 
 
@@ -98,11 +96,11 @@ class Tower:
     layers: tuple[Layer, ...] = ()
 
     def __call__(self, features: Features) -> Rows:
-        """(n, dim) unit rows of the roles that are there, as `values` has them."""
+        """(n, dim) `project_raw`, normalised to unit length."""
         return unit_rows(self.project_raw(features))
 
     def project_raw(self, features: Features) -> Rows:
-        """(n, dim) rows of the roles that are there, of any length; NaN where none of them says anything.
+        """(n, dim) rows from the roles in `features`, of any length; NaN where all of them are missing.
 
         Raises KeyError if none of its roles is in `features`.
         """
@@ -111,8 +109,8 @@ class Tower:
             raise KeyError(f"no features of {', '.join(self.inputs)}")
         count = len(features[roles[0]])
         rows = np.tile(self.bias, (count, 1))
-        for role, reader in self.inputs.items():
-            rows += reader(features[role]) if role in features else reader.absent
+        for role, layer_input in self.inputs.items():
+            rows += layer_input(features[role]) if role in features else layer_input.absent
         for layer in self.layers:
             rows = layer(rows)
         rows[np.all([is_missing_row(features[role]) for role in roles], axis=0)] = np.nan
@@ -121,7 +119,7 @@ class Tower:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TowerPair:
-    """A trained pair of towers and its share of the space's cosine; the text tower reads unit rows."""
+    """A trained pair of towers and its weight in the space's cosine; the text tower takes unit rows."""
 
     media: Tower
     text: Tower
@@ -130,12 +128,12 @@ class TowerPair:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TextDomain:
-    """What the heads were taught words about: of a text far from all of it they say nothing but noise.
+    """The domain of the training texts, outside of which similarities are noise.
 
-    in_domain: (m, d) unit sentence vectors
-    min_similarity: cosine to the nearest of them from which a text belongs
-    out_of_domain: (s, d) unit vectors of texts about something else; what is as near to one of them as to
-        any of `in_domain` does not belong (nearest neighbour rule, Cover & Hart 1967)
+    in_domain:      (m, d) unit sentence vectors of training texts
+    min_similarity: least cosine of a text to the nearest of them
+    out_of_domain:  (s, d) unit vectors of out-of-domain texts; a text at least as near to one of them as to
+        any of `in_domain` is rejected (nearest neighbour rule, Cover & Hart 1967)
     """
 
     in_domain: Rows
@@ -143,25 +141,25 @@ class TextDomain:
     out_of_domain: Rows | None = None
 
     def contains(self, rows: Rows) -> npt.NDArray[np.bool_]:
-        """(n,) whether unit sentence vectors (n, d) belong; False for missing ones."""
+        """(n,) whether unit sentence vectors (n, d) are in the domain; False for missing ones."""
         nearest = (rows @ self.in_domain.T).max(axis=1)
-        holds = nearest >= self.min_similarity
+        is_inside = nearest >= self.min_similarity
         if self.out_of_domain is not None:
-            holds &= nearest > (rows @ self.out_of_domain.T).max(axis=1)
-        return np.asarray(holds)
+            is_inside &= nearest > (rows @ self.out_of_domain.T).max(axis=1)
+        return np.asarray(is_inside)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Heads:
-    """Trained members of one space, as they are kept in a file.
+    """Trained members of one space, as stored in a file.
 
-    encoder_signatures: by role, the signature of the encoder whose rows they read
-    required_roles: media roles without which an item abstains, whatever the others say of it
-    zero_shot_weight: of the untrained space's cosine in the whole
-    domain:   None where words of any kind may be asked
-    calibrations: by source ("text", "frames", "sound"), the numbers of a `fusion.late_fusion.Calibration` of
-              the view "words", from items the heads had not seen
-    digest:   of the file
+    encoder_signatures: by role, the signature of the encoder they were trained on
+    required_roles:   media roles without which an item abstains
+    zero_shot_weight: weight of the untrained space's cosine
+    domain:           None where any text is accepted
+    calibrations:     by source ("text", "frames", "sound"), parameters of a `fusion.late_fusion.Calibration`
+        of the view "words", from held-out items
+    digest:           SHA-256 of the file
     """
 
     members: tuple[TowerPair, ...]
@@ -174,15 +172,15 @@ class Heads:
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """The media roles they read."""
+        """The media roles of the members."""
         return tuple(dict.fromkeys(role for member in self.members for role in member.media.inputs))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class JointSpace:
-    """Views: "words", the members' unit rows stacked by weight, and what `base_space` has besides.
+    """Views: "words", the members' unit rows concatenated by weight, and the other views of `base_space`.
 
-    base_space: the untrained space; its view "words", where it has one, joins the stack with the heads'
+    base_space: the untrained space; its view "words", where it has one, is a part with the heads'
         `zero_shot_weight`
     """
 
@@ -200,20 +198,20 @@ class JointSpace:
         views = self.base_space.project(features)
         zero_shot = views.pop(WORDS_VIEW, None)
         members = self.heads.members
-        if all(any(role in features for role in one.media.inputs) for one in members):
-            rows = self._stack_members([one.media(features) for one in members], zero_shot)
+        if all(any(role in features for role in member.media.inputs) for member in members):
+            rows = self._stack_members([member.media(features) for member in members], zero_shot)
             for role in self.heads.required_roles:
                 rows[is_missing_row(features[role]) if role in features else slice(None)] = np.nan
             return {WORDS_VIEW: rows, **views}
         if TEXT_ROLE not in features:
             return views
-        said = {TEXT_ROLE: unit_rows(features[TEXT_ROLE])}
-        found = [one.text(said) for one in members]
+        texts = {TEXT_ROLE: unit_rows(features[TEXT_ROLE])}
+        text_rows = [member.text(texts) for member in members]
         if self.heads.domain:
-            foreign = ~self.heads.domain.contains(said[TEXT_ROLE])
-            for rows in found:
-                rows[foreign] = np.nan
-        return {WORDS_VIEW: self._stack_members(found, zero_shot), **views}
+            is_outside = ~self.heads.domain.contains(texts[TEXT_ROLE])
+            for rows in text_rows:
+                rows[is_outside] = np.nan
+        return {WORDS_VIEW: self._stack_members(text_rows, zero_shot), **views}
 
     def _stack_members(self, rows: Sequence[Rows], zero_shot: Rows | None) -> Rows:
         share = self.heads.zero_shot_weight if zero_shot is not None else 0.0
@@ -225,15 +223,15 @@ class JointSpace:
 
 
 def signed_power(rows: Rows, power: float) -> Rows:
-    """(n, d) every value to a power, its sign kept."""
+    """(n, d) sign(x) |x|^power of every value."""
     return rows if power == 1 else np.asarray(np.sign(rows) * np.abs(rows) ** power, np.float32)
 
 
 def stack_weighted(rows: Sequence[Rows], weights: npt.ArrayLike) -> Rows:
     """(n, sum of d) unit rows whose cosine is the mean of the parts' cosines, weighted by `weights` (m,).
 
-    rows: unit rows (n, d) of each part; where some are missing the others speak alone.
+    rows: unit rows (n, d) of each part; missing ones count as 0, so that the cosine is that of the others.
     """
-    there = [np.nan_to_num(part) for part in rows]
-    scaled = [np.sqrt(share) * part for share, part in zip(np.asarray(weights), there, strict=True)]
+    filled = [np.nan_to_num(part) for part in rows]
+    scaled = [np.sqrt(weight) * part for weight, part in zip(np.asarray(weights), filled, strict=True)]
     return unit_rows(np.concatenate(scaled, axis=1))

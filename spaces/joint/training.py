@@ -1,7 +1,7 @@
-"""The one training loop. It is given its loss, its judge and what counts as collapsed.
+"""The training loop of joint models; loss, scorer and collapse test are arguments.
 
-On a CPU, a run that was stopped and resumed gives the same bits as one that was not: weights, optimiser and
-both random states are in the checkpoint.
+On a CPU, a resumed run gives the same bits as an uninterrupted one: weights, optimiser and both random states
+are in the checkpoint.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from spaces.joint.towers import BatchLoss, Model
 from spaces.joint.training_set import Ints, TrainingSet, make_batch
 
 ModelScorer = Callable[[Model], float]  # higher is better, such as rsum of the dev split
-CollapseTest = Callable[[float, int], bool]  # (loss of a batch, its pairs): as if all vectors were equal
+CollapseTest = Callable[[float, int], bool]  # (loss of a batch, number of pairs): as of equal vectors
 
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """How long, in what steps.
+    """Length and learning rate of training.
 
     decay: "step" multiplies the rate by `factor` every `every` epochs; "one-cycle" rises to the rate and
-           falls to nothing over the whole run (Smith & Topin 2018)
+           falls to almost 0 over the whole run (Smith & Topin 2018)
     draw:  an epoch is every text once ("texts"), or every item once with one of its texts ("items")
     warm:  epochs on the warm-up loss (VSE's sum of hinges does not collapse where VSE++'s maximum may)
-    clip:  largest norm of the gradient, 0 for any
+    clip:  largest norm of the gradient, 0 for no limit
     patience: epochs without a better score after which to stop, 0 for never
 
-    Raises ValueError for numbers that can't be.
+    Raises ValueError for numbers out of range.
     """
 
     epochs: int = 30
@@ -65,7 +65,7 @@ RELEASED_SCHEDULE = Schedule(
 
 @dataclass(frozen=True, kw_only=True)
 class EpochResult:
-    """One epoch done: mean loss a batch, the judge's score after it, the last rate, seconds."""
+    """One epoch: mean loss per batch, score after it, last learning rate, seconds."""
 
     number: int
     loss: float
@@ -76,7 +76,7 @@ class EpochResult:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingHistory:
-    """All epochs, the one whose weights were kept, and whether training had collapsed when it ended."""
+    """All epochs, the number of the one whose weights are used, and whether training collapsed."""
 
     epochs: tuple[EpochResult, ...]
     best: int
@@ -84,19 +84,20 @@ class TrainingHistory:
 
     @property
     def seconds(self) -> float:
-        """Of training, all epochs."""
+        """Total training time."""
         return sum(epoch.seconds for epoch in self.epochs)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Trainer:
-    """One run. `warmup_loss` is the loss of the first `schedule.warm` epochs; `run_key` names what the run
-    is.
+    """One training run.
 
-        score_model: scores the model after every epoch; the best epoch's weights are kept. Without, the
-            last ones are
-    collapse_test: where it says so of every batch of an epoch after the warm-up, training has collapsed and
-        stops
+    warmup_loss:   loss of the first `schedule.warm` epochs
+    score_model:   scores the model after every epoch; the weights of the best epoch are used, by default the
+                   last
+    collapse_test: training has collapsed and stops where it holds for every batch of an epoch after the
+                   warm-up
+    run_key:       identifies the run in its checkpoint
     """
 
     model: Model
@@ -111,10 +112,10 @@ class Trainer:
     on_epoch: Callable[[EpochResult], None] = field(default=lambda epoch: None)
 
     def run(self, checkpoint: Path | None = None) -> TrainingHistory:
-        """Train to the end, from the checkpoint on if there is one; the model then has the best weights.
+        """Train to the end, from the checkpoint if there is one; the model then has the best weights.
 
-        The checkpoint is written after every epoch and left there. Raises AffectError where it is of another
-        run or can't be read, ValueError without texts of two items to train on.
+        The checkpoint is written after every epoch and not deleted. Raises AffectError where it is of another
+        run or malformed, ValueError without texts of two items.
         """
         if len(np.unique(self.training_set.item_by_text[self.training_set.usable_texts])) < 2:
             raise ValueError("nothing to train on: texts of fewer than two items that say something")
@@ -135,10 +136,10 @@ class Trainer:
         return _make_history(progress)
 
     def make_trainable_module(self) -> nn.ModuleDict:
-        """All that has weights: the model, and losses that have some (a learnt temperature)."""
+        """All trained parameters: of the model, and of losses that have some (a trained temperature)."""
         losses = {"loss": self.loss, "warm": self.warmup_loss}
-        learnt = {name: loss for name, loss in losses.items() if isinstance(loss, nn.Module)}
-        return nn.ModuleDict({"model": self.model, **learnt})
+        trained = {name: loss for name, loss in losses.items() if isinstance(loss, nn.Module)}
+        return nn.ModuleDict({"model": self.model, **trained})
 
     def _make_optimiser(self) -> torch.optim.Optimizer:
         decayed = self.schedule.weight_decay
@@ -149,12 +150,12 @@ class Trainer:
 
     def _is_finished(self, progress: TrainingProgress) -> bool:
         done = len(progress.epochs)
-        patient = not self.schedule.patience or done - progress.best < self.schedule.patience
-        return done >= self.schedule.epochs or progress.collapsed or not patient
+        has_patience = not self.schedule.patience or done - progress.best < self.schedule.patience
+        return done >= self.schedule.epochs or progress.collapsed or not has_patience
 
     def _advance_epoch(self, state: TrainingState, progress: TrainingProgress) -> TrainingProgress:
-        """One epoch more."""
-        number, begun = len(progress.epochs) + 1, time.perf_counter()
+        """Train one epoch and score the model."""
+        number, start = len(progress.epochs) + 1, time.perf_counter()
         losses, sizes, rate = self._train_epoch(state, number)
         score = self._score_model()
         epoch = EpochResult(
@@ -162,19 +163,19 @@ class Trainer:
             loss=float(np.mean(losses)),
             score=score,
             rate=rate,
-            seconds=time.perf_counter() - begun,
+            seconds=time.perf_counter() - start,
         )
         best = progress.best
-        former = progress.scores[best - 1] if best else None
-        if score is None:  # without a judge the last weights are kept, and no copy of them is needed
+        best_score = progress.scores[best - 1] if best else None
+        if score is None:  # without a scorer the last weights are used, and no copy is needed
             best = number
-        elif former is None or score > former:
+        elif best_score is None or score > best_score:
             state.store_best()
             best = number
         self.on_epoch(epoch)
-        told = {"loss": epoch.loss, "score": score, "rate": rate, "seconds": epoch.seconds}
+        record = {"loss": epoch.loss, "score": score, "rate": rate, "seconds": epoch.seconds}
         collapsed = number > self.schedule.warm and self._has_collapsed(losses, sizes)
-        return TrainingProgress(epochs=(*progress.epochs, told), best=best, collapsed=collapsed)
+        return TrainingProgress(epochs=(*progress.epochs, record), best=best, collapsed=collapsed)
 
     def _train_epoch(self, state: TrainingState, epoch_number: int) -> tuple[list[float], list[int], float]:
         self.model.train()
@@ -191,12 +192,12 @@ class Trainer:
                 group["lr"] = rate
             batch = make_batch(self.training_set, texts, state.generator)
             state.optimiser.zero_grad()
-            cost = self.model.compute_loss(batch, loss)
-            cost.backward()
+            batch_loss = self.model.compute_loss(batch, loss)
+            batch_loss.backward()
             if self.schedule.clip:
                 nn.utils.clip_grad_norm_(state.module.parameters(), self.schedule.clip)
             state.optimiser.step()
-            losses.append(float(cost.detach()))
+            losses.append(float(batch_loss.detach()))
             sizes.append(len(texts))
         return losses, sizes, rate
 
@@ -211,7 +212,7 @@ class Trainer:
 
 
 def compute_learning_rate(schedule: Schedule, epoch: float) -> float:
-    """The learning rate at a time in epochs from 0, whole ones done and the part of this one."""
+    """The learning rate at a time in epochs from 0, with fractions."""
     if schedule.decay == "step":
         return schedule.rate * schedule.factor ** (int(epoch) // schedule.every)
     share, rising = epoch / schedule.epochs, 0.2
@@ -227,7 +228,7 @@ def _interpolate_cosine(start: float, end: float, fraction: float) -> float:
 def _iterate_batches(
     training_set: TrainingSet, schedule: Schedule, generator: torch.Generator
 ) -> Iterator[Tensor]:
-    """Numbers of texts (n,), batch by batch; a last one of a single text is left out: it has no negatives."""
+    """Text numbers (n,) by batch; a last batch of a single text is left out: it has no negatives."""
     texts = _draw_texts(training_set, schedule, generator)
     for chunk in texts.split(schedule.batch):
         if len(chunk) > 1:
@@ -235,8 +236,8 @@ def _iterate_batches(
 
 
 def _draw_texts(training_set: TrainingSet, schedule: Schedule, generator: torch.Generator) -> Tensor:
-    spoken = torch.from_numpy(training_set.usable_texts)
-    shuffled = spoken[torch.randperm(len(spoken), generator=generator)]
+    usable = torch.from_numpy(training_set.usable_texts)
+    shuffled = usable[torch.randperm(len(usable), generator=generator)]
     if schedule.draw == "texts":
         return shuffled
     first: Ints = np.unique(training_set.item_by_text[shuffled.numpy()], return_index=True)[1]
@@ -244,5 +245,5 @@ def _draw_texts(training_set: TrainingSet, schedule: Schedule, generator: torch.
 
 
 def _make_history(progress: TrainingProgress) -> TrainingHistory:
-    epochs = tuple(EpochResult(number=at, **told) for at, told in enumerate(progress.epochs, 1))
+    epochs = tuple(EpochResult(number=number, **record) for number, record in enumerate(progress.epochs, 1))
     return TrainingHistory(epochs=epochs, best=progress.best, collapsed=progress.collapsed)

@@ -1,4 +1,4 @@
-"""Words as numbers, for text towers that learn their own word vectors."""
+"""Tokenisation and vocabulary, for text towers with trained word vectors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from encoders import AffectError, Rows, to_printable
 PADDING, UNKNOWN, START, END = "<pad>", "<unk>", "<start>", "<end>"  # VSE++'s, in its order of numbers
 SPECIAL_TOKENS = (PADDING, UNKNOWN, START, END)
 WORD_PATTERN = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
-NUMBER_PATTERN = re.compile(r"[-+]?\.?\d")  # how one begins
+NUMBER_PATTERN = re.compile(r"[-+]?\.?\d")  # beginning of a number
 
 TokenIds = npt.NDArray[np.int64]
 
@@ -29,13 +29,13 @@ def tokenise(sentence: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Known words, in order of their numbers; the first four are padding, unknown, start and end."""
+    """The words in order of their ids; the first four are padding, unknown, start and end."""
 
     words: tuple[str, ...]
 
     @classmethod
     def from_sentences(cls, sentences: Iterable[str], min_count: int = 1) -> Vocabulary:
-        """Words that occur at least so often in these sentences: those of the training split, no others."""
+        """The words that occur at least `min_count` times in the sentences of the training split."""
         counts = Counter(word for sentence in sentences for word in tokenise(sentence))
         return cls((*SPECIAL_TOKENS, *sorted(word for word, count in counts.items() if count >= min_count)))
 
@@ -47,9 +47,9 @@ class Vocabulary:
         return len(self.words)
 
     def encode(self, sentences: Sequence[str], max_words: int = 64) -> TokenIds:
-        """(n, length) word numbers between start and end, 0 behind the end.
+        """(n, length) token ids from start to end, 0 after the end.
 
-        A sentence of more than `max_words` words loses the rest. Raises ValueError without sentences.
+        A sentence is truncated to `max_words` words. Raises ValueError without sentences.
         """
         if not sentences:
             raise ValueError("no sentences to number")
@@ -71,24 +71,24 @@ class Vocabulary:
 def read_word_vectors(path: Path, vocabulary: Vocabulary) -> Rows:
     """(words, d) vectors of the vocabulary from a text file: a word and its numbers a line (GloVe, word2vec).
 
-    Words the file lacks have NaN. Entries of several words, which GloVe's largest file has, are passed over.
+    Words that the file lacks are NaN. Entries of several words, which GloVe's largest file has, are skipped.
     Raises AffectError for a file that can't be read, or without any of the words.
     """
-    wanted = {word: number for number, word in enumerate(vocabulary.words)}
-    found: dict[int, Rows] = {}
+    id_by_word = {word: number for number, word in enumerate(vocabulary.words)}
+    vectors: dict[int, Rows] = {}
     try:
         with path.open(encoding="utf-8-sig") as lines:
             for line in lines:
                 word, *numbers = line.split() or [""]
-                if word in wanted and len(numbers) > 1 and NUMBER_PATTERN.match(numbers[0]):
-                    found[wanted[word]] = np.array(numbers, np.float32)
+                if word in id_by_word and len(numbers) > 1 and NUMBER_PATTERN.match(numbers[0]):
+                    vectors[id_by_word[word]] = np.array(numbers, np.float32)
     except (OSError, ValueError) as bad:
         raise AffectError(f"{to_printable(path)}: no word vectors can be read ({bad})") from bad
-    widths = {len(vector) for vector in found.values()}
+    widths = {len(vector) for vector in vectors.values()}
     if len(widths) != 1:
-        told = "none of the words" if not widths else f"rows of different widths {sorted(widths)}"
-        raise AffectError(f"{to_printable(path)}: holds {told}; wanted a word and its numbers a line")
+        content = "none of the words" if not widths else f"rows of different widths {sorted(widths)}"
+        raise AffectError(f"{to_printable(path)}: holds {content}; wanted a word and its numbers a line")
     rows = np.full((len(vocabulary), widths.pop()), np.nan, np.float32)
-    for number, vector in found.items():
+    for number, vector in vectors.items():
         rows[number] = vector
     return rows
