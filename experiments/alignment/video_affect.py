@@ -12,8 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from encoders import AffectError, MissingBackendError, get_cache_dir, to_printable
-from encoders.media import DecodedSegment, DecoderPool, Sampling
-from encoders.media.decoder_pool import OpenedFile
+from encoders.media import DecodedSegment, DecoderPool, OpenedFile, Sampling
 from experiments.alignment.video_encoding import OpenVideo
 from experiments.alignment.video_records import VideoFolder, load_video_affect, save_video_affect
 from experiments.features.streaming import DECODER_PROCESSES

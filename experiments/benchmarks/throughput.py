@@ -18,8 +18,7 @@ from experiments.datasets import DATA_ROOT
 from experiments.statistics.report import BenchmarkReport, Cell, json_option, print_report
 from retrieval.evaluation import Estimate
 from retrieval.features import FeaturePipeline, PipelineConfig
-from retrieval.indexing import Indexer
-from retrieval.indexing.indexer import IndexProgress
+from retrieval.indexing import Indexer, IndexProgress
 from retrieval.storage import EncodedFile, Library
 from retrieval.storage.catalog import Catalog
 

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from retrieval.evaluation import Estimate, Evaluation, bootstrap_interval, evaluate
-from retrieval.training import FittedHeads
-from retrieval.training.cross_validation import HeldOutFold, TrainingData
+from retrieval.training import FittedHeads, TrainingData
+from retrieval.training.cross_validation import HeldOutFold
 from spaces.joint import TEXT_ROLE, fit_ridge_tower_pair
 
 RECALL_DEPTHS = (1, 5, 10)

@@ -10,8 +10,7 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from encoders import Rows
-from encoders.media import DecodedSegment, DecodingEvent, FailedFile, FinishedFile, Segment
-from encoders.media.decoder_pool import OpenedFile
+from encoders.media import DecodedSegment, DecodingEvent, FailedFile, FinishedFile, OpenedFile, Segment
 from retrieval.features.pipeline import FeaturePipeline
 from spaces import Features
 

@@ -7,8 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from encoders import MediaError, Rows, stop_at_safe_points, stop_if_requested
-from encoders.media import DecodedSegment, DecoderPool, Limits, Sampling, Segment
-from encoders.media.decoder_pool import OpenedFile
+from encoders.media import DecodedSegment, DecoderPool, Limits, OpenedFile, Sampling, Segment
 from retrieval.features import LoopStep, ProcessedFile, concatenate_features, encode_files, encode_segments
 from retrieval.indexing.exclusions import Exclusions
 from retrieval.indexing.file_scan import describe_os_error, find_media_files, make_absolute

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from retrieval.training import AlignmentOutcome
-    from retrieval.training.train_heads import TrainingOutcome
+    from retrieval.training import AlignmentOutcome, TrainingOutcome
 
 
 def print_training_outcomes(outcomes: Sequence[TrainingOutcome]) -> None:

@@ -11,8 +11,15 @@ from pathlib import Path
 import numpy as np
 
 from encoders import AffectError, MediaError, Rows, is_missing_row, to_printable, unit_rows
-from encoders.media import DecodedSegment, DecoderPool, DecodingEvent, FailedFile, FinishedFile, Sampling
-from encoders.media.decoder_pool import OpenedFile
+from encoders.media import (
+    DecodedSegment,
+    DecoderPool,
+    DecodingEvent,
+    FailedFile,
+    FinishedFile,
+    OpenedFile,
+    Sampling,
+)
 from retrieval.features import (
     FeaturePipeline,
     ProcessedFile,

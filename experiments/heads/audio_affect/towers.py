@@ -17,10 +17,10 @@ from experiments.heads.audio_affect.clips import (
 )
 from experiments.heads.audio_affect.networks import MAX_ABS_Z, NetworkConfig, train_networks
 from experiments.heads.classification import compute_balanced_weights, one_hot
+from spaces import solve_ridge
 from spaces.circumplex import PRIOR_SD, map_emotions_to_affect
 from spaces.joint import Tower
 from spaces.joint.kernel_ridge import to_float32
-from spaces.joint.ridge import solve_ridge
 from spaces.joint.space import Layer, LinearInput
 
 SPEECH_CONFIG = NetworkConfig(n_networks=8, hidden_size=192)

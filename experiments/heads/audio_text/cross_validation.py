@@ -23,8 +23,8 @@ from experiments.heads.audio_text.retrieval_metrics import (
 )
 from experiments.heads.audio_text.training_set import ROLE, TrainingSet, split_folds
 from experiments.heads.audio_text.vocabulary import ANIMALS, EMOTIONS
+from spaces import solve_ridge
 from spaces.joint.kernel_ridge import compute_class_weights, to_float32
-from spaces.joint.ridge import solve_ridge
 
 N_REPEATS = 3  # random splits into folds
 LINEAR_RIDGE_STRENGTH = 1.0  # of the linear ridge's penalty, see `spaces.joint.ridge`

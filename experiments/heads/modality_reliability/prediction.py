@@ -6,7 +6,7 @@ import numpy as np
 
 from experiments.heads.modality_reliability.paired_modalities import Floats, Ints, PairedModalities
 from retrieval.evaluation import make_group_folds
-from spaces.joint.kernel_ridge import solve_kernel_ridge
+from spaces import solve_kernel_ridge
 from spaces.joint.space import gaussian_kernel
 
 N_FOLDS = 5

@@ -11,7 +11,7 @@ from encoders.minilm import minilm
 from experiments.datasets.records import RatedText
 from experiments.heads.text.regressors import N_FOLDS, Floats, stack_affect
 from retrieval.evaluation import make_group_folds
-from spaces.joint.ridge import solve_ridge
+from spaces import solve_ridge
 
 Baseline = tuple[str, Floats] | None
 """The name of a simple model and its predictions (n, 2); None without training texts."""
