@@ -171,13 +171,10 @@ def compute_collapsed_loss(loss: RankingLoss, pair_count: int) -> float:
     return 2 * pair_count * loss.margin * float(weight)
 
 
-def is_collapsed(
-    loss: float, pair_count: int, margin: float, weight: float = 1.0, tolerance: float = 0.02
-) -> bool:
-    """Whether the loss of a batch of n pairs is within a relative `tolerance` of 2 n margin weight.
+def is_collapsed(loss: float, collapsed_loss: float, tolerance: float = 0.02) -> bool:
+    """Whether the loss of a batch is within a relative `tolerance` of that of equal vectors.
 
-    That is the loss of `compute_collapsed_loss`; `weight` is the rank weight there, times any scale of the
-    loss. A single such batch may be chance; training whose batches all are has collapsed.
+    See `compute_collapsed_loss`. A single such batch may be chance; training whose batches all are has
+    collapsed.
     """
-    collapsed_loss = 2 * pair_count * margin * weight
     return abs(loss - collapsed_loss) <= tolerance * collapsed_loss

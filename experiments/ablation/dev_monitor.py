@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
-import torch
 
 from experiments.ablation.fused_ranks import compute_rsum
 from experiments.ablation.space_spec import SpaceSpec
-from losses import compute_rank_weight, is_collapsed
+from losses import is_collapsed
 from spaces.joint import TrainingSet
 from spaces.joint.towers import Model
 
@@ -23,8 +24,16 @@ class DevMonitor:
     as the positives. A collapse also leaves no spread in the similarities on dev.
     """
 
-    def __init__(self, space: SpaceSpec, train_set: TrainingSet, dev_set: TrainingSet, margin: float) -> None:
-        self._space, self._dev_set, self._margin = space, dev_set, margin
+    def __init__(
+        self,
+        space: SpaceSpec,
+        train_set: TrainingSet,
+        dev_set: TrainingSet,
+        margin: float,
+        collapsed_loss: Callable[[int], float] | None,
+    ) -> None:
+        """`collapsed_loss`: the loss of so many pairs of equal vectors; None for a loss that can't collapse."""
+        self._dev_set, self._margin, self._collapsed_loss = dev_set, margin, collapsed_loss
         present_shares = [float((~np.isnan(rows).any(1)).mean()) for rows in train_set.features.values()]
         # a shared space adds up one loss a role, over the pairs that have the role
         self._expected_losses = sum(present_shares) if space.shared else 1.0
@@ -39,12 +48,8 @@ class DevMonitor:
 
     def is_collapsed(self, loss: float, pair_count: int) -> bool:
         """Whether the loss of a batch is that of equal vectors, and the similarities have no spread."""
-        if self._similarity_spread > MAX_COLLAPSED_SPREAD * self._margin:
+        if self._collapsed_loss is None or self._similarity_spread > MAX_COLLAPSED_SPREAD * self._margin:
             return False
-        spec = self._space.loss
-        strength = spec.strength if spec.name == "weighted" else 0.0
-        mean_rank, count = torch.tensor([(pair_count + 1) / 2]), torch.tensor([pair_count])
-        weight = float(compute_rank_weight(mean_rank, count, strength=strength, shape=spec.shape))
         is_whole = self._expected_losses == int(self._expected_losses)
         tolerance = NARROW_TOLERANCE if is_whole else WIDE_TOLERANCE
-        return is_collapsed(loss, pair_count, self._margin, weight * self._expected_losses, tolerance)
+        return is_collapsed(loss, self._collapsed_loss(pair_count) * self._expected_losses, tolerance)

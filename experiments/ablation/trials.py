@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from experiments.ablation.fused_ranks import SplitEmbeddings
 from experiments.ablation.prepared_data import SPLITS, PreparedData
 from experiments.ablation.settings import AblationSettings, LossSettings
 from experiments.ablation.space_spec import LossSpec, SpaceSpec, TextTower
-from losses import LOSSES, PairLoss, vse
+from losses import LOSSES, PairLoss
 from spaces.joint import Schedule, Trainer, TrainingHistory, TrainingSet
 from spaces.joint.towers import GRUTower, JointModel, Model, Projection, SentenceTower, SharedModel
 from spaces.joint.training import RELEASED_SCHEDULE, EpochResult
@@ -27,8 +28,6 @@ TRIAL_VERSION = 1  # part of the key: raise it when the same trial would give ot
 HISTORY_FILE, TRIAL_FILE = "history.json", "trial.json"
 EMBEDDINGS_FILE, CHECKPOINT_FILE = "rows.safetensors", "checkpoint.safetensors"
 EVALUATED_SPLITS = ("dev", "test")
-WARMUP_LOSSES = ("vse++", "weighted", "semi-hard")  # losses of hard negatives, which need a warm-up
-COLLAPSING_LOSSES = ("vse++", "weighted")  # losses whose training is tested for a collapse
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +52,7 @@ class Trial:
                 factor=RELEASED_SCHEDULE.factor,
                 every=RELEASED_SCHEDULE.every,
             )
-        return schedule if self.space.loss.name in WARMUP_LOSSES else replace(schedule, warm=0)
+        return schedule if LOSSES[self.space.loss.name].warmup else replace(schedule, warm=0)
 
     def to_json(self, data: PreparedData, settings: AblationSettings) -> dict[str, Any]:
         """Everything that the result depends on."""
@@ -118,17 +117,19 @@ def train_trial(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(trial.seed)
         model = build_model(trial, data, settings)
-    margin, loss_name = settings.loss.margin, trial.space.loss.name
-    monitor = DevMonitor(trial.space, sets["train"], sets["dev"], margin)
+    margin, entry = settings.loss.margin, LOSSES[trial.space.loss.name]
+    loss = make_loss(trial.space.loss, settings.loss)
+    collapsed_loss = partial(entry.collapsed_loss, loss) if entry.collapsed_loss else None
+    monitor = DevMonitor(trial.space, sets["train"], sets["dev"], margin, collapsed_loss)
     history = Trainer(
         model=model,
         training_set=sets["train"],
-        loss=make_loss(trial.space.loss, settings.loss),
+        loss=loss,
         schedule=trial.resolve_schedule(settings),
         seed=trial.seed,
-        warmup_loss=vse(margin),
+        warmup_loss=entry.warmup(margin) if entry.warmup else None,
         score_model=monitor.score_dev,
-        collapse_test=monitor.is_collapsed if loss_name in COLLAPSING_LOSSES else None,
+        collapse_test=monitor.is_collapsed if collapsed_loss else None,
         run_key=compute_trial_key(trial_json),
         on_epoch=lambda epoch: on_epoch(),
     ).run(folder / CHECKPOINT_FILE)
@@ -166,8 +167,4 @@ def build_model(trial: Trial, data: PreparedData, settings: AblationSettings) ->
 
 def make_loss(spec: LossSpec, settings: LossSettings) -> PairLoss:
     """The loss of a space."""
-    if spec.name == "infonce":
-        return LOSSES[spec.name](temperature=settings.temperature)
-    if spec.name == "weighted":
-        return LOSSES[spec.name](settings.margin, spec.strength, spec.shape)
-    return LOSSES[spec.name](settings.margin)
+    return LOSSES[spec.name].make_from_settings({**asdict(settings), **asdict(spec)})

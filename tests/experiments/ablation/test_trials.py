@@ -159,7 +159,7 @@ class Alike:
 
 def test_collapse_detection(corpus):
     train_part, dev = (corpus.make_training_set(part, ("objects",), "gru") for part in ("train", "dev"))
-    monitor = DevMonitor(TRIAL.space, train_part, dev, 0.2)
+    monitor = DevMonitor(TRIAL.space, train_part, dev, 0.2, lambda pair_count: 2 * pair_count * 0.2)
     monitor.score_dev(Alike(alike=True))
     assert monitor.is_collapsed(2 * 128 * 0.2, 128)
     assert not monitor.is_collapsed(2 * 128 * 0.1, 128)

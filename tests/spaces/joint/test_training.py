@@ -404,7 +404,7 @@ def test_the_warm_up_loss_is_used_in_its_epochs_alone(warm):
 
 
 def stuck(loss, size):
-    return is_collapsed(loss, size, MARGIN)
+    return is_collapsed(loss, 2 * size * MARGIN)
 
 
 def frozen(data):
