@@ -1,4 +1,4 @@
-"""Searching the mood plane: the mood a query asks for, and the segments that lie nearest to it."""
+"""Search on the valence-arousal plane: the target point of a query, and the segments nearest to it."""
 
 from __future__ import annotations
 
@@ -24,11 +24,10 @@ log = logging.getLogger(__name__)
 
 
 def resolve_mood(query: Query, pipeline: FeaturePipeline) -> Query:
-    """The query with a phrase for its mood read by the text regressor; any other query as it is.
+    """The query with the affect of the phrase that is its mood; any other query as it is.
 
-    Raises AffectError where there is no text regressor, where it knows no more of the phrase than of any
-    (neither dimension better than the prior), and for a word it does not know that is one slip away from a
-    landmark.
+    Raises AffectError where there is no text regressor, where it is no surer of the phrase than the prior in
+    either dimension, and for a word outside its vocabulary that is one typing error away from a landmark.
     """
     phrase = query.mood
     if not isinstance(phrase, str):
@@ -46,26 +45,26 @@ def resolve_mood(query: Query, pipeline: FeaturePipeline) -> Query:
 
 
 def _format_unknown_mood(phrase: str, reason: str) -> str:
-    near = suggest_landmark(phrase)
-    hint = f"; did you mean {near}?" if near else ""
+    landmark = suggest_landmark(phrase)
+    hint = f"; did you mean {landmark}?" if landmark else ""
     shown = phrase if len(phrase) <= MAX_PHRASE_LENGTH else f"{phrase[: MAX_PHRASE_LENGTH - 3]}..."
     return f"no mood {shown!r}: {reason}{hint}; {format_landmarks()}"
 
 
 def compute_target_affect(query: Query, query_parts: Sequence[EncodedQuery]) -> AffectPoint | None:
-    """(2,) the mood a query asks for: as named, else how what it asks with feels; None by content alone.
+    """(2,) the target of a query: its mood, else the affect of its content; None for a search by content alone.
 
-    Where nobody can tell how that feels the search goes by content, and says so.
+    Where the affect of its content is unknown, the search is by content alone, with a warning.
     """
     if query.affect_weight == 0:
         return None
     if query.target_affect is not None:
         return np.array(query.target_affect)
-    felt = average_estimates(np.stack([part.affect for part in query_parts]))
-    if is_missing_row(felt[None])[0]:
+    affect = average_estimates(np.stack([part.affect for part in query_parts]))
+    if is_missing_row(affect[None])[0]:
         log.warning("nobody can tell how this query feels; going by content alone (or name a mood: --mood)")
         return None
-    return felt[:2]
+    return affect[:2]
 
 
 def find_nearest_by_affect(
@@ -73,14 +72,14 @@ def find_nearest_by_affect(
 ) -> Positions:
     """Segment positions, ascending: of each modality all segments as near as the k-th nearest item.
 
-    Exact, over every segment: four numbers each are read faster than an index would be.
+    Exact, over every segment: comparing four numbers each is faster than an index.
     """
-    found = [np.empty(0, np.int64)]
-    near = affinity(snapshot.affect, target)
+    nearest = [np.empty(0, np.int64)]
+    closeness = affinity(snapshot.affect, target)
     for modality in modalities:
-        here = np.flatnonzero(snapshot.mask_modality(modality) & ~np.isnan(near))
-        order = here[np.argsort(-near[here], kind="stable")]
-        first = np.sort(np.unique(snapshot.item_by_segment[order], return_index=True)[1])[:k]
-        if len(first):
-            found.append(order[near[order] >= near[order[first[-1]]]])
-    return np.unique(np.concatenate(found))
+        segments = np.flatnonzero(snapshot.mask_modality(modality) & ~np.isnan(closeness))
+        order = segments[np.argsort(-closeness[segments], kind="stable")]
+        first_of_item = np.sort(np.unique(snapshot.item_by_segment[order], return_index=True)[1])[:k]
+        if len(first_of_item):
+            nearest.append(order[closeness[order] >= closeness[order[first_of_item[-1]]]])
+    return np.unique(np.concatenate(nearest))

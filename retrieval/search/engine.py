@@ -65,45 +65,51 @@ class Engine:
         return self._snapshot
 
     def resolve_query(self, query: Query) -> Query:
-        """The query as it is searched for: with a point for its mood. Raises as `resolve_mood` does."""
+        """The query with its mood as a point of the plane. Raises as `resolve_mood` does."""
         return resolve_mood(query, self.library.pipeline)
 
     def search(self, query: Query) -> list[Hit]:
-        """The best k items, best first. Raises MediaError or AffectError for what can't be asked."""
+        """The best k items, best first. Raises MediaError or AffectError for an unusable query."""
         return self.run_query(query).hits
 
     def run_query(self, query: Query) -> SearchResults:
-        """The same, and why where there is no item. Raises as `search` does."""
+        """The same, and the reason where there are none. Raises as `search` does."""
         snapshot, query = self.snapshot, self.resolve_query(query)
-        asked = self._query_encoder.encode(query, snapshot)
-        scored = self._score_query(query, asked)
-        own = [part.item_index for part in asked if part.item_index is not None]
-        comparable = _select_best_segments(scored, snapshot, own)
-        best = comparable[scored.total[comparable] >= query.min_score]
-        merged = _merge_modalities(query, scored, best, snapshot)
-        if query.mood is None:  # else it is not the same as what is asked for
-            merged = list(dict.fromkeys([*_list_copies(scored, best), *merged]))[: query.k]
-        hits = [make_hit(rank, snapshot, scored, at) for rank, at in enumerate(merged, 1)]
+        query_parts = self._query_encoder.encode(query, snapshot)
+        scores = self._score_query(query, query_parts)
+        query_items = [part.item_index for part in query_parts if part.item_index is not None]
+        comparable = _select_best_segments(scores, snapshot, query_items)
+        best = comparable[scores.total[comparable] >= query.min_score]
+        merged = _merge_modalities(query, scores, best, snapshot)
+        if query.mood is None:  # with one, a copy of the query's file need not be what is wanted
+            merged = list(dict.fromkeys([*_list_copies(scores, best), *merged]))[: query.k]
+        hits = [make_hit(rank, snapshot, scores, index) for rank, index in enumerate(merged, 1)]
         if hits:
             return SearchResults(hits=hits)
-        speaks = any(part.is_present for part in asked)
-        highest = float(scored.total[comparable].max()) if len(comparable) else None
-        note = explain_no_results(query, snapshot, self.library.folder, is_present=speaks, best_score=highest)
-        return SearchResults(hits=[], empty_reason=note)
+        reason = explain_no_results(
+            query,
+            snapshot,
+            self.library.folder,
+            is_present=any(part.is_present for part in query_parts),
+            best_score=float(scores.total[comparable].max()) if len(comparable) else None,
+        )
+        return SearchResults(hits=[], empty_reason=reason)
 
     def _score_query(self, query: Query, query_parts: Sequence[EncodedQuery]) -> SegmentScores:
-        """By content, by mood, or by both, as the dial says."""
+        """Scores by content, by mood, or by both, weighted by the dial."""
         target = compute_target_affect(query, query_parts)
-        speaking = [part for part in query_parts if part.is_present]
+        present_parts = [part for part in query_parts if part.is_present]
         if target is None:
-            return self._scorer.score(query, speaking, self._find_content_candidates(query, speaking))
+            return self._scorer.score(
+                query, present_parts, self._find_content_candidates(query, present_parts)
+            )
         segments = find_nearest_by_affect(
             self._snapshot, target, query.modalities, self._compute_candidate_depth(query)
         )
         if query.affect_weight == 1:
             return self._score_by_affect(target, segments)
-        both = np.union1d(segments, self._find_content_candidates(query, speaking))
-        content, mood = self._scorer.score(query, speaking, both), self._score_by_affect(target, both)
+        both = np.union1d(segments, self._find_content_candidates(query, present_parts))
+        content, mood = self._scorer.score(query, present_parts, both), self._score_by_affect(target, both)
         total = fuse_scores(
             {"content": content.total, "mood": mood.total},
             {"content": 1 - query.affect_weight, "mood": query.affect_weight},
@@ -113,12 +119,12 @@ class Engine:
 
     def _score_by_affect(self, target: AffectPoint, segments: Positions) -> SegmentScores:
         mood = affinity(self._snapshot.select_affect(segments), target)
-        silent = np.full(len(segments), np.nan)
+        abstained = np.full(len(segments), np.nan)
         return SegmentScores(
             segments=segments,
             total=mood,
             mean_cosine=mood,
-            space_scores=dict.fromkeys(SPACES, silent),
+            space_scores=dict.fromkeys(SPACES, abstained),
             view_scores={},
             affect_match=mood,
             copy_level=np.zeros(len(segments), np.int64),
@@ -129,18 +135,18 @@ class Engine:
         return max(min(CANDIDATES_PER_RESULT * query.k, len(self._snapshot.item_ids)), MIN_CANDIDATES)
 
     def _find_content_candidates(self, query: Query, query_parts: Sequence[EncodedQuery]) -> Positions:
-        found = self._candidate_search.find(
+        nearest = self._candidate_search.find(
             [part.embeddings for part in query_parts], query.modalities, self._compute_candidate_depth(query)
         )
         copies = [part.copy_index for part in query_parts if part.copy_index is not None]
-        shown = [one for one in copies if self._snapshot.item_modalities[one] in query.modalities]
-        return np.union1d(found, np.concatenate([found[:0], *map(self._snapshot.list_segments, shown)]))
+        wanted = [item for item in copies if self._snapshot.item_modalities[item] in query.modalities]
+        return np.union1d(nearest, np.concatenate([nearest[:0], *map(self._snapshot.list_segments, wanted)]))
 
 
 def _select_best_segments(
     segment_scores: SegmentScores, snapshot: Snapshot, excluded_items: Sequence[int]
 ) -> Positions:
-    """Where in `segment_scores` each item's best segment stands, in order; those asked with are left out."""
+    """Indices into `segment_scores` of each item's best segment, best first, without the excluded items."""
     items = snapshot.item_by_segment[segment_scores.segments]
     keys = (
         segment_scores.segments,
@@ -149,14 +155,14 @@ def _select_best_segments(
         -segment_scores.mean_cosine,
         -segment_scores.total,
     )
-    order = np.lexsort(keys)  # items stand in order of id
+    order = np.lexsort(keys)  # items are in order of id
     order = order[~np.isnan(segment_scores.total[order]) & ~np.isin(items[order], excluded_items)]
     first = np.unique(items[order], return_index=True)[1]
     return np.asarray(order[np.sort(first)])
 
 
 def _list_copies(segment_scores: SegmentScores, best: Positions) -> list[int]:
-    """Those of `best` that hold the content asked with: the very file, other encodings, then the nearest."""
+    """Those of `best` with the content of the query's file: the same content, other encodings, then by cosine."""
     copies = best[segment_scores.copy_level[best] > 0]
     return [
         int(at)
@@ -169,11 +175,11 @@ def _list_copies(segment_scores: SegmentScores, best: Positions) -> list[int]:
 def _merge_modalities(
     query: Query, segment_scores: SegmentScores, best: Positions, snapshot: Snapshot
 ) -> list[int]:
-    """The k positions in `segment_scores` to show: one list a modality, merged by the balanced heuristic."""
+    """The k indices into `segment_scores` to show: a list for each modality, merged by the balanced heuristic."""
     if query.balance == 1:
         return [int(at) for at in best[: query.k]]
-    kinds = snapshot.item_modalities[snapshot.item_by_segment[segment_scores.segments[best]]]
-    lists = [best[kinds == modality] for modality in query.modalities]
-    distances = [np.clip(1 - segment_scores.total[places], 0, None) for places in lists]
-    which, place = balanced_merge(distances, min(query.k, len(best)), query.balance)
-    return [int(lists[w][p]) for w, p in zip(which, place, strict=True)]
+    modalities = snapshot.item_modalities[snapshot.item_by_segment[segment_scores.segments[best]]]
+    lists = [best[modalities == modality] for modality in query.modalities]
+    distances = [np.clip(1 - segment_scores.total[indices], 0, None) for indices in lists]
+    list_numbers, places = balanced_merge(distances, min(query.k, len(best)), query.balance)
+    return [int(lists[number][place]) for number, place in zip(list_numbers, places, strict=True)]

@@ -1,4 +1,4 @@
-"""Why a result is one: what the experts saw in its best segment, and the score of every view."""
+"""The explanation of a result: labels, faces and affect of its best segment, and the score of every view."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from encoders import FACE_COLUMNS, Rows
-from retrieval.features import affect_to_json
+from retrieval.features import OBJECT_SPACE, SPACE_SPECS, affect_to_json
 from retrieval.search.engine import Engine
 from retrieval.search.hits import Hit
 from spaces import ZeroShotSpace
@@ -15,8 +15,8 @@ from spaces.joint import JointSpace
 
 
 def explain_hit(engine: Engine, hit: Hit) -> dict[str, Any]:
-    """Labels with probabilities, the score a view, the faces' expressions (None without a face), and what
-    each sense says of the mood (None where it abstains).
+    """Labels with probabilities, scores by view, columns of the faces (None without a face), and affect by
+    modality (None where it abstains).
     """
     return {
         "labels": _list_labels(engine, hit),
@@ -27,10 +27,10 @@ def explain_hit(engine: Engine, hit: Hit) -> dict[str, Any]:
 
 
 def _list_labels(engine: Engine, hit: Hit) -> list[tuple[str, float]]:
-    space = next(space for space in engine.library.pipeline.spaces if space.name == "object")
+    space = next(space for space in engine.library.pipeline.spaces if space.name == OBJECT_SPACE)
     while isinstance(space, JointSpace):
         space = space.base_space
-    row = _load_feature_row(engine, "objects", hit)
+    row = _load_feature_row(engine, SPACE_SPECS[OBJECT_SPACE].role, hit)
     return space.predict_labels(row) if row is not None and isinstance(space, ZeroShotSpace) else []
 
 
@@ -42,16 +42,15 @@ def _get_face_expression(engine: Engine, hit: Hit) -> dict[str, float] | None:
 
 
 def _estimate_affect_by_modality(engine: Engine, hit: Hit) -> dict[str, dict[str, float] | None]:
-    experts = engine.library.pipeline
-    rows = {role: _load_feature_row(engine, role, hit) for role in experts.media_roles}
-    senses = experts.estimate_affect_by_modality(
-        {role: row[None] for role, row in rows.items() if row is not None}
-    )
-    return {sense: affect_to_json(row[0]) for sense, row in senses.items()}
+    pipeline = engine.library.pipeline
+    rows = {role: _load_feature_row(engine, role, hit) for role in pipeline.media_roles}
+    features = {role: row[None] for role, row in rows.items() if row is not None}
+    by_modality = pipeline.estimate_affect_by_modality(features)
+    return {modality: affect_to_json(rows[0]) for modality, rows in by_modality.items()}
 
 
 def _load_feature_row(engine: Engine, role: str, hit: Hit) -> Rows | None:
-    """The raw row (d,) an expert gave the hit's segment, None where it abstained."""
+    """The raw row (d,) of the hit's segment in a role, None where it is missing."""
     library = engine.library
     with library.catalog.read_transaction():
         row = library.catalog.find_row(role, hit.segment_id)

@@ -1,4 +1,4 @@
-"""Why a search found nothing, in one line."""
+"""The reason why a search has no results, in one line."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def explain_no_results(
 ) -> str:
     """Why there are no results.
 
-    is_present: whether any space understands what was asked; best: the best score of what could be compared,
-    None without any
+    is_present: whether the query has a row in any space
+    best_score: the highest score of all items that could be compared, None without any
     """
     busy = find_writer_pid(folder)
     if not snapshot.item_ids:
