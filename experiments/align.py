@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # imported late, so that --help is fast
     from experiments.alignment.pairs import MultimodalReadings, PairedReadings
     from experiments.alignment.segment_lengths import VideoStudy
     from experiments.alignment.study_results import StudyResults
-    from retrieval.evaluation.procrustes import ExchangeRule
+    from retrieval.evaluation.permutation_tests import ExchangeRule
 
 SIGNIFICANCE_LEVEL = 0.05  # that the least possible p must reach after Holm's correction
 ABLATED_SET = "synthetic-non-linear"  # the set on which the loss of the learned mapping is ablated

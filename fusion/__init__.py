@@ -2,8 +2,9 @@
 
 from fusion.affect_fusion import compute_modality_weights, precision_weighted_mean
 from fusion.balanced_merge import balanced_merge
-from fusion.calibration import fit_logistic
-from fusion.late_fusion import Calibration, average_views, fit_calibration, fuse_scores
+from fusion.calibration import Calibration, fit_calibration
+from fusion.late_fusion import average_views, fuse_scores
+from fusion.platt_scaling import fit_logistic
 
 __all__ = [
     "Calibration",

@@ -85,6 +85,7 @@ def validate_same_item(similarity: Tensor, same_item: Tensor) -> Tensor:
     """`same_item` if it is bool and as large as the table, else ValueError."""
     if same_item.dtype != torch.bool or same_item.shape != similarity.shape:
         raise ValueError(
-            f"`same` must be bool {tuple(similarity.shape)}, not {same_item.dtype} {tuple(same_item.shape)}"
+            f"`same_item` must be bool {tuple(similarity.shape)}, "
+            f"not {same_item.dtype} {tuple(same_item.shape)}"
         )
     return same_item

@@ -2,10 +2,6 @@ from .affect_regression import AffectAlignment as AffectAlignment
 from .affect_regression import AffectModel as AffectModel
 from .affect_regression import load_alignment as load_alignment
 from .affect_regression import make_affect_model as make_affect_model
-from .affect_regressor import Regressor as Regressor
-from .affect_regressor import RegressorSet as RegressorSet
-from .affect_regressor import load_regressors as load_regressors
-from .affect_regressor import save_regressors as save_regressors
 from .base import Features as Features
 from .base import IdentitySpace as IdentitySpace
 from .base import Space as Space
@@ -16,4 +12,8 @@ from .ridge_regression import solve_landmark_ridge as solve_landmark_ridge
 from .ridge_regression import solve_ridge as solve_ridge
 from .standardisation import compute_mean_and_scale as compute_mean_and_scale
 from .standardisation import compute_scale as compute_scale
+from .tower_regressor import Regressor as Regressor
+from .tower_regressor import RegressorSet as RegressorSet
+from .tower_regressor import load_regressors as load_regressors
+from .tower_regressor import save_regressors as save_regressors
 from .zero_shot import ZeroShotSpace as ZeroShotSpace

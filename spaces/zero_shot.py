@@ -46,8 +46,7 @@ def convex_combination(probabilities: Rows, vectors: Rows, top_k: int = TOP_LABE
 def centre_rows(vectors: Rows) -> Rows:
     """Unit rows minus their mean, normalised again.
 
-    The mean is what all label prompts share ("a photo of a"); without it text queries retrieve half as many
-    photos again.
+    The mean is what all label prompts share ("a photo of a"), and it says nothing about the content.
     """
     unit = unit_rows(vectors)
     return unit_rows(unit - unit.mean(axis=0))

@@ -32,7 +32,7 @@ class DevMonitor:
         margin: float,
         collapsed_loss: Callable[[int], float] | None,
     ) -> None:
-        """`collapsed_loss`: the loss of so many pairs of equal vectors; None for a loss that can't collapse."""
+        """`collapsed_loss`: the loss of n pairs of equal vectors; None for a loss that never collapses."""
         self._dev_set, self._margin, self._collapsed_loss = dev_set, margin, collapsed_loss
         present_shares = [float((~np.isnan(rows).any(1)).mean()) for rows in train_set.features.values()]
         # a shared space adds up one loss a role, over the pairs that have the role

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from experiments.alignment.pairs import Floats, MultimodalReadings, Strings
-from retrieval.evaluation.procrustes import compute_upper_p_value, draw_permutations
+from retrieval.evaluation.permutation_tests import compute_upper_p_value, draw_permutations
 from spaces.alignment import fit_generalised_procrustes
 
 PERMUTATION_DRAWS = 199  # each is an analysis of its own

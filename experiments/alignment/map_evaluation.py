@@ -12,7 +12,11 @@ from experiments.alignment.folds import FoldedPairs
 from experiments.alignment.pairs import Floats
 from experiments.alignment.study_config import NDCG_DEPTH, PRECISION_DEPTH, StudyConfig
 from retrieval.evaluation import ndcg, rank_items
-from retrieval.evaluation.procrustes import compute_permuted_errors, compute_upper_p_value, draw_permutations
+from retrieval.evaluation.permutation_tests import (
+    compute_permuted_errors,
+    compute_upper_p_value,
+    draw_permutations,
+)
 from spaces.alignment import AlignmentMap, AlignmentMethod
 
 MAX_PARALLEL_ANCHORS = 1 << 16  # anchors of the maps that are fitted in one call: bounds the memory

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.evaluation.procrustes import ExchangeRule
+from retrieval.evaluation.permutation_tests import ExchangeRule
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

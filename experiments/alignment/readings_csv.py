@@ -10,7 +10,7 @@ import numpy as np
 
 from encoders import AffectError, read_text, to_printable
 from experiments.alignment.pairs import Floats, MultimodalReadings, Strings
-from retrieval.evaluation.procrustes import ExchangeRule
+from retrieval.evaluation.permutation_tests import ExchangeRule
 
 
 def read_readings_csv(path: Path, *, exchange: ExchangeRule | None = None) -> MultimodalReadings:

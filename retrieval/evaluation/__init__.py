@@ -2,7 +2,7 @@
 
 Metrics take ranks, never similarities, so that the rule for ties is chosen in one place: ranks in
 `rank_counts`, both directions of a benchmark in `benchmark`, captions and their masks in `captions`,
-intervals and tests in `resampling`, PROTEST in `procrustes`, affect in `affect_metrics`.
+intervals and tests in `resampling`, PROTEST in `permutation_tests`, affect in `affect_metrics`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from retrieval.evaluation.affect_metrics import (
 from retrieval.evaluation.benchmark import DirectionResult, Evaluation, evaluate, summarise_runs
 from retrieval.evaluation.captions import draw_caption_masks, group_captions_by_item, make_caption_mask
 from retrieval.evaluation.estimate import Estimate, format_number
-from retrieval.evaluation.procrustes import ProtestResult, protest
+from retrieval.evaluation.permutation_tests import ProtestResult, protest
 from retrieval.evaluation.rank_counts import (
     RankCounts,
     compute_ranks,

@@ -40,7 +40,7 @@ class AffectEstimate:
 
 
 def fuse_affect(by_modality: Mapping[str, Rows], count: int) -> AffectEstimate:
-    """Fuse affect rows (count, 4) of modalities by precision; other modalities than known ones are left out."""
+    """Fuse affect rows (count, 4) of AFFECT_MODALITIES by precision and reliability."""
     known = {name: by_modality[name] for name in AFFECT_MODALITIES if name in by_modality}
     if not known:
         return AffectEstimate(by_modality={}, fused=np.full((count, 4), np.nan, np.float32))

@@ -28,7 +28,7 @@ WINDOW_HOP_SECONDS = 0.5  # seconds between readings of sound, as the circumplex
 class SegmentFeatures:
     """One segment.
 
-    span:     (start, end) in seconds, None for a picture
+    span:     (start, end) in seconds, (None, None) for an image
     features: raw rows (1, d) by role
     frame_features: raw rows (f, d) of each frame of the role "objects", at `frame_times` (f,) seconds
     faces:    those of its frames, where they can be told apart

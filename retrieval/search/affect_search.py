@@ -12,7 +12,7 @@ import numpy.typing as npt
 from encoders import AffectError, VocabularyEncoder, is_missing_row
 from retrieval.features import FeaturePipeline
 from retrieval.search.query import PhraseAffect, Query
-from retrieval.search.query_encoder import EncodedQuery
+from retrieval.search.query_encoder import EncodedQueryPart
 from retrieval.storage import Snapshot
 from spaces.affect_regression import average_estimates
 from spaces.circumplex import PRIOR_SD, affinity, format_landmarks, suggest_landmark
@@ -51,8 +51,8 @@ def _format_unknown_mood(phrase: str, reason: str) -> str:
     return f"no mood {shown!r}: {reason}{hint}; {format_landmarks()}"
 
 
-def compute_target_affect(query: Query, query_parts: Sequence[EncodedQuery]) -> AffectPoint | None:
-    """(2,) the target of a query: its mood, else the affect of its content; None for a search by content alone.
+def compute_target_affect(query: Query, query_parts: Sequence[EncodedQueryPart]) -> AffectPoint | None:
+    """(2,) the target of a query: its mood, else the affect of its content; None for content alone.
 
     Where the affect of its content is unknown, the search is by content alone, with a warning.
     """

@@ -1,4 +1,4 @@
-"""How to read a cosine: packaged calibrations for the packaged encoders, else one fitted on the library."""
+"""The calibration of a view: that of trained heads, the packaged one, or one fitted on the library."""
 
 from __future__ import annotations
 
@@ -94,8 +94,8 @@ def _load_packaged_table() -> dict[str, Any]:
 def fit_library_calibration(
     vectors: SegmentVectors, encode_sentences: Callable[[], Rows] | None
 ) -> Calibration:
-    """From the library's own rows: against each other, or against the rows `encode_sentences` gives of
-    SENTENCES.
+    """From the library's own rows: against each other, or against those that `encode_sentences` gives of
+    BACKGROUND_SENTENCES.
 
     With too few rows to serve as background, or all alike: what random directions of that length would give.
     Against each other the midpoint is at most half way to a cosine of 1, which the same content has: where

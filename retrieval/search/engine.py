@@ -21,7 +21,7 @@ from retrieval.search.candidates import CandidateSearch
 from retrieval.search.hits import Hit, SearchResults, make_hit
 from retrieval.search.no_results import explain_no_results
 from retrieval.search.query import Query
-from retrieval.search.query_encoder import EncodedQuery, QueryEncoder
+from retrieval.search.query_encoder import EncodedQueryPart, QueryEncoder
 from retrieval.search.scoring import MISSING_DISCOUNT, ContentScorer
 from retrieval.search.segment_scores import SegmentScores
 from retrieval.storage import Library, Snapshot, load_snapshot
@@ -95,8 +95,8 @@ class Engine:
         )
         return SearchResults(hits=[], empty_reason=reason)
 
-    def _score_query(self, query: Query, query_parts: Sequence[EncodedQuery]) -> SegmentScores:
-        """Scores by content, by mood, or by both, weighted by the dial."""
+    def _score_query(self, query: Query, query_parts: Sequence[EncodedQueryPart]) -> SegmentScores:
+        """Scores by content, by mood, or by both, weighted by `query.affect_weight`."""
         target = compute_target_affect(query, query_parts)
         present_parts = [part for part in query_parts if part.is_present]
         if target is None:
@@ -134,7 +134,7 @@ class Engine:
     def _compute_candidate_depth(self, query: Query) -> int:
         return max(min(CANDIDATES_PER_RESULT * query.k, len(self._snapshot.item_ids)), MIN_CANDIDATES)
 
-    def _find_content_candidates(self, query: Query, query_parts: Sequence[EncodedQuery]) -> Positions:
+    def _find_content_candidates(self, query: Query, query_parts: Sequence[EncodedQueryPart]) -> Positions:
         nearest = self._candidate_search.find(
             [part.embeddings for part in query_parts], query.modalities, self._compute_candidate_depth(query)
         )
@@ -146,7 +146,7 @@ class Engine:
 def _select_best_segments(
     segment_scores: SegmentScores, snapshot: Snapshot, excluded_items: Sequence[int]
 ) -> Positions:
-    """Indices into `segment_scores` of each item's best segment, best first, without the excluded items."""
+    """Indices into `segment_scores` of each item's best segment, best first, without excluded items."""
     items = snapshot.item_by_segment[segment_scores.segments]
     keys = (
         segment_scores.segments,
@@ -162,7 +162,7 @@ def _select_best_segments(
 
 
 def _list_copies(segment_scores: SegmentScores, best: Positions) -> list[int]:
-    """Those of `best` with the content of the query's file: the same content, other encodings, then by cosine."""
+    """Those of `best` that are copies of the query's file: the same content first, then other encodings."""
     copies = best[segment_scores.copy_level[best] > 0]
     return [
         int(at)
@@ -175,7 +175,7 @@ def _list_copies(segment_scores: SegmentScores, best: Positions) -> list[int]:
 def _merge_modalities(
     query: Query, segment_scores: SegmentScores, best: Positions, snapshot: Snapshot
 ) -> list[int]:
-    """The k indices into `segment_scores` to show: a list for each modality, merged by the balanced heuristic."""
+    """The k indices into `segment_scores` to show: a list a modality, merged by the balanced heuristic."""
     if query.balance == 1:
         return [int(at) for at in best[: query.k]]
     modalities = snapshot.item_modalities[snapshot.item_by_segment[segment_scores.segments[best]]]

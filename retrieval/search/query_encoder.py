@@ -39,7 +39,7 @@ MISSING_AFFECT = np.full(4, np.nan, np.float32)
 
 
 @dataclass(frozen=True, kw_only=True)
-class EncodedQuery:
+class EncodedQueryPart:
     """One part of a query.
 
     embeddings: unit rows (q, d) by view, one a segment, NaN where that abstains
@@ -69,7 +69,7 @@ class EncodedQuery:
         """Whether it says anything in any view."""
         return any(not is_missing_row(rows).all() for rows in self.embeddings.values())
 
-    def select_segment(self, index: int) -> EncodedQuery:
+    def select_segment(self, index: int) -> EncodedQueryPart:
         """One of its segments alone, in the views in which that says something."""
         rows = {view: rows[index : index + 1] for view, rows in self.embeddings.items()}
         return replace(
@@ -95,10 +95,10 @@ class QueryEncoder:
             self._decoder_pool.__exit__(None, None, None)
             self._decoder_pool = None
 
-    def encode(self, query: Query, snapshot: Snapshot) -> list[EncodedQuery]:
+    def encode(self, query: Query, snapshot: Snapshot) -> list[EncodedQueryPart]:
         """Every part of the query. Raises MediaError for a file that can't be read or is of another kind."""
         feel = query.affect_weight > 0 and query.mood is None
-        read: Mapping[str, Callable[..., EncodedQuery]] = {
+        read: Mapping[str, Callable[..., EncodedQueryPart]] = {
             "text": lambda text: self._encode_text(text, feel),
             "item": lambda item: _encode_item(snapshot, item),
         }
@@ -107,14 +107,14 @@ class QueryEncoder:
             for kind, value in query.parts.items()
         ]
 
-    def _encode_text(self, text: str, include_affect: bool) -> EncodedQuery:
+    def _encode_text(self, text: str, include_affect: bool) -> EncodedQueryPart:
         rows = self.pipeline.project(self.pipeline.encode_text([text]))
         affect = self.pipeline.estimate_text_affect([text])[0] if include_affect else MISSING_AFFECT
-        return EncodedQuery(embeddings=rows, is_text=True, affect=affect)
+        return EncodedQueryPart(embeddings=rows, is_text=True, affect=affect)
 
     def _encode_media(
         self, path: Path, modality: str, include_affect: bool, snapshot: Snapshot
-    ) -> EncodedQuery:
+    ) -> EncodedQueryPart:
         file = self._encode_file(path, modality, include_affect)
         features = concatenate_features(file.results)
         affect = MISSING_AFFECT
@@ -123,7 +123,7 @@ class QueryEncoder:
                 self.pipeline.estimate_affect(features).fused,
                 compute_duration_weights(np.array(file.spans, np.float64)),
             )
-        return EncodedQuery(
+        return EncodedQueryPart(
             embeddings={view: unit_rows(rows) for view, rows in self.pipeline.project(features).items()},
             copy_index=snapshot.find_item(file.opened.item_id),
             affect=affect,
@@ -180,7 +180,7 @@ def _limit_segments(path: Path, events: Iterable[DecodingEvent]) -> Iterator[Dec
 _MODALITY_PHRASES = {"image": "a picture", "audio": "sound", "video": "a video"}
 
 
-def _encode_item(snapshot: Snapshot, id_prefix: str) -> EncodedQuery:
+def _encode_item(snapshot: Snapshot, id_prefix: str) -> EncodedQueryPart:
     position = snapshot.resolve_item(id_prefix)
     segments = snapshot.list_segments(position)
     if not snapshot.views:
@@ -188,7 +188,7 @@ def _encode_item(snapshot: Snapshot, id_prefix: str) -> EncodedQuery:
     taken = segments[
         np.linspace(0, len(segments) - 1, min(MAX_QUERY_SEGMENTS, len(segments))).round().astype(int)
     ]
-    return EncodedQuery(
+    return EncodedQueryPart(
         embeddings={view: unit_rows(table.select_rows(taken)) for view, table in snapshot.views.items()},
         item_index=position,
         affect=average_estimates(

@@ -5,7 +5,7 @@ A query of several segments is scored a segment at a time, see `ContentScorer.sc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,7 +17,7 @@ from fusion import average_views, fuse_scores
 from retrieval.features import OBJECT_SPACE, SPACE_SPECS, SPACES, make_view_name, split_view_name
 from retrieval.search.calibration import LibraryCalibrations
 from retrieval.search.query import Query
-from retrieval.search.query_encoder import EncodedQuery
+from retrieval.search.query_encoder import EncodedQueryPart
 from retrieval.search.segment_scores import (
     CopyLevels,
     SegmentScores,
@@ -26,6 +26,7 @@ from retrieval.search.segment_scores import (
     set_copy_scores,
 )
 from retrieval.storage import Library, Snapshot
+from spaces import Space
 from spaces.joint import WORDS_VIEW, JointSpace
 
 Scores = npt.NDArray[np.float64]
@@ -48,12 +49,14 @@ class ContentScorer:
     def _calibrations(self) -> LibraryCalibrations:
         return LibraryCalibrations(self.library, self.snapshot)
 
-    def score(self, query: Query, query_parts: Sequence[EncodedQuery], segments: Positions) -> SegmentScores:
+    def score(
+        self, query: Query, query_parts: Sequence[EncodedQueryPart], segments: Positions
+    ) -> SegmentScores:
         """Scores of `segments` for a query's parts.
 
-        A part of several segments makes several single queries; an item's score is the mean over them of its
-        best segment's score, so that a video is compared with its own segments and not with their mean.
-        Raises AffectError if the query abstains in every space that has a weight.
+        The segments of a query are scored one at a time; an item's score is the mean over them of its best
+        segment's score, so that a video is compared with its own segments and not with their mean. Raises
+        AffectError if the query abstains in every space that has a weight.
         """
         active_spaces = _list_active_spaces(query_parts)
         weights = self._compute_space_weights(query, active_spaces, query_parts)
@@ -64,28 +67,28 @@ class ContentScorer:
         items = self.snapshot.item_by_segment[segments]
         cosines = [self._compute_cosines(part, segments) for part in query_parts]
         scores = [
-            self._score_single_query(
-                [part.select_segment(at) for part, at in zip(query_parts, places, strict=True)],
+            self._score_query_segment(
+                [part.select_segment(i) for part, i in zip(query_parts, indices, strict=True)],
                 [
-                    {view: rows[at] for view, rows in part.items()}
-                    for part, at in zip(cosines, places, strict=True)
+                    {view: rows[i] for view, rows in part.items()}
+                    for part, i in zip(cosines, indices, strict=True)
                 ],
                 weights,
                 segments,
             )
-            for places in _align_query_segments(query_parts)
+            for indices in _align_query_segments(query_parts)
         ]
         whole = scores[0] if len(scores) == 1 else aggregate_by_item(scores, items)
         return set_copy_scores(whole, items, query_parts[0].copy_index) if len(query_parts) == 1 else whole
 
-    def _score_single_query(
+    def _score_query_segment(
         self,
-        query_parts: Sequence[EncodedQuery],
+        query_parts: Sequence[EncodedQueryPart],
         cosines: Sequence[Mapping[str, Rows]],
         weights: Mapping[str, float],
         segments: Positions,
     ) -> SegmentScores:
-        """Scores for parts of one segment each; `cosines` (n,) of each part by view."""
+        """Scores for one segment of each part; `cosines` (n,) of each part by view."""
         cosines = [
             {view: found[view] for view in _list_active_views(part) if view in found}
             for part, found in zip(query_parts, cosines, strict=True)
@@ -109,7 +112,7 @@ class ContentScorer:
         )
 
     def _calibrate(
-        self, part: EncodedQuery, cosines: Mapping[str, Rows], copies: CopyLevels
+        self, part: EncodedQueryPart, cosines: Mapping[str, Rows], copies: CopyLevels
     ) -> dict[str, Scores]:
         """Probabilities (n,) by view; 1 for near copies of the query."""
         scores = {
@@ -135,18 +138,11 @@ class ContentScorer:
         return mean
 
     def _compute_space_weights(
-        self, query: Query, active_spaces: Iterable[str], query_parts: Sequence[EncodedQuery]
+        self, query: Query, active_spaces: Iterable[str], query_parts: Sequence[EncodedQueryPart]
     ) -> dict[str, float]:
         """What each space weighs: what the query gives it, times more where it was trained on such words."""
-        words = [view for part in query_parts if part.is_text for view in _list_active_views(part)]
-        in_domain = {
-            space.name
-            for space in self.library.pipeline.spaces
-            if isinstance(space, JointSpace)
-            and space.heads.domain
-            and make_view_name(space.name, WORDS_VIEW) in words
-            if space.name != OBJECT_SPACE and SPACE_SPECS[OBJECT_SPACE].role in space.heads.roles
-        }
+        views = {view for part in query_parts if part.is_text for view in _list_active_views(part)}
+        in_domain = {space.name for space in self.library.pipeline.spaces if _is_in_domain(space, views)}
         return {
             space: query.weights.get(space, 1.0) * (IN_DOMAIN_WEIGHT if space in in_domain else 1.0)
             for space in active_spaces
@@ -156,7 +152,7 @@ class ContentScorer:
         self,
         scores_by_space: Mapping[str, Scores],
         weights: Mapping[str, float],
-        query_parts: Sequence[EncodedQuery],
+        query_parts: Sequence[EncodedQueryPart],
         segments: Positions,
     ) -> Scores:
         """(n,) one score a segment, NaN where all spaces abstain.
@@ -178,7 +174,7 @@ class ContentScorer:
                 total[members] = fuse_scores(scores, own_weights, MISSING_DISCOUNT)
         return total
 
-    def _is_comparable(self, space: str, modality: str, query_parts: Sequence[EncodedQuery]) -> bool:
+    def _is_comparable(self, space: str, modality: str, query_parts: Sequence[EncodedQueryPart]) -> bool:
         """Whether items of a modality have rows in a view of the space that the query has."""
         return any(
             (view, modality) in self.snapshot.observed_views
@@ -186,7 +182,7 @@ class ContentScorer:
             for view in _list_active_views(part, space)
         )
 
-    def _compute_cosines(self, part: EncodedQuery, segments: Positions) -> dict[str, Rows]:
+    def _compute_cosines(self, part: EncodedQueryPart, segments: Positions) -> dict[str, Rows]:
         """Cosines (q, n) with the segments (q,) of a part of the query, by view, of views that both have."""
         return {
             view: table.compute_cosines(segments, rows)
@@ -195,24 +191,38 @@ class ContentScorer:
         }
 
 
+def _is_in_domain(space: Space, text_views: Collection[str]) -> bool:
+    """Whether a space was trained on texts like the query's, and on what the object space reads.
+
+    A space with a text domain has a row of a text only if that lies in the domain.
+    """
+    return (
+        isinstance(space, JointSpace)
+        and space.heads.domain is not None
+        and space.name != OBJECT_SPACE
+        and make_view_name(space.name, WORDS_VIEW) in text_views
+        and SPACE_SPECS[OBJECT_SPACE].role in space.heads.roles
+    )
+
+
 def _find_near_copies(cosines: Sequence[Mapping[str, Rows]], segment_count: int) -> CopyLevels:
     """(n,) near copies of a query of one part; a query of several has none."""
     return mark_near_copies(cosines[0] if len(cosines) == 1 else {}, segment_count)
 
 
-def _align_query_segments(query_parts: Sequence[EncodedQuery]) -> list[list[int]]:
-    """Which segment of each part makes up each single query; the shorter parts are stretched in time.
+def _align_query_segments(query_parts: Sequence[EncodedQueryPart]) -> list[list[int]]:
+    """Indices of the segments of each part that are scored together; those of shorter parts are repeated.
 
     Where the parts abstain in all of them, the first is returned alone.
     """
     count = max((part.segment_count for part in query_parts), default=1)
-    places = [[at * part.segment_count // count for part in query_parts] for at in range(count)]
+    aligned = [[i * part.segment_count // count for part in query_parts] for i in range(count)]
     active = [
         indices
-        for indices in places
-        if any(part.select_segment(at).embeddings for part, at in zip(query_parts, indices, strict=True))
+        for indices in aligned
+        if any(part.select_segment(i).embeddings for part, i in zip(query_parts, indices, strict=True))
     ]
-    return active or places[:1]
+    return active or aligned[:1]
 
 
 def _average_space_views(
@@ -224,7 +234,7 @@ def _average_space_views(
     return average_views(means) if means else np.full(segment_count, np.nan)
 
 
-def _list_active_views(part: EncodedQuery, space: str | None = None) -> list[str]:
+def _list_active_views(part: EncodedQueryPart, space: str | None = None) -> list[str]:
     """The views, of one space or of all, in which a part of a query does not abstain."""
     return [
         view
@@ -233,7 +243,7 @@ def _list_active_views(part: EncodedQuery, space: str | None = None) -> list[str
     ]
 
 
-def _list_active_spaces(query_parts: Iterable[EncodedQuery]) -> list[str]:
+def _list_active_spaces(query_parts: Iterable[EncodedQueryPart]) -> list[str]:
     """The spaces in which a part of the query does not abstain."""
     return [space for space in SPACES if any(_list_active_views(part, space) for part in query_parts)]
 

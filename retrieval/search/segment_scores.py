@@ -1,4 +1,4 @@
-"""Scored segments: what holds the content asked with, and an item's score over the segments of a question."""
+"""Scores of segments, copies of the query's file among them, and scores of items over query segments."""
 
 from __future__ import annotations
 
@@ -21,13 +21,16 @@ NEAR_COPY, COPY = 1, 2
 
 @dataclass(frozen=True, kw_only=True)
 class SegmentScores:
-    """Segments (n,) by position, their total (n,), and their score a space and view (n,), NaN: abstained.
+    """Scores of n segments.
 
-    `mean_cosine` (n,) is the mean cosine: far above the background all scores are 1, and it decides.
-    `affect_match` (n,) is how well each meets the mood asked for, NaN where it has none or nobody asked.
-    `copy_level` (n,) is COPY where the item holds the very content asked with, NEAR_COPY where its rows are
-    those of another encoding of it, else 0. `moment_score` (n,) orders the segments of one item where its
-    score is the same for all of them.
+    segments:     (n,) positions in the snapshot
+    total:        (n,) the score by which they are ranked, NaN where all spaces abstain
+    mean_cosine:  (n,) mean cosine over views; breaks ties of scores far above the background, which are all 1
+    space_scores, view_scores: (n,) by space and by "space.view", NaN where it abstains
+    affect_match: (n,) affinity to the target mood, NaN without affect or without a mood
+    copy_level:   (n,) COPY where the item has the content of the query's file, NEAR_COPY where its rows are
+                  those of another encoding of it, else 0
+    moment_score: (n,) breaks ties between segments of one item: the maximum of the score over query segments
     """
 
     segments: Positions
@@ -41,16 +44,15 @@ class SegmentScores:
 
 
 def mark_near_copies(cosines_by_view: Mapping[str, Rows], segment_count: int) -> CopyLevels:
-    """(n,) NEAR_COPY for segments that are as near as another encoding in every view asked in, else 0."""
+    """(n,) NEAR_COPY for segments whose cosine in every view is that of another encoding, else 0."""
     if not cosines_by_view:
         return np.zeros(segment_count, np.int64)
-    return NEAR_COPY * np.all([one >= NEAR_COPY_COSINE for one in cosines_by_view.values()], axis=0).astype(
-        np.int64
-    )
+    is_near = np.all([row >= NEAR_COPY_COSINE for row in cosines_by_view.values()], axis=0)
+    return NEAR_COPY * is_near.astype(np.int64)
 
 
 def aggregate_by_item(scores_by_query_segment: Sequence[SegmentScores], items: Positions) -> SegmentScores:
-    """Every item's mean over the questions of its best segment's scores, given to each of its segments.
+    """Every item's mean over query segments of its best segment's scores, given to each of its segments.
 
     items: (n,) the item of each segment, ascending
     """
@@ -60,7 +62,7 @@ def aggregate_by_item(scores_by_query_segment: Sequence[SegmentScores], items: P
     def average_best(rows: Sequence[Scores]) -> Scores:
         return average_views([row[at] for row, at in zip(rows, best, strict=True)])[which]
 
-    silent = np.full(len(items), np.nan)
+    abstained = np.full(len(items), np.nan)
     names = sorted(set().union(*(one.view_scores for one in scores_by_query_segment)))
     same = np.min([one.copy_level[at] for one, at in zip(scores_by_query_segment, best, strict=True)], axis=0)
     return replace(
@@ -72,7 +74,7 @@ def aggregate_by_item(scores_by_query_segment: Sequence[SegmentScores], items: P
             for space in scores_by_query_segment[0].space_scores
         },
         view_scores={
-            name: average_best([one.view_scores.get(name, silent) for one in scores_by_query_segment])
+            name: average_best([one.view_scores.get(name, abstained) for one in scores_by_query_segment])
             for name in names
         },
         copy_level=same[which],
@@ -83,7 +85,7 @@ def aggregate_by_item(scores_by_query_segment: Sequence[SegmentScores], items: P
 
 
 def _find_best_per_item(segment_scores: SegmentScores, items: Positions, firsts: Positions) -> Positions:
-    """(groups,) where each item's best segment stands: by total, then nearness, then time."""
+    """(items,) index of each item's best segment: by total, then mean cosine, then time."""
     order = np.lexsort(
         (np.arange(len(items)), -segment_scores.mean_cosine, -segment_scores.total, items)
     )  # NaN sort to the end
@@ -91,17 +93,17 @@ def _find_best_per_item(segment_scores: SegmentScores, items: Positions, firsts:
 
 
 def set_copy_scores(segment_scores: SegmentScores, items: Positions, item_index: int | None) -> SegmentScores:
-    """The same with a score of 1 in every space that speaks for the item that was asked with as a file."""
-    here = (
+    """The same with scores of 1, where they are not NaN, for the item with the content of the query's file."""
+    is_copy = (
         (items == item_index) & ~np.isnan(segment_scores.total)
         if item_index is not None
         else np.zeros(len(items), np.bool_)
     )
-    if not here.any():
+    if not is_copy.any():
         return segment_scores
 
     def set_to_one(scores: Scores) -> Scores:
-        return np.where(here & ~np.isnan(scores), 1.0, scores)
+        return np.where(is_copy & ~np.isnan(scores), 1.0, scores)
 
     return replace(
         segment_scores,
@@ -109,5 +111,5 @@ def set_copy_scores(segment_scores: SegmentScores, items: Positions, item_index:
         mean_cosine=set_to_one(segment_scores.mean_cosine),
         space_scores={space: set_to_one(one) for space, one in segment_scores.space_scores.items()},
         view_scores={view: set_to_one(one) for view, one in segment_scores.view_scores.items()},
-        copy_level=np.where(here, COPY, segment_scores.copy_level),
+        copy_level=np.where(is_copy, COPY, segment_scores.copy_level),
     )

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders import FaceRows, Rows, is_missing_row
-from spaces.affect_regressor import Regressor
 from spaces.base import Features
 from spaces.circumplex import EmotionTable, map_emotions_to_affect
+from spaces.tower_regressor import Regressor
 
 Floats = npt.NDArray[np.float64]
 

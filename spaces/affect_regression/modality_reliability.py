@@ -13,7 +13,7 @@ from encoders import MissingBackendError
 
 @dataclass(frozen=True, kw_only=True)
 class ModalityReliability:
-    """Parameters of `fusion.affect_fusion`, measured by experiments/heads/modality_reliability.py.
+    """Parameters of `fusion.affect_fusion`, measured by `experiments.heads.modality_reliability`.
 
     reliability: by modality, a factor on the stated precision of valence and of arousal
     correlation: between the errors of two modalities, of valence and of arousal

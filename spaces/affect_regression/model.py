@@ -22,9 +22,9 @@ from spaces.affect_regression.estimates import (
     predict_mean_and_sd,
 )
 from spaces.affect_regression.modality_reliability import load_modality_reliability
-from spaces.affect_regressor import RegressorSet, load_regressors
 from spaces.base import Features
 from spaces.circumplex import load_emotion_categories, map_emotions_to_affect
+from spaces.tower_regressor import RegressorSet, load_regressors
 
 AFFECT_MODALITIES = ("image", "sound", "face", "text")
 AUDIO_KINDS = ("speech", "music", "other")

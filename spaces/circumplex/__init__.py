@@ -32,7 +32,7 @@ from spaces.circumplex.plane import (
     rescale,
     unscale,
 )
-from spaces.circumplex.trajectory import AffectTrajectory, summarise_trajectory
+from spaces.circumplex.trajectory_summary import AffectTrajectory, summarise_trajectory
 
 __all__ = [
     "DIMENSIONS",

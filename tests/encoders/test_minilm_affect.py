@@ -28,7 +28,7 @@ from experiments.heads.text_adapter.training import AdapterConfig, load_or_train
 from experiments.heads.text_adapter.training_sets import load_training_sets, select_held_out
 from retrieval.evaluation.affect_metrics import pearson
 from spaces.affect_regression import predict_mean_and_sd
-from spaces.affect_regressor import load_regressors, save_regressors
+from spaces.tower_regressor import load_regressors, save_regressors
 
 ENGLISH = (
     "The dog is asleep on the sofa.",

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from fusion.late_fusion import Calibration, average_views, fit_calibration, fuse_scores
+from fusion import Calibration, average_views, fit_calibration, fuse_scores
 
 NAN = float("nan")
 PROBABILITY = st.floats(0, 1) | st.just(NAN)

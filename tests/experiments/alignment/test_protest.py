@@ -11,7 +11,7 @@ from scipy.stats import kstest
 from experiments.alignment.folds import fold_pairs
 from experiments.alignment.map_evaluation import run_permutation_test
 from experiments.alignment.study_config import StudyConfig
-from retrieval.evaluation.procrustes import (
+from retrieval.evaluation.permutation_tests import (
     compute_nuclear_norms,
     compute_upper_p_value,
     draw_permutations,

@@ -19,7 +19,7 @@ from library_factory import (
 from media_factory import float_wav
 
 from encoders.base import AffectError, MediaError
-from fusion.late_fusion import Calibration
+from fusion import Calibration
 from retrieval.features import batching
 from retrieval.search import calibration, query_encoder
 from retrieval.search.candidates import CandidateSearch

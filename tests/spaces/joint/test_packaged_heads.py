@@ -9,7 +9,7 @@ from library_factory import index
 from media_factory import clip, float_wav, photo, sine
 
 from encoders.base import AffectError, is_missing_row
-from fusion.late_fusion import Calibration
+from fusion import Calibration
 from retrieval.features.config import PipelineConfig
 from retrieval.features.pipeline import FeaturePipeline
 from retrieval.search.engine import Engine

@@ -26,8 +26,8 @@ from experiments.heads.audio_affect.synthetic_noise import make_noises
 from experiments.heads.audio_affect.towers import fit_music_towers, fit_other_tower, make_constant_tower
 from experiments.heads.audio_affect.train import WEIGHTS_FILE
 from experiments.heads.classification import one_hot
-from spaces.affect_regressor import Regressor, load_regressors, save_regressors
 from spaces.circumplex import map_emotions_to_affect
+from spaces.tower_regressor import Regressor, load_regressors, save_regressors
 
 
 def test_networks_learn_classes_and_are_the_same_again():

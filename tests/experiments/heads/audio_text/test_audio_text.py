@@ -44,7 +44,7 @@ from experiments.heads.audio_text.vocabulary import (
     MOODS,
     UNRATED_MUSIC_LABELS,
 )
-from fusion.late_fusion import Calibration
+from fusion import Calibration
 from retrieval.features.config import PipelineConfig
 from retrieval.features.pipeline import FeaturePipeline
 from spaces.joint.kernel_ridge import KernelRidgeConfig

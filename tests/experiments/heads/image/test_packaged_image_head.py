@@ -18,7 +18,7 @@ from retrieval.features.config import PipelineConfig
 from retrieval.features.pipeline import FeaturePipeline
 from retrieval.features.roles import LABELS_ROLE
 from spaces.affect_regression import predict_mean_and_sd
-from spaces.affect_regressor import load_regressors
+from spaces.tower_regressor import load_regressors
 
 SHIPPED = Path(str(files("spaces") / "weights" / "affect-image.safetensors"))
 

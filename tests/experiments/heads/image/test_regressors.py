@@ -17,7 +17,7 @@ from experiments.heads.image.training_set import ROLE, make_training_set
 from retrieval.evaluation.affect_metrics import ccc, pearson
 from retrieval.features.roles import LABELS_ROLE
 from spaces.affect_regression import predict_mean_and_sd
-from spaces.affect_regressor import RegressorSet, load_regressors
+from spaces.tower_regressor import RegressorSet, load_regressors
 
 
 def asked(rows):

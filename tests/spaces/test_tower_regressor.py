@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from encoders.base import AffectError
-from spaces.affect_regressor import Regressor, RegressorSet, load_regressors, save_regressors
 from spaces.joint.space import KernelInput, Layer, LinearInput, Tower
+from spaces.tower_regressor import Regressor, RegressorSet, load_regressors, save_regressors
 
 
 def reader(dim, out, rng):
