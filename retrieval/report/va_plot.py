@@ -31,12 +31,10 @@ def write_va_plot(
 ) -> None:  # fmt: skip
     """Write a PNG of items on the plane, coloured by modality; uncertain items are hollow.
 
-    estimates: (n, 4) valence, arousal and their SDs; missing ones are counted in the legend, not drawn.
-        Those no more certain than the prior are unlabelled hollow rings below the others, because their
-        position is the prior's
+    estimates: (n, 4) valence, arousal and their SDs; missing ones are counted in the legend, not drawn;
+        those no more certain than the prior lie at its mean and are unlabelled hollow rings below the others
     show_ellipses: draw an ellipse of one SD around each item that is not hollow
-    labels, modalities: (n,) names, and modalities such as "image". Labels are placed as in `draw_labels`,
-        landmark words at the frame as in `place_rim_words`.
+    labels, modalities: (n,) names, and modalities such as "image"; for the placement see `draw_labels`
 
     Raises AffectError if the file can't be written, ValueError for lengths that do not fit.
     """
