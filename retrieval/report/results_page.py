@@ -90,7 +90,7 @@ def _make_section(
     explanations: Explanations | None,
 ) -> dict[str, Any]:
     return {
-        "query": ", ".join(_format_query_part(kind, value) for kind, value in query.parts.items())
+        "query": ", ".join(_format_query_part(part_name, value) for part_name, value in query.parts.items())
         or "by mood",
         "affect_query": _format_mood_and_dial(query),
         "query_thumbnails": [

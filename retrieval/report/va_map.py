@@ -23,7 +23,7 @@ MAX_THUMBNAILS = 400  # thumbnails on a page; further items have none
 def write_va_map(
     library: Library, snapshot: Snapshot, out_path: Path, *, show_ellipses: bool = False
 ) -> dict[str, Any]:
-    """Write `out_path`.png and `out_path`.html: every item of a library at the mean of its segments.
+    """Write `out_path`.png and `out_path`.html: every item of a library at the mean affect of its segments.
 
     show_ellipses: draw ellipses of one SD in the image; the page can switch them on
 
