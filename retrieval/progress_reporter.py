@@ -1,4 +1,4 @@
-"""Progress of a long job on standard error: a live line on a terminal, else a plain line now and then."""
+"""Progress of a long job on standard error: a live line on a terminal, else periodic plain lines."""
 
 from __future__ import annotations
 
@@ -14,25 +14,24 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 
 PLAIN_LINE_SECONDS = 10.0  # seconds between plain lines
-REFRESH_SECONDS = 1.0  # seconds between looks at the time, on a terminal
+REFRESH_SECONDS = 1.0  # seconds between refreshes on a terminal
 
 
 class ProgressReporter:
-    """Says how far a job is, how long it has run and how long it is likely to take.
+    """Reports the progress, the elapsed time and the estimated remaining time of a job.
 
-    Use as a context manager and call `update` as often as you like; lines come also while it is not called.
-    Nothing is written without a terminal unless the job takes longer than `every` seconds; then the last line
-    says that it is done.
+    A context manager; `update` may be called at any rate, and the display refreshes between calls. Without a
+    terminal nothing is written for jobs shorter than `interval_seconds`; longer ones end with a line "done".
     """
 
     def __init__(
         self, command: str, *, unit: str = "", quiet: bool = False, interval_seconds: float | None = None,
         stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
-        """Begin.
+        """Start the clock.
 
-        command: of the command, before every plain line
-        unit:  what is counted, in the plural, such as "files"
+        command: name of the command, the prefix of every plain line
+        unit: plural noun of what is counted, such as "files"
         quiet: write nothing at all
         interval_seconds: seconds between plain lines
         """
@@ -40,7 +39,7 @@ class ProgressReporter:
         self._interval_seconds = PLAIN_LINE_SECONDS if interval_seconds is None else interval_seconds
         self._console = Console(file=sys.stderr if stream is None else stream)
         self._start_time = self._last_write_time = self._count_start_time = clock()
-        self._last_update: tuple[str, float, float | None, str] | None = None  # as `update` was called last
+        self._last_update: tuple[str, float, float | None, str] | None = None  # by the last `update`
         self._last_label = ""
         self._live_display = Progress(
             TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[counts]}"),
@@ -68,12 +67,12 @@ class ProgressReporter:
                 )
 
     def update(self, label: str, done: float, total: float | None = None, *, note: str = "") -> None:
-        """Tell how much is done, of how much where that is known; a part of one counts for the time left.
+        """Update the progress: `done` of `total` units, which may be fractions.
 
-        Where nothing is done yet the time left is reckoned from now on, so that one job can follow another.
+        done = 0 restarts the estimate of the remaining time, so that one job can follow another.
 
-        label: what is being done
-        note:  anything else, such as failures so far
+        label: name of the current job
+        note: appended text, such as the number of failures
         """
         with self._lock:
             if done == 0:
@@ -82,7 +81,7 @@ class ProgressReporter:
             self._show()
 
     def _run_refresh_loop(self) -> None:
-        """While one part of the job takes long."""
+        """Refresh the display periodically, because one unit of the job may take long."""
         while not self._stop_event.wait(
             REFRESH_SECONDS if self._console.is_terminal else max(self._interval_seconds, REFRESH_SECONDS)
         ):
@@ -118,19 +117,20 @@ def format_counts(
     counted_seconds: float,
     note: str = "",
 ) -> str:
-    """Such as "3 of 10 files, 42 s so far, about 1 min 38 s left"; without a total there is no time left.
+    """Text such as "3 of 10 files, 42 s so far, about 1 min 38 s left"; without a total no time left.
 
-    elapsed_seconds: since the command began; counted: since the first of `done` began
+    elapsed_seconds: since the start of the command
+    counted_seconds: since the start of the first unit of `done`
     """
-    of = "" if total is None else f" of {total:.0f}"
-    parts = [f"{int(done)}{of} {unit}".rstrip(), f"{format_seconds(elapsed_seconds)} so far"]
+    total_text = "" if total is None else f" of {total:.0f}"
+    parts = [f"{int(done)}{total_text} {unit}".rstrip(), f"{format_seconds(elapsed_seconds)} so far"]
     if total is not None and 0 < done < total:
         parts.append(f"about {format_seconds(counted_seconds / done * (total - done))} left")
     return ", ".join([*parts, note] if note else parts)
 
 
 def format_seconds(seconds: float) -> str:
-    """Such as "42 s", "3 min 5 s" or "2 h 10 min"."""
+    """A duration as text, such as "42 s", "3 min 5 s" or "2 h 10 min"."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:

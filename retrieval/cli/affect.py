@@ -1,4 +1,4 @@
-"""How things feel: of files and texts, and of a whole library on one map."""
+"""Commands on affect: `feel` for files and texts, `map` for a whole library."""
 
 from __future__ import annotations
 
@@ -44,51 +44,51 @@ def feel(
 
     if sum((bool(paths), text is not None, texts is not None)) != 1:
         raise click.UsageError("Name files, or --text, or --texts FILE.")
-    experts = FeaturePipeline(PipelineConfig.default())
+    pipeline = FeaturePipeline(PipelineConfig.default())
     if text is not None:
         validate_unicode(text)
-        found: Iterator[dict[str, Any] | MediaError] = iter(predict_text_affect(experts, [text]))
+        records: Iterator[dict[str, Any] | MediaError] = iter(predict_text_affect(pipeline, [text]))
         count = 1
     elif texts is not None:
         lines = _read_lines(texts)
-        found, count = iter(predict_text_affect(experts, lines)), len(lines)
+        records, count = iter(predict_text_affect(pipeline, lines)), len(lines)
     else:
-        found, count = predict_file_affect(experts, paths, jobs or os.cpu_count() or 1), len(paths)
-    if bad := _print_records(found, paths, count, as_json=as_json):
-        raise AffectError(f"{bad} of {count} files could not be read")
+        records, count = predict_file_affect(pipeline, paths, jobs or os.cpu_count() or 1), len(paths)
+    if failed_count := _print_records(records, paths, count, as_json=as_json):
+        raise AffectError(f"{failed_count} of {count} files could not be read")
 
 
 def _print_records(
     records: Iterator[dict[str, Any] | MediaError], paths: tuple[Path, ...], count: int, *, as_json: bool
 ) -> int:
-    """Each record as it comes; how many could not be read."""
+    """Print each record as soon as it is predicted; returns how many inputs could not be read."""
     from retrieval.affect import make_error_record
     from retrieval.progress_reporter import ProgressReporter
     from retrieval.report import format_affect_record
 
-    bad = 0
+    failed_count = 0
     with ProgressReporter("affect", unit="inputs") as progress:
-        for at, record in enumerate(records):
+        for index, record in enumerate(records):
             if isinstance(record, MediaError):
-                bad += 1
+                failed_count += 1
                 click.echo(f"affect: {record}", err=True)
-                record = make_error_record(paths[at], record.reason)
+                record = make_error_record(paths[index], record.reason)
             if as_json:
                 click.echo(json.dumps(record))
             elif "error" not in record:
                 click.echo("\n".join(format_affect_record(record)))
-            progress.update("feeling", at + 1, count)
-    return bad
+            progress.update("feeling", index + 1, count)
+    return failed_count
 
 
 def _read_lines(path: Path) -> list[str]:
-    """A text a line, blank ones kept so that answers stand in order. Raises AffectError."""
-    with open_input("texts", path) as opened:
-        content = opened.read()
+    """Texts, one per line; blank lines stay, so that records match lines. Raises AffectError."""
+    with open_input("texts", path) as stream:
+        content = stream.read()
     try:
         return split_lines(decode_text(content))
-    except ValueError as bad:
-        raise AffectError(f"{to_printable(path)}: {bad}") from bad
+    except ValueError as error:
+        raise AffectError(f"{to_printable(path)}: {error}") from error
 
 
 @click.command("map")
@@ -111,6 +111,8 @@ def draw_affect_map(folder: Path, out: Path, ellipses: bool, as_json: bool) -> N
     if as_json:
         click.echo(json.dumps(drawn))
     else:
-        little = f", {drawn['little_known']} of them with little to go by" if drawn["little_known"] else ""
-        counts = f"{drawn['items']} items on the plane{little}, {drawn['abstained']} abstained"
+        uncertain_note = (
+            f", {drawn['little_known']} of them with little to go by" if drawn["little_known"] else ""
+        )
+        counts = f"{drawn['items']} items on the plane{uncertain_note}, {drawn['abstained']} abstained"
         click.echo(f"{counts}: wrote {', '.join(drawn['files'])}")

@@ -1,4 +1,4 @@
-"""The demo: index samples, ask with words, a picture, a sound and a video, and show it all on one page."""
+"""The demo: index samples, query by text, image, sound, video and mood, and write the results to one page."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ RESULT_COUNT = 5
 
 
 def run_demo(folder: Path, page_path: Path | None) -> None:
-    """Make `folder` with media/, queries/ and library/ in it (or use what is there), search, print, write."""
+    """Create media/, queries/ and library/ in `folder` where absent, search, print and write the page."""
     create_sample_media(folder / "media")
     queries = _make_queries(folder)
     with closing(_open_or_create_library(folder / "library")) as library:
-        with library.lock_for_writing(), report_index_progress() as report:
-            counts = Indexer(library, report).run([folder / "media"], jobs=2)
-        print_index_summary(counts, folder / "library")
+        with library.lock_for_writing(), report_index_progress() as on_progress:
+            index_progress = Indexer(library, on_progress).run([folder / "media"], jobs=2)
+        print_index_summary(index_progress, folder / "library")
         with Engine(library) as engine:
             answers = [(query, engine.search(query), None) for query in queries]
-            drawn = write_va_map(library, engine.snapshot, folder / "map")
+            map_summary = write_va_map(library, engine.snapshot, folder / "map")
         for query, hits, _ in answers:
-            asked = ", ".join(f"{kind}: {value}" for kind, value in query.to_json().items())
-            click.echo(f"\n{to_printable(asked)}")
+            query_text = ", ".join(f"{part_name}: {value}" for part_name, value in query.to_json().items())
+            click.echo(f"\n{to_printable(query_text)}")
             print_hits(query, hits)
         page_path = page_path or folder / "demo.html"
         write_results_page(page_path, library, answers)
-    click.echo(f"\nthe library on the mood plane: {' and '.join(drawn['files'])}")
+    click.echo(f"\nthe library on the mood plane: {' and '.join(map_summary['files'])}")
     click.echo(f"\nopen {to_printable(page_path)} to see it; go on with:")
     click.echo(f'  affect search "a motorbike" --library {to_printable(folder / "library")}')
 
@@ -64,22 +64,22 @@ def _open_or_create_library(folder: Path) -> Library:
 
 
 def _make_queries(folder: Path) -> list[Query]:
-    """Words, and media that are near something in the library but nothing in it."""
-    asked = folder / "queries"
-    asked.mkdir(exist_ok=True)
+    """Demo queries: texts, moods, library files, and media similar to library items but not among them."""
+    query_folder = folder / "queries"
+    query_folder.mkdir(exist_ok=True)
     with Image.open(folder / "media" / "skimage-chelsea.png") as cat:
         mirrored = cat.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        mirrored.crop((60, 20, 400, 290)).save(asked / "cat-mirrored.jpg")
+        mirrored.crop((60, 20, 400, 290)).save(query_folder / "cat-mirrored.jpg")
     write_audio(
-        asked / "other-chords.flac",
+        query_folder / "other-chords.flac",
         synthesise_calm_chords(np.arange(CLIP_SECONDS * SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ, root_hz=247.0),
         SAMPLE_RATE_HZ,
     )
     return [
         Query(text="a cup of coffee", k=RESULT_COUNT),
         Query(text="a rocket on its way to the stars", k=RESULT_COUNT),
-        Query(image=asked / "cat-mirrored.jpg", k=RESULT_COUNT),
-        Query(audio=asked / "other-chords.flac", k=RESULT_COUNT),
+        Query(image=query_folder / "cat-mirrored.jpg", k=RESULT_COUNT),
+        Query(audio=query_folder / "other-chords.flac", k=RESULT_COUNT),
         Query(video=folder / "media" / "rendered-drifting-moon.mp4", k=RESULT_COUNT),
         Query(text="in the night sky", image=folder / "media" / "skimage-moon.png", k=RESULT_COUNT),
         Query(mood=LANDMARKS["calm"], k=RESULT_COUNT),

@@ -1,4 +1,4 @@
-"""Making, refreshing, teaching and looking after a library."""
+"""Commands that create, refresh, verify, rebuild and prune a library."""
 
 from __future__ import annotations
 
@@ -61,16 +61,16 @@ def index(
     from retrieval.report import print_index_summary, report_index_progress
     from retrieval.storage import Library
 
-    if not Library.exists(folder) and (lost := [path for path in paths if not path.exists()]):
-        raise AffectError(f"{to_printable(lost[0])}: no such file or directory")
-    Exclusions(exclude)  # a bad pattern makes no library
+    if not Library.exists(folder) and (missing_paths := [path for path in paths if not path.exists()]):
+        raise AffectError(f"{to_printable(missing_paths[0])}: no such file or directory")
+    Exclusions(exclude)  # raises for a bad pattern before a library is created
     with closing(_open_or_create_library(folder, encoders, segment)) as library, library.lock_for_writing():
-        roots, forgotten = select_present_roots(library, paths, prune_all=prune)
-        with report_index_progress() as report:
-            progress = Indexer(library, report).run(
+        roots, removed_count = select_present_roots(library, paths, prune_all=prune)
+        with report_index_progress() as on_progress:
+            progress = Indexer(library, on_progress).run(
                 roots, jobs or os.cpu_count() or 1, retry=retry, recheck=recheck, prune=prune, exclude=exclude
             )
-        progress.removed += forgotten
+        progress.removed += removed_count
         click.echo(json.dumps(progress.to_json())) if as_json else print_index_summary(progress, folder)
 
 
@@ -80,11 +80,11 @@ def _open_or_create_library(folder: Path, encoder_spec: str | None, segment_seco
 
     if segment_seconds is not None and math.isnan(segment_seconds):
         raise AffectError("a segment is nan seconds long; give a number from 1 to 3600")
-    recipe = None if encoder_spec is None else PipelineConfig.parse(encoder_spec)
+    config = None if encoder_spec is None else PipelineConfig.parse(encoder_spec)
     if not Library.exists(folder):
-        return Library.create(folder, recipe or PipelineConfig.default(), segment_seconds or 15.0)
+        return Library.create(folder, config or PipelineConfig.default(), segment_seconds or 15.0)
     library = Library.open(folder)
-    if recipe is not None and recipe != library.config:
+    if config is not None and config != library.config:
         raise AffectError(
             f"{to_printable(folder)}: made with the encoders {library.config.to_json()}; leave "
             "--encoders out, "
@@ -113,16 +113,16 @@ def verify(folder: Path, as_json: bool) -> None:
 
     with open_any_library(folder) as library:
         problems = find_problems(library)
-        problems += [] if problems else find_index_problems(library)  # which needs the rest to be whole
-        missing, losses = find_missing_files(library)
+        problems += [] if problems else find_index_problems(library)  # assumes an undamaged catalogue
+        missing, groups = find_missing_files(library)
     if as_json:
-        below = [loss.to_json() for loss in losses]
+        groups_json = [group.to_json() for group in groups]
         click.echo(
-            json.dumps({"problems": problems, "missing": [*map(str, missing)], "missing_below": below})
+            json.dumps({"problems": problems, "missing": [*map(str, missing)], "missing_below": groups_json})
         )
     else:
         verdict = problems or ["all is well" if not missing else "nothing is damaged"]
-        click.echo("\n".join([*verdict, *(format_missing_files(loss, folder) for loss in losses)]))
+        click.echo("\n".join([*verdict, *(format_missing_files(group, folder) for group in groups)]))
     sys.exit(1 if problems else 0)
 
 
@@ -165,7 +165,7 @@ def remove(what: tuple[str, ...], folder: Path, as_json: bool) -> None:
     from retrieval.report import resolve_paths
 
     with open_any_library(folder) as library, library.lock_for_writing():
-        gone = list(dict.fromkeys(path for name in what for path in resolve_paths(library, name)))
+        removed = list(dict.fromkeys(path for name in what for path in resolve_paths(library, name)))
         with library.catalog.transaction():
-            library.catalog.remove_paths_and_orphans(gone)
-    click.echo(json.dumps({"removed": [*map(str, gone)]}) if as_json else f"forgot {len(gone)} files")
+            library.catalog.remove_paths_and_orphans(removed)
+    click.echo(json.dumps({"removed": [*map(str, removed)]}) if as_json else f"forgot {len(removed)} files")

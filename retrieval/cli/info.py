@@ -1,4 +1,4 @@
-"""What a library holds, which experts there are, and a demonstration."""
+"""Commands that describe a library and the encoders, and the demo."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def info(folder: Path, as_json: bool) -> None:
     from retrieval.report import get_library_info, make_rows_printable, print_library_info
 
     with open_any_library(folder) as library:
-        facts = get_library_info(library)
-    click.echo(json.dumps(facts)) if as_json else print_library_info(make_rows_printable([facts])[0])
+        metadata = get_library_info(library)
+    click.echo(json.dumps(metadata)) if as_json else print_library_info(make_rows_printable([metadata])[0])
 
 
 @click.command("list")

@@ -1,4 +1,4 @@
-"""The command line: a skin over the library, the indexer and the engine. Importing it imports no torch."""
+"""Entry point of the command line over library, indexer and engine. Importing it must not import torch."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from retrieval.cli import affect, index, info, search, train
 
 
 class CommandGroup(click.Group):
-    """Turns our own errors into one line on standard error and exit code 2."""
+    """Turns AffectError and OSError into one line on standard error and exit code 2."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order of definition, which is the order of use."""
+        """Command names in the order of definition, which is the order of use."""
         return list(self.commands)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run, and speak plainly of what goes wrong."""
+        """Run the command and translate its errors to messages and exit codes."""
         logging.basicConfig(format="affect: %(message)s")
         logging.getLogger("encoders").setLevel(logging.INFO)
         try:
             return super().invoke(ctx)
-        except AffectError as bad:
-            click.echo(f"affect: {bad}", err=True)
+        except AffectError as error:
+            click.echo(f"affect: {error}", err=True)
             ctx.exit(2)
         except BrokenPipeError:
-            raise  # click ends quietly when nobody reads any more
-        except OSError as bad:
-            where = (
-                f"{to_printable(os.fsdecode(bad.filename))}: "
-                if isinstance(bad.filename, str | bytes)
+            raise  # click exits silently when the reader has closed the pipe
+        except OSError as error:
+            prefix = (
+                f"{to_printable(os.fsdecode(error.filename))}: "
+                if isinstance(error.filename, str | bytes)
                 else ""
             )
-            click.echo(f"affect: {where}{(bad.strerror or str(bad)).lower()}", err=True)
+            click.echo(f"affect: {prefix}{(error.strerror or str(error)).lower()}", err=True)
             ctx.exit(2)
         except KeyboardInterrupt:
             click.echo("affect: stopped; what was committed stays, run the same command to go on", err=True)

@@ -16,14 +16,14 @@ from retrieval.vector_index import INDEX_KINDS
 
 
 class NormalisedPath(click.Path):
-    """A path, in whichever Unicode normal form it stands on disk."""
+    """A path parameter, converted to the Unicode normal form used on disk."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """As a Path."""
+        """The value as a Path in the normal form used on disk."""
         return find_on_disk(Path(os.fsdecode(super().convert(value, param, ctx))))
 
 
-PATH_TYPE = NormalisedPath(path_type=Path, readable=False)  # what can't be read we say ourselves
+PATH_TYPE = NormalisedPath(path_type=Path, readable=False)  # unreadable paths get this package's own messages
 library_option = click.option(
     "--library", "-l", "folder", type=PATH_TYPE, required=True, envvar="AFFECT_LIBRARY", metavar="LIB",
     help="The library's folder (or set AFFECT_LIBRARY).",
@@ -32,16 +32,16 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON f
 
 
 def add_index_options(command: Callable[..., None]) -> Callable[..., None]:
-    """The options of every kind of index that has some."""
+    """Decorate a command with the options of every kind of index."""
     options = [option for kind in INDEX_KINDS.values() for option in kind.options]
     for option in reversed(options):
-        number = click.IntRange(option.minimum, option.maximum)
-        command = click.option(f"--{option.name}", type=number, help=option.help)(command)
+        value_type = click.IntRange(option.minimum, option.maximum)
+        command = click.option(f"--{option.name}", type=value_type, help=option.help)(command)
     return command
 
 
 def add_query_options(command: Callable[..., None]) -> Callable[..., None]:
-    """The options that make up a query."""
+    """Decorate a command with the options that make up a query."""
     options = [
         click.argument("text", required=False),
         library_option,
@@ -67,4 +67,4 @@ def add_query_options(command: Callable[..., None]) -> Callable[..., None]:
         ),
         click.option("--min-score", type=float, default=0.0, help="Leave out what scores less (0 to 1)."),
     ]  # fmt: skip
-    return functools.reduce(lambda made, option: option(made), reversed(options), command)
+    return functools.reduce(lambda decorated, option: option(decorated), reversed(options), command)

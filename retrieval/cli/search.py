@@ -1,4 +1,4 @@
-"""Asking a library."""
+"""The command `search`."""
 
 from __future__ import annotations
 
@@ -73,48 +73,50 @@ def _search_one(engine: Engine, query: Query, *, explain: bool, html: Path | Non
     from retrieval.search import explain_hit
 
     query = engine.resolve_query(query)
-    answer = engine.run_query(query)
-    reasons = [explain_hit(engine, hit) for hit in answer.hits] if explain else None
+    results = engine.run_query(query)
+    explanations = [explain_hit(engine, hit) for hit in results.hits] if explain else None
     if as_json:
-        click.echo(json.dumps(_answer_to_json(query, answer, reasons)))
+        click.echo(json.dumps(_results_to_json(query, results, explanations)))
     else:
-        print_hits(query, answer.hits, reasons, answer.empty_reason)
-        if query.target_affect is not None and answer.hits:
+        print_hits(query, results.hits, explanations, results.empty_reason)
+        if query.target_affect is not None and results.hits:
             click.echo(format_query_mood(query))
     if html is not None:
         from retrieval.report import write_results_page
 
-        write_results_page(html, engine.library, [(query, answer.hits, reasons)])
+        write_results_page(html, engine.library, [(query, results.hits, explanations)])
         click.echo(f"wrote {to_printable(html)}", err=True)
 
 
-def _answer_to_json(
-    query: Query, answer: SearchResults, explanations: list[dict[str, Any]] | None
+def _results_to_json(
+    query: Query, search_results: SearchResults, explanations: list[dict[str, Any]] | None
 ) -> dict[str, Any]:
-    results = [hit.to_json() for hit in answer.hits]
+    hits = [hit.to_json() for hit in search_results.hits]
     if explanations is not None:
-        results = [{**result, "why": reason} for result, reason in zip(results, explanations, strict=True)]
-    note = {"note": answer.empty_reason} if answer.empty_reason else {}
-    return {"query": query.to_json(), "results": results, **note}
+        hits = [
+            {**result, "why": explanation} for result, explanation in zip(hits, explanations, strict=True)
+        ]
+    note = {"note": search_results.empty_reason} if search_results.empty_reason else {}
+    return {"query": query.to_json(), "results": hits, **note}
 
 
 def _search_many(folder: Path, path: Path, settings: dict[str, Any], explain: bool) -> None:
     from retrieval.search import explain_hit
 
-    bad = 0
-    with open_input("a query file", path) as lines, open_engine(folder) as engine:
-        for name, query in read_queries(lines, settings):
+    failed_count = 0
+    with open_input("a query file", path) as stream, open_engine(folder) as engine:
+        for query_id, query in read_queries(stream, settings):
             try:
                 if isinstance(query, AffectError):
                     raise query
                 query = engine.resolve_query(query)
-                found = engine.run_query(query)
-                reasons = [explain_hit(engine, hit) for hit in found.hits] if explain else None
-                answer = {"id": name, **_answer_to_json(query, found, reasons)}
-            except AffectError as wrong:
-                bad += 1
-                click.echo(f"affect: query {name}: {wrong}", err=True)
-                answer = {"id": name, "error": str(wrong)}
-            click.echo(json.dumps(answer))
-    if bad:
-        raise AffectError(f"{bad} of the queries could not be answered")
+                results = engine.run_query(query)
+                explanations = [explain_hit(engine, hit) for hit in results.hits] if explain else None
+                record = {"id": query_id, **_results_to_json(query, results, explanations)}
+            except AffectError as error:
+                failed_count += 1
+                click.echo(f"affect: query {query_id}: {error}", err=True)
+                record = {"id": query_id, "error": str(error)}
+            click.echo(json.dumps(record))
+    if failed_count:
+        raise AffectError(f"{failed_count} of the queries could not be answered")

@@ -1,4 +1,4 @@
-"""Libraries and engines for the length of one command."""
+"""Context managers that open a library, an engine or an input for one command."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def open_any_library(folder: Path) -> Iterator[Library]:
-    """To look at or take things out of, even where its encoders are not here."""
+    """Open a library to inspect it or remove items, even if its encoders are not installed."""
     from retrieval.storage import Library
 
     with closing(Library.open_unchecked(folder)) as library:
@@ -26,7 +26,7 @@ def open_any_library(folder: Path) -> Iterator[Library]:
 
 @contextmanager
 def open_engine(folder: Path) -> Iterator[Engine]:
-    """To search. Raises AffectError for a library made by encoders that are not here."""
+    """Open an engine to search. Raises AffectError if the library's encoders are not installed."""
     from retrieval.search import Engine
     from retrieval.storage import Library
 
@@ -36,7 +36,7 @@ def open_engine(folder: Path) -> Iterator[Engine]:
 
 @contextmanager
 def open_for_update(folder: Path) -> Iterator[Library]:
-    """To project anew: it may be of other spaces, is locked for writing, and its index files follow."""
+    """Open and lock a library to change its spaces, which may be outdated; then rebuild its index files."""
     from retrieval.search import load_index_kind, load_index_options, rebuild_index
     from retrieval.storage import Library
 
@@ -49,13 +49,15 @@ def open_for_update(folder: Path) -> Iterator[Library]:
 
 @contextmanager
 def open_input(description: str, path: Path) -> Iterator[BinaryIO]:
-    """A file's bytes, or standard input for "-". Raises AffectError: it can't be read as `description`."""
+    """Open a file, or standard input for "-", in binary mode. Raises AffectError if it can't be read."""
     if str(path) == "-":
         yield sys.stdin.buffer
         return
     try:
-        opened = path.open("rb")
-    except OSError as bad:
-        raise AffectError(f"{to_printable(path)}: can't be read as {description} ({bad.strerror})") from bad
-    with opened:
-        yield opened
+        stream = path.open("rb")
+    except OSError as error:
+        raise AffectError(
+            f"{to_printable(path)}: can't be read as {description} ({error.strerror})"
+        ) from error
+    with stream:
+        yield stream

@@ -1,4 +1,4 @@
-"""Training a library on captions of its files, and aligning its sound with its pictures."""
+"""Commands that train a library's heads on captions and align the affect of its sound with its images."""
 
 from __future__ import annotations
 
@@ -74,9 +74,9 @@ def _train_on_captions(
 
     data = prepare_training_data(library, read_captions(captions))
     _print_messages(data.format_messages())
-    with _exit_unchanged_on_interrupt(), ProgressReporter("affect") as report:
-        trained = train_spaces(data, seed=seed, on_progress=report.update, minutes=minutes)
-    outcomes = install_better_heads(library, trained)
+    with _exit_unchanged_on_interrupt(), ProgressReporter("affect") as progress:
+        training_results = train_spaces(data, seed=seed, on_progress=progress.update, minutes=minutes)
+    outcomes = install_better_heads(library, training_results)
     if as_json:
         spaces = [outcome.to_json() for outcome in outcomes]
         click.echo(json.dumps({"spaces": spaces, **data.captioned_items.to_json()}))
@@ -106,13 +106,15 @@ def align(folder: Path, undo: bool, seed: int, as_json: bool) -> None:
             align_affect.remove_alignment(library)
             outcome = None
         else:
-            found = align_affect.prepare_anchors(library)
-            _print_messages(found.format_messages())
-            with _exit_unchanged_on_interrupt(), ProgressReporter("affect") as report:
-                tried = align_affect.cross_validate_alignment(
-                    found, seed=seed, on_progress=lambda done, count: report.update("aligning", done, count)
+            anchors = align_affect.prepare_anchors(library)
+            _print_messages(anchors.format_messages())
+            with _exit_unchanged_on_interrupt(), ProgressReporter("affect") as progress:
+                cross_validation = align_affect.cross_validate_alignment(
+                    anchors,
+                    seed=seed,
+                    on_progress=lambda done, count: progress.update("aligning", done, count),
                 )
-            outcome = align_affect.install_alignment(library, *tried)
+            outcome = align_affect.install_alignment(library, *cross_validation)
     if as_json:
         click.echo(json.dumps({"alignment": None if outcome is None else outcome.to_json()}))
     elif outcome is None:
@@ -128,7 +130,7 @@ def _print_messages(messages: Sequence[str]) -> None:
 
 @contextmanager
 def _exit_unchanged_on_interrupt() -> Iterator[None]:
-    """Ctrl-C while nothing has been written yet."""
+    """Turn Ctrl-C before anything is written into a message and exit code 130."""
     try:
         yield
     except KeyboardInterrupt:

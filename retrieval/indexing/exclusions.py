@@ -1,4 +1,4 @@
-"""Names that a scan leaves out: folders of systems and programs, and patterns that the user gives."""
+"""Exclusion patterns of a file scan: built-in ones for system folders, and the user's."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 
 from encoders import AffectError
 
-# What NAS systems, desktops and programs keep beside media: thumbnails, deleted files, snapshots, previews,
-# packages. A last slash is for folders only; hidden folders need no line here.
+# Folders in which NAS systems, desktops and programs keep thumbnails, deleted files, snapshots, previews or
+# packages. A trailing slash matches folders only; hidden folders are excluded anyway.
 SYSTEM_FOLDERS = (
     "@eaDir/", "@tmp/", "#recycle/", "#snapshot/",  # Synology
     "@Recycle/", "@Recently-Snapshot/",  # QNAP
@@ -32,10 +32,10 @@ ANY_DEPTH = "**"
 
 @dataclass(frozen=True, kw_only=True)
 class ExclusionPattern:
-    """A pattern as in .gitignore: `text` as given, `parts` of its path.
+    """A pattern in the syntax of .gitignore: `text` as given, `parts` of its path, normalised.
 
-    Without a slash but at its end it is for a name at any depth, else for a path below the root of a scan or
-    of the file system; "**" stands for any folders, a slash at the end for folders only.
+    A pattern whose only slash is at its end matches a name at any depth, others match a path below the scan
+    root or the file system's root; "**" matches any number of folders, a trailing slash only folders.
     """
 
     text: str
@@ -44,7 +44,7 @@ class ExclusionPattern:
 
     @classmethod
     def parse(cls, text: str) -> ExclusionPattern:
-        """Raises AffectError for one that is empty."""
+        """Parse a pattern. Raises AffectError if it is empty."""
         parts = tuple(_normalise_name(part) for part in text.split("/") if part not in ("", "."))
         if not parts:
             raise AffectError(f"--exclude {text!r}: give a name, a path or a pattern, such as '*.gif'")
@@ -54,14 +54,14 @@ class ExclusionPattern:
         )
 
     def matches(self, names: Sequence[str]) -> bool:
-        """Whether a path, as comparable names, is meant itself (not a folder above it)."""
+        """Whether the pattern matches a path, given as normalised names, itself (not a folder above it)."""
         if len(self.parts) == 2 and self.parts[0] == ANY_DEPTH:
             return fnmatchcase(names[-1], self.parts[1])
         return _match_parts(self.parts, names)
 
 
 class Exclusions:
-    """The table above and patterns of the user. Raises AffectError for an empty pattern."""
+    """The patterns of SYSTEM_FOLDERS and of the user. Raises AffectError for an empty pattern."""
 
     def __init__(self, patterns: Sequence[str] = ()) -> None:
         self.user_patterns = tuple(dict.fromkeys(patterns))
@@ -71,22 +71,24 @@ class Exclusions:
         self._file_patterns = [pattern for pattern in self._folder_patterns if not pattern.folders_only]
 
     def find_match(self, path: Path, root: Path, *, is_folder: bool) -> str | None:
-        """The pattern that leaves a path below a root out, None if none does."""
+        """The first pattern that excludes a path below a scan root; None if none does."""
         patterns = self._folder_patterns if is_folder else self._file_patterns
         if not patterns or path == root:
             return None
-        absolute = [_normalise_name(name) for name in path.parts[1:]]
-        below = absolute[len(root.parts) - 1 :]
+        absolute_names = [_normalise_name(name) for name in path.parts[1:]]
+        names_below_root = absolute_names[len(root.parts) - 1 :]
         for pattern in patterns:
-            if pattern.matches(below) or (pattern.text.startswith("/") and pattern.matches(absolute)):
+            if pattern.matches(names_below_root) or (
+                pattern.text.startswith("/") and pattern.matches(absolute_names)
+            ):
                 return pattern.text
         return None
 
     def is_excluded(self, path: Path, root: Path) -> bool:
-        """Whether a file below a root, or a folder between them, is left out."""
-        between = path.parents[: len(path.parts) - len(root.parts) - 1]
+        """Whether a file below a scan root, or a folder between them, is excluded."""
+        folders_between = path.parents[: len(path.parts) - len(root.parts) - 1]
         return self.find_match(path, root, is_folder=False) is not None or any(
-            self.find_match(folder, root, is_folder=True) is not None for folder in between
+            self.find_match(folder, root, is_folder=True) is not None for folder in folders_between
         )
 
 
@@ -94,10 +96,10 @@ def _match_parts(parts: Sequence[str], names: Sequence[str]) -> bool:
     if not parts:
         return not names
     if parts[0] == ANY_DEPTH:
-        return any(_match_parts(parts[1:], names[at:]) for at in range(len(names) + 1))
+        return any(_match_parts(parts[1:], names[start:]) for start in range(len(names) + 1))
     return bool(names) and fnmatchcase(names[0], parts[0]) and _match_parts(parts[1:], names[1:])
 
 
 def _normalise_name(name: str) -> str:
-    """Names that look the same compare equal: upper and lower case, and both ways to write an accent."""
+    """The name case-folded and in NFC, so that names differing in case or normal form compare equal."""
     return unicodedata.normalize("NFC", name).casefold()

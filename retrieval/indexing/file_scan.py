@@ -1,4 +1,4 @@
-"""Which files a library is to hold: a walk that no loop, no locked folder and no odd name can stop."""
+"""Scan for media files, robust against link loops, unreadable folders and invalid names."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from encoders.media import get_extension_label, looks_like_media
 from retrieval.indexing.exclusions import Exclusions
 
 ErrorCallback = Callable[[Path, str], None]
-FolderId = tuple[int, int]  # what is the same for all paths of a folder
+FolderId = tuple[int, int]  # device and inode, equal for all paths of a folder
 _BROKEN_LINK_ERRNOS = {errno.ENOENT, errno.ELOOP}
 _BROKEN_LINK_REASON = "the link leads nowhere, or to itself"
 
 
 @dataclass(kw_only=True)
 class SkipCounts:
-    """What a scan did not take: how often by pattern of exclusion, how many other files by kind."""
+    """Counts of skipped files and folders: excluded ones by pattern, files of other types by extension."""
 
     excluded: Counter[str] = field(default_factory=Counter)
     non_media: Counter[str] = field(default_factory=Counter)
@@ -38,59 +38,61 @@ def find_media_files(
     exclusions: Exclusions | None = None,
     skip_counts: SkipCounts | None = None,
 ) -> Iterator[Path]:
-    """Absolute paths of media files below the roots, each once; hidden and excluded ones are left out.
+    """Yield absolute paths of media files below the roots, each once, without hidden and excluded ones.
 
-    A file named as a root is always given, whatever it looks like; one that is `known_paths` is not looked
-    into. A folder is entered once, whatever links lead to it. `refused(path, why)` is told of folders and
-    files that can't be read; `skip_folder` (the library itself) is not entered; `skip_counts` counts what
-    is left. Raises AffectError for a root that does not exist: a disk that is not mounted must not empty a
-    library.
+    on_error:    called with the path and the reason for folders and files that can't be read
+    skip_folder: folder that is not entered: the library itself
+    known_paths: files taken as media without opening them
+    skip_counts: updated with the counts of skipped files
+
+    A root that is a file is always yielded. A folder is entered once, however many links lead to it. Raises
+    AffectError for a root that does not exist: an unmounted disk must not empty a library.
     """
     files, folders = _split_roots(roots)
     yield from files
-    walk = _FolderWalker(on_error, known_paths, exclusions or Exclusions(), skip_counts or SkipCounts())
-    if place := _get_folder_id(skip_folder):
-        walk.visited.add(place)
+    walker = _FolderWalker(on_error, known_paths, exclusions or Exclusions(), skip_counts or SkipCounts())
+    if folder_id := _get_folder_id(skip_folder):
+        walker.visited.add(folder_id)
     for root in folders:
-        yield from walk.walk(root, root)
-    while walk.pending_links:  # links last, so that a file is known by its own path if it has one here
-        yield from walk.walk(*walk.pending_links.popleft())
+        yield from walker.walk(root, root)
+    while walker.pending_links:  # links last, so that a file keeps its real path if that is below a root
+        yield from walker.walk(*walker.pending_links.popleft())
 
 
 def make_absolute(path: Path | str) -> Path:
-    """A path from the root of the file system; a symbolic link in it stays the name the user gave."""
+    """The absolute path, without resolving symbolic links."""
     return Path(os.path.abspath(path))  # noqa: PTH100 - Path.resolve follows links
 
 
 def quote_path(path: Path) -> str:
-    """A path as part of a command to copy."""
+    """A path quoted for a shell command."""
     return shlex.quote(to_printable(path))
 
 
 def _split_roots(roots: Iterable[Path]) -> tuple[list[Path], list[Path]]:
-    """Absolute files and folders among the roots."""
+    """Absolute paths of the roots that are files, and of those that are folders."""
     files: list[Path] = []
     folders: list[Path] = []
     for root in dict.fromkeys(roots):
         path = make_absolute(root)
         try:
             (folders if stat.S_ISDIR(path.stat().st_mode) else files).append(path)
-        except OSError as bad:
-            raise AffectError(f"{to_printable(root)}: {describe_os_error(bad)}") from bad
+        except OSError as error:
+            raise AffectError(f"{to_printable(root)}: {describe_os_error(error)}") from error
     return files, folders
 
 
 def _get_folder_id(folder: Path) -> FolderId | None:
-    """Where a folder is; None if it is gone. Raises OSError."""
+    """Device and inode of a folder; None if it does not exist. Raises OSError."""
     try:
-        found = folder.stat()
+        status = folder.stat()
     except FileNotFoundError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
 
 
 class _FolderWalker:
-    """The state of one scan: folders entered so far, links to folders that are still to be followed."""
+    """The state of one scan: visited folders, and links to folders still to be followed."""
 
     def __init__(
         self,
@@ -100,15 +102,15 @@ class _FolderWalker:
         skip_counts: SkipCounts,
     ) -> None:
         self.visited: set[FolderId] = set()
-        self.pending_links: deque[tuple[Path, Path]] = deque()  # and the root each was found below
+        self.pending_links: deque[tuple[Path, Path]] = deque()  # links to folders, and their roots
         self._on_error, self._known_paths = on_error, known_paths
         self._exclusions, self._skip_counts = exclusions, skip_counts
 
     def walk(self, folder: Path, root: Path) -> Iterator[Path]:
-        """Media files below a folder, in order of name; links to folders are put off to `links`."""
+        """Yield media files below a folder in order of name; links to folders go to `pending_links`."""
         stack = [folder]
         while stack:
-            within = []
+            subfolders = []
             for path, is_folder, is_link in self._enter_folder(stack.pop()):
                 if self._is_excluded(path, root, is_folder=is_folder):
                     continue
@@ -118,20 +120,20 @@ class _FolderWalker:
                 elif is_link:
                     self.pending_links.append((path, root))
                 else:
-                    within.append(path)
-            stack += reversed(within)
+                    subfolders.append(path)
+            stack += reversed(subfolders)
 
     def _enter_folder(self, folder: Path) -> list[tuple[Path, bool, bool]]:
-        """What a folder holds; nothing if it was entered before, is gone or can't be read."""
+        """Entries of a folder; none if it was visited before, is absent or can't be read."""
         try:
-            place = _get_folder_id(folder)
-            if place is None or place in self.visited:
+            folder_id = _get_folder_id(folder)
+            if folder_id is None or folder_id in self.visited:
                 return []
             entries = _list_entries(folder)
-        except OSError as bad:
-            self._on_error(folder, describe_os_error(bad))
+        except OSError as error:
+            self._on_error(folder, describe_os_error(error))
             return []
-        self.visited.add(place)
+        self.visited.add(folder_id)
         return entries
 
     def _is_excluded(self, path: Path, root: Path, *, is_folder: bool) -> bool:
@@ -141,28 +143,28 @@ class _FolderWalker:
         return pattern is not None
 
     def _is_media_file(self, path: Path) -> bool:
-        """Whether it is media and a plain file; a pipe, socket or device is none."""
+        """Whether the path is a regular file of media; counts files of other types."""
         try:
             if path in self._known_paths or looks_like_media(path):
                 return stat.S_ISREG(path.stat().st_mode)
             if os.path.isfile(path):  # noqa: PTH113 - Path.is_file raises where a folder can't be entered
                 self._skip_counts.non_media[get_extension_label(path)] += 1
-        except OSError as bad:
+        except OSError as error:
             self._on_error(
                 path,
                 _BROKEN_LINK_REASON
-                if bad.errno in _BROKEN_LINK_ERRNOS and path.is_symlink()
-                else describe_os_error(bad),
+                if error.errno in _BROKEN_LINK_ERRNOS and path.is_symlink()
+                else describe_os_error(error),
             )
         return False
 
 
 def _list_entries(folder: Path) -> list[tuple[Path, bool, bool]]:
-    """(path, leads to a folder, is a link) of what is not hidden, in order of name. Raises OSError."""
-    with os.scandir(folder) as found:
+    """(path, is a folder, is a link) of visible entries, in order of name. Raises OSError."""
+    with os.scandir(folder) as entries:
         return sorted(
             (folder / entry.name, _is_folder(entry), entry.is_symlink())
-            for entry in found
+            for entry in entries
             if not entry.name.startswith(".")
         )
 
@@ -170,10 +172,10 @@ def _list_entries(folder: Path) -> list[tuple[Path, bool, bool]]:
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # a loop of links, or a link into a locked folder
+    except OSError:  # a link loop, or a link into an unreadable folder
         return False
 
 
 def describe_os_error(error: OSError) -> str:
-    """An OSError in a few words."""
+    """The reason of an OSError as text in lower case."""
     return (error.strerror or str(error)).lower()

@@ -16,11 +16,11 @@ from retrieval.indexing.summary import IndexProgress
 from retrieval.storage import EncodedFile, FileRecord, FileStamp, FileUpdate, Library
 
 SCAN_REPORT_INTERVAL = 256  # files between two reports of a scan
-UPDATE_BATCH_SIZE = 256  # moved or unreadable files are written down when there are so many
+UPDATE_BATCH_SIZE = 256  # moved or unreadable files committed at once
 
 
 class Indexer:
-    """One run over some folders. `report` is called after every step."""
+    """One index run. `on_progress` is called after every step."""
 
     def __init__(self, library: Library, on_progress: Callable[[IndexProgress], None]) -> None:
         self.library = library
@@ -28,9 +28,9 @@ class Indexer:
         self._on_progress = on_progress
         self._known_files: dict[Path, FileRecord] = {}
         self._stamps: dict[Path, FileStamp] = {}
-        self._completed_stamps: dict[Path, FileStamp] = {}  # files of the first format, which kept no ctime
-        self._unreadable: set[Path] = set()  # what could not even be looked at
-        self._moved_paths: set[Path] = set()  # where content was before it moved
+        self._completed_stamps: dict[Path, FileStamp] = {}  # of files that schema version 1 stored
+        self._unreadable: set[Path] = set()  # files and folders that could not be accessed
+        self._moved_paths: set[Path] = set()  # old paths of moved files
         self._pending_updates: list[FileUpdate] = []
         self._encoded_files: list[ProcessedFile[dict[str, Rows]]] = []  # ready to commit
 
@@ -38,75 +38,75 @@ class Indexer:
         self, roots: Sequence[Path], jobs: int, *, retry: bool = False, recheck: bool = False,
         prune: bool = False, exclude: Sequence[str] = (),
     ) -> IndexProgress:  # fmt: skip
-        """Index what is new or changed below the roots and forget what was deleted; the caller may write.
+        """Index new and changed files below the roots and remove deleted ones; the caller holds the lock.
 
         retry:   read files again that could not be read
-        recheck: read all files again, also those that look unchanged
-        prune:   forget all that is gone, even where its disk may not be mounted
-        exclude: patterns of names to leave out, as in .gitignore
+        recheck: read all files again, including those with an unchanged stamp
+        prune:   remove all missing files, even where a disk may not be mounted
+        exclude: patterns of names to exclude, as in .gitignore
 
-        Raises AffectError for a root that does not exist or a full disk; what was committed stays. On
-        KeyboardInterrupt (see encoders.interrupts) what is complete is committed first.
+        Raises AffectError for a root that does not exist or a full disk; committed files stay. On
+        KeyboardInterrupt (see encoders.interrupts) encoded files are committed first.
         """
-        scanned = self._scan(roots, exclude)
-        todo = [
+        scan_result = self._scan(roots, exclude)
+        paths_to_read = [
             path
-            for path in self._stat_files(scanned.found_paths)
+            for path in self._stat_files(scan_result.found_paths)
             if recheck or not self._is_unchanged(path, retry)
         ]
-        self.progress.to_process = len(todo) + len(self.progress.failed)
+        self.progress.to_process = len(paths_to_read) + len(self.progress.failed)
         self._on_progress(self.progress)
         try:
-            if todo:
+            if paths_to_read:
                 with stop_at_safe_points():
-                    self._decode_files(todo, jobs)
+                    self._decode_files(paths_to_read, jobs)
                 self._on_progress(self.progress)
         except KeyboardInterrupt:
             self._commit_encoded()
             raise
-        self._finish_run(scanned, prune)
+        self._finish_run(scan_result, prune)
         return self.progress
 
     def _scan(self, roots: Sequence[Path], exclude: Sequence[str]) -> ScanResult:
         self._known_files = self.library.catalog.load_files()
         exclusions = Exclusions(exclude)
         self.progress.skip_counts.excluded.update(dict.fromkeys(exclusions.user_patterns, 0))
-        found: dict[Path, None] = {}
+        found_paths: dict[Path, None] = {}
         for path in find_media_files(
             roots, self._record_unreadable, self.library.folder, self._known_files,
             exclusions=exclusions, skip_counts=self.progress.skip_counts,
         ):  # fmt: skip
-            found[path] = None
-            self.progress.found = len(found)
-            if len(found) % SCAN_REPORT_INTERVAL == 0:
+            found_paths[path] = None
+            self.progress.found = len(found_paths)
+            if len(found_paths) % SCAN_REPORT_INTERVAL == 0:
                 self._on_progress(self.progress)
         return ScanResult(
             roots=[make_absolute(root) for root in roots],
             known_files=self._known_files,
-            found_paths=found.keys(),
+            found_paths=found_paths.keys(),
             unreadable=self._unreadable,
             exclusions=exclusions,
         )
 
     def _stat_files(self, paths: Iterable[Path]) -> Iterator[Path]:
-        """Files that can be looked at, with their stamps kept."""
+        """Yield the files that can be accessed, after storing their stamps."""
         for path in paths:
             try:
                 self._stamps[path] = FileStamp.from_path(path)
-            except OSError as bad:
-                self._record_unreadable(path, describe_os_error(bad))
+            except OSError as error:
+                self._record_unreadable(path, describe_os_error(error))
             else:
                 yield path
 
     def _is_unchanged(self, path: Path, retry: bool) -> bool:
-        """Whether a file needs no reading; counted if so."""
-        known, stamp = self._known_files.get(path), self._stamps[path]
-        if known is None or not known.stamp.matches(stamp) or (known.error and retry):
+        """Whether a file need not be read again; counts it if so."""
+        record, stamp = self._known_files.get(path), self._stamps[path]
+        if record is None or not record.stamp.matches(stamp) or (record.error and retry):
             return False
-        if known.stamp.ctime_ns is None:
+        if record.stamp.ctime_ns is None:
             self._completed_stamps[path] = stamp
-        if known.error:
-            self.progress.failed[str(path)] = known.error
+        if record.error:
+            self.progress.failed[str(path)] = record.error
         else:
             self.progress.unchanged += 1
         return True
@@ -123,16 +123,16 @@ class Indexer:
         self._commit_encoded()
 
     def _finish_run(self, scan_result: ScanResult, prune_all: bool) -> None:
-        """Forget last of all, so that what only moved is still known when it is found."""
+        """Complete stamps and prune, at the end: moved files must be recognised before removal."""
         with self.library.catalog.transaction():
             self.library.catalog.add_ctimes(self._completed_stamps)
-        verdict = prune_missing(self.library, scan_result, self._moved_paths, prune_all=prune_all)
-        self.progress.removed = len(verdict.removed)
-        self.progress.missing_by_folder = verdict.missing_by_folder
+        decision = prune_missing(self.library, scan_result, self._moved_paths, prune_all=prune_all)
+        self.progress.removed = len(decision.removed)
+        self.progress.missing_by_folder = decision.missing_by_folder
         self.progress.files, self.progress.items = self.library.catalog.count_files_and_items()
 
     def _record_unreadable(self, path: Path, reason: str) -> None:
-        """What can't be looked at is not gone: a folder may be locked for a while."""
+        """Record a path that can't be accessed; it does not count as missing."""
         self._unreadable.add(path)
         self.progress.failed[str(path)] = reason
 
@@ -143,7 +143,7 @@ class Indexer:
         return encode_segments(self.library.pipeline, [part.segment for part in parts])
 
     def _handle_step(self, step: LoopStep[dict[str, Rows]]) -> None:
-        """Count what was encoded; commit files a batch at a time, as each commit waits for the disk."""
+        """Count encoded segments and commit files in batches, because each commit waits for the disk."""
         if step.failed_file:
             self._record_failure(step.failed_file.path, step.failed_file.error)
         for file in step.completed_files:
@@ -156,12 +156,12 @@ class Indexer:
             self._commit_encoded()
 
     def _commit_encoded(self) -> None:
-        ready, self._encoded_files = self._encoded_files, []
-        if ready:
-            self.library.commit([self._make_encoded_file(file) for file in ready])
-            self.progress.indexed += len(ready)
+        files, self._encoded_files = self._encoded_files, []
+        if files:
+            self.library.commit([self._make_encoded_file(file) for file in files])
+            self.progress.indexed += len(files)
             self.progress.incomplete.update(
-                {str(file.path): file.incomplete_reason for file in ready if file.incomplete_reason}
+                {str(file.path): file.incomplete_reason for file in files if file.incomplete_reason}
             )
         if self._pending_updates:
             self._moved_paths |= self.library.record_files(self._pending_updates)
@@ -178,22 +178,22 @@ class Indexer:
         )
 
     def _record_known_content(self, file: ProcessedFile[dict[str, Rows]]) -> None:
-        """A file that was not decoded, as its content is in the library: unchanged, moved, or a copy."""
+        """Record a file whose content is already in the library (unchanged, moved or copied)."""
         self._queue_update(file.path, file.opened.item_id, None)
-        known = self._known_files.get(file.path)
-        if known is not None and known.item_id == file.opened.item_id:
+        record = self._known_files.get(file.path)
+        if record is not None and record.item_id == file.opened.item_id:
             self.progress.rechecked += 1
         else:
             self.progress.moved += 1
 
     def _record_failure(self, path: Path, error: MediaError) -> None:
-        """A passing failure is not stored: the file is tried again, and keeps its old item until then."""
+        """Record a failure; a transient one is not stored, so that the file keeps its item and is retried."""
         if error.is_permanent:
             self._queue_update(path, None, error.reason)
         self.progress.failed[str(path)] = error.reason
 
     def _queue_update(self, path: Path, item_id: str | None, error: str | None) -> None:
-        """Written with the next commit: each commit waits for the disk."""
+        """Queue an update for the next commit, because each commit waits for the disk."""
         self._pending_updates.append(
             FileUpdate(path=path, stamp=self._stamps[path], item_id=item_id, error=error)
         )
@@ -203,8 +203,8 @@ class Indexer:
     def _count_segments(self, segments: Sequence[Segment]) -> None:
         progress = self.progress
         for segment in segments:
-            long = (segment.end or 0) - (segment.start or 0)
+            duration = (segment.end or 0) - (segment.start or 0)
             progress.images += segment.start is None
             progress.frames += 0 if segment.frames is None else len(segment.frames)
-            progress.video_seconds += long if segment.frames is not None else 0
+            progress.video_seconds += duration if segment.frames is not None else 0
             progress.audio_seconds += segment.audio.duration if segment.audio is not None else 0

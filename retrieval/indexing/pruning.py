@@ -1,4 +1,4 @@
-"""Which files a library forgets at the end of an index run, and which it keeps though they are missing."""
+"""Pruning after an index run: which missing files are removed, and which stay marked as missing."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ from retrieval.storage import (
 
 @dataclass(frozen=True, kw_only=True)
 class ScanResult:
-    """What a scan of some roots (absolute) found, beside what was `known_files` before it.
+    """Result of a scan of absolute roots.
 
-    unreadable: files and folders that could not be looked at, of which nothing is taken for missing
+    known_files: the library's files before the scan
+    unreadable:  files and folders that could not be accessed, so that nothing below them counts as missing
     """
 
     roots: Sequence[Path]
@@ -36,7 +37,7 @@ class ScanResult:
     exclusions: Exclusions
 
     def find_missing(self) -> set[Path]:
-        """Known files at or below the roots that were not found."""
+        """The library's files at or below the roots that the scan did not find."""
         return {
             path
             for path, places in (
@@ -46,14 +47,14 @@ class ScanResult:
         }
 
     def is_excluded(self, path: Path) -> bool:
-        """Whether a known file is left out now, seen from every root it is below."""
-        above = [root for root in self.roots if root in path.parents]
-        return bool(above) and all(self.exclusions.is_excluded(path, root) for root in above)
+        """Whether a file is excluded with respect to every root above it."""
+        roots_above = [root for root in self.roots if root in path.parents]
+        return bool(roots_above) and all(self.exclusions.is_excluded(path, root) for root in roots_above)
 
 
 @dataclass(kw_only=True)
 class PruningDecision:
-    """Paths to forget, to keep as missing, and the folders that lost the latter."""
+    """Paths to remove, paths to mark as missing, and the latter counted by folder."""
 
     removed: set[Path] = field(default_factory=set)
     missing: set[Path] = field(default_factory=set)
@@ -63,69 +64,72 @@ class PruningDecision:
 def prune_missing(
     library: Library, scan_result: ScanResult, moved_paths: Collection[Path], *, prune_all: bool
 ) -> PruningDecision:
-    """Forget what is gone and mark what may be on a disk that is not mounted; the caller may write.
+    """Remove deleted files and mark those that may be on an unmounted disk; the caller holds the lock.
 
-    moved_paths: paths that this run has forgotten already, as their content moved
-    prune_all:  forget all that is gone
+    moved_paths: paths this run has already removed, because their content moved
+    prune_all: remove all missing files
     """
-    catalog, found = library.catalog, scan_result.found_paths
+    catalog, found_paths = library.catalog, scan_result.found_paths
     mounts_before = catalog.load_mount_points()
-    ended = {folder for folder in mounts_before if not is_mount_point(folder)}
-    unmounted = ended - count_paths_by_folder(scan_result.known_files.keys() & found if ended else ()).keys()
-    copies = {path: places for places in catalog.list_copies().values() for path in places}
-    verdict = _decide_missing(
+    lost_mounts = {folder for folder in mounts_before if not is_mount_point(folder)}
+    unmounted_folders = (
+        lost_mounts
+        - count_paths_by_folder(scan_result.known_files.keys() & found_paths if lost_mounts else ()).keys()
+    )
+    copies_by_path = {path: paths for paths in catalog.list_copies().values() for path in paths}
+    decision = _decide_missing(
         scan_result,
         scan_result.find_missing().difference(moved_paths),
-        copies,
-        unmounted,
+        copies_by_path,
+        unmounted_folders,
         prune_all=prune_all,
     )
-    _decide_unscanned_copies(verdict, scan_result, copies, unmounted)
-    flagged = catalog.list_missing_paths()
-    mounts = (mounts_before - ended) | find_mount_points(
-        [root for root in scan_result.roots if root.is_dir()], found
+    _decide_unscanned_copies(decision, scan_result, copies_by_path, unmounted_folders)
+    marked_paths = catalog.list_missing_paths()
+    mounts = (mounts_before - lost_mounts) | find_mount_points(
+        [root for root in scan_result.roots if root.is_dir()], found_paths
     )
     with catalog.transaction():
-        catalog.remove_paths_and_orphans(verdict.removed)
-        catalog.mark_missing(verdict.missing - flagged, is_missing=True)
-        catalog.mark_missing(flagged & found, is_missing=False)
-        catalog.save_mount_points(mounts if prune_all else mounts | unmounted)
-    return verdict
+        catalog.remove_paths_and_orphans(decision.removed)
+        catalog.mark_missing(decision.missing - marked_paths, is_missing=True)
+        catalog.mark_missing(marked_paths & found_paths, is_missing=False)
+        catalog.save_mount_points(mounts if prune_all else mounts | unmounted_folders)
+    return decision
 
 
 def _decide_missing(
     scan_result: ScanResult, missing_paths: set[Path], copies_by_path: Mapping[Path, Sequence[Path]],
     unmounted_folders: Collection[Path], *, prune_all: bool,
 ) -> PruningDecision:  # fmt: skip
-    """What becomes of known files below the roots that a scan did not find."""
+    """Decide on files of the library below the roots that a scan did not find."""
     excluded = {path for path in missing_paths if scan_result.is_excluded(path)}
-    gone = {path for path in missing_paths - excluded if is_missing(path)}
-    by_other_path = {
+    absent = {path for path in missing_paths - excluded if is_missing(path)}
+    reached_by_other_path = {
         path
         for path in missing_paths
         - excluded
-        - gone  # hidden, or below a folder that was entered by another path
+        - absent  # hidden, or in a folder that was entered by another path
         if any(
             other in scan_result.found_paths and _is_same_file(path, other)
             for other in copies_by_path.get(path, ())
         )
     }
-    copied = {
+    has_copy = {
         path
-        for path in gone
+        for path in absent
         if not all(is_missing(other) for other in copies_by_path.get(path, ()))
         and not may_be_unmounted(path, unmounted_folders)
     }
-    uncertain = gone - copied
-    verdict = PruningDecision(removed=excluded | by_other_path | copied)
+    uncertain = absent - has_copy
+    decision = PruningDecision(removed=excluded | reached_by_other_path | has_copy)
     if uncertain and not prune_all:
-        verdict.missing_by_folder = find_suspicious_folders(
+        decision.missing_by_folder = find_suspicious_folders(
             scan_result.known_files, scan_result.found_paths, uncertain, scan_result.roots, unmounted_folders
         )
-        folders = {loss.folder for loss in verdict.missing_by_folder}
-        verdict.missing = {path for path in uncertain if not folders.isdisjoint(path.parents)}
-    verdict.removed |= uncertain - verdict.missing
-    return verdict
+        suspicious_folders = {group.folder for group in decision.missing_by_folder}
+        decision.missing = {path for path in uncertain if not suspicious_folders.isdisjoint(path.parents)}
+    decision.removed |= uncertain - decision.missing
+    return decision
 
 
 def _decide_unscanned_copies(
@@ -134,12 +138,12 @@ def _decide_unscanned_copies(
     copies_by_path: Mapping[Path, Sequence[Path]],
     unmounted_folders: Collection[Path],
 ) -> None:
-    """Decide on copies of what was found that are in folders which were not scanned."""
-    for path, places in copies_by_path.items():
-        elsewhere = path not in scan_result.found_paths and {path, *path.parents}.isdisjoint(
+    """Decide on missing copies, outside the scanned roots, of files that were found."""
+    for path, copies in copies_by_path.items():
+        is_unscanned = path not in scan_result.found_paths and {path, *path.parents}.isdisjoint(
             scan_result.roots
         )
-        if elsewhere and not scan_result.found_paths.isdisjoint(places) and is_missing(path):
+        if is_unscanned and not scan_result.found_paths.isdisjoint(copies) and is_missing(path):
             (decision.missing if may_be_unmounted(path, unmounted_folders) else decision.removed).add(path)
 
 
@@ -153,31 +157,31 @@ def _is_same_file(path: Path, other: Path) -> bool:
 def select_present_roots(
     library: Library, roots: Sequence[Path], *, prune_all: bool
 ) -> tuple[list[Path], int]:
-    """The roots that are there, and how many files were forgotten below the others, if that is asked for.
+    """The existing roots, and the number of files removed below absent ones, which needs `prune_all`.
 
-    The caller may write. Raises AffectError for a root that is not there, unless it is forgotten so.
+    The caller holds the lock. Raises AffectError for an absent root unless files below it were removed.
     """
-    lost = [root for root in roots if not root.exists()]
-    below = {root: _list_known_below(library, root) for root in lost}
-    for root, files in below.items():
+    absent_roots = [root for root in roots if not root.exists()]
+    files_by_root = {root: _list_known_below(library, root) for root in absent_roots}
+    for root, files in files_by_root.items():
         if not (files and prune_all):
             raise AffectError(_format_missing_root(library, root, len(files)))
-    gone = {path for files in below.values() for path in files}
+    removed_paths = {path for files in files_by_root.values() for path in files}
     with library.catalog.transaction():
-        library.catalog.remove_paths_and_orphans(gone)
-    return [root for root in roots if root not in lost], len(gone)
+        library.catalog.remove_paths_and_orphans(removed_paths)
+    return [root for root in roots if root not in absent_roots], len(removed_paths)
 
 
 def _list_known_below(library: Library, root: Path) -> list[Path]:
-    place = make_absolute(root)
-    return [path for path in library.catalog.load_files() if place in (path, *path.parents)]
+    absolute_root = make_absolute(root)
+    return [path for path in library.catalog.load_files() if absolute_root in (path, *path.parents)]
 
 
 def _format_missing_root(library: Library, root: Path, known_count: int) -> str:
-    said = f"{to_printable(root)}: no such file or directory"
+    message = f"{to_printable(root)}: no such file or directory"
     if not known_count:
-        return said
+        return message
     return (
-        f"{said}; the library holds {known_count} files of it: mount its disk, or forget them with: "
+        f"{message}; the library holds {known_count} files of it: mount its disk, or forget them with: "
         f"affect remove {quote_path(make_absolute(root))} --library {quote_path(library.folder)}"
     )

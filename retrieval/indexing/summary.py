@@ -1,4 +1,4 @@
-"""What an index run has done so far."""
+"""Progress and summary of an index run."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from retrieval.storage import MissingFiles
 
 @dataclass(kw_only=True)
 class IndexProgress:
-    """Counts so far; sound and video in seconds of media.
+    """Counts of files so far, unless noted.
 
-    failed, incomplete: paths of files that can't be read, or not all of them, to reasons
-    rechecked:          files that looked changed, and hold what they held
-    missing_by_folder:  folders below the roots whose missing files are kept
-    files, items:       in the whole library, at the end: files that could be read, and different ones
+    rechecked:          files read again whose content is unchanged
+    files, items:       readable files and distinct items of the whole library, set at the end
+    frames, images:     encoded frames, and images among them
+    video_seconds, audio_seconds: duration of the encoded media
+    failed, incomplete: reasons by path of files that can't be read, or only in part
+    missing_by_folder:  folders below the roots whose missing files stay in the library
     """
 
     found: int = 0
@@ -43,17 +45,17 @@ class IndexProgress:
 
     @property
     def processed(self) -> int:
-        """Files dealt with, of `todo`."""
+        """Files finished, of `to_process`."""
         return self.indexed + self.rechecked + self.moved + len(self.failed)
 
     @property
     def missing_count(self) -> int:
-        """Files below the roots that are gone and kept."""
-        return sum(loss.missing_count for loss in self.missing_by_folder)
+        """Files below the roots that are missing but stay in the library."""
+        return sum(group.missing_count for group in self.missing_by_folder)
 
     @property
     def elapsed_seconds(self) -> float:
-        """Since the start."""
+        """Seconds since the start of the run."""
         return time.monotonic() - self.start_time
 
     def to_json(self) -> dict[str, Any]:
@@ -74,7 +76,7 @@ class IndexProgress:
             "sound_seconds": round(self.audio_seconds, 3),
             "failed": _reasons_to_json(self.failed),
             "incomplete": _reasons_to_json(self.incomplete),
-            "missing_below": [loss.to_json() for loss in self.missing_by_folder],
+            "missing_below": [group.to_json() for group in self.missing_by_folder],
             "excluded": _counts_to_json(self.skip_counts.excluded),
             "skipped": _counts_to_json(self.skip_counts.non_media),
             "seconds": round(self.elapsed_seconds, 3),
@@ -82,7 +84,7 @@ class IndexProgress:
 
 
 def _reasons_to_json(reason_by_path: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"path": path, "reason": why} for path, why in sorted(reason_by_path.items())]
+    return [{"path": path, "reason": reason} for path, reason in sorted(reason_by_path.items())]
 
 
 def _counts_to_json(counts: Counter[str]) -> dict[str, int]:

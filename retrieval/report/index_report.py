@@ -1,4 +1,4 @@
-"""What an index run prints: progress while it goes on, a summary at its end."""
+"""Terminal output of an index run: progress while it runs, then a summary."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from retrieval.indexing import IndexProgress, quote_path
 from retrieval.progress_reporter import ProgressReporter
 from retrieval.storage import MissingFiles
 
-MAX_LISTED = 20  # files that could not be read, or kinds of files, before the list is cut short
+MAX_LISTED = 20  # entries printed of a list of files or of file kinds before it is cut short
 
 
 @contextmanager
 def report_index_progress() -> Iterator[Callable[[IndexProgress], None]]:
-    """Files, frames a second, time left and failures on standard error: live, or a line now and then."""
+    """Show files, frames per second, time left and failures on standard error, as `ProgressReporter` does."""
     with ProgressReporter("affect", unit="files") as progress:
 
         def on_progress(counts: IndexProgress) -> None:
@@ -31,28 +31,28 @@ def report_index_progress() -> Iterator[Callable[[IndexProgress], None]]:
 
 
 def _format_note(progress: IndexProgress) -> str:
-    """ "31.4 frames/s, 2 failed" """
+    """Frame rate and failure count, such as "31.4 frames/s, 2 failed"."""
     rate = progress.frames / max(progress.elapsed_seconds, 1e-9)
     parts = [f"{rate:.1f} frames/s"] if progress.frames else []
     return ", ".join([*parts, f"{len(progress.failed)} failed"] if progress.failed else parts)
 
 
 def print_index_summary(progress: IndexProgress, folder: Path) -> None:
-    """A line of counts, then what was left out, can't be read or is missing."""
+    """Print the lines of `format_index_summary`."""
     for line in format_index_summary(progress, folder):
         click.echo(line)
 
 
 def format_index_summary(progress: IndexProgress, folder: Path) -> Iterator[str]:
-    """What an index run came to, for people."""
+    """Yield a line of counts, then lines on excluded, unreadable, incomplete and missing files."""
     parts = {
         "indexed": progress.indexed, "unchanged": progress.unchanged,
         "read again and found unchanged": progress.rechecked, "moved or copied": progress.moved,
         "forgotten": progress.removed, "missing": progress.missing_count, "unreadable": len(progress.failed),
         "incomplete": len(progress.incomplete),
     }  # fmt: skip
-    said = ", ".join(f"{count} {name}" for name, count in parts.items() if count) or "no media files found"
-    yield f"{to_printable(folder)}: {said} in {progress.elapsed_seconds:.1f} s"
+    counts = ", ".join(f"{count} {name}" for name, count in parts.items() if count) or "no media files found"
+    yield f"{to_printable(folder)}: {counts} in {progress.elapsed_seconds:.1f} s"
     if duplicates := progress.files - progress.items:
         noun = "duplicate" if duplicates == 1 else "duplicates"
         yield f"  in the library: {progress.files} files, {progress.items} items ({duplicates} {noun})"
@@ -64,12 +64,12 @@ def format_index_summary(progress: IndexProgress, folder: Path) -> Iterator[str]
     yield from _format_reasons(
         "incomplete", progress.incomplete, f"affect list --library {quote_path(folder)}"
     )
-    for loss in progress.missing_by_folder:
-        yield f"  {format_missing_files(loss, folder)}"
+    for missing_files in progress.missing_by_folder:
+        yield f"  {format_missing_files(missing_files, folder)}"
 
 
 def format_missing_files(missing_files: MissingFiles, library_folder: Path) -> str:
-    """What is missing below a folder, and what to do."""
+    """How many files are missing below a folder, and the command that removes them from the library."""
     return (
         f"missing: {missing_files.missing_count} of {missing_files.known_count} files below "
         f"{to_printable(missing_files.folder)}, kept in the library; "
@@ -80,15 +80,15 @@ def format_missing_files(missing_files: MissingFiles, library_folder: Path) -> s
 
 def _format_counts(label: str, counts: Mapping[str, int]) -> Iterator[str]:
     if counts:
-        ordered = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
-        more = ["..."] if len(ordered) > MAX_LISTED else []
+        ordered = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
+        ellipsis = ["..."] if len(ordered) > MAX_LISTED else []
         yield f"  {label}: " + ", ".join(
-            [f"{count} {to_printable(name)}" for name, count in ordered[:MAX_LISTED]] + more
+            [f"{count} {to_printable(name)}" for name, count in ordered[:MAX_LISTED]] + ellipsis
         )
 
 
 def _format_reasons(label: str, reason_by_path: Mapping[str, str], command: str) -> Iterator[str]:
-    for path, why in sorted(reason_by_path.items())[:MAX_LISTED]:
-        yield f"  {label}: {to_printable(path)}: {to_printable(why)}"
-    if (more := len(reason_by_path) - MAX_LISTED) > 0:
-        yield f"  ... and {more} more: {command}"
+    for path, reason in sorted(reason_by_path.items())[:MAX_LISTED]:
+        yield f"  {label}: {to_printable(path)}: {to_printable(reason)}"
+    if (omitted_count := len(reason_by_path) - MAX_LISTED) > 0:
+        yield f"  ... and {omitted_count} more: {command}"

@@ -1,24 +1,24 @@
-"""How modalities are named, coloured and ordered wherever they are shown."""
+"""Names, colours and order of modalities in reports."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
 MODALITY_COLOURS = {"image": "#0072B2", "video": "#D55E00", "audio": "#009E73", "text": "#CC79A7"}
-"""Okabe and Ito (2008): told apart by colour-blind people."""
+"""Palette safe for colour-blind readers (Okabe and Ito, 2008)."""
 MODALITY_PLURALS = {"image": "photos", "video": "videos", "audio": "sounds", "text": "texts"}
 DEFAULT_COLOUR = "#7f7f7f"
 
 
 def sort_modalities(modalities: Collection[str]) -> list[str]:
-    """Those of MODALITY_COLOURS first, in their order."""
-    return [kind for kind in MODALITY_COLOURS if kind in modalities] + sorted(
+    """Modalities in the order of MODALITY_COLOURS, then unknown ones by name."""
+    return [modality for modality in MODALITY_COLOURS if modality in modalities] + sorted(
         set(modalities) - set(MODALITY_COLOURS)
     )
 
 
 def format_count(count: int, modality: str) -> str:
-    """ "1 photo", "3 photos" """
+    """A count with its noun, such as "1 photo" or "3 photos"."""
     name = MODALITY_PLURALS.get(modality, modality)
     return f"{count} {name.removesuffix('s') if count == 1 else name}"
 

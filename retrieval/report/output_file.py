@@ -1,4 +1,4 @@
-"""Files that are written for the user."""
+"""Atomic writing of the user's output files."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from encoders import AffectError, to_printable, write_atomically
 
 
 def write_output(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all. Raises AffectError where it can't be written."""
+    """Write a file atomically. Raises AffectError if it can't be written."""
     try:
         write_atomically(path, content)
-    except OSError as bad:
-        raise AffectError(f"{to_printable(path)}: {(bad.strerror or str(bad)).lower()}") from bad
+    except OSError as error:
+        raise AffectError(f"{to_printable(path)}: {(error.strerror or str(error)).lower()}") from error

@@ -1,4 +1,4 @@
-"""Answers as one HTML page: links to the files, players at the moment found, nothing from elsewhere."""
+"""Search results as one HTML page: links to files, players at the matched segment, no external resources."""
 
 from __future__ import annotations
 
@@ -21,34 +21,34 @@ from retrieval.storage import Library
 Explanations = Sequence[Mapping[str, Any]]
 AnsweredQuery = tuple[Query, Sequence[Hit], Explanations | None]
 MODALITY_PLURALS = {"image": "photos", "video": "videos", "audio": "sounds"}
-MAX_THUMBNAILS = 400  # thumbnails on a page, about 20 kB each; results beyond have none
+MAX_THUMBNAILS = 400  # thumbnails on a page, about 20 kB each; further results have none
 TIMED_MODALITIES = {"audio", "video"}  # modalities that play over time
 
 
 def write_results_page(path: Path, library: Library, answers: Sequence[AnsweredQuery]) -> None:
-    """Write a page with a section a query, its reasons where there are any.
+    """Write a page with a section per query, with the explanations of its results if given.
 
     Raises AffectError if the file can't be written.
     """
-    shown = [
+    moments = [
         moment
         for query, hits, _ in answers
         for moment in [*_list_query_moments(query), *map(_get_hit_moment, hits)]
     ]
-    pictures = make_thumbnails(list(dict.fromkeys(shown))[:MAX_THUMBNAILS], library.segment_seconds)
+    thumbnails = make_thumbnails(list(dict.fromkeys(moments))[:MAX_THUMBNAILS], library.segment_seconds)
     template = (files("retrieval") / "page.html").read_text(encoding="utf-8")
     page = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(template)
     folder = Path(os.path.normpath(path.absolute())).parent
     html = page.render(
         title="affect search",
         subtitle=_format_item_counts(library),
-        sections=[_make_section(pictures, folder, *answer) for answer in answers],
+        sections=[_make_section(thumbnails, folder, *answer) for answer in answers],
     )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(html, encoding="utf-8")
-    except OSError as bad:
-        raise AffectError(f"{to_printable(path)}: {bad.strerror}") from bad
+    except OSError as error:
+        raise AffectError(f"{to_printable(path)}: {error.strerror}") from error
 
 
 def make_media_link(path: str, folder: Path, start: float | None = None, end: float | None = None) -> str:
@@ -56,18 +56,20 @@ def make_media_link(path: str, folder: Path, start: float | None = None, end: fl
 
     Every byte of the name outside unreserved ASCII is percent-encoded, whether it is UTF-8 or not. Times in
     seconds are added as a media fragment (W3C Media Fragments 1.0). A page reached through a symbolic link
-    gets absolute URIs: browsers resolve ".." by the address they were given.
+    gets absolute URIs, because browsers resolve ".." against the address as typed.
     """
-    place = Path(os.path.normpath(Path(path).absolute()))
-    near = os.path.commonpath([place, folder]) != os.path.sep and os.path.realpath(folder) == str(folder)
-    uri = quote(os.fsencode(os.path.relpath(place, folder))) if near else place.as_uri()
+    target = Path(os.path.normpath(Path(path).absolute()))
+    use_relative_uri = os.path.commonpath([target, folder]) != os.path.sep and os.path.realpath(
+        folder
+    ) == str(folder)
+    uri = quote(os.fsencode(os.path.relpath(target, folder))) if use_relative_uri else target.as_uri()
     if start is None or end is None:
         return uri
     return f"{uri}#t={start:.3f},{end:.3f}"
 
 
 def _format_item_counts(library: Library) -> str:
-    """ "3 sounds, 12 photos" """
+    """Item counts by modality, such as "3 sounds, 12 photos"."""
     counts = library.catalog.count_items_by_modality()
     return ", ".join(f"{count} {MODALITY_PLURALS[modality]}" for modality, count in counts.items())
 
@@ -88,7 +90,7 @@ def _make_section(
     explanations: Explanations | None,
 ) -> dict[str, Any]:
     return {
-        "query": ", ".join(_format_query_part(kind, value) for kind, value in query.parts.items())
+        "query": ", ".join(_format_query_part(part_name, value) for part_name, value in query.parts.items())
         or "by mood",
         "affect_query": _format_mood_and_dial(query),
         "query_thumbnails": [
@@ -99,9 +101,9 @@ def _make_section(
         "hits": [
             {
                 **_make_hit_entry(thumbnail_by_moment, folder, hit),
-                "explanation_tables": list(_list_explanation_tables(reason)),
+                "explanation_tables": list(_list_explanation_tables(explanation)),
             }
-            for hit, reason in zip(hits, explanations or [{}] * len(hits), strict=True)
+            for hit, explanation in zip(hits, explanations or [{}] * len(hits), strict=True)
         ],
     }
 
@@ -113,7 +115,7 @@ def _format_query_part(part_name: str, value: Any) -> str:
 
 
 def _format_mood_and_dial(query: Query) -> str:
-    """ "mood calm: valence +0.54, arousal -0.52, dial 0.5", "its own mood, dial 0.3"; empty at 0."""
+    """Mood and dial of a query, such as "its own mood, dial 0.3"; empty at dial 0."""
     return (
         f"{format_query_mood(query) or 'its own mood'}, dial {query.affect_weight:g}"
         if query.affect_weight
@@ -122,15 +124,15 @@ def _format_mood_and_dial(query: Query) -> str:
 
 
 def _make_hit_entry(thumbnail_by_moment: Mapping[Moment, str], folder: Path, hit: Hit) -> dict[str, Any]:
-    guessed = mimetypes.guess_type(hit.path)[0] or ""
-    plays = hit.modality in TIMED_MODALITIES and not guessed.startswith(
+    mime_type = mimetypes.guess_type(hit.path)[0] or ""
+    is_playable = hit.modality in TIMED_MODALITIES and not mime_type.startswith(
         "image/"
-    )  # a GIF moves, and is no film
+    )  # an animated GIF is shown as an image
     return {
         "rank": hit.rank,
         "name": to_printable(Path(hit.path).name),
-        "link": make_media_link(hit.path, folder, *((hit.start, hit.end) if plays else ())),
-        "player": hit.modality if plays else "",
+        "link": make_media_link(hit.path, folder, *((hit.start, hit.end) if is_playable else ())),
+        "player": hit.modality if is_playable else "",
         "modality": hit.modality,
         "time_span": format_time_span(hit.start, hit.end),
         "score": hit.score,
@@ -141,13 +143,17 @@ def _make_hit_entry(thumbnail_by_moment: Mapping[Moment, str], folder: Path, hit
 
 
 def _list_explanation_tables(explanation: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Headings and rows of name and value, of what `explain_hit` tells; without empty ones."""
+    """Headings and (name, value) rows of the explanation by `explain_hit`, without empty tables."""
     if not explanation:
         return
-    told = {
+    tables_by_heading = {
         "Looks like": [(name, f"{share:.2f}") for name, share in explanation["labels"]],
         "Scores": [(view, f"{score:.2f}") for view, score in explanation["views"].items()],
         "Faces": [(name, f"{value:.2f}") for name, value in (explanation["faces"] or {}).items()],
-        "Mood by sense": [(sense, format_affect(row)) for sense, row in explanation["affect"].items() if row],
+        "Mood by sense": [
+            (modality, format_affect(estimate))
+            for modality, estimate in explanation["affect"].items()
+            if estimate
+        ],
     }
-    yield from ((heading, rows) for heading, rows in told.items() if rows)
+    yield from ((heading, rows) for heading, rows in tables_by_heading.items() if rows)

@@ -1,4 +1,4 @@
-"""Ranked results for people: a table, what was seen, and why the order is what it is."""
+"""Ranked results as a terminal table, with explanations and remarks on their order."""
 
 from __future__ import annotations
 
@@ -31,27 +31,29 @@ RESULT_COLUMNS = (
 def print_hits(
     query: Query, hits: Sequence[Hit], explanations: Sequence[Mapping[str, Any]] | None = None, note: str = ""
 ) -> None:
-    """Ranked results with a bar for the score and a column a space; a dot where it abstained.
+    """Print ranked results with a score bar and a column per space; a dot where the space abstains.
 
-    Without any, `note` says why.
+    `note` is printed instead if there are no results.
     """
     width = get_terminal_width()
     if not hits:
         click.echo("\n".join(wrap_text(note or "no match", width)))
         return
-    below = [_format_explanation(reason) for reason in explanations or ()]
-    click.echo("\n".join(format_table(RESULT_COLUMNS, [_format_row(hit) for hit in hits], width, below)))
+    explanation_lines = [_format_explanation(explanation) for explanation in explanations or ()]
+    click.echo(
+        "\n".join(format_table(RESULT_COLUMNS, [_format_row(hit) for hit in hits], width, explanation_lines))
+    )
     for remark in list_remarks(query, hits):
         click.echo("\n".join(wrap_text(remark, width)))
 
 
 def list_remarks(query: Query, hits: Sequence[Hit]) -> list[str]:
-    """What has to be said of the order: the file that was asked with, scores that do not fall."""
-    said = [f"{hit.rank} is the file asked with" for hit in hits if hit.is_copy]
-    rest = [round(hit.score, 2) for hit in hits if not hit.is_copy]
-    if query.balance != 1 and any(after > before for before, after in pairwise(rest)):
-        said.append("photos, videos and sounds take turns (--balance 1 orders by score alone)")
-    return said
+    """Remarks on the order: copies of the query file, and modalities that alternate against the scores."""
+    remarks = [f"{hit.rank} is the file asked with" for hit in hits if hit.is_copy]
+    scores = [round(hit.score, 2) for hit in hits if not hit.is_copy]
+    if query.balance != 1 and any(following > preceding for preceding, following in pairwise(scores)):
+        remarks.append("photos, videos and sounds take turns (--balance 1 orders by score alone)")
+    return remarks
 
 
 def _format_row(hit: Hit) -> list[str]:
@@ -76,6 +78,10 @@ def _format_explanation(explanation: Mapping[str, Any]) -> str:
     faces = ", ".join(
         f"{name} {share:.2f}" for name, share in (explanation["faces"] or {}).items() if share >= 0.2
     )
-    moods = ", ".join(f"{sense} {format_affect(row)}" for sense, row in explanation["affect"].items() if row)
+    moods = ", ".join(
+        f"{modality} {format_affect(estimate)}"
+        for modality, estimate in explanation["affect"].items()
+        if estimate
+    )
     parts = {"looks like": labels, "scores": views, "faces": faces, "feels": moods}
-    return "; ".join(f"{name} {said}" for name, said in parts.items() if said)
+    return "; ".join(f"{name} {values}" for name, values in parts.items() if values)

@@ -1,4 +1,4 @@
-"""What the command line prints for people: progress, tables with score bars, summaries."""
+"""Text output of the command line: affect estimates, records, tables and library metadata."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ INFO_INDENT = 13  # cells before the values of `affect info`
 
 
 def format_affect(affect: Mapping[str, float] | None) -> str:
-    """ "calm +0.40 -0.30" where an estimate is sure of its word, else "+0.10 -0.20 ±0.4", the larger SD.
+    """Valence and arousal after a landmark word: "calm +0.40 -0.30"; a dot for None (abstained).
 
-    A dot where it abstains.
+    Where no landmark is certain, the larger SD follows instead: "+0.10 -0.20 ±0.4".
     """
     if affect is None:
         return "·"
@@ -30,9 +30,9 @@ def format_affect(affect: Mapping[str, float] | None) -> str:
 
 
 def format_query_mood(query: Query) -> str:
-    """ "mood scary: valence -0.74 ± 0.34, arousal +0.35 ± 0.13, as the text regressor reads it".
+    """The target affect of a query, such as "mood calm: valence +0.54, arousal -0.52"; empty without one.
 
-    The point that a query with a mood is searched by. Empty without one.
+    The SDs are included where the text regressor estimated it from a phrase.
     """
     if query.target_affect is None:
         return ""
@@ -46,45 +46,46 @@ def format_query_mood(query: Query) -> str:
 
 
 def _unpack_estimate(affect: Mapping[str, float]) -> tuple[float, float, float, float]:
-    """valence, arousal and their SDs of a record."""
+    """Valence, arousal and their SDs."""
     return affect["valence"], affect["arousal"], affect["valence_sd"], affect["arousal_sd"]
 
 
 def format_affect_record(record: Mapping[str, Any]) -> Iterator[str]:
-    """A record for people: the whole, then each sense that spoke, then what moved it most."""
-    name = to_printable(record.get("path", record.get("text")))
+    """Yield a record's lines: fused estimate, estimates by modality, emotions, trajectory, attribution."""
+    label = to_printable(record.get("path", record.get("text")))
     affect = record["affect"]
-    yield f"{name}: {_format_estimate(affect)}" if affect else f"{name}: nothing to tell a feeling from"
-    for sense, found in record["experts"].items():
-        if found is not None:
-            share = found["share"]
-            said = f"says {share['valence']:.0%} of valence, {share['arousal']:.0%} of arousal"
-            yield f"  {sense:<6} {_format_estimate(found)}, {said}"
-    for name, shares in (("voice", record["speech_emotion"]), ("face", record["face_emotion"])):
+    yield f"{label}: {_format_estimate(affect)}" if affect else f"{label}: nothing to tell a feeling from"
+    for modality, estimate in record["experts"].items():
+        if estimate is not None:
+            share = estimate["share"]
+            share_text = f"says {share['valence']:.0%} of valence, {share['arousal']:.0%} of arousal"
+            yield f"  {modality:<6} {_format_estimate(estimate)}, {share_text}"
+    for label, shares in (("voice", record["speech_emotion"]), ("face", record["face_emotion"])):
         if shares is not None:
-            best = sorted(shares.items(), key=lambda one: -one[1])[:3]
-            yield f"  {name:<6} {', '.join(f'{emotion} {share:.2f}' for emotion, share in best)}"
-    if affect and (way := _format_trajectory(record["trajectory"], _unpack_estimate(affect)[2:])):
-        yield f"  course {way}"
-    for reason in record["why"]:
-        what = reason.get("what", "")
-        at = f" at {reason['start']:.1f} s" if reason.get("start") is not None else ""
-        effect = f"{reason['valence']:+.2f} {reason['arousal']:+.2f}"
-        yield f"  why    {reason['sense']}{what and ' '}{what}{at}: {effect}"
+            top_emotions = sorted(shares.items(), key=lambda entry: -entry[1])[:3]
+            yield f"  {label:<6} {', '.join(f'{emotion} {share:.2f}' for emotion, share in top_emotions)}"
+    if affect and (trajectory := _format_trajectory(record["trajectory"], _unpack_estimate(affect)[2:])):
+        yield f"  course {trajectory}"
+    for factor in record["why"]:
+        evidence = factor.get("what", "")
+        time_text = f" at {factor['start']:.1f} s" if factor.get("start") is not None else ""
+        effect = f"{factor['valence']:+.2f} {factor['arousal']:+.2f}"
+        yield f"  why    {factor['sense']}{evidence and ' '}{evidence}{time_text}: {effect}"
 
 
 def _format_trajectory(steps: Sequence[Mapping[str, float]], sds: tuple[float, float]) -> str:
-    """ "starts calm +0.52 -0.49, ends +0.10 -0.20, farthest from its mean at 3.5 s (tense -0.02 +0.70)".
+    """Start, end and peak of a trajectory: "starts calm +0.52 -0.49, ends ..., farthest from its mean at ..."
 
-    Empty for less than two steps. Steps are about as sure as the whole, whose SDs these are: an estimate gets
-    no surer by averaging neighbours.
+    sds: of the fused estimate, used for every step as well: averaging neighbours does not reduce the error
+
+    Empty for fewer than two steps.
     """
     points = [[step["valence"], step["arousal"]] for step in steps]
-    found = summarise_trajectory(points, [step["start"] for step in steps]) if len(points) > 1 else None
-    if found is None:
+    summary = summarise_trajectory(points, [step["start"] for step in steps]) if len(points) > 1 else None
+    if summary is None:
         return ""
-    start, end, peak = (_format_point(point, sds) for point in (found.start, found.end, found.peak))
-    return f"starts {start}, ends {end}, farthest from its mean at {found.peak_seconds:.1f} s ({peak})"
+    start, end, peak = (_format_point(point, sds) for point in (summary.start, summary.end, summary.peak))
+    return f"starts {start}, ends {end}, farthest from its mean at {summary.peak_seconds:.1f} s ({peak})"
 
 
 def _format_point(point: tuple[float, float], sds: tuple[float, float]) -> str:
@@ -99,7 +100,7 @@ def _format_estimate(affect: Mapping[str, float]) -> str:
 
 
 def format_time_span(start: float | None, end: float | None) -> str:
-    """ "1:05-1:20" from seconds; empty where there is no time."""
+    """A span in seconds, such as "1:05-1:20"; empty without time."""
     return "" if start is None or end is None else f"{_format_time(start)}-{_format_time(end)}"
 
 
@@ -109,7 +110,7 @@ def _format_time(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-LIST_COLUMNS = {  # columns by name; of others all is shown
+LIST_COLUMNS = {  # columns by name; other columns are never dropped or shortened
     "path": Column(name="path", fill="path"), "reason": Column(name="reason", fill="text"),
     "weights": Column(name="weights", fill="text"), "id": Column(name="id", priority=1),
     "modality": Column(name="modality", priority=2), "duration": Column(name="duration", priority=3),
@@ -120,7 +121,7 @@ LIST_COLUMNS = {  # columns by name; of others all is shown
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
-    """One row a line: JSON objects, or columns."""
+    """Print one row per line: JSON objects, or columns."""
     if as_json:
         for row in rows:
             click.echo(json.dumps(row))
@@ -139,18 +140,18 @@ def _format_cell(value: Any) -> str:
 
 
 def print_encoders(rows: Sequence[Mapping[str, Any]]) -> None:
-    """A table, then what to run for those whose weights are not here: a line each, whole, to be copied."""
-    short = [{**row, "weights": row["weights"].partition(": ")[0]} for row in rows]
-    print_rows(short, as_json=False)
+    """Print a table, then for each encoder without weights the uncut message on how to get them."""
+    short_rows = [{**row, "weights": row["weights"].partition(": ")[0]} for row in rows]
+    print_rows(short_rows, as_json=False)
     for row in rows:
-        if why := row["weights"].partition(": ")[2]:
-            click.echo(f"\n{row['name']}: {why}")
+        if message := row["weights"].partition(": ")[2]:
+            click.echo(f"\n{row['name']}: {message}")
 
 
 def print_library_info(info: Mapping[str, Any]) -> None:
-    """Name and value, a line each; a long value goes on below itself."""
+    """Print one name and value per line; long values are wrapped and indented."""
     width = get_terminal_width()
     for name, value in info.items():
-        said = ", ".join(f"{k}: {v}" for k, v in value.items()) if isinstance(value, Mapping) else value
-        first, *more = indent_text(str(said), INFO_INDENT, width)
-        click.echo("\n".join([f"{name:<{INFO_INDENT}}{first[INFO_INDENT:]}", *more]))
+        text = ", ".join(f"{k}: {v}" for k, v in value.items()) if isinstance(value, Mapping) else value
+        first, *continuation = indent_text(str(text), INFO_INDENT, width)
+        click.echo("\n".join([f"{name:<{INFO_INDENT}}{first[INFO_INDENT:]}", *continuation]))

@@ -1,4 +1,4 @@
-"""Tables for a terminal: columns give way by rank until a line fits, paths are shortened, never folded."""
+"""Terminal tables: columns are dropped by priority until a line fits; paths are shortened, never wrapped."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from rich.console import Console
 from rich.text import Text
 
 COLUMN_GAP = "  "
-MIN_FILL_WIDTH = 24  # cells a column of paths or of sentences gets before others give way for it
+MIN_FILL_WIDTH = 24  # terminal cells a filling column gets before other columns are dropped for it
 ELLIPSIS = "…"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """A column by name.
+    """A table column.
 
-    priority: 0 always stays, 1 stays longest; columns of one rank go together
-    fill: "path" takes what width is left and shortens its cells, "text" does and wraps them; empty: as wide
-          as its widest cell
+    priority: 0 is never dropped, higher values are dropped first, equal ones together
+    fill: the column shares the remaining width; "path" shortens its cells, "text" wraps them. Empty: the
+          column is as wide as its widest cell
     """
 
     name: str
@@ -35,28 +35,32 @@ class Column:
 
 
 def get_terminal_width() -> int | None:
-    """Cells in a line of the terminal; None where standard output is none: then nothing is cut."""
+    """Width of the terminal in cells; None if standard output is no terminal, so that nothing is cut."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def format_table(
     columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int | None, notes: Sequence[str] = ()
 ) -> list[str]:
-    """The lines of a table with a header; `notes` has a text to stand under each row, wrapped.
+    """Lines of a table with a header; `notes` holds a text per row, printed below it, wrapped.
 
-    A width of None shows every cell whole.
+    width: in cells; None: every cell is printed in full
     """
     names = [column.name for column in columns]
     cells = [list(column) for column in zip(names, *rows, strict=True)]
-    shown, widths = _fit_columns(columns, [max(map(cell_len, one)) for one in cells], width)
-    parts = [_format_cells(columns[at], cells[at], widths[at], width is not None) for at in shown]
+    visible, widths = _fit_columns(
+        columns, [max(map(cell_len, column_cells)) for column_cells in cells], width
+    )
+    lines_by_column = [
+        _format_cells(columns[index], cells[index], widths[index], width is not None) for index in visible
+    ]
     lines: list[str] = []
-    for number, row in enumerate(zip(*parts, strict=True)):
+    for number, row in enumerate(zip(*lines_by_column, strict=True)):
         for line in range(max(map(len, row))):
-            texts = (part[line] if line < len(part) else "" for part in row)
+            texts = (column_lines[line] if line < len(column_lines) else "" for column_lines in row)
             padded = (
-                _pad_cell(text, widths[at], columns[at].is_right_aligned)
-                for text, at in zip(texts, shown, strict=True)
+                _pad_cell(text, widths[index], columns[index].is_right_aligned)
+                for text, index in zip(texts, visible, strict=True)
             )
             lines.append(COLUMN_GAP.join(padded).rstrip())
         if number and notes and notes[number - 1]:
@@ -65,33 +69,33 @@ def format_table(
 
 
 def indent_text(text: str, indent: int, width: int | None) -> list[str]:
-    """The text in lines of at most `width` cells, all but its own indent to be had by words."""
+    """Text wrapped to lines of at most `width` cells, `indent` included."""
     room = None if width is None else max(width - indent, 8)
     return [" " * indent + line for line in wrap_text(text, room)]
 
 
 def wrap_text(text: str, width: int | None) -> list[str]:
-    """The text in lines of at most `width` cells, broken between words where it can be."""
+    """Text wrapped to lines of at most `width` cells, between words where possible."""
     if width is None or cell_len(text) <= width:
         return [text]
-    found = Text(text).wrap(Console(width=width), width)
-    return [line.plain.rstrip() for line in found]
+    lines = Text(text).wrap(Console(width=width), width)
+    return [line.plain.rstrip() for line in lines]
 
 
 def shorten_paths(paths: Sequence[str], width: int) -> list[str]:
-    """Paths in at most `width` cells, cut from the left; where two would read alike, what differs stays."""
-    short = [_shorten_path(path, width) for path in paths]
-    alike: dict[str, set[str]] = defaultdict(set)
-    for path, text in zip(paths, short, strict=True):
-        alike[text].add(path)
+    """Paths cut from the left to at most `width` cells, keeping the parts that tell equal results apart."""
+    shortened = [_shorten_path(path, width) for path in paths]
+    paths_by_text: dict[str, set[str]] = defaultdict(set)
+    for path, text in zip(paths, shortened, strict=True):
+        paths_by_text[text].add(path)
     return [
-        _shorten_ambiguous_path(path, alike[text], width) if len(alike[text]) > 1 else text
-        for path, text in zip(paths, short, strict=True)
+        _shorten_ambiguous_path(path, paths_by_text[text], width) if len(paths_by_text[text]) > 1 else text
+        for path, text in zip(paths, shortened, strict=True)
     ]
 
 
 def _shorten_path(path: str, width: int) -> str:
-    """The end of a path from a folder on; of a name too long for that its beginning and its end."""
+    """The longest tail of a path that fits; for a longer file name, its beginning and its end."""
     if cell_len(path) <= width:
         return path
     parts = PurePath(path).parts
@@ -103,19 +107,21 @@ def _shorten_path(path: str, width: int) -> str:
 
 
 def _shorten_ambiguous_path(path: str, others: Iterable[str], width: int) -> str:
-    """The first folder in which paths differ, and the name."""
+    """The first folder in which paths differ, and the file name."""
     parts = PurePath(path).parts
-    columns = zip(*(PurePath(other).parts for other in others), strict=False)
-    differs = next((at for at, column in enumerate(columns) if len(set(column)) > 1), len(parts) - 1)
-    if differs >= len(parts) - 1:
+    parts_by_depth = zip(*(PurePath(other).parts for other in others), strict=False)
+    first_difference = next(
+        (index for index, column in enumerate(parts_by_depth) if len(set(column)) > 1), len(parts) - 1
+    )
+    if first_difference >= len(parts) - 1:
         return _cut_middle(parts[-1], width)
-    folder = _cut_middle(parts[differs], max(width // 3, 3))
-    rest = _cut_middle(parts[-1], max(width - cell_len(folder) - 3, 3))
-    return _cut_middle(f"{folder}/{ELLIPSIS}/{rest}", width)
+    folder = _cut_middle(parts[first_difference], max(width // 3, 3))
+    file_name = _cut_middle(parts[-1], max(width - cell_len(folder) - 3, 3))
+    return _cut_middle(f"{folder}/{ELLIPSIS}/{file_name}", width)
 
 
 def _cut_middle(text: str, width: int) -> str:
-    """Beginning and end of a text, the longer part being the end: it has the ending of a file's name."""
+    """Beginning and end of a text; the end is longer, because it holds the file's suffix."""
     if cell_len(text) <= width:
         return text
     end = max((width - 1) * 2 // 3, min(width - 1, 8))
@@ -123,41 +129,43 @@ def _cut_middle(text: str, width: int) -> str:
 
 
 def _take_head(text: str, width: int) -> str:
-    taken = 0
-    for at, character in enumerate(text):
-        taken += cell_len(character)
-        if taken > width:
-            return text[:at]
+    head_width = 0
+    for index, character in enumerate(text):
+        head_width += cell_len(character)
+        if head_width > width:
+            return text[:index]
     return text
 
 
 def _fit_columns(
     columns: Sequence[Column], full_widths: list[int], width: int | None
 ) -> tuple[list[int], list[int]]:
-    """Which columns are shown, and the width of each."""
-    shown = list(range(len(columns)))
+    """Indices of the columns that fit, and the width of every column in cells."""
+    visible = list(range(len(columns)))
     if width is None:
-        return shown, full_widths
-    least = [
-        min(wide, MIN_FILL_WIDTH) if column.fill else wide
-        for column, wide in zip(columns, full_widths, strict=True)
+        return visible, full_widths
+    min_widths = [
+        min(full_width, MIN_FILL_WIDTH) if column.fill else full_width
+        for column, full_width in zip(columns, full_widths, strict=True)
     ]
-    while _compute_line_width(least, shown) > width and (last := max(columns[at].priority for at in shown)):
-        shown = [at for at in shown if columns[at].priority != last]
-    widths, left = list(least), width - _compute_line_width(least, shown)
-    for number, at in enumerate(filling := [at for at in shown if columns[at].fill]):
-        share = left // (len(filling) - number)
-        widths[at] = max(min(full_widths[at], widths[at] + share), 4)
-        left -= widths[at] - least[at]
-    return shown, widths
+    while _compute_line_width(min_widths, visible) > width and (
+        highest_priority := max(columns[index].priority for index in visible)
+    ):
+        visible = [index for index in visible if columns[index].priority != highest_priority]
+    widths, remaining_width = list(min_widths), width - _compute_line_width(min_widths, visible)
+    for number, index in enumerate(filling_indices := [index for index in visible if columns[index].fill]):
+        share = remaining_width // (len(filling_indices) - number)
+        widths[index] = max(min(full_widths[index], widths[index] + share), 4)
+        remaining_width -= widths[index] - min_widths[index]
+    return visible, widths
 
 
 def _compute_line_width(widths: Sequence[int], visible: Sequence[int]) -> int:
-    return sum(widths[at] for at in visible) + len(COLUMN_GAP) * (len(visible) - 1)
+    return sum(widths[index] for index in visible) + len(COLUMN_GAP) * (len(visible) - 1)
 
 
 def _format_cells(column: Column, cells: Sequence[str], width: int, is_limited: bool) -> list[list[str]]:
-    """The lines of each cell."""
+    """Lines of each cell, shortened or wrapped if the table's width is limited."""
     if is_limited and column.fill == "path":
         return [[text] for text in (cells[0], *shorten_paths(cells[1:], width))]
     if is_limited and column.fill == "text":

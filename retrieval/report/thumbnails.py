@@ -1,4 +1,4 @@
-"""Small pictures of media: a photo, the middle of a video's moment, or the wave of a sound."""
+"""Thumbnails of media: a photo, the middle frame of a video segment, or the waveform of a sound."""
 
 from __future__ import annotations
 
@@ -28,47 +28,50 @@ WAVEFORM_SIZE_PX = (320, 140)  # pixels
 WAVEFORM_COLOUR = (79, 109, 245)
 BACKGROUND_COLOUR = (238, 241, 250)
 
-Moment = tuple[Path, float]  # a file and the seconds at which a segment of it begins; 0 for a picture
+Moment = tuple[Path, float]  # a file and the start of a segment of it in seconds; 0 for an image
 
 
 @dataclass(frozen=True, kw_only=True)
 class MomentSampling(Sampling):
-    """Sampling of chosen segments alone: the seconds at which they begin, by file."""
+    """Sampling of selected segments only, given by their starts in seconds by file."""
 
     starts_by_path: Mapping[Path, Sequence[float]]
 
 
 def make_thumbnails(moments: Iterable[Moment], segment_seconds: float) -> dict[Moment, str]:
-    """JPEGs as data URIs of segments of `segment_seconds` seconds, each by its file and start.
+    """JPEG thumbnails as data URIs, by file and start, of segments of `segment_seconds` seconds.
 
-    Every file is opened once, by a decoder process. What can't be read any more is left out.
+    Every file is opened once, by a decoder process. Unreadable files are left out.
     """
-    starts: dict[Path, set[float]] = {}
+    unsorted_starts: dict[Path, set[float]] = {}
     for path, start in moments:
-        starts.setdefault(path, set()).add(start)
-    asked = {path: sorted(some) for path, some in starts.items()}
+        unsorted_starts.setdefault(path, set()).add(start)
+    starts_by_path = {path: sorted(seconds) for path, seconds in unsorted_starts.items()}
     sampling = MomentSampling(
-        segment_seconds=segment_seconds, max_frames=1, max_side=THUMBNAIL_SIDE_PX, starts_by_path=asked
+        segment_seconds=segment_seconds,
+        max_frames=1,
+        max_side=THUMBNAIL_SIDE_PX,
+        starts_by_path=starts_by_path,
     )
     with DecoderPool(1, sampling, reader=f"{__name__}:read_moments") as pool:
         return {
             (event.path, event.segment.start or 0.0): _to_data_uri(_render_segment(event.segment))
-            for event in pool.read(asked)
+            for event in pool.read(starts_by_path)
             if isinstance(event, DecodedSegment)
         }
 
 
 def read_moments(path: Path, sampling: MomentSampling, limits: Limits) -> Iterator[Probe | Segment]:
-    """What a file holds, then its chosen segments: a reader for a DecoderPool. Raises MediaError."""
-    found = probe(path, limits)
-    yield found
-    yield from read_segments_at(path, found, sampling.starts_by_path[path], sampling, limits)
+    """Yield a file's probe, then its selected segments, as a DecoderPool's reader. Raises MediaError."""
+    file_probe = probe(path, limits)
+    yield file_probe
+    yield from read_segments_at(path, file_probe, sampling.starts_by_path[path], sampling, limits)
 
 
 def _render_segment(segment: Segment) -> Image.Image:
     if segment.frames is not None:
         picture = Image.fromarray(segment.frames[0])
-        picture.thumbnail((THUMBNAIL_SIDE_PX, THUMBNAIL_SIDE_PX))  # a panorama is read larger
+        picture.thumbnail((THUMBNAIL_SIDE_PX, THUMBNAIL_SIDE_PX))  # panoramas exceed max_side
         return picture
     return (
         draw_waveform(segment.audio)
@@ -78,11 +81,11 @@ def _render_segment(segment: Segment) -> Image.Image:
 
 
 def draw_waveform(audio: Audio) -> Image.Image:
-    """The loudness of a sound over time, drawn as a wave of 320 x 140 pixels."""
+    """Draw the peak amplitude of a sound over time as an image of 320 x 140 pixels."""
     width, height = WAVEFORM_SIZE_PX
     peaks = np.array([np.abs(part).max(initial=0) for part in np.array_split(audio.samples, width)])
-    tall = np.maximum(peaks / max(float(peaks.max()), 1e-6) * (height / 2 - 8), 1)
-    inside = np.abs(np.arange(height)[:, None] - height / 2) <= tall
+    half_heights = np.maximum(peaks / max(float(peaks.max()), 1e-6) * (height / 2 - 8), 1)
+    inside = np.abs(np.arange(height)[:, None] - height / 2) <= half_heights
     pixels: Frames = np.where(
         inside[..., None], np.array(WAVEFORM_COLOUR, np.uint8), np.array(BACKGROUND_COLOUR, np.uint8)
     )

@@ -1,4 +1,4 @@
-"""What the command line prints of training and aligning."""
+"""Terminal output of training and of affect alignment."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ if TYPE_CHECKING:
 
 
 def print_training_outcomes(outcomes: Sequence[TrainingOutcome]) -> None:
-    """What training came to, a line a space."""
-    for one in outcomes:
-        told = f"{one.space:<9} {one.item_count} items, {one.caption_count} captions"
-        if one.shortening:
-            told += f", in the time given {one.shortening}"
-        if one.gain_interval is None:
-            click.echo(f"{told}: left as it is: {one.reason}")
+    """Print the outcome of training, one line per space."""
+    for outcome in outcomes:
+        prefix = f"{outcome.space:<9} {outcome.item_count} items, {outcome.caption_count} captions"
+        if outcome.shortening:
+            prefix += f", in the time given {outcome.shortening}"
+        if outcome.gain_interval is None:
+            click.echo(f"{prefix}: left as it is: {outcome.reason}")
             continue
-        low, high = one.gain_interval
-        verdict = "taken" if one.is_used else "left as it is: no gain beyond the interval"
+        low, high = outcome.gain_interval
+        verdict = "taken" if outcome.is_used else "left as it is: no gain beyond the interval"
         click.echo(
-            f"{told}: mean average precision on what was held out {one.baseline_map:.1f} -> "
-            f"{one.trained_map:.1f} % "
+            f"{prefix}: mean average precision on what was held out {outcome.baseline_map:.1f} -> "
+            f"{outcome.trained_map:.1f} % "
             f"(gain {low:+.1f} to {high:+.1f}): {verdict}"
         )
 
 
 def format_alignment_outcome(outcome: AlignmentOutcome) -> str:
-    """What aligning came to."""
-    told = f"{outcome.segment_count} segments of {outcome.video_count} videos"
+    """The outcome of an alignment in one line."""
+    prefix = f"{outcome.segment_count} segments of {outcome.video_count} videos"
     if outcome.gain_interval is None:
-        return f"{told}: left as it is: {outcome.reason}"
+        return f"{prefix}: left as it is: {outcome.reason}"
     low, high = outcome.gain_interval
     verdict = "taken" if outcome.is_used else "left as it is: no gain beyond the interval"
     return (
-        f"{told}, {outcome.method}: CCC of sound with pictures on videos held out "
+        f"{prefix}, {outcome.method}: CCC of sound with pictures on videos held out "
         f"{outcome.baseline_ccc:.2f} -> "
         f"{outcome.aligned_ccc:.2f} (gain {low:+.2f} to {high:+.2f}, p {outcome.p_value:.3f}): {verdict}"
     )

@@ -1,4 +1,4 @@
-"""A library drawn on the mood plane, as a picture and as a page."""
+"""A library on the valence-arousal plane, as an image and as an HTML page."""
 
 from __future__ import annotations
 
@@ -17,41 +17,41 @@ from retrieval.storage import Library, Snapshot
 from spaces.affect_regression import average_estimates
 from spaces.circumplex import is_uncertain
 
-MAX_THUMBNAILS = 400  # thumbnails on a page; items beyond have none
+MAX_THUMBNAILS = 400  # thumbnails on a page; further items have none
 
 
 def write_va_map(
     library: Library, snapshot: Snapshot, out_path: Path, *, show_ellipses: bool = False
 ) -> dict[str, Any]:
-    """Write `out_path`.png and `out_path`.html: every item of a library at the mean of its segments.
+    """Write `out_path`.png and `out_path`.html: every item of a library at the mean affect of its segments.
 
-    show_ellipses: of one SD in the picture; the page shows them when asked
+    show_ellipses: draw ellipses of one SD in the image; the page can switch them on
 
-    Returns how many items were drawn, are little known and abstained, and the files.
-    Raises AffectError where nothing can be drawn or written.
+    Returns the counts of drawn, uncertain ("little_known") and abstaining items, and the file names.
+    Raises AffectError if no item has an affect, or if a file can't be written.
     """
     picture_path, page_path = _make_output_paths(out_path)
     affect = compute_item_affect(snapshot)
-    shown = np.flatnonzero(~is_missing_row(affect))
-    if not len(shown):
+    item_indices = np.flatnonzero(~is_missing_row(affect))
+    if not len(item_indices):
         raise AffectError(
             f"{to_printable(library.folder)}: nothing in it has a mood; index pictures, videos or sound"
         )
-    items = _make_plotted_items(library, snapshot, affect, shown.tolist())
+    items = _make_plotted_items(library, snapshot, affect, item_indices.tolist())
     title = f"{len(items)} items of {to_printable(library.folder)}"
     names, modalities = [item.name for item in items], [item.modality for item in items]
-    write_va_plot(picture_path, affect[shown], names, modalities, title, show_ellipses=show_ellipses)
+    write_va_plot(picture_path, affect[item_indices], names, modalities, title, show_ellipses=show_ellipses)
     write_va_page(page_path, items, title)
     return {
         "items": len(items),
-        "little_known": int(is_uncertain(affect[shown]).sum()),
+        "little_known": int(is_uncertain(affect[item_indices]).sum()),
         "abstained": len(snapshot.item_ids) - len(items),
         "files": [to_printable(path) for path in (picture_path, page_path)],
     }
 
 
 def _make_output_paths(out_path: Path) -> tuple[Path, Path]:
-    """Of the picture and of the page; an ending that one of them has is replaced."""
+    """Paths of the image and of the page; a .png or .html suffix of `out_path` is replaced."""
     if not out_path.name:
         raise AffectError(f"{to_printable(out_path)}: name a file to write, such as map")
     stem = out_path.stem if out_path.suffix.lower() in (".png", ".html") else out_path.name
@@ -77,11 +77,15 @@ def _make_plotted_items(
 
 
 def compute_item_affect(snapshot: Snapshot) -> Rows:
-    """(items, 4) the affect of each item: the mean of its segments, NaN where all abstain."""
-    ends = np.searchsorted(snapshot.item_by_segment, np.arange(1, len(snapshot.item_ids)))
+    """(items, 4) affect of each item: the duration-weighted mean of its segments, NaN where all abstain."""
+    boundaries = np.searchsorted(snapshot.item_by_segment, np.arange(1, len(snapshot.item_ids)))
     if not len(snapshot.item_ids):
         return np.empty((0, 4), np.float32)
-    parts = zip(
-        np.split(snapshot.affect, ends), np.split(compute_duration_weights(snapshot.spans), ends), strict=True
+    affect_and_weights = zip(
+        np.split(snapshot.affect, boundaries),
+        np.split(compute_duration_weights(snapshot.spans), boundaries),
+        strict=True,
     )
-    return np.array([average_estimates(rows, weights) for rows, weights in parts], np.float32)
+    return np.array(
+        [average_estimates(estimates, weights) for estimates, weights in affect_and_weights], np.float32
+    )

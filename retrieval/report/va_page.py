@@ -1,4 +1,4 @@
-"""A library on the valence-arousal plane as a page to explore: one file that needs nothing beside itself."""
+"""A library on the valence-arousal plane as an interactive, self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from spaces.circumplex import LANDMARKS, find_confident_landmark, is_uncertain
 
 @dataclass(frozen=True, kw_only=True)
 class PlottedItem:
-    """One item on the map: its mood and the SDs of both dimensions, NaN where it abstains.
+    """One item on the map: valence, arousal and their SDs, NaN where it abstains.
 
-    path is what a click copies; thumb a picture as a data URI.
+    path: copied to the clipboard by a click
+    thumbnail: an image as a data URI
     """
 
     path: str
@@ -35,36 +36,40 @@ class PlottedItem:
 
     @property
     def estimate(self) -> tuple[float, float, float, float]:
-        """valence, arousal and their SDs."""
+        """Valence, arousal and their SDs."""
         return self.valence, self.arousal, self.valence_sd, self.arousal_sd
 
 
 def write_va_page(path: Path, items: Iterable[PlottedItem], title: str = "affect map") -> None:
-    """Write a page with the items on the plane: hover, click, filter, zoom; no network, one file.
+    """Write a page of the items on the plane with hovering, clicking, filtering and zooming, in one file.
 
     Raises AffectError if the file can't be written.
     """
-    every = list(items)
-    here = [one for one in every if not any(map(math.isnan, one.estimate))]
-    kinds = sort_modalities({one.modality for one in here})
+    all_items = list(items)
+    located_items = [item for item in all_items if not any(map(math.isnan, item.estimate))]
+    present_modalities = sort_modalities({item.modality for item in located_items})
     template = (files("retrieval") / "plane.html").read_text(encoding="utf-8")
     page = Environment(autoescape=True).from_string(template)
     html = page.render(
         title=title,
-        subtitle=_format_subtitle(here, len(every) - len(here), kinds),
-        uninformative_count=sum(map(_is_uninformative, here)),
+        subtitle=_format_subtitle(located_items, len(all_items) - len(located_items), present_modalities),
+        uninformative_count=sum(map(_is_uninformative, located_items)),
         modalities=[
-            {"name": kind, "plural": MODALITY_PLURALS.get(kind, kind), "colour": get_colour(kind)}
-            for kind in kinds
+            {
+                "name": modality,
+                "plural": MODALITY_PLURALS.get(modality, modality),
+                "colour": get_colour(modality),
+            }
+            for modality in present_modalities
         ],
-        items=list(map(_item_to_json, here)),
-        words=[{"word": word, "at": place} for word, place in LANDMARKS.items()],
+        items=list(map(_item_to_json, located_items)),
+        words=[{"word": word, "at": point} for word, point in LANDMARKS.items()],
     )
     write_output(path, html.encode())
 
 
 def _item_to_json(plotted_item: PlottedItem) -> dict[str, Any]:
-    """As the page has it: "little" where there is little to go by, "word" where it is sure of one."""
+    """An item in the page's JSON: "little" marks an uninformative one, "word" its certain landmark."""
     item = {
         "path": plotted_item.path,
         "name": to_printable(plotted_item.name),
@@ -83,6 +88,8 @@ def _is_uninformative(item: PlottedItem) -> bool:
 
 
 def _format_subtitle(items: Sequence[PlottedItem], missing_count: int, modalities: Sequence[str]) -> str:
-    """ "12 photos, 3 sounds; 2 without a mood" """
-    counts = [format_count(sum(one.modality == kind for one in items), kind) for kind in modalities]
+    """Item counts, such as "12 photos, 3 sounds; 2 without a mood"."""
+    counts = [
+        format_count(sum(item.modality == modality for item in items), modality) for modality in modalities
+    ]
     return (", ".join(counts) or "nothing") + (f"; {missing_count} without a mood" if missing_count else "")

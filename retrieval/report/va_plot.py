@@ -1,4 +1,4 @@
-"""A library on the valence-arousal plane as a picture."""
+"""A library on the valence-arousal plane as a PNG image."""
 
 from __future__ import annotations
 
@@ -29,14 +29,12 @@ def write_va_plot(
     path: Path, estimates: npt.ArrayLike, labels: Sequence[str], modalities: Sequence[str], title: str, *,
     show_ellipses: bool = False,
 ) -> None:  # fmt: skip
-    """Write a PNG of items on the plane, coloured by kind; hollow where there is little to go by.
+    """Write a PNG of items on the plane, coloured by modality; uncertain items are hollow.
 
-    estimates: (n, 4) valence, arousal and their SDs; missing ones are counted in the legend, not drawn.
-        Those no surer than the prior are hollow rings below the others, without a name: they lie where the
-        prior does because nothing is known of them
-    show_ellipses: of one SD around each item that is not hollow
-    labels, modalities: (n,) names, and modalities such as "image". Names are written where there is room,
-        those farthest from the middle first. Words of the plane stand at the rim, in their direction.
+    estimates: (n, 4) valence, arousal and their SDs; missing ones are counted in the legend, not drawn;
+        those no more certain than the prior lie at its mean and are unlabelled hollow rings below the others
+    show_ellipses: draw an ellipse of one SD around each item that is not hollow
+    labels, modalities: (n,) names, and modalities such as "image"; for the placement see `draw_labels`
 
     Raises AffectError if the file can't be written, ValueError for lengths that do not fit.
     """
@@ -47,18 +45,24 @@ def write_va_plot(
     FigureCanvasAgg(figure)
     axes = figure.add_axes((0.1, 0.08, 0.8, 0.8))
     _draw_axes(axes)
-    known: npt.NDArray[np.bool_] = np.asarray(~np.isnan(rows).any(axis=1))
-    little: npt.NDArray[np.bool_] = known & is_uncertain(rows)
-    for some, hollow in ((little, True), (known & ~little, False)):
-        if show_ellipses and not hollow:
-            _draw_ellipses(axes, rows[some], _select(modalities, some))
-        _draw_points(axes, rows[some], _select(modalities, some), is_hollow=hollow, item_count=len(rows))
-    _draw_legend(axes, modalities, known, little)
+    has_affect: npt.NDArray[np.bool_] = np.asarray(~np.isnan(rows).any(axis=1))
+    is_uninformative: npt.NDArray[np.bool_] = has_affect & is_uncertain(rows)
+    for mask, is_hollow in ((is_uninformative, True), (has_affect & ~is_uninformative, False)):
+        if show_ellipses and not is_hollow:
+            _draw_ellipses(axes, rows[mask], _select(modalities, mask))
+        _draw_points(axes, rows[mask], _select(modalities, mask), is_hollow=is_hollow, item_count=len(rows))
+    _draw_legend(axes, modalities, has_affect, is_uninformative)
     figure.text(0.1, 0.965, shorten_label(title, 90), fontsize=13, color=TEXT_COLOUR, weight="bold", va="top")
     stream = io.BytesIO()
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph")  # names in other scripts than the font's show as boxes
-        draw_labels(figure, axes, rows[known & ~little], _select(labels, known & ~little), rows[known])
+        warnings.filterwarnings("ignore", "Glyph")  # characters missing from the font are drawn as boxes
+        draw_labels(
+            figure,
+            axes,
+            rows[has_affect & ~is_uninformative],
+            _select(labels, has_affect & ~is_uninformative),
+            rows[has_affect],
+        )
         figure.savefig(stream, format="png", dpi=DPI)
     write_output(path, stream.getvalue())
 
@@ -77,21 +81,22 @@ def _draw_axes(axes: Axes) -> None:
     axes.text(0.99, 0.012, "valence", color=MUTED_COLOUR, fontsize=8, ha="right", style="italic")
     axes.text(0.012, 0.99, "arousal", color=MUTED_COLOUR, fontsize=8, va="top", style="italic")
     for word, x, y in place_rim_words():
-        above = abs(y) == 1
+        is_horizontal = abs(y) == 1
         axes.text(
-            x if above else 1.015 * x, 1.015 * y if above else y, word, color=MUTED_COLOUR, fontsize=9,
-            ha="center" if above else ("left" if x > 0 else "right"),
-            va=("bottom" if y > 0 else "top") if above else "center", clip_on=False,
+            x if is_horizontal else 1.015 * x, 1.015 * y if is_horizontal else y, word,
+            color=MUTED_COLOUR, fontsize=9,
+            ha="center" if is_horizontal else ("left" if x > 0 else "right"),
+            va=("bottom" if y > 0 else "top") if is_horizontal else "center", clip_on=False,
         )  # fmt: skip
 
 
 def _select(values: Sequence[str], mask: npt.NDArray[np.bool_]) -> list[str]:
-    return [value for value, here in zip(values, mask, strict=True) if here]
+    return [value for value, is_selected in zip(values, mask, strict=True) if is_selected]
 
 
 def _draw_ellipses(axes: Axes, estimates: npt.NDArray[np.float64], modalities: Sequence[str]) -> None:
-    colours = [get_colour(kind) for kind in modalities]
-    fade = min(1.0, 5 / max(len(estimates), 1))  # many would hide all dots
+    colours = [get_colour(modality) for modality in modalities]
+    fade = min(1.0, 5 / max(len(estimates), 1))  # many opaque ellipses would hide the dots
     sizes = 2 * estimates[:, 2], 2 * estimates[:, 3], np.zeros(len(estimates))
     for style in (
         {"facecolors": colours, "edgecolors": "none", "alpha": 0.22 * fade, "zorder": 1},
@@ -118,8 +123,8 @@ def _draw_points(
     is_hollow: bool,
     item_count: int,
 ) -> None:
-    """Dots, or rings where they are `is_hollow`; smaller the more items (`item_count`) are on the map."""
-    colours = [get_colour(kind) for kind in modalities]
+    """Draw dots, or rings if `is_hollow`; their size falls with the number of items on the map."""
+    colours = [get_colour(modality) for modality in modalities]
     size = max(26 * min(1.0, (300 / max(item_count, 1)) ** 0.5), 4)
     style: dict[str, Any] = (
         {"facecolors": "none", "edgecolors": colours, "linewidths": 0.8, "alpha": 0.6, "zorder": 2.5}
@@ -137,17 +142,19 @@ def _draw_legend(
 ) -> None:
     drawn = _select(modalities, has_affect)
     handles = [
-        Line2D([], [], marker="o", linestyle="", color=get_colour(kind), markeredgecolor="white", label=text)
-        for kind in sort_modalities(set(drawn))
-        for text in [format_count(drawn.count(kind), kind)]
-    ]
-    if hollow := int(is_uninformative.sum()):
-        told = f"{hollow} with little to go by"
-        handles.append(
-            Line2D([], [], marker="o", linestyle="", color=MUTED_COLOUR, fillstyle="none", label=told)
+        Line2D(
+            [], [], marker="o", linestyle="", color=get_colour(modality), markeredgecolor="white", label=text
         )
-    if lacking := int((~has_affect).sum()):
-        handles.append(Line2D([], [], linestyle="", label=f"{lacking} without a mood"))
+        for modality in sort_modalities(set(drawn))
+        for text in [format_count(drawn.count(modality), modality)]
+    ]
+    if hollow_count := int(is_uninformative.sum()):
+        hollow_label = f"{hollow_count} with little to go by"
+        handles.append(
+            Line2D([], [], marker="o", linestyle="", color=MUTED_COLOUR, fillstyle="none", label=hollow_label)
+        )
+    if missing_count := int((~has_affect).sum()):
+        handles.append(Line2D([], [], linestyle="", label=f"{missing_count} without a mood"))
     if handles:
         axes.legend(
             handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.035), ncols=len(handles),

@@ -1,4 +1,4 @@
-"""What a library remembers of a file, to tell whether it has changed."""
+"""Stored size and times of a file, by which a change is detected."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True)
 class FileStamp:
-    """What tells a changed file from an unchanged one without reading it.
+    """Size and times of a file, to detect changes without reading it.
 
-    Tools that keep size and modification time still move `ctime_ns`, the time of the last change of content,
-    name or rights; None in a library of the first format.
+    `ctime_ns`, the time of the last change of content, name or permissions, also changes where a tool
+    restores size and modification time; None in a library of schema version 1.
     """
 
     size: int
@@ -20,18 +20,18 @@ class FileStamp:
 
     @classmethod
     def from_path(cls, path: Path) -> FileStamp:
-        """From one stat. Raises OSError."""
+        """The stamp of a file, from one stat call. Raises OSError."""
         stat = path.stat()
         return cls(size=stat.st_size, mtime_ns=stat.st_mtime_ns, ctime_ns=stat.st_ctime_ns)
 
     def matches(self, later: FileStamp) -> bool:
-        """Whether a file with this stamp has not changed since; a ctime that is not known fits any."""
+        """Whether a file with this stamp is unchanged at a later one; a missing ctime matches any."""
         return later == (self if self.ctime_ns is not None else replace(self, ctime_ns=later.ctime_ns))
 
 
 @dataclass(frozen=True, kw_only=True)
 class FileRecord:
-    """What the catalogue remembers of a path."""
+    """A path's record in the catalogue: its stamp, and its item or why it can't be read."""
 
     stamp: FileStamp
     item_id: str | None

@@ -1,4 +1,4 @@
-"""Is a library whole: SQLite's own check, what must hold between tables, and the row files' contents."""
+"""Integrity checks of a library: SQLite's own, consistency between tables, contents of the row files."""
 
 from __future__ import annotations
 
@@ -12,39 +12,41 @@ from retrieval.storage.catalog import VectorFile
 from retrieval.storage.library import Library
 from retrieval.storage.missing_files import MissingFiles, group_missing_by_folder, is_missing
 
-CHUNK_ROWS = 4096  # rows looked at at a time
+CHUNK_ROWS = 4096  # rows checked at a time
 
 
 def find_problems(library: Library) -> list[str]:
-    """What is wrong with a library, a line each; empty when all is well."""
+    """Descriptions of a library's problems, one line each; empty if there are none."""
     with library.catalog.read_transaction():
         problems = library.catalog.find_problems()
         vector_files = library.catalog.list_vector_files().values()
-        in_files = [_check_vector_file(library, vector_file) for vector_file in vector_files]
-    return problems + [problem for problem in in_files if problem]
+        vector_file_problems = [_check_vector_file(library, vector_file) for vector_file in vector_files]
+    return problems + [problem for problem in vector_file_problems if problem]
 
 
 def find_missing_files(library: Library) -> tuple[list[Path], list[MissingFiles]]:
-    """Files of the library that are gone, in order of path, and the folders that lost them."""
-    known = library.catalog.load_files()
-    gone = sorted(path for path in known if is_missing(path))
-    return gone, group_missing_by_folder(known, gone)
+    """Files of the library that are missing, in order of path, and the same grouped by folder."""
+    records = library.catalog.load_files()
+    missing_paths = sorted(path for path in records if is_missing(path))
+    return missing_paths, group_missing_by_folder(records, missing_paths)
 
 
 def _check_vector_file(library: Library, vector_file: VectorFile) -> str | None:
     try:
         rows = library.vectors.open(vector_file)
-    except AffectError as short:
-        return str(short)
-    counted = [row for row, _ in library.catalog.list_rows(vector_file.name)]
-    places = np.array([row for row in counted if 0 <= row < vector_file.count], np.int64)
+    except AffectError as error:
+        return str(error)
+    mapped_rows = [row for row, _ in library.catalog.list_rows(vector_file.name)]
+    row_indices = np.array([row for row in mapped_rows if 0 <= row < vector_file.count], np.int64)
     return (
         None
-        if _are_finite(rows, places)
+        if _are_finite(rows, row_indices)
         else f"{vector_file.relative_path}: rows that are not finite numbers"
     )
 
 
 def _are_finite(rows: npt.NDArray[np.float16], row_indices: npt.NDArray[np.int64]) -> bool:
-    chunks = (rows[row_indices[at : at + CHUNK_ROWS]] for at in range(0, len(row_indices), CHUNK_ROWS))
+    chunks = (
+        rows[row_indices[start : start + CHUNK_ROWS]] for start in range(0, len(row_indices), CHUNK_ROWS)
+    )
     return all(bool(np.isfinite(chunk).all()) for chunk in chunks)

@@ -1,7 +1,7 @@
-"""The library on disk: a catalogue, one append-only row file a store, and the index files built from them.
+"""The library on disk: a catalogue, append-only row files, and the index files built from them.
 
-Stores are of two kinds: what an expert saw ("objects", raw) and where a space puts it ("object.words", unit
-rows). Keeping the first means a new space needs no media to be read again.
+Row files are of two kinds: raw features of an encoder ("objects") and their projections into a space
+("object.words", unit rows). Raw features are stored so that a new space can be added without reading media.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from retrieval.storage.vector_store import VectorStore, round_to_float16, select
 
 CHUNK_SEGMENTS = 4096  # segments projected at a time in a rebuild
 CATALOG_NAME = "catalog.sqlite"
-UNFINISHED_NAMES = {LOCK_NAME, *schema.UNFINISHED_NAMES}  # what a kill during `create` leaves behind
+UNFINISHED_NAMES = {LOCK_NAME, *schema.UNFINISHED_NAMES}  # left by a `create` that was killed
 
 
 @dataclass(frozen=True, kw_only=True)
 class EncodedFile:
-    """One file's content, ready to commit: features are raw rows (segments, d) by expert role."""
+    """One file's content, ready to commit: `features` are raw rows (segments, d) by encoder role."""
 
     path: Path
     stamp: FileStamp
@@ -45,7 +45,7 @@ class EncodedFile:
 
 @dataclass(frozen=True, kw_only=True)
 class FileUpdate:
-    """Where an item that is known stands too, or why a file can't be read."""
+    """A further path of an item in the library, or the reason why a file can't be read."""
 
     path: Path
     stamp: FileStamp
@@ -54,14 +54,14 @@ class FileUpdate:
 
 
 class Library:
-    """A folder made by `create` and opened by `open`. Reading needs no lock; writing takes `writing()`."""
+    """A library, created or opened. Reading needs no lock, writing needs `lock_for_writing`."""
 
     def __init__(self, folder: Path, catalog: Catalog) -> None:
         self.folder = folder
         self.catalog = catalog
         self.vectors = VectorStore(folder, catalog)
         self.config = PipelineConfig.from_json(catalog.get_meta("recipe") or "{}")
-        self.custom_heads_error: AffectError | None = None  # why heads of its own can't be read
+        self.custom_heads_error: AffectError | None = None  # why the custom heads can't be read
         self._custom_head_files: Mapping[str, str] = {}
         self.pipeline = FeaturePipeline(self.config)
         self.refresh_custom_heads()
@@ -69,7 +69,7 @@ class Library:
 
     @classmethod
     def create(cls, folder: Path, config: PipelineConfig, segment_seconds: float) -> Library:
-        """A new, empty library. Raises AffectError if the folder can't be written or holds other things."""
+        """Create an empty library. Raises AffectError if the folder can't be written or holds other files."""
         with translate_disk_errors(folder):
             if folder.exists() and (
                 not folder.is_dir() or {f.name for f in folder.iterdir()} - UNFINISHED_NAMES
@@ -86,38 +86,38 @@ class Library:
         with translate_disk_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
         with lock_folder(folder):
-            if not cls.exists(folder):  # or another process has just made it
+            if not cls.exists(folder):  # unless another process has just created it
                 with translate_disk_errors(folder):
                     schema.create_catalog(folder / CATALOG_NAME, meta)
         return cls.open(folder)
 
     @classmethod
     def open(cls, folder: Path, *, to_rebuild: bool = False) -> Library:
-        """An existing library. Raises AffectError: none here, damaged, or made by encoders not here now.
+        """Open a library. Raises AffectError if it is absent, damaged, or made by other encoders.
 
-        Spaces that have changed since are an error too, unless it is opened `to_rebuild`.
+        Outdated spaces are an error too, unless it is opened `to_rebuild`.
         """
-        with contextlib.ExitStack() as unless_whole:
+        with contextlib.ExitStack() as close_on_error:
             library = cls.open_unchecked(folder)
-            unless_whole.callback(library.close)
+            close_on_error.callback(library.close)
             if library.custom_heads_error and not to_rebuild:
                 raise library.custom_heads_error
-            made = json.loads(library.catalog.get_meta("signature") or "{}")
-            check_signature(folder, made, library.pipeline, check_spaces=not to_rebuild)
-            unless_whole.pop_all()
+            stored = json.loads(library.catalog.get_meta("signature") or "{}")
+            check_signature(folder, stored, library.pipeline, check_spaces=not to_rebuild)
+            close_on_error.pop_all()
         return library
 
     @classmethod
     def open_unchecked(cls, folder: Path) -> Library:
-        """An existing library whose encoders may not be here: nothing can be searched or added.
+        """Open a library whose encoders may not be installed: nothing can be searched or added.
 
-        Raises AffectError: none here, or damaged.
+        Raises AffectError if it is absent or damaged.
         """
         return cls(folder, Catalog(folder / CATALOG_NAME))
 
     @staticmethod
     def exists(folder: Path) -> bool:
-        """Whether the folder holds a library. Raises AffectError for one that may not be looked into."""
+        """Whether the folder holds a library. Raises AffectError if the folder can't be accessed."""
         with translate_disk_errors(folder):
             return (folder / CATALOG_NAME).exists()
 
@@ -126,7 +126,7 @@ class Library:
         self.catalog.close()
 
     def refresh_custom_heads(self) -> bool:
-        """Load heads that another process has given the library since; whether there were any."""
+        """Reload the custom heads if another process has changed them; returns whether it had."""
         files = list_custom_heads(self.catalog)
         if files == self._custom_head_files:
             return False
@@ -135,41 +135,41 @@ class Library:
                 load_custom_pipeline(self.config, self.folder, files),
                 None,
             )
-        except AffectError as lost:
-            cure = "align" if ALIGNMENT_KEY in files and ALIGNMENT_KEY in str(lost) else "train"
+        except AffectError as error:
+            command = "align" if ALIGNMENT_KEY in files and ALIGNMENT_KEY in str(error) else "train"
             self.custom_heads_error = AffectError(
-                f"{lost}; or run: affect {cure} --undo --library {to_printable(self.folder)}"
+                f"{error}; or run: affect {command} --undo --library {to_printable(self.folder)}"
             )
         self._custom_head_files = files
         return True
 
     @contextlib.contextmanager
     def lock_for_writing(self) -> Iterator[None]:
-        """The right to write, for one process at a time. Raises AffectError if another one has it."""
+        """Hold the library's write lock. Raises AffectError if another process holds it."""
         with lock_folder(self.folder):
             self.catalog.upgrade()
             self.refresh_custom_heads()
             yield
 
     def record_files(self, updates: Sequence[FileUpdate]) -> set[Path]:
-        """Record files that need no rows; paths that an item has left are dropped and returned.
+        """Record files without new rows; paths from which an item has moved are removed and returned.
 
         Raises AffectError when the disk is full.
         """
-        left: set[Path] = set()
+        moved_paths: set[Path] = set()
         with self.catalog.transaction():
             for update in updates:
                 paths = self.catalog.list_paths(update.item_id) if update.item_id else []
                 if update.path not in paths:
-                    left.update(path for path in paths if is_missing(path))
+                    moved_paths.update(path for path in paths if is_missing(path))
                 self.catalog.record_file(
                     update.path, update.stamp, item_id=update.item_id, error=update.error
                 )
-            self.catalog.remove_paths(left)  # items stay: a file of one that has none now may come next
-        return left
+            self.catalog.remove_paths(moved_paths)  # items stay: the next batch may hold a path of theirs
+        return moved_paths
 
     def commit(self, batch: Sequence[EncodedFile]) -> None:
-        """Add items, all of them or none. Raises AffectError when the disk is full."""
+        """Add files and their new items in one transaction. Raises AffectError when the disk is full."""
         new = self._select_new(batch)
         rows_by_name = self._project(new)
         with translate_disk_errors(self.folder), self.catalog.transaction():
@@ -182,11 +182,11 @@ class Library:
                 self.vectors.append(name, rows, np.array(segment_ids))
 
     def _select_new(self, batch: Sequence[EncodedFile]) -> list[EncodedFile]:
-        by_item = {file.item_id: file for file in reversed(batch)}
-        return [file for item_id, file in by_item.items() if not self.catalog.has_item(item_id)]
+        file_by_item = {file.item_id: file for file in reversed(batch)}
+        return [file for item_id, file in file_by_item.items() if not self.catalog.has_item(item_id)]
 
     def _project(self, files: Sequence[EncodedFile]) -> dict[str, Rows]:
-        """Raw rows by role and what is computed from them, as a rebuild would compute it."""
+        """Raw rows by role, rounded as stored, and their projections, as a rebuild would compute them."""
         if not files:
             return {}
         features = {
@@ -196,19 +196,19 @@ class Library:
         return {**features, **self.pipeline.project_all(features)}
 
     def rebuild(self) -> None:
-        """Write all rows anew, without the deleted ones, with every space projected again.
+        """Rewrite all row files without deleted rows, and project every space again.
 
-        Raises AffectError when the disk is full; all is then as it was.
+        Raises AffectError when the disk is full; the library is then unchanged.
         """
         if self.custom_heads_error:
             raise self.custom_heads_error
         self._rebuild_with(self.pipeline, list_custom_heads(self.catalog))
 
     def install_custom_heads(self, files: Mapping[str, str]) -> None:
-        """Use these trained heads (names in its folder "heads" by space) and rebuild with them.
+        """Install trained heads (names of files in the folder "heads", by space) and rebuild with them.
 
-        Without any it goes back to the package's alone. Raises AffectError as `rebuild` does, or for files
-        that can't be read; all is then as it was.
+        An empty mapping restores the packaged heads. Raises AffectError as `rebuild` does, or for files
+        that can't be read; the library is then unchanged.
         """
         self._rebuild_with(load_custom_pipeline(self.config, self.folder, files), files)
         self._custom_head_files, self.custom_heads_error = dict(files), None

@@ -1,4 +1,4 @@
-"""The catalogue as a file: its tables, how it is made and opened, and what SQLite may say of it."""
+"""The catalogue's SQLite file: schema, creation, opening, migration and error messages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from encoders import AffectError, to_printable
 from retrieval.storage.locking import translate_disk_errors
 
 SCHEMA_VERSION = "2"
-FIRST_SCHEMA_VERSION = "1"  # had neither ctime_ns and missing of files nor incomplete of items
+FIRST_SCHEMA_VERSION = "1"  # lacks files.ctime_ns, files.missing and items.incomplete
 UNFINISHED_NAMES = tuple(f"catalog.new{ending}" for ending in ("", "-journal", "-wal", "-shm"))
 
 SCHEMA = """
@@ -31,7 +31,7 @@ CREATE TABLE rows(store TEXT NOT NULL, row INTEGER NOT NULL, segment INTEGER NOT
                   PRIMARY KEY(store, row)) WITHOUT ROWID;
 CREATE INDEX rows_by_segment ON rows(segment);
 """
-# What lets a catalogue of the first format be read as it stands, and what makes it one of this format.
+# Views by which a catalogue of version 1 is read without changing it, and the migration to version 2.
 COMPATIBILITY_VIEWS = """
 CREATE TEMP VIEW files AS SELECT path, size, mtime_ns, item, error, NULL AS ctime_ns, 0 AS missing
     FROM main.files;
@@ -49,11 +49,11 @@ ALTER TABLE main.items ADD COLUMN incomplete TEXT;
 
 @contextlib.contextmanager
 def translate_sqlite_errors(path: Path) -> Iterator[None]:
-    """Turns SQLite's errors into one clear line each."""
+    """Turn SQLite's errors into AffectError messages of one line."""
     try:
         yield
-    except sqlite3.DatabaseError as bad:
-        raise AffectError(f"{to_printable(path)}: {_describe_error(bad)}") from bad
+    except sqlite3.DatabaseError as error:
+        raise AffectError(f"{to_printable(path)}: {_describe_error(error)}") from error
 
 
 def _describe_error(error: sqlite3.DatabaseError) -> str:
@@ -71,48 +71,51 @@ def _describe_error(error: sqlite3.DatabaseError) -> str:
 
 
 def create_catalog(path: Path, meta: Mapping[str, str]) -> None:
-    """A new catalogue that keeps `meta`. It takes its name when it is whole, so a kill leaves none.
+    """Create a catalogue with the values `meta`, atomically: it is written under another name and renamed.
 
     Raises AffectError when the disk is full.
     """
-    for left_over in UNFINISHED_NAMES:
-        path.with_name(left_over).unlink(missing_ok=True)
-    part = path.with_name(UNFINISHED_NAMES[0])
-    with translate_sqlite_errors(path), contextlib.closing(sqlite3.connect(part, isolation_level=None)) as db:
+    for name in UNFINISHED_NAMES:
+        path.with_name(name).unlink(missing_ok=True)
+    draft = path.with_name(UNFINISHED_NAMES[0])
+    with (
+        translate_sqlite_errors(path),
+        contextlib.closing(sqlite3.connect(draft, isolation_level=None)) as db,
+    ):
         db.execute("BEGIN")
         execute_script(db, SCHEMA)
         db.executemany("INSERT INTO meta VALUES(?, ?)", {"format": SCHEMA_VERSION, **meta}.items())
         db.execute("COMMIT")
-        db.execute("PRAGMA journal_mode=WAL")  # kept in the file
-    part.replace(path)
+        db.execute("PRAGMA journal_mode=WAL")  # persistent: stored in the file
+    draft.replace(path)
 
 
 def execute_script(db: sqlite3.Connection, script: str) -> None:
-    """Run statements one by one: sqlite3's own executescript would commit first."""
+    """Run statements one by one, because sqlite3's executescript would commit first."""
     for statement in filter(str.strip, script.split(";")):
         db.execute(statement)
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open a catalogue, to write if one may. Raises AffectError if there is none, or what SQLite raises."""
+    """Open a catalogue, read-write if permitted. Raises AffectError if it is absent, or SQLite's errors."""
     with translate_disk_errors(path.parent):
-        how = _select_open_mode(path) if path.exists() else None
-    if how is None:
+        uri_parameters = _select_open_mode(path) if path.exists() else None
+    if uri_parameters is None:
         raise AffectError(
             f"{to_printable(path.parent)}: no library here; make one with: affect index FOLDER --library LIB"
         )
-    uri = f"{path.absolute().as_uri()}?{how}"
+    uri = f"{path.absolute().as_uri()}?{uri_parameters}"
     return sqlite3.connect(uri, uri=True, timeout=30, isolation_level=None)
 
 
 def _select_open_mode(path: Path) -> str:
-    """How SQLite is to open the file: to write if one may.
+    """SQLite's URI parameters to open the file: read-write if permitted, else read-only.
 
-    Reading needs SQLite's log and its index beside the file; where they are not and can't be made nobody
-    is writing, and the file is read as it stands.
+    Reading in WAL mode needs the log and its index beside the file. Where they are absent and can't be
+    created, no process is writing, so the file is read as immutable.
     """
     if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
         return "mode=rw"
-    log, log_index = (path.with_name(path.name + ending) for ending in ("-wal", "-shm"))
-    begun = log.exists() and (log_index.exists() or log.stat().st_size)
-    return "mode=ro" if begun else "mode=ro&immutable=1"
+    log, log_index = (path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))
+    has_active_log = log.exists() and (log_index.exists() or log.stat().st_size)
+    return "mode=ro" if has_active_log else "mode=ro&immutable=1"

@@ -1,4 +1,4 @@
-"""Whether a library can be used with the encoders and spaces that are here."""
+"""Compatibility of a library with the installed encoders and spaces."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ def check_signature(
 ) -> None:
     """Compare a library's stored signature with its pipeline's.
 
-    Raises AffectError where encoders differ, whose rows can't be compared, and, with `check_spaces`, where
-    spaces differ, which a rebuild projects again.
+    Raises AffectError if encoders differ, whose rows are not comparable, and, with `check_spaces`, if spaces
+    differ, which a rebuild would project again.
     """
     current = json.loads(pipeline.make_signature())
-    changed = sorted(key for key in {*stored, *current} if stored.get(key) != current.get(key))
-    encoders = [key for key in changed if not is_space_key(key)]
-    if encoders:
-        details = ", ".join(f"{role} {stored.get(role)} (here {current.get(role)})" for role in encoders)
+    changed_keys = sorted(key for key in {*stored, *current} if stored.get(key) != current.get(key))
+    changed_roles = [key for key in changed_keys if not is_space_key(key)]
+    if changed_roles:
+        details = ", ".join(f"{role} {stored.get(role)} (here {current.get(role)})" for role in changed_roles)
         raise AffectError(
             f"{to_printable(folder)}: made by other encoders: {details}; "
             "install those, or index into a new library"
         )
-    if changed and check_spaces:
+    if changed_keys and check_spaces:
         raise AffectError(
-            f"{to_printable(folder)}: made by another version of the {', '.join(changed)}; "
+            f"{to_printable(folder)}: made by another version of the {', '.join(changed_keys)}; "
             f"run: affect rebuild --library {to_printable(folder)} (no media are read)"
         )

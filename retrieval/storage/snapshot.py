@@ -1,4 +1,4 @@
-"""One consistent state of a library, as arrays: what a search reads."""
+"""Snapshot of one committed state of a library as arrays, for search."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from retrieval.storage.library import Library
 from retrieval.vector_index import rescore_all
 
 Positions = npt.NDArray[np.int64]
-MAX_ATTEMPTS = 3  # a rebuild may take the files away between reading the catalogue and opening them
+MAX_ATTEMPTS = 3  # a rebuild may delete files between reading the catalogue and opening them
 
 
 @dataclass(frozen=True, kw_only=True)
 class SegmentVectors:
-    """A store's rows (n, d), the segment each belongs to (-1: deleted), and each segment's row (-1: none)."""
+    """Rows (n, d) of a row file, each row's segment (-1: deleted), and each segment's row (-1: none)."""
 
     rows: npt.NDArray[np.float16]
     segment_by_row: Positions
@@ -31,32 +31,35 @@ class SegmentVectors:
 
     def select_rows(self, segments: Positions) -> Rows:
         """Rows (len(segments), d) float32, NaN where a segment has none."""
-        at = self.row_by_segment[segments]
-        out = np.full((len(segments), self.rows.shape[1]), np.nan, np.float32)
-        out[at >= 0] = self.rows[at[at >= 0]]
-        return out
+        row_indices = self.row_by_segment[segments]
+        selected = np.full((len(segments), self.rows.shape[1]), np.nan, np.float32)
+        selected[row_indices >= 0] = self.rows[row_indices[row_indices >= 0]]
+        return selected
 
     def compute_cosines(self, segments: Positions, queries: Rows) -> Rows:
         """(q, len(segments)) inner products with unit (q, d) queries, NaN where a segment has no row.
 
-        Equal rows get equal numbers, wherever they stand.
+        Equal rows get equal values, independent of their position.
         """
-        at = self.row_by_segment[segments]
-        out = np.full((len(queries), len(segments)), np.nan, np.float32)
-        out[:, at >= 0] = rescore_all(self.rows, at[at >= 0], queries)
-        return out
+        row_indices = self.row_by_segment[segments]
+        cosines = np.full((len(queries), len(segments)), np.nan, np.float32)
+        cosines[:, row_indices >= 0] = rescore_all(self.rows, row_indices[row_indices >= 0], queries)
+        return cosines
 
     def compute_norms(self, segments: Positions) -> npt.NDArray[np.float64]:
-        """(len(segments),) of the rows as they are kept, NaN where a segment has none."""
+        """(len(segments),) L2 norms of the stored float16 rows, NaN where a segment has none."""
         return np.linalg.norm(self.select_rows(segments).astype(np.float64), axis=1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """Items and segments by position. `item_by_segment` and `segment_ids` (the catalogue's) are
-    (segments,), `spans` (segments, 2) seconds, NaN where there is no time. `generation` names the row and
-    index files that belong to this state, `indexed_row_counts` is the number of rows by view that index
-    files cover, `affect_vectors` holds the affect of segments.
+    """Items and segments by position.
+
+    generation: of the row and index files of this state
+    indexed_row_counts: number of rows that the index files cover, by view
+    item_by_segment, segment_ids: (segments,) item positions, and ids in the catalogue
+    spans: (segments, 2) start and end in seconds, NaN without time
+    affect_vectors: affect estimates of segments
     """
 
     catalog_version: tuple[int, int]
@@ -88,29 +91,33 @@ class Snapshot:
 
     @cached_property
     def observed_views(self) -> frozenset[tuple[str, str]]:
-        """(view, modality) pairs of which there are rows: no picture says anything in a space of sound."""
-        kinds = self.item_modalities[self.item_by_segment]
+        """(view, modality) pairs that have rows; images, for example, have none in the audio space."""
+        modalities = self.item_modalities[self.item_by_segment]
         return frozenset(
-            (name, str(kind))
+            (name, str(modality))
             for name, view in self.views.items()
-            for kind in np.unique(kinds[view.row_by_segment >= 0])
+            for modality in np.unique(modalities[view.row_by_segment >= 0])
         )
 
     def find_item(self, item_id: str) -> int | None:
-        """Where the item of this whole id stands; None where it is not in the library."""
-        at = bisect_left(self.item_ids, item_id)
-        return at if self.item_ids[at : at + 1] == (item_id,) else None
+        """Position of the item with this full id; None if it is not in the library."""
+        index = bisect_left(self.item_ids, item_id)
+        return index if self.item_ids[index : index + 1] == (item_id,) else None
 
     def resolve_item(self, id_prefix: str) -> int:
-        """Where an item stands; a unique beginning of its id will do. Raises AffectError."""
-        at = bisect_left(self.item_ids, id_prefix)  # ids are in order, so those that begin so stand together
-        found = [i for i, known in enumerate(self.item_ids[at : at + 2], at) if matches_id(known, id_prefix)]
-        if len(found) != 1:
+        """Position of the item with this id or unique id prefix. Raises AffectError if there is none."""
+        first = bisect_left(self.item_ids, id_prefix)  # ids are sorted, so equal prefixes are adjacent
+        matches = [
+            i
+            for i, item_id in enumerate(self.item_ids[first : first + 2], first)
+            if matches_id(item_id, id_prefix)
+        ]
+        if len(matches) != 1:
             raise AffectError(
-                f"item {id_prefix!r}: {'more than one begins so' if found else 'not in this library'}; "
+                f"item {id_prefix!r}: {'more than one begins so' if matches else 'not in this library'}; "
                 "see affect list"
             )
-        return found[0]
+        return matches[0]
 
     def list_segments(self, item_index: int) -> Positions:
         """Positions of an item's segments, in order of time."""
@@ -118,12 +125,12 @@ class Snapshot:
 
 
 def matches_id(item_id: str, id_prefix: str) -> bool:
-    """Whether `id_prefix` stands for `item_id`: all of it, or at least its first four characters."""
+    """Whether `id_prefix` is `item_id` or a prefix of it with at least four characters."""
     return item_id == id_prefix or (len(id_prefix) > 3 and item_id.startswith(id_prefix))
 
 
 def load_snapshot(library: Library) -> Snapshot:
-    """The library as last committed. Raises AffectError if its files don't match its catalogue."""
+    """Load the last committed state. Raises AffectError if the files don't match the catalogue."""
     for attempt in range(MAX_ATTEMPTS):
         version = library.catalog.get_version()
         try:
@@ -137,7 +144,7 @@ def load_snapshot(library: Library) -> Snapshot:
 
 def _read_snapshot(library: Library, catalog_version: tuple[int, int]) -> Snapshot:
     items = library.catalog.list_item_paths()
-    position = {item_id: i for i, (item_id, _, _) in enumerate(items)}
+    position_by_id = {item_id: i for i, (item_id, _, _) in enumerate(items)}
     segments = library.catalog.list_segments()
     segment_ids = np.array([segment.id for segment in segments], np.int64)
     views = {
@@ -145,7 +152,7 @@ def _read_snapshot(library: Library, catalog_version: tuple[int, int]) -> Snapsh
         for name, vector_file in library.catalog.list_vector_files().items()
         if vector_file.is_projection
     }
-    plane = views.pop(AFFECT_VECTORS_NAME, None)
+    affect_vectors = views.pop(AFFECT_VECTORS_NAME, None)
     return Snapshot(
         catalog_version=catalog_version,
         generation=library.catalog.get_generation(),
@@ -153,13 +160,13 @@ def _read_snapshot(library: Library, catalog_version: tuple[int, int]) -> Snapsh
         item_ids=tuple(item_id for item_id, _, _ in items),
         item_paths=tuple(path for _, _, path in items),
         item_modalities=np.array([modality for _, modality, _ in items], np.str_),
-        item_by_segment=np.array([position[segment.item_id] for segment in segments], np.int64),
+        item_by_segment=np.array([position_by_id[segment.item_id] for segment in segments], np.int64),
         segment_ids=segment_ids,
         spans=np.array([(segment.start, segment.end) for segment in segments], np.float64).reshape(
             -1, 2
         ),  # None becomes NaN
         views=views,
-        affect_vectors=plane,
+        affect_vectors=affect_vectors,
     )
 
 
@@ -174,21 +181,23 @@ def _load_segment_vectors(
             f"run: affect verify --library {to_printable(library.folder)}"
         )
     order = np.argsort(segment_ids)
-    place = np.clip(np.searchsorted(segment_ids, pairs[:, 1], sorter=order), 0, max(len(segment_ids) - 1, 0))
-    at = order[place] if len(segment_ids) else np.empty(0, np.int64)
-    kept = (
-        segment_ids[at] == pairs[: len(at), 1]
-    )  # an item that stands nowhere any more has rows but no segment here
-    segment_of = np.full(vector_file.count, -1, np.int64)
-    row_of = np.full(len(segment_ids), -1, np.int64)
-    segment_of[pairs[: len(at)][kept, 0]] = at[kept]
-    row_of[at[kept]] = pairs[: len(at)][kept, 0]
+    order_positions = np.clip(
+        np.searchsorted(segment_ids, pairs[:, 1], sorter=order), 0, max(len(segment_ids) - 1, 0)
+    )
+    positions = order[order_positions] if len(segment_ids) else np.empty(0, np.int64)
+    is_current = (
+        segment_ids[positions] == pairs[: len(positions), 1]
+    )  # items without a path have rows, but no segment in the snapshot
+    segment_by_row = np.full(vector_file.count, -1, np.int64)
+    row_by_segment = np.full(len(segment_ids), -1, np.int64)
+    segment_by_row[pairs[: len(positions)][is_current, 0]] = positions[is_current]
+    row_by_segment[positions[is_current]] = pairs[: len(positions)][is_current, 0]
     return SegmentVectors(
-        rows=library.vectors.open(vector_file), segment_by_row=segment_of, row_by_segment=row_of
+        rows=library.vectors.open(vector_file), segment_by_row=segment_by_row, row_by_segment=row_by_segment
     )
 
 
 def round_span(span: Sequence[float]) -> tuple[float | None, float | None]:
-    """(start, end) in seconds, None where there is no time."""
+    """(start, end) in seconds, rounded to milliseconds, None without time."""
     start, end = (None if np.isnan(value) else round(float(value), 3) for value in span)
     return start, end

@@ -1,4 +1,4 @@
-"""Names of files in whichever Unicode normal form they were written: é is one character or two (NFC, NFD)."""
+"""File names in different Unicode normal forms: é is one character in NFC and two in NFD."""
 
 from __future__ import annotations
 
@@ -9,28 +9,34 @@ from pathlib import Path
 
 
 def normalise_path(path: Path) -> Path:
-    """The path in normal form C, in which paths that people see as one are equal."""
+    """The path in NFC, for comparing paths independently of their normal form."""
     return Path(unicodedata.normalize("NFC", str(path)))
 
 
 def find_equivalent_paths(target: Path | None, paths: Iterable[Path]) -> list[Path]:
-    """Those of the paths that are the wanted one, or lie below it, in another normal form."""
+    """Paths equal to `target` or below it up to the normal form; empty for an ASCII target."""
     if target is None or str(target).isascii():
         return []
-    like = normalise_path(target)
-    return [path for path in paths if like in (one := normalise_path(path), *one.parents)]
+    normalised_target = normalise_path(target)
+    return [
+        path
+        for path in paths
+        if normalised_target in (normalised := normalise_path(path), *normalised.parents)
+    ]
 
 
 def find_on_disk(path: Path) -> Path:
-    """The path in the normal form that is on disk; as given where it is there, or where no form is."""
+    """The path in the normal form used on disk; unchanged if it exists as given, or in no form."""
     if os.path.lexists(path) or path.parent == path:
         return path
-    folder, wanted = find_on_disk(path.parent), normalise_path(Path(path.name))
-    for form in ("NFC", "NFD"):  # a folder is only listed for a name that mixes them
-        if os.path.lexists(found := folder / unicodedata.normalize(form, path.name)):
-            return found
+    folder, normalised_name = find_on_disk(path.parent), normalise_path(Path(path.name))
+    for form in ("NFC", "NFD"):  # cheap attempts first; only mixed forms need a listing of the folder
+        if os.path.lexists(candidate := folder / unicodedata.normalize(form, path.name)):
+            return candidate
     try:
-        there = sorted(folder.iterdir())
+        entries = sorted(folder.iterdir())
     except OSError:
         return path
-    return next((found for found in there if normalise_path(Path(found.name)) == wanted), path)
+    return next(
+        (candidate for candidate in entries if normalise_path(Path(candidate.name)) == normalised_name), path
+    )

@@ -1,4 +1,4 @@
-"""Rows of a library: appended to row files, and mapped to segments by the catalogue."""
+"""The vectors of a library: row files, whose rows the catalogue maps to segments."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ SegmentIds = npt.NDArray[np.int64]
 
 
 class VectorStore:
-    """The row files of a library; their rows are float16."""
+    """Reads and appends to the row files (float16) of a library."""
 
     def __init__(self, folder: Path, catalog: Catalog) -> None:
         self._folder, self._catalog = folder, catalog
 
     def append(self, name: str, rows: Rows, segment_ids: SegmentIds) -> None:
-        """Append rows (n, d) of segments (n,) to a row file, without the missing ones, in a transaction.
+        """Append rows (n, d) of segments (n,) to a row file, except missing rows; call it in a transaction.
 
-        Raises AffectError for rows of another length than the file's, or when the disk is full.
+        Raises AffectError if d differs from the file's, or when the disk is full.
         """
-        present = np.flatnonzero(~is_missing_row(rows))
+        present_indices = np.flatnonzero(~is_missing_row(rows))
         vector_file = self._catalog.list_vector_files().get(name) or VectorFile(
             name=name, dim=rows.shape[1], count=0, generation=self._catalog.get_generation()
         )
@@ -39,29 +39,29 @@ class VectorStore:
                 f"not {vector_file.dim}; run: affect rebuild --library {to_printable(self._folder)}"
             )
         count = vector_file.count
-        row_files.append_rows(self._folder / vector_file.relative_path, count, rows[present])
-        pairs = [(count + i, int(segment_ids[index])) for i, index in enumerate(present)]
+        row_files.append_rows(self._folder / vector_file.relative_path, count, rows[present_indices])
+        pairs = [(count + i, int(segment_ids[index])) for i, index in enumerate(present_indices)]
         self._catalog.map_rows_to_segments({name: pairs})
-        self._catalog.record_vector_file(replace(vector_file, count=count + len(present)))
+        self._catalog.record_vector_file(replace(vector_file, count=count + len(present_indices)))
 
     def open(self, vector_file: VectorFile) -> npt.NDArray[np.float16]:
-        """A file's committed rows (count, d), mapped. Raises AffectError if it is missing or too short."""
+        """A file's committed rows (count, d), memory-mapped. Raises AffectError if it is too short."""
         path = self._folder / vector_file.relative_path
         with translate_disk_errors(self._folder):
             try:
                 return row_files.open_memmap(path, vector_file.count, vector_file.dim)
-            except ValueError as short:
-                raise AffectError(f"{short}; {_suggest_fix(self._folder, vector_file)}") from short
+            except ValueError as error:
+                raise AffectError(f"{error}; {_suggest_fix(self._folder, vector_file)}") from error
 
     def load(self, name: str, segment_ids: SegmentIds) -> Rows | None:
-        """Rows (n, d) of segments by id, NaN where one has none; None without such a row file."""
+        """Rows (n, d) of segments by id, NaN where a segment has none; None if there is no such row file."""
         vector_file = self._catalog.list_vector_files().get(name)
         if vector_file is None:
             return None
         return select_rows(self.open(vector_file), self.load_row_by_segment(name), segment_ids)
 
     def load_row_by_segment(self, name: str) -> dict[int, int]:
-        """The row of each segment, by its id."""
+        """Row index by segment id."""
         return {segment: row for row, segment in self._catalog.list_rows(name)}
 
     def remove_old_generations(self) -> None:
@@ -75,7 +75,7 @@ class VectorStore:
 def select_rows(
     rows: npt.NDArray[np.float16], row_by_segment: Mapping[int, int], segment_ids: SegmentIds
 ) -> Rows:
-    """Rows (n, d) of segments (n,), NaN where one has none."""
+    """Rows (n, d) float32 of segments (n,), NaN where a segment has none."""
     indices = np.array([row_by_segment.get(int(segment), -1) for segment in segment_ids], np.int64)
     selected = np.full((len(segment_ids), rows.shape[1]), np.nan, np.float32)
     selected[indices >= 0] = rows[indices[indices >= 0]]
@@ -83,11 +83,11 @@ def select_rows(
 
 
 def round_to_float16(rows: Rows) -> Rows:
-    """Rows as a row file gives them back."""
+    """Rows rounded to float16 and back to float32, as a row file returns them."""
     return np.asarray(row_files.to_float16(rows), np.float32)
 
 
 def _suggest_fix(folder: Path, vector_file: VectorFile) -> str:
-    if vector_file.is_projection:  # it can be projected again from raw rows
+    if vector_file.is_projection:  # a projection can be recomputed from raw rows
         return f"run: affect rebuild --library {to_printable(folder)}"
     return "put a backup in its place, or delete the library's folder and index again"

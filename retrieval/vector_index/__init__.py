@@ -1,4 +1,4 @@
-"""Nearest-neighbour search by cosine: the exact index, Annoy, and the port they share."""
+"""Nearest-neighbour search by cosine similarity: the exact index, Annoy, and their common interface."""
 
 import lazy_loader
 

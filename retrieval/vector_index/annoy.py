@@ -1,4 +1,4 @@
-"""Spotify's Annoy behind the VectorIndex port: a forest of random planes in a memory-mapped file."""
+"""Adapter of Spotify's Annoy (random-projection forest, memory-mapped) to the VectorIndex interface."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ NODE_BYTES = 12  # bytes of a node beside its 4 d bytes of vector, in Annoy's an
 
 
 class AnnoyIndex:
-    """Approximate, memory-mapped, and closed once built: Annoy can't add, delete or go on.
+    """An approximate, memory-mapped index that is immutable once built.
 
-    Similarities are Annoy's own, in float32. A file stays readable while a new build takes its name.
+    Similarities are Annoy's own, in float32. A loaded file stays readable while a new build replaces it.
     """
 
     def __init__(self, forest: Forest) -> None:
@@ -40,23 +40,22 @@ class AnnoyIndex:
     def build(
         cls, rows: StoredRows, path: Path, tree_count: int = DEFAULT_TREE_COUNT, seed: int = 0
     ) -> AnnoyIndex:
-        """Build over (n, d) unit `rows`, put it at `path` in one step, and open it.
+        """Build over (n, d) unit `rows`, write `path` atomically, and open it.
 
-        Missing rows are left out and positions stay: Annoy keeps 12 + 4 d bytes for every position up to
-        the last row that is not missing, in memory while it builds and in the file. Equal rows and seed
-        give an equal file. Interrupted, it leaves `path` as it was. Raises MissingBackendError without the
-        package, OSError when the disk says no.
+        Missing rows are left out without changing positions: Annoy stores 12 + 4 d bytes for every position
+        up to the last row that is not missing, in memory during the build and in the file. Equal rows and
+        seed give an equal file. Raises MissingBackendError without the package, OSError if writing fails.
         """
-        with make_draft_path(path) as part:
-            build_forest(rows, tree_count, seed).save(str(part))
-            with part.open("rb+") as stream:
+        with make_draft_path(path) as draft:
+            build_forest(rows, tree_count, seed).save(str(draft))
+            with draft.open("rb+") as stream:
                 os.fsync(stream.fileno())
-            part.replace(path)
+            draft.replace(path)
         return cls.load(path, rows.shape[1])
 
     @classmethod
     def load(cls, path: Path, dim: int) -> AnnoyIndex:
-        """Map what `build` wrote for rows of `dim` numbers. Raises OSError if absent or not fitting."""
+        """Map a file that `build` wrote for `dim`-d rows. Raises OSError if it is absent or does not fit."""
         size = path.stat().st_size
         if size % (NODE_BYTES + 4 * dim):
             raise OSError(f"{path}: {size} bytes are no Annoy index of {dim}-d rows")
@@ -65,49 +64,53 @@ class AnnoyIndex:
         return cls(forest)
 
     def search(self, queries: Rows, k: int, mask: Mask | None = None) -> Neighbours:
-        """See VectorIndex. Asks for more until k alive ones are found or every row was looked at."""
-        size, count = validate_k(k), self._forest.get_n_items()
+        """See VectorIndex. Queries more and more rows until k pass the mask or all were queried."""
+        neighbour_count, count = validate_k(k), self._forest.get_n_items()
         if mask is not None and (mask.ndim != 1 or len(mask) < count):
             raise ValueError(f"alive must have one flag a row (>= {count},), not {mask.shape}")
-        asked = validate_queries(queries, self._forest.f)
-        return pad_neighbours([self._search_one(query, size, mask) for query in asked], size)
+        query_rows = validate_queries(queries, self._forest.f)
+        return pad_neighbours(
+            [self._search_one(query, neighbour_count, mask) for query in query_rows], neighbour_count
+        )
 
     def _search_one(self, query: Rows, k: int, mask: Mask | None) -> Neighbours:
         count = self._forest.get_n_items()
-        want = 0 if np.isnan(query).any() else min(k, count)
-        places, similarity = self._query_forest(query, want, mask)
-        while len(places) < k and 0 < want < count:
-            want = min(4 * want, count)
-            places, similarity = self._query_forest(query, want, mask)
-        return select_top_k(places, similarity, k)
+        requested = 0 if np.isnan(query).any() else min(k, count)
+        positions, similarities = self._query_forest(query, requested, mask)
+        while len(positions) < k and 0 < requested < count:
+            requested = min(4 * requested, count)
+            positions, similarities = self._query_forest(query, requested, mask)
+        return select_top_k(positions, similarities, k)
 
     def _query_forest(self, query: Rows, count: int, mask: Mask | None) -> Neighbours:
-        effort = count * self._forest.get_n_trees()  # tree nodes looked at: Annoy's search_k
-        found, far = self._forest.get_nns_by_vector(query, count, effort, include_distances=True)
-        places = np.array(found, np.int64)
-        similarity = (1 - np.square(far) / 2).astype(np.float32)  # Annoy's angle is sqrt(2 - 2 cos)
-        keep = slice(None) if mask is None else mask[places]
-        return places[keep], similarity[keep]
+        search_nodes = count * self._forest.get_n_trees()  # nodes inspected: Annoy's search_k
+        neighbour_ids, distances = self._forest.get_nns_by_vector(
+            query, count, search_nodes, include_distances=True
+        )
+        positions = np.array(neighbour_ids, np.int64)
+        similarities = (1 - np.square(distances) / 2).astype(np.float32)  # Annoy's angle is sqrt(2 - 2 cos)
+        allowed = slice(None) if mask is None else mask[positions]
+        return positions[allowed], similarities[allowed]
 
 
 def build_forest(rows: StoredRows, tree_count: int, seed: int) -> Forest:
-    """A built forest over the rows that are not missing, each under its own position."""
+    """Build a forest over the rows that are not missing, each at its own position."""
     forest = make_forest(rows.shape[1])
     forest.set_seed(seed)
-    for span in split_into_chunks(len(rows), 4 * rows.shape[1]):
-        chunk = rows[span].astype(np.float32)
-        for place in np.flatnonzero(~is_missing_row(chunk)):
-            forest.add_item(span.start + int(place), chunk[place].tolist())  # a list is twice as fast
+    for chunk_slice in split_into_chunks(len(rows), 4 * rows.shape[1]):
+        chunk = rows[chunk_slice].astype(np.float32)
+        for row in np.flatnonzero(~is_missing_row(chunk)):
+            forest.add_item(chunk_slice.start + int(row), chunk[row].tolist())  # twice as fast as an array
     forest.build(tree_count, n_jobs=1)
     return forest
 
 
 def make_forest(dim: int) -> Forest:
-    """An Annoy index for cosine. One for each load: Annoy 1.17.3 crashes when a second load fails."""
+    """A new Annoy index for cosine; needed for each load: Annoy 1.17.3 crashes when a second load fails."""
     try:
         from annoy import AnnoyIndex as Forest
-    except ModuleNotFoundError as gone:
+    except ModuleNotFoundError as error:
         raise MissingBackendError(
             "the index 'annoy' needs the package annoy, and that a C++ compiler: pip install annoy"
-        ) from gone
+        ) from error
     return Forest(dim, "angular")

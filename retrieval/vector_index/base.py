@@ -1,4 +1,4 @@
-"""The port of nearest-neighbour search by cosine, and what a kind of index declares of itself."""
+"""The interface of nearest-neighbour search by cosine similarity, and the description of an index kind."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from retrieval.vector_index.topk import Mask, Neighbours, StoredRows
 
 
 class VectorIndex(Protocol):
-    """A set of unit rows that can be searched for the nearest to a query."""
+    """An index over unit rows for nearest-neighbour search."""
 
     def search(self, queries: Rows, k: int, mask: Mask | None = None) -> Neighbours:
         """The k nearest rows of each query: positions (q, k) int64 and similarity (q, k) float32.
 
-        `queries` (q, d) are unit rows; a missing (NaN) query finds nothing. Order is (-similarity,
-        position); where fewer than k were found the rest is -1 and -inf. `mask` (n,), if given, says
-        which rows may be returned. Raises ValueError for k < 1 or a shape that does not fit.
+        `queries` (q, d) are unit rows; a missing (NaN) query has no neighbours. Order is (-similarity,
+        position); with fewer than k neighbours the rest is -1 and -inf. `mask` (n,), if given, is True
+        for rows that may be returned. Raises ValueError for k < 1 or a shape that does not fit.
         """
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class IndexOption:
-    """A whole number by which an index is built; an option of `affect rebuild`."""
+    """An integer build parameter of an index, and an option of `affect rebuild`."""
 
     name: str
     default: int
@@ -40,12 +40,13 @@ OptionValues: TypeAlias = Mapping[str, int]
 
 @dataclass(frozen=True, kw_only=True)
 class IndexKind:
-    """A kind of index, by its name in `affect rebuild --index`.
+    """A kind of index.
 
-    build: over unit rows (n, d), into the file at the path if the kind keeps one, with values of all its
-           options and a seed; gives the index ready for search
-    load:  the index in a file that `build` wrote, for rows of d numbers; raises OSError or ValueError for a
-           file that is absent or damaged. None: the kind keeps no file, and rows are searched as they are
+    name: value of `affect rebuild --index`
+    build: from unit rows (n, d), a path (unused by kinds without a file), values of all options and a seed
+        to an index ready for search
+    load: from a file written by `build` and the dimension d; raises OSError or ValueError for a file that is
+        absent or damaged. None: the kind has no file, and searches the rows directly
     file_suffix: of its files, with the dot
     """
 
@@ -56,5 +57,5 @@ class IndexKind:
     options: tuple[IndexOption, ...] = ()
 
     def fill_options(self, values: OptionValues) -> dict[str, int]:
-        """Values of all its options: those given, and defaults."""
+        """Values of all options: the given ones, else defaults."""
         return {option.name: values.get(option.name, option.default) for option in self.options}

@@ -1,4 +1,4 @@
-"""The exact index: every row compared. It is the specification that other indices are tested against."""
+"""The exact index by exhaustive comparison: the reference that other indices are tested against."""
 
 from __future__ import annotations
 
@@ -18,43 +18,45 @@ from retrieval.vector_index.topk import (
     validate_queries,
 )
 
-BLOCK_BYTES = 64 << 20  # bytes of similarities of one block of queries
+BLOCK_BYTES = 64 << 20  # bytes of the similarities of a block of queries
 CACHE_BYTES = (
     256 << 20
 )  # converting float16 takes eight times as long as the product: small sets stay converted
 
 
 class ExactIndex:
-    """All rows compared: (n, d) unit rows, float32 or float16, an array or a memory map.
+    """Exhaustive search over (n, d) unit rows, float32 or float16, in an array or a memory map.
 
-    Float16 rows that take up to `cache` bytes as float32 are converted once, larger ones a chunk at a time at
-    every search, so that memory stays bounded. A missing row is never returned. Similarity is the inner
-    product in double precision, rounded to float32: it does not depend on chunks, on the other queries or
-    on the row's place, so equal rows tie. Raises ValueError for rows of another shape or type.
+    Float16 rows of up to `cache_bytes` as float32 are converted once, larger ones in chunks at every search,
+    so that memory stays bounded. Missing rows are never returned. Similarity is the inner product in double
+    precision, rounded to float32: it is independent of chunks, other queries and the row's position, so equal
+    rows tie. Raises ValueError for rows of another shape or type.
     """
 
     def __init__(self, rows: StoredRows, cache_bytes: int = CACHE_BYTES) -> None:
         if rows.ndim != 2 or rows.dtype not in (np.float16, np.float32):
             raise ValueError(f"rows must be float16 or float32 (n, d), not {rows.dtype}{rows.shape}")
-        plain = np.asarray(rows)
-        self._rows = plain.astype(np.float32, copy=False) if 4 * plain.size <= cache_bytes else plain
+        array = np.asarray(rows)
+        self._rows = array.astype(np.float32, copy=False) if 4 * array.size <= cache_bytes else array
 
     def search(self, queries: Rows, k: int, mask: Mask | None = None) -> Neighbours:
         """See VectorIndex."""
-        count, size = len(self._rows), validate_k(k)
+        count, neighbour_count = len(self._rows), validate_k(k)
         if mask is not None and mask.shape != (count,):
             raise ValueError(f"alive must have one flag a row ({count},), not {mask.shape}")
-        asked = validate_queries(queries, self._rows.shape[1])
-        block = max(1, BLOCK_BYTES // max(1, 4 * count))
-        hits: list[Neighbours] = []
-        for start in range(0, len(asked), block):
-            some = asked[start : start + block]
-            pairs = zip(some, compute_similarities(self._rows, some), strict=True)
-            hits += [self._search_one(query, coarse, size, mask) for query, coarse in pairs]
-        return pad_neighbours(hits, size)
+        query_rows = validate_queries(queries, self._rows.shape[1])
+        block_size = max(1, BLOCK_BYTES // max(1, 4 * count))
+        neighbours: list[Neighbours] = []
+        for start in range(0, len(query_rows), block_size):
+            query_block = query_rows[start : start + block_size]
+            pairs = zip(query_block, compute_similarities(self._rows, query_block), strict=True)
+            neighbours += [
+                self._search_one(query, similarities, neighbour_count, mask) for query, similarities in pairs
+            ]
+        return pad_neighbours(neighbours, neighbour_count)
 
     def _search_one(self, query: Rows, similarities: Rows, k: int, mask: Mask | None) -> Neighbours:
-        allowed = similarities if mask is None else np.where(mask, similarities, np.float32(-np.inf))
+        masked = similarities if mask is None else np.where(mask, similarities, np.float32(-np.inf))
         margin = len(query) * 2.0**-22  # twice what float32 sums of unit rows can be off (Higham 2002, 3.1)
-        places = select_candidates(allowed, k, margin)
-        return select_top_k(places, rescore(self._rows, places, query), k)
+        candidates = select_candidates(masked, k, margin)
+        return select_top_k(candidates, rescore(self._rows, candidates, query), k)

@@ -1,4 +1,4 @@
-"""The kinds of index: one row each, read by the engine, `affect rebuild`, `verify` and benchmarks."""
+"""Registry of the index kinds, used by the engine, `affect rebuild`, `affect verify` and benchmarks."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ INDEX_KINDS: dict[str, IndexKind] = {
 
 
 def get_index_kind(name: str) -> IndexKind:
-    """A kind by its name. Raises UnknownNameError."""
+    """The index kind with a name. Raises UnknownNameError."""
     if name not in INDEX_KINDS:
         raise UnknownNameError(f"no index {name!r}; known: {', '.join(sorted(INDEX_KINDS))}")
     return INDEX_KINDS[name]

@@ -1,4 +1,4 @@
-"""The catalogue: what is in a library, in SQLite. Row files hold the numbers; this says which count."""
+"""The catalogue: metadata of a library in SQLite. It records which rows of the row files are committed."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ __all__ = ["Catalog", "ItemRecord", "SegmentRecord", "VectorFile"]
 
 
 class Catalog(FileTable, ItemTable, VectorTable):
-    """All tables of one catalogue. Raises AffectError when it is missing, damaged or of another format."""
+    """All tables of a catalogue. Raises AffectError if it is missing, damaged or of an unknown version."""
 
     def remove_paths_and_orphans(self, paths: Iterable[Path]) -> None:
-        """Drop paths; items that have none left go with them."""
+        """Delete paths, and items that have none left."""
         self.remove_paths(paths)
         self.remove_orphans()
 
     def find_problems(self) -> list[str]:
-        """What is wrong with the file and between its tables, a line each; empty when all is well."""
+        """Problems of the file and between its tables, one line each; empty if there are none."""
         return [*self.check_integrity(), *find_inconsistencies(self)]

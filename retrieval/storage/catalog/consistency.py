@@ -1,4 +1,4 @@
-"""What must hold between the catalogue's tables."""
+"""Consistency rules between the catalogue's tables."""
 
 from __future__ import annotations
 
@@ -19,6 +19,6 @@ CONSISTENCY_QUERIES = {
 
 
 def find_inconsistencies(database: Database) -> list[str]:
-    """Rules that are broken, a line each with how often; empty when all hold."""
+    """Violated rules with their counts, one line each; empty if all hold."""
     counts = {rule: database.execute(sql)[0][0] for rule, sql in CONSISTENCY_QUERIES.items()}
     return [f"{count} {rule}" for rule, count in counts.items() if count]

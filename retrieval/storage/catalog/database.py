@@ -21,7 +21,7 @@ from retrieval.storage.schema import (
 
 
 class Database:
-    """A connection to a catalogue. Raises AffectError when it is missing, damaged or of another format."""
+    """A connection to a catalogue. Raises AffectError if it is missing, damaged or of an unknown version."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -29,29 +29,29 @@ class Database:
             self._connection = connect(path)
             self._connection.execute("PRAGMA synchronous=FULL")
             self._connection.execute("PRAGMA foreign_keys=ON")
-            found = self.get_meta("format")
-            if found not in (FIRST_SCHEMA_VERSION, SCHEMA_VERSION):
+            version = self.get_meta("format")
+            if version not in (FIRST_SCHEMA_VERSION, SCHEMA_VERSION):
                 raise AffectError(
-                    f"{to_printable(path)}: format {found}, this version reads up to {SCHEMA_VERSION}; "
+                    f"{to_printable(path)}: format {version}, this version reads up to {SCHEMA_VERSION}; "
                     "index into a new one"
                 )
-            if found == FIRST_SCHEMA_VERSION:
+            if version == FIRST_SCHEMA_VERSION:
                 execute_script(self._connection, COMPATIBILITY_VIEWS)
 
     def upgrade(self) -> None:
-        """Make a catalogue of the first format one of this format; the caller may write."""
+        """Migrate a catalogue of version 1 to the current version; the caller holds the write lock."""
         if self.get_meta("format") == FIRST_SCHEMA_VERSION:
             with self.transaction():
                 execute_script(self._connection, MIGRATION)
                 self.set_meta("format", SCHEMA_VERSION)
 
     def translate_errors(self) -> contextlib.AbstractContextManager[None]:
-        """Turns SQLite's errors into one clear line each."""
+        """Turn SQLite's errors into AffectError messages of one line."""
         return translate_sqlite_errors(self.path)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing, on the disk when it returns."""
+        """Run a write transaction: rolled back on any exception, durable on disk on return."""
         with self.translate_errors():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -60,13 +60,13 @@ class Database:
             except BaseException:
                 if (
                     self._connection.in_transaction
-                ):  # SQLite may have rolled back by itself, on a full disk for one
+                ):  # SQLite may already have rolled back, for example on a full disk
                     self._connection.execute("ROLLBACK")
                 raise
 
     @contextlib.contextmanager
     def read_transaction(self) -> Iterator[None]:
-        """Several reads of one state, whatever a writer does meanwhile."""
+        """Run several reads on one consistent state, independent of concurrent writers."""
         with self.translate_errors():
             self._connection.execute("BEGIN")
             try:
@@ -80,39 +80,39 @@ class Database:
         self._connection.close()
 
     def execute_many(self, sql: str, values: Iterable[Sequence[Any]]) -> None:
-        """One statement for each row of values."""
+        """Run a statement once per row of values."""
         with self.translate_errors():
             self._connection.executemany(sql, values)
 
     def execute(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Every row of a query."""
+        """Run a statement and return all rows."""
         with self.translate_errors():
             return self._connection.execute(sql, values).fetchall()
 
     def get_version(self) -> tuple[int, int]:
-        """Changes whenever this or another connection has written."""
+        """A version that changes whenever this or another connection has written."""
         return int(self.execute("PRAGMA data_version")[0][0]), self._connection.total_changes
 
     def get_meta(self, key: str) -> str | None:
-        """A kept value."""
-        found = self.execute("SELECT value FROM meta WHERE key = ?", key)
-        return found[0][0] if found else None
+        """The value of a key in the table `meta`; None if it is absent."""
+        rows = self.execute("SELECT value FROM meta WHERE key = ?", key)
+        return rows[0][0] if rows else None
 
     def set_meta(self, key: str, value: str) -> None:
-        """Keep a value."""
+        """Set the value of a key in the table `meta`."""
         self.execute("INSERT OR REPLACE INTO meta VALUES(?, ?)", key, value)
 
     def get_generation(self) -> str:
-        """Names the files that belong together."""
+        """The number of the current generation of row and index files."""
         return validate_generation(self.get_meta("generation"))
 
     def check_integrity(self) -> list[str]:
-        """What SQLite itself finds wrong with the file; empty when it is whole."""
+        """Problems reported by SQLite's integrity check; empty if there are none."""
         return [row[0] for row in self.execute("PRAGMA integrity_check") if row[0] != "ok"]
 
 
 def validate_generation(generation: str | None) -> str:
-    """A generation, which is part of names of files. Raises AffectError if it is no number."""
+    """Return a generation that is safe in file names. Raises AffectError if it is not a number."""
     if generation is None or not re.fullmatch("[0-9]+", str(generation)):
         raise AffectError(f"the catalogue is damaged: {generation!r} is no generation of files")
     return generation

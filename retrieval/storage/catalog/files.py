@@ -1,4 +1,4 @@
-"""The catalogue's table of files: where items are on disk, and files that can't be read or are missing."""
+"""The catalogue's table of files: paths of items, and unreadable or missing files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from retrieval.storage.catalog.database import Database
 from retrieval.storage.file_stamps import FileRecord, FileStamp
 
-# SQL: of the paths of an item (a group of rows) the first that is not missing, else the first.
+# SQL aggregate over the paths of an item: the first one that is not missing, else the first.
 BEST_PATH_SQL = "coalesce(min(CASE missing WHEN 0 THEN path END), min(path))"
 _MOUNTS_KEY = "mounts"
 
@@ -19,7 +19,7 @@ class FileTable(Database):
     """Queries on files."""
 
     def load_files(self) -> dict[Path, FileRecord]:
-        """Every remembered path."""
+        """Records of all files, by path."""
         rows = self.execute("SELECT path, size, mtime_ns, ctime_ns, item, error FROM files")
         return {
             Path(os.fsdecode(path)): FileRecord(
@@ -31,7 +31,7 @@ class FileTable(Database):
     def record_file(
         self, path: Path, stamp: FileStamp, *, item_id: str | None = None, error: str | None = None
     ) -> None:
-        """Note where an item stands, or why a file could not be read."""
+        """Insert or replace a file with its item, or with the reason why it could not be read."""
         self.execute(
             "INSERT OR REPLACE INTO files(path, size, mtime_ns, ctime_ns, item, error) "
             "VALUES(?, ?, ?, ?, ?, ?)",
@@ -39,7 +39,7 @@ class FileTable(Database):
         )  # fmt: skip
 
     def remove_paths(self, paths: Iterable[Path]) -> None:
-        """Drop paths. Items that have none left stay until `drop_orphans`."""
+        """Delete paths. Items that have none left stay until `remove_orphans`."""
         self.execute_many("DELETE FROM files WHERE path = ?", ((os.fsencode(path),) for path in paths))
 
     def list_paths(self, item_id: str) -> list[Path]:
@@ -76,14 +76,14 @@ class FileTable(Database):
         )
 
     def add_ctimes(self, stamps: Mapping[Path, FileStamp]) -> None:
-        """Complete the stamps of files that a library of the first format stored."""
+        """Set the ctimes of files, which schema version 1 did not store."""
         self.execute_many(
             "UPDATE files SET ctime_ns = ? WHERE path = ?",
             ((stamp.ctime_ns, os.fsencode(path)) for path, stamp in stamps.items()),
         )
 
     def count_files_and_items(self) -> tuple[int, int]:
-        """How many files could be read, and how many different items they are."""
+        """Number of readable files, and of distinct items among them."""
         files, items = self.execute("SELECT count(item), count(DISTINCT item) FROM files")[0]
         return int(files), int(items)
 

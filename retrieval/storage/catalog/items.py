@@ -17,7 +17,7 @@ Span = tuple[float | None, float | None]
 
 @dataclass(frozen=True, kw_only=True)
 class ItemRecord:
-    """An item: what its file holds, how many segments it has, its best path, and whether that was missing.
+    """An item: metadata of its medium, number of segments, best path, and whether all its paths are missing.
 
     duration: in seconds; width, height in px; None where the modality has none
     incomplete: why not all of it could be decoded
@@ -53,7 +53,7 @@ class ItemTable(Database):
     def add_item(
         self, item_id: str, probe: Probe, spans: Sequence[tuple[float | None, float | None]]
     ) -> list[int]:
-        """A new item with its segments' (start, end); returns the segments' ids."""
+        """Insert an item with its segments' (start, end) in seconds; returns the segments' ids."""
         self.execute(
             "INSERT INTO items(id, modality, duration, width, height, format, added, incomplete) "
             "VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
@@ -73,7 +73,7 @@ class ItemTable(Database):
             ]
 
     def remove_orphans(self) -> None:
-        """Drop items that stand nowhere. Their rows stay in the files, mapped to nothing, until a rebuild."""
+        """Delete items without a path. Their vectors stay in the row files, unmapped, until a rebuild."""
         orphans = "SELECT id FROM items WHERE id NOT IN (SELECT item FROM files WHERE item IS NOT NULL)"
         segments = f"SELECT id FROM segments WHERE item IN ({orphans})"
         self.execute(f"DELETE FROM rows WHERE segment IN ({segments})")
@@ -105,15 +105,15 @@ class ItemTable(Database):
         return [(item, modality, os.fsdecode(path)) for item, modality, path in rows]
 
     def count_items_by_modality(self) -> dict[str, int]:
-        """Items of each modality, in order of its name."""
+        """Number of items by modality, in order of name."""
         return dict(self.execute("SELECT modality, count(*) FROM items GROUP BY modality ORDER BY modality"))
 
     def count_incomplete_items(self) -> int:
-        """Items of which not all could be decoded."""
+        """Number of items that could only be decoded in part."""
         return int(self.execute("SELECT count(incomplete) FROM items")[0][0])
 
     def count_segments(self) -> int:
-        """Of all items."""
+        """Number of segments of all items."""
         return int(self.execute("SELECT count(*) FROM segments")[0][0])
 
     def list_segments(self) -> list[SegmentRecord]:
@@ -125,5 +125,5 @@ class ItemTable(Database):
         return list(map(SegmentRecord._make, rows))
 
     def list_segment_ids(self) -> list[int]:
-        """Of all segments, in order of item and time."""
+        """Ids of all segments, in order of item and time."""
         return [row[0] for row in self.execute("SELECT id FROM segments ORDER BY item, number")]

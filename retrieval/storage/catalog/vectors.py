@@ -1,4 +1,4 @@
-"""The catalogue's tables of row files, and of the segment that each row belongs to."""
+"""The catalogue's tables of row files and of the mapping from rows to segments."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _VECTOR_FILE_NAME = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)?")
 
 @dataclass(frozen=True, kw_only=True)
 class VectorFile:
-    """One row file: its name ("object.words"), row length, committed rows and the generation it is of.
+    """A row file: name (such as "object.words"), row length, number of committed rows, and generation.
 
-    Raises AffectError for what can't be part of a file's name: a library may come from a stranger.
+    Raises AffectError for a name unsafe as a file name, because libraries may come from untrusted sources.
     """
 
     name: str
@@ -30,12 +30,12 @@ class VectorFile:
 
     @property
     def is_projection(self) -> bool:
-        """Whether its rows are computed ("object.words") from the raw rows of roles."""
+        """Whether its rows are projections ("object.words") and not raw features."""
         return "." in self.name
 
     @property
     def relative_path(self) -> str:
-        """Its place in the library's folder."""
+        """Its path relative to the library's folder."""
         return f"rows/{self.generation}/{self.name}.f16"
 
 
@@ -54,7 +54,7 @@ class VectorTable(Database):
         }
 
     def record_vector_file(self, vector_file: VectorFile) -> None:
-        """Note a row file's committed state."""
+        """Insert or replace a row file's row length and committed row count."""
         self.execute(
             "INSERT OR REPLACE INTO stores VALUES(?, ?, ?)",
             vector_file.name,
@@ -63,9 +63,11 @@ class VectorTable(Database):
         )
 
     def map_rows_to_segments(self, pairs: Mapping[str, Sequence[tuple[int, int]]]) -> None:
-        """Note, per store, (row, segment) pairs."""
-        for store, mapped in pairs.items():
-            self.execute_many("INSERT INTO rows VALUES(?, ?, ?)", ((store, r, s) for r, s in mapped))
+        """Insert (row, segment) pairs by row file."""
+        for store, row_segment_pairs in pairs.items():
+            self.execute_many(
+                "INSERT INTO rows VALUES(?, ?, ?)", ((store, r, s) for r, s in row_segment_pairs)
+            )
 
     def list_rows(self, name: str) -> list[tuple[int, int]]:
         """(row, segment id) of every row of a row file that belongs to a segment, in order of row."""
@@ -83,6 +85,6 @@ class VectorTable(Database):
         return rows[0][0] if rows else None
 
     def clear_vector_files(self) -> None:
-        """Forget all row files and their rows; a rebuild writes new ones."""
+        """Delete all row files and row mappings; a rebuild writes new ones."""
         self.execute("DELETE FROM rows")
         self.execute("DELETE FROM stores")
