@@ -79,9 +79,8 @@ class MiniLMAffect:
         self, token_ids: npt.NDArray[np.int64], mask: npt.NDArray[np.int64]
     ) -> Rows:
         lengths = mask.sum(axis=1)
-        continuation_share = (self._is_continuation[token_ids] * mask).sum(axis=1) / np.maximum(
-            lengths - 2, 1
-        )  # less [CLS] and [SEP]
+        pieces = np.maximum(lengths - 2, 1)  # without [CLS] and [SEP]
+        continuation_share = (self._is_continuation[token_ids] * mask).sum(axis=1) / pieces
         return np.stack([np.log(lengths), continuation_share], axis=1).astype(np.float32)
 
     def _has_known_token(self, token_ids: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:

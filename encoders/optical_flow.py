@@ -89,10 +89,8 @@ def _resize_to_grey(frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 def _average_flow_cells(flow: Floats) -> Floats:
     """(5, 4, 4) FLOW_MEASURES of a flow (128, 128, 2), averaged within each cell."""
     u, v = flow[..., 0], flow[..., 1]
-    (u_down, u_right), (v_down, v_right) = (
-        np.gradient(u),
-        np.gradient(v),
-    )  # a pixel is 1 / FLOW_SIDE
+    # a pixel is 1 / FLOW_SIDE along both axes, so these derivatives need no scale
+    (u_down, u_right), (v_down, v_right) = np.gradient(u), np.gradient(v)
     measures = np.stack(
         [u / FLOW_SIDE, v / FLOW_SIDE, np.hypot(u, v) / FLOW_SIDE, u_right + v_down, v_right - u_down]
     )

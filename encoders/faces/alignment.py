@@ -23,10 +23,7 @@ GRID_SIZE = 8  # points along each side that sample the share of a face inside i
 # Where quality begins to fall, and where it is 0.
 INSIDE_SHARE_RAMP = (0.9, 0.4)  # share of the face within the frame
 BOX_SIDE_RAMP_PX = (40.0, 5.0)  # of the box's shorter side: mini-Xception was trained on faces of 48 px
-YAW_RAMP = (
-    0.25,
-    0.6,
-)  # of the nose from the midpoint of the eyes, along their line, in eye distances
+YAW_RAMP = (0.25, 0.6)  # nose from the midpoint of the eyes, along their line, in eye distances
 EYE_DISTANCE_RAMP = (0.6, 0.25)  # eye distance over the height from eyes to mouth; about 1 from the front
 ROLL_RAMP_DEGREES = (25.0, 75.0)  # rotation of the eyes' line
 

@@ -123,9 +123,8 @@ def looks_like_text(header: bytes) -> bool:
 
 def make_media_error(path: Path, error: OSError) -> MediaError:
     """MediaError for an error of the operating system, which usually may pass."""
-    is_permanent = (
-        error.errno == errno.EINVAL
-    )  # a damaged file made its reader seek to an impossible position
+    # EINVAL: a damaged file made its reader seek to an impossible position
+    is_permanent = error.errno == errno.EINVAL
     return MediaError(path, format_os_error(error), is_permanent=is_permanent)
 
 

@@ -26,13 +26,8 @@ TIME_TOLERANCE_SECONDS = 0.01
 _INDEXED_CONTAINERS = frozenset({"mov", "matroska", "avi"})
 _MIN_SEEK_SECONDS = 0.5  # PyAV seeks to a key frame that is further ahead, and decodes up to a nearer one
 
-DECORD_ERRORS = (
-    DECORDError,
-    OSError,
-    RuntimeError,
-    ValueError,
-    AssertionError,
-)  # decord has assert statements
+# AssertionError: decord has assert statements
+DECORD_ERRORS = (DECORDError, OSError, RuntimeError, ValueError, AssertionError)
 TimedFrames = tuple[Frames, tuple[float, ...]]  # frames and the seconds at which each begins
 
 
