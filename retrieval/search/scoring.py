@@ -93,7 +93,8 @@ class ContentScorer:
             {view: found[view] for view in _list_active_views(part) if view in found}
             for part, found in zip(query_parts, cosines, strict=True)
         ]
-        copies = _find_near_copies(cosines, len(segments))
+        # media from several parts have no single content that a segment could be a copy of
+        copies = mark_near_copies(cosines[0] if len(cosines) == 1 else {}, len(segments))
         by_part = [
             self._calibrate(part, found, copies) for part, found in zip(query_parts, cosines, strict=True)
         ]
@@ -203,11 +204,6 @@ def _is_in_domain(space: Space, text_views: Collection[str]) -> bool:
         and make_view_name(space.name, WORDS_VIEW) in text_views
         and SPACE_SPECS[OBJECT_SPACE].role in space.heads.roles
     )
-
-
-def _find_near_copies(cosines: Sequence[Mapping[str, Rows]], segment_count: int) -> CopyLevels:
-    """(n,) near copies of a query of one part; a query of several has none."""
-    return mark_near_copies(cosines[0] if len(cosines) == 1 else {}, segment_count)
 
 
 def _align_query_segments(query_parts: Sequence[EncodedQueryPart]) -> list[list[int]]:

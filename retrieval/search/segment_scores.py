@@ -93,7 +93,7 @@ def _find_best_per_item(segment_scores: SegmentScores, items: Positions, firsts:
 
 
 def set_copy_scores(segment_scores: SegmentScores, items: Positions, item_index: int | None) -> SegmentScores:
-    """The same with scores of 1, where they are not NaN, for the item with the content of the query's file."""
+    """The same with scores of 1 (NaN stays NaN) for the item with the content of the query's file."""
     is_copy = (
         (items == item_index) & ~np.isnan(segment_scores.total)
         if item_index is not None
