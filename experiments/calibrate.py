@@ -31,7 +31,7 @@ ENCODERS_BY_VIEW = {
     "audio.sounds": ("sound",),
 }
 
-CALIBRATION_FILE = Path(str(files("retrieval") / "calibration.json"))
+CALIBRATION_FILE = Path(str(files("retrieval.search") / "calibration.json"))
 
 PairMask = npt.NDArray[np.bool_]
 

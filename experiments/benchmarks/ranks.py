@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from functools import cached_property, partial
 from multiprocessing import get_context
@@ -14,6 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders import AffectError, Rows, unit_rows
+from experiments.benchmarks.rank_loops import (
+    SortKind,
+    check_ranks_agree,
+    draw_queries,
+    rank_by_text,
+    rank_by_video,
+)
 from experiments.benchmarks.timing import Seconds, estimate_speedup, summarise_seconds, time_in_turns
 from experiments.statistics.report import (
     BenchmarkReport,
@@ -27,7 +34,6 @@ from retrieval.evaluation import (
     Estimate,
     Evaluation,
     InnerProductSimilarity,
-    RankCounts,
     count_ranks,
     evaluate,
 )
@@ -39,7 +45,6 @@ CHUNK_SIZE = 1 << 13  # captions generated at a time, which bounds the memory
 
 Ints = npt.NDArray[np.int64]
 SimilarityForm = Literal["matrix", "rows"]
-SortKind = Literal["quicksort", "stable"]
 LOOP_SORTS: dict[str, SortKind] = {"loop, argsort": "quicksort", "loop, stable argsort": "stable"}
 FORMS: dict[str, SimilarityForm] = {"matrix": "matrix", "unit rows": "rows"}
 NOTES = (
@@ -140,8 +145,10 @@ def run_benchmark(
         "unit rows": lambda i: corpus.evaluate_both_ways("rows"),
     }
     for name, sort_kind in LOOP_SORTS.items():
-        rank_texts = partial(rank_by_text, corpus, captions, sort_kind)
-        rank_videos = partial(rank_by_video, corpus, columns, videos, sort_kind)
+        rank_texts = partial(
+            rank_by_text, corpus.similarity_matrix, corpus.caption_videos, captions, sort_kind
+        )
+        rank_videos = partial(rank_by_video, columns, corpus.caption_videos, videos, sort_kind)
         check_ranks_agree(rank_texts(0), evaluation.t2v.rank_counts.select_queries(captions[0]))
         check_ranks_agree(rank_videos(0), evaluation.v2t.rank_counts.select_queries(videos[0]))
         methods |= {f"{name}, T2V": rank_texts, f"{name}, V2T": rank_videos}
@@ -212,42 +219,3 @@ def check_requirements(
         name = f"matrix against {loop}, {label}: times"
         requirements.append(Requirement(name, speedup.value, MIN_SPEEDUP, is_minimum=True))
     return requirements
-
-
-def draw_queries(candidate_count: int, query_count: int, rounds: int, seed: int) -> list[Ints]:
-    """For every round `query_count` indices, or all if there are fewer."""
-    rng = np.random.default_rng(seed)
-    return [rng.permutation(candidate_count)[:query_count] for _ in range(rounds)]
-
-
-def rank_by_text(
-    corpus: SyntheticCorpus, queries_by_round: Sequence[Ints], sort_kind: SortKind, round_number: int
-) -> list[int]:
-    """0-based ranks of the videos of a round's captions, one sort a caption."""
-    ranks = []
-    for query in queries_by_round[round_number]:
-        order = np.argsort(-corpus.similarity_matrix[query], kind=sort_kind)
-        ranks.append(int(np.flatnonzero(order == corpus.caption_videos[query])[0]))
-    return ranks
-
-
-def rank_by_video(
-    corpus: SyntheticCorpus,
-    similarities_by_round: Sequence[Rows],
-    videos_by_round: Sequence[Ints],
-    sort_kind: SortKind,
-    round_number: int,
-) -> list[int]:
-    """0-based ranks of the first caption of a round's videos, one sort a row (captions,) of similarities."""
-    ranks = []
-    for row, video in zip(similarities_by_round[round_number], videos_by_round[round_number], strict=True):
-        order = np.argsort(-row, kind=sort_kind)
-        ranks.append(int(np.argmax(corpus.caption_videos[order] == video)))
-    return ranks
-
-
-def check_ranks_agree(loop_ranks: list[int], rank_counts: RankCounts) -> None:
-    """Raises AffectError for a rank outside the range of its ties."""
-    low, high = rank_counts.compute_ranks("optimistic"), rank_counts.compute_ranks("pessimistic")
-    if not ((low <= loop_ranks) & (loop_ranks <= high)).all():
-        raise AffectError("the loop and the evaluator don't agree; retrieval.evaluation is wrong")

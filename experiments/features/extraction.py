@@ -122,7 +122,7 @@ def encode_items(
     sampling: how densely files are sampled, by default as in the engine; the sample rate is the encoders' own
     cache_folder: where features are cached, by default in the user's cache folder
 
-    A run that was stopped goes on where it was. Raises AffectError for a pipeline without media roles.
+    A stopped run goes on where it was. Raises AffectError for a pipeline without media roles.
     """
     if not pipeline.media_roles:
         raise AffectError("no encoder reads media; name one, such as objects=efficientnet-lite2")
@@ -135,8 +135,8 @@ def encode_items(
     digests = [_compute_digest(paths, error_by_path) for paths in media]
     features = {digest: _load_cached(caches, digest) for digest in digests if digest}
     missing = _group_by_missing_roles(media, digests, features, tuple(caches))
+    done, total = 0, sum(map(len, missing.values()))
     with ProgressReporter("features", unit="items", quiet=quiet) as report:
-        done, total = 0, sum(map(len, missing.values()))
         report.update("encoding", 0, total)
         for roles, paths_by_digest in missing.items():
             encoder = StreamingEncoder(
@@ -144,9 +144,7 @@ def encode_items(
                 error_by_path=error_by_path,
             )  # fmt: skip
             for digest, encoded in encoder.encode(paths_by_digest):
-                for role, entry in encoded.items():
-                    caches[role].put(digest, entry)
-                features[digest] |= encoded
+                features[digest] |= _store(caches, digest, encoded)
                 done += 1
                 report.update("encoding", done, total)
     return _concatenate_items([features.get(digest, {}) for digest in digests], caches, error_by_path)
@@ -173,6 +171,15 @@ def _compute_digest(paths: MediaPaths, error_by_path: dict[Path, str]) -> str:
     except OSError as bad:
         error_by_path[Path(bad.filename or paths[0])] = (bad.strerror or str(bad)).lower()
         return ""
+
+
+def _store(
+    caches: Mapping[str, FeatureCache], digest: str, features: Mapping[str, ItemFeatures]
+) -> Mapping[str, ItemFeatures]:
+    """Put an item's features into the caches; gives them back."""
+    for role, entry in features.items():
+        caches[role].put(digest, entry)
+    return features
 
 
 def _load_cached(caches: Mapping[str, FeatureCache], digest: str) -> dict[str, ItemFeatures]:

@@ -36,7 +36,7 @@ def write_results_page(path: Path, library: Library, answers: Sequence[AnsweredQ
         for moment in [*_list_query_moments(query), *map(_get_hit_moment, hits)]
     ]
     thumbnails = make_thumbnails(list(dict.fromkeys(moments))[:MAX_THUMBNAILS], library.segment_seconds)
-    template = (files("retrieval") / "page.html").read_text(encoding="utf-8")
+    template = (files("retrieval.report") / "page.html").read_text(encoding="utf-8")
     page = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(template)
     folder = Path(os.path.normpath(path.absolute())).parent
     html = page.render(

@@ -48,7 +48,7 @@ def write_va_page(path: Path, items: Iterable[PlottedItem], title: str = "affect
     all_items = list(items)
     located_items = [item for item in all_items if not any(map(math.isnan, item.estimate))]
     present_modalities = sort_modalities({item.modality for item in located_items})
-    template = (files("retrieval") / "plane.html").read_text(encoding="utf-8")
+    template = (files("retrieval.report") / "plane.html").read_text(encoding="utf-8")
     page = Environment(autoescape=True).from_string(template)
     html = page.render(
         title=title,

@@ -87,7 +87,7 @@ def load_packaged_calibration(view: str, query_modality: str, signature: str) ->
 
 @cache
 def _load_packaged_table() -> dict[str, Any]:
-    table: dict[str, Any] = json.loads((files("retrieval") / "calibration.json").read_text())
+    table: dict[str, Any] = json.loads((files("retrieval.search") / "calibration.json").read_text())
     return table
 
 

@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 SETTINGS_KEY = "index"  # of the catalogue: kind, options, and how many rows of each view its files cover
 RECALL_QUERY_COUNT = 200  # rows with which the recall of a new file is measured
 RECALL_DEPTH = 10
+UNREADABLE_INDEX_ERRORS = (OSError, ValueError, EOFError)
 SEED = 0
 
 
@@ -73,7 +74,7 @@ class IndexFiles:
             return self.read(view, modality, dim)
         except FileNotFoundError:  # another process has just rebuilt the library
             return None
-        except (OSError, ValueError) as bad:
+        except UNREADABLE_INDEX_ERRORS as bad:
             log.warning(
                 "%s: damaged (%s); searching exactly, affect rebuild --index %s mends it",
                 self.make_path(view, modality), bad, self.kind.name,
@@ -145,7 +146,7 @@ def find_index_problems(library: Library) -> list[str]:
             continue  # no file covers them
         try:
             files.read(view, modality, snapshot.views[view].rows.shape[1])
-        except (OSError, ValueError) as bad:
+        except UNREADABLE_INDEX_ERRORS as bad:
             path = files.make_path(view, modality).relative_to(library.folder)
             problems.append(f"{path}: no index can be read ({bad}); affect rebuild makes it anew")
     return problems

@@ -67,7 +67,7 @@ class AnnoyIndex:
         """See VectorIndex. Queries more and more rows until k pass the mask or all were queried."""
         neighbour_count, count = validate_k(k), self._forest.get_n_items()
         if mask is not None and (mask.ndim != 1 or len(mask) < count):
-            raise ValueError(f"alive must have one flag a row (>= {count},), not {mask.shape}")
+            raise ValueError(f"mask must have one flag a row (>= {count},), not {mask.shape}")
         query_rows = validate_queries(queries, self._forest.f)
         return pad_neighbours(
             [self._search_one(query, neighbour_count, mask) for query in query_rows], neighbour_count

@@ -43,7 +43,7 @@ class ExactIndex:
         """See VectorIndex."""
         count, neighbour_count = len(self._rows), validate_k(k)
         if mask is not None and mask.shape != (count,):
-            raise ValueError(f"alive must have one flag a row ({count},), not {mask.shape}")
+            raise ValueError(f"mask must have one flag a row ({count},), not {mask.shape}")
         query_rows = validate_queries(queries, self._rows.shape[1])
         block_size = max(1, BLOCK_BYTES // max(1, 4 * count))
         neighbours: list[Neighbours] = []

@@ -38,13 +38,13 @@ class StderrHandler(logging.Handler):
         click.echo(self.format(record), err=True)
 
 
-def affect(*words, input=None):
+def affect(*words, input=None, env=None):
     """The command in this process, where encoders are loaded once; as subprocess.run gives it."""
     handler = StderrHandler()
     handler.setFormatter(logging.Formatter("affect: %(message)s"))
     logging.getLogger().addHandler(handler)
     try:
-        done = CliRunner().invoke(main, list(map(os.fspath, words)), input=input)
+        done = CliRunner().invoke(main, list(map(os.fspath, words)), input=input, env=env)
     finally:
         logging.getLogger().removeHandler(handler)
     error = "" if done.exception is None or isinstance(done.exception, SystemExit) else repr(done.exc_info)

@@ -15,8 +15,8 @@ from PIL import Image
 
 from encoders.base import AffectError
 from experiments import bench
+from experiments.benchmarks import rank_loops, search_latency, timing
 from experiments.benchmarks import ranks as ranks_module
-from experiments.benchmarks import search_latency, timing
 from experiments.benchmarks.faces import compute_detection_recall, compute_iou, split_into_batches
 from experiments.benchmarks.flickr import compute_photo_ranks, estimate_recall_gain, summarise_ranks
 from experiments.benchmarks.merge import merge_by_heap, merge_by_loop, merge_closed_form
@@ -193,12 +193,13 @@ def test_loops_rank_as_the_evaluator():
     queries, videos = [np.arange(11)], [np.arange(4)]
     evaluation = world.evaluate_both_ways("matrix")
     for sort in ranks_module.LOOP_SORTS.values():
-        ranks = ranks_module.rank_by_text(world, queries, sort, 0)
+        ranks = rank_loops.rank_by_text(world.similarity_matrix, world.caption_videos, queries, sort, 0)
         assert ranks == evaluation.t2v.ranks.tolist()
         columns = [np.ascontiguousarray(world.similarity_matrix.T)]
-        assert ranks_module.rank_by_video(world, columns, videos, sort, 0) == evaluation.v2t.ranks.tolist()
+        ranks_of_captions = rank_loops.rank_by_video(columns, world.caption_videos, videos, sort, 0)
+        assert ranks_of_captions == evaluation.v2t.ranks.tolist()
         with pytest.raises(AffectError):
-            ranks_module.check_ranks_agree([rank + 1 for rank in ranks], evaluation.t2v.rank_counts)
+            rank_loops.check_ranks_agree([rank + 1 for rank in ranks], evaluation.t2v.rank_counts)
 
 
 def test_methods_take_turns():

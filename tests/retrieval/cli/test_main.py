@@ -186,7 +186,7 @@ def test_what_the_system_refuses_is_told_in_a_line(shelf, monkeypatch):
     def refuses(library):
         raise PermissionError(13, "Permission denied", "/else\udcffwhere")
 
-    monkeypatch.setattr("retrieval.report.library_info.get_library_info", refuses)
+    monkeypatch.setattr("retrieval.report.get_library_info", refuses)
     done = CliRunner().invoke(main, ["info", "--library", str(shelf[1])])
     assert (done.exit_code, done.stderr) == (2, "affect: /else\\xffwhere: permission denied\n")
 

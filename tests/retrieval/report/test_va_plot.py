@@ -6,13 +6,10 @@ import pytest
 from PIL import Image
 
 from encoders.base import AffectError
-from retrieval.report.va_plot import (
-    MODALITY_COLOURS,
-    PlottedItem,
-    place_rim_words,
-    write_va_page,
-    write_va_plot,
-)
+from retrieval.report.modality_style import MODALITY_COLOURS
+from retrieval.report.plot_labels import place_rim_words
+from retrieval.report.va_page import PlottedItem, write_va_page
+from retrieval.report.va_plot import write_va_plot
 from spaces.circumplex import LANDMARKS
 
 PICTURE = "data:image/png;base64,iVBORw0KGgo="

@@ -141,7 +141,7 @@ def test_refuses_what_does_not_fit(build):
     for queries in (QUERIES[0], QUERIES[:, :9]):
         with pytest.raises(ValueError, match="queries must be"):
             index.search(queries, 1)
-    with pytest.raises(ValueError, match="alive"):
+    with pytest.raises(ValueError, match="mask"):
         index.search(QUERIES, 1, np.ones(5, bool))
 
 
