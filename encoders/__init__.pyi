@@ -22,6 +22,7 @@ from .capabilities import SharedBackboneEncoder as SharedBackboneEncoder
 from .capabilities import VocabularyEncoder as VocabularyEncoder
 from .face_columns import FACE_COLUMNS as FACE_COLUMNS
 from .face_columns import FaceRows as FaceRows
+from .files import describe_os_error as describe_os_error
 from .files import get_cache_dir as get_cache_dir
 from .files import read_cached as read_cached
 from .files import write_atomically as write_atomically

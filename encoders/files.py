@@ -31,6 +31,11 @@ def get_cache_dir() -> Path:
     return folder if folder.is_absolute() else NO_CACHE
 
 
+def describe_os_error(error: OSError) -> str:
+    """The reason of an OSError as text in lower case."""
+    return (error.strerror or str(error)).lower()
+
+
 def read_cached(path: Path) -> bytes | None:
     """The content that `write_cached` wrote; None if the file is missing, unreadable or damaged."""
     try:
@@ -57,7 +62,7 @@ def write_cached(path: Path, content: bytes) -> None:
     try:
         write_atomically(path, content + _make_checksum_field(content))
     except OSError as error:
-        _warn_not_cached(f"{to_printable(get_cache_dir())}: {(error.strerror or str(error)).lower()}")
+        _warn_not_cached(f"{to_printable(get_cache_dir())}: {describe_os_error(error)}")
 
 
 @functools.cache

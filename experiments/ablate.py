@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from encoders import AffectError, to_printable
+from encoders import AffectError, describe_os_error, to_printable
 from experiments.datasets.data_root import DATA_ROOT
 
 if TYPE_CHECKING:  # imported late, so that --help is fast
@@ -152,7 +152,7 @@ def create_out_folder(out_folder: Path) -> None:
     try:
         (out_folder / "trials").mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = describe_os_error(error)
         raise AffectError(f"{to_printable(out_folder)}: {reason}") from error
     if not all(os.access(folder, os.W_OK) for folder in (out_folder, out_folder / "trials")):
         raise AffectError(f"{to_printable(out_folder)}: may not be written in")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from encoders import AffectError, to_printable
+from encoders import AffectError, describe_os_error, to_printable
 from experiments.datasets.data_root import DATA_ROOT
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ def write_subsets(out_folder: Path, subsets: dict[str, list[AnnotatedCaption]]) 
             text = json.dumps([caption.record for caption in subset], ensure_ascii=False)
             write_atomically(out_folder / f"{name}.json", text.encode())
     except OSError as bad:
-        raise AffectError(f"{to_printable(out_folder)}: {(bad.strerror or str(bad)).lower()}") from bad
+        raise AffectError(f"{to_printable(out_folder)}: {describe_os_error(bad)}") from bad
 
 
 @contextmanager

@@ -35,6 +35,7 @@ from encoders.media.segmentation import decode_segments
 from encoders.media.segments import (
     DEFAULT_LIMITS,
     DEFAULT_SAMPLING,
+    DEFAULT_SEGMENT_SECONDS,
     Limits,
     Probe,
     Sampling,
@@ -48,6 +49,7 @@ from encoders.media.video import VideoReader
 __all__ = [
     "DEFAULT_LIMITS",
     "DEFAULT_SAMPLING",
+    "DEFAULT_SEGMENT_SECONDS",
     "EXTENSIONS",
     "DecodedSegment",
     "DecoderPool",

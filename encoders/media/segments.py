@@ -48,6 +48,9 @@ class Segment:
     incomplete_reason: str | None = None
 
 
+DEFAULT_SEGMENT_SECONDS = 15.0  # as in the circumplex report
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sampling:
     """Sampling of a file: seconds per segment, frames per second, maximum frames per segment.
@@ -56,7 +59,7 @@ class Sampling:
     Hz, and `skip_track` the track of a film that is left out because it crashes its decoder.
     """
 
-    segment_seconds: float = 15.0
+    segment_seconds: float = DEFAULT_SEGMENT_SECONDS
     fps: float = 1.0
     max_frames: int | None = 8
     max_side: int = 512

@@ -14,7 +14,7 @@ import click
 import numpy as np
 
 from encoders import AffectError, get_cache_dir, to_printable
-from encoders.media import Probe
+from encoders.media import DEFAULT_SEGMENT_SECONDS, Probe
 from experiments.benchmarks.throughput import MEDIA_SETS, list_media_files
 from experiments.benchmarks.timing import summarise_seconds
 from experiments.datasets import DATA_ROOT
@@ -130,7 +130,9 @@ def build_cached_library(data_root: Path, item_count: int) -> Path:
     folder = get_cache_dir() / "bench" / f"library-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
     folder.parent.mkdir(parents=True, exist_ok=True)
     library = (
-        Library.open(folder) if Library.exists(folder) else Library.create(folder, PipelineConfig(), 15.0)
+        Library.open(folder)
+        if Library.exists(folder)
+        else Library.create(folder, PipelineConfig(), DEFAULT_SEGMENT_SECONDS)
     )
     click.echo(f"library of {item_count} files: {to_printable(folder)}", err=True)
     with closing(library), library.lock_for_writing():
@@ -141,7 +143,7 @@ def build_cached_library(data_root: Path, item_count: int) -> Path:
 def build_synthetic_library(folder: Path, item_count: int, seed: int) -> None:
     """A library of images with random features, written by the library's own commit."""
     rng = np.random.default_rng(seed)
-    library = Library.create(folder, PipelineConfig(), 15.0)
+    library = Library.create(folder, PipelineConfig(), DEFAULT_SEGMENT_SECONDS)
     probe = Probe(
         modality="image",
         duration=None,

@@ -14,6 +14,7 @@ import click
 import numpy as np
 
 from encoders import AffectError, Encoder, Rows
+from encoders.media import DEFAULT_SEGMENT_SECONDS
 from experiments.datasets import DATA_ROOT
 from experiments.statistics.report import BenchmarkReport, Cell, json_option, print_report
 from retrieval.evaluation import Estimate
@@ -135,7 +136,7 @@ def list_media_files(data_root: Path, folder: str) -> list[Path]:
 def index_once(paths: Sequence[Path], jobs: int) -> tuple[IndexProgress, float, Mapping[str, float]]:
     """Index into a temporary library: counts, seconds, and seconds by stage."""
     with tempfile.TemporaryDirectory(prefix="affect-bench-") as folder:
-        library = TimedLibrary.create(Path(folder) / "library", PipelineConfig(), 15.0)
+        library = TimedLibrary.create(Path(folder) / "library", PipelineConfig(), DEFAULT_SEGMENT_SECONDS)
         with closing(library), library.lock_for_writing():
             start = time.perf_counter()
             progress = Indexer(library, lambda _: None).run(paths, jobs)

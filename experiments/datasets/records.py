@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from encoders import AffectError, read_text, to_printable
+from encoders import AffectError, describe_os_error, read_text, to_printable
 from retrieval.training import captions_csv
 from spaces.circumplex import RATING_SCALES, rescale
 
@@ -166,9 +166,7 @@ def parse_text_file(path: Path, parse: Callable[[str], Any], expected: str) -> A
     try:
         return parse(read_text(path))
     except OSError as bad:
-        raise AffectError(
-            f"{to_printable(path)}: {(bad.strerror or str(bad)).lower()}; give {expected}"
-        ) from bad
+        raise AffectError(f"{to_printable(path)}: {describe_os_error(bad)}; give {expected}") from bad
     except ValueError as bad:  # not text, or not JSON
         raise AffectError(f"{to_printable(path)}: not {expected} ({bad})") from bad
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from encoders import AffectError, MediaError, Rows, average_by_owner, to_printable
+from encoders import AffectError, MediaError, Rows, average_by_owner, describe_os_error, to_printable
 from encoders.media import DecodedSegment, DecoderPool, FailedFile, Sampling, Segment
 from experiments.datasets import CaptionDataset, LabelledFile, read_features
 from experiments.features.cache import FeatureCache, ItemFeatures, compute_content_digest
@@ -169,7 +169,7 @@ def _compute_digest(paths: MediaPaths, error_by_path: dict[Path, str]) -> str:
     try:
         return compute_content_digest(paths)
     except OSError as bad:
-        error_by_path[Path(bad.filename or paths[0])] = (bad.strerror or str(bad)).lower()
+        error_by_path[Path(bad.filename or paths[0])] = describe_os_error(bad)
         return ""
 
 

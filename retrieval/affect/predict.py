@@ -18,6 +18,7 @@ from encoders import (
     normalise_text,
     score_sentiment,
 )
+from encoders.media import DEFAULT_SEGMENT_SECONDS
 from retrieval.affect.attribution import (
     Attribution,
     attribute_affect,
@@ -57,7 +58,10 @@ PLUTCHIK_EMOTIONS = EMOTION_SCHEMES["plutchik"]
 
 
 def predict_file_affect(
-    pipeline: FeaturePipeline, paths: Sequence[Path], jobs: int, segment_seconds: float = 15.0
+    pipeline: FeaturePipeline,
+    paths: Sequence[Path],
+    jobs: int,
+    segment_seconds: float = DEFAULT_SEGMENT_SECONDS,
 ) -> Iterator[AffectRecord | MediaError]:
     """A record of each file, in the order given; MediaError for one that can't be read."""
     for result in extract_features(pipeline, paths, jobs, segment_seconds):

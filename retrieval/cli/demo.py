@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from encoders import to_printable
+from encoders.media import DEFAULT_SEGMENT_SECONDS
 from retrieval.features import PipelineConfig
 from retrieval.indexing import Indexer
 from retrieval.report import (
@@ -59,7 +60,7 @@ def _open_or_create_library(folder: Path) -> Library:
     return (
         Library.open(folder)
         if Library.exists(folder)
-        else Library.create(folder, PipelineConfig.default(), 15.0)
+        else Library.create(folder, PipelineConfig.default(), DEFAULT_SEGMENT_SECONDS)
     )
 
 

@@ -75,6 +75,7 @@ def index(
 
 
 def _open_or_create_library(folder: Path, encoder_spec: str | None, segment_seconds: float | None) -> Library:
+    from encoders.media import DEFAULT_SEGMENT_SECONDS
     from retrieval.features import PipelineConfig
     from retrieval.storage import Library
 
@@ -82,7 +83,9 @@ def _open_or_create_library(folder: Path, encoder_spec: str | None, segment_seco
         raise AffectError("a segment is nan seconds long; give a number from 1 to 3600")
     config = None if encoder_spec is None else PipelineConfig.parse(encoder_spec)
     if not Library.exists(folder):
-        return Library.create(folder, config or PipelineConfig.default(), segment_seconds or 15.0)
+        return Library.create(
+            folder, config or PipelineConfig.default(), segment_seconds or DEFAULT_SEGMENT_SECONDS
+        )
     library = Library.open(folder)
     if config is not None and config != library.config:
         raise AffectError(

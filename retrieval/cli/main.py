@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from encoders import AffectError, to_printable
+from encoders import AffectError, describe_os_error, to_printable
 from retrieval.cli import affect, index, info, search, train
 
 
@@ -36,7 +36,7 @@ class CommandGroup(click.Group):
                 if isinstance(error.filename, str | bytes)
                 else ""
             )
-            click.echo(f"affect: {prefix}{(error.strerror or str(error)).lower()}", err=True)
+            click.echo(f"affect: {prefix}{describe_os_error(error)}", err=True)
             ctx.exit(2)
         except KeyboardInterrupt:
             click.echo("affect: stopped; what was committed stays, run the same command to go on", err=True)

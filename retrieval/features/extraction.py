@@ -15,7 +15,7 @@ import numpy.typing as npt
 from encoders import Audio, Encoder, FaceDetector, MediaError, Rows, encode_all
 from encoders.acoustic import split_sliding_windows
 from encoders.faces import Face, summarise_faces
-from encoders.media import DecodedSegment, DecoderPool, Sampling, Segment
+from encoders.media import DEFAULT_SEGMENT_SECONDS, DecodedSegment, DecoderPool, Sampling, Segment
 from retrieval.features.batching import LoopStep, encode_files
 from retrieval.features.pipeline import FeaturePipeline, encode_present, make_missing_rows
 
@@ -54,7 +54,10 @@ class FileFeatures:
 
 
 def extract_features(
-    pipeline: FeaturePipeline, paths: Sequence[Path], jobs: int, segment_seconds: float = 15.0
+    pipeline: FeaturePipeline,
+    paths: Sequence[Path],
+    jobs: int,
+    segment_seconds: float = DEFAULT_SEGMENT_SECONDS,
 ) -> Iterator[FileFeatures | MediaError]:
     """Features of each file, in the order given; MediaError for one that can't be read.
 

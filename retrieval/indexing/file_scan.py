@@ -11,7 +11,7 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from encoders import AffectError, to_printable
+from encoders import AffectError, describe_os_error, to_printable
 from encoders.media import get_extension_label, looks_like_media
 from retrieval.indexing.exclusions import Exclusions
 
@@ -174,8 +174,3 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:  # a link loop, or a link into an unreadable folder
         return False
-
-
-def describe_os_error(error: OSError) -> str:
-    """The reason of an OSError as text in lower case."""
-    return (error.strerror or str(error)).lower()

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from encoders import MediaError, Rows, stop_at_safe_points, stop_if_requested
+from encoders import MediaError, Rows, describe_os_error, stop_at_safe_points, stop_if_requested
 from encoders.media import DecodedSegment, DecoderPool, Limits, OpenedFile, Sampling, Segment
 from retrieval.features import LoopStep, ProcessedFile, concatenate_features, encode_files, encode_segments
 from retrieval.indexing.exclusions import Exclusions
-from retrieval.indexing.file_scan import describe_os_error, find_media_files, make_absolute
+from retrieval.indexing.file_scan import find_media_files, make_absolute
 from retrieval.indexing.pruning import ScanResult, prune_missing
 from retrieval.indexing.summary import IndexProgress
 from retrieval.storage import EncodedFile, FileRecord, FileStamp, FileUpdate, Library

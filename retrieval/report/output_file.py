@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from encoders import AffectError, to_printable, write_atomically
+from encoders import AffectError, describe_os_error, to_printable, write_atomically
 
 
 def write_output(path: Path, content: bytes) -> None:
@@ -12,4 +12,4 @@ def write_output(path: Path, content: bytes) -> None:
     try:
         write_atomically(path, content)
     except OSError as error:
-        raise AffectError(f"{to_printable(path)}: {(error.strerror or str(error)).lower()}") from error
+        raise AffectError(f"{to_printable(path)}: {describe_os_error(error)}") from error

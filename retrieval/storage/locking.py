@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from encoders import AffectError, to_printable
+from encoders import AffectError, describe_os_error, to_printable
 
 DISK_FULL_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 LOCK_NAME = "lock"
@@ -25,7 +25,7 @@ def translate_disk_errors(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno not in DISK_FULL_ERRNOS:
-            raise AffectError(f"{to_printable(folder)}: {(error.strerror or str(error)).lower()}") from error
+            raise AffectError(f"{to_printable(folder)}: {describe_os_error(error)}") from error
         raise AffectError(
             f"{to_printable(folder)}: no space left to write ({error.strerror}); what was committed is safe, "
             "make room and run the same command again"
