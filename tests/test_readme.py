@@ -84,6 +84,7 @@ def test_readme_is_short():
     assert (ROOT / "README.md").stat().st_size < README_MAX_BYTES
 
 
+@pytest.mark.slow
 def test_ten_things(demo):
     query = {"id": "q1", "text": "a cat", "k": 3, "modalities": ["image"]}
     assert json.dumps(query) in PAGES["retrieval/README.md"]

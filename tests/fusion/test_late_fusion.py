@@ -162,7 +162,7 @@ def test_fuse_refuses_uneven_spaces_and_bad_doubt():
     with pytest.raises(ValueError, match="differ"):
         fuse_scores({"object": [0.1], "audio": [0.2, 0.3]}, {"object": 1})
     for doubt in (-0.1, NAN, math.inf):
-        with pytest.raises(ValueError, match="doubt"):
+        with pytest.raises(ValueError, match="missing_discount"):
             fuse_scores({"object": [0.1]}, {"object": 1}, doubt)
 
 

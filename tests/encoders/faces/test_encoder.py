@@ -125,6 +125,7 @@ def test_detection_equals_facenet_on_photos(cascade, facenet, folder, count):
     assert same and np.mean(same) >= 0.94  # one of few may fall to another of equal scores
 
 
+@pytest.mark.slow
 def test_expression_equals_keras(tmp_path, astronaut):
     if find_spec("keras") is None:
         pytest.skip("keras is not installed")

@@ -254,6 +254,7 @@ def folders(tmp_path_factory):
     return root
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("pair", "items", "silent"),
     [

@@ -87,6 +87,7 @@ def test_reference_rows(result):
     assert all(line.difference.holm >= line.difference.p for line in results.rows if line.difference)
 
 
+@pytest.mark.slow
 def test_plots(result, tmp_path):
     _, results = result
     files = plots.save_plots(tmp_path, "made-up", results)

@@ -130,6 +130,7 @@ def test_key_depends_on_data_and_settings(corpus):
     )
 
 
+@pytest.mark.slow
 def test_parallel_training_is_identical(corpus, tmp_path):
     both_trials = [TRIAL, Trial(space=SpaceSpec(roles=("sound",), text_tower="sentence"), seed=0)]
     alone = run_trials(both_trials, corpus, SMALL, tmp_path / "one", jobs=1, quiet=True)

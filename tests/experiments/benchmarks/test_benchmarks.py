@@ -100,6 +100,7 @@ def test_errors_are_one_line(tmp_path):
         assert done.stderr.startswith("bench: ") and done.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_flickr(data):
     report = run("flickr", "--data", data)
     assert report.settings["photos"] == 3 and report.settings["captions"] == 6
@@ -121,6 +122,7 @@ def test_throughput(data):
         assert len(shares) == len(STAGES) + 1 and sum(shares) == pytest.approx(100) and min(shares) >= 0
 
 
+@pytest.mark.slow
 def test_cold_on_real_and_synthetic_items(data, tmp_path, monkeypatch):
     monkeypatch.setattr(search_latency, "get_cache_dir", lambda: tmp_path)
     for options, items in ((["--items", "5", "--data", data], 5), (["--items", "30", "--synthetic"], 30)):
@@ -140,6 +142,7 @@ def test_faces(data):
     assert [ordered(row["% of the other's found"]) for row in report.rows] == [100, 100]
 
 
+@pytest.mark.slow
 def test_memory():
     report = run("memory", "--hours", "0.005", "--jobs", "1")
     total, resident_sum, workers, largest = (row["peak GiB"] for row in report.rows)

@@ -26,6 +26,7 @@ def test_the_reports_schedule_is_the_default():
     assert sizes == [(3000, 1721), (1000, 3000), (1000, 1000), (1, 1000)]
 
 
+@pytest.mark.slow
 def test_a_small_network_learns_across_themes(known):
     rows = known.features[ROLE][:, 0].astype(np.float32)
     found, nets = cross_validate(rows, known.mean_ratings, known.groups, SMALL, seed=0, n_folds=3)

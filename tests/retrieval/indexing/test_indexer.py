@@ -321,6 +321,7 @@ def test_a_linked_folder_outside_is_followed(media, lib, tmp_path):
     assert media / "link" / "far.png" in paths(lib)
 
 
+@pytest.mark.slow
 def test_a_very_deep_folder(tmp_path, lib):
     media = tmp_path / "media"
     media.mkdir()
@@ -493,6 +494,7 @@ def killed(run, steps, pause):
     return int([line for line in told if line.strip()][-1])
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_nothing_is_lost_or_half_there(crowd, tmp_path):
     media, whole, places = crowd
     rng, number, held, found = random.Random(5), 0, {}, []

@@ -615,6 +615,7 @@ def test_a_learnt_loss_learns():
     assert run.loss.logarithm.item() != -2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "words", "loss"),
     [

@@ -30,6 +30,7 @@ from spaces.circumplex import map_emotions_to_affect
 from spaces.tower_regressor import Regressor, load_regressors, save_regressors
 
 
+@pytest.mark.slow
 def test_networks_learn_classes_and_are_the_same_again():
     known, new = heard(seed=0), heard(seed=1)
     goals = one_hot(known.kinds, KINDS)
@@ -91,6 +92,7 @@ def test_arousal_of_other_sounds_trusts_only_cues_that_speech_and_music_share():
     assert (tower.project_raw({ROLE: stirred}) > tower.project_raw({ROLE: quiet}))[:, 1].all()
 
 
+@pytest.mark.slow
 def test_all_regressors_are_taught_kept_and_measured(monkeypatch, tmp_path):
     monkeypatch.setattr(towers, "SPEECH_CONFIG", QUICK)
     monkeypatch.setattr(towers, "KIND_CONFIG", QUICK)
@@ -133,6 +135,7 @@ def test_the_packaged_file_reads_the_encoder_and_doubts_what_is_neither_voice_no
         assert np.isfinite(member(rows)[:-1]).all() and np.isnan(member(rows)[-1]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_music_of_series_never_heard_is_placed_on_the_plane():
     if not DATA.exists():
