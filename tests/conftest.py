@@ -3,6 +3,7 @@ import shutil
 import subprocess
 
 import pytest
+from repository import require_data
 
 import encoders  # noqa: F401 (first of all: it forbids telemetry)
 
@@ -16,3 +17,9 @@ def bound():
     if not shutil.which("setpriv") or subprocess.run([*without, "true"], check=False).returncode:
         pytest.skip("permissions do not bind root, and setpriv is not here")
     return without
+
+
+def pytest_runtest_setup(item):
+    """Tests marked `data`, or `data("folder", ...)`, are skipped where the private media are absent."""
+    for mark in item.iter_markers("data"):
+        require_data(*mark.args)

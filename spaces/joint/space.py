@@ -157,7 +157,7 @@ class Heads:
     required_roles:   media roles without which an item abstains
     zero_shot_weight: weight of the untrained space's cosine
     domain:           None where any text is accepted
-    calibrations:     by source ("text", "frames", "sound"), parameters of a `fusion.late_fusion.Calibration`
+    calibrations:     by source ("text", "frames", "sound"), parameters of a `fusion.Calibration`
         of the view "words", from held-out items
     digest:           SHA-256 of the file
     """

@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 
 import pytest
-from repository import DATA
+from repository import DATA, require_data
 
 from encoders import lexicon
 from encoders.base import MissingBackendError
@@ -30,8 +30,7 @@ EMOBANK = ANNOTATIONS.parent / "emobank" / "emobank.csv"
 
 
 def released(name):
-    if not (ANNOTATIONS / name).exists():
-        pytest.skip("needs ../shared/data/msrvtt_annotations")
+    require_data("msrvtt_annotations")
     return json.loads((ANNOTATIONS / name).read_text())
 
 
@@ -82,8 +81,7 @@ def test_words_of_the_lexicon_are_those_nltk_finds():
     """On sentences of news, letters and fiction, against the tokeniser behind TextBlob."""
     from nltk.tokenize.destructive import NLTKWordTokenizer
 
-    if not EMOBANK.exists():
-        pytest.skip("needs ../shared/data/emobank")
+    require_data("emobank")
     cut, known = NLTKWordTokenizer().tokenize, lexicon._load_nrc_lexicon()
     with EMOBANK.open(newline="", encoding="utf-8") as stream:
         texts = [row["text"] for row in csv.DictReader(stream)][::3]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from repository import DATA
+from repository import require_data
 from safetensors.numpy import load_file
 
 from encoders.base import Audio, encode_all, is_missing_row, unit_rows
@@ -173,9 +173,7 @@ def save_wav(path, sound):
 
 @pytest.mark.data
 def test_finds_the_same_animal(encoder):
-    table = DATA / "animal_sounds" / "labels.csv"
-    if not table.exists():
-        pytest.skip("needs the labelled sounds in ../shared/data")
+    table = require_data("animal_sounds") / "animal_sounds" / "labels.csv"
     clips = [row for row in csv.DictReader(table.open()) if row["split"] == "dev"]
     animal = np.array([row["folder"].split("-")[0] for row in clips])
     sounds = [decode_audio(table.parent / row["file"]) for row in clips]

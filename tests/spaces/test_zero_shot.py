@@ -1,9 +1,8 @@
 """The zero-shot label space on numbers one can check by hand, and on real photos."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
+from repository import DATA, require_data
 
 from encoders.base import EncoderCard, unit_rows
 from experiments.datasets import load_flickr1k
@@ -12,7 +11,6 @@ from retrieval.features.pipeline import FeaturePipeline
 from spaces import zero_shot
 from spaces.zero_shot import ZeroShotSpace, centre_rows, compute_label_probabilities, convex_combination
 
-DATA = Path("../shared/data")
 VECTORS = np.eye(3, dtype=np.float32)
 
 
@@ -144,8 +142,7 @@ def test_words_find_photos_nobody_trained_on():
     from experiments.benchmarks.flickr import compute_similarities
     from retrieval.evaluation import compute_ranks, recall_at
 
-    if not (DATA / "flickr1k").exists():
-        pytest.skip("needs the captioned photos in ../shared/data")
+    require_data("flickr1k")
     files = [photo for photo in load_flickr1k(DATA) if photo.split == "dev"]
     own = np.repeat(np.arange(len(files)), [len(photo.labels) for photo in files])
     ours, plain = compute_similarities(FeaturePipeline(PipelineConfig(), use_packaged=False), files)

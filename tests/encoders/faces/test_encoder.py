@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from repository import require_data
 
 from encoders.base import MissingBackendError, is_missing_row
 from encoders.face_columns import FACE_COLUMNS
@@ -16,7 +17,6 @@ from encoders.faces.fer_network import crop_face
 from encoders.faces.summed_area import compute_bins, compute_summed_areas, crop_boxes, resize_by_area
 
 skimage = pytest.importorskip("skimage")
-DATA = Path("../shared/data")
 
 # measured with facenet-pytorch 2.5.3, fer 25.10.3, onnxruntime 1.31.1
 ASTRONAUT_BOX = [181.1, 62.2, 267.7, 172.1]
@@ -115,9 +115,7 @@ def test_detection_equals_facenet(cascade, facenet, astronaut):
 @pytest.mark.data
 @pytest.mark.parametrize(("folder", "count"), [("faces_muxspace/images", 40), ("oasis/images", 12)])
 def test_detection_equals_facenet_on_photos(cascade, facenet, folder, count):
-    files = sorted((DATA / folder).glob("*.jpg"))
-    if not files:
-        pytest.skip(f"{folder} is not here")
+    files = sorted((require_data(folder) / folder).glob("*.jpg"))
     if folder.startswith("oasis"):
         files = [file for file in files if "erson" in file.name] or files
     pictures = [cv2.imread(str(file))[:, :, ::-1].copy() for file in files[:: max(len(files) // count, 1)]]
@@ -273,9 +271,7 @@ def test_a_missing_package_says_what_to_install(monkeypatch):
 
 @pytest.mark.data
 def test_expressions_of_labelled_faces(faces):
-    table = DATA / "faces_muxspace" / "labels.csv"
-    if not table.exists():
-        pytest.skip("faces_muxspace is not here")
+    table = require_data("faces_muxspace") / "faces_muxspace" / "labels.csv"
     names = {"anger": 0, "disgust": 1, "fear": 2, "happiness": 3, "sadness": 4, "surprise": 5, "neutral": 6}
     rows = [row for row in csv.DictReader(table.open()) if row["split"] == "dev" and row["emotion"] in names]
     items = [cv2.imread(str(table.parent / row["file"]))[None, :, :, ::-1].copy() for row in rows]

@@ -5,6 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from repository import require_data
 
 from encoders.base import AffectError, is_missing_row
 from encoders.face_columns import EMOTIONS, FACE_COLUMNS
@@ -18,7 +19,6 @@ from encoders.faces import (
 from encoders.registry import ENCODERS
 
 skimage = pytest.importorskip("skimage")
-DATA = Path("../shared/data")
 CONFIDENCE = FACE_COLUMNS.index("confidence")
 
 
@@ -158,9 +158,7 @@ def test_expressions_of_labelled_faces(faces):
     """On dev, which the shipped head has learnt from: no figure, but it breaks if crops or weights do."""
     from experiments.heads.face.dataset import LABELS
 
-    file = DATA / "faces_muxspace" / "labels.csv"
-    if not file.exists():
-        pytest.skip("faces_muxspace is not here")
+    file = require_data("faces_muxspace") / "faces_muxspace" / "labels.csv"
     table = [line.split(",") for line in file.read_text().splitlines()]
     rows = [row for row in table if row[-1] == "dev" and row[1] in LABELS]
     items = [cv2.imread(str(file.parent / row[0]))[None, :, :, ::-1].copy() for row in rows]

@@ -25,7 +25,7 @@ from media_factory import (
     turned,
 )
 from PIL import Image
-from repository import DATA, ROOT
+from repository import DATA, ROOT, require_data
 
 from encoders import media
 from encoders.base import MediaError
@@ -351,9 +351,8 @@ def test_same_picture_in_another_format():
 
 @pytest.mark.data
 def test_real_clips_by_both_decoders():
+    require_data("av_clips")
     found = sorted(CLIPS.glob("*"))[:6]
-    if not found:
-        pytest.skip("no ../shared/data/av_clips beside the repository")
     for path in found:
         for one, two in zip(parts(path), by_av(path), strict=True):
             assert one.frame_times == pytest.approx(two.frame_times, abs=2e-3)

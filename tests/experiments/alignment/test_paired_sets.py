@@ -18,13 +18,7 @@ from experiments.alignment.verdict import make_verdict
 from experiments.datasets.liris_accede import AUDIO_PREFIXES
 
 
-def needs(*folders):
-    absent = [name for name in folders if not (DATA / name).is_dir()]
-    return pytest.mark.skipif(bool(absent), reason=f"no {', '.join(absent)} in ../shared/data")
-
-
-@needs("ravdess_av_features")
-@pytest.mark.data
+@pytest.mark.data("ravdess_av_features")
 def test_ravdess_columns():
     pairs = load_ravdess(DATA)
     assert pairs.source.shape[1] == 69 and pairs.target.shape[1] == 42
@@ -32,8 +26,7 @@ def test_ravdess_columns():
     assert set(pairs.emotions) == set(RAVDESS_EMOTIONS)
 
 
-@needs("ravdess_av_features")
-@pytest.mark.data
+@pytest.mark.data("ravdess_av_features")
 def test_voice_retrieves_faces_of_held_out_actors():
     """The bars of the issue: P@5 .33 (PLS .20, chance .13), and both senses beyond the better one."""
     result = study_pairs(load_ravdess(DATA, readings="emotions"), ("identity", "procrustes"))
@@ -44,8 +37,7 @@ def test_voice_retrieves_faces_of_held_out_actors():
     assert all(row.p == 0.005 for row in result.maps)
 
 
-@needs("ravdess_av_features")
-@pytest.mark.data
+@pytest.mark.data("ravdess_av_features")
 def test_held_out_labels_are_not_used(monkeypatch):
     """With shuffled labels of strangers nothing changes: their emotion is looked at only to judge."""
     pairs = load_ravdess(DATA, readings="emotions")
@@ -58,8 +50,7 @@ def test_held_out_labels_are_not_used(monkeypatch):
     assert np.array_equal(again.held_out_target, fold.held_out_target)
 
 
-@needs("ravdess_av_features")
-@pytest.mark.data
+@pytest.mark.data("ravdess_av_features")
 def test_ravdess_speech_with_a_given_predictor():
     paths = []
 
@@ -76,8 +67,7 @@ def test_ravdess_speech_with_a_given_predictor():
     )  # readings are not standardised
 
 
-@needs("liris_accede_features")
-@pytest.mark.data
+@pytest.mark.data("liris_accede_features")
 def test_liris_keeps_films_whole():
     pairs = load_liris(DATA)
     assert pairs.source.shape[1] == 16 and not any(name.startswith(AUDIO_PREFIXES) for name in pairs.columns)
@@ -85,8 +75,7 @@ def test_liris_keeps_films_whole():
     assert (np.abs(pairs.affect) <= 1).all()
 
 
-@needs("cremad_votes")
-@pytest.mark.data
+@pytest.mark.data("cremad_votes")
 def test_cremad_votes_agree_with_intended_emotions():
     pairs = load_cremad(DATA)
     happy = pairs.emotions == "happy"
@@ -94,8 +83,7 @@ def test_cremad_votes_agree_with_intended_emotions():
     assert np.isfinite(pairs.source).all() and len(np.unique(pairs.groups)) > 50
 
 
-@needs("oasis", "vgmidi")
-@pytest.mark.data
+@pytest.mark.data("oasis", "vgmidi")
 def test_ratings_are_a_control():
     pairs = load_oasis_vgmidi(DATA)
     assert (

@@ -33,7 +33,6 @@ def test_oasis_without_ratings_has_themes(tmp_path):
 
 
 @pytest.mark.data
-@pytest.mark.skipif(not (DATA / "README.md").exists(), reason="no ../shared/data here")
 def test_ravdess_speech_and_features_are_of_the_same_performances():
     performances, clips = load_ravdess_performances(DATA), load_ravdess_speech(DATA)
     assert performances.voice.shape == (300, 69) and performances.face.shape == (300, 42)

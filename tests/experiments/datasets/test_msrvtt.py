@@ -2,7 +2,7 @@ import json
 from collections import Counter
 
 import pytest
-from repository import DATA
+from repository import require_data
 
 from experiments.datasets import load_named_dataset
 from experiments.datasets.msrvtt import list_msrvtt_ids, load_msrvtt
@@ -10,9 +10,7 @@ from experiments.datasets.msrvtt import list_msrvtt_ids, load_msrvtt
 
 @pytest.fixture
 def data():
-    if not (DATA / "README.md").exists():
-        pytest.skip("no ../shared/data here")
-    return DATA
+    return require_data()
 
 
 def official(folder, counts):

@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from repository import DATA
+from repository import require_data
 
 from encoders.base import AffectError, UnknownNameError
 from experiments.datasets import load_named_dataset, load_vgmidi
@@ -12,9 +12,7 @@ from experiments.datasets.registry import DATASETS, load_caption_csv
 
 @pytest.fixture
 def data():
-    if not (DATA / "README.md").exists():
-        pytest.skip("no ../shared/data here")
-    return DATA
+    return require_data()
 
 
 @pytest.mark.data

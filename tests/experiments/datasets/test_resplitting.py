@@ -2,7 +2,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from repository import DATA
+from repository import require_data
 
 from experiments.datasets import hold_out_split, load_named_dataset, sample_captions
 from experiments.datasets.msvd import load_msvd
@@ -11,9 +11,7 @@ from retrieval.evaluation.splits import split_by_group
 
 @pytest.fixture
 def data():
-    if not (DATA / "README.md").exists():
-        pytest.skip("no ../shared/data here")
-    return DATA
+    return require_data()
 
 
 @pytest.mark.data

@@ -21,7 +21,6 @@ from retrieval.evaluation.affect_metrics import ccc, rmse
 from spaces.affect_regression import load_modality_reliability
 
 NOWHERE = (0.0, 0.0)
-needs_data = pytest.mark.skipif(not (DATA / "README.md").exists(), reason="no ../shared/data here")
 
 
 def stating(count, truly, stated, correlation, seed=0):
@@ -87,7 +86,6 @@ def test_what_is_packaged_is_what_the_engine_reads():
 
 
 @pytest.mark.data
-@needs_data
 class TestPerformances:
     def test_only_features_of_face_and_voice_are_read(self):
         pairs = load_ravdess_pairs(DATA)
@@ -132,7 +130,6 @@ class TestPerformances:
 
 
 @pytest.mark.data
-@needs_data
 class TestFilms:
     def test_runs_of_clips_lie_in_one_part(self):
         known = film_benchmark.load_clips(DATA)

@@ -17,10 +17,6 @@ from experiments.heads.train_affect import (
 from experiments.train import main
 from spaces.circumplex import EMOTIONS_FILE
 
-here = pytest.mark.skipif(
-    not (DATA_ROOT / "cowen_keltner_ratings").exists(), reason=f"no data sets in {DATA_ROOT}"
-)
-
 
 def run(*words):
     return CliRunner().invoke(main, list(map(str, words)))
@@ -65,8 +61,7 @@ def test_every_lesson_tells_what_it_learnt_from(name):
     assert callable(maker.fit_and_save) and maker.TRAINING_DATA and maker.LICENCE
 
 
-@pytest.mark.data
-@here
+@pytest.mark.data("cowen_keltner_ratings")
 def test_emotions_are_made_anew_with_a_card(tmp_path):
     done = run("affect-emotions", "--out", tmp_path, "--json")
     assert done.exit_code == 0, done.output
@@ -76,15 +71,13 @@ def test_emotions_are_made_anew_with_a_card(tmp_path):
     assert "hand table" in told and len(json.loads(done.stdout)["figures"]) == 6
 
 
-@pytest.mark.data
-@here
+@pytest.mark.data("cowen_keltner_ratings")
 def test_a_report_of_one(tmp_path):
     done = run("--report", "affect-emotions")
     assert done.exit_code == 0 and "cowen-keltner" in done.output and "measuring categories" in done.stderr
 
 
-@pytest.mark.data
-@here
+@pytest.mark.data("cowen_keltner_ratings")
 def test_nothing_to_measure():
     done = run("--report", "affect-emotions", "--part", "test")
     assert done.exit_code == 2 and "nothing to measure" in done.output
@@ -111,9 +104,8 @@ def test_the_card_names_sizes_and_command(tmp_path):
     assert "x.json" in told and "experiments.train affect-senses --seed 3" in told
 
 
-@pytest.mark.data
 @pytest.mark.slow
-@here
+@pytest.mark.data("cowen_keltner_ratings")
 def test_pictures_and_their_faces_together():
     told = {one.metric: one for one in import_head_module("together").evaluate(DATA_ROOT, seed=0)}
     assert told["valence CCC of both"].count > 100

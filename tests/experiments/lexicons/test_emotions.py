@@ -2,7 +2,7 @@ import json
 
 import pytest
 from click.testing import CliRunner
-from repository import DATA
+from repository import DATA, require_data
 
 from encoders.base import AffectError
 from experiments.emotions import MSRVTT_CAPTIONS_FILE, MSRVTT_RELEASED_FILE, main
@@ -32,8 +32,7 @@ def run(*options):
 
 @pytest.fixture
 def real():
-    if not (DATA / MSRVTT_RELEASED_FILE).exists():
-        pytest.skip("needs ../shared/data/msrvtt_annotations")
+    require_data(MSRVTT_RELEASED_FILE)
     return ["--data-root", DATA]
 
 

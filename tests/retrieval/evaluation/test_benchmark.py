@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from repository import DATA
+from repository import require_data
 
 from retrieval.evaluation import (
     METRICS,
@@ -357,10 +357,7 @@ def test_random_lists_lie_on_the_floor():
 
 def real(name):
     """A file of the labelled data, or a skipped test."""
-    path = DATA / name
-    if not path.exists():
-        pytest.skip("needs the lists in ../shared/data")
-    return path
+    return require_data(name) / name
 
 
 @pytest.mark.data

@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 import pytest
-from repository import DATA
+from repository import DATA, require_data
 
 from encoders.base import AffectError, MissingBackendError, UnknownNameError
 from encoders.face_columns import EMOTIONS
@@ -128,8 +128,7 @@ def test_other_tables_are_refused(tmp_path):
 
 
 def ratings():
-    if not (DATA / cowen_keltner.RATINGS_FILE).exists():
-        pytest.skip("needs ../shared/data/cowen_keltner_ratings")
+    require_data(cowen_keltner.RATINGS_FILE)
     return cowen_keltner.load_ratings(DATA)
 
 
@@ -173,9 +172,7 @@ def test_figures_stand_beside_the_hand_table():
 @pytest.mark.data
 def test_neither_table_of_felt_emotions_reads_words_well():
     """An independent source: EmoBank's sentences by NRC's counts. The hand table, made of words, is ahead."""
-    file = DATA / "emobank" / "emobank.csv"
-    if not file.exists():
-        pytest.skip("needs ../shared/data/emobank")
+    file = require_data("emobank") / "emobank" / "emobank.csv"
     rows = [row for row in read_table(file) if row["split"] == "dev"]
     truth = rescale([[float(row["V"]), float(row["A"])] for row in rows], *RATING_SCALES["emobank"])
     counts = [count_nrc_emotions(row["text"].lower()) for row in rows]

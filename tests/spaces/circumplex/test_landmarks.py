@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from repository import DATA
+from repository import DATA, require_data
 
 from experiments.datasets import cowen_keltner
 from retrieval.evaluation.affect_metrics import pearson
@@ -73,6 +73,5 @@ def test_words_agree_with_what_people_felt():
 
 
 def ratings():
-    if not (DATA / cowen_keltner.RATINGS_FILE).exists():
-        pytest.skip("needs ../shared/data/cowen_keltner_ratings")
+    require_data(cowen_keltner.RATINGS_FILE)
     return cowen_keltner.load_ratings(DATA)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from audio_clips_factory import QUICK, RATE, heard, tone
-from repository import DATA
+from repository import DATA, require_data
 from scipy.special import softmax
 
 from encoders.base import Audio, encode_all
@@ -138,8 +138,7 @@ def test_the_packaged_file_reads_the_encoder_and_doubts_what_is_neither_voice_no
 @pytest.mark.slow
 @pytest.mark.data
 def test_music_of_series_never_heard_is_placed_on_the_plane():
-    if not DATA.exists():
-        pytest.skip("../shared/data is not here")
+    require_data()
     pieces = load_vgmidi(DATA)
     rows = encode_all(ENCODERS.make("tone"), [decode_audio(piece.path) for piece in pieces])
     count = len(pieces)

@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from repository import DATA
+from repository import DATA, require_data
 
 from encoders.base import AffectError, Audio, unit_rows
 from encoders.logmel import resample
@@ -386,8 +386,7 @@ def test_belonging_takes_what_is_asked_out_of_what_is_known():
 
 @pytest.fixture(scope="module")
 def heard():
-    if not (DATA / "animal_sounds" / "labels.csv").exists():
-        pytest.skip("no ../shared/data here")
+    require_data("animal_sounds")
     return load_clips(FeaturePipeline(LISTENING), DATA, seed=0)
 
 
