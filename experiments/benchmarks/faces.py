@@ -30,7 +30,7 @@ from experiments.statistics.report import (
     json_option,
     print_report,
 )
-from retrieval.evaluation import Estimate, bootstrap_interval
+from retrieval.evaluation import Estimate, bootstrap_estimate
 from retrieval.features import FeaturePipeline, PipelineConfig
 from retrieval.features.batching import BATCH_FRAMES
 
@@ -234,7 +234,7 @@ def compute_detection_recall(
     if not is_hit:
         raise AffectError("no face in these clips, the plain way or ours; take more of them")
     hits = 100.0 * np.array(is_hit)
-    return Estimate(float(hits.mean()), *bootstrap_interval(hits, seed=seed, groups=clip_ids))
+    return bootstrap_estimate(hits, seed=seed, groups=clip_ids)
 
 
 def compute_iou(left: Boxes, right: Boxes) -> Boxes:

@@ -23,6 +23,7 @@ from experiments.statistics.report import (
 )
 from retrieval.evaluation import (
     Estimate,
+    bootstrap_estimate,
     bootstrap_interval,
     compute_ranks,
     mean_rank,
@@ -123,12 +124,8 @@ def summarise_ranks(query_ranks: Floats, groups: Ints, seed: int) -> dict[str, C
         )
         for k in RECALL_DEPTHS
     }
-    median = Estimate(
-        median_rank(query_ranks), *bootstrap_interval(query_ranks, median_rank, seed=seed, groups=groups)
-    )
-    mean = Estimate(
-        mean_rank(query_ranks), *bootstrap_interval(query_ranks, mean_rank, seed=seed, groups=groups)
-    )
+    median = bootstrap_estimate(query_ranks, median_rank, seed=seed, groups=groups)
+    mean = bootstrap_estimate(query_ranks, mean_rank, seed=seed, groups=groups)
     return {**recalls, "MdR": median, "MnR": mean}
 
 
@@ -137,5 +134,4 @@ def estimate_recall_gain(
 ) -> Estimate:
     """Difference of R@k over the same queries, in percentage points."""
     difference = 100.0 * ((candidate_ranks < k).astype(float) - (baseline_ranks < k))
-    interval = bootstrap_interval(difference, seed=seed, groups=groups)
-    return Estimate(float(difference.mean()), *interval)
+    return bootstrap_estimate(difference, seed=seed, groups=groups)

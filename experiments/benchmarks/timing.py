@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.evaluation import Estimate, bootstrap_interval
+from retrieval.evaluation import Estimate, bootstrap_estimate
 
 Seconds = npt.NDArray[np.float64]
 
@@ -34,16 +34,13 @@ def time_in_turns(methods: Mapping[str, Callable[[int], Any]], rounds: int) -> d
 
 def estimate_speedup(baseline_seconds: Seconds, method_seconds: Seconds, *, seed: int) -> Estimate:
     """Median ratio baseline / method of (n,) paired runs, with its 95 % bootstrap interval over pairs."""
-    ratios = baseline_seconds / method_seconds
-    low, high = bootstrap_interval(ratios, np.median, seed=seed)
-    return Estimate(float(np.median(ratios)), low, high)
+    return bootstrap_estimate(baseline_seconds / method_seconds, np.median, seed=seed)
 
 
 def estimate_total_speedup(baseline_seconds: Seconds, method_seconds: Seconds, *, seed: int) -> Estimate:
     """Ratio of total seconds, baseline / method, of (n,) paired runs of unequal work; interval as above."""
     paired_seconds = np.stack([baseline_seconds, method_seconds], axis=1)
-    low, high = bootstrap_interval(paired_seconds, _compute_total_ratio, seed=seed)
-    return Estimate(_compute_total_ratio(paired_seconds), low, high)
+    return bootstrap_estimate(paired_seconds, _compute_total_ratio, seed=seed)
 
 
 def _compute_total_ratio(paired_seconds: Seconds) -> float:

@@ -23,7 +23,7 @@ from experiments.statistics.report import (
     print_report,
 )
 from retrieval.cli.options import add_index_options
-from retrieval.evaluation import Estimate, bootstrap_interval
+from retrieval.evaluation import Estimate, bootstrap_estimate
 from retrieval.search.index_files import compute_index_recall
 from retrieval.storage import Library, load_snapshot
 from retrieval.vector_index import INDEX_KINDS, VectorIndex
@@ -199,4 +199,4 @@ def estimate_recall(
         compute_index_recall(approximate, exact)
         for approximate, exact in zip(neighbours, exact_neighbours, strict=True)
     ]
-    return Estimate(float(np.mean(recalls)), *bootstrap_interval(recalls, seed=seed))
+    return bootstrap_estimate(recalls, seed=seed)

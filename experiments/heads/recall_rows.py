@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.evaluation import Estimate, Evaluation, bootstrap_interval, evaluate
+from retrieval.evaluation import Evaluation, bootstrap_estimate, evaluate
 from retrieval.training import FittedHeads, TrainingData
 from retrieval.training.cross_validation import HeldOutFold
 from spaces.joint import TEXT_ROLE, fit_ridge_tower_pair
@@ -75,5 +75,5 @@ def _compute_recalls(
     row: MetricRow = {}
     for depth in RECALL_DEPTHS:
         hits = 100.0 * (ranks < depth)
-        row[f"R@{depth}"] = Estimate(float(hits.mean()), *bootstrap_interval(hits, seed=seed, groups=groups))
+        row[f"R@{depth}"] = bootstrap_estimate(hits, seed=seed, groups=groups)
     return {**row, "of": round(len(groups) / len(evaluations))}
