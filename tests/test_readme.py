@@ -103,6 +103,7 @@ def test_ten_things(demo):
             assert Path(json.loads(said)["results"][0]["path"]).name in CATS
 
 
+@pytest.mark.slow
 def test_research_commands_know_their_options():
     """Run for real by their own tests; here, that the pages spell them right."""
     commands = list_experiment_commands()
@@ -130,6 +131,7 @@ def test_ablations_name_rows_and_settings_that_there_are():
     assert apply_overrides(AblationSettings(), [value for option, value in options if option == "--set"])
 
 
+@pytest.mark.slow
 def test_python_examples(demo):
     examples = find_blocks("python")
     assert find_blocks("python", ["retrieval/README.md"])

@@ -304,6 +304,7 @@ def test_a_damaged_network_is_made_again_and_is_an_onnx_file(tmp_path, monkeypat
 # -- streams ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 def test_a_stream_of_few_characters_shows_the_rest_in_ascii(shelf, encoding):
     media, lib = shelf

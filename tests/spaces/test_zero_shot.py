@@ -136,6 +136,7 @@ def test_the_engine_knows_a_cup_of_coffee():
     assert np.allclose(unit_rows(said["text"]), experts.project(said)["object.words"])
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_words_find_photos_nobody_trained_on():
     """Measured on these: R@10 70; the bar is 50."""

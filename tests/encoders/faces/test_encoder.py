@@ -112,6 +112,7 @@ def test_detection_equals_facenet(cascade, facenet, astronaut):
         assert same and all(same)
 
 
+@pytest.mark.slow
 @pytest.mark.data
 @pytest.mark.parametrize(("folder", "count"), [("faces_muxspace/images", 40), ("oasis/images", 12)])
 def test_detection_equals_facenet_on_photos(cascade, facenet, folder, count):

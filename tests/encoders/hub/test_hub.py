@@ -113,6 +113,7 @@ def saved(name, folder):
     return file
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PLANS)
 def test_classifier_contract(name, tmp_path):
     import torch

@@ -64,6 +64,7 @@ def command(*arguments):
     return CliRunner().invoke(ablate.main, [str(part) for part in arguments])
 
 
+@pytest.mark.slow
 def test_the_command(pictures, tmp_path):
     arguments = ("--data", pictures, "--encoders", TOYS, "--jobs", 1, "--out", tmp_path, *FEW)
     completed = command(*arguments, "--rows", "1.1 weighted,2.3")

@@ -29,6 +29,7 @@ def corpus():
     return make_data()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "space",
     [
@@ -61,6 +62,7 @@ def test_items_without_features_are_missing(corpus, tmp_path):
     assert silent.any()
 
 
+@pytest.mark.slow
 def test_training_beats_chance(corpus, tmp_path):
     settings = apply_overrides(SMALL, ["schedule.epochs=12"])
     train_trial(TRIAL, corpus, settings, tmp_path)

@@ -81,6 +81,7 @@ def test_plots(done):
         assert len(np.unique(pixels @ np.array([65536, 256, 1]))) > 20  # colours
 
 
+@pytest.mark.slow
 def test_finished_outcomes_are_loaded(done, monkeypatch):
     out, _ = done
     before = {name: (out / name).read_bytes() for name in ("report.md", "maps.csv", "maps.png")}
@@ -97,6 +98,7 @@ def test_finished_outcomes_are_loaded(done, monkeypatch):
     assert isinstance(again.exception, AssertionError)
 
 
+@pytest.mark.slow
 def test_pairs_from_a_csv_file(tmp_path):
     """Three senses that see one plane through a turn, with a column of groups."""
     rng = np.random.default_rng(0)
@@ -188,6 +190,7 @@ def test_loss_ablation():
     assert variants["whole"].disparity < 0.3 * variants["all linear"].disparity
 
 
+@pytest.mark.slow
 def test_interrupt_keeps_finished_outcomes(tmp_path, monkeypatch):
     """What was done before is kept."""
     real, count = runner.evaluate_map, []

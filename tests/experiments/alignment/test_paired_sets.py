@@ -37,6 +37,7 @@ def test_voice_retrieves_faces_of_held_out_actors():
     assert all(row.p == 0.005 for row in result.maps)
 
 
+@pytest.mark.slow
 @pytest.mark.data("ravdess_av_features")
 def test_held_out_labels_are_not_used(monkeypatch):
     """With shuffled labels of strangers nothing changes: their emotion is looked at only to judge."""

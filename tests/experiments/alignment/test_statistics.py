@@ -72,6 +72,7 @@ def test_retrieval_after_a_known_rotation():
     assert row.ndcg.value == pytest.approx(1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_closed_form_maps_recover_known_relations(name):
     pairs = make_synthetic_pairs(name)

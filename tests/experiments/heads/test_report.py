@@ -61,6 +61,7 @@ def test_every_lesson_tells_what_it_learnt_from(name):
     assert callable(maker.fit_and_save) and maker.TRAINING_DATA and maker.LICENCE
 
 
+@pytest.mark.slow
 @pytest.mark.data("cowen_keltner_ratings")
 def test_emotions_are_made_anew_with_a_card(tmp_path):
     done = run("affect-emotions", "--out", tmp_path, "--json")
@@ -71,6 +72,7 @@ def test_emotions_are_made_anew_with_a_card(tmp_path):
     assert "hand table" in told and len(json.loads(done.stdout)["figures"]) == 6
 
 
+@pytest.mark.slow
 @pytest.mark.data("cowen_keltner_ratings")
 def test_a_report_of_one(tmp_path):
     done = run("--report", "affect-emotions")

@@ -387,6 +387,7 @@ def test_encoders_that_do_not_fit_their_role(tmp_path):
 # -- the shell --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_broken_pipe_is_no_traceback(tmp_path):
     media, lib = tmp_path / "media", tmp_path / "lib"
     media.mkdir()

@@ -108,6 +108,7 @@ def test_recheck_reads_what_looks_unchanged(root, lib):
 LOOKS = (["info"], ["list"], ["verify"], ["search", "--image"])
 
 
+@pytest.mark.slow
 def test_a_library_of_the_first_format_can_be_read(root, lib, bound):
     index(lib, root)
     to_first_format(lib)

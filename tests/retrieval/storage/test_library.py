@@ -263,6 +263,7 @@ def set_modes(folder, folders, files):
 LOOKS = (["search", "--item", "00000000000000aa"], ["info"], ["list"], ["verify"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("written_meanwhile", [False, True])
 def test_a_library_that_may_only_be_read(lib, bound, written_meanwhile):
     """Either nobody else has it open, or its owner has: then SQLite's log holds what is newest."""
@@ -282,6 +283,7 @@ def test_a_library_that_may_only_be_read(lib, bound, written_meanwhile):
     assert removed.returncode == 2 and removed.stderr.count("\n") == 1, removed
 
 
+@pytest.mark.slow
 def test_a_library_one_may_not_look_into_is_one_line(lib, bound):
     lib.chmod(0)
     done = [

@@ -176,6 +176,7 @@ RUNS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", RUNS)
 def test_a_resumed_run_is_bit_equal(kind, tmp_path):
     whole = RUNS[kind]()

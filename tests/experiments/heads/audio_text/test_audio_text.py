@@ -356,6 +356,7 @@ def test_class_figures():
     }
 
 
+@pytest.mark.slow
 def test_figures_calibrations_and_search_of_a_small_lesson():
     taught = lesson()
     report = cross_validate(
