@@ -106,6 +106,7 @@ def test_the_card_names_sizes_and_command(tmp_path):
     assert "x.json" in told and "experiments.train affect-senses --seed 3" in told
 
 
+@pytest.mark.timeout(1200)  # 900 pictures in several views, from an empty cache
 @pytest.mark.slow
 @pytest.mark.data("cowen_keltner_ratings")
 def test_pictures_and_their_faces_together():
