@@ -67,19 +67,22 @@ def stack_scores(scores: Mapping[str, npt.ArrayLike], weights: Mapping[str, floa
 
 def weighted_nanmean(scores: Scores, weights: Scores) -> Scores:
     """(n,) weighted mean of (m, n) over values that are not NaN; NaN without any weight."""
-    is_present = ~np.isnan(scores)
-    column = weights[:, None]
-    total = (column * is_present).sum(axis=0)
-    # not @: BLAS rounds by an item's position
-    summed = (column * np.where(is_present, scores, 0)).sum(axis=0)
+    total = sum_present_weights(scores, weights)
+    summed = (weights[:, None] * np.where(np.isnan(scores), 0, scores)).sum(axis=0)
     return np.divide(summed, total, out=np.full(scores.shape[1], np.nan), where=total > 0)
 
 
 def compute_coverage(scores: Scores, weights: Scores) -> Scores:
     """(n,) share of the weight, 0 to 1, whose scores (m, n) are not NaN."""
-    present = ~np.isnan(scores)
-    # A matrix product rounds by position, and equal items would get unequal scores.
-    return np.asarray((weights[:, None] * present).sum(axis=0) / weights.sum())
+    return np.asarray(sum_present_weights(scores, weights) / weights.sum())
+
+
+def sum_present_weights(scores: Scores, weights: Scores) -> Scores:
+    """(n,) sum of the weights (m,) whose scores (m, n) are not NaN.
+
+    No matrix product: BLAS rounds by an item's position, and equal items would get unequal scores.
+    """
+    return np.asarray((weights[:, None] * ~np.isnan(scores)).sum(axis=0))
 
 
 def discount_missing(coverage: Scores, missing_discount: float) -> Scores:

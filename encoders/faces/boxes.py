@@ -50,9 +50,12 @@ def nms_by_min_area(frame_indices: Ints, boxes: Floats, scores: Floats, max_over
     area = side.prod(axis=1)
     keep: list[int] = []
     for i in np.argsort(scores, kind="stable")[::-1]:
-        rivals = [k for k in keep if frame_indices[k] == frame_indices[i]]
-        low, high = np.maximum(boxes[rivals, :2], boxes[i, :2]), np.minimum(boxes[rivals, 2:], boxes[i, 2:])
+        same_frame = [k for k in keep if frame_indices[k] == frame_indices[i]]
+        low, high = (
+            np.maximum(boxes[same_frame, :2], boxes[i, :2]),
+            np.minimum(boxes[same_frame, 2:], boxes[i, 2:]),
+        )
         shared = np.maximum(high - low + 1, 0).prod(axis=1)
-        if not (shared > max_overlap * np.minimum(area[rivals], area[i])).any():
+        if not (shared > max_overlap * np.minimum(area[same_frame], area[i])).any():
             keep.append(i)
     return np.array(keep, np.intp)

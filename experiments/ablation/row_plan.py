@@ -61,8 +61,8 @@ def plan_rows(
     while references := {base for name in chosen for base in planned[name].against} - chosen:
         chosen |= references
     if not chosen:
-        reasons = "; ".join(f"{name} {reason}" for name, reason in left_out.items())
-        raise AffectError(f"no row can be had: {reasons}")
+        messages = "; ".join(f"{name} {reason}" for name, reason in left_out.items())
+        raise AffectError(f"no row can be had: {messages}")
     if not any(planned[name].spaces for name in chosen) and BEST_ZERO_SHOT_ROW in chosen:
         raise AffectError(f"{BEST_ZERO_SHOT_ROW}: best of which rows? name some beside it")
     return AblationPlan(

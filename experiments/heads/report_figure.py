@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.evaluation import Estimate, bootstrap_interval, ccc, pearson, rmse
+from retrieval.evaluation import Estimate, bootstrap_estimate, ccc, pearson, rmse
 
 Floats = npt.NDArray[np.float64]
 Statistic = Callable[[Floats], float]
@@ -72,13 +72,13 @@ def measure_metric(
 ) -> MetricResult:
     """`statistic` over pairs (n, ...) of prediction and ground truth, its interval drawn by whole groups."""
     values = np.asarray(pairs, np.float64)
-    low, high = bootstrap_interval(values, statistic, seed=seed, groups=groups)
+    estimate = bootstrap_estimate(values, statistic, seed=seed, groups=groups)
     return MetricResult(
         dataset=dataset,
         metric=metric,
-        value=float(statistic(values)),
-        low=low,
-        high=high,
+        value=estimate.value,
+        low=estimate.low,
+        high=estimate.high,
         count=len(values),
         part=part,
         baseline=baseline,

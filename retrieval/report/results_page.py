@@ -13,6 +13,7 @@ from urllib.parse import quote
 from jinja2 import Environment
 
 from encoders import AffectError, to_printable
+from retrieval.report.modality_style import MODALITY_PLURALS
 from retrieval.report.terminal import format_affect, format_query_mood, format_time_span
 from retrieval.report.thumbnails import Moment, make_thumbnails
 from retrieval.search import Hit, Query
@@ -20,7 +21,6 @@ from retrieval.storage import Library
 
 Explanations = Sequence[Mapping[str, Any]]
 AnsweredQuery = tuple[Query, Sequence[Hit], Explanations | None]
-MODALITY_PLURALS = {"image": "photos", "video": "videos", "audio": "sounds"}
 MAX_THUMBNAILS = 400  # thumbnails on a page, about 20 kB each; further results have none
 TIMED_MODALITIES = {"audio", "video"}  # modalities that play over time
 

@@ -61,7 +61,7 @@ class IndexFiles:
     def read(self, view: str, modality: str, dim: int) -> StoredIndex | None:
         """The index of a view and modality; None where the kind keeps no files.
 
-        Raises OSError or ValueError for a file that is absent or damaged.
+        Raises one of UNREADABLE_INDEX_ERRORS for a file that is absent or damaged.
         """
         if self.kind.load is None:
             return None

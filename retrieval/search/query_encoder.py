@@ -185,11 +185,11 @@ def _encode_item(snapshot: Snapshot, id_prefix: str) -> EncodedQueryPart:
     segments = snapshot.list_segments(position)
     if not snapshot.views:
         raise AffectError(f"item {id_prefix}: nothing is known of it that could be compared")
-    taken = segments[
+    sampled = segments[
         np.linspace(0, len(segments) - 1, min(MAX_QUERY_SEGMENTS, len(segments))).round().astype(int)
     ]
     return EncodedQueryPart(
-        embeddings={view: unit_rows(table.select_rows(taken)) for view, table in snapshot.views.items()},
+        embeddings={view: unit_rows(table.select_rows(sampled)) for view, table in snapshot.views.items()},
         item_index=position,
         affect=average_estimates(
             snapshot.select_affect(segments), compute_duration_weights(snapshot.spans[segments])

@@ -15,6 +15,7 @@ from encoders import AffectError, Rows, to_printable
 from retrieval.features import AFFECT_VECTORS_NAME
 from retrieval.storage.catalog import VectorFile
 from retrieval.storage.library import Library
+from retrieval.storage.vector_file import gather_rows
 from retrieval.vector_index import rescore_all
 
 Positions = npt.NDArray[np.int64]
@@ -31,10 +32,7 @@ class SegmentVectors:
 
     def select_rows(self, segments: Positions) -> Rows:
         """Rows (len(segments), d) float32, NaN where a segment has none."""
-        row_indices = self.row_by_segment[segments]
-        selected = np.full((len(segments), self.rows.shape[1]), np.nan, np.float32)
-        selected[row_indices >= 0] = self.rows[row_indices[row_indices >= 0]]
-        return selected
+        return gather_rows(self.rows, self.row_by_segment[segments])
 
     def compute_cosines(self, segments: Positions, queries: Rows) -> Rows:
         """(q, len(segments)) inner products with unit (q, d) queries, NaN where a segment has no row.

@@ -47,6 +47,13 @@ def _write_all(stream: io.FileIO, data: memoryview) -> None:
         data = data[stream.write(data) :]
 
 
+def gather_rows(rows: npt.NDArray[np.float16], indices: npt.NDArray[np.int64]) -> Rows:
+    """Rows (n, d) float32 at `indices` (n,); NaN where an index is -1."""
+    gathered = np.full((len(indices), rows.shape[1]), np.nan, np.float32)
+    gathered[indices >= 0] = rows[indices[indices >= 0]]
+    return gathered
+
+
 def open_memmap(path: Path, row_count: int, dim: int) -> npt.NDArray[np.float16]:
     """The first `row_count` rows, memory-mapped as (row_count, dim). Raises ValueError if there are fewer."""
     if row_count == 0:

@@ -77,9 +77,7 @@ def select_rows(
 ) -> Rows:
     """Rows (n, d) float32 of segments (n,), NaN where a segment has none."""
     indices = np.array([row_by_segment.get(int(segment), -1) for segment in segment_ids], np.int64)
-    selected = np.full((len(segment_ids), rows.shape[1]), np.nan, np.float32)
-    selected[indices >= 0] = rows[indices[indices >= 0]]
-    return selected
+    return row_files.gather_rows(rows, indices)
 
 
 def round_to_float16(rows: Rows) -> Rows:

@@ -52,13 +52,13 @@ class CaptionedItems:
             (self.unreadable, "could not be read when indexed, left out"),
             (copies, "the same content as another captioned file, captions joined"),
         )
-        told = [
+        messages = [
             f"{format_file_count(names)}: {why}: {format_first_names(names)}" for names, why in kinds if names
         ]
         return (
-            [*told, f"{format_file_count(self.test_files)}: in the split test, left out"]
+            [*messages, f"{format_file_count(self.test_files)}: in the split test, left out"]
             if self.test_files
-            else told
+            else messages
         )
 
 
@@ -94,9 +94,9 @@ def match_captions(library: Library, captioned_files: Sequence[CaptionedFile]) -
         test_files=tuple(one.name for one in captioned_files if one.split == "test"),
     )  # fmt: skip
     if not captions:
-        told = "; ".join(found.format_messages()) or "the table names none"
+        messages = "; ".join(found.format_messages()) or "the table names none"
         where = to_printable(library.folder)
-        raise AffectError(f"none of the captioned files is in {where}; index their folder first ({told})")
+        raise AffectError(f"none of the captioned files is in {where}; index their folder first ({messages})")
     return found
 
 
@@ -107,6 +107,6 @@ def format_file_count(names: Sequence[object]) -> str:
 
 def format_first_names(names: Sequence[str], limit: int = MAX_NAMES_SHOWN) -> str:
     """The first names, safe on a terminal, and how many more there are."""
-    told = ", ".join(to_printable(name) for name in names[:limit])
+    shown = ", ".join(to_printable(name) for name in names[:limit])
     more = len(names) - limit
-    return f"{told} ... and {more} more" if more > 0 else told
+    return f"{shown} ... and {more} more" if more > 0 else shown

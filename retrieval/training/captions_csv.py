@@ -17,7 +17,7 @@ REQUIRED_COLUMNS = ("media", "caption")
 
 @dataclass(frozen=True, kw_only=True)
 class CaptionedFile:
-    """A medium (the name as it stands in the table), its file, what is said of it, its split and group."""
+    """A medium (its name in the table), its file, captions, split and group."""
 
     name: str
     path: Path
@@ -50,24 +50,24 @@ def read_captions(path: Path) -> list[CaptionedFile]:
         raise AffectError(
             f"{to_printable(path)}: {missing}; needed: media, caption (and split: train, dev, test)"
         )
-    said: dict[str, list[str]] = {}
-    told: dict[str, tuple[str, str]] = {}
+    captions_by_medium: dict[str, list[str]] = {}
+    split_and_group_by_medium: dict[str, tuple[str, str]] = {}
     for line, row in enumerate(rows, start=2):
         medium, caption = (row[column] or "" for column in REQUIRED_COLUMNS)
         split = (row.get("split") or "train").strip().lower()
-        about = SPLIT_ALIASES.get(split, split), row.get("group") or ""
+        split_and_group = SPLIT_ALIASES.get(split, split), row.get("group") or ""
         if not medium or not caption.strip():
             raise AffectError(f"{to_printable(path)}: line {line} has no {'caption' if medium else 'media'}")
-        if told.setdefault(medium, about) != about:
+        if split_and_group_by_medium.setdefault(medium, split_and_group) != split_and_group:
             raise AffectError(f"{to_printable(path)}: line {line} puts {medium} into another split or group")
-        said.setdefault(medium, []).append(caption.strip())
+        captions_by_medium.setdefault(medium, []).append(caption.strip())
     return [
         CaptionedFile(
             name=name,
             path=find_on_disk(path.parent / name),
             captions=tuple(captions),
-            split=told[name][0],
-            group=told[name][1],
+            split=split_and_group_by_medium[name][0],
+            group=split_and_group_by_medium[name][1],
         )
-        for name, captions in said.items()
+        for name, captions in captions_by_medium.items()
     ]

@@ -76,8 +76,8 @@ def compute_last_states(
 
 def is_bfloat16_faster(hidden_size: int) -> bool:
     """Whether this CPU multiplies bfloat16 in hardware (AMX) and states of this width gain by it."""
-    asked = getattr(torch.cpu, "_is_amx_tile_supported", None)
-    return hidden_size >= MIN_BFLOAT16_WIDTH and bool(asked and asked())
+    has_amx = getattr(torch.cpu, "_is_amx_tile_supported", None)
+    return hidden_size >= MIN_BFLOAT16_WIDTH and bool(has_amx and has_amx())
 
 
 class _PrefixGRU(torch.autograd.Function):

@@ -146,8 +146,8 @@ class _AdapterTrainer:
         # the main set apart: the other texts are short, and need no padding to the length of sentences
         losses = [
             loss
-            for together in (self.training_sets[:1], self.training_sets[1:])
-            for loss in self._compute_losses(together)
+            for training_sets in (self.training_sets[:1], self.training_sets[1:])
+            for loss in self._compute_losses(training_sets)
         ]
         torch.stack(losses).sum().backward()
         torch.nn.utils.clip_grad_norm_(self.adapters, MAX_GRADIENT_NORM)
