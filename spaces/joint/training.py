@@ -93,8 +93,8 @@ class Trainer:
     """One training run.
 
     warmup_loss:   loss of the first `schedule.warm` epochs
-    score_model:   scores the model after every epoch; the weights of the best epoch are used, by default the
-                   last
+    score_model:   scores the model after every epoch; the weights of the best epoch after the warm-up are
+                   used, which was trained with `loss`; by default those of the last
     collapse_test: training has collapsed and stops where it holds for every batch of an epoch after the
                    warm-up
     run_key:       identifies the run in its checkpoint
@@ -148,9 +148,16 @@ class Trainer:
             return torch.optim.AdamW(parameters, lr=self.schedule.rate, weight_decay=decayed, fused=True)
         return torch.optim.Adam(parameters, lr=self.schedule.rate, fused=True)
 
+    @property
+    def _unselectable_epochs(self) -> int:
+        """Number of first epochs whose weights are not used; a run that is all warm-up uses its last."""
+        warm = self.schedule.warm if self.warmup_loss is not None else 0
+        return min(warm, self.schedule.epochs - 1)
+
     def _is_finished(self, progress: TrainingProgress) -> bool:
         done = len(progress.epochs)
-        has_patience = not self.schedule.patience or done - progress.best < self.schedule.patience
+        waited = done - max(progress.best, self._unselectable_epochs)
+        has_patience = not self.schedule.patience or waited < self.schedule.patience
         return done >= self.schedule.epochs or progress.collapsed or not has_patience
 
     def _advance_epoch(self, state: TrainingState, progress: TrainingProgress) -> TrainingProgress:
@@ -169,7 +176,7 @@ class Trainer:
         best_score = progress.scores[best - 1] if best else None
         if score is None:  # without a scorer the last weights are used, and no copy is needed
             best = number
-        elif best_score is None or score > best_score:
+        elif number > self._unselectable_epochs and (best_score is None or score > best_score):
             state.store_best()
             best = number
         self.on_epoch(epoch)

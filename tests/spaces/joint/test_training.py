@@ -347,6 +347,45 @@ def test_the_best_epoch_is_kept(scores, best):
     assert not run.model.training
 
 
+@pytest.mark.parametrize(
+    ("warm", "best"),
+    [
+        (0, 1),
+        (1, 3),
+        (2, 3),
+        (3, 4),
+        (4, 4),  # a run that is all warm-up keeps its last
+        (9, 4),
+    ],
+)
+def test_an_epoch_of_the_warm_up_is_never_kept(warm, best):
+    """Its weights were trained with another loss than the one the model is named by."""
+    run = training(
+        score_model=scored(9, 2, 7, 5),
+        loss=LOSSES["vse++"](),
+        warmup_loss=LOSSES["vse"](),
+        schedule=replace(SHORT, warm=warm),
+    )
+    history, kept = snapshots(run)
+    assert history.best == best
+    assert equal(weights(run), kept[best - 1])
+
+
+def test_patience_is_counted_from_the_end_of_the_warm_up():
+    run = training(
+        score_model=scored(9, 8, 7, 3, 2, 1, 0, 0),
+        warmup_loss=LOSSES["vse"](),
+        schedule=replace(SHORT, epochs=8, warm=3, patience=2),
+    )
+    history = run.run()
+    assert (len(history.epochs), history.best) == (6, 4)
+
+
+def test_a_warm_up_without_a_loss_of_its_own_counts_like_any_epoch():
+    run = training(score_model=scored(9, 2, 7, 5), schedule=replace(SHORT, warm=2))
+    assert run.run().best == 1
+
+
 def test_without_a_judge_the_last_epoch_is_kept():
     free, short = training(), training(schedule=replace(SHORT, epochs=2))
     assert free.run().best == 4
