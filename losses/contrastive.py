@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +14,7 @@ from losses.negatives import AnchorSimilarities, split_directions
 SourceWiseForm = Literal["a", "b", "c", "d"]
 
 TEMPERATURE = 0.05  # CLIP-ViP
+MIN_TEMPERATURE, MAX_TEMPERATURE = 0.01, 1.0  # of a trained one: CLIP's greatest logit scale of 100, and 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +34,11 @@ class InfoNCE:
 
 
 class LearnableInfoNCE(torch.nn.Module):
-    """`info_nce` whose temperature is trained, by its logarithm (Radford et al. 2021, CLIP)."""
+    """`info_nce` whose temperature is trained, by its logarithm (Radford et al. 2021, CLIP).
+
+    Before each use it is clamped to MIN_TEMPERATURE to MAX_TEMPERATURE, as in CLIP: below, a few negatives
+    take all of the gradient and training becomes unstable; above, the loss hardly tells pairs apart.
+    """
 
     def __init__(self, temperature: float = 0.07) -> None:
         super().__init__()
@@ -43,6 +49,8 @@ class LearnableInfoNCE(torch.nn.Module):
         self, similarity: Tensor, same_item: Tensor | None = None, pairs: Tensor | None = None
     ) -> Tensor:
         """As `InfoNCE`."""
+        with torch.no_grad():  # the parameter itself: a clamped value would have no gradient to come back by
+            self.log_temperature.clamp_(math.log(MIN_TEMPERATURE), math.log(MAX_TEMPERATURE))
         return info_nce(similarity, self.log_temperature.exp(), same_item, pairs)
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from losses import LOSSES, InfoNCE, LearnableInfoNCE, LossEntry, RankingLoss, vse
+from losses import LOSSES, InfoNCE, LearnableInfoNCE, LossEntry, RankingLoss, info_nce, vse
 from spaces.joint.towers import JointModel, Projection, SentenceTower
 from spaces.joint.training import Schedule, Trainer
 from spaces.joint.training_set import TrainingSet
@@ -70,3 +70,27 @@ def test_losses_of_the_hardest_negative_warm_up():
     assert {"vse++", "weighted", "semi-hard"} <= {name for name, entry in LOSSES.items() if entry.warmup}
     assert {"vse++", "weighted"} <= {name for name, entry in LOSSES.items() if entry.collapsed_loss}
     assert not LOSSES["vse"].warmup and not LOSSES["infonce"].collapsed_loss
+
+
+@pytest.mark.parametrize(("start", "learnt"), [(1e-4, 0.01), (50.0, 1.0), (0.07, 0.07)])
+def test_a_learnt_temperature_has_a_floor_and_a_ceiling(start, learnt):
+    """As CLIP clamps its logit scale; the parameter can still come back from either bound."""
+    loss = LearnableInfoNCE(start)
+    similarity = torch.tensor([[0.3, 0.2], [0.4, 0.1]], requires_grad=True)
+    loss(similarity).backward()
+    assert loss.log_temperature.exp().item() == pytest.approx(learnt, rel=1e-5)
+    assert loss.log_temperature.grad.item() != 0
+    assert loss(similarity.detach()).item() == pytest.approx(info_nce(similarity, learnt).item(), rel=1e-4)
+
+
+def test_no_training_can_drive_the_temperature_out_of_its_bounds():
+    """Pairs that are already told apart reward ever lower temperatures."""
+    loss = LearnableInfoNCE(0.02)
+    optimiser = torch.optim.Adam(loss.parameters(), lr=0.5)
+    for _ in range(50):
+        optimiser.zero_grad()
+        loss(torch.eye(4) * 0.5).backward()
+        optimiser.step()
+    value = loss(torch.eye(4) * 0.5)
+    assert torch.isfinite(value)
+    assert loss.log_temperature.exp().item() >= 0.01 * (1 - 1e-5)
