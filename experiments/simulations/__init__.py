@@ -1,4 +1,4 @@
-"""Simulations with known truth: the project's own statistics, checked as a method's operating characteristics.
+"""The operating characteristics of the project's own statistics, by simulations with known truth.
 
 Each module has a function `list_checks()`; `registry` lists the modules, and `experiments.audit` runs them.
 """
