@@ -21,6 +21,7 @@ from retrieval.evaluation.benchmark import DirectionResult, Evaluation, evaluate
 from retrieval.evaluation.captions import draw_caption_masks, group_captions_by_item, make_caption_mask
 from retrieval.evaluation.estimate import Estimate, format_number
 from retrieval.evaluation.permutation_tests import ProtestResult, protest
+from retrieval.evaluation.proportion_interval import compute_proportion_interval, estimate_percentage
 from retrieval.evaluation.rank_counts import (
     RankCounts,
     compute_ranks,
@@ -67,10 +68,12 @@ __all__ = [
     "ccc",
     "compare_paired",
     "compute_affect_fit",
+    "compute_proportion_interval",
     "compute_ranks",
     "compute_ranks_from_embeddings",
     "count_ranks",
     "draw_caption_masks",
+    "estimate_percentage",
     "evaluate",
     "first_hit_reciprocal_ranks",
     "format_number",
