@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from encoders import Rows
 from fusion import Calibration, fit_calibration
+from retrieval.evaluation import compute_expected_average_precisions
 from retrieval.search import MATCH_PRIOR
 from spaces.joint import Ints
 
@@ -86,21 +87,15 @@ def select_zero_shot_weight(held_out_folds: Sequence[HeldOutFold]) -> float:
 def compute_average_precisions(similarity: Rows, is_match: npt.NDArray[np.bool_]) -> Floats:
     """(texts + items,) average precision of each text among the items, then of each item among the texts.
 
-    With one match it is the reciprocal rank; without any it is 0. Missing similarities rank last.
+    With one match it is the reciprocal rank; without any it is 0. Missing similarities rank last; ties are
+    taken in expectation over their orders.
     """
     return np.concatenate(
         [
-            _compute_row_average_precisions(similarity, is_match),
-            _compute_row_average_precisions(similarity.T, is_match.T),
+            compute_expected_average_precisions(similarity, is_match),
+            compute_expected_average_precisions(similarity.T, is_match.T),
         ]
     )
-
-
-def _compute_row_average_precisions(similarity: Rows, is_match: npt.NDArray[np.bool_]) -> Floats:
-    order = np.argsort(-np.nan_to_num(similarity, nan=-np.inf), axis=1, kind="stable")
-    hits = np.take_along_axis(is_match, order, axis=1)
-    precisions = hits.cumsum(axis=1) / np.arange(1, hits.shape[1] + 1)
-    return np.asarray((precisions * hits).sum(axis=1) / np.maximum(hits.sum(axis=1), 1), np.float64)
 
 
 def calibrate_similarity(held_out_folds: Sequence[HeldOutFold], zero_shot_weight: float) -> Calibration:
