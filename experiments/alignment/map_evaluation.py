@@ -101,14 +101,15 @@ def run_permutation_test(
     half = data.half_split
     mapped = method.fit(half.source, half.target, seed=config.seed).transform(half.held_out_source)
     target = half.held_out_target
-    baseline_error = ((half.target_mean - target) ** 2).sum()
+    mean = np.broadcast_to(half.target_mean, target.shape)
     permutations = draw_permutations(
         len(target), config.draws, seed=config.seed, groups=data.pairs.groups[half.held_out_rows],
         exchange=data.pairs.exchange,
     )  # fmt: skip
     return (
-        float(((mapped - target) ** 2).sum() / baseline_error),
-        compute_permuted_errors(mapped, target, permutations) / baseline_error,
+        float(((mapped - target) ** 2).sum() / ((mean - target) ** 2).sum()),
+        compute_permuted_errors(mapped, target, permutations)
+        / compute_permuted_errors(mean, target, permutations),
     )
 
 

@@ -7,6 +7,9 @@ from importlib import import_module
 from experiments.simulations.check import SimulationCheck
 
 TOPICS: dict[str, str] = {  # module by topic
+    "intervals": "intervals",
+    "permutation": "permutation",
+    "ties": "ties",
 }
 
 

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import gammaincinv
-from scipy.stats import norm
-from scipy.stats import t as student_t
+from scipy.special import gammaincinv, ndtri, stdtrit
 
 from retrieval.evaluation.estimate import Estimate
 from retrieval.evaluation.resampling import number_groups
@@ -126,5 +124,5 @@ def _smooth_effect(other_proportion: float, sample: _Sample) -> float:
 
 def _compute_quantile(sample: _Sample, level: float) -> float:
     if sample.is_binomial or sample.group_count == 1:
-        return float(norm.ppf((1 + level) / 2))
-    return float(student_t.ppf((1 + level) / 2, sample.group_count - 1))
+        return float(ndtri((1 + level) / 2))
+    return float(stdtrit(sample.group_count - 1, (1 + level) / 2))
