@@ -50,8 +50,10 @@ def compute_map_p(source: Floats, target: Floats, groups: Ints, seed: int) -> fl
         name="simulated", modalities=("one", "other"), source=source, target=target, columns=("v", "a"),
         groups=groups.astype(str), exchange="groups",
     )  # fmt: skip
-    method = list_methods()["procrustes"]
-    disparity, null_disparities = run_permutation_test(method, fold_pairs(pairs, config), config)
+    data = fold_pairs(pairs, config)
+    if data is None:
+        raise ValueError("too few groups to hold some out")
+    disparity, null_disparities = run_permutation_test(list_methods()["procrustes"], data, config)
     return compute_upper_p_value(-disparity, -null_disparities)
 
 
