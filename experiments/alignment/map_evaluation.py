@@ -11,7 +11,7 @@ import numpy as np
 from experiments.alignment.folds import FoldedPairs
 from experiments.alignment.pairs import Floats
 from experiments.alignment.study_config import NDCG_DEPTH, PRECISION_DEPTH, StudyConfig
-from retrieval.evaluation import ndcg, rank_items
+from retrieval.evaluation import compute_expected_ndcg, compute_expected_precision
 from retrieval.evaluation.permutation_tests import (
     compute_permuted_errors,
     compute_upper_p_value,
@@ -28,7 +28,7 @@ class MapOutcome:
 
     mapped:  (m, q) the source in the target's coordinates
     mapped_swapped: (m, q) the same with the source's axes in reverse order
-    precision: (m,) share of the PRECISION_DEPTH nearest targets of the fold with the row's emotion; NaN
+    precision: (m,) expected share of the PRECISION_DEPTH nearest targets of the fold with the row's emotion; NaN
         without an emotion
     precision_without_pair: (m,) the same without the row's own pair
     ndcg:    (m,) nDCG at NDCG_DEPTH; NaN without affect
@@ -147,7 +147,8 @@ def _evaluate_retrieval(
         labels = data.pairs.emotions[fold.held_out_rows]
 
         def compute_precision(scores: Floats) -> Floats:
-            shares = (labels[rank_items(scores, PRECISION_DEPTH)] == labels[:, None]).mean(axis=1)
+            depth = min(PRECISION_DEPTH, len(labels))
+            shares = compute_expected_precision(scores, labels == labels[:, None], depth)
             return np.where(labels != "", shares, np.nan)
 
         precision = compute_precision(similarity)
@@ -157,8 +158,7 @@ def _evaluate_retrieval(
             precision_without_pair = compute_precision(without_pair)
     if data.affect is not None:
         affect = data.affect[data.fold_ids == fold_index]
-        ranked = rank_items(similarity, min(NDCG_DEPTH, len(affect)))
-        gains = ndcg(affect, affect, ranked, NDCG_DEPTH)
+        gains = compute_expected_ndcg(affect, affect, similarity, NDCG_DEPTH)
     return precision, precision_without_pair, gains
 
 
