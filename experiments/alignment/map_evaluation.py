@@ -28,8 +28,8 @@ class MapOutcome:
 
     mapped:  (m, q) the source in the target's coordinates
     mapped_swapped: (m, q) the same with the source's axes in reverse order
-    precision: (m,) expected share of the PRECISION_DEPTH nearest targets of the fold with the row's emotion; NaN
-        without an emotion
+    precision: (m,) share of the PRECISION_DEPTH nearest targets of the fold with the row's emotion, expected
+        over orders of equally near ones; NaN without an emotion
     precision_without_pair: (m,) the same without the row's own pair
     ndcg:    (m,) nDCG at NDCG_DEPTH; NaN without affect
     half_disparity: disparity on half of the groups, of a map fitted on the other half
