@@ -19,9 +19,10 @@ from retrieval.evaluation.affect_metrics import (
     rank_items,
     rmse,
 )
-from retrieval.evaluation.benchmark import DirectionResult, Evaluation, evaluate, summarise_runs
+from retrieval.evaluation.benchmark import Evaluation, evaluate, summarise_runs
 from retrieval.evaluation.captions import draw_caption_masks, group_captions_by_item, make_caption_mask
 from retrieval.evaluation.composite_intervals import compute_geometric_mean_interval, compute_sum_interval
+from retrieval.evaluation.direction_result import DirectionResult
 from retrieval.evaluation.estimate import Estimate, format_number
 from retrieval.evaluation.permutation_tests import ProtestResult, protest
 from retrieval.evaluation.proportion_interval import compute_proportion_interval, estimate_percentage
