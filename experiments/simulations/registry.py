@@ -8,6 +8,7 @@ from experiments.simulations.check import SimulationCheck
 
 TOPICS: dict[str, str] = {  # module by topic
     "intervals": "intervals",
+    "composites": "composite_intervals",
     "permutation": "permutation",
     "ties": "ties",
 }

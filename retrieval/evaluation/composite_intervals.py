@@ -2,6 +2,8 @@
 
 The method of variance estimates recovery (Donner and Zou 2012) puts the limits of each proportion together
 with their correlation, so that recalls of 0 or 100 % keep a width, which the bootstrap takes from them.
+Simulated coverage at level .95 is .94 to .98 for 34, 100 and 1000 videos with 5 to 20 captions each
+(`experiments.audit`, topic "composites").
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from experiments.simulations.composite_intervals import draw_nested_hits
 from experiments.simulations.intervals import draw_grouped_hits, find_worst_coverage
 from retrieval.evaluation import bootstrap_interval
 
@@ -24,6 +25,13 @@ def test_a_small_recall_of_few_queries_is_covered_where_the_bootstrap_fails():
     samples = [draw_grouped_hits(0.023, 34, None, rng)[0] for _ in range(100)]
     limits = [bootstrap_interval(sample, seed=0, draws=200) for sample in samples]
     assert np.mean([low <= 0.023 <= high for low, high in limits]) < 0.7
+
+
+def test_nested_hits_have_the_stated_recalls():
+    hits, groups = draw_nested_hits((0.1, 0.4), 3000, np.random.default_rng(0))
+    assert [part.mean() for part in hits] == pytest.approx([0.1, 0.4, 0.1, 0.4], abs=0.03)
+    assert all(part.shape == group.shape for part, group in zip(hits, groups, strict=True))
+    assert (hits[1] >= hits[0]).all()
 
 
 @pytest.mark.slow
