@@ -15,7 +15,7 @@ CORRELATIONS = (None, 0.0, 0.2, 0.5, 0.8)  # of the hits of a video; None: one c
 MIDDLE_TRUTHS = (0.1, 0.3, 0.5)  # and their complements
 EXTREME_TRUTHS = (0.01, 0.023, 0.05)
 LEAST_CAPTIONS, MOST_CAPTIONS = 5, 20
-TRIALS = 1000  # of each truth
+TRIALS = 2000  # of each truth
 
 
 def list_checks() -> tuple[SimulationCheck, ...]:
