@@ -51,6 +51,7 @@ from retrieval.evaluation.rules import METRICS, PUBLISHED_PROTOCOLS, EvaluationP
 from retrieval.evaluation.similarity_blocks import DenseSimilarity, InnerProductSimilarity, Similarity
 from retrieval.evaluation.splits import make_group_folds, split_by_group
 from retrieval.evaluation.tied_metrics import (
+    compute_expected_average_precisions,
     compute_expected_first_hit_reciprocal_ranks,
     compute_expected_ndcg,
     compute_expected_precision,
@@ -76,6 +77,7 @@ __all__ = [
     "ccc",
     "compare_paired",
     "compute_affect_fit",
+    "compute_expected_average_precisions",
     "compute_expected_first_hit_reciprocal_ranks",
     "compute_expected_ndcg",
     "compute_expected_precision",

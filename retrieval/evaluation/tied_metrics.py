@@ -91,6 +91,26 @@ def compute_expected_first_hit_reciprocal_ranks(
     return np.where(is_possible, np.exp(log_share) / rank, 0).sum(axis=1)
 
 
+def compute_expected_average_precisions(similarity: Similarities, relevance: npt.NDArray[np.bool_]) -> Floats:
+    """(q,) expected average precision of relevant items (q, n), 0 without any.
+
+    A place among c tied items, r of them relevant, holds a relevant one with probability r / c, and each
+    place before it among the ties then another one with (r - 1) / (c - 1). Raises ValueError for shapes that
+    don't fit.
+    """
+    is_relevant = validate_relevance(relevance)
+    order, classes = _order_by_tie_class(similarity, is_relevant.shape)
+    relevant = np.take_along_axis(is_relevant, order, axis=1)
+    tied = np.bincount(classes.ravel())[classes]
+    tied_hits = np.bincount(classes.ravel(), relevant.ravel())[classes]
+    rank = np.arange(order.shape[1])
+    starts = np.maximum.accumulate(np.where(np.diff(classes, axis=1, prepend=-1) != 0, rank, 0), axis=1)
+    hits_ahead = np.take_along_axis(relevant.cumsum(axis=1) - relevant, starts, axis=1)
+    hits_before = hits_ahead + (rank - starts) * (tied_hits - 1) / np.maximum(tied - 1, 1)
+    precision = tied_hits / tied * (hits_before + 1) / (rank + 1)
+    return np.asarray(precision.sum(axis=1) / np.maximum(relevant.sum(axis=1), 1))
+
+
 def average_over_ties(similarity: Similarities, gains: npt.ArrayLike) -> Floats:
     """(q, n) gains (q, n) in order of rank, best first, each the mean over the items tied at its rank.
 

@@ -7,6 +7,7 @@ from retrieval.evaluation import (
     PUBLISHED_PROTOCOLS,
     EvaluationProtocol,
     RankCounts,
+    compute_expected_average_precisions,
     compute_expected_first_hit_reciprocal_ranks,
     compute_expected_ndcg,
     compute_expected_precision,
@@ -106,22 +107,25 @@ def test_lists_are_means_over_random_orders():
     relevance = rng.random((5, 9)) < 0.3
     relevance[4] = False
     queries, items = rng.uniform(-1, 1, (5, 2)), rng.uniform(-1, 1, (9, 2))
-    drawn = {"precision": [], "ndcg": [], "mrr": []}
+    drawn = {"precision": [], "ndcg": [], "mrr": [], "average precision": []}
     for _ in range(ORDERS):
         filled = np.where(np.isnan(similarity), -9, similarity)
         order = rank_items(filled + 0.5 * rng.random(similarity.shape))
         hits = np.take_along_axis(relevance, order, axis=1)
         drawn["precision"].append(precision_at(hits, 4))
         drawn["mrr"].append(first_hit_reciprocal_ranks(hits))
+        precisions = hits.cumsum(axis=1) / np.arange(1, 10)
+        drawn["average precision"].append((precisions * hits).sum(axis=1) / np.maximum(hits.sum(axis=1), 1))
         drawn["ndcg"].append(ndcg(queries, items, order, 4))
     expected = {
         "precision": compute_expected_precision(similarity, relevance, 4),
         "mrr": compute_expected_first_hit_reciprocal_ranks(similarity, relevance),
+        "average precision": compute_expected_average_precisions(similarity, relevance),
         "ndcg": compute_expected_ndcg(queries, items, similarity, 4),
     }
     for name, values in expected.items():
         assert values == pytest.approx(np.mean(drawn[name], axis=0), abs=0.025), name
-    assert expected["mrr"][4] == 0
+    assert expected["mrr"][4] == expected["average precision"][4] == 0
 
 
 def test_lists_without_ties_are_those_of_the_order():
