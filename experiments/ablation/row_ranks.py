@@ -11,11 +11,12 @@ import numpy.typing as npt
 
 from experiments.ablation.space_spec import SpaceSpec
 from retrieval.evaluation import DirectionResult, Evaluation
+from retrieval.evaluation.rank_metrics import MedianRule
+from retrieval.evaluation.rules import RECALL_DEPTHS
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-RECALL_DEPTHS = (1, 5, 10)
 DIRECTION_TITLES = {"T2V": "Words find items (T2V)", "V2T": "Items find words (V2T)"}
 DIRECTIONS = tuple(DIRECTION_TITLES)
 RECALL_NAMES = tuple(f"{side} R@{k}" for side in DIRECTIONS for k in RECALL_DEPTHS)
@@ -23,49 +24,59 @@ METRIC_NAMES = (*RECALL_NAMES[:3], "T2V MdR", "T2V MnR", *RECALL_NAMES[3:], "V2T
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class DirectionRanks:
-    """One direction of a row.
+class SeedRanks:
+    """Entries of one direction under one seed: one a query, or several under the rule "each" for ties.
 
-    ranks: 0-based (seeds, q)
-    hits:  by depth k, from 0 to 1 (seeds, q)
-    query_items: the number of each query's item (q,)
+    ranks: 0-based (e,)
+    hits:  by depth k, from 0 to 1 (e,)
+    items: (e,) the number of the item that each entry's query belongs to
     """
 
     ranks: Floats
     hits: Mapping[int, Floats]
-    query_items: Ints
+    items: Ints
+
+    @classmethod
+    def from_direction(cls, direction: DirectionResult) -> SeedRanks:
+        """From one direction of an evaluation, under its protocol."""
+        items = np.unique(np.asarray(direction.groups), return_inverse=True)[1]
+        return cls(
+            ranks=direction.ranks,
+            hits={k: direction.compute_hits(k) for k in RECALL_DEPTHS},
+            items=items[direction.rank_counts.list_query_indices(direction.protocol.ties)],
+        )
+
+    def linearise_recall(self, k: int, item_count: int) -> Floats:
+        """(items,) values in percent whose mean is R@k.
+
+        Their variance is that of R@k, a ratio of sums over items with several entries each, to the first
+        order (Cochran 1977, 2.11).
+        """
+        recall = self.hits[k].mean()
+        residuals = np.bincount(self.items, self.hits[k] - recall, item_count)
+        return np.asarray(100 * (recall + residuals * item_count / len(self.items)))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DirectionRanks:
+    """One direction of a row under all seeds."""
+
+    seeds: tuple[SeedRanks, ...]
     item_count: int
+    median: MedianRule
 
     @classmethod
     def from_directions(cls, directions: Sequence[DirectionResult]) -> DirectionRanks:
         """From the same direction under several seeds."""
-        items = np.unique(np.asarray(directions[0].groups), return_inverse=True)[1]
-        ranks = np.stack([direction.ranks for direction in directions])
         return cls(
-            ranks=ranks,
-            hits={k: np.where(ranks < k, 1.0, 0.0) for k in RECALL_DEPTHS},
-            query_items=items,
-            item_count=int(items.max()) + 1,
+            seeds=tuple(map(SeedRanks.from_direction, directions)),
+            item_count=len(set(directions[0].groups)),
+            median=directions[0].protocol.median,
         )
 
-    @cached_property
-    def queries_per_item(self) -> Floats:
-        """(items,) number of queries of each item."""
-        return np.bincount(self.query_items, minlength=self.item_count).astype(np.float64)
-
-    def sum_by_item(self, values: Floats) -> Floats:
-        """(seeds, items) sums of values (seeds, q) over each item's queries."""
-        return np.stack([np.bincount(self.query_items, row, self.item_count) for row in values])
-
     def linearise_recall(self, k: int) -> Floats:
-        """(seeds, items) values in percent whose mean over items is R@k.
-
-        Their variance over items is that of R@k, a ratio of sums over items with several queries each, to the
-        first order (Cochran 1977, 2.11).
-        """
-        recall = self.hits[k].mean(axis=1, keepdims=True)
-        residuals = self.sum_by_item(self.hits[k] - recall) / self.queries_per_item.mean()
-        return np.asarray(100 * (recall + residuals))
+        """(seeds, items) as `SeedRanks.linearise_recall`."""
+        return np.stack([seed.linearise_recall(k, self.item_count) for seed in self.seeds])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -92,7 +103,7 @@ class RowRanks:
     @property
     def seed_count(self) -> int:
         """Seeds; 1 for a baseline."""
-        return len(self.directions["T2V"].ranks)
+        return len(self.directions["T2V"].seeds)
 
     @cached_property
     def recall_values(self) -> Mapping[str, Floats]:

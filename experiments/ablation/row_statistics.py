@@ -11,16 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from experiments.ablation.row_ranks import (
-    METRIC_NAMES,
-    RECALL_DEPTHS,
-    RECALL_NAMES,
-    DirectionRanks,
-    Floats,
-    Ints,
-    RowRanks,
-)
-from retrieval.evaluation import Estimate, Evaluation, estimate_percentage
+from experiments.ablation.row_ranks import METRIC_NAMES, RECALL_NAMES, Floats, Ints, RowRanks, SeedRanks
+from retrieval.evaluation import Estimate, Evaluation, compute_proportion_interval, compute_sum_interval
+from retrieval.evaluation.rank_metrics import MedianRule
+from retrieval.evaluation.rules import RECALL_DEPTHS
 
 RESAMPLES = 2000
 CONFIDENCE_LEVEL = 0.95
@@ -46,79 +40,59 @@ def estimate_metrics(
 ) -> dict[str, MetricEstimate]:
     """Every metric; `bootstrap_weights` (draws, items) count how often each draw takes each item."""
     metrics_by_seed = [evaluation.compute_metrics() for evaluation in evaluations]
-    intervals = {**_estimate_recalls(row), **_estimate_rank_means(row, bootstrap_weights)}
-    intervals["rsum"] = estimate_sum(
-        [intervals[name] for name in RECALL_NAMES],
-        np.stack([row.recall_values[name].mean(axis=0) for name in RECALL_NAMES]),
-    )
+    intervals = {**_compute_recall_intervals(row), **_compute_rank_intervals(row, bootstrap_weights)}
     estimates = {}
     for name in METRIC_NAMES:
         values = np.array([metrics[name] for metrics in metrics_by_seed])
         sd = float(values.std(ddof=1)) if len(values) > 1 else None
-        interval = intervals[name]
-        estimates[name] = MetricEstimate(
-            value=float(values.mean()), low=interval.low, high=interval.high, sd=sd
-        )
+        low, high = intervals[name]
+        estimates[name] = MetricEstimate(value=float(values.mean()), low=low, high=high, sd=sd)
     return estimates
 
 
-def estimate_sum(parts: Sequence[Estimate], values: Floats) -> Estimate:
-    """The sum of m estimates with its interval, by their intervals and correlations.
-
-    The distances of the parts' limits from their values are added as correlated standard deviations are
-    (Zou and Donner 2008), so that the interval has a width where all parts are 0 or 100.
-
-    values: (m, items) whose means over items are the parts. The correlation of parts of which one does not
-    vary is unknown and taken as 1, the widest
-    """
-    total = sum(part.value for part in parts)
-    correlations = np.ones((len(values), len(values)))
-    varying = np.flatnonzero(values.std(axis=1) > 1e-9)
-    if len(varying) > 1:
-        correlations[np.ix_(varying, varying)] = np.corrcoef(values[varying])
-    limits = np.array([(part.low, part.high) for part in parts], np.float64)
-    below, above = np.abs(limits.T - [part.value for part in parts])
-    low, high = (np.sqrt(max(0.0, float(side @ correlations @ side))) for side in (below, above))
-    return Estimate(total, max(0.0, total - low), min(100.0 * len(parts), total + high))
+def _compute_recall_intervals(row: RowRanks) -> dict[str, tuple[float, float]]:
+    """Of the recalls and rsum: the entries of all seeds, those of an item in one group."""
+    hits, groups = [], []
+    for direction in row.directions.values():
+        items = np.concatenate([seed.items for seed in direction.seeds])
+        for k in RECALL_DEPTHS:
+            hits.append(np.concatenate([seed.hits[k] for seed in direction.seeds]))
+            groups.append(items)
+    limits = [compute_proportion_interval(*part, CONFIDENCE_LEVEL) for part in zip(hits, groups, strict=True)]
+    limits.append(compute_sum_interval(hits, groups, CONFIDENCE_LEVEL))
+    names = (*RECALL_NAMES, "rsum")
+    return {name: (100 * low, 100 * high) for name, (low, high) in zip(names, limits, strict=True)}
 
 
-def _estimate_recalls(row: RowRanks) -> dict[str, Estimate]:
-    return {
-        f"{side} R@{k}": estimate_percentage(
-            direction.hits[k].mean(axis=0), direction.query_items, CONFIDENCE_LEVEL
-        )
-        for side, direction in row.directions.items()
-        for k in RECALL_DEPTHS
-    }
-
-
-def _estimate_rank_means(row: RowRanks, bootstrap_weights: Floats) -> dict[str, Estimate]:
-    """Mean and median ranks with percentile intervals."""
-    estimates = {}
+def _compute_rank_intervals(row: RowRanks, bootstrap_weights: Floats) -> dict[str, tuple[float, float]]:
+    """Of the mean and median ranks: percentiles of bootstrap draws, seeds averaged within a draw."""
+    intervals = {}
     for side, direction in row.directions.items():
+        means = [_bootstrap_mean_ranks(seed, bootstrap_weights) for seed in direction.seeds]
         medians = [
-            bootstrap_median_ranks(ranks, direction.query_items, bootstrap_weights)
-            for ranks in direction.ranks
+            bootstrap_median_ranks(seed.ranks, seed.items, bootstrap_weights, direction.median)
+            for seed in direction.seeds
         ]
-        for name, draws in (
-            ("MnR", _bootstrap_mean_rank(direction, bootstrap_weights)),
-            ("MdR", np.mean(medians, axis=0)),
-        ):
-            low, high = np.quantile(draws, [(1 - CONFIDENCE_LEVEL) / 2, (1 + CONFIDENCE_LEVEL) / 2])
-            estimates[f"{side} {name}"] = Estimate(float(draws.mean()), float(low), float(high))
-    return estimates
+        for name, draws in (("MnR", means), ("MdR", medians)):
+            quantiles = [(1 - CONFIDENCE_LEVEL) / 2, (1 + CONFIDENCE_LEVEL) / 2]
+            low, high = np.quantile(np.mean(draws, axis=0), quantiles)
+            intervals[f"{side} {name}"] = (float(low), float(high))
+    return intervals
 
 
-def _bootstrap_mean_rank(direction: DirectionRanks, bootstrap_weights: Floats) -> Floats:
-    """(draws,) mean rank, seeds averaged."""
-    sums = direction.sum_by_item(direction.ranks + 1).mean(axis=0)
-    return np.asarray(bootstrap_weights @ sums / (bootstrap_weights @ direction.queries_per_item))
+def _bootstrap_mean_ranks(seed: SeedRanks, bootstrap_weights: Floats) -> Floats:
+    """(draws,) mean rank, each entry weighted as its item."""
+    item_count = bootstrap_weights.shape[1]
+    sums = bootstrap_weights @ np.bincount(seed.items, seed.ranks + 1, item_count)
+    return np.asarray(sums / (bootstrap_weights @ np.bincount(seed.items, minlength=item_count)))
 
 
-def bootstrap_median_ranks(ranks: Floats, query_items: Ints, bootstrap_weights: Floats) -> Floats:
-    """(draws,) floor(median) + 1 of ranks (q,), each query weighted as its item."""
+def bootstrap_median_ranks(
+    ranks: Floats, items: Ints, bootstrap_weights: Floats, rule: MedianRule = "floor"
+) -> Floats:
+    """(draws,) `median_rank` of ranks (e,), each entry weighted as its item (e,)."""
     order = np.argsort(ranks)
-    sorted_ranks, sorted_items = ranks[order], query_items[order]
+    sorted_ranks, sorted_items = ranks[order], items[order]
     medians = []
     step = max(1, CHUNK_SIZE // len(ranks))
     for start in range(0, len(bootstrap_weights), step):
@@ -126,8 +100,9 @@ def bootstrap_median_ranks(ranks: Floats, query_items: Ints, bootstrap_weights: 
         count = cumulative[:, -1:]
         lower = (cumulative > (count - 1) // 2).argmax(1)
         upper = (cumulative > count // 2).argmax(1)
-        medians.append(np.floor((sorted_ranks[lower] + sorted_ranks[upper]) / 2) + 1)
-    return np.concatenate(medians)
+        medians.append((sorted_ranks[lower] + sorted_ranks[upper]) / 2)
+    middle = np.concatenate(medians)
+    return np.asarray((np.floor(middle) if rule == "floor" else middle) + 1)
 
 
 def draw_bootstrap_weights(item_count: int, seed: int, draw_count: int = RESAMPLES) -> Floats:

@@ -9,9 +9,8 @@ from experiments.ablation.row_statistics import (
     bootstrap_median_ranks,
     draw_bootstrap_weights,
     estimate_metrics,
-    estimate_sum,
 )
-from retrieval.evaluation import Estimate, bootstrap_interval, estimate_percentage, median_rank
+from retrieval.evaluation import bootstrap_interval, estimate_percentage, median_rank
 
 
 @pytest.fixture(scope="module")
@@ -61,20 +60,10 @@ def test_no_interval_without_width_at_the_ends(noise, value):
         assert estimates["rsum"].high == 600 and estimates["rsum"].low < 590
 
 
-def test_a_sum_of_independent_parts_and_of_one_part_twice():
-    parts = [Estimate(50.0, 40.0, 70.0)] * 2
-    column = np.array([1.0, -1, 1, -1])
-    independent = estimate_sum(parts, np.stack([column, [1.0, 1, -1, -1]]))
-    assert (independent.low, independent.high) == pytest.approx((100 - 200**0.5, 100 + 800**0.5))
-    twice = estimate_sum(parts, np.stack([column, column]))
-    assert (twice.low, twice.high) == pytest.approx((80, 140))
-    constant = estimate_sum(parts, np.ones((2, 4)))
-    assert (constant.low, constant.high) == pytest.approx((80, 140))
-
-
 def test_bootstrap_medians_match_repeated_ranks():
     rng = np.random.default_rng(4)
     ranks, item = rng.integers(20, size=15).astype(float), np.repeat(np.arange(5), 3)
     weights = draw_bootstrap_weights(5, seed=1, draw_count=20)
-    expected = [median_rank(np.repeat(ranks, w[item].astype(int))) for w in weights]
-    np.testing.assert_array_equal(bootstrap_median_ranks(ranks, item, weights), expected)
+    for rule in ("floor", "plain"):
+        expected = [median_rank(np.repeat(ranks, w[item].astype(int)), rule) for w in weights]
+        np.testing.assert_array_equal(bootstrap_median_ranks(ranks, item, weights, rule), expected)
