@@ -69,7 +69,7 @@ def test_the_command(pictures, tmp_path):
     arguments = ("--data", pictures, "--encoders", TOYS, "--jobs", 1, "--out", tmp_path, *FEW)
     completed = command(*arguments, "--rows", "1.1 weighted,2.3")
     assert completed.exit_code == 0, completed.output
-    assert "1.1 weighted" in completed.stdout and "Ties: average" in completed.stdout
+    assert "1.1 weighted" in completed.stdout and "Ties: in expectation" in completed.stdout
     assert "Left out: 2.3 zero-shot" in completed.stdout
     names = {file.name for file in tmp_path.iterdir()}
     assert names >= {"table.md", "table.csv", "results.json", "rows.png", "learning-rsum.png"}
@@ -99,6 +99,8 @@ def test_given_features(pictures, tmp_path):
         (("--set", "loss.margn=1"), "no setting 'loss.margn'; known: loss.margin"),
         (("--set", "schedule.epochs=many"), "not a whole number"),
         (("--set", "loss.margin=inf"), "is not a number"),
+        (("--rules", "trec"), "no rules 'trec'; known: project, jemc, vse++, ce"),
+        (("--set", "rules.ties=last"), "setting rules.ties: 'last'; known: expected, average"),
         (("--features", "smell=x"), "no role smell; roles: objects"),
         (("--encoders", "objects=nothing"), "no encoder 'nothing'"),
         (("--word-vectors", "nowhere.txt"), "nowhere.txt"),
