@@ -49,6 +49,7 @@ class RunMetadata:
     hashes, feature_files: of the data, as `DataSource` has them
     missing_features: items without features, by role and split
     provenance: as `describe_provenance`
+    flags: as `list_flags`
     """
 
     data: str
@@ -63,6 +64,7 @@ class RunMetadata:
     feature_files: Mapping[str, Mapping[str, Any]]
     missing_features: Mapping[str, Mapping[str, int]]
     provenance: Mapping[str, Any]
+    flags: tuple[str, ...]
 
 
 def list_rules(metadata: RunMetadata) -> list[str]:
@@ -85,8 +87,9 @@ def describe_protocol(protocol: EvaluationProtocol) -> str:
 
 
 def list_notes(metadata: RunMetadata) -> list[str]:
-    """The rules of the evaluation, and notes on the data, the settings and the encoders."""
+    """Flags, the rules of the evaluation, and notes on the data, the settings and the encoders."""
     return [
+        *(f"Flag: {flag}." for flag in metadata.flags),
         *list_rules(metadata),
         f"Seeds: {metadata.seeds}.",
         *(f"{metadata.data}: {note}" for note in metadata.notes),

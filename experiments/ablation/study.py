@@ -11,6 +11,7 @@ from experiments.ablate import create_out_folder
 from experiments.ablation.baselines import supports_zero_shot
 from experiments.ablation.data_preparation import load_dataset, prepare_data
 from experiments.ablation.data_record import check_out_folder, count_missing_features
+from experiments.ablation.flags import list_flags
 from experiments.ablation.notes import RunMetadata
 from experiments.ablation.results import AblationResults, measure_rows
 from experiments.ablation.row_plan import check_row_prefixes, plan_rows
@@ -79,6 +80,7 @@ def run_study(
         hashes=source.hashes,
         feature_files=source.feature_files,
         missing_features=count_missing_features(prepared),
+        flags=list_flags(results, prepared, settings),
         provenance=describe_provenance("experiments.ablate", arguments),
     )
     return metadata, results, out

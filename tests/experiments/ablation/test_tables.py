@@ -50,6 +50,7 @@ def result(corpus, tmp_path_factory):
         hashes={},
         feature_files={"sound": {"path": "a.h5", "files": 1, "bytes": 9, "sha256": "0f"}},
         missing_features={},
+        flags=("a flag",),
         provenance={"command": "python -m experiments.ablate"},
     )
     return metadata, results
@@ -69,6 +70,7 @@ def test_tables_are_well_formed(result, tmp_path):
         lines = [line for line in block.splitlines() if line.startswith("|")]
         assert len({line.count("|") for line in lines}) <= 1
     assert "Left out: 1.2 activity needs activity." in text
+    assert "* Flag: a flag." in text
     assert "Features of audio: a.h5, 1 files, 9 bytes, SHA-256 0f." in text
     assert (
         "Rules 'project': Ties: in expectation over random orders of tied items." in text
