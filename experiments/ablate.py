@@ -50,6 +50,14 @@ if TYPE_CHECKING:  # imported late, so that --help is fast
     help="Trainings of each space; one says nothing of the method.",
 )
 @click.option(
+    "--loss",
+    "losses",
+    multiple=True,
+    metavar="MODULE:FUNCTION",
+    help="A loss of your own as a row beside 1.1 weighted: called with similarities (v, t) and a mask of "
+    "pairs of one item; from a module in the working directory. Can be repeated.",
+)
+@click.option(
     "--rules",
     default="project",
     show_default=True,

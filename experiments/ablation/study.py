@@ -9,6 +9,7 @@ from pathlib import Path
 from encoders import AffectError
 from experiments.ablate import create_out_folder
 from experiments.ablation.baselines import supports_zero_shot
+from experiments.ablation.custom_losses import check_custom_loss
 from experiments.ablation.data_preparation import load_dataset, prepare_data
 from experiments.ablation.data_record import check_out_folder, count_missing_features
 from experiments.ablation.flags import list_flags
@@ -32,6 +33,7 @@ class AblationOptions:
     rows: str
     seeds: int
     rules: str
+    losses: tuple[str, ...]
     assignments: tuple[str, ...]
     word_vectors: Path | None
     encoders: str
@@ -51,6 +53,8 @@ def run_study(
     settings = apply_overrides(AblationSettings(rules=select_protocol(options.rules)), options.assignments)
     prefixes = [prefix.strip() for prefix in options.rows.split(",") if prefix.strip()]
     check_row_prefixes(prefixes)
+    for name in options.losses:
+        check_custom_loss(name)
     dataset = load_dataset(options.data, options.data_root, parse_feature_paths(options.features))
     out = options.out or Path("runs") / "ablate" / dataset.name
     create_out_folder(out)
@@ -63,6 +67,7 @@ def run_study(
         settings.text,
         prefixes=prefixes,
         has_zero_shot=supports_zero_shot(source.pipeline, prepared),
+        custom_losses=options.losses,
     )
     seeds = range(options.seeds)
     trials = [Trial(space=space, seed=seed) for seed in seeds for space in plan.spaces]
