@@ -5,13 +5,11 @@ import io
 import json
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from ablation_factory import SMALL, make_data
-from PIL import Image
 from rich.console import Console
 
-from experiments.ablation import plots, tables, trials
+from experiments.ablation import tables, trials
 from experiments.ablation.notes import RunMetadata
 from experiments.ablation.results import measure_rows
 from experiments.ablation.row_plan import plan_rows
@@ -105,15 +103,3 @@ def test_reference_rows(result):
     assert "1.1 weighted" not in gaps and "1.2 object" not in gaps
     for statement in (line.difference.networks for line in results.rows if line.difference):
         assert statement.adjusted_p == min(1, len(gaps) * statement.p)
-
-
-@pytest.mark.slow
-def test_plots(result, tmp_path):
-    _, results = result
-    files = plots.save_plots(tmp_path, "made-up", results)
-    assert [file.name for file in files] == ["rows.png", "learning-rsum.png", "learning-loss.png"]
-    for file in files:
-        pixels = np.asarray(Image.open(file).convert("RGB")).astype(int)
-        assert min(pixels.shape[:2]) > 200
-        assert 0.01 < (pixels.min(2) < 200).mean() < 0.5  # some ink, and not too much
-        assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 20
