@@ -11,6 +11,7 @@ TOPICS: dict[str, str] = {  # module by topic
     "composites": "composite_intervals",
     "permutation": "permutation",
     "ties": "ties",
+    "seeds": "seeds",
 }
 
 
