@@ -40,7 +40,7 @@ def _compute_similarities(training_data: TrainingData, fitted: FittedHeads) -> d
         "untrained": [fold.zero_shot_similarity for fold in folds],
         "ridge": [_compute_ridge_similarity(training_data, fold) for fold in folds],
         "heads": [fold.trained_similarity for fold in folds],
-        "as used": [fold.blend_with_zero_shot(weight) for fold in folds] if weight else [None],
+        "as used": list(fitted.held_out_similarities) if weight else [None],
     }
     return {method: matrices for method, matrices in similarities.items() if matrices[0] is not None}
 
