@@ -46,7 +46,7 @@ class FittedHeads:
 
     @cached_property
     def held_out_similarities(self) -> tuple[Rows, ...]:
-        """By fold, (texts, items) cosines with the weight of the untrained space chosen on the other folds."""
+        """By fold, (texts, items) cosines; the weight of the untrained space is chosen on the other folds."""
         weights = select_weights_without_fold(self.held_out_folds)
         return tuple(
             fold.blend_with_zero_shot(weight)

@@ -88,7 +88,7 @@ def select_weights_without_fold(held_out_folds: Sequence[HeldOutFold]) -> tuple[
 
 
 def _score_zero_shot_weights(held_out_folds: Sequence[HeldOutFold]) -> Floats:
-    """(weights, folds) mean average precision by candidate weight; one row of 0 without an untrained space."""
+    """(weights, folds) mean average precision by candidate; one row of 0 without an untrained space."""
     if held_out_folds[0].zero_shot_similarity is None:
         return np.zeros((1, len(held_out_folds)))
     return np.array(
