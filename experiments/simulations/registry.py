@@ -8,6 +8,7 @@ from experiments.simulations.check import SimulationCheck
 
 TOPICS: dict[str, str] = {  # module by topic
     "splits": "splits",
+    "calibration": "calibration",
 }
 
 
