@@ -1,8 +1,8 @@
 """Logistic regression in one variable, for calibration (Platt scaling, Platt 1999).
 
-Platt's smoothed targets (m + 1) / (m + 2) bound the odds that m matches are ever told by m + 1, before a prior
-is applied: three matches however far from the background were told .31 at a prior of .1. A weak prior of the
-slope keeps the fit finite instead, and lets odds grow with the distance.
+Platt's smoothed targets (m + 1) / (m + 2) bound the odds that m matches are ever told by m + 1, before a
+prior is applied: three matches however far from the background were told .31 at a prior of .1. A weak prior
+of the slope keeps the fit finite instead, and lets odds grow with the distance.
 
 scikit-learn's LogisticRegression has Gaussian priors alone, and its import takes longer than the fit.
 """
