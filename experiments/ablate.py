@@ -39,7 +39,13 @@ if TYPE_CHECKING:  # imported late, so that --help is fast
     help="Feature files by role in place of media, or a folder in the layout of JEMC's code.",
 )
 @click.option("--rows", default="", metavar="1.1,1.5", help="Only rows whose names begin so.")
-@click.option("--seeds", type=click.IntRange(1), default=3, show_default=True)
+@click.option(
+    "--seeds",
+    type=click.IntRange(1),
+    default=5,
+    show_default=True,
+    help="Trainings of each space; one says nothing of the method.",
+)
 @click.option(
     "--set",
     "pairs",

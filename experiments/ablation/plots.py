@@ -14,10 +14,11 @@ from matplotlib.ticker import MaxNLocator
 
 from encoders import write_atomically
 from experiments.ablation.results import AblationResults, RowResult
-from experiments.ablation.row_statistics import DIRECTION_TITLES, RECALL_DEPTHS
+from experiments.ablation.row_ranks import DIRECTION_TITLES
 from experiments.ablation.space_spec import SpaceSpec
 from experiments.ablation.tables import format_row_name
 from experiments.statistics.intervals import get_lower_bound, get_upper_bound
+from retrieval.evaluation.rules import RECALL_DEPTHS
 from spaces.joint import TrainingHistory
 from spaces.joint.training import EpochResult
 

@@ -15,29 +15,37 @@ from rich.table import Table
 
 from encoders import write_atomically
 from experiments.ablation.results import AblationResults, RowResult
-from experiments.ablation.row_statistics import (
-    DIRECTION_TITLES,
-    METRIC_NAMES,
-    RESAMPLES,
-    MetricEstimate,
-    RsumDifference,
-)
+from experiments.ablation.row_comparison import RsumDifference, Statement, format_p_value
+from experiments.ablation.row_ranks import DIRECTION_TITLES, METRIC_NAMES
+from experiments.ablation.row_statistics import RESAMPLES, MetricEstimate
 from experiments.statistics.markdown import format_estimate, format_markdown_table
 from experiments.statistics.report import describe_machine
+from retrieval.evaluation import Estimate
 from retrieval.evaluation.rules import DEFAULT_PROTOCOL
 
 REPORTING_RULES = (
     "Ties: average rank. MdR = floor(median) + 1. V2T: the best of an item's captions among all captions.",
     "Similarities of several spaces: their mean over those that speak of the item; an item of which none "
     "speaks ranks below all others.",
-    "Figures: mean over seeds, ± standard deviation over seeds, and in brackets the 95 % bootstrap interval "
-    f"over queries ({RESAMPLES} draws of whole items, seeds averaged within a draw).",
-    f"Differences: in rsum, over the same queries; permutation test ({RESAMPLES} draws, whole items), p "
-    "corrected by Holm over all rows that are compared.",
+    "Figures: mean over seeds, ± standard deviation over seeds, and in brackets the 95 % interval over "
+    "queries for these trained networks: of recalls a score interval, of rsum by the recalls' intervals and "
+    f"correlations, of ranks by bootstrap ({RESAMPLES} draws); an item's queries count together.",
+    "Differences: in rsum, over the same queries. The words speak of the method: with other seeds and other "
+    "queries (variance of seeds plus variance of items; Cochran and Cox). 'These networks' speaks of the "
+    "networks trained here with other queries (paired t test over items). Rows with a trained space in "
+    "common are compared seed by seed.",
+    "Both p values and both intervals of a difference are corrected for the number of differences in the "
+    "table (Bonferroni, level 5 %): an interval holds 0 exactly where no difference is shown.",
     "The epoch kept is the best by rsum of the dev part; nothing is chosen on the part reported on.",
 )
 
-DIFFERENCE_PARTS = ("against", "value", "low", "high", "p", "holm", "words")
+STATEMENT_PARTS = ("p", "adjusted_p", "low", "high")
+DIFFERENCE_COLUMNS = (
+    "against",
+    "value",
+    *(f"{of} {part}" for of in ("method", "networks") for part in STATEMENT_PARTS),
+    "words",
+)
 """Columns of table.csv on the difference from another row."""
 
 
@@ -89,15 +97,27 @@ def to_csv(rows: Sequence[RowResult]) -> str:
     writer.writerow([
         "row", "spaces", "dev rsum",
         *(f"{name} {part}" for name in METRIC_NAMES for part in ("mean", "sd", "low", "high")),
-        *(f"difference {part}" for part in DIFFERENCE_PARTS), "collapsed", "trainings",
+        *(f"difference {column}" for column in DIFFERENCE_COLUMNS), "collapsed", "trainings",
     ])  # fmt: skip
     for row in rows:
         estimates = [value for name in METRIC_NAMES for value in row.estimates[name].to_json().values()]
-        difference = [getattr(row.difference, part) if row.difference else "" for part in DIFFERENCE_PARTS]
+        difference = _list_difference_cells(row.difference)
         writer.writerow(
             [row.name, row.description, row.dev_rsum, *estimates, *difference, row.collapsed, row.trainings]
         )
     return text.getvalue()
+
+
+def _list_difference_cells(difference: RsumDifference | None) -> list[object]:
+    """A value for each of DIFFERENCE_COLUMNS."""
+    if difference is None:
+        return [""] * len(DIFFERENCE_COLUMNS)
+    statements = [
+        getattr(statement, part) if statement else ""
+        for statement in (difference.method, difference.networks)
+        for part in STATEMENT_PARTS
+    ]
+    return [difference.against, difference.value, *statements, difference.words]
 
 
 def to_markdown(metadata: RunMetadata, results: AblationResults) -> str:
@@ -122,7 +142,9 @@ def _format_direction_table(direction: str, rows: Sequence[RowResult]) -> list[s
 
 
 def _format_rsum_table(rows: Sequence[RowResult]) -> list[str]:
-    header = ["row", "rsum", "dev rsum", "difference in rsum", "p", "p (Holm)", "in words"]
+    header = [
+        "row", "rsum", "dev rsum", "difference in rsum, of the method", "of these networks", "in words",
+    ]  # fmt: skip
     cells = [
         [
             format_row_name(row),
@@ -181,20 +203,21 @@ def _format_metric_estimate(estimate: MetricEstimate, spec: str = ".1f") -> str:
 
 
 def _format_difference(difference: RsumDifference | None) -> str:
-    if difference is None:
-        return ""
-    return f"{difference.value:+.1f}, p {_format_p_value(difference.holm)}: {difference.words}"
+    return "" if difference is None else f"{difference.value:+.1f}: {difference.words}"
 
 
 def _format_difference_cells(difference: RsumDifference | None) -> list[str]:
     if difference is None:
-        return ["", "", "", ""]
-    p_values = [_format_p_value(difference.p), _format_p_value(difference.holm)]
-    return [format_estimate(difference, "+.1f"), *p_values, difference.words]
+        return ["", "", ""]
+    statements = (difference.method, difference.networks)
+    return [*(_format_statement(difference.value, part) for part in statements), difference.words]
 
 
-def _format_p_value(value: float) -> str:
-    return f"{value:.4f}" if value < 0.1 else f"{value:.2f}"
+def _format_statement(value: float, statement: Statement | None) -> str:
+    if statement is None:
+        return f"{value:+.1f}"
+    interval = format_estimate(Estimate(value, statement.low, statement.high), "+.1f")
+    return f"{interval}, {format_p_value(statement.adjusted_p)}"
 
 
 def _format_mean(metric: str, value: float) -> str:

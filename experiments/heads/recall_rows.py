@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.evaluation import Evaluation, bootstrap_estimate, evaluate
+from retrieval.evaluation import Evaluation, estimate_percentage, evaluate
 from retrieval.training import FittedHeads, TrainingData
 from retrieval.training.cross_validation import HeldOutFold
 from spaces.joint import TEXT_ROLE, fit_ridge_tower_pair
@@ -21,7 +21,7 @@ MetricRow = dict[str, Any]
 Similarity = npt.NDArray[Any]  # (texts, items)
 
 
-def compute_recall_rows(training_data: TrainingData, fitted: FittedHeads, seed: int) -> Iterator[MetricRow]:
+def compute_recall_rows(training_data: TrainingData, fitted: FittedHeads) -> Iterator[MetricRow]:
     """Recall on the held-out folds, in both directions: untrained, ridge, the heads alone, and as used."""
     for method, similarities in _compute_similarities(training_data, fitted).items():
         evaluations = [
@@ -29,7 +29,7 @@ def compute_recall_rows(training_data: TrainingData, fitted: FittedHeads, seed: 
             for fold, similarity in zip(fitted.held_out_folds, similarities, strict=True)
         ]
         for direction, title in DIRECTION_TITLES.items():
-            recalls = _compute_recalls(training_data, evaluations, direction, seed)
+            recalls = _compute_recalls(training_data, evaluations, direction)
             yield {"what": title, "way": method, **recalls}
 
 
@@ -65,15 +65,14 @@ def evaluate_fold(training_data: TrainingData, fold: HeldOutFold, similarity: Si
 
 
 def _compute_recalls(
-    training_data: TrainingData, evaluations: Sequence[Evaluation], direction: str, seed: int
+    training_data: TrainingData, evaluations: Sequence[Evaluation], direction: str
 ) -> MetricRow:
-    """R@k over all folds, in percent, whole groups drawn with all their texts."""
+    """R@k over all folds, in percent, with intervals over whole groups and all their texts."""
     results = [getattr(evaluation, direction) for evaluation in evaluations]
-    ranks = np.concatenate([result.ranks for result in results])
     items = np.concatenate([np.asarray(result.groups, np.int64) for result in results])
     groups = np.asarray(training_data.groups)[items]
     row: MetricRow = {}
     for depth in RECALL_DEPTHS:
-        hits = 100.0 * (ranks < depth)
-        row[f"R@{depth}"] = bootstrap_estimate(hits, seed=seed, groups=groups)
+        hits = np.concatenate([result.compute_hits(depth) for result in results])
+        row[f"R@{depth}"] = estimate_percentage(hits, groups)
     return {**row, "of": round(len(groups) / len(evaluations))}

@@ -60,7 +60,7 @@ def train_custom_space(
         outcome, fitted = train_space(space, training_data, seed, report.update)
     if fitted is None or training_data is None:
         return [{"space": space, "what": f"left out: {outcome.reason}"}]
-    rows = [{"space": space, **row} for row in compute_recall_rows(training_data, fitted, seed)]
+    rows = [{"space": space, **row} for row in compute_recall_rows(training_data, fitted)]
     description = f"{dataset.name}, {outcome.item_count} items with {outcome.caption_count} captions"
     _write_heads_and_card(
         fitted.heads, out_folder / f"{space}.safetensors", rows, space, seed, start,
@@ -91,7 +91,7 @@ def _fit_space(space: str, data_root: Path, seed: int) -> tuple[Heads, list[Metr
     with ProgressReporter("train") as report:
         on_step = make_step_callback(space, spec.config, report.update)
         fitted = fit_heads(training_data, spec.config, seed=seed, on_step=on_step)
-    rows = compute_recall_rows(training_data, fitted, seed)
+    rows = compute_recall_rows(training_data, fitted)
     return fitted.heads, [{"space": space, **row} for row in rows]
 
 

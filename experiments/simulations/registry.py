@@ -9,6 +9,7 @@ from experiments.simulations.check import SimulationCheck
 TOPICS: dict[str, str] = {  # module by topic
     "splits": "splits",
     "calibration": "calibration",
+    "seeds": "seeds",
 }
 
 

@@ -16,7 +16,10 @@ import click
 
 from retrieval.evaluation import Estimate, format_number
 
-REPORTED_PACKAGES = ("numpy", "torch", "onnxruntime", "av", "decord", "annoy")
+REPORTED_PACKAGES = (
+    "numpy", "scipy", "scikit-learn", "torch", "torchvision", "transformers", "onnxruntime",
+    "opencv-python-headless", "av", "decord", "annoy", "h5py",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,20 @@ from retrieval.evaluation.captions import (
     make_caption_ids,
     map_captions_to_videos,
 )
-from retrieval.evaluation.rank_counts import Floats, RankCounts, count_ranks
-from retrieval.evaluation.resampling import Difference, bootstrap_interval, compare_paired
-from retrieval.evaluation.rules import DEFAULT_PROTOCOL, METRICS, EvaluationProtocol, compute_rank_metric
+from retrieval.evaluation.composite_intervals import compute_geometric_mean_interval, compute_sum_interval
+from retrieval.evaluation.proportion_interval import compute_proportion_interval
+from retrieval.evaluation.rank_counts import Floats, RankCounts, TieRule, count_ranks
+from retrieval.evaluation.resampling import Difference, Statistic, bootstrap_interval, compare_paired
+from retrieval.evaluation.rules import (
+    DEFAULT_PROTOCOL,
+    METRICS,
+    RECALL_DEPTHS,
+    RECALLS,
+    EvaluationProtocol,
+    compute_hits,
+    compute_metric,
+    parse_recall_depth,
+)
 from retrieval.evaluation.similarity_blocks import Block, Similarity, as_similarity
 
 
@@ -35,28 +46,43 @@ class DirectionResult:
 
     @property
     def ranks(self) -> Floats:
-        """0-based ranks under the protocol: (q,), or more under ties="each"."""
+        """0-based ranks under the protocol, expected ones by default: (q,), or more under ties="each"."""
         return self.rank_counts.compute_ranks(self.protocol.ties)
 
+    def compute_hits(self, k: int) -> Floats:
+        """(q,) hits of R@k, 0 to 1, whose mean is the recall; more than q of them under ties="each".
+
+        Fractions are expected hits of tied targets. Raises ValueError for k < 1.
+        """
+        return compute_hits(self.rank_counts, k, self.protocol)
+
     def compute_metric(self, name: str) -> float:
-        """One of METRICS, or any R@k. Raises ValueError for another name or without queries."""
-        return compute_rank_metric(self.ranks, name, self.protocol)
+        """One of METRICS, "MRR" or any R@k. Raises ValueError for another name or without queries."""
+        return compute_metric(self.rank_counts, name, self.protocol)
 
     def compute_bounds(self, name: str) -> tuple[float, float]:
         """The metric with all ties ranked before the target (pessimistic) and after it (optimistic)."""
-        ranks = (self.rank_counts.compute_ranks(ties) for ties in ("pessimistic", "optimistic"))
-        pessimistic, optimistic = (compute_rank_metric(part, name, self.protocol) for part in ranks)
+        rules: tuple[TieRule, ...] = ("pessimistic", "optimistic")
+        pessimistic, optimistic = (
+            compute_metric(self.rank_counts, name, replace(self.protocol, ties=ties)) for ties in rules
+        )
         return pessimistic, optimistic
 
     def compute_interval(self, name: str, *, seed: int, draws: int = 2000) -> tuple[float, float]:
-        """95 % bootstrap interval of a metric; the queries of a video are drawn together."""
+        """95 % interval of a metric; the queries of a video are taken together.
+
+        R@k: `compute_proportion_interval`; Geom: `compute_geometric_mean_interval`; others: bootstrap.
+        """
         groups = np.asarray(self.groups)[self.rank_counts.list_query_indices(self.protocol.ties)]
+        if (depth := parse_recall_depth(name)) is not None:
+            low, high = compute_proportion_interval(self.compute_hits(depth), groups)
+            return 100 * low, 100 * high
+        if name == "Geom":
+            hits = [self.compute_hits(k) for k in RECALL_DEPTHS]
+            low, high = compute_geometric_mean_interval(hits, [groups] * len(hits))
+            return 100 * low, 100 * high
         return bootstrap_interval(
-            self.ranks,
-            lambda drawn: compute_rank_metric(drawn, name, self.protocol),
-            seed=seed,
-            draws=draws,
-            groups=groups,
+            self.rank_counts.to_rows(), self._make_statistic(name), seed=seed, draws=draws, groups=self.groups
         )
 
     def compare_with(self, other: DirectionResult, name: str, *, seed: int, draws: int = 2000) -> Difference:
@@ -69,13 +95,17 @@ class DirectionResult:
         if self.protocol.ties == "each":
             raise ValueError("ties='each' has no one rank a query; compare under another rule")
         return compare_paired(
-            self.ranks,
-            other.ranks,
-            lambda drawn: compute_rank_metric(drawn, name, self.protocol),
+            self.rank_counts.to_rows(),
+            other.rank_counts.to_rows(),
+            self._make_statistic(name),
             seed=seed,
             draws=draws,
             groups=self.groups,
         )
+
+    def _make_statistic(self, name: str) -> Statistic:
+        """The metric as a function of rows of counts (q, 3)."""
+        return lambda rows: compute_metric(RankCounts.from_rows(rows), name, self.protocol)
 
     def select_queries(self, query_ids: Collection[str]) -> DirectionResult:
         """The queries with these ids, in their order here; their ranks do not change.
@@ -103,7 +133,7 @@ class DirectionResult:
             **{name: self.compute_metric(name) for name in METRICS},
             "bounds": {name: list(self.compute_bounds(name)) for name in METRICS},
             "ranks": dict(
-                zip(self.query_ids, self.rank_counts.compute_ranks("average").tolist(), strict=True)
+                zip(self.query_ids, self.rank_counts.compute_ranks("expected").tolist(), strict=True)
             ),
         }
 
@@ -122,7 +152,19 @@ class Evaluation:
     @property
     def rsum(self) -> float:
         """Sum of the six recalls in percent, by which JEMC and VSE++ select their model."""
-        return sum(side.compute_metric(name) for side in (self.t2v, self.v2t) for name in METRICS[:3])
+        return sum(side.compute_metric(name) for side in (self.t2v, self.v2t) for name in RECALLS)
+
+    def compute_rsum_interval(self) -> tuple[float, float]:
+        """95 % interval of rsum by `compute_sum_interval`, an item's queries of both directions together."""
+        sides = (self.t2v, self.v2t)
+        hits = [side.compute_hits(k) for side in sides for k in RECALL_DEPTHS]
+        groups = [
+            np.asarray(side.groups)[side.rank_counts.list_query_indices(side.protocol.ties)]
+            for side in sides
+            for _ in RECALL_DEPTHS
+        ]
+        low, high = compute_sum_interval(hits, groups)
+        return 100 * low, 100 * high
 
     def compute_metrics(self) -> dict[str, float]:
         """All metrics by name: "T2V R@1", ..., "rsum"."""

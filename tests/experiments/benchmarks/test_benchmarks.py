@@ -18,10 +18,11 @@ from experiments import bench
 from experiments.benchmarks import rank_loops, search_latency, timing
 from experiments.benchmarks import ranks as ranks_module
 from experiments.benchmarks.faces import compute_detection_recall, compute_iou, split_into_batches
-from experiments.benchmarks.flickr import compute_photo_ranks, estimate_recall_gain, summarise_ranks
+from experiments.benchmarks.flickr import summarise_direction
 from experiments.benchmarks.merge import merge_by_heap, merge_by_loop, merge_closed_form
 from experiments.benchmarks.throughput import STAGES
 from experiments.statistics.report import BenchmarkReport, Requirement, format_table
+from retrieval.evaluation import evaluate
 from retrieval.evaluation.estimate import Estimate, format_number
 
 skimage = pytest.importorskip("skimage")
@@ -248,14 +249,14 @@ def test_estimates_and_requirements_as_text():
     assert "settings: seed 1" in lines and any(line.startswith("machine: ") for line in lines)
 
 
-def test_ranks_of_photos_and_paired_gain():
+def test_a_summary_has_recalls_and_ranks_with_intervals():
     similarity = np.array([[0.9, 0.1], [0.2, 0.8], [0.3, 0.4]])  # captions of photos 0, 0, 1
-    own = np.array([0, 0, 1])
-    assert compute_photo_ranks(similarity, own).tolist() == [0, 1]
-    assert estimate_recall_gain(np.array([0.0, 0, 9]), np.array([0.0, 10, 9]), own, seed=0) == Estimate(
-        100 / 3, 0, 50
-    )
-    assert summarise_ranks(np.array([0.0, 1, 9]), own, seed=0)["R@10"] == Estimate(100, 100, 100)
+    evaluation = evaluate(similarity, ["0", "0", "1"], ["0", "1"])
+    row = summarise_direction(evaluation.t2v, seed=0)
+    assert list(row) == ["R@1", "R@5", "R@10", "MdR", "MnR"]
+    assert row["R@1"].value == pytest.approx(200 / 3) and row["R@1"].low < row["R@1"].value < row["R@1"].high
+    assert row["R@10"].value == 100 and row["R@10"].low < 60  # two photos that are hit prove little
+    assert summarise_direction(evaluation.v2t, seed=0)["MdR"].value == 1
 
 
 def test_overlap_and_recall_of_boxes():
@@ -263,7 +264,7 @@ def test_overlap_and_recall_of_boxes():
     two = np.array([[0, 0, 2, 1], [1, 1, 3, 3], [5, 5, 6, 6]], np.float32)
     none = np.empty((0, 4), np.float32)
     assert np.allclose(compute_iou(one, two), [[1 / 2, 1 / 7, 0]])
-    assert compute_detection_recall([[one, one], [none]], [[two, none], [two]], seed=0).value == 50
+    assert compute_detection_recall([[one, one], [none]], [[two, none], [two]]).value == 50
 
 
 def test_clips_are_grouped_as_in_an_indexing_run():
