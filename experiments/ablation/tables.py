@@ -14,12 +14,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from encoders import write_atomically
+from experiments.ablation.data_record import RESULTS_FILE
 from experiments.ablation.results import AblationResults, RowResult
 from experiments.ablation.row_comparison import RsumDifference, Statement, format_p_value
 from experiments.ablation.row_ranks import DIRECTION_TITLES, METRIC_NAMES
 from experiments.ablation.row_statistics import RESAMPLES, MetricEstimate
+from experiments.ablation.space_spec import ROLE_LABELS
 from experiments.statistics.markdown import format_estimate, format_markdown_table
-from experiments.statistics.report import describe_machine
 from retrieval.evaluation import Estimate
 from retrieval.evaluation.rules import DEFAULT_PROTOCOL
 
@@ -51,7 +52,12 @@ DIFFERENCE_COLUMNS = (
 
 @dataclass(frozen=True, kw_only=True)
 class RunMetadata:
-    """A run: the data set, number of seeds, settings, encoders by role, and the rows left out."""
+    """A run: the data set, number of seeds, settings, encoders by role, and the rows left out.
+
+    hashes, feature_files: of the data, as `DataSource` has them
+    missing_features: items without features, by role and split
+    provenance: as `describe_provenance`
+    """
 
     data: str
     seeds: int
@@ -59,6 +65,10 @@ class RunMetadata:
     encoders: Mapping[str, str]
     notes: tuple[str, ...]
     left_out: Mapping[str, str]
+    hashes: Mapping[str, Any]
+    feature_files: Mapping[str, Mapping[str, Any]]
+    missing_features: Mapping[str, Mapping[str, int]]
+    provenance: Mapping[str, Any]
 
 
 def write_results(
@@ -68,7 +78,7 @@ def write_results(
     texts = {
         "table.md": to_markdown(metadata, results),
         "table.csv": to_csv(results.rows),
-        "results.json": json.dumps(report, indent=1),
+        RESULTS_FILE: json.dumps(report, indent=1),
     }
     for name, text in texts.items():
         write_atomically(out_folder / name, text.encode())
@@ -80,7 +90,6 @@ def to_json(metadata: RunMetadata, results: AblationResults) -> dict[str, Any]:
     return {
         **asdict(metadata),
         "rules": {**asdict(DEFAULT_PROTOCOL), "told": REPORTING_RULES},
-        "machine": describe_machine(),
         "rows": [_row_to_json(row) for row in results.rows],
         "spaces": [
             {"space": str(space), "seed": seed, **asdict(history)}
@@ -166,6 +175,11 @@ def list_notes(metadata: RunMetadata) -> list[str]:
         *(f"Left out: {name} {why}." for name, why in metadata.left_out.items()),
         f"Settings: {', '.join(f'{name} {value}' for name, value in metadata.settings.items())}.",
         *(f"Encoder of {role}: {card}." for role, card in metadata.encoders.items()),
+        *(
+            f"Features of {ROLE_LABELS[role]}: {told['path']}, {told['files']} files, {told['bytes']} bytes, "
+            f"SHA-256 {told['sha256']}."
+            for role, told in metadata.feature_files.items()
+        ),
     ]
 
 

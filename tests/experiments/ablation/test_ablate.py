@@ -15,7 +15,7 @@ from PIL import Image
 from repository import ROOT
 
 from experiments import ablate
-from experiments.ablation import runner, trials
+from experiments.ablation import study, trials
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +134,7 @@ def test_interrupt(pictures, tmp_path, monkeypatch):
     def stop(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(runner, "run_trials", stop)
+    monkeypatch.setattr(study, "run_trials", stop)
     completed = command("--data", pictures, "--encoders", TOYS, "--jobs", 1, "--out", tmp_path, *FEW)
     assert completed.exit_code == 130 and completed.stderr == "ablate: interrupted; run it again to go on\n"
 

@@ -43,6 +43,10 @@ def result(corpus, tmp_path_factory):
         encoders={},
         notes=("a note",),
         left_out=plan.left_out,
+        hashes={},
+        feature_files={"sound": {"path": "a.h5", "files": 1, "bytes": 9, "sha256": "0f"}},
+        missing_features={},
+        provenance={"command": "python -m experiments.ablate"},
     )
     return metadata, results
 
@@ -61,6 +65,7 @@ def test_tables_are_well_formed(result, tmp_path):
         lines = [line for line in block.splitlines() if line.startswith("|")]
         assert len({line.count("|") for line in lines}) <= 1
     assert "Left out: 1.2 activity needs activity." in text
+    assert "Features of audio: a.h5, 1 files, 9 bytes, SHA-256 0f." in text
     assert "Ties: average" in text and "MdR" in text and "all captions" in text
     assert "1 of 2 collapsed" in text
     stored = json.loads((tmp_path / "results.json").read_text())
