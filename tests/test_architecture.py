@@ -30,6 +30,7 @@ ROOMS_OF_RETRIEVAL = {
         "features",
         "indexing",
         "progress_reporter",
+        "provenance",
         "report",
         "samples",
         "search",
