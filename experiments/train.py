@@ -10,6 +10,7 @@ import click
 
 from encoders import AffectError
 from experiments.datasets import DATA_ROOT
+from experiments.experiment_command import ExperimentCommand
 from experiments.heads.recall_rows import MetricRow
 from experiments.heads.report_figure import EvaluationPart, MetricResult
 from experiments.heads.space_training import (
@@ -24,7 +25,11 @@ from experiments.statistics.report import format_table
 from spaces.joint.io import PACKAGED_HEADS
 
 
-@click.command(cls=RecordedCommand, context_settings={"help_option_names": ["-h", "--help"]})
+class TrainCommand(ExperimentCommand, RecordedCommand):
+    """Interruptible, and keeps its arguments for the cards."""
+
+
+@click.command("train", cls=TrainCommand, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("spaces", nargs=-1, metavar="[SPACE]...")
 @click.option("--data", "own", metavar="NAME|CSV", help="Your own captions instead: a set or a CSV file.")
 @click.option("--data-root", type=click.Path(path_type=Path), default=DATA_ROOT, show_default=True)
@@ -60,23 +65,19 @@ def main(
     With --report, prints every figure of the affect heads beside its floor, its ceiling and the bar set for
     it: on groups held out in turn, on the dev parts, or on rows of a split "test" where the tables have any.
     """
-    try:
-        affect_heads = _select_affect_heads(spaces)
-        if reported:
-            results = _evaluate(spaces, affect_heads, data_root, seed, part, as_json)
-            print_results(results, as_json=as_json)
-        elif affect_heads:
-            if own or len(affect_heads) < len(spaces):
-                raise AffectError("affect heads are fitted by themselves, and not from captions")
-            results = _train_affect_heads(affect_heads, data_root, out, seed, as_json)
-            print_results(results, as_json=as_json)
-        else:
-            command = ("python", "-m", "experiments.train", *ctx.meta[ARGUMENTS_KEY])
-            rows = _train_spaces(spaces or PACKAGED_HEADS, own, data_root, out, encoders, seed, command)
-            _print_rows(rows, seed, as_json)
-    except AffectError as bad:
-        click.echo(f"train: {bad}", err=True)
-        ctx.exit(2)
+    affect_heads = _select_affect_heads(spaces)
+    if reported:
+        results = _evaluate(spaces, affect_heads, data_root, seed, part, as_json)
+        print_results(results, as_json=as_json)
+    elif affect_heads:
+        if own or len(affect_heads) < len(spaces):
+            raise AffectError("affect heads are fitted by themselves, and not from captions")
+        results = _train_affect_heads(affect_heads, data_root, out, seed, as_json)
+        print_results(results, as_json=as_json)
+    else:
+        command = ("python", "-m", "experiments.train", *ctx.meta[ARGUMENTS_KEY])
+        rows = _train_spaces(spaces or PACKAGED_HEADS, own, data_root, out, encoders, seed, command)
+        _print_rows(rows, seed, as_json)
 
 
 def _select_affect_heads(spaces: Sequence[str]) -> list[str]:

@@ -61,25 +61,22 @@ def train_spaces(
     minutes: approximate time limit, by default none
     """
     budget = TimeBudget(minutes)
-    with _use_single_thread():
-        data_by_space = make_training_data_by_space(library_data, on_progress)
-        results: list[TrainingResult] = []
-        for number, (space, counts) in enumerate(library_data.counts_by_space.items()):
-            if space not in data_by_space:
-                outcome = TrainingOutcome(
-                    space=space,
-                    item_count=counts.item_count,
-                    caption_count=counts.caption_count,
-                    reason=counts.insufficiency_reason,
-                )
-                results.append((outcome, None))
-                continue
-            spaces_left = sum(name in data_by_space for name in list(library_data.counts_by_space)[number:])
-            results.append(
-                train_space(
-                    space, data_by_space[space], seed, on_progress, budget, time_share=1 / spaces_left
-                )
+    data_by_space = make_training_data_by_space(library_data, on_progress)
+    results: list[TrainingResult] = []
+    for number, (space, counts) in enumerate(library_data.counts_by_space.items()):
+        if space not in data_by_space:
+            outcome = TrainingOutcome(
+                space=space,
+                item_count=counts.item_count,
+                caption_count=counts.caption_count,
+                reason=counts.insufficiency_reason,
             )
+            results.append((outcome, None))
+            continue
+        spaces_left = sum(name in data_by_space for name in list(library_data.counts_by_space)[number:])
+        results.append(
+            train_space(space, data_by_space[space], seed, on_progress, budget, time_share=1 / spaces_left)
+        )
     return results
 
 
@@ -123,6 +120,7 @@ def _use_single_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+@_use_single_thread()
 def train_space(
     space: str, training_data: TrainingData | None, seed: int, on_progress: ProgressCallback,
     budget: TimeBudget | None = None, time_share: float = 1.0,

@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from PIL import Image
 from encoders.base import AffectError
 from experiments import train
 from retrieval.features import FeaturePipeline, PipelineConfig
-from retrieval.training import find_heads
+from retrieval.training import find_heads, train_heads
 from spaces.joint import Heads, TowerPair, load_heads, save_heads
 from spaces.joint.space import LinearInput, Tower
 
@@ -21,6 +22,16 @@ COLOURS = {
     "red": (230, 20, 20), "green": (20, 200, 30), "blue": (20, 30, 230), "white": (250, 250, 250),
     "black": (5, 5, 5), "yellow": (240, 230, 20), "pink": (250, 120, 200), "grey": (128, 128, 128),
 }  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick():
+    """What so few pictures need, in seconds."""
+    default = train_heads.make_default_config(56)
+    small = replace(default, schedule=replace(default.schedule, epochs=40, rate=0.01), dim=32, dropout=0.1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train_heads, "make_default_config", lambda item_count, rejects_out_of_domain: small)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +95,7 @@ def test_words_find_pictures_by_heads_trained_outside_the_library(trained, tmp_p
 
     # a library that is there takes them up without reading its media
     done = affect("index", media, "--library", plain, "--heads", trained / "heads", "--json")
-    assert done.returncode == 0 and json.loads(done.stdout)["new"] == 0
+    assert done.returncode == 0 and json.loads(done.stdout)["indexed"] == 0
     assert find_paths(plain, words) == found
     digest = load_heads(trained / "heads" / "object.safetensors").digest
     name = f"object-{digest[:12]}"
