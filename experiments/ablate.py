@@ -16,8 +16,8 @@ from experiments.datasets.data_root import DATA_ROOT
 from experiments.statistics.provenance import ARGUMENTS_KEY, RecordedCommand
 
 if TYPE_CHECKING:  # imported late, so that --help is fast
+    from experiments.ablation.notes import RunMetadata
     from experiments.ablation.results import AblationResults
-    from experiments.ablation.tables import RunMetadata
 
 
 @click.command(
@@ -48,6 +48,22 @@ if TYPE_CHECKING:  # imported late, so that --help is fast
     default=5,
     show_default=True,
     help="Trainings of each space; one says nothing of the method.",
+)
+@click.option(
+    "--loss",
+    "losses",
+    multiple=True,
+    metavar="MODULE:FUNCTION",
+    help="A loss of your own as a row beside 1.1 weighted: called with similarities (v, t) and a mask of "
+    "pairs of one item; from a module in the working directory. Can be repeated.",
+)
+@click.option(
+    "--rules",
+    default="project",
+    show_default=True,
+    metavar="NAME",
+    help="Rules for ties, medians and galleries of a published evaluator: jemc, ce, mmt, clip4clip, ...; "
+    "single ones by --set rules.ties=average. results.json has the metrics under all.",
 )
 @click.option(
     "--set",
@@ -94,7 +110,7 @@ def report_results(metadata: RunMetadata, results: AblationResults, out: Path, *
     """Write the tables and the plots into a folder; print the table, or the results as JSON."""
     from rich.console import Console
 
-    from experiments.ablation import plots, tables
+    from experiments.ablation import notes, plots, tables
 
     report = tables.to_json(metadata, results)
     written = tables.write_results(out, metadata, results, report)
@@ -104,7 +120,7 @@ def report_results(metadata: RunMetadata, results: AblationResults, out: Path, *
         return
     console = Console(width=None if sys.stdout.isatty() else 200)
     console.print(tables.make_terminal_table(metadata, results))
-    for note in tables.list_notes(metadata):
+    for note in notes.list_notes(metadata):
         click.echo(note)
     click.echo(f"{to_printable(out)}: {', '.join(file.name for file in written)}")
 

@@ -146,7 +146,8 @@ def prepare_data(
         vocabulary_size=len(vocabulary),
         word_vectors=word_vectors,
     )
-    step_count = -(-len(training_captions) // settings.schedule.batch)
+    whole_batches, rest = divmod(len(training_captions), settings.schedule.batch)
+    step_count = whole_batches + (rest > 1)
     source_pipeline = pipeline if dataset.feature_sources is None else None
     notes = (*dataset.notes, *_describe_data(dataset, data, step_count), *describe_missing_features(data))
     sources = dataset.feature_sources

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from experiments.ablation.row_ranks import RowRanks
+from experiments.ablation.row_ranks import RECALL_NAMES, RowRanks
 from experiments.statistics.crossed_effects import MeanDifference, compare_methods, compare_networks
 
+MAX_RSUM = 100.0 * len(RECALL_NAMES)
 SIGNIFICANCE_LEVEL = 0.05  # of all comparisons of a table together
 
 
@@ -34,7 +35,9 @@ class Statement:
         """The statement of one of several comparisons."""
         p = difference.p_value
         low, high = difference.compute_interval(1 - SIGNIFICANCE_LEVEL / comparison_count)
-        return cls(p=p, adjusted_p=min(1.0, p * comparison_count), low=low, high=high)
+        return cls(
+            p=p, adjusted_p=min(1.0, p * comparison_count), low=max(low, -MAX_RSUM), high=min(high, MAX_RSUM)
+        )
 
     @property
     def is_significant(self) -> bool:

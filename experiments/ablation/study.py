@@ -9,14 +9,16 @@ from pathlib import Path
 from encoders import AffectError
 from experiments.ablate import create_out_folder
 from experiments.ablation.baselines import supports_zero_shot
+from experiments.ablation.custom_losses import check_custom_loss
 from experiments.ablation.data_preparation import load_dataset, prepare_data
 from experiments.ablation.data_record import check_out_folder, count_missing_features
+from experiments.ablation.flags import list_flags
+from experiments.ablation.notes import RunMetadata
 from experiments.ablation.results import AblationResults, measure_rows
 from experiments.ablation.row_plan import check_row_prefixes, plan_rows
 from experiments.ablation.runner import run_trials
-from experiments.ablation.settings import AblationSettings, apply_overrides, flatten_settings
+from experiments.ablation.settings import AblationSettings, apply_overrides, flatten_settings, select_protocol
 from experiments.ablation.space_spec import ROLES
-from experiments.ablation.tables import RunMetadata
 from experiments.ablation.trials import Trial
 from experiments.statistics.provenance import describe_provenance
 
@@ -30,6 +32,8 @@ class AblationOptions:
     features: str | None
     rows: str
     seeds: int
+    rules: str
+    losses: tuple[str, ...]
     assignments: tuple[str, ...]
     word_vectors: Path | None
     encoders: str
@@ -46,9 +50,11 @@ def run_study(
 
     Raises AffectError.
     """
-    settings = apply_overrides(AblationSettings(), options.assignments)
+    settings = apply_overrides(AblationSettings(rules=select_protocol(options.rules)), options.assignments)
     prefixes = [prefix.strip() for prefix in options.rows.split(",") if prefix.strip()]
     check_row_prefixes(prefixes)
+    for name in options.losses:
+        check_custom_loss(name)
     dataset = load_dataset(options.data, options.data_root, parse_feature_paths(options.features))
     out = options.out or Path("runs") / "ablate" / dataset.name
     create_out_folder(out)
@@ -61,11 +67,12 @@ def run_study(
         settings.text,
         prefixes=prefixes,
         has_zero_shot=supports_zero_shot(source.pipeline, prepared),
+        custom_losses=options.losses,
     )
     seeds = range(options.seeds)
     trials = [Trial(space=space, seed=seed) for seed in seeds for space in plan.spaces]
     folders = run_trials(trials, prepared, settings, out / "trials", jobs=options.jobs)
-    results = measure_rows(plan, seeds, folders, prepared, source.pipeline)
+    results = measure_rows(plan, seeds, folders, prepared, source.pipeline, settings.rules)
     metadata = RunMetadata(
         data=dataset.name,
         seeds=options.seeds,
@@ -73,9 +80,12 @@ def run_study(
         encoders=source.encoder_signatures,
         notes=source.notes,
         left_out=plan.left_out,
+        rules_name=options.rules,
+        protocol=settings.rules,
         hashes=source.hashes,
         feature_files=source.feature_files,
         missing_features=count_missing_features(prepared),
+        flags=list_flags(results, prepared, settings),
         provenance=describe_provenance("experiments.ablate", arguments),
     )
     return metadata, results, out

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,30 +15,13 @@ from rich.table import Table
 
 from encoders import write_atomically
 from experiments.ablation.data_record import RESULTS_FILE
+from experiments.ablation.notes import RunMetadata, list_notes, list_rules
 from experiments.ablation.results import AblationResults, RowResult
 from experiments.ablation.row_comparison import RsumDifference, Statement, format_p_value
 from experiments.ablation.row_ranks import DIRECTION_TITLES, METRIC_NAMES
-from experiments.ablation.row_statistics import RESAMPLES, MetricEstimate
-from experiments.ablation.space_spec import ROLE_LABELS
+from experiments.ablation.row_statistics import MetricEstimate
 from experiments.statistics.markdown import format_estimate, format_markdown_table
 from retrieval.evaluation import Estimate
-from retrieval.evaluation.rules import DEFAULT_PROTOCOL
-
-REPORTING_RULES = (
-    "Ties: average rank. MdR = floor(median) + 1. V2T: the best of an item's captions among all captions.",
-    "Similarities of several spaces: their mean over those that speak of the item; an item of which none "
-    "speaks ranks below all others.",
-    "Figures: mean over seeds, ± standard deviation over seeds, and in brackets the 95 % interval over "
-    "queries for these trained networks: of recalls a score interval, of rsum by the recalls' intervals and "
-    f"correlations, of ranks by bootstrap ({RESAMPLES} draws); an item's queries count together.",
-    "Differences: in rsum, over the same queries. The words speak of the method: with other seeds and other "
-    "queries (variance of seeds plus variance of items; Cochran and Cox). 'These networks' speaks of the "
-    "networks trained here with other queries (paired t test over items). Rows with a trained space in "
-    "common are compared seed by seed.",
-    "Both p values and both intervals of a difference are corrected for the number of differences in the "
-    "table (Bonferroni, level 5 %): an interval holds 0 exactly where no difference is shown.",
-    "The epoch kept is the best by rsum of the dev part; nothing is chosen on the part reported on.",
-)
 
 STATEMENT_PARTS = ("p", "adjusted_p", "low", "high")
 DIFFERENCE_COLUMNS = (
@@ -48,27 +31,6 @@ DIFFERENCE_COLUMNS = (
     "words",
 )
 """Columns of table.csv on the difference from another row."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunMetadata:
-    """A run: the data set, number of seeds, settings, encoders by role, and the rows left out.
-
-    hashes, feature_files: of the data, as `DataSource` has them
-    missing_features: items without features, by role and split
-    provenance: as `describe_provenance`
-    """
-
-    data: str
-    seeds: int
-    settings: Mapping[str, Any]
-    encoders: Mapping[str, str]
-    notes: tuple[str, ...]
-    left_out: Mapping[str, str]
-    hashes: Mapping[str, Any]
-    feature_files: Mapping[str, Mapping[str, Any]]
-    missing_features: Mapping[str, Mapping[str, int]]
-    provenance: Mapping[str, Any]
 
 
 def write_results(
@@ -89,7 +51,8 @@ def to_json(metadata: RunMetadata, results: AblationResults) -> dict[str, Any]:
     """All results, as written to results.json."""
     return {
         **asdict(metadata),
-        "rules": {**asdict(DEFAULT_PROTOCOL), "told": REPORTING_RULES},
+        "seed_numbers": list(range(metadata.seeds)),
+        "told": list_rules(metadata),
         "rows": [_row_to_json(row) for row in results.rows],
         "spaces": [
             {"space": str(space), "seed": seed, **asdict(history)}
@@ -166,23 +129,6 @@ def _format_rsum_table(rows: Sequence[RowResult]) -> list[str]:
     return format_markdown_table(header, cells, align_right=True)
 
 
-def list_notes(metadata: RunMetadata) -> list[str]:
-    """The rules of the evaluation, and notes on the data, the settings and the encoders."""
-    return [
-        *REPORTING_RULES,
-        f"Seeds: {metadata.seeds}.",
-        *(f"{metadata.data}: {note}" for note in metadata.notes),
-        *(f"Left out: {name} {why}." for name, why in metadata.left_out.items()),
-        f"Settings: {', '.join(f'{name} {value}' for name, value in metadata.settings.items())}.",
-        *(f"Encoder of {role}: {card}." for role, card in metadata.encoders.items()),
-        *(
-            f"Features of {ROLE_LABELS[role]}: {told['path']}, {told['files']} files, {told['bytes']} bytes, "
-            f"SHA-256 {told['sha256']}."
-            for role, told in metadata.feature_files.items()
-        ),
-    ]
-
-
 def make_terminal_table(metadata: RunMetadata, results: AblationResults) -> Table:
     """The means over seeds, rsum with its interval, and the differences."""
     table = Table(
@@ -244,6 +190,7 @@ def _row_to_json(row: RowResult) -> dict[str, Any]:
         "told": row.description,
         "dev": row.dev_rsum,
         "seeds": row.metrics_by_seed,
+        "rules": row.metrics_by_rules,
         "figures": {name: estimate.to_json() for name, estimate in row.estimates.items()},
         "collapsed": row.collapsed,
         "trainings": row.trainings,

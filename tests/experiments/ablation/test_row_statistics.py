@@ -10,6 +10,7 @@ from experiments.ablation.row_statistics import (
     draw_bootstrap_weights,
     estimate_metrics,
 )
+from experiments.ablation.settings import PROTOCOLS
 from retrieval.evaluation import bootstrap_interval, estimate_percentage, median_rank
 
 
@@ -31,6 +32,21 @@ def test_metrics_match_the_evaluator(evaluations):
         assert estimates[name].sd == pytest.approx(np.std(values, ddof=1))
         assert estimates[name].low - 1 <= estimates[name].value <= estimates[name].high + 1
     assert estimate(evaluations[:1])["rsum"].sd is None
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_metrics_match_the_evaluator_under_all_rules(name):
+    """Also where a query with ties has several ranks."""
+    evaluations = evaluate_noisy_texts(1.0, protocol=PROTOCOLS[name], decimals=0)
+    assert (evaluations[0].t2v.rank_counts.tied > 0).mean() > 0.3
+    row, estimates = RowRanks.from_evaluations(evaluations), estimate(evaluations)
+    assert row.rsum_values.shape == (3, 30)
+    assert row.rsum_values.mean(1) == pytest.approx([single.rsum for single in evaluations])
+    for metric in METRIC_NAMES:
+        assert estimates[metric].value == pytest.approx(
+            np.mean([single.compute_metrics()[metric] for single in evaluations])
+        )
+        assert estimates[metric].low - 1 <= estimates[metric].value <= estimates[metric].high + 1
 
 
 def test_recalls_have_score_intervals(evaluations):

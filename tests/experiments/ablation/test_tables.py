@@ -12,11 +12,13 @@ from PIL import Image
 from rich.console import Console
 
 from experiments.ablation import plots, tables, trials
+from experiments.ablation.notes import RunMetadata
 from experiments.ablation.results import measure_rows
 from experiments.ablation.row_plan import plan_rows
 from experiments.ablation.runner import run_trials
 from experiments.ablation.settings import flatten_settings
 from experiments.ablation.trials import Trial
+from retrieval.evaluation import PUBLISHED_PROTOCOLS, EvaluationProtocol
 
 
 @pytest.fixture(scope="module")
@@ -36,16 +38,19 @@ def result(corpus, tmp_path_factory):
     file = folders[made[0]] / trials.HISTORY_FILE
     file.write_text(json.dumps({**json.loads(file.read_text()), "collapsed": True}))
     results = measure_rows(plan, range(2), folders, corpus, None)
-    metadata = tables.RunMetadata(
+    metadata = RunMetadata(
         data="made-up",
         seeds=2,
         settings=flatten_settings(SMALL),
         encoders={},
         notes=("a note",),
         left_out=plan.left_out,
+        rules_name="project",
+        protocol=EvaluationProtocol(),
         hashes={},
         feature_files={"sound": {"path": "a.h5", "files": 1, "bytes": 9, "sha256": "0f"}},
         missing_features={},
+        flags=("a flag",),
         provenance={"command": "python -m experiments.ablate"},
     )
     return metadata, results
@@ -65,11 +70,20 @@ def test_tables_are_well_formed(result, tmp_path):
         lines = [line for line in block.splitlines() if line.startswith("|")]
         assert len({line.count("|") for line in lines}) <= 1
     assert "Left out: 1.2 activity needs activity." in text
+    assert "* Flag: a flag." in text
     assert "Features of audio: a.h5, 1 files, 9 bytes, SHA-256 0f." in text
-    assert "Ties: average" in text and "MdR" in text and "all captions" in text
+    assert (
+        "Rules 'project': Ties: in expectation over random orders of tied items." in text
+        and "MdR" in text
+        and "all captions" in text
+    )
     assert "1 of 2 collapsed" in text
     stored = json.loads((tmp_path / "results.json").read_text())
     assert {row["name"] for row in stored["rows"]} == {line.name for line in results.rows}
+    rules = stored["rows"][0]["rules"]
+    assert set(rules) == {"project", *PUBLISHED_PROTOCOLS}
+    assert rules["project"]["rsum"] == pytest.approx(stored["rows"][0]["figures"]["rsum"]["mean"])
+    assert rules["clip4clip"]["V2T MnR"] < rules["project"]["V2T MnR"]  # among items, not captions
     assert stored["rows"][0]["gap"]["words"] and len(stored["spaces"][0]["epochs"]) == 3
 
 
