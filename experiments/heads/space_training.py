@@ -57,6 +57,8 @@ def train_custom_space(
     """
     start, dataset = time.perf_counter(), load_named_dataset(dataset_name, data_root)
     dataset = replace(dataset, items=tuple(item for item in dataset.items if item.split != "test"))
+    path, digest = out_folder / f"{space}.safetensors", digest_dataset(dataset)
+    _check_not_of_other_data(path, digest)
     config = PipelineConfig.parse(encoder_spec) if encoder_spec else PipelineConfig.default()
     pipeline = FeaturePipeline(config)
     if not dataset.items or not pipeline.media_roles:
@@ -72,13 +74,23 @@ def train_custom_space(
     if fitted is None or training_data is None:
         return [{"space": space, "what": f"left out: {outcome.reason}"}]
     rows = [{"space": space, **row} for row in compute_recall_rows(training_data, fitted, "before")]
-    description = f"{dataset.name}, {outcome.item_count} items with {outcome.caption_count} captions"
-    provenance = record_provenance(command, seed=seed, data_digest=digest_dataset(dataset))
+    counts = f"{outcome.item_count} items with {outcome.caption_count} captions"
+    description = "; ".join([f"{dataset.name}, {counts}", *dataset.notes])
+    provenance = record_provenance(command, seed=seed, data_digest=digest)
     _write_heads_and_card(
-        fitted.heads, out_folder / f"{space}.safetensors", rows, space, provenance, start,
+        fitted.heads, path, rows, space, provenance, start,
         (description, "that of your data"),
     )  # fmt: skip
     return rows
+
+
+def _check_not_of_other_data(path: Path, digest: str) -> None:
+    """Raise AffectError where heads of other data, or without a card that says, would be overwritten."""
+    card = path.with_suffix(".md")
+    if path.exists() and not (card.exists() and digest in card.read_text()):
+        raise AffectError(
+            f"{to_printable(path)}: heads of other data are there; name another folder with --out"
+        )
 
 
 def digest_dataset(dataset: CaptionDataset) -> str:

@@ -133,6 +133,23 @@ def test_the_same_training_gives_the_same_bytes_whatever_the_card_says(trained, 
     assert "of another day" in (tmp_path / "object.md").read_text()
 
 
+@pytest.mark.slow
+def test_heads_of_other_data_are_not_overwritten(trained, tmp_path):
+    lines = (trained / "captions.csv").read_text().splitlines()
+    other = trained / "other.csv"
+    other.write_text("\n".join([*lines, lines[-1], lines[1] + " twice"]))
+    options = ["--data", other, "--out", trained / "heads", "--encoders", ENCODERS]
+    before = (trained / "heads" / "object.safetensors").read_bytes()
+    done = CliRunner().invoke(train.main, ["object", *map(str, options)])
+    assert done.exit_code == 2 and done.stderr.count("\n") == 1
+    assert "object.safetensors: heads of other data are there; name another folder" in done.stderr
+    assert (trained / "heads" / "object.safetensors").read_bytes() == before
+    options[3] = tmp_path
+    assert CliRunner().invoke(train.main, ["object", *map(str, options)]).exit_code == 0
+    card = " ".join((tmp_path / "object.md").read_text().split())
+    assert "Data: other, 56 items with 57 captions; 1 row of other.csv left out" in card
+
+
 def test_heads_of_other_encoders_are_refused_before_a_library_is_made(tmp_path):
     save_heads(tmp_path / "object.safetensors", make_heads(), {})
     library = tmp_path / "lib"
