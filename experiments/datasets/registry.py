@@ -54,8 +54,8 @@ def load_caption_csv(path: Path, name: str | None = None, *, needs_media: bool =
     name: by default the name of the file, with that of its folder before "captions"
     needs_media: whether a medium that is not there is an error; otherwise its item has features alone
 
-    A medium may have several rows. Media paths are relative to the table. Raises AffectError naming the
-    malformed line, or the missing medium.
+    A medium may have several rows; a caption that it has twice is kept once, and a note counts those. Media
+    paths are relative to the table. Raises AffectError naming the malformed line, or the missing medium.
     """
     entries = read_captions(path)
     missing = [entry.name for entry in entries if not entry.path.exists()]
@@ -68,7 +68,7 @@ def load_caption_csv(path: Path, name: str | None = None, *, needs_media: bool =
     items = tuple(
         DatasetItem(
             id=entry.name,
-            captions=entry.captions,
+            captions=tuple(dict.fromkeys(entry.captions)),
             split=entry.split,
             media=(entry.path,) if entry.path.exists() else (),
             group=entry.group,
@@ -76,8 +76,11 @@ def load_caption_csv(path: Path, name: str | None = None, *, needs_media: bool =
         for entry in entries
     )
     repeated = sum(len(entry.captions) - len(set(entry.captions)) for entry in entries)
-    notes = (f"{repeated} rows of {path.name} repeat another: the same media and caption",) * bool(repeated)
-    return CaptionDataset(name=name or name_caption_file(path), items=items, notes=notes)
+    rows = "1 row" if repeated == 1 else f"{repeated} rows"
+    note = f"{rows} of {path.name} left out: the same media and caption as another"
+    return CaptionDataset(
+        name=name or name_caption_file(path), items=items, notes=(note,) if repeated else ()
+    )
 
 
 def name_caption_file(path: Path) -> str:

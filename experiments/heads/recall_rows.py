@@ -21,9 +21,14 @@ MetricRow = dict[str, Any]
 Similarity = npt.NDArray[Any]  # (texts, items)
 
 
-def compute_recall_rows(training_data: TrainingData, fitted: FittedHeads) -> Iterator[MetricRow]:
-    """Recall on the held-out folds, in both directions: untrained, ridge, the heads alone, and as used."""
-    for method, similarities in _compute_similarities(training_data, fitted).items():
+def compute_recall_rows(
+    training_data: TrainingData, fitted: FittedHeads, base_name: str = "untrained"
+) -> Iterator[MetricRow]:
+    """Recall on the held-out folds, in both directions: untrained, ridge, the heads alone, and as used.
+
+    base_name: of the row of the space that the heads are blended with
+    """
+    for method, similarities in _compute_similarities(training_data, fitted, base_name).items():
         evaluations = [
             evaluate_fold(training_data, fold, np.asarray(similarity, np.float32))
             for fold, similarity in zip(fitted.held_out_folds, similarities, strict=True)
@@ -33,14 +38,16 @@ def compute_recall_rows(training_data: TrainingData, fitted: FittedHeads) -> Ite
             yield {"what": title, "way": method, **recalls}
 
 
-def _compute_similarities(training_data: TrainingData, fitted: FittedHeads) -> dict[str, list[Similarity]]:
+def _compute_similarities(
+    training_data: TrainingData, fitted: FittedHeads, base_name: str
+) -> dict[str, list[Similarity]]:
     """By method, a matrix a fold; without the untrained space and the blend with it where there is none."""
     folds, weight = fitted.held_out_folds, fitted.heads.zero_shot_weight
     similarities: dict[str, list[Any]] = {
-        "untrained": [fold.zero_shot_similarity for fold in folds],
+        base_name: [fold.zero_shot_similarity for fold in folds],
         "ridge": [_compute_ridge_similarity(training_data, fold) for fold in folds],
         "heads": [fold.trained_similarity for fold in folds],
-        "as used": [fold.blend_with_zero_shot(weight) for fold in folds] if weight else [None],
+        "as used": list(fitted.held_out_similarities) if weight else [None],
     }
     return {method: matrices for method, matrices in similarities.items() if matrices[0] is not None}
 

@@ -11,6 +11,8 @@ TOPICS: dict[str, str] = {  # module by topic
     "composites": "composite_intervals",
     "permutation": "permutation",
     "ties": "ties",
+    "splits": "splits",
+    "calibration": "calibration",
     "seeds": "seeds",
 }
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import shlex
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from experiments.statistics.report import describe_machine, get_package_version
+from experiments.statistics.report import describe_machine
+from retrieval.provenance import PROJECT, find_commit, get_package_version
 
-PROJECT = "affect-fusion"
-GIT_TIMEOUT_S = 10.0
 ARGUMENTS_KEY = "experiments.arguments"  # of click's context.meta
 
 
@@ -43,30 +41,3 @@ def describe_provenance(module: str, arguments: Sequence[str]) -> dict[str, Any]
         "modified": modified,
         "machine": describe_machine(),
     }
-
-
-def find_commit(file: Path) -> tuple[str | None, bool | None]:
-    """The commit of the checkout that tracks a file, and whether tracked files differ from it.
-
-    (None, None) for a file that no checkout tracks, such as one of an installed package, or without git.
-    """
-    folder = file.resolve().parent
-    if _run_git(folder, "ls-files", "--error-unmatch", "--", file.name) is None:
-        return None, None
-    changes = _run_git(folder, "status", "--porcelain", "--untracked-files=no")
-    return _run_git(folder, "rev-parse", "HEAD"), None if changes is None else bool(changes)
-
-
-def _run_git(folder: Path, *arguments: str) -> str | None:
-    """What git prints; None where it fails or is not installed."""
-    try:
-        completed = subprocess.run(
-            ["git", "-C", str(folder), *arguments],
-            capture_output=True,
-            text=True,
-            timeout=GIT_TIMEOUT_S,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return completed.stdout.strip()

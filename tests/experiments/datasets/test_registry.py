@@ -144,7 +144,7 @@ def test_media_may_be_missing_where_features_are_given(tmp_path):
 
 def test_repeated_rows_are_told(tmp_path):
     file = table(tmp_path, "media,caption\na.jpg,x\na.jpg,x\na.jpg,y\nb.jpg,x\nb.jpg,x\nb.jpg,x\n")
-    assert load_named_dataset(str(file)).notes == (
-        "3 rows of captions.csv repeat another: the same media and caption",
-    )
+    told = load_named_dataset(str(file))
+    assert told.notes == ("3 rows of captions.csv left out: the same media and caption as another",)
+    assert [item.captions for item in told.items] == [("x", "y"), ("x",)]
     assert load_caption_csv(table(tmp_path, "media,caption\na.jpg,x\nb.jpg,x\n")).notes == ()
