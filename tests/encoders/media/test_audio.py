@@ -3,12 +3,7 @@
 import numpy as np
 import pytest
 from audio_reading import CALLS, NONE, RATE, channels_of, difference, sounds, whole
-from media_factory import (
-    clip,
-    float_wav,
-    sine,
-    tone,
-)
+from media_factory import clip, float_wav, sine, tone
 from media_reading import SAMPLES, parts, reason
 from sound_factory import wav
 

@@ -6,12 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from media_factory import (
-    clip,
-    cut_short,
-    float_wav,
-    photo,
-)
+from media_factory import clip, cut_short, float_wav, photo
 from media_reading import reason
 from repository import ROOT
 

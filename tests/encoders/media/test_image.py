@@ -7,23 +7,9 @@ import time
 
 import numpy as np
 import pytest
-from media_factory import (
-    BLUE,
-    GREEN,
-    RED,
-    WHITE,
-    card,
-    cut_short,
-    huge_png,
-    photo,
-)
+from media_factory import BLUE, GREEN, RED, WHITE, card, cut_short, huge_png, photo
 from media_reading import close, corners, parts, reason
-from picture_factory import (
-    chunk,
-    png_with,
-    scene,
-    turned_tiff,
-)
+from picture_factory import chunk, png_with, scene, turned_tiff
 from picture_reading import error, refusal, saved, shown, stored
 from PIL import Image
 from repository import ROOT

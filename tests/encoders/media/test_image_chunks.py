@@ -2,12 +2,7 @@
 
 import numpy as np
 import pytest
-from picture_factory import (
-    chunk,
-    deflated_zeros,
-    png_with,
-    scene,
-)
+from picture_factory import chunk, deflated_zeros, png_with, scene
 from picture_reading import error, saved, shown
 
 from encoders import media

@@ -4,11 +4,7 @@ import numpy as np
 import pytest
 from media_factory import clip
 from media_reading import numbers, parts
-from timing_factory import (
-    cut_losslessly,
-    ends_before_it_ends,
-    vorbis,
-)
+from timing_factory import cut_losslessly, ends_before_it_ends, vorbis
 
 from encoders import media
 from encoders.media.packet_timing import estimate_last_duration

@@ -2,10 +2,7 @@
 
 import numpy as np
 import pytest
-from picture_factory import (
-    interlaced_png,
-    scene,
-)
+from picture_factory import interlaced_png, scene
 from picture_reading import error, refusal, saved, shown, stored
 from PIL import Image
 

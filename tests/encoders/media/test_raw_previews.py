@@ -1,10 +1,7 @@
 """Cameras' RAW files show their preview."""
 
 import pytest
-from picture_factory import (
-    raw,
-    scene,
-)
+from picture_factory import raw, scene
 from picture_reading import error, refusal, saved, shown, stored
 
 from encoders.media.raw_previews import MIN_PREVIEW_SIDE_PX

@@ -6,10 +6,7 @@ import numpy as np
 import pytest
 from media_factory import clip, float_wav, sine
 from media_reading import parts
-from timing_factory import (
-    remuxed,
-    with_pcm,
-)
+from timing_factory import remuxed, with_pcm
 
 from encoders import media
 from encoders.base import MediaError

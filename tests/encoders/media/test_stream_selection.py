@@ -3,10 +3,7 @@
 import pytest
 from media_factory import clip
 from media_reading import parts, pitch
-from timing_factory import (
-    remuxed,
-    two_sounds,
-)
+from timing_factory import remuxed, two_sounds
 
 from encoders import media
 

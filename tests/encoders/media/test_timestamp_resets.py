@@ -4,10 +4,7 @@ import numpy as np
 import pytest
 from media_factory import tone
 from media_reading import numbers, parts, pitch
-from timing_factory import (
-    broadcast,
-    joined,
-)
+from timing_factory import broadcast, joined
 
 from encoders import media
 from encoders.media import Sampling

@@ -4,21 +4,9 @@ import os
 
 import numpy as np
 import pytest
-from media_factory import (
-    BLUE,
-    GREEN,
-    RED,
-    WHITE,
-    clip,
-    cut_short,
-    gif,
-    turned,
-)
+from media_factory import BLUE, GREEN, RED, WHITE, clip, cut_short, gif, turned
 from media_reading import by_av, close, corners, numbers, parts, reason
-from timing_factory import (
-    matrix,
-    remuxed,
-)
+from timing_factory import matrix, remuxed
 
 from encoders import media
 from encoders.base import MediaError
