@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from picture_factory import chunk, deflated_zeros, png_with, scene
+from media_factory import deflated_zeros
+from picture_factory import chunk, png_with, scene
 from picture_reading import error, saved, shown
 
 from encoders import media
