@@ -11,6 +11,7 @@ import termios
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from threading import Thread
+from unittest.mock import patch
 
 import pytest
 from library_factory import ROOT
@@ -20,16 +21,14 @@ from retrieval.cli.main import main
 
 def on_terminal(width, *words):
     """(exit code, lines) of the command in this process, with a terminal of `width` columns as its output."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
     with (
         _terminal(width) as (theirs, said),
         _as_standard_output(theirs),
-        pytest.MonkeyPatch.context() as patch,
+        patch.dict(os.environ, {**kept, "TERM": "xterm"}, clear=True),
+        pytest.raises(SystemExit) as end,
     ):
-        for name in ("COLUMNS", "LINES"):
-            patch.delenv(name, raising=False)
-        patch.setenv("TERM", "xterm")
-        with pytest.raises(SystemExit) as ended:
-            main(list(map(os.fspath, words)), prog_name="affect")
+        main(list(map(os.fspath, words)), prog_name="affect")
     return end.value.code or 0, _to_lines(said)
 
 
