@@ -11,7 +11,6 @@ from library_factory import ROOT
 from encoders import files
 
 
-# -- caches -----------------------------------------------------------------------------------------------
 def unusable(kind, folder):
     """An environment whose cache can't be written, for one who is not root."""
     folder.chmod(0o777)

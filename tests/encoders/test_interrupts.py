@@ -79,8 +79,9 @@ def commands(media, lib, out):
     }
 
 
-# -- signals ----------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("after", [0, 0.03, 0.1, 0.3])
+@pytest.mark.parametrize(
+    "after", [0, *(pytest.param(after, marks=pytest.mark.slow) for after in (0.03, 0.1)), 0.3]
+)
 @pytest.mark.parametrize("command", ["search", "index"])
 def test_control_c_while_a_command_begins(shelf, tmp_path, command, after):
     interrupt(started(*commands(*shelf, tmp_path)[command]), after)

@@ -7,12 +7,11 @@ import subprocess
 import sys
 
 import pytest
-from library_factory import ROOT, affect_process
+from library_factory import ROOT, affect, affect_process
 
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
 
 
-# -- streams ----------------------------------------------------------------------------------------------
 @pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 def test_a_stream_of_few_characters_shows_the_rest_in_ascii(shelf, encoding):
@@ -41,10 +40,8 @@ def test_a_stream_of_few_characters_shows_the_rest_in_ascii(shelf, encoding):
 def test_json_is_the_same_on_a_stream_of_few_characters(shelf):
     media, lib = shelf
     words = "search", "--image", media / "photo1.png", "-l", lib, "--json"
-    plain, usual = (
-        json.loads(affect_process(*words, env=env).stdout)["results"]
-        for env in (os.environ | ASCII, os.environ)
-    )
+    done = affect_process(*words, env=os.environ | ASCII), affect(*words)
+    plain, usual = (json.loads(one.stdout)["results"] for one in done)
     for results in (plain, usual):  # the same bytes: how they are decoded depends on the locale
         for result in results:
             result["path"] = os.fsencode(result["path"])

@@ -10,7 +10,7 @@ from experiments.synthetic import generate_clips, render
 @pytest.fixture(scope="session")
 def rendered_folder(tmp_path_factory):
     place = tmp_path_factory.mktemp("synthetic")
-    render.render_dataset(place, COUNT, seed=5, quiet=True)
+    render.render_dataset(place, COUNT, seed=5, jobs=1, quiet=True)
     return place
 
 

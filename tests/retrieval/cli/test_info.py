@@ -17,7 +17,6 @@ def test_what_the_system_refuses_is_told_in_a_line(shelf, monkeypatch):
     assert (done.exit_code, done.stderr) == (2, "affect: /else\\xffwhere: permission denied\n")
 
 
-# -- the other commands -----------------------------------------------------------------------------------
 def test_info(shelf):
     _, lib = shelf
     facts = json.loads(ok("info", "--library", lib, "--json"))

@@ -16,7 +16,6 @@ def test_commands_that_make_no_sense():
     assert "no library here" in bad("search", "words", "--library", "/nowhere")
 
 
-# -- the shell --------------------------------------------------------------------------------------------
 @pytest.mark.slow
 def test_a_broken_pipe_is_no_traceback(tmp_path):
     media, lib = tmp_path / "media", tmp_path / "lib"

@@ -8,7 +8,6 @@ from command_output import KEYS, answers, ok
 from library_factory import ROOT, affect
 
 
-# -- many queries -----------------------------------------------------------------------------------------
 def lines(media, lib):
     item = json.loads(ok("list", "-l", lib, "--json").splitlines()[0])["id"]
     good = [

@@ -14,7 +14,6 @@ from retrieval.cli.main import main
 SPACES = ["object", "activity", "audio"]
 
 
-# -- search -----------------------------------------------------------------------------------------------
 def test_the_json_of_a_search(shelf):
     media, lib = shelf
     said = ok(

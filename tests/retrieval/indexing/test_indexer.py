@@ -13,7 +13,6 @@ from retrieval.indexing import indexer
 from retrieval.storage.library import Library
 
 
-# -- incremental ------------------------------------------------------------------------------------------
 def test_a_first_run_indexes_everything(media, lib):
     assert counts(index(lib, media)) == {"indexed": 10}
     assert set(paths(lib)) == set(media.iterdir()) and wrong_with(lib) == []

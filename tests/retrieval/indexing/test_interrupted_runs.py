@@ -24,7 +24,6 @@ from library_factory import (
 
 from retrieval.storage.library import Library
 
-# -- interrupted ------------------------------------------------------------------------------------------
 RUN = """
 import sys
 from pathlib import Path

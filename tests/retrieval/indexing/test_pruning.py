@@ -25,7 +25,6 @@ def test_prune_forgets_all_that_is_gone(tmp_path, lib):
     assert len(paths(lib)) == len(content(lib)) == 2 and wrong_with(lib) == []
 
 
-# -- forgotten --------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(("count", "deleted"), [(2, 1), (3, 2), (20, 4), (20, 9)])
 def test_an_ordinary_deletion_is_forgotten(tmp_path, lib, count, deleted):
     files = photos(tmp_path / "root", count)
@@ -54,7 +53,6 @@ def test_deleted_copies_are_forgotten_however_many(tmp_path, lib):
     assert content(lib) == before and shown(lib) == {*(tmp_path / "root" / "second").iterdir()}
 
 
-# -- moved ------------------------------------------------------------------------------------------------
 def test_a_moved_folder_is_known_by_its_new_path_alone(tmp_path, lib):
     old, new = tmp_path / "a_old", tmp_path / "z_new"
     photos(old, 6)

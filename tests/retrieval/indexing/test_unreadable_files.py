@@ -23,7 +23,6 @@ from retrieval.indexing import indexer
 from retrieval.storage.library import Library
 
 
-# -- bad input --------------------------------------------------------------------------------------------
 def test_broken_files_cost_only_themselves(media, lib):
     names = broken(media)
     cut_short(media / "cut.mp4", media / "film.mp4", 0.2)

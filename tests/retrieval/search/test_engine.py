@@ -17,7 +17,6 @@ def scores(hits):
     return {hit.id: hit.score for hit in hits}
 
 
-# -- what is found ----------------------------------------------------------------------------------------
 @pytest.mark.parametrize("name", ["photo0.png", "photo7.png", "photo19.png"])
 def test_an_image_finds_itself(shelf, name):
     media, engine = shelf
@@ -86,7 +85,6 @@ def test_an_empty_library_answers_nothing(empty, tmp_path):
     assert search(empty, text="words") == []
 
 
-# -- the dials --------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("k", [1, 3, 35, 36, 1000, 10**15])
 def test_k(shelf, k):
     media, engine = shelf
@@ -197,7 +195,6 @@ def test_scores_that_are_all_one_keep_the_order_of_nearness(empty, monkeypatch):
     assert [hit.id for hit in hits] == [f"{n:0>16x}" for n in np.argsort(-cosines)[1:6]]
 
 
-# -- videos -----------------------------------------------------------------------------------------------
 def test_a_video_answers_once_with_its_best_moment(empty):
     rows = random_rows(40, 1)
     empty.commit([encoded("aa", rows, modality="video"), encoded("bb", rows[17:18])])

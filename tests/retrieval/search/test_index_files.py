@@ -13,7 +13,6 @@ from retrieval.storage.snapshot import load_snapshot
 from retrieval.vector_index.registry import INDEX_KINDS
 
 
-# -- Annoy ------------------------------------------------------------------------------------------------
 def answers(library):
     """Every item asked for its ten nearest, per modality."""
     with Engine(library) as engine:

@@ -11,7 +11,6 @@ from retrieval.search.query import Query
 from retrieval.storage.library import Library
 
 
-# -- other writers ----------------------------------------------------------------------------------------
 def test_an_engine_notices_what_others_and_itself_have_written(empty):
     empty.commit([encoded("aa", random_rows(1, 1)), encoded("bb", random_rows(1, 2))])
     with Engine(empty) as engine:

@@ -18,7 +18,6 @@ from retrieval.storage.snapshot import load_snapshot
 SPACES = {"object", "activity", "audio"}
 
 
-# -- what can't be asked ----------------------------------------------------------------------------------
 def test_media_that_cannot_be_asked_with(shelf, tmp_path):
     media, engine = shelf
     for asked, said in (
@@ -70,7 +69,6 @@ def test_items_that_are_not_there(empty):
             search(empty, item=item)
 
 
-# -- with the real experts --------------------------------------------------------------------------------
 def test_words_and_pictures_with_the_real_experts(tmp_path):
     """One small library of photos everyone has: words find them, and words beside a picture are one query."""
     data = pytest.importorskip("skimage.data")

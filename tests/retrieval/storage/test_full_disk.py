@@ -45,7 +45,6 @@ def full_disk(file, count, rows):
     raise OSError(28, "No space left on device")
 
 
-# -- full disk --------------------------------------------------------------------------------------------
 FILLER = """
 import resource, sys
 from pathlib import Path

@@ -91,7 +91,6 @@ def test_rows_too_large_for_float16_keep_their_direction(tmp_path):
     assert np.isfinite(kept).all() and kept @ loud[0] / np.linalg.norm(kept) / np.linalg.norm(loud) > 0.9999
 
 
-# -- interrupted writing ----------------------------------------------------------------------------------
 def test_rows_past_the_last_commit_are_ignored_then_cut_off(lib):
     before, file = content(lib), row_file(lib, "objects")
     size = file.stat().st_size

@@ -12,7 +12,6 @@ from retrieval.search.engine import Engine
 from retrieval.search.query import Query
 from retrieval.storage.library import Library
 
-# -- two processes ----------------------------------------------------------------------------------------
 WRITER = """
 import sys
 from pathlib import Path

@@ -26,7 +26,6 @@ def mount_again(folder, away):
     away.rename(folder)
 
 
-# -- kept -------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("count", [1, 3])
 def test_a_root_that_turned_empty_forgets_nothing(tmp_path, lib, count):
     disk = tmp_path / "mnt" / "disk"
@@ -136,7 +135,6 @@ def test_copies_on_a_disk_that_is_not_mounted_are_kept(tmp_path, lib):
     assert told(index(lib, home, disk)) == (0, 8, 0, 0, 0)
 
 
-# -- mount points -----------------------------------------------------------------------------------------
 @pytest.fixture
 def mount(tmp_path):
     """Mounts a small file system, or a folder again, at a folder that is made."""

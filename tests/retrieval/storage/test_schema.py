@@ -11,7 +11,6 @@ from retrieval.storage import schema
 from retrieval.storage.library import Library
 
 
-# -- the plain path ---------------------------------------------------------------------------------------
 def test_a_new_library_is_empty_and_whole(tmp_path):
     new_library(tmp_path / "deep" / "down").close()
     assert wrong_with(tmp_path / "deep" / "down") == []
@@ -34,7 +33,6 @@ def test_no_catalogue_without_its_contents(tmp_path, monkeypatch):
     assert not Library.exists(tmp_path / "lib")
 
 
-# -- refusals ---------------------------------------------------------------------------------------------
 def test_a_folder_of_other_things_is_refused(tmp_path):
     painted(tmp_path / "photo.png", 1)
     with pytest.raises(AffectError, match="holds no library"):

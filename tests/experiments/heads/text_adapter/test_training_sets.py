@@ -23,7 +23,7 @@ def test_ratings_are_read_with_their_scales():
 @pytest.mark.data
 def test_no_lesson_has_a_held_out_or_dev_text_or_an_action():
     sentences = load_emobank(DATA)
-    kept = select_held_out(sentences)
+    kept = set(select_held_out(sentences))
     assert 600 < len(kept) < 1000
     assert not {one.group for one in kept} & {
         one.group for one in sentences if one.split == "train" and one not in kept
