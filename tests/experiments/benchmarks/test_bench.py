@@ -13,17 +13,9 @@ from click.testing import CliRunner
 from media_factory import tone
 from PIL import Image
 
-from encoders.base import AffectError
 from experiments import bench
-from experiments.benchmarks import rank_loops, search_latency, timing
-from experiments.benchmarks import ranks as ranks_module
-from experiments.benchmarks.faces import compute_detection_recall, compute_iou, split_into_batches
-from experiments.benchmarks.flickr import summarise_direction
-from experiments.benchmarks.merge import merge_by_heap, merge_by_loop, merge_closed_form
+from experiments.benchmarks import search_latency
 from experiments.benchmarks.throughput import STAGES
-from experiments.statistics.report import BenchmarkReport, Requirement, format_table
-from retrieval.evaluation import evaluate
-from retrieval.evaluation.estimate import Estimate, format_number
 
 skimage = pytest.importorskip("skimage")
 PHOTOS = {"astronaut": "a woman in a space suit", "coffee": "a cup of coffee", "chelsea": "a cat"}
@@ -190,93 +182,3 @@ def test_ranks():
     assert [bar["found"] for bar in report.bars[4:]] == [
         ordered(value) for name, value in report.rows[0].items() if name.startswith("times")
     ]
-
-
-def test_loops_rank_as_the_evaluator():
-    world = ranks_module.SyntheticCorpus(11, 4, 6, seed=0)
-    queries, videos = [np.arange(11)], [np.arange(4)]
-    evaluation = world.evaluate_both_ways("matrix")
-    for sort in ranks_module.LOOP_SORTS.values():
-        ranks = rank_loops.rank_by_text(world.similarity_matrix, world.caption_videos, queries, sort, 0)
-        assert ranks == evaluation.t2v.ranks.tolist()
-        columns = [np.ascontiguousarray(world.similarity_matrix.T)]
-        ranks_of_captions = rank_loops.rank_by_video(columns, world.caption_videos, videos, sort, 0)
-        assert ranks_of_captions == evaluation.v2t.ranks.tolist()
-        with pytest.raises(AffectError):
-            rank_loops.check_ranks_agree([rank + 1 for rank in ranks], evaluation.t2v.rank_counts)
-
-
-def test_methods_take_turns():
-    calls = []
-    methods = {name: (lambda i, name=name: calls.append((name, i))) for name in "ab"}
-    seconds_by_method = timing.time_in_turns(methods, 3)
-    assert calls == [
-        *zip("ab", [0, 0], strict=True),
-        ("a", 0),
-        ("b", 0),
-        ("b", 1),
-        ("a", 1),
-        ("a", 2),
-        ("b", 2),
-    ]
-    assert all(seconds.shape == (3,) and (seconds > 0).all() for seconds in seconds_by_method.values())
-
-
-def test_speedup_is_the_median_of_pairs():
-    slow, fast = np.array([2.0, 30.0, 4.0]), np.array([1.0, 10.0, 1.0])
-    assert timing.estimate_speedup(slow, fast, seed=0) == Estimate(3.0, 2.0, 4.0)
-    total = timing.estimate_total_speedup(slow, fast, seed=0)
-    assert total.value == 3 and 2 <= total.low < 3 < total.high <= 4
-    assert timing.summarise_seconds(slow, 2.0) == Estimate(2.0, 1.0, 15.0)
-
-
-def test_estimates_and_requirements_as_text():
-    assert [format_number(value) for value in (3, 3.0, 0.01234, 1.5, 123.45)] == [
-        "3",
-        "3",
-        "0.0123",
-        "1.5",
-        "123.5",
-    ]
-    assert str(Estimate(1.5)) == "1.5" and str(Estimate(62.44, 57, 67.8)) == "62.4 (57 to 67.8)"
-    assert (
-        Requirement("speed", 3.0, 3, is_minimum=True).is_met
-        and not Requirement("seconds", 3.1, 3, is_minimum=False).is_met
-    )
-    assert str(Requirement("speed", 2.5, 3, is_minimum=True)) == "speed: 2.5, at least 3 wanted: MISSED"
-    assert format_table([{"a": 1, "bb": "x"}, {"a": 22.0, "c": None}]) == ["a   bb  c", "1   x", "22"]
-    lines = BenchmarkReport(benchmark="x", settings={"seed": 1}, rows=[{"a": 1}]).format_lines()
-    assert "settings: seed 1" in lines and any(line.startswith("machine: ") for line in lines)
-
-
-def test_a_summary_has_recalls_and_ranks_with_intervals():
-    similarity = np.array([[0.9, 0.1], [0.2, 0.8], [0.3, 0.4]])  # captions of photos 0, 0, 1
-    evaluation = evaluate(similarity, ["0", "0", "1"], ["0", "1"])
-    row = summarise_direction(evaluation.t2v, seed=0)
-    assert list(row) == ["R@1", "R@5", "R@10", "MdR", "MnR"]
-    assert row["R@1"].value == pytest.approx(200 / 3) and row["R@1"].low < row["R@1"].value < row["R@1"].high
-    assert row["R@10"].value == 100 and row["R@10"].low < 60  # two photos that are hit prove little
-    assert summarise_direction(evaluation.v2t, seed=0)["MdR"].value == 1
-
-
-def test_overlap_and_recall_of_boxes():
-    one = np.array([[0, 0, 2, 2]], np.float32)
-    two = np.array([[0, 0, 2, 1], [1, 1, 3, 3], [5, 5, 6, 6]], np.float32)
-    none = np.empty((0, 4), np.float32)
-    assert np.allclose(compute_iou(one, two), [[1 / 2, 1 / 7, 0]])
-    assert compute_detection_recall([[one, one], [none]], [[two, none], [two]]).value == 50
-
-
-def test_clips_are_grouped_as_in_an_indexing_run():
-    films = [np.zeros((size, 2, 2, 3), np.uint8) for size in (8, 8, 8, 8, 8, 40, 1)]
-    assert [[len(film) for film in group] for group in split_into_batches(films)] == [
-        [8, 8, 8, 8],
-        [8, 40],
-        [1],
-    ]
-
-
-def test_merges_agree_on_ties_and_short_lists():
-    lists = [np.array([0.0, 0.5, 0.5]), np.array([0.5]), np.array([])]
-    for c in (1.0, 1.1):
-        assert merge_by_loop(lists, 9, c) == merge_by_heap(lists, 9, c) == merge_closed_form(lists, 9, c)
