@@ -23,6 +23,7 @@ def list_flags(results: AblationResults, data: PreparedData, settings: AblationS
     return (
         *_flag_equal_rows(results.rows),
         *flag_certain_recalls(data, settings.rules),
+        *_flag_small_dev(data),
         *_flag_short_epochs(results, data, settings),
         *_flag_last_epochs(results, settings),
     )
@@ -61,6 +62,13 @@ def flag_certain_recalls(data: PreparedData, protocol: EvaluationProtocol) -> It
         yield f"{name} is 100 whatever the ranking: there are {words} to rank"
     if certain:
         yield f"rsum contains {len(certain)} of 6 recalls that can't be below 100"
+
+
+def _flag_small_dev(data: PreparedData) -> Iterator[str]:
+    """A dev part whose deepest recall can't miss."""
+    count = len(data.select_items("dev"))
+    if count <= max(RECALL_DEPTHS):
+        yield f"dev has {count} items: rsum of so few hardly tells which epoch is best"
 
 
 def _flag_short_epochs(

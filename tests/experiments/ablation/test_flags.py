@@ -43,6 +43,7 @@ def test_rows_that_are_one_training_say_so(tmp_path):
     data = make_data()
     flags = list_flags(measure(data, tmp_path, SMALL, ["1.1 InfoNCE", "1.2 object"]), data, SMALL)
     assert "1.1 weighted; 1.2 object: the same trainings" in flags
+    assert "dev has 10 items: rsum of so few hardly tells which epoch is best" in flags
     assert not any("optimiser step" in flag for flag in flags)
 
 
