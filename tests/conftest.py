@@ -3,6 +3,10 @@ import shutil
 import subprocess
 
 import pytest
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # a thread each: those of several workers would wait for each other
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from repository import require_data
 from warm_decoders import keep_decoders_warm
 

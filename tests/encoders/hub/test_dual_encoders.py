@@ -30,6 +30,7 @@ def test_towers_contract(folders, pair, items, silent):
     assert np.allclose(np.linalg.norm(rows[[0, 1, 3]], axis=1), 1, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_pictures_go_in_as_clip_itself_takes_them(folders):
     import torch
     from transformers import CLIPImageProcessor, CLIPModel

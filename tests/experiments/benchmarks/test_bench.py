@@ -128,6 +128,7 @@ def test_cold_on_real_and_synthetic_items(data, tmp_path, monkeypatch):
     assert (library / "catalog.sqlite").stat().st_ino == before  # it was kept
 
 
+@pytest.mark.slow
 def test_faces(data):
     report = run("faces", "--data", data, "--rounds", "1")
     assert [row["way"] for row in report.rows] == ["ours", "plain"]
