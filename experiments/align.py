@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,16 +17,14 @@ from experiments.statistics.report import add_seed_option
 
 if TYPE_CHECKING:  # imported late, so that --help is fast
     from experiments.alignment.generalised_procrustes import GpaResult
-    from experiments.alignment.pairs import MultimodalReadings, PairedReadings
+    from experiments.alignment.pairs import MultimodalReadings
     from experiments.alignment.segment_lengths import VideoStudy
+    from experiments.alignment.set_loaders import Loaders
     from experiments.alignment.study_results import StudyResults
     from retrieval.evaluation.permutation_tests import ExchangeRule
 
 SIGNIFICANCE_LEVEL = 0.05  # that the least possible p must reach after Holm's correction
 ABLATED_SET = "synthetic-non-linear"  # the set on which the loss of the learned mapping is ablated
-
-Loaders = dict[str, "Callable[[], PairedReadings]"]
-"""Functions that load the pairs of a set, by its name."""
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -44,7 +41,24 @@ Loaders = dict[str, "Callable[[], PairedReadings]"]
     multiple=True,
     type=click.Path(path_type=Path),
     help="A CSV file with two or more blocks of columns by prefix (a.valence, a.arousal, b.valence, ...), "
-    "and group and emotion, if there are any. Can be repeated.",
+    "and group, emotion and control (rows mismatched on purpose: yes), if there are any. Can be repeated.",
+)
+@click.option(
+    "--a",
+    "source_columns",
+    default="",
+    metavar="COLUMN,...",
+    help="Columns of --pairs that are the one modality, where names have no prefix; with --b.",
+)
+@click.option(
+    "--b", "target_columns", default="", metavar="COLUMN,...", help="Columns of the other modality."
+)
+@click.option(
+    "--group",
+    "group_column",
+    default="",
+    metavar="COLUMN",
+    help="Column of --pairs whose equal values belong together: a film, an actor.  [default: group]",
 )
 @click.option(
     "--exchange",
@@ -70,7 +84,11 @@ Loaders = dict[str, "Callable[[], PairedReadings]"]
     help="Folder of the real sets.",
 )
 @click.option(
-    "--draws", type=click.IntRange(19), default=999, show_default=True, help="Of permutation tests."
+    "--draws",
+    type=click.IntRange(19),
+    default=999,
+    show_default=True,
+    help="Of permutation tests: at least 20 for each map that is fitted, 260 for all 13.",
 )
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs/align"), show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -94,12 +112,15 @@ def main(ctx: click.Context, as_json: bool, **options: Any) -> None:
 
 
 def run_alignment_study(
-    *, sets: str, files: tuple[Path, ...], exchange: ExchangeRule | None, videos: Path | None, lengths: str,
-    maps: str, data_root: Path, draws: int, out: Path, as_json: bool, seed: int,
+    *, sets: str, files: tuple[Path, ...], source_columns: str, target_columns: str, group_column: str,
+    exchange: ExchangeRule | None, videos: Path | None, lengths: str, maps: str, data_root: Path, draws: int,
+    out: Path, as_json: bool, seed: int,
 ) -> None:  # fmt: skip
     """Load the sets, study them, write the report and print it. Raises AffectError."""
+    from experiments.alignment.csv_columns import ColumnChoice
     from experiments.alignment.runner import run_study
     from experiments.alignment.segment_lengths import check_enough_videos, parse_segment_lengths
+    from experiments.alignment.set_loaders import add_loaders, make_loaders
     from experiments.alignment.study_config import StudyConfig, list_methods, select_methods
     from experiments.alignment.study_results import StudyResults
 
@@ -108,17 +129,23 @@ def run_alignment_study(
     methods = select_methods(_split_names(maps), list_methods())
     check_draws(draws, len(methods))
     segment_lengths = parse_segment_lengths(lengths)
+    choice = ColumnChoice(
+        source=_split_names(source_columns), target=_split_names(target_columns), group=group_column.strip()
+    )
+    if choice != ColumnChoice() and not files:
+        raise AffectError("--a, --b and --group name columns of --pairs; give a file")
     loaders: Loaders = {}
     gpa_readings: list[MultimodalReadings] = []
     if videos is None or sets or files:
-        loaders, gpa_readings = make_loaders(_split_names(sets), files, exchange, data_root, seed)
+        loaders, gpa_readings = make_loaders(
+            _split_names(sets), files, data_root, seed, exchange=exchange, choice=choice
+        )
     create_out_folder(out)
     video_study: VideoStudy | None = None
     gpa_left_out: dict[str, str] = {}
     if videos is not None:
         video_study = load_video_study(videos, segment_lengths, seed=seed)
-        for name, pairs in video_study.make_pairs().items():
-            loaders[name] = partial(check_enough_videos, pairs)
+        add_loaders(loaders, list(video_study.make_pairs().values()), check_enough_videos)
         video_readings, gpa_left_out = video_study.select_gpa_readings()
         gpa_readings += video_readings
     config = StudyConfig(seed=seed, draws=draws)
@@ -183,52 +210,8 @@ def load_video_study(video_folder: Path, segment_lengths: tuple[float, ...], *, 
     )
 
 
-def make_loaders(
-    set_names: list[str], paths: tuple[Path, ...], exchange: ExchangeRule | None, data_root: Path, seed: int
-) -> tuple[Loaders, list[MultimodalReadings]]:
-    """The loaders of sets and of every pair of modalities of files, and the readings of each file.
-
-    Raises AffectError for an unknown set or a file that can't be read.
-    """
-    from experiments.alignment.readings_csv import read_readings_csv
-
-    loaders = select_set_loaders(set_names, data_root, seed, use_default=not paths)
-    readings_of_files = [read_readings_csv(path, exchange=exchange) for path in paths]
-    for readings in readings_of_files:
-        for pairs in readings.make_pairs():
-            loaders[pairs.name] = partial(_return_pairs, pairs)
-    if not loaders:
-        raise AffectError(f"no sets under {to_printable(data_root)}")
-    return loaders, readings_of_files
-
-
-def select_set_loaders(set_names: list[str], data_root: Path, seed: int, *, use_default: bool) -> Loaders:
-    """Loaders of sets by name, or of all of a kind ("synthetic", "real").
-
-    use_default: without names, all synthetic sets and the real ones that exist. Raises AffectError for an
-    unknown name.
-    """
-    from experiments.alignment.paired_sets import PAIRED_SETS, list_available_sets, load_set
-    from experiments.alignment.synthetic import CASES, make_synthetic_pairs
-
-    synthetic = {f"synthetic-{name}": partial(make_synthetic_pairs, name, seed=seed) for name in CASES}
-    real = {name: partial(load_set, name, data_root) for name in PAIRED_SETS}
-    known: Mapping[str, Callable[[], PairedReadings]] = {**synthetic, **real}
-    names_by_kind = {"synthetic": list(synthetic), "real": list(list_available_sets(data_root))}
-    if not set_names and use_default:
-        set_names = list(names_by_kind)
-    selected = [name for word in set_names for name in names_by_kind.get(word, [word])]
-    if unknown := [name for name in selected if name not in known]:
-        raise AffectError(f"no set {', '.join(unknown)}; sets: synthetic, real, {', '.join(known)}")
-    return {name: known[name] for name in dict.fromkeys(selected)}
-
-
-def _return_pairs(pairs: PairedReadings) -> PairedReadings:
-    return pairs
-
-
-def _split_names(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
+def _split_names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 if __name__ == "__main__":

@@ -96,11 +96,14 @@ def run_permutation_test(
 
     Without a relation the pairs of one half are exchangeable whatever was fitted on the other. (Over all
     folds they are not: each pair is held out of maps that other folds were used to fit, so that folds are
-    correlated, and permuting without fitting again makes p too small.)
+    correlated, and permuting without fitting again makes p too small.) Raises ValueError where the held-out
+    targets do not vary.
     """
     half = data.half_split
     mapped = method.fit(half.source, half.target, seed=config.seed).transform(half.held_out_source)
     target = half.held_out_target
+    if (target == target[0]).all():
+        raise ValueError("the targets of the held-out half do not vary")
     baseline_error = ((half.target_mean - target) ** 2).sum()
     permutations = draw_permutations(
         len(target), config.draws, seed=config.seed, groups=data.pairs.groups[half.held_out_rows],

@@ -14,7 +14,7 @@ from experiments.alignment.study_results import StudyResults, list_rules
 from experiments.alignment.summary_table import summarise_sets
 from experiments.alignment.verdict import Verdict
 from experiments.alignment.video_tables import list_segment_lengths, list_variations
-from experiments.statistics.markdown import format_estimate, format_markdown_table
+from experiments.statistics.markdown import format_estimate, format_markdown_table, format_value
 from experiments.statistics.report import Cell
 
 
@@ -85,7 +85,7 @@ def _format_set_section(name: str, result: SetResult, verdict: Verdict) -> list[
     lines += ["Controls:", "", *_format_table(controls), ""]
     if any(row.learning_curve for row in result.maps):
         curves: list[dict[str, Cell]] = [
-            {"map": row.name, **{f"{size}": f"{value:.3f}" for size, value in row.learning_curve}}
+            {"map": row.name, **{f"{size}": format_value(value, ".3f") for size, value in row.learning_curve}}
             for row in result.maps
         ]
         lines += ["Disparity by number of anchors:", "", *_format_table(curves), ""]
@@ -148,7 +148,9 @@ def _make_control_cells(map_result: MapResult, recovery: Mapping[str, bool] | No
         "map": map_result.name,
         "p": f"{map_result.p:.3f}",
         "p (Holm)": f"{map_result.holm:.3f}",
-        "shuffled pairs: mean, least": ", ".join(f"{value:.3f}" for value in map_result.null_disparity),
+        "shuffled pairs: mean, least": ", ".join(
+            format_value(value, ".3f") for value in map_result.null_disparity
+        ),
         "rise with swapped axes": format_estimate(map_result.swapped_axes_rise, ".3f"),
         "reflects": "" if reflections is None else f"{100 * reflections:.0f} % of folds",
     }
@@ -165,7 +167,8 @@ def _format_gpa_section(study: StudyResults) -> list[str]:
     rows: list[dict[str, Cell]] = [
         {
             "set": gpa.name, "senses": ", ".join(gpa.modalities), "rows": gpa.row_count,
-            "disparity": f"{gpa.disparity:.3f}", "on shuffled senses": f"{gpa.null_disparity:.3f}",
+            "disparity": format_value(gpa.disparity, ".3f"),
+            "on shuffled senses": format_value(gpa.null_disparity, ".3f"),
             "p": f"{gpa.p:.3f}", "mirrored against the first": ", ".join(gpa.reflected_modalities),
         }
         for gpa in study.gpa_results
@@ -186,10 +189,10 @@ def _format_variants(variants: Sequence[VariantResult]) -> list[str]:
         {
             "variant": variant.name,
             "what it is": variant.description,
-            "spread": f"{variant.spread:.3f}",
+            "spread": format_value(variant.spread, ".3f"),
             "collapsed": "yes" if variant.is_collapsed else "no",
-            "not affine": f"{variant.non_affine_share:.3f}",
-            "disparity": f"{variant.disparity:.3f}",
+            "not affine": format_value(variant.non_affine_share, ".3f"),
+            "disparity": format_value(variant.disparity, ".3f"),
         }
         for variant in variants
     ]

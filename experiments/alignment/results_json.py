@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,9 +19,9 @@ from retrieval.evaluation import Estimate, ProtestResult
 
 
 def make_report_json(study: StudyResults) -> dict[str, Any]:
-    """All results of a run, without the points."""
+    """All results of a run, without the points; null where a number is not defined."""
     verdicts = study.compute_verdicts()
-    return {
+    report = {
         "plan": study.config.to_json(),
         "machine": describe_machine(),
         "rules": list_rules(study.config),
@@ -40,6 +41,16 @@ def make_report_json(study: StudyResults) -> dict[str, Any]:
         else _video_study_to_json(study.video_study, study.results),
         "bars": [requirement.to_json() for requirement in check_requirements(study.results)],
     }
+    return {key: _replace_undefined(value) for key, value in report.items()}
+
+
+def _replace_undefined(value: Any) -> Any:
+    """The same with None for every NaN and infinity, which JSON has no word for."""
+    if isinstance(value, Mapping):
+        return {key: _replace_undefined(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_replace_undefined(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _set_to_json(result: SetResult) -> dict[str, Any]:
@@ -101,7 +112,7 @@ def _map_to_json(result: MapResult) -> dict[str, Any]:
         "p": result.p,
         "p holm": result.holm,
         "null disparity": {"mean": result.null_disparity[0], "least": result.null_disparity[1]},
-        "rise with swapped axes": result.swapped_axes_rise.to_json(),
+        "rise with swapped axes": _estimate_to_json(result.swapped_axes_rise),
         "gain on identity": _estimate_to_json(result.gain_on_identity),
         "gain on the best linear": _estimate_to_json(result.gain_on_best_linear),
         "reflection": result.reflection_share,

@@ -14,7 +14,7 @@ from experiments.alignment.folds import FoldedPairs, SplitName, fold_pairs
 from experiments.alignment.loss_ablation import LOSS_VARIANTS, VariantResult, evaluate_variant
 from experiments.alignment.map_evaluation import MapOutcome, evaluate_map
 from experiments.alignment.outcome_cache import compute_outcome_key, load_outcome, save_outcome
-from experiments.alignment.pairs import PairedReadings, find_usable_rows, select_rows
+from experiments.alignment.pairs import PairedReadings, check_columns_vary, find_usable_rows, select_rows
 from experiments.alignment.set_result import SetResult
 from experiments.alignment.statistics import compute_statistics
 from experiments.alignment.study_config import StudyConfig
@@ -80,7 +80,7 @@ def study_set(
     if len(usable_rows) < MIN_PAIRS:
         raise AffectError(f"{pairs.name}: {len(usable_rows)} whole pairs; at least {MIN_PAIRS} are needed")
     note = f"{len(pairs) - len(usable_rows)} pairs with a missing reading left out"
-    pairs = select_rows(pairs, usable_rows, note)
+    pairs = check_columns_vary(select_rows(pairs, usable_rows, note))
     results = {}
     for split in SPLITS:
         data = fold_pairs(pairs, config, split)

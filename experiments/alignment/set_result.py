@@ -21,7 +21,8 @@ class MapResult:
     precision: P@5, the row's own pair among the items; precision_without_pair: without it
     p, holm:   of the permutation test, and after Holm's correction over all maps of the set
     null_disparity: mean and minimum disparity of maps fitted on permuted pairs
-    swapped_axes_rise: rise of the disparity when the source's axes are given in reverse order
+    swapped_axes_rise: rise of the disparity when the source's axes are given in reverse order; None for one
+        axis
     gain_on_identity, gain_on_best_linear: reduction of the disparity, relative to identity's and to the best
         linear map's
     reflection_share: share of the folds whose map reflects; None for maps that are not similarities
@@ -39,7 +40,7 @@ class MapResult:
     ndcg: Estimate | None
     p: float
     null_disparity: tuple[float, float]
-    swapped_axes_rise: Estimate
+    swapped_axes_rise: Estimate | None
     gain_on_identity: Estimate | None
     reflection_share: float | None
     learning_curve: tuple[tuple[int, float], ...]

@@ -83,13 +83,13 @@ def _compute_map_result(
         description=method.description,
         disparity=make_estimate(*disparity),
         ccc=tuple(make_estimate(float(c), ccc_by_draw[:, at]) for at, c in enumerate(ccc)),
-        mean_ccc=make_estimate(float(np.nanmean(ccc)), np.nanmean(ccc_by_draw, axis=1)),
+        mean_ccc=_average_defined(ccc, ccc_by_draw),
         precision=bootstrap.mean(outcome.precision),
         precision_without_pair=bootstrap.mean(outcome.precision_without_pair),
         ndcg=bootstrap.mean(outcome.ndcg),
         p=compute_permutation_p(outcome),
         null_disparity=(float(outcome.null_disparities.mean()), float(outcome.null_disparities.min())),
-        swapped_axes_rise=estimate_reduction(disparity, swapped),
+        swapped_axes_rise=estimate_reduction(disparity, swapped) if data.source.shape[1] > 1 else None,
         gain_on_identity=estimate_reduction(disparity, disparities["identity"])
         if "identity" in disparities and method.name != "identity"
         else None,
@@ -97,6 +97,14 @@ def _compute_map_result(
         learning_curve=tuple(curve),
         warnings=tuple(list_map_warnings(method, data, outcome, make_estimate(*disparity))),
     )
+
+
+def _average_defined(values: Floats, draws: Floats) -> Estimate:
+    """The mean of (q,) values and of their draws (draws, q) over the columns where they are defined."""
+    is_defined = ~np.isnan(values)
+    if not is_defined.any():
+        return Estimate(value=float("nan"))
+    return make_estimate(float(values[is_defined].mean()), draws[:, is_defined].mean(axis=1))
 
 
 def _compare_maps(maps: list[MapResult], disparities: Mapping[str, DrawnValue]) -> tuple[MapResult, ...]:

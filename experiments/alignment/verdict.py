@@ -107,6 +107,13 @@ def _test_hypothesis(result: SetResult) -> tuple[HypothesisSupport, str]:
         return "not tested", f"Says nothing of the hypothesis: {pairs.construction}."
     if pairs.columns != AFFECT_COLUMNS or pairs.name.startswith("synthetic"):
         return "not tested", "The hypothesis is about valence and arousal; these are not readings of them."
+    if constant := [
+        f"{name} of {modality} does not vary"
+        for modality, rows in zip(pairs.modalities, (result.data.source, result.data.target), strict=True)
+        for name, values in zip(pairs.columns, rows.T, strict=True)
+        if (values == values[0]).all()
+    ]:
+        return "not tested", f"The hypothesis can't be tested: {', '.join(constant)}."
     identity = result.find_map("identity")
     unmapped = (
         "" if identity is None else f" As the readings stand, without a map, CCC is {_format_ccc(identity)}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from experiments.alignment.pairs import AFFECT_COLUMNS
 from experiments.alignment.segment_lengths import VideoStudy, adjust_p_over_sets
 from experiments.alignment.study_results import StudyResults
-from experiments.statistics.markdown import format_estimate
+from experiments.statistics.markdown import format_estimate, format_value
 from experiments.statistics.report import Cell
 
 
@@ -25,7 +25,9 @@ def list_variations(video_study: VideoStudy) -> list[dict[str, Cell]]:
         else:
             for name, sd in zip(AFFECT_COLUMNS, variation.within_sd, strict=True):
                 row[f"SD inside, {name}"] = format_estimate(sd, ".3f")
-            row["share of scatter"] = ", ".join(f"{share:.2f}" for share in deviation.within_share)
+            row["share of scatter"] = ", ".join(
+                format_value(share, ".2f") for share in deviation.within_share
+            )
         rows.append(row)
     return rows
 
