@@ -59,9 +59,9 @@ def disparity(mapped: Floats, data: FoldedPairs) -> float:
     return float(((mapped - data.target) ** 2).sum() / ((data.target_means - data.target) ** 2).sum())
 
 
-def compute_permutation_p(outcome: MapOutcome) -> float:
+def compute_permutation_p(half_disparity: float, permuted_disparities: Floats) -> float:
     """(#{permuted disparity <= half disparity} + 1) / (draws + 1)."""
-    return compute_upper_p_value(-outcome.half_disparity, -outcome.permuted_disparities)
+    return compute_upper_p_value(-half_disparity, -permuted_disparities)
 
 
 def evaluate_map(method: AlignmentMethod, data: FoldedPairs, config: StudyConfig) -> MapOutcome:

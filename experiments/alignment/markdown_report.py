@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from experiments.alignment.diagnostics import MAX_CCC_COLUMNS
+from experiments.alignment.fitted_maps_table import format_fitted_maps, format_power
 from experiments.alignment.loss_ablation import VariantResult
 from experiments.alignment.requirements import check_recovery, check_requirements
 from experiments.alignment.segment_lengths import VideoStudy
@@ -83,6 +84,7 @@ def _format_set_section(name: str, result: SetResult, verdict: Verdict) -> list[
     recovered = check_recovery(name, result).get("recovered", {})
     controls = [_make_control_cells(row, recovered.get(row.name)) for row in result.maps]
     lines += ["Controls:", "", *_format_table(controls), ""]
+    lines += format_fitted_maps(result)
     if any(row.learning_curve for row in result.maps):
         curves: list[dict[str, Cell]] = [
             {"map": row.name, **{f"{size}": format_value(value, ".3f") for size, value in row.learning_curve}}
@@ -111,6 +113,10 @@ def _format_set_notes(result: SetResult) -> list[str]:
         lines.append(f"* P@{PRECISION_DEPTH} by chance {result.chance_precision:.3f}.")
     if result.random_ndcg is not None:
         lines.append(f"* nDCG@{NDCG_DEPTH} in random order {result.random_ndcg:.3f}.")
+    if result.power is not None:
+        lines.append(f"* {format_power(result.power)}.")
+    if result.levels is not None and (levels := result.levels.describe()):
+        lines.append(f"* {levels}; PROTEST of group means, and of deviations shuffled within groups.")
     if fusion is not None:
         lines.append(
             f"* Emotion named right: {pairs.modalities[0]} {fusion.source}, {pairs.modalities[1]} "

@@ -16,6 +16,9 @@ from experiments.alignment.study_config import NDCG_DEPTH, PRECISION_DEPTH
 from experiments.alignment.study_results import StudyResults, list_rules
 from experiments.statistics.report import describe_machine
 from retrieval.evaluation import Estimate, ProtestResult
+from spaces.alignment import AffineDecomposition
+
+MAX_MATRIX_WIDTH = 10  # columns of a space up to which fitted matrices are written
 
 
 def make_report_json(study: StudyResults) -> dict[str, Any]:
@@ -71,7 +74,25 @@ def _set_to_json(result: SetResult) -> dict[str, Any]:
         "fusion": _fusion_to_json(result.fusion),
         "warnings": result.warnings,
         "left out": dict(result.left_out),
-        "maps": [_map_to_json(map_result) for map_result in result.maps],
+        "power": None if result.power is None else result.power.to_json(),
+        "axes": None if result.axes is None else result.axes.to_json(),
+        "levels": None if result.levels is None else result.levels.to_json(),
+        "maps": [
+            {**_map_to_json(row), "fitted on all pairs": _fitted_to_json(result.fitted.get(row.name))}
+            for row in result.maps
+        ],
+    }
+
+
+def _fitted_to_json(parts: AffineDecomposition | None) -> dict[str, Any] | None:
+    if parts is None or max(parts.weight.shape) > MAX_MATRIX_WIDTH:
+        return None
+    return {
+        "matrix": parts.weight.tolist(),
+        "shift": parts.bias.tolist(),
+        "scales": parts.scales.tolist(),
+        "reflects": parts.reflects,
+        "degrees": parts.degrees,
     }
 
 

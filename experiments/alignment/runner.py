@@ -15,6 +15,7 @@ from experiments.alignment.loss_ablation import LOSS_VARIANTS, VariantResult, ev
 from experiments.alignment.map_evaluation import MapOutcome, evaluate_map
 from experiments.alignment.outcome_cache import compute_outcome_key, load_outcome, save_outcome
 from experiments.alignment.pairs import PairedReadings, check_columns_vary, find_usable_rows, select_rows
+from experiments.alignment.power import PowerEstimate, estimate_power
 from experiments.alignment.set_result import SetResult
 from experiments.alignment.statistics import compute_statistics
 from experiments.alignment.study_config import StudyConfig
@@ -108,7 +109,20 @@ def _study_split(
         on_map_done()
     if not outcomes:
         raise AffectError(f"{data.pairs.name}: no map can be fitted; {next(iter(left_out.values()), '')}")
-    return compute_statistics(data, methods, outcomes, config, left_out)
+    power = _load_or_estimate_power(data, list(outcomes), config, folder)
+    return compute_statistics(data, methods, outcomes, config, left_out, power)
+
+
+def _load_or_estimate_power(
+    data: FoldedPairs, map_names: list[str], config: StudyConfig, folder: Path
+) -> PowerEstimate:
+    path = folder / f"{compute_outcome_key(f'power {sorted(map_names)}', data, config)}.json"
+    try:
+        return PowerEstimate.from_json(json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError, KeyError):
+        power = estimate_power(data, map_names, config)
+        write_atomically(path, json.dumps(power.to_json()).encode())
+        return power
 
 
 def _load_or_evaluate_map(

@@ -7,6 +7,7 @@ from importlib import import_module
 from experiments.simulations.check import SimulationCheck
 
 TOPICS: dict[str, str] = {  # module by topic
+    "power": "power",
 }
 
 
