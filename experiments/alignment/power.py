@@ -87,34 +87,39 @@ def estimate_power(data: FoldedPairs, map_names: Collection[str], config: StudyC
 
 
 class _Simulation:
-    """The half split of a set, its readings standardised, and the shuffles of its rows."""
+    """The half split of a set, its readings standardised, and the shuffles of its rows.
+
+    Anchors come first, then the rows held out. Every trial shuffles source and target over both, so that the
+    power does not depend on which rows the one split of the study happened to hold out.
+    """
 
     def __init__(self, data: FoldedPairs, families: Sequence[MapFamily], config: StudyConfig) -> None:
         half, exchange = data.half_split, data.pairs.exchange
-        self._families, self._draws = families, config.draws
-        self._source = _standardise(half.source, half.held_out_source)
-        target = _standardise(half.target, half.held_out_target)
-        self._groups = [data.pairs.groups[rows] for rows in (half.anchor_rows, half.held_out_rows)]
-        self._keeps_group_means = exchange == "within"  # the test does not see what differs between groups
-        self._group_means = [
-            _average_groups(rows, groups) if self._keeps_group_means else np.zeros_like(rows)
-            for rows, groups in zip(target, self._groups, strict=True)
-        ]
-        self._noise = [rows - means for rows, means in zip(target, self._group_means, strict=True)]
-        self._noise_scale = np.concatenate(self._noise).std(axis=0)
-        held_out = half.held_out_target
-        self._trials = int(np.clip(MAX_VALUES // (NULL_DRAWS * held_out.size), MIN_TRIALS, MAX_TRIALS))
+        self._families, self._draws, self._anchor_count = families, config.draws, len(half.anchor_rows)
+        self._groups = data.pairs.groups[np.concatenate([half.anchor_rows, half.held_out_rows])]
+        self._source = _standardise(np.concatenate([half.source, half.held_out_source]))
+        target = _standardise(np.concatenate([half.target, half.held_out_target]))
+        # the test does not see what differs between groups where rows change places within them
+        self._keeps_group_means = exchange == "within"
+        self._group_means = np.zeros_like(target)
+        if self._keeps_group_means:
+            self._group_means = _average_groups(target, self._groups)
+        self._noise = target - self._group_means
+        held_out_groups = self._groups[self._anchor_count :]
+        values = NULL_DRAWS * half.held_out_target.size
+        self._trials = int(np.clip(MAX_VALUES // values, MIN_TRIALS, MAX_TRIALS))
         self._rng = np.random.default_rng((config.seed, 7))
-        self._shuffles = [
+        self._source_orders, self._noise_orders = (
             draw_permutations(
-                len(groups), self._trials, seed=config.seed + 200 + side, groups=groups, exchange=exchange
+                len(target), self._trials, seed=config.seed + seed, groups=self._groups, exchange=exchange
             )
-            for side, groups in enumerate(self._groups)
-        ]
-        self._null_orders = draw_permutations(
-            len(held_out), NULL_DRAWS, seed=config.seed + 210, groups=self._groups[1], exchange=exchange
+            for seed in (200, 201)
         )
-        self._least_share = math.exp(-_count_orders(self._groups[1], exchange))
+        self._null_orders = draw_permutations(
+            len(held_out_groups), NULL_DRAWS, seed=config.seed + 202, groups=held_out_groups,
+            exchange=exchange,
+        )  # fmt: skip
+        self._least_share = math.exp(-_count_orders(held_out_groups, exchange))
 
     def compute_rejection_rates(self, map_count: int) -> Floats:
         """(correlations,) share of the trials in which some p is below the level after Holm's correction."""
@@ -133,20 +138,17 @@ class _Simulation:
 
     def _compute_shares(self, trial: int) -> Floats:
         """(correlations, families) share of all shuffles that are as good as the pairs, in one trial."""
-        signal, noise = (
-            self._draw_signal(),
-            [rows[shuffles[trial]] for rows, shuffles in zip(self._noise, self._shuffles, strict=True)],
-        )
+        count = self._anchor_count
+        source, noise = self._source[self._source_orders[trial]], self._noise[self._noise_orders[trial]]
+        signal = self._draw_signal(source)
         r = np.array(CORRELATIONS)[:, None, None]
-        anchors, held_out = (
-            means + r * side_signal + np.sqrt(1 - r**2) * side_noise
-            for means, side_signal, side_noise in zip(self._group_means, signal, noise, strict=True)
-        )
-        fitted = fit_families(self._families, self._source[0], anchors, self._source[1])
+        target = self._group_means + r * signal + np.sqrt(1 - r**2) * noise
+        fitted = fit_families(self._families, source[:count], target[:, :count], source[count:])
         mapped = fitted.reshape(len(CORRELATIONS), len(self._families), -1)
+        held_out = target[:, count:]
         observed = (mapped @ held_out.reshape(len(CORRELATIONS), -1, 1))[..., 0]
-        # the two parts are shuffled once for all correlations
-        parts = (self._group_means[1], signal[1], noise[1])
+        # the parts are shuffled once for all correlations
+        parts = (self._group_means[count:], signal[count:], noise[count:])
         crosses = [mapped @ part[self._null_orders].reshape(NULL_DRAWS, -1).T for part in parts]
         null = crosses[0] + r * crosses[1] + np.sqrt(1 - r**2) * crosses[2]
         # squared distance up to what no shuffle changes; shuffles may repeat rows where groups differ in size
@@ -156,21 +158,17 @@ class _Simulation:
         scale = np.maximum(null_errors.std(axis=2), 1e-12)
         return np.asarray(norm.cdf((observed_errors - null_errors.mean(axis=2)) / scale))
 
-    def _draw_signal(self) -> list[Floats]:
-        """A random direction of the source for each column of the target, on the scale of the noise."""
-        source_width, target_width = self._source[0].shape[1], self._noise[0].shape[1]
+    def _draw_signal(self, source: Floats) -> Floats:
+        """(n, q) a random direction of the source for each column of the target, as large as the noise."""
+        source_width, target_width = source.shape[1], self._noise.shape[1]
         directions = self._rng.normal(size=(source_width, target_width))
         if source_width >= target_width:
-            directions = np.linalg.qr(directions)[0]
-        signal = [rows @ directions for rows in self._source]
+            signs = self._rng.choice([-1.0, 1.0], size=target_width)  # else all would be reflections
+            directions = np.linalg.qr(directions)[0] * signs
+        signal = source @ directions
         if self._keeps_group_means:
-            signal = [
-                rows - _average_groups(rows, groups)
-                for rows, groups in zip(signal, self._groups, strict=True)
-            ]
-        both = np.concatenate(signal)
-        mean, scale = both.mean(axis=0), compute_scale(both) / self._noise_scale
-        return [(rows - mean) / np.where(scale > 0, scale, 1) for rows in signal]
+            signal = signal - _average_groups(signal, self._groups)
+        return _standardise(signal) * self._noise.std(axis=0)
 
 
 def _interpolate(rising: Floats) -> float:
@@ -183,10 +181,8 @@ def _interpolate(rising: Floats) -> float:
     return float(CORRELATIONS[position - 1] + share * (CORRELATIONS[position] - CORRELATIONS[position - 1]))
 
 
-def _standardise(anchors: Floats, held_out: Floats) -> list[Floats]:
-    both = np.concatenate([anchors, held_out])
-    mean, scale = both.mean(axis=0), compute_scale(both)
-    return [(anchors - mean) / scale, (held_out - mean) / scale]
+def _standardise(rows: Floats) -> Floats:
+    return np.asarray((rows - rows.mean(axis=0)) / compute_scale(rows))
 
 
 def _average_groups(rows: Floats, groups: Strings) -> Floats:

@@ -92,7 +92,7 @@ def draw_pairs(design: Design, rng: np.random.Generator) -> FoldedPairs:
     pair_count, group_size, r = design
     groups = np.arange(pair_count) // group_size
     source, noise = (_draw_points(groups, group_size, rng) for _ in range(2))
-    rotation = np.linalg.qr(rng.normal(size=(2, 2)))[0]
+    rotation = np.linalg.qr(rng.normal(size=(2, 2)))[0] * rng.choice([-1.0, 1.0], size=2)
     pairs = PairedReadings(
         name="drawn", modalities=("one", "other"), source=source, columns=("x", "y"),
         target=r * source @ rotation + np.sqrt(1 - r**2) * noise, groups=groups.astype(str),
