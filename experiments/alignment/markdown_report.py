@@ -116,7 +116,7 @@ def _format_set_notes(result: SetResult) -> list[str]:
     if result.power is not None:
         lines.append(f"* {format_power(result.power)}.")
     if result.levels is not None and (levels := result.levels.describe()):
-        lines.append(f"* {levels}; PROTEST of group means, and of deviations shuffled within groups.")
+        lines.append(f"* By PROTEST of group means, and of deviations shuffled within groups, {levels}.")
     if fusion is not None:
         lines.append(
             f"* Emotion named right: {pairs.modalities[0]} {fusion.source}, {pairs.modalities[1]} "

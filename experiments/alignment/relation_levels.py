@@ -31,8 +31,13 @@ class RelationLevels:
     p_between: float | None
     p_within: float | None
 
+    @property
+    def is_shown(self) -> bool:
+        """Whether the relation is significant on either level."""
+        return any(p is not None and p < 1 - CONFIDENCE_LEVEL for p in (self.p_between, self.p_within))
+
     def describe(self) -> str:
-        """In words, with the figures."""
+        """In words, with the figures; empty where neither level could be tested."""
         levels = (
             ("between groups", self.between, self.p_between),
             ("within groups", self.within, self.p_within),
@@ -42,11 +47,13 @@ class RelationLevels:
             for name, test, p in levels
             if test is not None and p is not None
         }
+        if not figures:
+            return ""
         found = [name for name, _, p in levels if p is not None and p < 1 - CONFIDENCE_LEVEL]
         others = [text for name, text in figures.items() if name not in found]
         if not found:
-            return f"On no level is it shown for itself: {', '.join(others)}"
-        text = f"The relation lies {' and '.join(figures[name] for name in found)}"
+            return f"on no level is the relation shown for itself: {', '.join(others)}"
+        text = f"the relation lies {' and '.join(figures[name] for name in found)}"
         return text + (f"; not shown {others[0]}" if others else "")
 
     def to_json(self) -> dict[str, Any]:

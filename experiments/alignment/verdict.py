@@ -55,8 +55,7 @@ def make_verdict(result: SetResult) -> Verdict:
     undecided: none of these, and the test's power is less, so that there may well be such a relation
     """
     relation, explanation = _classify_relation(result)
-    if relation not in ("unrelated", "undecided"):
-        explanation += _describe_axes_and_levels(result)
+    explanation += _describe_axes_and_levels(result, is_found=relation not in ("unrelated", "undecided"))
     if result.data.pairs.construction:
         explanation = f"A control, no finding, since {result.data.pairs.construction}. {explanation}"
     hypothesis, hypothesis_explanation = _test_hypothesis(result, relation)
@@ -123,13 +122,19 @@ def _format_share(correlation: float) -> str:
     return f"{100 * correlation**2:.0f} %"
 
 
-def _describe_axes_and_levels(result: SetResult) -> str:
-    """Sentences on reversed or swapped axes, and on the level of the relation; empty without either."""
+def _describe_axes_and_levels(result: SetResult, *, is_found: bool) -> str:
+    """Sentences on reversed or swapped axes and on the level of the relation; empty without either.
+
+    is_found: whether the maps show a relation; otherwise nothing is said but of a level that shows one
+    """
     text = ""
-    if result.axes is not None and (axes := result.axes.describe()):
+    if is_found and result.axes is not None and (axes := result.axes.describe()):
         text += f" Against each other the spaces lie with {axes}."
-    if result.levels is not None and (levels := result.levels.describe()):
-        text += f" {levels}."
+    levels = result.levels
+    if levels is not None and is_found and (words := levels.describe()):
+        text += f" {words[0].upper()}{words[1:]}."
+    elif levels is not None and levels.is_shown:
+        text += f" By level, a test of its own: {levels.describe()}."
     return text
 
 
