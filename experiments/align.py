@@ -13,9 +13,11 @@ import click
 from encoders import AffectError, to_printable
 from experiments.ablate import create_out_folder
 from experiments.datasets.data_root import DATA_ROOT
+from experiments.statistics.provenance import ARGUMENTS_KEY, RecordedCommand, describe_provenance
 from experiments.statistics.report import add_seed_option
 
 if TYPE_CHECKING:  # imported late, so that --help is fast
+    from experiments.alignment.csv_columns import ColumnChoice
     from experiments.alignment.generalised_procrustes import GpaResult
     from experiments.alignment.pairs import MultimodalReadings
     from experiments.alignment.segment_lengths import VideoStudy
@@ -27,7 +29,9 @@ SIGNIFICANCE_LEVEL = 0.05  # that the least possible p must reach after Holm's c
 ABLATED_SET = "synthetic-non-linear"  # the set on which the loss of the learned mapping is ablated
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.command(
+    cls=RecordedCommand, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.option(
     "--sets",
     default="",
@@ -102,7 +106,7 @@ def main(ctx: click.Context, as_json: bool, **options: Any) -> None:
     on where it was.
     """
     try:
-        run_alignment_study(as_json=as_json, **options)
+        run_alignment_study(as_json=as_json, arguments=ctx.meta[ARGUMENTS_KEY], **options)
     except AffectError as error:
         click.echo(f"align: {error}", err=True)
         ctx.exit(2)
@@ -114,14 +118,17 @@ def main(ctx: click.Context, as_json: bool, **options: Any) -> None:
 def run_alignment_study(
     *, sets: str, files: tuple[Path, ...], source_columns: str, target_columns: str, group_column: str,
     exchange: ExchangeRule | None, videos: Path | None, lengths: str, maps: str, data_root: Path, draws: int,
-    out: Path, as_json: bool, seed: int,
+    out: Path, as_json: bool, seed: int, arguments: Sequence[str],
 ) -> None:  # fmt: skip
-    """Load the sets, study them, write the report and print it. Raises AffectError."""
-    from experiments.alignment.csv_columns import ColumnChoice
+    """Load the sets, study them, write the report and print it. Raises AffectError.
+
+    arguments: of the command line, for the report
+    """
     from experiments.alignment.runner import run_study
-    from experiments.alignment.segment_lengths import check_enough_videos, parse_segment_lengths
-    from experiments.alignment.set_loaders import add_loaders, make_loaders
+    from experiments.alignment.segment_lengths import parse_segment_lengths
+    from experiments.alignment.set_loaders import make_loaders
     from experiments.alignment.study_config import StudyConfig, list_methods, select_methods
+    from experiments.alignment.study_files import check_same_data
     from experiments.alignment.study_results import StudyResults
 
     if seed < 0:
@@ -129,11 +136,7 @@ def run_alignment_study(
     methods = select_methods(_split_names(maps), list_methods())
     check_draws(draws, len(methods))
     segment_lengths = parse_segment_lengths(lengths)
-    choice = ColumnChoice(
-        source=_split_names(source_columns), target=_split_names(target_columns), group=group_column.strip()
-    )
-    if choice != ColumnChoice() and not files:
-        raise AffectError("--a, --b and --group name columns of --pairs; give a file")
+    choice = parse_column_choice(source_columns, target_columns, group_column, has_files=bool(files))
     loaders: Loaders = {}
     gpa_readings: list[MultimodalReadings] = []
     if videos is None or sets or files:
@@ -144,21 +147,31 @@ def run_alignment_study(
     video_study: VideoStudy | None = None
     gpa_left_out: dict[str, str] = {}
     if videos is not None:
-        video_study = load_video_study(videos, segment_lengths, seed=seed)
-        add_loaders(loaders, list(video_study.make_pairs().values()), check_enough_videos)
+        video_study = load_video_study(videos, segment_lengths, loaders, seed=seed)
         video_readings, gpa_left_out = video_study.select_gpa_readings()
         gpa_readings += video_readings
+    check_same_data(out, loaders, None if video_study is None else video_study.folder.name)
     config = StudyConfig(seed=seed, draws=draws)
     ablated_set = ABLATED_SET if ABLATED_SET in loaders and not maps else ""
     results, variants, left_out = run_study(loaders, methods, config, out / "trials", ablated_set=ablated_set)
-    left_out |= gpa_left_out
     if not results and video_study is None:
         raise AffectError("; ".join(left_out.values()))
     study = StudyResults(
-        results=results, variants=variants, left_out=left_out, config=config, video_study=video_study,
-        gpa_results=run_gpa(gpa_readings, seed),
+        results=results, variants=variants, left_out=left_out | gpa_left_out, config=config,
+        video_study=video_study, gpa_results=run_gpa(gpa_readings, seed),
+        provenance=describe_provenance("experiments.align", arguments),
     )  # fmt: skip
     report_study(study, out, as_json=as_json)
+
+
+def parse_column_choice(source: str, target: str, group: str, *, has_files: bool) -> ColumnChoice:
+    """The columns named for --pairs. Raises AffectError without a file, or for one side alone."""
+    from experiments.alignment.csv_columns import ColumnChoice
+
+    choice = ColumnChoice(source=_split_names(source), target=_split_names(target), group=group.strip())
+    if choice != ColumnChoice() and not has_files:
+        raise AffectError("--a, --b and --group name columns of --pairs; give a file")
+    return choice
 
 
 def check_draws(draws: int, map_count: int) -> None:
@@ -193,21 +206,26 @@ def report_study(study: StudyResults, out: Path, *, as_json: bool) -> None:
     click.echo(f"{to_printable(out)}: {', '.join(file.name for file in written)}")
 
 
-def load_video_study(video_folder: Path, segment_lengths: tuple[float, ...], *, seed: int) -> VideoStudy:
-    """A folder's videos as anchors; prints a line on stderr for each unreadable file. Raises AffectError."""
-    from experiments.alignment.segment_lengths import make_video_study
+def load_video_study(
+    video_folder: Path, segment_lengths: tuple[float, ...], loaders: Loaders, *, seed: int
+) -> VideoStudy:
+    """A folder's videos as anchors, whose sets are added to the loaders.
+
+    Prints a line on stderr for each unreadable file. Raises AffectError.
+    """
+    from experiments.alignment.segment_lengths import check_enough_videos, make_video_study
+    from experiments.alignment.set_loaders import add_loaders
     from experiments.alignment.video_affect import load_affect_pipeline, read_video_affect
 
     def print_warning(line: str) -> None:
         click.echo(f"align: {line}", err=True)
 
-    return make_video_study(
-        read_video_affect(
-            video_folder, segment_lengths, pipeline=load_affect_pipeline(), on_unreadable=print_warning
-        ),
-        segment_lengths,
-        seed=seed,
+    videos = read_video_affect(
+        video_folder, segment_lengths, pipeline=load_affect_pipeline(), on_unreadable=print_warning
     )
+    video_study = make_video_study(videos, segment_lengths, seed=seed)
+    add_loaders(loaders, list(video_study.make_pairs().values()), check_enough_videos)
+    return video_study
 
 
 def _split_names(text: str) -> tuple[str, ...]:

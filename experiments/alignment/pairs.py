@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -152,6 +154,17 @@ def find_usable_rows(pairs: PairedReadings) -> npt.NDArray[np.bool_]:
         is_nan = np.isnan(rows)
         is_missing |= is_nan.all(axis=1) if pairs.standardise or fit is not None else is_nan.any(axis=1)
     return ~is_missing
+
+
+def compute_readings_digest(pairs: PairedReadings) -> str:
+    """SHA-256, hexadecimal, of the usable rows' readings or features, groups and emotions, and of columns."""
+    state = hashlib.sha256(json.dumps([pairs.modalities, pairs.columns, pairs.source_columns]).encode())
+    is_usable = find_usable_rows(pairs)
+    for rows in (pairs.source, pairs.target):
+        state.update(np.ascontiguousarray(rows[is_usable]).tobytes())
+    for labels in (pairs.groups, pairs.emotions):
+        state.update("\0".join([] if labels is None else labels[is_usable].tolist()).encode())
+    return state.hexdigest()
 
 
 def check_columns_vary(pairs: PairedReadings) -> PairedReadings:

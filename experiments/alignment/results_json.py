@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from experiments.alignment.pairs import MultimodalReadings
+from experiments.alignment.pairs import MultimodalReadings, compute_readings_digest
 from experiments.alignment.requirements import check_recovery, check_requirements
 from experiments.alignment.segment_lengths import ModalityVariation, VideoStudy, adjust_p_over_sets
 from experiments.alignment.set_result import FusionAccuracy, MapResult, SetResult
 from experiments.alignment.study_config import NDCG_DEPTH, PRECISION_DEPTH
 from experiments.alignment.study_results import StudyResults, list_rules
-from experiments.statistics.report import describe_machine
 from retrieval.evaluation import Estimate, ProtestResult
 from spaces.alignment import AffineDecomposition
 
@@ -26,7 +25,7 @@ def make_report_json(study: StudyResults) -> dict[str, Any]:
     verdicts = study.compute_verdicts()
     report = {
         "plan": study.config.to_json(),
-        "machine": describe_machine(),
+        **study.provenance,
         "rules": list_rules(study.config),
         "sets": {
             name: {
@@ -60,6 +59,7 @@ def _set_to_json(result: SetResult) -> dict[str, Any]:
     pairs = result.data.pairs
     return {
         "set": pairs.name,
+        "data": compute_readings_digest(pairs),
         "senses": pairs.modalities,
         "columns": pairs.columns,
         "rows": len(result.data.pair_rows),

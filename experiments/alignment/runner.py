@@ -23,6 +23,7 @@ from retrieval.progress_reporter import ProgressReporter
 from spaces.alignment import AlignmentMethod
 
 MIN_PAIRS = 20  # complete pairs a set must have
+TEST_ROWS_SUFFIX = ", test rows"  # of the name of a set
 SPLITS: tuple[SplitName, ...] = ("folds", "test")
 
 
@@ -86,7 +87,7 @@ def study_set(
     for split in SPLITS:
         data = fold_pairs(pairs, config, split)
         if data is not None and len(data.pair_rows) >= MIN_PAIRS:
-            title = name if split == "folds" else f"{name}, test rows"
+            title = name if split == "folds" else f"{name}{TEST_ROWS_SUFFIX}"
             on_done = on_map_done if split == "folds" else lambda: None
             results[title] = _study_split(data, methods, config, folder, on_done)
     return results

@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from encoders import AffectError, to_printable
 from experiments.alignment.csv_columns import ColumnChoice
 from experiments.alignment.paired_sets import PAIRED_SETS, list_available_sets, load_set
-from experiments.alignment.pairs import MultimodalReadings, PairedReadings
+from experiments.alignment.pairs import MultimodalReadings, PairedReadings, compute_readings_digest
 from experiments.alignment.readings_csv import name_files, read_readings_csv
 from experiments.alignment.synthetic import CASES, make_synthetic_pairs
 from retrieval.evaluation.permutation_tests import ExchangeRule
 
-Loaders = dict[str, Callable[[], PairedReadings]]
-"""Functions that load the pairs of a set, by its name."""
+
+@dataclass(frozen=True)
+class SetLoader:
+    """Loads the pairs of a set when it is called; `digest` of their readings where they are known before."""
+
+    load: Callable[[], PairedReadings]
+    digest: str | None = None
+
+    def __call__(self) -> PairedReadings:
+        """The pairs. Raises AffectError for a set that can't be read or studied."""
+        return self.load()
+
+
+Loaders = dict[str, SetLoader]
+"""By the name of the set."""
 
 
 def make_loaders(
@@ -55,7 +69,7 @@ def add_loaders(
     for pairs in sets:
         if pairs.name in loaders:
             raise AffectError(f"two sets are called {pairs.name}; rename a file, a folder or a column")
-        loaders[pairs.name] = partial(check, pairs)
+        loaders[pairs.name] = SetLoader(partial(check, pairs), compute_readings_digest(pairs))
 
 
 def select_set_loaders(set_names: Sequence[str], data_root: Path, seed: int, *, use_default: bool) -> Loaders:
@@ -73,4 +87,4 @@ def select_set_loaders(set_names: Sequence[str], data_root: Path, seed: int, *, 
     selected = [name for word in set_names for name in names_by_kind.get(word, [word])]
     if unknown := [name for name in selected if name not in known]:
         raise AffectError(f"no set {', '.join(unknown)}; sets: synthetic, real, {', '.join(known)}")
-    return {name: known[name] for name in dict.fromkeys(selected)}
+    return {name: SetLoader(known[name]) for name in dict.fromkeys(selected)}

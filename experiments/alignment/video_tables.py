@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from experiments.alignment.pairs import AFFECT_COLUMNS
+from experiments.alignment.power import MEDIUM
 from experiments.alignment.segment_lengths import VideoStudy, adjust_p_over_sets
 from experiments.alignment.study_results import StudyResults
 from experiments.statistics.markdown import format_estimate, format_value
@@ -54,5 +55,8 @@ def list_segment_lengths(video_study: VideoStudy, study: StudyResults) -> list[d
             "best map": best.name,
             "disparity": format_estimate(best.disparity, ".3f"),
             "p over all": f"{adjusted_p[name]:.3f}",
+            f"power for r = {MEDIUM:g}": ""
+            if result.power is None
+            else format_value(result.power.by_correlation[MEDIUM], ".2f"),
         })  # fmt: skip
     return rows

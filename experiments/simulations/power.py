@@ -40,13 +40,13 @@ def list_checks() -> tuple[SimulationCheck, ...]:
         *(
             SimulationCheck(
                 name=f'"not alignable" of 30 pairs with r = {r:g}', expected="0 to .02", low=0, high=0.02,
-                trials=100, simulate=partial(count_unrelated_verdicts, (30, 1, r)),
+                trials=60, simulate=partial(count_unrelated_verdicts, (30, 1, r)),
             )
             for r in (0.1, 0.25)
         ),
         SimulationCheck(
             name='"not alignable" of 400 pairs without a relation', expected=".9 to 1", low=0.9, high=1,
-            trials=30, simulate=partial(count_unrelated_verdicts, (400, 1, 0.0)),
+            trials=12, simulate=partial(count_unrelated_verdicts, (400, 1, 0.0)),
         ),
     )  # fmt: skip
 
@@ -58,7 +58,7 @@ def _check_stated_power(design: Design) -> SimulationCheck:
     return SimulationCheck(
         name=f"power for r = {r:g}, {pair_count} pairs{groups}, 11 maps",
         expected=f"stated {stated:.2f} ± {TOLERANCE:g}", low=stated - TOLERANCE, high=stated + TOLERANCE,
-        trials=400, simulate=partial(count_rejections, design),
+        trials=300, simulate=partial(count_rejections, design),
     )  # fmt: skip
 
 

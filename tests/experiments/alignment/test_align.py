@@ -95,7 +95,7 @@ def test_finished_outcomes_are_loaded(done, monkeypatch):
     assert completed.exit_code == 0, completed.output
     assert json.loads(completed.stdout)["sets"]["synthetic-shear"]["rows"] == 375
     assert {name: (out / name).read_bytes() for name in before} == before
-    again = command("--sets", "synthetic-shear", *FEW, "--out", out, "--seed", "1")
+    again = command("--sets", "synthetic-shear,synthetic-unrelated", *FEW, "--out", out, "--seed", "1")
     assert isinstance(again.exception, AssertionError)
 
 
