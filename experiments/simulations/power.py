@@ -21,7 +21,7 @@ from experiments.simulations.check import SimulationCheck
 from experiments.statistics.holm import adjust_holm
 from spaces.alignment import make_closed_form_methods
 
-CONFIG = StudyConfig(draws=999, shuffles=1, sizes=())
+CONFIG = StudyConfig(draws=499, shuffles=1, sizes=())
 METHODS = make_closed_form_methods()
 VERDICT_MAPS = ("identity", "procrustes", "affine")
 TOLERANCE = 0.07  # between stated power and observed rate
