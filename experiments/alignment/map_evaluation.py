@@ -65,7 +65,13 @@ def compute_permutation_p(half_disparity: float, permuted_disparities: Floats) -
 
 
 def evaluate_map(method: AlignmentMethod, data: FoldedPairs, config: StudyConfig) -> MapOutcome:
-    """Evaluate a map on every fold. Raises ValueError for anchors it can't be fitted on."""
+    """Evaluate a map on every fold.
+
+    Raises ValueError for anchors it can't be fitted on, and for a held-out half whose targets do not vary.
+    """
+    half_targets = data.half_split.held_out_target
+    if (half_targets == half_targets[0]).all():
+        raise ValueError("the targets of the held-out half do not vary")
     maps = _fit_maps(method, [(fold.source, fold.target) for fold in data.folds], config.seed)
     folded_maps = list(zip(maps, data.folds, strict=True))
     mapped = np.concatenate([map_.transform(fold.held_out_source) for map_, fold in folded_maps])
@@ -96,14 +102,11 @@ def run_permutation_test(
 
     Without a relation the pairs of one half are exchangeable whatever was fitted on the other. (Over all
     folds they are not: each pair is held out of maps that other folds were used to fit, so that folds are
-    correlated, and permuting without fitting again makes p too small.) Raises ValueError where the held-out
-    targets do not vary.
+    correlated, and permuting without fitting again makes p too small.)
     """
     half = data.half_split
     mapped = method.fit(half.source, half.target, seed=config.seed).transform(half.held_out_source)
     target = half.held_out_target
-    if (target == target[0]).all():
-        raise ValueError("the targets of the held-out half do not vary")
     baseline_error = ((half.target_mean - target) ** 2).sum()
     permutations = draw_permutations(
         len(target), config.draws, seed=config.seed, groups=data.pairs.groups[half.held_out_rows],

@@ -145,18 +145,27 @@ class _Simulation:
         target = self._group_means + r * signal + np.sqrt(1 - r**2) * noise
         fitted = fit_families(self._families, source[:count], target[:, :count], source[count:])
         mapped = fitted.reshape(len(CORRELATIONS), len(self._families), -1)
-        held_out = target[:, count:]
+        held_out, mean = target[:, count:], target[:, :count].mean(axis=1, keepdims=True)
         observed = (mapped @ held_out.reshape(len(CORRELATIONS), -1, 1))[..., 0]
         # the parts are shuffled once for all correlations
         parts = (self._group_means[count:], signal[count:], noise[count:])
         crosses = [mapped @ part[self._null_orders].reshape(NULL_DRAWS, -1).T for part in parts]
         null = crosses[0] + r * crosses[1] + np.sqrt(1 - r**2) * crosses[2]
-        # squared distance up to what no shuffle changes; shuffles may repeat rows where groups differ in size
-        norms = (held_out**2).sum(axis=2)
-        null_errors = norms[:, self._null_orders].sum(axis=2)[:, None] - 2 * null
-        observed_errors = norms.sum(axis=1)[:, None] - 2 * observed
-        scale = np.maximum(null_errors.std(axis=2), 1e-12)
-        return np.asarray(norm.cdf((observed_errors - null_errors.mean(axis=2)) / scale))
+        # squared errors of the map over those of the mean; shuffles repeat rows where groups differ in size
+        norms, mean_errors = (held_out**2).sum(axis=2), ((held_out - mean) ** 2).sum(axis=2)
+        mapped_norm = (mapped**2).sum(axis=2)
+        null_disparities = (
+            mapped_norm[..., None] + self._sum_shuffled(norms)[:, None] - 2 * null
+        ) / self._sum_shuffled(mean_errors)[:, None]
+        disparities = (mapped_norm + norms.sum(axis=1)[:, None] - 2 * observed) / mean_errors.sum(axis=1)[
+            :, None
+        ]
+        scale = np.maximum(null_disparities.std(axis=2), 1e-12)
+        return np.asarray(norm.cdf((disparities - null_disparities.mean(axis=2)) / scale))
+
+    def _sum_shuffled(self, values: Floats) -> Floats:
+        """(correlations, shuffles) sums over the rows each shuffle takes, of values (correlations, m)."""
+        return np.asarray(values[:, self._null_orders].sum(axis=2))
 
     def _draw_signal(self, source: Floats) -> Floats:
         """(n, q) a random direction of the source for each column of the target, as large as the noise."""

@@ -14,13 +14,14 @@ from experiments.alignment.study_config import StudyConfig
 from experiments.statistics.holm import adjust_holm
 from experiments.statistics.markdown import format_value
 from retrieval.evaluation import ProtestResult, protest
+from retrieval.evaluation.permutation_tests import ExchangeRule
 
 MIN_GROUPS = 6  # fewer means can't be shuffled in enough ways
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RelationLevels:
-    """PROTEST of the means of groups, and of deviations from them, shuffled within groups.
+    """PROTEST of groups' means, each as often as it has rows, and of deviations, shuffled within groups.
 
     between, within: None where there are too few groups, or readings do not vary on that level
     p_between, p_within: after Holm's correction over both
@@ -75,9 +76,11 @@ def measure_levels(data: FoldedPairs, config: StudyConfig) -> RelationLevels | N
     source_means, target_means = (_average(rows, number) for rows in (data.source, data.target))
     between = None
     if len(names) >= MIN_GROUPS:
-        between = _run_protest(source_means, target_means, None, config)
+        # a mean stands for all rows of its group, so that whole groups are exchanged: means of groups of
+        # different sizes have different variances, and exchanged one by one they don't hold the level
+        between = _run_protest(source_means[number], target_means[number], data.groups, "groups", config)
     within = _run_protest(
-        data.source - source_means[number], data.target - target_means[number], data.groups, config
+        data.source - source_means[number], data.target - target_means[number], data.groups, "within", config
     )
     tests = [test for test in (between, within) if test is not None]
     adjusted = dict(zip(map(id, tests), adjust_holm([test.p_value for test in tests]), strict=True))
@@ -87,12 +90,12 @@ def measure_levels(data: FoldedPairs, config: StudyConfig) -> RelationLevels | N
 
 
 def _run_protest(
-    source: Floats, target: Floats, groups: Strings | None, config: StudyConfig
+    source: Floats, target: Floats, groups: Strings, exchange: ExchangeRule, config: StudyConfig
 ) -> ProtestResult | None:
     try:
         return protest(
             source, target, seed=config.seed, draws=config.draws, groups=groups,
-            exchange="rows" if groups is None else "within",
+            exchange=exchange,
         )  # fmt: skip
     except ValueError:  # readings that do not vary
         return None
