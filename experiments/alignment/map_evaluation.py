@@ -59,13 +59,19 @@ def disparity(mapped: Floats, data: FoldedPairs) -> float:
     return float(((mapped - data.target) ** 2).sum() / ((data.target_means - data.target) ** 2).sum())
 
 
-def compute_permutation_p(outcome: MapOutcome) -> float:
+def compute_permutation_p(half_disparity: float, permuted_disparities: Floats) -> float:
     """(#{permuted disparity <= half disparity} + 1) / (draws + 1)."""
-    return compute_upper_p_value(-outcome.half_disparity, -outcome.permuted_disparities)
+    return compute_upper_p_value(-half_disparity, -permuted_disparities)
 
 
 def evaluate_map(method: AlignmentMethod, data: FoldedPairs, config: StudyConfig) -> MapOutcome:
-    """Evaluate a map on every fold. Raises ValueError for anchors it can't be fitted on."""
+    """Evaluate a map on every fold.
+
+    Raises ValueError for anchors it can't be fitted on, and for a held-out half whose targets do not vary.
+    """
+    half_targets = data.half_split.held_out_target
+    if (half_targets == half_targets[0]).all():
+        raise ValueError("the targets of the held-out half do not vary")
     maps = _fit_maps(method, [(fold.source, fold.target) for fold in data.folds], config.seed)
     folded_maps = list(zip(maps, data.folds, strict=True))
     mapped = np.concatenate([map_.transform(fold.held_out_source) for map_, fold in folded_maps])

@@ -14,6 +14,7 @@ TOPICS: dict[str, str] = {  # module by topic
     "splits": "splits",
     "calibration": "calibration",
     "seeds": "seeds",
+    "power": "power",
 }
 
 
