@@ -17,7 +17,12 @@ from experiments.ablation.fused_ranks import (
 )
 from experiments.ablation.prepared_data import PreparedData
 from experiments.ablation.row_plan import AblationPlan
-from experiments.ablation.row_statistics import MetricEstimate, RowRanks, RsumDifference, draw_resamples
+from experiments.ablation.row_statistics import (
+    MetricEstimate,
+    RowRanks,
+    RsumDifference,
+    draw_resamples,
+)
 from experiments.ablation.space_spec import ROLE_LABELS, SpaceSpec
 from experiments.ablation.table_rows import TableRow
 from experiments.ablation.trials import Trial, load_embeddings, load_history

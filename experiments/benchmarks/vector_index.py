@@ -15,7 +15,13 @@ import numpy.typing as npt
 
 from encoders import AffectError, Rows, unit_rows
 from experiments.benchmarks.timing import estimate_speedup, summarise_seconds, time_in_turns
-from experiments.statistics.report import BenchmarkReport, Cell, add_seed_option, json_option, print_report
+from experiments.statistics.report import (
+    BenchmarkReport,
+    Cell,
+    add_seed_option,
+    json_option,
+    print_report,
+)
 from retrieval.cli.options import add_index_options
 from retrieval.evaluation import Estimate, bootstrap_estimate
 from retrieval.search.index_files import compute_index_recall

@@ -14,7 +14,7 @@ from encoders.registry import ENCODERS
 SAMPLES = Path(pytest.importorskip("iscc_samples").__file__).parent / "files"
 IMAGES = ("bmp", "gif", "jpg", "tif")
 VIDEOS = ("3gp", "mkv", "mpg", "webm", "wmv")
-SLOW_VIDEOS = (
+SLOW_VIDEOS = ("3g2", "asf", "avi", "f4v", "flv", "m4v", "mov", "mpeg", "vob")  # also in test_containers.py
     "3g2",
     "asf",
     "avi",

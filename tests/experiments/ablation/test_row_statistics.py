@@ -7,7 +7,12 @@ import pytest
 from ablation_factory import unit
 
 from experiments.ablation.fused_ranks import evaluate_similarity, fuse_similarities
-from experiments.ablation.row_statistics import METRIC_NAMES, RowRanks, bootstrap_median_ranks, draw_resamples
+from experiments.ablation.row_statistics import (
+    METRIC_NAMES,
+    RowRanks,
+    bootstrap_median_ranks,
+    draw_resamples,
+)
 from experiments.statistics.holm import adjust_holm
 from retrieval.evaluation import bootstrap_interval, compare_paired, median_rank
 
