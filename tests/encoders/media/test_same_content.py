@@ -15,16 +15,6 @@ SAMPLES = Path(pytest.importorskip("iscc_samples").__file__).parent / "files"
 IMAGES = ("bmp", "gif", "jpg", "tif")
 VIDEOS = ("3gp", "mkv", "mpg", "webm", "wmv")
 SLOW_VIDEOS = ("3g2", "asf", "avi", "f4v", "flv", "m4v", "mov", "mpeg", "vob")  # also in test_containers.py
-    "3g2",
-    "asf",
-    "avi",
-    "f4v",
-    "flv",
-    "m4v",
-    "mov",
-    "mpeg",
-    "vob",
-)  # test_containers.py has them too
 SOUNDS = ("aac", "ac3", "aif", "mp3", "ogg", "opus", "wv")
 
 
