@@ -6,8 +6,9 @@ import torch
 
 from losses import LOSSES, InfoNCE, LearnableInfoNCE, LossEntry, RankingLoss, info_nce, vse
 from losses.contrastive import CLIP_VIP_BOUNDS
+from spaces.joint.schedule import Schedule
 from spaces.joint.towers import JointModel, Projection, SentenceTower
-from spaces.joint.training import Schedule, Trainer
+from spaces.joint.training import Trainer
 from spaces.joint.training_set import TrainingSet
 
 SETTINGS = {"margin": 0.2, "temperature": 0.05, "strength": 1.0, "shape": "jemc"}

@@ -9,7 +9,7 @@ from torch.nn.functional import normalize
 
 from losses import LOSSES
 from spaces.joint.towers import GRUTower, InputLayer, JointModel, Projection, SentenceTower, SharedModel
-from spaces.joint.training_set import TrainingSet, make_batch
+from spaces.joint.training_set import TrainingSet
 
 WIDTHS = {"objects": 6, "sound": 3}
 DIM = 5
@@ -300,7 +300,7 @@ def test_a_gru_is_no_member():
 
 
 def batch(data, texts):
-    return make_batch(data, torch.tensor(texts), torch.Generator().manual_seed(0))
+    return data.make_batch(torch.tensor(texts), torch.Generator().manual_seed(0))
 
 
 def test_the_cost_is_of_all_pairs_and_knows_which_are_of_one_item():
@@ -430,7 +430,7 @@ def test_views_are_drawn_anew_each_time_and_by_seed():
     texts = torch.arange(12).repeat(20)
 
     def drawn(seed):
-        rows, there = make_batch(data, texts, torch.Generator().manual_seed(seed)).features["objects"]
+        rows, there = data.make_batch(texts, torch.Generator().manual_seed(seed)).features["objects"]
         assert there.all()
         return rows.reshape(20, 12, -1)
 

@@ -10,8 +10,9 @@ from encoders.base import AffectError
 from losses import LOSSES
 from losses.contrastive import info_nce
 from losses.ranking import is_collapsed
+from spaces.joint.schedule import PAPER_SCHEDULE, RELEASED_SCHEDULE, Schedule, compute_learning_rate
 from spaces.joint.towers import GRUTower, JointModel, Projection, SentenceTower, SharedModel
-from spaces.joint.training import PAPER_SCHEDULE, RELEASED_SCHEDULE, Schedule, Trainer, compute_learning_rate
+from spaces.joint.training import Trainer
 from spaces.joint.training_set import TrainingSet
 
 MARGIN = 0.2
