@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from encoders.clipvip.config import EmotionConfig
 
-
 NO_EMOTIONS = EmotionConfig()
 
 
