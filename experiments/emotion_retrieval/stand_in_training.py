@@ -17,7 +17,7 @@ from spaces.joint import Schedule, Trainer
 
 BATCH = 128
 BASELINE_SCHEDULE = Schedule(
-    epochs=20, batch=BATCH, rate=1e-3, decay="cosine", rise=0.05, weight_decay=0.01, clip=1.0
+    epochs=4, batch=BATCH, rate=1e-3, decay="cosine", rise=0.05, weight_decay=0.01, clip=1.0
 )
 TEXTS_PER_EPOCH = 60 * BATCH  # of further training, drawn once
 NEW_PREFIXES = ("text.conditioning.", "affect_residual.")  # of weights that the baseline lacks
