@@ -17,7 +17,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from encoders import Rows
+from encoders import AffectError, Rows
 from encoders.lexicon import EMOTIONS, count_nrc_emotions
 from experiments.datasets import CaptionDataset, DatasetItem
 from spaces.joint import Vocabulary
@@ -25,10 +25,10 @@ from spaces.joint.vocabulary import TokenIds
 
 Ints = npt.NDArray[np.int64]
 
-FEATURE_DIM = 128
+MAX_FEATURE_DIM = 128
 MAX_WORDS = 30  # words of a caption that are read
 TEST_QUERIES = 5  # captions of each test video that are queries
-TRAINING_SPLITS, TEST_SPLIT = ("train", "dev"), "test"
+TEST_SPLIT = "test"  # the others are trained on
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -93,6 +93,8 @@ def split_caption_videos(dataset: CaptionDataset, *, seed: int) -> CaptionVideoS
     """Captions of every video divided at random into texts and those held back.
 
     A test video has TEST_QUERIES texts at most. Videos with fewer than two captions are left out.
+
+    Raises AffectError without videos to train and to test on.
     """
     from sklearn.decomposition import TruncatedSVD
     from sklearn.feature_extraction.text import TfidfVectorizer
@@ -101,12 +103,15 @@ def split_caption_videos(dataset: CaptionDataset, *, seed: int) -> CaptionVideoS
     videos = [item for item in dataset.items if len(item.captions) > 1]
     divided = [_divide_captions(item, rng) for item in videos]
     is_test = np.array([item.split == TEST_SPLIT for item in videos])
+    if not is_test.any() or is_test.all():
+        raise AffectError(f"{dataset.name}: needs videos of two captions or more to train and to test on")
     documents = [" ".join(held_back) for _, held_back in divided]
     vectors: Any = TfidfVectorizer(sublinear_tf=True, min_df=2)
     weights = vectors.fit([doc for doc, test in zip(documents, is_test, strict=True) if not test]).transform(
         documents
     )
-    svd = TruncatedSVD(FEATURE_DIM, random_state=seed).fit(weights[~is_test])
+    dim = min(MAX_FEATURE_DIM, weights.shape[1] - 1)
+    svd = TruncatedSVD(dim, random_state=seed).fit(weights[~is_test])
     features = svd.transform(weights)
     mean, scale = features[~is_test].mean(0), features[~is_test].std(0)
     standardised = ((features - mean) / scale).astype(np.float32)

@@ -14,7 +14,7 @@ from encoders import Rows
 from encoders.clipvip.config import EmotionConfig
 from encoders.clipvip.text_tower import TextTower
 from encoders.clipvip.video_tower import AffectResidual
-from experiments.emotion_retrieval.caption_videos import FEATURE_DIM, MAX_WORDS, CaptionVideos
+from experiments.emotion_retrieval.caption_videos import MAX_WORDS, CaptionVideos
 from spaces.joint.trainable_model import BatchLoss, TrainableModel
 from spaces.joint.vocabulary import END, PADDING, SPECIAL_TOKENS, START
 
@@ -25,10 +25,13 @@ CHUNK_TEXTS = 512  # texts encoded at a time
 class StandInModel(TrainableModel):
     """Texts by CLIP's text transformer, small and untrained, videos by a projection of their features.
 
-    affect_dim: numbers of affect that a gated residual adds to a video's features; 0 for none
+    feature_dim: of the videos
+    affect_dim:  numbers of affect that a gated residual adds to a video's features; 0 for none
     """
 
-    def __init__(self, vocabulary_size: int, emotions: EmotionConfig, *, affect_dim: int = 0) -> None:
+    def __init__(
+        self, vocabulary_size: int, feature_dim: int, emotions: EmotionConfig, *, affect_dim: int = 0
+    ) -> None:
         super().__init__()
         config = CLIPTextConfig(
             vocab_size=vocabulary_size, hidden_size=WIDTH, intermediate_size=4 * WIDTH,
@@ -37,8 +40,8 @@ class StandInModel(TrainableModel):
             pad_token_id=SPECIAL_TOKENS.index(PADDING),
         )  # fmt: skip
         self.text = TextTower(CLIPTextModel(config), nn.Linear(WIDTH, WIDTH, bias=False), emotions)
-        self.projection = nn.Linear(FEATURE_DIM, WIDTH, bias=False)
-        self.affect_residual = AffectResidual(affect_dim, FEATURE_DIM) if affect_dim else None
+        self.projection = nn.Linear(feature_dim, WIDTH, bias=False)
+        self.affect_residual = AffectResidual(affect_dim, feature_dim) if affect_dim else None
 
     def compute_loss(self, batch: Any, loss: BatchLoss) -> Tensor:
         """The loss () of a batch of `CaptionVideos.make_batch`."""

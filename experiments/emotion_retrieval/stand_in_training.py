@@ -58,7 +58,9 @@ def make_model(splits: CaptionVideoSplits, variant: Variant, *, seed: int) -> St
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         affect_dim = splits.train.affect.shape[1] if variant.uses_video_affect else 0
-        return StandInModel(splits.vocabulary_size, variant.emotions, affect_dim=affect_dim)
+        return StandInModel(
+            splits.vocabulary_size, splits.train.features.shape[1], variant.emotions, affect_dim=affect_dim
+        )
 
 
 def draw_texts(videos: CaptionVideos, seed: int) -> CaptionVideos:
