@@ -14,8 +14,9 @@ export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 demo: .venv/installed-demo
 	.venv/bin/affect demo
 
+# Compiled modules are kept, whatever the environment says: the tests start hundreds of processes.
 test: .venv/installed-test
-	.venv/bin/python -m pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
+	PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
 
 lint: .venv/installed-test
 	.venv/bin/ruff check .

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +13,16 @@ import click
 
 from encoders import AffectError, describe_os_error, to_printable
 from experiments.datasets.data_root import DATA_ROOT
+from experiments.statistics.provenance import ARGUMENTS_KEY, RecordedCommand
 
 if TYPE_CHECKING:  # imported late, so that --help is fast
+    from experiments.ablation.notes import RunMetadata
     from experiments.ablation.results import AblationResults
-    from experiments.ablation.tables import RunMetadata
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.command(
+    cls=RecordedCommand, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.option(
     "--data",
     default="synthetic",
@@ -39,10 +42,32 @@ if TYPE_CHECKING:  # imported late, so that --help is fast
     help="Feature files by role in place of media, or a folder in the layout of JEMC's code.",
 )
 @click.option("--rows", default="", metavar="1.1,1.5", help="Only rows whose names begin so.")
-@click.option("--seeds", type=click.IntRange(1), default=3, show_default=True)
+@click.option(
+    "--seeds",
+    type=click.IntRange(1),
+    default=5,
+    show_default=True,
+    help="Trainings of each space; one says nothing of the method.",
+)
+@click.option(
+    "--loss",
+    "losses",
+    multiple=True,
+    metavar="MODULE:FUNCTION",
+    help="A loss of your own as a row beside 1.1 weighted: called with similarities (v, t) and a mask of "
+    "pairs of one item; from a module in the working directory. Can be repeated.",
+)
+@click.option(
+    "--rules",
+    default="project",
+    show_default=True,
+    metavar="NAME",
+    help="Rules for ties, medians and galleries of a published evaluator: jemc, ce, mmt, clip4clip, ...; "
+    "single ones by --set rules.ties=average. results.json has the metrics under all.",
+)
 @click.option(
     "--set",
-    "pairs",
+    "assignments",
     multiple=True,
     metavar="NAME=VALUE",
     help="A setting, such as loss.margin=0.1; an unknown name lists them all. Can be repeated.",
@@ -64,7 +89,7 @@ def main(ctx: click.Context, as_json: bool, **options: Any) -> None:
     kept there and not trained again; an interrupted run goes on where it was.
     """
     try:
-        run_ablation(as_json=as_json, **options)
+        run_ablation(ctx.meta[ARGUMENTS_KEY], as_json=as_json, **options)
     except AffectError as error:
         click.echo(f"ablate: {error}", err=True)
         ctx.exit(2)
@@ -73,44 +98,11 @@ def main(ctx: click.Context, as_json: bool, **options: Any) -> None:
         ctx.exit(130)
 
 
-def run_ablation(
-    *, data: str, data_root: Path, features: str | None, rows: str, seeds: int, pairs: tuple[str, ...],
-    word_vectors: Path | None, encoders: str, jobs: int, out: Path | None, as_json: bool,
-) -> None:  # fmt: skip
-    """Prepare the data, train the spaces, evaluate the rows and print the table. Raises AffectError."""
-    from experiments.ablation.baselines import supports_zero_shot
-    from experiments.ablation.data_preparation import load_dataset, prepare_data
-    from experiments.ablation.results import measure_rows
-    from experiments.ablation.row_plan import check_row_prefixes, plan_rows
-    from experiments.ablation.runner import run_trials
-    from experiments.ablation.settings import AblationSettings, apply_overrides, flatten_settings
-    from experiments.ablation.tables import RunMetadata
-    from experiments.ablation.trials import Trial
+def run_ablation(arguments: Sequence[str], *, as_json: bool, **options: Any) -> None:
+    """Run the ablation of a command line and report it. Raises AffectError."""
+    from experiments.ablation.study import AblationOptions, run_study
 
-    settings = apply_overrides(AblationSettings(), pairs)
-    prefixes = [prefix.strip() for prefix in rows.split(",") if prefix.strip()]
-    check_row_prefixes(prefixes)
-    dataset = load_dataset(data, data_root, parse_feature_paths(features))
-    out = out or Path("runs") / "ablate" / dataset.name
-    create_out_folder(out)
-    prepared, source = prepare_data(dataset, settings, encoder_spec=encoders, word_vectors_path=word_vectors)
-    plan = plan_rows(
-        prepared.present_roles,
-        settings.text,
-        prefixes=prefixes,
-        has_zero_shot=supports_zero_shot(source.pipeline, prepared),
-    )
-    trials = [Trial(space=space, seed=seed) for seed in range(seeds) for space in plan.spaces]
-    folders = run_trials(trials, prepared, settings, out / "trials", jobs=jobs)
-    results = measure_rows(plan, range(seeds), folders, prepared, source.pipeline)
-    metadata = RunMetadata(
-        data=dataset.name,
-        seeds=seeds,
-        settings=flatten_settings(settings),
-        encoders=source.encoder_signatures,
-        notes=source.notes,
-        left_out=plan.left_out,
-    )
+    metadata, results, out = run_study(AblationOptions(**options), arguments)
     report_results(metadata, results, out, as_json=as_json)
 
 
@@ -118,7 +110,7 @@ def report_results(metadata: RunMetadata, results: AblationResults, out: Path, *
     """Write the tables and the plots into a folder; print the table, or the results as JSON."""
     from rich.console import Console
 
-    from experiments.ablation import plots, tables
+    from experiments.ablation import notes, plots, tables
 
     report = tables.to_json(metadata, results)
     written = tables.write_results(out, metadata, results, report)
@@ -128,23 +120,9 @@ def report_results(metadata: RunMetadata, results: AblationResults, out: Path, *
         return
     console = Console(width=None if sys.stdout.isatty() else 200)
     console.print(tables.make_terminal_table(metadata, results))
-    for note in tables.list_notes(metadata):
+    for note in notes.list_notes(metadata):
         click.echo(note)
     click.echo(f"{to_printable(out)}: {', '.join(file.name for file in written)}")
-
-
-def parse_feature_paths(spec: str | None) -> Mapping[str, Path] | Path | None:
-    """Paths by role from "objects=DIR,sound=FILE.h5", or a folder; None if empty. Raises AffectError."""
-    from experiments.ablation.space_spec import ROLES
-
-    if not spec:
-        return None
-    if "=" not in spec:
-        return Path(spec)
-    pairs = dict(part.partition("=")[::2] for part in spec.split(",") if part.strip())
-    if unknown := [role for role in pairs if role.strip() not in ROLES]:
-        raise AffectError(f"no role {', '.join(unknown)}; roles: {', '.join(ROLES)}")
-    return {role.strip(): Path(path.strip()) for role, path in pairs.items()}
 
 
 def create_out_folder(out_folder: Path) -> None:

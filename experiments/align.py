@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,23 +13,25 @@ import click
 from encoders import AffectError, to_printable
 from experiments.ablate import create_out_folder
 from experiments.datasets.data_root import DATA_ROOT
+from experiments.statistics.provenance import ARGUMENTS_KEY, RecordedCommand, describe_provenance
 from experiments.statistics.report import add_seed_option
 
 if TYPE_CHECKING:  # imported late, so that --help is fast
+    from experiments.alignment.csv_columns import ColumnChoice
     from experiments.alignment.generalised_procrustes import GpaResult
-    from experiments.alignment.pairs import MultimodalReadings, PairedReadings
+    from experiments.alignment.pairs import MultimodalReadings
     from experiments.alignment.segment_lengths import VideoStudy
+    from experiments.alignment.set_loaders import Loaders
     from experiments.alignment.study_results import StudyResults
     from retrieval.evaluation.permutation_tests import ExchangeRule
 
 SIGNIFICANCE_LEVEL = 0.05  # that the least possible p must reach after Holm's correction
 ABLATED_SET = "synthetic-non-linear"  # the set on which the loss of the learned mapping is ablated
 
-Loaders = dict[str, "Callable[[], PairedReadings]"]
-"""Functions that load the pairs of a set, by its name."""
 
-
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.command(
+    cls=RecordedCommand, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.option(
     "--sets",
     default="",
@@ -44,7 +45,24 @@ Loaders = dict[str, "Callable[[], PairedReadings]"]
     multiple=True,
     type=click.Path(path_type=Path),
     help="A CSV file with two or more blocks of columns by prefix (a.valence, a.arousal, b.valence, ...), "
-    "and group and emotion, if there are any. Can be repeated.",
+    "and group, emotion and control (rows mismatched on purpose: yes), if there are any. Can be repeated.",
+)
+@click.option(
+    "--a",
+    "source_columns",
+    default="",
+    metavar="COLUMN,...",
+    help="Columns of --pairs that are the one modality, where names have no prefix; with --b.",
+)
+@click.option(
+    "--b", "target_columns", default="", metavar="COLUMN,...", help="Columns of the other modality."
+)
+@click.option(
+    "--group",
+    "group_column",
+    default="",
+    metavar="COLUMN",
+    help="Column of --pairs whose equal values belong together: a film, an actor.  [default: group]",
 )
 @click.option(
     "--exchange",
@@ -70,7 +88,11 @@ Loaders = dict[str, "Callable[[], PairedReadings]"]
     help="Folder of the real sets.",
 )
 @click.option(
-    "--draws", type=click.IntRange(19), default=999, show_default=True, help="Of permutation tests."
+    "--draws",
+    type=click.IntRange(19),
+    default=999,
+    show_default=True,
+    help="Of permutation tests: at least 20 for each map that is fitted, 260 for all 13.",
 )
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs/align"), show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -84,7 +106,7 @@ def main(ctx: click.Context, as_json: bool, **options: Any) -> None:
     on where it was.
     """
     try:
-        run_alignment_study(as_json=as_json, **options)
+        run_alignment_study(as_json=as_json, arguments=ctx.meta[ARGUMENTS_KEY], **options)
     except AffectError as error:
         click.echo(f"align: {error}", err=True)
         ctx.exit(2)
@@ -94,13 +116,19 @@ def main(ctx: click.Context, as_json: bool, **options: Any) -> None:
 
 
 def run_alignment_study(
-    *, sets: str, files: tuple[Path, ...], exchange: ExchangeRule | None, videos: Path | None, lengths: str,
-    maps: str, data_root: Path, draws: int, out: Path, as_json: bool, seed: int,
+    *, sets: str, files: tuple[Path, ...], source_columns: str, target_columns: str, group_column: str,
+    exchange: ExchangeRule | None, videos: Path | None, lengths: str, maps: str, data_root: Path, draws: int,
+    out: Path, as_json: bool, seed: int, arguments: Sequence[str],
 ) -> None:  # fmt: skip
-    """Load the sets, study them, write the report and print it. Raises AffectError."""
+    """Load the sets, study them, write the report and print it. Raises AffectError.
+
+    arguments: of the command line, for the report
+    """
     from experiments.alignment.runner import run_study
-    from experiments.alignment.segment_lengths import check_enough_videos, parse_segment_lengths
+    from experiments.alignment.segment_lengths import parse_segment_lengths
+    from experiments.alignment.set_loaders import make_loaders
     from experiments.alignment.study_config import StudyConfig, list_methods, select_methods
+    from experiments.alignment.study_files import check_same_data
     from experiments.alignment.study_results import StudyResults
 
     if seed < 0:
@@ -108,30 +136,42 @@ def run_alignment_study(
     methods = select_methods(_split_names(maps), list_methods())
     check_draws(draws, len(methods))
     segment_lengths = parse_segment_lengths(lengths)
+    choice = parse_column_choice(source_columns, target_columns, group_column, has_files=bool(files))
     loaders: Loaders = {}
     gpa_readings: list[MultimodalReadings] = []
     if videos is None or sets or files:
-        loaders, gpa_readings = make_loaders(_split_names(sets), files, exchange, data_root, seed)
+        loaders, gpa_readings = make_loaders(
+            _split_names(sets), files, data_root, seed, exchange=exchange, choice=choice
+        )
     create_out_folder(out)
     video_study: VideoStudy | None = None
     gpa_left_out: dict[str, str] = {}
     if videos is not None:
-        video_study = load_video_study(videos, segment_lengths, seed=seed)
-        for name, pairs in video_study.make_pairs().items():
-            loaders[name] = partial(check_enough_videos, pairs)
+        video_study = load_video_study(videos, segment_lengths, loaders, seed=seed)
         video_readings, gpa_left_out = video_study.select_gpa_readings()
         gpa_readings += video_readings
+    check_same_data(out, loaders, None if video_study is None else video_study.folder.name)
     config = StudyConfig(seed=seed, draws=draws)
     ablated_set = ABLATED_SET if ABLATED_SET in loaders and not maps else ""
     results, variants, left_out = run_study(loaders, methods, config, out / "trials", ablated_set=ablated_set)
-    left_out |= gpa_left_out
     if not results and video_study is None:
         raise AffectError("; ".join(left_out.values()))
     study = StudyResults(
-        results=results, variants=variants, left_out=left_out, config=config, video_study=video_study,
-        gpa_results=run_gpa(gpa_readings, seed),
+        results=results, variants=variants, left_out=left_out | gpa_left_out, config=config,
+        video_study=video_study, gpa_results=run_gpa(gpa_readings, seed),
+        provenance=describe_provenance("experiments.align", arguments),
     )  # fmt: skip
     report_study(study, out, as_json=as_json)
+
+
+def parse_column_choice(source: str, target: str, group: str, *, has_files: bool) -> ColumnChoice:
+    """The columns named for --pairs. Raises AffectError without a file, or for one side alone."""
+    from experiments.alignment.csv_columns import ColumnChoice
+
+    choice = ColumnChoice(source=_split_names(source), target=_split_names(target), group=group.strip())
+    if choice != ColumnChoice() and not has_files:
+        raise AffectError("--a, --b and --group name columns of --pairs; give a file")
+    return choice
 
 
 def check_draws(draws: int, map_count: int) -> None:
@@ -166,69 +206,30 @@ def report_study(study: StudyResults, out: Path, *, as_json: bool) -> None:
     click.echo(f"{to_printable(out)}: {', '.join(file.name for file in written)}")
 
 
-def load_video_study(video_folder: Path, segment_lengths: tuple[float, ...], *, seed: int) -> VideoStudy:
-    """A folder's videos as anchors; prints a line on stderr for each unreadable file. Raises AffectError."""
-    from experiments.alignment.segment_lengths import make_video_study
+def load_video_study(
+    video_folder: Path, segment_lengths: tuple[float, ...], loaders: Loaders, *, seed: int
+) -> VideoStudy:
+    """A folder's videos as anchors, whose sets are added to the loaders.
+
+    Prints a line on stderr for each unreadable file. Raises AffectError.
+    """
+    from experiments.alignment.segment_lengths import check_enough_videos, make_video_study
+    from experiments.alignment.set_loaders import add_loaders
     from experiments.alignment.video_affect import load_affect_pipeline, read_video_affect
 
     def print_warning(line: str) -> None:
         click.echo(f"align: {line}", err=True)
 
-    return make_video_study(
-        read_video_affect(
-            video_folder, segment_lengths, pipeline=load_affect_pipeline(), on_unreadable=print_warning
-        ),
-        segment_lengths,
-        seed=seed,
+    videos = read_video_affect(
+        video_folder, segment_lengths, pipeline=load_affect_pipeline(), on_unreadable=print_warning
     )
+    video_study = make_video_study(videos, segment_lengths, seed=seed)
+    add_loaders(loaders, list(video_study.make_pairs().values()), check_enough_videos)
+    return video_study
 
 
-def make_loaders(
-    set_names: list[str], paths: tuple[Path, ...], exchange: ExchangeRule | None, data_root: Path, seed: int
-) -> tuple[Loaders, list[MultimodalReadings]]:
-    """The loaders of sets and of every pair of modalities of files, and the readings of each file.
-
-    Raises AffectError for an unknown set or a file that can't be read.
-    """
-    from experiments.alignment.readings_csv import read_readings_csv
-
-    loaders = select_set_loaders(set_names, data_root, seed, use_default=not paths)
-    readings_of_files = [read_readings_csv(path, exchange=exchange) for path in paths]
-    for readings in readings_of_files:
-        for pairs in readings.make_pairs():
-            loaders[pairs.name] = partial(_return_pairs, pairs)
-    if not loaders:
-        raise AffectError(f"no sets under {to_printable(data_root)}")
-    return loaders, readings_of_files
-
-
-def select_set_loaders(set_names: list[str], data_root: Path, seed: int, *, use_default: bool) -> Loaders:
-    """Loaders of sets by name, or of all of a kind ("synthetic", "real").
-
-    use_default: without names, all synthetic sets and the real ones that exist. Raises AffectError for an
-    unknown name.
-    """
-    from experiments.alignment.paired_sets import PAIRED_SETS, list_available_sets, load_set
-    from experiments.alignment.synthetic import CASES, make_synthetic_pairs
-
-    synthetic = {f"synthetic-{name}": partial(make_synthetic_pairs, name, seed=seed) for name in CASES}
-    real = {name: partial(load_set, name, data_root) for name in PAIRED_SETS}
-    known: Mapping[str, Callable[[], PairedReadings]] = {**synthetic, **real}
-    names_by_kind = {"synthetic": list(synthetic), "real": list(list_available_sets(data_root))}
-    if not set_names and use_default:
-        set_names = list(names_by_kind)
-    selected = [name for word in set_names for name in names_by_kind.get(word, [word])]
-    if unknown := [name for name in selected if name not in known]:
-        raise AffectError(f"no set {', '.join(unknown)}; sets: synthetic, real, {', '.join(known)}")
-    return {name: known[name] for name in dict.fromkeys(selected)}
-
-
-def _return_pairs(pairs: PairedReadings) -> PairedReadings:
-    return pairs
-
-
-def _split_names(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
+def _split_names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 if __name__ == "__main__":

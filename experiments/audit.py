@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from experiments.experiment_command import ExperimentCommand
 from experiments.statistics.report import add_seed_option, json_option
 from retrieval.progress_reporter import ProgressReporter
 
@@ -15,7 +16,11 @@ if TYPE_CHECKING:  # imported late, so that --help is fast
     from experiments.simulations.check import CheckOutcome
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.command(
+    "audit",
+    cls=ExperimentCommand,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.option("--topics", default="", metavar="NAME,...", help="Only these; an unknown name lists them all.")
 @click.option(
     "--share",
@@ -34,16 +39,7 @@ def main(ctx: click.Context, topics: str, share: float, as_json: bool, seed: int
     interval of its Monte Carlo error lies outside. Exit code 1 if a check is missed. A full run takes some
     minutes.
     """
-    from encoders import AffectError
-
-    try:
-        outcomes = run_checks(parse_topics(topics), share=share, seed=seed)
-    except AffectError as error:
-        click.echo(f"audit: {error}", err=True)
-        ctx.exit(2)
-    except KeyboardInterrupt:
-        click.echo("audit: interrupted; nothing is kept", err=True)
-        ctx.exit(130)
+    outcomes = run_checks(parse_topics(topics), share=share, seed=seed)
     missed = [outcome for outcome in outcomes if not outcome.is_met]
     if as_json:
         click.echo(json.dumps({"seed": seed, "share": share, "checks": [o.to_json() for o in outcomes]}))

@@ -6,11 +6,11 @@ except from a collection that has no split.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Iterable, Iterator
 from importlib.resources import files
 from pathlib import Path
 
+import click
 import numpy as np
 import numpy.typing as npt
 
@@ -22,6 +22,7 @@ from experiments.datasets.ravdess import load_ravdess_speech
 from experiments.datasets.records import LabelledFile, RatedFile
 from experiments.datasets.sonic_pi import load_sonic_pi_samples
 from experiments.datasets.vgmidi import load_vgmidi
+from experiments.experiment_command import ExperimentCommand
 
 COLLECTIONS: dict[str, Callable[[Path], Iterable[LabelledFile | RatedFile]]] = {
     "animal_sounds": load_animal_sounds,
@@ -73,16 +74,17 @@ def compute_damping(features: Floats, weights: Floats) -> tuple[Floats, Floats]:
     return vectors.T[-DAMPED_DIRECTIONS:], np.sqrt((1 - COVARIANCE_WEIGHT) / shrunk)
 
 
-def main(argv: list[str] | None = None) -> None:
-    """Command line. Nothing is random: the same data give the same file."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder with the sound collections")
-    parser.add_argument("--out", type=Path, default=WEIGHTS_FILE)
-    args = parser.parse_args(argv)
-    statistics = [compute_statistics(args.data, name) for name in COLLECTIONS]
+@click.command("background", cls=ExperimentCommand, help=__doc__)
+@click.option(
+    "--data", type=click.Path(path_type=Path), required=True, help="Folder with the sound collections."
+)
+@click.option("--out", type=click.Path(path_type=Path), default=WEIGHTS_FILE)
+def main(data: Path, out: Path) -> None:
+    """Write the background. Nothing is random: the same data give the same file."""
+    statistics = [compute_statistics(data, name) for name in COLLECTIONS]
     for name, rows in zip(COLLECTIONS, statistics, strict=True):
-        print(f"{name}\t{len(rows)} clips")
-    write_safetensors(args.out, fit_background(statistics))
+        click.echo(f"{name}\t{len(rows)} clips")
+    write_safetensors(out, fit_background(statistics))
 
 
 if __name__ == "__main__":

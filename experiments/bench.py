@@ -6,6 +6,8 @@ from importlib import import_module
 
 import click
 
+from experiments.experiment_command import ExperimentCommand
+
 BENCHMARKS = {  # module by name of the command
     "flickr": "flickr",
     "throughput": "throughput",
@@ -20,8 +22,8 @@ BENCHMARKS = {  # module by name of the command
 }
 
 
-class BenchmarkGroup(click.Group):
-    """Commands in modules that are imported when needed; an AffectError becomes one line and exit code 2."""
+class BenchmarkGroup(ExperimentCommand, click.Group):
+    """Commands in modules that are imported when needed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order of README."""
@@ -34,19 +36,11 @@ class BenchmarkGroup(click.Group):
         command: click.Command = import_module(f"experiments.benchmarks.{BENCHMARKS[cmd_name]}").command
         return command
 
-    def invoke(self, ctx: click.Context) -> None:
-        """Run a benchmark, and print an AffectError as one line."""
-        from encoders import AffectError
-
-        try:
-            super().invoke(ctx)
-        except AffectError as error:
-            click.echo(f"bench: {error}", err=True)
-            ctx.exit(2)
-
 
 @click.group(
-    cls=BenchmarkGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    "bench",
+    cls=BenchmarkGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 def main() -> None:
     """Measure the engine on this machine, each figure beside the plain way to do the same.

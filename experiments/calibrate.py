@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from encoders import Rows
 from experiments.datasets import DATA_ROOT, LabelledFile, load_animal_sounds, load_oasis
+from experiments.experiment_command import ExperimentCommand
 from experiments.features.extraction import encode_first_segments
 from fusion import fit_calibration
 from retrieval.features import FeaturePipeline, PipelineConfig
@@ -36,7 +37,7 @@ CALIBRATION_FILE = Path(str(files("retrieval.search") / "calibration.json"))
 PairMask = npt.NDArray[np.bool_]
 
 
-@click.command()
+@click.command("calibrate", cls=ExperimentCommand)
 @click.option("--data", type=click.Path(path_type=Path), default=DATA_ROOT, show_default=True)
 @click.option("--out", type=click.Path(path_type=Path), default=CALIBRATION_FILE)
 def main(data: Path, out: Path) -> None:

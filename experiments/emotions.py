@@ -14,6 +14,7 @@ import click
 
 from encoders import AffectError, describe_os_error, to_printable
 from experiments.datasets.data_root import DATA_ROOT
+from experiments.experiment_command import ExperimentCommand
 
 if TYPE_CHECKING:
     from experiments.lexicons.annotation import AnnotatedCaption
@@ -23,7 +24,11 @@ MSRVTT_RELEASED_FILE = Path("msrvtt_annotations") / "msrvtt_test1k.json"
 MAX_LISTED = 10  # captions listed before the list is cut short
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.command(
+    "emotions",
+    cls=ExperimentCommand,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.argument("captions", required=False, type=click.Path(path_type=Path))
 @click.option(
     "--bound", type=click.FloatRange(0, 1), default=0.6, show_default=True, help="Least |compound|."
@@ -35,8 +40,7 @@ MAX_LISTED = 10  # captions listed before the list is cut short
 @click.option("--data-root", type=click.Path(path_type=Path), default=DATA_ROOT, show_default=True)
 @click.option("--out", type=click.Path(path_type=Path), help="Default: runs/emotions/NAME.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.pass_context
-def main(ctx: click.Context, as_json: bool, **options: Any) -> None:
+def main(as_json: bool, **options: Any) -> None:
     """Tell which CAPTIONS are emotional and which emotions they name; by default MSR-VTT's 1k-A test set.
 
     CAPTIONS is a JSON list (MSR-VTT's), JSONL, a CSV or TSV file with a column caption, text or sentence, or
@@ -47,14 +51,7 @@ def main(ctx: click.Context, as_json: bool, **options: Any) -> None:
     As in the report, VADER and NRC's words know the straight apostrophe alone: of "don’t", as phones write
     it, the negation is not seen and "don" counts. `affect feel` reads both alike.
     """
-    try:
-        run_annotation(as_json=as_json, **options)
-    except AffectError as bad:
-        click.echo(f"emotions: {bad}", err=True)
-        ctx.exit(2)
-    except KeyboardInterrupt:
-        click.echo("emotions: interrupted", err=True)
-        ctx.exit(130)
+    run_annotation(as_json=as_json, **options)
 
 
 def run_annotation(

@@ -10,6 +10,7 @@ import click
 
 from encoders import AffectError
 from experiments.datasets import DATA_ROOT
+from experiments.experiment_command import ExperimentCommand
 from experiments.heads.recall_rows import MetricRow
 from experiments.heads.report_figure import EvaluationPart, MetricResult
 from experiments.heads.space_training import (
@@ -19,11 +20,16 @@ from experiments.heads.space_training import (
     train_packaged_space,
 )
 from experiments.heads.train_affect import HEAD_NAMES, evaluate_heads, print_results, train_head
+from experiments.statistics.provenance import ARGUMENTS_KEY, RecordedCommand
 from experiments.statistics.report import format_table
 from spaces.joint.io import PACKAGED_HEADS
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+class TrainCommand(ExperimentCommand, RecordedCommand):
+    """Interruptible, and keeps its arguments for the cards."""
+
+
+@click.command("train", cls=TrainCommand, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("spaces", nargs=-1, metavar="[SPACE]...")
 @click.option("--data", "own", metavar="NAME|CSV", help="Your own captions instead: a set or a CSV file.")
 @click.option("--data-root", type=click.Path(path_type=Path), default=DATA_ROOT, show_default=True)
@@ -51,28 +57,27 @@ def main(
     turn, whole groups at a time. Writes a safetensors file and a card for each space.
 
     With --data, learns from your own media and captions (columns media, caption and, if wanted, group and
-    split, of which test is left out) and writes to --out; in spaces/weights the files are the package's. To
-    teach one library instead, see affect train.
+    split, of which test is left out) and writes to --out; in spaces/weights the files are the package's. Use
+    them by affect index FOLDER --library LIB --heads OUT. That is for heads that several libraries share, or
+    media that are in none; affect train trains one library on captions of its own files without reading them
+    again, and takes heads only where they find more.
 
     With --report, prints every figure of the affect heads beside its floor, its ceiling and the bar set for
     it: on groups held out in turn, on the dev parts, or on rows of a split "test" where the tables have any.
     """
-    try:
-        affect_heads = _select_affect_heads(spaces)
-        if reported:
-            results = _evaluate(spaces, affect_heads, data_root, seed, part, as_json)
-            print_results(results, as_json=as_json)
-        elif affect_heads:
-            if own or len(affect_heads) < len(spaces):
-                raise AffectError("affect heads are fitted by themselves, and not from captions")
-            results = _train_affect_heads(affect_heads, data_root, out, seed, as_json)
-            print_results(results, as_json=as_json)
-        else:
-            rows = _train_spaces(spaces or PACKAGED_HEADS, own, data_root, out, encoders, seed)
-            _print_rows(rows, seed, as_json)
-    except AffectError as bad:
-        click.echo(f"train: {bad}", err=True)
-        ctx.exit(2)
+    affect_heads = _select_affect_heads(spaces)
+    if reported:
+        results = _evaluate(spaces, affect_heads, data_root, seed, part, as_json)
+        print_results(results, as_json=as_json)
+    elif affect_heads:
+        if own or len(affect_heads) < len(spaces):
+            raise AffectError("affect heads are fitted by themselves, and not from captions")
+        results = _train_affect_heads(affect_heads, data_root, out, seed, as_json)
+        print_results(results, as_json=as_json)
+    else:
+        command = ("python", "-m", "experiments.train", *ctx.meta[ARGUMENTS_KEY])
+        rows = _train_spaces(spaces or PACKAGED_HEADS, own, data_root, out, encoders, seed, command)
+        _print_rows(rows, seed, as_json)
 
 
 def _select_affect_heads(spaces: Sequence[str]) -> list[str]:
@@ -111,8 +116,9 @@ def _train_affect_heads(
 
 
 def _train_spaces(
-    spaces: Sequence[str], own: str | None, data_root: Path, out: Path | None, encoders: str, seed: int
-) -> list[MetricRow]:
+    spaces: Sequence[str], own: str | None, data_root: Path, out: Path | None, encoders: str, seed: int,
+    command: Sequence[str],
+) -> list[MetricRow]:  # fmt: skip
     """Rows of metrics of all spaces, from a user's captions where they are named."""
     if own and out is None:
         raise AffectError("with --data, name the folder to write to with --out")
@@ -121,7 +127,7 @@ def _train_spaces(
         row
         for space in spaces
         for row in (
-            train_custom_space(space, own, data_root, folder, encoders, seed)
+            train_custom_space(space, own, data_root, folder, encoders, seed, command)
             if own
             else train_packaged_space(space, data_root, folder, seed)
         )

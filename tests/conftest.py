@@ -3,7 +3,12 @@ import shutil
 import subprocess
 
 import pytest
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # a thread each: those of several workers would wait for each other
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from repository import require_data
+from warm_decoders import keep_decoders_warm
 
 import encoders  # noqa: F401 (first of all: it forbids telemetry)
 
@@ -17,6 +22,13 @@ def bound():
     if not shutil.which("setpriv") or subprocess.run([*without, "true"], check=False).returncode:
         pytest.skip("permissions do not bind root, and setpriv is not here")
     return without
+
+
+@pytest.fixture(scope="module", autouse=True)
+def warm_decoders():
+    """Tests that index and search share their decoder processes."""
+    with keep_decoders_warm():
+        yield
 
 
 def pytest_runtest_setup(item):

@@ -14,6 +14,7 @@ MAY_IMPORT = {
 # the rooms inside `retrieval`, from the lowest up: each may import those before it that it names
 ROOMS_OF_RETRIEVAL = {
     "progress_reporter": set(),
+    "provenance": set(),
     "vector_index": set(),
     "samples": set(),
     "evaluation": {"vector_index"},
@@ -22,13 +23,14 @@ ROOMS_OF_RETRIEVAL = {
     "indexing": {"features", "storage"},
     "affect": {"features"},
     "search": {"features", "storage", "vector_index"},
-    "training": {"evaluation", "features", "search", "storage"},
+    "training": {"evaluation", "features", "provenance", "search", "storage"},
     "report": {"features", "indexing", "progress_reporter", "search", "storage", "training"},
     "cli": {
         "affect",
         "features",
         "indexing",
         "progress_reporter",
+        "provenance",
         "report",
         "samples",
         "search",

@@ -133,10 +133,20 @@ def test_ablations_name_rows_and_settings_that_there_are():
 
 @pytest.mark.slow
 def test_python_examples(demo):
-    examples = find_blocks("python")
-    assert find_blocks("python", ["retrieval/README.md"])
+    examples = find_blocks("python", ["README.md", "retrieval/README.md"])
+    assert examples
     for example in examples:
         assert "coffee" in run(demo, "-c", example).splitlines()[0]
+
+
+@pytest.mark.slow
+def test_research_examples_print_what_the_page_says():
+    page = PAGES["experiments/README.md"]
+    examples = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", page, re.DOTALL)
+    assert len(examples) == len(find_blocks("python", ["experiments/README.md"])) >= 3
+    for example, printed in examples:
+        assert len(example.splitlines()) <= 20
+        assert run(ROOT, "-c", example) == printed
 
 
 def test_every_encoder_is_listed():

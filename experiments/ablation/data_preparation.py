@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,10 +23,12 @@ from encoders import (
     write_safetensors,
 )
 from encoders.media import Sampling
-from experiments.ablation.prepared_data import SPLITS, Ints, PreparedData
+from experiments.ablation.data_record import compute_hashes, describe_missing_features
+from experiments.ablation.prepared_data import SPLITS, PreparedData
 from experiments.ablation.settings import AblationSettings
 from experiments.ablation.space_spec import ROLES
 from experiments.datasets import CaptionDataset, hold_out_split, load_named_dataset
+from experiments.datasets.stored_features import describe_feature_files
 from experiments.features.extraction import load_item_features
 from experiments.synthetic import render_dataset
 from retrieval.features import FeaturePipeline, PipelineConfig
@@ -35,6 +38,11 @@ SYNTHETIC, DEFAULT_SYNTHETIC_CLIPS = "synthetic", 400
 TEST_SHARE = 0.2  # share of the items held out as test where a set has no splits at all
 SEED = 0  # of the splits and of the synthetic set
 MAX_CAPTION_WORDS = 64  # words of a caption that are encoded
+MIN_CAPTIONED_ITEMS = {"train": 2, "dev": 1, "test": 2}  # with one there is nothing to rank
+SPLIT_ADVICE = (
+    "train and test each need 2 items with captions or more, dev 1, better 10, in groups of their own: add "
+    "items, or name their parts in a column split"
+)
 MSRVTT_STEPS = 1018  # steps of an epoch on MSR-VTT Full, which the schedules were made for
 
 
@@ -43,11 +51,15 @@ class DataSource:
     """The data set that data was prepared from.
 
     pipeline: the encoders of its media; None where features were given
+    feature_files: where features were given, what `describe_feature_files` says of their files, by role
+    hashes: as `compute_hashes`
     """
 
     dataset: CaptionDataset
     pipeline: FeaturePipeline | None
     notes: tuple[str, ...]
+    feature_files: Mapping[str, Mapping[str, Any]]
+    hashes: Mapping[str, Any]
 
     @property
     def encoder_signatures(self) -> dict[str, str]:
@@ -68,7 +80,7 @@ def load_dataset(
         folder = get_cache_dir() / f"{SYNTHETIC}-{int(count)}"
         dataset = render_dataset(folder, int(count), SEED, quiet=quiet)
     else:
-        dataset = load_named_dataset(name, data_root)
+        dataset = load_named_dataset(name, data_root, needs_media=feature_paths is None)
     if dataset.query_rule == "label":
         raise AffectError(
             f"{dataset.name}: its words are class labels, not captions; take a set with captions"
@@ -94,7 +106,10 @@ def ensure_splits(dataset: CaptionDataset, dev_share: float) -> CaptionDataset:
         if "dev" not in {item.split for item in dataset.items}:
             dataset = hold_out_split(dataset, dev_share, SEED)
     except ValueError as error:
-        raise AffectError(f"{dataset.name}: too small to be split ({error})") from error
+        raise AffectError(
+            f"{dataset.name}: {len(dataset.items)} items in {len(set(dataset.groups))} groups are too few to "
+            f"be split ({error}); {SPLIT_ADVICE}"
+        ) from error
     return dataset.select_splits(*SPLITS)
 
 
@@ -113,7 +128,7 @@ def prepare_data(
     )  # without packaged heads, so that zero-shot is untrained
     captions, caption_items = dataset.flatten_captions()
     item_splits = np.array([SPLITS.index(item.split) for item in dataset.items], np.int64)
-    _check_captions(dataset.name, item_splits[caption_items])
+    check_captions(dataset)
     is_training = item_splits[caption_items] == SPLITS.index("train")
     training_captions = [text for text, flag in zip(captions, is_training, strict=True) if flag]
     vocabulary = Vocabulary.from_sentences(training_captions, settings.words.least)
@@ -131,10 +146,18 @@ def prepare_data(
         vocabulary_size=len(vocabulary),
         word_vectors=word_vectors,
     )
-    step_count = -(-len(training_captions) // settings.schedule.batch)
+    whole_batches, rest = divmod(len(training_captions), settings.schedule.batch)
+    step_count = whole_batches + (rest > 1)
     source_pipeline = pipeline if dataset.feature_sources is None else None
-    notes = (*dataset.notes, *_describe_data(dataset, data, step_count))
-    return data, DataSource(dataset=dataset, pipeline=source_pipeline, notes=notes)
+    notes = (*dataset.notes, *_describe_data(dataset, data, step_count), *describe_missing_features(data))
+    sources = dataset.feature_sources
+    return data, DataSource(
+        dataset=dataset,
+        pipeline=source_pipeline,
+        notes=notes,
+        feature_files={} if sources is None else describe_feature_files(sources, dataset.ids),
+        hashes=compute_hashes(dataset, data),
+    )
 
 
 def encode_sentences(pipeline: FeaturePipeline, sentences: Sequence[str]) -> Rows:
@@ -150,11 +173,13 @@ def encode_sentences(pipeline: FeaturePipeline, sentences: Sequence[str]) -> Row
         return rows
 
 
-def _check_captions(name: str, caption_splits: Ints) -> None:
-    """Raises AffectError for a split without captions."""
-    for number, split in enumerate(SPLITS):
-        if not (caption_splits == number).any():
-            raise AffectError(f"{name}: no captions in its part {split}")
+def check_captions(dataset: CaptionDataset) -> None:
+    """Raises AffectError for a split with fewer items that have captions than MIN_CAPTIONED_ITEMS."""
+    counts = Counter(item.split for item in dataset.items if item.captions)
+    for split in SPLITS:
+        if counts[split] < MIN_CAPTIONED_ITEMS[split]:
+            found = f"{counts[split]} item" if counts[split] else "no captions"
+            raise AffectError(f"{dataset.name}: {found} in its part {split}; {SPLIT_ADVICE}")
 
 
 def _describe_data(dataset: CaptionDataset, data: PreparedData, step_count: int) -> tuple[str, str]:

@@ -1,15 +1,21 @@
-"""Late fusion of several spaces, and the evaluation of both directions under the default protocol."""
+"""Late fusion of several spaces, and the evaluation of both directions under one or several protocols."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from encoders import Rows
-from retrieval.evaluation import Evaluation, InnerProductSimilarity, Similarity, evaluate
+from retrieval.evaluation import (
+    Evaluation,
+    EvaluationProtocol,
+    InnerProductSimilarity,
+    Similarity,
+    evaluate,
+)
 from retrieval.evaluation.rules import DEFAULT_PROTOCOL
 
 Ints = npt.NDArray[np.int64]
@@ -60,10 +66,29 @@ def fuse_similarities(
     return FusedSimilarity(tables=tuple(tables), weights=tuple(space_weights or [1.0] * len(tables)))
 
 
-def evaluate_similarity(similarity: Similarity, caption_items: Ints) -> Evaluation:
+def evaluate_similarity(
+    similarity: Similarity, caption_items: Ints, protocol: EvaluationProtocol = DEFAULT_PROTOCOL
+) -> Evaluation:
     """Evaluate both directions of similarities (c, v); `caption_items` (c,) is each caption's item."""
     names = [str(item) for item in range(similarity.shape[1])]
-    return evaluate(similarity, [names[item] for item in caption_items], names, protocol=DEFAULT_PROTOCOL)
+    return evaluate(similarity, [names[item] for item in caption_items], names, protocol=protocol)
+
+
+def evaluate_under_protocols(
+    similarity: Similarity, caption_items: Ints, protocols: Sequence[EvaluationProtocol]
+) -> dict[EvaluationProtocol, Evaluation]:
+    """`evaluate_similarity` under each; protocols that count ranks alike share one count."""
+    evaluation_by_count: dict[tuple[str, str], Evaluation] = {}
+    evaluations = {}
+    for protocol in protocols:
+        counted = (protocol.gallery, protocol.siblings)
+        if counted not in evaluation_by_count:
+            evaluation_by_count[counted] = evaluate_similarity(similarity, caption_items, protocol)
+        first = evaluation_by_count[counted]
+        evaluations[protocol] = Evaluation(
+            t2v=replace(first.t2v, protocol=protocol), v2t=replace(first.v2t, protocol=protocol)
+        )
+    return evaluations
 
 
 def compute_rsum(item_embeddings: Rows, caption_embeddings: Rows, caption_items: Ints) -> float:

@@ -79,6 +79,10 @@ class PreparedData:
         names += ["vectors"] * (text_tower == "gru" and self.word_vectors is not None)
         return hashlib.sha256("".join(self._digests[name] for name in names).encode()).hexdigest()
 
+    def hash_features(self) -> dict[str, str]:
+        """SHA-256 of the features of each role."""
+        return {role: self._digests[f"media/{role}"] for role in self.features}
+
     @cached_property
     def _digests(self) -> dict[str, str]:
         """SHA-256 by the name of an array."""

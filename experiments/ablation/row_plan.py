@@ -7,7 +7,13 @@ from dataclasses import dataclass, replace
 
 from encoders import AffectError
 from experiments.ablation.space_spec import ROLE_LABELS, SpaceSpec, TextTower
-from experiments.ablation.table_rows import BEST_ZERO_SHOT_ROW, EMOTION_SPACE, TABLE_ROWS, TableRow
+from experiments.ablation.table_rows import (
+    BEST_ZERO_SHOT_ROW,
+    EMOTION_SPACE,
+    TABLE_ROWS,
+    TableRow,
+    list_table_rows,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,26 +43,28 @@ def plan_rows(
     *,
     prefixes: Sequence[str] = (),
     has_zero_shot: bool = True,
+    custom_losses: Sequence[str] = (),
 ) -> AblationPlan:
     """The rows whose names begin with one of the prefixes (all without), and those they are compared with.
 
     present_roles: roles with features in this data
     text_tower: the text tower of the settings
     has_zero_shot: whether there is a space in which text and items can be compared without training
+    custom_losses: a user's own, each of which has a row whatever the prefixes
 
     Raises AffectError for a prefix that no row has, or if the data allows no row.
     """
     check_row_prefixes(prefixes)
     planned: dict[str, TableRow] = {}
     left_out: dict[str, str] = {}
-    for row in TABLE_ROWS:
+    for row in list_table_rows(custom_losses):
         if reason := _explain_exclusion(row, present_roles, text_tower, has_zero_shot, planned):
             left_out[row.name] = reason
         else:
             planned[row.name] = _resolve_row(row, present_roles, text_tower)
     for name, row in planned.items():
         planned[name] = replace(row, against=tuple(base for base in row.against if base in planned)[:1])
-    starts = tuple(prefixes) or ("",)
+    starts = (*prefixes, *(f"1.1 {name}" for name in custom_losses)) if prefixes else ("",)
     chosen = {name for name in planned if name.startswith(starts)}
     while references := {base for name in chosen for base in planned[name].against} - chosen:
         chosen |= references

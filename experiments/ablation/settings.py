@@ -9,7 +9,13 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from encoders import AffectError
 from experiments.ablation.space_spec import TextTower
+from retrieval.evaluation import PUBLISHED_PROTOCOLS, EvaluationProtocol
+from retrieval.evaluation.rules import DEFAULT_PROTOCOL
 from spaces.joint import Schedule
+
+DEFAULT_RULES = "project"  # their name
+PROTOCOLS: dict[str, EvaluationProtocol] = {DEFAULT_RULES: DEFAULT_PROTOCOL, **PUBLISHED_PROTOCOLS}
+UNUSED_SETTINGS = ("rules.post",)  # similarities are not postprocessed here
 
 DEFAULT_SCHEDULE = Schedule(
     warm=3, patience=12
@@ -58,6 +64,7 @@ class AblationSettings:
 
     fps, most: frames a second, and the maximum number of frames of a segment of 15 s
     share:     share of train that becomes dev where the set has no dev split
+    rules:     of the evaluation on test; on dev the default ones hold
     """
 
     loss: LossSettings = LossSettings()
@@ -68,6 +75,7 @@ class AblationSettings:
     fps: float = 4.0
     most: int = 12
     share: float = 0.1
+    rules: EvaluationProtocol = DEFAULT_PROTOCOL
 
     def __post_init__(self) -> None:
         if not self.fps > 0 or self.most < 1 or not 0 < self.share < 1:
@@ -77,6 +85,13 @@ class AblationSettings:
                 f"schedule.warm {self.schedule.warm} leaves none of schedule.epochs {self.schedule.epochs} "
                 "to the loss itself; set both"
             )
+
+
+def select_protocol(name: str) -> EvaluationProtocol:
+    """The rules of an evaluation by the name of the evaluator. Raises AffectError for an unknown one."""
+    if name not in PROTOCOLS:
+        raise AffectError(f"no rules {name!r}; known: {', '.join(PROTOCOLS)}")
+    return PROTOCOLS[name]
 
 
 def apply_overrides(settings: AblationSettings, assignments: Sequence[str]) -> AblationSettings:
@@ -103,7 +118,7 @@ def list_settings(settings: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
         value = getattr(settings, entry.name)
         if is_dataclass(value):
             yield from list_settings(value, f"{prefix}{entry.name}.")
-        else:
+        elif f"{prefix}{entry.name}" not in UNUSED_SETTINGS:
             yield f"{prefix}{entry.name}", hints[entry.name]
 
 

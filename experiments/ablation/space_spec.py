@@ -23,11 +23,19 @@ ROLES = tuple(ROLE_LABELS)
 
 @dataclass(frozen=True, kw_only=True)
 class LossSpec:
-    """A loss by its name in `losses.LOSSES`; `strength` and `shape` are the parameters of "weighted"."""
+    """A loss by its name in `losses.LOSSES`, or a user's own as module:function.
+
+    strength, shape: the parameters of "weighted"
+    """
 
     name: str = "weighted"
     strength: float = 1.0
     shape: WeightShape = "jemc"
+
+    @property
+    def is_custom(self) -> bool:
+        """Whether it is a user's own."""
+        return ":" in self.name
 
     def __str__(self) -> str:
         is_default = self.name != "weighted" or (self.strength, self.shape) == (1.0, "jemc")

@@ -6,6 +6,7 @@ share its training. To add a row, add a line.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -143,3 +144,13 @@ TABLE_ROWS: tuple[TableRow, ...] = (
     ),
     TableRow(name=BEST_ZERO_SHOT_ROW, baseline="best + zero-shot"),
 )
+
+
+def list_table_rows(custom_losses: Sequence[str] = ()) -> tuple[TableRow, ...]:
+    """TABLE_ROWS with a row for each of a user's own losses, named as module:function, after those of 1.1."""
+    last = max(index for index, row in enumerate(TABLE_ROWS) if row.group == WEIGHTED_ROW.split()[0])
+    custom = tuple(
+        TableRow(name=f"1.1 {name}", spaces=_make_object_space(name=name), against=(WEIGHTED_ROW,))
+        for name in dict.fromkeys(custom_losses)
+    )
+    return (*TABLE_ROWS[: last + 1], *custom, *TABLE_ROWS[last + 1 :])

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,43 +14,23 @@ from rich.markup import escape
 from rich.table import Table
 
 from encoders import write_atomically
+from experiments.ablation.data_record import RESULTS_FILE
+from experiments.ablation.notes import RunMetadata, list_notes, list_rules
 from experiments.ablation.results import AblationResults, RowResult
-from experiments.ablation.row_statistics import (
-    DIRECTION_TITLES,
-    METRIC_NAMES,
-    RESAMPLES,
-    MetricEstimate,
-    RsumDifference,
-)
+from experiments.ablation.row_comparison import RsumDifference, Statement, format_p_value
+from experiments.ablation.row_ranks import DIRECTION_TITLES, METRIC_NAMES
+from experiments.ablation.row_statistics import MetricEstimate
 from experiments.statistics.markdown import format_estimate, format_markdown_table
-from experiments.statistics.report import describe_machine
-from retrieval.evaluation.rules import DEFAULT_PROTOCOL
+from retrieval.evaluation import Estimate
 
-REPORTING_RULES = (
-    "Ties: average rank. MdR = floor(median) + 1. V2T: the best of an item's captions among all captions.",
-    "Similarities of several spaces: their mean over those that speak of the item; an item of which none "
-    "speaks ranks below all others.",
-    "Figures: mean over seeds, ± standard deviation over seeds, and in brackets the 95 % bootstrap interval "
-    f"over queries ({RESAMPLES} draws of whole items, seeds averaged within a draw).",
-    f"Differences: in rsum, over the same queries; permutation test ({RESAMPLES} draws, whole items), p "
-    "corrected by Holm over all rows that are compared.",
-    "The epoch kept is the best by rsum of the dev part; nothing is chosen on the part reported on.",
+STATEMENT_PARTS = ("p", "adjusted_p", "low", "high")
+DIFFERENCE_COLUMNS = (
+    "against",
+    "value",
+    *(f"{of} {part}" for of in ("method", "networks") for part in STATEMENT_PARTS),
+    "words",
 )
-
-DIFFERENCE_PARTS = ("against", "value", "low", "high", "p", "holm", "words")
 """Columns of table.csv on the difference from another row."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunMetadata:
-    """A run: the data set, number of seeds, settings, encoders by role, and the rows left out."""
-
-    data: str
-    seeds: int
-    settings: Mapping[str, Any]
-    encoders: Mapping[str, str]
-    notes: tuple[str, ...]
-    left_out: Mapping[str, str]
 
 
 def write_results(
@@ -60,7 +40,7 @@ def write_results(
     texts = {
         "table.md": to_markdown(metadata, results),
         "table.csv": to_csv(results.rows),
-        "results.json": json.dumps(report, indent=1),
+        RESULTS_FILE: json.dumps(report, indent=1),
     }
     for name, text in texts.items():
         write_atomically(out_folder / name, text.encode())
@@ -71,8 +51,8 @@ def to_json(metadata: RunMetadata, results: AblationResults) -> dict[str, Any]:
     """All results, as written to results.json."""
     return {
         **asdict(metadata),
-        "rules": {**asdict(DEFAULT_PROTOCOL), "told": REPORTING_RULES},
-        "machine": describe_machine(),
+        "seed_numbers": list(range(metadata.seeds)),
+        "told": list_rules(metadata),
         "rows": [_row_to_json(row) for row in results.rows],
         "spaces": [
             {"space": str(space), "seed": seed, **asdict(history)}
@@ -89,15 +69,27 @@ def to_csv(rows: Sequence[RowResult]) -> str:
     writer.writerow([
         "row", "spaces", "dev rsum",
         *(f"{name} {part}" for name in METRIC_NAMES for part in ("mean", "sd", "low", "high")),
-        *(f"difference {part}" for part in DIFFERENCE_PARTS), "collapsed", "trainings",
+        *(f"difference {column}" for column in DIFFERENCE_COLUMNS), "collapsed", "trainings",
     ])  # fmt: skip
     for row in rows:
         estimates = [value for name in METRIC_NAMES for value in row.estimates[name].to_json().values()]
-        difference = [getattr(row.difference, part) if row.difference else "" for part in DIFFERENCE_PARTS]
+        difference = _list_difference_cells(row.difference)
         writer.writerow(
             [row.name, row.description, row.dev_rsum, *estimates, *difference, row.collapsed, row.trainings]
         )
     return text.getvalue()
+
+
+def _list_difference_cells(difference: RsumDifference | None) -> list[object]:
+    """A value for each of DIFFERENCE_COLUMNS."""
+    if difference is None:
+        return [""] * len(DIFFERENCE_COLUMNS)
+    statements = [
+        getattr(statement, part) if statement else ""
+        for statement in (difference.method, difference.networks)
+        for part in STATEMENT_PARTS
+    ]
+    return [difference.against, difference.value, *statements, difference.words]
 
 
 def to_markdown(metadata: RunMetadata, results: AblationResults) -> str:
@@ -122,7 +114,9 @@ def _format_direction_table(direction: str, rows: Sequence[RowResult]) -> list[s
 
 
 def _format_rsum_table(rows: Sequence[RowResult]) -> list[str]:
-    header = ["row", "rsum", "dev rsum", "difference in rsum", "p", "p (Holm)", "in words"]
+    header = [
+        "row", "rsum", "dev rsum", "difference in rsum, of the method", "of these networks", "in words",
+    ]  # fmt: skip
     cells = [
         [
             format_row_name(row),
@@ -133,18 +127,6 @@ def _format_rsum_table(rows: Sequence[RowResult]) -> list[str]:
         for row in rows
     ]
     return format_markdown_table(header, cells, align_right=True)
-
-
-def list_notes(metadata: RunMetadata) -> list[str]:
-    """The rules of the evaluation, and notes on the data, the settings and the encoders."""
-    return [
-        *REPORTING_RULES,
-        f"Seeds: {metadata.seeds}.",
-        *(f"{metadata.data}: {note}" for note in metadata.notes),
-        *(f"Left out: {name} {why}." for name, why in metadata.left_out.items()),
-        f"Settings: {', '.join(f'{name} {value}' for name, value in metadata.settings.items())}.",
-        *(f"Encoder of {role}: {card}." for role, card in metadata.encoders.items()),
-    ]
 
 
 def make_terminal_table(metadata: RunMetadata, results: AblationResults) -> Table:
@@ -181,20 +163,21 @@ def _format_metric_estimate(estimate: MetricEstimate, spec: str = ".1f") -> str:
 
 
 def _format_difference(difference: RsumDifference | None) -> str:
-    if difference is None:
-        return ""
-    return f"{difference.value:+.1f}, p {_format_p_value(difference.holm)}: {difference.words}"
+    return "" if difference is None else f"{difference.value:+.1f}: {difference.words}"
 
 
 def _format_difference_cells(difference: RsumDifference | None) -> list[str]:
     if difference is None:
-        return ["", "", "", ""]
-    p_values = [_format_p_value(difference.p), _format_p_value(difference.holm)]
-    return [format_estimate(difference, "+.1f"), *p_values, difference.words]
+        return ["", "", ""]
+    statements = (difference.method, difference.networks)
+    return [*(_format_statement(difference.value, part) for part in statements), difference.words]
 
 
-def _format_p_value(value: float) -> str:
-    return f"{value:.4f}" if value < 0.1 else f"{value:.2f}"
+def _format_statement(value: float, statement: Statement | None) -> str:
+    if statement is None:
+        return f"{value:+.1f}"
+    interval = format_estimate(Estimate(value, statement.low, statement.high), "+.1f")
+    return f"{interval}, {format_p_value(statement.adjusted_p)}"
 
 
 def _format_mean(metric: str, value: float) -> str:
@@ -207,6 +190,7 @@ def _row_to_json(row: RowResult) -> dict[str, Any]:
         "told": row.description,
         "dev": row.dev_rsum,
         "seeds": row.metrics_by_seed,
+        "rules": row.metrics_by_rules,
         "figures": {name: estimate.to_json() for name, estimate in row.estimates.items()},
         "collapsed": row.collapsed,
         "trainings": row.trainings,

@@ -14,12 +14,13 @@ import numpy as np
 import torch
 
 from encoders import Rows, read_safetensors, write_atomically, write_safetensors
+from experiments.ablation.custom_losses import get_loss_entry, hash_loss_source
 from experiments.ablation.dev_monitor import DevMonitor
 from experiments.ablation.fused_ranks import SplitEmbeddings
 from experiments.ablation.prepared_data import SPLITS, PreparedData
 from experiments.ablation.settings import AblationSettings, LossSettings
 from experiments.ablation.space_spec import LossSpec, SpaceSpec, TextTower
-from losses import LOSSES, PairLoss
+from losses import PairLoss
 from spaces.joint import Schedule, Trainer, TrainingHistory, TrainingSet
 from spaces.joint.schedule import RELEASED_SCHEDULE
 from spaces.joint.towers import GRUTower, JointModel, Model, Projection, SentenceTower, SharedModel
@@ -53,10 +54,11 @@ class Trial:
                 factor=RELEASED_SCHEDULE.factor,
                 every=RELEASED_SCHEDULE.every,
             )
-        return schedule if LOSSES[self.space.loss.name].warmup else replace(schedule, warm=0)
+        return schedule if get_loss_entry(self.space.loss.name).warmup else replace(schedule, warm=0)
 
     def to_json(self, data: PreparedData, settings: AblationSettings) -> dict[str, Any]:
         """Everything that the result depends on."""
+        source = {"source": hash_loss_source(self.space.loss.name)} if self.space.loss.is_custom else {}
         return {
             "rule": TRIAL_VERSION,
             "data": data.compute_digest(self.space.roles, self.text_tower),
@@ -64,7 +66,7 @@ class Trial:
                 "roles": self.space.roles,
                 "some": self.space.allows_missing_roles,
                 "shared": self.space.shared,
-                "cost": asdict(self.space.loss),
+                "cost": {**asdict(self.space.loss), **source},
                 "text": self.space.text_tower,
                 "released": self.space.released,
             },
@@ -118,7 +120,7 @@ def train_trial(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(trial.seed)
         model = build_model(trial, data, settings)
-    margin, entry = settings.loss.margin, LOSSES[trial.space.loss.name]
+    margin, entry = settings.loss.margin, get_loss_entry(trial.space.loss.name)
     loss = make_loss(trial.space.loss, settings.loss)
     collapsed_loss = partial(entry.collapsed_loss, loss) if entry.collapsed_loss else None
     monitor = DevMonitor(trial.space, sets["train"], sets["dev"], margin, collapsed_loss)
@@ -168,4 +170,4 @@ def build_model(trial: Trial, data: PreparedData, settings: AblationSettings) ->
 
 def make_loss(spec: LossSpec, settings: LossSettings) -> PairLoss:
     """The loss of a space."""
-    return LOSSES[spec.name].make_from_settings({**asdict(settings), **asdict(spec)})
+    return get_loss_entry(spec.name).make_from_settings({**asdict(settings), **asdict(spec)})

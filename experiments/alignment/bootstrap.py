@@ -35,7 +35,8 @@ class GroupBootstrap:
     def ratio(self, numerator: Floats, denominator: Floats) -> DrawnValue:
         """The ratio of the sums of (m,) values."""
         sums = self.sum_by_draw(np.stack([numerator, denominator], axis=1))
-        return float(numerator.sum() / denominator.sum()), sums[:, 0] / sums[:, 1]
+        drawn = np.divide(sums[:, 0], sums[:, 1], out=np.full(len(sums), np.nan), where=sums[:, 1] != 0)
+        return float(numerator.sum() / denominator.sum()), drawn
 
     def mean(self, values: Floats) -> Estimate | None:
         """The mean of (m,) values without those that are NaN; None where all are."""
@@ -52,7 +53,9 @@ class GroupBootstrap:
 
 
 def make_estimate(value: float, draws: Floats) -> Estimate:
-    """A value with the percentile interval of its bootstrap draws (draws,)."""
+    """A value with the percentile interval of its bootstrap draws (draws,), without where none is defined."""
+    if np.isnan(draws).all():
+        return Estimate(value=value)
     low, high = np.nanquantile(draws, [(1 - CONFIDENCE_LEVEL) / 2, (1 + CONFIDENCE_LEVEL) / 2])
     return Estimate(value=value, low=float(low), high=float(high))
 

@@ -11,7 +11,7 @@ import numpy as np
 from experiments.alignment.folds import FoldedPairs
 from experiments.alignment.pairs import Floats
 from experiments.alignment.study_config import NDCG_DEPTH, PRECISION_DEPTH, StudyConfig
-from retrieval.evaluation import ndcg, rank_items
+from retrieval.evaluation import compute_expected_ndcg, compute_expected_precision
 from retrieval.evaluation.permutation_tests import (
     compute_permuted_errors,
     compute_upper_p_value,
@@ -28,8 +28,8 @@ class MapOutcome:
 
     mapped:  (m, q) the source in the target's coordinates
     mapped_swapped: (m, q) the same with the source's axes in reverse order
-    precision: (m,) share of the PRECISION_DEPTH nearest targets of the fold with the row's emotion; NaN
-        without an emotion
+    precision: (m,) share of the PRECISION_DEPTH nearest targets of the fold with the row's emotion, expected
+        over orders of equally near ones; NaN without an emotion
     precision_without_pair: (m,) the same without the row's own pair
     ndcg:    (m,) nDCG at NDCG_DEPTH; NaN without affect
     half_disparity: disparity on half of the groups, of a map fitted on the other half
@@ -59,13 +59,19 @@ def disparity(mapped: Floats, data: FoldedPairs) -> float:
     return float(((mapped - data.target) ** 2).sum() / ((data.target_means - data.target) ** 2).sum())
 
 
-def compute_permutation_p(outcome: MapOutcome) -> float:
+def compute_permutation_p(half_disparity: float, permuted_disparities: Floats) -> float:
     """(#{permuted disparity <= half disparity} + 1) / (draws + 1)."""
-    return compute_upper_p_value(-outcome.half_disparity, -outcome.permuted_disparities)
+    return compute_upper_p_value(-half_disparity, -permuted_disparities)
 
 
 def evaluate_map(method: AlignmentMethod, data: FoldedPairs, config: StudyConfig) -> MapOutcome:
-    """Evaluate a map on every fold. Raises ValueError for anchors it can't be fitted on."""
+    """Evaluate a map on every fold.
+
+    Raises ValueError for anchors it can't be fitted on, and for a held-out half whose targets do not vary.
+    """
+    half_targets = data.half_split.held_out_target
+    if (half_targets == half_targets[0]).all():
+        raise ValueError("the targets of the held-out half do not vary")
     maps = _fit_maps(method, [(fold.source, fold.target) for fold in data.folds], config.seed)
     folded_maps = list(zip(maps, data.folds, strict=True))
     mapped = np.concatenate([map_.transform(fold.held_out_source) for map_, fold in folded_maps])
@@ -101,14 +107,15 @@ def run_permutation_test(
     half = data.half_split
     mapped = method.fit(half.source, half.target, seed=config.seed).transform(half.held_out_source)
     target = half.held_out_target
-    baseline_error = ((half.target_mean - target) ** 2).sum()
+    mean = np.broadcast_to(half.target_mean, target.shape)
     permutations = draw_permutations(
         len(target), config.draws, seed=config.seed, groups=data.pairs.groups[half.held_out_rows],
         exchange=data.pairs.exchange,
     )  # fmt: skip
     return (
-        float(((mapped - target) ** 2).sum() / baseline_error),
-        compute_permuted_errors(mapped, target, permutations) / baseline_error,
+        float(((mapped - target) ** 2).sum() / ((mean - target) ** 2).sum()),
+        compute_permuted_errors(mapped, target, permutations)
+        / compute_permuted_errors(mean, target, permutations),
     )
 
 
@@ -146,7 +153,8 @@ def _evaluate_retrieval(
         labels = data.pairs.emotions[fold.held_out_rows]
 
         def compute_precision(scores: Floats) -> Floats:
-            shares = (labels[rank_items(scores, PRECISION_DEPTH)] == labels[:, None]).mean(axis=1)
+            depth = min(PRECISION_DEPTH, len(labels))
+            shares = compute_expected_precision(scores, labels == labels[:, None], depth)
             return np.where(labels != "", shares, np.nan)
 
         precision = compute_precision(similarity)
@@ -156,8 +164,7 @@ def _evaluate_retrieval(
             precision_without_pair = compute_precision(without_pair)
     if data.affect is not None:
         affect = data.affect[data.fold_ids == fold_index]
-        ranked = rank_items(similarity, min(NDCG_DEPTH, len(affect)))
-        gains = ndcg(affect, affect, ranked, NDCG_DEPTH)
+        gains = compute_expected_ndcg(affect, affect, similarity, NDCG_DEPTH)
     return precision, precision_without_pair, gains
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from experiments.alignment.diagnostics import MAX_CCC_COLUMNS
+from experiments.alignment.fitted_maps_table import format_fitted_maps, format_power
 from experiments.alignment.loss_ablation import VariantResult
 from experiments.alignment.requirements import check_recovery, check_requirements
 from experiments.alignment.segment_lengths import VideoStudy
@@ -14,7 +15,7 @@ from experiments.alignment.study_results import StudyResults, list_rules
 from experiments.alignment.summary_table import summarise_sets
 from experiments.alignment.verdict import Verdict
 from experiments.alignment.video_tables import list_segment_lengths, list_variations
-from experiments.statistics.markdown import format_estimate, format_markdown_table
+from experiments.statistics.markdown import format_estimate, format_markdown_table, format_value
 from experiments.statistics.report import Cell
 
 
@@ -83,9 +84,10 @@ def _format_set_section(name: str, result: SetResult, verdict: Verdict) -> list[
     recovered = check_recovery(name, result).get("recovered", {})
     controls = [_make_control_cells(row, recovered.get(row.name)) for row in result.maps]
     lines += ["Controls:", "", *_format_table(controls), ""]
+    lines += format_fitted_maps(result)
     if any(row.learning_curve for row in result.maps):
         curves: list[dict[str, Cell]] = [
-            {"map": row.name, **{f"{size}": f"{value:.3f}" for size, value in row.learning_curve}}
+            {"map": row.name, **{f"{size}": format_value(value, ".3f") for size, value in row.learning_curve}}
             for row in result.maps
         ]
         lines += ["Disparity by number of anchors:", "", *_format_table(curves), ""]
@@ -111,6 +113,10 @@ def _format_set_notes(result: SetResult) -> list[str]:
         lines.append(f"* P@{PRECISION_DEPTH} by chance {result.chance_precision:.3f}.")
     if result.random_ndcg is not None:
         lines.append(f"* nDCG@{NDCG_DEPTH} in random order {result.random_ndcg:.3f}.")
+    if result.power is not None:
+        lines.append(f"* {format_power(result.power)}.")
+    if result.levels is not None and (levels := result.levels.describe()):
+        lines.append(f"* By PROTEST of group means, and of deviations shuffled within groups, {levels}.")
     if fusion is not None:
         lines.append(
             f"* Emotion named right: {pairs.modalities[0]} {fusion.source}, {pairs.modalities[1]} "
@@ -148,7 +154,9 @@ def _make_control_cells(map_result: MapResult, recovery: Mapping[str, bool] | No
         "map": map_result.name,
         "p": f"{map_result.p:.3f}",
         "p (Holm)": f"{map_result.holm:.3f}",
-        "shuffled pairs: mean, least": ", ".join(f"{value:.3f}" for value in map_result.null_disparity),
+        "shuffled pairs: mean, least": ", ".join(
+            format_value(value, ".3f") for value in map_result.null_disparity
+        ),
         "rise with swapped axes": format_estimate(map_result.swapped_axes_rise, ".3f"),
         "reflects": "" if reflections is None else f"{100 * reflections:.0f} % of folds",
     }
@@ -165,7 +173,8 @@ def _format_gpa_section(study: StudyResults) -> list[str]:
     rows: list[dict[str, Cell]] = [
         {
             "set": gpa.name, "senses": ", ".join(gpa.modalities), "rows": gpa.row_count,
-            "disparity": f"{gpa.disparity:.3f}", "on shuffled senses": f"{gpa.null_disparity:.3f}",
+            "disparity": format_value(gpa.disparity, ".3f"),
+            "on shuffled senses": format_value(gpa.null_disparity, ".3f"),
             "p": f"{gpa.p:.3f}", "mirrored against the first": ", ".join(gpa.reflected_modalities),
         }
         for gpa in study.gpa_results
@@ -186,10 +195,10 @@ def _format_variants(variants: Sequence[VariantResult]) -> list[str]:
         {
             "variant": variant.name,
             "what it is": variant.description,
-            "spread": f"{variant.spread:.3f}",
+            "spread": format_value(variant.spread, ".3f"),
             "collapsed": "yes" if variant.is_collapsed else "no",
-            "not affine": f"{variant.non_affine_share:.3f}",
-            "disparity": f"{variant.disparity:.3f}",
+            "not affine": format_value(variant.non_affine_share, ".3f"),
+            "disparity": format_value(variant.disparity, ".3f"),
         }
         for variant in variants
     ]

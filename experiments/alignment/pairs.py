@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,6 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from encoders import AffectError
+from retrieval.evaluation import format_number
 from retrieval.evaluation.permutation_tests import ExchangeRule
 
 Floats = npt.NDArray[np.float64]
@@ -18,6 +22,7 @@ Strings = npt.NDArray[np.str_]
 
 MAX_PAIRS = 1000  # pairs studied of a set, drawn evenly: keeps a study to minutes
 AFFECT_COLUMNS = ("valence", "arousal")
+CONTROL_ROWS = "the file marks these rows as controls, mismatched on purpose"
 
 PredictFunction = Callable[[Floats], Floats]
 FitFunction = Callable[[Floats, Ints], PredictFunction]
@@ -32,6 +37,7 @@ class PairedReadings:
     modalities: their names, the source first; maps lead from source to target
     source, target: (n, p) and (n, q), NaN where missing
     columns:  (q,) the names of the target's columns
+    source_columns: (p,) the names of the source's columns, where they are not the target's
     groups:   (n,) group of each row, such as an actor, a film or a video; no fold splits a group
     emotions: (n,) emotion labels, the relevance of retrieval; "" where there is none
     affect:   (n, 2) true valence and arousal, for graded retrieval; if None and q = 2 the target's readings
@@ -61,6 +67,7 @@ class PairedReadings:
     is_test: npt.NDArray[np.bool_] | None = None
     construction: str = ""
     notes: tuple[str, ...] = ()
+    source_columns: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         row_arrays = [self.target, self.groups, self.emotions, self.affect, self.is_test]
@@ -76,6 +83,7 @@ class MultimodalReadings:
     """Readings of the same n items in two or more modalities: (n, k) and the k column names, by modality.
 
     groups, emotions: (n,), None without such a column
+    is_control: (n,) rows that are no true pairs but mismatched on purpose, if there are any
     """
 
     name: str
@@ -84,6 +92,8 @@ class MultimodalReadings:
     groups: Strings | None
     emotions: Strings | None
     exchange: ExchangeRule
+    is_control: npt.NDArray[np.bool_] | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def row_groups(self) -> Strings:
@@ -92,18 +102,49 @@ class MultimodalReadings:
         return np.arange(row_count).astype(str) if self.groups is None else self.groups
 
     def make_pairs(self) -> list[PairedReadings]:
-        """Every pair of modalities, in the order of the columns."""
+        """Every pair of modalities, in the order of the columns; control rows are sets of their own."""
         pairs = []
         for source, target in itertools.combinations(self.by_modality, 2):
             # columns of different names, or more than two, are features without a common unit
-            is_plane = self.columns[source] == self.columns[target] and len(self.columns[source]) == 2
-            pairs.append(PairedReadings(
+            has_common_unit = self.columns[source] == self.columns[target] and len(self.columns[source]) <= 2
+            pairs += _split_controls(PairedReadings(
                 name=f"{self.name}: {source} to {target}", modalities=(source, target),
                 source=self.by_modality[source], target=self.by_modality[target],
-                columns=self.columns[target], groups=self.row_groups, emotions=self.emotions,
-                exchange=self.exchange, standardise=not is_plane,
-            ))  # fmt: skip
+                columns=self.columns[target], source_columns=self.columns[source],
+                groups=self.row_groups, emotions=self.emotions, exchange=self.exchange,
+                standardise=not has_common_unit, notes=self.notes,
+            ), self.is_control)  # fmt: skip
         return pairs
+
+    def drop_controls(self) -> MultimodalReadings:
+        """The readings of true pairs alone."""
+        if self.is_control is None:
+            return self
+        is_true = ~self.is_control
+        return replace(
+            self,
+            by_modality={name: rows[is_true] for name, rows in self.by_modality.items()},
+            groups=self.row_groups[is_true],
+            emotions=None if self.emotions is None else self.emotions[is_true],
+            is_control=None,
+        )
+
+
+def _split_controls(pairs: PairedReadings, is_control: npt.NDArray[np.bool_] | None) -> list[PairedReadings]:
+    """The true pairs, if there are any, and the control rows under a name of their own."""
+    if is_control is None or not is_control.any():
+        return [pairs]
+    count = int(is_control.sum())
+    subject = "1 row marked as a control is a set of its own"
+    if count > 1:
+        subject = f"{count} rows marked as controls are a set of their own"
+    true_pairs = select_rows(pairs, np.flatnonzero(~is_control), subject)
+    controls = replace(
+        select_rows(pairs, np.flatnonzero(is_control)),
+        name=f"{pairs.name}, controls",
+        construction=CONTROL_ROWS,
+    )
+    return [true_pairs, controls] if len(true_pairs) else [controls]
 
 
 def find_usable_rows(pairs: PairedReadings) -> npt.NDArray[np.bool_]:
@@ -113,6 +154,38 @@ def find_usable_rows(pairs: PairedReadings) -> npt.NDArray[np.bool_]:
         is_nan = np.isnan(rows)
         is_missing |= is_nan.all(axis=1) if pairs.standardise or fit is not None else is_nan.any(axis=1)
     return ~is_missing
+
+
+def compute_readings_digest(pairs: PairedReadings) -> str:
+    """SHA-256, hexadecimal, of the usable rows' readings or features, groups and emotions, and of columns."""
+    state = hashlib.sha256(json.dumps([pairs.modalities, pairs.columns, pairs.source_columns]).encode())
+    is_usable = find_usable_rows(pairs)
+    for rows in (pairs.source, pairs.target):
+        state.update(np.ascontiguousarray(rows[is_usable]).tobytes())
+    for labels in (pairs.groups, pairs.emotions):
+        state.update("\0".join([] if labels is None else labels[is_usable].tolist()).encode())
+    return state.hexdigest()
+
+
+def check_columns_vary(pairs: PairedReadings) -> PairedReadings:
+    """The pairs, with a note on readings that are the same in every pair; features are not looked at.
+
+    Raises AffectError where all columns of a modality are constant.
+    """
+    notes: list[str] = []
+    columns_by_side = (pairs.source_columns or pairs.columns, pairs.columns)
+    for side, rows in enumerate((pairs.source, pairs.target)):
+        modality, columns = pairs.modalities[side], columns_by_side[side]
+        is_constant = np.fmin.reduce(rows, axis=0) == np.fmax.reduce(rows, axis=0)
+        if is_constant.all():
+            raise AffectError(f"{pairs.name}: {modality} is the same in every pair; nothing can be aligned")
+        if pairs.fit_functions[side] is None and len(columns) == rows.shape[1]:
+            notes += [
+                f"{columns[at]} of {modality} is {format_number(np.fmax.reduce(rows[:, at]))} in every pair, "
+                "which tells nothing of it"
+                for at in np.flatnonzero(is_constant)
+            ]
+    return replace(pairs, notes=(*pairs.notes, *notes))
 
 
 def select_rows(pairs: PairedReadings, rows: Ints, *notes: str) -> PairedReadings:

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from experiments.alignment.pairs import MultimodalReadings
+from experiments.alignment.pairs import MultimodalReadings, compute_readings_digest
 from experiments.alignment.requirements import check_recovery, check_requirements
 from experiments.alignment.segment_lengths import ModalityVariation, VideoStudy, adjust_p_over_sets
 from experiments.alignment.set_result import FusionAccuracy, MapResult, SetResult
 from experiments.alignment.study_config import NDCG_DEPTH, PRECISION_DEPTH
 from experiments.alignment.study_results import StudyResults, list_rules
-from experiments.statistics.report import describe_machine
 from retrieval.evaluation import Estimate, ProtestResult
+from spaces.alignment import AffineDecomposition
+
+MAX_MATRIX_WIDTH = 10  # columns of a space up to which fitted matrices are written
 
 
 def make_report_json(study: StudyResults) -> dict[str, Any]:
-    """All results of a run, without the points."""
+    """All results of a run, without the points; null where a number is not defined."""
     verdicts = study.compute_verdicts()
-    return {
+    report = {
         "plan": study.config.to_json(),
-        "machine": describe_machine(),
+        **study.provenance,
         "rules": list_rules(study.config),
         "sets": {
             name: {
@@ -40,12 +43,23 @@ def make_report_json(study: StudyResults) -> dict[str, Any]:
         else _video_study_to_json(study.video_study, study.results),
         "bars": [requirement.to_json() for requirement in check_requirements(study.results)],
     }
+    return {key: _replace_undefined(value) for key, value in report.items()}
+
+
+def _replace_undefined(value: Any) -> Any:
+    """The same with None for every NaN and infinity, which JSON has no word for."""
+    if isinstance(value, Mapping):
+        return {key: _replace_undefined(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_replace_undefined(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _set_to_json(result: SetResult) -> dict[str, Any]:
     pairs = result.data.pairs
     return {
         "set": pairs.name,
+        "data": compute_readings_digest(pairs),
         "senses": pairs.modalities,
         "columns": pairs.columns,
         "rows": len(result.data.pair_rows),
@@ -60,7 +74,25 @@ def _set_to_json(result: SetResult) -> dict[str, Any]:
         "fusion": _fusion_to_json(result.fusion),
         "warnings": result.warnings,
         "left out": dict(result.left_out),
-        "maps": [_map_to_json(map_result) for map_result in result.maps],
+        "power": None if result.power is None else result.power.to_json(),
+        "axes": None if result.axes is None else result.axes.to_json(),
+        "levels": None if result.levels is None else result.levels.to_json(),
+        "maps": [
+            {**_map_to_json(row), "fitted on all pairs": _fitted_to_json(result.fitted.get(row.name))}
+            for row in result.maps
+        ],
+    }
+
+
+def _fitted_to_json(parts: AffineDecomposition | None) -> dict[str, Any] | None:
+    if parts is None or max(parts.weight.shape) > MAX_MATRIX_WIDTH:
+        return None
+    return {
+        "matrix": parts.weight.tolist(),
+        "shift": parts.bias.tolist(),
+        "scales": parts.scales.tolist(),
+        "reflects": parts.reflects,
+        "degrees": parts.degrees,
     }
 
 
@@ -101,7 +133,7 @@ def _map_to_json(result: MapResult) -> dict[str, Any]:
         "p": result.p,
         "p holm": result.holm,
         "null disparity": {"mean": result.null_disparity[0], "least": result.null_disparity[1]},
-        "rise with swapped axes": result.swapped_axes_rise.to_json(),
+        "rise with swapped axes": _estimate_to_json(result.swapped_axes_rise),
         "gain on identity": _estimate_to_json(result.gain_on_identity),
         "gain on the best linear": _estimate_to_json(result.gain_on_best_linear),
         "reflection": result.reflection_share,

@@ -14,7 +14,8 @@ from experiments.alignment.folds import FoldedPairs, SplitName, fold_pairs
 from experiments.alignment.loss_ablation import LOSS_VARIANTS, VariantResult, evaluate_variant
 from experiments.alignment.map_evaluation import MapOutcome, evaluate_map
 from experiments.alignment.outcome_cache import compute_outcome_key, load_outcome, save_outcome
-from experiments.alignment.pairs import PairedReadings, find_usable_rows, select_rows
+from experiments.alignment.pairs import PairedReadings, check_columns_vary, find_usable_rows, select_rows
+from experiments.alignment.power import PowerEstimate, estimate_power
 from experiments.alignment.set_result import SetResult
 from experiments.alignment.statistics import compute_statistics
 from experiments.alignment.study_config import StudyConfig
@@ -22,6 +23,7 @@ from retrieval.progress_reporter import ProgressReporter
 from spaces.alignment import AlignmentMethod
 
 MIN_PAIRS = 20  # complete pairs a set must have
+TEST_ROWS_SUFFIX = ", test rows"  # of the name of a set
 SPLITS: tuple[SplitName, ...] = ("folds", "test")
 
 
@@ -80,12 +82,12 @@ def study_set(
     if len(usable_rows) < MIN_PAIRS:
         raise AffectError(f"{pairs.name}: {len(usable_rows)} whole pairs; at least {MIN_PAIRS} are needed")
     note = f"{len(pairs) - len(usable_rows)} pairs with a missing reading left out"
-    pairs = select_rows(pairs, usable_rows, note)
+    pairs = check_columns_vary(select_rows(pairs, usable_rows, note))
     results = {}
     for split in SPLITS:
         data = fold_pairs(pairs, config, split)
         if data is not None and len(data.pair_rows) >= MIN_PAIRS:
-            title = name if split == "folds" else f"{name}, test rows"
+            title = name if split == "folds" else f"{name}{TEST_ROWS_SUFFIX}"
             on_done = on_map_done if split == "folds" else lambda: None
             results[title] = _study_split(data, methods, config, folder, on_done)
     return results
@@ -108,7 +110,20 @@ def _study_split(
         on_map_done()
     if not outcomes:
         raise AffectError(f"{data.pairs.name}: no map can be fitted; {next(iter(left_out.values()), '')}")
-    return compute_statistics(data, methods, outcomes, config, left_out)
+    power = _load_or_estimate_power(data, list(outcomes), config, folder)
+    return compute_statistics(data, methods, outcomes, config, left_out, power)
+
+
+def _load_or_estimate_power(
+    data: FoldedPairs, map_names: list[str], config: StudyConfig, folder: Path
+) -> PowerEstimate:
+    path = folder / f"{compute_outcome_key(f'power {sorted(map_names)}', data, config)}.json"
+    try:
+        return PowerEstimate.from_json(json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError, KeyError):
+        power = estimate_power(data, map_names, config)
+        write_atomically(path, json.dumps(power.to_json()).encode())
+        return power
 
 
 def _load_or_evaluate_map(

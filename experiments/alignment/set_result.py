@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from experiments.alignment.axis_relation import AxisRelation
 from experiments.alignment.bootstrap import CONFIDENCE_LEVEL
 from experiments.alignment.folds import FoldedPairs
 from experiments.alignment.map_evaluation import MapOutcome
+from experiments.alignment.power import PowerEstimate
+from experiments.alignment.relation_levels import RelationLevels
 from experiments.statistics.intervals import get_upper_bound
 from retrieval.evaluation import Estimate, ProtestResult
+from spaces.alignment import AffineDecomposition
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +25,8 @@ class MapResult:
     precision: P@5, the row's own pair among the items; precision_without_pair: without it
     p, holm:   of the permutation test, and after Holm's correction over all maps of the set
     null_disparity: mean and minimum disparity of maps fitted on permuted pairs
-    swapped_axes_rise: rise of the disparity when the source's axes are given in reverse order
+    swapped_axes_rise: rise of the disparity when the source's axes are given in reverse order; None for one
+        axis
     gain_on_identity, gain_on_best_linear: reduction of the disparity, relative to identity's and to the best
         linear map's
     reflection_share: share of the folds whose map reflects; None for maps that are not similarities
@@ -39,7 +44,7 @@ class MapResult:
     ndcg: Estimate | None
     p: float
     null_disparity: tuple[float, float]
-    swapped_axes_rise: Estimate
+    swapped_axes_rise: Estimate | None
     gain_on_identity: Estimate | None
     reflection_share: float | None
     learning_curve: tuple[tuple[int, float], ...]
@@ -79,6 +84,10 @@ class SetResult:
         where readings do not vary
     chance_precision, random_ndcg: P@5 and nDCG of items in random order
     left_out: reason by map that could not be fitted
+    fitted:   by name, the affine maps fitted on all held-out readings together
+    axes:     of spaces with the same axes, which are reversed or swapped
+    levels:   of grouped pairs, whether the relation lies between or within groups
+    power:    of the permutation test; None where it was not estimated
     """
 
     data: FoldedPairs
@@ -91,6 +100,10 @@ class SetResult:
     fusion: FusionAccuracy | None
     warnings: tuple[str, ...]
     left_out: Mapping[str, str]
+    fitted: Mapping[str, AffineDecomposition] = field(default_factory=dict)
+    axes: AxisRelation | None = None
+    levels: RelationLevels | None = None
+    power: PowerEstimate | None = None
 
     def find_map(self, name: str) -> MapResult | None:
         """The map of this name."""

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from experiments.alignment.axis_relation import relate_axes
 from experiments.alignment.bootstrap import DrawnValue, GroupBootstrap, estimate_reduction, make_estimate
 from experiments.alignment.chance_level import compute_chance_precision, compute_random_ndcg
 from experiments.alignment.diagnostics import list_map_warnings, list_set_warnings
 from experiments.alignment.folds import FoldedPairs
 from experiments.alignment.map_evaluation import MapOutcome, compute_permutation_p
 from experiments.alignment.pairs import Floats
+from experiments.alignment.power import PowerEstimate
+from experiments.alignment.relation_levels import measure_levels
 from experiments.alignment.set_result import FusionAccuracy, MapResult, SetResult, find_best_map
 from experiments.alignment.study_config import StudyConfig
 from experiments.alignment.unimodal_models import fuse_posteriors
 from experiments.statistics.holm import adjust_holm
 from retrieval.evaluation import Estimate, ProtestResult, protest
-from spaces.alignment import AlignmentMethod, compute_average_cosine
+from spaces.alignment import (
+    AffineDecomposition,
+    AlignmentMethod,
+    compute_average_cosine,
+    decompose_map,
+)
 
 
 def compute_statistics(
@@ -27,8 +37,9 @@ def compute_statistics(
     outcomes: Mapping[str, MapOutcome],
     config: StudyConfig,
     left_out: Mapping[str, str],
+    power: PowerEstimate | None = None,
 ) -> SetResult:
-    """All results of a set from the outcomes of its maps, by name."""
+    """All results of a set from the outcomes of its maps, by name, and the power of their test."""
     bootstrap = GroupBootstrap(data.groups, config.seed)
     baseline_errors = _compute_squared_errors(data.target_means, data)
     disparities = {
@@ -51,7 +62,27 @@ def compute_statistics(
         fusion=_measure_fusion(data, bootstrap),
         left_out=left_out,
         warnings=list_set_warnings(data, bootstrap.group_count, len(maps), config),
+        fitted=_fit_on_all_pairs(data, [methods[name] for name in outcomes], config),
+        axes=relate_axes(data, bootstrap),
+        levels=measure_levels(data, config),
+        power=power,
     )
+
+
+def _fit_on_all_pairs(
+    data: FoldedPairs, methods: Sequence[AlignmentMethod], config: StudyConfig
+) -> dict[str, AffineDecomposition]:
+    """The affine maps by name, for a report; figures are of maps fitted on anchors alone."""
+    fitted = {}
+    for method in methods:
+        if method.kind == "curved" or method.name == "identity":
+            continue
+        with contextlib.suppress(ValueError), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of scikit-learn, about components without variance
+            parts = decompose_map(method.fit(data.source, data.target, seed=config.seed))
+            if parts is not None:
+                fitted[method.name] = parts
+    return fitted
 
 
 def _compute_squared_errors(predictions: Floats, data: FoldedPairs) -> Floats:
@@ -83,13 +114,13 @@ def _compute_map_result(
         description=method.description,
         disparity=make_estimate(*disparity),
         ccc=tuple(make_estimate(float(c), ccc_by_draw[:, at]) for at, c in enumerate(ccc)),
-        mean_ccc=make_estimate(float(np.nanmean(ccc)), np.nanmean(ccc_by_draw, axis=1)),
+        mean_ccc=_average_defined(ccc, ccc_by_draw),
         precision=bootstrap.mean(outcome.precision),
         precision_without_pair=bootstrap.mean(outcome.precision_without_pair),
         ndcg=bootstrap.mean(outcome.ndcg),
-        p=compute_permutation_p(outcome),
+        p=compute_permutation_p(outcome.half_disparity, outcome.permuted_disparities),
         null_disparity=(float(outcome.null_disparities.mean()), float(outcome.null_disparities.min())),
-        swapped_axes_rise=estimate_reduction(disparity, swapped),
+        swapped_axes_rise=estimate_reduction(disparity, swapped) if data.source.shape[1] > 1 else None,
         gain_on_identity=estimate_reduction(disparity, disparities["identity"])
         if "identity" in disparities and method.name != "identity"
         else None,
@@ -97,6 +128,14 @@ def _compute_map_result(
         learning_curve=tuple(curve),
         warnings=tuple(list_map_warnings(method, data, outcome, make_estimate(*disparity))),
     )
+
+
+def _average_defined(values: Floats, draws: Floats) -> Estimate:
+    """The mean of (q,) values and of their draws (draws, q) over the columns where they are defined."""
+    is_defined = ~np.isnan(values)
+    if not is_defined.any():
+        return Estimate(value=float("nan"))
+    return make_estimate(float(values[is_defined].mean()), draws[:, is_defined].mean(axis=1))
 
 
 def _compare_maps(maps: list[MapResult], disparities: Mapping[str, DrawnValue]) -> tuple[MapResult, ...]:

@@ -8,11 +8,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-from encoders import write_atomically
+from encoders import AffectError, to_printable, write_atomically
 from experiments.alignment.markdown_report import to_markdown
 from experiments.alignment.results_json import make_report_json
+from experiments.alignment.runner import TEST_ROWS_SUFFIX
+from experiments.alignment.set_loaders import Loaders
 from experiments.alignment.study_config import NDCG_DEPTH, PRECISION_DEPTH
 from experiments.alignment.study_results import StudyResults
+
+MAX_SETS_NAMED = 3  # of a report that would be overwritten
 
 CSV_ESTIMATES = {
     "disparity": "disparity",
@@ -25,6 +29,34 @@ CSV_ESTIMATES = {
     f"nDCG@{NDCG_DEPTH}": "ndcg",
 }
 """Estimates in maps.csv: column, and attribute of a MapResult."""
+
+
+def check_same_data(out_folder: Path, loaders: Loaders, video_folder: str | None) -> None:
+    """Raises AffectError where a folder holds the report of sets that are not, or not the same, in this run.
+
+    video_folder: name of the folder of videos of this run, if there is any
+    """
+    try:
+        stored = json.loads((out_folder / "results.json").read_text())
+        sets, videos = stored["sets"], stored["videos"]
+        digests = {name: entry.get("data") for name, entry in sets.items()}
+        stored_folder = None if videos is None else videos["folder"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return
+    others = [
+        name
+        for name, digest in digests.items()
+        if (loader := loaders.get(name.removesuffix(TEST_ROWS_SUFFIX))) is None
+        or (name in loaders and None not in (digest, loader.digest) and digest != loader.digest)
+    ]
+    if stored_folder not in (None, video_folder):
+        others.append(f"videos of {stored_folder}")
+    if others:
+        shown = ", ".join(others[:MAX_SETS_NAMED]) + (", ..." if len(others) > MAX_SETS_NAMED else "")
+        raise AffectError(
+            f"{to_printable(out_folder)} holds the report of other data ({shown}); "
+            "name another --out, or delete its results.json"
+        )
 
 
 def write_report(out_folder: Path, study: StudyResults) -> list[Path]:

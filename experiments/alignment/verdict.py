@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from experiments.alignment.pairs import AFFECT_COLUMNS
+from experiments.alignment.power import CORRELATIONS, MEDIUM, SUFFICIENT_POWER, PowerEstimate
 from experiments.alignment.set_result import MapResult, SetResult, find_best_map
 from experiments.statistics.intervals import get_lower_bound
-from experiments.statistics.markdown import format_estimate
+from experiments.statistics.markdown import format_estimate, format_value
 from retrieval.evaluation import format_number
 
-Relation = Literal["linear", "non-linear", "related", "unrelated"]
-HypothesisSupport = Literal["supported", "partly supported", "not supported", "not tested"]
+Relation = Literal["linear", "non-linear", "related", "unrelated", "undecided"]
+HypothesisSupport = Literal["supported", "partly supported", "not supported", "undecided", "not tested"]
 
 STRENGTHS = ((0.75, "closely"), (0.25, "partly"), (float("-inf"), "weakly"))
 """Words for the share of the target's variance that a map explains, above each bound."""
@@ -50,12 +51,14 @@ def make_verdict(result: SetResult) -> Verdict:
     non-linear: a curved map predicts them, and either no linear one does, or the best curved one gains on the
         best linear one by more than the interval
     related: some p is below .05, but the error of no map is below the mean's
-    unrelated: none of these
+    unrelated: none of these, though the test would find a medium relation (r = .3) with a power of .8
+    undecided: none of these, and the test's power is less, so that there may well be such a relation
     """
     relation, explanation = _classify_relation(result)
+    explanation += _describe_axes_and_levels(result, is_found=relation not in ("unrelated", "undecided"))
     if result.data.pairs.construction:
         explanation = f"A control, no finding, since {result.data.pairs.construction}. {explanation}"
-    hypothesis, hypothesis_explanation = _test_hypothesis(result)
+    hypothesis, hypothesis_explanation = _test_hypothesis(result, relation)
     return Verdict(
         relation=relation,
         hypothesis=hypothesis,
@@ -89,17 +92,53 @@ def _classify_relation(result: SetResult) -> tuple[Relation, str]:
     least = min(result.maps, key=lambda map_result: map_result.holm, default=None)
     if least is not None and least.is_related:
         return "related", (
-            f"Not alignable on this data: pairs agree more than shuffled ones ({least.name}, p after "
-            f"Holm {format_number(least.holm)}), but no map foretells held-out readings better than their "
-            "mean does."
+            f"Related, but no map is shown to predict: pairs agree more than shuffled ones ({least.name}, p "
+            f"after Holm {format_number(least.holm)}), while no map's held-out error is below the mean's."
         )
-    return "unrelated", (
-        "Not alignable on this data: under no map do held-out pairs agree more than shuffled ones (least p "
-        f"after Holm {format_number(1.0 if least is None else least.holm)})."
+    evidence = "under no map do held-out pairs agree more than shuffled ones (least p after Holm "
+    evidence += f"{format_number(1.0 if least is None else least.holm)})"
+    if result.power is not None and not result.power.is_sufficient:
+        return "undecided", f"Can't tell: {evidence}, but {_describe_power(result.power)}."
+    power = "" if result.power is None else f"; {_describe_power(result.power)}"
+    return "unrelated", f"Not alignable on this data: {evidence}{power}."
+
+
+def _describe_power(power: PowerEstimate) -> str:
+    groups = f" in {power.group_count} groups" if power.group_count < power.pair_count else ""
+    medium = format_value(power.by_correlation[MEDIUM], ".2f")
+    text = (
+        f"{power.pair_count} pairs{groups} give power {medium} for a relation that "
+        f"explains {_format_share(MEDIUM)} of the target's scatter (r = {MEDIUM:g})"
+    )
+    if power.detectable is None:
+        return f"{text}, and less than {SUFFICIENT_POWER:g} even for r = {CORRELATIONS[-1]:g}"
+    return (
+        f"{text}, and {SUFFICIENT_POWER:g} for one that explains {_format_share(power.detectable)} "
+        f"(r = {format_value(power.detectable, '.2f')})"
     )
 
 
-def _test_hypothesis(result: SetResult) -> tuple[HypothesisSupport, str]:
+def _format_share(correlation: float) -> str:
+    return f"{100 * correlation**2:.0f} %"
+
+
+def _describe_axes_and_levels(result: SetResult, *, is_found: bool) -> str:
+    """Sentences on reversed or swapped axes and on the level of the relation; empty without either.
+
+    is_found: whether the maps show a relation; otherwise nothing is said but of a level that shows one
+    """
+    text = ""
+    if is_found and result.axes is not None and (axes := result.axes.describe()):
+        text += f" Against each other the spaces lie with {axes}."
+    levels = result.levels
+    if levels is not None and is_found and (words := levels.describe()):
+        text += f" {words[0].upper()}{words[1:]}."
+    elif levels is not None and levels.is_shown:
+        text += f" By level, a test of its own: {levels.describe()}."
+    return text
+
+
+def _test_hypothesis(result: SetResult, relation: Relation) -> tuple[HypothesisSupport, str]:
     """Whether both modalities carry the same valence and arousal, and the reason in words."""
     pairs = result.data.pairs
     modalities = " and ".join(pairs.modalities)
@@ -107,20 +146,44 @@ def _test_hypothesis(result: SetResult) -> tuple[HypothesisSupport, str]:
         return "not tested", f"Says nothing of the hypothesis: {pairs.construction}."
     if pairs.columns != AFFECT_COLUMNS or pairs.name.startswith("synthetic"):
         return "not tested", "The hypothesis is about valence and arousal; these are not readings of them."
+    if constant := _list_constant_columns(result):
+        return "not tested", f"The hypothesis can't be tested: {', '.join(constant)}."
     identity = result.find_map("identity")
     unmapped = (
         "" if identity is None else f" As the readings stand, without a map, CCC is {_format_ccc(identity)}."
     )
     best = _find_predictive_map(result, "none", "linear", "curved")
+    if best is None and relation == "undecided":
+        return "undecided", f"{modalities}: too few pairs to tell.{unmapped}{LIMITATION}"
     if best is None:
         return "not supported", f"{modalities} do not foretell each other here.{unmapped}{LIMITATION}"
     agreeing = [name for name, ccc in zip(AFFECT_COLUMNS, best.ccc, strict=True) if get_lower_bound(ccc) > 0]
+    axes = "" if result.axes is None or best.kind == "none" else result.axes.describe()
+    mapped = f" once mapped ({axes})" if axes else ""
     evidence = f"with {best.name}, CCC of held-out pairs is {_format_ccc(best)}.{unmapped}"
     if len(agreeing) == 2:
-        return "supported", f"{modalities} of a pair carry the same mood in both dimensions: {evidence}"
+        return (
+            "supported",
+            f"{modalities} of a pair carry the same mood in both dimensions{mapped}: {evidence}",
+        )
     if agreeing:
-        return "partly supported", f"{modalities} share {agreeing[0]} alone: {evidence}{LIMITATION}"
+        return "partly supported", f"{modalities} share {agreeing[0]} alone{mapped}: {evidence}{LIMITATION}"
     return "not supported", f"{modalities} agree in neither dimension: {evidence}{LIMITATION}"
+
+
+def _list_constant_columns(result: SetResult) -> list[str]:
+    pairs = result.data.pairs
+    sides = (
+        (pairs.modalities[0], pairs.source_columns or pairs.columns, result.data.source),
+        (pairs.modalities[1], pairs.columns, result.data.target),
+    )
+    return [
+        f"{name} of {modality} does not vary"
+        for modality, columns, rows in sides
+        if len(columns) == rows.shape[1]
+        for name, values in zip(columns, rows.T, strict=True)
+        if (values == values[0]).all()
+    ]
 
 
 def _find_predictive_map(result: SetResult, *kinds: str) -> MapResult | None:

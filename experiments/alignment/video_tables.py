@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from experiments.alignment.pairs import AFFECT_COLUMNS
+from experiments.alignment.power import MEDIUM
 from experiments.alignment.segment_lengths import VideoStudy, adjust_p_over_sets
 from experiments.alignment.study_results import StudyResults
-from experiments.statistics.markdown import format_estimate
+from experiments.statistics.markdown import format_estimate, format_value
 from experiments.statistics.report import Cell
 
 
@@ -25,7 +26,9 @@ def list_variations(video_study: VideoStudy) -> list[dict[str, Cell]]:
         else:
             for name, sd in zip(AFFECT_COLUMNS, variation.within_sd, strict=True):
                 row[f"SD inside, {name}"] = format_estimate(sd, ".3f")
-            row["share of scatter"] = ", ".join(f"{share:.2f}" for share in deviation.within_share)
+            row["share of scatter"] = ", ".join(
+                format_value(share, ".2f") for share in deviation.within_share
+            )
         rows.append(row)
     return rows
 
@@ -52,5 +55,8 @@ def list_segment_lengths(video_study: VideoStudy, study: StudyResults) -> list[d
             "best map": best.name,
             "disparity": format_estimate(best.disparity, ".3f"),
             "p over all": f"{adjusted_p[name]:.3f}",
+            f"power for r = {MEDIUM:g}": ""
+            if result.power is None
+            else format_value(result.power.by_correlation[MEDIUM], ".2f"),
         })  # fmt: skip
     return rows

@@ -21,24 +21,15 @@ from experiments.statistics.report import (
     json_option,
     print_report,
 )
-from retrieval.evaluation import (
-    Estimate,
-    bootstrap_estimate,
-    bootstrap_interval,
-    compute_ranks,
-    mean_rank,
-    median_rank,
-    recall_at,
-)
+from retrieval.evaluation import DirectionResult, Estimate, evaluate
 from retrieval.features import FeaturePipeline, PipelineConfig
 from spaces.zero_shot import LABEL_PROMPT, compute_label_probabilities, convex_combination
 
 MIN_RECALL_AT_10 = 50.0  # percent, text to photo
 CONSE_TOP_LABELS = 10  # labels of a convex combination in Norouzi et al. 2014
-RECALL_DEPTHS = (1, 5, 10)
+SUMMARY_METRICS = ("R@1", "R@5", "R@10", "MdR", "MnR")
 
 Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 
 @click.command("flickr", short_help="Text to photo recall on flickr1k.")
@@ -60,32 +51,38 @@ def command(data: Path, split: str, photos: int | None, seed: int, as_json: bool
 
 def run_benchmark(photos: Sequence[LabelledFile], split: str, seed: int) -> BenchmarkReport:
     """Metrics of the engine's space and of plain ConSE, and their difference on the same queries."""
-    caption_photos = np.repeat(np.arange(len(photos)), [len(photo.labels) for photo in photos])
+    owners = [str(index) for index, photo in enumerate(photos) for _ in photo.labels]
+    photo_ids = [str(index) for index in range(len(photos))]
     ours, plain = compute_similarities(FeaturePipeline(PipelineConfig(), use_packaged=False), photos)
-    similarities = {"untrained": ours, "plain ConSE": plain}
-    ranks = {name: compute_ranks(similarity, caption_photos) for name, similarity in similarities.items()}
+    evaluations = {
+        name: evaluate(similarity, owners, photo_ids)
+        for name, similarity in {"untrained": ours, "plain ConSE": plain}.items()
+    }
     rows: list[dict[str, Cell]] = [
-        {"search": "text to photo", "way": name, **summarise_ranks(text_ranks, caption_photos, seed)}
-        for name, text_ranks in ranks.items()
+        {"search": "text to photo", "way": name, **summarise_direction(evaluation.t2v, seed)}
+        for name, evaluation in evaluations.items()
     ]
-    gain = estimate_recall_gain(ranks["untrained"], ranks["plain ConSE"], caption_photos, seed)
-    rows.append({"search": "text to photo", "way": "untrained less plain", "R@10": gain})
-    for name, similarity in similarities.items():
-        summary = summarise_ranks(
-            compute_photo_ranks(similarity, caption_photos), np.arange(len(photos)), seed
-        )
-        rows.append({"search": "photo to text", "way": name, **summary})
+    untrained = evaluations["untrained"].t2v
+    gain = untrained.compare_with(evaluations["plain ConSE"].t2v, "R@10", seed=seed)
+    rows.append({
+        "search": "text to photo", "way": "untrained less plain",
+        "R@10": Estimate(gain.value, gain.low, gain.high),
+    })  # fmt: skip
+    rows += [
+        {"search": "photo to text", "way": name, **summarise_direction(evaluation.v2t, seed)}
+        for name, evaluation in evaluations.items()
+    ]
     return BenchmarkReport(
         benchmark="flickr",
-        settings={"split": split, "photos": len(photos), "captions": len(caption_photos), "seed": seed},
+        settings={"split": split, "photos": len(photos), "captions": len(owners), "seed": seed},
         rows=rows,
         requirements=[
             Requirement(
-                "text to photo R@10", recall_at(ranks["untrained"], 10), MIN_RECALL_AT_10, is_minimum=True
+                "text to photo R@10", untrained.compute_metric("R@10"), MIN_RECALL_AT_10, is_minimum=True
             )
         ],
         notes=[
-            "95 % bootstrap intervals, whole photos drawn; ties: average rank; MdR = floor(median) + 1",
+            "95 % intervals, whole photos together; ties: expected recall; MdR = floor(median) + 1",
             "plain: ten likeliest labels, softmax at temperature 1, sentence vectors not centred",
         ],
     )
@@ -108,30 +105,9 @@ def project_plain_conse(pipeline: FeaturePipeline, object_features: Rows) -> Row
     return unit_rows(convex_combination(probabilities, unit_rows(vectors), top_k=CONSE_TOP_LABELS))
 
 
-def compute_photo_ranks(similarity: Floats, caption_photos: Ints) -> Floats:
-    """(photos,) rank among all captions of each photo's best caption, by similarity (captions, photos)."""
-    is_own = caption_photos[:, None] == np.arange(similarity.shape[1])
-    best = np.where(is_own, similarity, -np.inf).argmax(axis=0)
-    return compute_ranks(similarity.T, best)
-
-
-def summarise_ranks(query_ranks: Floats, groups: Ints, seed: int) -> dict[str, Cell]:
-    """Recalls in percent, and median and mean rank from 1, with intervals over whole groups."""
-    recalls: dict[str, Cell] = {
-        f"R@{k}": Estimate(
-            recall_at(query_ranks, k),
-            *bootstrap_interval(100.0 * (query_ranks < k), seed=seed, groups=groups),
-        )
-        for k in RECALL_DEPTHS
+def summarise_direction(result: DirectionResult, seed: int) -> dict[str, Cell]:
+    """Recalls in percent, and median and mean rank from 1, with intervals over whole photos."""
+    return {
+        name: Estimate(result.compute_metric(name), *result.compute_interval(name, seed=seed))
+        for name in SUMMARY_METRICS
     }
-    median = bootstrap_estimate(query_ranks, median_rank, seed=seed, groups=groups)
-    mean = bootstrap_estimate(query_ranks, mean_rank, seed=seed, groups=groups)
-    return {**recalls, "MdR": median, "MnR": mean}
-
-
-def estimate_recall_gain(
-    candidate_ranks: Floats, baseline_ranks: Floats, groups: Ints, seed: int, k: int = 10
-) -> Estimate:
-    """Difference of R@k over the same queries, in percentage points."""
-    difference = 100.0 * ((candidate_ranks < k).astype(float) - (baseline_ranks < k))
-    return bootstrap_estimate(difference, seed=seed, groups=groups)

@@ -23,7 +23,7 @@ from experiments.statistics.report import (
     print_report,
 )
 from retrieval.cli.options import add_index_options
-from retrieval.evaluation import Estimate, bootstrap_estimate
+from retrieval.evaluation import Estimate, compute_proportion_interval
 from retrieval.search.index_files import compute_index_recall
 from retrieval.storage import Library, load_snapshot
 from retrieval.vector_index import INDEX_KINDS, VectorIndex
@@ -84,7 +84,7 @@ def command(
         rows=rows,
         notes=[
             "median (least to most) milliseconds; ratios are medians of paired queries, with recall's",
-            "intervals 95 % bootstraps over queries; one query at a time, ways in turns",
+            "95 % intervals over queries; one query at a time, ways in turns",
         ],
     )  # fmt: skip
     print_report(report, as_json=as_json)
@@ -141,7 +141,7 @@ def measure_methods(
             "rows": len(indexed),
             "way": name,
             "ready in s": method.build_seconds,
-            f"recall@{k}": estimate_recall(neighbours[name], exact_neighbours, seed),
+            f"recall@{k}": estimate_recall(neighbours[name], exact_neighbours),
             "ms": summarise_seconds(seconds[name], MILLI),
             "times as fast as numpy": estimate_speedup(seconds[NUMPY_BASELINE], seconds[name], seed=seed),
         }
@@ -191,12 +191,10 @@ def make_sklearn_search(vectors: Rows, k: int) -> SearchFunction:
     return lambda query: np.asarray(model.kneighbors(query, return_distance=False), np.int64)
 
 
-def estimate_recall(
-    neighbours: Sequence[Positions], exact_neighbours: Sequence[Positions], seed: int
-) -> Estimate:
-    """Mean recall of the exact neighbours over queries, with its 95 % bootstrap interval."""
+def estimate_recall(neighbours: Sequence[Positions], exact_neighbours: Sequence[Positions]) -> Estimate:
+    """Mean recall of the exact neighbours over queries, 0 to 1, with its 95 % interval."""
     recalls = [
         compute_index_recall(approximate, exact)
         for approximate, exact in zip(neighbours, exact_neighbours, strict=True)
     ]
-    return bootstrap_estimate(recalls, seed=seed)
+    return Estimate(float(np.mean(recalls)), *compute_proportion_interval(recalls))

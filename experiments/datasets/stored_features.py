@@ -1,23 +1,27 @@
-"""Features computed elsewhere: .npy files by video, HDF5, and the layout of JEMC's released code."""
+"""Features computed elsewhere by role, aligned with a data set, and the layout of JEMC's released code."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import glob
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-import h5py
 import numpy as np
-import numpy.typing as npt
 
 from encoders import AffectError, Rows, to_printable
-
-HDF5_SUFFIXES = (".h5", ".hdf5", ".hdf")
-ID_SEPARATORS = "-_. "
-EXPECTED_SOURCE = "a folder with <id>.npy, or an HDF5 file with a data set per id or a matrix and its ids"
-
-Array = npt.NDArray[Any]
+from experiments.datasets.feature_files import (
+    EXPECTED_SOURCE,
+    HDF5_SUFFIXES,
+    Array,
+    average_over_time,
+    find_files,
+    open_archive,
+    read_npy,
+    read_source,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,16 +48,17 @@ time. Its caption pickles hold word indices and run code when loaded; use the of
 def read_features(sources: Mapping[str, Path] | Path, ids: Sequence[str]) -> dict[str, Rows]:
     """Rows (n, d) by role, aligned with the ids; a row of NaN where a role has no entry for an id.
 
-    sources: by role, a folder of .npy files (named <id>.npy, or ending in the id: i3d-<id>.npy) or an HDF5
-             file (a data set per id; or one matrix and, beside it, a data set of its ids);
+    sources: by role, a folder of .npy files (named <id>.npy, or ending in the id: i3d-<id>.npy), or an HDF5
+             or .npz file (an array per id; or one matrix and, beside it, an array of its ids);
              a folder alone is read as JEMC's
 
-    An entry is (d,), or (t, d), which is averaged over time. Raises AffectError for entries that are missing,
-    unreadable or infinite, or differ in width.
+    An entry is (d,), or (t, d), which is averaged over time. An id that is a path may be named without its
+    folder and suffix. Raises AffectError for entries that are missing, unreadable or infinite, or differ in
+    width.
     """
     if isinstance(sources, Path):
         return read_jemc_features(sources, ids)
-    return {role: _align_to_ids(_read_source(source, ids), ids, source) for role, source in sources.items()}
+    return {role: _align_to_ids(read_source(source, ids), ids, source) for role, source in sources.items()}
 
 
 def read_jemc_features(folder: Path, ids: Sequence[str]) -> dict[str, Rows]:
@@ -62,110 +67,75 @@ def read_jemc_features(folder: Path, ids: Sequence[str]) -> dict[str, Rows]:
     Raises AffectError where no role has any.
     """
     rows_by_role = {}
-    for role, layout in JEMC_LAYOUT.items():
-        paths = {name: _find_feature_file(folder, layout, name) for name in ids}
-        if entries := {
-            name: average_over_time(_read_array(path, layout), path) for name, path in paths.items() if path
-        }:
-            rows_by_role[role] = _align_to_ids(entries, ids, folder)
+    for role, paths in _find_jemc_files(folder, ids).items():
+        entries = {
+            name: average_over_time(_read_array(path, JEMC_LAYOUT[role]), path)
+            for name, path in paths.items()
+        }
+        rows_by_role[role] = _align_to_ids(entries, ids, folder)
     if not rows_by_role:
         patterns = ", ".join(layout.pattern.format("<number>") for layout in JEMC_LAYOUT.values())
         raise AffectError(f"{to_printable(folder)}: no features in JEMC's layout; wanted {patterns}")
     return rows_by_role
 
 
-def average_over_time(features: Array, path: Path) -> Rows:
-    """(d,) the mean over time of (d,) or (t, d), trailing axes of length 1 removed.
+def describe_feature_files(
+    sources: Mapping[str, Path] | Path, ids: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """By role, the path as given, number of files, their bytes and SHA-256, for the record of results.
 
-    Raises AffectError for other shapes and infinities.
+    sha256: of the file; of several, of the lines that sha256sum prints of them, sorted, with paths relative
+            to the source
     """
-    rows = features
-    while rows.ndim > 2 and rows.shape[-1] == 1:
-        rows = rows[..., 0]
-    if rows.ndim not in (1, 2) or not rows.size or rows.dtype.kind not in "fiu":
-        raise AffectError(
-            f"{to_printable(path)}: {features.dtype}{features.shape}; wanted numbers (d,) or (time, d)"
-        )
-    row = np.atleast_2d(rows).mean(axis=0, dtype=np.float64).astype(np.float32)
-    if np.isinf(row).any():
-        raise AffectError(f"{to_printable(path)}: holds infinities; make the features again")
-    return np.asarray(row)
+    if isinstance(sources, Path):
+        files_by_role = {
+            role: (sources, list(paths.values())) for role, paths in _find_jemc_files(sources, ids).items()
+        }
+    else:
+        files_by_role = {
+            role: (source, list(find_files(source, ids).values()) if source.is_dir() else [source])
+            for role, source in sources.items()
+        }
+    return {role: _describe_files(source, files) for role, (source, files) in files_by_role.items()}
 
 
-def _find_feature_file(folder: Path, layout: FeatureLayout, item_id: str) -> Path | None:
-    return next(iter(sorted(folder.glob(layout.pattern.format(item_id.removeprefix("video"))))), None)
+def _describe_files(source: Path, files: Sequence[Path]) -> dict[str, Any]:
+    digests = {file: _hash_file(file) for file in files}
+    digest = digests.get(source)
+    if digest is None:
+        lines = sorted(f"{digests[file]}  {file.relative_to(source).as_posix()}\n" for file in files)
+        digest = hashlib.sha256("".join(lines).encode()).hexdigest()
+    size = sum(file.stat().st_size for file in files)
+    return {"path": str(source), "files": len(files), "bytes": size, "sha256": digest}
+
+
+def _hash_file(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _find_jemc_files(folder: Path, ids: Sequence[str]) -> dict[str, dict[str, Path]]:
+    """Files by role and id; roles without files are left out."""
+    found = {
+        role: {name: path for name in ids if (path := _find_jemc_file(folder, layout, name))}
+        for role, layout in JEMC_LAYOUT.items()
+    }
+    return {role: paths for role, paths in found.items() if paths}
+
+
+def _find_jemc_file(folder: Path, layout: FeatureLayout, item_id: str) -> Path | None:
+    """An item is video7 there, whatever folder and suffix its id has here."""
+    number = glob.escape(PurePosixPath(item_id).stem.removeprefix("video"))
+    return next(iter(sorted(folder.glob(layout.pattern.format(number)))), None)
 
 
 def _read_array(path: Path, layout: FeatureLayout) -> Array:
     if path.suffix not in HDF5_SUFFIXES:
-        return _read_npy(path)
-    with _open_hdf5(path) as file:
-        if layout.dataset_name not in file:
+        return read_npy(path)
+    with open_archive(path) as arrays:
+        if layout.dataset_name not in arrays:
             raise AffectError(f"{to_printable(path)}: no data set {layout.dataset_name!r} inside")
-        return np.moveaxis(np.asarray(file[layout.dataset_name]), layout.time_axis, 0)
-
-
-def _read_npy(path: Path) -> Array:
-    try:
-        return np.asarray(np.load(path, allow_pickle=False))
-    except (OSError, ValueError, EOFError) as bad:
-        raise AffectError(f"{to_printable(path)}: not a readable .npy file ({bad})") from bad
-
-
-def _open_hdf5(path: Path) -> h5py.File:
-    try:
-        return h5py.File(path, "r")
-    except OSError as bad:
-        raise AffectError(f"{to_printable(path)}: not a readable HDF5 file ({bad})") from bad
-
-
-def _read_source(source: Path, ids: Sequence[str]) -> dict[str, Rows]:
-    if source.is_dir():
-        files = _match_files(source, ids)
-        return {name: average_over_time(_read_npy(path), path) for name, path in files.items()}
-    if source.suffix not in HDF5_SUFFIXES or not source.exists():
-        raise AffectError(f"{to_printable(source)}: no features here; wanted {EXPECTED_SOURCE}")
-    with _open_hdf5(source) as file:
-        if keyed := [name for name in ids if isinstance(file.get(name), h5py.Dataset)]:
-            return {name: average_over_time(np.asarray(file[name]), source) for name in keyed}
-        names, matrix = _read_matrix(file, source)
-        requested = set(ids)
-        return {
-            name: average_over_time(matrix[row], source)
-            for row, name in enumerate(names)
-            if name in requested
-        }
-
-
-def _match_files(folder: Path, ids: Iterable[str]) -> dict[str, Path]:
-    """The file of each id. Raises AffectError where two files claim one."""
-    requested = set(ids)
-    paths: dict[str, Path] = {}
-    for file in sorted(folder.glob("*.npy")):
-        suffixes = (
-            file.stem[start:]
-            for start in range(len(file.stem))
-            if not start or file.stem[start - 1] in ID_SEPARATORS
-        )
-        name = next((suffix for suffix in suffixes if suffix in requested), None)
-        if name is None:
-            continue
-        if name in paths:
-            raise AffectError(
-                f"{to_printable(file)}: {paths[name].name} is of {name} as well; leave one of them"
-            )
-        paths[name] = file
-    return paths
-
-
-def _read_matrix(file: h5py.File, path: Path) -> tuple[list[str], Array]:
-    """The ids and the rows of a file with one matrix. Raises AffectError."""
-    datasets = [entry for entry in file.values() if isinstance(entry, h5py.Dataset)]
-    names = [dataset for dataset in datasets if dataset.ndim == 1 and dataset.dtype.kind in "SO"]
-    rows = [dataset for dataset in datasets if dataset.ndim in (2, 3) and dataset.dtype.kind == "f"]
-    if len(names) != 1 or len(rows) != 1 or len(names[0]) != len(rows[0]):
-        raise AffectError(f"{to_printable(path)}: no data set is named like an id; wanted {EXPECTED_SOURCE}")
-    return [str(name) for name in names[0].asstr()[:]], np.asarray(rows[0])
+        return np.moveaxis(np.asarray(arrays[layout.dataset_name]), layout.time_axis, 0)
 
 
 def _align_to_ids(features: Mapping[str, Rows], ids: Sequence[str], source: Path) -> Rows:

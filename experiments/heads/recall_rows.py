@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.evaluation import Evaluation, bootstrap_estimate, evaluate
+from retrieval.evaluation import Evaluation, estimate_percentage, evaluate
 from retrieval.training import FittedHeads, TrainingData
 from retrieval.training.cross_validation import HeldOutFold
 from spaces.joint import TEXT_ROLE, fit_ridge_tower_pair
@@ -21,26 +21,33 @@ MetricRow = dict[str, Any]
 Similarity = npt.NDArray[Any]  # (texts, items)
 
 
-def compute_recall_rows(training_data: TrainingData, fitted: FittedHeads, seed: int) -> Iterator[MetricRow]:
-    """Recall on the held-out folds, in both directions: untrained, ridge, the heads alone, and as used."""
-    for method, similarities in _compute_similarities(training_data, fitted).items():
+def compute_recall_rows(
+    training_data: TrainingData, fitted: FittedHeads, base_name: str = "untrained"
+) -> Iterator[MetricRow]:
+    """Recall on the held-out folds, in both directions: untrained, ridge, the heads alone, and as used.
+
+    base_name: of the row of the space that the heads are blended with
+    """
+    for method, similarities in _compute_similarities(training_data, fitted, base_name).items():
         evaluations = [
             evaluate_fold(training_data, fold, np.asarray(similarity, np.float32))
             for fold, similarity in zip(fitted.held_out_folds, similarities, strict=True)
         ]
         for direction, title in DIRECTION_TITLES.items():
-            recalls = _compute_recalls(training_data, evaluations, direction, seed)
+            recalls = _compute_recalls(training_data, evaluations, direction)
             yield {"what": title, "way": method, **recalls}
 
 
-def _compute_similarities(training_data: TrainingData, fitted: FittedHeads) -> dict[str, list[Similarity]]:
+def _compute_similarities(
+    training_data: TrainingData, fitted: FittedHeads, base_name: str
+) -> dict[str, list[Similarity]]:
     """By method, a matrix a fold; without the untrained space and the blend with it where there is none."""
     folds, weight = fitted.held_out_folds, fitted.heads.zero_shot_weight
     similarities: dict[str, list[Any]] = {
-        "untrained": [fold.zero_shot_similarity for fold in folds],
+        base_name: [fold.zero_shot_similarity for fold in folds],
         "ridge": [_compute_ridge_similarity(training_data, fold) for fold in folds],
         "heads": [fold.trained_similarity for fold in folds],
-        "as used": [fold.blend_with_zero_shot(weight) for fold in folds] if weight else [None],
+        "as used": list(fitted.held_out_similarities) if weight else [None],
     }
     return {method: matrices for method, matrices in similarities.items() if matrices[0] is not None}
 
@@ -65,15 +72,14 @@ def evaluate_fold(training_data: TrainingData, fold: HeldOutFold, similarity: Si
 
 
 def _compute_recalls(
-    training_data: TrainingData, evaluations: Sequence[Evaluation], direction: str, seed: int
+    training_data: TrainingData, evaluations: Sequence[Evaluation], direction: str
 ) -> MetricRow:
-    """R@k over all folds, in percent, whole groups drawn with all their texts."""
+    """R@k over all folds, in percent, with intervals over whole groups and all their texts."""
     results = [getattr(evaluation, direction) for evaluation in evaluations]
-    ranks = np.concatenate([result.ranks for result in results])
     items = np.concatenate([np.asarray(result.groups, np.int64) for result in results])
     groups = np.asarray(training_data.groups)[items]
     row: MetricRow = {}
     for depth in RECALL_DEPTHS:
-        hits = 100.0 * (ranks < depth)
-        row[f"R@{depth}"] = bootstrap_estimate(hits, seed=seed, groups=groups)
+        hits = np.concatenate([result.compute_hits(depth) for result in results])
+        row[f"R@{depth}"] = estimate_percentage(hits, groups)
     return {**row, "of": round(len(groups) / len(evaluations))}

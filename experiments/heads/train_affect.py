@@ -16,9 +16,9 @@ import click
 from encoders import AffectError, write_atomically
 from experiments.heads.report_figure import EvaluationPart, MetricResult
 from experiments.statistics.report import format_table
+from retrieval.provenance import CARD_LINE_WIDTH, record_provenance
 
 log = logging.getLogger(__name__)
-LINE_WIDTH = 110  # characters a line
 
 HEAD_NAMES = {
     "affect-image": "image",
@@ -127,12 +127,13 @@ def _iterate_card_lines(
 ) -> Iterator[str]:
     sizes = ", ".join(f"{file.name} {file.stat().st_size / 1e6:.2f} MB" for file in files)
     yield from (f"# {name}", "", f"Files: {sizes}.", "")
-    yield from wrap(f"Learnt from: {head_module.TRAINING_DATA}", LINE_WIDTH)
-    yield from ("", *wrap(f"Licence: {head_module.LICENCE}", LINE_WIDTH), "")
+    yield from wrap(f"Learnt from: {head_module.TRAINING_DATA}", CARD_LINE_WIDTH)
+    yield from ("", *wrap(f"Licence: {head_module.LICENCE}", CARD_LINE_WIDTH), "")
     yield from wrap(
         "Figures with 95 % bootstrap intervals over groups. folds: groups of train and dev held out in turn; "
         "dev: by a model that had not learnt from it.",
-        LINE_WIDTH,
+        CARD_LINE_WIDTH,
     )
     yield from ("", "```", *format_table(format_rows(results)), "```", "")
-    yield from (f"Made by `python -m experiments.train {name} --seed {seed}`.", "")
+    command = ["python", "-m", "experiments.train", name, "--seed", str(seed)]
+    yield from (*record_provenance(command, seed=seed).format_lines(), "")

@@ -7,6 +7,14 @@ from importlib import import_module
 from experiments.simulations.check import SimulationCheck
 
 TOPICS: dict[str, str] = {  # module by topic
+    "intervals": "intervals",
+    "composites": "composite_intervals",
+    "permutation": "permutation",
+    "ties": "ties",
+    "splits": "splits",
+    "calibration": "calibration",
+    "seeds": "seeds",
+    "power": "power",
 }
 
 

@@ -8,15 +8,13 @@ import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import click
 
 from retrieval.evaluation import Estimate, format_number
-
-REPORTED_PACKAGES = ("numpy", "torch", "onnxruntime", "av", "decord", "annoy")
+from retrieval.provenance import COMPUTING_PACKAGES, get_package_version
 
 
 @dataclass(frozen=True)
@@ -115,16 +113,8 @@ def describe_machine() -> dict[str, Any]:
         "load": round(os.getloadavg()[0], 2),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
-        "packages": {name: number for name in REPORTED_PACKAGES if (number := get_package_version(name))},
+        "packages": {name: number for name in COMPUTING_PACKAGES if (number := get_package_version(name))},
     }
-
-
-def get_package_version(package: str) -> str | None:
-    """The version of an installed package, without importing it; None if it is not installed."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 def get_cpu_name() -> str:

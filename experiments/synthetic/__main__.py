@@ -8,11 +8,12 @@ from pathlib import Path
 
 import click
 
-from encoders import AffectError, to_printable
+from encoders import to_printable
+from experiments.experiment_command import ExperimentCommand
 from experiments.synthetic.render import DEFAULT_JOBS, render_dataset
 
 
-@click.command()
+@click.command("synthetic", cls=ExperimentCommand)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True)
 @click.option("--clips", "count", type=click.IntRange(1), default=400, show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)
@@ -20,10 +21,7 @@ from experiments.synthetic.render import DEFAULT_JOBS, render_dataset
 def main(out: Path, count: int, seed: int, jobs: int) -> None:
     """Render clips of moving shapes with music, their captions and their truth. Goes on where it stopped."""
     start = time.perf_counter()
-    try:
-        dataset = render_dataset(out, count, seed, jobs=jobs)
-    except AffectError as error:
-        raise click.ClickException(str(error)) from error
+    dataset = render_dataset(out, count, seed, jobs=jobs)
     counts = Counter(item.split for item in dataset.items)
     splits = ", ".join(f"{counts[split]} {split}" for split in ("train", "dev", "test"))
     click.echo(f"{to_printable(out)}: {splits} in {time.perf_counter() - start:.1f} s")

@@ -30,6 +30,13 @@ if TYPE_CHECKING:
 @click.option(
     "--encoders", metavar="ROLE=NAME,...", help="Other experts for a new library; see affect encoders."
 )
+@click.option(
+    "--heads",
+    type=PATH_TYPE,
+    metavar="DIR",
+    help="Search with the trained heads in DIR from now on: the --out of python -m experiments.train --data, "
+    "or the folder heads of another library. affect train --undo goes back.",
+)
 @click.option("--retry", is_flag=True, help="Try files again that could not be read before.")
 @click.option("--recheck", is_flag=True, help="Read all files again, also those that look unchanged.")
 @click.option("--prune", is_flag=True, help="Forget all files that are gone, however many.")
@@ -43,7 +50,8 @@ if TYPE_CHECKING:
 @json_option
 def index(
     paths: tuple[Path, ...], folder: Path, jobs: int | None, segment: float | None,
-    encoders: str | None, retry: bool, recheck: bool, prune: bool, exclude: tuple[str, ...], as_json: bool,
+    encoders: str | None, heads: Path | None, retry: bool, recheck: bool, prune: bool,
+    exclude: tuple[str, ...], as_json: bool,
 ) -> None:  # fmt: skip
     """Index files and folders, or refresh what is indexed.
 
@@ -64,7 +72,12 @@ def index(
     if not Library.exists(folder) and (missing_paths := [path for path in paths if not path.exists()]):
         raise AffectError(f"{to_printable(missing_paths[0])}: no such file or directory")
     Exclusions(exclude)  # raises for a bad pattern before a library is created
-    with closing(_open_or_create_library(folder, encoders, segment)) as library, library.lock_for_writing():
+    with (
+        closing(_open_or_create_library(folder, encoders, segment, heads)) as library,
+        library.lock_for_writing(),
+    ):
+        if heads is not None:
+            _use_heads(library, heads)
         roots, removed_count = select_present_roots(library, paths, prune_all=prune)
         with report_index_progress() as on_progress:
             progress = Indexer(library, on_progress).run(
@@ -74,18 +87,35 @@ def index(
         click.echo(json.dumps(progress.to_json())) if as_json else print_index_summary(progress, folder)
 
 
-def _open_or_create_library(folder: Path, encoder_spec: str | None, segment_seconds: float | None) -> Library:
+def _use_heads(library: Library, heads_folder: Path) -> None:
+    """Project a library with the heads of a folder; its index files are built anew."""
+    from retrieval.search import load_index_kind, load_index_options, rebuild_index
+    from retrieval.training import find_heads, install_heads
+
+    kind = load_index_kind(library)
+    options = load_index_options(library, kind)
+    install_heads(library, find_heads(heads_folder, library.pipeline))
+    rebuild_index(library, kind, options)
+
+
+def _open_or_create_library(
+    folder: Path, encoder_spec: str | None, segment_seconds: float | None, heads_folder: Path | None
+) -> Library:
+    """The library of a folder, created where there is none and the heads fit its encoders."""
     from encoders.media import DEFAULT_SEGMENT_SECONDS
-    from retrieval.features import PipelineConfig
+    from retrieval.features import FeaturePipeline, PipelineConfig
     from retrieval.storage import Library
 
     if segment_seconds is not None and math.isnan(segment_seconds):
         raise AffectError("a segment is nan seconds long; give a number from 1 to 3600")
     config = None if encoder_spec is None else PipelineConfig.parse(encoder_spec)
     if not Library.exists(folder):
-        return Library.create(
-            folder, config or PipelineConfig.default(), segment_seconds or DEFAULT_SEGMENT_SECONDS
-        )
+        config = config or PipelineConfig.default()
+        if heads_folder is not None:
+            from retrieval.training import find_heads
+
+            find_heads(heads_folder, FeaturePipeline(config))
+        return Library.create(folder, config, segment_seconds or DEFAULT_SEGMENT_SECONDS)
     library = Library.open(folder)
     if config is not None and config != library.config:
         raise AffectError(

@@ -44,7 +44,9 @@ def train(
 
     What is learnt is tried on files held out, and taken only where it finds more than before in that space;
     --undo takes it back. With --minutes less is trained where the time does not suffice, and it is said what.
-    Stopped by Ctrl-C it leaves the library as it was.
+    The heads and their cards are in the folder "heads" of the library; another one uses them with
+    affect index --heads, which also takes those that python -m experiments.train makes of media outside a
+    library. Stopped by Ctrl-C it leaves the library as it was.
     """
     if (captions is None) != undo:
         raise AffectError("name the captions to learn from with --captions FILE, or --undo")
@@ -69,6 +71,7 @@ def _train_on_captions(
     library: Library, captions: Path, minutes: float | None, seed: int, *, as_json: bool
 ) -> None:
     from retrieval.progress_reporter import ProgressReporter
+    from retrieval.provenance import record_provenance
     from retrieval.report import print_training_outcomes
     from retrieval.training import install_better_heads, prepare_training_data, read_captions, train_spaces
 
@@ -76,7 +79,12 @@ def _train_on_captions(
     _print_messages(data.format_messages())
     with _exit_unchanged_on_interrupt(), ProgressReporter("affect") as progress:
         training_results = train_spaces(data, seed=seed, on_progress=progress.update, minutes=minutes)
-    outcomes = install_better_heads(library, training_results)
+    command = ["affect", "train", "--library", str(library.folder), "--captions", str(captions)]
+    limit = [] if minutes is None else ["--minutes", f"{minutes:g}"]
+    provenance = record_provenance(
+        [*command, *limit, "--seed", str(seed)], seed=seed, data_digest=data.captioned_items.digest
+    )
+    outcomes = install_better_heads(library, training_results, provenance)
     if as_json:
         spaces = [outcome.to_json() for outcome in outcomes]
         click.echo(json.dumps({"spaces": spaces, **data.captioned_items.to_json()}))

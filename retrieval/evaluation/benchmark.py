@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import compress
 from typing import Any
 
@@ -17,99 +17,17 @@ from retrieval.evaluation.captions import (
     make_caption_ids,
     map_captions_to_videos,
 )
-from retrieval.evaluation.rank_counts import Floats, RankCounts, count_ranks
-from retrieval.evaluation.resampling import Difference, bootstrap_interval, compare_paired
-from retrieval.evaluation.rules import DEFAULT_PROTOCOL, METRICS, EvaluationProtocol, compute_rank_metric
+from retrieval.evaluation.composite_intervals import compute_sum_interval
+from retrieval.evaluation.direction_result import DirectionResult
+from retrieval.evaluation.rank_counts import RankCounts, count_ranks
+from retrieval.evaluation.rules import (
+    DEFAULT_PROTOCOL,
+    METRICS,
+    RECALL_DEPTHS,
+    RECALLS,
+    EvaluationProtocol,
+)
 from retrieval.evaluation.similarity_blocks import Block, Similarity, as_similarity
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class DirectionResult:
-    """One direction, query by query: ids of the queries (q,), and the video each belongs to (q,)."""
-
-    name: str
-    query_ids: tuple[str, ...]
-    groups: tuple[str, ...]
-    rank_counts: RankCounts
-    protocol: EvaluationProtocol
-
-    @property
-    def ranks(self) -> Floats:
-        """0-based ranks under the protocol: (q,), or more under ties="each"."""
-        return self.rank_counts.compute_ranks(self.protocol.ties)
-
-    def compute_metric(self, name: str) -> float:
-        """One of METRICS, or any R@k. Raises ValueError for another name or without queries."""
-        return compute_rank_metric(self.ranks, name, self.protocol)
-
-    def compute_bounds(self, name: str) -> tuple[float, float]:
-        """The metric with all ties ranked before the target (pessimistic) and after it (optimistic)."""
-        ranks = (self.rank_counts.compute_ranks(ties) for ties in ("pessimistic", "optimistic"))
-        pessimistic, optimistic = (compute_rank_metric(part, name, self.protocol) for part in ranks)
-        return pessimistic, optimistic
-
-    def compute_interval(self, name: str, *, seed: int, draws: int = 2000) -> tuple[float, float]:
-        """95 % bootstrap interval of a metric; the queries of a video are drawn together."""
-        groups = np.asarray(self.groups)[self.rank_counts.list_query_indices(self.protocol.ties)]
-        return bootstrap_interval(
-            self.ranks,
-            lambda drawn: compute_rank_metric(drawn, name, self.protocol),
-            seed=seed,
-            draws=draws,
-            groups=groups,
-        )
-
-    def compare_with(self, other: DirectionResult, name: str, *, seed: int, draws: int = 2000) -> Difference:
-        """The metric minus that of `other`, paired over the same queries.
-
-        Raises ValueError for other queries or protocols, or ties="each", which has several ranks per query.
-        """
-        if (self.query_ids, self.protocol, self.name) != (other.query_ids, other.protocol, other.name):
-            raise ValueError("rows of different queries, rules or directions can't be compared")
-        if self.protocol.ties == "each":
-            raise ValueError("ties='each' has no one rank a query; compare under another rule")
-        return compare_paired(
-            self.ranks,
-            other.ranks,
-            lambda drawn: compute_rank_metric(drawn, name, self.protocol),
-            seed=seed,
-            draws=draws,
-            groups=self.groups,
-        )
-
-    def select_queries(self, query_ids: Collection[str]) -> DirectionResult:
-        """The queries with these ids, in their order here; their ranks do not change.
-
-        Raises ValueError for ids that are not among the queries.
-        """
-        selected = set(query_ids)
-        if unknown := sorted(selected - set(self.query_ids)):
-            raise ValueError(f"{self.name}: {len(unknown)} ids were not asked: {', '.join(unknown[:3])} ...")
-        indices = [index for index, query in enumerate(self.query_ids) if query in selected]
-        return replace(
-            self,
-            query_ids=tuple(self.query_ids[index] for index in indices),
-            groups=tuple(self.groups[index] for index in indices),
-            rank_counts=self.rank_counts.select_queries(np.array(indices, np.int64)),
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Metrics, bounds, protocol and ranks by query, for JSON."""
-        return {
-            "direction": self.name,
-            "rules": asdict(self.protocol),
-            "queries": len(self.query_ids),
-            "entries": len(self.ranks),
-            **{name: self.compute_metric(name) for name in METRICS},
-            "bounds": {name: list(self.compute_bounds(name)) for name in METRICS},
-            "ranks": dict(
-                zip(self.query_ids, self.rank_counts.compute_ranks("average").tolist(), strict=True)
-            ),
-        }
-
-    def __str__(self) -> str:
-        metrics = " ".join(f"{name} {self.compute_metric(name):.1f}" for name in METRICS)
-        return f"{self.name} of {len(self.query_ids)} queries: {metrics} ({self.protocol})"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -122,7 +40,19 @@ class Evaluation:
     @property
     def rsum(self) -> float:
         """Sum of the six recalls in percent, by which JEMC and VSE++ select their model."""
-        return sum(side.compute_metric(name) for side in (self.t2v, self.v2t) for name in METRICS[:3])
+        return sum(side.compute_metric(name) for side in (self.t2v, self.v2t) for name in RECALLS)
+
+    def compute_rsum_interval(self) -> tuple[float, float]:
+        """95 % interval of rsum by `compute_sum_interval`, an item's queries of both directions together."""
+        sides = (self.t2v, self.v2t)
+        hits = [side.compute_hits(k) for side in sides for k in RECALL_DEPTHS]
+        groups = [
+            np.asarray(side.groups)[side.rank_counts.list_query_indices(side.protocol.ties)]
+            for side in sides
+            for _ in RECALL_DEPTHS
+        ]
+        low, high = compute_sum_interval(hits, groups)
+        return 100 * low, 100 * high
 
     def compute_metrics(self) -> dict[str, float]:
         """All metrics by name: "T2V R@1", ..., "rsum"."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
@@ -25,7 +26,11 @@ class Estimate:
 
 
 def format_number(value: float) -> str:
-    """A number to three digits, whole ones as they are."""
+    """A number to three digits, whole ones as they are; "undefined" for NaN."""
+    if math.isnan(value):
+        return "undefined"
+    if math.isinf(value):
+        return "infinite" if value > 0 else "-infinite"
     if value == int(value) and abs(value) < 1e15:
         return f"{int(value)}"
     return f"{value:.1f}" if 100 <= abs(value) < 1e6 else f"{value:.3g}"

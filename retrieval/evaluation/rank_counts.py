@@ -1,7 +1,6 @@
-"""Counts of items ranked above the target and of items tied with it, and ranks under any rule for ties.
+"""Counts of items ranked above the target and of items tied with it; ranks and hits under any rule for ties.
 
-All five rules for ties of published evaluators follow from three counts per query, so a table of similarities
-is scanned once.
+All rules for ties follow from three counts per query, so a table of similarities is scanned once.
 """
 
 from __future__ import annotations
@@ -10,10 +9,11 @@ import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
-from typing import Literal, Self, get_args
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import digamma
 
 from retrieval.evaluation.similarity_blocks import (
     Block,
@@ -22,10 +22,11 @@ from retrieval.evaluation.similarity_blocks import (
     as_similarity,
     split_into_blocks,
 )
+from retrieval.vector_index import validate_k
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-TieRule = Literal["average", "optimistic", "pessimistic", "argsort", "each"]
+TieRule = Literal["expected", "average", "optimistic", "pessimistic", "argsort", "each"]
 
 TIE_RULES: tuple[TieRule, ...] = get_args(TieRule)
 MAX_THREADS = min(os.cpu_count() or 1, 4)  # more are limited by memory bandwidth
@@ -44,20 +45,21 @@ class RankCounts:
     tied: Ints  # (q,)
     tied_later: Ints  # (q,) tied ones with a larger column number
 
-    def compute_ranks(self, ties: TieRule = "average") -> Floats:
+    def compute_ranks(self, ties: TieRule = "expected") -> Floats:
         """(q,) 0-based ranks, fractions are possible; more than q of them under "each".
 
-        "optimistic" ranks the target first among its ties, "pessimistic" last and "average" in the
-        middle (McSherry and Najork 2008; CE, MMT). "argsort" is a reversed ascending sort: the later column
-        first (JEMC, VSE++; NumPy's default sort may shuffle ties, this is the stable one). "each" has one
-        entry for every rank the target may take, so that the denominator grows (CLIP4Clip, CLIP-ViP, the
-        emotion report).
+        "optimistic" ranks the target first among its ties, "pessimistic" last, "expected" and "average" in
+        the middle: the mean over all orders of the ties (CE, MMT). "argsort" is a reversed ascending sort:
+        the later column first (JEMC, VSE++; NumPy's default sort may shuffle ties, this is the stable one).
+        "each" has one entry for every rank the target may take, so that the denominator grows (CLIP4Clip,
+        CLIP-ViP, the emotion report).
 
         Raises ValueError for another rule.
         """
         if ties == "each":
             return expand_tied_ranks(self.ahead, self.tied)
         tied_above: dict[str, Ints | Floats | int] = {
+            "expected": self.tied / 2,
             "average": self.tied / 2,
             "optimistic": 0,
             "pessimistic": self.tied,
@@ -67,13 +69,40 @@ class RankCounts:
             raise ValueError(f"no rule {ties!r} for ties; known: {', '.join(TIE_RULES)}")
         return self.ahead.astype(np.float64) + tied_above[ties]
 
-    def list_query_indices(self, ties: TieRule = "average") -> Ints:
+    def compute_hits(self, k: int, ties: TieRule = "expected") -> Floats:
+        """(q,) whether each target is among the first k, 0 or 1; more than q of them under "each".
+
+        "expected" gives the share of the orders of its ties in which it is, 0 to 1 (McSherry and Najork
+        2008), so that a system without information has chance level; the other rules ask whether
+        `compute_ranks` is below k. Raises ValueError for k < 1 or another rule.
+        """
+        depth = validate_k(k)
+        if ties == "expected":
+            return np.clip((depth - self.ahead) / (self.tied + 1), 0, 1)
+        return (self.compute_ranks(ties) < depth).astype(np.float64)
+
+    def compute_reciprocal_ranks(self, ties: TieRule = "expected") -> Floats:
+        """(q,) 1 / (rank + 1), whose mean is MRR; under "expected" its mean over the orders of the ties."""
+        if ties == "expected":
+            return (digamma(self.ahead + self.tied + 2) - digamma(self.ahead + 1)) / (self.tied + 1)
+        return 1 / (self.compute_ranks(ties) + 1)
+
+    def list_query_indices(self, ties: TieRule = "expected") -> Ints:
         """The query number of every entry of `compute_ranks`: 0..q-1, repeated under "each"."""
         return np.repeat(np.arange(len(self.ahead)), self.tied + 1 if ties == "each" else 1)
 
     def select_queries(self, queries: npt.NDArray[np.bool_] | Ints) -> Self:
         """The counts of some queries, by a mask (q,) or by numbers."""
         return type(self)(**{field.name: getattr(self, field.name)[queries] for field in fields(self)})
+
+    def to_rows(self) -> Ints:
+        """(q, 3) the three counts of each query, from which `from_rows` makes them again."""
+        return np.stack([getattr(self, field.name) for field in fields(self)], axis=1)
+
+    @classmethod
+    def from_rows(cls, rows: npt.NDArray[Any]) -> RankCounts:
+        """The counts of `to_rows`."""
+        return cls(**{field.name: column for field, column in zip(fields(cls), rows.T, strict=True)})
 
     @classmethod
     def concatenate(cls, parts: Iterable[RankCounts]) -> RankCounts:
@@ -87,7 +116,7 @@ class RankCounts:
 
 
 def compute_ranks(
-    similarity: Block | Similarity, targets: npt.ArrayLike, ties: TieRule = "average"
+    similarity: Block | Similarity, targets: npt.ArrayLike, ties: TieRule = "expected"
 ) -> Floats:
     """(q,) 0-based rank of item target[i] in row i of `similarity` (q, n); rules in
     `RankCounts.compute_ranks`.
@@ -98,7 +127,7 @@ def compute_ranks(
 
 
 def compute_ranks_from_embeddings(
-    queries: Block, items: Block, targets: npt.ArrayLike, ties: TieRule = "average"
+    queries: Block, items: Block, targets: npt.ArrayLike, ties: TieRule = "expected"
 ) -> Floats:
     """`compute_ranks` by the inner products of rows (q, d) and (n, d); the whole matrix is never held.
 

@@ -87,7 +87,7 @@ def compare_paired(
     level: float = 0.95,
     groups: npt.ArrayLike | None = None,
 ) -> Difference:
-    """statistic(first) - statistic(second) of values (n,) each, paired by index: the same queries.
+    """statistic(first) - statistic(second) of values (n, ...) each, paired by index: the same queries.
 
     The interval is the paired bootstrap's, p that of `permutation_p_value`; both use whole `groups` (n,).
     Raises ValueError for values that do not pair and as `bootstrap_interval` does.
@@ -118,13 +118,12 @@ def permutation_p_value(
     """
     pairs = stack_pairs(first, second)
     number = number_groups(len(pairs), groups)
-    rng = np.random.default_rng(seed)
+    rng, rows = np.random.default_rng(seed), np.arange(len(pairs))
     gap = abs(float(statistic(pairs[:, 0])) - float(statistic(pairs[:, 1])))
     at_least = 0
     for _ in range(validate_k(draws)):
-        swap = rng.integers(2, size=number.max() + 1).astype(bool)[number]
-        swapped_first, swapped_second = np.where(swap, pairs.T[::-1], pairs.T)
-        swapped_gap = abs(float(statistic(swapped_first)) - float(statistic(swapped_second)))
+        swap = rng.integers(2, size=number.max() + 1)[number]
+        swapped_gap = abs(float(statistic(pairs[rows, swap])) - float(statistic(pairs[rows, 1 - swap])))
         at_least += swapped_gap >= gap - 1e-12 * max(1, gap)
     return (at_least + 1) / (draws + 1)
 
@@ -155,8 +154,8 @@ def number_groups(count: int, groups: npt.ArrayLike | None) -> Ints:
 
 
 def stack_pairs(first: npt.ArrayLike, second: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """(n, 2) of two (n,), else ValueError."""
+    """(n, 2, ...) of two (n, ...), else ValueError."""
     a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
-    if a.ndim != 1 or a.shape != b.shape or a.size == 0:
-        raise ValueError(f"values must pair, (n,) and (n,) with n > 0, not {a.shape} and {b.shape}")
+    if a.ndim == 0 or a.shape != b.shape or a.size == 0:
+        raise ValueError(f"values must pair, (n, ...) each with n > 0, not {a.shape} and {b.shape}")
     return np.stack([a, b], axis=1)

@@ -31,8 +31,9 @@ def list_custom_heads(catalog: Catalog) -> Mapping[str, str]:
 
 
 def remove_unused_heads(folder: Path, catalog: Catalog) -> None:
-    """Delete files in the library's heads folder that the catalogue does not reference."""
+    """Delete files in the library's heads folder that the catalogue does not reference, and their cards."""
     used_names = list_custom_heads(catalog).values()
-    for file in (folder / HEADS_FOLDER).glob("*.safetensors"):
-        if file.name not in used_names:
-            file.unlink(missing_ok=True)
+    for pattern in ("*.safetensors", "*.md"):
+        for file in (folder / HEADS_FOLDER).glob(pattern):
+            if file.with_suffix(".safetensors").name not in used_names:
+                file.unlink(missing_ok=True)

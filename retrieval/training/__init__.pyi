@@ -9,6 +9,8 @@ from .cross_validation import FittedHeads as FittedHeads
 from .cross_validation import fit_heads as fit_heads
 from .ensemble import EnsembleConfig as EnsembleConfig
 from .ensemble import TrainingData as TrainingData
+from .heads_folder import find_heads as find_heads
+from .heads_folder import install_heads as install_heads
 from .train_heads import install_better_heads as install_better_heads
 from .train_heads import restore_packaged_heads as restore_packaged_heads
 from .train_heads import train_space as train_space

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from encoders import AffectError, to_printable
+from retrieval.provenance import digest_captions
 from retrieval.storage import Library
 from retrieval.training.captions_csv import CaptionedFile
 
@@ -35,6 +36,11 @@ class CaptionedItems:
     unreadable: tuple[str, ...] = ()
     duplicates: tuple[tuple[str, str], ...] = ()
     test_files: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of ids (of the files' content), captions and groups."""
+        return digest_captions(zip(self.item_ids, self.captions, self.groups, strict=True))
 
     def to_json(self) -> dict[str, Any]:
         """Everything that was left out or joined, as printed by `affect train --json`."""

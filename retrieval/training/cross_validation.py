@@ -1,18 +1,20 @@
 """Heads of one space, and their quality by cross-validation.
 
 Everything chosen or reported (weight of the untrained space, calibrations, gains) comes from held-out items:
-folds are held out in turn, by whole groups.
+folds are held out in turn, by whole groups. What is reported of a fold, and whether the heads are used, does
+not depend on what was chosen on that fold.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from encoders import is_missing_row
+from encoders import Rows, is_missing_row
 from retrieval.evaluation import Difference, compare_paired, make_group_folds
 from retrieval.training.ensemble import EnsembleConfig, StepCallback, TrainingData, fit_members
 from retrieval.training.held_out_fold import (
@@ -20,6 +22,7 @@ from retrieval.training.held_out_fold import (
     calibrate_similarity,
     compute_average_precisions,
     map_queries_to_items,
+    select_weights_without_fold,
     select_zero_shot_weight,
 )
 from spaces.joint import TEXT_ROLE, Heads, Ints, TextDomain
@@ -33,24 +36,34 @@ MAX_OUT_OF_DOMAIN_SHARE = 0.03  # share of held-out texts that may be rejected a
 class FittedHeads:
     """Heads trained on all items, the held-out folds, and the (items,) groups that folds do not split.
 
-    The weight of the untrained space was chosen on these folds, from eight, so metrics with it are slightly
-    optimistic.
+    The heads' weight of the untrained space was chosen on all folds, the one a fold is measured with on the
+    others, so that no metric is measured where its weight was chosen.
     """
 
     heads: Heads
     held_out_folds: Sequence[HeldOutFold]
     groups: Sequence[str]
 
+    @cached_property
+    def held_out_similarities(self) -> tuple[Rows, ...]:
+        """By fold, (texts, items) cosines; the weight of the untrained space is chosen on the other folds."""
+        weights = select_weights_without_fold(self.held_out_folds)
+        return tuple(
+            fold.blend_with_zero_shot(weight)
+            for fold, weight in zip(self.held_out_folds, weights, strict=True)
+        )
+
     def compute_held_out_precisions(self, *, use_trained: bool) -> Floats:
         """(queries,) average precision of every held-out text and item, with the heads or the baseline."""
-        weight = self.heads.zero_shot_weight
+        similarities = (
+            self.held_out_similarities
+            if use_trained
+            else [fold.get_baseline_similarity() for fold in self.held_out_folds]
+        )
         return np.concatenate(
             [
-                compute_average_precisions(
-                    fold.blend_with_zero_shot(weight) if use_trained else fold.get_baseline_similarity(),
-                    fold.is_match,
-                )
-                for fold in self.held_out_folds
+                compute_average_precisions(similarity, fold.is_match)
+                for similarity, fold in zip(similarities, self.held_out_folds, strict=True)
             ]
         )
 

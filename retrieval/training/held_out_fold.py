@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from encoders import Rows
 from fusion import Calibration, fit_calibration
+from retrieval.evaluation import compute_expected_average_precisions
 from retrieval.search import MATCH_PRIOR
 from spaces.joint import Ints
 
@@ -69,38 +70,56 @@ class HeldOutFold:
 
 def select_zero_shot_weight(held_out_folds: Sequence[HeldOutFold]) -> float:
     """The weight of the untrained space with the best mean average precision over both directions."""
+    return _select_best_weight(_score_zero_shot_weights(held_out_folds).mean(axis=1))
+
+
+def select_weights_without_fold(held_out_folds: Sequence[HeldOutFold]) -> tuple[float, ...]:
+    """For each fold, the weight that is best on the others: what it scores there was not chosen on it.
+
+    A nested selection without further training (Varma & Simon 2006, "Bias in error estimation when using
+    cross-validation for model selection"). Raises ValueError for fewer than two folds.
+    """
+    if len(held_out_folds) < 2:
+        raise ValueError(f"{len(held_out_folds)} folds; a weight is chosen on one and measured on another")
+    scores = _score_zero_shot_weights(held_out_folds)
+    return tuple(
+        _select_best_weight(np.delete(scores, fold, axis=1).mean(axis=1))
+        for fold in range(len(held_out_folds))
+    )
+
+
+def _score_zero_shot_weights(held_out_folds: Sequence[HeldOutFold]) -> Floats:
+    """(weights, folds) mean average precision by candidate; one row of 0 without an untrained space."""
     if held_out_folds[0].zero_shot_similarity is None:
-        return 0.0
-    scores = [
-        np.mean(
+        return np.zeros((1, len(held_out_folds)))
+    return np.array(
+        [
             [
                 compute_average_precisions(fold.blend_with_zero_shot(weight), fold.is_match).mean()
                 for fold in held_out_folds
             ]
-        )
-        for weight in ZERO_SHOT_WEIGHTS
-    ]
+            for weight in ZERO_SHOT_WEIGHTS
+        ]
+    )
+
+
+def _select_best_weight(scores: Floats) -> float:
+    """The candidate with the best of `scores` (weights,), the smallest of equals."""
     return ZERO_SHOT_WEIGHTS[int(np.argmax(scores))]
 
 
 def compute_average_precisions(similarity: Rows, is_match: npt.NDArray[np.bool_]) -> Floats:
     """(texts + items,) average precision of each text among the items, then of each item among the texts.
 
-    With one match it is the reciprocal rank; without any it is 0. Missing similarities rank last.
+    With one match it is the reciprocal rank; without any it is 0. Missing similarities rank last; ties are
+    taken in expectation over their orders.
     """
     return np.concatenate(
         [
-            _compute_row_average_precisions(similarity, is_match),
-            _compute_row_average_precisions(similarity.T, is_match.T),
+            compute_expected_average_precisions(similarity, is_match),
+            compute_expected_average_precisions(similarity.T, is_match.T),
         ]
     )
-
-
-def _compute_row_average_precisions(similarity: Rows, is_match: npt.NDArray[np.bool_]) -> Floats:
-    order = np.argsort(-np.nan_to_num(similarity, nan=-np.inf), axis=1, kind="stable")
-    hits = np.take_along_axis(is_match, order, axis=1)
-    precisions = hits.cumsum(axis=1) / np.arange(1, hits.shape[1] + 1)
-    return np.asarray((precisions * hits).sum(axis=1) / np.maximum(hits.sum(axis=1), 1), np.float64)
 
 
 def calibrate_similarity(held_out_folds: Sequence[HeldOutFold], zero_shot_weight: float) -> Calibration:

@@ -12,6 +12,8 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from encoders import write_atomically
+from retrieval.provenance import Provenance
 from retrieval.storage import (
     ALIGNMENT_KEY,
     HEADS_FOLDER,
@@ -23,6 +25,8 @@ from retrieval.storage import (
 from retrieval.training.cross_validation import FittedHeads, fit_heads
 from retrieval.training.data_requirements import TrainingDataCounts
 from retrieval.training.ensemble import EnsembleConfig, StepCallback, TrainingData
+from retrieval.training.heads_card import format_heads_card
+from retrieval.training.heads_folder import CARD_SUFFIX, make_heads_name
 from retrieval.training.time_budget import (
     CLOSED_FORM_NOTE,
     OutOfTimeError,
@@ -36,7 +40,7 @@ from retrieval.training.training_data import (
     make_training_data_by_space,
 )
 from retrieval.training.training_outcome import TrainingOutcome, TrainingResult
-from spaces.joint import Schedule, save_heads
+from spaces.joint import Heads, Schedule, save_heads
 
 TARGET_STEPS = 720  # approximate optimiser steps of one training, enough for 800 photos
 BATCH_SIZE = 128
@@ -57,30 +61,31 @@ def train_spaces(
     minutes: approximate time limit, by default none
     """
     budget = TimeBudget(minutes)
-    with _use_single_thread():
-        data_by_space = make_training_data_by_space(library_data, on_progress)
-        results: list[TrainingResult] = []
-        for number, (space, counts) in enumerate(library_data.counts_by_space.items()):
-            if space not in data_by_space:
-                outcome = TrainingOutcome(
-                    space=space,
-                    item_count=counts.item_count,
-                    caption_count=counts.caption_count,
-                    reason=counts.insufficiency_reason,
-                )
-                results.append((outcome, None))
-                continue
-            spaces_left = sum(name in data_by_space for name in list(library_data.counts_by_space)[number:])
-            results.append(
-                train_space(
-                    space, data_by_space[space], seed, on_progress, budget, time_share=1 / spaces_left
-                )
+    data_by_space = make_training_data_by_space(library_data, on_progress)
+    results: list[TrainingResult] = []
+    for number, (space, counts) in enumerate(library_data.counts_by_space.items()):
+        if space not in data_by_space:
+            outcome = TrainingOutcome(
+                space=space,
+                item_count=counts.item_count,
+                caption_count=counts.caption_count,
+                reason=counts.insufficiency_reason,
             )
+            results.append((outcome, None))
+            continue
+        spaces_left = sum(name in data_by_space for name in list(library_data.counts_by_space)[number:])
+        results.append(
+            train_space(space, data_by_space[space], seed, on_progress, budget, time_share=1 / spaces_left)
+        )
     return results
 
 
-def install_better_heads(library: Library, results: Sequence[TrainingResult]) -> list[TrainingOutcome]:
+def install_better_heads(
+    library: Library, results: Sequence[TrainingResult], provenance: Provenance
+) -> list[TrainingOutcome]:
     """Install the heads that are better than the packaged ones, and project the library with them.
+
+    provenance: for their cards
 
     The caller holds the write lock. Raises AffectError when the disk is full, and then changes nothing.
     """
@@ -89,7 +94,7 @@ def install_better_heads(library: Library, results: Sequence[TrainingResult]) ->
     try:
         for outcome, fitted in results:
             if fitted is not None and outcome.is_used:
-                heads[outcome.space] = _write_heads_file(library, outcome.space, fitted, outcome)
+                heads[outcome.space] = _write_heads(library, fitted.heads, outcome, provenance)
         if heads != before or library.custom_heads_error:
             library.install_custom_heads(heads)
     finally:
@@ -115,6 +120,7 @@ def _use_single_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+@_use_single_thread()
 def train_space(
     space: str, training_data: TrainingData | None, seed: int, on_progress: ProgressCallback,
     budget: TimeBudget | None = None, time_share: float = 1.0,
@@ -223,12 +229,14 @@ def make_default_config(item_count: int, *, rejects_out_of_domain: bool = False)
     )
 
 
-def _write_heads_file(library: Library, space: str, fitted: FittedHeads, outcome: TrainingOutcome) -> str:
-    """Write the heads into the library's folder; returns the file name."""
+def _write_heads(library: Library, heads: Heads, outcome: TrainingOutcome, provenance: Provenance) -> str:
+    """Write heads and their card into the library's folder; returns the name of their file."""
     folder = library.folder / HEADS_FOLDER
-    draft = folder / f"{space}.safetensors"
+    draft = folder / f"{outcome.space}.safetensors"
     with translate_disk_errors(library.folder):
-        digest = save_heads(draft, fitted.heads, outcome.to_json())
-        name = f"{space}-{digest[:12]}.safetensors"
-        draft.replace(folder / name)
-    return name
+        digest = save_heads(draft, heads, outcome.to_json())
+        path = folder / make_heads_name(outcome.space, digest)
+        card = format_heads_card(outcome, heads, provenance)
+        write_atomically(path.with_suffix(CARD_SUFFIX), card.encode())
+        draft.replace(path)
+    return path.name

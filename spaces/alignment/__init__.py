@@ -6,6 +6,7 @@
 """
 
 from spaces.alignment.alignment_method import AlignmentMethod
+from spaces.alignment.decomposition import AffineDecomposition, decompose_map
 from spaces.alignment.generalised_procrustes import GeneralisedProcrustes, fit_generalised_procrustes
 from spaces.alignment.io import load_map, save_map
 from spaces.alignment.methods import make_closed_form_methods, make_learned_methods
@@ -13,11 +14,13 @@ from spaces.alignment.procrustes import ProcrustesResult, compute_average_cosine
 from spaces.alignment.steps import AlignmentMap
 
 __all__ = [
+    "AffineDecomposition",
     "AlignmentMap",
     "AlignmentMethod",
     "GeneralisedProcrustes",
     "ProcrustesResult",
     "compute_average_cosine",
+    "decompose_map",
     "fit_generalised_procrustes",
     "load_map",
     "make_closed_form_methods",

@@ -1,6 +1,5 @@
-"""Signals end commands at once, cleanly; caches that can't be used and plain streams cost no command."""
+"""Signals end commands at once, cleanly, and leave no draft."""
 
-import json
 import os
 import random
 import re
@@ -10,25 +9,12 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
-from library_factory import ENCODERS, ROOT, affect_process, gallery, index, painted
+from library_factory import ENCODERS, ROOT, painted
 
-from encoders import files, onnx_runtime
 from encoders.interrupts import make_draft_path
 
 STOPPED = "affect: stopped; what was committed stays, run the same command to go on\n"
-ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
-
-
-@pytest.fixture(scope="module")
-def shelf(tmp_path_factory):
-    """Media with a name of many scripts, and its library of toy rows."""
-    folder = tmp_path_factory.mktemp("shelf")
-    media = gallery(folder / "media", photos=4)
-    painted(media / "café 猫 \x1b\n\udcff.png", 7)
-    index(folder / "lib", media)
-    return media, folder / "lib"
 
 
 def started(*words, cwd=ROOT, module="retrieval", **options):
@@ -93,10 +79,9 @@ def commands(media, lib, out):
     }
 
 
-# -- signals ----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("after", [0, 0.03, 0.1, 0.3])
+@pytest.mark.parametrize(
+    "after", [0, *(pytest.param(after, marks=pytest.mark.slow) for after in (0.03, 0.1)), 0.3]
+)
 @pytest.mark.parametrize("command", ["search", "index"])
 def test_control_c_while_a_command_begins(shelf, tmp_path, command, after):
     interrupt(started(*commands(*shelf, tmp_path)[command]), after)
@@ -202,157 +187,3 @@ def test_control_c_while_an_experiment_begins(name):
     run.send_signal(signal.SIGINT)
     _, said = run.communicate(timeout=30)
     assert (run.returncode, said) in ((0, ""), (130, f"{name}: interrupted; run it again to go on\n"))
-
-
-# -- caches -----------------------------------------------------------------------------------------------
-
-
-def unusable(kind, folder):
-    """An environment whose cache can't be written, for one who is not root."""
-    folder.chmod(0o777)
-    (folder / "file").touch()
-    (folder / "locked").mkdir(mode=0o555)
-    return {
-        "file": {"AFFECT_CACHE": str(folder / "file")},
-        "locked": {"AFFECT_CACHE": str(folder / "locked")},
-        "below": {"AFFECT_CACHE": str(folder / "locked" / "below")},
-        "home": {"HOME": str(folder / "locked")},
-        "no home": {"HOME": str(folder / "gone" / "nobody")},
-        "full": {"AFFECT_CACHE": "/dev/full/cache"},
-    }[kind]
-
-
-DIGEST = """
-import logging, sys
-from pathlib import Path
-from encoders.files import compute_sha256
-logging.basicConfig(format="affect: %(message)s")
-print(compute_sha256(Path(sys.argv[1])), compute_sha256(Path(sys.argv[1]), Path(sys.argv[1])))
-"""
-
-
-@pytest.mark.parametrize("kind", ["file", "locked", "below", "home", "no home", "full"])
-def test_without_a_cache_there_is_one_warning_and_the_same_digests(tmp_path, bound, kind):
-    (tmp_path / "some").write_text("words")
-    env = {"PATH": os.environ["PATH"], **unusable(kind, tmp_path)}
-    if kind == "no home":
-        (tmp_path / "gone").mkdir(mode=0o555)
-    command = [*bound, sys.executable, "-c", DIGEST, tmp_path / "some"]
-    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
-    usual = subprocess.run(
-        [sys.executable, "-c", DIGEST, tmp_path / "some"],
-        cwd=ROOT, capture_output=True, text=True, env=os.environ | {"AFFECT_CACHE": str(tmp_path / "good")},
-    )  # fmt: skip
-    assert usual.stdout and not usual.stderr and done.stdout == usual.stdout
-    assert done.stderr.count("\n") == 1 and "set AFFECT_CACHE to a folder" in done.stderr
-
-
-def test_a_user_without_a_home_or_an_entry_has_no_cache(tmp_path):
-    (tmp_path / "some").write_text("words")
-    if os.geteuid() != 0:
-        pytest.skip("only root can become a user who has no entry")
-    code = f"import os; os.setreuid(54321, 0)\n{DIGEST}"
-    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", code, tmp_path / "some"]
-    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
-    assert done.returncode == 0 and "no home folder" in done.stderr, done
-    assert [path.name for path in tmp_path.iterdir()] == ["some"]
-
-
-@pytest.mark.parametrize("damage", [b"", b"\0", "cut", "zeros", "flip"])
-def test_what_is_damaged_in_the_cache_counts_as_absent(tmp_path, monkeypatch, damage):
-    monkeypatch.setenv("AFFECT_CACHE", str(tmp_path))
-    content = np.random.default_rng(1).bytes(5000)
-    file = tmp_path / "deep" / "note"
-    files.write_cached(file, content)
-    assert files.read_cached(file) == content
-    whole = file.read_bytes()
-    worse = {"cut": whole[:-1], "zeros": bytes(len(whole)), "flip": b"\x00" + whole[1:]}
-    file.write_bytes(worse.get(damage, damage) if isinstance(damage, str) else damage)
-    assert files.read_cached(file) is None
-
-
-@pytest.mark.slow
-def test_a_damaged_network_is_made_again_and_is_an_onnx_file(tmp_path, monkeypatch):
-    import onnx
-    import torch
-
-    monkeypatch.setenv("AFFECT_CACHE", str(tmp_path))
-    torch.manual_seed(0)
-    module = torch.nn.Linear(3, 2)
-    example = np.ones((2, 3), np.float32)
-
-    def outputs():
-        return onnx_runtime.load_network("net-1", lambda: module, [example], [{0: "n"}])(example)[0]
-
-    first, file = outputs(), tmp_path / "net-1.onnx"
-    onnx.checker.check_model(onnx.load(file))
-    good = file.read_bytes()
-    for bad in (
-        b"",
-        good[:100],
-        bytes(len(good)),
-        good[: len(good) // 2] + b"\1" + good[len(good) // 2 + 1 :],
-    ):
-        file.write_bytes(bad)
-        assert np.array_equal(outputs(), first) and files.read_cached(file) is not None
-    assert [path.name for path in tmp_path.iterdir()] == ["net-1.onnx"]
-    monkeypatch.setenv("AFFECT_CACHE", str(file))
-    assert np.array_equal(outputs(), first)
-
-
-# -- streams ----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
-def test_a_stream_of_few_characters_shows_the_rest_in_ascii(shelf, encoding):
-    media, lib = shelf
-    env = os.environ | ASCII | {"PYTHONIOENCODING": encoding}
-    for words in (
-        ["search", "--image", media / "photo1.png", "-l", lib],
-        ["search", "--image", media / "photo1.png", "-l", lib, "--explain"],
-        ["list", "-l", lib],
-        ["info", "-l", lib],
-        ["search", "--image", media / "gone é.png", "-l", lib],
-        ["--help"],
-        ["feel", "--help"],
-        ["encoders"],
-    ):
-        done = affect_process(*words, env=env, text=False)
-        shown = (done.stdout + done.stderr).decode(encoding)
-        assert done.returncode == (2 if "gone" in str(words) else 0) and "Traceback" not in shown, shown
-        assert shown.isascii() or encoding != "ascii"
-    table = affect_process(
-        "search", "--image", media / "photo1.png", "-l", lib, env=env, encoding=encoding
-    ).stdout
-    assert re.search(r" [01]\.\d\d +#+\.* ", table) and "\\u2588" not in table, table
-
-
-def test_json_is_the_same_on_a_stream_of_few_characters(shelf):
-    media, lib = shelf
-    words = "search", "--image", media / "photo1.png", "-l", lib, "--json"
-    plain, usual = (
-        json.loads(affect_process(*words, env=env).stdout)["results"]
-        for env in (os.environ | ASCII, os.environ)
-    )
-    for results in (plain, usual):  # the same bytes: how they are decoded depends on the locale
-        for result in results:
-            result["path"] = os.fsencode(result["path"])
-    assert plain == usual != []
-
-
-@pytest.mark.parametrize("name", ["ablate", "align", "emotions", "bench"])
-def test_experiments_write_to_ascii_streams_too(name):
-    code = f"import sys; sys.argv = ['-m']; sys.orig_argv = ['python', '-m', 'experiments.{name}']\n"
-    code += r"import experiments, click; click.echo('\u2588 \xb1 \u732b'); click.echo('\xb7', err=True)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=os.environ | ASCII, capture_output=True)
-    assert (done.stdout, done.stderr) == (b"# +- \\u732b\n", b"-\n")
-
-
-def test_output_that_nobody_reads_is_no_traceback(shelf):
-    _, lib = shelf
-    for words in (f"list -l {lib}", "--help", f"search --item x -l {lib} --help", f"info -l {lib}"):
-        line = f"{sys.executable} -m retrieval {words} | true"
-        done = subprocess.run(line, shell=True, cwd=ROOT, capture_output=True, text=True)
-        assert done.stderr == "", words

@@ -172,6 +172,7 @@ def save_wav(path, sound):
 
 
 @pytest.mark.data
+@pytest.mark.slow
 def test_finds_the_same_animal(encoder):
     table = require_data("animal_sounds") / "animal_sounds" / "labels.csv"
     clips = [row for row in csv.DictReader(table.open()) if row["split"] == "dev"]

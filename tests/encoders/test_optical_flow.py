@@ -15,6 +15,7 @@ from encoders.optical_flow import (
     compute_flow_features,
 )
 from encoders.registry import ENCODERS
+from retrieval.features import pipeline
 from retrieval.features.config import PipelineConfig
 from retrieval.features.pipeline import FeaturePipeline
 
@@ -169,10 +170,12 @@ def test_shared_frames_give_the_same_rows_and_run_once(activity, counted):
     assert np.allclose(rows["activity"][[0, 3]], activity.encode([frames[0], frames[3]]), atol=1e-3)
 
 
-def test_sharing_takes_many_items_and_none():
-    frames = [shifted(i % 5, steps=2) for i in range(35)]
-    rows = FeaturePipeline(RECIPE).encode_media(frames, [None] * 35)
-    assert np.array_equal(rows["activity"][5:10, 2 * LAYOUT_DIM :], rows["activity"][30:35, 2 * LAYOUT_DIM :])
+def test_sharing_takes_many_items_and_none(monkeypatch):
+    """More than are encoded at a time."""
+    monkeypatch.setattr(pipeline, "BATCH_SIZE", 8)
+    frames = [shifted(i % 5, steps=2) for i in range(15)]
+    rows = FeaturePipeline(RECIPE).encode_media(frames, [None] * 15)
+    assert np.array_equal(rows["activity"][:5, 2 * LAYOUT_DIM :], rows["activity"][10:, 2 * LAYOUT_DIM :])
     none = FeaturePipeline(RECIPE).encode_media([None], [None])
     assert is_missing_row(none["objects"]).all() and is_missing_row(none["activity"]).all()
 

@@ -38,7 +38,7 @@ def cats(network, frame):
 
 @pytest.mark.parametrize("upright", [False, True])
 @pytest.mark.parametrize("place", [0, 0.37, 0.5, 1])
-@pytest.mark.parametrize("times", [4, 6, 12])
+@pytest.mark.parametrize("times", [4, pytest.param(6, marks=pytest.mark.slow), 12])
 def test_a_cat_anywhere_in_a_panorama_is_found(network, times, place, upright):
     assert cats(network, strip(times, place, upright)) > 0.5
 

@@ -40,11 +40,16 @@ class StderrHandler(logging.Handler):
 
 def affect(*words, input=None, env=None):
     """The command in this process, where encoders are loaded once; as subprocess.run gives it."""
+    return invoke(main, *words, input=input, env=env)
+
+
+def invoke(command, *words, input=None, env=None):
+    """A command of click in this process, with its log on standard error; as subprocess.run gives it."""
     handler = StderrHandler()
     handler.setFormatter(logging.Formatter("affect: %(message)s"))
     logging.getLogger().addHandler(handler)
     try:
-        done = CliRunner().invoke(main, list(map(os.fspath, words)), input=input, env=env)
+        done = CliRunner().invoke(command, list(map(os.fspath, words)), input=input, env=env)
     finally:
         logging.getLogger().removeHandler(handler)
     error = "" if done.exception is None or isinstance(done.exception, SystemExit) else repr(done.exc_info)

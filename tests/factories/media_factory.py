@@ -1,8 +1,11 @@
 """Real media files made on the spot, good ones and broken ones."""
 
 import struct
+import tempfile
 import zlib
 from fractions import Fraction
+from functools import lru_cache
+from pathlib import Path
 
 import av
 import numpy as np
@@ -34,24 +37,31 @@ def sine(seconds, rate, channels=1, level=0.5, hertz=440):
 def clip(path, seconds=2.0, fps=10, size=(160, 120), codec="libx264", begins=None, sound=None, at=0.0):
     """A film whose middle gets lighter frame by frame; `begins` (ms) for a variable rate, `sound` in s."""
     begins = begins or [round(index * 1000 / fps) for index in range(round(seconds * fps))]
-    with av.open(str(path), "w") as container:
-        film = container.add_stream(codec, rate=fps)
-        film.width, film.height, film.pix_fmt, film.gop_size = *size, "yuv420p", 12
-        film.options = {"deadline": "realtime", "cpu-used": "8"} if codec == "libvpx" else {}
-        film.codec_context.time_base = Fraction(1, 1000)
-        track = sound and container.add_stream(
-            "libopus" if path.suffix == ".webm" else "aac", rate=48000, layout="mono"
-        )
-        if track:
-            _encode_sound(container, track, sine(sound, 48000), 48000, "mono", round(at * 48000))
-        for index, begin in enumerate(begins):
-            frame = av.VideoFrame.from_ndarray(card(*size, grey=index * 4 % 256), format="rgb24")
-            frame.pts, frame.time_base = begin, Fraction(1, 1000)
-            container.mux(film.encode(frame))
-        container.mux(film.encode())
-        if track:
-            container.mux(track.encode())
+    path.write_bytes(_encode_clip(path.suffix, fps, size, codec, tuple(begins), sound, at))
     return path
+
+
+@lru_cache(64)  # many tests take the same film
+def _encode_clip(suffix, fps, size, codec, begins, sound, at):
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / f"clip{suffix}"
+        with av.open(str(file), "w") as container:
+            film = container.add_stream(codec, rate=fps)
+            film.width, film.height, film.pix_fmt, film.gop_size = *size, "yuv420p", 12
+            film.options = {"deadline": "realtime", "cpu-used": "8"} if codec == "libvpx" else {}
+            film.codec_context.time_base = Fraction(1, 1000)
+            codec_name = "libopus" if suffix == ".webm" else "aac"
+            track = sound and container.add_stream(codec_name, rate=48000, layout="mono")
+            if track:
+                _encode_sound(container, track, sine(sound, 48000), 48000, "mono", round(at * 48000))
+            for index, begin in enumerate(begins):
+                frame = av.VideoFrame.from_ndarray(card(*size, grey=index * 4 % 256), format="rgb24")
+                frame.pts, frame.time_base = begin, Fraction(1, 1000)
+                container.mux(film.encode(frame))
+            container.mux(film.encode())
+            if track:
+                container.mux(track.encode())
+        return file.read_bytes()
 
 
 def tone(path, seconds=1.0, rate=16000, layout="mono", codec=None, level=0.5):
@@ -102,17 +112,27 @@ def turned(path, source, degrees):
 
 
 def huge_png(path, side=40_000):
-    """A real one-bit picture of side x side pixels in a few hundred kilobytes."""
-    rows, packer = b"\0" * (1 + side // 8), zlib.compressobj(1)
-    data = b"".join(packer.compress(rows) for _ in range(side)) + packer.flush()
+    """A real one-bit picture of side x side black pixels in a few hundred kilobytes."""
     header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", data), (b"IEND", b""))
+    chunks = ((b"IHDR", header), (b"IDAT", deflated_zeros(side * (1 + side // 8))), (b"IEND", b""))
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*chunk) for chunk in chunks))
     return path
 
 
 def _chunk(name, data):
     return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def deflated_zeros(length):
+    """The zlib stream of so many zero bytes, of which only one block is compressed."""
+    block, rest = 1 << 20, length % (1 << 20)
+    parts = (_deflated_block(block) * (length // block), _deflated_block(rest), b"\x03\0")
+    return b"\x78\xda" + b"".join(parts) + struct.pack(">HH", length % 65521, 1)  # Adler-32 of zeros
+
+
+def _deflated_block(length):
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return packer.compress(bytes(length)) + packer.flush(zlib.Z_FULL_FLUSH)
 
 
 def cut_short(path, source, share):

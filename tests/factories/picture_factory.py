@@ -33,11 +33,6 @@ def png_with(*chunks, picture=None):
     return data[:33] + b"".join(chunks) + data[33:]
 
 
-def deflated_zeros(length):
-    packer, block = zlib.compressobj(9), bytes(1 << 20)
-    return b"".join(packer.compress(block) for _ in range(length >> 20)) + packer.flush()
-
-
 def interlaced_png(picture):
     pixels = np.asarray(picture)
     parts = [pixels[y::down, x::right] for x, y, right, down in _PASSES]

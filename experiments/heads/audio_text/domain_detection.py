@@ -16,7 +16,7 @@ from experiments.heads.audio_text.prompts import Prompt
 from experiments.heads.audio_text.retrieval_metrics import list_voice_queries
 from experiments.heads.audio_text.training_set import EncodeTexts
 from experiments.heads.audio_text.vocabulary import ANIMALS, EMOTIONS, MOODS
-from retrieval.evaluation import Estimate, bootstrap_interval
+from retrieval.evaluation import Estimate, bootstrap_interval, compute_proportion_interval
 from spaces.joint import TextDomain
 
 MAX_TEXTS = 250  # of one source
@@ -103,8 +103,8 @@ def evaluate_domain_detection(
     margins: dict[str, Rows] = {}
     for source, texts in texts_by_source.items():
         rows = encode_texts(texts)
-        is_in_domain = domain.contains(rows).astype(np.float64)
-        interval = bootstrap_interval(is_in_domain, seed=seed)
+        is_in_domain = domain.contains(rows)
+        interval = compute_proportion_interval(is_in_domain)
         estimates[f"belongs: {source}"] = Estimate(float(is_in_domain.mean()), *interval)
         margins[source] = (rows @ domain.in_domain.T).max(axis=1) - (rows @ out_of_domain.T).max(axis=1)
     estimates["belongs: area under the ROC"] = _estimate_roc_auc(margins, seed)

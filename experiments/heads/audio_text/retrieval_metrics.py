@@ -10,7 +10,7 @@ import numpy.typing as npt
 from experiments.heads.audio_text.clips import Floats, LabelledClips
 from experiments.heads.audio_text.prompts import SPEAKERS, add_article
 from experiments.heads.audio_text.vocabulary import ANIMALS, EMOTIONS
-from retrieval.evaluation import pearson
+from retrieval.evaluation import compute_expected_precision, pearson
 
 TOP_K = 10
 MUSIC_QUERIES = ("happy music", "sad music", "energetic music", "calm music")
@@ -52,11 +52,12 @@ def _iterate_queries() -> Iterator[str]:
 def precision_at_k(scores: npt.ArrayLike, is_relevant: npt.NDArray[np.bool_]) -> float:
     """Share of relevant clips among the ten with the best scores (n,), or among as many as are relevant.
 
-    NaN where none is relevant.
+    Expected over random orders of equal scores; NaN where none is relevant.
     """
     depth = min(TOP_K, int(is_relevant.sum()))
-    best = np.argsort(-np.asarray(scores), kind="stable")[:depth]
-    return float(is_relevant[best].mean()) if depth else float("nan")
+    if not depth:
+        return float("nan")
+    return float(compute_expected_precision(np.asarray(scores)[None], is_relevant[None], depth)[0])
 
 
 def compute_metrics(clips: LabelledClips, compute_cosines: CosineFunction) -> Metrics:

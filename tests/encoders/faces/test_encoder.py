@@ -1,9 +1,8 @@
+"""Faces of pictures as rows: pinned on a known face, missing without one."""
+
 import csv
-import os
 import subprocess
 import sys
-from importlib.util import find_spec
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,9 +11,7 @@ from repository import require_data
 
 from encoders.base import MissingBackendError, is_missing_row
 from encoders.face_columns import FACE_COLUMNS
-from encoders.faces import Face, boxes, fer_network, mtcnn, mtcnn_fer, summarise_faces
-from encoders.faces.fer_network import crop_face
-from encoders.faces.summed_area import compute_bins, compute_summed_areas, crop_boxes, resize_by_area
+from encoders.faces import Face, fer_network, mtcnn, mtcnn_fer, summarise_faces
 
 skimage = pytest.importorskip("skimage")
 
@@ -22,122 +19,9 @@ skimage = pytest.importorskip("skimage")
 ASTRONAUT_BOX = [181.1, 62.2, 267.7, 172.1]
 ASTRONAUT_ROW = [0.0, 0.0, 0.0, 0.994, 0.0, 0.005, 0.001, 1.0, 1.0, 1.0]
 
-KERAS = """
-import sys, numpy, keras
-model = keras.models.load_model(sys.argv[1], compile=False)
-numpy.save(sys.argv[3], model.predict(numpy.load(sys.argv[2])[:, 0, :, :, None], verbose=0))
-"""
-
-
-@pytest.fixture(scope="module")
-def faces():
-    return mtcnn_fer()
-
-
-@pytest.fixture(scope="module")
-def cascade():
-    return mtcnn.load_mtcnn()
-
-
-@pytest.fixture(scope="module")
-def facenet():
-    from facenet_pytorch import MTCNN
-
-    return MTCNN(keep_all=True)
-
-
-@pytest.fixture(scope="module")
-def astronaut():
-    return skimage.data.astronaut()
-
-
-def lfw():
-    faces = np.load(Path(skimage.__file__).parent / "data" / "lfw_subset.npy")[:100]
-    return np.stack([cv2.resize((face * 255).astype(np.uint8), (64, 64)) for face in faces])
-
 
 def noise(t, h, w):
     return np.random.default_rng(0).integers(0, 256, (t, h, w, 3), np.uint8)
-
-
-def same_faces(cascade, facenet, picture):
-    """Per face that either way finds: is it the other's within 2 px and .01?"""
-    wanted, scores = facenet.detect(picture)
-    found = cascade.detect(picture[None])
-    if wanted is None or len(wanted) != len(found.boxes):
-        return [False] * max(len(found.boxes), 0 if wanted is None else len(wanted))
-    near = np.abs(found.boxes - wanted.astype(np.float32)).max(axis=1) < 2
-    return (near & (np.abs(found.scores - scores.astype(np.float32)) < 0.01)).tolist()
-
-
-def test_bins_and_levels_are_torchs_area_interpolation(astronaut):
-    from torch import from_numpy
-    from torch.nn.functional import interpolate
-
-    frames = np.stack([astronaut[:201, :133], astronaut[100:301, 100:233]])
-    torchs = from_numpy(frames.transpose(0, 3, 1, 2).astype(np.float32))
-    wanted = (interpolate(torchs, (121, 80), mode="area").numpy() - 127.5) / 128
-    assert np.allclose(resize_by_area(compute_summed_areas(frames), 121, 80), wanted, atol=1e-5)
-    box = torchs[1:, :, 7:20, 3:60]
-    wanted = (interpolate(box, (24, 24), mode="area").numpy() - 127.5) / 128
-    cut = np.array([[3, 7, 60, 20]])
-    assert np.allclose(crop_boxes(compute_summed_areas(frames), np.array([1]), cut, 24), wanted, atol=1e-5)
-
-
-def test_bins_by_hand():
-    assert [edge.tolist() for edge in compute_bins(5, 3)] == [[0, 1, 3], [2, 4, 5]]
-    assert [edge.tolist() for edge in compute_bins(2, 3)] == [[0, 0, 1], [1, 2, 2]]
-
-
-def test_tables_may_wrap_around():
-    frames = np.full((1, 3000, 3000, 3), 255, np.uint8)
-    assert np.allclose(resize_by_area(compute_summed_areas(frames), 7, 5), 127.5 / 128)
-
-
-def test_suppression_by_hand():
-    owner = np.array([0, 0, 0, 1])
-    rows = np.array([[0, 0, 10, 10, 0.8], [1, 0, 11, 10, 0.9], [20, 0, 30, 10, 0.7], [0, 0, 10, 10, 0.6]])
-    rows = rows.astype(np.float32)
-    assert boxes.nms(owner, rows, 0.5).tolist() == [1, 2, 3]
-    assert boxes.nms(owner, rows, 0.9).tolist() == [1, 0, 2, 3]
-    inner = np.array([[0, 0, 40, 40], [5, 5, 15, 15], [100, 100, 110, 110]], np.float32)
-    scores = np.array([0.9, 0.95, 0.8], np.float32)
-    assert boxes.nms_by_min_area(np.zeros(3, int), inner, scores, 0.7).tolist() == [1, 2]
-
-
-def test_detection_equals_facenet(cascade, facenet, astronaut):
-    small = cv2.resize(astronaut, (300, 220), interpolation=cv2.INTER_AREA)
-    for picture in (astronaut, small, np.hstack([astronaut, astronaut[:, ::-1]])):
-        same = same_faces(cascade, facenet, picture)
-        assert same and all(same)
-
-
-@pytest.mark.slow
-@pytest.mark.data
-@pytest.mark.parametrize(("folder", "count"), [("faces_muxspace/images", 40), ("oasis/images", 12)])
-def test_detection_equals_facenet_on_photos(cascade, facenet, folder, count):
-    files = sorted((require_data(folder) / folder).glob("*.jpg"))
-    if folder.startswith("oasis"):
-        files = [file for file in files if "erson" in file.name] or files
-    pictures = [cv2.imread(str(file))[:, :, ::-1].copy() for file in files[:: max(len(files) // count, 1)]]
-    same = [one for picture in pictures for one in same_faces(cascade, facenet, picture)]
-    assert same and np.mean(same) >= 0.94  # one of few may fall to another of equal scores
-
-
-@pytest.mark.slow
-def test_expression_equals_keras(tmp_path, astronaut):
-    if find_spec("keras") is None:
-        pytest.skip("keras is not installed")
-    grey = np.concatenate([lfw()[:40], crop_face(astronaut, np.array([180, 60, 270, 180]))[None]])
-    np.save(tmp_path / "x.npy", grey[:, None].astype(np.float32) / 127.5 - 1)
-    model = tmp_path / "model.h5"  # Keras 3 goes by the suffix
-    model.write_bytes(fer_network.find_weights_file().read_bytes())
-    arguments = [str(tmp_path / name) for name in (model.name, "x.npy", "y.npy")]
-    subprocess.run(
-        [sys.executable, "-c", KERAS, *arguments], env={**os.environ, "KERAS_BACKEND": "torch"}, check=True
-    )
-    ours = fer_network.predict_probabilities(fer_network.load_mini_xception(), grey)
-    assert np.abs(ours - np.load(tmp_path / "y.npy")).max() < 1e-4
 
 
 def test_nothing_heavy_is_imported(faces, astronaut):
@@ -216,15 +100,6 @@ def test_two_faces_are_two_people(faces, astronaut):
     )
 
 
-def test_frames_beyond_one_chunk_keep_their_numbers(faces, astronaut, monkeypatch):
-    clip = np.stack([astronaut, np.zeros_like(astronaut), astronaut[:, ::-1]])
-    whole = [(face.frame_index, face.box) for face in faces.detect(clip)]
-    monkeypatch.setattr(mtcnn, "MAX_CHUNK_PIXELS", 1)
-    parts = [(face.frame_index, face.box) for face in faces.detect(clip)]
-    assert [frame for frame, _ in whole] == [0, 2]
-    assert np.allclose([box for _, box in parts], [box for _, box in whole], atol=1e-2)
-
-
 @pytest.mark.parametrize("cut", [(slice(None), slice(200, None)), (slice(70, None), slice(None))])
 def test_a_face_at_the_border_stays_in_the_frame(faces, astronaut, cut):
     frame = astronaut[cut]
@@ -237,12 +112,6 @@ def test_a_face_at_the_border_stays_in_the_frame(faces, astronaut, cut):
 def test_grey_pictures_have_faces_too(faces, astronaut):
     grey = cv2.cvtColor(cv2.cvtColor(astronaut, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     assert len(faces.detect(grey[None])) == 1
-
-
-def test_face_crop_beyond_the_frame():
-    frame = np.full((30, 40, 3), 200, np.uint8)
-    for box in ([-50, -50, 500, 20], [35, 25, 39, 29], [39.6, 29.6, 39.9, 29.9], [60, 60, 90, 90]):
-        assert (crop_face(frame, np.array(box)) == 200).all()
 
 
 def test_summary_by_hand():

@@ -154,6 +154,7 @@ def test_temperature_finds_what_was_done():
 
 
 @pytest.mark.data
+@pytest.mark.slow
 def test_expressions_of_labelled_faces(faces):
     """On dev, which the shipped head has learnt from: no figure, but it breaks if crops or weights do."""
     from experiments.heads.face.dataset import LABELS

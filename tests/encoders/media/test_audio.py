@@ -1,184 +1,14 @@
-"""What reading gives of many channels, channels that cancel, sound above full scale, offsets."""
+"""Sound of all formats and rates, alone and in films, above full scale, with an offset, short."""
 
-import av
 import numpy as np
 import pytest
-from media_factory import card
-from sound_factory import calls, encoded, late, wav
+from audio_reading import CALLS, NONE, RATE, channels_of, difference, sounds, whole
+from media_factory import clip, float_wav, sine, tone
+from media_reading import SAMPLES, parts, reason
+from sound_factory import wav
 
 from encoders import media
-from encoders.logmel import compute_logmel_statistics, is_audible
-from encoders.media.audio import select_audible_channels
-from encoders.media.downmix import downmix
-
-RATE = 48000
-READ = media.Sampling(sample_rate=16000)
-CALLS = calls()
-NOISE = np.random.default_rng(7).normal(0, 0.1, (2, len(CALLS)))
-NONE = np.zeros_like(CALLS)
-
-
-def sounds(path):
-    return [part.audio for part in media.read_segments(path, media.probe(path), READ)]
-
-
-def whole(path):
-    return np.concatenate([sound.samples for sound in sounds(path)])
-
-
-def channels_of(path):
-    """Channels (c, n) at 16 kHz as the product read them before: planes, resampled one by one."""
-    resampler, found = av.AudioResampler(format="fltp", rate=16000), []
-    with av.open(str(path)) as container:
-        for frame in [*container.decode(audio=0), None]:
-            found += [piece.to_ndarray() for piece in resampler.resample(frame)]
-    return np.concatenate(found, axis=1)
-
-
-def difference(path, reference):
-    """Decibels between the log-mel statistics of two files' first segments, on average."""
-    one, two = (compute_logmel_statistics(sounds(file)[0]) for file in (path, reference))
-    return float(np.abs(one - two).mean())
-
-
-# ---- any number of channels
-
-
-@pytest.mark.parametrize(
-    ("ending", "codec", "layout"),
-    [
-        ("wav", "pcm_s16le", "7.1"),
-        ("wav", "pcm_s24le", "7.1(wide)"),
-        ("wav", "pcm_u8", "octagonal"),
-        ("wav", "pcm_s32le", "hexadecagonal"),
-        ("wav", "pcm_f64le", "22.2"),
-        ("mkv", "pcm_f32le", "hexadecagonal"),
-        ("flac", "flac", "7.1"),
-        ("opus", "libopus", "7.1"),
-        ("mp4", "aac", "7.1"),
-        ("mov", "aac", "7.1(wide)"),
-        ("mkv", "aac", "hexadecagonal"),
-        ("m4a", "alac", "7.1(wide)"),
-        ("wv", "wavpack", "7.1"),
-        ("nut", "pcm_s16le_planar", "7.1"),
-    ],
-)
-def test_eight_and_more_channels(tmp_path, ending, codec, layout):
-    count = av.AudioLayout(layout).nb_channels
-    path = encoded(tmp_path / f"many.{ending}", np.tile(CALLS, (count, 1)), codec, layout)
-    assert media.probe(path).channels == count
-    assert difference(path, wav(tmp_path / "mono.wav", CALLS)) < 1.5
-    assert np.abs(whole(path)).max() == pytest.approx(0.5, abs=0.05)
-
-
-@pytest.mark.parametrize("count", [9, 33, 64, 65, 255])
-@pytest.mark.parametrize("dtype", ["<i2", "<i8", "<f8"])
-def test_channels_without_a_layout(tmp_path, count, dtype):
-    path = wav(tmp_path / "raw.wav", np.tile(CALLS[:RATE], (count, 1)), dtype=dtype)
-    mono = wav(tmp_path / "mono.wav", CALLS[:RATE], dtype=dtype)
-    assert np.abs(whole(path) - whole(mono)).max() < 1e-4
-
-
-@pytest.mark.parametrize(
-    ("ending", "layout"), [("mp4", "7.1"), ("mkv", "hexadecagonal"), ("mov", "7.1(wide)")]
-)
-def test_a_film_with_many_channels_keeps_both(tmp_path, ending, layout):
-    count = av.AudioLayout(layout).nb_channels
-    pictures = [card(grey=4 * at) for at in range(40)]
-    path = encoded(tmp_path / f"film.{ending}", np.tile(CALLS, (count, 1)), "aac", layout, pictures=pictures)
-    (part,) = media.read_segments(path, media.probe(path), READ)
-    assert len(part.frames) >= 4 and part.audio.samples.std() == pytest.approx(CALLS.std(), rel=0.1)
-
-
-def test_which_channels_are_heard():
-    assert select_audible_channels(("FL", "FR", "FC", "LFE", "BL", "BR")) == [0, 1, 2, 4, 5]
-    assert select_audible_channels(("AMBI0", "AMBI1", "AMBI2", "AMBI3")) == [0]
-    assert select_audible_channels(("LFE",)) == [0] and select_audible_channels(("NONE", "NONE")) == [0, 1]
-
-
-def test_ambisonics_from_any_side(tmp_path):
-    """Behind the listener all but the first channel are of opposite phase."""
-    behind = np.stack([CALLS, NONE, NONE, -CALLS, *[NONE] * 5])
-    options = {"mapping_family": "2"}
-    path = encoded(tmp_path / "ambisonic.opus", behind, "libopus", "ambisonic 2", options=options)
-    assert difference(path, wav(tmp_path / "mono.wav", CALLS)) < 1.5
-
-
-# ---- channels that cancel
-
-CANCELLING = {
-    "opposite": [CALLS, -CALLS],
-    "opposite, quieter and late": [CALLS, -0.9 * late(CALLS, 0.5)],
-    "opposite and late": [CALLS, -late(CALLS, 0.1)],
-    "late by .1 ms": [CALLS, late(CALLS, 0.1)],
-    "late by .2 ms": [CALLS, late(CALLS, 0.2)],
-    "late by .5 ms": [late(CALLS, 0.5), CALLS],
-    "opposite surrounds": [NONE, NONE, NONE, NONE, CALLS, -CALLS],
-    "eight, every second opposite": [CALLS, -CALLS] * 4,
-    "flips in the middle": [CALLS, np.where(np.arange(len(CALLS)) < len(CALLS) / 2, CALLS, -CALLS)],
-    "with offsets": [0.5 * CALLS + 0.5, -0.5 * CALLS - 0.2],
-}
-
-
-@pytest.mark.parametrize("kind", CANCELLING)
-def test_channels_that_cancel_sound_as_one_of_them(tmp_path, kind):
-    path = wav(tmp_path / "cancels.wav", np.stack(CANCELLING[kind]))
-    assert difference(path, wav(tmp_path / "mono.wav", CALLS)) < 0.5
-
-
-HELD = {
-    "equal": [CALLS, CALLS],
-    "one is silent": [CALLS, NONE],
-    "nothing in common": list(NOISE),
-    "wide": [CALLS + NOISE[0], 0.6 * CALLS + NOISE[1]],
-    "in quadrature": [CALLS, np.fft.irfft(np.fft.rfft(CALLS) * 1j, len(CALLS))],
-    "one is hum": [CALLS, 0.1 * np.sin(2 * np.pi * 50 * np.arange(len(CALLS)) / RATE)],
-    "an echo": [CALLS + NOISE[0], late(CALLS, 30)],
-}
-
-
-@pytest.mark.parametrize("kind", HELD)
-def test_others_are_their_mean_to_the_bit(tmp_path, kind):
-    path = wav(tmp_path / "stereo.wav", np.stack(HELD[kind]))
-    assert np.array_equal(whole(path), channels_of(path).mean(axis=0))
-
-
-def test_a_quiet_front_does_not_hide_opposite_surrounds(tmp_path):
-    made = np.stack([*0.005 * NOISE, NONE, NONE, CALLS, -CALLS])
-    front = wav(tmp_path / "front.wav", made[:4])
-    found, missed = (whole(path).std() for path in (wav(tmp_path / "all.wav", made), front))
-    assert found > 10 * missed
-
-
-def test_a_flip_makes_no_click():
-    rate = 16000
-    sine = np.sin(2 * np.pi * 440 * np.arange(6 * rate) / rate).astype(np.float32)
-    flips = np.where((np.arange(6 * rate) // (2 * rate)) % 2, -sine, sine)
-    made = downmix(np.stack([sine, flips]), rate)
-    assert np.abs(np.diff(made)).max() <= np.abs(np.diff(sine)).max() * 1.01
-    assert made.std() == pytest.approx(sine.std(), rel=0.05)
-
-
-@pytest.mark.parametrize("kind", ["opposite, quieter and late", "flips in the middle"])
-def test_the_same_whole_and_sought(tmp_path, kind):
-    made = np.concatenate([np.stack(CANCELLING[kind])] * 9, axis=1)  # 36 s
-    path = wav(tmp_path / "long.wav", made, rate=16000)
-    found = media.probe(path)
-    one, two, *_ = media.read_segments(path, found, READ)
-    (again,) = media.read_segments_at(path, found, [two.start], READ)
-    assert np.array_equal(again.audio.samples, two.audio.samples)
-    assert one.audio.samples.std() == pytest.approx(two.audio.samples.std(), rel=0.1)
-
-
-@pytest.mark.parametrize("size", ["512", "4608"])
-def test_how_the_stream_is_cut_into_frames_changes_nothing(tmp_path, size):
-    made = np.stack(CANCELLING["flips in the middle"]) + 0.1
-    path = encoded(tmp_path / "cut.flac", made, "flac", "stereo", options={"frame_size": size})
-    other = encoded(tmp_path / "other.flac", made, "flac", "stereo", options={"frame_size": "1024"})
-    assert np.array_equal(whole(path), whole(other))
-
-
-# ---- above full scale
+from encoders.logmel import is_audible
 
 
 @pytest.mark.parametrize("gain", [3, 8, 1e4, 1e12])
@@ -187,7 +17,7 @@ def test_any_gain_is_the_same_sound(tmp_path, gain, dtype):
     path, plain = (wav(tmp_path / f"{g}.wav", g * CALLS, dtype=dtype) for g in (gain, 1))
     found, wanted = whole(path), whole(plain)
     assert np.abs(found).max() <= 1
-    assert found / np.abs(found).max() == pytest.approx(wanted / np.abs(wanted).max(), abs=1e-5)
+    np.testing.assert_allclose(found / np.abs(found).max(), wanted / np.abs(wanted).max(), atol=1e-5)
     assert difference(path, plain) < 1e-2
 
 
@@ -195,8 +25,6 @@ def test_what_is_below_full_scale_is_not_scaled(tmp_path):
     path = wav(tmp_path / "low.wav", 0.9 * np.stack([CALLS, CALLS]))
     assert np.array_equal(whole(path), channels_of(path)[0])
 
-
-# ---- offsets
 
 SECONDS = np.arange(len(CALLS)) / RATE
 OFFSETS = {
@@ -234,3 +62,59 @@ def test_a_slight_offset_is_left(tmp_path):
 def test_the_shortest_sounds(tmp_path, count):
     path = wav(tmp_path / "short.wav", 0.3 * np.stack([CALLS[:count] + 0.2, -CALLS[:count]]), rate=16000)
     assert len(whole(path)) == count and np.isfinite(whole(path)).all()
+
+
+def test_sound_in_a_part_of_the_film_only(tmp_path):
+    path = clip(tmp_path / "part.mkv", seconds=45, fps=2, sound=11, at=18)
+    first, second, third = parts(path)
+    assert first.audio is None and third.audio is None
+    quiet, loud = second.audio.samples[: 16000 * 2], second.audio.samples[16000 * 4 : 16000 * 14]
+    assert np.abs(quiet).max() < 1e-3 and loud.std() == pytest.approx(0.5 / np.sqrt(2), rel=0.05)
+
+
+def test_an_mp4_with_sound_only_is_audio(tmp_path):
+    path = tone(tmp_path / "song.mp4", seconds=3, rate=44100)
+    assert media.probe(path).modality == "audio"
+    (part,) = parts(path)
+    assert part.frames is None and part.frame_times == () and part.audio.duration == pytest.approx(3, abs=0.1)
+
+
+@pytest.mark.parametrize("ending", ["wav", "mp3", "flac", "opus", "m4a", "aac"])
+def test_sound_formats(tmp_path, ending):
+    rate = 48000 if ending == "opus" else 44100
+    path = tone(tmp_path / f"tone.{ending}", seconds=20.5, rate=rate, layout="stereo")
+    found = media.probe(path)
+    assert (found.modality, found.channels, found.width) == ("audio", 2, None)
+    one, two = parts(path)
+    assert one.audio.duration == 15 and two.audio.duration == pytest.approx(5.5, abs=0.15)
+    both = np.concatenate([one.audio.samples, two.audio.samples])
+    middle = both[16000 * 10 : 16000 * 20]  # over the cut: the sine must go on without a seam
+    assert np.argmax(np.abs(np.fft.rfft(middle))) == 4400
+    assert middle.std() == pytest.approx(0.5 / np.sqrt(2), rel=0.05)
+
+
+@pytest.mark.parametrize("rate", [8000, 22050, 96000])
+@pytest.mark.parametrize("layout", ["mono", "stereo", "5.1"])
+def test_rates_and_layouts(tmp_path, rate, layout):
+    (part,) = parts(tone(tmp_path / "tone.wav", rate=rate, layout=layout, level=0.9))
+    samples = part.audio.samples
+    assert samples.dtype == np.float32 and len(samples) == 16000
+    assert np.abs(samples[2000:14000] - sine(1, 16000, level=0.9)[0, 2000:14000]).max() < 0.02
+
+
+def test_samples_above_full_scale_are_scaled(tmp_path):
+    (part,) = parts(float_wav(tmp_path / "loud.wav", 3 * sine(1, 16000)[0]))
+    assert np.abs(part.audio.samples).max() == 1
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_samples_that_are_not_finite(tmp_path, value):
+    samples = sine(1, 16000)[0]
+    samples[5000] = value
+    assert "not finite" in reason(float_wav(tmp_path / "bad.wav", samples))
+
+
+def test_cover_art_is_no_film():
+    path = SAMPLES / "audio/withcover.mp3"
+    assert media.probe(path).modality == "audio"
+    assert parts(path)[0].frames is None

@@ -1,4 +1,5 @@
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -123,7 +124,7 @@ def test_a_mishap_costs_only_its_file(tmp_path, mishap, reason):
 def test_real_decoding_fits_the_memory_it_is_given(tmp_path):
     paths = [
         clip(tmp_path / "film.mp4", size=(1920, 1080), seconds=1),
-        photo(tmp_path / "big.png", 6000, 4000),
+        photo(tmp_path / "big.png", 6000, 4000, compress_level=1),
     ]
     with DecoderPool(1, limits=Limits(max_memory_bytes=1 << 30)) as pool:
         found = by_file(pool.read(paths))
@@ -131,7 +132,7 @@ def test_real_decoding_fits_the_memory_it_is_given(tmp_path):
 
 
 def test_a_picture_that_needs_more_memory_than_allowed(tmp_path):
-    path = photo(tmp_path / "big.png", 8000, 6000)
+    path = photo(tmp_path / "big.png", 8000, 6000, compress_level=1)
     with DecoderPool(1, limits=Limits(max_memory_bytes=100 << 20)) as pool:
         *_, last = pool.read([path])
     assert last.error.reason == "decoding needs more than 0.0976562 GiB of memory"
@@ -154,10 +155,16 @@ def test_a_worker_killed_while_idle_is_replaced(tmp_path):
 
 
 def test_starting_is_quick(tmp_path):
-    path, began = photo(tmp_path / "card.png"), time.perf_counter()
+    """By the processor's seconds, whatever else the machine does."""
+
+    def seconds():
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return used.ru_utime + used.ru_stime
+
+    path, before = photo(tmp_path / "card.png"), seconds()
     with DecoderPool(1) as pool:
         list(pool.read([path]))
-    assert time.perf_counter() - began < 2  # .25 s on an idle machine
+    assert seconds() - before < 2  # .35 s on an idle machine
 
 
 def test_decoding_imports_no_torch():

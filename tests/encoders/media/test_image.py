@@ -1,4 +1,4 @@
-"""Pictures turned, damaged, laden with texts, from cameras: read as viewers show them, or refused."""
+"""Pictures turned, panoramas and formats: read as viewers show them, or refused."""
 
 import io
 import subprocess
@@ -6,64 +6,16 @@ import sys
 
 import numpy as np
 import pytest
-from picture_factory import (
-    chunk,
-    deflated_zeros,
-    interlaced_png,
-    png_with,
-    raw,
-    scene,
-    turned_tiff,
-)
+from media_factory import BLUE, GREEN, RED, WHITE, card, cut_short, huge_png, photo
+from media_reading import close, corners, parts, reason
+from picture_factory import chunk, png_with, scene, turned_tiff
+from picture_reading import error, refusal, saved, shown, stored
 from PIL import Image, ImageFile
 from repository import ROOT
 
 from encoders import media
-from encoders.base import MediaError
-from encoders.media import Limits, Sampling
-from encoders.media.decoder_pool import DecodedSegment, DecoderPool
-from encoders.media.raw_previews import MIN_PREVIEW_SIDE_PX
 
-T = Image.Transpose
-# What a picture with this tag was turned by before it was stored.
-STORED = {2: T.FLIP_LEFT_RIGHT, 3: T.ROTATE_180, 4: T.FLIP_TOP_BOTTOM, 5: T.TRANSPOSE, 6: T.ROTATE_90}
-STORED |= {7: T.TRANSVERSE, 8: T.ROTATE_270}
 TIFFS = ("raw", "tiff_lzw", "tiff_adobe_deflate", "jpeg", "packbits")
-
-
-def shown(path, side=512):
-    """Probe and pixels, with what holds for every picture checked."""
-    found = media.probe(path)
-    (part,) = media.read_segments(path, found, Sampling(max_side=side))
-    assert found.modality == "image" and part.frames.shape[0] == 1
-    if side >= max(found.width, found.height):
-        assert part.frames.shape[1:3] == (found.height, found.width)
-    assert not ImageFile.LOAD_TRUNCATED_IMAGES
-    return found, part.frames[0]
-
-
-def error(pixels, expected):
-    assert pixels.shape == np.shape(expected)
-    return np.abs(pixels.astype(int) - np.asarray(expected)).mean()
-
-
-def refusal(path):
-    with pytest.raises(MediaError) as caught:
-        shown(path)
-    assert "\n" not in str(caught.value)
-    return caught.value.reason
-
-
-def saved(path, data):
-    path.write_bytes(data)
-    return path
-
-
-def stored(picture, tag):
-    return picture if tag not in STORED else picture.transpose(STORED[tag])
-
-
-# ---- orientation
 
 
 @pytest.mark.parametrize("tag", range(10))
@@ -106,149 +58,6 @@ def test_an_orientation_after_the_pixels_of_a_png(tmp_path):
     assert error(shown(saved(tmp_path / "a.png", data))[1], scene()) == 0
 
 
-# ---- cameras' RAW
-
-
-@pytest.mark.parametrize("order", ["<", ">"])
-@pytest.mark.parametrize("tag", [1, 6])
-def test_a_raw_shows_its_preview(tmp_path, order, tag):
-    picture = scene(MIN_PREVIEW_SIDE_PX + 44, 200)
-    path = saved(tmp_path / "a.dng", raw(stored(picture, tag), tag, order))
-    found, pixels = shown(path)
-    assert error(pixels, picture) < 5 and found.incomplete_reason is None
-
-
-def test_a_raw_without_a_preview_is_refused(tmp_path):
-    for picture in (None, scene(MIN_PREVIEW_SIDE_PX - 1, 100)):
-        assert refusal(saved(tmp_path / "a.nef", raw(picture))) == (
-            "a camera's RAW can't be read; export it as JPEG"
-        )
-    assert "RAW" in refusal(saved(tmp_path / "a", b"FUJIFILMCCD-RAW 0201" + bytes(99)))
-
-
-# ---- texts, profiles, checksums
-
-
-def test_large_texts_and_profiles_of_a_png(tmp_path):
-    zeros, text = deflated_zeros(3 << 20), b"x" * (3 << 20)
-    chunks = {
-        "zTXt": chunk(b"zTXt", b"prompt\0\0" + zeros),
-        "iTXt": chunk(b"iTXt", b"workflow\0\1\0\0\0" + zeros),
-        "iCCP": chunk(b"iCCP", b"profile\0\0" + zeros),
-        "tEXt": chunk(b"tEXt", b"prompt\0" + text) * 25,
-        "several": chunk(b"zTXt", b"a\0\0" + zeros) + chunk(b"iCCP", b"profile\0\0" + zeros),
-    }
-    for name, more in chunks.items():
-        found, pixels = shown(saved(tmp_path / f"{name}.png", png_with(more)))
-        assert error(pixels, scene()) == 0 and found.incomplete_reason is None
-    after = png_with()
-    after = after[:-12] + chunks["zTXt"] + after[-12:]
-    assert error(shown(saved(tmp_path / "after.png", after))[1], scene()) == 0
-
-
-def test_a_text_is_not_inflated_beyond_its_limit(tmp_path):
-    bomb = chunk(b"zTXt", b"a\0\0" + deflated_zeros(600 << 20))
-    path = saved(tmp_path / "bomb.png", png_with(bomb))
-    with DecoderPool(1, limits=Limits(max_memory_bytes=256 << 20)) as pool:
-        events = list(pool.read([path]))
-    assert any(isinstance(event, DecodedSegment) for event in events)
-
-
-@pytest.mark.parametrize("name", [b"tEXt", b"gAMA", b"pHYs", b"tIME", b"prVt"])
-def test_a_bad_checksum_of_an_ancillary_chunk(tmp_path, name):
-    path = saved(tmp_path / "a.png", png_with(chunk(name, b"\0\0\xb1\x8f\0\0\0\0\0", crc=1)))
-    found, pixels = shown(path)
-    assert error(pixels, scene()) == 0 and found.incomplete_reason is None
-
-
-def test_a_bad_checksum_of_the_pixels(tmp_path):
-    data = bytearray(png_with())
-    data[-13] ^= 0xFF
-    assert error(shown(saved(tmp_path / "a.png", data))[1], scene()) == 0
-
-
-@pytest.mark.parametrize("junk", [b"\r\n", b"\n", b"\xef\xbb\xbf", b" \n\t"])
-@pytest.mark.parametrize("ending", ["jpg", "png", "gif", "tif"])
-def test_stray_bytes_before_a_picture(tmp_path, ending, junk):
-    scene().save(tmp_path / f"a.{ending}")
-    path = saved(tmp_path / f"b.{ending}", junk + (tmp_path / f"a.{ending}").read_bytes())
-    assert np.array_equal(shown(path)[1], shown(tmp_path / f"a.{ending}")[1])
-    assert media.looks_like_media(saved(tmp_path / "bare", path.read_bytes()))
-
-
-def test_bytes_after_a_picture_are_no_damage(tmp_path):
-    for ending in ("jpg", "png", "gif", "webp", "bmp", "tif"):
-        path = tmp_path / f"a.{ending}"
-        scene().save(path)
-        saved(path, path.read_bytes() + bytes(100_000))
-        assert shown(path)[0].incomplete_reason is None
-
-
-# ---- files that end early
-
-
-def test_a_jpeg_without_its_end_mark(tmp_path):
-    for options in ({}, {"progressive": True}):
-        scene().save(tmp_path / "a.jpg", quality=95, **options)
-        path = saved(tmp_path / "b.jpg", (tmp_path / "a.jpg").read_bytes()[:-2])
-        found, pixels = shown(path)
-        assert found.incomplete_reason == "the end of the file is missing"
-        assert np.array_equal(pixels, shown(tmp_path / "a.jpg")[1])
-
-
-CUT = ["jpg", "png", "gif", "webp", "bmp", "tif", "ppm", "tga", "pcx"]
-
-
-@pytest.mark.parametrize("ending", CUT)
-def test_a_picture_cut_late_is_read_and_said_to_be_incomplete(tmp_path, ending):
-    scene().save(tmp_path / f"a.{ending}", quality=90)
-    whole, data = shown(tmp_path / f"a.{ending}"), (tmp_path / f"a.{ending}").read_bytes()
-    assert whole[0].incomplete_reason is None
-    found, pixels = shown(saved(tmp_path / f"b.{ending}", data[: len(data) * 9 // 10]))
-    assert found.incomplete_reason.endswith("% of the picture can be read")
-    assert 75 <= int(found.incomplete_reason.split()[1]) <= 98
-    rows = slice(-found.height, None) if ending in ("bmp", "tga") else slice(found.height)
-    assert found.width == 240 and error(pixels, whole[1][rows]) < 6
-
-
-@pytest.mark.parametrize("ending", [*CUT, "avif", "jp2", "sgi", "qoi", "ico"])
-def test_a_picture_cut_early_is_refused(tmp_path, ending):
-    scene().save(tmp_path / f"a.{ending}", quality=90)
-    data = (tmp_path / f"a.{ending}").read_bytes()
-    for share in (0.3, 0.05, 0.01):
-        assert refusal(saved(tmp_path / f"b.{ending}", data[: int(len(data) * share)]))
-
-
-def test_what_is_missing_of_a_black_or_white_picture_is_known(tmp_path):
-    for colour in ("black", "white"):
-        picture = scene()
-        picture.paste(colour, (0, 40, 240, 160))
-        picture.save(tmp_path / "a.tif")
-        data = (tmp_path / "a.tif").read_bytes()
-        found, _ = shown(saved(tmp_path / "b.tif", data[: len(data) * 9 // 10]))
-        assert found.incomplete_reason == "only 89 % of the picture can be read"
-
-
-def test_an_interlaced_picture_cut_short_has_no_gaps(tmp_path):
-    data = interlaced_png(scene())
-    assert error(shown(saved(tmp_path / "a.png", data))[1], scene()) == 0
-    found, pixels = shown(saved(tmp_path / "b.png", data[: len(data) * 8 // 10]))
-    assert found.incomplete_reason and error(pixels, np.asarray(scene())[: found.height]) < 8
-    assert refusal(saved(tmp_path / "c.png", data[: len(data) * 3 // 10])).startswith("truncated")
-
-
-def test_a_turned_picture_cut_late(tmp_path):
-    exif = Image.Exif()
-    exif[274] = 3
-    stored(scene(), 3).save(tmp_path / "a.png", exif=exif)
-    data = (tmp_path / "a.png").read_bytes()
-    found, pixels = shown(saved(tmp_path / "b.png", data[: len(data) * 9 // 10]))
-    assert error(pixels, np.asarray(scene())[160 - found.height :]) == 0
-
-
-# ---- panoramas
-
-
 @pytest.mark.parametrize(
     ("size", "expected"),
     [
@@ -264,27 +73,6 @@ def test_a_turned_picture_cut_late(tmp_path):
 def test_panoramas_keep_pixels_on_the_short_side(tmp_path, size, expected, ending):
     Image.new("RGB", size).save(tmp_path / f"a.{ending}")
     assert shown(tmp_path / f"a.{ending}")[1].shape[:2] == expected[::-1]
-
-
-# ---- formats
-
-
-STILLS = ["jp2", "j2k", "jpx", "ppm", "pgm", "pbm", "pfm", "tga", "ico", "dds", "pcx", "sgi", "qoi", "icns"]
-STILLS += ["mpo", "jfif", "dib", "apng"]
-MODES = {"pgm": "L", "pbm": "1", "pfm": "F"}
-
-
-@pytest.mark.parametrize("ending", STILLS)
-def test_still_formats(tmp_path, ending):
-    picture = scene(256, 256).convert(MODES.get(ending, "RGB"))
-    picture.save(tmp_path / f"a.{ending}")
-    _, pixels = shown(tmp_path / f"a.{ending}", 256)
-    assert error(pixels, picture.convert("RGB")) < 6
-    if ending not in ("tga", "dib"):  # these have nothing to be known by
-        bare = saved(tmp_path / "bare", (tmp_path / f"a.{ending}").read_bytes())
-        wrong = saved(tmp_path / "wrong.jpg", bare.read_bytes())
-        assert media.looks_like_media(bare)
-        assert np.array_equal(shown(bare, 256)[1], pixels) and np.array_equal(shown(wrong, 256)[1], pixels)
 
 
 def test_an_animated_webp_says_that_only_its_first_picture_is_read(tmp_path):
@@ -325,3 +113,75 @@ def test_damaged_pictures_write_nothing(tmp_path):
     root = ROOT
     done = subprocess.run([sys.executable, "-c", code, path], cwd=root, capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("ending", ["jpg", "png", "webp", "gif", "bmp", "tiff", "avif"])
+def test_an_image_is_one_segment(tmp_path, ending):
+    path = photo(tmp_path / f"card.{ending}")
+    assert media.probe(path).modality == "image"
+    (part,) = parts(path)
+    assert part.frames.shape == (1, 120, 160, 3) and part.frames.dtype == np.uint8
+    assert (part.start, part.end, part.audio) == (None, None, None)
+    assert close(corners(part.frames[0]), [RED, GREEN, BLUE, WHITE])
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation(tmp_path, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = photo(tmp_path / "card.jpg", exif=exif, quality=95)
+    (part,) = parts(path)
+    places = [RED, GREEN, BLUE, WHITE]
+    order = {1: "0123", 2: "1032", 3: "3210", 4: "2301", 5: "0213", 6: "2031", 7: "3120", 8: "1302"}
+    assert close(corners(part.frames[0]), [places[int(i)] for i in order[orientation]])
+    found = media.probe(path)
+    assert part.frames.shape[1:3] == (found.height, found.width)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "I;16", "I", "F"])
+def test_every_mode_becomes_rgb(tmp_path, mode):
+    ramp = np.linspace(0, 255, 64, dtype=np.uint8)[None].repeat(48, 0)
+    deep = {"I;16": (np.uint16, 257), "I": (np.int32, 257), "F": (np.float32, 1 / 255)}
+    if mode in deep:
+        kind, scale = deep[mode]
+        image = Image.fromarray((ramp * np.float64(scale)).astype(kind))
+    else:
+        grey = Image.fromarray(ramp).convert("L" if mode in ("1", "LA", "P") else "RGB")
+        image = grey.convert(mode, dither=Image.Dither.NONE)
+    path = tmp_path / "ramp.tiff"
+    image.save(path)
+    (part,) = parts(path)
+    expected = np.where(ramp > 127, 255, 0) if mode == "1" else ramp
+    assert np.abs(part.frames[0].astype(int) - expected[..., None]).max() <= 3
+
+
+def test_deep_colour(tmp_path):
+    tifffile = pytest.importorskip("tifffile")
+    tifffile.imwrite(tmp_path / "deep.tiff", card().astype(np.uint16) * 257, photometric="rgb")
+    (part,) = parts(tmp_path / "deep.tiff")
+    assert np.array_equal(part.frames[0], card())
+
+
+def test_transparent_parts_are_white(tmp_path):
+    image = Image.new("RGBA", (40, 40), (255, 0, 0, 0))
+    image.paste((0, 0, 255, 255), (0, 0, 20, 40))
+    image.save(tmp_path / "half.png")
+    (part,) = parts(tmp_path / "half.png")
+    assert corners(part.frames[0]) == [BLUE, WHITE, BLUE, WHITE]
+
+
+def test_large_pictures_get_smaller_and_small_ones_stay(tmp_path):
+    assert parts(photo(tmp_path / "a.jpg", 4000, 3000))[0].frames.shape == (1, 384, 512, 3)
+    assert parts(photo(tmp_path / "b.jpg", 30, 1))[0].frames.shape == (1, 1, 30, 3)
+
+
+def test_a_huge_picture_is_refused_by_its_header(tmp_path, monkeypatch):
+    path = huge_png(tmp_path / "huge.png")
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda _: pytest.fail("its pixels were decoded"))
+    assert reason(path) == "40000 x 40000 pixels are 1,600 megapixels, more than the limit of 200"
+
+
+def test_truncated_pictures(tmp_path):
+    for ending in ("jpg", "png"):
+        whole = photo(tmp_path / f"whole.{ending}", 800, 600)
+        assert "picture" in reason(cut_short(tmp_path / f"head.{ending}", whole, 0.004))

@@ -15,7 +15,7 @@ from PIL import Image
 from repository import ROOT
 
 from experiments import ablate
-from experiments.ablation import runner, trials
+from experiments.ablation import study, trials
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_the_command(pictures, tmp_path):
     arguments = ("--data", pictures, "--encoders", TOYS, "--jobs", 1, "--out", tmp_path, *FEW)
     completed = command(*arguments, "--rows", "1.1 weighted,2.3")
     assert completed.exit_code == 0, completed.output
-    assert "1.1 weighted" in completed.stdout and "Ties: average" in completed.stdout
+    assert "1.1 weighted" in completed.stdout and "Ties: in expectation" in completed.stdout
     assert "Left out: 2.3 zero-shot" in completed.stdout
     names = {file.name for file in tmp_path.iterdir()}
     assert names >= {"table.md", "table.csv", "results.json", "rows.png", "learning-rsum.png"}
@@ -90,15 +90,76 @@ def test_given_features(pictures, tmp_path):
     assert report["encoders"] == {} and [row["name"] for row in report["rows"]] == ["1.2 object"]
 
 
+def write_set_without_media(folder):
+    """A table of 40 clips that are not there, and features of all but two in objects.npz."""
+    rng = np.random.default_rng(0)
+    words = rng.integers(4, size=(40, 2))
+    lines = [f"clips/{n}.mp4,a {'abcd'[one]} on {'wxyz'[other]}" for n, (one, other) in enumerate(words)]
+    (folder / "captions.csv").write_text("\n".join(["media,caption", *lines, lines[0]]))
+    features = np.concatenate([np.eye(4)[words[:, 0]], np.eye(4)[words[:, 1]]], axis=1)
+    np.savez(folder / "objects.npz", **{f"{n}": row for n, row in enumerate(features[:38])})
+
+
+OWN_LOSS = """
+def hinge(similarity, same_item=None):
+    cost = (0.2 + similarity - similarity.diagonal()[:, None]).clamp(min=0)
+    return cost.masked_fill(same_item, 0).sum()
+"""
+
+
+@pytest.mark.slow
+def test_features_without_media_and_a_loss_of_ones_own(tmp_path):
+    """From another folder, in two processes, twice: the second time nothing is trained."""
+    write_set_without_media(tmp_path)
+    (tmp_path / "my_losses.py").write_text(OWN_LOSS)
+    arguments = [
+        sys.executable, "-m", "experiments.ablate", "--data", "captions.csv", "--jobs", "2", *FEW[:-1], "2",
+        "--features", "objects=objects.npz", "--rows", "1.1 InfoNCE", "--loss", "my_losses:hinge",
+        "--rules", "clip4clip", "--encoders", "text=toy-text", "--out", "out", "--json",
+    ]  # fmt: skip
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    trained = []
+    for _ in range(2):
+        done = subprocess.run(
+            arguments, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        trained.append(
+            {f: f.stat().st_mtime_ns for f in tmp_path.glob(f"out/trials/*/{trials.HISTORY_FILE}")}
+        )
+    assert trained[0] == trained[1] and len(trained[0]) == 6
+    report = json.loads(done.stdout)
+    names = [row["name"] for row in report["rows"]]
+    assert names == ["1.1 weighted", "1.1 InfoNCE", "1.1 my_losses:hinge"]
+    assert report["rules_name"] == "clip4clip" and report["protocol"]["ties"] == "each"
+    assert sum(report["missing_features"]["objects"].values()) == 2
+    assert report["feature_files"]["objects"]["path"] == "objects.npz"
+    assert any("1 rows of captions.csv repeat another" in note for note in report["notes"])
+    assert "--loss my_losses:hinge" in report["provenance"]["command"]
+    assert any("whatever the ranking" in flag for flag in report["flags"])
+    (tmp_path / "captions.csv").write_text((tmp_path / "captions.csv").read_text().replace(" on ", " in "))
+    other = subprocess.run(
+        arguments, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert other.returncode == 2
+    assert (
+        other.stderr
+        == "ablate: out/results.json: is of other data; name another folder with --out, or remove it\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (("--loss", "nowhere:f"), "no module nowhere"),
         (("--data", "nowhere"), "no data set and no file 'nowhere'"),
         (("--data", "synthetic-x"), "synthetic-400"),
         (("--rows", "9.9"), "no row '9.9'"),
         (("--set", "loss.margn=1"), "no setting 'loss.margn'; known: loss.margin"),
         (("--set", "schedule.epochs=many"), "not a whole number"),
         (("--set", "loss.margin=inf"), "is not a number"),
+        (("--rules", "trec"), "no rules 'trec'; known: project, jemc, vse++, ce"),
+        (("--set", "rules.ties=last"), "setting rules.ties: 'last'; known: expected, average"),
         (("--features", "smell=x"), "no role smell; roles: objects"),
         (("--encoders", "objects=nothing"), "no encoder 'nothing'"),
         (("--word-vectors", "nowhere.txt"), "nowhere.txt"),
@@ -134,7 +195,7 @@ def test_interrupt(pictures, tmp_path, monkeypatch):
     def stop(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(runner, "run_trials", stop)
+    monkeypatch.setattr(study, "run_trials", stop)
     completed = command("--data", pictures, "--encoders", TOYS, "--jobs", 1, "--out", tmp_path, *FEW)
     assert completed.exit_code == 130 and completed.stderr == "ablate: interrupted; run it again to go on\n"
 

@@ -1,9 +1,11 @@
 """Splits of a data set."""
 
+from dataclasses import replace
+
 import pytest
 
 from encoders.base import AffectError
-from experiments.ablation.data_preparation import ensure_splits
+from experiments.ablation.data_preparation import check_captions, ensure_splits
 from experiments.datasets import CaptionDataset, DatasetItem
 
 
@@ -29,5 +31,25 @@ def test_dev_becomes_test_where_there_is_none():
 def test_sets_without_splits_are_split():
     data = ensure_splits(items(["train"] * 40), 0.1)
     assert {item.split for item in data.items} == {"train", "dev", "test"}
-    with pytest.raises(AffectError, match="too small"):
+    with pytest.raises(AffectError, match="too few"):
         ensure_splits(items(["train"] * 2), 0.1)
+
+
+@pytest.mark.parametrize(
+    ("splits", "message"),
+    [
+        (["train"] * 2, "2 items in 1 groups are too few"),
+        (["train"] * 4 + ["dev"] * 2 + ["test"], "1 item in its part test"),
+        (["test"] * 4, "are too few"),
+    ],
+)
+def test_sets_that_are_too_small_say_what_is_needed(splits, message):
+    with pytest.raises(AffectError, match=f"{message}.*each need 2 items.*column split"):
+        check_captions(ensure_splits(items(splits), 0.1))
+
+
+def test_parts_without_captions():
+    data = items(["train"] * 4 + ["dev"] * 2 + ["test"] * 2)
+    bare = tuple(replace(item, captions=()) if item.split == "dev" else item for item in data.items)
+    with pytest.raises(AffectError, match=r"no captions in its part dev; .* each need 2 items"):
+        check_captions(replace(data, items=bare))

@@ -3,7 +3,12 @@
 import numpy as np
 from ablation_factory import unit
 
-from experiments.ablation.fused_ranks import evaluate_similarity, fuse_similarities
+from experiments.ablation.fused_ranks import (
+    evaluate_similarity,
+    evaluate_under_protocols,
+    fuse_similarities,
+)
+from experiments.ablation.settings import PROTOCOLS
 
 
 def test_fusion_ranks_as_the_sum_of_similarities():
@@ -39,3 +44,13 @@ def test_items_missing_in_all_spaces_rank_last():
     evaluation = evaluate_similarity(fuse_similarities(spaces), np.arange(6))
     assert evaluation.t2v.ranks[3] == 5
     assert (np.delete(evaluation.t2v.ranks, 3) < 5).all()
+
+
+def test_protocols_share_counts_and_nothing_else():
+    rng = np.random.default_rng(3)
+    spaces, owner = [(unit(rng, 9, 2).round(), unit(rng, 18, 2).round())], np.repeat(np.arange(9), 2)
+    similarity = fuse_similarities(spaces)
+    together = evaluate_under_protocols(similarity, owner, list(PROTOCOLS.values()))
+    for protocol in PROTOCOLS.values():
+        alone = evaluate_similarity(similarity, owner, protocol)
+        assert together[protocol].compute_metrics() == alone.compute_metrics()

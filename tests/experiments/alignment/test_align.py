@@ -19,6 +19,7 @@ from experiments import align
 from experiments.alignment import runner
 from experiments.alignment.folds import fold_pairs
 from experiments.alignment.loss_ablation import LOSS_VARIANTS, evaluate_variant
+from experiments.alignment.set_loaders import make_loaders
 from experiments.alignment.study_config import StudyConfig, list_methods
 from experiments.alignment.synthetic import CASES, make_synthetic_pairs
 
@@ -94,7 +95,7 @@ def test_finished_outcomes_are_loaded(done, monkeypatch):
     assert completed.exit_code == 0, completed.output
     assert json.loads(completed.stdout)["sets"]["synthetic-shear"]["rows"] == 375
     assert {name: (out / name).read_bytes() for name in before} == before
-    again = command("--sets", "synthetic-shear", *FEW, "--out", out, "--seed", "1")
+    again = command("--sets", "synthetic-shear,synthetic-unrelated", *FEW, "--out", out, "--seed", "1")
     assert isinstance(again.exception, AssertionError)
 
 
@@ -131,7 +132,6 @@ def test_pairs_from_a_csv_file(tmp_path):
 
 def test_sets_with_too_few_pairs_are_reported(tmp_path):
     (tmp_path / "short.csv").write_text("a.x,b.x\n" + "1,2\n" * 12)
-    (tmp_path / "still.csv").write_text("a.x,a.y,b.x,b.y\n" + "1,1,2,3\n" * 40)
     completed = command("--pairs", tmp_path / "short.csv", *FEW, "--out", tmp_path / "out")
     assert completed.exit_code == 2 and "12 whole pairs; at least 20 are needed" in completed.stderr
     both = command(
@@ -169,12 +169,12 @@ def test_unwritable_folder(tmp_path):
 
 
 def test_default_sets(tmp_path):
-    load, several = align.make_loaders([], (), None, tmp_path, 0)
+    load, several = make_loaders([], (), tmp_path, 0)
     assert list(load) == [f"synthetic-{name}" for name in CASES] and several == []
     (tmp_path / "cremad_votes").mkdir()
-    load, _ = align.make_loaders([], (), None, tmp_path, 0)
+    load, _ = make_loaders([], (), tmp_path, 0)
     assert list(load)[-1] == "cremad_votes"
-    load, _ = align.make_loaders(["real"], (), None, tmp_path, 0)
+    load, _ = make_loaders(["real"], (), tmp_path, 0)
     assert list(load) == ["cremad_votes"]
 
 

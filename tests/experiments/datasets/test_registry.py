@@ -120,9 +120,31 @@ def test_what_is_not_there_is_said_in_one_line(tmp_path):
 
 
 @pytest.mark.parametrize(("inside", "given"), [("", "captions.csv"), ("", "."), ("sub", "../captions.csv")])
-def test_a_bare_relative_name_gives_the_folders_name(tmp_path, monkeypatch, inside, given):
+def test_a_captions_csv_is_named_with_its_folder(tmp_path, monkeypatch, inside, given):
     folder = tmp_path / "holiday"
     (folder / "sub").mkdir(parents=True)
     table(folder, "media,caption\na.jpg,x\n")
     monkeypatch.chdir(folder / inside)
-    assert load_named_dataset(given).name == "holiday"
+    assert load_named_dataset(given).name == "holiday-captions"
+
+
+def test_other_tables_are_named_by_their_file(tmp_path):
+    file = table(tmp_path, "media,caption\na.jpg,x\n")
+    assert load_named_dataset(str(file.rename(tmp_path / "mine.csv"))).name == "mine"
+
+
+def test_media_may_be_missing_where_features_are_given(tmp_path):
+    file = table(tmp_path, "media,caption\na.jpg,x\ngone.jpg,y\nlost.jpg,z\n")
+    with pytest.raises(AffectError, match=r"names gone\.jpg and 1 more, which is not there.*--features"):
+        load_named_dataset(str(file))
+    found = load_named_dataset(str(file), needs_media=False)
+    assert [bool(item.media) for item in found.items] == [True, False, False]
+    assert found.ids == ("a.jpg", "gone.jpg", "lost.jpg")
+
+
+def test_repeated_rows_are_told(tmp_path):
+    file = table(tmp_path, "media,caption\na.jpg,x\na.jpg,x\na.jpg,y\nb.jpg,x\nb.jpg,x\nb.jpg,x\n")
+    told = load_named_dataset(str(file))
+    assert told.notes == ("3 rows of captions.csv left out: the same media and caption as another",)
+    assert [item.captions for item in told.items] == [("x", "y"), ("x",)]
+    assert load_caption_csv(table(tmp_path, "media,caption\na.jpg,x\nb.jpg,x\n")).notes == ()

@@ -1,6 +1,5 @@
-"""`affect feel` on real media of the packages that carry some, on wrong files, and on words."""
+"""`affect feel` on real media of the packages that carry some, and on wrong files."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skimage.data
-from click.testing import CliRunner
+from affect_records import KEYS, feel
 from library_factory import affect, hum
 from media_factory import clip as film
 from media_factory import float_wav
@@ -16,24 +15,13 @@ from PIL import Image
 from repository import ROOT
 
 from encoders.face_columns import EMOTIONS
-from retrieval.cli.main import main
 from retrieval.features.affect import fuse_affect
 from retrieval.samples.media_writer import write_video
 from spaces.affect_regression import estimate_face_affect
 from spaces.circumplex import EMOTION_SCHEMES
 
-KEYS = {
-    "modality", "affect", "experts", "emotions", "speech_emotion", "face_emotion", "face_coverage",
-    "trajectory", "why",
-}  # fmt: skip
 POINT = {"valence", "arousal", "valence_sd", "arousal_sd"}
 PLUTCHIK = {"joy", "trust", "surprise", "anticipation", "fear", "sadness", "disgust", "anger"}
-
-
-def feel(*words):
-    """Exit code, a record a line, and what was said on the side."""
-    done = CliRunner().invoke(main, ["feel", "--json", *map(str, words)])
-    return done.exit_code, [json.loads(line) for line in done.stdout.splitlines()], done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -140,35 +128,6 @@ def test_sound_that_is_not_finite(media):
     assert code in (0, 2) and (record["affect"] is None or np.isfinite(record["affect"]["valence"]))
 
 
-def test_words():
-    code, (record,), _ = feel("--text", "My daughter laughed with joy all day long")
-    assert code == 0 and set(record) == {"text", *KEYS} and record["modality"] == "text"
-    assert record["affect"]["valence"] > 0.2 and record["experts"]["text"]["vader"] > 0.5
-    assert record["experts"]["text"]["lexicon"]["joy"] >= 1
-    assert max(record["emotions"], key=record["emotions"].get) == "joy"
-    assert {"joy", "laughed"} & {one["what"] for one in record["why"]}
-
-
-def test_negation():
-    _, found, _ = feel("--text", "I am happy")
-    _, denied, _ = feel("--text", "I am not happy at all")
-    assert denied[0]["affect"]["valence"] < min(0, found[0]["affect"]["valence"] - 0.3)
-
-
-def test_texts_in_order_and_blank_ones_abstain(tmp_path):
-    file = tmp_path / "texts.txt"
-    file.write_text("a funeral in the rain\n\n  \nwe won the cup!\n", encoding="utf-8")
-    code, found, _ = feel("--texts", file)
-    assert code == 0 and [one["text"] for one in found] == [
-        "a funeral in the rain",
-        "",
-        "  ",
-        "we won the cup!",
-    ]
-    assert [one["affect"] is None for one in found] == [False, True, True, False]
-    assert found[0]["affect"]["valence"] < 0 < found[3]["affect"]["valence"]
-
-
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -180,12 +139,6 @@ def test_texts_in_order_and_blank_ones_abstain(tmp_path):
 def test_what_can_not_be_asked(words, said):
     code, _, error = feel(*words)
     assert code == 2 and said in error
-
-
-def test_bytes_that_are_no_text(tmp_path):
-    (tmp_path / "texts.txt").write_bytes(b"caf\xe9\n")
-    code, _, said = feel("--texts", tmp_path / "texts.txt")
-    assert code == 2 and "not UTF-8" in said
 
 
 def test_for_people(media):
@@ -212,25 +165,6 @@ def test_pictures_go_on_where_the_sound_has_ended(media):
     _, (record,), _ = feel(media / "short-sound.mp4")
     assert record["trajectory"][-1]["end"] == pytest.approx(6, abs=0.3)
     assert [step["start"] for step in record["trajectory"]][:3] == [0, 0.5, 1.0]
-
-
-def test_a_line_is_what_a_newline_ends(tmp_path):
-    file = tmp_path / "texts.txt"
-    file.write_bytes("one\u2028still one\r\ntwo\x0bstill two\nthree".encode())
-    _, found, _ = feel("--texts", file)
-    assert [one["text"] for one in found] == ["one\u2028still one", "two\x0bstill two", "three"]
-
-
-def test_words_that_are_not_unicode():
-    code, found, said = feel("--text", "\udcff")
-    assert code == 2 and not found and "not Unicode" in said
-
-
-def test_no_words_are_no_confident_neutral():
-    _, (sentence,), _ = feel("--text", "the table stands in the room")
-    for nothing in ("...", "12345", "?!", ":::"):
-        _, (record,), _ = feel("--text", nothing)
-        assert record["affect"]["valence_sd"] > sentence["affect"]["valence_sd"]
 
 
 def test_a_face_that_can_not_be_read_leaves_the_rest_as_it_is():

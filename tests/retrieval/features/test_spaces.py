@@ -1,14 +1,11 @@
 """Contract of every space of the table, and one more space and one more role, which are a row each."""
 
 import json
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
+from command_process import command_process
 from library_factory import ENCODERS, TOYS, gallery
-from repository import ROOT
 
 from encoders import is_missing_row
 from retrieval.features import SPACE_SPECS, FeaturePipeline, PipelineConfig
@@ -87,24 +84,20 @@ spaces.SPACES = tuple(spaces.SPACE_SPECS)
 
 def test_another_role_and_space_are_a_row_each(tmp_path):
     """Indexed, searched, weighed, explained and rebuilt by tables alone, in a process of its own."""
-    (tmp_path / "another.py").write_text(ANOTHER)
     media, lib = gallery(tmp_path / "media", photos=2), tmp_path / "lib"
+    with command_process(tmp_path, "another", ANOTHER) as run_there:
 
-    def run(*words):
-        code = "import sys, another; from retrieval.cli.main import main; main(sys.argv[1:])"
-        done = subprocess.run(
-            [sys.executable, "-c", code, *map(str, words)], capture_output=True, text=True, cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])},
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        def run(*words):
+            code, output, errors = run_there(*words)
+            assert code == 0, errors
+            return output
 
-    run("index", media, "--library", lib, "--encoders", f"{ENCODERS},texture=toy-frames")
-    assert json.loads(run("info", "--library", lib, "--json"))["encoders"]["texture"] == "toy-frames"
-    query = ("search", "--image", media / "photo1.png", "--library", lib, "--json", "--explain")
-    weights = "object=0,activity=0,audio=0,texture=1"
-    best = json.loads(run(*query, "--weights", weights))["results"][0]
-    assert best["path"].endswith("photo1.png") and best["spaces"]["texture"] == 1
-    assert "texture.grain" in best["why"]["views"]
-    run("rebuild", "--library", lib)
-    assert json.loads(run(*query, "--weights", weights))["results"][0]["id"] == best["id"]
+        run("index", media, "--library", lib, "--encoders", f"{ENCODERS},texture=toy-frames")
+        assert json.loads(run("info", "--library", lib, "--json"))["encoders"]["texture"] == "toy-frames"
+        query = ("search", "--image", media / "photo1.png", "--library", lib, "--json", "--explain")
+        weights = "object=0,activity=0,audio=0,texture=1"
+        best = json.loads(run(*query, "--weights", weights))["results"][0]
+        assert best["path"].endswith("photo1.png") and best["spaces"]["texture"] == 1
+        assert "texture.grain" in best["why"]["views"]
+        run("rebuild", "--library", lib)
+        assert json.loads(run(*query, "--weights", weights))["results"][0]["id"] == best["id"]

@@ -7,7 +7,7 @@ import re
 import pytest
 from library_factory import affect, affect_process, broken, gallery, hum, index, painted
 from rich.cells import cell_len
-from terminal_factory import on_terminal
+from terminal_factory import on_terminal, on_terminal_process
 
 from retrieval.report.results_table import list_remarks
 from retrieval.report.text_columns import Column, format_table, shorten_paths
@@ -67,7 +67,7 @@ def test_columns_come_back_one_after_another_as_there_is_room(shelf):
 def test_the_width_may_stand_in_the_environment(shelf):
     media, lib = shelf
     asked = ("search", "--image", media / "photo1.png", "-l", lib)
-    assert on_terminal(200, *asked, env={"COLUMNS": "60"}) == on_terminal(60, *asked)
+    assert on_terminal_process(200, *asked, env={"COLUMNS": "60"}) == on_terminal(60, *asked)
 
 
 def test_a_pipe_gets_whole_paths(shelf):

@@ -212,7 +212,10 @@ def test_needs_are_stated_before_work_and_videos_without_anchors_are_named(tmp_p
         nothing = {role: np.full((2, dim), np.nan, np.float32) for role, dim in dims.items()}
         library.commit([replace(silent, features=nothing)])
     answer = CliRunner().invoke(main, ["align", "-l", str(folder)])
-    assert answer.exit_code == 0 and answer.stderr.splitlines() == [
+    lines = answer.stderr.splitlines()
+    # on a slow machine there are lines of progress too
+    stated = [line for line in lines if "so far" not in line and "done in" not in line]
+    assert answer.exit_code == 0 and stated == [
         "affect: alignment: 40 segments with sound and pictures, of 10 videos (needs 30, of 5)",
         "affect: 1 video without mood of both sound and pictures: /nowhere/silent.mp4",
     ]

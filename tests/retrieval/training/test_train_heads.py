@@ -13,6 +13,7 @@ from encoders.base import AffectError
 from encoders.toy import toy_text
 from retrieval.cli.main import main
 from retrieval.progress_reporter import ProgressReporter
+from retrieval.provenance import record_provenance
 from retrieval.search.engine import Engine
 from retrieval.search.query import Query
 from retrieval.storage.custom_heads import HEADS_FOLDER, list_custom_heads
@@ -44,6 +45,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(train_heads, "make_default_config", lambda item_count, rejects_out_of_domain: small)
 
 
+PROVENANCE = record_provenance(["affect", "train"], seed=0, data_digest="0f1e")
 WORDS = ["red", "green", "blue", "round", "square", "striped", "tiny", "giant"]
 COUNT = 120
 
@@ -81,7 +83,7 @@ def taught(folder, told, **options):
     with closing(Library.open(folder)) as library, library.lock_for_writing():
         found = prepare_training_data(library, told)
         trained = train_spaces(found, seed=0, on_progress=lambda *step: None, **options)
-        return {one.space: one for one in install_better_heads(library, trained)}
+        return {one.space: one for one in install_better_heads(library, trained, PROVENANCE)}
 
 
 def found(folder, words):
@@ -101,8 +103,12 @@ def test_what_is_learnt_is_taken_used_and_can_be_taken_back(tmp_path):
     wanted = {str(one.path) for one in told if one.captions[0].split()[:2] == told[0].captions[0].split()[:2]}
     top = found(folder, " ".join(told[0].captions[0].split()[:2]))
     assert len(top) == 10 and set(top[: len(wanted)]) & wanted
-    files = list((folder / HEADS_FOLDER).iterdir())
-    assert [file.name for file in files] == [own_files_of(folder)["object"]]
+    name = Path(own_files_of(folder)["object"])
+    files = sorted(file.name for file in (folder / HEADS_FOLDER).iterdir())
+    assert files == [name.with_suffix(".md").name, name.name]
+    card = " ".join((folder / HEADS_FOLDER / files[0]).read_text().split())
+    assert "Made by `affect train` (seed 0)." in card and "SHA-256 0f1e" in card and "numpy" in card
+    assert f"{outcomes['object'].trained_map} % with them" in card and "affect index FOLDER" in card
     with closing(Library.open(folder)) as library, library.lock_for_writing():
         restore_packaged_heads(library)
     assert content(folder) == before and not list((folder / HEADS_FOLDER).iterdir())

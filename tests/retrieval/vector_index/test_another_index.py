@@ -1,14 +1,11 @@
 """One more kind of index: a class and a row of the registry are all that the engine and its tools need."""
 
 import json
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
+from command_process import command_process
 from library_factory import affect, gallery, index
-from repository import ROOT
 
 from encoders.base import UnknownNameError
 from retrieval.vector_index import INDEX_KINDS, get_index_kind
@@ -42,19 +39,9 @@ INDEX_KINDS["rounded"] = IndexKind(
 
 @pytest.fixture
 def run(tmp_path):
-    """The command line in a process in which the kind of index is registered; (exit code, output)."""
-    (tmp_path / "rounded_index.py").write_text(ROUNDED_INDEX)
-
-    def run_command(*words, main="retrieval.__main__"):
-        code = f"import sys, rounded_index; from {main} import main; main(sys.argv[1:])"
-        path = os.pathsep.join([str(tmp_path), str(ROOT)])
-        made = subprocess.run(
-            [sys.executable, "-c", code, *map(str, words)], capture_output=True, text=True, cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": path},
-        )  # fmt: skip
-        return made.returncode, made.stdout, made.stderr
-
-    return run_command
+    """The command line in a process in which the kind of index is registered; (exit code, output, errors)."""
+    with command_process(tmp_path, "rounded_index", ROUNDED_INDEX) as run_there:
+        yield run_there
 
 
 def test_a_new_kind_is_built_searched_verified_and_measured(tmp_path, run):
@@ -83,7 +70,7 @@ def test_a_new_kind_is_built_searched_verified_and_measured(tmp_path, run):
     )
 
     code, out, err = run(
-        "index", "--sizes", "300", "--queries", "4", "--levels", "50", "--json", main="experiments.bench"
+        "index", "--sizes", "300", "--queries", "4", "--levels", "50", "--json", module="experiments.bench"
     )
     assert code == 0, err
     measured = json.loads(out)

@@ -129,4 +129,7 @@ def test_it_is_written_where_it_is_told_and_reads_back(tmp_path, monkeypatch, me
     (file,) = train.fit_and_save(tmp_path, tmp_path, seed=0, quiet=True)
     assert file == tmp_path / "affect-image.safetensors"
     again, rows = load_regressors(file), members[1].unaugmented_features
-    assert np.allclose(again["mean"](rows), members[0]["mean"](rows), atol=0.01)
+    for made_tower, tower in zip(members[0]["mean"].towers, again["mean"].towers, strict=True):
+        for role, kept in tower.inputs.items():  # half precision, of weights that nearly cancel each other
+            np.testing.assert_allclose(kept.weight, made_tower.inputs[role].weight, rtol=2**-10, atol=1e-6)
+    assert np.allclose(again["mean"](rows), members[0]["mean"](rows), atol=0.05)

@@ -1,0 +1,27 @@
+"""Affect as text for people."""
+
+from retrieval.report.terminal import format_affect, format_affect_record
+
+
+def test_estimates_are_told_with_a_word_or_with_their_sd():
+    row = {"valence": 0.54, "arousal": -0.52, "valence_sd": 0.1, "arousal_sd": 0.15}
+    assert format_affect(row) == "calm +0.54 -0.52"
+    assert format_affect({**row, "valence_sd": 0.36, "arousal_sd": 0.23}) == "+0.54 -0.52 ±0.4"
+    assert format_affect(None) == "·"
+
+
+def test_a_record_has_words_only_where_it_is_sure():
+    sure = {"valence": 0.54, "arousal": -0.52, "valence_sd": 0.1, "arousal_sd": 0.15}
+    steps = [{"start": at, "end": at + 1, "valence": 0.54 - at, "arousal": -0.52} for at in (0, 0.2)]
+
+    def lines(affect):
+        record = {
+            "path": "a.mp4", "affect": affect, "experts": {}, "speech_emotion": None, "face_emotion": None,
+            "trajectory": steps, "why": [],
+        }  # fmt: skip
+        return "\n".join(format_affect_record(record))
+
+    told = lines(sure)
+    assert "a.mp4: calm, valence +0.54 ± 0.10" in told and "starts calm +0.54 -0.52" in told
+    told = lines({**sure, "valence_sd": 0.4, "arousal_sd": 0.35})
+    assert "a.mp4: valence +0.54 ± 0.40" in told and "starts +0.54 -0.52, ends +0.34 -0.52" in told

@@ -1,0 +1,96 @@
+"""What is reported of a fold does not depend on what was chosen on it."""
+
+import numpy as np
+import pytest
+
+from retrieval.training.cross_validation import FittedHeads
+from retrieval.training.held_out_fold import (
+    ZERO_SHOT_WEIGHTS,
+    HeldOutFold,
+    compute_average_precisions,
+    select_weights_without_fold,
+    select_zero_shot_weight,
+)
+
+FOLDS, ITEMS = 4, 10
+
+
+def make_fold(number, rng, *, signal=0.0, zero_shot_signal=0.0, items=ITEMS):
+    """One text an item; cosines are noise plus, of matches, a signal."""
+    match = np.eye(items, dtype=bool)
+    noise = rng.normal(size=(2, items, items)).astype(np.float32)
+    return HeldOutFold(
+        item_indices=np.arange(items) + items * number,
+        text_indices=np.arange(items) + items * number,
+        is_match=match,
+        member_similarities=(noise[0] + signal * match,),
+        zero_shot_similarity=noise[1] + zero_shot_signal * match,
+    )
+
+
+def fit(folds):
+    groups = [str(item) for item in range(FOLDS * ITEMS)]
+    return FittedHeads(heads=None, held_out_folds=folds, groups=groups)
+
+
+def compute_gain(fitted):
+    trained, baseline = (fitted.compute_held_out_precisions(use_trained=use) for use in (True, False))
+    return trained.mean() - baseline.mean()
+
+
+def test_without_information_the_gain_is_centred_at_zero():
+    rng = np.random.default_rng(0)
+    nested, chosen_and_measured_on_the_same = [], []
+    for _ in range(400):
+        folds = [make_fold(number, rng) for number in range(FOLDS)]
+        fitted = fit(folds)
+        nested.append(compute_gain(fitted))
+        weight = select_zero_shot_weight(folds)
+        same = [
+            compute_average_precisions(fold.blend_with_zero_shot(weight), fold.is_match) for fold in folds
+        ]
+        baseline = fitted.compute_held_out_precisions(use_trained=False).mean()
+        chosen_and_measured_on_the_same.append(np.concatenate(same).mean() - baseline)
+    error = np.std(nested) / len(nested) ** 0.5
+    assert abs(np.mean(nested)) < 3 * error
+    assert np.mean(chosen_and_measured_on_the_same) > 6 * error  # what the nested folds are for
+
+
+def test_own_heads_without_information_do_not_gain_on_a_good_packaged_space():
+    rng = np.random.default_rng(1)
+    gains = [
+        compute_gain(fit([make_fold(number, rng, zero_shot_signal=2.0) for number in range(FOLDS)]))
+        for _ in range(50)
+    ]
+    assert np.mean(gains) < 0
+
+
+def test_a_gain_that_is_there_is_found():
+    rng = np.random.default_rng(2)
+    fitted = fit([make_fold(number, rng, signal=2.0, zero_shot_signal=1.0) for number in range(FOLDS)])
+    assert fitted.estimate_gain(seed=0).low > 0
+
+
+def test_the_weight_of_a_fold_is_chosen_on_the_others():
+    """Three folds where the untrained space alone is right, one where the heads alone are."""
+    rng = np.random.default_rng(3)
+    folds = [make_fold(number, rng, signal=-9.0, zero_shot_signal=9.0) for number in range(3)]
+    folds.append(make_fold(3, rng, signal=9.0, zero_shot_signal=-9.0))
+    weights = select_weights_without_fold(folds)
+    assert weights[3] == ZERO_SHOT_WEIGHTS[-1]
+    assert fit(folds).compute_held_out_precisions(use_trained=True)[-2 * ITEMS :].mean() < 0.2
+    with pytest.raises(ValueError, match="1 folds"):
+        select_weights_without_fold(folds[:1])
+
+
+def test_without_an_untrained_space_nothing_is_chosen():
+    rng = np.random.default_rng(4)
+    folds = [
+        HeldOutFold(
+            item_indices=fold.item_indices, text_indices=fold.text_indices, is_match=fold.is_match,
+            member_similarities=fold.member_similarities, zero_shot_similarity=None,
+        )
+        for fold in (make_fold(number, rng) for number in range(FOLDS))
+    ]  # fmt: skip
+    assert select_weights_without_fold(folds) == (0.0,) * FOLDS
+    assert select_zero_shot_weight(folds) == 0.0
