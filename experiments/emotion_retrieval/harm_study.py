@@ -7,29 +7,30 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from experiments.emotion_retrieval.caption_videos import CaptionVideos, CaptionVideoSplits
 from experiments.emotion_retrieval.stand_in_model import StandInModel
 from experiments.emotion_retrieval.stand_in_training import train_baseline, train_variant
 from experiments.emotion_retrieval.variants import BASELINE, Variant
-from retrieval.evaluation import Difference, DirectionResult, Estimate, InnerProductSimilarity, evaluate
+from retrieval.evaluation import DirectionResult, InnerProductSimilarity, evaluate
 
 QUERY_SETS = ("all", "with emotion", "without emotion")
 REPORTED_METRICS = ("R@1", "R@10", "MnR")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class VariantResult:
     """Text-to-video metrics of a variant under one seed.
 
-    estimates: by query set and metric
-    differences: of R@1 from the baseline's, paired, by query set; empty for the baseline itself
+    metrics: by query set, the value of each metric
+    hits:    by query set, (videos,) hits at rank one, whose mean is R@1; queries of one video belong together
     """
 
     variant: str
     seed: int
-    estimates: Mapping[str, Mapping[str, Estimate]]
-    differences: Mapping[str, Difference]
+    metrics: Mapping[str, Mapping[str, float]]
+    hits: Mapping[str, npt.NDArray[np.float64]]
 
 
 def run_harm_study(
@@ -46,12 +47,10 @@ def run_harm_study(
         checkpoint = checkpoint_folder / f"baseline-{seed}.safetensors" if checkpoint_folder else None
         on_variant(f"{BASELINE}, seed {seed}")
         baseline = train_baseline(splits, seed=seed, checkpoint=checkpoint)
-        reference = evaluate_model(baseline, splits.test)
         for variant in variants:
             on_variant(f"{variant.name}, seed {seed}")
             model = train_variant(baseline, variant, splits, seed=seed)
-            directions = evaluate_model(model, splits.test)
-            results.append(compare_variant(variant, directions, reference, seed))
+            results.append(measure_variant(variant.name, evaluate_model(model, splits.test), seed))
     return results
 
 
@@ -68,23 +67,21 @@ def evaluate_model(model: StandInModel, videos: CaptionVideos) -> dict[str, Dire
     }
 
 
-def compare_variant(
-    variant: Variant,
-    directions: Mapping[str, DirectionResult],
-    reference: Mapping[str, DirectionResult],
-    seed: int,
-) -> VariantResult:
-    """Metrics with their intervals, and the paired difference of R@1 from the baseline."""
-    estimates = {
-        name: {
-            metric: Estimate(direction.compute_metric(metric), *direction.compute_interval(metric, seed=seed))
-            for metric in REPORTED_METRICS
-        }
-        for name, direction in directions.items()
-    }
-    differences = {
-        name: direction.compare_with(reference[name], "R@1", seed=seed)
-        for name, direction in directions.items()
-        if variant.name != BASELINE
-    }
-    return VariantResult(variant=variant.name, seed=seed, estimates=estimates, differences=differences)
+def measure_variant(name: str, directions: Mapping[str, DirectionResult], seed: int) -> VariantResult:
+    """The metrics and hits of a variant, by query set."""
+    return VariantResult(
+        variant=name,
+        seed=seed,
+        metrics={
+            query_set: {metric: direction.compute_metric(metric) for metric in REPORTED_METRICS}
+            for query_set, direction in directions.items()
+        },
+        hits={query_set: _weigh_hits(direction) for query_set, direction in directions.items()},
+    )
+
+
+def _weigh_hits(direction: DirectionResult) -> npt.NDArray[np.float64]:
+    """(videos,) hits of each video's queries, weighted so that their mean is the share of all queries."""
+    _, number = np.unique(np.array(direction.groups), return_inverse=True)
+    sums = np.bincount(number, direction.compute_hits(1))
+    return np.asarray(sums * len(sums) / len(number))

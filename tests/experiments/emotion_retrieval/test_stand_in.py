@@ -8,7 +8,9 @@ from encoders.base import AffectError
 from experiments.datasets import CaptionDataset, DatasetItem
 from experiments.emotion_retrieval import stand_in_training
 from experiments.emotion_retrieval.caption_videos import split_caption_videos
-from experiments.emotion_retrieval.harm_study import run_harm_study
+from experiments.emotion_retrieval.harm_command import select_variants
+from experiments.emotion_retrieval.harm_report import format_summaries, summarise_variants
+from experiments.emotion_retrieval.harm_study import QUERY_SETS, run_harm_study
 from experiments.emotion_retrieval.stand_in_training import group_parameters, make_model, train_variant
 from experiments.emotion_retrieval.variants import VARIANTS, Variant
 from spaces.joint import Schedule
@@ -82,15 +84,38 @@ def test_new_weights_are_a_group_of_their_own(splits):
     assert len(first["params"]) + len(new["params"]) == len(list(model.parameters()))
 
 
-def test_the_study_reports_every_variant_paired_with_the_baseline(splits):
+def test_the_study_reports_every_variant_against_the_baseline(splits):
     variants = [VARIANT_BY_NAME[name] for name in ("baseline", "add, std 1 (report)")]
-    baseline, report = run_harm_study(splits, variants, seeds=[0])
-    assert not baseline.differences and set(report.differences) == {"all", "with emotion", "without emotion"}
-    assert report.differences["without emotion"].value == 0
-    gap = report.estimates["all"]["R@1"].value - baseline.estimates["all"]["R@1"].value
-    assert report.differences["all"].value == pytest.approx(gap)
-    for metrics in report.estimates.values():
-        assert metrics["R@1"].low <= metrics["R@1"].value <= metrics["R@1"].high
+    results = run_harm_study(splits, variants, seeds=[0, 1])
+    assert [(result.variant, result.seed) for result in results] == [
+        (variant.name, seed) for seed in (0, 1) for variant in variants
+    ]
+    for result in results:
+        for query_set, metrics in result.metrics.items():
+            assert 100 * result.hits[query_set].mean() == pytest.approx(metrics["R@1"])
+    baseline, report = summarise_variants(results)
+    assert baseline.differences == dict.fromkeys(QUERY_SETS)
+    untouched, touched = report.differences["without emotion"], report.differences["with emotion"]
+    assert (untouched.value, untouched.low, untouched.high) == (0, 0, 0)
+    gap = report.means["with emotion"]["R@1"] - baseline.means["with emotion"]["R@1"]
+    assert touched.value == pytest.approx(gap) and touched.low <= touched.value <= touched.high
+    table = format_summaries([baseline, report])
+    assert len(table) == 4 and table[3].startswith("| add, std 1 (report) |")
+
+
+def test_one_seed_says_nothing_of_others(splits):
+    variants = [VARIANT_BY_NAME[name] for name in ("baseline", "add, zeros")]
+    summaries = summarise_variants(run_harm_study(splits, variants, seeds=[0]))
+    assert summaries[1].differences == dict.fromkeys(QUERY_SETS)
+
+
+def test_variants_are_chosen_by_prefix():
+    names = [variant.name for variant in select_variants("gated-output, concat")]
+    assert names[0] == "baseline" and all(name.startswith(("gated-output", "concat")) for name in names[1:])
+    assert len(names) == 4
+    assert len(select_variants("")) == len(VARIANTS)
+    with pytest.raises(AffectError, match="no variant shout; variants: baseline; "):
+        select_variants("shout")
 
 
 def test_further_training_moves_all_weights(splits, monkeypatch):
