@@ -6,8 +6,9 @@ from torch import nn
 
 from losses import LOSSES
 from losses.contrastive import info_nce
+from spaces.joint.schedule import Schedule
 from spaces.joint.towers import GRUTower, JointModel, Projection, SentenceTower, SharedModel
-from spaces.joint.training import Schedule, Trainer
+from spaces.joint.training import Trainer
 from spaces.joint.training_set import TrainingSet
 
 SHORT = Schedule(epochs=4, batch=8, rate=0.01, every=2)

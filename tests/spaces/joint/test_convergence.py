@@ -8,7 +8,7 @@ import torch
 from training_runs import SHORT, Learnt, apart, linear, recurrent, training, weights, world
 
 from losses import LOSSES
-from spaces.joint.training import Schedule
+from spaces.joint.schedule import Schedule
 from spaces.joint.training_set import TrainingSet
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from training_runs import SHORT, equal, training, weights
 
-from spaces.joint.training import PAPER_SCHEDULE, RELEASED_SCHEDULE, Schedule, compute_learning_rate
+from spaces.joint.schedule import PAPER_SCHEDULE, RELEASED_SCHEDULE, Schedule, compute_learning_rate
 
 
 def test_clipping_bounds_the_gradient():
