@@ -109,16 +109,10 @@ def source_wise_info_nce(
     def compute_info_nce(left: Tensor, right: Tensor) -> Tensor:
         return info_nce(left @ right.T, temperature, same_item)
 
-    if form == "a":
-        return compute_info_nce(video, subtitle) + compute_info_nce(frame, caption)
-    if form == "b":
-        return compute_info_nce(video, subtitle) + compute_info_nce(video, caption)
-    if form == "c":
-        return (
-            compute_info_nce(video, subtitle)
-            + compute_info_nce(video, caption)
-            + compute_info_nce(frame, caption)
-        )
+    pairs = {"a": [(video, subtitle), (frame, caption)], "b": [(video, subtitle), (video, caption)]}
+    pairs["c"] = [*pairs["b"], (frame, caption)]
+    if form != "d":
+        return torch.stack([compute_info_nce(left, right) for left, right in pairs[form]]).sum()
     joint = joint_info_nce(video @ subtitle.T, video @ caption.T, temperature, same_item)
     return (2 if text_reduction == "sum" else 1) * joint + compute_info_nce(frame, caption)
 

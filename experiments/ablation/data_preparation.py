@@ -126,15 +126,35 @@ def prepare_data(
     pipeline = FeaturePipeline(
         PipelineConfig.parse(encoder_spec), use_packaged=False
     )  # without packaged heads, so that zero-shot is untrained
+    check_captions(dataset)
+    sampling = Sampling(fps=settings.fps, max_frames=settings.most)
+    features = load_item_features(pipeline, dataset, all_segments=True, sampling=sampling, quiet=quiet)
+    data, step_count = _encode_captions(dataset, settings, pipeline, features, word_vectors_path)
+    notes = (*dataset.notes, *_describe_data(dataset, data, step_count), *describe_missing_features(data))
+    sources = dataset.feature_sources
+    return data, DataSource(
+        dataset=dataset,
+        pipeline=pipeline if sources is None else None,
+        notes=notes,
+        feature_files={} if sources is None else describe_feature_files(sources, dataset.ids),
+        hashes=compute_hashes(dataset, data),
+    )
+
+
+def _encode_captions(
+    dataset: CaptionDataset,
+    settings: AblationSettings,
+    pipeline: FeaturePipeline,
+    features: Mapping[str, Rows],
+    word_vectors_path: Path | None,
+) -> tuple[PreparedData, int]:
+    """The data with the captions for both text towers, and the number of steps of an epoch over them."""
     captions, caption_items = dataset.flatten_captions()
     item_splits = np.array([SPLITS.index(item.split) for item in dataset.items], np.int64)
-    check_captions(dataset)
     is_training = item_splits[caption_items] == SPLITS.index("train")
     training_captions = [text for text, flag in zip(captions, is_training, strict=True) if flag]
     vocabulary = Vocabulary.from_sentences(training_captions, settings.words.least)
     word_vectors = read_word_vectors(word_vectors_path, vocabulary) if word_vectors_path else None
-    sampling = Sampling(fps=settings.fps, max_frames=settings.most)
-    features = load_item_features(pipeline, dataset, all_segments=True, sampling=sampling, quiet=quiet)
     data = PreparedData(
         features={role: features[role] for role in ROLES if role in features},
         texts={
@@ -147,17 +167,7 @@ def prepare_data(
         word_vectors=word_vectors,
     )
     whole_batches, rest = divmod(len(training_captions), settings.schedule.batch)
-    step_count = whole_batches + (rest > 1)
-    source_pipeline = pipeline if dataset.feature_sources is None else None
-    notes = (*dataset.notes, *_describe_data(dataset, data, step_count), *describe_missing_features(data))
-    sources = dataset.feature_sources
-    return data, DataSource(
-        dataset=dataset,
-        pipeline=source_pipeline,
-        notes=notes,
-        feature_files={} if sources is None else describe_feature_files(sources, dataset.ids),
-        hashes=compute_hashes(dataset, data),
-    )
+    return data, whole_batches + (rest > 1)
 
 
 def encode_sentences(pipeline: FeaturePipeline, sentences: Sequence[str]) -> Rows:

@@ -10,12 +10,13 @@ from encoders import AffectError
 from experiments.ablate import create_out_folder
 from experiments.ablation.baselines import supports_zero_shot
 from experiments.ablation.custom_losses import check_custom_loss
-from experiments.ablation.data_preparation import load_dataset, prepare_data
+from experiments.ablation.data_preparation import DataSource, load_dataset, prepare_data
 from experiments.ablation.data_record import check_out_folder, count_missing_features
 from experiments.ablation.flags import list_flags
 from experiments.ablation.notes import RunMetadata
+from experiments.ablation.prepared_data import PreparedData
 from experiments.ablation.results import AblationResults, measure_rows
-from experiments.ablation.row_plan import check_row_prefixes, plan_rows
+from experiments.ablation.row_plan import AblationPlan, check_row_prefixes, plan_rows
 from experiments.ablation.runner import run_trials
 from experiments.ablation.settings import AblationSettings, apply_overrides, flatten_settings, select_protocol
 from experiments.ablation.space_spec import ROLES
@@ -73,8 +74,20 @@ def run_study(
     trials = [Trial(space=space, seed=seed) for seed in seeds for space in plan.spaces]
     folders = run_trials(trials, prepared, settings, out / "trials", jobs=options.jobs)
     results = measure_rows(plan, seeds, folders, prepared, source.pipeline, settings.rules)
-    metadata = RunMetadata(
-        data=dataset.name,
+    return _describe_run(options, settings, plan, prepared, source, results, arguments), results, out
+
+
+def _describe_run(
+    options: AblationOptions,
+    settings: AblationSettings,
+    plan: AblationPlan,
+    prepared: PreparedData,
+    source: DataSource,
+    results: AblationResults,
+    arguments: Sequence[str],
+) -> RunMetadata:
+    return RunMetadata(
+        data=source.dataset.name,
         seeds=options.seeds,
         settings=flatten_settings(settings),
         encoders=source.encoder_signatures,
@@ -88,7 +101,6 @@ def run_study(
         flags=list_flags(results, prepared, settings),
         provenance=describe_provenance("experiments.ablate", arguments),
     )
-    return metadata, results, out
 
 
 def parse_feature_paths(spec: str | None) -> Mapping[str, Path] | Path | None:

@@ -96,25 +96,13 @@ def split_caption_videos(dataset: CaptionDataset, *, seed: int) -> CaptionVideoS
 
     Raises AffectError without videos to train and to test on.
     """
-    from sklearn.decomposition import TruncatedSVD
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
     rng = np.random.default_rng(seed)
     videos = [item for item in dataset.items if len(item.captions) > 1]
     divided = [_divide_captions(item, rng) for item in videos]
     is_test = np.array([item.split == TEST_SPLIT for item in videos])
     if not is_test.any() or is_test.all():
         raise AffectError(f"{dataset.name}: needs videos of two captions or more to train and to test on")
-    documents = [" ".join(held_back) for _, held_back in divided]
-    vectors: Any = TfidfVectorizer(sublinear_tf=True, min_df=2)
-    weights = vectors.fit([doc for doc, test in zip(documents, is_test, strict=True) if not test]).transform(
-        documents
-    )
-    dim = min(MAX_FEATURE_DIM, weights.shape[1] - 1)
-    svd = TruncatedSVD(dim, random_state=seed).fit(weights[~is_test])
-    features = svd.transform(weights)
-    mean, scale = features[~is_test].mean(0), features[~is_test].std(0)
-    standardised = ((features - mean) / scale).astype(np.float32)
+    features = compute_latent_features([" ".join(held_back) for _, held_back in divided], ~is_test, seed=seed)
     affect = np.stack([_count_emotions(held_back).mean(0) for _, held_back in divided])
     training_texts = [
         text for (texts, _), test in zip(divided, is_test, strict=True) if not test for text in texts
@@ -127,7 +115,7 @@ def split_caption_videos(dataset: CaptionDataset, *, seed: int) -> CaptionVideoS
         flat = [text for group in texts for text in group]
         return CaptionVideos(
             video_ids=tuple(videos[row].id for row in rows),
-            features=standardised[rows],
+            features=features[rows],
             affect=affect[rows],
             token_ids=vocabulary.encode(flat, MAX_WORDS),
             emotions=_count_emotions(flat),
@@ -135,6 +123,22 @@ def split_caption_videos(dataset: CaptionDataset, *, seed: int) -> CaptionVideoS
         )
 
     return CaptionVideoSplits(train=select(~is_test), test=select(is_test), vocabulary_size=len(vocabulary))
+
+
+def compute_latent_features(
+    documents: Sequence[str], is_training: npt.NDArray[np.bool_], *, seed: int
+) -> Rows:
+    """(n, d) features of documents by latent semantic analysis fitted on the training ones, standardised."""
+    from sklearn.decomposition import TruncatedSVD
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    vectors: Any = TfidfVectorizer(sublinear_tf=True, min_df=2)
+    vectors.fit([text for text, used in zip(documents, is_training, strict=True) if used])
+    weights = vectors.transform(documents)
+    dim = min(MAX_FEATURE_DIM, weights.shape[1] - 1)
+    features = TruncatedSVD(dim, random_state=seed).fit(weights[is_training]).transform(weights)
+    mean, scale = features[is_training].mean(0), features[is_training].std(0)
+    return np.asarray((features - mean) / scale, np.float32)
 
 
 def _divide_captions(item: DatasetItem, rng: np.random.Generator) -> tuple[list[str], list[str]]:

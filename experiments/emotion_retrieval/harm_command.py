@@ -54,12 +54,10 @@ def command(seeds: int, variants: str, data_root: Path, out: Path, *, as_json: b
         )
     summaries = summarise_variants(results)
     record: dict[str, Any] = {
-        "provenance": describe_provenance("experiments.emotions", sys.argv[1:]),
-        "seeds": seeds,
-        "queries": len(splits.test.item_by_text),
-        "queries with emotion": int(splits.test.has_emotion.sum()),
+        "provenance": describe_provenance("experiments.emotions", sys.argv[1:]), "seeds": seeds,
+        "queries": len(splits.test.item_by_text), "with emotion": int(splits.test.has_emotion.sum()),
         "variants": [summary.to_json() for summary in summaries],
-    }
+    }  # fmt: skip
     table = "\n".join(format_summaries(summaries))
     write_atomically(out / "table.md", f"{table}\n".encode())
     write_atomically(out / "results.json", json.dumps(record, indent=1).encode())

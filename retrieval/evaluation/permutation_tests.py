@@ -6,7 +6,7 @@ permuted must be exchangeable under the null hypothesis.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -119,9 +119,14 @@ def draw_permutations(
         for rows in members:
             orders[:, rows] = rng.permuted(np.tile(rows, (draws, 1)), axis=1)
         return orders
-    donors = np.stack([rng.permutation(len(members)) for _ in range(draws)])[:, number]  # (draws, row_count)
+    donors = np.stack([rng.permutation(len(members)) for _ in range(draws)])
+    return _take_rows_of_donors(donors[:, number], number, members)
+
+
+def _take_rows_of_donors(donors: Ints, number: Ints, members: Sequence[Ints]) -> Ints:
+    """(draws, rows) the row that each row takes of its donor, by donors (draws, rows) and groups (rows,)."""
     sizes = np.bincount(number)
-    place = np.empty(row_count, np.int64)
+    place = np.empty(len(number), np.int64)
     for rows in members:
         place[rows] = np.arange(len(rows))
     starts = np.cumsum(sizes) - sizes
