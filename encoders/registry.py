@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import difflib
 import functools
-from collections.abc import Iterator, Mapping
+import inspect
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
+from pathlib import Path
 
 from encoders.base import Encoder, MissingBackendError, UnknownNameError
 
 
 class Registry(Mapping[str, str]):
-    """name -> "module:factory"; `make(name)` builds the encoder on its first call and caches it."""
+    """name -> "module:factory"; `make(name)` builds the encoder on its first call and caches it.
+
+    A factory with a parameter takes a folder of weights: "name:FOLDER".
+    """
 
     def __init__(self, kind: str, targets: Mapping[str, str]) -> None:
         self.kind = kind
@@ -19,9 +24,16 @@ class Registry(Mapping[str, str]):
         self.make = functools.cache(self._make)
 
     def __getitem__(self, name: str) -> str:
-        if name not in self._targets:
-            raise UnknownNameError(self._format_unknown_name(name))
-        return self._targets[name]
+        base = name.partition(":")[0]
+        if base not in self._targets:
+            raise UnknownNameError(self._format_unknown_name(base))
+        return self._targets[base]
+
+    def resolve(self, name: str) -> str:
+        """The name with its folder, if any, as an absolute path. Raises UnknownNameError."""
+        base, colon, folder = name.partition(":")
+        self[base]
+        return f"{base}:{Path(folder).expanduser().absolute()}" if colon else base
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._targets)
@@ -44,9 +56,13 @@ class Registry(Mapping[str, str]):
         return f"no {self.kind} {name!r}{hint}; known: {', '.join(sorted(self._targets))}"
 
     def _make(self, name: str) -> Encoder:
-        module, factory = self[name].split(":")
+        module, factory_name = self[name].split(":")
+        folder = name.partition(":")[2]
         try:
-            return getattr(import_module(module), factory)()
+            factory: Callable[..., Encoder] = getattr(import_module(module), factory_name)
+            if folder and not inspect.signature(factory).parameters:
+                raise UnknownNameError(f"{self.kind} {name.partition(':')[0]!r} takes no folder")
+            return factory(Path(folder)) if folder else factory()
         except ModuleNotFoundError as error:
             if (error.name or "").split(".")[0] == __package__:
                 raise  # no package is missing: a fault of our own
@@ -62,6 +78,7 @@ ENCODERS = Registry(
         "ast-audioset": "encoders.hub.audio_nets:ast_audioset",
         "clap-htsat-unfused": "encoders.hub.clip_clap:clap_htsat_unfused",
         "clip-vit-base-patch32": "encoders.hub.clip_clap:clip_vit_base_patch32",
+        "clipvip": "encoders.clipvip.encoder:clip_vip",
         "efficientnet-lite2": "encoders.efficientnet:efficientnet_lite2",
         "i3d-r50": "encoders.hub.video_nets:i3d_r50",
         "image-1721": "encoders.image_descriptors:image_1721",

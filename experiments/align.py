@@ -120,9 +120,9 @@ def run_alignment_study(
     exchange: ExchangeRule | None, videos: Path | None, lengths: str, maps: str, data_root: Path, draws: int,
     out: Path, as_json: bool, seed: int, arguments: Sequence[str],
 ) -> None:  # fmt: skip
-    """Load the sets, study them, write the report and print it. Raises AffectError.
+    """Load the sets, study them, write the report with the command's arguments and print it.
 
-    arguments: of the command line, for the report
+    Raises AffectError.
     """
     from experiments.alignment.runner import run_study
     from experiments.alignment.segment_lengths import parse_segment_lengths
@@ -144,12 +144,8 @@ def run_alignment_study(
             _split_names(sets), files, data_root, seed, exchange=exchange, choice=choice
         )
     create_out_folder(out)
-    video_study: VideoStudy | None = None
-    gpa_left_out: dict[str, str] = {}
-    if videos is not None:
-        video_study = load_video_study(videos, segment_lengths, loaders, seed=seed)
-        video_readings, gpa_left_out = video_study.select_gpa_readings()
-        gpa_readings += video_readings
+    video_study = None if videos is None else load_video_study(videos, segment_lengths, loaders, seed=seed)
+    video_readings, gpa_left_out = ([], {}) if video_study is None else video_study.select_gpa_readings()
     check_same_data(out, loaders, None if video_study is None else video_study.folder.name)
     config = StudyConfig(seed=seed, draws=draws)
     ablated_set = ABLATED_SET if ABLATED_SET in loaders and not maps else ""
@@ -158,7 +154,7 @@ def run_alignment_study(
         raise AffectError("; ".join(left_out.values()))
     study = StudyResults(
         results=results, variants=variants, left_out=left_out | gpa_left_out, config=config,
-        video_study=video_study, gpa_results=run_gpa(gpa_readings, seed),
+        video_study=video_study, gpa_results=run_gpa([*gpa_readings, *video_readings], seed),
         provenance=describe_provenance("experiments.align", arguments),
     )  # fmt: skip
     report_study(study, out, as_json=as_json)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -12,9 +12,11 @@ from torch import Tensor
 from losses.negatives import AnchorSimilarities, split_directions
 
 SourceWiseForm = Literal["a", "b", "c", "d"]
+TextReduction = Literal["mean", "sum"]
 
 TEMPERATURE = 0.05  # CLIP-ViP
-MIN_TEMPERATURE, MAX_TEMPERATURE = 0.01, 1.0  # of a trained one: CLIP's greatest logit scale of 100, and 1
+CLIP_BOUNDS = (0.01, 1.0)  # of a trained temperature: CLIP's greatest logit scale is 100
+CLIP_VIP_BOUNDS = (0.005, 1.0)  # CLIP-ViP's code: logit scales of 1 to 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,12 +38,16 @@ class InfoNCE:
 class LearnableInfoNCE(torch.nn.Module):
     """`info_nce` whose temperature is trained, by its logarithm (Radford et al. 2021, CLIP).
 
-    Before each use it is clamped to MIN_TEMPERATURE to MAX_TEMPERATURE, as in CLIP: below, a few negatives
-    take all of the gradient and training becomes unstable; above, the loss hardly tells pairs apart.
+    Before each use it is clamped to `bounds`, as in CLIP: below, a few negatives take all of the gradient and
+    training becomes unstable; above, the loss hardly tells pairs apart. Raises ValueError for bounds that are
+    not above 0 and ascending.
     """
 
-    def __init__(self, temperature: float = 0.07) -> None:
+    def __init__(self, temperature: float = 0.07, bounds: tuple[float, float] = CLIP_BOUNDS) -> None:
         super().__init__()
+        if not 0 < bounds[0] <= bounds[1]:
+            raise ValueError(f"bounds of a temperature must be above 0 and ascending, not {bounds}")
+        self.bounds = bounds
         initial = torch.tensor(float(validate_temperature(temperature))).log()
         self.log_temperature = torch.nn.Parameter(initial)
 
@@ -50,7 +56,7 @@ class LearnableInfoNCE(torch.nn.Module):
     ) -> Tensor:
         """As `InfoNCE`."""
         with torch.no_grad():  # the parameter itself: a clamped value would have no gradient to come back by
-            self.log_temperature.clamp_(math.log(MIN_TEMPERATURE), math.log(MAX_TEMPERATURE))
+            self.log_temperature.clamp_(math.log(self.bounds[0]), math.log(self.bounds[1]))
         return info_nce(similarity, self.log_temperature.exp(), same_item, pairs)
 
 
@@ -80,20 +86,25 @@ def source_wise_info_nce(
     form: SourceWiseForm = "d",
     temperature: float | Tensor = TEMPERATURE,
     same_item: Tensor | None = None,
+    *,
+    text_reduction: TextReduction = "mean",
 ) -> Tensor:
     """CLIP-ViP's loss over video V, middle frame F, subtitle S and auxiliary caption C: unit rows (n, d).
 
     (a) V<->S + F<->C   (b) V<->S + V<->C   (c) V<->S + V<->C + F<->C   (d) V<->S,C + F<->C
 
-    X<->Y is `info_nce`. In (d) subtitles and captions are one pool of candidates, see `joint_info_nce`. (The
-    released code adds up the two texts of (d) where the formula halves their sum: its V<->S,C is twice this.)
-    `same_item` (n, n) bool marks rows of one item.
+    X<->Y is `info_nce`. In (d) subtitles and captions are one pool of candidates, see `joint_info_nce`.
+    `text_reduction` of (d): "mean" halves the sum over the two texts, as the paper's formula does; "sum" adds
+    them up, as the released code does, so that V<->S,C weighs twice as much against F<->C. `same_item` (n, n)
+    bool marks rows of one item.
 
-    Raises ValueError for another form, a temperature that is not above 0, and as
+    Raises ValueError for another form or reduction, a temperature that is not above 0, and as
     `negatives.split_directions` does.
     """
-    if form not in ("a", "b", "c", "d"):
-        raise ValueError(f"no form {form!r}; known: a, b, c, d")
+    if form not in get_args(SourceWiseForm):
+        raise ValueError(f"no form {form!r}; known: {', '.join(get_args(SourceWiseForm))}")
+    if text_reduction not in get_args(TextReduction):
+        raise ValueError(f"no reduction {text_reduction!r}; known: {', '.join(get_args(TextReduction))}")
 
     def compute_info_nce(left: Tensor, right: Tensor) -> Tensor:
         return info_nce(left @ right.T, temperature, same_item)
@@ -108,9 +119,8 @@ def source_wise_info_nce(
             + compute_info_nce(video, caption)
             + compute_info_nce(frame, caption)
         )
-    return joint_info_nce(video @ subtitle.T, video @ caption.T, temperature, same_item) + compute_info_nce(
-        frame, caption
-    )
+    joint = joint_info_nce(video @ subtitle.T, video @ caption.T, temperature, same_item)
+    return (2 if text_reduction == "sum" else 1) * joint + compute_info_nce(frame, caption)
 
 
 def joint_info_nce(

@@ -22,8 +22,9 @@ from experiments.ablation.settings import AblationSettings, LossSettings
 from experiments.ablation.space_spec import LossSpec, SpaceSpec, TextTower
 from losses import PairLoss
 from spaces.joint import Schedule, Trainer, TrainingHistory, TrainingSet
+from spaces.joint.schedule import RELEASED_SCHEDULE
 from spaces.joint.towers import GRUTower, JointModel, Model, Projection, SentenceTower, SharedModel
-from spaces.joint.training import RELEASED_SCHEDULE, EpochResult
+from spaces.joint.training import EpochResult
 
 TRIAL_VERSION = 2  # part of the key: raise it when the same trial would give other embeddings
 HISTORY_FILE, TRIAL_FILE = "history.json", "trial.json"

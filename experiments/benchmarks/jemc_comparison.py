@@ -29,9 +29,8 @@ from experiments.statistics.report import BenchmarkReport, Requirement
 from losses import weighted_ranking
 from spaces.joint import Ints, Schedule, Trainer
 from spaces.joint.gru import build_prefix_tree, is_bfloat16_faster
+from spaces.joint.schedule import RELEASED_SCHEDULE
 from spaces.joint.towers import GRUTower, JointModel, Projection
-from spaces.joint.training import RELEASED_SCHEDULE
-from spaces.joint.training_set import make_batch
 
 MIN_SPEEDUP = 3.0  # times as fast as the reference
 LOSS_TOLERANCE = 1e-4  # relative difference of the two losses
@@ -191,5 +190,5 @@ def compute_loss_difference(
     captions = np.arange(batch_size) * CAPTIONS_PER_VIDEO
     expected = float(reference_loss(compute_reference_similarity(reference, corpus, captions)))
     training_set = corpus.make_training_set(captions)
-    batch = make_batch(training_set, torch.arange(batch_size), torch.Generator())
+    batch = training_set.make_batch(torch.arange(batch_size), torch.Generator())
     return abs(float(model.compute_loss(batch, weighted_ranking())) - expected) / expected

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 from experiments.benchmarks.jemc_corpus import FEATURE_DIM, VOCABULARY_SIZE, SyntheticCorpus
 from losses.ranking import MARGIN
 from spaces.joint import Ints
-from spaces.joint.training import RELEASED_SCHEDULE
+from spaces.joint.schedule import RELEASED_SCHEDULE
 
 WORD_DIM = 300
 

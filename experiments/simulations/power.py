@@ -14,11 +14,13 @@ from experiments.alignment.map_evaluation import (
 )
 from experiments.alignment.pairs import Floats, Ints, PairedReadings
 from experiments.alignment.power import estimate_power
+from experiments.alignment.relation_levels import measure_levels
 from experiments.alignment.statistics import compute_statistics
 from experiments.alignment.study_config import StudyConfig
 from experiments.alignment.verdict import make_verdict
 from experiments.simulations.check import SimulationCheck
 from experiments.statistics.holm import adjust_holm
+from retrieval.evaluation.permutation_tests import ExchangeRule
 from spaces.alignment import make_closed_form_methods
 
 CONFIG = StudyConfig(draws=499, shuffles=1, sizes=())
@@ -40,13 +42,17 @@ def list_checks() -> tuple[SimulationCheck, ...]:
         *(
             SimulationCheck(
                 name=f'"not alignable" of 30 pairs with r = {r:g}', expected="0 to .02", low=0, high=0.02,
-                trials=60, simulate=partial(count_unrelated_verdicts, (30, 1, r)),
+                trials=40, simulate=partial(count_unrelated_verdicts, (30, 1, r)),
             )
             for r in (0.1, 0.25)
         ),
         SimulationCheck(
-            name='"not alignable" of 400 pairs without a relation', expected=".9 to 1", low=0.9, high=1,
-            trials=12, simulate=partial(count_unrelated_verdicts, (400, 1, 0.0)),
+            name='"not alignable" of 300 pairs without a relation', expected=".9 to 1", low=0.9, high=1,
+            trials=10, simulate=partial(count_unrelated_verdicts, (300, 1, 0.0)),
+        ),
+        SimulationCheck(
+            name="levels found without a relation, 12 groups of 3 to 40 rows", expected=".01 to .07",
+            low=0.01, high=0.07, trials=300, simulate=count_level_findings,
         ),
     )  # fmt: skip
 
@@ -58,7 +64,7 @@ def _check_stated_power(design: Design) -> SimulationCheck:
     return SimulationCheck(
         name=f"power for r = {r:g}, {pair_count} pairs{groups}, 11 maps",
         expected=f"stated {stated:.2f} ± {TOLERANCE:g}", low=stated - TOLERANCE, high=stated + TOLERANCE,
-        trials=300, simulate=partial(count_rejections, design),
+        trials=200, simulate=partial(count_rejections, design),
     )  # fmt: skip
 
 
@@ -87,20 +93,35 @@ def count_unrelated_verdicts(design: Design, trials: int, rng: np.random.Generat
     return count, trials
 
 
+def count_level_findings(trials: int, rng: np.random.Generator) -> tuple[int, int]:
+    """How often a relation is found between or within groups of unequal size, Holm's correction over both."""
+    count = 0
+    for _ in range(trials):
+        groups = np.repeat(np.arange(12), rng.integers(3, 41, size=12))
+        source, target = (_draw_points(groups, 2, rng) for _ in range(2))
+        data = fold_pairs(_make_pairs(source, target, groups, "groups"), CONFIG)
+        levels = None if data is None else measure_levels(data, CONFIG)
+        count += levels is not None and levels.is_shown
+    return count, trials
+
+
 def draw_pairs(design: Design, rng: np.random.Generator) -> FoldedPairs:
     """Normal readings on a plane, turned or mirrored at random; groups are alike in both source and noise."""
     pair_count, group_size, r = design
     groups = np.arange(pair_count) // group_size
     source, noise = (_draw_points(groups, group_size, rng) for _ in range(2))
     rotation = np.linalg.qr(rng.normal(size=(2, 2)))[0] * rng.choice([-1.0, 1.0], size=2)
-    pairs = PairedReadings(
-        name="drawn", modalities=("one", "other"), source=source, columns=("x", "y"),
-        target=r * source @ rotation + np.sqrt(1 - r**2) * noise, groups=groups.astype(str),
-        exchange="rows" if group_size == 1 else "groups",
-    )  # fmt: skip
-    data = fold_pairs(pairs, CONFIG)
+    target = r * source @ rotation + np.sqrt(1 - r**2) * noise
+    data = fold_pairs(_make_pairs(source, target, groups, "rows" if group_size == 1 else "groups"), CONFIG)
     assert data is not None
     return data
+
+
+def _make_pairs(source: Floats, target: Floats, groups: Ints, exchange: ExchangeRule) -> PairedReadings:
+    return PairedReadings(
+        name="drawn", modalities=("one", "other"), columns=("x", "y"), source=source, target=target,
+        groups=groups.astype(str), exchange=exchange,
+    )  # fmt: skip
 
 
 def _draw_points(groups: Ints, group_size: int, rng: np.random.Generator) -> Floats:

@@ -52,9 +52,9 @@ class PipelineConfig(Mapping[str, str]):
             raise AffectError(f"encoders {', '.join(bare)}: write it as role=name, or role= to leave it out")
         encoder_by_role = dict(part.partition("=")[::2] for part in parts)
         _check_roles(encoder_by_role)
-        for name in filter(None, encoder_by_role.values()):
-            ENCODERS[name]  # raises UnknownNameError now rather than when a file is encoded
-        return cls.default(**encoder_by_role)
+        # raises UnknownNameError now rather than when a file is encoded
+        resolved = {role: ENCODERS.resolve(name) if name else "" for role, name in encoder_by_role.items()}
+        return cls.default(**resolved)
 
     @classmethod
     def default(cls, **encoder_by_role: str) -> Self:

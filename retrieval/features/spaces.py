@@ -59,9 +59,10 @@ def _make_object_space(encoders: EncoderSource) -> Space:
 
 def _make_activity_space(encoders: EncoderSource) -> Space:
     """Without a view of its own where the encoder shares the object network: the object space has that."""
-    if isinstance(encoders.get_encoder("activity"), SharedBackboneEncoder):
+    encoder = encoders.get_encoder("activity")
+    if isinstance(encoder, SharedBackboneEncoder):
         return IdentitySpace("activity", {})
-    return IdentitySpace("activity", {"activity": "motion"})
+    return IdentitySpace("activity", _make_views("activity", encoder, "motion"))
 
 
 def _make_audio_space(encoders: EncoderSource) -> Space:

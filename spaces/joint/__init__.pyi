@@ -6,6 +6,7 @@ from .kernel_ridge import TextProjection as TextProjection
 from .kernel_ridge import fit_kernel_tower_pair as fit_kernel_tower_pair
 from .kernel_ridge import fit_text_projection as fit_text_projection
 from .ridge import fit_ridge_tower_pair as fit_ridge_tower_pair
+from .schedule import Schedule as Schedule
 from .space import TEXT_ROLE as TEXT_ROLE
 from .space import WORDS_VIEW as WORDS_VIEW
 from .space import Heads as Heads
@@ -18,7 +19,6 @@ from .towers import JointModel as JointModel
 from .towers import Projection as Projection
 from .towers import SentenceTower as SentenceTower
 from .towers import SharedModel as SharedModel
-from .training import Schedule as Schedule
 from .training import Trainer as Trainer
 from .training import TrainingHistory as TrainingHistory
 from .training_set import Ints as Ints

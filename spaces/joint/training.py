@@ -10,57 +10,20 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from spaces.joint.checkpoint import TrainingProgress, TrainingState
-from spaces.joint.towers import BatchLoss, Model
-from spaces.joint.training_set import Ints, TrainingSet, make_batch
+from spaces.joint.schedule import Schedule, compute_learning_rate
+from spaces.joint.trainable_model import BatchLoss, TrainableModel
+from spaces.joint.training_set import Ints, TrainingPairs
 
-ModelScorer = Callable[[Model], float]  # higher is better, such as rsum of the dev split
+ModelScorer = Callable[[Any], float]  # higher is better, such as rsum of the dev split
+ParameterGrouping = Callable[[nn.Module], list[dict[str, Any]]]
 CollapseTest = Callable[[float, int], bool]  # (loss of a batch, number of pairs): as of equal vectors
-
-
-@dataclass(frozen=True, kw_only=True)
-class Schedule:
-    """Length and learning rate of training.
-
-    decay: "step" multiplies the rate by `factor` every `every` epochs; "one-cycle" rises to the rate and
-           falls to almost 0 over the whole run (Smith & Topin 2018)
-    draw:  an epoch is every text once ("texts"), or every item once with one of its texts ("items")
-    warm:  epochs on the warm-up loss (VSE's sum of hinges does not collapse where VSE++'s maximum may)
-    clip:  largest norm of the gradient, 0 for no limit
-    patience: epochs without a better score after which to stop, 0 for never
-
-    Raises ValueError for numbers out of range.
-    """
-
-    epochs: int = 30
-    batch: int = 128
-    rate: float = 0.002
-    decay: Literal["step", "one-cycle"] = "step"
-    factor: float = 0.1
-    every: int = 15
-    draw: Literal["texts", "items"] = "texts"
-    weight_decay: float = 0.0
-    clip: float = 2.0
-    warm: int = 0
-    patience: int = 0
-
-    def __post_init__(self) -> None:
-        if self.epochs < 1 or self.batch < 2 or not self.rate > 0 or self.every < 1:
-            raise ValueError(f"epochs and every must be 1 or more, batch 2 or more, rate above 0: {self}")
-        if min(self.weight_decay, self.clip, self.warm, self.patience) < 0 or not self.factor > 0:
-            raise ValueError(f"nothing in a schedule may be negative: {self}")
-
-
-PAPER_SCHEDULE = Schedule()  # section 4 of Mithun et al. 2018
-RELEASED_SCHEDULE = Schedule(
-    rate=0.0002, factor=0.5, every=10
-)  # github.com/niluthpol/multimodal_vtt, train_vtt.py
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,10 +61,12 @@ class Trainer:
     collapse_test: training has collapsed and stops where it holds for every batch of an epoch after the
                    warm-up
     run_key:       identifies the run in its checkpoint
+    group_parameters: groups of the parameters of `make_trainable_module`, as torch's optimisers take them,
+                   each with a `rate_factor` if its rate is not the schedule's; by default one group
     """
 
-    model: Model
-    training_set: TrainingSet
+    model: TrainableModel
+    training_set: TrainingPairs
     loss: BatchLoss
     schedule: Schedule
     seed: int
@@ -109,6 +74,7 @@ class Trainer:
     score_model: ModelScorer | None = None
     collapse_test: CollapseTest | None = None
     run_key: str = ""
+    group_parameters: ParameterGrouping | None = None
     on_epoch: Callable[[EpochResult], None] = field(default=lambda epoch: None)
 
     def run(self, checkpoint: Path | None = None) -> TrainingHistory:
@@ -143,7 +109,8 @@ class Trainer:
 
     def _make_optimiser(self) -> torch.optim.Optimizer:
         decayed = self.schedule.weight_decay
-        parameters = self.make_trainable_module().parameters()
+        module = self.make_trainable_module()
+        parameters = self.group_parameters(module) if self.group_parameters else module.parameters()
         if decayed:
             return torch.optim.AdamW(parameters, lr=self.schedule.rate, weight_decay=decayed, fused=True)
         return torch.optim.Adam(parameters, lr=self.schedule.rate, fused=True)
@@ -192,21 +159,32 @@ class Trainer:
             else self.loss
         )
         chunks = list(_iterate_batches(self.training_set, self.schedule, state.generator))
-        losses, sizes, rate = [], [], 0.0
-        for step, texts in enumerate(chunks):
-            rate = compute_learning_rate(self.schedule, (epoch_number - 1) + step / len(chunks))
-            for group in state.optimiser.param_groups:
-                group["lr"] = rate
-            batch = make_batch(self.training_set, texts, state.generator)
-            state.optimiser.zero_grad()
-            batch_loss = self.model.compute_loss(batch, loss)
-            batch_loss.backward()
-            if self.schedule.clip:
-                nn.utils.clip_grad_norm_(state.module.parameters(), self.schedule.clip)
-            state.optimiser.step()
-            losses.append(float(batch_loss.detach()))
-            sizes.append(len(texts))
+        losses: list[float] = []
+        sizes: list[int] = []
+        rate = 0.0
+        step = self.schedule.accumulate
+        for start in range(0, len(chunks), step):
+            rate = compute_learning_rate(self.schedule, (epoch_number - 1) + start / len(chunks))
+            losses += self._make_step(state, loss, chunks[start : start + step], rate)
+            sizes += map(len, chunks[start : start + step])
         return losses, sizes, rate
+
+    def _make_step(
+        self, state: TrainingState, loss: BatchLoss, chunks: list[Tensor], rate: float
+    ) -> list[float]:
+        """One step by the mean gradient of some batches of texts; their losses."""
+        for group in state.optimiser.param_groups:
+            group["lr"] = rate * group.get("rate_factor", 1.0)
+        state.optimiser.zero_grad()
+        losses = []
+        for texts in chunks:
+            batch_loss = self.model.compute_loss(self.training_set.make_batch(texts, state.generator), loss)
+            (batch_loss / len(chunks)).backward()
+            losses.append(float(batch_loss.detach()))
+        if self.schedule.clip:
+            nn.utils.clip_grad_norm_(state.module.parameters(), self.schedule.clip)
+        state.optimiser.step()
+        return losses
 
     def _score_model(self) -> float | None:
         self.model.eval()
@@ -218,22 +196,8 @@ class Trainer:
         return all(self.collapse_test(loss, size) for loss, size in zip(losses, batch_sizes, strict=True))
 
 
-def compute_learning_rate(schedule: Schedule, epoch: float) -> float:
-    """The learning rate at a time in epochs from 0, with fractions."""
-    if schedule.decay == "step":
-        return schedule.rate * schedule.factor ** (int(epoch) // schedule.every)
-    share, rising = epoch / schedule.epochs, 0.2
-    if share < rising:
-        return _interpolate_cosine(schedule.rate / 25, schedule.rate, share / rising)
-    return _interpolate_cosine(schedule.rate, schedule.rate / 25e4, (share - rising) / (1 - rising))
-
-
-def _interpolate_cosine(start: float, end: float, fraction: float) -> float:
-    return float(end + (start - end) * (1 + np.cos(np.pi * fraction)) / 2)
-
-
 def _iterate_batches(
-    training_set: TrainingSet, schedule: Schedule, generator: torch.Generator
+    training_set: TrainingPairs, schedule: Schedule, generator: torch.Generator
 ) -> Iterator[Tensor]:
     """Text numbers (n,) by batch; a last batch of a single text is left out: it has no negatives."""
     texts = _draw_texts(training_set, schedule, generator)
@@ -242,7 +206,7 @@ def _iterate_batches(
             yield chunk
 
 
-def _draw_texts(training_set: TrainingSet, schedule: Schedule, generator: torch.Generator) -> Tensor:
+def _draw_texts(training_set: TrainingPairs, schedule: Schedule, generator: torch.Generator) -> Tensor:
     usable = torch.from_numpy(training_set.usable_texts)
     shuffled = usable[torch.randperm(len(usable), generator=generator)]
     if schedule.draw == "texts":

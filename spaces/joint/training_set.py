@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,24 @@ from encoders import Rows
 from spaces.joint.vocabulary import TokenIds
 
 Ints = npt.NDArray[np.int64]
+
+
+class TrainingPairs(Protocol):
+    """Pairs of texts and items that can be drawn as batches."""
+
+    @property
+    def item_by_text(self) -> Ints:
+        """(texts,) the item of each text."""
+        ...
+
+    @property
+    def usable_texts(self) -> Ints:
+        """Numbers of the texts to train on."""
+        ...
+
+    def make_batch(self, text_indices: Tensor, generator: torch.Generator) -> Any:
+        """The pairs of these texts (n,), as the model takes them; random choices are drawn by `generator`."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -91,6 +110,23 @@ class TrainingSet:
         """The texts as a tensor."""
         return torch.from_numpy(np.ascontiguousarray(self.texts))
 
+    def make_batch(self, text_indices: Tensor, generator: torch.Generator) -> Batch:
+        """The pairs of these texts (n,), each item in a view drawn by `generator`."""
+        items = torch.from_numpy(self.item_by_text)[text_indices]
+        media = {}
+        for role, (rows, mask) in self.feature_tensors.items():
+            if rows.shape[1] == 1:
+                media[role] = rows[items, 0], mask[items, 0]
+            else:
+                view = torch.randint(rows.shape[1], (len(items),), generator=generator)
+                media[role] = rows[items, view], mask[items, view]
+        classes = torch.from_numpy(self.class_ids)[items]
+        return Batch(
+            features=media,
+            texts=trim_padding(self.text_tensor[text_indices]),
+            same_class=classes[:, None] == classes[None, :],
+        )
+
     def select_roles(self, *roles: str) -> TrainingSet:
         """The training set with these roles only. Raises KeyError for a missing one."""
         return replace(self, features={role: self.features[role] for role in roles})
@@ -120,24 +156,6 @@ class Batch:
     features: Mapping[str, tuple[Tensor, Tensor]]
     texts: Tensor
     same_class: Tensor
-
-
-def make_batch(training_set: TrainingSet, text_indices: Tensor, generator: torch.Generator) -> Batch:
-    """The pairs of these texts (n,), each item in a view drawn by `generator`."""
-    items = torch.from_numpy(training_set.item_by_text)[text_indices]
-    media = {}
-    for role, (rows, mask) in training_set.feature_tensors.items():
-        if rows.shape[1] == 1:
-            media[role] = rows[items, 0], mask[items, 0]
-        else:
-            view = torch.randint(rows.shape[1], (len(items),), generator=generator)
-            media[role] = rows[items, view], mask[items, view]
-    classes = torch.from_numpy(training_set.class_ids)[items]
-    return Batch(
-        features=media,
-        texts=trim_padding(training_set.text_tensor[text_indices]),
-        same_class=classes[:, None] == classes[None, :],
-    )
 
 
 def trim_padding(texts: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from spaces.joint.towers import JointModel, Projection, SentenceTower
-from spaces.joint.training_set import TrainingSet, make_batch
+from spaces.joint.training_set import TrainingSet
 
 WIDTHS = {"objects": 6, "sound": 3}
 DIM = 5
@@ -49,4 +49,4 @@ def total(table, same):
 
 
 def batch(data, texts):
-    return make_batch(data, torch.tensor(texts), torch.Generator().manual_seed(0))
+    return data.make_batch(torch.tensor(texts), torch.Generator().manual_seed(0))

@@ -48,7 +48,9 @@ def _encode_clip(suffix, fps, size, codec, begins, sound, at):
         with av.open(str(file), "w") as container:
             film = container.add_stream(codec, rate=fps)
             film.width, film.height, film.pix_fmt, film.gop_size = *size, "yuv420p", 12
-            film.options = {"deadline": "realtime", "cpu-used": "8"} if codec == "libvpx" else {}
+            film.options = {"threads": "1"}
+            if codec == "libvpx":
+                film.options |= {"deadline": "realtime", "cpu-used": "8"}
             film.codec_context.time_base = Fraction(1, 1000)
             codec_name = "libopus" if suffix == ".webm" else "aac"
             track = sound and container.add_stream(codec_name, rate=48000, layout="mono")

@@ -1,10 +1,14 @@
+import math
+
 import numpy as np
 import pytest
 import torch
 
 from losses import LOSSES, InfoNCE, LearnableInfoNCE, LossEntry, RankingLoss, info_nce, vse
+from losses.contrastive import CLIP_VIP_BOUNDS
+from spaces.joint.schedule import Schedule
 from spaces.joint.towers import JointModel, Projection, SentenceTower
-from spaces.joint.training import Schedule, Trainer
+from spaces.joint.training import Trainer
 from spaces.joint.training_set import TrainingSet
 
 SETTINGS = {"margin": 0.2, "temperature": 0.05, "strength": 1.0, "shape": "jemc"}
@@ -81,6 +85,19 @@ def test_a_learnt_temperature_has_a_floor_and_a_ceiling(start, learnt):
     assert loss.log_temperature.exp().item() == pytest.approx(learnt, rel=1e-5)
     assert loss.log_temperature.grad.item() != 0
     assert loss(similarity.detach()).item() == pytest.approx(info_nce(similarity, learnt).item(), rel=1e-4)
+
+
+def test_the_bounds_of_a_learnt_temperature_can_be_those_of_clip_vip():
+    """Logit scales from 1 to 200, from a start of 4.60."""
+    similarity = torch.eye(3) * 0.1
+    free = LearnableInfoNCE(1e-4, CLIP_VIP_BOUNDS)
+    free(similarity)
+    assert (-free.log_temperature).exp().item() == pytest.approx(200)
+    start = LearnableInfoNCE(math.exp(-4.60), CLIP_VIP_BOUNDS)
+    start(similarity)
+    assert -start.log_temperature.item() == pytest.approx(4.60)
+    with pytest.raises(ValueError, match="above 0 and ascending"):
+        LearnableInfoNCE(0.07, (0.0, 1.0))
 
 
 def test_no_training_can_drive_the_temperature_out_of_its_bounds():

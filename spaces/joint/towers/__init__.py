@@ -5,12 +5,11 @@ with it (Mithun et al. 2018, after VSE++, Faghri et al. 2018). Besides the GRU t
 sentence vectors of a language model.
 """
 
-from spaces.joint.towers.joint_models import BatchLoss, JointModel, Model, SharedModel
+from spaces.joint.towers.joint_models import JointModel, Model, SharedModel
 from spaces.joint.towers.projection import InputLayer, MaskedFeatures, Projection
 from spaces.joint.towers.text_towers import GRUTower, SentenceTower
 
 __all__ = [
-    "BatchLoss",
     "GRUTower",
     "InputLayer",
     "JointModel",

@@ -15,15 +15,13 @@ from encoders import Rows
 from spaces.joint.space import TowerPair
 from spaces.joint.towers.projection import MaskedFeatures, Projection
 from spaces.joint.towers.text_towers import GRUTower, SentenceTower
+from spaces.joint.trainable_model import BatchLoss, TrainableModel
 from spaces.joint.training_set import Batch, TrainingSet, trim_padding
-
-BatchLoss = Callable[[Tensor, Tensor | None], Tensor]
-"""Similarities (v, t), and a mask (v, t) of pairs of one class, to the loss ()."""
 
 CHUNK_ROWS = 512  # texts or items embedded at a time
 
 
-class JointModel(nn.Module):
+class JointModel(TrainableModel):
     """One space: all roles in one projection, against texts."""
 
     def __init__(self, media: Projection, text: SentenceTower | GRUTower) -> None:
@@ -60,7 +58,7 @@ class JointModel(nn.Module):
         return TowerPair(media=self.media.to_tower(), text=self.text.to_tower(), weight=weight)
 
 
-class SharedModel(nn.Module):
+class SharedModel(TrainableModel):
     """One space shared by all roles (JEMC's row 1.4, after Aytar et al. 2017), with a projection for each.
 
     Training pulls the first role towards the texts and every other role towards the first; an item's row is

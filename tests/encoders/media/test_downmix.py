@@ -44,8 +44,9 @@ def test_eight_and_more_channels(tmp_path, ending, codec, layout):
 @pytest.mark.parametrize("count", [9, 33, 64, 65, 255])
 @pytest.mark.parametrize("dtype", ["<i2", "<i8", "<f8"])
 def test_channels_without_a_layout(tmp_path, count, dtype):
-    path = wav(tmp_path / "raw.wav", np.tile(CALLS[:RATE], (count, 1)), dtype=dtype)
-    mono = wav(tmp_path / "mono.wav", CALLS[:RATE], dtype=dtype)
+    sound = CALLS[: RATE // 3]
+    path = wav(tmp_path / "raw.wav", np.tile(sound, (count, 1)), dtype=dtype)
+    mono = wav(tmp_path / "mono.wav", sound, dtype=dtype)
     assert np.abs(whole(path) - whole(mono)).max() < 1e-4
 
 

@@ -7,7 +7,8 @@ from experiments.benchmarks.jemc_comparison import compute_loss_difference, copy
 from experiments.benchmarks.jemc_corpus import CAPTIONS_PER_VIDEO, write_corpus
 from experiments.benchmarks.jemc_reference_loop import ReferenceModel, ReferenceTrainer
 from losses.ranking import weighted_ranking
-from spaces.joint.training import RELEASED_SCHEDULE, Schedule, Trainer
+from spaces.joint.schedule import RELEASED_SCHEDULE, Schedule
+from spaces.joint.training import Trainer
 
 
 def test_reference_loop_trains_identically(tmp_path):

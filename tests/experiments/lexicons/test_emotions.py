@@ -5,7 +5,8 @@ from click.testing import CliRunner
 from repository import DATA, require_data
 
 from encoders.base import AffectError
-from experiments.emotions import MSRVTT_CAPTIONS_FILE, MSRVTT_RELEASED_FILE, main
+from experiments.emotions import main
+from experiments.lexicons.annotate_command import MSRVTT_CAPTIONS_FILE, MSRVTT_RELEASED_FILE
 from experiments.lexicons.annotation import (
     annotate,
     compare_records,
@@ -166,7 +167,8 @@ def test_a_curly_apostrophe_counts_as_in_the_report_and_help_says_so():
     curly, straight = annotate(captions("I don’t like it", "I don't like it"))
     assert curly.nrc_scores["trust"] == 1 and straight.nrc_scores["trust"] == 0
     assert curly.compound > 0 > straight.compound
-    assert "apostrophe" in run("--help").output
+    assert "apostrophe" in run("annotate", "--help").output
+    assert "annotate" in run("--help").output
 
 
 def test_plain_text_is_one_caption_a_line_in_its_order(tmp_path):

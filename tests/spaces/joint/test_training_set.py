@@ -7,7 +7,7 @@ import pytest
 import torch
 from joint_models import batch, material, normal
 
-from spaces.joint.training_set import TrainingSet, make_batch
+from spaces.joint.training_set import TrainingSet
 
 
 def test_material_that_does_not_fit_is_refused():
@@ -37,7 +37,7 @@ def test_views_are_drawn_anew_each_time_and_by_seed():
     texts = torch.arange(12).repeat(20)
 
     def drawn(seed):
-        rows, there = make_batch(data, texts, torch.Generator().manual_seed(seed)).features["objects"]
+        rows, there = data.make_batch(texts, torch.Generator().manual_seed(seed)).features["objects"]
         assert there.all()
         return rows.reshape(20, 12, -1)
 

@@ -1,0 +1,83 @@
+"""Training of the baseline, and of variants from its weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from experiments.emotion_retrieval.caption_videos import CaptionVideos, CaptionVideoSplits
+from experiments.emotion_retrieval.stand_in_model import StandInModel
+from experiments.emotion_retrieval.variants import Variant
+from losses import LearnableInfoNCE
+from spaces.joint import Schedule, Trainer
+
+BATCH = 128
+BASELINE_SCHEDULE = Schedule(
+    epochs=4, batch=BATCH, rate=1e-3, decay="cosine", rise=0.05, weight_decay=0.01, clip=1.0
+)
+TEXTS_PER_EPOCH = 60 * BATCH  # of further training, drawn once
+NEW_PREFIXES = ("text.conditioning.", "affect_residual.")  # of weights that the baseline lacks
+
+
+def train_baseline(splits: CaptionVideoSplits, *, seed: int, checkpoint: Path | None = None) -> StandInModel:
+    """The model without emotions, trained on all texts."""
+    model = make_model(splits, Variant(name=""), seed=seed)
+    Trainer(
+        model=model, training_set=splits.train, loss=LearnableInfoNCE(), schedule=BASELINE_SCHEDULE,
+        seed=seed, run_key=f"baseline {seed}",
+    ).run(checkpoint)  # fmt: skip
+    return model
+
+
+def train_variant(
+    baseline: StandInModel, variant: Variant, splits: CaptionVideoSplits, *, seed: int
+) -> StandInModel:
+    """A variant with the baseline's weights, trained further by its number of steps."""
+    model = make_model(splits, variant, seed=seed)
+    missing = model.load_state_dict(baseline.state_dict(), strict=False)
+    assert not missing.unexpected_keys
+    if variant.steps:
+        schedule = Schedule(
+            epochs=variant.steps * BATCH // TEXTS_PER_EPOCH, batch=BATCH, rate=variant.rate, decay="cosine",
+            weight_decay=0.01, clip=1.0,
+        )  # fmt: skip
+        Trainer(
+            model=model, training_set=draw_texts(splits.train, seed), loss=LearnableInfoNCE(), seed=seed,
+            schedule=schedule,
+            group_parameters=lambda module: group_parameters(module, variant.new_rate_factor),
+        ).run()  # fmt: skip
+    return model
+
+
+def make_model(splits: CaptionVideoSplits, variant: Variant, *, seed: int) -> StandInModel:
+    """The untrained model of a variant."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        affect_dim = splits.train.affect.shape[1] if variant.uses_video_affect else 0
+        return StandInModel(
+            splits.vocabulary_size, splits.train.features.shape[1], variant.emotions, affect_dim=affect_dim
+        )
+
+
+def draw_texts(videos: CaptionVideos, seed: int) -> CaptionVideos:
+    """TEXTS_PER_EPOCH of the texts, or all."""
+    count = min(TEXTS_PER_EPOCH, len(videos.item_by_text))
+    chosen = np.random.default_rng(seed).choice(len(videos.item_by_text), count, replace=False)
+    return videos.select_texts(np.sort(chosen))
+
+
+def group_parameters(module: nn.Module, new_rate_factor: float) -> list[dict[str, Any]]:
+    """The baseline's parameters, and those that it lacks, which are trained faster."""
+    named = list(module.named_parameters())
+
+    def is_new(name: str) -> bool:
+        return name.removeprefix("model.").startswith(NEW_PREFIXES)
+
+    groups: list[dict[str, Any]] = [{"params": [value for name, value in named if not is_new(name)]}]
+    if new := [value for name, value in named if is_new(name)]:
+        groups.append({"params": new, "rate_factor": new_rate_factor})
+    return groups

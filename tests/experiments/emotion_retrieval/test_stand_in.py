@@ -1,0 +1,133 @@
+"""The stand-in for emotion text-to-video retrieval: its data, its model, its variants."""
+
+import numpy as np
+import pytest
+import torch
+
+from encoders.base import AffectError
+from experiments.datasets import CaptionDataset, DatasetItem
+from experiments.emotion_retrieval import stand_in_training
+from experiments.emotion_retrieval.caption_videos import split_caption_videos
+from experiments.emotion_retrieval.harm_command import select_variants
+from experiments.emotion_retrieval.harm_report import format_summaries, summarise_variants
+from experiments.emotion_retrieval.harm_study import QUERY_SETS, run_harm_study
+from experiments.emotion_retrieval.stand_in_training import group_parameters, make_model, train_variant
+from experiments.emotion_retrieval.variants import VARIANTS, Variant
+from spaces.joint import Schedule
+
+THINGS = ("dog", "cat", "horse", "car", "boat", "train", "cook", "child")
+DEEDS = ("runs", "sleeps", "waits", "turns", "falls", "sings")
+VARIANT_BY_NAME = {variant.name: variant for variant in VARIANTS}
+
+
+def make_dataset(videos=48, captions=8):
+    """Videos of a thing and a deed; every third is happy in half of its captions."""
+    items = []
+    for number in range(videos):
+        thing, deed = THINGS[number % 8], DEEDS[number // 8 % 6]
+        texts = tuple(
+            f"a {'happy ' if number % 3 == 0 and caption % 2 else ''}{thing} {deed} {'again' * (caption > 3)}"
+            for caption in range(captions)
+        )
+        split = "test" if number % 4 == 0 else "train"
+        items.append(DatasetItem(id=f"video{number}", captions=texts, split=split))
+    return CaptionDataset(name="toy", items=tuple(items))
+
+
+@pytest.fixture(scope="module")
+def splits():
+    return split_caption_videos(make_dataset(), seed=0)
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch):
+    monkeypatch.setattr(stand_in_training, "BASELINE_SCHEDULE", Schedule(epochs=3, batch=16, rate=1e-3))
+
+
+def test_no_caption_is_both_text_and_feature(splits):
+    assert len(splits.train.video_ids) == 36 and len(splits.test.video_ids) == 12
+    assert np.bincount(splits.train.item_by_text).tolist() == [4] * 36
+    assert np.bincount(splits.test.item_by_text).tolist() == [4] * 12
+    assert splits.train.features.std() == pytest.approx(1, abs=0.1)
+    named = splits.train.has_emotion
+    assert 0.1 < named.mean() < 0.9
+    np.testing.assert_array_equal(named, splits.train.emotions.sum(1) > 0)
+
+
+def test_the_division_is_seeded_and_of_both_parts():
+    first, again, other = (split_caption_videos(make_dataset(), seed=seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first.train.token_ids, again.train.token_ids)
+    assert not np.array_equal(first.train.token_ids, other.train.token_ids)
+    with pytest.raises(AffectError, match="toy: needs videos of two captions or more"):
+        split_caption_videos(make_dataset(captions=1), seed=0)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in VARIANT_BY_NAME if "steps" not in name and "zeros" in name]
+)
+def test_a_variant_that_starts_as_nothing_encodes_as_the_baseline(name, splits):
+    baseline = make_model(splits, Variant(name=""), seed=0)
+    model = train_variant(baseline, VARIANT_BY_NAME[name], splits, seed=0)
+    for ours, theirs in zip(model.encode(splits.test), baseline.encode(splits.test), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_new_weights_are_a_group_of_their_own(splits):
+    model = make_model(splits, VARIANT_BY_NAME["gated-output + video affect, 300 steps"], seed=0)
+    first, new = group_parameters(torch.nn.ModuleDict({"model": model}), 10.0)
+    assert new["rate_factor"] == 10.0
+    assert {id(value) for value in new["params"]} == {
+        id(value)
+        for name, value in model.named_parameters()
+        if name.startswith(("text.conditioning", "affect_residual"))
+    }
+    assert len(first["params"]) + len(new["params"]) == len(list(model.parameters()))
+
+
+def test_the_study_reports_every_variant_against_the_baseline(splits):
+    variants = [VARIANT_BY_NAME[name] for name in ("baseline", "add, std 1 (report)")]
+    results = run_harm_study(splits, variants, seeds=[0, 1])
+    assert [(result.variant, result.seed) for result in results] == [
+        (variant.name, seed) for seed in (0, 1) for variant in variants
+    ]
+    for result in results:
+        for query_set, metrics in result.metrics.items():
+            assert 100 * result.hits[query_set].mean() == pytest.approx(metrics["R@1"])
+    baseline, report = summarise_variants(results)
+    assert baseline.differences == dict.fromkeys(QUERY_SETS)
+    untouched, touched = report.differences["without emotion"], report.differences["with emotion"]
+    assert (untouched.value, untouched.low, untouched.high) == (0, 0, 0)
+    gap = report.means["with emotion"]["R@1"] - baseline.means["with emotion"]["R@1"]
+    assert touched.value == pytest.approx(gap) and touched.low <= touched.value <= touched.high
+    table = format_summaries([baseline, report])
+    assert len(table) == 4 and table[3].startswith("| add, std 1 (report) |")
+
+
+def test_one_seed_says_nothing_of_others(splits):
+    variants = [VARIANT_BY_NAME[name] for name in ("baseline", "add, zeros")]
+    summaries = summarise_variants(run_harm_study(splits, variants, seeds=[0]))
+    assert summaries[1].differences == dict.fromkeys(QUERY_SETS)
+
+
+def test_variants_are_chosen_by_prefix():
+    names = [variant.name for variant in select_variants("gated-output, concat")]
+    assert names[0] == "baseline" and all(name.startswith(("gated-output", "concat")) for name in names[1:])
+    assert len(names) == 4
+    assert len(select_variants("")) == len(VARIANTS)
+    with pytest.raises(AffectError, match="no variant shout; variants: baseline; "):
+        select_variants("shout")
+
+
+def test_further_training_moves_all_weights(splits, monkeypatch):
+    monkeypatch.setattr(stand_in_training, "TEXTS_PER_EPOCH", 128)
+    monkeypatch.setattr(stand_in_training, "BATCH", 64)
+    baseline = make_model(splits, Variant(name=""), seed=0)
+    variant = Variant(name="x", emotions=VARIANT_BY_NAME["gated-output, 300 steps"].emotions, steps=4)
+    model = train_variant(baseline, variant, splits, seed=0)
+    still = [
+        name
+        for name, value in model.named_parameters()
+        if name in baseline.state_dict() and torch.equal(value, baseline.state_dict()[name])
+    ]
+    assert still == []
+    assert model.text.conditioning.gate.item() != 0
