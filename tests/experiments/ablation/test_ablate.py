@@ -134,7 +134,7 @@ def test_features_without_media_and_a_loss_of_ones_own(tmp_path):
     assert report["rules_name"] == "clip4clip" and report["protocol"]["ties"] == "each"
     assert sum(report["missing_features"]["objects"].values()) == 2
     assert report["feature_files"]["objects"]["path"] == "objects.npz"
-    assert any("1 rows of captions.csv repeat another" in note for note in report["notes"])
+    assert any("1 row of captions.csv left out" in note for note in report["notes"])
     assert "--loss my_losses:hinge" in report["provenance"]["command"]
     assert any("whatever the ranking" in flag for flag in report["flags"])
     (tmp_path / "captions.csv").write_text((tmp_path / "captions.csv").read_text().replace(" on ", " in "))
