@@ -3,6 +3,7 @@ import shutil
 import subprocess
 
 import pytest
+from hypothesis import settings
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # a thread each: those of several workers would wait for each other
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -11,6 +12,9 @@ from repository import require_data
 from warm_decoders import keep_decoders_warm
 
 import encoders  # noqa: F401 (first of all: it forbids telemetry)
+
+settings.register_profile("no deadline")  # which a loaded machine would miss
+settings.load_profile("no deadline")
 
 
 @pytest.fixture

@@ -1,5 +1,4 @@
 import operator
-import time
 from fractions import Fraction
 from itertools import accumulate
 
@@ -129,18 +128,3 @@ def test_refuses_a_bad_count():
         balanced_merge([], -1)
     with pytest.raises(TypeError):
         balanced_merge([], 1.5)
-
-
-def test_is_far_faster_than_the_loop():
-    rng = np.random.default_rng(0)
-    lists = [np.sort(rng.random(100)) for _ in range(3)]
-
-    def best(merge):
-        times = []
-        for _ in range(20):
-            start = time.perf_counter()
-            merge(lists, 100, 1.1)
-            times.append(time.perf_counter() - start)
-        return min(times)
-
-    assert best(balanced_merge) < best(balanced_merge_loop)

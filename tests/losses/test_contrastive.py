@@ -7,7 +7,7 @@ from loss_loops import DOUBLE, assert_equal, batches, joint_loop, nce_loop
 from losses import info_nce, joint_info_nce, make_same_item_mask, source_wise_info_nce
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(batches(), st.floats(0.05, 2))
 def test_infonce_equals_the_loop(batch, temperature):
     similarity, same, pairs = batch

@@ -7,7 +7,7 @@ from loss_loops import DOUBLE, MARGIN, SHAPES, assert_equal, batches, ranking_lo
 from losses import LOSSES, RankingLoss, compute_rank_weight, is_collapsed
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     batches(),
     st.sampled_from(["every", "hardest", "semi_hard"]),

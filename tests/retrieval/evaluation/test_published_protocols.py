@@ -53,7 +53,7 @@ def test_v2t_is_jemcs_and_ces(case):
     assert ce.v2t.ranks.tolist() == v2t_of_ce(similarity, owner, mask, videos)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(captioned())
 def test_siblings_are_no_rivals_and_masked_captions_are_nowhere(case):
     """The rule spelt out: the best own caption against those of others; masked ones are as if deleted."""

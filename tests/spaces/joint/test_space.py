@@ -68,7 +68,7 @@ def parts(draw):
     return media, text, shares
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(parts())
 def test_one_cosine_of_the_stack_is_the_weighted_mean_of_the_cosines(drawn):
     media, text, shares = drawn
@@ -78,7 +78,7 @@ def test_one_cosine_of_the_stack_is_the_weighted_mean_of_the_cosines(drawn):
     np.testing.assert_allclose(np.linalg.norm(stack_weighted(media, shares), axis=1), 1, atol=1e-6)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(parts(), st.data())
 def test_where_some_parts_are_missing_the_others_speak_alone(drawn, data):
     media, _, shares = drawn
