@@ -28,7 +28,9 @@ SMALL, MEDIUM, LARGE = 0.1, 0.3, 0.5  # correlations, in the words of Cohen (198
 CORRELATIONS = (SMALL, 0.2, MEDIUM, 0.4, LARGE, 0.6, 0.7, 0.8, 0.9)
 SUFFICIENT_POWER = 0.8  # Cohen's convention
 NULL_DRAWS = 199  # shuffles from which mean and variance of the null distribution are taken
-MIN_TRIALS, MAX_TRIALS, MAX_VALUES = 100, 400, 40_000_000  # trials, fewer where they need more values
+COUNTED_DRAWS = 999  # shuffles that are counted instead where few values are held out
+MAX_COUNTED_VALUES = 120  # held-out values up to which shuffles are counted: the tails are not yet normal
+MIN_TRIALS, MAX_TRIALS, MAX_VALUES = 100, 300, 40_000_000  # trials, fewer where they need more values
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,8 +72,8 @@ class PowerEstimate:
 def estimate_power(data: FoldedPairs, map_names: Collection[str], config: StudyConfig) -> PowerEstimate:
     """The power of the test of these maps on a set, by simulation.
 
-    A p value is computed from mean and variance of the null distribution, as if it were normal, but is never
-    less than the share of one order among all.
+    Of large sets a p value is computed from mean and variance of the null distribution, as if it were normal,
+    but is never less than the share of one order among all.
     """
     simulation = _Simulation(data, select_families(map_names), config)
     map_count = len(map_names)
@@ -106,7 +108,9 @@ class _Simulation:
             self._group_means = _average_groups(target, self._groups)
         self._noise = target - self._group_means
         held_out_groups = self._groups[self._anchor_count :]
-        values = NULL_DRAWS * half.held_out_target.size
+        self._is_counted = half.held_out_target.size <= MAX_COUNTED_VALUES
+        self._null_draws = COUNTED_DRAWS if self._is_counted else NULL_DRAWS
+        values = self._null_draws * half.held_out_target.size
         self._trials = int(np.clip(MAX_VALUES // values, MIN_TRIALS, MAX_TRIALS))
         self._rng = np.random.default_rng((config.seed, 7))
         self._source_orders, self._noise_orders = (
@@ -116,7 +120,7 @@ class _Simulation:
             for seed in (200, 201)
         )
         self._null_orders = draw_permutations(
-            len(held_out_groups), NULL_DRAWS, seed=config.seed + 202, groups=held_out_groups,
+            len(held_out_groups), self._null_draws, seed=config.seed + 202, groups=held_out_groups,
             exchange=exchange,
         )  # fmt: skip
         self._least_share = math.exp(-_count_orders(held_out_groups, exchange))
@@ -149,7 +153,7 @@ class _Simulation:
         observed = (mapped @ held_out.reshape(len(CORRELATIONS), -1, 1))[..., 0]
         # the parts are shuffled once for all correlations
         parts = (self._group_means[count:], signal[count:], noise[count:])
-        crosses = [mapped @ part[self._null_orders].reshape(NULL_DRAWS, -1).T for part in parts]
+        crosses = [mapped @ part[self._null_orders].reshape(self._null_draws, -1).T for part in parts]
         null = crosses[0] + r * crosses[1] + np.sqrt(1 - r**2) * crosses[2]
         # squared errors of the map over those of the mean; shuffles repeat rows where groups differ in size
         norms, mean_errors = (held_out**2).sum(axis=2), ((held_out - mean) ** 2).sum(axis=2)
@@ -160,6 +164,8 @@ class _Simulation:
         disparities = (mapped_norm + norms.sum(axis=1)[:, None] - 2 * observed) / mean_errors.sum(axis=1)[
             :, None
         ]
+        if self._is_counted:
+            return np.asarray((null_disparities <= disparities[..., None] + 1e-9).mean(axis=2))
         scale = np.maximum(null_disparities.std(axis=2), 1e-12)
         return np.asarray(norm.cdf((disparities - null_disparities.mean(axis=2)) / scale))
 
