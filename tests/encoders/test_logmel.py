@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from repository import require_data
 from safetensors.numpy import load_file
 
@@ -158,7 +159,8 @@ def test_the_command_reads_training_clips_alone(tmp_path):
             writer = csv.DictWriter(stream, rows[0])
             writer.writeheader()
             writer.writerows(rows)
-    main(["--data", str(tmp_path), "--out", str(tmp_path / "made.safetensors")])
+    done = CliRunner().invoke(main, ["--data", str(tmp_path), "--out", str(tmp_path / "made.safetensors")])
+    assert done.exit_code == 0, done.output
     made = BackgroundWhitening(**load_file(tmp_path / "made.safetensors"))
     assert made.mean.shape == (DIM,) and made.directions.shape == (DAMPED_DIRECTIONS, DIM)
     assert np.allclose(made.directions @ made.directions.T, np.eye(DAMPED_DIRECTIONS), atol=1e-4)

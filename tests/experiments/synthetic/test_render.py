@@ -29,4 +29,4 @@ def test_rendering_goes_on_where_it_stopped(tmp_path, monkeypatch):
     assert len(before) == 3 and len(after) == 4
     assert {name for name in before if before[name] == after[name]} == {"clip00000.mp4", "clip00002.mp4"}
     refused = CliRunner().invoke(main, ["--out", str(tmp_path), "--clips", "3", "--seed", "1"])
-    assert refused.exit_code == 1 and "another seed" in refused.output
+    assert refused.exit_code == 2 and "another seed" in refused.output

@@ -38,6 +38,7 @@ def compute_gain(fitted):
     return trained.mean() - baseline.mean()
 
 
+@pytest.mark.slow
 def test_without_information_the_gain_is_centred_at_zero():
     rng = np.random.default_rng(0)
     nested, chosen_and_measured_on_the_same = [], []
