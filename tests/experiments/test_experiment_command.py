@@ -62,7 +62,7 @@ def await_signal_handler(run):
 @pytest.mark.parametrize("delay", [0, 0.1, 0.5, 2])
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_signal_at_any_moment_is_one_line(tmp_path, name, delay):
-    """While modules are imported, and while it works; a command without its data ends by itself before."""
+    """While modules are imported, and while it works; a short command may have ended."""
     (tmp_path / "captions.txt").write_text("a sad dog on a happy beach\n" * 200_000)
     words = [word.format(folder=tmp_path) for word in COMMANDS[name]]
     run = subprocess.Popen(
@@ -74,7 +74,9 @@ def test_a_signal_at_any_moment_is_one_line(tmp_path, name, delay):
     run.send_signal(signal.SIGINT)
     _, said = run.communicate(timeout=120)
     assert "Traceback" not in said and "Aborted" not in said
-    if run.returncode != 130:
-        assert delay and run.returncode in (1, 2), said
+    if run.returncode == -signal.SIGINT:  # in the interpreter's own shutdown, where no handler is left
+        assert delay and not said
+    elif run.returncode != 130:
+        assert delay and run.returncode in (0, 1, 2), said
     else:
         assert said.endswith(get_own_line(name)) and said.count(LINE) == 1

@@ -107,7 +107,9 @@ def test_an_interrupt_at_any_moment_is_one_line(tmp_path):
         time.sleep(share * duration)
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate(timeout=60)
-        ends.append((process.returncode, stderr))
+        # a run may be faster than the first: ended, or in the interpreter's shutdown, without a handler
+        has_ended = process.returncode in (0, -signal.SIGINT) and (tmp_path / "out" / "results.json").exists()
+        ends.append((0, stderr) if has_ended else (process.returncode, stderr))
         (tmp_path / "out").mkdir(exist_ok=True)
-    interrupted = [end for end in ends if end != (0, "")]  # a run may be faster than the first
-    assert set(interrupted) == {(130, "align: interrupted; run it again to go on\n")}
+    assert (130, "align: interrupted; run it again to go on\n") in ends
+    assert set(ends) <= {(0, ""), (130, "align: interrupted; run it again to go on\n")}
