@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from encoders import AffectError, Frames, to_printable, write_atomically
+from encoders import AffectError, Frames, describe_os_error, to_printable, write_atomically
 from encoders.clipvip.frame_sampling import scale_to_square
 from encoders.media import (
     DecodedSegment,
@@ -20,6 +21,7 @@ from encoders.media import (
     OpenedFile,
     Sampling,
 )
+from experiments.datasets.msrvtt import find_video
 
 FRAMES_PER_SECOND = 6.0  # of the re-encoded videos of CLIP-ViP and of the emotion report
 CACHE_VERSION = 1  # raise it when decoding changes the frames
@@ -29,10 +31,19 @@ MAX_VIDEOS_SHOWN = 3
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class VideoFrames:
-    """Frames (n, side, side, 3) uint8 by video, and by video the reason why it can't be read."""
+    """Frames (n, side, side, 3) uint8 by video, and by video the reason why it can't be read.
+
+    digests: of the files' content, by video
+    """
 
     by_video: Mapping[str, Frames]
     unreadable: Mapping[str, str]
+    digests: Mapping[str, str]
+
+    @property
+    def digest(self) -> str:
+        """Digest of all files with the videos they are of."""
+        return hashlib.sha256(repr(sorted(self.digests.items())).encode()).hexdigest()
 
     def require_all(self) -> Mapping[str, Frames]:
         """The frames. Raises AffectError, with the first reasons, where a video can't be read."""
@@ -68,14 +79,41 @@ def read_video_frames(
         for event in pool.read(paths, reading.should_decode):
             if reading.record(event):
                 on_video(len(reading.frames) + len(reading.reasons))
+    readable = {video: path for video, path in path_by_video.items() if path in reading.frames}
     return VideoFrames(
-        by_video={
-            video: reading.frames[path] for video, path in path_by_video.items() if path in reading.frames
-        },
+        by_video={video: reading.frames[path] for video, path in readable.items()},
         unreadable={
             video: reading.reasons[path] for video, path in path_by_video.items() if path in reading.reasons
         },
+        digests={video: reading.digests[path] for video, path in readable.items()},
     )
+
+
+def read_videos(
+    video_ids: Iterable[str], folder: Path, *, side: int, cache_folder: Path | None = None,
+    on_video: Callable[[int, int], None] = lambda done, total: None,
+) -> VideoFrames:  # fmt: skip
+    """The frames of videos by their ids, whose files in `folder` are named so; others are unreadable.
+
+    on_video: called with the numbers of videos done and of all that have a file
+
+    Raises AffectError where no video has a file, or the cache can't be written.
+    """
+    found = {video: find_video(folder, video) for video in dict.fromkeys(video_ids)}
+    paths = {video: files[0] for video, files in found.items() if files}
+    if not paths:
+        raise AffectError(
+            f"{to_printable(folder)}: none of {len(found)} videos is here; wanted files such as "
+            f"{to_printable(next(iter(found)))}.mp4"
+        )
+    try:
+        read = read_video_frames(
+            paths, side=side, cache_folder=cache_folder, on_video=lambda done: on_video(done, len(paths))
+        )
+    except OSError as error:
+        raise AffectError(f"{to_printable(cache_folder or folder)}: {describe_os_error(error)}") from error
+    missing = dict.fromkeys((video for video in found if video not in paths), "no such file")
+    return replace(read, unreadable={**read.unreadable, **missing})
 
 
 class _Reading:
@@ -86,11 +124,11 @@ class _Reading:
         self.reasons: dict[Path, str] = {}
         self._cache, self._side = cache, side
         self._parts: dict[Path, list[Frames]] = {}
-        self._digests: dict[Path, str] = {}
+        self.digests: dict[Path, str] = {}
 
     def should_decode(self, opened: OpenedFile) -> bool:
         """Whether the cache lacks the file's frames."""
-        self._digests[opened.path] = opened.digest
+        self.digests[opened.path] = opened.digest
         return self._cache.load(opened.digest) is None
 
     def record(self, event: DecodingEvent) -> bool:
@@ -107,7 +145,7 @@ class _Reading:
         return isinstance(event, FinishedFile | FailedFile)
 
     def _finish(self, path: Path) -> None:
-        parts, digest = self._parts.pop(path, []), self._digests[path]
+        parts, digest = self._parts.pop(path, []), self.digests[path]
         frames = self._cache.store(digest, np.concatenate(parts)) if parts else self._cache.load(digest)
         if frames is None:
             self.reasons[path] = "no frames"

@@ -40,15 +40,23 @@ its released code and the emotion report's do: all but biases and the logit scal
 
 
 class VideoTextModel(TrainableModel):
-    """CLIP-ViP on a device, in bfloat16 where `bfloat16` is True (weights and losses stay in float32)."""
+    """CLIP-ViP on a device, in bfloat16 where `bfloat16` is True (weights and losses stay in float32).
 
-    def __init__(self, clip_vip: ClipVip, *, device: str = "cpu", bfloat16: bool = False) -> None:
+    `on_batch` is called for every batch of training.
+    """
+
+    def __init__(
+        self, clip_vip: ClipVip, *, device: str = "cpu", bfloat16: bool = False,
+        on_batch: Callable[[], None] = lambda: None,
+    ) -> None:  # fmt: skip
         super().__init__()
+        self.on_batch = on_batch
         self.clip_vip = clip_vip.to(device)
-        self.device, self.bfloat16 = torch.device(device), bfloat16
+        self.device, self.uses_bfloat16 = torch.device(device), bfloat16
 
     def compute_loss(self, batch: Any, loss: BatchLoss) -> Tensor:
         """The loss () of a batch of `VideoPairs.make_batch`."""
+        self.on_batch()
         similarity = self.embed_videos(batch) @ self.embed_texts(batch).T
         return loss(similarity, batch["same_item"].to(self.device))
 
@@ -82,7 +90,7 @@ class VideoTextModel(TrainableModel):
         return np.concatenate(texts), np.concatenate(videos)
 
     def _autocast(self) -> torch.autocast:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.uses_bfloat16)
 
 
 def standardise_pixels(frames: Tensor) -> Tensor:
