@@ -61,7 +61,7 @@ class CaptionQueries:
         return tuple(names)
 
     def order_emotions(self, order: tuple[str, ...]) -> Rows:
-        """(n, emotions) with the columns in another order. Raises ValueError for an emotion that is unknown."""
+        """(n, emotions) with the columns in another order. Raises ValueError for an unknown emotion."""
         return self.emotions[:, [EMOTIONS.index(name) for name in order]]
 
     @property

@@ -42,7 +42,7 @@ def command(models: tuple[Path, ...], out: Path, *, as_json: bool, **options: An
     \b
     python -m experiments.emotions test runs/clipvip/none runs/clipvip/report --records test1k.json \\
         --videos videos
-    """  # noqa: D301
+    """
     from experiments.emotion_retrieval.comparison_report import format_report
 
     record = compare_on_test_set(models, out, **options)

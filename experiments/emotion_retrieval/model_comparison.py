@@ -1,4 +1,4 @@
-"""Trained models on one test set: metrics by rule, query set and direction, and differences from the first."""
+"""Trained models on one test set: metrics by rule, query set and direction, and differences of models."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ ByQuerySet = dict[str, dict[str, DirectionResult]]
 
 
 def make_similarity(texts: Rows, videos: Rows, *, dsl: bool) -> Similarity:
-    """Cosines (texts, videos) of unit rows; with `dsl`, times their softmax over the texts (Cheng et al. 2021).
+    """Cosines (texts, videos) of unit rows; with `dsl`, times their softmax over the texts.
 
-    The dual softmax uses all queries of the test set at once, which a search engine can't.
+    The dual softmax (Cheng et al. 2021) uses all queries of the test set at once, which a search engine can't.
     """
     if not dsl:
         return InnerProductSimilarity(texts, videos)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 SOURCE = "emotion report (2024), the results of its four models on MSR-VTT 1k-A"
 SWAPPED_NOTE = (
-    "6k-emotion, video to text, all queries: the report prints 44.8104 as R@1 and 28.1437 as R@5, which can't "
-    "be; they are swapped here"
+    "6k-emotion, video to text, all queries: the report prints 44.8104 as R@1 and 28.1437 as R@5, which "
+    "can't be; they are swapped here"
 )
 PUBLISHED_METRICS = ("R@1", "R@5", "R@10", "MdR", "MnR")
 ALL_QUERIES, EMOTIONAL_QUERIES = "all", "emotional"

@@ -94,13 +94,14 @@ def command(
     with CLIP's tokenizer, a card and its history, and can be used as `--encoders activity=clipvip:OUT/NAME`.
 
     The defaults are the emotion report's, but for the rate of what is new and what is decayed; a pool of
-    negatives is one batch. Videos are decoded once, which takes 13 MB of disk for 15 seconds at 224 pixels. An
-    interrupted run goes on after its last whole epoch, with the same result.
+    negatives is one batch. Videos are decoded once, which takes 13 MB of disk for 15 seconds at 224 pixels.
+    An interrupted run goes on after its last whole epoch, with the same result.
 
     \b
-    python -m experiments.emotions train --clip clip-vit-base-patch32 --checkpoint pretrain_clipvip_base_32.pt \\
-        --records train6k.json --videos videos --conditioning none --conditioning report --epochs 5
-    """  # noqa: D301
+    python -m experiments.emotions train --clip clip-vit-base-patch32 \\
+        --checkpoint pretrain_clipvip_base_32.pt --records train6k.json --videos videos \\
+        --conditioning none --conditioning report
+    """
     from experiments.emotion_retrieval.training_data import read_training_data
     from experiments.emotion_retrieval.training_run import train_models
     from experiments.statistics.provenance import describe_provenance

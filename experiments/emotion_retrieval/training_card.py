@@ -15,7 +15,8 @@ CARD_FILE = "card.md"
 CARD_METRICS = ("R@1", "R@5", "R@10", "MdR", "MnR")
 LICENCE_NOTE = (
     "The weights are derived from those of the files below and from the data: their licences hold for them. "
-    "CLIP and CLIP-ViP are under the MIT licence; MSR-VTT and most collections of videos are for research only."
+    "CLIP and CLIP-ViP are under the MIT licence; MSR-VTT and most collections of videos are for research "
+    "only."
 )
 
 

@@ -24,8 +24,8 @@ MODEL_NAMES = (*get_args(Conditioning), REPORT)
 
 NCE = "nce"
 LOSS_NAMES = (NCE, *(name for name in LOSSES if name != "infonce-learnt"))
-"""nce: InfoNCE with the model's logit scale, trained; the others are those of `losses.LOSSES`, but for the one
-with a second trained temperature."""
+"""nce: InfoNCE with the model's logit scale, trained; the others are those of `losses.LOSSES`, but for the
+one with a second trained temperature."""
 
 
 @dataclass(frozen=True, kw_only=True)
