@@ -37,7 +37,7 @@ ByQuerySet = dict[str, dict[str, DirectionResult]]
 def make_similarity(texts: Rows, videos: Rows, *, dsl: bool) -> Similarity:
     """Cosines (texts, videos) of unit rows; with `dsl`, times their softmax over the texts.
 
-    The dual softmax (Cheng et al. 2021) uses all queries of the test set at once, which a search engine can't.
+    The dual softmax (Cheng et al. 2021) uses all queries at once, which a search engine can't.
     """
     if not dsl:
         return InnerProductSimilarity(texts, videos)

@@ -107,7 +107,7 @@ class TrainingRun:
             "data": self.data.describe(),
             "dev": None if self.data.dev is None else measure_dev(model, self.data.dev, self.options.seed),
             "best epoch": history.best,
-            "temperature": float((-model.clip_vip.logit_scale).exp()),
+            "temperature": float((-model.clip_vip.logit_scale.detach()).exp()),
             "history": [asdict(epoch) for epoch in history.epochs],
             "provenance": dict(provenance),
         }  # fmt: skip

@@ -10,20 +10,19 @@ from experiments.synthetic import generate_clips
 from experiments.synthetic.captions import generate_captions
 
 
-def make_record(video, captions, caption_list=False):
-    """A record in the emotion report's format."""
-    text = ". ".join(captions)
-    columns = {name: int(value) for name, value in compute_nrc_columns(text).items()}
+def list_records(count, seed):
+    """Records of rendered clips with one caption each, in the emotion report's format."""
+    return [
+        make_record(Path(clip.name).stem, generate_captions(clip)[0]) for clip in generate_clips(count, seed)
+    ]
+
+
+def make_record(video, caption):
+    columns = {name: int(value) for name, value in compute_nrc_columns(caption).items()}
     return {
-        "video": f"{video}.mp4", "video_id": video, "caption": list(captions) if caption_list else captions[0],
-        "duration": 2.0, "emotion": int(has_emotion_keyword(text)), **columns,
+        "video": f"{video}.mp4", "video_id": video, "caption": caption, "duration": 2.0,
+        "emotion": int(has_emotion_keyword(caption)), **columns,
     }  # fmt: skip
-
-
-def list_records(count, seed, split=None):
-    """Records of rendered clips: every caption of those to train on, one caption of those to test on."""
-    clips = [clip for clip in generate_clips(count, seed) if split in (None, clip.split)]
-    return [make_record(Path(clip.name).stem, generate_captions(clip)[:1]) for clip in clips]
 
 
 def list_words(count, seed):
