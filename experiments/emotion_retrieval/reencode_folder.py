@@ -94,17 +94,18 @@ def reencode_folder(
     on_file: called with what is done ("checking", "encoding"), the files done, all files, and those failed
     """
     result = ReencodingResult()
+    sorting = _Sorting(source, out, settings, result)
+    paths = list(find_media_files([source], sorting.record_error, out))
     tasks: list[EncodingTask] = []
-    files = list(_list_files(source, out, result))
-    for number, task in enumerate(files):
-        on_file("checking", number, len(files), len(result.failed))
-        if _is_to_do(task, source, settings, result):
+    for number, path in enumerate(paths):
+        on_file("checking", number, len(paths), len(result.failed))
+        if task := sorting.make_task(path):
             tasks.append(task)
         stop_if_requested()
     failed_before = len(result.failed)
     on_file("encoding", 0, len(tasks), failed_before)
     for task, outcome in _encode_all(tasks, settings, jobs):
-        name = _name(task.source, source)
+        name = sorting.name(task.source)
         if isinstance(outcome, EncodedVideo):
             result.encoded[name] = outcome
         else:
@@ -115,42 +116,43 @@ def reencode_folder(
     return result
 
 
-def _name(path: Path, source: Path) -> str:
-    return str(path.relative_to(make_absolute(source)))
+class _Sorting:
+    """Tells which files have to be encoded; what becomes of the others goes to the result."""
 
+    def __init__(self, source: Path, out: Path, settings: EncodingSettings, result: ReencodingResult) -> None:
+        self._root, self._out, self._settings, self._result = make_absolute(source), out, settings, result
+        self._name_by_target: dict[Path, str] = {}
 
-def _list_files(source: Path, out: Path, result: ReencodingResult) -> Iterator[EncodingTask]:
-    """Media files, each with a target of its own; others fail."""
+    def name(self, path: Path) -> str:
+        """The path below the source folder."""
+        return str(path.relative_to(self._root))
 
-    def record_error(path: Path, reason: str) -> None:
-        result.failed[_name(Path(path), source)] = reason
+    def record_error(self, path: Path, reason: str) -> None:
+        """Note a file or folder that can't be read."""
+        self._result.failed[self.name(Path(path))] = reason
 
-    names: dict[Path, str] = {}
-    for path in find_media_files([source], record_error, out):
-        name = _name(path, source)
-        target = out / Path(name).with_suffix(".mp4")
-        if target in names:
-            result.failed[name] = f"would become the same file as {names[target]}; rename one"
-            continue
-        names[target] = name
-        yield EncodingTask(source=path, target=target)
-
-
-def _is_to_do(task: EncodingTask, source: Path, settings: EncodingSettings, result: ReencodingResult) -> bool:
-    """Whether a file is a video that is not done; what else it is goes to the result."""
-    name = _name(task.source, source)
-    try:
-        if is_encoded(task.target, make_stamp(task.source, settings)):
-            result.unchanged.append(name)
-        elif probe(task.source).modality == "video":
-            return True
+    def make_task(self, path: Path) -> EncodingTask | None:
+        """The task of a video that is not done."""
+        target = self._out / Path(self.name(path)).with_suffix(".mp4")
+        try:
+            is_done = is_encoded(target, make_stamp(path, self._settings))
+            if not is_done and probe(path).modality != "video":
+                self._result.others += 1
+                return None
+        except MediaError as error:
+            self.record_error(path, error.reason)
+            return None
+        except OSError as error:
+            self.record_error(path, describe_os_error(error))
+            return None
+        other = self._name_by_target.setdefault(target, self.name(path))
+        if other != self.name(path):
+            self.record_error(path, f"would become the same file as {to_printable(other)}; rename one")
+        elif is_done:
+            self._result.unchanged.append(other)
         else:
-            result.others += 1
-    except MediaError as error:
-        result.failed[name] = error.reason
-    except OSError as error:
-        result.failed[name] = describe_os_error(error)
-    return False
+            return EncodingTask(source=path, target=target)
+        return None
 
 
 def _encode_all(
