@@ -27,6 +27,7 @@ RESULTS_FILE, REPORT_FILE = "results.json", "report.md"
     "--precision", type=click.Choice(["auto", "float32", "bfloat16"]), default="auto", show_default=True
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the intervals.")
+@click.option("--draws", type=click.IntRange(1), default=2000, show_default=True, help="Resamples of each.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(models: tuple[Path, ...], out: Path, *, as_json: bool, **options: Any) -> None:
     """Recall of MODELS, folders that `train` wrote, in both directions on one test set.
@@ -57,7 +58,7 @@ def command(models: tuple[Path, ...], out: Path, *, as_json: bool, **options: An
 
 def compare_on_test_set(
     models: tuple[Path, ...], out: Path, *, records: Path, videos: Path, dsl: bool, frame_cache: Path | None,
-    device: str, precision: Any, seed: int,
+    device: str, precision: Any, seed: int, draws: int,
 ) -> dict[str, Any]:  # fmt: skip
     """What results.json holds. Raises AffectError for anything that can't be read, before it encodes."""
     from experiments.emotion_retrieval.caption_queries import read_captions
@@ -96,12 +97,12 @@ def compare_on_test_set(
             name: {
                 "sha256": stored[name].sha256,
                 "config": stored[name].config.to_json(),
-                "rules": summarise_model(result, seed=seed),
+                "rules": summarise_model(result, seed=seed, draws=draws),
             }
             for name, result in results.items()
         },
         "differences": {
-            name: compare_models(result, baseline, seed=seed)
+            name: compare_models(result, baseline, seed=seed, draws=draws)
             for name, result in results.items()
             if result is not baseline
         },
