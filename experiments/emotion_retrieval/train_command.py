@@ -39,6 +39,7 @@ EMOTION_FORMS = (
     "--dev", type=click.FloatRange(0, 1, max_open=True), default=0.1, show_default=True,
     help="Share of the videos held out to choose the best epoch; 0 takes the last.",
 )  # fmt: skip
+@click.option("--dev-ids", type=PATH, help="A file with the ids of the videos held out, one a line.")
 @click.option("--epochs", type=click.IntRange(1), default=5, show_default=True)
 @click.option("--batch", type=click.IntRange(2), default=64, show_default=True)
 @click.option("--accumulate", type=click.IntRange(1), default=8, show_default=True, help="Batches of a step.")

@@ -36,6 +36,7 @@ class TrainingOptions:
     checkpoint:  of CLIP-ViP or of the emotion report; None starts from CLIP
     records:     captions with emotions; videos: folder of their files
     dev:         share of the videos held out to choose the best epoch; 0 for none, which takes the last
+    dev_ids:     file with the ids of those held out, in place of a share
     init_std, weighting, dropout: of `EmotionConfig`, but for the report's model
     new_rate_factor, decay_rule:  of `group_parameters`
     max_tokens:  of a caption; the model's own limit if that is lower
@@ -48,6 +49,7 @@ class TrainingOptions:
     records: Path
     videos: Path
     dev: float
+    dev_ids: Path | None
     models: tuple[str, ...]
     init_std: float
     weighting: Weighting
@@ -100,6 +102,6 @@ class TrainingOptions:
     def describe(self, name: str) -> dict[str, Any]:
         """What a model depends on beside the content of its files, for its card and its checkpoint."""
         settings = asdict(self)
-        for key in ("clip", "checkpoint", "records", "videos", "models", "device"):
+        for key in ("clip", "checkpoint", "records", "videos", "models", "device", "dev_ids"):
             del settings[key]
         return {"model": name, **settings}
