@@ -136,12 +136,9 @@ def run_alignment_study(
     check_draws(draws, len(methods))
     segment_lengths = parse_segment_lengths(lengths)
     choice = parse_column_choice(source_columns, target_columns, group_column, has_files=bool(files))
-    loaders: Loaders = {}
-    gpa_readings: list[MultimodalReadings] = []
-    if videos is None or sets or files:
-        loaders, gpa_readings = make_loaders(
-            _split_names(sets), files, data_root, seed, exchange=exchange, choice=choice
-        )
+    loaders, gpa_readings = ({}, []) if videos and not (sets or files) else make_loaders(
+        _split_names(sets), files, data_root, seed, exchange=exchange, choice=choice
+    )  # fmt: skip
     create_out_folder(out)
     video_study = None if videos is None else load_video_study(videos, segment_lengths, loaders, seed=seed)
     video_readings, gpa_left_out = ([], {}) if video_study is None else video_study.select_gpa_readings()

@@ -127,27 +127,34 @@ def encode_items(
     if not pipeline.media_roles:
         raise AffectError("no encoder reads media; name one, such as objects=efficientnet-lite2")
     sampling = replace(sampling or Sampling(), sample_rate=pipeline.sample_rate)
-    caches = {
-        role: FeatureCache(pipeline.get_encoder(role).card, sampling, all_segments, cache_folder)
-        for role in pipeline.media_roles
-    }
+    caches = _make_caches(pipeline, sampling, all_segments, cache_folder)
     error_by_path: dict[Path, str] = {}
     digests = [_compute_digest(paths, error_by_path) for paths in media]
     features = {digest: _load_cached(caches, digest) for digest in digests if digest}
     missing = _group_by_missing_roles(media, digests, features, tuple(caches))
-    done, total = 0, sum(map(len, missing.values()))
     with ProgressReporter("features", unit="items", quiet=quiet) as report:
-        report.update("encoding", 0, total)
+        done, total = 0, sum(map(len, missing.values()))
+        report.update("encoding", done, total)
         for roles, paths_by_digest in missing.items():
+            restricted = _restrict_roles(pipeline, roles)
             encoder = StreamingEncoder(
-                _restrict_roles(pipeline, roles), sampling, all_segments=all_segments,
-                error_by_path=error_by_path,
-            )  # fmt: skip
+                restricted, sampling, all_segments=all_segments, error_by_path=error_by_path
+            )
             for digest, encoded in encoder.encode(paths_by_digest):
                 features[digest] |= _store(caches, digest, encoded)
                 done += 1
                 report.update("encoding", done, total)
     return _concatenate_items([features.get(digest, {}) for digest in digests], caches, error_by_path)
+
+
+def _make_caches(
+    pipeline: FeaturePipeline, sampling: Sampling, all_segments: bool, folder: Path | None
+) -> dict[str, FeatureCache]:
+    """The cache of each media role."""
+    return {
+        role: FeatureCache(pipeline.get_encoder(role).card, sampling, all_segments, folder)
+        for role in pipeline.media_roles
+    }
 
 
 def _group_by_missing_roles(

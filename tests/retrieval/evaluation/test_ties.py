@@ -20,7 +20,7 @@ from retrieval.evaluation import (
 )
 from retrieval.evaluation.tied_metrics import compute_expected_median_rank
 
-ORDERS = 4000
+ORDERS = 1500
 
 
 def evaluate_constant(item_count, ties):
