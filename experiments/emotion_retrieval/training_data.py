@@ -128,8 +128,8 @@ def read_dev_ids(path: Path, known_ids: Collection[str]) -> tuple[str, ...]:
     ids = read_words(path)
     if unknown := [video for video in ids if video not in set(known_ids)]:
         raise AffectError(
-            f"{to_printable(path)}: {len(unknown)} of {len(ids)} ids are of no video in the records: the first "
-            f"is {to_printable(unknown[0])}"
+            f"{to_printable(path)}: {len(unknown)} of {len(ids)} ids are of no video in the records: the "
+            f"first is {to_printable(unknown[0])}"
         )
     return ids
 

@@ -35,6 +35,7 @@ def tested(run_emotions, test_arguments, tmp_path_factory):
     return out
 
 
+@pytest.mark.slow
 def test_every_query_set_and_direction_is_reported(tested):
     record = json.loads((tested / "results.json").read_text())
     assert list(record["models"]) == list(MODELS) and list(record["differences"]) == list(MODELS[1:])
@@ -52,6 +53,7 @@ def test_every_query_set_and_direction_is_reported(tested):
     assert "## Text to video" in report and "## Less none, paired over the same queries" in report
 
 
+@pytest.mark.slow
 def test_encoded_features_are_kept(run_emotions, test_arguments, tested, monkeypatch):
     before = json.loads((tested / "results.json").read_text())
     monkeypatch.setattr(video_text_model.VideoTextModel, "encode", None)
@@ -60,6 +62,7 @@ def test_encoded_features_are_kept(run_emotions, test_arguments, tested, monkeyp
     assert json.loads(again.stdout)["models"] == before["models"]
 
 
+@pytest.mark.slow
 def test_dsl_is_named_in_the_results(run_emotions, test_arguments, tested, tmp_path):
     (tmp_path / "features").symlink_to(tested / "features")
     done = run_emotions(*test_arguments, "--out", tmp_path, "--dsl", "--json")
@@ -134,6 +137,7 @@ def test_emotions_come_in_the_order_of_the_model(emotion_files):
         queries.order_emotions(("boredom",))
 
 
+@pytest.mark.slow
 def test_the_four_tables_are_filled_with_runs(run_emotions, tested):
     results = tested / "results.json"
     done = run_emotions("tables", f"6k={results}:none", f"6k-emotion={results}:report")
@@ -168,6 +172,7 @@ def test_published_recalls_of_the_34_are_whole_hits():
         ("6k={records}", "not a results.json"),
     ],
 )
+@pytest.mark.slow
 def test_bad_tables_are_one_line(spec, message, run_emotions, tested, emotion_files):
     done = run_emotions("tables", spec.format(tested / "results.json", records=emotion_files["test"]))
     assert done.exit_code == 2 and message in done.output and done.output.count("\n") == 1

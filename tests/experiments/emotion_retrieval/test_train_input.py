@@ -47,6 +47,7 @@ def save_checkpoint(path, clip_folder, **changes):
     return path
 
 
+@pytest.mark.slow
 def test_training_starts_from_a_checkpoint(train, emotion_files, tmp_path):
     path = save_checkpoint(tmp_path / "clipvip.pt", emotion_files["clip"])
     done = train("--checkpoint", path, "--rate", 1e-9, "--new-rate-factor", 1, "--weight-decay", 0)
@@ -105,6 +106,7 @@ def test_records_that_can_not_be_used(changes, message, train, tmp_path):
     assert_is_refused(train("--records", path), message, tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_captions_that_are_too_long_are_cut_and_counted(train, tmp_path, caplog):
     path = change_records(tmp_path, caption="a disc spins " * 50)
     with caplog.at_level(logging.WARNING):
@@ -112,6 +114,7 @@ def test_captions_that_are_too_long_are_cut_and_counted(train, tmp_path, caplog)
     assert "1 of 12 texts are cut at 32 tokens" in caplog.text
 
 
+@pytest.mark.slow
 def test_videos_without_frames_are_named_or_left_out(train, emotion_files, tmp_path):
     videos = tmp_path / "videos"
     shutil.copytree(emotion_files["videos"], videos)
@@ -129,6 +132,7 @@ def test_videos_without_frames_are_named_or_left_out(train, emotion_files, tmp_p
     assert_is_refused(train("--videos", tmp_path), "none of 18 videos is here; wanted files such as clip0")
 
 
+@pytest.mark.slow
 def test_a_split_by_ids(train, tmp_path):
     ids = tmp_path / "dev.txt"
     ids.write_text("clip00003\nclip00008\n")
@@ -147,6 +151,7 @@ def test_too_few_videos(train, tmp_path):
     assert_is_refused(train("--records", path), "3 videos are too few to train on with 2 held out for dev")
 
 
+@pytest.mark.slow
 def test_a_configuration_in_a_file(train, tmp_path):
     path = tmp_path / "config.toml"
     path.write_text('loss = "vse"\nemotion-dropout = 0.25\nconditioning = ["none", "concat"]\nseed = 3\n')
@@ -180,6 +185,7 @@ def test_a_device_or_precision_that_is_not_here(train, monkeypatch, tmp_path):
     assert_is_refused(done, "device cpu has no bfloat16 arithmetic", tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_training_in_bfloat16(train, monkeypatch, tmp_path):
     monkeypatch.setattr("experiments.emotion_retrieval.devices.has_bfloat16", lambda device: True)
     assert train("--precision", "bfloat16").exit_code == 0
@@ -189,6 +195,7 @@ def test_training_in_bfloat16(train, monkeypatch, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_what_can_not_be_tested(run_emotions, trained, emotion_files, tmp_path):
     arguments = ["--records", emotion_files["test"], "--videos", emotion_files["videos"], "--out", tmp_path]
 
