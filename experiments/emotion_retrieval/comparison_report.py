@@ -30,7 +30,6 @@ def format_report(record: Mapping[str, Any]) -> str:
         "| --- | ---: | ---: |",
         *(f"| {name} | {sides['T2V']} | {sides['V2T']} |" for name, sides in counts.items()),
         "",
-        *(f"Note: {note}" for note in record["notes"]),
         RULES_NOTE,
     ]
     for direction, title in DIRECTION_NAMES.items():

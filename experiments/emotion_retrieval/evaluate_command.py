@@ -63,13 +63,7 @@ def compare_on_test_set(
     """What results.json holds. Raises AffectError for anything that can't be read, before it encodes."""
     from experiments.emotion_retrieval.caption_queries import read_captions
     from experiments.emotion_retrieval.devices import select_bfloat16, select_device
-    from experiments.emotion_retrieval.model_comparison import (
-        OWN_RULES,
-        compare_models,
-        count_queries,
-        evaluate_model,
-        summarise_model,
-    )
+    from experiments.emotion_retrieval.model_comparison import describe_results, evaluate_model
     from experiments.emotion_retrieval.model_features import encode_models, name_models
     from experiments.statistics.provenance import describe_provenance
 
@@ -85,26 +79,14 @@ def compare_on_test_set(
         name: evaluate_model(texts, media, queries, gallery, dsl=dsl)
         for name, (texts, media, gallery) in rows.items()
     }
-    baseline = next(iter(results.values()))
     return {
         "records": records.name,
         "captions": len(queries.texts),
         "videos": len(set(queries.video_ids)),
         "similarity": "cosine times dual softmax (DSL)" if dsl else "cosine",
-        "query sets": count_queries(baseline[OWN_RULES]),
-        "notes": [],
-        "models": {
-            name: {
-                "sha256": stored[name].sha256,
-                "config": stored[name].config.to_json(),
-                "rules": summarise_model(result, seed=seed, draws=draws),
-            }
-            for name, result in results.items()
-        },
-        "differences": {
-            name: compare_models(result, baseline, seed=seed, draws=draws)
-            for name, result in results.items()
-            if result is not baseline
+        **describe_results(results, seed=seed, draws=draws),
+        "weights": {
+            name: {"sha256": model.sha256, "config": model.config.to_json()} for name, model in stored.items()
         },
         "provenance": describe_provenance("experiments.emotions", sys.argv[1:]),
     }

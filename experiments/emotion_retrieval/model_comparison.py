@@ -69,6 +69,25 @@ def evaluate_model(
     return {rule: by_protocol[protocol] for rule, protocol in RULES.items()}
 
 
+def describe_results(
+    results: Mapping[str, Mapping[str, ByQuerySet]], *, seed: int, draws: int = 2000
+) -> dict[str, Any]:
+    """Counts of queries, metrics of every model, and differences of the others from the first, for JSON."""
+    baseline = next(iter(results.values()))
+    return {
+        "query sets": count_queries(baseline[OWN_RULES]),
+        "models": {
+            name: {"rules": summarise_model(result, seed=seed, draws=draws)}
+            for name, result in results.items()
+        },
+        "differences": {
+            name: compare_models(result, baseline, seed=seed, draws=draws)
+            for name, result in results.items()
+            if result is not baseline
+        },
+    }
+
+
 def summarise_model(results: Mapping[str, ByQuerySet], *, seed: int, draws: int = 2000) -> dict[str, Any]:
     """By rules, query set, direction and metric: value and 95 % interval, for JSON."""
     summaries: dict[int, Any] = {}  # by the identity of the results, which names share
