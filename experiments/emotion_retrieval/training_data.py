@@ -87,6 +87,7 @@ def read_training_data(
         captions.order_emotions(clip.config.emotions.order), tokenizer=tokenizer,
         max_length=min(options.max_tokens, clip.text.text_model.config.max_position_embeddings),
         frame_count=clip.config.temporal_size,
+        affect_by_video=None if options.affect is None else options.affect.by_video,
     )  # fmt: skip
     if options.dev_ids is None:
         train, dev = split_dev(pairs.video_ids, options.dev, options.seed)

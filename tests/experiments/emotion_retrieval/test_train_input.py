@@ -152,12 +152,23 @@ def test_too_few_videos(train, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_configuration_in_a_file(train, tmp_path):
-    path = tmp_path / "config.toml"
-    path.write_text('loss = "vse"\nemotion-dropout = 0.25\nconditioning = ["none", "concat"]\nseed = 3\n')
-    done = train("--config", path, "--seed", 4, "--json")
+@pytest.mark.parametrize("suffix", [".json", ".toml"])
+def test_a_configuration_in_a_file(suffix, run_emotions, emotion_files, tmp_path):
+    """It may hold every option; those of the command line come first."""
+    config = {
+        "clip": str(emotion_files["clip"]), "records": str(emotion_files["train"]),
+        "videos": str(emotion_files["videos"]), "frames": str(emotion_files["frames"]),
+        "conditioning": ["none", "concat"], "emotion-dropout": 0.25, "loss": "vse", "seed": 3, "epochs": 1,
+        "device": "cpu",
+    }  # fmt: skip
+    path = tmp_path / f"config{suffix}"
+    lines = [f"{name} = {json.dumps(value)}" for name, value in config.items()]
+    path.write_text(json.dumps(config) if suffix == ".json" else "\n".join(lines))
+    done = run_emotions("train", "--config", path, "--out", tmp_path / "out", "--seed", 4, "--json")
     assert done.exit_code == 0, done.output
-    settings = json.loads(done.stdout)["models"]["none"]["settings"]
+    models = json.loads(done.stdout)["models"]
+    assert list(models) == ["none", "concat"]
+    settings = models["concat"]["settings"]
     assert (settings["loss"], settings["dropout"], settings["seed"]) == ("vse", 0.25, 4)
 
 
