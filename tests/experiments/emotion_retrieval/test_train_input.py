@@ -175,7 +175,7 @@ def test_a_configuration_in_a_file(suffix, run_emotions, emotion_files, tmp_path
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("config.json", '{"speed": 3}', "no option speed; known: accumulate, batch"),
+        ("config.json", '{"speed": 3}', "no option speed; known: accumulate, affect, batch"),
         ("config.json", "[1]", "a configuration is a table of options and values"),
         ("config.json", "{", "not JSON"),
         ("config.yaml", "a: 1", "a configuration is a .json or .toml file"),
