@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from experiments.emotion_retrieval.model_comparison import METRICS, OWN_RULES
+from experiments.emotion_retrieval.model_comparison import COMPARED_METRICS, METRICS, OWN_RULES
 from experiments.statistics.markdown import format_estimate, format_markdown_table
 from retrieval.evaluation import Estimate
 
@@ -30,7 +30,6 @@ def format_report(record: Mapping[str, Any]) -> str:
         "| --- | ---: | ---: |",
         *(f"| {name} | {sides['T2V']} | {sides['V2T']} |" for name, sides in counts.items()),
         "",
-        *(f"Note: {note}" for note in record["notes"]),
         RULES_NOTE,
     ]
     for direction, title in DIRECTION_NAMES.items():
@@ -71,8 +70,8 @@ def _format_differences(differences: Mapping[str, Any]) -> list[str]:
                     format_estimate(
                         Estimate(*(metrics[metric][part] for part in ("value", "low", "high"))), "+.1f"
                     )
-                    for metric in METRICS
+                    for metric in COMPARED_METRICS
                 ]
                 rows.append([query_set, name, direction, *cells])
-    header = ["queries", "model", "direction", *METRICS]
+    header = ["queries", "model", "direction", *COMPARED_METRICS]
     return format_markdown_table(header, rows, align_right=True)

@@ -39,6 +39,7 @@ EMOTION_FORMS = (
     "--dev", type=click.FloatRange(0, 1, max_open=True), default=0.1, show_default=True,
     help="Share of the videos held out to choose the best epoch; 0 takes the last.",
 )  # fmt: skip
+@click.option("--dev-ids", type=PATH, help="A file with the ids of the videos held out, one a line.")
 @click.option("--epochs", type=click.IntRange(1), default=5, show_default=True)
 @click.option("--batch", type=click.IntRange(2), default=64, show_default=True)
 @click.option("--accumulate", type=click.IntRange(1), default=8, show_default=True, help="Batches of a step.")
@@ -73,6 +74,11 @@ EMOTION_FORMS = (
 @click.option(
     "--emotion-dropout", "dropout", type=click.FloatRange(0, 1, max_open=True), default=0.0, show_default=True
 )
+@click.option(
+    "--affect", type=PATH,
+    help="A CSV file: video_id and numbers of unit size, such as valence and arousal. The video side of "
+    "models other than none and report adds them by a gate.",
+)  # fmt: skip
 @click.option("--max-tokens", type=click.IntRange(3), default=77, show_default=True, help="Of a caption.")
 @click.option("--frames", "frame_cache", type=PATH, help="Where decoded frames are kept; OUT/frames.")
 @click.option("--skip-unreadable", is_flag=True, help="Train without videos that are missing or damaged.")
@@ -125,9 +131,11 @@ def command(
 
 def make_options(options: dict[str, Any]) -> Any:
     """The `TrainingOptions` of the command line. Raises AffectError for values that don't fit together."""
+    from experiments.emotion_retrieval.affect_table import read_affect
     from experiments.emotion_retrieval.training_options import LOSS_NAMES, TrainingOptions
     from spaces.joint import Schedule
 
+    options["affect"] = read_affect(options["affect"]) if options["affect"] else None
     if options["loss"] not in LOSS_NAMES:
         raise AffectError(f"no loss {options['loss']!r}; known: {', '.join(LOSS_NAMES)}")
     fields = ("epochs", "batch", "accumulate", "rate", "rise", "weight_decay", "draw", "warm")

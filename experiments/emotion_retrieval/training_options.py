@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -11,6 +11,7 @@ import torch
 from encoders.clipvip.config import REPORT_EMOTIONS, Conditioning, EmotionConfig, Weighting
 from encoders.clipvip.io import load_checkpoint, load_clip
 from encoders.clipvip.model import ClipVip
+from experiments.emotion_retrieval.affect_table import AffectTable
 from experiments.emotion_retrieval.devices import Precision
 from experiments.emotion_retrieval.video_text_model import LogitScaleInfoNCE
 from losses import LOSSES
@@ -19,6 +20,7 @@ from spaces.joint import Schedule
 from spaces.joint.trainable_model import BatchLoss
 
 REPORT = "report"
+TEXT_SIDE_ALONE = ("none", REPORT)  # models as published, without affect of the videos
 MODEL_NAMES = (*get_args(Conditioning), REPORT)
 """Ways in which emotions enter; "report" is "add" with embeddings drawn from N(0, 1), as in the report."""
 
@@ -36,9 +38,11 @@ class TrainingOptions:
     checkpoint:  of CLIP-ViP or of the emotion report; None starts from CLIP
     records:     captions with emotions; videos: folder of their files
     dev:         share of the videos held out to choose the best epoch; 0 for none, which takes the last
+    dev_ids:     file with the ids of those held out, in place of a share
     init_std, weighting, dropout: of `EmotionConfig`, but for the report's model
     new_rate_factor, decay_rule:  of `group_parameters`
     max_tokens:  of a caption; the model's own limit if that is lower
+    affect:      of the videos, which the video side adds by a gate; not in TEXT_SIDE_ALONE
 
     Raises ValueError for a warm-up as long as the training.
     """
@@ -48,6 +52,7 @@ class TrainingOptions:
     records: Path
     videos: Path
     dev: float
+    dev_ids: Path | None
     models: tuple[str, ...]
     init_std: float
     weighting: Weighting
@@ -57,6 +62,7 @@ class TrainingOptions:
     new_rate_factor: float
     decay_rule: str
     max_tokens: int
+    affect: AffectTable | None
     device: str
     precision: Precision
     seed: int
@@ -85,10 +91,16 @@ class TrainingOptions:
         """
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
-            model = load_clip(self.clip, emotions=self.make_emotion_config(name))
+            model = load_clip(
+                self.clip, emotions=self.make_emotion_config(name), affect_dim=self.count_affect(name)
+            )
         if self.checkpoint is not None:
             load_checkpoint(model, self.checkpoint)
         return model
+
+    def count_affect(self, name: str) -> int:
+        """Numbers of affect that a model's video side takes."""
+        return 0 if self.affect is None or name in TEXT_SIDE_ALONE else len(self.affect.columns)
 
     def make_losses(self, model: ClipVip) -> tuple[BatchLoss, BatchLoss | None]:
         """The loss, and that of the warm-up where the loss needs one."""
@@ -99,7 +111,10 @@ class TrainingOptions:
 
     def describe(self, name: str) -> dict[str, Any]:
         """What a model depends on beside the content of its files, for its card and its checkpoint."""
-        settings = asdict(self)
-        for key in ("clip", "checkpoint", "records", "videos", "models", "device"):
+        settings = asdict(replace(self, affect=None))
+        for key in ("clip", "checkpoint", "records", "videos", "models", "device", "dev_ids", "affect"):
             del settings[key]
-        return {"model": name, **settings}
+        affect = None
+        if self.affect is not None and self.count_affect(name):
+            affect = {"columns": list(self.affect.columns), "digest": self.affect.digest}
+        return {"model": name, **settings, "affect": affect}

@@ -63,7 +63,8 @@ class VideoTextModel(TrainableModel):
     def embed_videos(self, batch: dict[str, Tensor]) -> Tensor:
         """Unit rows (n, dim) of `frames` (n, T, side, side, 3) uint8, and `affect` where it is there."""
         frames = standardise_pixels(batch["frames"].to(self.device))
-        affect = batch["affect"].to(self.device) if "affect" in batch else None
+        takes_affect = self.clip_vip.video.affect_residual is not None
+        affect = batch["affect"].to(self.device) if takes_affect and "affect" in batch else None
         with self._autocast():
             features = self.clip_vip.video(frames, affect)
         return normalize(features.float(), dim=1)
