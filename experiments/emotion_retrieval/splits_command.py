@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from encoders import to_printable
 from experiments.datasets.data_root import DATA_ROOT
+
+if TYPE_CHECKING:
+    from experiments.emotion_retrieval.records import EmotionRecord
+    from experiments.lexicons.selection import Unit
 
 PATH = click.Path(path_type=Path)
 
@@ -33,7 +39,7 @@ PATH = click.Path(path_type=Path)
 @click.option("--out", type=PATH, default=Path("runs/emotion-splits"), show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
-    names: str | None, annotation: Path | None, annotating: str, bound: float, as_reported: bool, seed: int,
+    names: str | None, annotation: Path | None, annotating: Unit, bound: float, as_reported: bool, seed: int,
     data_root: Path, out: Path, *, as_json: bool,
 ) -> None:  # fmt: skip
     """Write the sets that the emotion report trains and tests on, as NAME.json each, for `train` and `test`.
@@ -48,14 +54,12 @@ def command(
     sets need the lists alone, the training sets MSR-VTT's captions too. A video of a list without captions
     is an error, and then nothing is written.
     """
-    from typing import Any, cast
-
     from experiments.emotion_retrieval.msrvtt_splits import SETS, SplitRule, load_report_sets
     from experiments.emotion_retrieval.records import write_records
     from retrieval.progress_reporter import ProgressReporter
 
     chosen = SETS if names is None else tuple(name.strip() for name in names.split(",") if name.strip())
-    rule = SplitRule(bound=bound, as_reported=as_reported, annotating=cast(Any, annotating), seed=seed)
+    rule = SplitRule(bound=bound, as_reported=as_reported, annotating=annotating, seed=seed)
     with ProgressReporter("emotions") as report:
         sets = load_report_sets(
             chosen, rule, data_root=data_root, annotation=annotation,
@@ -64,11 +68,7 @@ def command(
     counts = {}
     for name, records in sets.items():
         write_records(out / f"{name}.json", records)
-        counts[name] = {
-            "videos": len({record.video_id for record in records}),
-            "records": len(records),
-            "emotional": len({record.video_id for record in records if record.emotion}),
-        }
+        counts[name] = count_records(records)
     if as_json:
         click.echo(json.dumps({"sets": counts, "seed": seed, "out": str(out)}))
         return
@@ -78,3 +78,12 @@ def command(
             f"{found['records']} records"
         )
     click.echo(f"written to {to_printable(out)}")
+
+
+def count_records(records: Sequence[EmotionRecord]) -> dict[str, int]:
+    """Videos, emotional ones among them, and records."""
+    return {
+        "videos": len({record.video_id for record in records}),
+        "records": len(records),
+        "emotional": len({record.video_id for record in records if record.emotion}),
+    }

@@ -5,16 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from encoders import AffectError, Rows, describe_os_error, to_printable, write_atomically
-
-if TYPE_CHECKING:
-    from experiments.emotion_retrieval.caption_queries import CaptionQueries
+from encoders import AffectError, describe_os_error, to_printable, write_atomically
 
 PATH = click.Path(path_type=Path)
 RESULTS_FILE = "tsne.json"
@@ -73,121 +69,31 @@ def map_models(
     draws: int, affect: Path | None, frame_cache: Path | None, device: str, seed: int,
 ) -> dict[str, Any]:  # fmt: skip
     """Write the pictures; what tsne.json holds. Raises AffectError."""
-    from experiments.emotion_retrieval.affect_table import read_affect
-    from experiments.emotion_retrieval.caption_queries import read_captions
-    from experiments.emotion_retrieval.devices import select_device
-    from experiments.emotion_retrieval.emotion_clusters import count_labels, measure_purities
-    from experiments.emotion_retrieval.model_features import encode_models, name_models
+    from experiments.emotion_retrieval.tsne_study import (
+        describe_data,
+        draw_models,
+        encode_map_data,
+        list_points,
+        measure_models,
+    )
     from experiments.statistics.provenance import describe_provenance
 
-    table = read_affect(affect) if affect else None
-    stored = name_models(models, table)
-    if len({one.config.clip["projection_dim"] for one in stored.values()}) > 1:
-        raise AffectError("models whose features differ in width can't be in one map; map them one by one")
-    queries = read_captions(records)
-    encoded = encode_models(
-        stored, queries, videos, frame_cache=frame_cache or out / "frames", feature_cache=out / "features",
-        affect=table, device=select_device(device), bfloat16=False,
+    data = encode_map_data(
+        models, records, videos, affect=affect, frame_cache=frame_cache or out / "frames",
+        feature_cache=out / "features", device=device,
     )  # fmt: skip
-    rows = {name: (texts, media) for name, (texts, media, _) in encoded.items()}
-    gallery = next(iter(encoded.values()))[2]
-    labelled = label_queries(queries, gallery)
-    purities = {
-        name: measure_purities(*pair, labelled, neighbours=neighbours, draws=draws, seed=seed)
-        for name, pair in rows.items()
-    }
-    points = _embed_and_draw(rows, labelled, purities, out, perplexity, seed)
-    text_labels, video_labels = labelled.labels
+    purities = measure_models(data, neighbours=neighbours, draws=draws, seed=seed)
+    points = draw_models(data, purities, out, perplexity=perplexity, seed=seed)
     return {
         "records": records.name, "perplexity": perplexity, "neighbours": neighbours, "draws": draws,
-        "seed": seed, "texts": count_labels(text_labels), "videos": count_labels(video_labels),
-        "texts with a tie": labelled.tied,
-        "purity": {
-            name: {kind: {one: asdict(found) for one, found in by_label.items()}
-                   for kind, by_label in by_kind.items()}
-            for name, by_kind in purities.items()
-        },
-        "points": _list_points(points, queries, gallery, text_labels, video_labels),
-        "weights": {name: one.sha256 for name, one in stored.items()},
+        "seed": seed, **describe_data(data, purities), "points": list_points(data, points),
         "provenance": describe_provenance("experiments.emotions", sys.argv[1:]),
     }  # fmt: skip
 
 
-def label_queries(queries: CaptionQueries, gallery: tuple[str, ...]) -> Any:
-    """The emotions of captions, with the number of each one's video in the gallery."""
-    import numpy as np
-
-    from experiments.emotion_retrieval.emotion_clusters import LabelledSet
-
-    number_by_id = {video: number for number, video in enumerate(gallery)}
-    return LabelledSet(
-        emotions=queries.emotions,
-        item_by_text=np.array([number_by_id[video] for video in queries.video_ids], np.int64),
-        videos=len(gallery),
-    )
-
-
-def _embed_and_draw(
-    rows: dict[str, tuple[Rows, Rows]], labelled: Any, purities: dict[str, Any], out: Path, perplexity: float,
-    seed: int,
-) -> dict[str, tuple[Any, Any]]:  # fmt: skip
-    """By model the points of texts and videos, drawn on the same axes."""
-    import numpy as np
-
-    from experiments.emotion_retrieval.emotion_clusters import TOGETHER
-    from experiments.emotion_retrieval.tsne_map import draw_map, embed
-    from retrieval.progress_reporter import ProgressReporter
-
-    parts = [part for pair in rows.values() for part in pair]
-    with ProgressReporter("emotions") as report:
-        report.update("t-SNE", 0)
-        embedded = embed(np.concatenate(parts), perplexity=perplexity, seed=seed)
-    split = iter(np.split(embedded, np.cumsum([len(part) for part in parts])[:-1]))
-    points = {name: (next(split), next(split)) for name in rows}
-    low, high = embedded.min(axis=0), embedded.max(axis=0)
-    margin = 0.03 * (high - low)
-    limits = tuple(zip((low - margin).tolist(), (high + margin).tolist(), strict=True))
-    for name, (texts, media) in points.items():
-        picture = draw_map(
-            texts, media, *labelled.labels, limits=(limits[0], limits[1]),
-            title=f"{name}: t-SNE of texts and videos, perplexity {perplexity:g}, seed {seed}",
-            purities=purities[name][TOGETHER],
-        )  # fmt: skip
-        try:
-            write_atomically(out / _name_picture(name), picture)
-        except OSError as error:
-            raise AffectError(f"{to_printable(out)}: {describe_os_error(error)}") from error
-    return points
-
-
-def _name_picture(model: str) -> str:
-    return f"tsne-{model.strip('/').replace('/', '-')}.png"
-
-
-def _list_points(
-    points: dict[str, tuple[Any, Any]], queries: CaptionQueries, gallery: tuple[str, ...], text_labels: Any,
-    video_labels: Any,
-) -> dict[str, dict[str, list[dict[str, Any]]]]:  # fmt: skip
-    """By model and kind: id, label, x and y of each point."""
-    from experiments.emotion_retrieval.emotion_clusters import LABELS, TEXT, VIDEO
-
-    def describe(ids: tuple[str, ...], labels: Any, places: Any) -> list[dict[str, Any]]:
-        return [
-            {"id": name, "label": LABELS[label], "x": round(x, 4), "y": round(y, 4)}
-            for name, label, (x, y) in zip(ids, labels, places.tolist(), strict=True)
-        ]
-
-    return {
-        name: {
-            TEXT: describe(queries.caption_ids, text_labels, texts),
-            VIDEO: describe(gallery, video_labels, media),
-        }
-        for name, (texts, media) in points.items()
-    }
-
-
 def format_record(record: dict[str, Any], out: Path) -> Iterator[str]:
     """Counts of labels, and the purity by model and kind as a table."""
+    from experiments.emotion_retrieval.tsne_study import name_picture
     from experiments.statistics.markdown import format_markdown_table
 
     texts = ", ".join(f"{name} {count}" for name, count in record["texts"].items())
@@ -199,7 +105,7 @@ def format_record(record: dict[str, Any], out: Path) -> Iterator[str]:
             rows.append([to_printable(model), kind, *(_format_purity(found) for found in by_label.values())])
     yield from format_markdown_table(header, rows)
     yield "purity (95 % interval over videos), by chance; * above 97.5 % of permuted labels"
-    names = ", ".join(_name_picture(name) for name in record["purity"])
+    names = ", ".join(name_picture(name) for name in record["purity"])
     yield f"{to_printable(out)}: {names}, {RESULTS_FILE}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -77,8 +78,12 @@ def draw_map(
 
 
 def _scatter(axes: Axes, texts: Points, videos: Points, colour: str, size: float, alpha: float) -> None:
-    for points, marker in ((texts, TEXT_MARKER), (videos, VIDEO_MARKER)):
-        axes.scatter(points[:, 0], points[:, 1], s=size, c=colour, marker=marker, alpha=alpha, linewidths=0)
+    """Discs for texts; open triangles for videos, so that a text under its video is seen."""
+    axes.scatter(texts[:, 0], texts[:, 1], s=size, c=colour, marker=TEXT_MARKER, alpha=alpha, linewidths=0)
+    axes.scatter(
+        videos[:, 0], videos[:, 1], s=1.4 * size, facecolors="none", edgecolors=colour, marker=VIDEO_MARKER,
+        alpha=alpha, linewidths=0.9,
+    )  # fmt: skip
 
 
 def _draw_all(axes: Axes, texts: Points, videos: Points, text_labels: Ints, video_labels: Ints) -> None:
@@ -97,9 +102,9 @@ def _describe(purity: Purity) -> str:
 
 
 def _make_legend() -> list[Line2D]:
-    def make(colour: str, marker: str, label: str) -> Line2D:
-        return Line2D([], [], linestyle="", marker=marker, color=colour, label=label)
+    def make(colour: str, marker: str, label: str, fill: Literal["full", "none"] = "full") -> Line2D:
+        return Line2D([], [], linestyle="", marker=marker, color=colour, label=label, fillstyle=fill)
 
-    kinds = [make("#555555", TEXT_MARKER, "text"), make("#555555", VIDEO_MARKER, "video")]
+    kinds = [make("#555555", TEXT_MARKER, "text"), make("#555555", VIDEO_MARKER, "video", "none")]
     labels = [make(colour, "s", name) for name, colour in COLOURS.items()]
     return [*kinds, *labels, make(REST_COLOUR, "s", f"{NO_EMOTION}, the rest")]
