@@ -29,6 +29,12 @@ LOSS_NAMES = (NCE, *(name for name in LOSSES if name != "infonce-learnt"))
 """nce: InfoNCE with the model's logit scale, trained; the others are those of `losses.LOSSES`, but for the
 one with a second trained temperature."""
 
+NOT_OF_ONE_MODEL = (
+    "clip", "checkpoint", "records", "videos", "models", "device", "dev_ids", "affect", "init_std",
+    "weighting", "dropout",
+)  # fmt: skip
+"""Options that `TrainingOptions.describe` leaves out, or gives in another form."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingOptions:
@@ -112,9 +118,10 @@ class TrainingOptions:
     def describe(self, name: str) -> dict[str, Any]:
         """What a model depends on beside the content of its files, for its card and its checkpoint."""
         settings = asdict(replace(self, affect=None))
-        for key in ("clip", "checkpoint", "records", "videos", "models", "device", "dev_ids", "affect"):
+        for key in NOT_OF_ONE_MODEL:
             del settings[key]
         affect = None
         if self.affect is not None and self.count_affect(name):
             affect = {"columns": list(self.affect.columns), "digest": self.affect.digest}
-        return {"model": name, **settings, "affect": affect}
+        emotions = asdict(self.make_emotion_config(name))
+        return {"model": name, "emotions": emotions, **settings, "affect": affect}

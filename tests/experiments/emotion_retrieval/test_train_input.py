@@ -169,7 +169,7 @@ def test_a_configuration_in_a_file(suffix, run_emotions, emotion_files, tmp_path
     models = json.loads(done.stdout)["models"]
     assert list(models) == ["none", "concat"]
     settings = models["concat"]["settings"]
-    assert (settings["loss"], settings["dropout"], settings["seed"]) == ("vse", 0.25, 4)
+    assert (settings["loss"], settings["emotions"]["dropout"], settings["seed"]) == ("vse", 0.25, 4)
 
 
 @pytest.mark.parametrize(
