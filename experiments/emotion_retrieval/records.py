@@ -151,7 +151,7 @@ def _parse_video(entry: Mapping[str, Any], location: str) -> tuple[str, str]:
             raise AffectError(f"{location} has a {name} that is no name: {value!r}")
     if video_id is None and video is None:
         raise AffectError(f'{location} has no "video_id" and no "video"')
-    return video_id or PurePosixPath(video).stem, video or f"{video_id}{VIDEO_SUFFIX}"
+    return video_id or PurePosixPath(str(video)).stem, video or f"{video_id}{VIDEO_SUFFIX}"
 
 
 def _parse_columns(entry: Mapping[str, Any], names: Sequence[str], location: str) -> tuple[float, ...] | None:
