@@ -63,7 +63,8 @@ EMOTION_FORMS = (
 )  # fmt: skip
 @click.option(
     "--loss", default="nce", show_default=True,
-    help="nce (trained temperature), infonce (a fixed one), vse, vse++, weighted or semi-hard.",
+    help="nce (trained temperature), nce-dsl (with the dual softmax), infonce (a fixed temperature), vse, "
+    "vse++, weighted or semi-hard.",
 )  # fmt: skip
 @click.option(
     "--loss-warm-up", "warm", type=click.IntRange(0), default=1, show_default=True,

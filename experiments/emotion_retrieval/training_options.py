@@ -24,10 +24,10 @@ TEXT_SIDE_ALONE = ("none", REPORT)  # models as published, without affect of the
 MODEL_NAMES = (*get_args(Conditioning), REPORT)
 """Ways in which emotions enter; "report" is "add" with embeddings drawn from N(0, 1), as in the report."""
 
-NCE = "nce"
-LOSS_NAMES = (NCE, *(name for name in LOSSES if name != "infonce-learnt"))
-"""nce: InfoNCE with the model's logit scale, trained; the others are those of `losses.LOSSES`, but for the
-one with a second trained temperature."""
+NCE, NCE_DSL = "nce", "nce-dsl"
+LOSS_NAMES = (NCE, NCE_DSL, *(name for name in LOSSES if name != "infonce-learnt"))
+"""nce: InfoNCE with the model's logit scale, trained; nce-dsl: with the dual softmax too; the others are those
+of `losses.LOSSES`, but for the one with a second trained temperature."""
 
 NOT_OF_ONE_MODEL = (
     "clip", "checkpoint", "records", "videos", "models", "device", "dev_ids", "affect", "init_std",
@@ -110,8 +110,8 @@ class TrainingOptions:
 
     def make_losses(self, model: ClipVip) -> tuple[BatchLoss, BatchLoss | None]:
         """The loss, and that of the warm-up where the loss needs one."""
-        if self.loss == NCE:
-            return LogitScaleInfoNCE(model.logit_scale), None
+        if self.loss in (NCE, NCE_DSL):
+            return LogitScaleInfoNCE(model.logit_scale, dual_softmax=self.loss == NCE_DSL), None
         entry = LOSSES[self.loss]
         return entry.make(), entry.warmup(MARGIN) if entry.warmup and self.schedule.warm else None
 

@@ -18,7 +18,8 @@ from encoders.clipvip.frame_sampling import CLIP_MEAN, CLIP_STD
 from encoders.clipvip.model import ClipVip
 from experiments.emotion_retrieval.video_pairs import VideoPairs
 from losses import info_nce
-from losses.contrastive import CLIP_VIP_BOUNDS
+from losses.contrastive import CLIP_VIP_BOUNDS, negative_log_likelihood
+from losses.negatives import split_directions
 from spaces.joint.trainable_model import BatchLoss, TrainableModel
 
 CHUNK = 16  # videos encoded at a time
@@ -104,17 +105,25 @@ def standardise_pixels(frames: Tensor) -> Tensor:
 class LogitScaleInfoNCE:
     """`info_nce` by the model's own logit scale, which is trained and saved with its weights.
 
-    Before each use it is clamped to CLIP-ViP's bounds, as `LearnableInfoNCE` does.
+    Before each use it is clamped to CLIP-ViP's bounds, as `LearnableInfoNCE` does. With `dual_softmax` logits
+    are multiplied by their softmax over the anchors first (Cheng et al. 2021; NCELearnableTempDSLLoss of
+    CLIP-ViP's code).
     """
 
     logit_scale: nn.Parameter
+    dual_softmax: bool = False
     bounds: tuple[float, float] = CLIP_VIP_BOUNDS
 
     def __call__(self, similarity: Tensor, same_item: Tensor | None = None) -> Tensor:
         """The loss () of similarities (v, t)."""
         with torch.no_grad():
             self.logit_scale.clamp_(-math.log(self.bounds[1]), -math.log(self.bounds[0]))
-        return info_nce(similarity, (-self.logit_scale).exp(), same_item)
+        if not self.dual_softmax:
+            return info_nce(similarity, (-self.logit_scale).exp(), same_item)
+        logits = similarity * self.logit_scale.exp()
+        of_videos, _ = split_directions(logits * logits.softmax(dim=0), same_item)
+        _, of_texts = split_directions(logits * logits.softmax(dim=1), same_item)
+        return negative_log_likelihood(of_videos).mean() + negative_log_likelihood(of_texts).mean()
 
 
 def group_parameters(

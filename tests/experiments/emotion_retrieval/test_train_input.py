@@ -179,7 +179,7 @@ def test_a_configuration_in_a_file(suffix, run_emotions, emotion_files, tmp_path
         ("config.json", "[1]", "a configuration is a table of options and values"),
         ("config.json", "{", "not JSON"),
         ("config.yaml", "a: 1", "a configuration is a .json or .toml file"),
-        ("config.toml", 'loss = "guess"', "no loss 'guess'; known: nce, vse"),
+        ("config.toml", 'loss = "guess"', "no loss 'guess'; known: nce, nce-dsl, vse"),
         ("config.toml", 'loss = "vse++"', "1 epochs of warm-up leave none of 1 to the loss vse++"),
     ],
 )
