@@ -26,8 +26,8 @@ MODEL_NAMES = (*get_args(Conditioning), REPORT)
 
 NCE, NCE_DSL = "nce", "nce-dsl"
 LOSS_NAMES = (NCE, NCE_DSL, *(name for name in LOSSES if name != "infonce-learnt"))
-"""nce: InfoNCE with the model's logit scale, trained; nce-dsl: with the dual softmax too; the others are those
-of `losses.LOSSES`, but for the one with a second trained temperature."""
+"""nce: InfoNCE with the model's logit scale, trained; nce-dsl: with the dual softmax too; the others are
+those of `losses.LOSSES`, but for the one with a second trained temperature."""
 
 NOT_OF_ONE_MODEL = (
     "clip", "checkpoint", "records", "videos", "models", "device", "dev_ids", "affect", "init_std",
