@@ -38,13 +38,14 @@ def command(videos: int, frames: int, rounds: int, seed: int, way: str | None, a
 
     from experiments.benchmarks.clipvip_attention import WAYS, make_workload, measure_saved_bytes
 
-    workload = make_workload(CLIPConfig(), videos=videos, frames=frames, seed=seed)
     if way is not None:
+        workload = make_workload(CLIPConfig(), videos=videos, frames=frames, seed=seed)
         workload.select_way(way)
         click.echo(measure_saved_bytes(workload.train))
         return
     arguments = ["--videos", str(videos), "--frames", str(frames), "--seed", str(seed)]
     memory = {name: measure_memory([*arguments, "--memory-of", name]) for name in WAYS}
+    workload = make_workload(CLIPConfig(), videos=videos, frames=frames, seed=seed)
     settings = {"videos": videos, "frames": frames, "rounds": rounds, "seed": seed, "model": "B/32, random"}
     print_report(make_report(workload, memory, settings), as_json=as_json)
 
