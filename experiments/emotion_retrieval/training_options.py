@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import torch
 
-from encoders.clipvip.config import REPORT_EMOTIONS, Conditioning, EmotionConfig, Weighting
+from encoders.clipvip.config import REPORT_EMOTIONS, EmotionConfig, Weighting
 from encoders.clipvip.io import load_checkpoint, load_clip
 from encoders.clipvip.model import ClipVip
 from experiments.emotion_retrieval.affect_table import AffectTable
 from experiments.emotion_retrieval.devices import Precision
+from experiments.emotion_retrieval.model_names import REPORT, TEXT_SIDE_ALONE
 from experiments.emotion_retrieval.video_text_model import LogitScaleInfoNCE
 from losses import LOSSES
 from losses.ranking import MARGIN
 from spaces.joint import Schedule
 from spaces.joint.trainable_model import BatchLoss
-
-REPORT = "report"
-TEXT_SIDE_ALONE = ("none", REPORT)  # models as published, without affect of the videos
-MODEL_NAMES = (*get_args(Conditioning), REPORT)
-"""Ways in which emotions enter; "report" is "add" with embeddings drawn from N(0, 1), as in the report."""
 
 NCE, NCE_DSL = "nce", "nce-dsl"
 LOSS_NAMES = (NCE, NCE_DSL, *(name for name in LOSSES if name != "infonce-learnt"))

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from encoders import Rows
+from encoders import AffectError, Rows
 from encoders.clipvip.frame_sampling import CLIP_MEAN, CLIP_STD
 from encoders.clipvip.model import ClipVip
 from experiments.emotion_retrieval.video_pairs import VideoPairs
@@ -22,6 +22,7 @@ from losses.contrastive import CLIP_VIP_BOUNDS, negative_log_likelihood
 from losses.negatives import split_directions
 from spaces.joint.trainable_model import BatchLoss, TrainableModel
 
+DIVERGED = "training has diverged: the model's numbers are not finite; lower --rate or --new-rate-factor"
 CHUNK = 16  # videos encoded at a time
 TEXTS_PER_VIDEO = 16  # texts take about so many times less memory
 
@@ -56,10 +57,13 @@ class VideoTextModel(TrainableModel):
         self.device, self.uses_bfloat16 = torch.device(device), bfloat16
 
     def compute_loss(self, batch: Any, loss: BatchLoss) -> Tensor:
-        """The loss () of a batch of `VideoPairs.make_batch`."""
+        """The loss () of a batch of `VideoPairs.make_batch`. Raises AffectError where it is not finite."""
         self.on_batch()
         similarity = self.embed_videos(batch) @ self.embed_texts(batch).T
-        return loss(similarity, batch["same_item"].to(self.device))
+        value = loss(similarity, batch["same_item"].to(self.device))
+        if not value.isfinite():
+            raise AffectError(DIVERGED)
+        return value
 
     def embed_videos(self, batch: dict[str, Tensor]) -> Tensor:
         """Unit rows (n, dim) of `frames` (n, T, side, side, 3) uint8, and `affect` where it is there."""
@@ -79,7 +83,10 @@ class VideoTextModel(TrainableModel):
 
     @torch.no_grad()
     def encode(self, pairs: VideoPairs, chunk: int = CHUNK) -> tuple[Rows, Rows]:
-        """Unit rows of all texts (texts, dim) and of all videos (videos, dim); the frames of inference."""
+        """Unit rows of all texts (texts, dim) and of all videos (videos, dim); the frames of inference.
+
+        Raises AffectError where the model gives numbers that are not finite.
+        """
         self.eval()
         texts = [
             self.embed_texts(pairs.select_text_tensors(numbers)).cpu().numpy()
@@ -89,7 +96,10 @@ class VideoTextModel(TrainableModel):
             self.embed_videos(pairs.select_video_tensors(numbers)).cpu().numpy()
             for numbers in _split(len(pairs.video_ids), chunk)
         ]
-        return np.concatenate(texts), np.concatenate(videos)
+        rows = np.concatenate(texts), np.concatenate(videos)
+        if not all(np.isfinite(side).all() for side in rows):
+            raise AffectError(DIVERGED)
+        return rows
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.uses_bfloat16)

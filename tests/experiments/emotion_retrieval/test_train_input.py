@@ -206,6 +206,11 @@ def test_training_in_bfloat16(train, monkeypatch, tmp_path):
     )
 
 
+def test_training_that_diverges(train, tmp_path):
+    done = train("--rate", 1e30, "--new-rate-factor", 1, "--clip-norm", 0)
+    assert_is_refused(done, "training has diverged", tmp_path / "out")
+
+
 @pytest.mark.slow
 def test_what_can_not_be_tested(run_emotions, trained, emotion_files, tmp_path):
     arguments = ["--records", emotion_files["test"], "--videos", emotion_files["videos"], "--out", tmp_path]

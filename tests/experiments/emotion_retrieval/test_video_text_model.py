@@ -9,8 +9,10 @@ from clip_factory import SIDE, make_model, make_texts
 
 from encoders.clipvip.config import EmotionConfig
 from encoders.clipvip.frame_sampling import make_pixels
+from experiments.emotion_retrieval.train_command import DECAY_RULE_NAMES
 from experiments.emotion_retrieval.video_pairs import VideoPairs
 from experiments.emotion_retrieval.video_text_model import (
+    DECAY_RULES,
     LogitScaleInfoNCE,
     VideoTextModel,
     group_parameters,
@@ -138,6 +140,10 @@ def test_the_released_rule_decays_gains_and_tables():
         TOKENS,
         "text.conditioning.table",
     }
+
+
+def test_the_command_knows_every_rule():
+    assert DECAY_RULE_NAMES == tuple(DECAY_RULES)
 
 
 def test_new_parameters_have_a_rate_of_their_own():
