@@ -143,7 +143,7 @@ def test_the_released_rule_decays_gains_and_tables():
 
 
 def test_the_command_knows_every_rule():
-    assert DECAY_RULE_NAMES == tuple(DECAY_RULES)
+    assert tuple(DECAY_RULES) == DECAY_RULE_NAMES
 
 
 def test_new_parameters_have_a_rate_of_their_own():
