@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from encoders import AffectError, Rows
+from encoders.clipvip.checkpoint_keys import NEW_IN_CLIP_VIP, NEW_PREFIXES
 from encoders.clipvip.frame_sampling import CLIP_MEAN, CLIP_STD
 from encoders.clipvip.model import ClipVip
 from experiments.emotion_retrieval.video_pairs import VideoPairs
@@ -27,8 +28,6 @@ CHUNK = 16  # videos encoded at a time
 TEXTS_PER_VIDEO = 16  # texts take about so many times less memory
 
 EMBEDDINGS = re.compile(r"(token|position|class|temporal)_embedding|added_proxies$|conditioning\.table$")
-NEW_WEIGHTS = re.compile(r"text\.conditioning\.|video\.affect_residual\.")
-NEW_IN_CLIP_VIP = re.compile(r"video\.added_proxies$|video\.temporal_embedding$")
 ADAM = {"betas": (0.9, 0.98), "eps": 1e-6}  # of CLIP-ViP's released code
 
 DECAY_RULES: dict[str, Callable[[str, nn.Parameter], bool]] = {
@@ -68,8 +67,8 @@ class VideoTextModel(TrainableModel):
     def embed_videos(self, batch: dict[str, Tensor]) -> Tensor:
         """Unit rows (n, dim) of `frames` (n, T, side, side, 3) uint8, and `affect` where it is there."""
         frames = standardise_pixels(batch["frames"].to(self.device))
-        takes_affect = self.clip_vip.video.affect_residual is not None
-        affect = batch["affect"].to(self.device) if takes_affect and "affect" in batch else None
+        takes_affect = self.clip_vip.config.affect_dim > 0 and "affect" in batch
+        affect = batch["affect"].to(self.device) if takes_affect else None
         with self._autocast():
             features = self.clip_vip.video(frames, affect)
         return normalize(features.float(), dim=1)
@@ -146,9 +145,10 @@ def group_parameters(
     is_clip_vip:     whether the weights were CLIP-ViP's; else proxies and temporal embedding are new too
     """
     is_decayed = DECAY_RULES[decay_rule]
+    new_names = (*NEW_PREFIXES, *(() if is_clip_vip else NEW_IN_CLIP_VIP))
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
     for name, parameter in module.named_parameters():
-        is_new = bool(NEW_WEIGHTS.search(name) or (not is_clip_vip and NEW_IN_CLIP_VIP.search(name)))
+        is_new = any(new in name for new in new_names)
         groups.setdefault((is_new, is_decayed(name, parameter)), []).append(parameter)
     return [
         {"params": parameters, **ADAM}
