@@ -25,7 +25,7 @@ PROXIES = 4
 @click.option("--videos", type=click.IntRange(2), default=2, show_default=True, help="Of a batch.")
 @click.option("--frames", type=click.IntRange(1), default=12, show_default=True)
 @click.option("--rounds", type=click.IntRange(2), default=5, show_default=True)
-@click.option("--peak-of", "way", hidden=True, help="Run one step by this way and end.")
+@click.option("--memory-of", "way", hidden=True, help="Run one step by this way and end.")
 @add_seed_option
 @json_option
 def command(videos: int, frames: int, rounds: int, seed: int, way: str | None, as_json: bool) -> None:
@@ -36,21 +36,25 @@ def command(videos: int, frames: int, rounds: int, seed: int, way: str | None, a
     """
     from transformers import CLIPConfig
 
-    from experiments.benchmarks.clipvip_attention import WAYS, make_workload
+    from experiments.benchmarks.clipvip_attention import WAYS, make_workload, measure_saved_bytes
 
-    workload = make_workload(CLIPConfig(), videos=videos, frames=frames, seed=seed)
     if way is not None:
+        workload = make_workload(CLIPConfig(), videos=videos, frames=frames, seed=seed)
         workload.select_way(way)
-        workload.train()
+        click.echo(measure_saved_bytes(workload.train))
         return
     arguments = ["--videos", str(videos), "--frames", str(frames), "--seed", str(seed)]
-    peaks = {name: measure_peak([*arguments, "--peak-of", name]) for name in WAYS}
+    memory = {name: measure_memory([*arguments, "--memory-of", name]) for name in WAYS}
+    workload = make_workload(CLIPConfig(), videos=videos, frames=frames, seed=seed)
     settings = {"videos": videos, "frames": frames, "rounds": rounds, "seed": seed, "model": "B/32, random"}
-    print_report(make_report(workload, peaks, settings), as_json=as_json)
+    print_report(make_report(workload, memory, settings), as_json=as_json)
 
 
-def measure_peak(arguments: list[str]) -> int:
-    """Peak resident bytes of a process that runs one step. Raises AffectError where it fails."""
+def measure_memory(arguments: list[str]) -> tuple[int, int]:
+    """(bytes kept for the backward pass, peak resident bytes) of a process that runs one step.
+
+    Raises AffectError where it fails.
+    """
     from experiments.benchmarks.process_memory import run_and_measure_memory
 
     with tempfile.TemporaryDirectory(prefix="affect-bench-") as folder:
@@ -59,14 +63,14 @@ def measure_peak(arguments: list[str]) -> int:
         )
     if peak.exit_code:
         raise AffectError(f"a step failed: {peak.output.strip()[-400:]}")
-    return peak.max_process_rss
+    return int(peak.output.split()[-1]), peak.max_process_rss
 
 
 def make_report(
-    workload: AttentionWorkload, peaks: Mapping[str, int], settings: Mapping[str, Any]
+    workload: AttentionWorkload, memory: Mapping[str, tuple[int, int]], settings: Mapping[str, Any]
 ) -> BenchmarkReport:
-    """A row of each way: seconds, their ratio to the first way's, and memory."""
-    from experiments.benchmarks.clipvip_attention import WAYS, count_scores, measure_saved_bytes
+    """A row of each way: seconds, their ratio to the first way's, and memory as `measure_memory` gives it."""
+    from experiments.benchmarks.clipvip_attention import WAYS, count_scores
     from experiments.benchmarks.timing import estimate_speedup, summarise_seconds, time_in_turns
 
     def encode(way: str, number: int = 0) -> None:
@@ -88,8 +92,8 @@ def make_report(
             "forward, times as fast": estimate_speedup(forward[first], forward[way], seed=seed),
             "step s": summarise_seconds(step[way]),
             "step, times as fast": estimate_speedup(step[first], step[way], seed=seed),
-            "kept for backward GiB": measure_saved_bytes(partial(train, way)) / GIB,
-            "peak of a step GiB": peaks[way] / GIB,
+            "kept for backward GiB": memory[way][0] / GIB,
+            "peak of a step GiB": memory[way][1] / GIB,
         }
         for way in WAYS
     ]

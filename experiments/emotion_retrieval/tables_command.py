@@ -40,7 +40,7 @@ def command(runs: tuple[str, ...], out: Path | None) -> None:
 
 
 def read_run(spec: str) -> tuple[str, dict[str, Any]]:
-    """(name of the table, its model's metrics by query set, direction and metric). Raises AffectError."""
+    """(name of the table, its model's metrics and their numbers of queries). Raises AffectError."""
     from experiments.emotion_retrieval.published_results import PUBLISHED_TABLES
 
     table, equals, source = spec.partition("=")
@@ -51,20 +51,25 @@ def read_run(spec: str) -> tuple[str, dict[str, Any]]:
         )
     path, _, model = source.partition(".json:")
     file = Path(f"{path}.json" if model else source)
-    models = _read_models(file)
+    results = _read_results(file)
+    models = results["models"]
     names = [model] if model else list(models)
     if len(names) != 1 or names[0] not in models:
         raise AffectError(f"{to_printable(file)}: name one of its models as :MODEL: {', '.join(models)}")
-    return table, models[names[0]]["rules"][REPORT_RULES]
+    return table, {
+        "metrics": models[names[0]]["rules"][REPORT_RULES],
+        "counts": results["query sets"],
+        "similarity": results["similarity"],
+    }
 
 
-def _read_models(path: Path) -> dict[str, Any]:
+def _read_results(path: Path) -> dict[str, Any]:
     try:
-        models: dict[str, Any] = json.loads(read_text(path))["models"]
-        for model in models.values():
-            _ = model["rules"][REPORT_RULES]
+        results: dict[str, Any] = json.loads(read_text(path))
+        for model in results["models"].values():
+            _ = model["rules"][REPORT_RULES], results["query sets"], results["similarity"]
     except OSError as error:
         raise AffectError(f"{to_printable(path)}: {describe_os_error(error)}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise AffectError(f"{to_printable(path)}: not a results.json that `emotions test` wrote") from error
-    return models
+    return results

@@ -11,11 +11,10 @@ import click
 
 from encoders import AffectError, to_printable
 from experiments.emotion_retrieval.config_file import read_config
+from experiments.emotion_retrieval.model_names import MODEL_NAMES
 
 PATH = click.Path(path_type=Path)
-EMOTION_FORMS = (
-    "none", "report", "add", "concat", "cross-attention", "emotion-token", "gated-output", "gated-end-token",
-)  # fmt: skip
+DECAY_RULE_NAMES = ("standard", "clip-vip")  # of `video_text_model.DECAY_RULES`, which needs torch
 
 
 @click.command("train", short_help="Train CLIP-ViP without emotions and with them.")
@@ -31,7 +30,7 @@ EMOTION_FORMS = (
 @click.option("--videos", type=PATH, required=True, help="Folder with a file for each video id.")
 @click.option("--out", type=PATH, default=Path("runs/clipvip"), show_default=True)
 @click.option(
-    "--conditioning", "models", type=click.Choice(EMOTION_FORMS), multiple=True,
+    "--conditioning", "models", type=click.Choice(MODEL_NAMES), multiple=True,
     default=("none", "report", "gated-output"), show_default=True,
     help="How emotions enter the text tower, a model each; can be repeated.",
 )  # fmt: skip
@@ -53,7 +52,7 @@ EMOTION_FORMS = (
 )
 @click.option("--weight-decay", type=click.FloatRange(0), default=0.2, show_default=True)
 @click.option(
-    "--decay-rule", type=click.Choice(["standard", "clip-vip"]), default="standard", show_default=True,
+    "--decay-rule", type=click.Choice(DECAY_RULE_NAMES), default="standard", show_default=True,
     help="clip-vip decays gains of norms and embeddings too, as its code does.",
 )  # fmt: skip
 @click.option("--clip-norm", type=click.FloatRange(0), default=1.0, show_default=True, help="0: no limit.")
@@ -63,7 +62,8 @@ EMOTION_FORMS = (
 )  # fmt: skip
 @click.option(
     "--loss", default="nce", show_default=True,
-    help="nce (trained temperature), infonce (a fixed one), vse, vse++, weighted or semi-hard.",
+    help="nce (trained temperature), nce-dsl (with the dual softmax), infonce (a fixed temperature), vse, "
+    "vse++, weighted or semi-hard.",
 )  # fmt: skip
 @click.option(
     "--loss-warm-up", "warm", type=click.IntRange(0), default=1, show_default=True,

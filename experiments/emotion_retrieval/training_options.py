@@ -4,30 +4,32 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import torch
 
-from encoders.clipvip.config import REPORT_EMOTIONS, Conditioning, EmotionConfig, Weighting
+from encoders.clipvip.config import REPORT_EMOTIONS, EmotionConfig, Weighting
 from encoders.clipvip.io import load_checkpoint, load_clip
 from encoders.clipvip.model import ClipVip
 from experiments.emotion_retrieval.affect_table import AffectTable
 from experiments.emotion_retrieval.devices import Precision
+from experiments.emotion_retrieval.model_names import REPORT, TEXT_SIDE_ALONE
 from experiments.emotion_retrieval.video_text_model import LogitScaleInfoNCE
 from losses import LOSSES
 from losses.ranking import MARGIN
 from spaces.joint import Schedule
 from spaces.joint.trainable_model import BatchLoss
 
-REPORT = "report"
-TEXT_SIDE_ALONE = ("none", REPORT)  # models as published, without affect of the videos
-MODEL_NAMES = (*get_args(Conditioning), REPORT)
-"""Ways in which emotions enter; "report" is "add" with embeddings drawn from N(0, 1), as in the report."""
+NCE, NCE_DSL = "nce", "nce-dsl"
+LOSS_NAMES = (NCE, NCE_DSL, *(name for name in LOSSES if name != "infonce-learnt"))
+"""nce: InfoNCE with the model's logit scale, trained; nce-dsl: with the dual softmax too; the others are
+those of `losses.LOSSES`, but for the one with a second trained temperature."""
 
-NCE = "nce"
-LOSS_NAMES = (NCE, *(name for name in LOSSES if name != "infonce-learnt"))
-"""nce: InfoNCE with the model's logit scale, trained; the others are those of `losses.LOSSES`, but for the
-one with a second trained temperature."""
+NOT_OF_ONE_MODEL = (
+    "clip", "checkpoint", "records", "videos", "models", "device", "dev_ids", "affect", "init_std",
+    "weighting", "dropout",
+)  # fmt: skip
+"""Options that `TrainingOptions.describe` leaves out, or gives in another form."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,17 +106,18 @@ class TrainingOptions:
 
     def make_losses(self, model: ClipVip) -> tuple[BatchLoss, BatchLoss | None]:
         """The loss, and that of the warm-up where the loss needs one."""
-        if self.loss == NCE:
-            return LogitScaleInfoNCE(model.logit_scale), None
+        if self.loss in (NCE, NCE_DSL):
+            return LogitScaleInfoNCE(model.logit_scale, dual_softmax=self.loss == NCE_DSL), None
         entry = LOSSES[self.loss]
         return entry.make(), entry.warmup(MARGIN) if entry.warmup and self.schedule.warm else None
 
     def describe(self, name: str) -> dict[str, Any]:
         """What a model depends on beside the content of its files, for its card and its checkpoint."""
         settings = asdict(replace(self, affect=None))
-        for key in ("clip", "checkpoint", "records", "videos", "models", "device", "dev_ids", "affect"):
+        for key in NOT_OF_ONE_MODEL:
             del settings[key]
         affect = None
         if self.affect is not None and self.count_affect(name):
             affect = {"columns": list(self.affect.columns), "digest": self.affect.digest}
-        return {"model": name, **settings, "affect": affect}
+        emotions = asdict(self.make_emotion_config(name))
+        return {"model": name, "emotions": emotions, **settings, "affect": affect}

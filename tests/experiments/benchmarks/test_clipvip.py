@@ -48,7 +48,8 @@ def test_scores_of_a_head():
 
 def test_the_report_has_a_row_a_way(workload):
     settings = {"videos": 2, "frames": 5, "rounds": 2, "seed": 0}
-    report = make_report(workload, dict.fromkeys(WAYS, 2**30), settings).to_json()
+    report = make_report(workload, dict.fromkeys(WAYS, (2**29, 2**30)), settings).to_json()
     assert [row["attention"] for row in report["rows"]] == list(WAYS)
     assert all(row["peak of a step GiB"] == 1 for row in report["rows"])
+    assert all(row["kept for backward GiB"] == 0.5 for row in report["rows"])
     assert report["rows"][0]["step, times as fast"]["value"] == 1

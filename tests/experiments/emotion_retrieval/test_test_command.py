@@ -50,6 +50,7 @@ def test_every_query_set_and_direction_is_reported(tested):
                     recall = sides[direction]["R@1"]
                     assert recall["low"] <= recall["value"] <= recall["high"]
     report = (tested / "report.md").read_text()
+    assert "| all | none | clip-vip, emotion-report |" in report
     assert "## Text to video" in report and "## Less none, paired over the same queries" in report
 
 
@@ -149,6 +150,7 @@ def test_the_four_tables_are_filled_with_runs(run_emotions, tested):
     assert "44.8104 as R@1" in done.stdout
     yours = [line for line in done.stdout.splitlines() if "yours" in line]
     assert sum("| - |" in line for line in yours) == 8 and len(yours) == 16
+    assert any("| all | T2V | yours, 12 queries, cosine |" in line for line in yours)
     rules = json.loads(results.read_text())["models"]["report"]["rules"]["emotion-report"]
     assert f"{rules['all']['T2V']['MnR']['value']:.1f} (" in yours[-4]
 

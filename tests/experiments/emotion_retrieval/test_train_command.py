@@ -24,6 +24,7 @@ def test_three_models_are_trained_under_one_configuration(trained):
     for name in MODELS:
         result = json.loads((trained / name / "training.json").read_text())
         assert result["name"] == name and len(result["history"]) == 2
+        assert result["settings"]["emotions"]["init_std"] == (1.0 if name == "report" else 0.02)
         assert result["data"]["train"] == {
             "videos": 14,
             "captions": 14,

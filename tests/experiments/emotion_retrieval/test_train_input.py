@@ -169,7 +169,7 @@ def test_a_configuration_in_a_file(suffix, run_emotions, emotion_files, tmp_path
     models = json.loads(done.stdout)["models"]
     assert list(models) == ["none", "concat"]
     settings = models["concat"]["settings"]
-    assert (settings["loss"], settings["dropout"], settings["seed"]) == ("vse", 0.25, 4)
+    assert (settings["loss"], settings["emotions"]["dropout"], settings["seed"]) == ("vse", 0.25, 4)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_a_configuration_in_a_file(suffix, run_emotions, emotion_files, tmp_path
         ("config.json", "[1]", "a configuration is a table of options and values"),
         ("config.json", "{", "not JSON"),
         ("config.yaml", "a: 1", "a configuration is a .json or .toml file"),
-        ("config.toml", 'loss = "guess"', "no loss 'guess'; known: nce, vse"),
+        ("config.toml", 'loss = "guess"', "no loss 'guess'; known: nce, nce-dsl, vse"),
         ("config.toml", 'loss = "vse++"', "1 epochs of warm-up leave none of 1 to the loss vse++"),
     ],
 )
@@ -204,6 +204,11 @@ def test_training_in_bfloat16(train, monkeypatch, tmp_path):
     assert all(
         value.dtype in (torch.float32, torch.int64) and torch.isfinite(value).all() for value in weights
     )
+
+
+def test_training_that_diverges(train, tmp_path):
+    done = train("--rate", 1e30, "--new-rate-factor", 1, "--clip-norm", 0)
+    assert_is_refused(done, "training has diverged", tmp_path / "out")
 
 
 @pytest.mark.slow
