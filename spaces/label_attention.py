@@ -1,13 +1,13 @@
 """Sounds by words through the classes of a sound-event classifier: label attention over sentence vectors.
 
 A text attends to the classes whose names are near it: w = softmax(cosine / temperature) over all classes,
-which is ConSE (Norouzi et al. 2014) from the side of the text. Scores s in [0, 1] of a sound are compared with
-it by w . sqrt(s). Words near no class abstain: what AudioSet has no class for, these scores can't tell.
+which is ConSE (Norouzi et al. 2014) from the side of the text. Scores s in [0, 1] of a sound are compared
+with it by w . sqrt(s). Words near no class abstain: what AudioSet has no class for, these scores can't tell.
 
-Rows are of unit length, as those of any view. A sound's is [sqrt(s) / C, rest]: the rest of its length lies in
-further coordinates, where texts are 0, along a random projection of sqrt(s) (Johnson & Lindenstrauss 1984). So
-a text is compared with the scores themselves, sure or unsure, and two sounds with each other by the cosine of
-their scores.
+Rows are of unit length, as those of any view. A sound's is [sqrt(s) / C, rest]: the rest of its length lies
+in further coordinates, where texts are 0, along a random projection of sqrt(s) (Johnson & Lindenstrauss
+1984). So a text is compared with the scores themselves, sure or unsure, and two sounds with each other by the
+cosine of their scores.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class LabelAttentionSpace:
     def _projection(self) -> Rows:
         """Random signs; RandomState's numbers are the same in every version of numpy."""
         shape = (len(self.classifier.classes), RANDOM_COORDINATES)
-        return np.random.RandomState(0).choice(np.array([-1, 1], np.float32), size=shape)  # noqa: NPY002
+        return np.random.RandomState(0).choice(np.array([-1, 1], np.float32), size=shape)
 
     @cached_property
     def _label_vectors(self) -> Rows:
