@@ -8,6 +8,7 @@ from .base import IdentitySpace as IdentitySpace
 from .base import Space as Space
 from .base import Views as Views
 from .label_attention import LabelAttentionSpace as LabelAttentionSpace
+from .label_attention import list_events as list_events
 from .ridge_regression import gaussian_kernel as gaussian_kernel
 from .ridge_regression import solve_kernel_ridge as solve_kernel_ridge
 from .ridge_regression import solve_landmark_ridge as solve_landmark_ridge

@@ -12,6 +12,7 @@ cosine of their scores.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -60,11 +61,6 @@ class LabelAttentionSpace:
         weights[~(similarities.max(axis=1) >= MIN_SIMILARITY)] = np.nan
         return weights
 
-    def list_events(self, scores: Rows, k: int = 5) -> list[tuple[str, float]]:
-        """The `k` classes of the highest scores (classes,) with their scores."""
-        best = np.argsort(-scores, kind="stable")[:k]
-        return [(self.classifier.classes[i], round(float(scores[i]), 4)) for i in best]
-
     def _project_texts(self, sentences: Rows) -> Rows:
         rows = np.zeros((len(sentences), self._dim), np.float32)
         rows[:, : len(self.classifier.classes)] = self.attend(sentences)
@@ -95,3 +91,9 @@ class LabelAttentionSpace:
     def _label_vectors(self) -> Rows:
         prompts = [LABEL_PROMPT.format(name.lower()) for name in self.classifier.classes]
         return unit_rows(encode_cached(self.text_encoder, prompts))
+
+
+def list_events(classes: Sequence[str], scores: Rows, k: int = 5) -> list[tuple[str, float]]:
+    """The `k` classes with the highest of the scores (classes,), and those."""
+    best = np.argsort(-scores, kind="stable")[:k]
+    return [(classes[i], round(float(scores[i]), 4)) for i in best]
