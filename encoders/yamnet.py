@@ -82,6 +82,8 @@ class YamNet:
 
     def score_patches(self, audio: Audio) -> Rows:
         """Scores (patches, 521), a patch every PATCH_HOP_SECONDS; a sound below .98 s is one patch."""
+        from scipy.special import expit  # takes .3 s to import, which other commands need not pay
+
         patches = compute_patches(resample(audio, SAMPLE_RATE_HZ))
         codes = np.rint(patches[:, None] / INPUT_SCALE + INPUT_ZERO_POINT).clip(0, 255).astype(np.uint8)
         outputs = [
@@ -89,7 +91,7 @@ class YamNet:
             for start in range(0, len(codes), BATCH_PATCHES)
         ]
         logits = (np.concatenate(outputs).astype(np.float32) - OUTPUT_ZERO_POINT) * OUTPUT_SCALE
-        return np.asarray(1 / (1 + np.exp(-logits)), np.float32)
+        return np.asarray(expit(logits), np.float32)
 
 
 def compute_patches(samples: npt.NDArray[np.float32]) -> Rows:
