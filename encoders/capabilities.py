@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
-from encoders.base import Encoder, Frames, Rows
+from encoders.base import Audio, Encoder, Frames, Rows
 
 
 @runtime_checkable
@@ -28,6 +28,20 @@ class ClassifierEncoder(Encoder, Protocol):
 
     def logits(self, rows: Rows) -> Rows:
         """Class logits (n, classes) of its rows (n, dim)."""
+        ...
+
+
+@runtime_checkable
+class EventClassifier(Encoder, Protocol):
+    """Its rows are scores in [0, 1] of classes that do not exclude each other."""
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """The names of its classes, in the order of the scores."""
+        ...
+
+    def score_patches(self, audio: Audio) -> Rows:
+        """Scores (patches, classes) over the course of a sound."""
         ...
 
 

@@ -82,10 +82,11 @@ def _make_checksum_field(content: bytes | memoryview) -> bytes:
 
 def compute_sha256(*paths: Path) -> str:
     """Hex digest over the files' contents, in order; the digest of an unchanged file comes from the cache."""
-    return hashlib.sha256("".join(_hash_file(file) for file in paths).encode()).hexdigest()
+    return hashlib.sha256("".join(hash_file(file) for file in paths).encode()).hexdigest()
 
 
-def _hash_file(path: Path) -> str:
+def hash_file(path: Path) -> str:
+    """Hex SHA-256 of a file; that of an unchanged file comes from the cache."""
     stat = path.stat()
     return _hash_file_cached(path, f"{path.resolve()}:{stat.st_size}:{stat.st_mtime_ns}")
 

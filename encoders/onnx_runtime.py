@@ -59,6 +59,19 @@ def load_network(
     return _make_onnx_network(content, threads)
 
 
+def load_converted_network(key: str, convert: Callable[[], bytes], threads: int = 0) -> Network:
+    """Load a network that is published as ONNX and converted once, on the CPU; arguments as `load_network`.
+
+    convert: returns the content of an ONNX file
+    """
+    file = get_cache_dir() / f"{key}.onnx"
+    if is_cached(file):
+        return _make_onnx_network(str(file), threads)
+    content = convert()
+    write_cached(file, content)
+    return _make_onnx_network(content, threads)
+
+
 def _is_gpu_available() -> bool:
     """Whether torch can use a GPU. Torch takes a second to import: only if a driver is there."""
     if not any(Path(device).exists() for device in GPU_DEVICES):

@@ -95,5 +95,6 @@ ENCODERS = Registry(
         "toy-text": "encoders.toy:toy_text",
         "vgg16": "encoders.hub.torchvision_nets:vgg16",
         "x3d-m": "encoders.hub.video_nets:x3d_m",
+        "yamnet": "encoders.yamnet:yamnet",
     },
 )

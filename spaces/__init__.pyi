@@ -2,10 +2,13 @@ from .affect_regression import AffectAlignment as AffectAlignment
 from .affect_regression import AffectModel as AffectModel
 from .affect_regression import load_alignment as load_alignment
 from .affect_regression import make_affect_model as make_affect_model
+from .base import CombinedSpace as CombinedSpace
 from .base import Features as Features
 from .base import IdentitySpace as IdentitySpace
 from .base import Space as Space
 from .base import Views as Views
+from .label_attention import LabelAttentionSpace as LabelAttentionSpace
+from .label_attention import list_events as list_events
 from .ridge_regression import gaussian_kernel as gaussian_kernel
 from .ridge_regression import solve_kernel_ridge as solve_kernel_ridge
 from .ridge_regression import solve_landmark_ridge as solve_landmark_ridge

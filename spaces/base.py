@@ -52,3 +52,20 @@ class IdentitySpace:
         return {
             view: unit_rows(features[role]) for role, view in self.view_by_role.items() if role in features
         }
+
+
+@dataclass(frozen=True)
+class CombinedSpace:
+    """The views of several spaces under one name; their views differ."""
+
+    name: str
+    parts: tuple[Space, ...]
+
+    @property
+    def version(self) -> str:
+        """The versions of the parts."""
+        return "+".join(part.version for part in self.parts)
+
+    def project(self, features: Features) -> Views:
+        """The views of all parts."""
+        return {view: rows for part in self.parts for view, rows in part.project(features).items()}

@@ -87,10 +87,10 @@ class ZeroShotSpace:
     @cached_property
     def _label_vectors(self) -> Rows:
         prompts = [LABEL_PROMPT.format(label) for label in self.classifier.classes]
-        return centre_rows(_encode_cached(self.text_encoder, prompts))
+        return centre_rows(encode_cached(self.text_encoder, prompts))
 
 
-def _encode_cached(encoder: Encoder, sentences: Sequence[str]) -> Rows:
+def encode_cached(encoder: Encoder, sentences: Sequence[str]) -> Rows:
     """The sentences' raw rows, from the cache where they were encoded before."""
     content = "\n".join([encoder.card.signature, *sentences])
     path = get_cache_dir() / f"sentences-{hashlib.sha256(content.encode()).hexdigest()[:16]}.rows"

@@ -15,6 +15,7 @@ from .extraction import extract_features as extract_features
 from .pipeline import AFFECT_VECTORS_NAME as AFFECT_VECTORS_NAME
 from .pipeline import FeaturePipeline as FeaturePipeline
 from .pipeline import is_space_key as is_space_key
+from .roles import EVENTS_ROLE as EVENTS_ROLE
 from .spaces import OBJECT_SPACE as OBJECT_SPACE
 from .spaces import SPACE_SPECS as SPACE_SPECS
 from .spaces import SPACES as SPACES

@@ -13,7 +13,7 @@ class Role:
     """A place for an encoder.
 
     modality:        what the encoder reads
-    default_encoder: its name in `encoders.registry.ENCODERS`
+    default_encoder: its name in `encoders.registry.ENCODERS`; empty where the role is filled on request only
     is_affect_only:  its rows are read for affect alone, by no space
     is_optional:     left out of new libraries, with a warning, where the default encoder's weights are absent
     """
@@ -25,12 +25,14 @@ class Role:
     is_optional: bool = False
 
 
+EVENTS_ROLE = "events"
 ROLES: Mapping[str, Role] = {
     role.name: role
     for role in (
         Role(name="objects", modality="frames", default_encoder="efficientnet-lite2"),
         Role(name="activity", modality="frames", default_encoder="lite2-flow"),
         Role(name="sound", modality="sound", default_encoder="logmel"),
+        Role(name=EVENTS_ROLE, modality="sound", default_encoder=""),
         Role(name="tone", modality="sound", default_encoder="tone", is_affect_only=True),
         Role(
             name="faces",

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from encoders import ClassifierEncoder, DualEncoder, Encoder, SharedBackboneEncoder
-from retrieval.features.roles import ROLES
-from spaces import IdentitySpace, Space, ZeroShotSpace
+from encoders import ClassifierEncoder, DualEncoder, Encoder, EventClassifier, SharedBackboneEncoder
+from retrieval.features.roles import EVENTS_ROLE, ROLES
+from spaces import CombinedSpace, IdentitySpace, LabelAttentionSpace, Space, ZeroShotSpace
 from spaces.joint import WORDS_VIEW
 
 
@@ -31,12 +31,14 @@ class EncoderSource(Protocol):
 class SpaceSpec:
     """A space.
 
-    role: the media role that feeds it
-    make_untrained: the space without trained heads, of encoders of which one fills the role
+    role: the media role that feeds it, and its trained heads
+    other_roles: further media roles that feed it untrained
+    make_untrained: the space without trained heads, of encoders of which one fills a role
     """
 
     name: str
     role: str
+    other_roles: tuple[str, ...] = ()
     make_untrained: Callable[[EncoderSource], Space]
 
     @property
@@ -45,8 +47,9 @@ class SpaceSpec:
         return ROLES[self.role].modality
 
     def make(self, encoders: EncoderSource) -> Space:
-        """The untrained space; one without views where no encoder fills its role."""
-        return self.make_untrained(encoders) if encoders.has_role(self.role) else IdentitySpace(self.name, {})
+        """The untrained space; one without views where no encoder fills a role of it."""
+        is_fed = any(map(encoders.has_role, (self.role, *self.other_roles)))
+        return self.make_untrained(encoders) if is_fed else IdentitySpace(self.name, {})
 
 
 def _make_object_space(encoders: EncoderSource) -> Space:
@@ -66,7 +69,15 @@ def _make_activity_space(encoders: EncoderSource) -> Space:
 
 
 def _make_audio_space(encoders: EncoderSource) -> Space:
-    return IdentitySpace("audio", _make_views("sound", encoders.get_encoder("sound"), "sounds"))
+    """By the sound's statistics, and by its events through their names where there is an encoder of text."""
+    parts: list[Space] = []
+    if encoders.has_role("sound"):
+        parts.append(IdentitySpace("audio", _make_views("sound", encoders.get_encoder("sound"), "sounds")))
+    if encoders.has_role(EVENTS_ROLE) and encoders.has_role("text"):
+        classifier = encoders.get_encoder(EVENTS_ROLE)
+        if isinstance(classifier, EventClassifier):
+            parts.append(LabelAttentionSpace("audio", EVENTS_ROLE, classifier, encoders.get_encoder("text")))
+    return parts[0] if len(parts) == 1 else CombinedSpace("audio", tuple(parts))
 
 
 def _make_views(role: str, encoder: Encoder, media_view: str) -> dict[str, str]:
@@ -82,7 +93,7 @@ SPACE_SPECS: Mapping[str, SpaceSpec] = {
     for spec in (
         SpaceSpec(name=OBJECT_SPACE, role="objects", make_untrained=_make_object_space),
         SpaceSpec(name="activity", role="activity", make_untrained=_make_activity_space),
-        SpaceSpec(name="audio", role="sound", make_untrained=_make_audio_space),
+        SpaceSpec(name="audio", role="sound", other_roles=(EVENTS_ROLE,), make_untrained=_make_audio_space),
     )
 }
 

@@ -148,6 +148,7 @@ def _list_explanation_tables(explanation: Mapping[str, Any]) -> Iterator[tuple[s
         return
     tables_by_heading = {
         "Looks like": [(name, f"{share:.2f}") for name, share in explanation["labels"]],
+        "Sounds like": [(name, f"{score:.2f}") for name, score in explanation["events"]],
         "Scores": [(view, f"{score:.2f}") for view, score in explanation["views"].items()],
         "Faces": [(name, f"{value:.2f}") for name, value in (explanation["faces"] or {}).items()],
         "Mood by sense": [

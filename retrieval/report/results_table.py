@@ -73,7 +73,10 @@ def _format_row(hit: Hit) -> list[str]:
 
 
 def _format_explanation(explanation: Mapping[str, Any]) -> str:
-    labels = ", ".join(f"{name} {share:.2f}" for name, share in explanation["labels"][:3])
+    labels, events = (
+        ", ".join(f"{name} {share:.2f}" for name, share in explanation[kind][:3])
+        for kind in ("labels", "events")
+    )
     views = ", ".join(f"{view} {score:.2f}" for view, score in explanation["views"].items())
     faces = ", ".join(
         f"{name} {share:.2f}" for name, share in (explanation["faces"] or {}).items() if share >= 0.2
@@ -83,5 +86,5 @@ def _format_explanation(explanation: Mapping[str, Any]) -> str:
         for modality, estimate in explanation["affect"].items()
         if estimate
     )
-    parts = {"looks like": labels, "scores": views, "faces": faces, "feels": moods}
+    parts = {"looks like": labels, "sounds like": events, "scores": views, "faces": faces, "feels": moods}
     return "; ".join(f"{name} {values}" for name, values in parts.items() if values)

@@ -1,4 +1,4 @@
-"""The explanation of a result: labels, faces and affect of its best segment, and the score of every view."""
+"""The explanation of a result: labels, sound events, faces and affect of its best segment, and its scores."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ from typing import Any
 
 import numpy as np
 
-from encoders import FACE_COLUMNS, Rows
-from retrieval.features import OBJECT_SPACE, SPACE_SPECS, affect_to_json
+from encoders import FACE_COLUMNS, EventClassifier, Rows
+from retrieval.features import EVENTS_ROLE, OBJECT_SPACE, SPACE_SPECS, affect_to_json
 from retrieval.search.engine import Engine
 from retrieval.search.hits import Hit
-from spaces import ZeroShotSpace
+from spaces import ZeroShotSpace, list_events
 from spaces.joint import JointSpace
 
 
 def explain_hit(engine: Engine, hit: Hit) -> dict[str, Any]:
-    """Labels with probabilities, scores by view, columns of the faces (None without a face), and affect by
-    modality (None where it abstains).
+    """Labels with probabilities, sound events with scores, scores by view, columns of the faces (None without
+    a face), and affect by modality (None where it abstains).
     """
     return {
         "labels": _list_labels(engine, hit),
+        "events": _list_events(engine, hit),
         "views": dict(hit.view_scores),
         "faces": _get_face_expression(engine, hit),
         "affect": _estimate_affect_by_modality(engine, hit),
@@ -32,6 +33,15 @@ def _list_labels(engine: Engine, hit: Hit) -> list[tuple[str, float]]:
         space = space.base_space
     row = _load_feature_row(engine, SPACE_SPECS[OBJECT_SPACE].role, hit)
     return space.predict_labels(row) if row is not None and isinstance(space, ZeroShotSpace) else []
+
+
+def _list_events(engine: Engine, hit: Hit) -> list[tuple[str, float]]:
+    """Classes of sound with the highest scores; empty without sound, or an encoder of its events."""
+    row = _load_feature_row(engine, EVENTS_ROLE, hit)
+    if row is None:
+        return []
+    classifier = engine.library.pipeline.get_encoder(EVENTS_ROLE)
+    return list_events(classifier.classes, row) if isinstance(classifier, EventClassifier) else []
 
 
 def _get_face_expression(engine: Engine, hit: Hit) -> dict[str, float] | None:
