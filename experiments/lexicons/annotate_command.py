@@ -22,7 +22,7 @@ MSRVTT_RELEASED_FILE = Path("msrvtt_annotations") / "msrvtt_test1k.json"
 MAX_LISTED = 10  # captions listed before the list is cut short
 
 
-@click.command("annotate")
+@click.command("annotate", short_help="Which captions are emotional, and the emotions they name.")
 @click.argument("captions", required=False, type=click.Path(path_type=Path))
 @click.option(
     "--bound", type=click.FloatRange(0, 1), default=0.6, show_default=True, help="Least |compound|."
