@@ -10,6 +10,13 @@ from experiments.experiment_command import ExperimentCommand
 
 COMMANDS = {  # module by name of the command
     "annotate": "experiments.lexicons.annotate_command",
+    "train": "experiments.emotion_retrieval.train_command",
+    "test": "experiments.emotion_retrieval.evaluate_command",
+    "tables": "experiments.emotion_retrieval.tables_command",
+    "demo": "experiments.emotion_retrieval.demo_command",
+    "tsne": "experiments.emotion_retrieval.tsne_command",
+    "reencode": "experiments.emotion_retrieval.reencode_command",
+    "splits": "experiments.emotion_retrieval.splits_command",
     "harm": "experiments.emotion_retrieval.harm_command",
 }
 DEFAULT_COMMAND = "annotate"
