@@ -16,7 +16,10 @@ OLD_END_TOKEN_ID = 2  # in openai's configurations, where the end token is that 
 
 
 class TextTower(nn.Module):
-    """Token ids (b, n) to features (b, dim), not normalised: the projected end token."""
+    """Token ids (b, n) to features (b, dim), not normalised: the projected end token.
+
+    By "affect-coordinates" the coordinates of the text's affect follow it.
+    """
 
     def __init__(self, text_model: CLIPTextModel, projection: nn.Linear, emotions: EmotionConfig) -> None:
         super().__init__()
@@ -43,7 +46,9 @@ class TextTower(nn.Module):
         if self.conditioning is not None and weights is not None:
             ends = self.conditioning.condition_output(ends, weights)
         features: Tensor = self.projection(self.text_model.final_layer_norm(ends))
-        return features
+        return (
+            features if self.conditioning is None else self.conditioning.condition_features(features, weights)
+        )
 
     def find_ends(self, token_ids: Tensor) -> Tensor:
         """(b,) the position of each text's first end token."""
