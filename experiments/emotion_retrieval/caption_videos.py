@@ -8,6 +8,7 @@ sees can't.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -87,6 +88,20 @@ class CaptionVideoSplits:
     train: CaptionVideos
     test: CaptionVideos
     vocabulary_size: int
+
+    def compute_digest(self) -> str:
+        """Of all numbers."""
+        digest = hashlib.sha256(str(self.vocabulary_size).encode())
+        for videos in (self.train, self.test):
+            for rows in (
+                videos.features,
+                videos.affect,
+                videos.token_ids,
+                videos.emotions,
+                videos.item_by_text,
+            ):
+                digest.update(np.ascontiguousarray(rows).tobytes())
+        return digest.hexdigest()
 
 
 def split_caption_videos(dataset: CaptionDataset, *, seed: int) -> CaptionVideoSplits:

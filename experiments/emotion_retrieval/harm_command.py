@@ -46,11 +46,11 @@ def command(seeds: int, variants: str, data_root: Path, out: Path, *, as_json: b
 
         def report_variant(name: str) -> None:
             nonlocal done
-            report.update(name, done, seeds * (len(chosen) + 1))
+            report.update(name, done, seeds * len(chosen))
             done += 1
 
         results = run_harm_study(
-            splits, chosen, seeds=range(seeds), checkpoint_folder=out / "trials", on_variant=report_variant
+            splits, chosen, seeds=range(seeds), trial_folder=out / "trials", on_variant=report_variant
         )
     summaries = summarise_variants(results)
     record: dict[str, Any] = {

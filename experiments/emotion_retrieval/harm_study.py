@@ -1,22 +1,39 @@
-"""Recall of every variant on all queries, on those that name an emotion and on those that don't."""
+"""Recall of every variant on all queries, on those that name an emotion and on those that don't.
+
+The result of a variant under a seed is kept as soon as it is there; a study that was stopped goes on with the
+next one.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
+from encoders import write_atomically
+from encoders.clipvip.emotion_conditioning import AddToTokens
 from experiments.emotion_retrieval.caption_videos import CaptionVideos, CaptionVideoSplits
 from experiments.emotion_retrieval.stand_in_model import StandInModel
-from experiments.emotion_retrieval.stand_in_training import train_baseline, train_variant
-from experiments.emotion_retrieval.variants import BASELINE, Variant
+from experiments.emotion_retrieval.stand_in_training import (
+    BASELINE_SCHEDULE,
+    Baseline,
+    train_baseline,
+    train_variant,
+)
+from experiments.emotion_retrieval.variants import Variant
 from retrieval.evaluation import DirectionResult, InnerProductSimilarity, evaluate
 
 QUERY_SETS = ("all", "with emotion", "without emotion")
 REPORTED_METRICS = ("R@1", "R@10", "MnR")
+STUDY_VERSION = 1  # part of the key of a result: raise it when the same trial would give another
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -25,12 +42,58 @@ class VariantResult:
 
     metrics: by query set, the value of each metric
     hits:    by query set, (videos,) hits at rank one, whose mean is R@1; queries of one video belong together
+    emotion_scale: of emotions added to tokens: mean norm of the texts' emotion vectors against that of their
+             tokens' embeddings; None for other variants
+    cosine:  mean cosine of texts with an emotion to what the baseline makes of them; None where rows differ
+             in width
     """
 
     variant: str
     seed: int
     metrics: Mapping[str, Mapping[str, float]]
     hits: Mapping[str, npt.NDArray[np.float64]]
+    emotion_scale: float | None = None
+    cosine: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As kept on disk."""
+        return asdict(self) | {"hits": {name: values.tolist() for name, values in self.hits.items()}}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """The inverse of `to_json`."""
+        hits = {name: np.array(values, np.float64) for name, values in stored["hits"].items()}
+        return cls(**{**stored, "hits": hits})
+
+
+@dataclass(frozen=True)
+class TrialFolder:
+    """Where baselines and results are kept; without a path nothing is."""
+
+    path: Path | None
+    data_digest: str = ""
+
+    def load(self, variant: Variant, seed: int) -> VariantResult | None:
+        """A kept result; None for none."""
+        file = self._get_file(variant, seed)
+        return VariantResult.from_json(json.loads(file.read_text())) if file and file.exists() else None
+
+    def store(self, variant: Variant, result: VariantResult) -> None:
+        """Keep a result."""
+        if file := self._get_file(variant, result.seed):
+            write_atomically(file, json.dumps(result.to_json()).encode())
+
+    def get_checkpoint(self, seed: int) -> Path | None:
+        """Of the baseline."""
+        return self.path / f"baseline-{self._digest(seed)}.safetensors" if self.path else None
+
+    def _get_file(self, variant: Variant, seed: int) -> Path | None:
+        return self.path / f"{self._digest(asdict(variant), seed)}.json" if self.path else None
+
+    def _digest(self, *parts: Any) -> str:
+        """Of everything that a result depends on."""
+        key = [STUDY_VERSION, self.data_digest, asdict(BASELINE_SCHEDULE), *parts]
+        return hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]
 
 
 def run_harm_study(
@@ -38,20 +101,70 @@ def run_harm_study(
     variants: Sequence[Variant],
     *,
     seeds: Sequence[int],
-    checkpoint_folder: Path | None = None,
+    trial_folder: Path | None = None,
     on_variant: Callable[[str], None] = lambda name: None,
 ) -> list[VariantResult]:
-    """Train the baseline under each seed and every variant from it, and evaluate them on the test videos."""
+    """Train the baseline under each seed and every variant from it, and evaluate them on the test videos.
+
+    trial_folder: where weights of baselines and results of variants are kept and found again
+    on_variant:   called with what is being trained
+    """
+    folder = TrialFolder(trial_folder, splits.compute_digest() if trial_folder else "")
     results = []
     for seed in seeds:
-        checkpoint = checkpoint_folder / f"baseline-{seed}.safetensors" if checkpoint_folder else None
-        on_variant(f"{BASELINE}, seed {seed}")
-        baseline = train_baseline(splits, seed=seed, checkpoint=checkpoint)
+        trials = _SeedTrials(splits, seed, folder)
         for variant in variants:
             on_variant(f"{variant.name}, seed {seed}")
-            model = train_variant(baseline, variant, splits, seed=seed)
-            results.append(measure_variant(variant.name, evaluate_model(model, splits.test), seed))
+            results.append(folder.load(variant, seed) or trials.measure(variant))
     return results
+
+
+@dataclass(frozen=True, eq=False)
+class _SeedTrials:
+    """The variants of one seed, which share a baseline; it is trained if one of them is."""
+
+    splits: CaptionVideoSplits
+    seed: int
+    folder: TrialFolder
+
+    @cached_property
+    def baseline(self) -> Baseline:
+        """The trained baseline."""
+        return train_baseline(self.splits, seed=self.seed, checkpoint=self.folder.get_checkpoint(self.seed))
+
+    def measure(self, variant: Variant) -> VariantResult:
+        """Train and evaluate a variant, and keep the result."""
+        model = train_variant(self.baseline, variant, self.splits, seed=self.seed)
+        videos = self.splits.test
+        result = replace(
+            measure_variant(variant.name, evaluate_model(model, videos), self.seed),
+            emotion_scale=measure_emotion_scale(model, videos),
+            cosine=compare_with_baseline(model, self.baseline.model, videos),
+        )
+        self.folder.store(variant, result)
+        return result
+
+
+def measure_emotion_scale(model: StandInModel, videos: CaptionVideos) -> float | None:
+    """Mean norm of the emotion vectors of texts with an emotion by the mean norm of embedded tokens.
+
+    None where emotions are not added to tokens.
+    """
+    conditioning = model.text.conditioning
+    if not isinstance(conditioning, AddToTokens):
+        return None
+    with torch.no_grad():
+        emotions = torch.from_numpy(videos.emotions[videos.has_emotion])
+        vectors = conditioning.embed_emotions(conditioning.weigh_emotions(emotions))
+        ids = torch.from_numpy(videos.token_ids)
+        tokens = model.text.text_model.embeddings(ids)[ids != 0]
+    return float(vectors.norm(dim=1).mean() / tokens.norm(dim=1).mean())
+
+
+def compare_with_baseline(model: StandInModel, baseline: StandInModel, videos: CaptionVideos) -> float | None:
+    """Mean cosine of the rows of texts with an emotion; None where rows differ in width."""
+    ours, theirs = (side.encode(videos)[0][videos.has_emotion] for side in (model, baseline))
+    return float((ours * theirs).sum(axis=1).mean()) if ours.shape == theirs.shape else None
 
 
 def evaluate_model(model: StandInModel, videos: CaptionVideos) -> dict[str, DirectionResult]:

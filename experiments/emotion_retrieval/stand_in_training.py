@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +11,13 @@ import numpy as np
 import torch
 from torch import nn
 
+from encoders.clipvip.affect_coordinates import AFFECT_LOGIT_SHIFT
+from encoders.clipvip.config import AFFECT_COORDINATES
 from experiments.emotion_retrieval.caption_videos import CaptionVideos, CaptionVideoSplits
 from experiments.emotion_retrieval.stand_in_model import StandInModel
 from experiments.emotion_retrieval.variants import Variant
 from losses import LearnableInfoNCE
+from losses.contrastive import CLIP_VIP_BOUNDS
 from spaces.joint import Schedule, Trainer
 
 BATCH = 128
@@ -20,25 +25,37 @@ BASELINE_SCHEDULE = Schedule(
     epochs=4, batch=BATCH, rate=1e-3, decay="cosine", rise=0.05, weight_decay=0.01, clip=1.0
 )
 TEXTS_PER_EPOCH = 60 * BATCH  # of further training, drawn once
-NEW_PREFIXES = ("text.conditioning.", "affect_residual.")  # of weights that the baseline lacks
+NEW_PREFIXES = (
+    "text.conditioning.",
+    "affect_residual.",
+    "affect_coordinates.",
+)  # of weights that the baseline lacks
 
 
-def train_baseline(splits: CaptionVideoSplits, *, seed: int, checkpoint: Path | None = None) -> StandInModel:
+@dataclass(frozen=True, eq=False)
+class Baseline:
+    """The model without emotions, and the temperature that was trained with it."""
+
+    model: StandInModel
+    temperature: float
+
+
+def train_baseline(splits: CaptionVideoSplits, *, seed: int, checkpoint: Path | None = None) -> Baseline:
     """The model without emotions, trained on all texts."""
-    model = make_model(splits, Variant(name=""), seed=seed)
+    model, loss = make_model(splits, Variant(name=""), seed=seed), LearnableInfoNCE()
     Trainer(
-        model=model, training_set=splits.train, loss=LearnableInfoNCE(), schedule=BASELINE_SCHEDULE,
-        seed=seed, run_key=f"baseline {seed}",
+        model=model, training_set=splits.train, loss=loss, schedule=BASELINE_SCHEDULE,
+        seed=seed, run_key=f"baseline {seed} {BASELINE_SCHEDULE}",
     ).run(checkpoint)  # fmt: skip
-    return model
+    return Baseline(model, float(loss.log_temperature.detach().exp()))
 
 
 def train_variant(
-    baseline: StandInModel, variant: Variant, splits: CaptionVideoSplits, *, seed: int
+    baseline: Baseline, variant: Variant, splits: CaptionVideoSplits, *, seed: int
 ) -> StandInModel:
-    """A variant with the baseline's weights, trained further by its number of steps."""
+    """A variant with the baseline's weights and temperature, trained further by its number of steps."""
     model = make_model(splits, variant, seed=seed)
-    missing = model.load_state_dict(baseline.state_dict(), strict=False)
+    missing = model.load_state_dict(baseline.model.state_dict(), strict=False)
     assert not missing.unexpected_keys
     if variant.steps:
         schedule = Schedule(
@@ -46,11 +63,17 @@ def train_variant(
             weight_decay=0.01, clip=1.0,
         )  # fmt: skip
         Trainer(
-            model=model, training_set=draw_texts(splits.train, seed), loss=LearnableInfoNCE(), seed=seed,
-            schedule=schedule,
+            model=model, training_set=draw_texts(splits.train, seed), seed=seed, schedule=schedule,
+            loss=continue_loss(baseline.temperature, variant),
             group_parameters=lambda module: group_parameters(module, variant.new_rate_factor),
         ).run()  # fmt: skip
     return model
+
+
+def continue_loss(temperature: float, variant: Variant) -> LearnableInfoNCE:
+    """The loss at the baseline's temperature, so that training goes on as it ended."""
+    factor = math.exp(-AFFECT_LOGIT_SHIFT) if variant.emotions.conditioning == AFFECT_COORDINATES else 1.0
+    return LearnableInfoNCE(temperature * factor, CLIP_VIP_BOUNDS)
 
 
 def make_model(splits: CaptionVideoSplits, variant: Variant, *, seed: int) -> StandInModel:

@@ -76,7 +76,7 @@ def test_the_first_step_moves_the_coordinates_of_texts():
 
 def test_the_logit_scale_makes_up_for_the_half():
     assert make_trained().logit_scale.item() == pytest.approx(LOGIT_SCALE + math.log(2))
-    released = {name: value for name, value in make_clip(5).state_dict().items()}
+    released = make_clip(5).state_dict()
     model = make_trained()
     load_released_weights(model, released)
     assert model.logit_scale.item() == pytest.approx(released["logit_scale"].item() + math.log(2))

@@ -1,17 +1,25 @@
 """The stand-in for emotion text-to-video retrieval: its data, its model, its variants."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from encoders.base import AffectError
 from experiments.datasets import CaptionDataset, DatasetItem
-from experiments.emotion_retrieval import stand_in_training
+from experiments.emotion_retrieval import harm_study, stand_in_training
 from experiments.emotion_retrieval.caption_videos import split_caption_videos
 from experiments.emotion_retrieval.harm_command import select_variants
 from experiments.emotion_retrieval.harm_report import format_summaries, summarise_variants
 from experiments.emotion_retrieval.harm_study import QUERY_SETS, run_harm_study
-from experiments.emotion_retrieval.stand_in_training import group_parameters, make_model, train_variant
+from experiments.emotion_retrieval.stand_in_training import (
+    Baseline,
+    continue_loss,
+    group_parameters,
+    make_model,
+    train_variant,
+)
 from experiments.emotion_retrieval.variants import VARIANTS, Variant
 from spaces.joint import Schedule
 
@@ -66,9 +74,9 @@ def test_the_division_is_seeded_and_of_both_parts():
     "name", [name for name in VARIANT_BY_NAME if "steps" not in name and "zeros" in name]
 )
 def test_a_variant_that_starts_as_nothing_encodes_as_the_baseline(name, splits):
-    baseline = make_model(splits, Variant(name=""), seed=0)
+    baseline = Baseline(make_model(splits, Variant(name=""), seed=0), 0.05)
     model = train_variant(baseline, VARIANT_BY_NAME[name], splits, seed=0)
-    for ours, theirs in zip(model.encode(splits.test), baseline.encode(splits.test), strict=True):
+    for ours, theirs in zip(model.encode(splits.test), baseline.model.encode(splits.test), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 
@@ -121,13 +129,51 @@ def test_variants_are_chosen_by_prefix():
 def test_further_training_moves_all_weights(splits, monkeypatch):
     monkeypatch.setattr(stand_in_training, "TEXTS_PER_EPOCH", 128)
     monkeypatch.setattr(stand_in_training, "BATCH", 64)
-    baseline = make_model(splits, Variant(name=""), seed=0)
+    baseline = Baseline(make_model(splits, Variant(name=""), seed=0), 0.05)
     variant = Variant(name="x", emotions=VARIANT_BY_NAME["gated-output, 300 steps"].emotions, steps=4)
     model = train_variant(baseline, variant, splits, seed=0)
     still = [
         name
         for name, value in model.named_parameters()
-        if name in baseline.state_dict() and torch.equal(value, baseline.state_dict()[name])
+        if name in baseline.model.state_dict() and torch.equal(value, baseline.model.state_dict()[name])
     ]
     assert still == []
     assert model.text.conditioning.gate.item() != 0
+
+
+def test_the_coordinates_start_as_the_baseline_in_half_and_at_half_its_temperature(splits):
+    variant = replace(VARIANT_BY_NAME["affect-coordinates + video affect, 300 steps"], steps=0)
+    baseline = Baseline(make_model(splits, Variant(name=""), seed=0), 0.05)
+    texts, videos = train_variant(baseline, variant, splits, seed=0).encode(splits.test)
+    plain_texts, plain_videos = baseline.model.encode(splits.test)
+    np.testing.assert_allclose(2 * texts @ videos.T, plain_texts @ plain_videos.T, atol=1e-6)
+    temperature = continue_loss(0.05, variant).log_temperature.exp().item()
+    assert temperature == pytest.approx(0.025)
+    assert continue_loss(0.05, Variant(name="")).log_temperature.exp().item() == pytest.approx(0.05)
+
+
+def test_finished_trials_are_not_trained_again(splits, tmp_path, monkeypatch):
+    variants = [VARIANT_BY_NAME[name] for name in ("baseline", "add, std .1", "add, std 1 (report)")]
+    first = run_harm_study(splits, variants[:2], seeds=[0], trial_folder=tmp_path)
+    trained = []
+
+    def record(baseline, variant, *args, **options):
+        trained.append(variant.name)
+        return train_variant(baseline, variant, *args, **options)
+
+    monkeypatch.setattr(harm_study, "train_variant", record)
+    again = run_harm_study(splits, variants, seeds=[0], trial_folder=tmp_path)
+    assert trained == ["add, std 1 (report)"]
+    assert [result.to_json() for result in first] == [result.to_json() for result in again[:2]]
+    run_harm_study(
+        split_caption_videos(make_dataset(), seed=1), variants[:1], seeds=[0], trial_folder=tmp_path
+    )
+    assert trained[1:] == ["baseline"]  # other data, other trial
+
+
+def test_the_scale_of_emotions_and_what_it_does_to_texts_are_measured(splits):
+    names = ("baseline", "add, zeros", "add, std .1", "add, std 1 (report)")
+    results = run_harm_study(splits, [VARIANT_BY_NAME[name] for name in names], seeds=[0])
+    assert results[0].emotion_scale is None and results[1].emotion_scale == 0
+    assert results[3].emotion_scale == pytest.approx(10 * results[2].emotion_scale, rel=0.3)
+    assert results[1].cosine == pytest.approx(1) and results[3].cosine < results[2].cosine < 1
