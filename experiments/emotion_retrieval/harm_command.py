@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,13 +29,20 @@ def command(seeds: int, variants: str, data_root: Path, out: Path, *, as_json: b
 
     MSVD's captions alone: half of a video's captions stand in for its pictures, a small CLIP text tower is
     trained on the other half, and every variant starts from its weights. Differences of R@1 from the baseline
-    have intervals over seeds and videos together. Writes table.md and results.json into the folder --out.
+    have intervals over seeds and videos together. Writes table.md, report.png and results.json into the
+    folder --out, and keeps there what is finished: an interrupted run goes on where it was.
     """
     from encoders import write_atomically
     from experiments.datasets.msvd import load_msvd
     from experiments.emotion_retrieval.caption_videos import split_caption_videos
-    from experiments.emotion_retrieval.harm_report import format_summaries, summarise_variants
-    from experiments.emotion_retrieval.harm_study import run_harm_study
+    from experiments.emotion_retrieval.harm_plot import draw_forest
+    from experiments.emotion_retrieval.harm_report import (
+        format_cause,
+        format_summaries,
+        read_cause,
+        summarise_variants,
+    )
+    from experiments.emotion_retrieval.harm_study import QUERY_SETS, run_harm_study
     from experiments.statistics.provenance import describe_provenance
     from retrieval.progress_reporter import ProgressReporter
 
@@ -52,13 +60,20 @@ def command(seeds: int, variants: str, data_root: Path, out: Path, *, as_json: b
         results = run_harm_study(
             splits, chosen, seeds=range(seeds), trial_folder=out / "trials", on_variant=report_variant
         )
-    summaries = summarise_variants(results)
+    summaries, cause = summarise_variants(results), read_cause(results)
     record: dict[str, Any] = {
         "provenance": describe_provenance("experiments.emotions", sys.argv[1:]), "seeds": seeds,
         "queries": len(splits.test.item_by_text), "with emotion": int(splits.test.has_emotion.sum()),
         "variants": [summary.to_json() for summary in summaries],
+        "cause": [asdict(reading) for reading in cause],
     }  # fmt: skip
-    table = "\n".join(format_summaries(summaries))
+    table = "\n".join([*format_summaries(summaries), "", *format_cause(cause)])
+    forest = draw_forest(
+        [summary.variant for summary in summaries],
+        {name: [summary.differences[name] for summary in summaries] for name in QUERY_SETS},
+        f"R@1 of each variant less the baseline's, {seeds} seeds", "R@1 less the baseline's, 95 % interval",
+    )  # fmt: skip
+    write_atomically(out / "report.png", forest)
     write_atomically(out / "table.md", f"{table}\n".encode())
     write_atomically(out / "results.json", json.dumps(record, indent=1).encode())
     click.echo(json.dumps(record) if as_json else table)

@@ -7,11 +7,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from experiments.emotion_retrieval.harm_study import QUERY_SETS, VariantResult
 from experiments.statistics.crossed_effects import compare_methods
 from experiments.statistics.markdown import format_estimate, format_markdown_table
 from retrieval.evaluation import Estimate
+
+Floats = npt.NDArray[np.float64]
 
 INTERVAL_LEVEL = 0.95
 
@@ -35,9 +38,7 @@ class VariantSummary:
 
 def summarise_variants(results: Sequence[VariantResult]) -> list[VariantSummary]:
     """A summary of each variant, in the order of the results."""
-    by_variant: dict[str, list[VariantResult]] = {}
-    for result in results:
-        by_variant.setdefault(result.variant, []).append(result)
+    by_variant = _group_by_variant(results)
     baseline = next(iter(by_variant.values()))
     return [
         VariantSummary(
@@ -58,17 +59,92 @@ def summarise_variants(results: Sequence[VariantResult]) -> list[VariantSummary]
     ]
 
 
+def _group_by_variant(results: Sequence[VariantResult]) -> dict[str, list[VariantResult]]:
+    """In the order of the results; the baseline is the first."""
+    by_variant: dict[str, list[VariantResult]] = {}
+    for result in results:
+        by_variant.setdefault(result.variant, []).append(result)
+    return by_variant
+
+
 def _compare(
     runs: Sequence[VariantResult], baseline: Sequence[VariantResult], query_set: str
 ) -> Estimate | None:
     """The difference of R@1; both start from the same weights under a seed, so that seeds are paired."""
-    if len(runs) < 2:
+    return _compare_hits([run.hits[query_set] for run in runs], [run.hits[query_set] for run in baseline])
+
+
+def _compare_hits(ours: Sequence[Floats], theirs: Sequence[Floats]) -> Estimate | None:
+    """The difference of R@1 in percent of hits (videos,) by seed; None for one seed."""
+    if len(ours) < 2:
         return None
-    ours, theirs = (np.stack([run.hits[query_set] for run in side]) for side in (runs, baseline))
-    difference = compare_methods(ours, theirs, paired_seeds=True)
+    difference = compare_methods(np.stack(ours), np.stack(theirs), paired_seeds=True)
     return Estimate(
         100 * difference.value, *(100 * end for end in difference.compute_interval(INTERVAL_LEVEL))
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CauseReading:
+    """What emotions added to tokens do, by their scale, and what a total loss of their texts would do.
+
+    scale:  mean norm of emotion vectors against that of embedded tokens
+    cosine: mean, of texts with an emotion to what the baseline makes of them
+    with_emotion, all_queries: R@1
+    predicted: R@1 of the baseline on all queries if those with an emotion found nothing
+    excess: R@1 less the predicted one, with the interval over seeds and queries; None for one seed
+    """
+
+    variant: str
+    scale: float
+    cosine: float
+    with_emotion: float
+    all_queries: float
+    predicted: float
+    excess: Estimate | None
+
+
+def read_cause(results: Sequence[VariantResult]) -> list[CauseReading]:
+    """A reading of each variant that adds emotions to tokens."""
+    by_variant = _group_by_variant(results)
+    baseline = next(iter(by_variant.values()))
+    readings = []
+    for name, runs in by_variant.items():
+        if runs[0].emotion_scale is None:
+            continue
+        readings.append(
+            CauseReading(
+                variant=name,
+                scale=float(np.mean([run.emotion_scale for run in runs])),
+                cosine=float(np.mean([run.cosine for run in runs])),
+                with_emotion=float(np.mean([run.metrics["with emotion"]["R@1"] for run in runs])),
+                all_queries=float(np.mean([run.metrics["all"]["R@1"] for run in runs])),
+                predicted=100 * float(np.mean([run.kept_hits.mean() for run in baseline])),
+                excess=_compare_hits([run.hits["all"] for run in runs], [run.kept_hits for run in baseline]),
+            )
+        )
+    return readings
+
+
+def format_cause(readings: Sequence[CauseReading]) -> list[str]:
+    """The lines of a Markdown table."""
+    header = [
+        "emotions added to tokens",
+        "norm by tokens' norm",
+        "cosine to the text without",
+        "with emotion: R@1",
+        "all: R@1",
+        "predicted if all with emotion are lost",
+        "less predicted",
+    ]
+    rows = [
+        [
+            reading.variant, f"{reading.scale:.2f}", f"{reading.cosine:.2f}", f"{reading.with_emotion:.1f}",
+            f"{reading.all_queries:.1f}", f"{reading.predicted:.1f}", format_estimate(reading.excess, "+.1f"),
+        ]
+        for reading in readings
+    ]  # fmt: skip
+    return format_markdown_table(header, rows, align_right=True)
 
 
 def format_summaries(summaries: Sequence[VariantSummary]) -> list[str]:

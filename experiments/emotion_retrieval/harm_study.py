@@ -42,6 +42,7 @@ class VariantResult:
 
     metrics: by query set, the value of each metric
     hits:    by query set, (videos,) hits at rank one, whose mean is R@1; queries of one video belong together
+    kept_hits: (videos,) as the hits of all queries, if those with an emotion found nothing
     emotion_scale: of emotions added to tokens: mean norm of the texts' emotion vectors against that of their
              tokens' embeddings; None for other variants
     cosine:  mean cosine of texts with an emotion to what the baseline makes of them; None where rows differ
@@ -52,18 +53,21 @@ class VariantResult:
     seed: int
     metrics: Mapping[str, Mapping[str, float]]
     hits: Mapping[str, npt.NDArray[np.float64]]
+    kept_hits: npt.NDArray[np.float64]
     emotion_scale: float | None = None
     cosine: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As kept on disk."""
-        return asdict(self) | {"hits": {name: values.tolist() for name, values in self.hits.items()}}
+        hits = {name: values.tolist() for name, values in self.hits.items()}
+        return asdict(self) | {"hits": hits, "kept_hits": self.kept_hits.tolist()}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
         """The inverse of `to_json`."""
         hits = {name: np.array(values, np.float64) for name, values in stored["hits"].items()}
-        return cls(**{**stored, "hits": hits})
+        kept_hits = np.array(stored["kept_hits"], np.float64)
+        return cls(**{**stored, "hits": hits, "kept_hits": kept_hits})
 
 
 @dataclass(frozen=True)
@@ -190,11 +194,19 @@ def measure_variant(name: str, directions: Mapping[str, DirectionResult], seed: 
             for query_set, direction in directions.items()
         },
         hits={query_set: _weigh_hits(direction) for query_set, direction in directions.items()},
+        kept_hits=_weigh_hits(directions["all"], directions["without emotion"]),
     )
 
 
-def _weigh_hits(direction: DirectionResult) -> npt.NDArray[np.float64]:
-    """(videos,) hits of each video's queries, weighted so that their mean is the share of all queries."""
-    _, number = np.unique(np.array(direction.groups), return_inverse=True)
-    sums = np.bincount(number, direction.compute_hits(1))
-    return np.asarray(sums * len(sums) / len(number))
+def _weigh_hits(
+    direction: DirectionResult, counted: DirectionResult | None = None
+) -> npt.NDArray[np.float64]:
+    """(videos,) hits of each video's queries, weighted so that their mean is the share of all queries.
+
+    counted: the queries whose hits count, by default all
+    """
+    counted = counted or direction
+    videos = np.unique(np.array(direction.groups))
+    number = np.searchsorted(videos, np.array(counted.groups))
+    sums = np.bincount(number, counted.compute_hits(1), len(videos))
+    return np.asarray(sums * len(videos) / len(direction.groups))
