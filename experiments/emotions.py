@@ -10,6 +10,9 @@ from experiments.experiment_command import ExperimentCommand
 
 COMMANDS = {  # module by name of the command
     "annotate": "experiments.lexicons.annotate_command",
+    "train": "experiments.emotion_retrieval.train_command",
+    "test": "experiments.emotion_retrieval.evaluate_command",
+    "tables": "experiments.emotion_retrieval.tables_command",
     "harm": "experiments.emotion_retrieval.harm_command",
 }
 DEFAULT_COMMAND = "annotate"

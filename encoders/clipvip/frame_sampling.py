@@ -38,14 +38,17 @@ def sample_jittered(available: int, rng: np.random.Generator, count: int = FRAME
 
 
 def make_pixels(frames: Frames, side: int) -> npt.NDArray[np.float32]:
-    """(T, 3, side, side) pixels of frames (T, h, w, 3), standardised as for CLIP.
-
-    Frames are scaled to a square without regard to their shape, as in training of the released weights
-    (CLIP itself crops the middle).
-    """
-    scaled = np.stack([cv2.resize(frame, (side, side), interpolation=cv2.INTER_LINEAR) for frame in frames])
-    pixels = (scaled.astype(np.float32) / 255 - CLIP_MEAN) / CLIP_STD
+    """(T, 3, side, side) pixels of frames (T, h, w, 3), standardised as for CLIP, by `scale_to_square`."""
+    pixels = (scale_to_square(frames, side).astype(np.float32) / 255 - CLIP_MEAN) / CLIP_STD
     return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
+
+
+def scale_to_square(frames: Frames, side: int) -> Frames:
+    """Frames (T, h, w, 3) as (T, side, side, 3), without regard to their shape.
+
+    As in training of the released weights (CLIP itself crops the middle). Raises ValueError without frames.
+    """
+    return np.stack([cv2.resize(frame, (side, side), interpolation=cv2.INTER_LINEAR) for frame in frames])
 
 
 def _check_available(available: int) -> None:

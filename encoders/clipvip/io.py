@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 from encoders.base import AffectError, to_printable
-from encoders.clipvip.checkpoint_keys import LoadedWeights, load_released_weights
+from encoders.clipvip.checkpoint_keys import LoadedWeights, list_names, load_released_weights
 from encoders.clipvip.config import ClipVipConfig, EmotionConfig
 from encoders.clipvip.model import ClipVip
 from encoders.files import write_atomically
@@ -69,9 +70,16 @@ def load_clip(
     from transformers import CLIPModel
 
     try:
-        clip = CLIPModel.from_pretrained(folder, local_files_only=True)
+        loaded: Any = CLIPModel.from_pretrained(folder, local_files_only=True, output_loading_info=True)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise AffectError(f"{to_printable(folder)}: no CLIP model ({_shorten(error)})") from error
+    clip, loading = loaded
+    # transformers draws at random what a file lacks, and passes over what it does not know
+    if bad := sorted([*loading["missing_keys"], *loading["unexpected_keys"]]):
+        raise AffectError(
+            f"{to_printable(folder)}: not the weights of a CLIP model: {len(bad)} are missing or not known: "
+            f"{list_names(bad)}"
+        )
     config = ClipVipConfig(
         clip=clip.config.to_dict(), added_proxies=added_proxies, temporal_size=temporal_size,
         emotions=emotions or EmotionConfig(), affect_dim=affect_dim,

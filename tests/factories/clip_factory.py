@@ -62,11 +62,11 @@ def make_texts(seed=0):
     return ids, mask
 
 
-def save_tokenizer(folder):
-    """CLIP's tokenizer with the letters and WORDS as its vocabulary."""
-    letters = sorted(set("".join(WORDS)))
+def save_tokenizer(folder, words=WORDS, max_length=16):
+    """CLIP's tokenizer with some words and their letters as its vocabulary; the size of the vocabulary."""
+    letters = sorted(set("".join(words)))
     merges, pieces = [], []
-    for word in WORDS:
+    for word in words:
         parts = [*word[:-1], word[-1] + "</w>"]
         while len(parts) > 1:
             merges.append((parts[0], parts[1]))
@@ -75,6 +75,21 @@ def save_tokenizer(folder):
     names = list(dict.fromkeys([*letters, *(letter + "</w>" for letter in letters), *pieces]))
     names = [*names, "<|startoftext|>", "<|endoftext|>"]
     vocabulary = {name: number for number, name in enumerate(names)}
-    tokenizer = CLIPTokenizer(vocab=vocabulary, merges=list(dict.fromkeys(merges)), model_max_length=16)
+    tokenizer = CLIPTokenizer(
+        vocab=vocabulary, merges=list(dict.fromkeys(merges)), model_max_length=max_length
+    )
     tokenizer.save_pretrained(folder)
     return len(vocabulary)
+
+
+def save_clip(folder, words=WORDS, max_length=32, seed=0):
+    """A tiny random CLIP with the tokenizer of some words, in the layout of transformers."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config = make_clip_config()
+    size = save_tokenizer(folder, words, max_length)
+    text = config.text_config
+    text.vocab_size, text.max_position_embeddings = size, max_length
+    text.bos_token_id, text.eos_token_id, text.pad_token_id = size - 2, size - 1, size - 1
+    torch.manual_seed(seed)
+    CLIPModel(config).save_pretrained(folder)
+    return folder

@@ -136,6 +136,18 @@ def test_clip_is_loaded_from_a_folder_of_transformers(tmp_path):
         load_clip(tmp_path / "elsewhere")
 
 
+def test_a_clip_that_lacks_weights_is_refused(tmp_path):
+    """transformers would draw them at random."""
+    from safetensors.torch import load_file, save_file
+
+    make_clip(3).save_pretrained(tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    weights["text_model.strange"] = weights.pop("text_projection.weight")
+    save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
+    with pytest.raises(AffectError, match="2 are missing or not known: text_model.strange, text_projection"):
+        load_clip(tmp_path)
+
+
 def test_what_is_new_is_never_memory_that_was_not_set(tmp_path):
     """transformers leaves parameters that a file lacks as they were allocated."""
     make_clip().save_pretrained(tmp_path)
