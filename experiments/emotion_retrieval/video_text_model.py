@@ -25,7 +25,7 @@ CHUNK = 16  # videos encoded at a time
 TEXTS_PER_VIDEO = 16  # texts take about so many times less memory
 
 EMBEDDINGS = re.compile(r"(token|position|class|temporal)_embedding|added_proxies$|conditioning\.table$")
-NEW_WEIGHTS = re.compile(r"text\.conditioning\.|video\.affect_residual\.")
+NEW_WEIGHTS = re.compile(r"text\.conditioning\.|video\.affect_(residual|coordinates)\.")
 NEW_IN_CLIP_VIP = re.compile(r"video\.added_proxies$|video\.temporal_embedding$")
 ADAM = {"betas": (0.9, 0.98), "eps": 1e-6}  # of CLIP-ViP's released code
 
