@@ -11,6 +11,7 @@ from experiments.experiment_command import ExperimentCommand
 COMMANDS = {  # module by name of the command
     "annotate": "experiments.lexicons.annotate_command",
     "harm": "experiments.emotion_retrieval.harm_command",
+    "dial": "experiments.affect_dial.dial_command",
 }
 DEFAULT_COMMAND = "annotate"
 HELP_OPTIONS = ("-h", "--help")
