@@ -10,8 +10,10 @@ import numpy.typing as npt
 
 from experiments.affect_dial.measurement import MEASURES, Outcomes
 from experiments.statistics.markdown import format_estimate, format_markdown_table
-from retrieval.evaluation import Estimate, bootstrap_estimate, compare_paired
+from retrieval.evaluation import Estimate
 
+DRAWS = 2000
+INTERVAL_ENDS = 0.025, 0.975
 FORMATS = {"R@1": ".1f", "R@10": ".1f", "distance": ".3f"}
 
 
@@ -41,6 +43,8 @@ def summarise(
     if not chosen.any():
         return None
     values, groups = outcomes.values[chosen], outcomes.groups[chosen]
+    means = _bootstrap_means(values, groups, seed)
+    differences = _bootstrap_means(values - values[:, :1], groups, seed)
     return QueriesSummary(
         queries=queries,
         count=int(chosen.sum()),
@@ -48,34 +52,37 @@ def summarise(
         settings=[
             SettingSummary(
                 setting=setting,
-                means={
-                    measure: _estimate(values[:, number, column], None, groups, seed)
-                    for column, measure in enumerate(MEASURES)
-                },
-                differences={
-                    measure: _estimate(values[:, number, column], values[:, 0, column], groups, seed)
-                    for column, measure in enumerate(MEASURES)
-                }
-                if number
-                else {},
+                means=dict(zip(MEASURES, means[number], strict=True)),
+                differences=dict(zip(MEASURES, differences[number], strict=True)) if number else {},
             )
             for number, setting in enumerate(outcomes.settings)
         ],
     )
 
 
-def _estimate(
-    values: npt.NDArray[np.float64], others: npt.NDArray[np.float64] | None,
-    groups: npt.NDArray[np.str_], seed: int,
-) -> Estimate | None:  # fmt: skip
-    """Their mean, or that of their differences from `others`, over queries that have both; None of none."""
-    known = ~np.isnan(values) if others is None else ~np.isnan(values) & ~np.isnan(others)
-    if not known.any():
-        return None
-    if others is None:
-        return bootstrap_estimate(values[known], seed=seed, groups=groups[known])
-    difference = compare_paired(values[known], others[known], seed=seed, groups=groups[known])
-    return Estimate(difference.value, difference.low, difference.high)
+def _bootstrap_means(
+    values: npt.NDArray[np.float64], groups: npt.NDArray[np.str_], seed: int
+) -> list[list[Estimate | None]]:
+    """Of values (n, s, m) the s x m means over those that are not NaN, None without any.
+
+    Percentile intervals of the bootstrap over whole groups (Davison and Hinkley 1997, 3.8), all columns at
+    once: of a group, the sum and the number of its values are all that a mean needs.
+    """
+    _, number = np.unique(groups, return_inverse=True)
+    is_member = (number == np.arange(number.max() + 1)[:, None]).astype(np.float64)  # (groups, n)
+    flat = values.reshape(len(values), -1)
+    known = np.flatnonzero(~np.isnan(flat).all(axis=0))
+    sums, counts = is_member @ np.nan_to_num(flat[:, known]), is_member @ ~np.isnan(flat[:, known])
+    drawn = np.random.default_rng(seed).integers(len(sums), size=(DRAWS, len(sums)))
+    times_drawn = np.stack([np.bincount(row, minlength=len(sums)) for row in drawn])
+    with np.errstate(invalid="ignore"):  # 0 / 0 where no group of a draw has a value
+        draws = (times_drawn @ sums) / (times_drawn @ counts)
+    rows = np.stack([sums.sum(axis=0) / counts.sum(axis=0), *np.nanquantile(draws, INTERVAL_ENDS, axis=0)])
+    estimates: list[Estimate | None] = [None] * flat.shape[1]
+    for column, row in zip(known, rows.T.tolist(), strict=True):
+        estimates[column] = Estimate(*row)
+    width = values.shape[2]
+    return [estimates[start : start + width] for start in range(0, len(estimates), width)]
 
 
 def format_dial_table(summaries: Mapping[str, QueriesSummary]) -> list[str]:
