@@ -14,6 +14,7 @@ COMMANDS = {  # module by name of the command
     "test": "experiments.emotion_retrieval.evaluate_command",
     "tables": "experiments.emotion_retrieval.tables_command",
     "harm": "experiments.emotion_retrieval.harm_command",
+    "dial": "experiments.affect_dial.dial_command",
 }
 DEFAULT_COMMAND = "annotate"
 HELP_OPTIONS = ("-h", "--help")
