@@ -8,14 +8,18 @@ Wanted is a similarity of a text t and a video v that uses affect on both sides,
 
 A residual added to the features (`emotion_conditioning`, `video_tower.AffectResidual`) violates (1): a unit
 row that is moved by its affect has another angle to every text, also to those that say nothing of affect.
-Addition in the similarity does not. Let c be the unit content row, e the text's emotions, a the video's
-affect, x(e) = W_t e without a bias, and y(a) = W_v h(a), zero where a is missing:
+Addition in the similarity does not. Let c be the unit content row, e the weights of the text's emotions, h
+its end token after the blocks, a the video's affect, and
 
-    s(t, v) = <c_t, c_v> + <f(x(e)), f(y(a))>,   f(0) = 0 and |f| < 1.
+    x = W e + [e != 0] U h   without a bias,      y = V g(a), zero where a is missing,
 
-For e = 0 the second term is 0 for every video: (1). W_t is zero at the start and W_v is not: (2), and the
-gradient of W_t is not zero, as it would be if both were (ReZero, Bachlechner et al. 2021, gates one factor
-too). The term is a bilinear form of emotion and affect through a shared space, as of two towers.
+    s(t, v) = <c_t, c_v> + <f(x), f(y)>,   f(0) = 0 and |f| < 1.
+
+For e = 0 the second term is 0 for every video: (1). The lexicon behind e so decides whether affect counts;
+U h reads in context what it is, since lexicons don't know that "peaceful" is calmer than "cheerful", and take
+"a green star" for joy. W and U are zero at the start and V is not: (2), and their gradient is not zero, as it
+would be if all were (ReZero, Bachlechner et al. 2021, gates one factor too). The term is a bilinear form of
+emotion and affect through a shared space, as of two towers.
 
 For (3) the norms must be equal for all videos and for all texts, though |f| is not. A slack coordinate on
 either side, which the other has as 0, takes up the rest (Bachrach et al. 2014; Neyshabur & Srebro 2015:

@@ -12,7 +12,7 @@ divided by count + 1e-8, which is 0 in half precision.)
 | emotion-token | a token of its own, before the first; none where there is no emotion | embeddings as drawn |
 | gated-output | added to the end token after the blocks, times a gate | gate 0 |
 | gated-end-token | added to the end token's embedding before the blocks, times a gate | gate 0 |
-| affect-coordinates | joined to the features as coordinates of their own | embeddings 0 |
+| affect-coordinates | joined to the features as coordinates, with a reading of the end token | both 0 |
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ class EmotionConditioning(nn.Module):
         """The end tokens (b, width) after the last block."""
         return ends
 
-    def condition_features(self, features: Tensor, weights: Tensor | None) -> Tensor:
-        """The projected features (b, dim); no weights as weights of zero."""
+    def condition_features(self, features: Tensor, ends: Tensor, weights: Tensor | None) -> Tensor:
+        """The features (b, dim) projected from the end tokens (b, width); no weights as weights of zero."""
         return features
 
     def weigh_emotions(self, emotions: Tensor) -> Tensor:
@@ -179,13 +179,17 @@ class AffectCoordinates(EmotionConditioning):
 
     def __init__(self, config: EmotionConfig, width: int) -> None:
         super().__init__(config, config.coordinates)
-        nn.init.zeros_(self.table)
+        self.readout = nn.Linear(width, config.coordinates, bias=False)
+        for start in (self.table, self.readout.weight):
+            nn.init.zeros_(start)
 
-    def condition_features(self, features: Tensor, weights: Tensor | None) -> Tensor:
-        """The features, and the emotion vector as coordinates."""
+    def condition_features(self, features: Tensor, ends: Tensor, weights: Tensor | None) -> Tensor:
+        """The features, and as coordinates the emotion vector and what the end token says of emotion."""
         if weights is None:
             weights = self.table.new_zeros(len(features), len(self.table))
-        return join_affect(features, self.embed_emotions(weights), is_text=True)
+        has_emotion = weights.any(dim=1, keepdim=True)
+        coordinates = self.embed_emotions(weights) + self.readout(ends) * has_emotion
+        return join_affect(features, coordinates, is_text=True)
 
 
 CONDITIONINGS: dict[str, Callable[[EmotionConfig, int], EmotionConditioning]] = {

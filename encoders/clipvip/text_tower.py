@@ -45,10 +45,11 @@ class TextTower(nn.Module):
         ends = self._encode_ends(tokens)
         if self.conditioning is not None and weights is not None:
             ends = self.conditioning.condition_output(ends, weights)
-        features: Tensor = self.projection(self.text_model.final_layer_norm(ends))
-        return (
-            features if self.conditioning is None else self.conditioning.condition_features(features, weights)
-        )
+        ends = self.text_model.final_layer_norm(ends)
+        features: Tensor = self.projection(ends)
+        if self.conditioning is not None:
+            features = self.conditioning.condition_features(features, ends, weights)
+        return features
 
     def find_ends(self, token_ids: Tensor) -> Tensor:
         """(b,) the position of each text's first end token."""

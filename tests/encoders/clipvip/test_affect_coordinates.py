@@ -22,6 +22,7 @@ def make_trained(affect_dim=2):
     model = make_model(make_clip(), emotions=COORDINATES, affect_dim=affect_dim)
     with torch.no_grad():
         model.text.conditioning.table.normal_()
+        model.text.conditioning.readout.weight.normal_(std=0.1)
     return model
 
 
@@ -71,7 +72,17 @@ def test_the_first_step_moves_the_coordinates_of_texts():
     texts = model.encode_text(*make_texts(), EMOTIONS)
     (texts @ model.encode_video(make_videos(3), AFFECT).T).diagonal().sum().backward()
     moved = model.text.conditioning.table.grad.abs().sum(1) > 0
+    assert model.text.conditioning.readout.weight.grad.any()
     assert moved.tolist() == [True, False, False, True, False, False, False, False]  # the third has no affect
+
+
+def test_the_end_token_is_read_where_there_is_an_emotion():
+    model = make_trained()
+    with torch.no_grad():
+        model.text.conditioning.table.zero_()
+    texts = encode(model, torch.eye(8)[[0, 0, 0]])[0]
+    assert (texts[0, 16:] - texts[1, 16:]).abs().max() > 1e-3  # the same emotion in other words
+    assert encode(model, torch.zeros(3, 8))[0][:, 16:20].eq(0).all()
 
 
 def test_the_logit_scale_makes_up_for_the_half():

@@ -161,7 +161,7 @@ def _open_gates(model):
         with torch.no_grad():
             if name == "gate" or name.endswith("out_proj.weight"):
                 value.copy_(torch.ones_like(value) if name == "gate" else torch.eye(len(value)))
-            elif name == "table" and not value.any():
+            elif not value.any() and name in ("table", "readout.weight"):
                 value.normal_()
             elif name == "projection.weight":
                 value[:, len(value) :] = torch.eye(len(value))
