@@ -25,11 +25,15 @@ class VariantSummary:
 
     differences: by query set, in percent, with the interval over seeds and queries together; None for one
                  seed, where nothing can be said of other seeds
+    affect_distance: mean distance of the first items found to the mood asked for, and its difference from the
+                 baseline's with the interval; None where no truth is known
     """
 
     variant: str
     means: Mapping[str, Mapping[str, float]]
     differences: Mapping[str, Estimate | None]
+    affect_distance: float | None = None
+    distance_difference: Estimate | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As written to results.json."""
@@ -54,9 +58,23 @@ def summarise_variants(results: Sequence[VariantResult]) -> list[VariantSummary]
                 query_set: _compare(runs, baseline, query_set) if runs is not baseline else None
                 for query_set in QUERY_SETS
             },
+            **_summarise_distances(runs, baseline),
         )
         for name, runs in by_variant.items()
     ]
+
+
+def _summarise_distances(
+    runs: Sequence[VariantResult], baseline: Sequence[VariantResult]
+) -> dict[str, Any]:  # fmt: skip
+    """The fields of a summary about distances of affect."""
+    ours, theirs = ([run.affect_distances for run in side] for side in (runs, baseline))
+    if any(distances is None for distances in (*ours, *theirs)):
+        return {}
+    stacked = np.stack([distances for distances in ours if distances is not None])
+    compared = np.stack([distances for distances in theirs if distances is not None])
+    difference = None if runs is baseline else _compare_values(stacked, compared)
+    return {"affect_distance": float(stacked.mean()), "distance_difference": difference}
 
 
 def _group_by_variant(results: Sequence[VariantResult]) -> dict[str, list[VariantResult]]:
@@ -75,13 +93,16 @@ def _compare(
 
 
 def _compare_hits(ours: Sequence[Floats], theirs: Sequence[Floats]) -> Estimate | None:
-    """The difference of R@1 in percent of hits (videos,) by seed; None for one seed."""
+    """The difference of R@1 in percent of hits (groups,) by seed; None for one seed."""
+    return _compare_values(100 * np.stack(ours), 100 * np.stack(theirs))
+
+
+def _compare_values(ours: Floats, theirs: Floats) -> Estimate | None:
+    """The difference of the means of (seeds, groups), with its interval; None for one seed."""
     if len(ours) < 2:
         return None
-    difference = compare_methods(np.stack(ours), np.stack(theirs), paired_seeds=True)
-    return Estimate(
-        100 * difference.value, *(100 * end for end in difference.compute_interval(INTERVAL_LEVEL))
-    )
+    difference = compare_methods(ours, theirs, paired_seeds=True)
+    return Estimate(difference.value, *difference.compute_interval(INTERVAL_LEVEL))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,6 +173,8 @@ def format_summaries(summaries: Sequence[VariantSummary]) -> list[str]:
     header = ["variant"]
     for query_set in QUERY_SETS:
         header += [f"{query_set}: R@1 / 10, MnR", "R@1 less baseline's"]
+    has_distance = all(summary.affect_distance is not None for summary in summaries)
+    header += ["distance to the mood", "less baseline's"] * has_distance
     rows = []
     for summary in summaries:
         cells = [summary.variant]
@@ -159,5 +182,8 @@ def format_summaries(summaries: Sequence[VariantSummary]) -> list[str]:
             mean = summary.means[query_set]
             cells.append(f"{mean['R@1']:.1f} / {mean['R@10']:.1f}, {mean['MnR']:.0f}")
             cells.append(format_estimate(summary.differences[query_set], "+.1f"))
+        if summary.affect_distance is not None and has_distance:
+            cells.append(f"{summary.affect_distance:.2f}")
+            cells.append(format_estimate(summary.distance_difference, "+.2f"))
         rows.append(cells)
     return format_markdown_table(header, rows, align_right=True)

@@ -1,4 +1,4 @@
-"""Recall of every variant on all queries, on those that name an emotion and on those that don't.
+"""Variants of emotion retrieval against a baseline, under several seeds.
 
 The result of a variant under a seed is kept as soon as it is there; a study that was stopped goes on with the
 next one.
@@ -9,27 +9,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from encoders import write_atomically
-from encoders.clipvip.emotion_conditioning import AddToTokens
-from experiments.emotion_retrieval.caption_videos import CaptionVideos, CaptionVideoSplits
-from experiments.emotion_retrieval.stand_in_model import StandInModel
-from experiments.emotion_retrieval.stand_in_training import (
-    BASELINE_SCHEDULE,
-    Baseline,
-    train_baseline,
-    train_variant,
-)
 from experiments.emotion_retrieval.variants import Variant
-from retrieval.evaluation import DirectionResult, InnerProductSimilarity, evaluate
+from retrieval.evaluation import DirectionResult
+
+Floats = npt.NDArray[np.float64]
 
 QUERY_SETS = ("all", "with emotion", "without emotion")
 REPORTED_METRICS = ("R@1", "R@10", "MnR")
@@ -41,33 +33,73 @@ class VariantResult:
     """Text-to-video metrics of a variant under one seed.
 
     metrics: by query set, the value of each metric
-    hits:    by query set, (videos,) hits at rank one, whose mean is R@1; queries of one video belong together
-    kept_hits: (videos,) as the hits of all queries, if those with an emotion found nothing
+    hits:    by query set, (groups,) hits at rank one, whose mean is R@1; queries of one video belong together
+    kept_hits: (groups,) as the hits of all queries, if those with an emotion found nothing
     emotion_scale: of emotions added to tokens: mean norm of the texts' emotion vectors against that of their
              tokens' embeddings; None for other variants
     cosine:  mean cosine of texts with an emotion to what the baseline makes of them; None where rows differ
              in width
+    affect_distances: (groups,) distance on the plane from the mood that a query names to the true affect of
+             the first items found, whose mean is that over queries with an emotion; None where no truth is
+             known
     """
 
     variant: str
     seed: int
     metrics: Mapping[str, Mapping[str, float]]
-    hits: Mapping[str, npt.NDArray[np.float64]]
-    kept_hits: npt.NDArray[np.float64]
+    hits: Mapping[str, Floats]
+    kept_hits: Floats
     emotion_scale: float | None = None
     cosine: float | None = None
+    affect_distances: Floats | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As kept on disk."""
-        hits = {name: values.tolist() for name, values in self.hits.items()}
-        return asdict(self) | {"hits": hits, "kept_hits": self.kept_hits.tolist()}
+        distances = None if self.affect_distances is None else self.affect_distances.tolist()
+        return asdict(self) | {
+            "hits": {name: values.tolist() for name, values in self.hits.items()},
+            "kept_hits": self.kept_hits.tolist(),
+            "affect_distances": distances,
+        }
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
         """The inverse of `to_json`."""
-        hits = {name: np.array(values, np.float64) for name, values in stored["hits"].items()}
-        kept_hits = np.array(stored["kept_hits"], np.float64)
-        return cls(**{**stored, "hits": hits, "kept_hits": kept_hits})
+        distances = stored.get("affect_distances")
+        return cls(
+            **{
+                **stored,
+                "hits": {name: np.array(values, np.float64) for name, values in stored["hits"].items()},
+                "kept_hits": np.array(stored["kept_hits"], np.float64),
+                "affect_distances": None if distances is None else np.array(distances, np.float64),
+            }
+        )
+
+
+class HarmSetting(Protocol):
+    """Data, a model without emotions, and the variants that start from its weights."""
+
+    @property
+    def variants(self) -> Sequence[Variant]:
+        """The baseline, and the others."""
+        ...
+
+    @property
+    def key(self) -> Sequence[Any]:
+        """What results depend on beside variant and seed, for JSON."""
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """Numbers of items and queries, for the record of results."""
+        ...
+
+    def train_baseline(self, seed: int, checkpoint: Path | None) -> Any:
+        """The model without emotions, trained to the end, from the checkpoint if there is one."""
+        ...
+
+    def measure(self, baseline: Any, variant: Variant, seed: int) -> VariantResult:
+        """Train a variant from the baseline's weights, and evaluate it on the test part."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -75,7 +107,7 @@ class TrialFolder:
     """Where baselines and results are kept; without a path nothing is."""
 
     path: Path | None
-    data_digest: str = ""
+    key: Sequence[Any] = ()
 
     def load(self, variant: Variant, seed: int) -> VariantResult | None:
         """A kept result; None for none."""
@@ -96,27 +128,26 @@ class TrialFolder:
 
     def _digest(self, *parts: Any) -> str:
         """Of everything that a result depends on."""
-        key = [STUDY_VERSION, self.data_digest, asdict(BASELINE_SCHEDULE), *parts]
-        return hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]
+        return hashlib.sha256(json.dumps([STUDY_VERSION, *self.key, *parts]).encode()).hexdigest()[:16]
 
 
 def run_harm_study(
-    splits: CaptionVideoSplits,
+    setting: HarmSetting,
     variants: Sequence[Variant],
     *,
     seeds: Sequence[int],
     trial_folder: Path | None = None,
     on_variant: Callable[[str], None] = lambda name: None,
 ) -> list[VariantResult]:
-    """Train the baseline under each seed and every variant from it, and evaluate them on the test videos.
+    """Train the baseline under each seed and every variant from it, and evaluate them on the test part.
 
     trial_folder: where weights of baselines and results of variants are kept and found again
     on_variant:   called with what is being trained
     """
-    folder = TrialFolder(trial_folder, splits.compute_digest() if trial_folder else "")
+    folder = TrialFolder(trial_folder, setting.key if trial_folder else ())
     results = []
     for seed in seeds:
-        trials = _SeedTrials(splits, seed, folder)
+        trials = _SeedTrials(setting, seed, folder)
         for variant in variants:
             on_variant(f"{variant.name}, seed {seed}")
             results.append(folder.load(variant, seed) or trials.measure(variant))
@@ -127,65 +158,26 @@ def run_harm_study(
 class _SeedTrials:
     """The variants of one seed, which share a baseline; it is trained if one of them is."""
 
-    splits: CaptionVideoSplits
+    setting: HarmSetting
     seed: int
     folder: TrialFolder
 
     @cached_property
-    def baseline(self) -> Baseline:
+    def baseline(self) -> Any:
         """The trained baseline."""
-        return train_baseline(self.splits, seed=self.seed, checkpoint=self.folder.get_checkpoint(self.seed))
+        return self.setting.train_baseline(self.seed, self.folder.get_checkpoint(self.seed))
 
     def measure(self, variant: Variant) -> VariantResult:
         """Train and evaluate a variant, and keep the result."""
-        model = train_variant(self.baseline, variant, self.splits, seed=self.seed)
-        videos = self.splits.test
-        result = replace(
-            measure_variant(variant.name, evaluate_model(model, videos), self.seed),
-            emotion_scale=measure_emotion_scale(model, videos),
-            cosine=compare_with_baseline(model, self.baseline.model, videos),
-        )
+        result = self.setting.measure(self.baseline, variant, self.seed)
         self.folder.store(variant, result)
         return result
 
 
-def measure_emotion_scale(model: StandInModel, videos: CaptionVideos) -> float | None:
-    """Mean norm of the emotion vectors of texts with an emotion by the mean norm of embedded tokens.
-
-    None where emotions are not added to tokens.
-    """
-    conditioning = model.text.conditioning
-    if not isinstance(conditioning, AddToTokens):
-        return None
-    with torch.no_grad():
-        emotions = torch.from_numpy(videos.emotions[videos.has_emotion])
-        vectors = conditioning.embed_emotions(conditioning.weigh_emotions(emotions))
-        ids = torch.from_numpy(videos.token_ids)
-        tokens = model.text.text_model.embeddings(ids)[ids != 0]
-    return float(vectors.norm(dim=1).mean() / tokens.norm(dim=1).mean())
-
-
-def compare_with_baseline(model: StandInModel, baseline: StandInModel, videos: CaptionVideos) -> float | None:
-    """Mean cosine of the rows of texts with an emotion; None where rows differ in width."""
-    ours, theirs = (side.encode(videos)[0][videos.has_emotion] for side in (model, baseline))
-    return float((ours * theirs).sum(axis=1).mean()) if ours.shape == theirs.shape else None
-
-
-def evaluate_model(model: StandInModel, videos: CaptionVideos) -> dict[str, DirectionResult]:
-    """Text to video, by query set."""
-    texts, media = model.encode(videos)
-    owners = [videos.video_ids[item] for item in videos.item_by_text]
-    direction = evaluate(InnerProductSimilarity(texts, media), owners, videos.video_ids).t2v
-    ids = np.array(direction.query_ids)
-    return {
-        "all": direction,
-        "with emotion": direction.select_queries(ids[videos.has_emotion].tolist()),
-        "without emotion": direction.select_queries(ids[~videos.has_emotion].tolist()),
-    }
-
-
-def measure_variant(name: str, directions: Mapping[str, DirectionResult], seed: int) -> VariantResult:
-    """The metrics and hits of a variant, by query set."""
+def measure_variant(
+    name: str, directions: Mapping[str, DirectionResult], seed: int, **measured: Any
+) -> VariantResult:
+    """The metrics and hits of a variant, by query set, and what else was measured."""
     return VariantResult(
         variant=name,
         seed=seed,
@@ -193,20 +185,26 @@ def measure_variant(name: str, directions: Mapping[str, DirectionResult], seed: 
             query_set: {metric: direction.compute_metric(metric) for metric in REPORTED_METRICS}
             for query_set, direction in directions.items()
         },
-        hits={query_set: _weigh_hits(direction) for query_set, direction in directions.items()},
-        kept_hits=_weigh_hits(directions["all"], directions["without emotion"]),
+        hits={
+            query_set: average_by_group(direction.compute_hits(1), direction.groups)
+            for query_set, direction in directions.items()
+        },
+        kept_hits=_weigh_kept_hits(directions["all"], directions["without emotion"]),
+        **measured,
     )
 
 
-def _weigh_hits(
-    direction: DirectionResult, counted: DirectionResult | None = None
-) -> npt.NDArray[np.float64]:
-    """(videos,) hits of each video's queries, weighted so that their mean is the share of all queries.
+def average_by_group(values: npt.NDArray[Any], groups: Sequence[str]) -> Floats:
+    """(groups,) sums of values (n,) by group, weighted so that their mean is that of the values."""
+    _, number = np.unique(np.array(groups), return_inverse=True)
+    sums = np.bincount(number, values)
+    return np.asarray(sums * len(sums) / len(number))
 
-    counted: the queries whose hits count, by default all
-    """
-    counted = counted or direction
-    videos = np.unique(np.array(direction.groups))
-    number = np.searchsorted(videos, np.array(counted.groups))
-    sums = np.bincount(number, counted.compute_hits(1), len(videos))
-    return np.asarray(sums * len(videos) / len(direction.groups))
+
+def _weigh_kept_hits(all_queries: DirectionResult, kept: DirectionResult) -> Floats:
+    """(groups,) hits of the kept queries, weighted so that their mean is the share of all queries."""
+    groups = np.unique(np.array(all_queries.groups))
+    sums = np.bincount(
+        np.searchsorted(groups, np.array(kept.groups)), kept.compute_hits(1), len(groups)
+    )  # fmt: skip
+    return np.asarray(sums * len(groups) / len(all_queries.groups))

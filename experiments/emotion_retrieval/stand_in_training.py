@@ -40,12 +40,14 @@ class Baseline:
     temperature: float
 
 
-def train_baseline(splits: CaptionVideoSplits, *, seed: int, checkpoint: Path | None = None) -> Baseline:
+def train_baseline(
+    splits: CaptionVideoSplits, schedule: Schedule, *, seed: int, checkpoint: Path | None = None
+) -> Baseline:
     """The model without emotions, trained on all texts."""
     model, loss = make_model(splits, Variant(name=""), seed=seed), LearnableInfoNCE()
     Trainer(
-        model=model, training_set=splits.train, loss=loss, schedule=BASELINE_SCHEDULE,
-        seed=seed, run_key=f"baseline {seed} {BASELINE_SCHEDULE}",
+        model=model, training_set=splits.train, loss=loss, schedule=schedule,
+        seed=seed, run_key=f"baseline {seed} {schedule}",
     ).run(checkpoint)  # fmt: skip
     return Baseline(model, float(loss.log_temperature.detach().exp()))
 
@@ -58,12 +60,13 @@ def train_variant(
     missing = model.load_state_dict(baseline.model.state_dict(), strict=False)
     assert not missing.unexpected_keys
     if variant.steps:
+        texts = draw_texts(splits.train, seed)
+        epochs = max(1, round(variant.steps * BATCH / len(texts.item_by_text)))
         schedule = Schedule(
-            epochs=variant.steps * BATCH // TEXTS_PER_EPOCH, batch=BATCH, rate=variant.rate, decay="cosine",
-            weight_decay=0.01, clip=1.0,
-        )  # fmt: skip
+            epochs=epochs, batch=BATCH, rate=variant.rate, decay="cosine", weight_decay=0.01, clip=1.0
+        )
         Trainer(
-            model=model, training_set=draw_texts(splits.train, seed), seed=seed, schedule=schedule,
+            model=model, training_set=texts, seed=seed, schedule=schedule,
             loss=continue_loss(baseline.temperature, variant),
             group_parameters=lambda module: group_parameters(module, variant.new_rate_factor),
         ).run()  # fmt: skip

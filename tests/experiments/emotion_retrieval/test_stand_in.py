@@ -8,11 +8,12 @@ import torch
 
 from encoders.base import AffectError
 from experiments.datasets import CaptionDataset, DatasetItem
-from experiments.emotion_retrieval import harm_study, stand_in_training
+from experiments.emotion_retrieval import stand_in_setting, stand_in_training
 from experiments.emotion_retrieval.caption_videos import split_caption_videos
 from experiments.emotion_retrieval.harm_command import select_variants
 from experiments.emotion_retrieval.harm_report import format_summaries, summarise_variants
 from experiments.emotion_retrieval.harm_study import QUERY_SETS, run_harm_study
+from experiments.emotion_retrieval.stand_in_setting import StandInSetting
 from experiments.emotion_retrieval.stand_in_training import (
     Baseline,
     continue_loss,
@@ -25,6 +26,7 @@ from spaces.joint import Schedule
 
 THINGS = ("dog", "cat", "horse", "car", "boat", "train", "cook", "child")
 DEEDS = ("runs", "sleeps", "waits", "turns", "falls", "sings")
+SHORT = Schedule(epochs=3, batch=16, rate=1e-3)
 VARIANT_BY_NAME = {variant.name: variant for variant in VARIANTS}
 
 
@@ -47,9 +49,9 @@ def splits():
     return split_caption_videos(make_dataset(), seed=0)
 
 
-@pytest.fixture(autouse=True)
-def short(monkeypatch):
-    monkeypatch.setattr(stand_in_training, "BASELINE_SCHEDULE", Schedule(epochs=3, batch=16, rate=1e-3))
+@pytest.fixture(scope="module")
+def setting(splits):
+    return StandInSetting(splits, SHORT)
 
 
 def test_no_caption_is_both_text_and_feature(splits):
@@ -92,9 +94,9 @@ def test_new_weights_are_a_group_of_their_own(splits):
     assert len(first["params"]) + len(new["params"]) == len(list(model.parameters()))
 
 
-def test_the_study_reports_every_variant_against_the_baseline(splits):
+def test_the_study_reports_every_variant_against_the_baseline(setting):
     variants = [VARIANT_BY_NAME[name] for name in ("baseline", "add, std 1 (report)")]
-    results = run_harm_study(splits, variants, seeds=[0, 1])
+    results = run_harm_study(setting, variants, seeds=[0, 1])
     assert [(result.variant, result.seed) for result in results] == [
         (variant.name, seed) for seed in (0, 1) for variant in variants
     ]
@@ -111,19 +113,19 @@ def test_the_study_reports_every_variant_against_the_baseline(splits):
     assert len(table) == 4 and table[3].startswith("| add, std 1 (report) |")
 
 
-def test_one_seed_says_nothing_of_others(splits):
+def test_one_seed_says_nothing_of_others(setting):
     variants = [VARIANT_BY_NAME[name] for name in ("baseline", "add, zeros")]
-    summaries = summarise_variants(run_harm_study(splits, variants, seeds=[0]))
+    summaries = summarise_variants(run_harm_study(setting, variants, seeds=[0]))
     assert summaries[1].differences == dict.fromkeys(QUERY_SETS)
 
 
 def test_variants_are_chosen_by_prefix():
-    names = [variant.name for variant in select_variants("gated-output, concat")]
+    names = [variant.name for variant in select_variants(VARIANTS, "gated-output, concat")]
     assert names[0] == "baseline" and all(name.startswith(("gated-output", "concat")) for name in names[1:])
     assert len(names) == 4
-    assert len(select_variants("")) == len(VARIANTS)
+    assert len(select_variants(VARIANTS, "")) == len(VARIANTS)
     with pytest.raises(AffectError, match="no variant shout; variants: baseline; "):
-        select_variants("shout")
+        select_variants(VARIANTS, "shout")
 
 
 def test_further_training_moves_all_weights(splits, monkeypatch):
@@ -152,28 +154,27 @@ def test_the_coordinates_start_as_the_baseline_in_half_and_at_half_its_temperatu
     assert continue_loss(0.05, Variant(name="")).log_temperature.exp().item() == pytest.approx(0.05)
 
 
-def test_finished_trials_are_not_trained_again(splits, tmp_path, monkeypatch):
+def test_finished_trials_are_not_trained_again(setting, tmp_path, monkeypatch):
     variants = [VARIANT_BY_NAME[name] for name in ("baseline", "add, std .1", "add, std 1 (report)")]
-    first = run_harm_study(splits, variants[:2], seeds=[0], trial_folder=tmp_path)
+    first = run_harm_study(setting, variants[:2], seeds=[0], trial_folder=tmp_path)
     trained = []
 
     def record(baseline, variant, *args, **options):
         trained.append(variant.name)
         return train_variant(baseline, variant, *args, **options)
 
-    monkeypatch.setattr(harm_study, "train_variant", record)
-    again = run_harm_study(splits, variants, seeds=[0], trial_folder=tmp_path)
+    monkeypatch.setattr(stand_in_setting, "train_variant", record)
+    again = run_harm_study(setting, variants, seeds=[0], trial_folder=tmp_path)
     assert trained == ["add, std 1 (report)"]
     assert [result.to_json() for result in first] == [result.to_json() for result in again[:2]]
-    run_harm_study(
-        split_caption_videos(make_dataset(), seed=1), variants[:1], seeds=[0], trial_folder=tmp_path
-    )
+    other = StandInSetting(split_caption_videos(make_dataset(), seed=1), SHORT)
+    run_harm_study(other, variants[:1], seeds=[0], trial_folder=tmp_path)
     assert trained[1:] == ["baseline"]  # other data, other trial
 
 
-def test_the_scale_of_emotions_and_what_it_does_to_texts_are_measured(splits):
+def test_the_scale_of_emotions_and_what_it_does_to_texts_are_measured(setting):
     names = ("baseline", "add, zeros", "add, std .1", "add, std 1 (report)")
-    results = run_harm_study(splits, [VARIANT_BY_NAME[name] for name in names], seeds=[0])
+    results = run_harm_study(setting, [VARIANT_BY_NAME[name] for name in names], seeds=[0])
     assert results[0].emotion_scale is None and results[1].emotion_scale == 0
     assert results[3].emotion_scale == pytest.approx(10 * results[2].emotion_scale, rel=0.3)
     assert results[1].cosine == pytest.approx(1) and results[3].cosine < results[2].cosine < 1
