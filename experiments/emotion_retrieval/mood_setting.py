@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import nn
 
 from encoders import Rows, get_cache_dir
 from encoders.clipvip.affect_coordinates import AFFECT_LOGIT_SHIFT
@@ -29,6 +30,7 @@ from experiments.emotion_retrieval.stand_in_setting import split_by_emotion
 from experiments.emotion_retrieval.variants import BASELINE, Variant
 from experiments.emotion_retrieval.video_pairs import VideoPairs
 from experiments.emotion_retrieval.video_text_model import (
+    NEW_WEIGHTS,
     LogitScaleInfoNCE,
     VideoTextModel,
     group_parameters,
@@ -69,6 +71,15 @@ MOOD_VARIANTS: tuple[Variant, ...] = (
         steps=STEPS,
         new_rate_factor=10,
         uses_video_affect=True,
+    ),
+    Variant(
+        name="affect-coordinates + video affect, content frozen",
+        emotions=SOFT,
+        steps=STEPS,
+        rate=1e-3,
+        new_rate_factor=10,
+        uses_video_affect=True,
+        is_content_frozen=True,
     ),
 )
 """All are trained further from the baseline's weights, by the same number of steps as the baseline itself."""
@@ -152,10 +163,18 @@ class MoodSetting:
             model=model, training_set=select_inputs(self.splits.by_split["train"].pairs, variant),
             loss=LogitScaleInfoNCE(model.clip_vip.logit_scale), schedule=schedule, seed=seed,
             run_key=f"{variant.name} {seed} {schedule}",
-            group_parameters=partial(
-                group_parameters, new_rate_factor=variant.new_rate_factor, is_clip_vip=is_clip_vip
-            ),
+            group_parameters=partial(group_variant_parameters, variant=variant, is_clip_vip=is_clip_vip),
         )  # fmt: skip
+
+
+def group_variant_parameters(
+    module: nn.Module, *, variant: Variant, is_clip_vip: bool
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Groups as `group_parameters` makes them, of new weights alone where the content is frozen."""
+    for name, parameter in module.named_parameters():
+        parameter.requires_grad_(not variant.is_content_frozen or bool(NEW_WEIGHTS.search(name)))
+    groups = group_parameters(module, new_rate_factor=variant.new_rate_factor, is_clip_vip=is_clip_vip)
+    return [group for group in groups if any(parameter.requires_grad for parameter in group["params"])]
 
 
 def load_mood_setting(data_root: Path) -> MoodSetting:

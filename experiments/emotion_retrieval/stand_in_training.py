@@ -68,7 +68,7 @@ def train_variant(
         Trainer(
             model=model, training_set=texts, seed=seed, schedule=schedule,
             loss=continue_loss(baseline.temperature, variant),
-            group_parameters=lambda module: group_parameters(module, variant.new_rate_factor),
+            group_parameters=lambda module: group_parameters(module, variant),
         ).run()  # fmt: skip
     return model
 
@@ -96,14 +96,14 @@ def draw_texts(videos: CaptionVideos, seed: int) -> CaptionVideos:
     return videos.select_texts(np.sort(chosen))
 
 
-def group_parameters(module: nn.Module, new_rate_factor: float) -> list[dict[str, Any]]:
-    """The baseline's parameters, and those that it lacks, which are trained faster."""
-    named = list(module.named_parameters())
-
-    def is_new(name: str) -> bool:
-        return name.removeprefix("model.").startswith(NEW_PREFIXES)
-
-    groups: list[dict[str, Any]] = [{"params": [value for name, value in named if not is_new(name)]}]
-    if new := [value for name, value in named if is_new(name)]:
-        groups.append({"params": new, "rate_factor": new_rate_factor})
+def group_parameters(module: nn.Module, variant: Variant) -> list[dict[str, Any]]:
+    """What the baseline lacks, which is trained faster, and its own parameters unless they are frozen."""
+    own, new = [], []
+    for name, parameter in module.named_parameters():
+        is_new = name.removeprefix("model.").startswith(NEW_PREFIXES)
+        (new if is_new else own).append(parameter)
+        parameter.requires_grad_(is_new or not variant.is_content_frozen)
+    groups: list[dict[str, Any]] = [] if variant.is_content_frozen else [{"params": own}]
+    if new:
+        groups.append({"params": new, "rate_factor": variant.new_rate_factor})
     return groups

@@ -18,6 +18,7 @@ class Variant:
     rate:     its learning rate
     new_rate_factor: how many times as fast what the baseline lacks is trained
     uses_video_affect: whether the video side carries affect too
+    is_content_frozen: whether only what the baseline lacks is trained
     """
 
     name: str
@@ -26,6 +27,7 @@ class Variant:
     rate: float = 1e-4
     new_rate_factor: float = 1.0
     uses_video_affect: bool = False
+    is_content_frozen: bool = False
 
 
 BASELINE = "baseline"
@@ -69,5 +71,13 @@ VARIANTS: tuple[Variant, ...] = (
             uses_video_affect=True,
         )
         for form in ("gated-output", "affect-coordinates")
+    ),
+    Variant(
+        name="affect-coordinates + video affect, content frozen, 300 steps",
+        emotions=EmotionConfig(conditioning="affect-coordinates", dropout=0.1),
+        steps=300,
+        new_rate_factor=10,
+        uses_video_affect=True,
+        is_content_frozen=True,
     ),
 )

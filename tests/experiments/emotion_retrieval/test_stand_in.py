@@ -84,7 +84,8 @@ def test_a_variant_that_starts_as_nothing_encodes_as_the_baseline(name, splits):
 
 def test_new_weights_are_a_group_of_their_own(splits):
     model = make_model(splits, VARIANT_BY_NAME["gated-output + video affect, 300 steps"], seed=0)
-    first, new = group_parameters(torch.nn.ModuleDict({"model": model}), 10.0)
+    variant = VARIANT_BY_NAME["gated-output + video affect, 300 steps"]
+    first, new = group_parameters(torch.nn.ModuleDict({"model": model}), variant)
     assert new["rate_factor"] == 10.0
     assert {id(value) for value in new["params"]} == {
         id(value)
@@ -178,3 +179,20 @@ def test_the_scale_of_emotions_and_what_it_does_to_texts_are_measured(setting):
     assert results[0].emotion_scale is None and results[1].emotion_scale == 0
     assert results[3].emotion_scale == pytest.approx(10 * results[2].emotion_scale, rel=0.3)
     assert results[1].cosine == pytest.approx(1) and results[3].cosine < results[2].cosine < 1
+
+
+def test_with_frozen_content_texts_without_emotion_find_what_the_baseline_finds(setting, monkeypatch):
+    splits = setting.splits
+    monkeypatch.setattr(stand_in_training, "TEXTS_PER_EPOCH", 128)
+    monkeypatch.setattr(stand_in_training, "BATCH", 64)
+    name = "affect-coordinates + video affect, content frozen, 300 steps"
+    baseline = setting.train_baseline(0, None)
+    model = train_variant(baseline, replace(VARIANT_BY_NAME[name], steps=8, rate=1e-2), splits, seed=0)
+    kept = model.state_dict()
+    assert all(torch.equal(kept[key], value) for key, value in baseline.model.state_dict().items())
+    assert model.text.conditioning.table.any()
+    texts, videos = model.encode(splits.test)
+    plain_texts, plain_videos = baseline.model.encode(splits.test)
+    neutral = ~splits.test.has_emotion
+    gaps = 2 * texts @ videos.T - plain_texts @ plain_videos.T
+    assert np.abs(gaps[neutral]).max() < 1e-6 < 1e-3 < np.abs(gaps[~neutral]).max()
