@@ -114,16 +114,14 @@ def read_soft_emotions(texts: Sequence[str], pipeline: FeaturePipeline) -> Rows:
     text's words of emotion, by the text regressor, which was fitted to ratings; 0 for a text without such
     words.
     """
-    point_by_words: dict[tuple[str, ...], Rows] = {}
     rows = np.zeros((len(texts), len(SOFT_EMOTIONS)), np.float32)
     for row, text in zip(rows, texts, strict=True):
         counts = count_nrc_emotions(text)
         row[: len(EMOTIONS)] = [counts[name] > 0 for name in EMOTIONS]
-        words = tuple(sorted(set(tokenise(text))))
-        if words not in point_by_words:
-            mood = read_mood_of_words(text, pipeline)
-            point_by_words[words] = np.zeros(2, np.float32) if mood is None else np.float32(mood.point)
-        valence, arousal = point_by_words[words]
+        mood = read_mood_of_words(text, pipeline)
+        if mood is None:
+            continue
+        valence, arousal = mood.point
         row[len(EMOTIONS) :] = np.maximum((valence, -valence, arousal, -arousal), 0)
     return rows
 

@@ -41,22 +41,21 @@ from spaces.joint.vocabulary import END, PADDING, SPECIAL_TOKENS, START
 
 CLIPS, WORLD_SEED = 960, 0
 SIDE, PATCH, FRAME_COUNT = 48, 16, 6  # pixels, pixels, frames of a video that are seen
-WIDTH, LAYERS, HEADS, DIM = 96, 2, 4, 64
+WIDTH, LAYERS, HEADS, DIM = 64, 2, 4, 64
 AFFECT_DIM = 2  # valence and arousal
 FIRST_ITEMS = 5  # found items whose affect is compared with the mood asked for
 START_LOGIT_SCALE = math.log(1 / 0.07)  # CLIP's, for training from scratch
 
 BATCH = 48
 BASELINE_SCHEDULE = Schedule(
-    epochs=20, batch=BATCH, rate=1e-3, decay="cosine", rise=0.05, weight_decay=0.05, clip=1.0
+    epochs=10, batch=BATCH, rate=2e-3, decay="cosine", rise=0.05, weight_decay=0.05, clip=1.0
 )
-STEPS = 350
+STEPS = 280
 SOFT = EmotionConfig(conditioning=AFFECT_COORDINATES, weighting="soft", dropout=0.1, order=SOFT_EMOTIONS)
 
 MOOD_VARIANTS: tuple[Variant, ...] = (
     Variant(name=BASELINE, steps=STEPS),
     Variant(name="report: add, std 1", emotions=REPORT_EMOTIONS, steps=STEPS),
-    Variant(name="add, zeros", emotions=EmotionConfig(conditioning="add", init_std=0.0), steps=STEPS),
     Variant(name="video affect", steps=STEPS, new_rate_factor=10, uses_video_affect=True),
     Variant(
         name="gated-output + video affect",
