@@ -20,6 +20,7 @@ from encoders.clipvip.config import AFFECT_COORDINATES, REPORT_EMOTIONS, ClipVip
 from encoders.clipvip.model import ClipVip
 from experiments.emotion_retrieval.harm_study import VariantResult, average_by_group, measure_variant
 from experiments.emotion_retrieval.mood_clips import (
+    AFFECT_DIRECTIONS,
     MAX_WORDS,
     SOFT_EMOTIONS,
     MoodClips,
@@ -51,37 +52,41 @@ BASELINE_SCHEDULE = Schedule(
     epochs=10, batch=BATCH, rate=2e-3, decay="cosine", rise=0.05, weight_decay=0.05, clip=1.0
 )
 STEPS = 280
-SOFT = EmotionConfig(conditioning=AFFECT_COORDINATES, weighting="soft", dropout=0.1, order=SOFT_EMOTIONS)
+SOFT = EmotionConfig(conditioning=AFFECT_COORDINATES, weighting="soft", dropout=0.1, order=AFFECT_DIRECTIONS)
+OURS = "affect-coordinates + video affect, content frozen"
 
 MOOD_VARIANTS: tuple[Variant, ...] = (
-    Variant(name=BASELINE, steps=STEPS),
+    Variant(name=BASELINE),
+    Variant(name="baseline, trained further", steps=STEPS),
     Variant(name="report: add, std 1", emotions=REPORT_EMOTIONS, steps=STEPS),
     Variant(name="video affect", steps=STEPS, new_rate_factor=10, uses_video_affect=True),
-    Variant(
-        name="gated-output + video affect",
-        emotions=replace(SOFT, conditioning="gated-output"),
-        steps=STEPS,
-        new_rate_factor=10,
-        uses_video_affect=True,
+    *(
+        Variant(
+            name=f"{form} + video affect",
+            emotions=replace(SOFT, conditioning=form),
+            steps=STEPS,
+            new_rate_factor=10,
+            uses_video_affect=True,
+        )
+        for form in ("gated-output", AFFECT_COORDINATES)
     ),
-    Variant(
-        name="affect-coordinates + video affect",
-        emotions=SOFT,
-        steps=STEPS,
-        new_rate_factor=10,
-        uses_video_affect=True,
-    ),
-    Variant(
-        name="affect-coordinates + video affect, content frozen",
-        emotions=SOFT,
-        steps=STEPS,
-        rate=1e-3,
-        new_rate_factor=10,
-        uses_video_affect=True,
-        is_content_frozen=True,
+    *(
+        Variant(
+            name=name,
+            emotions=replace(SOFT, order=order),
+            steps=STEPS,
+            rate=1e-3,
+            new_rate_factor=10,
+            uses_video_affect=True,
+            is_content_frozen=True,
+        )
+        for name, order in (
+            (f"{OURS}, emotions of the lexicon too", SOFT_EMOTIONS),
+            (OURS, AFFECT_DIRECTIONS),
+        )
     ),
 )
-"""All are trained further from the baseline's weights, by the same number of steps as the baseline itself."""
+"""All start from the baseline's weights; those that are trained further take the same number of steps."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,17 +141,21 @@ class MoodSetting:
         if variant.emotions.conditioning == AFFECT_COORDINATES:
             with torch.no_grad():
                 model.clip_vip.logit_scale += AFFECT_LOGIT_SHIFT
-        texts = len(self.splits.by_split["train"].pairs.item_by_text)
-        schedule = Schedule(
-            epochs=max(1, round(variant.steps * BATCH / texts)), batch=BATCH, rate=variant.rate,
-            decay="cosine", rise=0.05, weight_decay=0.05, clip=1.0,
-        )  # fmt: skip
-        self._make_trainer(model, variant, schedule, seed).run()
+        if variant.steps:
+            self._make_trainer(model, variant, self._make_schedule(variant), seed).run()
         clips = self.splits.by_split[self.evaluated_split]
         text_rows, video_rows = model.encode(select_inputs(clips.pairs, variant))
         return measure_variant(
             variant.name, evaluate_clips(clips, text_rows, video_rows), seed,
             affect_distances=measure_affect_distances(clips, text_rows, video_rows),
+        )  # fmt: skip
+
+    def _make_schedule(self, variant: Variant) -> Schedule:
+        """Of further training."""
+        texts = len(self.splits.by_split["train"].pairs.item_by_text)
+        return Schedule(
+            epochs=max(1, round(variant.steps * BATCH / texts)), batch=BATCH, rate=variant.rate,
+            decay="cosine", rise=0.05, weight_decay=0.05, clip=1.0,
         )  # fmt: skip
 
     def _make_model(self, variant: Variant, seed: int) -> VideoTextModel:

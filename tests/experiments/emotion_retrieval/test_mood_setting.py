@@ -20,6 +20,7 @@ from experiments.emotion_retrieval.mood_clips import (
 )
 from experiments.emotion_retrieval.mood_setting import (
     MOOD_VARIANTS,
+    OURS,
     MoodSetting,
     evaluate_clips,
     measure_affect_distances,
@@ -62,7 +63,7 @@ def setting(monkeypatch):
         by_split={name: make_clips(seed=number) for number, name in enumerate(("train", "dev", "test"))},
         vocabulary_size=20,
     )
-    variants = [replace(variant, steps=2) for variant in MOOD_VARIANTS]
+    variants = [replace(variant, steps=2 * bool(variant.steps)) for variant in MOOD_VARIANTS]
     return MoodSetting(splits, Schedule(epochs=2, batch=8, rate=1e-3), variants)
 
 
@@ -89,7 +90,8 @@ def test_a_variant_gets_its_own_emotions_and_affect_only_if_it_uses_it():
     report = select_inputs(pairs, VARIANT_BY_NAME["report: add, std 1"])
     assert report.emotions.shape[1] == len(EMOTIONS) and report.affect is None
     ours = select_inputs(pairs, VARIANT_BY_NAME["affect-coordinates + video affect"])
-    assert ours.emotions.shape[1] == len(SOFT_EMOTIONS) and ours.affect is pairs.affect
+    np.testing.assert_array_equal(ours.emotions, pairs.emotions[:, len(EMOTIONS) :])
+    assert ours.affect is pairs.affect
 
 
 def test_the_distance_is_that_of_the_first_sounding_videos_to_the_mood_asked_for(monkeypatch):
@@ -121,6 +123,8 @@ def test_every_variant_is_trained_and_compared(setting, tmp_path):
     assert all(summary.affect_distance > 0 for summary in summaries)
     assert summaries[1].distance_difference.low <= summaries[1].distance_difference.high
     assert "distance to the mood" in format_summaries(summaries)[0]
+    by_name = {summary.variant: summary for summary in summaries}
+    assert by_name[OURS].differences["without emotion"].value == 0  # its content is the baseline's
     again = run_harm_study(setting, setting.variants, seeds=[0, 1], trial_folder=tmp_path)
     assert [result.to_json() for result in again] == [result.to_json() for result in results]
 
