@@ -34,6 +34,7 @@ from .interrupts import stop_if_requested as stop_if_requested
 from .lexicon import compute_nrc_columns as compute_nrc_columns
 from .lexicon import normalise_text as normalise_text
 from .lexicon import score_sentiment as score_sentiment
+from .lexicon import tokenize_for_nrc as tokenize_for_nrc
 from .process_setup import set_up_command as set_up_command
 from .registry import ENCODERS as ENCODERS
 from .safetensors_io import MALFORMED_FILE_ERRORS as MALFORMED_FILE_ERRORS

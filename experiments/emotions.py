@@ -18,6 +18,7 @@ COMMANDS = {  # module by name of the command
     "reencode": "experiments.emotion_retrieval.reencode_command",
     "splits": "experiments.emotion_retrieval.splits_command",
     "harm": "experiments.emotion_retrieval.harm_command",
+    "dial": "experiments.affect_dial.dial_command",
 }
 DEFAULT_COMMAND = "annotate"
 HELP_OPTIONS = ("-h", "--help")

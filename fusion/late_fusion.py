@@ -14,6 +14,8 @@ import numpy.typing as npt
 
 Scores = npt.NDArray[np.float64]
 
+MAX_LOG_ODDS = 500.0  # of evidence: beyond it exp overflows
+
 
 def fuse_scores(
     scores: Mapping[str, npt.ArrayLike], weights: Mapping[str, float], missing_discount: float = 0.0
@@ -40,6 +42,16 @@ def fuse_scores(
         raise ValueError(f"missing_discount must be finite and >= 0, not {missing_discount}")
     coverage = compute_coverage(stack, used_weights)
     return weighted_nanmean(stack, used_weights) * discount_missing(coverage, missing_discount)
+
+
+def move_log_odds(probabilities: npt.ArrayLike, evidence: npt.ArrayLike) -> Scores:
+    """(n,) probabilities with log-odds moved by `evidence` (n,), as Bayes' rule adds log likelihood ratios.
+
+    Where the evidence is NaN the probability stays as it is, to the bit; 0, 1 and NaN stay as well.
+    """
+    before, moves = np.asarray(probabilities, np.float64), np.asarray(evidence, np.float64)
+    odds_of_match = before * np.exp(np.clip(moves, -MAX_LOG_ODDS, MAX_LOG_ODDS))
+    return np.where(np.isnan(moves), before, odds_of_match / (odds_of_match + (1 - before)))
 
 
 def average_views(view_scores: npt.ArrayLike) -> Scores:

@@ -10,9 +10,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from encoders.base import AffectError
+from encoders.clipvip.affect_coordinates import AFFECT_LOGIT_SHIFT
 from encoders.clipvip.model import ClipVip
 
 RELEASED_PREFIX = "clipmodel."  # of CLIP-ViP's and the emotion report's files
@@ -33,7 +35,7 @@ RELEASED_NAMES = (
 
 NEW_IN_CLIP_VIP = ("video.added_proxies", "video.temporal_embedding")
 """Names that CLIP's own file lacks; those of emotions and affect are new in every other."""
-NEW_PREFIXES = ("text.conditioning.", "video.affect_residual.")
+NEW_PREFIXES = ("text.conditioning.", "video.affect_residual.", "video.affect_coordinates.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +90,9 @@ def load_released_weights(model: ClipVip, weights: Mapping[str, Tensor]) -> Load
     ]:
         raise AffectError(f"{len(wrong)} weights have another shape: {list_names(wrong)}")
     model.load_state_dict(renamed, strict=False)
+    if model.config.has_coordinates:  # the file's scale is of the content alone
+        with torch.no_grad():
+            model.logit_scale += AFFECT_LOGIT_SHIFT
     return LoadedWeights(count=len(weights), new_names=tuple(missing))
 
 

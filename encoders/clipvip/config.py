@@ -11,12 +11,17 @@ from encoders.base import AffectError
 from encoders.lexicon import EMOTIONS
 
 Conditioning = Literal[
-    "none", "add", "concat", "cross-attention", "emotion-token", "gated-output", "gated-end-token"
-]
+    "none", "add", "concat", "cross-attention", "emotion-token", "gated-output", "gated-end-token",
+    "affect-coordinates",
+]  # fmt: skip
 """How emotions enter the text tower; see `emotion_conditioning`."""
 
 Weighting = Literal["binary", "soft"]
 
+AFFECT_COORDINATES = "affect-coordinates"
+"""The conditioning that leaves texts without emotion as they are; the one to begin with."""
+
+SLACK_COORDINATES = 2  # beside those that texts and videos share: of texts, of videos
 LOGIT_SCALE = 4.60  # of the released configurations: a temperature of .01005
 
 
@@ -29,6 +34,7 @@ class EmotionConfig:
                   nn.Embedding's default
     weighting:    "binary": emotions are on or off (the report), "soft": by their weights in [0, 1]
     dropout:      probability that a text's emotions are left out in training
+    coordinates:  numbers of the affect that texts and videos share, by "affect-coordinates"
     order:        the emotions in the order of the columns; stored, since the report trained in one order
                   and queried in another
 
@@ -39,6 +45,7 @@ class EmotionConfig:
     init_std: float = 0.02
     weighting: Weighting = "binary"
     dropout: float = 0.0
+    coordinates: int = 8
     order: tuple[str, ...] = EMOTIONS
 
     def __post_init__(self) -> None:
@@ -47,6 +54,8 @@ class EmotionConfig:
                 raise ValueError(f"no {name} {getattr(self, name)!r}; known: {', '.join(choices)}")
         if self.init_std < 0 or not 0 <= self.dropout < 1:
             raise ValueError(f"init_std must be 0 or more, dropout from 0 to below 1: {self}")
+        if self.coordinates < 1:
+            raise ValueError(f"coordinates must be 1 or more: {self}")
         if len(set(self.order)) != len(self.order) or not self.order:
             raise ValueError(f"order must name each emotion once: {', '.join(self.order)}")
 
@@ -74,6 +83,17 @@ class ClipVipConfig:
     def __post_init__(self) -> None:
         # as a file gives it back: transformers has numbers as keys
         object.__setattr__(self, "clip", json.loads(json.dumps(dict(self.clip))))
+
+    @property
+    def feature_dim(self) -> int:
+        """Numbers of a row of a text or a video."""
+        projected: int = self.clip["projection_dim"]
+        return projected + (self.emotions.coordinates + SLACK_COORDINATES if self.has_coordinates else 0)
+
+    @property
+    def has_coordinates(self) -> bool:
+        """Whether rows end in coordinates of affect."""
+        return self.emotions.conditioning == AFFECT_COORDINATES
 
     def to_json(self) -> dict[str, Any]:
         """As stored with the weights."""

@@ -12,6 +12,7 @@ divided by count + 1e-8, which is 0 in half precision.)
 | emotion-token | a token of its own, before the first; none where there is no emotion | embeddings as drawn |
 | gated-output | added to the end token after the blocks, times a gate | gate 0 |
 | gated-end-token | added to the end token's embedding before the blocks, times a gate | gate 0 |
+| affect-coordinates | joined to the features as coordinates, with a reading of the end token | both 0 |
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
+from encoders.clipvip.affect_coordinates import join_affect
 from encoders.clipvip.config import EmotionConfig
 
 ATTENTION_HEADS = 4  # of the cross-attention; the width of CLIP's text towers is a multiple
@@ -37,7 +39,7 @@ class TokenSequence:
 
 
 class EmotionConditioning(nn.Module):
-    """The embeddings of the emotions, and how they enter; subclasses override one of the two methods."""
+    """The embeddings of the emotions, and how they enter; subclasses override one of three methods."""
 
     def __init__(self, config: EmotionConfig, width: int) -> None:
         super().__init__()
@@ -52,6 +54,10 @@ class EmotionConditioning(nn.Module):
     def condition_output(self, ends: Tensor, weights: Tensor) -> Tensor:
         """The end tokens (b, width) after the last block."""
         return ends
+
+    def condition_features(self, features: Tensor, ends: Tensor, weights: Tensor | None) -> Tensor:
+        """The features (b, dim) projected from the end tokens (b, width); no weights as weights of zero."""
+        return features
 
     def weigh_emotions(self, emotions: Tensor) -> Tensor:
         """Weights (b, emotions) of counts or weights; in training, those of some texts are dropped.
@@ -169,6 +175,24 @@ class GatedEndToken(GatedConditioning):
         )
 
 
+class AffectCoordinates(EmotionConditioning):
+    """affect-coordinates; see `encoders.clipvip.affect_coordinates`."""
+
+    def __init__(self, config: EmotionConfig, width: int) -> None:
+        super().__init__(config, config.coordinates)
+        self.readout = nn.Linear(width, config.coordinates, bias=False)
+        for start in (self.table, self.readout.weight):
+            nn.init.zeros_(start)
+
+    def condition_features(self, features: Tensor, ends: Tensor, weights: Tensor | None) -> Tensor:
+        """The features, and as coordinates the emotion vector and what the end token says of emotion."""
+        if weights is None:
+            weights = self.table.new_zeros(len(features), len(self.table))
+        has_emotion = weights.any(dim=1, keepdim=True)
+        coordinates = self.embed_emotions(weights) + self.readout(ends) * has_emotion
+        return join_affect(features, coordinates, is_text=True)
+
+
 CONDITIONINGS: dict[str, Callable[[EmotionConfig, int], EmotionConditioning]] = {
     "add": AddToTokens,
     "concat": ConcatToTokens,
@@ -176,6 +200,7 @@ CONDITIONINGS: dict[str, Callable[[EmotionConfig, int], EmotionConditioning]] = 
     "emotion-token": EmotionToken,
     "gated-output": GatedOutput,
     "gated-end-token": GatedEndToken,
+    "affect-coordinates": AffectCoordinates,
 }
 
 

@@ -128,7 +128,7 @@ def clip_vip(folder: Path | None = None) -> ClipVipEncoder:
         EncoderCard(
             name=NAME,
             modality="frames",
-            dim=read_config(folder).clip["projection_dim"],
+            dim=read_config(folder).feature_dim,
             licence="MIT (code and weights of CLIP and CLIP-ViP)",
             weights_source="a folder of the user's",
             training_data="as the weights; CLIP's 400 million pictures, HD-VILA-100M for CLIP-ViP",

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 from transformers import CLIPConfig, CLIPModel
 
+from encoders.clipvip.affect_coordinates import AFFECT_LOGIT_SHIFT
 from encoders.clipvip.config import LOGIT_SCALE, ClipVipConfig
 from encoders.clipvip.text_tower import TextTower
 from encoders.clipvip.video_tower import VideoTower
@@ -23,9 +24,11 @@ class ClipVip(nn.Module):
         self.video = VideoTower(
             clip.vision_model, clip.visual_projection, added_proxies=config.added_proxies,
             temporal_size=config.temporal_size, affect_dim=config.affect_dim,
+            coordinates=config.emotions.coordinates if config.has_coordinates else 0,
         )  # fmt: skip
         self.text = TextTower(clip.text_model, clip.text_projection, config.emotions)
-        self.logit_scale = nn.Parameter(torch.tensor(LOGIT_SCALE))
+        shift = AFFECT_LOGIT_SHIFT if config.has_coordinates else 0.0
+        self.logit_scale = nn.Parameter(torch.tensor(LOGIT_SCALE + shift))
 
     def encode_video(self, frames: Tensor, affect: Tensor | None = None) -> Tensor:
         """Unit rows (b, dim) of frames (b, T, 3, side, side); arguments as `VideoTower.forward`."""

@@ -16,7 +16,10 @@ OLD_END_TOKEN_ID = 2  # in openai's configurations, where the end token is that 
 
 
 class TextTower(nn.Module):
-    """Token ids (b, n) to features (b, dim), not normalised: the projected end token."""
+    """Token ids (b, n) to features (b, dim), not normalised: the projected end token.
+
+    By "affect-coordinates" the coordinates of the text's affect follow it.
+    """
 
     def __init__(self, text_model: CLIPTextModel, projection: nn.Linear, emotions: EmotionConfig) -> None:
         super().__init__()
@@ -42,7 +45,10 @@ class TextTower(nn.Module):
         ends = self._encode_ends(tokens)
         if self.conditioning is not None and weights is not None:
             ends = self.conditioning.condition_output(ends, weights)
-        features: Tensor = self.projection(self.text_model.final_layer_norm(ends))
+        ends = self.text_model.final_layer_norm(ends)
+        features: Tensor = self.projection(ends)
+        if self.conditioning is not None:
+            features = self.conditioning.condition_features(features, ends, weights)
         return features
 
     def find_ends(self, token_ids: Tensor) -> Tensor:

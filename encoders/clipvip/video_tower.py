@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 from transformers import CLIPVisionModel
 
+from encoders.clipvip.affect_coordinates import VideoCoordinates
 from encoders.clipvip.proxy_attention import PROXY_GUIDED
 
 
@@ -15,19 +16,22 @@ class VideoTower(nn.Module):
 
     CLIP's class token and `added_proxies` (M - 1, width), drawn from N(0, 1) as in the released code, are the
     proxies; all carry the position of the class token. `temporal_embedding` (1, frames, width), zero at the
-    start, is added to the patches of each frame. An image is a video of one frame.
+    start, is added to the patches of each frame. An image is a video of one frame. With `coordinates` above 0
+    the video's affect is as many coordinates after the features, and no residual of them.
     """
 
     def __init__(
         self, vision_model: CLIPVisionModel, projection: nn.Linear, *, added_proxies: int, temporal_size: int,
-        affect_dim: int = 0,
+        affect_dim: int = 0, coordinates: int = 0,
     ) -> None:  # fmt: skip
         super().__init__()
         width = vision_model.config.hidden_size
         self.vision_model, self.projection = vision_model, projection
         self.added_proxies = nn.Parameter(torch.randn(added_proxies, width))
         self.temporal_embedding = nn.Parameter(torch.zeros(1, temporal_size, width))
-        self.affect_residual = AffectResidual(affect_dim, width) if affect_dim else None
+        has_residual = affect_dim and not coordinates
+        self.affect_residual = AffectResidual(affect_dim, width) if has_residual else None
+        self.affect_coordinates = VideoCoordinates(affect_dim, coordinates) if coordinates else None
         vision_model.set_attn_implementation(PROXY_GUIDED)
 
     def forward(self, frames: Tensor, affect: Tensor | None = None) -> Tensor:
@@ -43,7 +47,7 @@ class VideoTower(nn.Module):
         if self.affect_residual is not None and affect is not None:
             pooled = self.affect_residual(pooled, affect)
         features: Tensor = self.projection(pooled)
-        return features
+        return features if self.affect_coordinates is None else self.affect_coordinates(features, affect)
 
     @property
     def image_size(self) -> int:

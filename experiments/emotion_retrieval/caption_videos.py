@@ -8,6 +8,7 @@ sees can't.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -88,6 +89,20 @@ class CaptionVideoSplits:
     test: CaptionVideos
     vocabulary_size: int
 
+    def compute_digest(self) -> str:
+        """Of all numbers."""
+        digest = hashlib.sha256(str(self.vocabulary_size).encode())
+        for videos in (self.train, self.test):
+            for rows in (
+                videos.features,
+                videos.affect,
+                videos.token_ids,
+                videos.emotions,
+                videos.item_by_text,
+            ):
+                digest.update(np.ascontiguousarray(rows).tobytes())
+        return digest.hexdigest()
+
 
 def split_caption_videos(dataset: CaptionDataset, *, seed: int) -> CaptionVideoSplits:
     """Captions of every video divided at random into texts and those held back.
@@ -103,7 +118,7 @@ def split_caption_videos(dataset: CaptionDataset, *, seed: int) -> CaptionVideoS
     if not is_test.any() or is_test.all():
         raise AffectError(f"{dataset.name}: needs videos of two captions or more to train and to test on")
     features = compute_latent_features([" ".join(held_back) for _, held_back in divided], ~is_test, seed=seed)
-    affect = np.stack([_count_emotions(held_back).mean(0) for _, held_back in divided])
+    affect = np.stack([count_emotions(held_back).mean(0) for _, held_back in divided])
     training_texts = [
         text for (texts, _), test in zip(divided, is_test, strict=True) if not test for text in texts
     ]
@@ -118,7 +133,7 @@ def split_caption_videos(dataset: CaptionDataset, *, seed: int) -> CaptionVideoS
             features=features[rows],
             affect=affect[rows],
             token_ids=vocabulary.encode(flat, MAX_WORDS),
-            emotions=_count_emotions(flat),
+            emotions=count_emotions(flat),
             item_by_text=np.repeat(np.arange(len(rows)), [len(group) for group in texts]),
         )
 
@@ -150,7 +165,7 @@ def _divide_captions(item: DatasetItem, rng: np.random.Generator) -> tuple[list[
     return captions[:count], captions[count:]
 
 
-def _count_emotions(texts: Sequence[str]) -> Rows:
+def count_emotions(texts: Sequence[str]) -> Rows:
     """(n, 8) counts of the NRC lexicon's words, in the order of EMOTIONS."""
     counts = [count_nrc_emotions(text) for text in texts]
     return np.array([[count[name] for name in EMOTIONS] for count in counts], np.float32)

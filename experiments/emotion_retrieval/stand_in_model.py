@@ -11,7 +11,8 @@ from torch.nn.functional import normalize
 from transformers import CLIPTextConfig, CLIPTextModel
 
 from encoders import Rows
-from encoders.clipvip.config import EmotionConfig
+from encoders.clipvip.affect_coordinates import VideoCoordinates
+from encoders.clipvip.config import AFFECT_COORDINATES, EmotionConfig
 from encoders.clipvip.text_tower import TextTower
 from encoders.clipvip.video_tower import AffectResidual
 from experiments.emotion_retrieval.caption_videos import MAX_WORDS, CaptionVideos
@@ -26,7 +27,8 @@ class StandInModel(TrainableModel):
     """Texts by CLIP's text transformer, small and untrained, videos by a projection of their features.
 
     feature_dim: of the videos
-    affect_dim:  numbers of affect that a gated residual adds to a video's features; 0 for none
+    affect_dim:  numbers of affect that a gated residual adds to a video's features, or that become
+                 coordinates of their own if the emotions do; 0 for none
     """
 
     def __init__(
@@ -41,7 +43,12 @@ class StandInModel(TrainableModel):
         )  # fmt: skip
         self.text = TextTower(CLIPTextModel(config), nn.Linear(WIDTH, WIDTH, bias=False), emotions)
         self.projection = nn.Linear(feature_dim, WIDTH, bias=False)
-        self.affect_residual = AffectResidual(affect_dim, feature_dim) if affect_dim else None
+        has_coordinates = emotions.conditioning == AFFECT_COORDINATES
+        self.affect_coordinates = (
+            VideoCoordinates(affect_dim, emotions.coordinates) if has_coordinates else None
+        )
+        has_residual = affect_dim and not has_coordinates
+        self.affect_residual = AffectResidual(affect_dim, feature_dim) if has_residual else None
 
     def compute_loss(self, batch: Any, loss: BatchLoss) -> Tensor:
         """The loss () of a batch of `CaptionVideos.make_batch`."""
@@ -50,13 +57,16 @@ class StandInModel(TrainableModel):
         return loss(videos @ texts.T, batch["same_item"])
 
     def embed_videos(self, features: Tensor, affect: Tensor) -> Tensor:
-        """Unit rows (n, WIDTH)."""
+        """Unit rows (n, WIDTH), with coordinates of affect (n, WIDTH + k + 2)."""
         if self.affect_residual is not None:
             features = self.affect_residual(features, affect)
-        return normalize(self.projection(features), dim=1)
+        rows = self.projection(features)
+        if self.affect_coordinates is not None:
+            rows = self.affect_coordinates(rows, affect)
+        return normalize(rows, dim=1)
 
     def embed_texts(self, token_ids: Tensor, emotions: Tensor) -> Tensor:
-        """Unit rows (n, WIDTH)."""
+        """Unit rows, as wide as those of videos."""
         length = int((token_ids != 0).sum(1).max())
         ids = token_ids[:, :length]
         return normalize(self.text(ids, (ids != 0).long(), emotions), dim=1)

@@ -18,6 +18,7 @@ class Variant:
     rate:     its learning rate
     new_rate_factor: how many times as fast what the baseline lacks is trained
     uses_video_affect: whether the video side carries affect too
+    is_content_frozen: whether only what the baseline lacks is trained
     """
 
     name: str
@@ -26,9 +27,11 @@ class Variant:
     rate: float = 1e-4
     new_rate_factor: float = 1.0
     uses_video_affect: bool = False
+    is_content_frozen: bool = False
 
 
 BASELINE = "baseline"
+CONTROL = "baseline, 300 steps at 1e-4"
 
 
 def _add(std: float) -> EmotionConfig:
@@ -37,7 +40,7 @@ def _add(std: float) -> EmotionConfig:
 
 VARIANTS: tuple[Variant, ...] = (
     Variant(name=BASELINE),
-    Variant(name="baseline, 300 steps at 1e-4", steps=300),
+    Variant(name=CONTROL, steps=300),
     # the emotion report's rule: its scale, and what training can mend
     Variant(name="add, zeros", emotions=_add(0.0)),
     Variant(name="add, std .02", emotions=_add(0.02)),
@@ -48,7 +51,8 @@ VARIANTS: tuple[Variant, ...] = (
     Variant(name="add, std 1, 300 steps at 1e-4", emotions=_add(1.0), steps=300),
     Variant(name="add, std .02, 300 steps at 1e-4", emotions=_add(0.02), steps=300),
     Variant(name="add, zeros, 300 steps at 1e-4", emotions=_add(0.0), steps=300),
-    # other ways in
+    # other ways in, and affect on the side of videos
+    Variant(name="video affect, 300 steps", steps=300, new_rate_factor=10, uses_video_affect=True),
     *(
         Variant(
             name=f"{form}, 300 steps",
@@ -58,11 +62,22 @@ VARIANTS: tuple[Variant, ...] = (
         )
         for form in ("concat", "cross-attention", "emotion-token", "gated-end-token", "gated-output")
     ),
+    *(
+        Variant(
+            name=f"{form} + video affect, 300 steps",
+            emotions=EmotionConfig(conditioning=form, dropout=0.1),
+            steps=300,
+            new_rate_factor=10,
+            uses_video_affect=True,
+        )
+        for form in ("gated-output", "affect-coordinates")
+    ),
     Variant(
-        name="gated-output + video affect, 300 steps",
-        emotions=EmotionConfig(conditioning="gated-output", dropout=0.1),
+        name="affect-coordinates + video affect, content frozen, 300 steps",
+        emotions=EmotionConfig(conditioning="affect-coordinates", dropout=0.1),
         steps=300,
         new_rate_factor=10,
         uses_video_affect=True,
+        is_content_frozen=True,
     ),
 )

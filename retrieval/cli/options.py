@@ -58,6 +58,12 @@ def add_query_options(command: Callable[..., None]) -> Callable[..., None]:
             help="The dial from 0, content alone, to 1, mood alone (default: 0; with --mood beside content "
             "0.5). Without --mood it goes by how the query itself feels.",
         ),
+        click.option(
+            "--mood-from-words", is_flag=True,
+            help="Let words of emotion in the query (gloomy, cheerful) also count as the mood looked for: "
+            "what feels so scores higher, the more the surer its affect is. Without such a word, and for an "
+            "item without affect, nothing changes. --affect sets how much (default 0.5).",
+        ),
         click.option("-k", type=int, default=10, show_default=True, help="How many results."),
         click.option("--modalities", default=",".join(MODALITIES), show_default=True, help="What to search."),
         click.option("--weights", default="", metavar="object=1,...", help="Factors on the spaces' weights."),

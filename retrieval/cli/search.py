@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 @json_option
 def search(
     text: str | None, folder: Path, image: Path | None, audio: Path | None, video: Path | None,
-    item: str | None, mood: str | None, affect: float | None, k: int, modalities: str, weights: str,
-    balance: float, min_score: float,
+    item: str | None, mood: str | None, affect: float | None, mood_from_words: bool,
+    k: int, modalities: str, weights: str, balance: float, min_score: float,
     queries: Path | None, explain: bool, html: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Search by words, an image, a sound, a video, an item, or several of them as one question.
@@ -46,13 +46,14 @@ def search(
     affect search --mood "like a sunday morning" -l lib     any words, as the text regressor reads them
     affect search "the sea" --mood=-0.6,0.5 -l lib          the sea, unpleasant and stirred
     affect search --image party.jpg --affect 0.7 -l lib     what feels like it, more than looks like it
+    affect search "a gloomy street" --mood-from-words -l lib   gloomy streets before cheerful ones
 
     A line of a query file holds "id" and any of "text", "image", "audio", "video", "item", "mood",
-    "affect", "k", "modalities", "weights", "balance", "min_score".
+    "affect", "mood_from_words", "k", "modalities", "weights", "balance", "min_score".
     """
     settings = {
         "k": k, "modalities": parse_modalities(modalities), "weights": parse_weights(weights),
-        "balance": balance, "min_score": min_score, "affect": affect,
+        "balance": balance, "min_score": min_score, "affect": affect, "mood_from_words": mood_from_words,
         "mood": None if mood is None else parse_mood(mood),
     }  # fmt: skip
     parts = {"text": text, "image": image, "audio": audio, "video": video, "item": item}
@@ -79,8 +80,8 @@ def _search_one(engine: Engine, query: Query, *, explain: bool, html: Path | Non
         click.echo(json.dumps(_results_to_json(query, results, explanations)))
     else:
         print_hits(query, results.hits, explanations, results.empty_reason)
-        if query.target_affect is not None and results.hits:
-            click.echo(format_query_mood(query))
+        if results.hits and (described := format_query_mood(query)):
+            click.echo(described)
     if html is not None:
         from retrieval.report import write_results_page
 

@@ -14,7 +14,12 @@ from jinja2 import Environment
 
 from encoders import AffectError, to_printable
 from retrieval.report.modality_style import MODALITY_PLURALS
-from retrieval.report.terminal import format_affect, format_query_mood, format_time_span
+from retrieval.report.terminal import (
+    NO_MOOD_IN_WORDS,
+    format_affect,
+    format_query_mood,
+    format_time_span,
+)
 from retrieval.report.thumbnails import Moment, make_thumbnails
 from retrieval.search import Hit, Query
 from retrieval.storage import Library
@@ -116,11 +121,9 @@ def _format_query_part(part_name: str, value: Any) -> str:
 
 def _format_mood_and_dial(query: Query) -> str:
     """Mood and dial of a query, such as "its own mood, dial 0.3"; empty at dial 0."""
-    return (
-        f"{format_query_mood(query) or 'its own mood'}, dial {query.affect_weight:g}"
-        if query.affect_weight
-        else ""
-    )
+    if not query.affect_weight:
+        return NO_MOOD_IN_WORDS if query.mood_from_words else ""
+    return f"{format_query_mood(query) or 'its own mood'}, dial {query.affect_weight:g}"
 
 
 def _make_hit_entry(thumbnail_by_moment: Mapping[Moment, str], folder: Path, hit: Hit) -> dict[str, Any]:
@@ -147,6 +150,7 @@ def _list_explanation_tables(explanation: Mapping[str, Any]) -> Iterator[tuple[s
     if not explanation:
         return
     tables_by_heading = {
+        "Score": [(part, f"{share:+.2f}") for part, share in explanation.get("parts", {}).items()],
         "Looks like": [(name, f"{share:.2f}") for name, share in explanation["labels"]],
         "Sounds like": [(name, f"{score:.2f}") for name, score in explanation["events"]],
         "Scores": [(view, f"{score:.2f}") for view, score in explanation["views"].items()],

@@ -86,5 +86,10 @@ def _format_explanation(explanation: Mapping[str, Any]) -> str:
         for modality, estimate in explanation["affect"].items()
         if estimate
     )
-    parts = {"looks like": labels, "sounds like": events, "scores": views, "faces": faces, "feels": moods}
+    shares = explanation.get("parts")
+    score = f"content {shares['content']:.2f} {shares['mood']:+.2f} mood of the words" if shares else ""
+    parts = {
+        "score": score, "looks like": labels, "sounds like": events, "scores": views, "faces": faces,
+        "feels": moods,
+    }  # fmt: skip
     return "; ".join(f"{name} {values}" for name, values in parts.items() if values)

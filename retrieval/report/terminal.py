@@ -13,6 +13,7 @@ from retrieval.report.text_columns import Column, format_table, get_terminal_wid
 from retrieval.search import PhraseAffect, Query
 from spaces.circumplex import DIMENSIONS, LANDMARKS, find_confident_landmark, summarise_trajectory
 
+NO_MOOD_IN_WORDS = "no word of the query names a mood; found by content alone"
 INFO_INDENT = 13  # cells before the values of `affect info`
 
 
@@ -32,10 +33,12 @@ def format_affect(affect: Mapping[str, float] | None) -> str:
 def format_query_mood(query: Query) -> str:
     """The target affect of a query, such as "mood calm: valence +0.54, arousal -0.52"; empty without one.
 
+    NO_MOOD_IN_WORDS where it was to come from words that name none.
+
     The SDs are included where the text regressor estimated it from a phrase.
     """
     if query.target_affect is None:
-        return ""
+        return NO_MOOD_IN_WORDS if query.mood_from_words else ""
     valence, arousal = query.target_affect
     if isinstance(query.mood, PhraseAffect):
         (valence_sd, arousal_sd), phrase = query.mood.sds, to_printable(query.mood.phrase)

@@ -13,6 +13,7 @@ from encoders import AffectError, VocabularyEncoder, is_missing_row
 from retrieval.features import FeaturePipeline
 from retrieval.search.query import PhraseAffect, Query
 from retrieval.search.query_encoder import EncodedQueryPart
+from retrieval.search.words_mood import read_mood_of_words
 from retrieval.storage import Snapshot
 from spaces.affect_regression import average_estimates
 from spaces.circumplex import PRIOR_SD, affinity, format_landmarks, suggest_landmark
@@ -24,11 +25,13 @@ log = logging.getLogger(__name__)
 
 
 def resolve_mood(query: Query, pipeline: FeaturePipeline) -> Query:
-    """The query with the affect of the phrase that is its mood; any other query as it is.
+    """The query with the affect of the phrase that is its mood, or of its emotion words; any other as it is.
 
     Raises AffectError where there is no text regressor, where it is no surer of the phrase than the prior in
     either dimension, and for a word outside its vocabulary that is one typing error away from a landmark.
     """
+    if query.mood_from_words and query.text is not None and query.mood is None:
+        return replace(query, mood=read_mood_of_words(query.text, pipeline))
     phrase = query.mood
     if not isinstance(phrase, str):
         return query

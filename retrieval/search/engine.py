@@ -24,6 +24,7 @@ from retrieval.search.query import Query
 from retrieval.search.query_encoder import EncodedQueryPart, QueryEncoder
 from retrieval.search.scoring import MISSING_DISCOUNT, ContentScorer
 from retrieval.search.segment_scores import SegmentScores
+from retrieval.search.words_mood import add_affect_residual
 from retrieval.storage import Library, Snapshot, load_snapshot
 from spaces.circumplex import affinity
 
@@ -110,6 +111,8 @@ class Engine:
             return self._score_by_affect(target, segments)
         both = np.union1d(segments, self._find_content_candidates(query, present_parts))
         content, mood = self._scorer.score(query, present_parts, both), self._score_by_affect(target, both)
+        if query.mood_from_words:
+            return add_affect_residual(content, mood.affect_match, target, query.affect_weight)
         total = fuse_scores(
             {"content": content.total, "mood": mood.total},
             {"content": 1 - query.affect_weight, "mood": query.affect_weight},
@@ -127,6 +130,7 @@ class Engine:
             space_scores=dict.fromkeys(SPACES, abstained),
             view_scores={},
             affect_match=mood,
+            affect_gain=abstained,
             copy_level=np.zeros(len(segments), np.int64),
             moment_score=np.zeros(len(segments)),
         )

@@ -16,15 +16,21 @@ from spaces.joint import JointSpace
 
 def explain_hit(engine: Engine, hit: Hit) -> dict[str, Any]:
     """Labels with probabilities, sound events with scores, scores by view, columns of the faces (None without
-    a face), and affect by modality (None where it abstains).
+    a face), and affect by modality (None where it abstains); "parts" of the score, which sum to it, where the
+    mood of the query's words moved it.
     """
-    return {
+    explanation = {
         "labels": _list_labels(engine, hit),
         "events": _list_events(engine, hit),
         "views": dict(hit.view_scores),
         "faces": _get_face_expression(engine, hit),
         "affect": _estimate_affect_by_modality(engine, hit),
     }
+    if hit.affect_gain is None:
+        return explanation
+    return {
+        "parts": {"content": round(hit.score - hit.affect_gain, 6), "mood": hit.affect_gain}
+    } | explanation
 
 
 def _list_labels(engine: Engine, hit: Hit) -> list[tuple[str, float]]:

@@ -22,6 +22,8 @@ class Hit:
     view_scores:  in [0, 1] by "space.view", of the views in which the query did not abstain
     affect:       valence and arousal with their SDs, None where they are unknown
     affect_match: in [0, 1], how well they match the mood of the query, None without one
+    affect_gain:  what of the score the mood of the query's words gave or took, None without affect or such a
+                  mood
     is_copy:      whether it has the content of the query's own file
     """
 
@@ -37,6 +39,7 @@ class Hit:
     view_scores: dict[str, float]
     affect: dict[str, float] | None = None
     affect_match: float | None = None
+    affect_gain: float | None = None
     is_copy: bool = False
 
     def to_json(self) -> dict[str, Any]:
@@ -80,6 +83,7 @@ def make_hit(rank: int, snapshot: Snapshot, segment_scores: SegmentScores, index
         view_scores={view: score for view, score in view_scores.items() if score is not None},
         affect=affect_to_json(snapshot.select_affect(segment_scores.segments[index : index + 1])[0]),
         affect_match=_round_score(segment_scores.affect_match[index]),
+        affect_gain=_round_score(segment_scores.affect_gain[index]),
         is_copy=bool(segment_scores.copy_level[index] == COPY),
     )
 

@@ -40,6 +40,9 @@ class Query:
             `retrieval.search.affect_search.resolve_mood`. Without a mood, a dial above 0 uses the affect of
             the query's own content
     affect: the dial from 0, content alone, to 1, mood alone; see `affect_weight`
+    mood_from_words: the mood is what the emotion words of the text name ("a gloomy street"); it moves the
+            scores of the content instead of being averaged with them, and where the text has no such word the
+            results are those of its content to the bit; see `retrieval.search.words_mood`
 
     Raises AffectError where a value makes no sense.
     """
@@ -56,6 +59,7 @@ class Query:
     min_score: float = 0.0
     mood: tuple[float, float] | str | PhraseAffect | None = None
     affect: float | None = None
+    mood_from_words: bool = False
 
     def __post_init__(self) -> None:
         """Check every value."""
@@ -93,6 +97,10 @@ class Query:
             raise AffectError(f"the mood is {self.mood}; valence and arousal lie between -1 and 1")
         if self.affect is not None and not 0 <= self.affect <= 1:
             raise AffectError(f"affect is {self.affect}; it must be between 0 (content) and 1 (mood)")
+        if self.mood_from_words and self.text is None:
+            raise AffectError("there are no words to take a mood from; give a text, or a mood by --mood")
+        if self.mood_from_words and not isinstance(self.mood, PhraseAffect | None):
+            raise AffectError("a mood is given, and is to be taken from the words too; choose one of both")
         if self.affect not in (None, 1) and not self.parts:
             raise AffectError(
                 f"affect is {self.affect:g}, and only a mood is asked for; give content too, or no affect"
@@ -107,9 +115,14 @@ class Query:
 
     @property
     def affect_weight(self) -> float:
-        """0 by content alone to 1 by mood alone: as given, else half for a mood beside content."""
+        """0 by content alone to 1 by mood alone: as given, else half for a mood beside content.
+
+        0 where the mood is to come from words that name none.
+        """
         if not self.parts:
             return 1.0
+        if self.mood_from_words and self.mood is None:
+            return 0.0
         if self.affect is not None:
             return self.affect
         return 0.0 if self.mood is None else 0.5
@@ -127,6 +140,8 @@ class Query:
             echoed["mood"] = self.mood if self.target_affect is None else list(self.target_affect)
         if isinstance(self.mood, PhraseAffect):
             echoed |= {"mood_phrase": self.mood.phrase, "mood_sd": list(self.mood.sds)}
+        if self.mood_from_words:
+            echoed["mood_from_words"] = True
         return {**echoed, "affect": self.affect_weight} if self.affect_weight else echoed
 
     @classmethod

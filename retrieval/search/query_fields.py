@@ -63,6 +63,12 @@ def _parse_string(value: Any) -> str:
     return value
 
 
+def _parse_flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise AffectError(f"{json.dumps(value)} stands where true or false must be")
+    return value
+
+
 def _parse_path(value: Any) -> Path:
     if "\0" in _parse_string(value) or not value:
         raise AffectError(f"{json.dumps(value)} is no file name")
@@ -99,5 +105,6 @@ FIELD_PARSERS: dict[str, Callable[[Any], Any]] = {
     "min_score": float,
     "mood": _parse_mood_value,
     "affect": float,
+    "mood_from_words": _parse_flag,
 }
 """Of the fields of `Query` in JSON; others are taken as they are."""

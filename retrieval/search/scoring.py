@@ -108,6 +108,7 @@ class ContentScorer:
             space_scores=by_space,
             view_scores=_average_parts(by_part),
             affect_match=np.full(len(segments), np.nan),
+            affect_gain=np.full(len(segments), np.nan),
             copy_level=copies,
             moment_score=np.zeros(len(segments)),
         )

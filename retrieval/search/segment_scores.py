@@ -28,6 +28,8 @@ class SegmentScores:
     mean_cosine:  (n,) mean cosine over views; breaks ties of scores far above the background, which are all 1
     space_scores, view_scores: (n,) by space and by "space.view", NaN where it abstains
     affect_match: (n,) affinity to the target mood, NaN without affect or without a mood
+    affect_gain:  (n,) what of `total` the mood of the query's words gave or took; NaN without affect or such
+                  a mood
     copy_level:   (n,) COPY where the item has the content of the query's file, NEAR_COPY where its rows are
                   those of another encoding of it, else 0
     moment_score: (n,) breaks ties between segments of one item: the maximum of the score over query segments
@@ -39,6 +41,7 @@ class SegmentScores:
     space_scores: Mapping[str, Scores]
     view_scores: Mapping[str, Scores]
     affect_match: Scores
+    affect_gain: Scores
     copy_level: CopyLevels
     moment_score: Scores
 

@@ -98,8 +98,12 @@ def affinity(points: npt.ArrayLike, target: npt.ArrayLike, sds: npt.ArrayLike | 
     if sds is None:
         return similarity
     reliability = compute_reliability(sds)
-    prior_similarity = np.exp(-distance(_make_prior_nodes(), target_point)).mean()
-    return reliability * similarity + (1 - reliability) * prior_similarity
+    return reliability * similarity + (1 - reliability) * compute_prior_affinity(target_point)
+
+
+def compute_prior_affinity(target: npt.ArrayLike) -> float:
+    """The affinity to a target (2,) of an item of which nothing is known: its mean over the prior."""
+    return float(np.exp(-distance(_make_prior_nodes(), target)).mean())
 
 
 @cache

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from fusion import Calibration, average_views, fit_calibration, fuse_scores
+from fusion import Calibration, average_views, fit_calibration, fuse_scores, move_log_odds
 
 NAN = float("nan")
 PROBABILITY = st.floats(0, 1) | st.just(NAN)
@@ -170,3 +170,20 @@ def test_views_average_what_there_is():
     mean = average_views([[0.2, NAN, NAN], [0.4, 0.5, NAN]])
     assert mean[:2].tolist() == pytest.approx([0.3, 0.5])
     assert math.isnan(mean[2])
+
+
+def test_evidence_moves_log_odds_and_missing_evidence_nothing():
+    before = np.array([0.1, 0.3, 0.7, 0.0, 1.0, NAN, 1 / 3])
+    moved = move_log_odds(before, np.log([4, 4, 0.5, 4, 0.25, 4, NAN]))
+    odds = moved[:3] / (1 - moved[:3])
+    assert odds.tolist() == pytest.approx([4 / 9, 4 * 3 / 7, 0.5 * 7 / 3])
+    assert moved[3:5].tolist() == [0, 1] and math.isnan(moved[5]) and moved[6] == before[6]
+    assert move_log_odds([0.2, 0.2], [1e9, -1e9]).tolist() == pytest.approx([1, 0], abs=1e-9)
+
+
+@given(arrays(np.float64, 20, elements=st.floats(1e-6, 1 - 1e-6)), st.floats(-5, 5))
+def test_equal_evidence_keeps_the_order(before, evidence):
+    moved = move_log_odds(before, np.full(20, evidence))
+    assert ((moved >= 0) & (moved <= 1)).all()
+    order = np.argsort(before, kind="stable")
+    assert (np.diff(moved[order]) >= -1e-12).all()

@@ -55,7 +55,9 @@ def test_emotions_of_one_text_do_not_touch_another(form):
     assert differences[0] > 1e-3 and differences[2] > 1e-3
 
 
-@pytest.mark.parametrize("form", ["concat", "cross-attention", "gated-output", "gated-end-token"])
+@pytest.mark.parametrize(
+    "form", ["concat", "cross-attention", "gated-output", "gated-end-token", "affect-coordinates"]
+)
 def test_harmless_forms_start_as_clip_whatever_the_emotions(form):
     ids, mask = make_texts()
     model = build(form, init_std=1.0)
@@ -108,10 +110,12 @@ def test_dropout_leaves_out_whole_texts_in_training_alone():
 
 @pytest.mark.parametrize("form", FORMS)
 def test_every_weight_learns_once_the_gate_is_open(form):
+    torch.manual_seed(0)
     ids, mask = make_texts()
     model = build(form)
     _open_gates(model)
-    model.train().text(ids, mask, SOME).square().sum().backward()
+    features = model.train().text(ids, mask, SOME)
+    features.mul(torch.randn(features.shape[1])).sum().backward()
     conditioning = model.text.conditioning
     assert [n for n, p in conditioning.named_parameters() if p.grad is None or not p.grad.any()] in (
         [],
@@ -157,5 +161,7 @@ def _open_gates(model):
         with torch.no_grad():
             if name == "gate" or name.endswith("out_proj.weight"):
                 value.copy_(torch.ones_like(value) if name == "gate" else torch.eye(len(value)))
+            elif not value.any() and name in ("table", "readout.weight"):
+                value.normal_()
             elif name == "projection.weight":
                 value[:, len(value) :] = torch.eye(len(value))

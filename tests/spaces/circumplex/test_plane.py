@@ -11,6 +11,7 @@ from spaces.circumplex import (
     QUADRANTS,
     RATING_SCALES,
     affinity,
+    compute_prior_affinity,
     compute_reliability,
     distance,
     find_quadrants,
@@ -91,3 +92,11 @@ def test_an_estimate_no_surer_than_the_prior_knows_little():
     valence_sd, arousal_sd = PRIOR_SD
     rows = [[0, 0, valence_sd + 0.01, arousal_sd], [0.5, 0, 0.5, 0.36], [0.5, 0, 0.36, 0.23], [np.nan] * 4]
     assert is_uncertain(rows).tolist() == [True, True, False, False]
+
+
+def test_what_nothing_is_known_of_has_the_prior_affinity():
+    target = (-0.6, 0.3)
+    unknown = affinity([[0.9, -0.9, 1e6, 1e6]], target)
+    assert unknown[0] == pytest.approx(compute_prior_affinity(target), abs=1e-9)
+    drawn = np.clip(np.random.default_rng(0).normal(0, 1, (20000, 2)) * (0.4, 0.35), -1, 1)
+    assert affinity(drawn, target).mean() == pytest.approx(compute_prior_affinity(target), abs=0.01)
