@@ -53,12 +53,13 @@ BASELINE_SCHEDULE = Schedule(
 )
 STEPS = 280
 SOFT = EmotionConfig(conditioning=AFFECT_COORDINATES, weighting="soft", dropout=0.1, order=AFFECT_DIRECTIONS)
+REPORT = "report: add, std 1"
 OURS = "affect-coordinates + video affect, content frozen"
 
 MOOD_VARIANTS: tuple[Variant, ...] = (
     Variant(name=BASELINE),
     Variant(name="baseline, trained further", steps=STEPS),
-    Variant(name="report: add, std 1", emotions=REPORT_EMOTIONS, steps=STEPS),
+    Variant(name=REPORT, emotions=REPORT_EMOTIONS, steps=STEPS),
     Variant(name="video affect", steps=STEPS, new_rate_factor=10, uses_video_affect=True),
     *(
         Variant(
@@ -99,6 +100,8 @@ class MoodSetting:
     splits: MoodClipSplits
     schedule: Schedule = BASELINE_SCHEDULE
     variants: Sequence[Variant] = MOOD_VARIANTS
+    report: str = REPORT
+    ours: str = OURS
     evaluated_split: str = "test"
 
     @property
