@@ -19,6 +19,7 @@ BENCHMARKS = {  # module by name of the command
     "epoch": "training_epoch",
     "ranks": "ranks",
     "align": "alignment",
+    "clipvip": "clipvip",
 }
 
 

@@ -13,6 +13,8 @@ COMMANDS = {  # module by name of the command
     "train": "experiments.emotion_retrieval.train_command",
     "test": "experiments.emotion_retrieval.evaluate_command",
     "tables": "experiments.emotion_retrieval.tables_command",
+    "reencode": "experiments.emotion_retrieval.reencode_command",
+    "splits": "experiments.emotion_retrieval.splits_command",
     "harm": "experiments.emotion_retrieval.harm_command",
     "dial": "experiments.affect_dial.dial_command",
 }

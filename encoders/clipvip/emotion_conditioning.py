@@ -69,8 +69,9 @@ class EmotionConditioning(nn.Module):
         weights = (emotions > 0) if self.config.weighting == "binary" else emotions.clamp(0, 1)
         weights = weights.to(self.table.dtype)
         if self.training and self.config.dropout:
-            kept = torch.rand(len(weights), 1, device=weights.device) >= self.config.dropout
-            weights = weights * kept
+            # drawn on the CPU, whose random state is in checkpoints
+            kept = torch.rand(len(weights), 1) >= self.config.dropout
+            weights = weights * kept.to(weights.device)
         return weights
 
     def embed_emotions(self, weights: Tensor) -> Tensor:

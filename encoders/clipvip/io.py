@@ -17,6 +17,7 @@ from encoders.clipvip.config import ClipVipConfig, EmotionConfig
 from encoders.clipvip.model import ClipVip
 from encoders.files import write_atomically
 from encoders.hub.weights import read_checkpoint
+from encoders.minilm import hide_transformers_progress
 
 WEIGHTS_FILE = "clipvip.safetensors"
 CONFIG_KEY = "clipvip"
@@ -70,7 +71,8 @@ def load_clip(
     from transformers import CLIPModel
 
     try:
-        loaded: Any = CLIPModel.from_pretrained(folder, local_files_only=True, output_loading_info=True)
+        with hide_transformers_progress():
+            loaded: Any = CLIPModel.from_pretrained(folder, local_files_only=True, output_loading_info=True)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise AffectError(f"{to_printable(folder)}: no CLIP model ({_shorten(error)})") from error
     clip, loading = loaded

@@ -113,25 +113,35 @@ def _select_captions(
 
 
 def read_official_captions(path: Path, *, required: bool = True) -> dict[str, list[str]]:
-    """Captions by video id, those of a video in the order of sen_id.
+    """Captions by video id, those of a video in the order of sen_id; see `read_official_sentences`."""
+    captions: dict[str, list[str]] = {}
+    for (video, _), caption in read_official_sentences(path, required=required).items():
+        captions.setdefault(video, []).append(caption)
+    return captions
+
+
+def read_official_sentences(path: Path, *, required: bool = True) -> dict[tuple[str, int], str]:
+    """Captions by video id and sen_id, in the order of sen_id.
 
     path: a JSON file {"videos": [...], "sentences": [{"video_id", "sen_id", "caption"}]}, or a folder with
           such files
 
     Raises AffectError where a `required` file is missing, or one has another layout.
     """
-    files = [path]
-    if path.is_dir():
-        files = sorted({*path.glob("*videodatainfo*.json"), *path.glob("MSRVTT_data.json")})
+    files = list_official_files(path)
     if not files and required:
         raise AffectError(f"{to_printable(path)}: no captions here; give {OFFICIAL_ANNOTATION}")
     sentences: dict[tuple[str, int], str] = {}
     for file in files:
         sentences |= _parse_sentences(parse_text_file(file, json.loads, OFFICIAL_ANNOTATION), file)
-    captions: dict[str, list[str]] = {}
-    for (video, _), caption in sorted(sentences.items(), key=lambda entry: entry[0][1]):
-        captions.setdefault(video, []).append(caption)
-    return captions
+    return dict(sorted(sentences.items(), key=lambda entry: entry[0][1]))
+
+
+def list_official_files(path: Path) -> list[Path]:
+    """The annotation files of a folder, by name; a file itself."""
+    if not path.is_dir():
+        return [path]
+    return sorted({*path.glob("*videodatainfo*.json"), *path.glob("MSRVTT_data.json")})
 
 
 def find_video(video_folder: Path | None, video_id: str) -> tuple[Path, ...]:
@@ -143,16 +153,19 @@ def find_video(video_folder: Path | None, video_id: str) -> tuple[Path, ...]:
 
 
 def _parse_sentences(content: Any, path: Path) -> dict[tuple[str, int], str]:
+    sentences: dict[tuple[str, int], str] = {}
     try:
-        return {
-            (entry["video_id"], int(entry["sen_id"])): entry["caption"].strip()
-            for entry in content["sentences"]
-        }
-    except (KeyError, TypeError, AttributeError) as bad:
+        for entry in content["sentences"]:
+            key = (entry["video_id"], int(entry["sen_id"]))
+            if key in sentences:
+                raise AffectError(f"{to_printable(path)}: caption {key[1]} of {key[0]} is there twice")
+            sentences[key] = entry["caption"].strip()
+    except (KeyError, TypeError, AttributeError, ValueError) as bad:
         raise AffectError(
             f'{to_printable(path)}: not {OFFICIAL_ANNOTATION}: wanted "sentences", '
             "each with video_id, sen_id and caption"
         ) from bad
+    return sentences
 
 
 def _read_id_list(path: Path) -> tuple[str, ...]:

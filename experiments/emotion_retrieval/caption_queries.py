@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from itertools import compress
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from encoders import AffectError, Rows, describe_os_error, read_text, to_printable
+from encoders import Rows
 from encoders.lexicon import EMOTIONS
+from experiments.emotion_retrieval.records import read_records
 from retrieval.evaluation import Evaluation
 from retrieval.evaluation.direction_result import DirectionResult
 
@@ -94,32 +93,13 @@ class CaptionQueries:
 
 
 def read_captions(path: Path) -> CaptionQueries:
-    """The captions of a file of records: [{"video_id", "caption", "emotion", "joy", ...}].
-
-    A caption may be a list, whose texts share the emotions of the record. Raises AffectError.
-    """
-    try:
-        content = read_text(path)
-        records = json.loads(content)
-    except OSError as error:
-        raise AffectError(f"{to_printable(path)}: {describe_os_error(error)}") from error
-    except ValueError as error:
-        raise AffectError(f"{to_printable(path)}: not a JSON list of records ({error})") from error
-    texts: list[str] = []
-    owners: list[str] = []
-    rows: list[list[float]] = []
-    flags: list[bool | None] = []
-    for record in records:
-        captions: Any = record["caption"]
-        for caption in [captions] if isinstance(captions, str) else captions:
-            texts.append(caption)
-            owners.append(record["video_id"])
-            rows.append([float(record[name]) for name in EMOTIONS])
-            flags.append(bool(record["emotion"]) if "emotion" in record else None)
+    """The captions of a file of records, with emotions counted where it has none. Raises AffectError."""
+    records = read_records(path)
+    flags = [record.emotion for record in records]
     return CaptionQueries(
-        texts=tuple(texts),
-        video_ids=tuple(owners),
-        emotions=np.array(rows, np.float32),
+        texts=tuple(record.caption for record in records),
+        video_ids=tuple(record.video_id for record in records),
+        emotions=np.array([record.counts for record in records], np.float32),
         is_emotional=None if None in flags else np.array(flags, bool),
-        digest=hashlib.sha256(content.encode()).hexdigest(),
+        digest=hashlib.sha256(repr(records).encode()).hexdigest(),
     )

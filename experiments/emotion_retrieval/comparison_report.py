@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from experiments.emotion_retrieval.model_comparison import METRICS, OWN_RULES
+from experiments.emotion_retrieval.model_comparison import COMPARED_METRICS, METRICS, OWN_RULES
 from experiments.statistics.markdown import format_estimate, format_markdown_table
 from retrieval.evaluation import Estimate
 
@@ -13,7 +13,7 @@ DIRECTION_NAMES = {"T2V": "text to video", "V2T": "video to text"}
 RULES_NOTE = (
     "Rules: `project` takes ties in expectation and ranks among all captions; `clip-vip` and "
     "`emotion-report` are those of their code, which counts every place of a tie and takes a video's best "
-    "caption. They are the same code, so that their figures are equal."
+    "caption; they are the same code."
 )
 
 
@@ -30,7 +30,6 @@ def format_report(record: Mapping[str, Any]) -> str:
         "| --- | ---: | ---: |",
         *(f"| {name} | {sides['T2V']} | {sides['V2T']} |" for name, sides in counts.items()),
         "",
-        *(f"Note: {note}" for note in record["notes"]),
         RULES_NOTE,
     ]
     for direction, title in DIRECTION_NAMES.items():
@@ -48,16 +47,27 @@ def _format_metrics(record: Mapping[str, Any], direction: str) -> list[str]:
     rows = []
     for query_set in record["query sets"]:
         for name, model in record["models"].items():
-            for rule, by_set in model["rules"].items():
+            for rules, by_set in group_equal_rules(model["rules"]):
                 metrics = by_set[query_set][direction]
-                cells = [_format_cell(metrics[metric], rule) for metric in METRICS]
-                rows.append([query_set, name, rule, *cells])
+                cells = [_format_cell(metrics[metric], rules) for metric in METRICS]
+                rows.append([query_set, name, rules, *cells])
     return format_markdown_table(["queries", "model", "rules", *METRICS], rows, align_right=True)
 
 
-def _format_cell(estimate: Mapping[str, float], rule: str) -> str:
+def group_equal_rules(by_rule: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """(names of the rules, metrics): rules that give the same figures have one entry."""
+    groups: list[tuple[str, Any]] = []
+    for rule, metrics in by_rule.items():
+        if groups and groups[-1][1] == metrics:
+            groups[-1] = (f"{groups[-1][0]}, {rule}", metrics)
+        else:
+            groups.append((rule, metrics))
+    return groups
+
+
+def _format_cell(estimate: Mapping[str, float], rules: str) -> str:
     """Intervals once, by the project's rules: those of the others differ by ties only."""
-    if rule != OWN_RULES:
+    if OWN_RULES not in rules:
         return format_estimate(Estimate(estimate["value"]), ".1f")
     return format_estimate(Estimate(**estimate), ".1f")
 
@@ -71,8 +81,8 @@ def _format_differences(differences: Mapping[str, Any]) -> list[str]:
                     format_estimate(
                         Estimate(*(metrics[metric][part] for part in ("value", "low", "high"))), "+.1f"
                     )
-                    for metric in METRICS
+                    for metric in COMPARED_METRICS
                 ]
                 rows.append([query_set, name, direction, *cells])
-    header = ["queries", "model", "direction", *METRICS]
+    header = ["queries", "model", "direction", *COMPARED_METRICS]
     return format_markdown_table(header, rows, align_right=True)

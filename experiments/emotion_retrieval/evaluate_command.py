@@ -19,6 +19,7 @@ RESULTS_FILE, REPORT_FILE = "results.json", "report.md"
 @click.argument("models", nargs=-1, required=True, type=PATH)
 @click.option("--records", type=PATH, required=True, help="Captions with emotions, in the report's format.")
 @click.option("--videos", type=PATH, required=True, help="Folder with a file for each video id.")
+@click.option("--affect", type=PATH, help="The table of affect, for models that were trained with one.")
 @click.option("--dsl", is_flag=True, help="Cosines times their softmax over all queries, as CLIP-ViP's DSL.")
 @click.option("--out", type=PATH, default=Path("runs/clipvip-test"), show_default=True)
 @click.option("--frames", "frame_cache", type=PATH, help="Where decoded frames are kept; OUT/frames.")
@@ -27,6 +28,7 @@ RESULTS_FILE, REPORT_FILE = "results.json", "report.md"
     "--precision", type=click.Choice(["auto", "float32", "bfloat16"]), default="auto", show_default=True
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the intervals.")
+@click.option("--draws", type=click.IntRange(1), default=2000, show_default=True, help="Resamples of each.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(models: tuple[Path, ...], out: Path, *, as_json: bool, **options: Any) -> None:
     """Recall of MODELS, folders that `train` wrote, in both directions on one test set.
@@ -56,54 +58,38 @@ def command(models: tuple[Path, ...], out: Path, *, as_json: bool, **options: An
 
 
 def compare_on_test_set(
-    models: tuple[Path, ...], out: Path, *, records: Path, videos: Path, dsl: bool, frame_cache: Path | None,
-    device: str, precision: Any, seed: int,
+    models: tuple[Path, ...], out: Path, *, records: Path, videos: Path, affect: Path | None, dsl: bool,
+    frame_cache: Path | None, device: str, precision: Any, seed: int, draws: int,
 ) -> dict[str, Any]:  # fmt: skip
     """What results.json holds. Raises AffectError for anything that can't be read, before it encodes."""
+    from experiments.emotion_retrieval.affect_table import read_affect
     from experiments.emotion_retrieval.caption_queries import read_captions
     from experiments.emotion_retrieval.devices import select_bfloat16, select_device
-    from experiments.emotion_retrieval.model_comparison import (
-        OWN_RULES,
-        compare_models,
-        count_queries,
-        evaluate_model,
-        summarise_model,
-    )
+    from experiments.emotion_retrieval.model_comparison import describe_results, evaluate_model
     from experiments.emotion_retrieval.model_features import encode_models, name_models
     from experiments.statistics.provenance import describe_provenance
 
     place = select_device(device)
     bfloat16 = select_bfloat16(precision, place)
-    stored = name_models(models)
+    table = read_affect(affect) if affect else None
+    stored = name_models(models, table)
     queries = read_captions(records)
     rows = encode_models(
         stored, queries, videos, frame_cache=frame_cache or out / "frames", feature_cache=out / "features",
-        device=place, bfloat16=bfloat16,
+        affect=table, device=place, bfloat16=bfloat16,
     )  # fmt: skip
     results = {
         name: evaluate_model(texts, media, queries, gallery, dsl=dsl)
         for name, (texts, media, gallery) in rows.items()
     }
-    baseline = next(iter(results.values()))
     return {
         "records": records.name,
         "captions": len(queries.texts),
         "videos": len(set(queries.video_ids)),
         "similarity": "cosine times dual softmax (DSL)" if dsl else "cosine",
-        "query sets": count_queries(baseline[OWN_RULES]),
-        "notes": [],
-        "models": {
-            name: {
-                "sha256": stored[name].sha256,
-                "config": stored[name].config.to_json(),
-                "rules": summarise_model(result, seed=seed),
-            }
-            for name, result in results.items()
-        },
-        "differences": {
-            name: compare_models(result, baseline, seed=seed)
-            for name, result in results.items()
-            if result is not baseline
+        **describe_results(results, seed=seed, draws=draws),
+        "weights": {
+            name: {"sha256": model.sha256, "config": model.config.to_json()} for name, model in stored.items()
         },
         "provenance": describe_provenance("experiments.emotions", sys.argv[1:]),
     }

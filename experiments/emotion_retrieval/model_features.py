@@ -10,11 +10,12 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from encoders import AffectError, Frames, Rows, read_safetensors, write_safetensors
+from encoders import AffectError, Frames, Rows, read_safetensors, to_printable, write_safetensors
 from encoders.clipvip.config import ClipVipConfig
 from encoders.clipvip.encoder import load_tokenizer
 from encoders.clipvip.io import WEIGHTS_FILE, load_model, read_config
 from encoders.files import compute_sha256
+from experiments.emotion_retrieval.affect_table import AffectTable
 from experiments.emotion_retrieval.caption_queries import CaptionQueries
 from experiments.emotion_retrieval.video_frames import VideoFrames, read_videos
 from experiments.emotion_retrieval.video_pairs import make_video_pairs
@@ -47,12 +48,14 @@ class StoredModel:
         return compute_sha256(self.folder / WEIGHTS_FILE)
 
     def encode(
-        self, queries: CaptionQueries, frames: VideoFrames, *, cache_folder: Path, device: str = "cpu",
-        bfloat16: bool = False,
+        self, queries: CaptionQueries, frames: VideoFrames, *, cache_folder: Path,
+        affect: AffectTable | None = None, device: str = "cpu", bfloat16: bool = False,
     ) -> tuple[Rows, Rows, tuple[str, ...]]:  # fmt: skip
         """Unit rows of the captions (n, dim) and of the videos (videos, dim), and the ids of the videos."""
         gallery = tuple(dict.fromkeys(queries.video_ids))
-        settings = (ENCODING_VERSION, self.sha256, queries.digest, frames.digest, bfloat16)
+        used = affect if self.config.affect_dim else None
+        affect_digest = used.digest if used else ""
+        settings = (ENCODING_VERSION, self.sha256, queries.digest, frames.digest, affect_digest, bfloat16)
         key = hashlib.sha256(json.dumps(settings).encode()).hexdigest()
         path = cache_folder / f"{key[:32]}.safetensors"
         try:
@@ -60,28 +63,30 @@ class StoredModel:
             return stored["texts"], stored["videos"], gallery
         except (FileNotFoundError, SafetensorError, ValueError, KeyError):
             pass
-        texts, videos = self._compute_rows(queries, frames.by_video, device, bfloat16)
+        texts, videos = self._compute_rows(queries, frames.by_video, used, device, bfloat16)
         write_safetensors(path, {"texts": texts, "videos": videos})
         return texts, videos, gallery
 
     def _compute_rows(
-        self, queries: CaptionQueries, frames_by_video: Mapping[str, Frames], device: str, bfloat16: bool
-    ) -> tuple[Rows, Rows]:
+        self, queries: CaptionQueries, frames_by_video: Mapping[str, Frames], affect: AffectTable | None,
+        device: str, bfloat16: bool,
+    ) -> tuple[Rows, Rows]:  # fmt: skip
         model = load_model(self.folder)
         pairs = make_video_pairs(
             frames_by_video, queries.texts, queries.video_ids,
             queries.order_emotions(model.config.emotions.order),
             tokenizer=load_tokenizer(self.folder),
             max_length=model.text.text_model.config.max_position_embeddings,
+            affect_by_video=None if affect is None else affect.by_video,
             frame_count=model.config.temporal_size,
         )  # fmt: skip
         return VideoTextModel(model, device=device, bfloat16=bfloat16).encode(pairs)
 
 
-def name_models(folders: Sequence[Path]) -> dict[str, StoredModel]:
+def name_models(folders: Sequence[Path], affect: AffectTable | None = None) -> dict[str, StoredModel]:
     """Models by the names of their folders, or by the whole path where two have the same name.
 
-    Raises AffectError where one can't be read, or is given twice.
+    Raises AffectError where one can't be read, is given twice, or takes other numbers of affect.
     """
     names = [folder.name for folder in folders]
     models = {
@@ -90,15 +95,20 @@ def name_models(folders: Sequence[Path]) -> dict[str, StoredModel]:
     }
     if len(models) < len(folders):
         raise AffectError("a model is given twice")
+    given = 0 if affect is None else len(affect.columns)
     for model in models.values():
-        _ = model.config
+        if (wanted := model.config.affect_dim) not in (0, given):
+            raise AffectError(
+                f"{to_printable(model.folder)}: takes {wanted} numbers of affect a video, not {given}; give "
+                "the table that it was trained with by --affect"
+            )
         load_tokenizer(model.folder)
     return models
 
 
 def encode_models(
     models: Mapping[str, StoredModel], queries: CaptionQueries, video_folder: Path, *, frame_cache: Path,
-    feature_cache: Path, device: str, bfloat16: bool,
+    feature_cache: Path, affect: AffectTable | None, device: str, bfloat16: bool,
 ) -> dict[str, tuple[Rows, Rows, tuple[str, ...]]]:  # fmt: skip
     """By model, what `StoredModel.encode` returns. Raises AffectError where a video can't be read."""
     frames_by_side: dict[int, VideoFrames] = {}
@@ -114,7 +124,7 @@ def encode_models(
         for number, (name, model) in enumerate(models.items()):
             report.update(f"encoding by {name}", number, len(models))
             encoded[name] = model.encode(
-                queries, frames_by_side[model.side], cache_folder=feature_cache, device=device,
-                bfloat16=bfloat16,
+                queries, frames_by_side[model.side], cache_folder=feature_cache, affect=affect,
+                device=device, bfloat16=bfloat16,
             )  # fmt: skip
     return encoded

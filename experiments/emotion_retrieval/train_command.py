@@ -11,11 +11,10 @@ import click
 
 from encoders import AffectError, to_printable
 from experiments.emotion_retrieval.config_file import read_config
+from experiments.emotion_retrieval.model_names import MODEL_NAMES
 
 PATH = click.Path(path_type=Path)
-EMOTION_FORMS = (
-    "none", "report", "add", "concat", "cross-attention", "emotion-token", "gated-output", "gated-end-token",
-)  # fmt: skip
+DECAY_RULE_NAMES = ("standard", "clip-vip")  # of `video_text_model.DECAY_RULES`, which needs torch
 
 
 @click.command("train", short_help="Train CLIP-ViP without emotions and with them.")
@@ -31,7 +30,7 @@ EMOTION_FORMS = (
 @click.option("--videos", type=PATH, required=True, help="Folder with a file for each video id.")
 @click.option("--out", type=PATH, default=Path("runs/clipvip"), show_default=True)
 @click.option(
-    "--conditioning", "models", type=click.Choice(EMOTION_FORMS), multiple=True,
+    "--conditioning", "models", type=click.Choice(MODEL_NAMES), multiple=True,
     default=("none", "report", "gated-output"), show_default=True,
     help="How emotions enter the text tower, a model each; can be repeated.",
 )  # fmt: skip
@@ -39,6 +38,7 @@ EMOTION_FORMS = (
     "--dev", type=click.FloatRange(0, 1, max_open=True), default=0.1, show_default=True,
     help="Share of the videos held out to choose the best epoch; 0 takes the last.",
 )  # fmt: skip
+@click.option("--dev-ids", type=PATH, help="A file with the ids of the videos held out, one a line.")
 @click.option("--epochs", type=click.IntRange(1), default=5, show_default=True)
 @click.option("--batch", type=click.IntRange(2), default=64, show_default=True)
 @click.option("--accumulate", type=click.IntRange(1), default=8, show_default=True, help="Batches of a step.")
@@ -52,7 +52,7 @@ EMOTION_FORMS = (
 )
 @click.option("--weight-decay", type=click.FloatRange(0), default=0.2, show_default=True)
 @click.option(
-    "--decay-rule", type=click.Choice(["standard", "clip-vip"]), default="standard", show_default=True,
+    "--decay-rule", type=click.Choice(DECAY_RULE_NAMES), default="standard", show_default=True,
     help="clip-vip decays gains of norms and embeddings too, as its code does.",
 )  # fmt: skip
 @click.option("--clip-norm", type=click.FloatRange(0), default=1.0, show_default=True, help="0: no limit.")
@@ -62,7 +62,8 @@ EMOTION_FORMS = (
 )  # fmt: skip
 @click.option(
     "--loss", default="nce", show_default=True,
-    help="nce (trained temperature), infonce (a fixed one), vse, vse++, weighted or semi-hard.",
+    help="nce (trained temperature), nce-dsl (with the dual softmax), infonce (a fixed temperature), vse, "
+    "vse++, weighted or semi-hard.",
 )  # fmt: skip
 @click.option(
     "--loss-warm-up", "warm", type=click.IntRange(0), default=1, show_default=True,
@@ -73,6 +74,11 @@ EMOTION_FORMS = (
 @click.option(
     "--emotion-dropout", "dropout", type=click.FloatRange(0, 1, max_open=True), default=0.0, show_default=True
 )
+@click.option(
+    "--affect", type=PATH,
+    help="A CSV file: video_id and numbers of unit size, such as valence and arousal. The video side of "
+    "models other than none and report adds them by a gate.",
+)  # fmt: skip
 @click.option("--max-tokens", type=click.IntRange(3), default=77, show_default=True, help="Of a caption.")
 @click.option("--frames", "frame_cache", type=PATH, help="Where decoded frames are kept; OUT/frames.")
 @click.option("--skip-unreadable", is_flag=True, help="Train without videos that are missing or damaged.")
@@ -125,9 +131,11 @@ def command(
 
 def make_options(options: dict[str, Any]) -> Any:
     """The `TrainingOptions` of the command line. Raises AffectError for values that don't fit together."""
+    from experiments.emotion_retrieval.affect_table import read_affect
     from experiments.emotion_retrieval.training_options import LOSS_NAMES, TrainingOptions
     from spaces.joint import Schedule
 
+    options["affect"] = read_affect(options["affect"]) if options["affect"] else None
     if options["loss"] not in LOSS_NAMES:
         raise AffectError(f"no loss {options['loss']!r}; known: {', '.join(LOSS_NAMES)}")
     fields = ("epochs", "batch", "accumulate", "rate", "rise", "weight_decay", "draw", "warm")

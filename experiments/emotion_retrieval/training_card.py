@@ -45,7 +45,8 @@ def format_card(result: Mapping[str, Any]) -> str:
         f"Command: `{result['provenance']['command']}` (commit {result['provenance']['commit']})",
         "",
         f"Epoch {result['best epoch']} of {len(result['history'])} is used, temperature "
-        f"{result['temperature']:.4f}.",
+        f"{result['temperature']:.4f}. Trained on {result['device']} in "
+        f"{'bfloat16' if result['bfloat16'] else 'float32'}.",
         "",
         *_format_dev(result["dev"]),
         "",

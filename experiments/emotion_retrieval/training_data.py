@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from encoders import AffectError
+from encoders import AffectError, to_printable
 from encoders.clipvip.encoder import load_tokenizer
+from experiments.datasets.msrvtt import read_words
 from experiments.emotion_retrieval.caption_queries import read_captions
 from experiments.emotion_retrieval.training_options import TrainingOptions
 from experiments.emotion_retrieval.video_frames import VideoFrames, read_videos
@@ -71,6 +72,7 @@ def read_training_data(
     Raises AffectError.
     """
     captions = read_captions(options.records)
+    dev_ids = read_dev_ids(options.dev_ids, captions.video_ids) if options.dev_ids else ()
     tokenizer = load_tokenizer(options.clip)
     clip = options.make_model(options.models[0])
     videos = read_videos(
@@ -85,8 +87,12 @@ def read_training_data(
         captions.order_emotions(clip.config.emotions.order), tokenizer=tokenizer,
         max_length=min(options.max_tokens, clip.text.text_model.config.max_position_embeddings),
         frame_count=clip.config.temporal_size,
+        affect_by_video=None if options.affect is None else options.affect.by_video,
     )  # fmt: skip
-    train, dev = split_dev(pairs.video_ids, options.dev, options.seed)
+    if options.dev_ids is None:
+        train, dev = split_dev(pairs.video_ids, options.dev, options.seed)
+    else:
+        train, dev = split_by_ids(pairs.video_ids, dev_ids)
     return TrainingData(
         train=pairs.select_videos(train),
         dev=pairs.select_videos(dev) if dev else None,
@@ -116,6 +122,26 @@ def split_dev(video_ids: Sequence[str], share: float, seed: int) -> tuple[list[s
         [video for number, video in enumerate(video_ids) if number not in dev],
         [video_ids[number] for number in sorted(dev)],
     )
+
+
+def read_dev_ids(path: Path, known_ids: Collection[str]) -> tuple[str, ...]:
+    """The ids in a file, one a line. Raises AffectError for an id that no record has."""
+    ids = read_words(path)
+    if unknown := [video for video in ids if video not in set(known_ids)]:
+        raise AffectError(
+            f"{to_printable(path)}: {len(unknown)} of {len(ids)} ids are of no video in the records: the "
+            f"first is {to_printable(unknown[0])}"
+        )
+    return ids
+
+
+def split_by_ids(video_ids: Sequence[str], dev_ids: Collection[str]) -> tuple[list[str], list[str]]:
+    """(train, dev) ids. Raises AffectError where one of them has less than two videos."""
+    train = [video for video in video_ids if video not in dev_ids]
+    dev = [video for video in video_ids if video in dev_ids]
+    if min(len(train), len(dev)) < MIN_VIDEOS:
+        raise AffectError(f"{len(train)} videos to train on and {len(dev)} for dev: two are needed for each")
+    return train, dev
 
 
 def evaluate_pairs(model: VideoTextModel, pairs: VideoPairs) -> Evaluation:

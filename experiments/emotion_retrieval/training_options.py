@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import torch
 
-from encoders.clipvip.config import REPORT_EMOTIONS, Conditioning, EmotionConfig, Weighting
+from encoders.clipvip.config import REPORT_EMOTIONS, EmotionConfig, Weighting
 from encoders.clipvip.io import load_checkpoint, load_clip
 from encoders.clipvip.model import ClipVip
+from experiments.emotion_retrieval.affect_table import AffectTable
 from experiments.emotion_retrieval.devices import Precision
+from experiments.emotion_retrieval.model_names import REPORT, TEXT_SIDE_ALONE
 from experiments.emotion_retrieval.video_text_model import LogitScaleInfoNCE
 from losses import LOSSES
 from losses.ranking import MARGIN
 from spaces.joint import Schedule
 from spaces.joint.trainable_model import BatchLoss
 
-REPORT = "report"
-MODEL_NAMES = (*get_args(Conditioning), REPORT)
-"""Ways in which emotions enter; "report" is "add" with embeddings drawn from N(0, 1), as in the report."""
+NCE, NCE_DSL = "nce", "nce-dsl"
+LOSS_NAMES = (NCE, NCE_DSL, *(name for name in LOSSES if name != "infonce-learnt"))
+"""nce: InfoNCE with the model's logit scale, trained; nce-dsl: with the dual softmax too; the others are
+those of `losses.LOSSES`, but for the one with a second trained temperature."""
 
-NCE = "nce"
-LOSS_NAMES = (NCE, *(name for name in LOSSES if name != "infonce-learnt"))
-"""nce: InfoNCE with the model's logit scale, trained; the others are those of `losses.LOSSES`, but for the
-one with a second trained temperature."""
+NOT_OF_ONE_MODEL = (
+    "clip", "checkpoint", "records", "videos", "models", "device", "dev_ids", "affect", "init_std",
+    "weighting", "dropout",
+)  # fmt: skip
+"""Options that `TrainingOptions.describe` leaves out, or gives in another form."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +40,11 @@ class TrainingOptions:
     checkpoint:  of CLIP-ViP or of the emotion report; None starts from CLIP
     records:     captions with emotions; videos: folder of their files
     dev:         share of the videos held out to choose the best epoch; 0 for none, which takes the last
+    dev_ids:     file with the ids of those held out, in place of a share
     init_std, weighting, dropout: of `EmotionConfig`, but for the report's model
     new_rate_factor, decay_rule:  of `group_parameters`
     max_tokens:  of a caption; the model's own limit if that is lower
+    affect:      of the videos, which the video side adds by a gate; not in TEXT_SIDE_ALONE
 
     Raises ValueError for a warm-up as long as the training.
     """
@@ -48,6 +54,7 @@ class TrainingOptions:
     records: Path
     videos: Path
     dev: float
+    dev_ids: Path | None
     models: tuple[str, ...]
     init_std: float
     weighting: Weighting
@@ -57,6 +64,7 @@ class TrainingOptions:
     new_rate_factor: float
     decay_rule: str
     max_tokens: int
+    affect: AffectTable | None
     device: str
     precision: Precision
     seed: int
@@ -85,21 +93,31 @@ class TrainingOptions:
         """
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
-            model = load_clip(self.clip, emotions=self.make_emotion_config(name))
+            model = load_clip(
+                self.clip, emotions=self.make_emotion_config(name), affect_dim=self.count_affect(name)
+            )
         if self.checkpoint is not None:
             load_checkpoint(model, self.checkpoint)
         return model
 
+    def count_affect(self, name: str) -> int:
+        """Numbers of affect that a model's video side takes."""
+        return 0 if self.affect is None or name in TEXT_SIDE_ALONE else len(self.affect.columns)
+
     def make_losses(self, model: ClipVip) -> tuple[BatchLoss, BatchLoss | None]:
         """The loss, and that of the warm-up where the loss needs one."""
-        if self.loss == NCE:
-            return LogitScaleInfoNCE(model.logit_scale), None
+        if self.loss in (NCE, NCE_DSL):
+            return LogitScaleInfoNCE(model.logit_scale, dual_softmax=self.loss == NCE_DSL), None
         entry = LOSSES[self.loss]
         return entry.make(), entry.warmup(MARGIN) if entry.warmup and self.schedule.warm else None
 
     def describe(self, name: str) -> dict[str, Any]:
         """What a model depends on beside the content of its files, for its card and its checkpoint."""
-        settings = asdict(self)
-        for key in ("clip", "checkpoint", "records", "videos", "models", "device"):
+        settings = asdict(replace(self, affect=None))
+        for key in NOT_OF_ONE_MODEL:
             del settings[key]
-        return {"model": name, **settings}
+        affect = None
+        if self.affect is not None and self.count_affect(name):
+            affect = {"columns": list(self.affect.columns), "digest": self.affect.digest}
+        emotions = asdict(self.make_emotion_config(name))
+        return {"model": name, "emotions": emotions, **settings, "affect": affect}

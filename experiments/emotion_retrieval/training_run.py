@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError, safe_open
+
 from encoders import AffectError, describe_os_error, to_printable, write_atomically
 from encoders.clipvip.io import save_model
 from encoders.files import compute_sha256
@@ -64,6 +66,14 @@ class TrainingRun:
             )
         return result
 
+    def count_done_epochs(self) -> int:
+        """Epochs in the checkpoint; 0 without one that can be read."""
+        try:
+            with safe_open(self.folder / CHECKPOINT_FILE, "pt") as stored:
+                return len(json.loads(stored.metadata()["progress"])["epochs"])
+        except (OSError, SafetensorError, ValueError, KeyError, TypeError):
+            return 0
+
     def train(self, provenance: Mapping[str, Any], on_batch: Callable[[], None]) -> dict[str, Any]:
         """Train from the checkpoint if there is one, and write the model, its card and its history."""
         device = select_device(self.options.device)
@@ -105,6 +115,8 @@ class TrainingRun:
                 if path is not None
             },
             "data": self.data.describe(),
+            "device": model.device.type,
+            "bfloat16": model.uses_bfloat16,
             "dev": None if self.data.dev is None else measure_dev(model, self.data.dev, self.options.seed),
             "best epoch": history.best,
             "temperature": float((-model.clip_vip.logit_scale.detach()).exp()),
@@ -130,7 +142,7 @@ def train_models(
     for run in runs:
         if results[run.name] is not None:
             continue
-        done = 0
+        done = run.count_done_epochs() * batches // options.schedule.epochs
 
         def count_batch(name: str = run.name) -> None:
             nonlocal done

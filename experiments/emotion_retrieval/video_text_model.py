@@ -13,20 +13,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from encoders import Rows
+from encoders import AffectError, Rows
+from encoders.clipvip.checkpoint_keys import NEW_IN_CLIP_VIP, NEW_PREFIXES
 from encoders.clipvip.frame_sampling import CLIP_MEAN, CLIP_STD
 from encoders.clipvip.model import ClipVip
 from experiments.emotion_retrieval.video_pairs import VideoPairs
 from losses import info_nce
-from losses.contrastive import CLIP_VIP_BOUNDS
+from losses.contrastive import CLIP_VIP_BOUNDS, negative_log_likelihood
+from losses.negatives import split_directions
 from spaces.joint.trainable_model import BatchLoss, TrainableModel
 
+DIVERGED = "training has diverged: the model's numbers are not finite; lower --rate or --new-rate-factor"
 CHUNK = 16  # videos encoded at a time
 TEXTS_PER_VIDEO = 16  # texts take about so many times less memory
 
 EMBEDDINGS = re.compile(r"(token|position|class|temporal)_embedding|added_proxies$|conditioning\.table$")
-NEW_WEIGHTS = re.compile(r"text\.conditioning\.|video\.affect_(residual|coordinates)\.")
-NEW_IN_CLIP_VIP = re.compile(r"video\.added_proxies$|video\.temporal_embedding$")
 ADAM = {"betas": (0.9, 0.98), "eps": 1e-6}  # of CLIP-ViP's released code
 
 DECAY_RULES: dict[str, Callable[[str, nn.Parameter], bool]] = {
@@ -55,15 +56,19 @@ class VideoTextModel(TrainableModel):
         self.device, self.uses_bfloat16 = torch.device(device), bfloat16
 
     def compute_loss(self, batch: Any, loss: BatchLoss) -> Tensor:
-        """The loss () of a batch of `VideoPairs.make_batch`."""
+        """The loss () of a batch of `VideoPairs.make_batch`. Raises AffectError where it is not finite."""
         self.on_batch()
         similarity = self.embed_videos(batch) @ self.embed_texts(batch).T
-        return loss(similarity, batch["same_item"].to(self.device))
+        value = loss(similarity, batch["same_item"].to(self.device))
+        if not value.isfinite():
+            raise AffectError(DIVERGED)
+        return value
 
     def embed_videos(self, batch: dict[str, Tensor]) -> Tensor:
         """Unit rows (n, dim) of `frames` (n, T, side, side, 3) uint8, and `affect` where it is there."""
         frames = standardise_pixels(batch["frames"].to(self.device))
-        affect = batch["affect"].to(self.device) if "affect" in batch else None
+        takes_affect = self.clip_vip.config.affect_dim > 0 and "affect" in batch
+        affect = batch["affect"].to(self.device) if takes_affect else None
         with self._autocast():
             features = self.clip_vip.video(frames, affect)
         return normalize(features.float(), dim=1)
@@ -77,7 +82,10 @@ class VideoTextModel(TrainableModel):
 
     @torch.no_grad()
     def encode(self, pairs: VideoPairs, chunk: int = CHUNK) -> tuple[Rows, Rows]:
-        """Unit rows of all texts (texts, dim) and of all videos (videos, dim); the frames of inference."""
+        """Unit rows of all texts (texts, dim) and of all videos (videos, dim); the frames of inference.
+
+        Raises AffectError where the model gives numbers that are not finite.
+        """
         self.eval()
         texts = [
             self.embed_texts(pairs.select_text_tensors(numbers)).cpu().numpy()
@@ -87,7 +95,10 @@ class VideoTextModel(TrainableModel):
             self.embed_videos(pairs.select_video_tensors(numbers)).cpu().numpy()
             for numbers in _split(len(pairs.video_ids), chunk)
         ]
-        return np.concatenate(texts), np.concatenate(videos)
+        rows = np.concatenate(texts), np.concatenate(videos)
+        if not all(np.isfinite(side).all() for side in rows):
+            raise AffectError(DIVERGED)
+        return rows
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.uses_bfloat16)
@@ -103,17 +114,25 @@ def standardise_pixels(frames: Tensor) -> Tensor:
 class LogitScaleInfoNCE:
     """`info_nce` by the model's own logit scale, which is trained and saved with its weights.
 
-    Before each use it is clamped to CLIP-ViP's bounds, as `LearnableInfoNCE` does.
+    Before each use it is clamped to CLIP-ViP's bounds, as `LearnableInfoNCE` does. With `dual_softmax` logits
+    are multiplied by their softmax over the anchors first (Cheng et al. 2021; NCELearnableTempDSLLoss of
+    CLIP-ViP's code).
     """
 
     logit_scale: nn.Parameter
+    dual_softmax: bool = False
     bounds: tuple[float, float] = CLIP_VIP_BOUNDS
 
     def __call__(self, similarity: Tensor, same_item: Tensor | None = None) -> Tensor:
         """The loss () of similarities (v, t)."""
         with torch.no_grad():
             self.logit_scale.clamp_(-math.log(self.bounds[1]), -math.log(self.bounds[0]))
-        return info_nce(similarity, (-self.logit_scale).exp(), same_item)
+        if not self.dual_softmax:
+            return info_nce(similarity, (-self.logit_scale).exp(), same_item)
+        logits = similarity * self.logit_scale.exp()
+        of_videos, _ = split_directions(logits * logits.softmax(dim=0), same_item)
+        _, of_texts = split_directions(logits * logits.softmax(dim=1), same_item)
+        return negative_log_likelihood(of_videos).mean() + negative_log_likelihood(of_texts).mean()
 
 
 def group_parameters(
@@ -126,9 +145,10 @@ def group_parameters(
     is_clip_vip:     whether the weights were CLIP-ViP's; else proxies and temporal embedding are new too
     """
     is_decayed = DECAY_RULES[decay_rule]
+    new_names = (*NEW_PREFIXES, *(() if is_clip_vip else NEW_IN_CLIP_VIP))
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
     for name, parameter in module.named_parameters():
-        is_new = bool(NEW_WEIGHTS.search(name) or (not is_clip_vip and NEW_IN_CLIP_VIP.search(name)))
+        is_new = any(new in name for new in new_names)
         groups.setdefault((is_new, is_decayed(name, parameter)), []).append(parameter)
     return [
         {"params": parameters, **ADAM}

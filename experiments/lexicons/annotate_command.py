@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +15,7 @@ from experiments.datasets.data_root import DATA_ROOT
 
 if TYPE_CHECKING:
     from experiments.lexicons.annotation import AnnotatedCaption
+    from experiments.lexicons.selection import AnnotatedCaptions, Selecting, Unit
 
 MSRVTT_CAPTIONS_FILE = Path("msrvtt_annotations") / "msrvtt_ret_test1k.json"
 MSRVTT_RELEASED_FILE = Path("msrvtt_annotations") / "msrvtt_test1k.json"
@@ -28,6 +27,14 @@ MAX_LISTED = 10  # captions listed before the list is cut short
 @click.option(
     "--bound", type=click.FloatRange(0, 1), default=0.6, show_default=True, help="Least |compound|."
 )
+@click.option(
+    "--select", "selecting", type=click.Choice(["video", "caption", "none"]), default="video",
+    show_default=True, help="What is emotional or neutral.",
+)  # fmt: skip
+@click.option(
+    "--annotate", "annotating", type=click.Choice(["video", "caption"]),
+    help="What a record is of. Default: what is selected; captions with --select none.",
+)  # fmt: skip
 @click.option("--as-reported", is_flag=True, help="VADER as in nltk, which the report used.")
 @click.option("--lower", is_flag=True, help="Keywords and NRC's words in any case; by default as written.")
 @click.option("--released", type=click.Path(path_type=Path), help="Records to set the columns against.")
@@ -38,10 +45,23 @@ MAX_LISTED = 10  # captions listed before the list is cut short
 def command(as_json: bool, **options: Any) -> None:
     """Tell which CAPTIONS are emotional and which emotions they name; by default MSR-VTT's 1k-A test set.
 
-    CAPTIONS is a JSON list (MSR-VTT's), JSONL, a CSV or TSV file with a column caption, text or sentence, or
-    plain text, one a line. Emotional is what VADER finds sentimental or a keyword is in; the emotions are
-    NRC's. Several captions of one video count as one text. Writes all.json, emotional.json, neutral.json
-    (as many of each) and balanced.json (both) into the folder --out.
+    CAPTIONS is a JSON list (MSR-VTT's) or an object of captions by video id (MSVD's), JSONL, a CSV or TSV
+    file with a column caption, text or sentence, or plain text, one a line. Emotional is what VADER finds
+    sentimental or a keyword is in; the emotions are NRC's. Writes all.json, emotional.json, neutral.json
+    (as many of each) and balanced.json (both) into the folder --out, with --select none all.json alone.
+
+    \b
+    --select  --annotate  a record is of  "emotion" is of      the columns are of
+    video     video       a video         its captions joined  its captions joined
+    video     caption     a caption       its video's, joined  the caption
+    caption   caption     a caption       the caption          the caption
+    none      caption     a caption       (not written)        the caption
+    none      video       a video         (not written)        its captions joined
+
+    The first row is the report's code and the default; the second is what its text says and what its files
+    of MSVD and DiDeMo hold. Records of captions have a sen_id, theirs in the file or a running number. The
+    rows mean different things: twenty captions joined are far more often emotional than one; the summary
+    says how much more in this file.
 
     As in the report, VADER and NRC's words know the straight apostrophe alone: of "don’t", as phones write
     it, the negation is not seen and "don" counts. `affect feel` reads both alike.
@@ -50,58 +70,66 @@ def command(as_json: bool, **options: Any) -> None:
 
 
 def run_annotation(
-    *, captions: Path | None, bound: float, as_reported: bool, lower: bool, released: Path | None, seed: int,
-    data_root: Path, out: Path | None, as_json: bool,
+    *, captions: Path | None, bound: float, selecting: Selecting, annotating: Unit | None, as_reported: bool,
+    lower: bool, released: Path | None, seed: int, data_root: Path, out: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Annotate the captions, write the subsets and print the summary. Raises AffectError."""
-    from experiments.lexicons.annotation import annotate, sample_balanced, sort_emotional_first
-    from experiments.lexicons.caption_files import read_video_captions
+    from experiments.lexicons.caption_files import read_captions
+    from experiments.lexicons.selection import annotate_captions, check_selection
+    from retrieval.progress_reporter import ProgressReporter
 
     file = captions or data_root / MSRVTT_CAPTIONS_FILE
     if captions is None and released is None and (data_root / MSRVTT_RELEASED_FILE).exists():
         released = data_root / MSRVTT_RELEASED_FILE
     released_records = _read_records(released) if released else None
-    video_captions = read_video_captions(file)
-    with report_progress(len(video_captions)) as on_caption:
-        annotated = sort_emotional_first(
-            annotate(
-                video_captions, threshold=bound, as_reported=as_reported, lower_case=lower,
-                on_caption=on_caption,
-            )
+    sources = read_captions(file)
+    annotating = annotating or ("caption" if selecting == "none" else selecting)
+    check_selection(selecting, annotating, sources)
+    with ProgressReporter("emotions") as report_progress:
+        annotated = annotate_captions(
+            sources, threshold=bound, as_reported=as_reported, lower_case=lower,
+            on_text=lambda done, total: report_progress.update("texts", done, total),
         )  # fmt: skip
-    emotional, neutral = sample_balanced(annotated, seed=seed)
-    subsets = {
-        "all": annotated, "emotional": emotional, "neutral": neutral, "balanced": emotional + neutral,
-    }  # fmt: skip
+    subsets = annotated.make_subsets(selecting, annotating, seed=seed)
     out = out or Path("runs") / "emotions" / file.stem
     write_subsets(out, subsets)
-    report = make_report(subsets, released_records)
-    report = {"captions": str(file), "seed": seed, **report, "out": str(out)}
+    report: dict[str, Any] = {
+        "captions": str(file), "seed": seed, "select": selecting, "annotate": annotating,
+        **make_report(annotated, subsets, selecting, released_records), "out": str(out),
+    }  # fmt: skip
     if as_json:
-        click.echo(json.dumps({**report, "records": [one.record for one in annotated]}))
+        click.echo(json.dumps({**report, "records": [one.record for one in subsets["all"]]}))
         return
     click.echo("\n".join(format_summary(report)))
 
 
 def make_report(
-    subsets: dict[str, list[AnnotatedCaption]], released_records: list[dict[str, Any]] | None
+    annotated: AnnotatedCaptions,
+    subsets: Mapping[str, list[AnnotatedCaption]],
+    selecting: Selecting,
+    released_records: list[dict[str, Any]] | None,
 ) -> dict[str, Any]:
-    """Counts by both lexicons, captions they judge differently, and the comparison with released records."""
+    """Counts by both lexicons over what is selected, texts they judge differently, both meanings, and the
+    comparison with released records.
+    """
     from experiments.lexicons.annotation import compare_records, count_emotional
+    from experiments.lexicons.selection import compute_statistics
 
-    annotated = subsets["all"]
+    units = annotated.captions if selecting == "caption" else annotated.videos
     return {
-        "today": asdict(count_emotional(annotated, as_reported=False)),
-        "as_reported": asdict(count_emotional(annotated, as_reported=True)),
+        "today": asdict(count_emotional(units, as_reported=False)),
+        "as_reported": asdict(count_emotional(units, as_reported=True)),
         "differ": [
-            _difference_to_json(caption)
-            for caption in annotated
-            if caption.is_sentimental != caption.is_sentimental_nltk
+            _difference_to_json(unit) for unit in units if unit.is_sentimental != unit.is_sentimental_nltk
         ],
-        "balanced": {"emotional": len(subsets["emotional"]), "neutral": len(subsets["neutral"])},
+        "per caption": asdict(compute_statistics(annotated.captions)),
+        "per video": asdict(compute_statistics(annotated.videos)) if annotated.has_video_ids else None,
+        "balanced": None
+        if selecting == "none"
+        else {name: len(subsets[name]) for name in ("emotional", "neutral")},
         "released": None
         if released_records is None
-        else asdict(compare_records(annotated, released_records)),
+        else asdict(compare_records(subsets["all"], released_records)),
     }
 
 
@@ -128,9 +156,24 @@ def format_summary(report: dict[str, Any]) -> Iterator[str]:
         yield f"emotional or not: {same} of {comparison['both']} as released" + _format_ids(
             comparison["emotion_differs"]
         )
-    sizes = report["balanced"]
+    yield from _format_meanings(report["per caption"], report["per video"])
+    if (sizes := report["balanced"]) is None:
+        yield f"{to_printable(report['out'])}: all.json"
+        return
     yield f"balanced: {sizes['emotional']} emotional + {sizes['neutral']} neutral, seed {report['seed']}"
     yield f"{to_printable(report['out'])}: all.json, emotional.json, neutral.json, balanced.json"
+
+
+def _format_meanings(per_caption: dict[str, Any], per_video: dict[str, Any] | None) -> Iterator[str]:
+    """How much more often videos are emotional than captions, where videos have several."""
+    if per_video is None or per_video["texts"] == per_caption["texts"]:
+        return
+    for name, found in (("caption", per_caption), ("video, joined", per_video)):
+        share, without = (100 * found[key] / found["texts"] for key in ("emotional", "without_emotion"))
+        yield (
+            f"per {name}: {found['emotional']} of {found['texts']} emotional ({share:.2f} %), "
+            f"{found['emotions_per_text']:.2f} emotions named a text, none by {without:.0f} %"
+        )
 
 
 def _format_counts(counts: dict[str, int]) -> str:
@@ -168,16 +211,6 @@ def write_subsets(out_folder: Path, subsets: dict[str, list[AnnotatedCaption]]) 
             write_atomically(out_folder / f"{name}.json", text.encode())
     except OSError as bad:
         raise AffectError(f"{to_printable(out_folder)}: {describe_os_error(bad)}") from bad
-
-
-@contextmanager
-def report_progress(count: int) -> Iterator[Callable[[], None]]:
-    """A callback for each caption done, which reports progress to standard error."""
-    from retrieval.progress_reporter import ProgressReporter
-
-    numbers = itertools.count(1)
-    with ProgressReporter("emotions") as report:
-        yield lambda: report.update("captions", next(numbers), count)
 
 
 def _read_records(path: Path) -> list[dict[str, Any]]:

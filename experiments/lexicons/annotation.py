@@ -23,7 +23,8 @@ class AnnotatedCaption:
     compound: VADER's score, by the package's lexicon; `compound_nltk` by nltk's copy, as in the report
     is_sentimental, is_sentimental_nltk: whether it is sentimental by each
     has_keyword: whether it contains a keyword
-    is_emotional: sentimental (by nltk's copy, for annotations as reported), or with a keyword
+    is_emotional: sentimental (by nltk's copy, for annotations as reported), or with a keyword; of a caption
+                  selected by its video: whether the video's captions joined are; None without a selection
     """
 
     source: VideoCaption
@@ -33,15 +34,18 @@ class AnnotatedCaption:
     is_sentimental: bool
     is_sentimental_nltk: bool
     has_keyword: bool
-    is_emotional: bool
+    is_emotional: bool | None
 
     @property
     def record(self) -> Record:
-        """The entry in the format of the released files."""
+        """The entry in the format of the released files; sen_id and emotion only where there is one."""
         source = self.source
         return {
             "video": source.video, "video_id": source.video_id, "caption": source.caption,
-            "duration": source.duration, "emotion": int(self.is_emotional), **self.nrc_scores,
+            **({} if source.sen_id is None else {"sen_id": source.sen_id}),
+            "duration": source.duration,
+            **({} if self.is_emotional is None else {"emotion": int(self.is_emotional)}),
+            **self.nrc_scores,
         }  # fmt: skip
 
 
@@ -149,20 +153,30 @@ def sample_balanced(
 
 
 def compare_records(annotated: Sequence[AnnotatedCaption], released: Sequence[Record]) -> RecordComparison:
-    """Comparison with records of an earlier run by video id: the eleven columns, and the emotion flag."""
-    released_by_id = {record.get("video_id"): record for record in released}
+    """Comparison with records of an earlier run: the eleven columns, and the emotion flag where both have it.
+
+    Records are paired by video id; those of single captions, which have a sen_id, by their caption too.
+    """
+    per_caption = any(caption.source.sen_id is not None for caption in annotated)
+    released_by_key = {_make_key(record, per_caption): record for record in released}
     pairs = [
-        (str(caption.source.video_id), caption.record, released_by_id[caption.source.video_id])
+        (str(caption.source.video_id), record, released_by_key[key])
         for caption in annotated
-        if caption.source.video_id in released_by_id
+        if (key := _make_key(record := caption.record, per_caption)) in released_by_key
     ]
     columns_differ = [
         name for name, ours, theirs in pairs if any(ours[key] != theirs.get(key) for key in NRC_COLUMNS)
     ]
-    emotion_differs = [name for name, ours, theirs in pairs if ours["emotion"] != theirs.get("emotion")]
+    emotion_differs = [
+        name for name, ours, theirs in pairs if "emotion" in ours and ours["emotion"] != theirs.get("emotion")
+    ]
     return RecordComparison(
         both=len(pairs),
         equal=len(pairs) - len(columns_differ),
         columns_differ=tuple(columns_differ),
         emotion_differs=tuple(emotion_differs),
     )
+
+
+def _make_key(record: Record, per_caption: bool) -> tuple[Any, ...]:
+    return (record.get("video_id"), *([str(record.get("caption")).strip()] if per_caption else []))

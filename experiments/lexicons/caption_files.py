@@ -1,4 +1,4 @@
-"""Captions from files in common formats, one entry a video, merged as in the emotion report."""
+"""Captions from files in common formats, each on its own or merged by video as in the emotion report."""
 
 from __future__ import annotations
 
@@ -21,61 +21,89 @@ EXPECTED_FORMAT = "captions as a JSON list, JSONL, CSV or plain text, one a line
 
 @dataclass(frozen=True, kw_only=True)
 class VideoCaption:
-    """A video's captions, its file, its id and its duration in s; each of the latter None where unknown."""
+    """A caption or a video's captions, its file, its id, its duration in s and the caption's number.
+
+    The latter are None where unknown, the number also for several captions.
+    """
 
     caption: str
     video: str | None = None
     video_id: str | None = None
     duration: float | None = None
+    sen_id: int | None = None
 
 
 def read_video_captions(path: Path) -> list[VideoCaption]:
-    """Captions of a file: .json (a list of records, or MSR-VTT's "sentences"), .jsonl, .csv, .tsv, or text.
+    """Captions of a file, see `read_captions`, several of one video joined, see `merge_by_video`."""
+    return merge_by_video(read_captions(path))
 
-    A record has a caption, text or sentence (or a list of them) and, optionally, video, video_id and
-    duration. Several captions of one video become one entry, joined by ". ", and entries are in the order
-    of their ids, as by the report's `groupby`. Without ids each caption is an entry, in the order of the
-    file. Raises AffectError, naming the malformed entry.
+
+def read_captions(path: Path) -> list[VideoCaption]:
+    """Captions of a file: .json (a list of records, MSR-VTT's "sentences", or an object of captions by video
+    id), .jsonl, .csv, .tsv, or text.
+
+    A record has a caption, text or sentence (or a list of them) and, optionally, video, video_id, duration
+    and sen_id. They are in the order of the file, numbered throughout unless all have a sen_id, as in the
+    report's files. Raises AffectError, naming the malformed entry.
     """
     if path.is_dir():
         raise AffectError(f"{to_printable(path)}: a folder; give {EXPECTED_FORMAT}")
     parse = PARSERS.get(path.suffix.lower(), _parse_plain_text)
     captions = [
-        _parse_entry(entry, f"{to_printable(path)}: {location}")
+        caption
         for location, entry in parse_text_file(path, parse, EXPECTED_FORMAT)
+        for caption in _parse_entry(entry, f"{to_printable(path)}: {location}")
     ]
     if not captions:
         raise AffectError(f"{to_printable(path)}: no captions; give {EXPECTED_FORMAT}")
-    return merge_by_video(captions)
+    if any(caption.sen_id is None for caption in captions):
+        return [replace(caption, sen_id=number) for number, caption in enumerate(captions)]
+    return captions
 
 
 def merge_by_video(captions: Sequence[VideoCaption]) -> list[VideoCaption]:
-    """One entry a video, in the order of ids; unchanged if an entry has no id."""
+    """One entry a video, joined by ". ", in the order of ids, as by the report's `groupby`.
+
+    If an entry has no id, each is on its own, in the order given.
+    """
     if any(caption.video_id is None for caption in captions):
-        return list(captions)
+        return [replace(caption, sen_id=None) for caption in captions]
     by_video: dict[str, list[VideoCaption]] = {}
     for caption in captions:
         by_video.setdefault(str(caption.video_id), []).append(caption)
     return [
-        replace(entries[0], caption=". ".join(entry.caption for entry in entries))
+        replace(entries[0], caption=". ".join(entry.caption for entry in entries), sen_id=None)
         for _, entries in sorted(by_video.items())
     ]
 
 
-def _parse_entry(entry: Any, location: str) -> VideoCaption:
+def _parse_entry(entry: Any, location: str) -> list[VideoCaption]:
+    """The captions of an entry, at least one."""
     if not isinstance(entry, Mapping):
         raise AffectError(f"{location} is no record; give {EXPECTED_FORMAT}")
-    caption = next((entry[name] for name in CAPTION_KEYS if entry.get(name)), None)
-    if isinstance(caption, list):
-        caption = ". ".join(caption) if all(isinstance(text, str) for text in caption) else None
-    if not isinstance(caption, str) or not caption.strip():
+    texts = next((entry[name] for name in CAPTION_KEYS if entry.get(name)), None)
+    texts = texts if isinstance(texts, list) else [texts]
+    if not all(isinstance(text, str) for text in texts) or not any(text.strip() for text in texts):
         raise AffectError(f"{location} has no {', '.join(CAPTION_KEYS[:-1])} or {CAPTION_KEYS[-1]}")
     video = _clean_value(entry.get("video"))
     video_id = next((value for key in ID_KEYS if (value := _clean_value(entry.get(key)))), None)
     if video_id is None and video is not None:
         video_id = PurePosixPath(video).stem if "." in video else video
     duration = _parse_seconds(entry.get("duration"), location)
-    return VideoCaption(caption=caption, video=video, video_id=video_id, duration=duration)
+    if video_id is None:  # nothing else tells which captions belong together
+        texts = [". ".join(texts)]
+    sen_id = _parse_sen_id(entry.get("sen_id"), location) if len(texts) == 1 else None
+    return [
+        VideoCaption(caption=text, video=video, video_id=video_id, duration=duration, sen_id=sen_id)
+        for text in texts
+    ]
+
+
+def _parse_sen_id(value: Any, location: str) -> int | None:
+    try:
+        return None if value in (None, "") else int(value)
+    except (TypeError, ValueError) as bad:
+        raise AffectError(f"{location} has a sen_id that is no whole number: {value!r}") from bad
 
 
 def _clean_value(value: Any) -> str | None:
@@ -98,9 +126,14 @@ Entries = Iterable[tuple[str, Any]]
 def _parse_json(text: str) -> Entries:
     content = json.loads(text)
     if isinstance(content, dict):
-        content = content.get("sentences", content.get("annotations"))
+        content = content.get("sentences", content.get("annotations", content))
+    if isinstance(content, dict) and all(isinstance(texts, list) for texts in content.values()):
+        return [
+            (f"video {to_printable(name)}", {"video_id": name, "caption": texts})
+            for name, texts in content.items()
+        ]
     if not isinstance(content, list):
-        raise ValueError('neither a list nor an object with "sentences"')
+        raise ValueError('neither a list, an object with "sentences" nor one of captions by video id')
     return [(f"entry {number}", entry) for number, entry in enumerate(content, start=1)]
 
 

@@ -35,12 +35,14 @@ def write_video(
     audio_blocks: Iterable[Waveform] | None = None,
     sample_rate: int = 0,
     codec_options: Mapping[str, str] = NO_OPTIONS,
+    metadata: Mapping[str, str] = NO_OPTIONS,
 ) -> None:
     """Write an H.264 clip in the container given by the suffix, with AAC sound unless `audio_blocks` is None.
 
     frames: (h, w, 3) uint8 each; consumed lazily, as are the audio blocks, so that memory stays bounded
     audio_blocks: consecutive blocks (n,) of mono samples at `sample_rate` Hz
     codec_options: of libx264
+    metadata: of the container, such as a comment
 
     Raises ValueError if there are no frames.
     """
@@ -49,6 +51,7 @@ def write_video(
     if first_frame is None:
         raise ValueError(f"{path}: a clip needs a picture")
     with av.open(str(path), "w") as container:
+        container.metadata.update(metadata)
         video_stream = container.add_stream("libx264", rate=fps, options=dict(codec_options))
         video_stream.height, video_stream.width, video_stream.pix_fmt = (
             first_frame.shape[0],

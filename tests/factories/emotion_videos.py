@@ -5,7 +5,7 @@ from pathlib import Path
 
 from clip_factory import save_clip
 
-from encoders.lexicon import compute_nrc_columns, has_emotion_keyword
+from encoders.lexicon import compute_nrc_columns, has_emotion_keyword, is_sentimental, score_sentiment
 from experiments.synthetic import generate_clips
 from experiments.synthetic.captions import generate_captions
 
@@ -19,9 +19,10 @@ def list_records(count, seed):
 
 def make_record(video, caption):
     columns = {name: int(value) for name, value in compute_nrc_columns(caption).items()}
+    is_emotional = has_emotion_keyword(caption) or is_sentimental(score_sentiment(caption), 0.4)
     return {
         "video": f"{video}.mp4", "video_id": video, "caption": caption, "duration": 2.0,
-        "emotion": int(has_emotion_keyword(caption)), **columns,
+        "emotion": int(is_emotional), **columns,
     }  # fmt: skip
 
 

@@ -19,10 +19,12 @@ def read_weights(folder):
     return {name: value.clone() for name, value in load_model(folder).state_dict().items()}
 
 
+@pytest.mark.slow
 def test_three_models_are_trained_under_one_configuration(trained):
     for name in MODELS:
         result = json.loads((trained / name / "training.json").read_text())
         assert result["name"] == name and len(result["history"]) == 2
+        assert result["settings"]["emotions"]["init_std"] == (1.0 if name == "report" else 0.02)
         assert result["data"]["train"] == {
             "videos": 14,
             "captions": 14,
@@ -37,6 +39,7 @@ def test_three_models_are_trained_under_one_configuration(trained):
     assert [config.emotions.init_std for config in configs] == [0.02, 1.0, 0.02]
 
 
+@pytest.mark.slow
 def test_a_trained_folder_is_an_encoder(trained):
     encoder = clip_vip(trained / "gated-output")
     rows = encoder.encode_text(["a happy red star spins", "a blue disc"])
@@ -44,6 +47,7 @@ def test_a_trained_folder_is_an_encoder(trained):
     assert np.isfinite(rows).all() and np.isfinite(encoder.encode([frames])).all()
 
 
+@pytest.mark.slow
 def test_the_card_says_where_it_comes_from(trained):
     card = (trained / "report" / "card.md").read_text()
     for part in ("# CLIP-ViP, emotions: report", "records train.json", "Licence:", "On dev", "14 videos",
@@ -51,6 +55,7 @@ def test_the_card_says_where_it_comes_from(trained):
         assert part in card, part
 
 
+@pytest.mark.slow
 def test_what_is_done_is_not_done_again(run_emotions, train_arguments, trained, monkeypatch):
     monkeypatch.setattr(video_text_model.VideoTextModel, "compute_loss", None)
     done = run_emotions(*train_arguments, "--out", trained, "--conditioning", "none", "--json")
@@ -60,6 +65,7 @@ def test_what_is_done_is_not_done_again(run_emotions, train_arguments, trained, 
     assert other.exit_code == 2 and "holds a model of another configuration" in other.output
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on_to_the_same_weights(run_emotions, train_arguments, tmp_path, monkeypatch):
     arguments = [*train_arguments, "--conditioning", "gated-end-token", "--emotion-dropout", 0.3]
     assert run_emotions(*arguments, "--out", tmp_path / "whole").exit_code == 0
@@ -90,6 +96,7 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(run_emotions, train_argu
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
 
 
+@pytest.mark.slow
 def test_the_baseline_and_the_emotion_model_see_the_same_batches(trained):
     """Both begin with the same proxies; a gate that starts at zero gives the first step the same loss."""
     losses = {
@@ -108,6 +115,7 @@ def test_dev_is_held_out_by_video():
     assert len(split_dev(ids, 0.001, seed=0)[1]) == 2
 
 
+@pytest.mark.slow
 def test_captions_in_a_list_are_drawn_and_share_their_emotions(
     run_emotions, train_arguments, emotion_files, tmp_path
 ):

@@ -9,8 +9,10 @@ from clip_factory import SIDE, make_model, make_texts
 
 from encoders.clipvip.config import EmotionConfig
 from encoders.clipvip.frame_sampling import make_pixels
+from experiments.emotion_retrieval.train_command import DECAY_RULE_NAMES
 from experiments.emotion_retrieval.video_pairs import VideoPairs
 from experiments.emotion_retrieval.video_text_model import (
+    DECAY_RULES,
     LogitScaleInfoNCE,
     VideoTextModel,
     group_parameters,
@@ -89,6 +91,18 @@ def test_the_temperature_is_the_models_own_and_stays_in_its_bounds():
         assert clip_vip.logit_scale.item() == pytest.approx(end)
 
 
+def test_the_dual_softmax_loss_is_the_released_one():
+    similarity = torch.randn(5, 5, generator=torch.Generator().manual_seed(3)) / 5
+    clip_vip = make_model()
+    logits = similarity * clip_vip.logit_scale.exp()
+    labels = torch.arange(5)
+    wanted = sum(
+        torch.nn.functional.cross_entropy(side * side.softmax(dim=0), labels) for side in (logits, logits.T)
+    )
+    loss = LogitScaleInfoNCE(clip_vip.logit_scale, dual_softmax=True)
+    assert loss(similarity).item() == pytest.approx(wanted.item(), rel=1e-5)
+
+
 def group_by_name(module, **options):
     """By name of a parameter, its group."""
     names = {id(parameter): name for name, parameter in module.named_parameters()}
@@ -126,6 +140,10 @@ def test_the_released_rule_decays_gains_and_tables():
         TOKENS,
         "text.conditioning.table",
     }
+
+
+def test_the_command_knows_every_rule():
+    assert tuple(DECAY_RULES) == DECAY_RULE_NAMES
 
 
 def test_new_parameters_have_a_rate_of_their_own():
