@@ -16,6 +16,7 @@ from torch import nn
 
 from encoders import Rows, get_cache_dir
 from encoders.clipvip.affect_coordinates import AFFECT_LOGIT_SHIFT
+from encoders.clipvip.checkpoint_keys import NEW_PREFIXES
 from encoders.clipvip.config import AFFECT_COORDINATES, ClipVipConfig
 from encoders.clipvip.model import ClipVip
 from experiments.emotion_retrieval.harm_study import VariantResult, average_by_group, measure_variant
@@ -31,7 +32,6 @@ from experiments.emotion_retrieval.stand_in_setting import split_by_emotion
 from experiments.emotion_retrieval.variants import Variant
 from experiments.emotion_retrieval.video_pairs import VideoPairs
 from experiments.emotion_retrieval.video_text_model import (
-    NEW_WEIGHTS,
     LogitScaleInfoNCE,
     VideoTextModel,
     group_parameters,
@@ -146,7 +146,8 @@ def group_variant_parameters(
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Groups as `group_parameters` makes them, of new weights alone where the content is frozen."""
     for name, parameter in module.named_parameters():
-        parameter.requires_grad_(not variant.is_content_frozen or bool(NEW_WEIGHTS.search(name)))
+        is_new = any(new in name for new in NEW_PREFIXES)
+        parameter.requires_grad_(is_new or not variant.is_content_frozen)
     groups = group_parameters(module, new_rate_factor=variant.new_rate_factor, is_clip_vip=is_clip_vip)
     return [group for group in groups if any(parameter.requires_grad for parameter in group["params"])]
 
