@@ -92,7 +92,7 @@ def load_released_weights(model: ClipVip, weights: Mapping[str, Tensor]) -> Load
     model.load_state_dict(renamed, strict=False)
     if model.config.has_coordinates:  # the file's scale is of the content alone
         with torch.no_grad():
-            model.logit_scale += AFFECT_LOGIT_SHIFT
+            model.logit_scale.add_(AFFECT_LOGIT_SHIFT)
     return LoadedWeights(count=len(weights), new_names=tuple(missing))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Self, get_args
+from typing import Any, Final, Literal, Self, get_args
 
 from encoders.base import AffectError
 from encoders.lexicon import EMOTIONS
@@ -18,7 +18,7 @@ Conditioning = Literal[
 
 Weighting = Literal["binary", "soft"]
 
-AFFECT_COORDINATES = "affect-coordinates"
+AFFECT_COORDINATES: Final = "affect-coordinates"
 """The conditioning that leaves texts without emotion as they are; the one to begin with."""
 
 SLACK_COORDINATES = 2  # beside those that texts and videos share: of texts, of videos

@@ -18,6 +18,7 @@ from experiments.datasets.data_root import DATA_ROOT
 if TYPE_CHECKING:
     from experiments.emotion_retrieval.harm_study import VariantResult
     from experiments.emotion_retrieval.variants import Variant
+    from experiments.statistics.report import Requirement
 
 DATA_NAMES = ("msvd", "flickr1k", "oasis", "synthetic")  # keys of HARM_SETTINGS, which imports torch
 
@@ -25,28 +26,34 @@ DATA_NAMES = ("msvd", "flickr1k", "oasis", "synthetic")  # keys of HARM_SETTINGS
 @click.command("harm")
 @click.option("--data", type=click.Choice(DATA_NAMES), default="msvd", show_default=True)
 @click.option("--seeds", type=click.IntRange(1), default=3, show_default=True)
-@click.option("--variants", default="", metavar="PREFIX,...", help="Only variants whose names begin so.")
+@click.option(
+    "--variants", "prefixes", multiple=True, metavar="PREFIX",
+    help="Only variants whose names begin so, and the baseline. Can be repeated.",
+)  # fmt: skip
 @click.option("--data-root", type=click.Path(path_type=Path), default=DATA_ROOT, show_default=True)
 @click.option(
     "--out", type=click.Path(path_type=Path), help="By default runs/harm/ and the name of the data."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
-    data: str, seeds: int, variants: str, data_root: Path, out: Path | None, *, as_json: bool
+    data: str, seeds: int, prefixes: tuple[str, ...], data_root: Path, out: Path | None, *, as_json: bool
 ) -> None:  # fmt: skip
     """Recall with the emotion report's embeddings and with other forms, on all queries and by emotion.
 
     \b
     msvd       captions: half of a video's stand in for its pictures
     flickr1k   photos by this project's frozen features, and their affect as it predicts it
-    oasis      photos by category and mood; features and affect as for flickr1k
+    oasis      photos by theme and mood; features and affect as for flickr1k
     synthetic  rendered videos with music of a mood through a small CLIP-ViP, trained from scratch
 
     A text tower is trained without emotions first, and every variant starts from its weights. Differences of
-    R@1 from the baseline have intervals over seeds and items together. Writes table.md, report.png and
+    R@1 from the baseline have intervals over seeds and items together. Below the table are the bars that the
+    form without harm has to meet. Writes table.md, report.png and
     results.json into the folder --out, and keeps there what is finished: an interrupted run goes on where it
     was.
     """
+    from experiments.emotion_retrieval.harm_bars import check_bars
+    from experiments.emotion_retrieval.harm_report import summarise_variants
     from experiments.emotion_retrieval.harm_settings import HARM_SETTINGS
     from experiments.emotion_retrieval.harm_study import run_harm_study
     from experiments.statistics.provenance import describe_provenance
@@ -55,7 +62,7 @@ def command(
     folder = out or Path("runs/harm") / data
     create_out_folder(folder)
     setting = HARM_SETTINGS[data](data_root)
-    chosen, done = select_variants(setting.variants, variants), 0
+    chosen, done = select_variants(setting.variants, prefixes), 0
     with ProgressReporter("emotions", unit="variants") as report:
 
         def report_variant(name: str) -> None:
@@ -70,13 +77,13 @@ def command(
         "provenance": describe_provenance("experiments.emotions", sys.argv[1:]), "data": data, "seeds": seeds,
         **setting.describe(),
     }  # fmt: skip
-    table, record = write_report(folder, record, results)
+    bars = check_bars(summarise_variants(results), setting.report, setting.ours)
+    table, record = write_report(folder, record, results, bars)
     click.echo(json.dumps(record) if as_json else table)
 
 
-def select_variants(variants: Sequence[Variant], spec: str) -> list[Variant]:
+def select_variants(variants: Sequence[Variant], prefixes: tuple[str, ...]) -> list[Variant]:
     """The baseline and the variants whose names begin with a prefix; all without. Raises AffectError."""
-    prefixes = tuple(part.strip() for part in spec.split(",") if part.strip())
     names = [variant.name for variant in variants]
     if unknown := [prefix for prefix in prefixes if not any(name.startswith(prefix) for name in names)]:
         raise AffectError(f"no variant {', '.join(unknown)}; variants: {'; '.join(names)}")
@@ -88,7 +95,7 @@ def select_variants(variants: Sequence[Variant], spec: str) -> list[Variant]:
 
 
 def write_report(
-    folder: Path, record: dict[str, Any], results: Sequence[VariantResult]
+    folder: Path, record: dict[str, Any], results: Sequence[VariantResult], bars: Sequence[Requirement]
 ) -> tuple[str, dict[str, Any]]:
     """Write table.md, report.png and results.json; the tables, and the record with all summaries."""
     from experiments.emotion_retrieval.harm_plot import draw_forest
@@ -105,8 +112,10 @@ def write_report(
         **record,
         "variants": [summary.to_json() for summary in summaries],
         "cause": [asdict(reading) for reading in cause],
+        "bars": [bar.to_json() for bar in bars],
     }
-    table = "\n".join([*format_summaries(summaries), *(["", *format_cause(cause)] if cause else [])])
+    lines = [*format_summaries(summaries), *(["", *format_cause(cause)] if cause else [])]
+    table = "\n".join([*lines, "", *(f"* {bar}" for bar in bars)])
     forest = draw_forest(
         [summary.variant for summary in summaries],
         {name: [summary.differences[name] for summary in summaries] for name in QUERY_SETS},

@@ -85,6 +85,16 @@ class HarmSetting(Protocol):
         ...
 
     @property
+    def report(self) -> str:
+        """Name of the variant that is the emotion report's."""
+        ...
+
+    @property
+    def ours(self) -> str:
+        """Name of the variant that is to do no harm."""
+        ...
+
+    @property
     def key(self) -> Sequence[Any]:
         """What results depend on beside variant and seed, for JSON."""
         ...

@@ -56,7 +56,7 @@ class MoodClips:
     @property
     def names_mood(self) -> npt.NDArray[np.bool_]:
         """(texts,) whether a text names a mood."""
-        return np.isfinite(self.named_mood).all(axis=1)
+        return np.asarray(np.isfinite(self.named_mood).all(axis=1))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -16,22 +16,22 @@ from torch import nn
 
 from encoders import Rows, get_cache_dir
 from encoders.clipvip.affect_coordinates import AFFECT_LOGIT_SHIFT
-from encoders.clipvip.config import AFFECT_COORDINATES, REPORT_EMOTIONS, ClipVipConfig, EmotionConfig
+from encoders.clipvip.checkpoint_keys import NEW_PREFIXES
+from encoders.clipvip.config import AFFECT_COORDINATES, ClipVipConfig
 from encoders.clipvip.model import ClipVip
 from experiments.emotion_retrieval.harm_study import VariantResult, average_by_group, measure_variant
 from experiments.emotion_retrieval.mood_clips import (
-    AFFECT_DIRECTIONS,
     MAX_WORDS,
     SOFT_EMOTIONS,
     MoodClips,
     MoodClipSplits,
     load_mood_clips,
 )
+from experiments.emotion_retrieval.mood_variants import MOOD_VARIANTS, OURS, REPORT
 from experiments.emotion_retrieval.stand_in_setting import split_by_emotion
-from experiments.emotion_retrieval.variants import BASELINE, Variant
+from experiments.emotion_retrieval.variants import Variant
 from experiments.emotion_retrieval.video_pairs import VideoPairs
 from experiments.emotion_retrieval.video_text_model import (
-    NEW_WEIGHTS,
     LogitScaleInfoNCE,
     VideoTextModel,
     group_parameters,
@@ -51,42 +51,6 @@ BATCH = 48
 BASELINE_SCHEDULE = Schedule(
     epochs=10, batch=BATCH, rate=2e-3, decay="cosine", rise=0.05, weight_decay=0.05, clip=1.0
 )
-STEPS = 280
-SOFT = EmotionConfig(conditioning=AFFECT_COORDINATES, weighting="soft", dropout=0.1, order=AFFECT_DIRECTIONS)
-OURS = "affect-coordinates + video affect, content frozen"
-
-MOOD_VARIANTS: tuple[Variant, ...] = (
-    Variant(name=BASELINE),
-    Variant(name="baseline, trained further", steps=STEPS),
-    Variant(name="report: add, std 1", emotions=REPORT_EMOTIONS, steps=STEPS),
-    Variant(name="video affect", steps=STEPS, new_rate_factor=10, uses_video_affect=True),
-    *(
-        Variant(
-            name=f"{form} + video affect",
-            emotions=replace(SOFT, conditioning=form),
-            steps=STEPS,
-            new_rate_factor=10,
-            uses_video_affect=True,
-        )
-        for form in ("gated-output", AFFECT_COORDINATES)
-    ),
-    *(
-        Variant(
-            name=name,
-            emotions=replace(SOFT, order=order),
-            steps=STEPS,
-            rate=1e-3,
-            new_rate_factor=10,
-            uses_video_affect=True,
-            is_content_frozen=True,
-        )
-        for name, order in (
-            (f"{OURS}, emotions of the lexicon too", SOFT_EMOTIONS),
-            (OURS, AFFECT_DIRECTIONS),
-        )
-    ),
-)
-"""All start from the baseline's weights; those that are trained further take the same number of steps."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +63,8 @@ class MoodSetting:
     splits: MoodClipSplits
     schedule: Schedule = BASELINE_SCHEDULE
     variants: Sequence[Variant] = MOOD_VARIANTS
+    report: str = REPORT
+    ours: str = OURS
     evaluated_split: str = "test"
 
     @property
@@ -140,7 +106,7 @@ class MoodSetting:
         assert not names.unexpected_keys
         if variant.emotions.conditioning == AFFECT_COORDINATES:
             with torch.no_grad():
-                model.clip_vip.logit_scale += AFFECT_LOGIT_SHIFT
+                model.clip_vip.logit_scale.add_(AFFECT_LOGIT_SHIFT)
         if variant.steps:
             self._make_trainer(model, variant, self._make_schedule(variant), seed).run()
         clips = self.splits.by_split[self.evaluated_split]
@@ -180,7 +146,8 @@ def group_variant_parameters(
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Groups as `group_parameters` makes them, of new weights alone where the content is frozen."""
     for name, parameter in module.named_parameters():
-        parameter.requires_grad_(not variant.is_content_frozen or bool(NEW_WEIGHTS.search(name)))
+        is_new = any(new in name for new in NEW_PREFIXES)
+        parameter.requires_grad_(is_new or not variant.is_content_frozen)
     groups = group_parameters(module, new_rate_factor=variant.new_rate_factor, is_clip_vip=is_clip_vip)
     return [group for group in groups if any(parameter.requires_grad for parameter in group["params"])]
 

@@ -59,7 +59,7 @@ def load_oasis_photos(data_root: Path) -> CaptionVideoSplits:
         [image.path.name for image in images],
         describe_by_mood(images, ~is_test),
         features.mean_pool(len(images))["objects"],
-        estimates[:, :2],
+        estimates[:, :2].astype(np.float32),
         is_test,
     )
 
@@ -83,14 +83,14 @@ def make_photo_splits(
     Raises AffectError where a photo has no features.
     """
     if (lacking := np.isnan(features).any(axis=1)).any():
-        raise AffectError(f"{lacking.sum()} photos can't be read, the first is {ids[lacking.argmax()]}")
+        raise AffectError(f"{lacking.sum()} photos can't be read, the first is {ids[int(lacking.argmax())]}")
     vocabulary = Vocabulary.from_sentences(
         text for own, test in zip(texts, is_test, strict=True) if not test for text in own
     )
     standardised = [_standardise(rows, ~is_test) for rows in (features, affect)]
 
     def select(mask: Mask) -> CaptionVideos:
-        rows = np.flatnonzero(mask)
+        rows = np.flatnonzero(mask).tolist()
         flat = [text for row in rows for text in texts[row]]
         return CaptionVideos(
             video_ids=tuple(ids[row] for row in rows),

@@ -20,7 +20,7 @@ from experiments.emotion_retrieval.stand_in_training import (
     train_baseline,
     train_variant,
 )
-from experiments.emotion_retrieval.variants import VARIANTS, Variant
+from experiments.emotion_retrieval.variants import OURS, REPORT, VARIANTS, Variant
 from retrieval.evaluation import DirectionResult, InnerProductSimilarity, evaluate
 from spaces.joint import Schedule
 
@@ -32,6 +32,8 @@ class StandInSetting:
     splits: CaptionVideoSplits
     schedule: Schedule = BASELINE_SCHEDULE
     variants: Sequence[Variant] = VARIANTS
+    report: str = REPORT
+    ours: str = OURS
 
     @property
     def key(self) -> Sequence[Any]:

@@ -98,7 +98,8 @@ def draw_texts(videos: CaptionVideos, seed: int) -> CaptionVideos:
 
 def group_parameters(module: nn.Module, variant: Variant) -> list[dict[str, Any]]:
     """What the baseline lacks, which is trained faster, and its own parameters unless they are frozen."""
-    own, new = [], []
+    own: list[nn.Parameter] = []
+    new: list[nn.Parameter] = []
     for name, parameter in module.named_parameters():
         is_new = name.removeprefix("model.").startswith(NEW_PREFIXES)
         (new if is_new else own).append(parameter)

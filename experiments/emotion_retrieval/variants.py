@@ -31,6 +31,8 @@ class Variant:
 
 
 BASELINE = "baseline"
+REPORT = "add, std 1 (report)"
+OURS = "affect-coordinates + video affect, content frozen, 300 steps"
 CONTROL = "baseline, 300 steps at 1e-4"
 
 
@@ -45,7 +47,7 @@ VARIANTS: tuple[Variant, ...] = (
     Variant(name="add, zeros", emotions=_add(0.0)),
     Variant(name="add, std .02", emotions=_add(0.02)),
     Variant(name="add, std .1", emotions=_add(0.1)),
-    Variant(name="add, std 1 (report)", emotions=_add(1.0)),
+    Variant(name=REPORT, emotions=_add(1.0)),
     Variant(name="add, std 1, 60 steps at 1e-6", emotions=_add(1.0), steps=60, rate=1e-6),
     Variant(name="add, std 1, 300 steps at 1e-6", emotions=_add(1.0), steps=300, rate=1e-6),
     Variant(name="add, std 1, 300 steps at 1e-4", emotions=_add(1.0), steps=300),
@@ -73,7 +75,7 @@ VARIANTS: tuple[Variant, ...] = (
         for form in ("gated-output", "affect-coordinates")
     ),
     Variant(
-        name="affect-coordinates + video affect, content frozen, 300 steps",
+        name=OURS,
         emotions=EmotionConfig(conditioning="affect-coordinates", dropout=0.1),
         steps=300,
         new_rate_factor=10,

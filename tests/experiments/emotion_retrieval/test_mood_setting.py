@@ -19,13 +19,12 @@ from experiments.emotion_retrieval.mood_clips import (
     read_soft_emotions,
 )
 from experiments.emotion_retrieval.mood_setting import (
-    MOOD_VARIANTS,
-    OURS,
     MoodSetting,
     evaluate_clips,
     measure_affect_distances,
     select_inputs,
 )
+from experiments.emotion_retrieval.mood_variants import MOOD_VARIANTS, OURS
 from experiments.emotion_retrieval.video_pairs import VideoPairs
 from experiments.synthetic import MOODS
 from retrieval.features import FeaturePipeline

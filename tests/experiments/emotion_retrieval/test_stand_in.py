@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from happy_captions import SHORT, make_dataset
 
 from encoders.base import AffectError
-from experiments.datasets import CaptionDataset, DatasetItem
 from experiments.emotion_retrieval import stand_in_setting, stand_in_training
 from experiments.emotion_retrieval.caption_videos import split_caption_videos
 from experiments.emotion_retrieval.harm_command import select_variants
@@ -22,26 +22,8 @@ from experiments.emotion_retrieval.stand_in_training import (
     train_variant,
 )
 from experiments.emotion_retrieval.variants import VARIANTS, Variant
-from spaces.joint import Schedule
 
-THINGS = ("dog", "cat", "horse", "car", "boat", "train", "cook", "child")
-DEEDS = ("runs", "sleeps", "waits", "turns", "falls", "sings")
-SHORT = Schedule(epochs=3, batch=16, rate=1e-3)
 VARIANT_BY_NAME = {variant.name: variant for variant in VARIANTS}
-
-
-def make_dataset(videos=48, captions=8):
-    """Videos of a thing and a deed; every third is happy in half of its captions."""
-    items = []
-    for number in range(videos):
-        thing, deed = THINGS[number % 8], DEEDS[number // 8 % 6]
-        texts = tuple(
-            f"a {'happy ' if number % 3 == 0 and caption % 2 else ''}{thing} {deed} {'again' * (caption > 3)}"
-            for caption in range(captions)
-        )
-        split = "test" if number % 4 == 0 else "train"
-        items.append(DatasetItem(id=f"video{number}", captions=texts, split=split))
-    return CaptionDataset(name="toy", items=tuple(items))
 
 
 @pytest.fixture(scope="module")
@@ -121,12 +103,14 @@ def test_one_seed_says_nothing_of_others(setting):
 
 
 def test_variants_are_chosen_by_prefix():
-    names = [variant.name for variant in select_variants(VARIANTS, "gated-output, concat")]
-    assert names[0] == "baseline" and all(name.startswith(("gated-output", "concat")) for name in names[1:])
+    names = [variant.name for variant in select_variants(VARIANTS, ("gated-output", "add, std 1 ("))]
+    assert names[0] == "baseline" and all(
+        name.startswith(("gated-output", "add, std 1 (")) for name in names[1:]
+    )
     assert len(names) == 4
-    assert len(select_variants(VARIANTS, "")) == len(VARIANTS)
+    assert len(select_variants(VARIANTS, ())) == len(VARIANTS)
     with pytest.raises(AffectError, match="no variant shout; variants: baseline; "):
-        select_variants(VARIANTS, "shout")
+        select_variants(VARIANTS, ("shout",))
 
 
 def test_further_training_moves_all_weights(splits, monkeypatch):
