@@ -40,7 +40,7 @@ class GalleryResult:
 
 def measure_gallery(name: str, data_root: Path, *, seed: int, folder: Path) -> GalleryResult:
     """Load a set, measure it or take its outcomes from `folder`, and summarise. Raises AffectError."""
-    gallery = GALLERIES[name](data_root, seed)
+    gallery = GALLERIES[name](data_root, seed, folder)
     path = folder / f"{name}-{_digest_gallery(gallery)}.safetensors"
     dial, forms = _load_outcomes(gallery, path) or _measure_and_store(gallery, path)
     every = np.ones(len(forms.groups), np.bool_)

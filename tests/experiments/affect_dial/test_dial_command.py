@@ -19,7 +19,7 @@ from retrieval.search import Engine
 @pytest.fixture
 def toys(monkeypatch):
     """Toy pictures in place of two sets."""
-    toys = {name: lambda data_root, seed, name=name: make_gallery(name) for name in ("oasis", "ravdess")}
+    toys = {name: lambda *settings, name=name: make_gallery(name) for name in ("oasis", "ravdess")}
     monkeypatch.setattr(study, "GALLERIES", toys)
 
 

@@ -7,6 +7,7 @@ from mood_library import FACED, face
 
 from experiments.affect_dial.held_out_pipeline import HeldOutPipeline
 from experiments.affect_dial.held_out_speech import estimate_held_out_speech
+from experiments.affect_dial.kept_estimates import load_or_compute
 from experiments.datasets.ravdess import RavdessClip
 from retrieval.features import FeaturePipeline
 
@@ -31,6 +32,23 @@ def test_other_modalities_are_the_pipelines_own():
     assert pipeline.estimate_affect_by_modality({"faces": faces})["face"].tolist() == own["face"].tolist()
     fused = pipeline.estimate_affect({"objects": rows, "faces": faces}).fused
     assert 0.2 < fused[0, 0] < own["face"][0, 0]
+
+
+def test_estimates_are_kept_for_the_same_inputs_alone(tmp_path):
+    counted = []
+
+    def load(seed):
+        def compute():
+            counted.append(seed)
+            return np.full((2, 4), seed, np.float32)
+
+        return load_or_compute(tmp_path, "toys", (np.arange(3), ["a", "b"], seed), compute)
+
+    assert load(1).tolist() == load(1).tolist() == [[1] * 4] * 2 and counted == [1]
+    assert load(2)[0, 0] == 2 and counted == [1, 2]
+    for file in tmp_path.iterdir():
+        file.write_bytes(b"cut")
+    assert load(1)[0, 0] == 1 and counted == [1, 2, 1]
 
 
 @pytest.mark.slow
