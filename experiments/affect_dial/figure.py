@@ -27,8 +27,7 @@ def save_dial_figure(path: Path, summaries: Mapping[str, QueriesSummary]) -> Non
     panels = figure.subplots(1, len(summaries), squeeze=False)[0]
     for axes, (name, summary) in zip(panels, summaries.items(), strict=True):
         _draw_panel(axes, name, summary)
-    panels[0].set_ylabel(f"content found, R@{DEPTH} in %")
-    figure.supxlabel(f"mean distance of the first {DEPTH} results to the mood asked for", fontsize=10)
+    panels[0].set_ylabel(f"content found, R@{DEPTH} in %", fontsize=9)
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=DPI)
     write_atomically(path, stream.getvalue())
@@ -54,6 +53,7 @@ def _draw_panel(axes: Axes, name: str, summary: QueriesSummary) -> None:
             axes.annotate(label, (x, y), (5, 4), textcoords="offset points", fontsize=8)
     axes.invert_xaxis()  # to the right: nearer to the mood
     axes.set_ylim(bottom=0)
-    axes.set_title(f"{name}: {summary.count} queries, {summary.group_count} groups", fontsize=9, loc="left")
+    axes.set_xlabel(f"distance of the first {DEPTH} from the mood", fontsize=9)
+    axes.set_title(f"{name}: {summary.count} searches, {summary.group_count} groups", fontsize=9, loc="left")
     axes.grid(alpha=0.25)
     axes.tick_params(labelsize=8)
