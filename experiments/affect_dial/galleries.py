@@ -77,7 +77,7 @@ def load_ravdess_gallery(data_root: Path, seed: int, folder: Path) -> Gallery:
         folder, "ravdess", (features["tone"], affect, [clip.actor for clip in clips], seed),
         lambda: estimate_held_out_speech(clips, features["tone"], seed=seed),
     )  # fmt: skip
-    plain = [_ask_for_actor(clips, number) for number in _list_neutral_clips(clips)]
+    plain = [_ask_for_actor(clips, number) for number in list_neutral_clips(clips)]
     return Gallery(
         name="ravdess",
         description=f"{len(clips)} spoken sentences (train and dev), asked for by {len(plain)} neutral ones "
@@ -173,7 +173,7 @@ def _add_mood_words(query: GalleryQuery, pattern: str) -> list[GalleryQuery]:
     ]  # fmt: skip
 
 
-def _list_neutral_clips(clips: Sequence[RavdessClip]) -> list[int]:
+def list_neutral_clips(clips: Sequence[RavdessClip]) -> list[int]:
     """Positions of each actor's first neutral clips, one of each sentence (the fifth number of a name)."""
     first: dict[tuple[str, str], int] = {}
     for number, clip in enumerate(clips):

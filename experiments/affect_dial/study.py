@@ -6,8 +6,10 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from encoders import MALFORMED_FILE_ERRORS, read_safetensors, write_safetensors
 from experiments.affect_dial.galleries import GALLERIES, MOODS
@@ -65,7 +67,11 @@ def _measure_and_store(gallery: Gallery, path: Path) -> tuple[Outcomes, Outcomes
         report.update(gallery.name, 0, total)
         dial = measure_dial(engine, gallery, MOODS, report_query)
         forms = measure_forms(engine, gallery, report_query)
-    tensors = {"dial": dial.values, "forms": forms.values, "has_mood": forms.has_mood.astype(np.uint8)}
+    tensors: dict[str, npt.NDArray[Any]] = {
+        "dial": dial.values,
+        "forms": forms.values,
+        "has_mood": forms.has_mood.astype(np.uint8),
+    }
     write_safetensors(path, tensors)
     return dial, forms
 

@@ -23,6 +23,7 @@ def toys(monkeypatch):
     monkeypatch.setattr(study, "GALLERIES", toys)
 
 
+@pytest.mark.slow
 def test_files_of_a_run_and_of_one_that_goes_on(toys, tmp_path, monkeypatch):
     out = tmp_path / "dial"
     asked = ("dial", "--data", "oasis,ravdess", "--out", out)
