@@ -17,10 +17,10 @@ MOOD_WORDS = {word for words in SYNONYMS["mood"].values() for word in words}
 
 @pytest.mark.slow
 def test_synthetic_clips_are_unseen_and_asked_for_without_and_with_their_mood(monkeypatch, tmp_path):
-    monkeypatch.setattr(galleries, "SYNTHETIC_CLIPS", 60)
+    monkeypatch.setattr(galleries, "SYNTHETIC_CLIPS", 40)
     gallery = galleries.load_synthetic_gallery(DATA_ROOT, 0, tmp_path)
-    shown = [clip for clip in generate_clips(60, 0) if clip.split != "train"]
-    seen = {clip.group for clip in generate_clips(60, 0) if clip.split == "train"}
+    shown = [clip for clip in generate_clips(40, 0) if clip.split != "train"]
+    seen = {clip.group for clip in generate_clips(40, 0) if clip.split == "train"}
     assert len(gallery.affect) == len(shown) and not seen & {query.group for query in gallery.content_queries}
     silent = [clip.mood is None for clip in shown]
     assert np.isnan(gallery.affect).any(axis=1).tolist() == silent and any(silent)
