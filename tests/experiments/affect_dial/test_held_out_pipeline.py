@@ -54,6 +54,7 @@ def test_estimates_are_kept_for_the_same_inputs_alone(tmp_path):
     assert load(1)[0, 0] == 1 and counted == [1, 2, 1]
 
 
+@pytest.mark.slow
 def test_speech_is_estimated_by_networks_of_other_actors(tmp_path, monkeypatch):
     """Each actor speaks his emotions in a column of his own: others' networks can't know them."""
     monkeypatch.setattr(towers, "SPEECH_CONFIG", replace(towers.SPEECH_CONFIG, n_networks=1, hidden_size=32))
