@@ -13,6 +13,7 @@ from encoders import AffectError, to_printable
 from experiments.datasets.data_root import DATA_ROOT
 from experiments.statistics.provenance import ARGUMENTS_KEY, RecordedCommand
 
+NOTE = "* dial 1: all searches for a mood find the same, so that the interval of the distance has no width."
 DEFAULT_SETS = "oasis,ravdess,synthetic,flickr1k"
 
 
@@ -50,7 +51,7 @@ def command(ctx: click.Context, names: str, data_root: Path, seed: int, out: Pat
     results = {name: measure_gallery(name, data_root, seed=seed, folder=out / "trials") for name in chosen}
     dials = {name: result.dial for name, result in results.items() if result.dial is not None}
     forms = {name: result.forms for name, result in results.items()}
-    notes = [f"* {name}: {result.description}." for name, result in results.items()]
+    notes = [f"* {name}: {result.description}." for name, result in results.items()] + [NOTE] * bool(dials)
     tables = [format_dial_table(dials)] if dials else []
     text = "\n\n".join("\n".join(lines) for lines in [*tables, format_forms_table(forms), notes])
     record: dict[str, Any] = {

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from encoders import write_atomically
 from experiments.affect_dial.measurement import DEPTH, MEASURES
@@ -16,8 +17,8 @@ from experiments.affect_dial.summary import QueriesSummary
 
 COLOUR = "#0072B2"  # Okabe & Ito 2008: colour-blind safe
 PANEL_SIZE = 3.5, 3.3  # inches
-DPI = 110
-LABELLED_DIALS = ("0.0", "0.2", "0.4", "0.5", "0.6", "0.8", "1.0")
+DPI = 96
+LABELLED_DIALS = ("0.0", "0.3", "0.5", "0.7", "0.8", "1.0")
 
 
 def save_dial_figure(path: Path, summaries: Mapping[str, QueriesSummary]) -> None:
@@ -27,8 +28,7 @@ def save_dial_figure(path: Path, summaries: Mapping[str, QueriesSummary]) -> Non
     panels = figure.subplots(1, len(summaries), squeeze=False)[0]
     for axes, (name, summary) in zip(panels, summaries.items(), strict=True):
         _draw_panel(axes, name, summary)
-    panels[0].set_ylabel(f"content found, R@{DEPTH} in %")
-    figure.supxlabel(f"mean distance of the first {DEPTH} results to the mood asked for", fontsize=10)
+    panels[0].set_ylabel(f"content found, R@{DEPTH} in %", fontsize=9)
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=DPI)
     write_atomically(path, stream.getvalue())
@@ -53,7 +53,10 @@ def _draw_panel(axes: Axes, name: str, summary: QueriesSummary) -> None:
             label = setting.setting.removesuffix(".0")
             axes.annotate(label, (x, y), (5, 4), textcoords="offset points", fontsize=8)
     axes.invert_xaxis()  # to the right: nearer to the mood
+    axes.margins(x=0.08, y=0.1)
     axes.set_ylim(bottom=0)
-    axes.set_title(f"{name}: {summary.count} queries, {summary.group_count} groups", fontsize=9, loc="left")
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.set_xlabel(f"distance of the first {DEPTH} from the mood", fontsize=9)
+    axes.set_title(f"{name}: {summary.count} searches, {summary.group_count} groups", fontsize=9, loc="left")
     axes.grid(alpha=0.25)
     axes.tick_params(labelsize=8)

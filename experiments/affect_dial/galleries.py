@@ -11,10 +11,13 @@ from encoders import get_cache_dir
 from experiments.affect_dial.gallery import Gallery, GalleryQuery, make_item_id
 from experiments.affect_dial.held_out_pipeline import HeldOutPipeline
 from experiments.affect_dial.held_out_speech import estimate_held_out_speech
+from experiments.affect_dial.kept_estimates import load_or_compute
 from experiments.datasets.flickr1k import load_flickr1k
+from experiments.datasets.oasis import load_oasis
 from experiments.datasets.ravdess import RavdessClip, load_ravdess_speech
 from experiments.features.extraction import encode_items
 from experiments.heads.image.evaluation import predict_held_out
+from experiments.heads.image.training_set import exclude_test_split
 from experiments.synthetic import SyntheticClip, generate_clips, render_dataset
 from experiments.synthetic.captions import generate_caption, generate_captions
 from retrieval.features import FeaturePipeline, PipelineConfig
@@ -31,14 +34,18 @@ CONTENT_ATTRIBUTES = ("shape", "colour", "action")  # of a synthetic clip: what 
 UNSEEN_SPLITS = ("dev", "test")  # of the synthetic set: combinations that no head learnt
 
 
-def load_oasis_gallery(data_root: Path, seed: int) -> Gallery:
+def load_oasis_gallery(data_root: Path, seed: int, folder: Path) -> Gallery:
     """Photos by their themes; their affect by heads that learnt from other themes."""
     config = PipelineConfig(activity="", sound="", tone="")
-    images, estimates = predict_held_out(data_root, seed=seed)
+    images = exclude_test_split(load_oasis(data_root))
     features = encode_items(FeaturePipeline(config), [(image.path,) for image in images]).mean_pool(
         len(images)
     )
-    themes = np.array([image.theme for image in images])
+    themes, affect = np.array([image.theme for image in images]), np.array([image.mean for image in images])
+    estimates = load_or_compute(
+        folder, "oasis", (features["objects"], themes, affect, seed),
+        lambda: predict_held_out(data_root, seed=seed)[1].astype(np.float32),
+    )  # fmt: skip
     relevant = {theme: frozenset(np.flatnonzero(themes == theme).tolist()) for theme in dict.fromkeys(themes)}
     asked = {theme: items for theme, items in relevant.items() if len(items) >= MIN_THEME_PHOTOS}
     plain = [
@@ -50,17 +57,15 @@ def load_oasis_gallery(data_root: Path, seed: int) -> Gallery:
         description=f"{len(images)} photos (train and dev), asked for by the words of {len(asked)} themes; "
         "affect by heads of other themes",
         modality="image",
-        pipeline=HeldOutPipeline(
-            config, "image", "objects", features["objects"], estimates.astype(np.float32)
-        ),
+        pipeline=HeldOutPipeline(config, "image", "objects", features["objects"], estimates),
         features=features,
-        affect=np.array([image.mean for image in images]),
+        affect=affect,
         content_queries=plain,
         worded_queries=[*plain, *(query for one in plain for query in _add_mood_words(one, "{mood} {text}"))],
     )
 
 
-def load_ravdess_gallery(data_root: Path, seed: int) -> Gallery:
+def load_ravdess_gallery(data_root: Path, seed: int, folder: Path) -> Gallery:
     """Voices, asked for by a neutral sentence of the same actor; their affect by heads of other actors."""
     config = PipelineConfig(objects="", activity="", faces="", text="")
     clips = load_ravdess_speech(data_root)
@@ -68,7 +73,11 @@ def load_ravdess_gallery(data_root: Path, seed: int) -> Gallery:
     features = encode_items(untrained, [(clip.path,) for clip in clips]).mean_pool(len(clips))
     emotions = load_emotion_categories("ravdess", "expressed")
     affect = emotions.means[[emotions.names.index(clip.emotion) for clip in clips]]
-    plain = [_ask_for_actor(clips, number) for number in _list_neutral_clips(clips)]
+    estimates = load_or_compute(
+        folder, "ravdess", (features["tone"], affect, [clip.actor for clip in clips], seed),
+        lambda: estimate_held_out_speech(clips, features["tone"], seed=seed),
+    )  # fmt: skip
+    plain = [_ask_for_actor(clips, number) for number in list_neutral_clips(clips)]
     return Gallery(
         name="ravdess",
         description=f"{len(clips)} spoken sentences (train and dev), asked for by {len(plain)} neutral ones "
@@ -76,7 +85,7 @@ def load_ravdess_gallery(data_root: Path, seed: int) -> Gallery:
         modality="audio",
         pipeline=HeldOutPipeline(
             config, "sound", "tone", features["tone"],
-            estimate_held_out_speech(clips, features["tone"], seed=seed), use_packaged=False,
+            estimates, use_packaged=False,
         ),
         features=features,
         affect=affect,
@@ -89,15 +98,15 @@ def load_ravdess_gallery(data_root: Path, seed: int) -> Gallery:
     )  # fmt: skip
 
 
-def load_synthetic_gallery(data_root: Path, seed: int) -> Gallery:
+def load_synthetic_gallery(data_root: Path, seed: int, folder: Path) -> Gallery:
     """Rendered clips of combinations that no head learnt, asked for by what is to be seen."""
-    del data_root  # rendered on the spot
+    del data_root, folder  # rendered on the spot, and its heads take seconds
     config = PipelineConfig(sound="", faces="")
-    folder = get_cache_dir() / f"synthetic-{SYNTHETIC_CLIPS}"
-    render_dataset(folder, SYNTHETIC_CLIPS, SYNTHETIC_SEED)
+    media = get_cache_dir() / f"synthetic-{SYNTHETIC_CLIPS}"
+    render_dataset(media, SYNTHETIC_CLIPS, SYNTHETIC_SEED)
     clips = generate_clips(SYNTHETIC_CLIPS, SYNTHETIC_SEED)
     pipeline = FeaturePipeline(config, use_packaged=False)
-    features = encode_items(pipeline, [(folder / clip.name,) for clip in clips]).mean_pool(len(clips))
+    features = encode_items(pipeline, [(media / clip.name,) for clip in clips]).mean_pool(len(clips))
     train = np.array([number for number, clip in enumerate(clips) if clip.split not in UNSEEN_SPLITS])
     rest = np.array([number for number, clip in enumerate(clips) if clip.split in UNSEEN_SPLITS])
     heads = _fit_synthetic_heads(
@@ -117,9 +126,9 @@ def load_synthetic_gallery(data_root: Path, seed: int) -> Gallery:
     )
 
 
-def load_flickr_gallery(data_root: Path, seed: int) -> Gallery:
+def load_flickr_gallery(data_root: Path, seed: int, folder: Path) -> Gallery:
     """Photos of everyday scenes by their captions; no ratings, so that content alone is measured."""
-    del seed
+    del seed, folder
     photos = [photo for photo in load_flickr1k(data_root) if photo.split == "dev"]
     pipeline = FeaturePipeline(PipelineConfig(activity="", sound="", tone=""), use_packaged=False)
     queries = [
@@ -139,13 +148,14 @@ def load_flickr_gallery(data_root: Path, seed: int) -> Gallery:
     )
 
 
-GALLERIES: Mapping[str, Callable[[Path, int], Gallery]] = {
+GALLERIES: Mapping[str, Callable[[Path, int, Path], Gallery]] = {
     "oasis": load_oasis_gallery,
     "ravdess": load_ravdess_gallery,
     "synthetic": load_synthetic_gallery,
     "flickr1k": load_flickr_gallery,
 }
-"""Loaders by name, from the folder of the data sets and a seed. Raise AffectError where data are missing."""
+"""Loaders by name, from the folder of the data sets, a seed, and a folder that keeps what takes long. Raise
+AffectError where data are missing."""
 
 
 def _add_text(query: GalleryQuery, text: str) -> GalleryQuery:
@@ -163,7 +173,7 @@ def _add_mood_words(query: GalleryQuery, pattern: str) -> list[GalleryQuery]:
     ]  # fmt: skip
 
 
-def _list_neutral_clips(clips: Sequence[RavdessClip]) -> list[int]:
+def list_neutral_clips(clips: Sequence[RavdessClip]) -> list[int]:
     """Positions of each actor's first neutral clips, one of each sentence (the fifth number of a name)."""
     first: dict[tuple[str, str], int] = {}
     for number, clip in enumerate(clips):

@@ -34,7 +34,7 @@ class GalleryQuery:
     target:   (valence, arousal) that its words name; None where they name none
     """
 
-    parts: Mapping[str, str]
+    parts: Mapping[str, Any]
     relevant: frozenset[int]
     group: str
     target: Point | None = None

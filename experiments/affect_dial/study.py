@@ -6,8 +6,10 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from encoders import MALFORMED_FILE_ERRORS, read_safetensors, write_safetensors
 from experiments.affect_dial.galleries import GALLERIES, MOODS
@@ -40,7 +42,7 @@ class GalleryResult:
 
 def measure_gallery(name: str, data_root: Path, *, seed: int, folder: Path) -> GalleryResult:
     """Load a set, measure it or take its outcomes from `folder`, and summarise. Raises AffectError."""
-    gallery = GALLERIES[name](data_root, seed)
+    gallery = GALLERIES[name](data_root, seed, folder)
     path = folder / f"{name}-{_digest_gallery(gallery)}.safetensors"
     dial, forms = _load_outcomes(gallery, path) or _measure_and_store(gallery, path)
     every = np.ones(len(forms.groups), np.bool_)
@@ -65,7 +67,11 @@ def _measure_and_store(gallery: Gallery, path: Path) -> tuple[Outcomes, Outcomes
         report.update(gallery.name, 0, total)
         dial = measure_dial(engine, gallery, MOODS, report_query)
         forms = measure_forms(engine, gallery, report_query)
-    tensors = {"dial": dial.values, "forms": forms.values, "has_mood": forms.has_mood.astype(np.uint8)}
+    tensors: dict[str, npt.NDArray[Any]] = {
+        "dial": dial.values,
+        "forms": forms.values,
+        "has_mood": forms.has_mood.astype(np.uint8),
+    }
     write_safetensors(path, tensors)
     return dial, forms
 

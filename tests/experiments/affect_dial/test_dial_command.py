@@ -19,10 +19,11 @@ from retrieval.search import Engine
 @pytest.fixture
 def toys(monkeypatch):
     """Toy pictures in place of two sets."""
-    toys = {name: lambda data_root, seed, name=name: make_gallery(name) for name in ("oasis", "ravdess")}
+    toys = {name: lambda *settings, name=name: make_gallery(name) for name in ("oasis", "ravdess")}
     monkeypatch.setattr(study, "GALLERIES", toys)
 
 
+@pytest.mark.slow
 def test_files_of_a_run_and_of_one_that_goes_on(toys, tmp_path, monkeypatch):
     out = tmp_path / "dial"
     asked = ("dial", "--data", "oasis,ravdess", "--out", out)

@@ -1,5 +1,7 @@
 """Affect of known items by heads that did not learn from them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from library_factory import random_rows
@@ -7,7 +9,9 @@ from mood_library import FACED, face
 
 from experiments.affect_dial.held_out_pipeline import HeldOutPipeline
 from experiments.affect_dial.held_out_speech import estimate_held_out_speech
+from experiments.affect_dial.kept_estimates import load_or_compute
 from experiments.datasets.ravdess import RavdessClip
+from experiments.heads.audio_affect import towers
 from retrieval.features import FeaturePipeline
 
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
@@ -33,9 +37,27 @@ def test_other_modalities_are_the_pipelines_own():
     assert 0.2 < fused[0, 0] < own["face"][0, 0]
 
 
+def test_estimates_are_kept_for_the_same_inputs_alone(tmp_path):
+    counted = []
+
+    def load(seed):
+        def compute():
+            counted.append(seed)
+            return np.full((2, 4), seed, np.float32)
+
+        return load_or_compute(tmp_path, "toys", (np.arange(3), ["a", "b"], seed), compute)
+
+    assert load(1).tolist() == load(1).tolist() == [[1] * 4] * 2 and counted == [1]
+    assert load(2)[0, 0] == 2 and counted == [1, 2]
+    for file in tmp_path.iterdir():
+        file.write_bytes(b"cut")
+    assert load(1)[0, 0] == 1 and counted == [1, 2, 1]
+
+
 @pytest.mark.slow
-def test_speech_is_estimated_by_networks_of_other_actors(tmp_path):
+def test_speech_is_estimated_by_networks_of_other_actors(tmp_path, monkeypatch):
     """Each actor speaks his emotions in a column of his own: others' networks can't know them."""
+    monkeypatch.setattr(towers, "SPEECH_CONFIG", replace(towers.SPEECH_CONFIG, n_networks=1, hidden_size=32))
     rng = np.random.default_rng(0)
     labels = [(actor, emotion) for actor in range(5) for emotion in EMOTIONS for _ in range(3)]
     clips = [
