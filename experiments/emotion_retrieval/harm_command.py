@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from experiments.ablate import create_out_folder
 from experiments.datasets.data_root import DATA_ROOT
 
 if TYPE_CHECKING:
-    from experiments.emotion_retrieval.harm_study import VariantResult
+    from experiments.emotion_retrieval.harm_study import HarmSetting, VariantResult
     from experiments.emotion_retrieval.variants import Variant
     from experiments.statistics.report import Requirement
 
@@ -55,24 +56,12 @@ def command(
     from experiments.emotion_retrieval.harm_bars import check_bars
     from experiments.emotion_retrieval.harm_report import summarise_variants
     from experiments.emotion_retrieval.harm_settings import HARM_SETTINGS
-    from experiments.emotion_retrieval.harm_study import run_harm_study
     from experiments.statistics.provenance import describe_provenance
-    from retrieval.progress_reporter import ProgressReporter
 
     folder = out or Path("runs/harm") / data
     create_out_folder(folder)
     setting = HARM_SETTINGS[data](data_root)
-    chosen, done = select_variants(setting.variants, prefixes), 0
-    with ProgressReporter("emotions", unit="variants") as report:
-
-        def report_variant(name: str) -> None:
-            nonlocal done
-            report.update(name, done, seeds * len(chosen))
-            done += 1
-
-        results = run_harm_study(
-            setting, chosen, seeds=range(seeds), trial_folder=folder / "trials", on_variant=report_variant
-        )
+    results = run_with_progress(setting, select_variants(setting.variants, prefixes), seeds, folder)
     record = {
         "provenance": describe_provenance("experiments.emotions", sys.argv[1:]), "data": data, "seeds": seeds,
         **setting.describe(),
@@ -80,6 +69,21 @@ def command(
     bars = check_bars(summarise_variants(results), setting.report, setting.ours)
     table, record = write_report(folder, record, results, bars)
     click.echo(json.dumps(record) if as_json else table)
+
+
+def run_with_progress(
+    setting: HarmSetting, variants: Sequence[Variant], seeds: int, folder: Path
+) -> list[VariantResult]:
+    """Every variant under every seed; what is finished is kept in the folder."""
+    from experiments.emotion_retrieval.harm_study import run_harm_study
+    from retrieval.progress_reporter import ProgressReporter
+
+    numbers = itertools.count()
+    with ProgressReporter("emotions", unit="variants") as report:
+        return run_harm_study(
+            setting, variants, seeds=range(seeds), trial_folder=folder / "trials",
+            on_variant=lambda name: report.update(name, next(numbers), seeds * len(variants)),
+        )  # fmt: skip
 
 
 def select_variants(variants: Sequence[Variant], prefixes: tuple[str, ...]) -> list[Variant]:
