@@ -39,7 +39,9 @@ DATA_NAMES = ("msvd", "flickr1k", "oasis", "synthetic")  # keys of HARM_SETTINGS
 def command(
     data: str, seeds: int, prefixes: tuple[str, ...], data_root: Path, out: Path | None, *, as_json: bool
 ) -> None:  # fmt: skip
-    """Recall with the emotion report's embeddings and with other forms, on all queries and by emotion.
+    """What emotions in a text tower do to recall, and why.
+
+    Recall with the emotion report's embeddings and with other forms, on all queries and by emotion.
 
     \b
     msvd       captions: half of a video's stand in for its pictures
@@ -59,9 +61,10 @@ def command(
     from experiments.statistics.provenance import describe_provenance
 
     folder = out or Path("runs/harm") / data
-    create_out_folder(folder)
     setting = HARM_SETTINGS[data](data_root)
-    results = run_with_progress(setting, select_variants(setting.variants, prefixes), seeds, folder)
+    variants = select_variants(setting.variants, prefixes)
+    create_out_folder(folder)
+    results = run_with_progress(setting, variants, seeds, folder)
     record = {
         "provenance": describe_provenance("experiments.emotions", sys.argv[1:]), "data": data, "seeds": seeds,
         **setting.describe(),
