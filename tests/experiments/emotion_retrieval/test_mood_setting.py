@@ -130,10 +130,10 @@ def test_every_variant_is_trained_and_compared(setting, tmp_path):
 
 @pytest.mark.slow
 def test_clips_are_rendered_heard_and_seen(tmp_path):
-    splits = load_mood_clips(tmp_path, 24, 0, side=48, frame_count=6, quiet=True)
+    splits = load_mood_clips(tmp_path, 24, 2, side=48, frame_count=6, quiet=True)
     train = splits.by_split["train"]
     assert {name: len(clips.combinations) for name, clips in splits.by_split.items()} == {
-        "train": 17, "dev": 2, "test": 5,
+        "train": 17, "dev": 3, "test": 4,
     }  # fmt: skip
     is_silent = np.isnan(train.true_affect).any(axis=1)
     np.testing.assert_array_equal(np.isnan(train.pairs.affect).all(axis=1), is_silent)
