@@ -10,14 +10,14 @@ from experiments.experiment_command import ExperimentCommand
 
 COMMANDS = {  # module by name of the command
     "annotate": "experiments.lexicons.annotate_command",
-    "train": "experiments.emotion_retrieval.train_command",
-    "test": "experiments.emotion_retrieval.evaluate_command",
-    "tables": "experiments.emotion_retrieval.tables_command",
-    "demo": "experiments.emotion_retrieval.demo_command",
-    "tsne": "experiments.emotion_retrieval.tsne_command",
-    "reencode": "experiments.emotion_retrieval.reencode_command",
-    "splits": "experiments.emotion_retrieval.splits_command",
-    "harm": "experiments.emotion_retrieval.harm_command",
+    "train": "experiments.emotion_retrieval.training.train_command",
+    "test": "experiments.emotion_retrieval.comparison.evaluate_command",
+    "tables": "experiments.emotion_retrieval.comparison.tables_command",
+    "demo": "experiments.emotion_retrieval.exploration.demo_command",
+    "tsne": "experiments.emotion_retrieval.exploration.tsne_command",
+    "reencode": "experiments.emotion_retrieval.data.reencode_command",
+    "splits": "experiments.emotion_retrieval.data.splits_command",
+    "harm": "experiments.emotion_retrieval.harm.command",
     "dial": "experiments.affect_dial.dial_command",
 }
 DEFAULT_COMMAND = "annotate"

@@ -25,13 +25,13 @@ DEFAULT_SETS = "oasis,ravdess,synthetic,flickr1k"
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
 def command(ctx: click.Context, names: str, data_root: Path, seed: int, out: Path, *, as_json: bool) -> None:
-    """Measure `affect search` with its dial from 0, content alone, to 1, mood alone.
+    """Content found against mood fit along the affect dial.
 
-    Each set is put into a library of its own and asked for content (a theme of OASIS, an actor of RAVDESS,
-    shape, colour and action of the synthetic set) with each of four moods. Content found is R@10, of as many
-    as ten can hold; mood fit is the mean distance of the first ten results to the mood on the valence-arousal
-    plane, by people's ratings or by construction, never by the engine's own estimates, which come from heads
-    that learnt from other groups.
+    The dial of `affect search` goes from 0, content alone, to 1, mood alone. Each set is put into a library
+    of its own and asked for content (a theme of OASIS, an actor of RAVDESS, shape, colour and action of the
+    synthetic set) with each of four moods. Content found is R@10, of as many as ten can hold; mood fit is the
+    mean distance of the first ten results to the mood on the valence-arousal plane, by people's ratings or by
+    construction, never by the engine's own estimates, which come from heads that learnt from other groups.
 
     A second table compares three ways to treat the emotion words of a query: as content alone, by --affect
     0.5, and by --mood-from-words; on flickr1k, which has no ratings, it shows what they do to recall.

@@ -69,34 +69,10 @@ def measure_memory(arguments: list[str]) -> tuple[int, int]:
 def make_report(
     workload: AttentionWorkload, memory: Mapping[str, tuple[int, int]], settings: Mapping[str, Any]
 ) -> BenchmarkReport:
-    """A row of each way: seconds, their ratio to the first way's, and memory as `measure_memory` gives it."""
-    from experiments.benchmarks.clipvip_attention import WAYS, count_scores
-    from experiments.benchmarks.timing import estimate_speedup, summarise_seconds, time_in_turns
+    """The rows of `measure_ways` with settings and notes."""
+    from experiments.benchmarks.clipvip_attention import count_scores
 
-    def encode(way: str, number: int = 0) -> None:
-        workload.select_way(way)
-        workload.encode()
-
-    def train(way: str, number: int = 0) -> None:
-        workload.select_way(way)
-        workload.train()
-
-    rounds, seed = settings["rounds"], settings["seed"]
-    forward = time_in_turns({way: partial(encode, way) for way in WAYS}, rounds)
-    step = time_in_turns({way: partial(train, way) for way in WAYS}, rounds)
-    first = next(iter(WAYS))
-    rows: list[dict[str, Cell]] = [
-        {
-            "attention": way,
-            "forward s": summarise_seconds(forward[way]),
-            "forward, times as fast": estimate_speedup(forward[first], forward[way], seed=seed),
-            "step s": summarise_seconds(step[way]),
-            "step, times as fast": estimate_speedup(step[first], step[way], seed=seed),
-            "kept for backward GiB": memory[way][0] / GIB,
-            "peak of a step GiB": memory[way][1] / GIB,
-        }
-        for way in WAYS
-    ]
+    rows = measure_ways(workload, memory, rounds=settings["rounds"], seed=settings["seed"])
     vision: Any = workload.model.clip_vip.video.vision_model.config
     scores = count_scores(PROXIES, settings["frames"], (vision.image_size // vision.patch_size) ** 2)
     fewer = scores["dense"] / scores["proxy-guided"]
@@ -110,3 +86,35 @@ def make_report(
             "a fused kernel stores no scores; the peak is of the whole process with weights and optimiser",
         ],
     )
+
+
+def measure_ways(
+    workload: AttentionWorkload, memory: Mapping[str, tuple[int, int]], *, rounds: int, seed: int
+) -> list[dict[str, Cell]]:
+    """A row of each way: seconds, their ratio to the first way's, and memory as `measure_memory` gives it."""
+    from experiments.benchmarks.clipvip_attention import WAYS
+    from experiments.benchmarks.timing import estimate_speedup, summarise_seconds, time_in_turns
+
+    def encode(way: str, number: int = 0) -> None:
+        workload.select_way(way)
+        workload.encode()
+
+    def train(way: str, number: int = 0) -> None:
+        workload.select_way(way)
+        workload.train()
+
+    forward = time_in_turns({way: partial(encode, way) for way in WAYS}, rounds)
+    step = time_in_turns({way: partial(train, way) for way in WAYS}, rounds)
+    first = next(iter(WAYS))
+    return [
+        {
+            "attention": way,
+            "forward s": summarise_seconds(forward[way]),
+            "forward, times as fast": estimate_speedup(forward[first], forward[way], seed=seed),
+            "step s": summarise_seconds(step[way]),
+            "step, times as fast": estimate_speedup(step[first], step[way], seed=seed),
+            "kept for backward GiB": memory[way][0] / GIB,
+            "peak of a step GiB": memory[way][1] / GIB,
+        }
+        for way in WAYS
+    ]

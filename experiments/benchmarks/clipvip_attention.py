@@ -15,7 +15,7 @@ from transformers import AttentionInterface, CLIPConfig
 from encoders.clipvip.config import ClipVipConfig
 from encoders.clipvip.model import ClipVip
 from encoders.clipvip.proxy_attention import PROXY_GUIDED, make_proxy_mask
-from experiments.emotion_retrieval.video_text_model import LogitScaleInfoNCE, VideoTextModel
+from experiments.emotion_retrieval.training.video_text_model import LogitScaleInfoNCE, VideoTextModel
 
 DENSE_KERNEL, DENSE_SCORES = "dense_proxy_mask", "dense_proxy_scores"
 WAYS = {

@@ -1,7 +1,4 @@
-"""Scores by content: cosines in every view, calibrated, and fused over the spaces.
-
-A query of several segments is scored a segment at a time, see `ContentScorer.score`.
-"""
+"""Scores by content, a query segment at a time: cosines by view, calibrated, and fused over the spaces."""
 
 from __future__ import annotations
 

@@ -128,7 +128,8 @@ def _evaluate_fold(
     return HeldOutFold(
         item_indices=item_indices,
         text_indices=texts,
-        is_match=data.class_ids[data.item_by_text[texts]][:, None] == held_out.class_ids,
+        # of the whole set: where items have no classes, each part numbers its own
+        is_match=data.class_ids[data.item_by_text[texts]][:, None] == data.class_ids[item_indices],
         member_similarities=tuple(
             member.text(sentences) @ member.media(held_out.first_views).T for member in members
         ),

@@ -7,7 +7,7 @@ import pytest
 
 from encoders.base import AffectError
 from encoders.clipvip.io import load_model
-from experiments.emotion_retrieval.affect_table import read_affect
+from experiments.emotion_retrieval.data.affect_table import read_affect
 
 
 def write_table(path, text):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from encoders.clipvip.io import load_model
-from experiments.emotion_retrieval.model_names import MODEL_NAMES
+from experiments.emotion_retrieval.training.model_names import MODEL_NAMES
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from stored_clipvip import save_stored_model
 
 from encoders.clipvip.config import REPORT_EMOTIONS
 from encoders.clipvip.encoder import clip_vip
-from experiments.emotion_retrieval.clip_ranking import (
+from experiments.emotion_retrieval.exploration.clip_ranking import (
     assign_classes,
     average_by_class,
     compare_classes,

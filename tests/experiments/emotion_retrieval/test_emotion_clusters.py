@@ -8,7 +8,7 @@ from PIL import Image
 
 from encoders import AffectError, unit_rows
 from encoders.lexicon import EMOTIONS
-from experiments.emotion_retrieval.emotion_clusters import (
+from experiments.emotion_retrieval.exploration.emotion_clusters import (
     LABELS,
     NONE,
     TEXT,
@@ -20,7 +20,7 @@ from experiments.emotion_retrieval.emotion_clusters import (
     find_neighbours,
     measure_purities,
 )
-from experiments.emotion_retrieval.tsne_map import draw_map, embed
+from experiments.emotion_retrieval.exploration.tsne_map import draw_map, embed
 
 COUNT, DIM = 120, 32
 

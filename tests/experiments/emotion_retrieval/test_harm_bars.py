@@ -2,8 +2,8 @@
 
 import pytest
 
-from experiments.emotion_retrieval.harm_bars import check_bars
-from experiments.emotion_retrieval.harm_report import VariantSummary
+from experiments.emotion_retrieval.harm.bars import check_bars
+from experiments.emotion_retrieval.harm.report import VariantSummary
 from retrieval.evaluation import Estimate
 
 SETS = ("all", "with emotion", "without emotion")

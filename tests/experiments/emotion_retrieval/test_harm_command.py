@@ -6,9 +6,9 @@ import pytest
 from click.testing import CliRunner
 from happy_captions import SHORT, make_dataset
 
-from experiments.emotion_retrieval import harm_settings
-from experiments.emotion_retrieval.caption_videos import split_caption_videos
-from experiments.emotion_retrieval.stand_in_setting import StandInSetting
+from experiments.emotion_retrieval.harm import settings as harm_settings
+from experiments.emotion_retrieval.harm.caption_videos import split_caption_videos
+from experiments.emotion_retrieval.harm.stand_in_setting import StandInSetting
 from experiments.emotions import main
 
 PNG = b"\x89PNG"

@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 
 from encoders.lexicon import EMOTIONS
-from experiments.emotion_retrieval import mood_clips, mood_setting
-from experiments.emotion_retrieval.harm_report import format_summaries, summarise_variants
-from experiments.emotion_retrieval.harm_study import run_harm_study
-from experiments.emotion_retrieval.mood_clips import (
+from experiments.emotion_retrieval.data.video_pairs import VideoPairs
+from experiments.emotion_retrieval.harm import mood_clips, mood_setting
+from experiments.emotion_retrieval.harm.mood_clips import (
     SOFT_EMOTIONS,
     MoodClips,
     MoodClipSplits,
@@ -18,14 +17,15 @@ from experiments.emotion_retrieval.mood_clips import (
     load_mood_clips,
     read_soft_emotions,
 )
-from experiments.emotion_retrieval.mood_setting import (
+from experiments.emotion_retrieval.harm.mood_setting import (
     MoodSetting,
     evaluate_clips,
     measure_affect_distances,
     select_inputs,
 )
-from experiments.emotion_retrieval.mood_variants import MOOD_VARIANTS, OURS
-from experiments.emotion_retrieval.video_pairs import VideoPairs
+from experiments.emotion_retrieval.harm.mood_variants import MOOD_VARIANTS, OURS
+from experiments.emotion_retrieval.harm.report import format_summaries, summarise_variants
+from experiments.emotion_retrieval.harm.study import run_harm_study
 from experiments.synthetic import MOODS
 from retrieval.features import FeaturePipeline
 from spaces.joint import Schedule
@@ -130,10 +130,10 @@ def test_every_variant_is_trained_and_compared(setting, tmp_path):
 
 @pytest.mark.slow
 def test_clips_are_rendered_heard_and_seen(tmp_path):
-    splits = load_mood_clips(tmp_path, 24, 0, side=48, frame_count=6, quiet=True)
+    splits = load_mood_clips(tmp_path, 24, 2, side=48, frame_count=6, quiet=True)
     train = splits.by_split["train"]
     assert {name: len(clips.combinations) for name, clips in splits.by_split.items()} == {
-        "train": 17, "dev": 2, "test": 5,
+        "train": 17, "dev": 3, "test": 4,
     }  # fmt: skip
     is_silent = np.isnan(train.true_affect).any(axis=1)
     np.testing.assert_array_equal(np.isnan(train.pairs.affect).all(axis=1), is_silent)

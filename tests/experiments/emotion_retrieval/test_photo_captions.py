@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from encoders.base import AffectError
-from experiments.emotion_retrieval.harm_command import DATA_NAMES
-from experiments.emotion_retrieval.harm_settings import HARM_SETTINGS
-from experiments.emotion_retrieval.photo_captions import (
+from experiments.emotion_retrieval.harm.command import DATA_NAMES
+from experiments.emotion_retrieval.harm.photo_captions import (
     QUADRANT_WORDS,
     describe_by_mood,
     make_photo_splits,
 )
+from experiments.emotion_retrieval.harm.settings import HARM_SETTINGS
 
 TEST = np.array([False, False, False, True])
 TEXTS = [("a dog", "a happy dog"), ("a cat",), ("a gloomy boat",), ("a dog", "a boat", "an unknown horse")]

@@ -7,7 +7,7 @@ from repository import DATA
 
 from encoders import AffectError
 from encoders.lexicon import EMOTIONS, NRC_COLUMNS
-from experiments.emotion_retrieval.records import (
+from experiments.emotion_retrieval.data.records import (
     EmotionRecord,
     read_records,
     require_video_ids,

@@ -10,9 +10,9 @@ from click.testing import CliRunner
 from media_factory import clip, cut_short, gif, photo, tone, turned
 
 from encoders.media import Sampling, probe, read_segments
-from experiments.emotion_retrieval import reencode_folder
-from experiments.emotion_retrieval.reencode_folder import EncodingTask
-from experiments.emotion_retrieval.reencoding import EncodingSettings, encode_file, fit_shorter_side
+from experiments.emotion_retrieval.data import reencode_folder
+from experiments.emotion_retrieval.data.reencode_folder import EncodingTask
+from experiments.emotion_retrieval.data.reencoding import EncodingSettings, encode_file, fit_shorter_side
 from experiments.emotions import main
 
 
@@ -169,7 +169,7 @@ def test_an_interrupted_file_is_not_there(folders, monkeypatch):
     def stop(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("experiments.emotion_retrieval.reencoding.cv2.resize", stop)
+    monkeypatch.setattr("experiments.emotion_retrieval.data.reencoding.cv2.resize", stop)
     with pytest.raises(KeyboardInterrupt):
         encode_file(source / "a.mp4", out / "a.mp4", EncodingSettings())
     assert list(out.iterdir()) == []

@@ -7,8 +7,8 @@ from click.testing import CliRunner
 from repository import DATA
 
 from encoders import AffectError
-from experiments.emotion_retrieval.msrvtt_splits import SETS, TEST_SETS, SplitRule, load_report_sets
-from experiments.emotion_retrieval.records import read_records
+from experiments.emotion_retrieval.data.msrvtt_splits import SETS, TEST_SETS, SplitRule, load_report_sets
+from experiments.emotion_retrieval.data.records import read_records
 from experiments.emotions import main
 
 

@@ -8,20 +8,20 @@ import torch
 from happy_captions import SHORT, make_dataset
 
 from encoders.base import AffectError
-from experiments.emotion_retrieval import stand_in_setting, stand_in_training
-from experiments.emotion_retrieval.caption_videos import split_caption_videos
-from experiments.emotion_retrieval.harm_command import select_variants
-from experiments.emotion_retrieval.harm_report import format_summaries, summarise_variants
-from experiments.emotion_retrieval.harm_study import QUERY_SETS, run_harm_study
-from experiments.emotion_retrieval.stand_in_setting import StandInSetting
-from experiments.emotion_retrieval.stand_in_training import (
+from experiments.emotion_retrieval.harm import stand_in_setting, stand_in_training
+from experiments.emotion_retrieval.harm.caption_videos import split_caption_videos
+from experiments.emotion_retrieval.harm.command import select_variants
+from experiments.emotion_retrieval.harm.report import format_summaries, summarise_variants
+from experiments.emotion_retrieval.harm.stand_in_setting import StandInSetting
+from experiments.emotion_retrieval.harm.stand_in_training import (
     Baseline,
     continue_loss,
     group_parameters,
     make_model,
     train_variant,
 )
-from experiments.emotion_retrieval.variants import VARIANTS, Variant
+from experiments.emotion_retrieval.harm.study import QUERY_SETS, run_harm_study
+from experiments.emotion_retrieval.harm.variants import VARIANTS, Variant
 
 VARIANT_BY_NAME = {variant.name: variant for variant in VARIANTS}
 

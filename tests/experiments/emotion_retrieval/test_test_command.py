@@ -6,14 +6,14 @@ import re
 import numpy as np
 import pytest
 
-from experiments.emotion_retrieval import video_text_model
-from experiments.emotion_retrieval.caption_queries import CaptionQueries, read_captions
-from experiments.emotion_retrieval.model_comparison import (
+from experiments.emotion_retrieval.comparison.model_comparison import (
     compare_models,
     evaluate_model,
     make_similarity,
 )
-from experiments.emotion_retrieval.published_results import PUBLISHED_TABLES
+from experiments.emotion_retrieval.comparison.published_results import PUBLISHED_TABLES
+from experiments.emotion_retrieval.data.caption_queries import CaptionQueries, read_captions
+from experiments.emotion_retrieval.training import video_text_model
 from retrieval.evaluation import EvaluationProtocol, evaluate
 
 MODELS = ("none", "report", "gated-output")

@@ -9,8 +9,8 @@ from emotion_videos import list_records, write_records
 
 from encoders.clipvip.encoder import clip_vip
 from encoders.clipvip.io import load_model
-from experiments.emotion_retrieval import video_text_model
-from experiments.emotion_retrieval.training_data import split_dev
+from experiments.emotion_retrieval.training import video_text_model
+from experiments.emotion_retrieval.training.training_data import split_dev
 
 MODELS = ("none", "report", "gated-output")
 

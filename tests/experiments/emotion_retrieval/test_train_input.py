@@ -191,14 +191,14 @@ def test_a_bad_configuration(name, content, message, train, tmp_path):
 def test_a_device_or_precision_that_is_not_here(train, monkeypatch, tmp_path):
     assert_is_refused(train("--device", "cuda:99"), "device cuda:99:")
     assert_is_refused(train("--device", "abacus"), "device abacus:")
-    monkeypatch.setattr("experiments.emotion_retrieval.devices.has_bfloat16", lambda device: False)
+    monkeypatch.setattr("experiments.emotion_retrieval.training.devices.has_bfloat16", lambda device: False)
     done = train("--precision", "bfloat16")
     assert_is_refused(done, "device cpu has no bfloat16 arithmetic", tmp_path / "out")
 
 
 @pytest.mark.slow
 def test_training_in_bfloat16(train, monkeypatch, tmp_path):
-    monkeypatch.setattr("experiments.emotion_retrieval.devices.has_bfloat16", lambda device: True)
+    monkeypatch.setattr("experiments.emotion_retrieval.training.devices.has_bfloat16", lambda device: True)
     assert train("--precision", "bfloat16").exit_code == 0
     weights = load_model(tmp_path / "out" / "none").state_dict().values()
     assert all(

@@ -10,9 +10,9 @@ from media_factory import clip, cut_short, tone
 
 from encoders.base import AffectError
 from encoders.clipvip.encoder import load_tokenizer
-from experiments.emotion_retrieval import video_frames
-from experiments.emotion_retrieval.video_frames import read_video_frames
-from experiments.emotion_retrieval.video_pairs import make_video_pairs
+from experiments.emotion_retrieval.data import video_frames
+from experiments.emotion_retrieval.data.video_frames import read_video_frames
+from experiments.emotion_retrieval.data.video_pairs import make_video_pairs
 
 SIDE = 32
 

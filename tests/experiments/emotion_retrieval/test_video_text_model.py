@@ -9,9 +9,9 @@ from clip_factory import SIDE, make_model, make_texts
 
 from encoders.clipvip.config import EmotionConfig
 from encoders.clipvip.frame_sampling import make_pixels
-from experiments.emotion_retrieval.train_command import DECAY_RULE_NAMES
-from experiments.emotion_retrieval.video_pairs import VideoPairs
-from experiments.emotion_retrieval.video_text_model import (
+from experiments.emotion_retrieval.data.video_pairs import VideoPairs
+from experiments.emotion_retrieval.training.train_command import DECAY_RULE_NAMES
+from experiments.emotion_retrieval.training.video_text_model import (
     DECAY_RULES,
     LogitScaleInfoNCE,
     VideoTextModel,

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 from repository import DATA
 
-from experiments.emotion_retrieval.records import read_records
+from experiments.emotion_retrieval.data.records import read_records
 from experiments.emotions import main
 
 FIVE = [  # the second video is emotional by its last caption alone

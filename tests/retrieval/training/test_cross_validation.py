@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from retrieval.training.cross_validation import FittedHeads
+from encoders import unit_rows
+from retrieval.training.cross_validation import FittedHeads, fit_heads
+from retrieval.training.ensemble import EnsembleConfig, TrainingData
 from retrieval.training.held_out_fold import (
     ZERO_SHOT_WEIGHTS,
     HeldOutFold,
@@ -11,6 +13,7 @@ from retrieval.training.held_out_fold import (
     select_weights_without_fold,
     select_zero_shot_weight,
 )
+from spaces.joint import Schedule, TrainingSet
 
 FOLDS, ITEMS = 4, 10
 
@@ -95,3 +98,26 @@ def test_without_an_untrained_space_nothing_is_chosen():
     ]  # fmt: skip
     assert select_weights_without_fold(folds) == (0.0,) * FOLDS
     assert select_zero_shot_weight(folds) == 0.0
+
+
+@pytest.mark.parametrize("has_classes", [False, True])
+def test_a_held_out_text_matches_its_own_item(has_classes):
+    """Also where items have no classes and every part of the set would number its own."""
+    rng = np.random.default_rng(0)
+    items, texts_each = 40, 2
+    meaning = rng.normal(size=(items, 16)).astype(np.float32)
+    owners = np.repeat(np.arange(items), texts_each)
+    noise = 0.1 * rng.normal(size=(len(owners), 16)).astype(np.float32)
+    training_set = TrainingSet(
+        features={"objects": meaning},
+        texts=unit_rows(meaning[owners] + noise),
+        item_by_text=owners,
+        classes=np.arange(items) if has_classes else None,
+    )
+    data = TrainingData(
+        training_set=training_set, groups=[str(item) for item in range(items)], encoder_signatures={}
+    )
+    fitted = fit_heads(data, EnsembleConfig(losses=("ridge",), schedule=Schedule(), dim=16), seed=0)
+    for fold in fitted.held_out_folds:
+        assert (fold.is_match.sum(axis=1) == 1).all() and (fold.is_match.sum(axis=0) == texts_each).all()
+    assert fitted.compute_held_out_precisions(use_trained=True).mean() > 0.8

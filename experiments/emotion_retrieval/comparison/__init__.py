@@ -1,0 +1,1 @@
+"""Recall of trained models by query set, beside the published tables."""

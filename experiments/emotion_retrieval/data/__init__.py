@@ -1,0 +1,1 @@
+"""Records, splits, videos and texts of the emotion report."""

@@ -1,0 +1,1 @@
+"""A ranked folder, and a map of text and video features."""

@@ -1,0 +1,1 @@
+"""Training of CLIP-ViP with and without emotions."""
