@@ -37,6 +37,7 @@ def test_same_picture_in_another_format():
         assert np.abs(parts(SAMPLES / f"image/demo.{ending}")[0].frames - reference).mean() < 8
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_real_clips_by_both_decoders():
     require_data("av_clips")

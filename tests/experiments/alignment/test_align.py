@@ -130,6 +130,7 @@ def test_pairs_from_a_csv_file(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_sets_with_too_few_pairs_are_reported(tmp_path):
     (tmp_path / "short.csv").write_text("a.x,b.x\n" + "1,2\n" * 12)
     completed = command("--pairs", tmp_path / "short.csv", *FEW, "--out", tmp_path / "out")

@@ -48,6 +48,7 @@ def test_test_rows_are_never_trained_on():
     assert split_folds(replace(pairs, is_test=None), seed=0, split="test") == []
 
 
+@pytest.mark.slow
 def test_test_rows_are_a_separate_set(tmp_path):
     """As large as they are, and with maps that were fitted on all the others."""
     pairs = make_synthetic_pairs("similarity")

@@ -43,6 +43,7 @@ def made(count=24, seconds=30, jumps=5, noise=0.1, seed=0):
     return VideoFolder(name="made", videos=films)
 
 
+@pytest.mark.slow
 def test_lengths_are_studied(tmp_path):
     """Sound and pictures relate by a turn, at 5 s best; at 15 s moods are averaged away; faces do not."""
     films = segment_lengths.make_video_study(made(), (2.0, 5.0, 15.0), seed=0)

@@ -63,6 +63,7 @@ def test_the_digest_is_that_of_the_readings(tmp_path):
     assert first == same != other
 
 
+@pytest.mark.slow
 def test_other_data_do_not_overwrite_a_report(first):
     folder, path = first
     before = (folder / "out" / "results.json").read_bytes()
@@ -77,6 +78,7 @@ def test_other_data_do_not_overwrite_a_report(first):
     assert again.exit_code == 0, again.output
 
 
+@pytest.mark.slow
 def test_two_files_of_one_name_are_two_sets(first, tmp_path):
     folder, path = first
     other = write_pairs(folder / "two" / "pairs.csv", seed=9)

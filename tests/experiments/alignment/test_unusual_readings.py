@@ -56,6 +56,7 @@ def test_one_column(one_column):
     )
 
 
+@pytest.mark.slow
 def test_a_column_that_does_not_vary_is_named(tmp_path):
     rows = np.concatenate([noise(40), noise(40, 1)], axis=1)
     rows[:, 2:] = rows[:, :2] + 0.2 * rows[:, 2:]

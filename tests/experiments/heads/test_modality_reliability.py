@@ -145,6 +145,7 @@ class TestFilms:
         assert known.features.max() > 1e15
         assert np.abs(film_benchmark.fit_normal_scores(known.features[:100])(known.features)).max() <= 2.5
 
+    @pytest.mark.slow
     def test_test_clips_are_measured_where_a_root_has_them(self, tmp_path):
         small(tmp_path, lambda place: "1" if place < 400 else "0")
         found = film_benchmark.evaluate(tmp_path, seed=0, part="test")

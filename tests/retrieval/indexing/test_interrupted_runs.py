@@ -99,6 +99,7 @@ def test_killed_at_any_moment_nothing_is_lost_or_half_there(crowd, tmp_path):
     assert content(lib) == whole and paths(lib) == places and wrong_with(lib) == []
 
 
+@pytest.mark.slow
 def test_killed_while_the_library_is_made(crowd, tmp_path):
     media, whole, _ = crowd
     rng, command = random.Random(6), [sys.executable, "-m", "retrieval", "index", media]

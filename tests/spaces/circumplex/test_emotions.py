@@ -160,6 +160,7 @@ def test_learned_table_beats_the_hand_table_on_videos_held_out(scheme):
     assert ccc(learned, truth)[1] > 0.25
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_figures_stand_beside_the_hand_table():
     ratings()

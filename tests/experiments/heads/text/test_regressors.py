@@ -103,6 +103,7 @@ def little(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_figures_of_test_rows_are_of_the_shipped_file(encoder, shipped, tmp_path):
     fewer(tmp_path, 24, "test")  # and no CAAV
