@@ -49,26 +49,25 @@ def load_network(
     if _is_gpu_available():
         with disable_compiler_cache():
             return _make_torch_network(build().eval().cuda())
-    file = get_cache_dir() / f"{key}.onnx"
-    if is_cached(file):
-        return _make_onnx_network(str(file), threads)  # by name: its content would be in memory twice
-    log.info("preparing the network %s for this machine (once)", key.rsplit("-", 1)[0])
-    with disable_compiler_cache():
-        content = _export_onnx(build().eval(), example_inputs, dynamic_axes, key)
-    write_cached(file, content)  # two processes may write at once: the last rename wins, both are complete
-    return _make_onnx_network(content, threads)
+
+    def export() -> bytes:
+        log.info("preparing the network %s for this machine (once)", key.rsplit("-", 1)[0])
+        with disable_compiler_cache():
+            return _export_onnx(build().eval(), example_inputs, dynamic_axes, key)
+
+    return load_converted_network(key, export, threads)
 
 
 def load_converted_network(key: str, convert: Callable[[], bytes], threads: int = 0) -> Network:
-    """Load a network that is published as ONNX and converted once, on the CPU; arguments as `load_network`.
+    """Load a network of ONNX, converted once, on the CPU; arguments as `load_network`.
 
-    convert: returns the content of an ONNX file
+    convert: returns the content of an ONNX file (only called when the cache has no such network)
     """
     file = get_cache_dir() / f"{key}.onnx"
     if is_cached(file):
-        return _make_onnx_network(str(file), threads)
+        return _make_onnx_network(str(file), threads)  # by name: its content would be in memory twice
     content = convert()
-    write_cached(file, content)
+    write_cached(file, content)  # two processes may write at once: the last rename wins, both are complete
     return _make_onnx_network(content, threads)
 
 

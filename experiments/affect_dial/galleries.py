@@ -47,14 +47,14 @@ def load_oasis_gallery(data_root: Path, seed: int, folder: Path) -> Gallery:
         lambda: predict_held_out(data_root, seed=seed)[1].astype(np.float32),
     )  # fmt: skip
     relevant = {theme: frozenset(np.flatnonzero(themes == theme).tolist()) for theme in dict.fromkeys(themes)}
-    asked = {theme: items for theme, items in relevant.items() if len(items) >= MIN_THEME_PHOTOS}
+    large_themes = {theme: items for theme, items in relevant.items() if len(items) >= MIN_THEME_PHOTOS}
     plain = [
         GalleryQuery(parts={"text": theme.lower()}, relevant=items, group=theme)
-        for theme, items in asked.items()
+        for theme, items in large_themes.items()
     ]
     return Gallery(
         name="oasis",
-        description=f"{len(images)} photos (train and dev), asked for by the words of {len(asked)} themes; "
+        description=f"{len(images)} photos (train and dev), asked for by the words of {len(plain)} themes; "
         "affect by heads of other themes",
         modality="image",
         pipeline=HeldOutPipeline(config, "image", "objects", features["objects"], estimates),

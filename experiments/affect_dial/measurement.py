@@ -49,8 +49,8 @@ def measure_dial(
     rows = []
     for query in gallery.content_queries:
         for mood in moods:
-            asked = [{"mood": mood, "affect": dial} for dial in DIALS]
-            rows.append([_measure(engine, gallery, query, LANDMARKS[mood], one) for one in asked])
+            settings = [{"mood": mood, "affect": dial} for dial in DIALS]
+            rows.append([_measure(engine, gallery, query, LANDMARKS[mood], one) for one in settings])
         on_query()
     return make_dial_outcomes(gallery, moods, np.array(rows).reshape(-1, len(DIALS), len(MEASURES)))
 

@@ -19,7 +19,8 @@ import torch
 from torch import Tensor
 
 from encoders import AffectError, Rows
-from encoders.lexicon import EMOTIONS, count_nrc_emotions
+from encoders.clipvip.config import EmotionConfig
+from encoders.clipvip.encoder import count_emotions
 from experiments.datasets import CaptionDataset, DatasetItem
 from spaces.joint import Vocabulary
 from spaces.joint.vocabulary import TokenIds
@@ -118,7 +119,7 @@ def split_caption_videos(dataset: CaptionDataset, *, seed: int) -> CaptionVideoS
     if not is_test.any() or is_test.all():
         raise AffectError(f"{dataset.name}: needs videos of two captions or more to train and to test on")
     features = compute_latent_features([" ".join(held_back) for _, held_back in divided], ~is_test, seed=seed)
-    affect = np.stack([count_emotions(held_back).mean(0) for _, held_back in divided])
+    affect = np.stack([count_emotions(held_back, EmotionConfig()).mean(0) for _, held_back in divided])
     training_texts = [
         text for (texts, _), test in zip(divided, is_test, strict=True) if not test for text in texts
     ]
@@ -133,7 +134,7 @@ def split_caption_videos(dataset: CaptionDataset, *, seed: int) -> CaptionVideoS
             features=features[rows],
             affect=affect[rows],
             token_ids=vocabulary.encode(flat, MAX_WORDS),
-            emotions=count_emotions(flat),
+            emotions=count_emotions(flat, EmotionConfig()),
             item_by_text=np.repeat(np.arange(len(rows)), [len(group) for group in texts]),
         )
 
@@ -163,9 +164,3 @@ def _divide_captions(item: DatasetItem, rng: np.random.Generator) -> tuple[list[
     if item.split == TEST_SPLIT:
         count = min(count, TEST_QUERIES)
     return captions[:count], captions[count:]
-
-
-def count_emotions(texts: Sequence[str]) -> Rows:
-    """(n, 8) counts of the NRC lexicon's words, in the order of EMOTIONS."""
-    counts = [count_nrc_emotions(text) for text in texts]
-    return np.array([[count[name] for name in EMOTIONS] for count in counts], np.float32)

@@ -208,9 +208,11 @@ def measure_affect_distances(clips: MoodClips, texts: Rows, videos: Rows) -> npt
     weighted as `average_by_group` does.
     """
     sounding = np.flatnonzero(np.isfinite(clips.true_affect).all(axis=1))
-    asked = np.flatnonzero(clips.names_mood)
-    similarities = texts[asked] @ videos[sounding].T
+    queries = np.flatnonzero(clips.names_mood)
+    similarities = texts[queries] @ videos[sounding].T
     found = sounding[np.argsort(-similarities, axis=1, kind="stable")[:, :FIRST_ITEMS]]
-    gaps = clips.true_affect[found] - clips.named_mood[asked][:, None]
+    gaps = clips.true_affect[found] - clips.named_mood[queries][:, None]
     distances = np.linalg.norm(gaps, axis=2).mean(axis=1)
-    return average_by_group(distances, [clips.combinations[clips.pairs.item_by_text[text]] for text in asked])
+    return average_by_group(
+        distances, [clips.combinations[clips.pairs.item_by_text[text]] for text in queries]
+    )

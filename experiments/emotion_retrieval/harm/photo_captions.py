@@ -9,13 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders import AffectError, Rows
+from encoders.clipvip.config import EmotionConfig
+from encoders.clipvip.encoder import count_emotions
 from experiments.datasets.flickr1k import load_flickr1k
 from experiments.datasets.oasis import OasisImage
 from experiments.emotion_retrieval.harm.caption_videos import (
     MAX_WORDS,
     CaptionVideos,
     CaptionVideoSplits,
-    count_emotions,
 )
 from experiments.features.extraction import encode_items
 from experiments.heads.image.evaluation import predict_held_out
@@ -97,7 +98,7 @@ def make_photo_splits(
             features=standardised[0][rows],
             affect=standardised[1][rows],
             token_ids=vocabulary.encode(flat, MAX_WORDS),
-            emotions=count_emotions(flat),
+            emotions=count_emotions(flat, EmotionConfig()),
             item_by_text=np.repeat(np.arange(len(rows)), [len(texts[row]) for row in rows]),
         )
 
