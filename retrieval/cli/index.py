@@ -14,7 +14,7 @@ import click
 
 from encoders import AffectError, to_printable
 from retrieval.cli.options import PATH_TYPE, add_index_options, json_option, library_option
-from retrieval.cli.session import open_any_library
+from retrieval.cli.session import open_any_library, open_current_library, rebuild_index_after
 from retrieval.indexing import Exclusions
 from retrieval.vector_index import INDEX_KINDS
 
@@ -89,13 +89,10 @@ def index(
 
 def _use_heads(library: Library, heads_folder: Path) -> None:
     """Project a library with the heads of a folder; its index files are built anew."""
-    from retrieval.search import load_index_kind, load_index_options, rebuild_index
     from retrieval.training import find_heads, install_heads
 
-    kind = load_index_kind(library)
-    options = load_index_options(library, kind)
-    install_heads(library, find_heads(heads_folder, library.pipeline))
-    rebuild_index(library, kind, options)
+    with rebuild_index_after(library):
+        install_heads(library, find_heads(heads_folder, library.pipeline))
 
 
 def _open_or_create_library(
@@ -116,7 +113,7 @@ def _open_or_create_library(
 
             find_heads(heads_folder, FeaturePipeline(config))
         return Library.create(folder, config, segment_seconds or DEFAULT_SEGMENT_SECONDS)
-    library = Library.open(folder)
+    library = open_current_library(folder)
     if config is not None and config != library.config:
         raise AffectError(
             f"{to_printable(folder)}: made with the encoders {library.config.to_json()}; leave "

@@ -18,6 +18,7 @@ from .missing_files import find_suspicious_folders as find_suspicious_folders
 from .missing_files import is_missing as is_missing
 from .missing_files import is_mount_point as is_mount_point
 from .missing_files import may_be_unmounted as may_be_unmounted
+from .signature import OutdatedSpacesError as OutdatedSpacesError
 from .snapshot import SegmentVectors as SegmentVectors
 from .snapshot import Snapshot as Snapshot
 from .snapshot import load_snapshot as load_snapshot

@@ -95,7 +95,7 @@ class Library:
     def open(cls, folder: Path, *, to_rebuild: bool = False) -> Library:
         """Open a library. Raises AffectError if it is absent, damaged, or made by other encoders.
 
-        Outdated spaces are an error too, unless it is opened `to_rebuild`.
+        Outdated spaces are an error too (OutdatedSpacesError), unless it is opened `to_rebuild`.
         """
         with contextlib.ExitStack() as close_on_error:
             library = cls.open_unchecked(folder)
