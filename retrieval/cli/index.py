@@ -58,6 +58,9 @@ def index(
     Unchanged files (size, times) cost a stat, moved ones are recognised by content, deleted ones are
     forgotten. It can be stopped at any time and run again. Files that can't be read are listed at the end.
 
+    In a library made by an earlier version, sounds are read again for the experts that came since; pictures
+    are not, and the library is searched as before until all are done.
+
     Where a folder is empty now, or lost more than half of its files and at least 5, its disk may not be
     mounted: its files are kept, reported as missing (the exit code is 0), and forgotten with --prune.
 
@@ -65,7 +68,7 @@ def index(
     unless they are among PATHS. Upper and lower case are one in patterns. --exclude is not remembered: give
     it each time; what was indexed and is left out now is forgotten.
     """
-    from retrieval.indexing import Indexer, select_present_roots
+    from retrieval.indexing import Indexer, RoleCompleter, select_present_roots
     from retrieval.report import print_index_summary, report_index_progress
     from retrieval.storage import Library
 
@@ -79,10 +82,17 @@ def index(
         if heads is not None:
             _use_heads(library, heads)
         roots, removed_count = select_present_roots(library, paths, prune_all=prune)
+        jobs = jobs or os.cpu_count() or 1
         with report_index_progress() as on_progress:
             progress = Indexer(library, on_progress).run(
-                roots, jobs or os.cpu_count() or 1, retry=retry, recheck=recheck, prune=prune, exclude=exclude
+                roots, jobs, retry=retry, recheck=recheck, prune=prune, exclude=exclude
             )
+            if encoders is None:  # else those given are wanted, without what came later
+                completer = RoleCompleter(library, progress, on_progress)
+                completer.read_sounds(jobs)
+                if completer.must_install:
+                    with rebuild_index_after(library):
+                        completer.install()
         progress.removed += removed_count
         click.echo(json.dumps(progress.to_json())) if as_json else print_index_summary(progress, folder)
 
