@@ -28,7 +28,8 @@ from retrieval.storage import Library
 batching.BATCH_AUDIO_SECONDS = 1
 library = Library.open(Path(sys.argv[1]))
 with library.lock_for_writing():
-    RoleCompleter(library, IndexProgress(), lambda counts: print(counts.completion.read, flush=True)).read_sounds(1)
+    show = lambda counts: print(counts.completion.read, flush=True)
+    RoleCompleter(library, IndexProgress(), show).read_sounds(1)
 """
 
 
