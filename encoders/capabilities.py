@@ -40,8 +40,18 @@ class EventClassifier(Encoder, Protocol):
         """The names of its classes, in the order of the scores."""
         ...
 
+    @property
+    def patch_hop_seconds(self) -> float:
+        """From the start of a patch to that of the next."""
+        ...
+
+    @property
+    def patch_seconds(self) -> float:
+        """Length of a patch."""
+        ...
+
     def score_patches(self, audio: Audio) -> Rows:
-        """Scores (patches, classes) over the course of a sound."""
+        """Scores (patches, classes) over the course of a sound, from its start."""
         ...
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +41,7 @@ MIN_FREQUENCY_HZ, MAX_FREQUENCY_HZ = 125.0, 7500.0
 LOG_OFFSET = 0.001
 PATCH_FRAMES, PATCH_HOP_FRAMES = 96, 48  # .96 s every .48 s
 PATCH_HOP_SECONDS = PATCH_HOP_FRAMES * HOP_SAMPLES / SAMPLE_RATE_HZ
+PATCH_SECONDS = PATCH_FRAMES * HOP_SAMPLES / SAMPLE_RATE_HZ
 MAX_PATCHES = 15  # of one sound's row: of a segment of 15 s one a second, which takes half the time
 CLASS_COUNT = 521
 BATCH_PATCHES = 8
@@ -60,6 +62,8 @@ class YamNet:
     card: EncoderCard
     weights_path: Path
     labels_path: Path
+    patch_hop_seconds: ClassVar[float] = PATCH_HOP_SECONDS
+    patch_seconds: ClassVar[float] = PATCH_SECONDS
 
     @cached_property
     def _network(self) -> Network:

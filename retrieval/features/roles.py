@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from encoders import Modality
-from spaces.affect_regression.audio_kinds import EVENTS_ROLE
+from spaces.affect_regression import EVENTS_ROLE
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ import click
 
 from encoders import to_printable
 from retrieval.features import SPACES
-from retrieval.report.terminal import format_affect, format_time_span
+from retrieval.report.terminal import format_affect, format_moment, format_time_span
 from retrieval.report.text_columns import Column, format_table, get_terminal_width, wrap_text
 from retrieval.search import Hit, Query
 
@@ -89,7 +89,8 @@ def _format_explanation(explanation: Mapping[str, Any]) -> str:
     shares = explanation.get("parts")
     score = f"content {shares['content']:.2f} {shares['mood']:+.2f} mood of the words" if shares else ""
     parts = {
-        "score": score, "looks like": labels, "sounds like": events, "scores": views, "faces": faces,
+        "score": score, "looks like": labels, "sounds like": events,
+        "strongest at": format_moment(explanation["moment"]), "scores": views, "faces": faces,
         "feels": moods,
     }  # fmt: skip
     return "; ".join(f"{name} {values}" for name, values in parts.items() if values)
