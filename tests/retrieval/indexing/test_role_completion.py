@@ -98,9 +98,16 @@ def list_segments(folder):
 
 
 def search(folder):
-    queries = [Query(text=text, k=9) for text in ("white noise", "a film")]
+    """Path, start and score of what is like each sound and video."""
     with closing(Library.open(folder)) as library, Engine(library) as engine:
-        return [[(hit.path, hit.start, hit.score) for hit in engine.search(query)] for query in queries]
+        return search_by_items(engine)
+
+
+def search_by_items(engine):
+    items = [item for item, modality, _ in engine.library.catalog.list_item_paths() if modality != "image"]
+    answers = [engine.search(Query(item=item, k=9)) for item in items]
+    assert any(hit.space_scores["audio"] for hits in answers for hit in hits)
+    return [[(hit.path, hit.start, hit.score) for hit in hits] for hits in answers]
 
 
 def complete(folder, on_progress=lambda counts: None):
@@ -212,6 +219,24 @@ def test_rows_of_another_encoder_are_dropped(old, fresh):
         library.catalog.set_meta("added_roles", json.dumps(earlier))
     assert complete(old).read == 5
     check_equal(old, fresh)
+
+
+def test_an_engine_that_is_open_meanwhile_goes_on(old, fresh):
+    expected = search(fresh)
+    with closing(Library.open(old)) as library, Engine(library) as engine:
+        assert search_by_items(engine) != expected
+        complete(old)
+        answers = search_by_items(engine)
+    for hits, wanted in zip(answers, expected, strict=True):
+        np.testing.assert_allclose([hit[2] for hit in hits], [hit[2] for hit in wanted], atol=2e-3)
+
+
+def test_the_kind_of_index_is_kept(old, media):
+    assert affect("rebuild", "--library", old, "--index", "annoy").returncode == 0
+    assert affect("index", media, "--library", old).returncode == 0
+    facts = json.loads(affect("info", "--library", old, "--json").stdout)
+    assert facts["index"] == "annoy" and facts["encoders"]["events"] == "yamnet"
+    assert json.loads(affect("verify", "--library", old, "--json").stdout)["problems"] == []
 
 
 def test_a_rebuild_in_between_keeps_the_rows(old, fresh):
