@@ -5,7 +5,17 @@ from contextlib import closing
 
 import pytest
 from command_output import ok
-from library_factory import affect, content, encoded, index, new_library, painted, random_rows, wrong_with
+from library_factory import (
+    affect,
+    affect_process,
+    content,
+    encoded,
+    index,
+    new_library,
+    painted,
+    random_rows,
+    wrong_with,
+)
 from stored_library import refused
 
 from retrieval.search import load_index_kind, load_index_options
@@ -57,6 +67,19 @@ def test_where_another_process_writes_it_is_one_line_and_stays(lib):
         assert "another version of the audio space; run: affect rebuild" in line
     with pytest.raises(OutdatedSpacesError, match="audio space"):
         Library.open(lib)
+
+
+@pytest.mark.slow
+def test_a_library_that_may_only_be_read_is_one_line(lib, bound):
+    make_outdated(lib)
+    places = (lib, *lib.rglob("*"))
+    for path in places:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    done = affect_process(*SEARCH, "--library", lib, prefix=bound)
+    for path in places:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1, done
+    assert "another version of the audio space; run: affect rebuild" in done.stderr
 
 
 def test_an_index_run_projects_afresh_before_it_adds(lib, tmp_path):
