@@ -33,8 +33,8 @@ Positions = npt.NDArray[np.int64]
 CANDIDATES_PER_RESULT = 10  # candidates per view and modality, as a multiple of k ...
 MIN_CANDIDATES = 200  # ... and at least so many segments
 MIN_DISTANCE = 0.1
-"""Least distance of a result from the query where lists are merged: what scores .9 or more is right .93 to .95
-of the time in each modality (`python -m experiments.bench reliability`)."""
+"""Least distance of a result from the query where lists are merged: what scores .9 or more is right .93 to
+.95 of the time in each modality (`python -m experiments.bench reliability`)."""
 
 
 class Engine:
