@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -23,47 +23,50 @@ def count_sound_events(library: Library) -> dict[str, int]:
 
     Empty without rows of sound events, or where their encoder is not installed.
     """
-
-    def score(encoder: Encoder, rows: Rows) -> Rows:
-        return rows
-
-    return _count_best_classes(library, EVENTS_ROLE, EventClassifier, score)
+    encoder = _load_encoder(library, EVENTS_ROLE)
+    if not isinstance(encoder, EventClassifier):
+        return {}
+    return _count_best_classes(library, EVENTS_ROLE, encoder.classes, lambda rows: rows)
 
 
 def count_labels(library: Library) -> dict[str, int]:
     """Segments by their most probable label of a picture, as `count_sound_events`."""
-
-    def score(encoder: ClassifierEncoder, rows: Rows) -> Rows:
-        return compute_label_probabilities(encoder.logits(rows), temperature=1)
-
-    return _count_best_classes(library, SPACE_SPECS[OBJECT_SPACE].role, ClassifierEncoder, score)
-
-
-def _count_best_classes(
-    library: Library, role: str, kind: type, compute_scores: Callable[..., Rows]
-) -> dict[str, int]:
-    try:
-        encoder = _load_encoder(library, role)
-        if not isinstance(encoder, kind):
-            return {}
-        counts: Counter[str] = Counter()
-        for rows in _iterate_rows(library, role):
-            scores = compute_scores(encoder, rows)
-            best = scores.argmax(axis=1)[scores.max(axis=1) >= MIN_CLASS_SCORE]
-            counts.update(encoder.classes[i] for i in best)
-    except AffectError:  # not installed, or row files that `affect verify` complains of
+    role = SPACE_SPECS[OBJECT_SPACE].role
+    encoder = _load_encoder(library, role)
+    if not isinstance(encoder, ClassifierEncoder):
         return {}
-    ordered = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
-    return dict(ordered[:MAX_CLASSES])
+    return _count_best_classes(
+        library, role, encoder.classes,
+        lambda rows: compute_label_probabilities(encoder.logits(rows), temperature=1),
+    )  # fmt: skip
 
 
 def _load_encoder(library: Library, role: str) -> Encoder | None:
-    """The encoder that gave a role's rows; None where the installed one is another."""
+    """The encoder that gave a role's rows; None where it is not the installed one."""
     if not library.pipeline.has_role(role):
         return None
-    encoder = library.pipeline.get_encoder(role)
+    try:
+        encoder = library.pipeline.get_encoder(role)
+    except AffectError:
+        return None
     signature = json.loads(library.catalog.get_meta("signature") or "{}").get(role)
     return encoder if encoder.card.signature == signature else None
+
+
+def _count_best_classes(
+    library: Library, role: str, classes: Sequence[str], compute_scores: Callable[[Rows], Rows]
+) -> dict[str, int]:
+    """Segments by the class with the highest score; empty where `affect verify` complains of the rows."""
+    counts: Counter[str] = Counter()
+    try:
+        for rows in _iterate_rows(library, role):
+            scores = compute_scores(rows)
+            best = scores.argmax(axis=1)[scores.max(axis=1) >= MIN_CLASS_SCORE]
+            counts.update(classes[i] for i in best)
+    except AffectError:
+        return {}
+    ordered = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
+    return dict(ordered[:MAX_CLASSES])
 
 
 def _iterate_rows(library: Library, name: str) -> Iterator[Rows]:
