@@ -66,12 +66,18 @@ def begin_roles(catalog: Catalog, signatures: Mapping[str, str]) -> None:
 
     signatures: of the encoders, by role
     """
+    added = _AddedRoles.load(catalog)
+    begun = [
+        role
+        for role, signature in signatures.items()
+        if role not in added.roles or added.roles[role].signature != signature
+    ]
+    if not begun:
+        return
     with catalog.transaction():
-        added = _AddedRoles.load(catalog)
-        for role, signature in signatures.items():
-            if role not in added.roles or added.roles[role].signature != signature:
-                catalog.remove_vector_file(role)
-                added.roles[role] = _AddedRole(signature=signature)
+        for role in begun:
+            catalog.remove_vector_file(role)
+            added.roles[role] = _AddedRole(signature=signatures[role])
         added.save(catalog)
 
 
