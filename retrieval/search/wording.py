@@ -14,15 +14,17 @@ QUOTES = str.maketrans({
     "\u2018": "'", "\u2019": "'", "\u201b": "'", "\u00b4": "'", "`": "'",
     "\u201c": '"', "\u201d": '"', "\u201e": '"', "\u201f": '"', "\u00ab": '"', "\u00bb": '"',
 })  # fmt: skip
+WORD = re.compile(r"[^\W\d_]+")
 EDGE_PUNCTUATION = " \t\n!?.,;:…-–—*_~/|()[]{}<>\"'"
 
 _KINDS = "photos?|photographs?|pictures?|pics?|images?|snapshots?|shots?|videos?|clips?|footage|movies?"
 _SOUNDS = "sounds?|noises?|recordings?"
 PROMPT = re.compile(
     rf"^(?:(?:please )?(?:show|find|give|get)(?: me)? |(?:i am |i'm )?(?:looking|searching|search) for )?"
-    rf"(?:(?:(?:an?|the|some|any|all|my|our) )?(?:(?:{_KINDS}) (?:of|with|showing|containing)|"
-    rf"(?:{_SOUNDS}) of)(?: the sounds? of)? )?"
+    rf"(?:(?:(?:an?|the|some|any|all|my|our) )?(?:{_KINDS}) (?:of|with|showing|containing) )?"
 )
+SOUND_PROMPT = re.compile(rf"^(?:(?:an?|the|some|any|all|my|our) )?(?:{_SOUNDS}) of ")
+"""Kept, in one form: it brings a text nearer to those that the audio space was trained on."""
 DETERMINER = re.compile(r"^(?:an?|the|some|any|my|your|our|his|her|its|their|this|that|these|those)\s+")
 NO_ARTICLE = frozenset(
     "there someone somebody something who what where when how it i he she they we you not "
@@ -32,8 +34,8 @@ NO_ARTICLE = frozenset(
 """Words of a phrase that takes no article: pronouns, and words that say how many."""
 PREPOSITIONS = frozenset(
     "in on at of with by to from for near over under through behind beside between into onto off along across "
-    "around against above below inside outside up down during after before without and or who which that is "
-    "are was were while as being wearing holding playing".split()
+    "around against above below inside outside up down during after before without and or nor who which that "
+    "is are was were while as being".split()
 )
 """Words that end the first noun phrase; so does any word in -ing after a noun."""
 MAX_NOUN_PHRASE_WORDS = 4  # words before the first preposition; longer ones hold a verb
@@ -41,19 +43,36 @@ PLURAL_ONLY = frozenset("people police clothes pants jeans trousers scissors sho
 IRREGULAR_PLURALS = re.compile(r"(?:men|women|children|feet|teeth|geese|mice|lice|oxen|people)$")
 
 
+MEDIA_NOUN = re.compile(
+    rf"^(?:(?:an?|the|some|any|all|my|our) )?(?:{_KINDS}|{_SOUNDS}|anything|everything|something|things?)?$"
+)
+
+
+def is_media_noun(text: str) -> bool:
+    """Whether a text, in lower case, names no content: "a photo", "anything", or nothing."""
+    return MEDIA_NOUN.match(clean_text(text).lower()) is not None
+
+
+def straighten_quotes(text: str) -> str:
+    """In Unicode's normal form C, with the quotes and apostrophes of ASCII."""
+    return unicodedata.normalize("NFC", text).translate(QUOTES)
+
+
 def clean_text(text: str) -> str:
-    """In normal form C, in one line, with plain quotes, without punctuation at its ends and doubled marks."""
-    plain = unicodedata.normalize("NFC", text).translate(QUOTES)
-    return re.sub(r"\s+", " ", re.sub(r"([!?.,;:])[!?.,;:]+", r"\1", plain)).strip(EDGE_PUNCTUATION)
+    """In normal form C, in one line, without doubled punctuation and, unless nothing is left, any at its ends."""
+    line = re.sub(r"\s+", " ", re.sub(r"([!?.,;:])[!?.,;:]+", r"\1", straighten_quotes(text))).strip()
+    return line.strip(EDGE_PUNCTUATION) or line
 
 
 def normalise_wording(text: str) -> str:
-    """The form under which a text is searched; empty only where nothing but punctuation was given.
+    """The form under which a text is searched.
 
     Lower case, without quotes, "a photo of" and the like; the first noun phrase has the article "a" in place
     of an article, a possessive or nothing, and is singular, unless it is counted ("two dogs").
     """
-    plain = clean_text(re.sub(r'"', " ", text.translate(QUOTES))).lower()
+    plain = clean_text(straighten_quotes(text).replace('"', " ")).lower()
+    if sound := SOUND_PROMPT.match(plain):
+        return f"the sound of {_normalise_noun_phrase(plain[sound.end() :])}"
     bare = clean_text(PROMPT.sub("", plain, count=1)) or plain
     return _normalise_noun_phrase(bare)
 
@@ -63,7 +82,7 @@ def _normalise_noun_phrase(text: str) -> str:
     if text.startswith(("a ", "an ")):
         return text
     words = (DETERMINER.sub("", text, count=1) or text).split(" ")
-    end = _find_phrase_end(words)
+    end = find_phrase_end(words)
     phrase = words[:end]
     if not phrase or len(phrase) > MAX_NOUN_PHRASE_WORDS or not all(map(_is_plain_word, phrase)):
         return text
@@ -76,7 +95,7 @@ def _normalise_noun_phrase(text: str) -> str:
     return f"{'an' if singular[0] in 'aeiou' else 'a'} {singular}"
 
 
-def _find_phrase_end(words: list[str]) -> int:
+def find_phrase_end(words: list[str]) -> int:
     """Index of the first word that ends a noun phrase: a preposition, or a word in -ing after the first."""
     for i, word in enumerate(words):
         if word in PREPOSITIONS or (i and _is_participle(word)):
