@@ -10,9 +10,14 @@ from dataclasses import dataclass
 
 from retrieval.search.wording import MAX_NOUN_PHRASE_WORDS, find_phrase_end, is_media_noun
 
-_JOINED = r"(?:,? (?:but|and|or|with|having|wearing|has|have) (?:no|not)|, ?(?:no|not)|,? without|,? except(?: for)?|,? minus)"
+_JOINED = (
+    r"(?:,? (?:but|and|or|with|having|wearing|has|have) (?:no|not)|, ?(?:no|not)|"
+    r",? without|,? except(?: for)?|,? minus)"
+)
 _START = r"^(?:no|not|without|except(?: for)?|anything but|everything but|all but)"
-NEGATION = re.compile(rf"(?:{_START}|{_JOINED})(?: any| a single)? (?=\w)|(?:^| )-(?=[^\W\d_])", re.IGNORECASE)
+NEGATION = re.compile(
+    rf"(?:{_START}|{_JOINED})(?: any| a single)? (?=\w)|(?:^| )-(?=[^\W\d_])", re.IGNORECASE
+)
 NEGATIVE_WORD = re.compile(
     r"\b(?:no|not|without|except|never|nobody|nothing|none|neither|nor|lacking|minus|cannot|\w+n't)\b",
     re.IGNORECASE,

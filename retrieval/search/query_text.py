@@ -2,43 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
 
 from encoders import ClassifierEncoder, EnglishTextEncoder, EventClassifier
 from retrieval.features import FeaturePipeline
 from retrieval.search.language import is_foreign
 from retrieval.search.negation import NEGATIVE_WORD, NegationParse, parse_negation
+from retrieval.search.query import Query, QueryText
 from retrieval.search.spelling import QUOTED, correct_spelling
 from retrieval.search.wording import WORD, clean_text, normalise_wording, straighten_quotes
+from retrieval.search.words_mood import find_emotion_words
 
+log = logging.getLogger(__name__)
 MAX_SHOWN_LENGTH = 60  # characters of a text in a message
 
 
-@dataclass(frozen=True, kw_only=True)
-class QueryText:
-    """A query's text as it is searched.
+def resolve_text(query: Query, pipeline: FeaturePipeline) -> Query:
+    """The query with the reading of its text and exclusions; one that has it, or no text, as it is.
 
-    positive:    what is looked for; empty where only something is denied
-    negatives:   what is not wanted
-    corrections: words that were replaced, with their replacement
-    warnings:    lines for the user
+    Where the mood is to come from the words, a denied word of emotion ("not sad") stays in the text: the
+    sentiment of the whole text says what it denies.
     """
+    if query.reading is not None or (query.text is None and not query.exclude):
+        return query
+    reading = read_query_text(
+        query.text,
+        query.exclude,
+        pipeline,
+        keep_whole=lambda phrase: query.mood_from_words and bool(find_emotion_words(phrase)),
+    )
+    for line in reading.warnings:
+        log.warning("%s", line)
+    return replace(query, reading=reading)
 
-    positive: str
-    negatives: tuple[str, ...] = ()
-    corrections: dict[str, str] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
 
-    def to_json(self, text: str) -> dict[str, Any]:
-        """As echoed with the query's results: what differs from its text."""
-        read_as = {"read_as": self.positive} if self.positive != text else {}
-        return {**read_as, **({"corrected": self.corrections} if self.corrections else {})}
-
-
-def read_query_text(text: str, pipeline: FeaturePipeline, keep_whole: Callable[[str], bool]) -> QueryText:
-    """Read a text for the text encoder of a pipeline.
+def read_query_text(
+    text: str | None,
+    exclude: Sequence[str],
+    pipeline: FeaturePipeline,
+    keep_whole: Callable[[str], bool] = lambda phrase: False,
+) -> QueryText:
+    """Read a query's text, and the texts of what it excludes, for the text encoder of a pipeline.
 
     keep_whole: whether a denied phrase is to stay in the text, as one that names a mood
 
@@ -46,11 +53,24 @@ def read_query_text(text: str, pipeline: FeaturePipeline, keep_whole: Callable[[
     """
     encoder = pipeline.get_encoder("text") if pipeline.has_role("text") else None
     if not isinstance(encoder, EnglishTextEncoder):
-        return QueryText(positive=clean_text(text))
+        negatives = {other: clean_text(other) for other in exclude}
+        return QueryText(positive=clean_text(text or ""), negatives=negatives)
 
     def is_known(word: str) -> bool:
         return word in encoder.vocabulary or word in list_label_words(pipeline)
 
+    main = _read_text(text, is_known, keep_whole) if text is not None else QueryText(positive="")
+    others = {other: _read_text(other, is_known, lambda phrase: True) for other in exclude}
+    parts = [main, *others.values()]
+    return QueryText(
+        positive=main.positive,
+        negatives={**main.negatives, **{other: part.positive for other, part in others.items()}},
+        corrections={wrong: right for part in parts for wrong, right in part.corrections.items()},
+        warnings=tuple(line for part in parts for line in part.warnings),
+    )
+
+
+def _read_text(text: str, is_known: Callable[[str], bool], keep_whole: Callable[[str], bool]) -> QueryText:
     if is_foreign(text, is_known):
         warning = f"{_shorten(text)} does not look like English, all that the text model knows: "
         return QueryText(positive=clean_text(text), warnings=(f"{warning}the results are guesses",))
@@ -60,7 +80,7 @@ def read_query_text(text: str, pipeline: FeaturePipeline, keep_whole: Callable[[
         parse = NegationParse(positive=corrected)
     return QueryText(
         positive=normalise_wording(parse.positive) if parse.positive else "",
-        negatives=tuple(map(normalise_wording, parse.negatives)),
+        negatives={phrase: normalise_wording(phrase) for phrase in parse.negatives},
         corrections=corrections,
         warnings=tuple(_list_warnings(text, corrections, parse)),
     )
@@ -73,6 +93,7 @@ def _parse_unquoted_negation(text: str) -> NegationParse:
     return parse_negation(text)
 
 
+@lru_cache(maxsize=1)
 def list_label_words(pipeline: FeaturePipeline) -> frozenset[str]:
     """The words, in lower case, of the names of classes that a pipeline's classifiers know."""
     encoders = [pipeline.get_encoder(role) for role in pipeline.media_roles]
@@ -91,7 +112,7 @@ def _list_warnings(text: str, corrections: Mapping[str, str], parse: NegationPar
         yield f'read {pairs}; put words in "quotes" to keep them'
     if parse.negatives:
         sought = f"{parse.positive!r} without" if parse.positive else "what does not match"
-        yield f'{_shorten(text)}: looks for {sought} {", ".join(map(repr, parse.negatives))}'
+        yield f"{_shorten(text)}: looks for {sought} {', '.join(map(repr, parse.negatives))}"
     if not parse.is_understood:
         yield f"{_shorten(text)}: the negation is not understood and finds what it denies; use --not TEXT"
 

@@ -22,8 +22,8 @@ def correct_spelling(text: str, is_known: Callable[[str], bool]) -> tuple[str, d
 
     A word is wrong if it is neither known nor in the English list of pyspellchecker, in which the commonest
     word one edit away (Damerau 1964: a letter more, less, other, or two swapped) replaces it. Left alone are
-    quoted words, names (a capital that does not begin the text), and plurals of known words. In words of fewer
-    than MIN_WORD_LENGTH letters only swapped letters count as an error.
+    quoted words, names (a capital that does not begin the text), and plurals of known words. In words of
+    fewer than MIN_WORD_LENGTH letters only swapped letters count as an error.
     """
     corrections: dict[str, str] = {}
     quoted = [match.span() for match in QUOTED.finditer(text)]

@@ -1,7 +1,7 @@
 """Wordings that mean the same in a search, brought to one form: "cats", "My cat!" and "a photo of a cat".
 
-The text heads were trained on captions, most of which begin with "A": that form finds as much as the mean over
-several templates (prompt ensembling, Radford et al. 2021) and is the simplest. Measured by
+The text heads were trained on captions, most of which begin with "A": that form finds as much as the mean
+over several templates (prompt ensembling, Radford et al. 2021) and is the simplest. Measured by
 `python -m experiments.bench wording`.
 """
 
@@ -26,20 +26,26 @@ PROMPT = re.compile(
 SOUND_PROMPT = re.compile(rf"^(?:(?:an?|the|some|any|all|my|our) )?(?:{_SOUNDS}) of ")
 """Kept, in one form: it brings a text nearer to those that the audio space was trained on."""
 DETERMINER = re.compile(r"^(?:an?|the|some|any|my|your|our|his|her|its|their|this|that|these|those)\s+")
-NO_ARTICLE = frozenset(
-    "there someone somebody something who what where when how it i he she they we you not "
-    "two three four five six seven eight nine ten eleven twelve dozen dozens several many few both all every "
-    "each no one another most more multiple various numerous couple pair group crowd bunch lots".split()
-)
+NO_ARTICLE = frozenset({
+    "there", "someone", "somebody", "something", "who", "what", "where", "when", "how", "it", "i", "he",
+    "she", "they", "we", "you", "not", "two", "three", "four", "five", "six", "seven", "eight", "nine",
+    "ten", "eleven", "twelve", "dozen", "dozens", "several", "many", "few", "both", "all", "every", "each",
+    "no", "one", "another", "most", "more", "multiple", "various", "numerous", "couple", "pair", "group",
+    "crowd", "bunch", "lots",
+})  # fmt: skip
 """Words of a phrase that takes no article: pronouns, and words that say how many."""
-PREPOSITIONS = frozenset(
-    "in on at of with by to from for near over under through behind beside between into onto off along across "
-    "around against above below inside outside up down during after before without and or nor who which that "
-    "is are was were while as being".split()
-)
+PREPOSITIONS = frozenset({
+    "in", "on", "at", "of", "with", "by", "to", "from", "for", "near", "over", "under", "through", "behind",
+    "beside", "between", "into", "onto", "off", "along", "across", "around", "against", "above", "below",
+    "inside", "outside", "up", "down", "during", "after", "before", "without", "and", "or", "nor", "who",
+    "which", "that", "is", "are", "was", "were", "while", "as", "being",
+})  # fmt: skip
 """Words that end the first noun phrase; so does any word in -ing after a noun."""
 MAX_NOUN_PHRASE_WORDS = 4  # words before the first preposition; longer ones hold a verb
-PLURAL_ONLY = frozenset("people police clothes pants jeans trousers scissors shorts binoculars goggles".split())
+PLURAL_ONLY = frozenset({
+    "people", "police", "clothes", "pants", "jeans", "trousers", "scissors", "shorts", "binoculars",
+    "goggles",
+})  # fmt: skip
 IRREGULAR_PLURALS = re.compile(r"(?:men|women|children|feet|teeth|geese|mice|lice|oxen|people)$")
 
 
@@ -59,7 +65,7 @@ def straighten_quotes(text: str) -> str:
 
 
 def clean_text(text: str) -> str:
-    """In normal form C, in one line, without doubled punctuation and, unless nothing is left, any at its ends."""
+    """In normal form C and one line, without doubled punctuation and, unless all is, any at its ends."""
     line = re.sub(r"\s+", " ", re.sub(r"([!?.,;:])[!?.,;:]+", r"\1", straighten_quotes(text))).strip()
     return line.strip(EDGE_PUNCTUATION) or line
 
