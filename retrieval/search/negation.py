@@ -61,7 +61,9 @@ def parse_negation(text: str) -> NegationParse:
     positive = " ".join(filter(None, (part.strip(" ,") for part in positives)))
     if NEGATIVE_WORD.search(positive):
         return NegationParse(positive=text, is_understood=False)
-    return NegationParse(positive="" if is_media_noun(positive) else positive, negatives=tuple(negatives))
+    if negatives and is_media_noun(positive):
+        positive = ""
+    return NegationParse(positive=positive, negatives=tuple(negatives))
 
 
 def _split_denied(text: str) -> tuple[list[str], str]:

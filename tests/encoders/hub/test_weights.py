@@ -29,7 +29,9 @@ def test_missing_weights_say_what_to_run(name, empty_machine):
     assert "curl -L" in message or "hf download" in message
 
 
-@pytest.mark.parametrize("name", [clip_clap.CLIP.name, clip_clap.CLAP.name, audio_nets.NAME, multilingual.NAME])
+@pytest.mark.parametrize(
+    "name", [clip_clap.CLIP.name, clip_clap.CLAP.name, audio_nets.NAME, multilingual.NAME]
+)
 def test_models_are_found_by_their_registry_name(name, folders, monkeypatch):
     monkeypatch.setenv("AFFECT_MODELS", str(folders))
     card = FACTORIES[name]().card
