@@ -21,6 +21,8 @@ BENCHMARKS = {  # module by name of the command
     "ranks": "ranks",
     "align": "alignment",
     "clipvip": "clipvip",
+    "mixed": "mixed_gallery",
+    "reliability": "reliability",
 }
 
 
