@@ -18,15 +18,17 @@ MAX_ENGLISH_PROBABILITY = 0.05
 MIN_OTHER_PROBABILITY = 0.2
 """Of the likeliest language by py3langid, among 139. With both bounds none of flickr1k's captions, of
 ImageNet's and of AudioSet's labels of several words, and 0.4 % of free-exercise-db's names were taken for
-another language; of 48 short queries of our own in 14 other languages 83 % were."""
+another language; of 48 short queries of our own in 14 other languages 75 % were."""
 ENGLISH_WORDS = re.compile(r"^an? |\b(?:the|with|and|of)\b", re.IGNORECASE)  # hardly ever in other languages
 
 
 def is_foreign(text: str, is_known: Callable[[str], bool]) -> bool:
     """Whether a text is surely not English: mostly in another script, or by its letters (Lui & Baldwin 2012).
 
-    is_known: whether a word, in lower case, is a name that the encoders know; such a word and words of the
-    English dictionary of simplemma speak against it. A text of one word in Latin script is never foreign.
+    is_known: whether a word, in lower case, is one that the text model or a classifier knows
+
+    It is English where all words are known so or to simplemma's dictionary, and where it is one word in Latin
+    script.
     """
     words = WORD.findall(text)
     letters = "".join(words)

@@ -20,10 +20,10 @@ def correct_spelling(text: str, is_known: Callable[[str], bool]) -> tuple[str, d
 
     is_known: whether a word, in lower case, is one that the text model or a classifier knows
 
-    A word is wrong if it is neither known nor in the English list of pyspellchecker, in which the commonest
-    word one edit away (Damerau 1964: a letter more, less, other, or two swapped) replaces it. Left alone are
-    quoted words, names (a capital that does not begin the text), and plurals of known words. In words of
-    fewer than MIN_WORD_LENGTH letters only swapped letters count as an error.
+    A word is wrong if it is neither known nor in the English lists of simplemma and pyspellchecker. The
+    commonest word one edit away (Damerau 1964: a letter more, less, other, or two swapped) replaces it; in
+    words of fewer than MIN_WORD_LENGTH letters only swapped letters count. Left alone are quoted words, names
+    (a capital that does not begin the text), and plurals of known words.
     """
     corrections: dict[str, str] = {}
     quoted = [match.span() for match in QUOTED.finditer(text)]
@@ -45,13 +45,19 @@ def correct_spelling(text: str, is_known: Callable[[str], bool]) -> tuple[str, d
 def find_correction(word: str) -> str | None:
     """The commonest English word one edit away from an unknown word; None for a known one, or without any."""
     checker = _load_checker()
-    if word in checker or (word.endswith("s") and word[:-1] in checker):
+    if any(known in checker or _is_in_dictionary(known) for known in (word, word.removesuffix("s"))):
         return None
     frequencies = checker.word_frequency
     candidates = checker.known(checker.edit_distance_1(word))
     if len(word) < MIN_WORD_LENGTH:
         candidates = {other for other in candidates if sorted(other) == sorted(word)}
     return max(sorted(candidates), key=lambda candidate: frequencies[candidate], default=None)
+
+
+def _is_in_dictionary(word: str) -> bool:
+    import simplemma
+
+    return simplemma.is_known(word, lang="en")
 
 
 @cache

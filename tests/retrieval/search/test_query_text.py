@@ -30,7 +30,16 @@ def test_a_wrong_letter_is_put_right_and_said(pipeline, text, read, corrections)
 
 
 @pytest.mark.parametrize(
-    "text", ['a "labradro"', "“labradro”", "a girl named Annika", "a bmx bike", "a 4x4 car"]
+    "text",
+    [
+        'a "labradro"',
+        "“labradro”",
+        "a girl named Annika",
+        "a bmx bike",
+        "a hoodie",
+        "two baristas",
+        "a 4x4 car",
+    ],
 )
 def test_quoted_words_names_and_abbreviations_stay(pipeline, text):
     reading = read_query_text(text, (), pipeline)
