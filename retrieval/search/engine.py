@@ -35,6 +35,9 @@ Positions = npt.NDArray[np.int64]
 CANDIDATES_PER_RESULT = 10  # candidates per view and modality, as a multiple of k ...
 MIN_CANDIDATES = 200  # ... and at least so many segments
 DEEPENING_FACTOR = 4  # more candidates where negatives leave too few good ones
+MIN_DISTANCE = 0.1
+"""Least distance of a result from the query where lists are merged: what scores .9 or more is right .93 to .95
+of the time in each modality (`python -m experiments.bench reliability`)."""
 
 
 class Engine:
@@ -214,11 +217,16 @@ def _list_copies(segment_scores: SegmentScores, best: Positions) -> list[int]:
 def _merge_modalities(
     query: Query, segment_scores: SegmentScores, best: Positions, snapshot: Snapshot
 ) -> list[int]:
-    """The k indices into `segment_scores` to show: a list a modality, merged by the balanced heuristic."""
+    """The k indices into `segment_scores` to show: a list a modality, merged by the balanced heuristic.
+
+    Multiplying hardly demotes a distance near 0, so that sounds sure of themselves would all be shown before
+    a photo that is right as well. Sure results of all modalities are a tie, see MIN_DISTANCE, and take turns
+    in the order of the query's modalities.
+    """
     if query.balance == 1:
         return [int(at) for at in best[: query.k]]
     modalities = snapshot.item_modalities[snapshot.item_by_segment[segment_scores.segments[best]]]
     lists = [best[modalities == modality] for modality in query.modalities]
-    distances = [np.clip(1 - segment_scores.total[indices], 0, None) for indices in lists]
+    distances = [np.maximum(1 - segment_scores.total[indices], MIN_DISTANCE) for indices in lists]
     list_numbers, places = balanced_merge(distances, min(query.k, len(best)), query.balance)
     return [int(lists[number][place]) for number, place in zip(list_numbers, places, strict=True)]
