@@ -64,7 +64,7 @@ def command(data: Path, split: str, seed: int, as_json: bool) -> None:
 
 def run_benchmark(photos: Sequence[LabelledFile], split: str, seed: int) -> BenchmarkReport:
     """Differences of wordings, and of recall. Raises AffectError without packaged heads of the space."""
-    config = PipelineConfig(sound="", tone="", faces="", activity="")
+    config = PipelineConfig(sound="", events="", tone="", faces="", activity="")
     pipeline = FeaturePipeline(config)
     features = encode_first_segments(pipeline, photos)
     captions = [caption for photo in photos for caption in photo.labels]

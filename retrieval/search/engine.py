@@ -36,8 +36,8 @@ CANDIDATES_PER_RESULT = 10  # candidates per view and modality, as a multiple of
 MIN_CANDIDATES = 200  # ... and at least so many segments
 DEEPENING_FACTOR = 4  # more candidates where negatives leave too few good ones
 MIN_DISTANCE = 0.1
-"""Least distance of a result from the query where lists are merged: what scores .9 or more is right .93 to .95
-of the time in each modality (`python -m experiments.bench reliability`)."""
+"""Least distance of a result from the query where lists are merged: what scores .9 or more is right .93 to
+.95 of the time in each modality (`python -m experiments.bench reliability`)."""
 
 
 class Engine:

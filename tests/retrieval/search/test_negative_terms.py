@@ -24,7 +24,7 @@ ALL = {"k": 20, "balance": 1}
 def engine(tmp_path_factory):
     """Four photos that everyone has, and a video of two segments: a cat, then a cup of coffee."""
     data = pytest.importorskip("skimage.data")
-    config = PipelineConfig(sound="", tone="", faces="", activity="")
+    config = PipelineConfig(sound="", events="", tone="", faces="", activity="")
     with closing(Library.create(tmp_path_factory.mktemp("negatives") / "lib", config, 15.0)) as library:
         frames = [getattr(data, name)()[None] for name in PHOTOS]
         rows = library.pipeline.encode_media(frames, [None] * len(frames))["objects"]
