@@ -88,6 +88,7 @@ ENCODERS = Registry(
         "minilm-affect": "encoders.minilm_affect:minilm_affect",
         "mtcnn-expression": "encoders.faces:mtcnn_expression",
         "mtcnn-fer": "encoders.faces:mtcnn_fer",
+        "multilingual-minilm": "encoders.hub.multilingual:multilingual_minilm",
         "resnet152": "encoders.hub.torchvision_nets:resnet152",
         "tone": "encoders.acoustic.features:tone",
         "toy-frames": "encoders.toy:toy_frames",

@@ -10,6 +10,7 @@ from experiments.experiment_command import ExperimentCommand
 
 BENCHMARKS = {  # module by name of the command
     "flickr": "flickr",
+    "wording": "wording",
     "throughput": "throughput",
     "cold": "search_latency",
     "faces": "faces",

@@ -16,8 +16,7 @@ from spaces.joint import JointSpace
 
 def explain_hit(engine: Engine, hit: Hit) -> dict[str, Any]:
     """Labels with probabilities, sound events with scores, scores by view, columns of the faces (None without
-    a face), and affect by modality (None where it abstains); "parts" of the score, which sum to it, where the
-    mood of the query's words moved it.
+    a face), and affect by modality (None where it abstains); "parts" of the score, see `explain_score`.
     """
     explanation = {
         "labels": _list_labels(engine, hit),
@@ -26,11 +25,24 @@ def explain_hit(engine: Engine, hit: Hit) -> dict[str, Any]:
         "faces": _get_face_expression(engine, hit),
         "affect": _estimate_affect_by_modality(engine, hit),
     }
-    if hit.affect_gain is None:
-        return explanation
-    return {
-        "parts": {"content": round(hit.score - hit.affect_gain, 6), "mood": hit.affect_gain}
-    } | explanation
+    parts = explain_score(hit)
+    return {"parts": parts, **explanation} if parts else explanation
+
+
+def explain_score(hit: Hit) -> dict[str, float]:
+    """The parts of a score that a mood of the query's words, or negatives, moved; empty for any other.
+
+    "content" and "mood" sum to it; with negatives they sum to "positive", and the score is that times 1 less
+    each "not TEXT".
+    """
+    positive = hit.score if hit.positive_score is None else hit.positive_score
+    parts: dict[str, float] = {}
+    if hit.affect_gain is not None:
+        parts = {"content": round(positive - hit.affect_gain, 6), "mood": hit.affect_gain}
+    if hit.positive_score is not None:
+        parts["positive"] = positive
+    known = {text: score for text, score in hit.negative_scores.items() if score is not None}
+    return {**parts, **{f"not {text}": score for text, score in known.items()}}
 
 
 def _list_labels(engine: Engine, hit: Hit) -> list[tuple[str, float]]:

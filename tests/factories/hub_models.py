@@ -77,3 +77,13 @@ def save_ast(folder):
 
     ASTForAudioClassification(ASTConfig(**SMALL, num_labels=7)).save_pretrained(folder)
     ASTFeatureExtractor().save_pretrained(folder)
+
+
+def save_multilingual(folder):
+    """A BERT with XLM-R's order of special tokens, where padding is not the first."""
+    from transformers import BertConfig, BertModel
+
+    BertModel(BertConfig(**{**TEXT, "pad_token_id": 1, "max_position_embeddings": 160})).save_pretrained(
+        folder
+    )
+    save_tokenizer(folder)
