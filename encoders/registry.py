@@ -11,6 +11,8 @@ from pathlib import Path
 
 from encoders.base import Encoder, MissingBackendError, UnknownNameError
 
+INSTALL_COMMAND = "pip install affect-fusion"
+
 
 class Registry(Mapping[str, str]):
     """name -> "module:factory"; `make(name)` builds the encoder on its first call and caches it.
@@ -68,7 +70,8 @@ class Registry(Mapping[str, str]):
                 raise  # no package is missing: a fault of our own
             raise MissingBackendError(
                 f"{self.kind} {name!r} needs the module {error.name!r}; "
-                "install this project's requirements again (pip install affect-fusion)"
+                f"install this project's requirements again ({INSTALL_COMMAND})",
+                command=INSTALL_COMMAND,
             ) from error
 
 
