@@ -20,6 +20,7 @@ BENCHMARKS = {  # module by name of the command
     "ranks": "ranks",
     "align": "alignment",
     "clipvip": "clipvip",
+    "music": "music_affect",
 }
 
 
