@@ -29,58 +29,25 @@ if TYPE_CHECKING:
 
 PACKAGE = "musicnn"
 INSTALL_COMMAND = "pip install --no-deps musicnn==0.1.0"
-TAGS_FILE = "musicnn/configuration.py"
-TAGS_SHA256 = "00fd595eb16bad3a605e10bb6eaf0152cb8125bed6e2c884a636f679ae100419"
+CHECKPOINT = "musicnn/MTT_musicnn"
+TAGS_NAME = "MTT_LABELS"
+SHA256_BY_FILE = {
+    f"{CHECKPOINT}/.index": "da2d7bb670b2b31e9bc441bb1bd75eca31b5b061f963cc1f9630c1aff3238f57",
+    f"{CHECKPOINT}/.data-00000-of-00001": "041f3935e981a65cea739842d30c188d3a7d2adf4410955c8668eb3de4a5acab",
+    "musicnn/configuration.py": "00fd595eb16bad3a605e10bb6eaf0152cb8125bed6e2c884a636f679ae100419",
+}
 SAMPLE_RATE_HZ = 16000
 FFT_SIZE, HOP_SAMPLES = 512, 256  # samples: 32 ms every 16 ms
 MEL_BANDS = 96
 PATCH_FRAMES = 187  # 3 s
 BATCH_PATCHES = 4
 BLOCK_FRAMES = 6000  # of which the spectrogram is computed at a time, a minute and a half
-UNITS, TAGS = 200, 50
-
-
-@dataclass(frozen=True, kw_only=True)
-class MusicNNSpec:
-    """A network of the package.
-
-    folder:     of its checkpoint in the package
-    sha256:     of the checkpoint's index and data
-    tags_name:  of the list of its tags in the package's configuration
-    """
-
-    name: str
-    folder: str
-    sha256: tuple[str, str]
-    tags_name: str
-    training_data: str
-
-
-MSD = MusicNNSpec(
-    name="musicnn",
-    folder="musicnn/MSD_musicnn",
-    sha256=(
-        "87f3e0f3550c8d3bafc840374003e5c8af5eeb5ecf6add61af09a7822d3282c8",
-        "8579734ee6388f799ed0def4bbd0d1fdcbeaf213ef2a9dc860917bd76a303de6",
-    ),
-    tags_name="MSD_LABELS",
-    training_data="Million Song Dataset with tags of Last.fm",
-)
-MTT = MusicNNSpec(
-    name="musicnn-tags",
-    folder="musicnn/MTT_musicnn",
-    sha256=(
-        "da2d7bb670b2b31e9bc441bb1bd75eca31b5b061f963cc1f9630c1aff3238f57",
-        "041f3935e981a65cea739842d30c188d3a7d2adf4410955c8668eb3de4a5acab",
-    ),
-    tags_name="MTT_LABELS",
-    training_data="MagnaTagATune",
-)
+POOLS, TAGS = 1506, 50  # dimensions
 
 
 @dataclass(frozen=True, kw_only=True)
 class MusicNetwork:
-    """One of the networks: its checkpoint, run on patches of 3 s."""
+    """The network of a checkpoint, run on patches of 3 s."""
 
     key: str
     index_path: Path
@@ -97,31 +64,31 @@ class MusicNetwork:
 
         return build_network(read_bundle(self.index_path, self.data_path), MEL_BANDS)
 
-    def compute_outputs(self, audio: Audio) -> tuple[Rows, Rows, Rows]:
-        """Pools (patches, 1506), features (patches, 200) and tag probabilities (patches, 50) of a sound."""
+    def compute_outputs(self, audio: Audio) -> tuple[Rows, Rows]:
+        """Pools (patches, 1506) and tag probabilities (patches, 50) of a sound."""
         patches = compute_patches(resample(audio, SAMPLE_RATE_HZ))
         batches = (patches[start : start + BATCH_PATCHES] for start in range(0, len(patches), BATCH_PATCHES))
-        pools, features, tags = zip(*map(self._network, batches), strict=True)
-        return np.concatenate(pools), np.concatenate(features), np.concatenate(tags)
+        pools, tags = zip(*map(self._network, batches), strict=True)
+        return np.concatenate(pools), np.concatenate(tags)
 
 
 @dataclass(frozen=True)
 class MusicFeatures:
-    """Rows (n, 250), means over patches: 200 features of the last hidden layer, then 50 tag probabilities.
+    """Rows (n, 1506): maxima and means over time of the last convolutions, averaged over patches of 3 s.
 
-    Silence abstains.
+    They tell valence and arousal of music better than the hidden layer or the tags behind them do
+    (`python -m experiments.bench music`). Silence abstains.
     """
 
     card: EncoderCard
     network: MusicNetwork
 
     def encode(self, items: Sequence[Audio]) -> Rows:
-        """Rows (n, 250), raw; NaN where the sound is not audible."""
-        rows = np.full((len(items), self.card.dim), np.nan, np.float32)
+        """Rows (n, 1506), raw; NaN where the sound is not audible."""
+        rows = np.full((len(items), POOLS), np.nan, np.float32)
         for number, audio in enumerate(items):
             if is_audible(audio):
-                _, features, tags = self.network.compute_outputs(audio)
-                rows[number] = np.concatenate([features, tags], axis=1).mean(axis=0)
+                rows[number] = self.network.compute_outputs(audio)[0].mean(axis=0)
         return rows
 
 
@@ -135,7 +102,7 @@ class MusicTagger:
 
     def encode(self, items: Sequence[Audio]) -> Rows:
         """Rows (n, 50); NaN where the sound is not audible."""
-        rows = np.full((len(items), self.card.dim), np.nan, np.float32)
+        rows = np.full((len(items), TAGS), np.nan, np.float32)
         for number, audio in enumerate(items):
             if is_audible(audio):
                 rows[number] = self.score_patches(audio).mean(axis=0)
@@ -143,7 +110,7 @@ class MusicTagger:
 
     def score_patches(self, audio: Audio) -> Rows:
         """Scores (patches, 50) over the course of a sound, patches evenly spread and at most 3 s apart."""
-        return self.network.compute_outputs(audio)[2]
+        return self.network.compute_outputs(audio)[1]
 
 
 def compute_patches(samples: npt.NDArray[np.float32]) -> Rows:
@@ -199,34 +166,30 @@ def read_tags(configuration: Path, name: str) -> tuple[str, ...]:
     raise ValueError(f"no {name} in {configuration}")
 
 
-def _load(spec: MusicNNSpec, dim: int) -> tuple[EncoderCard, MusicNetwork, Path]:
-    """Raises MissingBackendError without the package."""
-    checkpoint = zip(
-        (f"{spec.folder}/.index", f"{spec.folder}/.data-00000-of-00001"), spec.sha256, strict=True
-    )
-    index_path, data_path, tags_path = find_package_files(
-        spec.name, PACKAGE, {**dict(checkpoint), TAGS_FILE: TAGS_SHA256}, INSTALL_COMMAND
-    )
+def _load(name: str, dim: int) -> tuple[EncoderCard, MusicNetwork, Path]:
+    """Card, network and the file of its tags. Raises MissingBackendError without the package."""
+    index_path, data_path, tags_path = find_package_files(name, PACKAGE, SHA256_BY_FILE, INSTALL_COMMAND)
     card = EncoderCard(
-        name=spec.name,
+        name=name,
         modality="sound",
         dim=dim,
         licence="ISC",
-        weights_source=f"package musicnn 0.1.0, {spec.folder.partition('/')[2]}",
-        training_data=spec.training_data,
+        weights_source="package musicnn 0.1.0, MTT_musicnn",
+        training_data="MagnaTagATune",
         sha256=compute_sha256(index_path, data_path),
         sample_rate=SAMPLE_RATE_HZ,
     )
-    return card, MusicNetwork(key=card.cache_key, index_path=index_path, data_path=data_path), tags_path
+    key = f"{PACKAGE}-{card.version}-{card.sha256[:12]}"  # one network serves both
+    return card, MusicNetwork(key=key, index_path=index_path, data_path=data_path), tags_path
 
 
 def musicnn() -> MusicFeatures:
-    """Features and tag probabilities of the network of Million Song Dataset."""
-    card, network, _ = _load(MSD, UNITS + TAGS)
+    """Features of music, 1506-d."""
+    card, network, _ = _load("musicnn", POOLS)
     return MusicFeatures(card, network)
 
 
 def musicnn_tags() -> MusicTagger:
-    """Instruments, voices and genres, by the network of MagnaTagATune."""
-    card, network, tags_path = _load(MTT, TAGS)
-    return MusicTagger(card, network, read_tags(tags_path, MTT.tags_name))
+    """Scores of 50 instruments, voices and genres."""
+    card, network, tags_path = _load("musicnn-tags", TAGS)
+    return MusicTagger(card, network, read_tags(tags_path, TAGS_NAME))

@@ -20,10 +20,9 @@ Array = npt.NDArray[np.float32]
 
 
 class MusicNN(nn.Module):
-    """Log-mel patches (n, frames, bands) to (max and mean pools, penultimate features, tag probabilities).
+    """Log-mel patches (n, frames, bands) to pools (n, 1506) and tag probabilities (n, tags).
 
-    Shapes (n, 1506), (n, units), (n, tags). In the pools the maximum and the mean over time alternate, as
-    TensorFlow lays them out.
+    In the pools the maximum and the mean over time alternate, as TensorFlow lays them out.
     """
 
     def __init__(self, bands: int, units: int, tags: int) -> None:
@@ -44,7 +43,7 @@ class MusicNN(nn.Module):
         self.dense_norm = _make_norm(units)
         self.output = nn.Linear(units, tags)
 
-    def forward(self, patches: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, patches: Tensor) -> tuple[Tensor, Tensor]:
         """See the class."""
         spectrogram = self.input_norm(patches[:, None])
         features = self._run_front_end(spectrogram)
@@ -54,8 +53,8 @@ class MusicNN(nn.Module):
             levels.append(filtered if len(levels) == 1 else filtered + levels[-1])
         course = torch.cat(levels, dim=1)
         pools = torch.stack([course.amax(dim=2), course.mean(dim=2)], dim=2).flatten(1)
-        penultimate = self.dense_norm(torch.relu(self.dense(self.pool_norm(pools))))
-        return pools, penultimate, torch.sigmoid(self.output(penultimate))
+        hidden = self.dense_norm(torch.relu(self.dense(self.pool_norm(pools))))
+        return pools, torch.sigmoid(self.output(hidden))
 
     def _run_front_end(self, spectrogram: Tensor) -> Tensor:
         """(n, 561, frames): the loudest place of each filter over the mel bands."""
