@@ -21,6 +21,8 @@ BENCHMARKS = {  # module by name of the command
     "align": "alignment",
     "clipvip": "clipvip",
     "music": "music_affect",
+    "mixed": "mixed_gallery",
+    "reliability": "reliability",
 }
 
 

@@ -3,7 +3,7 @@
 from fusion.affect_fusion import compute_modality_weights, precision_weighted_mean
 from fusion.balanced_merge import balanced_merge
 from fusion.calibration import Calibration, fit_calibration
-from fusion.late_fusion import average_views, fuse_scores, move_log_odds
+from fusion.late_fusion import average_views, fuse_scores, move_log_odds, pool_log_odds
 from fusion.platt_scaling import fit_logistic
 
 __all__ = [
@@ -15,5 +15,6 @@ __all__ = [
     "fit_logistic",
     "fuse_scores",
     "move_log_odds",
+    "pool_log_odds",
     "precision_weighted_mean",
 ]

@@ -12,8 +12,11 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from fusion.platt_scaling import sigmoid
+
 Scores = npt.NDArray[np.float64]
 
+MAX_VIEW_LOG_ODDS = 40.0  # of one view's evidence: the sigmoid of that is 1 in double precision
 MAX_LOG_ODDS = 500.0  # of evidence: beyond it exp overflows
 
 
@@ -52,6 +55,20 @@ def move_log_odds(probabilities: npt.ArrayLike, evidence: npt.ArrayLike) -> Scor
     before, moves = np.asarray(probabilities, np.float64), np.asarray(evidence, np.float64)
     odds_of_match = before * np.exp(np.clip(moves, -MAX_LOG_ODDS, MAX_LOG_ODDS))
     return np.where(np.isnan(moves), before, odds_of_match / (odds_of_match + (1 - before)))
+
+
+def pool_log_odds(view_scores: npt.ArrayLike) -> Scores:
+    """(n,) probabilities whose log-odds are the mean of those of the views (m, n), NaN left out.
+
+    The logarithmic opinion pool (Genest & Zidek 1986, "Combining probability distributions: a critique and an
+    annotated bibliography"): a view that is sure of a mismatch outweighs one that is half sure of a match,
+    which their mean would call a fair chance. Probabilities of 0 or 1 count as log-odds of MAX_VIEW_LOG_ODDS
+    either way; all ones pool to 1 to the bit.
+    """
+    rows = np.asarray(view_scores, np.float64)
+    with np.errstate(divide="ignore"):
+        log_odds = np.log(rows) - np.log1p(-rows)
+    return sigmoid(average_views(np.clip(log_odds, -MAX_VIEW_LOG_ODDS, MAX_VIEW_LOG_ODDS)))
 
 
 def average_views(view_scores: npt.ArrayLike) -> Scores:

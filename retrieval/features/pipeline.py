@@ -136,8 +136,8 @@ class FeaturePipeline:
     def _add_trained_heads(self, space: Space) -> Space:
         for layer in (load_packaged_heads() if self._use_packaged else {}, self._custom_heads):
             heads = layer.get(space.name)
-            if heads and all(
-                self._get_encoder_signature(role) == made for role, made in heads.encoder_signatures.items()
+            if heads and heads.can_read(
+                {role: self._get_encoder_signature(role) for role in heads.encoder_signatures}
             ):
                 space = JointSpace(name=space.name, heads=heads, base_space=space)
         return space

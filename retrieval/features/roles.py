@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from encoders import Modality
+from spaces.affect_regression.audio_kinds import EVENTS_ROLE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,14 +26,13 @@ class Role:
     is_optional: bool = False
 
 
-EVENTS_ROLE = "events"
 ROLES: Mapping[str, Role] = {
     role.name: role
     for role in (
         Role(name="objects", modality="frames", default_encoder="efficientnet-lite2"),
         Role(name="activity", modality="frames", default_encoder="lite2-flow"),
         Role(name="sound", modality="sound", default_encoder="logmel"),
-        Role(name=EVENTS_ROLE, modality="sound", default_encoder=""),
+        Role(name=EVENTS_ROLE, modality="sound", default_encoder="yamnet"),
         Role(name="tone", modality="sound", default_encoder="tone", is_affect_only=True),
         Role(
             name="faces",

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders import AffectError, Rows, is_missing_row
-from fusion import average_views, fuse_scores
+from fusion import average_views, fuse_scores, pool_log_odds
 from retrieval.features import OBJECT_SPACE, SPACE_SPECS, SPACES, make_view_name, split_view_name
 from retrieval.search.calibration import LibraryCalibrations
 from retrieval.search.query import Query
@@ -222,10 +222,10 @@ def _align_query_segments(query_parts: Sequence[EncodedQueryPart]) -> list[list[
 def _average_space_views(
     space: str, scores_by_part: Sequence[Mapping[str, Scores]], segment_count: int
 ) -> Scores:
-    """(n,) mean over the query's parts of the mean over the space's views; NaN where all abstain."""
+    """(n,) mean over the query's parts of the space's views, pooled by log-odds; NaN where all abstain."""
     of_parts = [[part[view] for view in part if split_view_name(view)[0] == space] for part in scores_by_part]
-    means = [average_views(stack) for stack in of_parts if stack]
-    return average_views(means) if means else np.full(segment_count, np.nan)
+    pooled = [pool_log_odds(stack) for stack in of_parts if stack]
+    return average_views(pooled) if pooled else np.full(segment_count, np.nan)
 
 
 def _list_active_views(part: EncodedQueryPart, space: str | None = None) -> list[str]:

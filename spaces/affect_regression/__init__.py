@@ -1,6 +1,7 @@
 """Valence and arousal of each modality with a standard deviation, from the features of encoders."""
 
 from spaces.affect_regression.affect_alignment import AffectAlignment, load_alignment
+from spaces.affect_regression.audio_kinds import AUDIO_KINDS, EVENTS_ROLE
 from spaces.affect_regression.estimates import (
     AFFECT_COLUMNS,
     MIN_SD,
@@ -13,7 +14,6 @@ from spaces.affect_regression.estimates import (
 from spaces.affect_regression.modality_reliability import ModalityReliability, load_modality_reliability
 from spaces.affect_regression.model import (
     AFFECT_MODALITIES,
-    AUDIO_KINDS,
     AffectModel,
     load_packaged_regressors,
     make_affect_model,
@@ -23,6 +23,7 @@ __all__ = [
     "AFFECT_COLUMNS",
     "AFFECT_MODALITIES",
     "AUDIO_KINDS",
+    "EVENTS_ROLE",
     "MIN_SD",
     "AffectAlignment",
     "AffectModel",

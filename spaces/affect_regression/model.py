@@ -15,6 +15,7 @@ from scipy.special import softmax
 
 from encoders import FACE_COLUMNS, Rows
 from spaces.affect_regression.affect_alignment import AffectAlignment
+from spaces.affect_regression.audio_kinds import EVENTS_ROLE, estimate_audio_kinds, has_event_scores
 from spaces.affect_regression.estimates import (
     EXPRESSED_TABLE,
     compute_mixture_moments,
@@ -27,8 +28,7 @@ from spaces.circumplex import load_emotion_categories, map_emotions_to_affect
 from spaces.tower_regressor import RegressorSet, load_regressors
 
 AFFECT_MODALITIES = ("image", "sound", "face", "text")
-AUDIO_KINDS = ("speech", "music", "other")
-AFFECT_VERSION = "affect-2"
+AFFECT_VERSION = "affect-3"
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class AffectModel:
         """(n, 3) probabilities of AUDIO_KINDS; None without audio features or without their regressor."""
         if not self._can_predict("sound", "kind", features):
             return None
-        return _predict_classes(self.regressors["sound"], "kind", features)
+        return _predict_kinds(self.regressors["sound"], features)
 
     def predict_speech_emotion(self, features: Features) -> Rows | None:
         """(n, 8) probabilities of RAVDESS' emotions, of any audio; None as for `predict_audio_kind`."""
@@ -98,8 +98,18 @@ class AffectModel:
         speech = map_emotions_to_affect(emotions, "ravdess", EXPRESSED_TABLE)
         music = predict_mean_and_sd(regressors["music"], regressors["music_log_sd"], features)
         other = predict_mean_and_sd(regressors["other"], regressors["other_log_sd"], features)
-        kinds = _predict_classes(regressors, "kind", features)
+        kinds = _predict_kinds(regressors, features)
         return compute_mixture_moments(np.stack([speech, music, other]), kinds)
+
+
+def _predict_kinds(regressors: RegressorSet, features: Features) -> Rows:
+    """(n, 3) probabilities of AUDIO_KINDS: by sound events where they are known, else by their regressor."""
+    by_regressor = _predict_classes(regressors, "kind", features)
+    events = features.get(EVENTS_ROLE)
+    if events is None or not has_event_scores(events):
+        return by_regressor
+    by_events = estimate_audio_kinds(events)
+    return np.where(np.isnan(by_events), by_regressor, by_events)
 
 
 def _predict_classes(regressors: RegressorSet, member: str, features: Features) -> Rows:

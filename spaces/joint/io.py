@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -127,7 +127,11 @@ def flatten_tower(prefix: str, tower: Tower) -> Iterator[tuple[str, Rows]]:
 
 def _make_input(tensors: Mapping[str, Rows], role: str) -> LinearInput | KernelInput:
     kind = KernelInput if f"{role}.centres" in tensors else LinearInput
-    parts: dict[str, Any] = {part.name: tensors[f"{role}.{part.name}"] for part in fields(kind)}
+    parts: dict[str, Any] = {
+        part.name: tensors[f"{role}.{part.name}"]
+        for part in fields(kind)
+        if part.default is MISSING or f"{role}.{part.name}" in tensors  # kernels of 0.2 have no power
+    }
     for name in SCALAR_FIELDS & parts.keys():
         parts[name] = float(parts[name][0])
     return kind(**parts)

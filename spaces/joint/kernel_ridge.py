@@ -9,15 +9,17 @@ most of their meaning.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from encoders import Rows, is_missing_row
-from spaces.joint.space import TEXT_ROLE, KernelInput, LinearInput, Tower, TowerPair
-from spaces.ridge_regression import solve_kernel_ridge
+from spaces.base import Features
+from spaces.joint.landmarks import compute_role_landmarks
+from spaces.joint.space import TEXT_ROLE, KernelInput, LinearInput, Tower, TowerPair, signed_power
+from spaces.ridge_regression import gaussian_kernel, solve_landmark_ridge
 from spaces.standardisation import compute_mean_and_scale
 
 Floats = npt.NDArray[np.float64]
@@ -30,7 +32,8 @@ SD_EPSILON = 1e-6  # added to the standard deviation of every column, against di
 class KernelRidgeConfig:
     """Parameters of the fit.
 
-    width:                the kernel is exp(-width / d * ||x - y||^2) of d standardised columns
+    width:                the kernel is exp(-width / d * ||x - y||^2) of d standardised columns of a role
+    powers:               by role, signed power of every value before that; 1 for a role that is not given
     penalty:              of the ridge
     min_landmark_items:   least number of items that a landmark averages
     class_balance:        a class of n items weighs n^(1 - balance)
@@ -39,6 +42,7 @@ class KernelRidgeConfig:
     """
 
     width: float = 0.5
+    powers: Mapping[str, float] = field(default_factory=dict)
     penalty: float = 0.1
     min_landmark_items: int = 3
     class_balance: float = 0.5
@@ -90,54 +94,107 @@ def compute_targets(matches: npt.ArrayLike, text_projection: TextProjection) -> 
     return unit_rows_float64(degrees / np.maximum(degrees.sum(axis=0), 1) @ text_projection.prompt_rows)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _RoleKernel:
+    """The Gaussian kernel of one role at its landmarks; the fields are those of `KernelInput`."""
+
+    power: float
+    mean: Floats
+    scale: Floats
+    gamma: float
+    centres: Floats
+
+    def evaluate(self, rows: Rows) -> Floats:
+        """(n, m) of raw rows (n, d)."""
+        standard = (signed_power(rows, self.power).astype(np.float64) - self.mean) / self.scale
+        return gaussian_kernel(standard, self.centres, self.gamma)
+
+    def evaluate_landmarks(self) -> Floats:
+        """(m, m) of the landmarks with each other."""
+        return gaussian_kernel(self.centres, self.centres, self.gamma)
+
+    def make_input(self, weight: Floats, rows: Rows) -> KernelInput:
+        """With weights (m, h); where the role is missing, the mean output for raw rows (n, d)."""
+        return KernelInput(
+            mean=to_float32(self.mean), scale=to_float32(self.scale), centres=to_float32(self.centres),
+            gamma=self.gamma, weight=to_float32(weight), power=self.power,
+            absent=to_float32(self.evaluate(rows).mean(axis=0) @ weight),
+        )  # fmt: skip
+
+
 def fit_kernel_tower_pair(
-    features: Rows, role: str, classes: Sequence[str], targets: Floats, text_projection: TextProjection,
-    config: KernelRidgeConfig, *, augmented_features: Rows | None = None,
+    features: Features, classes: Sequence[str], targets: Floats, text_projection: TextProjection,
+    config: KernelRidgeConfig, *, augmented_features: Features | None = None,
     sources: Sequence[str] | None = None,
 ) -> TowerPair:  # fmt: skip
     """A tower pair whose media tower is kernel ridge on landmarks and whose text tower is `text_projection`.
 
-    features: (items, d) raw rows; missing ones are left out
+    The kernel is the mean of a Gaussian kernel of each role (a sum of kernels, Gonen & Alpaydin 2011,
+    "Multiple kernel learning algorithms"). Where a role is missing from a library, its mean output for the
+    training items stands in its place.
+
+    features: by role, (items, d) raw rows; items of which one is missing are left out
     classes:  (items,) the class of each: weights by `config.class_balance`, landmarks average within a class
     targets:  (items, k) unit rows, see `compute_targets`
-    augmented_features: (items, count, d) raw rows of augmented versions, which share the weight of their item
-        and are in no landmark
+    augmented_features: by role, (items, count, d) raw rows of augmented versions, which share the weight of
+        their item and are in no landmark
     sources:  (items,) the file each was cut from; one item of each goes into landmarks, so that no landmark
         averages copies
 
-    Raises ValueError where no item has a row.
+    Raises ValueError where no item has rows of every role.
     """
-    items = np.flatnonzero(~is_missing_row(features))
+    items = np.flatnonzero(~np.any([is_missing_row(rows) for rows in features.values()], axis=0))
     if not len(items):
-        raise ValueError(f"no item has a row of {role}")
-    rows, names = features[items].astype(np.float64), np.asarray(classes)[items]
-    mean, scale = compute_mean_and_scale(rows, added_sd=SD_EPSILON)
-    distinct = np.arange(len(items)) if sources is None else _find_first_of_each(np.asarray(sources)[items])
-    centres = compute_landmarks(((rows - mean) / scale)[distinct], names[distinct], config.min_landmark_items)
-    versions = rows[:, None]
-    if augmented_features is not None:
-        versions = np.concatenate([versions, augmented_features[items]], axis=1)
-    gamma = config.width / rows.shape[1]
-    is_present = ~np.isnan(versions).any(axis=2)
-    owner = np.nonzero(is_present)[0]
-    weight = solve_kernel_ridge(
-        (versions[is_present] - mean) / scale, centres, targets[items][owner], gamma=gamma,
-        penalty=config.penalty,
-        weights=(compute_class_weights(names, config.class_balance) / is_present.sum(axis=1))[owner],
-    )  # fmt: skip
-    media = _make_kernel_tower(role, mean, scale, centres, gamma, weight)
+        raise ValueError(f"no item has a row of {' and '.join(features)}")
+    present = {role: rows[items] for role, rows in features.items()}
+    names = np.asarray(classes)[items]
+    names_of_sources = np.arange(len(items)) if sources is None else np.asarray(sources)[items]
+    distinct = np.sort(np.unique(names_of_sources, return_index=True)[1])
+    kernels = _fit_role_kernels(present, names, distinct, config)
+    versions, owner = _stack_versions(features, augmented_features, items)
+    weight = solve_landmark_ridge(
+        np.mean([kernel.evaluate(versions[role]) for role, kernel in kernels.items()], axis=0),
+        np.mean([kernel.evaluate_landmarks() for kernel in kernels.values()], axis=0),
+        targets[items][owner],
+        config.penalty,
+        (compute_class_weights(names, config.class_balance) / np.bincount(owner))[owner],
+    )
+    inputs = {
+        role: kernel.make_input(weight / len(kernels), present[role]) for role, kernel in kernels.items()
+    }
+    media = Tower(inputs=inputs, bias=np.zeros(weight.shape[1], np.float32))
     return TowerPair(media=media, text=make_text_tower(text_projection.centre, text_projection.matrix))
 
 
-def _make_kernel_tower(
-    role: str, mean: Floats, scale: Floats, centres: Floats, gamma: float, weight: Floats
-) -> Tower:
-    zeros = np.zeros(weight.shape[1], np.float32)
-    layer = KernelInput(
-        mean=to_float32(mean), scale=to_float32(scale), centres=to_float32(centres), gamma=gamma,
-        weight=to_float32(weight), absent=zeros,
-    )  # fmt: skip
-    return Tower(inputs={role: layer}, bias=zeros)
+def _fit_role_kernels(
+    features: Features, classes: npt.NDArray[np.str_], distinct: Ints, config: KernelRidgeConfig
+) -> dict[str, _RoleKernel]:
+    """Kernels by role of raw rows (n, d), with landmarks that average the items at `distinct`."""
+    powers = {role: config.powers.get(role, 1.0) for role in features}
+    rooted = {role: signed_power(rows, powers[role]).astype(np.float64) for role, rows in features.items()}
+    moments = {role: compute_mean_and_scale(rows, added_sd=SD_EPSILON) for role, rows in rooted.items()}
+    standard = {role: (rooted[role][distinct] - mean) / scale for role, (mean, scale) in moments.items()}
+    centres = compute_role_landmarks(standard, classes[distinct], config.min_landmark_items)
+    return {
+        role: _RoleKernel(
+            power=powers[role], mean=mean, scale=scale, gamma=config.width / len(mean), centres=centres[role]
+        )
+        for role, (mean, scale) in moments.items()
+    }
+
+
+def _stack_versions(
+    features: Features, augmented_features: Features | None, items: Ints
+) -> tuple[dict[str, Rows], Ints]:
+    """Raw rows (versions, d) by role of items and their augmented versions, and (versions,) whose each is."""
+    stacked = {role: rows[items][:, None] for role, rows in features.items()}
+    if augmented_features is not None:
+        stacked = {
+            role: np.concatenate([rows, augmented_features[role][items]], axis=1)
+            for role, rows in stacked.items()
+        }
+    is_present = ~np.any([np.isnan(rows).any(axis=2) for rows in stacked.values()], axis=0)
+    return {role: rows[is_present] for role, rows in stacked.items()}, np.nonzero(is_present)[0]
 
 
 def make_text_tower(centre: Floats, matrix: Floats) -> Tower:
@@ -150,21 +207,6 @@ def make_text_tower(centre: Floats, matrix: Floats) -> Tower:
         absent=zeros,
     )
     return Tower(inputs={TEXT_ROLE: layer}, bias=zeros)
-
-
-def compute_landmarks(rows: Floats, classes: npt.ArrayLike, min_items: int) -> Floats:
-    """(m, d) means of `min_items` to 2 * min_items - 1 nearby rows (n, d) of one class.
-
-    Each class is halved along its first principal axis, and the halves again (Verma, Kpotufe & Dasgupta 2009,
-    "Which spatial partition trees are adaptive to intrinsic dimension?"). A class with fewer rows gives one.
-    """
-    names = np.asarray(classes)
-    clusters = [
-        cluster
-        for name in np.unique(names)
-        for cluster in _split_cluster(rows, np.flatnonzero(names == name), min_items)
-    ]
-    return np.stack([rows[cluster].mean(axis=0) for cluster in clusters])
 
 
 def compute_class_weights(classes: npt.ArrayLike, balance: float) -> Floats:
@@ -182,21 +224,3 @@ def unit_rows_float64(rows: npt.ArrayLike) -> Floats:
 def to_float32(rows: Floats) -> Rows:
     """As float32."""
     return np.asarray(rows, np.float32)
-
-
-def _find_first_of_each(names: npt.NDArray[np.str_]) -> Ints:
-    return np.sort(np.unique(names, return_index=True)[1])
-
-
-def _split_cluster(rows: Floats, row_indices: Ints, min_items: int) -> list[Ints]:
-    if len(row_indices) < 2 * min_items:
-        return [row_indices]
-    centred = rows[row_indices] - rows[row_indices].mean(axis=0)
-    gram = centred @ centred.T  # its first eigenvector orders the rows along the first principal axis
-    order = np.argsort(np.linalg.eigh(gram)[1][:, -1], kind="stable")
-    half = len(row_indices) // 2
-    return [
-        cluster
-        for side in (order[:half], order[half:])
-        for cluster in _split_cluster(rows, row_indices[side], min_items)
-    ]

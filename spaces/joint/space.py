@@ -52,7 +52,8 @@ class LinearInput:
 class KernelInput:
     """The input of one role by Gaussian kernels at landmarks; see `spaces.joint.kernel_ridge`.
 
-    mean, scale: (d,) of the training items; a row is (row - mean) / scale
+    power:       signed power of every value, as in `LinearInput`
+    mean, scale: (d,) of the training items after that; a row is (row - mean) / scale
     centres:     (m, d) landmarks, standardised in the same way
     gamma:       the kernel is exp(-gamma * ||row - centre||^2)
     weight:      (m, h)
@@ -65,12 +66,13 @@ class KernelInput:
     gamma: float
     weight: Rows
     absent: Rows
+    power: float = 1.0
 
     def __call__(self, rows: Rows) -> Rows:
         """(n, h) of raw rows (n, d); `absent` for those that are missing."""
         is_present = ~is_missing_row(rows)
         out = np.tile(self.absent, (len(rows), 1))
-        standard = (rows[is_present] - self.mean) / self.scale
+        standard = (signed_power(rows[is_present], self.power) - self.mean) / self.scale
         out[is_present] = gaussian_kernel(standard, self.centres, self.gamma) @ self.weight
         return out
 
@@ -154,7 +156,8 @@ class Heads:
     """Trained members of one space, as stored in a file.
 
     encoder_signatures: by role, the signature of the encoder they were trained on
-    required_roles:   media roles without which an item abstains
+    required_roles:   media roles without which an item abstains; where there are any, the other roles may be
+        missing from a library
     zero_shot_weight: weight of the untrained space's cosine
     domain:           None where any text is accepted
     calibrations:     by source ("text", "frames", "sound"), parameters of a `fusion.Calibration`
@@ -174,6 +177,16 @@ class Heads:
     def roles(self) -> tuple[str, ...]:
         """The media roles of the members."""
         return tuple(dict.fromkeys(role for member in self.members for role in member.media.inputs))
+
+    def can_read(self, signatures: Mapping[str, str]) -> bool:
+        """Whether they were trained on these encoders; `signatures` by role, empty where none fills it."""
+        return all(
+            signatures[role] == trained_on or (not signatures[role] and self._is_optional(role))
+            for role, trained_on in self.encoder_signatures.items()
+        )
+
+    def _is_optional(self, role: str) -> bool:
+        return bool(self.required_roles) and role not in (*self.required_roles, TEXT_ROLE)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from fusion import Calibration, average_views, fit_calibration, fuse_scores, move_log_odds
+from fusion import Calibration, average_views, fit_calibration, fuse_scores, move_log_odds, pool_log_odds
 
 NAN = float("nan")
 PROBABILITY = st.floats(0, 1) | st.just(NAN)
@@ -187,3 +187,18 @@ def test_equal_evidence_keeps_the_order(before, evidence):
     assert ((moved >= 0) & (moved <= 1)).all()
     order = np.argsort(before, kind="stable")
     assert (np.diff(moved[order]) >= -1e-12).all()
+
+
+def test_log_odds_pool_to_their_mean():
+    pooled = pool_log_odds([[0.9, 0.2, NAN, NAN, 1, 1, 0.5], [0.5, 0.2, 0.7, NAN, 1, 0, 1]])
+    assert pooled[:3].tolist() == pytest.approx([3 / 4, 0.2, 0.7])  # odds 9 and 1: 3
+    assert math.isnan(pooled[3])
+    assert pooled[4] == 1 and pooled[5] == 0.5 and pooled[6] > 0.999
+    sure_mismatch = pool_log_odds([[0.99], [0.001]])[0]
+    assert sure_mismatch < 0.3 < average_views([[0.99], [0.001]])[0]
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=5))
+def test_a_pool_lies_between_its_views(views):
+    pooled = pool_log_odds([[view] for view in views])[0]
+    assert min(views) - 1e-12 <= pooled <= max(views) + 1e-12

@@ -30,7 +30,7 @@ def fit_calibrations(training_set: TrainingSet, seed: int) -> dict[str, Calibrat
     prompts = _sample_prompts_per_kind(training_set.prompts, rng)
     for train_clips, test_clips in split_folds(training_set.clips, seed):
         member = training_set.fit_member(train_clips)
-        clip_rows = member.media({ROLE: test_clips.features})
+        clip_rows = member.media(test_clips.features)
         text_rows = member.text({TEXT_ROLE: training_set.encode_texts([prompt.text for prompt in prompts])})
         degrees = compute_match_matrix(test_clips, prompts)
         is_same = test_clips.classes[:, None] == test_clips.classes

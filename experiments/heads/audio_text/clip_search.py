@@ -67,8 +67,8 @@ def _compute_held_out_precision(
     for train_clips, fold_clips in split_folds(training_set.clips, seed):
         clips = fold_clips.select(np.flatnonzero(fold_clips.kinds == kind))
         rows = {
-            AUDIO_VIEW: unit_rows(clips.features),
-            WORDS_VIEW: training_set.fit_member(train_clips).media({ROLE: clips.features}),
+            AUDIO_VIEW: unit_rows(clips.features[ROLE]),
+            WORDS_VIEW: training_set.fit_member(train_clips).media(clips.features),
         }
         for views in VIEW_COMBINATIONS:
             cosines = [(calibrations[view], rows[view] @ rows[view].T) for view in views]
@@ -85,7 +85,7 @@ def _compute_clip_precision(
         [calibration.to_probabilities(cosines) for calibration, cosines in calibrated_views], axis=0
     )
     mean_cosines = np.mean([cosines for _, cosines in calibrated_views], axis=0)
-    precision = np.empty(len(clips.features))
+    precision = np.empty(len(clips.kinds))
     for query in range(len(precision)):
         others = np.delete(np.arange(len(precision)), query)
         order = others[np.lexsort((-mean_cosines[query, others], -probabilities[query, others]))]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,15 +14,15 @@ from scipy.sparse.csgraph import connected_components
 from encoders import Rows, is_missing_row, unit_rows
 from experiments.datasets.animal_sounds import load_animal_captions
 from experiments.datasets.ravdess import load_ravdess_speech
-from experiments.datasets.sonic_pi import load_sonic_pi_samples
 from experiments.datasets.vgmidi import load_vgmidi
-from experiments.datasets.wesnoth import get_track_group, list_wesnoth_excerpts
 from experiments.features.extraction import encode_items
-from experiments.heads.audio_text.audio_augmentation import encode_augmented
+from experiments.heads.audio_text.audio_augmentation import ROLES, encode_augmented
+from experiments.heads.audio_text.instrument_clips import load_instruments
 from experiments.heads.audio_text.prompts import Prompt
 from experiments.heads.audio_text.vocabulary import UNRATED_MUSIC_LABELS
 from retrieval.evaluation import make_group_folds
 from retrieval.features import FeaturePipeline
+from spaces import Features
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -30,43 +30,15 @@ Strings = npt.NDArray[np.str_]
 
 MOOD_MATCH_SD = 0.8  # width of the match of a mood prompt, in the training pieces' standard deviations
 N_VERSIONS = 3  # augmented copies of each clip
-MAX_TRACK_SEGMENTS = 4  # of an orchestral track, so that long ones don't outweigh the rest
 DUPLICATE_COSINE = 0.98  # of log-mel rows, from which two animal clips may be of one recording
-
-# The instrument of a sample: that of the first pattern its name matches; left out where none does.
-SAMPLE_LABEL_PATTERNS = (
-    ("bass drum", "bd_|drum_bass|drum_heavy_kick|elec_(hollow|soft)_kick"),
-    ("snare drum", "sn_|drum_snare|elec_(filt_|hi_|lo_|mid_|)snare"),
-    ("cymbal", "hat_|ride_|drum_(cymbal|splash)|elec_cymbal|tbd_perc_hat"),
-    ("bell", "drum_cowbell|elec_(bell|chime|triangle|bong)|perc_bell"),
-    ("drum", "drum_(tom|roll)|elec_fuzz_tom|glitch_perc|tbd_perc_tap"),
-    ("tabla", "tabla_"),
-    ("ambient", "ambi_(?!choir|piano)|loop_drone|tbd_(pad|fxbed)"),
-    ("noise", "loop_3d_printer|perc_"),
-    ("beat", "loop_|arovane_beat"),
-    ("guitar", "guit_"),
-    ("bass", "bass_|glitch_bass"),
-    ("beep", "elec_|mehackit_phone|tbd_perc_blip"),
-    ("robot", "glitch_robot|mehackit_robot"),
-    ("vinyl", "vinyl_"),
-)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class InstrumentClips:
-    """n clips of instruments and other sounds: raw rows (n, d), and the instrument and group of each."""
-
-    features: Rows
-    labels: list[str]
-    groups: list[str]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LabelledClips:
     """n clips.
 
-    features: (n, d) raw rows of the sound encoder, none missing
-    augmented_features: (n, copies, d) of augmented copies of each, missing for music and instruments
+    features: by role, (n, d) raw rows, none missing
+    augmented_features: by role, (n, copies, d) of augmented copies, missing for music and instruments
     kinds:    (n,) "animal", "speech", "music" or "instrument"
     labels:   (n,) the animal, the emotion or the instrument; empty for music
     speakers: (n,) "man" or "woman"; empty for other kinds
@@ -74,8 +46,8 @@ class LabelledClips:
     groups:   (n,) kept whole by a split: a recording, an actor, a game series, a track
     """
 
-    features: Rows
-    augmented_features: Rows
+    features: Features
+    augmented_features: Features
     kinds: Strings
     labels: Strings
     speakers: Strings
@@ -90,13 +62,19 @@ class LabelledClips:
     @property
     def sources(self) -> Strings:
         """(n,) the recording each is part of: for animals the group, for others the clip itself."""
-        clip_names = [f"clip {index}" for index in range(len(self.features))]
+        clip_names = [f"clip {index}" for index in range(len(self.kinds))]
         return np.where(self.kinds == "animal", self.groups, clip_names)
 
     def select(self, indices: npt.ArrayLike) -> LabelledClips:
         """The clips at these indices, in their order."""
         selected = np.asarray(indices)
-        return replace(self, **{name: rows[selected] for name, rows in vars(self).items()})
+        parts: dict[str, Any] = {
+            name: {role: rows[selected] for role, rows in part.items()}
+            if isinstance(part, Mapping)
+            else part[selected]
+            for name, part in vars(self).items()
+        }
+        return replace(self, **parts)
 
 
 def load_clips(pipeline: FeaturePipeline, data_root: Path, *, seed: int) -> LabelledClips:
@@ -112,14 +90,13 @@ def load_clips(pipeline: FeaturePipeline, data_root: Path, *, seed: int) -> Labe
     animals, speech = load_animal_captions(data_root).items, load_ravdess_speech(data_root)
     music, instruments = load_vgmidi(data_root), load_instruments(pipeline, data_root)
     paths = [item.media[0] for item in animals] + [clip.path for clip in speech]
-    n_augmented, counts = len(paths), (len(animals), len(speech), len(music), len(instruments.features))
+    augmented = encode_augmented(pipeline, paths, N_VERSIONS, seed=seed)
+    counts = len(animals), len(speech), len(music), len(instruments.labels)
     paths += [piece.path for piece in music]
-    rows = encode_items(pipeline, [(path,) for path in paths], quiet=True).mean_pool(len(paths))["sound"]
-    augmented = np.full((sum(counts), N_VERSIONS, rows.shape[1]), np.nan, np.float32)
-    augmented[:n_augmented] = encode_augmented(pipeline, paths[:n_augmented], N_VERSIONS, seed=seed)
+    rows = encode_items(pipeline, [(path,) for path in paths], quiet=True).mean_pool(len(paths))
     clips = LabelledClips(
-        features=np.concatenate([rows, instruments.features]),
-        augmented_features=augmented,
+        features={role: np.concatenate([rows[role], instruments.features[role]]) for role in ROLES},
+        augmented_features={role: _pad_missing(copies, sum(counts)) for role, copies in augmented.items()},
         kinds=np.repeat(["animal", "speech", "music", "instrument"], counts),
         labels=np.array(
             [item.captions[0] for item in animals]
@@ -132,13 +109,19 @@ def load_clips(pipeline: FeaturePipeline, data_root: Path, *, seed: int) -> Labe
         ),
         affect=_place_affect([(piece.valence, piece.arousal) for piece in music], counts),
         groups=np.array(
-            [f"recording {number}" for number in group_duplicates(rows[: len(animals)])]
+            [f"recording {number}" for number in group_duplicates(rows["sound"][: len(animals)])]
             + [f"actor {int(clip.actor)}" for clip in speech]
             + [f"series {piece.group}" for piece in music]
             + instruments.groups
         ),
     )
-    return clips.select(np.flatnonzero(~is_missing_row(clips.features)))
+    is_missing = np.any([is_missing_row(rows) for rows in clips.features.values()], axis=0)
+    return clips.select(np.flatnonzero(~is_missing))
+
+
+def _pad_missing(rows: Rows, count: int) -> Rows:
+    """(count, copies, d) rows (n, copies, d), and NaN from there on."""
+    return np.concatenate([rows, np.full((count - len(rows), *rows.shape[1:]), np.nan, np.float32)])
 
 
 def _get_speaker(actor: str) -> str:
@@ -154,38 +137,6 @@ def _place_affect(music_affect: Sequence[tuple[float, float]], counts: Sequence[
     return affect
 
 
-def load_instruments(pipeline: FeaturePipeline, data_root: Path) -> InstrumentClips:
-    """Sonic Pi's samples, and up to MAX_TRACK_SEGMENTS segments of each of Wesnoth's orchestral tracks.
-
-    Samples whose names share their first two words are one group, and so are tracks that share the first.
-    Raises AffectError where a set is missing.
-    """
-    sample_paths = (sample.path for sample in load_sonic_pi_samples(data_root))
-    samples = [path for path in sample_paths if classify_sample(path.stem)]
-    tracks = list_wesnoth_excerpts(data_root)
-    sample_rows = encode_items(pipeline, [(path,) for path in samples], quiet=True).mean_pool(len(samples))
-    segments = encode_items(pipeline, [(path,) for path in tracks], all_segments=True, quiet=True)
-    first_segments = np.searchsorted(segments.item_by_segment, segments.item_by_segment)
-    segment_numbers = np.arange(len(segments.item_by_segment)) - first_segments
-    selected = np.flatnonzero(segment_numbers < MAX_TRACK_SEGMENTS)
-    return InstrumentClips(
-        features=np.concatenate([sample_rows["sound"], segments.features["sound"][selected]]),
-        labels=[classify_sample(path.stem) for path in samples] + ["orchestra"] * len(selected),
-        groups=[f"sample {_extract_name_prefix(path.stem)}" for path in samples]
-        + [f"track {get_track_group(tracks[item])}" for item in segments.item_by_segment[selected]],
-    )
-
-
-def classify_sample(name: str) -> str:
-    """The instrument of a Sonic Pi sample of this name; empty where it is none of INSTRUMENTS."""
-    return next((label for label, pattern in SAMPLE_LABEL_PATTERNS if re.match(pattern, name)), "")
-
-
-def _extract_name_prefix(name: str) -> str:
-    """The first two words of a name: "tabla_ghe" of "tabla_ghe1", but "bd_808" of itself."""
-    return (re.match("[a-z]+_[a-z]+", name) or re.match(".*", name))[0]  # type: ignore[index]
-
-
 def group_duplicates(features: Rows) -> Ints:
     """(n,) a number for each row (n, d), the same for rows linked by cosines above DUPLICATE_COSINE."""
     unit = np.nan_to_num(unit_rows(features))
@@ -198,7 +149,7 @@ def assign_folds(clips: LabelledClips, n_folds: int, seed: int) -> Ints:
     Animals, men, women, music and instruments are spread evenly; some instruments have fewer groups than
     there are folds.
     """
-    fold_by_clip = np.zeros(len(clips.features), np.int64)
+    fold_by_clip = np.zeros(len(clips.kinds), np.int64)
     class_names = np.where(clips.kinds == "instrument", clips.kinds, clips.classes)
     first_class = {group: class_names[i] for i, group in reversed(list(enumerate(clips.groups)))}
     strata = np.array(

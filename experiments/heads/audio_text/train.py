@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from experiments.heads.audio_text.audio_augmentation import ROLES
 from experiments.heads.audio_text.calibrations import fit_calibrations
 from experiments.heads.audio_text.clip_search import evaluate_search
 from experiments.heads.audio_text.clips import load_clips
@@ -33,7 +34,7 @@ def fit_audio_heads(
 ) -> tuple[Heads, list[MetricSummary]]:
     """Heads for the audio space, and their metrics on held-out clips and words.
 
-    pipeline: any configuration with sound and text
+    pipeline: any configuration with sound, its events and text
 
     The report compares the kernel with methods trained on the plain clips alone: the kernel too, linear
     ridge on the same targets, and a support vector machine. Raises AffectError where a set is missing.
@@ -73,7 +74,8 @@ def _make_heads(
 ) -> Heads:
     return Heads(
         members=(training_set.fit_member(training_set.clips),),
-        encoder_signatures={role: pipeline.get_encoder(role).card.signature for role in (ROLE, TEXT_ROLE)},
+        encoder_signatures={role: pipeline.get_encoder(role).card.signature for role in (*ROLES, TEXT_ROLE)},
+        required_roles=(ROLE,),
         domain=training_set.domain,
         calibrations={source: fitted.to_dict() for source, fitted in calibrations.items()},
     )

@@ -11,9 +11,10 @@ from encoders import Rows, encode_all, is_missing_row
 from encoders.minilm_affect import DIM, SURFACE_DIM, MiniLMAffect
 from experiments.datasets.records import RatedText
 from retrieval.evaluation import make_group_folds
-from spaces import Regressor
+from spaces import Regressor, solve_kernel_ridge
 from spaces.joint import Tower
-from spaces.joint.kernel_ridge import compute_landmarks, solve_kernel_ridge, to_float32
+from spaces.joint.kernel_ridge import to_float32
+from spaces.joint.landmarks import compute_landmarks
 from spaces.joint.space import KernelInput, LinearInput
 
 Floats = npt.NDArray[np.float64]

@@ -9,13 +9,13 @@ from spaces.joint.io import load_heads, save_heads
 from spaces.joint.kernel_ridge import (
     KernelRidgeConfig,
     compute_class_weights,
-    compute_landmarks,
     compute_targets,
     compute_whitening,
     fit_kernel_tower_pair,
     fit_text_projection,
     unit_rows_float64,
 )
+from spaces.joint.landmarks import compute_landmarks
 from spaces.joint.space import Heads, JointSpace, TextDomain
 from spaces.ridge_regression import gaussian_kernel, solve_kernel_ridge
 
@@ -44,7 +44,7 @@ def fitted(how=KernelRidgeConfig(), **more):  # noqa: B008
     words = fit_text_projection(prompts, strangers, how)
     return (
         rows,
-        fit_kernel_tower_pair(rows, "sound", classes.tolist(), compute_targets(matches, words), words, how),
+        fit_kernel_tower_pair({"sound": rows}, classes.tolist(), compute_targets(matches, words), words, how),
         words,
     )
 
@@ -152,14 +152,14 @@ def test_missing_rows_are_left_out_and_come_back_missing():
     wanted = compute_targets(matches, words)
     holes = rows.copy()
     holes[[3, 40], 1] = np.nan
-    found = fit_kernel_tower_pair(holes, "sound", classes.tolist(), wanted, words, how)
+    found = fit_kernel_tower_pair({"sound": holes}, classes.tolist(), wanted, words, how)
     kept = np.delete(np.arange(len(rows)), [3, 40])
-    without = fit_kernel_tower_pair(rows[kept], "sound", classes[kept].tolist(), wanted[kept], words, how)
+    without = fit_kernel_tower_pair({"sound": rows[kept]}, classes[kept].tolist(), wanted[kept], words, how)
     heard = found.media({"sound": holes})
     assert np.flatnonzero(np.isnan(heard).all(1)).tolist() == [3, 40]
     np.testing.assert_array_equal(heard[kept], without.media({"sound": rows[kept]}))
     with pytest.raises(ValueError, match="no item has a row of sound"):
-        fit_kernel_tower_pair(np.full_like(rows, np.nan), "sound", classes.tolist(), wanted, words, how)
+        fit_kernel_tower_pair({"sound": np.full_like(rows, np.nan)}, classes.tolist(), wanted, words, how)
 
 
 def test_copies_of_one_source_are_once_in_a_landmark():
@@ -167,7 +167,7 @@ def test_copies_of_one_source_are_once_in_a_landmark():
     rows[:6] = 20 + rows[0]  # six cuts of one recording, far from all else, would be landmarks of their own
     words = fit_text_projection(prompts, strangers, KernelRidgeConfig())
     sources = [f"{max(at, 5)}" for at in range(len(rows))]
-    args = rows, "sound", classes.tolist(), compute_targets(matches, words), words, KernelRidgeConfig()
+    args = {"sound": rows}, classes.tolist(), compute_targets(matches, words), words, KernelRidgeConfig()
 
     def nearest(member):
         heard = member.media.inputs["sound"]
@@ -180,10 +180,10 @@ def test_copies_of_one_source_are_once_in_a_landmark():
 def test_altered_versions_share_the_weight_of_their_item_and_are_in_no_landmark():
     rows, classes, prompts, strangers, matches = lesson()
     words = fit_text_projection(prompts, strangers, KernelRidgeConfig())
-    args = rows, "sound", classes.tolist(), compute_targets(matches, words), words, KernelRidgeConfig()
+    args = {"sound": rows}, classes.tolist(), compute_targets(matches, words), words, KernelRidgeConfig()
 
     def reader(altered):
-        return fit_kernel_tower_pair(*args, augmented_features=altered).media.inputs["sound"]
+        return fit_kernel_tower_pair(*args, augmented_features={"sound": altered}).media.inputs["sound"]
 
     plain = fit_kernel_tower_pair(*args).media.inputs["sound"]
     copies = np.repeat(rows[:, None], 3, axis=1)
@@ -240,3 +240,40 @@ def test_a_text_nearer_to_a_stranger_abstains():
         False,
         False,
     ]
+
+
+def test_roles_share_landmarks_and_a_missing_one_gives_its_mean_output():
+    rows, classes, prompts, strangers, matches = lesson()
+    how = KernelRidgeConfig(powers={"events": 0.5})
+    words = fit_text_projection(prompts, strangers, how)
+    scores = np.abs(rows[:, :3])
+    features = {"sound": rows, "events": scores}
+    member = fit_kernel_tower_pair(features, classes.tolist(), compute_targets(matches, words), words, how)
+    sound, events = (member.media.inputs[role] for role in features)
+    assert (sound.power, events.power) == (1, 0.5) and len(sound.centres) == len(events.centres)
+    np.testing.assert_array_equal(sound.weight, events.weight)
+    standard = (np.sqrt(scores) - events.mean) / events.scale
+    np.testing.assert_allclose(standard.mean(axis=0), 0, atol=1e-5)
+    raw = gaussian_kernel(standard, events.centres, events.gamma) @ events.weight
+    np.testing.assert_allclose(events.absent, raw.mean(axis=0), atol=1e-5)
+    alone = member.media.project_raw({"sound": rows})
+    both = member.media.project_raw(features)
+    np.testing.assert_allclose(both - alone, raw - events.absent, atol=1e-5)
+    holes = scores.copy()
+    holes[4] = np.nan  # left out of training
+    left_out = fit_kernel_tower_pair(
+        {"sound": rows, "events": holes}, classes.tolist(), compute_targets(matches, words), words, how
+    )
+    assert np.abs(left_out.media.inputs["sound"].weight - sound.weight).max() > 1e-4
+
+
+def test_heads_can_read_a_library_without_their_optional_roles():
+    member = fitted()[1]
+    made = {"sound": "s/1", "events": "e/1", "text": "t/1"}
+    heads = Heads(members=(member,), encoder_signatures=made, required_roles=("sound",))
+    assert heads.can_read(made) and heads.can_read({**made, "events": ""})
+    for role in made:
+        assert not heads.can_read({**made, role: "other/1"})
+    assert not heads.can_read({**made, "sound": ""}) and not heads.can_read({**made, "text": ""})
+    strict = Heads(members=(member,), encoder_signatures=made)
+    assert strict.can_read(made) and not strict.can_read({**made, "events": ""})
