@@ -36,7 +36,7 @@ UNSEEN_SPLITS = ("dev", "test")  # of the synthetic set: combinations that no he
 
 def load_oasis_gallery(data_root: Path, seed: int, folder: Path) -> Gallery:
     """Photos by their themes; their affect by heads that learnt from other themes."""
-    config = PipelineConfig(activity="", sound="", tone="")
+    config = PipelineConfig(activity="", sound="", events="", tone="")
     images = exclude_test_split(load_oasis(data_root))
     features = encode_items(FeaturePipeline(config), [(image.path,) for image in images]).mean_pool(
         len(images)
@@ -101,7 +101,7 @@ def load_ravdess_gallery(data_root: Path, seed: int, folder: Path) -> Gallery:
 def load_synthetic_gallery(data_root: Path, seed: int, folder: Path) -> Gallery:
     """Rendered clips of combinations that no head learnt, asked for by what is to be seen."""
     del data_root, folder  # rendered on the spot, and its heads take seconds
-    config = PipelineConfig(sound="", faces="")
+    config = PipelineConfig(sound="", events="", faces="")
     media = get_cache_dir() / f"synthetic-{SYNTHETIC_CLIPS}"
     render_dataset(media, SYNTHETIC_CLIPS, SYNTHETIC_SEED)
     clips = generate_clips(SYNTHETIC_CLIPS, SYNTHETIC_SEED)
@@ -130,7 +130,7 @@ def load_flickr_gallery(data_root: Path, seed: int, folder: Path) -> Gallery:
     """Photos of everyday scenes by their captions; no ratings, so that content alone is measured."""
     del seed, folder
     photos = [photo for photo in load_flickr1k(data_root) if photo.split == "dev"]
-    pipeline = FeaturePipeline(PipelineConfig(activity="", sound="", tone=""), use_packaged=False)
+    pipeline = FeaturePipeline(PipelineConfig(activity="", sound="", events="", tone=""), use_packaged=False)
     queries = [
         GalleryQuery(parts={"text": caption}, relevant=frozenset({number}), group=photo.path.name)
         for number, photo in enumerate(photos)

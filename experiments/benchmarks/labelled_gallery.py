@@ -60,7 +60,7 @@ def load_mixed_gallery(data_root: Path) -> list[GalleryItem]:
     """flickr1k (dev), sounds_by_word, av_clips, Wesnoth's music and the wallpapers of MATE."""
     return [
         *_list_photos(data_root),
-        *_list_sounds(data_root),
+        *list_sounds(data_root),
         *_list_videos(data_root),
         *(
             GalleryItem(path=path, modality="audio", source="music", bags=(MUSIC_WORDS,))
@@ -99,12 +99,18 @@ def _list_photos(data_root: Path) -> Iterator[GalleryItem]:
             yield GalleryItem(path=photo.path, modality="image", source="photos", bags=(bag,))
 
 
-def _list_sounds(data_root: Path) -> Iterator[GalleryItem]:
-    for sound in load_sounds_by_word(data_root):
-        (label,) = sound.labels
-        yield GalleryItem(
-            path=sound.path, modality="audio", source="sounds", label=label, bags=(make_bag(label),)
+def list_sounds(data_root: Path) -> list[GalleryItem]:
+    """The sounds of sounds_by_word."""
+    return [
+        GalleryItem(
+            path=sound.path,
+            modality="audio",
+            source="sounds",
+            label=sound.labels[0],
+            bags=(make_bag(sound.labels[0]),),
         )
+        for sound in load_sounds_by_word(data_root)
+    ]
 
 
 def _list_videos(data_root: Path) -> Iterator[GalleryItem]:
@@ -142,7 +148,7 @@ def load_untrained_gallery(data_root: Path) -> list[GalleryItem]:
             )
             for photo in load_oasis(data_root)
         ),
-        *_list_sounds(data_root),
+        *list_sounds(data_root),
         *_list_videos(data_root),
         *(
             GalleryItem(path=path, modality="audio", source=source, bags=())

@@ -29,7 +29,7 @@ from retrieval.features import FeaturePipeline, PipelineConfig, fuse_affect
 from spaces.affect_regression import estimate_face_affect
 
 Floats = npt.NDArray[np.float64]
-FACES_CONFIG = PipelineConfig(objects="", activity="", sound="", tone="", text="", sentiment="")
+FACES_CONFIG = PipelineConfig(objects="", activity="", sound="", events="", tone="", text="", sentiment="")
 
 
 def evaluate(data_root: Path = DATA_ROOT, *, seed: int, part: EvaluationPart = "folds") -> list[MetricResult]:

@@ -161,7 +161,7 @@ def compute_descriptors(paths: Sequence[Path], *, batch_size: int = 32) -> Rows:
     Raises MediaError for a file that can't be decoded.
     """
     encoder = image_1721()
-    pipeline = FeaturePipeline(PipelineConfig(activity="", sound="", faces="", text=""))
+    pipeline = FeaturePipeline(PipelineConfig(activity="", sound="", events="", faces="", text=""))
     rows = []
     for chunk in batched(paths, batch_size):
         segments = decode_first_segments(pipeline, chunk)

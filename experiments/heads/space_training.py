@@ -117,7 +117,7 @@ def _fit_audio_space(data_root: Path, seed: int) -> tuple[Heads, list[MetricRow]
 
 def _fit_space(space: str, data_root: Path, seed: int) -> tuple[Heads, list[MetricRow]]:
     spec = TRAINING_SPECS[space]
-    config = PipelineConfig(sound="", tone="", faces="", activity="lite2-flow")
+    config = PipelineConfig(sound="", events="", tone="", faces="", activity="lite2-flow")
     pipeline = FeaturePipeline(config, use_packaged=False)
     training_data = load_training_data(spec, pipeline, data_root, seed=seed)
     with ProgressReporter("train") as report:

@@ -32,6 +32,7 @@ Positions = npt.NDArray[np.int64]
 
 CANDIDATES_PER_RESULT = 10  # candidates per view and modality, as a multiple of k ...
 MIN_CANDIDATES = 200  # ... and at least so many segments
+MIN_DISTANCE = 0.01  # of a result from the query where lists are merged: scores are chances, to two digits
 
 
 class Engine:
@@ -179,11 +180,15 @@ def _list_copies(segment_scores: SegmentScores, best: Positions) -> list[int]:
 def _merge_modalities(
     query: Query, segment_scores: SegmentScores, best: Positions, snapshot: Snapshot
 ) -> list[int]:
-    """The k indices into `segment_scores` to show: a list a modality, merged by the balanced heuristic."""
+    """The k indices into `segment_scores` to show: a list a modality, merged by the balanced heuristic.
+
+    Multiplying can't demote a distance of 0, so that a list of scores of 1 would be shown whole before any
+    other. Scores are not known to MIN_DISTANCE, and so near 1 they all count as that.
+    """
     if query.balance == 1:
         return [int(at) for at in best[: query.k]]
     modalities = snapshot.item_modalities[snapshot.item_by_segment[segment_scores.segments[best]]]
     lists = [best[modalities == modality] for modality in query.modalities]
-    distances = [np.clip(1 - segment_scores.total[indices], 0, None) for indices in lists]
+    distances = [np.maximum(1 - segment_scores.total[indices], MIN_DISTANCE) for indices in lists]
     list_numbers, places = balanced_merge(distances, min(query.k, len(best)), query.balance)
     return [int(lists[number][place]) for number, place in zip(list_numbers, places, strict=True)]

@@ -154,7 +154,7 @@ def test_neither_batch_nor_layout_in_memory_matters(activity):
 
 
 RECIPE = PipelineConfig(
-    objects="efficientnet-lite2", activity="lite2-flow", sound="", tone="", faces="", text=""
+    objects="efficientnet-lite2", activity="lite2-flow", sound="", events="", tone="", faces="", text=""
 )
 
 
@@ -182,7 +182,9 @@ def test_sharing_takes_many_items_and_none(monkeypatch):
 
 @pytest.mark.parametrize("objects", ["", "toy-frames"])
 def test_alone_it_runs_its_own_network(counted, objects):
-    recipe = PipelineConfig(objects=objects, activity="lite2-flow", sound="", tone="", faces="", text="")
+    recipe = PipelineConfig(
+        objects=objects, activity="lite2-flow", sound="", events="", tone="", faces="", text=""
+    )
     rows = FeaturePipeline(recipe).encode_media([shifted(6), None], [None, None])
     assert counted == {"objects": 0, "own": 3}
     assert is_missing_row(rows["activity"]).tolist() == [False, True] and (objects == "") == (

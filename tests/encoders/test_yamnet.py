@@ -39,6 +39,19 @@ def test_scores_are_between_mean_and_maximum_of_patches(encoder):
     assert (scores.mean(axis=0) <= row + 1e-6).all() and (row <= scores.max(axis=0) + 1e-6).all()
 
 
+@pytest.mark.parametrize(("seconds", "count"), [(0.5, 1), (5, 9), (7.6, 14), (8.2, 14), (15, 14), (60, 14)])
+def test_patches_of_a_row_are_as_many_as_there_are_up_to_a_limit(seconds, count):
+    samples = make_noise(seconds).samples
+    hop = yamnet.choose_patch_hop(len(samples))
+    patches = yamnet.compute_patches(samples, hop)
+    assert len(patches) == count and hop >= yamnet.PATCH_HOP_FRAMES
+    every = yamnet.compute_patches(samples)
+    if hop == yamnet.PATCH_HOP_FRAMES:
+        assert np.array_equal(patches, every)
+    seconds_covered = ((count - 1) * hop + yamnet.PATCH_FRAMES) * yamnet.HOP_SAMPLES / yamnet.SAMPLE_RATE_HZ
+    assert count == 1 or seconds_covered > 0.95 * seconds - 0.5
+
+
 @pytest.mark.parametrize("seconds", [0.03, 0.5, 0.97])
 def test_short_sounds_are_one_patch(encoder, seconds):
     assert encoder.score_patches(make_noise(seconds)).shape == (1, 521)

@@ -24,9 +24,16 @@ from retrieval.storage.integrity import find_problems
 from retrieval.storage.library import EncodedFile, Library
 
 TOYS = PipelineConfig(
-    objects="toy-frames", activity="", sound="toy-sound", tone="", faces="", text="toy-text", sentiment=""
+    objects="toy-frames",
+    activity="",
+    sound="toy-sound",
+    events="",
+    tone="",
+    faces="",
+    text="toy-text",
+    sentiment="",
 )
-ENCODERS = "objects=toy-frames,activity=,sound=toy-sound,tone=,faces=,text=toy-text,sentiment="
+ENCODERS = "objects=toy-frames,activity=,sound=toy-sound,events=,tone=,faces=,text=toy-text,sentiment="
 DIM = 16
 FORMATS = {"image": "png", "video": "mp4", "audio": "wav"}
 

@@ -7,5 +7,12 @@ from retrieval.features.config import PipelineConfig
 COUNT = 24
 DENSE = Sampling(fps=FPS, max_frames=None)
 TOYS = PipelineConfig(
-    objects="toy-frames", activity="", sound="toy-sound", text="toy-text", sentiment="", tone="", faces=""
+    objects="toy-frames",
+    activity="",
+    sound="toy-sound",
+    events="",
+    text="toy-text",
+    sentiment="",
+    tone="",
+    faces="",
 )

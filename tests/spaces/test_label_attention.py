@@ -63,8 +63,10 @@ def test_scores_that_would_be_longer_than_a_row_are_shortened(space):
 
 
 def test_the_events_role_gives_the_audio_space_a_view():
-    assert not FeaturePipeline(PipelineConfig()).has_role("events")  # on request only
-    pipeline = FeaturePipeline(PipelineConfig(events="yamnet"))
+    pipeline = FeaturePipeline(PipelineConfig())
+    assert "audio.events" not in FeaturePipeline(PipelineConfig(events="")).project(
+        {"text": np.ones((1, 384))}
+    )
     features = {"events": make_scores(pipeline_space(pipeline), "Dog")[None]}
     assert "audio.events" in pipeline.project(features)
     assert "audio.events" in pipeline.project(pipeline.encode_text(["a dog"]))

@@ -128,7 +128,9 @@ def test_likeliest_labels_with_their_shares(space):
 
 def test_the_engine_knows_a_cup_of_coffee():
     skimage = pytest.importorskip("skimage")
-    experts = FeaturePipeline(PipelineConfig(activity="", sound="", tone="", faces=""), use_packaged=False)
+    experts = FeaturePipeline(
+        PipelineConfig(activity="", sound="", events="", tone="", faces=""), use_packaged=False
+    )
     seen = experts.encode_media([skimage.data.coffee()[None], skimage.data.chelsea()[None]], [None, None])
     said = experts.encode_text(["a cup of coffee on a table", "a cat"])
     cosines = experts.project(said)["object.words"] @ experts.project(seen)["object.words"].T

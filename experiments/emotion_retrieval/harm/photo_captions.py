@@ -25,7 +25,7 @@ from spaces.joint import Vocabulary
 
 Mask = npt.NDArray[np.bool_]
 
-PHOTO_ROLES = PipelineConfig(activity="", sound="", tone="")
+PHOTO_ROLES = PipelineConfig(activity="", sound="", events="", tone="")
 TEST_SHARE = 0.3  # of the photos of OASIS
 QUADRANT_WORDS = {(True, True): "cheerful", (True, False): "peaceful", (False, True): "furious",
                   (False, False): "gloomy"}  # fmt: skip

@@ -95,7 +95,7 @@ def add_label_features(object_features: Rows) -> dict[str, Rows]:
 
 def make_image_pipeline() -> FeaturePipeline:
     """The packaged encoders of objects and of text, which the label vectors need."""
-    return FeaturePipeline(PipelineConfig(activity="", sound="", tone="", faces="", sentiment=""))
+    return FeaturePipeline(PipelineConfig(activity="", sound="", events="", tone="", faces="", sentiment=""))
 
 
 def exclude_test_split(images: Sequence[OasisImage]) -> list[OasisImage]:

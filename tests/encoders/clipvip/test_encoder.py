@@ -90,7 +90,7 @@ def test_a_library_is_indexed_and_searched_with_it(folder, tmp_path, monkeypatch
     for number in range(3):
         flicker(media / f"film{number}.gif", seed=number)
     monkeypatch.chdir(folder.parent)
-    lib, encoders = tmp_path / "lib", f"activity=clipvip:{folder.name},objects=,sound=,tone=,faces="
+    lib, encoders = tmp_path / "lib", f"activity=clipvip:{folder.name},objects=,sound=,events=,tone=,faces="
     done = affect("index", media, "--library", lib, "--encoders", encoders)
     assert done.returncode == 0, done.stderr
     monkeypatch.chdir(tmp_path)

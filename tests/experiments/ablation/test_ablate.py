@@ -39,7 +39,7 @@ def pictures(tmp_path_factory):
     return folder
 
 
-TOYS = "objects=toy-frames,activity=,sound=,tone=,faces=,text=toy-text"
+TOYS = "objects=toy-frames,activity=,sound=,events=,tone=,faces=,text=toy-text"
 FEW = (
     "--set",
     "schedule.epochs=2",

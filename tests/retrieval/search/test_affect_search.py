@@ -14,6 +14,7 @@ from retrieval.cli.main import main
 from retrieval.search.engine import Engine
 from retrieval.search.query import Query
 from retrieval.storage.library import Library
+from spaces.affect_regression.model import AFFECT_VERSION
 from spaces.circumplex import LANDMARKS, affinity
 
 HAPPY, ANGRY = LANDMARKS["happy"], LANDMARKS["angry"]
@@ -133,7 +134,7 @@ def test_affect_of_the_version_before_is_renewed_without_media(tmp_path):
     with closing(Library.create(tmp_path / "old", FACED, 15.0)) as library, library.lock_for_writing():
         library.commit([faced("one", random_rows(1, 0), face("happy"))])
         told = json.loads(library.catalog.get_meta("signature"))
-        assert told["affect space"].startswith("affect-2-")
+        assert told["affect space"].startswith(f"{AFFECT_VERSION}-")
         told["affect space"] = told["affect space"].replace("affect-2-", "affect-1-")
         library.catalog.set_meta("signature", json.dumps(told))
     with pytest.raises(AffectError, match="affect rebuild"):

@@ -30,6 +30,8 @@ def test_without_its_encoders_a_library_can_be_looked_at_and_emptied(lib):
 
 
 def test_other_encoders_for_a_library_that_is_there_are_refused(lib):
-    said = refused(lib, "index", lib.parent, "--encoders", "objects=toy-frames,sound=,tone=,faces=,text=")
+    said = refused(
+        lib, "index", lib.parent, "--encoders", "objects=toy-frames,sound=,events=,tone=,faces=,text="
+    )
     assert "made with the encoders" in said
     assert "made with segments of 15 s" in refused(lib, "index", lib.parent, "--segment", "5")

@@ -47,7 +47,7 @@ def test_without_them_the_spaces_are_untrained():
 
 def test_other_encoders_leave_them_out():
     other = FeaturePipeline(
-        PipelineConfig(objects="toy-frames", activity="", sound="toy-sound", tone="", faces="")
+        PipelineConfig(objects="toy-frames", activity="", sound="toy-sound", events="", tone="", faces="")
     )
     assert not any(isinstance(space, JointSpace) for space in other.spaces)
 

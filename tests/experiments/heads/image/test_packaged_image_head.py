@@ -47,7 +47,9 @@ def shipped():
 def read(pictures):
     """Rows by role, as an engine has them."""
     rows = efficientnet_lite2().encode([picture[None] for picture in pictures])
-    experts = FeaturePipeline(PipelineConfig(activity="", sound="", tone="", faces="", sentiment=""))
+    experts = FeaturePipeline(
+        PipelineConfig(activity="", sound="", events="", tone="", faces="", sentiment="")
+    )
     return experts.with_labels({ROLE: rows})
 
 
