@@ -79,6 +79,9 @@ def save_ast(folder):
     ASTFeatureExtractor().save_pretrained(folder)
 
 
+TAUGHT_LOSS = 1e-3
+
+
 def teach(folder, model_class, inputs, texts, steps=150):
     """Fit a saved copy to pairs of inputs (arguments of its media tower) and texts, by its own loss."""
     import torch
@@ -93,6 +96,9 @@ def teach(folder, model_class, inputs, texts, steps=150):
         torch.manual_seed(0)
         for _ in range(steps):
             optimiser.zero_grad()
-            model(**inputs, **words, return_loss=True).loss.backward()
+            loss = model(**inputs, **words, return_loss=True).loss
+            loss.backward()
             optimiser.step()
+            if loss < TAUGHT_LOSS:
+                break
     model.save_pretrained(folder)

@@ -71,6 +71,7 @@ def models(tmp_path_factory, media):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_words_find_pictures_and_sounds_through_two_towers(tmp_path, media, models, monkeypatch):
     monkeypatch.setenv("AFFECT_MODELS", str(models))
     library = tmp_path / "library"
