@@ -23,7 +23,7 @@ from retrieval.progress_reporter import ProgressReporter
 MessageCallback = Callable[[str], None]
 
 BLOCK_SECONDS = 30.0  # seconds decoded at a time
-CACHE_VERSION = 1  # raise it when the record of the same video would differ
+CACHE_VERSION = 2  # raise it when the record of the same video would differ
 
 
 def load_affect_pipeline() -> FeaturePipeline:

@@ -11,7 +11,7 @@ from encoders import Audio, Rows, encode_all
 from encoders.acoustic import split_sliding_windows
 from encoders.media import Segment
 from experiments.alignment.video_records import VideoAffect
-from retrieval.features import WINDOW_HOP_SECONDS, FeaturePipeline
+from retrieval.features import EVENTS_ROLE, WINDOW_HOP_SECONDS, FeaturePipeline
 
 Floats = npt.NDArray[np.float64]
 
@@ -70,7 +70,8 @@ class OpenVideo:
 
     def _predict_audio_affect(self, clips: Sequence[Audio]) -> Rows:
         regressors = self._pipeline.affect_model.regressors
-        roles = tuple(role for role in ("tone", "sound") if role in regressors["sound"].encoder_signatures)
+        read = {*regressors["sound"].encoder_signatures, EVENTS_ROLE}
+        roles = tuple(role for role in self._pipeline.sound_roles if role in read)
         return _predict_affect(self._pipeline, "sound", roles, clips)
 
 

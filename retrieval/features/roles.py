@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from encoders import Modality
-from spaces.affect_regression.audio_kinds import EVENTS_ROLE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +25,7 @@ class Role:
     is_optional: bool = False
 
 
+EVENTS_ROLE = "events"
 ROLES: Mapping[str, Role] = {
     role.name: role
     for role in (

@@ -1,7 +1,7 @@
 """Valence and arousal of each modality with a standard deviation, from the features of encoders."""
 
 from spaces.affect_regression.affect_alignment import AffectAlignment, load_alignment
-from spaces.affect_regression.audio_kinds import AUDIO_KINDS, EVENTS_ROLE
+from spaces.affect_regression.audio_kinds import AUDIO_KINDS
 from spaces.affect_regression.estimates import (
     AFFECT_COLUMNS,
     MIN_SD,
@@ -23,7 +23,6 @@ __all__ = [
     "AFFECT_COLUMNS",
     "AFFECT_MODALITIES",
     "AUDIO_KINDS",
-    "EVENTS_ROLE",
     "MIN_SD",
     "AffectAlignment",
     "AffectModel",

@@ -7,7 +7,6 @@ import numpy as np
 from encoders import Rows
 
 AUDIO_KINDS = ("speech", "music", "other")
-EVENTS_ROLE = "events"  # the role of the classifier's rows
 CLASS_COUNT = 521  # of YAMNet; their order is that of its class map
 SILENCE_CLASS = 494
 # Classes by kind, ranges with their ends: speech, babbling and hubbub; singing, instruments and genres.

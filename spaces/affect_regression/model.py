@@ -15,7 +15,7 @@ from scipy.special import softmax
 
 from encoders import FACE_COLUMNS, Rows
 from spaces.affect_regression.affect_alignment import AffectAlignment
-from spaces.affect_regression.audio_kinds import EVENTS_ROLE, estimate_audio_kinds, has_event_scores
+from spaces.affect_regression.audio_kinds import estimate_audio_kinds, has_event_scores
 from spaces.affect_regression.estimates import (
     EXPRESSED_TABLE,
     compute_mixture_moments,
@@ -105,7 +105,7 @@ class AffectModel:
 def _predict_kinds(regressors: RegressorSet, features: Features) -> Rows:
     """(n, 3) probabilities of AUDIO_KINDS: by sound events where they are known, else by their regressor."""
     by_regressor = _predict_classes(regressors, "kind", features)
-    events = features.get(EVENTS_ROLE)
+    events = features.get("events")
     if events is None or not has_event_scores(events):
         return by_regressor
     by_events = estimate_audio_kinds(events)

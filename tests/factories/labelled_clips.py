@@ -43,8 +43,8 @@ def clips(each=8, seed=0):
     rows[pieces, :2] += 3 * moods[pieces]
     versions = rows[:, None] + 0.3 * rng.standard_normal((len(kinds), 2, WIDTH))
     return LabelledClips(
-        features=rows.astype(np.float32),
-        augmented_features=versions.astype(np.float32),
+        features={"sound": rows.astype(np.float32)},
+        augmented_features={"sound": versions.astype(np.float32)},
         kinds=np.array(kinds),
         labels=np.array(labels),
         speakers=np.array(speakers),

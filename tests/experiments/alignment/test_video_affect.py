@@ -99,7 +99,9 @@ def test_what_is_read(folder, experts, seen):
             experts.estimate_affect_by_modality(here[0].window_features)["sound"], one.sound, atol=1e-4
         )
         assert np.allclose(
-            experts.estimate_affect_by_modality({"tone": here[0].features["tone"]})["sound"],
+            experts.estimate_affect_by_modality(
+                {role: here[0].features[role] for role in ("tone", "events")}
+            )["sound"],
             one.whole_sound[6.0],
             atol=1e-3,
         )

@@ -52,7 +52,9 @@ def test_altered_rows_are_kept_by_content(tmp_path, monkeypatch):
         write_wav(tmp_path / "lower.wav", tone(0.6)),
         write_wav(tmp_path / "silent.wav", silent),
     ]
-    found = encode_augmented(experts, files, 4, seed=1, quiet=True)
+    rows = encode_augmented(experts, files, 4, seed=1, quiet=True)
+    assert rows["events"].shape == (3, 4, 521) and np.isnan(rows["events"][2]).all()
+    found = rows["sound"]
     assert found.shape == (3, 4, 329) and found.dtype == np.float32
     assert np.isnan(found[2]).all() and np.isfinite(found[:2]).all()
     plain = experts.get_encoder("sound").encode([tone()])
@@ -62,7 +64,9 @@ def test_altered_rows_are_kept_by_content(tmp_path, monkeypatch):
         audio_augmentation, "decode_first_segments", None
     )  # what is kept is not decoded again
     turned = [files[1], files[0].rename(tmp_path / "renamed.wav")]
-    np.testing.assert_array_equal(encode_augmented(experts, turned, 4, seed=1, quiet=True), found[[1, 0]])
-    assert encode_augmented(experts, turned, 0, seed=1, quiet=True).shape == (2, 0, 329)
+    again = encode_augmented(experts, turned, 4, seed=1, quiet=True)
+    for role in ("sound", "events"):
+        np.testing.assert_array_equal(again[role], rows[role][[1, 0]])
+    assert encode_augmented(experts, turned, 0, seed=1, quiet=True)["sound"].shape == (2, 0, 329)
     with pytest.raises(TypeError):
         encode_augmented(experts, turned, 4, seed=2, quiet=True)  # another seed makes others

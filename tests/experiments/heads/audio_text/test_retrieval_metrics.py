@@ -27,7 +27,7 @@ def test_figures_of_a_perfect_and_of_a_random_answer():
     found = clips()
 
     def perfect(texts):
-        table = np.zeros((len(texts), len(found.features)))
+        table = np.zeros((len(texts), len(found.kinds)))
         for row, text in zip(table, texts, strict=True):
             for name, animal in ANIMALS.items():
                 others = {word for one in ANIMALS.values() for word in one.synonyms}
@@ -50,7 +50,7 @@ def test_figures_of_a_perfect_and_of_a_random_answer():
     known = {**compute_metrics(found, perfect), **compute_synonym_metrics(found, perfect)}
     assert {name: value for name, value in known.items() if value < 0.999} == {}
     rng = np.random.default_rng(0)
-    random = compute_metrics(found, lambda texts: rng.standard_normal((len(texts), len(found.features))))
+    random = compute_metrics(found, lambda texts: rng.standard_normal((len(texts), len(found.kinds))))
     assert random["P@10 animals"] < 0.4 and abs(random["r valence of music"]) < 0.6
 
 
@@ -59,7 +59,7 @@ def test_asked_holds_every_text_of_the_figures():
 
     def note(texts):
         seen.update(texts)
-        return np.zeros((len(texts), len(found.features)))
+        return np.zeros((len(texts), len(found.kinds)))
 
     compute_metrics(found, note)
     compute_synonym_metrics(found, note)
