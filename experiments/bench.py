@@ -21,6 +21,7 @@ BENCHMARKS = {  # module by name of the command
     "ranks": "ranks",
     "align": "alignment",
     "clipvip": "clipvip",
+    "music": "music_affect",
     "sounds": "sounds_by_word",
     "mixed": "mixed_gallery",
     "reliability": "reliability",
