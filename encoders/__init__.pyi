@@ -17,6 +17,7 @@ from .base import to_printable as to_printable
 from .base import unit_rows as unit_rows
 from .capabilities import ClassifierEncoder as ClassifierEncoder
 from .capabilities import DualEncoder as DualEncoder
+from .capabilities import EnglishTextEncoder as EnglishTextEncoder
 from .capabilities import EventClassifier as EventClassifier
 from .capabilities import FaceDetector as FaceDetector
 from .capabilities import SharedBackboneEncoder as SharedBackboneEncoder

@@ -48,7 +48,17 @@ class MediaError(AffectError):
 
 
 class MissingBackendError(AffectError):
-    """A package or a weights file is not installed; the message has the command that installs it."""
+    """A package or a weights file is not installed; the message says how to get it.
+
+    missing: "package" or "weights"
+    command: what to run, on a machine with a network; empty where no command does it
+    """
+
+    def __init__(
+        self, message: str, *, missing: Literal["package", "weights"] = "package", command: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.missing, self.command = missing, command
 
 
 class UnknownNameError(AffectError):

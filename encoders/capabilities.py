@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from encoders.base import Audio, Encoder, Frames, Rows
@@ -75,6 +75,16 @@ class FaceDetector(Encoder, Protocol):
 
     def detect_batch(self, items: Sequence[Frames]) -> list[list[Any]]:
         """The faces (`encoders.faces.Face`) of each item."""
+        ...
+
+
+@runtime_checkable
+class EnglishTextEncoder(Encoder, Protocol):
+    """Encodes text in English and in no other language."""
+
+    @property
+    def vocabulary(self) -> Mapping[str, int]:
+        """Id of every word, in lower case, and every piece of a word that it knows."""
         ...
 
 

@@ -25,33 +25,35 @@ MAX_TOKENS = 256  # tokens; the model card's own limit
 
 
 @dataclass(frozen=True)
-class MiniLM:
-    """Mean-pooled token vectors (n, 384), raw. Empty text abstains."""
+class SentenceEncoder:
+    """Mean-pooled token vectors (n, dim) of a transformer, raw. Empty text abstains.
+
+    folder:     with the model in transformers' layout and its `tokenizer.json`
+    max_tokens: longer texts are cut
+    pad_id:     of the token that fills up shorter texts
+    """
 
     card: EncoderCard
     folder: Path
+    max_tokens: int = MAX_TOKENS
+    pad_id: int = 0
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
         from tokenizers import Tokenizer
 
         tokens = Tokenizer.from_file(str(self.folder / "tokenizer.json"))
-        tokens.enable_truncation(MAX_TOKENS)
-        tokens.enable_padding()
+        tokens.enable_truncation(self.max_tokens)
+        tokens.enable_padding(pad_id=self.pad_id)
         return tokens
 
     @cached_property
     def _network(self) -> Network:
         return load_text_network(self.card.cache_key, lambda: build_mean_pooled_model(self.folder))
 
-    @cached_property
-    def vocabulary(self) -> dict[str, int]:
-        """Id of every WordPiece."""
-        return self._tokenizer.get_vocab()
-
     def encode(self, items: Sequence[str]) -> Rows:
-        """Rows (n, 384), raw; NaN where the text is empty or blank."""
-        rows = np.full((len(items), DIM), np.nan, np.float32)
+        """Rows (n, dim), raw; NaN where the text is empty or blank."""
+        rows = np.full((len(items), self.card.dim), np.nan, np.float32)
         nonblank = [i for i, text in enumerate(items) if text.strip()]
         if nonblank:
             rows[nonblank] = self._network(*self.tokenize([items[i] for i in nonblank]))[0]
@@ -62,6 +64,16 @@ class MiniLM:
         encodings = self._tokenizer.encode_batch(list(texts))
         ids = np.array([encoding.ids for encoding in encodings], np.int64)
         return ids, np.array([encoding.attention_mask for encoding in encodings], np.int64)
+
+
+@dataclass(frozen=True)
+class MiniLM(SentenceEncoder):
+    """all-MiniLM-L6-v2: rows (n, 384) of English sentences."""
+
+    @cached_property
+    def vocabulary(self) -> dict[str, int]:
+        """Id of every WordPiece."""
+        return self._tokenizer.get_vocab()
 
 
 @contextmanager
@@ -90,7 +102,7 @@ def build_mean_pooled_model(folder: Path) -> torch.nn.Module:
     from transformers import AutoModel
 
     class MeanPooledModel(torch.nn.Module):
-        """Token ids and mask (n, length) to the mean of the unmasked tokens' vectors (n, 384)."""
+        """Token ids and mask (n, length) to the mean of the unmasked tokens' vectors (n, dim)."""
 
         def __init__(self) -> None:
             super().__init__()

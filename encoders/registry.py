@@ -11,6 +11,8 @@ from pathlib import Path
 
 from encoders.base import Encoder, MissingBackendError, UnknownNameError
 
+INSTALL_COMMAND = "pip install affect-fusion"
+
 
 class Registry(Mapping[str, str]):
     """name -> "module:factory"; `make(name)` builds the encoder on its first call and caches it.
@@ -68,7 +70,8 @@ class Registry(Mapping[str, str]):
                 raise  # no package is missing: a fault of our own
             raise MissingBackendError(
                 f"{self.kind} {name!r} needs the module {error.name!r}; "
-                "install this project's requirements again (pip install affect-fusion)"
+                f"install this project's requirements again ({INSTALL_COMMAND})",
+                command=INSTALL_COMMAND,
             ) from error
 
 
@@ -88,7 +91,11 @@ ENCODERS = Registry(
         "minilm-affect": "encoders.minilm_affect:minilm_affect",
         "mtcnn-expression": "encoders.faces:mtcnn_expression",
         "mtcnn-fer": "encoders.faces:mtcnn_fer",
+        "multilingual-minilm": "encoders.hub.multilingual:multilingual_minilm",
+        "musicnn": "encoders.musicnn.encoder:musicnn",
+        "musicnn-tags": "encoders.musicnn.encoder:musicnn_tags",
         "resnet152": "encoders.hub.torchvision_nets:resnet152",
+        "soundnet": "encoders.soundnet.encoder:soundnet",
         "tone": "encoders.acoustic.features:tone",
         "toy-frames": "encoders.toy:toy_frames",
         "toy-sound": "encoders.toy:toy_sound",

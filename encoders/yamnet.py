@@ -181,13 +181,14 @@ def yamnet() -> YamNet:
         package = distribution(PACKAGE)
     except PackageNotFoundError as missing:
         raise MissingBackendError(
-            f"encoder {NAME!r} needs the package {PACKAGE!r}; {INSTALL_COMMAND}"
+            f"encoder {NAME!r} needs the package {PACKAGE!r}; {INSTALL_COMMAND}", command=INSTALL_COMMAND
         ) from missing
     weights, labels = (Path(str(package.locate_file(name))) for name in (WEIGHTS_FILE, LABELS_FILE))
     if not (weights.is_file() and labels.is_file()) or hash_file(weights) != WEIGHTS_SHA256:
         raise MissingBackendError(
             f"encoder {NAME!r}: {PACKAGE} {package.version} lacks {WEIGHTS_FILE} as in version 0.2.1; "
-            f"{INSTALL_COMMAND}"
+            f"{INSTALL_COMMAND}",
+            command=INSTALL_COMMAND,
         )
     card = EncoderCard(
         name=NAME,

@@ -10,6 +10,7 @@ from experiments.experiment_command import ExperimentCommand
 
 BENCHMARKS = {  # module by name of the command
     "flickr": "flickr",
+    "wording": "wording",
     "throughput": "throughput",
     "cold": "search_latency",
     "faces": "faces",
@@ -20,6 +21,7 @@ BENCHMARKS = {  # module by name of the command
     "ranks": "ranks",
     "align": "alignment",
     "clipvip": "clipvip",
+    "music": "music_affect",
     "sounds": "sounds_by_word",
     "mixed": "mixed_gallery",
     "reliability": "reliability",

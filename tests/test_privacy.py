@@ -106,6 +106,7 @@ def life(media, lib, out):
         ["feel", "--text", "happy"],
         ["map", "-l", lib, "--out", f"{out}/map"],
         ["encoders"],
+        ["encoders", "--check"],
         ["rebuild", "-l", lib, "--index", "annoy"],
     )
 

@@ -122,7 +122,8 @@ def clip_vip(folder: Path | None = None) -> ClipVipEncoder:
     if not weights.is_file():
         raise MissingBackendError(
             f"encoder {NAME!r} needs the file {weights}, as `encoders.clipvip.io.save_model` writes it; name "
-            f"another folder as {NAME}:FOLDER"
+            f"another folder as {NAME}:FOLDER",
+            missing="weights",
         )
     return ClipVipEncoder(
         EncoderCard(

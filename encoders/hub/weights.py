@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlparse
@@ -21,6 +22,7 @@ from encoders.files import get_cache_dir
 if TYPE_CHECKING:
     import torch
 
+CONFIG_FILE = "config.json"
 WEIGHTS_FILES = ("model.safetensors", "pytorch_model.bin")  # in the order transformers prefers them
 
 
@@ -39,7 +41,9 @@ def find_checkpoint(name: str, url: str) -> Path:
     raise MissingBackendError(
         f"encoder {name!r} needs weights that are not on this machine. Where there is a network, run "
         f"'curl -L --create-dirs -o {expected_path.name} {url}' and put the file at {expected_path} "
-        "(or set AFFECT_MODELS to the folder that holds it)"
+        "(or set AFFECT_MODELS to the folder that holds it)",
+        missing="weights",
+        command=f"curl -L --create-dirs -o {shlex.quote(str(expected_path))} {url}",
     )
 
 
@@ -47,13 +51,15 @@ def find_model_folder(name: str, repo: str) -> Path:
     """The folder with the transformers model `repo`. Raises MissingBackendError if it is missing."""
     expected_path = get_models_dir() / name
     for folder in (expected_path, _find_in_hub_cache(repo)):
-        if folder is not None and find_model_weights(folder) is not None:
+        if folder is not None and find_model_weights(folder) and (folder / CONFIG_FILE).is_file():
             return folder
+    command = f'hf download {repo} --exclude "*.h5" --exclude "*.msgpack" --local-dir'
     raise MissingBackendError(
         f"encoder {name!r} needs the model {repo}, which is not on this machine. Where there is a network, "
-        f'run \'hf download {repo} --exclude "*.h5" --exclude "*.msgpack" --local-dir {name}\' '
-        f"(huggingface-cli in older versions) and put the folder at {expected_path} "
-        "(or set AFFECT_MODELS to the folder that holds it)"
+        f"run '{command} {name}' (huggingface-cli in older versions) and put the folder at {expected_path} "
+        "(or set AFFECT_MODELS to the folder that holds it)",
+        missing="weights",
+        command=f"{command} {shlex.quote(str(expected_path))}",
     )
 
 
@@ -72,7 +78,9 @@ def read_checkpoint(path: Path) -> dict[str, torch.Tensor]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, EOFError, RuntimeError) as error:
-        raise MissingBackendError(f"{path} is not a readable checkpoint, fetch it again: {error}") from error
+        raise MissingBackendError(
+            f"{path} is not a readable checkpoint, fetch it again: {error}", missing="weights"
+        ) from error
     return dict(state.get("model_state", state))
 
 

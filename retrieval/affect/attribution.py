@@ -197,7 +197,7 @@ def _attribute_moments(
     if present.sum() < 2:
         return []
     points, times = affect[present, :2].astype(np.float64), starts[present]
-    present_labels = [labels[i] for i in np.flatnonzero(present)]
+    present_labels = [label for label, is_present in zip(labels, present, strict=True) if is_present]
     effects = (points - points.mean(axis=0)) / (len(points) - 1)
     attributions = [
         Attribution(

@@ -15,10 +15,13 @@ import click
 from encoders import AffectError, to_printable
 from retrieval.cli.options import PATH_TYPE, add_index_options, json_option, library_option
 from retrieval.cli.session import open_any_library, open_current_library, rebuild_index_after
+from retrieval.features import DEFAULT_PRESET, PRESETS
 from retrieval.indexing import Exclusions
 from retrieval.vector_index import INDEX_KINDS
 
 if TYPE_CHECKING:
+    from retrieval.features import PipelineConfig
+    from retrieval.indexing import RoleCompleter
     from retrieval.storage import Library
 
 
@@ -28,7 +31,15 @@ if TYPE_CHECKING:
 @click.option("--jobs", "-j", type=click.IntRange(1, 64), help="Decoder processes (default: one a core).")
 @click.option("--segment", type=click.FloatRange(1, 3600), help="Seconds a segment, for a new library (15).")
 @click.option(
-    "--encoders", metavar="ROLE=NAME,...", help="Other experts for a new library; see affect encoders."
+    "--preset",
+    type=click.Choice(list(PRESETS)),
+    help="Which encoders a new library has: packaged (the default) or hub, CLIP and CLAP, whose weights you "
+    "fetch yourself; 'affect encoders --check' says what each needs and costs.",
+)
+@click.option(
+    "--encoders",
+    metavar="ROLE=NAME,...",
+    help="Other encoders for a new library, by role, instead of those of the preset; see affect encoders.",
 )
 @click.option(
     "--heads",
@@ -49,7 +60,7 @@ if TYPE_CHECKING:
 )
 @json_option
 def index(
-    paths: tuple[Path, ...], folder: Path, jobs: int | None, segment: float | None,
+    paths: tuple[Path, ...], folder: Path, jobs: int | None, segment: float | None, preset: str | None,
     encoders: str | None, heads: Path | None, retry: bool, recheck: bool, prune: bool,
     exclude: tuple[str, ...], as_json: bool,
 ) -> None:  # fmt: skip
@@ -76,7 +87,7 @@ def index(
         raise AffectError(f"{to_printable(missing_paths[0])}: no such file or directory")
     Exclusions(exclude)  # raises for a bad pattern before a library is created
     with (
-        closing(_open_or_create_library(folder, encoders, segment, heads)) as library,
+        closing(_open_or_create_library(folder, preset, encoders, segment, heads)) as library,
         library.lock_for_writing(),
     ):
         if heads is not None:
@@ -87,14 +98,18 @@ def index(
             progress = Indexer(library, on_progress).run(
                 roots, jobs, retry=retry, recheck=recheck, prune=prune, exclude=exclude
             )
-            if encoders is None:  # else those given are wanted, without what came later
-                completer = RoleCompleter(library, progress, on_progress)
-                completer.read_sounds(jobs)
-                if completer.must_install:
-                    with rebuild_index_after(library):
-                        completer.install()
+            if preset is None and encoders is None:  # else those given are wanted, without what came later
+                _complete_roles(RoleCompleter(library, progress, on_progress), jobs)
         progress.removed += removed_count
         click.echo(json.dumps(progress.to_json())) if as_json else print_index_summary(progress, folder)
+
+
+def _complete_roles(completer: RoleCompleter, jobs: int) -> None:
+    """Read sounds for the roles that came since the library was made; its index files are built anew."""
+    completer.read_sounds(jobs)
+    if completer.must_install:
+        with rebuild_index_after(completer.library):
+            completer.install()
 
 
 def _use_heads(library: Library, heads_folder: Path) -> None:
@@ -105,8 +120,25 @@ def _use_heads(library: Library, heads_folder: Path) -> None:
         install_heads(library, find_heads(heads_folder, library.pipeline))
 
 
+def _make_config(preset: str | None, encoder_spec: str | None) -> PipelineConfig | None:
+    """The encoders asked for, None where neither option is given. Raises MissingBackendError."""
+    from retrieval.features import PipelineConfig, check_encoders_available
+
+    if preset is None and encoder_spec is None:
+        return None
+    preset = preset or DEFAULT_PRESET
+    config = PipelineConfig.parse(encoder_spec or "", preset)
+    chosen = PRESETS[preset].encoder_by_role.items()
+    check_encoders_available(name for role, name in chosen if config[role] == name)
+    return config
+
+
 def _open_or_create_library(
-    folder: Path, encoder_spec: str | None, segment_seconds: float | None, heads_folder: Path | None
+    folder: Path,
+    preset: str | None,
+    encoder_spec: str | None,
+    segment_seconds: float | None,
+    heads_folder: Path | None,
 ) -> Library:
     """The library of a folder, created where there is none and the heads fit its encoders."""
     from encoders.media import DEFAULT_SEGMENT_SECONDS
@@ -115,7 +147,7 @@ def _open_or_create_library(
 
     if segment_seconds is not None and math.isnan(segment_seconds):
         raise AffectError("a segment is nan seconds long; give a number from 1 to 3600")
-    config = None if encoder_spec is None else PipelineConfig.parse(encoder_spec)
+    config = _make_config(preset, encoder_spec)
     if not Library.exists(folder):
         config = config or PipelineConfig.default()
         if heads_folder is not None:
@@ -127,14 +159,12 @@ def _open_or_create_library(
     if config is not None and config != library.config:
         raise AffectError(
             f"{to_printable(folder)}: made with the encoders {library.config.to_json()}; leave "
-            "--encoders out, "
-            "or index into a new library"
+            "--preset and --encoders out, or index into a new library"
         )
     if segment_seconds is not None and segment_seconds != library.segment_seconds:
         raise AffectError(
             f"{to_printable(folder)}: made with segments of {library.segment_seconds:g} s; leave "
-            "--segment out, "
-            "or index into a new library"
+            "--segment out, or index into a new library"
         )
     return library
 

@@ -43,11 +43,30 @@ def list_items(folder: Path, modalities: str, failed: bool, as_json: bool) -> No
 
 
 @click.command()
+@click.option("--check", is_flag=True, help="What is ready, what is missing and what to run to get it.")
 @json_option
-def encoders(as_json: bool) -> None:
-    """The experts there are, by role, and whether their weights are here."""
-    from retrieval.report import list_encoders, print_encoders, print_rows
+def encoders(check: bool, as_json: bool) -> None:
+    """The encoders there are, by name, and whether their weights are here.
 
+    With --check also the presets of affect index --preset: which are ready, and what each costs.
+    """
+    from retrieval.report import (
+        check_encoders,
+        check_presets,
+        list_encoders,
+        print_check,
+        print_encoders,
+        print_rows,
+    )
+
+    if check:
+        checked = check_encoders()
+        presets = check_presets(checked)
+        if as_json:
+            click.echo(json.dumps({"presets": presets, "encoders": checked}))
+        else:
+            print_check(checked, presets)
+        return
     rows = list_encoders()
     print_rows(rows, as_json=True) if as_json else print_encoders(rows)
 

@@ -50,6 +50,10 @@ def add_query_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--video", type=PATH_TYPE, metavar="FILE", help="Ask with a video."),
         click.option("--item", metavar="ID", help="Ask with an item of the library."),
         click.option(
+            "--not", "exclude", metavar="TEXT", multiple=True,
+            help="What it must not show or sound like; may be given several times, also alone.",
+        ),
+        click.option(
             "--mood", metavar="MOOD",
             help="Words (calm, scary, like a sunday morning ...) or V,A: valence and arousal, -1 to 1.",
         ),

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @json_option
 def search(
     text: str | None, folder: Path, image: Path | None, audio: Path | None, video: Path | None,
-    item: str | None, mood: str | None, affect: float | None, mood_from_words: bool,
+    item: str | None, exclude: tuple[str, ...], mood: str | None, affect: float | None, mood_from_words: bool,
     k: int, modalities: str, weights: str, balance: float, min_score: float,
     queries: Path | None, explain: bool, html: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
@@ -47,14 +47,15 @@ def search(
     affect search "the sea" --mood=-0.6,0.5 -l lib          the sea, unpleasant and stirred
     affect search --image party.jpg --affect 0.7 -l lib     what feels like it, more than looks like it
     affect search "a gloomy street" --mood-from-words -l lib   gloomy streets before cheerful ones
+    affect search "a beach without people" -l lib           the same as: "a beach" --not people
 
-    A line of a query file holds "id" and any of "text", "image", "audio", "video", "item", "mood",
+    A line of a query file holds "id" and any of "text", "image", "audio", "video", "item", "not", "mood",
     "affect", "mood_from_words", "k", "modalities", "weights", "balance", "min_score".
     """
     settings = {
         "k": k, "modalities": parse_modalities(modalities), "weights": parse_weights(weights),
         "balance": balance, "min_score": min_score, "affect": affect, "mood_from_words": mood_from_words,
-        "mood": None if mood is None else parse_mood(mood),
+        "mood": None if mood is None else parse_mood(mood), "exclude": exclude,
     }  # fmt: skip
     parts = {"text": text, "image": image, "audio": audio, "video": video, "item": item}
     if queries is not None:
@@ -75,7 +76,7 @@ def _search_one(engine: Engine, query: Query, *, explain: bool, html: Path | Non
 
     query = engine.resolve_query(query)
     results = engine.run_query(query)
-    explanations = [explain_hit(engine, hit, query.text) for hit in results.hits] if explain else None
+    explanations = [explain_hit(engine, hit, query) for hit in results.hits] if explain else None
     if as_json:
         click.echo(json.dumps(_results_to_json(query, results, explanations)))
     else:
@@ -112,9 +113,7 @@ def _search_many(folder: Path, path: Path, settings: dict[str, Any], explain: bo
                     raise query
                 query = engine.resolve_query(query)
                 results = engine.run_query(query)
-                explanations = (
-                    [explain_hit(engine, hit, query.text) for hit in results.hits] if explain else None
-                )
+                explanations = [explain_hit(engine, hit, query) for hit in results.hits] if explain else None
                 record = {"id": query_id, **_results_to_json(query, results, explanations)}
             except AffectError as error:
                 failed_count += 1

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Self
 
 from encoders import ENCODERS, AffectError, MissingBackendError, Modality
+from retrieval.features.presets import DEFAULT_PRESET, PRESETS
 from retrieval.features.roles import ROLES, list_media_roles
 
 log = logging.getLogger(__name__)
@@ -45,13 +46,14 @@ class PipelineConfig(Mapping[str, str]):
         return PipelineConfig(**{**self, **encoder_by_role})
 
     @classmethod
-    def parse(cls, text: str) -> Self:
-        """From "objects=resnet152,faces=": roles not named keep the default. Raises AffectError."""
+    def parse(cls, text: str, preset: str = DEFAULT_PRESET) -> Self:
+        """From "objects=resnet152,faces=": roles not named are as in the preset. Raises AffectError."""
         parts = [part.strip() for part in text.split(",") if part.strip()]
         if bare := [part for part in parts if "=" not in part]:
             raise AffectError(f"encoders {', '.join(bare)}: write it as role=name, or role= to leave it out")
-        encoder_by_role = dict(part.partition("=")[::2] for part in parts)
-        _check_roles(encoder_by_role)
+        named = dict(part.partition("=")[::2] for part in parts)
+        _check_roles(named)
+        encoder_by_role = {**PRESETS[preset].encoder_by_role, **named}
         # raises UnknownNameError now rather than when a file is encoded
         resolved = {role: ENCODERS.resolve(name) if name else "" for role, name in encoder_by_role.items()}
         return cls.default(**resolved)

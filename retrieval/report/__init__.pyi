@@ -1,8 +1,12 @@
+from .encoder_report import check_encoders as check_encoders
+from .encoder_report import check_presets as check_presets
+from .encoder_report import list_encoders as list_encoders
+from .encoder_report import print_check as print_check
+from .encoder_report import print_encoders as print_encoders
 from .index_report import format_missing_files as format_missing_files
 from .index_report import print_index_summary as print_index_summary
 from .index_report import report_index_progress as report_index_progress
 from .library_info import get_library_info as get_library_info
-from .library_info import list_encoders as list_encoders
 from .library_info import list_library_items as list_library_items
 from .library_info import list_unreadable_files as list_unreadable_files
 from .library_info import make_rows_printable as make_rows_printable
@@ -11,7 +15,6 @@ from .results_page import write_results_page as write_results_page
 from .results_table import print_hits as print_hits
 from .terminal import format_affect_record as format_affect_record
 from .terminal import format_query_mood as format_query_mood
-from .terminal import print_encoders as print_encoders
 from .terminal import print_library_info as print_library_info
 from .terminal import print_rows as print_rows
 from .training_report import format_alignment_outcome as format_alignment_outcome

@@ -1,4 +1,4 @@
-"""Metadata of libraries and encoders, as plain rows for printing."""
+"""Metadata of libraries, as plain rows for printing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from encoders import ENCODERS, AffectError, to_printable
+from encoders import AffectError, to_printable
 from retrieval.report.library_content import count_labels, count_sound_events
 from retrieval.search import load_index_kind
 from retrieval.storage import Library, find_equivalent_paths, list_custom_heads, matches_id
@@ -95,22 +95,3 @@ def resolve_paths(library: Library, path_or_id: str) -> list[Path]:
             f"{to_printable(path_or_id)!r}: no item, file or folder of this library; see affect list"
         )
     return [path for path, record in records.items() if record.item_id in item_ids]
-
-
-def list_encoders() -> list[dict[str, Any]]:
-    """Modality, dimension, licence and weights of every registered encoder, or why it is unavailable."""
-    return [_describe_encoder(name) for name in sorted(ENCODERS)]
-
-
-def _describe_encoder(name: str) -> dict[str, Any]:
-    try:
-        card = ENCODERS.make(name).card
-    except AffectError as error:
-        return {"name": name, "takes": None, "dim": None, "licence": None, "weights": f"not here: {error}"}
-    return {
-        "name": name,
-        "takes": card.modality,
-        "dim": card.dim,
-        "licence": card.licence,
-        "weights": card.weights_source,
-    }

@@ -6,6 +6,7 @@ import mimetypes
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -96,7 +97,7 @@ def _make_section(
     explanations: Explanations | None,
 ) -> dict[str, Any]:
     return {
-        "query": ", ".join(_format_query_part(part_name, value) for part_name, value in query.parts.items())
+        "query": ", ".join([*starmap(_format_query_part, query.parts.items()), *_list_exclusions(query)])
         or "by mood",
         "affect_query": _format_mood_and_dial(query),
         "query_thumbnails": [
@@ -112,6 +113,11 @@ def _make_section(
             for hit, explanation in zip(hits, explanations or [{}] * len(hits), strict=True)
         ],
     }
+
+
+def _list_exclusions(query: Query) -> list[str]:
+    negatives = query.reading.negatives if query.reading else query.exclude
+    return [f"not “{text}”" for text in negatives]
 
 
 def _format_query_part(part_name: str, value: Any) -> str:

@@ -86,11 +86,16 @@ def _format_explanation(explanation: Mapping[str, Any]) -> str:
         for modality, estimate in explanation["affect"].items()
         if estimate
     )
-    shares = explanation.get("parts")
-    score = f"content {shares['content']:.2f} {shares['mood']:+.2f} mood of the words" if shares else ""
     parts = {
-        "score": score, "looks like": labels, "sounds like": events,
-        "strongest at": format_moment(explanation["moment"]), "scores": views, "faces": faces,
-        "feels": moods,
+        "score": _format_score_parts(explanation.get("parts", {})), "looks like": labels,
+        "sounds like": events, "strongest at": format_moment(explanation["moment"]), "scores": views,
+        "faces": faces, "feels": moods,
     }  # fmt: skip
     return "; ".join(f"{name} {values}" for name, values in parts.items() if values)
+
+
+def _format_score_parts(parts: Mapping[str, float]) -> str:
+    """Such as "content 0.70 +0.10 mood of the words, positive 0.80, not a cat 0.90"."""
+    sums = f"content {parts['content']:.2f} {parts['mood']:+.2f} mood of the words" if "mood" in parts else ""
+    factors = [f"{name} {value:.2f}" for name, value in parts.items() if name not in ("content", "mood")]
+    return ", ".join(filter(None, [sums, *factors]))

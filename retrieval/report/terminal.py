@@ -150,15 +150,6 @@ def _format_cell(value: Any) -> str:
     return "" if value is None else to_printable(str(value))
 
 
-def print_encoders(rows: Sequence[Mapping[str, Any]]) -> None:
-    """Print a table, then for each encoder without weights the uncut message on how to get them."""
-    short_rows = [{**row, "weights": row["weights"].partition(": ")[0]} for row in rows]
-    print_rows(short_rows, as_json=False)
-    for row in rows:
-        if message := row["weights"].partition(": ")[2]:
-            click.echo(f"\n{row['name']}: {message}")
-
-
 def print_library_info(info: Mapping[str, Any]) -> None:
     """Print one name and value per line; long values are wrapped and indented."""
     width = get_terminal_width()

@@ -16,7 +16,7 @@ from fusion import Calibration, fit_calibration
 from retrieval.storage import Library, SegmentVectors, Snapshot
 
 MATCH_PRIOR = 0.1  # share of matches a score is read against: a library has few, though more than one
-MIN_BACKGROUND_ROWS = 20  # rows from which a library can serve as its own background
+MIN_BACKGROUND_ROWS = 20  # rows from which a library's media can serve as their own background
 MAX_BACKGROUND_ROWS = 2000  # rows sampled for it
 SEED = 0
 MIN_BACKGROUND_SD = 1e-3  # what float16 makes of equal rows: a background that differs no more tells nothing
@@ -97,13 +97,15 @@ def fit_library_calibration(
     """From the library's own rows: against each other, or against those that `encode_sentences` gives of
     BACKGROUND_SENTENCES.
 
-    With too few rows to serve as background, or all alike: what random directions of that length would give.
+    With too few rows to be their own background, or all alike: what random directions of that length would
+    give. Sentences serve from the first row on: texts and media of a dual encoder lie apart by about the same
+    in all pairs (modality gap, Liang et al. 2022), which random directions would take for a match or a miss.
     Against each other the midpoint is at most half way to a cosine of 1, which the same content has: where
     all films of a library are much alike, it would otherwise not match itself.
     """
     alive = np.flatnonzero(vectors.segment_by_row >= 0)
     random = Calibration(mean=0.0, sd=vectors.rows.shape[1] ** -0.5)
-    if len(alive) < MIN_BACKGROUND_ROWS:
+    if len(alive) < (MIN_BACKGROUND_ROWS if encode_sentences is None else 1):
         return random
     chosen = np.sort(np.random.default_rng(SEED).permutation(alive)[:MAX_BACKGROUND_ROWS])
     rows = np.asarray(vectors.rows[chosen], np.float32)

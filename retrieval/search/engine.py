@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Self
 
@@ -19,9 +19,11 @@ from retrieval.search.affect_search import (
 )
 from retrieval.search.candidates import CandidateSearch
 from retrieval.search.hits import Hit, SearchResults, make_hit
+from retrieval.search.negative_terms import apply_negatives, has_enough_left, score_absence
 from retrieval.search.no_results import explain_no_results
 from retrieval.search.query import Query
 from retrieval.search.query_encoder import EncodedQueryPart, QueryEncoder
+from retrieval.search.query_text import resolve_text
 from retrieval.search.scoring import MISSING_DISCOUNT, ContentScorer
 from retrieval.search.segment_scores import SegmentScores
 from retrieval.search.words_mood import add_affect_residual
@@ -32,6 +34,7 @@ Positions = npt.NDArray[np.int64]
 
 CANDIDATES_PER_RESULT = 10  # candidates per view and modality, as a multiple of k ...
 MIN_CANDIDATES = 200  # ... and at least so many segments
+DEEPENING_FACTOR = 4  # more candidates where negatives leave too few good ones
 MIN_DISTANCE = 0.1
 """Least distance of a result from the query where lists are merged: what scores .9 or more is right .93 to
 .95 of the time in each modality (`python -m experiments.bench reliability`)."""
@@ -69,8 +72,8 @@ class Engine:
         return self._snapshot
 
     def resolve_query(self, query: Query) -> Query:
-        """The query with its mood as a point of the plane. Raises as `resolve_mood` does."""
-        return resolve_mood(query, self.library.pipeline)
+        """The query with its text read and its mood as a point. Raises as `resolve_mood` does."""
+        return resolve_mood(resolve_text(query, self.library.pipeline), self.library.pipeline)
 
     def search(self, query: Query) -> list[Hit]:
         """The best k items, best first. Raises MediaError or AffectError for an unusable query."""
@@ -80,12 +83,13 @@ class Engine:
         """The same, and the reason where there are none. Raises as `search` does."""
         snapshot, query = self.snapshot, self.resolve_query(query)
         query_parts = self._query_encoder.encode(query, snapshot)
-        scores = self._score_query(query, query_parts)
+        negatives = self._query_encoder.encode_negatives(query)
+        scores = self._score_query(query, query_parts, negatives)
         query_items = [part.item_index for part in query_parts if part.item_index is not None]
         comparable = _select_best_segments(scores, snapshot, query_items)
         best = comparable[scores.total[comparable] >= query.min_score]
         merged = _merge_modalities(query, scores, best, snapshot)
-        if query.mood is None:  # with one, a copy of the query's file need not be what is wanted
+        if query.mood is None and not negatives:  # else a copy of the query's file need not be what is wanted
             merged = list(dict.fromkeys([*_list_copies(scores, best), *merged]))[: query.k]
         hits = [make_hit(rank, snapshot, scores, index) for rank, index in enumerate(merged, 1)]
         if hits:
@@ -94,25 +98,54 @@ class Engine:
             query,
             snapshot,
             self.library.folder,
-            is_present=any(part.is_present for part in query_parts),
+            is_present=any(part.is_present for part in [*query_parts, *negatives.values()]),
             best_score=float(scores.total[comparable].max()) if len(comparable) else None,
         )
         return SearchResults(hits=[], empty_reason=reason)
 
-    def _score_query(self, query: Query, query_parts: Sequence[EncodedQueryPart]) -> SegmentScores:
+    def _score_query(
+        self,
+        query: Query,
+        query_parts: Sequence[EncodedQueryPart],
+        negatives: Mapping[str, EncodedQueryPart],
+    ) -> SegmentScores:
+        """Scores of what is wanted, times those of the absence of what is not, over as many candidates as
+        leave k good ones."""
+        snapshot = self._snapshot
+
+        def score_negatives(segments: Positions) -> dict[str, SegmentScores]:
+            return {text: self._scorer.score(query, [part], segments) for text, part in negatives.items()}
+
+        if query.is_pure_negation and negatives:
+            is_wanted = np.isin(snapshot.item_modalities, query.modalities)[snapshot.item_by_segment]
+            segments = np.flatnonzero(is_wanted)
+            return score_absence(segments, score_negatives(segments))
+        depth = self._compute_candidate_depth(query)
+        while True:
+            scores = self._score_positive(query, query_parts, depth)
+            if not negatives:
+                return scores
+            scores = apply_negatives(scores, score_negatives(scores.segments))
+            items = snapshot.item_by_segment[scores.segments]
+            enough = has_enough_left(scores, items, snapshot.item_modalities[items], query.k)
+            if enough or depth >= len(snapshot.item_ids):
+                return scores
+            depth *= DEEPENING_FACTOR
+
+    def _score_positive(
+        self, query: Query, query_parts: Sequence[EncodedQueryPart], depth: int
+    ) -> SegmentScores:
         """Scores by content, by mood, or by both, weighted by `query.affect_weight`."""
         target = compute_target_affect(query, query_parts)
         present_parts = [part for part in query_parts if part.is_present]
         if target is None:
             return self._scorer.score(
-                query, present_parts, self._find_content_candidates(query, present_parts)
+                query, present_parts, self._find_content_candidates(query, present_parts, depth)
             )
-        segments = find_nearest_by_affect(
-            self._snapshot, target, query.modalities, self._compute_candidate_depth(query)
-        )
-        if query.affect_weight == 1:
+        segments = find_nearest_by_affect(self._snapshot, target, query.modalities, depth)
+        if query.affect_weight == 1 or not query.has_content:
             return self._score_by_affect(target, segments)
-        both = np.union1d(segments, self._find_content_candidates(query, present_parts))
+        both = np.union1d(segments, self._find_content_candidates(query, present_parts, depth))
         content, mood = self._scorer.score(query, present_parts, both), self._score_by_affect(target, both)
         if query.mood_from_words:
             return add_affect_residual(content, mood.affect_match, target, query.affect_weight)
@@ -141,9 +174,11 @@ class Engine:
     def _compute_candidate_depth(self, query: Query) -> int:
         return max(min(CANDIDATES_PER_RESULT * query.k, len(self._snapshot.item_ids)), MIN_CANDIDATES)
 
-    def _find_content_candidates(self, query: Query, query_parts: Sequence[EncodedQueryPart]) -> Positions:
+    def _find_content_candidates(
+        self, query: Query, query_parts: Sequence[EncodedQueryPart], depth: int
+    ) -> Positions:
         nearest = self._candidate_search.find(
-            [part.embeddings for part in query_parts], query.modalities, self._compute_candidate_depth(query)
+            [part.embeddings for part in query_parts], query.modalities, depth
         )
         copies = [part.copy_index for part in query_parts if part.copy_index is not None]
         wanted = [item for item in copies if self._snapshot.item_modalities[item] in query.modalities]

@@ -10,17 +10,18 @@ from encoders import FACE_COLUMNS, EventClassifier, Rows
 from retrieval.features import EVENTS_ROLE, OBJECT_SPACE, SPACE_SPECS, affect_to_json
 from retrieval.search.engine import Engine
 from retrieval.search.hits import Hit
+from retrieval.search.query import Query
 from retrieval.search.sound_moment import find_sound_moment
 from spaces import ZeroShotSpace, list_events
 from spaces.joint import JointSpace
 
 
-def explain_hit(engine: Engine, hit: Hit, text: str | None = None) -> dict[str, Any]:
+def explain_hit(engine: Engine, hit: Hit, query: Query | None = None) -> dict[str, Any]:
     """Labels with probabilities, sound events with scores, the moment at which those that the query's text
     asks for are strongest (None where it can't be told), scores by view, columns of the faces (None without
-    a face), and affect by modality (None where it abstains); "parts" of the score, which sum to it, where the
-    mood of the query's words moved it.
+    a face), and affect by modality (None where it abstains); "parts" of the score, see `explain_score`.
     """
+    text = query and (query.text if query.reading is None else query.reading.positive)
     explanation = {
         "labels": _list_labels(engine, hit),
         "events": _list_events(engine, hit),
@@ -29,11 +30,24 @@ def explain_hit(engine: Engine, hit: Hit, text: str | None = None) -> dict[str, 
         "faces": _get_face_expression(engine, hit),
         "affect": _estimate_affect_by_modality(engine, hit),
     }
-    if hit.affect_gain is None:
-        return explanation
-    return {
-        "parts": {"content": round(hit.score - hit.affect_gain, 6), "mood": hit.affect_gain}
-    } | explanation
+    parts = explain_score(hit)
+    return {"parts": parts, **explanation} if parts else explanation
+
+
+def explain_score(hit: Hit) -> dict[str, float]:
+    """The parts of a score that a mood of the query's words, or negatives, moved; empty for any other.
+
+    "content" and "mood" sum to it; with negatives they sum to "positive", and the score is that times 1 less
+    each "not TEXT".
+    """
+    positive = hit.score if hit.positive_score is None else hit.positive_score
+    parts: dict[str, float] = {}
+    if hit.affect_gain is not None:
+        parts = {"content": round(positive - hit.affect_gain, 6), "mood": hit.affect_gain}
+    if hit.positive_score is not None:
+        parts["positive"] = positive
+    known = {text: score for text, score in hit.negative_scores.items() if score is not None}
+    return {**parts, **{f"not {text}": score for text, score in known.items()}}
 
 
 def _list_labels(engine: Engine, hit: Hit) -> list[tuple[str, float]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,9 @@ class Hit:
     affect_gain:  what of the score the mood of the query's words gave or took, None without affect or such a
                   mood
     is_copy:      whether it has the content of the query's own file
+    positive_score:  the score before the negatives of the query, None without any
+    negative_scores: in [0, 1] by negative, how well its segment matches what is not wanted, None where that
+                  is unknown
     """
 
     rank: int
@@ -41,6 +44,8 @@ class Hit:
     affect_match: float | None = None
     affect_gain: float | None = None
     is_copy: bool = False
+    positive_score: float | None = None
+    negative_scores: dict[str, float | None] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """As printed by `affect search --json`."""
@@ -85,6 +90,12 @@ def make_hit(rank: int, snapshot: Snapshot, segment_scores: SegmentScores, index
         affect_match=_round_score(segment_scores.affect_match[index]),
         affect_gain=_round_score(segment_scores.affect_gain[index]),
         is_copy=bool(segment_scores.copy_level[index] == COPY),
+        positive_score=None
+        if segment_scores.positive_total is None
+        else _round_score(segment_scores.positive_total[index]),
+        negative_scores={
+            text: _round_score(scores[index]) for text, scores in segment_scores.negative_scores.items()
+        },
     )
 
 

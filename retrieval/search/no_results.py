@@ -29,7 +29,7 @@ def explain_no_results(
         return f"no good match: the best scores {best_score:.2f}, below --min-score {query.min_score:g}{more}"
     if is_present or query.affect_weight == 1:
         return f"no match: nothing here can be compared with it{more}"
-    if set(query.parts) == {"text"}:
+    if set(query.parts) <= {"text"}:
         return "no match: no space knows these words; try others, or ask with a file"
     return "no match: no space can tell anything from what was asked with (silence, for one)"
 

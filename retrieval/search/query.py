@@ -11,6 +11,7 @@ from typing import Any, Self
 from encoders import AffectError
 from retrieval.features import SPACES
 from retrieval.search.query_fields import (
+    FIELD_BY_JSON_NAME,
     FIELD_PARSERS,
     MODALITIES,
     validate_names,
@@ -32,9 +33,34 @@ class PhraseAffect:
 
 
 @dataclass(frozen=True, kw_only=True)
+class QueryText:
+    """A query's text as it is searched.
+
+    positive:    what is looked for; empty where only something is denied
+    negatives:   what is not wanted, in the form in which it is searched, by the user's words
+    corrections: words that were replaced, with their replacement
+    warnings:    lines for the user
+    """
+
+    positive: str
+    negatives: Mapping[str, str] = field(default_factory=dict)
+    corrections: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    def to_json(self, text: str | None) -> dict[str, Any]:
+        """As echoed with the query's results: what differs from its text."""
+        return {
+            **({"read_as": self.positive} if text is not None and self.positive != text else {}),
+            **({"corrected": dict(self.corrections)} if self.corrections else {}),
+            **({"not": list(self.negatives)} if self.negatives else {}),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
 class Query:
     """Text, an image, a sound, a video, an item of the library, or several of them at once.
 
+    exclude: texts of what is not wanted ("not" in JSON); alone, the query looks for what matches none of them
     mood:   the target on the valence-arousal plane: (valence, arousal) in [-1, 1], or words. A landmark such
             as "calm" becomes its point here; the affect of any other phrase is estimated in the search, see
             `retrieval.search.affect_search.resolve_mood`. Without a mood, a dial above 0 uses the affect of
@@ -43,6 +69,7 @@ class Query:
     mood_from_words: the mood is what the emotion words of the text name ("a gloomy street"); it moves the
             scores of the content instead of being averaged with them, and where the text has no such word the
             results are those of its content to the bit; see `retrieval.search.words_mood`
+    reading: how text and exclusions are read, see `retrieval.search.query_text`; set by the engine
 
     Raises AffectError where a value makes no sense.
     """
@@ -52,6 +79,7 @@ class Query:
     audio: Path | None = None
     video: Path | None = None
     item: str | None = None
+    exclude: tuple[str, ...] = ()
     k: int = 10
     modalities: tuple[str, ...] = MODALITIES
     weights: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(SPACES, 1.0))
@@ -60,12 +88,13 @@ class Query:
     mood: tuple[float, float] | str | PhraseAffect | None = None
     affect: float | None = None
     mood_from_words: bool = False
+    reading: QueryText | None = None
 
     def __post_init__(self) -> None:
         """Check every value."""
-        if self.text is not None:
-            validate_query_text(self.text)
-        if not self.parts and self.mood is None:
+        for text in [*([] if self.text is None else [self.text]), *self.exclude]:
+            validate_query_text(text)
+        if not self.parts and self.mood is None and not self.exclude:
             raise AffectError("nothing to look for; give words, --image, --audio, --video, --item or --mood")
         self._validate_mood()
         if isinstance(self.k, bool) or not isinstance(self.k, int) or self.k < 1:
@@ -120,7 +149,7 @@ class Query:
         0 where the mood is to come from words that name none.
         """
         if not self.parts:
-            return 1.0
+            return 0.0 if self.mood is None else 1.0
         if self.mood_from_words and self.mood is None:
             return 0.0
         if self.affect is not None:
@@ -133,9 +162,23 @@ class Query:
         given = {kind: getattr(self, kind) for kind in ("text", "image", "audio", "video", "item")}
         return {kind: value for kind, value in given.items() if value is not None}
 
+    @property
+    def has_content(self) -> bool:
+        """Whether it says what to look for, beside a mood and what is not wanted."""
+        return any(kind != "text" or self.reading is None or self.reading.positive for kind in self.parts)
+
+    @property
+    def is_pure_negation(self) -> bool:
+        """Whether it only says what is not wanted."""
+        return not self.has_content and self.mood is None and bool(self.reading and self.reading.negatives)
+
     def to_json(self) -> dict[str, Any]:
         """The parts as echoed with the results; a path is one that opens the file (surrogateescape)."""
         echoed: dict[str, Any] = {kind: str(value) for kind, value in self.parts.items()}
+        if self.reading is not None:
+            echoed |= self.reading.to_json(self.text)
+        elif self.exclude:
+            echoed["not"] = list(self.exclude)
         if self.mood is not None:
             echoed["mood"] = self.mood if self.target_affect is None else list(self.target_affect)
         if isinstance(self.mood, PhraseAffect):
@@ -147,12 +190,13 @@ class Query:
     @classmethod
     def from_json(cls, json_object: Mapping[str, Any], defaults: Mapping[str, Any]) -> Self:
         """From one line of a query file; `defaults` fill in what the line leaves out. Raises AffectError."""
-        own = {key: value for key, value in json_object.items() if key != "id"}
+        own = {FIELD_BY_JSON_NAME.get(key, key): value for key, value in json_object.items() if key != "id"}
         values = {key: v for part in (defaults, own) for key, v in part.items() if v is not None}
-        known = {f.name for f in fields(cls)}
+        known = {f.name for f in fields(cls)} - {"reading"}
         if unknown := set(values) - known:
+            shown = known - set(FIELD_BY_JSON_NAME.values()) | set(FIELD_BY_JSON_NAME)
             raise AffectError(
-                f"no such field: {', '.join(sorted(unknown))}; known: {', '.join(sorted(known))}"
+                f"no such field: {', '.join(sorted(unknown))}; known: {', '.join(sorted(shown))}"
             )
         try:
             return cls(

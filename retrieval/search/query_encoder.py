@@ -99,7 +99,7 @@ class QueryEncoder:
         """Every part of the query. Raises MediaError for a file that can't be read or is of another kind."""
         feel = query.affect_weight > 0 and query.mood is None
         read: Mapping[str, Callable[..., EncodedQueryPart]] = {
-            "text": lambda text: self._encode_text(text, feel),
+            "text": lambda text: self._encode_text(text, query, feel),
             "item": lambda item: _encode_item(snapshot, item),
         }
         return [
@@ -107,8 +107,26 @@ class QueryEncoder:
             for kind, value in query.parts.items()
         ]
 
-    def _encode_text(self, text: str, include_affect: bool) -> EncodedQueryPart:
-        rows = self.pipeline.project(self.pipeline.encode_text([text]))
+    def encode_negatives(self, query: Query) -> dict[str, EncodedQueryPart]:
+        """What a query with a reading does not want, by the user's words.
+
+        Warns of words that no space knows; they are left out, and change nothing.
+        """
+        parts = {
+            text: EncodedQueryPart(
+                embeddings=self.pipeline.project(self.pipeline.encode_text([form])), is_text=True
+            )
+            for text, form in (query.reading.negatives if query.reading else {}).items()
+        }
+        for text, part in parts.items():
+            if not part.is_present:
+                log.warning("not %s: no space knows these words; nothing is left out for them", text)
+        return {text: part for text, part in parts.items() if part.is_present}
+
+    def _encode_text(self, text: str, query: Query, include_affect: bool) -> EncodedQueryPart:
+        """The text as it is read, without its negatives; its affect is that of the text as it was given."""
+        positive = text if query.reading is None else query.reading.positive
+        rows = self.pipeline.project(self.pipeline.encode_text([positive])) if positive else {}
         affect = self.pipeline.estimate_text_affect([text])[0] if include_affect else MISSING_AFFECT
         return EncodedQueryPart(embeddings=rows, is_text=True, affect=affect)
 

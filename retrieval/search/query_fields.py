@@ -87,6 +87,10 @@ def _parse_mood_value(value: Any) -> tuple[float, float] | str:
     return parse_mood(_parse_string(value))
 
 
+def _parse_string_list(value: Any) -> tuple[str, ...]:
+    return tuple(map(_parse_string, value if isinstance(value, list | tuple) else [value]))
+
+
 def _parse_weights(value: Any) -> dict[str, float]:
     if not isinstance(value, dict):
         return parse_weights(_parse_string(value))
@@ -95,6 +99,7 @@ def _parse_weights(value: Any) -> dict[str, float]:
 
 FIELD_PARSERS: dict[str, Callable[[Any], Any]] = {
     "text": _parse_string,
+    "exclude": _parse_string_list,
     "item": _parse_string,
     "image": _parse_path,
     "audio": _parse_path,
@@ -108,3 +113,5 @@ FIELD_PARSERS: dict[str, Callable[[Any], Any]] = {
     "mood_from_words": _parse_flag,
 }
 """Of the fields of `Query` in JSON; others are taken as they are."""
+FIELD_BY_JSON_NAME = {"not": "exclude"}
+"""Names in JSON that cannot be names in Python."""

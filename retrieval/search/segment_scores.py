@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +33,8 @@ class SegmentScores:
     copy_level:   (n,) COPY where the item has the content of the query's file, NEAR_COPY where its rows are
                   those of another encoding of it, else 0
     moment_score: (n,) breaks ties between segments of one item: the maximum of the score over query segments
+    positive_total:  (n,) `total` before the negatives of the query; None without any
+    negative_scores: (n,) by negative, NaN where it abstains
     """
 
     segments: Positions
@@ -44,6 +46,8 @@ class SegmentScores:
     affect_gain: Scores
     copy_level: CopyLevels
     moment_score: Scores
+    positive_total: Scores | None = None
+    negative_scores: Mapping[str, Scores] = field(default_factory=dict)
 
 
 def mark_near_copies(cosines_by_view: Mapping[str, Rows], segment_count: int) -> CopyLevels:

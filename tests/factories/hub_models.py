@@ -77,3 +77,38 @@ def save_ast(folder):
 
     ASTForAudioClassification(ASTConfig(**SMALL, num_labels=7)).save_pretrained(folder)
     ASTFeatureExtractor().save_pretrained(folder)
+
+
+def save_multilingual(folder):
+    """A BERT with XLM-R's order of special tokens, where padding is not the first."""
+    from transformers import BertConfig, BertModel
+
+    BertModel(BertConfig(**{**TEXT, "pad_token_id": 1, "max_position_embeddings": 160})).save_pretrained(
+        folder
+    )
+    save_tokenizer(folder)
+
+
+TAUGHT_LOSS = 1e-3
+
+
+def teach(folder, model_class, inputs, texts, steps=150):
+    """Fit a saved copy to pairs of inputs (arguments of its media tower) and texts, by its own loss."""
+    import torch
+    import transformers
+
+    model = getattr(transformers, model_class).from_pretrained(folder).eval()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    words = tokenizer(list(texts), padding=True, return_tensors="pt")
+    words = {name: words[name] for name in ("input_ids", "attention_mask")}
+    optimiser = torch.optim.Adam(model.parameters(), 1e-3)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        for _ in range(steps):
+            optimiser.zero_grad()
+            loss = model(**inputs, **words, return_loss=True).loss
+            loss.backward()
+            optimiser.step()
+            if loss < TAUGHT_LOSS:
+                break
+    model.save_pretrained(folder)

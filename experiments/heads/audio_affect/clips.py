@@ -24,6 +24,7 @@ ENCODER_NAME, ROLE = "tone", "tone"
 KINDS = ("speech", "music", "other")
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 FRAGMENT_SECONDS = 0.06, 0.3  # shortest and longest
+N_COPIES = 1 + max(map(len, AUGMENTATIONS.values()))  # of a clip, the plain one included
 
 Strings = npt.NDArray[np.str_]
 Floats = npt.NDArray[np.float64]
@@ -112,11 +113,18 @@ def load_clips(
 def _encode_clips(sources: Sequence[ClipSource], noises: Sequence[Audio], seed: int, quiet: bool) -> Rows:
     """(n, v, d) of the sources, then of the noises."""
     encoder = ENCODERS.make(ENCODER_NAME)
+    rows = np.full((len(noises), N_COPIES, encoder.card.dim), np.nan, np.float32)
+    rows[:, 0] = encode_all(encoder, noises)
+    return np.concatenate([encode_sources(encoder, sources, seed, quiet=quiet), rows])
+
+
+def encode_sources(
+    encoder: Encoder, sources: Sequence[ClipSource], seed: int, *, quiet: bool = False
+) -> Rows:
+    """(n, v, d) of the sources, plain and augmented; the copies do not depend on the encoder."""
     sampling = Sampling(sample_rate=encoder.card.sample_rate or 0)
     cache = FeatureCache(encoder.card, sampling, all_segments=False)
-    n_copies = 1 + max(map(len, AUGMENTATIONS.values()))
-    rows = np.full((len(sources) + len(noises), n_copies, encoder.card.dim), np.nan, np.float32)
-    rows[len(sources) :, 0] = encode_all(encoder, noises)
+    rows = np.full((len(sources), N_COPIES, encoder.card.dim), np.nan, np.float32)
     with ProgressReporter("features", unit="clips", quiet=quiet) as report:
         report.update("encoding sound", 0, len(sources))
         for index, source in enumerate(sources):

@@ -1,9 +1,9 @@
 """A machine without weights, and tiny random copies of the models saved to disk."""
 
 import pytest
-from hub_models import save_ast, save_clap, save_clip
+from hub_models import save_ast, save_clap, save_clip, save_multilingual
 
-from encoders.hub import audio_nets, clip_clap
+from encoders.hub import audio_nets, clip_clap, multilingual
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -28,6 +28,7 @@ def folders(tmp_path_factory):
         clip_clap.CLIP.name: save_clip,
         clip_clap.CLAP.name: save_clap,
         audio_nets.NAME: save_ast,
+        multilingual.NAME: save_multilingual,
     }.items():
         save(root / name)
     return root

@@ -1,10 +1,13 @@
 """Towers of pictures, sound and text: the same loading code on tiny random copies."""
 
+import shutil
+
 import numpy as np
 import pytest
 from hub_models import SILENCE, check, noise, picture
+from safetensors.numpy import load_file, save_file
 
-from encoders.base import is_missing_row
+from encoders.base import AffectError, is_missing_row
 from encoders.hub import clip_clap
 from encoders.hub.dual_encoders import load_dual_encoder
 
@@ -44,3 +47,13 @@ def test_pictures_go_in_as_clip_itself_takes_them(folders):
             CLIPModel.from_pretrained(folder).eval().get_image_features(**pixels).pooler_output[0].numpy()
         )
     assert np.allclose(encoder.encode([frames])[0], wanted / np.linalg.norm(wanted), atol=1e-3)
+
+
+def test_a_folder_that_lacks_weights_is_refused(folders, tmp_path):
+    """transformers would draw them at random."""
+    folder = shutil.copytree(folders / clip_clap.CLIP.name, tmp_path / "copy")
+    weights = load_file(folder / "model.safetensors")
+    del weights["visual_projection.weight"]
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(AffectError, match=r"not the weights of a CLIPModel: lacks 1, such as visual_proj"):
+        load_dual_encoder(clip_clap.CLIP, folder).encode([picture()])

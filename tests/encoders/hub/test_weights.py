@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from encoders.base import Audio, MissingBackendError
-from encoders.hub import audio_nets, clip_clap, torchvision_nets, video_nets
+from encoders.hub import audio_nets, clip_clap, multilingual, torchvision_nets, video_nets
 from encoders.hub import weights as weights_module
 
 FACTORIES = {
@@ -16,6 +16,7 @@ FACTORIES = {
     "clip-vit-base-patch32": clip_clap.clip_vit_base_patch32,
     "clap-htsat-unfused": clip_clap.clap_htsat_unfused,
     "ast-audioset": audio_nets.ast_audioset,
+    "multilingual-minilm": multilingual.multilingual_minilm,
 }
 
 
@@ -28,7 +29,9 @@ def test_missing_weights_say_what_to_run(name, empty_machine):
     assert "curl -L" in message or "hf download" in message
 
 
-@pytest.mark.parametrize("name", [clip_clap.CLIP.name, clip_clap.CLAP.name, audio_nets.NAME])
+@pytest.mark.parametrize(
+    "name", [clip_clap.CLIP.name, clip_clap.CLAP.name, audio_nets.NAME, multilingual.NAME]
+)
 def test_models_are_found_by_their_registry_name(name, folders, monkeypatch):
     monkeypatch.setenv("AFFECT_MODELS", str(folders))
     card = FACTORIES[name]().card

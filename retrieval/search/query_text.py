@@ -1,0 +1,121 @@
+"""How the text of a query is read: its language, typing errors, negations and wording."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+from encoders import ClassifierEncoder, EnglishTextEncoder, EventClassifier
+from retrieval.features import FeaturePipeline
+from retrieval.search.language import is_foreign
+from retrieval.search.negation import NEGATIVE_WORD, NegationParse, parse_negation
+from retrieval.search.query import Query, QueryText
+from retrieval.search.spelling import QUOTED, correct_spelling
+from retrieval.search.wording import WORD, clean_text, normalise_wording, straighten_quotes
+from retrieval.search.words_mood import find_emotion_words
+
+log = logging.getLogger(__name__)
+MAX_SHOWN_LENGTH = 60  # characters of a text in a message
+
+
+def resolve_text(query: Query, pipeline: FeaturePipeline) -> Query:
+    """The query with the reading of its text and exclusions; one that has it, or no text, as it is.
+
+    Where the mood is to come from the words, a denied word of emotion ("not sad") stays in the text: the
+    sentiment of the whole text says what it denies.
+    """
+    if query.reading is not None or (query.text is None and not query.exclude):
+        return query
+    reading = read_query_text(
+        query.text,
+        query.exclude,
+        pipeline,
+        keep_whole=lambda phrase: query.mood_from_words and bool(find_emotion_words(phrase)),
+    )
+    for line in reading.warnings:
+        log.warning("%s", line)
+    return replace(query, reading=reading)
+
+
+def read_query_text(
+    text: str | None,
+    exclude: Sequence[str],
+    pipeline: FeaturePipeline,
+    keep_whole: Callable[[str], bool] = lambda phrase: False,
+) -> QueryText:
+    """Read a query's text, and the texts of what it excludes, for the text encoder of a pipeline.
+
+    keep_whole: whether a denied phrase is to stay in the text, as one that names a mood
+
+    Where the encoder is not for English alone, only quotes, punctuation and spaces are made alike.
+    """
+    encoder = pipeline.get_encoder("text") if pipeline.has_role("text") else None
+    if not isinstance(encoder, EnglishTextEncoder):
+        negatives = {other: clean_text(other) for other in exclude}
+        return QueryText(positive=clean_text(text or ""), negatives=negatives)
+
+    def is_known(word: str) -> bool:
+        return word in encoder.vocabulary or word in list_label_words(pipeline)
+
+    main = _read_text(text, is_known, keep_whole) if text is not None else QueryText(positive="")
+    others = {other: _read_text(other, is_known, lambda phrase: True) for other in exclude}
+    parts = [main, *others.values()]
+    return QueryText(
+        positive=main.positive,
+        negatives={**main.negatives, **{other: part.positive for other, part in others.items()}},
+        corrections={wrong: right for part in parts for wrong, right in part.corrections.items()},
+        warnings=tuple(line for part in parts for line in part.warnings),
+    )
+
+
+def _read_text(text: str, is_known: Callable[[str], bool], keep_whole: Callable[[str], bool]) -> QueryText:
+    if is_foreign(text, is_known):
+        warning = f"{_shorten(text)} does not look like English, all that the text model knows: "
+        return QueryText(positive=clean_text(text), warnings=(f"{warning}the results are guesses",))
+    corrected, corrections = correct_spelling(straighten_quotes(text), is_known)
+    parse = _parse_unquoted_negation(corrected)
+    if any(map(keep_whole, parse.negatives)):
+        parse = NegationParse(positive=corrected)
+    return QueryText(
+        positive=normalise_wording(parse.positive) if parse.positive else "",
+        negatives={phrase: normalise_wording(phrase) for phrase in parse.negatives},
+        corrections=corrections,
+        warnings=tuple(_list_warnings(text, corrections, parse)),
+    )
+
+
+def _parse_unquoted_negation(text: str) -> NegationParse:
+    """Its negations, but none where a quotation holds one: quoted words are kept as they are."""
+    if any(map(NEGATIVE_WORD.search, QUOTED.findall(text))):
+        return NegationParse(positive=text)
+    return parse_negation(text)
+
+
+@lru_cache(maxsize=1)
+def list_label_words(pipeline: FeaturePipeline) -> frozenset[str]:
+    """The words, in lower case, of the names of classes that a pipeline's classifiers know."""
+    encoders = [pipeline.get_encoder(role) for role in pipeline.media_roles]
+    return frozenset(
+        word
+        for encoder in encoders
+        if isinstance(encoder, ClassifierEncoder | EventClassifier)
+        for name in encoder.classes
+        for word in WORD.findall(name.lower())
+    )
+
+
+def _list_warnings(text: str, corrections: Mapping[str, str], parse: NegationParse) -> Iterator[str]:
+    if corrections:
+        pairs = ", ".join(f"{wrong} as {right}" for wrong, right in corrections.items())
+        yield f'read {pairs}; put words in "quotes" to keep them'
+    if parse.negatives:
+        sought = f"{parse.positive!r} without" if parse.positive else "what does not match"
+        yield f"{_shorten(text)}: looks for {sought} {', '.join(map(repr, parse.negatives))}"
+    if not parse.is_understood:
+        yield f"{_shorten(text)}: the negation is not understood and finds what it denies; use --not TEXT"
+
+
+def _shorten(text: str) -> str:
+    return repr(text if len(text) <= MAX_SHOWN_LENGTH else f"{text[: MAX_SHOWN_LENGTH - 3]}...")

@@ -1,0 +1,133 @@
+"""Wordings that mean the same in a search, brought to one form: "cats", "My cat!" and "a photo of a cat".
+
+The text heads were trained on captions, most of which begin with "A": that form finds as much as the mean
+over several templates (prompt ensembling, Radford et al. 2021) and is the simplest. Measured by
+`python -m experiments.bench wording`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+QUOTES = str.maketrans({
+    "\u2018": "'", "\u2019": "'", "\u201b": "'", "\u00b4": "'", "`": "'",
+    "\u201c": '"', "\u201d": '"', "\u201e": '"', "\u201f": '"', "\u00ab": '"', "\u00bb": '"',
+})  # fmt: skip
+WORD = re.compile(r"[^\W\d_]+")
+EDGE_PUNCTUATION = " \t\n!?.,;:…-–—*_~/|()[]{}<>\"'"
+
+_KINDS = "photos?|photographs?|pictures?|pics?|images?|snapshots?|shots?|videos?|clips?|footage|movies?"
+_SOUNDS = "sounds?|noises?|recordings?"
+PROMPT = re.compile(
+    rf"^(?:(?:please )?(?:show|find|give|get)(?: me)? |(?:i am |i'm )?(?:looking|searching|search) for )?"
+    rf"(?:(?:(?:an?|the|some|any|all|my|our) )?(?:{_KINDS}) (?:of|with|showing|containing) )?"
+)
+SOUND_PROMPT = re.compile(rf"^(?:(?:an?|the|some|any|all|my|our) )?(?:{_SOUNDS}) of ")
+"""Kept, in one form: it brings a text nearer to those that the audio space was trained on."""
+DETERMINER = re.compile(r"^(?:an?|the|some|any|my|your|our|his|her|its|their|this|that|these|those)\s+")
+NO_ARTICLE = frozenset({
+    "there", "someone", "somebody", "something", "who", "what", "where", "when", "how", "it", "i", "he",
+    "she", "they", "we", "you", "not", "two", "three", "four", "five", "six", "seven", "eight", "nine",
+    "ten", "eleven", "twelve", "dozen", "dozens", "several", "many", "few", "both", "all", "every", "each",
+    "no", "one", "another", "most", "more", "multiple", "various", "numerous", "couple", "pair", "group",
+    "crowd", "bunch", "lots",
+})  # fmt: skip
+"""Words of a phrase that takes no article: pronouns, and words that say how many."""
+PREPOSITIONS = frozenset({
+    "in", "on", "at", "of", "with", "by", "to", "from", "for", "near", "over", "under", "through", "behind",
+    "beside", "between", "into", "onto", "off", "along", "across", "around", "against", "above", "below",
+    "inside", "outside", "up", "down", "during", "after", "before", "without", "and", "or", "nor", "who",
+    "which", "that", "is", "are", "was", "were", "while", "as", "being",
+})  # fmt: skip
+"""Words that end the first noun phrase; so does any word in -ing after a noun."""
+MAX_NOUN_PHRASE_WORDS = 4  # words before the first preposition; longer ones hold a verb
+PLURAL_ONLY = frozenset({
+    "people", "police", "clothes", "pants", "jeans", "trousers", "scissors", "shorts", "binoculars",
+    "goggles",
+})  # fmt: skip
+IRREGULAR_PLURALS = re.compile(r"(?:men|women|children|feet|teeth|geese|mice|lice|oxen|people)$")
+
+
+MEDIA_NOUN = re.compile(
+    rf"^(?:(?:an?|the|some|any|all|my|our) )?(?:{_KINDS}|{_SOUNDS}|anything|everything|something|things?)?$"
+)
+
+
+def is_media_noun(text: str) -> bool:
+    """Whether a text, in lower case, names no content: "a photo", "anything", or nothing."""
+    return MEDIA_NOUN.match(clean_text(text).lower()) is not None
+
+
+def straighten_quotes(text: str) -> str:
+    """In Unicode's normal form C, with the quotes and apostrophes of ASCII."""
+    return unicodedata.normalize("NFC", text).translate(QUOTES)
+
+
+def clean_text(text: str) -> str:
+    """In normal form C and one line, without doubled punctuation and, unless all is, any at its ends."""
+    line = re.sub(r"\s+", " ", re.sub(r"([!?.,;:])[!?.,;:]+", r"\1", straighten_quotes(text))).strip()
+    return line.strip(EDGE_PUNCTUATION) or line
+
+
+def normalise_wording(text: str) -> str:
+    """The form under which a text is searched.
+
+    Lower case, without quotes, "a photo of" and the like; the first noun phrase has the article "a" in place
+    of an article, a possessive or nothing, and is singular, unless it is counted ("two dogs").
+    """
+    plain = clean_text(straighten_quotes(text).replace('"', " ")).lower()
+    if sound := SOUND_PROMPT.match(plain):
+        return f"the sound of {_normalise_noun_phrase(plain[sound.end() :])}"
+    bare = clean_text(PROMPT.sub("", plain, count=1)) or plain
+    return _normalise_noun_phrase(bare)
+
+
+def _normalise_noun_phrase(text: str) -> str:
+    """The text with its first noun phrase singular and after "a"; as it is where that can't be told."""
+    if text.startswith(("a ", "an ")):
+        return text
+    words = (DETERMINER.sub("", text, count=1) or text).split(" ")
+    end = find_phrase_end(words)
+    phrase = words[:end]
+    if not phrase or len(phrase) > MAX_NOUN_PHRASE_WORDS or not all(map(_is_plain_word, phrase)):
+        return text
+    if any(word in NO_ARTICLE or word[0].isdigit() for word in phrase) or _is_participle(phrase[0]):
+        return text
+    head = singularise(re.sub(r"'s?$", "", phrase[-1]))
+    singular = " ".join([*phrase[:-1], head, *words[end:]])
+    if head in PLURAL_ONLY:
+        return singular
+    return f"{'an' if singular[0] in 'aeiou' else 'a'} {singular}"
+
+
+def find_phrase_end(words: list[str]) -> int:
+    """Index of the first word that ends a noun phrase: a preposition, or a word in -ing after the first."""
+    for i, word in enumerate(words):
+        if word in PREPOSITIONS or (i and _is_participle(word)):
+            return i
+    return len(words)
+
+
+def _is_plain_word(word: str) -> bool:
+    return re.fullmatch(r"[^\W_]+(?:[-'][^\W_]*)*", word) is not None
+
+
+def _is_participle(word: str) -> bool:
+    """Whether a word is a verb's form in -ing, unlike "king"."""
+    if not word.endswith("ing"):
+        return False
+    import simplemma
+
+    return simplemma.lemmatize(word, lang="en") != word
+
+
+def singularise(noun: str) -> str:
+    """The singular of an English plural; any other word as it is."""
+    if noun in PLURAL_ONLY or not (IRREGULAR_PLURALS.search(noun) or re.search(r"[^su]s$", noun)):
+        return noun
+    import simplemma
+
+    if not simplemma.is_known(noun, lang="en"):
+        return re.sub(r"(?<=[^\W\d_aeiou])s$", "", noun)
+    return simplemma.lemmatize(noun, lang="en").lower()
