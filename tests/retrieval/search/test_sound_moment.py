@@ -60,6 +60,7 @@ def test_the_moment_is_that_of_the_events(lib):
     half_patch = 0.48  # a patch that only begins or ends with the beeps may be the strongest
     assert 19 - half_patch <= moments["late.wav"] <= 21 + half_patch
     assert 6 - half_patch <= moments["film.mp4"] <= 8 + half_patch
+    assert moments == {name: why["moment"] for name, why in explain(lib, "beeping", "--not", "a dog").items()}
     assert "strongest at 0:" in ok("search", "beeping", "-l", lib, "--explain")
 
 
