@@ -16,7 +16,7 @@ import numpy as np
 
 from encoders import AffectError, Rows, to_printable
 from encoders.media import Probe
-from retrieval.features import FeaturePipeline, PipelineConfig
+from retrieval.features import EVENTS_ROLE, FeaturePipeline, PipelineConfig
 from retrieval.storage import schema
 from retrieval.storage.catalog import Catalog
 from retrieval.storage.custom_heads import ALIGNMENT_KEY, HEADS_KEY, list_custom_heads, load_custom_pipeline
@@ -29,6 +29,7 @@ from retrieval.storage.vector_store import VectorStore, round_to_float16
 
 CATALOG_NAME = "catalog.sqlite"
 RECIPE_KEY = "recipe"  # of the catalogue: the configuration of encoders
+ROLES_KEY = "roles"  # of the catalogue: the roles there were when the library was made
 UNFINISHED_NAMES = {LOCK_NAME, *schema.UNFINISHED_NAMES}  # left by a `create` that was killed
 
 
@@ -80,6 +81,7 @@ class Library:
                 )
         meta = {
             RECIPE_KEY: config.to_json(),
+            ROLES_KEY: json.dumps(list(config)),
             "signature": FeaturePipeline(config).make_signature(),
             "segment": str(segment_seconds),
             "generation": "1",
@@ -128,8 +130,15 @@ class Library:
 
     @property
     def recipe(self) -> str:
-        """The stored text of its configuration; it names no role that came after the library was made."""
-        return self.catalog.get_meta(RECIPE_KEY) or "{}"
+        """The stored text of its configuration; it names no role that came after the library was made.
+
+        Where ROLES_KEY is missing, roles on request were stored as empty though nobody had left them out.
+        """
+        stored = self.catalog.get_meta(RECIPE_KEY) or "{}"
+        if self.catalog.get_meta(ROLES_KEY) is not None:
+            return stored
+        named = {role: name for role, name in json.loads(stored).items() if name or role != EVENTS_ROLE}
+        return json.dumps(named, sort_keys=True)
 
     def refresh_pipeline(self) -> bool:
         """Reload configuration and heads if another process has changed them; returns whether it had."""

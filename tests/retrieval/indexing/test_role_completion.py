@@ -174,6 +174,15 @@ def test_a_library_whose_maker_left_the_role_out_stays(tmp_path, media):
         assert "events" not in library.pipeline.media_roles
 
 
+def test_a_library_whose_maker_was_not_asked_gets_the_role(tmp_path, media):
+    made = make_library(tmp_path / "lib", media, OLD)  # as the version that had the role on request only
+    with closing(Library.open(made)) as library:
+        library.catalog.execute("DELETE FROM meta WHERE key = 'roles'")
+    assert affect("index", media, "--library", made).returncode == 0
+    with closing(Library.open(made)) as library:
+        assert "events" in library.pipeline.media_roles
+
+
 def test_encoders_on_the_command_line_add_no_role(old, media):
     spec = ",".join(f"{role}={name}" for role, name in OLD.items())
     assert affect("index", media, "--library", old, "--encoders", spec).returncode == 0
