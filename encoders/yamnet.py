@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -62,8 +61,6 @@ class YamNet:
     card: EncoderCard
     weights_path: Path
     labels_path: Path
-    patch_hop_seconds: ClassVar[float] = PATCH_HOP_SECONDS
-    patch_seconds: ClassVar[float] = PATCH_SECONDS
 
     @cached_property
     def _network(self) -> Network:
@@ -92,6 +89,11 @@ class YamNet:
         """Scores (patches, 521), a patch every PATCH_HOP_SECONDS; a sound below .98 s is one patch."""
         return self._score(compute_patches(resample(audio, SAMPLE_RATE_HZ)))
 
+    def locate_patches(self, audio: Audio) -> npt.NDArray[np.float64]:
+        """Seconds (patches,) to the centre of each patch of `score_patches`."""
+        starts = np.arange(count_patches(len(resample(audio, SAMPLE_RATE_HZ)))) * PATCH_HOP_SECONDS
+        return starts + np.minimum(PATCH_SECONDS, audio.duration - starts) / 2
+
     def _score(self, patches: Rows) -> Rows:
         """Scores (n, 521) of patches (n, 96, 64)."""
         from scipy.special import expit  # takes .3 s to import, which other commands need not pay
@@ -111,13 +113,18 @@ def choose_patch_hop(sample_count: int) -> int:
     return max(PATCH_HOP_FRAMES, math.ceil(last_start / (MAX_PATCHES - 1)))
 
 
+def count_patches(sample_count: int, hop_frames: int = PATCH_HOP_FRAMES) -> int:
+    """How many patches so many samples have; at least one."""
+    return 1 + max(_count_frames(sample_count) - PATCH_FRAMES, 0) // hop_frames
+
+
 def _count_frames(sample_count: int) -> int:
     return max(1 + (sample_count - WINDOW_SAMPLES) // HOP_SAMPLES, 1)
 
 
 def compute_patches(samples: npt.NDArray[np.float32], hop_frames: int = PATCH_HOP_FRAMES) -> Rows:
     """Log-mel patches (patches, 96, 64) of samples at 16 kHz; a short sound is padded with silence."""
-    patch_count = 1 + max(_count_frames(len(samples)) - PATCH_FRAMES, 0) // hop_frames
+    patch_count = count_patches(len(samples), hop_frames)
     needed = ((patch_count - 1) * hop_frames + PATCH_FRAMES - 1) * HOP_SAMPLES + WINDOW_SAMPLES
     padded = np.pad(samples, (0, max(needed - len(samples), 0)))
     blocks = []

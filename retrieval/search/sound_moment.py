@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from encoders import Audio, EventClassifier, MediaError, Rows, unit_rows
+from encoders import Audio, MediaError, unit_rows
 from encoders.media import Sampling, probe, read_segments_at
 from retrieval.features import EVENTS_ROLE, FeaturePipeline
 from retrieval.search.hits import Hit
@@ -36,7 +36,8 @@ def find_sound_moment(library: Library, hit: Hit, text: str) -> float | None:
     if audio is None:
         return None
     similarities = space.compare(sentences, space.classifier.score_patches(audio))[0]
-    return round(hit.start + locate_strongest_patch(similarities, audio.duration, space.classifier), DECIMALS)
+    centre = space.classifier.locate_patches(audio)[np.argmax(similarities)]
+    return round(hit.start + float(centre), DECIMALS)
 
 
 def find_label_attention(pipeline: FeaturePipeline) -> LabelAttentionSpace | None:
@@ -48,15 +49,6 @@ def find_label_attention(pipeline: FeaturePipeline) -> LabelAttentionSpace | Non
         space = space.base_space
     parts = space.parts if isinstance(space, CombinedSpace) else (space,)
     return next((part for part in parts if isinstance(part, LabelAttentionSpace)), None)
-
-
-def locate_strongest_patch(similarities: Rows, duration: float, classifier: EventClassifier) -> float:
-    """Seconds to the centre of the first patch with the highest of the similarities (patches,).
-
-    duration: of the sound in seconds; a sound shorter than a patch is padded to one
-    """
-    start = int(np.argmax(similarities)) * classifier.patch_hop_seconds
-    return start + min(classifier.patch_seconds, duration - start) / 2
 
 
 def _read_sound(library: Library, path: str, start: float) -> Audio | None:

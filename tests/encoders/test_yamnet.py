@@ -52,6 +52,14 @@ def test_patches_of_a_row_are_as_many_as_there_are_up_to_a_limit(seconds, count)
     assert count == 1 or seconds - seconds_covered < hop * yamnet.HOP_SAMPLES / yamnet.SAMPLE_RATE_HZ
 
 
+def test_patches_lie_every_half_second(encoder):
+    sound = make_noise(2)
+    centres = encoder.locate_patches(sound)
+    assert len(centres) == len(encoder.score_patches(sound))
+    np.testing.assert_allclose(centres, [0.48, 0.96, 1.44])
+    np.testing.assert_allclose(encoder.locate_patches(make_noise(0.5)), [0.25])
+
+
 @pytest.mark.parametrize("seconds", [0.03, 0.5, 0.97])
 def test_short_sounds_are_one_patch(encoder, seconds):
     assert encoder.score_patches(make_noise(seconds)).shape == (1, 521)

@@ -11,11 +11,10 @@ from library_factory import affect
 from media_factory import card, float_wav
 from sound_factory import encoded
 
-from encoders import ENCODERS
 from encoders.media import Sampling, probe, read_segments_at
 from retrieval.report.terminal import format_moment
 from retrieval.search import Engine, Query
-from retrieval.search.sound_moment import find_sound_moment, locate_strongest_patch
+from retrieval.search.sound_moment import find_sound_moment
 from retrieval.storage import Library
 
 RATE = 16000
@@ -88,12 +87,6 @@ def test_sound_of_a_film_can_be_read_alone(media):
     assert segment.frames is None and segment.audio.duration == pytest.approx(5, abs=0.1)
     loud = np.flatnonzero(np.abs(segment.audio.samples) > 0.1) / RATE
     assert loud.min() > 0.9 and loud.max() < 3.1
-
-
-def test_the_centre_of_the_first_strongest_patch():
-    yamnet = ENCODERS.make("yamnet")
-    assert locate_strongest_patch(np.array([0.1, 0.5, 0.5]), 2.0, yamnet) == pytest.approx(0.48 + 0.48)
-    assert locate_strongest_patch(np.array([0.1]), 0.5, yamnet) == 0.25
 
 
 def test_a_moment_in_text():
