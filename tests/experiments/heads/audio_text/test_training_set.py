@@ -71,7 +71,7 @@ def test_words_find_animals_that_were_not_learnt_from(heard):
     split = np.array(parts + [piece.split for piece in load_vgmidi(DATA)])
     rated = np.flatnonzero(heard.kinds != "instrument")
     assert len(split) == len(rated)  # none is silent
-    split = np.concatenate([split, ["train"] * (len(heard.features) - len(rated))])
+    split = np.concatenate([split, ["train"] * (len(heard.kinds) - len(rated))])
     known = list_prompts()
     texts = [*(p.text for p in known), *list_out_of_domain_texts(), *list_queries()]
     taught = TrainingSet(
@@ -82,7 +82,7 @@ def test_words_find_animals_that_were_not_learnt_from(heard):
     )
     member = taught.fit_member(heard.select(np.flatnonzero(split == "train")))
     dev = heard.select(np.flatnonzero(split == "dev"))
-    rows = member.media({"sound": dev.features})
+    rows = member.media(dev.features)
     found = compute_metrics(
         dev, lambda asked_of: member.text({"text": taught.encode_texts(asked_of)}) @ rows.T
     )
