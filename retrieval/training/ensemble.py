@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 
 from encoders import Rows
@@ -64,6 +65,8 @@ class TrainingData:
     zero_shot_embeddings: unit rows of items (items, d) and texts (texts, d) in the untrained space, if it has
     text
     out_of_domain_embeddings: (s, d) unit sentence vectors of out-of-domain texts, for `rejects_out_of_domain`
+    descriptions: unit sentence vectors (n, d) of further texts and (n,) the item of each: gradient-trained
+        members learn from them too, the closed form does not; they are no held-out queries
     """
 
     training_set: TrainingSet
@@ -71,6 +74,19 @@ class TrainingData:
     encoder_signatures: Mapping[str, str]
     zero_shot_embeddings: tuple[Rows, Rows] | None = None
     out_of_domain_embeddings: Rows | None = None
+    descriptions: tuple[Rows, Ints] | None = None
+
+    @property
+    def described_set(self) -> TrainingSet:
+        """`training_set` with the descriptions as further texts of their items."""
+        if self.descriptions is None:
+            return self.training_set
+        rows, item_by_text = self.descriptions
+        return replace(
+            self.training_set,
+            texts=np.concatenate([self.training_set.sentence_vectors, rows]),
+            item_by_text=np.concatenate([self.training_set.item_by_text, item_by_text]),
+        )
 
 
 def project_zero_shot(space: Space, features: Features, sentence_vectors: Rows) -> tuple[Rows, Rows] | None:
@@ -89,13 +105,14 @@ def fit_members(
 ) -> list[TowerPair]:
     """One member for each loss, trained on these items only."""
     training_set = training_data.training_set.select_items(item_indices)
+    described_set = training_data.described_set.select_items(item_indices)
     members = []
     for number, loss in enumerate(config.losses):
         if loss == RIDGE_LOSS:
             members.append(fit_ridge_tower_pair(training_set, whitening_strength=RIDGE_WHITENING))
             on_step(1.0)
         else:
-            members.append(_train_member(training_set, config, loss, seed + 1000 * number, on_step))
+            members.append(_train_member(described_set, config, loss, seed + 1000 * number, on_step))
     return members
 
 
