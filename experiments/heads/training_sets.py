@@ -49,14 +49,17 @@ TRAINING_SPECS = {
         roles=("objects",),
         load_dataset=load_flickr1k_captions,
         config=EnsembleConfig(
-            losses=("infonce-learnt", "weighted"),
+            losses=("infonce-learnt", "weighted", "kernel ridge"),
             warmup_loss="infonce-learnt",
             schedule=DEFAULT_SCHEDULE,
             feature_power=0.5,
         ),
         view_count=8,
         data_description="flickr1k, 800 photos of Flickr8k with five captions each (Hodosh et al. 2013)",
-        licence="photos and captions for research use only (Flickr's terms); the weights hold neither",
+        licence=(
+            "photos and captions for research use only (Flickr's terms); the weights hold neither, but "
+            "means of the features of two photos or more"
+        ),
     ),
     "activity": SpaceTrainingSpec(
         name="activity",
