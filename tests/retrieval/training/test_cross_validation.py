@@ -102,8 +102,10 @@ def test_without_an_untrained_space_nothing_is_chosen():
     assert select_zero_shot_weight(folds) == 0.0
 
 
-@pytest.mark.parametrize("has_classes", [False, True])
-def test_a_held_out_text_matches_its_own_item(has_classes):
+@pytest.mark.parametrize(
+    ("loss", "has_classes"), [("ridge", False), ("ridge", True), ("kernel ridge", False)]
+)
+def test_a_held_out_text_matches_its_own_item(loss, has_classes):
     """Also where items have no classes and every part of the set would number its own."""
     rng = np.random.default_rng(0)
     items, texts_each = 40, 2
@@ -119,7 +121,7 @@ def test_a_held_out_text_matches_its_own_item(has_classes):
     data = TrainingData(
         training_set=training_set, groups=[str(item) for item in range(items)], encoder_signatures={}
     )
-    fitted = fit_heads(data, EnsembleConfig(losses=("ridge",), schedule=Schedule(), dim=16), seed=0)
+    fitted = fit_heads(data, EnsembleConfig(losses=(loss,), schedule=Schedule(), dim=16), seed=0)
     for fold in fitted.held_out_folds:
         assert (fold.is_match.sum(axis=1) == 1).all() and (fold.is_match.sum(axis=0) == texts_each).all()
     assert fitted.compute_held_out_precisions(use_trained=True).mean() > 0.8
