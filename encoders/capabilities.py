@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
+import numpy.typing as npt
+
 from encoders.base import Audio, Encoder, Frames, Rows
 
 
@@ -42,6 +45,10 @@ class EventClassifier(Encoder, Protocol):
 
     def score_patches(self, audio: Audio) -> Rows:
         """Scores (patches, classes) over the course of a sound."""
+        ...
+
+    def locate_patches(self, audio: Audio) -> npt.NDArray[np.float64]:
+        """Seconds (patches,) from the start of a sound to the centre of each patch."""
         ...
 
 

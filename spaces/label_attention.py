@@ -61,6 +61,13 @@ class LabelAttentionSpace:
         weights[~(similarities.max(axis=1) >= MIN_SIMILARITY)] = np.nan
         return weights
 
+    def compare(self, sentences: Rows, scores: Rows) -> Rows:
+        """Similarities (q, n) of unit sentence vectors (q, d) and scores (n, classes).
+
+        NaN where a text abstains.
+        """
+        return np.asarray(self.attend(sentences) @ np.sqrt(scores).T, np.float32)
+
     def _project_texts(self, sentences: Rows) -> Rows:
         rows = np.zeros((len(sentences), self._dim), np.float32)
         rows[:, : len(self.classifier.classes)] = self.attend(sentences)

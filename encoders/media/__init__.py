@@ -31,7 +31,7 @@ from encoders.media.format_detection import (
 )
 from encoders.media.image import is_animated, probe_image, read_image
 from encoders.media.packet_timing import TrackTimes
-from encoders.media.segmentation import decode_segments
+from encoders.media.segmentation import DECODE_ERRORS, decode_segments
 from encoders.media.segments import (
     DEFAULT_LIMITS,
     DEFAULT_SAMPLING,
@@ -116,8 +116,9 @@ def read_segments_at(
     sampling: Sampling = DEFAULT_SAMPLING,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Iterator[Segment]:
-    """Only the segments that begin at `starts`, ascending; a film's without sound, an image's always.
+    """Only the segments that begin at `starts`, ascending; an image's always.
 
+    A film's are without sound, or without pictures where `sampling` skips those.
     Where the file can be seeked in, the time before is not decoded. Raises MediaError.
     """
     if probe.modality == "image" or probe.duration is None:
@@ -126,7 +127,11 @@ def read_segments_at(
     header = read_header(path)
     survey = survey_streams(path, header, limits)
     with open_container(path, header) as container:
-        video_reader = VideoReader(path, container, survey.video, sampling.max_side) if survey.video else None
+        video_reader = (
+            VideoReader(path, container, survey.video, sampling.max_side)
+            if survey.video and sampling.skip_track != "pictures"
+            else None
+        )
         for start, end in compute_segment_bounds(survey.probe.duration or 0.0, sampling.segment_seconds):
             if not np.isclose(start, starts, rtol=0, atol=1e-3).any():
                 continue
@@ -175,4 +180,9 @@ def _read_audio_between(
         if not track_times.clock_shifts:
             with suppress(FFmpegError):  # no index to seek by: decode from the start
                 container.seek(int((start + track_times.origin) * av.time_base))
-        return AudioReader(path, container, sample_rate, track_times).read_between(start, end)
+        try:
+            return AudioReader(path, container, sample_rate, track_times).read_between(start, end)
+        except MediaError:
+            raise
+        except DECODE_ERRORS as error:
+            raise MediaError(path, f"damaged: its sound can't be decoded at {start:g} s") from error

@@ -138,6 +138,7 @@ class _Worker:
 
     def __init__(self, reader: str, sampling: Sampling, limits: Limits) -> None:
         self._settings, self._limits = (reader, sampling, limits), limits
+        self._skip_track = sampling.skip_track
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -168,7 +169,9 @@ class _Worker:
     def start_file(self, path: Path) -> None:
         """Send the process a file to decode."""
         self._progress = DecodingProgress(path)
-        self._request_file(None)
+        if self._skip_track:  # without the other track nothing would be left
+            self._progress.untried_tracks.clear()
+        self._request_file(self._skip_track)
 
     def receive_event(self, should_decode: Callable[[OpenedFile], bool]) -> DecodingEvent | None:
         """The next event; None for one passed on before a crash, or after a restart without a track."""

@@ -56,7 +56,7 @@ class Sampling:
     """Sampling of a file: seconds per segment, frames per second, maximum frames per segment.
 
     `max_side` is the longest side in pixels (smaller pictures are not enlarged), `sample_rate` the sound's
-    Hz, and `skip_track` the track of a film that is left out because it crashes its decoder.
+    Hz, and `skip_track` the track of a film that is left out: it crashes its decoder, or is not needed.
     """
 
     segment_seconds: float = DEFAULT_SEGMENT_SECONDS

@@ -112,6 +112,12 @@ class MusicTagger:
         """Scores (patches, 50) over the course of a sound, patches evenly spread and at most 3 s apart."""
         return self.network.compute_outputs(audio)[1]
 
+    def locate_patches(self, audio: Audio) -> npt.NDArray[np.float64]:
+        """Seconds (patches,) to the centre of each patch of `score_patches`."""
+        frame_count = 1 + len(resample(audio, SAMPLE_RATE_HZ)) // HOP_SAMPLES
+        centres = (choose_patch_starts(frame_count) + PATCH_FRAMES / 2) * HOP_SAMPLES / SAMPLE_RATE_HZ
+        return np.minimum(centres, audio.duration / 2) if frame_count < PATCH_FRAMES else centres
+
 
 def compute_patches(samples: npt.NDArray[np.float32]) -> Rows:
     """Log-mel patches (patches, 187, 96) of samples at 16 kHz that cover all of them; short sounds repeat.
@@ -121,9 +127,14 @@ def compute_patches(samples: npt.NDArray[np.float32]) -> Rows:
     spectrogram = compute_log_mel(samples)
     if len(spectrogram) < PATCH_FRAMES:
         return np.resize(spectrogram, (1, PATCH_FRAMES, MEL_BANDS))
-    count = math.ceil(len(spectrogram) / PATCH_FRAMES)
-    starts = np.linspace(0, len(spectrogram) - PATCH_FRAMES, count).round().astype(int)
+    starts = choose_patch_starts(len(spectrogram))
     return np.stack([spectrogram[start : start + PATCH_FRAMES] for start in starts])
+
+
+def choose_patch_starts(frame_count: int) -> npt.NDArray[np.int64]:
+    """(patches,) first frames of patches that are evenly spread over so many frames and leave none out."""
+    count = math.ceil(frame_count / PATCH_FRAMES)
+    return np.linspace(0, max(frame_count - PATCH_FRAMES, 0), count).round().astype(np.int64)
 
 
 def compute_log_mel(samples: npt.NDArray[np.float32]) -> Rows:

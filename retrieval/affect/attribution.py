@@ -9,8 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from encoders import FaceRows, Rows, is_missing_row
-from retrieval.features import WINDOW_HOP_SECONDS, FeaturePipeline, SegmentFeatures, fuse_affect
+from encoders import EventClassifier, FaceRows, Rows, is_missing_row
+from retrieval.features import (
+    EVENTS_ROLE,
+    WINDOW_HOP_SECONDS,
+    FeaturePipeline,
+    SegmentFeatures,
+    fuse_affect,
+)
 from spaces.circumplex import EMOTION_SCHEMES
 
 Floats = npt.NDArray[np.float64]
@@ -18,6 +24,7 @@ Floats = npt.NDArray[np.float64]
 MAX_PER_MODALITY = 3  # attributions reported of a modality, at most ...
 MIN_EFFECT = 0.02  # ... with an effect of at least this distance on the plane ...
 MIN_MOMENT_EFFECT = 0.002  # ... or this one, of a frame or window among many
+MIN_EVENT_SCORE = 0.3  # of a window's best class of sound, below which it is not named
 MAX_WORDS = 200  # words of a text that are considered; the network reads about as many
 MAX_OCCLUDED_WORDS = 6  # words of a text that are left out in turn
 
@@ -27,7 +34,8 @@ class Attribution:
     """A part of the input, and its effect: the affect with it less the affect without it.
 
     effect:     of (valence, arousal)
-    label:      a word, or the most probable expression of faces; empty for frames and windows
+    label:      a word, the most probable expression of faces, or the sound event of a window, empty where
+                none is likely and for frames
     start, end: seconds, None without time
     """
 
@@ -64,12 +72,14 @@ class SegmentAffect:
     by_modality:   affect rows (1, 4) by modality, of the segment as a whole
     frame_affect:  (f, 4) of each frame; None without an image regressor
     window_affect: (w, 4) of each window of sound; None without sound
+    window_events: (w) names of its sound events, empty where none is likely
     """
 
     segment: SegmentFeatures
     by_modality: Mapping[str, Rows]
     frame_affect: Rows | None
     window_affect: Rows | None
+    window_events: Sequence[str]
 
 
 def estimate_segment_affect(
@@ -82,6 +92,7 @@ def estimate_segment_affect(
             by_modality={modality: rows[i : i + 1] for modality, rows in by_modality.items()},
             frame_affect=_estimate_frame_affect(pipeline, segment),
             window_affect=_estimate_window_affect(pipeline, segment),
+            window_events=_name_window_events(pipeline, segment),
         )
         for i, segment in enumerate(segments)
     ]
@@ -99,6 +110,15 @@ def _estimate_window_affect(pipeline: FeaturePipeline, segment: SegmentFeatures)
     return pipeline.estimate_affect_by_modality(segment.window_features).get("sound")
 
 
+def _name_window_events(pipeline: FeaturePipeline, segment: SegmentFeatures) -> Sequence[str]:
+    """Of each window the class of sound with the highest score; empty where that is low."""
+    scores = segment.window_features.get(EVENTS_ROLE)
+    encoder = pipeline.get_encoder(EVENTS_ROLE) if scores is not None else None
+    if scores is None or not isinstance(encoder, EventClassifier):
+        return [""] * len(segment.window_starts)
+    return [encoder.classes[row.argmax()] if row.max() >= MIN_EVENT_SCORE else "" for row in scores]
+
+
 def attribute_affect(segments: Sequence[SegmentAffect]) -> list[Attribution]:
     """The frames, windows of sound and segments with faces that changed a file's affect most, by modality.
 
@@ -108,11 +128,12 @@ def attribute_affect(segments: Sequence[SegmentAffect]) -> list[Attribution]:
     frames = [(s.segment.frame_times, s.frame_affect) for s in segments if s.frame_affect is not None]
     if frames:
         times, affect = (np.concatenate(part) for part in zip(*frames, strict=True))
-        attributions += _attribute_moments("image", affect, times, 0.0)
+        attributions += _attribute_moments("image", affect, times, 0.0, [""] * len(times))
     windows = [(s.segment.window_starts, s.window_affect) for s in segments if s.window_affect is not None]
     if windows:
         starts, affect = (np.concatenate(part) for part in zip(*windows, strict=True))
-        attributions += _attribute_moments("sound", affect, starts, WINDOW_HOP_SECONDS)
+        events = [name for s in segments if s.window_affect is not None for name in s.window_events]
+        attributions += _attribute_moments("sound", affect, starts, WINDOW_HOP_SECONDS, events)
     faces = [attribution for segment in segments for attribution in _attribute_faces(segment)]
     return attributions + _select_largest(faces)
 
@@ -169,22 +190,24 @@ def _sort_by_distance(words: Sequence[str], affect_by_word: Mapping[str, Floats]
 
 
 def _attribute_moments(
-    modality: str, affect: Rows, starts: Floats, duration_seconds: float
+    modality: str, affect: Rows, starts: Floats, duration_seconds: float, labels: Sequence[str]
 ) -> list[Attribution]:
     """The frames or windows (n,) whose removal changes the mean of their affect rows (n, 4) most."""
     present = ~is_missing_row(affect)
     if present.sum() < 2:
         return []
     points, times = affect[present, :2].astype(np.float64), starts[present]
+    present_labels = [label for label, is_present in zip(labels, present, strict=True) if is_present]
     effects = (points - points.mean(axis=0)) / (len(points) - 1)
     attributions = [
         Attribution(
             modality=modality,
+            label=label,
             start=float(time),
             end=float(time + duration_seconds),
             effect=(float(effect[0]), float(effect[1])),
         )
-        for time, effect in zip(times, effects, strict=True)
+        for time, effect, label in zip(times, effects, present_labels, strict=True)
     ]
     return _select_largest(attributions, MIN_MOMENT_EFFECT)
 

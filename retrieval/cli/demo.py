@@ -11,6 +11,7 @@ from PIL import Image
 
 from encoders import to_printable
 from encoders.media import DEFAULT_SEGMENT_SECONDS
+from retrieval.cli.session import open_current_library
 from retrieval.features import PipelineConfig
 from retrieval.indexing import Indexer
 from retrieval.report import (
@@ -58,7 +59,7 @@ def run_demo(folder: Path, page_path: Path | None) -> None:
 
 def _open_or_create_library(folder: Path) -> Library:
     return (
-        Library.open(folder)
+        open_current_library(folder)
         if Library.exists(folder)
         else Library.create(folder, PipelineConfig.default(), DEFAULT_SEGMENT_SECONDS)
     )

@@ -14,13 +14,14 @@ import click
 
 from encoders import AffectError, to_printable
 from retrieval.cli.options import PATH_TYPE, add_index_options, json_option, library_option
-from retrieval.cli.session import open_any_library
+from retrieval.cli.session import open_any_library, open_current_library, rebuild_index_after
 from retrieval.features import DEFAULT_PRESET, PRESETS
 from retrieval.indexing import Exclusions
 from retrieval.vector_index import INDEX_KINDS
 
 if TYPE_CHECKING:
     from retrieval.features import PipelineConfig
+    from retrieval.indexing import RoleCompleter
     from retrieval.storage import Library
 
 
@@ -68,6 +69,9 @@ def index(
     Unchanged files (size, times) cost a stat, moved ones are recognised by content, deleted ones are
     forgotten. It can be stopped at any time and run again. Files that can't be read are listed at the end.
 
+    In a library made by an earlier version, sounds are read again for the experts that came since; pictures
+    are not, and the library is searched as before until all are done.
+
     Where a folder is empty now, or lost more than half of its files and at least 5, its disk may not be
     mounted: its files are kept, reported as missing (the exit code is 0), and forgotten with --prune.
 
@@ -75,7 +79,7 @@ def index(
     unless they are among PATHS. Upper and lower case are one in patterns. --exclude is not remembered: give
     it each time; what was indexed and is left out now is forgotten.
     """
-    from retrieval.indexing import Indexer, select_present_roots
+    from retrieval.indexing import Indexer, RoleCompleter, select_present_roots
     from retrieval.report import print_index_summary, report_index_progress
     from retrieval.storage import Library
 
@@ -89,23 +93,31 @@ def index(
         if heads is not None:
             _use_heads(library, heads)
         roots, removed_count = select_present_roots(library, paths, prune_all=prune)
+        jobs = jobs or os.cpu_count() or 1
         with report_index_progress() as on_progress:
             progress = Indexer(library, on_progress).run(
-                roots, jobs or os.cpu_count() or 1, retry=retry, recheck=recheck, prune=prune, exclude=exclude
+                roots, jobs, retry=retry, recheck=recheck, prune=prune, exclude=exclude
             )
+            if preset is None and encoders is None:  # else those given are wanted, without what came later
+                _complete_roles(RoleCompleter(library, progress, on_progress), jobs)
         progress.removed += removed_count
         click.echo(json.dumps(progress.to_json())) if as_json else print_index_summary(progress, folder)
 
 
+def _complete_roles(completer: RoleCompleter, jobs: int) -> None:
+    """Read sounds for the roles that came since the library was made; its index files are built anew."""
+    completer.read_sounds(jobs)
+    if completer.must_install:
+        with rebuild_index_after(completer.library):
+            completer.install()
+
+
 def _use_heads(library: Library, heads_folder: Path) -> None:
     """Project a library with the heads of a folder; its index files are built anew."""
-    from retrieval.search import load_index_kind, load_index_options, rebuild_index
     from retrieval.training import find_heads, install_heads
 
-    kind = load_index_kind(library)
-    options = load_index_options(library, kind)
-    install_heads(library, find_heads(heads_folder, library.pipeline))
-    rebuild_index(library, kind, options)
+    with rebuild_index_after(library):
+        install_heads(library, find_heads(heads_folder, library.pipeline))
 
 
 def _make_config(preset: str | None, encoder_spec: str | None) -> PipelineConfig | None:
@@ -143,7 +155,7 @@ def _open_or_create_library(
 
             find_heads(heads_folder, FeaturePipeline(config))
         return Library.create(folder, config, segment_seconds or DEFAULT_SEGMENT_SECONDS)
-    library = Library.open(folder)
+    library = open_current_library(folder)
     if config is not None and config != library.config:
         raise AffectError(
             f"{to_printable(folder)}: made with the encoders {library.config.to_json()}; leave "

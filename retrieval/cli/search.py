@@ -76,7 +76,7 @@ def _search_one(engine: Engine, query: Query, *, explain: bool, html: Path | Non
 
     query = engine.resolve_query(query)
     results = engine.run_query(query)
-    explanations = [explain_hit(engine, hit) for hit in results.hits] if explain else None
+    explanations = [explain_hit(engine, hit, query) for hit in results.hits] if explain else None
     if as_json:
         click.echo(json.dumps(_results_to_json(query, results, explanations)))
     else:
@@ -113,7 +113,7 @@ def _search_many(folder: Path, path: Path, settings: dict[str, Any], explain: bo
                     raise query
                 query = engine.resolve_query(query)
                 results = engine.run_query(query)
-                explanations = [explain_hit(engine, hit) for hit in results.hits] if explain else None
+                explanations = [explain_hit(engine, hit, query) for hit in results.hits] if explain else None
                 record = {"id": query_id, **_results_to_json(query, results, explanations)}
             except AffectError as error:
                 failed_count += 1

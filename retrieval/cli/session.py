@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
+
+import click
 
 from encoders import AffectError, to_printable
 
@@ -28,23 +30,61 @@ def open_any_library(folder: Path) -> Iterator[Library]:
 def open_engine(folder: Path) -> Iterator[Engine]:
     """Open an engine to search. Raises AffectError if the library's encoders are not installed."""
     from retrieval.search import Engine
-    from retrieval.storage import Library
 
-    with closing(Library.open(folder)) as library, Engine(library) as engine:
+    with closing(open_current_library(folder)) as library, Engine(library) as engine:
         yield engine
+
+
+def open_current_library(folder: Path) -> Library:
+    """Open a library; where only its spaces are outdated, its rows are projected afresh first.
+
+    Raises OutdatedSpacesError where it can't be written or another process writes to it, and AffectError as
+    `Library.open` does.
+    """
+    from retrieval.storage import Library, OutdatedSpacesError
+
+    try:
+        return Library.open(folder)
+    except OutdatedSpacesError as outdated:
+        try:
+            _project_afresh(folder, outdated.spaces)
+        except AffectError as error:
+            raise outdated from error
+    return Library.open(folder)
+
+
+def _project_afresh(folder: Path, outdated_spaces: Sequence[str]) -> None:
+    with open_for_update(folder) as library:
+        click.echo(
+            f"affect: {to_printable(folder)}: made by another version of the {', '.join(outdated_spaces)}; "
+            "projecting its rows afresh (no media are read)",
+            err=True,
+        )
+        library.rebuild()
 
 
 @contextmanager
 def open_for_update(folder: Path) -> Iterator[Library]:
     """Open and lock a library to change its spaces, which may be outdated; then rebuild its index files."""
-    from retrieval.search import load_index_kind, load_index_options, rebuild_index
     from retrieval.storage import Library
 
-    with closing(Library.open(folder, to_rebuild=True)) as library, library.lock_for_writing():
-        kind = load_index_kind(library)
-        options = load_index_options(library, kind)
+    with (
+        closing(Library.open(folder, to_rebuild=True)) as library,
+        library.lock_for_writing(),
+        rebuild_index_after(library),
+    ):
         yield library
-        rebuild_index(library, kind, options)
+
+
+@contextmanager
+def rebuild_index_after(library: Library) -> Iterator[None]:
+    """Build a locked library's index files anew after its rows have changed, of the kind they were."""
+    from retrieval.search import load_index_kind, load_index_options, rebuild_index
+
+    kind = load_index_kind(library)
+    options = load_index_options(library, kind)
+    yield
+    rebuild_index(library, kind, options)
 
 
 @contextmanager

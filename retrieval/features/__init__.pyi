@@ -14,13 +14,16 @@ from .extraction import SegmentFeatures as SegmentFeatures
 from .extraction import extract_features as extract_features
 from .pipeline import AFFECT_VECTORS_NAME as AFFECT_VECTORS_NAME
 from .pipeline import FeaturePipeline as FeaturePipeline
+from .pipeline import encode_present as encode_present
 from .pipeline import is_space_key as is_space_key
+from .pipeline import make_missing_rows as make_missing_rows
 from .presets import DEFAULT_PRESET as DEFAULT_PRESET
 from .presets import PRESETS as PRESETS
 from .presets import check_encoders_available as check_encoders_available
 from .presets import find_missing_encoders as find_missing_encoders
 from .roles import EVENTS_ROLE as EVENTS_ROLE
 from .roles import ROLES as ROLES
+from .roles import list_sibling_roles as list_sibling_roles
 from .spaces import OBJECT_SPACE as OBJECT_SPACE
 from .spaces import SPACE_SPECS as SPACE_SPECS
 from .spaces import SPACES as SPACES

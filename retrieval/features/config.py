@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import Self
 
-from encoders import ENCODERS, AffectError, MissingBackendError
+from encoders import ENCODERS, AffectError, MissingBackendError, Modality
 from retrieval.features.presets import DEFAULT_PRESET, PRESETS
 from retrieval.features.roles import ROLES, list_media_roles
 
@@ -73,6 +73,22 @@ class PipelineConfig(Mapping[str, str]):
     def from_json(cls, text: str) -> Self:
         """The inverse of `to_json`; media roles that the text does not name are left out."""
         return cls(**{**dict.fromkeys(list_media_roles(), ""), **json.loads(text)})
+
+    @staticmethod
+    def list_new_roles(text: str, modality: Modality) -> dict[str, str]:
+        """Default encoders, by role, of the roles of a modality that the text of `to_json` does not name.
+
+        They came after the text was written. A role whose weights are absent is left out, with a warning.
+        """
+        named = json.loads(text)
+        return {
+            name: role.default_encoder
+            for name, role in ROLES.items()
+            if name not in named
+            and role.modality == modality
+            and role.default_encoder
+            and _is_available(name, role.default_encoder)
+        }
 
     def to_json(self) -> str:
         """As a library stores it."""

@@ -51,3 +51,10 @@ LABELS_ROLE = "labels"  # no encoder's: rows made of those of "objects", see `Fe
 def list_media_roles() -> tuple[str, ...]:
     """Names of the roles whose rows a library stores, in order."""
     return tuple(role.name for role in ROLES.values() if role.modality != "text")
+
+
+def list_sibling_roles(name: str) -> tuple[str, ...]:
+    """Names of the other roles that read the same modality."""
+    return tuple(
+        role.name for role in ROLES.values() if role.modality == ROLES[name].modality and role.name != name
+    )

@@ -4,12 +4,43 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from retrieval.indexing.file_scan import SkipCounts
 from retrieval.storage import MissingFiles
+
+
+@dataclass(kw_only=True)
+class RoleCompletion:
+    """Counts of items whose sound is read again, for roles that came after the library was made.
+
+    roles:    the roles
+    to_read, read: items to read, and those read so far
+    missing:  items none of whose files is there with the content it had
+    left_out: reasons by path of those that can't be read, or not in the same segments
+    """
+
+    roles: Sequence[str]
+    to_read: int = 0
+    read: int = 0
+    missing: int = 0
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def processed(self) -> int:
+        """Items finished, of `to_read`."""
+        return self.read + len(self.left_out)
+
+    def to_json(self) -> dict[str, Any]:
+        """As printed by `affect index --json`."""
+        return {
+            "roles": list(self.roles),
+            "sounds": self.read,
+            "missing": self.missing,
+            "left_out": _reasons_to_json(self.left_out),
+        }
 
 
 @dataclass(kw_only=True)
@@ -22,6 +53,7 @@ class IndexProgress:
     video_seconds, audio_seconds: duration of the encoded media
     failed, incomplete: reasons by path of files that can't be read, or only in part
     missing_by_folder:  folders below the roots whose missing files stay in the library
+    completion:         of roles that came after the library was made; None without any
     """
 
     found: int = 0
@@ -40,6 +72,7 @@ class IndexProgress:
     failed: dict[str, str] = field(default_factory=dict)
     incomplete: dict[str, str] = field(default_factory=dict)
     missing_by_folder: list[MissingFiles] = field(default_factory=list)
+    completion: RoleCompletion | None = None
     skip_counts: SkipCounts = field(default_factory=SkipCounts)
     start_time: float = field(default_factory=time.monotonic)
 
@@ -79,6 +112,7 @@ class IndexProgress:
             "missing_below": [group.to_json() for group in self.missing_by_folder],
             "excluded": _counts_to_json(self.skip_counts.excluded),
             "skipped": _counts_to_json(self.skip_counts.non_media),
+            "added_roles": self.completion and self.completion.to_json(),
             "seconds": round(self.elapsed_seconds, 3),
         }
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from encoders import to_printable
-from retrieval.indexing import IndexProgress, quote_path
+from retrieval.indexing import IndexProgress, RoleCompletion, quote_path
 from retrieval.progress_reporter import ProgressReporter
 from retrieval.storage import MissingFiles
 
@@ -22,7 +22,11 @@ def report_index_progress() -> Iterator[Callable[[IndexProgress], None]]:
     with ProgressReporter("affect", unit="files") as progress:
 
         def on_progress(counts: IndexProgress) -> None:
-            if counts.to_process:
+            if counts.completion and counts.completion.to_read:
+                completion = counts.completion
+                label = f"reading sound again for {', '.join(completion.roles)}"
+                progress.update(label, completion.processed, completion.to_read)
+            elif counts.to_process:
                 progress.update("indexing", counts.processed, counts.to_process, note=_format_note(counts))
             else:
                 progress.update("scanning", counts.found)
@@ -56,6 +60,8 @@ def format_index_summary(progress: IndexProgress, folder: Path) -> Iterator[str]
     if duplicates := progress.files - progress.items:
         noun = "duplicate" if duplicates == 1 else "duplicates"
         yield f"  in the library: {progress.files} files, {progress.items} items ({duplicates} {noun})"
+    if completion := progress.completion:
+        yield from _format_completion(completion)
     yield from _format_counts("left out", progress.skip_counts.excluded)
     yield from _format_counts("no media, skipped", progress.skip_counts.non_media)
     yield from _format_reasons(
@@ -66,6 +72,15 @@ def format_index_summary(progress: IndexProgress, folder: Path) -> Iterator[str]
     )
     for missing_files in progress.missing_by_folder:
         yield f"  {format_missing_files(missing_files, folder)}"
+
+
+def _format_completion(completion: RoleCompletion) -> Iterator[str]:
+    """A line on sounds that were read again, and one for each that is left out."""
+    if completion.read or completion.missing:
+        noun = "sound" if completion.read == 1 else "sounds"
+        missing = f" ({completion.missing} more have no file now)" if completion.missing else ""
+        yield f"  {completion.read} {noun} read again for: {', '.join(completion.roles)}{missing}"
+    yield from _format_reasons(f"without {', '.join(completion.roles)}", completion.left_out)
 
 
 def format_missing_files(missing_files: MissingFiles, library_folder: Path) -> str:
@@ -87,8 +102,8 @@ def _format_counts(label: str, counts: Mapping[str, int]) -> Iterator[str]:
         )
 
 
-def _format_reasons(label: str, reason_by_path: Mapping[str, str], command: str) -> Iterator[str]:
+def _format_reasons(label: str, reason_by_path: Mapping[str, str], command: str = "") -> Iterator[str]:
     for path, reason in sorted(reason_by_path.items())[:MAX_LISTED]:
         yield f"  {label}: {to_printable(path)}: {to_printable(reason)}"
     if (omitted_count := len(reason_by_path) - MAX_LISTED) > 0:
-        yield f"  ... and {omitted_count} more: {command}"
+        yield f"  ... and {omitted_count} more{command and ': '}{command}"

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from encoders import AffectError, to_printable
+from retrieval.report.library_content import count_labels, count_sound_events
 from retrieval.search import load_index_kind
 from retrieval.storage import Library, find_equivalent_paths, list_custom_heads, matches_id
 
 
 def get_library_info(library: Library) -> dict[str, Any]:
-    """Counts, sizes in bytes, encoders and unreadable files of a library."""
+    """Counts, frequent events and labels, sizes in bytes, encoders and unreadable files of a library."""
     file_count, item_count = library.catalog.count_files_and_items()
     return {
         "library": str(library.folder),
@@ -27,6 +28,8 @@ def get_library_info(library: Library) -> dict[str, Any]:
         "incomplete": library.catalog.count_incomplete_items(),
         "segments": library.catalog.count_segments(),
         "unreadable": len(library.catalog.list_unreadable()),
+        "heard": count_sound_events(library),
+        "seen": count_labels(library),
         "rows": {file.name: file.count for file in library.catalog.list_vector_files().values()},
         "bytes": _measure_folder_bytes(library.folder),
         "segment": library.segment_seconds,

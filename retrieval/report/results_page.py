@@ -18,6 +18,7 @@ from retrieval.report.modality_style import MODALITY_PLURALS
 from retrieval.report.terminal import (
     NO_MOOD_IN_WORDS,
     format_affect,
+    format_moment,
     format_query_mood,
     format_time_span,
 )
@@ -159,6 +160,7 @@ def _list_explanation_tables(explanation: Mapping[str, Any]) -> Iterator[tuple[s
         "Score": [(part, f"{share:+.2f}") for part, share in explanation.get("parts", {}).items()],
         "Looks like": [(name, f"{share:.2f}") for name, share in explanation["labels"]],
         "Sounds like": [(name, f"{score:.2f}") for name, score in explanation["events"]],
+        "Strongest": [("at", moment)] if (moment := format_moment(explanation["moment"])) else [],
         "Scores": [(view, f"{score:.2f}") for view, score in explanation["views"].items()],
         "Faces": [(name, f"{value:.2f}") for name, value in (explanation["faces"] or {}).items()],
         "Mood by sense": [

@@ -10,7 +10,7 @@ import click
 
 from encoders import to_printable
 from retrieval.features import SPACES
-from retrieval.report.terminal import format_affect, format_time_span
+from retrieval.report.terminal import format_affect, format_moment, format_time_span
 from retrieval.report.text_columns import Column, format_table, get_terminal_width, wrap_text
 from retrieval.search import Hit, Query
 
@@ -88,7 +88,8 @@ def _format_explanation(explanation: Mapping[str, Any]) -> str:
     )
     parts = {
         "score": _format_score_parts(explanation.get("parts", {})), "looks like": labels,
-        "sounds like": events, "scores": views, "faces": faces, "feels": moods,
+        "sounds like": events, "strongest at": format_moment(explanation["moment"]), "scores": views,
+        "faces": faces, "feels": moods,
     }  # fmt: skip
     return "; ".join(f"{name} {values}" for name, values in parts.items() if values)
 

@@ -107,6 +107,14 @@ def format_time_span(start: float | None, end: float | None) -> str:
     return "" if start is None or end is None else f"{_format_time(start)}-{_format_time(end)}"
 
 
+def format_moment(seconds: float | None) -> str:
+    """A moment to a tenth of a second, such as "1:05.3"; empty for None."""
+    if seconds is None:
+        return ""
+    tenths = round(seconds * 10)
+    return f"{_format_time(tenths // 10)}.{tenths % 10}"
+
+
 def _format_time(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)

@@ -49,7 +49,7 @@ class Engine:
         self._load_snapshot()
 
     def _load_snapshot(self) -> None:
-        self.library.refresh_custom_heads()
+        self.library.refresh_pipeline()
         if self.library.custom_heads_error:
             raise self.library.custom_heads_error
         self._snapshot = load_snapshot(self.library)

@@ -10,17 +10,22 @@ from encoders import FACE_COLUMNS, EventClassifier, Rows
 from retrieval.features import EVENTS_ROLE, OBJECT_SPACE, SPACE_SPECS, affect_to_json
 from retrieval.search.engine import Engine
 from retrieval.search.hits import Hit
+from retrieval.search.query import Query
+from retrieval.search.sound_moment import find_sound_moment
 from spaces import ZeroShotSpace, list_events
 from spaces.joint import JointSpace
 
 
-def explain_hit(engine: Engine, hit: Hit) -> dict[str, Any]:
-    """Labels with probabilities, sound events with scores, scores by view, columns of the faces (None without
+def explain_hit(engine: Engine, hit: Hit, query: Query | None = None) -> dict[str, Any]:
+    """Labels with probabilities, sound events with scores, the moment at which those that the query's text
+    asks for are strongest (None where it can't be told), scores by view, columns of the faces (None without
     a face), and affect by modality (None where it abstains); "parts" of the score, see `explain_score`.
     """
+    text = query and (query.text if query.reading is None else query.reading.positive)
     explanation = {
         "labels": _list_labels(engine, hit),
         "events": _list_events(engine, hit),
+        "moment": find_sound_moment(engine.library, hit, text) if text else None,
         "views": dict(hit.view_scores),
         "faces": _get_face_expression(engine, hit),
         "affect": _estimate_affect_by_modality(engine, hit),

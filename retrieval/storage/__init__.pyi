@@ -1,3 +1,10 @@
+from .added_roles import ItemRows as ItemRows
+from .added_roles import append_role_rows as append_role_rows
+from .added_roles import begin_roles as begin_roles
+from .added_roles import find_items_to_complete as find_items_to_complete
+from .added_roles import list_added_roles as list_added_roles
+from .added_roles import must_project_roles as must_project_roles
+from .catalog import SegmentRecord as SegmentRecord
 from .custom_heads import ALIGNMENT_KEY as ALIGNMENT_KEY
 from .custom_heads import HEADS_FOLDER as HEADS_FOLDER
 from .custom_heads import list_custom_heads as list_custom_heads
@@ -18,6 +25,7 @@ from .missing_files import find_suspicious_folders as find_suspicious_folders
 from .missing_files import is_missing as is_missing
 from .missing_files import is_mount_point as is_mount_point
 from .missing_files import may_be_unmounted as may_be_unmounted
+from .signature import OutdatedSpacesError as OutdatedSpacesError
 from .snapshot import SegmentVectors as SegmentVectors
 from .snapshot import Snapshot as Snapshot
 from .snapshot import load_snapshot as load_snapshot

@@ -16,18 +16,20 @@ import numpy as np
 
 from encoders import AffectError, Rows, to_printable
 from encoders.media import Probe
-from retrieval.features import FeaturePipeline, PipelineConfig
+from retrieval.features import EVENTS_ROLE, FeaturePipeline, PipelineConfig
 from retrieval.storage import schema
 from retrieval.storage.catalog import Catalog
 from retrieval.storage.custom_heads import ALIGNMENT_KEY, HEADS_KEY, list_custom_heads, load_custom_pipeline
 from retrieval.storage.file_stamps import FileStamp
 from retrieval.storage.locking import LOCK_NAME, lock_folder, translate_disk_errors
 from retrieval.storage.missing_files import is_missing
+from retrieval.storage.rebuild import rewrite_vectors
 from retrieval.storage.signature import check_signature
-from retrieval.storage.vector_store import VectorStore, round_to_float16, select_rows
+from retrieval.storage.vector_store import VectorStore, round_to_float16
 
-CHUNK_SEGMENTS = 4096  # segments projected at a time in a rebuild
 CATALOG_NAME = "catalog.sqlite"
+RECIPE_KEY = "recipe"  # of the catalogue: the configuration of encoders
+ROLES_KEY = "roles"  # of the catalogue: the roles there were when the library was made
 UNFINISHED_NAMES = {LOCK_NAME, *schema.UNFINISHED_NAMES}  # left by a `create` that was killed
 
 
@@ -60,11 +62,11 @@ class Library:
         self.folder = folder
         self.catalog = catalog
         self.vectors = VectorStore(folder, catalog)
-        self.config = PipelineConfig.from_json(catalog.get_meta("recipe") or "{}")
+        self.config = PipelineConfig.from_json(self.recipe)
         self.custom_heads_error: AffectError | None = None  # why the custom heads can't be read
-        self._custom_head_files: Mapping[str, str] = {}
+        self._loaded: tuple[str, Mapping[str, str]] = self.recipe, {}
         self.pipeline = FeaturePipeline(self.config)
-        self.refresh_custom_heads()
+        self.refresh_pipeline()
         self.segment_seconds = float(catalog.get_meta("segment") or 15)
 
     @classmethod
@@ -78,7 +80,8 @@ class Library:
                     f"{to_printable(folder)}: is not empty and holds no library; name another folder"
                 )
         meta = {
-            "recipe": config.to_json(),
+            RECIPE_KEY: config.to_json(),
+            ROLES_KEY: json.dumps(list(config)),
             "signature": FeaturePipeline(config).make_signature(),
             "segment": str(segment_seconds),
             "generation": "1",
@@ -95,7 +98,7 @@ class Library:
     def open(cls, folder: Path, *, to_rebuild: bool = False) -> Library:
         """Open a library. Raises AffectError if it is absent, damaged, or made by other encoders.
 
-        Outdated spaces are an error too, unless it is opened `to_rebuild`.
+        Outdated spaces are an error too (OutdatedSpacesError), unless it is opened `to_rebuild`.
         """
         with contextlib.ExitStack() as close_on_error:
             library = cls.open_unchecked(folder)
@@ -125,12 +128,25 @@ class Library:
         """Close the catalogue."""
         self.catalog.close()
 
-    def refresh_custom_heads(self) -> bool:
-        """Reload the custom heads if another process has changed them; returns whether it had."""
-        files = list_custom_heads(self.catalog)
-        if files == self._custom_head_files:
+    @property
+    def recipe(self) -> str:
+        """The stored text of its configuration; it names no role that came after the library was made.
+
+        Where ROLES_KEY is missing, roles on request were stored as empty though nobody had left them out.
+        """
+        stored = self.catalog.get_meta(RECIPE_KEY) or "{}"
+        if self.catalog.get_meta(ROLES_KEY) is not None:
+            return stored
+        named = {role: name for role, name in json.loads(stored).items() if name or role != EVENTS_ROLE}
+        return json.dumps(named, sort_keys=True)
+
+    def refresh_pipeline(self) -> bool:
+        """Reload configuration and heads if another process has changed them; returns whether it had."""
+        stored = recipe, files = self.recipe, list_custom_heads(self.catalog)
+        if stored == self._loaded:
             return False
         try:
+            self.config = PipelineConfig.from_json(recipe)
             self.pipeline, self.custom_heads_error = (
                 load_custom_pipeline(self.config, self.folder, files),
                 None,
@@ -140,7 +156,7 @@ class Library:
             self.custom_heads_error = AffectError(
                 f"{error}; or run: affect {command} --undo --library {to_printable(self.folder)}"
             )
-        self._custom_head_files = files
+        self._loaded = stored
         return True
 
     @contextlib.contextmanager
@@ -148,7 +164,7 @@ class Library:
         """Hold the library's write lock. Raises AffectError if another process holds it."""
         with lock_folder(self.folder):
             self.catalog.upgrade()
-            self.refresh_custom_heads()
+            self.refresh_pipeline()
             yield
 
     def record_files(self, updates: Sequence[FileUpdate]) -> set[Path]:
@@ -202,7 +218,7 @@ class Library:
         """
         if self.custom_heads_error:
             raise self.custom_heads_error
-        self._rebuild_with(self.pipeline, list_custom_heads(self.catalog))
+        self._rebuild_with(self.pipeline, list_custom_heads(self.catalog), self.recipe)
 
     def install_custom_heads(self, files: Mapping[str, str]) -> None:
         """Install trained heads (names of files in the folder "heads", by space) and rebuild with them.
@@ -210,35 +226,25 @@ class Library:
         An empty mapping restores the packaged heads. Raises AffectError as `rebuild` does, or for files
         that can't be read; the library is then unchanged.
         """
-        self._rebuild_with(load_custom_pipeline(self.config, self.folder, files), files)
-        self._custom_head_files, self.custom_heads_error = dict(files), None
+        self._rebuild_with(load_custom_pipeline(self.config, self.folder, files), files, self.recipe)
+        self._loaded, self.custom_heads_error = (self.recipe, dict(files)), None
 
-    def _rebuild_with(self, pipeline: FeaturePipeline, custom_heads: Mapping[str, str]) -> None:
-        generation = str(int(self.catalog.get_generation()) + 1)
+    def install_config(self, config: PipelineConfig) -> None:
+        """Switch to a configuration of which all roles have rows, and rebuild with it.
+
+        Raises AffectError as `rebuild` does; the library is then unchanged.
+        """
+        files = list_custom_heads(self.catalog)
+        pipeline = load_custom_pipeline(config, self.folder, files)
+        self._rebuild_with(pipeline, files, config.to_json())
+        self.refresh_pipeline()
+
+    def _rebuild_with(self, pipeline: FeaturePipeline, custom_heads: Mapping[str, str], recipe: str) -> None:
+        """Rewrite the row files and store what they are made with, in one transaction."""
+        settings = {HEADS_KEY: json.dumps(dict(custom_heads), sort_keys=True), RECIPE_KEY: recipe}
         try:
             with translate_disk_errors(self.folder), self.catalog.transaction():
-                self._rewrite_vectors(pipeline, generation, custom_heads)
+                rewrite_vectors(self.catalog, self.vectors, pipeline, settings)
         finally:
             self.vectors.remove_old_generations()
         self.pipeline = pipeline
-
-    def _rewrite_vectors(
-        self, pipeline: FeaturePipeline, generation: str, custom_heads: Mapping[str, str]
-    ) -> None:
-        self.catalog.remove_orphans()
-        old_files = self.catalog.list_vector_files()
-        roles = [role for role in pipeline.media_roles if role in old_files]
-        row_by_segment = {role: self.vectors.load_row_by_segment(role) for role in roles}
-        segment_ids = self.catalog.list_segment_ids()
-        self.catalog.clear_vector_files()
-        self.catalog.set_meta("generation", generation)
-        self.catalog.set_meta(HEADS_KEY, json.dumps(dict(custom_heads), sort_keys=True))
-        self.catalog.set_meta("signature", pipeline.make_signature())
-        for start in range(0, len(segment_ids), CHUNK_SEGMENTS):
-            chunk = np.array(segment_ids[start : start + CHUNK_SEGMENTS])
-            features = {
-                role: select_rows(self.vectors.open(old_files[role]), row_by_segment[role], chunk)
-                for role in roles
-            }
-            for name, rows in {**features, **pipeline.project_all(features)}.items():
-                self.vectors.append(name, rows, chunk)

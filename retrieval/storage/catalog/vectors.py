@@ -84,6 +84,11 @@ class VectorTable(Database):
         rows = self.execute("SELECT row FROM rows WHERE store = ? AND segment = ?", name, segment_id)
         return rows[0][0] if rows else None
 
+    def remove_vector_file(self, name: str) -> None:
+        """Delete a row file and its row mappings; what it holds is overwritten by the next rows."""
+        self.execute("DELETE FROM rows WHERE store = ?", name)
+        self.execute("DELETE FROM stores WHERE name = ?", name)
+
     def clear_vector_files(self) -> None:
         """Delete all row files and row mappings; a rebuild writes new ones."""
         self.execute("DELETE FROM rows")

@@ -10,7 +10,7 @@ from timing_factory import remuxed, with_pcm
 
 from encoders import media
 from encoders.base import MediaError
-from encoders.media import segmentation
+from encoders.media import DEFAULT_SAMPLING, Sampling, segmentation
 from encoders.media.decoder_pool import DecodedSegment, DecoderPool, FailedFile, FinishedFile, OpenedFile
 
 
@@ -103,8 +103,8 @@ def test_whole_files_are_not_said_to_be_incomplete(tmp_path):
         assert list(pool.read([path]))[-1] == FinishedFile(path)
 
 
-def read_by(name, path):
-    with DecoderPool(1, reader=f"misbehaving:{name}") as pool:
+def read_by(name, path, sampling=DEFAULT_SAMPLING):
+    with DecoderPool(1, sampling, reader=f"misbehaving:{name}") as pool:
         return list(pool.read([path]))
 
 
@@ -124,3 +124,14 @@ def test_a_decoder_that_dies_of_both_tracks_costs_the_file(tmp_path):
     events = read_by("dies_of_all", path)
     assert [type(event) for event in events] == [OpenedFile, DecodedSegment, FailedFile]
     assert events[-1].error.reason == "decoder crashed (signal SIGSEGV)"
+
+
+def test_a_track_that_is_not_wanted_is_not_read_nor_after_a_crash_of_the_other(tmp_path):
+    path = clip(tmp_path / "film.mp4", seconds=40, sound=40)
+    sound_only = Sampling(skip_track="pictures")
+    with DecoderPool(1, sound_only) as pool:
+        _, *parts_of_sound, end = list(pool.read([path]))
+    assert all(part.segment.frames is None and part.segment.audio for part in parts_of_sound)
+    assert (len(parts_of_sound), end) == (3, FinishedFile(path))
+    events = read_by("dies_of_sound", path, sound_only)
+    assert [type(event) for event in events] == [OpenedFile, DecodedSegment, FailedFile]

@@ -99,6 +99,9 @@ def test_rows_are_means_over_patches(installed):
     path = next(path for path in iscc_samples.audios() if path.suffix == ".mp3")
     audio = next(read_segments(path, probe(path))).audio
     (row,), (tags,) = features.encode([audio]), tagger.encode([audio])
+    centres = tagger.locate_patches(audio)
+    assert len(centres) == len(tagger.score_patches(audio)) and (np.diff(centres) > 0).all()
+    assert 1 < centres[0] < 2 and abs(audio.duration - centres[-1] - centres[0]) < 0.1
     assert row.shape == (1506,) and (row[::2] - row[1::2]).min() > -1e-4  # maxima and means alternate
     scores = tagger.score_patches(audio)
     assert 0 <= scores.min() < scores.max() <= 1

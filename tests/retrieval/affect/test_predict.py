@@ -14,6 +14,7 @@ from media_factory import float_wav
 from PIL import Image
 from repository import ROOT
 
+from encoders import ENCODERS
 from encoders.face_columns import EMOTIONS
 from retrieval.features.affect import fuse_affect
 from retrieval.samples.media_writer import write_video
@@ -54,6 +55,16 @@ def test_the_contract(records):
             assert all(-1 <= record["affect"][name] <= 1 for name in ("valence", "arousal"))
             assert all(record["affect"][f"{name}_sd"] > 0 for name in ("valence", "arousal"))
             assert sum(record["emotions"].values()) == pytest.approx(1, abs=1e-3)
+
+
+def test_seconds_of_sound_that_moved_it_are_named_by_their_events(tmp_path):
+    times = np.arange(4 * 16000) / 16000
+    beeps = 0.3 * np.sin(2 * np.pi * 1000 * times) * (times % 0.4 < 0.2)
+    noise = np.random.default_rng(0).normal(0, 0.1, len(times))
+    float_wav(tmp_path / "both.wav", np.concatenate([noise, beeps]), 16000)
+    _, (record,), _ = feel(tmp_path / "both.wav")
+    events = {reason["what"] for reason in record["why"] if reason["sense"] == "sound" and "what" in reason}
+    assert events and events <= set(ENCODERS.make("yamnet").classes)
 
 
 def test_a_smiling_face(records):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from experiments.benchmarks.music_affect import run_benchmark
+from experiments.heads.audio_affect.added_encoders import run_benchmark
 from experiments.heads.audio_affect.clips import AudioClips
 
 

@@ -1,0 +1,66 @@
+"""The moment of a result at which the sound events that a text asks for are strongest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from encoders import Audio, MediaError, unit_rows
+from encoders.media import Sampling, probe, read_segments_at
+from retrieval.features import EVENTS_ROLE, FeaturePipeline
+from retrieval.search.hits import Hit
+from retrieval.storage import Library
+from spaces import CombinedSpace, LabelAttentionSpace, Space
+from spaces.joint import JointSpace
+
+AUDIO_SPACE = "audio"
+DECIMALS = 2  # of the moment, in seconds
+
+
+def find_sound_moment(library: Library, hit: Hit, text: str) -> float | None:
+    """Seconds from the start of the file; decodes the sound of the hit's segment.
+
+    None where the audio space says nothing of the hit, no class of events is near the text, or the file can't
+    be read any more.
+    """
+    if hit.space_scores.get(AUDIO_SPACE) is None or hit.start is None:
+        return None
+    space = find_label_attention(library.pipeline)
+    if space is None:
+        return None
+    sentences = unit_rows(space.text_encoder.encode([text]))
+    if np.isnan(space.attend(sentences)).any():
+        return None
+    audio = _read_sound(library, hit.path, hit.start)
+    if audio is None:
+        return None
+    similarities = space.compare(sentences, space.classifier.score_patches(audio))[0]
+    centre = space.classifier.locate_patches(audio)[np.argmax(similarities)]
+    return round(hit.start + float(centre), DECIMALS)
+
+
+def find_label_attention(pipeline: FeaturePipeline) -> LabelAttentionSpace | None:
+    """The part of a pipeline's audio space that compares texts with sound events; None without one."""
+    if not pipeline.has_role(EVENTS_ROLE):
+        return None
+    space: Space = next(space for space in pipeline.spaces if space.name == AUDIO_SPACE)
+    while isinstance(space, JointSpace):
+        space = space.base_space
+    parts = space.parts if isinstance(space, CombinedSpace) else (space,)
+    return next((part for part in parts if isinstance(part, LabelAttentionSpace)), None)
+
+
+def _read_sound(library: Library, path: str, start: float) -> Audio | None:
+    """Sound of the segment that begins at `start` seconds; None without any, or where it can't be read."""
+    sampling = Sampling(
+        segment_seconds=library.segment_seconds,
+        sample_rate=library.pipeline.sample_rate,
+        skip_track="pictures",
+    )
+    try:
+        file_probe = probe(Path(path))
+        segments = list(read_segments_at(Path(path), file_probe, [start], sampling))
+    except MediaError:
+        return None
+    return segments[0].audio if segments else None

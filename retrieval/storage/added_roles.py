@@ -1,0 +1,123 @@
+"""Rows of roles that are added to a library after it was made, item by item.
+
+Until the configuration names such a role no space reads its rows, and the library is searched as before. The
+catalogue records the encoder that gave them, the items that were read and have none, and the generation of
+the row files to which rows were appended last: they are projected once a rebuild has made another.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+
+from encoders import Rows, is_missing_row
+from retrieval.features import list_sibling_roles
+from retrieval.storage.catalog import Catalog
+from retrieval.storage.library import Library
+from retrieval.storage.locking import translate_disk_errors
+
+ADDED_ROLES_KEY = "added_roles"  # of the catalogue
+
+
+@dataclass(kw_only=True)
+class _AddedRole:
+    """The signature of a role's encoder, and ids of items that were read and have no rows of it."""
+
+    signature: str
+    items_without_rows: list[str] = field(default_factory=list)
+
+
+@dataclass(kw_only=True)
+class _AddedRoles:
+    """The roles by name, and the generation of the row files to which rows were appended last."""
+
+    roles: dict[str, _AddedRole] = field(default_factory=dict)
+    generation: str = ""
+
+    @classmethod
+    def load(cls, catalog: Catalog) -> _AddedRoles:
+        stored = json.loads(catalog.get_meta(ADDED_ROLES_KEY) or "{}")
+        roles = {name: _AddedRole(**role) for name, role in stored.get("roles", {}).items()}
+        return cls(roles=roles, generation=stored.get("generation", ""))
+
+    def save(self, catalog: Catalog) -> None:
+        catalog.set_meta(ADDED_ROLES_KEY, json.dumps(asdict(self)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemRows:
+    """Rows (n, d) by role of an item's segments (n,), given by id; n is 0 where nothing can be read."""
+
+    item_id: str
+    segment_ids: Sequence[int]
+    rows_by_role: Mapping[str, Rows]
+
+
+def list_added_roles(catalog: Catalog) -> list[str]:
+    """Names of the roles that were added, or are being added, since the library was made."""
+    return list(_AddedRoles.load(catalog).roles)
+
+
+def begin_roles(catalog: Catalog, signatures: Mapping[str, str]) -> None:
+    """Record the encoders of roles to be added; rows that another encoder gave in an earlier run are dropped.
+
+    signatures: of the encoders, by role
+    """
+    added = _AddedRoles.load(catalog)
+    begun = [
+        role
+        for role, signature in signatures.items()
+        if role not in added.roles or added.roles[role].signature != signature
+    ]
+    if not begun:
+        return
+    with catalog.transaction():
+        for role in begun:
+            catalog.remove_vector_file(role)
+            added.roles[role] = _AddedRole(signature=signatures[role])
+        added.save(catalog)
+
+
+def find_items_to_complete(catalog: Catalog) -> dict[str, list[str]]:
+    """By id of the item, the added roles that have not been read of it, though it has what they read."""
+    missing_roles: dict[str, list[str]] = {}
+    for name, role in _AddedRoles.load(catalog).roles.items():
+        read = {*_list_items(catalog, name), *role.items_without_rows}
+        readable = {item for other in list_sibling_roles(name) for item in _list_items(catalog, other)}
+        for item in sorted(readable - read):
+            missing_roles.setdefault(item, []).append(name)
+    return missing_roles
+
+
+def _list_items(catalog: Catalog, vector_file_name: str) -> set[str]:
+    """Ids of the items that have rows in a row file."""
+    return {item for item, _ in catalog.list_rows_by_item(vector_file_name)}
+
+
+def append_role_rows(library: Library, batch: Sequence[ItemRows]) -> None:
+    """Append the rows of items in one transaction; those that have none are recorded as read.
+
+    The caller holds the write lock. Raises AffectError when the disk is full.
+    """
+    catalog = library.catalog
+    with translate_disk_errors(library.folder), catalog.transaction():
+        added = _AddedRoles.load(catalog)
+        added.generation = catalog.get_generation()
+        for name, role in added.roles.items():
+            items = [item for item in batch if name in item.rows_by_role]
+            for item in items:
+                if is_missing_row(item.rows_by_role[name]).all():
+                    role.items_without_rows.append(item.item_id)
+            if items:
+                segment_ids = np.concatenate([np.array(item.segment_ids, np.int64) for item in items])
+                rows = np.concatenate([item.rows_by_role[name] for item in items])
+                library.vectors.append(name, rows, segment_ids)
+        added.save(catalog)
+
+
+def must_project_roles(catalog: Catalog) -> bool:
+    """Whether rows were appended that no rebuild has projected yet."""
+    return _AddedRoles.load(catalog).generation == catalog.get_generation()

@@ -1,0 +1,91 @@
+"""A library whose spaces were of another version is projected afresh by the next command that needs them."""
+
+import json
+from contextlib import closing
+
+import pytest
+from command_output import ok
+from library_factory import (
+    affect,
+    affect_process,
+    content,
+    encoded,
+    index,
+    new_library,
+    painted,
+    random_rows,
+    wrong_with,
+)
+from stored_library import refused
+
+from retrieval.search import load_index_kind, load_index_options
+from retrieval.storage import Library, OutdatedSpacesError
+
+SEARCH = ("search", "--item", "00000000000000aa", "--json")
+
+
+@pytest.fixture
+def lib(tmp_path):
+    """Three photos and a video with sound."""
+    with closing(new_library(tmp_path / "lib")) as library, library.lock_for_writing():
+        library.commit([encoded(name, random_rows(1, i)) for i, name in enumerate(("aa", "bb", "dd"))])
+        library.commit([encoded("cc", random_rows(4, 3), random_rows(4, 4), modality="video")])
+    return tmp_path / "lib"
+
+
+def make_outdated(lib):
+    with closing(Library.open(lib)) as library, library.catalog.transaction():
+        signature = json.loads(library.catalog.get_meta("signature"))
+        assert "audio space" in signature
+        library.catalog.set_meta("signature", json.dumps({**signature, "audio space": "of last year"}))
+
+
+def test_a_search_projects_afresh_once_and_says_so(lib):
+    before, stored = json.loads(ok(*SEARCH, "--library", lib)), content(lib)
+    make_outdated(lib)
+    done = affect(*SEARCH, "--library", lib)
+    assert done.returncode == 0 and json.loads(done.stdout) == before
+    assert done.stderr.count("\n") == 1 and "audio space; projecting its rows afresh" in done.stderr
+    assert content(lib) == stored and wrong_with(lib) == []
+    assert affect(*SEARCH, "--library", lib).stderr == ""
+
+
+def test_the_kind_of_index_and_its_options_are_kept(lib):
+    ok("rebuild", "--library", lib, "--index", "annoy", "--trees", "7")
+    make_outdated(lib)
+    assert affect(*SEARCH, "--library", lib).returncode == 0
+    with closing(Library.open(lib)) as library:
+        kind = load_index_kind(library)
+        assert (kind.name, load_index_options(library, kind)["trees"]) == ("annoy", 7)
+    assert json.loads(ok("verify", "--library", lib, "--json"))["problems"] == []
+
+
+def test_where_another_process_writes_it_is_one_line_and_stays(lib):
+    make_outdated(lib)
+    with closing(Library.open(lib, to_rebuild=True)) as library, library.lock_for_writing():
+        line = refused(lib, *SEARCH)
+        assert "another version of the audio space; run: affect rebuild" in line
+    with pytest.raises(OutdatedSpacesError, match="audio space"):
+        Library.open(lib)
+
+
+@pytest.mark.slow
+def test_a_library_that_may_only_be_read_is_one_line(lib, bound):
+    make_outdated(lib)
+    places = (lib, *lib.rglob("*"))
+    for path in places:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    done = affect_process(*SEARCH, "--library", lib, prefix=bound)
+    for path in places:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1, done
+    assert "another version of the audio space; run: affect rebuild" in done.stderr
+
+
+def test_an_index_run_projects_afresh_before_it_adds(lib, tmp_path):
+    make_outdated(lib)
+    (tmp_path / "media").mkdir()
+    painted(tmp_path / "media" / "photo.png", 1)
+    done = affect("index", tmp_path / "media", "--library", lib)
+    assert done.returncode == 0 and "projecting its rows afresh" in done.stderr
+    assert wrong_with(lib) == [] and index(lib, tmp_path / "media").unchanged == 1
