@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -54,6 +54,7 @@ class DatasetItem:
     """An item to be retrieved and its captions.
 
     media: its file; several pictures are the frames of one clip, in order; empty for features alone
+    descriptions: further texts about it, to train on; never queries
     group: items of one group stay in one split (theme, series, actor); empty for an item on its own
     """
 
@@ -61,6 +62,7 @@ class DatasetItem:
     captions: tuple[str, ...]
     split: str
     media: tuple[Path, ...] = ()
+    descriptions: tuple[str, ...] = ()
     group: str = ""
 
 
@@ -102,9 +104,11 @@ class CaptionDataset:
 
     def flatten_captions(self) -> tuple[list[str], npt.NDArray[np.int64]]:
         """All captions (n,) item by item, and for each the index of its item (n,)."""
-        captions = [caption for item in self.items for caption in item.captions]
-        item_indices = np.repeat(np.arange(len(self.items)), [len(item.captions) for item in self.items])
-        return captions, item_indices
+        return _flatten([item.captions for item in self.items])
+
+    def flatten_descriptions(self) -> tuple[list[str], npt.NDArray[np.int64]]:
+        """As `flatten_captions`, of the descriptions."""
+        return _flatten([item.descriptions for item in self.items])
 
     def make_caption_mask(self, width: int | None = None) -> npt.NDArray[np.bool_]:
         """(items, width) True where an item has a caption, for matrices of a fixed width.
@@ -116,6 +120,11 @@ class CaptionDataset:
         if counts.max(initial=0) > width:
             raise ValueError(f"{self.name}: {counts.max()} captions of one item, more than {width}")
         return np.asarray(np.arange(width) < counts[:, None])
+
+
+def _flatten(texts_by_item: Sequence[Sequence[str]]) -> tuple[list[str], npt.NDArray[np.int64]]:
+    item_indices = np.repeat(np.arange(len(texts_by_item)), [len(texts) for texts in texts_by_item])
+    return [text for texts in texts_by_item for text in texts], item_indices
 
 
 def make_caption_dataset(

@@ -94,9 +94,9 @@ def _check_not_of_other_data(path: Path, digest: str) -> None:
 
 
 def digest_dataset(dataset: CaptionDataset) -> str:
-    """SHA-256 of the content of media, captions and groups of all items."""
+    """SHA-256 of the content of media, texts and groups of all items."""
     return digest_captions(
-        (compute_content_digest(item.media), item.captions, group)
+        (compute_content_digest(item.media), item.captions + item.descriptions, group)
         for item, group in zip(dataset.items, dataset.groups, strict=True)
     )
 

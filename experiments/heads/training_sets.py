@@ -16,7 +16,7 @@ from retrieval.features import FeaturePipeline
 from retrieval.search.calibration import BACKGROUND_SENTENCES
 from retrieval.training import EnsembleConfig, TrainingData
 from retrieval.training.ensemble import project_zero_shot
-from spaces.joint import TEXT_ROLE, Schedule, TrainingSet
+from spaces.joint import TEXT_ROLE, Ints, Schedule, TrainingSet
 
 MAX_OUT_OF_DOMAIN_COSINE = 0.55  # to a training text, from which a text is in domain, as "a barbell" is
 DEFAULT_SCHEDULE = Schedule(
@@ -49,14 +49,17 @@ TRAINING_SPECS = {
         roles=("objects",),
         load_dataset=load_flickr1k_captions,
         config=EnsembleConfig(
-            losses=("infonce-learnt", "weighted"),
+            losses=("infonce-learnt", "weighted", "kernel ridge"),
             warmup_loss="infonce-learnt",
             schedule=DEFAULT_SCHEDULE,
             feature_power=0.5,
         ),
         view_count=8,
         data_description="flickr1k, 800 photos of Flickr8k with five captions each (Hodosh et al. 2013)",
-        licence="photos and captions for research use only (Flickr's terms); the weights hold neither",
+        licence=(
+            "photos and captions for research use only (Flickr's terms); the weights hold neither, but "
+            "means of the features of two photos or more"
+        ),
     ),
     "activity": SpaceTrainingSpec(
         name="activity",
@@ -71,7 +74,10 @@ TRAINING_SPECS = {
             required_roles=("activity",),
         ),
         view_count=4,
-        data_description="free-exercise-db, 698 exercises, start and end frame, by name",
+        data_description=(
+            "free-exercise-db, 698 exercises, start and end frame, by name; InfoNCE also learns from "
+            "instructions, and from equipment and muscles"
+        ),
         licence="Unlicense (public domain)",
     ),
 }
@@ -105,7 +111,14 @@ def load_training_data(
         },
         zero_shot_embeddings=project_zero_shot(untrained, training_set.first_views, raw_texts),
         out_of_domain_embeddings=out_of_domain,
+        descriptions=_encode_descriptions(pipeline, dataset),
     )
+
+
+def _encode_descriptions(pipeline: FeaturePipeline, dataset: CaptionDataset) -> tuple[Rows, Ints] | None:
+    """Unit sentence vectors (n, d) and (n,) the item of each; None without any."""
+    texts, item_by_text = dataset.flatten_descriptions()
+    return (unit_rows(encode_all(pipeline.get_encoder(TEXT_ROLE), texts)), item_by_text) if texts else None
 
 
 def _encode_out_of_domain_texts(pipeline: FeaturePipeline, training_vectors: Rows) -> Rows:

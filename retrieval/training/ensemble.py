@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 
 from encoders import Rows
@@ -14,10 +15,12 @@ from spaces.joint import (
     TEXT_ROLE,
     WORDS_VIEW,
     Ints,
+    KernelRidgeConfig,
     Schedule,
     TowerPair,
     Trainer,
     TrainingSet,
+    fit_kernel_ridge_tower_pair,
     fit_ridge_tower_pair,
 )
 from spaces.joint.towers import JointModel, Projection, SentenceTower
@@ -25,14 +28,16 @@ from spaces.joint.towers import JointModel, Projection, SentenceTower
 StepCallback = Callable[[float], None]  # called with the part of a training done since the last call
 
 RIDGE_LOSS = "ridge"
+KERNEL_RIDGE_LOSS = "kernel ridge"
 RIDGE_WHITENING = 0.5  # of the texts of a ridge: half-way to all directions alike
+MIN_LANDMARK_ITEMS = 2  # so that no item is stored alone
 
 
 @dataclass(frozen=True, kw_only=True)
 class EnsembleConfig:
     """The members to train, one for each of `losses`, each with its own seed.
 
-    losses:        names in `losses.LOSSES`, or "ridge" for the closed form
+    losses:        names in `losses.LOSSES`, or in `CLOSED_FORMS`
     warmup_loss:   name of the loss of the first epochs of the schedule, "" for none
     dim:           of the joint space; at least as wide as sentence vectors, texts start with their own angles
     feature_power: of every media feature, see `spaces.joint.space.LinearInput`
@@ -64,6 +69,8 @@ class TrainingData:
     zero_shot_embeddings: unit rows of items (items, d) and texts (texts, d) in the untrained space, if it has
     text
     out_of_domain_embeddings: (s, d) unit sentence vectors of out-of-domain texts, for `rejects_out_of_domain`
+    descriptions: unit sentence vectors (n, d) of further texts and (n,) the item of each: gradient-trained
+        members learn from them too, the closed form does not; they are no held-out queries
     """
 
     training_set: TrainingSet
@@ -71,6 +78,19 @@ class TrainingData:
     encoder_signatures: Mapping[str, str]
     zero_shot_embeddings: tuple[Rows, Rows] | None = None
     out_of_domain_embeddings: Rows | None = None
+    descriptions: tuple[Rows, Ints] | None = None
+
+    @property
+    def described_set(self) -> TrainingSet:
+        """`training_set` with the descriptions as further texts of their items."""
+        if self.descriptions is None:
+            return self.training_set
+        rows, item_by_text = self.descriptions
+        return replace(
+            self.training_set,
+            texts=np.concatenate([self.training_set.sentence_vectors, rows]),
+            item_by_text=np.concatenate([self.training_set.item_by_text, item_by_text]),
+        )
 
 
 def project_zero_shot(space: Space, features: Features, sentence_vectors: Rows) -> tuple[Rows, Rows] | None:
@@ -89,14 +109,31 @@ def fit_members(
 ) -> list[TowerPair]:
     """One member for each loss, trained on these items only."""
     training_set = training_data.training_set.select_items(item_indices)
+    described_set = training_data.described_set.select_items(item_indices)
     members = []
     for number, loss in enumerate(config.losses):
-        if loss == RIDGE_LOSS:
-            members.append(fit_ridge_tower_pair(training_set, whitening_strength=RIDGE_WHITENING))
+        if loss in CLOSED_FORMS:
+            members.append(CLOSED_FORMS[loss](training_set, config))
             on_step(1.0)
         else:
-            members.append(_train_member(training_set, config, loss, seed + 1000 * number, on_step))
+            members.append(_train_member(described_set, config, loss, seed + 1000 * number, on_step))
     return members
+
+
+def _fit_ridge(training_set: TrainingSet, config: EnsembleConfig) -> TowerPair:
+    return fit_ridge_tower_pair(training_set, whitening_strength=RIDGE_WHITENING)
+
+
+def _fit_kernel_ridge(training_set: TrainingSet, config: EnsembleConfig) -> TowerPair:
+    powers = dict.fromkeys(training_set.features, config.feature_power)
+    kernel = KernelRidgeConfig(powers=powers, min_landmark_items=MIN_LANDMARK_ITEMS)
+    return fit_kernel_ridge_tower_pair(training_set, kernel, whitening_strength=RIDGE_WHITENING)
+
+
+CLOSED_FORMS: dict[str, Callable[[TrainingSet, EnsembleConfig], TowerPair]] = {
+    RIDGE_LOSS: _fit_ridge,
+    KERNEL_RIDGE_LOSS: _fit_kernel_ridge,
+}
 
 
 def _train_member(

@@ -5,6 +5,7 @@ from .kernel_ridge import KernelRidgeConfig as KernelRidgeConfig
 from .kernel_ridge import TextProjection as TextProjection
 from .kernel_ridge import fit_kernel_tower_pair as fit_kernel_tower_pair
 from .kernel_ridge import fit_text_projection as fit_text_projection
+from .ridge import fit_kernel_ridge_tower_pair as fit_kernel_ridge_tower_pair
 from .ridge import fit_ridge_tower_pair as fit_ridge_tower_pair
 from .schedule import Schedule as Schedule
 from .space import TEXT_ROLE as TEXT_ROLE

@@ -1,4 +1,6 @@
-"""A pair of towers in closed form: ridge regression (Hoerl & Kennard 1970) from media rows to their texts."""
+"""A pair of towers in closed form from media rows to their texts: ridge regression (Hoerl & Kennard 1970),
+linear or in a kernel.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,10 @@ import numpy.typing as npt
 from encoders import Rows, is_missing_row
 from spaces.joint.kernel_ridge import (
     Floats,
+    KernelRidgeConfig,
+    TextProjection,
     compute_whitening,
+    fit_kernel_tower_pair,
     make_text_tower,
     to_float32,
     unit_rows_float64,
@@ -57,8 +62,6 @@ def fit_ridge_tower_pair(
     where no item is complete.
     """
     items = _find_complete_items(training_set)
-    if not len(items):
-        raise ValueError(f"no item has rows of {', '.join(training_set.features)} and texts")
     text = _compute_text_targets(training_set, items, whitening_strength)
     inputs = {
         role: _standardise_input(rows, training_set.first_views[role], items)
@@ -66,6 +69,29 @@ def fit_ridge_tower_pair(
     }
     weight = _fit_media_weight([entry.views for entry in inputs.values()], text.targets, strength)
     return TowerPair(media=_make_media_tower(inputs, weight), text=make_text_tower(text.centre, text.matrix))
+
+
+def fit_kernel_ridge_tower_pair(
+    training_set: TrainingSet, config: KernelRidgeConfig, *, whitening_strength: float = 0.0
+) -> TowerPair:
+    """As `fit_ridge_tower_pair`, with kernel ridge in place of the linear map; landmarks average any items.
+
+    Views after the first share the weight of their item. Raises ValueError where no item is complete.
+    """
+    items = _find_complete_items(training_set)
+    text = _compute_text_targets(training_set, items, whitening_strength)
+    views = {
+        role: (rows[:, None] if rows.ndim == 2 else rows)[items]
+        for role, rows in training_set.features.items()
+    }
+    return fit_kernel_tower_pair(
+        {role: rows[:, 0] for role, rows in views.items()},
+        [""] * len(items),
+        text.targets - text.targets.mean(axis=0),
+        TextProjection(centre=text.centre, matrix=text.matrix, prompt_rows=text.targets),
+        config,
+        augmented_features={role: rows[:, 1:] for role, rows in views.items()},
+    )
 
 
 def _compute_text_targets(training_set: TrainingSet, items: Ints, whitening_strength: float) -> _TextTargets:
@@ -115,10 +141,13 @@ def _make_media_tower(inputs: Mapping[str, _StandardisedInput], weights: Sequenc
 
 
 def _find_complete_items(training_set: TrainingSet) -> Ints:
-    """Items with every role in every view, and a text."""
+    """Items with every role in every view, and a text. Raises ValueError where there is none."""
     is_complete = np.ones(training_set.item_count, bool)
     for rows in training_set.features.values():
         is_complete &= ~is_missing_row(rows.reshape(training_set.item_count, -1))
     has_vector = ~np.isnan(training_set.sentence_vectors).any(axis=1)
     has_text = np.isin(np.arange(training_set.item_count), training_set.item_by_text[has_vector])
-    return np.flatnonzero(is_complete & has_text)
+    items = np.flatnonzero(is_complete & has_text)
+    if not len(items):
+        raise ValueError(f"no item has rows of {', '.join(training_set.features)} and texts")
+    return items

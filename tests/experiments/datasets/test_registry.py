@@ -32,8 +32,10 @@ def test_sets_of_the_folder(data, name, items, captions):
 
 @pytest.mark.data
 def test_what_the_sets_say(data):
-    sit_up = load_exercises(data, include_instructions=True).items[0]
-    assert sit_up.captions[0] == "3/4 Sit-Up" and sit_up.captions[1].startswith("Lie down on the floor")
+    sit_up = load_exercises(data).items[0]
+    assert sit_up.captions == ("3/4 Sit-Up",)
+    assert sit_up.descriptions[0].startswith("Lie down on the floor")
+    assert sit_up.descriptions[1] == "body only, abdominals, strength, pull"
     assert len(sit_up.media) == 2
     series = {item.group for item in load_exercises(data).items if item.id.startswith("Bench Press - ")}
     assert series == {"bench press"}

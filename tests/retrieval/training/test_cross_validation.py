@@ -1,11 +1,13 @@
 """What is reported of a fold does not depend on what was chosen on it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from encoders import unit_rows
 from retrieval.training.cross_validation import FittedHeads, fit_heads
-from retrieval.training.ensemble import EnsembleConfig, TrainingData
+from retrieval.training.ensemble import EnsembleConfig, TrainingData, fit_members
 from retrieval.training.held_out_fold import (
     ZERO_SHOT_WEIGHTS,
     HeldOutFold,
@@ -100,8 +102,10 @@ def test_without_an_untrained_space_nothing_is_chosen():
     assert select_zero_shot_weight(folds) == 0.0
 
 
-@pytest.mark.parametrize("has_classes", [False, True])
-def test_a_held_out_text_matches_its_own_item(has_classes):
+@pytest.mark.parametrize(
+    ("loss", "has_classes"), [("ridge", False), ("ridge", True), ("kernel ridge", False)]
+)
+def test_a_held_out_text_matches_its_own_item(loss, has_classes):
     """Also where items have no classes and every part of the set would number its own."""
     rng = np.random.default_rng(0)
     items, texts_each = 40, 2
@@ -117,7 +121,53 @@ def test_a_held_out_text_matches_its_own_item(has_classes):
     data = TrainingData(
         training_set=training_set, groups=[str(item) for item in range(items)], encoder_signatures={}
     )
-    fitted = fit_heads(data, EnsembleConfig(losses=("ridge",), schedule=Schedule(), dim=16), seed=0)
+    fitted = fit_heads(data, EnsembleConfig(losses=(loss,), schedule=Schedule(), dim=16), seed=0)
     for fold in fitted.held_out_folds:
         assert (fold.is_match.sum(axis=1) == 1).all() and (fold.is_match.sum(axis=0) == texts_each).all()
     assert fitted.compute_held_out_precisions(use_trained=True).mean() > 0.8
+
+
+def make_described_data(seed_of_last=0):
+    """Items with a caption and a description each; descriptions of the last ten by their own seed."""
+    rng = np.random.default_rng(0)
+    meaning = rng.normal(size=(40, 16)).astype(np.float32)
+    descriptions = unit_rows(rng.normal(size=(40, 16)).astype(np.float32))
+    descriptions[30:] = unit_rows(
+        np.random.default_rng(seed_of_last).normal(size=(10, 16)).astype(np.float32)
+    )
+    training_set = TrainingSet(
+        features={"objects": meaning}, texts=unit_rows(meaning), item_by_text=np.arange(40)
+    )
+    return TrainingData(
+        training_set=training_set, groups=[str(item) for item in range(40)], encoder_signatures={},
+        descriptions=(descriptions, np.arange(40)),
+    )  # fmt: skip
+
+
+DESCRIBED_CONFIG = EnsembleConfig(losses=("ridge", "infonce-learnt"), schedule=Schedule(epochs=3), dim=16)
+
+
+def embed_texts(data, items):
+    texts = {"text": data.training_set.sentence_vectors}
+    return [member.text(texts) for member in fit_members(data, DESCRIBED_CONFIG, items, seed=0)]
+
+
+def test_only_gradient_training_learns_from_descriptions():
+    data = make_described_data()
+    ridge, trained = embed_texts(data, np.arange(40))
+    ridge_without, trained_without = embed_texts(replace(data, descriptions=None), np.arange(40))
+    assert np.array_equal(ridge, ridge_without)
+    assert not np.allclose(trained, trained_without)
+
+
+def test_descriptions_of_held_out_items_are_not_learnt_from():
+    first, other = (embed_texts(make_described_data(seed), np.arange(30)) for seed in (1, 2))
+    assert all(np.array_equal(left, right) for left, right in zip(first, other, strict=True))
+    whole = [embed_texts(make_described_data(seed), np.arange(40))[1] for seed in (1, 2)]
+    assert not np.allclose(*whole)
+
+
+def test_descriptions_are_no_queries():
+    fitted = fit_heads(make_described_data(), DESCRIBED_CONFIG, seed=0)
+    queries = np.concatenate([fold.text_indices for fold in fitted.held_out_folds])
+    assert sorted(queries) == list(range(40))
