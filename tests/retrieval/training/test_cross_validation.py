@@ -89,6 +89,15 @@ def test_the_weight_of_a_fold_is_chosen_on_the_others():
         select_weights_without_fold(folds[:1])
 
 
+def test_of_weights_that_hardly_differ_the_largest_is_chosen():
+    """Heads and untrained space that know the same: neither adds to the other."""
+    rng = np.random.default_rng(6)
+    folds = [make_fold(number, rng, signal=2.0) for number in range(FOLDS)]
+    same = [replace(fold, zero_shot_similarity=fold.trained_similarity) for fold in folds]
+    assert select_zero_shot_weight(same) == ZERO_SHOT_WEIGHTS[-1]
+    assert select_zero_shot_weight(folds) < ZERO_SHOT_WEIGHTS[-1]  # where that space knows nothing
+
+
 def test_without_an_untrained_space_nothing_is_chosen():
     rng = np.random.default_rng(4)
     folds = [
