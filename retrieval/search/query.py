@@ -53,6 +53,7 @@ class QueryText:
             **({"read_as": self.positive} if text is not None and self.positive != text else {}),
             **({"corrected": dict(self.corrections)} if self.corrections else {}),
             **({"not": list(self.negatives)} if self.negatives else {}),
+            **({"warnings": list(self.warnings)} if self.warnings else {}),
         }
 
 

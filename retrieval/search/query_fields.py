@@ -63,6 +63,12 @@ def _parse_string(value: Any) -> str:
     return value
 
 
+def _parse_number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise AffectError(f"{json.dumps(value)} stands where a number must be")
+    return float(value)
+
+
 def _parse_flag(value: Any) -> bool:
     if not isinstance(value, bool):
         raise AffectError(f"{json.dumps(value)} stands where true or false must be")
@@ -83,7 +89,7 @@ def _parse_modality_list(value: Any) -> tuple[str, ...]:
 
 def _parse_mood_value(value: Any) -> tuple[float, float] | str:
     if isinstance(value, list | tuple):
-        value = ",".join(map(str, value))
+        value = ",".join(map(str, map(_parse_number, value)))
     return parse_mood(_parse_string(value))
 
 
@@ -94,7 +100,7 @@ def _parse_string_list(value: Any) -> tuple[str, ...]:
 def _parse_weights(value: Any) -> dict[str, float]:
     if not isinstance(value, dict):
         return parse_weights(_parse_string(value))
-    return {**dict.fromkeys(SPACES, 1.0), **{name: float(weight) for name, weight in value.items()}}
+    return {**dict.fromkeys(SPACES, 1.0), **{name: _parse_number(weight) for name, weight in value.items()}}
 
 
 FIELD_PARSERS: dict[str, Callable[[Any], Any]] = {
@@ -106,10 +112,10 @@ FIELD_PARSERS: dict[str, Callable[[Any], Any]] = {
     "video": _parse_path,
     "modalities": _parse_modality_list,
     "weights": _parse_weights,
-    "balance": float,
-    "min_score": float,
+    "balance": _parse_number,
+    "min_score": _parse_number,
     "mood": _parse_mood_value,
-    "affect": float,
+    "affect": _parse_number,
     "mood_from_words": _parse_flag,
 }
 """Of the fields of `Query` in JSON; others are taken as they are."""

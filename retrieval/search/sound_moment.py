@@ -10,7 +10,7 @@ from encoders import Audio, MediaError, unit_rows
 from encoders.media import Sampling, probe, read_segments_at
 from retrieval.features import EVENTS_ROLE, FeaturePipeline
 from retrieval.search.hits import Hit
-from retrieval.storage import Library
+from retrieval.storage import FileStamp, Library
 from spaces import CombinedSpace, LabelAttentionSpace, Space
 from spaces.joint import JointSpace
 
@@ -21,8 +21,8 @@ DECIMALS = 2  # of the moment, in seconds
 def find_sound_moment(library: Library, hit: Hit, text: str) -> float | None:
     """Seconds from the start of the file; decodes the sound of the hit's segment.
 
-    None where the audio space says nothing of the hit, no class of events is near the text, or the file can't
-    be read any more.
+    None where the audio space says nothing of the hit, no class of events is near the text, or the file is
+    not as it was indexed.
     """
     if hit.space_scores.get(AUDIO_SPACE) is None or hit.start is None:
         return None
@@ -58,9 +58,12 @@ def _read_sound(library: Library, path: str, start: float) -> Audio | None:
         sample_rate=library.pipeline.sample_rate,
         skip_track="pictures",
     )
+    record = library.catalog.find_file(Path(path))
     try:
+        if record is None or not record.stamp.matches(FileStamp.from_path(Path(path))):
+            return None  # it may have another content by now
         file_probe = probe(Path(path))
         segments = list(read_segments_at(Path(path), file_probe, [start], sampling))
-    except MediaError:
+    except (MediaError, OSError):
         return None
     return segments[0].audio if segments else None

@@ -28,6 +28,23 @@ class FileTable(Database):
             for path, size, mtime_ns, ctime_ns, item, error in rows
         }
 
+    def find_file(self, path: Path) -> FileRecord | None:
+        """The record of a path; None where it is not in the library."""
+        rows = self.execute(
+            "SELECT size, mtime_ns, ctime_ns, item, error FROM files WHERE path = ?", os.fsencode(path)
+        )
+        return next(
+            (
+                FileRecord(
+                    stamp=FileStamp(size=size, mtime_ns=mtime_ns, ctime_ns=ctime_ns),
+                    item_id=item,
+                    error=error,
+                )
+                for size, mtime_ns, ctime_ns, item, error in rows
+            ),
+            None,
+        )
+
     def record_file(
         self, path: Path, stamp: FileStamp, *, item_id: str | None = None, error: str | None = None
     ) -> None:

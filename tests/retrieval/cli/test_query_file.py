@@ -4,8 +4,12 @@ import json
 import subprocess
 import sys
 
+import pytest
 from command_output import KEYS, answers, ok
 from library_factory import ROOT, affect
+
+from encoders import AffectError
+from retrieval.search import Query
 
 
 def lines(media, lib):
@@ -109,3 +113,15 @@ def test_queries_are_answered_as_they_come(shelf):
         run.stdin.flush()
         assert json.loads(run.stdout.readline())["id"] == name
     assert run.communicate()[0] == "" and run.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("balance", "x"), ("min_score", True), ("affect", "0.5"), ("mood", [True, 0.1]), ("mood", ["a", "b"]),
+        ("weights", {"audio": "x"}),
+    ],
+)  # fmt: skip
+def test_a_number_is_a_number(field, value):
+    with pytest.raises(AffectError, match="stands where a number must be"):
+        Query.from_json({"text": "a dog", field: value}, {})

@@ -26,7 +26,8 @@ def test_a_wrong_letter_is_put_right_and_said(pipeline, text, read, corrections)
     reading = read_query_text(text, (), pipeline)
     assert (reading.positive, reading.corrections) == (read, corrections)
     assert all(f"{wrong} as {right}" in reading.warnings[0] for wrong, right in corrections.items())
-    assert reading.to_json(text) == {"read_as": read, "corrected": corrections}
+    warnings = list(reading.warnings)
+    assert reading.to_json(text) == {"read_as": read, "corrected": corrections, "warnings": warnings}
 
 
 @pytest.mark.parametrize(
@@ -79,7 +80,9 @@ def test_negations_are_said_and_those_in_quotes_are_not_read(pipeline):
     reading = read_query_text("a beach without people", ("dogs",), pipeline)
     assert reading.positive == "a beach" and reading.negatives == {"people": "people", "dogs": "a dog"}
     assert reading.warnings == ("'a beach without people': looks for 'a beach' without 'people'",)
-    assert reading.to_json("a beach without people") == {"read_as": "a beach", "not": ["people", "dogs"]}
+    assert reading.to_json("a beach without people") == {
+        "read_as": "a beach", "not": ["people", "dogs"], "warnings": list(reading.warnings)
+    }  # fmt: skip
     assert not read_query_text('"no country for old men"', (), pipeline).negatives
     assert "not understood" in read_query_text("nobody on a beach", (), pipeline).warnings[0]
 

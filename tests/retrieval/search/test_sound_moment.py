@@ -1,6 +1,7 @@
 """The second at which the sound that was asked for is strongest, in a sound and in a film."""
 
 import json
+import os
 from contextlib import closing
 from dataclasses import replace
 
@@ -74,6 +75,10 @@ def test_no_moment_without_words_for_a_sound_or_without_the_file(lib, media):
         assert find_sound_moment(library, hit, "democracy") is None
         unheard = replace(hit, space_scores={**hit.space_scores, "audio": None})
         assert find_sound_moment(library, unheard, "beeping") is None
+        stat = (media / "late.wav").stat()
+        os.utime(media / "late.wav", ns=(stat.st_atime_ns, stat.st_mtime_ns + 10**9))  # it may be another
+        late = next(hit for hit in engine.search(Query(text="beeping")) if hit.path.endswith("late.wav"))
+        assert find_sound_moment(library, late, "beeping") is None
     (media / "late.wav").rename(lib.parent / "away.wav")
     why = explain(lib, "beeping")
     (lib.parent / "away.wav").rename(media / "late.wav")
