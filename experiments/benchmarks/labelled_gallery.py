@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from encoders.media import DEFAULT_SEGMENT_SECONDS
 from experiments.datasets.av_clips import load_av_clips
 from experiments.datasets.flickr1k import load_flickr1k
 from experiments.datasets.oasis import load_oasis
@@ -32,7 +33,6 @@ OTHER_WORDS = (  # of photos and videos, and of the music
     "mountain", "music", "pool", "rabbit", "road", "rock", "skateboard", "snow", "street", "swing", "tree",
     "water", "woman", "yoga",
 )  # fmt: skip
-SEGMENT_SECONDS = 15.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +82,7 @@ def open_gallery(paths: Iterable[Path], config: PipelineConfig) -> Iterator[Engi
     """An engine over a library of these files in a temporary folder."""
     with tempfile.TemporaryDirectory() as folder:
         with (
-            closing(Library.create(Path(folder), config, SEGMENT_SECONDS)) as library,
+            closing(Library.create(Path(folder), config, DEFAULT_SEGMENT_SECONDS)) as library,
             library.lock_for_writing(),
             report_index_progress() as on_progress,
         ):

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
-import numpy as np
 
 from encoders import AffectError
 from experiments.benchmarks.labelled_gallery import (
@@ -19,7 +18,7 @@ from experiments.benchmarks.labelled_gallery import (
 from experiments.datasets import DATA_ROOT
 from experiments.heads.audio_text.prompts import add_article
 from experiments.statistics.report import BenchmarkReport, Cell, add_seed_option, json_option, print_report
-from retrieval.evaluation import Estimate, bootstrap_interval
+from retrieval.evaluation import bootstrap_estimate
 from retrieval.features import PipelineConfig
 from retrieval.search import Engine, Hit, Query
 
@@ -90,8 +89,8 @@ def _make_report(results: Sequence[WordResult], item_count: int, seed: int) -> B
         rows.append({
             "words": name,
             "of": str(len(members)),
-            "P@5": _estimate([one.precision for one in members], seed),
-            "modalities shown": _estimate([float(flag) for flag in shown], seed),
+            "P@5": bootstrap_estimate([one.precision for one in members], seed=seed),
+            "modalities shown": bootstrap_estimate([float(flag) for flag in shown], seed=seed),
         })  # fmt: skip
     return BenchmarkReport(
         benchmark="mixed",
@@ -102,7 +101,3 @@ def _make_report(results: Sequence[WordResult], item_count: int, seed: int) -> B
             "modalities shown: of the modalities with a right answer, those with one in the first five",
         ],
     )
-
-
-def _estimate(values: Sequence[float], seed: int) -> Estimate:
-    return Estimate(float(np.mean(values)), *bootstrap_interval(np.array(values), seed=seed))

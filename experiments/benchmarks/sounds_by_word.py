@@ -24,7 +24,7 @@ from experiments.statistics.report import (
     json_option,
     print_report,
 )
-from retrieval.evaluation import Estimate, bootstrap_interval, compute_proportion_interval
+from retrieval.evaluation import Estimate, bootstrap_estimate, compute_proportion_interval
 from retrieval.features import FeaturePipeline, PipelineConfig
 from retrieval.search import Engine, Query
 from spaces.affect_regression import AUDIO_KINDS
@@ -91,7 +91,7 @@ def _make_report(
     recalls = {depth: 100.0 * (ranks <= depth) for depth in DEPTHS}
     row: dict[str, Cell] = {"what": "sounds by word", "of": str(len(ranks))}
     for depth, found in recalls.items():
-        row[f"R@{depth}"] = Estimate(float(found.mean()), *bootstrap_interval(found, seed=seed))
+        row[f"R@{depth}"] = bootstrap_estimate(found, seed=seed)
     every = np.concatenate(list(is_right_by_kind.values()))
     rows: list[dict[str, Cell]] = [row] + [
         {

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from fusion import balanced_merge, fuse_scores
-from retrieval.features import SPACES
 from retrieval.search.affect_search import (
     AffectPoint,
     compute_target_affect,
@@ -25,7 +24,7 @@ from retrieval.search.query import Query
 from retrieval.search.query_encoder import EncodedQueryPart, QueryEncoder
 from retrieval.search.query_text import resolve_text
 from retrieval.search.scoring import MISSING_DISCOUNT, ContentScorer
-from retrieval.search.segment_scores import SegmentScores
+from retrieval.search.segment_scores import SegmentScores, make_scores_without_content
 from retrieval.search.words_mood import add_affect_residual
 from retrieval.storage import Library, Snapshot, load_snapshot
 from spaces.circumplex import affinity
@@ -158,18 +157,7 @@ class Engine:
 
     def _score_by_affect(self, target: AffectPoint, segments: Positions) -> SegmentScores:
         mood = affinity(self._snapshot.select_affect(segments), target)
-        abstained = np.full(len(segments), np.nan)
-        return SegmentScores(
-            segments=segments,
-            total=mood,
-            mean_cosine=mood,
-            space_scores=dict.fromkeys(SPACES, abstained),
-            view_scores={},
-            affect_match=mood,
-            affect_gain=abstained,
-            copy_level=np.zeros(len(segments), np.int64),
-            moment_score=np.zeros(len(segments)),
-        )
+        return make_scores_without_content(segments, total=mood, mean_cosine=mood, affect_match=mood)
 
     def _compute_candidate_depth(self, query: Query) -> int:
         return max(min(CANDIDATES_PER_RESULT * query.k, len(self._snapshot.item_ids)), MIN_CANDIDATES)

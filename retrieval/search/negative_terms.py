@@ -9,8 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fusion import average_views
-from retrieval.features import SPACES
-from retrieval.search.segment_scores import SegmentScores
+from retrieval.search.segment_scores import SegmentScores, make_scores_without_content
 
 Positions = npt.NDArray[np.int64]
 
@@ -37,18 +36,11 @@ def score_absence(segments: Positions, negatives: Mapping[str, SegmentScores]) -
     NaN where every negative abstains: of such a segment nothing is known. Of scores that are all 1, those
     with the lowest cosine come first.
     """
-    abstained = np.full(len(segments), np.nan)
     is_known = np.any([~np.isnan(negative.total) for negative in negatives.values()], axis=0)
-    everything = SegmentScores(
-        segments=segments,
+    everything = make_scores_without_content(
+        segments,
         total=np.where(is_known, 1.0, np.nan),
         mean_cosine=-average_views([negative.mean_cosine for negative in negatives.values()]),
-        space_scores=dict.fromkeys(SPACES, abstained),
-        view_scores={},
-        affect_match=abstained,
-        affect_gain=abstained,
-        copy_level=np.zeros(len(segments), np.int64),
-        moment_score=np.zeros(len(segments)),
     )
     return apply_negatives(everything, negatives)
 

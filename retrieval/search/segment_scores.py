@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from encoders import Rows
 from fusion import average_views
+from retrieval.features import SPACES
 
 Scores = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.int64]
@@ -48,6 +49,24 @@ class SegmentScores:
     moment_score: Scores
     positive_total: Scores | None = None
     negative_scores: Mapping[str, Scores] = field(default_factory=dict)
+
+
+def make_scores_without_content(
+    segments: Positions, total: Scores, mean_cosine: Scores, affect_match: Scores | None = None
+) -> SegmentScores:
+    """Scores (n,) of segments of which no space says anything; of a mood, or of what is not wanted."""
+    abstained = np.full(len(segments), np.nan)
+    return SegmentScores(
+        segments=segments,
+        total=total,
+        mean_cosine=mean_cosine,
+        space_scores=dict.fromkeys(SPACES, abstained),
+        view_scores={},
+        affect_match=abstained if affect_match is None else affect_match,
+        affect_gain=abstained,
+        copy_level=np.zeros(len(segments), np.int64),
+        moment_score=np.zeros(len(segments)),
+    )
 
 
 def mark_near_copies(cosines_by_view: Mapping[str, Rows], segment_count: int) -> CopyLevels:

@@ -104,12 +104,14 @@ class AffectModel:
 
 def _predict_kinds(regressors: RegressorSet, features: Features) -> Rows:
     """(n, 3) probabilities of AUDIO_KINDS: by sound events where they are known, else by their regressor."""
-    by_regressor = _predict_classes(regressors, "kind", features)
     events = features.get("events")
     if events is None or not has_event_scores(events):
-        return by_regressor
+        return _predict_classes(regressors, "kind", features)
     by_events = estimate_audio_kinds(events)
-    return np.where(np.isnan(by_events), by_regressor, by_events)
+    is_missing = np.isnan(by_events)
+    if not is_missing.any():
+        return by_events
+    return np.where(is_missing, _predict_classes(regressors, "kind", features), by_events)
 
 
 def _predict_classes(regressors: RegressorSet, member: str, features: Features) -> Rows:

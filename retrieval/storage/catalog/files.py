@@ -13,6 +13,16 @@ from retrieval.storage.file_stamps import FileRecord, FileStamp
 # SQL aggregate over the paths of an item: the first one that is not missing, else the first.
 BEST_PATH_SQL = "coalesce(min(CASE missing WHEN 0 THEN path END), min(path))"
 _MOUNTS_KEY = "mounts"
+_RECORD_COLUMNS = "size, mtime_ns, ctime_ns, item, error"
+
+
+def _make_record(
+    size: int, mtime_ns: int, ctime_ns: int | None, item: str | None, error: str | None
+) -> FileRecord:
+    """From a row of _RECORD_COLUMNS."""
+    return FileRecord(
+        stamp=FileStamp(size=size, mtime_ns=mtime_ns, ctime_ns=ctime_ns), item_id=item, error=error
+    )
 
 
 class FileTable(Database):
@@ -20,30 +30,13 @@ class FileTable(Database):
 
     def load_files(self) -> dict[Path, FileRecord]:
         """Records of all files, by path."""
-        rows = self.execute("SELECT path, size, mtime_ns, ctime_ns, item, error FROM files")
-        return {
-            Path(os.fsdecode(path)): FileRecord(
-                stamp=FileStamp(size=size, mtime_ns=mtime_ns, ctime_ns=ctime_ns), item_id=item, error=error
-            )
-            for path, size, mtime_ns, ctime_ns, item, error in rows
-        }
+        rows = self.execute(f"SELECT path, {_RECORD_COLUMNS} FROM files")
+        return {Path(os.fsdecode(path)): _make_record(*record) for path, *record in rows}
 
     def find_file(self, path: Path) -> FileRecord | None:
         """The record of a path; None where it is not in the library."""
-        rows = self.execute(
-            "SELECT size, mtime_ns, ctime_ns, item, error FROM files WHERE path = ?", os.fsencode(path)
-        )
-        return next(
-            (
-                FileRecord(
-                    stamp=FileStamp(size=size, mtime_ns=mtime_ns, ctime_ns=ctime_ns),
-                    item_id=item,
-                    error=error,
-                )
-                for size, mtime_ns, ctime_ns, item, error in rows
-            ),
-            None,
-        )
+        rows = self.execute(f"SELECT {_RECORD_COLUMNS} FROM files WHERE path = ?", os.fsencode(path))
+        return _make_record(*rows[0]) if rows else None
 
     def record_file(
         self, path: Path, stamp: FileStamp, *, item_id: str | None = None, error: str | None = None
