@@ -7,6 +7,7 @@ Work that must reach a safe point first runs inside `stop_at_safe_points`.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import fcntl
 import os
@@ -32,7 +33,8 @@ class _StopRequest:
 def exit_on_signals(message: str) -> None:
     """Let SIGINT, SIGTERM and SIGHUP end this process; SIGINT writes `message` and exits with 130.
 
-    SIGTERM and SIGHUP stay ignored if they were (nohup). Call it once, in the main thread.
+    SIGTERM and SIGHUP stay ignored if they were (nohup). SIGINT is ignored once the interpreter ends: the
+    command has said its last word, and its exit code stands. Call it once, in the main thread.
     """
     numbers = {signal.SIGINT}  # also where a shell started us with it ignored, in the background
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -44,6 +46,7 @@ def exit_on_signals(message: str) -> None:
     for number in numbers:
         signal.signal(number, lambda *_: None)  # the number goes to the pipe, also during native code
     threading.Thread(target=_wait_for_signal, args=(reader, numbers, message), daemon=True).start()
+    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # else Python restores SIG_DFL, which kills
 
 
 @contextlib.contextmanager

@@ -145,6 +145,24 @@ def test_control_c_does_not_wait_for_native_code_and_removes_drafts(tmp_path):
     assert (run.returncode, said) == (130, "stopped") and list(tmp_path.iterdir()) == []
 
 
+LATE = """
+import os, signal, sys
+from encoders.interrupts import exit_on_signals
+exit_on_signals("stopped")
+class Late:
+    def __del__(self, kill=os.kill, own=os.getpid(), number=signal.SIGINT, write=os.write):
+        write(1, b"late")
+        kill(own, number)
+sys.late = Late()
+sys.exit(2)
+"""
+
+
+def test_a_signal_while_the_interpreter_ends_leaves_the_exit_code(tmp_path):
+    done = subprocess.run([sys.executable, "-c", LATE], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "late", "")
+
+
 def test_a_draft_is_removed_when_it_is_left(tmp_path):
     with pytest.raises(KeyError), make_draft_path(tmp_path / "long.png") as draft:
         draft.touch()
