@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from retrieval.search import DEFAULT_BALANCE, MODALITIES
-from retrieval.storage import find_on_disk
+from retrieval.search import DEFAULT_BALANCE
+from retrieval.storage import MODALITIES, find_on_disk
 from retrieval.vector_index import INDEX_KINDS
 
 

@@ -13,11 +13,11 @@ from retrieval.features import SPACES
 from retrieval.search.query_fields import (
     FIELD_BY_JSON_NAME,
     FIELD_PARSERS,
-    MODALITIES,
     validate_names,
     validate_query_text,
     validate_unicode,
 )
+from retrieval.storage import MODALITIES
 from spaces.circumplex import parse_mood
 
 DEFAULT_BALANCE = 1.05  # how strongly a merged list alternates between modalities; 1 is by score alone

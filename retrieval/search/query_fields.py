@@ -9,10 +9,8 @@ from typing import Any
 
 from encoders import AffectError
 from retrieval.features import SPACES
-from retrieval.storage import find_on_disk
+from retrieval.storage import MODALITIES, find_on_disk
 from spaces.circumplex import parse_mood
-
-MODALITIES = ("image", "video", "audio")
 
 
 def parse_weights(text: str) -> dict[str, float]:
