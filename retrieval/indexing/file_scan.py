@@ -32,7 +32,7 @@ class SkipCounts:
 def find_media_files(
     roots: Iterable[Path],
     on_error: ErrorCallback,
-    skip_folder: Path,
+    skip_folder: Path | None,
     known_paths: Container[Path] = (),
     *,
     exclusions: Exclusions | None = None,
@@ -41,7 +41,7 @@ def find_media_files(
     """Yield absolute paths of media files below the roots, each once, without hidden and excluded ones.
 
     on_error:    called with the path and the reason for folders and files that can't be read
-    skip_folder: folder that is not entered: the library itself
+    skip_folder: folder that is not entered: the library itself, if it is in one
     known_paths: files taken as media without opening them
     skip_counts: updated with the counts of skipped files
 
@@ -51,7 +51,7 @@ def find_media_files(
     files, folders = _split_roots(roots)
     yield from files
     walker = _FolderWalker(on_error, known_paths, exclusions or Exclusions(), skip_counts or SkipCounts())
-    if folder_id := _get_folder_id(skip_folder):
+    if skip_folder is not None and (folder_id := _get_folder_id(skip_folder)):
         walker.visited.add(folder_id)
     for root in folders:
         yield from walker.walk(root, root)
@@ -64,7 +64,7 @@ def make_absolute(path: Path | str) -> Path:
     return Path(os.path.abspath(path))  # noqa: PTH100 - Path.resolve follows links
 
 
-def quote_path(path: Path) -> str:
+def quote_path(path: Path | str) -> str:
     """A path quoted for a shell command."""
     return shlex.quote(to_printable(path))
 

@@ -13,7 +13,7 @@ from retrieval.indexing.exclusions import Exclusions
 from retrieval.indexing.file_scan import find_media_files, make_absolute
 from retrieval.indexing.pruning import ScanResult, prune_missing
 from retrieval.indexing.summary import IndexProgress
-from retrieval.storage import EncodedFile, FileRecord, FileStamp, FileUpdate, Library
+from retrieval.storage import AnyLibrary, EncodedFile, FileRecord, FileStamp, FileUpdate
 
 SCAN_REPORT_INTERVAL = 256  # files between two reports of a scan
 UPDATE_BATCH_SIZE = 256  # moved or unreadable files committed at once
@@ -22,7 +22,7 @@ UPDATE_BATCH_SIZE = 256  # moved or unreadable files committed at once
 class Indexer:
     """One index run. `on_progress` is called after every step."""
 
-    def __init__(self, library: Library, on_progress: Callable[[IndexProgress], None]) -> None:
+    def __init__(self, library: AnyLibrary, on_progress: Callable[[IndexProgress], None]) -> None:
         self.library = library
         self.progress = IndexProgress()
         self._on_progress = on_progress
@@ -73,7 +73,7 @@ class Indexer:
         self.progress.skip_counts.excluded.update(dict.fromkeys(exclusions.user_patterns, 0))
         found_paths: dict[Path, None] = {}
         for path in find_media_files(
-            roots, self._record_unreadable, self.library.folder, self._known_files,
+            roots, self._record_unreadable, self.library.own_folder, self._known_files,
             exclusions=exclusions, skip_counts=self.progress.skip_counts,
         ):  # fmt: skip
             found_paths[path] = None

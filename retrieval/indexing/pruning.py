@@ -10,8 +10,8 @@ from encoders import AffectError, to_printable
 from retrieval.indexing.exclusions import Exclusions
 from retrieval.indexing.file_scan import make_absolute, quote_path
 from retrieval.storage import (
+    AnyLibrary,
     FileRecord,
-    Library,
     MissingFiles,
     count_paths_by_folder,
     find_mount_points,
@@ -62,7 +62,7 @@ class PruningDecision:
 
 
 def prune_missing(
-    library: Library, scan_result: ScanResult, moved_paths: Collection[Path], *, prune_all: bool
+    library: AnyLibrary, scan_result: ScanResult, moved_paths: Collection[Path], *, prune_all: bool
 ) -> PruningDecision:
     """Remove deleted files and mark those that may be on an unmounted disk; the caller holds the lock.
 
@@ -155,7 +155,7 @@ def _is_same_file(path: Path, other: Path) -> bool:
 
 
 def select_present_roots(
-    library: Library, roots: Sequence[Path], *, prune_all: bool
+    library: AnyLibrary, roots: Sequence[Path], *, prune_all: bool
 ) -> tuple[list[Path], int]:
     """The existing roots, and the number of files removed below absent ones, which needs `prune_all`.
 
@@ -172,16 +172,16 @@ def select_present_roots(
     return [root for root in roots if root not in absent_roots], len(removed_paths)
 
 
-def _list_known_below(library: Library, root: Path) -> list[Path]:
+def _list_known_below(library: AnyLibrary, root: Path) -> list[Path]:
     absolute_root = make_absolute(root)
     return [path for path in library.catalog.load_files() if absolute_root in (path, *path.parents)]
 
 
-def _format_missing_root(library: Library, root: Path, known_count: int) -> str:
+def _format_missing_root(library: AnyLibrary, root: Path, known_count: int) -> str:
     message = f"{to_printable(root)}: no such file or directory"
     if not known_count:
         return message
     return (
         f"{message}; the library holds {known_count} files of it: mount its disk, or forget them with: "
-        f"affect remove {quote_path(make_absolute(root))} --library {quote_path(library.folder)}"
+        f"affect remove {quote_path(make_absolute(root))} --library {quote_path(library.name)}"
     )

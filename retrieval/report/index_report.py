@@ -41,13 +41,13 @@ def _format_note(progress: IndexProgress) -> str:
     return ", ".join([*parts, f"{len(progress.failed)} failed"] if progress.failed else parts)
 
 
-def print_index_summary(progress: IndexProgress, folder: Path) -> None:
+def print_index_summary(progress: IndexProgress, folder: Path | str) -> None:
     """Print the lines of `format_index_summary`."""
     for line in format_index_summary(progress, folder):
         click.echo(line)
 
 
-def format_index_summary(progress: IndexProgress, folder: Path) -> Iterator[str]:
+def format_index_summary(progress: IndexProgress, folder: Path | str) -> Iterator[str]:
     """Yield a line of counts, then lines on excluded, unreadable, incomplete and missing files."""
     parts = {
         "indexed": progress.indexed, "unchanged": progress.unchanged,
@@ -83,7 +83,7 @@ def _format_completion(completion: RoleCompletion) -> Iterator[str]:
     yield from _format_reasons(f"without {', '.join(completion.roles)}", completion.left_out)
 
 
-def format_missing_files(missing_files: MissingFiles, library_folder: Path) -> str:
+def format_missing_files(missing_files: MissingFiles, library_folder: Path | str) -> str:
     """How many files are missing below a folder, and the command that removes them from the library."""
     return (
         f"missing: {missing_files.missing_count} of {missing_files.known_count} files below "

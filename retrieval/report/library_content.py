@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-
-import numpy as np
+from collections.abc import Callable, Sequence
 
 from encoders import AffectError, ClassifierEncoder, Encoder, EventClassifier, Rows
 from retrieval.features import EVENTS_ROLE, OBJECT_SPACE, SPACE_SPECS
-from retrieval.storage import Library
+from retrieval.storage import AnyLibrary
 from spaces import compute_label_probabilities
 
 MIN_CLASS_SCORE = 0.3  # of a segment's best class; below it the segment is not counted
@@ -18,7 +16,7 @@ MAX_CLASSES = 10
 CHUNK_ROWS = 4096  # rows read at a time
 
 
-def count_sound_events(library: Library) -> dict[str, int]:
+def count_sound_events(library: AnyLibrary) -> dict[str, int]:
     """Segments by their best class of sound, the most frequent first.
 
     Empty without rows of sound events, or where their encoder is not installed.
@@ -29,7 +27,7 @@ def count_sound_events(library: Library) -> dict[str, int]:
     return _count_best_classes(library, EVENTS_ROLE, encoder.classes, lambda rows: rows)
 
 
-def count_labels(library: Library) -> dict[str, int]:
+def count_labels(library: AnyLibrary) -> dict[str, int]:
     """Segments by their most probable label of a picture, as `count_sound_events`."""
     role = SPACE_SPECS[OBJECT_SPACE].role
     encoder = _load_encoder(library, role)
@@ -41,7 +39,7 @@ def count_labels(library: Library) -> dict[str, int]:
     )  # fmt: skip
 
 
-def _load_encoder(library: Library, role: str) -> Encoder | None:
+def _load_encoder(library: AnyLibrary, role: str) -> Encoder | None:
     """The encoder that gave a role's rows; None where it is not the installed one."""
     if not library.pipeline.has_role(role):
         return None
@@ -54,12 +52,12 @@ def _load_encoder(library: Library, role: str) -> Encoder | None:
 
 
 def _count_best_classes(
-    library: Library, role: str, classes: Sequence[str], compute_scores: Callable[[Rows], Rows]
+    library: AnyLibrary, role: str, classes: Sequence[str], compute_scores: Callable[[Rows], Rows]
 ) -> dict[str, int]:
     """Segments by the class with the highest score; empty where `affect verify` complains of the rows."""
     counts: Counter[str] = Counter()
     try:
-        for rows in _iterate_rows(library, role):
+        for rows in library.iterate_rows(role, CHUNK_ROWS):
             scores = compute_scores(rows)
             best = scores.argmax(axis=1)[scores.max(axis=1) >= MIN_CLASS_SCORE]
             counts.update(classes[i] for i in best)
@@ -67,15 +65,3 @@ def _count_best_classes(
         return {}
     ordered = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
     return dict(ordered[:MAX_CLASSES])
-
-
-def _iterate_rows(library: Library, name: str) -> Iterator[Rows]:
-    """Rows (n, d) of the segments that have any, n at most CHUNK_ROWS."""
-    with library.catalog.read_transaction():
-        vector_file = library.catalog.list_vector_files().get(name)
-        if vector_file is None:
-            return
-        rows = library.vectors.open(vector_file)
-        indices = library.vectors.load_rows_by_item(name)[1]
-    for start in range(0, len(indices), CHUNK_ROWS):
-        yield np.asarray(rows[indices[start : start + CHUNK_ROWS]], np.float32)

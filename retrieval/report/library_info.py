@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -13,14 +12,14 @@ from typing import Any
 from encoders import AffectError, to_printable
 from retrieval.report.library_content import count_labels, count_sound_events
 from retrieval.search import IndexSettings
-from retrieval.storage import Library, find_equivalent_paths, list_custom_heads, matches_id
+from retrieval.storage import AnyLibrary, find_equivalent_paths, list_custom_heads, matches_id
 
 
-def get_library_info(library: Library) -> dict[str, Any]:
+def get_library_info(library: AnyLibrary) -> dict[str, Any]:
     """Counts, frequent events and labels, sizes in bytes, encoders and unreadable files of a library."""
     file_count, item_count = library.catalog.count_files_and_items()
     return {
-        "library": str(library.folder),
+        "library": library.name,
         "items": library.catalog.count_items_by_modality(),
         "files": file_count,
         "duplicates": file_count - item_count,
@@ -30,8 +29,8 @@ def get_library_info(library: Library) -> dict[str, Any]:
         "unreadable": len(library.catalog.list_unreadable()),
         "heard": count_sound_events(library),
         "seen": count_labels(library),
-        "rows": {file.name: file.count for file in library.catalog.list_vector_files().values()},
-        "bytes": _measure_folder_bytes(library.folder),
+        "rows": library.count_rows(),
+        "bytes": library.measure_bytes(),
         "segment": library.segment_seconds,
         "encoders": json.loads(library.config.to_json()),
         "own": dict(list_custom_heads(library.catalog)),
@@ -39,17 +38,7 @@ def get_library_info(library: Library) -> dict[str, Any]:
     }
 
 
-def _measure_folder_bytes(folder: Path) -> int:
-    """Total size of all files below a folder; a file deleted meanwhile counts 0."""
-    total = 0
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            with contextlib.suppress(OSError):
-                total += Path(parent, name).lstat().st_size
-    return total
-
-
-def list_library_items(library: Library, modalities: Sequence[str]) -> list[dict[str, Any]]:
+def list_library_items(library: AnyLibrary, modalities: Sequence[str]) -> list[dict[str, Any]]:
     """Items of these modalities, in order of path; `missing` as of the last index run."""
     return [asdict(item) for item in library.catalog.list_items() if item.modality in modalities]
 
@@ -67,12 +56,12 @@ def make_rows_printable(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any
     ]
 
 
-def list_unreadable_files(library: Library) -> list[dict[str, Any]]:
+def list_unreadable_files(library: AnyLibrary) -> list[dict[str, Any]]:
     """Path and reason of each file that could not be read."""
     return [{"path": path, "reason": reason} for path, reason in library.catalog.list_unreadable()]
 
 
-def resolve_paths(library: Library, path_or_id: str) -> list[Path]:
+def resolve_paths(library: AnyLibrary, path_or_id: str) -> list[Path]:
     """The library's paths equal to or below a path, else those of the item with an id or id prefix.
 
     Raises AffectError if none matches, or if the prefix matches several items.

@@ -24,7 +24,7 @@ from retrieval.report.terminal import (
 )
 from retrieval.report.thumbnails import Moment, make_thumbnails
 from retrieval.search import Hit, Query
-from retrieval.storage import Library
+from retrieval.storage import AnyLibrary
 
 Explanations = Sequence[Mapping[str, Any]]
 AnsweredQuery = tuple[Query, Sequence[Hit], Explanations | None]
@@ -32,7 +32,7 @@ MAX_THUMBNAILS = 400  # thumbnails on a page, about 20 kB each; further results 
 TIMED_MODALITIES = {"audio", "video"}  # modalities that play over time
 
 
-def write_results_page(path: Path, library: Library, answers: Sequence[AnsweredQuery]) -> None:
+def write_results_page(path: Path, library: AnyLibrary, answers: Sequence[AnsweredQuery]) -> None:
     """Write a page with a section per query, with the explanations of its results if given.
 
     Raises AffectError if the file can't be written.
@@ -75,7 +75,7 @@ def make_media_link(path: str, folder: Path, start: float | None = None, end: fl
     return f"{uri}#t={start:.3f},{end:.3f}"
 
 
-def _format_item_counts(library: Library) -> str:
+def _format_item_counts(library: AnyLibrary) -> str:
     """Item counts by modality, such as "3 sounds, 12 photos"."""
     counts = library.catalog.count_items_by_modality()
     return ", ".join(f"{count} {MODALITY_PLURALS[modality]}" for modality, count in counts.items())

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from encoders import AffectError, VocabularyEncoder, is_missing_row
 from retrieval.features import FeaturePipeline
+from retrieval.search.kinds import find_nearest_by_affect
 from retrieval.search.query import PhraseAffect, Query
 from retrieval.search.query_encoder import EncodedQueryPart
 from retrieval.search.words_mood import read_mood_of_words
@@ -70,19 +72,25 @@ def compute_target_affect(query: Query, query_parts: Sequence[EncodedQueryPart])
     return affect[:2]
 
 
-def find_nearest_by_affect(
-    snapshot: Snapshot, target: AffectPoint, modalities: Sequence[str], k: int
-) -> Positions:
-    """Segment positions, ascending: of each modality all segments as near as the k-th nearest item.
-
-    Exact, over every segment: comparing four numbers each is faster than an index.
-    """
+@find_nearest_by_affect.register
+def _(snapshot: Snapshot, target: AffectPoint, modalities: Sequence[str], k: int) -> Positions:
+    # exact, over every segment: comparing four numbers each is faster than an index
     nearest = [np.empty(0, np.int64)]
     closeness = affinity(snapshot.affect, target)
     for modality in modalities:
         segments = np.flatnonzero(snapshot.mask_modality(modality) & ~np.isnan(closeness))
-        order = segments[np.argsort(-closeness[segments], kind="stable")]
-        first_of_item = np.sort(np.unique(snapshot.item_by_segment[order], return_index=True)[1])[:k]
-        if len(first_of_item):
-            nearest.append(order[closeness[order] >= closeness[order[first_of_item[-1]]]])
+        nearest.append(select_nearest_items(segments, closeness[segments], snapshot.item_by_segment, k))
     return np.unique(np.concatenate(nearest))
+
+
+def select_nearest_items(
+    segments: Positions,
+    closeness: npt.NDArray[np.float64],
+    item_by_segment: npt.NDArray[np.integer[Any]],
+    k: int,
+) -> Positions:
+    """Those of segments (n,), in descending order of closeness (n,), as close as the k-th closest item."""
+    by_closeness = np.argsort(-closeness, kind="stable")
+    order, ordered = segments[by_closeness], closeness[by_closeness]
+    first_of_item = np.sort(np.unique(item_by_segment[order], return_index=True)[1])[:k]
+    return order[ordered >= ordered[first_of_item[-1]]] if len(first_of_item) else order

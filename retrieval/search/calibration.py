@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from encoders import Rows
 from fusion import Calibration, fit_calibration
-from retrieval.storage import Library, Snapshot
+from retrieval.storage import AnyLibrary, AnySnapshot
 from retrieval.vector_index import StoredRows
 
 MATCH_PRIOR = 0.1  # share of matches a score is read against: a library has few, though more than one
@@ -43,7 +43,7 @@ BACKGROUND_SENTENCES = (
 class LibraryCalibrations:
     """The calibrations of one snapshot of a library, each fitted or loaded at its first use."""
 
-    def __init__(self, library: Library, snapshot: Snapshot) -> None:
+    def __init__(self, library: AnyLibrary, snapshot: AnySnapshot) -> None:
         self._library, self._snapshot = library, snapshot
         self._calibrations: dict[str, Calibration] = {}
 
@@ -70,11 +70,8 @@ class LibraryCalibrations:
             return pipeline.project(pipeline.encode_text(BACKGROUND_SENTENCES))[view]
 
         is_text = query_modality == "text"
-        return fit_library_calibration(
-            self._snapshot.views[view].rows,
-            np.flatnonzero(self._snapshot.mask_shown_rows(view)),
-            project_background if is_text else None,
-        )
+        rows = self._snapshot.sample_rows(view, MAX_BACKGROUND_ROWS, SEED)
+        return fit_library_calibration(rows, np.arange(len(rows)), project_background if is_text else None)
 
 
 def make_calibration_key(view: str, query_modality: str) -> str:

@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from encoders import Rows, is_missing_row, unit_rows
 from retrieval.search.index_files import IndexFiles, StoredIndex
-from retrieval.storage import Library, SegmentVectors, Snapshot
+from retrieval.search.kinds import NearestSegments, make_view_search
+from retrieval.storage import AnyLibrary, AnySnapshot, Library, SegmentVectors, Snapshot
 from retrieval.vector_index import CACHE_BYTES, ExactIndex, StoredRows, rescore, select_top_k
 
 Positions = npt.NDArray[np.int64]
@@ -26,10 +27,9 @@ MAX_GATHERED_BYTES = 16 << 20  # float16 rows that a filter leaves are compared 
 class CandidateSearch:
     """Finds the segments to score in one snapshot of a library."""
 
-    def __init__(self, library: Library, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
-        self._view_searches: dict[tuple[str, str], ViewSearch] = {}
-        self._index_files = IndexFiles(library.folder, snapshot.generation, snapshot.index_records)
+    def __init__(self, library: AnyLibrary, snapshot: AnySnapshot) -> None:
+        self._library, self._snapshot = library, snapshot
+        self._view_searches: dict[tuple[str, str], NearestSegments] = {}
 
     def find(
         self,
@@ -55,7 +55,7 @@ class CandidateSearch:
         return np.unique(np.concatenate([np.empty(0, np.int64), *found]))
 
     def _search_part(
-        self, view_search: ViewSearch, queries: Rows, k: int, segment_mask: Mask | None
+        self, view_search: NearestSegments, queries: Rows, k: int, segment_mask: Mask | None
     ) -> Iterator[Positions]:
         if len(queries) == 1:
             yield self._search_distinct_items(view_search, queries, k, segment_mask)
@@ -66,7 +66,7 @@ class CandidateSearch:
         yield view_search.find_nearest(queries, max(k // len(queries), 1), segment_mask)
 
     def _search_distinct_items(
-        self, view_search: ViewSearch, queries: Rows, k: int, segment_mask: Mask | None
+        self, view_search: NearestSegments, queries: Rows, k: int, segment_mask: Mask | None
     ) -> Positions:
         """Deepens until k items are met, or all: a long film has more segments than one asks for."""
         want = k
@@ -76,15 +76,20 @@ class CandidateSearch:
                 return found
             want *= 4
 
-    def _get_view_search(self, view: str, modality: str) -> ViewSearch:
+    def _get_view_search(self, view: str, modality: str) -> NearestSegments:
         if (view, modality) not in self._view_searches:
-            self._view_searches[view, modality] = self._make_view_search(view, modality)
+            self._view_searches[view, modality] = make_view_search(
+                self._snapshot, self._library, view, modality
+            )
         return self._view_searches[view, modality]
 
-    def _make_view_search(self, view: str, modality: str) -> ViewSearch:
-        vectors = self._snapshot.views[view]
-        is_searchable = self._snapshot.mask_rows(view, modality)
-        return ViewSearch(vectors, is_searchable, self._index_files.load(view, modality, vectors.rows))
+
+@make_view_search.register
+def _(snapshot: Snapshot, library: Library, view: str, modality: str) -> NearestSegments:
+    vectors = snapshot.views[view]
+    files = IndexFiles(library.folder, snapshot.generation, snapshot.index_records)
+    is_searchable = snapshot.mask_rows(view, modality)
+    return ViewSearch(vectors, is_searchable, files.load(view, modality, vectors.rows))
 
 
 class ViewSearch:

@@ -13,11 +13,11 @@ from fusion import balanced_merge, fuse_scores
 from retrieval.search.affect_search import (
     AffectPoint,
     compute_target_affect,
-    find_nearest_by_affect,
     resolve_mood,
 )
 from retrieval.search.candidates import CandidateSearch
 from retrieval.search.hits import Hit, SearchResults, make_hit
+from retrieval.search.kinds import find_nearest_by_affect, open_snapshot
 from retrieval.search.negative_terms import apply_negatives, has_enough_left, score_absence
 from retrieval.search.no_results import explain_no_results
 from retrieval.search.query import Query
@@ -26,7 +26,7 @@ from retrieval.search.query_text import resolve_text
 from retrieval.search.scoring import MISSING_DISCOUNT, ContentScorer
 from retrieval.search.segment_scores import SegmentScores, make_scores_without_content
 from retrieval.search.words_mood import add_affect_residual
-from retrieval.storage import Library, Snapshot, load_snapshot, make_id_keys
+from retrieval.storage import AnyLibrary, AnySnapshot, make_id_keys
 from spaces.circumplex import affinity
 
 Positions = npt.NDArray[np.int64]
@@ -42,7 +42,7 @@ MIN_DISTANCE = 0.1
 class Engine:
     """Answers queries over one library, and notices when another process has written to it."""
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: AnyLibrary) -> None:
         self.library = library
         self._query_encoder = QueryEncoder(library)
         self._load_snapshot()
@@ -51,7 +51,7 @@ class Engine:
         self.library.refresh_pipeline()
         if self.library.custom_heads_error:
             raise self.library.custom_heads_error
-        self._snapshot = load_snapshot(self.library)
+        self._snapshot: AnySnapshot = open_snapshot(self.library)
         self._candidate_search = CandidateSearch(self.library, self._snapshot)
         self._scorer = ContentScorer(library=self.library, snapshot=self._snapshot)
 
@@ -64,9 +64,9 @@ class Engine:
         self._query_encoder.close()
 
     @property
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> AnySnapshot:
         """The library as last committed."""
-        if self.library.catalog.get_version() != self._snapshot.catalog_version:
+        if not self._snapshot.is_current():
             self._load_snapshot()
         return self._snapshot
 
@@ -84,7 +84,7 @@ class Engine:
         with self.library.catalog.read_transaction():  # paths are those of the snapshot
             return self._run_resolved(query, snapshot)
 
-    def _run_resolved(self, query: Query, snapshot: Snapshot) -> SearchResults:
+    def _run_resolved(self, query: Query, snapshot: AnySnapshot) -> SearchResults:
         query_parts = self._query_encoder.encode(query, snapshot)
         negatives = self._query_encoder.encode_negatives(query)
         scores = self._score_query(query, query_parts, negatives)
@@ -100,7 +100,7 @@ class Engine:
         reason = explain_no_results(
             query,
             snapshot,
-            self.library.folder,
+            self.library,
             is_present=any(part.is_present for part in [*query_parts, *negatives.values()]),
             best_score=float(scores.total[comparable].max()) if len(comparable) else None,
         )
@@ -120,8 +120,7 @@ class Engine:
             return {text: self._scorer.score(query, [part], segments) for text, part in negatives.items()}
 
         if query.is_pure_negation and negatives:
-            is_wanted = [snapshot.mask_modality(modality) for modality in query.modalities]
-            segments = np.flatnonzero(np.any(is_wanted, axis=0))
+            segments = snapshot.list_segments_of(query.modalities)
             return score_absence(segments, score_negatives(segments))
         depth = self._compute_candidate_depth(query)
         while True:
@@ -178,7 +177,7 @@ class Engine:
 
 
 def _select_best_segments(
-    segment_scores: SegmentScores, snapshot: Snapshot, excluded_items: Sequence[int]
+    segment_scores: SegmentScores, snapshot: AnySnapshot, excluded_items: Sequence[int]
 ) -> Positions:
     """Indices into `segment_scores` of each item's best segment, best first, without excluded items."""
     items = snapshot.item_by_segment[segment_scores.segments]
@@ -195,7 +194,7 @@ def _select_best_segments(
     return np.asarray(order[np.sort(first)])
 
 
-def _make_hits(snapshot: Snapshot, segment_scores: SegmentScores, indices: Sequence[int]) -> list[Hit]:
+def _make_hits(snapshot: AnySnapshot, segment_scores: SegmentScores, indices: Sequence[int]) -> list[Hit]:
     """The results at `indices` into `segment_scores`, without items that were removed meanwhile."""
     items = snapshot.item_by_segment[segment_scores.segments[np.array(indices, np.int64)]]
     paths = snapshot.load_paths(items)
@@ -219,7 +218,7 @@ def _list_copies(segment_scores: SegmentScores, best: Positions) -> list[int]:
 
 
 def _merge_modalities(
-    query: Query, segment_scores: SegmentScores, best: Positions, snapshot: Snapshot
+    query: Query, segment_scores: SegmentScores, best: Positions, snapshot: AnySnapshot
 ) -> list[int]:
     """The k indices into `segment_scores` to show: a list a modality, merged by the balanced heuristic.
 

@@ -84,7 +84,5 @@ def _estimate_affect_by_modality(engine: Engine, hit: Hit) -> dict[str, dict[str
 
 def _load_feature_row(engine: Engine, role: str, hit: Hit) -> Rows | None:
     """The raw row (d,) of the hit's segment in a role, None where it is missing."""
-    library = engine.library
-    with library.catalog.read_transaction():
-        rows = library.vectors.load(role, np.array([hit.segment]))
+    rows = engine.snapshot.load_features(role, np.array([hit.segment]))
     return None if rows is None or is_missing_row(rows)[0] else rows[0]

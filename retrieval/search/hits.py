@@ -9,7 +9,7 @@ import numpy as np
 
 from retrieval.features import affect_to_json
 from retrieval.search.segment_scores import COPY, SegmentScores
-from retrieval.storage import Snapshot, round_span
+from retrieval.storage import AnySnapshot, round_span
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,11 +64,11 @@ class SearchResults:
     empty_reason: str = ""
 
 
-def make_hit(rank: int, snapshot: Snapshot, segment_scores: SegmentScores, index: int, path: str) -> Hit:
+def make_hit(rank: int, snapshot: AnySnapshot, segment_scores: SegmentScores, index: int, path: str) -> Hit:
     """The result of the segment at `index` of `segment_scores`, an item at `path`."""
     segment = int(segment_scores.segments[index])
     item = int(snapshot.item_by_segment[segment])
-    start, end = round_span(snapshot.spans[segment])
+    start, end = round_span(snapshot.select_spans(segment_scores.segments[index : index + 1])[0])
     view_scores = {
         view: _round_score(segment_scores.view_scores[view][index])
         for view in sorted(segment_scores.view_scores)

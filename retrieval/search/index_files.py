@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders import Rows, UnknownNameError
-from retrieval.storage import INDEX_SETTINGS_KEY, IndexRecord, Library
+from retrieval.storage import INDEX_SETTINGS_KEY, AnyLibrary, IndexRecord, Library
 from retrieval.vector_index import (
     DEFAULT_INDEX,
     IndexKind,
@@ -99,7 +99,7 @@ class IndexSettings:
     options: Mapping[str, int]
 
     @classmethod
-    def load(cls, library: Library) -> IndexSettings:
+    def load(cls, library: AnyLibrary) -> IndexSettings:
         """Those a library has; its kind may be unknown here."""
         stored = json.loads(library.catalog.get_meta(INDEX_SETTINGS_KEY) or "{}")
         choice = str(stored.get("kind", DEFAULT_INDEX))

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from encoders import to_printable
 from retrieval.search.query import Query
-from retrieval.storage import Snapshot, find_writer_pid
+from retrieval.storage import AnyLibrary, AnySnapshot
 
 
 def explain_no_results(
-    query: Query, snapshot: Snapshot, folder: Path, *, is_present: bool, best_score: float | None
+    query: Query, snapshot: AnySnapshot, library: AnyLibrary, *, is_present: bool, best_score: float | None
 ) -> str:
     """Why there are no results.
 
     is_present: whether the query has a row in any space
     best_score: the highest score of all items that could be compared, None without any
     """
-    busy = find_writer_pid(folder)
+    busy = library.find_writer_pid()
     if not snapshot.item_count:
-        return _explain_empty_library(folder, busy)
+        return _explain_empty_library(library.name, busy)
     more = "; the library is being written to, ask again later" if busy else ""
     if not snapshot.count_items(query.modalities):
         return f"no match: the library holds nothing of {', '.join(query.modalities)} (--modalities){more}"
@@ -32,8 +30,8 @@ def explain_no_results(
     return "no match: no space can tell anything from what was asked with (silence, for one)"
 
 
-def _explain_empty_library(folder: Path, writer_pid: str | None) -> str:
-    name = to_printable(folder)
+def _explain_empty_library(library_name: str, writer_pid: str | None) -> str:
+    name = to_printable(library_name)
     if writer_pid is not None:
         return f"no match yet: {name} is being indexed (process {writer_pid}), and nothing is in it so far"
     return f"no match: {name} is empty; fill it with: affect index FOLDER --library {name}"

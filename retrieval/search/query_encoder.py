@@ -30,7 +30,7 @@ from retrieval.features import (
     get_query_modality,
 )
 from retrieval.search.query import Query
-from retrieval.storage import Library, Snapshot
+from retrieval.storage import AnyLibrary, AnySnapshot
 from spaces.affect_regression import average_estimates
 
 log = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ class EncodedQueryPart:
 class QueryEncoder:
     """Reads queries for one library; keeps one decoder process from the first media query on."""
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: AnyLibrary) -> None:
         self.library = library
         self._decoder_pool: DecoderPool | None = None
 
@@ -95,7 +95,7 @@ class QueryEncoder:
             self._decoder_pool.__exit__(None, None, None)
             self._decoder_pool = None
 
-    def encode(self, query: Query, snapshot: Snapshot) -> list[EncodedQueryPart]:
+    def encode(self, query: Query, snapshot: AnySnapshot) -> list[EncodedQueryPart]:
         """Every part of the query. Raises MediaError for a file that can't be read or is of another kind."""
         feel = query.affect_weight > 0 and query.mood is None
         read: Mapping[str, Callable[..., EncodedQueryPart]] = {
@@ -131,7 +131,7 @@ class QueryEncoder:
         return EncodedQueryPart(embeddings=rows, is_text=True, affect=affect)
 
     def _encode_media(
-        self, path: Path, modality: str, include_affect: bool, snapshot: Snapshot
+        self, path: Path, modality: str, include_affect: bool, snapshot: AnySnapshot
     ) -> EncodedQueryPart:
         file = self._encode_file(path, modality, include_affect)
         features = concatenate_features(file.results)
@@ -198,7 +198,7 @@ def _limit_segments(path: Path, events: Iterable[DecodingEvent]) -> Iterator[Dec
 _MODALITY_PHRASES = {"image": "a picture", "audio": "sound", "video": "a video"}
 
 
-def _encode_item(snapshot: Snapshot, id_prefix: str) -> EncodedQueryPart:
+def _encode_item(snapshot: AnySnapshot, id_prefix: str) -> EncodedQueryPart:
     position = snapshot.resolve_item(id_prefix)
     segments = snapshot.list_segments(position)
     if not snapshot.views:
@@ -210,6 +210,6 @@ def _encode_item(snapshot: Snapshot, id_prefix: str) -> EncodedQueryPart:
         embeddings={view: unit_rows(table.select_rows(sampled)) for view, table in snapshot.views.items()},
         item_index=position,
         affect=average_estimates(
-            snapshot.select_affect(segments), compute_duration_weights(snapshot.spans[segments])
+            snapshot.select_affect(segments), compute_duration_weights(snapshot.select_spans(segments))
         ),
     )

@@ -23,7 +23,7 @@ from retrieval.search.segment_scores import (
     mark_near_copies,
     set_copy_scores,
 )
-from retrieval.storage import Library, Snapshot
+from retrieval.storage import AnyLibrary, AnySnapshot
 from spaces import Space
 from spaces.joint import WORDS_VIEW, JointSpace
 
@@ -40,8 +40,8 @@ IN_DOMAIN_WEIGHT = 4.0
 class ContentScorer:
     """Scores the segments of one snapshot of a library."""
 
-    library: Library
-    snapshot: Snapshot
+    library: AnyLibrary
+    snapshot: AnySnapshot
 
     @cached_property
     def _calibrations(self) -> LibraryCalibrations:

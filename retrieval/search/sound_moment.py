@@ -10,7 +10,7 @@ from encoders import Audio, MediaError, unit_rows
 from encoders.media import Sampling, probe, read_segments_at
 from retrieval.features import EVENTS_ROLE, FeaturePipeline
 from retrieval.search.hits import Hit
-from retrieval.storage import FileStamp, Library
+from retrieval.storage import AnyLibrary, FileStamp
 from spaces import CombinedSpace, LabelAttentionSpace, Space
 from spaces.joint import JointSpace
 
@@ -18,7 +18,7 @@ AUDIO_SPACE = "audio"
 DECIMALS = 2  # of the moment, in seconds
 
 
-def find_sound_moment(library: Library, hit: Hit, text: str) -> float | None:
+def find_sound_moment(library: AnyLibrary, hit: Hit, text: str) -> float | None:
     """Seconds from the start of the file; decodes the sound of the hit's segment.
 
     None where the audio space says nothing of the hit, no class of events is near the text, or the file is
@@ -51,7 +51,7 @@ def find_label_attention(pipeline: FeaturePipeline) -> LabelAttentionSpace | Non
     return next((part for part in parts if isinstance(part, LabelAttentionSpace)), None)
 
 
-def _read_sound(library: Library, path: str, start: float) -> Audio | None:
+def _read_sound(library: AnyLibrary, path: str, start: float) -> Audio | None:
     """Sound of the segment that begins at `start` seconds; None without any, or where it can't be read."""
     sampling = Sampling(
         segment_seconds=library.segment_seconds,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from retrieval.features import FeaturePipeline, PipelineConfig
-from retrieval.storage.catalog import Catalog
+from retrieval.storage.catalog import Catalog, SettingsReader
 from spaces.affect_regression import load_alignment
 from spaces.joint import load_heads
 
@@ -24,7 +24,7 @@ def load_custom_pipeline(config: PipelineConfig, folder: Path, files: Mapping[st
     return FeaturePipeline(config, heads, alignment=alignment)
 
 
-def list_custom_heads(catalog: Catalog) -> Mapping[str, str]:
+def list_custom_heads(catalog: SettingsReader) -> Mapping[str, str]:
     """File names of the library's custom heads and alignment, by space."""
     files: Mapping[str, str] = json.loads(catalog.get_meta(HEADS_KEY) or "{}")
     return files

@@ -12,6 +12,7 @@ from retrieval.storage.catalog import VectorFile
 from retrieval.storage.item_columns import MODALITIES
 from retrieval.storage.library import Library
 from retrieval.storage.missing_files import MissingFiles, group_missing_by_folder, is_missing
+from retrieval.storage.ports import AnyLibrary
 
 CHUNK_ROWS = 4096  # rows checked at a time
 
@@ -26,7 +27,7 @@ def find_problems(library: Library) -> list[str]:
     return problems + column_problems + [problem for problem in vector_file_problems if problem]
 
 
-def find_missing_files(library: Library) -> tuple[list[Path], list[MissingFiles]]:
+def find_missing_files(library: AnyLibrary) -> tuple[list[Path], list[MissingFiles]]:
     """Files of the library that are missing, in order of path, and the same grouped by folder."""
     records = library.catalog.load_files()
     missing_paths = sorted(path for path in records if is_missing(path))

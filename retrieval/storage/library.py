@@ -9,53 +9,29 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from encoders import AffectError, Rows, to_printable
-from encoders.media import Probe
 from retrieval.features import EVENTS_ROLE, FeaturePipeline, PipelineConfig
 from retrieval.storage import schema
 from retrieval.storage.catalog import Catalog, ItemPosition
 from retrieval.storage.conversion import convert_library
 from retrieval.storage.custom_heads import ALIGNMENT_KEY, HEADS_KEY, list_custom_heads, load_custom_pipeline
-from retrieval.storage.file_stamps import FileStamp
+from retrieval.storage.encoded_files import EncodedFile, FileUpdate, project_files, select_new
 from retrieval.storage.item_columns import make_item_columns
-from retrieval.storage.locking import LOCK_NAME, lock_folder, translate_disk_errors
-from retrieval.storage.missing_files import is_missing
+from retrieval.storage.locking import LOCK_NAME, find_writer_pid, lock_folder, translate_disk_errors
+from retrieval.storage.missing_files import is_missing, measure_folder_bytes
 from retrieval.storage.rebuild import rewrite_vectors
 from retrieval.storage.signature import check_signature
-from retrieval.storage.vector_store import VectorStore, round_to_float16
+from retrieval.storage.vector_store import VectorStore
 
 CATALOG_NAME = "catalog.sqlite"
 RECIPE_KEY = "recipe"  # of the catalogue: the configuration of encoders
 ROLES_KEY = "roles"  # of the catalogue: the roles there were when the library was made
 UNFINISHED_NAMES = {LOCK_NAME, *schema.UNFINISHED_NAMES}  # left by a `create` that was killed
-
-
-@dataclass(frozen=True, kw_only=True)
-class EncodedFile:
-    """One file's content, ready to commit: `features` are raw rows (segments, d) by encoder role."""
-
-    path: Path
-    stamp: FileStamp
-    item_id: str
-    probe: Probe
-    spans: Sequence[tuple[float | None, float | None]]
-    features: Mapping[str, Rows]
-
-
-@dataclass(frozen=True, kw_only=True)
-class FileUpdate:
-    """A further path of an item in the library, or the reason why a file can't be read."""
-
-    path: Path
-    stamp: FileStamp
-    item_id: str | None
-    error: str | None
 
 
 class Library:
@@ -133,6 +109,39 @@ class Library:
         self.catalog.close()
 
     @property
+    def name(self) -> str:
+        """The folder, as text that names it on the command line."""
+        return str(self.folder)
+
+    @property
+    def own_folder(self) -> Path:
+        """The folder it is kept in."""
+        return self.folder
+
+    def find_writer_pid(self) -> str | None:
+        """The id of the process that writes to it; None if none does."""
+        return find_writer_pid(self.folder)
+
+    def count_rows(self) -> dict[str, int]:
+        """Number of rows by name of their row file, those of removed items included."""
+        return {file.name: file.count for file in self.catalog.list_vector_files().values()}
+
+    def measure_bytes(self) -> int:
+        """Total size of all files below its folder."""
+        return measure_folder_bytes(self.folder)
+
+    def iterate_rows(self, name: str, chunk_rows: int) -> Iterator[Rows]:
+        """Rows (n, d) of a row file that belong to items, n at most `chunk_rows`; none without the file."""
+        with self.catalog.read_transaction():
+            vector_file = self.catalog.list_vector_files().get(name)
+            if vector_file is None:
+                return
+            rows = self.vectors.open(vector_file)
+            indices = self.vectors.load_rows_by_item(name)[1]
+        for start in range(0, len(indices), chunk_rows):
+            yield np.asarray(rows[indices[start : start + chunk_rows]], np.float32)
+
+    @property
     def recipe(self) -> str:
         """The stored text of its configuration; it names no role that came after the library was made.
 
@@ -189,8 +198,8 @@ class Library:
 
     def commit(self, batch: Sequence[EncodedFile]) -> None:
         """Add files and their new items in one transaction. Raises AffectError when the disk is full."""
-        new = self._select_new(batch)
-        rows_by_name = self._project(new)
+        new = select_new(batch, self.catalog.has_item)
+        rows_by_name = project_files(self.pipeline, new)
         with translate_disk_errors(self.folder), self.catalog.transaction():
             segments = self._add_items(new)
             for file in batch:
@@ -210,22 +219,6 @@ class Library:
             self.catalog.add_item(file.item_id, file.probe, ItemPosition(item + i, first, len(file.spans)))
             first += len(file.spans)
         return np.arange(extent.segments, first)
-
-    def _select_new(self, batch: Sequence[EncodedFile]) -> list[EncodedFile]:
-        file_by_item: dict[str, EncodedFile] = {}
-        for file in batch:
-            file_by_item.setdefault(file.item_id, file)
-        return [file for item_id, file in file_by_item.items() if not self.catalog.has_item(item_id)]
-
-    def _project(self, files: Sequence[EncodedFile]) -> dict[str, Rows]:
-        """Raw rows by role, rounded as stored, and their projections, as a rebuild would compute them."""
-        if not files:
-            return {}
-        features = {
-            role: round_to_float16(np.concatenate([file.features[role] for file in files]))
-            for role in self.pipeline.media_roles
-        }
-        return {**features, **self.pipeline.project_all(features)}
 
     def rebuild(self) -> None:
         """Rewrite all row files without deleted rows, and project every space again.

@@ -6,6 +6,7 @@ as deleted only where most other files of their folder are still present.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import stat
@@ -183,3 +184,13 @@ def _narrow_to_subfolder(
             break
         top_folder = subfolders[0]
     return top_folder
+
+
+def measure_folder_bytes(folder: Path) -> int:
+    """Total size of all files below a folder; a file deleted meanwhile counts 0."""
+    total = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += Path(parent, name).lstat().st_size
+    return total

@@ -17,7 +17,7 @@ from retrieval.storage.index_records import IndexRecord, load_index_records
 from retrieval.storage.item_columns import MODALITIES, ItemColumns
 from retrieval.storage.library import Library
 from retrieval.storage.vector_file import gather_rows
-from retrieval.storage.vector_store import invert_positions
+from retrieval.storage.vector_store import VectorStore, invert_positions
 from retrieval.vector_index import rescore_all
 
 Positions = npt.NDArray[np.int64]
@@ -76,6 +76,7 @@ class Snapshot:
     """
 
     catalog: Catalog
+    vectors: VectorStore
     catalog_version: tuple[int, int]
     generation: str
     index_records: Mapping[str, IndexRecord]
@@ -99,6 +100,10 @@ class Snapshot:
     def item_by_segment(self) -> ColumnPositions:
         """(segments,) the item of each segment, ascending."""
         return self.columns.item_by_segment
+
+    def is_current(self) -> bool:
+        """Whether nothing has been committed since."""
+        return self.catalog.get_version() == self.catalog_version
 
     @property
     def spans(self) -> npt.NDArray[np.float64]:
@@ -145,6 +150,25 @@ class Snapshot:
         if self.affect_vectors is None:
             return np.full((len(segments), 4), np.nan, np.float32)
         return self.affect_vectors.select_rows(segments)
+
+    def select_spans(self, segments: ColumnPositions) -> npt.NDArray[np.float64]:
+        """(len(segments), 2) start and end in seconds, NaN without time."""
+        return np.asarray(self.spans[segments])
+
+    def sample_rows(self, view: str, count: int, seed: int) -> npt.NDArray[np.float16]:
+        """(n, d) rows of a view, n at most `count`, drawn at random from those of items not removed."""
+        indices = np.flatnonzero(self.mask_shown_rows(view))
+        chosen = np.sort(np.random.default_rng(seed).permutation(indices)[:count])
+        return np.asarray(self.views[view].rows[chosen])
+
+    def load_features(self, role: str, segments: ColumnPositions) -> Rows | None:
+        """Raw rows (len(segments), d) of a role, NaN where a segment has none; None if the role has none."""
+        with self.catalog.read_transaction():
+            return self.vectors.load(role, segments)
+
+    def list_segments_of(self, modalities: Sequence[str]) -> Positions:
+        """Positions of all segments of items of these modalities that are not removed, ascending."""
+        return np.flatnonzero(np.any([self.mask_modality(modality) for modality in modalities], axis=0))
 
     @cached_property
     def affect(self) -> Rows:
@@ -230,6 +254,7 @@ def _read_snapshot(library: Library, catalog_version: tuple[int, int]) -> Snapsh
     affect_vectors = views.pop(AFFECT_VECTORS_NAME, None)
     return Snapshot(
         catalog=catalog,
+        vectors=library.vectors,
         catalog_version=catalog_version,
         generation=catalog.get_generation(),
         index_records=load_index_records(catalog),

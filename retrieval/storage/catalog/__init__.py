@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from retrieval.storage.catalog.consistency import find_inconsistencies
+from retrieval.storage.catalog.database import SettingsReader
 from retrieval.storage.catalog.items import ItemPosition, ItemRecord, ItemTable
 from retrieval.storage.catalog.vectors import VectorFile, VectorTable
 
-__all__ = ["Catalog", "ItemPosition", "ItemRecord", "VectorFile"]
+__all__ = ["Catalog", "ItemPosition", "ItemRecord", "SettingsReader", "VectorFile"]
 
 
 class Catalog(ItemTable, VectorTable):

@@ -6,7 +6,7 @@ import contextlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from encoders import AffectError, to_printable
 from retrieval.storage.schema import (
@@ -14,6 +14,14 @@ from retrieval.storage.schema import (
     connect,
     translate_sqlite_errors,
 )
+
+
+class SettingsReader(Protocol):
+    """Gives settings of a library by key, as a catalogue does."""
+
+    def get_meta(self, key: str) -> str | None:
+        """The value of a key; None if it is absent."""
+        ...
 
 
 class Database:

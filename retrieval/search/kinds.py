@@ -1,0 +1,53 @@
+"""What differs between the kinds of library in a search, each registered by the type of library or snapshot.
+
+`retrieval.search` registers libraries in a folder, `retrieval.cluster` those in Milvus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import singledispatch
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from encoders import Rows
+from retrieval.storage import AnyLibrary, AnySnapshot, Library, load_snapshot
+
+AffectPoint = npt.NDArray[np.floating]
+Positions = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+
+class NearestSegments(Protocol):
+    """Searches one view of the items of one modality."""
+
+    def find_nearest(self, queries: Rows, k: int, segment_mask: Mask | None = None) -> Positions:
+        """Segment positions of the k nearest rows to each of (q, d)."""
+        ...
+
+
+@singledispatch
+def open_snapshot(library: AnyLibrary) -> AnySnapshot:
+    """The last committed state of a library. Raises AffectError if it is damaged."""
+    raise TypeError(f"no search is registered for {type(library).__name__}")
+
+
+@open_snapshot.register
+def _(library: Library) -> AnySnapshot:
+    return load_snapshot(library)
+
+
+@singledispatch
+def make_view_search(snapshot: AnySnapshot, library: AnyLibrary, view: str, modality: str) -> NearestSegments:
+    """The search of a view of the items of a modality."""
+    raise TypeError(f"no search is registered for {type(snapshot).__name__}")
+
+
+@singledispatch
+def find_nearest_by_affect(
+    snapshot: AnySnapshot, target: AffectPoint, modalities: Sequence[str], k: int
+) -> Positions:
+    """Segment positions, ascending: of each modality all segments as near as the k-th nearest item."""
+    raise TypeError(f"no search is registered for {type(snapshot).__name__}")
