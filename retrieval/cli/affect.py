@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import click
 
 from encoders import AffectError, MediaError, decode_text, split_lines, to_printable
-from retrieval.cli.options import PATH_TYPE, json_option, library_option
-from retrieval.cli.session import open_engine, open_input
+from retrieval.cli.options import PATH_TYPE, folder_option, json_option
+from retrieval.cli.session import open_current_folder, open_input
 from retrieval.search import validate_unicode
 
 
@@ -92,7 +93,7 @@ def _read_lines(path: Path) -> list[str]:
 
 
 @click.command("map")
-@library_option
+@folder_option
 @click.option(
     "--out", type=PATH_TYPE, default=Path("map"), show_default=True, help="Writes OUT.png and OUT.html."
 )
@@ -105,9 +106,10 @@ def draw_affect_map(folder: Path, out: Path, ellipses: bool, as_json: bool) -> N
     of any item before it is seen or heard; so it lies where the average item does.
     """
     from retrieval.report import write_va_map
+    from retrieval.storage import load_snapshot
 
-    with open_engine(folder) as engine:
-        drawn = write_va_map(engine.library, engine.snapshot, out, show_ellipses=ellipses)
+    with closing(open_current_folder(folder)) as library:
+        drawn = write_va_map(library, load_snapshot(library), out, show_ellipses=ellipses)
     if as_json:
         click.echo(json.dumps(drawn))
     else:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from encoders import to_printable
 from encoders.media import DEFAULT_SEGMENT_SECONDS
-from retrieval.cli.session import open_current_library
+from retrieval.cli.session import open_current_folder
 from retrieval.features import PipelineConfig
 from retrieval.indexing import Indexer
 from retrieval.report import (
@@ -29,7 +29,7 @@ from retrieval.samples import (
     write_audio,
 )
 from retrieval.search import Engine, Query
-from retrieval.storage import Library
+from retrieval.storage import Library, load_snapshot
 from spaces.circumplex import LANDMARKS
 
 RESULT_COUNT = 5
@@ -45,7 +45,7 @@ def run_demo(folder: Path, page_path: Path | None) -> None:
         print_index_summary(index_progress, folder / "library")
         with Engine(library) as engine:
             answers = [(query, engine.search(query), None) for query in queries]
-            map_summary = write_va_map(library, engine.snapshot, folder / "map")
+            map_summary = write_va_map(library, load_snapshot(library), folder / "map")
         for query, hits, _ in answers:
             query_text = ", ".join(f"{part_name}: {value}" for part_name, value in query.to_json().items())
             click.echo(f"\n{to_printable(query_text)}")
@@ -59,7 +59,7 @@ def run_demo(folder: Path, page_path: Path | None) -> None:
 
 def _open_or_create_library(folder: Path) -> Library:
     return (
-        open_current_library(folder)
+        open_current_folder(folder)
         if Library.exists(folder)
         else Library.create(folder, PipelineConfig.default(), DEFAULT_SEGMENT_SECONDS)
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from encoders import AffectError, to_printable
-from retrieval.cli.options import PATH_TYPE, add_index_options, json_option, library_option
+from retrieval.cli.options import PATH_TYPE, add_index_options, folder_option, json_option, library_option
 from retrieval.cli.session import (
     log_progress,
     open_any_library,
@@ -22,12 +22,13 @@ from retrieval.cli.session import (
 )
 from retrieval.features import DEFAULT_PRESET, PRESETS
 from retrieval.indexing import Exclusions
+from retrieval.library_location import Location, require_folder
 from retrieval.vector_index import list_index_choices
 
 if TYPE_CHECKING:
     from retrieval.features import PipelineConfig
     from retrieval.indexing import RoleCompleter
-    from retrieval.storage import Library
+    from retrieval.storage import AnyLibrary, Library
 
 
 @click.command()
@@ -65,7 +66,7 @@ if TYPE_CHECKING:
 )
 @json_option
 def index(
-    paths: tuple[Path, ...], folder: Path, jobs: int | None, segment: float | None, preset: str | None,
+    paths: tuple[Path, ...], folder: Location, jobs: int | None, segment: float | None, preset: str | None,
     encoders: str | None, heads: Path | None, retry: bool, recheck: bool, prune: bool,
     exclude: tuple[str, ...], as_json: bool,
 ) -> None:  # fmt: skip
@@ -85,18 +86,21 @@ def index(
     it each time; what was indexed and is left out now is forgotten.
     """
     from retrieval.indexing import Indexer, RoleCompleter, select_present_roots
+    from retrieval.library_kinds import get_library_kind
     from retrieval.report import print_index_summary, report_index_progress
-    from retrieval.search import update_index
     from retrieval.storage import Library
 
-    if not Library.exists(folder) and (missing_paths := [path for path in paths if not path.exists()]):
+    kind = get_library_kind(folder)
+    if heads is not None:
+        require_folder(folder, "affect index --heads")
+    if not kind.exists(folder) and (missing_paths := [path for path in paths if not path.exists()]):
         raise AffectError(f"{to_printable(missing_paths[0])}: no such file or directory")
     Exclusions(exclude)  # raises for a bad pattern before a library is created
     with (
         closing(_open_or_create_library(folder, preset, encoders, segment, heads)) as library,
         library.lock_for_writing(),
     ):
-        if heads is not None:
+        if heads is not None and isinstance(library, Library):
             _use_heads(library, heads)
         roots, removed_count = select_present_roots(library, paths, prune_all=prune)
         jobs = jobs or os.cpu_count() or 1
@@ -104,11 +108,12 @@ def index(
             progress = Indexer(library, on_progress).run(
                 roots, jobs, retry=retry, recheck=recheck, prune=prune, exclude=exclude
             )
-            if preset is None and encoders is None:  # else those given are wanted, without what came later
+            # else those given are wanted, without what came later
+            if preset is None and encoders is None and isinstance(library, Library):
                 _complete_roles(RoleCompleter(library, progress, on_progress), jobs)
-        update_index(library, log_progress)
+        kind.update_index(library, log_progress)
         progress.removed += removed_count
-        click.echo(json.dumps(progress.to_json())) if as_json else print_index_summary(progress, folder)
+        click.echo(json.dumps(progress.to_json())) if as_json else print_index_summary(progress, library.name)
 
 
 def _complete_roles(completer: RoleCompleter, jobs: int) -> None:
@@ -141,36 +146,37 @@ def _make_config(preset: str | None, encoder_spec: str | None) -> PipelineConfig
 
 
 def _open_or_create_library(
-    folder: Path,
+    location: Location,
     preset: str | None,
     encoder_spec: str | None,
     segment_seconds: float | None,
     heads_folder: Path | None,
-) -> Library:
-    """The library of a folder, created where there is none and the heads fit its encoders."""
+) -> AnyLibrary:
+    """The library at a location, created where there is none and the heads fit its encoders."""
     from encoders.media import DEFAULT_SEGMENT_SECONDS
     from retrieval.features import FeaturePipeline, PipelineConfig
-    from retrieval.storage import Library
+    from retrieval.library_kinds import get_library_kind
 
     if segment_seconds is not None and math.isnan(segment_seconds):
         raise AffectError("a segment is nan seconds long; give a number from 1 to 3600")
     config = _make_config(preset, encoder_spec)
-    if not Library.exists(folder):
+    kind = get_library_kind(location)
+    if not kind.exists(location):
         config = config or PipelineConfig.default()
         if heads_folder is not None:
             from retrieval.training import find_heads
 
             find_heads(heads_folder, FeaturePipeline(config))
-        return Library.create(folder, config, segment_seconds or DEFAULT_SEGMENT_SECONDS)
-    library = open_current_library(folder)
+        return kind.create(location, config, segment_seconds or DEFAULT_SEGMENT_SECONDS)
+    library = open_current_library(location)
     if config is not None and config != library.config:
         raise AffectError(
-            f"{to_printable(folder)}: made with the encoders {library.config.to_json()}; leave "
+            f"{to_printable(library.name)}: made with the encoders {library.config.to_json()}; leave "
             "--preset and --encoders out, or index into a new library"
         )
     if segment_seconds is not None and segment_seconds != library.segment_seconds:
         raise AffectError(
-            f"{to_printable(folder)}: made with segments of {library.segment_seconds:g} s; leave "
+            f"{to_printable(library.name)}: made with segments of {library.segment_seconds:g} s; leave "
             "--segment out, or index into a new library"
         )
     return library
@@ -179,18 +185,17 @@ def _open_or_create_library(
 @click.command()
 @library_option
 @json_option
-def verify(folder: Path, as_json: bool) -> None:
+def verify(folder: Location, as_json: bool) -> None:
     """Check that nothing in a library is damaged. Exit code 1 if something is.
 
     It also looks whether the indexed files are still there; a missing file is no damage.
     """
+    from retrieval.library_kinds import get_library_kind
     from retrieval.report import format_missing_files
-    from retrieval.search import find_index_problems
-    from retrieval.storage import find_missing_files, find_problems
+    from retrieval.storage import find_missing_files
 
     with open_any_library(folder) as library:
-        problems = find_problems(library)
-        problems += [] if problems else find_index_problems(library)  # assumes an undamaged catalogue
+        problems = get_library_kind(folder).find_problems(library)
         missing, groups = find_missing_files(library)
     if as_json:
         groups_json = [group.to_json() for group in groups]
@@ -199,12 +204,12 @@ def verify(folder: Path, as_json: bool) -> None:
         )
     else:
         verdict = problems or ["all is well" if not missing else "nothing is damaged"]
-        click.echo("\n".join([*verdict, *(format_missing_files(group, folder) for group in groups)]))
+        click.echo("\n".join([*verdict, *(format_missing_files(group, library.name) for group in groups)]))
     sys.exit(1 if problems else 0)
 
 
 @click.command()
-@library_option
+@folder_option
 @click.option(
     "--index",
     "choice",
@@ -240,7 +245,7 @@ def rebuild(folder: Path, choice: str | None, as_json: bool, **options: int | No
 @click.argument("what", nargs=-1, required=True)
 @library_option
 @json_option
-def remove(what: tuple[str, ...], folder: Path, as_json: bool) -> None:
+def remove(what: tuple[str, ...], folder: Location, as_json: bool) -> None:
     """Forget items, by id or path (a folder takes all below it). The files themselves are not touched.
 
     Indexing the folder they are in again brings them back.

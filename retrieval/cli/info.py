@@ -9,6 +9,7 @@ import click
 
 from retrieval.cli.options import PATH_TYPE, json_option, library_option
 from retrieval.cli.session import open_any_library
+from retrieval.library_location import Location
 from retrieval.search import parse_modalities
 from retrieval.storage import MODALITIES
 
@@ -16,7 +17,7 @@ from retrieval.storage import MODALITIES
 @click.command()
 @library_option
 @json_option
-def info(folder: Path, as_json: bool) -> None:
+def info(folder: Location, as_json: bool) -> None:
     """What a library holds, which encoders made it, and what could not be read."""
     from retrieval.report import get_library_info, make_rows_printable, print_library_info
 
@@ -30,7 +31,7 @@ def info(folder: Path, as_json: bool) -> None:
 @click.option("--modalities", default=",".join(MODALITIES), show_default=True, help="What to list.")
 @click.option("--failed", is_flag=True, help="List the files that could not be read instead.")
 @json_option
-def list_items(folder: Path, modalities: str, failed: bool, as_json: bool) -> None:
+def list_items(folder: Location, modalities: str, failed: bool, as_json: bool) -> None:
     """Every item: its id, modality, length and path."""
     from retrieval.report import list_library_items, list_unreadable_files, make_rows_printable, print_rows
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from retrieval.library_location import Location, parse_location, require_folder
 from retrieval.search import DEFAULT_BALANCE
 from retrieval.storage import MODALITIES, find_on_disk
 from retrieval.vector_index import INDEX_KINDS
@@ -24,10 +25,38 @@ class NormalisedPath(click.Path):
 
 
 PATH_TYPE = NormalisedPath(path_type=Path, readable=False)  # unreadable paths get this package's own messages
-library_option = click.option(
-    "--library", "-l", "folder", type=PATH_TYPE, required=True, envvar="AFFECT_LIBRARY", metavar="LIB",
-    help="The library's folder (or set AFFECT_LIBRARY).",
-)  # fmt: skip
+
+
+class LocationType(click.ParamType[Location]):
+    """A library: a folder, or the URL of one in Milvus."""
+
+    name = "library"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Location:
+        """The value as a folder or URL. Raises AffectError for a URL that names no library."""
+        return parse_location(os.fsdecode(value)) if isinstance(value, str | bytes) else value
+
+
+class FolderType(LocationType):
+    """A library in a folder: others can't do what the command does."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The value as a folder. Raises AffectError for a URL."""
+        command = f"affect {ctx.info_name}" if ctx else "this"
+        return require_folder(super().convert(value, param, ctx), command)
+
+
+def _make_library_option(location_type: LocationType, help_text: str) -> Callable[[Any], Any]:
+    return click.option(
+        "--library", "-l", "folder", type=location_type, required=True, envvar="AFFECT_LIBRARY",
+        metavar="LIB", help=help_text,
+    )  # fmt: skip
+
+
+library_option = _make_library_option(
+    LocationType(), "The library: a folder, or milvus://host:port/name (or set AFFECT_LIBRARY)."
+)
+folder_option = _make_library_option(FolderType(), "The library's folder (or set AFFECT_LIBRARY).")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
 
 

@@ -11,6 +11,7 @@ import click
 from encoders import AffectError, to_printable
 from retrieval.cli.options import PATH_TYPE, add_query_options, json_option
 from retrieval.cli.session import open_engine, open_input
+from retrieval.library_location import Location
 from retrieval.search import Query, parse_modalities, parse_weights, read_queries
 from spaces.circumplex import parse_mood
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 @click.option("--html", type=PATH_TYPE, metavar="FILE", help="Also write a page with pictures.")
 @json_option
 def search(
-    text: str | None, folder: Path, image: Path | None, audio: Path | None, video: Path | None,
+    text: str | None, folder: Location, image: Path | None, audio: Path | None, video: Path | None,
     item: str | None, exclude: tuple[str, ...], mood: str | None, affect: float | None, mood_from_words: bool,
     k: int, modalities: str, weights: str, balance: float, min_score: float,
     queries: Path | None, explain: bool, html: Path | None, as_json: bool,
@@ -102,7 +103,7 @@ def _results_to_json(
     return {"query": query.to_json(), "results": hits, **note}
 
 
-def _search_many(folder: Path, path: Path, settings: dict[str, Any], explain: bool) -> None:
+def _search_many(folder: Location, path: Path, settings: dict[str, Any], explain: bool) -> None:
     from retrieval.search import explain_hit
 
     failed_count = 0

@@ -11,32 +11,44 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from encoders import AffectError, to_printable
+from retrieval.library_location import Location
 
 if TYPE_CHECKING:
     from retrieval.search import Engine
-    from retrieval.storage import Library
+    from retrieval.storage import AnyLibrary, Library
 
 
 @contextmanager
-def open_any_library(folder: Path) -> Iterator[Library]:
+def open_any_library(location: Location) -> Iterator[AnyLibrary]:
     """Open a library to inspect it or remove items, even if its encoders are not installed."""
-    from retrieval.storage import Library
+    from retrieval.library_kinds import get_library_kind
 
-    with closing(Library.open_unchecked(folder)) as library:
+    with closing(get_library_kind(location).open_unchecked(location)) as library:
         yield library
 
 
 @contextmanager
-def open_engine(folder: Path) -> Iterator[Engine]:
+def open_engine(location: Location) -> Iterator[Engine]:
     """Open an engine to search. Raises AffectError if the library's encoders are not installed."""
     from retrieval.search import Engine
 
-    with closing(open_current_library(folder)) as library, Engine(library) as engine:
+    with closing(open_current_library(location)) as library, Engine(library) as engine:
         yield engine
 
 
-def open_current_library(folder: Path) -> Library:
-    """Open a library; where only its spaces are outdated, its rows are projected afresh first.
+def open_current_library(location: Location) -> AnyLibrary:
+    """Open a library; one in a folder as `open_current_folder` does. Raises AffectError as `Library.open` does."""
+    from retrieval.library_kinds import get_library_kind
+
+    return (
+        open_current_folder(location)
+        if isinstance(location, Path)
+        else get_library_kind(location).open(location)
+    )
+
+
+def open_current_folder(folder: Path) -> Library:
+    """Open a library in a folder; where only its spaces are outdated, its rows are projected afresh first.
 
     Raises OutdatedSpacesError where it can't be written or another process writes to it, and AffectError as
     `Library.open` does.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from encoders import AffectError, to_printable
-from retrieval.cli.options import PATH_TYPE, json_option, library_option
+from retrieval.cli.options import PATH_TYPE, folder_option, json_option
 from retrieval.cli.session import open_for_update
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@library_option
+@folder_option
 @click.option(
     "--captions", type=PATH_TYPE, help="CSV file: media, caption (and group: what belongs together)."
 )
@@ -93,7 +93,7 @@ def _train_on_captions(
 
 
 @click.command()
-@library_option
+@folder_option
 @click.option("--undo", is_flag=True, help="Use the planes as they are again.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @json_option

@@ -13,7 +13,7 @@ from retrieval.features import FeaturePipeline, is_space_key
 class OutdatedSpacesError(AffectError):
     """A library whose rows are fine but were projected by other spaces, which a rebuild mends."""
 
-    def __init__(self, folder: Path, spaces: Sequence[str]) -> None:
+    def __init__(self, folder: Path | str, spaces: Sequence[str]) -> None:
         self.spaces = spaces
         super().__init__(
             f"{to_printable(folder)}: made by another version of the {', '.join(spaces)}; "
@@ -22,7 +22,7 @@ class OutdatedSpacesError(AffectError):
 
 
 def check_signature(
-    folder: Path, stored: Mapping[str, str], pipeline: FeaturePipeline, *, check_spaces: bool
+    folder: Path | str, stored: Mapping[str, str], pipeline: FeaturePipeline, *, check_spaces: bool
 ) -> None:
     """Compare a library's stored signature with its pipeline's.
 

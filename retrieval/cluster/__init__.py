@@ -1,0 +1,5 @@
+"""Libraries in Milvus, named by a URL: the same search over vectors that lie on other machines."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)  # names: see __init__.pyi

@@ -1,0 +1,261 @@
+"""The catalogue of a library in Milvus: its files, items and settings, with the methods of `Catalog`.
+
+Milvus has no transactions. Each write can be repeated, and the order of writes is such that what is cut off in the
+middle shows nowhere and is mended by the next index run.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from functools import partial
+from pathlib import Path
+
+from encoders import AffectError
+from retrieval.cluster.records import (
+    FILE_FIELDS,
+    make_file_key,
+    make_file_record,
+    read_file,
+    read_path,
+)
+from retrieval.cluster.schema import (
+    FILES,
+    ITEMS,
+    KEY,
+    META,
+    NO_VECTOR,
+    SEGMENTS,
+    UNKNOWN,
+    VECTOR,
+    make_row_collection,
+    make_segment_key,
+)
+from retrieval.cluster.schema import (
+    Collection as MilvusCollection,
+)
+from retrieval.cluster.store import BOUNDED, STRONG, MilvusStore, Record
+from retrieval.storage import MODALITIES, FileRecord, FileStamp, FileUpdate, ItemRecord, is_missing
+
+VERSION_KEY, ROW_FILES_KEY, MOUNTS_KEY = "version", "row_files", "mounts"
+ITEM_FIELDS = ("modality", "duration", "width", "height", "segments", "incomplete")
+
+
+class MilvusCatalog:
+    """Files, items and settings of a library."""
+
+    def __init__(self, store: MilvusStore) -> None:
+        self._store = store
+        self._settings: dict[str, str] = {}
+
+    def transaction(self) -> nullcontext[None]:
+        """Nothing: each write stands for itself, see above."""
+        return nullcontext()
+
+    @contextmanager
+    def read_transaction(self) -> Iterator[None]:
+        """Nothing: a snapshot keeps what it has read."""
+        yield
+
+    def load_settings(self) -> Mapping[str, str]:
+        """Read all settings, as of now."""
+        records = self._store.query(META, f'{KEY} != ""', ["value"])
+        self._settings = {record[KEY]: record["value"] for record in records}
+        return self._settings
+
+    def get_meta(self, key: str) -> str | None:
+        """A setting, as of when the library was opened or a snapshot taken; None if it is absent."""
+        return self._settings.get(key)
+
+    def set_meta(self, key: str, value: str) -> None:
+        """Store a setting."""
+        self._store.upsert(META, [{KEY: key, VECTOR: NO_VECTOR, "value": value}])
+        self._settings[key] = value
+
+    def get_generation(self) -> str:
+        """None of its files has generations."""
+        return "1"
+
+    def read_version(self) -> str:
+        """A text that changes with each commit, at most some seconds old."""
+        records = self._store.query(META, f'{KEY} == "{VERSION_KEY}"', ["value"], consistency=BOUNDED)
+        return str(records[0]["value"]) if records else ""
+
+    def change_version(self) -> None:
+        """Let other processes notice that something was committed."""
+        self.set_meta(VERSION_KEY, uuid.uuid4().hex)
+
+    def list_row_collections(self) -> dict[str, MilvusCollection]:
+        """The collection of each row file, by name."""
+        dims: Mapping[str, int] = json.loads(self.get_meta(ROW_FILES_KEY) or "{}")
+        return {name: make_row_collection(name, dim) for name, dim in dims.items()}
+
+    def add_row_collections(self, dims: Mapping[str, int]) -> None:
+        """Make the collections of row files that are new. Raises AffectError where a row length differs."""
+        stored: dict[str, int] = json.loads(self.get_meta(ROW_FILES_KEY) or "{}")
+        for name, dim in dims.items():
+            if stored.get(name, dim) != dim:
+                raise AffectError(
+                    f"{self._store.url}: rows of {name} have {dim} columns, not {stored[name]}; "
+                    "index into a library of another name"
+                )
+        self._store.ensure(make_row_collection(name, dim) for name, dim in dims.items())
+        if not dims.keys() <= stored.keys():
+            self.set_meta(ROW_FILES_KEY, json.dumps({**stored, **dims}, sort_keys=True))
+
+    def load_files(self) -> dict[Path, FileRecord]:
+        """Records of all files, by path."""
+        return {read_path(record): read_file(record) for record in self._store.iterate(FILES, FILE_FIELDS)}
+
+    def find_file(self, path: Path) -> FileRecord | None:
+        """The record of a path; None where it is not in the library."""
+        records = self._store.get(FILES, [make_file_key(path)], FILE_FIELDS)
+        return read_file(records[0]) if records else None
+
+    def has_item(self, item_id: str) -> bool:
+        """Whether an item is in the library; False for one that was added some seconds ago may be wrong."""
+        return bool(self._store.get(ITEMS, [item_id], []))
+
+    def record_files(self, updates: Sequence[FileUpdate]) -> set[Path]:
+        """Record files; paths from which an item has moved are removed and returned."""
+        items = sorted({update.item_id for update in updates if update.item_id})
+        paths_by_item: dict[str, list[Path]] = {}
+        for record in self._store.get(FILES, items, ["path", "item"], key_field="item", consistency=STRONG):
+            paths_by_item.setdefault(record["item"], []).append(read_path(record))
+        moved_paths: set[Path] = set()
+        for update in updates:
+            paths = paths_by_item.get(update.item_id or "", [])
+            if update.path not in paths:
+                moved_paths.update(path for path in paths if is_missing(path))
+        self.write_files(updates)
+        self._store.delete(FILES, [make_file_key(path) for path in moved_paths])
+        self.change_version()
+        return moved_paths
+
+    def write_files(self, updates: Sequence[FileUpdate]) -> None:
+        """Insert or replace records of files; of one path given twice the last is written."""
+        by_path = {
+            update.path: make_file_record(
+                update.path, update.stamp, item_id=update.item_id, error=update.error
+            )
+            for update in updates
+        }
+        self._store.upsert(FILES, list(by_path.values()))
+
+    def remove_paths_and_orphans(self, paths: Iterable[Path]) -> None:
+        """Delete paths, and items that have none left, with all their rows."""
+        keys = [make_file_key(path) for path in paths]
+        self._store.delete(FILES, keys)
+        if keys or self.find_orphans():
+            self._remove_items(self.find_orphans())
+            self.change_version()
+
+    def find_orphans(self) -> dict[str, int]:
+        """Number of segments of each item that has no file."""
+        with_file = {record["item"] for record in self._store.iterate(FILES, ["item"])}
+        return {
+            record[KEY]: int(record["segments"])
+            for record in self._store.iterate(ITEMS, ["segments"])
+            if record[KEY] not in with_file
+        }
+
+    def _remove_items(self, segment_counts: Mapping[str, int]) -> None:
+        """Delete items, their rows first: an item that is still there is an orphan for the next run."""
+        keys = [
+            make_segment_key(item_id, number)
+            for item_id, count in segment_counts.items()
+            for number in range(count)
+        ]
+        collections = [SEGMENTS, *self.list_row_collections().values()]
+        self._store.connection.call_each(
+            partial(self._store.delete, collection, keys) for collection in collections
+        )
+        self._store.delete(ITEMS, list(segment_counts))
+
+    def list_items(self) -> list[ItemRecord]:
+        """Every item that has a file, in order of path."""
+        files: dict[str, tuple[bool, str]] = {}  # of each item the first path that is not missing
+        for record in self._store.iterate(FILES, ["path", "item", "missing"], 'item != ""'):
+            place = bool(record["missing"]), str(read_path(record))
+            files[record["item"]] = min(files.get(record["item"], place), place)
+        items = [
+            _make_item(record, *files[record[KEY]])
+            for record in self._store.iterate(ITEMS, ITEM_FIELDS)
+            if record[KEY] in files
+        ]
+        return sorted(items, key=lambda item: item.path)
+
+    def find_best_paths(self, item_ids: Sequence[str]) -> dict[str, str]:
+        """The best path of items by id; those without a file are left out."""
+        places: dict[str, tuple[bool, str]] = {}
+        for record in self._store.get(FILES, item_ids, ["path", "item", "missing"], key_field="item"):
+            place = bool(record["missing"]), str(read_path(record))
+            places[record["item"]] = min(places.get(record["item"], place), place)
+        return {item_id: path for item_id, (_, path) in places.items()}
+
+    def list_unreadable(self) -> list[tuple[str, str]]:
+        """(path, reason) of files that could not be read."""
+        records = self._store.iterate(FILES, ["path", "error"], 'error != ""')
+        return sorted((str(read_path(record)), record["error"]) for record in records)
+
+    def list_copies(self) -> dict[str, list[Path]]:
+        """The paths of each item that has more than one."""
+        paths: dict[str, list[Path]] = {}
+        for record in self._store.iterate(FILES, ["path", "item"], 'item != ""'):
+            paths.setdefault(record["item"], []).append(read_path(record))
+        return {item_id: places for item_id, places in paths.items() if len(places) > 1}
+
+    def list_missing_paths(self) -> set[Path]:
+        """Paths that were missing at the last check."""
+        return {read_path(record) for record in self._store.iterate(FILES, ["path"], "missing == 1")}
+
+    def mark_missing(self, paths: Iterable[Path], *, is_missing: bool) -> None:
+        """Record whether a file is at these paths."""
+        records = self._store.get(FILES, [make_file_key(path) for path in paths], [*FILE_FIELDS, VECTOR])
+        self._store.upsert(FILES, [{**record, "missing": int(is_missing)} for record in records])
+
+    def add_ctimes(self, stamps: Mapping[Path, FileStamp]) -> None:
+        """Nothing: every file has its ctime."""
+
+    def load_mount_points(self) -> set[Path]:
+        """Folders that were mount points when files below them were indexed."""
+        return {Path(name) for name in json.loads(self.get_meta(MOUNTS_KEY) or "[]")}
+
+    def save_mount_points(self, folders: Collection[Path]) -> None:
+        """Store which folders are mount points."""
+        self.set_meta(MOUNTS_KEY, json.dumps(sorted(map(str, folders))))
+
+    def count_files_and_items(self) -> tuple[int, int]:
+        """Number of readable files, and of distinct items among them."""
+        counts = Counter(record["item"] for record in self._store.iterate(FILES, ["item"], 'item != ""'))
+        return counts.total(), len(counts)
+
+    def count_items_by_modality(self) -> dict[str, int]:
+        """Number of items by modality, in order of name."""
+        counts = {name: self._store.count(ITEMS, f'modality == "{name}"') for name in sorted(MODALITIES)}
+        return {name: count for name, count in counts.items() if count}
+
+    def count_incomplete_items(self) -> int:
+        """Number of items that could only be decoded in part."""
+        return self._store.count(ITEMS, 'incomplete != ""')
+
+    def count_segments(self) -> int:
+        """Number of segments of all items."""
+        return self._store.count(SEGMENTS)
+
+
+def _make_item(record: Record, missing: bool, path: str) -> ItemRecord:
+    return ItemRecord(
+        id=record[KEY],
+        modality=record["modality"],
+        duration=None if record["duration"] == UNKNOWN else float(record["duration"]),
+        width=None if record["width"] == UNKNOWN else int(record["width"]),
+        height=None if record["height"] == UNKNOWN else int(record["height"]),
+        segments=int(record["segments"]),
+        incomplete=record["incomplete"] or None,
+        missing=missing,
+        path=path,
+    )

@@ -1,0 +1,118 @@
+"""Files, items and segments as records of Milvus, and back."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from hashlib import blake2b
+from pathlib import Path
+from urllib.parse import quote_from_bytes, unquote_to_bytes
+
+import numpy as np
+
+from encoders import Rows, is_missing_row, to_printable
+from encoders.media import Probe
+from retrieval.cluster.schema import (
+    FAR_AWAY,
+    KEY,
+    MAX_TEXT_LENGTH,
+    NO_VECTOR,
+    UNKNOWN,
+    VECTOR,
+)
+from retrieval.cluster.store import Record
+from retrieval.storage import FileRecord, FileStamp
+
+FILE_FIELDS = ("path", "size", "mtime_ns", "ctime_ns", "item", "error", "missing")
+SEGMENT_FIELDS = ("start", "stop", "valence_sd", "arousal_sd", VECTOR)
+NO_TIME = -1  # in a field of nanoseconds
+
+
+def make_file_key(path: Path) -> str:
+    """The primary key of a path."""
+    return blake2b(os.fsencode(path), digest_size=16).hexdigest()
+
+
+def make_file_record(
+    path: Path, stamp: FileStamp, *, item_id: str | None, error: str | None, is_missing: bool = False
+) -> Record:
+    """The record of a file. Bytes of its path that are not printable ASCII are percent-encoded."""
+    return {
+        KEY: make_file_key(path),
+        VECTOR: NO_VECTOR,
+        "path": quote_from_bytes(os.fsencode(path), safe="/ ,:;=+@()[]{}!&'~$#"),
+        "size": stamp.size,
+        "mtime_ns": stamp.mtime_ns,
+        "ctime_ns": NO_TIME if stamp.ctime_ns is None else stamp.ctime_ns,
+        "item": item_id or "",
+        "error": _shorten(error),
+        "missing": int(is_missing),
+    }
+
+
+def read_path(record: Record) -> Path:
+    """The path of a file's record."""
+    return Path(os.fsdecode(unquote_to_bytes(record["path"])))
+
+
+def read_file(record: Record) -> FileRecord:
+    """The stamp, and the item or error, of a file's record."""
+    ctime_ns = int(record["ctime_ns"])
+    return FileRecord(
+        stamp=FileStamp(
+            size=int(record["size"]),
+            mtime_ns=int(record["mtime_ns"]),
+            ctime_ns=None if ctime_ns == NO_TIME else ctime_ns,
+        ),
+        item_id=record["item"] or None,
+        error=record["error"] or None,
+    )
+
+
+def make_item_record(item_id: str, probe: Probe, segment_count: int) -> Record:
+    """The record of an item."""
+    return {
+        KEY: item_id,
+        VECTOR: NO_VECTOR,
+        "modality": probe.modality,
+        "duration": UNKNOWN if probe.duration is None else float(probe.duration),
+        "width": int(UNKNOWN) if probe.width is None else probe.width,
+        "height": int(UNKNOWN) if probe.height is None else probe.height,
+        "format": probe.format[:MAX_TEXT_LENGTH],
+        "segments": segment_count,
+        "incomplete": _shorten(probe.incomplete_reason),
+        "added": time.time(),
+    }
+
+
+def make_segment_records(
+    keys: Sequence[str], spans: Sequence[tuple[float | None, float | None]], affect: Rows
+) -> list[Record]:
+    """Records of segments (n,) with times in seconds and affect (n, 4), NaN where it is unknown."""
+    is_missing = is_missing_row(affect)
+    known = np.where(is_missing[:, None], (*FAR_AWAY, UNKNOWN, UNKNOWN), affect).astype(np.float32)
+    return [
+        {
+            KEY: key,
+            VECTOR: row[:2],
+            "start": UNKNOWN if start is None else float(start),
+            "stop": UNKNOWN if stop is None else float(stop),
+            "valence_sd": float(row[2]),
+            "arousal_sd": float(row[3]),
+        }
+        for key, (start, stop), row in zip(keys, spans, known, strict=True)
+    ]
+
+
+def read_segment(record: Record) -> list[float]:
+    """(6,) start and end in seconds, valence, arousal and their SDs; NaN where one is unknown."""
+    affect = [*record[VECTOR], record["valence_sd"], record["arousal_sd"]]
+    if record["valence_sd"] == UNKNOWN:
+        affect = [np.nan] * 4
+    return [np.nan if time < 0 else time for time in (record["start"], record["stop"])] + affect
+
+
+def _shorten(reason: str | None) -> str:
+    """A reason of at most MAX_TEXT_LENGTH bytes; empty for None."""
+    return to_printable(reason or "").encode()[:MAX_TEXT_LENGTH].decode(errors="ignore")
