@@ -37,14 +37,12 @@ def open_engine(location: Location) -> Iterator[Engine]:
 
 
 def open_current_library(location: Location) -> AnyLibrary:
-    """Open a library; one in a folder as `open_current_folder` does. Raises AffectError as `Library.open` does."""
+    """Open a library, one in a folder as `open_current_folder` does. Raises AffectError as that does."""
     from retrieval.library_kinds import get_library_kind
 
-    return (
-        open_current_folder(location)
-        if isinstance(location, Path)
-        else get_library_kind(location).open(location)
-    )
+    if isinstance(location, Path):
+        return open_current_folder(location)
+    return get_library_kind(location).open(location)
 
 
 def open_current_folder(folder: Path) -> Library:

@@ -1,7 +1,7 @@
 """The catalogue of a library in Milvus: its files, items and settings, with the methods of `Catalog`.
 
-Milvus has no transactions. Each write can be repeated, and the order of writes is such that what is cut off in the
-middle shows nowhere and is mended by the next index run.
+Milvus has no transactions. Each write can be repeated, and the order of writes is such that what is cut off
+in the middle shows nowhere and is mended by the next index run.
 """
 
 from __future__ import annotations

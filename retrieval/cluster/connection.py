@@ -1,7 +1,7 @@
 """The connection to a Milvus server: every call is tried again while the server is away or starting.
 
-All calls of this package can be repeated: reads, upserts by primary key, deletes by primary key, and the making
-of what may be there already. So a call whose answer was lost is simply made again.
+All calls of this package can be repeated: reads, upserts and deletes by primary key, and the making of what may
+be there already. So a call whose answer was lost is simply made again.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MIN_CALL_SECONDS = 2.0
 FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.1, 2.0
 MAX_THREADS = 16  # calls under way at once
 NOT_LOADED_CODES = {101, 201}  # collection, partition: as after a restart
-# Of pkg/util/merr of Milvus: the service, replicas, channels, segments or nodes are not ready (yet, or again).
+# Of pkg/util/merr of Milvus: the service, replicas, channels, segments or nodes are not ready, yet or again.
 PASSING_CODES = {
     1,
     2,

@@ -1,8 +1,8 @@
 """A library in Milvus: the counterpart of `retrieval.storage.Library`.
 
-A commit writes rows, then segments, then items, then files; Milvus acknowledges what is in its log. An item shows
-once its own record is there, so that what a killed process or server has cut off shows nowhere, and is written again
-by the next run under the same keys.
+A commit writes rows, then segments, then items, then files; Milvus acknowledges what is in its log. An item
+shows once its own record is there, so that what a killed process or server has cut off shows nowhere, and is
+written again by the next run under the same keys.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from retrieval.storage import (
     OutdatedSpacesError,
     check_signature,
     project_files,
+    round_to_float16,
     select_new,
 )
-from retrieval.storage.vector_store import round_to_float16
 
 FORMAT_KEY, FORMAT = "format", "1"
 BYTES_PER_VALUE = 4
@@ -161,7 +161,7 @@ class MilvusLibrary:
             present = ~is_missing_row(rows)
             for modality in np.unique(modalities):
                 indices = np.flatnonzero(present & (modalities == modality))
-                records = make_records([keys[i] for i in indices], round_to_float16(rows[indices]))
+                records = make_records([keys[i] for i in indices.tolist()], round_to_float16(rows[indices]))
                 yield partial(self.store.upsert, collections[name], records, str(modality))
 
     def count_rows(self) -> dict[str, int]:

@@ -31,7 +31,7 @@ class RemoteRows:
         dtype: type = np.float16,
     ) -> None:
         self._name, self._list_keys, self._load_rows = name, list_keys, load_rows
-        self._rows = np.empty((0, dim), dtype)
+        self._rows: npt.NDArray[Any] = np.empty((0, dim), dtype)
         self._row_by_segment = np.empty(0, np.int64)
 
     def _read(self, segments: Positions) -> None:

@@ -1,9 +1,9 @@
 """The collections of a library in Milvus: fields, partitions, and which index a number of rows gets.
 
-A library has a collection of settings, one of files, one of items (scalar fields), one of segments with the affect
-of each, and one for each row file: raw rows by role, and unit rows by view. Rows of segments lie in a partition for
-each modality. The primary key of a segment is made of its item's id, which is the hash of the content, and its
-number: adding a file twice writes the same rows.
+A library has a collection of settings, one of files, one of items (scalar fields), one of segments with the
+affect of each, and one for each row file: raw rows by role, and unit rows by view. Rows of segments lie in a
+partition for each modality. The primary key of a segment is made of its item's id, which is the hash of the
+content, and its number: adding a file twice writes the same rows.
 """
 
 from __future__ import annotations
@@ -33,7 +33,12 @@ _TEXT, _INTEGER, _NUMBER = "VARCHAR", "INT64", "DOUBLE"
 
 @dataclass(frozen=True, kw_only=True)
 class Collection:
-    """A collection: the end of its name, columns of vectors, metric, and (name, type, length) of other fields."""
+    """A collection.
+
+    suffix: the end of its name
+    dim, metric: of its vectors
+    fields: (name, type, most bytes) of others
+    """
 
     suffix: str
     dim: int = len(NO_VECTOR)
@@ -100,10 +105,7 @@ def make_row_collection(name: str, dim: int) -> Collection:
 
 @dataclass(frozen=True, kw_only=True)
 class IndexChoice:
-    """An index of Milvus for a collection of at least `min_rows` rows.
-
-    build_options, search_options: (name, value) with a value of a number of rows, and of how many hits are wanted
-    """
+    """An index of Milvus for a collection of at least `min_rows` rows."""
 
     kind: str
     min_rows: int
@@ -114,8 +116,8 @@ class IndexChoice:
         return {"nlist": 4 * isqrt(row_count)} if self.kind.startswith("IVF") else dict(self.build_options)
 
 
-# Exact while comparing all rows is quick, a graph while it fits in memory, lists with 8-bit rows beyond: candidates
-# are rescored with their float rows in any case.
+# Exact while comparing all rows is quick, a graph while it fits in memory, lists with 8-bit rows beyond:
+# candidates are rescored with their float rows in any case.
 INDEX_CHOICES = (
     IndexChoice(kind="FLAT", min_rows=0),
     IndexChoice(kind="HNSW", min_rows=100_000, build_options={"M": 24, "efConstruction": 200}),

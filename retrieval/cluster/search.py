@@ -11,12 +11,13 @@ from encoders import Rows
 from retrieval.cluster.library import MilvusLibrary
 from retrieval.cluster.schema import MAX_HITS
 from retrieval.cluster.snapshot import MilvusSnapshot
-from retrieval.search.affect_search import AffectPoint, select_nearest_items
-from retrieval.search.kinds import (
+from retrieval.search import (
+    AffectPoint,
     NearestSegments,
     find_nearest_by_affect,
     make_view_search,
     open_snapshot,
+    select_nearest_items,
 )
 from retrieval.storage import AnySnapshot
 from spaces.circumplex import affinity, compute_prior_affinity
@@ -46,7 +47,7 @@ class MilvusViewSearch:
     def find_nearest(
         self, queries: Rows, k: int, segment_mask: npt.NDArray[np.bool_] | None = None
     ) -> Positions:
-        """Segment positions of the k nearest rows to each of (q, d). Raises NotImplementedError for a mask."""
+        """Segment positions of the k nearest rows to each of (q, d); a mask raises NotImplementedError."""
         if segment_mask is not None:
             raise NotImplementedError("positions in a cluster are known once a query has met them")
         found = self._store.search(self._collection, queries, k, self._modality, self._index_kind)
@@ -64,9 +65,9 @@ def _find_nearest_by_affect(
 ) -> Positions:
     """Segments of a modality as near as the k-th nearest item.
 
-    Milvus knows the distance on the plane alone. Reliability moves an affinity only between exp(-distance) and that
-    of a point of which nothing is known, so no segment beyond those fetched can come closer than the larger of the
-    two: once the k-th item does, these are the nearest. Else more are fetched, up to MAX_HITS.
+    Milvus knows the distance on the plane alone. Reliability moves an affinity only between exp(-distance) and
+    that of a point of which nothing is known, so no segment beyond those fetched can come closer than the larger
+    of the two: once the k-th item does, these are the nearest. Else more are fetched, up to MAX_HITS.
     """
     wanted = DEEPENING_FACTOR * k
     while True:

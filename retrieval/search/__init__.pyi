@@ -1,3 +1,4 @@
+from .affect_search import select_nearest_items as select_nearest_items
 from .calibration import MATCH_PRIOR as MATCH_PRIOR
 from .engine import Engine as Engine
 from .explain import explain_hit as explain_hit
@@ -9,6 +10,11 @@ from .index_builds import find_index_problems as find_index_problems
 from .index_builds import rebuild_index as rebuild_index
 from .index_builds import update_index as update_index
 from .index_files import IndexSettings as IndexSettings
+from .kinds import AffectPoint as AffectPoint
+from .kinds import NearestSegments as NearestSegments
+from .kinds import find_nearest_by_affect as find_nearest_by_affect
+from .kinds import make_view_search as make_view_search
+from .kinds import open_snapshot as open_snapshot
 from .query import DEFAULT_BALANCE as DEFAULT_BALANCE
 from .query import PhraseAffect as PhraseAffect
 from .query import Query as Query

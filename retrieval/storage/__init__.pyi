@@ -46,3 +46,4 @@ from .snapshot import matches_id as matches_id
 from .snapshot import round_span as round_span
 from .unicode_names import find_equivalent_paths as find_equivalent_paths
 from .unicode_names import find_on_disk as find_on_disk
+from .vector_store import round_to_float16 as round_to_float16
