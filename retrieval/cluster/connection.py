@@ -1,7 +1,7 @@
 """The connection to a Milvus server: every call is tried again while the server is away or starting.
 
-All calls of this package can be repeated: reads, upserts and deletes by primary key, and the making of what may
-be there already. So a call whose answer was lost is simply made again.
+All calls of this package can be repeated: reads, upserts and deletes by primary key, and the making of what
+may be there already. So a call whose answer was lost is simply made again.
 """
 
 from __future__ import annotations

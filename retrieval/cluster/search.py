@@ -65,9 +65,9 @@ def _find_nearest_by_affect(
 ) -> Positions:
     """Segments of a modality as near as the k-th nearest item.
 
-    Milvus knows the distance on the plane alone. Reliability moves an affinity only between exp(-distance) and
-    that of a point of which nothing is known, so no segment beyond those fetched can come closer than the larger
-    of the two: once the k-th item does, these are the nearest. Else more are fetched, up to MAX_HITS.
+    Milvus knows the distance on the plane alone. Reliability moves an affinity only between exp(-distance)
+    and that of a point of which nothing is known, so no segment beyond those fetched can come closer than the
+    larger of the two: once the k-th item does, these are the nearest. Else more are fetched, up to MAX_HITS.
     """
     wanted = DEEPENING_FACTOR * k
     while True:

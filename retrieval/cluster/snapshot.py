@@ -1,8 +1,8 @@
 """A state of a library in Milvus, as far as queries have met it.
 
 Positions of items and segments are given out as queries meet them: an item's segments follow each other, in
-order of time. Rows are read when they are compared, and kept. So memory grows with the candidates, not with the
-library.
+order of time. Rows are read when they are compared, and kept. So memory grows with the candidates, not with
+the library.
 """
 
 from __future__ import annotations
