@@ -27,7 +27,7 @@ from retrieval.vector_index import list_index_choices
 
 if TYPE_CHECKING:
     from retrieval.features import PipelineConfig
-    from retrieval.indexing import RoleCompleter
+    from retrieval.indexing import FileEncoder, RoleCompleter
     from retrieval.storage import AnyLibrary, Library
 
 
@@ -64,11 +64,18 @@ if TYPE_CHECKING:
     help="Leave out what matches, as in .gitignore: a name ('*.gif', 'thumbs/') at any depth, or a path "
     "below PATHS ('/old', 'a/**/b'). Can be given several times.",
 )
+@click.option(
+    "--ray",
+    "ray_address",
+    metavar="ADDRESS",
+    help="Decode and encode in a Ray cluster: host:port of its head, or local to start one here. The files "
+    "must lie under the same paths on its machines.",
+)
 @json_option
 def index(
     paths: tuple[Path, ...], folder: Location, jobs: int | None, segment: float | None, preset: str | None,
     encoders: str | None, heads: Path | None, retry: bool, recheck: bool, prune: bool,
-    exclude: tuple[str, ...], as_json: bool,
+    exclude: tuple[str, ...], ray_address: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Index files and folders, or refresh what is indexed.
 
@@ -106,7 +113,13 @@ def index(
         jobs = jobs or os.cpu_count() or 1
         with report_index_progress() as on_progress:
             progress = Indexer(library, on_progress).run(
-                roots, jobs, retry=retry, recheck=recheck, prune=prune, exclude=exclude
+                roots,
+                jobs,
+                retry=retry,
+                recheck=recheck,
+                prune=prune,
+                exclude=exclude,
+                encoder=_make_encoder(library, ray_address),
             )
             # else those given are wanted, without what came later
             if preset is None and encoders is None and isinstance(library, Library):
@@ -114,6 +127,15 @@ def index(
         kind.update_index(library, log_progress)
         progress.removed += removed_count
         click.echo(json.dumps(progress.to_json())) if as_json else print_index_summary(progress, library.name)
+
+
+def _make_encoder(library: AnyLibrary, ray_address: str | None) -> FileEncoder | None:
+    """What encodes in a Ray cluster; None for this machine."""
+    from retrieval.cluster import RayEncoder
+
+    if ray_address is None:
+        return None
+    return RayEncoder(address=ray_address, config=library.config, segment_seconds=library.segment_seconds)
 
 
 def _complete_roles(completer: RoleCompleter, jobs: int) -> None:

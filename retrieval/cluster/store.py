@@ -59,6 +59,12 @@ class MilvusStore:
         self.connection.call_each(partial(self._ensure, collection) for collection in new)
         self._ensured |= {collection.suffix for collection in new}
 
+    def drop(self, collection: Collection) -> None:
+        """Delete a collection with all its records."""
+        name = self.get_name(collection)
+        self.connection.call(lambda client, seconds: client.drop_collection(name, timeout=seconds))
+        self._ensured.discard(collection.suffix)
+
     def _ensure(self, collection: Collection) -> None:
         name = self.get_name(collection)
         self.connection.call(lambda client, seconds: self._create(client, collection, seconds))

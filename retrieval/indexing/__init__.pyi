@@ -1,4 +1,9 @@
 from .exclusions import Exclusions as Exclusions
+from .file_encoding import EncodedMedia as EncodedMedia
+from .file_encoding import EncodingStep as EncodingStep
+from .file_encoding import FileEncoder as FileEncoder
+from .file_encoding import SegmentCounts as SegmentCounts
+from .file_encoding import make_sampling as make_sampling
 from .file_scan import quote_path as quote_path
 from .indexer import Indexer as Indexer
 from .pruning import select_present_roots as select_present_roots

@@ -6,10 +6,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from encoders import MediaError, Rows, describe_os_error, stop_at_safe_points, stop_if_requested
-from encoders.media import DecodedSegment, DecoderPool, Limits, OpenedFile, Sampling, Segment
-from retrieval.features import LoopStep, ProcessedFile, concatenate_features, encode_files, encode_segments
+from encoders import MediaError, describe_os_error, stop_at_safe_points, stop_if_requested
+from encoders.media import OpenedFile
+from retrieval.features import concatenate_features
 from retrieval.indexing.exclusions import Exclusions
+from retrieval.indexing.file_encoding import (
+    EncodedMedia,
+    EncodingStep,
+    FileEncoder,
+    LocalEncoder,
+    SegmentCounts,
+)
 from retrieval.indexing.file_scan import find_media_files, make_absolute
 from retrieval.indexing.pruning import ScanResult, prune_missing
 from retrieval.indexing.summary import IndexProgress
@@ -32,11 +39,11 @@ class Indexer:
         self._unreadable: set[Path] = set()  # files and folders that could not be accessed
         self._moved_paths: set[Path] = set()  # old paths of moved files
         self._pending_updates: list[FileUpdate] = []
-        self._encoded_files: list[ProcessedFile[dict[str, Rows]]] = []  # ready to commit
+        self._encoded_files: list[EncodedMedia] = []  # ready to commit
 
     def run(
         self, roots: Sequence[Path], jobs: int, *, retry: bool = False, recheck: bool = False,
-        prune: bool = False, exclude: Sequence[str] = (),
+        prune: bool = False, exclude: Sequence[str] = (), encoder: FileEncoder | None = None,
     ) -> IndexProgress:  # fmt: skip
         """Index new and changed files below the roots and remove deleted ones; the caller holds the lock.
 
@@ -44,6 +51,7 @@ class Indexer:
         recheck: read all files again, including those with an unchanged stamp
         prune:   remove all missing files, even where a disk may not be mounted
         exclude: patterns of names to exclude, as in .gitignore
+        encoder: decodes and encodes; by default this machine, with `jobs` decoder processes
 
         Raises AffectError for a root that does not exist or a full disk; committed files stay. On
         KeyboardInterrupt (see encoders.interrupts) encoded files are committed first.
@@ -58,8 +66,11 @@ class Indexer:
         self._on_progress(self.progress)
         try:
             if paths_to_read:
+                encoder = encoder or LocalEncoder(
+                    pipeline=self.library.pipeline, segment_seconds=self.library.segment_seconds, jobs=jobs
+                )
                 with stop_at_safe_points():
-                    self._decode_files(paths_to_read, jobs)
+                    self._encode_files(paths_to_read, encoder)
                 self._on_progress(self.progress)
         except KeyboardInterrupt:
             self._commit_encoded()
@@ -111,15 +122,11 @@ class Indexer:
             self.progress.unchanged += 1
         return True
 
-    def _decode_files(self, paths: Sequence[Path], jobs: int) -> None:
-        sampling = Sampling(
-            segment_seconds=self.library.segment_seconds, sample_rate=self.library.pipeline.sample_rate
-        )
-        with DecoderPool(min(jobs, len(paths)), sampling, Limits()) as pool:
-            for step in encode_files(pool.read(paths, should_decode=self._is_new), self._encode_batch):
-                self._handle_step(step)
-                self._on_progress(self.progress)
-                stop_if_requested()
+    def _encode_files(self, paths: Sequence[Path], encoder: FileEncoder) -> None:
+        for step in encoder.encode(paths, self._is_new):
+            self._handle_step(step)
+            self._on_progress(self.progress)
+            stop_if_requested()
         self._commit_encoded()
 
     def _finish_run(self, scan_result: ScanResult, prune_all: bool) -> None:
@@ -139,10 +146,7 @@ class Indexer:
     def _is_new(self, opened: OpenedFile) -> bool:
         return not self.library.catalog.has_item(opened.item_id)
 
-    def _encode_batch(self, parts: Sequence[DecodedSegment]) -> list[dict[str, Rows]]:
-        return encode_segments(self.library.pipeline, [part.segment for part in parts])
-
-    def _handle_step(self, step: LoopStep[dict[str, Rows]]) -> None:
+    def _handle_step(self, step: EncodingStep) -> None:
         """Count encoded segments and commit files in batches, because each commit waits for the disk."""
         if step.failed_file:
             self._record_failure(step.failed_file.path, step.failed_file.error)
@@ -151,8 +155,8 @@ class Indexer:
                 self._encoded_files.append(file)
             else:
                 self._record_known_content(file)
-        if step.encoded_segments:
-            self._count_segments(step.encoded_segments)
+        self._count_segments(step.counts)
+        if step.has_encoded:
             self._commit_encoded()
 
     def _commit_encoded(self) -> None:
@@ -167,7 +171,7 @@ class Indexer:
             self._moved_paths |= self.library.record_files(self._pending_updates)
             self._pending_updates = []
 
-    def _make_encoded_file(self, file: ProcessedFile[dict[str, Rows]]) -> EncodedFile:
+    def _make_encoded_file(self, file: EncodedMedia) -> EncodedFile:
         return EncodedFile(
             path=file.path,
             stamp=self._stamps[file.path],
@@ -177,7 +181,7 @@ class Indexer:
             features=concatenate_features(file.results),
         )
 
-    def _record_known_content(self, file: ProcessedFile[dict[str, Rows]]) -> None:
+    def _record_known_content(self, file: EncodedMedia) -> None:
         """Record a file whose content is already in the library (unchanged, moved or copied)."""
         self._queue_update(file.path, file.opened.item_id, None)
         record = self._known_files.get(file.path)
@@ -200,11 +204,8 @@ class Indexer:
         if len(self._pending_updates) >= UPDATE_BATCH_SIZE:
             self._commit_encoded()
 
-    def _count_segments(self, segments: Sequence[Segment]) -> None:
-        progress = self.progress
-        for segment in segments:
-            duration = (segment.end or 0) - (segment.start or 0)
-            progress.images += segment.start is None
-            progress.frames += 0 if segment.frames is None else len(segment.frames)
-            progress.video_seconds += duration if segment.frames is not None else 0
-            progress.audio_seconds += segment.audio.duration if segment.audio is not None else 0
+    def _count_segments(self, counts: SegmentCounts) -> None:
+        self.progress.images += counts.images
+        self.progress.frames += counts.frames
+        self.progress.video_seconds += counts.video_seconds
+        self.progress.audio_seconds += counts.audio_seconds

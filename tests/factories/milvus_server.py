@@ -57,6 +57,7 @@ class MilvusServer:
         config = package.MilvusServerConfig(data_dir=str(folder))
         for part in PARTS:
             config.set(f"{part}.ip", "127.0.0.1")
+        config.set("common.session.ttl", 3)  # seconds after which a killed part is known to be gone
         config.configs |= {
             key: _find_free_port() for key in list(config.configurable_items) if key.endswith("_port")
         }
