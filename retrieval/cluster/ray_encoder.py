@@ -204,7 +204,8 @@ def _check_answers(address: str) -> None:
 def _make_absence_error(address: str, error: Exception) -> AffectError:
     reason = to_printable((str(error).splitlines() or [""])[0][:200])
     return AffectError(
-        f"--ray {to_printable(address)}: no Ray cluster answers ({reason}); give host:port of its head, or local"
+        f"--ray {to_printable(address)}: no Ray cluster answers ({reason}); give host:port of its head, "
+        "or local"
     )
 
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -28,9 +29,12 @@ advertise-client-urls: http://127.0.0.1:{client}
 
 
 def _find_free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Below those of outgoing connections, one of which could take it before the server does."""
+    while True:
+        port = random.SystemRandom().randrange(10_000, 32_000)
+        with suppress(OSError), socket.socket() as probe:
+            probe.bind(("", port))
+            return port
 
 
 @cache

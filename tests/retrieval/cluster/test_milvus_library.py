@@ -172,7 +172,7 @@ def test_deleted_moved_and_new_files(server, tmp_path):
 def test_rows_of_another_length_are_refused(server):
     with closing(make(server, "dims")) as library:
         library.commit([encoded("a", objects=random_rows(1, 1))])
-        with pytest.raises(AffectError, match="16 columns"):
+        with pytest.raises(AffectError, match="17 columns, not 16"):
             library.catalog.add_row_collections({"objects": 17})
         with pytest.raises(AffectError, match="rows of 16 columns, not 17"):
             library.store._ensure(make_row_collection("objects", 17))
