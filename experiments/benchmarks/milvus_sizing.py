@@ -15,6 +15,7 @@ import numpy.typing as npt
 import psutil
 
 from encoders import AffectError, Rows, unit_rows
+from experiments.benchmarks.vector_index import parse_sizes
 from experiments.statistics.report import add_seed_option
 from retrieval.cluster import MilvusUrl
 from retrieval.cluster.connection import require_client
@@ -59,9 +60,10 @@ def command(library: str, sizes: str, dim: int, seed: int) -> None:
     """
     require_client()
     store = MilvusStore(MilvusUrl.parse(library))
-    measurements = [measure_size(store, int(size), dim, seed) for size in sizes.split(",")]
-    for measurement in measurements:
-        click.echo(json.dumps(asdict(measurement)))
+    measurements = []
+    for size in parse_sizes(sizes):
+        measurements.append(measure_size(store, size, dim, seed))
+        click.echo(json.dumps(asdict(measurements[-1])))
     click.echo(json.dumps(fit_costs(measurements)))
 
 
@@ -127,7 +129,8 @@ def _search(
 
 
 def fit_costs(measurements: Sequence[SizeMeasurement]) -> dict[str, object]:
-    """Least squares through the origin's offset: memory and insertion linear in n, building in n log2 n."""
+    """Least squares over the sizes that have the index of the last: of n, or of n log2 n for the build."""
+    measurements = [one for one in measurements if one.index == measurements[-1].index]
     n = np.array([one.rows for one in measurements], np.float64)
     costs = {
         "resident_bytes": (n, [one.resident_bytes for one in measurements]),

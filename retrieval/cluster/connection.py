@@ -27,18 +27,8 @@ MAX_THREADS = 16  # calls under way at once
 NOT_LOADED_CODES = {101, 201}  # collection, partition: as after a restart
 # Of pkg/util/merr of Milvus: the service, replicas, channels, segments or nodes are not ready, yet or again.
 PASSING_CODES = {
-    1,
-    2,
-    4,
-    8,
-    9,
-    103,
-    202,
-    *range(400, 404),
-    *range(500, 505),
-    *range(600, 605),
-    *range(900, 912),
-}
+    1, 2, 4, 8, 9, 103, 202, 700, *range(400, 404), *range(500, 505), *range(600, 605), *range(900, 912),
+}  # fmt: skip
 _PASSING_MESSAGE = re.compile(
     r"unavailable|connection (refused|reset|closed)|deadline|timed? ?out|not ready|node (not|offline)|"
     r"context canceled|shutting down|rate limit|try again",

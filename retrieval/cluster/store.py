@@ -33,6 +33,7 @@ STRONG, BOUNDED = (
 )  # after all acknowledged writes; at most some seconds behind, without a wait
 MAX_UPSERT_BYTES = 8 << 20  # of vectors; a server takes messages of 64 MB
 MAX_KEYS = 1000  # of one call
+MAX_LOAD_SECONDS = 3600.0  # of a large collection
 
 
 class MilvusStore:
@@ -84,7 +85,7 @@ class MilvusStore:
     def load(self, collection: Collection) -> None:
         """Let a collection be searched."""
         name = self.get_name(collection)
-        self.connection.call(lambda client, seconds: client.load_collection(name, timeout=seconds))
+        self.connection.call(lambda client, seconds: client.load_collection(name, timeout=MAX_LOAD_SECONDS))
 
     def _create(self, client: MilvusClient, collection: Collection, seconds: float) -> None:
         name = self.get_name(collection)
