@@ -12,6 +12,8 @@ from .index_files import IndexSettings as IndexSettings
 from .query import DEFAULT_BALANCE as DEFAULT_BALANCE
 from .query import PhraseAffect as PhraseAffect
 from .query import Query as Query
+from .query_fields import parse_date as parse_date
+from .query_fields import parse_folder as parse_folder
 from .query_fields import parse_modalities as parse_modalities
 from .query_fields import parse_weights as parse_weights
 from .query_fields import validate_unicode as validate_unicode

@@ -17,6 +17,7 @@ from retrieval.search.affect_search import (
     resolve_mood,
 )
 from retrieval.search.candidates import CandidateSearch
+from retrieval.search.filters import find_allowed_segments
 from retrieval.search.hits import Hit, SearchResults, make_hit
 from retrieval.search.negative_terms import apply_negatives, has_enough_left, score_absence
 from retrieval.search.no_results import explain_no_results
@@ -119,13 +120,16 @@ class Engine:
         def score_negatives(segments: npt.NDArray[np.integer[Any]]) -> dict[str, SegmentScores]:
             return {text: self._scorer.score(query, [part], segments) for text, part in negatives.items()}
 
+        allowed = find_allowed_segments(query, snapshot)
         if query.is_pure_negation and negatives:
             is_wanted = [snapshot.mask_modality(modality) for modality in query.modalities]
             segments = np.flatnonzero(np.any(is_wanted, axis=0))
+            if allowed is not None:
+                segments = np.intersect1d(segments, allowed, assume_unique=True)
             return score_absence(segments, score_negatives(segments))
         depth = self._compute_candidate_depth(query)
         while True:
-            scores = self._score_positive(query, query_parts, depth)
+            scores = self._score_positive(query, query_parts, depth, allowed)
             if not negatives:
                 return scores
             scores = apply_negatives(scores, score_negatives(scores.segments))
@@ -136,19 +140,24 @@ class Engine:
             depth *= DEEPENING_FACTOR
 
     def _score_positive(
-        self, query: Query, query_parts: Sequence[EncodedQueryPart], depth: int
+        self,
+        query: Query,
+        query_parts: Sequence[EncodedQueryPart],
+        depth: int,
+        allowed: npt.NDArray[np.int64] | None,
     ) -> SegmentScores:
         """Scores by content, by mood, or by both, weighted by `query.affect_weight`."""
         target = compute_target_affect(query, query_parts)
         present_parts = [part for part in query_parts if part.is_present]
         if target is None:
             return self._scorer.score(
-                query, present_parts, self._find_content_candidates(query, present_parts, depth)
+                query, present_parts, self._find_content_candidates(query, present_parts, depth, allowed)
             )
-        segments = find_nearest_by_affect(self._snapshot, target, query.modalities, depth)
+        segments = find_nearest_by_affect(self._snapshot, target, query.modalities, depth, allowed)
         if query.affect_weight == 1 or not query.has_content:
             return self._score_by_affect(target, segments)
-        both = np.union1d(segments, self._find_content_candidates(query, present_parts, depth))
+        nearest = self._find_content_candidates(query, present_parts, depth, allowed)
+        both = np.union1d(segments, nearest)
         content, mood = self._scorer.score(query, present_parts, both), self._score_by_affect(target, both)
         if query.mood_from_words:
             return add_affect_residual(content, mood.affect_match, target, query.affect_weight)
@@ -167,14 +176,21 @@ class Engine:
         return max(min(CANDIDATES_PER_RESULT * query.k, self._snapshot.item_count), MIN_CANDIDATES)
 
     def _find_content_candidates(
-        self, query: Query, query_parts: Sequence[EncodedQueryPart], depth: int
+        self,
+        query: Query,
+        query_parts: Sequence[EncodedQueryPart],
+        depth: int,
+        allowed: npt.NDArray[np.int64] | None,
     ) -> Positions:
         nearest = self._candidate_search.find(
-            [part.embeddings for part in query_parts], query.modalities, depth
+            [part.embeddings for part in query_parts], query.modalities, depth, allowed
         )
         copies = [part.copy_index for part in query_parts if part.copy_index is not None]
         wanted = [item for item in copies if self._snapshot.get_modality(item) in query.modalities]
-        return np.union1d(nearest, np.concatenate([nearest[:0], *map(self._snapshot.list_segments, wanted)]))
+        of_copies = np.concatenate([nearest[:0], *map(self._snapshot.list_segments, wanted)])
+        if allowed is not None:
+            of_copies = np.intersect1d(of_copies, allowed)
+        return np.union1d(nearest, of_copies)
 
 
 def _select_best_segments(
