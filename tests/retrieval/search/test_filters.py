@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from library_factory import affect, encoded, random_rows
+from library_factory import affect, encoded, index, painted, random_rows
 
 from encoders import AffectError
 from retrieval.search import Engine, IndexSettings, Query, rebuild_index
@@ -64,14 +64,22 @@ def test_moods_and_negatives_are_filtered_too(album):
     assert {Path(hit.path).parent.name for hit in negative} <= {"07"}
 
 
-def test_the_command_takes_relative_folders_and_dates(tmp_path, monkeypatch, gallery_library):
-    lib, media = gallery_library
-    monkeypatch.chdir(media.parent)
-    inside = affect("search", "--image", media / "photo0.png", "--under", media.name, "--library", lib)
-    assert inside.returncode == 0 and "photo0.png" in inside.stdout
-    os.utime(media / "photo1.png", ns=(0, 0))
-    nothing = affect("search", "--image", media / "photo0.png", "--until", "1971", "--library", lib)
-    assert nothing.returncode == 0 and "no match" in nothing.stdout + nothing.stderr
+def test_the_command_takes_relative_folders_and_dates(tmp_path, monkeypatch):
+    for name in ("old", "new"):
+        (tmp_path / "media" / name).mkdir(parents=True)
+        painted(tmp_path / "media" / name / f"{name}.png", len(name) + ord(name[0]))
+    os.utime(tmp_path / "media" / "old" / "old.png", ns=(0, 0))
+    index(tmp_path / "lib", tmp_path / "media")
+    monkeypatch.chdir(tmp_path / "media")
+    for filters in (["--under", "old"], ["--until", "1971"]):
+        done = affect(
+            "search", "--image", tmp_path / "media/new/new.png", *filters, "--library", tmp_path / "lib"
+        )
+        assert done.returncode == 0 and "old.png" in done.stdout and "new.png" not in done.stdout
+    done = affect(
+        "search", "--image", tmp_path / "media/new/new.png", "--since", "soon", "--library", tmp_path / "lib"
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1) and "2024-05-31" in done.stderr
 
 
 @pytest.mark.parametrize("text", ["yesterday", "2024-13", "", "20240", "99999-01-01", "2024-1-1"])
