@@ -140,7 +140,7 @@ def train_index(rows: StoredRows, seed: int) -> Any:
     sample = np.asarray(rows[sampled], np.float32)
     sample = sample[~is_missing_row(sample)]
     index = faiss.index_factory(dim, describe_index(dim, group_count), faiss.METRIC_INNER_PRODUCT)
-    ivf = faiss.extract_index_ivf(index)
+    ivf = faiss.downcast_index(faiss.extract_index_ivf(index))
     ivf.cp.seed = ivf.pq.cp.seed = seed
     ivf.cp.niter = ivf.pq.cp.niter = TRAINING_ROUNDS
     index.train(sample)
