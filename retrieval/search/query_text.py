@@ -10,44 +10,27 @@ from functools import lru_cache
 from encoders import ClassifierEncoder, EnglishTextEncoder, EventClassifier
 from retrieval.features import FeaturePipeline
 from retrieval.search.language import is_foreign
-from retrieval.search.negation import NEGATIVE_WORD, NegationParse, parse_negation
+from retrieval.search.negation import NegationParse, parse_negation
 from retrieval.search.query import Query, QueryText
-from retrieval.search.spelling import QUOTED, correct_spelling
+from retrieval.search.spelling import correct_spelling
 from retrieval.search.wording import WORD, clean_text, normalise_wording, straighten_quotes
-from retrieval.search.words_mood import find_emotion_words
 
 log = logging.getLogger(__name__)
 MAX_SHOWN_LENGTH = 60  # characters of a text in a message
 
 
 def resolve_text(query: Query, pipeline: FeaturePipeline) -> Query:
-    """The query with the reading of its text and exclusions; one that has it, or no text, as it is.
-
-    Where the mood is to come from the words, a denied word of emotion ("not sad") stays in the text: the
-    sentiment of the whole text says what it denies.
-    """
+    """The query with the reading of its text and exclusions; one that has it, or no text, as it is."""
     if query.reading is not None or (query.text is None and not query.exclude):
         return query
-    reading = read_query_text(
-        query.text,
-        query.exclude,
-        pipeline,
-        keep_whole=lambda phrase: query.mood_from_words and bool(find_emotion_words(phrase)),
-    )
+    reading = read_query_text(query.text, query.exclude, pipeline)
     for line in reading.warnings:
         log.warning("%s", line)
     return replace(query, reading=reading)
 
 
-def read_query_text(
-    text: str | None,
-    exclude: Sequence[str],
-    pipeline: FeaturePipeline,
-    keep_whole: Callable[[str], bool] = lambda phrase: False,
-) -> QueryText:
+def read_query_text(text: str | None, exclude: Sequence[str], pipeline: FeaturePipeline) -> QueryText:
     """Read a query's text, and the texts of what it excludes, for the text encoder of a pipeline.
-
-    keep_whole: whether a denied phrase is to stay in the text, as one that names a mood
 
     Where the encoder is not for English alone, only quotes, punctuation and spaces are made alike.
     """
@@ -59,8 +42,8 @@ def read_query_text(
     def is_known(word: str) -> bool:
         return word in encoder.vocabulary or word in list_label_words(pipeline)
 
-    main = _read_text(text, is_known, keep_whole) if text is not None else QueryText(positive="")
-    others = {other: _read_text(other, is_known, lambda phrase: True) for other in exclude}
+    main = _read_text(text, is_known) if text is not None else QueryText(positive="")
+    others = {other: _read_excluded_text(other, is_known) for other in exclude}
     parts = [main, *others.values()]
     return QueryText(
         positive=main.positive,
@@ -70,27 +53,34 @@ def read_query_text(
     )
 
 
-def _read_text(text: str, is_known: Callable[[str], bool], keep_whole: Callable[[str], bool]) -> QueryText:
+def _read_text(text: str, is_known: Callable[[str], bool]) -> QueryText:
     if is_foreign(text, is_known):
-        warning = f"{_shorten(text)} does not look like English, all that the text model knows: "
-        return QueryText(positive=clean_text(text), warnings=(f"{warning}the results are guesses",))
+        return _leave_foreign_text(text)
     corrected, corrections = correct_spelling(straighten_quotes(text), is_known)
-    parse = _parse_unquoted_negation(corrected)
-    if any(map(keep_whole, parse.negatives)):
-        parse = NegationParse(positive=corrected)
+    parse = parse_negation(corrected)
     return QueryText(
         positive=normalise_wording(parse.positive) if parse.positive else "",
         negatives={phrase: normalise_wording(phrase) for phrase in parse.negatives},
         corrections=corrections,
-        warnings=tuple(_list_warnings(text, corrections, parse)),
+        warnings=(*_report_corrections(corrections), *_report_negation(text, parse)),
     )
 
 
-def _parse_unquoted_negation(text: str) -> NegationParse:
-    """Its negations, but none where a quotation holds one: quoted words are kept as they are."""
-    if any(map(NEGATIVE_WORD.search, QUOTED.findall(text))):
-        return NegationParse(positive=text)
-    return parse_negation(text)
+def _read_excluded_text(text: str, is_known: Callable[[str], bool]) -> QueryText:
+    """What `--not` names: a negation in it is not read, and that is said."""
+    if is_foreign(text, is_known):
+        return _leave_foreign_text(text)
+    corrected, corrections = correct_spelling(straighten_quotes(text), is_known)
+    parse = parse_negation(corrected)
+    warnings = [*_report_corrections(corrections)]
+    if parse.negatives or not parse.is_understood:
+        warnings.append(f"--not {_shorten(text)}: a negation in it is not read; say there what is not wanted")
+    return QueryText(positive=normalise_wording(corrected), corrections=corrections, warnings=tuple(warnings))
+
+
+def _leave_foreign_text(text: str) -> QueryText:
+    warning = f"{_shorten(text)} does not look like English, all that the text model knows: "
+    return QueryText(positive=clean_text(text), warnings=(f"{warning}the results are guesses",))
 
 
 @lru_cache(maxsize=1)
@@ -106,10 +96,13 @@ def list_label_words(pipeline: FeaturePipeline) -> frozenset[str]:
     )
 
 
-def _list_warnings(text: str, corrections: Mapping[str, str], parse: NegationParse) -> Iterator[str]:
+def _report_corrections(corrections: Mapping[str, str]) -> Iterator[str]:
     if corrections:
         pairs = ", ".join(f"{wrong} as {right}" for wrong, right in corrections.items())
         yield f'read {pairs}; put words in "quotes" to keep them'
+
+
+def _report_negation(text: str, parse: NegationParse) -> Iterator[str]:
     if parse.negatives:
         sought = f"{parse.positive!r} without" if parse.positive else "what does not match"
         yield f"{_shorten(text)}: looks for {sought} {', '.join(map(repr, parse.negatives))}"

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from spellchecker import SpellChecker
 
 MIN_WORD_LENGTH = 4  # shorter unknown words are mostly abbreviations; only swapped letters are put right
-WORD = re.compile(r"(?<![\w'-])[^\W\d_]+(?![\w'-])")
+WORD = re.compile(r"(?<![\w'])(?<!\w-)[^\W\d_]+(?![\w'-])")
 QUOTED = re.compile(r'"[^"]*"')
 
 
