@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from encoders import ClassifierEncoder, EnglishTextEncoder, EventClassifier
@@ -14,8 +14,10 @@ from retrieval.search.negation import NegationParse, parse_negation
 from retrieval.search.query import Query, QueryText
 from retrieval.search.spelling import correct_spelling
 from retrieval.search.wording import WORD, clean_text, normalise_wording, straighten_quotes
+from spaces.circumplex import LANDMARK_SYNONYMS, LANDMARKS
 
 log = logging.getLogger(__name__)
+MOOD_WORDS = frozenset(LANDMARKS) | frozenset(LANDMARK_SYNONYMS)
 MAX_SHOWN_LENGTH = 60  # characters of a text in a message
 
 
@@ -39,11 +41,9 @@ def read_query_text(text: str | None, exclude: Sequence[str], pipeline: FeatureP
         negatives = {other: clean_text(other) for other in exclude}
         return QueryText(positive=clean_text(text or ""), negatives=negatives)
 
-    def is_known(word: str) -> bool:
-        return word in encoder.vocabulary or word in list_label_words(pipeline)
-
-    main = _read_text(text, is_known) if text is not None else QueryText(positive="")
-    others = {other: _read_excluded_text(other, is_known) for other in exclude}
+    reader = _TextReader(vocabulary=encoder.vocabulary, label_words=list_label_words(pipeline))
+    main = reader.read(text) if text is not None else QueryText(positive="")
+    others = {other: reader.read_excluded(other) for other in exclude}
     parts = [main, *others.values()]
     return QueryText(
         positive=main.positive,
@@ -53,29 +53,45 @@ def read_query_text(text: str | None, exclude: Sequence[str], pipeline: FeatureP
     )
 
 
-def _read_text(text: str, is_known: Callable[[str], bool]) -> QueryText:
-    if is_foreign(text, is_known):
-        return _leave_foreign_text(text)
-    corrected, corrections = correct_spelling(straighten_quotes(text), is_known)
-    parse = parse_negation(corrected)
-    return QueryText(
-        positive=normalise_wording(parse.positive) if parse.positive else "",
-        negatives={phrase: normalise_wording(phrase) for phrase in parse.negatives},
-        corrections=corrections,
-        warnings=(*_report_corrections(corrections), *_report_negation(text, parse)),
-    )
+@dataclass(frozen=True, kw_only=True)
+class _TextReader:
+    """Reads texts for an English text encoder with a vocabulary, and classifiers whose labels have words."""
 
+    vocabulary: Container[str]
+    label_words: frozenset[str]
 
-def _read_excluded_text(text: str, is_known: Callable[[str], bool]) -> QueryText:
-    """What `--not` names: a negation in it is not read, and that is said."""
-    if is_foreign(text, is_known):
-        return _leave_foreign_text(text)
-    corrected, corrections = correct_spelling(straighten_quotes(text), is_known)
-    parse = parse_negation(corrected)
-    warnings = [*_report_corrections(corrections)]
-    if parse.negatives or not parse.is_understood:
-        warnings.append(f"--not {_shorten(text)}: a negation in it is not read; say there what is not wanted")
-    return QueryText(positive=normalise_wording(corrected), corrections=corrections, warnings=tuple(warnings))
+    def is_known(self, word: str) -> bool:
+        return word in self.vocabulary or word in self.label_words
+
+    def correct(self, text: str) -> tuple[str, dict[str, str]]:
+        return correct_spelling(straighten_quotes(text), self.is_known, self.label_words | MOOD_WORDS)
+
+    def read(self, text: str) -> QueryText:
+        if is_foreign(text, self.is_known):
+            return _leave_foreign_text(text)
+        corrected, corrections = self.correct(text)
+        parse = parse_negation(corrected)
+        return QueryText(
+            positive=normalise_wording(parse.positive) if parse.positive else "",
+            negatives={phrase: normalise_wording(phrase) for phrase in parse.negatives},
+            corrections=corrections,
+            warnings=(*_report_corrections(corrections), *_report_negation(text, parse)),
+        )
+
+    def read_excluded(self, text: str) -> QueryText:
+        """What `--not` names: a negation in it is not read, and that is said."""
+        if is_foreign(text, self.is_known):
+            return _leave_foreign_text(text)
+        corrected, corrections = self.correct(text)
+        parse = parse_negation(corrected)
+        warnings = list(_report_corrections(corrections))
+        if parse.negatives or not parse.is_understood:
+            warnings.append(
+                f"--not {_shorten(text)}: a negation in it is not read; say there what is not wanted"
+            )
+        return QueryText(
+            positive=normalise_wording(corrected), corrections=corrections, warnings=tuple(warnings)
+        )
 
 
 def _leave_foreign_text(text: str) -> QueryText:

@@ -21,6 +21,8 @@ def pipeline():
         ("a labradro in the snow", "a labrador in the snow", {"labradro": "labrador"}),
         ("Frisbeee on grass", "a frisbee on grass", {"Frisbeee": "frisbee"}),
         ("a fluffy dgo", "a fluffy dog", {"dgo": "dog"}), ("kittns", "a kitten", {"kittns": "kittens"}),
+        ("a glomy street", "a gloomy street", {"glomy": "gloomy"}), ("beagel", "a beagle", {"beagel": "beagle"}),
+        ("a komondr", "a komondor", {"komondr": "komondor"}),
     ],
 )  # fmt: skip
 def test_a_wrong_letter_is_put_right_and_said(pipeline, text, read, corrections):
