@@ -10,7 +10,7 @@ from typing import Any
 
 from encoders import AffectError, is_missing_row, to_printable
 from experiments.ablation.prepared_data import SPLITS, PreparedData
-from experiments.ablation.space_spec import ROLE_LABELS
+from experiments.ablation.space_spec import label_role
 from experiments.datasets import CaptionDataset
 
 RESULTS_FILE = "results.json"
@@ -37,7 +37,7 @@ def describe_missing_features(data: PreparedData) -> tuple[str, ...]:
     """A note for each role whose features some items lack."""
     sizes = {split: len(data.select_items(split)) for split in SPLITS}
     return tuple(
-        f"without features of {ROLE_LABELS[role]}: "
+        f"without features of {label_role(role)}: "
         + ", ".join(f"{count} of {sizes[split]} {split} items" for split, count in counts.items())
         for role, counts in count_missing_features(data).items()
     )

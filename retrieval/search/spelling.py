@@ -91,14 +91,14 @@ def name_edit(typed: str, word: str) -> str:
     if len(typed) > len(word):
         if wrong == before:
             return "doubled"
-        is_near = any(_are_neighbours(wrong, letter) for letter in before + right)
+        is_near = any(are_neighbours(wrong, letter) for letter in before + right)
         return "added neighbouring key" if is_near else "added other key"
     if (wrong, right) == (word[at + 1 : at + 2], typed[at + 1 : at + 2]):
         return "swapped"
-    return "neighbouring key" if _are_neighbours(wrong, right) else "other key"
+    return "neighbouring key" if are_neighbours(wrong, right) else "other key"
 
 
-def _are_neighbours(one: str, other: str) -> bool:
+def are_neighbours(one: str, other: str) -> bool:
     """Whether two letters' keys touch on a QWERTY keyboard."""
     if one not in _KEY_POSITIONS or other not in _KEY_POSITIONS:
         return False

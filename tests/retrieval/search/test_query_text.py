@@ -73,7 +73,7 @@ def test_another_language_is_said_and_the_text_left_alone(pipeline, text):
 
 
 @pytest.mark.parametrize(
-    "text", ["a cat", "water ouzel", "Komodo dragon", "two dogs jump", "chat", "sumo wrestler"]
+    "text", ["pizza margherita", "feng shui", "bossa nova guitar", "a cat", "water ouzel", "Komodo dragon", "two dogs jump", "chat", "sumo wrestler"]
 )
 def test_english_and_single_words_are_not_taken_for_another_language(pipeline, text):
     assert not read_query_text(text, (), pipeline).warnings

@@ -40,7 +40,6 @@ def test_every_edit_has_a_kind(word, data):
 
 
 def test_what_there_is_to_be_found_is_likelier_to_be_meant():
-    assert find_correction("pugg") != "pug" or find_correction("pugg", frozenset({"pug"})) == "pug"
     assert find_correction("komondr") is None and find_correction("komondr", frozenset({"komondor"})) == "komondor"
     text = 'a glomy "glomy" x-glomy -glomy glomys'
     corrected, corrections = correct_spelling(text, lambda word: False)
