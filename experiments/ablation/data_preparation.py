@@ -164,7 +164,9 @@ def make_audio_pipelines(
     Raises AffectError where features are given in place of media, and for what does not encode sound.
     """
     if audio_encoders and dataset.feature_sources is not None:
-        raise AffectError("audio experts encode media, and features are given; leave --audio or --features out")
+        raise AffectError(
+            "--audio names encoders of media, and --features stands in place of media; give one"
+        )
     nothing = PipelineConfig(**dict.fromkeys(PipelineConfig(), ""))
     pipelines = {
         make_audio_role(name): FeaturePipeline(nothing.replace(sound=ENCODERS.resolve(name)))

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 import click
 
 from encoders import AffectError, to_printable
+from retrieval.cli.encoder_choice import make_pipeline_config, warn_of_lost_abilities
 from retrieval.cli.options import PATH_TYPE, add_index_options, json_option, library_option
 from retrieval.cli.session import open_any_library, open_current_library, rebuild_index_after
-from retrieval.features import DEFAULT_PRESET, PRESETS
+from retrieval.features import PRESETS
 from retrieval.indexing import Exclusions
 from retrieval.vector_index import INDEX_KINDS
 
 if TYPE_CHECKING:
-    from retrieval.features import PipelineConfig
     from retrieval.indexing import RoleCompleter
     from retrieval.storage import Library
 
@@ -120,19 +120,6 @@ def _use_heads(library: Library, heads_folder: Path) -> None:
         install_heads(library, find_heads(heads_folder, library.pipeline))
 
 
-def _make_config(preset: str | None, encoder_spec: str | None) -> PipelineConfig | None:
-    """The encoders asked for, None where neither option is given. Raises MissingBackendError."""
-    from retrieval.features import PipelineConfig, check_encoders_available
-
-    if preset is None and encoder_spec is None:
-        return None
-    preset = preset or DEFAULT_PRESET
-    config = PipelineConfig.parse(encoder_spec or "", preset)
-    chosen = PRESETS[preset].encoder_by_role.items()
-    check_encoders_available(name for role, name in chosen if config[role] == name)
-    return config
-
-
 def _open_or_create_library(
     folder: Path,
     preset: str | None,
@@ -147,8 +134,10 @@ def _open_or_create_library(
 
     if segment_seconds is not None and math.isnan(segment_seconds):
         raise AffectError("a segment is nan seconds long; give a number from 1 to 3600")
-    config = _make_config(preset, encoder_spec)
+    config = make_pipeline_config(preset, encoder_spec)
     if not Library.exists(folder):
+        if config is not None and encoder_spec is not None:
+            warn_of_lost_abilities(config, encoder_spec, preset)
         config = config or PipelineConfig.default()
         if heads_folder is not None:
             from retrieval.training import find_heads

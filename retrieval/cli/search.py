@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from retrieval.search import Engine, SearchResults
 
 
-@click.command()
+class SearchCommand(click.Command):
+    """Takes words that deny a quotation, such as -"black cat", for text; no option begins so."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """The arguments that are left."""
+        return super().parse_args(ctx, [f" {arg}" if arg.startswith('-"') else arg for arg in args])
+
+
+@click.command(cls=SearchCommand)
 @add_query_options
 @click.option(
     "--queries",

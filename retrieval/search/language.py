@@ -32,22 +32,31 @@ def is_foreign(text: str, is_known: Callable[[str], bool]) -> bool:
     It is English where all words are known so or to simplemma's dictionary, and where it is one word in Latin
     script.
     """
+    probability, unknown_count = _estimate_other_language(text, is_known)
+    return probability >= (MIN_PROBABILITY_OF_ONE if unknown_count == 1 else MIN_OTHER_PROBABILITY)
+
+
+def may_be_foreign(text: str, is_known: Callable[[str], bool]) -> bool:
+    """As `is_foreign`, also where one foreign name in English is as likely: not to be corrected as English."""
+    return _estimate_other_language(text, is_known)[0] >= MIN_OTHER_PROBABILITY
+
+
+def _estimate_other_language(text: str, is_known: Callable[[str], bool]) -> tuple[float, int]:
+    """The probability of the likeliest language if that is not English, else 0, and the unknown words."""
     words = WORD.findall(text)
     letters = "".join(words)
     if letters and sum(map(_is_latin, letters)) < len(letters) / 2:
-        return True
+        return 1.0, len(words)
     if len(words) < MIN_WORDS or ENGLISH_WORDS.search(text):
-        return False
+        return 0.0, 0
     unknown_count = sum(not (is_known(word.lower()) or _is_english(word)) for word in words)
     if not unknown_count:
-        return False
+        return 0.0, 0
     ranks = dict(_load_identifier().rank(text))
     language, probability = max(ranks.items(), key=lambda item: item[1])
-    return (
-        language != "en"
-        and probability >= (MIN_PROBABILITY_OF_ONE if unknown_count == 1 else MIN_OTHER_PROBABILITY)
-        and ranks.get("en", 0.0) < MAX_ENGLISH_PROBABILITY
-    )
+    if language == "en" or ranks.get("en", 0.0) >= MAX_ENGLISH_PROBABILITY:
+        return 0.0, unknown_count
+    return probability, unknown_count
 
 
 def _is_latin(letter: str) -> bool:

@@ -50,7 +50,7 @@ class NegationParse:
 
 
 def parse_negation(text: str) -> NegationParse:
-    """Split "X without Y", "X but no Y", "X, no Y", "not a Y", "X that is not Y", "X -Y", "X !Y" and the like.
+    """Split "X without Y", "X but no Y", "X, no Y", "not a Y", "X that is not Y", "X -Y" and the like.
 
     Y is the noun phrase after the negation, or several joined by "or"; what follows it belongs to X: "a man
     without a hat on a horse" is "a man on a horse" without "a hat". Quoted words are one word of a phrase,

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from encoders import ClassifierEncoder, EnglishTextEncoder, EventClassifier
 from retrieval.features import FeaturePipeline
-from retrieval.search.language import is_foreign
+from retrieval.search.language import is_foreign, may_be_foreign
 from retrieval.search.negation import NegationParse, parse_negation
 from retrieval.search.query import Query, QueryText
 from retrieval.search.spelling import correct_spelling
@@ -64,7 +64,10 @@ class _TextReader:
         return word in self.vocabulary or word in self.label_words
 
     def correct(self, text: str) -> tuple[str, dict[str, str]]:
-        return correct_spelling(straighten_quotes(text), self.is_known, self.label_words | MOOD_WORDS)
+        straight = straighten_quotes(text)
+        if may_be_foreign(text, self.is_known):
+            return straight, {}
+        return correct_spelling(straight, self.is_known, self.label_words | MOOD_WORDS)
 
     def read(self, text: str) -> QueryText:
         if is_foreign(text, self.is_known):

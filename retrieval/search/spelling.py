@@ -107,7 +107,7 @@ def are_neighbours(one: str, other: str) -> bool:
 
 
 _KEY_POSITIONS = {
-    letter: (row, x + row / 2) for row, letters in enumerate(KEYBOARD_ROWS) for x, letter in enumerate(letters)
+    key: (row, x + row / 2) for row, keys in enumerate(KEYBOARD_ROWS) for x, key in enumerate(keys)
 }
 
 

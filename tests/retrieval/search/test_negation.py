@@ -24,10 +24,12 @@ from retrieval.search.negation import NegationParse, parse_negation
         ("a beach without any people", "a beach", ["people"]),
         ("a dog that isn't brown", "a dog", ["brown"]), ("a beach that is not sad", "a beach", ["sad"]),
         ("a man who's not wearing a hat on a horse", "a man on a horse", ["wearing a hat"]),
-        ("!cat", "", ["cat"]), ("animal !cat -dog", "animal", ["cat", "dog"]), ("dog NOT cat", "dog", ["cat"]),
+        ("!cat", "", ["cat"]), ("animal !cat -dog", "animal", ["cat", "dog"]),
+        ("dog NOT cat", "dog", ["cat"]),
         ('-"black cat"', "", ["black cat"]), ('animal !"black cat" in snow', "animal in snow", ["black cat"]),
-        ('without "black cat"', "", ["black cat"]), ('a "red car" without a "black cat"', 'a "red car"',
-        ["a black cat"]), ('"no country for old men" without "a title"', '"no country for old men"', ["a title"]),
+        ('without "black cat"', "", ["black cat"]),
+        ('a "red car" without a "black cat"', 'a "red car"', ["a black cat"]),
+        ('"no country for men" without "a title"', '"no country for men"', ["a title"]),
         ('a room without "chairs", tables or "beds"', "a room", ["chairs", "tables", "beds"]),
     ],
 )  # fmt: skip
@@ -39,8 +41,9 @@ def test_what_is_denied_is_split_off(text, positive, negatives):
 @pytest.mark.parametrize(
     "text",
     [
-        "nobody on the beach", "not without my cat", "a beach without", "never", "a cat not sleeping", "without",
-        "a dog that isn't", "a house which is not on fire", 'nobody on the "beach"', "without no people",
+        "nobody on the beach", "not without my cat", "a beach without", "never", "a cat not sleeping",
+        "without", "a dog that isn't", "a house which is not on fire", 'nobody on the "beach"',
+        "without no people",
     ],
 )  # fmt: skip
 def test_other_negations_are_not_understood_and_leave_the_text_whole(text):

@@ -1,0 +1,34 @@
+"""The encoders of a new library, by --preset and --encoders, and what it can't do without others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from retrieval.features import DEFAULT_PRESET, PRESETS
+
+if TYPE_CHECKING:
+    from retrieval.features import PipelineConfig
+
+
+def make_pipeline_config(preset: str | None, encoder_spec: str | None) -> PipelineConfig | None:
+    """The encoders asked for, None where neither option is given. Raises MissingBackendError."""
+    from retrieval.features import PipelineConfig, check_encoders_available
+
+    if preset is None and encoder_spec is None:
+        return None
+    preset = preset or DEFAULT_PRESET
+    config = PipelineConfig.parse(encoder_spec or "", preset)
+    chosen = PRESETS[preset].encoder_by_role.items()
+    check_encoders_available(name for role, name in chosen if config[role] == name)
+    return config
+
+
+def warn_of_lost_abilities(config: PipelineConfig, encoder_spec: str, preset: str | None) -> None:
+    """Print what the encoders of a preset allow and these, given in place of some, do not."""
+    from retrieval.features import FeaturePipeline, PipelineConfig, list_lost_abilities
+
+    reference = PipelineConfig.parse("", preset or DEFAULT_PRESET)
+    if lost := list_lost_abilities(FeaturePipeline(config), FeaturePipeline(reference)):
+        click.echo(f"affect: --encoders {encoder_spec}: this library is without {', '.join(lost)}", err=True)
