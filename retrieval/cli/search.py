@@ -80,11 +80,11 @@ def search(
 
 def _search_one(engine: Engine, query: Query, *, explain: bool, html: Path | None, as_json: bool) -> None:
     from retrieval.report import format_query_mood, print_hits
-    from retrieval.search import explain_hit
+    from retrieval.search import explain_hits
 
     query = engine.resolve_query(query)
     results = engine.run_query(query)
-    explanations = [explain_hit(engine, hit, query) for hit in results.hits] if explain else None
+    explanations = explain_hits(engine, results.hits, query) if explain else None
     if as_json:
         click.echo(json.dumps(_results_to_json(query, results, explanations)))
     else:
@@ -111,7 +111,7 @@ def _results_to_json(
 
 
 def _search_many(folder: Path, path: Path, settings: dict[str, Any], explain: bool) -> None:
-    from retrieval.search import explain_hit
+    from retrieval.search import explain_hits
 
     failed_count = 0
     with open_input("a query file", path) as stream, open_engine(folder) as engine:
@@ -121,7 +121,7 @@ def _search_many(folder: Path, path: Path, settings: dict[str, Any], explain: bo
                     raise query
                 query = engine.resolve_query(query)
                 results = engine.run_query(query)
-                explanations = [explain_hit(engine, hit, query) for hit in results.hits] if explain else None
+                explanations = explain_hits(engine, results.hits, query) if explain else None
                 record = {"id": query_id, **_results_to_json(query, results, explanations)}
             except AffectError as error:
                 failed_count += 1

@@ -37,7 +37,7 @@ def is_foreign(text: str, is_known: Callable[[str], bool]) -> bool:
 
 
 def may_be_foreign(text: str, is_known: Callable[[str], bool]) -> bool:
-    """As `is_foreign`, also where one foreign name in English is as likely: not to be corrected as English."""
+    """As `is_foreign`, also where one foreign name in English is as likely: not to be corrected."""
     return _estimate_other_language(text, is_known)[0] >= MIN_OTHER_PROBABILITY
 
 

@@ -61,15 +61,18 @@ class _TextReader:
     label_words: frozenset[str]
 
     def is_known(self, word: str) -> bool:
+        """Whether the encoder or a classifier knows a word in lower case."""
         return word in self.vocabulary or word in self.label_words
 
     def correct(self, text: str) -> tuple[str, dict[str, str]]:
+        """The text with straight quotes and without typing errors, and its corrections."""
         straight = straighten_quotes(text)
         if may_be_foreign(text, self.is_known):
             return straight, {}
         return correct_spelling(straight, self.is_known, self.label_words | MOOD_WORDS)
 
     def read(self, text: str) -> QueryText:
+        """The query's own text."""
         if is_foreign(text, self.is_known):
             return _leave_foreign_text(text)
         corrected, corrections = self.correct(text)
