@@ -64,7 +64,7 @@ def check_out_folder(folder: Path, hashes: Mapping[str, Any]) -> None:
 
 
 def _describe_same_data(hashes: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
-    """`hashes` without those of further audio experts that the others lack: they add rows to the same data."""
+    """`hashes` without those of further audio experts that the others lack: they only add rows."""
     known = others.get("features") or {}
     features = hashes.get("features") or {}
     kept = {
