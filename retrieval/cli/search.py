@@ -29,8 +29,17 @@ class SearchCommand(click.Command):
     """Takes words that deny a quotation, such as -"black cat", for text; no option begins so."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """The arguments that are left."""
-        return super().parse_args(ctx, [f" {arg}" if arg.startswith('-"') else arg for arg in args])
+        """The arguments that are left. Raises UsageError, which says how other words after a - are given."""
+        try:
+            rest = super().parse_args(ctx, [f" {arg}" if arg.startswith('-"') else arg for arg in args])
+        except click.NoSuchOption as error:
+            if error.option_name.startswith("--"):
+                raise
+            message = f"{error.format_message()} Words that begin with - go last, after --."
+            raise click.UsageError(message, ctx) from error
+        if (text := ctx.params["text"]) is not None and text.startswith(' -"'):
+            ctx.params["text"] = text[1:]
+        return rest
 
 
 @click.command(cls=SearchCommand)

@@ -152,4 +152,7 @@ def test_what_cannot_be_asked_is_told_in_a_line(shelf, words, said):
 def test_words_that_begin_with_a_sign_of_negation_are_words(shelf, words):
     _, lib = shelf
     answer = json.loads(ok("search", words, "-l", lib, "--json"))
-    assert answer["query"]["text"].strip() == words
+    assert answer["query"]["text"] == words
+    wrong = affect("search", "-cat", "-l", lib)
+    assert wrong.returncode == 2 and "after --" in wrong.stderr
+    assert json.loads(ok("search", "-l", lib, "--json", "--", "-cat"))["query"]["text"] == "-cat"
