@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from retrieval.features import DEFAULT_PRESET, PRESETS
 
 if TYPE_CHECKING:
@@ -25,10 +23,9 @@ def make_pipeline_config(preset: str | None, encoder_spec: str | None) -> Pipeli
     return config
 
 
-def warn_of_lost_abilities(config: PipelineConfig, encoder_spec: str, preset: str | None) -> None:
-    """Print what the encoders of a preset allow and these, given in place of some, do not."""
+def find_lost_abilities(config: PipelineConfig, preset: str | None) -> list[str]:
+    """What the encoders of a preset allow, by default the packaged ones, and those of a library do not."""
     from retrieval.features import FeaturePipeline, PipelineConfig, list_lost_abilities
 
     reference = PipelineConfig.parse("", preset or DEFAULT_PRESET)
-    if lost := list_lost_abilities(FeaturePipeline(config), FeaturePipeline(reference)):
-        click.echo(f"affect: --encoders {encoder_spec}: this library is without {', '.join(lost)}", err=True)
+    return list_lost_abilities(FeaturePipeline(config), FeaturePipeline(reference))

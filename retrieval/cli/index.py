@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from encoders import AffectError, to_printable
-from retrieval.cli.encoder_choice import make_pipeline_config, warn_of_lost_abilities
+from retrieval.cli.encoder_choice import find_lost_abilities, make_pipeline_config
 from retrieval.cli.options import PATH_TYPE, add_index_options, json_option, library_option
 from retrieval.cli.session import (
     log_progress,
@@ -108,7 +108,11 @@ def index(
                 _complete_roles(RoleCompleter(library, progress, on_progress), jobs)
         update_index(library, log_progress)
         progress.removed += removed_count
-        click.echo(json.dumps(progress.to_json())) if as_json else print_index_summary(progress, folder)
+        lost = [] if encoders is None else find_lost_abilities(library.config, preset)
+        if as_json:
+            click.echo(json.dumps(progress.to_json() | ({"without": lost} if lost else {})))
+        else:
+            print_index_summary(progress, folder, lost)
 
 
 def _complete_roles(completer: RoleCompleter, jobs: int) -> None:
@@ -143,8 +147,6 @@ def _open_or_create_library(
         raise AffectError("a segment is nan seconds long; give a number from 1 to 3600")
     config = make_pipeline_config(preset, encoder_spec)
     if not Library.exists(folder):
-        if config is not None and encoder_spec is not None:
-            warn_of_lost_abilities(config, encoder_spec, preset)
         config = config or PipelineConfig.default()
         if heads_folder is not None:
             from retrieval.training import find_heads

@@ -1,7 +1,10 @@
 """What a library can't do for want of an encoder, and that the command says so."""
 
+import json
+
 import pytest
-from library_factory import affect, gallery
+from command_output import ok
+from library_factory import gallery
 
 from retrieval.features import ROLES, FeaturePipeline, PipelineConfig, list_lost_abilities
 
@@ -32,10 +35,10 @@ def test_every_role_is_for_something_and_its_own_encoders_lose_nothing(reference
         assert list_lost_abilities(FeaturePipeline(PipelineConfig.parse(f"{role}=")), reference), role
 
 
-def test_a_new_library_says_it_in_one_line(tmp_path):
-    media = gallery(tmp_path / "media", photos=1)
-    words = ("index", media, "--library", tmp_path / "lib", "--encoders", "text=,faces=,activity=")
-    done = affect(*words)
-    (line,) = [line for line in done.stderr.splitlines() if "--encoders" in line]
+def test_the_summary_says_it_in_one_line(tmp_path):
+    media, lib = gallery(tmp_path / "media", photos=1), tmp_path / "lib"
+    words = ("index", media, "--library", lib, "--encoders", "text=,faces=,activity=")
+    (line,) = [line for line in ok(*words).splitlines() if "--encoders" in line]
     assert "without search of pictures by words" in line and "affect of pictures" in line
-    assert "--encoders" not in affect(*words).stderr
+    assert "affect of faces" in json.loads(ok(*words, "--json"))["without"]
+    assert "without" not in ok("index", media, "--library", lib)
