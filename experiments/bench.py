@@ -11,6 +11,7 @@ from experiments.experiment_command import ExperimentCommand
 BENCHMARKS = {  # module by name of the command
     "flickr": "flickr",
     "wording": "wording",
+    "reading": "query_reading",
     "throughput": "throughput",
     "cold": "search_latency",
     "faces": "faces",

@@ -25,7 +25,24 @@ if TYPE_CHECKING:
     from retrieval.search import Engine, SearchResults
 
 
-@click.command()
+class SearchCommand(click.Command):
+    """Takes words that deny a quotation, such as -"black cat", for text; no option begins so."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """The arguments that are left. Raises UsageError, which says how other words after a - are given."""
+        try:
+            rest = super().parse_args(ctx, [f" {arg}" if arg.startswith('-"') else arg for arg in args])
+        except click.NoSuchOption as error:
+            if error.option_name.startswith("--"):
+                raise
+            message = f"{error.format_message()} Words that begin with - go last, after --."
+            raise click.UsageError(message, ctx) from error
+        if (text := ctx.params["text"]) is not None and text.startswith(' -"'):
+            ctx.params["text"] = text[1:]
+        return rest
+
+
+@click.command(cls=SearchCommand)
 @add_query_options
 @click.option(
     "--queries",
@@ -85,11 +102,11 @@ def search(
 
 def _search_one(engine: Engine, query: Query, *, explain: bool, html: Path | None, as_json: bool) -> None:
     from retrieval.report import format_query_mood, print_hits
-    from retrieval.search import explain_hit
+    from retrieval.search import explain_hits
 
     query = engine.resolve_query(query)
     results = engine.run_query(query)
-    explanations = [explain_hit(engine, hit, query) for hit in results.hits] if explain else None
+    explanations = explain_hits(engine, results.hits, query) if explain else None
     if as_json:
         click.echo(json.dumps(_results_to_json(query, results, explanations)))
     else:
@@ -116,7 +133,7 @@ def _results_to_json(
 
 
 def _search_many(folder: Path, path: Path, settings: dict[str, Any], explain: bool) -> None:
-    from retrieval.search import explain_hit
+    from retrieval.search import explain_hits
 
     failed_count = 0
     with open_input("a query file", path) as stream, open_engine(folder) as engine:
@@ -126,7 +143,7 @@ def _search_many(folder: Path, path: Path, settings: dict[str, Any], explain: bo
                     raise query
                 query = engine.resolve_query(query)
                 results = engine.run_query(query)
-                explanations = [explain_hit(engine, hit, query) for hit in results.hits] if explain else None
+                explanations = explain_hits(engine, results.hits, query) if explain else None
                 record = {"id": query_id, **_results_to_json(query, results, explanations)}
             except AffectError as error:
                 failed_count += 1

@@ -100,6 +100,7 @@ def _make_section(
         "query": ", ".join([*starmap(_format_query_part, query.parts.items()), *_list_exclusions(query)])
         or "by mood",
         "affect_query": _format_mood_and_dial(query),
+        "notes": list(query.reading.warnings) if query.reading else [],
         "query_thumbnails": [
             thumbnail_by_moment[moment]
             for moment in _list_query_moments(query)

@@ -1,6 +1,7 @@
 from .calibration import MATCH_PRIOR as MATCH_PRIOR
 from .engine import Engine as Engine
 from .explain import explain_hit as explain_hit
+from .explain import explain_hits as explain_hits
 from .hits import Hit as Hit
 from .hits import SearchResults as SearchResults
 from .index_builds import compute_index_recall as compute_index_recall

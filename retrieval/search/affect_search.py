@@ -31,7 +31,8 @@ def resolve_mood(query: Query, pipeline: FeaturePipeline) -> Query:
     either dimension, and for a word outside its vocabulary that is one typing error away from a landmark.
     """
     if query.mood_from_words and query.text is not None and query.mood is None:
-        return replace(query, mood=read_mood_of_words(query.text, pipeline))
+        words = query.text if query.reading is None else query.reading.positive  # not those it denies
+        return replace(query, mood=read_mood_of_words(words, pipeline))
     phrase = query.mood
     if not isinstance(phrase, str):
         return query

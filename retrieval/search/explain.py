@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,16 @@ from retrieval.features import EVENTS_ROLE, OBJECT_SPACE, SPACE_SPECS, affect_to
 from retrieval.search.engine import Engine
 from retrieval.search.hits import Hit
 from retrieval.search.query import Query
-from retrieval.search.sound_moment import find_sound_moment
+from retrieval.search.sound_moment import encode_sound_text, find_sound_moment
 from spaces import ZeroShotSpace, list_events
 from spaces.joint import JointSpace
+
+
+def explain_hits(engine: Engine, hits: Sequence[Hit], query: Query | None = None) -> list[dict[str, Any]]:
+    """The explanation of each hit, by `explain_hit`; the query's text is encoded once."""
+    text = query and (query.text if query.reading is None else query.reading.positive)
+    sentences = encode_sound_text(engine.library, text) if text and hits else None
+    return [_explain(engine, hit, sentences) for hit in hits]
 
 
 def explain_hit(engine: Engine, hit: Hit, query: Query | None = None) -> dict[str, Any]:
@@ -21,11 +29,15 @@ def explain_hit(engine: Engine, hit: Hit, query: Query | None = None) -> dict[st
     asks for are strongest (None where it can't be told), scores by view, columns of the faces (None without
     a face), and affect by modality (None where it abstains); "parts" of the score, see `explain_score`.
     """
-    text = query and (query.text if query.reading is None else query.reading.positive)
+    return explain_hits(engine, [hit], query)[0]
+
+
+def _explain(engine: Engine, hit: Hit, sentences: Rows | None) -> dict[str, Any]:
+    """`explain_hit`; sentences: (1, d) of the query's text, None without one that names a kind of sound."""
     explanation = {
         "labels": _list_labels(engine, hit),
         "events": _list_events(engine, hit),
-        "moment": find_sound_moment(engine.library, hit, text) if text else None,
+        "moment": None if sentences is None else find_sound_moment(engine.library, hit, sentences),
         "views": dict(hit.view_scores),
         "faces": _get_face_expression(engine, hit),
         "affect": _estimate_affect_by_modality(engine, hit),

@@ -141,7 +141,13 @@ class Query:
             raise AffectError("there are no words to take a mood from; give a text, or a mood by --mood")
         if self.mood_from_words and not isinstance(self.mood, PhraseAffect | None):
             raise AffectError("a mood is given, and is to be taken from the words too; choose one of both")
-        if self.affect not in (None, 1) and not self.parts:
+        if self.parts or self.affect is None:
+            return
+        if self.mood is None:
+            raise AffectError(
+                f"affect is {self.affect:g}, and nothing asked for has a mood; give words, a file or --mood"
+            )
+        if self.affect != 1:
             raise AffectError(
                 f"affect is {self.affect:g}, and only a mood is asked for; give content too, or no affect"
             )

@@ -101,6 +101,15 @@ def test_a_mood_with_something_unwanted(moods):
         )  # toys know no words
 
 
+@pytest.mark.parametrize("given", [{"text": "a happy cat", "affect": 1.0}, {"mood": "calm"}])
+def test_what_is_unwanted_counts_where_all_else_is_mood(engine, given):
+    wanted = scores(engine.search(Query(**given, **ALL)))
+    denied = scores(engine.search(Query(text="coffee", **ALL)))
+    left = scores(engine.search(Query(**given, **ALL, exclude=("coffee",))))
+    assert left == pytest.approx({name: wanted[name] * (1 - denied[name]) for name in wanted}, abs=2e-6)
+    assert left["coff"] < wanted["coff"] / 2
+
+
 def make_scores(total, cosine=0.0):
     empty = np.full(len(total), np.nan)
     return SegmentScores(
