@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from retrieval.search import DEFAULT_BALANCE, MODALITIES
+from retrieval.search import DEFAULT_BALANCE, DEFAULT_FUSION, FUSION_RULES, MODALITIES
 from retrieval.storage import find_on_disk
 from retrieval.vector_index import INDEX_KINDS
 
@@ -71,6 +71,11 @@ def add_query_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("-k", type=int, default=10, show_default=True, help="How many results."),
         click.option("--modalities", default=",".join(MODALITIES), show_default=True, help="What to search."),
         click.option("--weights", default="", metavar="object=1,...", help="Factors on the spaces' weights."),
+        click.option(
+            "--fusion", default=DEFAULT_FUSION, show_default=True, metavar="RULE",
+            help="How the scores of the spaces become one: "
+            + "; ".join(f"{name}, {rule.help}" for name, rule in FUSION_RULES.items()) + ".",
+        ),
         click.option(
             "--balance", type=float, default=DEFAULT_BALANCE, show_default=True,
             help="How strongly results alternate between modalities; 1: by score alone.",

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 def search(
     text: str | None, folder: Path, image: Path | None, audio: Path | None, video: Path | None,
     item: str | None, exclude: tuple[str, ...], mood: str | None, affect: float | None, mood_from_words: bool,
-    k: int, modalities: str, weights: str, balance: float, min_score: float,
+    k: int, modalities: str, weights: str, fusion: str, balance: float, min_score: float,
     queries: Path | None, explain: bool, html: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Search by words, an image, a sound, a video, an item, or several of them as one question.
@@ -50,11 +50,12 @@ def search(
     affect search "a beach without people" -l lib           the same as: "a beach" --not people
 
     A line of a query file holds "id" and any of "text", "image", "audio", "video", "item", "not", "mood",
-    "affect", "mood_from_words", "k", "modalities", "weights", "balance", "min_score".
+    "affect", "mood_from_words", "k", "modalities", "weights", "fusion", "balance", "min_score".
     """
     settings = {
         "k": k, "modalities": parse_modalities(modalities), "weights": parse_weights(weights),
-        "balance": balance, "min_score": min_score, "affect": affect, "mood_from_words": mood_from_words,
+        "fusion": fusion, "balance": balance, "min_score": min_score,
+        "affect": affect, "mood_from_words": mood_from_words,
         "mood": None if mood is None else parse_mood(mood), "exclude": exclude,
     }  # fmt: skip
     parts = {"text": text, "image": image, "audio": audio, "video": video, "item": item}

@@ -87,15 +87,19 @@ def _format_explanation(explanation: Mapping[str, Any]) -> str:
         if estimate
     )
     parts = {
-        "score": _format_score_parts(explanation.get("parts", {})), "looks like": labels,
+        "score": _format_score_parts(explanation["parts"]), "looks like": labels,
         "sounds like": events, "strongest at": format_moment(explanation["moment"]), "scores": views,
         "faces": faces, "feels": moods,
     }  # fmt: skip
     return "; ".join(f"{name} {values}" for name, values in parts.items() if values)
 
 
-def _format_score_parts(parts: Mapping[str, float]) -> str:
-    """Such as "content 0.70 +0.10 mood of the words, positive 0.80, not a cat 0.90"."""
-    sums = f"content {parts['content']:.2f} {parts['mood']:+.2f} mood of the words" if "mood" in parts else ""
-    factors = [f"{name} {value:.2f}" for name, value in parts.items() if name not in ("content", "mood")]
-    return ", ".join(filter(None, [sums, *factors]))
+def _format_score_parts(parts: Mapping[str, Mapping[str, float]]) -> str:
+    """Such as "(object 0.62 + mood 0.08) x (1 - a cat 0.90)"."""
+    total = " ".join(
+        f"{'- ' if value < 0 else '+ '}{name} {abs(value):.2f}" for name, value in parts["sum"].items()
+    ).removeprefix("+ ")
+    factors = "".join(f" x (1 - {text} {value:.2f})" for text, value in parts.get("not", {}).items())
+    evidence = ", ".join(f"{name} {value:+.2f}" for name, value in parts.get("log_odds", {}).items())
+    product = f"({total}){factors}" if factors else total
+    return f"{product}, content by log-odds {evidence}" if evidence else product

@@ -1,6 +1,10 @@
 from .calibration import MATCH_PRIOR as MATCH_PRIOR
 from .engine import Engine as Engine
 from .explain import explain_hit as explain_hit
+from .fusion_rules import DEFAULT_FUSION as DEFAULT_FUSION
+from .fusion_rules import FUSION_RULES as FUSION_RULES
+from .fusion_rules import FusionRule as FusionRule
+from .fusion_rules import make_learned_rule as make_learned_rule
 from .hits import Hit as Hit
 from .hits import SearchResults as SearchResults
 from .index_files import find_index_problems as find_index_problems

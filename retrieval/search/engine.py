@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from fusion import balanced_merge, fuse_scores
+from fusion import balanced_merge
 from retrieval.search.affect_search import (
     AffectPoint,
     compute_target_affect,
@@ -17,13 +17,15 @@ from retrieval.search.affect_search import (
     resolve_mood,
 )
 from retrieval.search.candidates import CandidateSearch
+from retrieval.search.content_and_mood import MOOD_TERM, average_content_and_mood
+from retrieval.search.fusion_rules import DEFAULT_FUSION, FUSION_RULES, FusionRule
 from retrieval.search.hits import Hit, SearchResults, make_hit
 from retrieval.search.negative_terms import apply_negatives, has_enough_left, score_absence
 from retrieval.search.no_results import explain_no_results
 from retrieval.search.query import Query
 from retrieval.search.query_encoder import EncodedQueryPart, QueryEncoder
 from retrieval.search.query_text import resolve_text
-from retrieval.search.scoring import MISSING_DISCOUNT, ContentScorer
+from retrieval.search.scoring import ContentScorer
 from retrieval.search.segment_scores import SegmentScores, make_scores_without_content
 from retrieval.search.words_mood import add_affect_residual
 from retrieval.storage import Library, Snapshot, load_snapshot
@@ -42,8 +44,9 @@ MIN_DISTANCE = 0.1
 class Engine:
     """Answers queries over one library, and notices when another process has written to it."""
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: Library, fusion_rules: Mapping[str, FusionRule] = FUSION_RULES) -> None:
         self.library = library
+        self._fusion_rules = fusion_rules
         self._query_encoder = QueryEncoder(library)
         self._load_snapshot()
 
@@ -53,7 +56,9 @@ class Engine:
             raise self.library.custom_heads_error
         self._snapshot = load_snapshot(self.library)
         self._candidate_search = CandidateSearch(self.library, self._snapshot)
-        self._scorer = ContentScorer(library=self.library, snapshot=self._snapshot)
+        self._scorer = ContentScorer(
+            library=self.library, snapshot=self._snapshot, fusion_rules=self._fusion_rules
+        )
 
     def __enter__(self) -> Self:
         """Use as a context, to end the decoder process when done."""
@@ -113,7 +118,8 @@ class Engine:
         snapshot = self._snapshot
 
         def score_negatives(segments: Positions) -> dict[str, SegmentScores]:
-            return {text: self._scorer.score(query, [part], segments) for text, part in negatives.items()}
+            by_chance = replace(query, fusion=DEFAULT_FUSION)  # 1 - q needs a probability, not a rank
+            return {text: self._scorer.score(by_chance, [part], segments) for text, part in negatives.items()}
 
         if query.is_pure_negation and negatives:
             is_wanted = np.isin(snapshot.item_modalities, query.modalities)[snapshot.item_by_segment]
@@ -148,16 +154,13 @@ class Engine:
         content, mood = self._scorer.score(query, present_parts, both), self._score_by_affect(target, both)
         if query.mood_from_words:
             return add_affect_residual(content, mood.affect_match, target, query.affect_weight)
-        total = fuse_scores(
-            {"content": content.total, "mood": mood.total},
-            {"content": 1 - query.affect_weight, "mood": query.affect_weight},
-            MISSING_DISCOUNT,
-        )
-        return replace(content, total=total, affect_match=mood.affect_match)
+        return average_content_and_mood(content, mood, query.affect_weight)
 
     def _score_by_affect(self, target: AffectPoint, segments: Positions) -> SegmentScores:
         mood = affinity(self._snapshot.select_affect(segments), target)
-        return make_scores_without_content(segments, total=mood, mean_cosine=mood, affect_match=mood)
+        return make_scores_without_content(
+            segments, mood, mean_cosine=mood, term=MOOD_TERM, affect_match=mood
+        )
 
     def _compute_candidate_depth(self, query: Query) -> int:
         return max(min(CANDIDATES_PER_RESULT * query.k, len(self._snapshot.item_ids)), MIN_CANDIDATES)

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from encoders import AffectError
 from retrieval.features import SPACES
+from retrieval.search.fusion_rules import DEFAULT_FUSION, FUSION_RULES
 from retrieval.search.query_fields import (
     FIELD_BY_JSON_NAME,
     FIELD_PARSERS,
@@ -70,6 +71,8 @@ class Query:
     mood_from_words: the mood is what the emotion words of the text name ("a gloomy street"); it moves the
             scores of the content instead of being averaged with them, and where the text has no such word the
             results are those of its content to the bit; see `retrieval.search.words_mood`
+    fusion: the rule by which the scores of the spaces become one: mean, rrf or learned, see
+            `retrieval.search.fusion_rules`
     reading: how text and exclusions are read, see `retrieval.search.query_text`; set by the engine
 
     Raises AffectError where a value makes no sense.
@@ -89,6 +92,7 @@ class Query:
     mood: tuple[float, float] | str | PhraseAffect | None = None
     affect: float | None = None
     mood_from_words: bool = False
+    fusion: str = DEFAULT_FUSION
     reading: QueryText | None = None
 
     def __post_init__(self) -> None:
@@ -116,6 +120,22 @@ class Query:
             )
         if not 0 <= self.min_score <= 1:
             raise AffectError(f"the least score is {self.min_score}; it must be between 0 and 1")
+        self._validate_fusion()
+
+    def _validate_fusion(self) -> None:
+        validate_names("fusion rule", (self.fusion,), tuple(FUSION_RULES))
+        rule = FUSION_RULES[self.fusion]
+        if rule.is_for_words and (others := set(self.parts) - {"text"}):
+            raise AffectError(
+                f"fusion {self.fusion} has weights for words alone; leave out {', '.join(sorted(others))}, "
+                f"or use fusion {DEFAULT_FUSION}"
+            )
+        if not rule.is_probability and (self.min_score or self.mood_from_words):
+            needs = "a least score" if self.min_score else "the mood of words"
+            raise AffectError(
+                f"fusion {self.fusion} gives ranks and no chances, which {needs} needs; "
+                f"use fusion {DEFAULT_FUSION}"
+            )
 
     def _validate_mood(self) -> None:
         if isinstance(self.mood, str):

@@ -114,6 +114,7 @@ FIELD_PARSERS: dict[str, Callable[[Any], Any]] = {
     "weights": _parse_weights,
     "balance": _parse_number,
     "min_score": _parse_number,
+    "fusion": _parse_string,
     "mood": _parse_mood_value,
     "affect": _parse_number,
     "mood_from_words": _parse_flag,
