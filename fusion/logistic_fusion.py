@@ -22,25 +22,24 @@ INTERCEPT = "intercept"
 
 @dataclass(frozen=True, kw_only=True)
 class LogisticWeights:
-    """log-odds = intercept + the sum over spaces with a score of offset + slope * weight * log-odds.
+    """log-odds = intercept + the sum over spaces with a score of slope * weight * the space's log-odds.
 
-    offsets, slopes: by space; slopes are not negative
-    A space that abstains adds neither: its offset is what having a score at all says. `weight` is that of
-    the query, relative to its largest.
+    slopes: by space, not negative
 
-    Raises ValueError for numbers that are not finite, slopes below 0, or offsets of other spaces.
+    A space that abstains adds nothing, which is neither for nor against a match. `weight` is that of the
+    query, relative to its largest. An offset for each space that has a score was worse on held-out words: it
+    learns which modality has more right answers in the training gallery (average precision -.07).
+
+    Raises ValueError for numbers that are not finite, or slopes below 0.
     """
 
     intercept: float
-    offsets: Mapping[str, float]
     slopes: Mapping[str, float]
 
     def __post_init__(self) -> None:
-        numbers = [self.intercept, *self.offsets.values(), *self.slopes.values()]
+        numbers = [self.intercept, *self.slopes.values()]
         if not all(map(math.isfinite, numbers)) or any(slope < 0 for slope in self.slopes.values()):
             raise ValueError(f"learned weights must be finite, and slopes not negative: {self}")
-        if set(self.offsets) != set(self.slopes):
-            raise ValueError(f"offsets of {sorted(self.offsets)}, slopes of {sorted(self.slopes)}")
 
     def compute_log_odds(
         self, scores: Mapping[str, npt.ArrayLike], weights: Mapping[str, float]
@@ -55,7 +54,7 @@ class LogisticWeights:
         if unknown := [name for name in names if name not in self.slopes]:
             raise ValueError(f"no learned weights of {', '.join(unknown)}; known: {', '.join(self.slopes)}")
         parts = {
-            name: self.offsets[name] + self.slopes[name] * weight * to_log_odds(row)
+            name: self.slopes[name] * weight * to_log_odds(row)
             for name, row, weight in zip(names, stack, relative, strict=True)
         }
         has_score = ~np.isnan(stack).all(axis=0)

@@ -1,4 +1,4 @@
-"""The shown parts of a score give the shown score, by the formula of `explain_score`, for every kind of query."""
+"""The shown parts of a score give the shown score, by the formula of `explain_score`, whatever is asked."""
 
 import math
 from contextlib import closing
