@@ -26,6 +26,7 @@ BENCHMARKS = {  # module by name of the command
     "mixed": "mixed_gallery",
     "reliability": "reliability",
     "fusion": "fusion_rules",
+    "false-answers": "false_answers",
 }
 
 

@@ -112,7 +112,7 @@ def _ask(engine: Engine, items: Sequence[GalleryItem], word: str, rule: str) -> 
 
 
 def make_report(
-    scores: Mapping[str, Mapping[str, RuleScores]], words: Sequence[str], settings: Mapping[str, Cell | int]
+    scores: Mapping[str, Mapping[str, RuleScores]], words: Sequence[str], settings: Mapping[str, object]
 ) -> BenchmarkReport:
     """A row a rule, and a row of its differences to the default."""
     measures: Mapping[str, Callable[[RuleScores], float]] = {

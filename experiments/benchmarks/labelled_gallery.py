@@ -37,8 +37,11 @@ OTHER_WORDS = (  # of photos and videos, and of the music
 
 @dataclass(frozen=True, kw_only=True)
 class GalleryItem:
-    """A file: its modality, its set, its label if it has one, bags of words: see `matches`, and all words that
-    are said of it."""
+    """A file: its modality, its set, its label if it has one, and words.
+
+    bags:      bags of words, see `matches`
+    mentioned: all words that anyone said of it
+    """
 
     path: Path
     modality: str

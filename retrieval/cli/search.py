@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import click
 from encoders import AffectError, to_printable
 from retrieval.cli.options import PATH_TYPE, add_query_options, json_option
 from retrieval.cli.session import open_engine, open_input
-from retrieval.search import Query, parse_modalities, parse_weights, read_queries
+from retrieval.search import Query, parse_balance, parse_modalities, parse_weights, read_queries
 from spaces.circumplex import parse_mood
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 def search(
     text: str | None, folder: Path, image: Path | None, audio: Path | None, video: Path | None,
     item: str | None, exclude: tuple[str, ...], mood: str | None, affect: float | None, mood_from_words: bool,
-    k: int, modalities: str, weights: str, fusion: str, balance: float, min_score: float,
+    k: int, modalities: str, weights: str, fusion: str, balance: str, diversify: float | None,
+    min_score: float,
     queries: Path | None, explain: bool, html: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Search by words, an image, a sound, a video, an item, or several of them as one question.
@@ -54,7 +56,7 @@ def search(
     """
     settings = {
         "k": k, "modalities": parse_modalities(modalities), "weights": parse_weights(weights),
-        "fusion": fusion, "balance": balance, "min_score": min_score,
+        "fusion": fusion, "balance": parse_balance(balance), "diversify": diversify, "min_score": min_score,
         "affect": affect, "mood_from_words": mood_from_words,
         "mood": None if mood is None else parse_mood(mood), "exclude": exclude,
     }  # fmt: skip
@@ -72,7 +74,7 @@ def search(
 
 
 def _search_one(engine: Engine, query: Query, *, explain: bool, html: Path | None, as_json: bool) -> None:
-    from retrieval.report import format_query_mood, print_hits
+    from retrieval.report import format_exposure, format_query_mood, print_hits
     from retrieval.search import explain_hit
 
     query = engine.resolve_query(query)
@@ -81,9 +83,10 @@ def _search_one(engine: Engine, query: Query, *, explain: bool, html: Path | Non
     if as_json:
         click.echo(json.dumps(_results_to_json(query, results, explanations)))
     else:
-        print_hits(query, results.hits, explanations, results.empty_reason)
-        if results.hits and (described := format_query_mood(query)):
-            click.echo(described)
+        print_hits(query, results.hits, explanations, results.note)
+        for line in filter(None, [format_query_mood(query), format_exposure(query, results)]):
+            if results.hits:
+                click.echo(line)
     if html is not None:
         from retrieval.report import write_results_page
 
@@ -99,7 +102,9 @@ def _results_to_json(
         hits = [
             {**result, "why": explanation} for result, explanation in zip(hits, explanations, strict=True)
         ]
-    note = {"note": search_results.empty_reason} if search_results.empty_reason else {}
+    note: dict[str, Any] = {"note": search_results.note} if search_results.note else {}
+    if isinstance(query.balance, Mapping):
+        note = {"balance": search_results.balance, "exposure": dict(search_results.exposure), **note}
     return {"query": query.to_json(), "results": hits, **note}
 
 

@@ -15,6 +15,7 @@ from .query import DEFAULT_BALANCE as DEFAULT_BALANCE
 from .query import PhraseAffect as PhraseAffect
 from .query import Query as Query
 from .query_fields import MODALITIES as MODALITIES
+from .query_fields import parse_balance as parse_balance
 from .query_fields import parse_modalities as parse_modalities
 from .query_fields import parse_weights as parse_weights
 from .query_fields import validate_unicode as validate_unicode

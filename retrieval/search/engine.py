@@ -9,7 +9,6 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from fusion import balanced_merge
 from retrieval.search.affect_search import (
     AffectPoint,
     compute_target_affect,
@@ -20,8 +19,9 @@ from retrieval.search.candidates import CandidateSearch
 from retrieval.search.content_and_mood import MOOD_TERM, average_content_and_mood
 from retrieval.search.fusion_rules import DEFAULT_FUSION, FUSION_RULES, FusionRule
 from retrieval.search.hits import Hit, SearchResults, make_hit
+from retrieval.search.merging import merge_modalities
 from retrieval.search.negative_terms import apply_negatives, has_enough_left, score_absence
-from retrieval.search.no_results import explain_no_results
+from retrieval.search.no_results import describe_weak_match, explain_no_results
 from retrieval.search.query import Query
 from retrieval.search.query_encoder import EncodedQueryPart, QueryEncoder
 from retrieval.search.query_text import resolve_text
@@ -36,9 +36,6 @@ Positions = npt.NDArray[np.int64]
 CANDIDATES_PER_RESULT = 10  # candidates per view and modality, as a multiple of k ...
 MIN_CANDIDATES = 200  # ... and at least so many segments
 DEEPENING_FACTOR = 4  # more candidates where negatives leave too few good ones
-MIN_DISTANCE = 0.1
-"""Least distance of a result from the query where lists are merged: what scores .9 or more is right .93 to
-.95 of the time in each modality (`python -m experiments.bench reliability`)."""
 
 
 class Engine:
@@ -92,12 +89,19 @@ class Engine:
         query_items = [part.item_index for part in query_parts if part.item_index is not None]
         comparable = _select_best_segments(scores, snapshot, query_items)
         best = comparable[scores.total[comparable] >= query.min_score]
-        merged = _merge_modalities(query, scores, best, snapshot)
+        merged_list = merge_modalities(query, scores, best, snapshot)
+        merged = merged_list.indices
         if query.mood is None and not negatives:  # else a copy of the query's file need not be what is wanted
             merged = list(dict.fromkeys([*_list_copies(scores, best), *merged]))[: query.k]
         hits = [make_hit(rank, snapshot, scores, index) for rank, index in enumerate(merged, 1)]
         if hits:
-            return SearchResults(hits=hits)
+            best_score = max(hit.score for hit in hits)
+            return SearchResults(
+                hits=hits,
+                weak_match=describe_weak_match(query, best_score),
+                balance=merged_list.factor,
+                exposure=merged_list.exposure,
+            )
         reason = explain_no_results(
             query,
             snapshot,
@@ -203,21 +207,3 @@ def _list_copies(segment_scores: SegmentScores, best: Positions) -> list[int]:
             np.lexsort((-segment_scores.mean_cosine[copies], -segment_scores.copy_level[copies]))
         ]
     ]
-
-
-def _merge_modalities(
-    query: Query, segment_scores: SegmentScores, best: Positions, snapshot: Snapshot
-) -> list[int]:
-    """The k indices into `segment_scores` to show: a list a modality, merged by the balanced heuristic.
-
-    Multiplying hardly demotes a distance near 0, so that sounds sure of themselves would all be shown before
-    a photo that is right as well. Sure results of all modalities are a tie, see MIN_DISTANCE, and take turns
-    in the order of the query's modalities.
-    """
-    if query.balance == 1:
-        return [int(at) for at in best[: query.k]]
-    modalities = snapshot.item_modalities[snapshot.item_by_segment[segment_scores.segments[best]]]
-    lists = [best[modalities == modality] for modality in query.modalities]
-    distances = [np.maximum(1 - segment_scores.total[indices], MIN_DISTANCE) for indices in lists]
-    list_numbers, places = balanced_merge(distances, min(query.k, len(best)), query.balance)
-    return [int(lists[number][place]) for number, place in zip(list_numbers, places, strict=True)]

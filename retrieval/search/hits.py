@@ -65,10 +65,24 @@ class Hit:
 
 @dataclass(frozen=True, kw_only=True)
 class SearchResults:
-    """The hits of a query, best first; `empty_reason` says why there are none, else it is empty."""
+    """The hits of a query, best first.
+
+    empty_reason: why there are none; empty where there are
+    weak_match:   that none matches well; empty where one does, or scores are no chances of a match
+    balance:      the factor c by which modalities are merged
+    exposure:     of each modality, its share of the exposure of the merged list, see `fusion.exposure`
+    """
 
     hits: list[Hit]
     empty_reason: str = ""
+    weak_match: str = ""
+    balance: float = 1.0
+    exposure: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def note(self) -> str:
+        """What is to be said of the results as a whole."""
+        return self.empty_reason or self.weak_match
 
 
 def make_hit(rank: int, snapshot: Snapshot, segment_scores: SegmentScores, index: int) -> Hit:

@@ -15,6 +15,7 @@ from retrieval.search.query_fields import (
     FIELD_BY_JSON_NAME,
     FIELD_PARSERS,
     MODALITIES,
+    validate_balance,
     validate_names,
     validate_query_text,
     validate_unicode,
@@ -73,6 +74,9 @@ class Query:
             results are those of its content to the bit; see `retrieval.search.words_mood`
     fusion: the rule by which the scores of the spaces become one: mean, rrf or learned, see
             `retrieval.search.fusion_rules`
+    balance: c of the balanced merge, or the least share of the exposure that modalities are to have: then the
+            least c that gives it, see `fusion.exposure`
+    diversify: the tradeoff of maximal marginal relevance, 1 for relevance alone to 0; None to leave it out
     reading: how text and exclusions are read, see `retrieval.search.query_text`; set by the engine
 
     Raises AffectError where a value makes no sense.
@@ -87,12 +91,13 @@ class Query:
     k: int = 10
     modalities: tuple[str, ...] = MODALITIES
     weights: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(SPACES, 1.0))
-    balance: float = DEFAULT_BALANCE
+    balance: float | Mapping[str, float] = DEFAULT_BALANCE
     min_score: float = 0.0
     mood: tuple[float, float] | str | PhraseAffect | None = None
     affect: float | None = None
     mood_from_words: bool = False
     fusion: str = DEFAULT_FUSION
+    diversify: float | None = None
     reading: QueryText | None = None
 
     def __post_init__(self) -> None:
@@ -114,12 +119,11 @@ class Query:
             self.weights.values()
         ):
             raise AffectError("weights must be finite, not negative, and not all zero")
-        if not (math.isfinite(self.balance) and self.balance > 0):
-            raise AffectError(
-                f"balance is {self.balance}; it must be above 0 (1: by score alone, 1.05: the default)"
-            )
+        validate_balance(self.balance, self.modalities)
         if not 0 <= self.min_score <= 1:
             raise AffectError(f"the least score is {self.min_score}; it must be between 0 and 1")
+        if self.diversify is not None and not 0 <= self.diversify <= 1:
+            raise AffectError(f"diversify is {self.diversify}; it must be between 0 and 1 (relevance alone)")
         self._validate_fusion()
 
     def _validate_fusion(self) -> None:
