@@ -26,6 +26,9 @@ Scores = npt.NDArray[np.float64]
 MIN_DISTANCE = 0.1
 """Least distance of a result from the query where lists are merged: what scores .9 or more is right .93 to
 .95 of the time in each modality (`python -m experiments.bench reliability`)."""
+MIN_DISTANCE_FOR_SHARES = 1e-3
+"""The same where c is sought for wanted shares: ties would take turns for any c above 1, and at 1 be shown in
+order of the modalities."""
 DIVERSITY_POOL = 5  # results that diversity chooses from, as a multiple of those it chooses ...
 MAX_DIVERSIFIED = 200  # ... and the most that it chooses; the rest follows by score
 
@@ -63,9 +66,9 @@ def merge_modalities(
             for modality in query.modalities
         ]
         # a diverse list need not descend by score; nothing is taken before those ahead of it
+        least = MIN_DISTANCE_FOR_SHARES if isinstance(query.balance, Mapping) else MIN_DISTANCE
         distances = [
-            np.maximum.accumulate(np.maximum(1 - segment_scores.total[indices], MIN_DISTANCE))
-            for indices in lists
+            np.maximum.accumulate(np.maximum(1 - segment_scores.total[indices], least)) for indices in lists
         ]
         factor = _choose_factor(query, distances, count)
         list_numbers, places = balanced_merge(distances, count, factor)

@@ -118,7 +118,7 @@ def test_queries_are_answered_as_they_come(shelf):
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("balance", "x"), ("min_score", True), ("affect", "0.5"), ("mood", [True, 0.1]), ("mood", ["a", "b"]),
+        ("diversify", "x"), ("min_score", True), ("affect", "0.5"), ("mood", [True, 0.1]), ("mood", ["a", "b"]),
         ("weights", {"audio": "x"}),
     ],
 )  # fmt: skip
