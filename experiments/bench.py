@@ -27,6 +27,7 @@ BENCHMARKS = {  # module by name of the command
     "reliability": "reliability",
     "fusion": "fusion_rules",
     "false-answers": "false_answers",
+    "balance": "balance",
 }
 
 

@@ -72,7 +72,7 @@ def format_exposure(query: Query, results: SearchResults) -> str:
         for modality, share in query.balance.items()
         if results.exposure.get(modality, 0.0) < share - SHARE_ROUNDING
     ]
-    lacking = f"; {', '.join(missed)} can't be had of these results" if missed else ""
+    lacking = f"; {', '.join(missed)} can't be had, turns are the most that balance gives" if missed else ""
     return f"balance {results.balance:.3g}: exposure {shares}{lacking}"
 
 
