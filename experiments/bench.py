@@ -28,6 +28,7 @@ BENCHMARKS = {  # module by name of the command
     "fusion": "fusion_rules",
     "false-answers": "false_answers",
     "balance": "balance",
+    "diversity": "diversity",
 }
 
 

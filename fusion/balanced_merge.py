@@ -42,9 +42,10 @@ def balanced_merge(
     negative or NaN distance, or does not ascend.
     """
     count = validate_count(k)
-    heads = [np.asarray(distances, np.float64)[:count] for distances in distance_lists]
-    if {head.ndim for head in heads} != {1}:
-        heads = [validate_distances(head) for head in heads] or [np.empty(0)]
+    rows = [np.asarray(distances, np.float64) for distances in distance_lists]
+    if {row.ndim for row in rows} != {1}:
+        rows = [validate_distances(row) for row in rows] or [np.empty(0)]
+    heads = [row[:count] for row in rows]
     layout = make_layout(tuple(map(len, heads)), balance_factor)
     distances = np.concatenate(heads)
     keys = compute_merge_keys(distances, layout)
@@ -75,7 +76,7 @@ class Layout:
     may_overflow: bool
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=8)
 def make_layout(sizes: tuple[int, ...], balance_factor: float) -> Layout:
     """The layout of lists of these sizes: searches ask for few, and making one takes longer than a merge.
 

@@ -210,6 +210,8 @@ class Query:
             echoed |= {"mood_phrase": self.mood.phrase, "mood_sd": list(self.mood.sds)}
         if self.mood_from_words:
             echoed["mood_from_words"] = True
+        if self.fusion != DEFAULT_FUSION:
+            echoed["fusion"] = self.fusion
         return {**echoed, "affect": self.affect_weight} if self.affect_weight else echoed
 
     @classmethod

@@ -137,10 +137,11 @@ def test_refuses_a_bad_factor(c):
         balanced_merge([np.ones(2)], 2, c)
 
 
-@pytest.mark.parametrize("bad", [[0.1, np.nan], [-0.1, 0], [0.2, 0.1], [[0.1]]])
+@pytest.mark.parametrize("bad", [[0.1, np.nan], [np.nan], [-0.1, 0], [0.2, 0.1], [[0.1]], 0.1])
 def test_refuses_bad_distances(bad):
-    with pytest.raises(ValueError):
-        balanced_merge([np.array(bad)], 2)
+    for lists in ([bad], [[], [0.1], bad, []], [bad, [0.3]]):
+        with pytest.raises(ValueError):
+            balanced_merge([np.array(one) for one in lists], 2)
 
 
 def test_refuses_a_bad_count():

@@ -106,7 +106,9 @@ def test_on_the_command_line_and_in_a_query_file(shelf, tmp_path):
     query = ("--image", media / "photo1.png", "-l", engine.library.folder)
     settings = ("--fusion", "rrf", "--balance", "image=.4,video=.1", "--diversify", "0.7")
     answer = json.loads(ok("search", *query, *settings, "--json"))
-    assert answer["balance"] >= 1 and answer["exposure"]["image"] >= 0.4
+    assert (
+        answer["query"]["fusion"] == "rrf" and answer["balance"] >= 1 and answer["exposure"]["image"] >= 0.4
+    )
     line = {
         "image": str(media / "photo1.png"), "fusion": "rrf", "balance": {"image": 0.4, "video": 0.1},
         "diversify": 0.7,
