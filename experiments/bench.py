@@ -26,7 +26,7 @@ BENCHMARKS = {  # module by name of the command
     "mixed": "mixed_gallery",
     "reliability": "reliability",
     "fusion": "fusion_rules",
-    "false-answers": "false_answers",
+    "thresholds": "thresholds",
     "balance": "balance",
     "diversity": "diversity",
 }

@@ -42,7 +42,7 @@ def describe_weak_match(query: Query, best_score: float) -> str:
     """That no result is more likely a match than not; empty where one is, or where scores are no chances.
 
     A query by mood scores nearness, and one that only denies asks for no match. How often words without an
-    answer score as much: `python -m experiments.bench false-answers`.
+    answer score as much: `python -m experiments.bench thresholds`.
     """
     is_chance = FUSION_RULES[query.fusion].is_probability and query.has_content
     is_by_content = not query.affect_weight or query.mood_from_words

@@ -57,7 +57,7 @@ class BestScores:
     words: npt.NDArray[np.int64]
 
 
-@click.command("false-answers", short_help="What is shown for words that have no answer.")
+@click.command("thresholds", short_help="What is shown for words that have no answer.")
 @data_option
 @gallery_option
 @library_option
@@ -130,7 +130,7 @@ def make_report(best: BestScores, settings: Mapping[str, object]) -> BenchmarkRe
             "nothing shown though there is an answer": estimate_percentage(~(best.answered >= least)),
         })  # fmt: skip
     return BenchmarkReport(
-        benchmark="false-answers",
+        benchmark="thresholds",
         settings=settings,
         rows=rows,
         notes=[
