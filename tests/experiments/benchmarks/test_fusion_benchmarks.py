@@ -10,11 +10,11 @@ from PIL import Image
 from experiments.benchmarks.balance import BALANCES, BalancedList, compute_ndcg
 from experiments.benchmarks.balance import make_report as make_balance_report
 from experiments.benchmarks.diversity import make_near_duplicates, score_photos
-from experiments.benchmarks.thresholds import find_best_scores
-from experiments.benchmarks.thresholds import make_report as make_false_answers_report
 from experiments.benchmarks.fusion_rules import RuleScores
 from experiments.benchmarks.fusion_rules import make_report as make_fusion_report
 from experiments.benchmarks.labelled_gallery import GalleryItem, make_bag
+from experiments.benchmarks.thresholds import find_best_scores
+from experiments.benchmarks.thresholds import make_report as make_false_answers_report
 from experiments.benchmarks.word_scores import WordScores
 from experiments.fusion_weights import fit_fusion_weights
 from experiments.learn_fusion import compare_with_mean, format_card
