@@ -3,6 +3,8 @@ and individual rank learning methods")."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -12,7 +14,7 @@ RANK_CONSTANT = 60
 """The paper's k, fixed there on pilot data and of little influence."""
 
 
-def compute_reciprocal_ranks(scores: npt.ArrayLike, items: npt.NDArray[np.int64]) -> Scores:
+def compute_reciprocal_ranks(scores: npt.ArrayLike, items: npt.NDArray[np.integer[Any]]) -> Scores:
     """(n,) (k + 1) / (k + rank), 1 for the best and above 0; NaN where the score is missing.
 
     scores: (n,) of one space, NaN where it abstains

@@ -21,7 +21,8 @@ from experiments.benchmarks.word_scores import (
 from experiments.heads.audio_text.prompts import add_article
 from experiments.statistics.report import BenchmarkReport, Cell, add_seed_option, json_option, print_report
 from retrieval.evaluation import bootstrap_estimate, compare_paired
-from retrieval.search import DEFAULT_BALANCE, MODALITIES, Engine, Query
+from retrieval.search import DEFAULT_BALANCE, Engine, Query
+from retrieval.storage import MODALITIES
 
 Balance = float | dict[str, float]
 BALANCES: Sequence[Balance] = (

@@ -24,7 +24,8 @@ from experiments.benchmarks.word_scores import (
 from experiments.heads.audio_text.prompts import add_article
 from experiments.statistics.report import BenchmarkReport, Cell, json_option, print_report
 from retrieval.evaluation import Estimate, estimate_percentage
-from retrieval.search import MODALITIES, Engine, Query
+from retrieval.search import Engine, Query
+from retrieval.storage import MODALITIES
 
 Floats = npt.NDArray[np.float64]
 LEAST_SCORES = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99)

@@ -71,7 +71,11 @@ def compute_target_affect(query: Query, query_parts: Sequence[EncodedQueryPart])
 
 
 def find_nearest_by_affect(
-    snapshot: Snapshot, target: AffectPoint, modalities: Sequence[str], k: int
+    snapshot: Snapshot,
+    target: AffectPoint,
+    modalities: Sequence[str],
+    k: int,
+    allowed_segments: Positions | None = None,
 ) -> Positions:
     """Segment positions, ascending: of each modality all segments as near as the k-th nearest item.
 
@@ -79,6 +83,10 @@ def find_nearest_by_affect(
     """
     nearest = [np.empty(0, np.int64)]
     closeness = affinity(snapshot.affect, target)
+    if allowed_segments is not None:
+        is_left_out = np.ones(len(closeness), np.bool_)
+        is_left_out[allowed_segments] = False
+        closeness[is_left_out] = np.nan
     for modality in modalities:
         segments = np.flatnonzero(snapshot.mask_modality(modality) & ~np.isnan(closeness))
         order = segments[np.argsort(-closeness[segments], kind="stable")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ from retrieval.search.affect_search import (
 )
 from retrieval.search.candidates import CandidateSearch
 from retrieval.search.content_and_mood import MOOD_TERM, average_content_and_mood
+from retrieval.search.filters import find_allowed_segments
 from retrieval.search.fusion_rules import DEFAULT_FUSION, FUSION_RULES, FusionRule
 from retrieval.search.hits import Hit, SearchResults, make_hit
 from retrieval.search.merging import merge_modalities
@@ -28,7 +29,7 @@ from retrieval.search.query_text import resolve_text
 from retrieval.search.scoring import ContentScorer
 from retrieval.search.segment_scores import SegmentScores, make_scores_without_content
 from retrieval.search.words_mood import add_affect_residual
-from retrieval.storage import Library, Snapshot, load_snapshot
+from retrieval.storage import Library, Snapshot, load_snapshot, make_id_keys
 from spaces.circumplex import affinity
 
 Positions = npt.NDArray[np.int64]
@@ -83,6 +84,10 @@ class Engine:
     def run_query(self, query: Query) -> SearchResults:
         """The same, and the reason where there are none. Raises as `search` does."""
         snapshot, query = self.snapshot, self.resolve_query(query)
+        with self.library.catalog.read_transaction():  # paths are those of the snapshot
+            return self._run_resolved(query, snapshot)
+
+    def _run_resolved(self, query: Query, snapshot: Snapshot) -> SearchResults:
         query_parts = self._query_encoder.encode(query, snapshot)
         negatives = self._query_encoder.encode_negatives(query)
         scores = self._score_query(query, query_parts, negatives)
@@ -93,7 +98,7 @@ class Engine:
         merged = merged_list.indices
         if query.mood is None and not negatives:  # else a copy of the query's file need not be what is wanted
             merged = list(dict.fromkeys([*_list_copies(scores, best), *merged]))[: query.k]
-        hits = [make_hit(rank, snapshot, scores, index) for rank, index in enumerate(merged, 1)]
+        hits = _make_hits(snapshot, scores, merged)
         if hits:
             best_score = max(hit.score for hit in hits)
             return SearchResults(
@@ -121,40 +126,48 @@ class Engine:
         leave k good ones."""
         snapshot = self._snapshot
 
-        def score_negatives(segments: Positions) -> dict[str, SegmentScores]:
+        def score_negatives(segments: npt.NDArray[np.integer[Any]]) -> dict[str, SegmentScores]:
             by_chance = replace(query, fusion=DEFAULT_FUSION)  # 1 - q needs a probability, not a rank
             return {text: self._scorer.score(by_chance, [part], segments) for text, part in negatives.items()}
 
+        allowed = find_allowed_segments(query, snapshot)
         if query.is_pure_negation and negatives:
-            is_wanted = np.isin(snapshot.item_modalities, query.modalities)[snapshot.item_by_segment]
-            segments = np.flatnonzero(is_wanted)
+            is_wanted = [snapshot.mask_modality(modality) for modality in query.modalities]
+            segments = np.flatnonzero(np.any(is_wanted, axis=0))
+            if allowed is not None:
+                segments = np.intersect1d(segments, allowed, assume_unique=True)
             return score_absence(segments, score_negatives(segments))
         depth = self._compute_candidate_depth(query)
         while True:
-            scores = self._score_positive(query, query_parts, depth)
+            scores = self._score_positive(query, query_parts, depth, allowed)
             if not negatives:
                 return scores
             scores = apply_negatives(scores, score_negatives(scores.segments))
             items = snapshot.item_by_segment[scores.segments]
-            enough = has_enough_left(scores, items, snapshot.item_modalities[items], query.k)
-            if enough or depth >= len(snapshot.item_ids):
+            enough = has_enough_left(scores, items, snapshot.get_modalities(items), query.k)
+            if enough or depth >= snapshot.item_count:
                 return scores
             depth *= DEEPENING_FACTOR
 
     def _score_positive(
-        self, query: Query, query_parts: Sequence[EncodedQueryPart], depth: int
+        self,
+        query: Query,
+        query_parts: Sequence[EncodedQueryPart],
+        depth: int,
+        allowed: npt.NDArray[np.int64] | None,
     ) -> SegmentScores:
         """Scores by content, by mood, or by both, weighted by `query.affect_weight`."""
         target = compute_target_affect(query, query_parts)
         present_parts = [part for part in query_parts if part.is_present]
         if target is None:
             return self._scorer.score(
-                query, present_parts, self._find_content_candidates(query, present_parts, depth)
+                query, present_parts, self._find_content_candidates(query, present_parts, depth, allowed)
             )
-        segments = find_nearest_by_affect(self._snapshot, target, query.modalities, depth)
+        segments = find_nearest_by_affect(self._snapshot, target, query.modalities, depth, allowed)
         if query.affect_weight == 1 or not query.has_content:
             return self._score_by_affect(target, segments)
-        both = np.union1d(segments, self._find_content_candidates(query, present_parts, depth))
+        nearest = self._find_content_candidates(query, present_parts, depth, allowed)
+        both = np.union1d(segments, nearest)
         content, mood = self._scorer.score(query, present_parts, both), self._score_by_affect(target, both)
         if query.mood_from_words:
             return add_affect_residual(content, mood.affect_match, target, query.affect_weight)
@@ -167,17 +180,24 @@ class Engine:
         )
 
     def _compute_candidate_depth(self, query: Query) -> int:
-        return max(min(CANDIDATES_PER_RESULT * query.k, len(self._snapshot.item_ids)), MIN_CANDIDATES)
+        return max(min(CANDIDATES_PER_RESULT * query.k, self._snapshot.item_count), MIN_CANDIDATES)
 
     def _find_content_candidates(
-        self, query: Query, query_parts: Sequence[EncodedQueryPart], depth: int
+        self,
+        query: Query,
+        query_parts: Sequence[EncodedQueryPart],
+        depth: int,
+        allowed: npt.NDArray[np.int64] | None,
     ) -> Positions:
         nearest = self._candidate_search.find(
-            [part.embeddings for part in query_parts], query.modalities, depth
+            [part.embeddings for part in query_parts], query.modalities, depth, allowed
         )
         copies = [part.copy_index for part in query_parts if part.copy_index is not None]
-        wanted = [item for item in copies if self._snapshot.item_modalities[item] in query.modalities]
-        return np.union1d(nearest, np.concatenate([nearest[:0], *map(self._snapshot.list_segments, wanted)]))
+        wanted = [item for item in copies if self._snapshot.get_modality(item) in query.modalities]
+        of_copies = np.concatenate([nearest[:0], *map(self._snapshot.list_segments, wanted)])
+        if allowed is not None:
+            of_copies = np.intersect1d(of_copies, allowed)
+        return np.union1d(nearest, of_copies)
 
 
 def _select_best_segments(
@@ -188,14 +208,26 @@ def _select_best_segments(
     keys = (
         segment_scores.segments,
         -segment_scores.moment_score,
-        items,
+        *make_id_keys(snapshot.columns.ids[items]),
         -segment_scores.mean_cosine,
         -segment_scores.total,
     )
-    order = np.lexsort(keys)  # items are in order of id
+    order = np.lexsort(keys)
     order = order[~np.isnan(segment_scores.total[order]) & ~np.isin(items[order], excluded_items)]
     first = np.unique(items[order], return_index=True)[1]
     return np.asarray(order[np.sort(first)])
+
+
+def _make_hits(snapshot: Snapshot, segment_scores: SegmentScores, indices: Sequence[int]) -> list[Hit]:
+    """The results at `indices` into `segment_scores`, without items that were removed meanwhile."""
+    items = snapshot.item_by_segment[segment_scores.segments[np.array(indices, np.int64)]]
+    paths = snapshot.load_paths(items)
+    present = [
+        (index, paths[item]) for index, item in zip(indices, items.tolist(), strict=True) if item in paths
+    ]
+    return [
+        make_hit(rank, snapshot, segment_scores, index, path) for rank, (index, path) in enumerate(present, 1)
+    ]
 
 
 def _list_copies(segment_scores: SegmentScores, best: Positions) -> list[int]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ import numpy.typing as npt
 from fusion import LogisticWeights, compute_reciprocal_ranks, compute_terms, fuse_scores, sum_log_odds
 
 Scores = npt.NDArray[np.float64]
-Positions = npt.NDArray[np.int64]
+Positions = npt.NDArray[np.integer[Any]]
 ScoresBySpace = Mapping[str, Scores]
 
 MISSING_DISCOUNT = 0.5  # for a space in which only the query does not abstain, see `fusion.late_fusion`

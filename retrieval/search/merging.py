@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,7 @@ from retrieval.search.query import Query
 from retrieval.search.segment_scores import SegmentScores
 from retrieval.storage import Snapshot
 
-Positions = npt.NDArray[np.int64]
+Positions = npt.NDArray[np.integer[Any]]
 Scores = npt.NDArray[np.float64]
 
 MIN_DISTANCE = 0.1
@@ -55,7 +56,7 @@ def merge_modalities(
     a photo that is right as well. Sure results of all modalities are a tie, see MIN_DISTANCE, and take turns
     in the order of the query's modalities.
     """
-    modalities = snapshot.item_modalities[snapshot.item_by_segment[segment_scores.segments]]
+    modalities = snapshot.get_modalities(snapshot.item_by_segment[segment_scores.segments])
     count = min(query.k, len(best))
     if query.balance == 1:
         shown = diversify(query, segment_scores, best, snapshot)[:count]

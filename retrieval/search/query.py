@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,12 +15,12 @@ from retrieval.search.fusion_rules import DEFAULT_FUSION, FUSION_RULES
 from retrieval.search.query_fields import (
     FIELD_BY_JSON_NAME,
     FIELD_PARSERS,
-    MODALITIES,
     validate_balance,
     validate_names,
     validate_query_text,
     validate_unicode,
 )
+from retrieval.storage import MODALITIES
 from spaces.circumplex import parse_mood
 
 DEFAULT_BALANCE = 1.05  # how strongly a merged list alternates between modalities; 1 is by score alone
@@ -64,6 +65,8 @@ class Query:
     """Text, an image, a sound, a video, an item of the library, or several of them at once.
 
     exclude: texts of what is not wanted ("not" in JSON); alone, the query looks for what matches none of them
+    under, since, until: only items with a file at or below this absolute path, changed since and before these
+            moments
     mood:   the target on the valence-arousal plane: (valence, arousal) in [-1, 1], or words. A landmark such
             as "calm" becomes its point here; the affect of any other phrase is estimated in the search, see
             `retrieval.search.affect_search.resolve_mood`. Without a mood, a dial above 0 uses the affect of
@@ -89,6 +92,9 @@ class Query:
     item: str | None = None
     exclude: tuple[str, ...] = ()
     k: int = 10
+    under: Path | None = None
+    since: datetime | None = None
+    until: datetime | None = None
     modalities: tuple[str, ...] = MODALITIES
     weights: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(SPACES, 1.0))
     balance: float | Mapping[str, float] = DEFAULT_BALANCE
@@ -120,6 +126,10 @@ class Query:
         ):
             raise AffectError("weights must be finite, not negative, and not all zero")
         validate_balance(self.balance, self.modalities)
+        if self.since is not None and self.until is not None and self.since >= self.until:
+            raise AffectError(
+                f"nothing is changed since {self.since:%Y-%m-%d} and before {self.until:%Y-%m-%d}"
+            )
         if not 0 <= self.min_score <= 1:
             raise AffectError(f"the least score is {self.min_score}; it must be between 0 and 1")
         if self.diversify is not None and not 0 <= self.diversify <= 1:

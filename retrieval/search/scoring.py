@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +30,7 @@ from spaces import Space
 from spaces.joint import WORDS_VIEW, JointSpace
 
 Scores = npt.NDArray[np.float64]
-Positions = npt.NDArray[np.int64]
+Positions = npt.NDArray[np.integer[Any]]
 
 # A space trained on words like the query's, and on what the object space sees, knows what they mean where the
 # object space only guesses. With equal weights exercises are found less well by their names.
@@ -168,7 +169,7 @@ class ContentScorer:
         """
         items = self.snapshot.item_by_segment[segments]
         prepared = {space: rule.prepare(row, items) for space, row in scores_by_space.items()}
-        modalities = self.snapshot.item_modalities[items]
+        modalities = self.snapshot.get_modalities(items)
         parts: list[tuple[Positions, FusedScores]] = []
         for modality in np.unique(modalities):
             members = np.flatnonzero(modalities == modality)

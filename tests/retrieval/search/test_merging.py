@@ -49,7 +49,7 @@ def test_a_tradeoff_of_one_is_by_score_and_nothing_is_lost(doubles, balance):
 def test_similarity_is_the_mean_cosine_over_views_of_both(doubles):
     with Engine(doubles) as engine:
         snapshot = engine.snapshot
-        segments = np.arange(len(snapshot.segment_ids))
+        segments = np.arange(snapshot.segment_count)
         found = compute_similarities(snapshot, segments, 3)
         rows = [view.select_rows(segments).astype(float) for view in snapshot.views.values()]
         rows = [row / np.linalg.norm(row, axis=1, keepdims=True) for row in rows]
