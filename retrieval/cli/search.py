@@ -48,8 +48,8 @@ def search(
     """Search by words, an image, a sound, a video, an item, or several of them as one question.
 
     A score is between 0 and 1: the chance of a match, were one in ten of all pairs a match; by mood, how
-    near it is and how sure; with the dial between, a mean of both. A space that has nothing to say of an
-    item abstains (null, or a dot in the table).
+    near it is and how sure; with the dial between, a mean of both; with --fusion rrf, by ranks alone. A space
+    that has nothing to say of an item abstains (null, or a dot in the table).
 
     \b
     affect search --mood calm -l lib                        by mood alone
@@ -97,8 +97,8 @@ def _search_one(engine: Engine, query: Query, *, explain: bool, html: Path | Non
         click.echo(json.dumps(_results_to_json(query, results, explanations)))
     else:
         print_hits(query, results.hits, explanations, results.note)
-        for line in filter(None, [format_query_mood(query), format_exposure(query, results)]):
-            if results.hits:
+        if results.hits:
+            for line in filter(None, [format_query_mood(query), format_exposure(query, results)]):
                 click.echo(line)
     if html is not None:
         from retrieval.report import write_results_page

@@ -64,9 +64,9 @@ def format_exposure(query: Query, results: SearchResults) -> str:
 
     Such as "balance 1.31: exposure image 0.34, audio 0.66".
     """
-    if not isinstance(query.balance, Mapping):
+    if not isinstance(query.balance, Mapping) or not results.hits:
         return ""
-    shares = ", ".join(f"{modality} {share:.2f}" for modality, share in results.exposure.items())
+    shares = ", ".join(f"{modality} {results.exposure[modality]:.2f}" for modality in query.modalities)
     missed = [
         f"{modality} {share:g}"
         for modality, share in query.balance.items()

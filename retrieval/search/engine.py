@@ -105,7 +105,6 @@ class Engine:
                 hits=hits,
                 weak_match=describe_weak_match(query, best_score),
                 balance=merged_list.factor,
-                exposure=merged_list.exposure,
             )
         reason = explain_no_results(
             query,

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from fusion import compute_exposure_shares
 from retrieval.features import affect_to_json
 from retrieval.search.segment_scores import COPY, Scores, SegmentScores
-from retrieval.storage import Snapshot, round_span
+from retrieval.storage import MODALITIES, Snapshot, round_span
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,14 +71,21 @@ class SearchResults:
     empty_reason: why there are none; empty where there are
     weak_match:   that none matches well; empty where one does, or scores are no chances of a match
     balance:      the factor c by which modalities are merged
-    exposure:     of each modality, its share of the exposure of the merged list, see `fusion.exposure`
     """
 
     hits: list[Hit]
     empty_reason: str = ""
     weak_match: str = ""
     balance: float = 1.0
-    exposure: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def exposure(self) -> dict[str, float]:
+        """The share of each modality in the exposure of the hits, see `fusion.exposure`; empty without."""
+        numbers = [MODALITIES.index(hit.modality) for hit in self.hits]
+        if not numbers:
+            return {}
+        shares = compute_exposure_shares(numbers, len(MODALITIES)).round(4).tolist()
+        return dict(zip(MODALITIES, shares, strict=True))
 
     @property
     def note(self) -> str:

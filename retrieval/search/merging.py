@@ -14,7 +14,6 @@ from fusion import (
     average_views,
     balanced_merge,
     choose_balance_factor,
-    compute_exposure_shares,
     select_diverse,
 )
 from retrieval.search.query import Query
@@ -36,15 +35,10 @@ MAX_DIVERSIFIED = 200  # ... and the most that it chooses; the rest follows by s
 
 @dataclass(frozen=True, kw_only=True)
 class MergedList:
-    """The indices to show, best first, and by what balance.
-
-    factor:   c of the balanced merge; 1 where everything is by score alone
-    exposure: the share of each modality, see `fusion.exposure`; empty without results
-    """
+    """The indices to show, best first, and the c of the balanced merge; 1 where all is by score alone."""
 
     indices: list[int]
     factor: float
-    exposure: Mapping[str, float]
 
 
 def merge_modalities(
@@ -76,11 +70,7 @@ def merge_modalities(
         shown = np.array(
             [lists[number][place] for number, place in zip(list_numbers, places, strict=True)], np.int64
         )
-    return MergedList(
-        indices=[int(at) for at in shown],
-        factor=factor,
-        exposure=_compute_exposure(query, modalities[shown]) if len(shown) else {},
-    )
+    return MergedList(indices=[int(at) for at in shown], factor=factor)
 
 
 def _choose_factor(query: Query, distances: Sequence[Scores], count: int) -> float:
@@ -88,14 +78,6 @@ def _choose_factor(query: Query, distances: Sequence[Scores], count: int) -> flo
         least_shares = [query.balance.get(modality, 0.0) for modality in query.modalities]
         return choose_balance_factor(distances, count, least_shares)
     return query.balance
-
-
-def _compute_exposure(query: Query, shown_modalities: npt.NDArray[np.str_]) -> dict[str, float]:
-    numbers = [query.modalities.index(str(modality)) for modality in shown_modalities]
-    shares = compute_exposure_shares(numbers, len(query.modalities))
-    return {
-        modality: round(float(share), 4) for modality, share in zip(query.modalities, shares, strict=True)
-    }
 
 
 def diversify(query: Query, segment_scores: SegmentScores, best: Positions, snapshot: Snapshot) -> Positions:
