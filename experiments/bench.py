@@ -26,6 +26,10 @@ BENCHMARKS = {  # module by name of the command
     "sounds": "sounds_by_word",
     "mixed": "mixed_gallery",
     "reliability": "reliability",
+    "fusion": "fusion_rules",
+    "thresholds": "thresholds",
+    "balance": "balance",
+    "diversity": "diversity",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from retrieval.cli.options import PATH_TYPE, add_query_options, json_option
 from retrieval.cli.session import open_engine, open_input
 from retrieval.search import (
     Query,
+    parse_balance,
     parse_date,
     parse_folder,
     parse_modalities,
@@ -57,14 +59,14 @@ def search(
     text: str | None, folder: Path, image: Path | None, audio: Path | None, video: Path | None,
     item: str | None, exclude: tuple[str, ...], mood: str | None, affect: float | None, mood_from_words: bool,
     under: Path | None, since: str | None, until: str | None, k: int, modalities: str, weights: str,
-    balance: float, min_score: float,
+    fusion: str, balance: str, diversify: float | None, min_score: float,
     queries: Path | None, explain: bool, html: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Search by words, an image, a sound, a video, an item, or several of them as one question.
 
     A score is between 0 and 1: the chance of a match, were one in ten of all pairs a match; by mood, how
-    near it is and how sure; with the dial between, a mean of both. A space that has nothing to say of an
-    item abstains (null, or a dot in the table).
+    near it is and how sure; with the dial between, a mean of both; with --fusion rrf, by ranks alone. A space
+    that has nothing to say of an item abstains (null, or a dot in the table).
 
     \b
     affect search --mood calm -l lib                        by mood alone
@@ -76,12 +78,13 @@ def search(
     affect search "a dog" --under photos --since 2024-06 -l lib   what lies there, changed since June
 
     A line of a query file holds "id" and any of "text", "image", "audio", "video", "item", "not", "mood",
-    "affect", "mood_from_words", "under", "since", "until", "k", "modalities", "weights", "balance",
-    "min_score".
+    "affect", "mood_from_words", "under", "since", "until", "k", "modalities", "weights", "fusion",
+    "balance", "diversify", "min_score".
     """
     settings = {
         "k": k, "modalities": parse_modalities(modalities), "weights": parse_weights(weights),
-        "balance": balance, "min_score": min_score, "affect": affect, "mood_from_words": mood_from_words,
+        "fusion": fusion, "balance": parse_balance(balance), "diversify": diversify, "min_score": min_score,
+        "affect": affect, "mood_from_words": mood_from_words,
         "mood": None if mood is None else parse_mood(mood), "exclude": exclude,
         "under": None if under is None else parse_folder(under),
         "since": None if since is None else parse_date(since),
@@ -101,7 +104,7 @@ def search(
 
 
 def _search_one(engine: Engine, query: Query, *, explain: bool, html: Path | None, as_json: bool) -> None:
-    from retrieval.report import format_query_mood, print_hits
+    from retrieval.report import format_exposure, format_query_mood, print_hits
     from retrieval.search import explain_hits
 
     query = engine.resolve_query(query)
@@ -110,9 +113,10 @@ def _search_one(engine: Engine, query: Query, *, explain: bool, html: Path | Non
     if as_json:
         click.echo(json.dumps(_results_to_json(query, results, explanations)))
     else:
-        print_hits(query, results.hits, explanations, results.empty_reason)
-        if results.hits and (described := format_query_mood(query)):
-            click.echo(described)
+        print_hits(query, results.hits, explanations, results.note)
+        if results.hits:
+            for line in filter(None, [format_query_mood(query), format_exposure(query, results)]):
+                click.echo(line)
     if html is not None:
         from retrieval.report import write_results_page
 
@@ -128,7 +132,9 @@ def _results_to_json(
         hits = [
             {**result, "why": explanation} for result, explanation in zip(hits, explanations, strict=True)
         ]
-    note = {"note": search_results.empty_reason} if search_results.empty_reason else {}
+    note: dict[str, Any] = {"note": search_results.note} if search_results.note else {}
+    if isinstance(query.balance, Mapping):
+        note = {"balance": search_results.balance, "exposure": dict(search_results.exposure), **note}
     return {"query": query.to_json(), "results": hits, **note}
 
 

@@ -42,24 +42,28 @@ def _explain(engine: Engine, hit: Hit, sentences: Rows | None) -> dict[str, Any]
         "faces": _get_face_expression(engine, hit),
         "affect": _estimate_affect_by_modality(engine, hit),
     }
-    parts = explain_score(hit)
-    return {"parts": parts, **explanation} if parts else explanation
+    return {"parts": explain_score(hit), **explanation}
 
 
-def explain_score(hit: Hit) -> dict[str, float]:
-    """The parts of a score that a mood of the query's words, or negatives, moved; empty for any other.
+def explain_score(hit: Hit) -> dict[str, dict[str, float]]:
+    """The parts of a score: it is the sum of "sum", times 1 less each value of "not", to print rounding.
 
-    "content" and "mood" sum to it; with negatives they sum to "positive", and the score is that times 1 less
-    each "not TEXT".
+    sum:      what each space gives, "mood", "same file" for the file asked with, or "anything" where only
+              something is denied; "content" where learned weights fuse the spaces
+    not:      how well it matches what is not wanted, where that is known; only with negatives
+    log_odds: 1 / (1 + exp(-x)) of their sum is the chance of the content; only with learned weights
+    weights:  of the spaces in which the query does not abstain. By the weighted mean a space gives
+              weight * score / (sum of weights with a score), less a discount where a space abstains
     """
-    positive = hit.score if hit.positive_score is None else hit.positive_score
-    parts: dict[str, float] = {}
-    if hit.affect_gain is not None:
-        parts = {"content": round(positive - hit.affect_gain, 6), "mood": hit.affect_gain}
-    if hit.positive_score is not None:
-        parts["positive"] = positive
+    gain = {} if hit.affect_gain is None else {"mood": hit.affect_gain}
     known = {text: score for text, score in hit.negative_scores.items() if score is not None}
-    return {**parts, **{f"not {text}": score for text, score in known.items()}}
+    parts = {
+        "sum": {**hit.terms, **gain},
+        "not": known,
+        "log_odds": dict(hit.log_odds),
+        "weights": dict(hit.space_weights),
+    }
+    return {name: part for name, part in parts.items() if part}
 
 
 def _list_labels(engine: Engine, hit: Hit) -> list[tuple[str, float]]:

@@ -11,9 +11,11 @@ from typing import Any, Self
 
 from encoders import AffectError
 from retrieval.features import SPACES
+from retrieval.search.fusion_rules import DEFAULT_FUSION, FUSION_RULES
 from retrieval.search.query_fields import (
     FIELD_BY_JSON_NAME,
     FIELD_PARSERS,
+    validate_balance,
     validate_names,
     validate_query_text,
     validate_unicode,
@@ -73,6 +75,11 @@ class Query:
     mood_from_words: the mood is what the emotion words of the text name ("a gloomy street"); it moves the
             scores of the content instead of being averaged with them, and where the text has no such word the
             results are those of its content to the bit; see `retrieval.search.words_mood`
+    fusion: the rule by which the scores of the spaces become one: mean, rrf or learned, see
+            `retrieval.search.fusion_rules`
+    balance: c of the balanced merge, or the least share of the exposure that modalities are to have: then the
+            least c that gives it, see `fusion.exposure`
+    diversify: the tradeoff of maximal marginal relevance, 1 for relevance alone to 0; None to leave it out
     reading: how text and exclusions are read, see `retrieval.search.query_text`; set by the engine
 
     Raises AffectError where a value makes no sense.
@@ -90,11 +97,13 @@ class Query:
     until: datetime | None = None
     modalities: tuple[str, ...] = MODALITIES
     weights: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(SPACES, 1.0))
-    balance: float = DEFAULT_BALANCE
+    balance: float | Mapping[str, float] = DEFAULT_BALANCE
     min_score: float = 0.0
     mood: tuple[float, float] | str | PhraseAffect | None = None
     affect: float | None = None
     mood_from_words: bool = False
+    fusion: str = DEFAULT_FUSION
+    diversify: float | None = None
     reading: QueryText | None = None
 
     def __post_init__(self) -> None:
@@ -116,16 +125,31 @@ class Query:
             self.weights.values()
         ):
             raise AffectError("weights must be finite, not negative, and not all zero")
+        validate_balance(self.balance, self.modalities)
         if self.since is not None and self.until is not None and self.since >= self.until:
             raise AffectError(
                 f"nothing is changed since {self.since:%Y-%m-%d} and before {self.until:%Y-%m-%d}"
             )
-        if not (math.isfinite(self.balance) and self.balance > 0):
-            raise AffectError(
-                f"balance is {self.balance}; it must be above 0 (1: by score alone, 1.05: the default)"
-            )
         if not 0 <= self.min_score <= 1:
             raise AffectError(f"the least score is {self.min_score}; it must be between 0 and 1")
+        if self.diversify is not None and not 0 <= self.diversify <= 1:
+            raise AffectError(f"diversify is {self.diversify}; it must be between 0 and 1 (relevance alone)")
+        self._validate_fusion()
+
+    def _validate_fusion(self) -> None:
+        validate_names("fusion rule", (self.fusion,), tuple(FUSION_RULES))
+        rule = FUSION_RULES[self.fusion]
+        if rule.is_for_words and (others := set(self.parts) - {"text"}):
+            raise AffectError(
+                f"fusion {self.fusion} has weights for words alone; leave out {', '.join(sorted(others))}, "
+                f"or use fusion {DEFAULT_FUSION}"
+            )
+        if not rule.is_probability and (self.min_score or self.mood_from_words):
+            needs = "a least score" if self.min_score else "the mood of words"
+            raise AffectError(
+                f"fusion {self.fusion} gives ranks and no chances, which {needs} needs; "
+                f"use fusion {DEFAULT_FUSION}"
+            )
 
     def _validate_mood(self) -> None:
         if isinstance(self.mood, str):
@@ -202,6 +226,8 @@ class Query:
             echoed |= {"mood_phrase": self.mood.phrase, "mood_sd": list(self.mood.sds)}
         if self.mood_from_words:
             echoed["mood_from_words"] = True
+        if self.fusion != DEFAULT_FUSION:
+            echoed["fusion"] = self.fusion
         return {**echoed, "affect": self.affect_weight} if self.affect_weight else echoed
 
     @classmethod

@@ -57,7 +57,7 @@ def test_a_score_is_the_chance_of_the_wanted_times_that_of_no_unwanted(engine, g
     assert denied["coff"] > 0.5 > denied["chel"] and ids(hits)[-1] != "chel"
     for hit in hits:
         parts = explain_hit(engine, hit)["parts"]
-        assert parts["positive"] * (1 - parts["not coffee"]) == pytest.approx(hit.score, abs=2e-6)
+        assert parts["sum"]["object"] * (1 - parts["not"]["coffee"]) == pytest.approx(hit.score, abs=2e-6)
 
 
 @pytest.mark.parametrize(
