@@ -18,6 +18,7 @@ BENCHMARKS = {  # module by name of the command
     "memory": "memory",
     "merge": "merge",
     "index": "vector_index",
+    "engine": "engine.command",
     "epoch": "training_epoch",
     "ranks": "ranks",
     "align": "alignment",

@@ -17,6 +17,7 @@ from .index_files import IndexSettings as IndexSettings
 from .query import DEFAULT_BALANCE as DEFAULT_BALANCE
 from .query import PhraseAffect as PhraseAffect
 from .query import Query as Query
+from .query_encoder import EncodedQueryPart as EncodedQueryPart
 from .query_fields import parse_balance as parse_balance
 from .query_fields import parse_date as parse_date
 from .query_fields import parse_folder as parse_folder

@@ -69,9 +69,12 @@ class Engine:
     @property
     def snapshot(self) -> Snapshot:
         """The library as last committed."""
+        self._refresh_snapshot()
+        return self._snapshot
+
+    def _refresh_snapshot(self) -> None:
         if self.library.catalog.get_version() != self._snapshot.catalog_version:
             self._load_snapshot()
-        return self._snapshot
 
     def resolve_query(self, query: Query) -> Query:
         """The query with its text read and its mood as a point. Raises as `resolve_mood` does."""
@@ -91,6 +94,31 @@ class Engine:
         query_parts = self._query_encoder.encode(query, snapshot)
         negatives = self._query_encoder.encode_negatives(query)
         scores = self._score_query(query, query_parts, negatives)
+        return self._select_results(query, query_parts, negatives, scores)
+
+    def run_encoded_query(
+        self, query: Query, query_parts: Sequence[EncodedQueryPart], segments: Positions | None = None
+    ) -> SearchResults:
+        """The results of a query without mood or negatives whose parts are encoded.
+
+        segments: positions of those to choose from; by default those that the search finds
+        """
+        self._refresh_snapshot()
+        with self.library.catalog.read_transaction():
+            if segments is None:
+                scores = self._score_query(query, query_parts, {})
+            else:
+                scores = self._scorer.score(query, query_parts, segments)
+            return self._select_results(query, query_parts, {}, scores)
+
+    def _select_results(
+        self,
+        query: Query,
+        query_parts: Sequence[EncodedQueryPart],
+        negatives: Mapping[str, EncodedQueryPart],
+        scores: SegmentScores,
+    ) -> SearchResults:
+        snapshot = self._snapshot
         query_items = [part.item_index for part in query_parts if part.item_index is not None]
         comparable = _select_best_segments(scores, snapshot, query_items)
         best = comparable[scores.total[comparable] >= query.min_score]

@@ -20,6 +20,7 @@ from .item_columns import MODALITIES as MODALITIES
 from .item_columns import ItemColumns as ItemColumns
 from .item_columns import make_id_keys as make_id_keys
 from .item_columns import make_item_columns as make_item_columns
+from .library import CATALOG_NAME as CATALOG_NAME
 from .library import EncodedFile as EncodedFile
 from .library import FileUpdate as FileUpdate
 from .library import Library as Library
