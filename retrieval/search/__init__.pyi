@@ -8,10 +8,12 @@ from .index_files import load_index_kind as load_index_kind
 from .index_files import load_index_options as load_index_options
 from .index_files import rebuild_index as rebuild_index
 from .query import DEFAULT_BALANCE as DEFAULT_BALANCE
-from .query import PhraseAffect as PhraseAffect
 from .query import Query as Query
 from .query_fields import MODALITIES as MODALITIES
 from .query_fields import parse_modalities as parse_modalities
 from .query_fields import parse_weights as parse_weights
 from .query_fields import validate_unicode as validate_unicode
 from .query_file import read_queries as read_queries
+from .query_moods import Mood as Mood
+from .query_moods import PhraseAffect as PhraseAffect
+from .query_moods import describe_mood as describe_mood

@@ -11,13 +11,14 @@ import numpy.typing as npt
 
 from fusion import balanced_merge, fuse_scores
 from retrieval.search.affect_search import (
-    AffectPoint,
-    compute_target_affect,
     find_nearest_by_affect,
+    make_mood_target,
     resolve_mood,
+    score_unwanted_moods,
 )
 from retrieval.search.candidates import CandidateSearch
 from retrieval.search.hits import Hit, SearchResults, make_hit
+from retrieval.search.mood_targets import MoodTarget
 from retrieval.search.negative_terms import apply_negatives, has_enough_left, score_absence
 from retrieval.search.no_results import explain_no_results
 from retrieval.search.query import Query
@@ -27,7 +28,6 @@ from retrieval.search.scoring import MISSING_DISCOUNT, ContentScorer
 from retrieval.search.segment_scores import SegmentScores, make_scores_without_content
 from retrieval.search.words_mood import add_affect_residual
 from retrieval.storage import Library, Snapshot, load_snapshot
-from spaces.circumplex import affinity
 
 Positions = npt.NDArray[np.int64]
 
@@ -88,7 +88,9 @@ class Engine:
         comparable = _select_best_segments(scores, snapshot, query_items)
         best = comparable[scores.total[comparable] >= query.min_score]
         merged = _merge_modalities(query, scores, best, snapshot)
-        if query.mood is None and not negatives:  # else a copy of the query's file need not be what is wanted
+        if not (
+            query.names_mood or negatives or query.not_moods
+        ):  # else a copy of the query's file need not be what is wanted
             merged = list(dict.fromkeys([*_list_copies(scores, best), *merged]))[: query.k]
         hits = [make_hit(rank, snapshot, scores, index) for rank, index in enumerate(merged, 1)]
         if hits:
@@ -113,16 +115,18 @@ class Engine:
         snapshot = self._snapshot
 
         def score_negatives(segments: Positions) -> dict[str, SegmentScores]:
-            return {text: self._scorer.score(query, [part], segments) for text, part in negatives.items()}
+            texts = {text: self._scorer.score(query, [part], segments) for text, part in negatives.items()}
+            return texts | score_unwanted_moods(snapshot, query.not_moods, segments)
 
-        if query.is_pure_negation and negatives:
+        has_negatives = bool(negatives or query.not_moods)
+        if query.is_pure_negation and has_negatives:
             is_wanted = np.isin(snapshot.item_modalities, query.modalities)[snapshot.item_by_segment]
             segments = np.flatnonzero(is_wanted)
             return score_absence(segments, score_negatives(segments))
         depth = self._compute_candidate_depth(query)
         while True:
             scores = self._score_positive(query, query_parts, depth)
-            if not negatives:
+            if not has_negatives:
                 return scores
             scores = apply_negatives(scores, score_negatives(scores.segments))
             items = snapshot.item_by_segment[scores.segments]
@@ -135,7 +139,7 @@ class Engine:
         self, query: Query, query_parts: Sequence[EncodedQueryPart], depth: int
     ) -> SegmentScores:
         """Scores by content, by mood, or by both, weighted by `query.affect_weight`."""
-        target = compute_target_affect(query, query_parts)
+        target = make_mood_target(query, query_parts, self._snapshot)
         present_parts = [part for part in query_parts if part.is_present]
         if target is None:
             return self._scorer.score(
@@ -146,8 +150,8 @@ class Engine:
             return self._score_by_affect(target, segments)
         both = np.union1d(segments, self._find_content_candidates(query, present_parts, depth))
         content, mood = self._scorer.score(query, present_parts, both), self._score_by_affect(target, both)
-        if query.mood_from_words:
-            return add_affect_residual(content, mood.affect_match, target, query.affect_weight)
+        if query.mood_from_words and query.target_affect is not None:
+            return add_affect_residual(content, mood.affect_match, query.target_affect, query.affect_weight)
         total = fuse_scores(
             {"content": content.total, "mood": mood.total},
             {"content": 1 - query.affect_weight, "mood": query.affect_weight},
@@ -155,8 +159,8 @@ class Engine:
         )
         return replace(content, total=total, affect_match=mood.affect_match)
 
-    def _score_by_affect(self, target: AffectPoint, segments: Positions) -> SegmentScores:
-        mood = affinity(self._snapshot.select_affect(segments), target)
+    def _score_by_affect(self, target: MoodTarget, segments: Positions) -> SegmentScores:
+        mood = target.score(self._snapshot, segments)
         return make_scores_without_content(segments, total=mood, mean_cosine=mood, affect_match=mood)
 
     def _compute_candidate_depth(self, query: Query) -> int:

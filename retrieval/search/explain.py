@@ -9,8 +9,11 @@ import numpy as np
 from encoders import FACE_COLUMNS, EventClassifier, Rows
 from retrieval.features import EVENTS_ROLE, OBJECT_SPACE, SPACE_SPECS, affect_to_json
 from retrieval.search.engine import Engine
+from retrieval.search.explain_course import explain_course
 from retrieval.search.hits import Hit
+from retrieval.search.mood_targets import CourseTarget
 from retrieval.search.query import Query
+from retrieval.search.query_moods import list_waypoints
 from retrieval.search.sound_moment import find_sound_moment
 from spaces import ZeroShotSpace, list_events
 from spaces.joint import JointSpace
@@ -19,10 +22,11 @@ from spaces.joint import JointSpace
 def explain_hit(engine: Engine, hit: Hit, query: Query | None = None) -> dict[str, Any]:
     """Labels with probabilities, sound events with scores, the moment at which those that the query's text
     asks for are strongest (None where it can't be told), scores by view, columns of the faces (None without
-    a face), and affect by modality (None where it abstains); "parts" of the score, see `explain_score`.
+    a face), and affect by modality (None where it abstains); "parts" of the score, see `explain_score`, and
+    "course", see `explain_course`.
     """
     text = query and (query.text if query.reading is None else query.reading.positive)
-    explanation = {
+    explanation: dict[str, Any] = {
         "labels": _list_labels(engine, hit),
         "events": _list_events(engine, hit),
         "moment": find_sound_moment(engine.library, hit, text) if text else None,
@@ -30,6 +34,8 @@ def explain_hit(engine: Engine, hit: Hit, query: Query | None = None) -> dict[st
         "faces": _get_face_expression(engine, hit),
         "affect": _estimate_affect_by_modality(engine, hit),
     }
+    if query is not None and (waypoints := list_waypoints(query)):
+        explanation["course"] = explain_course(engine.snapshot, hit.id, CourseTarget(waypoints=waypoints))
     parts = explain_score(hit)
     return {"parts": parts, **explanation} if parts else explanation
 

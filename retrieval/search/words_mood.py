@@ -14,7 +14,7 @@ import numpy.typing as npt
 from encoders import AffectError, score_sentiment, tokenize_for_nrc
 from fusion import move_log_odds
 from retrieval.features import FeaturePipeline
-from retrieval.search.query import PhraseAffect
+from retrieval.search.query_moods import PhraseAffect
 from retrieval.search.segment_scores import SegmentScores
 from spaces.circumplex import LANDMARK_SYNONYMS, LANDMARKS, PRIOR_SD, compute_prior_affinity
 
