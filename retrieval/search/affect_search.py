@@ -19,7 +19,14 @@ from retrieval.search.segment_scores import SegmentScores, make_scores_without_c
 from retrieval.search.words_mood import read_mood_of_words
 from retrieval.storage import Snapshot
 from spaces.affect_regression import average_estimates
-from spaces.circumplex import LANDMARK_RADIUS, PRIOR_SD, format_landmarks, nudge_point, suggest_landmark
+from spaces.circumplex import (
+    LANDMARK_RADIUS,
+    PRIOR_SD,
+    combine_with_prior,
+    format_landmarks,
+    nudge_point,
+    suggest_landmark,
+)
 
 Positions = npt.NDArray[np.int64]
 MAX_PHRASE_LENGTH = 60  # characters of a phrase in a message
@@ -88,7 +95,7 @@ def make_mood_target(
         return _make_named_target(query, query.target_affect, snapshot)
     affect = average_estimates(np.stack([part.affect for part in query_parts]))
     if not is_missing_row(affect[None])[0]:
-        return PointTarget(point=tuple(nudge_point(affect, query.nudges)))
+        return PointTarget(point=tuple(nudge_point(combine_with_prior(affect), query.nudges)))
     if query.nudges:
         named = " and ".join(query.nudges)
         raise AffectError(f"nobody can tell how this query feels, nor what is {named}; name a mood by --mood")

@@ -28,7 +28,7 @@ class MoodTarget(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class PointTarget:
-    """A point (valence, arousal). The match is the affinity, weighted by the reliability of the estimate."""
+    """A point (valence, arousal). The match is the affinity, which weighs estimates by their SDs."""
 
     point: tuple[float, ...]
 

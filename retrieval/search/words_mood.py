@@ -59,7 +59,7 @@ def add_affect_residual(
 ) -> SegmentScores:
     """Scores of content, log-odds moved by dial / (1 - dial) * RESIDUAL_STRENGTH * (affinity - prior).
 
-    affinities: (n,) to the target (2,), by `affinity`, which weighs them by their reliability
+    affinities: (n,) to the target (2,), by `affinity`, which weighs estimates by their SDs
     dial: at least 0 and below 1
 
     The prior is the affinity of an item of which nothing is known, so that an uncertain estimate moves a
