@@ -100,7 +100,7 @@ def add_query_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--affect", type=float,
             help="The dial from 0, content alone, to 1, mood alone (default: 0; with --mood beside content "
-            "0.5). Without --mood it goes by how the query itself feels.",
+            "0.5, with --calmer and the like 0.7). Without --mood it goes by how the query itself feels.",
         ),
         click.option(
             "--mood-from-words", is_flag=True,

@@ -11,10 +11,11 @@ import numpy.typing as npt
 
 from encoders import AffectError, VocabularyEncoder, is_missing_row
 from retrieval.features import FeaturePipeline
-from retrieval.search.mood_targets import CourseTarget, MoodTarget, PointTarget, RegionTarget, select_courses
+from retrieval.search.mood_course import make_course_target, warn_of_items_without_course
+from retrieval.search.mood_targets import MoodTarget, PointTarget, RegionTarget
 from retrieval.search.query import Query
 from retrieval.search.query_encoder import EncodedQueryPart
-from retrieval.search.query_moods import Mood, PhraseAffect, describe_mood, get_mood_point, list_waypoints
+from retrieval.search.query_moods import Mood, PhraseAffect, describe_mood, get_mood_point
 from retrieval.search.segment_scores import SegmentScores, make_scores_without_content
 from retrieval.search.words_mood import read_mood_of_words
 from retrieval.storage import Snapshot
@@ -106,21 +107,10 @@ def make_mood_target(
 def _make_named_target(query: Query, point: tuple[float, float], snapshot: Snapshot) -> MoodTarget:
     if query.radius is not None:
         return RegionTarget(centre=point, radius=query.radius)
-    if waypoints := list_waypoints(query):
-        _warn_of_items_without_course(snapshot, query.modalities)
-        return CourseTarget(waypoints=waypoints)
+    if course := make_course_target(query, snapshot):
+        warn_of_items_without_course(snapshot, query.modalities)
+        return course
     return PointTarget(point=point)
-
-
-def _warn_of_items_without_course(snapshot: Snapshot, modalities: Sequence[str]) -> None:
-    is_wanted = np.isin(snapshot.item_modalities, modalities)
-    segments = np.flatnonzero(is_wanted[snapshot.item_by_segment])
-    missing = int(is_wanted.sum()) - len(select_courses(snapshot, segments)[0])
-    if missing:
-        log.warning(
-            "%d of %d items have fewer than two segments whose affect is known (photos, for one); "
-            "they have no course of mood and no score for it", missing, is_wanted.sum(),
-        )  # fmt: skip
 
 
 def score_unwanted_moods(

@@ -9,11 +9,9 @@ import numpy as np
 from encoders import FACE_COLUMNS, EventClassifier, Rows
 from retrieval.features import EVENTS_ROLE, OBJECT_SPACE, SPACE_SPECS, affect_to_json
 from retrieval.search.engine import Engine
-from retrieval.search.explain_course import explain_course
 from retrieval.search.hits import Hit
-from retrieval.search.mood_targets import CourseTarget
+from retrieval.search.mood_course import explain_course, make_course_target
 from retrieval.search.query import Query
-from retrieval.search.query_moods import list_waypoints
 from retrieval.search.sound_moment import find_sound_moment
 from spaces import ZeroShotSpace, list_events
 from spaces.joint import JointSpace
@@ -34,8 +32,8 @@ def explain_hit(engine: Engine, hit: Hit, query: Query | None = None) -> dict[st
         "faces": _get_face_expression(engine, hit),
         "affect": _estimate_affect_by_modality(engine, hit),
     }
-    if query is not None and (waypoints := list_waypoints(query)):
-        explanation["course"] = explain_course(engine.snapshot, hit.id, CourseTarget(waypoints=waypoints))
+    if query is not None and (course := make_course_target(query, engine.snapshot)):
+        explanation["course"] = explain_course(engine.snapshot, hit.id, course)
     parts = explain_score(hit)
     return {"parts": parts, **explanation} if parts else explanation
 

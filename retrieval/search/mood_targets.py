@@ -1,4 +1,4 @@
-"""What a query looks for on the valence-arousal plane: a point, a region or a course."""
+"""What a query looks for on the valence-arousal plane: a point or a region; a course is in `mood_course`."""
 
 from __future__ import annotations
 
@@ -8,15 +8,11 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from encoders import Rows, is_missing_row
 from retrieval.storage import Snapshot
-from spaces.circumplex import affinity, compute_disc_probability, compute_warped_costs, interpolate_path
+from spaces.circumplex import affinity, compute_disc_probability
 
 Scores = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.int64]
-
-COURSE_STEPS = 8  # points of the path asked for
-MIN_COURSE_SEGMENTS = 2  # with affect; of fewer no course can be told
 
 
 class MoodTarget(Protocol):
@@ -47,40 +43,3 @@ class RegionTarget:
     def score(self, snapshot: Snapshot, segments: Positions) -> Scores:
         """(n,) probabilities of segments (n,); NaN without affect."""
         return compute_disc_probability(snapshot.select_affect(segments), self.centre, self.radius)
-
-
-@dataclass(frozen=True, kw_only=True)
-class CourseTarget:
-    """A path through points of the plane, from start to end, by dynamic time warping over an item's segments.
-
-    The match of an item, given to each of its segments, is the geometric mean of the affinities along the
-    best warping path: exp(-cost), the cost of a pair being the negative logarithm of its affinity.
-    """
-
-    waypoints: tuple[tuple[float, float], ...]
-
-    def score(self, snapshot: Snapshot, segments: Positions) -> Scores:
-        """(n,) of segments (n,) of items in the snapshot; NaN for items with fewer than two with affect."""
-        items = snapshot.item_by_segment[segments]
-        whole = np.flatnonzero(np.isin(snapshot.item_by_segment, items))
-        owners, counts, affect = select_courses(snapshot, whole)
-        by_item = np.full(len(snapshot.item_ids), np.nan)
-        by_item[owners] = np.exp(-compute_warped_costs(self.compute_costs(affect), counts))
-        return np.asarray(by_item[items])
-
-    def compute_costs(self, affect: Rows) -> Scores:
-        """(t, COURSE_STEPS) cost of pairing segments (t, 4) with each point of the path."""
-        path = interpolate_path(self.waypoints, COURSE_STEPS)
-        return -np.log(np.stack([affinity(affect, point) for point in path], axis=1))
-
-
-def select_courses(snapshot: Snapshot, segments: Positions) -> tuple[Positions, Positions, Rows]:
-    """Of segments of whole items: the items (i,) with at least MIN_COURSE_SEGMENTS of known affect, how many
-    (i,) each has, and their affect (sum, 4), item by item and in order of time.
-    """
-    ordered = segments[np.argsort(snapshot.item_by_segment[segments], kind="stable")]
-    affect = snapshot.select_affect(ordered)
-    is_known = ~is_missing_row(affect)
-    items, counts = np.unique(snapshot.item_by_segment[ordered[is_known]], return_counts=True)
-    is_course = counts >= MIN_COURSE_SEGMENTS
-    return items[is_course], counts[is_course], affect[is_known][np.repeat(is_course, counts)]

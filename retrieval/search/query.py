@@ -26,6 +26,8 @@ from retrieval.search.query_moods import (
     validate_moods,
 )
 
+MOOD_AFFECT_WEIGHT = 0.5  # of a mood beside content
+NUDGE_AFFECT_WEIGHT = 0.7  # of a nudge, see `spaces.circumplex.nudges.STEP_SDS`
 DEFAULT_BALANCE = 1.05  # how strongly a merged list alternates between modalities; 1 is by score alone
 
 
@@ -146,7 +148,7 @@ class Query:
 
     @property
     def affect_weight(self) -> float:
-        """0 by content alone to 1 by mood alone: as given, else half for a mood beside content.
+        """0 by content alone to 1 by mood alone: as given, else by what is asked for.
 
         0 where the mood is to come from words that name none.
         """
@@ -156,7 +158,9 @@ class Query:
             return 0.0
         if self.affect is not None:
             return self.affect
-        return 0.5 if self.names_mood else 0.0
+        if self.nudges:
+            return NUDGE_AFFECT_WEIGHT
+        return 0.0 if self.mood is None else MOOD_AFFECT_WEIGHT
 
     @property
     def names_mood(self) -> bool:

@@ -52,11 +52,9 @@ def describe_mood(mood: Mood) -> str:
     return word or f"{mood[0]:g},{mood[1]:g}"
 
 
-def list_waypoints(query: Query) -> tuple[tuple[float, float], ...]:
-    """The points of the course that a query asks for; empty without one, or while a phrase is unread."""
-    moods = [] if query.mood is None or not query.then else [query.mood, *query.then]
-    points = [point for point in map(get_mood_point, moods) if point is not None]
-    return tuple(points) if len(points) == len(moods) else ()
+def is_worded(mood: Mood) -> bool:
+    """Whether a mood is named by words; the point of a landmark counts as its word."""
+    return not isinstance(mood, tuple) or mood in LANDMARKS.values()
 
 
 def validate_moods(query: Query) -> None:

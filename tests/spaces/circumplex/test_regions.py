@@ -50,8 +50,8 @@ def test_a_radius_is_above_nought(radius):
 
 
 def test_nudges_move_one_dimension_each_and_stay_on_the_plane():
-    assert nudge_point((0.1, 0.2, 0.3, 0.3), ["calmer"]) == pytest.approx([0.1, -0.15])
-    assert nudge_point((0.1, 0.2), ["sadder", "more-intense"]) == pytest.approx([-0.3, 0.55])
+    assert nudge_point((0.1, 0.2, 0.3, 0.3), ["calmer"]) == pytest.approx([0.1, -0.5])
+    assert nudge_point((0.1, 0.2), ["sadder", "more-intense"]) == pytest.approx([-0.7, 0.9])
     assert nudge_point((0.9, 0.0), ["brighter", "brighter"]) == pytest.approx([1.0, 0.0])
     assert nudge_point((0.9, 0.0), []) == pytest.approx([0.9, 0.0])
     with pytest.raises(ValueError, match="valence is to be both"):
