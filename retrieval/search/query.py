@@ -102,9 +102,10 @@ class Query:
         """Check every value."""
         for text in [*([] if self.text is None else [self.text]), *self.exclude]:
             validate_query_text(text)
+        self._place_moods()
         if not (self.parts or self.mood is not None or self.exclude or self.not_moods):
             raise AffectError("nothing to look for; give words, --image, --audio, --video, --item or --mood")
-        self._validate_mood()
+        self._validate_dial()
         if isinstance(self.k, bool) or not isinstance(self.k, int) or self.k < 1:
             raise AffectError(f"k is {self.k!r}; it must be a whole number of at least 1")
         validate_names("modality", self.modalities, MODALITIES)
@@ -124,12 +125,15 @@ class Query:
         if not 0 <= self.min_score <= 1:
             raise AffectError(f"the least score is {self.min_score}; it must be between 0 and 1")
 
-    def _validate_mood(self) -> None:
+    def _place_moods(self) -> None:
+        """Make landmarks points, and check that the moods make sense together."""
         if self.mood is not None:
-            object.__setattr__(self, "mood", place_landmark(self.mood))  # landmarks are points from here on
+            object.__setattr__(self, "mood", place_landmark(self.mood))
         for name in ("then", "not_moods"):
             object.__setattr__(self, name, tuple(map(place_landmark, getattr(self, name))))
         validate_moods(self)
+
+    def _validate_dial(self) -> None:
         if self.affect is not None and not 0 <= self.affect <= 1:
             raise AffectError(f"affect is {self.affect}; it must be between 0 (content) and 1 (mood)")
         if self.mood_from_words and self.text is None:
