@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from encoders import AffectError, get_cache_dir
-from experiments.affect_dial.galleries import load_oasis_gallery, load_ravdess_gallery
-from experiments.affect_dial.gallery import Gallery, open_gallery
 from experiments.datasets import DATA_ROOT
-from experiments.mood_queries.film_search import measure_courses
-from experiments.mood_queries.music_gallery import load_vgmidi_gallery
-from experiments.mood_queries.rated_items import measure_absence, measure_distances, measure_regions
-from experiments.mood_queries.searches import measure_across, measure_nudges, measure_unwanted
 from experiments.statistics.report import (
     BenchmarkReport,
     Cell,
@@ -25,9 +19,11 @@ from experiments.statistics.report import (
     print_report,
 )
 
-GALLERIES = {"oasis": load_oasis_gallery, "ravdess": load_ravdess_gallery, "vgmidi": load_vgmidi_gallery}
-PHOTOS = "oasis"
-FILMS = "films"
+if TYPE_CHECKING:
+    from experiments.affect_dial.gallery import Gallery
+
+PHOTOS, FILMS = "oasis", "films"
+GALLERIES = (PHOTOS, "ravdess", "vgmidi")
 FILM_SEED_OFFSET = 1000  # of seeds on which nothing was chosen
 MIN_FIRST_SHARE = 0.9  # of films that should be first among a hundred
 
@@ -51,12 +47,12 @@ def command(data: Path, sets: str, seed: int, as_json: bool) -> None:
     known = [*GALLERIES, FILMS]
     if not chosen or not set(chosen) <= set(known):
         raise AffectError(f"--sets {sets}: choose from {', '.join(known)}")
-    folder = get_cache_dir() / "held-out"
-    folder.mkdir(parents=True, exist_ok=True)
-    galleries = {name: GALLERIES[name](data, seed, folder) for name in chosen if name in GALLERIES}
+    galleries = _load_galleries([name for name in chosen if name in GALLERIES], data, seed)
     rows = [row for gallery in galleries.values() for row in _measure(gallery, galleries, seed)]
     requirements = []
     if FILMS in chosen:
+        from experiments.mood_queries.film_search import measure_courses
+
         courses = measure_courses(FILM_SEED_OFFSET + seed)
         by_course = ", ".join(f"{name} {share:.2f}" for name, share in courses["by course"].items())
         rows.append(_make_row("course", FILMS, f"first among {courses['among']}: {by_course}", courses))
@@ -66,7 +62,23 @@ def command(data: Path, sets: str, seed: int, as_json: bool) -> None:
     print_report(_make_report(rows, requirements, seed), as_json=as_json)
 
 
+def _load_galleries(names: Sequence[str], data: Path, seed: int) -> dict[str, Gallery]:
+    from experiments.affect_dial.galleries import load_oasis_gallery, load_ravdess_gallery
+    from experiments.mood_queries.music_gallery import load_vgmidi_gallery
+
+    loaders = dict(
+        zip(GALLERIES, (load_oasis_gallery, load_ravdess_gallery, load_vgmidi_gallery), strict=True)
+    )
+    folder = get_cache_dir() / "held-out"
+    folder.mkdir(parents=True, exist_ok=True)
+    return {name: loaders[name](data, seed, folder) for name in names}
+
+
 def _measure(gallery: Gallery, galleries: Mapping[str, Gallery], seed: int) -> Iterator[Row]:
+    from experiments.affect_dial.gallery import open_gallery
+    from experiments.mood_queries.rated_items import measure_absence, measure_distances, measure_regions
+    from experiments.mood_queries.searches import measure_across, measure_nudges, measure_unwanted
+
     with open_gallery(gallery) as engine:
         name = gallery.name
         yield _make_row("point", name, "rated distance", measure_distances(engine, gallery, seed))

@@ -27,7 +27,7 @@ def measure_nudges(engine: Engine, gallery: Gallery, seed: int) -> dict[str, dic
     groups = gallery_groups(gallery)
     rows, owners = [], []
     names, sizes = np.unique(groups, return_counts=True)
-    for item in _draw_items(np.flatnonzero(np.isin(groups, names[sizes > 1])), seed):
+    for item in _draw_items(gallery, np.isin(groups, names[sizes > 1]), seed):
         plain = _find(engine, {"item": make_item_id(item)})
         others = np.delete(np.arange(len(groups)), item)
         for name, step in NUDGES.items():
@@ -70,7 +70,7 @@ def measure_across(engine: Engine, gallery: Gallery, photos: Gallery, seed: int)
     """
     estimates = photos.pipeline.estimate_affect(photos.features).fused
     groups, rows, owners = gallery_groups(photos), [], []
-    for item in _draw_items(np.arange(len(groups)), seed):
+    for item in _draw_items(photos, np.ones(len(groups), np.bool_), seed):
         point = combine_with_prior(estimates[item])[:2]
         found = _find(engine, {"mood": (float(point[0]), float(point[1]))})
         far = distance(gallery.affect, photos.affect[item])
@@ -79,7 +79,9 @@ def measure_across(engine: Engine, gallery: Gallery, photos: Gallery, seed: int)
     return _summarise(np.array(rows), owners, seed)
 
 
-def _draw_items(items: Ints, seed: int) -> list[int]:
+def _draw_items(gallery: Gallery, is_eligible: npt.NDArray[np.bool_], seed: int) -> list[int]:
+    """QUERY_COUNT of the eligible items with a rating, or all if they are fewer."""
+    items = np.flatnonzero(is_eligible & ~np.isnan(gallery.affect[:, 0]))
     drawn = np.random.default_rng(seed).choice(items, min(QUERY_COUNT, len(items)), replace=False)
     return [int(item) for item in np.sort(drawn)]
 
