@@ -24,7 +24,8 @@ from experiments.statistics.report import (
 )
 from retrieval.evaluation import Estimate
 from retrieval.features import PipelineConfig
-from retrieval.search import MATCH_PRIOR, MODALITIES, Engine, Query
+from retrieval.search import MATCH_PRIOR, Engine, Query
+from retrieval.storage import MODALITIES
 
 SURE_SCORE = 0.9
 MAX_CALIBRATION_ERROR = 0.1

@@ -70,7 +70,7 @@ def run_benchmark(folder: Path, process_count: int, query_count: int) -> Benchma
         ]
     )[1:]
     with closing(Library.open(folder)) as library, Engine(library) as engine:
-        items = len(engine.snapshot.item_ids)
+        items = engine.snapshot.item_count
         warm = np.array(
             [
                 time_query(engine, BACKGROUND_SENTENCES[i % len(BACKGROUND_SENTENCES)])

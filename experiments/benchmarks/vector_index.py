@@ -24,7 +24,7 @@ from experiments.statistics.report import (
 )
 from retrieval.cli.options import add_index_options
 from retrieval.evaluation import Estimate, compute_proportion_interval
-from retrieval.search.index_files import compute_index_recall
+from retrieval.search import compute_index_recall
 from retrieval.storage import Library, load_snapshot
 from retrieval.vector_index import INDEX_KINDS, VectorIndex
 from retrieval.vector_index.base import OptionValues

@@ -14,10 +14,15 @@ import click
 
 from encoders import AffectError, to_printable
 from retrieval.cli.options import PATH_TYPE, add_index_options, json_option, library_option
-from retrieval.cli.session import open_any_library, open_current_library, rebuild_index_after
+from retrieval.cli.session import (
+    log_progress,
+    open_any_library,
+    open_current_library,
+    rebuild_index_after,
+)
 from retrieval.features import DEFAULT_PRESET, PRESETS
 from retrieval.indexing import Exclusions
-from retrieval.vector_index import INDEX_KINDS
+from retrieval.vector_index import list_index_choices
 
 if TYPE_CHECKING:
     from retrieval.features import PipelineConfig
@@ -81,6 +86,7 @@ def index(
     """
     from retrieval.indexing import Indexer, RoleCompleter, select_present_roots
     from retrieval.report import print_index_summary, report_index_progress
+    from retrieval.search import update_index
     from retrieval.storage import Library
 
     if not Library.exists(folder) and (missing_paths := [path for path in paths if not path.exists()]):
@@ -100,6 +106,7 @@ def index(
             )
             if preset is None and encoders is None:  # else those given are wanted, without what came later
                 _complete_roles(RoleCompleter(library, progress, on_progress), jobs)
+        update_index(library, log_progress)
         progress.removed += removed_count
         click.echo(json.dumps(progress.to_json())) if as_json else print_index_summary(progress, folder)
 
@@ -198,27 +205,33 @@ def verify(folder: Path, as_json: bool) -> None:
 
 @click.command()
 @library_option
-@click.option("--index", "name", type=click.Choice(list(INDEX_KINDS)), help="How to search from now on.")
+@click.option(
+    "--index",
+    "choice",
+    type=click.Choice(list_index_choices()),
+    help="How to search from now on; auto, the default of a library, compares few rows one by one and builds "
+    "files for many.",
+)
 @add_index_options
 @json_option
-def rebuild(folder: Path, name: str | None, as_json: bool, **options: int | None) -> None:
+def rebuild(folder: Path, choice: str | None, as_json: bool, **options: int | None) -> None:
     """Write a library anew: without deleted rows, with spaces projected afresh. No media are read.
 
-    With --index annoy, builds an Annoy file a view and modality and tells its recall against exact search.
+    Where an index is wanted, builds a file a view and modality, and tells its recall against exact search.
     """
-    from retrieval.search import load_index_kind, load_index_options, rebuild_index
+    from retrieval.search import IndexSettings, rebuild_index
     from retrieval.storage import Library
 
     with closing(Library.open(folder, to_rebuild=True)) as library, library.lock_for_writing():
-        kind = INDEX_KINDS[name] if name else load_index_kind(library)
+        stored = IndexSettings.load(library)
         given = {option: value for option, value in options.items() if value is not None}
-        settings = {**load_index_options(library, kind), **given}
+        settings = IndexSettings(choice=choice or stored.choice, options={**stored.options, **given})
         library.rebuild()
-        recall = rebuild_index(library, kind, settings)
+        recall = rebuild_index(library, settings, log_progress)
     if as_json:
-        click.echo(json.dumps({"index": kind.name, "recall": recall}))
+        click.echo(json.dumps({"index": settings.choice, "recall": recall}))
         return
-    click.echo(f"rebuilt {to_printable(folder)}; search is {kind.name}")
+    click.echo(f"rebuilt {to_printable(folder)}; search is {settings.choice}")
     for name, share in recall.items():
         click.echo(f"  {name:<24} recall at 10 against exact: {share:.3f}")
 

@@ -9,7 +9,8 @@ import click
 
 from retrieval.cli.options import PATH_TYPE, json_option, library_option
 from retrieval.cli.session import open_any_library
-from retrieval.search import MODALITIES, parse_modalities
+from retrieval.search import parse_modalities
+from retrieval.storage import MODALITIES
 
 
 @click.command()

@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from retrieval.search import DEFAULT_BALANCE, MODALITIES
-from retrieval.storage import find_on_disk
+from retrieval.search import DEFAULT_BALANCE
+from retrieval.storage import MODALITIES, find_on_disk
 from retrieval.vector_index import INDEX_KINDS
 from spaces.circumplex import NUDGES
 
@@ -108,6 +108,9 @@ def add_query_options(command: Callable[..., None]) -> Callable[..., None]:
             "what feels so scores higher, the more the surer its affect is. Without such a word, and for an "
             "item without affect, nothing changes. --affect sets how much (default 0.5).",
         ),
+        click.option("--under", type=PATH_TYPE, metavar="FOLDER", help="Only what lies at or below it."),
+        click.option("--since", metavar="DATE", help="Only files changed since 2024, 2024-05 or 2024-05-31."),
+        click.option("--until", metavar="DATE", help="Only files changed before that."),
         click.option("-k", type=int, default=10, show_default=True, help="How many results."),
         click.option("--modalities", default=",".join(MODALITIES), show_default=True, help="What to search."),
         click.option("--weights", default="", metavar="object=1,...", help="Factors on the spaces' weights."),

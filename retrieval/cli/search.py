@@ -11,7 +11,14 @@ import click
 from encoders import AffectError, to_printable
 from retrieval.cli.options import PATH_TYPE, add_query_options, collect_nudges, json_option
 from retrieval.cli.session import open_engine, open_input
-from retrieval.search import Query, parse_modalities, parse_weights, read_queries
+from retrieval.search import (
+    Query,
+    parse_date,
+    parse_folder,
+    parse_modalities,
+    parse_weights,
+    read_queries,
+)
 from spaces.circumplex import parse_mood
 
 if TYPE_CHECKING:
@@ -33,7 +40,8 @@ def search(
     text: str | None, folder: Path, image: Path | None, audio: Path | None, video: Path | None,
     item: str | None, exclude: tuple[str, ...], mood: str | None, radius: float | None, then: tuple[str, ...],
     not_moods: tuple[str, ...], affect: float | None, mood_from_words: bool,
-    k: int, modalities: str, weights: str, balance: float, min_score: float,
+    under: Path | None, since: str | None, until: str | None, k: int, modalities: str, weights: str,
+    balance: float, min_score: float,
     queries: Path | None, explain: bool, html: Path | None, as_json: bool, **nudges: bool,
 ) -> None:  # fmt: skip
     """Search by words, an image, a sound, a video, an item, or several of them as one question.
@@ -53,10 +61,11 @@ def search(
     affect search "a street" --not-mood sad -l lib          streets, but no sad ones
     affect search "a gloomy street" --mood-from-words -l lib   gloomy streets before cheerful ones
     affect search "a beach without people" -l lib           the same as: "a beach" --not people
+    affect search "a dog" --under photos --since 2024-06 -l lib   what lies there, changed since June
 
     A line of a query file holds "id" and any of "text", "image", "audio", "video", "item", "not", "mood",
-    "radius", "then", "nudge" (["calmer"]), "not_mood", "affect", "mood_from_words", "k", "modalities",
-    "weights", "balance", "min_score".
+    "radius", "then", "nudge" (["calmer"]), "not_mood", "affect", "mood_from_words", "under", "since",
+    "until", "k", "modalities", "weights", "balance", "min_score".
     """
     settings = {
         "k": k, "modalities": parse_modalities(modalities), "weights": parse_weights(weights),
@@ -64,6 +73,9 @@ def search(
         "mood": None if mood is None else parse_mood(mood), "exclude": exclude, "radius": radius,
         "then": tuple(map(parse_mood, then)), "not_moods": tuple(map(parse_mood, not_moods)),
         "nudges": collect_nudges(nudges),
+        "under": None if under is None else parse_folder(under),
+        "since": None if since is None else parse_date(since),
+        "until": None if until is None else parse_date(until),
     }  # fmt: skip
     parts = {"text": text, "image": image, "audio": audio, "video": video, "item": item}
     if queries is not None:

@@ -79,12 +79,16 @@ def open_for_update(folder: Path) -> Iterator[Library]:
 @contextmanager
 def rebuild_index_after(library: Library) -> Iterator[None]:
     """Build a locked library's index files anew after its rows have changed, of the kind they were."""
-    from retrieval.search import load_index_kind, load_index_options, rebuild_index
+    from retrieval.search import IndexSettings, rebuild_index
 
-    kind = load_index_kind(library)
-    options = load_index_options(library, kind)
+    settings = IndexSettings.load(library)
     yield
-    rebuild_index(library, kind, options)
+    rebuild_index(library, settings, log_progress)
+
+
+def log_progress(line: str) -> None:
+    """Write a line of progress to standard error."""
+    click.echo(f"affect: {line}", err=True)
 
 
 @contextmanager

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from encoders import MediaError, Rows, stop_at_safe_points, stop_if_requested
 from encoders.media import DecodedSegment, DecoderPool, Limits, OpenedFile, Sampling
@@ -22,9 +23,9 @@ from retrieval.features import (
 )
 from retrieval.indexing.summary import IndexProgress, RoleCompletion
 from retrieval.storage import (
+    ItemColumns,
     ItemRows,
     Library,
-    SegmentRecord,
     append_role_rows,
     begin_roles,
     find_items_to_complete,
@@ -60,6 +61,11 @@ class RoleCompleter:
         self._encoded_items: dict[str, ItemRows] = {}  # ready to commit
 
     @cached_property
+    def _columns(self) -> ItemColumns:
+        """The columns of the library, to which nothing is added meanwhile."""
+        return self.library.vectors.open_columns()
+
+    @cached_property
     def _pipeline(self) -> FeaturePipeline:
         return FeaturePipeline(self._config)
 
@@ -73,7 +79,7 @@ class RoleCompleter:
             return
         catalog = self.library.catalog
         begin_roles(catalog, {role: self._pipeline.get_encoder(role).card.signature for role in self._roles})
-        self._missing_roles = find_items_to_complete(catalog)
+        self._missing_roles = find_items_to_complete(self.library)
         paths = self._find_paths()
         self._completion.to_read = len(paths)
         self._completion.missing = len(self._missing_roles) - len(paths)
@@ -142,13 +148,21 @@ class RoleCompleter:
     def _queue_file(self, file: ProcessedFile[dict[str, Rows]]) -> None:
         """Keep a file's rows for the next commit; none where its segments are not those of the item."""
         item_id = file.opened.item_id
-        segment_ids = match_segments(self.library.catalog.list_item_segments(item_id), file.spans)
-        if segment_ids is None:
+        segments = match_segments(self._list_item_spans(item_id), file.spans)
+        if segments is None:
             self._leave_out(MediaError(file.path, OTHER_SEGMENTS))
             return
         features = concatenate_features(file.results)
         self._completion.read += 1
-        self._queue_rows(item_id, segment_ids, features)
+        self._queue_rows(item_id, segments, features)
+
+    def _list_item_spans(self, item_id: str) -> dict[int, npt.NDArray[np.float64]]:
+        """(start, end) in seconds of each of an item's segments, NaN without time, by position."""
+        position = self.library.catalog.find_position(item_id)
+        if position is None:
+            return {}
+        segments = range(position.first_segment, position.first_segment + position.segment_count)
+        return {segment: self._columns.spans[segment] for segment in segments}
 
     def _leave_out(self, error: MediaError) -> None:
         """Count an item that can't be read; it is not tried again, unless the reason may pass."""
@@ -159,9 +173,9 @@ class RoleCompleter:
             }
             self._queue_rows(self._item_by_path[error.path], (), no_rows)
 
-    def _queue_rows(self, item_id: str, segment_ids: Sequence[int], features: Features) -> None:
+    def _queue_rows(self, item_id: str, segments: Sequence[int], features: Features) -> None:
         rows = {role: features[role] for role in self._missing_roles[item_id]}
-        self._encoded_items[item_id] = ItemRows(item_id=item_id, segment_ids=segment_ids, rows_by_role=rows)
+        self._encoded_items[item_id] = ItemRows(item_id=item_id, segments=segments, rows_by_role=rows)
 
     def _commit(self) -> None:
         items, self._encoded_items = self._encoded_items, {}
@@ -172,15 +186,17 @@ class RoleCompleter:
 
 
 def match_segments(
-    segments: Sequence[SegmentRecord], spans: Sequence[tuple[float | None, float | None]]
+    span_by_segment: Mapping[int, npt.NDArray[np.float64]],
+    spans: Sequence[tuple[float | None, float | None]],
 ) -> list[int] | None:
-    """Ids of the segments with these spans (start, end) in seconds; None if one span is no segment's."""
-    bounds = np.array([(segment.start, segment.end) for segment in segments], np.float64).reshape(-1, 2)
-    ids = []
+    """The segments with these spans (start, end) in seconds; None if one span is no segment's."""
+    segments = list(span_by_segment)
+    bounds = np.array(list(span_by_segment.values()), np.float64).reshape(-1, 2)
+    matching = []
     for span in spans:
         differences = np.abs(bounds - np.array(span, np.float64)).max(axis=1)
         matches = np.flatnonzero(differences <= TIME_TOLERANCE_SECONDS)
         if not len(matches):
             return None
-        ids.append(segments[int(matches[0])].id)
-    return ids
+        matching.append(segments[int(matches[0])])
+    return matching

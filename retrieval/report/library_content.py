@@ -76,6 +76,6 @@ def _iterate_rows(library: Library, name: str) -> Iterator[Rows]:
         if vector_file is None:
             return
         rows = library.vectors.open(vector_file)
-        indices = np.array([row for row, _ in library.catalog.list_rows(name)], np.int64)
+        indices = library.vectors.load_rows_by_item(name)[1]
     for start in range(0, len(indices), CHUNK_ROWS):
         yield np.asarray(rows[indices[start : start + CHUNK_ROWS]], np.float32)

@@ -12,7 +12,7 @@ from typing import Any
 
 from encoders import AffectError, to_printable
 from retrieval.report.library_content import count_labels, count_sound_events
-from retrieval.search import load_index_kind
+from retrieval.search import IndexSettings
 from retrieval.storage import Library, find_equivalent_paths, list_custom_heads, matches_id
 
 
@@ -35,7 +35,7 @@ def get_library_info(library: Library) -> dict[str, Any]:
         "segment": library.segment_seconds,
         "encoders": json.loads(library.config.to_json()),
         "own": dict(list_custom_heads(library.catalog)),
-        "index": load_index_kind(library).name,
+        "index": IndexSettings.load(library).choice,
     }
 
 

@@ -45,7 +45,7 @@ def write_va_map(
     return {
         "items": len(items),
         "little_known": int(is_uncertain(affect[item_indices]).sum()),
-        "abstained": len(snapshot.item_ids) - len(items),
+        "abstained": snapshot.item_count - len(items),
         "files": [to_printable(path) for path in (picture_path, page_path)],
     }
 
@@ -61,31 +61,38 @@ def _make_output_paths(out_path: Path) -> tuple[Path, Path]:
 def _make_plotted_items(
     library: Library, snapshot: Snapshot, affect: Rows, indices: Sequence[int]
 ) -> list[PlottedItem]:
-    moments: list[Moment] = [(Path(snapshot.item_paths[i]), 0.0) for i in indices[:MAX_THUMBNAILS]]
+    paths = snapshot.load_paths(np.array(indices))
+    moments: list[Moment] = [(Path(paths[i]), 0.0) for i in indices[:MAX_THUMBNAILS] if i in paths]
     thumbnails = make_thumbnails(moments, library.segment_seconds)
     return [
         PlottedItem(
-            path=to_printable(snapshot.item_paths[i]),
-            name=to_printable(Path(snapshot.item_paths[i]).name),
-            modality=str(snapshot.item_modalities[i]),
+            path=to_printable(paths[i]),
+            name=to_printable(Path(paths[i]).name),
+            modality=snapshot.get_modality(i),
             valence=float(affect[i, 0]), arousal=float(affect[i, 1]),
             valence_sd=float(affect[i, 2]), arousal_sd=float(affect[i, 3]),
-            thumbnail=thumbnails.get((Path(snapshot.item_paths[i]), 0.0)),
+            thumbnail=thumbnails.get((Path(paths[i]), 0.0)),
         )
         for i in indices
+        if i in paths
     ]  # fmt: skip
 
 
 def compute_item_affect(snapshot: Snapshot) -> Rows:
-    """(items, 4) affect of each item: the duration-weighted mean of its segments, NaN where all abstain."""
-    boundaries = np.searchsorted(snapshot.item_by_segment, np.arange(1, len(snapshot.item_ids)))
-    if not len(snapshot.item_ids):
+    """(items, 4) affect of each item: the duration-weighted mean of its segments.
+
+    NaN where all abstain, and for removed items.
+    """
+    item_count = len(snapshot.is_shown)
+    if not item_count:
         return np.empty((0, 4), np.float32)
+    boundaries = np.searchsorted(snapshot.item_by_segment, np.arange(1, item_count))
     affect_and_weights = zip(
         np.split(snapshot.affect, boundaries),
         np.split(compute_duration_weights(snapshot.spans), boundaries),
         strict=True,
     )
-    return np.array(
+    affect = np.array(
         [average_estimates(estimates, weights) for estimates, weights in affect_and_weights], np.float32
     )
+    return np.where(snapshot.is_shown[:, None], affect, np.float32(np.nan))

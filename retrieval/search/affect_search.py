@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -113,8 +114,14 @@ def _make_named_target(query: Query, point: tuple[float, float], snapshot: Snaps
     return PointTarget(point=point)
 
 
+def score_mood(snapshot: Snapshot, target: MoodTarget, segments: Positions) -> SegmentScores:
+    """Scores of segments (n,) by mood alone."""
+    mood = target.score(snapshot, segments)
+    return make_scores_without_content(segments, total=mood, mean_cosine=mood, affect_match=mood)
+
+
 def score_unwanted_moods(
-    snapshot: Snapshot, moods: Sequence[Mood], segments: Positions
+    snapshot: Snapshot, moods: Sequence[Mood], segments: npt.NDArray[np.integer[Any]]
 ) -> dict[str, SegmentScores]:
     """By "mood WORD", the probability that segments (n,) lie within LANDMARK_RADIUS of it.
 
@@ -132,7 +139,11 @@ def score_unwanted_moods(
 
 
 def find_nearest_by_affect(
-    snapshot: Snapshot, target: MoodTarget, modalities: Sequence[str], k: int
+    snapshot: Snapshot,
+    target: MoodTarget,
+    modalities: Sequence[str],
+    k: int,
+    allowed_segments: Positions | None = None,
 ) -> Positions:
     """Segment positions, ascending: of each modality all segments as good a match as the k-th best item.
 
@@ -140,6 +151,10 @@ def find_nearest_by_affect(
     """
     nearest = [np.empty(0, np.int64)]
     closeness = target.score(snapshot, np.arange(len(snapshot.item_by_segment)))
+    if allowed_segments is not None:
+        is_left_out = np.ones(len(closeness), np.bool_)
+        is_left_out[allowed_segments] = False
+        closeness[is_left_out] = np.nan
     for modality in modalities:
         segments = np.flatnonzero(snapshot.mask_modality(modality) & ~np.isnan(closeness))
         order = segments[np.argsort(-closeness[segments], kind="stable")]

@@ -10,10 +10,12 @@ from importlib.resources import files
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from encoders import Rows
 from fusion import Calibration, fit_calibration
-from retrieval.storage import Library, SegmentVectors, Snapshot
+from retrieval.storage import Library, Snapshot
+from retrieval.vector_index import StoredRows
 
 MATCH_PRIOR = 0.1  # share of matches a score is read against: a library has few, though more than one
 MIN_BACKGROUND_ROWS = 20  # rows from which a library's media can serve as their own background
@@ -68,7 +70,11 @@ class LibraryCalibrations:
             return pipeline.project(pipeline.encode_text(BACKGROUND_SENTENCES))[view]
 
         is_text = query_modality == "text"
-        return fit_library_calibration(self._snapshot.views[view], project_background if is_text else None)
+        return fit_library_calibration(
+            self._snapshot.views[view].rows,
+            np.flatnonzero(self._snapshot.mask_shown_rows(view)),
+            project_background if is_text else None,
+        )
 
 
 def make_calibration_key(view: str, query_modality: str) -> str:
@@ -92,10 +98,10 @@ def _load_packaged_table() -> dict[str, Any]:
 
 
 def fit_library_calibration(
-    vectors: SegmentVectors, encode_sentences: Callable[[], Rows] | None
+    stored_rows: StoredRows, alive: npt.NDArray[np.int64], encode_sentences: Callable[[], Rows] | None
 ) -> Calibration:
-    """From the library's own rows: against each other, or against those that `encode_sentences` gives of
-    BACKGROUND_SENTENCES.
+    """From a library's own rows (n, d): against each other, or against those that `encode_sentences` gives of
+    BACKGROUND_SENTENCES. `alive` are the indices of rows that are not removed, ascending.
 
     With too few rows to be their own background, or all alike: what random directions of that length would
     give. Sentences serve from the first row on: texts and media of a dual encoder lie apart by about the same
@@ -103,12 +109,11 @@ def fit_library_calibration(
     Against each other the midpoint is at most half way to a cosine of 1, which the same content has: where
     all films of a library are much alike, it would otherwise not match itself.
     """
-    alive = np.flatnonzero(vectors.segment_by_row >= 0)
-    random = Calibration(mean=0.0, sd=vectors.rows.shape[1] ** -0.5)
+    random = Calibration(mean=0.0, sd=stored_rows.shape[1] ** -0.5)
     if len(alive) < (MIN_BACKGROUND_ROWS if encode_sentences is None else 1):
         return random
     chosen = np.sort(np.random.default_rng(SEED).permutation(alive)[:MAX_BACKGROUND_ROWS])
-    rows = np.asarray(vectors.rows[chosen], np.float32)
+    rows = np.asarray(stored_rows[chosen], np.float32)
     cosines = (
         rows @ encode_sentences().T
         if encode_sentences is not None

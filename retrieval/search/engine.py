@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -14,20 +14,21 @@ from retrieval.search.affect_search import (
     find_nearest_by_affect,
     make_mood_target,
     resolve_mood,
+    score_mood,
     score_unwanted_moods,
 )
 from retrieval.search.candidates import CandidateSearch
+from retrieval.search.filters import find_allowed_segments
 from retrieval.search.hits import Hit, SearchResults, make_hit
-from retrieval.search.mood_targets import MoodTarget
 from retrieval.search.negative_terms import apply_negatives, has_enough_left, score_absence
 from retrieval.search.no_results import explain_no_results
 from retrieval.search.query import Query
 from retrieval.search.query_encoder import EncodedQueryPart, QueryEncoder
 from retrieval.search.query_text import resolve_text
 from retrieval.search.scoring import MISSING_DISCOUNT, ContentScorer
-from retrieval.search.segment_scores import SegmentScores, make_scores_without_content
+from retrieval.search.segment_scores import SegmentScores
 from retrieval.search.words_mood import add_affect_residual
-from retrieval.storage import Library, Snapshot, load_snapshot
+from retrieval.storage import Library, Snapshot, load_snapshot, make_id_keys
 
 Positions = npt.NDArray[np.int64]
 
@@ -81,6 +82,10 @@ class Engine:
     def run_query(self, query: Query) -> SearchResults:
         """The same, and the reason where there are none. Raises as `search` does."""
         snapshot, query = self.snapshot, self.resolve_query(query)
+        with self.library.catalog.read_transaction():  # paths are those of the snapshot
+            return self._run_resolved(query, snapshot)
+
+    def _run_resolved(self, query: Query, snapshot: Snapshot) -> SearchResults:
         query_parts = self._query_encoder.encode(query, snapshot)
         negatives = self._query_encoder.encode_negatives(query)
         scores = self._score_query(query, query_parts, negatives)
@@ -88,11 +93,9 @@ class Engine:
         comparable = _select_best_segments(scores, snapshot, query_items)
         best = comparable[scores.total[comparable] >= query.min_score]
         merged = _merge_modalities(query, scores, best, snapshot)
-        if not (
-            query.names_mood or negatives or query.not_moods
-        ):  # else a copy of the query's file need not be what is wanted
+        if not (query.names_mood or query.not_moods or negatives):  # else a copy need not be what is wanted
             merged = list(dict.fromkeys([*_list_copies(scores, best), *merged]))[: query.k]
-        hits = [make_hit(rank, snapshot, scores, index) for rank, index in enumerate(merged, 1)]
+        hits = _make_hits(snapshot, scores, merged)
         if hits:
             return SearchResults(hits=hits)
         reason = explain_no_results(
@@ -114,42 +117,51 @@ class Engine:
         leave k good ones."""
         snapshot = self._snapshot
 
-        def score_negatives(segments: Positions) -> dict[str, SegmentScores]:
+        def score_negatives(segments: npt.NDArray[np.integer[Any]]) -> dict[str, SegmentScores]:
             texts = {text: self._scorer.score(query, [part], segments) for text, part in negatives.items()}
             return texts | score_unwanted_moods(snapshot, query.not_moods, segments)
 
         has_negatives = bool(negatives or query.not_moods)
+        allowed = find_allowed_segments(query, snapshot)
         if query.is_pure_negation and has_negatives:
-            is_wanted = np.isin(snapshot.item_modalities, query.modalities)[snapshot.item_by_segment]
-            segments = np.flatnonzero(is_wanted)
+            is_wanted = [snapshot.mask_modality(modality) for modality in query.modalities]
+            segments = np.flatnonzero(np.any(is_wanted, axis=0))
+            if allowed is not None:
+                segments = np.intersect1d(segments, allowed, assume_unique=True)
             return score_absence(segments, score_negatives(segments))
         depth = self._compute_candidate_depth(query)
         while True:
-            scores = self._score_positive(query, query_parts, depth)
+            scores = self._score_positive(query, query_parts, depth, allowed)
             if not has_negatives:
                 return scores
             scores = apply_negatives(scores, score_negatives(scores.segments))
             items = snapshot.item_by_segment[scores.segments]
-            enough = has_enough_left(scores, items, snapshot.item_modalities[items], query.k)
-            if enough or depth >= len(snapshot.item_ids):
+            enough = has_enough_left(scores, items, snapshot.get_modalities(items), query.k)
+            if enough or depth >= snapshot.item_count:
                 return scores
             depth *= DEEPENING_FACTOR
 
     def _score_positive(
-        self, query: Query, query_parts: Sequence[EncodedQueryPart], depth: int
+        self,
+        query: Query,
+        query_parts: Sequence[EncodedQueryPart],
+        depth: int,
+        allowed: npt.NDArray[np.int64] | None,
     ) -> SegmentScores:
         """Scores by content, by mood, or by both, weighted by `query.affect_weight`."""
         target = make_mood_target(query, query_parts, self._snapshot)
         present_parts = [part for part in query_parts if part.is_present]
         if target is None:
             return self._scorer.score(
-                query, present_parts, self._find_content_candidates(query, present_parts, depth)
+                query, present_parts, self._find_content_candidates(query, present_parts, depth, allowed)
             )
-        segments = find_nearest_by_affect(self._snapshot, target, query.modalities, depth)
+        segments = find_nearest_by_affect(self._snapshot, target, query.modalities, depth, allowed)
         if query.affect_weight == 1 or not query.has_content:
-            return self._score_by_affect(target, segments)
-        both = np.union1d(segments, self._find_content_candidates(query, present_parts, depth))
-        content, mood = self._scorer.score(query, present_parts, both), self._score_by_affect(target, both)
+            return score_mood(self._snapshot, target, segments)
+        nearest = self._find_content_candidates(query, present_parts, depth, allowed)
+        both = np.union1d(segments, nearest)
+        content = self._scorer.score(query, present_parts, both)
+        mood = score_mood(self._snapshot, target, both)
         if query.mood_from_words and query.target_affect is not None:
             return add_affect_residual(content, mood.affect_match, query.target_affect, query.affect_weight)
         total = fuse_scores(
@@ -159,22 +171,25 @@ class Engine:
         )
         return replace(content, total=total, affect_match=mood.affect_match)
 
-    def _score_by_affect(self, target: MoodTarget, segments: Positions) -> SegmentScores:
-        mood = target.score(self._snapshot, segments)
-        return make_scores_without_content(segments, total=mood, mean_cosine=mood, affect_match=mood)
-
     def _compute_candidate_depth(self, query: Query) -> int:
-        return max(min(CANDIDATES_PER_RESULT * query.k, len(self._snapshot.item_ids)), MIN_CANDIDATES)
+        return max(min(CANDIDATES_PER_RESULT * query.k, self._snapshot.item_count), MIN_CANDIDATES)
 
     def _find_content_candidates(
-        self, query: Query, query_parts: Sequence[EncodedQueryPart], depth: int
+        self,
+        query: Query,
+        query_parts: Sequence[EncodedQueryPart],
+        depth: int,
+        allowed: npt.NDArray[np.int64] | None,
     ) -> Positions:
         nearest = self._candidate_search.find(
-            [part.embeddings for part in query_parts], query.modalities, depth
+            [part.embeddings for part in query_parts], query.modalities, depth, allowed
         )
         copies = [part.copy_index for part in query_parts if part.copy_index is not None]
-        wanted = [item for item in copies if self._snapshot.item_modalities[item] in query.modalities]
-        return np.union1d(nearest, np.concatenate([nearest[:0], *map(self._snapshot.list_segments, wanted)]))
+        wanted = [item for item in copies if self._snapshot.get_modality(item) in query.modalities]
+        of_copies = np.concatenate([nearest[:0], *map(self._snapshot.list_segments, wanted)])
+        if allowed is not None:
+            of_copies = np.intersect1d(of_copies, allowed)
+        return np.union1d(nearest, of_copies)
 
 
 def _select_best_segments(
@@ -185,14 +200,26 @@ def _select_best_segments(
     keys = (
         segment_scores.segments,
         -segment_scores.moment_score,
-        items,
+        *make_id_keys(snapshot.columns.ids[items]),
         -segment_scores.mean_cosine,
         -segment_scores.total,
     )
-    order = np.lexsort(keys)  # items are in order of id
+    order = np.lexsort(keys)
     order = order[~np.isnan(segment_scores.total[order]) & ~np.isin(items[order], excluded_items)]
     first = np.unique(items[order], return_index=True)[1]
     return np.asarray(order[np.sort(first)])
+
+
+def _make_hits(snapshot: Snapshot, segment_scores: SegmentScores, indices: Sequence[int]) -> list[Hit]:
+    """The results at `indices` into `segment_scores`, without items that were removed meanwhile."""
+    items = snapshot.item_by_segment[segment_scores.segments[np.array(indices, np.int64)]]
+    paths = snapshot.load_paths(items)
+    present = [
+        (index, paths[item]) for index, item in zip(indices, items.tolist(), strict=True) if item in paths
+    ]
+    return [
+        make_hit(rank, snapshot, segment_scores, index, path) for rank, (index, path) in enumerate(present, 1)
+    ]
 
 
 def _list_copies(segment_scores: SegmentScores, best: Positions) -> list[int]:
@@ -217,7 +244,7 @@ def _merge_modalities(
     """
     if query.balance == 1:
         return [int(at) for at in best[: query.k]]
-    modalities = snapshot.item_modalities[snapshot.item_by_segment[segment_scores.segments[best]]]
+    modalities = snapshot.get_modalities(snapshot.item_by_segment[segment_scores.segments[best]])
     lists = [best[modalities == modality] for modality in query.modalities]
     distances = [np.maximum(1 - segment_scores.total[indices], MIN_DISTANCE) for indices in lists]
     list_numbers, places = balanced_merge(distances, min(query.k, len(best)), query.balance)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from encoders import FACE_COLUMNS, EventClassifier, Rows
+from encoders import FACE_COLUMNS, EventClassifier, Rows, is_missing_row
 from retrieval.features import EVENTS_ROLE, OBJECT_SPACE, SPACE_SPECS, affect_to_json
 from retrieval.search.engine import Engine
 from retrieval.search.hits import Hit
@@ -90,7 +90,5 @@ def _load_feature_row(engine: Engine, role: str, hit: Hit) -> Rows | None:
     """The raw row (d,) of the hit's segment in a role, None where it is missing."""
     library = engine.library
     with library.catalog.read_transaction():
-        row = library.catalog.find_row(role, hit.segment_id)
-        if row is None:
-            return None
-        return np.asarray(library.vectors.open(library.catalog.list_vector_files()[role])[row], np.float32)
+        rows = library.vectors.load(role, np.array([hit.segment]))
+    return None if rows is None or is_missing_row(rows)[0] else rows[0]

@@ -18,7 +18,7 @@ class Hit:
 
     space_scores: in [0, 1] by space, None where a space abstained
     start, end:   of the segment, in seconds, None without time
-    segment_id:   of the segment, in the catalogue
+    segment:      position of the segment in the columns of the library
     view_scores:  in [0, 1] by "space.view", of the views in which the query did not abstain
     affect:       valence and arousal with their SDs, None where they are unknown
     affect_match: in [0, 1], how well they match the mood of the query, None without one
@@ -38,7 +38,7 @@ class Hit:
     space_scores: dict[str, float | None]
     start: float | None
     end: float | None
-    segment_id: int
+    segment: int
     view_scores: dict[str, float]
     affect: dict[str, float] | None = None
     affect_match: float | None = None
@@ -64,8 +64,8 @@ class SearchResults:
     empty_reason: str = ""
 
 
-def make_hit(rank: int, snapshot: Snapshot, segment_scores: SegmentScores, index: int) -> Hit:
-    """The result of the segment at `index` of `segment_scores`."""
+def make_hit(rank: int, snapshot: Snapshot, segment_scores: SegmentScores, index: int, path: str) -> Hit:
+    """The result of the segment at `index` of `segment_scores`, an item at `path`."""
     segment = int(segment_scores.segments[index])
     item = int(snapshot.item_by_segment[segment])
     start, end = round_span(snapshot.spans[segment])
@@ -75,16 +75,16 @@ def make_hit(rank: int, snapshot: Snapshot, segment_scores: SegmentScores, index
     }
     return Hit(
         rank=rank,
-        id=snapshot.item_ids[item],
-        path=snapshot.item_paths[item],
-        modality=str(snapshot.item_modalities[item]),
+        id=snapshot.get_item_id(item),
+        path=path,
+        modality=snapshot.get_modality(item),
         score=_round_score(segment_scores.total[index]) or 0.0,
         space_scores={
             space: _round_score(scores[index]) for space, scores in segment_scores.space_scores.items()
         },
         start=start,
         end=end,
-        segment_id=int(snapshot.segment_ids[segment]),
+        segment=segment,
         view_scores={view: score for view, score in view_scores.items() if score is not None},
         affect=affect_to_json(snapshot.select_affect(segment_scores.segments[index : index + 1])[0]),
         affect_match=_round_score(segment_scores.affect_match[index]),

@@ -25,7 +25,7 @@ from spaces.circumplex import (
 )
 
 Floats = npt.NDArray[np.float64]
-Positions = npt.NDArray[np.int64]
+Positions = npt.NDArray[np.integer[Any]]
 
 STEPS_PER_LEG = 4  # of the path, from one mood to the next; chosen on synthetic films of other seeds
 MIN_SEGMENTS = 2  # with affect; of fewer no course can be told
@@ -47,9 +47,11 @@ class CourseTarget:
         items = snapshot.item_by_segment[segments]
         whole = np.flatnonzero(np.isin(snapshot.item_by_segment, items))
         owners, counts, affect = select_courses(snapshot, whole)
-        by_item = np.full(len(snapshot.item_ids), np.nan)
-        by_item[owners] = np.exp(-compute_warped_costs(self.compute_costs(affect), counts))
-        return np.asarray(by_item[items])
+        if not len(owners):
+            return np.full(len(items), np.nan)
+        matches = np.exp(-compute_warped_costs(self.compute_costs(affect), counts))
+        at = np.minimum(np.searchsorted(owners, items), len(owners) - 1)
+        return np.where(owners[at] == items, matches[at], np.nan)
 
     def compute_costs(self, affect: Rows) -> Floats:
         """(t, m) cost of pairing segments (t, 4) with each point of the path."""
@@ -86,9 +88,8 @@ def place_words(moods: Sequence[Mood], points: Floats, affect: Rows) -> Floats:
 
 def warn_of_items_without_course(snapshot: Snapshot, modalities: Sequence[str]) -> None:
     """Log how many items of these modalities have no course, if any."""
-    segments = _find_segments(snapshot, modalities)
-    count = int(np.isin(snapshot.item_modalities, modalities).sum())
-    missing = count - len(select_courses(snapshot, segments)[0])
+    count = snapshot.count_items(modalities)
+    missing = count - len(select_courses(snapshot, _find_segments(snapshot, modalities))[0])
     if missing:
         log.warning(
             "%d of %d items have no course of mood (photos, and what has fewer than two segments with known "
@@ -97,17 +98,16 @@ def warn_of_items_without_course(snapshot: Snapshot, modalities: Sequence[str]) 
 
 
 def _find_segments(snapshot: Snapshot, modalities: Sequence[str]) -> Positions:
-    return np.flatnonzero(np.isin(snapshot.item_modalities, modalities)[snapshot.item_by_segment])
+    return np.flatnonzero(np.any([snapshot.mask_modality(name) for name in modalities], axis=0))
 
 
 def select_courses(snapshot: Snapshot, segments: Positions) -> tuple[Positions, Positions, Rows]:
-    """Of segments of whole items: the items (i,) with at least MIN_SEGMENTS of known affect, how many (i,)
-    each has, and their affect (sum, 4), item by item and in order of time.
+    """Of segments of whole items, ascending: the items (i,) with at least MIN_SEGMENTS of known affect, how
+    many (i,) each has, and their affect (sum, 4), item by item and in order of time.
     """
-    ordered = segments[np.argsort(snapshot.item_by_segment[segments], kind="stable")]
-    affect = snapshot.select_affect(ordered)
+    affect = snapshot.select_affect(segments)
     is_known = ~is_missing_row(affect)
-    items, counts = np.unique(snapshot.item_by_segment[ordered[is_known]], return_counts=True)
+    items, counts = np.unique(snapshot.item_by_segment[segments[is_known]], return_counts=True)
     is_course = counts >= MIN_SEGMENTS
     return items[is_course], counts[is_course], affect[is_known][np.repeat(is_course, counts)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from fusion import average_views
 from retrieval.search.segment_scores import SegmentScores, make_scores_without_content
 
-Positions = npt.NDArray[np.int64]
+Positions = npt.NDArray[np.integer[Any]]
 
 
 def apply_negatives(segment_scores: SegmentScores, negatives: Mapping[str, SegmentScores]) -> SegmentScores:

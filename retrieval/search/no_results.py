@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from encoders import to_printable
 from retrieval.search.query import Query
 from retrieval.storage import Snapshot, find_writer_pid
@@ -20,10 +18,10 @@ def explain_no_results(
     best_score: the highest score of all items that could be compared, None without any
     """
     busy = find_writer_pid(folder)
-    if not snapshot.item_ids:
+    if not snapshot.item_count:
         return _explain_empty_library(folder, busy)
     more = "; the library is being written to, ask again later" if busy else ""
-    if not np.isin(snapshot.item_modalities, query.modalities).any():
+    if not snapshot.count_items(query.modalities):
         return f"no match: the library holds nothing of {', '.join(query.modalities)} (--modalities){more}"
     if best_score is not None:
         return f"no good match: the best scores {best_score:.2f}, below --min-score {query.min_score:g}{more}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,7 +14,6 @@ from retrieval.features import SPACES
 from retrieval.search.query_fields import (
     FIELD_BY_JSON_NAME,
     FIELD_PARSERS,
-    MODALITIES,
     validate_names,
     validate_query_text,
 )
@@ -25,6 +25,7 @@ from retrieval.search.query_moods import (
     place_landmark,
     validate_moods,
 )
+from retrieval.storage import MODALITIES
 
 MOOD_AFFECT_WEIGHT = 0.5  # of a mood beside content
 NUDGE_AFFECT_WEIGHT = 0.7  # of a nudge, see `spaces.circumplex.nudges.STEP_SDS`
@@ -61,6 +62,8 @@ class Query:
     """Text, an image, a sound, a video, an item of the library, or several of them at once.
 
     exclude: texts of what is not wanted ("not" in JSON); alone, the query looks for what matches none of them
+    under, since, until: only items with a file at or below this absolute path, changed since and before these
+            moments
     mood:   the target on the valence-arousal plane: (valence, arousal) in [-1, 1], or words. A landmark such
             as "calm" becomes its point here; the affect of any other phrase is estimated in the search, see
             `retrieval.search.affect_search.resolve_mood`. Without a mood, a dial above 0 uses the affect of
@@ -85,6 +88,9 @@ class Query:
     item: str | None = None
     exclude: tuple[str, ...] = ()
     k: int = 10
+    under: Path | None = None
+    since: datetime | None = None
+    until: datetime | None = None
     modalities: tuple[str, ...] = MODALITIES
     weights: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(SPACES, 1.0))
     balance: float = DEFAULT_BALANCE
@@ -118,6 +124,10 @@ class Query:
             self.weights.values()
         ):
             raise AffectError("weights must be finite, not negative, and not all zero")
+        if self.since is not None and self.until is not None and self.since >= self.until:
+            raise AffectError(
+                f"nothing is changed since {self.since:%Y-%m-%d} and before {self.until:%Y-%m-%d}"
+            )
         if not (math.isfinite(self.balance) and self.balance > 0):
             raise AffectError(
                 f"balance is {self.balance}; it must be above 0 (1: by score alone, 1.05: the default)"

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from encoders import AffectError
 from retrieval.features import SPACES
-from retrieval.storage import find_on_disk
+from retrieval.storage import MODALITIES, find_on_disk
 from spaces.circumplex import parse_mood
-
-MODALITIES = ("image", "video", "audio")
 
 
 def parse_weights(text: str) -> dict[str, float]:
@@ -81,6 +82,23 @@ def _parse_path(value: Any) -> Path:
     return find_on_disk(Path(value))
 
 
+def parse_date(text: str) -> datetime:
+    """A moment from "2024", "2024-05", "2024-05-31" or "2024-05-31T18:30", in local time unless it says else.
+
+    Raises AffectError for any other text.
+    """
+    padded = text + "2000-01-01"[len(text) :] if re.fullmatch(r"\d{4}(-\d\d)?", text) else text
+    try:
+        return datetime.fromisoformat(padded).astimezone()
+    except (ValueError, OverflowError, OSError):
+        raise AffectError(f"{text!r} is no date; write it as 2024-05-31") from None
+
+
+def parse_folder(path: Path) -> Path:
+    """The folder or file as the catalogue names it: absolute, symbolic links as they are."""
+    return find_on_disk(Path(os.path.abspath(path)))  # noqa: PTH100 - Path.resolve follows links
+
+
 def _parse_modality_list(value: Any) -> tuple[str, ...]:
     if isinstance(value, list | tuple):
         return tuple(map(_parse_string, value))
@@ -117,6 +135,9 @@ FIELD_PARSERS: dict[str, Callable[[Any], Any]] = {
     "image": _parse_path,
     "audio": _parse_path,
     "video": _parse_path,
+    "under": lambda value: parse_folder(_parse_path(value)),
+    "since": lambda value: parse_date(_parse_string(value)),
+    "until": lambda value: parse_date(_parse_string(value)),
     "modalities": _parse_modality_list,
     "weights": _parse_weights,
     "balance": _parse_number,

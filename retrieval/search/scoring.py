@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +28,7 @@ from spaces import Space
 from spaces.joint import WORDS_VIEW, JointSpace
 
 Scores = npt.NDArray[np.float64]
-Positions = npt.NDArray[np.int64]
+Positions = npt.NDArray[np.integer[Any]]
 
 MISSING_DISCOUNT = 0.5  # for a space in which only the query does not abstain, see `fusion.late_fusion`
 # A space trained on words like the query's, and on what the object space sees, knows what they mean where the
@@ -158,7 +159,7 @@ class ContentScorer:
 
         Each modality is fused over the spaces in which it has rows: that an image has no sound lowers none.
         """
-        modalities = self.snapshot.item_modalities[self.snapshot.item_by_segment[segments]]
+        modalities = self.snapshot.get_modalities(self.snapshot.item_by_segment[segments])
         total = np.full(len(segments), np.nan)
         for modality in np.unique(modalities):
             members = modalities == modality

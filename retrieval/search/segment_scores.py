@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ from fusion import average_views
 from retrieval.features import SPACES
 
 Scores = npt.NDArray[np.float64]
-Positions = npt.NDArray[np.int64]
+Positions = npt.NDArray[np.integer[Any]]
 CopyLevels = npt.NDArray[np.int64]
 
 NEAR_COPY_COSINE = 0.98  # a cosine that another encoding of a segment reaches in every view

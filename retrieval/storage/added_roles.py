@@ -49,10 +49,10 @@ class _AddedRoles:
 
 @dataclass(frozen=True, kw_only=True)
 class ItemRows:
-    """Rows (n, d) by role of an item's segments (n,), given by id; n is 0 where nothing can be read."""
+    """Rows (n, d) by role of an item's segments (n,); n is 0 where nothing can be read."""
 
     item_id: str
-    segment_ids: Sequence[int]
+    segments: Sequence[int]
     rows_by_role: Mapping[str, Rows]
 
 
@@ -81,20 +81,20 @@ def begin_roles(catalog: Catalog, signatures: Mapping[str, str]) -> None:
         added.save(catalog)
 
 
-def find_items_to_complete(catalog: Catalog) -> dict[str, list[str]]:
+def find_items_to_complete(library: Library) -> dict[str, list[str]]:
     """By id of the item, the added roles that have not been read of it, though it has what they read."""
     missing_roles: dict[str, list[str]] = {}
-    for name, role in _AddedRoles.load(catalog).roles.items():
-        read = {*_list_items(catalog, name), *role.items_without_rows}
-        readable = {item for other in list_sibling_roles(name) for item in _list_items(catalog, other)}
+    for name, role in _AddedRoles.load(library.catalog).roles.items():
+        read = {*_list_items(library, name), *role.items_without_rows}
+        readable = {item for other in list_sibling_roles(name) for item in _list_items(library, other)}
         for item in sorted(readable - read):
             missing_roles.setdefault(item, []).append(name)
     return missing_roles
 
 
-def _list_items(catalog: Catalog, vector_file_name: str) -> set[str]:
+def _list_items(library: Library, vector_file_name: str) -> set[str]:
     """Ids of the items that have rows in a row file."""
-    return {item for item, _ in catalog.list_rows_by_item(vector_file_name)}
+    return set(library.vectors.load_rows_by_item(vector_file_name)[0])
 
 
 def append_role_rows(library: Library, batch: Sequence[ItemRows]) -> None:
@@ -112,9 +112,9 @@ def append_role_rows(library: Library, batch: Sequence[ItemRows]) -> None:
                 if is_missing_row(item.rows_by_role[name]).all():
                     role.items_without_rows.append(item.item_id)
             if items:
-                segment_ids = np.concatenate([np.array(item.segment_ids, np.int64) for item in items])
+                segments = np.concatenate([np.array(item.segments, np.int64) for item in items])
                 rows = np.concatenate([item.rows_by_role[name] for item in items])
-                library.vectors.append(name, rows, segment_ids)
+                library.vectors.append(name, rows, segments)
         added.save(catalog)
 
 

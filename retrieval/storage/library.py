@@ -13,14 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from encoders import AffectError, Rows, to_printable
 from encoders.media import Probe
 from retrieval.features import EVENTS_ROLE, FeaturePipeline, PipelineConfig
 from retrieval.storage import schema
-from retrieval.storage.catalog import Catalog
+from retrieval.storage.catalog import Catalog, ItemPosition
+from retrieval.storage.conversion import convert_library
 from retrieval.storage.custom_heads import ALIGNMENT_KEY, HEADS_KEY, list_custom_heads, load_custom_pipeline
 from retrieval.storage.file_stamps import FileStamp
+from retrieval.storage.item_columns import make_item_columns
 from retrieval.storage.locking import LOCK_NAME, lock_folder, translate_disk_errors
 from retrieval.storage.missing_files import is_missing
 from retrieval.storage.rebuild import rewrite_vectors
@@ -114,8 +117,9 @@ class Library:
     def open_unchecked(cls, folder: Path) -> Library:
         """Open a library whose encoders may not be installed: nothing can be searched or added.
 
-        Raises AffectError if it is absent or damaged.
+        One of an earlier format is converted. Raises AffectError if it is absent or damaged.
         """
+        convert_library(folder / CATALOG_NAME)
         return cls(folder, Catalog(folder / CATALOG_NAME))
 
     @staticmethod
@@ -163,7 +167,6 @@ class Library:
     def lock_for_writing(self) -> Iterator[None]:
         """Hold the library's write lock. Raises AffectError if another process holds it."""
         with lock_folder(self.folder):
-            self.catalog.upgrade()
             self.refresh_pipeline()
             yield
 
@@ -189,16 +192,29 @@ class Library:
         new = self._select_new(batch)
         rows_by_name = self._project(new)
         with translate_disk_errors(self.folder), self.catalog.transaction():
-            segment_ids: list[int] = []
-            for file in new:
-                segment_ids += self.catalog.add_item(file.item_id, file.probe, file.spans)
+            segments = self._add_items(new)
             for file in batch:
                 self.catalog.record_file(file.path, file.stamp, item_id=file.item_id)
             for name, rows in rows_by_name.items():
-                self.vectors.append(name, rows, np.array(segment_ids))
+                self.vectors.append(name, rows, segments)
+
+    def _add_items(self, files: Sequence[EncodedFile]) -> npt.NDArray[np.int64]:
+        """Add new items, and give the positions of their segments."""
+        columns = make_item_columns(
+            [file.item_id for file in files],
+            [file.probe.modality for file in files],
+            [file.spans for file in files],
+        )
+        item, first = extent = self.vectors.append_items(columns)
+        for i, file in enumerate(files):
+            self.catalog.add_item(file.item_id, file.probe, ItemPosition(item + i, first, len(file.spans)))
+            first += len(file.spans)
+        return np.arange(extent.segments, first)
 
     def _select_new(self, batch: Sequence[EncodedFile]) -> list[EncodedFile]:
-        file_by_item = {file.item_id: file for file in reversed(batch)}
+        file_by_item: dict[str, EncodedFile] = {}
+        for file in batch:
+            file_by_item.setdefault(file.item_id, file)
         return [file for item_id, file in file_by_item.items() if not self.catalog.has_item(item_id)]
 
     def _project(self, files: Sequence[EncodedFile]) -> dict[str, Rows]:

@@ -1,4 +1,4 @@
-"""The catalogue's SQLite file: schema, creation, opening, migration and error messages."""
+"""The catalogue's SQLite file: schema, creation, opening and error messages."""
 
 from __future__ import annotations
 
@@ -11,39 +11,22 @@ from pathlib import Path
 from encoders import AffectError, to_printable
 from retrieval.storage.locking import translate_disk_errors
 
-SCHEMA_VERSION = "2"
-FIRST_SCHEMA_VERSION = "1"  # lacks files.ctime_ns, files.missing and items.incomplete
+SCHEMA_VERSION = "3"
 UNFINISHED_NAMES = tuple(f"catalog.new{ending}" for ending in ("", "-journal", "-wal", "-shm"))
 
 SCHEMA = """
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE items(id TEXT PRIMARY KEY, modality TEXT NOT NULL, duration REAL, width INTEGER, height INTEGER,
-                   format TEXT, added REAL NOT NULL, incomplete TEXT);
+CREATE TABLE items(id TEXT PRIMARY KEY, position INTEGER NOT NULL, first_segment INTEGER NOT NULL,
+                   segment_count INTEGER NOT NULL, modality TEXT NOT NULL, duration REAL, width INTEGER,
+                   height INTEGER, format TEXT, added REAL NOT NULL, incomplete TEXT);
+CREATE INDEX items_by_position ON items(position);
 CREATE TABLE files(path BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
                    item TEXT REFERENCES items(id), error TEXT, ctime_ns INTEGER,
                    missing INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX files_by_item ON files(item);
-CREATE TABLE segments(id INTEGER PRIMARY KEY AUTOINCREMENT, item TEXT NOT NULL REFERENCES items(id),
-                      number INTEGER NOT NULL, start REAL, "end" REAL);
-CREATE INDEX segments_by_item ON segments(item);
+CREATE INDEX files_by_mtime ON files(mtime_ns);
+CREATE TABLE removed_items(position INTEGER PRIMARY KEY);
 CREATE TABLE stores(name TEXT PRIMARY KEY, dim INTEGER NOT NULL, count INTEGER NOT NULL);
-CREATE TABLE rows(store TEXT NOT NULL, row INTEGER NOT NULL, segment INTEGER NOT NULL,
-                  PRIMARY KEY(store, row)) WITHOUT ROWID;
-CREATE INDEX rows_by_segment ON rows(segment);
-"""
-# Views by which a catalogue of version 1 is read without changing it, and the migration to version 2.
-COMPATIBILITY_VIEWS = """
-CREATE TEMP VIEW files AS SELECT path, size, mtime_ns, item, error, NULL AS ctime_ns, 0 AS missing
-    FROM main.files;
-CREATE TEMP VIEW items AS SELECT id, modality, duration, width, height, format, added, NULL AS incomplete
-    FROM main.items;
-"""
-MIGRATION = """
-DROP VIEW temp.files;
-DROP VIEW temp.items;
-ALTER TABLE main.files ADD COLUMN ctime_ns INTEGER;
-ALTER TABLE main.files ADD COLUMN missing INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE main.items ADD COLUMN incomplete TEXT;
 """
 
 

@@ -1,40 +1,56 @@
-"""Snapshot of one committed state of a library as arrays, for search."""
+"""Snapshot of one committed state of a library as memory-mapped arrays, for search."""
 
 from __future__ import annotations
 
-import json
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from encoders import AffectError, Rows, to_printable
 from retrieval.features import AFFECT_VECTORS_NAME
-from retrieval.storage.catalog import VectorFile
+from retrieval.storage.catalog import Catalog, VectorFile
+from retrieval.storage.index_records import IndexRecord, load_index_records
+from retrieval.storage.item_columns import MODALITIES, ItemColumns
 from retrieval.storage.library import Library
 from retrieval.storage.vector_file import gather_rows
+from retrieval.storage.vector_store import invert_positions
 from retrieval.vector_index import rescore_all
 
 Positions = npt.NDArray[np.int64]
+ColumnPositions = npt.NDArray[np.integer[Any]]
+Mask = npt.NDArray[np.bool_]
 MAX_ATTEMPTS = 3  # a rebuild may delete files between reading the catalogue and opening them
 
 
 @dataclass(frozen=True, kw_only=True)
 class SegmentVectors:
-    """Rows (n, d) of a row file, each row's segment (-1: deleted), and each segment's row (-1: none)."""
+    """Rows (n, d) of a row file, each row's segment (-1: none), and the number of segments.
+
+    Rows of removed segments are kept until a rebuild: `Snapshot.mask_rows` leaves them out.
+    """
 
     rows: npt.NDArray[np.float16]
-    segment_by_row: Positions
-    row_by_segment: Positions
+    segment_by_row: ColumnPositions
+    segment_count: int
+    name: str = ""
 
-    def select_rows(self, segments: Positions) -> Rows:
+    @cached_property
+    def row_by_segment(self) -> ColumnPositions:
+        """(segment_count,) each segment's row, -1 where it has none. Raises AffectError where none fits."""
+        try:
+            return invert_positions(self.segment_by_row, self.segment_count)
+        except ValueError as error:
+            raise AffectError(f"{self.name}: {error}; run: affect verify") from error
+
+    def select_rows(self, segments: ColumnPositions) -> Rows:
         """Rows (len(segments), d) float32, NaN where a segment has none."""
         return gather_rows(self.rows, self.row_by_segment[segments])
 
-    def compute_cosines(self, segments: Positions, queries: Rows) -> Rows:
+    def compute_cosines(self, segments: ColumnPositions, queries: Rows) -> Rows:
         """(q, len(segments)) inner products with unit (q, d) queries, NaN where a segment has no row.
 
         Equal rows get equal values, independent of their position.
@@ -44,35 +60,87 @@ class SegmentVectors:
         cosines[:, row_indices >= 0] = rescore_all(self.rows, row_indices[row_indices >= 0], queries)
         return cosines
 
-    def compute_norms(self, segments: Positions) -> npt.NDArray[np.float64]:
+    def compute_norms(self, segments: ColumnPositions) -> npt.NDArray[np.float64]:
         """(len(segments),) L2 norms of the stored float16 rows, NaN where a segment has none."""
         return np.linalg.norm(self.select_rows(segments).astype(np.float64), axis=1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """Items and segments by position.
+    """Items and segments by position, in the order in which they were added.
 
     generation: of the row and index files of this state
-    indexed_row_counts: number of rows that the index files cover, by view
-    item_by_segment, segment_ids: (segments,) item positions, and ids in the catalogue
-    spans: (segments, 2) start and end in seconds, NaN without time
+    index_records: of the index files, by "view.modality"
+    removed_items: (r,) positions of items that are not to be shown, ascending
     affect_vectors: affect estimates of segments
     """
 
+    catalog: Catalog
     catalog_version: tuple[int, int]
     generation: str
-    indexed_row_counts: Mapping[str, int]
-    item_ids: tuple[str, ...]
-    item_paths: tuple[str, ...]
-    item_modalities: npt.NDArray[np.str_]
-    item_by_segment: Positions
-    segment_ids: Positions
-    spans: npt.NDArray[np.float64]
+    index_records: Mapping[str, IndexRecord]
+    columns: ItemColumns
+    removed_items: Positions
     views: dict[str, SegmentVectors]
     affect_vectors: SegmentVectors | None = None
+    _view_masks: dict[tuple[str, str], Mask] = field(default_factory=dict, repr=False)
 
-    def select_affect(self, segments: Positions) -> Rows:
+    @property
+    def item_count(self) -> int:
+        """Number of items that are not removed."""
+        return len(self.columns.ids) - len(self.removed_items)
+
+    @property
+    def segment_count(self) -> int:
+        """Number of segments, those of removed items included."""
+        return len(self.columns.item_by_segment)
+
+    @property
+    def item_by_segment(self) -> ColumnPositions:
+        """(segments,) the item of each segment, ascending."""
+        return self.columns.item_by_segment
+
+    @property
+    def spans(self) -> npt.NDArray[np.float64]:
+        """(segments, 2) start and end in seconds, NaN without time."""
+        return self.columns.spans
+
+    @cached_property
+    def is_shown(self) -> Mask:
+        """(items,) whether each is in the library, and not removed."""
+        is_shown = np.ones(len(self.columns.ids), np.bool_)
+        is_shown[self.removed_items] = False
+        return is_shown
+
+    @cached_property
+    def _modality_by_segment(self) -> npt.NDArray[np.uint8]:
+        """(segments + 1,) codes of modalities, len(MODALITIES) for removed segments, and for position -1."""
+        codes = np.where(self.is_shown, self.columns.modality_codes, len(MODALITIES)).astype(np.uint8)
+        return np.append(codes[self.item_by_segment], np.uint8(len(MODALITIES)))
+
+    def get_item_id(self, item: int) -> str:
+        """The id of the item at a position."""
+        return bytes(self.columns.ids[item]).decode()
+
+    def get_modality(self, item: int) -> str:
+        """The modality of the item at a position."""
+        return MODALITIES[self.columns.modality_codes[item]]
+
+    def get_modalities(self, items: ColumnPositions) -> npt.NDArray[np.str_]:
+        """(n,) the modalities of items (n,)."""
+        return np.array(MODALITIES)[self.columns.modality_codes[items]]
+
+    def count_items(self, modalities: Sequence[str]) -> int:
+        """Number of items of these modalities."""
+        counts = np.bincount(self.columns.modality_codes[self.is_shown], minlength=len(MODALITIES))
+        return int(sum(counts[MODALITIES.index(modality)] for modality in modalities))
+
+    def load_paths(self, items: ColumnPositions) -> dict[int, str]:
+        """The best paths of items (n,) by position, as of now; without items removed since."""
+        ids = {self.get_item_id(item): int(item) for item in items}
+        return {ids[item_id]: path for item_id, path in self.catalog.find_best_paths(list(ids)).items()}
+
+    def select_affect(self, segments: ColumnPositions) -> Rows:
         """(len(segments), 4) valence, arousal and their SDs; NaN where a segment has none."""
         if self.affect_vectors is None:
             return np.full((len(segments), 4), np.nan, np.float32)
@@ -81,34 +149,46 @@ class Snapshot:
     @cached_property
     def affect(self) -> Rows:
         """(segments, 4) the affect of all segments."""
-        return self.select_affect(np.arange(len(self.item_by_segment)))
+        return self.select_affect(np.arange(self.segment_count))
 
-    def mask_modality(self, modality: str) -> npt.NDArray[np.bool_]:
-        """(segments,) whether each belongs to an item of a modality."""
-        return np.asarray(self.item_modalities[self.item_by_segment] == modality)
+    def mask_modality(self, modality: str) -> Mask:
+        """(segments,) whether each belongs to an item of a modality that is not removed."""
+        return np.asarray(self._modality_by_segment[:-1] == MODALITIES.index(modality))
+
+    def mask_rows(self, view: str, modality: str) -> Mask:
+        """(rows,) whether each row of a view belongs to an item of a modality that is not removed."""
+        if (view, modality) not in self._view_masks:
+            codes = self._modality_by_segment[self.views[view].segment_by_row]
+            self._view_masks[view, modality] = codes == MODALITIES.index(modality)
+        return self._view_masks[view, modality]
+
+    def mask_shown_rows(self, view: str) -> Mask:
+        """(rows,) whether each row of a view belongs to an item that is not removed."""
+        return np.asarray(self._modality_by_segment[self.views[view].segment_by_row] < len(MODALITIES))
 
     @cached_property
     def observed_views(self) -> frozenset[tuple[str, str]]:
         """(view, modality) pairs that have rows; images, for example, have none in the audio space."""
-        modalities = self.item_modalities[self.item_by_segment]
         return frozenset(
-            (name, str(modality))
-            for name, view in self.views.items()
-            for modality in np.unique(modalities[view.row_by_segment >= 0])
+            (name, modality)
+            for name in self.views
+            for modality in MODALITIES
+            if self.mask_rows(name, modality).any()
         )
 
     def find_item(self, item_id: str) -> int | None:
         """Position of the item with this full id; None if it is not in the library."""
-        index = bisect_left(self.item_ids, item_id)
-        return index if self.item_ids[index : index + 1] == (item_id,) else None
+        position = self.catalog.find_position(item_id)
+        if position is None or position.item >= len(self.is_shown) or not self.is_shown[position.item]:
+            return None
+        return position.item
 
     def resolve_item(self, id_prefix: str) -> int:
         """Position of the item with this id or unique id prefix. Raises AffectError if there is none."""
-        first = bisect_left(self.item_ids, id_prefix)  # ids are sorted, so equal prefixes are adjacent
         matches = [
-            i
-            for i, item_id in enumerate(self.item_ids[first : first + 2], first)
-            if matches_id(item_id, id_prefix)
+            position
+            for item_id, position in self.catalog.find_positions_by_prefix(id_prefix)
+            if matches_id(item_id, id_prefix) and position < len(self.is_shown)
         ]
         if len(matches) != 1:
             raise AffectError(
@@ -117,9 +197,9 @@ class Snapshot:
             )
         return matches[0]
 
-    def list_segments(self, item_index: int) -> Positions:
+    def list_segments(self, item: int) -> Positions:
         """Positions of an item's segments, in order of time."""
-        return np.flatnonzero(self.item_by_segment == item_index)
+        return np.arange(*np.searchsorted(self.item_by_segment, (item, item + 1)))
 
 
 def matches_id(item_id: str, id_prefix: str) -> bool:
@@ -141,57 +221,31 @@ def load_snapshot(library: Library) -> Snapshot:
 
 
 def _read_snapshot(library: Library, catalog_version: tuple[int, int]) -> Snapshot:
-    items = library.catalog.list_item_paths()
-    position_by_id = {item_id: i for i, (item_id, _, _) in enumerate(items)}
-    segments = library.catalog.list_segments()
-    segment_ids = np.array([segment.id for segment in segments], np.int64)
+    catalog, columns = library.catalog, library.vectors.open_columns()
     views = {
-        name: _load_segment_vectors(library, vector_file, segment_ids)
-        for name, vector_file in library.catalog.list_vector_files().items()
+        name: _open_segment_vectors(library, vector_file, len(columns.item_by_segment))
+        for name, vector_file in catalog.list_vector_files().items()
         if vector_file.is_projection
     }
     affect_vectors = views.pop(AFFECT_VECTORS_NAME, None)
     return Snapshot(
+        catalog=catalog,
         catalog_version=catalog_version,
-        generation=library.catalog.get_generation(),
-        indexed_row_counts=json.loads(library.catalog.get_meta("index") or "{}").get("rows", {}),
-        item_ids=tuple(item_id for item_id, _, _ in items),
-        item_paths=tuple(path for _, _, path in items),
-        item_modalities=np.array([modality for _, modality, _ in items], np.str_),
-        item_by_segment=np.array([position_by_id[segment.item_id] for segment in segments], np.int64),
-        segment_ids=segment_ids,
-        spans=np.array([(segment.start, segment.end) for segment in segments], np.float64).reshape(
-            -1, 2
-        ),  # None becomes NaN
+        generation=catalog.get_generation(),
+        index_records=load_index_records(catalog),
+        columns=columns,
+        removed_items=np.array(catalog.list_removed_positions(), np.int64),
         views=views,
         affect_vectors=affect_vectors,
     )
 
 
-def _load_segment_vectors(
-    library: Library, vector_file: VectorFile, segment_ids: Positions
-) -> SegmentVectors:
-    pairs = np.array(library.catalog.list_rows(vector_file.name), np.int64).reshape(-1, 2)
-    if len(pairs) and not 0 <= pairs[:, 0].min() <= pairs[:, 0].max() < vector_file.count:
-        raise AffectError(
-            f"{to_printable(library.folder)}: the catalogue counts on rows of {vector_file.name} "
-            "that are not there; "
-            f"run: affect verify --library {to_printable(library.folder)}"
-        )
-    order = np.argsort(segment_ids)
-    order_positions = np.clip(
-        np.searchsorted(segment_ids, pairs[:, 1], sorter=order), 0, max(len(segment_ids) - 1, 0)
-    )
-    positions = order[order_positions] if len(segment_ids) else np.empty(0, np.int64)
-    is_current = (
-        segment_ids[positions] == pairs[: len(positions), 1]
-    )  # items without a path have rows, but no segment in the snapshot
-    segment_by_row = np.full(vector_file.count, -1, np.int64)
-    row_by_segment = np.full(len(segment_ids), -1, np.int64)
-    segment_by_row[pairs[: len(positions)][is_current, 0]] = positions[is_current]
-    row_by_segment[positions[is_current]] = pairs[: len(positions)][is_current, 0]
+def _open_segment_vectors(library: Library, vector_file: VectorFile, segment_count: int) -> SegmentVectors:
     return SegmentVectors(
-        rows=library.vectors.open(vector_file), segment_by_row=segment_by_row, row_by_segment=row_by_segment
+        rows=library.vectors.open(vector_file),
+        segment_by_row=library.vectors.open_segments(vector_file),
+        segment_count=segment_count,
+        name=f"{to_printable(library.folder)}: {vector_file.name}",
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders import is_missing_row
-from retrieval.storage import Library
+from retrieval.storage import Library, load_snapshot
 from retrieval.training.captioned_items import format_first_names
 
 Floats = npt.NDArray[np.float64]
@@ -54,18 +54,15 @@ class Anchors:
 
 def load_anchors(library: Library) -> Anchors:
     """The video segments with affect of both audio and images, without any alignment."""
-    pipeline, sql = library.pipeline.without_alignment(), library.catalog.execute
-    segments = sql(
-        "SELECT segments.id, item FROM segments JOIN items ON items.id = item "
-        "WHERE modality = 'video' AND item IN (SELECT item FROM files) ORDER BY item, number"
-    )
-    segment_ids = np.array([row[0] for row in segments], np.int64)
-    videos = np.array([row[1] for row in segments], np.str_)
+    pipeline, snapshot = library.pipeline.without_alignment(), load_snapshot(library)
+    segments = np.flatnonzero(snapshot.mask_modality("video"))
+    videos = snapshot.columns.ids[snapshot.item_by_segment[segments]].astype(np.str_)
+    segments, videos = segments[np.argsort(videos, kind="stable")], np.sort(videos)
     rows = {
-        role: library.vectors.load(role, segment_ids) for role in pipeline.media_roles if role in AFFECT_ROLES
+        role: library.vectors.load(role, segments) for role in pipeline.media_roles if role in AFFECT_ROLES
     }
     features = {role: matrix for role, matrix in rows.items() if matrix is not None}
-    affect = pipeline.estimate_affect_by_modality(features) if features and len(segment_ids) else {}
+    affect = pipeline.estimate_affect_by_modality(features) if features and len(segments) else {}
     if not {"sound", "image"} <= affect.keys():
         return Anchors(
             audio_affect=np.empty((0, 2)), image_affect=np.empty((0, 2)), video_ids=videos[:0],

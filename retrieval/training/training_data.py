@@ -170,7 +170,11 @@ def _load_item_features(library: Library, role: str, item_ids: Sequence[str]) ->
         return np.full((len(item_ids), 1), np.nan, np.float32)
     place = {item: at for at, item in enumerate(item_ids)}
     pairs = np.array(
-        [(place[item], row) for item, row in library.catalog.list_rows_by_item(role) if item in place],
+        [
+            (place[item], row)
+            for item, row in zip(*library.vectors.load_rows_by_item(role), strict=True)
+            if item in place
+        ],
         np.int64,
     ).reshape(-1, 2)
     rows = library.vectors.open(store)[pairs[:, 1]]

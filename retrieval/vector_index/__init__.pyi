@@ -1,8 +1,17 @@
 from .base import IndexKind as IndexKind
 from .base import VectorIndex as VectorIndex
+from .exact import CACHE_BYTES as CACHE_BYTES
 from .exact import ExactIndex as ExactIndex
 from .registry import DEFAULT_INDEX as DEFAULT_INDEX
 from .registry import INDEX_KINDS as INDEX_KINDS
+from .registry import choose_index_kind as choose_index_kind
 from .registry import get_index_kind as get_index_kind
+from .registry import is_small as is_small
+from .registry import list_index_choices as list_index_choices
+from .row_subset import RowSubset as RowSubset
+from .topk import StoredRows as StoredRows
+from .topk import find_exact_neighbours as find_exact_neighbours
+from .topk import rescore as rescore
 from .topk import rescore_all as rescore_all
+from .topk import select_top_k as select_top_k
 from .topk import validate_k as validate_k

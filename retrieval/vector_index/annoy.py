@@ -12,6 +12,7 @@ from encoders import MissingBackendError, Rows, is_missing_row, make_draft_path
 from retrieval.vector_index.topk import (
     Mask,
     Neighbours,
+    Positions,
     StoredRows,
     pad_neighbours,
     select_top_k,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from annoy import AnnoyIndex as Forest
 
 DEFAULT_TREE_COUNT = 40
+EFFORTS = (1, 2, 4, 8, 16, 32, 64)
 NODE_BYTES = 12  # bytes of a node beside its 4 d bytes of vector, in Annoy's angular files
 
 
@@ -35,6 +37,7 @@ class AnnoyIndex:
 
     def __init__(self, forest: Forest) -> None:
         self._forest = forest
+        self.effort = EFFORTS[0]  # nodes inspected, as a multiple of Annoy's default
 
     @classmethod
     def build(
@@ -51,12 +54,12 @@ class AnnoyIndex:
             with draft.open("rb+") as stream:
                 os.fsync(stream.fileno())
             draft.replace(path)
-        return cls.load(path, rows.shape[1])
+        return cls.load(path, rows)
 
     @classmethod
-    def load(cls, path: Path, dim: int) -> AnnoyIndex:
-        """Map a file that `build` wrote for `dim`-d rows. Raises OSError if it is absent or does not fit."""
-        size = path.stat().st_size
+    def load(cls, path: Path, rows: StoredRows) -> AnnoyIndex:
+        """Map a file that `build` wrote for rows (n, d). Raises OSError if it is absent or does not fit."""
+        size, dim = path.stat().st_size, rows.shape[1]
         if size % (NODE_BYTES + 4 * dim):
             raise OSError(f"{path}: {size} bytes are no Annoy index of {dim}-d rows")
         forest = make_forest(dim)
@@ -73,6 +76,10 @@ class AnnoyIndex:
             [self._search_one(query, neighbour_count, mask) for query in query_rows], neighbour_count
         )
 
+    def find_candidates(self, queries: Rows, k: int, mask: Mask | None = None) -> Positions:
+        """See VectorIndex."""
+        return self.search(queries, k, mask)[0]
+
     def _search_one(self, query: Rows, k: int, mask: Mask | None) -> Neighbours:
         count = self._forest.get_n_items()
         requested = 0 if np.isnan(query).any() else min(k, count)
@@ -83,7 +90,7 @@ class AnnoyIndex:
         return select_top_k(positions, similarities, k)
 
     def _query_forest(self, query: Rows, count: int, mask: Mask | None) -> Neighbours:
-        search_nodes = count * self._forest.get_n_trees()  # nodes inspected: Annoy's search_k
+        search_nodes = count * self._forest.get_n_trees() * self.effort  # nodes inspected: Annoy's search_k
         neighbour_ids, distances = self._forest.get_nns_by_vector(
             query, count, search_nodes, include_distances=True
         )

@@ -8,11 +8,16 @@ from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from encoders import Rows
-from retrieval.vector_index.topk import Mask, Neighbours, StoredRows
+from retrieval.vector_index.topk import Mask, Neighbours, Positions, StoredRows
 
 
 class VectorIndex(Protocol):
-    """An index over unit rows for nearest-neighbour search."""
+    """An index over unit rows for nearest-neighbour search.
+
+    effort: how much an approximate index searches, one of its kind's `efforts`; more gives a higher recall
+    """
+
+    effort: int
 
     def search(self, queries: Rows, k: int, mask: Mask | None = None) -> Neighbours:
         """The k nearest rows of each query: positions (q, k) int64 and similarity (q, k) float32.
@@ -20,6 +25,13 @@ class VectorIndex(Protocol):
         `queries` (q, d) are unit rows; a missing (NaN) query has no neighbours. Order is (-similarity,
         position); with fewer than k neighbours the rest is -1 and -inf. `mask` (n,), if given, is True
         for rows that may be returned. Raises ValueError for k < 1 or a shape that does not fit.
+        """
+        ...
+
+    def find_candidates(self, queries: Rows, k: int, mask: Mask | None = None) -> Positions:
+        """Positions (q, k) as of `search`, -1 where there are fewer, for a caller that scores them itself.
+
+        They need not be in order, and an approximate index may take them by its own similarities.
         """
         ...
 
@@ -45,16 +57,18 @@ class IndexKind:
     name: value of `affect rebuild --index`
     build: from unit rows (n, d), a path (unused by kinds without a file), values of all options and a seed
         to an index ready for search
-    load: from a file written by `build` and the dimension d; raises OSError or ValueError for a file that is
+    load: from a file written by `build` and its rows (n, d); raises OSError or ValueError for a file that is
         absent or damaged. None: the kind has no file, and searches the rows directly
     file_suffix: of its files, with the dot
+    efforts: values of `VectorIndex.effort` to choose from, ascending, the first one the default
     """
 
     name: str
     build: Callable[[StoredRows, Path, OptionValues, int], VectorIndex]
-    load: Callable[[Path, int], VectorIndex] | None = None
+    load: Callable[[Path, StoredRows], VectorIndex] | None = None
     file_suffix: str = ""
     options: tuple[IndexOption, ...] = ()
+    efforts: tuple[int, ...] = (1,)
 
     def fill_options(self, values: OptionValues) -> dict[str, int]:
         """Values of all options: the given ones, else defaults."""

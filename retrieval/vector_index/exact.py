@@ -8,6 +8,7 @@ from encoders import Rows
 from retrieval.vector_index.topk import (
     Mask,
     Neighbours,
+    Positions,
     StoredRows,
     compute_similarities,
     pad_neighbours,
@@ -36,8 +37,10 @@ class ExactIndex:
     def __init__(self, rows: StoredRows, cache_bytes: int = CACHE_BYTES) -> None:
         if rows.ndim != 2 or rows.dtype not in (np.float16, np.float32):
             raise ValueError(f"rows must be float16 or float32 (n, d), not {rows.dtype}{rows.shape}")
-        array = np.asarray(rows)
-        self._rows = array.astype(np.float32, copy=False) if 4 * array.size <= cache_bytes else array
+        fits = 4 * len(rows) * rows.shape[1] <= cache_bytes
+        self._rows: StoredRows = np.asarray(rows).astype(np.float32, copy=False) if fits else rows
+
+    effort = 1
 
     def search(self, queries: Rows, k: int, mask: Mask | None = None) -> Neighbours:
         """See VectorIndex."""
@@ -54,6 +57,10 @@ class ExactIndex:
                 self._search_one(query, similarities, neighbour_count, mask) for query, similarities in pairs
             ]
         return pad_neighbours(neighbours, neighbour_count)
+
+    def find_candidates(self, queries: Rows, k: int, mask: Mask | None = None) -> Positions:
+        """See VectorIndex."""
+        return self.search(queries, k, mask)[0]
 
     def _search_one(self, query: Rows, similarities: Rows, k: int, mask: Mask | None) -> Neighbours:
         masked = similarities if mask is None else np.where(mask, similarities, np.float32(-np.inf))

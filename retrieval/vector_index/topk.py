@@ -4,30 +4,34 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from encoders import Rows
+from retrieval.vector_index.row_subset import RowSubset
 
-StoredRows = npt.NDArray[np.float16 | np.float32]
+StoredRows: TypeAlias = npt.NDArray[np.float16 | np.float32] | RowSubset
 Positions = npt.NDArray[np.int64]
+AnyPositions = npt.NDArray[np.integer[Any]]
 Mask = npt.NDArray[np.bool_]
 Neighbours = tuple[Positions, Rows]
 
 CHUNK_BYTES = 1 << 20  # bytes of converted rows in a chunk: fits a core's cache
+LARGE_CHUNK_BYTES = 64 << 20  # of rows that many queries are compared with at once
 
 
-def split_into_chunks(row_count: int, row_bytes: int) -> Iterator[slice]:
-    """Consecutive slices of `row_count` rows, each of about CHUNK_BYTES when a row takes `row_bytes`."""
-    step = max(1, CHUNK_BYTES // max(1, row_bytes))
+def split_into_chunks(row_count: int, row_bytes: int, chunk_bytes: int = CHUNK_BYTES) -> Iterator[slice]:
+    """Consecutive slices of `row_count` rows, each of about `chunk_bytes` when a row takes `row_bytes`."""
+    step = max(1, chunk_bytes // max(1, row_bytes))
     return (slice(start, start + step) for start in range(0, row_count, step))
 
 
 def compute_similarities(rows: StoredRows, queries: Rows) -> Rows:
     """(q, n) inner products in float32, NaN for a missing row or query; the last bits depend on BLAS."""
-    if rows.dtype == np.float32:
-        return queries @ rows.T
+    if isinstance(rows, np.ndarray) and rows.dtype == np.float32:
+        return np.asarray(queries @ rows.T)
     similarities = np.empty((len(queries), len(rows)), np.float32)
     for chunk in split_into_chunks(len(rows), 4 * rows.shape[1]):
         similarities[:, chunk] = queries @ rows[chunk].astype(np.float32).T
@@ -44,7 +48,7 @@ def select_candidates(similarities: Rows, k: int, margin: float) -> Positions:
     return np.flatnonzero((comparable >= kth_best - margin) & (comparable > -np.inf))
 
 
-def rescore(rows: StoredRows, positions: Positions, query: Rows) -> Rows:
+def rescore(rows: StoredRows, positions: AnyPositions, query: Rows) -> Rows:
     """(m,) inner products of a (d,) query with the rows at (m,) positions, in double precision, as float32.
 
     A value depends only on its row and the query.
@@ -52,7 +56,7 @@ def rescore(rows: StoredRows, positions: Positions, query: Rows) -> Rows:
     return rescore_all(rows, positions, query[None])[0]
 
 
-def rescore_all(rows: StoredRows, positions: Positions, queries: Rows) -> Rows:
+def rescore_all(rows: StoredRows, positions: AnyPositions, queries: Rows) -> Rows:
     """(q, m) inner products as by `rescore` for (q, d) queries; NaN for a missing query."""
     exact_queries = queries.astype(np.float64)
     similarities = np.empty((len(queries), len(positions)), np.float32)
@@ -61,6 +65,25 @@ def rescore_all(rows: StoredRows, positions: Positions, queries: Rows) -> Rows:
         for index, query in enumerate(exact_queries):
             similarities[index, chunk] = np.vecdot(exact_rows, query)
     return similarities
+
+
+def find_exact_neighbours(rows: StoredRows, queries: Rows, k: int) -> Positions:
+    """(q, k) positions of the k nearest rows (n, d), k <= n, to each of (q, d), by float32 similarities.
+
+    Reads the rows once, whatever the number of queries.
+    """
+    best_positions = np.zeros((len(queries), k), np.int64)
+    best = np.full((len(queries), k), -np.inf, np.float32)
+    for chunk in split_into_chunks(len(rows), 4 * rows.shape[1], LARGE_CHUNK_BYTES):
+        similarities = np.nan_to_num(queries @ np.asarray(rows[chunk], np.float32).T, nan=-np.inf)
+        positions = np.broadcast_to(np.arange(similarities.shape[1]) + chunk.start, similarities.shape)
+        together = np.concatenate([best, similarities], axis=1)
+        order = np.argpartition(-together, k - 1, axis=1)[:, :k]
+        best = np.take_along_axis(together, order, axis=1)
+        best_positions = np.take_along_axis(
+            np.concatenate([best_positions, positions], axis=1), order, axis=1
+        )
+    return np.take_along_axis(best_positions, np.argsort(-best, axis=1, kind="stable"), axis=1)
 
 
 def select_top_k(positions: Positions, similarities: Rows, k: int) -> Neighbours:

@@ -7,8 +7,6 @@ the weights of every path sum to the two lengths, and no path is favoured for be
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import numpy.typing as npt
 
@@ -30,7 +28,7 @@ def interpolate_path(waypoints: npt.ArrayLike, step_count: int) -> Floats:
     return np.stack([np.interp(times, np.arange(len(points)), column) for column in points.T], axis=1)
 
 
-def compute_warped_costs(costs: npt.ArrayLike, lengths: Sequence[int] | Ints) -> Floats:
+def compute_warped_costs(costs: npt.ArrayLike, lengths: npt.ArrayLike) -> Floats:
     """(n,) the least mean cost of a warping path, of n sequences at once.
 
     costs:   (sum of lengths, m) cost of pairing each step of each sequence with each of m steps of the path

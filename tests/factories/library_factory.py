@@ -22,6 +22,7 @@ from retrieval.indexing.indexer import Indexer
 from retrieval.storage.file_stamps import FileStamp
 from retrieval.storage.integrity import find_problems
 from retrieval.storage.library import EncodedFile, Library
+from retrieval.storage.snapshot import round_span
 
 TOYS = PipelineConfig(
     objects="toy-frames",
@@ -152,15 +153,19 @@ def random_rows(count, seed):
 def content(folder):
     """All a library holds, whatever the order it came in: {item: [(start, end, {store: row bytes})]}."""
     with closing(Library.open(folder)) as library:
-        stores = library.catalog.list_vector_files()
+        stores, spans = library.catalog.list_vector_files(), library.vectors.open_columns().spans
         rows = {name: library.vectors.open(store) for name, store in stores.items()}
+        segments = {name: library.vectors.open_segments(store).tolist() for name, store in stores.items()}
         found = {}
-        for item, segment, start, end in library.catalog.execute(
-            'SELECT item, id, start, "end" FROM segments ORDER BY item, number'
-        ):
-            mapped = library.catalog.execute("SELECT store, row FROM rows WHERE segment = ?", segment)
-            kept = {store: rows[store][row].tobytes() for store, row in mapped}
-            found.setdefault(item, []).append((start, end, kept))
+        for item, (_, first, count) in library.catalog.list_positions():
+            for segment in range(first, first + count):
+                start, end = round_span(spans[segment])
+                kept = {
+                    name: rows[name][of.index(segment)].tobytes()
+                    for name, of in segments.items()
+                    if segment in of
+                }
+                found.setdefault(item, []).append((start, end, kept))
         return found
 
 

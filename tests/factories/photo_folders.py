@@ -3,6 +3,7 @@
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 from library_factory import painted
 
 from retrieval.storage.library import Library
@@ -26,7 +27,7 @@ def shown(lib):
     """The path that results name, by item."""
     with closing(Library.open(lib)) as library:
         state = load_snapshot(library)
-        return {Path(path) for path in state.item_paths}
+        return {Path(path) for path in state.load_paths(np.flatnonzero(state.is_shown)).values()}
 
 
 def told(progress):

@@ -6,14 +6,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from retrieval.storage.catalog.consistency import find_inconsistencies
-from retrieval.storage.catalog.files import FileTable
-from retrieval.storage.catalog.items import ItemRecord, ItemTable, SegmentRecord
+from retrieval.storage.catalog.items import ItemPosition, ItemRecord, ItemTable
 from retrieval.storage.catalog.vectors import VectorFile, VectorTable
 
-__all__ = ["Catalog", "ItemRecord", "SegmentRecord", "VectorFile"]
+__all__ = ["Catalog", "ItemPosition", "ItemRecord", "VectorFile"]
 
 
-class Catalog(FileTable, ItemTable, VectorTable):
+class Catalog(ItemTable, VectorTable):
     """All tables of a catalogue. Raises AffectError if it is missing, damaged or of an unknown version."""
 
     def remove_paths_and_orphans(self, paths: Iterable[Path]) -> None:

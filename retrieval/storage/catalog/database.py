@@ -10,12 +10,8 @@ from typing import Any
 
 from encoders import AffectError, to_printable
 from retrieval.storage.schema import (
-    COMPATIBILITY_VIEWS,
-    FIRST_SCHEMA_VERSION,
-    MIGRATION,
     SCHEMA_VERSION,
     connect,
-    execute_script,
     translate_sqlite_errors,
 )
 
@@ -29,21 +25,11 @@ class Database:
             self._connection = connect(path)
             self._connection.execute("PRAGMA synchronous=FULL")
             self._connection.execute("PRAGMA foreign_keys=ON")
-            version = self.get_meta("format")
-            if version not in (FIRST_SCHEMA_VERSION, SCHEMA_VERSION):
+            if (version := self.get_meta("format")) != SCHEMA_VERSION:
                 raise AffectError(
                     f"{to_printable(path)}: format {version}, this version reads up to {SCHEMA_VERSION}; "
                     "index into a new one"
                 )
-            if version == FIRST_SCHEMA_VERSION:
-                execute_script(self._connection, COMPATIBILITY_VIEWS)
-
-    def upgrade(self) -> None:
-        """Migrate a catalogue of version 1 to the current version; the caller holds the write lock."""
-        if self.get_meta("format") == FIRST_SCHEMA_VERSION:
-            with self.transaction():
-                execute_script(self._connection, MIGRATION)
-                self.set_meta("format", SCHEMA_VERSION)
 
     def translate_errors(self) -> contextlib.AbstractContextManager[None]:
         """Turn SQLite's errors into AffectError messages of one line."""

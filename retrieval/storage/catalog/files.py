@@ -13,6 +13,12 @@ from retrieval.storage.file_stamps import FileRecord, FileStamp
 # SQL aggregate over the paths of an item: the first one that is not missing, else the first.
 BEST_PATH_SQL = "coalesce(min(CASE missing WHEN 0 THEN path END), min(path))"
 _MOUNTS_KEY = "mounts"
+_MARK_REMOVED_SQL = (
+    "INSERT OR IGNORE INTO removed_items SELECT position FROM items WHERE id = ? "
+    "AND NOT EXISTS (SELECT 1 FROM files WHERE item = items.id)",
+    "DELETE FROM removed_items WHERE position = (SELECT position FROM items WHERE id = ? "
+    "AND EXISTS (SELECT 1 FROM files WHERE item = items.id))",
+)
 _RECORD_COLUMNS = "size, mtime_ns, ctime_ns, item, error"
 
 
@@ -42,15 +48,33 @@ class FileTable(Database):
         self, path: Path, stamp: FileStamp, *, item_id: str | None = None, error: str | None = None
     ) -> None:
         """Insert or replace a file with its item, or with the reason why it could not be read."""
+        items = {*self._list_items_at([path]), *([] if item_id is None else [item_id])}
         self.execute(
             "INSERT OR REPLACE INTO files(path, size, mtime_ns, ctime_ns, item, error) "
             "VALUES(?, ?, ?, ?, ?, ?)",
             os.fsencode(path), stamp.size, stamp.mtime_ns, stamp.ctime_ns, item_id, error,
         )  # fmt: skip
+        self._mark_removed_items(items)
 
     def remove_paths(self, paths: Iterable[Path]) -> None:
-        """Delete paths. Items that have none left stay until `remove_orphans`."""
-        self.execute_many("DELETE FROM files WHERE path = ?", ((os.fsencode(path),) for path in paths))
+        """Delete paths. Items that have none left count as removed; they stay until `remove_orphans`."""
+        removed_paths = list(paths)
+        items = self._list_items_at(removed_paths)
+        self.execute_many(
+            "DELETE FROM files WHERE path = ?", ((os.fsencode(path),) for path in removed_paths)
+        )
+        self._mark_removed_items(items)
+
+    def _list_items_at(self, paths: Iterable[Path]) -> set[str]:
+        """The items that have one of these paths."""
+        sql = "SELECT item FROM files WHERE path = ? AND item IS NOT NULL"
+        return {row[0] for path in paths for row in self.execute(sql, os.fsencode(path))}
+
+    def _mark_removed_items(self, item_ids: Collection[str]) -> None:
+        """Mark those of the items that have no file as removed, and no other."""
+        values = [(item_id,) for item_id in item_ids]
+        for sql in _MARK_REMOVED_SQL:
+            self.execute_many(sql, values)
 
     def list_paths(self, item_id: str) -> list[Path]:
         """Every path of an item."""

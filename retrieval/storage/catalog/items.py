@@ -1,18 +1,21 @@
-"""The catalogue's tables of items and their segments."""
+"""The catalogue's tables of items, and of the positions of those that were removed."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from encoders.media import Probe
-from retrieval.storage.catalog.database import Database
-from retrieval.storage.catalog.files import BEST_PATH_SQL
+from retrieval.storage.catalog.files import BEST_PATH_SQL, FileTable
+from retrieval.storage.item_columns import Extent
 
-Span = tuple[float | None, float | None]
+_EXTENT_KEYS = ("item_count", "segment_count")  # of the table meta
+_MAX_VARIABLES = 500  # of one statement
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,57 +37,100 @@ class ItemRecord:
     path: str
 
 
-class SegmentRecord(NamedTuple):
-    """A segment of an item, from `start` to `end` in seconds, None without time."""
+class ItemPosition(NamedTuple):
+    """Where an item is in the columns: its position, that of its first segment, and how many it has."""
 
-    id: int
-    item_id: str
-    start: float | None
-    end: float | None
+    item: int
+    first_segment: int
+    segment_count: int
 
 
-class ItemTable(Database):
-    """Queries on items and segments."""
+class ItemTable(FileTable):
+    """Queries on items."""
+
+    def get_extent(self) -> Extent:
+        """How many items and segments the columns have."""
+        items, segments = (int(self.get_meta(key) or 0) for key in _EXTENT_KEYS)
+        return Extent(items, segments)
+
+    def set_extent(self, extent: Extent) -> None:
+        """Store how many items and segments the columns have."""
+        for key, count in zip(_EXTENT_KEYS, extent, strict=True):
+            self.set_meta(key, str(count))
 
     def has_item(self, item_id: str) -> bool:
         """Whether an item is in the library."""
         return bool(self.execute("SELECT 1 FROM items WHERE id = ?", item_id))
 
-    def add_item(
-        self, item_id: str, probe: Probe, spans: Sequence[tuple[float | None, float | None]]
-    ) -> list[int]:
-        """Insert an item with its segments' (start, end) in seconds; returns the segments' ids."""
+    def add_item(self, item_id: str, probe: Probe, position: ItemPosition) -> None:
+        """Insert an item; its columns are written beside."""
         self.execute(
-            "INSERT INTO items(id, modality, duration, width, height, format, added, incomplete) "
-            "VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
-            item_id, probe.modality, probe.duration, probe.width, probe.height, probe.format, time.time(),
-            probe.incomplete_reason,
+            "INSERT INTO items(id, position, first_segment, segment_count, modality, duration, width, "
+            "height, format, added, incomplete) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            item_id, *position, probe.modality, probe.duration, probe.width, probe.height, probe.format,
+            time.time(), probe.incomplete_reason,
         )  # fmt: skip
-        with self.translate_errors():
-            return [
-                int(
-                    self._connection.execute(
-                        'INSERT INTO segments(item, number, start, "end") VALUES(?, ?, ?, ?)',
-                        (item_id, number, start, end),
-                    ).lastrowid
-                    or 0
-                )
-                for number, (start, end) in enumerate(spans)
-            ]
+
+    def find_position(self, item_id: str) -> ItemPosition | None:
+        """Where an item is in the columns; None if it is not in the library."""
+        rows = self.execute("SELECT position, first_segment, segment_count FROM items WHERE id = ?", item_id)
+        return ItemPosition(*rows[0]) if rows else None
+
+    def find_positions_by_prefix(self, id_prefix: str) -> list[tuple[str, int]]:
+        """(id, position) of at most two items with a file whose id begins so, in order of id."""
+        if not id_prefix.isascii():
+            return []
+        return self.execute(
+            "SELECT id, position FROM items WHERE id >= ? AND id < ? AND position NOT IN "
+            "(SELECT position FROM removed_items) ORDER BY id LIMIT 2",
+            id_prefix,
+            id_prefix + "\x7f",
+        )
+
+    def find_item_positions(
+        self, folder: Path | None, since: datetime | None, until: datetime | None
+    ) -> list[int]:
+        """Positions of items that have a file at or below a folder that was changed since and before."""
+        conditions, values = ["item IS NOT NULL"], list[Any]()
+        if folder is not None:
+            below = os.fsencode(folder).rstrip(b"/") + b"/"
+            conditions.append("(path = ? OR path >= ? AND path < ?)")
+            values += [os.fsencode(folder), below, below[:-1] + b"0"]  # 0 comes after the slash
+        for comparison, moment in (("mtime_ns >= ?", since), ("mtime_ns < ?", until)):
+            if moment is not None:
+                conditions.append(comparison)
+                values.append(round(moment.timestamp() * 1e9))
+        rows = self.execute(
+            f"SELECT position FROM files JOIN items ON items.id = item WHERE {' AND '.join(conditions)}",
+            *values,
+        )
+        return [row[0] for row in rows]
+
+    def list_positions(self) -> list[tuple[str, ItemPosition]]:
+        """(id, position) of every item, in order of position."""
+        rows = self.execute("SELECT id, position, first_segment, segment_count FROM items ORDER BY position")
+        return [(item_id, ItemPosition(*position)) for item_id, *position in rows]
+
+    def move_items(self, positions: Iterable[tuple[str, ItemPosition]]) -> None:
+        """Set the positions of items by id; no item is marked as removed any more."""
+        self.execute("DELETE FROM removed_items")
+        self.execute_many(
+            "UPDATE items SET position = ?, first_segment = ?, segment_count = ? WHERE id = ?",
+            ((*position, item_id) for item_id, position in positions),
+        )
+
+    def list_removed_positions(self) -> list[int]:
+        """Positions of items that were removed, or have no file, ascending."""
+        return [row[0] for row in self.execute("SELECT position FROM removed_items ORDER BY position")]
 
     def remove_orphans(self) -> None:
-        """Delete items without a path. Their vectors stay in the row files, unmapped, until a rebuild."""
-        orphans = "SELECT id FROM items WHERE id NOT IN (SELECT item FROM files WHERE item IS NOT NULL)"
-        segments = f"SELECT id FROM segments WHERE item IN ({orphans})"
-        self.execute(f"DELETE FROM rows WHERE segment IN ({segments})")
-        self.execute(f"DELETE FROM segments WHERE item IN ({orphans})")
-        self.execute(f"DELETE FROM items WHERE id IN ({orphans})")
+        """Delete items without a path. Columns and row files keep their rows until a rebuild."""
+        self.execute("DELETE FROM items WHERE position IN (SELECT position FROM removed_items)")
 
     def list_items(self) -> list[ItemRecord]:
         """Every item that has a file, in order of path."""
         rows = self.execute(
-            "SELECT items.id, modality, duration, width, height, "
-            "(SELECT count(*) FROM segments WHERE item = items.id), incomplete, min(missing), "
+            "SELECT items.id, modality, duration, width, height, segment_count, incomplete, min(missing), "
             f"{BEST_PATH_SQL} AS place FROM items JOIN files ON item = items.id GROUP BY items.id "
             "ORDER BY place"
         )
@@ -96,13 +142,17 @@ class ItemTable(Database):
             for item, modality, duration, width, height, segments, incomplete, missing, path in rows
         ]  # fmt: skip
 
-    def list_item_paths(self) -> list[tuple[str, str, str]]:
-        """(id, modality, best path) of every item that has a file, in order of id."""
-        rows = self.execute(
-            f"SELECT items.id, modality, {BEST_PATH_SQL} FROM items JOIN files ON item = items.id "
-            "GROUP BY items.id ORDER BY items.id"
-        )
-        return [(item, modality, os.fsdecode(path)) for item, modality, path in rows]
+    def find_best_paths(self, item_ids: Sequence[str]) -> dict[str, str]:
+        """The best path of items by id; those without a file are left out."""
+        paths: dict[str, str] = {}
+        for start in range(0, len(item_ids), _MAX_VARIABLES):
+            chunk = item_ids[start : start + _MAX_VARIABLES]
+            marks = ",".join("?" * len(chunk))
+            rows = self.execute(
+                f"SELECT item, {BEST_PATH_SQL} FROM files WHERE item IN ({marks}) GROUP BY item", *chunk
+            )
+            paths |= {item: os.fsdecode(path) for item, path in rows}
+        return paths
 
     def count_items_by_modality(self) -> dict[str, int]:
         """Number of items by modality, in order of name."""
@@ -114,23 +164,4 @@ class ItemTable(Database):
 
     def count_segments(self) -> int:
         """Number of segments of all items."""
-        return int(self.execute("SELECT count(*) FROM segments")[0][0])
-
-    def list_segments(self) -> list[SegmentRecord]:
-        """Every segment of items that have a file, in order of item and time."""
-        rows = self.execute(
-            'SELECT id, item, start, "end" FROM segments WHERE item IN (SELECT item FROM files) '
-            "ORDER BY item, number"
-        )
-        return list(map(SegmentRecord._make, rows))
-
-    def list_item_segments(self, item_id: str) -> list[SegmentRecord]:
-        """The segments of an item, in order of time."""
-        rows = self.execute(
-            'SELECT id, item, start, "end" FROM segments WHERE item = ? ORDER BY number', item_id
-        )
-        return list(map(SegmentRecord._make, rows))
-
-    def list_segment_ids(self) -> list[int]:
-        """Ids of all segments, in order of item and time."""
-        return [row[0] for row in self.execute("SELECT id FROM segments ORDER BY item, number")]
+        return int(self.execute("SELECT coalesce(sum(segment_count), 0) FROM items")[0][0])

@@ -1,9 +1,8 @@
-"""The catalogue's tables of row files and of the mapping from rows to segments."""
+"""The catalogue's table of row files."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from encoders import AffectError
@@ -38,6 +37,11 @@ class VectorFile:
         """Its path relative to the library's folder."""
         return f"rows/{self.generation}/{self.name}.f16"
 
+    @property
+    def segments_path(self) -> str:
+        """The path of the column with the segment of each row, relative to the library's folder."""
+        return f"rows/{self.generation}/{self.name}.segments.i4"
+
 
 class VectorTable(Database):
     """Queries on row files."""
@@ -62,34 +66,10 @@ class VectorTable(Database):
             vector_file.count,
         )
 
-    def map_rows_to_segments(self, pairs: Mapping[str, Sequence[tuple[int, int]]]) -> None:
-        """Insert (row, segment) pairs by row file."""
-        for store, row_segment_pairs in pairs.items():
-            self.execute_many(
-                "INSERT INTO rows VALUES(?, ?, ?)", ((store, r, s) for r, s in row_segment_pairs)
-            )
-
-    def list_rows(self, name: str) -> list[tuple[int, int]]:
-        """(row, segment id) of every row of a row file that belongs to a segment, in order of row."""
-        return self.execute("SELECT row, segment FROM rows WHERE store = ? ORDER BY row", name)
-
-    def list_rows_by_item(self, name: str) -> list[tuple[str, int]]:
-        """(item id, row) of every row of a row file that belongs to a segment."""
-        return self.execute(
-            "SELECT item, row FROM rows JOIN segments ON segments.id = segment WHERE store = ?", name
-        )
-
-    def find_row(self, name: str, segment_id: int) -> int | None:
-        """The row of a segment in a row file; None where it has none."""
-        rows = self.execute("SELECT row FROM rows WHERE store = ? AND segment = ?", name, segment_id)
-        return rows[0][0] if rows else None
-
     def remove_vector_file(self, name: str) -> None:
-        """Delete a row file and its row mappings; what it holds is overwritten by the next rows."""
-        self.execute("DELETE FROM rows WHERE store = ?", name)
+        """Delete a row file; what it holds is overwritten by the next rows."""
         self.execute("DELETE FROM stores WHERE name = ?", name)
 
     def clear_vector_files(self) -> None:
-        """Delete all row files and row mappings; a rebuild writes new ones."""
-        self.execute("DELETE FROM rows")
+        """Delete all row files; a rebuild writes new ones."""
         self.execute("DELETE FROM stores")

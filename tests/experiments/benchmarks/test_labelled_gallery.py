@@ -32,7 +32,7 @@ GALLERY = {
 def make_hit(rank, path):
     return Hit(
         rank=rank, id=path, path=path, modality=GALLERY[path].modality, score=0.5, space_scores={},
-        start=None, end=None, segment_id=rank, view_scores={},
+        start=None, end=None, segment=rank, view_scores={},
     )  # fmt: skip
 
 

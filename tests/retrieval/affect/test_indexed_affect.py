@@ -24,12 +24,13 @@ def test_indexed_files_have_the_affect_that_affect_feel_gives(tmp_path):
         with library.lock_for_writing():
             Indexer(library, lambda counts: None).run([media], 1)
         snapshot = load_snapshot(library)
+        item_by_path = {path: i for i, path in snapshot.load_paths(np.flatnonzero(snapshot.is_shown)).items()}
         paths = [media / name for name in sorted(item.name for item in media.iterdir())]
         records = list(predict_file_affect(library.pipeline, paths, jobs=1))
         assert not any(isinstance(record, MediaError) for record in records)
         compared = 0
         for path, record in zip(paths, records, strict=True):
-            segments = snapshot.list_segments(snapshot.item_paths.index(str(path)))
+            segments = snapshot.list_segments(item_by_path[str(path)])
             weights = compute_duration_weights(snapshot.spans[segments])
             indexed = average_estimates(snapshot.select_affect(segments), weights)
             if record["affect"] is None:

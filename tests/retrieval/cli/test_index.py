@@ -25,7 +25,7 @@ def test_verify_rebuild_and_remove(tmp_path):
         "missing": [],
         "missing_below": [],
     }
-    assert "search is exact" in ok("rebuild", "--library", lib)
+    assert "search is auto" in ok("rebuild", "--library", lib)
     told = json.loads(ok("rebuild", "--library", lib, "--index", "annoy", "--json"))
     assert told["index"] == "annoy" and told["recall"]["object.looks.image"] == 1
     assert "search is annoy" in ok("rebuild", "--library", lib)

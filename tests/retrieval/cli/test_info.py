@@ -21,7 +21,7 @@ def test_info(shelf):
     _, lib = shelf
     facts = json.loads(ok("info", "--library", lib, "--json"))
     assert facts["items"] == {"audio": 2, "image": 8, "video": 3}
-    assert (facts["files"], facts["unreadable"], facts["index"], facts["segment"]) == (13, 3, "exact", 15)
+    assert (facts["files"], facts["unreadable"], facts["index"], facts["segment"]) == (13, 3, "auto", 15)
     assert facts["encoders"]["objects"] == "toy-frames" and facts["rows"]["objects"] == 11
     assert "image: 8" in ok("info", "--library", lib)
 

@@ -18,7 +18,7 @@ from library_factory import (
 )
 from stored_library import refused
 
-from retrieval.search import load_index_kind, load_index_options
+from retrieval.search import IndexSettings
 from retrieval.storage import Library, OutdatedSpacesError
 
 SEARCH = ("search", "--item", "00000000000000aa", "--json")
@@ -55,8 +55,7 @@ def test_the_kind_of_index_and_its_options_are_kept(lib):
     make_outdated(lib)
     assert affect(*SEARCH, "--library", lib).returncode == 0
     with closing(Library.open(lib)) as library:
-        kind = load_index_kind(library)
-        assert (kind.name, load_index_options(library, kind)["trees"]) == ("annoy", 7)
+        assert IndexSettings.load(library) == IndexSettings(choice="annoy", options={"trees": 7})
     assert json.loads(ok("verify", "--library", lib, "--json"))["problems"] == []
 
 

@@ -14,7 +14,7 @@ from encoders.media import DecodedSegment
 from retrieval.features import PipelineConfig
 from retrieval.indexing import Indexer, IndexProgress, RoleCompleter, role_completion
 from retrieval.search import Engine, Query
-from retrieval.storage import Library, SegmentRecord
+from retrieval.storage import Library, round_span
 
 RATE = 16000
 OLD = TOYS  # the roles there were, without "events"
@@ -80,21 +80,24 @@ def old(tmp_path, media):
 def read_rows(folder):
     """{(item, start): {row file: row}}."""
     with closing(Library.open(folder)) as library:
-        files = library.catalog.list_vector_files()
-        rows = {name: library.vectors.open(file) for name, file in files.items()}
+        segments = list_segments(folder)
+        rows = {name: library.vectors.load(name, np.arange(len(segments))) for name in list_files(library)}
         return {
-            (segment.item_id, segment.start): {
-                name: rows[name][row]
-                for name in files
-                if (row := library.catalog.find_row(name, segment.id)) is not None
-            }
-            for segment in library.catalog.list_segments()
+            (item, start): {name: of[i] for name, of in rows.items() if not np.isnan(of[i]).any()}
+            for i, (item, start, _) in enumerate(segments)
         }
 
 
+def list_files(library):
+    return list(library.catalog.list_vector_files())
+
+
 def list_segments(folder):
+    """(item, start, end) of every segment."""
     with closing(Library.open(folder)) as library:
-        return library.catalog.list_segments()
+        columns = library.vectors.open_columns()
+        items = columns.ids[columns.item_by_segment].astype(str)
+        return [(item, *round_span(span)) for item, span in zip(items, columns.spans, strict=True)]
 
 
 def search(folder):
@@ -104,7 +107,7 @@ def search(folder):
 
 
 def search_by_items(engine):
-    items = [item for item, modality, _ in engine.library.catalog.list_item_paths() if modality != "image"]
+    items = sorted(item.id for item in engine.library.catalog.list_items() if item.modality != "image")
     answers = [engine.search(Query(item=item, k=9)) for item in items]
     assert any(hit.space_scores["audio"] for hits in answers for hit in hits)
     return [[(hit.path, hit.start, hit.score) for hit in hits] for hits in answers]
@@ -222,8 +225,7 @@ def test_ctrl_c_commits_what_is_encoded(old, fresh, monkeypatch):
 
 def test_rows_of_another_encoder_are_dropped(old, fresh):
     with closing(Library.open(old)) as library, library.catalog.transaction():
-        segment = library.catalog.list_segments()[0].id
-        library.vectors.append("events", np.ones((1, 3), np.float32), np.array([segment]))
+        library.vectors.append("events", np.ones((1, 3), np.float32), np.array([0]))
         earlier = {"roles": {"events": {"signature": "another", "items_without_rows": []}}, "generation": "1"}
         library.catalog.set_meta("added_roles", json.dumps(earlier))
     assert complete(old).read == 5
@@ -276,8 +278,10 @@ def test_a_missing_file_keeps_its_item_and_is_read_when_it_is_back(tmp_path, med
 
 
 def test_other_segments_are_left_out_and_told_once(old):
-    with closing(Library.open(old)) as library, library.catalog.transaction():
-        library.catalog.execute('UPDATE segments SET start = start + 1 WHERE start = 0 AND "end" = 2')
+    path = old / "rows" / "1" / "segment_spans.f8"
+    spans = np.fromfile(path).reshape(-1, 2)
+    spans[(spans[:, 0] == 0) & (spans[:, 1] == 2), 0] += 1
+    spans.tofile(path)
     counts = complete(old)
     assert (counts.read, len(counts.left_out)) == (2, 3)
     assert set(counts.left_out.values()) == {role_completion.OTHER_SEGMENTS}
@@ -285,7 +289,7 @@ def test_other_segments_are_left_out_and_told_once(old):
 
 
 def test_spans_are_matched_within_a_millisecond():
-    segments = [SegmentRecord(4, "a", 0.0, 15.0), SegmentRecord(7, "a", 15.0, 20.5)]
+    segments = {4: np.array([0.0, 15.0]), 7: np.array([15.0, 20.5])}
     assert role_completion.match_segments(segments, [(15.0004, 20.4996)]) == [7]
     assert role_completion.match_segments(segments, [(0.0, 15.0), (15.0, 20.0)]) is None
-    assert role_completion.match_segments([], [(0.0, 1.0)]) is None
+    assert role_completion.match_segments({}, [(0.0, 1.0)]) is None

@@ -150,7 +150,7 @@ def hit(rank, score, modality="image", copy=False):
         space_scores={},
         start=None,
         end=None,
-        segment_id=1,
+        segment=1,
         view_scores={},
         is_copy=copy,
     )

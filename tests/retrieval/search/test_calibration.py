@@ -5,7 +5,6 @@ import pytest
 
 from encoders.base import unit_rows
 from retrieval.search.calibration import fit_library_calibration
-from retrieval.storage.snapshot import SegmentVectors
 
 DIM = 64
 
@@ -20,8 +19,7 @@ def make_rows(count, gap, seed):
 @pytest.mark.parametrize("count", [1, 5, 40])
 def test_a_constant_distance_of_words_and_media_is_no_match_and_no_miss(count, gap):
     media, sentences = make_rows(count, gap, seed=1), make_rows(40, 2.0, seed=2)
-    vectors = SegmentVectors(rows=media, segment_by_row=np.arange(count), row_by_segment=np.arange(count))
-    calibration = fit_library_calibration(vectors, lambda: sentences)
+    calibration = fit_library_calibration(media, np.arange(count), lambda: sentences)
     others = make_rows(200, 2.0, seed=3) @ media.T
     assert abs(calibration.to_z_scores(others).mean()) < 1
     assert (calibration.to_probabilities(others) > 0.5).mean() < 0.02

@@ -18,7 +18,6 @@ from retrieval.search import calibration
 from retrieval.search.engine import Engine
 from retrieval.search.query import Query
 from retrieval.storage.library import Library
-from retrieval.storage.snapshot import SegmentVectors
 
 SEGMENT = 1.0
 BALANCES = (1.05, 1, 3)
@@ -191,15 +190,12 @@ def test_a_library_of_films_much_alike_still_knows_the_same_from_another():
     common = rng.standard_normal(DIM)
     rows = common * 1.2 + rng.standard_normal((60, DIM))
     rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float16)
-    view = SegmentVectors(rows=rows, segment_by_row=np.arange(60), row_by_segment=np.arange(60))
-    fitted = calibration.fit_library_calibration(view, None)
+    fitted = calibration.fit_library_calibration(rows, np.arange(60), None)
     assert fitted.to_z_scores(1.0) < 6 and fitted.to_probabilities(1.0) > 0.98
     assert fitted.to_probabilities(fitted.mean) == pytest.approx(0.011, abs=0.001)
     apart = rng.standard_normal((60, 400))
     apart = (apart / np.linalg.norm(apart, axis=1, keepdims=True)).astype(np.float16)
-    usual = calibration.fit_library_calibration(
-        SegmentVectors(rows=apart, segment_by_row=np.arange(60), row_by_segment=np.arange(60)), None
-    )
+    usual = calibration.fit_library_calibration(apart, np.arange(60), None)
     assert (usual.slope, usual.midpoint) == (1.5, 3.0)
 
 

@@ -19,7 +19,9 @@ def merge(modalities, totals, **settings):
         view_scores={}, affect_match=nothing, affect_gain=nothing, copy_level=np.zeros(count, np.int64),
         moment_score=np.zeros(count),
     )  # fmt: skip
-    snapshot = SimpleNamespace(item_modalities=np.array(modalities), item_by_segment=np.arange(count))
+    snapshot = SimpleNamespace(
+        get_modalities=lambda items: np.array(modalities)[items], item_by_segment=np.arange(count)
+    )
     best = np.argsort(-np.array(totals), kind="stable")
     merged = _merge_modalities(Query(text="a dog", **settings), scores, best, snapshot)
     return [modalities[index] for index in merged]

@@ -12,8 +12,7 @@ from search_answers import ids
 
 from retrieval.search import Engine, Query, explain_hit
 from retrieval.search.mood_course import make_course_target, place_words, select_courses
-from retrieval.storage import Library, Snapshot
-from retrieval.storage.snapshot import SegmentVectors
+from retrieval.storage import Library
 from spaces.circumplex import LANDMARKS, PRIOR_MEAN, PRIOR_SD
 
 FILMS = {
@@ -95,20 +94,23 @@ def test_on_the_command_line(folder):
     assert told["query"]["then"] == [[0.8, 0.5]] and len(told["results"]) == 3
 
 
+class PlainSnapshot:
+    """Videos of these segments: the item (n,) of each, and its affect (n, 4)."""
+
+    def __init__(self, item_by_segment, affect):
+        self.item_by_segment, self.affect = item_by_segment, affect
+
+    def select_affect(self, segments):
+        return self.affect[segments]
+
+    def mask_modality(self, modality):
+        return np.full(len(self.affect), modality == "video")
+
+
 def make_snapshot(courses, sd=0.05):
     """Items of these courses, (t, 2) each, told with a standard deviation."""
     rows = np.concatenate([np.pad(course, ((0, 0), (0, 2)), constant_values=sd) for course in courses])
-    positions = np.arange(len(rows))
-    owners = np.repeat(np.arange(len(courses)), list(map(len, courses)))
-    return Snapshot(
-        catalog_version=(0, 0), generation="", indexed_row_counts={}, views={},
-        item_ids=tuple(f"{number:016x}" for number in range(len(courses))),
-        item_paths=("",) * len(courses), item_modalities=np.full(len(courses), "video"),
-        item_by_segment=owners, segment_ids=positions, spans=np.full((len(rows), 2), np.nan),
-        affect_vectors=SegmentVectors(
-            rows=rows.astype(np.float16), segment_by_row=positions, row_by_segment=positions
-        ),
-    )  # fmt: skip
+    return PlainSnapshot(np.repeat(np.arange(len(courses)), list(map(len, courses))), rows)
 
 
 def test_of_a_hundred_known_courses_the_one_asked_for_by_its_ends_is_first():

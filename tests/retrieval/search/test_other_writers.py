@@ -50,4 +50,4 @@ def test_a_commit_in_the_middle_of_a_search_waits_for_the_next(empty, monkeypatc
         with monkeypatch.context() as patched:
             patched.setattr(CandidateSearch, "find", interrupted)
             assert engine.search(Query(item="0000000000000a05")) == wanted
-        assert len(engine.snapshot.item_ids) == 27
+        assert engine.snapshot.item_count == 27

@@ -67,7 +67,7 @@ def test_the_moment_is_that_of_the_events(lib):
 @pytest.mark.slow
 def test_no_moment_without_words_for_a_sound_or_without_the_file(lib, media):
     with closing(Library.open(lib)) as library:
-        items = {modality: item for item, modality, _ in library.catalog.list_item_paths()}
+        items = {item.modality: item.id for item in library.catalog.list_items()}
     assert {why["moment"] for why in explain(lib, "--item", items["audio"]).values()} == {None}
     with closing(Library.open(lib)) as library, Engine(library) as engine:
         hit = engine.search(Query(text="beeping"))[0]

@@ -76,21 +76,47 @@ def test_a_row_file_of_an_expert_that_is_missing_or_short(lib, damage):
     assert affect("verify", "--library", lib).returncode == 1
 
 
+def write_segments(lib, name, segments):
+    """Let the first rows of a row file belong to other segments."""
+    path = row_file(lib, name).with_name(f"{name}.segments.i4")
+    stored = np.fromfile(path, "<i4")
+    stored[: len(segments)] = segments
+    stored.tofile(path)
+
+
+@pytest.mark.parametrize(
+    "column", ["item_ids.s16", "segment_items.i4", "segment_spans.f8", "item_modalities.u1"]
+)
+@pytest.mark.parametrize("damage", ["missing", "short"])
+def test_a_column_that_is_missing_or_short(lib, column, damage):
+    file = row_file(lib, "objects").with_name(column)
+    file.unlink() if damage == "missing" else file.write_bytes(file.read_bytes()[:-1])
+    assert str(file) in refused(lib, "search", "--item", "00000000000000aa")
+    assert "put a backup in its place" in refused(lib, "rebuild")
+    done = affect("verify", "--library", lib)
+    assert done.returncode == 1 and str(file) in done.stdout
+
+
 def test_verify_finds_what_does_not_fit(lib):
     with sqlite3.connect(lib / "catalog.sqlite") as db:
         db.execute("PRAGMA foreign_keys=OFF")
-        db.execute("DELETE FROM segments WHERE number = 2")
-        db.execute("UPDATE rows SET row = 99 WHERE row = 0 AND store = 'objects'")
+        db.execute("UPDATE items SET segment_count = 9 WHERE segment_count = 4")
+        db.execute("INSERT INTO removed_items SELECT position FROM items WHERE id LIKE '%bb'")
         db.execute("UPDATE files SET item = 'nobody' WHERE item LIKE '%aa'")
+    write_segments(lib, "objects", [0, 0, 99])
+    write_segments(lib, "object.looks", [1, 1])
     found = "\n".join(wrong_with(lib))
-    for problem in ("belong to no segment", "no row file has", "lack a segment", "stand for no item"):
-        assert problem in found
+    for problem in (
+        "outside the columns", "differ from their columns", "with a file are marked", "stand for no item",
+        "objects.segments.i4: rows belong to no segment", "segments have more than one row",
+    ):  # fmt: skip
+        assert problem in found, found
+    write_segments(lib, "objects", [0, 1, 2])
     rows = row_file(lib, "objects")
     rows.write_bytes(b"\0\x7e" * (rows.stat().st_size // 2))  # NaN all over
     assert "not finite" in "\n".join(wrong_with(lib))
 
 
 def test_a_catalogue_that_counts_on_other_rows_is_told(lib):
-    with sqlite3.connect(lib / "catalog.sqlite") as db:
-        db.execute("UPDATE rows SET row = 99 WHERE row = 0 AND store = 'object.looks'")
+    write_segments(lib, "object.looks", [99])
     assert "affect verify" in refused(lib, "search", "--item", "00000000000000aa")

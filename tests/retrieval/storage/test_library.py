@@ -1,6 +1,5 @@
 """What is committed is there when opened again, and a commit is whole or not at all."""
 
-import json
 import os
 from contextlib import closing
 
@@ -12,9 +11,11 @@ from stored_library import row_file
 from encoders.base import AffectError
 from retrieval.report.library_info import get_library_info, resolve_paths
 from retrieval.search.engine import Engine
+from retrieval.search.index_files import IndexSettings
 from retrieval.storage.file_stamps import FileStamp
 from retrieval.storage.integrity import find_problems
 from retrieval.storage.library import FileUpdate, Library
+from retrieval.vector_index import INDEX_KINDS
 
 
 def test_what_is_committed_is_there_when_opened_again(lib):
@@ -75,7 +76,7 @@ def test_items_that_stand_nowhere_go(lib):
         )
         library.record_files([FileUpdate(path=path, stamp=known.stamp, item_id=None, error="damaged")])
         with Engine(library) as engine:
-            assert "00000000000000aa" not in engine.snapshot.item_ids
+            assert engine.snapshot.find_item("00000000000000aa") is None
         with library.catalog.transaction():
             library.catalog.remove_orphans()
     assert set(content(lib)) == {"00000000000000bb", "00000000000000cc"} and wrong_with(lib) == []
@@ -106,7 +107,7 @@ def test_rows_past_the_last_commit_are_ignored_then_cut_off(lib):
 def test_a_commit_is_whole_or_not_at_all(lib, monkeypatch):
     before = content(lib)
     with closing(Library.open(lib)) as library, library.lock_for_writing():
-        monkeypatch.setattr(library.catalog, "map_rows_to_segments", lambda pairs: 1 / 0)
+        monkeypatch.setattr(library.catalog, "record_vector_file", lambda vector_file: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             library.commit([encoded("dd", random_rows(3, 5), modality="video")])
         monkeypatch.undo()
@@ -139,9 +140,10 @@ def test_trees_are_as_before_if_not_told(lib):
     def kept(*words):
         assert affect("rebuild", "--library", lib, *words).returncode == 0
         with closing(Library.open(lib)) as library:
-            return json.loads(library.catalog.get_meta("index")).get("trees")
+            settings = IndexSettings.load(library)
+            return settings.fill_options(INDEX_KINDS["annoy"])["trees"]
 
-    assert kept() is None
+    assert kept() == 40
     assert kept("--index", "annoy") == 40
     assert kept("--trees", "7") == 7
     assert kept() == 7

@@ -65,7 +65,11 @@ def test_anchors_are_what_the_senses_say_of_each_segment(tmp_path):
     folder = make_film_library(tmp_path / "lib", turned=False, videos=3)
     with closing(Library.open(folder)) as library:
         found = align_affect.load_anchors(library)
-        segments = library.catalog.execute("SELECT id, item FROM segments ORDER BY item, number")
+        segments = [
+            (position.first_segment + number, item)
+            for item, position in sorted(library.catalog.list_positions())
+            for number in range(position.segment_count)
+        ]
         assert found.video_ids.tolist() == [row[1] for row in segments]
         for at, (segment, _) in enumerate(segments):
             known = np.array([segment])

@@ -16,7 +16,7 @@ from retrieval.vector_index.annoy import AnnoyIndex
 def test_annoy_loads_what_it_built(tmp_path):
     file = tmp_path / "rows.annoy"
     built = AnnoyIndex.build(ROWS, file).search(QUERIES, 5)
-    assert same(AnnoyIndex.load(file, 64).search(QUERIES, 5), built)
+    assert same(AnnoyIndex.load(file, ROWS).search(QUERIES, 5), built)
 
 
 @pytest.mark.parametrize("living", [[], [5], [3, 5, 9], range(0, 2000, 30)])
@@ -24,7 +24,7 @@ def test_annoy_finds_the_alive_among_many_dead(tmp_path, living):
     alive = np.zeros(2000, bool)
     alive[list(living)] = True
     AnnoyIndex.build(ROWS, tmp_path / "a")
-    places = AnnoyIndex.load(tmp_path / "a", 64).search(QUERIES, 10, alive)[0]
+    places = AnnoyIndex.load(tmp_path / "a", ROWS).search(QUERIES, 10, alive)[0]
     assert np.isin(places[places >= 0], living).all()
     assert ((places >= 0).sum(axis=1) == min(10, len(living))).all()
 
@@ -49,9 +49,9 @@ def test_annoy_builds_are_reproducible_and_leave_nothing_beside(tmp_path):
 def test_annoy_refuses_files_that_are_not_its_own(tmp_path):
     (tmp_path / "a").write_bytes(b"x" * 1000)
     with pytest.raises(OSError, match="no Annoy index"):
-        AnnoyIndex.load(tmp_path / "a", 64)
+        AnnoyIndex.load(tmp_path / "a", ROWS)
     with pytest.raises(FileNotFoundError):
-        AnnoyIndex.load(tmp_path / "b", 64)
+        AnnoyIndex.load(tmp_path / "b", ROWS)
 
 
 def test_a_reader_keeps_its_file_while_a_new_one_is_swapped_in(tmp_path):

@@ -8,7 +8,7 @@ from command_process import command_process
 from library_factory import affect, gallery, index
 
 from encoders.base import UnknownNameError
-from retrieval.vector_index import INDEX_KINDS, get_index_kind
+from retrieval.vector_index import get_index_kind, list_index_choices
 
 # Rounds rows to int8 and keeps them in one file: an index of its own, with a file and an option of its own.
 ROUNDED_INDEX = """
@@ -23,10 +23,10 @@ class RoundedIndex(ExactIndex):
         levels = options["levels"]
         with path.open("wb") as stream:
             np.save(stream, np.round(np.asarray(rows, np.float32) * levels) / levels)
-        return cls.load(path, rows.shape[1])
+        return cls.load(path, rows)
 
     @classmethod
-    def load(cls, path, dim):
+    def load(cls, path, rows):
         with path.open("rb") as stream:
             return cls(np.load(stream).astype(np.float32))
 
@@ -78,5 +78,7 @@ def test_a_new_kind_is_built_searched_verified_and_measured(tmp_path, run):
 
 
 def test_an_unknown_kind_is_named(tmp_path):
-    with pytest.raises(UnknownNameError, match=f"no index 'none'; known: {', '.join(sorted(INDEX_KINDS))}"):
+    with pytest.raises(
+        UnknownNameError, match=f"no index 'none'; known: {', '.join(sorted(list_index_choices()))}"
+    ):
         get_index_kind("none")

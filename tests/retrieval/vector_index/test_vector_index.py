@@ -22,7 +22,7 @@ def build(request, tmp_path):
 
     def build_and_load(rows):
         built = kind.build(rows, tmp_path / "rows.index", kind.fill_options({}), 0)
-        return built if kind.load is None else kind.load(tmp_path / "rows.index", rows.shape[1])
+        return built if kind.load is None else kind.load(tmp_path / "rows.index", rows)
 
     return build_and_load
 
