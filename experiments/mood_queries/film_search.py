@@ -10,7 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from experiments.mood_queries.films import COURSES, SEGMENT_SECONDS, Film, generate_films, render_films
+from experiments.mood_queries.films import (
+    COURSES,
+    HIGH,
+    LOW,
+    SEGMENT_SECONDS,
+    Film,
+    generate_films,
+    render_films,
+)
 from retrieval.evaluation import Estimate, compute_proportion_interval
 from retrieval.features import PipelineConfig
 from retrieval.indexing import Indexer
@@ -19,10 +27,13 @@ from retrieval.search import Engine, Query
 from retrieval.storage import Library
 
 FILMS_PER_COURSE = 20  # so that a film and those of other courses are 101
+WORDINGS: Sequence[Mapping[float, str]] = ({LOW: "sleepy", HIGH: "tense"}, {LOW: "calm", HIGH: "excited"})
+"""Words for low and high arousal: those that say nothing of valence, which nobody can tell of this music, and
+those that people use, which are pleasant too."""
 
 
-def measure_courses(seed: int, films_per_course: int = FILMS_PER_COURSE) -> dict[str, Any]:
-    """Share of films that score above every film of another course, asked for by the words of their own.
+def measure_courses(seed: int, films_per_course: int = FILMS_PER_COURSE) -> dict[str, dict[str, Any]]:
+    """By wording, the share of films that score above every film of another course, asked for by their own.
 
     Each is the one right film among as many as there are of other courses; scores do not depend on what else
     is in the library but for the scale of its affect.
@@ -31,11 +42,11 @@ def measure_courses(seed: int, films_per_course: int = FILMS_PER_COURSE) -> dict
     with tempfile.TemporaryDirectory() as folder:
         paths = render_films(Path(folder) / "films", films)
         scores = _score_courses(Path(folder) / "library", paths)
-    return summarise_courses(films, scores)
+    return {wording: summarise_courses(films, by_course) for wording, by_course in scores.items()}
 
 
-def _score_courses(folder: Path, paths: Sequence[Path]) -> dict[str, dict[str, float]]:
-    """By course with a turn, the score of each film by its name."""
+def _score_courses(folder: Path, paths: Sequence[Path]) -> dict[str, dict[str, dict[str, float]]]:
+    """By wording and course with a change, the score of each film by its name."""
     config = PipelineConfig.default().replace(activity="")  # which affect does not read
     with (
         closing(Library.create(folder, config, SEGMENT_SECONDS)) as library,
@@ -45,15 +56,18 @@ def _score_courses(folder: Path, paths: Sequence[Path]) -> dict[str, dict[str, f
         Indexer(library, on_progress).run(paths, jobs=2)
     with closing(Library.open(folder)) as library, Engine(library) as engine:
         return {
-            course: {
-                Path(hit.path).name: hit.score
-                for hit in engine.search(
-                    Query(mood=words[0], then=words[1:], modalities=("video",), k=len(paths))
-                )
+            f"{words[LOW]}, {words[HIGH]}": {
+                course: _score_films(engine, [words[level] for level in levels], len(paths))
+                for course, levels in COURSES.items()
+                if len(levels) > 1
             }
-            for course, words in COURSES.items()
-            if len(words) > 1
+            for words in WORDINGS
         }
+
+
+def _score_films(engine: Engine, words: Sequence[str], count: int) -> dict[str, float]:
+    query = Query(mood=words[0], then=tuple(words[1:]), modalities=("video",), k=count)
+    return {Path(hit.path).name: hit.score for hit in engine.search(query)}
 
 
 def summarise_courses(films: Sequence[Film], scores: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:

@@ -16,16 +16,16 @@ from experiments.synthetic.world import ACTIONS, BACKDROPS, COLOURS, SHAPES, Syn
 from retrieval.progress_reporter import ProgressReporter
 from retrieval.samples.media_writer import make_file_atomically, write_video
 
-AROUSAL = {"calm": -0.8, "excited": 0.8}
-"""By word, the arousal of the music, which the regressor of sound reads; it does not read its valence."""
-COURSES: Mapping[str, tuple[str, ...]] = {
-    "rises": ("calm", "excited"),
-    "falls": ("excited", "calm"),
-    "rises and falls": ("calm", "excited", "calm"),
-    "falls and rises": ("excited", "calm", "excited"),
-    "stays calm": ("calm",),
-    "stays excited": ("excited",),
+LOW, HIGH = -0.8, 0.8  # arousal of the music, which the regressor of sound reads; it does not read valence
+COURSES: Mapping[str, tuple[float, ...]] = {
+    "rises": (LOW, HIGH),
+    "falls": (HIGH, LOW),
+    "rises and falls": (LOW, HIGH, LOW),
+    "falls and rises": (HIGH, LOW, HIGH),
+    "stays low": (LOW,),
+    "stays high": (HIGH,),
 }
+"""The arousal at the start, at each turn and at the end of a film."""
 VALENCE_RANGE = (0.2, 0.8)
 CLIPS_PER_SEGMENT = 2  # of three seconds each
 SEGMENT_SECONDS = 6.0
@@ -56,7 +56,7 @@ def generate_films(count_per_course: int, seed: int) -> list[Film]:
 
 def _generate_film(course: str, number: int, seed: int) -> Film:
     rng = np.random.default_rng((seed, number, GENERATOR_VERSION))
-    levels = np.array([AROUSAL[word] for word in COURSES[course]])
+    levels = np.array(COURSES[course])
     clip_count = CLIPS_PER_SEGMENT * int(rng.integers(*SEGMENT_COUNTS))
     times = np.linspace(0, 1, clip_count)
     if len(levels) == 1 or rng.random() < 0.5:  # gradual

@@ -158,8 +158,7 @@ class Engine:
         segments = find_nearest_by_affect(self._snapshot, target, query.modalities, depth, allowed)
         if query.affect_weight == 1 or not query.has_content:
             return score_mood(self._snapshot, target, segments)
-        nearest = self._find_content_candidates(query, present_parts, depth, allowed)
-        both = np.union1d(segments, nearest)
+        both = np.union1d(segments, self._find_content_candidates(query, present_parts, depth, allowed))
         content = self._scorer.score(query, present_parts, both)
         mood = score_mood(self._snapshot, target, both)
         if query.mood_from_words and query.target_affect is not None:

@@ -16,7 +16,7 @@ def test_the_music_takes_the_course_of_the_film():
         arousal = np.array([clip.arousal for clip in film.clips])
         signs = np.sign(arousal[np.abs(arousal) > LEVEL])
         turns = signs[np.flatnonzero(np.diff(signs, prepend=0))]
-        wanted = [1 if word == "excited" else -1 for word in COURSES[film.course]]
+        wanted = np.sign(COURSES[film.course]).tolist()
         assert turns.tolist() == wanted, film
 
 
