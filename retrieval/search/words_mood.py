@@ -19,10 +19,10 @@ from retrieval.search.segment_scores import SegmentScores
 from spaces.circumplex import LANDMARK_SYNONYMS, LANDMARKS, PRIOR_SD, compute_prior_affinity
 
 MIN_WORD_SENTIMENT = 0.4  # |compound| by VADER from which a word counts as one of emotion
-RESIDUAL_STRENGTH = 2.0
-"""Log-odds a unit of affinity with the dial in the middle: the largest of 1, 2, 3, 4, 6 and 8 at which
-queries with an emotion word lose no R@10 beyond its interval: OASIS' photos by theme -0.8 (-1.8 to +0.2),
-flickr1k's by caption -2.7 (-13.3 to +6.3). Measured by `python -m experiments.emotions dial`."""
+RESIDUAL_STRENGTH = 1.0
+"""Log-odds a unit of affinity with the dial in the middle: the largest of 1, 1.5 and 2 at which queries with
+an emotion word lose no R@10 beyond its interval: OASIS' photos by theme -0.1 (-0.7 to +0.5), at 1.5 -1.0
+(-1.9 to -0.1). Measured by `python -m experiments.emotions dial`."""
 
 
 def read_mood_of_words(text: str, pipeline: FeaturePipeline) -> PhraseAffect | None:
