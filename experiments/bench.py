@@ -11,6 +11,7 @@ from experiments.experiment_command import ExperimentCommand
 BENCHMARKS = {  # module by name of the command
     "flickr": "flickr",
     "wording": "wording",
+    "reading": "query_reading",
     "throughput": "throughput",
     "cold": "search_latency",
     "faces": "faces",
@@ -26,6 +27,10 @@ BENCHMARKS = {  # module by name of the command
     "mixed": "mixed_gallery",
     "reliability": "reliability",
     "mood": "mood",
+    "fusion": "fusion_rules",
+    "thresholds": "thresholds",
+    "balance": "balance",
+    "diversity": "diversity",
 }
 
 

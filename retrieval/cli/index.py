@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from encoders import AffectError, to_printable
+from retrieval.cli.encoder_choice import find_lost_abilities, make_pipeline_config
 from retrieval.cli.options import PATH_TYPE, add_index_options, json_option, library_option
 from retrieval.cli.session import (
     log_progress,
@@ -20,12 +21,11 @@ from retrieval.cli.session import (
     open_current_library,
     rebuild_index_after,
 )
-from retrieval.features import DEFAULT_PRESET, PRESETS
+from retrieval.features import PRESETS
 from retrieval.indexing import Exclusions
 from retrieval.vector_index import list_index_choices
 
 if TYPE_CHECKING:
-    from retrieval.features import PipelineConfig
     from retrieval.indexing import RoleCompleter
     from retrieval.storage import Library
 
@@ -108,7 +108,11 @@ def index(
                 _complete_roles(RoleCompleter(library, progress, on_progress), jobs)
         update_index(library, log_progress)
         progress.removed += removed_count
-        click.echo(json.dumps(progress.to_json())) if as_json else print_index_summary(progress, folder)
+        lost = [] if encoders is None else find_lost_abilities(library.config, preset)
+        if as_json:
+            click.echo(json.dumps(progress.to_json() | ({"without": lost} if lost else {})))
+        else:
+            print_index_summary(progress, folder, lost)
 
 
 def _complete_roles(completer: RoleCompleter, jobs: int) -> None:
@@ -127,19 +131,6 @@ def _use_heads(library: Library, heads_folder: Path) -> None:
         install_heads(library, find_heads(heads_folder, library.pipeline))
 
 
-def _make_config(preset: str | None, encoder_spec: str | None) -> PipelineConfig | None:
-    """The encoders asked for, None where neither option is given. Raises MissingBackendError."""
-    from retrieval.features import PipelineConfig, check_encoders_available
-
-    if preset is None and encoder_spec is None:
-        return None
-    preset = preset or DEFAULT_PRESET
-    config = PipelineConfig.parse(encoder_spec or "", preset)
-    chosen = PRESETS[preset].encoder_by_role.items()
-    check_encoders_available(name for role, name in chosen if config[role] == name)
-    return config
-
-
 def _open_or_create_library(
     folder: Path,
     preset: str | None,
@@ -154,7 +145,7 @@ def _open_or_create_library(
 
     if segment_seconds is not None and math.isnan(segment_seconds):
         raise AffectError("a segment is nan seconds long; give a number from 1 to 3600")
-    config = _make_config(preset, encoder_spec)
+    config = make_pipeline_config(preset, encoder_spec)
     if not Library.exists(folder):
         config = config or PipelineConfig.default()
         if heads_folder is not None:

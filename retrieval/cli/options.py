@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from retrieval.search import DEFAULT_BALANCE
+from retrieval.search import DEFAULT_BALANCE, DEFAULT_FUSION, FUSION_RULES
 from retrieval.storage import MODALITIES, find_on_disk
 from retrieval.vector_index import INDEX_KINDS
 from spaces.circumplex import NUDGES
@@ -115,8 +115,19 @@ def add_query_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--modalities", default=",".join(MODALITIES), show_default=True, help="What to search."),
         click.option("--weights", default="", metavar="object=1,...", help="Factors on the spaces' weights."),
         click.option(
-            "--balance", type=float, default=DEFAULT_BALANCE, show_default=True,
-            help="How strongly results alternate between modalities; 1: by score alone.",
+            "--fusion", default=DEFAULT_FUSION, show_default=True, metavar="RULE",
+            help="How the scores of the spaces become one: "
+            + "; ".join(f"{name}, {rule.help}" for name, rule in FUSION_RULES.items()) + ".",
+        ),
+        click.option(
+            "--balance", default=f"{DEFAULT_BALANCE:g}", show_default=True, metavar="C",
+            help="How strongly results alternate between modalities; 1: by score alone. Or the least share "
+            "of the exposure for modalities (image=.3,audio=.2): then the least C that gives it.",
+        ),
+        click.option(
+            "--diversify", type=float, metavar="LAMBDA",
+            help="Let near-duplicates come later, by maximal marginal relevance: from 1, by score alone, to "
+            "0. At 0.7 a copy of a result comes after what is unlike it and scores up to 0.4 less.",
         ),
         click.option("--min-score", type=float, default=0.0, help="Leave out what scores less (0 to 1)."),
     ]  # fmt: skip

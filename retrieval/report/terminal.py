@@ -79,6 +79,8 @@ def format_affect_record(record: Mapping[str, Any]) -> Iterator[str]:
     if affect and (trajectory := _format_trajectory(record["trajectory"], _unpack_estimate(affect)[2:])):
         yield f"  course {trajectory}"
     for factor in record["why"]:
+        if not any(round(factor[name], 2) for name in DIMENSIONS):
+            continue  # it moved nothing that is shown
         evidence = factor.get("what", "")
         time_text = f" at {factor['start']:.1f} s" if factor.get("start") is not None else ""
         effect = f"{factor['valence']:+.2f} {factor['arousal']:+.2f}"

@@ -1,6 +1,11 @@
 from .calibration import MATCH_PRIOR as MATCH_PRIOR
 from .engine import Engine as Engine
 from .explain import explain_hit as explain_hit
+from .explain import explain_hits as explain_hits
+from .fusion_rules import DEFAULT_FUSION as DEFAULT_FUSION
+from .fusion_rules import FUSION_RULES as FUSION_RULES
+from .fusion_rules import FusionRule as FusionRule
+from .fusion_rules import make_learned_rule as make_learned_rule
 from .hits import Hit as Hit
 from .hits import SearchResults as SearchResults
 from .index_builds import compute_index_recall as compute_index_recall
@@ -11,6 +16,7 @@ from .index_builds import update_index as update_index
 from .index_files import IndexSettings as IndexSettings
 from .query import DEFAULT_BALANCE as DEFAULT_BALANCE
 from .query import Query as Query
+from .query_fields import parse_balance as parse_balance
 from .query_fields import parse_date as parse_date
 from .query_fields import parse_folder as parse_folder
 from .query_fields import parse_modalities as parse_modalities

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from encoders import AffectError, VocabularyEncoder, is_missing_row
 from retrieval.features import FeaturePipeline
+from retrieval.search.content_and_mood import MOOD_TERM
 from retrieval.search.mood_course import make_course_target, warn_of_items_without_course
 from retrieval.search.mood_targets import MoodTarget, PointTarget, RegionTarget
 from retrieval.search.query import Query
@@ -41,7 +42,8 @@ def resolve_mood(query: Query, pipeline: FeaturePipeline) -> Query:
     Raises AffectError as `read_phrase`.
     """
     if query.mood_from_words and query.text is not None and query.mood is None:
-        return replace(query, mood=read_mood_of_words(query.text, pipeline))
+        words = query.text if query.reading is None else query.reading.positive  # not those it denies
+        return replace(query, mood=read_mood_of_words(words, pipeline))
 
     def read(mood: Mood) -> Mood:
         return read_phrase(mood, pipeline) if isinstance(mood, str) else mood
@@ -117,7 +119,7 @@ def _make_named_target(query: Query, point: tuple[float, float], snapshot: Snaps
 def score_mood(snapshot: Snapshot, target: MoodTarget, segments: Positions) -> SegmentScores:
     """Scores of segments (n,) by mood alone."""
     mood = target.score(snapshot, segments)
-    return make_scores_without_content(segments, total=mood, mean_cosine=mood, affect_match=mood)
+    return make_scores_without_content(segments, mood, mean_cosine=mood, term=MOOD_TERM, affect_match=mood)
 
 
 def score_unwanted_moods(
@@ -133,7 +135,7 @@ def score_unwanted_moods(
             region = RegionTarget(centre=point, radius=LANDMARK_RADIUS)
             nearness = PointTarget(point=point).score(snapshot, segments)
             scores[f"mood {describe_mood(mood)}"] = make_scores_without_content(
-                segments, total=region.score(snapshot, segments), mean_cosine=nearness
+                segments, region.score(snapshot, segments), mean_cosine=nearness, term=MOOD_TERM
             )
     return scores
 

@@ -9,7 +9,6 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from fusion import balanced_merge, fuse_scores
 from retrieval.search.affect_search import (
     find_nearest_by_affect,
     make_mood_target,
@@ -18,14 +17,17 @@ from retrieval.search.affect_search import (
     score_unwanted_moods,
 )
 from retrieval.search.candidates import CandidateSearch
+from retrieval.search.content_and_mood import average_content_and_mood
 from retrieval.search.filters import find_allowed_segments
+from retrieval.search.fusion_rules import DEFAULT_FUSION, FUSION_RULES, FusionRule
 from retrieval.search.hits import Hit, SearchResults, make_hit
+from retrieval.search.merging import merge_modalities
 from retrieval.search.negative_terms import apply_negatives, has_enough_left, score_absence
-from retrieval.search.no_results import explain_no_results
+from retrieval.search.no_results import describe_weak_match, explain_no_results
 from retrieval.search.query import Query
 from retrieval.search.query_encoder import EncodedQueryPart, QueryEncoder
 from retrieval.search.query_text import resolve_text
-from retrieval.search.scoring import MISSING_DISCOUNT, ContentScorer
+from retrieval.search.scoring import ContentScorer
 from retrieval.search.segment_scores import SegmentScores
 from retrieval.search.words_mood import add_affect_residual
 from retrieval.storage import Library, Snapshot, load_snapshot, make_id_keys
@@ -35,16 +37,14 @@ Positions = npt.NDArray[np.int64]
 CANDIDATES_PER_RESULT = 10  # candidates per view and modality, as a multiple of k ...
 MIN_CANDIDATES = 200  # ... and at least so many segments
 DEEPENING_FACTOR = 4  # more candidates where negatives leave too few good ones
-MIN_DISTANCE = 0.1
-"""Least distance of a result from the query where lists are merged: what scores .9 or more is right .93 to
-.95 of the time in each modality (`python -m experiments.bench reliability`)."""
 
 
 class Engine:
     """Answers queries over one library, and notices when another process has written to it."""
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: Library, fusion_rules: Mapping[str, FusionRule] = FUSION_RULES) -> None:
         self.library = library
+        self._fusion_rules = fusion_rules
         self._query_encoder = QueryEncoder(library)
         self._load_snapshot()
 
@@ -54,7 +54,9 @@ class Engine:
             raise self.library.custom_heads_error
         self._snapshot = load_snapshot(self.library)
         self._candidate_search = CandidateSearch(self.library, self._snapshot)
-        self._scorer = ContentScorer(library=self.library, snapshot=self._snapshot)
+        self._scorer = ContentScorer(
+            library=self.library, snapshot=self._snapshot, fusion_rules=self._fusion_rules
+        )
 
     def __enter__(self) -> Self:
         """Use as a context, to end the decoder process when done."""
@@ -92,12 +94,18 @@ class Engine:
         query_items = [part.item_index for part in query_parts if part.item_index is not None]
         comparable = _select_best_segments(scores, snapshot, query_items)
         best = comparable[scores.total[comparable] >= query.min_score]
-        merged = _merge_modalities(query, scores, best, snapshot)
+        merged_list = merge_modalities(query, scores, best, snapshot)
+        merged = merged_list.indices
         if not (query.names_mood or query.not_moods or negatives):  # else a copy need not be what is wanted
             merged = list(dict.fromkeys([*_list_copies(scores, best), *merged]))[: query.k]
         hits = _make_hits(snapshot, scores, merged)
         if hits:
-            return SearchResults(hits=hits)
+            best_score = max(hit.score for hit in hits)
+            return SearchResults(
+                hits=hits,
+                weak_match=describe_weak_match(query, best_score),
+                balance=merged_list.factor,
+            )
         reason = explain_no_results(
             query,
             snapshot,
@@ -118,7 +126,10 @@ class Engine:
         snapshot = self._snapshot
 
         def score_negatives(segments: npt.NDArray[np.integer[Any]]) -> dict[str, SegmentScores]:
-            texts = {text: self._scorer.score(query, [part], segments) for text, part in negatives.items()}
+            by_chance = replace(query, fusion=DEFAULT_FUSION)  # 1 - q needs a probability, not a rank
+            texts = {
+                text: self._scorer.score(by_chance, [part], segments) for text, part in negatives.items()
+            }
             return texts | score_unwanted_moods(snapshot, query.not_moods, segments)
 
         has_negatives = bool(negatives or query.not_moods)
@@ -163,12 +174,7 @@ class Engine:
         mood = score_mood(self._snapshot, target, both)
         if query.mood_from_words and query.target_affect is not None:
             return add_affect_residual(content, mood.affect_match, query.target_affect, query.affect_weight)
-        total = fuse_scores(
-            {"content": content.total, "mood": mood.total},
-            {"content": 1 - query.affect_weight, "mood": query.affect_weight},
-            MISSING_DISCOUNT,
-        )
-        return replace(content, total=total, affect_match=mood.affect_match)
+        return average_content_and_mood(content, mood, query.affect_weight)
 
     def _compute_candidate_depth(self, query: Query) -> int:
         return max(min(CANDIDATES_PER_RESULT * query.k, self._snapshot.item_count), MIN_CANDIDATES)
@@ -230,21 +236,3 @@ def _list_copies(segment_scores: SegmentScores, best: Positions) -> list[int]:
             np.lexsort((-segment_scores.mean_cosine[copies], -segment_scores.copy_level[copies]))
         ]
     ]
-
-
-def _merge_modalities(
-    query: Query, segment_scores: SegmentScores, best: Positions, snapshot: Snapshot
-) -> list[int]:
-    """The k indices into `segment_scores` to show: a list a modality, merged by the balanced heuristic.
-
-    Multiplying hardly demotes a distance near 0, so that sounds sure of themselves would all be shown before
-    a photo that is right as well. Sure results of all modalities are a tie, see MIN_DISTANCE, and take turns
-    in the order of the query's modalities.
-    """
-    if query.balance == 1:
-        return [int(at) for at in best[: query.k]]
-    modalities = snapshot.get_modalities(snapshot.item_by_segment[segment_scores.segments[best]])
-    lists = [best[modalities == modality] for modality in query.modalities]
-    distances = [np.maximum(1 - segment_scores.total[indices], MIN_DISTANCE) for indices in lists]
-    list_numbers, places = balanced_merge(distances, min(query.k, len(best)), query.balance)
-    return [int(lists[number][place]) for number, place in zip(list_numbers, places, strict=True)]

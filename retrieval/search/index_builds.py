@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -116,30 +118,31 @@ def _build_files(
     builds: Sequence[_IndexBuild],
     on_progress: ProgressCallback,
 ) -> dict[str, IndexRecord]:
-    """Write the files, and give their records."""
-    records = {}
+    """Write the files, as many at a time as there are cores, and give their records."""
     text_queries = _project_sentences(library) if builds else {}
     number = 1 + max((record.number for record in snapshot.index_records.values()), default=0)
     files = IndexFiles(library.folder, snapshot.generation, {})
-    with translate_disk_errors(library.folder):
-        for i, build in enumerate(builds, 1):
-            if not is_small(len(build.row_indices), snapshot.views[build.view].rows.shape[1]):
-                on_progress(
-                    f"building index {i} of {len(builds)}: {build.name}, {len(build.row_indices)} rows"
-                )
-            record = IndexRecord(
-                kind=build.kind.name,
-                row_count=len(snapshot.views[build.view].rows),
-                number=number,
-                effort=build.kind.efforts[0],
-                recall=1.0,
-            )
-            path = files.make_path(build.view, build.modality, record)
-            rows = RowSubset(snapshot.views[build.view].rows, build.row_indices)
-            index = _write_file(path, build, rows, settings)
-            effort, recall = tune_effort(index, rows, build.kind.efforts, text_queries.get(build.view))
-            records[build.name] = replace(record, effort=effort, recall=recall)
-    return records
+    done = count(1)
+
+    def build_file(build: _IndexBuild) -> IndexRecord:
+        stored_rows = snapshot.views[build.view].rows
+        record = IndexRecord(
+            kind=build.kind.name,
+            row_count=len(stored_rows),
+            number=number,
+            effort=build.kind.efforts[0],
+            recall=1.0,
+        )
+        rows = RowSubset(stored_rows, build.row_indices)
+        index = _write_file(files.make_path(build.view, build.modality, record), build, rows, settings)
+        effort, recall = tune_effort(index, rows, build.kind.efforts, text_queries.get(build.view))
+        if not is_small(*rows.shape):
+            on_progress(f"built index {next(done)} of {len(builds)}: {build.name}, {len(rows)} rows")
+        return replace(record, effort=effort, recall=recall)
+
+    with translate_disk_errors(library.folder), ThreadPoolExecutor(os.cpu_count()) as threads:
+        records = list(threads.map(build_file, builds))
+    return {build.name: record for build, record in zip(builds, records, strict=True)}
 
 
 def _write_file(path: Path, build: _IndexBuild, rows: RowSubset, settings: IndexSettings) -> VectorIndex:

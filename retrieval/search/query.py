@@ -11,9 +11,11 @@ from typing import Any, Self
 
 from encoders import AffectError
 from retrieval.features import SPACES
+from retrieval.search.fusion_rules import DEFAULT_FUSION, FUSION_RULES
 from retrieval.search.query_fields import (
     FIELD_BY_JSON_NAME,
     FIELD_PARSERS,
+    validate_balance,
     validate_names,
     validate_query_text,
 )
@@ -25,36 +27,12 @@ from retrieval.search.query_moods import (
     place_landmark,
     validate_moods,
 )
+from retrieval.search.query_reading import QueryText
 from retrieval.storage import MODALITIES
 
 MOOD_AFFECT_WEIGHT = 0.5  # of a mood beside content
 NUDGE_AFFECT_WEIGHT = 0.7  # of a nudge, see `spaces.circumplex.nudges.STEP_SDS`
 DEFAULT_BALANCE = 1.05  # how strongly a merged list alternates between modalities; 1 is by score alone
-
-
-@dataclass(frozen=True, kw_only=True)
-class QueryText:
-    """A query's text as it is searched.
-
-    positive:    what is looked for; empty where only something is denied
-    negatives:   what is not wanted, in the form in which it is searched, by the user's words
-    corrections: words that were replaced, with their replacement
-    warnings:    lines for the user
-    """
-
-    positive: str
-    negatives: Mapping[str, str] = field(default_factory=dict)
-    corrections: Mapping[str, str] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
-
-    def to_json(self, text: str | None) -> dict[str, Any]:
-        """As echoed with the query's results: what differs from its text."""
-        return {
-            **({"read_as": self.positive} if text is not None and self.positive != text else {}),
-            **({"corrected": dict(self.corrections)} if self.corrections else {}),
-            **({"not": list(self.negatives)} if self.negatives else {}),
-            **({"warnings": list(self.warnings)} if self.warnings else {}),
-        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +54,11 @@ class Query:
     mood_from_words: the mood is what the emotion words of the text name ("a gloomy street"); it moves the
             scores of the content instead of being averaged with them, and where the text has no such word the
             results are those of its content to the bit; see `retrieval.search.words_mood`
+    fusion: the rule by which the scores of the spaces become one: mean, rrf or learned, see
+            `retrieval.search.fusion_rules`
+    balance: c of the balanced merge, or the least share of the exposure that modalities are to have: then the
+            least c that gives it, see `fusion.exposure`
+    diversify: the tradeoff of maximal marginal relevance, 1 for relevance alone to 0; None to leave it out
     reading: how text and exclusions are read, see `retrieval.search.query_text`; set by the engine
 
     Raises AffectError where a value makes no sense.
@@ -93,7 +76,7 @@ class Query:
     until: datetime | None = None
     modalities: tuple[str, ...] = MODALITIES
     weights: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(SPACES, 1.0))
-    balance: float = DEFAULT_BALANCE
+    balance: float | Mapping[str, float] = DEFAULT_BALANCE
     min_score: float = 0.0
     mood: Mood | None = None
     radius: float | None = None
@@ -102,6 +85,8 @@ class Query:
     not_moods: tuple[Mood, ...] = ()
     affect: float | None = None
     mood_from_words: bool = False
+    fusion: str = DEFAULT_FUSION
+    diversify: float | None = None
     reading: QueryText | None = None
 
     def __post_init__(self) -> None:
@@ -124,16 +109,31 @@ class Query:
             self.weights.values()
         ):
             raise AffectError("weights must be finite, not negative, and not all zero")
+        validate_balance(self.balance, self.modalities)
         if self.since is not None and self.until is not None and self.since >= self.until:
             raise AffectError(
                 f"nothing is changed since {self.since:%Y-%m-%d} and before {self.until:%Y-%m-%d}"
             )
-        if not (math.isfinite(self.balance) and self.balance > 0):
-            raise AffectError(
-                f"balance is {self.balance}; it must be above 0 (1: by score alone, 1.05: the default)"
-            )
         if not 0 <= self.min_score <= 1:
             raise AffectError(f"the least score is {self.min_score}; it must be between 0 and 1")
+        if self.diversify is not None and not 0 <= self.diversify <= 1:
+            raise AffectError(f"diversify is {self.diversify}; it must be between 0 and 1 (relevance alone)")
+        self._validate_fusion()
+
+    def _validate_fusion(self) -> None:
+        validate_names("fusion rule", (self.fusion,), tuple(FUSION_RULES))
+        rule = FUSION_RULES[self.fusion]
+        if rule.is_for_words and (others := set(self.parts) - {"text"}):
+            raise AffectError(
+                f"fusion {self.fusion} has weights for words alone; leave out {', '.join(sorted(others))}, "
+                f"or use fusion {DEFAULT_FUSION}"
+            )
+        if not rule.is_probability and (self.min_score or self.mood_from_words):
+            needs = "a least score" if self.min_score else "the mood of words"
+            raise AffectError(
+                f"fusion {self.fusion} gives ranks and no chances, which {needs} needs; "
+                f"use fusion {DEFAULT_FUSION}"
+            )
 
     def _place_moods(self) -> None:
         """Make landmarks points, and check that the moods make sense together."""
@@ -150,7 +150,13 @@ class Query:
             raise AffectError("there are no words to take a mood from; give a text, or a mood by --mood")
         if self.mood_from_words and not isinstance(self.mood, PhraseAffect | None):
             raise AffectError("a mood is given, and is to be taken from the words too; choose one of both")
-        if self.affect not in (None, 1) and not self.parts:
+        if self.parts or self.affect is None:
+            return
+        if self.mood is None:
+            raise AffectError(
+                f"affect is {self.affect:g}, and nothing asked for has a mood; give words, a file or --mood"
+            )
+        if self.affect != 1:
             raise AffectError(
                 f"affect is {self.affect:g}, and only a mood is asked for; give content too, or no affect"
             )
@@ -215,6 +221,7 @@ class Query:
             "nudge": list(self.nudges),
             "not_mood": list(map(describe_mood, self.not_moods)),
             "mood_from_words": self.mood_from_words,
+            "fusion": "" if self.fusion == DEFAULT_FUSION else self.fusion,
         }
         echoed |= {name: value for name, value in others.items() if value}
         return {**echoed, "affect": self.affect_weight} if self.affect_weight else echoed

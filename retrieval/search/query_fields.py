@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,31 @@ def parse_weights(text: str) -> dict[str, float]:
             raise AffectError(f"weight {part!r}: write it as object=1") from None
     validate_names("space", weights, SPACES)
     return weights
+
+
+def parse_balance(text: str) -> float | dict[str, float]:
+    """From "1.05", or from least shares of the exposure such as "image=.3,audio=.2". Raises AffectError."""
+    try:
+        if "=" not in text:
+            return float(text)
+        pairs = [part.partition("=") for part in text.split(",") if part.strip()]
+        return {name.strip(): float(share) for name, _, share in pairs}
+    except ValueError:
+        raise AffectError(f"balance {text!r}: write it as 1.05, or shares as image=.3,audio=.2") from None
+
+
+def validate_balance(balance: float | Mapping[str, float], modalities: tuple[str, ...]) -> None:
+    """Raises AffectError for a factor that is not above 0, and for shares that can't be had together."""
+    if not isinstance(balance, Mapping):
+        if not 0 < balance < math.inf:
+            raise AffectError(
+                f"balance is {balance}; it must be above 0 (1: by score alone, 1.05: the default)"
+            )
+        return
+    validate_names("modality searched", balance, modalities)
+    if not all(0 <= share <= 1 for share in balance.values()) or sum(balance.values()) > 1:
+        shown = ", ".join(f"{name}={share:g}" for name, share in balance.items())
+        raise AffectError(f"balance {shown}; shares lie between 0 and 1, and sum to 1 at most")
 
 
 def parse_modalities(text: str) -> tuple[str, ...]:
@@ -118,6 +144,14 @@ def _parse_mood_list(value: Any) -> tuple[tuple[float, float] | str, ...]:
     return tuple(map(_parse_mood_value, value if is_list and not is_point else [value]))
 
 
+def _parse_balance_value(value: Any) -> float | dict[str, float]:
+    if isinstance(value, str):
+        return parse_balance(value)
+    if isinstance(value, dict):
+        return {name: _parse_number(share) for name, share in value.items()}
+    return _parse_number(value)
+
+
 def _parse_string_list(value: Any) -> tuple[str, ...]:
     return tuple(map(_parse_string, value if isinstance(value, list | tuple) else [value]))
 
@@ -140,8 +174,10 @@ FIELD_PARSERS: dict[str, Callable[[Any], Any]] = {
     "until": lambda value: parse_date(_parse_string(value)),
     "modalities": _parse_modality_list,
     "weights": _parse_weights,
-    "balance": _parse_number,
+    "balance": _parse_balance_value,
+    "diversify": _parse_number,
     "min_score": _parse_number,
+    "fusion": _parse_string,
     "mood": _parse_mood_value,
     "radius": _parse_number,
     "then": _parse_mood_list,

@@ -4,6 +4,7 @@ from .added_roles import begin_roles as begin_roles
 from .added_roles import find_items_to_complete as find_items_to_complete
 from .added_roles import list_added_roles as list_added_roles
 from .added_roles import must_project_roles as must_project_roles
+from .catalog import ItemPosition as ItemPosition
 from .custom_heads import ALIGNMENT_KEY as ALIGNMENT_KEY
 from .custom_heads import HEADS_FOLDER as HEADS_FOLDER
 from .custom_heads import list_custom_heads as list_custom_heads
@@ -18,6 +19,7 @@ from .integrity import find_problems as find_problems
 from .item_columns import MODALITIES as MODALITIES
 from .item_columns import ItemColumns as ItemColumns
 from .item_columns import make_id_keys as make_id_keys
+from .item_columns import make_item_columns as make_item_columns
 from .library import EncodedFile as EncodedFile
 from .library import FileUpdate as FileUpdate
 from .library import Library as Library
