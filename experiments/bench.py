@@ -27,6 +27,7 @@ BENCHMARKS = {  # module by name of the command
     "sounds": "sounds_by_word",
     "mixed": "mixed_gallery",
     "reliability": "reliability",
+    "mood": "mood",
     "fusion": "fusion_rules",
     "thresholds": "thresholds",
     "balance": "balance",

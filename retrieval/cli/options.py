@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,10 @@ import click
 from retrieval.search import DEFAULT_BALANCE, DEFAULT_FUSION, FUSION_RULES
 from retrieval.storage import MODALITIES, find_on_disk
 from retrieval.vector_index import INDEX_KINDS
+from spaces.circumplex import NUDGES
+
+Option = Callable[[Callable[..., None]], Callable[..., None]]
+"""A decorator that adds an option to a command."""
 
 
 class NormalisedPath(click.Path):
@@ -40,9 +44,32 @@ def add_index_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+def _make_nudge_options() -> list[Option]:
+    """A flag for each of NUDGES, which `collect_nudges` reads."""
+    return [
+        click.option(
+            f"--{name}",
+            get_nudge_parameter(name),
+            is_flag=True,
+            help=f"Like what is asked with, but {words}.",
+        )
+        for name, words in ((name, name.replace("-", " ")) for name in NUDGES)
+    ]
+
+
+def get_nudge_parameter(name: str) -> str:
+    """The name of the parameter of a nudge's flag."""
+    return name.replace("-", "_")
+
+
+def collect_nudges(flags: Mapping[str, bool]) -> tuple[str, ...]:
+    """The names of the nudges whose flags are set."""
+    return tuple(name for name in NUDGES if flags[get_nudge_parameter(name)])
+
+
 def add_query_options(command: Callable[..., None]) -> Callable[..., None]:
     """Decorate a command with the options that make up a query."""
-    options = [
+    options: list[Option] = [
         click.argument("text", required=False),
         library_option,
         click.option("--image", type=PATH_TYPE, metavar="FILE", help="Ask with a picture."),
@@ -58,9 +85,22 @@ def add_query_options(command: Callable[..., None]) -> Callable[..., None]:
             help="Words (calm, scary, like a sunday morning ...) or V,A: valence and arousal, -1 to 1.",
         ),
         click.option(
+            "--radius", type=float, metavar="R",
+            help="Search the region within R of --mood: the score is the chance that an item lies there.",
+        ),
+        click.option(
+            "--then", metavar="MOOD", multiple=True,
+            help="The course of a film or sound: it starts as --mood says and goes on so; several, in order.",
+        ),
+        *_make_nudge_options(),
+        click.option(
+            "--not-mood", "not_moods", metavar="MOOD", multiple=True,
+            help="How it must not feel; may be given several times, also alone.",
+        ),
+        click.option(
             "--affect", type=float,
             help="The dial from 0, content alone, to 1, mood alone (default: 0; with --mood beside content "
-            "0.5). Without --mood it goes by how the query itself feels.",
+            "0.5, with --calmer and the like 0.7). Without --mood it goes by how the query itself feels.",
         ),
         click.option(
             "--mood-from-words", is_flag=True,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from encoders import AffectError, to_printable
-from retrieval.cli.options import PATH_TYPE, add_query_options, json_option
+from retrieval.cli.options import PATH_TYPE, add_query_options, collect_nudges, json_option
 from retrieval.cli.session import open_engine, open_input
 from retrieval.search import (
     Query,
@@ -57,10 +57,11 @@ class SearchCommand(click.Command):
 @json_option
 def search(
     text: str | None, folder: Path, image: Path | None, audio: Path | None, video: Path | None,
-    item: str | None, exclude: tuple[str, ...], mood: str | None, affect: float | None, mood_from_words: bool,
+    item: str | None, exclude: tuple[str, ...], mood: str | None, radius: float | None, then: tuple[str, ...],
+    not_moods: tuple[str, ...], affect: float | None, mood_from_words: bool,
     under: Path | None, since: str | None, until: str | None, k: int, modalities: str, weights: str,
     fusion: str, balance: str, diversify: float | None, min_score: float,
-    queries: Path | None, explain: bool, html: Path | None, as_json: bool,
+    queries: Path | None, explain: bool, html: Path | None, as_json: bool, **nudges: bool,
 ) -> None:  # fmt: skip
     """Search by words, an image, a sound, a video, an item, or several of them as one question.
 
@@ -73,19 +74,25 @@ def search(
     affect search --mood "like a sunday morning" -l lib     any words, as the text regressor reads them
     affect search "the sea" --mood=-0.6,0.5 -l lib          the sea, unpleasant and stirred
     affect search --image party.jpg --affect 0.7 -l lib     what feels like it, more than looks like it
+    affect search --mood 0.5,-0.3 --radius 0.3 -l lib       what lies in a region of the plane, most likely
+    affect search --mood calm --then excited -l lib         films that start calm and end excited
+    affect search --item 3f2a --calmer -l lib               like this, but calmer
+    affect search "a street" --not-mood sad -l lib          streets, but no sad ones
     affect search "a gloomy street" --mood-from-words -l lib   gloomy streets before cheerful ones
     affect search "a beach without people" -l lib           the same as: "a beach" --not people
     affect search "a dog" --under photos --since 2024-06 -l lib   what lies there, changed since June
 
     A line of a query file holds "id" and any of "text", "image", "audio", "video", "item", "not", "mood",
-    "affect", "mood_from_words", "under", "since", "until", "k", "modalities", "weights", "fusion",
-    "balance", "diversify", "min_score".
+    "radius", "then", "nudge" (["calmer"]), "not_mood", "affect", "mood_from_words", "under", "since",
+    "until", "k", "modalities", "weights", "fusion", "balance", "diversify", "min_score".
     """
     settings = {
         "k": k, "modalities": parse_modalities(modalities), "weights": parse_weights(weights),
         "fusion": fusion, "balance": parse_balance(balance), "diversify": diversify, "min_score": min_score,
         "affect": affect, "mood_from_words": mood_from_words,
-        "mood": None if mood is None else parse_mood(mood), "exclude": exclude,
+        "mood": None if mood is None else parse_mood(mood), "exclude": exclude, "radius": radius,
+        "then": tuple(map(parse_mood, then)), "not_moods": tuple(map(parse_mood, not_moods)),
+        "nudges": collect_nudges(nudges),
         "under": None if under is None else parse_folder(under),
         "since": None if since is None else parse_date(since),
         "until": None if until is None else parse_date(until),

@@ -16,8 +16,8 @@ from jinja2 import Environment
 from encoders import AffectError, to_printable
 from retrieval.report.modality_style import MODALITY_PLURALS
 from retrieval.report.terminal import (
-    NO_MOOD_IN_WORDS,
     format_affect,
+    format_course_step,
     format_moment,
     format_query_mood,
     format_time_span,
@@ -128,9 +128,9 @@ def _format_query_part(part_name: str, value: Any) -> str:
 
 
 def _format_mood_and_dial(query: Query) -> str:
-    """Mood and dial of a query, such as "its own mood, dial 0.3"; empty at dial 0."""
+    """Moods and dial of a query, such as "its own mood, dial 0.3"; at dial 0 only what is not wanted."""
     if not query.affect_weight:
-        return NO_MOOD_IN_WORDS if query.mood_from_words else ""
+        return "" if query.names_mood else format_query_mood(query)
     return f"{format_query_mood(query) or 'its own mood'}, dial {query.affect_weight:g}"
 
 
@@ -171,6 +171,7 @@ def _list_explanation_tables(explanation: Mapping[str, Any]) -> Iterator[tuple[s
         "Strongest": [("at", moment)] if (moment := format_moment(explanation["moment"])) else [],
         "Scores": [(view, f"{score:.2f}") for view, score in explanation["views"].items()],
         "Faces": [(name, f"{value:.2f}") for name, value in (explanation["faces"] or {}).items()],
+        "Course": list(map(format_course_step, explanation.get("course", ()))),
         "Mood by sense": [
             (modality, format_affect(estimate))
             for modality, estimate in explanation["affect"].items()

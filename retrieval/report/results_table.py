@@ -10,7 +10,7 @@ import click
 
 from encoders import to_printable
 from retrieval.features import SPACES
-from retrieval.report.terminal import format_affect, format_moment, format_time_span
+from retrieval.report.terminal import format_affect, format_course_step, format_moment, format_time_span
 from retrieval.report.text_columns import Column, format_table, get_terminal_width, wrap_text
 from retrieval.search import Hit, Query, SearchResults
 
@@ -109,9 +109,15 @@ def _format_explanation(explanation: Mapping[str, Any]) -> str:
     parts = {
         "score": _format_score_parts(explanation["parts"]), "looks like": labels,
         "sounds like": events, "strongest at": format_moment(explanation["moment"]), "scores": views,
-        "faces": faces, "feels": moods,
+        "faces": faces, "feels": moods, "course": _format_course(explanation.get("course", ())),
     }  # fmt: skip
     return "; ".join(f"{name} {values}" for name, values in parts.items() if values)
+
+
+def _format_course(steps: Sequence[Mapping[str, Any]]) -> str:
+    """The first and the last step of a course, with what was asked for there."""
+    ends = [" ".join(format_course_step(step)) for step in steps[:: max(len(steps) - 1, 1)]]
+    return " ... ".join(ends)
 
 
 def _format_score_parts(parts: Mapping[str, Mapping[str, float]]) -> str:

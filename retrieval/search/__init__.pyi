@@ -15,7 +15,6 @@ from .index_builds import rebuild_index as rebuild_index
 from .index_builds import update_index as update_index
 from .index_files import IndexSettings as IndexSettings
 from .query import DEFAULT_BALANCE as DEFAULT_BALANCE
-from .query import PhraseAffect as PhraseAffect
 from .query import Query as Query
 from .query_encoder import EncodedQueryPart as EncodedQueryPart
 from .query_fields import parse_balance as parse_balance
@@ -25,3 +24,6 @@ from .query_fields import parse_modalities as parse_modalities
 from .query_fields import parse_weights as parse_weights
 from .query_fields import validate_unicode as validate_unicode
 from .query_file import read_queries as read_queries
+from .query_moods import Mood as Mood
+from .query_moods import PhraseAffect as PhraseAffect
+from .query_moods import describe_mood as describe_mood

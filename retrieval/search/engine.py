@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from retrieval.search.affect_search import (
-    AffectPoint,
-    compute_target_affect,
     find_nearest_by_affect,
+    make_mood_target,
     resolve_mood,
+    score_mood,
+    score_unwanted_moods,
 )
 from retrieval.search.candidates import CandidateSearch
-from retrieval.search.content_and_mood import MOOD_TERM, average_content_and_mood
+from retrieval.search.content_and_mood import average_content_and_mood
 from retrieval.search.filters import find_allowed_segments
 from retrieval.search.fusion_rules import DEFAULT_FUSION, FUSION_RULES, FusionRule
 from retrieval.search.hits import Hit, SearchResults, make_hit
@@ -27,10 +28,9 @@ from retrieval.search.query import Query
 from retrieval.search.query_encoder import EncodedQueryPart, QueryEncoder
 from retrieval.search.query_text import resolve_text
 from retrieval.search.scoring import ContentScorer
-from retrieval.search.segment_scores import SegmentScores, make_scores_without_content
+from retrieval.search.segment_scores import SegmentScores
 from retrieval.search.words_mood import add_affect_residual
 from retrieval.storage import Library, Snapshot, load_snapshot, make_id_keys
-from spaces.circumplex import affinity
 
 Positions = npt.NDArray[np.int64]
 
@@ -124,7 +124,7 @@ class Engine:
         best = comparable[scores.total[comparable] >= query.min_score]
         merged_list = merge_modalities(query, scores, best, snapshot)
         merged = merged_list.indices
-        if query.mood is None and not negatives:  # else a copy of the query's file need not be what is wanted
+        if not (query.names_mood or query.not_moods or negatives):  # else a copy need not be what is wanted
             merged = list(dict.fromkeys([*_list_copies(scores, best), *merged]))[: query.k]
         hits = _make_hits(snapshot, scores, merged)
         if hits:
@@ -155,10 +155,14 @@ class Engine:
 
         def score_negatives(segments: npt.NDArray[np.integer[Any]]) -> dict[str, SegmentScores]:
             by_chance = replace(query, fusion=DEFAULT_FUSION)  # 1 - q needs a probability, not a rank
-            return {text: self._scorer.score(by_chance, [part], segments) for text, part in negatives.items()}
+            texts = {
+                text: self._scorer.score(by_chance, [part], segments) for text, part in negatives.items()
+            }
+            return texts | score_unwanted_moods(snapshot, query.not_moods, segments)
 
+        has_negatives = bool(negatives or query.not_moods)
         allowed = find_allowed_segments(query, snapshot)
-        if query.is_pure_negation and negatives:
+        if query.is_pure_negation and has_negatives:
             is_wanted = [snapshot.mask_modality(modality) for modality in query.modalities]
             segments = np.flatnonzero(np.any(is_wanted, axis=0))
             if allowed is not None:
@@ -167,7 +171,7 @@ class Engine:
         depth = self._compute_candidate_depth(query)
         while True:
             scores = self._score_positive(query, query_parts, depth, allowed)
-            if not negatives:
+            if not has_negatives:
                 return scores
             scores = apply_negatives(scores, score_negatives(scores.segments))
             items = snapshot.item_by_segment[scores.segments]
@@ -184,7 +188,7 @@ class Engine:
         allowed: npt.NDArray[np.int64] | None,
     ) -> SegmentScores:
         """Scores by content, by mood, or by both, weighted by `query.affect_weight`."""
-        target = compute_target_affect(query, query_parts)
+        target = make_mood_target(query, query_parts, self._snapshot)
         present_parts = [part for part in query_parts if part.is_present]
         if target is None:
             return self._scorer.score(
@@ -192,19 +196,13 @@ class Engine:
             )
         segments = find_nearest_by_affect(self._snapshot, target, query.modalities, depth, allowed)
         if query.affect_weight == 1 or not query.has_content:
-            return self._score_by_affect(target, segments)
-        nearest = self._find_content_candidates(query, present_parts, depth, allowed)
-        both = np.union1d(segments, nearest)
-        content, mood = self._scorer.score(query, present_parts, both), self._score_by_affect(target, both)
-        if query.mood_from_words:
-            return add_affect_residual(content, mood.affect_match, target, query.affect_weight)
+            return score_mood(self._snapshot, target, segments)
+        both = np.union1d(segments, self._find_content_candidates(query, present_parts, depth, allowed))
+        content = self._scorer.score(query, present_parts, both)
+        mood = score_mood(self._snapshot, target, both)
+        if query.mood_from_words and query.target_affect is not None:
+            return add_affect_residual(content, mood.affect_match, query.target_affect, query.affect_weight)
         return average_content_and_mood(content, mood, query.affect_weight)
-
-    def _score_by_affect(self, target: AffectPoint, segments: Positions) -> SegmentScores:
-        mood = affinity(self._snapshot.select_affect(segments), target)
-        return make_scores_without_content(
-            segments, mood, mean_cosine=mood, term=MOOD_TERM, affect_match=mood
-        )
 
     def _compute_candidate_depth(self, query: Query) -> int:
         return max(min(CANDIDATES_PER_RESULT * query.k, self._snapshot.item_count), MIN_CANDIDATES)

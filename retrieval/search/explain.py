@@ -11,6 +11,7 @@ from encoders import FACE_COLUMNS, EventClassifier, Rows, is_missing_row
 from retrieval.features import EVENTS_ROLE, OBJECT_SPACE, SPACE_SPECS, affect_to_json
 from retrieval.search.engine import Engine
 from retrieval.search.hits import Hit
+from retrieval.search.mood_course import explain_course, make_course_target
 from retrieval.search.query import Query
 from retrieval.search.sound_moment import encode_sound_text, find_sound_moment
 from spaces import ZeroShotSpace, list_events
@@ -21,13 +22,19 @@ def explain_hits(engine: Engine, hits: Sequence[Hit], query: Query | None = None
     """The explanation of each hit, by `explain_hit`; the query's text is encoded once."""
     text = query and (query.text if query.reading is None else query.reading.positive)
     sentences = encode_sound_text(engine.library, text) if text and hits else None
-    return [_explain(engine, hit, sentences) for hit in hits]
+    explanations = [_explain(engine, hit, sentences) for hit in hits]
+    course = make_course_target(query, engine.snapshot) if query else None
+    if course:
+        for hit, explanation in zip(hits, explanations, strict=True):
+            explanation["course"] = explain_course(engine.snapshot, hit.id, course)
+    return explanations
 
 
 def explain_hit(engine: Engine, hit: Hit, query: Query | None = None) -> dict[str, Any]:
     """Labels with probabilities, sound events with scores, the moment at which those that the query's text
     asks for are strongest (None where it can't be told), scores by view, columns of the faces (None without
-    a face), and affect by modality (None where it abstains); "parts" of the score, see `explain_score`.
+    a face), and affect by modality (None where it abstains); "parts" of the score, see `explain_score`, and
+    "course", see `explain_course`.
     """
     return explain_hits(engine, [hit], query)[0]
 

@@ -29,7 +29,9 @@ def explain_no_results(
         return f"no match: the library holds nothing of {', '.join(query.modalities)} (--modalities){more}"
     if best_score is not None:
         return f"no good match: the best scores {best_score:.2f}, below --min-score {query.min_score:g}{more}"
-    if is_present or query.affect_weight == 1:
+    if query.then and query.affect_weight == 1:
+        return f"no match: nothing here has two segments whose affect is known, as a course needs{more}"
+    if is_present or query.affect_weight == 1 or query.not_moods:
         return f"no match: nothing here can be compared with it{more}"
     if set(query.parts) <= {"text"}:
         return "no match: no space knows these words; try others, or ask with a file"

@@ -137,6 +137,13 @@ def _parse_mood_value(value: Any) -> tuple[float, float] | str:
     return parse_mood(_parse_string(value))
 
 
+def _parse_mood_list(value: Any) -> tuple[tuple[float, float] | str, ...]:
+    """Of one mood, or a list of moods; a list of numbers is one point."""
+    is_list = isinstance(value, list | tuple)
+    is_point = is_list and value and not any(isinstance(one, str | list | tuple) for one in value)
+    return tuple(map(_parse_mood_value, value if is_list and not is_point else [value]))
+
+
 def _parse_balance_value(value: Any) -> float | dict[str, float]:
     if isinstance(value, str):
         return parse_balance(value)
@@ -172,9 +179,13 @@ FIELD_PARSERS: dict[str, Callable[[Any], Any]] = {
     "min_score": _parse_number,
     "fusion": _parse_string,
     "mood": _parse_mood_value,
+    "radius": _parse_number,
+    "then": _parse_mood_list,
+    "nudges": _parse_string_list,
+    "not_moods": _parse_mood_list,
     "affect": _parse_number,
     "mood_from_words": _parse_flag,
 }
 """Of the fields of `Query` in JSON; others are taken as they are."""
-FIELD_BY_JSON_NAME = {"not": "exclude"}
-"""Names in JSON that cannot be names in Python."""
+FIELD_BY_JSON_NAME = {"not": "exclude", "nudge": "nudges", "not_mood": "not_moods"}
+"""Names in JSON that differ from those in Python."""

@@ -11,7 +11,8 @@ from encoders import ClassifierEncoder, EnglishTextEncoder, EventClassifier
 from retrieval.features import FeaturePipeline
 from retrieval.search.language import is_foreign, may_be_foreign
 from retrieval.search.negation import NegationParse, parse_negation
-from retrieval.search.query import Query, QueryText
+from retrieval.search.query import Query
+from retrieval.search.query_reading import QueryText
 from retrieval.search.spelling import correct_spelling
 from retrieval.search.wording import WORD, clean_text, normalise_wording, straighten_quotes
 from spaces.circumplex import LANDMARK_SYNONYMS, LANDMARKS

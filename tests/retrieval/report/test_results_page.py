@@ -15,7 +15,8 @@ from media_factory import clip
 from retrieval.report.results_page import make_media_link, write_results_page
 from retrieval.search.engine import Engine
 from retrieval.search.explain import explain_hit
-from retrieval.search.query import Query, QueryText
+from retrieval.search.query import Query
+from retrieval.search.query_reading import QueryText
 from retrieval.storage.library import Library
 
 ODD = os.fsdecode(b"a b#c?d%20e")
