@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,8 +60,8 @@ class _LibraryFigures:
     recall: Estimate
     opening: float
     visible: float
-    memory: dict[str, float]
-    bytes_per_item: dict[str, float]
+    memory: Mapping[str, float]
+    bytes_per_item: Mapping[str, float]
 
 
 @click.command("engine", short_help="A million items: fused queries, mood plane, merge, storage, peers.")
@@ -86,9 +86,8 @@ def command(
     """
     counts = [items] if growth is None else [items // 100, items // 10, items]
     figures = [measure_library(count, queries, exact, seed) for count in counts]
-    report = make_report(
-        figures[-1], {"items": items, "queries": queries, "exact": exact, "seed": seed}, peers
-    )
+    settings = {"items": items, "queries": queries, "exact": exact, "seed": seed}
+    report = make_report(figures[-1], settings, with_peers=peers)
     if growth is not None:
         draw_growth(figures, growth)
     print_report(report, as_json=as_json)
@@ -110,12 +109,12 @@ def measure_library(item_count: int, query_count: int, exact_count: int, seed: i
         recall=recall,
         opening=measure_opening(folder, small),
         visible=measure_new_items(folder, item_count, timed, seed),
-        memory=measure_memory(folder, timed),
+        memory=measure_memory(folder, small, query_count, seed),
         bytes_per_item=measure_bytes_per_item(folder, item_count),
     )
 
 
-def make_report(figures: _LibraryFigures, settings: dict[str, int], with_peers: bool) -> BenchmarkReport:
+def make_report(figures: _LibraryFigures, settings: dict[str, int], *, with_peers: bool) -> BenchmarkReport:
     """The tables one below the other, and every bar."""
     tail = float(np.quantile(figures.seconds, TAIL)) / MILLI
     median = float(np.median(figures.seconds)) / MILLI

@@ -12,7 +12,6 @@ from contextlib import closing
 from pathlib import Path
 
 import numpy as np
-import psutil
 
 from encoders import AffectError
 from experiments.benchmarks.engine.fused_queries import QUERY, QuerySet
@@ -35,20 +34,31 @@ start = time.perf_counter()
 engine = Engine(Library.open(Path(sys.argv[1])))
 print(time.perf_counter() - start)
 """
+MEMORY_SCRIPT = """
+import sys
+from pathlib import Path
+import psutil
+from experiments.benchmarks.engine.fused_queries import QUERY, QuerySet
+from retrieval.search import Engine
+from retrieval.storage import Library
+
+def run_queries(folder):
+    with Engine(Library.open(Path(folder))) as engine:
+        opened = psutil.Process().memory_full_info().uss
+        for part in QuerySet.draw(engine.snapshot, int(sys.argv[3]), int(sys.argv[4])).parts:
+            engine.run_encoded_query(QUERY, [part])
+        return opened, psutil.Process().memory_full_info().uss
+
+run_queries(sys.argv[2])  # modules
+before = psutil.Process().memory_full_info().uss
+opened, queried = run_queries(sys.argv[1])
+print(opened - before, queried - before)
+"""
 
 
 def measure_opening(folder: Path, small_folder: Path) -> float:
     """Median seconds to open a library and its engine, each time in a new process with its modules loaded."""
-    seconds = []
-    for _ in range(OPEN_RUNS):
-        done = subprocess.run(
-            [sys.executable, "-c", OPEN_SCRIPT, str(folder), str(small_folder)],
-            capture_output=True,
-            text=True,
-        )
-        if done.returncode:
-            raise AffectError(f"{folder}: opening it failed: {done.stderr.strip()}")
-        seconds.append(float(done.stdout))
+    seconds = [float(_run_script(OPEN_SCRIPT, str(folder), str(small_folder))) for _ in range(OPEN_RUNS)]
     return float(np.median(seconds))
 
 
@@ -84,22 +94,22 @@ def _time_after_commit(folder: Path, item_count: int, queries: QuerySet, seed: i
         return seconds
 
 
-def measure_memory(folder: Path, queries: QuerySet) -> Mapping[str, float]:
-    """MiB of this process before the library is opened, after, and after all queries; private memory only.
+def measure_memory(folder: Path, small_folder: Path, query_count: int, seed: int) -> Mapping[str, float]:
+    """MiB of private memory that a new process needs to open the library, and to answer queries.
 
-    Pages of mapped files are shared with the system's cache, which takes them back when it needs them.
+    Pages of mapped files do not count: they are the system's cache, which takes them back when it needs them.
     """
-    process = psutil.Process()
+    words = [MEMORY_SCRIPT, str(folder), str(small_folder), str(query_count), str(seed)]
+    opened, queried = (float(value) / MEBI for value in _run_script(*words).split())
+    return {"opened": opened, "queried": queried}
 
-    def get_private() -> float:
-        return process.memory_full_info().uss / MEBI
 
-    before = get_private()
-    with closing(Library.open(folder)) as library, Engine(library) as engine:
-        opened = get_private()
-        for part in queries.parts:
-            engine.run_encoded_query(QUERY, [part])
-        return {"opened": opened - before, "queried": get_private() - before}
+def _run_script(script: str, *arguments: str) -> str:
+    """What a script prints in a new process. Raises AffectError if it fails."""
+    done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True)
+    if done.returncode:
+        raise AffectError(f"{arguments[0]}: measuring failed: {done.stderr.strip()}")
+    return done.stdout
 
 
 def measure_bytes_per_item(folder: Path, item_count: int) -> dict[str, float]:
@@ -122,22 +132,15 @@ def make_storage_report(
     opening: float, visible: float, memory: Mapping[str, float], bytes_per_item: Mapping[str, float]
 ) -> tuple[list[dict[str, Cell]], list[Requirement]]:
     """Rows of the table, and requirements."""
-    sizes: list[dict[str, Cell]] = [
-        {"measured": f"library: bytes an item, {name}", "median (least to most)": size}
-        for name, size in bytes_per_item.items()
-    ]
+    values = {
+        "opening it and its engine, ms": opening * 1000,
+        f"query after {NEW_ITEM_COUNT} new items, ms": visible * 1000,
+        "private memory, opened, MiB": memory["opened"],
+        "private memory after queries, MiB": memory["queried"],
+        **{f"bytes an item, {name}": size for name, size in bytes_per_item.items()},
+    }
     rows: list[dict[str, Cell]] = [
-        {"measured": "library: opening it and its engine, ms", "median (least to most)": opening * 1000},
-        {
-            "measured": f"library: query after {NEW_ITEM_COUNT} new items, ms",
-            "median (least to most)": visible * 1000,
-        },
-        {"measured": "library: private memory, opened, MiB", "median (least to most)": memory["opened"]},
-        {
-            "measured": "library: private memory after queries, MiB",
-            "median (least to most)": memory["queried"],
-        },
-        *sizes,
+        {"measured": f"library: {name}", "median (least to most)": value} for name, value in values.items()
     ]
     requirements = [
         Requirement("opening, ms", opening * 1000, MAX_OPEN_SECONDS * 1000, is_minimum=False),
