@@ -138,29 +138,3 @@ def score_unwanted_moods(
                 segments, region.score(snapshot, segments), mean_cosine=nearness, term=MOOD_TERM
             )
     return scores
-
-
-def find_nearest_by_affect(
-    snapshot: Snapshot,
-    target: MoodTarget,
-    modalities: Sequence[str],
-    k: int,
-    allowed_segments: Positions | None = None,
-) -> Positions:
-    """Segment positions, ascending: of each modality all segments as good a match as the k-th best item.
-
-    Exact, over every segment: comparing four numbers each is faster than an index.
-    """
-    nearest = [np.empty(0, np.int64)]
-    closeness = target.score(snapshot, np.arange(len(snapshot.item_by_segment)))
-    if allowed_segments is not None:
-        is_left_out = np.ones(len(closeness), np.bool_)
-        is_left_out[allowed_segments] = False
-        closeness[is_left_out] = np.nan
-    for modality in modalities:
-        segments = np.flatnonzero(snapshot.mask_modality(modality) & ~np.isnan(closeness))
-        order = segments[np.argsort(-closeness[segments], kind="stable")]
-        first_of_item = np.sort(np.unique(snapshot.item_by_segment[order], return_index=True)[1])[:k]
-        if len(first_of_item):
-            nearest.append(order[closeness[order] >= closeness[order[first_of_item[-1]]]])
-    return np.unique(np.concatenate(nearest))

@@ -6,21 +6,22 @@ searched exactly, and rows of removed items are left out.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from encoders import Rows, is_missing_row, unit_rows
 from retrieval.search.index_files import IndexFiles, StoredIndex
+from retrieval.search.parallel import run_in_parallel
 from retrieval.storage import Library, SegmentVectors, Snapshot
 from retrieval.vector_index import CACHE_BYTES, ExactIndex, StoredRows, rescore, select_top_k
 
 Positions = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
+AnyInteger = TypeVar("AnyInteger", bound=np.integer[Any])
 
 MAX_GATHERED_BYTES = 16 << 20  # float16 rows that a filter leaves are compared one by one up to this size
 
@@ -32,7 +33,6 @@ class CandidateSearch:
         self._snapshot = snapshot
         self._view_searches: dict[tuple[str, str], ViewSearch] = {}
         self._index_files = IndexFiles(library.folder, snapshot.generation, snapshot.index_records)
-        self._threads = ThreadPoolExecutor(os.cpu_count())  # an index searches without Python's lock
 
     def find(
         self,
@@ -55,8 +55,7 @@ class CandidateSearch:
             for modality in modalities
             if (view, modality) in self._snapshot.observed_views
         ]
-        found = self._threads.map(lambda task: task(), tasks)
-        return np.unique(np.concatenate([np.empty(0, np.int64), *found]))
+        return sort_distinct(np.concatenate([np.empty(0, np.int64), *run_in_parallel(tasks)]))
 
     def _search_part(
         self, view_search: ViewSearch, queries: Rows, k: int, allowed_segments: Positions | None
@@ -77,7 +76,7 @@ class CandidateSearch:
         want = k
         while True:
             found = view_search.find_nearest(queries, want, allowed_segments)
-            if len(found) < want or len(np.unique(self._snapshot.item_by_segment[found])) >= k:
+            if len(found) < want or len(sort_distinct(self._snapshot.item_by_segment[found])) >= k:
                 return found
             want *= 4
 
@@ -169,6 +168,14 @@ class ViewSearch:
 
     def _to_segments(self, rows: Positions) -> Positions:
         return np.asarray(self._vectors.segment_by_row[rows], np.int64)
+
+
+def sort_distinct(positions: npt.NDArray[AnyInteger]) -> npt.NDArray[AnyInteger]:
+    """The distinct ones of positions (n,), ascending; for some hundred it is faster than np.unique."""
+    ordered = np.sort(positions)
+    is_first = np.ones(len(ordered), np.bool_)
+    is_first[1:] = ordered[1:] != ordered[:-1]
+    return ordered[is_first]
 
 
 def search_rows(rows: StoredRows, indices: Positions, queries: Rows, k: int) -> Positions:

@@ -9,8 +9,8 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from retrieval.search.affect_candidates import AffectSearch
 from retrieval.search.affect_search import (
-    find_nearest_by_affect,
     make_mood_target,
     resolve_mood,
     score_mood,
@@ -20,22 +20,23 @@ from retrieval.search.candidates import CandidateSearch
 from retrieval.search.content_and_mood import average_content_and_mood
 from retrieval.search.filters import find_allowed_segments
 from retrieval.search.fusion_rules import DEFAULT_FUSION, FUSION_RULES, FusionRule
-from retrieval.search.hits import Hit, SearchResults, make_hit
+from retrieval.search.hits import Hit, SearchResults
 from retrieval.search.merging import merge_modalities
 from retrieval.search.negative_terms import apply_negatives, has_enough_left, score_absence
 from retrieval.search.no_results import describe_weak_match, explain_no_results
 from retrieval.search.query import Query
 from retrieval.search.query_encoder import EncodedQueryPart, QueryEncoder
 from retrieval.search.query_text import resolve_text
+from retrieval.search.result_selection import list_copies, make_hits, select_best_segments
 from retrieval.search.scoring import ContentScorer
 from retrieval.search.segment_scores import SegmentScores
 from retrieval.search.words_mood import add_affect_residual
-from retrieval.storage import Library, Snapshot, load_snapshot, make_id_keys
+from retrieval.storage import Library, Snapshot, load_snapshot
 
 Positions = npt.NDArray[np.int64]
 
 CANDIDATES_PER_RESULT = 10  # candidates per view and modality, as a multiple of k ...
-MIN_CANDIDATES = 200  # ... and at least so many segments
+MIN_CANDIDATES = 100  # ... and at least so many segments
 DEEPENING_FACTOR = 4  # more candidates where negatives leave too few good ones
 
 
@@ -54,6 +55,7 @@ class Engine:
             raise self.library.custom_heads_error
         self._snapshot = load_snapshot(self.library)
         self._candidate_search = CandidateSearch(self.library, self._snapshot)
+        self._affect_search = AffectSearch(self._snapshot)
         self._scorer = ContentScorer(
             library=self.library, snapshot=self._snapshot, fusion_rules=self._fusion_rules
         )
@@ -120,13 +122,13 @@ class Engine:
     ) -> SearchResults:
         snapshot = self._snapshot
         query_items = [part.item_index for part in query_parts if part.item_index is not None]
-        comparable = _select_best_segments(scores, snapshot, query_items)
+        comparable = select_best_segments(scores, snapshot, query_items)
         best = comparable[scores.total[comparable] >= query.min_score]
         merged_list = merge_modalities(query, scores, best, snapshot)
         merged = merged_list.indices
         if not (query.names_mood or query.not_moods or negatives):  # else a copy need not be what is wanted
-            merged = list(dict.fromkeys([*_list_copies(scores, best), *merged]))[: query.k]
-        hits = _make_hits(snapshot, scores, merged)
+            merged = list(dict.fromkeys([*list_copies(scores, best), *merged]))[: query.k]
+        hits = make_hits(snapshot, scores, merged)
         if hits:
             best_score = max(hit.score for hit in hits)
             return SearchResults(
@@ -194,7 +196,7 @@ class Engine:
             return self._scorer.score(
                 query, present_parts, self._find_content_candidates(query, present_parts, depth, allowed)
             )
-        segments = find_nearest_by_affect(self._snapshot, target, query.modalities, depth, allowed)
+        segments = self._affect_search.find(target, query.modalities, depth, allowed)
         if query.affect_weight == 1 or not query.has_content:
             return score_mood(self._snapshot, target, segments)
         both = np.union1d(segments, self._find_content_candidates(query, present_parts, depth, allowed))
@@ -223,44 +225,3 @@ class Engine:
         if allowed is not None:
             of_copies = np.intersect1d(of_copies, allowed)
         return np.union1d(nearest, of_copies)
-
-
-def _select_best_segments(
-    segment_scores: SegmentScores, snapshot: Snapshot, excluded_items: Sequence[int]
-) -> Positions:
-    """Indices into `segment_scores` of each item's best segment, best first, without excluded items."""
-    items = snapshot.item_by_segment[segment_scores.segments]
-    keys = (
-        segment_scores.segments,
-        -segment_scores.moment_score,
-        *make_id_keys(snapshot.columns.ids[items]),
-        -segment_scores.mean_cosine,
-        -segment_scores.total,
-    )
-    order = np.lexsort(keys)
-    order = order[~np.isnan(segment_scores.total[order]) & ~np.isin(items[order], excluded_items)]
-    first = np.unique(items[order], return_index=True)[1]
-    return np.asarray(order[np.sort(first)])
-
-
-def _make_hits(snapshot: Snapshot, segment_scores: SegmentScores, indices: Sequence[int]) -> list[Hit]:
-    """The results at `indices` into `segment_scores`, without items that were removed meanwhile."""
-    items = snapshot.item_by_segment[segment_scores.segments[np.array(indices, np.int64)]]
-    paths = snapshot.load_paths(items)
-    present = [
-        (index, paths[item]) for index, item in zip(indices, items.tolist(), strict=True) if item in paths
-    ]
-    return [
-        make_hit(rank, snapshot, segment_scores, index, path) for rank, (index, path) in enumerate(present, 1)
-    ]
-
-
-def _list_copies(segment_scores: SegmentScores, best: Positions) -> list[int]:
-    """Those of `best` that are copies of the query's file: the same content first, then other encodings."""
-    copies = best[segment_scores.copy_level[best] > 0]
-    return [
-        int(at)
-        for at in copies[
-            np.lexsort((-segment_scores.mean_cosine[copies], -segment_scores.copy_level[copies]))
-        ]
-    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from fusion import average_views
 from retrieval.features import OBJECT_SPACE, SPACE_SPECS, SPACES, make_view_name, split_view_name
 from retrieval.search.calibration import LibraryCalibrations
 from retrieval.search.fusion_rules import FUSION_RULES, FusedScores, FusionRule, concatenate_fused
+from retrieval.search.parallel import CORE_COUNT, run_in_parallel
 from retrieval.search.query import Query
 from retrieval.search.query_encoder import EncodedQueryPart
 from retrieval.search.segment_scores import (
@@ -25,7 +26,7 @@ from retrieval.search.segment_scores import (
     set_copy_scores,
 )
 from retrieval.search.view_pooling import average_parts, pool_space_views
-from retrieval.storage import Library, Snapshot
+from retrieval.storage import MODALITIES, Library, Snapshot
 from spaces import Space
 from spaces.joint import WORDS_VIEW, JointSpace
 
@@ -35,6 +36,7 @@ Positions = npt.NDArray[np.integer[Any]]
 # A space trained on words like the query's, and on what the object space sees, knows what they mean where the
 # object space only guesses. With equal weights exercises are found less well by their names.
 IN_DOMAIN_WEIGHT = 4.0
+MIN_SEGMENTS_TO_SPLIT = 200  # fewer are compared sooner than a second thread begins
 
 
 @dataclass(kw_only=True)
@@ -169,14 +171,16 @@ class ContentScorer:
         """
         items = self.snapshot.item_by_segment[segments]
         prepared = {space: rule.prepare(row, items) for space, row in scores_by_space.items()}
-        modalities = self.snapshot.get_modalities(items)
+        codes = self.snapshot.columns.modality_codes[items]
         parts: list[tuple[Positions, FusedScores]] = []
-        for modality in np.unique(modalities):
-            members = np.flatnonzero(modalities == modality)
+        for code, modality in enumerate(MODALITIES):
+            members = np.flatnonzero(codes == code)
+            if not len(members):
+                continue
             own_weights = {
                 space: weights[space]
                 for space in prepared
-                if weights[space] and self._is_comparable(space, str(modality), query_parts)
+                if weights[space] and self._is_comparable(space, modality, query_parts)
             }
             if own_weights:
                 scores = {space: prepared[space][members] for space in own_weights}
@@ -193,11 +197,18 @@ class ContentScorer:
 
     def _compute_cosines(self, part: EncodedQueryPart, segments: Positions) -> dict[str, Rows]:
         """Cosines (q, n) with the segments (q,) of a part of the query, by view, of views that both have."""
-        return {
-            view: table.compute_cosines(segments, rows)
+        present = {
+            view: (self.snapshot.views[view], rows)
             for view, rows in part.embeddings.items()
-            if (table := self.snapshot.views.get(view)) is not None and not is_missing_row(rows).all()
+            if view in self.snapshot.views and not is_missing_row(rows).all()
         }
+
+        def compare(some: Positions) -> dict[str, Rows]:
+            return {view: vectors.compute_cosines(some, rows) for view, (vectors, rows) in present.items()}
+
+        part_count = CORE_COUNT if len(segments) >= MIN_SEGMENTS_TO_SPLIT else 1
+        pieces = run_in_parallel([partial(compare, some) for some in np.array_split(segments, part_count)])
+        return {view: np.concatenate([piece[view] for piece in pieces], axis=1) for view in present}
 
 
 def _is_in_domain(space: Space, text_views: Collection[str]) -> bool:
