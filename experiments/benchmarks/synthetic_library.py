@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import click
@@ -98,7 +99,8 @@ def open_synthetic_library(item_count: int, seed: int, choice: str) -> Path:
     with closing(Library.open(folder)) as library, library.lock_for_writing():
         if IndexSettings.load(library).choice != choice:
             settings = IndexSettings(choice=choice, options={})
-            rebuild_index(library, settings, lambda line: click.echo(line, err=True))
+            log = partial(click.echo, err=True)
+            rebuild_index(library, settings, log, text_queries={})  # real sentences lie in no cluster
     return folder
 
 

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import sys
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -173,24 +174,26 @@ def _open_or_create_library(
 def verify(folder: Path, as_json: bool) -> None:
     """Check that nothing in a library is damaged. Exit code 1 if something is.
 
-    It also looks whether the indexed files are still there; a missing file is no damage.
+    It also looks whether the indexed files are still there, which is no damage, and measures the recall of
+    index files, if there are any, against exact search.
     """
     from retrieval.report import format_missing_files
-    from retrieval.search import find_index_problems
+    from retrieval.search import find_index_problems, measure_recalls
     from retrieval.storage import find_missing_files, find_problems
 
     with open_any_library(folder) as library:
         problems = find_problems(library)
         problems += [] if problems else find_index_problems(library)  # assumes an undamaged catalogue
         missing, groups = find_missing_files(library)
+        recalls = {} if problems else measure_recalls(library)
     if as_json:
         groups_json = [group.to_json() for group in groups]
-        click.echo(
-            json.dumps({"problems": problems, "missing": [*map(str, missing)], "missing_below": groups_json})
-        )
+        found = {"problems": problems, "missing": [*map(str, missing)], "missing_below": groups_json}
+        click.echo(json.dumps({**found, "recall": recalls} if recalls else found))
     else:
         verdict = problems or ["all is well" if not missing else "nothing is damaged"]
         click.echo("\n".join([*verdict, *(format_missing_files(group, folder) for group in groups)]))
+        _print_recalls(recalls)
     sys.exit(1 if problems else 0)
 
 
@@ -223,8 +226,15 @@ def rebuild(folder: Path, choice: str | None, as_json: bool, **options: int | No
         click.echo(json.dumps({"index": settings.choice, "recall": recall}))
         return
     click.echo(f"rebuilt {to_printable(folder)}; search is {settings.choice}")
-    for name, share in recall.items():
-        click.echo(f"  {name:<24} recall at 10 against exact: {share:.3f}")
+    _print_recalls(recall)
+
+
+def _print_recalls(recalls: Mapping[str, float]) -> None:
+    """A line for each index file, by "view.modality"."""
+    from retrieval.search import RECALL_DEPTH
+
+    for name, recall in recalls.items():
+        click.echo(f"  {name:<24} recall at {RECALL_DEPTH} against exact: {recall:.3f}")
 
 
 @click.command()

@@ -8,12 +8,13 @@ from .fusion_rules import FusionRule as FusionRule
 from .fusion_rules import make_learned_rule as make_learned_rule
 from .hits import Hit as Hit
 from .hits import SearchResults as SearchResults
-from .index_builds import compute_index_recall as compute_index_recall
-from .index_builds import describe_index_files as describe_index_files
 from .index_builds import find_index_problems as find_index_problems
 from .index_builds import rebuild_index as rebuild_index
 from .index_builds import update_index as update_index
 from .index_files import IndexSettings as IndexSettings
+from .index_recall import RECALL_DEPTH as RECALL_DEPTH
+from .index_recall import compute_index_recall as compute_index_recall
+from .index_recall import measure_recalls as measure_recalls
 from .query import DEFAULT_BALANCE as DEFAULT_BALANCE
 from .query import Query as Query
 from .query_encoder import EncodedQueryPart as EncodedQueryPart
