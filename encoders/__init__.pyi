@@ -15,6 +15,7 @@ from .base import encode_all as encode_all
 from .base import is_missing_row as is_missing_row
 from .base import to_printable as to_printable
 from .base import unit_rows as unit_rows
+from .capabilities import MIN_CLASS_SCORE as MIN_CLASS_SCORE
 from .capabilities import ClassifierEncoder as ClassifierEncoder
 from .capabilities import DualEncoder as DualEncoder
 from .capabilities import EnglishTextEncoder as EnglishTextEncoder

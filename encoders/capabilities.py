@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 from encoders.base import Audio, Encoder, Frames, Rows
 
+MIN_CLASS_SCORE = 0.3  # of an item's best class, a score or a probability; below it none is named for it
+
 
 @runtime_checkable
 class DualEncoder(Encoder, Protocol):

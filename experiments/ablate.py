@@ -78,6 +78,14 @@ if TYPE_CHECKING:  # imported late, so that --help is fast
     help="A text file with a word and its numbers a line, for the GRU to begin with.",
 )
 @click.option("--encoders", default="", metavar="ROLE=NAME,...", help="Other experts than the default.")
+@click.option(
+    "--audio",
+    "audio_encoders",
+    multiple=True,
+    metavar="NAME",
+    help="A further encoder of sound, such as soundnet (JEMC's own audio expert) or yamnet: rows of its own "
+    "beside those of the data's audio. Can be repeated.",
+)
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Trainings side by side.")
 @click.option("--out", type=click.Path(path_type=Path), help="By default runs/ablate/ and the set's name.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")

@@ -11,12 +11,14 @@ from experiments.experiment_command import ExperimentCommand
 BENCHMARKS = {  # module by name of the command
     "flickr": "flickr",
     "wording": "wording",
+    "reading": "query_reading",
     "throughput": "throughput",
     "cold": "search_latency",
     "faces": "faces",
     "memory": "memory",
     "merge": "merge",
     "index": "vector_index",
+    "engine": "engine.command",
     "epoch": "training_epoch",
     "ranks": "ranks",
     "align": "alignment",
@@ -26,6 +28,11 @@ BENCHMARKS = {  # module by name of the command
     "mixed": "mixed_gallery",
     "reliability": "reliability",
     "milvus": "milvus_sizing",
+    "mood": "mood",
+    "fusion": "fusion_rules",
+    "thresholds": "thresholds",
+    "balance": "balance",
+    "diversity": "diversity",
 }
 
 

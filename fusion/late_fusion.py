@@ -47,6 +47,22 @@ def fuse_scores(
     return weighted_nanmean(stack, used_weights) * discount_missing(coverage, missing_discount)
 
 
+def compute_terms(
+    scores: Mapping[str, npt.ArrayLike], weights: Mapping[str, float], missing_discount: float = 0.0
+) -> dict[str, Scores]:
+    """(n,) what each space with a weight gives to `fuse_scores` of the same: they sum to it, up to rounding.
+
+    A term is the space's score times its share of the weight that has a score, times the discount; NaN where
+    the space abstains. Raises ValueError as `fuse_scores`.
+    """
+    stack, used_weights = stack_scores(scores, weights)
+    total = sum_present_weights(stack, used_weights)
+    factor = discount_missing(compute_coverage(stack, used_weights), missing_discount)
+    share = np.divide(factor, total, out=np.zeros_like(total), where=total > 0)
+    names = sorted(name for name, weight in weights.items() if weight > 0)
+    return {name: row * weight * share for name, row, weight in zip(names, stack, used_weights, strict=True)}
+
+
 def move_log_odds(probabilities: npt.ArrayLike, evidence: npt.ArrayLike) -> Scores:
     """(n,) probabilities with log-odds moved by `evidence` (n,), as Bayes' rule adds log likelihood ratios.
 

@@ -12,7 +12,7 @@ from retrieval.cluster import find_problems as find_milvus_problems
 from retrieval.cluster import update_index as update_milvus_index
 from retrieval.features import PipelineConfig
 from retrieval.library_location import Location, parse_location
-from retrieval.search import find_index_problems, update_index
+from retrieval.search import find_index_problems, measure_recalls, update_index
 from retrieval.storage import AnyLibrary, Library, find_problems
 
 
@@ -22,6 +22,7 @@ class LibraryKind:
 
     update_index: builds the indexes that the number of rows asks for, in a library; tells of progress
     find_problems: what is wrong with a library, a line each
+    measure_recalls: recall of index files, by name, where there are any
     """
 
     exists: Callable[[Any], bool]
@@ -30,6 +31,7 @@ class LibraryKind:
     open_unchecked: Callable[[Any], AnyLibrary]
     update_index: Callable[[Any, Callable[[str], None]], None]
     find_problems: Callable[[Any], list[str]]
+    measure_recalls: Callable[[Any], dict[str, float]]
 
 
 def _find_folder_problems(library: Library) -> list[str]:
@@ -44,6 +46,7 @@ FOLDER = LibraryKind(
     open_unchecked=Library.open_unchecked,
     update_index=update_index,
     find_problems=_find_folder_problems,
+    measure_recalls=measure_recalls,
 )
 MILVUS = LibraryKind(
     exists=MilvusLibrary.exists,
@@ -52,6 +55,7 @@ MILVUS = LibraryKind(
     open_unchecked=MilvusLibrary.open_unchecked,
     update_index=update_milvus_index,
     find_problems=find_milvus_problems,
+    measure_recalls=lambda library: {},
 )
 KIND_BY_LOCATION: Mapping[type[Any], LibraryKind] = {Path: FOLDER, MilvusUrl: MILVUS}
 

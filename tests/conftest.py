@@ -13,7 +13,7 @@ from warm_decoders import keep_decoders_warm
 
 import encoders  # noqa: F401 (first of all: it forbids telemetry)
 
-settings.register_profile("no deadline")  # which a loaded machine would miss
+settings.register_profile("no deadline", deadline=None)  # which a loaded machine would miss
 settings.load_profile("no deadline")
 
 

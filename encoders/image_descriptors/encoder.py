@@ -12,6 +12,7 @@ import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -41,9 +42,12 @@ class ImageDescriptorEncoder:
     card: EncoderCard
     object_encoder: EfficientNetLite2
     segmenter: SceneSegmenter | None = None
+    missing_segmenter: str = ""
 
     def encode(self, items: Sequence[Frames]) -> Rows:
         """Rows (n, dim), raw; NaN for an item without frames."""
+        if self.missing_segmenter:
+            _report_missing_segmenter(self.missing_segmenter)
         blocks = self.compute_blocks(items)
         return np.concatenate(
             [rows for name, rows in blocks.items() if name != "semantic" or self.segmenter], 1
@@ -92,8 +96,16 @@ def pad_semantic_block(rows: Rows) -> Rows:
     return rows
 
 
-def make_image_descriptors(segmenter: SceneSegmenter | None) -> ImageDescriptorEncoder:
-    """The encoder with a segmentation model, or without the semantic block."""
+@cache
+def _report_missing_segmenter(reason: str) -> None:
+    """Once a process, where rows are computed: what only lists the encoders need not say it."""
+    log.info("no semantic block: %s", reason)
+
+
+def make_image_descriptors(
+    segmenter: SceneSegmenter | None, missing_segmenter: str = ""
+) -> ImageDescriptorEncoder:
+    """The encoder with a segmentation model, or without the semantic block and why it is without."""
     objects = efficientnet_lite2()
     card = EncoderCard(
         name=ENCODER_NAME,
@@ -115,14 +127,12 @@ def make_image_descriptors(segmenter: SceneSegmenter | None) -> ImageDescriptorE
             training_data="ImageNet-1k, ADE20K",
             sha256=hashlib.sha256(digests.encode()).hexdigest(),
         )
-    return ImageDescriptorEncoder(card, objects, segmenter)
+    return ImageDescriptorEncoder(card, objects, segmenter, missing_segmenter)
 
 
 def image_1721() -> ImageDescriptorEncoder:
     """The encoder with the published SegFormer-B0 where it is installed, else without the semantic block."""
     try:
-        segmenter = SceneSegmenter(find_model_folder(ENCODER_NAME, SEGFORMER_REPO))
+        return make_image_descriptors(SceneSegmenter(find_model_folder(ENCODER_NAME, SEGFORMER_REPO)))
     except MissingBackendError as error:
-        log.info("no semantic block: %s", error)
-        segmenter = None
-    return make_image_descriptors(segmenter)
+        return make_image_descriptors(None, str(error))

@@ -6,12 +6,14 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from encoders import (
+    ENCODERS,
     MALFORMED_FILE_ERRORS,
     AffectError,
     Rows,
@@ -26,7 +28,7 @@ from encoders.media import Sampling
 from experiments.ablation.data_record import compute_hashes, describe_missing_features
 from experiments.ablation.prepared_data import SPLITS, PreparedData
 from experiments.ablation.settings import AblationSettings
-from experiments.ablation.space_spec import ROLES
+from experiments.ablation.space_spec import ROLES, make_audio_role
 from experiments.datasets import CaptionDataset, hold_out_split, load_named_dataset
 from experiments.datasets.stored_features import describe_feature_files
 from experiments.features.extraction import load_item_features
@@ -51,12 +53,14 @@ class DataSource:
     """The data set that data was prepared from.
 
     pipeline: the encoders of its media; None where features were given
+    audio_signatures: of the encoders of further audio experts, by their role
     feature_files: where features were given, what `describe_feature_files` says of their files, by role
     hashes: as `compute_hashes`
     """
 
     dataset: CaptionDataset
     pipeline: FeaturePipeline | None
+    audio_signatures: Mapping[str, str]
     notes: tuple[str, ...]
     feature_files: Mapping[str, Mapping[str, Any]]
     hashes: Mapping[str, Any]
@@ -66,7 +70,8 @@ class DataSource:
         """The signature of the encoder of each role; empty where features were given."""
         if self.pipeline is None:
             return {}
-        return {role: self.pipeline.get_encoder(role).card.signature for role in self.pipeline.media_roles}
+        own = {role: self.pipeline.get_encoder(role).card.signature for role in self.pipeline.media_roles}
+        return {**own, **self.audio_signatures}
 
 
 def load_dataset(
@@ -118,27 +123,58 @@ def prepare_data(
     settings: AblationSettings,
     *,
     encoder_spec: str = "",
+    audio_encoders: Sequence[str] = (),
     word_vectors_path: Path | None = None,
     quiet: bool = False,
 ) -> tuple[PreparedData, DataSource]:
-    """Encode media and captions, each content once. Raises AffectError."""
+    """Encode media and captions, each content once. Raises AffectError.
+
+    audio_encoders: names of encoders of sound whose features are added beside those of the pipeline
+    """
     dataset = ensure_splits(dataset, settings.share)
     pipeline = FeaturePipeline(
         PipelineConfig.parse(encoder_spec), use_packaged=False
     )  # without packaged heads, so that zero-shot is untrained
     check_captions(dataset)
     sampling = Sampling(fps=settings.fps, max_frames=settings.most)
-    features = load_item_features(pipeline, dataset, all_segments=True, sampling=sampling, quiet=quiet)
+    load = partial(load_item_features, dataset=dataset, all_segments=True, sampling=sampling, quiet=quiet)
+    audio_pipelines = make_audio_pipelines(dataset, audio_encoders)
+    features = {role: rows for role, rows in load(pipeline).items() if role in ROLES}
+    features |= {role: load(alone)["sound"] for role, alone in audio_pipelines.items()}
     data, step_count = _encode_captions(dataset, settings, pipeline, features, word_vectors_path)
     notes = (*dataset.notes, *_describe_data(dataset, data, step_count), *describe_missing_features(data))
     sources = dataset.feature_sources
     return data, DataSource(
         dataset=dataset,
         pipeline=pipeline if sources is None else None,
+        audio_signatures={
+            role: alone.get_encoder("sound").card.signature for role, alone in audio_pipelines.items()
+        },
         notes=notes,
         feature_files={} if sources is None else describe_feature_files(sources, dataset.ids),
         hashes=compute_hashes(dataset, data),
     )
+
+
+def make_audio_pipelines(
+    dataset: CaptionDataset, audio_encoders: Sequence[str]
+) -> dict[str, FeaturePipeline]:
+    """By role a pipeline of one encoder of sound alone.
+
+    Raises AffectError where features are given in place of media, and for what does not encode sound.
+    """
+    if audio_encoders and dataset.feature_sources is not None:
+        raise AffectError(
+            "--audio names encoders of media, and --features stands in place of media; give one"
+        )
+    nothing = PipelineConfig(**dict.fromkeys(PipelineConfig(), ""))
+    pipelines = {
+        make_audio_role(name): FeaturePipeline(nothing.replace(sound=ENCODERS.resolve(name)))
+        for name in audio_encoders
+    }
+    for pipeline in pipelines.values():
+        pipeline.get_encoder("sound")
+    return pipelines
 
 
 def _encode_captions(
@@ -156,7 +192,7 @@ def _encode_captions(
     vocabulary = Vocabulary.from_sentences(training_captions, settings.words.least)
     word_vectors = read_word_vectors(word_vectors_path, vocabulary) if word_vectors_path else None
     data = PreparedData(
-        features={role: features[role] for role in ROLES if role in features},
+        features=features,
         texts={
             "gru": vocabulary.encode(captions, MAX_CAPTION_WORDS),
             "sentence": encode_sentences(pipeline, captions),

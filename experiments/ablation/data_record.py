@@ -10,7 +10,7 @@ from typing import Any
 
 from encoders import AffectError, is_missing_row, to_printable
 from experiments.ablation.prepared_data import SPLITS, PreparedData
-from experiments.ablation.space_spec import ROLE_LABELS
+from experiments.ablation.space_spec import AUDIO_ROLE_PREFIX, label_role
 from experiments.datasets import CaptionDataset
 
 RESULTS_FILE = "results.json"
@@ -37,7 +37,7 @@ def describe_missing_features(data: PreparedData) -> tuple[str, ...]:
     """A note for each role whose features some items lack."""
     sizes = {split: len(data.select_items(split)) for split in SPLITS}
     return tuple(
-        f"without features of {ROLE_LABELS[role]}: "
+        f"without features of {label_role(role)}: "
         + ", ".join(f"{count} of {sizes[split]} {split} items" for split, count in counts.items())
         for role, counts in count_missing_features(data).items()
     )
@@ -52,7 +52,7 @@ def check_out_folder(folder: Path, hashes: Mapping[str, Any]) -> None:
         stored = json.loads(file.read_text())["hashes"]
     except (OSError, ValueError, KeyError, TypeError):
         stored = None
-    if stored == hashes:
+    if stored is not None and _describe_same_data(stored, hashes) == _describe_same_data(hashes, stored):
         return
     if stored is None:
         reason = "does not say of which data it is"
@@ -61,3 +61,15 @@ def check_out_folder(folder: Path, hashes: Mapping[str, Any]) -> None:
     else:
         reason = "is of other data"
     raise AffectError(f"{to_printable(file)}: {reason}; name another folder with --out, or remove it")
+
+
+def _describe_same_data(hashes: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+    """`hashes` without those of further audio experts that the others lack: they only add rows."""
+    known = others.get("features") or {}
+    features = hashes.get("features") or {}
+    kept = {
+        role: digest
+        for role, digest in features.items()
+        if role in known or not role.startswith(AUDIO_ROLE_PREFIX)
+    }
+    return {**hashes, "features": kept}

@@ -8,7 +8,7 @@ from typing import Any
 
 from experiments.ablation.row_statistics import RESAMPLES
 from experiments.ablation.settings import DEFAULT_RULES
-from experiments.ablation.space_spec import ROLE_LABELS
+from experiments.ablation.space_spec import label_role
 from retrieval.evaluation import EvaluationProtocol
 
 TIE_RULES_IN_WORDS = {
@@ -97,7 +97,7 @@ def list_notes(metadata: RunMetadata) -> list[str]:
         f"Settings: {', '.join(f'{name} {value}' for name, value in metadata.settings.items())}.",
         *(f"Encoder of {role}: {card}." for role, card in metadata.encoders.items()),
         *(
-            f"Features of {ROLE_LABELS[role]}: {told['path']}, {told['files']} files, {told['bytes']} bytes, "
+            f"Features of {label_role(role)}: {told['path']}, {told['files']} files, {told['bytes']} bytes, "
             f"SHA-256 {told['sha256']}."
             for role, told in metadata.feature_files.items()
         ),

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders import Rows, is_missing_row, read_safetensors, write_safetensors
-from experiments.ablation.space_spec import ROLES, TextTower
+from experiments.ablation.space_spec import TextTower
 from spaces.joint import TrainingSet
 from spaces.joint.vocabulary import TokenIds
 
@@ -50,9 +50,8 @@ class PreparedData:
         """Roles with features in training and in test."""
         return tuple(
             role
-            for role in ROLES
-            if role in self.features
-            and all(
+            for role in self.features
+            if all(
                 (~is_missing_row(self.features[role][self.select_items(split)])).sum() >= MIN_ITEMS
                 for split in ("train", "test")
             )

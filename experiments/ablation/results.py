@@ -22,7 +22,7 @@ from experiments.ablation.row_plan import AblationPlan
 from experiments.ablation.row_ranks import RowRanks
 from experiments.ablation.row_statistics import MetricEstimate, draw_bootstrap_weights, estimate_metrics
 from experiments.ablation.settings import PROTOCOLS
-from experiments.ablation.space_spec import ROLE_LABELS, SpaceSpec
+from experiments.ablation.space_spec import SpaceSpec, label_role
 from experiments.ablation.table_rows import TableRow
 from experiments.ablation.trials import Trial, load_embeddings, load_history
 from retrieval.evaluation import Evaluation, EvaluationProtocol
@@ -94,7 +94,7 @@ def measure_rows(
             evaluator.add(row, "the engine's object space, untrained", [[zero_shot]])
         elif row.baseline == "ridge":
             embeddings, strength = baselines.fit_ridge(data, row.ridge_roles)
-            roles = ", ".join(ROLE_LABELS[role] for role in row.ridge_roles)
+            roles = ", ".join(map(label_role, row.ridge_roles))
             evaluator.add(row, f"{roles} to the mean sentence vector, strength {strength:g}", [[embeddings]])
         elif row.baseline == "best + zero-shot" and pipeline is not None:
             evaluator.add_best_with_zero_shot(row, baselines.project_zero_shot(data, pipeline))

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from encoders import AffectError
-from experiments.ablation.space_spec import ROLE_LABELS, SpaceSpec, TextTower
+from experiments.ablation.space_spec import SpaceSpec, TextTower, label_role
 from experiments.ablation.table_rows import (
     BEST_ZERO_SHOT_ROW,
     EMOTION_SPACE,
     TABLE_ROWS,
     TableRow,
     list_table_rows,
+    make_audio_rows,
+    make_loss_rows,
 )
 
 
@@ -44,27 +46,30 @@ def plan_rows(
     prefixes: Sequence[str] = (),
     has_zero_shot: bool = True,
     custom_losses: Sequence[str] = (),
+    audio_encoders: Sequence[str] = (),
 ) -> AblationPlan:
     """The rows whose names begin with one of the prefixes (all without), and those they are compared with.
 
     present_roles: roles with features in this data
     text_tower: the text tower of the settings
     has_zero_shot: whether there is a space in which text and items can be compared without training
-    custom_losses: a user's own, each of which has a row whatever the prefixes
+    custom_losses, audio_encoders: a user's own losses and further audio experts, whose rows are planned
+        whatever the prefixes
 
     Raises AffectError for a prefix that no row has, or if the data allows no row.
     """
     check_row_prefixes(prefixes)
     planned: dict[str, TableRow] = {}
     left_out: dict[str, str] = {}
-    for row in list_table_rows(custom_losses):
+    extra_rows = [*make_loss_rows(custom_losses), *make_audio_rows(audio_encoders)]
+    for row in list_table_rows(extra_rows):
         if reason := _explain_exclusion(row, present_roles, text_tower, has_zero_shot, planned):
             left_out[row.name] = reason
         else:
             planned[row.name] = _resolve_row(row, present_roles, text_tower)
     for name, row in planned.items():
         planned[name] = replace(row, against=tuple(base for base in row.against if base in planned)[:1])
-    starts = (*prefixes, *(f"1.1 {name}" for name in custom_losses)) if prefixes else ("",)
+    starts = (*prefixes, *(row.name for row in extra_rows)) if prefixes else ("",)
     chosen = {name for name in planned if name.startswith(starts)}
     while references := {base for name in chosen for base in planned[name].against} - chosen:
         chosen |= references
@@ -96,16 +101,16 @@ def _explain_exclusion(
     required = dict.fromkeys(
         role for space in row.spaces for role in space.roles if not space.allows_missing_roles
     )
-    lacking = [ROLE_LABELS[role] for role in required if role not in present_roles]
+    lacking = [label_role(role) for role in required if role not in present_roles]
     if lacking:
         return f"needs {' and '.join(lacking)}"
     if any(space.resolve(present_roles, text_tower) is None for space in row.spaces):
-        return f"needs one of {', '.join(ROLE_LABELS[role] for role in EMOTION_SPACE.roles)}"
+        return f"needs one of {', '.join(map(label_role, EMOTION_SPACE.roles))}"
     if row.baseline in ("zero-shot", "best + zero-shot") and not has_zero_shot:
         return "needs the engine's own object expert and media"
     resolved = _resolve_row(row, present_roles, text_tower)
     if row.baseline == "ridge" and not resolved.ridge_roles:
-        return f"needs {' or '.join(ROLE_LABELS[role] for role in row.ridge_roles)}"
+        return f"needs {' or '.join(map(label_role, row.ridge_roles))}"
     for other in planned.values():
         is_same_group = other.group == row.group or row.group == "2.1"
         if is_same_group and _get_content(other) == _get_content(resolved):

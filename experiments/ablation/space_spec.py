@@ -19,6 +19,19 @@ ROLE_LABELS = {
 }
 """Labels of roles in the paper and in tables."""
 ROLES = tuple(ROLE_LABELS)
+AUDIO_ROLE_PREFIX = "sound:"
+
+
+def make_audio_role(encoder: str) -> str:
+    """The role of a further audio expert, beside "sound", by the name of its encoder."""
+    return f"{AUDIO_ROLE_PREFIX}{encoder}"
+
+
+def label_role(role: str) -> str:
+    """The label of a role, "audio by NAME" for that of a further audio expert."""
+    if role.startswith(AUDIO_ROLE_PREFIX):
+        return f"{ROLE_LABELS['sound']} by {role.removeprefix(AUDIO_ROLE_PREFIX)}"
+    return ROLE_LABELS[role]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +83,7 @@ class SpaceSpec:
         )
 
     def __str__(self) -> str:
-        labels = ", ".join(ROLE_LABELS[role] for role in self.roles)
+        labels = ", ".join(map(label_role, self.roles))
         if self.shared:
             labels = f"shared({labels})"
         elif len(self.roles) > 1:

@@ -38,6 +38,7 @@ class AblationOptions:
     assignments: tuple[str, ...]
     word_vectors: Path | None
     encoders: str
+    audio_encoders: tuple[str, ...]
     jobs: int
     out: Path | None
 
@@ -60,7 +61,11 @@ def run_study(
     out = options.out or Path("runs") / "ablate" / dataset.name
     create_out_folder(out)
     prepared, source = prepare_data(
-        dataset, settings, encoder_spec=options.encoders, word_vectors_path=options.word_vectors
+        dataset,
+        settings,
+        encoder_spec=options.encoders,
+        audio_encoders=options.audio_encoders,
+        word_vectors_path=options.word_vectors,
     )
     check_out_folder(out, source.hashes)
     plan = plan_rows(
@@ -69,6 +74,7 @@ def run_study(
         prefixes=prefixes,
         has_zero_shot=supports_zero_shot(source.pipeline, prepared),
         custom_losses=options.losses,
+        audio_encoders=options.audio_encoders,
     )
     seeds = range(options.seeds)
     trials = [Trial(space=space, seed=seed) for seed in seeds for space in plan.spaces]

@@ -10,7 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from experiments.ablation.space_spec import ROLES, LossSpec, SpaceSpec, TextTower
+from experiments.ablation.space_spec import (
+    ROLES,
+    LossSpec,
+    SpaceSpec,
+    TextTower,
+    label_role,
+    make_audio_role,
+)
 
 Baseline = Literal["zero-shot", "ridge", "best + zero-shot"]
 
@@ -43,6 +50,7 @@ OBJECT_SPACE, ACTIVITY_SPACE, AUDIO_SPACE = (
 ACTIVITY_AUDIO_SPACE = SpaceSpec(roles=("activity", "sound"))
 EMOTION_SPACE = SpaceSpec(roles=("sound", "faces", "affect"), allows_missing_roles=True)
 
+AUDIO_ROW = "1.2 audio"
 WEIGHTED_ROW, OBJECT_ROW, BEST_ZERO_SHOT_ROW = "1.1 weighted", "1.2 object", "2.4 best + zero-shot"
 OBJECT_ACTIVITY_ROW, JEMC_ROW, OBJECT_AUDIO_ROW = (
     "1.5 object + activity",
@@ -77,7 +85,7 @@ TABLE_ROWS: tuple[TableRow, ...] = (
     # 1.2 one feature alone
     TableRow(name=OBJECT_ROW, spaces=(OBJECT_SPACE,)),
     TableRow(name="1.2 activity", spaces=(ACTIVITY_SPACE,), against=(OBJECT_ROW,)),
-    TableRow(name="1.2 audio", spaces=(AUDIO_SPACE,), against=(OBJECT_ROW,)),
+    TableRow(name=AUDIO_ROW, spaces=(AUDIO_SPACE,), against=(OBJECT_ROW,)),
     # 1.3 direct concatenation
     TableRow(
         name="1.3 [object, activity]",
@@ -146,11 +154,36 @@ TABLE_ROWS: tuple[TableRow, ...] = (
 )
 
 
-def list_table_rows(custom_losses: Sequence[str] = ()) -> tuple[TableRow, ...]:
-    """TABLE_ROWS with a row for each of a user's own losses, named as module:function, after those of 1.1."""
-    last = max(index for index, row in enumerate(TABLE_ROWS) if row.group == WEIGHTED_ROW.split()[0])
-    custom = tuple(
+def make_loss_rows(custom_losses: Sequence[str]) -> list[TableRow]:
+    """A row for each of a user's own losses, named as module:function."""
+    return [
         TableRow(name=f"1.1 {name}", spaces=_make_object_space(name=name), against=(WEIGHTED_ROW,))
         for name in dict.fromkeys(custom_losses)
-    )
-    return (*TABLE_ROWS[: last + 1], *custom, *TABLE_ROWS[last + 1 :])
+    ]
+
+
+def make_audio_rows(audio_encoders: Sequence[str]) -> list[TableRow]:
+    """Rows of each further audio expert in place of the data's own, with which they are compared."""
+    rows = []
+    for role in map(make_audio_role, dict.fromkeys(audio_encoders)):
+        alone, with_activity = SpaceSpec(roles=(role,)), SpaceSpec(roles=("activity", role))
+        label = label_role(role)
+        rows += [
+            TableRow(name=f"1.2 {label}", spaces=(alone,), against=(AUDIO_ROW,)),
+            TableRow(name=f"1.5 object + {label}", spaces=(OBJECT_SPACE, alone), against=(OBJECT_AUDIO_ROW,)),
+            TableRow(
+                name=f"1.5 object + [activity, {label}]",
+                spaces=(OBJECT_SPACE, with_activity),
+                against=(JEMC_ROW,),
+            ),
+        ]
+    return rows
+
+
+def list_table_rows(extra_rows: Sequence[TableRow] = ()) -> tuple[TableRow, ...]:
+    """TABLE_ROWS with each of the extra rows after the last of its group."""
+    rows = list(TABLE_ROWS)
+    for extra in extra_rows:
+        last = max(index for index, row in enumerate(rows) if row.group == extra.group)
+        rows.insert(last + 1, extra)
+    return tuple(rows)

@@ -37,18 +37,27 @@ OTHER_WORDS = (  # of photos and videos, and of the music
 
 @dataclass(frozen=True, kw_only=True)
 class GalleryItem:
-    """A file: its modality, its set, its label if it has one, and bags of words: see `matches`."""
+    """A file: its modality, its set, its label if it has one, and words.
+
+    bags:      bags of words, see `matches`
+    mentioned: all words that anyone said of it
+    """
 
     path: Path
     modality: str
     source: str
     label: str = ""
     bags: tuple[frozenset[str], ...]
+    mentioned: frozenset[str] = frozenset()
 
     def matches(self, words: str) -> bool:
         """Whether all words of a query are in one of the bags."""
         wanted = make_bag(words)
         return any(wanted <= bag for bag in self.bags)
+
+    def may_match(self, words: str) -> bool:
+        """Whether it matches, or all words of a query are said of it by anyone."""
+        return self.matches(words) or make_bag(words) <= self.mentioned
 
 
 def make_bag(text: str) -> frozenset[str]:
@@ -96,7 +105,9 @@ def _list_photos(data_root: Path) -> Iterator[GalleryItem]:
         if photo.split == "dev":
             counts = Counter(word for caption in photo.labels for word in make_bag(caption))
             bag = frozenset(word for word, count in counts.items() if count >= MIN_CAPTIONS)
-            yield GalleryItem(path=photo.path, modality="image", source="photos", bags=(bag,))
+            yield GalleryItem(
+                path=photo.path, modality="image", source="photos", bags=(bag,), mentioned=frozenset(counts)
+            )
 
 
 def list_sounds(data_root: Path) -> list[GalleryItem]:

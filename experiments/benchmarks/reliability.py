@@ -22,7 +22,7 @@ from experiments.statistics.report import (
     json_option,
     print_report,
 )
-from retrieval.evaluation import Estimate
+from retrieval.evaluation import Estimate, bootstrap_estimate
 from retrieval.features import PipelineConfig
 from retrieval.search import MATCH_PRIOR, Engine, Query
 from retrieval.storage import MODALITIES
@@ -150,11 +150,10 @@ def _make_report(pairs: ScoredPairs, seed: int) -> BenchmarkReport:
 
 def _estimate_error(pairs: ScoredPairs, seed: int) -> Estimate:
     """The expected calibration error, with a percentile interval over words."""
-    rng = np.random.default_rng(seed)
-    draws = []
-    for _ in range(BOOTSTRAP_DRAWS):
-        chosen = rng.integers(len(pairs.words), size=len(pairs.words))
-        if pairs.is_match[chosen].any():
-            draws.append(pairs.compute_curve(chosen).expected_calibration_error)
-    low, high = np.percentile(draws, [2.5, 97.5])
-    return Estimate(pairs.compute_curve().expected_calibration_error, float(low), float(high))
+
+    def compute_error(words: npt.NDArray[np.int64]) -> float:
+        if not pairs.is_match[words].any():
+            return float("nan")
+        return pairs.compute_curve(words).expected_calibration_error
+
+    return bootstrap_estimate(np.arange(len(pairs.words)), compute_error, seed=seed, draws=BOOTSTRAP_DRAWS)

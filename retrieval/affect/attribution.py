@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from encoders import EventClassifier, FaceRows, Rows, is_missing_row
+from encoders import MIN_CLASS_SCORE, EventClassifier, FaceRows, Rows, is_missing_row
 from retrieval.features import (
     EVENTS_ROLE,
     WINDOW_HOP_SECONDS,
@@ -24,7 +24,6 @@ Floats = npt.NDArray[np.float64]
 MAX_PER_MODALITY = 3  # attributions reported of a modality, at most ...
 MIN_EFFECT = 0.02  # ... with an effect of at least this distance on the plane ...
 MIN_MOMENT_EFFECT = 0.002  # ... or this one, of a frame or window among many
-MIN_EVENT_SCORE = 0.3  # of a window's best class of sound, below which it is not named
 MAX_WORDS = 200  # words of a text that are considered; the network reads about as many
 MAX_OCCLUDED_WORDS = 6  # words of a text that are left out in turn
 
@@ -116,7 +115,7 @@ def _name_window_events(pipeline: FeaturePipeline, segment: SegmentFeatures) -> 
     encoder = pipeline.get_encoder(EVENTS_ROLE) if scores is not None else None
     if scores is None or not isinstance(encoder, EventClassifier):
         return [""] * len(segment.window_starts)
-    return [encoder.classes[row.argmax()] if row.max() >= MIN_EVENT_SCORE else "" for row in scores]
+    return [encoder.classes[row.argmax()] if row.max() >= MIN_CLASS_SCORE else "" for row in scores]
 
 
 def attribute_affect(segments: Sequence[SegmentAffect]) -> list[Attribution]:

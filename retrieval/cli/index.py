@@ -6,6 +6,7 @@ import json
 import math
 import os
 import sys
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from encoders import AffectError, to_printable
+from retrieval.cli.encoder_choice import find_lost_abilities, make_pipeline_config
 from retrieval.cli.options import PATH_TYPE, add_index_options, folder_option, json_option, library_option
 from retrieval.cli.session import (
     log_progress,
@@ -20,13 +22,12 @@ from retrieval.cli.session import (
     open_current_library,
     rebuild_index_after,
 )
-from retrieval.features import DEFAULT_PRESET, PRESETS
+from retrieval.features import PRESETS
 from retrieval.indexing import Exclusions
 from retrieval.library_location import Location, require_folder
 from retrieval.vector_index import list_index_choices
 
 if TYPE_CHECKING:
-    from retrieval.features import PipelineConfig
     from retrieval.indexing import FileEncoder, RoleCompleter
     from retrieval.storage import AnyLibrary, Library
 
@@ -126,7 +127,11 @@ def index(
                 _complete_roles(RoleCompleter(library, progress, on_progress), jobs)
         kind.update_index(library, log_progress)
         progress.removed += removed_count
-        click.echo(json.dumps(progress.to_json())) if as_json else print_index_summary(progress, library.name)
+        lost = [] if encoders is None else find_lost_abilities(library.config, preset)
+        if as_json:
+            click.echo(json.dumps(progress.to_json() | ({"without": lost} if lost else {})))
+        else:
+            print_index_summary(progress, library.name, lost)
 
 
 def _make_encoder(library: AnyLibrary, ray_address: str | None) -> FileEncoder | None:
@@ -154,19 +159,6 @@ def _use_heads(library: Library, heads_folder: Path) -> None:
         install_heads(library, find_heads(heads_folder, library.pipeline))
 
 
-def _make_config(preset: str | None, encoder_spec: str | None) -> PipelineConfig | None:
-    """The encoders asked for, None where neither option is given. Raises MissingBackendError."""
-    from retrieval.features import PipelineConfig, check_encoders_available
-
-    if preset is None and encoder_spec is None:
-        return None
-    preset = preset or DEFAULT_PRESET
-    config = PipelineConfig.parse(encoder_spec or "", preset)
-    chosen = PRESETS[preset].encoder_by_role.items()
-    check_encoders_available(name for role, name in chosen if config[role] == name)
-    return config
-
-
 def _open_or_create_library(
     location: Location,
     preset: str | None,
@@ -181,7 +173,7 @@ def _open_or_create_library(
 
     if segment_seconds is not None and math.isnan(segment_seconds):
         raise AffectError("a segment is nan seconds long; give a number from 1 to 3600")
-    config = _make_config(preset, encoder_spec)
+    config = make_pipeline_config(preset, encoder_spec)
     kind = get_library_kind(location)
     if not kind.exists(location):
         config = config or PipelineConfig.default()
@@ -210,7 +202,8 @@ def _open_or_create_library(
 def verify(folder: Location, as_json: bool) -> None:
     """Check that nothing in a library is damaged. Exit code 1 if something is.
 
-    It also looks whether the indexed files are still there; a missing file is no damage.
+    It also looks whether the indexed files are still there, which is no damage, and measures the recall of
+    index files, if there are any, against exact search.
     """
     from retrieval.library_kinds import get_library_kind
     from retrieval.report import format_missing_files
@@ -219,14 +212,15 @@ def verify(folder: Location, as_json: bool) -> None:
     with open_any_library(folder) as library:
         problems = get_library_kind(folder).find_problems(library)
         missing, groups = find_missing_files(library)
+        recalls = {} if problems else get_library_kind(folder).measure_recalls(library)
     if as_json:
         groups_json = [group.to_json() for group in groups]
-        click.echo(
-            json.dumps({"problems": problems, "missing": [*map(str, missing)], "missing_below": groups_json})
-        )
+        found = {"problems": problems, "missing": [*map(str, missing)], "missing_below": groups_json}
+        click.echo(json.dumps({**found, "recall": recalls} if recalls else found))
     else:
         verdict = problems or ["all is well" if not missing else "nothing is damaged"]
         click.echo("\n".join([*verdict, *(format_missing_files(group, library.name) for group in groups)]))
+        _print_recalls(recalls)
     sys.exit(1 if problems else 0)
 
 
@@ -259,8 +253,15 @@ def rebuild(folder: Path, choice: str | None, as_json: bool, **options: int | No
         click.echo(json.dumps({"index": settings.choice, "recall": recall}))
         return
     click.echo(f"rebuilt {to_printable(folder)}; search is {settings.choice}")
-    for name, share in recall.items():
-        click.echo(f"  {name:<24} recall at 10 against exact: {share:.3f}")
+    _print_recalls(recall)
+
+
+def _print_recalls(recalls: Mapping[str, float]) -> None:
+    """A line for each index file, by "view.modality"."""
+    from retrieval.search import RECALL_DEPTH
+
+    for name, recall in recalls.items():
+        click.echo(f"  {name:<24} recall at {RECALL_DEPTH} against exact: {recall:.3f}")
 
 
 @click.command()

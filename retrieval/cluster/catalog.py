@@ -11,12 +11,15 @@ import uuid
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 from encoders import AffectError
 from retrieval.cluster.records import (
     FILE_FIELDS,
+    encode_path,
+    is_below,
     make_file_key,
     make_file_record,
     read_file,
@@ -114,6 +117,20 @@ class MilvusCatalog:
         """The record of a path; None where it is not in the library."""
         records = self._store.get(FILES, [make_file_key(path)], FILE_FIELDS)
         return read_file(records[0]) if records else None
+
+    def find_item_ids(
+        self, folder: Path | None, since: datetime | None, until: datetime | None, limit: int
+    ) -> list[str]:
+        """Ids, at most `limit`, of items with a file below a folder that was changed since and before."""
+        conditions = ['item != ""']
+        if folder is not None:
+            path = encode_path(folder).rstrip("/")
+            conditions.append(f"(path == {json.dumps(path)} or path like {json.dumps(path + '/%')})")
+        for comparison, moment in (("mtime_ns >=", since), ("mtime_ns <", until)):
+            if moment is not None:
+                conditions.append(f"{comparison} {round(moment.timestamp() * 1e9)}")
+        records = self._store.query(FILES, " and ".join(conditions), ["path", "item"], limit=limit)
+        return [record["item"] for record in records if folder is None or is_below(read_path(record), folder)]
 
     def has_item(self, item_id: str) -> bool:
         """Whether an item is in the library; False for one that was added some seconds ago may be wrong."""

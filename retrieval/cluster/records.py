@@ -23,9 +23,11 @@ from retrieval.cluster.schema import (
 )
 from retrieval.cluster.store import Record
 from retrieval.storage import FileRecord, FileStamp
+from spaces.circumplex import combine_with_prior
 
 FILE_FIELDS = ("path", "size", "mtime_ns", "ctime_ns", "item", "error", "missing")
-SEGMENT_FIELDS = ("start", "stop", "valence_sd", "arousal_sd", VECTOR)
+AFFECT_FIELDS = ("valence", "arousal", "valence_sd", "arousal_sd")
+SEGMENT_FIELDS = ("start", "stop", *AFFECT_FIELDS)
 NO_TIME = -1  # in a field of nanoseconds
 
 
@@ -34,14 +36,24 @@ def make_file_key(path: Path) -> str:
     return blake2b(os.fsencode(path), digest_size=16).hexdigest()
 
 
+def encode_path(path: Path) -> str:
+    """A path as text: bytes that are not printable ASCII, and % and _ and quotes, are percent-encoded."""
+    return quote_from_bytes(os.fsencode(path), safe="/ ,:;=+@()[]{}!&~$#").replace("_", "%5F")
+
+
+def is_below(path: Path, folder: Path) -> bool:
+    """Whether a path is a folder or below it."""
+    return folder in (path, *path.parents)
+
+
 def make_file_record(
     path: Path, stamp: FileStamp, *, item_id: str | None, error: str | None, is_missing: bool = False
 ) -> Record:
-    """The record of a file. Bytes of its path that are not printable ASCII are percent-encoded."""
+    """The record of a file."""
     return {
         KEY: make_file_key(path),
         VECTOR: NO_VECTOR,
-        "path": quote_from_bytes(os.fsencode(path), safe="/ ,:;=+@()[]{}!&'~$#"),
+        "path": encode_path(path),
         "size": stamp.size,
         "mtime_ns": stamp.mtime_ns,
         "ctime_ns": NO_TIME if stamp.ctime_ns is None else stamp.ctime_ns,
@@ -89,27 +101,30 @@ def make_item_record(item_id: str, probe: Probe, segment_count: int) -> Record:
 def make_segment_records(
     keys: Sequence[str], spans: Sequence[tuple[float | None, float | None]], affect: Rows
 ) -> list[Record]:
-    """Records of segments (n,) with times in seconds and affect (n, 4), NaN where it is unknown."""
-    is_missing = is_missing_row(affect)
-    known = np.where(is_missing[:, None], (*FAR_AWAY, UNKNOWN, UNKNOWN), affect).astype(np.float32)
+    """Records of segments (n,) with times in seconds and affect (n, 4), NaN where it is unknown.
+
+    Their vectors are the posterior means, by which a mood finds them, see `spaces.circumplex.affinity`.
+    """
+    is_known = ~is_missing_row(affect)
+    means = np.tile(np.array(FAR_AWAY, np.float32), (len(affect), 1))
+    means[is_known] = combine_with_prior(affect[is_known])[:, :2]
+    stored = np.where(is_known[:, None], affect, UNKNOWN)
     return [
         {
             KEY: key,
-            VECTOR: row[:2],
+            VECTOR: mean,
             "start": UNKNOWN if start is None else float(start),
             "stop": UNKNOWN if stop is None else float(stop),
-            "valence_sd": float(row[2]),
-            "arousal_sd": float(row[3]),
+            **dict(zip(AFFECT_FIELDS, map(float, row), strict=True)),
         }
-        for key, (start, stop), row in zip(keys, spans, known, strict=True)
+        for key, (start, stop), mean, row in zip(keys, spans, means, stored, strict=True)
     ]
 
 
 def read_segment(record: Record) -> list[float]:
     """(6,) start and end in seconds, valence, arousal and their SDs; NaN where one is unknown."""
-    affect = [*record[VECTOR], record["valence_sd"], record["arousal_sd"]]
-    if record["valence_sd"] == UNKNOWN:
-        affect = [np.nan] * 4
+    is_known = record["valence_sd"] != UNKNOWN
+    affect = [record[name] if is_known else np.nan for name in AFFECT_FIELDS]
     return [np.nan if time < 0 else time for time in (record["start"], record["stop"])] + affect
 
 

@@ -84,7 +84,8 @@ ITEMS = Collection(
 SEGMENTS = Collection(
     suffix="segments",
     fields=[
-        ("start", _NUMBER, 0), ("stop", _NUMBER, 0), ("valence_sd", _NUMBER, 0), ("arousal_sd", _NUMBER, 0),
+        ("start", _NUMBER, 0), ("stop", _NUMBER, 0), ("valence", _NUMBER, 0), ("arousal", _NUMBER, 0),
+        ("valence_sd", _NUMBER, 0), ("arousal_sd", _NUMBER, 0),
     ],
     is_partitioned=True,
     is_searched=True,

@@ -12,15 +12,17 @@ from retrieval.cluster.library import MilvusLibrary
 from retrieval.cluster.schema import MAX_HITS
 from retrieval.cluster.snapshot import MilvusSnapshot
 from retrieval.search import (
-    AffectPoint,
+    MoodTarget,
     NearestSegments,
-    find_nearest_by_affect,
+    PointTarget,
+    SegmentsByMood,
+    make_affect_search,
     make_view_search,
     open_snapshot,
-    select_nearest_items,
+    select_best_items,
 )
 from retrieval.storage import AnySnapshot
-from spaces.circumplex import affinity, compute_prior_affinity
+from spaces.circumplex import PRIOR_SD, combine_with_prior
 
 Positions = npt.NDArray[np.int64]
 DEEPENING_FACTOR = 4
@@ -42,47 +44,72 @@ class MilvusViewSearch:
     def __init__(self, snapshot: MilvusSnapshot, library: MilvusLibrary, view: str, modality: str) -> None:
         self._snapshot, self._store, self._modality = snapshot, library.store, modality
         self._collection = library.catalog.list_row_collections()[view]
-        self._index_kind = snapshot.index_kinds[view]
+        self._index_kind, self._vectors = snapshot.index_kinds[view], snapshot.views[view]
 
-    def find_nearest(
-        self, queries: Rows, k: int, segment_mask: npt.NDArray[np.bool_] | None = None
-    ) -> Positions:
-        """Segment positions of the k nearest rows to each of (q, d); a mask raises NotImplementedError."""
-        if segment_mask is not None:
-            raise NotImplementedError("positions in a cluster are known once a query has met them")
+    def find_nearest(self, queries: Rows, k: int, allowed_segments: Positions | None = None) -> Positions:
+        """Segment positions of the k nearest rows to each of (q, d); among allowed segments exactly."""
+        if allowed_segments is not None:
+            return self._find_allowed(queries, k, allowed_segments)
         found = self._store.search(self._collection, queries, k, self._modality, self._index_kind)
         return self._snapshot.meet(key for keys in found for key in keys)
 
+    def _find_allowed(self, queries: Rows, k: int, allowed_segments: Positions) -> Positions:
+        modalities = self._snapshot.get_modalities(self._snapshot.item_by_segment[allowed_segments])
+        segments = allowed_segments[modalities == self._modality]
+        cosines = self._vectors.compute_cosines(segments, queries)
+        order = np.argsort(-cosines, axis=1, kind="stable")[:, :k]  # NaN come last
+        has_row = ~np.isnan(np.take_along_axis(cosines, order, axis=1))
+        return np.asarray(segments[order[has_row]], np.int64)
 
-@find_nearest_by_affect.register
-def _(snapshot: MilvusSnapshot, target: AffectPoint, modalities: Sequence[str], k: int) -> Positions:
-    nearest = [_find_nearest_by_affect(snapshot, target, modality, k) for modality in modalities]
-    return np.unique(np.concatenate([np.empty(0, np.int64), *nearest]))
+
+@make_affect_search.register
+def _(snapshot: MilvusSnapshot) -> SegmentsByMood:
+    return MilvusAffectSearch(snapshot)
 
 
-def _find_nearest_by_affect(
-    snapshot: MilvusSnapshot, target: AffectPoint, modality: str, k: int
-) -> Positions:
-    """Segments of a modality as near as the k-th nearest item.
+class MilvusAffectSearch:
+    """Finds segments by mood: near a point by Milvus; for regions and courses all are compared."""
 
-    Milvus knows the distance on the plane alone. Reliability moves an affinity only between exp(-distance)
-    and that of a point of which nothing is known, so no segment beyond those fetched can come closer than the
-    larger of the two: once the k-th item does, these are the nearest. Else more are fetched, up to MAX_HITS.
-    """
-    wanted = DEEPENING_FACTOR * k
-    while True:
-        keys = snapshot.search_affect(target, modality, wanted)
-        segments = snapshot.meet(keys)
-        affect = snapshot.select_affect(segments)
-        closeness = affinity(affect, target)
-        is_known = ~np.isnan(closeness)
-        chosen = select_nearest_items(segments[is_known], closeness[is_known], snapshot.item_by_segment, k)
-        if len(keys) < min(wanted, MAX_HITS) or wanted >= MAX_HITS:
-            return chosen
-        bound = max(
-            float(affinity(affect[is_known, :2], target).min(initial=1)), compute_prior_affinity(target)
-        )
-        items = np.unique(snapshot.item_by_segment[chosen])
-        if len(items) >= k and closeness[np.isin(segments, chosen)].min() >= bound:
-            return chosen
-        wanted *= DEEPENING_FACTOR
+    def __init__(self, snapshot: MilvusSnapshot) -> None:
+        self._snapshot = snapshot
+
+    def find(
+        self,
+        target: MoodTarget,
+        modalities: Sequence[str],
+        k: int,
+        allowed_segments: Positions | None = None,
+    ) -> Positions:
+        """Segment positions, ascending: of each modality all that match as well as the k-th best item."""
+        found = [np.empty(0, np.int64)]
+        for modality in modalities:
+            if allowed_segments is not None or not isinstance(target, PointTarget):
+                segments = self._snapshot.list_segments_of([modality])
+                if allowed_segments is not None:
+                    segments = np.intersect1d(segments, allowed_segments)
+                found.append(select_best_items(target, self._snapshot, segments, k))
+            else:
+                found.append(self._find_near_point(target, modality, k))
+        return np.unique(np.concatenate(found))
+
+    def _find_near_point(self, target: PointTarget, modality: str, k: int) -> Positions:
+        """Segments that match a point as well as the k-th best item.
+
+        Milvus knows the distance of posterior means. No segment farther than those fetched can match better
+        than exp(-distance^2 / (1 + 2 sd^2)) with the prior's SD, see `affinity`: once the k-th best item
+        matches as well, these are the best. Else more are fetched, up to MAX_HITS.
+        """
+        point, wanted = np.array(target.point), DEEPENING_FACTOR * k
+        while True:
+            keys = self._snapshot.search_affect(point, modality, wanted)
+            segments = self._snapshot.meet(keys)
+            best = select_best_items(target, self._snapshot, segments, k)
+            if len(keys) < min(wanted, MAX_HITS) or wanted >= MAX_HITS:
+                return best
+            means = combine_with_prior(self._snapshot.select_affect(segments))[:, :2]
+            farthest = np.nanmax(((means - point) ** 2).sum(axis=1), initial=0)
+            bound = np.exp(-farthest / (1 + 2 * max(PRIOR_SD) ** 2))
+            items = np.unique(self._snapshot.item_by_segment[best])
+            if len(items) >= k and np.nanmin(target.score(self._snapshot, best)) >= bound:
+                return best
+            wanted *= DEEPENING_FACTOR

@@ -8,7 +8,9 @@ the library.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -213,12 +215,29 @@ class MilvusSnapshot:
             )
         return position
 
+    def filter_items(
+        self, folder: Path | None, since: datetime | None, until: datetime | None
+    ) -> npt.NDArray[np.int64]:
+        """Positions of items with a file below a folder that was changed since and before, ascending.
+
+        Raises AffectError where more than MAX_LISTED_SEGMENTS files are left.
+        """
+        item_ids = self._catalog.find_item_ids(folder, since, until, MAX_LISTED_SEGMENTS + 1)
+        if len(item_ids) > MAX_LISTED_SEGMENTS:
+            raise AffectError(
+                f"the filter leaves more than {MAX_LISTED_SEGMENTS} files, which a cluster does not compare "
+                "one by one; make it narrower"
+            )
+        self._meet_items(item_ids)
+        known = [self._item_by_id[item_id] for item_id in item_ids if item_id in self._item_by_id]
+        return np.unique(np.array(known, np.int64))
+
     def list_segments_of(self, modalities: Sequence[str]) -> npt.NDArray[np.int64]:
         """Positions of all segments of items of these modalities. Raises AffectError for a large library."""
         if self._counts["segments", ""] > MAX_LISTED_SEGMENTS:
             raise AffectError(
-                "a query of negatives alone is compared with everything, which a cluster does not do; "
-                "say also what is wanted"
+                "this query is compared with everything (it only denies, or names a region or course of "
+                f"mood), which a cluster does with at most {MAX_LISTED_SEGMENTS} segments; say more"
             )
         self._meet_items(record[KEY] for record in self._store.iterate(ITEMS, []))
         is_wanted = np.isin(self.get_modalities(self.item_by_segment), modalities)

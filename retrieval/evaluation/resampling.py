@@ -6,6 +6,7 @@ Five captions of one photo are not five independent photos: with `groups` whole 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -48,7 +49,8 @@ def bootstrap_interval(
     """(low, high) percentile bootstrap interval of `statistic` over `values` (n, ...) (Efron 1979).
 
     `statistic` takes values drawn with replacement along the first axis and returns one number. With `groups`
-    (n,), whole groups are drawn with all their values.
+    (n,), whole groups are drawn with all their values. Draws that can't be measured, whose statistic is NaN,
+    are left out; NaN where all are.
 
     Raises ValueError without values, for groups of another length, draws < 1 or a level outside (0, 1).
     """
@@ -59,7 +61,8 @@ def bootstrap_interval(
         raise ValueError(f"level must lie between 0 and 1, not {level}")
     resamples = draw_resamples(len(sample), groups, np.random.default_rng(seed))
     statistics = [float(statistic(sample[next(resamples)])) for _ in range(validate_k(draws))]
-    low, high = np.quantile(statistics, [(1 - level) / 2, (1 + level) / 2])
+    measured = [value for value in statistics if not math.isnan(value)] or [math.nan]
+    low, high = np.quantile(measured, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
 

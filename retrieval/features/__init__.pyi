@@ -1,3 +1,4 @@
+from .abilities import list_lost_abilities as list_lost_abilities
 from .affect import AffectEstimate as AffectEstimate
 from .affect import affect_to_json as affect_to_json
 from .affect import compute_duration_weights as compute_duration_weights

@@ -12,6 +12,7 @@ from .library_info import list_unreadable_files as list_unreadable_files
 from .library_info import make_rows_printable as make_rows_printable
 from .library_info import resolve_paths as resolve_paths
 from .results_page import write_results_page as write_results_page
+from .results_table import format_exposure as format_exposure
 from .results_table import print_hits as print_hits
 from .terminal import format_affect_record as format_affect_record
 from .terminal import format_query_mood as format_query_mood

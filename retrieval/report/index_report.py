@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -41,10 +41,14 @@ def _format_note(progress: IndexProgress) -> str:
     return ", ".join([*parts, f"{len(progress.failed)} failed"] if progress.failed else parts)
 
 
-def print_index_summary(progress: IndexProgress, folder: Path | str) -> None:
-    """Print the lines of `format_index_summary`."""
+def print_index_summary(
+    progress: IndexProgress, folder: Path | str, lost_abilities: Sequence[str] = ()
+) -> None:
+    """Print the lines of `format_index_summary`, and one on what the library's encoders don't allow."""
     for line in format_index_summary(progress, folder):
         click.echo(line)
+    if lost_abilities:
+        click.echo(f"  by --encoders this library is without {', '.join(lost_abilities)}")
 
 
 def format_index_summary(progress: IndexProgress, folder: Path | str) -> Iterator[str]:

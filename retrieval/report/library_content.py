@@ -6,12 +6,11 @@ import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from encoders import AffectError, ClassifierEncoder, Encoder, EventClassifier, Rows
+from encoders import MIN_CLASS_SCORE, AffectError, ClassifierEncoder, Encoder, EventClassifier, Rows
 from retrieval.features import EVENTS_ROLE, OBJECT_SPACE, SPACE_SPECS
 from retrieval.storage import AnyLibrary
 from spaces import compute_label_probabilities
 
-MIN_CLASS_SCORE = 0.3  # of a segment's best class; below it the segment is not counted
 MAX_CLASSES = 10
 CHUNK_ROWS = 4096  # rows read at a time
 

@@ -16,8 +16,8 @@ from jinja2 import Environment
 from encoders import AffectError, to_printable
 from retrieval.report.modality_style import MODALITY_PLURALS
 from retrieval.report.terminal import (
-    NO_MOOD_IN_WORDS,
     format_affect,
+    format_course_step,
     format_moment,
     format_query_mood,
     format_time_span,
@@ -100,6 +100,7 @@ def _make_section(
         "query": ", ".join([*starmap(_format_query_part, query.parts.items()), *_list_exclusions(query)])
         or "by mood",
         "affect_query": _format_mood_and_dial(query),
+        "notes": list(query.reading.warnings) if query.reading else [],
         "query_thumbnails": [
             thumbnail_by_moment[moment]
             for moment in _list_query_moments(query)
@@ -127,9 +128,9 @@ def _format_query_part(part_name: str, value: Any) -> str:
 
 
 def _format_mood_and_dial(query: Query) -> str:
-    """Mood and dial of a query, such as "its own mood, dial 0.3"; empty at dial 0."""
+    """Moods and dial of a query, such as "its own mood, dial 0.3"; at dial 0 only what is not wanted."""
     if not query.affect_weight:
-        return NO_MOOD_IN_WORDS if query.mood_from_words else ""
+        return "" if query.names_mood else format_query_mood(query)
     return f"{format_query_mood(query) or 'its own mood'}, dial {query.affect_weight:g}"
 
 
@@ -152,17 +153,25 @@ def _make_hit_entry(thumbnail_by_moment: Mapping[Moment, str], folder: Path, hit
     }
 
 
+def _list_score_parts(parts: Mapping[str, Mapping[str, float]]) -> Iterator[tuple[str, str]]:
+    """(name, value) of `explain_score`: terms of the sum, and factors."""
+    yield from ((name, f"{value:+.2f}") for name, value in parts["sum"].items())
+    yield from ((f"not {text}", f"× (1 - {value:.2f})") for text, value in parts.get("not", {}).items())
+    yield from ((f"log-odds: {name}", f"{value:+.2f}") for name, value in parts.get("log_odds", {}).items())
+
+
 def _list_explanation_tables(explanation: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """Headings and (name, value) rows of the explanation by `explain_hit`, without empty tables."""
     if not explanation:
         return
     tables_by_heading = {
-        "Score": [(part, f"{share:+.2f}") for part, share in explanation.get("parts", {}).items()],
+        "Score": list(_list_score_parts(explanation["parts"])),
         "Looks like": [(name, f"{share:.2f}") for name, share in explanation["labels"]],
         "Sounds like": [(name, f"{score:.2f}") for name, score in explanation["events"]],
         "Strongest": [("at", moment)] if (moment := format_moment(explanation["moment"])) else [],
         "Scores": [(view, f"{score:.2f}") for view, score in explanation["views"].items()],
         "Faces": [(name, f"{value:.2f}") for name, value in (explanation["faces"] or {}).items()],
+        "Course": list(map(format_course_step, explanation.get("course", ()))),
         "Mood by sense": [
             (modality, format_affect(estimate))
             for modality, estimate in explanation["affect"].items()

@@ -10,7 +10,7 @@ import click
 
 from encoders import to_printable
 from retrieval.report.text_columns import Column, format_table, get_terminal_width, indent_text
-from retrieval.search import PhraseAffect, Query
+from retrieval.search import Mood, PhraseAffect, Query, describe_mood
 from spaces.circumplex import DIMENSIONS, LANDMARKS, find_confident_landmark, summarise_trajectory
 
 NO_MOOD_IN_WORDS = "no word of the query names a mood; found by content alone"
@@ -31,21 +31,30 @@ def format_affect(affect: Mapping[str, float] | None) -> str:
 
 
 def format_query_mood(query: Query) -> str:
-    """The target affect of a query, such as "mood calm: valence +0.54, arousal -0.52"; empty without one.
+    """The moods of a query, such as "mood calm: valence +0.54, arousal -0.52; not sad"; empty without any.
 
     NO_MOOD_IN_WORDS where it was to come from words that name none.
-
-    The SDs are included where the text regressor estimated it from a phrase.
     """
-    if query.target_affect is None:
-        return NO_MOOD_IN_WORDS if query.mood_from_words else ""
-    valence, arousal = query.target_affect
-    if isinstance(query.mood, PhraseAffect):
-        (valence_sd, arousal_sd), phrase = query.mood.sds, to_printable(query.mood.phrase)
+    parts = [f"mood{_format_mood(query.mood)}"] if query.mood is not None else []
+    if not parts and query.mood_from_words:
+        parts = [NO_MOOD_IN_WORDS]
+    parts += [] if query.radius is None else [f"within {query.radius:g}"]
+    parts += [f"then{_format_mood(mood)}" for mood in query.then]
+    parts += [f"{name.replace('-', ' ')} than what is asked with" for name in query.nudges]
+    parts += [f"not {to_printable(describe_mood(mood))}" for mood in query.not_moods]
+    return "; ".join(parts)
+
+
+def _format_mood(mood: Mood) -> str:
+    """Such as " calm: valence +0.54, arousal -0.52"; with SDs where the text regressor estimated a phrase."""
+    if isinstance(mood, str):
+        return f" {to_printable(mood)}"
+    if isinstance(mood, PhraseAffect):
+        (valence, arousal), (valence_sd, arousal_sd) = mood.point, mood.sds
         numbers = f"valence {valence:+.2f} ± {valence_sd:.2f}, arousal {arousal:+.2f} ± {arousal_sd:.2f}"
-        return f"mood {phrase}: {numbers}, as the text regressor reads it"
-    word = next((word for word, point in LANDMARKS.items() if point == (valence, arousal)), "")
-    return f"mood{word and ' '}{word}: valence {valence:+.2f}, arousal {arousal:+.2f}"
+        return f" {to_printable(mood.phrase)}: {numbers}, as the text regressor reads it"
+    word = f" {describe_mood(mood)}" if mood in LANDMARKS.values() else ""
+    return f"{word}: valence {mood[0]:+.2f}, arousal {mood[1]:+.2f}"
 
 
 def _unpack_estimate(affect: Mapping[str, float]) -> tuple[float, float, float, float]:
@@ -70,6 +79,8 @@ def format_affect_record(record: Mapping[str, Any]) -> Iterator[str]:
     if affect and (trajectory := _format_trajectory(record["trajectory"], _unpack_estimate(affect)[2:])):
         yield f"  course {trajectory}"
     for factor in record["why"]:
+        if not any(round(factor[name], 2) for name in DIMENSIONS):
+            continue  # it moved nothing that is shown
         evidence = factor.get("what", "")
         time_text = f" at {factor['start']:.1f} s" if factor.get("start") is not None else ""
         effect = f"{factor['valence']:+.2f} {factor['arousal']:+.2f}"
@@ -105,6 +116,13 @@ def _format_estimate(affect: Mapping[str, float]) -> str:
 def format_time_span(start: float | None, end: float | None) -> str:
     """A span in seconds, such as "1:05-1:20"; empty without time."""
     return "" if start is None or end is None else f"{_format_time(start)}-{_format_time(end)}"
+
+
+def format_course_step(step: Mapping[str, Any]) -> tuple[str, str]:
+    """The time of a step of a course, and its affect beside that asked for there."""
+    points = ((step["valence"], step["arousal"]), step["asked"])
+    found, asked = (f"{valence:+.2f} {arousal:+.2f}" for valence, arousal in points)
+    return format_time_span(step["start"], step["end"]), f"{found} for {asked}"
 
 
 def format_moment(seconds: float | None) -> str:

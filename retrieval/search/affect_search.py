@@ -1,4 +1,4 @@
-"""Search on the valence-arousal plane: the target point of a query, and the segments nearest to it."""
+"""Search on the valence-arousal plane: what a query looks for there, and the segments that match it best."""
 
 from __future__ import annotations
 
@@ -12,31 +12,59 @@ import numpy.typing as npt
 
 from encoders import AffectError, VocabularyEncoder, is_missing_row
 from retrieval.features import FeaturePipeline
-from retrieval.search.kinds import find_nearest_by_affect
-from retrieval.search.query import PhraseAffect, Query
+from retrieval.search.content_and_mood import MOOD_TERM
+from retrieval.search.mood_course import make_course_target, warn_of_items_without_course
+from retrieval.search.mood_targets import MoodTarget, PointTarget, RegionTarget
+from retrieval.search.query import Query
 from retrieval.search.query_encoder import EncodedQueryPart
+from retrieval.search.query_moods import Mood, PhraseAffect, describe_mood, get_mood_point
+from retrieval.search.segment_scores import SegmentScores, make_scores_without_content
 from retrieval.search.words_mood import read_mood_of_words
-from retrieval.storage import Snapshot
+from retrieval.storage import AnySnapshot
 from spaces.affect_regression import average_estimates
-from spaces.circumplex import PRIOR_SD, affinity, format_landmarks, suggest_landmark
+from spaces.circumplex import (
+    LANDMARK_RADIUS,
+    PRIOR_SD,
+    combine_with_prior,
+    format_landmarks,
+    nudge_point,
+    suggest_landmark,
+)
 
-AffectPoint = npt.NDArray[np.floating]
 Positions = npt.NDArray[np.int64]
 MAX_PHRASE_LENGTH = 60  # characters of a phrase in a message
 log = logging.getLogger(__name__)
 
 
 def resolve_mood(query: Query, pipeline: FeaturePipeline) -> Query:
-    """The query with the affect of the phrase that is its mood, or of its emotion words; any other as it is.
+    """The query with the affect of the phrases that are its moods, or of its emotion words.
+
+    Raises AffectError as `read_phrase`.
+    """
+    if query.mood_from_words and query.text is not None and query.mood is None:
+        words = query.text if query.reading is None else query.reading.positive  # not those it denies
+        return replace(query, mood=read_mood_of_words(words, pipeline))
+
+    def read(mood: Mood) -> Mood:
+        return read_phrase(mood, pipeline) if isinstance(mood, str) else mood
+
+    named = [*([] if query.mood is None else [query.mood]), *query.then, *query.not_moods]
+    if not any(isinstance(mood, str) for mood in named):
+        return query
+    return replace(
+        query,
+        mood=None if query.mood is None else read(query.mood),
+        then=tuple(map(read, query.then)),
+        not_moods=tuple(map(read, query.not_moods)),
+    )
+
+
+def read_phrase(phrase: str, pipeline: FeaturePipeline) -> PhraseAffect:
+    """The affect of a phrase by the text regressor.
 
     Raises AffectError where there is no text regressor, where it is no surer of the phrase than the prior in
     either dimension, and for a word outside its vocabulary that is one typing error away from a landmark.
     """
-    if query.mood_from_words and query.text is not None and query.mood is None:
-        return replace(query, mood=read_mood_of_words(query.text, pipeline))
-    phrase = query.mood
-    if not isinstance(phrase, str):
-        return query
     if not pipeline.has_role("sentiment"):
         raise AffectError(_format_unknown_mood(phrase, "this library has no text regressor to read words by"))
     encoder = pipeline.get_encoder("sentiment")
@@ -46,7 +74,7 @@ def resolve_mood(query: Query, pipeline: FeaturePipeline) -> Query:
     row = [round(float(value), 4) for value in pipeline.estimate_text_affect([phrase])[0]]
     if not (np.array(row[2:]) < PRIOR_SD).any():
         raise AffectError(_format_unknown_mood(phrase, "the text regressor has nothing to say of it"))
-    return replace(query, mood=PhraseAffect(phrase=phrase, point=(row[0], row[1]), sds=(row[2], row[3])))
+    return PhraseAffect(phrase=phrase, point=(row[0], row[1]), sds=(row[2], row[3]))
 
 
 def _format_unknown_mood(phrase: str, reason: str) -> str:
@@ -56,41 +84,57 @@ def _format_unknown_mood(phrase: str, reason: str) -> str:
     return f"no mood {shown!r}: {reason}{hint}; {format_landmarks()}"
 
 
-def compute_target_affect(query: Query, query_parts: Sequence[EncodedQueryPart]) -> AffectPoint | None:
-    """(2,) the target of a query: its mood, else the affect of its content; None for content alone.
+def make_mood_target(
+    query: Query, query_parts: Sequence[EncodedQueryPart], snapshot: AnySnapshot
+) -> MoodTarget | None:
+    """What a query with its moods read looks for on the plane; None for content alone.
 
-    Where the affect of its content is unknown, the search is by content alone, with a warning.
+    Its mood (a point, a region or a course), else the affect of its content, moved by its nudges. Where the
+    affect of its content is unknown, the search is by content alone, with a warning; with nudges AffectError
+    is raised.
     """
     if query.affect_weight == 0:
         return None
     if query.target_affect is not None:
-        return np.array(query.target_affect)
+        return _make_named_target(query, query.target_affect, snapshot)
     affect = average_estimates(np.stack([part.affect for part in query_parts]))
-    if is_missing_row(affect[None])[0]:
-        log.warning("nobody can tell how this query feels; going by content alone (or name a mood: --mood)")
-        return None
-    return affect[:2]
+    if not is_missing_row(affect[None])[0]:
+        return PointTarget(point=tuple(nudge_point(combine_with_prior(affect), query.nudges)))
+    if query.nudges:
+        named = " and ".join(query.nudges)
+        raise AffectError(f"nobody can tell how this query feels, nor what is {named}; name a mood by --mood")
+    log.warning("nobody can tell how this query feels; going by content alone (or name a mood: --mood)")
+    return None
 
 
-@find_nearest_by_affect.register
-def _(snapshot: Snapshot, target: AffectPoint, modalities: Sequence[str], k: int) -> Positions:
-    # exact, over every segment: comparing four numbers each is faster than an index
-    nearest = [np.empty(0, np.int64)]
-    closeness = affinity(snapshot.affect, target)
-    for modality in modalities:
-        segments = np.flatnonzero(snapshot.mask_modality(modality) & ~np.isnan(closeness))
-        nearest.append(select_nearest_items(segments, closeness[segments], snapshot.item_by_segment, k))
-    return np.unique(np.concatenate(nearest))
+def _make_named_target(query: Query, point: tuple[float, float], snapshot: AnySnapshot) -> MoodTarget:
+    if query.radius is not None:
+        return RegionTarget(centre=point, radius=query.radius)
+    if course := make_course_target(query, snapshot):
+        warn_of_items_without_course(snapshot, query.modalities)
+        return course
+    return PointTarget(point=point)
 
 
-def select_nearest_items(
-    segments: Positions,
-    closeness: npt.NDArray[np.float64],
-    item_by_segment: npt.NDArray[np.integer[Any]],
-    k: int,
-) -> Positions:
-    """Those of segments (n,), in descending order of closeness (n,), as close as the k-th closest item."""
-    by_closeness = np.argsort(-closeness, kind="stable")
-    order, ordered = segments[by_closeness], closeness[by_closeness]
-    first_of_item = np.sort(np.unique(item_by_segment[order], return_index=True)[1])[:k]
-    return order[ordered >= ordered[first_of_item[-1]]] if len(first_of_item) else order
+def score_mood(snapshot: AnySnapshot, target: MoodTarget, segments: Positions) -> SegmentScores:
+    """Scores of segments (n,) by mood alone."""
+    mood = target.score(snapshot, segments)
+    return make_scores_without_content(segments, mood, mean_cosine=mood, term=MOOD_TERM, affect_match=mood)
+
+
+def score_unwanted_moods(
+    snapshot: AnySnapshot, moods: Sequence[Mood], segments: npt.NDArray[np.integer[Any]]
+) -> dict[str, SegmentScores]:
+    """By "mood WORD", the probability that segments (n,) lie within LANDMARK_RADIUS of it.
+
+    NaN without affect. Ties are broken by the affinity to it.
+    """
+    scores = {}
+    for mood in moods:
+        if (point := get_mood_point(mood)) is not None:
+            region = RegionTarget(centre=point, radius=LANDMARK_RADIUS)
+            nearness = PointTarget(point=point).score(snapshot, segments)
+            scores[f"mood {describe_mood(mood)}"] = make_scores_without_content(
+                segments, region.score(snapshot, segments), mean_cosine=nearness, term=MOOD_TERM
+            )
+    return scores

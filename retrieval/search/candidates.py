@@ -6,8 +6,9 @@ searched exactly, and rows of removed items are left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property, partial
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +16,13 @@ import numpy.typing as npt
 from encoders import Rows, is_missing_row, unit_rows
 from retrieval.search.index_files import IndexFiles, StoredIndex
 from retrieval.search.kinds import NearestSegments, make_view_search
+from retrieval.search.parallel import run_in_parallel
 from retrieval.storage import AnyLibrary, AnySnapshot, Library, SegmentVectors, Snapshot
 from retrieval.vector_index import CACHE_BYTES, ExactIndex, StoredRows, rescore, select_top_k
 
 Positions = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
+AnyInteger = TypeVar("AnyInteger", bound=np.integer[Any])
 
 MAX_GATHERED_BYTES = 16 << 20  # float16 rows that a filter leaves are compared one by one up to this size
 
@@ -36,43 +39,44 @@ class CandidateSearch:
         query_embeddings: Iterable[Mapping[str, Rows]],
         modalities: Sequence[str],
         k: int,
-        segment_mask: Mask | None = None,
+        allowed_segments: Positions | None = None,
     ) -> Positions:
         """Segment positions, ascending: over parts, views and modalities, the nearest of at least k items.
 
         They are nearest to the mean of a part's rows; each of its rows brings its own nearest beside them, so
-        that an item which is near one segment of a film is not missed. `segment_mask` (segments,), if given,
-        is True for those that may be found.
+        that an item which is near one segment of a film is not missed. `allowed_segments`, if given, are the
+        positions of those that may be found.
         """
-        found = [
-            near
+        tasks = [
+            partial(self._search_part, self._get_view_search(view, modality), here, k, allowed_segments)
             for part in query_embeddings
             for view, rows in part.items()
             if view in self._snapshot.views and len(here := rows[~is_missing_row(rows)])
             for modality in modalities
-            for near in self._search_part(self._get_view_search(view, modality), here, k, segment_mask)
+            if (view, modality) in self._snapshot.observed_views
         ]
-        return np.unique(np.concatenate([np.empty(0, np.int64), *found]))
+        return sort_distinct(np.concatenate([np.empty(0, np.int64), *run_in_parallel(tasks)]))
 
     def _search_part(
-        self, view_search: NearestSegments, queries: Rows, k: int, segment_mask: Mask | None
-    ) -> Iterator[Positions]:
+        self, view_search: NearestSegments, queries: Rows, k: int, allowed_segments: Positions | None
+    ) -> Positions:
         if len(queries) == 1:
-            yield self._search_distinct_items(view_search, queries, k, segment_mask)
-            return
+            return self._search_distinct_items(view_search, queries, k, allowed_segments)
         mean = unit_rows(queries.mean(axis=0, keepdims=True))
-        if not is_missing_row(mean).any():  # rows that cancel have no mean direction
-            yield self._search_distinct_items(view_search, mean, k, segment_mask)
-        yield view_search.find_nearest(queries, max(k // len(queries), 1), segment_mask)
+        near_each = view_search.find_nearest(queries, max(k // len(queries), 1), allowed_segments)
+        if is_missing_row(mean).any():  # rows that cancel have no mean direction
+            return near_each
+        near_mean = self._search_distinct_items(view_search, mean, k, allowed_segments)
+        return np.concatenate([near_mean, near_each])
 
     def _search_distinct_items(
-        self, view_search: NearestSegments, queries: Rows, k: int, segment_mask: Mask | None
+        self, view_search: NearestSegments, queries: Rows, k: int, allowed_segments: Positions | None
     ) -> Positions:
         """Deepens until k items are met, or all: a long film has more segments than one asks for."""
         want = k
         while True:
-            found = view_search.find_nearest(queries, want, segment_mask)
-            if len(found) < want or len(np.unique(self._snapshot.item_by_segment[found])) >= k:
+            found = view_search.find_nearest(queries, want, allowed_segments)
+            if len(found) < want or len(sort_distinct(self._snapshot.item_by_segment[found])) >= k:
                 return found
             want *= 4
 
@@ -136,13 +140,15 @@ class ViewSearch:
         mask = self._is_searchable[self._stored_index.row_indices]
         return None if mask.all() else mask
 
-    def find_nearest(self, queries: Rows, k: int, segment_mask: Mask | None = None) -> Positions:
-        """Segment positions of the k nearest rows to each of (q, d)."""
-        allowed = None if segment_mask is None else self._mask_rows(segment_mask)
-        if allowed is not None:
-            rows = np.flatnonzero(allowed)
+    def find_nearest(self, queries: Rows, k: int, allowed_segments: Positions | None = None) -> Positions:
+        """Segment positions of the k nearest rows to each of (q, d), among allowed segments (n,)."""
+        allowed = None
+        if allowed_segments is not None:
+            rows = self._list_rows(allowed_segments)
             if 2 * self._vectors.rows.shape[1] * len(rows) <= MAX_GATHERED_BYTES:
                 return self._to_segments(search_rows(self._vectors.rows, rows, queries, k))
+            allowed = np.zeros(len(self._is_searchable), np.bool_)
+            allowed[rows] = True
         found = [self._search_unindexed_rows(queries, k, allowed)]
         if self._stored_index is not None:
             mask = self._stored_mask if allowed is None else allowed[self._stored_index.row_indices]
@@ -159,11 +165,22 @@ class ViewSearch:
         found = self._exact_index.search(queries, k, mask[self._unindexed_rows])[0].ravel()
         return self._unindexed_rows[found[found >= 0]]
 
-    def _mask_rows(self, segment_mask: Mask) -> Mask:
-        return np.asarray(self._is_searchable & np.append(segment_mask, False)[self._vectors.segment_by_row])
+    def _list_rows(self, segments: Positions) -> Positions:
+        """The searchable rows of segments."""
+        rows = self._vectors.row_by_segment[segments]
+        rows = rows[rows >= 0]
+        return np.asarray(rows[self._is_searchable[rows]], np.int64)
 
     def _to_segments(self, rows: Positions) -> Positions:
         return np.asarray(self._vectors.segment_by_row[rows], np.int64)
+
+
+def sort_distinct(positions: npt.NDArray[AnyInteger]) -> npt.NDArray[AnyInteger]:
+    """The distinct ones of positions (n,), ascending; for some hundred it is faster than np.unique."""
+    ordered = np.sort(positions)
+    is_first = np.ones(len(ordered), np.bool_)
+    is_first[1:] = ordered[1:] != ordered[:-1]
+    return ordered[is_first]
 
 
 def search_rows(rows: StoredRows, indices: Positions, queries: Rows, k: int) -> Positions:

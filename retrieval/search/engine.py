@@ -9,41 +9,44 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from fusion import balanced_merge, fuse_scores
+import retrieval.search.affect_candidates  # noqa: F401 (registers the search by mood)
 from retrieval.search.affect_search import (
-    AffectPoint,
-    compute_target_affect,
+    make_mood_target,
     resolve_mood,
+    score_mood,
+    score_unwanted_moods,
 )
 from retrieval.search.candidates import CandidateSearch
-from retrieval.search.hits import Hit, SearchResults, make_hit
-from retrieval.search.kinds import find_nearest_by_affect, open_snapshot
+from retrieval.search.content_and_mood import average_content_and_mood
+from retrieval.search.filters import find_allowed_segments
+from retrieval.search.fusion_rules import DEFAULT_FUSION, FUSION_RULES, FusionRule
+from retrieval.search.hits import Hit, SearchResults
+from retrieval.search.kinds import make_affect_search, open_snapshot
+from retrieval.search.merging import merge_modalities
 from retrieval.search.negative_terms import apply_negatives, has_enough_left, score_absence
-from retrieval.search.no_results import explain_no_results
+from retrieval.search.no_results import describe_weak_match, explain_no_results
 from retrieval.search.query import Query
 from retrieval.search.query_encoder import EncodedQueryPart, QueryEncoder
 from retrieval.search.query_text import resolve_text
-from retrieval.search.scoring import MISSING_DISCOUNT, ContentScorer
-from retrieval.search.segment_scores import SegmentScores, make_scores_without_content
+from retrieval.search.result_selection import list_copies, make_hits, select_best_segments
+from retrieval.search.scoring import ContentScorer
+from retrieval.search.segment_scores import SegmentScores
 from retrieval.search.words_mood import add_affect_residual
-from retrieval.storage import AnyLibrary, AnySnapshot, make_id_keys
-from spaces.circumplex import affinity
+from retrieval.storage import AnyLibrary, AnySnapshot
 
 Positions = npt.NDArray[np.int64]
 
 CANDIDATES_PER_RESULT = 10  # candidates per view and modality, as a multiple of k ...
-MIN_CANDIDATES = 200  # ... and at least so many segments
+MIN_CANDIDATES = 100  # ... and at least so many segments
 DEEPENING_FACTOR = 4  # more candidates where negatives leave too few good ones
-MIN_DISTANCE = 0.1
-"""Least distance of a result from the query where lists are merged: what scores .9 or more is right .93 to
-.95 of the time in each modality (`python -m experiments.bench reliability`)."""
 
 
 class Engine:
     """Answers queries over one library, and notices when another process has written to it."""
 
-    def __init__(self, library: AnyLibrary) -> None:
+    def __init__(self, library: AnyLibrary, fusion_rules: Mapping[str, FusionRule] = FUSION_RULES) -> None:
         self.library = library
+        self._fusion_rules = fusion_rules
         self._query_encoder = QueryEncoder(library)
         self._load_snapshot()
 
@@ -53,7 +56,10 @@ class Engine:
             raise self.library.custom_heads_error
         self._snapshot: AnySnapshot = open_snapshot(self.library)
         self._candidate_search = CandidateSearch(self.library, self._snapshot)
-        self._scorer = ContentScorer(library=self.library, snapshot=self._snapshot)
+        self._affect_search = make_affect_search(self._snapshot)
+        self._scorer = ContentScorer(
+            library=self.library, snapshot=self._snapshot, fusion_rules=self._fusion_rules
+        )
 
     def __enter__(self) -> Self:
         """Use as a context, to end the decoder process when done."""
@@ -66,9 +72,12 @@ class Engine:
     @property
     def snapshot(self) -> AnySnapshot:
         """The library as last committed."""
+        self._refresh_snapshot()
+        return self._snapshot
+
+    def _refresh_snapshot(self) -> None:
         if not self._snapshot.is_current():
             self._load_snapshot()
-        return self._snapshot
 
     def resolve_query(self, query: Query) -> Query:
         """The query with its text read and its mood as a point. Raises as `resolve_mood` does."""
@@ -88,15 +97,46 @@ class Engine:
         query_parts = self._query_encoder.encode(query, snapshot)
         negatives = self._query_encoder.encode_negatives(query)
         scores = self._score_query(query, query_parts, negatives)
+        return self._select_results(query, query_parts, negatives, scores)
+
+    def run_encoded_query(
+        self, query: Query, query_parts: Sequence[EncodedQueryPart], segments: Positions | None = None
+    ) -> SearchResults:
+        """The results of a query without mood or negatives whose parts are encoded.
+
+        segments: positions of those to choose from; by default those that the search finds
+        """
+        self._refresh_snapshot()
+        with self.library.catalog.read_transaction():
+            if segments is None:
+                scores = self._score_query(query, query_parts, {})
+            else:
+                scores = self._scorer.score(query, query_parts, segments)
+            return self._select_results(query, query_parts, {}, scores)
+
+    def _select_results(
+        self,
+        query: Query,
+        query_parts: Sequence[EncodedQueryPart],
+        negatives: Mapping[str, EncodedQueryPart],
+        scores: SegmentScores,
+    ) -> SearchResults:
+        snapshot = self._snapshot
         query_items = [part.item_index for part in query_parts if part.item_index is not None]
-        comparable = _select_best_segments(scores, snapshot, query_items)
+        comparable = select_best_segments(scores, snapshot, query_items)
         best = comparable[scores.total[comparable] >= query.min_score]
-        merged = _merge_modalities(query, scores, best, snapshot)
-        if query.mood is None and not negatives:  # else a copy of the query's file need not be what is wanted
-            merged = list(dict.fromkeys([*_list_copies(scores, best), *merged]))[: query.k]
-        hits = _make_hits(snapshot, scores, merged)
+        merged_list = merge_modalities(query, scores, best, snapshot)
+        merged = merged_list.indices
+        if not (query.names_mood or query.not_moods or negatives):  # else a copy need not be what is wanted
+            merged = list(dict.fromkeys([*list_copies(scores, best), *merged]))[: query.k]
+        hits = make_hits(snapshot, scores, merged)
         if hits:
-            return SearchResults(hits=hits)
+            best_score = max(hit.score for hit in hits)
+            return SearchResults(
+                hits=hits,
+                weak_match=describe_weak_match(query, best_score),
+                balance=merged_list.factor,
+            )
         reason = explain_no_results(
             query,
             snapshot,
@@ -117,15 +157,23 @@ class Engine:
         snapshot = self._snapshot
 
         def score_negatives(segments: npt.NDArray[np.integer[Any]]) -> dict[str, SegmentScores]:
-            return {text: self._scorer.score(query, [part], segments) for text, part in negatives.items()}
+            by_chance = replace(query, fusion=DEFAULT_FUSION)  # 1 - q needs a probability, not a rank
+            texts = {
+                text: self._scorer.score(by_chance, [part], segments) for text, part in negatives.items()
+            }
+            return texts | score_unwanted_moods(snapshot, query.not_moods, segments)
 
-        if query.is_pure_negation and negatives:
+        has_negatives = bool(negatives or query.not_moods)
+        allowed = find_allowed_segments(query, snapshot)
+        if query.is_pure_negation and has_negatives:
             segments = snapshot.list_segments_of(query.modalities)
+            if allowed is not None:
+                segments = np.intersect1d(segments, allowed, assume_unique=True)
             return score_absence(segments, score_negatives(segments))
         depth = self._compute_candidate_depth(query)
         while True:
-            scores = self._score_positive(query, query_parts, depth)
-            if not negatives:
+            scores = self._score_positive(query, query_parts, depth, allowed)
+            if not has_negatives:
                 return scores
             scores = apply_negatives(scores, score_negatives(scores.segments))
             items = snapshot.item_by_segment[scores.segments]
@@ -135,101 +183,45 @@ class Engine:
             depth *= DEEPENING_FACTOR
 
     def _score_positive(
-        self, query: Query, query_parts: Sequence[EncodedQueryPart], depth: int
+        self,
+        query: Query,
+        query_parts: Sequence[EncodedQueryPart],
+        depth: int,
+        allowed: npt.NDArray[np.int64] | None,
     ) -> SegmentScores:
         """Scores by content, by mood, or by both, weighted by `query.affect_weight`."""
-        target = compute_target_affect(query, query_parts)
+        target = make_mood_target(query, query_parts, self._snapshot)
         present_parts = [part for part in query_parts if part.is_present]
         if target is None:
             return self._scorer.score(
-                query, present_parts, self._find_content_candidates(query, present_parts, depth)
+                query, present_parts, self._find_content_candidates(query, present_parts, depth, allowed)
             )
-        segments = find_nearest_by_affect(self._snapshot, target, query.modalities, depth)
+        segments = self._affect_search.find(target, query.modalities, depth, allowed)
         if query.affect_weight == 1 or not query.has_content:
-            return self._score_by_affect(target, segments)
-        both = np.union1d(segments, self._find_content_candidates(query, present_parts, depth))
-        content, mood = self._scorer.score(query, present_parts, both), self._score_by_affect(target, both)
-        if query.mood_from_words:
-            return add_affect_residual(content, mood.affect_match, target, query.affect_weight)
-        total = fuse_scores(
-            {"content": content.total, "mood": mood.total},
-            {"content": 1 - query.affect_weight, "mood": query.affect_weight},
-            MISSING_DISCOUNT,
-        )
-        return replace(content, total=total, affect_match=mood.affect_match)
-
-    def _score_by_affect(self, target: AffectPoint, segments: Positions) -> SegmentScores:
-        mood = affinity(self._snapshot.select_affect(segments), target)
-        return make_scores_without_content(segments, total=mood, mean_cosine=mood, affect_match=mood)
+            return score_mood(self._snapshot, target, segments)
+        both = np.union1d(segments, self._find_content_candidates(query, present_parts, depth, allowed))
+        content = self._scorer.score(query, present_parts, both)
+        mood = score_mood(self._snapshot, target, both)
+        if query.mood_from_words and query.target_affect is not None:
+            return add_affect_residual(content, mood.affect_match, query.target_affect, query.affect_weight)
+        return average_content_and_mood(content, mood, query.affect_weight)
 
     def _compute_candidate_depth(self, query: Query) -> int:
         return max(min(CANDIDATES_PER_RESULT * query.k, self._snapshot.item_count), MIN_CANDIDATES)
 
     def _find_content_candidates(
-        self, query: Query, query_parts: Sequence[EncodedQueryPart], depth: int
+        self,
+        query: Query,
+        query_parts: Sequence[EncodedQueryPart],
+        depth: int,
+        allowed: npt.NDArray[np.int64] | None,
     ) -> Positions:
         nearest = self._candidate_search.find(
-            [part.embeddings for part in query_parts], query.modalities, depth
+            [part.embeddings for part in query_parts], query.modalities, depth, allowed
         )
         copies = [part.copy_index for part in query_parts if part.copy_index is not None]
         wanted = [item for item in copies if self._snapshot.get_modality(item) in query.modalities]
-        return np.union1d(nearest, np.concatenate([nearest[:0], *map(self._snapshot.list_segments, wanted)]))
-
-
-def _select_best_segments(
-    segment_scores: SegmentScores, snapshot: AnySnapshot, excluded_items: Sequence[int]
-) -> Positions:
-    """Indices into `segment_scores` of each item's best segment, best first, without excluded items."""
-    items = snapshot.item_by_segment[segment_scores.segments]
-    keys = (
-        segment_scores.segments,
-        -segment_scores.moment_score,
-        *make_id_keys(snapshot.columns.ids[items]),
-        -segment_scores.mean_cosine,
-        -segment_scores.total,
-    )
-    order = np.lexsort(keys)
-    order = order[~np.isnan(segment_scores.total[order]) & ~np.isin(items[order], excluded_items)]
-    first = np.unique(items[order], return_index=True)[1]
-    return np.asarray(order[np.sort(first)])
-
-
-def _make_hits(snapshot: AnySnapshot, segment_scores: SegmentScores, indices: Sequence[int]) -> list[Hit]:
-    """The results at `indices` into `segment_scores`, without items that were removed meanwhile."""
-    items = snapshot.item_by_segment[segment_scores.segments[np.array(indices, np.int64)]]
-    paths = snapshot.load_paths(items)
-    present = [
-        (index, paths[item]) for index, item in zip(indices, items.tolist(), strict=True) if item in paths
-    ]
-    return [
-        make_hit(rank, snapshot, segment_scores, index, path) for rank, (index, path) in enumerate(present, 1)
-    ]
-
-
-def _list_copies(segment_scores: SegmentScores, best: Positions) -> list[int]:
-    """Those of `best` that are copies of the query's file: the same content first, then other encodings."""
-    copies = best[segment_scores.copy_level[best] > 0]
-    return [
-        int(at)
-        for at in copies[
-            np.lexsort((-segment_scores.mean_cosine[copies], -segment_scores.copy_level[copies]))
-        ]
-    ]
-
-
-def _merge_modalities(
-    query: Query, segment_scores: SegmentScores, best: Positions, snapshot: AnySnapshot
-) -> list[int]:
-    """The k indices into `segment_scores` to show: a list a modality, merged by the balanced heuristic.
-
-    Multiplying hardly demotes a distance near 0, so that sounds sure of themselves would all be shown before
-    a photo that is right as well. Sure results of all modalities are a tie, see MIN_DISTANCE, and take turns
-    in the order of the query's modalities.
-    """
-    if query.balance == 1:
-        return [int(at) for at in best[: query.k]]
-    modalities = snapshot.get_modalities(snapshot.item_by_segment[segment_scores.segments[best]])
-    lists = [best[modalities == modality] for modality in query.modalities]
-    distances = [np.maximum(1 - segment_scores.total[indices], MIN_DISTANCE) for indices in lists]
-    list_numbers, places = balanced_merge(distances, min(query.k, len(best)), query.balance)
-    return [int(lists[number][place]) for number, place in zip(list_numbers, places, strict=True)]
+        of_copies = np.concatenate([nearest[:0], *map(self._snapshot.list_segments, wanted)])
+        if allowed is not None:
+            of_copies = np.intersect1d(of_copies, allowed)
+        return np.union1d(nearest, of_copies)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,44 +11,66 @@ from encoders import FACE_COLUMNS, EventClassifier, Rows, is_missing_row
 from retrieval.features import EVENTS_ROLE, OBJECT_SPACE, SPACE_SPECS, affect_to_json
 from retrieval.search.engine import Engine
 from retrieval.search.hits import Hit
+from retrieval.search.mood_course import explain_course, make_course_target
 from retrieval.search.query import Query
-from retrieval.search.sound_moment import find_sound_moment
+from retrieval.search.sound_moment import encode_sound_text, find_sound_moment
 from spaces import ZeroShotSpace, list_events
 from spaces.joint import JointSpace
+
+
+def explain_hits(engine: Engine, hits: Sequence[Hit], query: Query | None = None) -> list[dict[str, Any]]:
+    """The explanation of each hit, by `explain_hit`; the query's text is encoded once."""
+    text = query and (query.text if query.reading is None else query.reading.positive)
+    sentences = encode_sound_text(engine.library, text) if text and hits else None
+    explanations = [_explain(engine, hit, sentences) for hit in hits]
+    course = make_course_target(query, engine.snapshot) if query else None
+    if course:
+        for hit, explanation in zip(hits, explanations, strict=True):
+            explanation["course"] = explain_course(engine.snapshot, hit.id, course)
+    return explanations
 
 
 def explain_hit(engine: Engine, hit: Hit, query: Query | None = None) -> dict[str, Any]:
     """Labels with probabilities, sound events with scores, the moment at which those that the query's text
     asks for are strongest (None where it can't be told), scores by view, columns of the faces (None without
-    a face), and affect by modality (None where it abstains); "parts" of the score, see `explain_score`.
+    a face), and affect by modality (None where it abstains); "parts" of the score, see `explain_score`, and
+    "course", see `explain_course`.
     """
-    text = query and (query.text if query.reading is None else query.reading.positive)
+    return explain_hits(engine, [hit], query)[0]
+
+
+def _explain(engine: Engine, hit: Hit, sentences: Rows | None) -> dict[str, Any]:
+    """`explain_hit`; sentences: (1, d) of the query's text, None without one that names a kind of sound."""
     explanation = {
         "labels": _list_labels(engine, hit),
         "events": _list_events(engine, hit),
-        "moment": find_sound_moment(engine.library, hit, text) if text else None,
+        "moment": None if sentences is None else find_sound_moment(engine.library, hit, sentences),
         "views": dict(hit.view_scores),
         "faces": _get_face_expression(engine, hit),
         "affect": _estimate_affect_by_modality(engine, hit),
     }
-    parts = explain_score(hit)
-    return {"parts": parts, **explanation} if parts else explanation
+    return {"parts": explain_score(hit), **explanation}
 
 
-def explain_score(hit: Hit) -> dict[str, float]:
-    """The parts of a score that a mood of the query's words, or negatives, moved; empty for any other.
+def explain_score(hit: Hit) -> dict[str, dict[str, float]]:
+    """The parts of a score: it is the sum of "sum", times 1 less each value of "not", to print rounding.
 
-    "content" and "mood" sum to it; with negatives they sum to "positive", and the score is that times 1 less
-    each "not TEXT".
+    sum:      what each space gives, "mood", "same file" for the file asked with, or "anything" where only
+              something is denied; "content" where learned weights fuse the spaces
+    not:      how well it matches what is not wanted, where that is known; only with negatives
+    log_odds: 1 / (1 + exp(-x)) of their sum is the chance of the content; only with learned weights
+    weights:  of the spaces in which the query does not abstain. By the weighted mean a space gives
+              weight * score / (sum of weights with a score), less a discount where a space abstains
     """
-    positive = hit.score if hit.positive_score is None else hit.positive_score
-    parts: dict[str, float] = {}
-    if hit.affect_gain is not None:
-        parts = {"content": round(positive - hit.affect_gain, 6), "mood": hit.affect_gain}
-    if hit.positive_score is not None:
-        parts["positive"] = positive
+    gain = {} if hit.affect_gain is None else {"mood": hit.affect_gain}
     known = {text: score for text, score in hit.negative_scores.items() if score is not None}
-    return {**parts, **{f"not {text}": score for text, score in known.items()}}
+    parts = {
+        "sum": {**hit.terms, **gain},
+        "not": known,
+        "log_odds": dict(hit.log_odds),
+        "weights": dict(hit.space_weights),
+    }
+    return {name: part for name, part in parts.items() if part}
 
 
 def _list_labels(engine: Engine, hit: Hit) -> list[tuple[str, float]]:

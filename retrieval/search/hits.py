@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from fusion import compute_exposure_shares
 from retrieval.features import affect_to_json
-from retrieval.search.segment_scores import COPY, SegmentScores
-from retrieval.storage import AnySnapshot, round_span
+from retrieval.search.segment_scores import COPY, Scores, SegmentScores
+from retrieval.storage import MODALITIES, AnySnapshot, round_span
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +30,9 @@ class Hit:
     positive_score:  the score before the negatives of the query, None without any
     negative_scores: in [0, 1] by negative, how well its segment matches what is not wanted, None where that
                   is unknown
+    terms:        by name, what the score before the mood of words and the negatives is the sum of
+    log_odds:     by name, what the log-odds of the content are the sum of, if it is fused by learned weights
+    space_weights: of the spaces in which the query did not abstain
     """
 
     rank: int
@@ -46,6 +51,9 @@ class Hit:
     is_copy: bool = False
     positive_score: float | None = None
     negative_scores: dict[str, float | None] = field(default_factory=dict)
+    terms: dict[str, float] = field(default_factory=dict)
+    log_odds: dict[str, float] = field(default_factory=dict)
+    space_weights: dict[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """As printed by `affect search --json`."""
@@ -58,10 +66,31 @@ class Hit:
 
 @dataclass(frozen=True, kw_only=True)
 class SearchResults:
-    """The hits of a query, best first; `empty_reason` says why there are none, else it is empty."""
+    """The hits of a query, best first.
+
+    empty_reason: why there are none; empty where there are
+    weak_match:   that none matches well; empty where one does, or scores are no chances of a match
+    balance:      the factor c by which modalities are merged
+    """
 
     hits: list[Hit]
     empty_reason: str = ""
+    weak_match: str = ""
+    balance: float = 1.0
+
+    @property
+    def exposure(self) -> dict[str, float]:
+        """The share of each modality in the exposure of the hits, see `fusion.exposure`; empty without."""
+        numbers = [MODALITIES.index(hit.modality) for hit in self.hits]
+        if not numbers:
+            return {}
+        shares = compute_exposure_shares(numbers, len(MODALITIES)).round(4).tolist()
+        return dict(zip(MODALITIES, shares, strict=True))
+
+    @property
+    def note(self) -> str:
+        """What is to be said of the results as a whole."""
+        return self.empty_reason or self.weak_match
 
 
 def make_hit(rank: int, snapshot: AnySnapshot, segment_scores: SegmentScores, index: int, path: str) -> Hit:
@@ -69,10 +98,6 @@ def make_hit(rank: int, snapshot: AnySnapshot, segment_scores: SegmentScores, in
     segment = int(segment_scores.segments[index])
     item = int(snapshot.item_by_segment[segment])
     start, end = round_span(snapshot.select_spans(segment_scores.segments[index : index + 1])[0])
-    view_scores = {
-        view: _round_score(segment_scores.view_scores[view][index])
-        for view in sorted(segment_scores.view_scores)
-    }
     return Hit(
         rank=rank,
         id=snapshot.get_item_id(item),
@@ -85,7 +110,7 @@ def make_hit(rank: int, snapshot: AnySnapshot, segment_scores: SegmentScores, in
         start=start,
         end=end,
         segment=segment,
-        view_scores={view: score for view, score in view_scores.items() if score is not None},
+        view_scores=_round_known(segment_scores.view_scores, index),
         affect=affect_to_json(snapshot.select_affect(segment_scores.segments[index : index + 1])[0]),
         affect_match=_round_score(segment_scores.affect_match[index]),
         affect_gain=_round_score(segment_scores.affect_gain[index]),
@@ -96,7 +121,16 @@ def make_hit(rank: int, snapshot: AnySnapshot, segment_scores: SegmentScores, in
         negative_scores={
             text: _round_score(scores[index]) for text, scores in segment_scores.negative_scores.items()
         },
+        terms=_round_known(segment_scores.terms, index),
+        log_odds=_round_known(segment_scores.log_odds, index),
+        space_weights=dict(segment_scores.space_weights),
     )
+
+
+def _round_known(scores_by_name: Mapping[str, Scores], index: int) -> dict[str, float]:
+    """The values at `index` by name, in order of the names, without those that are missing."""
+    rounded = {name: _round_score(scores_by_name[name][index]) for name in sorted(scores_by_name)}
+    return {name: score for name, score in rounded.items() if score is not None}
 
 
 def _round_score(score: float) -> float | None:

@@ -5,21 +5,22 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from encoders import Rows, is_missing_row, make_draft_path, unit_rows
-from retrieval.search.calibration import BACKGROUND_SENTENCES
+from encoders import Rows, make_draft_path
 from retrieval.search.index_files import UNREADABLE_INDEX_ERRORS, IndexFiles, IndexSettings
+from retrieval.search.index_recall import project_sentences, tune_effort
 from retrieval.storage import (
     MODALITIES,
     IndexRecord,
     Library,
     Snapshot,
-    load_index_records,
     load_snapshot,
     translate_disk_errors,
 )
@@ -29,16 +30,12 @@ from retrieval.vector_index import (
     RowSubset,
     VectorIndex,
     choose_index_kind,
-    find_exact_neighbours,
     is_small,
 )
 
 Positions = npt.NDArray[np.int64]
 ProgressCallback = Callable[[str], None]
 
-WANTED_RECALL = 0.95
-RECALL_QUERY_COUNT = 200  # rows with which the recall of a new file is measured
-RECALL_DEPTH = 10
 MIN_LATER_SHARE = 0.05  # of the covered rows: fewer later ones wait for the next build
 SEED = 0
 
@@ -61,15 +58,17 @@ def rebuild_index(
     library: Library,
     settings: IndexSettings,
     on_progress: ProgressCallback = lambda line: None,
+    text_queries: Mapping[str, Rows] | None = None,
 ) -> dict[str, float]:
     """Build all index files anew as `settings` say, and let searches use them; the caller may write.
 
-    Gives recall at RECALL_DEPTH against exact search by "view.modality". Raises AffectError for a full disk;
-    the library is then searched as before.
+    Gives recall at RECALL_DEPTH against exact search by "view.modality", measured on rows of the library and
+    on texts: (t, d) by view, by default everyday sentences. Raises AffectError for a full disk; the library
+    is then searched as before.
     """
     snapshot = load_snapshot(library)
     builds = list(_plan_builds(snapshot, settings))
-    records = _build_files(library, snapshot, settings, builds, on_progress)
+    records = _build_files(library, snapshot, settings, builds, on_progress, text_queries)
     _install(library, snapshot, settings, records)
     return {name: record.recall for name, record in records.items()}
 
@@ -115,31 +114,34 @@ def _build_files(
     settings: IndexSettings,
     builds: Sequence[_IndexBuild],
     on_progress: ProgressCallback,
+    text_queries: Mapping[str, Rows] | None = None,
 ) -> dict[str, IndexRecord]:
-    """Write the files, and give their records."""
-    records = {}
-    text_queries = _project_sentences(library) if builds else {}
+    """Write the files, as many at a time as there are cores, and give their records."""
+    if text_queries is None:
+        text_queries = project_sentences(library) if builds else {}
     number = 1 + max((record.number for record in snapshot.index_records.values()), default=0)
     files = IndexFiles(library.folder, snapshot.generation, {})
-    with translate_disk_errors(library.folder):
-        for i, build in enumerate(builds, 1):
-            if not is_small(len(build.row_indices), snapshot.views[build.view].rows.shape[1]):
-                on_progress(
-                    f"building index {i} of {len(builds)}: {build.name}, {len(build.row_indices)} rows"
-                )
-            record = IndexRecord(
-                kind=build.kind.name,
-                row_count=len(snapshot.views[build.view].rows),
-                number=number,
-                effort=build.kind.efforts[0],
-                recall=1.0,
-            )
-            path = files.make_path(build.view, build.modality, record)
-            rows = RowSubset(snapshot.views[build.view].rows, build.row_indices)
-            index = _write_file(path, build, rows, settings)
-            effort, recall = tune_effort(index, rows, build.kind.efforts, text_queries.get(build.view))
-            records[build.name] = replace(record, effort=effort, recall=recall)
-    return records
+    done = count(1)
+
+    def build_file(build: _IndexBuild) -> IndexRecord:
+        stored_rows = snapshot.views[build.view].rows
+        record = IndexRecord(
+            kind=build.kind.name,
+            row_count=len(stored_rows),
+            number=number,
+            effort=build.kind.efforts[0],
+            recall=1.0,
+        )
+        rows = RowSubset(stored_rows, build.row_indices)
+        index = _write_file(files.make_path(build.view, build.modality, record), build, rows, settings)
+        effort, recall = tune_effort(index, rows, build.kind.efforts, text_queries.get(build.view))
+        if not is_small(*rows.shape):
+            on_progress(f"built index {next(done)} of {len(builds)}: {build.name}, {len(rows)} rows")
+        return replace(record, effort=effort, recall=recall)
+
+    with translate_disk_errors(library.folder), ThreadPoolExecutor(os.cpu_count()) as threads:
+        records = list(threads.map(build_file, builds))
+    return {build.name: record for build, record in zip(builds, records, strict=True)}
 
 
 def _write_file(path: Path, build: _IndexBuild, rows: RowSubset, settings: IndexSettings) -> VectorIndex:
@@ -152,41 +154,6 @@ def _write_file(path: Path, build: _IndexBuild, rows: RowSubset, settings: Index
             os.fsync(stream.fileno())
         draft.replace(positions_path)
     return index
-
-
-def tune_effort(
-    index: VectorIndex, rows: RowSubset, efforts: Sequence[int], text_queries: Rows | None
-) -> tuple[int, float]:
-    """The least effort with a recall of WANTED_RECALL, else the largest, and the recall with it.
-
-    Measured on rows of the library itself and, where given, on texts (t, d), which lie elsewhere than media:
-    the lower of both counts.
-    """
-    chosen = np.random.default_rng(SEED).permutation(len(rows))[:RECALL_QUERY_COUNT]
-    groups = [np.asarray(rows[np.sort(chosen)], np.float32)]
-    if text_queries is not None and len(text_queries):
-        groups.append(text_queries)
-    depth = min(RECALL_DEPTH, len(rows))
-    exact = np.split(find_exact_neighbours(rows, np.concatenate(groups), depth), [len(groups[0])])
-    recall = 0.0
-    for effort in efforts:
-        index.effort = effort
-        recall = min(
-            compute_index_recall(index.search(queries, depth)[0], nearest)
-            for queries, nearest in zip(groups, exact, strict=False)
-        )
-        if recall >= WANTED_RECALL:
-            break
-    return index.effort, recall
-
-
-def _project_sentences(library: Library) -> dict[str, Rows]:
-    """(t, d) everyday sentences by view, without those of which a view says nothing."""
-    pipeline = library.pipeline
-    if not pipeline.has_role("text"):
-        return {}
-    projected = pipeline.project(pipeline.encode_text(BACKGROUND_SENTENCES))
-    return {view: unit_rows(rows[~is_missing_row(rows)]) for view, rows in projected.items()}
 
 
 def _install(
@@ -222,20 +189,3 @@ def find_index_problems(library: Library) -> list[str]:
             path = files.make_path(view, modality, record).relative_to(library.folder)
             problems.append(f"{path}: no index can be read ({bad}); affect rebuild makes it anew")
     return problems
-
-
-def describe_index_files(library: Library) -> dict[str, dict[str, str | int | float]]:
-    """Kind, rows and measured recall of each index file, by "view.modality"."""
-    return {
-        name: {"kind": record.kind, "rows": record.row_count, "recall": round(record.recall, 4)}
-        for name, record in load_index_records(library.catalog).items()
-    }
-
-
-def compute_index_recall(neighbours: Positions, exact_neighbours: Positions) -> float:
-    """Share of the exact neighbours (q, k) that are among those found (q, k); -1 does not count."""
-    hits = sum(
-        len(np.intersect1d(found[found >= 0], exact[exact >= 0]))
-        for found, exact in zip(neighbours, exact_neighbours, strict=True)
-    )
-    return hits / max(int((exact_neighbours >= 0).sum()), 1)

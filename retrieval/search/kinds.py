@@ -13,18 +13,31 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders import Rows
+from retrieval.search.mood_targets import MoodTarget
 from retrieval.storage import AnyLibrary, AnySnapshot, Library, load_snapshot
 
-AffectPoint = npt.NDArray[np.floating]
 Positions = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 
 
 class NearestSegments(Protocol):
     """Searches one view of the items of one modality."""
 
-    def find_nearest(self, queries: Rows, k: int, segment_mask: Mask | None = None) -> Positions:
-        """Segment positions of the k nearest rows to each of (q, d)."""
+    def find_nearest(self, queries: Rows, k: int, allowed_segments: Positions | None = None) -> Positions:
+        """Segment positions of the k nearest rows to each of (q, d), among allowed segments (n,)."""
+        ...
+
+
+class SegmentsByMood(Protocol):
+    """Finds segments by mood."""
+
+    def find(
+        self,
+        target: MoodTarget,
+        modalities: Sequence[str],
+        k: int,
+        allowed_segments: Positions | None = None,
+    ) -> Positions:
+        """Segment positions, ascending: of each modality all that match as well as the k-th best item."""
         ...
 
 
@@ -46,8 +59,6 @@ def make_view_search(snapshot: AnySnapshot, library: AnyLibrary, view: str, moda
 
 
 @singledispatch
-def find_nearest_by_affect(
-    snapshot: AnySnapshot, target: AffectPoint, modalities: Sequence[str], k: int
-) -> Positions:
-    """Segment positions, ascending: of each modality all segments as near as the k-th nearest item."""
+def make_affect_search(snapshot: AnySnapshot) -> SegmentsByMood:
+    """The search of segments by mood."""
     raise TypeError(f"no search is registered for {type(snapshot).__name__}")

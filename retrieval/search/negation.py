@@ -6,26 +6,33 @@ Sentence encoders hardly tell a text from its negation (Ettinger 2020), so what 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from retrieval.search.spelling import QUOTED
 from retrieval.search.wording import MAX_NOUN_PHRASE_WORDS, find_phrase_end, is_media_noun
 
 _JOINED = (
     r"(?:,? (?:but|and|or|with|having|wearing|has|have) (?:no|not)|, ?(?:no|not)|"
-    r",? without|,? except(?: for)?|,? minus)"
+    r",? without|,? except(?: for)?|,? minus|"
+    r",? (?:that|which|who)(?:(?:'s| is| are| was| were) not| (?:is|are|was|were)n't)|"
+    r"(?<!\bDO) (?-i:NOT))"  # as in the query languages of search engines
 )
 _START = r"^(?:no|not|without|except(?: for)?|anything but|everything but|all but)"
 NEGATION = re.compile(
-    rf"(?:{_START}|{_JOINED})(?: any| a single)? (?=\w)|(?:^| )-(?=[^\W\d_])", re.IGNORECASE
+    rf"(?:{_START}|{_JOINED})(?: any| a single)? (?=\w)|(?:^| )[-!](?=[^\W\d_])", re.IGNORECASE
 )
+DOUBLE_NEGATION = re.compile(r"\bnot not ", re.IGNORECASE)
 NEGATIVE_WORD = re.compile(
     r"\b(?:no|not|without|except|never|nobody|nothing|none|neither|nor|lacking|minus|cannot|\w+n't)\b",
     re.IGNORECASE,
 )
 ALTERNATIVE = re.compile(r"(?:or|nor|and(?! (?:some|an?|the)\b)) .", re.IGNORECASE)
 DANGLING = re.compile(r"^(?:on|at all)(?= \w+ing\b| is\b| are\b|$)", re.IGNORECASE)  # "no shirt on"
-SIGN = re.compile(r"\bno [\w ]*?(?:sign|signs|symbol|symbols|sticker)\b", re.IGNORECASE)
+SIGN = re.compile(r"\b(?:no|do not|don't) [\w ]*?(?:sign|signs|symbol|symbols|sticker)\b", re.IGNORECASE)
 """A sign that forbids is a thing to look for: "a no smoking sign"."""
+_PLACEHOLDER = re.compile("\ua66e(\\d+)\ua66e")
+"""A word that stands for a quotation; its letter is of a manuscript of the 15th century."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,27 +50,53 @@ class NegationParse:
 
 
 def parse_negation(text: str) -> NegationParse:
-    """Split "X without Y", "X but no Y", "X, no Y", "not a Y", "X -Y" and the like.
+    """Split "X without Y", "X but no Y", "X, no Y", "not a Y", "X that is not Y", "X -Y" and the like.
 
     Y is the noun phrase after the negation, or several joined by "or"; what follows it belongs to X: "a man
-    without a hat on a horse" is "a man on a horse" without "a hat".
+    without a hat on a horse" is "a man on a horse" without "a hat". Quoted words are one word of a phrase,
+    and hold no negation: 'animal -"black cat"'. Two negations in a row ("not not a dog") are none.
     """
+    masked, quotations = _mask_quotations(text)
+    parse = _parse_unquoted(DOUBLE_NEGATION.sub("", masked))
+    if not parse.is_understood:
+        return NegationParse(positive=text, is_understood=False)
+    return NegationParse(
+        positive=_restore_quotations(parse.positive, [f'"{words}"' for words in quotations]),
+        negatives=tuple(_restore_quotations(phrase, quotations) for phrase in parse.negatives),
+    )
+
+
+def _parse_unquoted(text: str) -> NegationParse:
+    """As `parse_negation`, of a text without quotations."""
     if SIGN.search(text):
         return NegationParse(positive=text)
-    pieces = NEGATION.split(text)
-    positives, negatives = [pieces[0]], list[str]()
-    for piece in pieces[1:]:
-        denied, rest = _split_denied(piece)
-        if not denied:
-            return NegationParse(positive=text, is_understood=False)
-        negatives += denied
-        positives.append(rest)
+    first, *pieces = NEGATION.split(text)
+    splits = [_split_denied(piece) for piece in pieces]
+    negatives = [phrase for denied, _ in splits for phrase in denied]
+    positives = [first, *(rest for _, rest in splits)]
     positive = " ".join(filter(None, (part.strip(" ,") for part in positives)))
-    if NEGATIVE_WORD.search(positive):
+    if not all(denied for denied, _ in splits) or any(map(NEGATIVE_WORD.search, [positive, *negatives])):
         return NegationParse(positive=text, is_understood=False)
     if negatives and is_media_noun(positive):
         positive = ""
     return NegationParse(positive=positive, negatives=tuple(negatives))
+
+
+def _mask_quotations(text: str) -> tuple[str, list[str]]:
+    """The text with a placeholder for each quotation that has words, and what those quote."""
+    quotations: list[str] = []
+
+    def mask(match: re.Match[str]) -> str:
+        if not (words := match[0].strip('" ')):
+            return " "
+        quotations.append(words)
+        return f"\ua66e{len(quotations) - 1}\ua66e"
+
+    return QUOTED.sub(mask, text), quotations
+
+
+def _restore_quotations(text: str, quotations: Sequence[str]) -> str:
+    return _PLACEHOLDER.sub(lambda match: quotations[int(match[1])], text)
 
 
 def _split_denied(text: str) -> tuple[list[str], str]:

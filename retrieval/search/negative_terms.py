@@ -42,6 +42,7 @@ def score_absence(segments: Positions, negatives: Mapping[str, SegmentScores]) -
         segments,
         total=np.where(is_known, 1.0, np.nan),
         mean_cosine=-average_views([negative.mean_cosine for negative in negatives.values()]),
+        term="anything",
     )
     return apply_negatives(everything, negatives)
 

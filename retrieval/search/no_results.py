@@ -1,10 +1,14 @@
-"""The reason why a search has no results, in one line."""
+"""The reason why a search has no results, or none that matches well, in one line."""
 
 from __future__ import annotations
 
 from encoders import to_printable
+from retrieval.search.fusion_rules import FUSION_RULES
 from retrieval.search.query import Query
 from retrieval.storage import AnyLibrary, AnySnapshot
+
+LIKELY_SCORE = 0.5
+"""From here a match is more likely than not. Hiding what scores less would hide half of the right answers."""
 
 
 def explain_no_results(
@@ -23,11 +27,29 @@ def explain_no_results(
         return f"no match: the library holds nothing of {', '.join(query.modalities)} (--modalities){more}"
     if best_score is not None:
         return f"no good match: the best scores {best_score:.2f}, below --min-score {query.min_score:g}{more}"
-    if is_present or query.affect_weight == 1:
+    if query.then and query.affect_weight == 1:
+        return f"no match: nothing here has two segments whose affect is known, as a course needs{more}"
+    if is_present or query.affect_weight == 1 or query.not_moods:
         return f"no match: nothing here can be compared with it{more}"
     if set(query.parts) <= {"text"}:
         return "no match: no space knows these words; try others, or ask with a file"
     return "no match: no space can tell anything from what was asked with (silence, for one)"
+
+
+def describe_weak_match(query: Query, best_score: float) -> str:
+    """That no result is more likely a match than not; empty where one is, or where scores are no chances.
+
+    A query by mood scores nearness, and one that only denies asks for no match. How often words without an
+    answer score as much: `python -m experiments.bench thresholds`.
+    """
+    is_chance = FUSION_RULES[query.fusion].is_probability and query.has_content
+    is_by_content = not query.affect_weight or query.mood_from_words
+    if not (is_chance and is_by_content) or best_score >= LIKELY_SCORE:
+        return ""
+    return (
+        f"nothing matches well: the best scores {best_score:.2f}, less likely a match than not "
+        f"(--min-score {LIKELY_SCORE:g} leaves out such results)"
+    )
 
 
 def _explain_empty_library(library_name: str, writer_pid: str | None) -> str:

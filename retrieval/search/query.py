@@ -5,56 +5,34 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
 from encoders import AffectError
 from retrieval.features import SPACES
+from retrieval.search.fusion_rules import DEFAULT_FUSION, FUSION_RULES
 from retrieval.search.query_fields import (
     FIELD_BY_JSON_NAME,
     FIELD_PARSERS,
+    validate_balance,
     validate_names,
     validate_query_text,
-    validate_unicode,
 )
+from retrieval.search.query_moods import (
+    Mood,
+    PhraseAffect,
+    describe_mood,
+    get_mood_point,
+    place_landmark,
+    validate_moods,
+)
+from retrieval.search.query_reading import QueryText
 from retrieval.storage import MODALITIES
-from spaces.circumplex import parse_mood
 
+MOOD_AFFECT_WEIGHT = 0.5  # of a mood beside content
+NUDGE_AFFECT_WEIGHT = 0.7  # of a nudge, see `spaces.circumplex.nudges.STEP_SDS`
 DEFAULT_BALANCE = 1.05  # how strongly a merged list alternates between modalities; 1 is by score alone
-
-
-@dataclass(frozen=True, kw_only=True)
-class PhraseAffect:
-    """A phrase with its affect by the text regressor: a point (valence, arousal) and the SD of each."""
-
-    phrase: str
-    point: tuple[float, float]
-    sds: tuple[float, float]
-
-
-@dataclass(frozen=True, kw_only=True)
-class QueryText:
-    """A query's text as it is searched.
-
-    positive:    what is looked for; empty where only something is denied
-    negatives:   what is not wanted, in the form in which it is searched, by the user's words
-    corrections: words that were replaced, with their replacement
-    warnings:    lines for the user
-    """
-
-    positive: str
-    negatives: Mapping[str, str] = field(default_factory=dict)
-    corrections: Mapping[str, str] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
-
-    def to_json(self, text: str | None) -> dict[str, Any]:
-        """As echoed with the query's results: what differs from its text."""
-        return {
-            **({"read_as": self.positive} if text is not None and self.positive != text else {}),
-            **({"corrected": dict(self.corrections)} if self.corrections else {}),
-            **({"not": list(self.negatives)} if self.negatives else {}),
-            **({"warnings": list(self.warnings)} if self.warnings else {}),
-        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,14 +40,25 @@ class Query:
     """Text, an image, a sound, a video, an item of the library, or several of them at once.
 
     exclude: texts of what is not wanted ("not" in JSON); alone, the query looks for what matches none of them
+    under, since, until: only items with a file at or below this absolute path, changed since and before these
+            moments
     mood:   the target on the valence-arousal plane: (valence, arousal) in [-1, 1], or words. A landmark such
             as "calm" becomes its point here; the affect of any other phrase is estimated in the search, see
             `retrieval.search.affect_search.resolve_mood`. Without a mood, a dial above 0 uses the affect of
             the query's own content
+    radius: makes the mood a region of the plane: items that lie within it, by their estimates' SDs
+    then:   makes the mood the start of a course: the moods that follow, in order, up to the end
+    nudges: names of NUDGES: the mood is that of the query's content, moved so ("nudge" in JSON)
+    not_moods: moods that are not wanted ("not_mood" in JSON); alone, the query looks for what feels like none
     affect: the dial from 0, content alone, to 1, mood alone; see `affect_weight`
     mood_from_words: the mood is what the emotion words of the text name ("a gloomy street"); it moves the
             scores of the content instead of being averaged with them, and where the text has no such word the
             results are those of its content to the bit; see `retrieval.search.words_mood`
+    fusion: the rule by which the scores of the spaces become one: mean, rrf or learned, see
+            `retrieval.search.fusion_rules`
+    balance: c of the balanced merge, or the least share of the exposure that modalities are to have: then the
+            least c that gives it, see `fusion.exposure`
+    diversify: the tradeoff of maximal marginal relevance, 1 for relevance alone to 0; None to leave it out
     reading: how text and exclusions are read, see `retrieval.search.query_text`; set by the engine
 
     Raises AffectError where a value makes no sense.
@@ -82,22 +71,32 @@ class Query:
     item: str | None = None
     exclude: tuple[str, ...] = ()
     k: int = 10
+    under: Path | None = None
+    since: datetime | None = None
+    until: datetime | None = None
     modalities: tuple[str, ...] = MODALITIES
     weights: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(SPACES, 1.0))
-    balance: float = DEFAULT_BALANCE
+    balance: float | Mapping[str, float] = DEFAULT_BALANCE
     min_score: float = 0.0
-    mood: tuple[float, float] | str | PhraseAffect | None = None
+    mood: Mood | None = None
+    radius: float | None = None
+    then: tuple[Mood, ...] = ()
+    nudges: tuple[str, ...] = ()
+    not_moods: tuple[Mood, ...] = ()
     affect: float | None = None
     mood_from_words: bool = False
+    fusion: str = DEFAULT_FUSION
+    diversify: float | None = None
     reading: QueryText | None = None
 
     def __post_init__(self) -> None:
         """Check every value."""
         for text in [*([] if self.text is None else [self.text]), *self.exclude]:
             validate_query_text(text)
-        if not self.parts and self.mood is None and not self.exclude:
+        self._place_moods()
+        if not (self.parts or self.mood is not None or self.exclude or self.not_moods):
             raise AffectError("nothing to look for; give words, --image, --audio, --video, --item or --mood")
-        self._validate_mood()
+        self._validate_dial()
         if isinstance(self.k, bool) or not isinstance(self.k, int) or self.k < 1:
             raise AffectError(f"k is {self.k!r}; it must be a whole number of at least 1")
         validate_names("modality", self.modalities, MODALITIES)
@@ -110,28 +109,54 @@ class Query:
             self.weights.values()
         ):
             raise AffectError("weights must be finite, not negative, and not all zero")
-        if not (math.isfinite(self.balance) and self.balance > 0):
+        validate_balance(self.balance, self.modalities)
+        if self.since is not None and self.until is not None and self.since >= self.until:
             raise AffectError(
-                f"balance is {self.balance}; it must be above 0 (1: by score alone, 1.05: the default)"
+                f"nothing is changed since {self.since:%Y-%m-%d} and before {self.until:%Y-%m-%d}"
             )
         if not 0 <= self.min_score <= 1:
             raise AffectError(f"the least score is {self.min_score}; it must be between 0 and 1")
+        if self.diversify is not None and not 0 <= self.diversify <= 1:
+            raise AffectError(f"diversify is {self.diversify}; it must be between 0 and 1 (relevance alone)")
+        self._validate_fusion()
 
-    def _validate_mood(self) -> None:
-        if isinstance(self.mood, str):
-            validate_unicode(self.mood)
-            object.__setattr__(self, "mood", parse_mood(self.mood))  # landmarks are points from here on
-        if self.target_affect is not None and not all(
-            math.isfinite(one) and -1 <= one <= 1 for one in self.target_affect
-        ):
-            raise AffectError(f"the mood is {self.mood}; valence and arousal lie between -1 and 1")
+    def _validate_fusion(self) -> None:
+        validate_names("fusion rule", (self.fusion,), tuple(FUSION_RULES))
+        rule = FUSION_RULES[self.fusion]
+        if rule.is_for_words and (others := set(self.parts) - {"text"}):
+            raise AffectError(
+                f"fusion {self.fusion} has weights for words alone; leave out {', '.join(sorted(others))}, "
+                f"or use fusion {DEFAULT_FUSION}"
+            )
+        if not rule.is_probability and (self.min_score or self.mood_from_words):
+            needs = "a least score" if self.min_score else "the mood of words"
+            raise AffectError(
+                f"fusion {self.fusion} gives ranks and no chances, which {needs} needs; "
+                f"use fusion {DEFAULT_FUSION}"
+            )
+
+    def _place_moods(self) -> None:
+        """Make landmarks points, and check that the moods make sense together."""
+        if self.mood is not None:
+            object.__setattr__(self, "mood", place_landmark(self.mood))
+        for name in ("then", "not_moods"):
+            object.__setattr__(self, name, tuple(map(place_landmark, getattr(self, name))))
+        validate_moods(self)
+
+    def _validate_dial(self) -> None:
         if self.affect is not None and not 0 <= self.affect <= 1:
             raise AffectError(f"affect is {self.affect}; it must be between 0 (content) and 1 (mood)")
         if self.mood_from_words and self.text is None:
             raise AffectError("there are no words to take a mood from; give a text, or a mood by --mood")
         if self.mood_from_words and not isinstance(self.mood, PhraseAffect | None):
             raise AffectError("a mood is given, and is to be taken from the words too; choose one of both")
-        if self.affect not in (None, 1) and not self.parts:
+        if self.parts or self.affect is None:
+            return
+        if self.mood is None:
+            raise AffectError(
+                f"affect is {self.affect:g}, and nothing asked for has a mood; give words, a file or --mood"
+            )
+        if self.affect != 1:
             raise AffectError(
                 f"affect is {self.affect:g}, and only a mood is asked for; give content too, or no affect"
             )
@@ -139,13 +164,11 @@ class Query:
     @property
     def target_affect(self) -> tuple[float, float] | None:
         """(valence, arousal) of the mood asked for; None without one, or while a phrase waits to be read."""
-        if isinstance(self.mood, PhraseAffect):
-            return self.mood.point
-        return None if isinstance(self.mood, str) else self.mood
+        return None if self.mood is None else get_mood_point(self.mood)
 
     @property
     def affect_weight(self) -> float:
-        """0 by content alone to 1 by mood alone: as given, else half for a mood beside content.
+        """0 by content alone to 1 by mood alone: as given, else by what is asked for.
 
         0 where the mood is to come from words that name none.
         """
@@ -155,7 +178,14 @@ class Query:
             return 0.0
         if self.affect is not None:
             return self.affect
-        return 0.0 if self.mood is None else 0.5
+        if self.nudges:
+            return NUDGE_AFFECT_WEIGHT
+        return 0.0 if self.mood is None else MOOD_AFFECT_WEIGHT
+
+    @property
+    def names_mood(self) -> bool:
+        """Whether it names the mood to look for, or how that differs from its content's."""
+        return self.mood is not None or bool(self.nudges)
 
     @property
     def parts(self) -> dict[str, Any]:
@@ -171,7 +201,8 @@ class Query:
     @property
     def is_pure_negation(self) -> bool:
         """Whether it only says what is not wanted."""
-        return not self.has_content and self.mood is None and bool(self.reading and self.reading.negatives)
+        has_negatives = bool(self.not_moods or (self.reading and self.reading.negatives))
+        return not self.has_content and self.mood is None and has_negatives
 
     def to_json(self) -> dict[str, Any]:
         """The parts as echoed with the results; a path is one that opens the file (surrogateescape)."""
@@ -184,8 +215,15 @@ class Query:
             echoed["mood"] = self.mood if self.target_affect is None else list(self.target_affect)
         if isinstance(self.mood, PhraseAffect):
             echoed |= {"mood_phrase": self.mood.phrase, "mood_sd": list(self.mood.sds)}
-        if self.mood_from_words:
-            echoed["mood_from_words"] = True
+        others = {
+            "radius": self.radius,
+            "then": [get_mood_point(mood) or mood for mood in self.then],
+            "nudge": list(self.nudges),
+            "not_mood": list(map(describe_mood, self.not_moods)),
+            "mood_from_words": self.mood_from_words,
+            "fusion": "" if self.fusion == DEFAULT_FUSION else self.fusion,
+        }
+        echoed |= {name: value for name, value in others.items() if value}
         return {**echoed, "affect": self.affect_weight} if self.affect_weight else echoed
 
     @classmethod

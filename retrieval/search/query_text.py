@@ -3,51 +3,37 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from encoders import ClassifierEncoder, EnglishTextEncoder, EventClassifier
 from retrieval.features import FeaturePipeline
-from retrieval.search.language import is_foreign
-from retrieval.search.negation import NEGATIVE_WORD, NegationParse, parse_negation
-from retrieval.search.query import Query, QueryText
-from retrieval.search.spelling import QUOTED, correct_spelling
+from retrieval.search.language import is_foreign, may_be_foreign
+from retrieval.search.negation import NegationParse, parse_negation
+from retrieval.search.query import Query
+from retrieval.search.query_reading import QueryText
+from retrieval.search.spelling import correct_spelling
 from retrieval.search.wording import WORD, clean_text, normalise_wording, straighten_quotes
-from retrieval.search.words_mood import find_emotion_words
+from spaces.circumplex import LANDMARK_SYNONYMS, LANDMARKS
 
 log = logging.getLogger(__name__)
+MOOD_WORDS = frozenset(LANDMARKS) | frozenset(LANDMARK_SYNONYMS)
 MAX_SHOWN_LENGTH = 60  # characters of a text in a message
 
 
 def resolve_text(query: Query, pipeline: FeaturePipeline) -> Query:
-    """The query with the reading of its text and exclusions; one that has it, or no text, as it is.
-
-    Where the mood is to come from the words, a denied word of emotion ("not sad") stays in the text: the
-    sentiment of the whole text says what it denies.
-    """
+    """The query with the reading of its text and exclusions; one that has it, or no text, as it is."""
     if query.reading is not None or (query.text is None and not query.exclude):
         return query
-    reading = read_query_text(
-        query.text,
-        query.exclude,
-        pipeline,
-        keep_whole=lambda phrase: query.mood_from_words and bool(find_emotion_words(phrase)),
-    )
+    reading = read_query_text(query.text, query.exclude, pipeline)
     for line in reading.warnings:
         log.warning("%s", line)
     return replace(query, reading=reading)
 
 
-def read_query_text(
-    text: str | None,
-    exclude: Sequence[str],
-    pipeline: FeaturePipeline,
-    keep_whole: Callable[[str], bool] = lambda phrase: False,
-) -> QueryText:
+def read_query_text(text: str | None, exclude: Sequence[str], pipeline: FeaturePipeline) -> QueryText:
     """Read a query's text, and the texts of what it excludes, for the text encoder of a pipeline.
-
-    keep_whole: whether a denied phrase is to stay in the text, as one that names a mood
 
     Where the encoder is not for English alone, only quotes, punctuation and spaces are made alike.
     """
@@ -56,11 +42,9 @@ def read_query_text(
         negatives = {other: clean_text(other) for other in exclude}
         return QueryText(positive=clean_text(text or ""), negatives=negatives)
 
-    def is_known(word: str) -> bool:
-        return word in encoder.vocabulary or word in list_label_words(pipeline)
-
-    main = _read_text(text, is_known, keep_whole) if text is not None else QueryText(positive="")
-    others = {other: _read_text(other, is_known, lambda phrase: True) for other in exclude}
+    reader = _TextReader(vocabulary=encoder.vocabulary, label_words=list_label_words(pipeline))
+    main = reader.read(text) if text is not None else QueryText(positive="")
+    others = {other: reader.read_excluded(other) for other in exclude}
     parts = [main, *others.values()]
     return QueryText(
         positive=main.positive,
@@ -70,27 +54,56 @@ def read_query_text(
     )
 
 
-def _read_text(text: str, is_known: Callable[[str], bool], keep_whole: Callable[[str], bool]) -> QueryText:
-    if is_foreign(text, is_known):
-        warning = f"{_shorten(text)} does not look like English, all that the text model knows: "
-        return QueryText(positive=clean_text(text), warnings=(f"{warning}the results are guesses",))
-    corrected, corrections = correct_spelling(straighten_quotes(text), is_known)
-    parse = _parse_unquoted_negation(corrected)
-    if any(map(keep_whole, parse.negatives)):
-        parse = NegationParse(positive=corrected)
-    return QueryText(
-        positive=normalise_wording(parse.positive) if parse.positive else "",
-        negatives={phrase: normalise_wording(phrase) for phrase in parse.negatives},
-        corrections=corrections,
-        warnings=tuple(_list_warnings(text, corrections, parse)),
-    )
+@dataclass(frozen=True, kw_only=True)
+class _TextReader:
+    """Reads texts for an English text encoder with a vocabulary, and classifiers whose labels have words."""
+
+    vocabulary: Container[str]
+    label_words: frozenset[str]
+
+    def is_known(self, word: str) -> bool:
+        """Whether the encoder or a classifier knows a word in lower case."""
+        return word in self.vocabulary or word in self.label_words
+
+    def correct(self, text: str) -> tuple[str, dict[str, str]]:
+        """The text with straight quotes and without typing errors, and its corrections."""
+        straight = straighten_quotes(text)
+        if may_be_foreign(text, self.is_known):
+            return straight, {}
+        return correct_spelling(straight, self.is_known, self.label_words | MOOD_WORDS)
+
+    def read(self, text: str) -> QueryText:
+        """The query's own text."""
+        if is_foreign(text, self.is_known):
+            return _leave_foreign_text(text)
+        corrected, corrections = self.correct(text)
+        parse = parse_negation(corrected)
+        return QueryText(
+            positive=normalise_wording(parse.positive) if parse.positive else "",
+            negatives={phrase: normalise_wording(phrase) for phrase in parse.negatives},
+            corrections=corrections,
+            warnings=(*_report_corrections(corrections), *_report_negation(text, parse)),
+        )
+
+    def read_excluded(self, text: str) -> QueryText:
+        """What `--not` names: a negation in it is not read, and that is said."""
+        if is_foreign(text, self.is_known):
+            return _leave_foreign_text(text)
+        corrected, corrections = self.correct(text)
+        parse = parse_negation(corrected)
+        warnings = list(_report_corrections(corrections))
+        if parse.negatives or not parse.is_understood:
+            warnings.append(
+                f"--not {_shorten(text)}: a negation in it is not read; say there what is not wanted"
+            )
+        return QueryText(
+            positive=normalise_wording(corrected), corrections=corrections, warnings=tuple(warnings)
+        )
 
 
-def _parse_unquoted_negation(text: str) -> NegationParse:
-    """Its negations, but none where a quotation holds one: quoted words are kept as they are."""
-    if any(map(NEGATIVE_WORD.search, QUOTED.findall(text))):
-        return NegationParse(positive=text)
-    return parse_negation(text)
+def _leave_foreign_text(text: str) -> QueryText:
+    warning = f"{_shorten(text)} does not look like English, all that the text model knows: "
+    return QueryText(positive=clean_text(text), warnings=(f"{warning}the results are guesses",))
 
 
 @lru_cache(maxsize=1)
@@ -106,10 +119,13 @@ def list_label_words(pipeline: FeaturePipeline) -> frozenset[str]:
     )
 
 
-def _list_warnings(text: str, corrections: Mapping[str, str], parse: NegationParse) -> Iterator[str]:
+def _report_corrections(corrections: Mapping[str, str]) -> Iterator[str]:
     if corrections:
         pairs = ", ".join(f"{wrong} as {right}" for wrong, right in corrections.items())
         yield f'read {pairs}; put words in "quotes" to keep them'
+
+
+def _report_negation(text: str, parse: NegationParse) -> Iterator[str]:
     if parse.negatives:
         sought = f"{parse.positive!r} without" if parse.positive else "what does not match"
         yield f"{_shorten(text)}: looks for {sought} {', '.join(map(repr, parse.negatives))}"

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from encoders import AffectError, Rows, is_missing_row
-from fusion import average_views, fuse_scores, pool_log_odds
+from fusion import average_views
 from retrieval.features import OBJECT_SPACE, SPACE_SPECS, SPACES, make_view_name, split_view_name
 from retrieval.search.calibration import LibraryCalibrations
+from retrieval.search.fusion_rules import FUSION_RULES, FusedScores, FusionRule, concatenate_fused
+from retrieval.search.parallel import CORE_COUNT, run_in_parallel
 from retrieval.search.query import Query
 from retrieval.search.query_encoder import EncodedQueryPart
 from retrieval.search.segment_scores import (
@@ -23,17 +25,18 @@ from retrieval.search.segment_scores import (
     mark_near_copies,
     set_copy_scores,
 )
-from retrieval.storage import AnyLibrary, AnySnapshot
+from retrieval.search.view_pooling import average_parts, pool_space_views
+from retrieval.storage import MODALITIES, AnyLibrary, AnySnapshot
 from spaces import Space
 from spaces.joint import WORDS_VIEW, JointSpace
 
 Scores = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.integer[Any]]
 
-MISSING_DISCOUNT = 0.5  # for a space in which only the query does not abstain, see `fusion.late_fusion`
 # A space trained on words like the query's, and on what the object space sees, knows what they mean where the
 # object space only guesses. With equal weights exercises are found less well by their names.
 IN_DOMAIN_WEIGHT = 4.0
+MIN_SEGMENTS_TO_SPLIT = 200  # fewer are compared sooner than a second thread begins
 
 
 @dataclass(kw_only=True)
@@ -42,6 +45,7 @@ class ContentScorer:
 
     library: AnyLibrary
     snapshot: AnySnapshot
+    fusion_rules: Mapping[str, FusionRule] = field(default_factory=lambda: FUSION_RULES)
 
     @cached_property
     def _calibrations(self) -> LibraryCalibrations:
@@ -73,6 +77,7 @@ class ContentScorer:
                 ],
                 weights,
                 segments,
+                self.fusion_rules[query.fusion],
             )
             for indices in _align_query_segments(query_parts)
         ]
@@ -85,6 +90,7 @@ class ContentScorer:
         cosines: Sequence[Mapping[str, Rows]],
         weights: Mapping[str, float],
         segments: Positions,
+        rule: FusionRule,
     ) -> SegmentScores:
         """Scores for one segment of each part; `cosines` (n,) of each part by view."""
         cosines = [
@@ -96,19 +102,22 @@ class ContentScorer:
         by_part = [
             self._calibrate(part, found, copies) for part, found in zip(query_parts, cosines, strict=True)
         ]
-        by_space = {space: _average_space_views(space, by_part, len(segments)) for space in SPACES}
+        by_space = {space: pool_space_views(space, by_part, len(segments)) for space in SPACES}
         active = {space: by_space[space] for space in _list_active_spaces(query_parts)}
-        total = self._fuse_spaces(active, weights, query_parts, segments)
+        fused = self._fuse_spaces(rule, active, weights, query_parts, segments)
         return SegmentScores(
             segments=segments,
-            total=total,
-            mean_cosine=self._average_cosines(cosines, copies, segments, default=total),
+            total=fused.total,
+            mean_cosine=self._average_cosines(cosines, copies, segments, default=fused.total),
             space_scores=by_space,
-            view_scores=_average_parts(by_part),
+            view_scores=average_parts(by_part),
             affect_match=np.full(len(segments), np.nan),
             affect_gain=np.full(len(segments), np.nan),
             copy_level=copies,
             moment_score=np.zeros(len(segments)),
+            terms=fused.terms,
+            log_odds=fused.log_odds,
+            space_weights=weights,
         )
 
     def _calibrate(
@@ -150,29 +159,33 @@ class ContentScorer:
 
     def _fuse_spaces(
         self,
+        rule: FusionRule,
         scores_by_space: Mapping[str, Scores],
         weights: Mapping[str, float],
         query_parts: Sequence[EncodedQueryPart],
         segments: Positions,
-    ) -> Scores:
-        """(n,) one score a segment, NaN where all spaces abstain.
+    ) -> FusedScores:
+        """One score a segment, NaN where all spaces abstain, with the terms it is made of.
 
         Each modality is fused over the spaces in which it has rows: that an image has no sound lowers none.
         """
-        modalities = self.snapshot.get_modalities(self.snapshot.item_by_segment[segments])
-        total = np.full(len(segments), np.nan)
-        for modality in np.unique(modalities):
-            members = modalities == modality
-            spaces = [
-                space
-                for space in scores_by_space
-                if weights[space] and self._is_comparable(space, str(modality), query_parts)
-            ]
-            if spaces:
-                scores = {space: scores_by_space[space][members] for space in spaces}
-                own_weights = {space: weights[space] for space in spaces}
-                total[members] = fuse_scores(scores, own_weights, MISSING_DISCOUNT)
-        return total
+        items = self.snapshot.item_by_segment[segments]
+        prepared = {space: rule.prepare(row, items) for space, row in scores_by_space.items()}
+        codes = self.snapshot.columns.modality_codes[items]
+        parts: list[tuple[Positions, FusedScores]] = []
+        for code, modality in enumerate(MODALITIES):
+            members = np.flatnonzero(codes == code)
+            if not len(members):
+                continue
+            own_weights = {
+                space: weights[space]
+                for space in prepared
+                if weights[space] and self._is_comparable(space, modality, query_parts)
+            }
+            if own_weights:
+                scores = {space: prepared[space][members] for space in own_weights}
+                parts.append((members, rule.fuse(scores, own_weights)))
+        return concatenate_fused(parts, len(segments))
 
     def _is_comparable(self, space: str, modality: str, query_parts: Sequence[EncodedQueryPart]) -> bool:
         """Whether items of a modality have rows in a view of the space that the query has."""
@@ -184,11 +197,18 @@ class ContentScorer:
 
     def _compute_cosines(self, part: EncodedQueryPart, segments: Positions) -> dict[str, Rows]:
         """Cosines (q, n) with the segments (q,) of a part of the query, by view, of views that both have."""
-        return {
-            view: table.compute_cosines(segments, rows)
+        present = {
+            view: (self.snapshot.views[view], rows)
             for view, rows in part.embeddings.items()
-            if (table := self.snapshot.views.get(view)) is not None and not is_missing_row(rows).all()
+            if view in self.snapshot.views and not is_missing_row(rows).all()
         }
+
+        def compare(some: Positions) -> dict[str, Rows]:
+            return {view: vectors.compute_cosines(some, rows) for view, (vectors, rows) in present.items()}
+
+        part_count = CORE_COUNT if len(segments) >= MIN_SEGMENTS_TO_SPLIT else 1
+        pieces = run_in_parallel([partial(compare, some) for some in np.array_split(segments, part_count)])
+        return {view: np.concatenate([piece[view] for piece in pieces], axis=1) for view in present}
 
 
 def _is_in_domain(space: Space, text_views: Collection[str]) -> bool:
@@ -220,15 +240,6 @@ def _align_query_segments(query_parts: Sequence[EncodedQueryPart]) -> list[list[
     return active or aligned[:1]
 
 
-def _average_space_views(
-    space: str, scores_by_part: Sequence[Mapping[str, Scores]], segment_count: int
-) -> Scores:
-    """(n,) mean over the query's parts of the space's views, pooled by log-odds; NaN where all abstain."""
-    of_parts = [[part[view] for view in part if split_view_name(view)[0] == space] for part in scores_by_part]
-    pooled = [pool_log_odds(stack) for stack in of_parts if stack]
-    return average_views(pooled) if pooled else np.full(segment_count, np.nan)
-
-
 def _list_active_views(part: EncodedQueryPart, space: str | None = None) -> list[str]:
     """The views, of one space or of all, in which a part of a query does not abstain."""
     return [
@@ -241,9 +252,3 @@ def _list_active_views(part: EncodedQueryPart, space: str | None = None) -> list
 def _list_active_spaces(query_parts: Iterable[EncodedQueryPart]) -> list[str]:
     """The spaces in which a part of the query does not abstain."""
     return [space for space in SPACES if any(_list_active_views(part, space) for part in query_parts)]
-
-
-def _average_parts(scores_by_part: Sequence[Mapping[str, Scores]]) -> dict[str, Scores]:
-    """(n,) by view: the mean over the parts that have it."""
-    views = set().union(*scores_by_part)
-    return {view: average_views([part[view] for part in scores_by_part if view in part]) for view in views}

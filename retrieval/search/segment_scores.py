@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ CopyLevels = npt.NDArray[np.int64]
 
 NEAR_COPY_COSINE = 0.98  # a cosine that another encoding of a segment reaches in every view
 NEAR_COPY, COPY = 1, 2
+COPY_TERM = "same file"  # in place of all other terms of its score
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +38,10 @@ class SegmentScores:
     moment_score: (n,) breaks ties between segments of one item: the maximum of the score over query segments
     positive_total:  (n,) `total` before the negatives of the query; None without any
     negative_scores: (n,) by negative, NaN where it abstains
+    terms:        (n,) by name, NaN where there is none: what `total` is the sum of before the mood of words
+                  and the negatives
+    log_odds:     (n,) by name, where their sum is the log-odds of the content; see `FusedScores`
+    space_weights: of the spaces in which the query does not abstain
     """
 
     segments: Positions
@@ -50,12 +55,18 @@ class SegmentScores:
     moment_score: Scores
     positive_total: Scores | None = None
     negative_scores: Mapping[str, Scores] = field(default_factory=dict)
+    terms: Mapping[str, Scores] = field(default_factory=dict)
+    log_odds: Mapping[str, Scores] = field(default_factory=dict)
+    space_weights: Mapping[str, float] = field(default_factory=dict)
 
 
 def make_scores_without_content(
-    segments: Positions, total: Scores, mean_cosine: Scores, affect_match: Scores | None = None
+    segments: Positions, total: Scores, mean_cosine: Scores, term: str, affect_match: Scores | None = None
 ) -> SegmentScores:
-    """Scores (n,) of segments of which no space says anything; of a mood, or of what is not wanted."""
+    """Scores (n,) of segments of which no space says anything; of a mood, or of what is not wanted.
+
+    term: the name of the total in an explanation
+    """
     abstained = np.full(len(segments), np.nan)
     return SegmentScores(
         segments=segments,
@@ -67,6 +78,7 @@ def make_scores_without_content(
         affect_gain=abstained,
         copy_level=np.zeros(len(segments), np.int64),
         moment_score=np.zeros(len(segments)),
+        terms={term: total},
     )
 
 
@@ -108,7 +120,25 @@ def aggregate_by_item(scores_by_query_segment: Sequence[SegmentScores], items: P
         moment_score=np.max(
             [np.nan_to_num(one.total, nan=-1).round(3) for one in scores_by_query_segment], axis=0
         ),
+        terms=_average_terms(scores_by_query_segment, average_best),
     )
+
+
+def _average_terms(
+    scores_by_query_segment: Sequence[SegmentScores], average_best: Callable[[Sequence[Scores]], Scores]
+) -> dict[str, Scores]:
+    """The terms of averaged totals: one that is missing in some query segments only adds 0 there."""
+    totals = [one.total for one in scores_by_query_segment]
+    abstained = np.full(len(totals[0]), np.nan)
+    averages = {}
+    for name in sorted(set().union(*(one.terms for one in scores_by_query_segment))):
+        rows = [one.terms.get(name, abstained) for one in scores_by_query_segment]
+        filled = [
+            np.where(np.isnan(total), np.nan, np.nan_to_num(row))
+            for total, row in zip(totals, rows, strict=True)
+        ]
+        averages[name] = np.where(np.isnan(average_best(rows)), np.nan, average_best(filled))
+    return averages
 
 
 def _find_best_per_item(segment_scores: SegmentScores, items: Positions, firsts: Positions) -> Positions:
@@ -139,4 +169,8 @@ def set_copy_scores(segment_scores: SegmentScores, items: Positions, item_index:
         space_scores={space: set_to_one(one) for space, one in segment_scores.space_scores.items()},
         view_scores={view: set_to_one(one) for view, one in segment_scores.view_scores.items()},
         copy_level=np.where(is_copy, COPY, segment_scores.copy_level),
+        terms={
+            **{name: np.where(is_copy, np.nan, row) for name, row in segment_scores.terms.items()},
+            COPY_TERM: np.where(is_copy, 1.0, np.nan),
+        },
     )

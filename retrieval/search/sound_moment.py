@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from encoders import Audio, MediaError, unit_rows
+from encoders import Audio, MediaError, Rows, unit_rows
 from encoders.media import Sampling, probe, read_segments_at
 from retrieval.features import EVENTS_ROLE, FeaturePipeline
 from retrieval.search.hits import Hit
@@ -18,19 +18,24 @@ AUDIO_SPACE = "audio"
 DECIMALS = 2  # of the moment, in seconds
 
 
-def find_sound_moment(library: AnyLibrary, hit: Hit, text: str) -> float | None:
-    """Seconds from the start of the file; decodes the sound of the hit's segment.
-
-    None where the audio space says nothing of the hit, no class of events is near the text, or the file is
-    not as it was indexed.
-    """
-    if hit.space_scores.get(AUDIO_SPACE) is None or hit.start is None:
-        return None
+def encode_sound_text(library: AnyLibrary, text: str) -> Rows | None:
+    """(1, d) unit sentence vector of a text for `find_sound_moment`; None where no class is near it."""
     space = find_label_attention(library.pipeline)
     if space is None:
         return None
     sentences = unit_rows(space.text_encoder.encode([text]))
-    if np.isnan(space.attend(sentences)).any():
+    return None if np.isnan(space.attend(sentences)).any() else sentences
+
+
+def find_sound_moment(library: AnyLibrary, hit: Hit, sentences: Rows) -> float | None:
+    """Seconds from the start of the file; decodes the sound of the hit's segment.
+
+    sentences: (1, d) of the text by `encode_sound_text`
+
+    None where the audio space says nothing of the hit, or the file is not as it was indexed.
+    """
+    space = find_label_attention(library.pipeline)
+    if space is None or hit.space_scores.get(AUDIO_SPACE) is None or hit.start is None:
         return None
     audio = _read_sound(library, hit.path, hit.start)
     if audio is None:

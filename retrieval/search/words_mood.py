@@ -14,15 +14,15 @@ import numpy.typing as npt
 from encoders import AffectError, score_sentiment, tokenize_for_nrc
 from fusion import move_log_odds
 from retrieval.features import FeaturePipeline
-from retrieval.search.query import PhraseAffect
+from retrieval.search.query_moods import PhraseAffect
 from retrieval.search.segment_scores import SegmentScores
 from spaces.circumplex import LANDMARK_SYNONYMS, LANDMARKS, PRIOR_SD, compute_prior_affinity
 
 MIN_WORD_SENTIMENT = 0.4  # |compound| by VADER from which a word counts as one of emotion
-RESIDUAL_STRENGTH = 2.0
-"""Log-odds a unit of affinity with the dial in the middle: the largest of 1, 2, 3, 4, 6 and 8 at which
-queries with an emotion word lose no R@10 beyond its interval: OASIS' photos by theme -0.8 (-1.8 to +0.2),
-flickr1k's by caption -2.7 (-13.3 to +6.3). Measured by `python -m experiments.emotions dial`."""
+RESIDUAL_STRENGTH = 1.0
+"""Log-odds a unit of affinity with the dial in the middle: the largest of 1, 1.5 and 2 at which queries with
+an emotion word lose no R@10 beyond its interval: OASIS' photos by theme -0.1 (-0.7 to +0.5), at 1.5 -1.0
+(-1.9 to -0.1). Measured by `python -m experiments.emotions dial`."""
 
 
 def read_mood_of_words(text: str, pipeline: FeaturePipeline) -> PhraseAffect | None:
@@ -59,7 +59,7 @@ def add_affect_residual(
 ) -> SegmentScores:
     """Scores of content, log-odds moved by dial / (1 - dial) * RESIDUAL_STRENGTH * (affinity - prior).
 
-    affinities: (n,) to the target (2,), by `affinity`, which weighs them by their reliability
+    affinities: (n,) to the target (2,), by `affinity`, which weighs estimates by their SDs
     dial: at least 0 and below 1
 
     The prior is the affinity of an item of which nothing is known, so that an uncertain estimate moves a

@@ -4,6 +4,7 @@ from .added_roles import begin_roles as begin_roles
 from .added_roles import find_items_to_complete as find_items_to_complete
 from .added_roles import list_added_roles as list_added_roles
 from .added_roles import must_project_roles as must_project_roles
+from .catalog import ItemPosition as ItemPosition
 from .catalog import ItemRecord as ItemRecord
 from .custom_heads import ALIGNMENT_KEY as ALIGNMENT_KEY
 from .custom_heads import HEADS_FOLDER as HEADS_FOLDER
@@ -24,6 +25,7 @@ from .item_columns import MODALITIES as MODALITIES
 from .item_columns import ItemColumns as ItemColumns
 from .item_columns import make_id_keys as make_id_keys
 from .item_columns import make_item_columns as make_item_columns
+from .library import CATALOG_NAME as CATALOG_NAME
 from .library import Library as Library
 from .locking import translate_disk_errors as translate_disk_errors
 from .missing_files import MissingFiles as MissingFiles

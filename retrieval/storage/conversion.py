@@ -38,6 +38,7 @@ ALTER TABLE items ADD COLUMN position INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE items ADD COLUMN first_segment INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE items ADD COLUMN segment_count INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX items_by_position ON items(position);
+CREATE INDEX files_by_mtime ON files(mtime_ns);
 CREATE TABLE removed_items(position INTEGER PRIMARY KEY);
 """
 FILL_TABLES = """

@@ -24,6 +24,7 @@ CREATE TABLE files(path BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGE
                    item TEXT REFERENCES items(id), error TEXT, ctime_ns INTEGER,
                    missing INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX files_by_item ON files(item);
+CREATE INDEX files_by_mtime ON files(mtime_ns);
 CREATE TABLE removed_items(position INTEGER PRIMARY KEY);
 CREATE TABLE stores(name TEXT PRIMARY KEY, dim INTEGER NOT NULL, count INTEGER NOT NULL);
 """

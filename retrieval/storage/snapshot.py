@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -165,6 +167,12 @@ class Snapshot:
         """Raw rows (len(segments), d) of a role, NaN where a segment has none; None if the role has none."""
         with self.catalog.read_transaction():
             return self.vectors.load(role, segments)
+
+    def filter_items(self, folder: Path | None, since: datetime | None, until: datetime | None) -> Positions:
+        """Positions of items with a file below a folder that was changed since and before, ascending."""
+        items = np.array(self.catalog.find_item_positions(folder, since, until), np.int64)
+        items = items[items < len(self.is_shown)]
+        return np.unique(items[self.is_shown[items]])
 
     def list_segments_of(self, modalities: Sequence[str]) -> Positions:
         """Positions of all segments of items of these modalities that are not removed, ascending."""

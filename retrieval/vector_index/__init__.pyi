@@ -1,3 +1,4 @@
+from .affect_index import AffectIndex as AffectIndex
 from .base import IndexKind as IndexKind
 from .base import VectorIndex as VectorIndex
 from .exact import CACHE_BYTES as CACHE_BYTES

@@ -18,6 +18,7 @@ from spaces.circumplex.landmarks import (
     find_nearest_landmark,
 )
 from spaces.circumplex.mood_parsing import format_landmarks, parse_mood, suggest_landmark
+from spaces.circumplex.nudges import NUDGES, compute_nudge, nudge_point
 from spaces.circumplex.plane import (
     DIMENSIONS,
     PRIOR_MEAN,
@@ -25,6 +26,7 @@ from spaces.circumplex.plane import (
     QUADRANTS,
     RATING_SCALES,
     affinity,
+    combine_with_prior,
     compute_prior_affinity,
     compute_reliability,
     distance,
@@ -33,6 +35,8 @@ from spaces.circumplex.plane import (
     rescale,
     unscale,
 )
+from spaces.circumplex.regions import MAX_RADIUS, compute_disc_probability
+from spaces.circumplex.time_warping import compute_warped_costs, find_warping_path, interpolate_path
 from spaces.circumplex.trajectory_summary import AffectTrajectory, summarise_trajectory
 
 __all__ = [
@@ -42,7 +46,9 @@ __all__ = [
     "LANDMARKS",
     "LANDMARK_RADIUS",
     "LANDMARK_SYNONYMS",
+    "MAX_RADIUS",
     "MIN_LANDMARK_PROBABILITY",
+    "NUDGES",
     "PRIOR_MEAN",
     "PRIOR_SD",
     "QUADRANTS",
@@ -51,17 +57,24 @@ __all__ = [
     "EmotionCategories",
     "EmotionTable",
     "affinity",
+    "combine_with_prior",
+    "compute_disc_probability",
     "compute_emotion_posterior",
+    "compute_nudge",
     "compute_prior_affinity",
     "compute_reliability",
+    "compute_warped_costs",
     "distance",
     "find_confident_landmark",
     "find_nearest_landmark",
     "find_quadrants",
+    "find_warping_path",
     "format_landmarks",
+    "interpolate_path",
     "is_uncertain",
     "load_emotion_categories",
     "map_emotions_to_affect",
+    "nudge_point",
     "parse_mood",
     "rescale",
     "suggest_landmark",

@@ -66,11 +66,26 @@ def distance(points: npt.ArrayLike, others: npt.ArrayLike) -> Floats:
 def compute_reliability(sds: npt.ArrayLike) -> Floats:
     """(n,) reliability in [0, 1] of estimates with these SDs (n, 2): 1 for SD 0, towards 0 as the SD grows.
 
-    The prior variance over the sum of prior and estimate variance, as in a Kalman gain; the mean of both
-    dimensions.
+    The mean over both dimensions of the prior variance over the sum of prior and estimate variance.
     """
+    return np.asarray(_compute_gain(sds).mean(axis=-1))
+
+
+def _compute_gain(sds: npt.ArrayLike) -> Floats:
+    """(n, 2) share of an estimate in its posterior mean, by dimension (a Kalman gain)."""
     prior, noise = np.square(PRIOR_SD), np.square(np.asarray(sds, np.float64))
-    return np.asarray((prior / (prior + noise)).mean(axis=-1))
+    return np.asarray(prior / (prior + noise))
+
+
+def combine_with_prior(rows: npt.ArrayLike) -> Floats:
+    """(n, 4) mean and SDs of the normal posterior of affect, from estimates (n, 4) and the prior.
+
+    An estimate without error stays as it is; the larger its SDs are, the nearer it moves to the prior.
+    """
+    mean, sds = np.split(np.asarray(rows, np.float64), 2, axis=-1)
+    gain = _compute_gain(sds)
+    posterior_sds = np.array(PRIOR_SD) * np.sqrt(1 - gain)
+    return np.concatenate([gain * mean + (1 - gain) * np.array(PRIOR_MEAN), posterior_sds], axis=-1)
 
 
 def is_uncertain(rows: npt.ArrayLike) -> npt.NDArray[np.bool_]:
@@ -79,11 +94,12 @@ def is_uncertain(rows: npt.ArrayLike) -> npt.NDArray[np.bool_]:
 
 
 def affinity(points: npt.ArrayLike, target: npt.ArrayLike, sds: npt.ArrayLike | None = None) -> Floats:
-    """(n,) in (0, 1] match of points (n, 2) with a target (2,): exp(-distance), weighted by reliability.
+    """(n,) in (0, 1] match of points (n, 2) with a target (2,): the expected exp(-distance^2).
 
-    With reliability r the affinity is r exp(-distance) + (1 - r) b, where b is the expected exp(-distance)
-    of a point drawn from the prior: an uncertain estimate on the target ranks below a certain one near it,
-    and above a certain one far from it.
+    The expectation, in closed form, is over the posterior of `combine_with_prior`: an uncertain estimate on
+    the target ranks below a certain one near it, and above a certain one far from it; one of which nothing is
+    known has the affinity of the prior. On held-out photos and voices the first ten are nearer to the target
+    by their ratings than by the distance alone, see `python -m experiments.bench mood`.
 
     sds: (n, 2) the SD of each dimension; by default the last two columns of rows (n, 4), or none, and then
          the points count as exact
@@ -94,16 +110,22 @@ def affinity(points: npt.ArrayLike, target: npt.ArrayLike, sds: npt.ArrayLike | 
         raise ValueError(f"a target is (valence, arousal), not {target_point}")
     if sds is None and rows.shape[-1] == 4:
         sds = rows[..., 2:]
-    similarity = np.exp(-distance(rows, target_point))
     if sds is None:
-        return similarity
-    reliability = compute_reliability(sds)
-    return reliability * similarity + (1 - reliability) * compute_prior_affinity(target_point)
+        return _compute_expected_similarity(rows - target_point, np.zeros(2))
+    posterior = combine_with_prior(np.concatenate([rows[..., :2], np.asarray(sds, np.float64)], axis=-1))
+    return _compute_expected_similarity(posterior[..., :2] - target_point, posterior[..., 2:])
 
 
 def compute_prior_affinity(target: npt.ArrayLike) -> float:
     """The affinity to a target (2,) of an item of which nothing is known: its mean over the prior."""
-    return float(np.exp(-distance(_make_prior_nodes(), target)).mean())
+    offset = np.array(PRIOR_MEAN) - np.asarray(target, np.float64)
+    return float(_compute_expected_similarity(offset, np.array(PRIOR_SD)))
+
+
+def _compute_expected_similarity(offsets: Floats, sds: Floats) -> Floats:
+    """(n,) expected exp(-|x|^2) of x (2,) that is normal about offsets (n, 2) with SDs (n, 2) or (2,)."""
+    spread = 1 + 2 * sds**2
+    return np.asarray(np.prod(np.exp(-(offsets**2) / spread) / np.sqrt(spread), axis=-1))
 
 
 @cache
@@ -111,12 +133,6 @@ def make_normal_nodes() -> Floats:
     """(961, 2) equally weighted quadrature nodes of the standard normal distribution on the plane."""
     quantiles = [NormalDist().inv_cdf((node + 0.5) / 31) for node in range(31)]
     return np.stack(np.meshgrid(quantiles, quantiles), axis=-1).reshape(-1, 2)
-
-
-@cache
-def _make_prior_nodes() -> Floats:
-    """(961, 2) equally weighted quadrature nodes of the prior."""
-    return np.clip(np.array(PRIOR_MEAN) + np.array(PRIOR_SD) * make_normal_nodes(), -1, 1)
 
 
 def find_quadrants(points: npt.ArrayLike) -> npt.NDArray[np.str_]:

@@ -95,7 +95,7 @@ def compute_targets(matches: npt.ArrayLike, text_projection: TextProjection) -> 
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _RoleKernel:
+class RoleKernel:
     """The Gaussian kernel of one role at its landmarks; the fields are those of `KernelInput`."""
 
     power: float
@@ -120,6 +120,23 @@ class _RoleKernel:
             gamma=self.gamma, weight=to_float32(weight), power=self.power,
             absent=to_float32(self.evaluate(rows).mean(axis=0) @ weight),
         )  # fmt: skip
+
+
+def solve_role_kernels(
+    kernels: Mapping[str, RoleKernel], features: Features, targets: Floats, penalty: float, weights: Floats
+) -> Floats:
+    """(m, k) weights of each role's kernel values, whose outputs are added up: kernel ridge in their mean.
+
+    features: (n, d) raw rows by role; targets (n, k); weights (n,); see `solve_landmark_ridge`
+    """
+    solution = solve_landmark_ridge(
+        np.mean([kernel.evaluate(features[role]) for role, kernel in kernels.items()], axis=0),
+        np.mean([kernel.evaluate_landmarks() for kernel in kernels.values()], axis=0),
+        targets,
+        penalty,
+        weights,
+    )
+    return solution / len(kernels)
 
 
 def fit_kernel_tower_pair(
@@ -152,23 +169,21 @@ def fit_kernel_tower_pair(
     distinct = np.sort(np.unique(names_of_sources, return_index=True)[1])
     kernels = _fit_role_kernels(present, names, distinct, config)
     versions, owner = _stack_versions(features, augmented_features, items)
-    weight = solve_landmark_ridge(
-        np.mean([kernel.evaluate(versions[role]) for role, kernel in kernels.items()], axis=0),
-        np.mean([kernel.evaluate_landmarks() for kernel in kernels.values()], axis=0),
+    weight = solve_role_kernels(
+        kernels,
+        versions,
         targets[items][owner],
         config.penalty,
         (compute_class_weights(names, config.class_balance) / np.bincount(owner))[owner],
     )
-    inputs = {
-        role: kernel.make_input(weight / len(kernels), present[role]) for role, kernel in kernels.items()
-    }
+    inputs = {role: kernel.make_input(weight, present[role]) for role, kernel in kernels.items()}
     media = Tower(inputs=inputs, bias=np.zeros(weight.shape[1], np.float32))
     return TowerPair(media=media, text=make_text_tower(text_projection.centre, text_projection.matrix))
 
 
 def _fit_role_kernels(
     features: Features, classes: npt.NDArray[np.str_], distinct: Ints, config: KernelRidgeConfig
-) -> dict[str, _RoleKernel]:
+) -> dict[str, RoleKernel]:
     """Kernels by role of raw rows (n, d), with landmarks that average the items at `distinct`."""
     powers = {role: config.powers.get(role, 1.0) for role in features}
     rooted = {role: signed_power(rows, powers[role]).astype(np.float64) for role, rows in features.items()}
@@ -176,7 +191,7 @@ def _fit_role_kernels(
     standard = {role: (rooted[role][distinct] - mean) / scale for role, (mean, scale) in moments.items()}
     centres = compute_role_landmarks(standard, classes[distinct], config.min_landmark_items)
     return {
-        role: _RoleKernel(
+        role: RoleKernel(
             power=powers[role], mean=mean, scale=scale, gamma=config.width / len(mean), centres=centres[role]
         )
         for role, (mean, scale) in moments.items()

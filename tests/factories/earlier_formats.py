@@ -16,6 +16,7 @@ INSERT INTO old_items SELECT id, modality, duration, width, height, format, adde
 DROP TABLE items;
 ALTER TABLE old_items RENAME TO items;
 DROP TABLE removed_items;
+DROP INDEX files_by_mtime;
 CREATE TABLE segments(id INTEGER PRIMARY KEY AUTOINCREMENT, item TEXT NOT NULL REFERENCES items(id),
                       number INTEGER NOT NULL, start REAL, "end" REAL);
 CREATE INDEX segments_by_item ON segments(item);

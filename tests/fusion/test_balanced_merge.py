@@ -64,6 +64,26 @@ def test_literal_loop_in_exact_numbers(lists, k, c):
     assert merged(lists, k, float(c)) == literal_loop([[Fraction(d) for d in one] for one in lists], k, c)
 
 
+def sort_by_keys(lists, k, c):
+    """The closed form in exact numbers: the largest d_i * c^i up to each item, in one stable sort."""
+    keys = [
+        (max(d * c**i for i, d in enumerate(one[: place + 1])), number, place)
+        for number, one in enumerate(lists)
+        for place in range(len(one))
+    ]
+    return [(number, place) for _, number, place in sorted(keys)[:k]]
+
+
+RATIONAL = st.builds(Fraction, st.integers(0, 40), st.integers(1, 12))
+FACTOR = st.builds(Fraction, st.integers(1, 30), st.integers(1, 12))
+
+
+@settings(max_examples=400)
+@given(lists_of(RATIONAL), st.integers(0, 50), FACTOR)
+def test_the_closed_form_is_the_loop_in_rational_arithmetic(lists, k, c):
+    assert sort_by_keys(lists, k, c) == literal_loop(lists, k, c)
+
+
 @given(lists_of(COARSE) | lists_of(FINE), st.integers(0, 60), st.floats(1e-3, 1e3))
 def test_order_inside_a_list_is_kept_and_nothing_is_lost(lists, k, c):
     picks = merged(lists, k, c)
@@ -117,10 +137,11 @@ def test_refuses_a_bad_factor(c):
         balanced_merge([np.ones(2)], 2, c)
 
 
-@pytest.mark.parametrize("bad", [[0.1, np.nan], [-0.1, 0], [0.2, 0.1], [[0.1]]])
+@pytest.mark.parametrize("bad", [[0.1, np.nan], [np.nan], [-0.1, 0], [0.2, 0.1], [[0.1]], 0.1])
 def test_refuses_bad_distances(bad):
-    with pytest.raises(ValueError):
-        balanced_merge([np.array(bad)], 2)
+    for lists in ([bad], [[], [0.1], bad, []], [bad, [0.3]]):
+        with pytest.raises(ValueError):
+            balanced_merge([np.array(one) for one in lists], 2)
 
 
 def test_refuses_a_bad_count():

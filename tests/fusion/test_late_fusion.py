@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from fusion import Calibration, average_views, fit_calibration, fuse_scores, move_log_odds, pool_log_odds
+from fusion import (
+    Calibration,
+    average_views,
+    compute_terms,
+    fit_calibration,
+    fuse_scores,
+    move_log_odds,
+    pool_log_odds,
+)
 
 NAN = float("nan")
 PROBABILITY = st.floats(0, 1) | st.just(NAN)
@@ -125,6 +133,17 @@ def test_fuse_does_not_depend_on_any_order(scores, rng, doubt):
         {name: scores[name][items] for name in names}, {name: weights[name] for name in names[::-1]}, doubt
     )
     assert np.array_equal(fused[items], again, equal_nan=True)
+
+
+@given(spaces(), st.randoms(use_true_random=False), st.floats(0, 2))
+def test_terms_sum_to_the_fused_score(scores, rng, doubt):
+    weights = {name: 0.1 + rng.random() for name in scores}
+    terms = compute_terms(scores, weights, doubt)
+    fused = fuse_scores(scores, weights, doubt)
+    for name, row in terms.items():
+        assert np.isnan(row).tolist() == np.isnan(scores[name]).tolist()
+    known = ~np.isnan(fused)
+    assert np.nansum(list(terms.values()), axis=0)[known] == pytest.approx(fused[known], abs=1e-12)
 
 
 @given(arrays(np.float64, 4, elements=PROBABILITY), st.floats(1e-6, 1e6), st.floats(0, 9))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -10,10 +11,10 @@ import numpy.typing as npt
 from encoders import Rows
 from experiments.heads.image.training_set import ROLE, Floats, Ints, TrainingSet, flatten_views
 from retrieval.features.roles import LABELS_ROLE
-from spaces import solve_landmark_ridge, solve_ridge
+from spaces import solve_ridge
 from spaces.joint import Tower
-from spaces.joint.kernel_ridge import SD_EPSILON, to_float32
-from spaces.joint.space import MAX_Z_SCORE, KernelInput, Layer, LinearInput, gaussian_kernel, signed_power
+from spaces.joint.kernel_ridge import SD_EPSILON, RoleKernel, solve_role_kernels, to_float32
+from spaces.joint.space import MAX_Z_SCORE, Layer, LinearInput, signed_power
 
 LANDMARK_SIZE = 3  # pictures averaged in a landmark
 KERNEL_WIDTHS = {ROLE: 1.0, LABELS_ROLE: 0.5}  # of each role's kernel, per column
@@ -31,47 +32,36 @@ def fit_kernel_tower(training_set: TrainingSet, stretch_factors: npt.ArrayLike) 
 
     Landmarks are means of a picture and its nearest neighbours, as in `spaces.joint.kernel_ridge`.
     """
-    moments = {role: compute_mean_and_scale(rows[:, 0]) for role, rows in training_set.features.items()}
-    standard = {
-        role: (rows - moments[role][0]) / moments[role][1] for role, rows in training_set.features.items()
-    }
-    near = find_neighbours(standard[ROLE].mean(axis=1))  # a landmark is of the same pictures in every role
-    centres = {role: rows.mean(axis=1)[near].mean(axis=1) for role, rows in standard.items()}
-    gammas = {role: KERNEL_WIDTHS[role] / rows.shape[2] for role, rows in standard.items()}
-    kernels = {
-        role: gaussian_kernel(flatten_views(rows), centres[role], gammas[role])
-        for role, rows in standard.items()
-    }
-    weight = _solve_kernel_ridge(training_set, kernels, centres, gammas)
-    weight *= np.asarray(stretch_factors)
-    inputs = {
-        role: KernelInput(
-            mean=to_float32(moments[role][0]), scale=to_float32(moments[role][1]),
-            centres=to_float32(centres[role]), gamma=gammas[role], weight=to_float32(weight),
-            absent=to_float32((kernels[role] @ weight).mean(axis=0)),
-        )
-        for role in standard
-    }  # fmt: skip
-    return Tower(inputs=inputs, bias=to_float32(training_set.mean_ratings.mean(axis=0)))
-
-
-def _solve_kernel_ridge(
-    training_set: TrainingSet,
-    kernels: dict[str, Floats],
-    centres: dict[str, Floats],
-    gammas: dict[str, float],
-) -> Floats:
-    """(landmarks, 2) weights, from kernels (n * views, landmarks) by role."""
     count = training_set.features[ROLE].shape[1]
-    among_centres = sum(gaussian_kernel(rows, rows, gammas[role]) for role, rows in centres.items())
-    centred = training_set.mean_ratings - training_set.mean_ratings.mean(axis=0)
-    return solve_landmark_ridge(
-        np.asarray(sum(kernels.values())),
-        np.asarray(among_centres),
-        np.repeat(centred, count, axis=0),
-        KERNEL_PENALTY * len(kernels),
+    kernels = _fit_role_kernels(training_set.features)
+    rows = {role: to_float32(flatten_views(views)) for role, views in training_set.features.items()}
+    middle = training_set.mean_ratings.mean(axis=0)
+    weight = solve_role_kernels(
+        kernels,
+        rows,
+        np.repeat(training_set.mean_ratings - middle, count, axis=0),
+        KERNEL_PENALTY,
         np.repeat(training_set.sample_weights / count, count),
     )
+    weight *= np.asarray(stretch_factors)
+    inputs = {role: kernel.make_input(weight, rows[role]) for role, kernel in kernels.items()}
+    return Tower(inputs=inputs, bias=to_float32(middle))
+
+
+def _fit_role_kernels(features: Mapping[str, Floats]) -> dict[str, RoleKernel]:
+    """Kernels by role of views (n, views, d), standardised by the first; each picture has a landmark."""
+    moments = {role: compute_mean_and_scale(rows[:, 0]) for role, rows in features.items()}
+    standard = {
+        role: (rows.mean(axis=1) - moments[role][0]) / moments[role][1] for role, rows in features.items()
+    }
+    near = find_neighbours(standard[ROLE])  # a landmark is of the same pictures in every role
+    return {
+        role: RoleKernel(
+            power=1.0, mean=moments[role][0], scale=moments[role][1],
+            gamma=KERNEL_WIDTHS[role] / rows.shape[1], centres=rows[near].mean(axis=1),
+        )
+        for role, rows in standard.items()
+    }  # fmt: skip
 
 
 def fit_ridge_tower(

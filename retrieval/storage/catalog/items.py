@@ -6,7 +6,9 @@ import os
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from encoders.media import Probe
 from retrieval.storage.catalog.files import BEST_PATH_SQL, FileTable
@@ -84,6 +86,25 @@ class ItemTable(FileTable):
             id_prefix,
             id_prefix + "\x7f",
         )
+
+    def find_item_positions(
+        self, folder: Path | None, since: datetime | None, until: datetime | None
+    ) -> list[int]:
+        """Positions of items that have a file at or below a folder that was changed since and before."""
+        conditions, values = ["item IS NOT NULL"], list[Any]()
+        if folder is not None:
+            below = os.fsencode(folder).rstrip(b"/") + b"/"
+            conditions.append("(path = ? OR path >= ? AND path < ?)")
+            values += [os.fsencode(folder), below, below[:-1] + b"0"]  # 0 comes after the slash
+        for comparison, moment in (("mtime_ns >= ?", since), ("mtime_ns < ?", until)):
+            if moment is not None:
+                conditions.append(comparison)
+                values.append(round(moment.timestamp() * 1e9))
+        rows = self.execute(
+            f"SELECT position FROM files JOIN items ON items.id = item WHERE {' AND '.join(conditions)}",
+            *values,
+        )
+        return [row[0] for row in rows]
 
     def list_positions(self) -> list[tuple[str, ItemPosition]]:
         """(id, position) of every item, in order of position."""

@@ -12,7 +12,7 @@ from encoders.image_descriptors import (
     make_image_descriptors,
     pad_semantic_block,
 )
-from encoders.image_descriptors.encoder import ENCODER_NAME
+from encoders.image_descriptors.encoder import ENCODER_NAME, _report_missing_segmenter
 from encoders.image_descriptors.scene_segmentation import SEGFORMER_REPO, preprocess_scene
 
 skimage = pytest.importorskip("skimage")
@@ -48,6 +48,17 @@ def test_without_a_scene_model_the_block_is_left_out_and_named():
     assert np.allclose(rows[0, 571:].sum(), 1, atol=1e-4)
     with pytest.raises(ValueError, match="1721 or 1571 columns, not 7"):
         pad_semantic_block(rows[:, :7])
+
+
+def test_the_missing_scene_model_is_said_once_and_only_by_what_computes_rows(caplog):
+    _report_missing_segmenter.cache_clear()
+    with caplog.at_level("INFO", "encoders"):
+        encoders = [image_1721(), image_1721()]
+        assert not caplog.records
+        for encoder in encoders:
+            encoder.encode([astronaut()[None]])
+    (record,) = caplog.records
+    assert "no semantic block" in record.getMessage() and "hf download" in record.getMessage()
 
 
 def test_a_clip_is_the_mean_of_its_frames():

@@ -67,10 +67,11 @@ def command(*arguments):
 @pytest.mark.slow
 def test_the_command(pictures, tmp_path):
     arguments = ("--data", pictures, "--encoders", TOYS, "--jobs", 1, "--out", tmp_path, *FEW)
-    completed = command(*arguments, "--rows", "1.1 weighted,2.3")
+    completed = command(*arguments, "--rows", "1.1 weighted,2.3", "--audio", "toy-sound")
     assert completed.exit_code == 0, completed.output
     assert "1.1 weighted" in completed.stdout and "Ties: in expectation" in completed.stdout
-    assert "Left out: 2.3 zero-shot" in completed.stdout
+    assert "2.3 zero-shot needs" in completed.stdout.replace("\n", " ")
+    assert "1.2 audio by toy-sound needs" in completed.stdout.replace("\n", " ")
     names = {file.name for file in tmp_path.iterdir()}
     assert names >= {"table.md", "table.csv", "results.json", "rows.png", "learning-rsum.png"}
     again = command(*arguments, "--rows", "1.1 weighted", "--json")

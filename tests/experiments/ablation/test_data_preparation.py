@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from encoders.base import AffectError
-from experiments.ablation.data_preparation import check_captions, ensure_splits
+from experiments.ablation.data_preparation import check_captions, ensure_splits, make_audio_pipelines
 from experiments.datasets import CaptionDataset, DatasetItem
 
 
@@ -53,3 +53,12 @@ def test_parts_without_captions():
     bare = tuple(replace(item, captions=()) if item.split == "dev" else item for item in data.items)
     with pytest.raises(AffectError, match=r"no captions in its part dev; .* each need 2 items"):
         check_captions(replace(data, items=bare))
+
+
+def test_audio_experts_encode_sound_and_media():
+    (role, pipeline), = make_audio_pipelines(items(["train"]), ["toy-sound"]).items()  # fmt: skip
+    assert role == "sound:toy-sound" and pipeline.media_roles == ("sound",)
+    with pytest.raises(AffectError, match="reads frames"):
+        make_audio_pipelines(items(["train"]), ["toy-frames"])
+    with pytest.raises(AffectError, match="--features"):
+        make_audio_pipelines(replace(items(["train"]), feature_sources={}), ["toy-sound"])

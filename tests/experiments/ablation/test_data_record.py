@@ -14,6 +14,7 @@ from experiments.ablation.data_record import (
     count_missing_features,
     describe_missing_features,
 )
+from experiments.ablation.space_spec import make_audio_role
 from experiments.datasets import CaptionDataset, DatasetItem
 
 
@@ -63,3 +64,14 @@ def test_results_of_other_data_are_kept(tmp_path, stored, message):
     with pytest.raises(AffectError, match=message) as told:
         check_out_folder(tmp_path, hashes)
     assert "\n" not in str(told.value)
+
+
+def test_a_further_audio_expert_adds_rows_to_the_same_results(tmp_path):
+    more = {"captions": "c", "features": {"objects": "f", make_audio_role("soundnet"): "s"}}
+    for stored, hashes in ((more, {"captions": "c", "features": {"objects": "f"}}), (more, more)):
+        for one, other in ((stored, hashes), (hashes, stored)):
+            (tmp_path / "results.json").write_text(json.dumps({"hashes": one}))
+            check_out_folder(tmp_path, other)
+    other = {"captions": "c", "features": {"objects": "f", make_audio_role("soundnet"): "t"}}
+    with pytest.raises(AffectError, match="other features"):
+        check_out_folder(tmp_path, other)

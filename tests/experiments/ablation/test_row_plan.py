@@ -4,8 +4,14 @@ import pytest
 
 from encoders.base import AffectError
 from experiments.ablation.row_plan import plan_rows
-from experiments.ablation.space_spec import ROLES, LossSpec
-from experiments.ablation.table_rows import ACTIVITY_AUDIO_SPACE, EMOTION_SPACE, TABLE_ROWS
+from experiments.ablation.space_spec import ROLES, LossSpec, make_audio_role
+from experiments.ablation.table_rows import (
+    ACTIVITY_AUDIO_SPACE,
+    EMOTION_SPACE,
+    TABLE_ROWS,
+    list_table_rows,
+    make_audio_rows,
+)
 from losses import LOSSES
 
 
@@ -64,3 +70,27 @@ def test_spaces_resolve_to_present_roles():
     assert EMOTION_SPACE.resolve(("objects", "faces"), "gru").roles == ("faces",)
     assert ACTIVITY_AUDIO_SPACE.resolve(("sound",), "gru") is None
     assert str(ACTIVITY_AUDIO_SPACE.resolve(ROLES, "sentence")) == "[activity, audio], sentence"
+
+
+def test_a_further_audio_expert_has_rows_beside_the_data_s_own():
+    roles = [*ROLES, make_audio_role("soundnet")]
+    rows = {
+        row.name: row for row in plan_rows(roles, "gru", prefixes=["2.3"], audio_encoders=["soundnet"]).rows
+    }
+    against = {name: row.against for name, row in rows.items() if "soundnet" in name}
+    assert against == {
+        "1.2 audio by soundnet": ("1.2 audio",),
+        "1.5 object + audio by soundnet": ("1.5 object + audio",),
+        "1.5 object + [activity, audio by soundnet]": ("1.5 object + [activity, audio]",),
+    }
+    assert {"1.2 audio", "1.5 object + audio", "1.5 object + [activity, audio]"} <= rows.keys()
+    assert make_audio_role("soundnet") not in rows["2.3 ridge: all"].ridge_roles
+    names = [row.name for row in list_table_rows(make_audio_rows(["soundnet"]))]
+    assert (
+        names.index("1.2 audio")
+        < names.index("1.2 audio by soundnet")
+        < names.index("1.3 [object, activity]")
+    )
+    assert plan_rows(ROLES, "gru", prefixes=["1.2"], audio_encoders=["x"]).left_out["1.2 audio by x"] == (
+        "needs audio by x"
+    )

@@ -118,8 +118,8 @@ def test_queries_are_answered_as_they_come(shelf):
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("balance", "x"), ("min_score", True), ("affect", "0.5"), ("mood", [True, 0.1]), ("mood", ["a", "b"]),
-        ("weights", {"audio": "x"}),
+        ("diversify", "x"), ("min_score", True), ("affect", "0.5"), ("mood", [True, 0.1]),
+        ("mood", ["a", "b"]), ("weights", {"audio": "x"}), ("balance", {"image": "x"}),
     ],
 )  # fmt: skip
 def test_a_number_is_a_number(field, value):

@@ -82,7 +82,10 @@ def test_explain_and_html(shelf, tmp_path):
     )
     assert done.returncode == 0 and done.stderr == f"wrote {page}\n"
     why = json.loads(done.stdout)["results"][0]["why"]
-    assert set(why) == {"labels", "events", "moment", "views", "faces", "affect"} and why["faces"] is None
+    assert (
+        set(why) == {"parts", "labels", "events", "moment", "views", "faces", "affect"}
+        and why["faces"] is None
+    )
     assert list(why["views"]) == ["object.looks"]
     text = page.read_text()
     assert "photo1.png" in text and "data:image/jpeg;base64," in text and "<script" not in text
@@ -146,3 +149,13 @@ def test_what_cannot_be_asked_is_told_in_a_line(shelf, words, said):
     told = done.stderr
     assert (done.exit_code, done.stdout) == (2, "") and said in told, done
     assert told.startswith("Usage:") or (told.startswith("affect: ") and told.count("\n") == 1)
+
+
+@pytest.mark.parametrize("words", ['-"black cat"', "!cat", 'without "black cat"'])
+def test_words_that_begin_with_a_sign_of_negation_are_words(shelf, words):
+    _, lib = shelf
+    answer = json.loads(ok("search", words, "-l", lib, "--json"))
+    assert answer["query"]["text"] == words
+    wrong = affect("search", "-cat", "-l", lib)
+    assert wrong.returncode == 2 and "after --" in wrong.stderr
+    assert json.loads(ok("search", "-l", lib, "--json", "--", "-cat"))["query"]["text"] == "-cat"

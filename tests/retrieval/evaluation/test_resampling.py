@@ -121,3 +121,12 @@ def test_rows_are_compared_in_pairs():
     for bad in ([1.0], [], [[1.0]]):
         with pytest.raises(ValueError):
             compare_paired([1.0, 2.0], bad, seed=0)
+
+
+def test_draws_that_can_not_be_measured_are_left_out():
+    def mean_of_ones(drawn):
+        return float(drawn.mean()) if (drawn == 1).any() else float("nan")
+
+    low, high = bootstrap_interval([1, 0, 0], mean_of_ones, seed=0, draws=500)
+    assert 0 < low <= 1 / 3 and high <= 1
+    assert np.isnan(bootstrap_interval([0, 0], mean_of_ones, seed=0, draws=9)).all()

@@ -9,7 +9,7 @@ from index_runs import counts
 from library_factory import affect, content, gallery, index, painted, paths, wrong_with
 
 from encoders.base import AffectError
-from retrieval.indexing import indexer
+from retrieval.indexing import file_encoding, indexer
 from retrieval.storage.library import Library
 
 
@@ -21,7 +21,7 @@ def test_a_first_run_indexes_everything(media, lib):
 def test_a_second_run_opens_and_decodes_nothing(media, lib, monkeypatch):
     index(lib, media)
     before = content(lib)
-    monkeypatch.setattr(indexer, "DecoderPool", None)
+    monkeypatch.setattr(file_encoding, "DecoderPool", None)
     monkeypatch.setattr(Library, "commit", None)
     opened = []
     sys.addaudithook(lambda name, what: opened.append(str(what[0])) if name == "open" else None)

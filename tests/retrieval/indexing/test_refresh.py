@@ -27,7 +27,7 @@ from library_factory import (
 )
 
 from encoders.media import Probe
-from retrieval.indexing import indexer
+from retrieval.indexing import file_encoding
 from retrieval.report.index_report import format_index_summary
 from retrieval.storage.library import Library
 
@@ -76,7 +76,7 @@ def test_a_change_of_rights_costs_a_read_once(root, lib, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(Library, "commit", None)  # nothing is encoded
         assert told(index(lib, root)) == (0, 3, 1, 0, 0)
-        patched.setattr(indexer, "DecoderPool", None)  # nor read
+        patched.setattr(file_encoding, "DecoderPool", None)  # nor read
         assert told(index(lib, root)) == (0, 4, 0, 0, 0)
 
 
@@ -117,7 +117,7 @@ def test_a_library_of_the_first_format_is_gone_on_with(root, lib, monkeypatch):
     before = content(lib)
     to_first_format(lib)
     with monkeypatch.context() as patched:
-        patched.setattr(indexer, "DecoderPool", None)  # nothing is read
+        patched.setattr(file_encoding, "DecoderPool", None)  # nothing is read
         assert told(index(lib, root)) == (0, 4, 0, 0, 0)
     assert content(lib) == before and wrong_with(lib) == []
     time.sleep(0.02)
@@ -186,8 +186,8 @@ def test_incomplete_files_of_a_run(root, lib, monkeypatch):
     read += "    yield from (dataclasses.replace(probe, incomplete_reason=why), *parts)\n"
     (root.parent / "partly.py").write_text(read)
     monkeypatch.syspath_prepend(str(root.parent))
-    pool = indexer.DecoderPool
-    monkeypatch.setattr(indexer, "DecoderPool", lambda *given: pool(*given, reader="partly:read"))
+    pool = file_encoding.DecoderPool
+    monkeypatch.setattr(file_encoding, "DecoderPool", lambda *given: pool(*given, reader="partly:read"))
     progress = index(lib, root)
     assert progress.incomplete == {str(root / "2.bmp"): "cut"} and progress.indexed == 4
     assert f"  incomplete: {root / '2.bmp'}: cut" in list(format_index_summary(progress, lib))

@@ -19,7 +19,7 @@ from library_factory import (
 from media_factory import cut_short, huge_png
 
 from encoders.media import Limits, decoder_pool
-from retrieval.indexing import indexer
+from retrieval.indexing import file_encoding, indexer
 from retrieval.storage.library import Library
 
 
@@ -41,7 +41,7 @@ def test_errors_are_remembered_until_retried_or_changed(media, lib, monkeypatch)
     broken(media)
     first = index(lib, media)
     with monkeypatch.context() as patched:
-        patched.setattr(indexer, "DecoderPool", None)
+        patched.setattr(file_encoding, "DecoderPool", None)
         again = index(lib, media)
     assert reasons(again) == reasons(first) and counts(again) == {"unchanged": 10, "failed": 3}
     assert counts(index(lib, media, retry=True)) == {"unchanged": 10, "failed": 3}
@@ -69,7 +69,7 @@ def test_a_decoder_that_crashes_costs_only_its_file(media, lib, monkeypatch):
     (media.parent / "crashing.py").write_text(read)
     monkeypatch.syspath_prepend(str(media.parent))
     pool = decoder_pool.DecoderPool
-    monkeypatch.setattr(indexer, "DecoderPool", lambda *given: pool(*given, reader="crashing:read"))
+    monkeypatch.setattr(file_encoding, "DecoderPool", lambda *given: pool(*given, reader="crashing:read"))
     progress = index(lib, media)
     assert counts(progress) == {"indexed": 8, "failed": 2}
     assert set(reasons(progress)) == {"photo1.png", "photo4.png"}
@@ -97,7 +97,7 @@ def test_what_may_pass_is_tried_again_and_the_old_item_stays(media, lib, monkeyp
 
     with monkeypatch.context() as patched:
         patched.syspath_prepend(str(media.parent))
-        patched.setattr(indexer, "DecoderPool", failing)
+        patched.setattr(file_encoding, "DecoderPool", failing)
         for _ in range(2):  # the second time it is tried again, and not just remembered
             progress = index(lib, media)
             assert counts(progress) == {"unchanged": 9, "failed": 1}

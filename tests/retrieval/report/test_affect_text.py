@@ -25,3 +25,14 @@ def test_a_record_has_words_only_where_it_is_sure():
     assert "a.mp4: calm, valence +0.54 ± 0.10" in told and "starts calm +0.54 -0.52" in told
     told = lines({**sure, "valence_sd": 0.4, "arousal_sd": 0.35})
     assert "a.mp4: valence +0.54 ± 0.40" in told and "starts +0.54 -0.52, ends +0.34 -0.52" in told
+
+
+def test_a_reason_that_moved_nothing_shown_is_left_out():
+    effects = [(0.004, -0.0049), (0.006, 0.0), (0.0, -0.3)]
+    why = [{"sense": "sound", "what": "Silence", "valence": v, "arousal": a} for v, a in effects]
+    record = {
+        "path": "a.wav", "affect": None, "experts": {}, "speech_emotion": None, "face_emotion": None,
+        "trajectory": [], "why": why,
+    }  # fmt: skip
+    shown = [line.rpartition(": ")[2] for line in format_affect_record(record) if "why" in line]
+    assert shown == ["+0.01 +0.00", "+0.00 -0.30"]

@@ -16,6 +16,7 @@ from retrieval.report.results_page import make_media_link, write_results_page
 from retrieval.search.engine import Engine
 from retrieval.search.explain import explain_hit
 from retrieval.search.query import Query
+from retrieval.search.query_reading import QueryText
 from retrieval.storage.library import Library
 
 ODD = os.fsdecode(b"a b#c?d%20e")
@@ -153,3 +154,12 @@ def test_a_page_behind_a_symbolic_link_has_absolute_links(tmp_path):
     photo = tmp_path / "real" / "a.png"
     assert make_media_link(str(photo), tmp_path / "link") == photo.as_uri()
     assert make_media_link(str(photo), tmp_path / "real") == "a.png"
+
+
+def test_what_was_said_of_the_words_stands_on_the_page(library, tmp_path):
+    lines = ("'eine <b>Katze</b>' does not look like English", "read dgo as dog")
+    query = Query(text="eine <b>Katze</b>", reading=QueryText(positive="", warnings=lines))
+    with closing(Library.open(library / "lib")) as opened:
+        write_results_page(tmp_path / "page.html", opened, [(query, [], None)])
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert all(line in unescape(page) for line in lines) and "<b>" not in page

@@ -92,6 +92,8 @@ def test_a_query_nobody_can_tell_the_mood_of_goes_by_content(engine, caplog):
         ({"text": "a", "affect": 1.2}, "between 0"),
         ({"text": "a", "affect": float("nan")}, "between 0"),
         ({"mood": (0.1, 0.1), "affect": 0.0}, "only a mood is asked for"),
+        ({"exclude": ("dogs",), "affect": 1.0}, "nothing asked for has a mood"),
+        ({"exclude": ("dogs",), "affect": 0.0}, "nothing asked for has a mood"),
     ],
 )
 def test_what_can_not_be_asked(given, said):

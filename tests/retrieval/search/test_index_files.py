@@ -1,15 +1,20 @@
 """Annoy's files answer as exact search, and damaged ones fall back to it."""
 
+import errno
+import json
 import shutil
 
 import numpy as np
-from library_factory import content, encoded, random_rows
+import pytest
+from library_factory import affect, content, encoded, random_rows
 
+from encoders import AffectError
 from retrieval.search.candidates import CandidateSearch
 from retrieval.search.engine import Engine
-from retrieval.search.index_builds import find_index_problems, rebuild_index
+from retrieval.search.index_builds import find_index_problems, rebuild_index, update_index
 from retrieval.search.index_files import IndexSettings
 from retrieval.search.query import Query
+from retrieval.storage.library import FileUpdate
 from retrieval.storage.snapshot import load_snapshot
 
 
@@ -94,3 +99,60 @@ def test_a_snapshot_goes_with_its_own_index_files(empty):
     shown = np.flatnonzero(old.is_shown)[3]
     rows = old.views["object.looks"].select_rows(np.array([shown]))
     assert shown in candidates.find([{"object.looks": rows}], ("image",), 1)
+
+
+def test_verify_tells_the_recall_that_it_measures(empty):
+    empty.commit([encoded(f"a{n:02x}", random_rows(1, n)) for n in range(60)])
+    assert "recall at" not in affect("verify", "--library", empty.folder).stdout
+    rebuild_index(empty, annoy(40))
+    assert "recall at 10 against exact: 1.000" in affect("verify", "--library", empty.folder).stdout
+    told = json.loads(affect("verify", "--library", empty.folder, "--json").stdout)
+    assert told["recall"] == {"object.looks.image": 1.0} and told["problems"] == []
+
+
+def test_an_item_that_came_back_after_the_index_was_built_is_found(empty):
+    """It has its old position, which the index leaves out."""
+    empty.commit([encoded(f"a{n:02x}", random_rows(1, n)) for n in range(30)])
+    path, known = sorted(empty.catalog.load_files().items())[5]
+    before = answers(empty)
+    empty.record_files([FileUpdate(path=path, stamp=known.stamp, item_id=None, error="damaged")])
+    assert len(answers(empty)) == 2 * 29
+    rebuild_index(empty, annoy(40))
+    empty.record_files([FileUpdate(path=path, stamp=known.stamp, item_id=known.item_id, error=None)])
+    assert answers(empty) == before
+
+
+def test_auto_builds_files_once_many_rows_are_searched_one_by_one(empty, monkeypatch):
+    empty.commit([encoded(f"a{n:02x}", random_rows(1, n)) for n in range(60)])
+    before = answers(empty)
+    update_index(empty)
+    assert load_snapshot(empty).index_records == {}
+    monkeypatch.setattr("retrieval.vector_index.registry.MAX_EXACT_BYTES", 4 * 16 * 50)
+    lines = []
+    update_index(empty, lines.append)
+    first = load_snapshot(empty).index_records["object.looks.image"]
+    assert (first.kind, first.row_count, len(lines)) == ("faiss", 60, 1) and answers(empty) == before
+    empty.commit([encoded(f"b{n:02x}", random_rows(1, 100 + n)) for n in range(50)])
+    update_index(empty)
+    assert load_snapshot(empty).index_records["object.looks.image"] == first  # 50 later rows are few
+    empty.commit([encoded(f"c{n:02x}", random_rows(1, 200 + n)) for n in range(10)])
+    exact = answers(empty)
+    update_index(empty)
+    second = load_snapshot(empty).index_records["object.looks.image"]
+    assert (second.row_count, second.number) == (120, first.number + 1) and answers(empty) == exact
+    assert len(list((empty.folder / "faiss").rglob("*.faiss"))) == 1  # the first is gone
+
+
+def test_a_build_that_fails_leaves_the_index_there_was(empty, monkeypatch):
+    empty.commit([encoded(f"a{n:02x}", random_rows(1, n)) for n in range(60)])
+    rebuild_index(empty, annoy(10))
+    records, before = load_snapshot(empty).index_records, answers(empty)
+
+    def fill_disk(*given):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("retrieval.search.index_builds.np.save", fill_disk)
+    with pytest.raises(AffectError, match="no space left"):
+        rebuild_index(empty, annoy(20))
+    assert load_snapshot(empty).index_records == records and answers(empty) == before
+    assert find_index_problems(empty) == []

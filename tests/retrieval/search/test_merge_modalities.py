@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from retrieval.search.engine import MIN_DISTANCE, _merge_modalities
+from retrieval.search.merging import MIN_DISTANCE, merge_modalities
 from retrieval.search.query import Query
 from retrieval.search.segment_scores import SegmentScores
 
@@ -23,8 +23,8 @@ def merge(modalities, totals, **settings):
         get_modalities=lambda items: np.array(modalities)[items], item_by_segment=np.arange(count)
     )
     best = np.argsort(-np.array(totals), kind="stable")
-    merged = _merge_modalities(Query(text="a dog", **settings), scores, best, snapshot)
-    return [modalities[index] for index in merged]
+    merged = merge_modalities(Query(text="a dog", **settings), scores, best, snapshot)
+    return [modalities[index] for index in merged.indices]
 
 
 @pytest.mark.parametrize("top", [1.0, 1 - MIN_DISTANCE / 2])

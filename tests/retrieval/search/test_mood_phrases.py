@@ -9,7 +9,8 @@ from mood_library import FACED, filled, found
 from retrieval.features.config import PipelineConfig
 from retrieval.features.pipeline import FeaturePipeline
 from retrieval.search.engine import Engine
-from retrieval.search.query import PhraseAffect, Query
+from retrieval.search.query import Query
+from retrieval.search.query_moods import PhraseAffect
 from retrieval.storage.library import Library
 from spaces.circumplex import LANDMARKS
 

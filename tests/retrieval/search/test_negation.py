@@ -1,8 +1,10 @@
 """Negations that parse, and those that don't."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from retrieval.search.negation import parse_negation
+from retrieval.search.negation import NegationParse, parse_negation
 
 
 @pytest.mark.parametrize(
@@ -20,6 +22,15 @@ from retrieval.search.negation import parse_negation
         ("a room with no chairs nor tables at all", "a room", ["chairs", "tables"]),
         ("a bike, not red", "a bike", ["red"]), ("anything but cats", "", ["cats"]),
         ("a beach without any people", "a beach", ["people"]),
+        ("a dog that isn't brown", "a dog", ["brown"]), ("a beach that is not sad", "a beach", ["sad"]),
+        ("a man who's not wearing a hat on a horse", "a man on a horse", ["wearing a hat"]),
+        ("!cat", "", ["cat"]), ("animal !cat -dog", "animal", ["cat", "dog"]),
+        ("dog NOT cat", "dog", ["cat"]),
+        ('-"black cat"', "", ["black cat"]), ('animal !"black cat" in snow', "animal in snow", ["black cat"]),
+        ('without "black cat"', "", ["black cat"]),
+        ('a "red car" without a "black cat"', 'a "red car"', ["a black cat"]),
+        ('"no country for men" without "a title"', '"no country for men"', ["a title"]),
+        ('a room without "chairs", tables or "beds"', "a room", ["chairs", "tables", "beds"]),
     ],
 )  # fmt: skip
 def test_what_is_denied_is_split_off(text, positive, negatives):
@@ -30,8 +41,9 @@ def test_what_is_denied_is_split_off(text, positive, negatives):
 @pytest.mark.parametrize(
     "text",
     [
-        "a dog that isn't brown", "nobody on the beach", "not without my cat", "a beach without", "never",
-        "a cat not sleeping", "without",
+        "nobody on the beach", "not without my cat", "a beach without", "never", "a cat not sleeping",
+        "without", "a dog that isn't", "a house which is not on fire", 'nobody on the "beach"',
+        "without no people",
     ],
 )  # fmt: skip
 def test_other_negations_are_not_understood_and_leave_the_text_whole(text):
@@ -45,6 +57,10 @@ def test_other_negations_are_not_understood_and_leave_the_text_whole(text):
         "a cat",
         "a picture",
         "a no smoking sign",
+        "a DO NOT ENTER sign",
+        '"no country for old men"',
+        'a "not a cat" poster',
+        "wow! what a dog",
         "a sit-up - with bands",
         "a t-shirt",
         "a knot in a rope",
@@ -55,3 +71,23 @@ def test_other_negations_are_not_understood_and_leave_the_text_whole(text):
 def test_texts_without_a_negation_are_as_they_were(text):
     parse = parse_negation(text)
     assert (parse.positive, parse.negatives, parse.is_understood) == (text, (), True)
+
+
+@pytest.mark.parametrize(
+    ("text", "positive", "negatives"),
+    [
+        ("not not a dog", "a dog", ()), ("not not not a dog", "", ("a dog",)),
+        ("a cat, not not black", "a cat, black", ()),
+    ],
+)  # fmt: skip
+def test_two_negations_in_a_row_are_none(text, positive, negatives):
+    assert parse_negation(text) == NegationParse(positive=positive, negatives=negatives)
+
+
+WORDS = st.sampled_from(["cat", "red car", "people", "tables"])
+
+
+@given(st.lists(WORDS, min_size=1, max_size=3, unique=True), st.sampled_from(["-", "!"]))
+def test_a_sign_denies_the_quotation_after_it_wherever_it_stands(phrases, sign):
+    parse = parse_negation(" ".join(["animal", *(f'{sign}"{phrase}"' for phrase in phrases)]))
+    assert parse == NegationParse(positive="animal", negatives=tuple(phrases))

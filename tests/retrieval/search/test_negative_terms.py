@@ -57,7 +57,7 @@ def test_a_score_is_the_chance_of_the_wanted_times_that_of_no_unwanted(engine, g
     assert denied["coff"] > 0.5 > denied["chel"] and ids(hits)[-1] != "chel"
     for hit in hits:
         parts = explain_hit(engine, hit)["parts"]
-        assert parts["positive"] * (1 - parts["not coffee"]) == pytest.approx(hit.score, abs=2e-6)
+        assert parts["sum"]["object"] * (1 - parts["not"]["coffee"]) == pytest.approx(hit.score, abs=2e-6)
 
 
 @pytest.mark.parametrize(
@@ -99,6 +99,15 @@ def test_a_mood_with_something_unwanted(moods):
         assert (
             plain and reading.search(Query(mood="calm", k=5, exclude=("dogs",))) == plain
         )  # toys know no words
+
+
+@pytest.mark.parametrize("given", [{"text": "a happy cat", "affect": 1.0}, {"mood": "calm"}])
+def test_what_is_unwanted_counts_where_all_else_is_mood(engine, given):
+    wanted = scores(engine.search(Query(**given, **ALL)))
+    denied = scores(engine.search(Query(text="coffee", **ALL)))
+    left = scores(engine.search(Query(**given, **ALL, exclude=("coffee",))))
+    assert left == pytest.approx({name: wanted[name] * (1 - denied[name]) for name in wanted}, abs=2e-6)
+    assert left["coff"] < wanted["coff"] / 2
 
 
 def make_scores(total, cosine=0.0):

@@ -10,6 +10,8 @@ import pytest
 from library_factory import affect, encoded, gallery, hum, index, new_library, painted, random_rows
 from media_factory import float_wav
 
+from retrieval.search import Query
+from retrieval.search.no_results import describe_weak_match
 from retrieval.storage.library import Library
 from retrieval.storage.locking import LOCK_NAME
 
@@ -108,3 +110,26 @@ def test_the_only_item_has_no_other(tmp_path):
     index(tmp_path / "lib", media)
     item = json.loads(affect("list", "-l", tmp_path / "lib", "--json").stdout)["id"]
     assert "nothing here can be compared" in why(tmp_path, "lib", "--item", item)
+
+
+@pytest.mark.parametrize(
+    ("settings", "score", "is_said"),
+    [
+        ({}, 0.3, True), ({}, 0.5, False), ({"fusion": "rrf"}, 0.3, False),
+        ({"mood": "calm", "affect": 0.5}, 0.3, False), ({"mood_from_words": True}, 0.3, True),
+    ],
+)  # fmt: skip
+def test_that_nothing_matches_well_is_said_where_scores_are_chances(settings, score, is_said):
+    said = describe_weak_match(Query(text="a dog", **settings), score)
+    assert said.startswith("nothing matches well: the best scores 0.30") == is_said and bool(said) == is_said
+
+
+def test_that_nothing_matches_well_stands_below_the_results_and_in_json(tmp_path):
+    with closing(new_library(tmp_path / "lib")) as library, library.lock_for_writing():
+        library.commit([encoded(f"{n:x}", random_rows(1, n)) for n in range(3)])
+    query = ("search", "--item", "0" * 16, "-l", tmp_path / "lib")
+    done, answer = affect(*query), json.loads(affect(*query, "--json").stdout)
+    assert answer["results"] and answer["results"][0]["score"] < 0.5
+    assert answer["note"].startswith("nothing matches well")
+    assert answer["note"] in " ".join(done.stdout.split())
+    assert "note" not in json.loads(affect(*query, "--fusion", "rrf", "--json").stdout)

@@ -6,6 +6,7 @@ import pytest
 
 from retrieval.features import FeaturePipeline, PipelineConfig
 from retrieval.search import Query
+from retrieval.search.affect_search import resolve_mood
 from retrieval.search.query_text import list_label_words, read_query_text, resolve_text
 
 
@@ -20,6 +21,9 @@ def pipeline():
         ("a labradro in the snow", "a labrador in the snow", {"labradro": "labrador"}),
         ("Frisbeee on grass", "a frisbee on grass", {"Frisbeee": "frisbee"}),
         ("a fluffy dgo", "a fluffy dog", {"dgo": "dog"}), ("kittns", "a kitten", {"kittns": "kittens"}),
+        ("a glomy street", "a gloomy street", {"glomy": "gloomy"}),
+        ("beagel", "a beagle", {"beagel": "beagle"}),
+        ("a komondr", "a komondor", {"komondr": "komondor"}),
     ],
 )  # fmt: skip
 def test_a_wrong_letter_is_put_right_and_said(pipeline, text, read, corrections):
@@ -70,7 +74,18 @@ def test_another_language_is_said_and_the_text_left_alone(pipeline, text):
 
 
 @pytest.mark.parametrize(
-    "text", ["a cat", "water ouzel", "Komodo dragon", "two dogs jump", "chat", "sumo wrestler"]
+    "text",
+    [
+        "pizza margherita",
+        "feng shui",
+        "bossa nova guitar",
+        "a cat",
+        "water ouzel",
+        "Komodo dragon",
+        "two dogs jump",
+        "chat",
+        "sumo wrestler",
+    ],
 )
 def test_english_and_single_words_are_not_taken_for_another_language(pipeline, text):
     assert not read_query_text(text, (), pipeline).warnings
@@ -96,11 +111,27 @@ def test_a_text_is_read_once_and_warned_of_once(pipeline, caplog):
     assert resolve_text(plain, pipeline) is plain
 
 
-def test_a_denied_mood_stays_in_the_text_where_words_name_the_mood(pipeline):
-    text = "a street, not gloomy"
-    assert list(resolve_text(Query(text=text), pipeline).reading.negatives) == ["gloomy"]
-    reading = resolve_text(Query(text=text, mood_from_words=True), pipeline).reading
-    assert not reading.negatives and "gloomy" in reading.positive
+@pytest.mark.parametrize("text", ["a cheerful street, not gloomy", "a cheerful street that isn't gloomy"])
+def test_a_denied_word_of_emotion_is_read_the_same_where_words_name_the_mood(pipeline, text):
+    plain = resolve_text(Query(text=text), pipeline)
+    query = resolve_text(Query(text=text, mood_from_words=True), pipeline)
+    assert query.reading == plain.reading and list(query.reading.negatives) == ["gloomy"]
+    assert "without 'gloomy'" in query.reading.warnings[0]
+    assert resolve_mood(query, pipeline).mood.phrase == "cheerful"
+    only_denied = resolve_text(Query(text="a beach, not sad", mood_from_words=True), pipeline)
+    assert resolve_mood(only_denied, pipeline).mood is None
+
+
+def test_quoted_words_are_denied_as_they_are_and_typing_errors_after_a_sign_put_right(pipeline):
+    reading = read_query_text('animal -"black cta" -kittne', (), pipeline)
+    assert reading.positive == "an animal" and reading.corrections == {"kittne": "kitten"}
+    assert reading.negatives == {"black cta": "a black cta", "kitten": "a kitten"}
+
+
+@pytest.mark.parametrize("text", ["not a dog", "nobody"])
+def test_a_negation_in_an_exclusion_is_said(pipeline, text):
+    reading = read_query_text("a beach", (text,), pipeline)
+    assert reading.negatives.keys() == {text} and "--not" in reading.warnings[0]
 
 
 def test_a_text_model_of_other_languages_gets_the_text_as_it_is():

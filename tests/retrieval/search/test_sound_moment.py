@@ -13,9 +13,10 @@ from media_factory import card, float_wav
 from sound_factory import encoded
 
 from encoders.media import Sampling, probe, read_segments_at
+from encoders.minilm import MiniLM
 from retrieval.report.terminal import format_moment
-from retrieval.search import Engine, Query
-from retrieval.search.sound_moment import find_sound_moment
+from retrieval.search import Engine, Query, explain_hit, explain_hits
+from retrieval.search.sound_moment import encode_sound_text, find_sound_moment
 from retrieval.storage import Library
 
 RATE = 16000
@@ -71,18 +72,36 @@ def test_no_moment_without_words_for_a_sound_or_without_the_file(lib, media):
     assert {why["moment"] for why in explain(lib, "--item", items["audio"]).values()} == {None}
     with closing(Library.open(lib)) as library, Engine(library) as engine:
         hit = engine.search(Query(text="beeping"))[0]
-        assert find_sound_moment(library, hit, "beeping") is not None
-        assert find_sound_moment(library, hit, "democracy") is None
+        beeping = encode_sound_text(library, "beeping")
+        assert find_sound_moment(library, hit, beeping) is not None
+        assert encode_sound_text(library, "democracy") is None
         unheard = replace(hit, space_scores={**hit.space_scores, "audio": None})
-        assert find_sound_moment(library, unheard, "beeping") is None
+        assert find_sound_moment(library, unheard, beeping) is None
         stat = (media / "late.wav").stat()
         os.utime(media / "late.wav", ns=(stat.st_atime_ns, stat.st_mtime_ns + 10**9))  # it may be another
         late = next(hit for hit in engine.search(Query(text="beeping")) if hit.path.endswith("late.wav"))
-        assert find_sound_moment(library, late, "beeping") is None
+        assert find_sound_moment(library, late, beeping) is None
     (media / "late.wav").rename(lib.parent / "away.wav")
     why = explain(lib, "beeping")
     (lib.parent / "away.wav").rename(media / "late.wav")
     assert why["late.wav"]["moment"] is None and why["film.mp4"]["moment"] is not None
+
+
+@pytest.mark.slow
+def test_the_text_is_encoded_once_for_all_results(lib, monkeypatch):
+    texts = []
+    encode = MiniLM.encode
+    monkeypatch.setattr(MiniLM, "encode", lambda self, items: texts.extend(items) or encode(self, items))
+    with closing(Library.open(lib)) as library, Engine(library) as engine:
+        query = engine.resolve_query(Query(text="beeping", balance=1))
+        hits = engine.search(query)
+        explain_hits(engine, hits, query)
+        texts.clear()
+        assert len(hits) > 1
+        assert [why["moment"] for why in explain_hits(engine, hits, query)] == [
+            explain_hit(engine, hit, query)["moment"] for hit in hits
+        ]
+    assert texts == [query.reading.positive] * (1 + len(hits))
 
 
 def test_sound_of_a_film_can_be_read_alone(media):

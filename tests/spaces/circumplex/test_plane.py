@@ -49,10 +49,20 @@ def test_distance_broadcasts_and_ignores_sds():
     np.testing.assert_allclose(far, [[0, np.nan], [0.5, np.nan]])
 
 
-def test_affinity_of_sure_points_is_exp_of_distance():
-    points = np.array([[0.5, 0.5], [0.5, -0.5], [np.nan, np.nan]])
-    np.testing.assert_allclose(affinity(points, (0.5, 0.5)), [1, np.exp(-1), np.nan])
-    np.testing.assert_allclose(affinity(points, (0.5, 0.5), np.zeros((3, 2))), [1, np.exp(-1), np.nan])
+def test_affinity_of_sure_points_is_exp_of_squared_distance():
+    points = np.array([[0.5, 0.5], [0.5, 0.0], [np.nan, np.nan]])
+    np.testing.assert_allclose(affinity(points, (0.5, 0.5)), [1, np.exp(-0.25), np.nan])
+    np.testing.assert_allclose(affinity(points, (0.5, 0.5), np.zeros((3, 2))), [1, np.exp(-0.25), np.nan])
+
+
+def test_affinity_is_the_mean_over_what_estimate_and_prior_leave_possible():
+    rows = np.array([[0.5, 0.2, 0.3, 0.2], [-0.4, 0.9, 0.6, 0.1]])
+    rng, target = np.random.default_rng(0), (0.3, -0.2)
+    truth = rng.normal(PRIOR_MEAN, PRIOR_SD, (400_000, 2))
+    for row, expected in zip(rows, affinity(rows, target), strict=True):
+        likelihood = np.exp(-(((truth - row[:2]) / row[2:]) ** 2).sum(axis=1) / 2)
+        found = np.average(np.exp(-(distance(truth, target) ** 2)), weights=likelihood)
+        assert found == pytest.approx(expected, abs=0.01)
 
 
 def test_an_unsure_point_is_neither_match_nor_miss():
@@ -66,9 +76,9 @@ def test_an_unsure_point_is_neither_match_nor_miss():
 
 def test_what_nobody_knows_has_the_affinity_of_the_prior():
     target = np.array([0.5, -0.2])
-    drawn = np.clip(np.random.default_rng(0).normal(PRIOR_MEAN, PRIOR_SD, (100_000, 2)), -1, 1)
+    drawn = np.random.default_rng(0).normal(PRIOR_MEAN, PRIOR_SD, (100_000, 2))
     found = affinity([[0.5, -0.2], [-1, 1]], target, np.full((2, 2), 1e9))
-    np.testing.assert_allclose(found, np.exp(-distance(drawn, target)).mean(), atol=0.003)
+    np.testing.assert_allclose(found, np.exp(-(distance(drawn, target) ** 2)).mean(), atol=0.003)
 
 
 def test_reliability_is_half_where_the_point_knows_as_little_as_the_prior():

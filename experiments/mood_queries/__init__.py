@@ -1,0 +1,1 @@
+"""Held-out measurements of mood queries: regions, nudges, moods not wanted, courses, and across senses."""
