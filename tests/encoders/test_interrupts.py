@@ -2,7 +2,6 @@
 
 import os
 import random
-import re
 import signal
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from library_factory import ENCODERS, ROOT, painted
+from process_signals import await_signal_handler
 
 from encoders.interrupts import make_draft_path
 
@@ -20,16 +20,6 @@ STOPPED = "affect: stopped; what was committed stays, run the same command to go
 def started(*words, cwd=ROOT, module="retrieval", **options):
     command = [sys.executable, "-m", module, *map(os.fspath, words)]
     return subprocess.Popen(command, cwd=cwd, stdout=-1, stderr=-1, text=True, errors="replace", **options)
-
-
-def await_own_code(run):
-    """Until signals are heeded: the interpreter's own start is not ours."""
-    while run.poll() is None:
-        told = Path(f"/proc/{run.pid}/status").read_text()
-        caught, threads = (re.search(rf"{name}:\s*(\w+)", told) for name in ("SigCgt", "Threads"))
-        if caught and int(caught[1], 16) & 1 << (signal.SIGINT - 1) and int(threads[1]) > 1:
-            return
-        time.sleep(0.001)
 
 
 def workers_of(pid):
@@ -53,7 +43,7 @@ def all_end(pids, seconds=5):
 
 def interrupt(run, after, number=signal.SIGINT, usual=0):
     """Send a signal so many seconds into our own code; what was said and whether nothing lingers."""
-    await_own_code(run)
+    await_signal_handler(run)
     time.sleep(after)
     workers = workers_of(run.pid)
     run.send_signal(number)
@@ -108,7 +98,7 @@ def test_control_c_at_any_moment(shelf, tmp_path, command):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_other_signals_end_a_command_with_their_number(shelf, tmp_path, number):
     run = started(*commands(*shelf, tmp_path)["index"])
-    await_own_code(run)
+    await_signal_handler(run)
     run.send_signal(number)
     _, said = run.communicate(timeout=20)
     assert (run.returncode, said) == (128 + number, "")
@@ -117,7 +107,7 @@ def test_other_signals_end_a_command_with_their_number(shelf, tmp_path, number):
 def test_a_command_under_nohup_stays(shelf, tmp_path):
     words = commands(*shelf, tmp_path)["index"]
     run = started(*words, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
-    await_own_code(run)
+    await_signal_handler(run)
     run.send_signal(signal.SIGHUP)
     run.communicate(timeout=60)
     assert run.returncode == 0
@@ -201,7 +191,7 @@ def test_a_worker_that_hangs_ends_with_its_parent(tmp_path, number, mishap):
 @pytest.mark.parametrize("name", ["ablate", "align", "emotions", "train", "bench", "synthetic"])
 def test_control_c_while_an_experiment_begins(name):
     run = started("--help", module=f"experiments.{name}")
-    await_own_code(run)
+    await_signal_handler(run)
     run.send_signal(signal.SIGINT)
     _, said = run.communicate(timeout=30)
     assert (run.returncode, said) in ((0, ""), (130, f"{name}: interrupted; run it again to go on\n"))

@@ -1,17 +1,16 @@
 """Ctrl-C ends every command of experiments with one line and exit code 130, at any moment."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
 import time
 from importlib import import_module
-from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
+from process_signals import await_signal_handler
 from repository import ROOT
 
 from experiments.experiment_command import ExperimentCommand
@@ -46,16 +45,6 @@ def test_an_interrupt_inside_the_command_is_one_line(name, monkeypatch):
     words = [word.format(folder="/nowhere") for word in COMMANDS[name]]
     done = CliRunner().invoke(command, words)
     assert done.exit_code == 130 and done.stderr == get_own_line(name)
-
-
-def await_signal_handler(run):
-    """Until SIGINT is caught and the thread that waits for it runs; before that it is the interpreter's."""
-    while run.poll() is None:
-        status = Path(f"/proc/{run.pid}/status").read_text()
-        caught, threads = (re.search(rf"{name}:\s*(\w+)", status) for name in ("SigCgt", "Threads"))
-        if caught and int(caught[1], 16) & 1 << (signal.SIGINT - 1) and int(threads[1]) > 1:
-            return
-        time.sleep(0.001)
 
 
 @pytest.mark.slow

@@ -152,7 +152,7 @@ def random_rows(count, seed):
 
 def content(folder):
     """All a library holds, whatever the order it came in: {item: [(start, end, {store: row bytes})]}."""
-    with closing(Library.open(folder)) as library:
+    with closing(Library.open(folder)) as library, library.catalog.read_transaction():
         stores, spans = library.catalog.list_vector_files(), library.vectors.open_columns().spans
         rows = {name: library.vectors.open(store) for name, store in stores.items()}
         segments = {name: library.vectors.open_segments(store).tolist() for name, store in stores.items()}
