@@ -52,6 +52,8 @@ def test_the_same_results_and_explanations(both, media):
             Query(audio=media / "low.wav"), Query(video=media / "film.mp4"), Query(item=item[:8], k=40),
             Query(image=media / "photo1.png", modalities=("video",)),
             Query(image=media / "photo1.png", audio=media / "high.wav", balance=1),
+            Query(image=media / "photo1.png", under=media / "photo2.png", k=40),
+            Query(image=media / "photo1.png", under=media, diversify=0.5, fusion="rrf"),
         ]  # fmt: skip
         for query in queries:
             expected, found = first.search(query), second.search(query)
@@ -72,8 +74,13 @@ def test_moods_are_searched_as_in_a_folder(server, tmp_path):
         remote.commit(filled_files)
         with Engine(library) as first, Engine(remote) as second:
             for mood in ((0.5, 0.5), (-0.7, 0.2), (0.0, 0.0), (0.3, -0.9)):
-                for k in (3, 10):
-                    query = Query(mood=mood, k=k)
+                for query in (
+                    Query(mood=mood, k=3),
+                    Query(mood=mood, k=10),
+                    Query(mood=mood, radius=0.4),
+                    Query(not_moods=(mood,)),
+                    Query(mood=mood, then=((0.1, 0.8),)),
+                ):
                     expected, found = first.search(query), second.search(query)
                     assert [(hit.id, hit.affect_match) for hit in found] == [
                         (hit.id, hit.affect_match) for hit in expected
