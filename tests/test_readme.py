@@ -154,8 +154,8 @@ def test_every_encoder_is_listed():
 
 
 def test_the_commands_of_make_are_in_the_makefile():
-    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = {target for page in PAGES.values() for target in re.findall(r"`make (\w+)", page)}
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {target for page in PAGES.values() for target in re.findall(r"`make ([\w-]+)", page)}
     assert {"demo", "test"} <= named <= targets
 
 
