@@ -16,7 +16,7 @@ import psutil
 
 from encoders import AffectError, Rows, unit_rows
 from experiments.benchmarks.vector_index import parse_sizes
-from experiments.statistics.report import add_seed_option
+from experiments.statistics.report import BenchmarkReport, add_seed_option, json_option, print_report
 from retrieval.cluster import MilvusUrl
 from retrieval.cluster.connection import require_client
 from retrieval.cluster.schema import Collection, choose_index, make_row_collection, make_segment_key
@@ -53,18 +53,22 @@ class SizeMeasurement:
 @click.option("--sizes", default="30000,100000,300000", show_default=True)
 @click.option("--dim", type=click.IntRange(2, 32768), default=384, show_default=True)
 @add_seed_option
-def command(library: str, sizes: str, dim: int, seed: int) -> None:
-    """Insert synthetic rows, build the index of their number, search; a JSON line a size, then the fit.
+@json_option
+def command(library: str, sizes: str, dim: int, seed: int, as_json: bool) -> None:
+    """Insert synthetic rows, build the index of their number, search; a row for each size, and the fit.
 
     Rows lie about common centres, 50 each. The collection of each size is removed at the end.
     """
     require_client()
     store = MilvusStore(MilvusUrl.parse(library))
-    measurements = []
-    for size in parse_sizes(sizes):
-        measurements.append(measure_size(store, size, dim, seed))
-        click.echo(json.dumps(asdict(measurements[-1])))
-    click.echo(json.dumps(fit_costs(measurements)))
+    measurements = [measure_size(store, size, dim, seed) for size in parse_sizes(sizes)]
+    report = BenchmarkReport(
+        benchmark="milvus",
+        settings={"dim": dim, "queries": QUERY_COUNT, "candidates": DEPTH, "seed": seed},
+        rows=[asdict(measurement) for measurement in measurements],
+        notes=[f"{name}: {json.dumps(value)}" for name, value in fit_costs(measurements).items()],
+    )
+    print_report(report, as_json=as_json)
 
 
 def measure_size(store: MilvusStore, row_count: int, dim: int, seed: int) -> SizeMeasurement:
