@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-
-import numpy as np
 
 from fusion import compute_exposure_shares
 from retrieval.features import affect_to_json
@@ -134,4 +133,5 @@ def _round_known(scores_by_name: Mapping[str, Scores], index: int) -> dict[str, 
 
 
 def _round_score(score: float) -> float | None:
-    return None if np.isnan(score) else round(float(score), 6)
+    value = float(score)
+    return None if math.isnan(value) else round(value, 6)

@@ -69,7 +69,7 @@ class IndexFiles:
         if record is None or (load := get_index_kind(record.kind).load) is None:
             return None
         path = self.make_path(view, modality, record)
-        row_indices = np.load(path.with_suffix(".npy"), mmap_mode="r")
+        row_indices = np.load(path.with_suffix(".npy"), mmap_mode="r").view(np.ndarray)
         if len(row_indices) and row_indices[-1] >= min(record.row_count, len(rows)):
             raise ValueError("it is of rows that the library has not")
         index = load(path, RowSubset(rows, row_indices))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 
@@ -64,10 +65,15 @@ class EncodedQueryPart:
         """How many segments it has."""
         return max(map(len, self.embeddings.values()), default=1)
 
+    @cached_property
+    def active_views(self) -> tuple[str, ...]:
+        """The views in which it does not abstain."""
+        return tuple(view for view, rows in self.embeddings.items() if not is_missing_row(rows).all())
+
     @property
     def is_present(self) -> bool:
         """Whether it says anything in any view."""
-        return any(not is_missing_row(rows).all() for rows in self.embeddings.values())
+        return bool(self.active_views)
 
     def select_segment(self, index: int) -> EncodedQueryPart:
         """One of its segments alone, in the views in which that says something."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from encoders import AffectError, Rows, is_missing_row
+from encoders import AffectError, Rows
 from fusion import average_views
 from retrieval.features import OBJECT_SPACE, SPACE_SPECS, SPACES, make_view_name, split_view_name
 from retrieval.search.calibration import LibraryCalibrations
@@ -200,7 +200,7 @@ class ContentScorer:
         present = {
             view: (self.snapshot.views[view], rows)
             for view, rows in part.embeddings.items()
-            if view in self.snapshot.views and not is_missing_row(rows).all()
+            if view in self.snapshot.views and view in part.active_views
         }
 
         def compare(some: Positions) -> dict[str, Rows]:
@@ -242,11 +242,7 @@ def _align_query_segments(query_parts: Sequence[EncodedQueryPart]) -> list[list[
 
 def _list_active_views(part: EncodedQueryPart, space: str | None = None) -> list[str]:
     """The views, of one space or of all, in which a part of a query does not abstain."""
-    return [
-        view
-        for view, rows in part.embeddings.items()
-        if space in (None, split_view_name(view)[0]) and not is_missing_row(rows).all()
-    ]
+    return [view for view in part.active_views if space in (None, split_view_name(view)[0])]
 
 
 def _list_active_spaces(query_parts: Iterable[EncodedQueryPart]) -> list[str]:

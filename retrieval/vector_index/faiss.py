@@ -8,6 +8,7 @@ rows are then compared exactly.
 from __future__ import annotations
 
 import os
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ class FaissIndex:
 
     def __init__(self, index: Any, rows: StoredRows) -> None:
         self._index, self._rows = index, rows
+        self._parameters: dict[int, Any] = {}  # of searches without a mask, by effort
         self.effort = EFFORTS[0]
 
     @classmethod
@@ -110,23 +112,29 @@ class FaissIndex:
             effort *= 4
         return positions
 
-    @property
+    @cached_property
     def _group_count(self) -> int:
         ivf = import_faiss().try_extract_index_ivf(self._index)
         return 1 if ivf is None else int(ivf.nlist)
 
     def _search_index(self, queries: Rows, count: int, effort: int, mask: Mask | None) -> Positions:
-        faiss = import_faiss()
-        selector = None
         if mask is not None:
-            selector = faiss.IDSelectorBitmap(np.packbits(mask, bitorder="little"))
-        if self._group_count == 1:
-            parameters = faiss.SearchParameters(sel=selector)
+            selector = import_faiss().IDSelectorBitmap(np.packbits(mask, bitorder="little"))
+            parameters = self._make_parameters(effort, selector)
         else:
-            parameters = faiss.SearchParametersIVF(sel=selector, nprobe=min(effort, self._group_count))
-            if isinstance(self._index, faiss.IndexPreTransform):
-                parameters = faiss.SearchParametersPreTransform(index_params=parameters)
+            if effort not in self._parameters:
+                self._parameters[effort] = self._make_parameters(effort, None)
+            parameters = self._parameters[effort]
         return np.asarray(self._index.search(queries, count, params=parameters)[1], np.int64)
+
+    def _make_parameters(self, effort: int, selector: Any) -> Any:
+        faiss = import_faiss()
+        if self._group_count == 1:
+            return faiss.SearchParameters(sel=selector)
+        parameters = faiss.SearchParametersIVF(sel=selector, nprobe=min(effort, self._group_count))
+        if isinstance(self._index, faiss.IndexPreTransform):
+            return faiss.SearchParametersPreTransform(index_params=parameters)
+        return parameters
 
 
 def train_index(rows: StoredRows, seed: int) -> Any:

@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from retrieval.vector_index import AffectIndex
 Points = npt.NDArray[np.float64]
 MICRO = 1e-6
 NEIGHBOUR_COUNT, TREE_COUNT = 10, 10
+QUERIES_PER_TURN = 20
 SD_RANGE = (0.2, 0.6)
 MIN_SPEEDUP = 2.0  # of the exact tree over Annoy
 BASELINE, EXACT, WITH_SDS = "Annoy, 10 trees", "k-d tree, exact", "the engine's, exact, with SDs"
@@ -48,10 +50,10 @@ def compare_planes(
             EXACT: _build(lambda: _build_tree(points)),
             WITH_SDS: _build(lambda: _build_affect_index(np.concatenate([points, sds], axis=1))),
         }
-        calls = {
-            name: (lambda i, search=method.search: search(queries[i])) for name, method in methods.items()
+        turns = {name: partial(_search_many, method.search, queries) for name, method in methods.items()}
+        seconds = {
+            name: taken / QUERIES_PER_TURN for name, taken in time_in_turns(turns, len(queries)).items()
         }
-        seconds = time_in_turns(calls, rounds)
         recalls = [
             len(set(methods[BASELINE].search(query)) & set(methods[EXACT].search(query))) / NEIGHBOUR_COUNT
             for query in queries
@@ -59,6 +61,12 @@ def compare_planes(
     rows = _make_rows(methods, seconds, recalls, seed)
     speedup = float(np.median(seconds[BASELINE] / seconds[EXACT]))
     return rows, [Requirement("mood plane, exact tree over Annoy", speedup, MIN_SPEEDUP, is_minimum=True)]
+
+
+def _search_many(search: Callable[[Points], Any], queries: Points, turn: int) -> None:
+    """QUERIES_PER_TURN queries: a single one of some microseconds finds the caches full of others' data."""
+    for query in queries[np.arange(turn, turn + QUERIES_PER_TURN) % len(queries)]:
+        search(query)
 
 
 def _make_rows(
