@@ -5,15 +5,22 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from encoders import to_printable
 from retrieval.search.query import Query
 from retrieval.storage import AnySnapshot
 
 Positions = npt.NDArray[np.int64]
 
 
+def list_filters(query: Query) -> list[str]:
+    """The filters of a query, as written on the command line."""
+    filters = {"under": query.under and to_printable(query.under), "since": query.since, "until": query.until}
+    return [f"--{name} {value}" for name, value in filters.items() if value is not None]
+
+
 def find_allowed_segments(query: Query, snapshot: AnySnapshot) -> Positions | None:
     """Positions of the segments that a query's filters leave, ascending; None where it has no filter."""
-    if query.under is None and query.since is None and query.until is None:
+    if not list_filters(query):
         return None
     items = snapshot.filter_items(query.under, query.since, query.until)
     firsts, ends = (np.searchsorted(snapshot.item_by_segment, items + offset) for offset in (0, 1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from encoders import to_printable
+from retrieval.search.filters import find_allowed_segments, list_filters
 from retrieval.search.fusion_rules import FUSION_RULES
 from retrieval.search.query import Query
 from retrieval.storage import AnyLibrary, AnySnapshot
@@ -25,6 +26,9 @@ def explain_no_results(
     more = "; the library is being written to, ask again later" if busy else ""
     if not snapshot.count_items(query.modalities):
         return f"no match: the library holds nothing of {', '.join(query.modalities)} (--modalities){more}"
+    allowed_segments = find_allowed_segments(query, snapshot)
+    if allowed_segments is not None and not len(allowed_segments):
+        return f"no match: no file here passes {', '.join(list_filters(query))}{more}"
     if best_score is not None:
         return f"no good match: the best scores {best_score:.2f}, below --min-score {query.min_score:g}{more}"
     if query.then and query.affect_weight == 1:
