@@ -154,9 +154,9 @@ def list_experts(pipeline: FeaturePipeline) -> list[tuple[str, ...]]:
     shares = {"objects", "activity"} <= {*roles} and isinstance(
         pipeline.get_encoder("activity"), SharedBackboneEncoder
     )
-    together = ("objects", "activity") if shares else ()
-    alone = [(role,) for role in roles if role not in together]
-    return [*([together] if together else []), *alone]
+    sharing_roles = ("objects", "activity") if shares else ()
+    alone = [(role,) for role in roles if role not in sharing_roles]
+    return [*([sharing_roles] if sharing_roles else []), *alone]
 
 
 def plan_pool(cpu_count: float, pool_count: int) -> dict[str, Any]:

@@ -39,9 +39,9 @@ from .ports import AnyLibrary as AnyLibrary
 from .ports import AnySnapshot as AnySnapshot
 from .ports import MetadataCatalog as MetadataCatalog
 from .ports import SegmentRows as SegmentRows
+from .segment_vectors import SegmentVectors as SegmentVectors
 from .signature import OutdatedSpacesError as OutdatedSpacesError
 from .signature import check_signature as check_signature
-from .snapshot import SegmentVectors as SegmentVectors
 from .snapshot import Snapshot as Snapshot
 from .snapshot import load_snapshot as load_snapshot
 from .snapshot import matches_id as matches_id

@@ -100,13 +100,13 @@ class FaissIndex:
             raise ValueError(f"mask must have one flag a row ({len(self._rows)},), not {mask.shape}")
         query_rows = np.ascontiguousarray(validate_queries(queries, self._rows.shape[1]), np.float32)
         positions = np.full((len(query_rows), validate_k(k)), -1, np.int64)
-        asked = np.flatnonzero(~is_missing_row(query_rows))
+        open_queries = np.flatnonzero(~is_missing_row(query_rows))
         wanted = count if mask is None else min(count, int(mask.sum()))
         effort = self.effort
-        while len(asked) and wanted:
-            found = self._search_index(query_rows[asked], count, effort, mask)
-            positions[asked, :count] = found
-            asked = asked[(found >= 0).sum(axis=1) < wanted]
+        while len(open_queries) and wanted:
+            found = self._search_index(query_rows[open_queries], count, effort, mask)
+            positions[open_queries, :count] = found
+            open_queries = open_queries[(found >= 0).sum(axis=1) < wanted]
             if effort >= self._group_count:
                 break
             effort *= 4

@@ -77,9 +77,9 @@ def find_exact_neighbours(rows: StoredRows, queries: Rows, k: int) -> Positions:
     for chunk in split_into_chunks(len(rows), 4 * rows.shape[1], LARGE_CHUNK_BYTES):
         similarities = np.nan_to_num(queries @ np.asarray(rows[chunk], np.float32).T, nan=-np.inf)
         positions = np.broadcast_to(np.arange(similarities.shape[1]) + chunk.start, similarities.shape)
-        together = np.concatenate([best, similarities], axis=1)
-        order = np.argpartition(-together, k - 1, axis=1)[:, :k]
-        best = np.take_along_axis(together, order, axis=1)
+        candidates = np.concatenate([best, similarities], axis=1)
+        order = np.argpartition(-candidates, k - 1, axis=1)[:, :k]
+        best = np.take_along_axis(candidates, order, axis=1)
         best_positions = np.take_along_axis(
             np.concatenate([best_positions, positions], axis=1), order, axis=1
         )

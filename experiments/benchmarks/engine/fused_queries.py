@@ -13,7 +13,7 @@ from encoders import Rows, unit_rows
 from experiments.benchmarks.synthetic_library import VIEW_SPECS
 from retrieval.evaluation import Estimate, compute_proportion_interval
 from retrieval.search import EncodedQueryPart, Engine, Query
-from retrieval.storage import MODALITIES, Snapshot
+from retrieval.storage import Snapshot
 from retrieval.vector_index import RowSubset, find_exact_neighbours
 
 Positions = npt.NDArray[np.int64]
@@ -87,8 +87,3 @@ def find_exact_candidates(snapshot: Snapshot, queries: QuerySet) -> list[Positio
             for i, positions in enumerate(nearest):
                 found[i].append(vectors.segment_by_row[rows[positions]])
     return [np.unique(np.concatenate(segments)).astype(np.int64) for segments in found]
-
-
-def list_modalities() -> tuple[str, ...]:
-    """The modalities that are merged."""
-    return MODALITIES

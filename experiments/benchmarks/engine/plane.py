@@ -52,7 +52,8 @@ def compare_planes(
         }
         turns = {name: partial(_search_many, method.search, queries) for name, method in methods.items()}
         seconds = {
-            name: taken / QUERIES_PER_TURN for name, taken in time_in_turns(turns, len(queries)).items()
+            name: turn_seconds / QUERIES_PER_TURN
+            for name, turn_seconds in time_in_turns(turns, len(queries)).items()
         }
         recalls = [
             len(set(methods[BASELINE].search(query)) & set(methods[EXACT].search(query))) / NEIGHBOUR_COUNT
