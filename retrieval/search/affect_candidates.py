@@ -8,30 +8,24 @@ import numpy as np
 import numpy.typing as npt
 
 from retrieval.search.candidates import sort_distinct
-from retrieval.search.kinds import SegmentsByMood, make_affect_search
+from retrieval.search.kinds import SegmentsNearPoint, make_point_search
 from retrieval.search.mood_targets import MoodTarget, PointTarget
-from retrieval.storage import AnySnapshot, Snapshot
+from retrieval.storage import MODALITIES, AnySnapshot, Snapshot
 from retrieval.vector_index import AffectIndex
 from spaces.circumplex import combine_with_prior
 
 Positions = npt.NDArray[np.int64]
 
 
-@make_affect_search.register
-def _(snapshot: Snapshot) -> SegmentsByMood:
-    return AffectSearch(snapshot)
-
-
 class AffectSearch:
     """Finds the segments to score by mood in one snapshot of a library.
 
-    The nearest to a point are found by an index of the plane, which is built when it is first needed; regions
-    and courses are compared with every segment.
+    The nearest to a point are found by an index; regions and courses are compared with every segment.
     """
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: AnySnapshot) -> None:
         self._snapshot = snapshot
-        self._indices: dict[str, tuple[Positions, AffectIndex]] = {}
+        self._point_search = make_point_search(snapshot)
 
     def find(
         self,
@@ -47,22 +41,34 @@ class AffectSearch:
         found = [np.empty(0, np.int64)]
         for modality in modalities:
             if allowed_segments is not None:
-                is_member = self._snapshot.mask_modality(modality)[allowed_segments]
-                segments = allowed_segments[is_member]
+                segments = self._select_modality(allowed_segments, modality)
             elif isinstance(target, PointTarget):
-                segments = self._find_near_point(target, modality, k)
+                segments = self._point_search.find_nearest(target, modality, k)
             else:
-                segments = np.flatnonzero(self._snapshot.mask_modality(modality))
+                segments = self._snapshot.list_segments_of([modality])
             found.append(select_best_items(target, self._snapshot, segments, k))
         return sort_distinct(np.concatenate(found))
 
-    def _find_near_point(self, target: PointTarget, modality: str, k: int) -> Positions:
+    def _select_modality(self, segments: Positions, modality: str) -> Positions:
+        codes = self._snapshot.columns.modality_codes[self._snapshot.item_by_segment[segments]]
+        return segments[codes == MODALITIES.index(modality)]
+
+
+@make_point_search.register
+def _(snapshot: Snapshot) -> SegmentsNearPoint:
+    return IndexedPointSearch(snapshot)
+
+
+class IndexedPointSearch:
+    """Finds the segments near a point by an index of each modality, built when it is first needed."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._indices: dict[str, tuple[Positions, AffectIndex]] = {}
+
+    def find_nearest(self, target: PointTarget, modality: str, k: int) -> Positions:
         """The segments nearest to a point, and all that tie with them: of k items, or of all."""
-        if modality not in self._indices:
-            members = np.flatnonzero(self._snapshot.mask_modality(modality))
-            index = AffectIndex(combine_with_prior(self._snapshot.affect[members]))
-            self._indices[modality] = members, index
-        members, index = self._indices[modality]
+        members, index = self._get_index(modality)
         count = k
         while True:
             segments = members[index.find_nearest(target.point, count)]
@@ -70,6 +76,14 @@ class AffectSearch:
             if count >= index.point_count or len(sort_distinct(items)) >= k:
                 return segments
             count *= 4
+
+    def _get_index(self, modality: str) -> tuple[Positions, AffectIndex]:
+        """The segments of a modality, and the index of their estimates."""
+        if modality not in self._indices:
+            members = self._snapshot.list_segments_of([modality])
+            index = AffectIndex(combine_with_prior(self._snapshot.affect[members]))
+            self._indices[modality] = members, index
+        return self._indices[modality]
 
 
 def select_best_items(target: MoodTarget, snapshot: AnySnapshot, segments: Positions, k: int) -> Positions:

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-import retrieval.search.affect_candidates  # noqa: F401 (registers the search by mood)
+from retrieval.search.affect_candidates import AffectSearch
 from retrieval.search.affect_search import (
     make_mood_target,
     resolve_mood,
@@ -21,7 +21,7 @@ from retrieval.search.content_and_mood import average_content_and_mood
 from retrieval.search.filters import find_allowed_segments
 from retrieval.search.fusion_rules import DEFAULT_FUSION, FUSION_RULES, FusionRule
 from retrieval.search.hits import Hit, SearchResults
-from retrieval.search.kinds import make_affect_search, open_snapshot
+from retrieval.search.kinds import open_snapshot
 from retrieval.search.merging import merge_modalities
 from retrieval.search.negative_terms import apply_negatives, has_enough_left, score_absence
 from retrieval.search.no_results import describe_weak_match, explain_no_results
@@ -56,7 +56,7 @@ class Engine:
             raise self.library.custom_heads_error
         self._snapshot: AnySnapshot = open_snapshot(self.library)
         self._candidate_search = CandidateSearch(self.library, self._snapshot)
-        self._affect_search = make_affect_search(self._snapshot)
+        self._affect_search = AffectSearch(self._snapshot)
         self._scorer = ContentScorer(
             library=self.library, snapshot=self._snapshot, fusion_rules=self._fusion_rules
         )
