@@ -133,9 +133,9 @@ def explain_course(snapshot: AnySnapshot, item_id: str, target: CourseTarget) ->
     ):
         start, end = round_span(span)
         valence, arousal = (round(float(value), 4) for value in row[:2])
-        asked = target.path[pairs[pairs[:, 0] == number, 1]].mean(axis=0)
+        wanted = target.path[pairs[pairs[:, 0] == number, 1]].mean(axis=0)
         steps.append({
             "start": start, "end": end, "valence": valence, "arousal": arousal,
-            "asked": np.round(asked, 4).tolist(),
+            "asked": np.round(wanted, 4).tolist(),
         })  # fmt: skip
     return steps
