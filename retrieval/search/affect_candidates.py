@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +17,10 @@ from retrieval.vector_index import AffectIndex
 from spaces.circumplex import combine_with_prior
 
 Positions = npt.NDArray[np.int64]
+ColumnPositions = npt.NDArray[np.integer[Any]]
+Scores = npt.NDArray[np.float64]
+
+MIN_BOUNDED_SEGMENTS = 2000  # fewer are scored at once
 
 
 class AffectSearch:
@@ -87,12 +93,29 @@ class IndexedPointSearch:
 
 
 def select_best_items(target: MoodTarget, snapshot: AnySnapshot, segments: Positions, k: int) -> Positions:
-    """Those of `segments` that match as well as the best one of the k-th best item."""
+    """Those of `segments` that match as well as the best one of the k-th best item; all, of fewer items."""
+    if len(segments) > MIN_BOUNDED_SEGMENTS:
+        segments = _drop_worse(target, snapshot, segments, k)
     scores = target.score(snapshot, segments)
-    segments, scores = segments[~np.isnan(scores)], scores[~np.isnan(scores)]
-    order = np.argsort(-scores, kind="stable")
-    items = snapshot.item_by_segment[segments[order]]
-    first_of_item = np.sort(np.unique(items, return_index=True)[1])[:k]
-    if not len(first_of_item):
-        return np.empty(0, np.int64)
-    return np.asarray(segments[scores >= scores[order[first_of_item[-1]]]])
+    is_worse = scores < _find_kth_best(scores, snapshot.item_by_segment[segments], k)
+    return segments[~np.isnan(scores) & ~is_worse]
+
+
+def _drop_worse(target: MoodTarget, snapshot: AnySnapshot, segments: Positions, k: int) -> Positions:
+    """Without those whose bounds tell that k items match better, in the same order."""
+    bounds = np.nan_to_num(target.bound(snapshot, segments), nan=-1)
+    count = min(MIN_BOUNDED_SEGMENTS + k, len(segments))
+    promising = segments[np.sort(np.argpartition(-bounds, count - 1)[:count])]
+    scores = target.score(snapshot, promising)
+    return segments[~(bounds < _find_kth_best(scores, snapshot.item_by_segment[promising], k))]
+
+
+def _find_kth_best(scores: Scores, items: ColumnPositions, k: int) -> float:
+    """The score of the k-th best item; NaN, to which nothing compares as less, where there are fewer.
+
+    scores, items: (n,) of each segment, NaN where it is unknown
+    """
+    known = np.flatnonzero(~np.isnan(scores))
+    order = known[np.argsort(-scores[known], kind="stable")]
+    first_of_item = np.sort(np.unique(items[order], return_index=True)[1])
+    return float(scores[order[first_of_item[k - 1]]]) if len(first_of_item) >= k else math.nan

@@ -53,6 +53,10 @@ class CourseTarget:
         at = np.minimum(np.searchsorted(owners, items), len(owners) - 1)
         return np.where(owners[at] == items, matches[at], np.nan)
 
+    def bound(self, snapshot: AnySnapshot, segments: Positions) -> Floats:
+        """(n,) ones: no course is known to match less before it is warped."""
+        return np.ones(len(segments))
+
     def compute_costs(self, affect: Rows) -> Floats:
         """(t, m) cost of pairing segments (t, 4) with each point of the path."""
         return -np.log(np.stack([affinity(affect, point) for point in self.path], axis=1))
