@@ -13,7 +13,6 @@ from encoders import ENCODERS, Rows
 from encoders.minilm_affect import MiniLMAffect
 from experiments.datasets import caav, emobank
 from experiments.datasets.data_root import DATA_ROOT
-from experiments.datasets.oasis import load_oasis_themes
 from experiments.datasets.records import RatedText
 from experiments.heads.report_figure import (
     DIMENSIONS,
@@ -24,23 +23,21 @@ from experiments.heads.report_figure import (
     pair_pearson,
 )
 from experiments.heads.text.baselines import Baseline, predict_by_lexicons, predict_by_ridge
-from experiments.heads.text.common_scale import fit_common_scale
 from experiments.heads.text.rated_rows import (
     ACTION,
     Floats,
-    concatenate,
     encode_anchor_sentences,
     encode_texts,
     load_sentences,
     load_short_texts,
     stack_affect,
 )
-from experiments.heads.text.regressors import ROLE, fit_mean, predict_held_out
-from experiments.heads.text.train import fit
+from experiments.heads.text.regressors import ROLE
+from experiments.heads.text.train import fit, fit_texts
 from experiments.heads.text_adapter.training_sets import select_held_out
 from retrieval.evaluation import pearson
 from spaces import RegressorSet
-from spaces.affect_regression import load_packaged_regressors, predict_mean_and_sd, soft_clip
+from spaces.affect_regression import load_packaged_regressors, predict_mean_and_sd
 
 REQUIRED_CORRELATIONS = {
     ("emobank", "valence"): 0.75, ("emobank", "arousal"): 0.52,
@@ -107,15 +104,16 @@ def _predict(regressors: RegressorSet, encoder: MiniLMAffect, texts: Sequence[Ra
 
 
 def _predict_actions_held_out(encoder: MiniLMAffect, data_root: Path, seed: int) -> Floats:
-    """(n, 2) of action phrases, each by a model trained on others, in any wording; one scale for all folds."""
-    short_texts = load_short_texts(encoder, data_root, ("train", "dev"))
-    sentences = load_sentences(encoder, data_root, ("train", "dev"))
-    anchor_rows = encode_anchor_sentences(encoder, data_root)
-    held_out = predict_held_out(encoder, short_texts, anchor_rows, seed)
-    of_sentences = fit_mean(encoder, short_texts, anchor_rows)({ROLE: sentences.rows})
-    texts = concatenate([short_texts, sentences])
-    scale = fit_common_scale(np.concatenate([held_out, of_sentences]), texts.ratings, texts.kinds)
-    return soft_clip(scale(held_out[short_texts.kinds == ACTION]))
+    """(n, 2) of action phrases, each by a model trained on others; one scale for all folds."""
+    splits = ("train", "dev")
+    fitted = fit_texts(
+        encoder,
+        load_sentences(encoder, data_root, splits),
+        load_short_texts(encoder, data_root, splits),
+        encode_anchor_sentences(encoder, data_root),
+        seed=seed,
+    )
+    return fitted.predictions[fitted.texts.kinds == ACTION]
 
 
 def _compute_metrics(

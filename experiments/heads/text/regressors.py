@@ -93,8 +93,9 @@ def compute_uninformed_errors(ratings: Floats, predictions: Rows) -> Floats:
 def fit_log_sd(features: Rows, squared_errors: Floats, *, n_sentences: int, n_short: int) -> Regressor:
     """Log SD, linear in standardised rows (n, 386), most likely for normal errors (Harvey 1976).
 
-    The first `n_sentences` rows are sentences, then `n_short` short texts, then unreadable texts. Finally it is
-    shifted so that ONE_SD_COVERAGE of sentences and of short texts, on average, lie within one SD.
+    The first `n_sentences` rows are sentences, which may be none, then come `n_short` short texts, then
+    unreadable texts. Finally it is shifted so that ONE_SD_COVERAGE of sentences and of short texts, on
+    average, lie within one SD.
     """
     n_readable = n_sentences + n_short
     readable = features[:n_readable].astype(np.float64)
@@ -102,15 +103,16 @@ def fit_log_sd(features: Rows, squared_errors: Floats, *, n_sentences: int, n_sh
     inputs = np.clip((features - mean) / scale, -MAX_ABS_Z, MAX_ABS_Z)
     sizes = n_sentences, n_short, len(features) - n_readable
     sample_weights = np.concatenate(
-        [np.full(size, share / size) for size, share in zip(sizes, GROUP_SHARES, strict=True)]
+        [np.full(size, share / max(size, 1)) for size, share in zip(sizes, GROUP_SHARES, strict=True)]
     )
+    sample_weights /= sample_weights.sum()
     weight, bias = np.empty((DIM, 2)), np.empty(2)
     for column in range(2):
         squares = squared_errors[:, column]
         parameters = _maximise_likelihood(inputs, squares, sample_weights)
         log_sd = inputs @ parameters[:-1] + parameters[-1]
         log_errors = np.log(np.maximum(squares[:n_readable], 1e-12)) / 2 - log_sd[:n_readable]
-        kinds = log_errors[:n_sentences], log_errors[n_sentences:]
+        kinds = [kind for kind in (log_errors[:n_sentences], log_errors[n_sentences:]) if len(kind)]
         shift = np.mean([np.quantile(kind_errors, ONE_SD_COVERAGE) for kind_errors in kinds])
         weight[:, column], bias[column] = parameters[:-1], parameters[-1] + shift
     return Regressor(towers=(_make_linear_tower(mean, scale, weight, bias),))

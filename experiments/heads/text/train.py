@@ -15,18 +15,20 @@ the error of a guess, so that the head is uncertain about what it cannot read.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 
-from encoders import ENCODERS, encode_all
+from encoders import ENCODERS, Rows, encode_all
 from encoders.minilm_affect import MiniLMAffect
 from experiments.datasets.data_root import DATA_ROOT
 from experiments.heads.report_figure import DIMENSIONS
 from experiments.heads.text.common_scale import fit_common_scale
 from experiments.heads.text.rated_rows import (
-    ACTION,
+    Floats,
+    RatedRows,
     concatenate,
     encode_anchor_sentences,
     load_sentences,
@@ -40,7 +42,7 @@ from experiments.heads.text.regressors import (
     predict_held_out,
 )
 from experiments.heads.text.unreadable_texts import FOREIGN_TEXTS, N_NONSENSE_TEXTS, make_nonsense_texts
-from spaces import RegressorSet, save_regressors
+from spaces import Regressor, RegressorSet, save_regressors
 from spaces.affect_regression import soft_clip
 
 WEIGHTS_FILE = Path(str(files("spaces") / "weights" / "affect-text.safetensors"))
@@ -61,6 +63,23 @@ LICENCE = (
 )
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TextFit:
+    """Regressors and the texts they are calibrated on.
+
+    mean, log_sd: regressors
+    factors:      (2,) by which predictions were stretched
+    texts:        sentences, then short texts
+    predictions:  (n, 2) of them by models trained on other groups; the stretch is that of all
+    """
+
+    mean: Regressor
+    log_sd: Regressor
+    factors: Floats
+    texts: RatedRows
+    predictions: Floats
+
+
 def fit_and_save(data_root: Path, out_folder: Path | None, *, seed: int, quiet: bool = False) -> list[Path]:
     """Fit and write affect-text.safetensors into `out_folder` (default: the package). Raises as `fit`."""
     path = WEIGHTS_FILE if out_folder is None else out_folder / WEIGHTS_FILE.name
@@ -76,32 +95,43 @@ def fit(data_root: Path = DATA_ROOT, *, seed: int, quiet: bool = False, use_dev:
     """
     encoder: MiniLMAffect = ENCODERS.make("minilm-affect")  # type: ignore[assignment]
     splits = ("train", "dev") if use_dev else ("train",)
-    short_texts = load_short_texts(encoder, data_root, splits)
-    sentences = load_sentences(encoder, data_root, splits)
-    anchor_rows = encode_anchor_sentences(encoder, data_root)
+    fitted = fit_texts(
+        encoder,
+        load_sentences(encoder, data_root, splits),
+        load_short_texts(encoder, data_root, splits),
+        encode_anchor_sentences(encoder, data_root),
+        seed=seed,
+    )
+    return RegressorSet(
+        members={"mean": fitted.mean, "log_sd": fitted.log_sd},
+        encoder_signatures={ROLE: encoder.card.signature},
+        metadata={
+            "values": list(DIMENSIONS),
+            "log_sd": "natural logarithm of the SD of the mean's error",
+            "stretched": dict(zip(DIMENSIONS, fitted.factors.round(3).tolist(), strict=True)),
+        },
+    )
+
+
+def fit_texts(
+    encoder: MiniLMAffect, sentences: RatedRows, short_texts: RatedRows, anchor_rows: Rows, *, seed: int
+) -> TextFit:
+    """Regressors for these texts; `sentences` may be empty. The ratings of anchors are not used."""
     mean = fit_mean(encoder, short_texts, anchor_rows)
     texts = concatenate([sentences, short_texts])
     predictions = np.concatenate(
         [mean({ROLE: sentences.rows}), predict_held_out(encoder, short_texts, anchor_rows, seed)]
     )
     scale = fit_common_scale(predictions, texts.ratings, texts.kinds)
-    mean = scale.apply_to(mean)
-    errors = texts.ratings - soft_clip(scale(predictions))
+    mean, predictions = scale.apply_to(mean), soft_clip(scale(predictions))
     unreadable_rows = encode_all(encoder, [*FOREIGN_TEXTS, *make_nonsense_texts(N_NONSENSE_TEXTS, seed)])
-    actions = short_texts.select(short_texts.kinds == ACTION)
-    unreadable_squares = compute_uninformed_errors(actions.ratings, soft_clip(mean({ROLE: unreadable_rows})))
+    unreadable_squares = compute_uninformed_errors(
+        short_texts.ratings, soft_clip(mean({ROLE: unreadable_rows}))
+    )
     log_sd = fit_log_sd(
         np.concatenate([texts.rows, unreadable_rows]),
-        np.concatenate([errors**2, unreadable_squares]),
+        np.concatenate([(texts.ratings - predictions) ** 2, unreadable_squares]),
         n_sentences=len(sentences),
         n_short=len(short_texts),
     )
-    return RegressorSet(
-        members={"mean": mean, "log_sd": log_sd},
-        encoder_signatures={ROLE: encoder.card.signature},
-        metadata={
-            "values": list(DIMENSIONS),
-            "log_sd": "natural logarithm of the SD of the mean's error",
-            "stretched": dict(zip(DIMENSIONS, scale.factors.round(3).tolist(), strict=True)),
-        },
-    )
+    return TextFit(mean=mean, log_sd=log_sd, factors=scale.factors, texts=texts, predictions=predictions)
