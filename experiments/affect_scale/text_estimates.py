@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from encoders import ENCODERS
 from encoders.minilm_affect import MiniLMAffect
@@ -39,17 +40,20 @@ def load_text_estimates(data_root: Path, seed: int) -> Iterator[RatedEstimates]:
     log_sds = fitted.log_sd({ROLE: fitted.texts.rows})
     estimates = np.concatenate([fitted.predictions, np.exp(log_sds)], axis=1)
     yield from _split_kinds(fitted.texts, estimates, GROUPS)
+    everything = concatenate([sentences, short_texts])
     for kinds in CORPORA.values():
-        without = [part.select(~np.isin(part.kinds, kinds)) for part in (sentences, short_texts)]
-        left_out = concatenate([sentences, short_texts])
-        left_out = left_out.select(np.isin(left_out.kinds, kinds))
-        model = fit_texts(encoder, *without, anchor_rows, seed=seed)
-        yield from _split_kinds(
-            left_out, predict_mean_and_sd(model.mean, model.log_sd, {ROLE: left_out.rows}), CORPUS
+        other_sentences, other_texts = (
+            part.select(~np.isin(part.kinds, kinds)) for part in (sentences, short_texts)
         )
+        model = fit_texts(encoder, other_sentences, other_texts, anchor_rows, seed=seed)
+        left_out = everything.select(np.isin(everything.kinds, kinds))
+        estimates = predict_mean_and_sd(model.mean, model.log_sd, {ROLE: left_out.rows})
+        yield from _split_kinds(left_out, estimates, CORPUS)
 
 
-def _split_kinds(texts: RatedRows, estimates: np.ndarray, held_out: str) -> Iterator[RatedEstimates]:
+def _split_kinds(
+    texts: RatedRows, estimates: npt.NDArray[np.floating], held_out: str
+) -> Iterator[RatedEstimates]:
     for corpus, kinds in CORPORA.items():
         for kind in kinds:
             rows = texts.kinds == kind

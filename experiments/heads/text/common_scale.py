@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -39,17 +40,23 @@ class CommonScale:
 
 
 def fit_common_scale(
-    predictions: npt.NDArray[np.floating], ratings: Floats, kinds: npt.NDArray[np.str_]
+    predictions: npt.NDArray[np.floating],
+    ratings: Floats,
+    kinds: npt.NDArray[np.str_],
+    kinds_by_corpus: Mapping[str, Sequence[str]],
 ) -> CommonScale:
-    """From held-out predictions (n, 2): what makes them spread as the ratings do, of the kinds in the mean.
+    """From held-out predictions (n, 2): what makes them spread as the ratings do, of the corpora in the mean.
 
     Least squares shrinks predictions to the mean, by r^2 in variance. The concordance correlation is the
     larger the nearer both spreads are, and r stays (Lin 1989). Raters' scales differ, and a query does not
-    say whose it is on: one factor for all kinds, the geometric mean over them, each weighing the same.
+    say whose it is on: one factor for all texts, the geometric mean over the corpora, each weighing the same,
+    as do its kinds. Corpora without a text are left out.
     """
-    groups = [kinds == kind for kind in np.unique(kinds)]
-    ratios = [ratings[rows].std(axis=0) / predictions[rows].std(axis=0) for rows in groups]
-    return CommonScale(
-        factors=np.exp(np.mean(np.log(ratios), axis=0)),
-        centre=np.mean([predictions[rows].mean(axis=0) for rows in groups], axis=0),
-    )
+    log_ratios, centres = [], []
+    for names in kinds_by_corpus.values():
+        present = [rows for name in names if (rows := kinds == name).any()]
+        if present:
+            ratios = [ratings[rows].std(axis=0) / predictions[rows].std(axis=0) for rows in present]
+            log_ratios.append(np.mean(np.log(ratios), axis=0))
+            centres.append(np.mean([predictions[rows].mean(axis=0) for rows in present], axis=0))
+    return CommonScale(factors=np.exp(np.mean(log_ratios, axis=0)), centre=np.mean(centres, axis=0))

@@ -85,7 +85,7 @@ def predict_held_out(encoder: MiniLMAffect, short_texts: RatedRows, anchor_rows:
     return predictions
 
 
-def compute_uninformed_errors(ratings: Floats, predictions: Rows) -> Floats:
+def compute_uninformed_errors(ratings: Floats, predictions: Floats) -> Floats:
     """(n, 2) mean squared error of predictions (n, 2) whose truth might be any of ratings (m, 2)."""
     return np.asarray(ratings.var(axis=0) + (ratings.mean(axis=0) - predictions) ** 2)
 

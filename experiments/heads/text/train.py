@@ -27,6 +27,7 @@ from experiments.datasets.data_root import DATA_ROOT
 from experiments.heads.report_figure import DIMENSIONS
 from experiments.heads.text.common_scale import fit_common_scale
 from experiments.heads.text.rated_rows import (
+    CORPORA,
     Floats,
     RatedRows,
     concatenate,
@@ -122,7 +123,7 @@ def fit_texts(
     predictions = np.concatenate(
         [mean({ROLE: sentences.rows}), predict_held_out(encoder, short_texts, anchor_rows, seed)]
     )
-    scale = fit_common_scale(predictions, texts.ratings, texts.kinds)
+    scale = fit_common_scale(predictions, texts.ratings, texts.kinds, CORPORA)
     mean, predictions = scale.apply_to(mean), soft_clip(scale(predictions))
     unreadable_rows = encode_all(encoder, [*FOREIGN_TEXTS, *make_nonsense_texts(N_NONSENSE_TEXTS, seed)])
     unreadable_squares = compute_uninformed_errors(

@@ -25,7 +25,8 @@ def draw_texts(rng, spreads):
 def test_spreads_agree_in_the_geometric_mean(seed, count):
     rng = np.random.default_rng(seed)
     predictions, ratings, kinds = draw_texts(rng, rng.uniform(0.05, 1, (count, 2)))
-    stretched = fit_common_scale(predictions, ratings, kinds)(predictions)
+    corpora = {str(kind): (str(kind),) for kind in np.unique(kinds)}
+    stretched = fit_common_scale(predictions, ratings, kinds, corpora)(predictions)
     ratios = [
         stretched[kinds == kind].std(axis=0) / ratings[kinds == kind].std(axis=0) for kind in np.unique(kinds)
     ]
@@ -34,12 +35,27 @@ def test_spreads_agree_in_the_geometric_mean(seed, count):
 
 def test_a_kind_of_many_texts_weighs_as_much_as_one_of_few():
     predictions, ratings, kinds = draw_texts(np.random.default_rng(0), np.array([[0.1, 0.2], [0.4, 0.3]]))
-    once = fit_common_scale(predictions, ratings, kinds)
+    corpora = {"both": ("kind 0", "kind 1"), "none": ("another kind",)}
+    once = fit_common_scale(predictions, ratings, kinds, corpora)
     first = np.flatnonzero(kinds == "kind 0")
     order = np.concatenate([*[first] * 5, np.flatnonzero(kinds == "kind 1")])
-    repeated = fit_common_scale(predictions[order], ratings[order], kinds[order])
+    repeated = fit_common_scale(predictions[order], ratings[order], kinds[order], corpora)
     np.testing.assert_allclose(repeated.factors, once.factors)
     np.testing.assert_allclose(repeated.centre, once.centre)
+
+
+def test_a_corpus_of_two_kinds_weighs_as_much_as_one_of_one():
+    predictions, ratings, kinds = draw_texts(np.random.default_rng(0), np.array([[0.1], [0.1], [0.4]]))
+    twice = np.concatenate([np.arange(40), np.arange(40), np.arange(80, 120)])  # "kind 1" is "kind 0" again
+    scale = fit_common_scale(
+        predictions[twice], ratings[twice], kinds, {"one": ("kind 0", "kind 1"), "other": ("kind 2",)}
+    )
+    alone = kinds != "kind 1"
+    expected = fit_common_scale(
+        predictions[alone], ratings[alone], kinds[alone], {"one": ("kind 0",), "other": ("kind 2",)}
+    )
+    np.testing.assert_allclose(scale.factors, expected.factors)
+    np.testing.assert_allclose(scale.centre, expected.centre)
 
 
 def test_a_stretched_regressor_predicts_what_the_stretch_makes_of_its_predictions():
