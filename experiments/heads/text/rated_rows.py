@@ -16,15 +16,18 @@ from experiments.datasets.emobank import load_emobank
 from experiments.datasets.oasis import load_oasis_themes
 from experiments.datasets.records import RatedText
 from experiments.heads.text_adapter.training_sets import select_held_out
+from spaces.circumplex import LANDMARK_SYNONYMS, LANDMARKS
 
 Floats = npt.NDArray[np.float64]
 
-SENTENCE, ACTION, THEME = "sentence", "action", "theme"
+SENTENCE, ACTION, THEME, WORD = "sentence", "action", "theme", "word"
 ACTION_SENTENCE, THEME_CAPTION = "action sentence", "theme caption"
-CORPORA: Mapping[str, tuple[str, ...]] = {
+RATED_CORPORA: Mapping[str, tuple[str, ...]] = {
     "emobank": (SENTENCE,), "caav": (ACTION, ACTION_SENTENCE), "oasis": (THEME, THEME_CAPTION),
 }  # fmt: skip
-"""Kinds of text by corpus."""
+"""Kinds of text by corpus, of corpora that have neutral texts as well."""
+CORPORA = {**RATED_CORPORA, "russell": (WORD,)}
+"""And the words of moods with their published places, see `spaces.circumplex.landmarks`."""
 LONGER_WORDINGS = {ACTION: (ACTION_SENTENCE, "A person is {}."), THEME: (THEME_CAPTION, "A photo of {}.")}
 """By kind, the kind and the pattern of a longer wording: what it describes, and so its rating, is the same.
 Rows are means over tokens, so that each word added moves a text towards the middle."""
@@ -57,20 +60,18 @@ class RatedRows:
 
 
 def load_short_texts(encoder: MiniLMAffect, data_root: Path, splits: Sequence[str]) -> RatedRows:
-    """Action phrases of these splits, themes of them that the adapters have not seen, and longer wordings.
+    """Action phrases of these splits, themes of them that the adapters have not seen, and longer wordings;
+    words of moods.
 
     Raises AffectError where a set is missing.
     """
     themes = [text for text in load_oasis_themes(data_root) if text.split in splits and text.split != "train"]
     actions = [text for text in load_caav_actions(data_root) if text.split in splits]
-    return _encode_kinds(
-        encoder,
-        [
-            (kind, texts)
-            for short_kind, short_texts in ((ACTION, actions), (THEME, themes))
-            for kind, texts in ((short_kind, short_texts), reword(short_kind, short_texts))
-        ],
-    )
+    texts_by_kind = [
+        (ACTION, actions), reword(ACTION, actions), (THEME, themes), reword(THEME, themes),
+        (WORD, list_mood_words()),
+    ]  # fmt: skip
+    return _encode_kinds(encoder, texts_by_kind)
 
 
 def load_sentences(encoder: MiniLMAffect, data_root: Path, splits: Sequence[str]) -> RatedRows:
@@ -90,6 +91,15 @@ def encode_anchor_sentences(encoder: MiniLMAffect, data_root: Path) -> Rows:
     held_out = set(select_held_out(sentences))
     seen = [text for text in sentences if text.split == "train" and text not in held_out]
     return encode_texts(encoder, seen[::SENTENCE_STEP])
+
+
+def list_mood_words() -> list[RatedText]:
+    """The landmarks of the plane but the middle, and their synonyms, of the split train."""
+    synonyms = {word: word for word in LANDMARKS if word != "neutral"} | dict(LANDMARK_SYNONYMS)
+    return [
+        RatedText(text=word, affect=LANDMARKS[landmark], split="train", group=landmark)
+        for word, landmark in synonyms.items()
+    ]
 
 
 def reword(kind: str, texts: Sequence[RatedText]) -> tuple[str, list[RatedText]]:

@@ -14,6 +14,7 @@ from experiments.heads.text.rated_rows import (
     ACTION_SENTENCE,
     THEME,
     THEME_CAPTION,
+    WORD,
     Floats,
     RatedRows,
 )
@@ -30,7 +31,8 @@ KERNEL_WIDTH = 0.8  # this and the next two as in `spaces.joint.kernel_ridge.Ker
 KERNEL_PENALTY = 1.0
 MIN_LANDMARK_SIZE = 3
 MIN_ANCHOR_LANDMARK_SIZE = 10  # of sentences
-KIND_WEIGHTS = {ACTION: 0.6, ACTION_SENTENCE: 0.6, THEME: 0.3, THEME_CAPTION: 0.3}  # of a text in the ridge
+KIND_WEIGHTS = {ACTION: 0.6, ACTION_SENTENCE: 0.6, THEME: 0.3, THEME_CAPTION: 0.3, WORD: 0.6}
+"""Of a text in the ridge."""
 ANCHOR_WEIGHT = 0.15  # of a sentence
 SD_OFFSET = 1e-3  # added to the standard deviation of a column
 IGNORED_SCALE = 1e6  # of the surface columns in the kernel: text length would separate EmoBank's sentences

@@ -27,7 +27,7 @@ from experiments.datasets.data_root import DATA_ROOT
 from experiments.heads.report_figure import DIMENSIONS
 from experiments.heads.text.common_scale import fit_common_scale
 from experiments.heads.text.rated_rows import (
-    CORPORA,
+    RATED_CORPORA,
     Floats,
     RatedRows,
     concatenate,
@@ -52,7 +52,7 @@ TRAINING_DATA = (
     "EmoBank's training sentences (Buechel & Hahn 2017) and themes of OASIS' training pictures (Kurdi et al. "
     "2017) for the adapters, with the words of VADER's lexicon (Hutto & Gilbert 2014) and NRC's (Mohammad & "
     "Turney 2013); CAAV's action phrases (Di Crosta et al. 2020) and the other themes for the ridge on top, "
-    "in a longer wording as well. "
+    "in a longer wording as well, and 30 words of moods with synonyms (Russell & Mehrabian 1977, Russell 1980). "
     "The stated error: a tenth of EmoBank's training sentences, whole documents, kept from the adapters, its "
     "dev sentences, the phrases by folds, and texts in other languages or of random letters, taken as "
     "unreadable. The adapters never saw a dev row. Valence and arousal as raters have them: 1..5 (EmoBank), "
@@ -123,7 +123,7 @@ def fit_texts(
     predictions = np.concatenate(
         [mean({ROLE: sentences.rows}), predict_held_out(encoder, short_texts, anchor_rows, seed)]
     )
-    scale = fit_common_scale(predictions, texts.ratings, texts.kinds, CORPORA)
+    scale = fit_common_scale(predictions, texts.ratings, texts.kinds, RATED_CORPORA)
     mean, predictions = scale.apply_to(mean), soft_clip(scale(predictions))
     unreadable_rows = encode_all(encoder, [*FOREIGN_TEXTS, *make_nonsense_texts(N_NONSENSE_TEXTS, seed)])
     unreadable_squares = compute_uninformed_errors(
