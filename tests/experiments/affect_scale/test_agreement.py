@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.affect_scale.agreement import list_requirements, measure_agreement
 from experiments.affect_scale.rated_estimates import CORPUS, RatedEstimates
+from experiments.bench import main
 
 
 def make_items(estimates, ratings, sd, held_out="groups"):
@@ -50,3 +52,9 @@ def test_of_a_corpus_that_was_left_out_coverage_is_told_and_not_required():
     assert row["within 1 SD"].value == 0
     (loss,) = list_requirements(row)
     assert not loss.is_met
+
+
+def test_the_command_names_the_heads_it_knows():
+    done = CliRunner().invoke(main, ["scale", "--heads", "text,smell"])
+    assert done.exit_code == 2
+    assert "choose from text, photo, speech, music, face" in done.output
