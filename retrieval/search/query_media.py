@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from encoders import Rows
-from encoders.media import Probe
+
+if TYPE_CHECKING:
+    from encoders.media import Probe  # which imports the decoders
 
 
 @dataclass(frozen=True, kw_only=True)
