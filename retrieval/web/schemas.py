@@ -168,6 +168,12 @@ class Job(_Body):
     log: list[str]
 
 
+class Captions(_Body):
+    """Captions by item."""
+
+    captions: dict[str, str]
+
+
 class IndexState(Job):
     """The same, with the folders indexed before."""
 

@@ -17,7 +17,7 @@ from retrieval.library_location import Location
 from retrieval.search import Engine, Query, QueryEncoder
 from retrieval.web.catalog_view import CatalogView, open_catalog_view
 from retrieval.web.command_job import CommandJob
-from retrieval.web.errors import ApiError, ClientGoneError
+from retrieval.web.errors import ApiError, ClientGoneError, UnavailableError
 from retrieval.web.library_thread import LibraryThread, identify_library
 from retrieval.web.uploads import UploadStore
 
@@ -105,6 +105,11 @@ class Services:
         if self.engine.is_open:
             return "ready", None
         return ("unavailable", self.engine.error) if self.engine.error else ("loading", None)
+
+    def check_present(self) -> None:
+        """Raises UnavailableError where there was a library and is none now."""
+        if self.is_gone():
+            raise UnavailableError(GONE_NOTICE.format(to_printable(str(self.location))))
 
     def is_gone(self) -> bool:
         """Whether there was a library since the server began, and is none now."""
