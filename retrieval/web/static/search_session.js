@@ -1,0 +1,139 @@
+/**
+ * Asks for results as the query changes. One request is on its way at a time; the answer of an earlier query is never
+ * shown. "answer" follows new results, "explained" their explanations, "empty" a query with nothing to look for.
+ */
+
+import { formatParameters, isSearch } from "./address_state.js";
+import { fetchJson, LatestRequest } from "./api_client.js";
+
+const PAGE_SIZE = 60; // results asked for at first
+const MAX_RESULTS = 1000; // of one search, by the API
+const EXPLAINED_COUNT = 24; // results explained without being opened
+const TYPING_MS = 70; // pause between keys after which a search starts
+const EXPLAIN_MS = 150;
+
+/**
+ * @typedef {import("./api_types.js").SearchAnswer} SearchAnswer
+ * @typedef {import("./api_types.js").Result} Result
+ */
+
+export class SearchSession extends EventTarget {
+  /** @type {SearchAnswer | null} */
+  answer = null;
+  #search = new LatestRequest();
+  #explain = new LatestRequest();
+  #parameters = "";
+  #count = PAGE_SIZE;
+  #timer = 0;
+
+  /**
+   * @param {import("./address_state.js").Query} query
+   */
+  setQuery(query) {
+    const parameters = isSearch(query) ? formatParameters(query).toString() : "";
+    if (parameters === this.#parameters) return;
+    this.#parameters = parameters;
+    this.#count = PAGE_SIZE;
+    this.#abort();
+    if (!parameters) {
+      this.answer = null;
+      this.dispatchEvent(new Event("empty"));
+      return;
+    }
+    this.dispatchEvent(new Event("start"));
+    this.#timer = setTimeout(() => this.#run(), TYPING_MS);
+  }
+
+  /** Whether anything is searched for. */
+  get isActive() {
+    return this.#parameters !== "";
+  }
+
+  /** Asks the same again, such as after the library has changed. */
+  repeat() {
+    if (!this.#parameters) return;
+    this.#abort();
+    this.#run();
+  }
+
+  /** Asks for more results, where there may be any; "answer" follows. */
+  extend() {
+    if (!this.answer || this.answer.results.length < this.#count || this.#count >= MAX_RESULTS) return;
+    this.#count = Math.min(MAX_RESULTS, 4 * this.#count);
+    this.repeat();
+  }
+
+  #abort() {
+    clearTimeout(this.#timer);
+    this.#search.abort();
+    this.#explain.abort();
+  }
+
+  async #run() {
+    try {
+      const answer = await this.#search.run((signal) => this.#fetch({ k: this.#count }, signal));
+      if (!answer) return;
+      this.#keepExplanations(answer);
+      this.answer = answer;
+      this.dispatchEvent(new Event("answer"));
+      this.#timer = setTimeout(() => this.#explainFirst(), EXPLAIN_MS);
+    } catch (error) {
+      this.dispatchEvent(new CustomEvent("error", { detail: error }));
+    }
+  }
+
+  /**
+   * @param {Record<string, number>} extra
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<SearchAnswer>}
+   */
+  #fetch(extra, signal) {
+    const parameters = new URLSearchParams(this.#parameters);
+    for (const [name, value] of Object.entries(extra)) parameters.set(name, String(value));
+    return fetchJson(`/api/search?${parameters}`, { signal });
+  }
+
+  async #explainFirst() {
+    const count = Math.min(EXPLAINED_COUNT, this.answer?.results.length ?? 0);
+    if (!count) return;
+    const answer = await this.#explain.run((signal) => this.#fetch({ k: count, explain: 1 }, signal)).catch(() => null);
+    if (answer) this.#addExplanations(answer.results);
+  }
+
+  /**
+   * The result with its explanation, which is asked for where it is not there yet.
+   * @param {Result} result
+   * @returns {Promise<Result>}
+   */
+  async explain(result) {
+    if (result.why) return result;
+    const answer = await this.#fetch({ k: result.rank, explain: 1 });
+    this.#addExplanations(answer.results);
+    return result;
+  }
+
+  /**
+   * @param {Result[]} explained
+   */
+  #addExplanations(explained) {
+    const byId = new Map(explained.map((result) => [result.id, result]));
+    for (const result of this.answer?.results ?? []) {
+      const { why, summary } = byId.get(result.id) ?? result;
+      Object.assign(result, { why, summary });
+    }
+    this.dispatchEvent(new Event("explained"));
+  }
+
+  /**
+   * Explanations that more results of the same query need not ask for again.
+   * @param {SearchAnswer} answer
+   */
+  #keepExplanations(answer) {
+    if (!this.answer || this.#count === PAGE_SIZE) return;
+    const byId = new Map(this.answer.results.map((result) => [result.id, result]));
+    for (const result of answer.results) {
+      const { why, summary } = byId.get(result.id) ?? {};
+      Object.assign(result, { why, summary });
+    }
+  }
+}
