@@ -20,4 +20,5 @@ from .terminal import print_library_info as print_library_info
 from .terminal import print_rows as print_rows
 from .training_report import format_alignment_outcome as format_alignment_outcome
 from .training_report import print_training_outcomes as print_training_outcomes
+from .va_map import compute_item_affect as compute_item_affect
 from .va_map import write_va_map as write_va_map

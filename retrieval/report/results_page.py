@@ -82,7 +82,7 @@ def _format_item_counts(library: AnyLibrary) -> str:
 
 
 def _list_query_moments(query: Query) -> list[Moment]:
-    return [(Path(path), 0.0) for path in (query.image, query.video, query.audio) if path is not None]
+    return [(Path(str(path)), 0.0) for path in (query.image, query.video, query.audio) if path is not None]
 
 
 def _get_hit_moment(hit: Hit) -> Moment:

@@ -1,0 +1,51 @@
+"""The application: routes, static files of the page, and the guard before them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.responses import FileResponse
+from starlette.staticfiles import StaticFiles
+
+from retrieval.web.errors import add_error_handlers
+from retrieval.web.library_routes import DISTRIBUTION, make_library_router
+from retrieval.web.request_guard import AccessRules, RequestGuard
+from retrieval.web.search_routes import make_search_router
+from retrieval.web.services import Services
+
+STATIC_FOLDER = Path(str(files("retrieval.web") / "static"))
+
+
+def make_app(services: Services, rules: AccessRules) -> FastAPI:
+    """The application over a library; `rules` say who may ask."""
+
+    @asynccontextmanager
+    async def run_services(_: FastAPI) -> AsyncIterator[None]:
+        services.start_warming()
+        yield
+        await services.close()
+
+    app = FastAPI(
+        title="affect-fusion",
+        version=version(DISTRIBUTION),
+        description="Search a library of photos, videos and sound by content and mood.",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=run_services,
+    )
+    add_error_handlers(app)
+    for make_router in (make_search_router, make_library_router):
+        app.include_router(make_router(services))
+
+    @app.get("/", include_in_schema=False)
+    async def get_page() -> FileResponse:
+        return FileResponse(STATIC_FOLDER / "index.html")
+
+    app.mount("/static", StaticFiles(directory=STATIC_FOLDER), name="static")
+    app.add_middleware(RequestGuard, rules=rules)
+    return app

@@ -1,0 +1,233 @@
+"""What the page shows of a library beside searches: its counts, items, folders and map."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from encoders import AffectError, Rows, is_missing_row
+from retrieval.features import affect_to_json, compute_duration_weights
+from retrieval.library_kinds import get_library_kind
+from retrieval.library_location import Location
+from retrieval.report import compute_item_affect
+from retrieval.search import open_snapshot
+from retrieval.storage import MODALITIES, AnyLibrary, AnySnapshot, ItemRecord, Snapshot, round_span
+from retrieval.web.errors import NotFoundError
+from retrieval.web.top_folders import find_top_folders
+from spaces.affect_regression import average_estimates
+
+MAX_FOLDERS = 50
+ROUNDING = 4  # decimals of points on the map
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedItem:
+    """An item as lists show it.
+
+    affect: (4,) valence, arousal and their SDs, NaN where they are unknown
+    changed: when its file was changed, in seconds since 1970; None where that is unknown
+    """
+
+    record: ItemRecord
+    affect: Rows
+    changed: float | None
+
+    def to_json(self) -> dict[str, Any]:
+        """As the API lists it."""
+        return {
+            "id": self.record.id,
+            "path": self.record.path,
+            "modality": self.record.modality,
+            "duration": self.record.duration,
+            "affect": affect_to_json(self.affect),
+            "date": format_date(self.changed),
+        }
+
+
+class CatalogState:
+    """One committed state of a library; what is read of it is kept."""
+
+    def __init__(self, library: AnyLibrary) -> None:
+        self._library = library
+        self.snapshot: AnySnapshot = open_snapshot(library)
+
+    @cached_property
+    def items(self) -> Sequence[ListedItem]:
+        """Every item that has a file, in order of path."""
+        catalog = self._library.catalog
+        changed = {str(path): record.stamp.mtime_ns / 1e9 for path, record in catalog.load_files().items()}
+        affect = self._load_item_affect()
+        unknown = np.full(4, np.nan, np.float32)
+        return [
+            ListedItem(record=record, affect=affect.get(record.id, unknown), changed=changed.get(record.path))
+            for record in catalog.list_items()
+        ]
+
+    @cached_property
+    def items_by_id(self) -> Mapping[str, ListedItem]:
+        """The same, by id."""
+        return {item.record.id: item for item in self.items}
+
+    @cached_property
+    def counts(self) -> dict[str, Any]:
+        """Counts of items, files and segments, and the top folders."""
+        catalog = self._library.catalog
+        paths = [item.record.path for item in self.items]
+        return {
+            "items": catalog.count_items_by_modality(),
+            "files": catalog.count_files_and_items()[0],
+            "segments": catalog.count_segments(),
+            "unreadable": len(catalog.list_unreadable()),
+            "missing": len(catalog.list_missing_paths()),
+            "folders": [
+                {"path": folder, "items": count} for folder, count in find_top_folders(paths, MAX_FOLDERS)
+            ],
+        }
+
+    @cached_property
+    def map_columns(self) -> dict[str, Any]:
+        """The items whose affect is known, column by column."""
+        items = [item for item in self.items if not is_missing_row(item.affect[None])[0]]
+        points = np.array([item.affect for item in items], np.float64).reshape(-1, 4)
+        columns = zip(
+            ("valence", "arousal", "valence_sd", "arousal_sd"),
+            points.T.round(ROUNDING).tolist(),
+            strict=True,
+        )
+        return {
+            "ids": [item.record.id for item in items],
+            "modalities": [MODALITIES.index(item.record.modality) for item in items],
+            "modality_names": list(MODALITIES),
+            **dict(columns),
+            "names": [Path(item.record.path).name for item in items],
+        }
+
+    def _load_item_affect(self) -> dict[str, Rows]:
+        """Affect (4,) by item; empty for a library in Milvus, whose estimates are not read all at once."""
+        snapshot = self.snapshot
+        if not isinstance(snapshot, Snapshot):
+            return {}
+        affect = compute_item_affect(snapshot)
+        shown = np.flatnonzero(snapshot.is_shown).tolist()
+        return {snapshot.get_item_id(item): affect[item] for item in shown}
+
+
+class CatalogView:
+    """Answers what is asked of a library's catalogue, as last committed."""
+
+    def __init__(self, library: AnyLibrary) -> None:
+        self.library = library
+        self._state: CatalogState | None = None
+
+    @property
+    def state(self) -> CatalogState:
+        """The last committed state."""
+        if self._state is None or not self._state.snapshot.is_current():
+            self._state = CatalogState(self.library)
+        return self._state
+
+    def list_items(
+        self, *, offset: int, limit: int, modalities: Sequence[str], folder: Path | None, sort: str
+    ) -> dict[str, Any]:
+        """A page of the items of these modalities below a folder, in an order of SORT_KEYS."""
+        items = [
+            item
+            for item in self.state.items
+            if item.record.modality in modalities
+            and (folder is None or Path(item.record.path).is_relative_to(folder))
+        ]
+        items.sort(key=SORT_KEYS[sort])
+        return {
+            "total": len(items),
+            "items": [item.to_json() for item in items[offset : offset + limit]],
+        }
+
+    def describe_item(self, item_id: str) -> dict[str, Any]:
+        """An item with its paths and the affect of its segments. Raises NotFoundError for an unknown id."""
+        state, snapshot = self.state, self.state.snapshot
+        position, item = snapshot.find_item(item_id), state.items_by_id.get(item_id)
+        if position is None or item is None:
+            raise make_unknown_item_error(item_id)
+        copies = self.library.catalog.list_copies().get(item_id) or [Path(item.record.path)]
+        segments = snapshot.list_segments(position)
+        affect, spans = snapshot.select_affect(segments), snapshot.select_spans(segments)
+        whole = average_estimates(affect, compute_duration_weights(spans))
+        return {
+            **item.to_json(),
+            "affect": affect_to_json(np.asarray(whole, np.float32)),
+            "paths": [str(path) for path in copies],
+            "width": item.record.width,
+            "height": item.record.height,
+            "segments": [
+                {"start": start, "end": end, "affect": affect_to_json(row)}
+                for (start, end), row in zip(map(round_span, spans), affect, strict=True)
+            ],
+            "incomplete": item.record.incomplete,
+            "missing": item.record.missing,
+        }
+
+    def find_file(self, item_id: str) -> tuple[Path, str]:
+        """(path, modality) of an item. Raises NotFoundError for an unknown id."""
+        position = self.state.snapshot.find_item(item_id)
+        path = self.library.catalog.find_best_paths([item_id]).get(item_id)
+        if position is None or path is None:
+            raise make_unknown_item_error(item_id)
+        return Path(path), self.state.snapshot.get_modality(position)
+
+    def list_unreadable(self) -> list[dict[str, str]]:
+        """Path and reason of each file that could not be read."""
+        return [{"path": path, "reason": reason} for path, reason in self.library.catalog.list_unreadable()]
+
+
+def _by_path(item: ListedItem) -> Any:
+    return item.record.path
+
+
+def _by_valence(item: ListedItem) -> Any:
+    return _last_if_unknown(item.affect[0]), item.record.path
+
+
+def _by_arousal(item: ListedItem) -> Any:
+    return _last_if_unknown(item.affect[1]), item.record.path
+
+
+def _by_date(item: ListedItem) -> Any:
+    return item.changed is None, item.changed or 0.0, item.record.path
+
+
+SORT_KEYS = {"path": _by_path, "valence": _by_valence, "arousal": _by_arousal, "date": _by_date}
+"""Keys of the orders of a list; what is unknown comes last."""
+
+
+def _last_if_unknown(value: np.floating[Any]) -> tuple[bool, float]:
+    return bool(np.isnan(value)), float(np.nan_to_num(value))
+
+
+def format_date(seconds: float | None) -> str | None:
+    """A moment in ISO 8601, in universal time; None where it is unknown or no date."""
+    try:
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+    except (OverflowError, OSError, ValueError):
+        return None
+
+
+def make_unknown_item_error(item_id: str) -> NotFoundError:
+    """Says that a library has no such item."""
+    return NotFoundError(f"item {item_id[:64]!r}: not in this library")
+
+
+@contextmanager
+def open_catalog_view(location: Location) -> Iterator[CatalogView]:
+    """Open a library to look at it, even if its encoders are not installed. Raises AffectError."""
+    kind = get_library_kind(location)
+    if not kind.exists(location):
+        raise AffectError(f"{location}: there is no library at this place now")
+    with closing(kind.open_unchecked(location)) as library:
+        yield CatalogView(library)

@@ -1,0 +1,115 @@
+"""What the server's requests share: the library on its threads, and uploads."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from starlette.requests import Request
+
+from encoders import AffectError
+from retrieval.library_kinds import get_library_kind
+from retrieval.library_location import Location
+from retrieval.search import Engine, Query, QueryEncoder
+from retrieval.web.catalog_view import CatalogView, open_catalog_view
+from retrieval.web.errors import ApiError, ClientGoneError
+from retrieval.web.library_thread import LibraryThread, identify_library
+from retrieval.web.uploads import UploadStore
+
+log = logging.getLogger(__name__)
+Result = TypeVar("Result")
+WARM_UP_TEXT = "a photo"
+
+
+@contextmanager
+def open_search_engine(location: Location) -> Iterator[Engine]:
+    """Open a library to search it, and answer a query, so that the next is quick. Raises AffectError."""
+    with closing(get_library_kind(location).open(location)) as library, Engine(library) as engine:
+        engine.search(Query(text=WARM_UP_TEXT, k=1))
+        yield engine
+
+
+@contextmanager
+def open_query_encoder(location: Location) -> Iterator[QueryEncoder]:
+    """Open a library to encode uploads as it was encoded. Raises AffectError."""
+    with closing(get_library_kind(location).open(location)) as library:
+        encoder = QueryEncoder(library)
+        try:
+            yield encoder
+        finally:
+            encoder.close()
+
+
+@dataclass(kw_only=True)
+class Services:
+    """What requests share.
+
+    engine:  answers searches
+    catalog: answers what is looked up, beside searches that run
+    encoder: encodes uploads, beside both
+    """
+
+    location: Location
+    uploads: UploadStore = field(default_factory=UploadStore)
+
+    def __post_init__(self) -> None:
+        """Make the threads; nothing is opened yet."""
+        location = self.location
+        self.engine: LibraryThread[Engine] = LibraryThread(location, lambda: open_search_engine(location))
+        self.catalog: LibraryThread[CatalogView] = LibraryThread(
+            location, lambda: open_catalog_view(location)
+        )
+        self.encoder: LibraryThread[QueryEncoder] = LibraryThread(
+            location, lambda: open_query_encoder(location)
+        )
+        self._warming: asyncio.Task[None] | None = None
+
+    def start_warming(self) -> None:
+        """Open the library ahead of the first request, unless it is open or being opened."""
+        if not self.engine.is_open and (self._warming is None or self._warming.done()):
+            self._warming = asyncio.create_task(self._warm())
+
+    async def _warm(self) -> None:
+        with suppress(ApiError, AffectError):  # which the page's state tells of
+            await self.engine.run(lambda engine: engine.snapshot.item_count)
+
+    async def close(self) -> None:
+        """Close the library on all threads."""
+        await asyncio.gather(self.engine.close(), self.catalog.close(), self.encoder.close())
+
+    def get_state(self) -> tuple[str, str | None]:
+        """(state, notice) of the library for the page."""
+        if identify_library(self.location) is None:
+            return "missing", None
+        if self.engine.is_open:
+            return "ready", None
+        if self._warming is not None and self._warming.done() and self.engine.error:
+            return "unavailable", self.engine.error
+        return "loading", None
+
+
+async def answer_if_connected(request: Request, work: Awaitable[Result]) -> Result:
+    """The result of work, which is cancelled when the client closes its connection meanwhile.
+
+    Raises ClientGoneError then.
+    """
+    task = asyncio.ensure_future(work)
+    watcher = asyncio.ensure_future(_wait_for_disconnect(request))
+    try:
+        await asyncio.wait({task, watcher}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise ClientGoneError
+        return task.result()
+    finally:
+        watcher.cancel()
+        task.cancel()
+
+
+async def _wait_for_disconnect(request: Request) -> None:
+    message: Any = {}
+    while message.get("type") != "http.disconnect":
+        message = await request.receive()
