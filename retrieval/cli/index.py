@@ -72,11 +72,17 @@ if TYPE_CHECKING:
     help="Decode and encode in a Ray cluster: host:port of its head, or local to start one here. The files "
     "must lie under the same paths on its machines.",
 )
+@click.option(
+    "--progress",
+    "print_progress",
+    is_flag=True,
+    help='Also print progress as JSON on standard output: {"progress": {...}}, a line about twice a second.',
+)
 @json_option
 def index(
     paths: tuple[Path, ...], folder: Location, jobs: int | None, segment: float | None, preset: str | None,
     encoders: str | None, heads: Path | None, retry: bool, recheck: bool, prune: bool,
-    exclude: tuple[str, ...], ray_address: str | None, as_json: bool,
+    exclude: tuple[str, ...], ray_address: str | None, print_progress: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Index files and folders, or refresh what is indexed.
 
@@ -95,7 +101,7 @@ def index(
     """
     from retrieval.indexing import Indexer, RoleCompleter, select_present_roots
     from retrieval.library_kinds import get_library_kind
-    from retrieval.report import print_index_summary, report_index_progress
+    from retrieval.report import print_index_summary, print_progress_lines, report_index_progress
     from retrieval.storage import Library
 
     kind = get_library_kind(folder)
@@ -112,7 +118,7 @@ def index(
             _use_heads(library, heads)
         roots, removed_count = select_present_roots(library, paths, prune_all=prune)
         jobs = jobs or os.cpu_count() or 1
-        with report_index_progress() as on_progress:
+        with print_progress_lines() if print_progress else report_index_progress() as on_progress:
             progress = Indexer(library, on_progress).run(
                 roots,
                 jobs,

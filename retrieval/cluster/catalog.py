@@ -43,7 +43,7 @@ from retrieval.cluster.schema import (
 from retrieval.cluster.store import BOUNDED, STRONG, MilvusStore, Record
 from retrieval.storage import MODALITIES, FileRecord, FileStamp, FileUpdate, ItemRecord, is_missing
 
-VERSION_KEY, ROW_FILES_KEY, MOUNTS_KEY = "version", "row_files", "mounts"
+VERSION_KEY, ROW_FILES_KEY, MOUNTS_KEY, ROOTS_KEY = "version", "row_files", "mounts", "roots"
 ITEM_FIELDS = ("modality", "duration", "width", "height", "segments", "incomplete")
 
 
@@ -244,6 +244,14 @@ class MilvusCatalog:
     def save_mount_points(self, folders: Collection[Path]) -> None:
         """Store which folders are mount points."""
         self.set_meta(MOUNTS_KEY, json.dumps(sorted(map(str, folders))))
+
+    def load_roots(self) -> list[Path]:
+        """Folders that were indexed, ascending."""
+        return [Path(name) for name in json.loads(self.get_meta(ROOTS_KEY) or "[]")]
+
+    def save_roots(self, folders: Collection[Path]) -> None:
+        """Store which folders were indexed."""
+        self.set_meta(ROOTS_KEY, json.dumps(sorted(map(str, folders))))
 
     def count_files_and_items(self) -> tuple[int, int]:
         """Number of readable files, and of distinct items among them."""

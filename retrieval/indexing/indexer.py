@@ -57,6 +57,7 @@ class Indexer:
         KeyboardInterrupt (see encoders.interrupts) encoded files are committed first.
         """
         scan_result = self._scan(roots, exclude)
+        self._record_roots(scan_result.roots)
         paths_to_read = [
             path
             for path in self._stat_files(scan_result.found_paths)
@@ -98,6 +99,15 @@ class Indexer:
             unreadable=self._unreadable,
             exclusions=exclusions,
         )
+
+    def _record_roots(self, roots: Sequence[Path]) -> None:
+        """Remember which folders are indexed, but for those below another one."""
+        catalog = self.library.catalog
+        known = catalog.load_roots()
+        folders = {*known, *filter(Path.is_dir, roots)}
+        top_folders = sorted(folder for folder in folders if folders.isdisjoint(folder.parents))
+        if top_folders != known:
+            catalog.save_roots(top_folders)
 
     def _stat_files(self, paths: Iterable[Path]) -> Iterator[Path]:
         """Yield the files that can be accessed, after storing their stamps."""

@@ -91,6 +91,31 @@ class IndexProgress:
         """Seconds since the start of the run."""
         return time.monotonic() - self.start_time
 
+    @property
+    def eta_seconds(self) -> float | None:
+        """Estimated seconds until all files are processed; None before the first one is."""
+        if not self.processed:
+            return None
+        return self.elapsed_seconds / self.processed * max(self.to_process - self.processed, 0)
+
+    def to_progress_json(self) -> dict[str, Any]:
+        """As printed by `affect index --json --progress` meanwhile."""
+        eta_seconds = self.eta_seconds
+        return {
+            "found": self.found,
+            "to_process": self.to_process,
+            "processed": self.processed,
+            "indexed": self.indexed,
+            "unchanged": self.unchanged,
+            "failed": len(self.failed),
+            "frames": self.frames,
+            "seconds": round(self.elapsed_seconds, 3),
+            "eta_seconds": None if eta_seconds is None else round(eta_seconds, 1),
+            "added_roles": self.completion and {
+                "to_read": self.completion.to_read, "processed": self.completion.processed,
+            },
+        }  # fmt: skip
+
     def to_json(self) -> dict[str, Any]:
         """As printed by `affect index --json`."""
         return {

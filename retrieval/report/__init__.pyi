@@ -5,6 +5,7 @@ from .encoder_report import print_check as print_check
 from .encoder_report import print_encoders as print_encoders
 from .index_report import format_missing_files as format_missing_files
 from .index_report import print_index_summary as print_index_summary
+from .index_report import print_progress_lines as print_progress_lines
 from .index_report import report_index_progress as report_index_progress
 from .library_info import get_library_info as get_library_info
 from .library_info import list_library_items as list_library_items

@@ -13,6 +13,7 @@ from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 
 from retrieval.web.errors import add_error_handlers
+from retrieval.web.index_routes import make_index_router
 from retrieval.web.library_routes import DISTRIBUTION, make_library_router
 from retrieval.web.request_guard import AccessRules, RequestGuard
 from retrieval.web.search_routes import make_search_router
@@ -39,7 +40,7 @@ def make_app(services: Services, rules: AccessRules) -> FastAPI:
         lifespan=run_services,
     )
     add_error_handlers(app)
-    for make_router in (make_search_router, make_library_router):
+    for make_router in (make_search_router, make_library_router, make_index_router):
         app.include_router(make_router(services))
 
     @app.get("/", include_in_schema=False)

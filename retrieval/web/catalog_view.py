@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -51,12 +52,19 @@ class ListedItem:
         }
 
 
+_state_numbers = count(1)
+
+
 class CatalogState:
-    """One committed state of a library; what is read of it is kept."""
+    """One committed state of a library; what is read of it is kept.
+
+    number: of its own in this process
+    """
 
     def __init__(self, library: AnyLibrary) -> None:
         self._library = library
         self.snapshot: AnySnapshot = open_snapshot(library)
+        self.number = next(_state_numbers)
 
     @cached_property
     def items(self) -> Sequence[ListedItem]:
@@ -87,7 +95,8 @@ class CatalogState:
             "unreadable": len(catalog.list_unreadable()),
             "missing": len(catalog.list_missing_paths()),
             "folders": [
-                {"path": folder, "items": count} for folder, count in find_top_folders(paths, MAX_FOLDERS)
+                {"path": folder, "items": item_count}
+                for folder, item_count in find_top_folders(paths, MAX_FOLDERS)
             ],
         }
 

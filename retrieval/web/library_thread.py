@@ -42,7 +42,7 @@ class LibraryThread(Generic[Session]):
     """Runs tasks on a session of a library, one after the other.
 
     is_open: whether the session was opened and its library was there at the last task
-    error:   why it could not be opened the last time; empty if it could
+    error:   why a library that is there could not be opened the last time; empty if it could
     """
 
     def __init__(
@@ -81,8 +81,8 @@ class LibraryThread(Generic[Session]):
         self._close_session()
         self._identity = identity
         if identity is None:
-            self.error = f"{to_printable(str(self._location))}: there is no library at this place now"
-            raise UnavailableError(self.error)
+            self.error = ""
+            raise UnavailableError(f"{to_printable(str(self._location))}: there is no library at this place")
         try:
             self._session = self._stack.enter_context(self._open_session())
         except AffectError as error:

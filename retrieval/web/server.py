@@ -19,7 +19,7 @@ from retrieval.web.request_guard import TOKEN_PARAMETER, AccessRules
 from retrieval.web.services import Services
 
 STOP_POLL_SECONDS = 0.1
-SHUTDOWN_SECONDS = 2  # for answers in progress; within `encoders.interrupts.GRACE_SECONDS`
+SHUTDOWN_SECONDS = 1  # for answers in progress, before what is running is stopped
 ANY_ADDRESSES = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # where the page is when it is bound to all
 
 
@@ -30,13 +30,13 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         yield
 
-    async def end_on_request(self) -> None:
+    async def end_on_request(self, services: Services) -> None:
         """Wait until a signal asks to stop, and end then."""
         while not self.should_exit:
             try:
                 stop_if_requested()
             except KeyboardInterrupt:
-                self.should_exit = True
+                services.is_ending = self.should_exit = True
             await asyncio.sleep(STOP_POLL_SECONDS)
 
 
@@ -69,8 +69,9 @@ def run_server(
     rules = AccessRules(names=frozenset({host.lower()}), only_loopback=only_loopback, token=token)
     listener = bind_listener(host, port)
     address = make_address(host, listener.getsockname()[1], token)
+    services = Services(location=location)
     config = uvicorn.Config(
-        make_app(Services(location=location), rules),
+        make_app(services, rules),
         log_config=None,
         access_log=False,
         server_header=False,
@@ -80,7 +81,7 @@ def run_server(
     server = _Server(config)
 
     async def serve() -> None:
-        stopping = asyncio.create_task(server.end_on_request())
+        stopping = asyncio.create_task(server.end_on_request(services))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         while not server.started and not serving.done():
             await asyncio.sleep(STOP_POLL_SECONDS / 10)

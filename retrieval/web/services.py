@@ -11,11 +11,12 @@ from typing import Any, TypeVar
 
 from starlette.requests import Request
 
-from encoders import AffectError
+from encoders import AffectError, to_printable
 from retrieval.library_kinds import get_library_kind
 from retrieval.library_location import Location
 from retrieval.search import Engine, Query, QueryEncoder
 from retrieval.web.catalog_view import CatalogView, open_catalog_view
+from retrieval.web.command_job import CommandJob
 from retrieval.web.errors import ApiError, ClientGoneError
 from retrieval.web.library_thread import LibraryThread, identify_library
 from retrieval.web.uploads import UploadStore
@@ -23,6 +24,10 @@ from retrieval.web.uploads import UploadStore
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 WARM_UP_TEXT = "a photo"
+GONE_NOTICE = (
+    "{}: the library is not there now; its folder was moved or removed, or its disk is not mounted. The page "
+    "goes on once it is back."
+)
 
 
 @contextmanager
@@ -51,10 +56,14 @@ class Services:
     engine:  answers searches
     catalog: answers what is looked up, beside searches that run
     encoder: encodes uploads, beside both
+    job:     the command that writes to the library
+    is_ending: whether the server is about to end, so that streams of events must
     """
 
     location: Location
     uploads: UploadStore = field(default_factory=UploadStore)
+    job: CommandJob = field(default_factory=CommandJob)
+    is_ending: bool = False
 
     def __post_init__(self) -> None:
         """Make the threads; nothing is opened yet."""
@@ -67,6 +76,7 @@ class Services:
             location, lambda: open_query_encoder(location)
         )
         self._warming: asyncio.Task[None] | None = None
+        self._was_there = identify_library(location) is not None
 
     def start_warming(self) -> None:
         """Open the library ahead of the first request, unless it is open or being opened."""
@@ -78,18 +88,23 @@ class Services:
             await self.engine.run(lambda engine: engine.snapshot.item_count)
 
     async def close(self) -> None:
-        """Close the library on all threads."""
+        """Stop the command that runs, and close the library on all threads."""
+        self.is_ending = True
+        await self.job.stop()
         await asyncio.gather(self.engine.close(), self.catalog.close(), self.encoder.close())
 
     def get_state(self) -> tuple[str, str | None]:
         """(state, notice) of the library for the page."""
         if identify_library(self.location) is None:
-            return "missing", None
+            return "missing", GONE_NOTICE.format(to_printable(str(self.location))) if self.is_gone() else None
         if self.engine.is_open:
             return "ready", None
-        if self._warming is not None and self._warming.done() and self.engine.error:
-            return "unavailable", self.engine.error
-        return "loading", None
+        return ("unavailable", self.engine.error) if self.engine.error else ("loading", None)
+
+    def is_gone(self) -> bool:
+        """Whether there was a library since the server began, and is none now."""
+        self._was_there |= (is_there := identify_library(self.location) is not None)
+        return self._was_there and not is_there
 
 
 async def answer_if_connected(request: Request, work: Awaitable[Result]) -> Result:
