@@ -74,8 +74,8 @@
  * @property {number | null} width
  * @property {number | null} height
  * @property {{start: number | null, end: number | null, affect: Affect | null}[]} segments
- * @property {[string, number][]} labels
- * @property {[string, number][]} events
+ * @property {[string, number][]} [labels]
+ * @property {[string, number][]} [events]
  * @property {boolean} missing
  *
  * @typedef {object} AffectMap  one entry an item in every column

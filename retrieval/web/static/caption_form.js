@@ -57,6 +57,6 @@ export function createCaptionForm(details, notices) {
  * What was found, as a caption to accept or correct.
  * @param {ItemDetails} details
  */
-function suggestCaption({ labels, events }) {
+function suggestCaption({ labels = [], events = [] }) {
   return [labels[0]?.[0], events[0]?.[0]].filter(Boolean).join(", ").toLowerCase();
 }

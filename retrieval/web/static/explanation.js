@@ -61,9 +61,9 @@ function createSection(heading, ...content) {
 
 /**
  * @param {string} heading
- * @param {[string, number][]} terms
+ * @param {[string, number][]} [terms]
  */
-function createTerms(heading, terms) {
+function createTerms(heading, terms = []) {
   if (!terms.length) return null;
   const rows = terms.slice(0, MAX_TERMS).map(([name, score]) =>
     createElement(

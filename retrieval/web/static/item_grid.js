@@ -6,7 +6,7 @@ import { createPreview } from "./preview.js";
 import { formatSeconds, getFileName } from "./text_format.js";
 import { VirtualGrid } from "./virtual_grid.js";
 
-const TILE_SIZE = { minWidth: 120, cardHeight: 128, gap: 8 };
+const TILE_SIZE = { getMinWidth: () => 120, cardHeight: 128, gap: 8 };
 
 /** @typedef {import("./api_types.js").Item} Item */
 

@@ -91,7 +91,7 @@ export class LibraryMap extends EventTarget {
     drawAxes(sheet);
     drawItems(sheet, this.#items, selected ? 0.35 : 1);
     drawWords(sheet, this.#landmarks);
-    if (selected) drawResults(sheet, this.#items.filter((item) => selected.has(item.id)), 4);
+    if (selected) drawResults(sheet, this.#items.filter((item) => selected.has(item.id)));
     if (this.#drag && !this.#drag.isPan) this.#drawRectangle(sheet.pen, sheet.accent, this.#drag);
   }
 

@@ -25,6 +25,7 @@ export class MoodPanel {
     this.courseButton = findElement("draw-course");
     /** @type {HTMLButtonElement} */
     this.clearButton = findElement("clear-mood");
+    findElement("mood-box").open = matchMedia("(min-width: 901px)").matches; // as wide as styles.css has two columns
     this.#listen();
     this.showQuery(state.query);
   }
@@ -46,7 +47,7 @@ export class MoodPanel {
     this.courseButton.setAttribute("aria-pressed", String(isOn));
     findElement("plane-hint").textContent = isOn
       ? "Drag from how it starts to how it ends, or click point after point."
-      : "Click a mood, or drag to give it a radius. Arrow keys move it, + and − change the radius.";
+      : "Click a mood; drag for a radius. Keys: arrows, + and −.";
   }
 
   /**
@@ -103,7 +104,7 @@ export class MoodPanel {
     const course = [query.mood, ...(query.then ?? [])].filter(Array.isArray);
     const points = course.map(([valence, arousal]) => ({ valence, arousal }));
     this.plane.setTarget({ points, radius: query.radius ?? 0 });
-    this.plane.setResults(results.map((result) => result.id));
+    this.plane.setResults(results);
   }
 }
 

@@ -11,6 +11,7 @@ import { formatSigned } from "./text_format.js";
 
 const DRAG_PIXELS = 6; // a shorter way of the pointer is a click
 const GRAB_PIXELS = 12;
+const [MIN_DOT, MAX_DOT] = [3, 7]; // radius of a result, in pixels
 const [STEP, LONG_STEP, RADIUS_STEP, MIN_RADIUS] = [0.05, 0.2, 0.05, 0.05];
 
 /**
@@ -25,8 +26,8 @@ export class MoodPlane extends EventTarget {
   #items = [];
   /** @type {Map<string, PlottedItem>} */
   #itemById = new Map();
-  /** @type {string[]} */
-  #resultIds = [];
+  /** @type {{id: string, score: number}[]} */
+  #results = [];
   /** @type {{word: string, valence: number, arousal: number}[]} */
   #landmarks = [];
   /** @type {Target} */
@@ -67,10 +68,10 @@ export class MoodPlane extends EventTarget {
   }
 
   /**
-   * @param {string[]} ids  in the order of their ranks
+   * @param {{id: string, score: number}[]} results  by rank; a dot is larger the higher its score
    */
-  setResults(ids) {
-    this.#resultIds = ids;
+  setResults(results) {
+    this.#results = results;
     this.draw();
   }
 
@@ -103,11 +104,13 @@ export class MoodPlane extends EventTarget {
     this.#isWaiting = false;
     if (!this.canvas.clientWidth) return;
     const sheet = startSheet(this.canvas, this.view);
-    const results = this.#resultIds.flatMap((id) => this.#itemById.get(id) ?? []);
+    const placed = this.#results.filter(({ id }) => this.#itemById.has(id));
+    const results = placed.map(({ id }) => /** @type {PlottedItem} */ (this.#itemById.get(id)));
+    const best = Math.max(...placed.map(({ score }) => score), 1e-6);
     drawAxes(sheet);
     drawItems(sheet, this.#items, results.length ? 0.45 : 1);
     drawWords(sheet, this.#landmarks);
-    drawResults(sheet, results);
+    drawResults(sheet, results, placed.map(({ score }) => MIN_DOT + (MAX_DOT - MIN_DOT) * (score / best)));
     if (this.target.points.length > 1) drawCourse(sheet, this.target.points);
     if (this.target.points.length) drawTarget(sheet, this.target.points[0], this.target.radius);
     this.tooltip.setItems(results.length ? results : this.#items);

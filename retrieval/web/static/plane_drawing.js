@@ -141,16 +141,16 @@ export function drawDots({ pen, view }, items, radius, alpha) {
 }
 
 /**
- * Results among the items: larger, with a rim.
+ * Results among the items: larger, with a rim; the first are drawn over the others.
  * @param {Sheet} sheet
  * @param {PlottedItem[]} items
- * @param {number} [radius]
+ * @param {number[]} [radii]  pixels, by item
  */
-export function drawResults(sheet, items, radius = 5) {
-  const { pen, view, card } = sheet;
-  for (const item of [...items].reverse()) {
+export function drawResults({ pen, view, card }, items, radii = []) {
+  for (let index = items.length - 1; index >= 0; index--) {
+    const item = items[index];
     pen.beginPath();
-    pen.arc(view.getX(item.valence), view.getY(item.arousal), radius, 0, 2 * Math.PI);
+    pen.arc(view.getX(item.valence), view.getY(item.arousal), radii[index] ?? 4.5, 0, 2 * Math.PI);
     pen.fillStyle = getColour(item.modality);
     pen.strokeStyle = card;
     pen.lineWidth = 1.5;

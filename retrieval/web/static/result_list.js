@@ -4,7 +4,8 @@ import { findElement } from "./dom.js";
 import { createResultCard } from "./result_card.js";
 import { VirtualGrid } from "./virtual_grid.js";
 
-export const CARD_SIZE = { minWidth: 150, cardHeight: 262, gap: 14 };
+const NARROW = 500; // pixels of a list, below which two small cards are a row
+const CARD_SIZE = { getMinWidth: (/** @type {number} */ width) => (width < NARROW ? 150 : 196), cardHeight: 284, gap: 14 };
 
 /** @typedef {import("./api_types.js").Result} Result */
 

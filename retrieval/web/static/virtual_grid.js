@@ -10,7 +10,7 @@ const EXTRA_ROWS = 2; // above and below the window
 /**
  * @typedef {object} GridOptions
  * @property {(index: number) => HTMLElement} createCard
- * @property {number} minWidth  pixels
+ * @property {(width: number) => number} getMinWidth  of a card, by the width of the list, in pixels
  * @property {number} cardHeight  pixels
  * @property {number} gap  pixels
  * @property {() => void} [onNearEnd]
@@ -68,9 +68,10 @@ export class VirtualGrid {
   }
 
   refresh() {
-    const { minWidth, cardHeight, gap } = this.options;
+    const { getMinWidth, cardHeight, gap } = this.options;
     const width = this.list.clientWidth;
     if (!width) return;
+    const minWidth = getMinWidth(width);
     this.#columns = Math.max(1, Math.floor((width + gap) / (minWidth + gap)));
     const rows = Math.ceil(this.#count / this.#columns);
     this.list.style.height = `${Math.max(0, rows * (cardHeight + gap) - gap)}px`;
