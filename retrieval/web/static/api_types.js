@@ -32,7 +32,6 @@
  * @property {Record<string, number>} views
  * @property {Record<string, number> | null} faces
  * @property {Record<string, Affect | null>} affect
- * @property {{box: [number, number, number, number], weight?: number}[]} [face_boxes]  left, top, width, height; shares
  *
  * @typedef {object} Result
  * @property {number} rank
@@ -76,7 +75,16 @@
  * @property {{start: number | null, end: number | null, affect: Affect | null}[]} segments
  * @property {[string, number][]} [labels]
  * @property {[string, number][]} [events]
+ * @property {FaceBox[]} [faces]
  * @property {boolean} missing
+ *
+ * @typedef {object} FaceBox  shares of the frame's width and height
+ * @property {number | null} seconds  of the frame; null for a photo
+ * @property {number} x
+ * @property {number} y
+ * @property {number} width
+ * @property {number} height
+ * @property {number} confidence  by which it weighs in the estimate
  *
  * @typedef {object} AffectMap  one entry an item in every column
  * @property {string[]} ids
@@ -95,7 +103,14 @@
  * @property {number} failed
  * @property {number | null} eta_seconds
  *
- * @typedef {{running: boolean, progress: IndexProgress | null, log: string[], roots: string[]}} IndexStatus
+ * @typedef {object} JobStatus  the command that writes to the library, or the last one
+ * @property {"index" | "train" | null} job
+ * @property {boolean} running
+ * @property {IndexProgress | null} progress
+ * @property {Record<string, any> | null} summary  what it printed at its end
+ * @property {string | null} error
+ * @property {string[]} log
+ * @property {string[]} roots  folders indexed before
  *
  * @typedef {{valence: number, arousal: number}} Point
  */

@@ -1,25 +1,15 @@
-/** Outlines of faces over a picture; a face that moved the estimate of its mood more has a stronger outline. */
+/** Outlines of the faces from which a mood was read; one that was read with more confidence has a stronger outline. */
 
 import { createElement } from "./dom.js";
 
 /**
- * left, top, width and height as shares of the picture; weight in [0, 1]: how much it moved the estimate
- * @typedef {{box: [number, number, number, number], weight?: number}} FaceBox
- */
-
-/**
- * @param {FaceBox[]} faces
+ * @param {import("./api_types.js").FaceBox[]} faces
  */
 export function createFaceOutlines(faces) {
-  return faces.map(({ box: [left, top, width, height], weight }) => {
+  return faces.map(({ x, y, width, height, confidence }) => {
     const outline = createElement("span", { class: "face-outline", title: "a face that the mood was read from" });
-    Object.assign(outline.style, {
-      left: `${100 * left}%`,
-      top: `${100 * top}%`,
-      width: `${100 * width}%`,
-      height: `${100 * height}%`,
-    });
-    outline.style.opacity = String(0.4 + 0.6 * (weight ?? 1));
+    const [left, top, wide, high] = [x, y, width, height].map((share) => `${100 * share}%`);
+    Object.assign(outline.style, { left, top, width: wide, height: high, opacity: String(0.4 + 0.6 * confidence) });
     return outline;
   });
 }

@@ -4,10 +4,10 @@ import { fetchJson, sendJson } from "./api_client.js";
 import { createElement, findElement } from "./dom.js";
 import { formatCount, formatDuration } from "./text_format.js";
 
-/** @typedef {import("./api_types.js").IndexStatus} IndexStatus */
+/** @typedef {import("./api_types.js").JobStatus} JobStatus */
 
 export class IndexPanel extends EventTarget {
-  /** @type {IndexStatus | null} */
+  /** @type {JobStatus | null} */
   #status = null;
 
   /**
@@ -60,7 +60,7 @@ export class IndexPanel extends EventTarget {
   }
 
   /**
-   * @param {IndexStatus} status
+   * @param {JobStatus} status
    */
   #show(status) {
     this.#status = status;
@@ -82,10 +82,11 @@ export class IndexPanel extends EventTarget {
 }
 
 /**
- * @param {IndexStatus} status
+ * @param {JobStatus} status
  */
-export function describeProgress({ running, progress }) {
-  if (!running) return "No indexing is running.";
+export function describeProgress({ job, running, progress, error }) {
+  if (!running) return error ? `It failed: ${error}` : "Nothing is running.";
+  if (job === "train") return "Training …";
   if (!progress) return "Starting …";
   const done = progress.indexed + progress.failed;
   const eta = progress.eta_seconds === null || progress.eta_seconds === undefined ? "" : `, about ${formatDuration(progress.eta_seconds)} left`;

@@ -33,7 +33,7 @@ export class Player {
     this.stop();
     this.#seconds = details.duration ?? 0;
     if (details.missing) this.#showMissing(moment);
-    else if (moment.modality === "image") this.box.replaceChildren(this.#createPicture(moment));
+    else if (moment.modality === "image") this.box.replaceChildren(this.#createPicture(moment, details));
     else this.#showTimed(moment);
   }
 
@@ -72,21 +72,13 @@ export class Player {
   }
 
   /**
-   * Outlines the faces of a photo.
-   * @param {import("./face_outlines.js").FaceBox[]} faces
-   */
-  outlineFaces(faces) {
-    const frame = this.box.querySelector(".picture-frame");
-    if (frame && faces.length) frame.append(...createFaceOutlines(faces));
-  }
-
-  /**
    * @param {Moment} moment
+   * @param {ItemDetails} details
    */
-  #createPicture({ id, path }) {
+  #createPicture({ id, path }, { faces = [] }) {
     const picture = createElement("img", { src: getMediaAddress(id), alt: getFileName(path) });
     picture.addEventListener("error", () => (picture.src = getPreviewAddress(id)), { once: true });
-    return createElement("div", { class: "picture-frame" }, picture);
+    return createElement("div", { class: "picture-frame" }, picture, ...createFaceOutlines(faces));
   }
 
   /**

@@ -124,7 +124,6 @@ export class Viewer {
     if (this.#shown !== result) return;
     render();
     this.player.markMoment(result.why?.moment ?? null);
-    this.player.outlineFaces(result.why?.face_boxes ?? []);
   }
 
   /**
