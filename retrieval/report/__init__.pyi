@@ -7,6 +7,8 @@ from .index_report import format_missing_files as format_missing_files
 from .index_report import print_index_summary as print_index_summary
 from .index_report import print_progress_lines as print_progress_lines
 from .index_report import report_index_progress as report_index_progress
+from .library_content import list_item_events as list_item_events
+from .library_content import list_item_labels as list_item_labels
 from .library_info import get_library_info as get_library_info
 from .library_info import list_library_items as list_library_items
 from .library_info import list_unreadable_files as list_unreadable_files

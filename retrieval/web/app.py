@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 
+from retrieval.web.api_description import add_description
 from retrieval.web.errors import add_error_handlers
 from retrieval.web.index_routes import make_index_router
 from retrieval.web.library_routes import DISTRIBUTION, make_library_router
@@ -40,6 +41,7 @@ def make_app(services: Services, rules: AccessRules) -> FastAPI:
         lifespan=run_services,
     )
     add_error_handlers(app)
+    add_description(app)
     for make_router in (make_search_router, make_library_router, make_index_router):
         app.include_router(make_router(services))
 

@@ -17,7 +17,7 @@ from encoders import AffectError, Rows, is_missing_row
 from retrieval.features import affect_to_json, compute_duration_weights
 from retrieval.library_kinds import get_library_kind
 from retrieval.library_location import Location
-from retrieval.report import compute_item_affect
+from retrieval.report import compute_item_affect, list_item_events, list_item_labels
 from retrieval.search import open_snapshot
 from retrieval.storage import MODALITIES, AnyLibrary, AnySnapshot, ItemRecord, Snapshot, round_span
 from retrieval.web.errors import NotFoundError
@@ -25,6 +25,7 @@ from retrieval.web.top_folders import find_top_folders
 from spaces.affect_regression import average_estimates
 
 MAX_FOLDERS = 50
+MAX_DESCRIBED_SEGMENTS = 64  # of an item, in which labels and events are looked for
 ROUNDING = 4  # decimals of points on the map
 
 
@@ -178,6 +179,8 @@ class CatalogView:
                 {"start": start, "end": end, "affect": affect_to_json(row)}
                 for (start, end), row in zip(map(round_span, spans), affect, strict=True)
             ],
+            "labels": list_item_labels(self.library, snapshot, segments[:MAX_DESCRIBED_SEGMENTS]),
+            "events": list_item_events(self.library, snapshot, segments[:MAX_DESCRIBED_SEGMENTS]),
             "incomplete": item.record.incomplete,
             "missing": item.record.missing,
         }

@@ -15,7 +15,9 @@ from starlette.responses import Response, StreamingResponse
 from encoders import AffectError, to_printable
 from retrieval.library_location import require_folder
 from retrieval.samples import create_sample_media
+from retrieval.web.api_description import describe, describe_body
 from retrieval.web.errors import ApiError, JsonAnswer, UnavailableError
+from retrieval.web.schemas import IndexState, Job
 from retrieval.web.services import Services
 
 MAX_PATHS = 100
@@ -46,31 +48,35 @@ def make_index_router(services: Services) -> APIRouter:
         job.start("index", [*words, "--", *map(str, paths)], prepare)
         return JsonAnswer(job.to_json(), 202)
 
-    @router.get("/index")
+    @router.get("/index", responses=describe(IndexState))
     async def get_index() -> Response:
         """The index run in progress, or the last one, and the folders indexed before."""
         return JsonAnswer(await describe_job(services))
 
-    @router.post("/index", status_code=202)
+    @router.post("/index", status_code=202, responses=describe(Job, 409, status=202))
     async def post_index(body: IndexRequest) -> Response:
         """Index folders, or bring them up to date, in a process of its own."""
         folders = [parse_existing_folder(path) for path in body.paths]
         return start(folders, *(["--retry"] if body.retry else []))
 
-    @router.delete("/index")
+    @router.delete("/index", responses=describe(Job))
     async def delete_index() -> Response:
         """Stop it, as Ctrl-C does; what is committed stays."""
         await job.stop()
         return JsonAnswer(job.to_json())
 
-    @router.get("/index/events", response_class=StreamingResponse)
+    @router.get(
+        "/index/events",
+        response_class=StreamingResponse,
+        responses=describe_body("text/event-stream"),
+    )
     async def get_events() -> Response:
         """Events `progress`, `done`, and `library` when something was committed."""
         return StreamingResponse(
             stream_events(services), media_type="text/event-stream", headers=EVENT_HEADERS
         )
 
-    @router.post("/sample", status_code=202)
+    @router.post("/sample", status_code=202, responses=describe(Job, 409, status=202))
     async def post_sample() -> Response:
         """Make the sample files of `affect demo` beside the library, and index them."""
         library = require_folder(services.location, "indexing samples")

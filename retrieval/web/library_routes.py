@@ -13,9 +13,11 @@ from encoders import AffectError
 from retrieval.features import SPACES
 from retrieval.search import FUSION_RULES, parse_folder, parse_modalities
 from retrieval.storage import MODALITIES
+from retrieval.web.api_description import describe, describe_body
 from retrieval.web.catalog_view import CatalogView
 from retrieval.web.errors import ApiError, JsonAnswer
 from retrieval.web.media_response import make_media_response
+from retrieval.web.schemas import Item, ItemPage, LibraryInfo, MapColumns, UnreadableFile
 from retrieval.web.services import Services
 from spaces.circumplex import LANDMARKS
 
@@ -30,7 +32,7 @@ def make_library_router(services: Services) -> APIRouter:
     """The routes of a library and its items."""
     router = APIRouter(prefix="/api")
 
-    @router.get("/library")
+    @router.get("/library", responses=describe(LibraryInfo))
     async def get_library() -> Response:
         """What the library holds, and whether it can be searched now."""
         services.start_warming()
@@ -59,7 +61,7 @@ def make_library_router(services: Services) -> APIRouter:
             }
         )
 
-    @router.get("/items")
+    @router.get("/items", responses=describe(ItemPage))
     async def list_items(
         offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
         limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = 100,
@@ -77,23 +79,27 @@ def make_library_router(services: Services) -> APIRouter:
             )
         )
 
-    @router.get("/items/{item_id}")
+    @router.get("/items/{item_id}", responses=describe(Item, 404))
     async def get_item(item_id: str) -> Response:
         """An item, its paths and its segments."""
         return JsonAnswer(await services.catalog.run(lambda view: view.describe_item(item_id)))
 
-    @router.get("/items/{item_id}/media", response_class=Response)
+    @router.get(
+        "/items/{item_id}/media",
+        response_class=Response,
+        responses={**describe_body("*/*", 404, 416), 206: {"description": "the range that was asked for"}},
+    )
     async def get_media(item_id: str) -> Response:
         """The file of an item; a range of it, if the request asks for one."""
         path, modality = await services.catalog.run(lambda view: view.find_file(item_id))
         return make_media_response(path, modality)
 
-    @router.get("/map")
+    @router.get("/map", responses=describe(MapColumns))
     async def get_map() -> Response:
         """The items on the valence-arousal plane, column by column."""
         return JsonAnswer(await services.catalog.run(lambda view: view.state.map_columns))
 
-    @router.get("/unreadable")
+    @router.get("/unreadable", responses=describe(list[UnreadableFile]))
     async def list_unreadable() -> Response:
         """The files that could not be read, and why."""
         return JsonAnswer(await services.catalog.run(CatalogView.list_unreadable))

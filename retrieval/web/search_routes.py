@@ -10,8 +10,10 @@ from starlette.responses import Response
 
 from retrieval.search import Engine, QueryMedia, answer_query
 from retrieval.search import Query as SearchQuery
+from retrieval.web.api_description import describe
 from retrieval.web.errors import JsonAnswer
 from retrieval.web.log_capture import collect_warnings
+from retrieval.web.schemas import SearchAnswer, Upload
 from retrieval.web.search_parameters import SearchParameters, make_query
 from retrieval.web.services import Services, answer_if_connected
 from retrieval.web.uploads import describe_upload, make_upload_id, read_upload
@@ -21,14 +23,14 @@ def make_search_router(services: Services) -> APIRouter:
     """The routes of searches."""
     router = APIRouter(prefix="/api")
 
-    @router.get("/search")
+    @router.get("/search", responses=describe(SearchAnswer, 404))
     async def search(request: Request, parameters: Annotated[SearchParameters, Query()]) -> Response:
         """Search, as `affect search --json` does."""
         query = make_query(parameters, services.uploads.find)
         work = services.engine.run(lambda engine: run_search(engine, query, parameters.explain))
         return JsonAnswer(await answer_if_connected(request, work))
 
-    @router.post("/uploads", status_code=201)
+    @router.post("/uploads", status_code=201, responses=describe(Upload, 415, status=201))
     async def upload(request: Request, file: UploadFile) -> Response:
         """Send a picture, sound or video to search with; it is encoded at once and deleted."""
         upload_id, name = make_upload_id(), file.filename or ""

@@ -95,8 +95,10 @@ class Services:
 
     def get_state(self) -> tuple[str, str | None]:
         """(state, notice) of the library for the page."""
+        if self.is_gone():
+            return "missing", GONE_NOTICE.format(to_printable(str(self.location)))
         if identify_library(self.location) is None:
-            return "missing", GONE_NOTICE.format(to_printable(str(self.location))) if self.is_gone() else None
+            return "missing", None
         if self.engine.is_open:
             return "ready", None
         return ("unavailable", self.engine.error) if self.engine.error else ("loading", None)
