@@ -11,7 +11,8 @@ import { formatSigned } from "./text_format.js";
 
 const DRAG_PIXELS = 6; // a shorter way of the pointer is a click
 const GRAB_PIXELS = 12;
-const [MIN_DOT, MAX_DOT] = [3, 7]; // radius of a result, in pixels
+const [MIN_DOT, MAX_DOT, MAX_DOT_OF_MANY] = [3, 7, 4.5]; // radius of a result, in pixels
+const MANY_RESULTS = 30;
 const [STEP, LONG_STEP, RADIUS_STEP, MIN_RADIUS] = [0.05, 0.2, 0.05, 0.05];
 
 /**
@@ -64,7 +65,7 @@ export class MoodPlane extends EventTarget {
    */
   setLandmarks(landmarks) {
     this.#landmarks = landmarks;
-    this.draw();
+    this.setTarget(this.target);
   }
 
   /**
@@ -107,10 +108,11 @@ export class MoodPlane extends EventTarget {
     const placed = this.#results.filter(({ id }) => this.#itemById.has(id));
     const results = placed.map(({ id }) => /** @type {PlottedItem} */ (this.#itemById.get(id)));
     const best = Math.max(...placed.map(({ score }) => score), 1e-6);
+    const largest = results.length > MANY_RESULTS ? MAX_DOT_OF_MANY : MAX_DOT;
     drawAxes(sheet);
     drawItems(sheet, this.#items, results.length ? 0.45 : 1);
     drawWords(sheet, this.#landmarks);
-    drawResults(sheet, results, placed.map(({ score }) => MIN_DOT + (MAX_DOT - MIN_DOT) * (score / best)));
+    drawResults(sheet, results, placed.map(({ score }) => MIN_DOT + (largest - MIN_DOT) * (score / best)));
     if (this.target.points.length > 1) drawCourse(sheet, this.target.points);
     if (this.target.points.length) drawTarget(sheet, this.target.points[0], this.target.radius);
     this.tooltip.setItems(results.length ? results : this.#items);

@@ -1,6 +1,7 @@
 /** Drawing of the valence-arousal plane on a canvas: axes, words, density, dots, ellipses, and what is searched for. */
 
 import { getColour } from "./modality_style.js";
+import { drawDensity } from "./plane_density.js";
 
 /**
  * @typedef {import("./plane_view.js").PlaneView} PlaneView
@@ -11,7 +12,6 @@ import { getColour } from "./modality_style.js";
  */
 
 const MAX_DOTS = 1500; // more items than this are drawn as a density
-const CELL = 4; // pixels a cell of the density
 
 /**
  * Sizes a canvas to its box and clears it.
@@ -157,55 +157,6 @@ export function drawResults({ pen, view, card }, items, radii = []) {
     pen.fill();
     pen.stroke();
   }
-}
-
-/**
- * Counts on a grid of cells; the hue of a cell is the mean of its items' colours, its opacity the log of their number.
- * @param {Sheet} sheet
- * @param {PlottedItem[]} items
- * @param {number} strength
- */
-function drawDensity({ pen, view }, items, strength) {
-  const [columns, rows] = [Math.ceil(view.width / CELL), Math.ceil(view.height / CELL)];
-  const sums = new Float32Array(columns * rows * 4); // red, green, blue, count
-  for (const item of items) {
-    const column = Math.floor(view.getX(item.valence) / CELL);
-    const row = Math.floor(view.getY(item.arousal) / CELL);
-    if (column < 0 || row < 0 || column >= columns || row >= rows) continue;
-    const at = 4 * (row * columns + column);
-    const colour = parseColour(getColour(item.modality));
-    for (let channel = 0; channel < 3; channel++) sums[at + channel] += colour[channel];
-    sums[at + 3] += 1;
-  }
-  const layer = new OffscreenCanvas(columns, rows);
-  const layerPen = /** @type {OffscreenCanvasRenderingContext2D} */ (layer.getContext("2d"));
-  layerPen.putImageData(new ImageData(shadeCells(sums, strength), columns, rows), 0, 0);
-  pen.imageSmoothingEnabled = true;
-  pen.drawImage(layer, 0, 0, columns * CELL, rows * CELL);
-}
-
-/**
- * @param {Float32Array} sums  red, green, blue and count of each cell
- * @param {number} strength
- */
-function shadeCells(sums, strength) {
-  const pixels = new Uint8ClampedArray(sums.length);
-  let most = 1;
-  for (let at = 3; at < sums.length; at += 4) most = Math.max(most, sums[at]);
-  for (let at = 0; at < sums.length; at += 4) {
-    const count = sums[at + 3];
-    if (!count) continue;
-    for (let channel = 0; channel < 3; channel++) pixels[at + channel] = sums[at + channel] / count;
-    pixels[at + 3] = 255 * strength * (0.25 + (0.7 * Math.log1p(count)) / Math.log1p(most));
-  }
-  return pixels;
-}
-
-/**
- * @param {string} colour  #rrggbb
- */
-function parseColour(colour) {
-  return [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
 }
 
 /**

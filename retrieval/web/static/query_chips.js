@@ -5,7 +5,7 @@ import { createElement, createIconButton, findElement } from "./dom.js";
 import { NUDGE_NAMES } from "./display_names.js";
 import { getNoun } from "./modality_style.js";
 import { parsePoint } from "./mood_panel.js";
-import { getFileName } from "./text_format.js";
+import { formatSigned, getFileName } from "./text_format.js";
 import { getUploadName } from "./uploads.js";
 
 /**
@@ -50,12 +50,11 @@ export class QueryChips {
    * @returns {Chip[]}
    */
   #listChips(query) {
-    const mood = query.mood && !parsePoint(query.mood) ? [query.mood] : [];
     return [
       ...(query.item ? [this.#describeItem(query.item)] : []),
       ...["image", "audio", "video"].filter((kind) => query[kind]).map((kind) => describeUpload(kind, query[kind])),
       ...query.nudge.map((/** @type {string} */ name) => ({ label: NUDGE_NAMES[name] ?? name, ...without(query, "nudge", name) })),
-      ...mood.map((name) => ({ label: `mood: ${name}`, changes: { mood: "", radius: "", then: [] } })),
+      ...(query.mood ? [describeMood(query)] : []),
       ...query.not.map((/** @type {string} */ text) => ({ label: `not “${text}”`, ...without(query, "not", text) })),
       ...query.not_mood.map((/** @type {string} */ text) => ({ label: `not ${text}`, ...without(query, "not_mood", text) })),
     ];
@@ -90,6 +89,19 @@ export class QueryChips {
     const remove = createIconButton("close", `Remove ${label}`, () => this.state.update(changes));
     return createElement("li", { class: "chip" }, image, createElement("span", {}, label), remove);
   }
+}
+
+/**
+ * @param {Query} query
+ * @returns {Chip}
+ */
+function describeMood({ mood, then, radius }) {
+  const names = [mood, ...then].map((text) => {
+    const point = parsePoint(text);
+    return point ? `${formatSigned(point.valence)} ${formatSigned(point.arousal)}` : text;
+  });
+  const within = radius ? ` within ${radius}` : "";
+  return { label: `mood ${names.join(" → ")}${within}`, changes: { mood: "", radius: "", then: [] } };
 }
 
 /**

@@ -11,6 +11,7 @@ export class SearchStatus {
    * @param {import("./notices.js").Notices} notices
    */
   constructor(state, notices) {
+    this.state = state;
     this.notices = notices;
     this.line = findElement("result-count");
     this.note = findElement("search-note");
@@ -37,8 +38,15 @@ export class SearchStatus {
     this.line.textContent = `${formatCount(results.length, "results")} in ${Math.max(1, Math.round(took_ms))} ms`;
     const readAs = query.corrected ? `Searched for “${query.corrected}”.` : "";
     const lines = [...new Set([note ?? "", ...warnings, readAs])].filter(Boolean);
-    this.note.replaceChildren(...lines.map((line) => createElement("p", {}, capitalise(line))));
+    const paragraphs = lines.map((line) => createElement("p", {}, capitalise(line)));
+    this.note.replaceChildren(...paragraphs, ...(note && results.length ? [this.#createThreshold()] : []));
     this.note.hidden = !lines.length;
+  }
+
+  /** Leaves out what is less likely a match than not. */
+  #createThreshold() {
+    const onclick = () => this.state.update({ min_score: "0.5" });
+    return createElement("button", { type: "button", class: "link", onclick }, "Show only good matches");
   }
 
   /**
