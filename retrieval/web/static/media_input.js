@@ -69,7 +69,7 @@ export class MediaInput {
       this.state.update({ view: "search", item: "", nudge: [], [upload.modality]: upload.upload });
       this.notices.announce(`Searching with the ${getNoun(upload.modality)} ${name}`);
     } catch (error) {
-      this.notices.showError("upload", /** @type {Error} */ (error).message);
+      this.notices.showError("upload", `${name}: ${/** @type {Error} */ (error).message}`);
     }
   }
 }

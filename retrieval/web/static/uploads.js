@@ -11,7 +11,7 @@ const STORAGE_KEY = "affect-uploads"; // names by id, so that a reload still nam
  * @returns {Promise<import("./api_types.js").Upload>}
  */
 export async function uploadMedia(blob, name) {
-  if (blob.size > MAX_UPLOAD_BYTES) throw new Error(`${name} is too large: at most 200 MB can be searched with.`);
+  if (blob.size > MAX_UPLOAD_BYTES) throw new Error("too large: at most 200 MB can be searched with");
   const form = new FormData();
   form.append("file", blob, name);
   const upload = await fetchJson("/api/uploads", { method: "POST", body: form });
