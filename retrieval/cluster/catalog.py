@@ -41,7 +41,15 @@ from retrieval.cluster.schema import (
     Collection as MilvusCollection,
 )
 from retrieval.cluster.store import BOUNDED, STRONG, MilvusStore, Record
-from retrieval.storage import MODALITIES, FileRecord, FileStamp, FileUpdate, ItemRecord, is_missing
+from retrieval.storage import (
+    MODALITIES,
+    FileRecord,
+    FileStamp,
+    FileUpdate,
+    ItemRecord,
+    is_missing,
+    to_stored_nanoseconds,
+)
 
 VERSION_KEY, ROW_FILES_KEY, MOUNTS_KEY, ROOTS_KEY = "version", "row_files", "mounts", "roots"
 ITEM_FIELDS = ("modality", "duration", "width", "height", "segments", "incomplete")
@@ -128,7 +136,7 @@ class MilvusCatalog:
             conditions.append(f"(path == {json.dumps(path)} or path like {json.dumps(path + '/%')})")
         for comparison, moment in (("mtime_ns >=", since), ("mtime_ns <", until)):
             if moment is not None:
-                conditions.append(f"{comparison} {round(moment.timestamp() * 1e9)}")
+                conditions.append(f"{comparison} {to_stored_nanoseconds(moment)}")
         records = self._store.query(FILES, " and ".join(conditions), ["path", "item"], limit=limit)
         return [record["item"] for record in records if folder is None or is_below(read_path(record), folder)]
 

@@ -15,6 +15,7 @@ from ipaddress import ip_address
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from retrieval.web.errors import JsonAnswer, make_error_answer
@@ -47,10 +48,6 @@ SECURITY_HEADERS = {
     "X-Frame-Options": "DENY",
 }
 DEFAULT_HEADERS = {"Cache-Control": "no-cache"}  # where an answer says nothing else
-
-
-class BodyTooLargeError(Exception):
-    """More bytes were sent than may be."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,19 +117,7 @@ class RequestGuard:
         if refusal is not None:
             await refusal(scope, receive, send)
             return
-        limit = _get_body_limit(scope["path"])
-        is_started = False
-
-        async def send_and_note(message: Message) -> None:
-            nonlocal is_started
-            is_started = True
-            await send(message)
-
-        try:
-            await self.app(scope, _bound_body(receive, limit), send_and_note)
-        except BodyTooLargeError:
-            if not is_started:
-                await _make_too_large_answer(limit)(scope, receive, send)
+        await self.app(scope, _bound_body(receive, _get_body_limit(scope["path"])), send)
 
     def _refuse(self, scope: Scope) -> JsonAnswer | None:
         """The answer to a request that is refused or, with a token in the address, sent on; else None."""
@@ -140,9 +125,7 @@ class RequestGuard:
         if reason := self.rules.find_refusal(scope["method"], path, headers):
             return make_error_answer(HTTPStatus.FORBIDDEN, reason)
         if self.rules.accepts_token(_find_token(headers)):
-            limit = _get_body_limit(path)
-            length = headers.get("content-length", "0")
-            return _make_too_large_answer(limit) if not length.isdigit() or int(length) > limit else None
+            return _refuse_length(headers.get("content-length", "0"), _get_body_limit(path))
         parameters = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         token = dict(parameters).get(TOKEN_PARAMETER)
         if scope["method"] == "GET" and path in PAGE_PATHS and token and self.rules.accepts_token(token):
@@ -166,6 +149,7 @@ def _with_security_headers(send: Send) -> Send:
 
 
 def _bound_body(receive: Receive, limit: int) -> Receive:
+    """`receive`, which raises HTTPException once more bytes have come than may be."""
     received = 0
 
     async def receive_bounded() -> Message:
@@ -173,7 +157,7 @@ def _bound_body(receive: Receive, limit: int) -> Receive:
         message = await receive()
         received += len(message.get("body", b""))
         if received > limit:
-            raise BodyTooLargeError
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _describe_limit(limit))
         return message
 
     return receive_bounded
@@ -183,10 +167,15 @@ def _get_body_limit(path: str) -> int:
     return MAX_UPLOAD_BYTES + MULTIPART_BYTES if path == UPLOADS_PATH else MAX_BODY_BYTES
 
 
-def _make_too_large_answer(limit: int) -> JsonAnswer:
-    return make_error_answer(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"more than {limit // 1_000_000} MB were sent"
-    )
+def _refuse_length(length: str, limit: int) -> JsonAnswer | None:
+    """The answer to a body that says to be longer than the limit; None for another one."""
+    if length.isdigit() and int(length) <= limit:
+        return None
+    return make_error_answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _describe_limit(limit))
+
+
+def _describe_limit(limit: int) -> str:
+    return f"more than {limit // 1_000_000} MB were sent"
 
 
 def _make_login_answer(address: str, token: str) -> JsonAnswer:
