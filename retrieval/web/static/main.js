@@ -165,7 +165,7 @@ function listen() {
     results.show(answer.results);
     moodPanel.showAnswer(answer);
   });
-  session.addEventListener("explained", () => results.refresh());
+  session.addEventListener("explained", (event) => results.showSummaries(/** @type {CustomEvent} */ (event).detail));
   session.addEventListener("error", (event) => status.showError(/** @type {CustomEvent} */ (event).detail));
   session.addEventListener("empty", () => {
     status.showEmpty(true);

@@ -23,11 +23,10 @@ import { formatSpan, getFileName } from "./text_format.js";
  */
 export function createResultCard(result, group, actions) {
   const name = getFileName(result.path);
-  const span = formatSpan(result.start, result.end);
   return createElement(
     "article",
     { class: `card ${result.group ? "duplicate" : ""}`, "data-id": result.id },
-    createOpenButton(result, name, span, actions),
+    createOpenButton(result, formatSpan(result.start, result.end), actions),
     createElement(
       "div",
       { class: "card-body" },
@@ -39,17 +38,34 @@ export function createResultCard(result, group, actions) {
 }
 
 /**
+ * Puts the summary of a result on its card.
+ * @param {Element} card
  * @param {Result} result
- * @param {string} name
+ */
+export function showSummary(card, result) {
+  const line = card.querySelector(".card-summary");
+  if (line) line.textContent = result.summary ?? "";
+  card.querySelector(".card-open")?.setAttribute("aria-label", describeResult(result));
+}
+
+/**
+ * A result in words, for screen readers.
+ * @param {Result} result
+ */
+function describeResult({ rank, path, modality, start, end, score, summary }) {
+  const parts = [`${rank}. ${getFileName(path)}`, getNoun(modality), formatSpan(start, end), `score ${score.toFixed(2)}`, summary];
+  return parts.filter(Boolean).join(", ");
+}
+
+/**
+ * @param {Result} result
  * @param {string} span
  * @param {ResultActions} actions
  */
-function createOpenButton(result, name, span, actions) {
-  const score = result.score.toFixed(2);
-  const label = [`${result.rank}. ${name}`, getNoun(result.modality), span, `score ${score}`, result.summary];
+function createOpenButton(result, span, actions) {
   return createElement(
     "button",
-    { type: "button", class: "card-open", "aria-label": label.filter(Boolean).join(", "), onclick: () => actions.open(result) },
+    { type: "button", class: "card-open", "aria-label": describeResult(result), onclick: () => actions.open(result) },
     createPreview(result),
     createElement(
       "span",
@@ -58,7 +74,7 @@ function createOpenButton(result, name, span, actions) {
       span || getNoun(result.modality),
     ),
     result.modality === "image" ? null : createElement("span", { class: "play-mark" }, createIcon("play")),
-    createElement("span", { class: "card-score" }, createBar(result.score), createElement("span", {}, score)),
+    createElement("span", { class: "card-score" }, createBar(result.score), createElement("span", {}, result.score.toFixed(2))),
   );
 }
 

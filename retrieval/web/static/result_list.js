@@ -1,7 +1,7 @@
 /** The list of results: near-duplicates fold beneath the first of them. */
 
 import { findElement } from "./dom.js";
-import { createResultCard } from "./result_card.js";
+import { createResultCard, showSummary } from "./result_card.js";
 import { VirtualGrid } from "./virtual_grid.js";
 
 const NARROW = 500; // pixels of a list, below which two small cards are a row
@@ -40,9 +40,15 @@ export class ResultList {
     this.#fold();
   }
 
-  /** Draws the results again that have an explanation now. */
-  refresh() {
-    this.#shown.forEach((result, index) => result.summary && this.grid.replaceCard(index));
+  /**
+   * Shows the summaries that results have now.
+   * @param {Set<string>} ids
+   */
+  showSummaries(ids) {
+    this.#shown.forEach((result, index) => {
+      const card = ids.has(result.id) && this.grid.getCard(index);
+      if (card) showSummary(card, result);
+    });
   }
 
   get isEmpty() {

@@ -9,6 +9,7 @@ import { fetchJson, LatestRequest } from "./api_client.js";
 const PAGE_SIZE = 60; // results asked for at first
 const MAX_RESULTS = 1000; // of one search, by the API
 const EXPLAINED_COUNT = 24; // results explained without being opened
+const EXPLAINED_AT_ONCE = 4; // of them in one request, so that a new query need not wait long
 const TYPING_MS = 70; // pause between keys after which a search starts
 const EXPLAIN_MS = 150;
 
@@ -83,7 +84,7 @@ export class SearchSession extends EventTarget {
   }
 
   /**
-   * @param {Record<string, number>} extra
+   * @param {Record<string, string | number>} extra
    * @param {AbortSignal} [signal]
    * @returns {Promise<SearchAnswer>}
    */
@@ -94,10 +95,21 @@ export class SearchSession extends EventTarget {
   }
 
   async #explainFirst() {
-    const count = Math.min(EXPLAINED_COUNT, this.answer?.results.length ?? 0);
-    if (!count) return;
-    const answer = await this.#explain.run((signal) => this.#fetch({ k: count, explain: 1 }, signal)).catch(() => null);
-    if (answer) this.#addExplanations(answer.results);
+    const first = (this.answer?.results ?? []).slice(0, EXPLAINED_COUNT).filter((result) => !result.why);
+    for (let start = 0; start < first.length; start += EXPLAINED_AT_ONCE) {
+      const ids = first.slice(start, start + EXPLAINED_AT_ONCE).map((result) => result.id);
+      const answer = await this.#explain.run((signal) => this.#fetchExplained(ids, signal)).catch(() => null);
+      if (!answer) return;
+      this.#addExplanations(answer.results);
+    }
+  }
+
+  /**
+   * @param {string[]} ids
+   * @param {AbortSignal} [signal]
+   */
+  #fetchExplained(ids, signal) {
+    return this.#fetch({ k: this.#count, explain_items: ids.join(",") }, signal);
   }
 
   /**
@@ -107,7 +119,7 @@ export class SearchSession extends EventTarget {
    */
   async explain(result) {
     if (result.why) return result;
-    const answer = await this.#fetch({ k: result.rank, explain: 1 });
+    const answer = await this.#fetchExplained([result.id]);
     this.#addExplanations(answer.results);
     return result;
   }
@@ -116,12 +128,12 @@ export class SearchSession extends EventTarget {
    * @param {Result[]} explained
    */
   #addExplanations(explained) {
-    const byId = new Map(explained.map((result) => [result.id, result]));
+    const byId = new Map(explained.filter((result) => result.why).map((result) => [result.id, result]));
     for (const result of this.answer?.results ?? []) {
       const { why, summary } = byId.get(result.id) ?? result;
       Object.assign(result, { why, summary });
     }
-    this.dispatchEvent(new Event("explained"));
+    this.dispatchEvent(new CustomEvent("explained", { detail: new Set(byId.keys()) }));
   }
 
   /**

@@ -54,17 +54,11 @@ export class VirtualGrid {
   }
 
   /**
-   * Makes a card anew, if it is in the page; the focus stays on the same control of it.
+   * The card with an index; undefined where it is not in the page now.
    * @param {number} index
    */
-  replaceCard(index) {
-    const cell = this.#cells.get(index);
-    if (!cell) return;
-    const controls = listControls(cell);
-    const focused = controls.indexOf(/** @type {HTMLElement} */ (document.activeElement));
-    cell.replaceChildren(this.options.createCard(index));
-    this.#setTabbable(cell, index === this.#active);
-    if (focused >= 0) listControls(cell)[focused]?.focus();
+  getCard(index) {
+    return this.#cells.get(index)?.firstElementChild ?? undefined;
   }
 
   refresh() {
