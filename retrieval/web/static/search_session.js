@@ -24,6 +24,7 @@ export class SearchSession extends EventTarget {
   #search = new LatestRequest();
   #explain = new LatestRequest();
   #parameters = "";
+  #answered = ""; // the parameters of `answer`
   #count = PAGE_SIZE;
   #timer = 0;
 
@@ -76,6 +77,7 @@ export class SearchSession extends EventTarget {
       if (!answer) return;
       this.#keepExplanations(answer);
       this.answer = answer;
+      this.#answered = this.#parameters;
       this.dispatchEvent(new Event("answer"));
       this.#timer = setTimeout(() => this.#explainFirst(), EXPLAIN_MS);
     } catch (error) {
@@ -120,6 +122,8 @@ export class SearchSession extends EventTarget {
   async explain(result) {
     if (result.why) return result;
     const answer = await this.#fetchExplained([result.id]);
+    const { why, summary } = answer.results.find(({ id }) => id === result.id) ?? result;
+    Object.assign(result, { why, summary }); // it may be of an answer before the last one
     this.#addExplanations(answer.results);
     return result;
   }
@@ -137,11 +141,11 @@ export class SearchSession extends EventTarget {
   }
 
   /**
-   * Explanations that more results of the same query need not ask for again.
+   * Explanations that another answer to the same query need not ask for again.
    * @param {SearchAnswer} answer
    */
   #keepExplanations(answer) {
-    if (!this.answer || this.#count === PAGE_SIZE) return;
+    if (!this.answer || this.#answered !== this.#parameters) return;
     const byId = new Map(this.answer.results.map((result) => [result.id, result]));
     for (const result of answer.results) {
       const { why, summary } = byId.get(result.id) ?? {};
