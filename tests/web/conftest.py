@@ -3,10 +3,11 @@
 import shutil
 
 import pytest
-from browser import open_browser, serve_library
+from browser import open_test_browser
 from click.testing import CliRunner
 from PIL import Image
 
+from experiments.page_browser import serve_library
 from retrieval.cli.main import main
 from retrieval.samples import create_sample_media
 
@@ -52,7 +53,7 @@ def address(browser, media, tmp_path_factory):
 @pytest.fixture(scope="session")
 def browser():
     """Chromium; skips where there is none, before anything is indexed."""
-    with open_browser() as browser:
+    with open_test_browser() as browser:
         yield browser
 
 

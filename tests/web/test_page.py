@@ -1,8 +1,11 @@
 """The page in a real browser, over a real server and library."""
 
+import shutil
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+
+from experiments.page_browser import serve_library
 
 expect = pytest.importorskip("playwright.sync_api", reason="the package playwright is not here").expect
 
@@ -302,3 +305,22 @@ def assert_accessible(axe, page, width):
     violations = axe.run(page).response["violations"]
     assert [(found["id"], [node["html"][:120] for node in found["nodes"]]) for found in violations] == []
     assert page.evaluate("document.scrollingElement.scrollWidth") <= width
+
+
+def test_the_first_page_indexes_a_folder(browser, media, tmp_path):
+    (tmp_path / "photos").mkdir()
+    for name in ("skimage-coffee.png", "skimage-rocket.jpg"):
+        shutil.copy(media / name, tmp_path / "photos")
+    with serve_library(tmp_path / "lib") as address:
+        page = browser.new_page()
+        page.goto(address)
+        expect(page.get_by_role("heading", name="Point it at your photos")).to_be_visible()
+        page.get_by_label("Folder to index").fill(str(tmp_path / "nowhere"))
+        page.get_by_role("button", name="Index it").click()
+        expect(page.locator(".notice.error")).to_contain_text("no such folder")
+        page.get_by_label("Folder to index").fill(str(tmp_path / "photos"))
+        page.get_by_role("button", name="Index it").click()
+        page.wait_for_selector("body[data-state=ready]", timeout=90_000)
+        page.get_by_role("searchbox").fill("a cup of coffee")
+        expect(first_name(page)).to_have_text("skimage-coffee.png")
+        page.close()
