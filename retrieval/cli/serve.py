@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from contextlib import closing
 
 import click
@@ -46,3 +48,5 @@ def serve(folder: Location, host: str, port: int, token: str | None, open_page: 
         run_server(folder, host, port, token, announce, open_page=open_page)
     except KeyboardInterrupt:
         click.echo("affect: the page is closed", err=True)
+        sys.stderr.flush()
+        os._exit(0)  # without waiting for a search, or for a library that is being opened

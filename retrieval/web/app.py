@@ -14,10 +14,10 @@ from starlette.staticfiles import StaticFiles
 
 from retrieval.web.api_description import add_description
 from retrieval.web.errors import add_error_handlers
-from retrieval.web.index_routes import make_index_router
-from retrieval.web.library_routes import DISTRIBUTION, make_library_router
+from retrieval.web.index_routes import add_index_routes
+from retrieval.web.library_routes import DISTRIBUTION, add_library_routes
 from retrieval.web.request_guard import AccessRules, RequestGuard
-from retrieval.web.search_routes import make_search_router
+from retrieval.web.search_routes import add_search_routes
 from retrieval.web.services import Services
 
 STATIC_FOLDER = Path(str(files("retrieval.web") / "static"))
@@ -40,10 +40,11 @@ def make_app(services: Services, rules: AccessRules) -> FastAPI:
         redoc_url=None,
         lifespan=run_services,
     )
+    app.state.services = services
     add_error_handlers(app)
     add_description(app)
-    for make_router in (make_search_router, make_library_router, make_index_router):
-        app.include_router(make_router(services))
+    for add_routes in (add_search_routes, add_library_routes, add_index_routes):
+        add_routes(app, services)
 
     @app.get("/", include_in_schema=False)
     async def get_page() -> FileResponse:

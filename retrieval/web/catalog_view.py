@@ -66,6 +66,7 @@ class CatalogState:
         self._library = library
         self.snapshot: AnySnapshot = open_snapshot(library)
         self.number = next(_state_numbers)
+        self._sorted_items: dict[str, Sequence[ListedItem]] = {}
 
     @cached_property
     def items(self) -> Sequence[ListedItem]:
@@ -78,6 +79,12 @@ class CatalogState:
             ListedItem(record=record, affect=affect.get(record.id, unknown), changed=changed.get(record.path))
             for record in catalog.list_items()
         ]
+
+    def sort_items(self, order: str) -> Sequence[ListedItem]:
+        """Every item, in an order of SORT_KEYS."""
+        if order not in self._sorted_items:
+            self._sorted_items[order] = sorted(self.items, key=SORT_KEYS[order])
+        return self._sorted_items[order]
 
     @cached_property
     def items_by_id(self) -> Mapping[str, ListedItem]:
@@ -149,11 +156,10 @@ class CatalogView:
         """A page of the items of these modalities below a folder, in an order of SORT_KEYS."""
         items = [
             item
-            for item in self.state.items
+            for item in self.state.sort_items(sort)
             if item.record.modality in modalities
             and (folder is None or Path(item.record.path).is_relative_to(folder))
         ]
-        items.sort(key=SORT_KEYS[sort])
         return {
             "total": len(items),
             "items": [item.to_json() for item in items[offset : offset + limit]],

@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from encoders import AffectError, MediaError, describe_os_error
 
@@ -69,6 +70,12 @@ def describe_validation_error(error: RequestValidationError) -> str:
     return f"{name}: {first['msg'][:1].lower()}{first['msg'][1:]}"
 
 
+def list_methods(app: FastAPI, request: Request) -> list[str]:
+    """The methods of all routes of the path of a request; the framework names those of the first alone."""
+    matching = (route for route in app.routes if route.matches(request.scope)[0] is not Match.NONE)
+    return sorted({method for route in matching for method in getattr(route, "methods", None) or ()})
+
+
 def add_error_handlers(app: FastAPI) -> None:
     """Let an app answer every exception by one line of JSON."""
 
@@ -89,9 +96,11 @@ def add_error_handlers(app: FastAPI) -> None:
         return make_error_answer(HTTPStatus.BAD_REQUEST, describe_validation_error(error))
 
     @app.exception_handler(HTTPException)
-    async def _(_: Request, error: HTTPException) -> Response:
+    async def _(request: Request, error: HTTPException) -> Response:
         answer = make_error_answer(error.status_code, str(error.detail))
         answer.headers.update(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            answer.headers["Allow"] = ", ".join(list_methods(app, request))
         return answer
 
     @app.exception_handler(OSError)

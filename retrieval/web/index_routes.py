@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response, StreamingResponse
 
@@ -37,9 +37,9 @@ class IndexRequest(BaseModel):
     retry: bool = Field(False, description="try files again that could not be read before")
 
 
-def make_index_router(services: Services) -> APIRouter:
-    """The routes of indexing."""
-    router, job = APIRouter(prefix="/api"), services.job
+def add_index_routes(app: FastAPI, services: Services) -> None:
+    """Add the routes of indexing."""
+    job = services.job
 
     def start(paths: list[Path], *options: str, prepare: Any = lambda: None) -> Response:
         if services.is_gone():
@@ -48,25 +48,25 @@ def make_index_router(services: Services) -> APIRouter:
         job.start("index", [*words, "--", *map(str, paths)], prepare)
         return JsonAnswer(job.to_json(), 202)
 
-    @router.get("/index", responses=describe(IndexState))
+    @app.get("/api/index", responses=describe(IndexState))
     async def get_index() -> Response:
         """The index run in progress, or the last one, and the folders indexed before."""
         return JsonAnswer(await describe_job(services))
 
-    @router.post("/index", status_code=202, responses=describe(Job, 409, status=202))
+    @app.post("/api/index", status_code=202, responses=describe(Job, 409, status=202))
     async def post_index(body: IndexRequest) -> Response:
         """Index folders, or bring them up to date, in a process of its own."""
         folders = [parse_existing_folder(path) for path in body.paths]
         return start(folders, *(["--retry"] if body.retry else []))
 
-    @router.delete("/index", responses=describe(Job))
+    @app.delete("/api/index", responses=describe(Job))
     async def delete_index() -> Response:
         """Stop it, as Ctrl-C does; what is committed stays."""
         await job.stop()
         return JsonAnswer(job.to_json())
 
-    @router.get(
-        "/index/events",
+    @app.get(
+        "/api/index/events",
         response_class=StreamingResponse,
         responses=describe_body("text/event-stream"),
     )
@@ -76,14 +76,12 @@ def make_index_router(services: Services) -> APIRouter:
             stream_events(services), media_type="text/event-stream", headers=EVENT_HEADERS
         )
 
-    @router.post("/sample", status_code=202, responses=describe(Job, 409, status=202))
+    @app.post("/api/sample", status_code=202, responses=describe(Job, 409, status=202))
     async def post_sample() -> Response:
         """Make the sample files of `affect demo` beside the library, and index them."""
         library = require_folder(services.location, "indexing samples")
         folder = library.absolute().with_name(f"{library.name}-samples")
         return start([folder], prepare=partial(create_sample_media, folder))
-
-    return router
 
 
 async def describe_job(services: Services) -> dict[str, Any]:

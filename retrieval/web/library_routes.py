@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import FastAPI, Query
 from starlette.responses import Response
 
 from encoders import AffectError
@@ -28,11 +28,10 @@ EMPTY_COUNTS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def make_library_router(services: Services) -> APIRouter:
-    """The routes of a library and its items."""
-    router = APIRouter(prefix="/api")
+def add_library_routes(app: FastAPI, services: Services) -> None:
+    """Add the routes of a library and its items."""
 
-    @router.get("/library", responses=describe(LibraryInfo))
+    @app.get("/api/library", responses=describe(LibraryInfo))
     async def get_library() -> Response:
         """What the library holds, and whether it can be searched now."""
         services.start_warming()
@@ -61,7 +60,7 @@ def make_library_router(services: Services) -> APIRouter:
             }
         )
 
-    @router.get("/items", responses=describe(ItemPage))
+    @app.get("/api/items", responses=describe(ItemPage))
     async def list_items(
         offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
         limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = 100,
@@ -79,13 +78,13 @@ def make_library_router(services: Services) -> APIRouter:
             )
         )
 
-    @router.get("/items/{item_id}", responses=describe(Item, 404))
+    @app.get("/api/items/{item_id}", responses=describe(Item, 404))
     async def get_item(item_id: str) -> Response:
         """An item, its paths and its segments."""
         return JsonAnswer(await services.catalog.run(lambda view: view.describe_item(item_id)))
 
-    @router.get(
-        "/items/{item_id}/media",
+    @app.get(
+        "/api/items/{item_id}/media",
         response_class=Response,
         responses={**describe_body("*/*", 404, 416), 206: {"description": "the range that was asked for"}},
     )
@@ -94,17 +93,15 @@ def make_library_router(services: Services) -> APIRouter:
         path, modality = await services.catalog.run(lambda view: view.find_file(item_id))
         return make_media_response(path, modality)
 
-    @router.get("/map", responses=describe(MapColumns))
+    @app.get("/api/map", responses=describe(MapColumns))
     async def get_map() -> Response:
         """The items on the valence-arousal plane, column by column."""
         return JsonAnswer(await services.catalog.run(lambda view: view.state.map_columns))
 
-    @router.get("/unreadable", responses=describe(list[UnreadableFile]))
+    @app.get("/api/unreadable", responses=describe(list[UnreadableFile]))
     async def list_unreadable() -> Response:
         """The files that could not be read, and why."""
         return JsonAnswer(await services.catalog.run(CatalogView.list_unreadable))
-
-    return router
 
 
 def count_library(view: CatalogView) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, UploadFile
+from fastapi import FastAPI, Query, Request, UploadFile
 from starlette.responses import Response
 
 from retrieval.search import Engine, QueryMedia, answer_query
@@ -19,18 +19,17 @@ from retrieval.web.services import Services, answer_if_connected
 from retrieval.web.uploads import describe_upload, make_upload_id, read_upload
 
 
-def make_search_router(services: Services) -> APIRouter:
-    """The routes of searches."""
-    router = APIRouter(prefix="/api")
+def add_search_routes(app: FastAPI, services: Services) -> None:
+    """Add the routes of searches."""
 
-    @router.get("/search", responses=describe(SearchAnswer, 404))
+    @app.get("/api/search", responses=describe(SearchAnswer, 404))
     async def search(request: Request, parameters: Annotated[SearchParameters, Query()]) -> Response:
         """Search, as `affect search --json` does."""
         query = make_query(parameters, services.uploads.find)
         work = services.engine.run(lambda engine: run_search(engine, query, parameters))
         return JsonAnswer(await answer_if_connected(request, work))
 
-    @router.post("/uploads", status_code=201, responses=describe(Upload, 415, status=201))
+    @app.post("/api/uploads", status_code=201, responses=describe(Upload, 415, status=201))
     async def upload(request: Request, file: UploadFile) -> Response:
         """Send a picture, sound or video to search with; it is encoded at once and deleted."""
         upload_id, name = make_upload_id(), file.filename or ""
@@ -41,8 +40,6 @@ def make_search_router(services: Services) -> APIRouter:
         media = await answer_if_connected(request, services.encoder.run(read))
         services.uploads.add(upload_id, media)
         return JsonAnswer(describe_upload(upload_id, media, name), 201)
-
-    return router
 
 
 def run_search(engine: Engine, query: SearchQuery, parameters: SearchParameters) -> dict[str, Any]:

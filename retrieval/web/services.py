@@ -23,6 +23,7 @@ from retrieval.web.uploads import UploadStore
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
+CLOSE_SECONDS = 0.5  # to wait for a search in progress at the end of the server
 WARM_UP_TEXT = "a photo"
 GONE_NOTICE = (
     "{}: the library is not there now; its folder was moved or removed, or its disk is not mounted. The page "
@@ -88,10 +89,12 @@ class Services:
             await self.engine.run(lambda engine: engine.snapshot.item_count)
 
     async def close(self) -> None:
-        """Stop the command that runs, and close the library on all threads."""
+        """Stop the command that runs, and close the library on all threads but those that are busy."""
         self.is_ending = True
         await self.job.stop()
-        await asyncio.gather(self.engine.close(), self.catalog.close(), self.encoder.close())
+        threads = asyncio.gather(self.engine.close(), self.catalog.close(), self.encoder.close())
+        with suppress(TimeoutError):
+            await asyncio.wait_for(threads, CLOSE_SECONDS)
 
     def get_state(self) -> tuple[str, str | None]:
         """(state, notice) of the library for the page."""

@@ -27,7 +27,8 @@ WRONG = (
     {"text": "a", "modalities": "smell"}, {"text": "a", "weights": "object"}, {"text": "a", "balance": "-1"},
     {"text": "a", "fusion": "luck"}, {"mood": "3,4"}, {"mood": "nan,nan"}, {"item": "none"},
     {"text": "a", "affect": 2}, {"text": "a", "since": "yesterday"}, {"text": "x" * 2001},
-    {"text": "a", "not": ["b"] * 21}, {"text": "a", "min_score": "nan"}, {"text": "a", "under": "a\0b"}, {"radius": 1},
+    {"text": "a", "not": ["b"] * 21}, {"text": "a", "min_score": "nan"}, {"text": "a", "under": "a\0b"},
+    {"radius": 1},
 )  # fmt: skip
 
 
