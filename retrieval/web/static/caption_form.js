@@ -10,8 +10,7 @@ import { createElement } from "./dom.js";
  * @returns {Promise<Record<string, string>>}
  */
 export async function fetchCaptions() {
-  const { captions } = await fetchJson("/api/captions");
-  return Object.fromEntries(captions.map((/** @type {{id: string, caption: string}} */ { id, caption }) => [id, caption]));
+  return (await fetchJson("/api/captions")).captions;
 }
 
 /**

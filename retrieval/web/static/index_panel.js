@@ -1,4 +1,7 @@
-/** Indexing: its progress live, add a folder, index again, stop. "library" follows when new items can be searched. */
+/**
+ * Indexing: its progress live, add a folder, index again, stop. "library" follows when new items can be searched,
+ * "done" the end of a run of indexing or training.
+ */
 
 import { fetchJson, sendJson } from "./api_client.js";
 import { createElement, findElement } from "./dom.js";
@@ -30,7 +33,11 @@ export class IndexPanel extends EventTarget {
   follow() {
     const events = new EventSource("/api/index/events");
     for (const name of ["progress", "done"]) {
-      events.addEventListener(name, (event) => this.#show(JSON.parse(/** @type {MessageEvent} */ (event).data)));
+      events.addEventListener(name, (event) => {
+        const status = JSON.parse(/** @type {MessageEvent} */ (event).data);
+        this.#show(status);
+        if (name === "done") this.dispatchEvent(new CustomEvent("done", { detail: status }));
+      });
     }
     events.addEventListener("library", () => this.dispatchEvent(new Event("library")));
     events.addEventListener("done", () => this.dispatchEvent(new Event("library")));

@@ -40,7 +40,7 @@ const moodPanel = new MoodPanel(state);
 const filters = new Filters(state);
 const indexPanel = new IndexPanel(notices);
 const firstRun = new FirstRun(indexPanel, notices);
-const captionsPanel = new CaptionsPanel(notices);
+const captionsPanel = new CaptionsPanel(indexPanel, notices);
 const actions = { open: openItem, searchLike, exclude };
 const results = new ResultList(actions, () => session.extend());
 const viewer = new Viewer({ searchLike, exclude, explain, getNeighbour, getTarget }, notices);
@@ -99,6 +99,14 @@ function getTarget() {
   return moodPanel.plane.target.points[0] ?? null;
 }
 
+/**
+ * The name of an item; its id where it has no place on the map.
+ * @param {string} id
+ */
+function getName(id) {
+  return plotted.find((item) => item.id === id)?.name ?? id;
+}
+
 /** Brings every part in line with the query. */
 function showQuery() {
   const { query } = state;
@@ -115,7 +123,7 @@ function showQuery() {
   session.setQuery(query);
   if (!isSearchView && library) {
     libraryView.show(library, plotted);
-    captionsPanel.refresh();
+    captionsPanel.refresh(getName);
   }
 }
 
