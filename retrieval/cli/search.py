@@ -115,7 +115,8 @@ def _search_one(engine: Engine, query: Query, *, explain: bool, html: Path | Non
     from retrieval.search import answer_query
 
     answer = answer_query(engine, query, explain=explain)
-    query, results, explanations = answer.query, answer.results, answer.explanations
+    query, results = answer.query, answer.results
+    explanations = [answer.explanations[hit.id] for hit in results.hits] if explain else None
     if as_json:
         click.echo(json.dumps(answer.to_json()))
     else:

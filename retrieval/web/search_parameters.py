@@ -48,6 +48,7 @@ class SearchParameters(BaseModel):
     diversify: float | None = Field(None, description="1, by score alone, to 0")
     min_score: float | None = Field(None, description="leave out what scores less")
     explain: bool = Field(False, description="add why and summary to each result")
+    explain_items: Text = Field("", description="add them to the results with these ids alone: a,b")
 
 
 def make_query(parameters: SearchParameters, find_upload: Callable[[str], QueryMedia]) -> Query:
@@ -55,7 +56,7 @@ def make_query(parameters: SearchParameters, find_upload: Callable[[str], QueryM
 
     Raises AffectError for a query that makes no sense, and what `find_upload` raises for an unknown id.
     """
-    given = parameters.model_dump(by_alias=True, exclude={"explain"}, exclude_defaults=True)
+    given = parameters.model_dump(by_alias=True, exclude={"explain", "explain_items"}, exclude_defaults=True)
     fields: dict[str, Any] = {name: value for name, value in given.items() if value not in ("", [])}
     for modality in MEDIA_FIELDS:
         if modality in fields:

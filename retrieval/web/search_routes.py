@@ -26,7 +26,7 @@ def add_search_routes(app: FastAPI, services: Services) -> None:
     async def search(request: Request, parameters: Annotated[SearchParameters, Query()]) -> Response:
         """Search, as `affect search --json` does."""
         query = make_query(parameters, services.uploads.find)
-        work = services.engine.run(lambda engine: run_search(engine, query, parameters.explain))
+        work = services.engine.run(lambda engine: run_search(engine, query, parameters))
         return JsonAnswer(await answer_if_connected(request, work))
 
     @app.post("/api/uploads", status_code=201, responses=describe(Upload, 415, status=201))
@@ -42,10 +42,12 @@ def add_search_routes(app: FastAPI, services: Services) -> None:
         return JsonAnswer(describe_upload(upload_id, media, name), 201)
 
 
-def run_search(engine: Engine, query: SearchQuery, explain: bool) -> dict[str, Any]:
+def run_search(engine: Engine, query: SearchQuery, parameters: SearchParameters) -> dict[str, Any]:
     """The answer of `affect search --json`, with the warnings that it logs, and the time it took."""
     start = time.perf_counter()
     with collect_warnings() as warnings:
-        answer = answer_query(engine, query, explain=explain).to_json()
+        explained_ids = set(filter(None, parameters.explain_items.split(",")))
+        found = answer_query(engine, query, explain=parameters.explain, explained_ids=explained_ids)
+        answer = found.to_json()
     took_ms = round((time.perf_counter() - start) * 1000, 1)
     return {**answer, "warnings": warnings, "took_ms": took_ms}
