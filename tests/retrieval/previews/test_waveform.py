@@ -1,5 +1,7 @@
 """Peaks of sounds, measured by segment and merged."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -26,7 +28,7 @@ def test_segments_merge_to_the_peaks_of_the_whole(size, parts, seed):
     bounds = np.linspace(0, size, parts + 1).astype(int)
     segments = [
         measure_peaks(Audio(samples=samples[low:high], sample_rate=RATE), low / RATE, duration)
-        for low, high in zip(bounds[:-1], bounds[1:], strict=True)
+        for low, high in pairwise(bounds)
         if high > low
     ]
     merged = merge_peaks(segments, duration)
@@ -44,7 +46,9 @@ def test_a_click_is_where_it_is():
 
 
 def test_silence_is_silent():
-    silent = merge_peaks([measure_peaks(Audio(samples=np.zeros(RATE, np.float32), sample_rate=RATE), 0.0, 1.0)], 1.0)
+    silent = merge_peaks(
+        [measure_peaks(Audio(samples=np.zeros(RATE, np.float32), sample_rate=RATE), 0.0, 1.0)], 1.0
+    )
     assert silent.dtype == np.uint8 and not silent.any()
 
 
@@ -54,5 +58,7 @@ def test_short_sounds_have_fewer_peaks(duration, count):
 
 
 def test_samples_beyond_the_duration_count_for_the_end():
-    peaks = merge_peaks([measure_peaks(Audio(samples=np.full(RATE, 0.1, np.float32), sample_rate=RATE), 15.0, 15.5)], 15.5)
+    peaks = merge_peaks(
+        [measure_peaks(Audio(samples=np.full(RATE, 0.1, np.float32), sample_rate=RATE), 15.0, 15.5)], 15.5
+    )
     assert len(peaks) == 400 and peaks[-13:].min() == 255 and not peaks[:387].any()
