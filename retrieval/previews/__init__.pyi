@@ -15,4 +15,5 @@ from .segment_preview import PREVIEWING_READER as PREVIEWING_READER
 from .segment_preview import SegmentPreview as SegmentPreview
 from .segment_preview import get_preview as get_preview
 from .thumbnail import THUMBNAIL_SIDE_PX as THUMBNAIL_SIDE_PX
+from .thumbnail import encode_jpeg as encode_jpeg
 from .thumbnail import encode_thumbnail as encode_thumbnail

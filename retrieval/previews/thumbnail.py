@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +19,8 @@ def encode_thumbnail(frame: npt.NDArray[np.uint8]) -> bytes:
     return encode_jpeg(image)
 
 
-def encode_jpeg(image: Image.Image, **options: Any) -> bytes:
+def encode_jpeg(image: Image.Image) -> bytes:
     """JPEG of a picture."""
     stream = io.BytesIO()
-    image.save(stream, "JPEG", quality=JPEG_QUALITY, **options)
+    image.save(stream, "JPEG", quality=JPEG_QUALITY)
     return stream.getvalue()
