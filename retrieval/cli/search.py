@@ -135,10 +135,13 @@ def _search_one(engine: Engine, query: Query, *, explain: bool, html: Path | Non
 def _results_to_json(
     query: Query, search_results: SearchResults, explanations: list[dict[str, Any]] | None
 ) -> dict[str, Any]:
+    from retrieval.search import summarise_explanation
+
     hits = [hit.to_json() for hit in search_results.hits]
     if explanations is not None:
         hits = [
-            {**result, "why": explanation} for result, explanation in zip(hits, explanations, strict=True)
+            {**hit.to_json(), "why": explanation, "summary": summarise_explanation(hit, explanation)}
+            for hit, explanation in zip(search_results.hits, explanations, strict=True)
         ]
     note: dict[str, Any] = {"note": search_results.note} if search_results.note else {}
     if isinstance(query.balance, Mapping):

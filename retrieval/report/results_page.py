@@ -23,7 +23,7 @@ from retrieval.report.terminal import (
     format_time_span,
 )
 from retrieval.report.thumbnails import ItemMoment, Moment, load_thumbnails
-from retrieval.search import Hit, Query
+from retrieval.search import Hit, Query, summarise_explanation
 from retrieval.storage import AnyLibrary
 
 Explanations = Sequence[Mapping[str, Any]]
@@ -111,6 +111,7 @@ def _make_section(
         "hits": [
             {
                 **_make_hit_entry(thumbnail_by_moment, folder, hit),
+                "summary": summarise_explanation(hit, explanation) if explanation else "",
                 "explanation_tables": list(_list_explanation_tables(explanation)),
             }
             for hit, explanation in zip(hits, explanations or [{}] * len(hits), strict=True)

@@ -36,3 +36,5 @@ from .query_file import read_queries as read_queries
 from .query_moods import Mood as Mood
 from .query_moods import PhraseAffect as PhraseAffect
 from .query_moods import describe_mood as describe_mood
+from .summary import format_time as format_time
+from .summary import summarise_explanation as summarise_explanation
