@@ -23,6 +23,7 @@ from .kinds import make_view_search as make_view_search
 from .kinds import open_snapshot as open_snapshot
 from .mood_targets import MoodTarget as MoodTarget
 from .mood_targets import PointTarget as PointTarget
+from .near_duplicates import group_near_duplicates as group_near_duplicates
 from .query import DEFAULT_BALANCE as DEFAULT_BALANCE
 from .query import Query as Query
 from .query_encoder import EncodedQueryPart as EncodedQueryPart
