@@ -129,11 +129,13 @@ def index(
                 PreviewCompleter(library, progress, on_progress).run(jobs)
         kind.update_index(library, log_progress)
         progress.removed += removed_count
-        lost = [] if encoders is None else find_lost_abilities(library.config, preset)
+        lost_abilities = [] if encoders is None else find_lost_abilities(library.config, preset)
         if as_json:
-            click.echo(json.dumps(progress.to_json() | ({"without": lost} if lost else {})))
+            click.echo(
+                json.dumps(progress.to_json() | ({"without": lost_abilities} if lost_abilities else {}))
+            )
         else:
-            print_index_summary(progress, library.name, lost)
+            print_index_summary(progress, library.name, lost_abilities)
 
 
 def _make_encoder(library: AnyLibrary, ray_address: str | None) -> FileEncoder | None:

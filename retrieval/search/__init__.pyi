@@ -17,8 +17,8 @@ from .index_recall import RECALL_DEPTH as RECALL_DEPTH
 from .index_recall import compute_index_recall as compute_index_recall
 from .index_recall import measure_recalls as measure_recalls
 from .kinds import NearestSegments as NearestSegments
-from .kinds import SegmentsByMood as SegmentsByMood
-from .kinds import make_affect_search as make_affect_search
+from .kinds import SegmentsNearPoint as SegmentsNearPoint
+from .kinds import make_point_search as make_point_search
 from .kinds import make_view_search as make_view_search
 from .kinds import open_snapshot as open_snapshot
 from .mood_targets import MoodTarget as MoodTarget
