@@ -95,9 +95,15 @@ class Services:
         with suppress(ApiError, AffectError):  # which the page's state tells of
             await self.engine.run(lambda engine: engine.snapshot.item_count)
 
+    def begin_ending(self) -> None:
+        """Answer what waits, and end streams of events, so that the server can end soon."""
+        self.is_ending = True
+        for thread in (self.engine, self.catalog, self.encoder):
+            thread.refuse_tasks()
+
     async def close(self) -> None:
         """Stop the command that runs, and close the library on all threads but those that are busy."""
-        self.is_ending = True
+        self.begin_ending()
         await self.job.stop()
         threads = asyncio.gather(self.engine.close(), self.catalog.close(), self.encoder.close())
         with suppress(TimeoutError):
