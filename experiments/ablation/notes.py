@@ -97,8 +97,8 @@ def list_notes(metadata: RunMetadata) -> list[str]:
         f"Settings: {', '.join(f'{name} {value}' for name, value in metadata.settings.items())}.",
         *(f"Encoder of {role}: {card}." for role, card in metadata.encoders.items()),
         *(
-            f"Features of {label_role(role)}: {told['path']}, {told['files']} files, {told['bytes']} bytes, "
-            f"SHA-256 {told['sha256']}."
-            for role, told in metadata.feature_files.items()
+            f"Features of {label_role(role)}: {file['path']}, {file['files']} files, {file['bytes']} bytes, "
+            f"SHA-256 {file['sha256']}."
+            for role, file in metadata.feature_files.items()
         ),
     ]

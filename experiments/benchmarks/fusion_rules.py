@@ -60,7 +60,7 @@ def command(data: Path, gallery: str, library: Path | None, encoders: str, seed:
     items, words = load_gallery(data, gallery)
     with open_gallery_library(items, encoders, library) as engine:
         scores = {
-            rule: {word: _ask(asked, items, word, rule) for asked, word in engines}
+            rule: {word: _ask(engine_of_word, items, word, rule) for engine_of_word, word in engines}
             for rule, engines in _list_engines(engine, items, words, seed)
         }
     settings = {"gallery": gallery, "items": len(items), "words": len(words), "folds": FOLD_COUNT}

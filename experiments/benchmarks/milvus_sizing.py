@@ -19,7 +19,13 @@ from experiments.benchmarks.vector_index import parse_sizes
 from experiments.statistics.report import BenchmarkReport, add_seed_option, json_option, print_report
 from retrieval.cluster import MilvusUrl
 from retrieval.cluster.connection import require_client
-from retrieval.cluster.schema import Collection, choose_index, make_row_collection, make_segment_key
+from retrieval.cluster.schema import (
+    INDEX_CHOICES,
+    Collection,
+    choose_index,
+    make_row_collection,
+    make_segment_key,
+)
 from retrieval.cluster.store import STRONG, MilvusStore, make_records
 from retrieval.vector_index import find_exact_neighbours
 
@@ -52,16 +58,22 @@ class SizeMeasurement:
 @click.option("--library", required=True, help="milvus://host:port/name of a server on this machine.")
 @click.option("--sizes", default="30000,100000,300000", show_default=True)
 @click.option("--dim", type=click.IntRange(2, 32768), default=384, show_default=True)
+@click.option(
+    "--index",
+    "kind",
+    type=click.Choice([choice.kind for choice in INDEX_CHOICES]),
+    help="Of every size; by default the one that a library of this size has.",
+)
 @add_seed_option
 @json_option
-def command(library: str, sizes: str, dim: int, seed: int, as_json: bool) -> None:
+def command(library: str, sizes: str, dim: int, kind: str | None, seed: int, as_json: bool) -> None:
     """Insert synthetic rows, build the index of their number, search; a row for each size, and the fit.
 
     Rows lie about common centres, 50 each. The collection of each size is removed at the end.
     """
     require_client()
     store = MilvusStore(MilvusUrl.parse(library))
-    measurements = [measure_size(store, size, dim, seed) for size in parse_sizes(sizes)]
+    measurements = [measure_size(store, size, dim, kind, seed) for size in parse_sizes(sizes)]
     report = BenchmarkReport(
         benchmark="milvus",
         settings={"dim": dim, "queries": QUERY_COUNT, "candidates": DEPTH, "seed": seed},
@@ -71,8 +83,13 @@ def command(library: str, sizes: str, dim: int, seed: int, as_json: bool) -> Non
     print_report(report, as_json=as_json)
 
 
-def measure_size(store: MilvusStore, row_count: int, dim: int, seed: int) -> SizeMeasurement:
-    """Costs of one number of rows. Raises AffectError where the server is not on this machine."""
+def measure_size(
+    store: MilvusStore, row_count: int, dim: int, kind: str | None, seed: int
+) -> SizeMeasurement:
+    """Costs of one number of rows. Raises AffectError where the server is not on this machine.
+
+    kind: of index, by default that of a library of this size
+    """
     collection = make_row_collection(f"bench.rows{row_count}", dim)
     server = find_server(store.url.port)
     store.drop(collection)
@@ -85,7 +102,8 @@ def measure_size(store: MilvusStore, row_count: int, dim: int, seed: int) -> Siz
         keys = [make_segment_key(f"{start + i:016x}", 0) for i in range(len(part))]
         store.upsert(collection, make_records(keys, part), PARTITION)
     inserted = time.perf_counter()
-    choice = choose_index(collection, row_count)
+    choices = {choice.kind: choice for choice in INDEX_CHOICES}
+    choice = choices[kind] if kind else choose_index(collection, row_count)
     store.connection.call(lambda client, seconds: client.flush(store.get_name(collection), timeout=None))
     store.build_index(collection, choice, row_count)
     store.load(collection)

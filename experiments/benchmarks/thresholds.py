@@ -121,13 +121,13 @@ def make_report(best: BestScores, settings: Mapping[str, object]) -> BenchmarkRe
     rows: list[dict[str, Cell]] = []
     for least in LEAST_SCORES:
         estimate_shown = _make_share_estimator(least)
-        lost = ~(best.right >= least)
+        is_lost = ~(best.right >= least)
         rows.append({
             "least score": f"{least:g}",
             **{f"false, {name}": estimate_shown(scores) for name, scores in best.taken_out.items()},
             "false, absent words": estimate_shown(best.absent),
             "false, denied": estimate_shown(best.denied),
-            "right lost": estimate_percentage(lost, best.words),
+            "right lost": estimate_percentage(is_lost, best.words),
             "nothing shown though there is an answer": estimate_percentage(~(best.answered >= least)),
         })  # fmt: skip
     return BenchmarkReport(

@@ -35,7 +35,7 @@ def list_checks() -> tuple[SimulationCheck, ...]:
     """Error by number of matches, what separated matches are told, over-confidence, and nested folds."""
     errors = [
         SimulationCheck(
-            name=f"calibration: largest mean |told - true|, {matches} matches",
+            name=f"calibration: largest mean |fitted - true|, {matches} matches",
             expected=f"at most {limit:g}", low=0, high=limit, trials=40,
             simulate=partial(measure_largest_error, matches=matches),
         )
@@ -78,36 +78,36 @@ def make_truth(separation: float, prior: float) -> tuple[Floats, Floats]:
 
 
 def measure_largest_error(trials: int, rng: np.random.Generator, *, matches: int) -> float:
-    """The largest over all settings of mean |told - true| over pairs and trials."""
+    """The largest over all settings of mean |fitted - true| over pairs and trials."""
     return max(
-        float(np.mean([np.abs(told - true) @ share for told, true, share in draws]))
+        float(np.mean([np.abs(fitted - true) @ share for fitted, true, share in draws]))
         for draws in (
-            list(_draw_told(matches, setting, trials, rng))
+            list(_draw_fitted(matches, setting, trials, rng))
             for setting in product(BACKGROUND_COUNTS, SEPARATIONS, PRIORS)
         )
     )
 
 
 def measure_separated(trials: int, rng: np.random.Generator, *, matches: int) -> float:
-    """Mean probability told at the mean of matches 6 SDs off, of which 1 in 10 pairs is one."""
+    """Mean fitted probability at the mean of matches 6 SDs off, of which 1 in 10 pairs is one."""
     fitted = (draw_calibration(matches, 500, 6.0, 0.1, rng) for _ in range(trials))
     return float(np.mean([one.to_probabilities(6.0) for one in fitted if one is not None]))
 
 
 def measure_over_confidence(trials: int, rng: np.random.Generator) -> float:
-    """Mean of told - true over pairs that are told more than .5, over settings that have such pairs."""
+    """Mean of fitted - true over pairs fitted at more than .5, over settings that have such pairs."""
     sums = np.zeros(2)
     for setting in product(BACKGROUND_COUNTS, SEPARATIONS, PRIORS):
-        for told, true, share in _draw_told(10, setting, max(trials // 20, 2), rng):
-            is_likely = told > 0.5
-            sums += ((told - true)[is_likely] @ share[is_likely], share[is_likely].sum())
+        for fitted, true, share in _draw_fitted(10, setting, max(trials // 20, 2), rng):
+            is_likely = fitted > 0.5
+            sums += ((fitted - true)[is_likely] @ share[is_likely], share[is_likely].sum())
     return float(sums[0] / sums[1])
 
 
-def _draw_told(
+def _draw_fitted(
     matches: int, setting: tuple[int, float, float], trials: int, rng: np.random.Generator
 ) -> list[tuple[Floats, Floats, Floats]]:
-    """What is told, what is true and the share of pairs (1201,), a draw each."""
+    """The fitted and the true probability, and the share of pairs (1201,), a draw each."""
     background, separation, prior = setting
     true, share = make_truth(separation, prior)
     fitted = (draw_calibration(matches, background, separation, prior, rng) for _ in range(trials))

@@ -90,10 +90,10 @@ def _count_covered(
 ) -> int:
     covered = 0
     for trial in range(trials):
-        asked = truth if trial % 2 else 1 - truth
-        hits, videos = draw_grouped_hits(asked, video_count, correlation, rng)
+        rate = truth if trial % 2 else 1 - truth
+        hits, videos = draw_grouped_hits(rate, video_count, correlation, rng)
         low, high = compute_proportion_interval(hits, videos)
-        covered += low <= asked <= high
+        covered += low <= rate <= high
     return covered
 
 

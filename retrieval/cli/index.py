@@ -90,7 +90,7 @@ def index(
     forgotten. It can be stopped at any time and run again. Files that can't be read are listed at the end.
 
     In a library made by an earlier version, sounds are read again for the experts that came since; pictures
-    are not, and the library is searched as before until all are done.
+    are not, and the library is searched as before until all are done. Previews that it lacks are made.
 
     Where a folder is empty now, or lost more than half of its files and at least 5, its disk may not be
     mounted: its files are kept, reported as missing (the exit code is 0), and forgotten with --prune.
@@ -99,7 +99,7 @@ def index(
     unless they are among PATHS. Upper and lower case are one in patterns. --exclude is not remembered: give
     it each time; what was indexed and is left out now is forgotten.
     """
-    from retrieval.indexing import Indexer, RoleCompleter, select_present_roots
+    from retrieval.indexing import Indexer, PreviewCompleter, RoleCompleter, select_present_roots
     from retrieval.library_kinds import get_library_kind
     from retrieval.report import print_index_summary, print_progress_lines, report_index_progress
     from retrieval.storage import Library
@@ -131,13 +131,17 @@ def index(
             # else those given are wanted, without what came later
             if preset is None and encoders is None and isinstance(library, Library):
                 _complete_roles(RoleCompleter(library, progress, on_progress), jobs)
+            if isinstance(library, Library):
+                PreviewCompleter(library, progress, on_progress).run(jobs)
         kind.update_index(library, log_progress)
         progress.removed += removed_count
-        lost = [] if encoders is None else find_lost_abilities(library.config, preset)
+        lost_abilities = [] if encoders is None else find_lost_abilities(library.config, preset)
         if as_json:
-            click.echo(json.dumps(progress.to_json() | ({"without": lost} if lost else {})))
+            click.echo(
+                json.dumps(progress.to_json() | ({"without": lost_abilities} if lost_abilities else {}))
+            )
         else:
-            print_index_summary(progress, library.name, lost)
+            print_index_summary(progress, library.name, lost_abilities)
 
 
 def _make_encoder(library: AnyLibrary, ray_address: str | None) -> FileEncoder | None:
@@ -212,20 +216,25 @@ def verify(folder: Location, as_json: bool) -> None:
     index files, if there are any, against exact search.
     """
     from retrieval.library_kinds import get_library_kind
+    from retrieval.previews import list_items_without_preview
     from retrieval.report import format_missing_files
-    from retrieval.storage import find_missing_files
+    from retrieval.storage import Library, find_missing_files
 
     with open_any_library(folder) as library:
         problems = get_library_kind(folder).find_problems(library)
         missing, groups = find_missing_files(library)
         recalls = {} if problems else get_library_kind(folder).measure_recalls(library)
+        without_preview = list_items_without_preview(library) if isinstance(library, Library) else []
     if as_json:
         groups_json = [group.to_json() for group in groups]
         found = {"problems": problems, "missing": [*map(str, missing)], "missing_below": groups_json}
-        click.echo(json.dumps({**found, "recall": recalls} if recalls else found))
+        optional = {"recall": recalls, "without_preview": without_preview}
+        click.echo(json.dumps({**found, **{name: value for name, value in optional.items() if value}}))
     else:
         verdict = problems or ["all is well" if not missing else "nothing is damaged"]
         click.echo("\n".join([*verdict, *(format_missing_files(group, library.name) for group in groups)]))
+        if without_preview:
+            click.echo(f"{len(without_preview)} items have no preview yet; affect index makes them")
         _print_recalls(recalls)
     sys.exit(1 if problems else 0)
 
@@ -246,6 +255,7 @@ def rebuild(folder: Path, choice: str | None, as_json: bool, **options: int | No
 
     Where an index is wanted, builds a file a view and modality, and tells its recall against exact search.
     """
+    from retrieval.previews import compact_previews
     from retrieval.search import IndexSettings, rebuild_index
     from retrieval.storage import Library
 
@@ -254,6 +264,7 @@ def rebuild(folder: Path, choice: str | None, as_json: bool, **options: int | No
         given = {option: value for option, value in options.items() if value is not None}
         settings = IndexSettings(choice=choice or stored.choice, options={**stored.options, **given})
         library.rebuild()
+        compact_previews(library)
         recall = rebuild_index(library, settings, log_progress)
     if as_json:
         click.echo(json.dumps({"index": settings.choice, "recall": recall}))
@@ -279,10 +290,14 @@ def remove(what: tuple[str, ...], folder: Location, as_json: bool) -> None:
 
     Indexing the folder they are in again brings them back.
     """
+    from retrieval.previews import remove_stale_previews
     from retrieval.report import resolve_paths
+    from retrieval.storage import Library
 
     with open_any_library(folder) as library, library.lock_for_writing():
         removed = list(dict.fromkeys(path for name in what for path in resolve_paths(library, name)))
         with library.catalog.transaction():
             library.catalog.remove_paths_and_orphans(removed)
+        if isinstance(library, Library):
+            remove_stale_previews(library)
     click.echo(json.dumps({"removed": [*map(str, removed)]}) if as_json else f"forgot {len(removed)} files")

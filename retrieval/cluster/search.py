@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import numpy.typing as npt
 
@@ -12,11 +10,10 @@ from retrieval.cluster.library import MilvusLibrary
 from retrieval.cluster.schema import MAX_HITS
 from retrieval.cluster.snapshot import MilvusSnapshot
 from retrieval.search import (
-    MoodTarget,
     NearestSegments,
     PointTarget,
-    SegmentsByMood,
-    make_affect_search,
+    SegmentsNearPoint,
+    make_point_search,
     make_view_search,
     open_snapshot,
     select_best_items,
@@ -62,38 +59,19 @@ class MilvusViewSearch:
         return np.asarray(segments[order[has_row]], np.int64)
 
 
-@make_affect_search.register
-def _(snapshot: MilvusSnapshot) -> SegmentsByMood:
-    return MilvusAffectSearch(snapshot)
+@make_point_search.register
+def _(snapshot: MilvusSnapshot) -> SegmentsNearPoint:
+    return MilvusPointSearch(snapshot)
 
 
-class MilvusAffectSearch:
-    """Finds segments by mood: near a point by Milvus; for regions and courses all are compared."""
+class MilvusPointSearch:
+    """Finds the segments near a point by Milvus."""
 
     def __init__(self, snapshot: MilvusSnapshot) -> None:
         self._snapshot = snapshot
 
-    def find(
-        self,
-        target: MoodTarget,
-        modalities: Sequence[str],
-        k: int,
-        allowed_segments: Positions | None = None,
-    ) -> Positions:
-        """Segment positions, ascending: of each modality all that match as well as the k-th best item."""
-        found = [np.empty(0, np.int64)]
-        for modality in modalities:
-            if allowed_segments is not None or not isinstance(target, PointTarget):
-                segments = self._snapshot.list_segments_of([modality])
-                if allowed_segments is not None:
-                    segments = np.intersect1d(segments, allowed_segments)
-                found.append(select_best_items(target, self._snapshot, segments, k))
-            else:
-                found.append(self._find_near_point(target, modality, k))
-        return np.unique(np.concatenate(found))
-
-    def _find_near_point(self, target: PointTarget, modality: str, k: int) -> Positions:
-        """Segments that match a point as well as the k-th best item.
+    def find_nearest(self, target: PointTarget, modality: str, k: int) -> Positions:
+        """Segments that match a point as well as the k-th best item of a modality.
 
         Milvus knows the distance of posterior means. No segment farther than those fetched can match better
         than exp(-distance^2 / (1 + 2 sd^2)) with the prior's SD, see `affinity`: once the k-th best item

@@ -27,7 +27,9 @@ def report_index_progress() -> Iterator[OnProgress]:
     with ProgressReporter("affect", unit="files") as progress:
 
         def on_progress(counts: IndexProgress) -> None:
-            if counts.completion and counts.completion.to_read:
+            if counts.previews:
+                progress.update("making previews", counts.previews.processed, counts.previews.to_make)
+            elif counts.completion and counts.completion.to_read:
                 completion = counts.completion
                 label = f"reading sound again for {', '.join(completion.roles)}"
                 progress.update(label, completion.processed, completion.to_read)
@@ -90,6 +92,9 @@ def format_index_summary(progress: IndexProgress, folder: Path | str) -> Iterato
         yield f"  in the library: {progress.files} files, {progress.items} items ({duplicates} {noun})"
     if completion := progress.completion:
         yield from _format_completion(completion)
+    if previews := progress.previews:
+        yield f"  {previews.made} items got previews"
+        yield from _format_reasons("without preview", previews.failed)
     yield from _format_counts("left out", progress.skip_counts.excluded)
     yield from _format_counts("no media, skipped", progress.skip_counts.non_media)
     yield from _format_reasons(

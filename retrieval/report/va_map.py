@@ -10,7 +10,7 @@ import numpy as np
 
 from encoders import AffectError, Rows, is_missing_row, to_printable
 from retrieval.features import compute_duration_weights
-from retrieval.report.thumbnails import Moment, make_thumbnails
+from retrieval.report.thumbnails import ItemMoment, load_thumbnails
 from retrieval.report.va_page import PlottedItem, write_va_page
 from retrieval.report.va_plot import write_va_plot
 from retrieval.storage import Library, Snapshot
@@ -62,8 +62,12 @@ def _make_plotted_items(
     library: Library, snapshot: Snapshot, affect: Rows, indices: Sequence[int]
 ) -> list[PlottedItem]:
     paths = snapshot.load_paths(np.array(indices))
-    moments: list[Moment] = [(Path(paths[i]), 0.0) for i in indices[:MAX_THUMBNAILS] if i in paths]
-    thumbnails = make_thumbnails(moments, library.segment_seconds)
+    moments = [
+        ItemMoment(path=Path(paths[i]), item_id=snapshot.get_item_id(i))
+        for i in indices[:MAX_THUMBNAILS]
+        if i in paths
+    ]
+    thumbnails = load_thumbnails(library, moments)
     return [
         PlottedItem(
             path=to_printable(paths[i]),

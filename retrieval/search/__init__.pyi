@@ -19,12 +19,13 @@ from .index_recall import RECALL_DEPTH as RECALL_DEPTH
 from .index_recall import compute_index_recall as compute_index_recall
 from .index_recall import measure_recalls as measure_recalls
 from .kinds import NearestSegments as NearestSegments
-from .kinds import SegmentsByMood as SegmentsByMood
-from .kinds import make_affect_search as make_affect_search
+from .kinds import SegmentsNearPoint as SegmentsNearPoint
+from .kinds import make_point_search as make_point_search
 from .kinds import make_view_search as make_view_search
 from .kinds import open_snapshot as open_snapshot
 from .mood_targets import MoodTarget as MoodTarget
 from .mood_targets import PointTarget as PointTarget
+from .near_duplicates import group_near_duplicates as group_near_duplicates
 from .query import DEFAULT_BALANCE as DEFAULT_BALANCE
 from .query import Query as Query
 from .query_encoder import EncodedQueryPart as EncodedQueryPart
@@ -40,3 +41,5 @@ from .query_media import QueryMedia as QueryMedia
 from .query_moods import Mood as Mood
 from .query_moods import PhraseAffect as PhraseAffect
 from .query_moods import describe_mood as describe_mood
+from .summary import format_time as format_time
+from .summary import summarise_explanation as summarise_explanation

@@ -10,6 +10,7 @@ from retrieval.search.engine import Engine
 from retrieval.search.explain import explain_hits
 from retrieval.search.hits import Hit, SearchResults
 from retrieval.search.query import Query
+from retrieval.search.summary import summarise_explanation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +35,9 @@ class Answer:
 
     def _explanation_to_json(self, hit: Hit) -> dict[str, Any]:
         explanation = self.explanations.get(hit.id)
-        return {} if explanation is None else {"why": explanation}
+        if explanation is None:
+            return {}
+        return {"why": explanation, "summary": summarise_explanation(hit, explanation)}
 
 
 def answer_query(

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-import retrieval.search.affect_candidates  # noqa: F401 (registers the search by mood)
+from retrieval.search.affect_candidates import AffectSearch
 from retrieval.search.affect_search import (
     make_mood_target,
     resolve_mood,
@@ -21,7 +21,7 @@ from retrieval.search.content_and_mood import average_content_and_mood
 from retrieval.search.filters import find_allowed_segments
 from retrieval.search.fusion_rules import DEFAULT_FUSION, FUSION_RULES, FusionRule
 from retrieval.search.hits import Hit, SearchResults
-from retrieval.search.kinds import make_affect_search, open_snapshot
+from retrieval.search.kinds import open_snapshot
 from retrieval.search.merging import merge_modalities
 from retrieval.search.negative_terms import apply_negatives, has_enough_left, score_absence
 from retrieval.search.no_results import describe_weak_match, explain_no_results
@@ -56,7 +56,7 @@ class Engine:
             raise self.library.custom_heads_error
         self._snapshot: AnySnapshot = open_snapshot(self.library)
         self._candidate_search = CandidateSearch(self.library, self._snapshot)
-        self._affect_search = make_affect_search(self._snapshot)
+        self._affect_search = AffectSearch(self._snapshot)
         self._scorer = ContentScorer(
             library=self.library, snapshot=self._snapshot, fusion_rules=self._fusion_rules
         )
@@ -165,12 +165,10 @@ class Engine:
 
         has_negatives = bool(negatives or query.not_moods)
         allowed = find_allowed_segments(query, snapshot)
-        if query.is_pure_negation and has_negatives:
-            segments = snapshot.list_segments_of(query.modalities)
-            if allowed is not None:
-                segments = np.intersect1d(segments, allowed, assume_unique=True)
-            return score_absence(segments, score_negatives(segments))
         depth = self._compute_candidate_depth(query)
+        if query.is_pure_negation and has_negatives:
+            segments = self._find_absence_candidates(query, negatives, depth, allowed)
+            return score_absence(segments, score_negatives(segments))
         while True:
             scores = self._score_positive(query, query_parts, depth, allowed)
             if not has_negatives:
@@ -205,6 +203,22 @@ class Engine:
         if query.mood_from_words and query.target_affect is not None:
             return add_affect_residual(content, mood.affect_match, query.target_affect, query.affect_weight)
         return average_content_and_mood(content, mood, query.affect_weight)
+
+    def _find_absence_candidates(
+        self,
+        query: Query,
+        negatives: Mapping[str, EncodedQueryPart],
+        depth: int,
+        allowed: Positions | None,
+    ) -> Positions:
+        """The nearest to the opposite of each negative; with moods that are not wanted, all segments."""
+        if not query.not_moods:
+            opposites = [
+                {view: -rows for view, rows in part.embeddings.items()} for part in negatives.values()
+            ]
+            return self._candidate_search.find(opposites, query.modalities, depth, allowed)
+        segments = self._snapshot.list_segments_of(query.modalities)
+        return segments if allowed is None else np.intersect1d(segments, allowed, assume_unique=True)
 
     def _compute_candidate_depth(self, query: Query) -> int:
         return max(min(CANDIDATES_PER_RESULT * query.k, self._snapshot.item_count), MIN_CANDIDATES)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import singledispatch
 from typing import Protocol
 
@@ -13,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders import Rows
-from retrieval.search.mood_targets import MoodTarget
+from retrieval.search.mood_targets import PointTarget
 from retrieval.storage import AnyLibrary, AnySnapshot, Library, load_snapshot
 
 Positions = npt.NDArray[np.int64]
@@ -27,17 +26,11 @@ class NearestSegments(Protocol):
         ...
 
 
-class SegmentsByMood(Protocol):
-    """Finds segments by mood."""
+class SegmentsNearPoint(Protocol):
+    """Finds segments near a point of the mood plane."""
 
-    def find(
-        self,
-        target: MoodTarget,
-        modalities: Sequence[str],
-        k: int,
-        allowed_segments: Positions | None = None,
-    ) -> Positions:
-        """Segment positions, ascending: of each modality all that match as well as the k-th best item."""
+    def find_nearest(self, target: PointTarget, modality: str, k: int) -> Positions:
+        """Segment positions of a modality, among them all that match as well as its k-th best item."""
         ...
 
 
@@ -59,6 +52,6 @@ def make_view_search(snapshot: AnySnapshot, library: AnyLibrary, view: str, moda
 
 
 @singledispatch
-def make_affect_search(snapshot: AnySnapshot) -> SegmentsByMood:
-    """The search of segments by mood."""
+def make_point_search(snapshot: AnySnapshot) -> SegmentsNearPoint:
+    """The search of segments near a point of the mood plane."""
     raise TypeError(f"no search is registered for {type(snapshot).__name__}")

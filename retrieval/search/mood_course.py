@@ -53,6 +53,10 @@ class CourseTarget:
         at = np.minimum(np.searchsorted(owners, items), len(owners) - 1)
         return np.where(owners[at] == items, matches[at], np.nan)
 
+    def bound(self, snapshot: AnySnapshot, segments: Positions) -> Floats:
+        """(n,) ones: no course is known to match less before it is warped."""
+        return np.ones(len(segments))
+
     def compute_costs(self, affect: Rows) -> Floats:
         """(t, m) cost of pairing segments (t, 4) with each point of the path."""
         return -np.log(np.stack([affinity(affect, point) for point in self.path], axis=1))
@@ -133,9 +137,9 @@ def explain_course(snapshot: AnySnapshot, item_id: str, target: CourseTarget) ->
     ):
         start, end = round_span(span)
         valence, arousal = (round(float(value), 4) for value in row[:2])
-        asked = target.path[pairs[pairs[:, 0] == number, 1]].mean(axis=0)
+        wanted = target.path[pairs[pairs[:, 0] == number, 1]].mean(axis=0)
         steps.append({
             "start": start, "end": end, "valence": valence, "arousal": arousal,
-            "asked": np.round(asked, 4).tolist(),
+            "asked": np.round(wanted, 4).tolist(),
         })  # fmt: skip
     return steps

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from retrieval.storage import AnySnapshot
-from spaces.circumplex import affinity, compute_disc_probability
+from spaces.circumplex import affinity, bound_disc_probability, compute_disc_probability
 
 Scores = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.integer[Any]]
@@ -20,6 +20,9 @@ class MoodTarget(Protocol):
 
     def score(self, snapshot: AnySnapshot, segments: Positions) -> Scores:
         """(n,) match in [0, 1] of segments (n,); NaN where nothing can be told."""
+
+    def bound(self, snapshot: AnySnapshot, segments: Positions) -> Scores:
+        """(n,) no less than the match, where that is known, and computed sooner if possible."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +35,10 @@ class PointTarget:
         """(n,) affinities of segments (n,); NaN without affect."""
         return affinity(snapshot.select_affect(segments), self.point)
 
+    def bound(self, snapshot: AnySnapshot, segments: Positions) -> Scores:
+        """(n,) the affinities."""
+        return self.score(snapshot, segments)
+
 
 @dataclass(frozen=True, kw_only=True)
 class RegionTarget:
@@ -43,3 +50,7 @@ class RegionTarget:
     def score(self, snapshot: AnySnapshot, segments: Positions) -> Scores:
         """(n,) probabilities of segments (n,); NaN without affect."""
         return compute_disc_probability(snapshot.select_affect(segments), self.centre, self.radius)
+
+    def bound(self, snapshot: AnySnapshot, segments: Positions) -> Scores:
+        """(n,) probabilities of the square around the disc."""
+        return bound_disc_probability(snapshot.select_affect(segments), self.centre, self.radius)

@@ -40,6 +40,7 @@ from .ports import AnyLibrary as AnyLibrary
 from .ports import AnySnapshot as AnySnapshot
 from .ports import MetadataCatalog as MetadataCatalog
 from .ports import SegmentRows as SegmentRows
+from .schema import select_open_mode as select_open_mode
 from .segment_vectors import SegmentVectors as SegmentVectors
 from .signature import OutdatedSpacesError as OutdatedSpacesError
 from .signature import check_signature as check_signature

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from encoders import AffectError, Rows
+from encoders import AffectError, Rows, to_printable
+from retrieval.storage.catalog import VectorFile
 from retrieval.storage.vector_file import gather_rows
-from retrieval.storage.vector_store import invert_positions
+from retrieval.storage.vector_store import VectorStore, invert_positions
 from retrieval.vector_index import rescore_all
 
 ColumnPositions = npt.NDArray[np.integer[Any]]
@@ -54,3 +55,13 @@ class SegmentVectors:
     def compute_norms(self, segments: ColumnPositions) -> npt.NDArray[np.float64]:
         """(len(segments),) L2 norms of the stored float16 rows, NaN where a segment has none."""
         return np.linalg.norm(self.select_rows(segments).astype(np.float64), axis=1)
+
+
+def open_segment_vectors(vectors: VectorStore, vector_file: VectorFile, segment_count: int) -> SegmentVectors:
+    """Map the committed rows of a file. Raises AffectError if it is too short."""
+    return SegmentVectors(
+        rows=vectors.open(vector_file),
+        segment_by_row=vectors.open_segments(vector_file),
+        segment_count=segment_count,
+        name=f"{to_printable(vectors.folder)}: {vector_file.name}",
+    )

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from encoders import AffectError, Rows, to_printable
+from encoders import AffectError, Rows
 from retrieval.features import AFFECT_VECTORS_NAME
-from retrieval.storage.catalog import Catalog, VectorFile
+from retrieval.storage.catalog import Catalog
 from retrieval.storage.index_records import IndexRecord, load_index_records
 from retrieval.storage.item_columns import MODALITIES, ItemColumns
 from retrieval.storage.library import Library
-from retrieval.storage.segment_vectors import SegmentVectors
+from retrieval.storage.segment_vectors import SegmentVectors, open_segment_vectors
 from retrieval.storage.vector_store import VectorStore
 
 Positions = npt.NDArray[np.int64]
@@ -47,6 +47,7 @@ class Snapshot:
     views: dict[str, SegmentVectors]
     affect_vectors: SegmentVectors | None = None
     _view_masks: dict[tuple[str, str], Mask] = field(default_factory=dict, repr=False)
+    _feature_vectors: dict[str, SegmentVectors | None] = field(default_factory=dict, repr=False)
 
     @property
     def item_count(self) -> int:
@@ -125,8 +126,11 @@ class Snapshot:
 
     def load_features(self, role: str, segments: ColumnPositions) -> Rows | None:
         """Raw rows (len(segments), d) of a role, NaN where a segment has none; None if the role has none."""
-        with self.catalog.read_transaction():
-            return self.vectors.load(role, segments)
+        if role not in self._feature_vectors:
+            with self.catalog.read_transaction():
+                self._feature_vectors[role] = _open_features(self.catalog, self.vectors, role)
+        vectors = self._feature_vectors[role]
+        return None if vectors is None else vectors.select_rows(segments)
 
     def filter_items(self, folder: Path | None, since: datetime | None, until: datetime | None) -> Positions:
         """Positions of items with a file below a folder that was changed since and before, ascending."""
@@ -215,7 +219,7 @@ def load_snapshot(library: Library) -> Snapshot:
 def _read_snapshot(library: Library, catalog_version: tuple[int, int]) -> Snapshot:
     catalog, columns = library.catalog, library.vectors.open_columns()
     views = {
-        name: _open_segment_vectors(library, vector_file, len(columns.item_by_segment))
+        name: open_segment_vectors(library.vectors, vector_file, len(columns.item_by_segment))
         for name, vector_file in catalog.list_vector_files().items()
         if vector_file.is_projection
     }
@@ -233,13 +237,12 @@ def _read_snapshot(library: Library, catalog_version: tuple[int, int]) -> Snapsh
     )
 
 
-def _open_segment_vectors(library: Library, vector_file: VectorFile, segment_count: int) -> SegmentVectors:
-    return SegmentVectors(
-        rows=library.vectors.open(vector_file),
-        segment_by_row=library.vectors.open_segments(vector_file),
-        segment_count=segment_count,
-        name=f"{to_printable(library.folder)}: {vector_file.name}",
-    )
+def _open_features(catalog: Catalog, vectors: VectorStore, role: str) -> SegmentVectors | None:
+    """The raw rows of a role as of now; None if it has none."""
+    vector_file = catalog.list_vector_files().get(role)
+    if vector_file is None:
+        return None
+    return open_segment_vectors(vectors, vector_file, catalog.get_extent().segments)
 
 
 def round_span(span: Sequence[float]) -> tuple[float | None, float | None]:

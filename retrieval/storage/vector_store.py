@@ -31,7 +31,7 @@ class VectorStore:
     """Reads and appends to the row files (float16) and columns of a library."""
 
     def __init__(self, folder: Path, catalog: Catalog) -> None:
-        self._folder, self._catalog = folder, catalog
+        self.folder, self._catalog = folder, catalog
 
     def append(self, name: str, rows: Rows, segments: Positions) -> None:
         """Append rows (n, d) of segments (n,) to a row file, except missing rows; call it in a transaction.
@@ -44,13 +44,13 @@ class VectorStore:
         )
         if rows.shape[1] != vector_file.dim:
             raise AffectError(
-                f"{to_printable(self._folder)}: rows of {name} have {rows.shape[1]} columns, "
-                f"not {vector_file.dim}; run: affect rebuild --library {to_printable(self._folder)}"
+                f"{to_printable(self.folder)}: rows of {name} have {rows.shape[1]} columns, "
+                f"not {vector_file.dim}; run: affect rebuild --library {to_printable(self.folder)}"
             )
         count = vector_file.count
-        row_files.append_rows(self._folder / vector_file.relative_path, count, rows[present_indices])
+        row_files.append_rows(self.folder / vector_file.relative_path, count, rows[present_indices])
         row_files.append_array(
-            self._folder / vector_file.segments_path,
+            self.folder / vector_file.segments_path,
             count,
             np.asarray(segments[present_indices], POSITION_DTYPE),
         )
@@ -67,13 +67,13 @@ class VectorStore:
 
     def open(self, vector_file: VectorFile) -> npt.NDArray[np.float16]:
         """A file's committed rows (count, d), memory-mapped. Raises AffectError if it is too short."""
-        path = self._folder / vector_file.relative_path
+        path = self.folder / vector_file.relative_path
         shape = vector_file.count, vector_file.dim
         return self._map(lambda: row_files.open_memmap(path, shape), is_projection=vector_file.is_projection)
 
     def open_segments(self, vector_file: VectorFile) -> ColumnPositions:
         """(count,) each row's segment, -1: none, memory-mapped. Raises AffectError if the file is short."""
-        path = self._folder / vector_file.segments_path
+        path = self.folder / vector_file.segments_path
         return self._map(
             lambda: row_files.open_memmap(path, (vector_file.count,), POSITION_DTYPE),
             is_projection=vector_file.is_projection,
@@ -112,17 +112,17 @@ class VectorStore:
     def remove_old_generations(self) -> None:
         """Delete the row files of all generations but the committed one."""
         current = self._catalog.get_generation()
-        for folder in (self._folder / "rows").glob("*"):
+        for folder in (self.folder / "rows").glob("*"):
             if folder.name != current:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def _get_columns_folder(self) -> Path:
-        return self._folder / "rows" / self._catalog.get_generation()
+        return self.folder / "rows" / self._catalog.get_generation()
 
     def _map(self, open_file: Callable[[], Any], *, is_projection: bool = False) -> Any:
         """Open a file. Raises AffectError, with a way to mend it, if it is too short."""
-        name = to_printable(self._folder)
-        with translate_disk_errors(self._folder):
+        name = to_printable(self.folder)
+        with translate_disk_errors(self.folder):
             try:
                 return open_file()
             except ValueError as error:

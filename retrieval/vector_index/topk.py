@@ -19,6 +19,7 @@ Mask = npt.NDArray[np.bool_]
 Neighbours = tuple[Positions, Rows]
 
 CHUNK_BYTES = 1 << 20  # bytes of converted rows in a chunk: fits a core's cache
+MAX_UNTHREADED_QUERIES = 4
 LARGE_CHUNK_BYTES = 64 << 20  # of rows that many queries are compared with at once
 
 
@@ -31,10 +32,24 @@ def split_into_chunks(row_count: int, row_bytes: int, chunk_bytes: int = CHUNK_B
 def compute_similarities(rows: StoredRows, queries: Rows) -> Rows:
     """(q, n) inner products in float32, NaN for a missing row or query; the last bits depend on BLAS."""
     if isinstance(rows, np.ndarray) and rows.dtype == np.float32:
-        return np.asarray(queries @ rows.T)
+        return _multiply(queries, rows)
     similarities = np.empty((len(queries), len(rows)), np.float32)
     for chunk in split_into_chunks(len(rows), 4 * rows.shape[1]):
-        similarities[:, chunk] = queries @ rows[chunk].astype(np.float32).T
+        similarities[:, chunk] = _multiply(queries, rows[chunk].astype(np.float32))
+    return similarities
+
+
+def _multiply(queries: Rows, rows: npt.NDArray[Any]) -> Rows:
+    """(q, n) inner products; of few queries without the threads of BLAS.
+
+    Searches run on threads of their own. Where other work keeps the cores busy, BLAS's wait for each other:
+    4 queries with 3,333 rows of 384 took 24 ms instead of .3.
+    """
+    if len(queries) > MAX_UNTHREADED_QUERIES:
+        return np.asarray(queries @ rows.T)
+    similarities = np.empty((len(queries), len(rows)), np.float32)
+    for index, query in enumerate(queries):
+        np.vecdot(rows, query, out=similarities[index])
     return similarities
 
 

@@ -35,7 +35,7 @@ from spaces.circumplex.plane import (
     rescale,
     unscale,
 )
-from spaces.circumplex.regions import MAX_RADIUS, compute_disc_probability
+from spaces.circumplex.regions import MAX_RADIUS, bound_disc_probability, compute_disc_probability
 from spaces.circumplex.time_warping import compute_warped_costs, find_warping_path, interpolate_path
 from spaces.circumplex.trajectory_summary import AffectTrajectory, summarise_trajectory
 
@@ -57,6 +57,7 @@ __all__ = [
     "EmotionCategories",
     "EmotionTable",
     "affinity",
+    "bound_disc_probability",
     "combine_with_prior",
     "compute_disc_probability",
     "compute_emotion_posterior",

@@ -10,6 +10,7 @@ from spaces.circumplex.plane import Floats
 NODE_COUNT = 32
 """Of the Gauss-Legendre rule along valence. For SDs of .02 and more errors are below 2e-5 up to a radius of
 .4, and below .006 up to one of 2."""
+BOUND_MARGIN = 0.006  # of the errors above
 MAX_Z = 6.0  # SDs from the mean beyond which a normal distribution has nothing
 MAX_RADIUS = 2.0  # the plane is 2 wide and 2 high
 
@@ -43,3 +44,13 @@ def compute_disc_probability(rows: npt.ArrayLike, centre: npt.ArrayLike, radius:
         )
         total += weight * density * on_chord * half_chord
     return np.asarray(np.clip(total * (high - low) / 2, 0, 1))
+
+
+def bound_disc_probability(rows: npt.ArrayLike, centre: npt.ArrayLike, radius: float) -> Floats:
+    """(n,) no less than `compute_disc_probability`, in a tenth of the time: of the square around the disc."""
+    from scipy.special import ndtr  # see above
+
+    mean, sd = np.split(np.asarray(rows, np.float64), 2, axis=-1)
+    offset = mean - np.asarray(centre, np.float64)
+    inside = ndtr((radius - offset) / sd) - ndtr((-radius - offset) / sd)
+    return np.asarray(np.minimum(inside[:, 0] * inside[:, 1] + BOUND_MARGIN, 1))

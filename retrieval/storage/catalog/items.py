@@ -63,6 +63,10 @@ class ItemTable(FileTable):
         """Whether an item is in the library."""
         return bool(self.execute("SELECT 1 FROM items WHERE id = ?", item_id))
 
+    def load_item_ids(self) -> set[str]:
+        """Ids of all items."""
+        return {row[0] for row in self.execute("SELECT id FROM items")}
+
     def add_item(self, item_id: str, probe: Probe, position: ItemPosition) -> None:
         """Insert an item; its columns are written beside."""
         self.execute(

@@ -9,9 +9,10 @@ from command_output import answers, bad, ok
 from library_factory import ENCODERS, TOYS, affect, encoded, gallery, hum, painted, random_rows
 from mood_library import FACED, filled
 
-from encoders import AffectError
+from encoders import AffectError, unit_rows
 from retrieval.cluster import MilvusLibrary, MilvusUrl, find_problems
-from retrieval.cluster.schema import make_row_collection
+from retrieval.cluster.schema import INDEX_CHOICES, make_row_collection
+from retrieval.cluster.store import make_records
 from retrieval.library_kinds import open_library
 from retrieval.search.engine import Engine
 from retrieval.search.explain import explain_hit
@@ -194,11 +195,26 @@ def test_every_record_is_listed_once(server):
         rows = np.zeros((len(keys), 2), np.float32)
         collection = make_row_collection("x.y", 2)
         library.store.ensure([collection])
-        from retrieval.cluster.store import make_records
-
         library.store.upsert(collection, make_records(keys, rows), "image")
         listed = [record["id"] for record in library.store.iterate(collection, [], batch_size=4096)]
         assert listed == sorted(keys)
+
+
+@pytest.mark.parametrize("choice", INDEX_CHOICES, ids=lambda choice: choice.kind)
+def test_every_kind_of_index_finds_the_nearest(server, choice):
+    rows = unit_rows(np.random.default_rng(0).standard_normal((4000, 16)).astype(np.float32))
+    queries, keys = rows[:20], [f"{n:016x}" for n in range(len(rows))]
+    collection = make_row_collection(f"kind.{choice.kind.lower()}", 16)
+    with closing(make(server, f"kind_{choice.kind.lower()}")) as library:
+        library.store.ensure([collection])
+        library.store.upsert(collection, make_records(keys, rows), "image")
+        library.store.build_index(collection, choice, len(rows))
+        library.store.load(collection)
+        assert library.store.get_index_kind(collection) == choice.kind
+        found = library.store.search(collection, queries, 100, "image", choice.kind)
+    nearest = np.argsort(-(queries @ rows.T), axis=1)[:, :10]
+    hits = [len({keys[row] for row in right} & set(some)) for right, some in zip(nearest, found, strict=True)]
+    assert sum(hits) >= 0.95 * nearest.size
 
 
 def test_no_library_and_no_server(server):

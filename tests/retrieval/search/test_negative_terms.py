@@ -85,6 +85,14 @@ def test_more_candidates_are_scored_where_the_nearest_are_unwanted(engine, monke
     assert engine.search(query) == best
 
 
+@pytest.mark.parametrize("denied", ["a cat", "coffee"])
+def test_what_matches_a_negation_least_is_found_by_the_index(engine, monkeypatch, denied):
+    best = engine.search(Query(exclude=(denied,), **ALL, modalities=("image",)))[0]
+    monkeypatch.setattr(engine_module, "MIN_CANDIDATES", 1)
+    monkeypatch.setattr(engine_module, "CANDIDATES_PER_RESULT", 1)
+    assert engine.search(Query(exclude=(denied,), k=1, balance=1, modalities=("image",))) == [best]
+
+
 def test_words_that_no_space_knows_change_nothing_and_are_said(shelf, caplog):
     media, engine = shelf
     plain = engine.search(Query(image=media / "photo3.png", k=20))

@@ -29,17 +29,18 @@ def find_by_comparison(rows, target, k):
     return np.flatnonzero(affinities >= affinities[order[-1]] * (1 - 1e-12)).tolist()
 
 
-@pytest.mark.parametrize("min_binned", [1, 10**6])
+@pytest.mark.parametrize("size", [1, 2, 64])
 @given(
     points=arrays(float, st.tuples(st.integers(0, 40), st.just(2)), elements=VALUES),
     sds=arrays(float, (40, 2), elements=SDS),
     target=st.tuples(VALUES, VALUES),
     k=st.integers(1, 50),
 )
-def test_it_is_exact_with_ties(min_binned, points, sds, target, k):
+def test_it_is_exact_with_ties(size, points, sds, target, k):
     rows = np.concatenate([points, sds[: len(points)]], axis=1)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(affect_index, "MIN_BINNED_POINTS", min_binned)
+        patched.setattr(affect_index, "LEAF_SIZE", size)
+        patched.setattr(affect_index, "GROUP_SIZE", size)
         assert AffectIndex(rows).find_nearest(target, k).tolist() == find_by_comparison(rows, target, k)
 
 

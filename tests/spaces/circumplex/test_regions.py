@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spaces.circumplex import compute_disc_probability, nudge_point
+from spaces.circumplex import bound_disc_probability, compute_disc_probability, nudge_point
 
 coordinate, sd = st.floats(-1, 1), st.floats(0.05, 0.6)
 
@@ -29,6 +29,13 @@ def test_it_is_the_mass_within_the_disc(valence, arousal, valence_sd, arousal_sd
     row = (valence, arousal, valence_sd, arousal_sd)
     found = compute_disc_probability([row], (x, y), radius)[0]
     assert found == pytest.approx(sum_cells(row, (x, y), radius), abs=0.01)
+
+
+@given(coordinate, coordinate, sd, sd, coordinate, coordinate, st.floats(0.05, 2))
+def test_the_bound_is_no_less(valence, arousal, valence_sd, arousal_sd, x, y, radius):
+    rows = [(valence, arousal, valence_sd, arousal_sd), (np.nan,) * 4]
+    bound, missing = bound_disc_probability(rows, (x, y), radius)
+    assert compute_disc_probability(rows, (x, y), radius)[0] <= bound <= 1 and np.isnan(missing)
 
 
 def test_a_sure_estimate_is_in_or_out_and_a_missing_one_unknown():
