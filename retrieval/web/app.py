@@ -17,10 +17,13 @@ from retrieval.web.api_description import add_description
 from retrieval.web.errors import add_error_handlers
 from retrieval.web.index_routes import add_index_routes
 from retrieval.web.library_routes import DISTRIBUTION, add_library_routes
+from retrieval.web.preview_routes import add_preview_routes
 from retrieval.web.request_guard import AccessRules, RequestGuard
 from retrieval.web.search_routes import add_search_routes
 from retrieval.web.services import Services
+from retrieval.web.teaching_routes import add_teaching_routes
 
+ROUTES = (add_search_routes, add_library_routes, add_preview_routes, add_index_routes, add_teaching_routes)
 STATIC_FOLDER = Path(str(files("retrieval.web") / "static"))
 
 
@@ -44,7 +47,7 @@ def make_app(services: Services, rules: AccessRules) -> FastAPI:
     app.state.services = services
     add_error_handlers(app)
     add_description(app)
-    for add_routes in (add_search_routes, add_library_routes, add_index_routes):
+    for add_routes in ROUTES:
         add_routes(app, services)
 
     @app.get("/", include_in_schema=False)

@@ -61,13 +61,17 @@ class CommandJob:
         self, kind: JobKind, arguments: Sequence[str], prepare: Callable[[], object] = lambda: None
     ) -> None:
         """Start `affect ARGUMENTS` after `prepare`, which runs on a thread. Raises ApiError if one runs."""
-        if self.is_running:
-            raise ApiError(CONFLICT, f"affect {self.kind} is running; wait for it, or stop it")
+        self.check_idle()
         self.kind, self.is_running, self._is_stopping = kind, True, False
         self.progress = self.summary = self.error = None
         self._log.clear()
         self._task = asyncio.create_task(self._run(arguments, prepare))
         self._notify()
+
+    def check_idle(self) -> None:
+        """Raises ApiError if a command runs."""
+        if self.is_running:
+            raise ApiError(CONFLICT, f"affect {self.kind} is running; wait for it, or stop it")
 
     async def stop(self) -> None:
         """Stop it as Ctrl-C does, and wait until it has ended, which it does soon by itself."""

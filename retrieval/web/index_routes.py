@@ -16,7 +16,7 @@ from encoders import AffectError, to_printable
 from retrieval.library_location import require_folder
 from retrieval.samples import create_sample_media
 from retrieval.web.api_description import describe, describe_body
-from retrieval.web.errors import ApiError, JsonAnswer, UnavailableError
+from retrieval.web.errors import ApiError, JsonAnswer
 from retrieval.web.schemas import IndexState, Job
 from retrieval.web.services import Services
 
@@ -42,8 +42,7 @@ def add_index_routes(app: FastAPI, services: Services) -> None:
     job = services.job
 
     def start(paths: list[Path], *options: str, prepare: Any = lambda: None) -> Response:
-        if services.is_gone():
-            raise UnavailableError(services.get_state()[1] or "")
+        services.check_present()
         words = ["index", "--json", "--progress", *options, "--library", str(services.location)]
         job.start("index", [*words, "--", *map(str, paths)], prepare)
         return JsonAnswer(job.to_json(), 202)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -80,8 +81,10 @@ def add_library_routes(app: FastAPI, services: Services) -> None:
 
     @app.get("/api/items/{item_id}", responses=describe(Item, 404))
     async def get_item(item_id: str) -> Response:
-        """An item, its paths and its segments."""
-        return JsonAnswer(await services.catalog.run(lambda view: view.describe_item(item_id)))
+        """An item, its paths, segments, labels, sound events and faces."""
+        item = await services.catalog.run(lambda view: view.describe_item(item_id))
+        faces = await asyncio.to_thread(services.previews.load_faces, item_id)
+        return JsonAnswer({**item, "faces": [face._asdict() for face in faces]})
 
     @app.get(
         "/api/items/{item_id}/media",

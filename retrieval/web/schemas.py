@@ -39,7 +39,9 @@ class Result(_Body):
     end: float | None
     affect: Affect | None
     mood: float | None
-    why: dict[str, Any] | None = Field(None, description="with explain alone")
+    group: str | None = Field(description="id of the first result that it nearly duplicates")
+    why: dict[str, Any] | None = Field(None, description="where it was asked for")
+    summary: str | None = Field(None, description="why, in one line")
 
 
 class SearchAnswer(_Body):
@@ -116,6 +118,17 @@ class ItemPage(_Body):
     items: list[ListedItem]
 
 
+class Face(_Body):
+    """A face in a frame: its upper left corner and size as shares of the frame's; null seconds in a photo."""
+
+    seconds: float | None
+    x: float
+    y: float
+    width: float
+    height: float
+    confidence: float
+
+
 class ItemSegment(_Body):
     """A segment in seconds, null for a picture, and its affect."""
 
@@ -133,8 +146,16 @@ class Item(ListedItem):
     segments: list[ItemSegment]
     labels: list[tuple[str, float]]
     events: list[tuple[str, float]]
+    faces: list[Face]
     incomplete: str | None
     missing: bool
+
+
+class Waveform(_Body):
+    """Peaks in [0, 1] of equal parts of a sound of so many seconds."""
+
+    peaks: list[float]
+    seconds: float
 
 
 class MapColumns(_Body):
@@ -166,6 +187,12 @@ class Job(_Body):
     summary: dict[str, Any] | None
     error: str | None
     log: list[str]
+
+
+class Captions(_Body):
+    """Captions by item."""
+
+    captions: dict[str, str]
 
 
 class IndexState(Job):

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Query, Request, UploadFile
 from starlette.responses import Response
 
-from retrieval.search import Engine, QueryMedia, answer_query
+from retrieval.search import Engine, QueryMedia, answer_query, group_near_duplicates
 from retrieval.search import Query as SearchQuery
 from retrieval.web.api_description import describe
 from retrieval.web.errors import JsonAnswer
@@ -49,5 +49,8 @@ def run_search(engine: Engine, query: SearchQuery, parameters: SearchParameters)
         explained_ids = set(filter(None, parameters.explain_items.split(",")))
         found = answer_query(engine, query, explain=parameters.explain, explained_ids=explained_ids)
         answer = found.to_json()
+        groups = group_near_duplicates(engine, found.results.hits)
+    for result, first in zip(answer["results"], groups, strict=True):
+        result["group"] = None if first is None else answer["results"][first]["id"]
     took_ms = round((time.perf_counter() - start) * 1000, 1)
     return {**answer, "warnings": warnings, "took_ms": took_ms}

@@ -97,8 +97,9 @@ def run_server(
 def bind_listener(host: str, port: int) -> socket.socket:
     """A socket that listens at an address; port 0 takes a free one. Raises AffectError where it can't."""
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        # asyncio sends at once (TCP_NODELAY) only where the protocol is named; else answers wait 40 ms
+        listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen()

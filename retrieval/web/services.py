@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Awaitable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 from starlette.requests import Request
@@ -14,15 +16,17 @@ from starlette.requests import Request
 from encoders import AffectError, to_printable
 from retrieval.library_kinds import get_library_kind
 from retrieval.library_location import Location
+from retrieval.previews import PreviewStore
 from retrieval.search import Engine, Query, QueryEncoder
 from retrieval.web.catalog_view import CatalogView, open_catalog_view
 from retrieval.web.command_job import CommandJob
-from retrieval.web.errors import ApiError, ClientGoneError
+from retrieval.web.errors import ApiError, ClientGoneError, UnavailableError
 from retrieval.web.library_thread import LibraryThread, identify_library
 from retrieval.web.uploads import UploadStore
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
+NO_FOLDER = Path(os.devnull)  # in which no previews are found
 CLOSE_SECONDS = 0.5  # to wait for a search in progress at the end of the server
 WARM_UP_TEXT = "a photo"
 GONE_NOTICE = (
@@ -57,6 +61,7 @@ class Services:
     engine:  answers searches
     catalog: answers what is looked up, beside searches that run
     encoder: encodes uploads, beside both
+    previews: of its items; none of a library in Milvus
     job:     the command that writes to the library
     is_ending: whether the server is about to end, so that streams of events must
     """
@@ -76,6 +81,8 @@ class Services:
         self.encoder: LibraryThread[QueryEncoder] = LibraryThread(
             location, lambda: open_query_encoder(location)
         )
+        folder = location if isinstance(location, Path) else NO_FOLDER
+        self.previews = PreviewStore.open(folder)
         self._warming: asyncio.Task[None] | None = None
         self._was_there = identify_library(location) is not None
 
@@ -105,6 +112,11 @@ class Services:
         if self.engine.is_open:
             return "ready", None
         return ("unavailable", self.engine.error) if self.engine.error else ("loading", None)
+
+    def check_present(self) -> None:
+        """Raises UnavailableError where there was a library and is none now."""
+        if self.is_gone():
+            raise UnavailableError(GONE_NOTICE.format(to_printable(str(self.location))))
 
     def is_gone(self) -> bool:
         """Whether there was a library since the server began, and is none now."""

@@ -12,7 +12,7 @@ import pytest
 from library_factory import affect
 from server_process import run_server_process
 
-from retrieval.web.server import is_loopback, make_address
+from retrieval.web.server import bind_listener, is_loopback, make_address
 
 
 def fetch(address, path, **headers):
@@ -109,3 +109,9 @@ def test_addresses_are_for_people_to_open():
     assert make_address("127.0.0.1", 8765, None) == "http://127.0.0.1:8765/"
     assert make_address("0.0.0.0", 80, "abc") == "http://127.0.0.1:80/?token=abc"
     assert make_address("::1", 8765, None) == "http://[::1]:8765/"
+
+
+def test_answers_are_sent_at_once():
+    """asyncio sets TCP_NODELAY only on sockets whose protocol is named; without it they wait 40 ms."""
+    with bind_listener("127.0.0.1", 0) as listener:
+        assert listener.proto == socket.IPPROTO_TCP
