@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from encoders import AffectError, describe_os_error, to_printable
-from retrieval.cli import affect, index, info, search, serve, train
+from retrieval.cli import affect, export, index, info, search, serve, train
 
 
 class CommandGroup(click.Group):
@@ -65,7 +65,8 @@ def main() -> None:
 
 
 for command in (
-    index.index, search.search, serve.serve, affect.feel, affect.draw_affect_map, info.info, info.list_items,
+    index.index, search.search, serve.serve, affect.feel, affect.draw_affect_map, export.export, info.info,
+    info.list_items,
     index.verify, index.rebuild, train.train, train.align, index.remove, info.encoders,
     info.demo,
 ):  # fmt: skip

@@ -5,16 +5,14 @@ from __future__ import annotations
 import mimetypes
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from importlib.resources import files
 from itertools import starmap
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import Environment
-
 from encoders import AffectError, to_printable
 from retrieval.report.modality_style import MODALITY_PLURALS
+from retrieval.report.templates import render_template
 from retrieval.report.terminal import (
     format_affect,
     format_course_step,
@@ -43,10 +41,9 @@ def write_results_page(path: Path, library: AnyLibrary, answers: Sequence[Answer
         for moment in [*_list_query_moments(query), *map(_get_hit_moment, hits)]
     ]
     thumbnails = load_thumbnails(library, list(dict.fromkeys(moments))[:MAX_THUMBNAILS])
-    template = (files("retrieval.report") / "page.html").read_text(encoding="utf-8")
-    page = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(template)
     folder = Path(os.path.normpath(path.absolute())).parent
-    html = page.render(
+    html = render_template(
+        "page.html",
         title="affect search",
         subtitle=_format_item_counts(library),
         sections=[_make_section(thumbnails, folder, *answer) for answer in answers],

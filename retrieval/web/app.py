@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 
+from retrieval.report import THEME_PATH
 from retrieval.web.api_description import add_description
 from retrieval.web.errors import add_error_handlers
 from retrieval.web.index_routes import add_index_routes
@@ -52,6 +53,10 @@ def make_app(services: Services, rules: AccessRules) -> FastAPI:
     @app.get("/", include_in_schema=False)
     async def get_page() -> FileResponse:
         return FileResponse(STATIC_FOLDER / "index.html")
+
+    @app.get("/static/theme.css", include_in_schema=False)
+    async def get_theme() -> FileResponse:
+        return FileResponse(Path(str(THEME_PATH)))
 
     app.mount("/static", StaticFiles(directory=STATIC_FOLDER), name="static")
     app.add_middleware(RequestGuard, rules=rules)

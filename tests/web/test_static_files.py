@@ -5,6 +5,7 @@ from importlib.resources import files
 
 import pytest
 
+from retrieval.report import THEME_PATH
 from retrieval.report.modality_style import MODALITY_COLOURS, MODALITY_PLURALS
 
 STATIC = files("retrieval.web") / "static"
@@ -18,7 +19,7 @@ def test_colours_and_plurals_are_those_of_the_reports():
     for modality in ("image", "video", "audio"):
         assert f'{modality}: "{MODALITY_COLOURS[modality]}"' in script
         assert f'{modality}: "{MODALITY_PLURALS[modality]}"' in script
-        assert f"--{modality}: {MODALITY_COLOURS[modality].lower()}" in SOURCES["styles.css"]
+        assert f"--{modality}: {MODALITY_COLOURS[modality].lower()}" in THEME_PATH.read_text()
 
 
 def test_the_policy_of_the_page_allows_all_that_is_in_it():
