@@ -25,12 +25,14 @@ def test_an_item_finds_what_is_like_it_and_a_bad_query_is_one_line(page):
     start = page.url.partition("?")[0]
     item = page.request.get(f"{start}api/items").json()["items"][0]
     page.goto(f"{start}?item={item['id']}")
-    expect(page.locator(".card-name").first).to_have_text(item["path"].rpartition("/")[2])
+    expect(page.locator(".chip")).to_contain_text(item["path"].rpartition("/")[2])
+    expect(page.locator(".card").first).to_be_visible()
     page.goto(f"{start}?text=red&weights=nothing%3D1")
     expect(page.locator(".notice.error")).to_contain_text("o space 'nothing'")
 
 
 def test_words_that_no_space_knows_are_said(page):
+    page.goto(page.url.partition("?")[0])
     page.get_by_role("searchbox").fill("red")
     expect(page.locator("#search-note")).to_contain_text("no space knows these words")
 
