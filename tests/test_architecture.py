@@ -30,6 +30,7 @@ ROOMS_OF_RETRIEVAL = {
     "training": {"evaluation", "features", "provenance", "search", "storage"},
     "report": {"features", "indexing", "previews", "progress_reporter", "search", "storage", "training"},
     "web": {
+        "cluster",
         "features",
         "indexing",
         "library_kinds",

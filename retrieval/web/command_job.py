@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
@@ -17,6 +18,8 @@ from contextlib import suppress
 from typing import Any, Literal
 
 from encoders import AffectError
+from retrieval.cluster import MilvusUrl
+from retrieval.library_location import LIBRARY_VARIABLE, Location
 from retrieval.web.errors import ApiError
 
 JobKind = Literal["index", "train"]
@@ -29,12 +32,16 @@ CONFLICT = 409
 class CommandJob:
     """The command that runs, or that ran last.
 
+    The library is named in the environment: a URL may hold a password, and arguments are seen by all users.
+
     progress: the last line of progress
     summary:  what it printed at its end
     error:    why it failed; None if it did not
     """
 
-    def __init__(self) -> None:
+    def __init__(self, location: Location) -> None:
+        name = location.to_full_text() if isinstance(location, MilvusUrl) else str(location)
+        self._environment = {**os.environ, LIBRARY_VARIABLE: name}
         self.kind: JobKind | None = None
         self.is_running = False
         self.progress: dict[str, Any] | None = None
@@ -108,6 +115,7 @@ class CommandJob:
         self._process = process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "retrieval", *arguments,
             stdin=DEVNULL, stdout=PIPE, stderr=PIPE, limit=MAX_LINE_BYTES, start_new_session=True,
+            env=self._environment,
         )  # fmt: skip
         if self._is_stopping:
             process.send_signal(signal.SIGINT)

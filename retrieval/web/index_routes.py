@@ -43,7 +43,7 @@ def add_index_routes(app: FastAPI, services: Services) -> None:
 
     def start(paths: list[Path], *options: str, prepare: Any = lambda: None) -> Response:
         services.check_present()
-        words = ["index", "--json", "--progress", *options, "--library", str(services.location)]
+        words = ["index", "--json", "--progress", *options]
         job.start("index", [*words, "--", *map(str, paths)], prepare)
         return JsonAnswer(job.to_json(), 202)
 

@@ -63,9 +63,13 @@ class LibraryThread(Generic[Session]):
         """
         return await asyncio.wrap_future(self._executor.submit(self._run, task))
 
+    def refuse_tasks(self) -> None:
+        """Let tasks raise UnavailableError from now on, those that wait included."""
+        self._is_closing = True
+
     async def close(self) -> None:
         """Close the session, once the task in progress is done; tasks that wait are not done."""
-        self._is_closing = True
+        self.refuse_tasks()
         await asyncio.wrap_future(self._executor.submit(self._close_session))
         self._executor.shutdown(wait=False)
 

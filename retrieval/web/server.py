@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import secrets
 import socket
 import webbrowser
@@ -36,7 +37,8 @@ class _Server(uvicorn.Server):
             try:
                 stop_if_requested()
             except KeyboardInterrupt:
-                services.is_ending = self.should_exit = True
+                services.begin_ending()
+                self.should_exit = True
             await asyncio.sleep(STOP_POLL_SECONDS)
 
 
@@ -69,6 +71,7 @@ def run_server(
     rules = AccessRules(names=frozenset({host.lower()}), only_loopback=only_loopback, token=token)
     listener = bind_listener(host, port)
     address = make_address(host, listener.getsockname()[1], token)
+    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)  # errors are logged where they are answered
     services = Services(location=location)
     config = uvicorn.Config(
         make_app(services, rules),

@@ -7,7 +7,6 @@ import logging
 import os
 from collections.abc import Awaitable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -54,26 +53,21 @@ def open_query_encoder(location: Location) -> Iterator[QueryEncoder]:
             encoder.close()
 
 
-@dataclass(kw_only=True)
 class Services:
     """What requests share.
 
     engine:  answers searches
     catalog: answers what is looked up, beside searches that run
     encoder: encodes uploads, beside both
+    uploads: what it has encoded
     previews: of its items; none of a library in Milvus
     job:     the command that writes to the library
     is_ending: whether the server is about to end, so that streams of events must
     """
 
-    location: Location
-    uploads: UploadStore = field(default_factory=UploadStore)
-    job: CommandJob = field(default_factory=CommandJob)
-    is_ending: bool = False
-
-    def __post_init__(self) -> None:
+    def __init__(self, location: Location) -> None:
         """Make the threads; nothing is opened yet."""
-        location = self.location
+        self.location, self.is_ending = location, False
         self.engine: LibraryThread[Engine] = LibraryThread(location, lambda: open_search_engine(location))
         self.catalog: LibraryThread[CatalogView] = LibraryThread(
             location, lambda: open_catalog_view(location)
@@ -83,6 +77,7 @@ class Services:
         )
         folder = location if isinstance(location, Path) else NO_FOLDER
         self.previews = PreviewStore.open(folder)
+        self.uploads, self.job = UploadStore(), CommandJob(location)
         self._warming: asyncio.Task[None] | None = None
         self._was_there = identify_library(location) is not None
 
@@ -95,9 +90,15 @@ class Services:
         with suppress(ApiError, AffectError):  # which the page's state tells of
             await self.engine.run(lambda engine: engine.snapshot.item_count)
 
+    def begin_ending(self) -> None:
+        """Answer what waits, and end streams of events, so that the server can end soon."""
+        self.is_ending = True
+        for thread in (self.engine, self.catalog, self.encoder):
+            thread.refuse_tasks()
+
     async def close(self) -> None:
         """Stop the command that runs, and close the library on all threads but those that are busy."""
-        self.is_ending = True
+        self.begin_ending()
         await self.job.stop()
         threads = asyncio.gather(self.engine.close(), self.catalog.close(), self.encoder.close())
         with suppress(TimeoutError):

@@ -68,7 +68,7 @@ def add_teaching_routes(app: FastAPI, services: Services) -> None:
         return JsonAnswer({"captions": await use_store(remove_caption)})
 
     def start_training(*options: str) -> Response:
-        services.job.start("train", ["train", "--json", "--library", str(services.location), *options])
+        services.job.start("train", ["train", "--json", *options])
         return JsonAnswer(services.job.to_json(), 202)
 
     @app.post("/api/train", status_code=202, responses=describe(Job, 409, status=202))

@@ -9,10 +9,10 @@ from repository import ROOT
 
 
 @contextmanager
-def run_server_process(lib, *options, env=None):
-    """(process, address) of a server at a free port, killed at the end if it still runs."""
-    command = [sys.executable, "-m", "retrieval", "serve", "-l", str(lib), "--port", "0", *options]
-    process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=-1, stderr=-1, text=True)
+def run_server_process(*options, cwd=ROOT, env=None):
+    """(process, address) of `affect serve OPTIONS` at a free port, killed at the end if it still runs."""
+    command = [sys.executable, "-m", "retrieval", "serve", *map(str, options), "--port", "0"]
+    process = subprocess.Popen(command, cwd=cwd, env=env, stdout=-1, stderr=-1, text=True)
     try:
         line = process.stdout.readline()
         found = re.search(r"http://\S+", line)

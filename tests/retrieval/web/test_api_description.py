@@ -29,7 +29,7 @@ def test_schemathesis_finds_nothing(tmp_path):
     radius needs a mood.
     """
     index(tmp_path / "lib", gallery(tmp_path / "media", photos=2))
-    with run_server_process(tmp_path / "lib") as (_, address):
+    with run_server_process("-l", tmp_path / "lib") as (_, address):
         done = subprocess.run(
             [
                 Path(sys.executable).with_name("schemathesis"), "run", f"{address}openapi.json", "--no-color",

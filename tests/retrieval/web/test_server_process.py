@@ -30,7 +30,7 @@ def end(process, number=signal.SIGINT):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_ends_it_with_one_line(shelf, number):
-    with run_server_process(shelf[1]) as (process, address):
+    with run_server_process("-l", shelf[1]) as (process, address):
         assert fetch(address.rstrip("/"), "/api/library")["files"] == 13
         events = urllib.request.urlopen(f"{address}api/index/events", timeout=60)
         assert events.readline() == b"event: progress\n"
@@ -38,8 +38,20 @@ def test_ctrl_c_ends_it_with_one_line(shelf, number):
         events.close()
 
 
+def test_searches_that_wait_do_not_keep_it(shelf):
+    with run_server_process("-l", shelf[1]) as (process, address):
+        host, port = address.removeprefix("http://").rstrip("/").split(":")
+        request = f"GET /api/search?text=a+dog&k=1000 HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+        clients = [socket.create_connection((host, int(port))) for _ in range(50)]
+        for client in clients:
+            client.sendall(request)
+        assert end(process) == (0, "", "affect: the page is closed\n")
+        for client in clients:
+            client.close()
+
+
 def test_searches_and_ranges_over_the_network(shelf):
-    with run_server_process(shelf[1]) as (_, address):
+    with run_server_process("-l", shelf[1]) as (_, address):
         base = address.rstrip("/")
         item = fetch(base, "/api/items")["items"][0]
         assert fetch(base, f"/api/search?item={item['id']}")["results"]
@@ -53,7 +65,7 @@ def test_searches_and_ranges_over_the_network(shelf):
 
 
 def test_it_binds_this_machine_alone(shelf):
-    with run_server_process(shelf[1]) as (_, address):
+    with run_server_process("-l", shelf[1]) as (_, address):
         port = int(address.rstrip("/").rpartition(":")[2])
         others = {info[4][0] for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)}
         for host in others - {"127.0.0.1", "127.0.1.1"}:
@@ -62,7 +74,7 @@ def test_it_binds_this_machine_alone(shelf):
 
 
 def test_other_addresses_take_a_token(shelf):
-    with run_server_process(shelf[1], "--host", "0.0.0.0") as (_, address):
+    with run_server_process("-l", shelf[1], "--host", "0.0.0.0") as (_, address):
         base, _, token = address.partition("/?token=")
         assert len(token) >= 32
         with pytest.raises(urllib.error.HTTPError, match="401"):
@@ -76,7 +88,7 @@ def test_telemetry_stays_off(shelf):
         collector.settimeout(1)
         endpoint = f"http://127.0.0.1:{collector.getsockname()[1]}"
         env = os.environ | {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "FASTAPI_OTEL_AUTO_CONFIGURE": "true"}
-        with run_server_process(shelf[1], env=env) as (process, address):
+        with run_server_process("-l", shelf[1], env=env) as (process, address):
             assert fetch(address.rstrip("/"), "/api/library")["files"] == 13
             assert end(process)[0] == 0
         with pytest.raises(TimeoutError):
