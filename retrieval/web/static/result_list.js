@@ -5,7 +5,7 @@ import { createResultCard, showSummary } from "./result_card.js";
 import { VirtualGrid } from "./virtual_grid.js";
 
 const NARROW = 500; // pixels of a list, below which two small cards are a row
-const CARD_SIZE = { getMinWidth: (/** @type {number} */ width) => (width < NARROW ? 150 : 196), cardHeight: 284, gap: 14 };
+const CARD_SIZE = { getMinWidth: (/** @type {number} */ width) => (width < NARROW ? 150 : 196), cardHeight: 278, gap: 14 };
 
 /** @typedef {import("./api_types.js").Result} Result */
 
