@@ -61,6 +61,7 @@ def test_the_answer_of_an_earlier_query_is_never_shown(open_page):
 def test_each_result_says_why_it_was_found(open_page):
     page = open_page("?text=a+cat")
     expect(first_name(page)).to_contain_text("chelsea")
+    expect(page.locator(".card-summary").first).to_contain_text("shows: ")
     page.locator(".card-open").first.click()
     details = page.locator("#viewer-details")
     expect(details).to_contain_text("It shows")
@@ -172,10 +173,55 @@ def test_more_like_a_result_and_calmer(open_page):
     assert set(get_query(page)) == {"item"}
 
 
+def test_near_duplicates_fold_beneath_the_first(open_page):
+    page = open_page("?text=a+cat")
+    cats = page.locator(".card-name", has_text="chelsea")
+    expect(cats).to_have_count(1)
+    page.get_by_role("button", name="Show 1 more nearly the same").click()
+    expect(cats).to_have_count(2)
+    page.get_by_role("button", name="Fold what is nearly the same").click()
+    expect(cats).to_have_count(1)
+
+
+def test_a_face_is_outlined_where_the_mood_was_read_from_it(open_page):
+    page = open_page("?text=an+astronaut&modalities=image")
+    page.locator(".card", has_text="skimage-astronaut.png").locator(".card-open").click()
+    outline = page.locator(".face-outline")
+    expect(outline).to_have_count(1)
+    picture, face = page.locator(".picture-frame").bounding_box(), outline.bounding_box()
+    assert 0.3 < (face["x"] + face["width"] / 2 - picture["x"]) / picture["width"] < 0.6
+    assert (face["y"] + face["height"] / 2 - picture["y"]) / picture["height"] < 0.4
+
+
+def test_a_caption_is_suggested_saved_and_taken_back(open_page):
+    page = open_page("?text=a+cup+of+coffee")
+    expect(first_name(page)).to_have_text("skimage-coffee.png")
+    page.locator(".card-open").first.click()
+    field = page.get_by_label("In your words")
+    expect(field).to_have_value("espresso")
+    field.fill("my morning coffee")
+    page.get_by_role("button", name="Save caption").click()
+    expect(page.locator(".caption-form")).to_contain_text("Saved")
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="Library").click()
+    expect(page.locator("#captions-list")).to_contain_text("skimage-coffee.png: my morning coffee")
+    page.get_by_role("button", name="Take back the caption of skimage-coffee.png").click()
+    expect(page.locator("#captions-count")).to_have_text("0 captions")
+
+
+@pytest.mark.parametrize(("motion", "count"), [("no-preference", 1), ("reduce", 0)])
+def test_a_video_plays_under_the_pointer_unless_motion_is_not_wanted(open_page, motion, count):
+    page = open_page("?text=music&modalities=video", reduced_motion=motion)
+    page.locator(".card", has_text="iscc_samples-demo.mp4").locator(".card-open").hover()
+    page.wait_for_timeout(700)
+    expect(page.locator(".hover-video")).to_have_count(count)
+
+
 def test_not_this_leaves_out_what_it_shows(open_page):
     page = open_page("?text=an+animal")
     expect(page.locator(".card").first).to_be_visible()
-    page.get_by_role("button", name="Not skimage-chelsea.png").click()
+    first = page.locator(".card-name", has_text="chelsea").inner_text()
+    page.get_by_role("button", name=f"Not {first}").click()
     expect(page.locator(".chip")).to_contain_text("not “")
     assert "cat" in get_query(page)["not"][0]
 

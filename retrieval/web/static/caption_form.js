@@ -2,6 +2,7 @@
 
 import { fetchJson, sendJson } from "./api_client.js";
 import { createElement } from "./dom.js";
+import { listCertainNames } from "./recognised_terms.js";
 
 /** @typedef {import("./api_types.js").ItemDetails} ItemDetails */
 
@@ -20,7 +21,7 @@ export async function fetchCaptions() {
 export function createCaptionForm(details, notices) {
   const address = `/api/captions/${encodeURIComponent(details.id)}`;
   const field = createElement("input", { type: "text", name: "caption", maxlength: 500, autocomplete: "off" });
-  field.value = suggestCaption(details);
+  field.value = listCertainNames(details).join(", "); // to accept or correct
   const status = createElement("p", { class: "hint", role: "status" });
   const remove = createElement("button", { type: "button", class: "quiet", hidden: true }, "Take back");
   const report = (/** @type {string} */ message) => (status.textContent = message);
@@ -50,12 +51,4 @@ export function createCaptionForm(details, notices) {
   };
   fetchCaptions().then((captions) => details.id in captions && showSaved(captions[details.id]), () => form.remove());
   return form;
-}
-
-/**
- * What was found, as a caption to accept or correct.
- * @param {ItemDetails} details
- */
-function suggestCaption({ labels = [], events = [] }) {
-  return [labels[0]?.[0], events[0]?.[0]].filter(Boolean).join(", ").toLowerCase();
 }

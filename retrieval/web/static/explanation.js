@@ -2,6 +2,7 @@
 
 import { createAffectFigure } from "./affect_figure.js";
 import { createElement } from "./dom.js";
+import { isCertain } from "./recognised_terms.js";
 import { createBar, createSpaceBars } from "./score_bars.js";
 import { capitalise, formatAffect, formatSeconds } from "./text_format.js";
 
@@ -25,10 +26,10 @@ export function createExplanation(result, details, target) {
   return createElement(
     "div",
     { class: "explanation" },
-    result.summary ? createElement("p", { class: "summary" }, result.summary) : null,
+    result.summary ? createElement("p", { class: "summary" }, capitalise(result.summary)) : null,
     createSection("Why it was found", createSpaceBars(result.spaces, result.mood)),
-    why ? createTerms("It shows", why.labels) : null,
-    why ? createTerms("It sounds like", why.events) : null,
+    why ? createTerms("shows", why.labels) : null,
+    why ? createTerms("sounds like", why.events) : null,
     why && why.moment !== null ? createSection("Strongest at", createElement("p", {}, formatSeconds(why.moment))) : null,
     createMood(result, details, target),
     why ? createScoreParts(why.parts) : null,
@@ -45,8 +46,8 @@ export function createDescription(details) {
   return createElement(
     "div",
     { class: "explanation" },
-    createTerms("It shows", details.labels),
-    createTerms("It sounds like", details.events),
+    createTerms("shows", details.labels),
+    createTerms("sounds like", details.events),
     createMood({ affect, modality }, details, null),
   );
 }
@@ -60,11 +61,12 @@ function createSection(heading, ...content) {
 }
 
 /**
- * @param {string} heading
- * @param {[string, number][]} [terms]
+ * @param {string} verb
+ * @param {[string, number][]} [terms]  the surest first
  */
-function createTerms(heading, terms = []) {
+function createTerms(verb, terms = []) {
   if (!terms.length) return null;
+  const heading = isCertain(terms[0]) ? `It ${verb}` : `Not sure what it ${verb}`;
   const rows = terms.slice(0, MAX_TERMS).map(([name, score]) =>
     createElement(
       "div",

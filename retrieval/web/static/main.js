@@ -5,7 +5,6 @@ import { findElement } from "./dom.js";
 import { fetchAffectMap } from "./affect_map.js";
 import { fetchJson } from "./api_client.js";
 import { CaptionsPanel } from "./captions_panel.js";
-import { findExclusion } from "./exclusion.js";
 import { Filters } from "./filters.js";
 import { FirstRun } from "./first_run.js";
 import { IndexPanel } from "./index_panel.js";
@@ -15,6 +14,7 @@ import { MediaInput } from "./media_input.js";
 import { MoodPanel } from "./mood_panel.js";
 import { Notices } from "./notices.js";
 import { QueryChips } from "./query_chips.js";
+import { listCertainNames } from "./recognised_terms.js";
 import { ResultList } from "./result_list.js";
 import { SearchBox } from "./search_box.js";
 import { SearchSession } from "./search_session.js";
@@ -71,13 +71,18 @@ function searchLike(item, nudge) {
 }
 
 /**
+ * "Not this": leaves out what was recognised in a result, and the result alone where that is not certain.
  * @param {Result} result
  */
 async function exclude(result) {
-  const term = await session.explain(result).then(findExclusion, () => null);
-  const name = getFileName(result.path);
-  if (term) state.update({ not: [...new Set([...state.query.not, term])] });
-  else notices.showInfo("exclude", `Nothing was recognised in ${name} that could be left out; name it under “More”.`);
+  const { why } = await session.explain(result).catch(() => result);
+  const [term] = listCertainNames(why);
+  if (term) {
+    state.update({ not: [...new Set([...state.query.not, term])] });
+    return;
+  }
+  results.hide(result);
+  notices.showInfo("exclude", `Nothing was recognised for certain in ${getFileName(result.path)}, so it alone is hidden.`);
 }
 
 /**

@@ -5,7 +5,7 @@ import { createResultCard, showSummary } from "./result_card.js";
 import { VirtualGrid } from "./virtual_grid.js";
 
 const NARROW = 500; // pixels of a list, below which two small cards are a row
-const CARD_SIZE = { getMinWidth: (/** @type {number} */ width) => (width < NARROW ? 150 : 196), cardHeight: 284, gap: 14 };
+const CARD_SIZE = { getMinWidth: (/** @type {number} */ width) => (width < NARROW ? 150 : 196), cardHeight: 278, gap: 14 };
 
 /** @typedef {import("./api_types.js").Result} Result */
 
@@ -18,6 +18,8 @@ export class ResultList {
   #duplicates = new Map();
   /** @type {Set<string>} */
   #expanded = new Set();
+  /** @type {Set<string>} */
+  #hidden = new Set();
 
   /**
    * @param {Omit<import("./result_card.js").ResultActions, "toggleGroup">} actions
@@ -51,8 +53,13 @@ export class ResultList {
     });
   }
 
-  get isEmpty() {
-    return !this.#shown.length;
+  /**
+   * Leaves out one result until the page is left.
+   * @param {Result} result
+   */
+  hide(result) {
+    this.#hidden.add(result.id);
+    this.#fold();
   }
 
   /**
@@ -74,7 +81,8 @@ export class ResultList {
   }
 
   #fold() {
-    this.#shown = this.#results.filter((result) => !result.group || this.#expanded.has(result.group));
+    const isShown = (/** @type {Result} */ { id, group }) => !this.#hidden.has(id) && (!group || this.#expanded.has(group));
+    this.#shown = this.#results.filter(isShown);
     this.grid.setCount(this.#shown.length);
   }
 

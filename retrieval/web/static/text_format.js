@@ -12,7 +12,7 @@ export function getFileName(path) {
  * @param {number} seconds
  */
 export function formatSeconds(seconds) {
-  const whole = Math.floor(seconds);
+  const whole = Math.round(seconds); // as summaries of results have it
   const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
   const shown = parts[0] ? parts : parts.slice(1);
   return shown.map((part, index) => (index ? String(part).padStart(2, "0") : String(part))).join(":");
