@@ -236,8 +236,8 @@ class MilvusSnapshot:
         """Positions of all segments of items of these modalities. Raises AffectError for a large library."""
         if self._counts["segments", ""] > MAX_LISTED_SEGMENTS:
             raise AffectError(
-                "this query is compared with everything (it only denies, or names a region or course of "
-                f"mood), which a cluster does with at most {MAX_LISTED_SEGMENTS} segments; say more"
+                "this query is compared with everything (it only denies a mood, or names a region or course "
+                f"of mood), which a cluster does with at most {MAX_LISTED_SEGMENTS} segments; say more"
             )
         self._meet_items(record[KEY] for record in self._store.iterate(ITEMS, []))
         is_wanted = np.isin(self.get_modalities(self.item_by_segment), modalities)
