@@ -75,7 +75,7 @@ export class SearchSession extends EventTarget {
     try {
       const answer = await this.#search.run((signal) => this.#fetch({ k: this.#count }, signal));
       if (!answer) return;
-      this.#keepExplanations(answer);
+      if (this.answer && this.#answered === this.#parameters) keepResults(this.answer.results, answer);
       this.answer = answer;
       this.#answered = this.#parameters;
       this.dispatchEvent(new Event("answer"));
@@ -139,17 +139,14 @@ export class SearchSession extends EventTarget {
     }
     this.dispatchEvent(new CustomEvent("explained", { detail: new Set(byId.keys()) }));
   }
+}
 
-  /**
-   * Explanations that another answer to the same query need not ask for again.
-   * @param {SearchAnswer} answer
-   */
-  #keepExplanations(answer) {
-    if (!this.answer || this.#answered !== this.#parameters) return;
-    const byId = new Map(this.answer.results.map((result) => [result.id, result]));
-    for (const result of answer.results) {
-      const { why, summary } = byId.get(result.id) ?? {};
-      Object.assign(result, { why, summary });
-    }
-  }
+/**
+ * Keeps the results of an answer to the same query, with their explanations, where they are in the new one too.
+ * @param {Result[]} results
+ * @param {SearchAnswer} answer
+ */
+function keepResults(results, answer) {
+  const byId = new Map(results.map((result) => [result.id, result]));
+  answer.results = answer.results.map((result) => Object.assign(byId.get(result.id) ?? {}, result));
 }
