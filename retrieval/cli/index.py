@@ -224,7 +224,9 @@ def verify(folder: Location, as_json: bool) -> None:
         problems = get_library_kind(folder).find_problems(library)
         missing, groups = find_missing_files(library)
         recalls = {} if problems else get_library_kind(folder).measure_recalls(library)
-        without_preview = list_items_without_preview(library) if isinstance(library, Library) else []
+        without_preview = []
+        if isinstance(library, Library) and not problems:
+            without_preview = list_items_without_preview(library)
     if as_json:
         groups_json = [group.to_json() for group in groups]
         found = {"problems": problems, "missing": [*map(str, missing)], "missing_below": groups_json}
@@ -234,7 +236,8 @@ def verify(folder: Location, as_json: bool) -> None:
         verdict = problems or ["all is well" if not missing else "nothing is damaged"]
         click.echo("\n".join([*verdict, *(format_missing_files(group, library.name) for group in groups)]))
         if without_preview:
-            click.echo(f"{len(without_preview)} items have no preview yet; affect index makes them")
+            noun = "item has" if len(without_preview) == 1 else "items have"
+            click.echo(f"{len(without_preview)} {noun} no preview yet; affect index makes them")
         _print_recalls(recalls)
     sys.exit(1 if problems else 0)
 

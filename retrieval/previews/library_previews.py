@@ -22,8 +22,8 @@ def count_previews(library: Library) -> dict[str, int]:
     """Number of images, and of items with a waveform, with faces and without a preview; bytes of the file."""
     with contextlib.closing(PreviewStore.open(library.folder)) as store:
         counts = store.count()
-    missing = len(list_items_without_preview(library))
-    return {**counts, "without": missing, "bytes": measure_store_bytes(library.folder)}
+        missing_count = len(store.list_missing(library.catalog.load_item_ids()))
+    return {**counts, "without": missing_count, "bytes": measure_store_bytes(library.folder)}
 
 
 def remove_stale_previews(library: Library) -> None:

@@ -106,8 +106,12 @@ class PreviewStore:
 
     def _connect(self) -> sqlite3.Connection | None:
         """The connection to the file that is there now: another one may have taken its place."""
-        status = self._path.stat() if self._path.exists() else None
-        file = status and (status.st_dev, status.st_ino)
+        try:
+            status = self._path.stat()
+        except FileNotFoundError:
+            self._disconnect()
+            return None
+        file = status.st_dev, status.st_ino
         if self._connection is None or file != self._opened_file:
             self._disconnect()
             self._connection, self._opened_file = connect_to_read(self._path), file

@@ -93,7 +93,7 @@ def format_index_summary(progress: IndexProgress, folder: Path | str) -> Iterato
     if completion := progress.completion:
         yield from _format_completion(completion)
     if previews := progress.previews:
-        yield f"  {previews.made} items got previews"
+        yield f"  {previews.made} {'item' if previews.made == 1 else 'items'} got previews"
         yield from _format_reasons("without preview", previews.failed)
     yield from _format_counts("left out", progress.skip_counts.excluded)
     yield from _format_counts("no media, skipped", progress.skip_counts.non_media)

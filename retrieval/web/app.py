@@ -16,6 +16,7 @@ from retrieval.report import THEME_PATH
 from retrieval.web.api_description import add_description
 from retrieval.web.errors import add_error_handlers
 from retrieval.web.index_routes import add_index_routes
+from retrieval.web.item_routes import add_item_routes
 from retrieval.web.library_routes import DISTRIBUTION, add_library_routes
 from retrieval.web.preview_routes import add_preview_routes
 from retrieval.web.request_guard import AccessRules, RequestGuard
@@ -23,7 +24,14 @@ from retrieval.web.search_routes import add_search_routes
 from retrieval.web.services import Services
 from retrieval.web.teaching_routes import add_teaching_routes
 
-ROUTES = (add_search_routes, add_library_routes, add_preview_routes, add_index_routes, add_teaching_routes)
+ROUTES = (
+    add_search_routes,
+    add_library_routes,
+    add_item_routes,
+    add_preview_routes,
+    add_index_routes,
+    add_teaching_routes,
+)
 STATIC_FOLDER = Path(str(files("retrieval.web") / "static"))
 
 

@@ -19,6 +19,7 @@ from retrieval.web.app import make_app
 from retrieval.web.request_guard import TOKEN_PARAMETER, AccessRules
 from retrieval.web.services import Services
 
+SEARCH_LOGGER = "retrieval.search"
 STOP_POLL_SECONDS = 0.1
 SHUTDOWN_SECONDS = 1  # for answers in progress, before what is running is stopped
 ANY_ADDRESSES = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # where the page is when it is bound to all
@@ -71,7 +72,7 @@ def run_server(
     rules = AccessRules(names=frozenset({host.lower()}), only_loopback=only_loopback, token=token)
     listener = bind_listener(host, port)
     address = make_address(host, listener.getsockname()[1], token)
-    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)  # errors are logged where they are answered
+    quiet_logs()
     services = Services(location=location)
     config = uvicorn.Config(
         make_app(services, rules),
@@ -95,6 +96,18 @@ def run_server(
 
     with stop_at_safe_points(), contextlib.closing(listener):
         asyncio.run(serve())
+
+
+def quiet_logs() -> None:
+    """Keep out of the terminal what the answers tell: warnings on queries, and errors once more."""
+    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(is_no_query_warning)
+
+
+def is_no_query_warning(record: logging.LogRecord) -> bool:
+    """Whether a record is of another package than the search, or an error."""
+    return record.levelno >= logging.ERROR or not record.name.startswith(SEARCH_LOGGER)
 
 
 def bind_listener(host: str, port: int) -> socket.socket:

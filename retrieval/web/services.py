@@ -38,7 +38,8 @@ GONE_NOTICE = (
 def open_search_engine(location: Location) -> Iterator[Engine]:
     """Open a library to search it, and answer a query, so that the next is quick. Raises AffectError."""
     with closing(get_library_kind(location).open(location)) as library, Engine(library) as engine:
-        engine.search(Query(text=WARM_UP_TEXT, k=1))
+        with suppress(AffectError):  # of a library whose encoders read no words
+            engine.search(Query(text=WARM_UP_TEXT, k=1))
         yield engine
 
 

@@ -108,8 +108,12 @@ def test_verify_tells_of_damage(lib):
     assert said.returncode == 1 and f"{path}: damaged (" in said.stdout and wrong_with(lib) == []
 
 
-def test_a_library_that_can_only_be_read(lib, bound):
-    (item, *_) = paths(lib).values()
+@pytest.mark.parametrize("was_read", [False, True])
+def test_a_library_that_can_only_be_read(lib, bound, was_read):
+    item = next(item for path, item in paths(lib).items() if path.suffix == ".png")
+    if was_read:  # then the files of a log may lie beside
+        with closing(PreviewStore.open(lib)) as store:
+            assert store.load_image(item, None)
     for path in lib.rglob("*"):
         path.chmod(0o555 if path.is_dir() else 0o444)
     lib.chmod(0o555)

@@ -14,7 +14,7 @@ from library_factory import affect, index, painted
 from web_client import fetch, open_client
 
 from retrieval.storage import Library
-from retrieval.web.catalog_view import format_date
+from retrieval.web.catalog_state import format_date
 
 HTML_NAME = "<img src=x onerror=alert(1)>.png"
 TRAVERSALS = (

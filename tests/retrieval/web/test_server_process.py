@@ -50,6 +50,13 @@ def test_searches_that_wait_do_not_keep_it(shelf):
             client.close()
 
 
+def test_what_is_asked_stays_out_of_the_terminal(shelf):
+    with run_server_process("-l", shelf[1]) as (process, address):
+        query = "api/search?mood=calm&then=excited"
+        assert len(fetch(address, query)["warnings"]) == 1
+        assert end(process) == (0, "", "affect: the page is closed\n")
+
+
 def test_searches_and_ranges_over_the_network(shelf):
     with run_server_process("-l", shelf[1]) as (_, address):
         base = address.rstrip("/")
