@@ -10,7 +10,7 @@ const PAGE_SIZE = 60; // results asked for at first
 const MAX_RESULTS = 1000; // of one search, by the API
 const EXPLAINED_COUNT = 24; // results explained without being opened
 const EXPLAINED_AT_ONCE = 4; // of them in one request, so that a new query need not wait long
-const TYPING_MS = 70; // pause between keys after which a search starts
+const TYPING_MS = 70; // changes that follow each other faster are searched for after a pause as long
 const EXPLAIN_MS = 150;
 
 /**
@@ -27,6 +27,7 @@ export class SearchSession extends EventTarget {
   #answered = ""; // the parameters of `answer`
   #count = PAGE_SIZE;
   #timer = 0;
+  #changedAt = -Infinity;
 
   /**
    * @param {import("./address_state.js").Query} query
@@ -43,7 +44,9 @@ export class SearchSession extends EventTarget {
       return;
     }
     this.dispatchEvent(new Event("start"));
-    this.#timer = setTimeout(() => this.#run(), TYPING_MS);
+    const now = performance.now();
+    this.#timer = setTimeout(() => this.#run(), now - this.#changedAt < TYPING_MS ? TYPING_MS : 0);
+    this.#changedAt = now;
   }
 
   /** Whether anything is searched for. */
