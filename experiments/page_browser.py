@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,8 +22,11 @@ END_SECONDS = 30.0  # to wait for the server to end
 
 
 @contextmanager
-def open_browser() -> Iterator[Browser]:
-    """Chromium without a window. Raises AffectError where it or Playwright is not installed."""
+def open_browser(options: Sequence[str] = ()) -> Iterator[Browser]:
+    """Chromium without a window, with options of its command line.
+
+    Raises AffectError where it or Playwright is not installed.
+    """
     try:
         from playwright.sync_api import sync_playwright
     except ImportError as error:
@@ -32,7 +35,7 @@ def open_browser() -> Iterator[Browser]:
     if path is None:
         raise AffectError("there is no chromium here: apt-get install chromium")
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox", *options])
         yield browser
         browser.close()
 

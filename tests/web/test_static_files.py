@@ -5,8 +5,10 @@ from importlib.resources import files
 
 import pytest
 
+from encoders import MIN_CLASS_SCORE
 from retrieval.report import THEME_PATH
 from retrieval.report.modality_style import MODALITY_COLOURS, MODALITY_PLURALS
+from retrieval.web.request_guard import MAX_UPLOAD_BYTES
 
 STATIC = files("retrieval.web") / "static"
 SOURCES = {path.name: path.read_text() for path in STATIC.iterdir()}
@@ -20,6 +22,11 @@ def test_colours_and_plurals_are_those_of_the_reports():
         assert f'{modality}: "{MODALITY_COLOURS[modality]}"' in script
         assert f'{modality}: "{MODALITY_PLURALS[modality]}"' in script
         assert f"--{modality}: {MODALITY_COLOURS[modality].lower()}" in THEME_PATH.read_text()
+
+
+def test_limits_are_those_of_the_server_and_the_encoders():
+    assert f"MAX_UPLOAD_BYTES = {MAX_UPLOAD_BYTES:_};" in SCRIPTS["uploads.js"]
+    assert f"MIN_SCORE = {MIN_CLASS_SCORE};" in SCRIPTS["recognised_terms.js"]
 
 
 def test_the_policy_of_the_page_allows_all_that_is_in_it():

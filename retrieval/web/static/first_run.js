@@ -2,7 +2,6 @@
 
 import { sendJson } from "./api_client.js";
 import { findElement } from "./dom.js";
-import { describeProgress } from "./index_panel.js";
 
 export class FirstRun {
   /**
@@ -18,10 +17,6 @@ export class FirstRun {
     });
     findElement("first-sample").addEventListener("click", async () => {
       await sendJson("/api/sample", "POST").catch((error) => notices.showError("index", error.message));
-    });
-    indexPanel.addEventListener("status", (event) => {
-      const status = /** @type {CustomEvent} */ (event).detail;
-      findElement("first-progress").textContent = status.running ? describeProgress(status) : "";
     });
   }
 

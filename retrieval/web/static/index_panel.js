@@ -71,29 +71,29 @@ export class IndexPanel extends EventTarget {
    */
   #show(status) {
     this.#status = status;
-    const { running, progress, log, roots } = status;
+    const { job, running, progress, log, roots } = status;
     /** @type {HTMLProgressElement} */
     const bar = findElement("index-bar");
     bar.hidden = !running;
     if (progress?.to_process) Object.assign(bar, { max: progress.to_process, value: progress.indexed + progress.failed });
     else bar.removeAttribute("value");
     findElement("index-state").textContent = describeProgress(status);
+    findElement("running-job").textContent = `${job === "train" ? "Training" : "Indexing"}: ${describeProgress(status)}`;
+    findElement("running-job").hidden = !running;
     findElement("index-stop").hidden = !running;
     findElement("index-again").hidden = findElement("index-retry").hidden = running || !roots.length;
     findElement("index-roots").replaceChildren(...roots.map((root) => createElement("li", {}, root)));
     findElement("index-log").textContent = log.join("\n");
     findElement("index-log-box").hidden = !log.length;
-    document.body.classList.toggle("is-indexing", running);
-    this.dispatchEvent(new CustomEvent("status", { detail: status }));
   }
 }
 
 /**
  * @param {JobStatus} status
  */
-export function describeProgress({ job, running, progress, error }) {
+function describeProgress({ job, running, progress, error }) {
   if (!running) return error ? `It failed: ${error}` : "Nothing is running.";
-  if (job === "train") return "Training …";
+  if (job === "train") return "this may take some minutes";
   if (!progress) return "Starting …";
   const done = progress.indexed + progress.failed;
   const eta = progress.eta_seconds === null || progress.eta_seconds === undefined ? "" : `, about ${formatDuration(progress.eta_seconds)} left`;

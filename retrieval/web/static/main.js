@@ -56,7 +56,7 @@ let plotted = [];
  * @param {Result | Item} item
  */
 function openItem(item) {
-  viewer.open(item);
+  viewer.open(item, !matchMedia("(prefers-reduced-motion: reduce)").matches);
 }
 
 /**

@@ -68,7 +68,7 @@ export class Player {
     });
     mark.style.left = `${(100 * seconds) / this.#seconds}%`;
     track.append(mark);
-    if (this.#media?.paused) this.#media.currentTime = seconds;
+    if (this.#media?.paused && this.#media.currentTime < seconds) this.#media.currentTime = seconds;
   }
 
   /**
@@ -114,7 +114,7 @@ export class Player {
    */
   #begin(media, { start }) {
     if (Number.isFinite(media.duration)) this.#seconds = media.duration;
-    if (start && media.currentTime === 0) media.currentTime = start;
+    if (start && media.currentTime < start) media.currentTime = start;
   }
 
   /**

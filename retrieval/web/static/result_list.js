@@ -20,6 +20,8 @@ export class ResultList {
   #expanded = new Set();
   /** @type {Set<string>} */
   #hidden = new Set();
+  /** @type {string[]} */
+  #keys = []; // what each card shows, to keep those that stay the same
 
   /**
    * @param {Omit<import("./result_card.js").ResultActions, "toggleGroup">} actions
@@ -83,7 +85,10 @@ export class ResultList {
   #fold() {
     const isShown = (/** @type {Result} */ { id, group }) => !this.#hidden.has(id) && (!group || this.#expanded.has(group));
     this.#shown = this.#results.filter(isShown);
-    this.grid.setCount(this.#shown.length);
+    const keys = this.#shown.map((result) => this.#describeCard(result));
+    const changed = keys.findIndex((key, index) => key !== this.#keys[index]);
+    this.grid.setCount(keys.length, changed < 0 ? keys.length : changed);
+    this.#keys = keys;
   }
 
   /**
@@ -93,6 +98,13 @@ export class ResultList {
     if (!this.#expanded.delete(result.id)) this.#expanded.add(result.id);
     this.#fold();
     this.grid.focusCard(this.#shown.indexOf(result));
+  }
+
+  /**
+   * @param {Result} result
+   */
+  #describeCard({ id, rank, score, start }) {
+    return [id, rank, score, start, this.#duplicates.get(id)?.length, this.#expanded.has(id)].join(" ");
   }
 
   /**

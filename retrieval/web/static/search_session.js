@@ -10,7 +10,7 @@ const PAGE_SIZE = 60; // results asked for at first
 const MAX_RESULTS = 1000; // of one search, by the API
 const EXPLAINED_COUNT = 24; // results explained without being opened
 const EXPLAINED_AT_ONCE = 4; // of them in one request, so that a new query need not wait long
-const TYPING_MS = 70; // pause between keys after which a search starts
+const TYPING_MS = 70; // changes that follow each other faster are searched for after a pause as long
 const EXPLAIN_MS = 150;
 
 /**
@@ -27,6 +27,7 @@ export class SearchSession extends EventTarget {
   #answered = ""; // the parameters of `answer`
   #count = PAGE_SIZE;
   #timer = 0;
+  #changedAt = -Infinity;
 
   /**
    * @param {import("./address_state.js").Query} query
@@ -43,7 +44,9 @@ export class SearchSession extends EventTarget {
       return;
     }
     this.dispatchEvent(new Event("start"));
-    this.#timer = setTimeout(() => this.#run(), TYPING_MS);
+    const now = performance.now();
+    this.#timer = setTimeout(() => this.#run(), now - this.#changedAt < TYPING_MS ? TYPING_MS : 0);
+    this.#changedAt = now;
   }
 
   /** Whether anything is searched for. */
@@ -75,7 +78,7 @@ export class SearchSession extends EventTarget {
     try {
       const answer = await this.#search.run((signal) => this.#fetch({ k: this.#count }, signal));
       if (!answer) return;
-      this.#keepExplanations(answer);
+      if (this.answer && this.#answered === this.#parameters) keepResults(this.answer.results, answer);
       this.answer = answer;
       this.#answered = this.#parameters;
       this.dispatchEvent(new Event("answer"));
@@ -139,17 +142,14 @@ export class SearchSession extends EventTarget {
     }
     this.dispatchEvent(new CustomEvent("explained", { detail: new Set(byId.keys()) }));
   }
+}
 
-  /**
-   * Explanations that another answer to the same query need not ask for again.
-   * @param {SearchAnswer} answer
-   */
-  #keepExplanations(answer) {
-    if (!this.answer || this.#answered !== this.#parameters) return;
-    const byId = new Map(this.answer.results.map((result) => [result.id, result]));
-    for (const result of answer.results) {
-      const { why, summary } = byId.get(result.id) ?? {};
-      Object.assign(result, { why, summary });
-    }
-  }
+/**
+ * Keeps the results of an answer to the same query, with their explanations, where they are in the new one too.
+ * @param {Result[]} results
+ * @param {SearchAnswer} answer
+ */
+function keepResults(results, answer) {
+  const byId = new Map(results.map((result) => [result.id, result]));
+  answer.results = answer.results.map((result) => Object.assign(byId.get(result.id) ?? {}, result));
 }

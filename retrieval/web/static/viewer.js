@@ -46,14 +46,17 @@ export class Viewer {
 
   /**
    * @param {Result | Item} item
+   * @param {boolean} plays  whether a video or sound starts at once
    */
-  async open(item) {
+  async open(item, plays) {
     this.#shown = item;
     this.#showHeader(item);
     if (!this.dialog.open) this.dialog.showModal();
     try {
       const details = await this.#request.run((signal) => fetchJson(`/api/items/${encodeURIComponent(item.id)}`, { signal }));
-      if (details) this.#showDetails(item, details);
+      if (!details) return;
+      this.#showDetails(item, details);
+      if (plays) this.player.toggle();
     } catch (error) {
       findElement("viewer-details").replaceChildren(createElement("p", { role: "alert" }, /** @type {Error} */ (error).message));
     }
@@ -131,7 +134,7 @@ export class Viewer {
    */
   #step(step) {
     const next = this.#shown && isResult(this.#shown) ? this.actions.getNeighbour(this.#shown, step) : undefined;
-    if (next) this.open(next);
+    if (next) this.open(next, false);
   }
 
   /**

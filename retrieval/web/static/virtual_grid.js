@@ -40,12 +40,16 @@ export class VirtualGrid {
 
   /**
    * @param {number} count
+   * @param {number} [unchanged]  how many of the first cards are as they were, and stay
    */
-  setCount(count) {
+  setCount(count, unchanged = 0) {
     this.#count = count;
     this.#active = Math.min(this.#active, Math.max(0, count - 1));
-    for (const cell of this.#cells.values()) cell.remove();
-    this.#cells.clear();
+    for (const [index, cell] of this.#cells) {
+      if (index < unchanged) continue;
+      cell.remove();
+      this.#cells.delete(index);
+    }
     this.refresh();
   }
 
