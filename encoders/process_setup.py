@@ -22,6 +22,8 @@ TELEMETRY_OPT_OUTS = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_HUB_DISABLE_UPDATE_CHECK": "1",
     "DO_NOT_TRACK": "1",
+    "OTEL_SDK_DISABLED": "true",  # FastAPI reports requests where the environment names a collector
+    "FASTAPI_OTEL_AUTO_CONFIGURE": "false",
 }
 COMPILER_CACHE_VARIABLE, UNUSED_CACHE_FOLDER = "TORCHINDUCTOR_CACHE_DIR", str(Path(__file__).parent)
 """torch creates this folder when it imports its compiler, unless it exists."""

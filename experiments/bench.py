@@ -34,6 +34,7 @@ BENCHMARKS = {  # module by name of the command
     "thresholds": "thresholds",
     "balance": "balance",
     "diversity": "diversity",
+    "serve": "serve_load",
 }
 
 

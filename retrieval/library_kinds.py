@@ -12,6 +12,7 @@ from retrieval.cluster import find_problems as find_milvus_problems
 from retrieval.cluster import update_index as update_milvus_index
 from retrieval.features import PipelineConfig
 from retrieval.library_location import Location, parse_location
+from retrieval.previews import find_preview_problems
 from retrieval.search import find_index_problems, measure_recalls, update_index
 from retrieval.storage import AnyLibrary, Library, find_problems
 
@@ -35,8 +36,9 @@ class LibraryKind:
 
 
 def _find_folder_problems(library: Library) -> list[str]:
-    problems = find_problems(library)
-    return problems or find_index_problems(library)  # which assumes an undamaged catalogue
+    # index files are checked against an undamaged catalogue
+    problems = find_problems(library) or find_index_problems(library)
+    return [*problems, *find_preview_problems(library)]
 
 
 FOLDER = LibraryKind(

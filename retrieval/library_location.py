@@ -11,6 +11,7 @@ from retrieval.storage import find_on_disk
 
 Location: TypeAlias = Path | MilvusUrl
 SCHEME_MARK = "://"
+LIBRARY_VARIABLE = "AFFECT_LIBRARY"  # of the environment, which names the library of commands
 
 
 def parse_location(text: str) -> Location:

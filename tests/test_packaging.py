@@ -12,7 +12,7 @@ from setuptools import Distribution
 from setuptools.command.build_py import build_py
 
 PACKAGES = ("encoders", "spaces", "fusion", "losses", "retrieval", "experiments")
-DATA_ENDINGS = {".safetensors", ".json", ".html", ".md", ".pyi"}
+DATA_ENDINGS = {".safetensors", ".json", ".html", ".md", ".pyi", ".js", ".css", ".svg"}
 DATA_FILES = sorted(
     str(path.relative_to(ROOT))
     for package in PACKAGES
@@ -42,6 +42,9 @@ def test_there_are_weights_and_pages():
         "encoders/weights/minilm-affect.safetensors",
         "retrieval/report/page.html",
         "retrieval/report/plane.html",
+        "retrieval/web/static/index.html",
+        "retrieval/web/static/main.js",
+        "retrieval/web/static/styles.css",
         "retrieval/search/calibration.json",
         "spaces/weights/activity.safetensors",
         "spaces/weights/affect-image.safetensors",

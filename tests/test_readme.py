@@ -3,13 +3,16 @@
 import json
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from repository import ROOT
+from server_process import run_server_process
 
 from encoders.registry import ENCODERS
 
@@ -20,12 +23,14 @@ NAMES = (
     "encoders/README.md",
     "spaces/README.md",
     "retrieval/README.md",
+    "retrieval/web/README.md",
     "experiments/README.md",
 )
 PAGES = {name: (ROOT / name).read_text() for name in NAMES}
 README_MAX_BYTES = 9000
 TOO_LITTLE = {"train": "too little to learn from", "align": "too little to align on"}
 """Commands that need more than the demo has, and what they say then."""
+PAGE_ADDRESS = "http://127.0.0.1:8765"
 
 
 def find_blocks(language, pages=NAMES):
@@ -98,6 +103,12 @@ def test_ten_things(demo):
             done = start(demo, "-m", "retrieval", *words)
             assert done.returncode == 2 and TOO_LITTLE[words[0]] in done.stderr
             continue
+        if words[0] == "serve":  # until Ctrl-C
+            with run_server_process(*words[1:], cwd=demo) as (process, address):
+                assert json.load(urlopen(f"{address}api/library"))["files"] > 20
+                process.send_signal(signal.SIGINT)
+                assert process.wait(30) == 0
+            continue
         said = run(demo, "-m", "retrieval", *words)
         if "search" in command and "--json" in command:
             assert Path(json.loads(said)["results"][0]["path"]).name in CATS
@@ -137,6 +148,15 @@ def test_python_examples(demo):
     assert examples
     for example in examples:
         assert "coffee" in run(demo, "-c", example).splitlines()[0]
+
+
+@pytest.mark.slow
+def test_example_of_the_api(demo):
+    (example,) = find_blocks("python", ["retrieval/web/README.md"])
+    assert PAGE_ADDRESS in example
+    with run_server_process("--library", "demo-library/library", cwd=demo) as (_, address):
+        printed = run(demo, "-c", example.replace(PAGE_ADDRESS, address.rstrip("/"))).splitlines()
+    assert "coffee" in printed[0] and "shows" in printed[0] and "calm" in printed[-1]
 
 
 @pytest.mark.slow

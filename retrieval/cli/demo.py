@@ -55,6 +55,7 @@ def run_demo(folder: Path, page_path: Path | None) -> None:
     click.echo(f"\nthe library on the mood plane: {' and '.join(map_summary['files'])}")
     click.echo(f"\nopen {to_printable(page_path)} to see it; go on with:")
     click.echo(f'  affect search "a motorbike" --library {to_printable(folder / "library")}')
+    click.echo(f"  affect serve --library {to_printable(folder / 'library')} --open")
 
 
 def _open_or_create_library(folder: Path) -> Library:

@@ -72,11 +72,17 @@ if TYPE_CHECKING:
     help="Decode and encode in a Ray cluster: host:port of its head, or local to start one here. The files "
     "must lie under the same paths on its machines.",
 )
+@click.option(
+    "--progress",
+    "print_progress",
+    is_flag=True,
+    help='Also print progress as JSON on standard output: {"progress": {...}}, a line about twice a second.',
+)
 @json_option
 def index(
     paths: tuple[Path, ...], folder: Location, jobs: int | None, segment: float | None, preset: str | None,
     encoders: str | None, heads: Path | None, retry: bool, recheck: bool, prune: bool,
-    exclude: tuple[str, ...], ray_address: str | None, as_json: bool,
+    exclude: tuple[str, ...], ray_address: str | None, print_progress: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Index files and folders, or refresh what is indexed.
 
@@ -84,7 +90,7 @@ def index(
     forgotten. It can be stopped at any time and run again. Files that can't be read are listed at the end.
 
     In a library made by an earlier version, sounds are read again for the experts that came since; pictures
-    are not, and the library is searched as before until all are done.
+    are not, and the library is searched as before until all are done. Previews that it lacks are made.
 
     Where a folder is empty now, or lost more than half of its files and at least 5, its disk may not be
     mounted: its files are kept, reported as missing (the exit code is 0), and forgotten with --prune.
@@ -93,9 +99,9 @@ def index(
     unless they are among PATHS. Upper and lower case are one in patterns. --exclude is not remembered: give
     it each time; what was indexed and is left out now is forgotten.
     """
-    from retrieval.indexing import Indexer, RoleCompleter, select_present_roots
+    from retrieval.indexing import Indexer, PreviewCompleter, RoleCompleter, select_present_roots
     from retrieval.library_kinds import get_library_kind
-    from retrieval.report import print_index_summary, report_index_progress
+    from retrieval.report import print_index_summary, print_progress_lines, report_index_progress
     from retrieval.storage import Library
 
     kind = get_library_kind(folder)
@@ -112,7 +118,7 @@ def index(
             _use_heads(library, heads)
         roots, removed_count = select_present_roots(library, paths, prune_all=prune)
         jobs = jobs or os.cpu_count() or 1
-        with report_index_progress() as on_progress:
+        with print_progress_lines() if print_progress else report_index_progress() as on_progress:
             progress = Indexer(library, on_progress).run(
                 roots,
                 jobs,
@@ -125,6 +131,8 @@ def index(
             # else those given are wanted, without what came later
             if preset is None and encoders is None and isinstance(library, Library):
                 _complete_roles(RoleCompleter(library, progress, on_progress), jobs)
+            if isinstance(library, Library):
+                PreviewCompleter(library, progress, on_progress).run(jobs)
         kind.update_index(library, log_progress)
         progress.removed += removed_count
         lost_abilities = [] if encoders is None else find_lost_abilities(library.config, preset)
@@ -208,20 +216,28 @@ def verify(folder: Location, as_json: bool) -> None:
     index files, if there are any, against exact search.
     """
     from retrieval.library_kinds import get_library_kind
+    from retrieval.previews import list_items_without_preview
     from retrieval.report import format_missing_files
-    from retrieval.storage import find_missing_files
+    from retrieval.storage import Library, find_missing_files
 
     with open_any_library(folder) as library:
         problems = get_library_kind(folder).find_problems(library)
         missing, groups = find_missing_files(library)
         recalls = {} if problems else get_library_kind(folder).measure_recalls(library)
+        without_preview = []
+        if isinstance(library, Library) and not problems:
+            without_preview = list_items_without_preview(library)
     if as_json:
         groups_json = [group.to_json() for group in groups]
         found = {"problems": problems, "missing": [*map(str, missing)], "missing_below": groups_json}
-        click.echo(json.dumps({**found, "recall": recalls} if recalls else found))
+        optional = {"recall": recalls, "without_preview": without_preview}
+        click.echo(json.dumps({**found, **{name: value for name, value in optional.items() if value}}))
     else:
         verdict = problems or ["all is well" if not missing else "nothing is damaged"]
         click.echo("\n".join([*verdict, *(format_missing_files(group, library.name) for group in groups)]))
+        if without_preview:
+            noun = "item has" if len(without_preview) == 1 else "items have"
+            click.echo(f"{len(without_preview)} {noun} no preview yet; affect index makes them")
         _print_recalls(recalls)
     sys.exit(1 if problems else 0)
 
@@ -242,6 +258,7 @@ def rebuild(folder: Path, choice: str | None, as_json: bool, **options: int | No
 
     Where an index is wanted, builds a file a view and modality, and tells its recall against exact search.
     """
+    from retrieval.previews import compact_previews
     from retrieval.search import IndexSettings, rebuild_index
     from retrieval.storage import Library
 
@@ -250,6 +267,7 @@ def rebuild(folder: Path, choice: str | None, as_json: bool, **options: int | No
         given = {option: value for option, value in options.items() if value is not None}
         settings = IndexSettings(choice=choice or stored.choice, options={**stored.options, **given})
         library.rebuild()
+        compact_previews(library)
         recall = rebuild_index(library, settings, log_progress)
     if as_json:
         click.echo(json.dumps({"index": settings.choice, "recall": recall}))
@@ -275,10 +293,14 @@ def remove(what: tuple[str, ...], folder: Location, as_json: bool) -> None:
 
     Indexing the folder they are in again brings them back.
     """
+    from retrieval.previews import remove_stale_previews
     from retrieval.report import resolve_paths
+    from retrieval.storage import Library
 
     with open_any_library(folder) as library, library.lock_for_writing():
         removed = list(dict.fromkeys(path for name in what for path in resolve_paths(library, name)))
         with library.catalog.transaction():
             library.catalog.remove_paths_and_orphans(removed)
+        if isinstance(library, Library):
+            remove_stale_previews(library)
     click.echo(json.dumps({"removed": [*map(str, removed)]}) if as_json else f"forgot {len(removed)} files")

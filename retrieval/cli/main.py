@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from encoders import AffectError, describe_os_error, to_printable
-from retrieval.cli import affect, index, info, search, train
+from retrieval.cli import affect, export, index, info, search, serve, train
 
 
 class CommandGroup(click.Group):
@@ -57,6 +57,7 @@ def main() -> None:
     affect search --audio rain.ogg -l lib             ... by a sound
     affect search "at night" --image street.jpg -l lib   ... by both at once
     affect search --mood calm -l lib                  ... by how it feels
+    affect serve -l lib --open                        all of it on a page in the browser
     affect feel cat.jpg rain.ogg                      how files feel
     affect map -l lib                                 the library on the mood plane
     affect demo                                       see it work on a few sample files
@@ -64,7 +65,8 @@ def main() -> None:
 
 
 for command in (
-    index.index, search.search, affect.feel, affect.draw_affect_map, info.info, info.list_items,
+    index.index, search.search, serve.serve, affect.feel, affect.draw_affect_map, export.export, info.info,
+    info.list_items,
     index.verify, index.rebuild, train.train, train.align, index.remove, info.encoders,
     info.demo,
 ):  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from retrieval.library_location import Location, parse_location, require_folder
+from retrieval.library_location import LIBRARY_VARIABLE, Location, parse_location, require_folder
 from retrieval.search import DEFAULT_BALANCE, DEFAULT_FUSION, FUSION_RULES
 from retrieval.storage import MODALITIES, find_on_disk
 from retrieval.vector_index import INDEX_KINDS
@@ -52,7 +52,7 @@ class FolderType(LocationType):
 
 def _make_library_option(location_type: LocationType, help_text: str) -> Callable[[Any], Any]:
     return click.option(
-        "--library", "-l", "folder", type=location_type, required=True, envvar="AFFECT_LIBRARY",
+        "--library", "-l", "folder", type=location_type, required=True, envvar=LIBRARY_VARIABLE,
         metavar="LIB", help=help_text,
     )  # fmt: skip
 

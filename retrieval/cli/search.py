@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +24,7 @@ from retrieval.search import (
 from spaces.circumplex import parse_mood
 
 if TYPE_CHECKING:
-    from retrieval.search import Engine, SearchResults
+    from retrieval.search import Engine
 
 
 class SearchCommand(click.Command):
@@ -113,13 +112,13 @@ def search(
 
 def _search_one(engine: Engine, query: Query, *, explain: bool, html: Path | None, as_json: bool) -> None:
     from retrieval.report import format_exposure, format_query_mood, print_hits
-    from retrieval.search import explain_hits
+    from retrieval.search import answer_query
 
-    query = engine.resolve_query(query)
-    results = engine.run_query(query)
-    explanations = explain_hits(engine, results.hits, query) if explain else None
+    answer = answer_query(engine, query, explain=explain)
+    query, results = answer.query, answer.results
+    explanations = [answer.explanations[hit.id] for hit in results.hits] if explain else None
     if as_json:
-        click.echo(json.dumps(_results_to_json(query, results, explanations)))
+        click.echo(json.dumps(answer.to_json()))
     else:
         print_hits(query, results.hits, explanations, results.note)
         if results.hits:
@@ -132,22 +131,8 @@ def _search_one(engine: Engine, query: Query, *, explain: bool, html: Path | Non
         click.echo(f"wrote {to_printable(html)}", err=True)
 
 
-def _results_to_json(
-    query: Query, search_results: SearchResults, explanations: list[dict[str, Any]] | None
-) -> dict[str, Any]:
-    hits = [hit.to_json() for hit in search_results.hits]
-    if explanations is not None:
-        hits = [
-            {**result, "why": explanation} for result, explanation in zip(hits, explanations, strict=True)
-        ]
-    note: dict[str, Any] = {"note": search_results.note} if search_results.note else {}
-    if isinstance(query.balance, Mapping):
-        note = {"balance": search_results.balance, "exposure": dict(search_results.exposure), **note}
-    return {"query": query.to_json(), "results": hits, **note}
-
-
 def _search_many(folder: Location, path: Path, settings: dict[str, Any], explain: bool) -> None:
-    from retrieval.search import explain_hits
+    from retrieval.search import answer_query
 
     failed_count = 0
     with open_input("a query file", path) as stream, open_engine(folder) as engine:
@@ -155,10 +140,7 @@ def _search_many(folder: Location, path: Path, settings: dict[str, Any], explain
             try:
                 if isinstance(query, AffectError):
                     raise query
-                query = engine.resolve_query(query)
-                results = engine.run_query(query)
-                explanations = explain_hits(engine, results.hits, query) if explain else None
-                record = {"id": query_id, **_results_to_json(query, results, explanations)}
+                record = {"id": query_id, **answer_query(engine, query, explain=explain).to_json()}
             except AffectError as error:
                 failed_count += 1
                 click.echo(f"affect: query {query_id}: {error}", err=True)

@@ -41,9 +41,17 @@ from retrieval.cluster.schema import (
     Collection as MilvusCollection,
 )
 from retrieval.cluster.store import BOUNDED, STRONG, MilvusStore, Record
-from retrieval.storage import MODALITIES, FileRecord, FileStamp, FileUpdate, ItemRecord, is_missing
+from retrieval.storage import (
+    MODALITIES,
+    FileRecord,
+    FileStamp,
+    FileUpdate,
+    ItemRecord,
+    is_missing,
+    to_stored_nanoseconds,
+)
 
-VERSION_KEY, ROW_FILES_KEY, MOUNTS_KEY = "version", "row_files", "mounts"
+VERSION_KEY, ROW_FILES_KEY, MOUNTS_KEY, ROOTS_KEY = "version", "row_files", "mounts", "roots"
 ITEM_FIELDS = ("modality", "duration", "width", "height", "segments", "incomplete")
 
 
@@ -128,7 +136,7 @@ class MilvusCatalog:
             conditions.append(f"(path == {json.dumps(path)} or path like {json.dumps(path + '/%')})")
         for comparison, moment in (("mtime_ns >=", since), ("mtime_ns <", until)):
             if moment is not None:
-                conditions.append(f"{comparison} {round(moment.timestamp() * 1e9)}")
+                conditions.append(f"{comparison} {to_stored_nanoseconds(moment)}")
         records = self._store.query(FILES, " and ".join(conditions), ["path", "item"], limit=limit)
         return [record["item"] for record in records if folder is None or is_below(read_path(record), folder)]
 
@@ -244,6 +252,14 @@ class MilvusCatalog:
     def save_mount_points(self, folders: Collection[Path]) -> None:
         """Store which folders are mount points."""
         self.set_meta(MOUNTS_KEY, json.dumps(sorted(map(str, folders))))
+
+    def load_roots(self) -> list[Path]:
+        """Folders that were indexed, ascending."""
+        return [Path(name) for name in json.loads(self.get_meta(ROOTS_KEY) or "[]")]
+
+    def save_roots(self, folders: Collection[Path]) -> None:
+        """Store which folders were indexed."""
+        self.set_meta(ROOTS_KEY, json.dumps(sorted(map(str, folders))))
 
     def count_files_and_items(self) -> tuple[int, int]:
         """Number of readable files, and of distinct items among them."""

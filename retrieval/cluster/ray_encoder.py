@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from encoders import AffectError, MissingBackendError, Rows, SharedBackboneEncoder, to_printable
+from encoders import AffectError, MissingBackendError, SharedBackboneEncoder, to_printable
 from encoders.media import DecodedSegment, FailedFile, FinishedFile, OpenedFile
 from retrieval.cluster.ray_workers import DecoderActor, ExpertActor, FileEvent, drop_media, read_batch
 from retrieval.features import FeaturePipeline, PipelineConfig
-from retrieval.indexing import EncodedMedia, EncodingStep, make_sampling
+from retrieval.indexing import EncodedMedia, EncodedSegment, EncodingStep, make_sampling
+from retrieval.previews import get_preview
 
 if TYPE_CHECKING:
     from ray.data import Dataset
@@ -103,8 +104,11 @@ class FileAssembler:
             case OpenedFile() as opened:
                 file.opened = opened
             case DecodedSegment(segment=segment):
-                is_new = event.number not in file.rows
-                file.rows[event.number] = (segment.start, segment.end), dict(event.features)
+                is_new = event.number not in file.segments
+                encoded = EncodedSegment(
+                    features=event.features, preview=get_preview(segment), faces=event.faces
+                )
+                file.segments[event.number] = (segment.start, segment.end), encoded
                 if is_new and not file.is_whole:
                     return EncodingStep(counts=event.counts)
             case FinishedFile(incomplete_reason=reason):
@@ -123,12 +127,12 @@ class FileAssembler:
 
     def _complete(self, file: _OpenFile) -> EncodedMedia:
         assert file.opened is not None
-        rows = [file.rows[number] for number in sorted(file.rows)]
+        segments = [file.segments[number] for number in sorted(file.segments)]
         is_wanted = self._should_decode(file.opened)
         return EncodedMedia(
             opened=file.opened,
-            spans=[span for span, _ in rows],
-            results=[features for _, features in rows] if is_wanted else [],
+            spans=[span for span, _ in segments],
+            results=[encoded for _, encoded in segments] if is_wanted else [],
             is_decoded=True,
             incomplete_reason=file.incomplete_reason,
         )
@@ -139,13 +143,15 @@ class _OpenFile:
     """A file of which not all events have come; `segment_count` is known at its end."""
 
     opened: OpenedFile | None = None
-    rows: dict[int, tuple[tuple[float | None, float | None], dict[str, Rows]]] = field(default_factory=dict)
+    segments: dict[int, tuple[tuple[float | None, float | None], EncodedSegment]] = field(
+        default_factory=dict
+    )
     segment_count: int | None = None
     incomplete_reason: str | None = None
 
     @property
     def is_whole(self) -> bool:
-        return self.opened is not None and len(self.rows) == self.segment_count
+        return self.opened is not None and len(self.segments) == self.segment_count
 
 
 def list_experts(pipeline: FeaturePipeline) -> list[tuple[str, ...]]:

@@ -18,8 +18,9 @@ import numpy.typing as npt
 
 from encoders import Rows
 from encoders.media import DecodedSegment, DecoderPool, DecodingEvent, Limits, Sampling
-from retrieval.features import FeaturePipeline, PipelineConfig, encode_segments
-from retrieval.indexing import SegmentCounts
+from retrieval.features import FeaturePipeline, PipelineConfig
+from retrieval.indexing import SegmentCounts, encode_with_faces
+from retrieval.previews import PREVIEWING_READER, FaceBox
 
 Batch = dict[str, npt.NDArray[Any]]
 
@@ -31,12 +32,14 @@ class FileEvent:
     number:   of the segment in its file; of an end, the number of segments before
     counts:   of what was decoded
     features: raw rows (1, d) by role, those of the experts it has passed
+    faces:    in its frames, once it has passed the expert of faces
     """
 
     event: DecodingEvent
     number: int
     counts: SegmentCounts
     features: Mapping[str, Rows]
+    faces: Sequence[FaceBox] = ()
 
 
 def make_batch(events: Sequence[FileEvent]) -> Batch:
@@ -53,7 +56,7 @@ class DecoderActor:
     """Decodes files, each in a process with limits of time and memory."""
 
     def __init__(self, sampling: Sampling) -> None:
-        self._pool = DecoderPool(1, sampling, Limits()).__enter__()
+        self._pool = DecoderPool(1, sampling, Limits(), reader=PREVIEWING_READER).__enter__()
 
     def __call__(self, batch: Batch) -> Iterator[Batch]:
         """A batch for each event of the files of a batch, so that a long film takes little memory."""
@@ -78,14 +81,15 @@ class ExpertActor:
         events = read_batch(batch)
         indices = [i for i, event in enumerate(events) if isinstance(event.event, DecodedSegment)]
         segments = [events[i].event.segment for i in indices]  # type: ignore[union-attr]
-        encoded = encode_segments(self._pipeline, segments) if segments else []
-        for i, features in zip(indices, encoded, strict=True):
-            events[i] = replace(events[i], features={**events[i].features, **features})
+        encoded = encode_with_faces(self._pipeline, segments) if segments else []
+        for i, part in zip(indices, encoded, strict=True):
+            features = {**events[i].features, **part.features}
+            events[i] = replace(events[i], features=features, faces=[*events[i].faces, *part.faces])
         return make_batch(events)
 
 
 def drop_media(batch: Batch) -> Batch:
-    """The same events without pictures and sound."""
+    """The same events without frames and sound; previews stay."""
     return make_batch([_drop_media(event) for event in read_batch(batch)])
 
 

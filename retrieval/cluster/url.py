@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import Self
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from encoders import AffectError, to_printable
 
@@ -35,6 +35,12 @@ class MilvusUrl:
     def __str__(self) -> str:
         """Without user and password, for messages."""
         return f"{self.scheme}://{self.host}:{self.port}/{self.name}"
+
+    def to_full_text(self) -> str:
+        """With user, password and patience: what `parse` reads as this URL."""
+        user = f"{quote(self.user, safe='')}:{quote(self.password, safe='')}@" if self.user else ""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{user}{host}:{self.port}/{self.name}?patience={self.patience!r}"
 
     @property
     def server(self) -> str:

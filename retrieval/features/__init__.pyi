@@ -13,6 +13,7 @@ from .extraction import WINDOW_HOP_SECONDS as WINDOW_HOP_SECONDS
 from .extraction import FileFeatures as FileFeatures
 from .extraction import SegmentFeatures as SegmentFeatures
 from .extraction import extract_features as extract_features
+from .faces import encode_faces as encode_faces
 from .pipeline import AFFECT_VECTORS_NAME as AFFECT_VECTORS_NAME
 from .pipeline import FeaturePipeline as FeaturePipeline
 from .pipeline import encode_present as encode_present

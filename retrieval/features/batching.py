@@ -113,13 +113,18 @@ def is_batch_full(segments: Iterable[Segment]) -> bool:
 
 
 def encode_segments(
-    pipeline: FeaturePipeline, segments: Sequence[Segment], *, include_affect: bool = True
+    pipeline: FeaturePipeline,
+    segments: Sequence[Segment],
+    *,
+    include_affect: bool = True,
+    known_rows: Features | None = None,
 ) -> list[dict[str, Rows]]:
     """Raw rows (1, d) by role of each segment; see `FeaturePipeline.encode_media`."""
     features = pipeline.encode_media(
         [segment.frames for segment in segments],
         [segment.audio for segment in segments],
         include_affect=include_affect,
+        known_rows=known_rows,
     )
     return [
         {role: rows[index : index + 1] for role, rows in features.items()} for index in range(len(segments))

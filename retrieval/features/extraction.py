@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from encoders import Audio, Encoder, FaceDetector, MediaError, Rows, encode_all
+from encoders import Audio, MediaError, Rows, encode_all
 from encoders.acoustic import split_sliding_windows
-from encoders.faces import Face, summarise_faces
+from encoders.faces import Face
 from encoders.media import DEFAULT_SEGMENT_SECONDS, DecodedSegment, DecoderPool, Sampling, Segment
 from retrieval.features.batching import LoopStep, encode_files
+from retrieval.features.faces import encode_faces
 from retrieval.features.pipeline import FeaturePipeline, encode_present, make_missing_rows
 
 Floats = npt.NDArray[np.float64]
@@ -101,7 +102,7 @@ def extract_segment_features(pipeline: FeaturePipeline, segments: Sequence[Segme
     features = {role: encode_present(pipeline.get_encoder(role), inputs) for role in pipeline.sound_roles}
     faces: list[list[Face]] = [[] for _ in segments]
     if pipeline.has_role("faces"):
-        features["faces"], faces = _extract_faces(pipeline.get_encoder("faces"), clips)
+        features["faces"], faces = encode_faces(pipeline.get_encoder("faces"), clips)
     frame_rows = _encode_frames(pipeline, clips)
     if pipeline.has_role("objects"):
         features["objects"] = np.stack([_compute_mean(rows) for rows in frame_rows])
@@ -118,18 +119,6 @@ def extract_segment_features(pipeline: FeaturePipeline, segments: Sequence[Segme
         )
         for i, segment in enumerate(segments)
     ]
-
-
-def _extract_faces(encoder: Encoder, clips: Sequence[Any | None]) -> tuple[Rows, list[list[Face]]]:
-    """Rows (n, d) of clips, and their faces where the encoder can give them."""
-    faces_by_clip: list[list[Face]] = [[] for _ in clips]
-    if not isinstance(encoder, FaceDetector):
-        return encode_present(encoder, {"frames": clips}), faces_by_clip
-    rows = make_missing_rows(len(clips), encoder.card.dim)
-    present = [(i, clip) for i, clip in enumerate(clips) if clip is not None]
-    for (i, clip), faces in zip(present, encoder.detect_batch([clip for _, clip in present]), strict=True):
-        rows[i], faces_by_clip[i] = summarise_faces(faces, len(clip)), faces
-    return rows, faces_by_clip
 
 
 def _encode_frames(pipeline: FeaturePipeline, clips: Sequence[Any | None]) -> list[Rows]:

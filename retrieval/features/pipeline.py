@@ -164,17 +164,23 @@ class FeaturePipeline:
         return features
 
     def encode_media(
-        self, frames: Sequence[Any | None], audio: Sequence[Audio | None], *, include_affect: bool = True
+        self,
+        frames: Sequence[Any | None],
+        audio: Sequence[Audio | None],
+        *,
+        include_affect: bool = True,
+        known_rows: Features | None = None,
     ) -> dict[str, Rows]:
         """Raw rows by role of n segments, NaN where a segment lacks what the role reads.
 
         include_affect: False leaves out the roles that are read for affect alone
+        known_rows: of roles that are encoded already
         """
         inputs: Mapping[str, Sequence[Any | None]] = {"frames": frames, "sound": audio}
         roles = [role for role in self.media_roles if include_affect or not ROLES[role].is_affect_only]
-        shared = self._encode_shared_backbone(frames)
-        alone = (role for role in roles if role not in shared)
-        rows = {role: encode_present(self.get_encoder(role), inputs) for role in alone} | shared
+        known = {**(known_rows or {}), **self._encode_shared_backbone(frames)}
+        alone = (role for role in roles if role not in known)
+        rows = {role: encode_present(self.get_encoder(role), inputs) for role in alone} | known
         return {role: rows[role] for role in roles}
 
     def _encode_shared_backbone(self, frames: Sequence[Frames | None]) -> dict[str, Rows]:

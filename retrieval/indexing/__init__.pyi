@@ -1,12 +1,16 @@
 from .exclusions import Exclusions as Exclusions
 from .file_encoding import EncodedMedia as EncodedMedia
+from .file_encoding import EncodedSegment as EncodedSegment
 from .file_encoding import EncodingStep as EncodingStep
 from .file_encoding import FileEncoder as FileEncoder
 from .file_encoding import SegmentCounts as SegmentCounts
+from .file_encoding import encode_with_faces as encode_with_faces
 from .file_encoding import make_sampling as make_sampling
 from .file_scan import quote_path as quote_path
 from .indexer import Indexer as Indexer
+from .preview_completion import PreviewCompleter as PreviewCompleter
 from .pruning import select_present_roots as select_present_roots
 from .role_completion import RoleCompleter as RoleCompleter
 from .summary import IndexProgress as IndexProgress
+from .summary import PreviewCompletion as PreviewCompletion
 from .summary import RoleCompletion as RoleCompletion

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from encoders import Rows
 from encoders.media import DecodedSegment, DecoderPool, FailedFile, Limits, OpenedFile, Sampling, Segment
-from retrieval.features import FeaturePipeline, ProcessedFile, encode_files, encode_segments
+from retrieval.features import FeaturePipeline, ProcessedFile, encode_faces, encode_files, encode_segments
+from retrieval.indexing.face_boxes import make_face_boxes
+from retrieval.previews import (
+    PREVIEWING_READER,
+    FaceBox,
+    ItemPreview,
+    SegmentPreview,
+    get_preview,
+    merge_previews,
+)
 
-EncodedMedia = ProcessedFile[dict[str, Rows]]
+
+@dataclass(frozen=True, kw_only=True)
+class EncodedSegment:
+    """Raw rows (1, d) of a segment by role, and what is shown of it."""
+
+    features: Mapping[str, Rows]
+    preview: SegmentPreview | None = None
+    faces: Sequence[FaceBox] = ()
+
+
+EncodedMedia = ProcessedFile[EncodedSegment]
 
 
 @dataclass(kw_only=True)
@@ -69,7 +88,7 @@ class LocalEncoder:
     ) -> Iterator[EncodingStep]:
         """Steps as the decoders' events come."""
         sampling = make_sampling(self.pipeline, self.segment_seconds)
-        with DecoderPool(min(self.jobs, len(paths)), sampling, Limits()) as pool:
+        with DecoderPool(min(self.jobs, len(paths)), sampling, Limits(), reader=PREVIEWING_READER) as pool:
             for step in encode_files(pool.read(paths, should_decode=should_decode), self._encode_batch):
                 yield EncodingStep(
                     counts=SegmentCounts.from_segments(step.encoded_segments),
@@ -78,8 +97,33 @@ class LocalEncoder:
                     has_encoded=bool(step.encoded_segments),
                 )
 
-    def _encode_batch(self, parts: Sequence[DecodedSegment]) -> list[dict[str, Rows]]:
-        return encode_segments(self.pipeline, [part.segment for part in parts])
+    def _encode_batch(self, parts: Sequence[DecodedSegment]) -> list[EncodedSegment]:
+        return encode_with_faces(self.pipeline, [part.segment for part in parts])
+
+
+def encode_with_faces(pipeline: FeaturePipeline, segments: Sequence[Segment]) -> list[EncodedSegment]:
+    """Encode segments; faces are detected once, for their rows and for their boxes."""
+    known_rows: dict[str, Rows] = {}
+    boxes: list[list[FaceBox]] = [[] for _ in segments]
+    if pipeline.has_role("faces"):
+        clips = [segment.frames for segment in segments]
+        known_rows["faces"], faces = encode_faces(pipeline.get_encoder("faces"), clips)
+        boxes = [make_face_boxes(segment, found) for segment, found in zip(segments, faces, strict=True)]
+    return [
+        EncodedSegment(features=features, preview=get_preview(segment), faces=faces)
+        for segment, features, faces in zip(
+            segments, encode_segments(pipeline, segments, known_rows=known_rows), boxes, strict=True
+        )
+    ]
+
+
+def make_item_preview(file: EncodedMedia) -> ItemPreview | None:
+    """The preview of a file from those of its segments; None where its reader makes none."""
+    previews = [segment.preview for segment in file.results if segment.preview is not None]
+    if len(previews) < len(file.results):
+        return None
+    faces = [face for segment in file.results for face in segment.faces]
+    return merge_previews(file.opened.probe, previews, faces)
 
 
 def make_sampling(pipeline: FeaturePipeline, segment_seconds: float) -> Sampling:

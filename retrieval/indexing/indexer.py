@@ -16,11 +16,13 @@ from retrieval.indexing.file_encoding import (
     FileEncoder,
     LocalEncoder,
     SegmentCounts,
+    make_item_preview,
 )
 from retrieval.indexing.file_scan import find_media_files, make_absolute
 from retrieval.indexing.pruning import ScanResult, prune_missing
 from retrieval.indexing.summary import IndexProgress
-from retrieval.storage import AnyLibrary, EncodedFile, FileRecord, FileStamp, FileUpdate
+from retrieval.previews import PreviewWriter, remove_stale_previews
+from retrieval.storage import AnyLibrary, EncodedFile, FileRecord, FileStamp, FileUpdate, Library
 
 SCAN_REPORT_INTERVAL = 256  # files between two reports of a scan
 UPDATE_BATCH_SIZE = 256  # moved or unreadable files committed at once
@@ -40,6 +42,7 @@ class Indexer:
         self._moved_paths: set[Path] = set()  # old paths of moved files
         self._pending_updates: list[FileUpdate] = []
         self._encoded_files: list[EncodedMedia] = []  # ready to commit
+        self._previews = PreviewWriter(library.folder) if isinstance(library, Library) else None
 
     def run(
         self, roots: Sequence[Path], jobs: int, *, retry: bool = False, recheck: bool = False,
@@ -57,6 +60,7 @@ class Indexer:
         KeyboardInterrupt (see encoders.interrupts) encoded files are committed first.
         """
         scan_result = self._scan(roots, exclude)
+        self._record_roots(scan_result.roots)
         paths_to_read = [
             path
             for path in self._stat_files(scan_result.found_paths)
@@ -72,10 +76,13 @@ class Indexer:
                 with stop_at_safe_points():
                     self._encode_files(paths_to_read, encoder)
                 self._on_progress(self.progress)
+            self._finish_run(scan_result, prune)
         except KeyboardInterrupt:
             self._commit_encoded()
             raise
-        self._finish_run(scan_result, prune)
+        finally:
+            if self._previews:
+                self._previews.close()
         return self.progress
 
     def _scan(self, roots: Sequence[Path], exclude: Sequence[str]) -> ScanResult:
@@ -98,6 +105,15 @@ class Indexer:
             unreadable=self._unreadable,
             exclusions=exclusions,
         )
+
+    def _record_roots(self, roots: Sequence[Path]) -> None:
+        """Remember which folders are indexed, but for those below another one."""
+        catalog = self.library.catalog
+        known = catalog.load_roots()
+        folders = {*known, *filter(Path.is_dir, roots)}
+        top_folders = sorted(folder for folder in folders if folders.isdisjoint(folder.parents))
+        if top_folders != known:
+            catalog.save_roots(top_folders)
 
     def _stat_files(self, paths: Iterable[Path]) -> Iterator[Path]:
         """Yield the files that can be accessed, after storing their stamps."""
@@ -134,6 +150,8 @@ class Indexer:
         with self.library.catalog.transaction():
             self.library.catalog.add_ctimes(self._completed_stamps)
         decision = prune_missing(self.library, scan_result, self._moved_paths, prune_all=prune_all)
+        if isinstance(self.library, Library):
+            remove_stale_previews(self.library)
         self.progress.removed = len(decision.removed)
         self.progress.missing_by_folder = decision.missing_by_folder
         self.progress.files, self.progress.items = self.library.catalog.count_files_and_items()
@@ -162,6 +180,7 @@ class Indexer:
     def _commit_encoded(self) -> None:
         files, self._encoded_files = self._encoded_files, []
         if files:
+            self._write_previews(files)
             self.library.commit([self._make_encoded_file(file) for file in files])
             self.progress.indexed += len(files)
             self.progress.incomplete.update(
@@ -171,6 +190,12 @@ class Indexer:
             self._moved_paths |= self.library.record_files(self._pending_updates)
             self._pending_updates = []
 
+    def _write_previews(self, files: Sequence[EncodedMedia]) -> None:
+        """Write the previews of files, before their items: those of items that did not come are removed."""
+        if self._previews:
+            previews = {file.opened.item_id: make_item_preview(file) for file in files}
+            self._previews.add({item_id: preview for item_id, preview in previews.items() if preview})
+
     def _make_encoded_file(self, file: EncodedMedia) -> EncodedFile:
         return EncodedFile(
             path=file.path,
@@ -178,7 +203,7 @@ class Indexer:
             item_id=file.opened.item_id,
             probe=replace(file.opened.probe, incomplete_reason=file.incomplete_reason),
             spans=file.spans,
-            features=concatenate_features(file.results),
+            features=concatenate_features([segment.features for segment in file.results]),
         )
 
     def _record_known_content(self, file: EncodedMedia) -> None:

@@ -44,6 +44,30 @@ class RoleCompletion:
 
 
 @dataclass(kw_only=True)
+class PreviewCompletion:
+    """Counts of items whose previews are made after they were indexed.
+
+    to_make, made: items to read, and those read so far
+    missing: items none of whose files is there with the content it had
+    failed:  reasons by path of those that can't be read
+    """
+
+    to_make: int = 0
+    made: int = 0
+    missing: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def processed(self) -> int:
+        """Items finished, of `to_make`."""
+        return self.made + len(self.failed)
+
+    def to_json(self) -> dict[str, Any]:
+        """As printed by `affect index --json`."""
+        return {"made": self.made, "missing": self.missing, "failed": _reasons_to_json(self.failed)}
+
+
+@dataclass(kw_only=True)
 class IndexProgress:
     """Counts of files so far, unless noted.
 
@@ -54,6 +78,7 @@ class IndexProgress:
     failed, incomplete: reasons by path of files that can't be read, or only in part
     missing_by_folder:  folders below the roots whose missing files stay in the library
     completion:         of roles that came after the library was made; None without any
+    previews:           of items that had none; None without any
     """
 
     found: int = 0
@@ -73,6 +98,7 @@ class IndexProgress:
     incomplete: dict[str, str] = field(default_factory=dict)
     missing_by_folder: list[MissingFiles] = field(default_factory=list)
     completion: RoleCompletion | None = None
+    previews: PreviewCompletion | None = None
     skip_counts: SkipCounts = field(default_factory=SkipCounts)
     start_time: float = field(default_factory=time.monotonic)
 
@@ -90,6 +116,31 @@ class IndexProgress:
     def elapsed_seconds(self) -> float:
         """Seconds since the start of the run."""
         return time.monotonic() - self.start_time
+
+    @property
+    def eta_seconds(self) -> float | None:
+        """Estimated seconds until all files are processed; None before the first one is."""
+        if not self.processed:
+            return None
+        return self.elapsed_seconds / self.processed * max(self.to_process - self.processed, 0)
+
+    def to_progress_json(self) -> dict[str, Any]:
+        """As printed by `affect index --json --progress` meanwhile."""
+        eta_seconds = self.eta_seconds
+        return {
+            "found": self.found,
+            "to_process": self.to_process,
+            "processed": self.processed,
+            "indexed": self.indexed,
+            "unchanged": self.unchanged,
+            "failed": len(self.failed),
+            "frames": self.frames,
+            "seconds": round(self.elapsed_seconds, 3),
+            "eta_seconds": None if eta_seconds is None else round(eta_seconds, 1),
+            "added_roles": self.completion and {
+                "to_read": self.completion.to_read, "processed": self.completion.processed,
+            },
+        }  # fmt: skip
 
     def to_json(self) -> dict[str, Any]:
         """As printed by `affect index --json`."""
@@ -112,6 +163,7 @@ class IndexProgress:
             "missing_below": [group.to_json() for group in self.missing_by_folder],
             "excluded": _counts_to_json(self.skip_counts.excluded),
             "skipped": _counts_to_json(self.skip_counts.non_media),
+            "previews": self.previews and self.previews.to_json(),
             "added_roles": self.completion and self.completion.to_json(),
             "seconds": round(self.elapsed_seconds, 3),
         }

@@ -5,7 +5,11 @@ from .encoder_report import print_check as print_check
 from .encoder_report import print_encoders as print_encoders
 from .index_report import format_missing_files as format_missing_files
 from .index_report import print_index_summary as print_index_summary
+from .index_report import print_progress_lines as print_progress_lines
 from .index_report import report_index_progress as report_index_progress
+from .library_content import list_item_events as list_item_events
+from .library_content import list_item_labels as list_item_labels
+from .library_export import export_library as export_library
 from .library_info import get_library_info as get_library_info
 from .library_info import list_library_items as list_library_items
 from .library_info import list_unreadable_files as list_unreadable_files
@@ -14,10 +18,12 @@ from .library_info import resolve_paths as resolve_paths
 from .results_page import write_results_page as write_results_page
 from .results_table import format_exposure as format_exposure
 from .results_table import print_hits as print_hits
+from .templates import THEME_PATH as THEME_PATH
 from .terminal import format_affect_record as format_affect_record
 from .terminal import format_query_mood as format_query_mood
 from .terminal import print_library_info as print_library_info
 from .terminal import print_rows as print_rows
 from .training_report import format_alignment_outcome as format_alignment_outcome
 from .training_report import print_training_outcomes as print_training_outcomes
+from .va_map import compute_item_affect as compute_item_affect
 from .va_map import write_va_map as write_va_map

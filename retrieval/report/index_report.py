@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import math
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,16 +16,20 @@ from retrieval.indexing import IndexProgress, RoleCompletion, quote_path
 from retrieval.progress_reporter import ProgressReporter
 from retrieval.storage import MissingFiles
 
+OnProgress = Callable[[IndexProgress], None]
+PROGRESS_LINE_SECONDS = 0.5  # seconds between lines of JSON
 MAX_LISTED = 20  # entries printed of a list of files or of file kinds before it is cut short
 
 
 @contextmanager
-def report_index_progress() -> Iterator[Callable[[IndexProgress], None]]:
+def report_index_progress() -> Iterator[OnProgress]:
     """Show files, frames per second, time left and failures on standard error, as `ProgressReporter` does."""
     with ProgressReporter("affect", unit="files") as progress:
 
         def on_progress(counts: IndexProgress) -> None:
-            if counts.completion and counts.completion.to_read:
+            if counts.previews:
+                progress.update("making previews", counts.previews.processed, counts.previews.to_make)
+            elif counts.completion and counts.completion.to_read:
                 completion = counts.completion
                 label = f"reading sound again for {', '.join(completion.roles)}"
                 progress.update(label, completion.processed, completion.to_read)
@@ -32,6 +39,25 @@ def report_index_progress() -> Iterator[Callable[[IndexProgress], None]]:
                 progress.update("scanning", counts.found)
 
         yield on_progress
+
+
+@contextmanager
+def print_progress_lines(interval_seconds: float = PROGRESS_LINE_SECONDS) -> Iterator[OnProgress]:
+    """Print the progress for a program, a JSON object a line: now and then, and at the end."""
+    last_time, last_progress = -math.inf, IndexProgress()
+
+    def on_progress(progress: IndexProgress) -> None:
+        nonlocal last_time, last_progress
+        last_progress = progress
+        if (now := time.monotonic()) - last_time >= interval_seconds:
+            last_time = now
+            print_line(progress)
+
+    def print_line(progress: IndexProgress) -> None:
+        click.echo(json.dumps({"progress": progress.to_progress_json()}))
+
+    yield on_progress
+    print_line(last_progress)
 
 
 def _format_note(progress: IndexProgress) -> str:
@@ -66,6 +92,9 @@ def format_index_summary(progress: IndexProgress, folder: Path | str) -> Iterato
         yield f"  in the library: {progress.files} files, {progress.items} items ({duplicates} {noun})"
     if completion := progress.completion:
         yield from _format_completion(completion)
+    if previews := progress.previews:
+        yield f"  {previews.made} {'item' if previews.made == 1 else 'items'} got previews"
+        yield from _format_reasons("without preview", previews.failed)
     yield from _format_counts("left out", progress.skip_counts.excluded)
     yield from _format_counts("no media, skipped", progress.skip_counts.non_media)
     yield from _format_reasons(

@@ -6,10 +6,23 @@ import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from encoders import MIN_CLASS_SCORE, AffectError, ClassifierEncoder, Encoder, EventClassifier, Rows
+import numpy as np
+import numpy.typing as npt
+
+from encoders import (
+    MIN_CLASS_SCORE,
+    AffectError,
+    ClassifierEncoder,
+    Encoder,
+    EventClassifier,
+    Rows,
+    is_missing_row,
+)
 from retrieval.features import EVENTS_ROLE, OBJECT_SPACE, SPACE_SPECS
-from retrieval.storage import AnyLibrary
-from spaces import compute_label_probabilities
+from retrieval.storage import AnyLibrary, AnySnapshot
+from spaces import compute_label_probabilities, list_events
+
+Positions = npt.NDArray[np.int64]
 
 MAX_CLASSES = 10
 CHUNK_ROWS = 4096  # rows read at a time
@@ -36,6 +49,49 @@ def count_labels(library: AnyLibrary) -> dict[str, int]:
         library, role, encoder.classes,
         lambda rows: compute_label_probabilities(encoder.logits(rows), temperature=1),
     )  # fmt: skip
+
+
+def list_item_labels(
+    library: AnyLibrary, snapshot: AnySnapshot, segments: Positions
+) -> list[tuple[str, float]]:
+    """The most probable labels of an item's pictures, each with its probability in its best segment.
+
+    Empty without pictures, or where their encoder is not installed.
+    """
+    role = SPACE_SPECS[OBJECT_SPACE].role
+    encoder = _load_encoder(library, role)
+    if not isinstance(encoder, ClassifierEncoder):
+        return []
+    return _list_best_classes(
+        snapshot, role, segments, encoder.classes,
+        lambda rows: compute_label_probabilities(encoder.logits(rows), temperature=1),
+    )  # fmt: skip
+
+
+def list_item_events(
+    library: AnyLibrary, snapshot: AnySnapshot, segments: Positions
+) -> list[tuple[str, float]]:
+    """The sound events with the highest scores of an item, as `list_item_labels`."""
+    encoder = _load_encoder(library, EVENTS_ROLE)
+    if not isinstance(encoder, EventClassifier):
+        return []
+    return _list_best_classes(snapshot, EVENTS_ROLE, segments, encoder.classes, lambda rows: rows)
+
+
+def _list_best_classes(
+    snapshot: AnySnapshot,
+    role: str,
+    segments: Positions,
+    classes: Sequence[str],
+    compute_scores: Callable[[Rows], Rows],
+) -> list[tuple[str, float]]:
+    rows = snapshot.load_features(role, segments)
+    present = None if rows is None else rows[~is_missing_row(rows)]
+    return (
+        []
+        if present is None or not len(present)
+        else list_events(classes, compute_scores(present).max(axis=0))
+    )
 
 
 def _load_encoder(library: AnyLibrary, role: str) -> Encoder | None:

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from encoders import AffectError, to_printable
+from retrieval.previews import count_previews
 from retrieval.report.library_content import count_labels, count_sound_events
 from retrieval.search import IndexSettings
-from retrieval.storage import AnyLibrary, find_equivalent_paths, list_custom_heads, matches_id
+from retrieval.storage import AnyLibrary, Library, find_equivalent_paths, list_custom_heads, matches_id
 
 
 def get_library_info(library: AnyLibrary) -> dict[str, Any]:
@@ -31,6 +32,7 @@ def get_library_info(library: AnyLibrary) -> dict[str, Any]:
         "seen": count_labels(library),
         "rows": library.count_rows(),
         "bytes": library.measure_bytes(),
+        "previews": count_previews(library) if isinstance(library, Library) else {},
         "segment": library.segment_seconds,
         "encoders": json.loads(library.config.to_json()),
         "own": dict(list_custom_heads(library.catalog)),

@@ -5,16 +5,14 @@ from __future__ import annotations
 import mimetypes
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from importlib.resources import files
 from itertools import starmap
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import Environment
-
 from encoders import AffectError, to_printable
 from retrieval.report.modality_style import MODALITY_PLURALS
+from retrieval.report.templates import render_template
 from retrieval.report.terminal import (
     format_affect,
     format_course_step,
@@ -22,8 +20,8 @@ from retrieval.report.terminal import (
     format_query_mood,
     format_time_span,
 )
-from retrieval.report.thumbnails import Moment, make_thumbnails
-from retrieval.search import Hit, Query
+from retrieval.report.thumbnails import ItemMoment, Moment, load_thumbnails
+from retrieval.search import Hit, Query, summarise_explanation
 from retrieval.storage import AnyLibrary
 
 Explanations = Sequence[Mapping[str, Any]]
@@ -42,11 +40,10 @@ def write_results_page(path: Path, library: AnyLibrary, answers: Sequence[Answer
         for query, hits, _ in answers
         for moment in [*_list_query_moments(query), *map(_get_hit_moment, hits)]
     ]
-    thumbnails = make_thumbnails(list(dict.fromkeys(moments))[:MAX_THUMBNAILS], library.segment_seconds)
-    template = (files("retrieval.report") / "page.html").read_text(encoding="utf-8")
-    page = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(template)
+    thumbnails = load_thumbnails(library, list(dict.fromkeys(moments))[:MAX_THUMBNAILS])
     folder = Path(os.path.normpath(path.absolute())).parent
-    html = page.render(
+    html = render_template(
+        "page.html",
         title="affect search",
         subtitle=_format_item_counts(library),
         sections=[_make_section(thumbnails, folder, *answer) for answer in answers],
@@ -81,12 +78,16 @@ def _format_item_counts(library: AnyLibrary) -> str:
     return ", ".join(f"{count} {MODALITY_PLURALS[modality]}" for modality, count in counts.items())
 
 
-def _list_query_moments(query: Query) -> list[Moment]:
-    return [(Path(path), 0.0) for path in (query.image, query.video, query.audio) if path is not None]
+def _list_query_moments(query: Query) -> list[ItemMoment]:
+    return [
+        ItemMoment(path=Path(str(path)))
+        for path in (query.image, query.video, query.audio)
+        if path is not None
+    ]
 
 
-def _get_hit_moment(hit: Hit) -> Moment:
-    return Path(hit.path), hit.start or 0.0
+def _get_hit_moment(hit: Hit) -> ItemMoment:
+    return ItemMoment(path=Path(hit.path), item_id=hit.id, start=hit.start, end=hit.end)
 
 
 def _make_section(
@@ -102,13 +103,14 @@ def _make_section(
         "affect_query": _format_mood_and_dial(query),
         "notes": list(query.reading.warnings) if query.reading else [],
         "query_thumbnails": [
-            thumbnail_by_moment[moment]
+            thumbnail_by_moment[moment.key]
             for moment in _list_query_moments(query)
-            if moment in thumbnail_by_moment
+            if moment.key in thumbnail_by_moment
         ],
         "hits": [
             {
                 **_make_hit_entry(thumbnail_by_moment, folder, hit),
+                "summary": summarise_explanation(hit, explanation) if explanation else "",
                 "explanation_tables": list(_list_explanation_tables(explanation)),
             }
             for hit, explanation in zip(hits, explanations or [{}] * len(hits), strict=True)
@@ -149,7 +151,7 @@ def _make_hit_entry(thumbnail_by_moment: Mapping[Moment, str], folder: Path, hit
         "score": hit.score,
         "spaces": hit.space_scores,
         "affect": format_affect(hit.affect) if hit.affect else "",
-        "thumbnail": thumbnail_by_moment.get(_get_hit_moment(hit)),
+        "thumbnail": thumbnail_by_moment.get(_get_hit_moment(hit).key),
     }
 
 

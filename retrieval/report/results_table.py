@@ -12,7 +12,7 @@ from encoders import to_printable
 from retrieval.features import SPACES
 from retrieval.report.terminal import format_affect, format_course_step, format_moment, format_time_span
 from retrieval.report.text_columns import Column, format_table, get_terminal_width, wrap_text
-from retrieval.search import Hit, Query, SearchResults
+from retrieval.search import Hit, Query, SearchResults, summarise_explanation
 
 BAR_WIDTH = 10  # characters
 SHARE_ROUNDING = 1e-4  # exposure is given to four digits
@@ -40,7 +40,10 @@ def print_hits(
     if not hits:
         click.echo("\n".join(wrap_text(note or "no match", width)))
         return
-    explanation_lines = [_format_explanation(explanation) for explanation in explanations or ()]
+    explanation_lines = [
+        _format_explanation(hit, explanation)
+        for hit, explanation in zip(hits, explanations or (), strict=False)
+    ]
     click.echo(
         "\n".join(format_table(RESULT_COLUMNS, [_format_row(hit) for hit in hits], width, explanation_lines))
     )
@@ -92,7 +95,7 @@ def _format_row(hit: Hit) -> list[str]:
     ]
 
 
-def _format_explanation(explanation: Mapping[str, Any]) -> str:
+def _format_explanation(hit: Hit, explanation: Mapping[str, Any]) -> str:
     labels, events = (
         ", ".join(f"{name} {share:.2f}" for name, share in explanation[kind][:3])
         for kind in ("labels", "events")
@@ -111,7 +114,8 @@ def _format_explanation(explanation: Mapping[str, Any]) -> str:
         "sounds like": events, "strongest at": format_moment(explanation["moment"]), "scores": views,
         "faces": faces, "feels": moods, "course": _format_course(explanation.get("course", ())),
     }  # fmt: skip
-    return "; ".join(f"{name} {values}" for name, values in parts.items() if values)
+    details = [f"{name} {values}" for name, values in parts.items() if values]
+    return "; ".join([*filter(None, [summarise_explanation(hit, explanation)]), *details])
 
 
 def _format_course(steps: Sequence[Mapping[str, Any]]) -> str:

@@ -10,7 +10,7 @@ import click
 
 from encoders import to_printable
 from retrieval.report.text_columns import Column, format_table, get_terminal_width, indent_text
-from retrieval.search import Mood, PhraseAffect, Query, describe_mood
+from retrieval.search import Mood, PhraseAffect, Query, describe_mood, format_time
 from spaces.circumplex import DIMENSIONS, LANDMARKS, find_confident_landmark, summarise_trajectory
 
 NO_MOOD_IN_WORDS = "no word of the query names a mood; found by content alone"
@@ -115,7 +115,7 @@ def _format_estimate(affect: Mapping[str, float]) -> str:
 
 def format_time_span(start: float | None, end: float | None) -> str:
     """A span in seconds, such as "1:05-1:20"; empty without time."""
-    return "" if start is None or end is None else f"{_format_time(start)}-{_format_time(end)}"
+    return "" if start is None or end is None else f"{format_time(start)}-{format_time(end)}"
 
 
 def format_course_step(step: Mapping[str, Any]) -> tuple[str, str]:
@@ -130,13 +130,7 @@ def format_moment(seconds: float | None) -> str:
     if seconds is None:
         return ""
     tenths = round(seconds * 10)
-    return f"{_format_time(tenths // 10)}.{tenths % 10}"
-
-
-def _format_time(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+    return f"{format_time(tenths // 10)}.{tenths % 10}"
 
 
 LIST_COLUMNS = {  # columns by name; other columns are never dropped or shortened

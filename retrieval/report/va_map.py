@@ -10,7 +10,7 @@ import numpy as np
 
 from encoders import AffectError, Rows, is_missing_row, to_printable
 from retrieval.features import compute_duration_weights
-from retrieval.report.thumbnails import Moment, make_thumbnails
+from retrieval.report.thumbnails import ItemMoment, load_thumbnails
 from retrieval.report.va_page import PlottedItem, write_va_page
 from retrieval.report.va_plot import write_va_plot
 from retrieval.storage import Library, Snapshot
@@ -37,7 +37,7 @@ def write_va_map(
         raise AffectError(
             f"{to_printable(library.folder)}: nothing in it has a mood; index pictures, videos or sound"
         )
-    items = _make_plotted_items(library, snapshot, affect, item_indices.tolist())
+    items = make_plotted_items(library, snapshot, affect, item_indices.tolist(), MAX_THUMBNAILS)
     title = f"{len(items)} items of {to_printable(library.folder)}"
     names, modalities = [item.name for item in items], [item.modality for item in items]
     write_va_plot(picture_path, affect[item_indices], names, modalities, title, show_ellipses=show_ellipses)
@@ -58,12 +58,17 @@ def _make_output_paths(out_path: Path) -> tuple[Path, Path]:
     return out_path.with_name(f"{stem}.png"), out_path.with_name(f"{stem}.html")
 
 
-def _make_plotted_items(
-    library: Library, snapshot: Snapshot, affect: Rows, indices: Sequence[int]
+def make_plotted_items(
+    library: Library, snapshot: Snapshot, affect: Rows, indices: Sequence[int], max_thumbnails: int
 ) -> list[PlottedItem]:
+    """Items by index, with their affect (items, 4), the first with thumbnails; without a file: left out."""
     paths = snapshot.load_paths(np.array(indices))
-    moments: list[Moment] = [(Path(paths[i]), 0.0) for i in indices[:MAX_THUMBNAILS] if i in paths]
-    thumbnails = make_thumbnails(moments, library.segment_seconds)
+    moments = [
+        ItemMoment(path=Path(paths[i]), item_id=snapshot.get_item_id(i))
+        for i in indices[:max_thumbnails]
+        if i in paths
+    ]
+    thumbnails = load_thumbnails(library, moments)
     return [
         PlottedItem(
             path=to_printable(paths[i]),

@@ -1,4 +1,6 @@
 from .affect_candidates import select_best_items as select_best_items
+from .answers import Answer as Answer
+from .answers import answer_query as answer_query
 from .calibration import MATCH_PRIOR as MATCH_PRIOR
 from .engine import Engine as Engine
 from .explain import explain_hit as explain_hit
@@ -23,9 +25,11 @@ from .kinds import make_view_search as make_view_search
 from .kinds import open_snapshot as open_snapshot
 from .mood_targets import MoodTarget as MoodTarget
 from .mood_targets import PointTarget as PointTarget
+from .near_duplicates import group_near_duplicates as group_near_duplicates
 from .query import DEFAULT_BALANCE as DEFAULT_BALANCE
 from .query import Query as Query
 from .query_encoder import EncodedQueryPart as EncodedQueryPart
+from .query_encoder import QueryEncoder as QueryEncoder
 from .query_fields import parse_balance as parse_balance
 from .query_fields import parse_date as parse_date
 from .query_fields import parse_folder as parse_folder
@@ -33,6 +37,9 @@ from .query_fields import parse_modalities as parse_modalities
 from .query_fields import parse_weights as parse_weights
 from .query_fields import validate_unicode as validate_unicode
 from .query_file import read_queries as read_queries
+from .query_media import QueryMedia as QueryMedia
 from .query_moods import Mood as Mood
 from .query_moods import PhraseAffect as PhraseAffect
 from .query_moods import describe_mood as describe_mood
+from .summary import format_time as format_time
+from .summary import summarise_explanation as summarise_explanation

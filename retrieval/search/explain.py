@@ -32,19 +32,21 @@ def explain_hits(engine: Engine, hits: Sequence[Hit], query: Query | None = None
 
 def explain_hit(engine: Engine, hit: Hit, query: Query | None = None) -> dict[str, Any]:
     """Labels with probabilities, sound events with scores, the moment at which those that the query's text
-    asks for are strongest (None where it can't be told), scores by view, columns of the faces (None without
-    a face), and affect by modality (None where it abstains); "parts" of the score, see `explain_score`, and
-    "course", see `explain_course`.
+    asks for are strongest (None where it can't be told) and the strongest event then, scores by view, columns
+    of the faces (None without a face), and affect by modality (None where it abstains); "parts" of the score,
+    see `explain_score`, and "course", see `explain_course`.
     """
     return explain_hits(engine, [hit], query)[0]
 
 
 def _explain(engine: Engine, hit: Hit, sentences: Rows | None) -> dict[str, Any]:
     """`explain_hit`; sentences: (1, d) of the query's text, None without one that names a kind of sound."""
+    moment = None if sentences is None else find_sound_moment(engine.library, hit, sentences)
     explanation = {
         "labels": _list_labels(engine, hit),
         "events": _list_events(engine, hit),
-        "moment": None if sentences is None else find_sound_moment(engine.library, hit, sentences),
+        "moment": moment and moment.seconds,
+        "moment_event": moment and moment.event,
         "views": dict(hit.view_scores),
         "faces": _get_face_expression(engine, hit),
         "affect": _estimate_affect_by_modality(engine, hit),

@@ -19,6 +19,7 @@ from retrieval.search.query_fields import (
     validate_names,
     validate_query_text,
 )
+from retrieval.search.query_media import QueryMedia
 from retrieval.search.query_moods import (
     Mood,
     PhraseAffect,
@@ -65,9 +66,9 @@ class Query:
     """
 
     text: str | None = None
-    image: Path | None = None
-    audio: Path | None = None
-    video: Path | None = None
+    image: Path | QueryMedia | None = None
+    audio: Path | QueryMedia | None = None
+    video: Path | QueryMedia | None = None
     item: str | None = None
     exclude: tuple[str, ...] = ()
     k: int = 10

@@ -23,7 +23,6 @@ from encoders.media import (
 )
 from retrieval.features import (
     FeaturePipeline,
-    ProcessedFile,
     compute_duration_weights,
     concatenate_features,
     encode_files,
@@ -31,6 +30,7 @@ from retrieval.features import (
     get_query_modality,
 )
 from retrieval.search.query import Query
+from retrieval.search.query_media import QueryMedia
 from retrieval.storage import AnyLibrary, AnySnapshot
 from spaces.affect_regression import average_estimates
 
@@ -109,7 +109,7 @@ class QueryEncoder:
             "item": lambda item: _encode_item(snapshot, item),
         }
         return [
-            read[kind](value) if kind in read else self._encode_media(Path(value), kind, feel, snapshot)
+            read[kind](value) if kind in read else self._encode_media(value, kind, feel, snapshot)
             for kind, value in query.parts.items()
         ]
 
@@ -137,24 +137,36 @@ class QueryEncoder:
         return EncodedQueryPart(embeddings=rows, is_text=True, affect=affect)
 
     def _encode_media(
-        self, path: Path, modality: str, include_affect: bool, snapshot: AnySnapshot
+        self, source: Path | QueryMedia, modality: str, include_affect: bool, snapshot: AnySnapshot
     ) -> EncodedQueryPart:
-        file = self._encode_file(path, modality, include_affect)
-        features = concatenate_features(file.results)
+        if isinstance(source, QueryMedia):
+            media = source
+            if media.probe.modality != modality:
+                raise _make_modality_error(Path(media.name), media.probe.modality)
+        else:
+            media = self.read_media(Path(source), modality, include_affect=include_affect)
         affect = MISSING_AFFECT
         if include_affect:
             affect = average_estimates(
-                self.pipeline.estimate_affect(features).fused,
-                compute_duration_weights(np.array(file.spans, np.float64)),
+                self.pipeline.estimate_affect(media.features).fused,
+                compute_duration_weights(np.array(media.spans, np.float64)),
             )
+        rows_by_view = self.pipeline.project(media.features)
         return EncodedQueryPart(
-            embeddings={view: unit_rows(rows) for view, rows in self.pipeline.project(features).items()},
-            copy_index=snapshot.find_item(file.opened.item_id),
+            embeddings={view: unit_rows(rows) for view, rows in rows_by_view.items()},
+            copy_index=snapshot.find_item(media.item_id),
             affect=affect,
         )
 
-    def _encode_file(self, path: Path, modality: str, include_affect: bool) -> ProcessedFile[dict[str, Rows]]:
-        """Decode and encode a query's file, its first segments if it is long. Raises MediaError."""
+    def read_media(
+        self, path: Path, modality: str | None = None, *, include_affect: bool = True, name: str = ""
+    ) -> QueryMedia:
+        """Decode and encode a file, its first segments if it is long.
+
+        name: by which a query with it is echoed, by default the path
+
+        Raises MediaError for a file that can't be read, or is of another modality than the one that is given.
+        """
 
         def encode_batch(parts: Sequence[DecodedSegment]) -> list[dict[str, Rows]]:
             segments = [part.segment for part in parts]
@@ -164,16 +176,23 @@ class QueryEncoder:
             if step.failed_file:
                 raise step.failed_file.error
             if step.completed_files:
-                return step.completed_files[0]
+                file = step.completed_files[0]
+                return QueryMedia(
+                    name=name or str(path),
+                    item_id=file.opened.item_id,
+                    probe=file.opened.probe,
+                    features=concatenate_features(file.results),
+                    spans=file.spans,
+                )
         raise AssertionError("unreachable")
 
-    def _open_media(self, path: Path, modality: str) -> Iterator[DecodingEvent]:
-        """The decoder's events of a file of this modality. Raises MediaError."""
+    def _open_media(self, path: Path, modality: str | None) -> Iterator[DecodingEvent]:
+        """The decoder's events of a file of this modality, if one is given. Raises MediaError."""
         events = self._get_decoder_pool().read([path])
         match first := next(events):
-            case OpenedFile(probe=probe) if probe.modality != modality:
+            case OpenedFile(probe=probe) if modality not in (None, probe.modality):
                 self.close()  # its decoder is busy with a file that is not wanted
-                raise MediaError(path, f"is {_MODALITY_PHRASES[probe.modality]}; ask with --{probe.modality}")
+                raise _make_modality_error(path, probe.modality)
             case FailedFile(error=error):
                 raise error
         return chain([first], events)
@@ -202,6 +221,10 @@ def _limit_segments(path: Path, events: Iterable[DecodingEvent]) -> Iterator[Dec
 
 
 _MODALITY_PHRASES = {"image": "a picture", "audio": "sound", "video": "a video"}
+
+
+def _make_modality_error(path: Path, modality: str) -> MediaError:
+    return MediaError(path, f"is {_MODALITY_PHRASES[modality]}; ask with --{modality}")
 
 
 def _encode_item(snapshot: AnySnapshot, id_prefix: str) -> EncodedQueryPart:

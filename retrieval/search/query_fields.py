@@ -13,6 +13,7 @@ from typing import Any
 
 from encoders import AffectError
 from retrieval.features import SPACES
+from retrieval.search.query_media import QueryMedia
 from retrieval.storage import MODALITIES, find_on_disk
 from spaces.circumplex import parse_mood
 
@@ -108,6 +109,10 @@ def _parse_path(value: Any) -> Path:
     return find_on_disk(Path(value))
 
 
+def _parse_media(value: Any) -> Path | QueryMedia:
+    return value if isinstance(value, QueryMedia) else _parse_path(value)
+
+
 def parse_date(text: str) -> datetime:
     """A moment from "2024", "2024-05", "2024-05-31" or "2024-05-31T18:30", in local time unless it says else.
 
@@ -166,9 +171,9 @@ FIELD_PARSERS: dict[str, Callable[[Any], Any]] = {
     "text": _parse_string,
     "exclude": _parse_string_list,
     "item": _parse_string,
-    "image": _parse_path,
-    "audio": _parse_path,
-    "video": _parse_path,
+    "image": _parse_media,
+    "audio": _parse_media,
+    "video": _parse_media,
     "under": lambda value: parse_folder(_parse_path(value)),
     "since": lambda value: parse_date(_parse_string(value)),
     "until": lambda value: parse_date(_parse_string(value)),

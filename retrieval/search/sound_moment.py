@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from encoders import Audio, MediaError, Rows, unit_rows
+from encoders import MIN_CLASS_SCORE, Audio, MediaError, Rows, unit_rows
 from encoders.media import Sampling, probe, read_segments_at
 from retrieval.features import EVENTS_ROLE, FeaturePipeline
 from retrieval.search.hits import Hit
@@ -18,6 +19,13 @@ AUDIO_SPACE = "audio"
 DECIMALS = 2  # of the moment, in seconds
 
 
+class SoundMoment(NamedTuple):
+    """Seconds from the start of a file, and the strongest class of sound then; None if none is certain."""
+
+    seconds: float
+    event: str | None
+
+
 def encode_sound_text(library: AnyLibrary, text: str) -> Rows | None:
     """(1, d) unit sentence vector of a text for `find_sound_moment`; None where no class is near it."""
     space = find_label_attention(library.pipeline)
@@ -27,8 +35,8 @@ def encode_sound_text(library: AnyLibrary, text: str) -> Rows | None:
     return None if np.isnan(space.attend(sentences)).any() else sentences
 
 
-def find_sound_moment(library: AnyLibrary, hit: Hit, sentences: Rows) -> float | None:
-    """Seconds from the start of the file; decodes the sound of the hit's segment.
+def find_sound_moment(library: AnyLibrary, hit: Hit, sentences: Rows) -> SoundMoment | None:
+    """The moment of a hit's segment that is most like a text; decodes the sound of the segment.
 
     sentences: (1, d) of the text by `encode_sound_text`
 
@@ -40,9 +48,12 @@ def find_sound_moment(library: AnyLibrary, hit: Hit, sentences: Rows) -> float |
     audio = _read_sound(library, hit.path, hit.start)
     if audio is None:
         return None
-    similarities = space.compare(sentences, space.classifier.score_patches(audio))[0]
-    centre = space.classifier.locate_patches(audio)[np.argmax(similarities)]
-    return round(hit.start + float(centre), DECIMALS)
+    scores = space.classifier.score_patches(audio)
+    best = int(np.argmax(space.compare(sentences, scores)[0]))
+    centre = float(space.classifier.locate_patches(audio)[best])
+    is_sure = scores[best].max() >= MIN_CLASS_SCORE
+    event = space.classifier.classes[int(scores[best].argmax())] if is_sure else None
+    return SoundMoment(round(hit.start + centre, DECIMALS), event)
 
 
 def find_label_attention(pipeline: FeaturePipeline) -> LabelAttentionSpace | None:

@@ -16,6 +16,7 @@ from .encoded_files import project_files as project_files
 from .encoded_files import select_new as select_new
 from .file_stamps import FileRecord as FileRecord
 from .file_stamps import FileStamp as FileStamp
+from .file_stamps import to_stored_nanoseconds as to_stored_nanoseconds
 from .index_records import INDEX_SETTINGS_KEY as INDEX_SETTINGS_KEY
 from .index_records import IndexRecord as IndexRecord
 from .index_records import load_index_records as load_index_records
@@ -39,6 +40,7 @@ from .ports import AnyLibrary as AnyLibrary
 from .ports import AnySnapshot as AnySnapshot
 from .ports import MetadataCatalog as MetadataCatalog
 from .ports import SegmentRows as SegmentRows
+from .schema import select_open_mode as select_open_mode
 from .segment_vectors import SegmentVectors as SegmentVectors
 from .signature import OutdatedSpacesError as OutdatedSpacesError
 from .signature import check_signature as check_signature

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
+
+MAX_NANOSECONDS = 2**63 - 1  # in the year 2262: what catalogues store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,3 +39,8 @@ class FileRecord:
     stamp: FileStamp
     item_id: str | None
     error: str | None
+
+
+def to_stored_nanoseconds(moment: datetime) -> int:
+    """A moment in nanoseconds since 1970, the nearest that a catalogue can store."""
+    return max(-MAX_NANOSECONDS, min(round(moment.timestamp() * 1e9), MAX_NANOSECONDS))

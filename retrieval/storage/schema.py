@@ -82,7 +82,7 @@ def execute_script(db: sqlite3.Connection, script: str) -> None:
 def connect(path: Path) -> sqlite3.Connection:
     """Open a catalogue, read-write if permitted. Raises AffectError if it is absent, or SQLite's errors."""
     with translate_disk_errors(path.parent):
-        uri_parameters = _select_open_mode(path) if path.exists() else None
+        uri_parameters = select_open_mode(path) if path.exists() else None
     if uri_parameters is None:
         raise AffectError(
             f"{to_printable(path.parent)}: no library here; make one with: affect index FOLDER --library LIB"
@@ -91,7 +91,7 @@ def connect(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(uri, uri=True, timeout=30, isolation_level=None)
 
 
-def _select_open_mode(path: Path) -> str:
+def select_open_mode(path: Path) -> str:
     """SQLite's URI parameters to open the file: read-write if permitted, else read-only.
 
     Reading in WAL mode needs the log and its index beside the file. Where they are absent and can't be

@@ -12,7 +12,7 @@ from retrieval.storage.file_stamps import FileRecord, FileStamp
 
 # SQL aggregate over the paths of an item: the first one that is not missing, else the first.
 BEST_PATH_SQL = "coalesce(min(CASE missing WHEN 0 THEN path END), min(path))"
-_MOUNTS_KEY = "mounts"
+_MOUNTS_KEY, _ROOTS_KEY = "mounts", "roots"
 _MARK_REMOVED_SQL = (
     "INSERT OR IGNORE INTO removed_items SELECT position FROM items WHERE id = ? "
     "AND NOT EXISTS (SELECT 1 FROM files WHERE item = items.id)",
@@ -128,3 +128,11 @@ class FileTable(Database):
     def save_mount_points(self, folders: Collection[Path]) -> None:
         """Store which folders are mount points."""
         self.set_meta(_MOUNTS_KEY, json.dumps(sorted(map(str, folders))))
+
+    def load_roots(self) -> list[Path]:
+        """Folders that were indexed, ascending; none where only earlier versions have written."""
+        return [Path(name) for name in json.loads(self.get_meta(_ROOTS_KEY) or "[]")]
+
+    def save_roots(self, folders: Collection[Path]) -> None:
+        """Store which folders were indexed."""
+        self.set_meta(_ROOTS_KEY, json.dumps(sorted(map(str, folders))))

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from encoders.media import Probe
 from retrieval.storage.catalog.files import BEST_PATH_SQL, FileTable
+from retrieval.storage.file_stamps import to_stored_nanoseconds
 from retrieval.storage.item_columns import Extent
 
 _EXTENT_KEYS = ("item_count", "segment_count")  # of the table meta
@@ -62,6 +63,10 @@ class ItemTable(FileTable):
         """Whether an item is in the library."""
         return bool(self.execute("SELECT 1 FROM items WHERE id = ?", item_id))
 
+    def load_item_ids(self) -> set[str]:
+        """Ids of all items."""
+        return {row[0] for row in self.execute("SELECT id FROM items")}
+
     def add_item(self, item_id: str, probe: Probe, position: ItemPosition) -> None:
         """Insert an item; its columns are written beside."""
         self.execute(
@@ -99,7 +104,7 @@ class ItemTable(FileTable):
         for comparison, moment in (("mtime_ns >= ?", since), ("mtime_ns < ?", until)):
             if moment is not None:
                 conditions.append(comparison)
-                values.append(round(moment.timestamp() * 1e9))
+                values.append(to_stored_nanoseconds(moment))
         rows = self.execute(
             f"SELECT position FROM files JOIN items ON items.id = item WHERE {' AND '.join(conditions)}",
             *values,

@@ -15,6 +15,19 @@ def test_index_prints_a_summary(tmp_path):
     assert "5 unchanged, 3 unreadable" in said and f"unreadable: {media / 'empty.jpg'}: empty file" in said
 
 
+def test_progress_is_printed_for_a_program(tmp_path):
+    media, lib = gallery(tmp_path / "media", photos=3), tmp_path / "lib"
+    broken(media)
+    options = ["--library", lib, "--encoders", ENCODERS, "--json", "--progress"]
+    *lines, last = map(json.loads, ok("index", media, *options).splitlines())
+    assert len(lines) >= 2 and all(line.keys() == {"progress"} for line in lines)
+    counts = [line["progress"] for line in lines]
+    assert [count["processed"] for count in counts] == sorted(count["processed"] for count in counts)
+    assert (counts[0]["processed"], counts[0]["eta_seconds"]) == (0, None)
+    assert (counts[-1]["processed"], counts[-1]["failed"], counts[-1]["eta_seconds"]) == (10, 3, 0)
+    assert last["indexed"] == 7 and "progress" not in last
+
+
 def test_verify_rebuild_and_remove(tmp_path):
     media, lib = gallery(tmp_path / "media", photos=4), tmp_path / "lib"
     index(lib, media)

@@ -16,6 +16,7 @@ from command_output import bad, ok
 from library_factory import ENCODERS, broken, gallery, index
 from repository import ROOT
 
+from retrieval.previews import PreviewStore
 from retrieval.storage.integrity import find_problems
 from retrieval.storage.library import Library
 from retrieval.storage.snapshot import load_snapshot
@@ -100,6 +101,9 @@ def test_a_killed_worker_loses_and_doubles_nothing(media, expected, tmp_path):
         thread.join()
     assert command.returncode == 0, errors
     assert killed and "indexed" in output
+    assert "got previews" not in output  # the actors made them
+    with closing(PreviewStore.open(tmp_path / "lib")) as store:
+        assert store.list_missing(expected[0]) == [] and store.count()["images"] == 42
     assert_same(read_library(tmp_path / "lib"), expected)
 
 

@@ -56,7 +56,8 @@ def test_any_order_and_repetition_gives_each_file_once(drawn):
         file = files[f"{i}"]
         assert file.incomplete_reason == ("cut" if size % 2 else None)
         assert file.spans == [(15.0 * n, 15.0 * n + 15) for n in range(size)]
-        assert [float(rows["objects"][0, 0]) for rows in file.results] == ([*range(size)] if i else [])
+        numbers = [float(segment.features["objects"][0, 0]) for segment in file.results]
+        assert numbers == ([*range(size)] if i else [])
 
 
 def test_a_file_that_fails_is_given_once_and_not_completed():

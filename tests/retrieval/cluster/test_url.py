@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 from command_output import bad
+from hypothesis import given
+from hypothesis import strategies as st
 
 from encoders import AffectError
 from retrieval.cluster.url import MilvusUrl
@@ -39,3 +41,17 @@ def test_anything_else_is_a_folder(tmp_path):
     assert require_folder(tmp_path, "x") == tmp_path
     with pytest.raises(AffectError, match="affect map works on a library in a folder"):
         require_folder(MilvusUrl.parse("milvus://host/a"), "affect map")
+
+
+@given(
+    user=st.text(min_size=1),
+    password=st.text(),
+    host=st.sampled_from(["milvus.example", "127.0.0.1", "::1"]),
+    patience=st.floats(0, 86400),
+)
+def test_the_full_text_reads_back_and_the_short_one_hides_the_password(user, password, host, patience):
+    url = MilvusUrl(
+        scheme="milvus", host=host, port=1, name="a", patience=patience, user=user, password=password
+    )
+    assert MilvusUrl.parse(url.to_full_text()) == url
+    assert str(url).count("@") == 0

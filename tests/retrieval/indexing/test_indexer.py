@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from contextlib import closing
 
 import pytest
 from index_runs import counts
@@ -16,6 +17,19 @@ from retrieval.storage.library import Library
 def test_a_first_run_indexes_everything(media, lib):
     assert counts(index(lib, media)) == {"indexed": 10}
     assert set(paths(lib)) == set(media.iterdir()) and wrong_with(lib) == []
+
+
+def test_folders_that_were_indexed_are_remembered(media, lib, tmp_path):
+    """But for those below another one, and for single files."""
+    other = tmp_path / "other"
+    (media / "below").mkdir()
+    painted(media / "below" / "a.png", 50)
+    other.mkdir()
+    painted(other / "b.png", 51)
+    for roots in ([media / "below"], [other / "b.png"], [media], [media / "below"], [other]):
+        index(lib, *roots)
+    with closing(Library.open(lib)) as library:
+        assert library.catalog.load_roots() == sorted([media, other])
 
 
 def test_a_second_run_opens_and_decodes_nothing(media, lib, monkeypatch):

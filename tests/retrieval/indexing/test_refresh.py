@@ -187,7 +187,9 @@ def test_incomplete_files_of_a_run(root, lib, monkeypatch):
     (root.parent / "partly.py").write_text(read)
     monkeypatch.syspath_prepend(str(root.parent))
     pool = file_encoding.DecoderPool
-    monkeypatch.setattr(file_encoding, "DecoderPool", lambda *given: pool(*given, reader="partly:read"))
+    monkeypatch.setattr(
+        file_encoding, "DecoderPool", lambda *given, reader: pool(*given, reader="partly:read")
+    )
     progress = index(lib, root)
     assert progress.incomplete == {str(root / "2.bmp"): "cut"} and progress.indexed == 4
     assert f"  incomplete: {root / '2.bmp'}: cut" in list(format_index_summary(progress, lib))

@@ -69,7 +69,9 @@ def test_a_decoder_that_crashes_costs_only_its_file(media, lib, monkeypatch):
     (media.parent / "crashing.py").write_text(read)
     monkeypatch.syspath_prepend(str(media.parent))
     pool = decoder_pool.DecoderPool
-    monkeypatch.setattr(file_encoding, "DecoderPool", lambda *given: pool(*given, reader="crashing:read"))
+    monkeypatch.setattr(
+        file_encoding, "DecoderPool", lambda *given, reader: pool(*given, reader="crashing:read")
+    )
     progress = index(lib, media)
     assert counts(progress) == {"indexed": 8, "failed": 2}
     assert set(reasons(progress)) == {"photo1.png", "photo4.png"}
@@ -92,7 +94,7 @@ def test_what_may_pass_is_tried_again_and_the_old_item_stays(media, lib, monkeyp
     (media.parent / "passing.py").write_text(read)
     pool = decoder_pool.DecoderPool
 
-    def failing(jobs, sampling, _):
+    def failing(jobs, sampling, _, reader):
         return pool(jobs, sampling, Limits(timeout_seconds=1), reader="passing:read")
 
     with monkeypatch.context() as patched:

@@ -48,6 +48,7 @@ def search(library, **query):
             {"under": Path("/photos"), "since": datetime.fromtimestamp(0, UTC), "until": parse_date("2024")},
             lambda n: True,
         ),
+        ({"since": parse_date("1000"), "until": parse_date("2999")}, lambda n: True),
     ],
 )
 def test_a_filtered_search_is_the_whole_ranking_filtered(album, monkeypatch, choice, given, is_allowed):

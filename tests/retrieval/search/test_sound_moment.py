@@ -73,7 +73,7 @@ def test_no_moment_without_words_for_a_sound_or_without_the_file(lib, media):
     with closing(Library.open(lib)) as library, Engine(library) as engine:
         hit = engine.search(Query(text="beeping"))[0]
         beeping = encode_sound_text(library, "beeping")
-        assert find_sound_moment(library, hit, beeping) is not None
+        assert find_sound_moment(library, hit, beeping).event
         assert encode_sound_text(library, "democracy") is None
         unheard = replace(hit, space_scores={**hit.space_scores, "audio": None})
         assert find_sound_moment(library, unheard, beeping) is None

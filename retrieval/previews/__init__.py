@@ -1,0 +1,5 @@
+"""Previews made at index time: thumbnails of pictures and films, waveforms of sound, boxes of faces."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)  # names: see __init__.pyi

@@ -1,0 +1,105 @@
+"""What the page asks of a library beside searches: lists of items, single ones, and their files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from encoders import AffectError
+from retrieval.features import affect_to_json, compute_duration_weights
+from retrieval.library_kinds import get_library_kind
+from retrieval.library_location import Location
+from retrieval.report import list_item_events, list_item_labels
+from retrieval.storage import AnyLibrary, round_span
+from retrieval.web.catalog_state import CatalogState
+from retrieval.web.errors import NotFoundError
+from spaces.affect_regression import average_estimates
+
+MAX_DESCRIBED_SEGMENTS = 64  # of an item, in which labels and events are looked for
+
+
+class CatalogView:
+    """Answers what is asked of a library's catalogue, as last committed."""
+
+    def __init__(self, library: AnyLibrary) -> None:
+        self.library = library
+        self._state: CatalogState | None = None
+
+    @property
+    def state(self) -> CatalogState:
+        """The last committed state."""
+        if self._state is None or not self._state.snapshot.is_current():
+            self._state = CatalogState(self.library)
+        return self._state
+
+    def list_items(
+        self, *, offset: int, limit: int, modalities: Sequence[str], folder: Path | None, sort: str
+    ) -> dict[str, Any]:
+        """A page of the items of these modalities below a folder, in an order of SORT_KEYS."""
+        items = [
+            item
+            for item in self.state.sort_items(sort)
+            if item.record.modality in modalities
+            and (folder is None or Path(item.record.path).is_relative_to(folder))
+        ]
+        return {
+            "total": len(items),
+            "items": [item.to_json() for item in items[offset : offset + limit]],
+        }
+
+    def describe_item(self, item_id: str) -> dict[str, Any]:
+        """An item with its paths and the affect of its segments. Raises NotFoundError for an unknown id."""
+        state, snapshot = self.state, self.state.snapshot
+        position, item = snapshot.find_item(item_id), state.items_by_id.get(item_id)
+        if position is None or item is None:
+            raise make_unknown_item_error(item_id)
+        copies = self.library.catalog.list_copies().get(item_id) or [Path(item.record.path)]
+        segments = snapshot.list_segments(position)
+        affect, spans = snapshot.select_affect(segments), snapshot.select_spans(segments)
+        whole = average_estimates(affect, compute_duration_weights(spans))
+        return {
+            **item.to_json(),
+            "affect": affect_to_json(np.asarray(whole, np.float32)),
+            "paths": [str(path) for path in copies],
+            "width": item.record.width,
+            "height": item.record.height,
+            "segments": [
+                {"start": start, "end": end, "affect": affect_to_json(row)}
+                for (start, end), row in zip(map(round_span, spans), affect, strict=True)
+            ],
+            "labels": list_item_labels(self.library, snapshot, segments[:MAX_DESCRIBED_SEGMENTS]),
+            "events": list_item_events(self.library, snapshot, segments[:MAX_DESCRIBED_SEGMENTS]),
+            "incomplete": item.record.incomplete,
+            "missing": item.record.missing,
+        }
+
+    def find_file(self, item_id: str) -> tuple[Path, str]:
+        """(path, modality) of an item. Raises NotFoundError for an unknown id."""
+        position = self.state.snapshot.find_item(item_id)
+        path = self.library.catalog.find_best_paths([item_id]).get(item_id)
+        if position is None or path is None:
+            raise make_unknown_item_error(item_id)
+        return Path(path), self.state.snapshot.get_modality(position)
+
+    def list_unreadable(self) -> list[dict[str, str]]:
+        """Path and reason of each file that could not be read."""
+        return [{"path": path, "reason": reason} for path, reason in self.library.catalog.list_unreadable()]
+
+
+def make_unknown_item_error(item_id: str) -> NotFoundError:
+    """Says that a library has no such item."""
+    return NotFoundError(f"item {item_id[:64]!r}: not in this library")
+
+
+@contextmanager
+def open_catalog_view(location: Location) -> Iterator[CatalogView]:
+    """Open a library to look at it, even if its encoders are not installed. Raises AffectError."""
+    kind = get_library_kind(location)
+    if not kind.exists(location):
+        raise AffectError(f"{location}: there is no library at this place now")
+    with closing(kind.open_unchecked(location)) as library:
+        yield CatalogView(library)

@@ -1,0 +1,138 @@
+"""`/api/index` and `/api/sample`: indexing from the page, and its progress as server-sent events."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import FastAPI
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response, StreamingResponse
+
+from encoders import AffectError, to_printable
+from retrieval.library_location import require_folder
+from retrieval.samples import create_sample_media
+from retrieval.web.api_description import describe, describe_body
+from retrieval.web.errors import ApiError, JsonAnswer
+from retrieval.web.schemas import IndexState, Job
+from retrieval.web.services import Services
+
+MAX_PATHS = 100
+POLL_SECONDS = 1.0  # between looks at what was committed
+HEARTBEAT_POLLS = 15  # without news until a line is sent, which finds clients that have gone
+EVENT_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+
+class IndexRequest(BaseModel):
+    """Folders to index."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    paths: list[Annotated[str, Field(min_length=1, max_length=4096)]] = Field(
+        min_length=1, max_length=MAX_PATHS, description="absolute folders on the server's machine"
+    )
+    retry: bool = Field(False, description="try files again that could not be read before")
+
+
+def add_index_routes(app: FastAPI, services: Services) -> None:
+    """Add the routes of indexing."""
+    job = services.job
+
+    def start(paths: list[Path], *options: str, prepare: Any = lambda: None) -> Response:
+        services.check_present()
+        words = ["index", "--json", "--progress", *options]
+        job.start("index", [*words, "--", *map(str, paths)], prepare)
+        return JsonAnswer(job.to_json(), 202)
+
+    @app.get("/api/index", responses=describe(IndexState))
+    async def get_index() -> Response:
+        """The index run in progress, or the last one, and the folders indexed before."""
+        return JsonAnswer(await describe_job(services))
+
+    @app.post("/api/index", status_code=202, responses=describe(Job, 409, status=202))
+    async def post_index(body: IndexRequest) -> Response:
+        """Index folders, or bring them up to date, in a process of its own."""
+        folders = [parse_existing_folder(path) for path in body.paths]
+        return start(folders, *(["--retry"] if body.retry else []))
+
+    @app.delete("/api/index", responses=describe(Job))
+    async def delete_index() -> Response:
+        """Stop it, as Ctrl-C does; what is committed stays."""
+        await job.stop()
+        return JsonAnswer(job.to_json())
+
+    @app.get(
+        "/api/index/events",
+        response_class=StreamingResponse,
+        responses=describe_body("text/event-stream"),
+    )
+    async def get_events() -> Response:
+        """Events `progress`, `done`, and `library` when something was committed."""
+        return StreamingResponse(
+            stream_events(services), media_type="text/event-stream", headers=EVENT_HEADERS
+        )
+
+    @app.post("/api/sample", status_code=202, responses=describe(Job, 409, status=202))
+    async def post_sample() -> Response:
+        """Make the sample files of `affect demo` beside the library, and index them."""
+        library = require_folder(services.location, "indexing samples")
+        folder = library.absolute().with_name(f"{library.name}-samples")
+        return start([folder], prepare=partial(create_sample_media, folder))
+
+
+async def describe_job(services: Services) -> dict[str, Any]:
+    """The state of the command that runs or ran last, with the folders indexed before."""
+    try:
+        roots = await services.catalog.run(lambda view: view.library.catalog.load_roots())
+    except (ApiError, AffectError):
+        roots = []  # of a library that is yet to be made, or not there
+    return {**services.job.to_json(), "roots": [str(root) for root in roots]}
+
+
+def parse_existing_folder(text: str) -> Path:
+    """An absolute path of a folder that is there. Raises AffectError for another one."""
+    path = Path(text)
+    if "\0" in text or not path.is_absolute():
+        raise AffectError(f"{to_printable(text)}: name a folder by its absolute path")
+    if not path.is_dir():
+        raise AffectError(f"{to_printable(text)}: no such folder")
+    return path
+
+
+async def stream_events(services: Services) -> AsyncIterator[str]:
+    """Server-sent events (WHATWG HTML, section 9.2) until the server ends or the client has gone."""
+    job = services.job
+    was_running, version, idle_polls = job.is_running, await _find_version(services), 0
+    last_state = await describe_job(services)
+    yield format_event("progress", last_state)
+    while not services.is_ending:
+        await job.wait_for_change(POLL_SECONDS)
+        events: list[str] = []
+        if (state := await describe_job(services)) != last_state:
+            events.append(format_event("progress", state))
+        if was_running and not job.is_running:
+            events.append(format_event("done", state))
+        if (current := await _find_version(services)) != version:
+            events.append(format_event("library", {"version": current}))
+        was_running, version, last_state = job.is_running, current, state
+        idle_polls = 0 if events else idle_polls + 1
+        if idle_polls >= HEARTBEAT_POLLS:
+            idle_polls, events = 0, [": still here\n\n"]
+        for event in events:
+            yield event
+
+
+async def _find_version(services: Services) -> int:
+    """Changes with each commit; 0 where the library is not there."""
+    try:
+        return await services.catalog.run(lambda view: view.state.number)
+    except (ApiError, AffectError):
+        return 0
+
+
+def format_event(name: str, data: dict[str, Any]) -> str:
+    """A server-sent event with JSON, which has no line breaks."""
+    return f"event: {name}\ndata: {json.dumps(data)}\n\n"

@@ -1,0 +1,66 @@
+"""`/api/items`: lists of items, single ones, and their files."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Literal
+
+from fastapi import FastAPI, Query
+from starlette.responses import Response
+
+from encoders import AffectError
+from retrieval.search import parse_folder, parse_modalities
+from retrieval.storage import MODALITIES
+from retrieval.web.api_description import describe, describe_body
+from retrieval.web.errors import JsonAnswer
+from retrieval.web.media_response import make_media_response
+from retrieval.web.schemas import Item, ItemPage
+from retrieval.web.services import Services
+
+MAX_LISTED = 1000
+
+
+def add_item_routes(app: FastAPI, services: Services) -> None:
+    """Add the routes of items."""
+
+    @app.get("/api/items", responses=describe(ItemPage))
+    async def list_items(
+        offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
+        limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = 100,
+        modalities: str = ",".join(MODALITIES),
+        under: str = "",
+        sort: Literal["path", "valence", "arousal", "date"] = "path",
+    ) -> Response:
+        """Items in order, a page at a time."""
+        wanted, folder = parse_modalities(modalities), _parse_folder(under)
+        return JsonAnswer(
+            await services.catalog.run(
+                lambda view: view.list_items(
+                    offset=offset, limit=limit, modalities=wanted, folder=folder, sort=sort
+                )
+            )
+        )
+
+    @app.get("/api/items/{item_id}", responses=describe(Item, 404))
+    async def get_item(item_id: str) -> Response:
+        """An item, its paths, segments, labels, sound events and faces."""
+        item = await services.catalog.run(lambda view: view.describe_item(item_id))
+        faces = await asyncio.to_thread(services.previews.load_faces, item_id)
+        return JsonAnswer({**item, "faces": [face._asdict() for face in faces]})
+
+    @app.get(
+        "/api/items/{item_id}/media",
+        response_class=Response,
+        responses={**describe_body("*/*", 404, 416), 206: {"description": "the range that was asked for"}},
+    )
+    async def get_media(item_id: str) -> Response:
+        """The file of an item; a range of it, if the request asks for one."""
+        path, modality = await services.catalog.run(lambda view: view.find_file(item_id))
+        return make_media_response(path, modality)
+
+
+def _parse_folder(under: str) -> Path | None:
+    if "\0" in under:
+        raise AffectError(f"{under!r} is no folder name")
+    return parse_folder(Path(under)) if under else None

@@ -1,0 +1,56 @@
+"""`/api/search` and `/api/uploads`."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Query, Request, UploadFile
+from starlette.responses import Response
+
+from retrieval.search import Engine, QueryMedia, answer_query, group_near_duplicates
+from retrieval.search import Query as SearchQuery
+from retrieval.web.api_description import describe
+from retrieval.web.errors import JsonAnswer
+from retrieval.web.log_capture import collect_warnings
+from retrieval.web.schemas import SearchAnswer, Upload
+from retrieval.web.search_parameters import SearchParameters, make_query
+from retrieval.web.services import Services, answer_if_connected
+from retrieval.web.uploads import describe_upload, make_upload_id, read_upload
+
+
+def add_search_routes(app: FastAPI, services: Services) -> None:
+    """Add the routes of searches."""
+
+    @app.get("/api/search", responses=describe(SearchAnswer, 404))
+    async def search(request: Request, parameters: Annotated[SearchParameters, Query()]) -> Response:
+        """Search, as `affect search --json` does."""
+        query = make_query(parameters, services.uploads.find)
+        work = services.engine.run(lambda engine: run_search(engine, query, parameters))
+        return JsonAnswer(await answer_if_connected(request, work))
+
+    @app.post("/api/uploads", status_code=201, responses=describe(Upload, 415, status=201))
+    async def upload(request: Request, file: UploadFile) -> Response:
+        """Send a picture, sound or video to search with; it is encoded at once and deleted."""
+        upload_id, name = make_upload_id(), file.filename or ""
+
+        def read(encoder: Any) -> QueryMedia:
+            return read_upload(file.file, name, upload_id, encoder.read_media)
+
+        media = await answer_if_connected(request, services.encoder.run(read))
+        services.uploads.add(upload_id, media)
+        return JsonAnswer(describe_upload(upload_id, media, name), 201)
+
+
+def run_search(engine: Engine, query: SearchQuery, parameters: SearchParameters) -> dict[str, Any]:
+    """The answer of `affect search --json`, with the warnings that it logs, and the time it took."""
+    start = time.perf_counter()
+    with collect_warnings() as warnings:
+        explained_ids = set(filter(None, parameters.explain_items.split(",")))
+        found = answer_query(engine, query, explain=parameters.explain, explained_ids=explained_ids)
+        answer = found.to_json()
+        groups = group_near_duplicates(engine, found.results.hits)
+    for result, first in zip(answer["results"], groups, strict=True):
+        result["group"] = None if first is None else answer["results"][first]["id"]
+    took_ms = round((time.perf_counter() - start) * 1000, 1)
+    return {**answer, "warnings": warnings, "took_ms": took_ms}

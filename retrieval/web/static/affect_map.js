@@ -1,0 +1,37 @@
+/** The items of the library with a place on the valence-arousal plane. */
+
+import { fetchJson } from "./api_client.js";
+
+/**
+ * @typedef {import("./api_types.js").AffectMap} AffectMap
+ * @typedef {import("./plane_drawing.js").PlottedItem} PlottedItem
+ */
+
+/**
+ * Items from columns; one without an estimate has no place and is left out.
+ * @param {AffectMap} columns
+ * @returns {PlottedItem[]}
+ */
+export function readColumns(columns) {
+  return columns.ids.flatMap((id, index) => {
+    const [valence, arousal] = [columns.valence[index], columns.arousal[index]];
+    if (valence === null || arousal === null) return [];
+    const modality = columns.modality_names[columns.modalities[index]];
+    const [valence_sd, arousal_sd] = [columns.valence_sd[index] ?? 0, columns.arousal_sd[index] ?? 0];
+    return [{ id, name: columns.names[index], modality, valence, arousal, valence_sd, arousal_sd }];
+  });
+}
+
+export async function fetchAffectMap() {
+  return readColumns(await fetchJson("/api/map"));
+}
+
+/**
+ * The word nearest to a point.
+ * @param {{word: string, valence: number, arousal: number}[]} landmarks
+ * @param {import("./api_types.js").Point} point
+ */
+export function findNearestWord(landmarks, { valence, arousal }) {
+  const distances = landmarks.map((mark) => Math.hypot(mark.valence - valence, mark.arousal - arousal));
+  return landmarks[distances.indexOf(Math.min(...distances))]?.word ?? "";
+}

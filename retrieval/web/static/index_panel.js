@@ -1,0 +1,102 @@
+/**
+ * Indexing: its progress live, add a folder, index again, stop. "library" follows when new items can be searched,
+ * "done" the end of a run of indexing or training.
+ */
+
+import { fetchJson, sendJson } from "./api_client.js";
+import { createElement, findElement } from "./dom.js";
+import { formatCount, formatDuration } from "./text_format.js";
+
+/** @typedef {import("./api_types.js").JobStatus} JobStatus */
+
+export class IndexPanel extends EventTarget {
+  /** @type {JobStatus | null} */
+  #status = null;
+
+  /**
+   * @param {import("./notices.js").Notices} notices
+   */
+  constructor(notices) {
+    super();
+    this.notices = notices;
+    findElement("add-folder-form").addEventListener("submit", (/** @type {Event} */ event) => {
+      event.preventDefault();
+      const input = findElement("add-folder");
+      if (input.value.trim()) this.start([input.value.trim()]);
+    });
+    findElement("index-again").addEventListener("click", () => this.start(this.#status?.roots ?? []));
+    findElement("index-retry").addEventListener("click", () => this.start(this.#status?.roots ?? [], true));
+    findElement("index-stop").addEventListener("click", () => this.#send("DELETE"));
+  }
+
+  /** Follows the events of the server; the browser connects again by itself. */
+  follow() {
+    const events = new EventSource("/api/index/events");
+    for (const name of ["progress", "done"]) {
+      events.addEventListener(name, (event) => {
+        const status = JSON.parse(/** @type {MessageEvent} */ (event).data);
+        this.#show(status);
+        if (name === "done") this.dispatchEvent(new CustomEvent("done", { detail: status }));
+      });
+    }
+    events.addEventListener("library", () => this.dispatchEvent(new Event("library")));
+    events.addEventListener("done", () => this.dispatchEvent(new Event("library")));
+    this.#send("GET");
+  }
+
+  /**
+   * @param {string[]} paths
+   * @param {boolean} [retry]  also files that could not be read before
+   */
+  start(paths, retry = false) {
+    return this.#send("POST", { paths, retry });
+  }
+
+  /**
+   * @param {string} method
+   * @param {object} [body]
+   */
+  async #send(method, body) {
+    try {
+      const status = await (body ? sendJson("/api/index", method, body) : fetchJson("/api/index", { method }));
+      if (status && "running" in status) this.#show(status);
+      this.notices.clear("index");
+    } catch (error) {
+      this.notices.showError("index", /** @type {Error} */ (error).message);
+    }
+  }
+
+  /**
+   * @param {JobStatus} status
+   */
+  #show(status) {
+    this.#status = status;
+    const { job, running, progress, log, roots } = status;
+    /** @type {HTMLProgressElement} */
+    const bar = findElement("index-bar");
+    bar.hidden = !running;
+    if (progress?.to_process) Object.assign(bar, { max: progress.to_process, value: progress.indexed + progress.failed });
+    else bar.removeAttribute("value");
+    findElement("index-state").textContent = describeProgress(status);
+    findElement("running-job").textContent = `${job === "train" ? "Training" : "Indexing"}: ${describeProgress(status)}`;
+    findElement("running-job").hidden = !running;
+    findElement("index-stop").hidden = !running;
+    findElement("index-again").hidden = findElement("index-retry").hidden = running || !roots.length;
+    findElement("index-roots").replaceChildren(...roots.map((root) => createElement("li", {}, root)));
+    findElement("index-log").textContent = log.join("\n");
+    findElement("index-log-box").hidden = !log.length;
+  }
+}
+
+/**
+ * @param {JobStatus} status
+ */
+function describeProgress({ job, running, progress, error }) {
+  if (!running) return error ? `It failed: ${error}` : "Nothing is running.";
+  if (job === "train") return "this may take some minutes";
+  if (!progress) return "Starting …";
+  const done = progress.indexed + progress.failed;
+  const eta = progress.eta_seconds === null || progress.eta_seconds === undefined ? "" : `, about ${formatDuration(progress.eta_seconds)} left`;
+  const failed = progress.failed ? `, ${progress.failed} could not be read` : "";
+  return `${done.toLocaleString("en")} of ${formatCount(progress.to_process, "files")}${failed}${eta}`;
+}

@@ -1,0 +1,127 @@
+/** Mood: the plane, the same in words, the radius, and the dial between content and mood. */
+
+import { hasContent } from "./address_state.js";
+import { createElement, findElement } from "./dom.js";
+import { MoodPlane } from "./mood_plane.js";
+
+/**
+ * @typedef {import("./address_state.js").AddressState} AddressState
+ * @typedef {import("./address_state.js").Query} Query
+ * @typedef {import("./api_types.js").Point} Point
+ */
+
+export class MoodPanel {
+  /**
+   * @param {AddressState} state
+   */
+  constructor(state) {
+    this.state = state;
+    this.plane = new MoodPlane(findElement("mood-plane"), findElement("mood-status"));
+    /** @type {HTMLInputElement} */
+    this.words = findElement("mood-words");
+    /** @type {HTMLInputElement} */
+    this.dial = findElement("dial");
+    /** @type {HTMLButtonElement} */
+    this.courseButton = findElement("draw-course");
+    /** @type {HTMLButtonElement} */
+    this.clearButton = findElement("clear-mood");
+    findElement("mood-box").open = matchMedia("(min-width: 901px)").matches; // as wide as styles.css has two columns
+    this.#listen();
+    this.showQuery(state.query);
+  }
+
+  #listen() {
+    this.plane.addEventListener("pick", (event) => this.#search(/** @type {CustomEvent} */ (event).detail));
+    this.words.addEventListener("change", () => this.state.update({ mood: this.words.value, radius: "", then: [] }));
+    this.dial.addEventListener("input", () => this.state.update({ affect: this.dial.value }, "affect"));
+    this.dial.addEventListener("change", () => this.state.commit());
+    this.clearButton.addEventListener("click", () => this.state.update({ mood: "", radius: "", then: [] }));
+    this.courseButton.addEventListener("click", () => this.#setCourseMode(!this.plane.drawsCourse));
+  }
+
+  /**
+   * @param {boolean} isOn
+   */
+  #setCourseMode(isOn) {
+    this.plane.drawsCourse = isOn;
+    this.courseButton.setAttribute("aria-pressed", String(isOn));
+    findElement("plane-hint").textContent = isOn
+      ? "Drag from how it starts to how it ends, or click point after point."
+      : "Click a mood; drag for a radius. Keys: arrows, + and −.";
+  }
+
+  /**
+   * @param {{target: import("./mood_plane.js").Target, isFinal: boolean}} pick
+   */
+  #search({ target, isFinal }) {
+    const [mood, ...then] = target.points.map(formatPoint);
+    const radius = target.radius && target.points.length === 1 ? target.radius.toFixed(2) : "";
+    this.state.update({ mood: mood ?? "", radius, then }, "mood");
+    if (isFinal) this.state.commit();
+  }
+
+  /**
+   * @param {import("./api_types.js").Library} library
+   */
+  showLibrary(library) {
+    this.plane.setLandmarks(library.landmarks);
+    findElement("mood-list").replaceChildren(...library.moods.map((value) => createElement("option", { value })));
+  }
+
+  /**
+   * @param {Query} query
+   */
+  showQuery(query) {
+    const point = parsePoint(query.mood);
+    if (document.activeElement !== this.words) this.words.value = point ? "" : query.mood;
+    const points = [point, ...query.then.map(parsePoint)].filter((place) => place !== null);
+    if (point || !query.mood) this.plane.setTarget({ points, radius: Number(query.radius) || 0 });
+    if (query.then.length > 0 !== this.plane.drawsCourse && query.then.length) this.#setCourseMode(true);
+    this.clearButton.hidden = !query.mood;
+    this.#showDial(query);
+  }
+
+  /**
+   * @param {Query} query
+   */
+  #showDial(query) {
+    const [isContent, isMood] = [hasContent(query), Boolean(query.mood || query.nudge.length)];
+    this.dial.disabled = !isContent;
+    if (query.affect) this.dial.value = query.affect;
+    else this.dial.value = !isContent && isMood ? "1" : isMood ? (query.nudge.length ? "0.7" : "0.5") : "0";
+    const percent = Math.round(100 * Number(this.dial.value));
+    this.dial.setAttribute("aria-valuetext", `${100 - percent} % content, ${percent} % mood`);
+    findElement("dial-value").textContent = `${100 - percent} : ${percent}`;
+    const hint = isContent ? "" : isMood ? "Add words or a file to weigh them against the mood." : "";
+    findElement("dial-hint").textContent = hint;
+  }
+
+  /**
+   * The place of a mood that was given in words, as the search read it, and the results.
+   * @param {import("./api_types.js").SearchAnswer} answer
+   */
+  showAnswer({ query, results }) {
+    const course = [query.mood, ...(query.then ?? [])].filter(Array.isArray);
+    const points = course.map(([valence, arousal]) => ({ valence, arousal }));
+    this.plane.setTarget({ points, radius: query.radius ?? 0 });
+    this.plane.setResults(results);
+  }
+}
+
+/**
+ * @param {Point} point
+ */
+function formatPoint({ valence, arousal }) {
+  return `${valence.toFixed(2)},${arousal.toFixed(2)}`;
+}
+
+/**
+ * The point that two numbers name, null for words.
+ * @param {string} text
+ * @returns {Point | null}
+ */
+export function parsePoint(text) {
+  const numbers = text.split(",").map(Number);
+  if (!text.trim() || numbers.length !== 2 || numbers.some(Number.isNaN)) return null;
+  return { valence: numbers[0], arousal: numbers[1] };
+}

