@@ -31,6 +31,7 @@ from retrieval.search.query_text import resolve_text
 from retrieval.search.result_selection import list_copies, make_hits, select_best_segments
 from retrieval.search.scoring import ContentScorer
 from retrieval.search.segment_scores import SegmentScores
+from retrieval.search.sound_moment import SoundMomentFinder
 from retrieval.search.words_mood import add_affect_residual
 from retrieval.storage import AnyLibrary, AnySnapshot
 
@@ -48,6 +49,7 @@ class Engine:
         self.library = library
         self._fusion_rules = fusion_rules
         self._query_encoder = QueryEncoder(library)
+        self.sound_moments = SoundMomentFinder(library)
         self._load_snapshot()
 
     def _load_snapshot(self) -> None:

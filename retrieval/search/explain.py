@@ -13,7 +13,7 @@ from retrieval.search.engine import Engine
 from retrieval.search.hits import Hit
 from retrieval.search.mood_course import explain_course, make_course_target
 from retrieval.search.query import Query
-from retrieval.search.sound_moment import encode_sound_text, find_sound_moment
+from retrieval.search.sound_moment import encode_sound_text
 from spaces import ZeroShotSpace, list_events
 from spaces.joint import JointSpace
 
@@ -41,7 +41,7 @@ def explain_hit(engine: Engine, hit: Hit, query: Query | None = None) -> dict[st
 
 def _explain(engine: Engine, hit: Hit, sentences: Rows | None) -> dict[str, Any]:
     """`explain_hit`; sentences: (1, d) of the query's text, None without one that names a kind of sound."""
-    moment = None if sentences is None else find_sound_moment(engine.library, hit, sentences)
+    moment = None if sentences is None else engine.sound_moments.find(hit, sentences)
     explanation = {
         "labels": _list_labels(engine, hit),
         "events": _list_events(engine, hit),

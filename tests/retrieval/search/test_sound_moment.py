@@ -16,7 +16,7 @@ from encoders.media import Sampling, probe, read_segments_at
 from encoders.minilm import MiniLM
 from retrieval.report.terminal import format_moment
 from retrieval.search import Engine, Query, explain_hit, explain_hits
-from retrieval.search.sound_moment import encode_sound_text, find_sound_moment
+from retrieval.search.sound_moment import encode_sound_text
 from retrieval.storage import Library
 
 RATE = 16000
@@ -73,14 +73,14 @@ def test_no_moment_without_words_for_a_sound_or_without_the_file(lib, media):
     with closing(Library.open(lib)) as library, Engine(library) as engine:
         hit = engine.search(Query(text="beeping"))[0]
         beeping = encode_sound_text(library, "beeping")
-        assert find_sound_moment(library, hit, beeping).event
+        assert engine.sound_moments.find(hit, beeping).event
         assert encode_sound_text(library, "democracy") is None
         unheard = replace(hit, space_scores={**hit.space_scores, "audio": None})
-        assert find_sound_moment(library, unheard, beeping) is None
+        assert engine.sound_moments.find(unheard, beeping) is None
         stat = (media / "late.wav").stat()
         os.utime(media / "late.wav", ns=(stat.st_atime_ns, stat.st_mtime_ns + 10**9))  # it may be another
         late = next(hit for hit in engine.search(Query(text="beeping")) if hit.path.endswith("late.wav"))
-        assert find_sound_moment(library, late, beeping) is None
+        assert engine.sound_moments.find(late, beeping) is None
     (media / "late.wav").rename(lib.parent / "away.wav")
     why = explain(lib, "beeping")
     (lib.parent / "away.wav").rename(media / "late.wav")
