@@ -28,7 +28,7 @@ from retrieval.samples import (
     synthesise_calm_chords,
     write_audio,
 )
-from retrieval.search import Engine, Query
+from retrieval.search import Engine, Query, answer_query
 from retrieval.storage import Library, load_snapshot
 from spaces.circumplex import LANDMARKS
 
@@ -44,12 +44,12 @@ def run_demo(folder: Path, page_path: Path | None) -> None:
             index_progress = Indexer(library, on_progress).run([folder / "media"], jobs=2)
         print_index_summary(index_progress, folder / "library")
         with Engine(library) as engine:
-            answers = [(query, engine.search(query), None) for query in queries]
+            answers = [answer_query(engine, query, explain=False) for query in queries]
             map_summary = write_va_map(library, load_snapshot(library), folder / "map")
-        for query, hits, _ in answers:
+        for query, answer in zip(queries, answers, strict=True):
             query_text = ", ".join(f"{part_name}: {value}" for part_name, value in query.to_json().items())
             click.echo(f"\n{to_printable(query_text)}")
-            print_hits(query, hits)
+            print_hits(answer.query, answer.results.hits)
         page_path = page_path or folder / "demo.html"
         write_results_page(page_path, library, answers)
     click.echo(f"\nthe library on the mood plane: {' and '.join(map_summary['files'])}")

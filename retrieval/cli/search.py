@@ -127,7 +127,7 @@ def _search_one(engine: Engine, query: Query, *, explain: bool, html: Path | Non
     if html is not None:
         from retrieval.report import write_results_page
 
-        write_results_page(html, engine.library, [(query, results.hits, explanations)])
+        write_results_page(html, engine.library, [answer])
         click.echo(f"wrote {to_printable(html)}", err=True)
 
 

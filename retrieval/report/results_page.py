@@ -21,24 +21,22 @@ from retrieval.report.terminal import (
     format_time_span,
 )
 from retrieval.report.thumbnails import ItemMoment, Moment, load_thumbnails
-from retrieval.search import Hit, Query, summarise_explanation
+from retrieval.search import Answer, Hit, Query, summarise_explanation
 from retrieval.storage import AnyLibrary
 
-Explanations = Sequence[Mapping[str, Any]]
-AnsweredQuery = tuple[Query, Sequence[Hit], Explanations | None]
 MAX_THUMBNAILS = 400  # thumbnails on a page, about 20 kB each; further results have none
 TIMED_MODALITIES = {"audio", "video"}  # modalities that play over time
 
 
-def write_results_page(path: Path, library: AnyLibrary, answers: Sequence[AnsweredQuery]) -> None:
-    """Write a page with a section per query, with the explanations of its results if given.
+def write_results_page(path: Path, library: AnyLibrary, answers: Sequence[Answer]) -> None:
+    """Write a page with a section per query, with what is to be said of its results, and why they were found.
 
     Raises AffectError if the file can't be written.
     """
     moments = [
         moment
-        for query, hits, _ in answers
-        for moment in [*_list_query_moments(query), *map(_get_hit_moment, hits)]
+        for answer in answers
+        for moment in [*_list_query_moments(answer.query), *map(_get_hit_moment, answer.results.hits)]
     ]
     thumbnails = load_thumbnails(library, list(dict.fromkeys(moments))[:MAX_THUMBNAILS])
     folder = Path(os.path.normpath(path.absolute())).parent
@@ -46,7 +44,7 @@ def write_results_page(path: Path, library: AnyLibrary, answers: Sequence[Answer
         "page.html",
         title="affect search",
         subtitle=_format_item_counts(library),
-        sections=[_make_section(thumbnails, folder, *answer) for answer in answers],
+        sections=[_make_section(thumbnails, folder, answer) for answer in answers],
     )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -90,18 +88,13 @@ def _get_hit_moment(hit: Hit) -> ItemMoment:
     return ItemMoment(path=Path(hit.path), item_id=hit.id, start=hit.start, end=hit.end)
 
 
-def _make_section(
-    thumbnail_by_moment: Mapping[Moment, str],
-    folder: Path,
-    query: Query,
-    hits: Sequence[Hit],
-    explanations: Explanations | None,
-) -> dict[str, Any]:
+def _make_section(thumbnail_by_moment: Mapping[Moment, str], folder: Path, answer: Answer) -> dict[str, Any]:
+    query = answer.query
     return {
         "query": ", ".join([*starmap(_format_query_part, query.parts.items()), *_list_exclusions(query)])
         or "by mood",
         "affect_query": _format_mood_and_dial(query),
-        "notes": list(query.reading.warnings) if query.reading else [],
+        "notes": [*(query.reading.warnings if query.reading else []), *filter(None, [answer.results.note])],
         "query_thumbnails": [
             thumbnail_by_moment[moment.key]
             for moment in _list_query_moments(query)
@@ -110,11 +103,19 @@ def _make_section(
         "hits": [
             {
                 **_make_hit_entry(thumbnail_by_moment, folder, hit),
-                "summary": summarise_explanation(hit, explanation) if explanation else "",
-                "explanation_tables": list(_list_explanation_tables(explanation)),
+                **_make_explanation_entry(hit, answer.explanations.get(hit.id)),
             }
-            for hit, explanation in zip(hits, explanations or [{}] * len(hits), strict=True)
+            for hit in answer.results.hits
         ],
+    }
+
+
+def _make_explanation_entry(hit: Hit, explanation: Mapping[str, Any] | None) -> dict[str, Any]:
+    if explanation is None:
+        return {"summary": "", "explanation_tables": []}
+    return {
+        "summary": summarise_explanation(hit, explanation),
+        "explanation_tables": list(_list_explanation_tables(explanation)),
     }
 
 
@@ -164,8 +165,6 @@ def _list_score_parts(parts: Mapping[str, Mapping[str, float]]) -> Iterator[tupl
 
 def _list_explanation_tables(explanation: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """Headings and (name, value) rows of the explanation by `explain_hit`, without empty tables."""
-    if not explanation:
-        return
     tables_by_heading = {
         "Score": list(_list_score_parts(explanation["parts"])),
         "Looks like": [(name, f"{share:.2f}") for name, share in explanation["labels"]],

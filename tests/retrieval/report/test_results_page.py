@@ -13,8 +13,9 @@ from library_factory import flicker, hum, index, painted
 from media_factory import clip
 
 from retrieval.report.results_page import make_media_link, write_results_page
+from retrieval.search.answers import Answer, answer_query
 from retrieval.search.engine import Engine
-from retrieval.search.explain import explain_hit
+from retrieval.search.hits import SearchResults
 from retrieval.search.query import Query
 from retrieval.search.query_reading import QueryText
 from retrieval.storage.library import Library
@@ -65,11 +66,9 @@ def answered(folder, file, kind="image", *, explain=True):
     """Hits and tags of a page that asks with the first file of a kind: like it are its kind and videos."""
     with closing(Library.open(folder / "lib")) as library, Engine(library) as engine:
         query = Query(**{kind: folder / ODD / os.fsdecode(NAMES[kind][0])})
-        hits = engine.search(query)
-        write_results_page(
-            file, library, [(query, hits, [explain_hit(engine, hit) for hit in hits] if explain else None)]
-        )
-    return hits, Tags(file.read_text(encoding="utf-8"))
+        answer = answer_query(engine, query, explain=explain)
+        write_results_page(file, library, [answer])
+    return answer.results.hits, Tags(file.read_text(encoding="utf-8"))
 
 
 def led_to(link, folder):
@@ -130,8 +129,12 @@ def test_reasons_are_folded_below_each_result(library):
 
 def test_a_phrase_and_its_point_are_told(library):
     with closing(Library.open(library / "lib")) as opened:
-        write_results_page(library / "page.html", opened, [(Query(mood="calm"), [], None)])
+        nothing = Answer(
+            query=Query(mood="calm"), results=SearchResults(hits=[], empty_reason="no <good> one")
+        )
+        write_results_page(library / "page.html", opened, [nothing])
     page = (library / "page.html").read_text(encoding="utf-8")
+    assert "no &lt;good&gt; one" in page
     assert "mood calm: valence +0.54, arousal -0.52, dial 1" in page and "No good match" in page
 
 
@@ -160,6 +163,7 @@ def test_what_was_said_of_the_words_stands_on_the_page(library, tmp_path):
     lines = ("'eine <b>Katze</b>' does not look like English", "read dgo as dog")
     query = Query(text="eine <b>Katze</b>", reading=QueryText(positive="", warnings=lines))
     with closing(Library.open(library / "lib")) as opened:
-        write_results_page(tmp_path / "page.html", opened, [(query, [], None)])
+        answer = Answer(query=query, results=SearchResults(hits=[]))
+        write_results_page(tmp_path / "page.html", opened, [answer])
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert all(line in unescape(page) for line in lines) and "<b>" not in page
