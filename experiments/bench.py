@@ -29,6 +29,7 @@ BENCHMARKS = {  # module by name of the command
     "reliability": "reliability",
     "milvus": "milvus_sizing",
     "mood": "mood",
+    "scale": "affect_scale",
     "fusion": "fusion_rules",
     "thresholds": "thresholds",
     "balance": "balance",

@@ -28,7 +28,7 @@ def load_vgmidi_gallery(data_root: Path, seed: int, folder: Path) -> Gallery:
     series = np.array([piece.group for piece in pieces])
     estimates = load_or_compute(
         folder, "vgmidi", (features["tone"], affect, series, seed),
-        lambda: _estimate_held_out(data_root, affect, seed),
+        lambda: estimate_held_out_music(data_root, affect, seed),
     )  # fmt: skip
     queries = [
         GalleryQuery(
@@ -52,7 +52,7 @@ def load_vgmidi_gallery(data_root: Path, seed: int, folder: Path) -> Gallery:
     )
 
 
-def _estimate_held_out(data_root: Path, affect: Floats, seed: int) -> Rows:
+def estimate_held_out_music(data_root: Path, affect: Floats, seed: int) -> Rows:
     """(n, 4) predictions for pieces of train and dev in the order of the table; SDs from the other series.
 
     Raises ValueError where the regressors' clips are not these pieces.

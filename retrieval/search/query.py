@@ -229,21 +229,23 @@ class Query:
 
     @classmethod
     def from_json(cls, json_object: Mapping[str, Any], defaults: Mapping[str, Any]) -> Self:
-        """From one line of a query file; `defaults` fill in what the line leaves out. Raises AffectError."""
+        """From one line of a query file; `defaults`, which are parsed, fill in what the line leaves out.
+
+        Raises AffectError.
+        """
         own = {FIELD_BY_JSON_NAME.get(key, key): value for key, value in json_object.items() if key != "id"}
-        values = {key: v for part in (defaults, own) for key, v in part.items() if v is not None}
         known = {f.name for f in fields(cls)} - {"reading"}
-        if unknown := set(values) - known:
+        if unknown := {key for key, value in own.items() if value is not None} - known:
             shown = known - set(FIELD_BY_JSON_NAME.values()) | set(FIELD_BY_JSON_NAME)
             raise AffectError(
                 f"no such field: {', '.join(sorted(unknown))}; known: {', '.join(sorted(shown))}"
             )
         try:
-            return cls(
-                **{
-                    key: FIELD_PARSERS[key](value) if key in FIELD_PARSERS else value
-                    for key, value in values.items()
-                }
-            )
+            parsed = {
+                key: FIELD_PARSERS[key](value) if key in FIELD_PARSERS else value
+                for key, value in own.items()
+                if value is not None
+            }
+            return cls(**{**{key: value for key, value in defaults.items() if value is not None}, **parsed})
         except (TypeError, ValueError, OverflowError) as bad:
             raise AffectError(f"{bad}") from bad

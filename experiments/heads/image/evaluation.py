@@ -69,7 +69,6 @@ def predict_held_out(data_root: Path, *, seed: int) -> tuple[list[OasisImage], F
     for fold in make_group_folds(training_set.groups, N_FOLDS, seed):
         members, _ = fit_members(training_set.exclude(fold), blank_features, seed=seed)
         predictions[fold] = predict(members, training_set.select(fold))[:, :4]
-    predictions[:, :2] = np.clip(predictions[:, :2], -1, 1)
     return images, predictions
 
 

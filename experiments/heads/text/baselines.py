@@ -9,7 +9,8 @@ import numpy as np
 from encoders import compute_nrc_columns, encode_all, score_sentiment
 from encoders.minilm import minilm
 from experiments.datasets.records import RatedText
-from experiments.heads.text.regressors import N_FOLDS, Floats, stack_affect
+from experiments.heads.text.rated_rows import Floats, stack_affect
+from experiments.heads.text.regressors import N_FOLDS
 from retrieval.evaluation import make_group_folds
 from spaces import solve_ridge
 

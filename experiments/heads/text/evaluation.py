@@ -13,24 +13,27 @@ from encoders import ENCODERS, Rows
 from encoders.minilm_affect import MiniLMAffect
 from experiments.datasets import caav, emobank
 from experiments.datasets.data_root import DATA_ROOT
-from experiments.datasets.oasis import load_oasis_themes
 from experiments.datasets.records import RatedText
 from experiments.heads.report_figure import (
     DIMENSIONS,
     EvaluationPart,
     MetricResult,
     measure_metric,
+    pair_ccc,
     pair_pearson,
 )
 from experiments.heads.text.baselines import Baseline, predict_by_lexicons, predict_by_ridge
-from experiments.heads.text.regressors import (
-    ROLE,
+from experiments.heads.text.rated_rows import (
+    ACTION,
     Floats,
-    compute_held_out_errors,
+    encode_anchor_sentences,
     encode_texts,
+    load_sentences,
+    load_short_texts,
     stack_affect,
 )
-from experiments.heads.text.train import fit
+from experiments.heads.text.regressors import ROLE
+from experiments.heads.text.train import fit, fit_texts
 from experiments.heads.text_adapter.training_sets import select_held_out
 from retrieval.evaluation import pearson
 from spaces import RegressorSet
@@ -82,11 +85,10 @@ def _evaluate_folds(
     held_out = select_held_out(sentences)
     excluded = set(held_out)
     train_texts = [text for text in _select_split(sentences, "train") if text not in excluded]
-    mean = fit(data_root, seed=seed, use_dev=False)["mean"]
-    predictions = mean({ROLE: encode_texts(encoder, held_out)})
+    predictions = _predict(fit(data_root, seed=seed, use_dev=False), encoder, held_out)
     baseline = predict_by_lexicons(train_texts, held_out)
     results = _compute_metrics("emobank", held_out, predictions, baseline, "folds", seed)
-    held_out_actions = _predict_actions_held_out(encoder, data_root, actions, seed)
+    held_out_actions = _predict_actions_held_out(encoder, data_root, seed)
     baseline = predict_by_ridge(actions, actions, seed)
     return results + _compute_metrics("caav", actions, held_out_actions, baseline, "folds", seed)
 
@@ -101,14 +103,17 @@ def _predict(regressors: RegressorSet, encoder: MiniLMAffect, texts: Sequence[Ra
     return predict_mean_and_sd(regressors["mean"], regressors["log_sd"], rows)
 
 
-def _predict_actions_held_out(
-    encoder: MiniLMAffect, data_root: Path, actions: Sequence[RatedText], seed: int
-) -> Floats:
-    """(n, 2) of action phrases, each by a model trained on others."""
-    themes = _select_split(load_oasis_themes(data_root), "dev")
-    rows = encode_texts(encoder, [*actions, *themes])
-    errors = compute_held_out_errors(encoder, rows, actions, themes, seed)[: len(actions)]
-    return stack_affect(actions) - errors
+def _predict_actions_held_out(encoder: MiniLMAffect, data_root: Path, seed: int) -> Floats:
+    """(n, 2) of action phrases, each by a model trained on others; one scale for all folds."""
+    splits = ("train", "dev")
+    fitted = fit_texts(
+        encoder,
+        load_sentences(encoder, data_root, splits),
+        load_short_texts(encoder, data_root, splits),
+        encode_anchor_sentences(encoder, data_root),
+        seed=seed,
+    )
+    return fitted.predictions[fitted.texts.kinds == ACTION]
 
 
 def _compute_metrics(
@@ -135,6 +140,7 @@ def _compute_metrics(
                 required=REQUIRED_CORRELATIONS[dataset, name],
             )
         )
+        results.append(measure(f"{name} CCC", pairs, pair_ccc))
         if predictions.shape[1] == 4:
             is_within = np.abs(pairs[:, 0] - pairs[:, 1]) <= predictions[:, 2 + column]
             results.append(measure(f"{name} within its SD", is_within, np.mean))

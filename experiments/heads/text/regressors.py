@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from encoders import Rows, encode_all, is_missing_row
+from encoders import Rows
 from encoders.minilm_affect import DIM, SURFACE_DIM, MiniLMAffect
-from experiments.datasets.records import RatedText
+from experiments.heads.text.rated_rows import (
+    ACTION,
+    ACTION_SENTENCE,
+    THEME,
+    THEME_CAPTION,
+    WORD,
+    Floats,
+    RatedRows,
+)
 from retrieval.evaluation import make_group_folds
 from spaces import Regressor, solve_kernel_ridge
 from spaces.joint import Tower
@@ -17,100 +25,96 @@ from spaces.joint.kernel_ridge import to_float32
 from spaces.joint.landmarks import compute_landmarks
 from spaces.joint.space import KernelInput, LinearInput
 
-Floats = npt.NDArray[np.float64]
-
 ROLE = "sentiment"
 N_FOLDS = 10
 KERNEL_WIDTH = 0.8  # this and the next two as in `spaces.joint.kernel_ridge.KernelRidgeConfig`
 KERNEL_PENALTY = 1.0
 MIN_LANDMARK_SIZE = 3
-THEME_WEIGHT = 0.5  # of a picture's theme against an action phrase
-UNCORRECTED_BIAS_SHARE = 0.5  # of the mean residual of short texts, not corrected: raters differ in offset
+MIN_ANCHOR_LANDMARK_SIZE = 10  # of sentences
+KIND_WEIGHTS = {ACTION: 0.6, ACTION_SENTENCE: 0.6, THEME: 0.3, THEME_CAPTION: 0.3, WORD: 0.6}
+"""Of a text in the ridge."""
+ANCHOR_WEIGHT = 0.15  # of a sentence
 SD_OFFSET = 1e-3  # added to the standard deviation of a column
 IGNORED_SCALE = 1e6  # of the surface columns in the kernel: text length would separate EmoBank's sentences
 MAX_ABS_Z = 10  # standard deviations to which the inputs of log SD are clipped
-GROUP_SHARES = 0.6, 0.2, 0.2  # weight of sentences, phrases and unreadable texts in fitting log SD
+GROUP_SHARES = 0.6, 0.2, 0.2  # weight of sentences, short and unreadable texts in fitting log SD
 LOG_SD_PENALTY = 30.0  # ridge of log SD's content columns, on the mean log likelihood
 LOG_SD_SURFACE_PENALTY = 0.003  # of its two surface columns: few, and they predict what is unreadable
 ONE_SD_COVERAGE = 0.6827  # of a normal distribution within one standard deviation
 
 
-def fit_mean(
-    encoder: MiniLMAffect, short_features: Rows, actions: Sequence[RatedText], themes: Sequence[RatedText]
-) -> Regressor:
+def fit_mean(encoder: MiniLMAffect, short_texts: RatedRows, anchor_rows: Rows) -> Regressor:
     """The adapters' linear model, plus kernel ridge on its residuals of short texts.
 
-    short_features: (n, 386) rows of the actions, then of the themes
+    Raters of actions and pictures place an everyday text .2 lower in arousal than those of sentences, who are
+    asked what they read and not what they see. The correction therefore has to end where sentences begin: it
+    is fitted to be 0 at `anchor_rows` (m, 386), sentences like those of EmoBank.
     """
     linear = _make_adapter_tower(encoder)
-    ratings = stack_affect([*actions, *themes])
-    residuals = np.asarray(ratings - linear.project_raw({ROLE: short_features}), np.float64)
-    residuals -= UNCORRECTED_BIAS_SHARE * residuals.mean(axis=0)
-    mean = short_features.mean(axis=0).astype(np.float64)
-    scale = short_features.std(axis=0).astype(np.float64) + SD_OFFSET
-    scale[-SURFACE_DIM:] = IGNORED_SCALE
-    rows, gamma = (short_features - mean) / scale, KERNEL_WIDTH / DIM
-    kinds = np.repeat(["action", "theme"], [len(actions), len(themes)])
-    centres = compute_landmarks(rows, kinds, MIN_LANDMARK_SIZE)
-    weights = np.where(kinds == "action", 1.0, THEME_WEIGHT)
+    residuals = np.asarray(short_texts.ratings - linear.project_raw({ROLE: short_texts.rows}), np.float64)
+    mean, scale = _compute_mean_and_scale(short_texts.rows, anchor_rows)
+    short, anchors = (short_texts.rows - mean) / scale, (anchor_rows - mean) / scale
+    centres = np.concatenate(
+        [
+            compute_landmarks(short, short_texts.kinds, MIN_LANDMARK_SIZE),
+            compute_landmarks(anchors, np.zeros(len(anchors)), MIN_ANCHOR_LANDMARK_SIZE),
+        ]
+    )
+    gamma = KERNEL_WIDTH / DIM
     weight = solve_kernel_ridge(
-        rows, centres, residuals, gamma=gamma, penalty=KERNEL_PENALTY, weights=weights
+        np.concatenate([short, anchors]),
+        centres,
+        np.concatenate([residuals, np.zeros((len(anchors), 2))]),
+        gamma=gamma,
+        penalty=KERNEL_PENALTY,
+        weights=np.array([KIND_WEIGHTS[kind] for kind in short_texts.kinds] + [ANCHOR_WEIGHT] * len(anchors)),
     )
     zero = np.zeros(2, np.float32)
     kernel = KernelInput(
         mean=to_float32(mean), scale=to_float32(scale), centres=to_float32(centres), gamma=gamma,
-        weight=to_float32(2 * weight), absent=zero,
+        weight=to_float32(weight), absent=zero,
     )  # fmt: skip
-    return Regressor(  # the mean of both towers, each doubled, is their sum
-        towers=(_scale_tower(linear, 2), Tower(inputs={ROLE: kernel}, bias=zero))
-    )
+    return _add_towers(linear, Tower(inputs={ROLE: kernel}, bias=zero))
 
 
-def compute_held_out_errors(
-    encoder: MiniLMAffect,
-    short_features: Rows,
-    actions: Sequence[RatedText],
-    themes: Sequence[RatedText],
-    seed: int,
-) -> Floats:
-    """(n, 2) errors on short texts (`actions`, then `themes`) by models trained on other groups."""
-    texts = [*actions, *themes]
-    errors = np.empty((len(texts), 2))
-    for fold in make_group_folds([text.group for text in texts], N_FOLDS, seed):
-        rest = np.setdiff1d(np.arange(len(texts)), fold)
-        rest_actions = [texts[i] for i in rest[rest < len(actions)]]
-        rest_themes = [texts[i] for i in rest[rest >= len(actions)]]
-        model = fit_mean(encoder, short_features[rest], rest_actions, rest_themes)
-        errors[fold] = stack_affect([texts[i] for i in fold]) - model({ROLE: short_features[fold]})
-    return errors
+def predict_held_out(encoder: MiniLMAffect, short_texts: RatedRows, anchor_rows: Rows, seed: int) -> Floats:
+    """(n, 2) affect of short texts by models trained on other groups."""
+    predictions = np.empty((len(short_texts), 2))
+    for fold in make_group_folds(short_texts.groups.tolist(), N_FOLDS, seed):
+        rest = np.setdiff1d(np.arange(len(short_texts)), fold)
+        model = fit_mean(encoder, short_texts.select(rest), anchor_rows)
+        predictions[fold] = model({ROLE: short_texts.rows[fold]})
+    return predictions
 
 
-def compute_uninformed_errors(ratings: Floats, predictions: Rows) -> Floats:
+def compute_uninformed_errors(ratings: Floats, predictions: Floats) -> Floats:
     """(n, 2) mean squared error of predictions (n, 2) whose truth might be any of ratings (m, 2)."""
     return np.asarray(ratings.var(axis=0) + (ratings.mean(axis=0) - predictions) ** 2)
 
 
-def fit_log_sd(features: Rows, squared_errors: Floats, *, n_sentences: int, n_phrases: int) -> Regressor:
+def fit_log_sd(features: Rows, squared_errors: Floats, *, n_sentences: int, n_short: int) -> Regressor:
     """Log SD, linear in standardised rows (n, 386), most likely for normal errors (Harvey 1976).
 
-    The first `n_sentences` rows are sentences, then `n_phrases` phrases, then unreadable texts. Finally it is
-    shifted so that ONE_SD_COVERAGE of sentences and of phrases, on average, lie within one SD.
+    The first `n_sentences` rows are sentences, which may be none, then come `n_short` short texts, then
+    unreadable texts. Finally it is shifted so that ONE_SD_COVERAGE of sentences and of short texts, on
+    average, lie within one SD.
     """
-    n_readable = n_sentences + n_phrases
+    n_readable = n_sentences + n_short
     readable = features[:n_readable].astype(np.float64)
     mean, scale = readable.mean(axis=0), readable.std(axis=0) + SD_OFFSET
     inputs = np.clip((features - mean) / scale, -MAX_ABS_Z, MAX_ABS_Z)
-    sizes = n_sentences, n_phrases, len(features) - n_readable
+    sizes = n_sentences, n_short, len(features) - n_readable
     sample_weights = np.concatenate(
-        [np.full(size, share / size) for size, share in zip(sizes, GROUP_SHARES, strict=True)]
+        [np.full(size, share / max(size, 1)) for size, share in zip(sizes, GROUP_SHARES, strict=True)]
     )
+    sample_weights /= sample_weights.sum()
     weight, bias = np.empty((DIM, 2)), np.empty(2)
     for column in range(2):
         squares = squared_errors[:, column]
         parameters = _maximise_likelihood(inputs, squares, sample_weights)
         log_sd = inputs @ parameters[:-1] + parameters[-1]
         log_errors = np.log(np.maximum(squares[:n_readable], 1e-12)) / 2 - log_sd[:n_readable]
-        kinds = log_errors[:n_sentences], log_errors[n_sentences:]
+        kinds = [kind for kind in (log_errors[:n_sentences], log_errors[n_sentences:]) if len(kind)]
         shift = np.mean([np.quantile(kind_errors, ONE_SD_COVERAGE) for kind_errors in kinds])
         weight[:, column], bias[column] = parameters[:-1], parameters[-1] + shift
     return Regressor(towers=(_make_linear_tower(mean, scale, weight, bias),))
@@ -136,19 +140,6 @@ def _maximise_likelihood(inputs: Floats, squares: Floats, sample_weights: Floats
     return np.asarray(optimum.x)
 
 
-def encode_texts(encoder: MiniLMAffect, texts: Sequence[RatedText]) -> Rows:
-    """(n, 386) rows. Raises ValueError for a text without any."""
-    rows = encode_all(encoder, [text.text for text in texts])
-    if is_missing_row(rows).any():
-        raise ValueError("a rated text is empty")
-    return rows
-
-
-def stack_affect(texts: Sequence[RatedText]) -> Floats:
-    """(n, 2) ratings of texts."""
-    return np.array([text.affect for text in texts], np.float64).reshape(-1, 2)
-
-
 def _make_adapter_tower(encoder: MiniLMAffect) -> Tower:
     """The linear model that was trained with the adapters."""
     weight = np.zeros((DIM, 2), np.float32)
@@ -156,9 +147,26 @@ def _make_adapter_tower(encoder: MiniLMAffect) -> Tower:
     return _make_linear_tower(np.zeros(DIM), np.ones(DIM), weight, encoder.adapters["head.bias"])
 
 
-def _scale_tower(tower: Tower, factor: float) -> Tower:
-    reader = tower.inputs[ROLE]
-    return _make_linear_tower(reader.mean, reader.scale, factor * reader.weight, factor * tower.bias)
+def _add_towers(linear: Tower, kernel: Tower) -> Regressor:
+    """Their sum: a regressor is the mean of its towers, so each is doubled."""
+    towers = (
+        Tower(
+            inputs={role: replace(reader, weight=2 * reader.weight) for role, reader in tower.inputs.items()},
+            bias=2 * tower.bias,
+        )
+        for tower in (linear, kernel)
+    )
+    return Regressor(towers=tuple(towers))
+
+
+def _compute_mean_and_scale(*parts: Rows) -> tuple[Floats, Floats]:
+    """(386,) mean and SD of rows, every part weighing the same; the surface columns are ignored."""
+    weights = np.concatenate([np.full(len(rows), 1 / len(rows)) for rows in parts])
+    stacked = np.concatenate(parts).astype(np.float64)
+    mean = np.average(stacked, axis=0, weights=weights)
+    scale = np.sqrt(np.average((stacked - mean) ** 2, axis=0, weights=weights)) + SD_OFFSET
+    scale[-SURFACE_DIM:] = IGNORED_SCALE
+    return mean, scale
 
 
 def _make_linear_tower(

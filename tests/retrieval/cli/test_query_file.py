@@ -63,6 +63,27 @@ def test_a_file_of_queries(shelf, tmp_path):
     ]
 
 
+def test_options_fill_in_what_lines_leave_out(shelf):
+    media, lib = shelf
+    line = json.dumps({"image": str(media / "photo1.png"), "balance": 1})
+    options = [
+        "--under",
+        media,
+        "--since",
+        "2020",
+        "--until",
+        "2999",
+        "--weights",
+        "object=2",
+        "--not-mood",
+        "sad",
+    ]
+    (told,) = answers(ok("search", "-l", lib, "--queries", "-", *options, input=line))
+    assert told["results"][0]["path"].endswith("photo1.png") and told["query"]["not_mood"] == ["sad"]
+    (none,) = answers(ok("search", "-l", lib, "--queries", "-", "--until", "1990", input=line))
+    assert none["results"] == []
+
+
 def test_bad_lines_cost_only_themselves(shelf, tmp_path):
     media, lib = shelf
     good, wrong = lines(media, lib)

@@ -13,7 +13,7 @@ from experiments.datasets.emobank import load_emobank
 from experiments.heads.text.evaluation import evaluate
 from experiments.heads.text.train import WEIGHTS_FILE, fit
 from experiments.heads.text.unreadable_texts import FOREIGN_TEXTS
-from retrieval.evaluation.affect_metrics import pearson
+from retrieval.evaluation.affect_metrics import ccc, pearson
 from spaces.tower_regressor import load_regressors, save_regressors
 
 ENGLISH = (
@@ -72,6 +72,28 @@ def test_what_cannot_be_read_has_a_larger_sd(encoder, shipped):
     assert not set(STRANGE) & set(FOREIGN_TEXTS)
     known, strange = felt(encoder, shipped, ENGLISH)[:, 2:], felt(encoder, shipped, STRANGE)[:, 2:]
     assert (strange.min(axis=0) > known.max(axis=0)).all()
+
+
+@pytest.mark.parametrize(
+    ("phrase", "description"),
+    [
+        ("Ironing a shirt", "A person is ironing a shirt."),
+        ("Hitting a man with a bat", "A person is hitting a man with a bat."),
+        ("Being chased by a dog", "A person is being chased by a dog."),
+    ],
+)
+def test_a_description_has_the_affect_of_what_it_describes(encoder, shipped, phrase, description):
+    short, long = felt(encoder, shipped, [phrase, description])[:, :2]
+    assert np.abs(short - long).max() < 0.2
+
+
+@pytest.mark.data
+def test_sentences_have_the_size_of_their_ratings_and_not_only_their_order(encoder, shipped):
+    dev = [one for one in load_emobank(DATA) if one.split == "dev"][::4]
+    told, truths = felt(encoder, shipped, [one.text for one in dev]), np.array([one.affect for one in dev])
+    assert (pearson(told[:, :2], truths) - ccc(told[:, :2], truths) < 0.1).all()
+    inside = (np.abs(told[:, :2] - truths) <= told[:, 2:]).mean(axis=0)
+    assert ((inside > 0.6) & (inside < 0.8)).all()
 
 
 @pytest.mark.data

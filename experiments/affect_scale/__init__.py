@@ -1,0 +1,1 @@
+"""How far the affect of each modality lies on one scale: behind `bench scale`."""

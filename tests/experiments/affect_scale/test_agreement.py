@@ -1,0 +1,60 @@
+"""Agreement of estimates with ratings, on data whose agreement is known."""
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from experiments.affect_scale.agreement import list_requirements, measure_agreement
+from experiments.affect_scale.rated_estimates import CORPUS, RatedEstimates
+from experiments.bench import main
+
+
+def make_items(estimates, ratings, sd, held_out="groups"):
+    """Items whose valence and arousal are the same, each its own group."""
+    return RatedEstimates(
+        corpus="set",
+        kind="photo",
+        estimates=np.column_stack([estimates, estimates, np.full((len(ratings), 2), sd)]),
+        ratings=np.column_stack([ratings, ratings]),
+        groups=np.arange(len(ratings)).astype(str),
+        held_out=held_out,
+    )
+
+
+@given(slope=st.floats(0.2, 3), offset=st.floats(-0.5, 0.5))
+def test_a_linear_map_of_the_ratings_has_r_1_and_the_concordance_of_lin(slope, offset):
+    ratings = np.linspace(-0.5, 0.5, 21)
+    row = next(measure_agreement(make_items(slope * ratings + offset, ratings, 0.1), seed=0))
+    variance = ratings.var()
+    assert row["r"].value == pytest.approx(1)
+    assert row["CCC"].value == pytest.approx(2 * slope * variance / ((slope**2 + 1) * variance + offset**2))
+    assert row["r less CCC"].value == pytest.approx(1 - row["CCC"].value)
+    assert row["spread"].value == pytest.approx(slope)
+    assert row["offset"].value == pytest.approx(offset, abs=1e-12)
+
+
+def test_coverage_is_the_share_within_one_sd_and_has_two_bounds():
+    errors = np.tile([0.05, -0.05, 0.2, -0.2], 10)
+    ratings = np.linspace(-0.8, 0.8, 40)
+    row = next(measure_agreement(make_items(ratings + errors, ratings, 0.1), seed=0))
+    assert row["within 1 SD"].value == 0.5
+    loss, least, most = list_requirements(row)
+    assert loss.is_met
+    assert not least.is_met
+    assert most.is_met
+
+
+def test_of_a_corpus_that_was_left_out_coverage_is_told_and_not_required():
+    ratings = np.linspace(-0.5, 0.5, 21)
+    row = next(measure_agreement(make_items(ratings - 0.6, ratings, 0.1, CORPUS), seed=0))
+    assert row["within 1 SD"].value == 0
+    (loss,) = list_requirements(row)
+    assert not loss.is_met
+
+
+def test_the_command_names_the_heads_it_knows():
+    done = CliRunner().invoke(main, ["scale", "--heads", "text,smell"])
+    assert done.exit_code == 2
+    assert "choose from text, photo, speech, music, face" in done.output
