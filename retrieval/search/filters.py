@@ -13,9 +13,13 @@ Positions = npt.NDArray[np.int64]
 
 
 def list_filters(query: Query) -> list[str]:
-    """The filters of a query, as written on the command line."""
-    filters = {"under": query.under and to_printable(query.under), "since": query.since, "until": query.until}
-    return [f"--{name} {value}" for name, value in filters.items() if value is not None]
+    """The filters of a query in words, such as "changed before 2024-06-01"."""
+    filters = {
+        "under": query.under and to_printable(query.under),
+        "changed since": query.since,
+        "changed before": query.until,
+    }
+    return [f"{words} {value}" for words, value in filters.items() if value is not None]
 
 
 def find_allowed_segments(query: Query, snapshot: AnySnapshot) -> Positions | None:

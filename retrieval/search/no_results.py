@@ -25,12 +25,12 @@ def explain_no_results(
         return _explain_empty_library(library.name, busy)
     more = "; the library is being written to, ask again later" if busy else ""
     if not snapshot.count_items(query.modalities):
-        return f"no match: the library holds nothing of {', '.join(query.modalities)} (--modalities){more}"
+        return f"no match: the library holds nothing of {', '.join(query.modalities)}{more}"
     allowed_segments = find_allowed_segments(query, snapshot)
     if allowed_segments is not None and not len(allowed_segments):
-        return f"no match: no file here passes {', '.join(list_filters(query))}{more}"
+        return f"no match: no file here is {' and '.join(list_filters(query))}{more}"
     if best_score is not None:
-        return f"no good match: the best scores {best_score:.2f}, below --min-score {query.min_score:g}{more}"
+        return f"no good match: the best scores {best_score:.2f}, below the minimum score {query.min_score:g}{more}"
     if query.then and query.affect_weight == 1:
         return f"no match: nothing here has two segments whose affect is known, as a course needs{more}"
     if is_present or query.affect_weight == 1 or query.not_moods:
@@ -52,7 +52,7 @@ def describe_weak_match(query: Query, best_score: float) -> str:
         return ""
     return (
         f"nothing matches well: the best scores {best_score:.2f}, less likely a match than not "
-        f"(--min-score {LIKELY_SCORE:g} leaves out such results)"
+        f"(a minimum score of {LIKELY_SCORE:g} leaves out such results)"
     )
 
 

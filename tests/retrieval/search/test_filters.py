@@ -79,7 +79,7 @@ def test_the_command_takes_relative_folders_and_dates(tmp_path, monkeypatch):
         assert done.returncode == 0 and "old.png" in done.stdout and "new.png" not in done.stdout
     picture = tmp_path / "media/new/new.png"
     done = affect("search", "--image", picture, "--under", "gone", "--library", tmp_path / "lib")
-    assert f"no match: no file here passes --under {tmp_path}/media/gone" in done.stdout
+    assert f"no match: no file here is under {tmp_path}/media/gone" in done.stdout
     done = affect(
         "search", "--image", tmp_path / "media/new/new.png", "--since", "soon", "--library", tmp_path / "lib"
     )

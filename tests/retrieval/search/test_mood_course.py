@@ -64,7 +64,7 @@ def test_without_two_segments_of_known_affect_there_is_no_course(films, caplog):
     assert set(FILMS) - set(ids(films.search(Query(mood="sad", then=("happy",), k=9)))) == {"short", "hidden"}
     assert "2 of 7 items have no course of mood" in caplog.text
     results = films.run_query(Query(mood="sad", then=("happy",), modalities=("video",), min_score=1))
-    assert "below --min-score" in results.empty_reason
+    assert "below the minimum score" in results.empty_reason
 
 
 def test_beside_content_a_film_without_a_course_keeps_what_it_is(films):

@@ -56,7 +56,7 @@ def test_every_cause_has_its_own_line(shelf):
     assert "nothing of video, audio" in lines["modality"]
     assert "nothing here can be compared" in lines["space"]
     assert (
-        lines["score"].startswith("no good match: the best scores 0.") and "--min-score 1" in lines["score"]
+        lines["score"].startswith("no good match: the best scores 0.") and "minimum score 1" in lines["score"]
     )
 
 
