@@ -30,7 +30,8 @@ def explain_no_results(
     if allowed_segments is not None and not len(allowed_segments):
         return f"no match: no file here is {' and '.join(list_filters(query))}{more}"
     if best_score is not None:
-        return f"no good match: the best scores {best_score:.2f}, below the minimum score {query.min_score:g}{more}"
+        least = f"the minimum score {query.min_score:g}"
+        return f"no good match: the best scores {best_score:.2f}, below {least}{more}"
     if query.then and query.affect_weight == 1:
         return f"no match: nothing here has two segments whose affect is known, as a course needs{more}"
     if is_present or query.affect_weight == 1 or query.not_moods:
