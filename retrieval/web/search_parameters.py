@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from retrieval.search import Query, QueryMedia
 from retrieval.web.errors import ApiError
 
-MAX_RESULTS = 1000
+MAX_RESULTS = 10_000
 MAX_TEXT_LENGTH = 2000  # characters of a value
 MAX_VALUES = 20  # of a parameter that may be repeated
 MEDIA_FIELDS = ("image", "audio", "video")

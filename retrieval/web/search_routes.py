@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import zip_longest
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request, UploadFile
@@ -17,6 +18,8 @@ from retrieval.web.schemas import SearchAnswer, Upload
 from retrieval.web.search_parameters import SearchParameters, make_query
 from retrieval.web.services import Services, answer_if_connected
 from retrieval.web.uploads import describe_upload, make_upload_id, read_upload
+
+MAX_GROUPED = 1000  # results among which near-duplicates are looked for: time grows with their square
 
 
 def add_search_routes(app: FastAPI, services: Services) -> None:
@@ -49,8 +52,8 @@ def run_search(engine: Engine, query: SearchQuery, parameters: SearchParameters)
         explained_ids = set(filter(None, parameters.explain_items.split(",")))
         found = answer_query(engine, query, explain=parameters.explain, explained_ids=explained_ids)
         answer = found.to_json()
-        groups = group_near_duplicates(engine, found.results.hits)
-    for result, first in zip(answer["results"], groups, strict=True):
+        groups = group_near_duplicates(engine, found.results.hits[:MAX_GROUPED])
+    for result, first in zip_longest(answer["results"], groups):
         result["group"] = None if first is None else answer["results"][first]["id"]
     took_ms = round((time.perf_counter() - start) * 1000, 1)
     return {**answer, "warnings": warnings, "took_ms": took_ms}

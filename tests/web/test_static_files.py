@@ -9,6 +9,7 @@ from encoders import MIN_CLASS_SCORE
 from retrieval.report import THEME_PATH
 from retrieval.report.modality_style import MODALITY_COLOURS, MODALITY_PLURALS
 from retrieval.web.request_guard import MAX_UPLOAD_BYTES
+from retrieval.web.search_parameters import MAX_RESULTS
 
 STATIC = files("retrieval.web") / "static"
 SOURCES = {path.name: path.read_text() for path in STATIC.iterdir()}
@@ -26,6 +27,7 @@ def test_colours_and_plurals_are_those_of_the_reports():
 
 def test_limits_are_those_of_the_server_and_the_encoders():
     assert f"MAX_UPLOAD_BYTES = {MAX_UPLOAD_BYTES:_};" in SCRIPTS["uploads.js"]
+    assert f"MAX_RESULTS = {MAX_RESULTS:_};" in SCRIPTS["search_session.js"]
     assert f"MIN_SCORE = {MIN_CLASS_SCORE};" in SCRIPTS["recognised_terms.js"]
 
 

@@ -7,7 +7,7 @@ import { formatParameters, isSearch } from "./address_state.js";
 import { fetchJson, LatestRequest } from "./api_client.js";
 
 const PAGE_SIZE = 60; // results asked for at first
-const MAX_RESULTS = 1000; // of one search, by the API
+const MAX_RESULTS = 10_000; // of one search, by the API
 const EXPLAINED_COUNT = 24; // results explained without being opened
 const EXPLAINED_AT_ONCE = 4; // of them in one request, so that a new query need not wait long
 const TYPING_MS = 70; // changes that follow each other faster are searched for after a pause as long

@@ -23,7 +23,7 @@ QUERIES = (
     {"text": "a gloomy street", "mood_from_words": True, "affect": 0.4},
 )
 WRONG = (
-    {}, {"text": " "}, {"text": "a", "k": 0}, {"text": "a", "k": 1001}, {"text": "a", "colour": 1},
+    {}, {"text": " "}, {"text": "a", "k": 0}, {"text": "a", "k": 10001}, {"text": "a", "colour": 1},
     {"text": "a", "modalities": "smell"}, {"text": "a", "weights": "object"}, {"text": "a", "balance": "-1"},
     {"text": "a", "fusion": "luck"}, {"mood": "3,4"}, {"mood": "nan,nan"}, {"item": "none"},
     {"text": "a", "affect": 2}, {"text": "a", "since": "yesterday"}, {"text": "x" * 2001},
