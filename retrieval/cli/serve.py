@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import closing
+from pathlib import Path
 
 import click
 
+from encoders import AffectError, to_printable
 from retrieval.cli.options import library_option
-from retrieval.cli.session import open_current_library
+from retrieval.cli.session import open_current_folder
 from retrieval.library_location import Location
 
 
@@ -34,12 +36,10 @@ def serve(folder: Location, host: str, port: int, token: str | None, open_page: 
     Where there is no library yet, the page makes one of a folder. It serves files of the library alone, to
     this machine alone unless --host says else, and fetches nothing. The connection is not encrypted.
     """
-    from retrieval.library_kinds import get_library_kind
     from retrieval.web import run_server
 
-    if get_library_kind(folder).exists(folder):
-        with closing(open_current_library(folder)):
-            pass  # projects rows afresh where its spaces are outdated, and refuses what can't be used
+    if isinstance(folder, Path):  # whether a server of Milvus answers is seen, and told, on the page
+        _check_folder(folder)
 
     def announce(address: str) -> None:
         click.echo(f"affect: the page is at {address} (Ctrl-C ends it)")
@@ -50,3 +50,14 @@ def serve(folder: Location, host: str, port: int, token: str | None, open_page: 
         click.echo("affect: the page is closed", err=True)
         sys.stderr.flush()
         os._exit(0)  # without waiting for a search, or for a library that is being opened
+
+
+def _check_folder(folder: Path) -> None:
+    """Bring a library in a folder up to date, if there is one. Raises AffectError where it can't be used."""
+    from retrieval.storage import Library
+
+    if folder.exists() and not folder.is_dir():
+        raise AffectError(f"{to_printable(folder)}: is a file; a library is a folder")
+    if Library.exists(folder):
+        with closing(open_current_folder(folder)):
+            pass  # projects rows afresh where its spaces are outdated, and refuses what can't be used

@@ -10,6 +10,7 @@ import socket
 import webbrowser
 from collections.abc import Callable, Iterator
 from ipaddress import ip_address
+from urllib.parse import urlencode
 
 import uvicorn
 
@@ -129,5 +130,5 @@ def bind_listener(host: str, port: int) -> socket.socket:
 def make_address(host: str, port: int, token: str | None) -> str:
     """The address of the page, for people to open."""
     name = ANY_ADDRESSES.get(host, host)
-    query = f"?{TOKEN_PARAMETER}={token}" if token else ""
+    query = f"?{urlencode({TOKEN_PARAMETER: token})}" if token else ""
     return f"http://{f'[{name}]' if ':' in name else name}:{port}/{query}"

@@ -7,12 +7,14 @@ import logging
 import os
 from collections.abc import Awaitable, Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from starlette.requests import Request
 
 from encoders import AffectError, to_printable
+from retrieval.cluster import MilvusUrl
 from retrieval.library_kinds import get_library_kind
 from retrieval.library_location import Location
 from retrieval.previews import PreviewStore
@@ -27,11 +29,19 @@ log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 NO_FOLDER = Path(os.devnull)  # in which no previews are found
 CLOSE_SECONDS = 0.5  # to wait for a search in progress at the end of the server
+PATIENCE_SECONDS = 2.0  # for a server of Milvus that is away, of which the page then tells
 WARM_UP_TEXT = "a photo"
 GONE_NOTICE = (
     "{}: the library is not there now; its folder was moved or removed, or its disk is not mounted. The page "
     "goes on once it is back."
 )
+
+
+def shorten_patience(location: Location) -> Location:
+    """A location with which requests are not kept waiting while its server is away."""
+    if isinstance(location, MilvusUrl):
+        return replace(location, patience=min(location.patience, PATIENCE_SECONDS))
+    return location
 
 
 @contextmanager
@@ -68,7 +78,9 @@ class Services:
 
     def __init__(self, location: Location) -> None:
         """Make the threads; nothing is opened yet."""
-        self.location, self.is_ending = location, False
+        self.job = CommandJob(location)
+        self.location, self.is_ending = shorten_patience(location), False
+        location = self.location
         self.engine: LibraryThread[Engine] = LibraryThread(location, lambda: open_search_engine(location))
         self.catalog: LibraryThread[CatalogView] = LibraryThread(
             location, lambda: open_catalog_view(location)
@@ -78,7 +90,7 @@ class Services:
         )
         folder = location if isinstance(location, Path) else NO_FOLDER
         self.previews = PreviewStore.open(folder)
-        self.uploads, self.job = UploadStore(), CommandJob(location)
+        self.uploads = UploadStore()
         self._warming: asyncio.Task[None] | None = None
         self._was_there = identify_library(location) is not None
 

@@ -124,9 +124,27 @@ def test_only_this_machine_reaches_loopback(host, expected):
     assert is_loopback(host) == expected
 
 
+def test_a_file_is_no_library(shelf):
+    file = next(path for path in shelf[0].iterdir() if path.is_file())
+    done = affect("serve", "-l", file, "--port", "0")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"affect: {file}: is a file; a library is a folder\n"
+
+
+def test_the_page_is_there_while_milvus_is_not():
+    pytest.importorskip("pymilvus")
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    with run_server_process("-l", f"milvus://127.0.0.1:{port}/x?patience=3600") as (process, address):
+        state = fetch(address.rstrip("/"), "/api/library")
+        assert state["state"] == "unavailable" and "does not answer" in state["notice"]
+        assert end(process)[0] == 0
+
+
 def test_addresses_are_for_people_to_open():
     assert make_address("127.0.0.1", 8765, None) == "http://127.0.0.1:8765/"
     assert make_address("0.0.0.0", 80, "abc") == "http://127.0.0.1:80/?token=abc"
+    assert make_address("::1", 80, "a b+c&d") == "http://[::1]:80/?token=a+b%2Bc%26d"
     assert make_address("::1", 8765, None) == "http://[::1]:8765/"
 
 
