@@ -32,6 +32,7 @@ from .files import write_atomically as write_atomically
 from .files import write_cached as write_cached
 from .interrupts import make_draft_path as make_draft_path
 from .interrupts import make_temporary_folder as make_temporary_folder
+from .interrupts import stop_at_end_of_input as stop_at_end_of_input
 from .interrupts import stop_at_safe_points as stop_at_safe_points
 from .interrupts import stop_if_requested as stop_if_requested
 from .lexicon import compute_nrc_columns as compute_nrc_columns

@@ -107,10 +107,24 @@ def exit_with_pipe(descriptor: int) -> None:
         os._exit(1)
 
 
+def stop_at_end_of_input() -> None:
+    """Let the end of standard input act as Ctrl-C: whoever holds the other end of the pipe has ended."""
+    threading.Thread(target=_interrupt_at_end_of_input, daemon=True).start()
+
+
 def exit_with_parent() -> None:
     """Let a process of multiprocessing end once its parent has ended; Ctrl-C is for the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_exit_after_parent, daemon=True).start()
+
+
+def _interrupt_at_end_of_input() -> None:
+    while os.read(0, 1024):
+        pass
+    null = os.open(os.devnull, os.O_WRONLY)
+    for output in (1, 2):
+        os.dup2(null, output)  # nobody reads them, and a broken pipe would end this process before it commits
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 def _exit_after_parent() -> None:

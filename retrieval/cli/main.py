@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from encoders import AffectError, describe_os_error, to_printable
+from encoders import AffectError, describe_os_error, stop_at_end_of_input, to_printable
 from retrieval.cli import affect, export, index, info, search, serve, train
 
 
@@ -47,7 +47,8 @@ class CommandGroup(click.Group):
     cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
 @click.version_option(package_name="affect-fusion")
-def main() -> None:
+@click.option("--end-with-input", is_flag=True, hidden=True, help="Stop once standard input is closed.")
+def main(end_with_input: bool) -> None:
     """Find photos, videos and sound by what they show, what happens in them and how they feel.
 
     \b
@@ -62,6 +63,8 @@ def main() -> None:
     affect map -l lib                                 the library on the mood plane
     affect demo                                       see it work on a few sample files
     """
+    if end_with_input:  # as the server starts its commands, which end if it is killed
+        stop_at_end_of_input()
 
 
 for command in (

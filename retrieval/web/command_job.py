@@ -1,7 +1,8 @@
 """Commands that write to the library, each in a process of its own, one at a time.
 
 A process of its own: the page answers meanwhile, a crash of a decoder or a full memory costs the page
-nothing, and stopping it is Ctrl-C, which commits what is encoded.
+nothing, and stopping it is Ctrl-C, which commits what is encoded. It stops likewise once its standard input
+is closed, which the kernel does where the server is killed.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import os
 import signal
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import PIPE, Process
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -24,7 +25,8 @@ from retrieval.web.errors import ApiError
 
 JobKind = Literal["index", "train"]
 LOG_LINES = 50
-STOP_SECONDS = 3.0  # to wait for it; within `encoders.interrupts.GRACE_SECONDS`
+STOP_SECONDS = 6.0  # to wait for it; it ends itself after `encoders.interrupts.GRACE_SECONDS`
+KILL_SECONDS = 0.5  # from a second Ctrl-C until it is killed
 MAX_LINE_BYTES = 64 << 20  # of the summary of a run, which names every file that failed
 CONFLICT = 409
 
@@ -37,6 +39,7 @@ class CommandJob:
     progress: the last line of progress
     summary:  what it printed at its end
     error:    why it failed; None if it did not
+    pid:      of its process; None if none was started
     """
 
     def __init__(self, location: Location) -> None:
@@ -47,6 +50,7 @@ class CommandJob:
         self.progress: dict[str, Any] | None = None
         self.summary: dict[str, Any] | None = None
         self.error: str | None = None
+        self.pid: int | None = None
         self._log: deque[str] = deque(maxlen=LOG_LINES)
         self._process: Process | None = None
         self._is_stopping = False
@@ -80,15 +84,28 @@ class CommandJob:
         if self.is_running:
             raise ApiError(CONFLICT, f"affect {self.kind} is running; wait for it, or stop it")
 
-    async def stop(self) -> None:
-        """Stop it as Ctrl-C does, and wait until it has ended, which it does soon by itself."""
+    async def stop(self, grace_seconds: float = STOP_SECONDS) -> None:
+        """Stop it as Ctrl-C does, and wait until it has ended.
+
+        After so many seconds it is stopped without the commit of what it has encoded since the last one.
+        """
         if self._task is None or self._task.done():
             return
         self._is_stopping = True
+        for number, seconds in (
+            (signal.SIGINT, grace_seconds),
+            (signal.SIGINT, KILL_SECONDS),
+            (signal.SIGKILL, KILL_SECONDS),
+        ):
+            self._send_signal(number)
+            if (await asyncio.wait({self._task}, timeout=seconds))[0]:
+                return
+
+    def _send_signal(self, number: signal.Signals) -> None:
+        """To its process; its decoders end with it."""
         if self._process is not None:
             with suppress(ProcessLookupError):
-                self._process.send_signal(signal.SIGINT)
-        await asyncio.wait({self._task}, timeout=STOP_SECONDS)
+                self._process.send_signal(number)
 
     async def wait_for_change(self, timeout_seconds: float) -> None:
         """Return when its state has changed, or after a time."""
@@ -113,10 +130,11 @@ class CommandJob:
 
     async def _run_process(self, arguments: Sequence[str]) -> None:
         self._process = process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "retrieval", *arguments,
-            stdin=DEVNULL, stdout=PIPE, stderr=PIPE, limit=MAX_LINE_BYTES, start_new_session=True,
+            sys.executable, "-m", "retrieval", "--end-with-input", *arguments,
+            stdin=PIPE, stdout=PIPE, stderr=PIPE, limit=MAX_LINE_BYTES, start_new_session=True,
             env=self._environment,
         )  # fmt: skip
+        self.pid = process.pid
         if self._is_stopping:
             process.send_signal(signal.SIGINT)
         assert process.stdout and process.stderr

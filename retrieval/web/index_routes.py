@@ -17,7 +17,7 @@ from retrieval.library_location import require_folder
 from retrieval.samples import create_sample_media
 from retrieval.web.api_description import describe, describe_body
 from retrieval.web.errors import ApiError, JsonAnswer
-from retrieval.web.schemas import IndexState, Job
+from retrieval.web.schemas import Job
 from retrieval.web.services import Services
 
 MAX_PATHS = 100
@@ -41,28 +41,28 @@ def add_index_routes(app: FastAPI, services: Services) -> None:
     """Add the routes of indexing."""
     job = services.job
 
-    def start(paths: list[Path], *options: str, prepare: Any = lambda: None) -> Response:
+    async def start(paths: list[Path], *options: str, prepare: Any = lambda: None) -> Response:
         services.check_present()
         words = ["index", "--json", "--progress", *options]
         job.start("index", [*words, "--", *map(str, paths)], prepare)
-        return JsonAnswer(job.to_json(), 202)
+        return JsonAnswer(await services.describe_job(), 202)
 
-    @app.get("/api/index", responses=describe(IndexState))
+    @app.get("/api/index", responses=describe(Job))
     async def get_index() -> Response:
         """The index run in progress, or the last one, and the folders indexed before."""
-        return JsonAnswer(await describe_job(services))
+        return JsonAnswer(await services.describe_job())
 
     @app.post("/api/index", status_code=202, responses=describe(Job, 409, status=202))
     async def post_index(body: IndexRequest) -> Response:
         """Index folders, or bring them up to date, in a process of its own."""
         folders = [parse_existing_folder(path) for path in body.paths]
-        return start(folders, *(["--retry"] if body.retry else []))
+        return await start(folders, *(["--retry"] if body.retry else []))
 
     @app.delete("/api/index", responses=describe(Job))
     async def delete_index() -> Response:
         """Stop it, as Ctrl-C does; what is committed stays."""
         await job.stop()
-        return JsonAnswer(job.to_json())
+        return JsonAnswer(await services.describe_job())
 
     @app.get(
         "/api/index/events",
@@ -80,16 +80,7 @@ def add_index_routes(app: FastAPI, services: Services) -> None:
         """Make the sample files of `affect demo` beside the library, and index them."""
         library = require_folder(services.location, "indexing samples")
         folder = library.absolute().with_name(f"{library.name}-samples")
-        return start([folder], prepare=partial(create_sample_media, folder))
-
-
-async def describe_job(services: Services) -> dict[str, Any]:
-    """The state of the command that runs or ran last, with the folders indexed before."""
-    try:
-        roots = await services.catalog.run(lambda view: view.library.catalog.load_roots())
-    except (ApiError, AffectError):
-        roots = []  # of a library that is yet to be made, or not there
-    return {**services.job.to_json(), "roots": [str(root) for root in roots]}
+        return await start([folder], prepare=partial(create_sample_media, folder))
 
 
 def parse_existing_folder(text: str) -> Path:
@@ -106,12 +97,12 @@ async def stream_events(services: Services) -> AsyncIterator[str]:
     """Server-sent events (WHATWG HTML, section 9.2) until the server ends or the client has gone."""
     job = services.job
     was_running, version, idle_polls = job.is_running, await _find_version(services), 0
-    last_state = await describe_job(services)
+    last_state = await services.describe_job()
     yield format_event("progress", last_state)
     while not services.is_ending:
         await job.wait_for_change(POLL_SECONDS)
         events: list[str] = []
-        if (state := await describe_job(services)) != last_state:
+        if (state := await services.describe_job()) != last_state:
             events.append(format_event("progress", state))
         if was_running and not job.is_running:
             events.append(format_event("done", state))

@@ -179,7 +179,11 @@ class UnreadableFile(_Body):
 
 
 class Job(_Body):
-    """The command that runs, or ran last; summary: what `affect index --json` printed at its end."""
+    """The command that runs, or ran last, and the folders indexed before.
+
+    summary: what `affect index --json` printed at its end
+    writer: id of the process that writes to the library, where it is another one; "unknown" if it is not told
+    """
 
     job: str | None
     running: bool
@@ -187,15 +191,11 @@ class Job(_Body):
     summary: dict[str, Any] | None
     error: str | None
     log: list[str]
+    writer: str | None
+    roots: list[str]
 
 
 class Captions(_Body):
     """Captions by item."""
 
     captions: dict[str, str]
-
-
-class IndexState(Job):
-    """The same, with the folders indexed before."""
-
-    roots: list[str]

@@ -28,6 +28,7 @@ from retrieval.web.uploads import UploadStore
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 NO_FOLDER = Path(os.devnull)  # in which no previews are found
+JOB_GRACE_SECONDS = 2.5  # at the end of the server, which has `encoders.interrupts.GRACE_SECONDS` itself
 CLOSE_SECONDS = 0.5  # to wait for a search in progress at the end of the server
 PATIENCE_SECONDS = 2.0  # for a server of Milvus that is away, of which the page then tells
 WARM_UP_TEXT = "a photo"
@@ -112,10 +113,23 @@ class Services:
     async def close(self) -> None:
         """Stop the command that runs, and close the library on all threads but those that are busy."""
         self.begin_ending()
-        await self.job.stop()
+        await self.job.stop(JOB_GRACE_SECONDS)
         threads = asyncio.gather(self.engine.close(), self.catalog.close(), self.encoder.close())
         with suppress(TimeoutError):
             await asyncio.wait_for(threads, CLOSE_SECONDS)
+
+    async def describe_job(self) -> dict[str, Any]:
+        """The command that runs or ran last, what else writes, and the folders indexed before."""
+
+        def look_up(view: CatalogView) -> tuple[str | None, list[str]]:
+            return view.library.find_writer_pid(), [str(root) for root in view.library.catalog.load_roots()]
+
+        try:
+            writer, roots = await self.catalog.run(look_up)
+        except (ApiError, AffectError):
+            writer, roots = None, []  # of a library that is yet to be made, or not there
+        own = str(self.job.pid)
+        return {**self.job.to_json(), "writer": None if writer == own else writer, "roots": roots}
 
     def get_state(self) -> tuple[str, str | None]:
         """(state, notice) of the library for the page."""

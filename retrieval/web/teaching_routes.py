@@ -67,9 +67,9 @@ def add_teaching_routes(app: FastAPI, services: Services) -> None:
 
         return JsonAnswer({"captions": await use_store(remove_caption)})
 
-    def start_training(*options: str) -> Response:
+    async def start_training(*options: str) -> Response:
         services.job.start("train", ["train", "--json", *options])
-        return JsonAnswer(services.job.to_json(), 202)
+        return JsonAnswer(await services.describe_job(), 202)
 
     @app.post("/api/train", status_code=202, responses=describe(Job, 409, status=202))
     async def post_train() -> Response:
@@ -79,10 +79,10 @@ def add_teaching_routes(app: FastAPI, services: Services) -> None:
             return str(store.write_table(view.library.catalog.find_best_paths(list(store.load()))))
 
         services.job.check_idle()
-        return start_training("--captions", await use_store(write_table))
+        return await start_training("--captions", await use_store(write_table))
 
     @app.delete("/api/train", status_code=202, responses=describe(Job, 409, status=202))
     async def delete_train() -> Response:
         """Go back to the heads that come with the package, as `affect train --undo`."""
         await use_store(lambda *_: None)
-        return start_training("--undo")
+        return await start_training("--undo")

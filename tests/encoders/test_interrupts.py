@@ -6,11 +6,10 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 from library_factory import ENCODERS, ROOT, painted
-from process_signals import await_signal_handler
+from process_signals import all_end, await_signal_handler, is_running
 
 from encoders.interrupts import make_draft_path
 
@@ -25,20 +24,6 @@ def started(*words, cwd=ROOT, module="retrieval", **options):
 def workers_of(pid):
     found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True).stdout
     return [int(one) for one in found.split()]
-
-
-def is_running(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
-def all_end(pids, seconds=5):
-    limit = time.monotonic() + seconds
-    while any(map(is_running, pids)) and time.monotonic() < limit:
-        time.sleep(0.02)
-    return not any(map(is_running, pids))
 
 
 def interrupt(run, after, number=signal.SIGINT, usual=0):

@@ -14,3 +14,17 @@ def await_signal_handler(run):
         if caught and int(caught[1], 16) & 1 << (signal.SIGINT - 1) and int(threads[1]) > 1:
             return
         time.sleep(0.001)
+
+
+def is_running(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def all_end(pids, seconds=5):
+    limit = time.monotonic() + seconds
+    while any(map(is_running, pids)) and time.monotonic() < limit:
+        time.sleep(0.02)
+    return not any(map(is_running, pids))

@@ -2,10 +2,13 @@
 
 import json
 import shutil
+import subprocess
+import sys
 import threading
 
 import pytest
 from library_factory import flicker, gallery, index, painted
+from repository import ROOT
 from web_client import fetch, open_client, wait_for_job, wait_until_ready
 
 
@@ -29,7 +32,7 @@ def start(client, *paths, **body):
 def test_nothing_has_run_at_first(small, media):
     assert fetch(small, "/api/index") == {
         "job": None, "running": False, "progress": None, "summary": None, "error": None, "log": [],
-        "roots": [str(media)],
+        "writer": None, "roots": [str(media)],
     }  # fmt: skip
 
 
@@ -42,6 +45,7 @@ def test_a_folder_is_added_and_shows(small, media, tmp_path):
     before = fetch(small, "/api/items")["total"]
     answer = start(small, more)
     assert answer.status_code == 202 and answer.json()["running"]
+    assert answer.json().keys() == fetch(small, "/api/index").keys()
     assert start(small, more).status_code == 409
     state = wait_for_job(small)
     assert state["error"] is None and state["summary"]["indexed"] == 1
@@ -111,7 +115,21 @@ def test_a_bad_request_starts_nothing(small, body):
 
 
 def test_stopping_nothing_is_no_error(small):
-    assert small.delete("/api/index").json()["running"] is False
+    assert small.delete("/api/index").json() == fetch(small, "/api/index")
+
+
+def test_another_process_that_writes_is_named(small, tmp_path):
+    holder = (
+        "import sys, pathlib; from retrieval.storage.locking import lock_folder\n"
+        "with lock_folder(pathlib.Path(sys.argv[1])): print('holds it', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", holder, tmp_path / "lib"]
+    with subprocess.Popen(command, cwd=ROOT, stdin=-1, stdout=-1) as other:
+        assert other.stdout.readline()
+        state = fetch(small, "/api/index")
+        assert (state["running"], state["writer"]) == (False, str(other.pid))
+        other.communicate()
+    assert fetch(small, "/api/index")["writer"] is None
 
 
 def test_a_library_that_is_yet_to_be_made(tmp_path):

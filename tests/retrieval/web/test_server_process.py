@@ -4,14 +4,17 @@ import json
 import os
 import signal
 import socket
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 import pytest
-from library_factory import affect
+from library_factory import affect, flicker, gallery, index, paths, wrong_with
+from process_signals import all_end
 from server_process import run_server_process
 
+from retrieval.storage.locking import find_writer_pid
 from retrieval.web.server import bind_listener, is_loopback, make_address
 
 
@@ -113,6 +116,50 @@ def test_what_is_no_library_is_one_line(tmp_path):
     (tmp_path / "catalog.sqlite").write_bytes(b"no database" * 1000)
     done = affect("serve", "-l", tmp_path)
     assert done.returncode == 2 and done.stderr.count("\n") == 1 and "damaged" in done.stderr
+
+
+def start_long_run(address, folder):
+    """Let a server index a folder that takes a while; the id of the process, once it writes."""
+    folder.mkdir()
+    for seed in range(40):
+        flicker(folder / f"{seed}.gif", seed, frames=60)
+    body = json.dumps({"paths": [str(folder)]}).encode()
+    headers = {"Content-Type": "application/json"}
+    urllib.request.urlopen(urllib.request.Request(f"{address}api/index", body, headers), timeout=60).close()
+    deadline = time.monotonic() + 60
+    while not (pid := find_writer_pid(folder.parent / "lib") or "").isdigit():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return int(pid)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_run_ends_with_its_server(tmp_path, number):
+    """Also where the server is killed, and can't tell it to end."""
+    lib = tmp_path / "lib"
+    index(lib, gallery(tmp_path / "media", photos=2))
+    before = paths(lib)
+    with run_server_process("-l", lib) as (process, address):
+        pid = start_long_run(address, tmp_path / "many")
+        process.send_signal(number)
+        process.wait(timeout=30)
+        assert all_end([pid], 10)
+    assert wrong_with(lib) == [] and before.items() <= paths(lib).items()
+    assert len(paths(lib)) < len(before) + 40  # it had not ended by itself
+    with run_server_process("-l", lib) as (_, address):
+        assert fetch(address.rstrip("/"), "/api/index")["writer"] is None
+
+
+@pytest.mark.slow
+def test_a_run_that_hangs_is_killed_with_its_server(tmp_path):
+    index(tmp_path / "lib", gallery(tmp_path / "media", photos=2))
+    with run_server_process("-l", tmp_path / "lib") as (process, address):
+        pid = start_long_run(address, tmp_path / "many")
+        os.kill(pid, signal.SIGSTOP)
+        assert end(process) == (0, "", "affect: the page is closed\n")
+        assert all_end([pid])
+    assert wrong_with(tmp_path / "lib") == []
 
 
 @pytest.mark.parametrize(
