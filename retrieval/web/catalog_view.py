@@ -14,7 +14,7 @@ from retrieval.features import affect_to_json, compute_duration_weights
 from retrieval.library_kinds import get_library_kind
 from retrieval.library_location import Location
 from retrieval.report import list_item_events, list_item_labels
-from retrieval.storage import AnyLibrary, round_span
+from retrieval.storage import AnyLibrary, FileStamp, round_span
 from retrieval.web.catalog_state import CatalogState
 from retrieval.web.errors import NotFoundError
 from spaces.affect_regression import average_estimates
@@ -77,13 +77,14 @@ class CatalogView:
             "missing": item.record.missing,
         }
 
-    def find_file(self, item_id: str) -> tuple[Path, str]:
-        """(path, modality) of an item. Raises NotFoundError for an unknown id."""
+    def find_file(self, item_id: str) -> tuple[Path, str, FileStamp]:
+        """(path, modality, stamp when it was indexed) of an item. Raises NotFoundError for an unknown id."""
         position = self.state.snapshot.find_item(item_id)
         path = self.library.catalog.find_best_paths([item_id]).get(item_id)
-        if position is None or path is None:
+        record = None if path is None else self.library.catalog.find_file(Path(path))
+        if position is None or path is None or record is None:
             raise make_unknown_item_error(item_id)
-        return Path(path), self.state.snapshot.get_modality(position)
+        return Path(path), self.state.snapshot.get_modality(position), record.stamp
 
     def list_unreadable(self) -> list[dict[str, str]]:
         """Path and reason of each file that could not be read."""

@@ -6,7 +6,8 @@ import asyncio
 from pathlib import Path
 from typing import Annotated, Literal
 
-from fastapi import FastAPI, Query
+from fastapi import FastAPI, Query, Request
+from pydantic import Field
 from starlette.responses import Response
 
 from encoders import AffectError
@@ -15,29 +16,39 @@ from retrieval.storage import MODALITIES
 from retrieval.web.api_description import describe, describe_body
 from retrieval.web.errors import JsonAnswer
 from retrieval.web.media_response import make_media_response
+from retrieval.web.query_parameters import QueryParameters
 from retrieval.web.schemas import Item, ItemPage
 from retrieval.web.services import Services
 
 MAX_LISTED = 1000
 
 
+class ItemListParameters(QueryParameters):
+    """What `GET /api/items` takes."""
+
+    offset: int = Field(0, ge=0, le=10**9)
+    limit: int = Field(100, ge=1, le=MAX_LISTED)
+    modalities: str = Field(",".join(MODALITIES), description="image,video,audio, or some of them")
+    under: str = Field("", description="only items at or below this folder")
+    sort: Literal["path", "valence", "arousal", "date"] = "path"
+
+
 def add_item_routes(app: FastAPI, services: Services) -> None:
     """Add the routes of items."""
 
     @app.get("/api/items", responses=describe(ItemPage))
-    async def list_items(
-        offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
-        limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = 100,
-        modalities: str = ",".join(MODALITIES),
-        under: str = "",
-        sort: Literal["path", "valence", "arousal", "date"] = "path",
-    ) -> Response:
+    async def list_items(request: Request, parameters: Annotated[ItemListParameters, Query()]) -> Response:
         """Items in order, a page at a time."""
-        wanted, folder = parse_modalities(modalities), _parse_folder(under)
+        parameters.check_repeats(request.query_params)
+        modalities, folder = parse_modalities(parameters.modalities), _parse_folder(parameters.under)
         return JsonAnswer(
             await services.catalog.run(
                 lambda view: view.list_items(
-                    offset=offset, limit=limit, modalities=wanted, folder=folder, sort=sort
+                    offset=parameters.offset,
+                    limit=parameters.limit,
+                    modalities=modalities,
+                    folder=folder,
+                    sort=parameters.sort,
                 )
             )
         )
@@ -49,15 +60,16 @@ def add_item_routes(app: FastAPI, services: Services) -> None:
         faces = await asyncio.to_thread(services.previews.load_faces, item_id)
         return JsonAnswer({**item, "faces": [face._asdict() for face in faces]})
 
+    @app.head("/api/items/{item_id}/media", include_in_schema=False)
     @app.get(
         "/api/items/{item_id}/media",
         response_class=Response,
         responses={**describe_body("*/*", 404, 416), 206: {"description": "the range that was asked for"}},
     )
-    async def get_media(item_id: str) -> Response:
+    async def get_media(item_id: str, request: Request) -> Response:
         """The file of an item; a range of it, if the request asks for one."""
-        path, modality = await services.catalog.run(lambda view: view.find_file(item_id))
-        return make_media_response(path, modality)
+        path, modality, stamp = await services.catalog.run(lambda view: view.find_file(item_id))
+        return make_media_response(path, modality, stamp, request.headers)
 
 
 def _parse_folder(under: str) -> Path | None:

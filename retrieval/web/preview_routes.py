@@ -21,6 +21,7 @@ MAX_SECONDS = 1e9  # of a moment that may be asked for
 def add_preview_routes(app: FastAPI, services: Services) -> None:
     """Add the routes of previews."""
 
+    @app.head("/api/items/{item_id}/preview", include_in_schema=False)
     @app.get(
         "/api/items/{item_id}/preview", response_class=Response, responses=describe_body("image/jpeg", 404)
     )
@@ -33,6 +34,7 @@ def add_preview_routes(app: FastAPI, services: Services) -> None:
             raise NotFoundError("no preview of this item; affect index makes those of pictures and videos")
         return Response(image, media_type="image/jpeg", headers=CACHE_HEADERS)
 
+    @app.head("/api/items/{item_id}/waveform", include_in_schema=False)
     @app.get("/api/items/{item_id}/waveform", responses=describe(Waveform, 404))
     async def get_waveform(item_id: str) -> Response:
         """The peaks of an item's sound, relative to its loudest."""
