@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -17,6 +18,31 @@ from encoders import AffectError, MediaError, describe_os_error
 
 log = logging.getLogger(__name__)
 CLIENT_GONE = 499  # nobody reads it; the number is that of nginx
+_NUMBER, _WHOLE_NUMBER, _FLAG = "must be a number", "must be a whole number", "must be true or false"
+_OBJECT = "must be a JSON object"
+VALIDATION_MESSAGES: Mapping[str, str] = {
+    "missing": "is missing",
+    "extra_forbidden": "no such parameter",
+    "value_error": "must be sent as a file",  # of an upload; nothing else is validated by a function
+    "float_parsing": _NUMBER, "float_type": _NUMBER,
+    "int_parsing": _WHOLE_NUMBER, "int_type": _WHOLE_NUMBER, "int_from_float": _WHOLE_NUMBER,
+    "int_parsing_size": _WHOLE_NUMBER,
+    "bool_parsing": _FLAG, "bool_type": _FLAG,
+    "finite_number": "must be a finite number",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "string_type": "must be text",
+    "string_unicode": "is no Unicode",
+    "string_too_short": "must not be empty",
+    "string_too_long": "has more than {max_length} characters",
+    "string_pattern_mismatch": "has a character that can't be kept",
+    "list_type": "must be a list",
+    "too_short": "must not be empty",
+    "too_long": "has more than {max_length} values",
+    "literal_error": "must be one of {expected}",
+    "dict_type": _OBJECT, "model_type": _OBJECT, "model_attributes_type": _OBJECT,
+}  # fmt: skip
+"""By pydantic's type of error; {} are fields of its context."""
 
 
 class ApiError(Exception):
@@ -67,7 +93,10 @@ def describe_validation_error(error: RequestValidationError) -> str:
     """The first thing that is wrong with the parameters, in one line."""
     first = error.errors()[0]
     name = ".".join(str(part) for part in first["loc"][1:]) or "the request"
-    return f"{name}: {first['msg'][:1].lower()}{first['msg'][1:]}"
+    if first["type"] == "json_invalid":  # located by a position in the text
+        return "the body is no JSON"
+    template = VALIDATION_MESSAGES.get(first["type"], f"{first['msg'][:1].lower()}{first['msg'][1:]}")
+    return f"{name}: {template.format_map(first.get('ctx', {}))}"
 
 
 def list_methods(app: FastAPI, request: Request) -> list[str]:

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response, StreamingResponse
 
-from encoders import AffectError, to_printable
+from encoders import AffectError, describe_os_error, to_printable
 from retrieval.library_location import require_folder
 from retrieval.samples import create_sample_media
 from retrieval.web.api_description import describe, describe_body
@@ -88,7 +88,11 @@ def parse_existing_folder(text: str) -> Path:
     path = Path(text)
     if "\0" in text or not path.is_absolute():
         raise AffectError(f"{to_printable(text)}: name a folder by its absolute path")
-    if not path.is_dir():
+    try:
+        is_folder = path.is_dir()
+    except OSError as error:
+        raise AffectError(f"{to_printable(text)}: {describe_os_error(error)}") from error
+    if not is_folder:
         raise AffectError(f"{to_printable(text)}: no such folder")
     return path
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from retrieval.search import Query, QueryMedia
 from retrieval.web.errors import ApiError
+from retrieval.web.query_parameters import QueryParameters
 
 MAX_RESULTS = 10_000
 MAX_TEXT_LENGTH = 2000  # characters of a value
@@ -19,10 +20,8 @@ Text = Annotated[str, Field(max_length=MAX_TEXT_LENGTH)]
 Texts = Annotated[list[Text], Field(max_length=MAX_VALUES)]
 
 
-class SearchParameters(BaseModel):
-    """What `GET /api/search` takes; an empty value counts as not given."""
-
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+class SearchParameters(QueryParameters):
+    """What `GET /api/search` takes."""
 
     text: Text = Field("", description="words, as on the command line")
     item: Text = Field("", description="id of an item to search with")
@@ -56,8 +55,9 @@ def make_query(parameters: SearchParameters, find_upload: Callable[[str], QueryM
 
     Raises AffectError for a query that makes no sense, and what `find_upload` raises for an unknown id.
     """
-    given = parameters.model_dump(by_alias=True, exclude={"explain", "explain_items"}, exclude_defaults=True)
-    fields: dict[str, Any] = {name: value for name, value in given.items() if value not in ("", [])}
+    fields: dict[str, Any] = parameters.model_dump(
+        by_alias=True, exclude={"explain", "explain_items"}, exclude_defaults=True
+    )
     for modality in MEDIA_FIELDS:
         if modality in fields:
             fields[modality] = media = find_upload(fields[modality])

@@ -9,10 +9,11 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Query, Request, UploadFile
 from starlette.responses import Response
 
+from encoders import AffectError
 from retrieval.search import Engine, QueryMedia, answer_query, group_near_duplicates
 from retrieval.search import Query as SearchQuery
 from retrieval.web.api_description import describe
-from retrieval.web.errors import JsonAnswer
+from retrieval.web.errors import JsonAnswer, NotFoundError
 from retrieval.web.log_capture import collect_warnings
 from retrieval.web.schemas import SearchAnswer, Upload
 from retrieval.web.search_parameters import SearchParameters, make_query
@@ -28,6 +29,7 @@ def add_search_routes(app: FastAPI, services: Services) -> None:
     @app.get("/api/search", responses=describe(SearchAnswer, 404))
     async def search(request: Request, parameters: Annotated[SearchParameters, Query()]) -> Response:
         """Search, as `affect search --json` does."""
+        parameters.check_repeats(request.query_params)
         query = make_query(parameters, services.uploads.find)
         work = services.engine.run(lambda engine: run_search(engine, query, parameters))
         return JsonAnswer(await answer_if_connected(request, work))
@@ -46,14 +48,30 @@ def add_search_routes(app: FastAPI, services: Services) -> None:
 
 
 def run_search(engine: Engine, query: SearchQuery, parameters: SearchParameters) -> dict[str, Any]:
-    """The answer of `affect search --json`, with the warnings that it logs, and the time it took."""
+    """The answer of `affect search --json`, with the warnings that it logs, and the time it took.
+
+    Raises AffectError for a query that makes no sense, NotFoundError for an item that is not in the library.
+    """
     start = time.perf_counter()
     with collect_warnings() as warnings:
         explained_ids = set(filter(None, parameters.explain_items.split(",")))
-        found = answer_query(engine, query, explain=parameters.explain, explained_ids=explained_ids)
+        try:
+            found = answer_query(engine, query, explain=parameters.explain, explained_ids=explained_ids)
+        except AffectError:
+            if query.item is not None:
+                check_item(engine, query.item)
+            raise
         answer = found.to_json()
         groups = group_near_duplicates(engine, found.results.hits[:MAX_GROUPED])
     for result, first in zip_longest(answer["results"], groups):
         result["group"] = None if first is None else answer["results"][first]["id"]
     took_ms = round((time.perf_counter() - start) * 1000, 1)
     return {**answer, "warnings": warnings, "took_ms": took_ms}
+
+
+def check_item(engine: Engine, item_id: str) -> None:
+    """Raises NotFoundError for an id that is of no item of the library."""
+    try:
+        engine.snapshot.resolve_item(item_id)
+    except AffectError as error:
+        raise NotFoundError(str(error)) from error

@@ -19,6 +19,7 @@ from retrieval.web.services import Services
 
 Result = TypeVar("Result")
 MAX_CAPTION_LENGTH = 2000  # characters
+NO_NUL_PATTERN = r"^[^\x00]*$"  # which a table can't hold
 
 
 class CaptionBody(BaseModel):
@@ -27,7 +28,10 @@ class CaptionBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     caption: Annotated[
-        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_CAPTION_LENGTH)
+        str,
+        StringConstraints(
+            strip_whitespace=True, min_length=1, max_length=MAX_CAPTION_LENGTH, pattern=NO_NUL_PATTERN
+        ),
     ]
 
 

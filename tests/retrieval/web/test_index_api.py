@@ -114,6 +114,18 @@ def test_a_bad_request_starts_nothing(small, body):
     assert fetch(small, "/api/index")["job"] is None
 
 
+def test_a_name_that_is_too_long_is_a_bad_request(small):
+    answer = start(small, f"/{'x' * 300}")
+    assert answer.status_code == 400 and answer.json()["error"].endswith("file name too long")
+
+
+def test_what_is_no_json_is_a_bad_request(small):
+    answer = small.post("/api/index", content="{", headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.json()) == (400, {"error": "the body is no JSON"})
+    answer = small.post("/api/index", json=[])
+    assert (answer.status_code, answer.json()) == (400, {"error": "the request: must be a JSON object"})
+
+
 def test_stopping_nothing_is_no_error(small):
     assert small.delete("/api/index").json() == fetch(small, "/api/index")
 

@@ -25,7 +25,7 @@ QUERIES = (
 WRONG = (
     {}, {"text": " "}, {"text": "a", "k": 0}, {"text": "a", "k": 10001}, {"text": "a", "colour": 1},
     {"text": "a", "modalities": "smell"}, {"text": "a", "weights": "object"}, {"text": "a", "balance": "-1"},
-    {"text": "a", "fusion": "luck"}, {"mood": "3,4"}, {"mood": "nan,nan"}, {"item": "none"},
+    {"text": "a", "fusion": "luck"}, {"mood": "3,4"}, {"mood": "nan,nan"},
     {"text": "a", "affect": 2}, {"text": "a", "since": "yesterday"}, {"text": "x" * 2001},
     {"text": "a", "not": ["b"] * 21}, {"text": "a", "min_score": "nan"}, {"text": "a", "under": "a\0b"},
     {"radius": 1},
@@ -83,11 +83,43 @@ def test_a_bad_query_is_one_line(client, query):
     assert set(answer.json()) == {"error"} and "\n" not in answer.json()["error"]
 
 
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("search?text=a&k=x", "k: must be a whole number"),
+        ("search?text=a&k=0", "k: must be at least 1"),
+        ("search?text=a&k=10001", "k: must be at most 10000"),
+        ("search?text=a&affect=x", "affect: must be a number"),
+        ("search?text=a&explain=x", "explain: must be true or false"),
+        (f"search?text={'x' * 2001}", "text: has more than 2000 characters"),
+        ("search?text=a" + "&not=b" * 21, "not: has more than 20 values"),
+        ("search?text=a&colour=1", "colour: no such parameter"),
+        ("search?text=a&k=1&k=2", "k: must be given once"),
+        ("search?text=a&modalities=image&modalities=video", "modalities: must be given once"),
+        ("items?colour=1", "colour: no such parameter"),
+        ("items?sort=path&sort=date", "sort: must be given once"),
+        ("items?sort=size", "sort: must be one of 'path', 'valence', 'arousal' or 'date'"),
+    ],
+)
+def test_errors_are_in_plain_words(client, address, expected):
+    answer = client.get(f"/api/{address}")
+    assert (answer.status_code, answer.json()) == (400, {"error": expected})
+
+
+def test_an_item_that_is_not_there(client):
+    answer = client.get("/api/search", params={"item": "zzz"})
+    assert answer.status_code == 404 and "not in this library" in answer.json()["error"]
+
+
 def test_empty_parameters_count_as_not_given(client):
     item = list_items(client)[0]["id"]
     given = fetch(client, "/api/search", item=item)
-    with_empty = fetch(client, "/api/search", item=item, text="", mood="", modalities="", under="", fusion="")
+    names = client.app.openapi()["paths"]["/api/search"]["get"]["parameters"]
+    empty = {parameter["name"]: "" for parameter in names if parameter["name"] != "item"}
+    assert {"affect", "k", "radius", "then", "min_score", "diversify", "explain"} <= empty.keys()
+    with_empty = fetch(client, "/api/search", item=item, **empty)
     assert given["results"] == with_empty["results"] != []
+    assert fetch(client, "/api/items", limit="", sort="", under="") == fetch(client, "/api/items")
 
 
 def test_warnings_are_of_their_own_query(client):

@@ -37,7 +37,8 @@ def test_captions_are_kept_changed_and_taken_back(lib):
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"caption": " "}, {"caption": 1}, {"caption": "x" * 2001}, {"text": "a"}, []]
+    "body",
+    [{}, {"caption": " "}, {"caption": 1}, {"caption": "x" * 2001}, {"caption": "a\0b"}, {"text": "a"}, []],
 )
 def test_a_bad_caption_is_refused(lib, body):
     with open_client(lib) as client:

@@ -109,3 +109,8 @@ def test_no_file_is_named_in_a_search(client, shelf):
     """An upload's id is looked up, never opened."""
     path = Path(shelf[0], "photo1.png")
     assert client.get("/api/search", params={"image": str(path)}).status_code == 404
+
+
+def test_text_in_place_of_a_file_is_a_bad_request(client):
+    answer = client.post("/api/uploads", data={"file": "words"}, files={"other": b""})
+    assert (answer.status_code, answer.json()) == (400, {"error": "file: must be sent as a file"})
