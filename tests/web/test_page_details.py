@@ -18,30 +18,46 @@ def open_named(page, name):
     expect(page.locator("#viewer-title")).to_have_text(name)
 
 
+def hold_explanations(page):
+    """Keep the explanations of results from the page until the function that is returned is called."""
+    held = []
+
+    def handle(route):
+        if held is None:
+            route.continue_()
+        else:
+            held.append(route)
+
+    def release():
+        nonlocal held
+        routes, held = held, None
+        for route in routes:
+            route.continue_()
+
+    page.route("**/api/search?*explain_items*", handle)
+    return release
+
+
 def test_a_sound_plays_from_the_moment_even_if_it_is_known_later(open_page):
     page = open_page("?text=music&modalities=audio,video")
     address = page.url.replace("/?", "/api/search?") + "&explain=1"
     results = page.request.get(address).json()["results"]
     result = next(one for one in results if (one["why"]["moment"] or 0) > (one["start"] or 0) + 1)
-    explanations = []
-    page.route("**/api/search?*explain_items*", lambda route: explanations.append(route))
+    release = hold_explanations(page)
     page.goto(page.url)
     if page.locator("#show-unlikely").is_visible():
         page.locator("#show-unlikely").click()
     page.locator(f"[data-id='{result['id']}'] .card-open").click()
     sound = page.locator("#viewer-player :is(audio, video)")
     expect(sound).to_have_js_property("paused", False)
-    page.unroute("**/api/search?*explain_items*")
-    for route in explanations:
-        route.continue_()
+    release()
     page.locator(".moment").wait_for()
     assert sound.evaluate("sound => sound.currentTime") >= result["why"]["moment"]
 
 
 def test_who_has_moved_on_is_not_brought_back_to_the_moment(open_page):
     page = open_page("?text=music&modalities=audio")
-    explanations = []
-    page.route("**/api/search?*explain_items*", lambda route: explanations.append(route))
+    release = hold_explanations(page)
     page.goto(page.url)
     page.locator(".card-open").first.click()
     sound = page.locator("#viewer-player audio")
@@ -50,9 +66,7 @@ def test_who_has_moved_on_is_not_brought_back_to_the_moment(open_page):
     page.keyboard.press("P")
     expect(sound).to_have_js_property("paused", True)
     before = sound.evaluate("sound => sound.currentTime")
-    page.unroute("**/api/search?*explain_items*")
-    for route in explanations:
-        route.continue_()
+    release()
     page.locator("#viewer-details").get_by_text("How the score adds up").wait_for()
     assert sound.evaluate("sound => sound.currentTime") == before
 
