@@ -102,8 +102,8 @@ def make_mood_target(
         return PointTarget(point=tuple(nudge_point(combine_with_prior(affect), query.nudges)))
     if query.nudges:
         named = " and ".join(query.nudges)
-        raise AffectError(f"nobody can tell how this query feels, nor what is {named}; name a mood by --mood")
-    log.warning("nobody can tell how this query feels; going by content alone (or name a mood: --mood)")
+        raise AffectError(f"nobody can tell how this query feels, nor what is {named}; name a mood")
+    log.warning("nobody can tell how this query feels; going by content alone (or name a mood)")
     return None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,21 +88,24 @@ def diversify(
         return best
     count = min(query.k, MAX_DIVERSIFIED, len(best))
     pool = best[: DIVERSITY_POOL * count]
-    segments = segment_scores.segments[pool]
     chosen = select_diverse(
         segment_scores.total[pool],
-        lambda at: compute_similarities(snapshot, segments, int(segments[at])),
+        make_similarity(snapshot, segment_scores.segments[pool]),
         count,
         query.diversify,
     )
     return np.concatenate([pool[chosen], np.delete(best, chosen)])
 
 
-def compute_similarities(snapshot: AnySnapshot, segments: Positions, segment: int) -> Scores:
-    """(n,) mean cosine of a segment with others over the views in which both have rows; NaN without any."""
-    cosines = []
-    for vectors in snapshot.views.values():
-        row = unit_rows(vectors.select_rows(np.array([segment])))
-        if not is_missing_row(row).any():
-            cosines.append(vectors.compute_cosines(segments, row)[0])
-    return average_views(cosines) if cosines else np.full(len(segments), np.nan)
+def make_similarity(snapshot: AnySnapshot, segments: Positions) -> Callable[[int], Scores]:
+    """The mean cosine (n,) of one of `segments` (n,), by index, with each over the views in which both have
+    rows; NaN without any.
+    """
+    rows_by_view = [unit_rows(vectors.select_rows(segments)) for vectors in snapshot.views.values()]
+    present = [(rows, is_missing_row(rows)) for rows in rows_by_view]
+
+    def compute_similarities(index: int) -> Scores:
+        cosines = [np.vecdot(rows, rows[index]) for rows, is_missing in present if not is_missing[index]]
+        return average_views(cosines) if cosines else np.full(len(segments), np.nan)
+
+    return compute_similarities

@@ -8,6 +8,7 @@ from retrieval.search.fusion_rules import FUSION_RULES
 from retrieval.search.query import Query
 from retrieval.storage import AnyLibrary, AnySnapshot
 
+UNLIKELY_SCORE = 0.1  # of a region of the mood plane
 LIKELY_SCORE = 0.5
 """From here a match is more likely than not. Hiding what scores less would hide half of the right answers."""
 
@@ -42,11 +43,14 @@ def explain_no_results(
 
 
 def describe_weak_match(query: Query, best_score: float) -> str:
-    """That no result is more likely a match than not; empty where one is, or where scores are no chances.
+    """That no result is more likely a match than not, or that a region is empty; else empty, as where scores
+    are no chances.
 
     A query by mood scores nearness, and one that only denies asks for no match. How often words without an
     answer score as much: `python -m experiments.bench thresholds`.
     """
+    if query.radius is not None and query.affect_weight == 1 and best_score < UNLIKELY_SCORE:
+        return f"hardly anything lies in this region: the likeliest does with a chance of {best_score:.2f}"
     is_chance = FUSION_RULES[query.fusion].is_probability and query.has_content
     is_by_content = not query.affect_weight or query.mood_from_words
     if not (is_chance and is_by_content) or best_score >= LIKELY_SCORE:

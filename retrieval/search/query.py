@@ -96,7 +96,9 @@ class Query:
             validate_query_text(text)
         self._place_moods()
         if not (self.parts or self.mood is not None or self.exclude or self.not_moods):
-            raise AffectError("nothing to look for; give words, --image, --audio, --video, --item or --mood")
+            raise AffectError(
+                "nothing to look for; give words, a picture, a sound, a video, an item or a mood"
+            )
         self._validate_dial()
         if isinstance(self.k, bool) or not isinstance(self.k, int) or self.k < 1:
             raise AffectError(f"k is {self.k!r}; it must be a whole number of at least 1")
@@ -148,14 +150,14 @@ class Query:
         if self.affect is not None and not 0 <= self.affect <= 1:
             raise AffectError(f"affect is {self.affect}; it must be between 0 (content) and 1 (mood)")
         if self.mood_from_words and self.text is None:
-            raise AffectError("there are no words to take a mood from; give a text, or a mood by --mood")
+            raise AffectError("there are no words to take a mood from; give a text, or name a mood")
         if self.mood_from_words and not isinstance(self.mood, PhraseAffect | None):
             raise AffectError("a mood is given, and is to be taken from the words too; choose one of both")
         if self.parts or self.affect is None:
             return
         if self.mood is None:
             raise AffectError(
-                f"affect is {self.affect:g}, and nothing asked for has a mood; give words, a file or --mood"
+                f"affect is {self.affect:g}, and nothing asked for has a mood; give words, a file or a mood"
             )
         if self.affect != 1:
             raise AffectError(

@@ -65,12 +65,12 @@ def validate_moods(query: Query) -> None:
         if point is not None and not all(math.isfinite(one) and -1 <= one <= 1 for one in point):
             raise AffectError(f"the mood is {point}; valence and arousal lie between -1 and 1")
     if query.mood is None and (query.radius is not None or query.then):
-        given = "a course (--then)" if query.then else "a radius"
-        raise AffectError(f"{given} is given, and no mood where it begins; name one by --mood")
+        given = "a course" if query.then else "a radius"
+        raise AffectError(f"{given} is given, and no mood where it begins; name one")
     if query.radius is not None and not 0 < query.radius <= MAX_RADIUS:
         raise AffectError(f"the radius is {query.radius}; it must be above 0 and at most {MAX_RADIUS:g}")
     if query.radius is not None and query.then:
-        raise AffectError("a radius is of one mood, and a course (--then) is given; leave one of them out")
+        raise AffectError("a radius is of one mood, and a course is given; leave one of them out")
     _validate_nudges(query)
 
 
@@ -84,6 +84,6 @@ def _validate_nudges(query: Query) -> None:
     except ValueError as error:
         raise AffectError(f"{named}: {error}; choose one") from error
     if not query.parts:
-        raise AffectError(f"{named} than what? give --item, --image, --audio, --video or words")
+        raise AffectError(f"{named} than what? give an item, a picture, a sound, a video or words")
     if query.mood is not None or query.mood_from_words:
         raise AffectError(f"{named} than the query itself feels, and a mood is given too; choose one of both")

@@ -6,7 +6,7 @@ from library_factory import encoded, random_rows
 from search_answers import ids
 
 from retrieval.search import Engine, Query
-from retrieval.search.merging import compute_similarities
+from retrieval.search.merging import make_similarity
 
 ASKED = f"{'aa':0>16}"
 
@@ -50,12 +50,12 @@ def test_similarity_is_the_mean_cosine_over_views_of_both(doubles):
     with Engine(doubles) as engine:
         snapshot = engine.snapshot
         segments = np.arange(snapshot.segment_count)
-        found = compute_similarities(snapshot, segments, 3)
+        found = make_similarity(snapshot, segments)(3)
         rows = [view.select_rows(segments).astype(float) for view in snapshot.views.values()]
         rows = [row / np.linalg.norm(row, axis=1, keepdims=True) for row in rows]
         by_view = [row @ row[3] for row in rows if not np.isnan(row[3]).any()]
-    np.testing.assert_allclose(found, np.nanmean(by_view, axis=0), atol=2e-3)
-    assert found[3] == pytest.approx(1, abs=1e-3)
+    np.testing.assert_allclose(found, np.nanmean(by_view, axis=0), atol=1e-5)
+    assert found[3] == pytest.approx(1, abs=1e-6)
 
 
 def test_wanted_shares_are_given_and_more_than_a_turn_each_is_not(doubles):

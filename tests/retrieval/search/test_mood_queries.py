@@ -133,7 +133,9 @@ def test_on_the_command_line(moods):
     assert nudged["query"]["nudge"] == ["calmer", "brighter"] and nudged["query"]["affect"] == 0.7
     shown = found(moods, "--item", get_item("sad0"), "--brighter", "--not-mood", "angry").stdout
     assert "brighter than what is asked with; not angry" in shown
+    assert "hardly anything lies in this region" in found(moods, "--mood", "1,-1", "--radius", "0.02").stdout
     region = found(moods, "--mood", "0.8,0.5", "--radius", "0.3").stdout
+    assert "hardly" not in region
     assert "mood: valence +0.80, arousal +0.50; within 0.3" in region
 
 
