@@ -31,7 +31,12 @@ def hostile_name():
 @pytest.fixture(scope="session")
 def odd_names():
     """By what they are: names of files that a page shows badly."""
-    return {"reversed": "noise \u202egpj.wav", "long": f"{'long ' * 48}.png", "wide": "strip.png", "blinking": "blinking.gif"}
+    return {
+        "reversed": "noise \u202egpj.wav",
+        "long": f"{'long ' * 48}.png",
+        "wide": "strip.png",
+        "blinking": "blinking.gif",
+    }
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +56,7 @@ def media(hostile_name, odd_names, tmp_path_factory):
 
 
 def write_odd_files(folder, names):
-    """Noise with a name that is read from right to left at its end, pictures of odd shapes, an animated GIF."""
+    """Noise with a name that ends from right to left, pictures of odd shapes, an animated GIF."""
     generator = np.random.default_rng(0)
     noise = generator.integers(-9000, 9000, 3 * 16_000, np.int16)
     with wave.open(str(folder / names["reversed"]), "wb") as sound:
