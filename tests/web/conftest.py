@@ -1,7 +1,9 @@
 """A library of real media, its server, and pages of it in a real browser."""
 
 import shutil
+import wave
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from PIL import Image
@@ -27,7 +29,18 @@ def hostile_name():
 
 
 @pytest.fixture(scope="session")
-def media(hostile_name, tmp_path_factory):
+def odd_names():
+    """By what they are: names of files that a page shows badly."""
+    return {
+        "reversed": "noise \u202egpj.wav",
+        "long": f"{'long ' * 48}.png",
+        "wide": "strip.png",
+        "blinking": "blinking.gif",
+    }
+
+
+@pytest.fixture(scope="session")
+def media(hostile_name, odd_names, tmp_path_factory):
     """Photos, videos and sounds; one with the name of a script, one nearly the same as another."""
     samples, folder = tmp_path_factory.mktemp("samples"), tmp_path_factory.mktemp("media")
     create_sample_media(samples)
@@ -38,7 +51,21 @@ def media(hostile_name, tmp_path_factory):
         cat.convert("RGB").save(folder / "chelsea-again.jpg", quality=80)
         mirrored = cat.convert("RGB").transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         mirrored.save(tmp_path_factory.getbasetemp() / "mirrored-cat.jpg")
+    write_odd_files(folder, odd_names)
     return folder
+
+
+def write_odd_files(folder, names):
+    """Noise with a name that ends from right to left, pictures of odd shapes, an animated GIF."""
+    generator = np.random.default_rng(0)
+    noise = generator.integers(-9000, 9000, 3 * 16_000, np.int16)
+    with wave.open(str(folder / names["reversed"]), "wb") as sound:
+        sound.setparams((1, 2, 16_000, 0, "NONE", ""))
+        sound.writeframes(noise.tobytes())
+    for name, shape in ((names["long"], (6000, 8, 3)), (names["wide"], (6, 9000, 3))):
+        Image.fromarray(generator.integers(0, 255, shape, np.uint8)).save(folder / name)
+    frames = [Image.new("RGB", (160, 120), colour) for colour in ("navy", "orange", "green", "white")]
+    frames[0].save(folder / names["blinking"], save_all=True, append_images=frames[1:], duration=500, loop=0)
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import pytest
 from encoders import MIN_CLASS_SCORE
 from retrieval.report import THEME_PATH
 from retrieval.report.modality_style import MODALITY_COLOURS, MODALITY_PLURALS
+from retrieval.search import FUSION_RULES
 from retrieval.web.request_guard import MAX_UPLOAD_BYTES
 from retrieval.web.search_parameters import MAX_RESULTS
 
@@ -29,6 +30,11 @@ def test_limits_are_those_of_the_server_and_the_encoders():
     assert f"MAX_UPLOAD_BYTES = {MAX_UPLOAD_BYTES:_};" in SCRIPTS["uploads.js"]
     assert f"MAX_RESULTS = {MAX_RESULTS:_};" in SCRIPTS["search_session.js"]
     assert f"MIN_SCORE = {MIN_CLASS_SCORE};" in SCRIPTS["recognised_terms.js"]
+
+
+def test_the_rules_that_give_no_chances_are_those_of_the_search():
+    [rule] = [name for name, rule in FUSION_RULES.items() if not rule.is_probability]
+    assert f'query.fusion !== "{rule}"' in SCRIPTS["address_state.js"]
 
 
 def test_the_policy_of_the_page_allows_all_that_is_in_it():

@@ -70,7 +70,15 @@ export function hasContent(query) {
 }
 
 /**
- * The query without fields that make no sense without others, so that the server never refuses what a click made.
+ * Whether scores are chances of a match: of content alone, by a rule that does not fuse ranks.
+ * @param {Query} query
+ */
+export function isScoredByChance(query) {
+  return hasContent(query) && !query.mood && !query.nudge.length && query.fusion !== "rrf";
+}
+
+/**
+ * The query without fields that make no sense without others, so that the server refuses neither a click nor a link.
  * @param {Query} query
  * @returns {Query}
  */
@@ -92,10 +100,10 @@ export class AddressState extends EventTarget {
   constructor() {
     super();
     /** @type {Query} */
-    this.query = parseAddress(location.search);
+    this.query = completeQuery(parseAddress(location.search));
     addEventListener("popstate", () => {
       this.#openField = null;
-      this.query = parseAddress(location.search);
+      this.query = completeQuery(parseAddress(location.search));
       this.dispatchEvent(new Event("change"));
     });
   }

@@ -1,6 +1,7 @@
 /** The items of the library with a place on the valence-arousal plane. */
 
 import { fetchJson } from "./api_client.js";
+import { toPrintable } from "./text_format.js";
 
 /**
  * @typedef {import("./api_types.js").AffectMap} AffectMap
@@ -18,7 +19,7 @@ export function readColumns(columns) {
     if (valence === null || arousal === null) return [];
     const modality = columns.modality_names[columns.modalities[index]];
     const [valence_sd, arousal_sd] = [columns.valence_sd[index] ?? 0, columns.arousal_sd[index] ?? 0];
-    return [{ id, name: columns.names[index], modality, valence, arousal, valence_sd, arousal_sd }];
+    return [{ id, name: toPrintable(columns.names[index]), modality, valence, arousal, valence_sd, arousal_sd }];
   });
 }
 

@@ -111,6 +111,7 @@
  * @property {string | null} error
  * @property {string[]} log
  * @property {string[]} roots  folders indexed before
+ * @property {number | null} writer  id of the process that writes to the library
  *
  * @typedef {{valence: number, arousal: number}} Point
  */

@@ -3,7 +3,7 @@
 import { createElement, createIcon, findElement } from "./dom.js";
 import { describeFusion, describeSpace } from "./display_names.js";
 import { MODALITIES, MODALITY_PLURALS } from "./modality_style.js";
-import { getFileName } from "./text_format.js";
+import { getFileName, toPrintable } from "./text_format.js";
 
 /**
  * @typedef {import("./address_state.js").AddressState} AddressState
@@ -107,7 +107,7 @@ export class Filters {
    * @param {Library} library
    */
   #showFolders({ folders }) {
-    const options = folders.map(({ path, items }) => createElement("option", { value: path, title: path }, `${getFileName(path)} (${items})`));
+    const options = folders.map(({ path, items }) => createElement("option", { value: path, title: toPrintable(path) }, `${getFileName(path)} (${items})`));
     this.folders.replaceChildren(createElement("option", { value: "" }, "All folders"), ...options);
     findElement("folder-label").hidden = folders.length < 2;
   }

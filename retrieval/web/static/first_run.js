@@ -2,6 +2,7 @@
 
 import { sendJson } from "./api_client.js";
 import { findElement } from "./dom.js";
+import { hasBeenThere } from "./library_watch.js";
 
 export class FirstRun {
   /**
@@ -24,6 +25,6 @@ export class FirstRun {
    * @param {import("./api_types.js").Library} library
    */
   show(library) {
-    this.section.hidden = library.state !== "missing";
+    this.section.hidden = hasBeenThere(library);
   }
 }

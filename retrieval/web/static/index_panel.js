@@ -5,9 +5,13 @@
 
 import { fetchJson, sendJson } from "./api_client.js";
 import { createElement, findElement } from "./dom.js";
-import { formatCount, formatDuration } from "./text_format.js";
+import { formatCount, formatDuration, toPrintable } from "./text_format.js";
 
 /** @typedef {import("./api_types.js").JobStatus} JobStatus */
+
+/** @type {JobStatus} */
+const NO_STATUS = { job: null, running: false, progress: null, summary: null, error: null, log: [], roots: [], writer: null };
+const START_BUTTONS = ["index-again", "index-retry", "add-folder-start"];
 
 export class IndexPanel extends EventTarget {
   /** @type {JobStatus | null} */
@@ -67,9 +71,10 @@ export class IndexPanel extends EventTarget {
   }
 
   /**
-   * @param {JobStatus} status
+   * @param {Partial<JobStatus>} news  of a start or stop without the folders and the writer, which are as they were
    */
-  #show(status) {
+  #show(news) {
+    const status = { ...NO_STATUS, ...this.#status, ...news };
     this.#status = status;
     const { job, running, progress, log, roots } = status;
     /** @type {HTMLProgressElement} */
@@ -81,9 +86,11 @@ export class IndexPanel extends EventTarget {
     findElement("running-job").textContent = `${job === "train" ? "Training" : "Indexing"}: ${describeProgress(status)}`;
     findElement("running-job").hidden = !running;
     findElement("index-stop").hidden = !running;
+    const isTaken = !running && status.writer !== null; // by a process that is not the server's
+    for (const button of START_BUTTONS) findElement(button).disabled = isTaken;
     findElement("index-again").hidden = findElement("index-retry").hidden = running || !roots.length;
-    findElement("index-roots").replaceChildren(...roots.map((root) => createElement("li", {}, root)));
-    findElement("index-log").textContent = log.join("\n");
+    findElement("index-roots").replaceChildren(...roots.map((root) => createElement("li", {}, toPrintable(root))));
+    findElement("index-log").textContent = log.map(toPrintable).join("\n");
     findElement("index-log-box").hidden = !log.length;
   }
 }
@@ -91,7 +98,8 @@ export class IndexPanel extends EventTarget {
 /**
  * @param {JobStatus} status
  */
-function describeProgress({ job, running, progress, error }) {
+function describeProgress({ job, running, progress, error, writer }) {
+  if (!running && writer !== null) return `Another process (${writer}) writes to the library; index once it has ended.`;
   if (!running) return error ? `It failed: ${error}` : "Nothing is running.";
   if (job === "train") return "this may take some minutes";
   if (!progress) return "Starting …";

@@ -3,7 +3,7 @@
 import { createElement, createIcon } from "./dom.js";
 import { getNoun } from "./modality_style.js";
 import { createPreview } from "./preview.js";
-import { formatSeconds, getFileName } from "./text_format.js";
+import { formatSeconds, getFileName, toPrintable } from "./text_format.js";
 import { VirtualGrid } from "./virtual_grid.js";
 
 const TILE_SIZE = { getMinWidth: () => 120, cardHeight: 128, gap: 8 };
@@ -21,7 +21,7 @@ export class ItemGrid {
   constructor(list, onOpen) {
     this.onOpen = onOpen;
     const createCard = (/** @type {number} */ index) => this.#createTile(this.#items[index]);
-    this.grid = new VirtualGrid(list, { createCard, ...TILE_SIZE });
+    this.grid = new VirtualGrid(list, { createCard, getId: (index) => this.#items[index].id, ...TILE_SIZE });
   }
 
   /**
@@ -40,7 +40,7 @@ export class ItemGrid {
     const badge = item.duration === null || item.modality === "image" ? null : formatSeconds(item.duration);
     return createElement(
       "button",
-      { type: "button", class: "tile", title: item.path, "aria-label": `${name}, ${getNoun(item.modality)}`, onclick: () => this.onOpen(item) },
+      { type: "button", class: "tile", title: toPrintable(item.path), "aria-label": `${name}, ${getNoun(item.modality)}`, onclick: () => this.onOpen(item) },
       createPreview({ ...item, start: null, end: null }),
       badge && createElement("span", { class: "badge", "data-modality": item.modality }, createIcon(item.modality), badge),
       createElement("span", { class: "tile-name" }, name),

@@ -20,8 +20,9 @@ export function listenToKeys({ focusSearch, findResult, resultKeys, focusResults
     else if (event.key === "?") act(event, showHelp);
     else if (event.key === "Escape" && target.closest("#results")) act(event, focusSearch);
     else {
-      const result = resultKeys[event.key] && findResult(target);
-      if (result) act(event, () => resultKeys[event.key](result));
+      const run = resultKeys[event.key.toLowerCase()]; // with Shift or Caps Lock too
+      const result = run && findResult(target);
+      if (result) act(event, () => run(result));
     }
   });
   findElement("help-open").addEventListener("click", showHelp);

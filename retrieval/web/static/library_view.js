@@ -7,7 +7,7 @@ import { fetchAllItems } from "./item_source.js";
 import { LibraryMap } from "./library_map.js";
 import { MODALITIES, MODALITY_PLURALS } from "./modality_style.js";
 import { Timeline } from "./timeline.js";
-import { formatCount } from "./text_format.js";
+import { formatCount, toPrintable } from "./text_format.js";
 
 /**
  * @typedef {import("./api_types.js").Item} Item
@@ -95,7 +95,7 @@ export class LibraryView {
       library.missing ? `${formatCount(library.missing, "files")} not there now` : "",
     ];
     findElement("library-counts").textContent = [...counts, ...others].filter(Boolean).join(" · ") || "nothing yet";
-    findElement("library-path").textContent = library.library;
+    findElement("library-path").textContent = toPrintable(library.library);
   }
 
   async #showUnreadable() {
@@ -103,7 +103,7 @@ export class LibraryView {
     findElement("unreadable-section").hidden = !files.length;
     findElement("unreadable").replaceChildren(
       ...files.map((/** @type {{path: string, reason: string}} */ { path, reason }) =>
-        createElement("li", {}, createElement("code", {}, path), createElement("span", {}, reason)),
+        createElement("li", {}, createElement("code", {}, toPrintable(path)), createElement("span", {}, reason)),
       ),
     );
   }

@@ -1,15 +1,15 @@
 /** The page: its parts, and what each tells the others. */
 
-import { AddressState } from "./address_state.js";
+import { AddressState, isScoredByChance } from "./address_state.js";
 import { findElement } from "./dom.js";
 import { fetchAffectMap } from "./affect_map.js";
-import { fetchJson } from "./api_client.js";
 import { CaptionsPanel } from "./captions_panel.js";
 import { Filters } from "./filters.js";
 import { FirstRun } from "./first_run.js";
 import { IndexPanel } from "./index_panel.js";
 import { listenToKeys } from "./keyboard.js";
 import { LibraryView } from "./library_view.js";
+import { hasBeenThere, isThere, LibraryWatch } from "./library_watch.js";
 import { MediaInput } from "./media_input.js";
 import { MoodPanel } from "./mood_panel.js";
 import { Notices } from "./notices.js";
@@ -22,7 +22,7 @@ import { SearchStatus } from "./search_status.js";
 import { getFileName } from "./text_format.js";
 import { Viewer } from "./viewer.js";
 
-const RETRY_MS = 1500; // while the server loads the library or does not answer
+const UNAVAILABLE = 503; // HTTP's status of a library that can't be searched now
 
 /**
  * @typedef {import("./api_types.js").Result} Result
@@ -33,6 +33,7 @@ const RETRY_MS = 1500; // while the server loads the library or does not answer
 const state = new AddressState();
 const notices = new Notices();
 const session = new SearchSession();
+const watch = new LibraryWatch(notices);
 const status = new SearchStatus(state, notices);
 const searchBox = new SearchBox(state);
 const chips = new QueryChips(state);
@@ -47,10 +48,9 @@ const viewer = new Viewer({ searchLike, exclude, explain, getNeighbour, getTarge
 const libraryView = new LibraryView(openItem, notices);
 new MediaInput(state, notices);
 
-/** @type {Library | null} */
-let library = null;
 /** @type {import("./plane_drawing.js").PlottedItem[]} */
 let plotted = [];
+let focusesFirst = false; // whether the first result of the next answer takes the focus
 
 /**
  * @param {Result | Item} item
@@ -68,6 +68,7 @@ function searchLike(item, nudge) {
   state.start({ item: item.id, nudge: nudge ? [nudge] : [] });
   notices.announce(`Searching for what is like ${getFileName(item.path)}${nudge ? `, but ${nudge}` : ""}`);
   scrollTo({ top: 0 });
+  focusesFirst = true;
 }
 
 /**
@@ -126,68 +127,76 @@ function showQuery() {
   for (const part of [searchBox, chips, moodPanel, filters]) part.showQuery(query);
   document.title = query.text ? `${query.text} – affect` : "affect";
   session.setQuery(query);
-  if (!isSearchView && library) {
-    libraryView.show(library, plotted);
+  if (!isSearchView && watch.library) {
+    libraryView.show(watch.library, plotted);
     captionsPanel.refresh(getName);
   }
 }
 
-async function loadLibrary() {
-  try {
-    library = /** @type {Library} */ (await fetchJson("/api/library"));
-  } catch (error) {
-    notices.showError("library", /** @type {Error} */ (error).message);
-    setTimeout(loadLibrary, RETRY_MS);
-    return;
-  }
-  showLibrary(library);
-  if (library.state === "ready") await loadMap(library);
-  else setTimeout(loadLibrary, RETRY_MS);
+/** While the library is away the page stays as it was, but for use. */
+function showLibrary() {
+  const library = /** @type {Library} */ (watch.library);
+  const isGone = !isThere(library) && hasBeenThere(library);
+  document.body.dataset.state = isGone ? "gone" : library.state;
+  findElement("main").inert = findElement("search-form").inert = isGone;
+  firstRun.show(library);
+  if (isGone) return;
+  moodPanel.showLibrary(library);
+  filters.showLibrary(library);
 }
 
-/**
- * @param {Library} current
- */
-function showLibrary(current) {
-  firstRun.show(current);
-  moodPanel.showLibrary(current);
-  filters.showLibrary(current);
-  if (current.notice) notices.showInfo("library", current.notice);
-  else notices.clear("library");
-  document.body.dataset.state = current.state;
-}
-
-/**
- * @param {Library} current
- */
-async function loadMap(current) {
+async function loadMap() {
   plotted = await fetchAffectMap().catch(() => []);
   moodPanel.plane.setItems(plotted);
   libraryView.invalidate();
-  if (state.query.view === "library") await libraryView.show(current, plotted);
+  if (state.query.view === "library") await libraryView.show(/** @type {Library} */ (watch.library), plotted);
+}
+
+function showAnswer() {
+  const { answer } = session;
+  if (!answer) return;
+  status.showEmpty(false);
+  status.showAnswer(answer);
+  results.show(answer.results, { folds: isScoredByChance(state.query), isWhole: !session.mayHaveMore });
+  moodPanel.showAnswer(answer);
+  const { activeElement } = document;
+  const isLost = activeElement === document.body || activeElement?.closest("#results");
+  if (focusesFirst && isLost) results.grid.focusCard(0); // not where the reader has moved on
+  focusesFirst = false;
+}
+
+/**
+ * Shows why there is no answer. That the library is away is said once, and not of every search.
+ * @param {Error & {status?: number}} error
+ */
+async function showSearchError(error) {
+  if (error.status === UNAVAILABLE) await watch.load();
+  if (!watch.isAway) status.showError(error, session.answer !== null);
+  if (session.answer) return;
+  results.show([]);
+  moodPanel.plane.setResults([]);
 }
 
 function listen() {
   state.addEventListener("change", showQuery);
-  session.addEventListener("start", () => status.showBusy());
-  session.addEventListener("answer", () => {
-    const { answer } = session;
-    if (!answer) return;
-    status.showEmpty(false);
-    status.showAnswer(answer);
-    results.show(answer.results);
-    moodPanel.showAnswer(answer);
+  session.addEventListener("start", () => {
+    status.showBusy();
+    results.foldUnlikely();
   });
+  session.addEventListener("answer", showAnswer);
   session.addEventListener("explained", (event) => results.showSummaries(/** @type {CustomEvent} */ (event).detail));
-  session.addEventListener("error", (event) => status.showError(/** @type {CustomEvent} */ (event).detail));
+  session.addEventListener("error", (event) => showSearchError(/** @type {CustomEvent} */ (event).detail));
   session.addEventListener("empty", () => {
     status.showEmpty(true);
     results.show([]);
     moodPanel.plane.setResults([]);
   });
+  watch.addEventListener("change", showLibrary);
+  watch.addEventListener("return", () => session.repeat());
+  watch.addEventListener("ready", loadMap);
   indexPanel.addEventListener("library", async () => {
-    await loadLibrary();
-    session.repeat();
+    await watch.load();
+    if (!watch.isAway) session.repeat();
   });
   listenToViews();
   listenToKeys({
@@ -218,4 +227,4 @@ listen();
 showQuery();
 status.showEmpty(!session.isActive);
 indexPanel.follow();
-loadLibrary();
+watch.load();

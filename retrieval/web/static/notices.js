@@ -1,6 +1,7 @@
 /** Lines above the page: what is being done, what went wrong. A topic has one line at a time. */
 
 import { createElement, createIconButton, findElement } from "./dom.js";
+import { toPrintable } from "./text_format.js";
 
 export class Notices {
   constructor() {
@@ -43,6 +44,10 @@ export class Notices {
     this.#find(topic)?.remove();
   }
 
+  clearAll() {
+    this.list.replaceChildren();
+  }
+
   /**
    * Says something to screen readers alone.
    * @param {string} message
@@ -60,11 +65,12 @@ export class Notices {
 
   /**
    * @param {string} topic
-   * @param {string} message
+   * @param {string} text
    * @param {string} kind
    * @param {{label: string, run: () => void} | null} action
    */
-  #show(topic, message, kind, action) {
+  #show(topic, text, kind, action) {
+    const message = toPrintable(text);
     const shown = this.#find(topic);
     if (shown?.querySelector("span")?.textContent === message) return;
     const button = action && createElement("button", { type: "button", class: "link", onclick: action.run }, action.label);

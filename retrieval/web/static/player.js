@@ -6,6 +6,8 @@ import { createFaceOutlines } from "./face_outlines.js";
 import { formatSeconds, getFileName } from "./text_format.js";
 import { createWaveform } from "./waveform.js";
 
+const SEEK_SECONDS = 0.5; // farther from where it should play, someone else has moved it
+
 /**
  * @typedef {import("./preview.js").Moment} Moment
  * @typedef {import("./api_types.js").ItemDetails} ItemDetails
@@ -17,6 +19,8 @@ export class Player {
   /** @type {HTMLElement | null} */
   #playhead = null;
   #seconds = 0;
+  #start = 0; // where it begins to play, in seconds
+  #isTouched = false; // whether it was paused, or moved elsewhere
 
   /**
    * @param {HTMLElement} box
@@ -32,16 +36,21 @@ export class Player {
   show(moment, details) {
     this.stop();
     this.#seconds = details.duration ?? 0;
+    this.#start = moment.start ?? 0;
+    this.#isTouched = false;
     if (details.missing) this.#showMissing(moment);
     else if (moment.modality === "image") this.box.replaceChildren(this.#createPicture(moment, details));
     else this.#showTimed(moment);
   }
 
-  /** Plays from the moment, or pauses. */
+  /** Plays, from the moment at first. */
+  play() {
+    this.#media?.play().catch(() => {});
+  }
+
   toggle() {
-    if (!this.#media) return;
-    if (this.#media.paused) this.#media.play().catch(() => {});
-    else this.#media.pause();
+    if (this.#media?.paused) this.play();
+    else this.#media?.pause();
   }
 
   stop() {
@@ -53,7 +62,8 @@ export class Player {
   }
 
   /**
-   * Marks the second at which what was searched for is strongest, and starts there.
+   * Marks the second at which what was searched for is strongest, and plays from there unless the reader has chosen
+   * another place meanwhile.
    * @param {number | null} seconds
    */
   markMoment(seconds) {
@@ -68,7 +78,7 @@ export class Player {
     });
     mark.style.left = `${(100 * seconds) / this.#seconds}%`;
     track.append(mark);
-    if (this.#media?.paused && this.#media.currentTime < seconds) this.#media.currentTime = seconds;
+    if (!this.#isTouched) this.#seek(seconds);
   }
 
   /**
@@ -100,7 +110,8 @@ export class Player {
     const media = createElement(isVideo ? "video" : "audio", attributes);
     if (isVideo) media.setAttribute("poster", getPreviewAddress(moment.id, moment.start));
     media.src = getMediaAddress(moment.id);
-    media.addEventListener("loadedmetadata", () => this.#begin(media, moment), { once: true });
+    media.addEventListener("loadedmetadata", () => this.#begin(media), { once: true });
+    for (const name of ["pause", "seeking"]) media.addEventListener(name, () => this.#noticeTouch(media, name));
     media.addEventListener("timeupdate", () => this.#movePlayhead(media));
     media.addEventListener("error", () => this.#showUnplayable(moment));
     this.#media = media;
@@ -110,11 +121,27 @@ export class Player {
 
   /**
    * @param {HTMLMediaElement} media
-   * @param {Moment} moment
    */
-  #begin(media, { start }) {
+  #begin(media) {
     if (Number.isFinite(media.duration)) this.#seconds = media.duration;
-    if (start && media.currentTime < start) media.currentTime = start;
+    if (this.#start) this.#seek(this.#start);
+  }
+
+  /**
+   * @param {HTMLMediaElement} media
+   * @param {string} event
+   */
+  #noticeTouch(media, event) {
+    if (media !== this.#media) return; // the end of what was shown before
+    this.#isTouched ||= event === "pause" || Math.abs(media.currentTime - this.#start) > SEEK_SECONDS;
+  }
+
+  /**
+   * @param {number} seconds
+   */
+  #seek(seconds) {
+    this.#start = seconds;
+    if (this.#media && this.#media.readyState >= HTMLMediaElement.HAVE_METADATA) this.#media.currentTime = seconds;
   }
 
   /**
@@ -143,9 +170,9 @@ export class Player {
    * @param {number} seconds
    */
   #playFrom(seconds) {
-    if (!this.#media) return;
-    this.#media.currentTime = seconds;
-    this.#media.play().catch(() => {});
+    this.#isTouched = true;
+    this.#seek(seconds);
+    this.play();
   }
 
   /**
@@ -156,14 +183,22 @@ export class Player {
   }
 
   /**
+   * Shows the file as a picture, which an animated GIF is to a browser; its preview where it is none.
    * @param {Moment} moment
    */
   #showUnplayable(moment) {
     if (!this.#media) return; // stopped, which an empty address ends too
-    this.#media.replaceWith(
-      createElement("img", { src: getPreviewAddress(moment.id, moment.start), alt: "" }),
-      createElement("p", { class: "hint", role: "status" }, "This browser can't play the file's format."),
-    );
+    const media = this.#media;
     this.#media = null;
+    const text = createElement("p", { class: "hint", role: "status" }, "This browser can't play the file's format.");
+    const picture = createElement("img", { src: getMediaAddress(moment.id), alt: getFileName(moment.path) });
+    const showPreview = () => {
+      picture.addEventListener("error", () => picture.remove());
+      picture.src = getPreviewAddress(moment.id, moment.start);
+      picture.after(text);
+    };
+    picture.addEventListener("error", showPreview, { once: true });
+    picture.addEventListener("load", () => picture.nextSibling === text || picture.nextElementSibling?.remove());
+    media.replaceWith(picture);
   }
 }

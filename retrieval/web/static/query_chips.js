@@ -32,8 +32,12 @@ export class QueryChips {
    */
   showQuery(query) {
     const chips = this.#listChips(query);
+    const focused = [...this.list.children].findIndex((chip) => chip.contains(document.activeElement));
     this.list.replaceChildren(...chips.map((chip) => this.#createChip(chip)));
     this.list.hidden = !chips.length;
+    if (focused < 0) return;
+    const next = this.list.children[Math.min(focused, chips.length - 1)];
+    (next?.querySelector("button") ?? findElement("search-text")).focus();
   }
 
   /**

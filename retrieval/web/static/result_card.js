@@ -4,7 +4,7 @@ import { createElement, createIcon, createIconButton } from "./dom.js";
 import { getNoun } from "./modality_style.js";
 import { createPreview } from "./preview.js";
 import { createBar } from "./score_bars.js";
-import { formatSpan, getFileName } from "./text_format.js";
+import { formatSpan, getFileName, toPrintable } from "./text_format.js";
 
 /**
  * @typedef {import("./api_types.js").Result} Result
@@ -25,12 +25,12 @@ export function createResultCard(result, group, actions) {
   const name = getFileName(result.path);
   return createElement(
     "article",
-    { class: `card ${result.group ? "duplicate" : ""}`, "data-id": result.id },
+    { class: `card ${result.group ? "duplicate" : ""}` },
     createOpenButton(result, formatSpan(result.start, result.end), actions),
     createElement(
       "div",
       { class: "card-body" },
-      createElement("p", { class: "card-name", title: result.path }, name),
+      createElement("p", { class: "card-name", title: toPrintable(result.path) }, name),
       createElement("p", { class: "card-summary" }, result.summary ?? ""),
       createFooter(result, name, group, actions),
     ),
@@ -85,7 +85,7 @@ function createOpenButton(result, span, actions) {
  * @param {ResultActions} actions
  */
 function createFooter(result, name, group, actions) {
-  const fold = group.isExpanded ? "Fold" : `+${group.hidden} alike`;
+  const fold = group.isExpanded ? ["Fold"] : [`+${group.hidden}`, createElement("span", {}, " alike")];
   const foldLabel = group.isExpanded ? `Fold what is nearly the same as ${name}` : `Show ${group.hidden} more nearly the same as ${name}`;
   return createElement(
     "div",
@@ -98,7 +98,7 @@ function createFooter(result, name, group, actions) {
       createElement(
         "button",
         { type: "button", class: "fold", "aria-expanded": group.isExpanded, "aria-label": foldLabel, onclick: () => actions.toggleGroup(result) },
-        fold,
+        ...fold,
       ),
   );
 }

@@ -2,10 +2,13 @@
 
 import { findElement } from "./dom.js";
 import { createResultCard, showSummary } from "./result_card.js";
+import { formatCount } from "./text_format.js";
 import { VirtualGrid } from "./virtual_grid.js";
 
 const NARROW = 500; // pixels of a list, below which two small cards are a row
 const CARD_SIZE = { getMinWidth: (/** @type {number} */ width) => (width < NARROW ? 150 : 196), cardHeight: 278, gap: 14 };
+
+const LIKELY_SCORE = 0.1; // a chance; less is rather no match
 
 /** @typedef {import("./api_types.js").Result} Result */
 
@@ -22,6 +25,8 @@ export class ResultList {
   #hidden = new Set();
   /** @type {string[]} */
   #keys = []; // what each card shows, to keep those that stay the same
+  #folds = { folds: false, isWhole: true };
+  #showsUnlikely = false;
 
   /**
    * @param {Omit<import("./result_card.js").ResultActions, "toggleGroup">} actions
@@ -30,15 +35,23 @@ export class ResultList {
   constructor(actions, onNearEnd) {
     this.actions = { ...actions, toggleGroup: (/** @type {Result} */ result) => this.#toggleGroup(result) };
     const createCard = (/** @type {number} */ index) => this.#createCard(this.#shown[index]);
-    this.grid = new VirtualGrid(findElement("results"), { createCard, onNearEnd, ...CARD_SIZE });
+    const getId = (/** @type {number} */ index) => this.#shown[index].id;
+    /** @type {HTMLButtonElement} */
+    this.more = findElement("show-unlikely");
+    this.more.addEventListener("click", () => this.#showUnlikely());
+    const extend = () => this.more.hidden && onNearEnd();
+    this.grid = new VirtualGrid(findElement("results"), { createCard, getId, onNearEnd: extend, ...CARD_SIZE });
   }
 
   /**
    * @param {Result[]} results
+   * @param {{folds: boolean, isWhole: boolean}} [options]  whether those that are no likely matches fold beneath the
+   *   others, and whether there are no more of them
    */
-  show(results) {
+  show(results, options = { folds: false, isWhole: true }) {
     const [first] = this.#results;
     if (first?.id !== results[0]?.id) this.grid.resetFocus();
+    this.#folds = options;
     this.#results = results;
     this.#duplicates = groupDuplicates(results);
     this.#fold();
@@ -84,11 +97,27 @@ export class ResultList {
 
   #fold() {
     const isShown = (/** @type {Result} */ { id, group }) => !this.#hidden.has(id) && (!group || this.#expanded.has(group));
-    this.#shown = this.#results.filter(isShown);
+    const listed = this.#results.filter(isShown);
+    const end = this.#folds.folds && !this.#showsUnlikely ? countLikely(listed) : listed.length;
+    this.#shown = listed.slice(0, end);
+    this.more.hidden = end === listed.length;
+    this.more.textContent = `Show ${this.#folds.isWhole ? formatCount(listed.length - end, "less likely results") : "less likely results"}`;
     const keys = this.#shown.map((result) => this.#describeCard(result));
     const changed = keys.findIndex((key, index) => key !== this.#keys[index]);
     this.grid.setCount(keys.length, changed < 0 ? keys.length : changed);
     this.#keys = keys;
+  }
+
+  /** Folds what is no likely match again: what follows is another query. */
+  foldUnlikely() {
+    this.#showsUnlikely = false;
+  }
+
+  #showUnlikely() {
+    const first = this.#shown.length;
+    this.#showsUnlikely = true;
+    this.#fold();
+    this.grid.focusCard(first);
   }
 
   /**
@@ -125,4 +154,14 @@ function groupDuplicates(results) {
   const groups = new Map();
   for (const result of results) if (result.group) groups.set(result.group, [...(groups.get(result.group) ?? []), result]);
   return groups;
+}
+
+/**
+ * How many of the results come before those that are all no likely matches; all where none is likely. Results are
+ * not strictly in order of score: kinds of media are balanced.
+ * @param {Result[]} results
+ */
+function countLikely(results) {
+  const last = results.findLastIndex(({ score }) => score >= LIKELY_SCORE);
+  return last < 0 ? results.length : last + 1;
 }

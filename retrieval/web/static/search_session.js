@@ -1,6 +1,6 @@
 /**
  * Asks for results as the query changes. One request is on its way at a time; the answer of an earlier query is never
- * shown. "answer" follows new results, "explained" their explanations, "empty" a query with nothing to look for.
+ * shown. "error" follows a failure, and leaves an answer only where it is to the same query. "answer" follows new results, "explained" their explanations, "empty" a query with nothing to look for.
  */
 
 import { formatParameters, isSearch } from "./address_state.js";
@@ -61,9 +61,14 @@ export class SearchSession extends EventTarget {
     this.#run();
   }
 
+  /** Whether there may be more results than the answer has. */
+  get mayHaveMore() {
+    return this.answer !== null && this.answer.results.length >= this.#count && this.#count < MAX_RESULTS;
+  }
+
   /** Asks for more results, where there may be any; "answer" follows. */
   extend() {
-    if (!this.answer || this.answer.results.length < this.#count || this.#count >= MAX_RESULTS) return;
+    if (!this.mayHaveMore) return;
     this.#count = Math.min(MAX_RESULTS, 4 * this.#count);
     this.repeat();
   }
@@ -84,6 +89,7 @@ export class SearchSession extends EventTarget {
       this.dispatchEvent(new Event("answer"));
       this.#timer = setTimeout(() => this.#explainFirst(), EXPLAIN_MS);
     } catch (error) {
+      if (this.#answered !== this.#parameters) this.answer = null;
       this.dispatchEvent(new CustomEvent("error", { detail: error }));
     }
   }

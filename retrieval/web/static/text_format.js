@@ -1,10 +1,27 @@
 /** Values as people read them. */
 
+/** Characters that are not seen or reorder others (Unicode TR 36, 3.6), which make a name look like another. */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0]/gu;
+/** The joiners within emoji, and after letters that they shape. */
+const SHAPING = /(?<=[\p{Extended_Pictographic}\p{Emoji_Modifier}\ufe0f\p{sc=Arab}\p{sc=Deva}\p{sc=Beng}\p{sc=Mlym}\p{sc=Sinh}])[\u200c\u200d]$/u;
+
 /**
+ * Text from files with what can't be seen written out, such as \u202e; to be shown, never to be sent.
+ * @param {string} text
+ */
+export function toPrintable(text) {
+  return text.replace(INVISIBLE, (character, at) => {
+    if (SHAPING.test(text.slice(Math.max(0, at - 2), at + 1))) return character;
+    return `\\u${/** @type {number} */ (character.codePointAt(0)).toString(16).padStart(4, "0")}`;
+  });
+}
+
+/**
+ * The last part of a path, to be shown.
  * @param {string} path
  */
 export function getFileName(path) {
-  return path.split("/").pop() || path;
+  return toPrintable(path.split("/").pop() || path);
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Media to search with: sent to the server, which encodes them and keeps no file. */
 
 import { fetchJson } from "./api_client.js";
+import { toPrintable } from "./text_format.js";
 
 export const MAX_UPLOAD_BYTES = 200_000_000; // as retrieval/web/request_guard.py
 const STORAGE_KEY = "affect-uploads"; // names by id, so that a reload still names them
@@ -24,7 +25,7 @@ export async function uploadMedia(blob, name) {
  * @param {string} id
  */
 export function getUploadName(id) {
-  return readNames()[id] ?? "";
+  return toPrintable(readNames()[id] ?? "");
 }
 
 /**

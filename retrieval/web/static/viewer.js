@@ -6,7 +6,7 @@ import { createElement, createIcon, findElement } from "./dom.js";
 import { createDescription, createExplanation } from "./explanation.js";
 import { getNoun } from "./modality_style.js";
 import { Player } from "./player.js";
-import { formatSeconds, formatSpan, getFileName } from "./text_format.js";
+import { formatSeconds, formatSpan, getFileName, toPrintable } from "./text_format.js";
 
 /**
  * @typedef {import("./api_types.js").Result} Result
@@ -56,7 +56,7 @@ export class Viewer {
       const details = await this.#request.run((signal) => fetchJson(`/api/items/${encodeURIComponent(item.id)}`, { signal }));
       if (!details) return;
       this.#showDetails(item, details);
-      if (plays) this.player.toggle();
+      if (plays) this.player.play();
     } catch (error) {
       findElement("viewer-details").replaceChildren(createElement("p", { role: "alert" }, /** @type {Error} */ (error).message));
     }
@@ -72,7 +72,8 @@ export class Viewer {
    * @param {Result | Item} item
    */
   #showHeader(item) {
-    findElement("viewer-title").textContent = getFileName(item.path);
+    const name = getFileName(item.path);
+    Object.assign(findElement("viewer-title"), { textContent: name, title: name });
     findElement("viewer-actions").replaceChildren(...this.#createActions(item));
     findElement("viewer-details").replaceChildren();
     this.player.stop();
@@ -106,9 +107,10 @@ export class Viewer {
   #showDetails(item, details) {
     const moment = { start: null, end: null, ...item };
     this.player.show(moment, details);
+    if (isResult(item)) this.player.markMoment(item.why?.moment ?? null);
     const box = findElement("viewer-details");
     const facts = createElement("p", { class: "facts" }, listFacts(moment, details).join(" · "));
-    const paths = createElement("p", { class: "path" }, details.paths.join("\n"));
+    const paths = createElement("p", { class: "path" }, details.paths.map(toPrintable).join("\n"));
     const caption = createCaptionForm(details, this.notices);
     if (isResult(item)) this.#showExplanation(item, details, box, [facts, paths, caption]);
     else box.replaceChildren(facts, createDescription(details), caption, paths);
@@ -123,6 +125,7 @@ export class Viewer {
   async #showExplanation(result, details, box, [facts, paths, caption]) {
     const render = () => box.replaceChildren(facts, createExplanation(result, details, this.actions.getTarget()), caption, paths);
     render();
+    if (result.why) return;
     await this.actions.explain(result).catch(() => result);
     if (this.#shown !== result) return;
     render();
@@ -146,7 +149,7 @@ export class Viewer {
     if (event.key === "ArrowLeft") this.#step(-1);
     else if (event.key === "ArrowRight") this.#step(1);
     else if (event.key === " " && !target.matches("button, summary, a")) this.player.toggle();
-    else if (event.key === "p") this.player.toggle();
+    else if (event.key.toLowerCase() === "p") this.player.toggle();
     else return;
     event.preventDefault();
   }

@@ -10,6 +10,7 @@ const EXTRA_ROWS = 2; // above and below the window
 /**
  * @typedef {object} GridOptions
  * @property {(index: number) => HTMLElement} createCard
+ * @property {(index: number) => string} getId  of what a card shows, by which the focus stays with it
  * @property {(width: number) => number} getMinWidth  of a card, by the width of the list, in pixels
  * @property {number} cardHeight  pixels
  * @property {number} gap  pixels
@@ -43,6 +44,7 @@ export class VirtualGrid {
    * @param {number} [unchanged]  how many of the first cards are as they were, and stay
    */
   setCount(count, unchanged = 0) {
+    const focus = this.#findFocus();
     this.#count = count;
     this.#active = Math.min(this.#active, Math.max(0, count - 1));
     for (const [index, cell] of this.#cells) {
@@ -51,6 +53,28 @@ export class VirtualGrid {
       this.#cells.delete(index);
     }
     this.refresh();
+    if (focus && !this.list.contains(document.activeElement)) this.#restoreFocus(focus);
+  }
+
+  /** Which control of which card has the focus; null where it is elsewhere. */
+  #findFocus() {
+    for (const [index, cell] of this.#cells) {
+      const control = listControls(cell).findIndex((other) => other === document.activeElement);
+      if (control >= 0) return { index, control, id: cell.dataset.id };
+    }
+    return null;
+  }
+
+  /**
+   * Focuses the same card again, or the one in its place where it is gone.
+   * @param {{index: number, control: number, id: string | undefined}} focus
+   */
+  #restoreFocus({ index, control, id }) {
+    const { getId } = this.options;
+    const same = Array.from({ length: this.#count }, (_, at) => at).find((at) => getId(at) === id);
+    if (!this.#count) this.list.focus();
+    else if (same !== undefined) this.focusCard(same, control);
+    else this.focusCard(Math.min(index, this.#count - 1));
   }
 
   resetFocus() {
@@ -114,7 +138,7 @@ export class VirtualGrid {
   #place(index) {
     let cell = this.#cells.get(index);
     if (!cell) {
-      cell = createElement("li", { "aria-posinset": index + 1 }, this.options.createCard(index));
+      cell = createElement("li", { "aria-posinset": index + 1, "data-id": this.options.getId(index) }, this.options.createCard(index));
       this.#setTabbable(cell, index === this.#active);
       this.#insert(index, cell);
     }
@@ -189,14 +213,16 @@ export class VirtualGrid {
   /**
    * Scrolls to a card and focuses it.
    * @param {number} index
+   * @param {number} [control]  of the card
    */
-  focusCard(index) {
+  focusCard(index, control = 0) {
     if (!this.#count) return;
     if (!this.#cells.has(index)) this.#place(index);
     this.#activate(index);
     const cell = /** @type {HTMLElement} */ (this.#cells.get(index));
     cell.scrollIntoView({ block: "nearest" });
-    listControls(cell)[0]?.focus({ preventScroll: true });
+    const controls = listControls(cell);
+    (controls[control] ?? controls[0])?.focus({ preventScroll: true });
     this.#schedule();
   }
 
