@@ -76,7 +76,7 @@ class SoundMomentFinder:
         """Scores of the segment that begins at `start` seconds; None without sound, or of a changed file."""
         record = self._library.catalog.find_file(Path(path))
         try:
-            if record is None or not record.stamp.matches(FileStamp.from_path(Path(path))):
+            if record is None or not record.stamp.matches_content(FileStamp.from_path(Path(path))):
                 return None  # it may have another content by now
         except OSError:
             return None

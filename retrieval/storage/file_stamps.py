@@ -31,6 +31,10 @@ class FileStamp:
         """Whether a file with this stamp is unchanged at a later one; a missing ctime matches any."""
         return later == (self if self.ctime_ns is not None else replace(self, ctime_ns=later.ctime_ns))
 
+    def matches_content(self, later: FileStamp) -> bool:
+        """The same by size and modification time alone: new permissions or links are no other content."""
+        return (later.size, later.mtime_ns) == (self.size, self.mtime_ns)
+
 
 @dataclass(frozen=True, kw_only=True)
 class FileRecord:

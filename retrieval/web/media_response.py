@@ -74,7 +74,7 @@ def make_media_response(path: Path, modality: str, stamp: FileStamp, request: He
 
 def _open_file(path: Path, modality: str, stamp: FileStamp) -> _PartialFileResponse:
     try:
-        if not stamp.matches(FileStamp.from_path(path)):
+        if not stamp.matches_content(FileStamp.from_path(path)):
             raise NotFoundError(f"{to_printable(path)}: has changed since it was indexed")
         content_type = get_content_type(detect_format(read_header(path), path), modality)
         status = path.stat()

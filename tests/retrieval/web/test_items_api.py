@@ -232,6 +232,14 @@ def test_a_link_in_the_place_of_a_file_is_not_followed(copy):
     assert_not_served(lib, "photo1.png")
 
 
+def test_new_permissions_are_no_change(copy):
+    media, lib = copy
+    (media / "photo1.png").chmod(0o600)
+    with open_client(lib) as client:
+        item = next(i for i in fetch(client, "/api/items")["items"] if i["path"].endswith("photo1.png"))
+        assert client.get(f"/api/items/{item['id']}/media").content == (media / "photo1.png").read_bytes()
+
+
 def assert_not_served(lib, name):
     with open_client(lib) as client:
         item = next(i for i in fetch(client, "/api/items")["items"] if i["path"].endswith(name))
