@@ -6,7 +6,9 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from retrieval.report.output_file import write_output
 
@@ -28,6 +30,9 @@ def save_growth_plot(
             axes.plot(item_counts, values, marker="o", markersize=4, color=colour, label=name)
         axes.set_xscale("log")
         axes.set_yscale("log")
+        axes.set_ylim(*_find_decades(lines))
+        for axis_formatter in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+            axis_formatter(FuncFormatter(_format_tick))
         axes.set_xlabel("items")
         axes.set_ylabel(unit)
         axes.grid(visible=True, which="major", color="#dddddd", linewidth=0.6)
@@ -35,3 +40,15 @@ def save_growth_plot(
     stream = io.BytesIO()
     figure.savefig(stream, format=path.suffix.removeprefix(".") or "png", dpi=DPI)
     write_output(path, stream.getvalue())
+
+
+def _find_decades(lines: Mapping[str, Sequence[float]]) -> tuple[float, float]:
+    """The powers of ten around all values: within less than one decade an axis has hardly a tick."""
+    logs = np.log10(np.concatenate([np.asarray(values, np.float64) for values in lines.values()]))
+    return 10 ** np.floor(logs.min()), 10 ** np.ceil(logs.max())
+
+
+def _format_tick(value: float, _: int) -> str:
+    """Values that begin with 1, 2 or 5 alone: more do not fit beside a short axis."""
+    digits = f"{value:g}"
+    return digits if digits.strip("0.")[:1] in ("1", "2", "5") else ""
