@@ -83,7 +83,7 @@ def _play_session(page: Page) -> Iterator[Shot]:
 
 
 def _wait_for_summaries(page: Page) -> None:
-    page.locator(".card-summary:not(:empty)").nth(3).wait_for()
+    page.locator(".card-summary:not(:empty)").nth(2).wait_for()  # unlikely results are folded
     page.wait_for_load_state("networkidle")
 
 
