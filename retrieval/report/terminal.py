@@ -121,8 +121,8 @@ def format_time_span(start: float | None, end: float | None) -> str:
 def format_course_step(step: Mapping[str, Any]) -> tuple[str, str]:
     """The time of a step of a course, and its affect beside that asked for there."""
     points = ((step["valence"], step["arousal"]), step["asked"])
-    found, asked = (f"{valence:+.2f} {arousal:+.2f}" for valence, arousal in points)
-    return format_time_span(step["start"], step["end"]), f"{found} for {asked}"
+    found, wanted = (f"{valence:+.2f} {arousal:+.2f}" for valence, arousal in points)
+    return format_time_span(step["start"], step["end"]), f"{found} for {wanted}"
 
 
 def format_moment(seconds: float | None) -> str:

@@ -26,14 +26,11 @@ from experiments.heads.text.baselines import Baseline, predict_by_lexicons, pred
 from experiments.heads.text.rated_rows import (
     ACTION,
     Floats,
-    encode_anchor_sentences,
     encode_texts,
-    load_sentences,
-    load_short_texts,
     stack_affect,
 )
 from experiments.heads.text.regressors import ROLE
-from experiments.heads.text.train import fit, fit_texts
+from experiments.heads.text.train import fit, fit_splits
 from experiments.heads.text_adapter.training_sets import select_held_out
 from retrieval.evaluation import pearson
 from spaces import RegressorSet
@@ -105,14 +102,7 @@ def _predict(regressors: RegressorSet, encoder: MiniLMAffect, texts: Sequence[Ra
 
 def _predict_actions_held_out(encoder: MiniLMAffect, data_root: Path, seed: int) -> Floats:
     """(n, 2) of action phrases, each by a model trained on others; one scale for all folds."""
-    splits = ("train", "dev")
-    fitted = fit_texts(
-        encoder,
-        load_sentences(encoder, data_root, splits),
-        load_short_texts(encoder, data_root, splits),
-        encode_anchor_sentences(encoder, data_root),
-        seed=seed,
-    )
+    fitted = fit_splits(encoder, data_root, ("train", "dev"), seed=seed)
     return fitted.predictions[fitted.texts.kinds == ACTION]
 
 

@@ -15,6 +15,7 @@ the error of a guess, so that the head is uncertain about what it cannot read.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -97,13 +98,7 @@ def fit(data_root: Path = DATA_ROOT, *, seed: int, quiet: bool = False, use_dev:
     """
     encoder: MiniLMAffect = ENCODERS.make("minilm-affect")  # type: ignore[assignment]
     splits = ("train", "dev") if use_dev else ("train",)
-    fitted = fit_texts(
-        encoder,
-        load_sentences(encoder, data_root, splits),
-        load_short_texts(encoder, data_root, splits),
-        encode_anchor_sentences(encoder, data_root),
-        seed=seed,
-    )
+    fitted = fit_splits(encoder, data_root, splits, seed=seed)
     return RegressorSet(
         members={"mean": fitted.mean, "log_sd": fitted.log_sd},
         encoder_signatures={ROLE: encoder.card.signature},
@@ -112,6 +107,17 @@ def fit(data_root: Path = DATA_ROOT, *, seed: int, quiet: bool = False, use_dev:
             "log_sd": "natural logarithm of the SD of the mean's error",
             "stretched": dict(zip(DIMENSIONS, fitted.factors.round(3).tolist(), strict=True)),
         },
+    )
+
+
+def fit_splits(encoder: MiniLMAffect, data_root: Path, splits: Sequence[str], *, seed: int) -> TextFit:
+    """Regressors for the texts of these splits of all sets. Raises AffectError where a set is missing."""
+    return fit_texts(
+        encoder,
+        load_sentences(encoder, data_root, splits),
+        load_short_texts(encoder, data_root, splits),
+        encode_anchor_sentences(encoder, data_root),
+        seed=seed,
     )
 
 

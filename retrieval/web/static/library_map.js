@@ -3,6 +3,7 @@
  * "select" follows a selection, with the ids in it; null for none.
  */
 
+import { FrameRequest } from "./frame_request.js";
 import { drawAxes, drawItems, drawResults, drawWords, startSheet } from "./plane_drawing.js";
 import { PlaneTooltip } from "./plane_tooltip.js";
 import { PlaneView } from "./plane_view.js";
@@ -26,7 +27,7 @@ export class LibraryMap extends EventTarget {
   #selected = null;
   /** @type {Drag | null} */
   #drag = null;
-  #isWaiting = false;
+  #frame = new FrameRequest(() => this.#paint());
 
   /**
    * @param {HTMLCanvasElement} canvas
@@ -78,13 +79,10 @@ export class LibraryMap extends EventTarget {
   }
 
   draw() {
-    if (this.#isWaiting) return;
-    this.#isWaiting = true;
-    requestAnimationFrame(() => this.#paint());
+    this.#frame.schedule();
   }
 
   #paint() {
-    this.#isWaiting = false;
     if (!this.canvas.clientWidth) return;
     const sheet = startSheet(this.canvas, this.view);
     const selected = this.#selected;

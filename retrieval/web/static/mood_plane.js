@@ -4,6 +4,7 @@
  */
 
 import { findNearestWord } from "./affect_map.js";
+import { FrameRequest } from "./frame_request.js";
 import { drawAxes, drawCourse, drawItems, drawResults, drawTarget, drawWords, startSheet } from "./plane_drawing.js";
 import { PlaneTooltip } from "./plane_tooltip.js";
 import { clamp, measureDistance, PlaneView } from "./plane_view.js";
@@ -34,7 +35,7 @@ export class MoodPlane extends EventTarget {
   /** @type {Target} */
   target = { points: [], radius: 0 };
   drawsCourse = false;
-  #isWaiting = false;
+  #frame = new FrameRequest(() => this.#paint());
 
   /**
    * @param {HTMLCanvasElement} canvas
@@ -96,13 +97,10 @@ export class MoodPlane extends EventTarget {
   }
 
   draw() {
-    if (this.#isWaiting) return;
-    this.#isWaiting = true;
-    requestAnimationFrame(() => this.#paint());
+    this.#frame.schedule();
   }
 
   #paint() {
-    this.#isWaiting = false;
     if (!this.canvas.clientWidth) return;
     const sheet = startSheet(this.canvas, this.view);
     const placed = this.#results.filter(({ id }) => this.#itemById.has(id));

@@ -4,6 +4,7 @@
  */
 
 import { createElement } from "./dom.js";
+import { FrameRequest } from "./frame_request.js";
 
 const EXTRA_ROWS = 2; // above and below the window
 
@@ -23,7 +24,7 @@ export class VirtualGrid {
   #count = 0;
   #columns = 1;
   #active = 0;
-  #isWaiting = false;
+  #frame = new FrameRequest(() => this.#render());
 
   /**
    * @param {HTMLElement} list
@@ -35,8 +36,8 @@ export class VirtualGrid {
     list.addEventListener("keydown", (event) => this.#moveByKey(event));
     list.addEventListener("focusin", (event) => this.#followFocus(event));
     new ResizeObserver(() => this.refresh()).observe(list);
-    addEventListener("scroll", () => this.#schedule(), { passive: true });
-    addEventListener("resize", () => this.#schedule());
+    addEventListener("scroll", () => this.#frame.schedule(), { passive: true });
+    addEventListener("resize", () => this.#frame.schedule());
   }
 
   /**
@@ -98,15 +99,6 @@ export class VirtualGrid {
     const rows = Math.ceil(this.#count / this.#columns);
     this.list.style.height = `${Math.max(0, rows * (cardHeight + gap) - gap)}px`;
     this.#render();
-  }
-
-  #schedule() {
-    if (this.#isWaiting) return;
-    this.#isWaiting = true;
-    requestAnimationFrame(() => {
-      this.#isWaiting = false;
-      this.#render();
-    });
   }
 
   #render() {
@@ -223,7 +215,7 @@ export class VirtualGrid {
     cell.scrollIntoView({ block: "nearest" });
     const controls = listControls(cell);
     (controls[control] ?? controls[0])?.focus({ preventScroll: true });
-    this.#schedule();
+    this.#frame.schedule();
   }
 
   get activeIndex() {
