@@ -1,8 +1,9 @@
 """Sounds by words through the classes of a sound-event classifier: label attention over sentence vectors.
 
-A text attends to the classes whose names are near it: w = softmax(cosine / temperature) over all classes,
-which is ConSE (Norouzi et al. 2014) from the side of the text. Scores s in [0, 1] of a sound are compared
-with it by w . sqrt(s). Words near no class abstain: what AudioSet has no class for, these scores can't tell.
+A text attends to the classes whose names are near it: w = softmax(cosine / temperature) over all classes
+but those of MOOD_CLASSES, which is ConSE (Norouzi et al. 2014) from the side of the text. Scores s in [0, 1]
+of a sound are compared with it by w . sqrt(s). Words near no class abstain: what AudioSet has no class for,
+these scores can't tell.
 
 Rows are of unit length, as those of any view. A sound's is [sqrt(s) / C, rest]: the rest of its length lies
 in further coordinates, where texts are 0, along a random projection of sqrt(s) (Johnson & Lindenstrauss
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from encoders import Encoder, EventClassifier, Rows, is_missing_row, unit_rows
 from spaces.base import Features, Views
@@ -25,6 +27,12 @@ from spaces.zero_shot import encode_cached
 # Chosen on the dev words of sounds_by_word (67 words, 262 sounds); neighbours differ by less than a word.
 TEMPERATURE = 0.02  # of the attention, in cosines of MiniLM
 LABEL_PROMPT = "the sound of {}"
+MOOD_CLASSES = frozenset({
+    "happy music", "sad music", "funny music", "tender music", "exciting music", "angry music", "scary music",
+})  # fmt: skip
+"""AudioSet's moods of music, which no text attends to: the classifier hardly ever hears them (the highest
+score of any on 148 pieces of game music is .04), so that words near them would find nothing. Moods are left
+to the estimates of valence and arousal."""
 MIN_SIMILARITY = 0.45  # of a text and the nearest class, below which it abstains; .5 loses dev words
 SCALE = 2.0  # C: sqrt of the sum of scores that fills the length
 RANDOM_COORDINATES = 64
@@ -42,7 +50,7 @@ class LabelAttentionSpace:
     role: str
     classifier: EventClassifier
     text_encoder: Encoder
-    version: str = f"attention-1-{TEMPERATURE}-{MIN_SIMILARITY}"
+    version: str = f"attention-2-{TEMPERATURE}-{MIN_SIMILARITY}"
 
     def project(self, features: Features) -> Views:
         """Unit rows (n, classes + RANDOM_COORDINATES), of the classifier's role or else of "text"."""
@@ -56,7 +64,7 @@ class LabelAttentionSpace:
         """Weights (n, classes) of unit sentence vectors (n, d), which add up to 1; NaN where they abstain."""
         from scipy.special import softmax  # takes .3 s to import, which other commands need not pay
 
-        similarities = sentences @ self._label_vectors.T
+        similarities = np.where(self._is_mood, -np.inf, sentences @ self._label_vectors.T)
         weights = np.asarray(softmax(similarities / TEMPERATURE, axis=1), np.float32)
         weights[~(similarities.max(axis=1) >= MIN_SIMILARITY)] = np.nan
         return weights
@@ -93,6 +101,10 @@ class LabelAttentionSpace:
         """Random signs; RandomState's numbers are the same in every version of numpy."""
         shape = (len(self.classifier.classes), RANDOM_COORDINATES)
         return np.random.RandomState(0).choice(np.array([-1, 1], np.float32), size=shape)
+
+    @cached_property
+    def _is_mood(self) -> npt.NDArray[np.bool_]:
+        return np.array([name.lower() in MOOD_CLASSES for name in self.classifier.classes])
 
     @cached_property
     def _label_vectors(self) -> Rows:

@@ -48,7 +48,7 @@ def command(data: Path, sets: str, seed: int, as_json: bool) -> None:
     if not chosen or not set(chosen) <= set(known):
         raise AffectError(f"--sets {sets}: choose from {', '.join(known)}")
     galleries = _load_galleries([name for name in chosen if name in GALLERIES], data, seed)
-    rows = [row for gallery in galleries.values() for row in _measure(gallery, galleries, seed)]
+    rows = [row for gallery in galleries.values() for row in _measure(gallery, galleries, data, seed)]
     requirements = []
     if FILMS in chosen:
         from experiments.mood_queries.film_search import measure_courses
@@ -75,10 +75,11 @@ def _load_galleries(names: Sequence[str], data: Path, seed: int) -> dict[str, Ga
     return {name: loaders[name](data, seed, folder) for name in names}
 
 
-def _measure(gallery: Gallery, galleries: Mapping[str, Gallery], seed: int) -> Iterator[Row]:
+def _measure(gallery: Gallery, galleries: Mapping[str, Gallery], data: Path, seed: int) -> Iterator[Row]:
     from experiments.affect_dial.gallery import open_gallery
     from experiments.mood_queries.rated_items import measure_absence, measure_distances, measure_regions
     from experiments.mood_queries.searches import measure_across, measure_nudges, measure_unwanted
+    from experiments.mood_queries.sound_moods import SOUND_MOODS, measure_sound_moods
 
     with open_gallery(gallery) as engine:
         name = gallery.name
@@ -87,6 +88,9 @@ def _measure(gallery: Gallery, galleries: Mapping[str, Gallery], seed: int) -> I
         for measure, found in measure_nudges(engine, gallery, seed).items():
             yield _make_row("nudge", name, measure, found)
         yield _make_row("not-mood alone", name, "rated as not wanted", measure_absence(engine, gallery, seed))
+        if name in SOUND_MOODS:
+            for measure, found in measure_sound_moods(gallery, data, seed).items():
+                yield _make_row("mood named by the text", name, measure, found)
         for measure, found in measure_unwanted(engine, gallery, seed).items():
             yield _make_row("not-mood beside content", name, measure, found)
         if PHOTOS in galleries and name != PHOTOS:
@@ -113,7 +117,8 @@ def _make_report(rows: list[Row], requirements: list[Requirement], seed: int) ->
             "of: queries; brackets: 95 % intervals over whole themes, series and actors, or over films",
             "beside, and difference to it: of a point, the distance of the estimates without their SDs; of a "
             "region and not-mood alone, all items; of a nudge and not-mood beside content, the same search "
-            "without; of a photo's mood, all sounds",
+            "without; of a photo's mood, all sounds; of a mood named by the text ('happy music'), the words "
+            "alone",
             "chance: any other item",
         ],
     )

@@ -17,8 +17,9 @@ from retrieval.search.mood_course import make_course_target, warn_of_items_witho
 from retrieval.search.mood_targets import MoodTarget, PointTarget, RegionTarget
 from retrieval.search.query import Query
 from retrieval.search.query_encoder import EncodedQueryPart
-from retrieval.search.query_moods import Mood, PhraseAffect, describe_mood, get_mood_point
+from retrieval.search.query_moods import Mood, PhraseAffect, describe_mood, get_mood_point, place_landmark
 from retrieval.search.segment_scores import SegmentScores, make_scores_without_content
+from retrieval.search.sound_moods import find_sound_mood
 from retrieval.search.words_mood import read_mood_of_words
 from retrieval.storage import AnySnapshot
 from spaces.affect_regression import average_estimates
@@ -37,26 +38,50 @@ log = logging.getLogger(__name__)
 
 
 def resolve_mood(query: Query, pipeline: FeaturePipeline) -> Query:
-    """The query with the affect of the phrases that are its moods, or of its emotion words.
+    """The query with the affect of the phrases that are its moods, of its emotion words, or of its sound.
 
     Raises AffectError as `read_phrase`.
     """
+    query = _add_sound_mood(query, pipeline)
     if query.mood_from_words and query.text is not None and query.mood is None:
         words = query.text if query.reading is None else query.reading.positive  # not those it denies
         return replace(query, mood=read_mood_of_words(words, pipeline))
-
-    def read(mood: Mood) -> Mood:
-        return read_phrase(mood, pipeline) if isinstance(mood, str) else mood
-
     named = [*([] if query.mood is None else [query.mood]), *query.then, *query.not_moods]
     if not any(isinstance(mood, str) for mood in named):
         return query
     return replace(
         query,
-        mood=None if query.mood is None else read(query.mood),
-        then=tuple(map(read, query.then)),
-        not_moods=tuple(map(read, query.not_moods)),
+        mood=None if query.mood is None else _read_mood(query.mood, pipeline),
+        then=tuple(_read_mood(mood, pipeline) for mood in query.then),
+        not_moods=tuple(_read_mood(mood, pipeline) for mood in query.not_moods),
     )
+
+
+def _add_sound_mood(query: Query, pipeline: FeaturePipeline) -> Query:
+    """The query with the mood that its text says of a sound, where it leaves mood and dial open."""
+    is_open = query.affect is None and not (query.names_mood or query.mood_from_words)
+    if query.reading is None or not (query.reading.sound_mood and is_open):
+        return query
+    words = query.reading.sound_mood
+    mood = _read_known_mood(words, pipeline)
+    if mood is None:
+        return query
+    line = f"looks for the mood {words!r} too, as --mood does; --affect 0 goes by the words alone"
+    log.warning("%s", line)
+    reading = replace(query.reading, warnings=(*query.reading.warnings, line))
+    return replace(query, mood=mood, reading=reading)
+
+
+def _read_known_mood(words: str, pipeline: FeaturePipeline) -> Mood | None:
+    """The mood of words; None where nothing can be told of them."""
+    try:
+        return _read_mood(place_landmark(words), pipeline)
+    except AffectError:
+        return None
+
+
+def _read_mood(mood: Mood, pipeline: FeaturePipeline) -> Mood:
+    return read_phrase(mood, pipeline) if isinstance(mood, str) else mood
 
 
 def read_phrase(phrase: str, pipeline: FeaturePipeline) -> PhraseAffect:
@@ -132,9 +157,30 @@ def score_unwanted_moods(
     scores = {}
     for mood in moods:
         if (point := get_mood_point(mood)) is not None:
-            region = RegionTarget(centre=point, radius=LANDMARK_RADIUS)
             nearness = PointTarget(point=point).score(snapshot, segments)
             scores[f"mood {describe_mood(mood)}"] = make_scores_without_content(
-                segments, region.score(snapshot, segments), mean_cosine=nearness, term=MOOD_TERM
+                segments, _score_nearby(snapshot, point, segments), mean_cosine=nearness, term=MOOD_TERM
             )
     return scores
+
+
+def weigh_by_sound_mood(
+    snapshot: AnySnapshot, text: str, content: SegmentScores, pipeline: FeaturePipeline
+) -> SegmentScores:
+    """Scores of what is not wanted, times the probability that a segment feels as the text says of its sound.
+
+    So "sad music" is not all music. Without affect of the segment, or such a mood, a score stays.
+    """
+    words = find_sound_mood(text)
+    mood = _read_known_mood(words, pipeline) if words else None
+    if mood is None or (point := get_mood_point(mood)) is None:
+        return content
+    probability = _score_nearby(snapshot, point, content.segments)
+    return replace(content, total=content.total * np.where(np.isnan(probability), 1.0, probability))
+
+
+def _score_nearby(
+    snapshot: AnySnapshot, point: tuple[float, float], segments: npt.NDArray[np.integer[Any]]
+) -> npt.NDArray[np.float64]:
+    """(n,) the probability that segments lie within LANDMARK_RADIUS of a point; NaN without affect."""
+    return RegionTarget(centre=point, radius=LANDMARK_RADIUS).score(snapshot, segments)

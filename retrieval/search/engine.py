@@ -15,6 +15,7 @@ from retrieval.search.affect_search import (
     resolve_mood,
     score_mood,
     score_unwanted_moods,
+    weigh_by_sound_mood,
 )
 from retrieval.search.candidates import CandidateSearch
 from retrieval.search.content_and_mood import average_content_and_mood
@@ -161,7 +162,10 @@ class Engine:
         def score_negatives(segments: npt.NDArray[np.integer[Any]]) -> dict[str, SegmentScores]:
             by_chance = replace(query, fusion=DEFAULT_FUSION)  # 1 - q needs a probability, not a rank
             texts = {
-                text: self._scorer.score(by_chance, [part], segments) for text, part in negatives.items()
+                text: weigh_by_sound_mood(
+                    snapshot, text, self._scorer.score(by_chance, [part], segments), self.library.pipeline
+                )
+                for text, part in negatives.items()
             }
             return texts | score_unwanted_moods(snapshot, query.not_moods, segments)
 

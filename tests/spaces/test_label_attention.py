@@ -33,6 +33,13 @@ def test_texts_attend_to_classes_named_alike_and_abstain_far_from_all(space):
     assert np.allclose(weights[:3].sum(axis=1), 1, atol=1e-5) and np.isnan(weights[3:]).all()
 
 
+def test_no_text_attends_to_moods_of_music(space):
+    weights = space.attend(unit_rows(space.text_encoder.encode(["happy music", "sad piano music"])))
+    moods = [space.classifier.classes.index(f"{mood} music") for mood in ("Happy", "Sad", "Scary")]
+    assert (weights[:, moods] == 0).all()
+    assert [space.classifier.classes[row.argmax()] for row in weights] == ["Music", "Piano"]
+
+
 def test_a_text_is_compared_with_the_scores_themselves(space):
     scores = np.stack([
         make_scores(space, "Dog", "Bark"), make_scores(space, "Dog", "Bark", score=0.3),
