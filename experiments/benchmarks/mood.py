@@ -77,9 +77,9 @@ def _load_galleries(names: Sequence[str], data: Path, seed: int) -> dict[str, Ga
 
 def _measure(gallery: Gallery, galleries: Mapping[str, Gallery], data: Path, seed: int) -> Iterator[Row]:
     from experiments.affect_dial.gallery import open_gallery
+    from experiments.mood_queries.named_moods import NAMED_MOODS, measure_named_moods
     from experiments.mood_queries.rated_items import measure_absence, measure_distances, measure_regions
     from experiments.mood_queries.searches import measure_across, measure_nudges, measure_unwanted
-    from experiments.mood_queries.sound_moods import SOUND_MOODS, measure_sound_moods
 
     with open_gallery(gallery) as engine:
         name = gallery.name
@@ -88,8 +88,8 @@ def _measure(gallery: Gallery, galleries: Mapping[str, Gallery], data: Path, see
         for measure, found in measure_nudges(engine, gallery, seed).items():
             yield _make_row("nudge", name, measure, found)
         yield _make_row("not-mood alone", name, "rated as not wanted", measure_absence(engine, gallery, seed))
-        if name in SOUND_MOODS:
-            for measure, found in measure_sound_moods(gallery, data, seed).items():
+        if name in NAMED_MOODS:
+            for measure, found in measure_named_moods(gallery, data, seed).items():
                 yield _make_row("mood named by the text", name, measure, found)
         for measure, found in measure_unwanted(engine, gallery, seed).items():
             yield _make_row("not-mood beside content", name, measure, found)

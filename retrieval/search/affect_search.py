@@ -15,11 +15,11 @@ from retrieval.features import FeaturePipeline
 from retrieval.search.content_and_mood import MOOD_TERM
 from retrieval.search.mood_course import make_course_target, warn_of_items_without_course
 from retrieval.search.mood_targets import MoodTarget, PointTarget, RegionTarget
+from retrieval.search.named_moods import find_sound_mood
 from retrieval.search.query import Query
 from retrieval.search.query_encoder import EncodedQueryPart
 from retrieval.search.query_moods import Mood, PhraseAffect, describe_mood, get_mood_point, place_landmark
 from retrieval.search.segment_scores import SegmentScores, make_scores_without_content
-from retrieval.search.sound_moods import find_sound_mood
 from retrieval.search.words_mood import read_mood_of_words
 from retrieval.storage import AnySnapshot
 from spaces.affect_regression import average_estimates
@@ -42,7 +42,7 @@ def resolve_mood(query: Query, pipeline: FeaturePipeline) -> Query:
 
     Raises AffectError as `read_phrase`.
     """
-    query = _add_sound_mood(query, pipeline)
+    query = _add_named_mood(query, pipeline)
     if query.mood_from_words and query.text is not None and query.mood is None:
         words = query.text if query.reading is None else query.reading.positive  # not those it denies
         return replace(query, mood=read_mood_of_words(words, pipeline))
@@ -57,12 +57,12 @@ def resolve_mood(query: Query, pipeline: FeaturePipeline) -> Query:
     )
 
 
-def _add_sound_mood(query: Query, pipeline: FeaturePipeline) -> Query:
+def _add_named_mood(query: Query, pipeline: FeaturePipeline) -> Query:
     """The query with the mood that its text says of a sound, where it leaves mood and dial open."""
     is_open = query.affect is None and not (query.names_mood or query.mood_from_words)
-    if query.reading is None or not (query.reading.sound_mood and is_open):
+    if query.reading is None or not (query.reading.named_mood and is_open):
         return query
-    words = query.reading.sound_mood
+    words = query.reading.named_mood
     mood = _read_known_mood(words, pipeline)
     if mood is None:
         return query

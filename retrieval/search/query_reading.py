@@ -13,14 +13,14 @@ class QueryText:
 
     positive:    what is looked for; empty where only something is denied
     negatives:   what is not wanted, in the form in which it is searched, by the user's words
-    sound_mood:  the words of mood that it says of music, a voice or a sound; empty without
+    named_mood:  the words of mood that it names beside hardly anything, or of a sound; empty without
     corrections: words that were replaced, with their replacement
     warnings:    lines for the user
     """
 
     positive: str
     negatives: Mapping[str, str] = field(default_factory=dict)
-    sound_mood: str = ""
+    named_mood: str = ""
     corrections: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 

@@ -10,10 +10,10 @@ from functools import lru_cache
 from encoders import ClassifierEncoder, EnglishTextEncoder, EventClassifier
 from retrieval.features import FeaturePipeline
 from retrieval.search.language import is_foreign, may_be_foreign
+from retrieval.search.named_moods import MOOD_WORDS, find_named_mood
 from retrieval.search.negation import NegationParse, parse_negation
 from retrieval.search.query import Query
 from retrieval.search.query_reading import QueryText
-from retrieval.search.sound_moods import MOOD_WORDS, find_sound_mood
 from retrieval.search.spelling import correct_spelling
 from retrieval.search.wording import WORD, clean_text, normalise_wording, straighten_quotes
 
@@ -47,7 +47,7 @@ def read_query_text(text: str | None, exclude: Sequence[str], pipeline: FeatureP
     parts = [main, *others.values()]
     return QueryText(
         positive=main.positive,
-        sound_mood=main.sound_mood,
+        named_mood=main.named_mood,
         negatives={**main.negatives, **{other: part.positive for other, part in others.items()}},
         corrections={wrong: right for part in parts for wrong, right in part.corrections.items()},
         warnings=tuple(line for part in parts for line in part.warnings),
@@ -81,7 +81,7 @@ class _TextReader:
         return QueryText(
             positive=normalise_wording(parse.positive) if parse.positive else "",
             negatives={phrase: normalise_wording(phrase) for phrase in parse.negatives},
-            sound_mood=find_sound_mood(parse.positive) or "",
+            named_mood=find_named_mood(parse.positive) or "",
             corrections=corrections,
             warnings=(*_report_corrections(corrections), *_report_negation(text, parse)),
         )

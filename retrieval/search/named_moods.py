@@ -1,7 +1,8 @@
-"""The mood that a text names of music or a voice: "happy music", "a sad voice", "calm piano music".
+"""The mood that a text names: "something sad", "a scary picture", "happy music", "an angry voice".
 
-Classifiers of sound events tell what sounds, not how it feels, so that the mood is looked for on the
-valence-arousal plane, beside the whole text.
+Such words say hardly anything of what is to be seen, and classifiers of sound events don't tell moods. So the
+mood is looked for on the valence-arousal plane, beside the whole text. Measured by `python -m
+experiments.bench mood`. Words of emotion beside other content ("a happy dog") are content.
 """
 
 from __future__ import annotations
@@ -14,6 +15,12 @@ SOUND_NOUNS = frozenset({
     "music", "song", "melody", "tune", "soundtrack", "theme", "track", "ballad", "lullaby", "anthem",
     "symphony", "instrumental", "piano", "guitar", "voice", "speech", "sound",
 })  # fmt: skip
+GENERIC_WORDS = frozenset({
+    "a", "an", "the", "some", "any", "all", "my", "our", "and", "very", "photo", "photograph", "picture",
+    "image", "video", "clip", "film", "movie", "scene", "shot", "place", "moment", "mood", "feeling",
+    "atmosphere", "something", "anything", "thing", "file",
+})  # fmt: skip
+"""Words beside those of mood that name nothing to be seen or heard."""
 MUSIC_MOODS = frozenset({
     # Hevner (1936)
     "agitated", "cheerful", "delicate", "depressing", "dignified", "doleful", "dramatic", "dreamy",
@@ -39,15 +46,23 @@ what it is for ("dark", "light", "heavy", "quiet", "sacred", "martial")."""
 MOOD_WORDS = MUSIC_MOODS | LANDMARKS.keys() | LANDMARK_SYNONYMS.keys()
 
 
-def find_sound_mood(text: str) -> str | None:
-    """The words of mood before the first noun of SOUND_NOUNS in a text; None without, or after a preposition.
+def find_named_mood(text: str) -> str | None:
+    """The words of mood in a text that names little else, or a sound; None in any other, and in quoted words.
 
-    Quoted words name no mood.
+    "sad", "something sad", "a sad picture"; "sad music", "sad piano music", "a sad voice in the dark".
     """
-    if QUOTED.search(text):
-        return None
+    words = WORD.findall(text.lower())
+    moods = [word for word in words if word in MOOD_WORDS]
+    others = {singularise(word) for word in words if word not in MOOD_WORDS}
+    if moods and others <= GENERIC_WORDS and not QUOTED.search(text):
+        return " ".join(moods)
+    return find_sound_mood(text)
+
+
+def find_sound_mood(text: str) -> str | None:
+    """The words of mood before the first noun of SOUND_NOUNS; None without, or after a preposition."""
     words = WORD.findall(text.lower())
     noun = next((i for i, word in enumerate(words) if singularise(word) in SOUND_NOUNS), 0)
-    if not PREPOSITIONS.isdisjoint(words[:noun]):
+    if QUOTED.search(text) or not PREPOSITIONS.isdisjoint(words[:noun]):
         return None
     return " ".join(word for word in words[:noun] if word in MOOD_WORDS) or None

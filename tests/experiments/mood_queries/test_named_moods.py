@@ -7,8 +7,8 @@ from experiments.affect_dial.gallery import Gallery
 from experiments.affect_dial.held_out_pipeline import HeldOutPipeline
 from experiments.datasets import DATA_ROOT, load_vgmidi
 from experiments.features.extraction import encode_items
-from experiments.mood_queries import sound_moods
-from experiments.mood_queries.sound_moods import measure_sound_moods
+from experiments.mood_queries import named_moods
+from experiments.mood_queries.named_moods import measure_named_moods
 from retrieval.features import FeaturePipeline, PipelineConfig
 
 PIECES = 40
@@ -19,7 +19,7 @@ PIECES = 40
     not (DATA_ROOT / "sounds_by_word").exists(), reason="no sounds_by_word in the data folder"
 )
 def test_estimates_that_are_the_ratings_bring_music_nearer_to_the_mood(monkeypatch):
-    monkeypatch.setattr(sound_moods, "DRAWS", 20)
+    monkeypatch.setattr(named_moods, "DRAWS", 20)
     pieces = [piece for piece in load_vgmidi(DATA_ROOT) if piece.split != "test"][:PIECES]
     config = PipelineConfig(objects="", activity="", faces="", text="")
     features = encode_items(FeaturePipeline(config), [(one.path,) for one in pieces]).mean_pool(len(pieces))
@@ -35,7 +35,7 @@ def test_estimates_that_are_the_ratings_bring_music_nearer_to_the_mood(monkeypat
         content_queries=(),
         worded_queries=(),
     )
-    found = measure_sound_moods(gallery, DATA_ROOT, seed=0)
+    found = measure_named_moods(gallery, DATA_ROOT, seed=0)
     distance, share = found.values()
     assert distance["value"].value < distance["beside"] - 0.1 and distance["difference"].high < 0
     assert distance["difference"].value == pytest.approx(distance["value"].value - distance["beside"])

@@ -1,7 +1,8 @@
-"""Music and voices by a text that names their mood ("happy music"), among other sounds.
+"""Photos, music and voices by a text that names their mood ("a sad picture", "happy music").
 
-The affect of the rated sounds is that of their gallery, whose heads learnt from others. The words are
-compared with sounds through the classes of sound events alone: the packaged heads learnt from these sounds.
+The affect of the rated items is that of their gallery, whose heads learnt from others. Sounds are among
+sounds of things, and words are compared with them through the classes of sound events alone: the packaged
+heads learnt from these sounds.
 """
 
 from __future__ import annotations
@@ -26,7 +27,11 @@ from spaces.circumplex import LANDMARKS, distance
 
 Floats = npt.NDArray[np.float64]
 
-SOUND_MOODS = {
+NAMED_MOODS = {
+    "oasis": ("a picture", {
+        "happy": "happy", "cheerful": "happy", "exciting": "excited", "angry": "angry", "scary": "afraid",
+        "tense": "tense", "sad": "sad", "gloomy": "gloomy", "calm": "calm", "relaxing": "relaxed",
+    }),
     "vgmidi": ("music", {
         "happy": "happy", "cheerful": "happy", "exciting": "excited", "angry": "angry", "scary": "afraid",
         "tense": "tense", "sad": "sad", "gloomy": "gloomy", "calm": "calm", "relaxing": "relaxed",
@@ -35,7 +40,7 @@ SOUND_MOODS = {
         "happy": "happy", "angry": "angry", "fearful": "afraid", "sad": "sad", "calm": "calm",
     }),
 }  # fmt: skip
-"""By gallery: the noun, and words of mood with the landmark where the sounds asked for lie."""
+"""By gallery: the noun, and words of mood with the landmark near which the items asked for lie."""
 READINGS: tuple[Mapping[str, float], ...] = ({}, {"affect": 0.0})  # as the engine reads a text; words alone
 DEPTH = 10
 MUSICAL_SCORE = 0.3  # of the class "Music" from which an unrated sound may be music and is left out
@@ -55,11 +60,13 @@ class _Outcomes:
     groups: npt.NDArray[np.str_]
 
 
-def measure_sound_moods(gallery: Gallery, data_root: Path, seed: int) -> dict[str, dict[str, Any]]:
-    """By measure: rated distance of the first ten to the mood, and the share that is music (a voice); each
-    beside the same search by the words alone.
+def measure_named_moods(gallery: Gallery, data_root: Path, seed: int) -> dict[str, dict[str, Any]]:
+    """By measure: rated distance of the first ten to the mood, and of sounds the share that is music (a
+    voice); each beside the same search by the words alone. Raises AffectError without sounds of things.
     """
-    noun, moods = SOUND_MOODS[gallery.name]
+    noun, moods = NAMED_MOODS[gallery.name]
+    if gallery.modality != "audio":
+        return {"rated distance": _summarise(_search(gallery, noun, moods), _average_distance, seed)}
     outcomes = _search(_add_other_sounds(gallery, data_root), noun, moods)
     return {
         "rated distance": _summarise(outcomes, _average_distance, seed),

@@ -1,4 +1,4 @@
-""" "happy music" is also looked for by mood, and what is not wanted of music is not all music."""
+""" "happy music", "something sad": by mood too; and what is not wanted of music is not all music."""
 
 from contextlib import closing
 from dataclasses import replace
@@ -9,9 +9,9 @@ from mood_library import FACED, filled
 
 from retrieval.search import Engine, Query
 from retrieval.search.affect_search import weigh_by_sound_mood
+from retrieval.search.named_moods import find_named_mood
 from retrieval.search.query_moods import PhraseAffect
 from retrieval.search.segment_scores import make_scores_without_content
-from retrieval.search.sound_moods import find_sound_mood
 from retrieval.storage import Library
 from spaces.circumplex import LANDMARK_RADIUS, LANDMARKS, compute_disc_probability
 
@@ -30,11 +30,13 @@ def engine(tmp_path_factory):
         ("happy music", "happy"), ("Sad piano MUSIC!", "sad"), ("a calm, relaxing song", "calm relaxing"),
         ("angry voices", "angry"), ("sad music with piano", "sad"), ("a woman singing a sad song", "sad"),
         ("music", None), ("a happy dog", None), ("love song", None), ("death metal music", None),
+        ("sad", "sad"), ("something sad", "sad"), ("a calm and peaceful scene", "calm peaceful"),
+        ("Scary photos!", "scary"), ("a sad street scene", None), ("a photo", None),
         ("a dog beside scary music", None), ('"happy music"', None), ("the sound of rain", None), ("", None),
     ],
 )  # fmt: skip
-def test_the_mood_that_a_text_names_of_a_sound(text, mood):
-    assert find_sound_mood(text) == mood
+def test_the_mood_that_a_text_names(text, mood):
+    assert find_named_mood(text) == mood
 
 
 def test_it_is_looked_for_as_a_mood_beside_the_words(engine):
