@@ -66,7 +66,7 @@ def _add_named_mood(query: Query, pipeline: FeaturePipeline) -> Query:
     mood = _read_known_mood(words, pipeline)
     if mood is None:
         return query
-    line = f"looks for the mood {words!r} too, as --mood does; --affect 0 goes by the words alone"
+    line = f"looks for the mood {words!r} too; an affect weight of 0, or quotes, go by the words alone"
     log.warning("%s", line)
     reading = replace(query.reading, warnings=(*query.reading.warnings, line))
     return replace(query, mood=mood, reading=reading)

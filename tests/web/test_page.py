@@ -159,6 +159,18 @@ def test_the_dial_weighs_content_against_mood(open_page):
     assert get_query(page)["affect"] == ["1"]
 
 
+def test_a_mood_that_the_text_names_shows_its_weight_and_can_be_left_out(open_page):
+    page = open_page("?text=happy+music")
+    expect(page.locator("#dial-value")).to_have_text("50 : 50")
+    expect(page.locator("#mood-status")).to_contain_text("happy")
+    expect(page.get_by_text("the mood 'happy' too")).to_be_visible()
+    page.get_by_role("slider", name="Content : mood").fill("0")
+    expect(page.locator("#dial-value")).to_have_text("100 : 0")
+    expect(page.get_by_text("the mood 'happy' too")).to_have_count(0)
+    expect(page.locator("#dial-value")).to_have_text("100 : 0")
+    assert get_query(page)["affect"] == ["0"]
+
+
 def test_chips_leave_one_kind_of_media(open_page):
     page = open_page("?text=music")
     page.get_by_role("button", name="sounds").click()

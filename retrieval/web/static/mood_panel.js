@@ -87,23 +87,31 @@ export class MoodPanel {
   #showDial(query) {
     const [isContent, isMood] = [hasContent(query), Boolean(query.mood || query.nudge.length)];
     this.dial.disabled = !isContent;
-    if (query.affect) this.dial.value = query.affect;
-    else this.dial.value = !isContent && isMood ? "1" : isMood ? (query.nudge.length ? "0.7" : "0.5") : "0";
-    const percent = Math.round(100 * Number(this.dial.value));
-    this.dial.setAttribute("aria-valuetext", `${100 - percent} % content, ${percent} % mood`);
-    findElement("dial-value").textContent = `${100 - percent} : ${percent}`;
+    const usual = !isContent && isMood ? "1" : isMood ? (query.nudge.length ? "0.7" : "0.5") : "0";
+    this.#setDial(query.affect || usual);
     const hint = isContent ? "" : isMood ? "Add words or a file to weigh them against the mood." : "";
     findElement("dial-hint").textContent = hint;
   }
 
   /**
-   * The place of a mood that was given in words, as the search read it, and the results.
+   * @param {string} weight of the mood
+   */
+  #setDial(weight) {
+    this.dial.value = weight;
+    const percent = Math.round(100 * Number(weight));
+    this.dial.setAttribute("aria-valuetext", `${100 - percent} % content, ${percent} % mood`);
+    findElement("dial-value").textContent = `${100 - percent} : ${percent}`;
+  }
+
+  /**
+   * The place of a mood that was given in words, and its weight, as the search read them, and the results.
    * @param {import("./api_types.js").SearchAnswer} answer
    */
   showAnswer({ query, results }) {
     const course = [query.mood, ...(query.then ?? [])].filter(Array.isArray);
     const points = course.map(([valence, arousal]) => ({ valence, arousal }));
     this.plane.setTarget({ points, radius: query.radius ?? 0 });
+    if (!this.state.query.affect) this.#setDial(String(query.affect ?? 0));
     this.plane.setResults(results);
   }
 }
