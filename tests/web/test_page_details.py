@@ -141,10 +141,12 @@ def test_less_likely_results_fold_beneath_the_others(open_page):
     expect(more).to_be_visible()
 
 
-def test_an_empty_region_is_said(open_page):
-    page = open_page("?mood=-1.00,1.00&radius=0.05")
-    expect(page.locator("#search-note")).not_to_be_empty()
+@pytest.mark.parametrize("content", ["", "&text=a+cat"])
+def test_an_empty_region_is_said(content, open_page):
+    page = open_page(f"?mood=-1.00,1.00&radius=0.05{content}")
+    expect(page.locator(".card").first).to_be_visible()
     expect(page.locator("#search-note")).to_be_visible()
+    expect(page.locator("#search-note")).to_contain_text("Hardly anything lies in this region")
 
 
 def test_after_an_error_nothing_of_another_query_is_shown(open_page):
