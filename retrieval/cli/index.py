@@ -119,7 +119,8 @@ def index(
         roots, removed_count = select_present_roots(library, paths, prune_all=prune)
         jobs = jobs or os.cpu_count() or 1
         with print_progress_lines() if print_progress else report_index_progress() as on_progress:
-            progress = Indexer(library, on_progress).run(
+            indexer = Indexer(library, on_progress)
+            progress = indexer.run(
                 roots,
                 jobs,
                 retry=retry,
@@ -132,7 +133,7 @@ def index(
             if preset is None and encoders is None and isinstance(library, Library):
                 _complete_roles(RoleCompleter(library, progress, on_progress), jobs)
             if isinstance(library, Library):
-                PreviewCompleter(library, progress, on_progress).run(jobs)
+                PreviewCompleter(library, progress, on_progress).run(indexer.without_preview, jobs)
         kind.update_index(library, log_progress)
         progress.removed += removed_count
         lost_abilities = [] if encoders is None else find_lost_abilities(library.config, preset)
