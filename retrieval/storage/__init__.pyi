@@ -45,9 +45,9 @@ from .segment_vectors import SegmentVectors as SegmentVectors
 from .signature import OutdatedSpacesError as OutdatedSpacesError
 from .signature import check_signature as check_signature
 from .snapshot import Snapshot as Snapshot
-from .snapshot import load_snapshot as load_snapshot
 from .snapshot import matches_id as matches_id
 from .snapshot import round_span as round_span
+from .snapshot_loading import load_snapshot as load_snapshot
 from .unicode_names import find_equivalent_paths as find_equivalent_paths
 from .unicode_names import find_on_disk as find_on_disk
 from .vector_store import round_to_float16 as round_to_float16
