@@ -116,8 +116,9 @@ class MilvusCatalog(SettingsTable):
         """Delete paths, and items that have none left, with all their rows."""
         keys = [make_file_key(path) for path in paths]
         self._store.delete(FILES, keys)
-        if keys or self.find_orphans():
-            self._remove_items(self.find_orphans())
+        orphans = self.find_orphans()
+        if keys or orphans:
+            self._remove_items(orphans)
             self.change_version()
 
     def find_orphans(self) -> dict[str, int]:
@@ -162,6 +163,10 @@ class MilvusCatalog(SettingsTable):
             place = bool(record["missing"]), str(read_path(record))
             places[record["item"]] = min(places.get(record["item"], place), place)
         return {item_id: path for item_id, (_, path) in places.items()}
+
+    def list_paths(self, item_id: str) -> list[Path]:
+        """Every path of an item."""
+        return [read_path(record) for record in self._store.get(FILES, [item_id], ["path"], key_field="item")]
 
     def list_unreadable(self) -> list[tuple[str, str]]:
         """(path, reason) of files that could not be read."""

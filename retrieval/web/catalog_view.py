@@ -57,7 +57,7 @@ class CatalogView:
         position, item = snapshot.find_item(item_id), state.items_by_id.get(item_id)
         if position is None or item is None:
             raise make_unknown_item_error(item_id)
-        copies = self.library.catalog.list_copies().get(item_id) or [Path(item.record.path)]
+        copies = self.library.catalog.list_paths(item_id) or [Path(item.record.path)]
         segments = snapshot.list_segments(position)
         affect, spans = snapshot.select_affect(segments), snapshot.select_spans(segments)
         whole = average_estimates(affect, compute_duration_weights(spans))

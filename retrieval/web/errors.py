@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Mount
 
 from encoders import AffectError, MediaError, describe_os_error
+from retrieval.cluster import UnreachableServerError
 
 log = logging.getLogger(__name__)
 CLIENT_GONE = 499  # nobody reads it; the number is that of nginx
@@ -123,6 +124,11 @@ async def answer_affect_error(_: Request, error: AffectError) -> Response:
     return make_error_answer(HTTPStatus.BAD_REQUEST, str(error))
 
 
+async def answer_unreachable_server(_: Request, error: UnreachableServerError) -> Response:
+    """A server of Milvus that went away after the library was opened."""
+    return make_error_answer(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+
+
 async def answer_validation_error(_: Request, error: RequestValidationError) -> Response:
     """A parameter or a body that is not as described."""
     return make_error_answer(HTTPStatus.BAD_REQUEST, describe_validation_error(error))
@@ -152,6 +158,7 @@ ERROR_HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[A
     ApiError: answer_api_error,
     MediaError: answer_media_error,
     AffectError: answer_affect_error,
+    UnreachableServerError: answer_unreachable_server,
     RequestValidationError: answer_validation_error,
     HTTPException: answer_http_error,
     OSError: answer_os_error,

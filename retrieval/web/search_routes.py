@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Request, UploadFile
 from starlette.responses import Response
 
 from encoders import AffectError
+from retrieval.cluster import UnreachableServerError
 from retrieval.search import Engine, QueryMedia, answer_query, group_near_duplicates
 from retrieval.search import Query as SearchQuery
 from retrieval.web.api_description import describe
@@ -51,13 +52,16 @@ async def upload(request: Request, file: UploadFile, services: SharedServices) -
 def run_search(engine: Engine, query: SearchQuery, parameters: SearchParameters) -> dict[str, Any]:
     """The answer of `affect search --json`, with the warnings that it logs, and the time it took.
 
-    Raises AffectError for a query that makes no sense, NotFoundError for an item that is not in the library.
+    Raises AffectError for a query that makes no sense, NotFoundError for an item that is not in the library,
+    and UnreachableServerError.
     """
     start = time.perf_counter()
     with collect_warnings() as warnings:
         explained_ids = set(filter(None, parameters.explain_items.split(",")))
         try:
             found = answer_query(engine, query, explain=parameters.explain, explained_ids=explained_ids)
+        except UnreachableServerError:
+            raise
         except AffectError:
             if query.item is not None:
                 check_item(engine, query.item)
