@@ -105,8 +105,7 @@ def remove(what: tuple[str, ...], folder: Location, as_json: bool) -> None:
     Indexing the folder they are in again brings them back.
     """
     from retrieval.previews import remove_stale_previews
-    from retrieval.report import resolve_paths
-    from retrieval.storage import Library
+    from retrieval.storage import Library, resolve_paths
 
     with open_any_library(folder) as library, library.lock_for_writing():
         removed = list(dict.fromkeys(path for name in what for path in resolve_paths(library, name)))

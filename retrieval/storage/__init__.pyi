@@ -36,6 +36,7 @@ from .missing_files import find_suspicious_folders as find_suspicious_folders
 from .missing_files import is_missing as is_missing
 from .missing_files import is_mount_point as is_mount_point
 from .missing_files import may_be_unmounted as may_be_unmounted
+from .path_resolution import resolve_paths as resolve_paths
 from .ports import AnyLibrary as AnyLibrary
 from .ports import AnySnapshot as AnySnapshot
 from .ports import MetadataCatalog as MetadataCatalog
