@@ -16,11 +16,17 @@ from pathlib import Path
 
 from retrieval.cluster.records import (
     FILE_FIELDS,
+    ITEM_FIELDS,
+    PLACE_FIELDS,
+    Place,
     encode_path,
+    find_best_places,
     is_below,
     make_file_key,
     make_file_record,
     read_file,
+    read_item,
+    read_listed_item,
     read_path,
 )
 from retrieval.cluster.schema import (
@@ -28,23 +34,21 @@ from retrieval.cluster.schema import (
     ITEMS,
     KEY,
     SEGMENTS,
-    UNKNOWN,
     VECTOR,
     make_segment_key,
 )
 from retrieval.cluster.settings import SettingsTable
-from retrieval.cluster.store import STRONG, Record
+from retrieval.cluster.store import STRONG
 from retrieval.storage import (
     MODALITIES,
     FileRecord,
     FileStamp,
     FileUpdate,
     ItemRecord,
+    ListedItem,
     is_missing,
     to_stored_nanoseconds,
 )
-
-ITEM_FIELDS = ("modality", "duration", "width", "height", "segments", "incomplete")
 
 
 class MilvusCatalog(SettingsTable):
@@ -145,24 +149,31 @@ class MilvusCatalog(SettingsTable):
 
     def list_items(self) -> list[ItemRecord]:
         """Every item that has a file, in order of path."""
-        files: dict[str, tuple[bool, str]] = {}  # of each item the first path that is not missing
-        for record in self._store.iterate(FILES, ["path", "item", "missing"], 'item != ""'):
-            place = bool(record["missing"]), str(read_path(record))
-            files[record["item"]] = min(files.get(record["item"], place), place)
-        items = [
-            _make_item(record, *files[record[KEY]])
-            for record in self._store.iterate(ITEMS, ITEM_FIELDS)
-            if record[KEY] in files
-        ]
+        places = self._find_all_places()
+        records = self._store.iterate(ITEMS, ITEM_FIELDS)
+        items = [read_item(record, places[record[KEY]]) for record in records if record[KEY] in places]
         return sorted(items, key=lambda item: item.path)
+
+    def find_item(self, item_id: str) -> ItemRecord | None:
+        """An item by its id; None if it is not in the library, or has no file."""
+        records = self._store.get(ITEMS, [item_id], ITEM_FIELDS)
+        places = find_best_places(self._store.get(FILES, [item_id], PLACE_FIELDS, key_field="item"))
+        return read_item(records[0], places[item_id]) if records and places else None
+
+    def iterate_listed_items(self) -> Iterator[ListedItem]:
+        """Every item that has a file, in order of path."""
+        places = self._find_all_places()
+        records = self._store.iterate(ITEMS, ["modality", "duration"])
+        items = [read_listed_item(record, places[record[KEY]]) for record in records if record[KEY] in places]
+        yield from sorted(items, key=lambda item: item.path)
+
+    def _find_all_places(self) -> dict[str, Place]:
+        return find_best_places(self._store.iterate(FILES, PLACE_FIELDS, 'item != ""'))
 
     def find_best_paths(self, item_ids: Sequence[str]) -> dict[str, str]:
         """The best path of items by id; those without a file are left out."""
-        places: dict[str, tuple[bool, str]] = {}
-        for record in self._store.get(FILES, item_ids, ["path", "item", "missing"], key_field="item"):
-            place = bool(record["missing"]), str(read_path(record))
-            places[record["item"]] = min(places.get(record["item"], place), place)
-        return {item_id: path for item_id, (_, path) in places.items()}
+        places = find_best_places(self._store.get(FILES, item_ids, PLACE_FIELDS, key_field="item"))
+        return {item_id: place.path for item_id, place in places.items()}
 
     def list_paths(self, item_id: str) -> list[Path]:
         """Every path of an item."""
@@ -209,17 +220,3 @@ class MilvusCatalog(SettingsTable):
     def count_segments(self) -> int:
         """Number of segments of all items."""
         return self._store.count(SEGMENTS)
-
-
-def _make_item(record: Record, missing: bool, path: str) -> ItemRecord:
-    return ItemRecord(
-        id=record[KEY],
-        modality=record["modality"],
-        duration=None if record["duration"] == UNKNOWN else float(record["duration"]),
-        width=None if record["width"] == UNKNOWN else int(record["width"]),
-        height=None if record["height"] == UNKNOWN else int(record["height"]),
-        segments=int(record["segments"]),
-        incomplete=record["incomplete"] or None,
-        missing=missing,
-        path=path,
-    )

@@ -6,6 +6,7 @@ from .added_roles import list_added_roles as list_added_roles
 from .added_roles import must_project_roles as must_project_roles
 from .catalog import ItemPosition as ItemPosition
 from .catalog import ItemRecord as ItemRecord
+from .catalog import ListedItem as ListedItem
 from .custom_heads import ALIGNMENT_KEY as ALIGNMENT_KEY
 from .custom_heads import HEADS_FOLDER as HEADS_FOLDER
 from .custom_heads import list_custom_heads as list_custom_heads
@@ -22,6 +23,7 @@ from .index_records import IndexRecord as IndexRecord
 from .index_records import load_index_records as load_index_records
 from .integrity import find_missing_files as find_missing_files
 from .integrity import find_problems as find_problems
+from .item_columns import ID_DTYPE as ID_DTYPE
 from .item_columns import MODALITIES as MODALITIES
 from .item_columns import ItemColumns as ItemColumns
 from .item_columns import make_id_keys as make_id_keys

@@ -178,6 +178,15 @@ def test_all_of_a_fold_button_is_seen_on_a_phone(open_page):
     assert fold.evaluate("fold => fold.scrollWidth <= fold.clientWidth")
 
 
+def test_a_map_of_a_sample_says_so(open_page):
+    page = open_page("?view=library")
+    expect(page.locator("#gallery li").first).to_be_visible()
+    expect(page.locator("#map-sample")).to_be_hidden()
+    page.route("**/api/map", lambda route: route.fulfill(json={**route.fetch().json(), "total": 1_000_000}))
+    page.reload()
+    expect(page.locator("#map-sample")).to_contain_text("of 1,000,000 items")
+
+
 def test_indexing_waits_for_another_writer(open_page):
     status = {"job": None, "running": False, "progress": None, "summary": None, "error": None, "log": []}
     routes = {"GET": {**status, "roots": ["/photos"], "writer": 42}}
