@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
 from experiments.benchmarks.word_scores import WordScores
+from experiments.word_folds import make_word_folds
 from fusion import LogisticWeights, to_log_odds
 from retrieval.features import SPACES
 from retrieval.search import MATCH_PRIOR
@@ -48,6 +49,18 @@ def fit_fusion_weights(words: Sequence[WordScores], spaces: Sequence[str] = SPAC
         intercept=float(found.x[0]),
         slopes={space: float(slope) for space, slope in zip(spaces, found.x[1:], strict=True)},
     )
+
+
+def fit_by_word_folds(
+    words: Sequence[WordScores], seed: int
+) -> Iterator[tuple[npt.NDArray[np.int64], LogisticWeights]]:
+    """For each fold of words, their positions (n,), and the weights fitted to the words of all other folds.
+
+    Raises ValueError as `make_word_folds` and `fit_fusion_weights`.
+    """
+    for fold in make_word_folds([one.word for one in words], seed):
+        held_out = set(fold.tolist())
+        yield fold, fit_fusion_weights([one for at, one in enumerate(words) if at not in held_out])
 
 
 def _make_design(one: WordScores, spaces: Sequence[str]) -> tuple[Floats, Floats, Floats]:

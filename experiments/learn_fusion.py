@@ -22,9 +22,9 @@ from experiments.benchmarks.word_scores import (
     score_words,
 )
 from experiments.experiment_command import ExperimentCommand
-from experiments.fusion_weights import PRIOR_PRECISION, fit_fusion_weights
+from experiments.fusion_weights import PRIOR_PRECISION, fit_by_word_folds, fit_fusion_weights
 from experiments.statistics.report import add_seed_option
-from experiments.word_folds import FOLD_COUNT, make_word_folds
+from experiments.word_folds import FOLD_COUNT
 from fusion import LogisticWeights, sum_log_odds
 from retrieval.evaluation import (
     Estimate,
@@ -69,9 +69,7 @@ def main(data: Path, library: Path | None, encoders: str, out: Path, seed: int) 
 def compare_with_mean(scored: Sequence[WordScores], seed: int) -> dict[str, Estimate]:
     """Average precision of held-out words by learned weights, by the mean, and the difference."""
     learned = np.full(len(scored), np.nan)
-    for fold in make_word_folds([one.word for one in scored], seed):
-        held_out = set(fold.tolist())
-        weights = fit_fusion_weights([one for at, one in enumerate(scored) if at not in held_out])
+    for fold, weights in fit_by_word_folds(scored, seed):
         for at in fold:
             learned[at] = compute_average_precision(fuse_by(weights, scored[at]), scored[at])
     mean = np.array([compute_average_precision(one.total, one) for one in scored])

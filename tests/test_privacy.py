@@ -5,8 +5,10 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import httpx2
 import pytest
 from library_factory import ROOT, gallery, painted
 
@@ -40,21 +42,74 @@ def below(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir())
 
 
+def make_traced_command(words, trace):
+    """A command that leaves its calls in a file; as it is where there is no strace, or it may not trace."""
+    watch = ["strace", "-f", "-e", "trace=network,open,openat,creat,mkdir,mkdirat", "-o", trace]
+    usable = shutil.which("strace") and not subprocess.run([*watch, "true"], capture_output=True).returncode
+    return [*(watch if usable else []), sys.executable, "-m", "retrieval", *words]
+
+
 def traced(words, env, trace):
     """Run a command; the calls by which it left the machine, and the files that it opened to write.
 
     Both are empty where there is no strace, or where it may not trace.
     """
-    watch = ["strace", "-f", "-e", "trace=network,open,openat,creat,mkdir,mkdirat", "-o", trace]
-    usable = shutil.which("strace") and not subprocess.run([*watch, "true"], capture_output=True).returncode
-    command = [*(watch if usable else []), sys.executable, "-m", "retrieval", *words]
+    command = make_traced_command(words, trace)
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stderr
-    lines = trace.read_text().splitlines() if usable else []
+    return read_trace(trace)
+
+
+def read_trace(trace):
+    """The calls by which a command left the machine, and the files that it opened to write."""
+    lines = trace.read_text().splitlines() if trace.exists() else []
     lines = [line for line in lines if not line.endswith(MISSED)]
     left = [line for line in lines if TALKS.search(line) or LOOKS_UP.search(line)]
     written = {next(filter(None, found.groups())) for line in lines if (found := WRITES.search(line))}
     return left, {path for path in written if not path.startswith(("/dev/", "/proc/"))}
+
+
+def traced_server(lib, media, env, trace):
+    """Serve a library to some requests on loopback; the same of the server."""
+    command = make_traced_command(["--end-with-input", "serve", "-l", lib, "--port", "0"], trace)
+    server = subprocess.Popen(
+        command, cwd=ROOT, env=env, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        line = server.stdout.readline()
+        ask_server(re.search(r"http://\S+", line)[0].rstrip("/"), media)
+        _, said = server.communicate(timeout=60)  # closes its input, which ends it
+        assert "Traceback" not in said and server.returncode in (0, 130), (server.returncode, said)
+    finally:
+        server.kill()
+        server.wait()
+    return read_trace(trace)
+
+
+def ask_server(address, media):
+    """What a page asks: itself, searches, an item with its file and preview, and an index run."""
+    with httpx2.Client(base_url=address, timeout=120) as client:
+
+        def fetch(path, **parameters):
+            answer = client.get(path, params=parameters)
+            assert answer.status_code in (200, 206), answer.text
+            return answer
+
+        for path in ("/", "/static/main.js", "/static/theme.css", "/api/map", "/api/index"):
+            fetch(path)
+        item = fetch("/api/search", text="a dog", modalities="image", explain=1).json()["results"][0]["id"]
+        with (media / "photo1.png").open("rb") as picture:
+            sent = client.post("/api/uploads", files={"file": picture}, headers={"Origin": address}).json()
+        assert fetch("/api/search", image=sent["upload"], mood="calm").json()["results"]
+        fetch("/api/search", mood="a bit scary")
+        for path in ("", "/media", "/preview"):
+            fetch(f"/api/items/{item}{path}")
+        started = client.post("/api/index", json={"paths": [str(media)]}, headers={"Origin": address})
+        assert started.status_code == 202, started.text
+        while fetch("/api/index").json()["running"]:
+            time.sleep(0.2)
+        assert fetch("/api/index").json()["error"] is None
 
 
 def python(code, env):
@@ -126,6 +181,10 @@ def test_nothing_leaves_the_machine_and_nothing_is_written_elsewhere(home, tmp_p
         assert {path for path in written if not path.startswith(ours)} <= {str(folder / ".cache")}, words
         assert [path for path in below(folder) if not path.startswith(".cache/affect-fusion/")] == []
         assert list(Path(env["TMPDIR"]).iterdir()) == [], words
+    painted(media / "new.png", 9)
+    left, written = traced_server(lib, media, env, tmp_path / "serve.trace")
+    assert left == [] and {path for path in written if not path.startswith(ours)} == set()
+    assert list(Path(env["TMPDIR"]).iterdir()) == []
 
 
 @pytest.mark.slow

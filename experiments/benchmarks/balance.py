@@ -11,10 +11,7 @@ import numpy as np
 
 from experiments.benchmarks.labelled_gallery import GalleryItem
 from experiments.benchmarks.word_scores import (
-    data_option,
-    encoders_option,
-    gallery_option,
-    library_option,
+    add_gallery_options,
     load_gallery,
     open_gallery_library,
 )
@@ -56,10 +53,7 @@ class BalancedList:
 
 @click.command("balance", short_help="Exposure of modalities against relevance.")
 @click.option("-k", type=click.IntRange(1), default=10, show_default=True)
-@data_option
-@gallery_option
-@library_option
-@encoders_option
+@add_gallery_options
 @add_seed_option
 @json_option
 def command(

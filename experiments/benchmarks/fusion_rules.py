@@ -12,18 +12,15 @@ import numpy as np
 from experiments.benchmarks.labelled_gallery import GalleryItem
 from experiments.benchmarks.mixed_gallery import DEPTH, score_hits
 from experiments.benchmarks.word_scores import (
-    data_option,
-    encoders_option,
-    gallery_option,
-    library_option,
+    add_gallery_options,
     load_gallery,
     open_gallery_library,
     score_words,
 )
-from experiments.fusion_weights import fit_fusion_weights
+from experiments.fusion_weights import fit_by_word_folds
 from experiments.heads.audio_text.prompts import add_article
 from experiments.statistics.report import BenchmarkReport, Cell, add_seed_option, json_option, print_report
-from experiments.word_folds import FOLD_COUNT, make_word_folds
+from experiments.word_folds import FOLD_COUNT
 from fusion import LogisticWeights
 from retrieval.evaluation import (
     Estimate,
@@ -45,10 +42,7 @@ class RuleScores:
 
 
 @click.command("fusion", short_help="Weighted mean, reciprocal ranks and learned weights compared.")
-@data_option
-@gallery_option
-@library_option
-@encoders_option
+@add_gallery_options
 @add_seed_option
 @json_option
 def command(data: Path, gallery: str, library: Path | None, encoders: str, seed: int, as_json: bool) -> None:
@@ -81,9 +75,7 @@ def _list_cross_validated(
     engine: Engine, items: Sequence[GalleryItem], words: Sequence[str], seed: int
 ) -> Iterator[tuple[Engine, str]]:
     scored = score_words(engine, items, words)
-    for fold in make_word_folds(words, seed):
-        held_out = set(fold.tolist())
-        weights = fit_fusion_weights([one for at, one in enumerate(scored) if at not in held_out])
+    for fold, weights in fit_by_word_folds(scored, seed):
         rules = {**FUSION_RULES, "learned": make_learned_rule(_return(weights))}
         with Engine(engine.library, rules) as fitted:
             yield from ((fitted, words[at]) for at in fold)

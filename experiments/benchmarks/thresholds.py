@@ -13,10 +13,7 @@ import numpy.typing as npt
 from experiments.benchmarks.labelled_gallery import GalleryItem
 from experiments.benchmarks.word_scores import (
     WordScores,
-    data_option,
-    encoders_option,
-    gallery_option,
-    library_option,
+    add_gallery_options,
     load_gallery,
     open_gallery_library,
     score_words,
@@ -59,10 +56,7 @@ class BestScores:
 
 
 @click.command("thresholds", short_help="What is shown for words that have no answer.")
-@data_option
-@gallery_option
-@library_option
-@encoders_option
+@add_gallery_options
 @json_option
 def command(data: Path, gallery: str, library: Path | None, encoders: str, as_json: bool) -> None:
     """The rate of false answers and the share of right ones lost, by --min-score.

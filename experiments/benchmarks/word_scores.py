@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -96,10 +97,17 @@ def open_gallery_library(
 
 data_option = click.option("--data", type=click.Path(path_type=Path), default=DATA_ROOT, show_default=True)
 encoders_option = click.option("--encoders", default="", help="Other experts, as for affect index.")
-gallery_option = click.option(
+_gallery_option = click.option(
     "--gallery", type=click.Choice(GALLERIES), default="mixed", show_default=True,
     help="Photos, sounds, videos and music; or only items no head for words was trained on.",
 )  # fmt: skip
 library_option = click.option(
     "--library", type=click.Path(path_type=Path), help="A library that holds the gallery already."
 )
+
+
+def add_gallery_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of which gallery it measures, by which encoders."""
+    for option in reversed((data_option, _gallery_option, library_option, encoders_option)):
+        command = option(command)
+    return command

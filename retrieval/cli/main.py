@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from encoders import AffectError, describe_os_error, stop_at_end_of_input, to_printable
-from retrieval.cli import affect, export, index, info, search, serve, train
+from retrieval.cli import affect, export, index, info, search, serve, train, upkeep
 
 
 class CommandGroup(click.Group):
@@ -70,7 +70,7 @@ def main(end_with_input: bool) -> None:
 for command in (
     index.index, search.search, serve.serve, affect.feel, affect.draw_affect_map, export.export, info.info,
     info.list_items,
-    index.verify, index.rebuild, train.train, train.align, index.remove, info.encoders,
+    upkeep.verify, upkeep.rebuild, train.train, train.align, upkeep.remove, info.encoders,
     info.demo,
 ):  # fmt: skip
     main.add_command(command)

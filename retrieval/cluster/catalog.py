@@ -7,60 +7,52 @@ in the middle shows nowhere and is mended by the next index run.
 from __future__ import annotations
 
 import json
-import uuid
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from encoders import AffectError
 from retrieval.cluster.records import (
     FILE_FIELDS,
+    ITEM_FIELDS,
+    PLACE_FIELDS,
+    Place,
     encode_path,
+    find_best_places,
     is_below,
     make_file_key,
     make_file_record,
     read_file,
+    read_item,
+    read_listed_item,
     read_path,
 )
 from retrieval.cluster.schema import (
     FILES,
     ITEMS,
     KEY,
-    META,
-    NO_VECTOR,
     SEGMENTS,
-    UNKNOWN,
     VECTOR,
-    make_row_collection,
     make_segment_key,
 )
-from retrieval.cluster.schema import (
-    Collection as MilvusCollection,
-)
-from retrieval.cluster.store import BOUNDED, STRONG, MilvusStore, Record
+from retrieval.cluster.settings import SettingsTable
+from retrieval.cluster.store import STRONG
 from retrieval.storage import (
     MODALITIES,
     FileRecord,
     FileStamp,
     FileUpdate,
     ItemRecord,
+    ListedItem,
     is_missing,
     to_stored_nanoseconds,
 )
 
-VERSION_KEY, ROW_FILES_KEY, MOUNTS_KEY, ROOTS_KEY = "version", "row_files", "mounts", "roots"
-ITEM_FIELDS = ("modality", "duration", "width", "height", "segments", "incomplete")
 
-
-class MilvusCatalog:
+class MilvusCatalog(SettingsTable):
     """Files, items and settings of a library."""
-
-    def __init__(self, store: MilvusStore) -> None:
-        self._store = store
-        self._settings: dict[str, str] = {}
 
     def transaction(self) -> nullcontext[None]:
         """Nothing: each write stands for itself, see above."""
@@ -70,52 +62,6 @@ class MilvusCatalog:
     def read_transaction(self) -> Iterator[None]:
         """Nothing: a snapshot keeps what it has read."""
         yield
-
-    def load_settings(self) -> Mapping[str, str]:
-        """Read all settings, as of now."""
-        records = self._store.query(META, f'{KEY} != ""', ["value"])
-        self._settings = {record[KEY]: record["value"] for record in records}
-        return self._settings
-
-    def get_meta(self, key: str) -> str | None:
-        """A setting, as of when the library was opened or a snapshot taken; None if it is absent."""
-        return self._settings.get(key)
-
-    def set_meta(self, key: str, value: str) -> None:
-        """Store a setting."""
-        self._store.upsert(META, [{KEY: key, VECTOR: NO_VECTOR, "value": value}])
-        self._settings[key] = value
-
-    def get_generation(self) -> str:
-        """None of its files has generations."""
-        return "1"
-
-    def read_version(self) -> str:
-        """A text that changes with each commit, at most some seconds old."""
-        records = self._store.query(META, f'{KEY} == "{VERSION_KEY}"', ["value"], consistency=BOUNDED)
-        return str(records[0]["value"]) if records else ""
-
-    def change_version(self) -> None:
-        """Let other processes notice that something was committed."""
-        self.set_meta(VERSION_KEY, uuid.uuid4().hex)
-
-    def list_row_collections(self) -> dict[str, MilvusCollection]:
-        """The collection of each row file, by name."""
-        dims: Mapping[str, int] = json.loads(self.get_meta(ROW_FILES_KEY) or "{}")
-        return {name: make_row_collection(name, dim) for name, dim in dims.items()}
-
-    def add_row_collections(self, dims: Mapping[str, int]) -> None:
-        """Make the collections of row files that are new. Raises AffectError where a row length differs."""
-        stored: dict[str, int] = json.loads(self.get_meta(ROW_FILES_KEY) or "{}")
-        for name, dim in dims.items():
-            if stored.get(name, dim) != dim:
-                raise AffectError(
-                    f"{self._store.url}: rows of {name} have {dim} columns, not {stored[name]}; "
-                    "index into a library of another name"
-                )
-        self._store.ensure(make_row_collection(name, dim) for name, dim in dims.items())
-        if not dims.keys() <= stored.keys():
-            self.set_meta(ROW_FILES_KEY, json.dumps({**stored, **dims}, sort_keys=True))
 
     def load_files(self) -> dict[Path, FileRecord]:
         """Records of all files, by path."""
@@ -174,8 +120,9 @@ class MilvusCatalog:
         """Delete paths, and items that have none left, with all their rows."""
         keys = [make_file_key(path) for path in paths]
         self._store.delete(FILES, keys)
-        if keys or self.find_orphans():
-            self._remove_items(self.find_orphans())
+        orphans = self.find_orphans()
+        if keys or orphans:
+            self._remove_items(orphans)
             self.change_version()
 
     def find_orphans(self) -> dict[str, int]:
@@ -202,24 +149,35 @@ class MilvusCatalog:
 
     def list_items(self) -> list[ItemRecord]:
         """Every item that has a file, in order of path."""
-        files: dict[str, tuple[bool, str]] = {}  # of each item the first path that is not missing
-        for record in self._store.iterate(FILES, ["path", "item", "missing"], 'item != ""'):
-            place = bool(record["missing"]), str(read_path(record))
-            files[record["item"]] = min(files.get(record["item"], place), place)
-        items = [
-            _make_item(record, *files[record[KEY]])
-            for record in self._store.iterate(ITEMS, ITEM_FIELDS)
-            if record[KEY] in files
-        ]
+        places = self._find_all_places()
+        records = self._store.iterate(ITEMS, ITEM_FIELDS)
+        items = [read_item(record, places[record[KEY]]) for record in records if record[KEY] in places]
         return sorted(items, key=lambda item: item.path)
+
+    def find_item(self, item_id: str) -> ItemRecord | None:
+        """An item by its id; None if it is not in the library, or has no file."""
+        records = self._store.get(ITEMS, [item_id], ITEM_FIELDS)
+        places = find_best_places(self._store.get(FILES, [item_id], PLACE_FIELDS, key_field="item"))
+        return read_item(records[0], places[item_id]) if records and places else None
+
+    def iterate_listed_items(self) -> Iterator[ListedItem]:
+        """Every item that has a file, in order of path."""
+        places = self._find_all_places()
+        records = self._store.iterate(ITEMS, ["modality", "duration"])
+        items = [read_listed_item(record, places[record[KEY]]) for record in records if record[KEY] in places]
+        yield from sorted(items, key=lambda item: item.path)
+
+    def _find_all_places(self) -> dict[str, Place]:
+        return find_best_places(self._store.iterate(FILES, PLACE_FIELDS, 'item != ""'))
 
     def find_best_paths(self, item_ids: Sequence[str]) -> dict[str, str]:
         """The best path of items by id; those without a file are left out."""
-        places: dict[str, tuple[bool, str]] = {}
-        for record in self._store.get(FILES, item_ids, ["path", "item", "missing"], key_field="item"):
-            place = bool(record["missing"]), str(read_path(record))
-            places[record["item"]] = min(places.get(record["item"], place), place)
-        return {item_id: path for item_id, (_, path) in places.items()}
+        places = find_best_places(self._store.get(FILES, item_ids, PLACE_FIELDS, key_field="item"))
+        return {item_id: place.path for item_id, place in places.items()}
+
+    def list_paths(self, item_id: str) -> list[Path]:
+        """Every path of an item."""
+        return [read_path(record) for record in self._store.get(FILES, [item_id], ["path"], key_field="item")]
 
     def list_unreadable(self) -> list[tuple[str, str]]:
         """(path, reason) of files that could not be read."""
@@ -245,22 +203,6 @@ class MilvusCatalog:
     def add_ctimes(self, stamps: Mapping[Path, FileStamp]) -> None:
         """Nothing: every file has its ctime."""
 
-    def load_mount_points(self) -> set[Path]:
-        """Folders that were mount points when files below them were indexed."""
-        return {Path(name) for name in json.loads(self.get_meta(MOUNTS_KEY) or "[]")}
-
-    def save_mount_points(self, folders: Collection[Path]) -> None:
-        """Store which folders are mount points."""
-        self.set_meta(MOUNTS_KEY, json.dumps(sorted(map(str, folders))))
-
-    def load_roots(self) -> list[Path]:
-        """Folders that were indexed, ascending."""
-        return [Path(name) for name in json.loads(self.get_meta(ROOTS_KEY) or "[]")]
-
-    def save_roots(self, folders: Collection[Path]) -> None:
-        """Store which folders were indexed."""
-        self.set_meta(ROOTS_KEY, json.dumps(sorted(map(str, folders))))
-
     def count_files_and_items(self) -> tuple[int, int]:
         """Number of readable files, and of distinct items among them."""
         counts = Counter(record["item"] for record in self._store.iterate(FILES, ["item"], 'item != ""'))
@@ -278,17 +220,3 @@ class MilvusCatalog:
     def count_segments(self) -> int:
         """Number of segments of all items."""
         return self._store.count(SEGMENTS)
-
-
-def _make_item(record: Record, missing: bool, path: str) -> ItemRecord:
-    return ItemRecord(
-        id=record[KEY],
-        modality=record["modality"],
-        duration=None if record["duration"] == UNKNOWN else float(record["duration"]),
-        width=None if record["width"] == UNKNOWN else int(record["width"]),
-        height=None if record["height"] == UNKNOWN else int(record["height"]),
-        segments=int(record["segments"]),
-        incomplete=record["incomplete"] or None,
-        missing=missing,
-        path=path,
-    )

@@ -36,6 +36,10 @@ _PASSING_MESSAGE = re.compile(
 )
 
 
+class UnreachableServerError(AffectError):
+    """The server does not answer, and has not for as long as the library's URL allows."""
+
+
 class MilvusConnection:
     """A connection made at its first use, and again after it broke."""
 
@@ -53,7 +57,7 @@ class MilvusConnection:
         """What `action(client, seconds it may take)` gives, tried again for `url.patience` seconds.
 
         collection: the one it reads, which is loaded where a restarted server has not done so
-        Raises AffectError where the server stays away, or refuses.
+        Raises UnreachableServerError where the server stays away, and AffectError where it refuses.
         """
         from pymilvus import MilvusException
 
@@ -66,7 +70,7 @@ class MilvusConnection:
                 if not _is_passing(error):
                     raise AffectError(f"{self.url}: Milvus refuses: {_get_reason(error)}") from error
                 if time.monotonic() + pause > deadline:
-                    raise AffectError(
+                    raise UnreachableServerError(
                         f"{self.url}: the server does not answer ({_get_reason(error)}); what was "
                         "committed is safe: see that it runs, then give the same command again"
                     ) from error

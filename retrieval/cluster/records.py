@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 import numpy as np
@@ -22,9 +23,11 @@ from retrieval.cluster.schema import (
     VECTOR,
 )
 from retrieval.cluster.store import Record
-from retrieval.storage import FileRecord, FileStamp
+from retrieval.storage import FileRecord, FileStamp, ItemRecord, ListedItem
 from spaces.circumplex import combine_with_prior
 
+ITEM_FIELDS = ("modality", "duration", "width", "height", "segments", "incomplete")
+PLACE_FIELDS = ("path", "item", "missing", "mtime_ns")  # of a file
 FILE_FIELDS = ("path", "size", "mtime_ns", "ctime_ns", "item", "error", "missing")
 AFFECT_FIELDS = ("valence", "arousal", "valence_sd", "arousal_sd")
 SEGMENT_FIELDS = ("start", "stop", *AFFECT_FIELDS)
@@ -82,6 +85,23 @@ def read_file(record: Record) -> FileRecord:
     )
 
 
+class Place(NamedTuple):
+    """Where an item's file is, by the last index run; that of the smaller is better."""
+
+    is_missing: bool
+    path: str
+    mtime_ns: int
+
+
+def find_best_places(files: Iterable[Record]) -> dict[str, Place]:
+    """By item, of records of its files the first path that is not missing, else the first."""
+    places: dict[str, Place] = {}
+    for record in files:
+        place = Place(bool(record["missing"]), str(read_path(record)), int(record["mtime_ns"]))
+        places[record["item"]] = min(places.get(record["item"], place), place)
+    return places
+
+
 def make_item_record(item_id: str, probe: Probe, segment_count: int) -> Record:
     """The record of an item."""
     return {
@@ -96,6 +116,33 @@ def make_item_record(item_id: str, probe: Probe, segment_count: int) -> Record:
         "incomplete": _shorten(probe.incomplete_reason),
         "added": time.time(),
     }
+
+
+def read_item(record: Record, place: Place) -> ItemRecord:
+    """An item from its record, with its best place."""
+    width, height = record["width"], record["height"]
+    return ItemRecord(
+        id=record[KEY],
+        modality=record["modality"],
+        duration=_read_duration(record),
+        width=None if width == UNKNOWN else int(width),
+        height=None if height == UNKNOWN else int(height),
+        segments=int(record["segments"]),
+        incomplete=record["incomplete"] or None,
+        missing=place.is_missing,
+        path=place.path,
+    )
+
+
+def read_listed_item(record: Record, place: Place) -> ListedItem:
+    """What lists show of an item from its record, with its best place."""
+    return ListedItem(
+        record[KEY], record["modality"], _read_duration(record), place.path, place.mtime_ns, position=None
+    )
+
+
+def _read_duration(record: Record) -> float | None:
+    return None if record["duration"] == UNKNOWN else float(record["duration"])
 
 
 def make_segment_records(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import numpy.typing as npt
 
@@ -14,7 +17,7 @@ from retrieval.search import (
     PointTarget,
     SegmentsNearPoint,
     make_point_search,
-    make_view_search,
+    make_view_searches,
     open_snapshot,
     select_best_items,
 )
@@ -30,9 +33,9 @@ def _(library: MilvusLibrary) -> AnySnapshot:
     return MilvusSnapshot(library)
 
 
-@make_view_search.register
-def _(snapshot: MilvusSnapshot, library: MilvusLibrary, view: str, modality: str) -> NearestSegments:
-    return MilvusViewSearch(snapshot, library, view, modality)
+@make_view_searches.register
+def _(snapshot: MilvusSnapshot, library: MilvusLibrary) -> Callable[[str, str], NearestSegments]:
+    return partial(MilvusViewSearch, snapshot, library)
 
 
 class MilvusViewSearch:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,11 +29,15 @@ UPDATE_BATCH_SIZE = 256  # moved or unreadable files committed at once
 
 
 class Indexer:
-    """One index run. `on_progress` is called after every step."""
+    """One index run. `on_progress` is called after every step.
+
+    without_preview: ids of the items that have no preview once the run is done; none of a library in Milvus
+    """
 
     def __init__(self, library: AnyLibrary, on_progress: Callable[[IndexProgress], None]) -> None:
         self.library = library
         self.progress = IndexProgress()
+        self.without_preview: Set[str] = set()
         self._on_progress = on_progress
         self._known_files: dict[Path, FileRecord] = {}
         self._stamps: dict[Path, FileStamp] = {}
@@ -151,7 +155,7 @@ class Indexer:
             self.library.catalog.add_ctimes(self._completed_stamps)
         decision = prune_missing(self.library, scan_result, self._moved_paths, prune_all=prune_all)
         if isinstance(self.library, Library):
-            remove_stale_previews(self.library)
+            self.without_preview = remove_stale_previews(self.library)
         self.progress.removed = len(decision.removed)
         self.progress.missing_by_folder = decision.missing_by_folder
         self.progress.files, self.progress.items = self.library.catalog.count_files_and_items()

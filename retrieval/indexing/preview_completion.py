@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +25,6 @@ from retrieval.previews import (
     PreviewWriter,
     SegmentPreview,
     get_preview,
-    list_items_without_preview,
     merge_previews,
 )
 from retrieval.storage import Library, is_missing
@@ -50,20 +49,19 @@ class PreviewCompleter:
         self._segment_previews: dict[Path, list[SegmentPreview]] = {}
         self._made: dict[str, ItemPreview] = {}  # ready to write
 
-    def run(self, jobs: int) -> None:
-        """Make the previews that are missing; the caller holds the library's lock.
+    def run(self, without_preview: Set[str], jobs: int) -> None:
+        """Make the previews of the items that have none; the caller holds the library's lock.
 
         On KeyboardInterrupt (see encoders.interrupts) those that were made are written first.
         """
-        missing_items = set(list_items_without_preview(self.library))
         path_by_item = {
             record.item_id: path
-            for path, record in (self.library.catalog.load_files().items() if missing_items else ())
-            if record.item_id in missing_items and not is_missing(path)
+            for path, record in (self.library.catalog.load_files().items() if without_preview else ())
+            if record.item_id in without_preview and not is_missing(path)
         }
         self._item_by_path = {path: item_id for item_id, path in path_by_item.items() if item_id}
         self._completion.to_make = len(self._item_by_path)
-        self._completion.missing = len(missing_items) - len(self._item_by_path)
+        self._completion.missing = len(without_preview) - len(self._item_by_path)
         if not self._item_by_path:
             return
         self._progress.previews = self._completion

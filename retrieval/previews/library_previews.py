@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from collections.abc import Set
 
 from encoders import to_printable
 from retrieval.previews.preview_database import PREVIEWS_NAME, DamagedPreviewsError, connect_to_read
@@ -26,10 +27,13 @@ def count_previews(library: Library) -> dict[str, int]:
     return {**counts, "without": missing_count, "bytes": measure_store_bytes(library.folder)}
 
 
-def remove_stale_previews(library: Library) -> None:
-    """Remove the previews of items that are no longer in a library; the caller holds its write lock."""
+def remove_stale_previews(library: Library) -> Set[str]:
+    """Remove the previews of items that are no longer in a library; ids of its items that have none.
+
+    The caller holds its write lock. Empty where previews can't be written.
+    """
     with contextlib.closing(PreviewWriter(library.folder)) as writer:
-        writer.keep_only(library.catalog.load_item_ids())
+        return writer.keep_only(library.catalog.load_item_ids())
 
 
 def compact_previews(library: Library) -> None:

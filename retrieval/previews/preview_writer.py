@@ -6,6 +6,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Mapping, Set
 from pathlib import Path
+from typing import TypeVar
 
 from encoders import to_printable
 from retrieval.previews.item_preview import ItemPreview, pack_faces
@@ -18,6 +19,7 @@ from retrieval.previews.preview_database import (
 )
 
 log = logging.getLogger(__name__)
+Result = TypeVar("Result")
 
 
 class PreviewWriter:
@@ -42,26 +44,32 @@ class PreviewWriter:
         if previews:
             self._write(lambda connection: _insert(connection, previews))
 
-    def keep_only(self, item_ids: Set[str]) -> None:
-        """Remove the previews of all other items."""
-        self._write(lambda connection: _delete_others(connection, item_ids), must_exist=True)
+    def keep_only(self, item_ids: Set[str]) -> Set[str]:
+        """Remove the previews of all other items; those of these items that have none.
+
+        Empty where the store can't be written, as none can be made then.
+        """
+        made_ids = self._write(lambda connection: _delete_others(connection, item_ids), must_exist=True)
+        return set() if self._is_failed else item_ids - (made_ids or set())
 
     def compact(self) -> None:
         """Give the space of removed previews back to the disk; needs as much again meanwhile."""
         self._write(lambda connection: connection.execute("VACUUM"), must_exist=True)
 
-    def _write(self, action: Callable[[sqlite3.Connection], object], *, must_exist: bool = False) -> None:
-        """Run an action on the store, which is made unless it `must_exist`."""
+    def _write(
+        self, action: Callable[[sqlite3.Connection], Result], *, must_exist: bool = False
+    ) -> Result | None:
+        """The result of an action on the store, which is made unless it `must_exist`; None if not done."""
         if self._is_failed or (must_exist and self._connection is None and not self._path.exists()):
-            return
+            return None
         try:
             try:
-                action(self._connect())
+                return action(self._connect())
             except (sqlite3.Error, DamagedPreviewsError) as error:
                 if not is_damage(error):
                     raise
                 self._replace(error)
-                action(self._connect())
+                return action(self._connect())
         except (sqlite3.Error, OSError) as error:
             self._is_failed = True
             self._disconnect()
@@ -70,6 +78,7 @@ class PreviewWriter:
                 to_printable(self._path),
                 error,
             )
+            return None
 
     def _connect(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -109,12 +118,14 @@ def _insert(connection: sqlite3.Connection, previews: Mapping[str, ItemPreview])
         )
 
 
-def _delete_others(connection: sqlite3.Connection, item_ids: Set[str]) -> None:
-    stale = [row for row in connection.execute("SELECT id FROM items") if row[0] not in item_ids]
-    if stale:
+def _delete_others(connection: sqlite3.Connection, item_ids: Set[str]) -> Set[str]:
+    """Remove the previews of all other items; the items that had one, removed ones included."""
+    made_ids = {row[0] for row in connection.execute("SELECT id FROM items")}
+    if stale := [(item_id,) for item_id in made_ids - item_ids]:
         with _Transaction(connection):
             connection.executemany("DELETE FROM images WHERE item = ?", stale)
             connection.executemany("DELETE FROM items WHERE id = ?", stale)
+    return made_ids
 
 
 class _Transaction:

@@ -14,7 +14,6 @@ from .library_info import get_library_info as get_library_info
 from .library_info import list_library_items as list_library_items
 from .library_info import list_unreadable_files as list_unreadable_files
 from .library_info import make_rows_printable as make_rows_printable
-from .library_info import resolve_paths as resolve_paths
 from .results_page import write_results_page as write_results_page
 from .results_table import format_exposure as format_exposure
 from .results_table import print_hits as print_hits

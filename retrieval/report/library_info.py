@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-from encoders import AffectError, to_printable
+from encoders import to_printable
 from retrieval.previews import count_previews
 from retrieval.report.library_content import count_labels, count_sound_events
 from retrieval.search import IndexSettings
-from retrieval.storage import AnyLibrary, Library, find_equivalent_paths, list_custom_heads, matches_id
+from retrieval.storage import AnyLibrary, Library, list_custom_heads
 
 
 def get_library_info(library: AnyLibrary) -> dict[str, Any]:
@@ -61,28 +59,3 @@ def make_rows_printable(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any
 def list_unreadable_files(library: AnyLibrary) -> list[dict[str, Any]]:
     """Path and reason of each file that could not be read."""
     return [{"path": path, "reason": reason} for path, reason in library.catalog.list_unreadable()]
-
-
-def resolve_paths(library: AnyLibrary, path_or_id: str) -> list[Path]:
-    """The library's paths equal to or below a path, else those of the item with an id or id prefix.
-
-    Raises AffectError if none matches, or if the prefix matches several items.
-    """
-    records = library.catalog.load_files()
-    target = Path(os.path.abspath(path_or_id)) if path_or_id else None  # noqa: PTH100 - a symlink stays the name given
-    if matches := [path for path in records if target in (path, *path.parents)] or find_equivalent_paths(
-        target, records
-    ):
-        return matches
-    item_ids = {
-        record.item_id
-        for record in records.values()
-        if record.item_id and matches_id(record.item_id, path_or_id)
-    }
-    if len(item_ids) > 1:
-        raise AffectError(f"{path_or_id!r}: more than one item begins so; see affect list")
-    if not item_ids:
-        raise AffectError(
-            f"{to_printable(path_or_id)!r}: no item, file or folder of this library; see affect list"
-        )
-    return [path for path, record in records.items() if record.item_id in item_ids]

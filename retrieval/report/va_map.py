@@ -91,13 +91,12 @@ def compute_item_affect(snapshot: Snapshot) -> Rows:
     item_count = len(snapshot.is_shown)
     if not item_count:
         return np.empty((0, 4), np.float32)
-    boundaries = np.searchsorted(snapshot.item_by_segment, np.arange(1, item_count))
-    affect_and_weights = zip(
-        np.split(snapshot.affect, boundaries),
-        np.split(compute_duration_weights(snapshot.spans), boundaries),
-        strict=True,
-    )
-    affect = np.array(
-        [average_estimates(estimates, weights) for estimates, weights in affect_and_weights], np.float32
-    )
+    bounds = np.searchsorted(snapshot.item_by_segment, np.arange(item_count + 1))
+    counts, weights = np.diff(bounds), compute_duration_weights(snapshot.spans)
+    affect = np.full((item_count, 4), np.nan, np.float32)
+    affect[counts == 1] = snapshot.affect[bounds[:-1][counts == 1]]  # the mean of one
+    affect[is_missing_row(affect)] = np.nan
+    for item in np.flatnonzero(counts > 1):
+        segments = slice(bounds[item], bounds[item + 1])
+        affect[item] = average_estimates(snapshot.affect[segments], weights[segments])
     return np.where(snapshot.is_shown[:, None], affect, np.float32(np.nan))

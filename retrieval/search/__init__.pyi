@@ -21,7 +21,7 @@ from .index_recall import measure_recalls as measure_recalls
 from .kinds import NearestSegments as NearestSegments
 from .kinds import SegmentsNearPoint as SegmentsNearPoint
 from .kinds import make_point_search as make_point_search
-from .kinds import make_view_search as make_view_search
+from .kinds import make_view_searches as make_view_searches
 from .kinds import open_snapshot as open_snapshot
 from .mood_targets import MoodTarget as MoodTarget
 from .mood_targets import PointTarget as PointTarget

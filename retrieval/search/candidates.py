@@ -6,7 +6,7 @@ searched exactly, and rows of removed items are left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any, TypeVar
 
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from encoders import Rows, is_missing_row, unit_rows
 from retrieval.search.index_files import IndexFiles, StoredIndex
-from retrieval.search.kinds import NearestSegments, make_view_search
+from retrieval.search.kinds import NearestSegments, make_view_searches
 from retrieval.search.parallel import run_in_parallel
 from retrieval.storage import AnyLibrary, AnySnapshot, Library, SegmentVectors, Snapshot
 from retrieval.vector_index import CACHE_BYTES, ExactIndex, StoredRows, rescore, select_top_k
@@ -31,7 +31,8 @@ class CandidateSearch:
     """Finds the segments to score in one snapshot of a library."""
 
     def __init__(self, library: AnyLibrary, snapshot: AnySnapshot) -> None:
-        self._library, self._snapshot = library, snapshot
+        self._snapshot = snapshot
+        self._make_view_search = make_view_searches(snapshot, library)
         self._view_searches: dict[tuple[str, str], NearestSegments] = {}
 
     def find(
@@ -82,18 +83,20 @@ class CandidateSearch:
 
     def _get_view_search(self, view: str, modality: str) -> NearestSegments:
         if (view, modality) not in self._view_searches:
-            self._view_searches[view, modality] = make_view_search(
-                self._snapshot, self._library, view, modality
-            )
+            self._view_searches[view, modality] = self._make_view_search(view, modality)
         return self._view_searches[view, modality]
 
 
-@make_view_search.register
-def _(snapshot: Snapshot, library: Library, view: str, modality: str) -> NearestSegments:
-    vectors = snapshot.views[view]
+@make_view_searches.register
+def _(snapshot: Snapshot, library: Library) -> Callable[[str, str], NearestSegments]:
     files = IndexFiles(library.folder, snapshot.generation, snapshot.index_records)
-    is_searchable = snapshot.mask_rows(view, modality)
-    return ViewSearch(vectors, is_searchable, files.load(view, modality, vectors.rows))
+
+    def make_view_search(view: str, modality: str) -> NearestSegments:
+        vectors = snapshot.views[view]
+        is_searchable = snapshot.mask_rows(view, modality)
+        return ViewSearch(vectors, is_searchable, files.load(view, modality, vectors.rows))
+
+    return make_view_search
 
 
 class ViewSearch:

@@ -137,7 +137,7 @@ class Engine:
             best_score = max(hit.score for hit in hits)
             return SearchResults(
                 hits=hits,
-                weak_match=describe_weak_match(query, best_score),
+                weak_match=describe_weak_match(query, best_score, scores.affect_match),
                 balance=merged_list.factor,
             )
         reason = explain_no_results(

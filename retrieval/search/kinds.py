@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import singledispatch
 from typing import Protocol
 
@@ -46,8 +47,8 @@ def _(library: Library) -> AnySnapshot:
 
 
 @singledispatch
-def make_view_search(snapshot: AnySnapshot, library: AnyLibrary, view: str, modality: str) -> NearestSegments:
-    """The search of a view of the items of a modality."""
+def make_view_searches(snapshot: AnySnapshot, library: AnyLibrary) -> Callable[[str, str], NearestSegments]:
+    """What makes the search of a view of the items of a modality."""
     raise TypeError(f"no search is registered for {type(snapshot).__name__}")
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from encoders import to_printable
 from retrieval.search.filters import find_allowed_segments, list_filters
 from retrieval.search.fusion_rules import FUSION_RULES
 from retrieval.search.query import Query
+from retrieval.search.segment_scores import Scores
 from retrieval.storage import AnyLibrary, AnySnapshot
 
 UNLIKELY_SCORE = 0.1  # of a region of the mood plane
@@ -42,15 +45,18 @@ def explain_no_results(
     return "no match: no space can tell anything from what was asked with (silence, for one)"
 
 
-def describe_weak_match(query: Query, best_score: float) -> str:
+def describe_weak_match(query: Query, best_score: float, affect_match: Scores) -> str:
     """That no result is more likely a match than not, or that a region is empty; else empty, as where scores
     are no chances.
 
     A query by mood scores nearness, and one that only denies asks for no match. How often words without an
     answer score as much: `python -m experiments.bench thresholds`.
+
+    affect_match: (n,) of all segments that were compared; of a region, their chances to lie there
     """
-    if query.radius is not None and query.affect_weight == 1 and best_score < UNLIKELY_SCORE:
-        return f"hardly anything lies in this region: the likeliest does with a chance of {best_score:.2f}"
+    known = affect_match[~np.isnan(affect_match)]
+    if query.radius is not None and len(known) and known.max() < UNLIKELY_SCORE:
+        return f"hardly anything lies in this region: the likeliest does with a chance of {known.max():.2f}"
     is_chance = FUSION_RULES[query.fusion].is_probability and query.has_content
     is_by_content = not query.affect_weight or query.mood_from_words
     if not (is_chance and is_by_content) or best_score >= LIKELY_SCORE:

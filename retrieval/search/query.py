@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
@@ -11,12 +10,10 @@ from typing import Any, Self
 
 from encoders import AffectError
 from retrieval.features import SPACES
-from retrieval.search.fusion_rules import DEFAULT_FUSION, FUSION_RULES
+from retrieval.search.fusion_rules import DEFAULT_FUSION
 from retrieval.search.query_fields import (
     FIELD_BY_JSON_NAME,
     FIELD_PARSERS,
-    validate_balance,
-    validate_names,
     validate_query_text,
 )
 from retrieval.search.query_media import QueryMedia
@@ -29,6 +26,7 @@ from retrieval.search.query_moods import (
     validate_moods,
 )
 from retrieval.search.query_reading import QueryText
+from retrieval.search.query_validation import validate_dial, validate_fusion, validate_selection
 from retrieval.storage import MODALITIES
 
 MOOD_AFFECT_WEIGHT = 0.5  # of a mood beside content
@@ -99,44 +97,9 @@ class Query:
             raise AffectError(
                 "nothing to look for; give words, a picture, a sound, a video, an item or a mood"
             )
-        self._validate_dial()
-        if isinstance(self.k, bool) or not isinstance(self.k, int) or self.k < 1:
-            raise AffectError(f"k is {self.k!r}; it must be a whole number of at least 1")
-        validate_names("modality", self.modalities, MODALITIES)
-        validate_names("space", self.weights, SPACES)
-        if len(set(self.modalities)) < len(self.modalities):
-            raise AffectError(f"a modality is named twice: {', '.join(self.modalities)}")
-        if not self.modalities:
-            raise AffectError(f"no modality to search; choose from {', '.join(MODALITIES)}")
-        if not all(math.isfinite(w) and w >= 0 for w in self.weights.values()) or not any(
-            self.weights.values()
-        ):
-            raise AffectError("weights must be finite, not negative, and not all zero")
-        validate_balance(self.balance, self.modalities)
-        if self.since is not None and self.until is not None and self.since >= self.until:
-            raise AffectError(
-                f"nothing is changed since {self.since:%Y-%m-%d} and before {self.until:%Y-%m-%d}"
-            )
-        if not 0 <= self.min_score <= 1:
-            raise AffectError(f"the least score is {self.min_score}; it must be between 0 and 1")
-        if self.diversify is not None and not 0 <= self.diversify <= 1:
-            raise AffectError(f"diversify is {self.diversify}; it must be between 0 and 1 (relevance alone)")
-        self._validate_fusion()
-
-    def _validate_fusion(self) -> None:
-        validate_names("fusion rule", (self.fusion,), tuple(FUSION_RULES))
-        rule = FUSION_RULES[self.fusion]
-        if rule.is_for_words and (others := set(self.parts) - {"text"}):
-            raise AffectError(
-                f"fusion {self.fusion} has weights for words alone; leave out {', '.join(sorted(others))}, "
-                f"or use fusion {DEFAULT_FUSION}"
-            )
-        if not rule.is_probability and (self.min_score or self.mood_from_words):
-            needs = "a least score" if self.min_score else "the mood of words"
-            raise AffectError(
-                f"fusion {self.fusion} gives ranks and no chances, which {needs} needs; "
-                f"use fusion {DEFAULT_FUSION}"
-            )
+        validate_dial(self)
+        validate_selection(self)
+        validate_fusion(self)
 
     def _place_moods(self) -> None:
         """Make landmarks points, and check that the moods make sense together."""
@@ -145,24 +108,6 @@ class Query:
         for name in ("then", "not_moods"):
             object.__setattr__(self, name, tuple(map(place_landmark, getattr(self, name))))
         validate_moods(self)
-
-    def _validate_dial(self) -> None:
-        if self.affect is not None and not 0 <= self.affect <= 1:
-            raise AffectError(f"affect is {self.affect}; it must be between 0 (content) and 1 (mood)")
-        if self.mood_from_words and self.text is None:
-            raise AffectError("there are no words to take a mood from; give a text, or name a mood")
-        if self.mood_from_words and not isinstance(self.mood, PhraseAffect | None):
-            raise AffectError("a mood is given, and is to be taken from the words too; choose one of both")
-        if self.parts or self.affect is None:
-            return
-        if self.mood is None:
-            raise AffectError(
-                f"affect is {self.affect:g}, and nothing asked for has a mood; give words, a file or a mood"
-            )
-        if self.affect != 1:
-            raise AffectError(
-                f"affect is {self.affect:g}, and only a mood is asked for; give content too, or no affect"
-            )
 
     @property
     def target_affect(self) -> tuple[float, float] | None:

@@ -6,6 +6,7 @@ from .added_roles import list_added_roles as list_added_roles
 from .added_roles import must_project_roles as must_project_roles
 from .catalog import ItemPosition as ItemPosition
 from .catalog import ItemRecord as ItemRecord
+from .catalog import ListedItem as ListedItem
 from .custom_heads import ALIGNMENT_KEY as ALIGNMENT_KEY
 from .custom_heads import HEADS_FOLDER as HEADS_FOLDER
 from .custom_heads import list_custom_heads as list_custom_heads
@@ -22,6 +23,7 @@ from .index_records import IndexRecord as IndexRecord
 from .index_records import load_index_records as load_index_records
 from .integrity import find_missing_files as find_missing_files
 from .integrity import find_problems as find_problems
+from .item_columns import ID_DTYPE as ID_DTYPE
 from .item_columns import MODALITIES as MODALITIES
 from .item_columns import ItemColumns as ItemColumns
 from .item_columns import make_id_keys as make_id_keys
@@ -36,6 +38,7 @@ from .missing_files import find_suspicious_folders as find_suspicious_folders
 from .missing_files import is_missing as is_missing
 from .missing_files import is_mount_point as is_mount_point
 from .missing_files import may_be_unmounted as may_be_unmounted
+from .path_resolution import resolve_paths as resolve_paths
 from .ports import AnyLibrary as AnyLibrary
 from .ports import AnySnapshot as AnySnapshot
 from .ports import MetadataCatalog as MetadataCatalog
@@ -45,9 +48,9 @@ from .segment_vectors import SegmentVectors as SegmentVectors
 from .signature import OutdatedSpacesError as OutdatedSpacesError
 from .signature import check_signature as check_signature
 from .snapshot import Snapshot as Snapshot
-from .snapshot import load_snapshot as load_snapshot
 from .snapshot import matches_id as matches_id
 from .snapshot import round_span as round_span
+from .snapshot_loading import load_snapshot as load_snapshot
 from .unicode_names import find_equivalent_paths as find_equivalent_paths
 from .unicode_names import find_on_disk as find_on_disk
 from .vector_store import round_to_float16 as round_to_float16

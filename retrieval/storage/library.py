@@ -15,13 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders import AffectError, Rows, to_printable
-from retrieval.features import EVENTS_ROLE, FeaturePipeline, PipelineConfig
+from retrieval.features import FeaturePipeline, PipelineConfig
 from retrieval.storage import schema
 from retrieval.storage.catalog import Catalog, ItemPosition
 from retrieval.storage.conversion import convert_library
 from retrieval.storage.custom_heads import ALIGNMENT_KEY, HEADS_KEY, list_custom_heads, load_custom_pipeline
 from retrieval.storage.encoded_files import EncodedFile, FileUpdate, project_files, select_new
 from retrieval.storage.item_columns import make_item_columns
+from retrieval.storage.library_settings import RECIPE_KEY, make_settings, read_recipe
 from retrieval.storage.locking import LOCK_NAME, find_writer_pid, lock_folder, translate_disk_errors
 from retrieval.storage.missing_files import is_missing, measure_folder_bytes
 from retrieval.storage.rebuild import rewrite_vectors
@@ -29,8 +30,6 @@ from retrieval.storage.signature import check_signature
 from retrieval.storage.vector_store import VectorStore
 
 CATALOG_NAME = "catalog.sqlite"
-RECIPE_KEY = "recipe"  # of the catalogue: the configuration of encoders
-ROLES_KEY = "roles"  # of the catalogue: the roles there were when the library was made
 UNFINISHED_NAMES = {LOCK_NAME, *schema.UNFINISHED_NAMES}  # left by a `create` that was killed
 
 
@@ -58,19 +57,13 @@ class Library:
                 raise AffectError(
                     f"{to_printable(folder)}: is not empty and holds no library; name another folder"
                 )
-        meta = {
-            RECIPE_KEY: config.to_json(),
-            ROLES_KEY: json.dumps(list(config)),
-            "signature": FeaturePipeline(config).make_signature(),
-            "segment": str(segment_seconds),
-            "generation": "1",
-        }
+        settings = make_settings(config, segment_seconds)
         with translate_disk_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
         with lock_folder(folder):
             if not cls.exists(folder):  # unless another process has just created it
                 with translate_disk_errors(folder):
-                    schema.create_catalog(folder / CATALOG_NAME, meta)
+                    schema.create_catalog(folder / CATALOG_NAME, settings)
         return cls.open(folder)
 
     @classmethod
@@ -143,15 +136,8 @@ class Library:
 
     @property
     def recipe(self) -> str:
-        """The stored text of its configuration; it names no role that came after the library was made.
-
-        Where ROLES_KEY is missing, roles on request were stored as empty though nobody had left them out.
-        """
-        stored = self.catalog.get_meta(RECIPE_KEY) or "{}"
-        if self.catalog.get_meta(ROLES_KEY) is not None:
-            return stored
-        named = {role: name for role, name in json.loads(stored).items() if name or role != EVENTS_ROLE}
-        return json.dumps(named, sort_keys=True)
+        """The stored text of its configuration; it names no role that came after the library was made."""
+        return read_recipe(self.catalog)
 
     def refresh_pipeline(self) -> bool:
         """Reload configuration and heads if another process has changed them; returns whether it had."""

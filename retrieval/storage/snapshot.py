@@ -13,18 +13,15 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders import AffectError, Rows
-from retrieval.features import AFFECT_VECTORS_NAME
 from retrieval.storage.catalog import Catalog
-from retrieval.storage.index_records import IndexRecord, load_index_records
+from retrieval.storage.index_records import IndexRecord
 from retrieval.storage.item_columns import MODALITIES, ItemColumns
-from retrieval.storage.library import Library
 from retrieval.storage.segment_vectors import SegmentVectors, open_segment_vectors
 from retrieval.storage.vector_store import VectorStore
 
 Positions = npt.NDArray[np.int64]
 ColumnPositions = npt.NDArray[np.integer[Any]]
 Mask = npt.NDArray[np.bool_]
-MAX_ATTEMPTS = 3  # a rebuild may delete files between reading the catalogue and opening them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,40 +198,6 @@ class Snapshot:
 def matches_id(item_id: str, id_prefix: str) -> bool:
     """Whether `id_prefix` is `item_id` or a prefix of it with at least four characters."""
     return item_id == id_prefix or (len(id_prefix) > 3 and item_id.startswith(id_prefix))
-
-
-def load_snapshot(library: Library) -> Snapshot:
-    """Load the last committed state. Raises AffectError if the files don't match the catalogue."""
-    for attempt in range(MAX_ATTEMPTS):
-        version = library.catalog.get_version()
-        try:
-            with library.catalog.read_transaction():
-                return _read_snapshot(library, version)
-        except AffectError:
-            if attempt + 1 == MAX_ATTEMPTS:
-                raise
-    raise AssertionError("unreachable")
-
-
-def _read_snapshot(library: Library, catalog_version: tuple[int, int]) -> Snapshot:
-    catalog, columns = library.catalog, library.vectors.open_columns()
-    views = {
-        name: open_segment_vectors(library.vectors, vector_file, len(columns.item_by_segment))
-        for name, vector_file in catalog.list_vector_files().items()
-        if vector_file.is_projection
-    }
-    affect_vectors = views.pop(AFFECT_VECTORS_NAME, None)
-    return Snapshot(
-        catalog=catalog,
-        vectors=library.vectors,
-        catalog_version=catalog_version,
-        generation=catalog.get_generation(),
-        index_records=load_index_records(catalog),
-        columns=columns,
-        removed_items=np.array(catalog.list_removed_positions(), np.int64),
-        views=views,
-        affect_vectors=affect_vectors,
-    )
 
 
 def _open_features(catalog: Catalog, vectors: VectorStore, role: str) -> SegmentVectors | None:

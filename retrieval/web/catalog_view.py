@@ -17,6 +17,7 @@ from retrieval.report import list_item_events, list_item_labels
 from retrieval.storage import AnyLibrary, FileStamp, round_span
 from retrieval.web.catalog_state import CatalogState
 from retrieval.web.errors import NotFoundError
+from retrieval.web.item_listing import format_date
 from spaces.affect_regression import average_estimates
 
 MAX_DESCRIBED_SEGMENTS = 64  # of an item, in which labels and events are looked for
@@ -39,42 +40,42 @@ class CatalogView:
     def list_items(
         self, *, offset: int, limit: int, modalities: Sequence[str], folder: Path | None, sort: str
     ) -> dict[str, Any]:
-        """A page of the items of these modalities below a folder, in an order of SORT_KEYS."""
-        items = [
-            item
-            for item in self.state.sort_items(sort)
-            if item.record.modality in modalities
-            and (folder is None or Path(item.record.path).is_relative_to(folder))
-        ]
+        """A page of the items of these modalities below a folder, by path, valence, arousal or date."""
+        listing = self.state.listing
+        items = listing.filter(self.state.sort_items(sort), modalities, folder)
         return {
             "total": len(items),
-            "items": [item.to_json() for item in items[offset : offset + limit]],
+            "items": [listing.to_json(item) for item in items[offset : offset + limit].tolist()],
         }
 
     def describe_item(self, item_id: str) -> dict[str, Any]:
         """An item with its paths and the affect of its segments. Raises NotFoundError for an unknown id."""
-        state, snapshot = self.state, self.state.snapshot
-        position, item = snapshot.find_item(item_id), state.items_by_id.get(item_id)
-        if position is None or item is None:
+        snapshot, catalog = self.state.snapshot, self.library.catalog
+        position, item = snapshot.find_item(item_id), catalog.find_item(item_id)
+        file = None if item is None else catalog.find_file(Path(item.path))
+        if position is None or item is None or file is None:
             raise make_unknown_item_error(item_id)
-        copies = self.library.catalog.list_copies().get(item_id) or [Path(item.record.path)]
         segments = snapshot.list_segments(position)
         affect, spans = snapshot.select_affect(segments), snapshot.select_spans(segments)
         whole = average_estimates(affect, compute_duration_weights(spans))
         return {
-            **item.to_json(),
+            "id": item.id,
+            "path": item.path,
+            "modality": item.modality,
+            "duration": item.duration,
             "affect": affect_to_json(np.asarray(whole, np.float32)),
-            "paths": [str(path) for path in copies],
-            "width": item.record.width,
-            "height": item.record.height,
+            "date": format_date(file.stamp.mtime_ns / 1e9),
+            "paths": [str(path) for path in catalog.list_paths(item_id)],
+            "width": item.width,
+            "height": item.height,
             "segments": [
                 {"start": start, "end": end, "affect": affect_to_json(row)}
                 for (start, end), row in zip(map(round_span, spans), affect, strict=True)
             ],
             "labels": list_item_labels(self.library, snapshot, segments[:MAX_DESCRIBED_SEGMENTS]),
             "events": list_item_events(self.library, snapshot, segments[:MAX_DESCRIBED_SEGMENTS]),
-            "incomplete": item.record.incomplete,
-            "missing": item.record.missing,
+            "incomplete": item.incomplete,
+            "missing": item.missing,
         }
 
     def find_file(self, item_id: str) -> tuple[Path, str, FileStamp]:

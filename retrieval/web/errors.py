@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
-from http import HTTPStatus
+from collections.abc import Callable, Coroutine, Mapping
+from http import HTTPMethod, HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.routing import Match
+from starlette.routing import Match, Mount
 
 from encoders import AffectError, MediaError, describe_os_error
+from retrieval.cluster import UnreachableServerError
 
 log = logging.getLogger(__name__)
 CLIENT_GONE = 499  # nobody reads it; the number is that of nginx
@@ -101,42 +102,66 @@ def describe_validation_error(error: RequestValidationError) -> str:
 
 def list_methods(app: FastAPI, request: Request) -> list[str]:
     """The methods of all routes of the path of a request; the framework names those of the first alone."""
-    matching = (route for route in app.routes if route.matches(request.scope)[0] is not Match.NONE)
-    return sorted({method for route in matching for method in getattr(route, "methods", None) or ()})
+    routes = [route for route in app.routes if not isinstance(route, Mount)]
+    scopes = [{**request.scope, "method": method.value} for method in HTTPMethod]
+    return sorted(
+        scope["method"] for scope in scopes if any(route.matches(scope)[0] is Match.FULL for route in routes)
+    )
 
 
-def add_error_handlers(app: FastAPI) -> None:
-    """Let an app answer every exception by one line of JSON."""
+async def answer_api_error(_: Request, error: ApiError) -> Response:
+    """An error that says its own status."""
+    return make_error_answer(error.status, error.message)
 
-    @app.exception_handler(ApiError)
-    async def _(_: Request, error: ApiError) -> Response:
-        return make_error_answer(error.status, error.message)
 
-    @app.exception_handler(MediaError)
-    async def _(_: Request, error: MediaError) -> Response:
-        return make_error_answer(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, error.reason)
+async def answer_media_error(_: Request, error: MediaError) -> Response:
+    """A file that is no media, or can't be read."""
+    return make_error_answer(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, error.reason)
 
-    @app.exception_handler(AffectError)
-    async def _(_: Request, error: AffectError) -> Response:
-        return make_error_answer(HTTPStatus.BAD_REQUEST, str(error))
 
-    @app.exception_handler(RequestValidationError)
-    async def _(_: Request, error: RequestValidationError) -> Response:
-        return make_error_answer(HTTPStatus.BAD_REQUEST, describe_validation_error(error))
+async def answer_affect_error(_: Request, error: AffectError) -> Response:
+    """A request that makes no sense."""
+    return make_error_answer(HTTPStatus.BAD_REQUEST, str(error))
 
-    @app.exception_handler(HTTPException)
-    async def _(request: Request, error: HTTPException) -> Response:
-        answer = make_error_answer(error.status_code, str(error.detail))
-        answer.headers.update(error.headers or {})
-        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-            answer.headers["Allow"] = ", ".join(list_methods(app, request))
-        return answer
 
-    @app.exception_handler(OSError)
-    async def _(_: Request, error: OSError) -> Response:
-        return make_error_answer(HTTPStatus.SERVICE_UNAVAILABLE, describe_os_error(error))
+async def answer_unreachable_server(_: Request, error: UnreachableServerError) -> Response:
+    """A server of Milvus that went away after the library was opened."""
+    return make_error_answer(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
 
-    @app.exception_handler(Exception)
-    async def _(request: Request, error: Exception) -> Response:
-        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-        return make_error_answer(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error; the terminal has more")
+
+async def answer_validation_error(_: Request, error: RequestValidationError) -> Response:
+    """A parameter or a body that is not as described."""
+    return make_error_answer(HTTPStatus.BAD_REQUEST, describe_validation_error(error))
+
+
+async def answer_http_error(request: Request, error: HTTPException) -> Response:
+    """No such page or method."""
+    answer = make_error_answer(error.status_code, str(error.detail))
+    answer.headers.update(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        answer.headers["Allow"] = ", ".join(list_methods(request.app, request))
+    return answer
+
+
+async def answer_os_error(_: Request, error: OSError) -> Response:
+    """A disk that can't be used."""
+    return make_error_answer(HTTPStatus.SERVICE_UNAVAILABLE, describe_os_error(error))
+
+
+async def answer_unexpected_error(request: Request, error: Exception) -> Response:
+    """A defect, of which the log has the traceback."""
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return make_error_answer(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error; the terminal has more")
+
+
+ERROR_HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {
+    ApiError: answer_api_error,
+    MediaError: answer_media_error,
+    AffectError: answer_affect_error,
+    UnreachableServerError: answer_unreachable_server,
+    RequestValidationError: answer_validation_error,
+    HTTPException: answer_http_error,
+    OSError: answer_os_error,
+    Exception: answer_unexpected_error,
+}
+"""What answers an exception, by one line of JSON."""

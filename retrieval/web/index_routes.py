@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response, StreamingResponse
 
@@ -18,8 +18,9 @@ from retrieval.samples import create_sample_media
 from retrieval.web.api_description import describe, describe_body
 from retrieval.web.errors import ApiError, JsonAnswer
 from retrieval.web.schemas import Job
-from retrieval.web.services import Services
+from retrieval.web.services import Services, SharedServices
 
+router = APIRouter()
 MAX_PATHS = 100
 POLL_SECONDS = 1.0  # between looks at what was committed
 HEARTBEAT_POLLS = 15  # without news until a line is sent, which finds clients that have gone
@@ -37,50 +38,52 @@ class IndexRequest(BaseModel):
     retry: bool = Field(False, description="try files again that could not be read before")
 
 
-def add_index_routes(app: FastAPI, services: Services) -> None:
-    """Add the routes of indexing."""
-    job = services.job
+async def start_indexing(
+    services: Services, paths: list[Path], *options: str, prepare: Callable[[], object] = lambda: None
+) -> Response:
+    """Start an index run, and tell of it. Raises ApiError where the library is gone or a command runs."""
+    services.check_present()
+    words = ["index", "--json", "--progress", *options]
+    services.job.start("index", [*words, "--", *map(str, paths)], prepare)
+    return JsonAnswer(await services.describe_job(), 202)
 
-    async def start(paths: list[Path], *options: str, prepare: Any = lambda: None) -> Response:
-        services.check_present()
-        words = ["index", "--json", "--progress", *options]
-        job.start("index", [*words, "--", *map(str, paths)], prepare)
-        return JsonAnswer(await services.describe_job(), 202)
 
-    @app.get("/api/index", responses=describe(Job))
-    async def get_index() -> Response:
-        """The index run in progress, or the last one, and the folders indexed before."""
-        return JsonAnswer(await services.describe_job())
+@router.get("/api/index", responses=describe(Job))
+async def get_index(services: SharedServices) -> Response:
+    """The index run in progress, or the last one, and the folders indexed before."""
+    return JsonAnswer(await services.describe_job())
 
-    @app.post("/api/index", status_code=202, responses=describe(Job, 409, status=202))
-    async def post_index(body: IndexRequest) -> Response:
-        """Index folders, or bring them up to date, in a process of its own."""
-        folders = [parse_existing_folder(path) for path in body.paths]
-        return await start(folders, *(["--retry"] if body.retry else []))
 
-    @app.delete("/api/index", responses=describe(Job))
-    async def delete_index() -> Response:
-        """Stop it, as Ctrl-C does; what is committed stays."""
-        await job.stop()
-        return JsonAnswer(await services.describe_job())
+@router.post("/api/index", status_code=202, responses=describe(Job, 409, status=202))
+async def post_index(body: IndexRequest, services: SharedServices) -> Response:
+    """Index folders, or bring them up to date, in a process of its own."""
+    folders = [parse_existing_folder(path) for path in body.paths]
+    return await start_indexing(services, folders, *(["--retry"] if body.retry else []))
 
-    @app.get(
-        "/api/index/events",
-        response_class=StreamingResponse,
-        responses=describe_body("text/event-stream"),
-    )
-    async def get_events() -> Response:
-        """Events `progress`, `done`, and `library` when something was committed."""
-        return StreamingResponse(
-            stream_events(services), media_type="text/event-stream", headers=EVENT_HEADERS
-        )
 
-    @app.post("/api/sample", status_code=202, responses=describe(Job, 409, status=202))
-    async def post_sample() -> Response:
-        """Make the sample files of `affect demo` beside the library, and index them."""
-        library = require_folder(services.location, "indexing samples")
-        folder = library.absolute().with_name(f"{library.name}-samples")
-        return await start([folder], prepare=partial(create_sample_media, folder))
+@router.delete("/api/index", responses=describe(Job))
+async def delete_index(services: SharedServices) -> Response:
+    """Stop it, as Ctrl-C does; what is committed stays."""
+    await services.job.stop()
+    return JsonAnswer(await services.describe_job())
+
+
+@router.get(
+    "/api/index/events",
+    response_class=StreamingResponse,
+    responses=describe_body("text/event-stream"),
+)
+async def get_events(services: SharedServices) -> Response:
+    """Events `progress`, `done`, and `library` when something was committed."""
+    return StreamingResponse(stream_events(services), media_type="text/event-stream", headers=EVENT_HEADERS)
+
+
+@router.post("/api/sample", status_code=202, responses=describe(Job, 409, status=202))
+async def post_sample(services: SharedServices) -> Response:
+    """Make the sample files of `affect demo` beside the library, and index them."""
+    library = require_folder(services.location, "indexing samples")
+    folder = library.absolute().with_name(f"{library.name}-samples")
+    return await start_indexing(services, [folder], prepare=partial(create_sample_media, folder))
 
 
 def parse_existing_folder(text: str) -> Path:

@@ -159,8 +159,12 @@ class Waveform(_Body):
 
 
 class MapColumns(_Body):
-    """Items whose affect is known, column by column; modalities: positions in modality_names."""
+    """Items whose affect is known, or a sample of them, column by column.
 
+    total: how many there are; modalities: positions in modality_names
+    """
+
+    total: int
     ids: list[str]
     modalities: list[int]
     modality_names: list[str]

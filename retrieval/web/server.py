@@ -33,6 +33,17 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         yield
 
+    async def serve_until_stopped(
+        self, services: Services, listener: socket.socket, on_start: Callable[[], None]
+    ) -> None:
+        """Serve at a listener until a signal ends it; `on_start` is called once the server answers."""
+        stopping = asyncio.create_task(self.end_on_request(services))
+        serving = asyncio.create_task(self.serve(sockets=[listener]))
+        while not self.started and not serving.done():
+            await asyncio.sleep(STOP_POLL_SECONDS / 10)
+        on_start()
+        await asyncio.gather(serving, stopping)
+
     async def end_on_request(self, services: Services) -> None:
         """Wait until a signal asks to stop, and end then."""
         while not self.should_exit:
@@ -83,20 +94,14 @@ def run_server(
         proxy_headers=False,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
-    server = _Server(config)
 
-    async def serve() -> None:
-        stopping = asyncio.create_task(server.end_on_request(services))
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
-        while not server.started and not serving.done():
-            await asyncio.sleep(STOP_POLL_SECONDS / 10)
+    def tell_address() -> None:
         announce(address)
         if open_page:
             webbrowser.open(address)
-        await asyncio.gather(serving, stopping)
 
     with stop_at_safe_points(), contextlib.closing(listener):
-        asyncio.run(serve())
+        asyncio.run(_Server(config).serve_until_stopped(services, listener, tell_address))
 
 
 def quiet_logs() -> None:

@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
+from fastapi import Depends
 from starlette.requests import Request
 
 from encoders import AffectError, to_printable
@@ -150,6 +151,15 @@ class Services:
         """Whether there was a library since the server began, and is none now."""
         self._was_there |= (is_there := identify_library(self.location) is not None)
         return self._was_there and not is_there
+
+
+async def get_services(request: Request) -> Services:
+    """What the requests of an application share; as a dependency, see `SharedServices`."""
+    services: Services = request.app.state.services
+    return services
+
+
+SharedServices = Annotated[Services, Depends(get_services)]
 
 
 async def answer_if_connected(request: Request, work: Awaitable[Result]) -> Result:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, TypeVar
 
-from fastapi import FastAPI
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from starlette.responses import Response
 
@@ -15,9 +15,10 @@ from retrieval.web.caption_store import CaptionStore
 from retrieval.web.catalog_view import CatalogView, make_unknown_item_error
 from retrieval.web.errors import JsonAnswer, NotFoundError
 from retrieval.web.schemas import Captions, Job
-from retrieval.web.services import Services
+from retrieval.web.services import Services, SharedServices
 
 Result = TypeVar("Result")
+router = APIRouter()
 MAX_CAPTION_LENGTH = 2000  # characters
 NO_NUL_PATTERN = r"^[^\x00]*$"  # which a table can't hold
 
@@ -35,58 +36,62 @@ class CaptionBody(BaseModel):
     ]
 
 
-def add_teaching_routes(app: FastAPI, services: Services) -> None:
-    """Add the routes of captions and training."""
+async def use_store(services: Services, task: Callable[[CaptionStore, CatalogView], Result]) -> Result:
+    """Do something with the captions on the catalogue's thread, where nothing else does meanwhile."""
+    store = CaptionStore(require_folder(services.location, "teaching by captions"))
+    return await services.catalog.run(lambda view: task(store, view))
 
-    async def use_store(task: Callable[[CaptionStore, CatalogView], Result]) -> Result:
-        """Do something with the captions on the catalogue's thread, where nothing else does meanwhile."""
-        store = CaptionStore(require_folder(services.location, "teaching by captions"))
-        return await services.catalog.run(lambda view: task(store, view))
 
-    @app.get("/api/captions", responses=describe(Captions))
-    async def get_captions() -> Response:
-        """The captions that were typed or accepted on the page, by item."""
-        return JsonAnswer({"captions": await use_store(lambda store, _: store.load())})
+@router.get("/api/captions", responses=describe(Captions))
+async def get_captions(services: SharedServices) -> Response:
+    """The captions that were typed or accepted on the page, by item."""
+    return JsonAnswer({"captions": await use_store(services, lambda store, _: store.load())})
 
-    @app.put("/api/captions/{item_id}", responses=describe(Captions, 404))
-    async def put_caption(item_id: str, body: CaptionBody) -> Response:
-        """Give an item a caption, in place of the one it has."""
 
-        def set_caption(store: CaptionStore, view: CatalogView) -> dict[str, str]:
-            if view.state.snapshot.find_item(item_id) is None:
-                raise make_unknown_item_error(item_id)
-            store.set(item_id, body.caption)
-            return {item_id: body.caption}
+@router.put("/api/captions/{item_id}", responses=describe(Captions, 404))
+async def put_caption(item_id: str, body: CaptionBody, services: SharedServices) -> Response:
+    """Give an item a caption, in place of the one it has."""
 
-        return JsonAnswer({"captions": await use_store(set_caption)})
+    def set_caption(store: CaptionStore, view: CatalogView) -> dict[str, str]:
+        if view.state.snapshot.find_item(item_id) is None:
+            raise make_unknown_item_error(item_id)
+        store.set(item_id, body.caption)
+        return {item_id: body.caption}
 
-    @app.delete("/api/captions/{item_id}", responses=describe(Captions, 404))
-    async def delete_caption(item_id: str) -> Response:
-        """Take the caption of an item back."""
+    return JsonAnswer({"captions": await use_store(services, set_caption)})
 
-        def remove_caption(store: CaptionStore, _: CatalogView) -> dict[str, str]:
-            if not store.remove(item_id):
-                raise NotFoundError(f"item {item_id[:64]!r}: has no caption")
-            return store.load()
 
-        return JsonAnswer({"captions": await use_store(remove_caption)})
+@router.delete("/api/captions/{item_id}", responses=describe(Captions, 404))
+async def delete_caption(item_id: str, services: SharedServices) -> Response:
+    """Take the caption of an item back."""
 
-    async def start_training(*options: str) -> Response:
-        services.job.start("train", ["train", "--json", *options])
-        return JsonAnswer(await services.describe_job(), 202)
+    def remove_caption(store: CaptionStore, _: CatalogView) -> dict[str, str]:
+        if not store.remove(item_id):
+            raise NotFoundError(f"item {item_id[:64]!r}: has no caption")
+        return store.load()
 
-    @app.post("/api/train", status_code=202, responses=describe(Job, 409, status=202))
-    async def post_train() -> Response:
-        """Train the library's spaces on the captions, in a process of its own; GET /api/index tells of it."""
+    return JsonAnswer({"captions": await use_store(services, remove_caption)})
 
-        def write_table(store: CaptionStore, view: CatalogView) -> str:
-            return str(store.write_table(view.library.catalog.find_best_paths(list(store.load()))))
 
-        services.job.check_idle()
-        return await start_training("--captions", await use_store(write_table))
+async def start_training(services: Services, *options: str) -> Response:
+    """Start training, and tell of it. Raises ApiError where a command runs already."""
+    services.job.start("train", ["train", "--json", *options])
+    return JsonAnswer(await services.describe_job(), 202)
 
-    @app.delete("/api/train", status_code=202, responses=describe(Job, 409, status=202))
-    async def delete_train() -> Response:
-        """Go back to the heads that come with the package, as `affect train --undo`."""
-        await use_store(lambda *_: None)
-        return await start_training("--undo")
+
+@router.post("/api/train", status_code=202, responses=describe(Job, 409, status=202))
+async def post_train(services: SharedServices) -> Response:
+    """Train the library's spaces on the captions, in a process of its own; GET /api/index tells of it."""
+
+    def write_table(store: CaptionStore, view: CatalogView) -> str:
+        return str(store.write_table(view.library.catalog.find_best_paths(list(store.load()))))
+
+    services.job.check_idle()
+    return await start_training(services, "--captions", await use_store(services, write_table))
+
+
+@router.delete("/api/train", status_code=202, responses=describe(Job, 409, status=202))
+async def delete_train(services: SharedServices) -> Response:
+    """Go back to the heads that come with the package, as `affect train --undo`."""
+    await use_store(services, lambda *_: None)
+    return await start_training(services, "--undo")

@@ -7,7 +7,7 @@ import numpy as np
 from library_factory import painted
 
 from retrieval.storage.library import Library
-from retrieval.storage.snapshot import load_snapshot
+from retrieval.storage.snapshot_loading import load_snapshot
 
 
 def photos(folder, count, first=0):

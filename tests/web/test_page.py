@@ -1,9 +1,11 @@
 """The page in a real browser, over a real server and library."""
 
+import io
 import shutil
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from PIL import Image
 
 from experiments.page_browser import serve_library
 
@@ -18,6 +20,10 @@ DROP = """([name, type, bytes]) => {
     document.body.dispatchEvent(
       new DragEvent(event, { dataTransfer: transfer, bubbles: true, cancelable: true }));
 }"""
+
+
+COPY = """(bytes) => navigator.clipboard.write(
+  [new ClipboardItem({ "image/png": new Blob([new Uint8Array(bytes)], { type: "image/png" }) })])"""
 
 
 def get_query(page):
@@ -74,6 +80,23 @@ def test_a_dropped_picture_finds_the_one_it_is_like(open_page, mirrored_cat):
     expect(page.locator(".chip")).to_contain_text(mirrored_cat.name)
     expect(first_name(page)).to_contain_text("chelsea")
     assert set(get_query(page)) == {"image"}
+
+
+def test_a_pasted_picture_finds_the_one_it_is_like_and_pasted_words_stay_words(open_page, mirrored_cat):
+    page = open_page(permissions=["clipboard-read", "clipboard-write"])
+    with Image.open(mirrored_cat) as cat:
+        cat.save(png := io.BytesIO(), "png")
+    page.evaluate(COPY, list(png.getvalue()))
+    page.keyboard.press("Control+V")
+    expect(page.locator(".chip")).to_contain_text("image.png")
+    expect(first_name(page)).to_contain_text("chelsea")
+    assert set(get_query(page)) == {"image"}
+    page.evaluate("() => navigator.clipboard.writeText('in the dark')")
+    page.get_by_role("searchbox").focus()
+    page.keyboard.press("Control+V")
+    expect(page.get_by_role("searchbox")).to_have_value("in the dark")
+    page.wait_for_function("() => location.search.includes('text=in+the+dark')")
+    assert set(get_query(page)) == {"image", "text"}
 
 
 def test_a_chosen_sound_goes_with_words(open_page, media):
@@ -398,4 +421,21 @@ def test_the_first_page_indexes_a_folder(browser, media, tmp_path):
         expect(page.locator("#running-job")).to_be_hidden(timeout=90_000)
         page.get_by_role("searchbox").fill("a cup of coffee")
         expect(first_name(page)).to_have_text("skimage-coffee.png")
+        page.close()
+
+
+@pytest.mark.timeout(900)
+def test_the_first_page_tries_the_sample_files(browser, tmp_path):
+    with serve_library(tmp_path / "lib") as address:
+        page = browser.new_page()
+        page.goto(address)
+        page.get_by_role("button", name="Try it with some thirty sample files").click()
+        expect(page.locator("#running-job")).to_contain_text("Indexing")
+        page.wait_for_selector("body[data-state=ready]", timeout=300_000)
+        expect(page.locator("#first-run")).to_be_hidden()
+        expect(page.locator("#running-job")).to_be_hidden(timeout=300_000)
+        page.get_by_role("searchbox").fill("a cup of coffee")
+        expect(first_name(page)).to_have_text("skimage-coffee.png")
+        assert len(list((tmp_path / "lib-samples").iterdir())) > 20
+        expect(page.locator(".notice.error")).to_have_count(0)
         page.close()

@@ -141,10 +141,12 @@ def test_less_likely_results_fold_beneath_the_others(open_page):
     expect(more).to_be_visible()
 
 
-def test_an_empty_region_is_said(open_page):
-    page = open_page("?mood=-1.00,1.00&radius=0.05")
-    expect(page.locator("#search-note")).not_to_be_empty()
+@pytest.mark.parametrize("content", ["", "&text=a+cat"])
+def test_an_empty_region_is_said(content, open_page):
+    page = open_page(f"?mood=-1.00,1.00&radius=0.05{content}")
+    expect(page.locator(".card").first).to_be_visible()
     expect(page.locator("#search-note")).to_be_visible()
+    expect(page.locator("#search-note")).to_contain_text("Hardly anything lies in this region")
 
 
 def test_after_an_error_nothing_of_another_query_is_shown(open_page):
@@ -174,6 +176,15 @@ def test_all_of_a_fold_button_is_seen_on_a_phone(open_page):
     assert box["width"] >= 24
     assert box["x"] + box["width"] <= card["x"] + card["width"]
     assert fold.evaluate("fold => fold.scrollWidth <= fold.clientWidth")
+
+
+def test_a_map_of_a_sample_says_so(open_page):
+    page = open_page("?view=library")
+    expect(page.locator("#gallery li").first).to_be_visible()
+    expect(page.locator("#map-sample")).to_be_hidden()
+    page.route("**/api/map", lambda route: route.fulfill(json={**route.fetch().json(), "total": 1_000_000}))
+    page.reload()
+    expect(page.locator("#map-sample")).to_contain_text("of 1,000,000 items")
 
 
 def test_indexing_waits_for_another_writer(open_page):

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from retrieval.storage.catalog.consistency import find_inconsistencies
 from retrieval.storage.catalog.database import SettingsReader
-from retrieval.storage.catalog.items import ItemPosition, ItemRecord, ItemTable
+from retrieval.storage.catalog.items import ItemPosition, ItemRecord, ItemTable, ListedItem
 from retrieval.storage.catalog.vectors import VectorFile, VectorTable
 
-__all__ = ["Catalog", "ItemPosition", "ItemRecord", "SettingsReader", "VectorFile"]
+__all__ = ["Catalog", "ItemPosition", "ItemRecord", "ListedItem", "SettingsReader", "VectorFile"]
 
 
 class Catalog(ItemTable, VectorTable):

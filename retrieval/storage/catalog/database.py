@@ -83,6 +83,11 @@ class Database:
         with self.translate_errors():
             return self._connection.execute(sql, values).fetchall()
 
+    def iterate(self, sql: str) -> Iterator[tuple[Any, ...]]:
+        """The rows of a query one after the other, without all of them in memory."""
+        with self.translate_errors():
+            yield from self._connection.execute(sql)
+
     def get_version(self) -> tuple[int, int]:
         """A version that changes whenever this or another connection has written."""
         return int(self.execute("PRAGMA data_version")[0][0]), self._connection.total_changes

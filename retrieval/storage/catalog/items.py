@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +17,17 @@ from retrieval.storage.item_columns import Extent
 
 _EXTENT_KEYS = ("item_count", "segment_count")  # of the table meta
 _MAX_VARIABLES = 500  # of one statement
+
+
+_RECORDS_SQL = (
+    "SELECT items.id, modality, duration, width, height, segment_count, incomplete, min(missing), "
+    f"{BEST_PATH_SQL} AS place FROM items JOIN files ON item = items.id {{}} GROUP BY items.id ORDER BY place"
+)
+_LISTED_ITEMS_SQL = (
+    "SELECT id, modality, duration, place, (SELECT mtime_ns FROM files WHERE path = place), position "
+    f"FROM items JOIN (SELECT item, {BEST_PATH_SQL} AS place FROM files GROUP BY item) ON item = id "
+    "ORDER BY place"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +55,21 @@ class ItemPosition(NamedTuple):
     item: int
     first_segment: int
     segment_count: int
+
+
+class ListedItem(NamedTuple):
+    """What lists show of an item that has a file: the best path, and when the file there was changed.
+
+    duration: in seconds; None without time
+    position: in the columns; None where there are none
+    """
+
+    id: str
+    modality: str
+    duration: float | None
+    path: str
+    mtime_ns: int
+    position: int | None
 
 
 class ItemTable(FileTable):
@@ -134,18 +160,17 @@ class ItemTable(FileTable):
 
     def list_items(self) -> list[ItemRecord]:
         """Every item that has a file, in order of path."""
-        rows = self.execute(
-            "SELECT items.id, modality, duration, width, height, segment_count, incomplete, min(missing), "
-            f"{BEST_PATH_SQL} AS place FROM items JOIN files ON item = items.id GROUP BY items.id "
-            "ORDER BY place"
-        )
-        return [
-            ItemRecord(
-                id=item, modality=modality, duration=duration, width=width, height=height, segments=segments,
-                incomplete=incomplete, missing=bool(missing), path=os.fsdecode(path),
-            )
-            for item, modality, duration, width, height, segments, incomplete, missing, path in rows
-        ]  # fmt: skip
+        return [_make_record(*row) for row in self.execute(_RECORDS_SQL.format(""))]
+
+    def find_item(self, item_id: str) -> ItemRecord | None:
+        """An item by its id; None if it is not in the library, or has no file."""
+        rows = self.execute(_RECORDS_SQL.format("WHERE items.id = ?"), item_id)
+        return _make_record(*rows[0]) if rows else None
+
+    def iterate_listed_items(self) -> Iterator[ListedItem]:
+        """Every item that has a file, in order of path."""
+        for item_id, modality, duration, path, mtime_ns, position in self.iterate(_LISTED_ITEMS_SQL):
+            yield ListedItem(item_id, modality, duration, os.fsdecode(path), mtime_ns, position)
 
     def find_best_paths(self, item_ids: Sequence[str]) -> dict[str, str]:
         """The best path of items by id; those without a file are left out."""
@@ -170,3 +195,14 @@ class ItemTable(FileTable):
     def count_segments(self) -> int:
         """Number of segments of all items."""
         return int(self.execute("SELECT coalesce(sum(segment_count), 0) FROM items")[0][0])
+
+
+def _make_record(
+    item_id: str, modality: str, duration: float | None, width: int | None, height: int | None,
+    segments: int, incomplete: str | None, missing: int, path: bytes,
+) -> ItemRecord:  # fmt: skip
+    """From a row of _RECORDS_SQL."""
+    return ItemRecord(
+        id=item_id, modality=modality, duration=duration, width=width, height=height, segments=segments,
+        incomplete=incomplete, missing=bool(missing), path=os.fsdecode(path),
+    )  # fmt: skip

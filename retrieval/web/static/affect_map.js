@@ -23,8 +23,13 @@ export function readColumns(columns) {
   });
 }
 
+/**
+ * Those of the library, and how many of them there are.
+ * @returns {Promise<{plotted: PlottedItem[], total: number}>}
+ */
 export async function fetchAffectMap() {
-  return readColumns(await fetchJson("/api/map"));
+  const columns = await fetchJson("/api/map");
+  return { plotted: readColumns(columns), total: columns.total };
 }
 
 /**

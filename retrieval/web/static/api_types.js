@@ -87,6 +87,7 @@
  * @property {number} confidence  by which it weighs in the estimate
  *
  * @typedef {object} AffectMap  one entry an item in every column
+ * @property {number} total  of the items, of which the columns may hold a sample
  * @property {string[]} ids
  * @property {number[]} modalities  positions in modality_names
  * @property {string[]} modality_names

@@ -50,10 +50,13 @@ export class LibraryView {
 
   /**
    * @param {Library} library
-   * @param {import("./plane_drawing.js").PlottedItem[]} plotted
+   * @param {{plotted: import("./plane_drawing.js").PlottedItem[], total: number}} affectMap
    */
-  async show(library, plotted) {
+  async show(library, { plotted, total }) {
     this.map.show(plotted, library.landmarks);
+    findElement("map-sample").hidden = plotted.length >= total;
+    findElement("map-sample").textContent =
+      `A sample of ${plotted.length.toLocaleString("en")} of ${formatCount(total, "items")}; a selection takes no others.`;
     this.#showCounts(library);
     if (!this.#isStale || library.state === "missing") return;
     this.#isStale = false;

@@ -48,8 +48,8 @@ const viewer = new Viewer({ searchLike, exclude, explain, getNeighbour, getTarge
 const libraryView = new LibraryView(openItem, notices);
 new MediaInput(state, notices);
 
-/** @type {import("./plane_drawing.js").PlottedItem[]} */
-let plotted = [];
+/** @type {{plotted: import("./plane_drawing.js").PlottedItem[], total: number}} */
+let affectMap = { plotted: [], total: 0 };
 let focusesFirst = false; // whether the first result of the next answer takes the focus
 
 /**
@@ -110,7 +110,7 @@ function getTarget() {
  * @param {string} id
  */
 function getName(id) {
-  return plotted.find((item) => item.id === id)?.name ?? id;
+  return affectMap.plotted.find((item) => item.id === id)?.name ?? id;
 }
 
 /** Brings every part in line with the query. */
@@ -128,7 +128,7 @@ function showQuery() {
   document.title = query.text ? `${query.text} – affect` : "affect";
   session.setQuery(query);
   if (!isSearchView && watch.library) {
-    libraryView.show(watch.library, plotted);
+    libraryView.show(watch.library, affectMap);
     captionsPanel.refresh(getName);
   }
 }
@@ -146,10 +146,10 @@ function showLibrary() {
 }
 
 async function loadMap() {
-  plotted = await fetchAffectMap().catch(() => []);
-  moodPanel.plane.setItems(plotted);
+  affectMap = await fetchAffectMap().catch(() => ({ plotted: [], total: 0 }));
+  moodPanel.plane.setItems(affectMap.plotted);
   libraryView.invalidate();
-  if (state.query.view === "library") await libraryView.show(/** @type {Library} */ (watch.library), plotted);
+  if (state.query.view === "library") await libraryView.show(/** @type {Library} */ (watch.library), affectMap);
 }
 
 function showAnswer() {

@@ -38,7 +38,7 @@ export class SearchStatus {
     this.notices.clear("search");
     this.line.textContent = `${formatCount(results.length, "results")} in ${Math.max(1, Math.round(took_ms))} ms`;
     const readAs = query.corrected ? `Searched for “${query.corrected}”.` : "";
-    const lines = [...new Set([note ?? describeEmptyRegion(query, results), ...warnings, readAs])].filter(Boolean);
+    const lines = [...new Set([note ?? "", ...warnings, readAs])].filter(Boolean);
     const paragraphs = lines.map((line) => createElement("p", {}, capitalise(line)));
     this.note.replaceChildren(...paragraphs, ...(note && results.length && isScoredByChance(this.state.query) ? [this.#createThreshold()] : []));
     this.note.hidden = !lines.length;
@@ -75,14 +75,4 @@ export class SearchStatus {
     findElement("results").removeAttribute("aria-busy");
     this.notices.showError("search", capitalise(error.message));
   }
-}
-
-/**
- * That a region of the plane holds nothing, where every result scores nothing; "" where it does or there is none.
- * @param {Record<string, any>} query
- * @param {import("./api_types.js").Result[]} results
- */
-function describeEmptyRegion({ radius }, results) {
-  const isEmpty = radius && results.length && results.every(({ score }) => score.toFixed(2) === "0.00");
-  return isEmpty ? "Nothing lies in this region of the plane; make it larger or move it." : "";
 }

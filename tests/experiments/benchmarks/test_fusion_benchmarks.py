@@ -16,7 +16,7 @@ from experiments.benchmarks.labelled_gallery import GalleryItem, make_bag
 from experiments.benchmarks.thresholds import find_best_scores
 from experiments.benchmarks.thresholds import make_report as make_false_answers_report
 from experiments.benchmarks.word_scores import WordScores
-from experiments.fusion_weights import fit_fusion_weights
+from experiments.fusion_weights import fit_by_word_folds, fit_fusion_weights
 from experiments.learn_fusion import compare_with_mean, format_card
 from experiments.word_folds import group_words, make_word_folds
 
@@ -67,6 +67,17 @@ def test_figures_are_of_words_that_weights_were_not_fitted_to():
     assert figures["learned"].value > figures["mean"].value and figures["learned less mean"].low > 0
     card = format_card(words, fit_fusion_weights(words), figures, seed=0)
     assert "5 folds by word" in card and "python -m experiments.learn_fusion" in card
+
+
+def test_the_weights_of_a_fold_are_fitted_to_all_other_words():
+    words = draw_words((2.0, 0.1), count=30)
+    for one in words:
+        one.spaces["activity"] = np.full(len(one.total), NAN)
+    folds = list(fit_by_word_folds(words, seed=0))
+    assert sorted(np.concatenate([fold for fold, _ in folds]).tolist()) == [*range(30)]
+    for fold, weights in folds:
+        others = [one for at, one in enumerate(words) if at not in fold]
+        assert weights == fit_fusion_weights(others) and weights != fit_fusion_weights(words)
 
 
 def test_words_that_share_a_part_are_in_one_fold():

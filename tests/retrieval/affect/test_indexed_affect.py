@@ -12,7 +12,7 @@ from retrieval.features.affect import affect_to_json, compute_duration_weights
 from retrieval.features.config import PipelineConfig
 from retrieval.indexing.indexer import Indexer
 from retrieval.storage.library import Library
-from retrieval.storage.snapshot import load_snapshot
+from retrieval.storage.snapshot_loading import load_snapshot
 from spaces.affect_regression import average_estimates
 
 STORED_PRECISION = 2e-3  # a library keeps raw rows as float16

@@ -90,7 +90,7 @@ def test_moods_are_searched_as_in_a_folder(server, tmp_path):
 
 def copy_items(library):
     """The files of a library in a folder, as the indexer hands them over."""
-    from retrieval.storage.snapshot import load_snapshot
+    from retrieval.storage.snapshot_loading import load_snapshot
 
     snapshot = load_snapshot(library)
     files = []

@@ -19,7 +19,7 @@ from repository import ROOT
 from retrieval.previews import PreviewStore
 from retrieval.storage.integrity import find_problems
 from retrieval.storage.library import Library
-from retrieval.storage.snapshot import load_snapshot
+from retrieval.storage.snapshot_loading import load_snapshot
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 needs_ray = pytest.mark.skipif(

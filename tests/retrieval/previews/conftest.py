@@ -1,20 +1,8 @@
-"""A folder of media, and the library of it."""
+"""The previews of a library of its own."""
 
 import pytest
-from library_factory import gallery, index
 
 from retrieval.previews import PreviewStore
-
-
-@pytest.fixture
-def media(tmp_path):
-    return gallery(tmp_path / "media", photos=3)
-
-
-@pytest.fixture
-def lib(tmp_path, media):
-    index(tmp_path / "lib", media)
-    return tmp_path / "lib"
 
 
 @pytest.fixture

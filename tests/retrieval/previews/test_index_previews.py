@@ -13,7 +13,7 @@ from media_factory import clip
 from PIL import Image
 
 from retrieval.indexing import IndexProgress, PreviewCompleter
-from retrieval.previews import PREVIEWS_NAME, PreviewStore, list_items_without_preview
+from retrieval.previews import PREVIEWS_NAME, PreviewStore, list_items_without_preview, remove_stale_previews
 from retrieval.storage import Library
 
 
@@ -27,7 +27,7 @@ def complete(lib, jobs=1):
     """The counts of a run of the completer, None where nothing was missing."""
     with closing(Library.open(lib)) as library, library.lock_for_writing():
         progress = IndexProgress()
-        PreviewCompleter(library, progress, lambda counts: None).run(jobs)
+        PreviewCompleter(library, progress, lambda counts: None).run(remove_stale_previews(library), jobs)
         return progress.previews
 
 

@@ -73,8 +73,17 @@ def test_adding_replaces(tmp_path):
         assert store.load_image("aa", 1.0) == b"9" and store.load_faces("aa") == [face]
         found, seconds = store.load_peaks("aa")
         assert found.tolist() == peaks.tolist() and seconds == 10.0
-        writer.keep_only({"bb"})
+        assert writer.keep_only({"aa", "bb"}) == {"bb"}
+        assert writer.keep_only({"bb"}) == {"bb"}
         assert store.load_image("aa", 1.0) is None and store.list_missing(["aa"]) == ["aa"]
+
+
+def test_without_a_store_all_items_lack_a_preview_unless_none_can_be_written(tmp_path):
+    with closing(PreviewWriter(tmp_path)) as writer:
+        assert writer.keep_only({"aa"}) == {"aa"} and not (tmp_path / PREVIEWS_NAME).exists()
+    (tmp_path / PREVIEWS_NAME).mkdir()
+    with closing(PreviewWriter(tmp_path)) as writer:
+        assert writer.keep_only({"aa"}) == set()
 
 
 @pytest.mark.parametrize("mutilate", MUTILATIONS.values(), ids=MUTILATIONS)

@@ -15,7 +15,7 @@ from retrieval.search.index_builds import find_index_problems, rebuild_index, up
 from retrieval.search.index_files import IndexSettings
 from retrieval.search.query import Query
 from retrieval.storage.library import FileUpdate
-from retrieval.storage.snapshot import load_snapshot
+from retrieval.storage.snapshot_loading import load_snapshot
 
 
 def annoy(tree_count):

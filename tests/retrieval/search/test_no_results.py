@@ -120,8 +120,23 @@ def test_the_only_item_has_no_other(tmp_path):
     ],
 )  # fmt: skip
 def test_that_nothing_matches_well_is_said_where_scores_are_chances(settings, score, is_said):
-    said = describe_weak_match(Query(text="a dog", **settings), score)
+    said = describe_weak_match(Query(text="a dog", **settings), score, np.full(2, np.nan))
     assert said.startswith("nothing matches well: the best scores 0.30") == is_said and bool(said) == is_said
+
+
+@pytest.mark.parametrize(
+    ("settings", "chances", "is_said"),
+    [
+        ({}, [0.04, np.nan], True), ({}, [0.04, 0.6], False),
+        ({"text": "a dog"}, [0.04, np.nan], True), ({"text": "a dog"}, [0.04, 0.6], False),
+        ({"text": "a dog", "affect": 0}, [np.nan, np.nan], False),
+    ],
+)  # fmt: skip
+def test_that_a_region_is_empty_is_said_with_and_without_content(settings, chances, is_said):
+    query = Query(mood=(-1.0, 1.0), radius=0.05, **settings)
+    said = describe_weak_match(query, 0.7, np.array(chances))
+    expected = "hardly anything lies in this region: the likeliest does with a chance of 0.04"
+    assert said == (expected if is_said else "")
 
 
 def test_that_nothing_matches_well_stands_below_the_results_and_in_json(tmp_path):

@@ -13,7 +13,7 @@ from retrieval.search import query_encoder
 from retrieval.search.engine import Engine
 from retrieval.search.query import Query
 from retrieval.storage.library import Library
-from retrieval.storage.snapshot import load_snapshot
+from retrieval.storage.snapshot_loading import load_snapshot
 
 SPACES = {"object", "activity", "audio"}
 

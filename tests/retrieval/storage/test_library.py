@@ -9,12 +9,13 @@ from library_factory import TOYS, affect, content, encoded, new_library, random_
 from stored_library import row_file
 
 from encoders.base import AffectError
-from retrieval.report.library_info import get_library_info, resolve_paths
+from retrieval.report.library_info import get_library_info
 from retrieval.search.engine import Engine
 from retrieval.search.index_files import IndexSettings
 from retrieval.storage.file_stamps import FileStamp
 from retrieval.storage.integrity import find_problems
 from retrieval.storage.library import FileUpdate, Library
+from retrieval.storage.path_resolution import resolve_paths
 from retrieval.vector_index import INDEX_KINDS
 
 

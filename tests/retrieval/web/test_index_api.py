@@ -7,21 +7,15 @@ import sys
 import threading
 
 import pytest
-from library_factory import flicker, gallery, index, painted
+from library_factory import flicker, index, painted
 from repository import ROOT
 from web_client import fetch, open_client, wait_for_job, wait_until_ready
 
 
 @pytest.fixture
-def media(tmp_path):
-    return gallery(tmp_path / "media", photos=3)
-
-
-@pytest.fixture
-def small(media, tmp_path):
-    """A library of toy encoders with the media, and a client of its server."""
-    index(tmp_path / "lib", media)
-    with open_client(tmp_path / "lib") as client:
+def small(lib):
+    """A client of the server of a library of the media."""
+    with open_client(lib) as client:
         yield client
 
 

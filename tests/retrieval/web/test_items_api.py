@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from library_factory import affect, index, painted
+from mood_library import FACED, SHOWN, filled
 from web_client import fetch, open_client
 
 from retrieval.storage import Library
-from retrieval.web.catalog_state import format_date
+from retrieval.web import item_listing
+from retrieval.web.item_listing import format_date
 
 HTML_NAME = "<img src=x onerror=alert(1)>.png"
 TRAVERSALS = (
@@ -88,6 +90,30 @@ def test_an_item_has_all_its_segments(client, shelf):
     assert told["paths"] == [str(media / "film.mp4")] and not told["missing"]
     assert (told["width"], told["height"]) == (64, 48) or told["width"] > 0
     assert [(part["start"], part["end"]) for part in told["segments"]] == [(0.0, pytest.approx(3, abs=0.1))]
+
+
+def test_the_map_has_all_items_or_a_sample_of_them(tmp_path, monkeypatch):
+    lib = filled(tmp_path / "lib", FACED)
+    with open_client(lib) as client:
+        whole = fetch(client, "/api/map")
+        assert whole["total"] == len(whole["ids"]) == len(SHOWN)  # of one item the mood is unknown
+    monkeypatch.setattr(item_listing, "MAX_MAP_ITEMS", 5)
+    with open_client(lib) as client:
+        sample = fetch(client, "/api/map")
+    assert sample["total"] == len(SHOWN) and sample["modality_names"] == whole["modality_names"]
+    rows, kept = (
+        list(zip(*(of[name] for name in whole if name not in ("total", "modality_names")), strict=True))
+        for of in (whole, sample)
+    )
+    assert len(kept) == 5 and kept == [row for row in rows if row in kept]
+
+
+def test_what_is_unknown_comes_last_in_an_order_by_mood(tmp_path):
+    with open_client(filled(tmp_path / "lib", FACED)) as client:
+        for sort in ("valence", "arousal"):
+            items = fetch(client, "/api/items", limit=100, sort=sort)["items"]
+            values = [item["affect"][sort] for item in items[:-1]]
+            assert values == sorted(values) and items[-1]["affect"] is None
 
 
 @pytest.mark.parametrize("item_id", TRAVERSALS)

@@ -3,23 +3,11 @@
 import shutil
 from contextlib import closing
 
-import pytest
 from library_factory import gallery, index, painted
 from web_client import fetch, open_client, wait_until_ready
 
 from retrieval.storage import Library
 from retrieval.storage.library import CATALOG_NAME
-
-
-@pytest.fixture
-def media(tmp_path):
-    return gallery(tmp_path / "media", photos=3)
-
-
-@pytest.fixture
-def lib(media, tmp_path):
-    index(tmp_path / "lib", media)
-    return tmp_path / "lib"
 
 
 def search_again(client, item_id):

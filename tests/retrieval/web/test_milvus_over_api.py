@@ -2,7 +2,6 @@
 
 import pytest
 from library_factory import TOYS, encoded, random_rows
-from milvus_server import MilvusServer, load_package
 from web_client import fetch, open_client, wait_until_ready
 
 from retrieval.cluster import MilvusLibrary, MilvusUrl
@@ -10,15 +9,6 @@ from retrieval.search import Engine, Query
 
 pytestmark = [pytest.mark.slow, pytest.mark.milvus, pytest.mark.timeout(600)]
 COUNT = 30
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    load_package()
-    server = MilvusServer(tmp_path_factory.mktemp("milvus"))
-    server.start()
-    yield server
-    server.kill()
 
 
 @pytest.fixture(scope="module")

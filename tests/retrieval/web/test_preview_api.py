@@ -5,19 +5,16 @@ import shutil
 
 import numpy as np
 import pytest
-from library_factory import gallery, index
 from PIL import Image
 from web_client import fetch, open_client
 
 from retrieval.previews import PREVIEWS_NAME, PreviewStore
 
 
-@pytest.fixture
-def lib(tmp_path):
-    """A library whose files are gone: previews must do without them."""
-    index(tmp_path / "lib", gallery(tmp_path / "media", photos=2))
-    shutil.rmtree(tmp_path / "media")
-    return tmp_path / "lib"
+@pytest.fixture(autouse=True)
+def without_media(lib, media):
+    """Takes the files of the library away: previews must do without them."""
+    shutil.rmtree(media)
 
 
 def list_items(client):

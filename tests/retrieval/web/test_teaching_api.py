@@ -9,17 +9,10 @@ import pytest
 from captioned_library import make_captioned_library
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from library_factory import gallery, index
 from web_client import fetch, open_client, wait_for_job
 
 from encoders import AffectError
 from retrieval.web.caption_store import STORE_NAME, CaptionStore
-
-
-@pytest.fixture
-def lib(tmp_path):
-    index(tmp_path / "lib", gallery(tmp_path / "media", photos=2))
-    return tmp_path / "lib"
 
 
 def test_captions_are_kept_changed_and_taken_back(lib):
