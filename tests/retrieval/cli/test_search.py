@@ -83,7 +83,7 @@ def test_explain_and_html(shelf, tmp_path):
     assert done.returncode == 0 and done.stderr == f"wrote {page}\n"
     why = json.loads(done.stdout)["results"][0]["why"]
     assert (
-        set(why) == {"parts", "labels", "events", "moment", "moment_event", "views", "faces", "affect"}
+        set(why) == {"parts", "labels", "events", "moment", "moment_event", "views", "faces", "affect", "affect_events"}
         and why["faces"] is None
     )
     assert list(why["views"]) == ["object.looks"]
