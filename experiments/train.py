@@ -51,7 +51,8 @@ def main(
     encoders: str, reported: bool, part: EvaluationPart, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Fit the trained heads of SPACEs (object, activity, audio; affect-image, affect-sound, affect-text,
-    affect-face, affect-emotions, affect-senses; by default the first three) and tell how good they are.
+    affect-face, affect-emotions, affect-events, affect-senses; by default the first three) and tell how good
+    they are.
 
     Every figure is measured on items that the heads it was measured with had not seen: parts are held out in
     turn, whole groups at a time. Writes a safetensors file and a card for each space.

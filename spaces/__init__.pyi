@@ -13,6 +13,7 @@ from .ridge_regression import gaussian_kernel as gaussian_kernel
 from .ridge_regression import solve_kernel_ridge as solve_kernel_ridge
 from .ridge_regression import solve_landmark_ridge as solve_landmark_ridge
 from .ridge_regression import solve_ridge as solve_ridge
+from .single_thread import use_single_thread as use_single_thread
 from .standardisation import compute_mean_and_scale as compute_mean_and_scale
 from .standardisation import compute_scale as compute_scale
 from .tower_regressor import Regressor as Regressor

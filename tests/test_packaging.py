@@ -47,6 +47,7 @@ def test_there_are_weights_and_pages():
         "retrieval/web/static/styles.css",
         "retrieval/search/calibration.json",
         "spaces/weights/activity.safetensors",
+        "spaces/weights/affect-events.json",
         "spaces/weights/affect-image.safetensors",
         "spaces/weights/affect-sound.safetensors",
         "spaces/weights/affect-text.safetensors",

@@ -12,14 +12,13 @@ from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from encoders import AffectError, stop_at_safe_points, stop_if_requested
 from encoders.interrupts import exit_with_parent, make_temporary_folder
 from experiments.ablation.prepared_data import PreparedData
 from experiments.ablation.settings import AblationSettings
 from experiments.ablation.trials import Trial, compute_trial_key, is_finished, train_trial
 from retrieval.progress_reporter import ProgressReporter
+from spaces import use_single_thread
 
 POLL_INTERVAL_S = 0.3  # seconds between updates of the progress
 
@@ -69,18 +68,15 @@ def _train_single_threaded(
     trial: Trial, data: PreparedData, settings: AblationSettings, folder: Path, on_progress: ProgressCallback
 ) -> None:
     """Train on one thread, which gives the same bits in any process."""
-    remaining, threads = trial.resolve_schedule(settings).epochs, torch.get_num_threads()
+    remaining = trial.resolve_schedule(settings).epochs
 
     def count_epoch() -> None:
         nonlocal remaining
         remaining -= 1
         on_progress(1)
 
-    torch.set_num_threads(1)
-    try:
+    with use_single_thread():
         train_trial(trial, data, settings, folder, count_epoch)
-    finally:
-        torch.set_num_threads(threads)
     on_progress(remaining)  # epochs that early stopping saved
 
 

@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtr
 
 from experiments.affect_scale.rated_estimates import CORPUS, RatedEstimates
 from experiments.heads.report_figure import DIMENSIONS, pair_ccc, pair_pearson
@@ -15,12 +16,13 @@ from retrieval.evaluation import Estimate, bootstrap_estimate
 
 Floats = npt.NDArray[np.float64]
 
+MIN_RATING_SD = 1e-9  # of items that were rated themselves
 MAX_SCALE_LOSS = 0.1  # of r, by which CCC may be less
 MIN_COVERAGE, MAX_COVERAGE = 0.6, 0.76  # of a stated interval of one SD, 68 %
 
 
 def compute_spread_ratio(rows: Floats) -> float:
-    """SD of the estimates over that of the ratings; rows (n, 3) are estimate, rating and SD."""
+    """SD of the estimates over that of the ratings; rows as of `RatedEstimates.stack_columns`."""
     return float(rows[:, 0].std() / rows[:, 1].std())
 
 
@@ -30,8 +32,14 @@ def compute_offset(rows: Floats) -> float:
 
 
 def compute_coverage(rows: Floats) -> float:
-    """Share of the ratings within one SD of the estimate."""
-    return float((np.abs(rows[:, 0] - rows[:, 1]) <= rows[:, 2]).mean())
+    """Share of the ratings within one SD of the estimate.
+
+    Where a rating is that of a label, the expected share of items that are normal about it: an SD that covers
+    how items of one label differ must not be held against the middle of the label alone.
+    """
+    distances, sds = rows[:, 1] - rows[:, 0], rows[:, 2]
+    spreads = np.maximum(rows[:, 3], MIN_RATING_SD)
+    return float((ndtr((sds - distances) / spreads) - ndtr((-sds - distances) / spreads)).mean())
 
 
 def compute_scale_loss(rows: Floats) -> float:
@@ -52,11 +60,9 @@ STATISTICS: Mapping[str, Callable[[Floats], float]] = {
 def measure_agreement(items: RatedEstimates, seed: int) -> Iterator[Mapping[str, Cell]]:
     """A row for valence and one for arousal; intervals resample whole groups."""
     for column, dimension in enumerate(DIMENSIONS):
-        values = (items.estimates[:, column], items.ratings[:, column], items.estimates[:, 2 + column])
         measure = partial(
-            bootstrap_estimate, np.stack(values, axis=1).astype(np.float64), seed=seed,
-            groups=items.groups.tolist(),
-        )  # fmt: skip
+            bootstrap_estimate, items.stack_columns(column), seed=seed, groups=items.groups.tolist()
+        )
         yield {
             "corpus": items.corpus,
             "kind": items.kind,

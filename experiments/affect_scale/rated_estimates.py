@@ -32,6 +32,8 @@ class RatedEstimates:
 
     estimates: (n, 4) valence, arousal and their SDs
     ratings:   (n, 2)
+    rating_sds: (n, 2) SDs of items about their rating, where it is that of a label (an emotion, a word) which
+               many items have; None where the items themselves were rated
     groups:    (n,) kept whole by folds and by the bootstrap
     held_out:  what the head had not seen: GROUPS in turn, or the ratings of the whole CORPUS
     """
@@ -42,6 +44,13 @@ class RatedEstimates:
     ratings: Floats
     groups: npt.NDArray[np.str_]
     held_out: str = GROUPS
+    rating_sds: Floats | None = None
+
+    def stack_columns(self, column: int) -> Floats:
+        """(n, 4) estimates, ratings, SDs of the estimates and of the ratings in a dimension."""
+        sds = np.zeros_like(self.ratings) if self.rating_sds is None else self.rating_sds
+        columns = (self.estimates[:, column], self.ratings[:, column], self.estimates[:, 2 + column])
+        return np.stack([*columns, sds[:, column]], axis=1).astype(np.float64)
 
 
 def load_photo_estimates(data_root: Path, seed: int) -> RatedEstimates:
@@ -63,11 +72,13 @@ def load_speech_estimates(data_root: Path, seed: int) -> RatedEstimates:
     pipeline = FeaturePipeline(config, use_packaged=False)
     rows = encode_items(pipeline, [(clip.path,) for clip in clips]).mean_pool(len(clips))["tone"]
     emotions = load_emotion_categories("ravdess", "expressed")
+    acted = [emotions.names.index(clip.emotion) for clip in clips]
     return RatedEstimates(
         corpus="ravdess",
         kind="speech",
         estimates=estimate_held_out_speech(clips, rows, seed=seed),
-        ratings=emotions.means[[emotions.names.index(clip.emotion) for clip in clips]],
+        ratings=emotions.means[acted],
+        rating_sds=emotions.sds[acted],
         groups=np.array([clip.actor for clip in clips]),
     )
 
@@ -90,11 +101,13 @@ def load_face_estimates(data_root: Path, seed: int) -> RatedEstimates:
     faces = load_faces(data_root, seed=seed).select_splits("train", "dev")
     rows = faces.is_detected
     probabilities = predict_calibrated_held_out(faces, seed)[rows]
+    emotions = load_emotion_categories("fer", "expressed")
     return RatedEstimates(
         corpus=FACES_FOLDER,
         kind="face",
         estimates=map_emotions_to_affect(probabilities, "fer", "expressed"),
-        ratings=load_emotion_categories("fer", "expressed").means[faces.labels[rows]],
+        ratings=emotions.means[faces.labels[rows]],
+        rating_sds=emotions.sds[faces.labels[rows]],
         groups=faces.group[rows].astype(str),
     )
 

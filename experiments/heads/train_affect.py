@@ -26,6 +26,7 @@ HEAD_NAMES = {
     "affect-text": "text",
     "affect-face": "face",
     "affect-emotions": "categories",
+    "affect-events": "events",
     "affect-senses": "senses",
 }
 """Names of the heads that can be trained, with their names in the report. Their packages have
@@ -39,6 +40,7 @@ EVALUATED_MODULES = {
     "text": "text",
     "face": "face",
     "categories": "emotion_categories",
+    "events": "sound_event_affect",
     "senses": "modality_reliability",
     "together": "image_face_fusion",
     "film": "film_benchmark",

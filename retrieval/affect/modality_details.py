@@ -28,7 +28,8 @@ def describe_modalities(
 ) -> dict[str, dict[str, Any]]:
     """By modality, of the segments of a file, weighted by `weights` (n,): what it gives beside affect.
 
-    image: the standard deviation of raters; sound: probabilities of its kinds; face: how many people, with
+    image: the standard deviation of raters; sound: probabilities of its kinds, and the sound events that its
+    affect comes from where it is neither speech nor music; face: how many people, with
     which confidence, and their tracks over time. A modality without any of it is left out.
     """
     details: dict[str, dict[str, Any]] = {}
@@ -39,7 +40,10 @@ def describe_modalities(
     kinds = pipeline.affect_model.predict_audio_kind(features)
     if kinds is not None and not is_missing_row(kinds).all():
         mean = compute_weighted_mean(kinds, weights)
-        details["sound"] = {"kind": dict(zip(AUDIO_KINDS, map(round_value, mean), strict=True))}
+        details["sound"] = {
+            "kind": dict(zip(AUDIO_KINDS, map(round_value, mean), strict=True)),
+            "events": _list_affect_events(pipeline, features, weights),
+        }
     if "faces" in features and not is_missing_row(features["faces"]).all():
         faces = FaceRows(features["faces"])
         details["face"] = {
@@ -48,6 +52,17 @@ def describe_modalities(
             "tracks": [track for segment in segments for track in _list_face_tracks(segment)],
         }
     return details
+
+
+def _list_affect_events(
+    pipeline: FeaturePipeline, features: Mapping[str, Rows], weights: Floats
+) -> list[dict[str, Any]]:
+    """The sound events with the largest share in the affect of a file's sound; empty where they have none."""
+    model = pipeline.affect_model
+    shares = model.weigh_sound_events(features)
+    if shares is None or model.event_affect is None or is_missing_row(shares).all():
+        return []
+    return model.event_affect.list_largest(compute_weighted_mean(shares, weights))
 
 
 def _list_face_tracks(segment: SegmentFeatures) -> list[dict[str, Any]]:

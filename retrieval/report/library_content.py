@@ -21,9 +21,12 @@ from encoders import (
 from retrieval.features import EVENTS_ROLE, OBJECT_SPACE, SPACE_SPECS
 from retrieval.storage import AnyLibrary, AnySnapshot
 from spaces import compute_label_probabilities, list_events
+from spaces.affect_regression import load_event_affect, load_packaged_regressors
 
 Positions = npt.NDArray[np.int64]
 
+OTHER_SOUNDS_BY_EVENTS = "affect by the names of the sound events heard in them"
+OTHER_SOUNDS_BY_CUES = "arousal by cues that speech and music share, valence unknown"
 MAX_CLASSES = 10
 CHUNK_ROWS = 4096  # rows read at a time
 
@@ -49,6 +52,19 @@ def count_labels(library: AnyLibrary) -> dict[str, int]:
         library, role, encoder.classes,
         lambda rows: compute_label_probabilities(encoder.logits(rows), temperature=1),
     )  # fmt: skip
+
+
+def describe_other_sounds(library: AnyLibrary) -> str:
+    """What the affect of sounds that are neither speech nor music comes from; empty where sound has none."""
+    regressors = load_packaged_regressors().get("sound")
+    if regressors is None:
+        return ""
+    for role, signature in regressors.encoder_signatures.items():
+        encoder = _load_encoder(library, role)
+        if encoder is None or encoder.card.signature != signature:
+            return ""
+    has_events = isinstance(_load_encoder(library, EVENTS_ROLE), EventClassifier)
+    return OTHER_SOUNDS_BY_EVENTS if has_events and load_event_affect() else OTHER_SOUNDS_BY_CUES
 
 
 def list_item_labels(

@@ -9,7 +9,7 @@ from typing import Any
 
 from encoders import to_printable
 from retrieval.previews import count_previews
-from retrieval.report.library_content import count_labels, count_sound_events
+from retrieval.report.library_content import count_labels, count_sound_events, describe_other_sounds
 from retrieval.search import IndexSettings
 from retrieval.storage import AnyLibrary, Library, list_custom_heads
 
@@ -28,6 +28,7 @@ def get_library_info(library: AnyLibrary) -> dict[str, Any]:
         "unreadable": len(library.catalog.list_unreadable()),
         "heard": count_sound_events(library),
         "seen": count_labels(library),
+        "other_sounds": describe_other_sounds(library),
         "rows": library.count_rows(),
         "bytes": library.measure_bytes(),
         "previews": count_previews(library) if isinstance(library, Library) else {},

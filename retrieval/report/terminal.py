@@ -72,6 +72,8 @@ def format_affect_record(record: Mapping[str, Any]) -> Iterator[str]:
             share = estimate["share"]
             share_text = f"says {share['valence']:.0%} of valence, {share['arousal']:.0%} of arousal"
             yield f"  {modality:<6} {_format_estimate(estimate)}, {share_text}"
+    if events := (record["experts"]["sound"] or {}).get("events"):
+        yield f"  heard  {', '.join(map(_format_event, events))}"
     for label, shares in (("voice", record["speech_emotion"]), ("face", record["face_emotion"])):
         if shares is not None:
             top_emotions = sorted(shares.items(), key=lambda entry: -entry[1])[:3]
@@ -85,6 +87,11 @@ def format_affect_record(record: Mapping[str, Any]) -> Iterator[str]:
         time_text = f" at {factor['start']:.1f} s" if factor.get("start") is not None else ""
         effect = f"{factor['valence']:+.2f} {factor['arousal']:+.2f}"
         yield f"  why    {factor['sense']}{evidence and ' '}{evidence}{time_text}: {effect}"
+
+
+def _format_event(event: Mapping[str, Any]) -> str:
+    """A sound event, its share in the affect of the sound, and the affect of its name."""
+    return f"{event['name']} {event['share']:.0%} ({event['valence']:+.2f} {event['arousal']:+.2f})"
 
 
 def _format_trajectory(steps: Sequence[Mapping[str, float]], sds: tuple[float, float]) -> str:

@@ -14,7 +14,7 @@ from retrieval.search.hits import Hit
 from retrieval.search.mood_course import explain_course, make_course_target
 from retrieval.search.query import Query
 from retrieval.search.sound_moment import encode_sound_text
-from spaces import ZeroShotSpace, list_events
+from spaces import Features, ZeroShotSpace, list_events
 from spaces.joint import JointSpace
 
 
@@ -33,8 +33,9 @@ def explain_hits(engine: Engine, hits: Sequence[Hit], query: Query | None = None
 def explain_hit(engine: Engine, hit: Hit, query: Query | None = None) -> dict[str, Any]:
     """Labels with probabilities, sound events with scores, the moment at which those that the query's text
     asks for are strongest (None where it can't be told) and the strongest event then, scores by view, columns
-    of the faces (None without a face), and affect by modality (None where it abstains); "parts" of the score,
-    see `explain_score`, and "course", see `explain_course`.
+    of the faces (None without a face), affect by modality (None where it abstains), and the sound events that
+    of a sound comes from where it is neither speech nor music; "parts" of the score, see `explain_score`, and
+    "course", see `explain_course`.
     """
     return explain_hits(engine, [hit], query)[0]
 
@@ -42,6 +43,7 @@ def explain_hit(engine: Engine, hit: Hit, query: Query | None = None) -> dict[st
 def _explain(engine: Engine, hit: Hit, sentences: Rows | None) -> dict[str, Any]:
     """`explain_hit`; sentences: (1, d) of the query's text, None without one that names a kind of sound."""
     moment = None if sentences is None else engine.sound_moments.find(hit, sentences)
+    features = _load_features(engine, hit)
     explanation = {
         "labels": _list_labels(engine, hit),
         "events": _list_events(engine, hit),
@@ -49,7 +51,8 @@ def _explain(engine: Engine, hit: Hit, sentences: Rows | None) -> dict[str, Any]
         "moment_event": moment and moment.event,
         "views": dict(hit.view_scores),
         "faces": _get_face_expression(engine, hit),
-        "affect": _estimate_affect_by_modality(engine, hit),
+        "affect": _estimate_affect_by_modality(engine, features),
+        "affect_events": _list_affect_events(engine, features),
     }
     return {"parts": explain_score(hit), **explanation}
 
@@ -99,12 +102,21 @@ def _get_face_expression(engine: Engine, hit: Hit) -> dict[str, float] | None:
     return {name: round(float(value), 4) for name, value in zip(FACE_COLUMNS, row, strict=True)}
 
 
-def _estimate_affect_by_modality(engine: Engine, hit: Hit) -> dict[str, dict[str, float] | None]:
-    pipeline = engine.library.pipeline
-    rows = {role: _load_feature_row(engine, role, hit) for role in pipeline.media_roles}
-    features = {role: row[None] for role, row in rows.items() if row is not None}
-    by_modality = pipeline.estimate_affect_by_modality(features)
+def _load_features(engine: Engine, hit: Hit) -> Features:
+    """Raw rows (1, d) of the hit's segment by the roles that have one."""
+    rows = {role: _load_feature_row(engine, role, hit) for role in engine.library.pipeline.media_roles}
+    return {role: row[None] for role, row in rows.items() if row is not None}
+
+
+def _estimate_affect_by_modality(engine: Engine, features: Features) -> dict[str, dict[str, float] | None]:
+    by_modality = engine.library.pipeline.estimate_affect_by_modality(features)
     return {modality: affect_to_json(rows[0]) for modality, rows in by_modality.items()}
+
+
+def _list_affect_events(engine: Engine, features: Features) -> list[dict[str, Any]]:
+    model = engine.library.pipeline.affect_model
+    shares = model.weigh_sound_events(features)
+    return [] if shares is None or model.event_affect is None else model.event_affect.list_largest(shares[0])
 
 
 def _load_feature_row(engine: Engine, role: str, hit: Hit) -> Rows | None:

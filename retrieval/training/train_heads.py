@@ -5,12 +5,10 @@ The features are in the library already, so no media are decoded.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import torch
 
 from encoders import write_atomically
 from retrieval.provenance import Provenance
@@ -40,6 +38,7 @@ from retrieval.training.training_data import (
     make_training_data_by_space,
 )
 from retrieval.training.training_outcome import TrainingOutcome, TrainingResult
+from spaces import use_single_thread
 from spaces.joint import Heads, Schedule, save_heads
 
 TARGET_STEPS = 720  # approximate optimiser steps of one training, enough for 800 photos
@@ -109,18 +108,7 @@ def restore_packaged_heads(library: Library) -> None:
     remove_unused_heads(library.folder, library.catalog)
 
 
-@contextmanager
-def _use_single_thread() -> Iterator[None]:
-    """One torch thread: with matrices this small, more threads are slower on a busy machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-@_use_single_thread()
+@use_single_thread()
 def train_space(
     space: str, training_data: TrainingData | None, seed: int, on_progress: ProgressCallback,
     budget: TimeBudget | None = None, time_share: float = 1.0,

@@ -11,6 +11,7 @@ from spaces.affect_regression.estimates import (
     predict_mean_and_sd,
     soft_clip,
 )
+from spaces.affect_regression.event_affect import EVENT_AFFECT_FILE, EventAffect, load_event_affect
 from spaces.affect_regression.modality_reliability import ModalityReliability, load_modality_reliability
 from spaces.affect_regression.model import (
     AFFECT_MODALITIES,
@@ -23,14 +24,17 @@ __all__ = [
     "AFFECT_COLUMNS",
     "AFFECT_MODALITIES",
     "AUDIO_KINDS",
+    "EVENT_AFFECT_FILE",
     "MIN_SD",
     "AffectAlignment",
     "AffectModel",
+    "EventAffect",
     "ModalityReliability",
     "average_estimates",
     "compute_mixture_moments",
     "estimate_face_affect",
     "load_alignment",
+    "load_event_affect",
     "load_modality_reliability",
     "load_packaged_regressors",
     "make_affect_model",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from encoders import Rows
@@ -27,11 +29,17 @@ def estimate_audio_kinds(scores: Rows) -> Rows:
 
     Each is proportional to a power of the sum of its classes' scores.
     """
+    sums = np.maximum(scores @ make_class_membership(), MIN_SUM) ** SHARPNESS
+    return np.asarray(sums / sums.sum(axis=1, keepdims=True), np.float32)
+
+
+@cache
+def make_class_membership() -> Rows:
+    """(CLASS_COUNT, 3) 1 where a class is of a kind of AUDIO_KINDS, else 0; silence is of none."""
     kind_by_class = np.full(CLASS_COUNT, AUDIO_KINDS.index("other"))
     for kind, ranges in CLASS_RANGES.items():
         for first, last in ranges:
             kind_by_class[first : last + 1] = AUDIO_KINDS.index(kind)
     membership = np.eye(len(AUDIO_KINDS), dtype=np.float32)[kind_by_class]
     membership[SILENCE_CLASS] = 0
-    sums = np.maximum(scores @ membership, MIN_SUM) ** SHARPNESS
-    return np.asarray(sums / sums.sum(axis=1, keepdims=True), np.float32)
+    return membership

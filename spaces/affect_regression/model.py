@@ -15,13 +15,14 @@ from scipy.special import softmax
 
 from encoders import FACE_COLUMNS, Rows
 from spaces.affect_regression.affect_alignment import AffectAlignment
-from spaces.affect_regression.audio_kinds import estimate_audio_kinds, has_event_scores
+from spaces.affect_regression.audio_kinds import AUDIO_KINDS, estimate_audio_kinds, has_event_scores
 from spaces.affect_regression.estimates import (
     EXPRESSED_TABLE,
     compute_mixture_moments,
     estimate_face_affect,
     predict_mean_and_sd,
 )
+from spaces.affect_regression.event_affect import EventAffect, load_event_affect, weigh_events
 from spaces.affect_regression.modality_reliability import load_modality_reliability
 from spaces.base import Features
 from spaces.circumplex import load_emotion_categories, map_emotions_to_affect
@@ -38,10 +39,13 @@ class AffectModel:
     """Affect of items from raw rows by role.
 
     regressors: by modality, those whose encoders are available
+    event_affect: of the sound events heard in sounds that are neither speech nor music; without it, or
+                  without scores of events, a regressor estimates those from acoustic cues
     alignment:  from audio affect to image affect, where one improved the agreement
     """
 
     regressors: Mapping[str, RegressorSet]
+    event_affect: EventAffect | None = None
     alignment: AffectAlignment | None = None
 
     @cached_property
@@ -51,6 +55,7 @@ class AffectModel:
         parts = [str((table.means.tolist(), table.sds.tolist())) for table in tables]
         parts += [f"{name}={file.digest}" for name, file in sorted(self.regressors.items()) if name != "text"]
         parts.append(load_modality_reliability().version_text)
+        parts += [f"events={self.event_affect.digest}"] if self.event_affect else []
         parts += [self.alignment.digest] if self.alignment else []
         return f"{AFFECT_VERSION}-{hashlib.sha256(' '.join(parts).encode()).hexdigest()[:12]}"
 
@@ -73,6 +78,17 @@ class AffectModel:
         if not self._can_predict("sound", "kind", features):
             return None
         return _predict_kinds(self.regressors["sound"], features)
+
+    def weigh_sound_events(self, features: Features) -> Rows | None:
+        """(n, classes) share of each class of sound in the affect of a sound; None where events give none.
+
+        A row adds up to the probability that the sound is neither speech nor music, less the prior's share.
+        """
+        kinds, scores = self.predict_audio_kind(features), _get_event_scores(features)
+        if kinds is None or scores is None or self.event_affect is None:
+            return None
+        other = kinds[:, AUDIO_KINDS.index("other"), None]
+        return np.asarray(other * weigh_events(scores), np.float32)
 
     def predict_speech_emotion(self, features: Features) -> Rows | None:
         """(n, 8) probabilities of RAVDESS' emotions, of any audio; None as for `predict_audio_kind`."""
@@ -97,15 +113,30 @@ class AffectModel:
         emotions = _predict_classes(regressors, "speech_emotion", features)
         speech = map_emotions_to_affect(emotions, "ravdess", EXPRESSED_TABLE)
         music = predict_mean_and_sd(regressors["music"], regressors["music_log_sd"], features)
-        other = predict_mean_and_sd(regressors["other"], regressors["other_log_sd"], features)
+        other = self._predict_other_audio(regressors, features)
         kinds = _predict_kinds(regressors, features)
         return compute_mixture_moments(np.stack([speech, music, other]), kinds)
+
+    def _predict_other_audio(self, regressors: RegressorSet, features: Features) -> Rows:
+        """Affect rows (n, 4) of audio that is neither: by sound events where they are known, else by cues."""
+        by_cues = predict_mean_and_sd(regressors["other"], regressors["other_log_sd"], features)
+        scores = _get_event_scores(features)
+        if scores is None or self.event_affect is None:
+            return by_cues
+        by_events = self.event_affect.estimate(scores)
+        return np.where(np.isnan(by_events), by_cues, by_events)
+
+
+def _get_event_scores(features: Features) -> Rows | None:
+    """(n, CLASS_COUNT) scores of sound events; None without an encoder of AudioSet's classes."""
+    events = features.get("events")
+    return events if events is not None and has_event_scores(events) else None
 
 
 def _predict_kinds(regressors: RegressorSet, features: Features) -> Rows:
     """(n, 3) probabilities of AUDIO_KINDS: by sound events where they are known, else by their regressor."""
-    events = features.get("events")
-    if events is None or not has_event_scores(events):
+    events = _get_event_scores(features)
+    if events is None:
         return _predict_classes(regressors, "kind", features)
     by_events = estimate_audio_kinds(events)
     is_missing = np.isnan(by_events)
@@ -153,7 +184,9 @@ def make_affect_model(
                 f"{role} is {signature}, not {trained_on[role]}" for role, signature in differing.items()
             )
             log.warning("no affect of the sense %s: %s", modality, details)
-    unaligned = AffectModel(regressors=fitting)
+    unaligned = AffectModel(
+        regressors=fitting, event_affect=load_event_affect() if "sound" in fitting else None
+    )
     if alignment is None:
         return unaligned
     if alignment.affect_version != unaligned.version:

@@ -24,6 +24,7 @@ RATING_SCALES: Mapping[str, tuple[float, float]] = {
     "caav": (1, 9),
     "liris": (1, 5),
     "cowen-keltner": (1, 9),
+    "warriner": (1, 9),
 }
 """Lowest and highest rating of each data set's scale."""
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from encoders import Rows
+from spaces import use_single_thread
 from spaces.joint import Tower
 from spaces.joint.space import Layer, LinearInput
 
@@ -58,10 +59,11 @@ def train_networks(
     scale = np.where(spread > MIN_SD, spread, 1)
     standard = np.clip((features - mean) / scale, -MAX_ABS_Z, MAX_ABS_Z).astype(np.float32)
     item_weights = np.ones(len(plain)) if weights is None else weights / weights.mean()
-    networks = (
-        _train_network(standard, targets, item_weights, config, seed=seed * 1000 + number)
-        for number in range(config.n_networks)
-    )
+    with use_single_thread():
+        networks = [
+            _train_network(standard, targets, item_weights, config, seed=seed * 1000 + number)
+            for number in range(config.n_networks)
+        ]
     return tuple(_make_tower(network, role, mean, scale) for network in networks)
 
 

@@ -32,6 +32,7 @@
  * @property {Record<string, number>} views
  * @property {Record<string, number> | null} faces
  * @property {Record<string, Affect | null>} affect
+ * @property {{name: string, share: number, valence: number, arousal: number}[]} affect_events  what gave a sound its affect
  *
  * @typedef {object} Result
  * @property {number} rank

@@ -95,7 +95,18 @@ function createMood({ affect, modality, why }, details, target) {
     createAffectFigure(affect, modality, { target, course }),
     createElement("p", {}, `${capitalise(formatAffect(affect))} (one standard deviation)`),
     senses.length ? createElement("dl", { class: "senses" }, ...senses) : null,
+    why?.affect_events?.length ? createElement("p", { class: "hint" }, describeEvents(why.affect_events)) : null,
   );
+}
+
+/**
+ * What the affect of a sound comes from that is neither speech nor music.
+ *
+ * @param {NonNullable<Result["why"]>["affect_events"]} events  the largest share first
+ */
+function describeEvents(events) {
+  const shares = events.map(({ name, share }) => `${name} ${Math.round(100 * share)} %`);
+  return `Of the sound, by what is heard: ${shares.join(", ")}.`;
 }
 
 /**

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from spaces.alignment.learned.network_batch import NetworkBatch
 from spaces.alignment.steps import Floats
+from spaces.single_thread import use_single_thread
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,19 +44,8 @@ def minimise(
     copy_count: int,
 ) -> Floats:
     """Minimise the sum of two losses (), means over copies; returns the first at every step (steps,)."""
-    with _use_one_thread():
+    with use_single_thread():
         return _run_descent(compute_losses, networks, config, copy_count)
-
-
-@contextmanager
-def _use_one_thread() -> Iterator[None]:
-    """More threads are slower for networks this small; one thread always gives the same bits."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _run_descent(

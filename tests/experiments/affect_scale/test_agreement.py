@@ -11,7 +11,7 @@ from experiments.affect_scale.rated_estimates import CORPUS, RatedEstimates
 from experiments.bench import main
 
 
-def make_items(estimates, ratings, sd, held_out="groups"):
+def make_items(estimates, ratings, sd, held_out="groups", rating_sd=None):
     """Items whose valence and arousal are the same, each its own group."""
     return RatedEstimates(
         corpus="set",
@@ -20,6 +20,7 @@ def make_items(estimates, ratings, sd, held_out="groups"):
         ratings=np.column_stack([ratings, ratings]),
         groups=np.arange(len(ratings)).astype(str),
         held_out=held_out,
+        rating_sds=None if rating_sd is None else np.full((len(ratings), 2), rating_sd),
     )
 
 
@@ -46,6 +47,14 @@ def test_coverage_is_the_share_within_one_sd_and_has_two_bounds():
     assert most.is_met
 
 
+def test_coverage_of_labels_is_the_expected_share_of_their_items():
+    ratings = np.linspace(-0.5, 0.5, 21)
+    row = next(measure_agreement(make_items(ratings, ratings, 0.2, rating_sd=0.2), seed=0))
+    assert row["within 1 SD"].value == pytest.approx(0.6827, abs=1e-4)
+    wide = next(measure_agreement(make_items(ratings, ratings, 0.4, rating_sd=0.2), seed=0))
+    assert wide["within 1 SD"].value == pytest.approx(0.9545, abs=1e-4)
+
+
 def test_of_a_corpus_that_was_left_out_coverage_is_told_and_not_required():
     ratings = np.linspace(-0.5, 0.5, 21)
     row = next(measure_agreement(make_items(ratings - 0.6, ratings, 0.1, CORPUS), seed=0))
@@ -58,3 +67,9 @@ def test_the_command_names_the_heads_it_knows():
     done = CliRunner().invoke(main, ["scale", "--heads", "text,smell"])
     assert done.exit_code == 2
     assert "choose from text, photo, speech, music, face" in done.output
+
+
+def test_sounds_without_norms_of_words_are_told_in_a_line(tmp_path):
+    done = CliRunner().invoke(main, ["scale", "--heads", "sound", "--data", str(tmp_path)])
+    assert done.exit_code == 2 and "supplement of Warriner" in done.output
+    assert "Traceback" not in done.output

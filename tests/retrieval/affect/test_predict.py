@@ -102,6 +102,16 @@ def test_a_tone_is_not_speech(records):
     assert records["tone.wav"]["experts"]["sound"]["kind"]["speech"] < 0.5
 
 
+def test_what_is_heard_gives_a_sound_that_is_neither_its_affect(records):
+    sound = records["tone.wav"]["experts"]["sound"]
+    assert sound["kind"]["other"] > 0.5
+    assert all({"name", "share", "valence", "arousal"} == set(event) for event in sound["events"])
+    shares = [event["share"] for event in sound["events"]]
+    assert shares == sorted(shares, reverse=True) and 0 < sum(shares) < sound["kind"]["other"]
+    assert {event["name"] for event in sound["events"]} <= set(ENCODERS.make("yamnet").classes)
+    assert "events" not in records["cat.png"]["experts"]["image"]
+
+
 def test_files_that_can_not_be_read_cost_no_other(media):
     broken = media / "broken.jpg"
     broken.write_bytes(b"no picture")

@@ -82,10 +82,9 @@ def test_explain_and_html(shelf, tmp_path):
     )
     assert done.returncode == 0 and done.stderr == f"wrote {page}\n"
     why = json.loads(done.stdout)["results"][0]["why"]
-    assert (
-        set(why) == {"parts", "labels", "events", "moment", "moment_event", "views", "faces", "affect"}
-        and why["faces"] is None
-    )
+    heard = {"events", "moment", "moment_event", "affect_events"}
+    assert set(why) == {"parts", "labels", "views", "faces", "affect", *heard}
+    assert why["faces"] is None
     assert list(why["views"]) == ["object.looks"]
     text = page.read_text()
     assert "photo1.png" in text and "data:image/jpeg;base64," in text and "<script" not in text

@@ -80,3 +80,19 @@ def test_rows_of_another_encoder_are_not_named(lib):
         library.catalog.set_meta("signature", json.dumps({**signature, "events": "another/521/abc"}))
     info = json.loads(ok("info", "--library", lib, "--json"))
     assert info["heard"] == {} and info["seen"]
+
+
+@pytest.mark.parametrize(
+    ("roles", "told"),
+    [
+        ({"tone": "tone", "events": "yamnet"}, "affect by the names of the sound events heard in them"),
+        ({"tone": "tone", "events": ""}, "arousal by cues that speech and music share, valence unknown"),
+        ({"tone": "", "events": "yamnet"}, ""),
+    ],
+)
+def test_info_tells_where_the_affect_of_other_sounds_comes_from(tmp_path, roles, told):
+    config = CONFIG.replace(**roles)
+    with closing(Library.create(tmp_path / "lib", config, 15.0)):
+        pass
+    info = json.loads(ok("info", "--library", tmp_path / "lib", "--json"))
+    assert info["other_sounds"] == told

@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from terminal_factory import on_terminal, on_terminal_process
 
 from retrieval.report.results_table import list_remarks
+from retrieval.report.terminal import format_affect_record
 from retrieval.report.text_columns import Column, format_table, shorten_paths
 from retrieval.search.hits import Hit
 from retrieval.search.query import Query
@@ -184,3 +185,17 @@ def test_names_with_controls_are_escaped_for_people(tmp_path):
         affect("list", "-l", tmp_path / "lib").stdout,
     ):
         assert "a\\x1b[31mred\\x0aline.wav" in said and "\x1b" not in said
+
+
+def test_the_sound_events_that_gave_a_sound_its_affect_are_printed():
+    point = {"valence": -0.5, "arousal": 0.4, "valence_sd": 0.4, "arousal_sd": 0.3}
+    events = [{"name": "Explosion", "share": 0.41, "valence": -0.79, "arousal": 0.55}]
+    sound = {**point, "share": {"valence": 1.0, "arousal": 1.0}, "kind": {}, "events": events}
+    record = {
+        "path": "bang.ogg", "affect": point, "experts": {"image": None, "sound": sound},
+        "speech_emotion": None, "face_emotion": None, "trajectory": [], "why": [],
+    }  # fmt: skip
+    lines = list(format_affect_record(record))
+    assert "  heard  Explosion 41% (-0.79 +0.55)" in lines
+    record["experts"]["sound"] = None
+    assert not any("heard" in line for line in format_affect_record(record))
