@@ -39,10 +39,28 @@ def compute_scale_loss(rows: Floats) -> float:
     return pair_pearson(rows) - pair_ccc(rows)
 
 
+def compute_centred_ccc(rows: Floats) -> float:
+    """CCC of the estimates less their offset: what spread alone leaves of r."""
+    return pair_ccc(rows - [compute_offset(rows), 0, 0])
+
+
+def compute_spread_loss(rows: Floats) -> float:
+    """The part of r less CCC that spread costs."""
+    return pair_pearson(rows) - compute_centred_ccc(rows)
+
+
+def compute_offset_loss(rows: Floats) -> float:
+    """The part of r less CCC that the offset costs."""
+    return compute_centred_ccc(rows) - pair_ccc(rows)
+
+
 STATISTICS: Mapping[str, Callable[[Floats], float]] = {
     "r": pair_pearson,
     "CCC": pair_ccc,
+    "CCC without offset": compute_centred_ccc,
     "r less CCC": compute_scale_loss,
+    "by spread": compute_spread_loss,
+    "by offset": compute_offset_loss,
     "spread": compute_spread_ratio,
     "offset": compute_offset,
     "within 1 SD": compute_coverage,

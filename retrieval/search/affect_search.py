@@ -96,7 +96,7 @@ def read_phrase(phrase: str, pipeline: FeaturePipeline) -> PhraseAffect:
     is_known = isinstance(encoder, VocabularyEncoder) and encoder.is_in_vocabulary(phrase)
     if suggest_landmark(phrase) and not is_known:
         raise AffectError(_format_unknown_mood(phrase, "no such word"))
-    row = [round(float(value), 4) for value in pipeline.estimate_text_affect([phrase])[0]]
+    row = [round(float(value), 4) for value in pipeline.estimate_query_affect([phrase])[0]]
     if not (np.array(row[2:]) < PRIOR_SD).any():
         raise AffectError(_format_unknown_mood(phrase, "the text regressor has nothing to say of it"))
     return PhraseAffect(phrase=phrase, point=(row[0], row[1]), sds=(row[2], row[3]))

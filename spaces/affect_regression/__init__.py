@@ -10,6 +10,7 @@ from spaces.affect_regression.estimates import (
     estimate_face_affect,
     predict_mean_and_sd,
     soft_clip,
+    widen_sds,
 )
 from spaces.affect_regression.modality_reliability import ModalityReliability, load_modality_reliability
 from spaces.affect_regression.model import (
@@ -36,4 +37,5 @@ __all__ = [
     "make_affect_model",
     "predict_mean_and_sd",
     "soft_clip",
+    "widen_sds",
 ]
