@@ -15,6 +15,7 @@ from retrieval.evaluation import Estimate, bootstrap_estimate
 
 Floats = npt.NDArray[np.float64]
 
+END = 0.999  # absolute value from which an estimate lies at an end of the scale
 MAX_SCALE_LOSS = 0.1  # of r, by which CCC may be less
 MIN_COVERAGE, MAX_COVERAGE = 0.6, 0.76  # of a stated interval of one SD, 68 %
 
@@ -32,6 +33,11 @@ def compute_offset(rows: Floats) -> float:
 def compute_coverage(rows: Floats) -> float:
     """Share of the ratings within one SD of the estimate."""
     return float((np.abs(rows[:, 0] - rows[:, 1]) <= rows[:, 2]).mean())
+
+
+def compute_end_share(rows: Floats) -> float:
+    """Share of the estimates at an end of the scale, where a clip would pile them up."""
+    return float((np.abs(rows[:, 0]) >= END).mean())
 
 
 def compute_scale_loss(rows: Floats) -> float:
@@ -64,6 +70,7 @@ STATISTICS: Mapping[str, Callable[[Floats], float]] = {
     "spread": compute_spread_ratio,
     "offset": compute_offset,
     "within 1 SD": compute_coverage,
+    "at an end": compute_end_share,
 }
 
 
@@ -86,12 +93,13 @@ def measure_agreement(items: RatedEstimates, seed: int) -> Iterator[Mapping[str,
 
 
 def list_requirements(row: Mapping[str, Cell]) -> Iterator[Requirement]:
-    """CCC near r, whatever was left out; coverage near 68 %, for groups."""
+    """CCC near r, whatever was left out, and nothing at an end; coverage near 68 %, for groups."""
     name = f"{row['corpus']}, {row['kind']}, {row['dimension']}"
     yield Requirement(
         f"{name}, {row['unseen']} unseen, r less CCC", _value(row["r less CCC"]), MAX_SCALE_LOSS,
         is_minimum=False,
     )  # fmt: skip
+    yield Requirement(f"{name}, at an end", _value(row["at an end"]), 0.0, is_minimum=False)
     if row["unseen"] != CORPUS:
         coverage = _value(row["within 1 SD"])
         yield Requirement(f"{name}, within 1 SD", coverage, MIN_COVERAGE, is_minimum=True)

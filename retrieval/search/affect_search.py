@@ -28,6 +28,7 @@ from spaces.circumplex import (
     PRIOR_SD,
     combine_with_prior,
     format_landmarks,
+    is_uncertain,
     nudge_point,
     suggest_landmark,
 )
@@ -124,6 +125,8 @@ def make_mood_target(
         return _make_named_target(query, query.target_affect, snapshot)
     affect = average_estimates(np.stack([part.affect for part in query_parts]))
     if not is_missing_row(affect[None])[0]:
+        if is_uncertain(affect):
+            log.warning("little is known of how this query feels: its mood counts as near the middle of all")
         return PointTarget(point=tuple(nudge_point(combine_with_prior(affect), query.nudges)))
     if query.nudges:
         named = " and ".join(query.nudges)
