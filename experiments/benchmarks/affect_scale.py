@@ -48,8 +48,8 @@ def command(data: Path, heads: str, seed: int, as_json: bool) -> None:
             "offset: mean of estimates less that of ratings",
             "r less CCC is what spread and offset cost; an offset of a corpus is how its raters differ from "
             "others, which no text tells",
-            "unseen: groups in turn, or no rating of the whole corpus was used after the text adapters; the SDs "
-            "of the latter have the SD between the other corpora added",
+            "unseen: groups in turn, or no rating of the whole corpus was used after the text adapters; the "
+            "SDs of the latter have the SD between the other corpora added",
         ],
     )
     print_report(report, as_json=as_json)

@@ -61,8 +61,10 @@ def draw_rows(rng, reader):
 ],
 )  # fmt: skip
 def test_no_head_piles_its_estimates_up_at_an_end(modality, mean, log_sd):
-    """Of rows that vary ten times as much as those it was trained on, a clip would cut some. Those of voices and
-    faces are means of points of the plane."""
+    """Of rows that vary ten times as much as those it was trained on, a clip would cut some.
+
+    Estimates of voices and faces are means of points of the plane.
+    """
     regressors = load_packaged_regressors()[modality]
     rng, features = np.random.default_rng(0), {}
     for tower in (*regressors[mean].towers, *regressors[log_sd].towers):
