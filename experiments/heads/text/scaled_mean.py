@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from encoders import Rows
 from encoders.minilm_affect import MiniLMAffect
@@ -57,9 +58,9 @@ def estimate_corpus_variances(
 ) -> tuple[Floats, list[str]]:
     """(2,) variance between corpora of a corpus' mean error, and the corpora that it rests on.
 
-    Each corpus in turn is left out of the fit. Its mean error, of which groups give the variance, is one
-    effect of `estimate_between_variance`. The adapters have learnt from two of them, so that it is rather too
-    small.
+    Each corpus in turn is left out of the fit. The mean error of its groups is an effect of
+    `estimate_between_variance`. The adapters have learnt from two of the corpora, so that the variance is
+    rather too small.
     """
     effects, variances, corpora = [], [], []
     for corpus, kinds in CORPORA.items():
@@ -70,9 +71,9 @@ def estimate_corpus_variances(
         texts = concatenate(left_out)
         if len(texts):
             model = fit_scaled_mean(encoder, kept[0], kept[1], anchor_rows, seed=seed)
-            errors = model.predict(texts.rows) - texts.ratings
+            errors = _average_groups(model.predict(texts.rows) - texts.ratings, texts.groups)
             effects.append(errors.mean(axis=0))
-            variances.append(_compute_variance_of_mean(errors, texts.groups))
+            variances.append(errors.var(axis=0, ddof=1) / len(errors))
             corpora.append(corpus)
     between = [
         estimate_between_variance(*columns)
@@ -81,9 +82,8 @@ def estimate_corpus_variances(
     return np.array(between), corpora
 
 
-def _compute_variance_of_mean(errors: Floats, groups: np.ndarray) -> Floats:
-    """(2,) variance of the mean of errors (n, 2), by the means of their groups."""
+def _average_groups(errors: Floats, groups: npt.NDArray[np.str_]) -> Floats:
+    """(g, 2) means of errors (n, 2) by group."""
     numbers = np.unique(groups, return_inverse=True)[1]
     counts = np.bincount(numbers)
-    means = np.stack([np.bincount(numbers, column) / counts for column in errors.T], axis=1)
-    return np.asarray(means.var(axis=0, ddof=1) / len(means))
+    return np.stack([np.bincount(numbers, column) / counts for column in errors.T], axis=1)
