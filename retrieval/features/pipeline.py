@@ -212,7 +212,7 @@ class FeaturePipeline:
         }
 
     def estimate_text_affect(self, texts: Sequence[str]) -> Rows:
-        """Affect (n, 4) of texts, but for "a photo of" at their start; NaN if empty or without "sentiment"."""
+        """Affect (n, 4) of texts but for "a photo of" at their start; NaN if empty or without "sentiment"."""
         if not self.has_role("sentiment") or not texts:
             return make_missing_rows(len(texts), 4)
         order = np.argsort([len(text) for text in texts], kind="stable")  # a batch is as long as its longest
