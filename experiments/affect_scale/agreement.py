@@ -17,6 +17,7 @@ from retrieval.evaluation import Estimate, bootstrap_estimate
 Floats = npt.NDArray[np.float64]
 
 MIN_RATING_SD = 1e-9  # of items that were rated themselves
+END = 0.999  # absolute value from which an estimate lies at an end of the scale
 MAX_SCALE_LOSS = 0.1  # of r, by which CCC may be less
 MIN_COVERAGE, MAX_COVERAGE = 0.6, 0.76  # of a stated interval of one SD, 68 %
 
@@ -42,18 +43,42 @@ def compute_coverage(rows: Floats) -> float:
     return float((ndtr((sds - distances) / spreads) - ndtr((-sds - distances) / spreads)).mean())
 
 
+def compute_end_share(rows: Floats) -> float:
+    """Share of the estimates at an end of the scale, where a clip would pile them up."""
+    return float((np.abs(rows[:, 0]) >= END).mean())
+
+
 def compute_scale_loss(rows: Floats) -> float:
     """r less CCC: what spread and offset cost (Lin 1989)."""
     return pair_pearson(rows) - pair_ccc(rows)
 
 
+def compute_centred_ccc(rows: Floats) -> float:
+    """CCC of the estimates less their offset: what spread alone leaves of r."""
+    return pair_ccc(rows - [compute_offset(rows), 0, 0])
+
+
+def compute_spread_loss(rows: Floats) -> float:
+    """The part of r less CCC that spread costs."""
+    return pair_pearson(rows) - compute_centred_ccc(rows)
+
+
+def compute_offset_loss(rows: Floats) -> float:
+    """The part of r less CCC that the offset costs."""
+    return compute_centred_ccc(rows) - pair_ccc(rows)
+
+
 STATISTICS: Mapping[str, Callable[[Floats], float]] = {
     "r": pair_pearson,
     "CCC": pair_ccc,
+    "CCC without offset": compute_centred_ccc,
     "r less CCC": compute_scale_loss,
+    "by spread": compute_spread_loss,
+    "by offset": compute_offset_loss,
     "spread": compute_spread_ratio,
     "offset": compute_offset,
     "within 1 SD": compute_coverage,
+    "at an end": compute_end_share,
 }
 
 
@@ -74,12 +99,13 @@ def measure_agreement(items: RatedEstimates, seed: int) -> Iterator[Mapping[str,
 
 
 def list_requirements(row: Mapping[str, Cell]) -> Iterator[Requirement]:
-    """CCC near r, whatever was left out; coverage near 68 %, for groups."""
+    """CCC near r, whatever was left out, and nothing at an end; coverage near 68 %, for groups."""
     name = f"{row['corpus']}, {row['kind']}, {row['dimension']}"
     yield Requirement(
         f"{name}, {row['unseen']} unseen, r less CCC", _value(row["r less CCC"]), MAX_SCALE_LOSS,
         is_minimum=False,
     )  # fmt: skip
+    yield Requirement(f"{name}, at an end", _value(row["at an end"]), 0.0, is_minimum=False)
     if row["unseen"] != CORPUS:
         coverage = _value(row["within 1 SD"])
         yield Requirement(f"{name}, within 1 SD", coverage, MIN_COVERAGE, is_minimum=True)

@@ -19,36 +19,54 @@ from experiments.heads.text.rated_rows import (
     load_sentences,
     load_short_texts,
 )
-from experiments.heads.text.regressors import ROLE
-from experiments.heads.text.train import fit_texts
-from spaces.affect_regression import predict_mean_and_sd
+from experiments.heads.text.train import TextFit, fit_texts
+from retrieval.evaluation import make_group_folds
+from spaces.affect_regression import widen_sds
 
 SPLITS = ("train", "dev")
+N_FOLDS = 5
+
+
+class TextCorpora:
+    """The rated texts of all corpora but their tests, and heads that are fitted on some of them."""
+
+    def __init__(self, data_root: Path, seed: int) -> None:
+        self._encoder: MiniLMAffect = ENCODERS.make("minilm-affect")  # type: ignore[assignment]
+        self._sentences = load_sentences(self._encoder, data_root, SPLITS)
+        self._short_texts = load_short_texts(self._encoder, data_root, SPLITS)
+        self._anchor_rows = encode_anchor_sentences(self._encoder, data_root)
+        self._seed = seed
+        self.texts = concatenate([self._sentences, self._short_texts])
+
+    def fit_without(self, is_left_out: npt.NDArray[np.bool_]) -> TextFit:
+        """The whole head, its scale and its SDs as well, for all `texts` but those of a mask (n,)."""
+        count = len(self._sentences)
+        return fit_texts(
+            self._encoder, self._sentences.select(~is_left_out[:count]),
+            self._short_texts.select(~is_left_out[count:]), self._anchor_rows, seed=self._seed,
+        )  # fmt: skip
 
 
 def load_text_estimates(data_root: Path, seed: int) -> Iterator[RatedEstimates]:
-    """Each kind of text, by models of other groups, then by models that used no rating of its corpus.
+    """Each kind of text, by heads of other groups, then by heads that used no rating of its corpus.
 
-    The adapters are the packaged ones. They were trained on EmoBank and on OASIS' themes of the split train,
-    of which nothing is measured here, and never on CAAV. Anchors are EmoBank's sentences without ratings.
+    The SDs of the latter are those for raters of any corpus. The adapters are the packaged ones. They were
+    trained on EmoBank and on OASIS' themes of the split train, of which nothing is measured here, and never
+    on CAAV. Anchors are EmoBank's sentences without ratings.
     """
-    encoder: MiniLMAffect = ENCODERS.make("minilm-affect")  # type: ignore[assignment]
-    sentences = load_sentences(encoder, data_root, SPLITS)
-    short_texts = load_short_texts(encoder, data_root, SPLITS)
-    anchor_rows = encode_anchor_sentences(encoder, data_root)
-    fitted = fit_texts(encoder, sentences, short_texts, anchor_rows, seed=seed)
-    log_sds = fitted.log_sd({ROLE: fitted.texts.rows})
-    estimates = np.concatenate([fitted.predictions, np.exp(log_sds)], axis=1)
-    yield from _split_kinds(fitted.texts, estimates, GROUPS)
-    everything = concatenate([sentences, short_texts])
+    corpora = TextCorpora(data_root, seed)
+    texts = corpora.texts
+    estimates = np.empty((len(texts), 4), np.float32)
+    for fold in make_group_folds(texts.groups.tolist(), N_FOLDS, seed):
+        is_left_out = np.isin(np.arange(len(texts)), fold)
+        estimates[is_left_out] = corpora.fit_without(is_left_out).predict(texts.rows[is_left_out])
+    yield from _split_kinds(texts, estimates, GROUPS)
     for kinds in CORPORA.values():
-        other_sentences, other_texts = (
-            part.select(~np.isin(part.kinds, kinds)) for part in (sentences, short_texts)
-        )
-        model = fit_texts(encoder, other_sentences, other_texts, anchor_rows, seed=seed)
-        left_out = everything.select(np.isin(everything.kinds, kinds))
-        estimates = predict_mean_and_sd(model.mean, model.log_sd, {ROLE: left_out.rows})
-        yield from _split_kinds(left_out, estimates, CORPUS)
+        is_left_out = np.isin(texts.kinds, kinds)
+        head, left_out = corpora.fit_without(is_left_out), texts.select(is_left_out)
+        valence_sd, arousal_sd = head.corpus_sds
+        rows = widen_sds(head.predict(left_out.rows), (float(valence_sd), float(arousal_sd)))
+        yield from _split_kinds(left_out, rows, CORPUS)
 
 
 def _split_kinds(

@@ -49,10 +49,12 @@ def command(data: Path, heads: str, seed: int, as_json: bool) -> None:
         notes=[
             "brackets: 95 % bootstrap intervals by group; spread: SD of estimates over that of ratings; "
             "offset: mean of estimates less that of ratings",
-            "unseen: groups in turn, or no rating of the whole corpus was used after the text adapters",
+            "r less CCC is what spread and offset cost; an offset of a corpus is how its raters differ from "
+            "others, which no text tells",
+            "unseen: groups in turn, or no rating of the whole corpus was used after the text adapters; the "
+            "SDs of the latter have the SD between the other corpora added",
             "speech, face, sound: the truth is where an emotion or a word lies; within 1 SD: the expected "
             "share of items that lie about it as far as rated ones do",
-            "text: the stretch (two numbers) and the SDs of unseen groups are fitted on all folds",
         ],
     )
     print_report(report, as_json=as_json)

@@ -42,6 +42,7 @@ from retrieval.features import (
     compute_duration_weights,
     concatenate_features,
     extract_features,
+    strip_media_prompt,
 )
 from spaces.affect_regression import AFFECT_MODALITIES, average_estimates
 from spaces.circumplex import DIMENSIONS, EMOTION_SCHEMES, compute_emotion_posterior
@@ -74,7 +75,8 @@ def predict_text_affect(pipeline: FeaturePipeline, texts: Sequence[str]) -> Iter
         chunk = texts[start : start + TEXT_BATCH_SIZE]
         rows = pipeline.estimate_text_affect(chunk)
         estimate = AffectEstimate(by_modality={"text": rows}, fused=rows)
-        attributions = attribute_words(pipeline.estimate_text_affect, chunk, estimate.fused)
+        contents = [strip_media_prompt(text) for text in chunk]  # words of the prompt have no effect
+        attributions = attribute_words(pipeline.estimate_text_affect, contents, estimate.fused)
         for i, text in enumerate(chunk):
             yield make_text_record(text, estimate, i, attributions[i])
 

@@ -14,6 +14,9 @@ from .extraction import FileFeatures as FileFeatures
 from .extraction import SegmentFeatures as SegmentFeatures
 from .extraction import extract_features as extract_features
 from .faces import encode_faces as encode_faces
+from .media_prompt import MEDIA_NOUNS as MEDIA_NOUNS
+from .media_prompt import MEDIA_PROMPT as MEDIA_PROMPT
+from .media_prompt import strip_media_prompt as strip_media_prompt
 from .pipeline import AFFECT_VECTORS_NAME as AFFECT_VECTORS_NAME
 from .pipeline import FeaturePipeline as FeaturePipeline
 from .pipeline import encode_present as encode_present

@@ -24,10 +24,11 @@ from encoders import (
 )
 from retrieval.features.affect import AffectEstimate, fuse_affect
 from retrieval.features.config import PipelineConfig
+from retrieval.features.media_prompt import strip_media_prompt
 from retrieval.features.roles import LABELS_ROLE, ROLES, list_media_roles
 from retrieval.features.spaces import OBJECT_SPACE, SPACE_SPECS, make_view_name, split_view_name
 from spaces import Features, Space, ZeroShotSpace
-from spaces.affect_regression import AffectAlignment, AffectModel, make_affect_model
+from spaces.affect_regression import AffectAlignment, AffectModel, make_affect_model, widen_sds
 from spaces.joint import WORDS_VIEW, Heads, JointSpace, load_packaged_heads
 
 AFFECT_VECTORS_NAME = "affect.plane"  # the stored rows (n, 4) of affect
@@ -211,12 +212,16 @@ class FeaturePipeline:
         }
 
     def estimate_text_affect(self, texts: Sequence[str]) -> Rows:
-        """Affect (n, 4) of texts; NaN for empty ones, and without an encoder in the role "sentiment"."""
+        """Affect (n, 4) of texts but for "a photo of" at their start; NaN if empty or without "sentiment"."""
         if not self.has_role("sentiment") or not texts:
             return make_missing_rows(len(texts), 4)
         order = np.argsort([len(text) for text in texts], kind="stable")  # a batch is as long as its longest
-        rows = encode_all(self.get_encoder("sentiment"), [texts[at] for at in order])
+        rows = encode_all(self.get_encoder("sentiment"), [strip_media_prompt(texts[at]) for at in order])
         return self.estimate_affect({"sentiment": rows[np.argsort(order, kind="stable")]}).fused
+
+    def estimate_query_affect(self, texts: Sequence[str]) -> Rows:
+        """As `estimate_text_affect`, the SDs for raters of any corpus: media were rated by others."""
+        return widen_sds(self.estimate_text_affect(texts), self.affect_model.text_corpus_sd)
 
     def project_all(self, features: Features) -> dict[str, Rows]:
         """All that a library keeps beside the raw rows: unit rows by "space.view", and rows of affect."""

@@ -11,23 +11,38 @@ import click
 from encoders import to_printable
 from retrieval.report.text_columns import Column, format_table, get_terminal_width, indent_text
 from retrieval.search import Mood, PhraseAffect, Query, describe_mood, format_time
-from spaces.circumplex import DIMENSIONS, LANDMARKS, find_confident_landmark, summarise_trajectory
+from spaces.circumplex import (
+    DIMENSIONS,
+    LANDMARKS,
+    find_confident_landmark,
+    is_uncertain,
+    summarise_trajectory,
+)
 
 NO_MOOD_IN_WORDS = "no word of the query names a mood; found by content alone"
+LITTLE_KNOWN = "little known"  # in place of a word, for estimates less reliable than the prior
 INFO_INDENT = 13  # cells before the values of `affect info`
 
 
 def format_affect(affect: Mapping[str, float] | None) -> str:
     """Valence and arousal after a landmark word: "calm +0.40 -0.30"; a dot for None (abstained).
 
-    Where no landmark is certain, the larger SD follows instead: "+0.10 -0.20 ±0.4".
+    Where no landmark is certain, the larger SD follows instead: "+0.10 -0.20 ±0.4", after LITTLE_KNOWN where
+    the estimate says less than the prior.
     """
     if affect is None:
         return "·"
-    valence, arousal, *sds = _unpack_estimate(affect)
-    word = find_confident_landmark((valence, arousal, *sds))
+    estimate = _unpack_estimate(affect)
+    valence, arousal, *sds = estimate
     numbers = f"{valence:+.2f} {arousal:+.2f}"
-    return f"{word} {numbers}" if word else f"{numbers} ±{max(sds):.1f}"
+    if word := find_confident_landmark(estimate):
+        return f"{word} {numbers}"
+    return f"{_format_hedge(estimate, ' ')}{numbers} ±{max(sds):.1f}"
+
+
+def _format_hedge(estimate: tuple[float, float, float, float], separator: str) -> str:
+    """LITTLE_KNOWN and the separator for an estimate less reliable than the prior, else nothing."""
+    return f"{LITTLE_KNOWN}{separator}" if is_uncertain(estimate) else ""
 
 
 def format_query_mood(query: Query) -> str:
@@ -52,7 +67,8 @@ def _format_mood(mood: Mood) -> str:
     if isinstance(mood, PhraseAffect):
         (valence, arousal), (valence_sd, arousal_sd) = mood.point, mood.sds
         numbers = f"valence {valence:+.2f} ± {valence_sd:.2f}, arousal {arousal:+.2f} ± {arousal_sd:.2f}"
-        return f" {to_printable(mood.phrase)}: {numbers}, as the text regressor reads it"
+        hedge = _format_hedge((*mood.point, *mood.sds), ", ")
+        return f" {to_printable(mood.phrase)}: {hedge}{numbers}, as the text regressor reads it"
     word = f" {describe_mood(mood)}" if mood in LANDMARKS.values() else ""
     return f"{word}: valence {mood[0]:+.2f}, arousal {mood[1]:+.2f}"
 
@@ -116,8 +132,9 @@ def _format_point(point: tuple[float, float], sds: tuple[float, float]) -> str:
 
 def _format_estimate(affect: Mapping[str, float]) -> str:
     numbers = ", ".join(f"{name} {affect[name]:+.2f} ± {affect[f'{name}_sd']:.2f}" for name in DIMENSIONS)
-    word = find_confident_landmark(_unpack_estimate(affect))
-    return f"{word}, {numbers}" if word else numbers
+    estimate = _unpack_estimate(affect)
+    word = find_confident_landmark(estimate)
+    return f"{word}, {numbers}" if word else f"{_format_hedge(estimate, ', ')}{numbers}"
 
 
 def format_time_span(start: float | None, end: float | None) -> str:

@@ -28,6 +28,7 @@ from spaces.circumplex import (
     PRIOR_SD,
     combine_with_prior,
     format_landmarks,
+    is_uncertain,
     nudge_point,
     suggest_landmark,
 )
@@ -96,7 +97,7 @@ def read_phrase(phrase: str, pipeline: FeaturePipeline) -> PhraseAffect:
     is_known = isinstance(encoder, VocabularyEncoder) and encoder.is_in_vocabulary(phrase)
     if suggest_landmark(phrase) and not is_known:
         raise AffectError(_format_unknown_mood(phrase, "no such word"))
-    row = [round(float(value), 4) for value in pipeline.estimate_text_affect([phrase])[0]]
+    row = [round(float(value), 4) for value in pipeline.estimate_query_affect([phrase])[0]]
     if not (np.array(row[2:]) < PRIOR_SD).any():
         raise AffectError(_format_unknown_mood(phrase, "the text regressor has nothing to say of it"))
     return PhraseAffect(phrase=phrase, point=(row[0], row[1]), sds=(row[2], row[3]))
@@ -124,6 +125,8 @@ def make_mood_target(
         return _make_named_target(query, query.target_affect, snapshot)
     affect = average_estimates(np.stack([part.affect for part in query_parts]))
     if not is_missing_row(affect[None])[0]:
+        if is_uncertain(affect):
+            log.warning("little is known of how this query feels: its mood counts as near the middle of all")
         return PointTarget(point=tuple(nudge_point(combine_with_prior(affect), query.nudges)))
     if query.nudges:
         named = " and ".join(query.nudges)

@@ -133,7 +133,7 @@ class QueryEncoder:
         """The text as it is read, without its negatives; its affect is that of the text as it was given."""
         positive = text if query.reading is None else query.reading.positive
         rows = self.pipeline.project(self.pipeline.encode_text([positive])) if positive else {}
-        affect = self.pipeline.estimate_text_affect([text])[0] if include_affect else MISSING_AFFECT
+        affect = self.pipeline.estimate_query_affect([text])[0] if include_affect else MISSING_AFFECT
         return EncodedQueryPart(embeddings=rows, is_text=True, affect=affect)
 
     def _encode_media(

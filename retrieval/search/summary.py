@@ -7,8 +7,9 @@ from typing import Any
 
 from encoders import MIN_CLASS_SCORE
 from retrieval.search.hits import Hit
-from spaces.circumplex import find_confident_landmark
+from spaces.circumplex import find_confident_landmark, is_uncertain
 
+AFFECT_NAMES = ("valence", "arousal", "valence_sd", "arousal_sd")
 MAX_NAMES = 2  # of labels, and of sound events
 PARTS_OF_SCORE = {  # what is said where nothing is certain enough to be named, by term of the score
     "object": "nearest by what it shows",
@@ -31,7 +32,7 @@ def summarise_explanation(hit: Hit, explanation: Mapping[str, Any]) -> str:
         *_format_names("sounds", _list_sounds(explanation)),
         *_format_feeling(hit),
     ]
-    return "; ".join(parts) or _name_largest_part(explanation["parts"]["sum"])
+    return "; ".join(parts) or _name_largest_part(hit, explanation["parts"]["sum"])
 
 
 def format_time(seconds: float) -> str:
@@ -64,14 +65,15 @@ def _list_sounds(explanation: Mapping[str, Any]) -> list[str]:
 def _format_feeling(hit: Hit) -> Iterator[str]:
     if hit.affect is None:
         return
-    columns = ("valence", "arousal", "valence_sd", "arousal_sd")
-    if word := find_confident_landmark([hit.affect[name] for name in columns]):
+    if word := find_confident_landmark([hit.affect[name] for name in AFFECT_NAMES]):
         yield f"feels {word}"
 
 
-def _name_largest_part(terms: Mapping[str, float]) -> str:
-    """What gave most of the score."""
+def _name_largest_part(hit: Hit, terms: Mapping[str, float]) -> str:
+    """What gave most of the score; that little is known of a mood that did, where its estimate says so."""
     largest = max(terms, key=lambda name: terms[name], default="")
+    if largest == "mood" and hit.affect and is_uncertain([hit.affect[name] for name in AFFECT_NAMES]):
+        return "little is known of how it feels"
     return PARTS_OF_SCORE.get(largest, "")
 
 

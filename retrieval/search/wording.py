@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from retrieval.features import MEDIA_NOUNS, MEDIA_PROMPT
+
 QUOTES = str.maketrans({
     "\u2018": "'", "\u2019": "'", "\u201b": "'", "\u00b4": "'", "`": "'",
     "\u201c": '"', "\u201d": '"', "\u201e": '"', "\u201f": '"', "\u00ab": '"', "\u00bb": '"',
@@ -17,11 +19,10 @@ QUOTES = str.maketrans({
 WORD = re.compile(r"[^\W\d_]+")
 EDGE_PUNCTUATION = " \t\n!?.,;:…-–—*_~/|()[]{}<>\"'"
 
-_KINDS = "photos?|photographs?|pictures?|pics?|images?|snapshots?|shots?|videos?|clips?|footage|movies?"
 _SOUNDS = "sounds?|noises?|recordings?"
 PROMPT = re.compile(
     rf"^(?:(?:please )?(?:show|find|give|get)(?: me)? |(?:i am |i'm )?(?:looking|searching|search) for )?"
-    rf"(?:(?:(?:an?|the|some|any|all|my|our) )?(?:{_KINDS}) (?:of|with|showing|containing) )?"
+    rf"(?:{MEDIA_PROMPT})?"
 )
 SOUND_PROMPT = re.compile(rf"^(?:(?:an?|the|some|any|all|my|our) )?(?:{_SOUNDS}) of ")
 """Kept, in one form: it brings a text nearer to those that the audio space was trained on."""
@@ -50,7 +51,8 @@ IRREGULAR_PLURALS = re.compile(r"(?:men|women|children|feet|teeth|geese|mice|lic
 
 
 MEDIA_NOUN = re.compile(
-    rf"^(?:(?:an?|the|some|any|all|my|our) )?(?:{_KINDS}|{_SOUNDS}|anything|everything|something|things?)?$"
+    rf"^(?:(?:an?|the|some|any|all|my|our) )?"
+    rf"(?:{MEDIA_NOUNS}|{_SOUNDS}|anything|everything|something|things?)?$"
 )
 
 

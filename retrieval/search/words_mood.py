@@ -37,7 +37,7 @@ def read_mood_of_words(text: str, pipeline: FeaturePipeline) -> PhraseAffect | N
     words = " ".join(find_emotion_words(text))
     if not words:
         return None
-    row = [round(float(value), 4) for value in pipeline.estimate_text_affect([words])[0]]
+    row = [round(float(value), 4) for value in pipeline.estimate_query_affect([words])[0]]
     if not (np.array(row[2:]) < PRIOR_SD).any() or score_sentiment(text).compound * row[0] < 0:
         return None
     return PhraseAffect(phrase=words, point=(row[0], row[1]), sds=(row[2], row[3]))

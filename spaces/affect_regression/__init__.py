@@ -10,6 +10,7 @@ from spaces.affect_regression.estimates import (
     estimate_face_affect,
     predict_mean_and_sd,
     soft_clip,
+    widen_sds,
 )
 from spaces.affect_regression.event_affect import EVENT_AFFECT_FILE, EventAffect, load_event_affect
 from spaces.affect_regression.modality_reliability import ModalityReliability, load_modality_reliability
@@ -40,4 +41,5 @@ __all__ = [
     "make_affect_model",
     "predict_mean_and_sd",
     "soft_clip",
+    "widen_sds",
 ]

@@ -44,6 +44,12 @@ def predict_mean_and_sd(mean_regressor: Regressor, log_sd_regressor: Regressor, 
     return np.concatenate([means, sds], axis=1).astype(np.float32)
 
 
+def widen_sds(rows: Rows, corpus_sd: tuple[float, float]) -> Rows:
+    """Affect rows (n, 4) with the SD of an independent error added to those of valence and of arousal."""
+    sds = np.hypot(rows[:, 2:], corpus_sd)
+    return np.concatenate([rows[:, :2], sds], axis=1).astype(np.float32)
+
+
 def estimate_face_affect(face_rows: Rows) -> Rows:
     """Affect rows (n, 4) of face rows (n, 10), SDs divided by the root of the face's confidence.
 

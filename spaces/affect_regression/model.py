@@ -59,6 +59,13 @@ class AffectModel:
         parts += [self.alignment.digest] if self.alignment else []
         return f"{AFFECT_VERSION}-{hashlib.sha256(' '.join(parts).encode()).hexdigest()[:12]}"
 
+    @property
+    def text_corpus_sd(self) -> tuple[float, float]:
+        """SD between corpora of texts of their mean error, valence and arousal; 0 where none is stated."""
+        text = self.regressors.get("text")
+        valence, arousal = (0.0, 0.0) if text is None else text.metadata.get("corpus_sd", (0.0, 0.0))
+        return float(valence), float(arousal)
+
     def __call__(self, features: Features) -> dict[str, Rows]:
         """Affect rows (n, 4) of each modality that these features allow."""
         estimates: dict[str, Rows] = {}

@@ -11,6 +11,7 @@ from retrieval.report.modality_style import MODALITY_COLOURS, MODALITY_PLURALS
 from retrieval.search import FUSION_RULES
 from retrieval.web.request_guard import MAX_UPLOAD_BYTES
 from retrieval.web.search_parameters import MAX_RESULTS
+from spaces.circumplex import PRIOR_SD
 
 STATIC = files("retrieval.web") / "static"
 SOURCES = {path.name: path.read_text() for path in STATIC.iterdir()}
@@ -30,6 +31,10 @@ def test_limits_are_those_of_the_server_and_the_encoders():
     assert f"MAX_UPLOAD_BYTES = {MAX_UPLOAD_BYTES:_};" in SCRIPTS["uploads.js"]
     assert f"MAX_RESULTS = {MAX_RESULTS:_};" in SCRIPTS["search_session.js"]
     assert f"MIN_SCORE = {MIN_CLASS_SCORE};" in SCRIPTS["recognised_terms.js"]
+
+
+def test_the_prior_of_the_page_is_that_of_the_plane():
+    assert f"PRIOR_SD = {list(PRIOR_SD)};" in SCRIPTS["affect_certainty.js"]
 
 
 def test_the_rules_that_give_no_chances_are_those_of_the_search():

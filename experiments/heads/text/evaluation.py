@@ -103,7 +103,7 @@ def _predict(regressors: RegressorSet, encoder: MiniLMAffect, texts: Sequence[Ra
 def _predict_actions_held_out(encoder: MiniLMAffect, data_root: Path, seed: int) -> Floats:
     """(n, 2) of action phrases, each by a model trained on others; one scale for all folds."""
     fitted = fit_splits(encoder, data_root, ("train", "dev"), seed=seed)
-    return fitted.predictions[fitted.texts.kinds == ACTION]
+    return fitted.mean.predictions[fitted.mean.texts.kinds == ACTION]
 
 
 def _compute_metrics(

@@ -1,4 +1,4 @@
-"""Rated texts as rows of the encoder, short ones also in a longer wording."""
+"""Rated texts as rows of the encoder, phrases also in a longer wording."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from spaces.circumplex import LANDMARK_SYNONYMS, LANDMARKS
 Floats = npt.NDArray[np.float64]
 
 SENTENCE, ACTION, THEME, WORD = "sentence", "action", "theme", "word"
-ACTION_SENTENCE, THEME_CAPTION = "action sentence", "theme caption"
+ACTION_SENTENCE = "action sentence"
 RATED_CORPORA: Mapping[str, tuple[str, ...]] = {
-    "emobank": (SENTENCE,), "caav": (ACTION, ACTION_SENTENCE), "oasis": (THEME, THEME_CAPTION),
+    "emobank": (SENTENCE,), "caav": (ACTION, ACTION_SENTENCE), "oasis": (THEME,),
 }  # fmt: skip
 """Kinds of text by corpus, of corpora that have neutral texts as well."""
 CORPORA = {**RATED_CORPORA, "russell": (WORD,)}
 """And the words of moods with their published places, see `spaces.circumplex.landmarks`."""
-LONGER_WORDINGS = {ACTION: (ACTION_SENTENCE, "A person is {}."), THEME: (THEME_CAPTION, "A photo of {}.")}
-"""By kind, the kind and the pattern of a longer wording: what it describes, and so its rating, is the same.
-Rows are means over tokens, so that each word added moves a text towards the middle."""
+LONGER_WORDING = "A person is {}."
+"""Of a phrase: what it describes, and so its rating, is the same. Rows are means over tokens, so that each
+word added moves a text towards the middle. "A photo of" is never read: `retrieval.features.media_prompt`."""
 SENTENCE_STEP = 15  # one in so many of EmoBank's training sentences is an anchor
 
 
@@ -60,16 +60,15 @@ class RatedRows:
 
 
 def load_short_texts(encoder: MiniLMAffect, data_root: Path, splits: Sequence[str]) -> RatedRows:
-    """Action phrases of these splits, themes of them that the adapters have not seen, and longer wordings;
-    words of moods.
+    """Action phrases of these splits, also in the longer wording, themes of them that the adapters have not
+    seen, and words of moods.
 
     Raises AffectError where a set is missing.
     """
     themes = [text for text in load_oasis_themes(data_root) if text.split in splits and text.split != "train"]
     actions = [text for text in load_caav_actions(data_root) if text.split in splits]
     texts_by_kind = [
-        (ACTION, actions), reword(ACTION, actions), (THEME, themes), reword(THEME, themes),
-        (WORD, list_mood_words()),
+        (ACTION, actions), (ACTION_SENTENCE, lengthen(actions)), (THEME, themes), (WORD, list_mood_words()),
     ]  # fmt: skip
     return _encode_kinds(encoder, texts_by_kind)
 
@@ -102,11 +101,11 @@ def list_mood_words() -> list[RatedText]:
     ]
 
 
-def reword(kind: str, texts: Sequence[RatedText]) -> tuple[str, list[RatedText]]:
-    """The kind of the longer wording, and the texts in it."""
-    longer_kind, pattern = LONGER_WORDINGS[kind]
-    return longer_kind, [
-        replace(text, text=pattern.format(text.text[0].lower() + text.text[1:])) for text in texts
+def lengthen(phrases: Sequence[RatedText]) -> list[RatedText]:
+    """The phrases in the longer wording."""
+    return [
+        replace(phrase, text=LONGER_WORDING.format(phrase.text[0].lower() + phrase.text[1:]))
+        for phrase in phrases
     ]
 
 

@@ -1,4 +1,4 @@
-"""The members of the text head: the mean, and the log SD of its error."""
+"""The mean of the text head; the SD of its error is in `experiments.heads.text.stated_error`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from experiments.heads.text.rated_rows import (
     ACTION,
     ACTION_SENTENCE,
     THEME,
-    THEME_CAPTION,
     WORD,
     Floats,
     RatedRows,
@@ -31,16 +30,11 @@ KERNEL_WIDTH = 0.8  # this and the next two as in `spaces.joint.kernel_ridge.Ker
 KERNEL_PENALTY = 1.0
 MIN_LANDMARK_SIZE = 3
 MIN_ANCHOR_LANDMARK_SIZE = 10  # of sentences
-KIND_WEIGHTS = {ACTION: 0.6, ACTION_SENTENCE: 0.6, THEME: 0.3, THEME_CAPTION: 0.3, WORD: 0.6}
+KIND_WEIGHTS = {ACTION: 0.6, ACTION_SENTENCE: 0.6, THEME: 0.3, WORD: 0.6}
 """Of a text in the ridge."""
 ANCHOR_WEIGHT = 0.15  # of a sentence
 SD_OFFSET = 1e-3  # added to the standard deviation of a column
 IGNORED_SCALE = 1e6  # of the surface columns in the kernel: text length would separate EmoBank's sentences
-MAX_ABS_Z = 10  # standard deviations to which the inputs of log SD are clipped
-GROUP_SHARES = 0.6, 0.2, 0.2  # weight of sentences, short and unreadable texts in fitting log SD
-LOG_SD_PENALTY = 30.0  # ridge of log SD's content columns, on the mean log likelihood
-LOG_SD_SURFACE_PENALTY = 0.003  # of its two surface columns: few, and they predict what is unreadable
-ONE_SD_COVERAGE = 0.6827  # of a normal distribution within one standard deviation
 
 
 def fit_mean(encoder: MiniLMAffect, short_texts: RatedRows, anchor_rows: Rows) -> Regressor:
@@ -87,64 +81,11 @@ def predict_held_out(encoder: MiniLMAffect, short_texts: RatedRows, anchor_rows:
     return predictions
 
 
-def compute_uninformed_errors(ratings: Floats, predictions: Floats) -> Floats:
-    """(n, 2) mean squared error of predictions (n, 2) whose truth might be any of ratings (m, 2)."""
-    return np.asarray(ratings.var(axis=0) + (ratings.mean(axis=0) - predictions) ** 2)
-
-
-def fit_log_sd(features: Rows, squared_errors: Floats, *, n_sentences: int, n_short: int) -> Regressor:
-    """Log SD, linear in standardised rows (n, 386), most likely for normal errors (Harvey 1976).
-
-    The first `n_sentences` rows are sentences, which may be none, then come `n_short` short texts, then
-    unreadable texts. Finally it is shifted so that ONE_SD_COVERAGE of sentences and of short texts, on
-    average, lie within one SD.
-    """
-    n_readable = n_sentences + n_short
-    readable = features[:n_readable].astype(np.float64)
-    mean, scale = readable.mean(axis=0), readable.std(axis=0) + SD_OFFSET
-    inputs = np.clip((features - mean) / scale, -MAX_ABS_Z, MAX_ABS_Z)
-    sizes = n_sentences, n_short, len(features) - n_readable
-    sample_weights = np.concatenate(
-        [np.full(size, share / max(size, 1)) for size, share in zip(sizes, GROUP_SHARES, strict=True)]
-    )
-    sample_weights /= sample_weights.sum()
-    weight, bias = np.empty((DIM, 2)), np.empty(2)
-    for column in range(2):
-        squares = squared_errors[:, column]
-        parameters = _maximise_likelihood(inputs, squares, sample_weights)
-        log_sd = inputs @ parameters[:-1] + parameters[-1]
-        log_errors = np.log(np.maximum(squares[:n_readable], 1e-12)) / 2 - log_sd[:n_readable]
-        kinds = [kind for kind in (log_errors[:n_sentences], log_errors[n_sentences:]) if len(kind)]
-        shift = np.mean([np.quantile(kind_errors, ONE_SD_COVERAGE) for kind_errors in kinds])
-        weight[:, column], bias[column] = parameters[:-1], parameters[-1] + shift
-    return Regressor(towers=(_make_linear_tower(mean, scale, weight, bias),))
-
-
-def _maximise_likelihood(inputs: Floats, squares: Floats, sample_weights: Floats) -> Floats:
-    """(DIM + 1,) slopes and intercept of log SD, penalised, by L-BFGS-B with the analytic gradient."""
-    from scipy.optimize import minimize
-
-    penalties = np.full(DIM, LOG_SD_PENALTY)
-    penalties[-SURFACE_DIM:] = LOG_SD_SURFACE_PENALTY
-    start = np.zeros(DIM + 1)
-    start[-1] = np.log(sample_weights @ squares) / 2
-
-    def objective(parameters: Floats) -> tuple[float, Floats]:
-        log_sd = inputs @ parameters[:-1] + parameters[-1]
-        ratio = squares * np.exp(-2 * log_sd)
-        slope = sample_weights * (1 - ratio)
-        value = sample_weights @ (log_sd + ratio / 2) + penalties @ parameters[:-1] ** 2 / 2
-        return value, np.append(inputs.T @ slope + penalties * parameters[:-1], slope.sum())
-
-    optimum = minimize(objective, start, jac=True, method="L-BFGS-B", options={"maxiter": 500})
-    return np.asarray(optimum.x)
-
-
 def _make_adapter_tower(encoder: MiniLMAffect) -> Tower:
     """The linear model that was trained with the adapters."""
     weight = np.zeros((DIM, 2), np.float32)
     weight[:-SURFACE_DIM] = encoder.adapters["head.weight"].T
-    return _make_linear_tower(np.zeros(DIM), np.ones(DIM), weight, encoder.adapters["head.bias"])
+    return make_linear_tower(np.zeros(DIM), np.ones(DIM), weight, encoder.adapters["head.bias"])
 
 
 def _add_towers(linear: Tower, kernel: Tower) -> Regressor:
@@ -169,9 +110,10 @@ def _compute_mean_and_scale(*parts: Rows) -> tuple[Floats, Floats]:
     return mean, scale
 
 
-def _make_linear_tower(
+def make_linear_tower(
     mean: npt.ArrayLike, scale: npt.ArrayLike, weight: npt.ArrayLike, bias: npt.ArrayLike
 ) -> Tower:
+    """weight' (x - mean) / scale + bias of rows x (n, 386): weight (386, 2), bias (2,)."""
     reader = LinearInput(
         mean=np.asarray(mean, np.float32), scale=np.asarray(scale, np.float32),
         weight=np.asarray(weight, np.float32), absent=np.zeros(2, np.float32),

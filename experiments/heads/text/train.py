@@ -8,9 +8,10 @@ Scale: ratings as given, the middle of the scale at 0. Raters of actions and pic
 .2 lower in arousal than raters of EmoBank's sentences; the correction ends where such sentences begin. The
 predictions are then stretched by one factor for every kind of text (`experiments.heads.text.common_scale`).
 
-The standard deviation of the error is a log-linear function of the row (Harvey 1976), fitted to errors on
+The standard deviation of the error is a log-linear function of the row (`stated_error`), fitted to errors on
 texts that neither adapters nor ridge had seen. Texts in other languages and random letters are added with
-the error of a guess, so that the head is uncertain about what it cannot read.
+the error of a guess, so that the head is uncertain about what it cannot read. It is that for raters like
+those of the corpora; what other raters add is estimated by leaving each corpus out (`scaled_mean`).
 """
 
 from __future__ import annotations
@@ -26,34 +27,27 @@ from encoders import ENCODERS, Rows, encode_all
 from encoders.minilm_affect import MiniLMAffect
 from experiments.datasets.data_root import DATA_ROOT
 from experiments.heads.report_figure import DIMENSIONS
-from experiments.heads.text.common_scale import fit_common_scale
 from experiments.heads.text.rated_rows import (
-    RATED_CORPORA,
     Floats,
     RatedRows,
-    concatenate,
     encode_anchor_sentences,
     load_sentences,
     load_short_texts,
 )
-from experiments.heads.text.regressors import (
-    ROLE,
-    compute_uninformed_errors,
-    fit_log_sd,
-    fit_mean,
-    predict_held_out,
-)
+from experiments.heads.text.regressors import ROLE
+from experiments.heads.text.scaled_mean import ScaledMean, estimate_corpus_variances, fit_scaled_mean
+from experiments.heads.text.stated_error import UNREADABLE, compute_uninformed_errors, fit_log_sd
 from experiments.heads.text.unreadable_texts import FOREIGN_TEXTS, N_NONSENSE_TEXTS, make_nonsense_texts
 from spaces import Regressor, RegressorSet, save_regressors
-from spaces.affect_regression import soft_clip
+from spaces.affect_regression import predict_mean_and_sd
 
 WEIGHTS_FILE = Path(str(files("spaces") / "weights" / "affect-text.safetensors"))
 
 TRAINING_DATA = (
     "EmoBank's training sentences (Buechel & Hahn 2017) and themes of OASIS' training pictures (Kurdi et al. "
     "2017) for the adapters, with the words of VADER's lexicon (Hutto & Gilbert 2014) and NRC's (Mohammad & "
-    "Turney 2013); CAAV's action phrases (Di Crosta et al. 2020) and the other themes for the ridge on top, "
-    "in a longer wording as well, and 30 words of moods with synonyms (Russell & Mehrabian 1977, "
+    "Turney 2013); CAAV's action phrases (Di Crosta et al. 2020), in a longer wording as well, and the other "
+    "themes for the ridge on top, and 30 words of moods with synonyms (Russell & Mehrabian 1977, "
     "Russell 1980). "
     "The stated error: a tenth of EmoBank's training sentences, whole documents, kept from the adapters, its "
     "dev sentences, the phrases by folds, and texts in other languages or of random letters, taken as "
@@ -68,19 +62,22 @@ LICENCE = (
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TextFit:
-    """Regressors and the texts they are calibrated on.
+    """The text head.
 
-    mean, log_sd: regressors
-    factors:      (2,) by which predictions were stretched
-    texts:        sentences, then short texts
-    predictions:  (n, 2) of them by models trained on other groups; the stretch is that of all
+    mean:       regressor on the common scale
+    log_sd:     regressor of the logarithm of the SD of its error, for corpora that it has seen
+    corpus_sds: (2,) SD of what a corpus adds to the error of all its texts
+    corpora:    those that rests on
     """
 
-    mean: Regressor
+    mean: ScaledMean
     log_sd: Regressor
-    factors: Floats
-    texts: RatedRows
-    predictions: Floats
+    corpus_sds: Floats
+    corpora: list[str]
+
+    def predict(self, rows: Rows) -> Rows:
+        """(n, 4) affect of rows (n, 386), with the SD for corpora that it has seen."""
+        return predict_mean_and_sd(self.mean.regressor, self.log_sd, {ROLE: rows})
 
 
 def fit_and_save(data_root: Path, out_folder: Path | None, *, seed: int, quiet: bool = False) -> list[Path]:
@@ -100,12 +97,14 @@ def fit(data_root: Path = DATA_ROOT, *, seed: int, quiet: bool = False, use_dev:
     splits = ("train", "dev") if use_dev else ("train",)
     fitted = fit_splits(encoder, data_root, splits, seed=seed)
     return RegressorSet(
-        members={"mean": fitted.mean, "log_sd": fitted.log_sd},
+        members={"mean": fitted.mean.regressor, "log_sd": fitted.log_sd},
         encoder_signatures={ROLE: encoder.card.signature},
         metadata={
             "values": list(DIMENSIONS),
             "log_sd": "natural logarithm of the SD of the mean's error",
-            "stretched": dict(zip(DIMENSIONS, fitted.factors.round(3).tolist(), strict=True)),
+            "stretched": dict(zip(DIMENSIONS, fitted.mean.factors.round(3).tolist(), strict=True)),
+            "corpus_sd": fitted.corpus_sds.round(3).tolist(),
+            "corpora": fitted.corpora,
         },
     )
 
@@ -125,21 +124,13 @@ def fit_texts(
     encoder: MiniLMAffect, sentences: RatedRows, short_texts: RatedRows, anchor_rows: Rows, *, seed: int
 ) -> TextFit:
     """Regressors for these texts; `sentences` may be empty. The ratings of anchors are not used."""
-    mean = fit_mean(encoder, short_texts, anchor_rows)
-    texts = concatenate([sentences, short_texts])
-    predictions = np.concatenate(
-        [mean({ROLE: sentences.rows}), predict_held_out(encoder, short_texts, anchor_rows, seed)]
-    )
-    scale = fit_common_scale(predictions, texts.ratings, texts.kinds, RATED_CORPORA)
-    mean, predictions = scale.apply_to(mean), soft_clip(scale(predictions))
+    mean = fit_scaled_mean(encoder, sentences, short_texts, anchor_rows, seed=seed)
     unreadable_rows = encode_all(encoder, [*FOREIGN_TEXTS, *make_nonsense_texts(N_NONSENSE_TEXTS, seed)])
-    unreadable_squares = compute_uninformed_errors(
-        short_texts.ratings, soft_clip(mean({ROLE: unreadable_rows}))
-    )
+    unreadable_squares = compute_uninformed_errors(short_texts.ratings, mean.predict(unreadable_rows))
     log_sd = fit_log_sd(
-        np.concatenate([texts.rows, unreadable_rows]),
-        np.concatenate([(texts.ratings - predictions) ** 2, unreadable_squares]),
-        n_sentences=len(sentences),
-        n_short=len(short_texts),
+        np.concatenate([mean.texts.rows, unreadable_rows]),
+        np.concatenate([(mean.texts.ratings - mean.predictions) ** 2, unreadable_squares]),
+        np.concatenate([mean.texts.kinds, np.full(len(unreadable_rows), UNREADABLE)]),
     )
-    return TextFit(mean=mean, log_sd=log_sd, factors=scale.factors, texts=texts, predictions=predictions)
+    variances, corpora = estimate_corpus_variances(encoder, sentences, short_texts, anchor_rows, seed=seed)
+    return TextFit(mean=mean, log_sd=log_sd, corpus_sds=np.sqrt(variances), corpora=corpora)

@@ -1,5 +1,6 @@
 /** Drawing of the valence-arousal plane on a canvas: axes, words, density, dots, ellipses, and what is searched for. */
 
+import { isUncertain } from "./affect_certainty.js";
 import { getColour } from "./modality_style.js";
 import { drawDensity } from "./plane_density.js";
 
@@ -124,6 +125,7 @@ function isInView(view, point) {
 }
 
 /**
+ * Dots; a ring where little is known.
  * @param {Sheet} sheet
  * @param {PlottedItem[]} items
  * @param {number} radius  pixels
@@ -134,14 +136,16 @@ export function drawDots({ pen, view }, items, radius, alpha) {
   for (const item of items) {
     pen.beginPath();
     pen.arc(view.getX(item.valence), view.getY(item.arousal), radius, 0, 2 * Math.PI);
-    pen.fillStyle = getColour(item.modality);
-    pen.fill();
+    pen.fillStyle = pen.strokeStyle = getColour(item.modality);
+    pen.lineWidth = 1;
+    if (isUncertain(item)) pen.stroke();
+    else pen.fill();
   }
   pen.globalAlpha = 1;
 }
 
 /**
- * Results among the items: larger, with a rim; the first are drawn over the others.
+ * Results among the items: larger, with a rim, hollow where little is known; the first are drawn over the others.
  * @param {Sheet} sheet
  * @param {PlottedItem[]} items
  * @param {number[]} [radii]  pixels, by item
@@ -151,8 +155,9 @@ export function drawResults({ pen, view, card }, items, radii = []) {
     const item = items[index];
     pen.beginPath();
     pen.arc(view.getX(item.valence), view.getY(item.arousal), radii[index] ?? 4.5, 0, 2 * Math.PI);
-    pen.fillStyle = getColour(item.modality);
-    pen.strokeStyle = card;
+    const [fill, rim] = isUncertain(item) ? [card, getColour(item.modality)] : [getColour(item.modality), card];
+    pen.fillStyle = fill;
+    pen.strokeStyle = rim;
     pen.lineWidth = 1.5;
     pen.fill();
     pen.stroke();

@@ -1,5 +1,7 @@
 /** Values as people read them. */
 
+import { isUncertain } from "./affect_certainty.js";
+
 /** Characters that are not seen or reorder others (Unicode TR 36, 3.6), which make a name look like another. */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0]/gu;
 /** The joiners within emoji, and after letters that they shape. */
@@ -52,11 +54,13 @@ export function formatSigned(value) {
 }
 
 /**
+ * Valence and arousal with their SDs, after "little known" where they say less than the prior.
  * @param {import("./api_types.js").Affect} affect
  */
 export function formatAffect(affect) {
+  const hedge = isUncertain(affect) ? "little known, " : "";
   const valence = `valence ${formatSigned(affect.valence)} ± ${affect.valence_sd.toFixed(2)}`;
-  return `${valence}, arousal ${formatSigned(affect.arousal)} ± ${affect.arousal_sd.toFixed(2)}`;
+  return `${hedge}${valence}, arousal ${formatSigned(affect.arousal)} ± ${affect.arousal_sd.toFixed(2)}`;
 }
 
 /**

@@ -34,6 +34,9 @@ def test_a_linear_map_of_the_ratings_has_r_1_and_the_concordance_of_lin(slope, o
     assert row["r less CCC"].value == pytest.approx(1 - row["CCC"].value)
     assert row["spread"].value == pytest.approx(slope)
     assert row["offset"].value == pytest.approx(offset, abs=1e-12)
+    assert row["CCC without offset"].value == pytest.approx(2 / (slope + 1 / slope))
+    assert row["by spread"].value == pytest.approx(1 - 2 / (slope + 1 / slope))
+    assert row["by spread"].value + row["by offset"].value == pytest.approx(row["r less CCC"].value)
 
 
 def test_coverage_is_the_share_within_one_sd_and_has_two_bounds():
@@ -41,8 +44,8 @@ def test_coverage_is_the_share_within_one_sd_and_has_two_bounds():
     ratings = np.linspace(-0.8, 0.8, 40)
     row = next(measure_agreement(make_items(ratings + errors, ratings, 0.1), seed=0))
     assert row["within 1 SD"].value == 0.5
-    loss, least, most = list_requirements(row)
-    assert loss.is_met
+    loss, at_end, least, most = list_requirements(row)
+    assert loss.is_met and at_end.is_met
     assert not least.is_met
     assert most.is_met
 
@@ -57,10 +60,17 @@ def test_coverage_of_labels_is_the_expected_share_of_their_items():
 
 def test_of_a_corpus_that_was_left_out_coverage_is_told_and_not_required():
     ratings = np.linspace(-0.5, 0.5, 21)
-    row = next(measure_agreement(make_items(ratings - 0.6, ratings, 0.1, CORPUS), seed=0))
+    row = next(measure_agreement(make_items(ratings - 0.4, ratings, 0.1, CORPUS), seed=0))
     assert row["within 1 SD"].value == 0
-    (loss,) = list_requirements(row)
-    assert not loss.is_met
+    loss, at_end = list_requirements(row)
+    assert not loss.is_met and at_end.is_met
+
+
+def test_a_pile_of_estimates_at_an_end_is_told():
+    ratings = np.linspace(-0.8, 0.8, 40)
+    row = next(measure_agreement(make_items(np.clip(2 * ratings, -1, 1), ratings, 0.5), seed=0))
+    assert row["at an end"].value == (np.abs(ratings) >= 0.5).mean()
+    assert [one.is_met for one in list_requirements(row) if "at an end" in one.name] == [False]
 
 
 def test_the_command_names_the_heads_it_knows():

@@ -3,6 +3,7 @@
 import json
 from contextlib import closing
 
+import numpy as np
 import pytest
 from mood_library import FACED, filled, found
 
@@ -27,7 +28,7 @@ def reading(tmp_path_factory):
 )
 def test_any_phrase_is_a_mood_by_the_text_regressor(reading, phrase, pleasant):
     told = json.loads(found(reading, "--mood", phrase, "--json").stdout)
-    row = FeaturePipeline(PipelineConfig()).estimate_text_affect([phrase])[0]
+    row = FeaturePipeline(PipelineConfig()).estimate_query_affect([phrase])[0]
     assert told["query"]["mood_phrase"] == phrase and told["query"]["affect"] == 1
     assert [*told["query"]["mood"], *told["query"]["mood_sd"]] == pytest.approx(row, abs=1e-4)
     assert (told["query"]["mood"][0] > 0) == pleasant
@@ -37,6 +38,19 @@ def test_any_phrase_is_a_mood_by_the_text_regressor(reading, phrase, pleasant):
     assert by_point["results"] == told["results"]
     shown = found(reading, "--mood", phrase)
     assert f"mood {phrase}: valence {row[0]:+.2f} ± {row[2]:.2f}" in shown.stdout
+
+
+def test_the_sds_of_a_query_are_those_for_raters_of_any_corpus():
+    pipeline = FeaturePipeline(PipelineConfig())
+    (own,), (asked,) = (
+        estimate(["scary"]) for estimate in (pipeline.estimate_text_affect, pipeline.estimate_query_affect)
+    )
+    corpus_sd = pipeline.affect_model.text_corpus_sd
+    assert asked[:2].tolist() == own[:2].tolist() and corpus_sd[1] > 0.05
+    assert asked[2:] == pytest.approx(np.hypot(own[2:], corpus_sd), rel=1e-5)
+    without = FeaturePipeline(PipelineConfig(sentiment=""))
+    assert without.affect_model.text_corpus_sd == (0, 0)
+    assert np.isnan(without.estimate_query_affect(["scary"])).all()
 
 
 def test_a_phrase_beside_content_and_from_python(reading):

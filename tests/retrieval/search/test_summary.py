@@ -55,6 +55,14 @@ def test_an_uncertain_mood_is_not_named():
     assert summarise(CALM) == "feels calm"
 
 
+def test_a_mood_that_is_hardly_known_is_not_said_to_be_near():
+    parts = {"sum": {"mood": 0.5, "object": 0.1}}
+    assert summarise(CALM | {"valence_sd": 0.3, "arousal_sd": 0.3}, parts=parts) == "nearest by how it feels"
+    unknown = CALM | {"valence_sd": 0.6, "arousal_sd": 0.6}
+    assert summarise(unknown, parts=parts) == "little is known of how it feels"
+    assert summarise(unknown, parts={"sum": {"object": 0.5, "mood": 0.1}}) == "nearest by what it shows"
+
+
 def test_without_a_name_the_largest_part_of_the_score_is_said():
     assert summarise(parts={"sum": {"object": 0.2, "audio": 0.4}}) == "nearest by what it sounds like"
     assert summarise(parts={"sum": {"same file": 1.0}}) == "the file asked with"

@@ -45,7 +45,7 @@ def test_emotion_words_of_a_text(text, words):
 def test_the_mood_is_that_of_the_words_alone_unless_they_are_negated(engine):
     pipeline = engine.library.pipeline
     mood = read_mood_of_words("a furious man shouts", pipeline)
-    row = pipeline.estimate_text_affect(["furious"])[0]
+    row = pipeline.estimate_query_affect(["furious"])[0]
     assert mood.phrase == "furious" and [*mood.point, *mood.sds] == pytest.approx(row, abs=1e-4)
     assert read_mood_of_words("a man who is not sad at all", pipeline) is None
     assert score_sentiment("a man who is not sad at all").compound > 0 > score_sentiment("sad").compound
@@ -137,7 +137,7 @@ def test_on_the_command_line_and_in_a_query_file(engine, tmp_path):
     told = json.loads(
         found(folder, "a sad dog", "--item", OWN, "--mood-from-words", "--json", "--explain").stdout
     )
-    row = engine.library.pipeline.estimate_text_affect(["sad"])[0]
+    row = engine.library.pipeline.estimate_query_affect(["sad"])[0]
     assert told["query"]["mood_phrase"] == "sad" and told["query"]["affect"] == 0.5
     assert told["query"]["mood_from_words"] and told["query"]["mood"] == pytest.approx(row[:2], abs=1e-4)
     file = tmp_path / "queries.jsonl"
@@ -158,5 +158,5 @@ def test_the_estimate_is_not_computed_for_words_without_a_mood(engine, monkeypat
     def fail(self, texts):
         raise AssertionError(texts)
 
-    monkeypatch.setattr(FeaturePipeline, "estimate_text_affect", fail)
+    monkeypatch.setattr(FeaturePipeline, "estimate_query_affect", fail)
     assert engine.search(Query(text="a dog on a beach", item=OWN, mood_from_words=True))

@@ -87,6 +87,12 @@ def test_a_description_has_the_affect_of_what_it_describes(encoder, shipped, phr
     assert np.abs(short - long).max() < 0.2
 
 
+def test_the_sd_between_corpora_is_stated_with_what_it_rests_on(shipped):
+    valence_sd, arousal_sd = shipped.metadata["corpus_sd"]
+    assert shipped.metadata["corpora"] == ["emobank", "caav", "oasis", "russell"]
+    assert 0 <= valence_sd < 0.1 < arousal_sd < 0.25
+
+
 @pytest.mark.data
 def test_sentences_have_the_size_of_their_ratings_and_not_only_their_order(encoder, shipped):
     dev = [one for one in load_emobank(DATA) if one.split == "dev"][::4]
