@@ -55,7 +55,8 @@ def compute_scale_loss(rows: Floats) -> float:
 
 def compute_centred_ccc(rows: Floats) -> float:
     """CCC of the estimates less their offset: what spread alone leaves of r."""
-    return pair_ccc(rows - [compute_offset(rows), 0, 0])
+    centred = rows[:, :2] - [compute_offset(rows), 0]
+    return pair_ccc(centred)
 
 
 def compute_spread_loss(rows: Floats) -> float:

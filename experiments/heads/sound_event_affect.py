@@ -16,6 +16,7 @@ import numpy.typing as npt
 from encoders import ENCODERS, AffectError, EventClassifier, Rows, write_atomically
 from experiments.datasets.data_root import DATA_ROOT
 from experiments.datasets.oasis import load_oasis
+from experiments.datasets.warriner import load_word_norms
 from experiments.heads.report_figure import (
     DIMENSIONS,
     EvaluationPart,
@@ -45,6 +46,7 @@ LICENCE = (
 
 def fit_and_save(data_root: Path, out_folder: Path | None, *, seed: int, quiet: bool = False) -> list[Path]:
     """Write affect-events.json into `out_folder` or the package; nothing is random. Raises AffectError."""
+    load_word_norms(data_root)  # without which the card can't be made
     path = EVENT_AFFECT_FILE if out_folder is None else out_folder / EVENT_AFFECT_FILE.name
     classifier = ENCODERS.make(ROLES[EVENTS_ROLE].default_encoder)
     if not isinstance(classifier, EventClassifier):
