@@ -66,17 +66,18 @@ TRAINING_SPECS = {
         roles=("activity", "objects"),
         load_dataset=load_exercises,
         config=EnsembleConfig(
-            losses=("ridge", "infonce-learnt"),
+            losses=("two-sided kernel ridge",),
             schedule=DEFAULT_SCHEDULE,
-            dim=384,
+            dim=128,
             feature_power=0.5,
+            min_landmark_items=1,
             rejects_out_of_domain=True,
             required_roles=("activity",),
         ),
         view_count=4,
         data_description=(
-            "free-exercise-db, 698 exercises, start and end frame, by name; InfoNCE also learns from "
-            "instructions, and from equipment and muscles"
+            "free-exercise-db, 698 exercises, start and end frame, by name; targets are also instructions, "
+            "and equipment and muscles"
         ),
         licence="Unlicense (public domain)",
     ),

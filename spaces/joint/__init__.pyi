@@ -24,6 +24,7 @@ from .training import Trainer as Trainer
 from .training import TrainingHistory as TrainingHistory
 from .training_set import Ints as Ints
 from .training_set import TrainingSet as TrainingSet
+from .two_sided_ridge import fit_two_sided_tower_pair as fit_two_sided_tower_pair
 from .vocabulary import Vocabulary as Vocabulary
 from .vocabulary import read_word_vectors as read_word_vectors
 from .vocabulary import tokenise as tokenise

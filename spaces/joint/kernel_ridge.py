@@ -2,9 +2,8 @@
 
 Kernel ridge (Saunders, Gammerman & Vovk 1998) with a Gaussian kernel, its solution restricted to the span of
 fewer centres than items (Williams & Seeger 2001, "Using the Nyström method to speed up kernel machines"; the
-projected form is the subset of regressors of Smola & Bartlett 2001). The weights contain no single item.
-Targets are whitened sentence vectors (ZCA: Kessy, Lewin & Strimmer 2018), which separates texts that share
-most of their meaning.
+projected form is the subset of regressors of Smola & Bartlett 2001). Landmarks of several items keep single
+ones out of the weights. Targets are whitened sentence vectors (ZCA: Kessy, Lewin & Strimmer 2018).
 """
 
 from __future__ import annotations
@@ -144,7 +143,18 @@ def fit_kernel_tower_pair(
     config: KernelRidgeConfig, *, augmented_features: Features | None = None,
     sources: Sequence[str] | None = None,
 ) -> TowerPair:  # fmt: skip
-    """A tower pair whose media tower is kernel ridge on landmarks and whose text tower is `text_projection`.
+    """A pair of `fit_kernel_tower`, with the same arguments and errors, and of `text_projection`."""
+    media = fit_kernel_tower(
+        features, classes, targets, config, augmented_features=augmented_features, sources=sources
+    )
+    return TowerPair(media=media, text=make_text_tower(text_projection.centre, text_projection.matrix))
+
+
+def fit_kernel_tower(
+    features: Features, classes: Sequence[str], targets: Floats, config: KernelRidgeConfig, *,
+    augmented_features: Features | None = None, sources: Sequence[str] | None = None,
+) -> Tower:  # fmt: skip
+    """A tower by kernel ridge on landmarks.
 
     The kernel is the mean of a Gaussian kernel of each role (a sum of kernels, Gonen & Alpaydin 2011,
     "Multiple kernel learning algorithms"). Where a role is missing from a library, its mean output for the
@@ -152,7 +162,7 @@ def fit_kernel_tower_pair(
 
     features: by role, (items, d) raw rows; items of which one is missing are left out
     classes:  (items,) the class of each: weights by `config.class_balance`, landmarks average within a class
-    targets:  (items, k) unit rows, see `compute_targets`
+    targets:  (items, k)
     augmented_features: by role, (items, count, d) raw rows of augmented versions, which share the weight of
         their item and are in no landmark
     sources:  (items,) the file each was cut from; one item of each goes into landmarks, so that no landmark
@@ -177,8 +187,7 @@ def fit_kernel_tower_pair(
         (compute_class_weights(names, config.class_balance) / np.bincount(owner))[owner],
     )
     inputs = {role: kernel.make_input(weight, present[role]) for role, kernel in kernels.items()}
-    media = Tower(inputs=inputs, bias=np.zeros(weight.shape[1], np.float32))
-    return TowerPair(media=media, text=make_text_tower(text_projection.centre, text_projection.matrix))
+    return Tower(inputs=inputs, bias=np.zeros(weight.shape[1], np.float32))
 
 
 def _fit_role_kernels(

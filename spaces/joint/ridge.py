@@ -32,7 +32,7 @@ SCATTER_SHRINKAGE = 0.1  # of the texts' scatter towards a multiple of the ident
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _TextTargets:
+class TextTargets:
     """Targets (items, k), unit rows, and the text tower's centre (d,) and matrix (d, k) that gave them."""
 
     centre: Floats
@@ -61,8 +61,8 @@ def fit_ridge_tower_pair(
     Items that lack a role or a text are left out; every view of an item counts as an item. Raises ValueError
     where no item is complete.
     """
-    items = _find_complete_items(training_set)
-    text = _compute_text_targets(training_set, items, whitening_strength)
+    items = find_complete_items(training_set)
+    text = compute_text_targets(training_set, items, whitening_strength)
     inputs = {
         role: _standardise_input(rows, training_set.first_views[role], items)
         for role, rows in training_set.features.items()
@@ -78,8 +78,8 @@ def fit_kernel_ridge_tower_pair(
 
     Views after the first share the weight of their item. Raises ValueError where no item is complete.
     """
-    items = _find_complete_items(training_set)
-    text = _compute_text_targets(training_set, items, whitening_strength)
+    items = find_complete_items(training_set)
+    text = compute_text_targets(training_set, items, whitening_strength)
     views = {
         role: (rows[:, None] if rows.ndim == 2 else rows)[items]
         for role, rows in training_set.features.items()
@@ -94,7 +94,7 @@ def fit_kernel_ridge_tower_pair(
     )
 
 
-def _compute_text_targets(training_set: TrainingSet, items: Ints, whitening_strength: float) -> _TextTargets:
+def compute_text_targets(training_set: TrainingSet, items: Ints, whitening_strength: float) -> TextTargets:
     """The mean of each item's whitened texts, unit length."""
     owner, texts = training_set.item_by_text, unit_rows_float64(training_set.sentence_vectors)
     is_used = np.isin(owner, items) & ~np.isnan(texts).any(axis=1)
@@ -106,7 +106,7 @@ def _compute_text_targets(training_set: TrainingSet, items: Ints, whitening_stre
     )
     sums = np.zeros((training_set.item_count, texts.shape[1]))
     np.add.at(sums, owner[is_used], unit_rows_float64(centred @ matrix))
-    return _TextTargets(centre=centre, matrix=matrix, targets=unit_rows_float64(sums[items]))
+    return TextTargets(centre=centre, matrix=matrix, targets=unit_rows_float64(sums[items]))
 
 
 def _standardise_input(rows: Rows, first_views: Rows, items: Ints) -> _StandardisedInput:
@@ -140,7 +140,7 @@ def _make_media_tower(inputs: Mapping[str, _StandardisedInput], weights: Sequenc
     return Tower(inputs=layers, bias=zeros)
 
 
-def _find_complete_items(training_set: TrainingSet) -> Ints:
+def find_complete_items(training_set: TrainingSet) -> Ints:
     """Items with every role in every view, and a text. Raises ValueError where there is none."""
     is_complete = np.ones(training_set.item_count, bool)
     for rows in training_set.features.values():

@@ -112,7 +112,8 @@ def test_without_an_untrained_space_nothing_is_chosen():
 
 
 @pytest.mark.parametrize(
-    ("loss", "has_classes"), [("ridge", False), ("ridge", True), ("kernel ridge", False)]
+    ("loss", "has_classes"),
+    [("ridge", False), ("ridge", True), ("kernel ridge", False), ("two-sided kernel ridge", False)],
 )
 def test_a_held_out_text_matches_its_own_item(loss, has_classes):
     """Also where items have no classes and every part of the set would number its own."""
@@ -153,7 +154,9 @@ def make_described_data(seed_of_last=0):
     )  # fmt: skip
 
 
-DESCRIBED_CONFIG = EnsembleConfig(losses=("ridge", "infonce-learnt"), schedule=Schedule(epochs=3), dim=16)
+DESCRIBED_CONFIG = EnsembleConfig(
+    losses=("ridge", "two-sided kernel ridge", "infonce-learnt"), schedule=Schedule(epochs=3), dim=16
+)
 
 
 def embed_texts(data, items):
@@ -161,12 +164,12 @@ def embed_texts(data, items):
     return [member.text(texts) for member in fit_members(data, DESCRIBED_CONFIG, items, seed=0)]
 
 
-def test_only_gradient_training_learns_from_descriptions():
+def test_only_two_sided_kernel_ridge_learns_from_descriptions():
     data = make_described_data()
-    ridge, trained = embed_texts(data, np.arange(40))
-    ridge_without, trained_without = embed_texts(replace(data, descriptions=None), np.arange(40))
-    assert np.array_equal(ridge, ridge_without)
-    assert not np.allclose(trained, trained_without)
+    ridge, two_sided, trained = embed_texts(data, np.arange(40))
+    without = embed_texts(replace(data, descriptions=None), np.arange(40))
+    assert np.array_equal(ridge, without[0]) and np.array_equal(trained, without[2])
+    assert not np.allclose(two_sided @ two_sided.T, without[1] @ without[1].T, atol=0.01)
 
 
 def test_descriptions_of_held_out_items_are_not_learnt_from():
