@@ -88,7 +88,7 @@ def format_affect_record(record: Mapping[str, Any]) -> Iterator[str]:
             share = estimate["share"]
             share_text = f"says {share['valence']:.0%} of valence, {share['arousal']:.0%} of arousal"
             yield f"  {modality:<6} {_format_estimate(estimate)}, {share_text}"
-    if events := (record["experts"]["sound"] or {}).get("events"):
+    if events := (record["experts"].get("sound") or {}).get("events"):
         yield f"  heard  {', '.join(map(_format_event, events))}"
     for label, shares in (("voice", record["speech_emotion"]), ("face", record["face_emotion"])):
         if shares is not None:
