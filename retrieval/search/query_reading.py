@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from retrieval.search.named_moods import NamedMood
+
 
 @dataclass(frozen=True, kw_only=True)
 class QueryText:
@@ -13,14 +15,14 @@ class QueryText:
 
     positive:    what is looked for; empty where only something is denied
     negatives:   what is not wanted, in the form in which it is searched, by the user's words
-    named_mood:  the words of mood that it names beside hardly anything, or of a sound; empty without
+    named_mood:  the mood that it names beside hardly anything, or of a sound
     corrections: words that were replaced, with their replacement
     warnings:    lines for the user
     """
 
     positive: str
     negatives: Mapping[str, str] = field(default_factory=dict)
-    named_mood: str = ""
+    named_mood: NamedMood | None = None
     corrections: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from encoders import ClassifierEncoder, EnglishTextEncoder, EventClassifier
 from retrieval.features import FeaturePipeline
 from retrieval.search.language import is_foreign, may_be_foreign
-from retrieval.search.named_moods import MOOD_WORDS, find_named_mood
+from retrieval.search.named_moods import MOOD_WORDS, parse_named_mood
 from retrieval.search.negation import NegationParse, parse_negation
 from retrieval.search.query import Query
 from retrieval.search.query_reading import QueryText
@@ -81,7 +81,7 @@ class _TextReader:
         return QueryText(
             positive=normalise_wording(parse.positive) if parse.positive else "",
             negatives={phrase: normalise_wording(phrase) for phrase in parse.negatives},
-            named_mood=find_named_mood(parse.positive) or "",
+            named_mood=parse_named_mood(parse.positive) if parse.is_understood else None,
             corrections=corrections,
             warnings=(*_report_corrections(corrections), *_report_negation(text, parse)),
         )

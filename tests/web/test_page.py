@@ -194,6 +194,19 @@ def test_a_mood_that_the_text_names_shows_its_weight_and_can_be_left_out(open_pa
     assert get_query(page)["affect"] == ["0"]
 
 
+def test_a_mood_that_the_text_names_is_cleared_by_the_plane_and_by_its_button(open_page):
+    for clear in ("key", "button"):
+        page = open_page("?text=something+sad")
+        expect(page.locator("#dial-value")).to_have_text("0 : 100")
+        if clear == "key":
+            page.locator("#mood-plane").press("Delete")
+        else:
+            page.locator("#clear-mood").click()
+        expect(page.locator("#dial-value")).to_have_text("100 : 0")
+        expect(page.get_by_text("looks for the mood")).to_have_count(0)
+        assert get_query(page)["affect"] == ["0"]
+
+
 def test_chips_leave_one_kind_of_media(open_page):
     page = open_page("?text=music")
     page.get_by_role("button", name="sounds").click()

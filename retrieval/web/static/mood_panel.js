@@ -16,6 +16,8 @@ export class MoodPanel {
    */
   constructor(state) {
     this.state = state;
+    /** Whether the mood is that of the words, as the last answer says. */
+    this.isNamedByText = false;
     this.plane = new MoodPlane(findElement("mood-plane"), findElement("mood-status"));
     /** @type {HTMLInputElement} */
     this.words = findElement("mood-words");
@@ -35,7 +37,7 @@ export class MoodPanel {
     this.words.addEventListener("change", () => this.state.update({ mood: this.words.value, radius: "", then: [] }));
     this.dial.addEventListener("input", () => this.state.update({ affect: this.dial.value }, "affect"));
     this.dial.addEventListener("change", () => this.state.commit());
-    this.clearButton.addEventListener("click", () => this.state.update({ mood: "", radius: "", then: [] }));
+    this.clearButton.addEventListener("click", () => this.#clear());
     this.courseButton.addEventListener("click", () => this.#setCourseMode(!this.plane.drawsCourse));
   }
 
@@ -50,10 +52,19 @@ export class MoodPanel {
       : "Click a mood; drag for a radius. Keys: arrows, + and −.";
   }
 
+  /** Leaves out the mood; one that the words name goes by a weight of 0. */
+  #clear() {
+    this.state.update({ mood: "", radius: "", then: [], ...(this.isNamedByText ? { affect: "0" } : {}) });
+  }
+
   /**
    * @param {{target: import("./mood_plane.js").Target, isFinal: boolean}} pick
    */
   #search({ target, isFinal }) {
+    if (!target.points.length) {
+      this.#clear();
+      return;
+    }
     const [mood, ...then] = target.points.map(formatPoint);
     const radius = target.radius && target.points.length === 1 ? target.radius.toFixed(2) : "";
     this.state.update({ mood: mood ?? "", radius, then }, "mood");
@@ -87,8 +98,9 @@ export class MoodPanel {
   #showDial(query) {
     const [isContent, isMood] = [hasContent(query), Boolean(query.mood || query.nudge.length)];
     this.dial.disabled = !isContent;
-    const usual = !isContent && isMood ? "1" : isMood ? (query.nudge.length ? "0.7" : "0.5") : "0";
-    this.#setDial(query.affect || usual);
+    const usual = isMood ? (!isContent ? "1" : query.nudge.length ? "0.7" : "0.5") : "";
+    // words may name a mood: of those the answer tells the weight
+    if (query.affect || usual || !query.text) this.#setDial(query.affect || usual || "0");
     const hint = isContent ? "" : isMood ? "Add words or a file to weigh them against the mood." : "";
     findElement("dial-hint").textContent = hint;
   }
@@ -112,6 +124,8 @@ export class MoodPanel {
     const points = course.map(([valence, arousal]) => ({ valence, arousal }));
     this.plane.setTarget({ points, radius: query.radius ?? 0 });
     if (!this.state.query.affect) this.#setDial(String(query.affect ?? 0));
+    this.isNamedByText = Boolean(query.mood) && !this.state.query.mood;
+    this.clearButton.hidden = !query.mood;
     this.plane.setResults(results);
   }
 }

@@ -9,10 +9,10 @@ from mood_library import FACED, filled
 
 from retrieval.search import Engine, Query
 from retrieval.search.affect_search import weigh_by_sound_mood
-from retrieval.search.named_moods import find_named_mood
+from retrieval.search.named_moods import NamedMood, parse_named_mood
 from retrieval.search.query_moods import PhraseAffect
 from retrieval.search.segment_scores import make_scores_without_content
-from retrieval.storage import Library
+from retrieval.storage import MODALITIES, Library
 from spaces.circumplex import LANDMARK_RADIUS, LANDMARKS, compute_disc_probability
 
 
@@ -25,38 +25,76 @@ def engine(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    ("text", "mood"),
+    ("text", "words", "modalities"),
     [
-        ("happy music", "happy"), ("Sad piano MUSIC!", "sad"), ("a calm, relaxing song", "calm relaxing"),
-        ("angry voices", "angry"), ("sad music with piano", "sad"), ("a woman singing a sad song", "sad"),
-        ("music", None), ("a happy dog", None), ("love song", None), ("death metal music", None),
-        ("sad", "sad"), ("something sad", "sad"), ("a calm and peaceful scene", "calm peaceful"),
-        ("Scary photos!", "scary"), ("a sad street scene", None), ("a photo", None),
-        ("a dog beside scary music", None), ('"happy music"', None), ("the sound of rain", None), ("", None),
+        ("sad", "sad", MODALITIES), ("show me something sad", "sad", MODALITIES),
+        ("a calm and peaceful scene", "calm peaceful", MODALITIES), ("so sad", "sad", MODALITIES),
+        ("Scary photos!", "scary", ("image",)), ("a picture of something sad", "sad", ("image",)),
+        ("exciting videos", "exciting", ("video",)),
     ],
 )  # fmt: skip
-def test_the_mood_that_a_text_names(text, mood):
-    assert find_named_mood(text) == mood
-
-
-def test_it_is_looked_for_as_a_mood_beside_the_words(engine):
-    read = engine.resolve_query(Query(text="sad music", k=20))
-    assert read.mood == LANDMARKS["sad"] and read.affect_weight == 0.5
-    assert read.reading.positive == "a sad music" and "'sad'" in read.reading.warnings[-1]
-    assert engine.search(Query(text="sad music", k=20)) == engine.search(
-        Query(text="sad music", mood="sad", k=20)
-    )
-    scary = engine.resolve_query(Query(text="scary music")).mood
-    assert isinstance(scary, PhraseAffect) and scary.phrase == "scary" and scary.point[0] < 0
+def test_a_text_that_names_nothing_but_a_mood(text, words, modalities):
+    assert parse_named_mood(text) == NamedMood(words=words, is_alone=True, modalities=modalities)
 
 
 @pytest.mark.parametrize(
-    "given", [{"affect": 0.0}, {"affect": 0.5}, {"mood": "calm"}, {"mood_from_words": True}]
-)
+    ("text", "words"),
+    [
+        ("happy music", "happy"), ("Sad piano MUSIC!", "sad"), ("a calm, relaxing song", "calm relaxing"),
+        ("angry voices", "angry"), ("sad music with piano", "sad"), ("a sad voice in the dark", "sad"),
+    ],
+)  # fmt: skip
+def test_a_text_that_names_the_mood_of_a_sound(text, words):
+    assert parse_named_mood(text) == NamedMood(words=words, is_alone=False, modalities=("video", "audio"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "music", "a happy dog", "love song", "death metal music", "a dog beside scary music", '"happy music"',
+        "the sound of rain", "", "a sad street scene", "a photo", "non-scary music", "less sad music",
+        "a happy man playing guitar", "scary theme park", "powerful engine sound", "video content",
+    ],
+)  # fmt: skip
+def test_a_text_that_names_no_mood(text):
+    assert parse_named_mood(text) is None
+
+
+def test_a_sound_is_looked_for_by_its_mood_beside_the_words(engine):
+    read = engine.resolve_query(Query(text="sad music", k=20))
+    assert read.mood == LANDMARKS["sad"] and read.affect_weight == 0.5
+    assert read.modalities == ("video", "audio") and read.reading.positive == "a sad music"
+    assert "'sad' too" in read.reading.warnings[-1]
+    kept = engine.resolve_query(Query(text="sad music", modalities=("image",)))
+    assert kept.modalities == ("image",) and kept.mood == LANDMARKS["sad"]
+
+
+def test_a_mood_alone_is_searched_as_one(engine):
+    found = engine.search(Query(text="something sad", k=20))
+    assert found and found == engine.search(Query(mood="sad", k=20))
+    scary = engine.resolve_query(Query(text="scary pictures")).mood
+    assert isinstance(scary, PhraseAffect) and scary.phrase == "scary" and scary.point[0] < 0
+    beside = engine.resolve_query(Query(text="sad", item=f"{'fear0':0>16}"))
+    assert beside.mood == LANDMARKS["sad"] and beside.affect_weight == 0.5
+
+
+@pytest.mark.parametrize("given", [{"affect": 0.0}, {"mood": "calm"}, {"mood_from_words": True}])
 def test_a_query_that_says_what_of_mood_is_left_alone(engine, given):
     read = engine.resolve_query(Query(text="sad music", **given))
     assert read.affect == given.get("affect") and not read.reading.warnings
     assert read.mood in (None, LANDMARKS["calm"]) or read.mood_from_words
+
+
+def test_a_weight_above_0_keeps_the_mood(engine):
+    read = engine.resolve_query(Query(text="something sad", affect=0.4))
+    assert read.mood == LANDMARKS["sad"] and read.affect_weight == 0.4
+
+
+@pytest.mark.parametrize("query", [Query(text="a dog that is not sad"), Query(text="dog", exclude=("sad",))])
+def test_a_denied_mood_is_one_that_is_not_wanted(engine, query):
+    read = engine.resolve_query(query)
+    assert read.not_moods == (LANDMARKS["sad"],) and not read.reading.negatives
+    assert read.mood is None
 
 
 def test_what_is_not_wanted_counts_as_far_as_it_feels_so(engine):

@@ -1,0 +1,65 @@
+"""The moods that the text of a query names, as moods of the query."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+from retrieval.features import FeaturePipeline
+from retrieval.search.mood_phrases import read_known_mood
+from retrieval.search.named_moods import NamedMood, parse_named_mood
+from retrieval.search.query import Query
+from retrieval.storage import MODALITIES
+
+log = logging.getLogger(__name__)
+
+
+def add_named_mood(query: Query, pipeline: FeaturePipeline) -> Query:
+    """The query with the mood that its text names, unless it goes by content alone or has another mood.
+
+    By mood alone where nothing else is asked for, else with the usual weight beside content; among the
+    modalities of the noun, where the query leaves them open. A line says so.
+    """
+    has_other_mood = query.names_mood or query.mood_from_words
+    named = query.reading.named_mood if query.reading else None
+    if query.reading is None or named is None or query.affect == 0 or has_other_mood:
+        return query
+    mood = read_known_mood(named.words, pipeline)
+    if mood is None:
+        return query
+    is_only = named.is_alone and set(query.parts) == {"text"}
+    modalities = named.modalities if query.modalities == MODALITIES else query.modalities
+    line = _describe(named, modalities)
+    log.warning("%s", line)
+    return replace(
+        query,
+        mood=mood,
+        affect=1.0 if is_only and query.affect is None else query.affect,
+        modalities=modalities,
+        reading=replace(query.reading, warnings=(*query.reading.warnings, line)),
+    )
+
+
+def deny_named_moods(query: Query, pipeline: FeaturePipeline) -> Query:
+    """The query with denied texts that name nothing but a mood ("not scary") as moods that are not wanted."""
+    if query.reading is None:
+        return query
+    kept, moods = {}, []
+    for text, form in query.reading.negatives.items():
+        named = parse_named_mood(text)
+        mood = read_known_mood(named.words, pipeline) if named and named.is_alone else None
+        if mood is None:
+            kept[text] = form
+        else:
+            moods.append(mood)
+    if not moods:
+        return query
+    return replace(
+        query, not_moods=(*query.not_moods, *moods), reading=replace(query.reading, negatives=kept)
+    )
+
+
+def _describe(named: NamedMood, modalities: tuple[str, ...]) -> str:
+    too = "" if named.is_alone else " too"
+    among = "" if modalities == MODALITIES else f" ({', '.join(modalities)})"
+    return f'looks for the mood {named.words!r}{too}{among}; words in "quotes" are taken as they are'
