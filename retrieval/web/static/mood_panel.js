@@ -110,7 +110,7 @@ export class MoodPanel {
    */
   #setDial(weight) {
     this.dial.value = weight;
-    const percent = Math.round(100 * Number(weight));
+    const percent = Math.round(100 * Number(this.dial.value)); // within its bounds
     this.dial.setAttribute("aria-valuetext", `${100 - percent} % content, ${percent} % mood`);
     findElement("dial-value").textContent = `${100 - percent} : ${percent}`;
   }
