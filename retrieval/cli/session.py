@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -16,6 +17,8 @@ from retrieval.library_location import Location
 if TYPE_CHECKING:
     from retrieval.search import Engine
     from retrieval.storage import AnyLibrary, Library
+
+MAX_WAIT_SECONDS = 60.0  # for another process that projects a library afresh; most take a few seconds
 
 
 @contextmanager
@@ -48,29 +51,72 @@ def open_current_library(location: Location) -> AnyLibrary:
 def open_current_folder(folder: Path) -> Library:
     """Open a library in a folder; where only its spaces are outdated, its rows are projected afresh first.
 
-    Raises OutdatedSpacesError where it can't be written or another process writes to it, and AffectError as
-    `Library.open` does.
+    Another process that is doing so, or writes for another reason, is waited for, for MAX_WAIT_SECONDS.
+
+    Raises OutdatedSpacesError where it can't be written, and AffectError where that process goes on for
+    longer and as `Library.open` does.
     """
-    from retrieval.storage import Library, OutdatedSpacesError
+    from retrieval.storage import Library, LockedLibraryError, OutdatedSpacesError
 
     try:
         return Library.open(folder)
     except OutdatedSpacesError as outdated:
         try:
-            _project_afresh(folder, outdated.spaces)
+            _project_afresh(folder)
+        except LockedLibraryError as error:
+            raise AffectError(
+                f"{to_printable(folder)}: made by another version of the {', '.join(outdated.spaces)}, and "
+                f"process {error.writer_pid} is writing to it; run this again when that is done"
+            ) from error
         except AffectError as error:
             raise outdated from error
     return Library.open(folder)
 
 
-def _project_afresh(folder: Path, outdated_spaces: Sequence[str]) -> None:
-    with open_for_update(folder) as library:
-        click.echo(
-            f"affect: {to_printable(folder)}: made by another version of the {', '.join(outdated_spaces)}; "
-            "projecting its rows afresh (no media are read)",
-            err=True,
+def _project_afresh(folder: Path) -> None:
+    """Project the rows of outdated spaces, unless another process does so first.
+
+    Raises LockedLibraryError where that process writes for longer than MAX_WAIT_SECONDS.
+    """
+    from retrieval.storage import Library, LockedLibraryError
+
+    deadline = time.monotonic() + MAX_WAIT_SECONDS
+    has_told = False
+    with closing(Library.open(folder, to_rebuild=True)) as library:
+        while _list_outdated_spaces(library):
+            try:
+                with library.lock_for_writing():  # waits a moment by itself, so this loop need not
+                    _project_locked(library)
+            except LockedLibraryError as error:
+                if time.monotonic() > deadline:
+                    raise
+                if not has_told:
+                    log_progress(
+                        f"{to_printable(folder)}: waiting for process {error.writer_pid}, which writes to it"
+                    )
+                has_told = True
+
+
+def _project_locked(library: Library) -> None:
+    """Project the rows of a locked library, whose lock may have been free only after another process had."""
+    if spaces := _list_outdated_spaces(library):
+        log_progress(
+            f"{to_printable(library.folder)}: made by another version of the {', '.join(spaces)}; "
+            "projecting its rows afresh (no media are read)"
         )
-        library.rebuild()
+        with rebuild_index_after(library):
+            library.rebuild()
+
+
+def _list_outdated_spaces(library: Library) -> Sequence[str]:
+    from retrieval.storage import OutdatedSpacesError
+
+    library.refresh_pipeline()
+    try:
+        library.check_signature(check_spaces=True)
+    except OutdatedSpacesError as outdated:
+        return outdated.spaces
+    return ()
 
 
 @contextmanager

@@ -30,6 +30,7 @@ from .item_columns import make_id_keys as make_id_keys
 from .item_columns import make_item_columns as make_item_columns
 from .library import CATALOG_NAME as CATALOG_NAME
 from .library import Library as Library
+from .locking import LockedLibraryError as LockedLibraryError
 from .locking import translate_disk_errors as translate_disk_errors
 from .missing_files import MissingFiles as MissingFiles
 from .missing_files import count_paths_by_folder as count_paths_by_folder

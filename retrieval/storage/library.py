@@ -73,12 +73,10 @@ class Library:
         Outdated spaces are an error too (OutdatedSpacesError), unless it is opened `to_rebuild`.
         """
         with contextlib.ExitStack() as close_on_error:
-            library = cls.open_unchecked(folder)
-            close_on_error.callback(library.close)
+            library = close_on_error.enter_context(contextlib.closing(cls.open_unchecked(folder)))
             if library.custom_heads_error and not to_rebuild:
                 raise library.custom_heads_error
-            stored = json.loads(library.catalog.get_meta("signature") or "{}")
-            check_signature(folder, stored, library.pipeline, check_spaces=not to_rebuild)
+            library.check_signature(check_spaces=not to_rebuild)
             close_on_error.pop_all()
         return library
 
@@ -158,9 +156,14 @@ class Library:
         self._loaded = stored
         return True
 
+    def check_signature(self, *, check_spaces: bool) -> None:
+        """Compare what made its rows, as stored now, with its pipeline; raises as `check_signature` does."""
+        stored = json.loads(self.catalog.get_meta("signature") or "{}")
+        check_signature(self.folder, stored, self.pipeline, check_spaces=check_spaces)
+
     @contextlib.contextmanager
     def lock_for_writing(self) -> Iterator[None]:
-        """Hold the library's write lock. Raises AffectError if another process holds it."""
+        """Hold the library's write lock. Raises LockedLibraryError if another process holds it."""
         with lock_folder(self.folder):
             self.refresh_pipeline()
             yield

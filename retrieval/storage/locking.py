@@ -18,6 +18,20 @@ LOCK_NAME = "lock"
 LOCK_RETRIES, LOCK_WAIT_SECONDS = 4, 0.05  # number of retries, seconds between them
 
 
+class LockedLibraryError(AffectError):
+    """Another process holds the write lock of a library's folder.
+
+    writer_pid: its id, "unknown" where that can't be told
+    """
+
+    def __init__(self, folder: Path, writer_pid: str) -> None:
+        self.writer_pid = writer_pid
+        super().__init__(
+            f"{to_printable(folder)}: process {writer_pid} is writing to this library; wait until it is "
+            "done, or stop it (searching goes on meanwhile)"
+        )
+
+
 @contextlib.contextmanager
 def translate_disk_errors(folder: Path) -> Iterator[None]:
     """Turn an OSError on a library's files into an AffectError of one line."""
@@ -34,7 +48,7 @@ def translate_disk_errors(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def lock_folder(folder: Path) -> Iterator[None]:
-    """Hold the write lock of a library's folder. Raises AffectError if another process holds it."""
+    """Hold the write lock of a library's folder. Raises LockedLibraryError if another process holds it."""
     with contextlib.ExitStack() as stack:
         with translate_disk_errors(folder):
             lock = stack.enter_context((folder / LOCK_NAME).open("a+b", buffering=0))
@@ -42,10 +56,7 @@ def lock_folder(folder: Path) -> Iterator[None]:
                 _acquire_lock(lock)
             except BlockingIOError as error:
                 lock.seek(0)
-                raise AffectError(
-                    f"{to_printable(folder)}: process {lock.read().decode() or 'unknown'} is writing to this "
-                    "library; wait until it is done, or stop it (searching goes on meanwhile)"
-                ) from error
+                raise LockedLibraryError(folder, lock.read().decode() or "unknown") from error
         with contextlib.suppress(OSError):  # the process id only serves the message above: ignore a full disk
             lock.truncate(0)
             lock.write(str(os.getpid()).encode())
