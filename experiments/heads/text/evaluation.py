@@ -49,12 +49,14 @@ def evaluate(data_root: Path = DATA_ROOT, *, seed: int, part: EvaluationPart = "
     folds: the held-out tenth of EmoBank's training sentences, and every action phrase by folds; dev: by
     `fit` on train alone; test: texts of the split "test", by the packaged head, of the sets that
     `data_root` has.
+
+    Raises AffectError where a set is missing that a head is fitted on.
     """
     encoder: MiniLMAffect = ENCODERS.make("minilm-affect")  # type: ignore[assignment]
+    if part == "folds":
+        return _evaluate_folds(encoder, data_root, seed)
     sentences = emobank.load_emobank(data_root) if (data_root / emobank.FOLDER).exists() else []
     actions = caav.load_caav_actions(data_root) if (data_root / caav.FOLDER).exists() else []
-    if part == "folds":
-        return _evaluate_folds(encoder, data_root, sentences, actions, seed)
     model = fit(data_root, seed=seed, use_dev=False) if part == "dev" else load_packaged_regressors()["text"]
     results = []
     for name, texts in (("emobank", sentences), ("caav", actions)):
@@ -71,14 +73,9 @@ def evaluate(data_root: Path = DATA_ROOT, *, seed: int, part: EvaluationPart = "
     return results
 
 
-def _evaluate_folds(
-    encoder: MiniLMAffect,
-    data_root: Path,
-    sentences: Sequence[RatedText],
-    actions: Sequence[RatedText],
-    seed: int,
-) -> list[MetricResult]:
-    actions = [text for text in actions if text.split != "test"]
+def _evaluate_folds(encoder: MiniLMAffect, data_root: Path, seed: int) -> list[MetricResult]:
+    sentences = emobank.load_emobank(data_root)
+    actions = [text for text in caav.load_caav_actions(data_root) if text.split != "test"]
     held_out = select_held_out(sentences)
     excluded = set(held_out)
     train_texts = [text for text in _select_split(sentences, "train") if text not in excluded]

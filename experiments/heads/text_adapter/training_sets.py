@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from encoders import AffectError
 from experiments.datasets.emobank import load_emobank
 from experiments.datasets.oasis import load_oasis_themes
 from experiments.datasets.records import RatedText
@@ -44,8 +45,16 @@ class TrainingSet:
 
 
 def select_held_out(sentences: Sequence[RatedText]) -> list[RatedText]:
-    """The training sentences that the adapters never see, to estimate errors on: whole documents."""
+    """The training sentences that the adapters never see, to estimate errors on: whole documents.
+
+    Raises AffectError where there are too few documents.
+    """
     train = [text for text in sentences if text.split == "train"]
+    if (document_count := len({text.group for text in train})) < N_HELD_OUT_FOLDS:
+        raise AffectError(
+            f"emobank: {document_count} documents in the split train, of which one in {N_HELD_OUT_FOLDS} is "
+            "held out; give the whole table"
+        )
     folds = make_group_folds([text.group for text in train], N_HELD_OUT_FOLDS, HELD_OUT_SEED)
     return [train[row] for row in folds[0]]
 

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from repository import DATA
 
+from encoders import AffectError
 from experiments.datasets.caav import load_caav_actions
 from experiments.datasets.emobank import load_emobank
 from experiments.datasets.oasis import load_oasis_themes
+from experiments.datasets.records import RatedText
 from experiments.heads.text_adapter.training_sets import load_training_sets, select_held_out
 
 
@@ -18,6 +20,12 @@ def test_ratings_are_read_with_their_scales():
     everyone = [*load_emobank(DATA), *acts.values(), *load_oasis_themes(DATA)]
     assert np.abs([one.affect for one in everyone]).max() <= 1
     assert min(one.affect[0] for one in load_emobank(DATA)) < -0.7
+
+
+def test_too_few_documents_are_one_line():
+    texts = [RatedText(text=f"{n}", affect=(0.0, 0.0), split="train", group=f"{n % 9}") for n in range(20)]
+    with pytest.raises(AffectError, match="9 documents in the split train"):
+        select_held_out(texts)
 
 
 @pytest.mark.data
