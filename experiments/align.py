@@ -131,7 +131,6 @@ def run_alignment_study(
     from experiments.alignment.study_files import check_same_data
     from experiments.alignment.study_results import StudyResults
 
-    check_seed(seed)
     methods = select_methods(_split_names(maps), list_methods())
     check_draws(draws, len(methods))
     segment_lengths = parse_segment_lengths(lengths)
@@ -164,12 +163,6 @@ def parse_column_choice(source: str, target: str, group: str, *, has_files: bool
     if choice != ColumnChoice() and not has_files:
         raise AffectError("--a, --b and --group name columns of --pairs; give a file")
     return choice
-
-
-def check_seed(seed: int) -> None:
-    """Raises AffectError for a seed below 0."""
-    if seed < 0:
-        raise AffectError(f"--seed {seed}: a seed is 0 or more")
 
 
 def check_draws(draws: int, map_count: int) -> None:

@@ -213,7 +213,10 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=MLPConfig.learning_rate)
     parser.add_argument("--patience", type=int)
     parser.add_argument("--seed", type=int, default=0)
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.seed < 0:
+        parser.error("--seed must be 0 or more")
+    return options
 
 
 if __name__ == "__main__":

@@ -90,7 +90,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 
 def add_seed_option(command: Callable[..., None]) -> Callable[..., None]:
     """Add the option --seed of the random generator."""
-    return click.option("--seed", type=int, default=0, show_default=True)(command)
+    return click.option("--seed", type=click.IntRange(0), default=0, show_default=True)(command)
 
 
 def format_table(rows: Sequence[Mapping[str, Cell]]) -> list[str]:

@@ -16,7 +16,7 @@ from experiments.synthetic.render import DEFAULT_JOBS, render_dataset
 @click.command("synthetic", cls=ExperimentCommand)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True)
 @click.option("--clips", "count", type=click.IntRange(1), default=400, show_default=True)
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--jobs", type=click.IntRange(1), default=DEFAULT_JOBS, show_default=True)
 def main(out: Path, count: int, seed: int, jobs: int) -> None:
     """Render clips of moving shapes with music, their captions and their truth. Goes on where it stopped."""

@@ -25,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if options.soup < 1:
         parser.error("--soup must be 1 or more")
+    if options.seed < 0:
+        parser.error("--seed must be 0 or more")
     torch.set_num_threads(1)  # sums in another order would give other weights
     training_sets, config = load_training_sets(options.data), AdapterConfig()
     members = [
