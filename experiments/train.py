@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -39,16 +39,14 @@ class TrainCommand(ExperimentCommand, RecordedCommand):
 @click.option(
     "--part",
     type=click.Choice(["folds", "dev", "test"]),
-    default="folds",
-    show_default=True,
-    help="With --report: groups held out in turn, or one part of each set.",
+    help="With --report: groups held out in turn (folds, the default), or one part of each set.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
 def main(
     ctx: click.Context, spaces: tuple[str, ...], own: str | None, data_root: Path, out: Path | None,
-    encoders: str, reported: bool, part: EvaluationPart, seed: int, as_json: bool,
+    encoders: str, reported: bool, part: EvaluationPart | None, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Fit the trained heads of SPACEs (object, activity, audio; affect-image, affect-sound, affect-text,
     affect-face, affect-emotions, affect-events, affect-senses; by default the first three) and tell how good
@@ -67,8 +65,9 @@ def main(
     it: on groups held out in turn, on the dev parts, or on rows of a split "test" where the tables have any.
     """
     affect_heads = _select_affect_heads(spaces)
+    _check_options({"--data": own, "--encoders": encoders, "--out": out, "--part": part}, reported=reported)
     if reported:
-        results = _evaluate(spaces, affect_heads, data_root, seed, part, as_json)
+        results = _evaluate(spaces, affect_heads, data_root, seed, part or "folds", as_json)
         print_results(results, as_json=as_json)
     elif affect_heads:
         if own or len(affect_heads) < len(spaces):
@@ -88,6 +87,21 @@ def _select_affect_heads(spaces: Sequence[str]) -> list[str]:
             f"no space {', '.join(unknown)}; known: {', '.join([*PACKAGED_HEADS, *HEAD_NAMES])}"
         )
     return [space for space in spaces if space in HEAD_NAMES]
+
+
+def _check_options(given: Mapping[str, object], *, reported: bool) -> None:
+    """Raises AffectError for options, by name with the value if given, that mean nothing beside others."""
+    if reported and (names := [name for name in ("--data", "--encoders", "--out") if given[name]]):
+        raise AffectError(
+            f"--report fits nothing for keeps, so {' and '.join(names)} would do nothing; leave one or the "
+            "other out"
+        )
+    if given["--part"] and not reported:
+        raise AffectError("--part says what --report measures; give --report too, or leave --part out")
+    if given["--encoders"] and not given["--data"]:
+        raise AffectError(
+            "--encoders are those of --data; the heads of the package have encoders of their own"
+        )
 
 
 def _evaluate(

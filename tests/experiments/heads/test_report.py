@@ -92,6 +92,13 @@ def test_nothing_to_measure():
         (("affect-emotions", "object"), "by themselves"),
         (("affect-emotions", "--data", "flickr1k", "--out", "x"), "by themselves"),
         (("affect-emotions", "--data-root", "/nowhere"), "/nowhere"),
+        (("affect-text", "--data-root", "/nowhere"), "/nowhere/emobank/emobank.csv: not here"),
+        (("--report", "affect-text", "--data-root", "/nowhere"), "nothing to measure on the part folds"),
+        (("--report", "--data", "flickr1k"), "so --data would do nothing"),
+        (("--report", "--out", "x", "--encoders", "objects=x"), "so --encoders and --out would do nothing"),
+        (("--part", "dev"), "--part says what --report measures"),
+        (("affect-text", "--part", "folds"), "--part says what --report measures"),
+        (("object", "--encoders", "objects=x"), "--encoders are those of --data"),
     ],
 )
 def test_what_can_not_be_made(words, said):
