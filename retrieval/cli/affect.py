@@ -43,8 +43,11 @@ def feel(
     from retrieval.affect import predict_file_affect, predict_text_affect
     from retrieval.features import FeaturePipeline, PipelineConfig
 
-    if sum((bool(paths), text is not None, texts is not None)) != 1:
+    input_count = sum((bool(paths), text is not None, texts is not None))
+    if not input_count:
         raise click.UsageError("Name files, or --text, or --texts FILE.")
+    if input_count > 1:
+        raise click.UsageError("Files, --text and --texts exclude each other: give one of them.")
     pipeline = FeaturePipeline(PipelineConfig.default())
     if text is not None:
         validate_unicode(text)

@@ -99,10 +99,16 @@ def format_affect_record(record: Mapping[str, Any]) -> Iterator[str]:
     for factor in record["why"]:
         if not any(round(factor[name], 2) for name in DIMENSIONS):
             continue  # it moved nothing that is shown
-        evidence = factor.get("what", "")
         time_text = f" at {factor['start']:.1f} s" if factor.get("start") is not None else ""
         effect = f"{factor['valence']:+.2f} {factor['arousal']:+.2f}"
-        yield f"  why    {factor['sense']}{evidence and ' '}{evidence}{time_text}: {effect}"
+        yield f"  why    {_format_evidence(factor)}{time_text}: {effect}"
+
+
+def _format_evidence(factor: Mapping[str, Any]) -> str:
+    """The modality and what was recognised, such as "sound Silence"; "a sound" where nothing was."""
+    if what := factor.get("what"):
+        return f"{factor['sense']} {what}"
+    return "a sound" if factor["sense"] == "sound" else str(factor["sense"])
 
 
 def _format_event(event: Mapping[str, Any]) -> str:

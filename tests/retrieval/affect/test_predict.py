@@ -153,7 +153,8 @@ def test_sound_that_is_not_finite(media):
     ("words", "said"),
     [
         ((), "Name files, or --text, or --texts FILE"),
-        (("a.jpg", "--text", "b"), "Name files, or --text, or --texts FILE"),
+        (("a.jpg", "--text", "b"), "Files, --text and --texts exclude each other"),
+        (("--text", "b", "--texts", "c.txt"), "Files, --text and --texts exclude each other"),
         (("--texts", "/nowhere/texts.txt"), "can't be read as texts"),
     ],
 )

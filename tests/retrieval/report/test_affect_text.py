@@ -51,3 +51,15 @@ def test_a_reason_that_moved_nothing_shown_is_left_out():
     }  # fmt: skip
     shown = [line.rpartition(": ")[2] for line in format_affect_record(record) if "why" in line]
     assert shown == ["+0.01 +0.00", "+0.00 -0.30"]
+
+
+def test_a_sound_that_is_not_recognised_is_a_sound():
+    parts = [{"sense": "sound"}, {"sense": "sound", "what": "Bell"}, {"sense": "image"}]
+    effect = {"start": 2.0, "valence": 0.1, "arousal": 0.2}
+    record = {
+        "path": "a.wav", "affect": None, "experts": {}, "speech_emotion": None, "face_emotion": None,
+        "trajectory": [],
+        "why": [{**part, **effect} for part in parts],
+    }  # fmt: skip
+    shown = [line.partition("why")[2].strip().partition(" at ")[0] for line in format_affect_record(record)]
+    assert shown[1:] == ["a sound", "sound Bell", "image"]
