@@ -103,7 +103,7 @@ def score_pairs(engine: Engine, items: Sequence[GalleryItem], words: Sequence[st
     column_by_path = {str(item.path.absolute()): column for column, item in enumerate(items)}
     scores = np.full((len(words), len(items)), np.nan)
     for row, word in enumerate(words):
-        for hit in engine.search(Query(text=word, k=len(items), balance=1)):
+        for hit in engine.search(Query(text=word, k=len(items), balance=1, affect=0.0)):
             scores[row, column_by_path[hit.path]] = hit.score
     is_match = np.array([[item.matches(word) for item in items] for word in words])
     return ScoredPairs(words=words, items=items, scores=scores, is_match=is_match)

@@ -60,7 +60,7 @@ def _score_word(
     total = np.full(len(items), np.nan)
     spaces = {space: np.full(len(items), np.nan) for space in SPACES}
     weights: Mapping[str, float] = {}
-    for hit in engine.search(Query(text=add_article(word), k=len(items), balance=1)):
+    for hit in engine.search(Query(text=add_article(word), k=len(items), balance=1, affect=0.0)):
         at = position_by_path[hit.path]
         total[at], weights = hit.score, hit.space_weights
         for space, score in hit.space_scores.items():
