@@ -22,7 +22,8 @@ MIN_WORD_SENTIMENT = 0.4  # |compound| by VADER from which a word counts as one 
 RESIDUAL_STRENGTH = 1.0
 """Log-odds a unit of affinity with the dial in the middle: the largest of 1, 1.5 and 2 at which queries with
 an emotion word lose no R@10 beyond its interval: OASIS' photos by theme -0.1 (-0.7 to +0.5), at 1.5 -1.0
-(-1.9 to -0.1). Measured by `python -m experiments.emotions dial`."""
+(-1.9 to -0.1). By `python -m experiments.emotions dial`, with the affect of version 0.2; now -0.2 (-0.9 to
++0.4)."""
 
 
 def read_mood_of_words(text: str, pipeline: FeaturePipeline) -> PhraseAffect | None:
