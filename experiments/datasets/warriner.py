@@ -1,8 +1,8 @@
 """Norms of valence and arousal of 13,915 English words (Warriner, Kuperman & Brysbaert 2013): to measure on.
 
-The table is no part of this project: the supplement of the paper, for non-commercial use (CC BY-NC-ND 3.0),
-also in PyPI's labMTsimple 2.8.8 as labMTsimple/data/WK/BRM-emot-submit.csv. Put it into the folder FOLDER of
-the data sets.
+The table is no part of this project and nothing of it is copied here: it is the supplement of the paper,
+whose terms hold, also in PyPI's labMTsimple 2.8.8 as labMTsimple/data/WK/BRM-emot-submit.csv. Put it into the
+folder FOLDER of the data sets.
 """
 
 from __future__ import annotations
