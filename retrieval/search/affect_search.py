@@ -113,16 +113,21 @@ def score_unwanted_moods(
     return scores
 
 
+def find_sound_mood_point(text: str, pipeline: FeaturePipeline) -> tuple[float, float] | None:
+    """(valence, arousal) of the mood that a text names of a sound; None without."""
+    named = parse_named_mood(text)
+    mood = read_known_mood(named.words, pipeline) if named else None
+    return None if mood is None else get_mood_point(mood)
+
+
 def weigh_by_sound_mood(
-    snapshot: AnySnapshot, text: str, content: SegmentScores, pipeline: FeaturePipeline
+    snapshot: AnySnapshot, content: SegmentScores, point: tuple[float, float] | None
 ) -> SegmentScores:
-    """Scores of what is not wanted, times the probability that a segment feels as the text says of its sound.
+    """Scores of what is not wanted, times the probability that a segment feels as its text says of a sound.
 
     So "sad music" is not all music. Without affect of the segment, or such a mood, a score stays.
     """
-    named = parse_named_mood(text)
-    mood = read_known_mood(named.words, pipeline) if named else None
-    if mood is None or (point := get_mood_point(mood)) is None:
+    if point is None:
         return content
     probability = _score_nearby(snapshot, point, content.segments)
     return replace(content, total=content.total * np.where(np.isnan(probability), 1.0, probability))

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from retrieval.search.affect_candidates import AffectSearch
 from retrieval.search.affect_search import (
+    find_sound_mood_point,
     make_mood_target,
     resolve_mood,
     score_mood,
@@ -158,12 +159,13 @@ class Engine:
         """Scores of what is wanted, times those of the absence of what is not, over as many candidates as
         leave k good ones."""
         snapshot = self._snapshot
+        sound_moods = {text: find_sound_mood_point(text, self.library.pipeline) for text in negatives}
 
         def score_negatives(segments: npt.NDArray[np.integer[Any]]) -> dict[str, SegmentScores]:
             by_chance = replace(query, fusion=DEFAULT_FUSION)  # 1 - q needs a probability, not a rank
             texts = {
                 text: weigh_by_sound_mood(
-                    snapshot, text, self._scorer.score(by_chance, [part], segments), self.library.pipeline
+                    snapshot, self._scorer.score(by_chance, [part], segments), sound_moods[text]
                 )
                 for text, part in negatives.items()
             }

@@ -8,7 +8,7 @@ import pytest
 from mood_library import FACED, filled
 
 from retrieval.search import Engine, Query
-from retrieval.search.affect_search import weigh_by_sound_mood
+from retrieval.search.affect_search import find_sound_mood_point, weigh_by_sound_mood
 from retrieval.search.named_moods import NamedMood, parse_named_mood
 from retrieval.search.query_moods import PhraseAffect
 from retrieval.search.segment_scores import make_scores_without_content
@@ -100,12 +100,14 @@ def test_a_denied_mood_is_one_that_is_not_wanted(engine, query):
 def test_what_is_not_wanted_counts_as_far_as_it_feels_so(engine):
     segments = np.arange(len(engine.snapshot.item_by_segment))
     content = make_scores_without_content(segments, np.full(len(segments), 0.9), segments, term="x")
-    weighed = weigh_by_sound_mood(engine.snapshot, "sad music", content, engine.library.pipeline)
+    sad = find_sound_mood_point("sad music", engine.library.pipeline)
+    weighed = weigh_by_sound_mood(engine.snapshot, content, sad)
     estimates = engine.snapshot.select_affect(segments)
     known = ~np.isnan(estimates[:, 0])
     expected = 0.9 * compute_disc_probability(estimates[known], LANDMARKS["sad"], LANDMARK_RADIUS)
     assert known.any() and not known.all()
     assert weighed.total[known] == pytest.approx(expected) and (weighed.total[~known] == 0.9).all()
-    plain = weigh_by_sound_mood(engine.snapshot, "a dog", content, engine.library.pipeline)
+    dog = find_sound_mood_point("a dog", engine.library.pipeline)
+    plain = weigh_by_sound_mood(engine.snapshot, content, dog)
     assert plain is content
     assert replace(weighed, total=content.total) == content
