@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Collection, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 
 from encoders import AffectError
 from retrieval.cluster.schema import KEY, META, NO_VECTOR, VECTOR, make_row_collection
 from retrieval.cluster.schema import Collection as MilvusCollection
 from retrieval.cluster.store import BOUNDED, MilvusStore
+from retrieval.storage import FolderSettings
 
-VERSION_KEY, ROW_FILES_KEY, MOUNTS_KEY, ROOTS_KEY = "version", "row_files", "mounts", "roots"
+VERSION_KEY, ROW_FILES_KEY = "version", "row_files"
 
 
-class SettingsTable:
+class SettingsTable(FolderSettings):
     """Settings by key, as text."""
 
     def __init__(self, store: MilvusStore) -> None:
@@ -67,19 +67,3 @@ class SettingsTable:
         self._store.ensure(make_row_collection(name, dim) for name, dim in dims.items())
         if not dims.keys() <= stored.keys():
             self.set_meta(ROW_FILES_KEY, json.dumps({**stored, **dims}, sort_keys=True))
-
-    def load_mount_points(self) -> set[Path]:
-        """Folders that were mount points when files below them were indexed."""
-        return {Path(name) for name in json.loads(self.get_meta(MOUNTS_KEY) or "[]")}
-
-    def save_mount_points(self, folders: Collection[Path]) -> None:
-        """Store which folders are mount points."""
-        self.set_meta(MOUNTS_KEY, json.dumps(sorted(map(str, folders))))
-
-    def load_roots(self) -> list[Path]:
-        """Folders that were indexed, ascending."""
-        return [Path(name) for name in json.loads(self.get_meta(ROOTS_KEY) or "[]")]
-
-    def save_roots(self, folders: Collection[Path]) -> None:
-        """Store which folders were indexed."""
-        self.set_meta(ROOTS_KEY, json.dumps(sorted(map(str, folders))))

@@ -18,6 +18,7 @@ from .encoded_files import select_new as select_new
 from .file_stamps import FileRecord as FileRecord
 from .file_stamps import FileStamp as FileStamp
 from .file_stamps import to_stored_nanoseconds as to_stored_nanoseconds
+from .folder_settings import FolderSettings as FolderSettings
 from .index_records import INDEX_SETTINGS_KEY as INDEX_SETTINGS_KEY
 from .index_records import IndexRecord as IndexRecord
 from .index_records import load_index_records as load_index_records

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from retrieval.storage.catalog.database import Database
 from retrieval.storage.file_stamps import FileRecord, FileStamp
+from retrieval.storage.folder_settings import FolderSettings
 
 # SQL aggregate over the paths of an item: the first one that is not missing, else the first.
 BEST_PATH_SQL = "coalesce(min(CASE missing WHEN 0 THEN path END), min(path))"
-_MOUNTS_KEY, _ROOTS_KEY = "mounts", "roots"
 _MARK_REMOVED_SQL = (
     "INSERT OR IGNORE INTO removed_items SELECT position FROM items WHERE id = ? "
     "AND NOT EXISTS (SELECT 1 FROM files WHERE item = items.id)",
@@ -31,7 +30,7 @@ def _make_record(
     )
 
 
-class FileTable(Database):
+class FileTable(Database, FolderSettings):
     """Queries on files."""
 
     def load_files(self) -> dict[Path, FileRecord]:
@@ -120,19 +119,3 @@ class FileTable(Database):
         """Number of readable files, and of distinct items among them."""
         files, items = self.execute("SELECT count(item), count(DISTINCT item) FROM files")[0]
         return int(files), int(items)
-
-    def load_mount_points(self) -> set[Path]:
-        """Folders that were mount points when files below them were indexed."""
-        return {Path(name) for name in json.loads(self.get_meta(_MOUNTS_KEY) or "[]")}
-
-    def save_mount_points(self, folders: Collection[Path]) -> None:
-        """Store which folders are mount points."""
-        self.set_meta(_MOUNTS_KEY, json.dumps(sorted(map(str, folders))))
-
-    def load_roots(self) -> list[Path]:
-        """Folders that were indexed, ascending; none where only earlier versions have written."""
-        return [Path(name) for name in json.loads(self.get_meta(_ROOTS_KEY) or "[]")]
-
-    def save_roots(self, folders: Collection[Path]) -> None:
-        """Store which folders were indexed."""
-        self.set_meta(_ROOTS_KEY, json.dumps(sorted(map(str, folders))))
