@@ -32,6 +32,8 @@ from .files import write_atomically as write_atomically
 from .files import write_cached as write_cached
 from .interrupts import make_draft_path as make_draft_path
 from .interrupts import make_temporary_folder as make_temporary_folder
+from .interrupts import name_draft as name_draft
+from .interrupts import remove_at_end as remove_at_end
 from .interrupts import stop_at_end_of_input as stop_at_end_of_input
 from .interrupts import stop_at_safe_points as stop_at_safe_points
 from .interrupts import stop_if_requested as stop_if_requested

@@ -76,7 +76,21 @@ def make_draft_path(path: Path) -> Iterator[Path]:
 
     A file left at it is removed at the end, also when a signal ends the process.
     """
-    draft = path.with_name(f".{os.urandom(8).hex()}{path.suffix}")
+    with remove_at_end(name_draft(path)) as draft:
+        yield draft
+
+
+def name_draft(path: Path) -> Path:
+    """A hidden path in the folder of `path`, with the same suffix, that no other call gives."""
+    return path.with_name(f".{os.urandom(8).hex()}{path.suffix}")
+
+
+@contextlib.contextmanager
+def remove_at_end(draft: Path) -> Iterator[Path]:
+    """Remove a file or folder, if there is one, at the end, also when a signal ends the process.
+
+    Not when native code crashes: another process has to remove it then.
+    """
     _draft_paths.add(draft)
     try:
         yield draft

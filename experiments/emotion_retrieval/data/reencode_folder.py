@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from encoders import AffectError, MediaError, describe_os_error, stop_if_requested, to_printable
+from encoders import AffectError, MediaError, describe_os_error, name_draft, stop_if_requested, to_printable
 from encoders.interrupts import exit_with_parent
 from encoders.media import probe
 from experiments.emotion_retrieval.data.reencoding import (
@@ -28,10 +28,11 @@ CRASH_REASON = "its decoder or encoder crashed"
 
 @dataclass(frozen=True, kw_only=True)
 class EncodingTask:
-    """A video and the file that it becomes."""
+    """A video and the file that it becomes, which is a draft until it is whole."""
 
     source: Path
     target: Path
+    draft: Path
 
 
 @dataclass(kw_only=True)
@@ -151,7 +152,7 @@ class _Sorting:
         elif is_done:
             self._result.unchanged.append(other)
         else:
-            return EncodingTask(source=path, target=target)
+            return EncodingTask(source=path, target=target, draft=name_draft(target))
         return None
 
 
@@ -165,16 +166,21 @@ def _encode_all(
         queue = deque([suspects.popleft()]) if alone else pending
         workers = 1 if alone else min(jobs, len(pending))
         pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), exit_with_parent)
+        ended_by_crash: list[EncodingTask] = []
         try:
             for task, outcome in _run(pool, workers, queue, settings):
-                if outcome is not None:
-                    yield task, outcome
-                elif alone:
-                    yield task, CRASH_REASON
+                if outcome is None:
+                    ended_by_crash.append(task)
                 else:
-                    suspects.append(task)
+                    yield task, outcome
         finally:
-            pool.shutdown(cancel_futures=True)
+            pool.shutdown(cancel_futures=True)  # before that a process may still write its draft
+            for task in ended_by_crash:
+                task.draft.unlink(missing_ok=True)
+        if alone:
+            yield from ((task, CRASH_REASON) for task in ended_by_crash)
+        else:
+            suspects.extend(ended_by_crash)
 
 
 def _run(
@@ -199,7 +205,7 @@ def _run(
 def _encode_task(task: EncodingTask, settings: EncodingSettings) -> EncodedVideo | str:
     """What was written, or the reason why nothing was."""
     try:
-        return encode_file(task.source, task.target, settings)
+        return encode_file(task.source, task.target, task.draft, settings)
     except MediaError as error:
         return error.reason
     except OSError as error:

@@ -16,7 +16,7 @@ import av
 import cv2
 import numpy as np
 
-from encoders import Frames, MediaError, Rows
+from encoders import Frames, MediaError, Rows, remove_at_end
 from encoders.media import (
     DEFAULT_LIMITS,
     Probe,
@@ -26,7 +26,7 @@ from encoders.media import (
     probe,
     read_media,
 )
-from retrieval.samples.media_writer import make_file_atomically, write_video
+from retrieval.samples.media_writer import write_video
 
 ENCODING_VERSION = 1  # raise it when the same settings would give other files
 SEGMENT_SECONDS = 30.0  # decoded at once
@@ -76,8 +76,8 @@ def is_encoded(target: Path, stamp: str) -> bool:
         return False
 
 
-def encode_file(source: Path, target: Path, settings: EncodingSettings) -> EncodedVideo:
-    """Write `source` to `target`, an MP4 file, whole or not at all.
+def encode_file(source: Path, target: Path, draft: Path, settings: EncodingSettings) -> EncodedVideo:
+    """Write `source` to `target`, an MP4 file, whole or not at all: to `draft`, which is then renamed.
 
     Frames are upright, in square pixels and at a constant rate, whatever the source's are. The sound is mono,
     as this project's encoders hear it, at the source's rate up to 48 kHz, and none where the source has none.
@@ -86,9 +86,8 @@ def encode_file(source: Path, target: Path, settings: EncodingSettings) -> Encod
     reading = _Reading(source, settings)
     target.parent.mkdir(parents=True, exist_ok=True)
     for_frames, for_sound = itertools.tee(reading.read_segments())
-    make_file_atomically(
-        target,
-        lambda draft: write_video(
+    with remove_at_end(draft):
+        write_video(
             draft,
             reading.make_frames(for_frames),
             settings.fps,
@@ -96,8 +95,8 @@ def encode_file(source: Path, target: Path, settings: EncodingSettings) -> Encod
             reading.sample_rate,
             CODEC_OPTIONS,
             {STAMP_KEY: make_stamp(source, settings)},
-        ),
-    )
+        )
+        draft.replace(target)
     return EncodedVideo(
         frames=reading.frame_count,
         seconds=reading.frame_count / settings.fps,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 
 import av
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from media_factory import clip, cut_short, gif, photo, tone, turned
 
+from encoders import name_draft
 from encoders.media import Sampling, probe, read_segments
 from experiments.emotion_retrieval.data import reencode_folder
 from experiments.emotion_retrieval.data.reencode_folder import EncodingTask
@@ -171,7 +173,7 @@ def test_an_interrupted_file_is_not_there(folders, monkeypatch):
 
     monkeypatch.setattr("experiments.emotion_retrieval.data.reencoding.cv2.resize", stop)
     with pytest.raises(KeyboardInterrupt):
-        encode_file(source / "a.mp4", out / "a.mp4", EncodingSettings())
+        encode_file(source / "a.mp4", out / "a.mp4", out / ".draft.mp4", EncodingSettings())
     assert list(out.iterdir()) == []
 
 
@@ -192,19 +194,33 @@ def test_places_that_do_not_go_are_one_line(folders):
 @pytest.mark.slow
 def test_in_processes_a_crash_costs_its_file_alone(folders):
     source, out = folders
-    tasks = [EncodingTask(source=clip(source / f"{name}.mp4"), target=out / f"{name}.mp4") for name in "abcd"]
-    tasks[1] = EncodingTask(source=CrashingPath(), target=out / "b.mp4")
+    sources = [CrashingPath(out), *(clip(source / f"{name}.mp4", seconds=20.0) for name in "acd")]
+    targets = [out / f"{name}.mp4" for name in "bacd"]
+    tasks = [
+        EncodingTask(source=path, target=target, draft=name_draft(target))
+        for path, target in zip(sources, targets, strict=True)
+    ]
     outcomes = {
         task.target.name: outcome
         for task, outcome in reencode_folder._encode_all(tasks, EncodingSettings(), jobs=2)
     }
     assert outcomes.pop("b.mp4") == reencode_folder.CRASH_REASON
-    assert [outcomes[name].frames for name in sorted(outcomes)] == [12, 12, 12]
+    assert [outcomes[name].frames for name in sorted(outcomes)] == [120, 120, 120]
     assert sorted(path.name for path in out.iterdir()) == ["a.mp4", "c.mp4", "d.mp4"]
 
 
 class CrashingPath:
-    """Ends the process that takes it, as a decoder does that crashes."""
+    """Ends the process that takes it, as a decoder does that crashes, while another writes to the folder."""
+
+    def __init__(self, folder):
+        self._folder = folder
 
     def __reduce__(self):
-        return os._exit, (11,)
+        return crash_during_writing, (self._folder,)
+
+
+def crash_during_writing(folder):
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and not (folder.is_dir() and any(folder.iterdir())):
+        time.sleep(0.001)
+    os._exit(11)
