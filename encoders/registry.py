@@ -79,6 +79,7 @@ ENCODERS = Registry(
     "encoder",
     {
         "ast-audioset": "encoders.hub.audio_nets:ast_audioset",
+        "blazepose": "encoders.pose:blazepose",
         "clap-htsat-unfused": "encoders.hub.clip_clap:clap_htsat_unfused",
         "clip-vit-base-patch32": "encoders.hub.clip_clap:clip_vit_base_patch32",
         "clipvip": "encoders.clipvip.encoder:clip_vip",

@@ -63,7 +63,7 @@ TRAINING_SPECS = {
     ),
     "activity": SpaceTrainingSpec(
         name="activity",
-        roles=("activity", "objects"),
+        roles=("activity", "objects", "pose"),
         load_dataset=load_exercises,
         config=EnsembleConfig(
             losses=("two-sided kernel ridge",),

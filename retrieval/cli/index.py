@@ -85,8 +85,9 @@ def index(
     Unchanged files (size, times) cost a stat, moved ones are recognised by content, deleted ones are
     forgotten. It can be stopped at any time and run again. Files that can't be read are listed at the end.
 
-    In a library made by an earlier version, sounds are read again for the experts that came since; pictures
-    are not, and the library is searched as before until all are done. Previews that it lacks are made.
+    In a library made by an earlier version, sounds and films are read again for the experts that came
+    since; photos are not, and the library is searched as before until all are done. Previews that it lacks
+    are made.
 
     Where a folder is empty now, or lost more than half of its files and at least 5, its disk may not be
     mounted: its files are kept, reported as missing (the exit code is 0), and forgotten with --prune.
@@ -151,8 +152,8 @@ def _make_encoder(library: AnyLibrary, ray_address: str | None) -> FileEncoder |
 
 
 def _complete_roles(completer: RoleCompleter, jobs: int) -> None:
-    """Read sounds for the roles that came since the library was made; its index files are built anew."""
-    completer.read_sounds(jobs)
+    """Read items again for the roles that came since the library was made; its index files are built anew."""
+    completer.read_media(jobs)
     if completer.must_install:
         with rebuild_index_after(completer.library):
             completer.install()

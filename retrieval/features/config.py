@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import Self
 
-from encoders import ENCODERS, AffectError, MissingBackendError, Modality
+from encoders import ENCODERS, AffectError, MissingBackendError
 from retrieval.features.presets import DEFAULT_PRESET, PRESETS
 from retrieval.features.roles import ROLES, list_media_roles
 
@@ -17,14 +17,21 @@ log = logging.getLogger(__name__)
 class PipelineConfig(Mapping[str, str]):
     """Encoder names by role, immutable; an empty name leaves the role out, and its space abstains.
 
-    Roles that are not given keep the encoder of `ROLES`. Raises AffectError for a role that is not there.
+    Roles that are not given keep the encoder of `ROLES`, but for those that go with another role's default
+    encoder where that one is not used. Raises AffectError for a role that is not there.
     """
 
     def __init__(self, **encoder_by_role: str) -> None:
         _check_roles(encoder_by_role)
-        self._encoder_by_role = {
-            name: encoder_by_role.get(name, role.default_encoder) for name, role in ROLES.items()
-        }
+        filled = {name: encoder_by_role.get(name, role.default_encoder) for name, role in ROLES.items()}
+        alone = [
+            name
+            for name, role in ROLES.items()
+            if name not in encoder_by_role
+            and role.companion_role
+            and filled[role.companion_role] != ROLES[role.companion_role].default_encoder
+        ]
+        self._encoder_by_role = {**filled, **dict.fromkeys(alone, "")}
 
     def __getitem__(self, role: str) -> str:
         return self._encoder_by_role[role]
@@ -65,7 +72,10 @@ class PipelineConfig(Mapping[str, str]):
         absent = [
             name
             for name, role in ROLES.items()
-            if role.is_optional and name not in encoder_by_role and not _is_available(name, config[name])
+            if role.is_optional
+            and config[name]
+            and name not in encoder_by_role
+            and not _is_available(name, config[name])
         ]
         return cls(**{**config, **dict.fromkeys(absent, "")})
 
@@ -74,20 +84,20 @@ class PipelineConfig(Mapping[str, str]):
         """The inverse of `to_json`; media roles that the text does not name are left out."""
         return cls(**{**dict.fromkeys(list_media_roles(), ""), **json.loads(text)})
 
-    @staticmethod
-    def list_new_roles(text: str, modality: Modality) -> dict[str, str]:
-        """Default encoders, by role, of the roles of a modality that the text of `to_json` does not name.
+    @classmethod
+    def list_new_roles(cls, text: str) -> dict[str, str]:
+        """Encoders, by role, of the media roles that the text of `to_json` does not name.
 
         They came after the text was written. A role whose weights are absent is left out, with a warning.
         """
         named = json.loads(text)
         return {
-            name: role.default_encoder
-            for name, role in ROLES.items()
+            name: encoder
+            for name, encoder in cls(**named).items()
             if name not in named
-            and role.modality == modality
-            and role.default_encoder
-            and _is_available(name, role.default_encoder)
+            and ROLES[name].modality != "text"
+            and encoder
+            and _is_available(name, encoder)
         }
 
     def to_json(self) -> str:

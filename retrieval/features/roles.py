@@ -16,6 +16,8 @@ class Role:
     default_encoder: its name in `encoders.registry.ENCODERS`; empty where the role is filled on request only
     is_affect_only:  its rows are read for affect alone, by no space
     is_optional:     left out of new libraries, with a warning, where the default encoder's weights are absent
+    companion_role:  the role beside whose default encoder alone the heads read it; by default it is left out
+                     where another encoder fills that role, or none, and it has rows of the same items
     """
 
     name: str
@@ -23,6 +25,7 @@ class Role:
     default_encoder: str
     is_affect_only: bool = False
     is_optional: bool = False
+    companion_role: str = ""
 
 
 EVENTS_ROLE = "events"
@@ -31,6 +34,13 @@ ROLES: Mapping[str, Role] = {
     for role in (
         Role(name="objects", modality="frames", default_encoder="efficientnet-lite2"),
         Role(name="activity", modality="frames", default_encoder="lite2-flow"),
+        Role(
+            name="pose",
+            modality="frames",
+            default_encoder="blazepose",
+            is_optional=True,
+            companion_role="activity",
+        ),
         Role(name="sound", modality="sound", default_encoder="logmel"),
         Role(name=EVENTS_ROLE, modality="sound", default_encoder="yamnet"),
         Role(name="tone", modality="sound", default_encoder="tone", is_affect_only=True),
@@ -54,7 +64,9 @@ def list_media_roles() -> tuple[str, ...]:
 
 
 def list_sibling_roles(name: str) -> tuple[str, ...]:
-    """Names of the other roles that read the same modality."""
+    """Names of the other roles of which an item has rows if it can have rows of this one."""
+    if ROLES[name].companion_role:
+        return (ROLES[name].companion_role,)
     return tuple(
         role.name for role in ROLES.values() if role.modality == ROLES[name].modality and role.name != name
     )

@@ -1,10 +1,11 @@
-"""Roles of sound that came after a library was made: its sounds are read again for them, its pictures not."""
+"""Roles that came after a library was made: what they read is read again for them, nothing else."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from encoders import MediaError, Rows, stop_at_safe_points, stop_if_requested
 from encoders.media import DecodedSegment, DecoderPool, Limits, OpenedFile, Sampling
 from retrieval.features import (
+    ROLES,
     FeaturePipeline,
     LoopStep,
     PipelineConfig,
@@ -43,7 +45,7 @@ class RoleCompleter:
     """Adds the rows of new roles to the items of a library. `on_progress` is called after every step.
 
     Until `install` the library is searched as before. What was committed is not read again by a later run,
-    which also reads the sounds whose files were missing.
+    which also reads files that were missing.
     """
 
     def __init__(
@@ -51,7 +53,7 @@ class RoleCompleter:
     ) -> None:
         self.library = library
         self._progress, self._on_progress = progress, on_progress
-        new_roles = PipelineConfig.list_new_roles(library.recipe, "sound")
+        new_roles = PipelineConfig.list_new_roles(library.recipe)
         self._config = library.config.replace(**new_roles)
         earlier_roles = [role for role in list_added_roles(library.catalog) if library.config[role]]
         self._roles = [*new_roles, *earlier_roles]
@@ -69,11 +71,11 @@ class RoleCompleter:
     def _pipeline(self) -> FeaturePipeline:
         return FeaturePipeline(self._config)
 
-    def read_sounds(self, jobs: int) -> None:
-        """Read the sounds that lack rows; the caller holds the lock.
+    def read_media(self, jobs: int) -> None:
+        """Read the sound, and the films, that lack rows; the caller holds the lock.
 
         Raises AffectError for a full disk; committed rows stay. On KeyboardInterrupt (see
-        encoders.interrupts) encoded sounds are committed first.
+        encoders.interrupts) encoded items are committed first.
         """
         if not self._roles:
             return
@@ -116,7 +118,7 @@ class RoleCompleter:
         sampling = Sampling(
             segment_seconds=self.library.segment_seconds,
             sample_rate=self._pipeline.sample_rate,
-            skip_track="pictures",
+            skip_track=self._choose_track_to_skip(),
         )
         with DecoderPool(min(jobs, len(paths)), sampling, Limits()) as pool:
             for step in encode_files(pool.read(paths, should_decode=self._is_to_be_read), self._encode_batch):
@@ -125,12 +127,22 @@ class RoleCompleter:
                 stop_if_requested()
         self._commit()
 
+    def _choose_track_to_skip(self) -> Literal["pictures", "sound"] | None:
+        """The track that no missing role reads."""
+        read = {ROLES[role].modality for roles in self._missing_roles.values() for role in roles}
+        if "frames" not in read:
+            return "pictures"
+        return None if "sound" in read else "sound"
+
     def _is_to_be_read(self, opened: OpenedFile) -> bool:
         return opened.item_id in self._missing_roles
 
     def _encode_batch(self, parts: Sequence[DecodedSegment]) -> list[dict[str, Rows]]:
-        sounds = {"sound": [part.segment.audio for part in parts]}
-        rows = {role: encode_present(self._pipeline.get_encoder(role), sounds) for role in self._roles}
+        inputs: Mapping[str, Sequence[Any | None]] = {
+            "frames": [part.segment.frames for part in parts],
+            "sound": [part.segment.audio for part in parts],
+        }
+        rows = {role: encode_present(self._pipeline.get_encoder(role), inputs) for role in self._roles}
         return [{role: rows[role][i : i + 1] for role in self._roles} for i in range(len(parts))]
 
     def _handle_step(self, step: LoopStep[dict[str, Rows]]) -> None:

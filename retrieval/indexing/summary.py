@@ -14,7 +14,7 @@ from retrieval.storage import MissingFiles
 
 @dataclass(kw_only=True)
 class RoleCompletion:
-    """Counts of items whose sound is read again, for roles that came after the library was made.
+    """Counts of items that are read again, for roles that came after the library was made.
 
     roles:    the roles
     to_read, read: items to read, and those read so far
@@ -37,7 +37,7 @@ class RoleCompletion:
         """As printed by `affect index --json`."""
         return {
             "roles": list(self.roles),
-            "sounds": self.read,
+            "items": self.read,
             "missing": self.missing,
             "left_out": _reasons_to_json(self.left_out),
         }

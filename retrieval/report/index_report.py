@@ -31,7 +31,7 @@ def report_index_progress() -> Iterator[OnProgress]:
                 progress.update("making previews", counts.previews.processed, counts.previews.to_make)
             elif counts.completion and counts.completion.to_read:
                 completion = counts.completion
-                label = f"reading sound again for {', '.join(completion.roles)}"
+                label = f"reading again for {', '.join(completion.roles)}"
                 progress.update(label, completion.processed, completion.to_read)
             elif counts.to_process:
                 progress.update("indexing", counts.processed, counts.to_process, note=_format_note(counts))
@@ -108,9 +108,9 @@ def format_index_summary(progress: IndexProgress, folder: Path | str) -> Iterato
 
 
 def _format_completion(completion: RoleCompletion) -> Iterator[str]:
-    """A line on sounds that were read again, and one for each that is left out."""
+    """A line on items that were read again, and one for each that is left out."""
     if completion.read or completion.missing:
-        noun = "sound" if completion.read == 1 else "sounds"
+        noun = "item" if completion.read == 1 else "items"
         missing = f" ({completion.missing} more have no file now)" if completion.missing else ""
         yield f"  {completion.read} {noun} read again for: {', '.join(completion.roles)}{missing}"
     yield from _format_reasons(f"without {', '.join(completion.roles)}", completion.left_out)

@@ -1,4 +1,4 @@
-"""A library made before a role of sound came gets its rows by indexing again, from its sounds alone."""
+"""A library made before a role of sound came gets its rows by indexing again, from its sound alone."""
 
 import json
 import subprocess
@@ -29,7 +29,7 @@ batching.BATCH_AUDIO_SECONDS = 1
 library = Library.open(Path(sys.argv[1]))
 with library.lock_for_writing():
     show = lambda counts: print(counts.completion.read, flush=True)
-    RoleCompleter(library, IndexProgress(), show).read_sounds(1)
+    RoleCompleter(library, IndexProgress(), show).read_media(1)
 """
 
 
@@ -117,7 +117,7 @@ def complete(folder, on_progress=lambda counts: None):
     """One run; its counts."""
     with closing(Library.open(folder)) as library, library.lock_for_writing():
         completer = RoleCompleter(library, IndexProgress(), on_progress)
-        completer.read_sounds(1)
+        completer.read_media(1)
         if completer.must_install:
             completer.install()
         return completer._completion
@@ -153,7 +153,7 @@ def test_indexing_again_gives_the_rows_of_a_fresh_library(old, fresh, media, mon
     assert (done.returncode, done.stderr) == (0, "")
     counts = json.loads(done.stdout)
     assert counts["unchanged"] == 8 and counts["indexed"] == 0
-    assert counts["added_roles"] == {"roles": ["events"], "sounds": 5, "missing": 0, "left_out": []}
+    assert counts["added_roles"] == {"roles": ["events"], "items": 5, "missing": 0, "left_out": []}
     decoded = [event.segment for event in events if isinstance(event, DecodedSegment)]
     assert len(decoded) == 6 and all(segment.frames is None for segment in decoded)
     assert list_segments(old) == segments and wrong_with(old) == []
@@ -167,7 +167,7 @@ def test_indexing_again_gives_the_rows_of_a_fresh_library(old, fresh, media, mon
 
 def test_the_summary_names_what_was_read(old, media):
     done = affect("index", media, "--library", old)
-    assert "5 sounds read again for: events" in done.stdout
+    assert "5 items read again for: events" in done.stdout
 
 
 def test_a_library_whose_maker_left_the_role_out_stays(tmp_path, media):
@@ -252,7 +252,7 @@ def test_the_kind_of_index_is_kept(old, media):
 
 def test_a_rebuild_in_between_keeps_the_rows(old, fresh):
     with closing(Library.open(old)) as library, library.lock_for_writing():
-        RoleCompleter(library, IndexProgress(), lambda counts: None).read_sounds(1)
+        RoleCompleter(library, IndexProgress(), lambda counts: None).read_media(1)
         library.rebuild()
     assert complete(old).to_read == 0
     check_equal(old, fresh)

@@ -1,0 +1,64 @@
+"""Networks of TensorFlow Lite, read by LiteRT's interpreter."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+TfliteNetwork = Callable[[Floats], tuple[Floats, ...]]
+
+NATIVE_INFO_PREFIX = b"INFO: "
+STDERR = 2  # its file descriptor
+
+
+def load_tflite_network(path: Path) -> TfliteNetwork:
+    """A network from one input (...) to its outputs, without the axis of batches, which is 1 in the file.
+
+    Calls wait for each other: an interpreter has one set of tensors.
+    """
+    from ai_edge_litert.interpreter import Interpreter
+
+    with hide_native_infos():
+        interpreter = Interpreter(str(path), num_threads=os.cpu_count())
+        interpreter.allocate_tensors()
+    (input_tensor,) = (tensor["index"] for tensor in interpreter.get_input_details())
+    output_tensors = [tensor["index"] for tensor in interpreter.get_output_details()]
+    lock = threading.Lock()
+
+    def run(values: Floats) -> tuple[Floats, ...]:
+        with lock:
+            interpreter.set_tensor(input_tensor, values[None])
+            interpreter.invoke()
+            return tuple(interpreter.get_tensor(index)[0] for index in output_tensors)
+
+    return run
+
+
+@contextmanager
+def hide_native_infos() -> Iterator[None]:
+    """Leave out lines that native code writes to standard error and begins with "INFO: "; others are kept.
+
+    LiteRT names its delegate there, and nothing in Python turns that off.
+    """
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as held:
+        original = os.dup(STDERR)
+        os.dup2(held.fileno(), STDERR)
+        try:
+            yield
+        finally:
+            os.dup2(original, STDERR)
+            os.close(original)
+            held.seek(0)
+            kept = b"".join(line for line in held if not line.startswith(NATIVE_INFO_PREFIX))
+            if kept:
+                os.write(STDERR, kept)

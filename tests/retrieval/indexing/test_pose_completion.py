@@ -1,0 +1,139 @@
+"""A library made before the role "pose" came gets its rows by indexing again, from its films alone."""
+
+import json
+from contextlib import closing
+
+import numpy as np
+import pytest
+from library_factory import TOYS, affect, wrong_with
+from media_factory import float_wav, sine
+from PIL import Image
+
+from encoders import MissingBackendError
+from encoders.media import DecodedSegment
+from encoders.registry import ENCODERS
+from retrieval.features import PipelineConfig
+from retrieval.indexing import Indexer, IndexProgress, RoleCompleter, role_completion
+from retrieval.samples.media_writer import write_video
+from retrieval.storage import Library
+
+skimage = pytest.importorskip("skimage")
+RATE = 16000
+ENCODERS_BEFORE = {**TOYS, "objects": "efficientnet-lite2", "activity": "lite2-flow"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def encoder():
+    try:
+        return ENCODERS.make("blazepose")
+    except MissingBackendError as missing:
+        pytest.skip(str(missing))
+
+
+def film(path, seconds, sound=None, moves=True):
+    """A woman who moves across the picture, or noise, at 2 pictures a second."""
+    woman = skimage.data.astronaut()[::2, ::2]
+    noise = np.random.default_rng(0).integers(0, 256, woman.shape, np.uint8)
+    frames = (np.roll(woman, 2 * step, axis=1) if moves else noise for step in range(round(2 * seconds)))
+    audio = None if sound is None else [sine(sound, RATE)[0].astype(np.float32)]
+    write_video(path, frames, 2, audio, RATE if sound else 0)
+
+
+@pytest.fixture(scope="module")
+def media(tmp_path_factory):
+    """Films, silent or with sound as long, longer and shorter; one without a body; a photo; a sound."""
+    folder = tmp_path_factory.mktemp("media")
+    film(folder / "silent.mp4", 3)
+    film(folder / "long.mp4", 20, sound=20)
+    film(folder / "more-sound.mp4", 3, sound=20)
+    film(folder / "less-sound.mkv", 20, sound=3)
+    film(folder / "nobody.mp4", 3, sound=3, moves=False)
+    Image.fromarray(skimage.data.astronaut()).save(folder / "photo.png")
+    float_wav(folder / "sound.wav", sine(2, RATE)[0], RATE)
+    return folder
+
+
+def make_library(folder, media, **encoders):
+    config = PipelineConfig(**{**ENCODERS_BEFORE, **encoders})
+    with closing(Library.create(folder, config, 15.0)) as library, library.lock_for_writing():
+        Indexer(library, lambda counts: None).run([media], 1)
+    return folder
+
+
+def make_old(folder, media, *roles, **encoders):
+    """A library as a version before these roles made it."""
+    make_library(folder, media, **encoders, **dict.fromkeys(roles, ""))
+    with closing(Library.open(folder)) as library, library.catalog.transaction():
+        recipe = {role: name for role, name in json.loads(library.recipe).items() if role not in roles}
+        library.catalog.set_meta("recipe", json.dumps(recipe))
+    return folder
+
+
+def read_rows(folder):
+    """{row file: rows (segments, d)} in the order of content ids and times."""
+    with closing(Library.open(folder)) as library:
+        columns = library.vectors.open_columns()
+        items = columns.ids[columns.item_by_segment].astype(str)
+        order = sorted(range(len(items)), key=lambda at: (items[at], columns.spans[at, 0]))
+        return {
+            name: library.vectors.load(name, np.arange(len(items)))[order]
+            for name in library.catalog.list_vector_files()
+        }
+
+
+def check_equal(folder, other):
+    ours, theirs = read_rows(folder), read_rows(other)
+    assert ours.keys() == theirs.keys() and wrong_with(folder) == []
+    for name, rows in theirs.items():
+        np.testing.assert_allclose(ours[name], rows, atol=2e-3, err_msg=name)
+
+
+def test_films_are_read_again_and_nothing_else(tmp_path, media, monkeypatch):
+    fresh = make_library(tmp_path / "fresh", media, pose="blazepose")
+    old, events = make_old(tmp_path / "old", media, "pose"), []
+
+    def record(decoded, encode):
+        def tee():
+            for event in decoded:
+                events.append(event)
+                yield event
+
+        return encode_files(tee(), encode)
+
+    encode_files = role_completion.encode_files
+    monkeypatch.setattr(role_completion, "encode_files", record)
+    done = affect("index", media, "--library", old, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    counts = json.loads(done.stdout)
+    assert counts["added_roles"] == {"roles": ["pose"], "items": 5, "missing": 0, "left_out": []}
+    segments = [event.segment for event in events if isinstance(event, DecodedSegment)]
+    assert segments and all(segment.audio is None for segment in segments)
+    check_equal(old, fresh)
+    bodies = ~np.isnan(read_rows(old)["pose"]).any(axis=1)
+    assert bodies.sum() == 6  # two of the long films, one of the others, none of noise, photo and sound
+    again = affect("index", media, "--library", old)
+    assert again.returncode == 0 and "read again" not in again.stdout
+
+
+def test_roles_of_films_and_of_sound_come_together(tmp_path, media):
+    fresh = make_library(tmp_path / "fresh", media, pose="blazepose", events="yamnet")
+    old = make_old(tmp_path / "old", media, "pose", "events")
+    done = affect("index", media, "--library", old)
+    assert "6 items read again for: pose, events" in done.stdout
+    check_equal(old, fresh)
+
+
+def test_a_library_of_another_encoder_of_activity_does_not_get_the_role(tmp_path, media):
+    old = make_old(tmp_path / "old", media, "pose", activity="toy-frames")
+    with closing(Library.open(old)) as library, library.lock_for_writing():
+        completer = RoleCompleter(library, IndexProgress(), lambda counts: None)
+        completer.read_media(1)
+        assert not completer.must_install
+
+
+def test_the_role_goes_with_the_default_encoder_of_activity():
+    assert PipelineConfig()["pose"] == "blazepose"
+    assert PipelineConfig(activity="x3d-m")["pose"] == PipelineConfig(activity="")["pose"] == ""
+    assert PipelineConfig(activity="x3d-m", pose="blazepose")["pose"] == "blazepose"
+    assert PipelineConfig.parse("activity=x3d-m")["pose"] == ""
+    assert PipelineConfig.parse("pose=")["pose"] == ""
