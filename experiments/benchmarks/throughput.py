@@ -29,7 +29,7 @@ MEDIA_SETS = {
     "short sounds": ("sound s", "animal_sounds/audio"),
     "music": ("sound s", "wesnoth_music"),
 }
-STAGES = ("objects", "activity", "faces", "sound", "events", "tone", "project, commit")
+STAGES = ("objects", "activity", "pose", "faces", "sound", "events", "tone", "project, commit")
 SHARED_METHODS = ("extract_features", "encode_features")  # of encoders that share a network
 MEDIA_SUFFIXES = {".jpg", ".png", ".mp4", ".mkv", ".webm", ".ogg", ".wav"}
 WARMUP_FILES = 3  # files of each kind indexed beforehand, so that networks are exported and loaded

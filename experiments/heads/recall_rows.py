@@ -24,7 +24,8 @@ Similarity = npt.NDArray[Any]  # (texts, items)
 def compute_recall_rows(
     training_data: TrainingData, fitted: FittedHeads, base_name: str = "untrained"
 ) -> Iterator[MetricRow]:
-    """Recall on the held-out folds, in both directions: untrained, ridge, the heads alone, and as used.
+    """Recall on the held-out folds, in both directions: untrained, ridge, the heads alone, those
+    for items that lack a role that may be missing, and the heads as used.
 
     base_name: of the row of the space that the heads are blended with
     """
@@ -47,6 +48,10 @@ def _compute_similarities(
         base_name: [fold.zero_shot_similarity for fold in folds],
         "ridge": [_compute_ridge_similarity(training_data, fold) for fold in folds],
         "heads": [fold.trained_similarity for fold in folds],
+        **{
+            f"heads without {role}": [fold.similarity_without_role[role] for fold in folds]
+            for role in folds[0].partial_similarities
+        },
         "as used": list(fitted.held_out_similarities) if weight else [None],
     }
     return {method: matrices for method, matrices in similarities.items() if matrices[0] is not None}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from encoders import ClassifierEncoder, DualEncoder, EventClassifier, Rows
 from retrieval.features.pipeline import FeaturePipeline, make_missing_rows
-from retrieval.features.roles import EVENTS_ROLE
+from retrieval.features.roles import EVENTS_ROLE, POSE_ROLE
 from retrieval.features.spaces import OBJECT_SPACE, split_view_name
 from spaces.joint import JointSpace
 
@@ -37,6 +37,8 @@ def _list_abilities(pipeline: FeaturePipeline) -> Iterator[str]:
         yield "labels of pictures"
     if pipeline.has_role(EVENTS_ROLE) and isinstance(pipeline.get_encoder(EVENTS_ROLE), EventClassifier):
         yield "sound events"
+    if pipeline.has_role(POSE_ROLE):
+        yield "body pose"
     texts = {role: _make_missing_row(pipeline, role) for role in ("sentiment",) if pipeline.has_role(role)}
     for modality in pipeline.estimate_affect_by_modality({**media, **texts}):
         yield f"affect of {AFFECT_SOURCES[modality]}"

@@ -114,6 +114,6 @@ def _is_available(role: str, encoder: str) -> bool:
     try:
         ENCODERS.make(encoder)
     except MissingBackendError as missing:
-        log.warning("%s are left out: %s", role, missing)
+        log.warning("the role %s is left out: %s", role, missing)
         return False
     return True

@@ -29,13 +29,14 @@ class Role:
 
 
 EVENTS_ROLE = "events"
+POSE_ROLE = "pose"
 ROLES: Mapping[str, Role] = {
     role.name: role
     for role in (
         Role(name="objects", modality="frames", default_encoder="efficientnet-lite2"),
         Role(name="activity", modality="frames", default_encoder="lite2-flow"),
         Role(
-            name="pose",
+            name=POSE_ROLE,
             modality="frames",
             default_encoder="blazepose",
             is_optional=True,

@@ -25,7 +25,8 @@ from retrieval.training.held_out_fold import (
     select_weights_without_fold,
     select_zero_shot_weight,
 )
-from spaces.joint import TEXT_ROLE, Heads, Ints, TextDomain
+from spaces import Features
+from spaces.joint import TEXT_ROLE, Heads, Ints, TextDomain, TowerPair
 
 Floats = npt.NDArray[np.float64]
 
@@ -120,6 +121,8 @@ def _evaluate_fold(
     members = fit_members(training_data, config, training_items, seed, on_step)
     held_out = data.select_items(item_indices)
     texts = np.flatnonzero(np.isin(data.item_by_text, item_indices))
+    media = held_out.first_views
+    optional_roles = [role for role in media if config.required_roles and role not in config.required_roles]
     sentences = {TEXT_ROLE: data.sentence_vectors[texts]}
     zero_shot = None
     if training_data.zero_shot_embeddings:
@@ -130,11 +133,22 @@ def _evaluate_fold(
         text_indices=texts,
         # of the whole set: where items have no classes, each part numbers its own
         is_match=data.class_ids[data.item_by_text[texts]][:, None] == data.class_ids[item_indices],
-        member_similarities=tuple(
-            member.text(sentences) @ member.media(held_out.first_views).T for member in members
-        ),
+        member_similarities=_compute_member_similarities(members, sentences, media),
         zero_shot_similarity=zero_shot,
+        partial_similarities={
+            role: _compute_member_similarities(
+                members, sentences, {other: rows for other, rows in media.items() if other != role}
+            )
+            for role in optional_roles
+        },
     )
+
+
+def _compute_member_similarities(
+    members: Sequence[TowerPair], sentences: Features, media: Features
+) -> tuple[Rows, ...]:
+    """(texts, items) cosines of each member."""
+    return tuple(member.text(sentences) @ member.media(media).T for member in members)
 
 
 def _fit_domain(training_data: TrainingData, held_out_folds: Sequence[HeldOutFold]) -> TextDomain:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -32,13 +32,17 @@ ZERO_SHOT_WEIGHTS = (
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class HeldOutFold:
-    """One held-out fold: its items and texts, and cosines (texts, items) of members and untrained space."""
+    """One held-out fold: its items and texts, and cosines (texts, items) of members and untrained space.
+
+    partial_similarities: cosines of the members by a role of media that items may lack, as if all lacked it
+    """
 
     item_indices: Ints
     text_indices: Ints
     is_match: npt.NDArray[np.bool_]  # (texts, items)
     member_similarities: tuple[Rows, ...]
     zero_shot_similarity: Rows | None
+    partial_similarities: Mapping[str, tuple[Rows, ...]] = field(default_factory=dict)
 
     @property
     def member_weights(self) -> Floats:
@@ -50,9 +54,15 @@ class HeldOutFold:
     @cached_property
     def trained_similarity(self) -> Rows:
         """(texts, items) weighted mean of the members' cosines."""
-        return np.asarray(
-            np.average(self.member_similarities, axis=0, weights=self.member_weights), np.float32
-        )
+        return self._average_members(self.member_similarities)
+
+    @property
+    def similarity_without_role(self) -> Mapping[str, Rows]:
+        """(texts, items) of the heads by a role that items may lack, as if all lacked it."""
+        return {role: self._average_members(parts) for role, parts in self.partial_similarities.items()}
+
+    def _average_members(self, similarities: Sequence[Rows]) -> Rows:
+        return np.asarray(np.average(similarities, axis=0, weights=self.member_weights), np.float32)
 
     def blend_with_zero_shot(self, zero_shot_weight: float) -> Rows:
         """(texts, items) mean of trained and untrained cosines, the latter 0 where that space abstains."""

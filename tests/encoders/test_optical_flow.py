@@ -154,7 +154,14 @@ def test_neither_batch_nor_layout_in_memory_matters(activity):
 
 
 RECIPE = PipelineConfig(
-    objects="efficientnet-lite2", activity="lite2-flow", sound="", events="", tone="", faces="", text=""
+    pose="",
+    objects="efficientnet-lite2",
+    activity="lite2-flow",
+    sound="",
+    events="",
+    tone="",
+    faces="",
+    text="",
 )
 
 
