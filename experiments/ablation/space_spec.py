@@ -16,8 +16,9 @@ ROLE_LABELS = {
     "sound": "audio",
     "faces": "faces",
     "affect": "affect",
+    "pose": "pose",
 }
-"""Labels of roles in the paper and in tables."""
+"""Labels of roles in the paper and in tables; the paper has no pose."""
 ROLES = tuple(ROLE_LABELS)
 AUDIO_ROLE_PREFIX = "sound:"
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from experiments.ablation.space_spec import (
-    ROLES,
     LossSpec,
     SpaceSpec,
     TextTower,
@@ -44,13 +43,13 @@ class TableRow:
         return self.name.split()[0]
 
 
-OBJECT_SPACE, ACTIVITY_SPACE, AUDIO_SPACE = (
-    SpaceSpec(roles=(role,)) for role in ("objects", "activity", "sound")
+OBJECT_SPACE, ACTIVITY_SPACE, AUDIO_SPACE, POSE_SPACE = (
+    SpaceSpec(roles=(role,)) for role in ("objects", "activity", "sound", "pose")
 )
 ACTIVITY_AUDIO_SPACE = SpaceSpec(roles=("activity", "sound"))
 EMOTION_SPACE = SpaceSpec(roles=("sound", "faces", "affect"), allows_missing_roles=True)
 
-AUDIO_ROW = "1.2 audio"
+AUDIO_ROW, ACTIVITY_ROW = "1.2 audio", "1.2 activity"
 WEIGHTED_ROW, OBJECT_ROW, BEST_ZERO_SHOT_ROW = "1.1 weighted", "1.2 object", "2.4 best + zero-shot"
 OBJECT_ACTIVITY_ROW, JEMC_ROW, OBJECT_AUDIO_ROW = (
     "1.5 object + activity",
@@ -84,7 +83,7 @@ TABLE_ROWS: tuple[TableRow, ...] = (
     TableRow(name="1.1 InfoNCE", spaces=_make_object_space(name="infonce"), against=(WEIGHTED_ROW,)),
     # 1.2 one feature alone
     TableRow(name=OBJECT_ROW, spaces=(OBJECT_SPACE,)),
-    TableRow(name="1.2 activity", spaces=(ACTIVITY_SPACE,), against=(OBJECT_ROW,)),
+    TableRow(name=ACTIVITY_ROW, spaces=(ACTIVITY_SPACE,), against=(OBJECT_ROW,)),
     TableRow(name=AUDIO_ROW, spaces=(AUDIO_SPACE,), against=(OBJECT_ROW,)),
     # 1.3 direct concatenation
     TableRow(
@@ -147,10 +146,16 @@ TABLE_ROWS: tuple[TableRow, ...] = (
     TableRow(
         name="2.3 ridge: all",
         baseline="ridge",
-        ridge_roles=ROLES,
+        ridge_roles=("objects", "activity", "sound", "faces", "affect"),
         against=(JEMC_ROW, OBJECT_AUDIO_ROW, OBJECT_ROW),
     ),
     TableRow(name=BEST_ZERO_SHOT_ROW, baseline="best + zero-shot"),
+    TableRow(name="2.5 pose alone", spaces=(POSE_SPACE,), against=(ACTIVITY_ROW,)),
+    TableRow(
+        name="2.5 object + [activity, pose]",
+        spaces=(OBJECT_SPACE, SpaceSpec(roles=("activity", "pose"))),
+        against=(OBJECT_ACTIVITY_ROW,),
+    ),
 )
 
 
