@@ -31,6 +31,9 @@ def engine(tmp_path_factory):
         ("a calm and peaceful scene", "calm peaceful", MODALITIES), ("so sad", "sad", MODALITIES),
         ("Scary photos!", "scary", ("image",)), ("a picture of something sad", "sad", ("image",)),
         ("exciting videos", "exciting", ("video",)),
+        ("happiest photo", "happy", ("image",)), ("the most peaceful place", "peaceful", MODALITIES),
+        ("a photo that feels calm", "calm", ("image",)), ("Videos which look scary", "scary", ("video",)),
+        ("a picture of something that's sad and gloomy", "sad gloomy", ("image",)),
     ],
 )  # fmt: skip
 def test_a_text_that_names_nothing_but_a_mood(text, words, modalities):
@@ -42,6 +45,10 @@ def test_a_text_that_names_nothing_but_a_mood(text, words, modalities):
     [
         ("happy music", "happy"), ("Sad piano MUSIC!", "sad"), ("a calm, relaxing song", "calm relaxing"),
         ("angry voices", "angry"), ("sad music with piano", "sad"), ("a sad voice in the dark", "sad"),
+        ("saddest music", "sad"), ("the calmest, most relaxing song", "calm relaxing"),
+        ("music that is sad", "sad"), ("songs which are happy", "happy"), ("music that's sad", "sad"),
+        ("piano music that sounds very calm", "calm"), ("music that was sad in the dark", "sad"),
+        ("a happy song that is about a dog", "happy"), ("boring music", "boring"),
     ],
 )  # fmt: skip
 def test_a_text_that_names_the_mood_of_a_sound(text, words):
@@ -54,6 +61,9 @@ def test_a_text_that_names_the_mood_of_a_sound(text, words):
         "music", "a happy dog", "love song", "death metal music", "a dog beside scary music", '"happy music"',
         "the sound of rain", "", "a sad street scene", "a photo", "non-scary music", "less sad music",
         "a happy man playing guitar", "scary theme park", "powerful engine sound", "video content",
+        "a dog that is happy", "music for a dog that is sad", "music in a place that is calm",
+        "a boring machine", "the best music", "a song that is about a dog", "sadder music",
+        "the happiest dog",
     ],
 )  # fmt: skip
 def test_a_text_that_names_no_mood(text):
@@ -74,6 +84,8 @@ def test_a_mood_alone_is_searched_as_one(engine):
     assert found and found == engine.search(Query(mood="sad", k=20))
     scary = engine.resolve_query(Query(text="scary pictures")).mood
     assert isinstance(scary, PhraseAffect) and scary.phrase == "scary" and scary.point[0] < 0
+    boring = engine.resolve_query(Query(text="boring photos")).mood
+    assert isinstance(boring, PhraseAffect) and max(boring.point) < 0
     beside = engine.resolve_query(Query(text="sad", item=f"{'fear0':0>16}"))
     assert beside.mood == LANDMARKS["sad"] and beside.affect_weight == 0.5
 
