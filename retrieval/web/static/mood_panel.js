@@ -83,10 +83,10 @@ export class MoodPanel {
    * @param {Query} query
    */
   showQuery(query) {
-    const point = parsePoint(query.mood);
-    if (document.activeElement !== this.words) this.words.value = point ? "" : query.mood;
-    const points = [point, ...query.then.map(parsePoint)].filter((place) => place !== null);
-    if (point || !query.mood) this.plane.setTarget({ points, radius: Number(query.radius) || 0 });
+    const target = readTarget(query);
+    const isPlaced = target.points.length > 0;
+    if (document.activeElement !== this.words) this.words.value = isPlaced ? "" : query.mood;
+    if (isPlaced || !query.mood) this.plane.setTarget(target);
     if (query.then.length > 0 !== this.plane.drawsCourse && query.then.length) this.#setCourseMode(true);
     this.clearButton.hidden = !query.mood;
     this.#showDial(query);
@@ -128,6 +128,25 @@ export class MoodPanel {
     this.clearButton.hidden = !query.mood;
     this.plane.setResults(results);
   }
+
+  /** Without an answer there are no results, and nobody knows where words lie. */
+  clearAnswer() {
+    this.isNamedByText = false;
+    this.plane.setTarget(readTarget(this.state.query));
+    this.plane.setResults([]);
+  }
+}
+
+/**
+ * What a query gives in numbers; no point where its mood is given in words.
+ * @param {Query} query
+ * @returns {import("./mood_plane.js").Target}
+ */
+function readTarget(query) {
+  const start = parsePoint(query.mood);
+  if (!start) return { points: [], radius: 0 };
+  const course = query.then.map(parsePoint).filter((place) => place !== null);
+  return { points: [start, ...course], radius: Number(query.radius) || 0 };
 }
 
 /**
