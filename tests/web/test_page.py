@@ -442,8 +442,12 @@ def test_the_first_page_tries_the_sample_files(browser, tmp_path):
     with serve_library(tmp_path / "lib") as address:
         page = browser.new_page()
         page.goto(address)
+        page.get_by_label("Folder to index").fill(str(tmp_path / "nowhere"))
+        page.get_by_role("button", name="Index it").click()
+        expect(page.locator(".notice.error")).to_contain_text("no such folder")
         page.get_by_role("button", name="Try it with some thirty sample files").click()
         expect(page.locator("#running-job")).to_contain_text("Indexing")
+        expect(page.locator(".notice.error")).to_have_count(0)
         page.wait_for_selector("body[data-state=ready]", timeout=300_000)
         expect(page.locator("#first-run")).to_be_hidden()
         expect(page.locator("#running-job")).to_be_hidden(timeout=300_000)

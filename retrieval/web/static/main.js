@@ -40,7 +40,7 @@ const chips = new QueryChips(state);
 const moodPanel = new MoodPanel(state);
 const filters = new Filters(state);
 const indexPanel = new IndexPanel(notices);
-const firstRun = new FirstRun(indexPanel, notices);
+const firstRun = new FirstRun(indexPanel);
 const captionsPanel = new CaptionsPanel(indexPanel, notices);
 const actions = { open: openItem, searchLike, exclude };
 const results = new ResultList(actions, () => session.extend());
