@@ -96,12 +96,9 @@ export class MoodPanel {
    * @param {Query} query
    */
   #showDial(query) {
-    const [isContent, isMood] = [hasContent(query), Boolean(query.mood || query.nudge.length)];
-    this.dial.disabled = !isContent;
-    const usual = isMood ? (!isContent ? "1" : query.nudge.length ? "0.7" : "0.5") : "";
-    // words may name a mood: of those the answer tells the weight
-    if (query.affect || usual || !query.text) this.#setDial(query.affect || usual || "0");
-    const hint = isContent ? "" : isMood ? "Add words or a file to weigh them against the mood." : "";
+    this.dial.disabled = !hasContent(query);
+    if (query.affect) this.#setDial(query.affect); // else the answer tells the weight
+    const hint = this.dial.disabled && query.mood ? "Add words or a file to weigh them against the mood." : "";
     findElement("dial-hint").textContent = hint;
   }
 
@@ -132,6 +129,7 @@ export class MoodPanel {
   /** Without an answer there are no results, and nobody knows where words lie. */
   clearAnswer() {
     this.isNamedByText = false;
+    this.#setDial(this.state.query.affect || "0");
     this.plane.setTarget(readTarget(this.state.query));
     this.plane.setResults([]);
   }
