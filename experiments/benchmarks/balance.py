@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import numpy as np
 
+from experiments.benchmarks.content_query import make_content_query
 from experiments.benchmarks.labelled_gallery import GalleryItem
 from experiments.benchmarks.word_scores import (
     add_gallery_options,
@@ -18,7 +19,7 @@ from experiments.benchmarks.word_scores import (
 from experiments.heads.audio_text.prompts import add_article
 from experiments.statistics.report import BenchmarkReport, Cell, add_seed_option, json_option, print_report
 from retrieval.evaluation import bootstrap_estimate, compare_paired
-from retrieval.search import DEFAULT_BALANCE, Engine, Query
+from retrieval.search import DEFAULT_BALANCE, Engine
 from retrieval.storage import MODALITIES
 
 Balance = float | dict[str, float]
@@ -69,7 +70,7 @@ def command(
 
 def _ask(engine: Engine, items: Sequence[GalleryItem], word: str, balance: Balance, k: int) -> BalancedList:
     item_by_path = {str(item.path.absolute()): item for item in items}
-    results = engine.run_query(Query(text=add_article(word), k=k, balance=balance))
+    results = engine.run_query(make_content_query(add_article(word), k=k, balance=balance))
     right = [item_by_path[hit.path].matches(word) for hit in results.hits]
     wanted = balance if isinstance(balance, dict) else {}
     return BalancedList(

@@ -12,6 +12,7 @@ import click
 from PIL import Image
 
 from encoders import AffectError
+from experiments.benchmarks.content_query import make_content_query
 from experiments.benchmarks.labelled_gallery import (
     GalleryItem,
     list_mixed_queries,
@@ -23,7 +24,7 @@ from experiments.heads.audio_text.prompts import add_article
 from experiments.statistics.report import BenchmarkReport, Cell, add_seed_option, json_option, print_report
 from retrieval.evaluation import bootstrap_estimate, compare_paired
 from retrieval.features import PipelineConfig
-from retrieval.search import Engine, Query
+from retrieval.search import Engine
 
 TRADEOFFS = (None, 0.9, 0.8, 0.7, 0.5, 0.3)
 DEPTH = 10
@@ -87,7 +88,7 @@ def alter_picture(picture: Image.Image) -> dict[str, Image.Image]:
 def _ask(
     engine: Engine, originals: Mapping[Path, GalleryItem], word: str, tradeoff: float | None
 ) -> PhotoList:
-    query = Query(text=add_article(word), k=DEPTH, diversify=tradeoff, modalities=("image",))
+    query = make_content_query(add_article(word), k=DEPTH, diversify=tradeoff, modalities=("image",))
     return score_photos([originals[Path(hit.path)] for hit in engine.search(query)], originals, word)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import numpy as np
 
+from experiments.benchmarks.content_query import make_content_query
 from experiments.benchmarks.labelled_gallery import GalleryItem
 from experiments.benchmarks.mixed_gallery import DEPTH, score_hits
 from experiments.benchmarks.word_scores import (
@@ -28,7 +29,7 @@ from retrieval.evaluation import (
     compare_paired,
     compute_expected_average_precisions,
 )
-from retrieval.search import DEFAULT_FUSION, FUSION_RULES, Engine, Query, make_learned_rule
+from retrieval.search import DEFAULT_FUSION, FUSION_RULES, Engine, make_learned_rule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +88,7 @@ def _return(weights: LogisticWeights) -> Callable[[], LogisticWeights]:
 
 def _ask(engine: Engine, items: Sequence[GalleryItem], word: str, rule: str) -> RuleScores:
     item_by_path = {str(item.path.absolute()): item for item in items}
-    query = Query(text=add_article(word), k=DEPTH, fusion=rule)
+    query = make_content_query(add_article(word), k=DEPTH, fusion=rule)
     result = score_hits(engine.search(query), item_by_path, word)
     everything = engine.search(replace(query, k=len(items), balance=1))
     score_by_path = {hit.path: hit.score for hit in everything}

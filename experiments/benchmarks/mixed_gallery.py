@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from encoders import AffectError
+from experiments.benchmarks.content_query import make_content_query
 from experiments.benchmarks.labelled_gallery import (
     GalleryItem,
     list_mixed_queries,
@@ -20,7 +21,7 @@ from experiments.heads.audio_text.prompts import add_article
 from experiments.statistics.report import BenchmarkReport, Cell, add_seed_option, json_option, print_report
 from retrieval.evaluation import bootstrap_estimate
 from retrieval.features import PipelineConfig
-from retrieval.search import Engine, Hit, Query
+from retrieval.search import Engine, Hit
 
 DEPTH = 5
 
@@ -59,7 +60,7 @@ def command(data: Path, encoders: str, seed: int, as_json: bool) -> None:
 
 def _ask(engine: Engine, items: Sequence[GalleryItem], word: str) -> WordResult:
     item_by_path = {str(item.path.absolute()): item for item in items}
-    hits = engine.search(Query(text=add_article(word), k=DEPTH))
+    hits = engine.search(make_content_query(add_article(word), k=DEPTH))
     return score_hits(hits, item_by_path, word)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders import AffectError
+from experiments.benchmarks.content_query import make_content_query
 from experiments.benchmarks.labelled_gallery import GalleryItem, load_untrained_gallery, open_gallery
 from experiments.datasets import DATA_ROOT
 from experiments.statistics.reliability_curve import ReliabilityCurve, compute_reliability
@@ -24,7 +25,7 @@ from experiments.statistics.report import (
 )
 from retrieval.evaluation import Estimate, bootstrap_estimate
 from retrieval.features import PipelineConfig
-from retrieval.search import MATCH_PRIOR, Engine, Query
+from retrieval.search import MATCH_PRIOR, Engine
 from retrieval.storage import MODALITIES
 
 SURE_SCORE = 0.9
@@ -103,7 +104,7 @@ def score_pairs(engine: Engine, items: Sequence[GalleryItem], words: Sequence[st
     column_by_path = {str(item.path.absolute()): column for column, item in enumerate(items)}
     scores = np.full((len(words), len(items)), np.nan)
     for row, word in enumerate(words):
-        for hit in engine.search(Query(text=word, k=len(items), balance=1, affect=0.0)):
+        for hit in engine.search(make_content_query(word, k=len(items), balance=1)):
             scores[row, column_by_path[hit.path]] = hit.score
     is_match = np.array([[item.matches(word) for item in items] for word in words])
     return ScoredPairs(words=words, items=items, scores=scores, is_match=is_match)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders import AffectError, Rows
+from experiments.benchmarks.content_query import make_content_query
 from experiments.benchmarks.labelled_gallery import list_sounds, open_gallery
 from experiments.datasets import DATA_ROOT, LabelledFile, load_animal_sounds, load_vgmidi
 from experiments.datasets.ravdess import load_ravdess_speech
@@ -26,7 +27,7 @@ from experiments.statistics.report import (
 )
 from retrieval.evaluation import Estimate, bootstrap_estimate, compute_proportion_interval
 from retrieval.features import FeaturePipeline, PipelineConfig
-from retrieval.search import Engine, Query
+from retrieval.search import Engine
 from spaces.affect_regression import AUDIO_KINDS
 
 DEPTHS = (1, 5, 10)
@@ -60,7 +61,7 @@ def command(data: Path, encoders: str, seed: int, as_json: bool) -> None:
 
 def find_first_rank(engine: Engine, word: str, labels: dict[str, str]) -> float:
     """The rank, from 1, of the first sound of a word; infinite where none is found."""
-    hits = engine.search(Query(text=f"the sound of {add_article(word)}", k=len(labels), balance=1))
+    hits = engine.search(make_content_query(f"the sound of {add_article(word)}", k=len(labels), balance=1))
     return next((float(hit.rank) for hit in hits if labels[hit.path] == word), float("inf"))
 
 

@@ -10,6 +10,7 @@ import click
 import numpy as np
 import numpy.typing as npt
 
+from experiments.benchmarks.content_query import make_content_query
 from experiments.benchmarks.labelled_gallery import GalleryItem
 from experiments.benchmarks.word_scores import (
     WordScores,
@@ -21,7 +22,7 @@ from experiments.benchmarks.word_scores import (
 from experiments.heads.audio_text.prompts import add_article
 from experiments.statistics.report import BenchmarkReport, Cell, json_option, print_report
 from retrieval.evaluation import Estimate, estimate_percentage
-from retrieval.search import Engine, Query
+from retrieval.search import Engine
 from retrieval.storage import MODALITIES
 
 Floats = npt.NDArray[np.float64]
@@ -78,7 +79,7 @@ def command(data: Path, gallery: str, library: Path | None, encoders: str, as_js
 
 
 def _ask_denied(engine: Engine, word: str) -> float:
-    hits = engine.search(Query(text=add_article(word), exclude=(word,), k=1, balance=1))
+    hits = engine.search(make_content_query(add_article(word), exclude=(word,), k=1, balance=1))
     return hits[0].score if hits else float("nan")
 
 

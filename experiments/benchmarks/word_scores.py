@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from encoders import AffectError
+from experiments.benchmarks.content_query import make_content_query
 from experiments.benchmarks.labelled_gallery import (
     GalleryItem,
     list_mixed_queries,
@@ -23,7 +24,7 @@ from experiments.benchmarks.labelled_gallery import (
 from experiments.datasets import DATA_ROOT
 from experiments.heads.audio_text.prompts import add_article
 from retrieval.features import SPACES, PipelineConfig
-from retrieval.search import Engine, Query
+from retrieval.search import Engine
 from retrieval.storage import Library
 
 Floats = npt.NDArray[np.float64]
@@ -60,7 +61,7 @@ def _score_word(
     total = np.full(len(items), np.nan)
     spaces = {space: np.full(len(items), np.nan) for space in SPACES}
     weights: Mapping[str, float] = {}
-    for hit in engine.search(Query(text=add_article(word), k=len(items), balance=1, affect=0.0)):
+    for hit in engine.search(make_content_query(add_article(word), k=len(items), balance=1)):
         at = position_by_path[hit.path]
         total[at], weights = hit.score, hit.space_weights
         for space, score in hit.space_scores.items():

@@ -115,7 +115,8 @@ def add_query_options(command: Callable[..., None]) -> Callable[..., None]:
         ),
         click.option(
             "--radius", type=float, metavar="R",
-            help="Search the region within R of --mood: the score is the chance that an item lies there.",
+            help="Search the region within R of --mood, or of the mood that the words name: the score is the "
+            "chance that an item lies there.",
         ),
         click.option(
             "--then", metavar="MOOD", multiple=True,

@@ -20,7 +20,7 @@ from retrieval.search.named_mood_query import add_named_mood, deny_named_moods
 from retrieval.search.named_moods import parse_named_mood
 from retrieval.search.query import Query
 from retrieval.search.query_encoder import EncodedQueryPart
-from retrieval.search.query_moods import Mood, describe_mood, get_mood_point
+from retrieval.search.query_moods import Mood, describe_mood, get_mood_point, require_mood
 from retrieval.search.segment_scores import SegmentScores, make_scores_without_content
 from retrieval.search.words_mood import read_mood_of_words
 from retrieval.storage import AnySnapshot
@@ -39,9 +39,10 @@ log = logging.getLogger(__name__)
 def resolve_mood(query: Query, pipeline: FeaturePipeline) -> Query:
     """The query with the affect of the moods that it gives as phrases, or that its text names.
 
-    Raises AffectError as `read_phrase`.
+    Raises AffectError as `read_phrase`, and for a radius where the text names no mood.
     """
     query = add_named_mood(deny_named_moods(query, pipeline), pipeline)
+    require_mood(query)
     if query.mood_from_words and query.text is not None and query.mood is None:
         words = query.text if query.reading is None else query.reading.positive  # not those it denies
         return replace(query, mood=read_mood_of_words(words, pipeline))

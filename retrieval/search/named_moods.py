@@ -1,4 +1,4 @@
-"""The mood that a text names: "something sad", "a scary picture", "happy music", "an angry voice".
+"""The mood that a text names: "something sad", "the scariest picture", "happy music", "a song that is sad".
 
 Such words say hardly anything of what is to be seen, and classifiers of sound events don't tell moods. So
 the mood is looked for on the valence-arousal plane: alone, or beside the text where that names a sound.
@@ -8,11 +8,12 @@ content.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise, takewhile
 
 from retrieval.search.spelling import QUOTED
-from retrieval.search.wording import PROMPT, WORD, singularise
+from retrieval.search.wording import PROMPT, WORD, reduce_superlative, singularise
 from retrieval.storage import MODALITIES
 from spaces.circumplex import LANDMARK_SYNONYMS, LANDMARKS
 
@@ -31,10 +32,15 @@ NOUNS_BY_MODALITY = {
 }
 GENERIC_WORDS = frozenset({
     "a", "an", "the", "some", "any", "all", "my", "our", "and", "or", "so", "very", "really", "quite",
-    "scene", "place", "moment", "mood", "feeling", "atmosphere", "vibe", "stuff", "something", "anything",
-    "thing", "file",
+    "most", "scene", "place", "moment", "mood", "feeling", "atmosphere", "vibe", "stuff", "something",
+    "anything", "thing", "file",
 }).union(*NOUNS_BY_MODALITY.values())  # fmt: skip
 """Words beside those of mood that name nothing to be seen or heard."""
+RELATIVE_PRONOUNS = frozenset({"that", "which"})
+COPULAS = frozenset({
+    "is", "are", "was", "were", "s", "feel", "feels", "look", "looks", "seem", "seems", "sound", "sounds",
+})  # fmt: skip
+"""Verbs between a thing and its mood; "s" is that of "that's"."""
 MUSIC_MOODS = frozenset({
     # Hevner (1936)
     "agitated", "cheerful", "delicate", "depressing", "dignified", "doleful", "dramatic", "dreamy",
@@ -50,7 +56,7 @@ MUSIC_MOODS = frozenset({
     # AudioSet (2017) and GEMS (Zentner et al. 2008)
     "funny", "nostalgic", "peaceful", "powerful", "scary",
     # everyday words
-    "chill", "creepy", "dreary", "eerie", "energetic", "epic", "fearful", "furious", "haunting",
+    "boring", "chill", "creepy", "dreary", "eerie", "energetic", "epic", "fearful", "furious", "haunting",
     "horrifying", "inspiring", "lively", "lonely", "melancholic", "mysterious", "nervous", "ominous",
     "relaxing", "romantic", "sinister", "sorrowful", "spooky", "stressful", "suspenseful", "terrifying",
     "upbeat", "uplifting",
@@ -77,15 +83,13 @@ class NamedMood:
 def parse_named_mood(text: str) -> NamedMood | None:
     """The mood of "sad", "something sad", "a sad picture", "sad piano music", "a sad voice in the dark".
 
-    None where other words come before the noun or in its place ("a sad dog", "less sad music"), and for
-    quoted words.
+    "The saddest song" and "songs that are sad" name the same. None where other words come before the noun or
+    in its place ("a sad dog", "less sad music"), and for quoted words.
     """
     if QUOTED.search(text):
         return None
     lowered = text.lower()
-    words = [
-        word if word in MOOD_WORDS else singularise(word) for word in WORD.findall(PROMPT.sub("", lowered))
-    ]
+    words = [_find_base_form(word) for word in _front_clause(WORD.findall(PROMPT.sub("", lowered)))]
     if _list_moods(words) and GENERIC_WORDS.issuperset(_list_others(words)):
         nouns = {singularise(word) for word in WORD.findall(lowered)}
         modalities = tuple(name for name in MODALITIES if nouns & NOUNS_BY_MODALITY.get(name, frozenset()))
@@ -97,9 +101,34 @@ def parse_named_mood(text: str) -> NamedMood | None:
     return None
 
 
-def _list_moods(words: Sequence[str]) -> str:
+def _front_clause(words: list[str]) -> list[str]:
+    """The words with the mood of a relative clause before the noun: "songs that are sad" as "sad songs".
+
+    As they are without such a clause, and where it belongs to another noun than that of a sound ("music for a
+    dog that is sad").
+    """
+    for i, pair in enumerate(pairwise(words)):
+        if pair[0] in RELATIVE_PRONOUNS and pair[1] in COPULAS:
+            head, clause = words[:i], words[i + 2 :]
+            if singularise(head[-1] if head else "") in SOUND_NOUNS or not _list_contents(head):
+                moods = list(takewhile(lambda word: not _list_contents([word]), clause))
+                return [*moods, *head, *clause[len(moods) :]]
+    return words
+
+
+def _list_contents(words: Iterable[str]) -> list[str]:
+    """The words that name something to be seen or heard."""
+    return [word for word in _list_others(map(_find_base_form, words)) if word not in GENERIC_WORDS]
+
+
+def _find_base_form(word: str) -> str:
+    """The form under which a word stands in the lists: "songs" as "song", "saddest" as "sad"."""
+    return word if word in MOOD_WORDS else reduce_superlative(singularise(word))
+
+
+def _list_moods(words: Iterable[str]) -> str:
     return " ".join(word for word in words if word in MOOD_WORDS)
 
 
-def _list_others(words: Sequence[str]) -> list[str]:
+def _list_others(words: Iterable[str]) -> list[str]:
     return [word for word in words if word not in MOOD_WORDS]

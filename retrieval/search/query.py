@@ -45,7 +45,8 @@ class Query:
             as "calm" becomes its point here; the affect of any other phrase is estimated in the search, see
             `retrieval.search.affect_search.resolve_mood`. Without a mood, a dial above 0 uses the affect of
             the query's own content
-    radius: makes the mood a region of the plane: items that lie within it, by their estimates' SDs
+    radius: makes the mood, or that which the text names, a region of the plane: items that lie within it, by
+            their estimates' SDs
     then:   makes the mood the start of a course: the moods that follow, in order, up to the end
     nudges: names of NUDGES: the mood is that of the query's content, moved so ("nudge" in JSON)
     not_moods: moods that are not wanted ("not_mood" in JSON); alone, the query looks for what feels like none

@@ -64,14 +64,20 @@ def validate_moods(query: Query) -> None:
         point = get_mood_point(mood)
         if point is not None and not all(math.isfinite(one) and -1 <= one <= 1 for one in point):
             raise AffectError(f"the mood is {point}; valence and arousal lie between -1 and 1")
-    if query.mood is None and (query.radius is not None or query.then):
-        given = "a course" if query.then else "a radius"
-        raise AffectError(f"{given} is given, and no mood where it begins; name one")
+    if query.text is None or query.then:  # a text may name the mood of a region
+        require_mood(query)
     if query.radius is not None and not 0 < query.radius <= MAX_RADIUS:
         raise AffectError(f"the radius is {query.radius}; it must be above 0 and at most {MAX_RADIUS:g}")
     if query.radius is not None and query.then:
         raise AffectError("a radius is of one mood, and a course is given; leave one of them out")
     _validate_nudges(query)
+
+
+def require_mood(query: Query) -> None:
+    """Raises AffectError for a radius or a course without the mood that it belongs to."""
+    if query.mood is None and (query.radius is not None or query.then):
+        given = "a course" if query.then else "a radius"
+        raise AffectError(f"{given} is given, and no mood where it begins; name one")
 
 
 def _validate_nudges(query: Query) -> None:

@@ -133,3 +133,12 @@ def singularise(noun: str) -> str:
     if not simplemma.is_known(noun, lang="en"):
         return re.sub(r"(?<=[^\W\d_aeiou])s$", "", noun)
     return simplemma.lemmatize(noun, lang="en").lower()
+
+
+def reduce_superlative(word: str) -> str:
+    """The adjective of an English superlative in -est; any other word as it is."""
+    if not word.endswith("est"):
+        return word
+    import simplemma
+
+    return simplemma.lemmatize(word, lang="en").lower()

@@ -30,7 +30,7 @@ class SearchParameters(QueryParameters):
     video: Text = Field("", description="id of an uploaded video")
     exclude: Texts = Field([], alias="not", description="what is not wanted; may be repeated")
     mood: Text = Field("", description="words, or valence and arousal: 0.5,-0.3")
-    radius: float | None = Field(None, description="makes the mood a region of the plane")
+    radius: float | None = Field(None, description="makes the mood, also of the text, a region")
     then: Texts = Field([], description="moods that follow; may be repeated")
     nudge: Texts = Field([], description="calmer, brighter ...; may be repeated")
     not_mood: Texts = Field([], description="moods that are not wanted; may be repeated")

@@ -182,6 +182,24 @@ def test_the_dial_weighs_content_against_mood(open_page):
     assert get_query(page)["affect"] == ["1"]
 
 
+def test_the_usual_weight_of_a_mood_is_that_of_the_answer(open_page):
+    page = open_page("?text=an+animal")
+    expect(page.locator(".card").first).to_be_visible()
+    held = []
+    page.route("**/api/search?*mood=*", lambda route: held.append(route))
+    page.locator("#mood-plane").press("ArrowRight")
+    page.wait_for_timeout(300)
+    expect(page.locator("#dial-value")).to_have_text("100 : 0")
+    assert held, "the search by mood was on its way"
+    held.pop().continue_()
+    expect(page.locator("#dial-value")).to_have_text("50 : 50")
+    page.unroute("**/api/search?*mood=*")
+    page.get_by_role("searchbox").fill("")
+    expect(page.locator("#dial-value")).to_have_text("0 : 100")
+    page.locator("#clear-mood").click()
+    expect(page.locator("#dial-value")).to_have_text("100 : 0")
+
+
 def test_a_mood_that_the_text_names_shows_its_weight_and_can_be_left_out(open_page):
     page = open_page("?text=happy+music")
     expect(page.locator("#dial-value")).to_have_text("50 : 50")
@@ -442,8 +460,12 @@ def test_the_first_page_tries_the_sample_files(browser, tmp_path):
     with serve_library(tmp_path / "lib") as address:
         page = browser.new_page()
         page.goto(address)
+        page.get_by_label("Folder to index").fill(str(tmp_path / "nowhere"))
+        page.get_by_role("button", name="Index it").click()
+        expect(page.locator(".notice.error")).to_contain_text("no such folder")
         page.get_by_role("button", name="Try it with some thirty sample files").click()
         expect(page.locator("#running-job")).to_contain_text("Indexing")
+        expect(page.locator(".notice.error")).to_have_count(0)
         page.wait_for_selector("body[data-state=ready]", timeout=300_000)
         expect(page.locator("#first-run")).to_be_hidden()
         expect(page.locator("#running-job")).to_be_hidden(timeout=300_000)

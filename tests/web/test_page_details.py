@@ -161,6 +161,25 @@ def test_after_an_error_nothing_of_another_query_is_shown(open_page):
     expect(page.locator(".notice.error")).to_have_count(0)
 
 
+def test_a_mood_that_can_not_be_read_leaves_no_mark_of_the_one_before(open_page):
+    page = open_page("?mood=calm")
+    mark = page.locator("#mood-status")
+    expect(mark).to_contain_text("near “calm”")
+    words = page.get_by_label("Mood in words")
+    words.fill("clam")
+    words.press("Enter")
+    expect(page.locator(".notice.error")).to_contain_text("did you mean calm?")
+    expect(mark).to_be_empty()
+
+
+def test_a_point_stays_marked_where_the_search_fails(open_page):
+    page = open_page("?mood=0.50,-0.50")
+    page.route("**/api/search?*", lambda route: route.fulfill(status=400, json={"error": "not so"}))
+    page.locator("#mood-plane").press("ArrowRight")
+    expect(page.locator(".notice.error")).to_contain_text("Not so")
+    expect(page.locator("#mood-status")).to_contain_text("valence +0.55")
+
+
 def test_a_link_to_a_course_or_nudge_of_nothing_is_no_error(open_page):
     page = open_page("?then=0.5,0.5&nudge=calmer&radius=0.2")
     expect(page.locator("#welcome")).to_be_visible()

@@ -56,13 +56,19 @@ export class IndexPanel extends EventTarget {
     return this.#send("POST", { paths, retry });
   }
 
+  /** Makes the sample files and indexes them. */
+  startSample() {
+    return this.#send("POST", {}, "/api/sample");
+  }
+
   /**
    * @param {string} method
    * @param {object} [body]
+   * @param {string} [path]
    */
-  async #send(method, body) {
+  async #send(method, body, path = "/api/index") {
     try {
-      const status = await (body ? sendJson("/api/index", method, body) : fetchJson("/api/index", { method }));
+      const status = await (body ? sendJson(path, method, body) : fetchJson(path, { method }));
       if (status && "running" in status) this.#show(status);
       this.notices.clear("index");
     } catch (error) {

@@ -40,7 +40,7 @@ const chips = new QueryChips(state);
 const moodPanel = new MoodPanel(state);
 const filters = new Filters(state);
 const indexPanel = new IndexPanel(notices);
-const firstRun = new FirstRun(indexPanel, notices);
+const firstRun = new FirstRun(indexPanel);
 const captionsPanel = new CaptionsPanel(indexPanel, notices);
 const actions = { open: openItem, searchLike, exclude };
 const results = new ResultList(actions, () => session.extend());
@@ -174,7 +174,7 @@ async function showSearchError(error) {
   if (!watch.isAway) status.showError(error, session.answer !== null);
   if (session.answer) return;
   results.show([]);
-  moodPanel.plane.setResults([]);
+  moodPanel.clearAnswer();
 }
 
 function listen() {
@@ -189,7 +189,7 @@ function listen() {
   session.addEventListener("empty", () => {
     status.showEmpty(true);
     results.show([]);
-    moodPanel.plane.setResults([]);
+    moodPanel.clearAnswer();
   });
   watch.addEventListener("change", showLibrary);
   watch.addEventListener("return", () => session.repeat());

@@ -83,10 +83,10 @@ export class MoodPanel {
    * @param {Query} query
    */
   showQuery(query) {
-    const point = parsePoint(query.mood);
-    if (document.activeElement !== this.words) this.words.value = point ? "" : query.mood;
-    const points = [point, ...query.then.map(parsePoint)].filter((place) => place !== null);
-    if (point || !query.mood) this.plane.setTarget({ points, radius: Number(query.radius) || 0 });
+    const target = readTarget(query);
+    const isPlaced = target.points.length > 0;
+    if (document.activeElement !== this.words) this.words.value = isPlaced ? "" : query.mood;
+    if (isPlaced || !query.mood) this.plane.setTarget(target);
     if (query.then.length > 0 !== this.plane.drawsCourse && query.then.length) this.#setCourseMode(true);
     this.clearButton.hidden = !query.mood;
     this.#showDial(query);
@@ -96,12 +96,9 @@ export class MoodPanel {
    * @param {Query} query
    */
   #showDial(query) {
-    const [isContent, isMood] = [hasContent(query), Boolean(query.mood || query.nudge.length)];
-    this.dial.disabled = !isContent;
-    const usual = isMood ? (!isContent ? "1" : query.nudge.length ? "0.7" : "0.5") : "";
-    // words may name a mood: of those the answer tells the weight
-    if (query.affect || usual || !query.text) this.#setDial(query.affect || usual || "0");
-    const hint = isContent ? "" : isMood ? "Add words or a file to weigh them against the mood." : "";
+    this.dial.disabled = !hasContent(query);
+    if (query.affect) this.#setDial(query.affect); // else the answer tells the weight
+    const hint = this.dial.disabled && query.mood ? "Add words or a file to weigh them against the mood." : "";
     findElement("dial-hint").textContent = hint;
   }
 
@@ -128,6 +125,26 @@ export class MoodPanel {
     this.clearButton.hidden = !query.mood;
     this.plane.setResults(results);
   }
+
+  /** Without an answer there are no results, and nobody knows where words lie. */
+  clearAnswer() {
+    this.isNamedByText = false;
+    this.#setDial(this.state.query.affect || "0");
+    this.plane.setTarget(readTarget(this.state.query));
+    this.plane.setResults([]);
+  }
+}
+
+/**
+ * What a query gives in numbers; no point where its mood is given in words.
+ * @param {Query} query
+ * @returns {import("./mood_plane.js").Target}
+ */
+function readTarget(query) {
+  const start = parsePoint(query.mood);
+  if (!start) return { points: [], radius: 0 };
+  const course = query.then.map(parsePoint).filter((place) => place !== null);
+  return { points: [start, ...course], radius: Number(query.radius) || 0 };
 }
 
 /**

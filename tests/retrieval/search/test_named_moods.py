@@ -1,12 +1,14 @@
 """ "happy music", "something sad": by mood too; and what is not wanted of music is not all music."""
 
+import json
 from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from mood_library import FACED, filled
+from mood_library import FACED, filled, found
 
+from encoders import AffectError
 from retrieval.search import Engine, Query
 from retrieval.search.affect_search import find_sound_mood_point, weigh_by_sound_mood
 from retrieval.search.named_moods import NamedMood, parse_named_mood
@@ -17,9 +19,13 @@ from spaces.circumplex import LANDMARK_RADIUS, LANDMARKS, compute_disc_probabili
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory):
+def folder(tmp_path_factory):
     config = FACED.replace(sentiment="minilm-affect", text="minilm")
-    folder = filled(tmp_path_factory.mktemp("sounds") / "lib", config)
+    return filled(tmp_path_factory.mktemp("sounds") / "lib", config)
+
+
+@pytest.fixture(scope="module")
+def engine(folder):
     with closing(Library.open(folder)) as library, Engine(library) as reading:
         yield reading
 
@@ -31,6 +37,9 @@ def engine(tmp_path_factory):
         ("a calm and peaceful scene", "calm peaceful", MODALITIES), ("so sad", "sad", MODALITIES),
         ("Scary photos!", "scary", ("image",)), ("a picture of something sad", "sad", ("image",)),
         ("exciting videos", "exciting", ("video",)),
+        ("happiest photo", "happy", ("image",)), ("the most peaceful place", "peaceful", MODALITIES),
+        ("a photo that feels calm", "calm", ("image",)), ("Videos which look scary", "scary", ("video",)),
+        ("a picture of something that's sad and gloomy", "sad gloomy", ("image",)),
     ],
 )  # fmt: skip
 def test_a_text_that_names_nothing_but_a_mood(text, words, modalities):
@@ -42,6 +51,10 @@ def test_a_text_that_names_nothing_but_a_mood(text, words, modalities):
     [
         ("happy music", "happy"), ("Sad piano MUSIC!", "sad"), ("a calm, relaxing song", "calm relaxing"),
         ("angry voices", "angry"), ("sad music with piano", "sad"), ("a sad voice in the dark", "sad"),
+        ("saddest music", "sad"), ("the calmest, most relaxing song", "calm relaxing"),
+        ("music that is sad", "sad"), ("songs which are happy", "happy"), ("music that's sad", "sad"),
+        ("piano music that sounds very calm", "calm"), ("music that was sad in the dark", "sad"),
+        ("a happy song that is about a dog", "happy"), ("boring music", "boring"),
     ],
 )  # fmt: skip
 def test_a_text_that_names_the_mood_of_a_sound(text, words):
@@ -54,6 +67,9 @@ def test_a_text_that_names_the_mood_of_a_sound(text, words):
         "music", "a happy dog", "love song", "death metal music", "a dog beside scary music", '"happy music"',
         "the sound of rain", "", "a sad street scene", "a photo", "non-scary music", "less sad music",
         "a happy man playing guitar", "scary theme park", "powerful engine sound", "video content",
+        "a dog that is happy", "music for a dog that is sad", "music in a place that is calm",
+        "a boring machine", "the best music", "a song that is about a dog", "sadder music",
+        "the happiest dog",
     ],
 )  # fmt: skip
 def test_a_text_that_names_no_mood(text):
@@ -70,10 +86,12 @@ def test_a_sound_is_looked_for_by_its_mood_beside_the_words(engine):
 
 
 def test_a_mood_alone_is_searched_as_one(engine):
-    found = engine.search(Query(text="something sad", k=20))
-    assert found and found == engine.search(Query(mood="sad", k=20))
+    hits = engine.search(Query(text="something sad", k=20))
+    assert hits and hits == engine.search(Query(mood="sad", k=20))
     scary = engine.resolve_query(Query(text="scary pictures")).mood
     assert isinstance(scary, PhraseAffect) and scary.phrase == "scary" and scary.point[0] < 0
+    boring = engine.resolve_query(Query(text="boring photos")).mood
+    assert isinstance(boring, PhraseAffect) and max(boring.point) < 0
     beside = engine.resolve_query(Query(text="sad", item=f"{'fear0':0>16}"))
     assert beside.mood == LANDMARKS["sad"] and beside.affect_weight == 0.5
 
@@ -88,6 +106,38 @@ def test_a_query_that_says_what_of_mood_is_left_alone(engine, given):
 def test_a_weight_above_0_keeps_the_mood(engine):
     read = engine.resolve_query(Query(text="something sad", affect=0.4))
     assert read.mood == LANDMARKS["sad"] and read.affect_weight == 0.4
+
+
+def test_a_radius_is_of_the_mood_that_the_text_names(engine):
+    hits = engine.search(Query(text="something sad", radius=0.3, k=20))
+    assert hits and hits == engine.search(Query(mood="sad", radius=0.3, k=20))
+    assert hits != engine.search(Query(text="something sad", k=20))
+    read = engine.resolve_query(Query(text="sad music", radius=0.3))
+    assert (read.mood, read.radius, read.affect_weight) == (LANDMARKS["sad"], 0.3, 0.5)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"text": "a cat"}, {"text": "not sad"}, {"text": "sad music", "affect": 0.0},
+        {"text": "sad music", "mood_from_words": True}, {"text": "sad", "nudges": ("calmer",)},
+    ],
+)  # fmt: skip
+def test_a_radius_without_a_mood_is_refused(engine, given):
+    with pytest.raises(AffectError, match="a radius is given, and no mood where it begins"):
+        engine.run_query(Query(**given, radius=0.3))
+
+
+def test_a_radius_on_the_command_line_and_in_a_query_file(folder, tmp_path):
+    shown = found(folder, "something sad", "--radius", "0.3")
+    assert "mood sad: valence -0.63, arousal -0.27; within 0.3" in shown.stdout
+    refused = found(folder, "a cat", "--radius", "0.3")
+    assert refused.exit_code == 2 and not refused.stdout and len(refused.stderr.splitlines()) == 1
+    queries = tmp_path / "queries.jsonl"
+    queries.write_text('{"text": "something sad", "radius": 0.3}\n{"text": "a cat", "radius": 0.3}\n')
+    first, second = map(json.loads, found(folder, "--queries", str(queries)).stdout.splitlines())
+    assert first["query"]["radius"] == 0.3 and first["query"]["mood"] == list(LANDMARKS["sad"])
+    assert "no mood where it begins" in second["error"]
 
 
 @pytest.mark.parametrize("query", [Query(text="a dog that is not sad"), Query(text="dog", exclude=("sad",))])

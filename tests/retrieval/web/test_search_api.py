@@ -4,7 +4,10 @@ import json
 
 import pytest
 from library_factory import affect
-from web_client import fetch
+from mood_library import FACED, filled
+from web_client import fetch, open_client, wait_until_ready
+
+from spaces.circumplex import LANDMARKS
 
 QUERIES = (
     {"text": "no toy reads words"},
@@ -28,7 +31,7 @@ WRONG = (
     {"text": "a", "fusion": "luck"}, {"mood": "3,4"}, {"mood": "nan,nan"},
     {"text": "a", "affect": 2}, {"text": "a", "since": "yesterday"}, {"text": "x" * 2001},
     {"text": "a", "not": ["b"] * 21}, {"text": "a", "min_score": "nan"}, {"text": "a", "under": "a\0b"},
-    {"radius": 1},
+    {"radius": 1}, {"text": "a cat", "radius": 1},
 )  # fmt: skip
 
 
@@ -144,3 +147,12 @@ def test_an_upload_searches_as_its_file_does(client, shelf):
         remove_groups(answer)
         assert answer["results"] == expected["results"] and answer["results"][0]["path"] == str(file)
         assert answer["query"] == {**expected["query"], modality: told["upload"]}
+
+
+def test_a_radius_is_of_the_mood_that_the_text_names(tmp_path):
+    with open_client(filled(tmp_path / "lib", FACED.replace(text="minilm"))) as client:
+        assert wait_until_ready(client)["state"] == "ready"
+        answer = fetch(client, "/api/search", text="something sad", radius=0.3)
+        assert answer["query"]["mood"] == list(LANDMARKS["sad"]) and answer["query"]["radius"] == 0.3
+        refused = client.get("/api/search", params={"text": "a cat", "radius": 0.3})
+        assert refused.status_code == 400 and "no mood where it begins" in refused.json()["error"]
