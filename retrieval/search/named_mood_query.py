@@ -41,8 +41,11 @@ def add_named_mood(query: Query, pipeline: FeaturePipeline) -> Query:
 
 
 def deny_named_moods(query: Query, pipeline: FeaturePipeline) -> Query:
-    """The query with denied texts that name nothing but a mood ("not scary") as moods that are not wanted."""
-    if query.reading is None:
+    """The query with denied texts that name nothing but a mood ("not scary") as moods that are not wanted.
+
+    Unless it goes by content alone.
+    """
+    if query.reading is None or query.affect == 0:
         return query
     kept, moods = {}, []
     for text, form in query.reading.negatives.items():

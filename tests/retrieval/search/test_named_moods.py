@@ -147,6 +147,11 @@ def test_a_denied_mood_is_one_that_is_not_wanted(engine, query):
     assert read.mood is None
 
 
+def test_by_content_alone_a_denied_mood_is_a_word_like_others(engine):
+    read = engine.resolve_query(Query(text="a dog that is not sad", affect=0))
+    assert not read.not_moods and list(read.reading.negatives) == ["sad"]
+
+
 def test_what_is_not_wanted_counts_as_far_as_it_feels_so(engine):
     segments = np.arange(len(engine.snapshot.item_by_segment))
     content = make_scores_without_content(segments, np.full(len(segments), 0.9), segments, term="x")
