@@ -7,7 +7,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -47,8 +47,12 @@ def load_tflite_network(path: Path) -> TfliteNetwork:
 def hide_native_infos() -> Iterator[None]:
     """Leave out lines that native code writes to standard error and begins with "INFO: "; others are kept.
 
-    LiteRT names its delegate there, and nothing in Python turns that off.
+    LiteRT names its delegate there, and nothing in Python turns that off. Without a standard error nothing
+    is done: its descriptor may be another file's.
     """
+    if sys.stderr is None:
+        yield
+        return
     sys.stderr.flush()
     with tempfile.TemporaryFile() as held:
         original = os.dup(STDERR)
@@ -60,5 +64,5 @@ def hide_native_infos() -> Iterator[None]:
             os.close(original)
             held.seek(0)
             kept = b"".join(line for line in held if not line.startswith(NATIVE_INFO_PREFIX))
-            if kept:
+            with suppress(OSError):  # nobody reads it, or its disk is full
                 os.write(STDERR, kept)

@@ -1,6 +1,7 @@
 """Body pose: the body in a photo, directions of its segments, and what abstains."""
 
 import os
+import sys
 
 import numpy as np
 import pytest
@@ -169,6 +170,27 @@ def test_infos_of_native_code_are_left_out_and_errors_are_not(capfd):
         os.write(2, b"INFO: a delegate\nERROR: a fault\n")
     os.write(2, b"after\n")
     assert capfd.readouterr().err == "ERROR: a fault\nafter\n"
+
+
+def test_a_network_is_loaded_without_a_standard_error(monkeypatch, capfd):
+    monkeypatch.setattr(sys, "stderr", None)  # as Python has it where a shell closed it: 2>&-
+    with hide_native_infos():
+        os.write(2, b"INFO: of whoever has its descriptor\n")
+    assert capfd.readouterr().err == "INFO: of whoever has its descriptor\n"
+
+
+def test_a_standard_error_that_takes_nothing_is_no_fault():
+    original = os.dup(2)
+    reader, writer = os.pipe()
+    os.dup2(writer, 2)
+    try:
+        os.close(reader)
+        with hide_native_infos():
+            os.write(2, b"ERROR: a fault\n")
+    finally:
+        os.dup2(original, 2)
+        os.close(original)
+        os.close(writer)
 
 
 def test_without_the_package_it_says_what_to_install(monkeypatch):
