@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -88,7 +89,11 @@ def combine_directions(early: Floats | None, late: Floats | None) -> Floats:
 
 
 def blazepose() -> PoseEncoder:
-    """BlazePose with the files of the package mediapipe. Raises MissingBackendError without those."""
+    """BlazePose with the files of the package mediapipe. Raises MissingBackendError without those.
+
+    ModuleNotFoundError without LiteRT, which the registry tells.
+    """
+    import_module("ai_edge_litert")
     detector, landmarks = find_package_files(NAME, PACKAGE, SHA256_BY_FILE, INSTALL_COMMAND)
     card = EncoderCard(
         name=NAME,

@@ -48,7 +48,7 @@ def feel(
         raise click.UsageError("Name files, or --text, or --texts FILE.")
     if input_count > 1:
         raise click.UsageError("Files, --text and --texts exclude each other: give one of them.")
-    pipeline = FeaturePipeline(PipelineConfig.default())
+    pipeline = FeaturePipeline(PipelineConfig.default(activity=""))  # which affect does not read
     if text is not None:
         validate_unicode(text)
         records: Iterator[dict[str, Any] | MediaError] = iter(predict_text_affect(pipeline, [text]))

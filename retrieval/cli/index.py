@@ -191,7 +191,7 @@ def _open_or_create_library(
             find_heads(heads_folder, FeaturePipeline(config))
         return kind.create(location, config, segment_seconds or DEFAULT_SEGMENT_SECONDS)
     library = open_current_library(location)
-    if config is not None and config != library.config:
+    if config is not None and not config.matches(library.config):
         raise AffectError(
             f"{to_printable(library.name)}: made with the encoders {library.config.to_json()}; leave "
             "--preset and --encoders out, or index into a new library"

@@ -65,12 +65,14 @@ class MilvusLibrary:
     @classmethod
     def create(cls, url: MilvusUrl, config: PipelineConfig, segment_seconds: float) -> MilvusLibrary:
         """Create an empty library. One whose creation was cut off is completed."""
+        pipeline = FeaturePipeline(config)
+        pipeline.require_encoders()
         store = _open_store(url)
         store.ensure(BASE_COLLECTIONS)
         catalog = MilvusCatalog(store)
         settings = {
             "recipe": config.to_json(),
-            "signature": FeaturePipeline(config).make_signature(),
+            "signature": pipeline.make_signature(),
             "segment": str(segment_seconds),
             FORMAT_KEY: FORMAT,  # last: what says that it is whole
         }

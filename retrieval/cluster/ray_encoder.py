@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from encoders import AffectError, MissingBackendError, SharedBackboneEncoder, to_printable
+from encoders import AffectError, MissingBackendError, to_printable
 from encoders.media import DecodedSegment, FailedFile, FinishedFile, OpenedFile
 from retrieval.cluster.ray_workers import DecoderActor, ExpertActor, FileEvent, drop_media, read_batch
-from retrieval.features import FeaturePipeline, PipelineConfig
+from retrieval.features import FeaturePipeline, PipelineConfig, list_media_roles
 from retrieval.indexing import EncodedMedia, EncodedSegment, EncodingStep, make_sampling
 from retrieval.previews import get_preview
 
@@ -76,7 +76,7 @@ class RayEncoder:
             **resources,
         )
         for roles in experts:
-            absent = {role: "" for role in pipeline.media_roles if role not in roles}
+            absent = {role: "" for role in list_media_roles() if role not in roles}
             dataset = dataset.map_batches(
                 ExpertActor,
                 fn_constructor_args=({**self.config, **absent},),
@@ -156,13 +156,9 @@ class _OpenFile:
 
 def list_experts(pipeline: FeaturePipeline) -> list[tuple[str, ...]]:
     """The roles of each pool: one each, but those that share a network together."""
-    roles = list(pipeline.media_roles)
-    shares = {"objects", "activity"} <= {*roles} and isinstance(
-        pipeline.get_encoder("activity"), SharedBackboneEncoder
-    )
-    sharing_roles = ("objects", "activity") if shares else ()
-    alone = [(role,) for role in roles if role not in sharing_roles]
-    return [*([sharing_roles] if sharing_roles else []), *alone]
+    sharing = pipeline.backbone_sharing_roles
+    alone = [(role,) for role in pipeline.media_roles if role not in sharing]
+    return [*([sharing] if sharing else []), *alone]
 
 
 def plan_pool(cpu_count: float, pool_count: int) -> dict[str, Any]:

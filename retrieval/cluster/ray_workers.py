@@ -74,6 +74,7 @@ class ExpertActor:
 
     def __init__(self, config: Mapping[str, str]) -> None:
         self._pipeline = FeaturePipeline(PipelineConfig(**config))
+        self._pipeline.require_encoders()
 
     def __call__(self, batch: Batch) -> Batch:
         """The same events, the segments with the rows of these roles."""

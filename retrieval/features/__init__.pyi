@@ -28,6 +28,7 @@ from .presets import check_encoders_available as check_encoders_available
 from .presets import find_missing_encoders as find_missing_encoders
 from .roles import EVENTS_ROLE as EVENTS_ROLE
 from .roles import ROLES as ROLES
+from .roles import list_media_roles as list_media_roles
 from .roles import list_sibling_roles as list_sibling_roles
 from .spaces import OBJECT_SPACE as OBJECT_SPACE
 from .spaces import SPACE_SPECS as SPACE_SPECS

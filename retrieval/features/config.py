@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
-from typing import Self
+from collections.abc import Iterable, Iterator, Mapping
 
 from encoders import ENCODERS, AffectError, MissingBackendError
 from retrieval.features.presets import DEFAULT_PRESET, PRESETS
@@ -19,19 +18,17 @@ class PipelineConfig(Mapping[str, str]):
 
     Roles that are not given keep the encoder of `ROLES`, but for those that go with another role's default
     encoder where that one is not used. Raises AffectError for a role that is not there.
+
+    Undecided roles are left out as well, but not for good: their weights are absent, or they came after the
+    configuration was stored.
     """
 
     def __init__(self, **encoder_by_role: str) -> None:
         _check_roles(encoder_by_role)
         filled = {name: encoder_by_role.get(name, role.default_encoder) for name, role in ROLES.items()}
-        alone = [
-            name
-            for name, role in ROLES.items()
-            if name not in encoder_by_role
-            and role.companion_role
-            and filled[role.companion_role] != ROLES[role.companion_role].default_encoder
-        ]
+        alone = [role for role in _list_lone_companions(filled) if role not in encoder_by_role]
         self._encoder_by_role = {**filled, **dict.fromkeys(alone, "")}
+        self._undecided: frozenset[str] = frozenset()
 
     def __getitem__(self, role: str) -> str:
         return self._encoder_by_role[role]
@@ -49,11 +46,29 @@ class PipelineConfig(Mapping[str, str]):
         return f"PipelineConfig({', '.join(f'{role}={name!r}' for role, name in self.items())})"
 
     def replace(self, **encoder_by_role: str) -> PipelineConfig:
-        """The same with other encoders in these roles."""
-        return PipelineConfig(**{**self, **encoder_by_role})
+        """The same with other encoders in these roles, and without the roles that went with theirs."""
+        filled = {**self, **encoder_by_role}
+        alone = [role for role in _list_lone_companions(filled) if role not in encoder_by_role]
+        return PipelineConfig(**{**filled, **dict.fromkeys(alone, "")})._leave_undecided(
+            self._undecided - encoder_by_role.keys()
+        )
+
+    def matches(self, other: PipelineConfig) -> bool:
+        """Whether both have the same encoders, but for roles that one of them leaves undecided."""
+        undecided = self._undecided | other._undecided
+        return all(name == other[role] for role, name in self.items() if role not in undecided)
+
+    def list_new_roles(self) -> dict[str, str]:
+        """Default encoders, by role, of the undecided roles that can be had now."""
+        decided = {role: name for role, name in self.items() if role not in self._undecided}
+        return {
+            role: name
+            for role, name in PipelineConfig(**decided).items()
+            if role in self._undecided and name and _find_missing_backend(name) is None
+        }
 
     @classmethod
-    def parse(cls, text: str, preset: str = DEFAULT_PRESET) -> Self:
+    def parse(cls, text: str, preset: str = DEFAULT_PRESET) -> PipelineConfig:
         """From "objects=resnet152,faces=": roles not named are as in the preset. Raises AffectError."""
         parts = [part.strip() for part in text.split(",") if part.strip()]
         if bare := [part for part in parts if "=" not in part]:
@@ -66,43 +81,51 @@ class PipelineConfig(Mapping[str, str]):
         return cls.default(**resolved)
 
     @classmethod
-    def default(cls, **encoder_by_role: str) -> Self:
-        """These encoders and the packaged ones; an optional role whose weights are absent is left out."""
+    def default(cls, **encoder_by_role: str) -> PipelineConfig:
+        """These encoders and the packaged ones; an optional role whose weights are absent is undecided."""
         config = cls(**encoder_by_role)
-        absent = [
-            name
-            for name, role in ROLES.items()
-            if role.is_optional
-            and config[name]
-            and name not in encoder_by_role
-            and not _is_available(name, config[name])
-        ]
-        return cls(**{**config, **dict.fromkeys(absent, "")})
+        missing_by_role = find_missing_roles(config, config.keys() - encoder_by_role.keys())
+        for role, missing in missing_by_role.items():
+            log.warning("the role %s is left out until it is there: %s", role, missing)
+        return config._leave_undecided(missing_by_role.keys())
 
     @classmethod
-    def from_json(cls, text: str) -> Self:
-        """The inverse of `to_json`; media roles that the text does not name are left out."""
-        return cls(**{**dict.fromkeys(list_media_roles(), ""), **json.loads(text)})
-
-    @classmethod
-    def list_new_roles(cls, text: str) -> dict[str, str]:
-        """Encoders, by role, of the media roles that the text of `to_json` does not name.
-
-        They came after the text was written. A role whose weights are absent is left out, with a warning.
-        """
+    def from_json(cls, text: str) -> PipelineConfig:
+        """The inverse of `to_json`; media roles that the text does not name are undecided."""
         named = json.loads(text)
-        return {
-            name: encoder
-            for name, encoder in cls(**named).items()
-            if name not in named
-            and ROLES[name].modality != "text"
-            and encoder
-            and _is_available(name, encoder)
-        }
+        return cls(**named)._leave_undecided(set(list_media_roles()) - named.keys())
 
     def to_json(self) -> str:
-        """As a library stores it."""
-        return json.dumps(dict(self), sort_keys=True)
+        """As a library stores it, without undecided roles."""
+        decided = {role: name for role, name in self.items() if role not in self._undecided}
+        return json.dumps(decided, sort_keys=True)
+
+    def _leave_undecided(self, roles: Iterable[str]) -> PipelineConfig:
+        config = PipelineConfig(**{**self, **dict.fromkeys(roles, "")})
+        config._undecided = frozenset(roles)
+        return config
+
+
+def find_missing_roles(
+    config: Mapping[str, str], roles: Iterable[str] | None = None
+) -> dict[str, MissingBackendError]:
+    """By filled optional role, why its encoder can't be used here; among these roles, by default all."""
+    missing = {
+        role: _find_missing_backend(config[role])
+        for role in ROLES
+        if ROLES[role].is_optional and config[role] and (roles is None or role in set(roles))
+    }
+    return {role: reason for role, reason in missing.items() if reason is not None}
+
+
+def _list_lone_companions(encoder_by_role: Mapping[str, str]) -> list[str]:
+    """Roles that go with a role whose default encoder is not used."""
+    return [
+        name
+        for name, role in ROLES.items()
+        if role.companion_role
+        and encoder_by_role[role.companion_role] != ROLES[role.companion_role].default_encoder
+    ]
 
 
 def _check_roles(encoder_by_role: Mapping[str, str]) -> None:
@@ -110,10 +133,9 @@ def _check_roles(encoder_by_role: Mapping[str, str]) -> None:
         raise AffectError(f"no role {', '.join(sorted(unknown))}; roles: {', '.join(sorted(ROLES))}")
 
 
-def _is_available(role: str, encoder: str) -> bool:
+def _find_missing_backend(encoder: str) -> MissingBackendError | None:
     try:
         ENCODERS.make(encoder)
     except MissingBackendError as missing:
-        log.warning("the role %s is left out: %s", role, missing)
-        return False
-    return True
+        return missing
+    return None

@@ -15,17 +15,15 @@ from encoders import (
     Audio,
     DualEncoder,
     Encoder,
-    Frames,
+    MissingBackendError,
     Rows,
-    SharedBackboneEncoder,
-    batched,
-    check_rows,
     encode_all,
 )
 from retrieval.features.affect import AffectEstimate, fuse_affect
-from retrieval.features.config import PipelineConfig
+from retrieval.features.config import PipelineConfig, find_missing_roles
 from retrieval.features.media_prompt import strip_media_prompt
 from retrieval.features.roles import LABELS_ROLE, ROLES, list_media_roles
+from retrieval.features.shared_backbone import encode_shared_backbone, list_backbone_sharing_roles
 from retrieval.features.spaces import OBJECT_SPACE, SPACE_SPECS, make_view_name, split_view_name
 from spaces import Features, Space, ZeroShotSpace
 from spaces.affect_regression import AffectAlignment, AffectModel, make_affect_model, widen_sds
@@ -33,7 +31,6 @@ from spaces.joint import WORDS_VIEW, Heads, JointSpace, load_packaged_heads
 
 AFFECT_VECTORS_NAME = "affect.plane"  # the stored rows (n, 4) of affect
 SPACE_SUFFIX = " space"  # ends the names of spaces in a signature
-BATCH_SIZE = 32  # clips encoded at a time, as in `encode_all`
 DEFAULT_SAMPLE_RATE_HZ = 16000  # where no encoder asks for another
 
 
@@ -67,8 +64,18 @@ class FeaturePipeline:
         return encoder
 
     def has_role(self, role: str) -> bool:
-        """Whether an encoder fills a role."""
-        return bool(self.config[role])
+        """Whether an encoder that can be used here fills a role."""
+        return bool(self.config.get(role)) and role not in self.missing_roles
+
+    @cached_property
+    def missing_roles(self) -> Mapping[str, MissingBackendError]:
+        """Optional roles that are filled, and why their encoders can't be used here."""
+        return find_missing_roles(self.config)
+
+    def require_encoders(self) -> None:
+        """Raise MissingBackendError if an encoder of an optional role can't be used here."""
+        for missing in self.missing_roles.values():
+            raise missing
 
     @cached_property
     def media_roles(self) -> tuple[str, ...]:
@@ -179,29 +186,16 @@ class FeaturePipeline:
         """
         inputs: Mapping[str, Sequence[Any | None]] = {"frames": frames, "sound": audio}
         roles = [role for role in self.media_roles if include_affect or not ROLES[role].is_affect_only]
-        known = {**(known_rows or {}), **self._encode_shared_backbone(frames)}
+        sharing = {role: self.get_encoder(role) for role in self.backbone_sharing_roles}
+        known = {**(known_rows or {}), **encode_shared_backbone(sharing, frames)}
         alone = (role for role in roles if role not in known)
         rows = {role: encode_present(self.get_encoder(role), inputs) for role in alone} | known
         return {role: rows[role] for role in roles}
 
-    def _encode_shared_backbone(self, frames: Sequence[Frames | None]) -> dict[str, Rows]:
-        """Rows of objects and activity where activity reads the objects' network, which then runs once."""
-        if not (self.has_role("objects") and self.has_role("activity")):
-            return {}
-        objects: Any = self.get_encoder("objects")
-        activity = self.get_encoder("activity")
-        if not isinstance(activity, SharedBackboneEncoder) or activity.backbone.card != objects.card:
-            return {}
-        encoders = {"objects": objects, "activity": activity}
-        rows = {role: make_missing_rows(len(frames), encoder.card.dim) for role, encoder in encoders.items()}
-        present = [(i, clip) for i, clip in enumerate(frames) if clip is not None]
-        for part in batched(present, BATCH_SIZE):
-            batch, items = [i for i, _ in part], [clip for _, clip in part]
-            maps = objects.extract_features(items)
-            rows["objects"][batch] = check_rows(objects.pool(maps), len(batch), objects.card)
-            encoded = activity.encode_features(items, maps)
-            rows["activity"][batch] = check_rows(encoded, len(batch), activity.card)
-        return rows
+    @cached_property
+    def backbone_sharing_roles(self) -> tuple[str, ...]:
+        """ "objects" and the roles whose encoders read its network; empty where it is alone."""
+        return list_backbone_sharing_roles({role: self.get_encoder(role) for role in self.media_roles})
 
     def project(self, features: Features) -> dict[str, Rows]:
         """Unit rows by "space.view"."""

@@ -22,7 +22,15 @@ from retrieval.indexing.file_scan import find_media_files, make_absolute
 from retrieval.indexing.pruning import ScanResult, prune_missing
 from retrieval.indexing.summary import IndexProgress
 from retrieval.previews import PreviewWriter, remove_stale_previews
-from retrieval.storage import AnyLibrary, EncodedFile, FileRecord, FileStamp, FileUpdate, Library
+from retrieval.storage import (
+    AnyLibrary,
+    EncodedFile,
+    FileRecord,
+    FileStamp,
+    FileUpdate,
+    Library,
+    postpone_missing_roles,
+)
 
 SCAN_REPORT_INTERVAL = 256  # files between two reports of a scan
 UPDATE_BATCH_SIZE = 256  # moved or unreadable files committed at once
@@ -63,6 +71,7 @@ class Indexer:
         Raises AffectError for a root that does not exist or a full disk; committed files stay. On
         KeyboardInterrupt (see encoders.interrupts) encoded files are committed first.
         """
+        postpone_missing_roles(self.library)
         scan_result = self._scan(roots, exclude)
         self._record_roots(scan_result.roots)
         paths_to_read = [

@@ -16,7 +16,6 @@ from retrieval.features import (
     ROLES,
     FeaturePipeline,
     LoopStep,
-    PipelineConfig,
     ProcessedFile,
     concatenate_features,
     encode_files,
@@ -53,10 +52,11 @@ class RoleCompleter:
     ) -> None:
         self.library = library
         self._progress, self._on_progress = progress, on_progress
-        new_roles = PipelineConfig.list_new_roles(library.recipe)
+        can_rebuild = not library.pipeline.missing_roles
+        new_roles = library.config.list_new_roles() if can_rebuild else {}
         self._config = library.config.replace(**new_roles)
-        earlier_roles = [role for role in list_added_roles(library.catalog) if library.config[role]]
-        self._roles = [*new_roles, *earlier_roles]
+        earlier_roles = filter(library.pipeline.has_role, list_added_roles(library.catalog))
+        self._roles = [*new_roles, *earlier_roles] if can_rebuild else []
         self._completion = RoleCompletion(roles=self._roles)
         self._missing_roles: dict[str, list[str]] = {}  # by item that is still to be read
         self._item_by_path: dict[Path, str] = {}
@@ -98,6 +98,8 @@ class RoleCompleter:
     @property
     def must_install(self) -> bool:
         """Whether the configuration lacks a role, or rows are not projected."""
+        if not self._roles:
+            return False
         return self._config != self.library.config or must_project_roles(self.library.catalog)
 
     def install(self) -> None:

@@ -4,6 +4,7 @@ from .added_roles import begin_roles as begin_roles
 from .added_roles import find_items_to_complete as find_items_to_complete
 from .added_roles import list_added_roles as list_added_roles
 from .added_roles import must_project_roles as must_project_roles
+from .added_roles import postpone_missing_roles as postpone_missing_roles
 from .catalog import ItemPosition as ItemPosition
 from .catalog import ItemRecord as ItemRecord
 from .catalog import ListedItem as ListedItem

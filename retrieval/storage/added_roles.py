@@ -18,6 +18,7 @@ from retrieval.features import list_sibling_roles
 from retrieval.storage.catalog import Catalog
 from retrieval.storage.library import Library
 from retrieval.storage.locking import translate_disk_errors
+from retrieval.storage.ports import AnyLibrary
 
 ADDED_ROLES_KEY = "added_roles"  # of the catalogue
 
@@ -79,6 +80,23 @@ def begin_roles(catalog: Catalog, signatures: Mapping[str, str]) -> None:
             catalog.remove_vector_file(role)
             added.roles[role] = _AddedRole(signature=signatures[role])
         added.save(catalog)
+
+
+def postpone_missing_roles(library: AnyLibrary) -> None:
+    """Record the roles whose encoders are not here: items indexed now get their rows by a later run.
+
+    Raises MissingBackendError for a library that is no folder, which a later run does not complete.
+    """
+    missing_roles = library.pipeline.missing_roles
+    if not isinstance(library, Library):
+        library.pipeline.require_encoders()
+    elif missing_roles:
+        added = _AddedRoles.load(library.catalog)
+        signatures = json.loads(library.catalog.get_meta("signature") or "{}")
+        for role in missing_roles.keys() - added.roles.keys():
+            added.roles[role] = _AddedRole(signature=signatures[role])
+        with library.catalog.transaction():
+            added.save(library.catalog)
 
 
 def find_items_to_complete(library: Library) -> dict[str, list[str]]:

@@ -239,6 +239,7 @@ class Library:
 
     def _rebuild_with(self, pipeline: FeaturePipeline, custom_heads: Mapping[str, str], recipe: str) -> None:
         """Rewrite the row files and store what they are made with, in one transaction."""
+        pipeline.require_encoders()  # else rows would be projected without theirs
         settings = {HEADS_KEY: json.dumps(dict(custom_heads), sort_keys=True), RECIPE_KEY: recipe}
         try:
             with translate_disk_errors(self.folder), self.catalog.transaction():

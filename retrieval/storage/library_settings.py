@@ -13,10 +13,12 @@ ROLES_KEY = "roles"  # of the catalogue: the roles there were when the library w
 
 def make_settings(config: PipelineConfig, segment_seconds: float) -> dict[str, str]:
     """The settings of a new library. Raises AffectError for an encoder that is not installed."""
+    pipeline = FeaturePipeline(config)
+    pipeline.require_encoders()
     return {
         RECIPE_KEY: config.to_json(),
         ROLES_KEY: json.dumps(list(config)),
-        "signature": FeaturePipeline(config).make_signature(),
+        "signature": pipeline.make_signature(),
         "segment": str(segment_seconds),
         "generation": "1",
     }

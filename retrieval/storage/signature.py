@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from encoders import AffectError, to_printable
 from retrieval.features import FeaturePipeline, is_space_key
+
+log = logging.getLogger(__name__)
 
 
 class OutdatedSpacesError(AffectError):
@@ -26,11 +29,17 @@ def check_signature(
 ) -> None:
     """Compare a library's stored signature with its pipeline's.
 
+    Optional roles whose encoders can't be used here are left out, with a warning: rows that they gave are
+    kept and searched, and queries have none of them.
+
     Raises AffectError if encoders differ, whose rows are not comparable, and, with `check_spaces`,
     OutdatedSpacesError if spaces differ, which a rebuild would project again.
     """
     current = json.loads(pipeline.make_signature())
-    changed_keys = sorted(key for key in {*stored, *current} if stored.get(key) != current.get(key))
+    missing_roles = pipeline.missing_roles
+    changed_keys = sorted(
+        key for key in {*stored, *current} - missing_roles.keys() if stored.get(key) != current.get(key)
+    )
     changed_roles = [key for key in changed_keys if not is_space_key(key)]
     if changed_roles:
         details = ", ".join(f"{role} {stored.get(role)} (here {current.get(role)})" for role in changed_roles)
@@ -38,5 +47,7 @@ def check_signature(
             f"{to_printable(folder)}: made by other encoders: {details}; "
             "install those, or index into a new library"
         )
+    for role, missing in missing_roles.items():
+        log.warning("without the role %s: %s", role, missing)
     if changed_keys and check_spaces:
         raise OutdatedSpacesError(folder, changed_keys)

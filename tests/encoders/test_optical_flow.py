@@ -15,7 +15,7 @@ from encoders.optical_flow import (
     compute_flow_features,
 )
 from encoders.registry import ENCODERS
-from retrieval.features import pipeline
+from retrieval.features import shared_backbone
 from retrieval.features.config import PipelineConfig
 from retrieval.features.pipeline import FeaturePipeline
 
@@ -179,7 +179,7 @@ def test_shared_frames_give_the_same_rows_and_run_once(activity, counted):
 
 def test_sharing_takes_many_items_and_none(monkeypatch):
     """More than are encoded at a time."""
-    monkeypatch.setattr(pipeline, "BATCH_SIZE", 8)
+    monkeypatch.setattr(shared_backbone, "BATCH_SIZE", 8)
     frames = [shifted(i % 5, steps=2) for i in range(15)]
     rows = FeaturePipeline(RECIPE).encode_media(frames, [None] * 15)
     assert np.array_equal(rows["activity"][:5, 2 * LAYOUT_DIM :], rows["activity"][10:, 2 * LAYOUT_DIM :])

@@ -1,6 +1,7 @@
 """A library made before the role "pose" came gets its rows by indexing again, from its films alone."""
 
 import json
+import shutil
 from contextlib import closing
 
 import numpy as np
@@ -15,6 +16,7 @@ from encoders.registry import ENCODERS
 from retrieval.features import PipelineConfig
 from retrieval.indexing import Indexer, IndexProgress, RoleCompleter, role_completion
 from retrieval.samples.media_writer import write_video
+from retrieval.search import Engine, Query
 from retrieval.storage import Library
 
 skimage = pytest.importorskip("skimage")
@@ -137,3 +139,93 @@ def test_the_role_goes_with_the_default_encoder_of_activity():
     assert PipelineConfig(activity="x3d-m", pose="blazepose")["pose"] == "blazepose"
     assert PipelineConfig.parse("activity=x3d-m")["pose"] == ""
     assert PipelineConfig.parse("pose=")["pose"] == ""
+
+
+@pytest.fixture
+def uninstall(monkeypatch):
+    """Takes the encoder of pose away until it is called with False."""
+    make = ENCODERS.make
+
+    def make_others(name):
+        if name == "blazepose":
+            raise MissingBackendError("encoder 'blazepose' needs a package; pip install it", command="pip")
+        return make(name)
+
+    def switch(is_gone=True):
+        monkeypatch.setattr(ENCODERS, "make", make_others if is_gone else make)
+
+    return switch
+
+
+def index_here(folder, media):
+    """`affect index` in this process."""
+    with closing(Library.open(folder)) as library, library.lock_for_writing():
+        progress = Indexer(library, lambda counts: None).run([media], 1)
+        completer = RoleCompleter(library, IndexProgress(), lambda counts: None)
+        completer.read_media(1)
+        if completer.must_install:
+            completer.install()
+        return progress.indexed, completer._completion.read
+
+
+def test_without_the_encoder_a_library_is_searched_and_grows_and_is_completed_later(
+    tmp_path, media, uninstall, caplog
+):
+    place = tmp_path / "media"
+    place.mkdir()
+    for path in media.iterdir():
+        if path.name != "long.mp4":
+            shutil.copy(path, place)
+    fresh = make_library(tmp_path / "fresh", media, pose="blazepose")
+    library_folder = make_library(tmp_path / "lib", place, pose="blazepose")
+    shutil.copy(media / "long.mp4", place)
+    uninstall()
+    assert index_here(library_folder, place) == (1, 0)
+    assert "without the role pose: encoder 'blazepose' needs a package; pip install it" in caplog.text
+    with closing(Library.open(library_folder)) as library, Engine(library) as engine:
+        assert engine.search(Query(video=place / "long.mp4", k=3))[0].path == str(place / "long.mp4")
+        with library.lock_for_writing(), pytest.raises(MissingBackendError, match="blazepose"):
+            library.rebuild()
+    uninstall(False)
+    assert index_here(library_folder, place) == (0, 2)  # the new film, and the one in which no body was seen
+    check_equal(library_folder, fresh)
+
+
+def test_a_library_made_without_the_encoder_gets_the_role_once_it_is_there(
+    tmp_path, media, uninstall, caplog
+):
+    uninstall()
+    encoders = {role: name for role, name in ENCODERS_BEFORE.items() if role != "pose"}
+    config = PipelineConfig.default(**encoders)
+    assert config["pose"] == "" and "the role pose is left out until it is there" in caplog.text
+    folder = tmp_path / "lib"
+    with closing(Library.create(folder, config, 15.0)) as library, library.lock_for_writing():
+        Indexer(library, lambda counts: None).run([media], 1)
+    caplog.clear()
+    assert index_here(folder, media) == (0, 0) and not caplog.text
+    uninstall(False)
+    assert index_here(folder, media) == (0, 5)
+    check_equal(folder, make_library(tmp_path / "fresh", media, pose="blazepose"))
+
+
+def test_an_encoder_that_was_named_and_is_not_there_is_an_error(tmp_path, uninstall):
+    uninstall()
+    with pytest.raises(MissingBackendError, match="blazepose"):
+        Library.create(tmp_path / "lib", PipelineConfig(pose="blazepose"), 15.0)
+    assert not (tmp_path / "lib").exists()
+
+
+def test_encoders_given_again_are_compared_where_both_have_decided(tmp_path, media):
+    old = make_old(tmp_path / "old", media, "pose")
+    spec = ",".join(f"{role}={name}" for role, name in ENCODERS_BEFORE.items() if role != "pose")
+    assert affect("index", media, "--library", old, "--encoders", spec).returncode == 0
+    other = affect("index", media, "--library", old, "--encoders", f"{spec},objects=toy-frames")
+    assert other.returncode == 2 and "made with the encoders" in other.stderr
+    with closing(Library.open(old)) as library:
+        assert not library.config["pose"] and library.config.list_new_roles() == {"pose": "blazepose"}
+
+
+def test_roles_that_went_with_another_leave_with_it():
+    config = PipelineConfig()
+    assert config.replace(activity="")["pose"] == "" and config.replace(sound="")["pose"] == "blazepose"
+    assert config.replace(activity="", pose="blazepose")["pose"] == "blazepose"
