@@ -120,12 +120,26 @@ def test_a_radius_is_of_the_mood_that_the_text_names(engine):
     "given",
     [
         {"text": "a cat"}, {"text": "not sad"}, {"text": "sad music", "affect": 0.0},
-        {"text": "sad music", "mood_from_words": True}, {"text": "sad", "nudges": ("calmer",)},
+        {"text": "sad music", "mood_from_words": True},
     ],
 )  # fmt: skip
 def test_a_radius_without_a_mood_is_refused(engine, given):
     with pytest.raises(AffectError, match="a radius is given, and no mood where it begins"):
         engine.run_query(Query(**given, radius=0.3))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"radius": 0.3}, "a radius"), ({"radius": 0.3, "mood": "sad"}, "a radius"),
+        ({"then": ("happy",)}, "a course"),
+    ],
+)  # fmt: skip
+def test_what_is_of_a_named_mood_does_not_go_with_a_nudge(given, said):
+    with pytest.raises(
+        AffectError, match=f"calmer than the query itself feels, and {said} is of a named mood"
+    ):
+        Query(text="sad music", nudges=("calmer",), **given)
 
 
 def test_a_radius_on_the_command_line_and_in_a_query_file(folder, tmp_path):
