@@ -13,6 +13,7 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from encoders.interrupts import exit_on_signals
 
@@ -60,6 +61,30 @@ def set_up_command(name: str, interrupt_message: str) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             _replace_unencodable_text(stream)
+    if sys.stderr is None:  # a shell closed it: 2>&-
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 (as long as the process)
+    elif isinstance(sys.__stderr__, io.TextIOWrapper) and sys.stderr is sys.__stderr__:
+        sys.stderr = _drop_unwritable_text(sys.__stderr__)
+
+
+class _DroppingFile(io.FileIO):
+    """A file that takes as written what cannot be written: its disk is full, or nobody reads the pipe."""
+
+    def write(self, data: Any, /) -> int:
+        try:
+            return super().write(data)
+        except OSError:
+            return memoryview(data).nbytes
+
+
+def _drop_unwritable_text(stream: io.TextIOWrapper) -> io.TextIOWrapper:
+    """A stream to the same descriptor that raises nothing where that cannot be written.
+
+    For standard error, whose messages must not cost the work that they are about.
+    """
+    stream.flush()
+    buffer = io.BufferedWriter(_DroppingFile(stream.fileno(), "w", closefd=False))
+    return io.TextIOWrapper(buffer, stream.encoding, stream.errors, line_buffering=True)
 
 
 def _get_matplotlib_folder() -> Path:

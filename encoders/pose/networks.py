@@ -51,7 +51,7 @@ def hide_native_infos() -> Iterator[None]:
     LiteRT names its delegate there, and nothing in Python turns that off. Without a standard error nothing
     is done: its descriptor may be another file's.
     """
-    if sys.stderr is None:
+    if sys.stderr is None or sys.__stderr__ is None:
         yield
         return
     sys.stderr.flush()

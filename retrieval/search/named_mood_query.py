@@ -7,8 +7,10 @@ from dataclasses import replace
 
 from retrieval.features import FeaturePipeline
 from retrieval.search.mood_phrases import read_known_mood
-from retrieval.search.named_moods import NamedMood, parse_named_mood
+from retrieval.search.named_moods import parse_named_mood
 from retrieval.search.query import Query
+from retrieval.search.query_moods import describe_mood
+from retrieval.search.query_reading import QueryText
 from retrieval.storage import MODALITIES
 
 log = logging.getLogger(__name__)
@@ -29,21 +31,22 @@ def add_named_mood(query: Query, pipeline: FeaturePipeline) -> Query:
         return query
     is_only = named.is_alone and set(query.parts) == {"text"}
     modalities = named.modalities if query.modalities == MODALITIES else query.modalities
-    line = _describe(named, modalities)
-    log.warning("%s", line)
+    too = "" if named.is_alone else " too"
+    line = _describe(f"the mood {named.words!r}{too}", modalities)
     return replace(
         query,
         mood=mood,
         affect=1.0 if is_only and query.affect is None else query.affect,
         modalities=modalities,
-        reading=replace(query.reading, warnings=(*query.reading.warnings, line)),
+        reading=_add_warning(query.reading, line),
     )
 
 
 def deny_named_moods(query: Query, pipeline: FeaturePipeline) -> Query:
     """The query with denied texts that name nothing but a mood ("not scary") as moods that are not wanted.
 
-    Unless it goes by content alone.
+    Among the modalities of what is looked for by its noun ("photos that aren't scary"), where the query
+    leaves them open; a line says so. A query by content alone stays as it is.
     """
     if query.reading is None or query.affect == 0:
         return query
@@ -57,12 +60,21 @@ def deny_named_moods(query: Query, pipeline: FeaturePipeline) -> Query:
             moods.append(mood)
     if not moods:
         return query
-    return replace(
-        query, not_moods=(*query.not_moods, *moods), reading=replace(query.reading, negatives=kept)
-    )
+    reading = replace(query.reading, negatives=kept)
+    modalities = query.modalities
+    if modalities == MODALITIES != reading.modalities:
+        modalities = reading.modalities
+        names = ", ".join(map(repr, map(describe_mood, moods)))
+        reading = _add_warning(reading, _describe(f"what is not of the mood {names}", modalities))
+    return replace(query, not_moods=(*query.not_moods, *moods), modalities=modalities, reading=reading)
 
 
-def _describe(named: NamedMood, modalities: tuple[str, ...]) -> str:
-    too = "" if named.is_alone else " too"
+def _add_warning(reading: QueryText, line: str) -> QueryText:
+    """The reading with a line for the user, which is logged too."""
+    log.warning("%s", line)
+    return replace(reading, warnings=(*reading.warnings, line))
+
+
+def _describe(sought: str, modalities: tuple[str, ...]) -> str:
     among = "" if modalities == MODALITIES else f" ({', '.join(modalities)})"
-    return f'looks for the mood {named.words!r}{too}{among}; words in "quotes" are taken as they are'
+    return f'looks for {sought}{among}; words in "quotes" are taken as they are'

@@ -8,12 +8,21 @@ content.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise, takewhile
 
 from retrieval.search.spelling import QUOTED
-from retrieval.search.wording import PROMPT, WORD, reduce_superlative, singularise
+from retrieval.search.wording import (
+    PROMPT,
+    RELATIVE_PRONOUNS,
+    SINGULAR_VERBS,
+    WORD,
+    clean_text,
+    reduce_superlative,
+    singularise,
+    straighten_quotes,
+)
 from retrieval.storage import MODALITIES
 from spaces.circumplex import LANDMARK_SYNONYMS, LANDMARKS
 
@@ -36,11 +45,9 @@ GENERIC_WORDS = frozenset({
     "anything", "thing", "file",
 }).union(*NOUNS_BY_MODALITY.values())  # fmt: skip
 """Words beside those of mood that name nothing to be seen or heard."""
-RELATIVE_PRONOUNS = frozenset({"that", "which"})
-COPULAS = frozenset({
-    "is", "are", "was", "were", "s", "feel", "feels", "look", "looks", "seem", "seems", "sound", "sounds",
-})  # fmt: skip
+COPULAS = frozenset({*SINGULAR_VERBS, *SINGULAR_VERBS.values(), "s"})
 """Verbs between a thing and its mood; "s" is that of "that's"."""
+HEARD_MODALITIES = ("video", "audio")
 MUSIC_MOODS = frozenset({
     # Hevner (1936)
     "agitated", "cheerful", "delicate", "depressing", "dignified", "doleful", "dramatic", "dreamy",
@@ -83,22 +90,53 @@ class NamedMood:
 def parse_named_mood(text: str) -> NamedMood | None:
     """The mood of "sad", "something sad", "a sad picture", "sad piano music", "a sad voice in the dark".
 
-    "The saddest song" and "songs that are sad" name the same. None where other words come before the noun or
-    in its place ("a sad dog", "less sad music"), and for quoted words.
+    "The saddest of songs" and "songs that are sad" name the same. None where other words come before the noun
+    or in its place ("a sad dog", "less sad music"), and for quoted words.
     """
-    if QUOTED.search(text):
+    if QUOTED.search(straighten_quotes(text)):
         return None
-    lowered = text.lower()
-    words = [_find_base_form(word) for word in _front_clause(WORD.findall(PROMPT.sub("", lowered)))]
-    if _list_moods(words) and GENERIC_WORDS.issuperset(_list_others(words)):
-        nouns = {singularise(word) for word in WORD.findall(lowered)}
-        modalities = tuple(name for name in MODALITIES if nouns & NOUNS_BY_MODALITY.get(name, frozenset()))
-        return NamedMood(words=_list_moods(words), is_alone=True, modalities=modalities or MODALITIES)
-    for noun in (i for i, word in enumerate(words) if word in SOUND_NOUNS):
-        before = words[:noun]
-        if _list_moods(before) and (GENERIC_WORDS | MUSIC_KINDS).issuperset(_list_others(before)):
-            return NamedMood(words=_list_moods(before), is_alone=False, modalities=("video", "audio"))
+    words = _list_base_forms(text)
+    if _list_moods(words) and not _list_contents(words):
+        return NamedMood(words=_list_moods(words), is_alone=True, modalities=find_named_modalities(text))
+    for before in _list_words_before_sounds(words):
+        if moods := _list_moods(before):
+            return NamedMood(words=moods, is_alone=False, modalities=HEARD_MODALITIES)
     return None
+
+
+def find_named_modalities(text: str) -> tuple[str, ...]:
+    """The modalities of what a text looks for, by its noun: "photos", "a video of something", "sad music".
+
+    All of them where it has no such noun, or names other content.
+    """
+    words = _list_base_forms(text)
+    if not _list_contents(words):
+        nouns = {singularise(word) for word in WORD.findall(clean_text(text).lower())}
+        named = (name for name in MODALITIES if nouns & NOUNS_BY_MODALITY.get(name, frozenset()))
+        return tuple(named) or MODALITIES
+    return HEARD_MODALITIES if [*_list_words_before_sounds(words)] else MODALITIES
+
+
+def _list_base_forms(text: str) -> list[str]:
+    """The words of a text without its request, as they stand in the lists, a relative clause in front."""
+    words = WORD.findall(PROMPT.sub("", clean_text(text).lower()))
+    return [_find_base_form(word) for word in _front_clause(_drop_partitive(words))]
+
+
+def _drop_partitive(words: list[str]) -> list[str]:
+    """The words without the "of" of a superlative: "the saddest of songs" as "the saddest songs"."""
+    return [
+        word
+        for i, word in enumerate(words)
+        if word != "of" or not i or reduce_superlative(words[i - 1]) == words[i - 1]
+    ]
+
+
+def _list_words_before_sounds(words: list[str]) -> Iterator[list[str]]:
+    """For each noun of a sound, the words before it if they name no other thing."""
+    for i, word in enumerate(words):
+        if word in SOUND_NOUNS and (GENERIC_WORDS | MUSIC_KINDS).issuperset(_list_others(words[:i])):
+            yield words[:i]
 
 
 def _front_clause(words: list[str]) -> list[str]:
@@ -127,7 +165,7 @@ def _find_base_form(word: str) -> str:
 
 
 def _list_moods(words: Iterable[str]) -> str:
-    return " ".join(word for word in words if word in MOOD_WORDS)
+    return " ".join(dict.fromkeys(word for word in words if word in MOOD_WORDS))
 
 
 def _list_others(words: Iterable[str]) -> list[str]:

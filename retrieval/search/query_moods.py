@@ -64,13 +64,13 @@ def validate_moods(query: Query) -> None:
         point = get_mood_point(mood)
         if point is not None and not all(math.isfinite(one) and -1 <= one <= 1 for one in point):
             raise AffectError(f"the mood is {point}; valence and arousal lie between -1 and 1")
+    _validate_nudges(query)
     if query.text is None or query.then:  # a text may name the mood of a region
         require_mood(query)
     if query.radius is not None and not 0 < query.radius <= MAX_RADIUS:
         raise AffectError(f"the radius is {query.radius}; it must be above 0 and at most {MAX_RADIUS:g}")
     if query.radius is not None and query.then:
         raise AffectError("a radius is of one mood, and a course is given; leave one of them out")
-    _validate_nudges(query)
 
 
 def require_mood(query: Query) -> None:
@@ -89,6 +89,11 @@ def _validate_nudges(query: Query) -> None:
         compute_nudge(query.nudges)
     except ValueError as error:
         raise AffectError(f"{named}: {error}; choose one") from error
+    if query.radius is not None or query.then:
+        given = "a course" if query.then else "a radius"
+        raise AffectError(
+            f"{named} than the query itself feels, and {given} is of a named mood; choose one of both"
+        )
     if not query.parts:
         raise AffectError(f"{named} than what? give an item, a picture, a sound, a video or words")
     if query.mood is not None or query.mood_from_words:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from retrieval.search.named_moods import NamedMood
+from retrieval.storage import MODALITIES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +17,7 @@ class QueryText:
     positive:    what is looked for; empty where only something is denied
     negatives:   what is not wanted, in the form in which it is searched, by the user's words
     named_mood:  the mood that it names beside hardly anything, or of a sound
+    modalities:  of what is looked for, by its noun, see `find_named_modalities`
     corrections: words that were replaced, with their replacement
     warnings:    lines for the user
     """
@@ -23,6 +25,7 @@ class QueryText:
     positive: str
     negatives: Mapping[str, str] = field(default_factory=dict)
     named_mood: NamedMood | None = None
+    modalities: tuple[str, ...] = MODALITIES
     corrections: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from encoders import ClassifierEncoder, EnglishTextEncoder, EventClassifier
 from retrieval.features import FeaturePipeline
 from retrieval.search.language import is_foreign, may_be_foreign
-from retrieval.search.named_moods import MOOD_WORDS, parse_named_mood
+from retrieval.search.named_moods import MOOD_WORDS, find_named_modalities, parse_named_mood
 from retrieval.search.negation import NegationParse, parse_negation
 from retrieval.search.query import Query
 from retrieval.search.query_reading import QueryText
@@ -48,6 +48,7 @@ def read_query_text(text: str | None, exclude: Sequence[str], pipeline: FeatureP
     return QueryText(
         positive=main.positive,
         named_mood=main.named_mood,
+        modalities=main.modalities,
         negatives={**main.negatives, **{other: part.positive for other, part in others.items()}},
         corrections={wrong: right for part in parts for wrong, right in part.corrections.items()},
         warnings=tuple(line for part in parts for line in part.warnings),
@@ -66,31 +67,33 @@ class _TextReader:
         return word in self.vocabulary or word in self.label_words
 
     def correct(self, text: str) -> tuple[str, dict[str, str]]:
-        """The text with straight quotes and without typing errors, and its corrections."""
-        straight = straighten_quotes(text)
+        """A text of straight quotes without its typing errors, and its corrections."""
         if may_be_foreign(text, self.is_known):
-            return straight, {}
-        return correct_spelling(straight, self.is_known, self.label_words | MOOD_WORDS)
+            return text, {}
+        return correct_spelling(text, self.is_known, self.label_words | MOOD_WORDS)
 
     def read(self, text: str) -> QueryText:
         """The query's own text."""
-        if is_foreign(text, self.is_known):
+        straight = straighten_quotes(text)
+        if is_foreign(straight, self.is_known):
             return _leave_foreign_text(text)
-        corrected, corrections = self.correct(text)
+        corrected, corrections = self.correct(straight)
         parse = parse_negation(corrected)
         return QueryText(
             positive=normalise_wording(parse.positive) if parse.positive else "",
             negatives={phrase: normalise_wording(phrase) for phrase in parse.negatives},
             named_mood=parse_named_mood(parse.positive) if parse.is_understood else None,
+            modalities=find_named_modalities(_find_sought_words(parse)),
             corrections=corrections,
             warnings=(*_report_corrections(corrections), *_report_negation(text, parse)),
         )
 
     def read_excluded(self, text: str) -> QueryText:
         """What `--not` names: a negation in it is not read, and that is said."""
-        if is_foreign(text, self.is_known):
+        straight = straighten_quotes(text)
+        if is_foreign(straight, self.is_known):
             return _leave_foreign_text(text)
-        corrected, corrections = self.correct(text)
+        corrected, corrections = self.correct(straight)
         parse = parse_negation(corrected)
         warnings = list(_report_corrections(corrections))
         if parse.negatives or not parse.is_understood:
@@ -105,6 +108,12 @@ class _TextReader:
 def _leave_foreign_text(text: str) -> QueryText:
     warning = f"{_shorten(text)} does not look like English, all that the text model knows: "
     return QueryText(positive=clean_text(text), warnings=(f"{warning}the results are guesses",))
+
+
+def _find_sought_words(parse: NegationParse) -> str:
+    """What is looked for; of a text that only denies one thing that ("not scary photos")."""
+    sought = parse.medium or parse.positive
+    return sought if sought or len(parse.negatives) != 1 else parse.negatives[0]
 
 
 @lru_cache(maxsize=1)

@@ -20,10 +20,14 @@ WORD = re.compile(r"[^\W\d_]+")
 EDGE_PUNCTUATION = " \t\n!?.,;:…-–—*_~/|()[]{}<>\"'"
 
 _SOUNDS = "sounds?|noises?|recordings?"
-PROMPT = re.compile(
-    rf"^(?:(?:please )?(?:show|find|give|get)(?: me)? |(?:i am |i'm )?(?:looking|searching|search) for )?"
-    rf"(?:{MEDIA_PROMPT})?"
-)
+_PERCEIVE = "(?:find|have|hear|listen to|see|watch)"
+REQUESTS = (
+    "(?:show|find|give|get)(?: me)?", "(?:bring|play) me", "(?:i am |i'm )?(?:looking|searching|search) for",
+    f"i (?:need|want)(?: to {_PERCEIVE})?", f"(?:i would|i'd) like(?: to {_PERCEIVE})?",
+    f"let me {_PERCEIVE}",
+)  # fmt: skip
+"""Patterns of what comes before the thing that is looked for; "play" alone may be what is to be seen."""
+PROMPT = re.compile(rf"^(?:(?:please )?(?:{'|'.join(REQUESTS)}) )?(?:{MEDIA_PROMPT})?")
 SOUND_PROMPT = re.compile(rf"^(?:(?:an?|the|some|any|all|my|our) )?(?:{_SOUNDS}) of ")
 """Kept, in one form: it brings a text nearer to those that the audio space was trained on."""
 DETERMINER = re.compile(r"^(?:an?|the|some|any|my|your|our|his|her|its|their|this|that|these|those)\s+")
@@ -43,6 +47,11 @@ PREPOSITIONS = frozenset({
 })  # fmt: skip
 """Words that end the first noun phrase; so does any word in -ing after a noun."""
 MAX_NOUN_PHRASE_WORDS = 4  # words before the first preposition; longer ones hold a verb
+SINGULAR_VERBS = {
+    "are": "is", "were": "was", "feel": "feels", "look": "looks", "seem": "seems", "sound": "sounds",
+}  # fmt: skip
+"""Verbs between a thing and what it is like, in the plural and the singular."""
+RELATIVE_PRONOUNS = frozenset({"that", "which", "who"})
 PLURAL_ONLY = frozenset({
     "people", "police", "clothes", "pants", "jeans", "trousers", "scissors", "shorts", "binoculars",
     "goggles",
@@ -57,17 +66,17 @@ MEDIA_NOUN = re.compile(
 
 
 def is_media_noun(text: str) -> bool:
-    """Whether a text, in lower case, names no content: "a photo", "anything", or nothing."""
-    return MEDIA_NOUN.match(clean_text(text).lower()) is not None
+    """Whether a text names no content: "a photo", "show me anything", or nothing."""
+    return MEDIA_NOUN.match(PROMPT.sub("", clean_text(text).lower())) is not None
 
 
 def straighten_quotes(text: str) -> str:
-    """In Unicode's normal form C, with the quotes and apostrophes of ASCII."""
-    return unicodedata.normalize("NFC", text).translate(QUOTES)
+    """In Unicode's normal form KC, which has no fullwidth letters, with ASCII's quotes and apostrophes."""
+    return unicodedata.normalize("NFKC", text.translate(QUOTES))
 
 
 def clean_text(text: str) -> str:
-    """In normal form C and one line, without doubled punctuation and, unless all is, any at its ends."""
+    """In normal form KC and one line, without doubled punctuation and, unless all is, any at its ends."""
     line = re.sub(r"\s+", " ", re.sub(r"([!?.,;:])[!?.,;:]+", r"\1", straighten_quotes(text))).strip()
     return line.strip(EDGE_PUNCTUATION) or line
 
@@ -96,11 +105,25 @@ def _normalise_noun_phrase(text: str) -> str:
         return text
     if any(word in NO_ARTICLE or word[0].isdigit() for word in phrase) or _is_participle(phrase[0]):
         return text
-    head = singularise(re.sub(r"'s?$", "", phrase[-1]))
-    singular = " ".join([*phrase[:-1], head, *words[end:]])
+    noun = re.sub(r"'s?$", "", phrase[-1])
+    head = singularise(noun)
+    rest = words[end:] if head == noun else _make_clause_singular(words[end:])
+    singular = " ".join([*phrase[:-1], head, *rest])
     if head in PLURAL_ONLY:
         return singular
     return f"{'an' if singular[0] in 'aeiou' else 'a'} {singular}"
+
+
+def _make_clause_singular(words: list[str]) -> list[str]:
+    """The words after a noun that was made singular, with the verb of its relative clause so ("that is sad").
+
+    Another verb stays: to the packaged encoder "some cows are dancing" is nearer to "a cow are dancing" than
+    to "a cow is dancing".
+    """
+    match words:
+        case [pronoun, verb, *rest] if pronoun in RELATIVE_PRONOUNS:
+            return [pronoun, SINGULAR_VERBS.get(verb, verb), *rest]
+    return words
 
 
 def find_phrase_end(words: list[str]) -> int:

@@ -2,9 +2,11 @@
 
 import json
 import os
+import pty
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from library_factory import ROOT, affect, affect_process
@@ -62,3 +64,37 @@ def test_output_that_nobody_reads_is_no_traceback(shelf):
         line = f"{sys.executable} -m retrieval {words} | true"
         done = subprocess.run(line, shell=True, cwd=ROOT, capture_output=True, text=True)
         assert done.stderr == "", words
+
+
+JOB = """
+from encoders import set_up_command
+set_up_command("affect", "stopped")
+import logging, sys
+from retrieval.progress_reporter import ProgressReporter
+with ProgressReporter("affect", interval_seconds=0) as report:
+    report.update("reading", 3, 8)
+logging.warning("a file is unreadable")
+print("done")
+sys.stderr.write("half a line")
+"""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("redirection", ["2>/dev/full", "2> >(true)", "2>&-"])
+def test_standard_error_that_cannot_be_written_does_not_cost_the_work(redirection):
+    command = ["bash", "-c", f'"$0" "$@" {redirection}', sys.executable]
+    worked = subprocess.run([*command, "-c", JOB], cwd=ROOT, capture_output=True, text=True)
+    assert (worked.returncode, worked.stdout, worked.stderr) == (0, "done\n", "")
+    refused = affect_process("info", "-l", "/nowhere", prefix=command[:-1])
+    assert (refused.returncode, refused.stdout, refused.stderr) == (2, "", "")
+
+
+def test_standard_error_stays_a_terminal():
+    parent, child = pty.openpty()
+    code = "from encoders import set_up_command; set_up_command('affect', ''); import sys\n"
+    code += "print('terminal' if sys.stderr.isatty() else 'file', file=sys.stderr)"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, stderr=child, check=True)
+    os.close(child)
+    shown = os.read(parent, 100)
+    os.close(parent)
+    assert shown.strip() == b"terminal"

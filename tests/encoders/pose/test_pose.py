@@ -172,8 +172,9 @@ def test_infos_of_native_code_are_left_out_and_errors_are_not(capfd):
     assert capfd.readouterr().err == "ERROR: a fault\nafter\n"
 
 
-def test_a_network_is_loaded_without_a_standard_error(monkeypatch, capfd):
-    monkeypatch.setattr(sys, "stderr", None)  # as Python has it where a shell closed it: 2>&-
+@pytest.mark.parametrize("name", ["stderr", "__stderr__"])
+def test_a_network_is_loaded_without_a_standard_error(monkeypatch, capfd, name):
+    monkeypatch.setattr(sys, name, None)  # as Python has it where a shell closed it: 2>&-
     with hide_native_infos():
         os.write(2, b"INFO: of whoever has its descriptor\n")
     assert capfd.readouterr().err == "INFO: of whoever has its descriptor\n"

@@ -40,6 +40,8 @@ def engine(folder):
         ("happiest photo", "happy", ("image",)), ("the most peaceful place", "peaceful", MODALITIES),
         ("a photo that feels calm", "calm", ("image",)), ("Videos which look scary", "scary", ("video",)),
         ("a picture of something that's sad and gloomy", "sad gloomy", ("image",)),
+        ("I'd like to see something sad", "sad", MODALITIES), ("sad, so sad", "sad", MODALITIES),
+        ("the saddest of all the pictures", "sad", ("image",)),
     ],
 )  # fmt: skip
 def test_a_text_that_names_nothing_but_a_mood(text, words, modalities):
@@ -55,6 +57,10 @@ def test_a_text_that_names_nothing_but_a_mood(text, words, modalities):
         ("music that is sad", "sad"), ("songs which are happy", "happy"), ("music that's sad", "sad"),
         ("piano music that sounds very calm", "calm"), ("music that was sad in the dark", "sad"),
         ("a happy song that is about a dog", "happy"), ("boring music", "boring"),
+        ("i want the saddest music", "sad"), ("Please play me a sad song", "sad"),
+        ("I need happy music", "happy"), ("i would like to hear calm music", "calm"),
+        ("let me listen to a sad song", "sad"), ("the saddest of songs", "sad"),
+        ("sad sad sad music", "sad"), ("\uff53\uff41\uff44 music", "sad"),
     ],
 )  # fmt: skip
 def test_a_text_that_names_the_mood_of_a_sound(text, words):
@@ -69,7 +75,8 @@ def test_a_text_that_names_the_mood_of_a_sound(text, words):
         "a happy man playing guitar", "scary theme park", "powerful engine sound", "video content",
         "a dog that is happy", "music for a dog that is sad", "music in a place that is calm",
         "a boring machine", "the best music", "a song that is about a dog", "sadder music",
-        "the happiest dog",
+        "the happiest dog", "i want a sad dog", "the saddest of dogs", "the joy of music",
+        "people play sad music", "i listen to sad music",
     ],
 )  # fmt: skip
 def test_a_text_that_names_no_mood(text):
@@ -120,12 +127,26 @@ def test_a_radius_is_of_the_mood_that_the_text_names(engine):
     "given",
     [
         {"text": "a cat"}, {"text": "not sad"}, {"text": "sad music", "affect": 0.0},
-        {"text": "sad music", "mood_from_words": True}, {"text": "sad", "nudges": ("calmer",)},
+        {"text": "sad music", "mood_from_words": True},
     ],
 )  # fmt: skip
 def test_a_radius_without_a_mood_is_refused(engine, given):
     with pytest.raises(AffectError, match="a radius is given, and no mood where it begins"):
         engine.run_query(Query(**given, radius=0.3))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"radius": 0.3}, "a radius"), ({"radius": 0.3, "mood": "sad"}, "a radius"),
+        ({"then": ("happy",)}, "a course"),
+    ],
+)  # fmt: skip
+def test_what_is_of_a_named_mood_does_not_go_with_a_nudge(given, said):
+    with pytest.raises(
+        AffectError, match=f"calmer than the query itself feels, and {said} is of a named mood"
+    ):
+        Query(text="sad music", nudges=("calmer",), **given)
 
 
 def test_a_radius_on_the_command_line_and_in_a_query_file(folder, tmp_path):
@@ -145,6 +166,36 @@ def test_a_denied_mood_is_one_that_is_not_wanted(engine, query):
     read = engine.resolve_query(query)
     assert read.not_moods == (LANDMARKS["sad"],) and not read.reading.negatives
     assert read.mood is None
+
+
+@pytest.mark.parametrize(
+    ("text", "modalities"),
+    [
+        ("photos that aren't scary", ("image",)), ("videos without sadness", ("video",)),
+        ("pictures not sad", ("image",)), ("show me a picture that is not sad", ("image",)),
+        ("not scary photos", ("image",)), ("happy photos that aren't scary", ("image",)),
+        ("films not very sad", ("video",)), ("photos or videos without sadness", ("image", "video")),
+        ("music that isn't sad", ("video", "audio")), ("sounds without fear", ("video", "audio")),
+        ("a dog that is not sad", MODALITIES), ("a photo of a dog, not sad", MODALITIES),
+        ("not sad", MODALITIES), ("anything but sad", MODALITIES), ("photos without people", MODALITIES),
+    ],
+)  # fmt: skip
+def test_a_denied_mood_is_looked_for_among_what_the_noun_names(engine, text, modalities):
+    read = engine.resolve_query(Query(text=text))
+    assert read.modalities == modalities
+    lines = [line for line in read.reading.warnings if "is not of the mood" in line]
+    assert len(lines) == (modalities != MODALITIES) and all(", ".join(modalities) in line for line in lines)
+    kept = engine.resolve_query(Query(text=text, modalities=("image", "audio")))
+    assert kept.modalities == ("image", "audio")
+
+
+def test_the_noun_is_no_filter_where_a_query_goes_by_content_alone(engine):
+    assert engine.resolve_query(Query(text="photos that aren't sad", affect=0)).modalities == MODALITIES
+
+
+def test_a_mood_that_is_excluded_is_looked_for_among_what_the_text_names(engine):
+    assert engine.resolve_query(Query(text="photos", exclude=("sad",))).modalities == ("image",)
+    assert engine.resolve_query(Query(text="dogs", exclude=("sad photos",))).modalities == MODALITIES
 
 
 def test_by_content_alone_a_denied_mood_is_a_word_like_others(engine):

@@ -25,7 +25,8 @@ from retrieval.search.negation import NegationParse, parse_negation
         ("a dog that isn't brown", "a dog", ["brown"]), ("a beach that is not sad", "a beach", ["sad"]),
         ("a man who's not wearing a hat on a horse", "a man on a horse", ["wearing a hat"]),
         ("!cat", "", ["cat"]), ("animal !cat -dog", "animal", ["cat", "dog"]),
-        ("dog NOT cat", "dog", ["cat"]),
+        ("dog NOT cat", "dog", ["cat"]), ("a street not gloomy", "a street", ["gloomy"]),
+        ("pictures not very sad", "", ["very sad"]), ("show me pictures, no people", "", ["people"]),
         ('-"black cat"', "", ["black cat"]), ('animal !"black cat" in snow', "animal in snow", ["black cat"]),
         ('without "black cat"', "", ["black cat"]),
         ('a "red car" without a "black cat"', 'a "red car"', ["a black cat"]),
@@ -71,6 +72,17 @@ def test_other_negations_are_not_understood_and_leave_the_text_whole(text):
 def test_texts_without_a_negation_are_as_they_were(text):
     parse = parse_negation(text)
     assert (parse.positive, parse.negatives, parse.is_understood) == (text, (), True)
+
+
+@pytest.mark.parametrize(
+    ("text", "medium"),
+    [
+        ("photos with no people", "photos"), ("show me a picture that is not red", "show me a picture"),
+        ("a beach without people", ""), ("photos", ""), ("not a cat", ""),
+    ],
+)  # fmt: skip
+def test_the_medium_of_what_is_only_denied(text, medium):
+    assert parse_negation(text).medium == medium
 
 
 @pytest.mark.parametrize(

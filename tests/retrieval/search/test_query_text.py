@@ -91,6 +91,12 @@ def test_english_and_single_words_are_not_taken_for_another_language(pipeline, t
     assert not read_query_text(text, (), pipeline).warnings
 
 
+@pytest.mark.parametrize("text", ["\uff44\uff4f\uff47\uff53", "\uff33\uff48\uff4f\uff57 me dogs"])
+def test_fullwidth_letters_are_plain_ones(pipeline, text):
+    reading = read_query_text(text, (text,), pipeline)
+    assert (reading.positive, reading.negatives, reading.warnings) == ("a dog", {text: "a dog"}, ())
+
+
 def test_negations_are_said_and_those_in_quotes_are_not_read(pipeline):
     reading = read_query_text("a beach without people", ("dogs",), pipeline)
     assert reading.positive == "a beach" and reading.negatives == {"people": "people", "dogs": "a dog"}

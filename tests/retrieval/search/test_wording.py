@@ -14,6 +14,7 @@ A_CAT = [
     "cat", "a cat", "the cat", "my cat", "CAT", "A Cat", "cats", "the cats", "some cats", "cat!!", "a cat.",
     '"a cat"', "“cats”", "‘cat’", "cat's", "a photo of a cat", "picture with cats", "Images of my cat",
     "show me cats", "please show me a picture of a cat", "a video of a cat", "  a \t cat \n", "cat?!",
+    "i want cats", "I need to see a picture of my cat", "bring me the cat", "\uff43\uff41\uff54",
 ]  # fmt: skip
 
 
@@ -33,6 +34,9 @@ def test_wordings_of_one_noun_are_one_query(text):
         ("the sounds of dogs barking", "the sound of a dog barking"), ("a black bus", "a black bus"),
         ("king penguins", "a king penguin"), ("old men", "an old man"), ("a photo", "a photo"),
         ("3/4 sit-up", "3/4 sit-up"), ("a dog's nose", "a dog's nose"), ("!!!", "!"),
+        ("songs that are sad", "a song that is sad"), ("photos which look calm", "a photo which looks calm"),
+        ("dogs are running", "a dog are running"), ("people who were sad", "people who were sad"),
+        ("dogs on walls that are red", "a dog on walls that are red"), ("play a violin", "a play a violin"),
     ],
 )  # fmt: skip
 def test_what_else_a_text_says_is_kept(text, read):
