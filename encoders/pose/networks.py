@@ -7,7 +7,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ TfliteNetwork = Callable[[Floats], tuple[Floats, ...]]
 THREADS = 2  # of one call: one takes 1.9 times as long; the networks are too small for many
 NATIVE_INFO_PREFIX = b"INFO: "
 STDERR = 2  # its file descriptor
+_STDERR_LOCK = threading.Lock()  # of one process there is one
 
 
 def load_tflite_network(path: Path) -> TfliteNetwork:
@@ -54,8 +55,17 @@ def hide_native_infos() -> Iterator[None]:
     if sys.stderr is None or sys.__stderr__ is None:
         yield
         return
-    sys.stderr.flush()
+    with _STDERR_LOCK, ExitStack() as at_end:
+        with suppress(OSError):  # no place for a temporary file: the lines do no harm
+            at_end.enter_context(_hold_stderr())
+        yield
+
+
+@contextmanager
+def _hold_stderr() -> Iterator[None]:
+    """Hold back what is written to standard error, and write it in the end, without infos."""
     with tempfile.TemporaryFile() as held:
+        sys.stderr.flush()
         original = os.dup(STDERR)
         os.dup2(held.fileno(), STDERR)
         try:

@@ -28,7 +28,7 @@ CACHE_VERSION = 2  # raise it when the record of the same video would differ
 
 def load_affect_pipeline() -> FeaturePipeline:
     """The packaged encoders of images, sound and faces. Raises MissingBackendError without one."""
-    pipeline = FeaturePipeline(PipelineConfig.default().replace(activity="", sentiment=""))
+    pipeline = FeaturePipeline(PipelineConfig.default(activity="", sentiment=""))
     if lacking := [sense for sense in ("image", "sound") if sense not in pipeline.affect_model.regressors]:
         raise MissingBackendError(
             f"no packaged head reads valence and arousal of {' and '.join(lacking)}; install again"

@@ -49,7 +49,7 @@ def command(data: Path, encoders: str, seed: int, as_json: bool) -> None:
     A word is found at k if one of its sounds is among the first k. Whether a clip is speech, music or other
     is asked of RAVDESS, of VGMIDI and Wesnoth's music, and of animal_sounds.
     """
-    config = PipelineConfig.parse(encoders).replace(objects="", activity="", faces="")
+    config = PipelineConfig.parse(encoders).replace(objects="", activity="", pose="", faces="")
     sounds = list_sounds(data)
     if not sounds:
         raise AffectError(f"{data}: sounds_by_word has no sound")

@@ -47,7 +47,7 @@ def measure_courses(seed: int, films_per_course: int = FILMS_PER_COURSE) -> dict
 
 def _score_courses(folder: Path, paths: Sequence[Path]) -> dict[str, dict[str, dict[str, float]]]:
     """By wording and course with a change, the score of each film by its name."""
-    config = PipelineConfig.default().replace(activity="")  # which affect does not read
+    config = PipelineConfig.default(activity="")  # which affect does not read
     with (
         closing(Library.create(folder, config, SEGMENT_SECONDS)) as library,
         library.lock_for_writing(),

@@ -24,6 +24,7 @@ from retrieval.indexing import Exclusions
 from retrieval.library_location import Location, require_folder
 
 if TYPE_CHECKING:
+    from retrieval.features import PipelineConfig
     from retrieval.indexing import FileEncoder, RoleCompleter
     from retrieval.storage import AnyLibrary, Library
 
@@ -85,9 +86,8 @@ def index(
     Unchanged files (size, times) cost a stat, moved ones are recognised by content, deleted ones are
     forgotten. It can be stopped at any time and run again. Files that can't be read are listed at the end.
 
-    In a library made by an earlier version, sounds and films are read again for the experts that came
-    since; photos are not, and the library is searched as before until all are done. Previews that it lacks
-    are made.
+    In a library made by an earlier version, files are read again for the experts that came since and read
+    such files; until all are done the library is searched as before. Previews that it lacks are made.
 
     Where a folder is empty now, or lost more than half of its files and at least 5, its disk may not be
     mounted: its files are kept, reported as missing (the exit code is 0), and forgotten with --prune.
@@ -107,8 +107,9 @@ def index(
     if not kind.exists(folder) and (missing_paths := [path for path in paths if not path.exists()]):
         raise AffectError(f"{to_printable(missing_paths[0])}: no such file or directory")
     Exclusions(exclude)  # raises for a bad pattern before a library is created
+    config = make_pipeline_config(preset, encoders)
     with (
-        closing(_open_or_create_library(folder, preset, encoders, segment, heads)) as library,
+        closing(_open_or_create_library(folder, config, segment, heads)) as library,
         library.lock_for_writing(),
     ):
         if heads is not None and isinstance(library, Library):
@@ -126,10 +127,8 @@ def index(
                 exclude=exclude,
                 encoder=_make_encoder(library, ray_address),
             )
-            # else those given are wanted, without what came later
-            if preset is None and encoders is None and isinstance(library, Library):
-                _complete_roles(RoleCompleter(library, progress, on_progress), jobs)
             if isinstance(library, Library):
+                _complete_roles(RoleCompleter(library, progress, on_progress, config), jobs)
                 PreviewCompleter(library, progress, on_progress).run(indexer.without_preview, jobs)
         kind.update_index(library, log_progress)
         progress.removed += removed_count
@@ -169,8 +168,7 @@ def _use_heads(library: Library, heads_folder: Path) -> None:
 
 def _open_or_create_library(
     location: Location,
-    preset: str | None,
-    encoder_spec: str | None,
+    config: PipelineConfig | None,
     segment_seconds: float | None,
     heads_folder: Path | None,
 ) -> AnyLibrary:
@@ -181,7 +179,6 @@ def _open_or_create_library(
 
     if segment_seconds is not None and math.isnan(segment_seconds):
         raise AffectError("a segment is nan seconds long; give a number from 1 to 3600")
-    config = make_pipeline_config(preset, encoder_spec)
     kind = get_library_kind(location)
     if not kind.exists(location):
         config = config or PipelineConfig.default()

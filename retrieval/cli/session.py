@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from encoders import AffectError, to_printable
+from encoders import AffectError, MissingBackendError, to_printable
 from retrieval.library_location import Location
 
 if TYPE_CHECKING:
@@ -68,6 +68,8 @@ def open_current_folder(folder: Path) -> Library:
                 f"{to_printable(folder)}: made by another version of the {', '.join(outdated.spaces)}, and "
                 f"process {error.writer_pid} is writing to it; run this again when that is done"
             ) from error
+        except MissingBackendError:
+            raise
         except AffectError as error:
             raise outdated from error
     return Library.open(folder)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 
 from encoders import ENCODERS, AffectError, MissingBackendError
-from retrieval.features.presets import DEFAULT_PRESET, PRESETS
+from retrieval.features.presets import DEFAULT_PRESET, PRESETS, find_missing_encoders
 from retrieval.features.roles import ROLES, list_media_roles
 
 log = logging.getLogger(__name__)
@@ -26,8 +26,8 @@ class PipelineConfig(Mapping[str, str]):
     def __init__(self, **encoder_by_role: str) -> None:
         _check_roles(encoder_by_role)
         filled = {name: encoder_by_role.get(name, role.default_encoder) for name, role in ROLES.items()}
-        alone = [role for role in _list_lone_companions(filled) if role not in encoder_by_role]
-        self._encoder_by_role = {**filled, **dict.fromkeys(alone, "")}
+        left_out = set(_list_unaccompanied_roles(filled)) - encoder_by_role.keys()
+        self._encoder_by_role = {**filled, **dict.fromkeys(left_out, "")}
         self._undecided: frozenset[str] = frozenset()
 
     def __getitem__(self, role: str) -> str:
@@ -46,12 +46,9 @@ class PipelineConfig(Mapping[str, str]):
         return f"PipelineConfig({', '.join(f'{role}={name!r}' for role, name in self.items())})"
 
     def replace(self, **encoder_by_role: str) -> PipelineConfig:
-        """The same with other encoders in these roles, and without the roles that went with theirs."""
-        filled = {**self, **encoder_by_role}
-        alone = [role for role in _list_lone_companions(filled) if role not in encoder_by_role]
-        return PipelineConfig(**{**filled, **dict.fromkeys(alone, "")})._leave_undecided(
-            self._undecided - encoder_by_role.keys()
-        )
+        """The same with other encoders in these roles."""
+        config = PipelineConfig(**{**self, **encoder_by_role})
+        return config._leave_undecided(self._undecided - encoder_by_role.keys())
 
     def matches(self, other: PipelineConfig) -> bool:
         """Whether both have the same encoders, but for roles that one of them leaves undecided."""
@@ -59,13 +56,18 @@ class PipelineConfig(Mapping[str, str]):
         return all(name == other[role] for role, name in self.items() if role not in undecided)
 
     def list_new_roles(self) -> dict[str, str]:
-        """Default encoders, by role, of the undecided roles that can be had now."""
+        """Default encoders, by role, of the undecided roles, as far as they are available.
+
+        Warns of those that are not, unless they are optional.
+        """
         decided = {role: name for role, name in self.items() if role not in self._undecided}
-        return {
-            role: name
-            for role, name in PipelineConfig(**decided).items()
-            if role in self._undecided and name and _find_missing_backend(name) is None
-        }
+        filled = PipelineConfig(**decided)
+        new_roles = {role: filled[role] for role in ROLES if role in self._undecided and filled[role]}
+        missing_by_name = find_missing_encoders(new_roles.values())
+        for role, name in new_roles.items():
+            if name in missing_by_name and not ROLES[role].is_optional:
+                log.warning("the role %s is left out: %s", role, missing_by_name[name])
+        return {role: name for role, name in new_roles.items() if name not in missing_by_name}
 
     @classmethod
     def parse(cls, text: str, preset: str = DEFAULT_PRESET) -> PipelineConfig:
@@ -100,42 +102,30 @@ class PipelineConfig(Mapping[str, str]):
         decided = {role: name for role, name in self.items() if role not in self._undecided}
         return json.dumps(decided, sort_keys=True)
 
-    def _leave_undecided(self, roles: Iterable[str]) -> PipelineConfig:
+    def _leave_undecided(self, roles: Set[str]) -> PipelineConfig:
         config = PipelineConfig(**{**self, **dict.fromkeys(roles, "")})
         config._undecided = frozenset(roles)
         return config
 
 
 def find_missing_roles(
-    config: Mapping[str, str], roles: Iterable[str] | None = None
+    config: Mapping[str, str], roles: Iterable[str] = tuple(ROLES)
 ) -> dict[str, MissingBackendError]:
-    """By filled optional role, why its encoder can't be used here; among these roles, by default all."""
-    missing = {
-        role: _find_missing_backend(config[role])
-        for role in ROLES
-        if ROLES[role].is_optional and config[role] and (roles is None or role in set(roles))
-    }
-    return {role: reason for role, reason in missing.items() if reason is not None}
+    """By filled optional role, of these, why its encoder can't be used here."""
+    optional_roles = [role for role in roles if ROLES[role].is_optional and config[role]]
+    missing_by_name = find_missing_encoders(config[role] for role in optional_roles)
+    return {role: missing_by_name[config[role]] for role in optional_roles if config[role] in missing_by_name}
 
 
-def _list_lone_companions(encoder_by_role: Mapping[str, str]) -> list[str]:
-    """Roles that go with a role whose default encoder is not used."""
+def _list_unaccompanied_roles(encoder_by_role: Mapping[str, str]) -> list[str]:
+    """Roles that go with others, of which one has another encoder than its default."""
     return [
         name
         for name, role in ROLES.items()
-        if role.companion_role
-        and encoder_by_role[role.companion_role] != ROLES[role.companion_role].default_encoder
+        if any(encoder_by_role[other] != ROLES[other].default_encoder for other in role.companion_roles)
     ]
 
 
 def _check_roles(encoder_by_role: Mapping[str, str]) -> None:
     if unknown := encoder_by_role.keys() - ROLES.keys():
         raise AffectError(f"no role {', '.join(sorted(unknown))}; roles: {', '.join(sorted(ROLES))}")
-
-
-def _find_missing_backend(encoder: str) -> MissingBackendError | None:
-    try:
-        ENCODERS.make(encoder)
-    except MissingBackendError as missing:
-        return missing
-    return None

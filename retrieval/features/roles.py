@@ -16,8 +16,9 @@ class Role:
     default_encoder: its name in `encoders.registry.ENCODERS`; empty where the role is filled on request only
     is_affect_only:  its rows are read for affect alone, by no space
     is_optional:     left out of new libraries, with a warning, where the default encoder's weights are absent
-    companion_role:  the role beside whose default encoder alone the heads read it; by default it is left out
-                     where another encoder fills that role, or none, and it has rows of the same items
+    companion_roles: roles beside whose default encoders alone the heads read it: by default it is left out
+                     where one of them has another encoder, or none. It can have rows of items that have some
+                     of the first
     """
 
     name: str
@@ -25,7 +26,7 @@ class Role:
     default_encoder: str
     is_affect_only: bool = False
     is_optional: bool = False
-    companion_role: str = ""
+    companion_roles: tuple[str, ...] = ()
 
 
 EVENTS_ROLE = "events"
@@ -40,7 +41,7 @@ ROLES: Mapping[str, Role] = {
             modality="frames",
             default_encoder="blazepose",
             is_optional=True,
-            companion_role="activity",
+            companion_roles=("activity", "objects"),
         ),
         Role(name="sound", modality="sound", default_encoder="logmel"),
         Role(name=EVENTS_ROLE, modality="sound", default_encoder="yamnet"),
@@ -66,8 +67,8 @@ def list_media_roles() -> tuple[str, ...]:
 
 def list_sibling_roles(name: str) -> tuple[str, ...]:
     """Names of the other roles of which an item has rows if it can have rows of this one."""
-    if ROLES[name].companion_role:
-        return (ROLES[name].companion_role,)
+    if companions := ROLES[name].companion_roles:
+        return companions[:1]
     return tuple(
         role.name for role in ROLES.values() if role.modality == ROLES[name].modality and role.name != name
     )

@@ -29,6 +29,7 @@ from retrieval.storage import (
     FileStamp,
     FileUpdate,
     Library,
+    commit_files,
     postpone_missing_roles,
 )
 
@@ -71,7 +72,6 @@ class Indexer:
         Raises AffectError for a root that does not exist or a full disk; committed files stay. On
         KeyboardInterrupt (see encoders.interrupts) encoded files are committed first.
         """
-        postpone_missing_roles(self.library)
         scan_result = self._scan(roots, exclude)
         self._record_roots(scan_result.roots)
         paths_to_read = [
@@ -152,6 +152,7 @@ class Indexer:
         return True
 
     def _encode_files(self, paths: Sequence[Path], encoder: FileEncoder) -> None:
+        postpone_missing_roles(self.library)
         for step in encoder.encode(paths, self._is_new):
             self._handle_step(step)
             self._on_progress(self.progress)
@@ -194,7 +195,7 @@ class Indexer:
         files, self._encoded_files = self._encoded_files, []
         if files:
             self._write_previews(files)
-            self.library.commit([self._make_encoded_file(file) for file in files])
+            commit_files(self.library, [self._make_encoded_file(file) for file in files])
             self.progress.indexed += len(files)
             self.progress.incomplete.update(
                 {str(file.path): file.incomplete_reason for file in files if file.incomplete_reason}

@@ -16,6 +16,7 @@ from retrieval.features import (
     ROLES,
     FeaturePipeline,
     LoopStep,
+    PipelineConfig,
     ProcessedFile,
     concatenate_features,
     encode_files,
@@ -43,17 +44,22 @@ OTHER_SEGMENTS = "it is decoded into other segments than the library has"
 class RoleCompleter:
     """Adds the rows of new roles to the items of a library. `on_progress` is called after every step.
 
+    wanted: encoders of which new roles must be some; by default all are added
+
     Until `install` the library is searched as before. What was committed is not read again by a later run,
     which also reads files that were missing.
     """
 
     def __init__(
-        self, library: Library, progress: IndexProgress, on_progress: Callable[[IndexProgress], None]
-    ) -> None:
+        self, library: Library, progress: IndexProgress, on_progress: Callable[[IndexProgress], None],
+        wanted: PipelineConfig | None = None,
+    ) -> None:  # fmt: skip
         self.library = library
         self._progress, self._on_progress = progress, on_progress
         can_rebuild = not library.pipeline.missing_roles
         new_roles = library.config.list_new_roles() if can_rebuild else {}
+        if wanted is not None:
+            new_roles = {role: name for role, name in new_roles.items() if wanted[role] == name}
         self._config = library.config.replace(**new_roles)
         earlier_roles = filter(library.pipeline.has_role, list_added_roles(library.catalog))
         self._roles = [*new_roles, *earlier_roles] if can_rebuild else []

@@ -13,12 +13,16 @@ from retrieval.search.named_moods import MOOD_WORDS
 from retrieval.search.spelling import QUOTED
 from retrieval.search.wording import MAX_NOUN_PHRASE_WORDS, find_phrase_end, is_media_noun
 
+_CLAUSE_WORDS = ("is", "are", "am", "be", "was", "were", "'s", "'re", "'m", "if", "or", "why")
+_NO_CLAUSE = "".join(  # "pictures not sad", but neither "he is not sad" nor "why not happy"
+    rf"(?<!\b{word})" for word in _CLAUSE_WORDS
+)
 _JOINED = (
     r"(?:,? (?:but|and|or|with|having|wearing|has|have) (?:no|not)|, ?(?:no|not)|"
     r",? without|,? except(?: for)?|,? minus|"
     r",? (?:that|which|who)(?:(?:'s| is| are| was| were) not| (?:is|are|was|were)n't)|"
     r"(?<!\bDO) (?-i:NOT)|"  # as in the query languages of search engines
-    rf" not(?= (?:(?:so|very|really|quite) )?(?:{'|'.join(sorted(MOOD_WORDS))})\b))"  # "pictures not sad"
+    rf"{_NO_CLAUSE} not(?= (?:(?:so|very|really|quite) )?(?:{'|'.join(sorted(MOOD_WORDS))})\b))"
 )
 _START = r"^(?:no|not|without|except(?: for)?|anything but|everything but|all but)"
 NEGATION = re.compile(
@@ -43,13 +47,13 @@ class NegationParse:
 
     positive:      what is looked for; empty where the text only denies
     negatives:     what is not wanted
-    medium:        what is looked for where that is no content: "photos" of "photos without people"
+    media_noun:        what is looked for where that is no content: "photos" of "photos without people"
     is_understood: False where the text denies something in a way that does not parse; it is then left whole
     """
 
     positive: str
     negatives: tuple[str, ...] = ()
-    medium: str = ""
+    media_noun: str = ""
     is_understood: bool = True
 
 
@@ -66,7 +70,7 @@ def parse_negation(text: str) -> NegationParse:
         return NegationParse(positive=text, is_understood=False)
     return NegationParse(
         positive=_restore_quotations(parse.positive, [f'"{words}"' for words in quotations]),
-        medium=parse.medium,
+        media_noun=parse.media_noun,
         negatives=tuple(_restore_quotations(phrase, quotations) for phrase in parse.negatives),
     )
 
@@ -83,7 +87,7 @@ def _parse_unquoted(text: str) -> NegationParse:
     if not all(denied for denied, _ in splits) or any(map(NEGATIVE_WORD.search, [positive, *negatives])):
         return NegationParse(positive=text, is_understood=False)
     if negatives and is_media_noun(positive):
-        return NegationParse(positive="", negatives=tuple(negatives), medium=positive)
+        return NegationParse(positive="", negatives=tuple(negatives), media_noun=positive)
     return NegationParse(positive=positive, negatives=tuple(negatives))
 
 

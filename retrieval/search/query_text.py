@@ -112,7 +112,7 @@ def _leave_foreign_text(text: str) -> QueryText:
 
 def _find_sought_words(parse: NegationParse) -> str:
     """What is looked for; of a text that only denies one thing that ("not scary photos")."""
-    sought = parse.medium or parse.positive
+    sought = parse.media_noun or parse.positive
     return sought if sought or len(parse.negatives) != 1 else parse.negatives[0]
 
 

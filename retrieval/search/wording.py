@@ -12,6 +12,7 @@ import unicodedata
 
 from retrieval.features import MEDIA_NOUNS, MEDIA_PROMPT
 
+FULLWIDTH = {0xFF01 + i: 0x21 + i for i in range(94)} | {0x3000: " "}  # letters of East Asian keyboards
 QUOTES = str.maketrans({
     "\u2018": "'", "\u2019": "'", "\u201b": "'", "\u00b4": "'", "`": "'",
     "\u201c": '"', "\u201d": '"', "\u201e": '"', "\u201f": '"', "\u00ab": '"', "\u00bb": '"',
@@ -71,12 +72,12 @@ def is_media_noun(text: str) -> bool:
 
 
 def straighten_quotes(text: str) -> str:
-    """In Unicode's normal form KC, which has no fullwidth letters, with ASCII's quotes and apostrophes."""
-    return unicodedata.normalize("NFKC", text.translate(QUOTES))
+    """Composed (Unicode's normal form C), with ASCII's quotes, and its letters in place of fullwidth ones."""
+    return unicodedata.normalize("NFC", text).translate(FULLWIDTH).translate(QUOTES)
 
 
 def clean_text(text: str) -> str:
-    """In normal form KC and one line, without doubled punctuation and, unless all is, any at its ends."""
+    """In one line, without doubled punctuation and, unless all is, any at its ends."""
     line = re.sub(r"\s+", " ", re.sub(r"([!?.,;:])[!?.,;:]+", r"\1", straighten_quotes(text))).strip()
     return line.strip(EDGE_PUNCTUATION) or line
 

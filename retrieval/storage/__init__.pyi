@@ -1,6 +1,7 @@
 from .added_roles import ItemRows as ItemRows
 from .added_roles import append_role_rows as append_role_rows
 from .added_roles import begin_roles as begin_roles
+from .added_roles import commit_files as commit_files
 from .added_roles import find_items_to_complete as find_items_to_complete
 from .added_roles import list_added_roles as list_added_roles
 from .added_roles import must_project_roles as must_project_roles

@@ -16,6 +16,7 @@ import numpy as np
 from encoders import Rows, is_missing_row
 from retrieval.features import list_sibling_roles
 from retrieval.storage.catalog import Catalog
+from retrieval.storage.encoded_files import EncodedFile
 from retrieval.storage.library import Library
 from retrieval.storage.locking import translate_disk_errors
 from retrieval.storage.ports import AnyLibrary
@@ -85,18 +86,45 @@ def begin_roles(catalog: Catalog, signatures: Mapping[str, str]) -> None:
 def postpone_missing_roles(library: AnyLibrary) -> None:
     """Record the roles whose encoders are not here: items indexed now get their rows by a later run.
 
-    Raises MissingBackendError for a library that is no folder, which a later run does not complete.
+    What was indexed before has been read. Raises MissingBackendError for a library that is no folder, which
+    a later run does not complete.
     """
-    missing_roles = library.pipeline.missing_roles
     if not isinstance(library, Library):
         library.pipeline.require_encoders()
-    elif missing_roles:
-        added = _AddedRoles.load(library.catalog)
-        signatures = json.loads(library.catalog.get_meta("signature") or "{}")
-        for role in missing_roles.keys() - added.roles.keys():
-            added.roles[role] = _AddedRole(signature=signatures[role])
-        with library.catalog.transaction():
-            added.save(library.catalog)
+        return
+    added = _AddedRoles.load(library.catalog)
+    postponed = library.pipeline.missing_roles.keys() - added.roles.keys()
+    if not postponed:
+        return
+    signatures = json.loads(library.catalog.get_meta("signature") or "{}")
+    for role in postponed:
+        without_rows = _list_readable_items(library, role) - _list_items(library, role)
+        added.roles[role] = _AddedRole(signature=signatures[role], items_without_rows=sorted(without_rows))
+    with library.catalog.transaction():
+        added.save(library.catalog)
+
+
+def commit_files(library: AnyLibrary, files: Sequence[EncodedFile]) -> None:
+    """Commit files, and record which were read for an added role and have no rows of it.
+
+    Raises AffectError when the disk is full.
+    """
+    library.commit(files)
+    if isinstance(library, Library):
+        with translate_disk_errors(library.folder), library.catalog.transaction():
+            _record_items_without_rows(library.catalog, files)
+
+
+def _record_items_without_rows(catalog: Catalog, files: Sequence[EncodedFile]) -> None:
+    added = _AddedRoles.load(catalog)
+    for role in added.roles:
+        added.roles[role].items_without_rows += [
+            file.item_id
+            for file in files
+            if role in file.features and is_missing_row(file.features[role]).all()
+        ]
+    if added.roles:
+        added.save(catalog)
 
 
 def find_items_to_complete(library: Library) -> dict[str, list[str]]:
@@ -104,10 +132,14 @@ def find_items_to_complete(library: Library) -> dict[str, list[str]]:
     missing_roles: dict[str, list[str]] = {}
     for name, role in _AddedRoles.load(library.catalog).roles.items():
         read = {*_list_items(library, name), *role.items_without_rows}
-        readable = {item for other in list_sibling_roles(name) for item in _list_items(library, other)}
-        for item in sorted(readable - read):
+        for item in sorted(_list_readable_items(library, name) - read):
             missing_roles.setdefault(item, []).append(name)
     return missing_roles
+
+
+def _list_readable_items(library: Library, role: str) -> set[str]:
+    """Ids of the items that have what a role reads."""
+    return {item for other in list_sibling_roles(role) for item in _list_items(library, other)}
 
 
 def _list_items(library: Library, vector_file_name: str) -> set[str]:
@@ -123,7 +155,6 @@ def append_role_rows(library: Library, batch: Sequence[ItemRows]) -> None:
     catalog = library.catalog
     with translate_disk_errors(library.folder), catalog.transaction():
         added = _AddedRoles.load(catalog)
-        added.generation = catalog.get_generation()
         for name, role in added.roles.items():
             items = [item for item in batch if name in item.rows_by_role]
             for item in items:
@@ -133,6 +164,8 @@ def append_role_rows(library: Library, batch: Sequence[ItemRows]) -> None:
                 segments = np.concatenate([np.array(item.segments, np.int64) for item in items])
                 rows = np.concatenate([item.rows_by_role[name] for item in items])
                 library.vectors.append(name, rows, segments)
+                if not is_missing_row(rows).all():
+                    added.generation = catalog.get_generation()
         added.save(catalog)
 
 

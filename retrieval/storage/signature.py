@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from encoders import AffectError, to_printable
@@ -48,6 +49,12 @@ def check_signature(
             "install those, or index into a new library"
         )
     for role, missing in missing_roles.items():
-        log.warning("without the role %s: %s", role, missing)
+        _warn_once(f"without the role {role}: {missing}")
     if changed_keys and check_spaces:
         raise OutdatedSpacesError(folder, changed_keys)
+
+
+@cache
+def _warn_once(line: str) -> None:
+    """Log a line in this process: a command opens a library several times."""
+    log.warning("%s", line)

@@ -53,7 +53,11 @@ class Anchors:
 
 
 def load_anchors(library: Library) -> Anchors:
-    """The video segments with affect of both audio and images, without any alignment."""
+    """The video segments with affect of both audio and images, without any alignment.
+
+    Raises MissingBackendError where an encoder is not here, without which no map can be installed.
+    """
+    library.pipeline.require_encoders()
     pipeline, snapshot = library.pipeline.without_alignment(), load_snapshot(library)
     segments = np.flatnonzero(snapshot.mask_modality("video"))
     videos = snapshot.columns.ids[snapshot.item_by_segment[segments]].astype(np.str_)

@@ -65,8 +65,10 @@ class LibraryTrainingData:
 def prepare_training_data(library: Library, captioned_files: Sequence[CaptionedFile]) -> LibraryTrainingData:
     """Find the captioned items and count what each space could learn from, without the split "test".
 
-    Raises AffectError where no caption is of an item, or no space has enough to learn from.
+    Raises AffectError where no caption is of an item, or no space has enough to learn from, and
+    MissingBackendError where an encoder is not here, without which no heads can be installed.
     """
+    library.pipeline.require_encoders()
     captioned, experts = match_captions(library, captioned_files), FeaturePipeline(library.config)
     if not experts.has_role(TEXT_ROLE):
         raise AffectError(

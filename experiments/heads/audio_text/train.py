@@ -39,7 +39,9 @@ def fit_audio_heads(
     The report compares the kernel with methods trained on the plain clips alone: the kernel too, linear
     ridge on the same targets, and a support vector machine. Raises AffectError where a set is missing.
     """
-    audio_pipeline = FeaturePipeline(pipeline.config.replace(objects="", activity="", tone="", faces=""))
+    audio_pipeline = FeaturePipeline(
+        pipeline.config.replace(objects="", activity="", pose="", tone="", faces="")
+    )
     domain_texts = load_domain_texts(data_root)
     training_set = TrainingSet(
         clips=load_clips(audio_pipeline, data_root, seed=seed),

@@ -2,6 +2,8 @@
 
 import os
 import sys
+import tempfile
+import threading
 
 import numpy as np
 import pytest
@@ -170,6 +172,34 @@ def test_infos_of_native_code_are_left_out_and_errors_are_not(capfd):
         os.write(2, b"INFO: a delegate\nERROR: a fault\n")
     os.write(2, b"after\n")
     assert capfd.readouterr().err == "ERROR: a fault\nafter\n"
+
+
+def test_two_at_once_give_standard_error_back(capfd):
+    started, ended = threading.Event(), threading.Event()
+
+    def hide_longer():
+        with hide_native_infos():
+            started.set()
+            ended.wait(0.2)
+
+    thread = threading.Thread(target=hide_longer)
+    thread.start()
+    started.wait(5)
+    with hide_native_infos():
+        ended.set()
+    thread.join()
+    os.write(2, b"after\n")
+    assert capfd.readouterr().err == "after\n"
+
+
+def test_without_a_place_for_temporary_files_nothing_is_hidden(capfd, monkeypatch):
+    def fail():
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", fail)
+    with hide_native_infos():
+        os.write(2, b"INFO: a delegate\n")
+    assert capfd.readouterr().err == "INFO: a delegate\n"
 
 
 @pytest.mark.parametrize("name", ["stderr", "__stderr__"])

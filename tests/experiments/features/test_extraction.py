@@ -37,6 +37,17 @@ def test_every_segment_and_what_cannot_be_read(tmp_path):
     assert only.item_by_segment.tolist() == [0, 2, 4]
 
 
+def test_a_role_that_goes_with_another_is_encoded_where_that_is_cached(tmp_path):
+    media, cache = [(film(tmp_path / "film.mp4", sound=2.0),)], tmp_path / "cache"
+    before = TOYS.replace(objects="efficientnet-lite2", activity="lite2-flow")
+    encode_items(FeaturePipeline(before), media, cache_folder=cache, quiet=True)
+    pipeline = FeaturePipeline(before.replace(pose="blazepose"))
+    if pipeline.missing_roles:
+        pytest.skip(str(pipeline.missing_roles["pose"]))
+    found = encode_items(pipeline, media, cache_folder=cache, quiet=True)
+    assert found.features["pose"].shape == (1, 162) and found.features["activity"].shape == (1, 4384)
+
+
 def test_features_of_first_segments(tmp_path):
     experts = FeaturePipeline(TOYS)
     files = [

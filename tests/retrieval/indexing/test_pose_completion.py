@@ -18,6 +18,8 @@ from retrieval.indexing import Indexer, IndexProgress, RoleCompleter, role_compl
 from retrieval.samples.media_writer import write_video
 from retrieval.search import Engine, Query
 from retrieval.storage import Library
+from retrieval.training.anchors import load_anchors
+from retrieval.training.training_data import prepare_training_data
 
 skimage = pytest.importorskip("skimage")
 RATE = 16000
@@ -135,7 +137,9 @@ def test_a_library_of_another_encoder_of_activity_does_not_get_the_role(tmp_path
 
 def test_the_role_goes_with_the_default_encoder_of_activity():
     assert PipelineConfig()["pose"] == "blazepose"
-    assert PipelineConfig(activity="x3d-m")["pose"] == PipelineConfig(activity="")["pose"] == ""
+    for other in ({"activity": "x3d-m"}, {"activity": ""}, {"objects": "resnet152"}):
+        assert PipelineConfig(**other)["pose"] == ""
+    assert PipelineConfig.parse("", "hub")["pose"] == ""
     assert PipelineConfig(activity="x3d-m", pose="blazepose")["pose"] == "blazepose"
     assert PipelineConfig.parse("activity=x3d-m")["pose"] == ""
     assert PipelineConfig.parse("pose=")["pose"] == ""
@@ -187,7 +191,7 @@ def test_without_the_encoder_a_library_is_searched_and_grows_and_is_completed_la
         with library.lock_for_writing(), pytest.raises(MissingBackendError, match="blazepose"):
             library.rebuild()
     uninstall(False)
-    assert index_here(library_folder, place) == (0, 2)  # the new film, and the one in which no body was seen
+    assert index_here(library_folder, place) == (0, 1)  # the new film
     check_equal(library_folder, fresh)
 
 
@@ -222,10 +226,42 @@ def test_encoders_given_again_are_compared_where_both_have_decided(tmp_path, med
     other = affect("index", media, "--library", old, "--encoders", f"{spec},objects=toy-frames")
     assert other.returncode == 2 and "made with the encoders" in other.stderr
     with closing(Library.open(old)) as library:
+        assert library.config["pose"] == "blazepose"  # which is among those given
+
+
+def test_a_role_that_is_left_out_of_a_run_can_come_with_another(tmp_path, media):
+    old = make_old(tmp_path / "old", media, "pose")
+    spec = ",".join(f"{role}={name}" for role, name in {**ENCODERS_BEFORE, "pose": ""}.items())
+    assert affect("index", media, "--library", old, "--encoders", spec).returncode == 0
+    with closing(Library.open(old)) as library:
         assert not library.config["pose"] and library.config.list_new_roles() == {"pose": "blazepose"}
 
 
-def test_roles_that_went_with_another_leave_with_it():
-    config = PipelineConfig()
-    assert config.replace(activity="")["pose"] == "" and config.replace(sound="")["pose"] == "blazepose"
-    assert config.replace(activity="", pose="blazepose")["pose"] == "blazepose"
+def test_a_film_without_a_body_is_read_once_and_nothing_is_projected_for_it(tmp_path, media):
+    old = make_old(tmp_path / "old", media, "pose")
+    assert index_here(old, media) == (0, 5)
+    film(tmp_path / "another.mp4", 2, moves=False)
+    generation = read_generation(old)
+    assert index_here(old, tmp_path / "another.mp4") == (1, 0)
+    assert read_generation(old) == generation
+
+
+def read_generation(folder):
+    with closing(Library.open(folder)) as library:
+        return library.catalog.get_generation()
+
+
+def test_an_encoder_of_pose_that_was_chosen_stays_while_other_roles_come(tmp_path, media):
+    old = make_old(tmp_path / "old", media, "events", activity="toy-frames", pose="blazepose")
+    assert index_here(old, media)[1] > 0
+    with closing(Library.open(old)) as library:
+        assert (library.config["pose"], library.config["events"]) == ("blazepose", "yamnet")
+
+
+def test_a_missing_encoder_stops_training_and_alignment_before_they_begin(tmp_path, media, uninstall):
+    folder = make_library(tmp_path / "lib", media, pose="blazepose")
+    uninstall()
+    with closing(Library.open(folder)) as library:
+        for begin in (lambda: prepare_training_data(library, []), lambda: load_anchors(library)):
+            with pytest.raises(MissingBackendError, match="blazepose"):
+                begin()

@@ -44,7 +44,7 @@ def test_what_is_denied_is_split_off(text, positive, negatives):
     [
         "nobody on the beach", "not without my cat", "a beach without", "never", "a cat not sleeping",
         "without", "a dog that isn't", "a house which is not on fire", 'nobody on the "beach"',
-        "without no people",
+        "without no people", "it's not funny", "he is not happy", "if not sad then happy", "why not happy",
     ],
 )  # fmt: skip
 def test_other_negations_are_not_understood_and_leave_the_text_whole(text):
@@ -82,7 +82,7 @@ def test_texts_without_a_negation_are_as_they_were(text):
     ],
 )  # fmt: skip
 def test_the_medium_of_what_is_only_denied(text, medium):
-    assert parse_negation(text).medium == medium
+    assert parse_negation(text).media_noun == medium
 
 
 @pytest.mark.parametrize(

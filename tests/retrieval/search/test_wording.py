@@ -66,6 +66,8 @@ def test_singular_of_english_nouns(plural, singular):
 def test_cleaning_keeps_letters_of_every_script():
     assert clean_text(" cafe\u0301,, «猫»!! ") == 'café, "猫'
     assert clean_text("...") == "."
+    assert clean_text("\uff33\uff41\uff44\u3000music") == "Sad music"  # fullwidth
+    assert clean_text("№ 5 perfume") == "№ 5 perfume"
 
 
 def test_parts_of_a_text():
