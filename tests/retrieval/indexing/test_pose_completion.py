@@ -6,15 +6,15 @@ from contextlib import closing
 
 import numpy as np
 import pytest
+from decoding_record import record_decoded_segments
 from library_factory import TOYS, affect, wrong_with
 from media_factory import float_wav, sine
 from PIL import Image
 
 from encoders import MissingBackendError
-from encoders.media import DecodedSegment
 from encoders.registry import ENCODERS
 from retrieval.features import PipelineConfig
-from retrieval.indexing import Indexer, IndexProgress, RoleCompleter, role_completion
+from retrieval.indexing import Indexer, IndexProgress, RoleCompleter
 from retrieval.samples.media_writer import write_video
 from retrieval.search import Engine, Query
 from retrieval.storage import Library
@@ -94,23 +94,11 @@ def check_equal(folder, other):
 
 def test_films_are_read_again_and_nothing_else(tmp_path, media, monkeypatch):
     fresh = make_library(tmp_path / "fresh", media, pose="blazepose")
-    old, events = make_old(tmp_path / "old", media, "pose"), []
-
-    def record(decoded, encode):
-        def tee():
-            for event in decoded:
-                events.append(event)
-                yield event
-
-        return encode_files(tee(), encode)
-
-    encode_files = role_completion.encode_files
-    monkeypatch.setattr(role_completion, "encode_files", record)
+    old, segments = make_old(tmp_path / "old", media, "pose"), record_decoded_segments(monkeypatch)
     done = affect("index", media, "--library", old, "--json")
     assert (done.returncode, done.stderr) == (0, "")
     counts = json.loads(done.stdout)
     assert counts["added_roles"] == {"roles": ["pose"], "items": 5, "missing": 0, "left_out": []}
-    segments = [event.segment for event in events if isinstance(event, DecodedSegment)]
     assert segments and all(segment.audio is None for segment in segments)
     check_equal(old, fresh)
     bodies = ~np.isnan(read_rows(old)["pose"]).any(axis=1)
@@ -133,16 +121,6 @@ def test_a_library_of_another_encoder_of_activity_does_not_get_the_role(tmp_path
         completer = RoleCompleter(library, IndexProgress(), lambda counts: None)
         completer.read_media(1)
         assert not completer.must_install
-
-
-def test_the_role_goes_with_the_default_encoder_of_activity():
-    assert PipelineConfig()["pose"] == "blazepose"
-    for other in ({"activity": "x3d-m"}, {"activity": ""}, {"objects": "resnet152"}):
-        assert PipelineConfig(**other)["pose"] == ""
-    assert PipelineConfig.parse("", "hub")["pose"] == ""
-    assert PipelineConfig(activity="x3d-m", pose="blazepose")["pose"] == "blazepose"
-    assert PipelineConfig.parse("activity=x3d-m")["pose"] == ""
-    assert PipelineConfig.parse("pose=")["pose"] == ""
 
 
 @pytest.fixture

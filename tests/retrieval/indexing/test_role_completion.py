@@ -7,10 +7,10 @@ from contextlib import closing
 
 import numpy as np
 import pytest
+from decoding_record import record_decoded_segments
 from library_factory import ROOT, TOYS, affect, clip, flicker, painted, wrong_with
 from media_factory import float_wav
 
-from encoders.media import DecodedSegment
 from retrieval.features import PipelineConfig
 from retrieval.indexing import Indexer, IndexProgress, RoleCompleter, role_completion
 from retrieval.search import Engine, Query
@@ -137,24 +137,12 @@ def check_equal(folder, other):
 
 
 def test_indexing_again_gives_the_rows_of_a_fresh_library(old, fresh, media, monkeypatch):
-    segments, events = list_segments(old), []
-
-    def record(decoded, encode):
-        def tee():
-            for event in decoded:
-                events.append(event)
-                yield event
-
-        return encode_files(tee(), encode)
-
-    encode_files = role_completion.encode_files
-    monkeypatch.setattr(role_completion, "encode_files", record)
+    segments, decoded = list_segments(old), record_decoded_segments(monkeypatch)
     done = affect("index", media, "--library", old, "--json")
     assert (done.returncode, done.stderr) == (0, "")
     counts = json.loads(done.stdout)
     assert counts["unchanged"] == 8 and counts["indexed"] == 0
     assert counts["added_roles"] == {"roles": ["events"], "items": 5, "missing": 0, "left_out": []}
-    decoded = [event.segment for event in events if isinstance(event, DecodedSegment)]
     assert len(decoded) == 6 and all(segment.frames is None for segment in decoded)
     assert list_segments(old) == segments and wrong_with(old) == []
     check_equal(old, fresh)
@@ -162,7 +150,7 @@ def test_indexing_again_gives_the_rows_of_a_fresh_library(old, fresh, media, mon
         assert library.config == FRESH
     again = affect("index", media, "--library", old)
     assert again.returncode == 0 and "read again" not in again.stdout
-    assert len([event for event in events if isinstance(event, DecodedSegment)]) == 6
+    assert len(decoded) == 6
 
 
 def test_the_summary_names_what_was_read(old, media):
